@@ -1,0 +1,36 @@
+import type { Random } from "../api/random.js";
+
+/** Delays in milliseconds. `jitter` is the fraction (0 to 1) by which a delay may be shortened or lengthened at random. */
+export interface BackoffPlan {
+  readonly initialMs: number;
+  readonly maxMs: number;
+  readonly factor?: number;
+  readonly jitter?: number;
+}
+
+/** Grows a delay from attempt to attempt: initial, initial x factor, … up to max. */
+export class Backoff {
+  #attempts = 0;
+
+  constructor(
+    private readonly plan: BackoffPlan,
+    private readonly random: Random,
+  ) {}
+
+  /** Attempts since the last reset. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** The delay before the next attempt, in milliseconds. */
+  nextMs(): number {
+    const { initialMs, maxMs, factor = 2, jitter = 0.2 } = this.plan;
+    const plainMs = Math.min(maxMs, initialMs * factor ** this.#attempts++);
+    return Math.min(maxMs, plainMs * (1 + jitter * (2 * this.random.next() - 1)));
+  }
+
+  /** Called once an attempt succeeded. */
+  reset(): void {
+    this.#attempts = 0;
+  }
+}

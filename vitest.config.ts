@@ -1,0 +1,40 @@
+import { defineConfig } from "vitest/config";
+
+// Three rings (docs/architecture.md): unit touches no socket and no file; cluster runs real workers on the bundled
+// broker with real Postgres and the embedded object store; external runs against the originals and says so when it
+// is skipped. `kill` is the long form of the cluster ring's kill runs.
+export default defineConfig({
+  test: {
+    pool: "forks",
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        test: {
+          name: "cluster",
+          include: ["test/cluster/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "kill",
+          include: ["test/kill/**/*.test.ts"],
+          testTimeout: 1_500_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "external",
+          include: ["test/external/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
