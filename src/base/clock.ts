@@ -1,6 +1,9 @@
 import type { Clock, Timer } from "../api/clock.js";
 import { InvariantError } from "./invariant-error.js";
 
+/** For the floors that may import base but not api. */
+export type { Clock, Timer };
+
 /** The system's clock. The only place in `src` and `connectors` that reads time or sets timers. */
 export class SystemClock implements Clock {
   nowMs(): number {

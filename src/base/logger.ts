@@ -1,6 +1,9 @@
 import type { Clock } from "../api/clock.js";
 import type { LogFields, Logger } from "../api/logger.js";
 
+/** For the floors that may import base but not api. */
+export type { LogFields, Logger };
+
 /** From loud to quiet; a level shows itself and all before it. */
 export const LOG_LEVELS = ["off", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

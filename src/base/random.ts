@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Random } from "../api/random.js";
 
+/** For the floors that may import base but not api. */
+export type { Random };
+
 /** The system's randomness. The only place in `src` and `connectors` that draws it. */
 export class SystemRandom implements Random {
   next(): number {
