@@ -1,0 +1,29 @@
+import { ErrorCodes, type ErrorName, errorCode } from "./error-codes.js";
+
+/**
+ * An error of the Kafka protocol: a code a broker answered, or one the client itself gives for what it met on the way
+ * (NETWORK_EXCEPTION for a lost connection, REQUEST_TIMED_OUT for no answer in time).
+ */
+export class KafkaError extends Error {
+  override readonly name = "KafkaError";
+  /** Kafka's number of the error. */
+  readonly code: number;
+  /** Kafka's name of the error, such as `UNKNOWN_TOPIC_OR_PARTITION`. */
+  readonly codeName: string;
+  /** The same request may succeed later. */
+  readonly retriable: boolean;
+
+  /** @param context what was being done, and to what: `Producing to orders-3`. */
+  constructor(code: number | ErrorName, context: string, options: { cause?: unknown; detail?: string | null } = {}) {
+    const row = errorCode(typeof code === "number" ? code : ErrorCodes[code]);
+    super(`${context}: ${options.detail || row.text} (${row.name}, ${row.code})`, { cause: options.cause });
+    this.code = row.code;
+    this.codeName = row.name;
+    this.retriable = row.retriable;
+  }
+
+  /** Whether `error` is a KafkaError with one of these names. */
+  static is(error: unknown, ...names: readonly ErrorName[]): error is KafkaError {
+    return error instanceof KafkaError && names.some((name) => ErrorCodes[name] === error.code);
+  }
+}
