@@ -1,0 +1,191 @@
+import { ConfigError } from "./errors.js";
+
+export type ConfigType = "boolean" | "string" | "int" | "short" | "long" | "double" | "list" | "class" | "password";
+
+/** A parsed value of any type; null stands for a key that has none. */
+export type ConfigAtom = boolean | string | number | readonly string[] | Password | null;
+
+/** Text that must not be shown: prints as `[hidden]`; only who needs the secret asks for `value`. */
+export class Password {
+  static readonly HIDDEN = "[hidden]";
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  get value(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return Password.HIDDEN;
+  }
+
+  toJSON(): string {
+    return Password.HIDDEN;
+  }
+}
+
+/**
+ * Looks at a parsed value (null when it is missing or could not be parsed: Kafka's validators run then, too) and
+ * returns the whole message of what is wrong with it, or undefined.
+ */
+export type ConfigCheck = (key: string, value: ConfigAtom) => string | undefined;
+
+/** Everything said about one key, once: parsing, defaults, validation, help and the REST answers all read this. */
+export interface ConfigKey {
+  readonly type: ConfigType;
+  readonly doc: string;
+  /** Absent: the key is required. Given in parsed form (a list as an array); null for "no value". */
+  readonly default?: boolean | string | number | readonly string[] | null;
+  readonly importance?: "high" | "medium" | "low";
+  readonly group?: string;
+  readonly order?: number;
+  readonly width?: "none" | "short" | "medium" | "long";
+  readonly displayName?: string;
+  readonly dependents?: readonly string[];
+  readonly check?: ConfigCheck;
+  /** Values to offer and whether to show the key, given all values as parsed. */
+  readonly recommend?: (name: string, values: Readonly<Record<string, ConfigAtom>>) => readonly string[];
+  readonly visible?: (name: string, values: Readonly<Record<string, ConfigAtom>>) => boolean;
+}
+
+/** Keys in the order in which REST answers list them. */
+export type ConfigDef = Readonly<Record<string, ConfigKey>>;
+
+type AtomOf<T extends ConfigType> = T extends "boolean"
+  ? boolean
+  : T extends "int" | "short" | "long" | "double"
+    ? number
+    : T extends "list"
+      ? readonly string[]
+      : T extends "password"
+        ? Password
+        : string;
+
+type ValueOf<K extends ConfigKey> = K extends { readonly default: null } ? AtomOf<K["type"]> | null : AtomOf<K["type"]>;
+
+/** `values["flush.size"]` is a number without a cast. */
+export type ConfigValues<D extends ConfigDef> = { readonly [K in keyof D]: ValueOf<D[K]> };
+
+/** One key's part in the answer of a validation (KIP-26). */
+export interface ConfigValue {
+  readonly name: string;
+  /** As REST shows it: lists joined by commas, passwords hidden; null when missing or not to be parsed. */
+  value: string | null;
+  recommendedValues: string[];
+  errors: string[];
+  visible: boolean;
+}
+
+/** Keys as submitted over REST: null values are possible there and never valid. */
+export type SubmittedProps = Readonly<Record<string, string | null | undefined>>;
+
+/**
+ * Validates every key of `def`, in its order, with Kafka's texts (ConfigDef.validate): all faults are found, none thrown.
+ */
+export function validateConfig(def: ConfigDef, props: SubmittedProps): ConfigValue[] {
+  const atoms: Record<string, ConfigAtom> = {};
+  const results = Object.entries(def).map(([name, key]) => {
+    const errors: string[] = [];
+    let atom: ConfigAtom = null;
+    try {
+      atom = parseKey(name, key, props[name]);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      errors.push(error.message);
+    }
+    atoms[name] = atom;
+    // A default is right by definition; Kafka does not check it either unless the value was given or is missing.
+    const complaint = key.check?.(name, atom);
+    if (complaint !== undefined && (errors.length > 0 || props[name] != null || !("default" in key)))
+      errors.push(complaint);
+    return { name, value: renderAtom(atom), recommendedValues: [] as string[], errors, visible: true };
+  });
+  for (const result of results) {
+    const key = def[result.name]!;
+    if (key.recommend) result.recommendedValues = [...key.recommend(result.name, atoms)];
+    if (key.visible) result.visible = key.visible(result.name, atoms);
+  }
+  return results;
+}
+
+/**
+ * Parses the keys of `def` out of `props`; other keys are left alone.
+ *
+ * @throws ConfigError for the first key that is missing or wrong, naming it.
+ */
+export function parseConfig<const D extends ConfigDef>(def: D, props: SubmittedProps): ConfigValues<D> {
+  const values: Record<string, ConfigAtom> = {};
+  for (const [name, key] of Object.entries(def)) {
+    const atom = parseKey(name, key, props[name]);
+    const given = props[name] != null || !("default" in key);
+    const complaint = given ? key.check?.(name, atom) : undefined;
+    if (complaint !== undefined) throw new ConfigError(name, complaint);
+    values[name] = atom;
+  }
+  return values as ConfigValues<D>;
+}
+
+/** A value as REST shows it. Java's List prints joined by commas without blanks. */
+export function renderAtom(atom: ConfigAtom): string | null {
+  if (atom === null) return null;
+  if (Array.isArray(atom)) return atom.join(",");
+  return String(atom);
+}
+
+/** Kafka's `Invalid value V for configuration K: detail`. */
+export function invalidValue(key: string, value: ConfigAtom | undefined, detail: string): string {
+  return `Invalid value ${value == null ? "null" : renderAtom(value)} for configuration ${key}: ${detail}`;
+}
+
+function parseKey(name: string, key: ConfigKey, raw: string | null | undefined): ConfigAtom {
+  if (raw === undefined || raw === null) {
+    if ("default" in key)
+      return key.type === "password" && typeof key.default === "string"
+        ? new Password(key.default)
+        : (key.default ?? null);
+    throw new ConfigError(name, `Missing required configuration "${name}" which has no default value.`, {
+      code: "CONFIG_MISSING",
+    });
+  }
+  return parseText(name, key.type, raw);
+}
+
+const INTEGER_RANGES = {
+  short: [-(2n ** 15n), 2n ** 15n - 1n],
+  int: [-(2n ** 31n), 2n ** 31n - 1n],
+  long: [-(2n ** 63n), 2n ** 63n - 1n],
+} as const;
+
+function parseText(name: string, type: ConfigType, raw: string): ConfigAtom {
+  const text = raw.trim();
+  switch (type) {
+    case "string":
+    case "class":
+      return text;
+    case "password":
+      return new Password(text);
+    case "boolean": {
+      const lower = text.toLowerCase();
+      if (lower === "true" || lower === "false") return lower === "true";
+      throw new ConfigError(name, invalidValue(name, text, "Expected value to be either true or false"));
+    }
+    case "list":
+      return text === "" ? [] : text.split(/\s*,\s*/);
+    case "double": {
+      const value = Number(text.replace(/^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[fFdD]$/, "$1"));
+      if (text !== "" && (!Number.isNaN(value) || text === "NaN") && !/^[+-]?0[xob]/i.test(text)) return value;
+      throw new ConfigError(name, invalidValue(name, text, "Not a number of type DOUBLE"));
+    }
+    default: {
+      if (/^[+-]?\d+$/.test(text)) {
+        const value = BigInt(text.replace(/^\+/, ""));
+        const [low, high] = INTEGER_RANGES[type];
+        if (value >= low && value <= high) return Number(value);
+      }
+      throw new ConfigError(name, invalidValue(name, text, `Not a number of type ${type.toUpperCase()}`));
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { Schema } from "./schema.js";
+import type { ConnectValue } from "./struct.js";
+
+/** A record header: an ordered multimap entry. */
+export interface Header {
+  readonly key: string;
+  readonly schema: Schema | null;
+  readonly value: ConnectValue;
+}
+
+/** JSON-shaped identification of a source (`{"server":"shop"}`) or of a place in it (`{"lsn":123}`). */
+export type SourceMap = Readonly<Record<string, string | number | bigint | boolean | null>>;
+
+const NO_HEADERS: readonly Header[] = [];
+
+/** A record on its way from a source to a topic. */
+export class SourceRecord {
+  constructor(
+    /** Which source. Records of one source share one object: the ledger compares by identity first. */
+    readonly sourcePartition: SourceMap,
+    /** Where to go on after this record. */
+    readonly sourceOffset: SourceMap,
+    readonly topic: string,
+    /** Topic partition, or null for the partitioner's choice by key. */
+    readonly partition: number | null,
+    readonly keySchema: Schema | null,
+    readonly key: ConnectValue,
+    readonly valueSchema: Schema | null,
+    readonly value: ConnectValue,
+    /** Milliseconds since 1970, or null for the producer's time. */
+    readonly timestampMs: number | null = null,
+    readonly headers: readonly Header[] = NO_HEADERS,
+  ) {}
+}
+
+export type TimestampType = "NoTimestampType" | "CreateTime" | "LogAppendTime";
+
+/** A record on its way from a topic to a sink. */
+export class SinkRecord {
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly keySchema: Schema | null,
+    readonly key: ConnectValue,
+    readonly valueSchema: Schema | null,
+    readonly value: ConnectValue,
+    readonly offset: number,
+    /** Milliseconds since 1970, or null when the record has none. */
+    readonly timestampMs: number | null,
+    readonly timestampType: TimestampType,
+    readonly headers: readonly Header[] = NO_HEADERS,
+    /** Where the record was read, untouched by transformations (KIP-793). */
+    readonly originalTopic: string = topic,
+    readonly originalPartition: number = partition,
+    readonly originalOffset: number = offset,
+  ) {}
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** `offset` is the next one to read, as a consumer commits it. */
+export interface TopicPartitionOffset extends TopicPartition {
+  readonly offset: number;
+}
