@@ -1,0 +1,30 @@
+import { createServer } from "node:net";
+
+/** Below the ranges Linux (from 32768) and macOS (from 49152) draw outgoing ports from, and above the well-known ones. */
+const FIRST = 20_000;
+const COUNT = 12_000;
+
+/**
+ * A port that is free now. Postgres cannot be told to take any free one, so its caller tries another `attempt` where
+ * somebody was faster.
+ *
+ * The kernel's own choice (port 0) is not used: it comes from the range of outgoing ports, and while a server
+ * restarts on such a port, a client that keeps trying to reach it may be given the very same port as its own and find
+ * itself connected to itself.
+ */
+export async function freePort(host: string, attempt: number): Promise<number> {
+  for (let step = 0; step < 1000; step++) {
+    // Spread by process id, so that processes that start together rarely look at the same ports.
+    const port = FIRST + ((process.pid * 37 + attempt * 101 + step) % COUNT);
+    if (await isFree(host, port)) return port;
+  }
+  throw new Error(`No free port on ${host} between ${FIRST} and ${FIRST + COUNT}`);
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}
