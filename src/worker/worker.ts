@@ -1,0 +1,158 @@
+import type { ConnectorPlugin, Converter, HeaderConverter, Props, SourceMap, SourceOffset } from "../api/index.js";
+import type { TaskMetrics } from "./task-metrics.js";
+
+/** One task of one connector, `task` counting from 0. */
+export interface TaskId {
+  readonly connector: string;
+  readonly task: number;
+}
+
+/** What a connector and its tasks are meant to be (KIP-875). */
+export type TargetState = "STARTED" | "PAUSED" | "STOPPED";
+
+/** What a connector is found to be. UNASSIGNED: it was shut down here and may run elsewhere. */
+export type ConnectorState = "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "UNASSIGNED";
+
+/** What a task is found to be. */
+export type TaskState = "RUNNING" | "PAUSED" | "FAILED" | "UNASSIGNED";
+
+/** One plugin as `GET /connector-plugins` lists it. */
+export interface PluginInfo {
+  readonly class: string;
+  readonly type: "source" | "sink" | "converter" | "header_converter";
+  readonly version: string;
+}
+
+/**
+ * The plugins of this worker. Every class is found by its name, its simple name, or its simple name without the
+ * type's suffix (`FileStreamSource`), unless two classes share that alias.
+ */
+export interface Plugins {
+  /** In order of type, then class. */
+  list(): readonly PluginInfo[];
+  /** @throws NotFoundError PLUGIN_NOT_FOUND, listing the connectors that are there. */
+  connector(classOrAlias: string): ConnectorPlugin;
+  /** A fresh converter, not configured yet. @throws NotFoundError PLUGIN_NOT_FOUND, listing the converters that are there. */
+  converter(classOrAlias: string): Converter;
+  /** A fresh header converter, not configured yet. @throws NotFoundError PLUGIN_NOT_FOUND, as above. */
+  headerConverter(classOrAlias: string): HeaderConverter;
+}
+
+/**
+ * Where source offsets live. Owned by the worker's thread, whatever thread the task runs in: one writer, one fold (I6).
+ */
+export interface SourceOffsetStore {
+  /** The stored offsets of these partitions in the same order, read to the end of the topic first; `offset` null where none is stored. */
+  read(connector: string, partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]>;
+  /**
+   * Stores all entries; resolves after the topic's acknowledgement. `offset` null stores a tombstone. A rejection means
+   * that some may not be stored: the worker hands them over again with newer ones.
+   */
+  flush(connector: string, entries: readonly SourceOffset[]): Promise<void>;
+}
+
+/**
+ * Told what becomes of connectors and tasks, for the status topic. The listener adds worker id and generation and picks
+ * the safe write for UNASSIGNED and FAILED. Called on the worker's thread, in the order in which things happened to one
+ * connector or task; must not throw and must not wait.
+ */
+export interface WorkerListener {
+  /** `trace` is the error with its causes for FAILED, else null. `version` is the plugin's, null when it is not known. */
+  connectorStatus(name: string, state: ConnectorState, trace: string | null, version: string | null): void;
+  /**
+   * `trace` is the error with its causes for FAILED. For RUNNING it is what the task waits for outside
+   * ("waiting for Kafka at …"), or null; then the call repeats RUNNING whenever that text changes.
+   */
+  taskStatus(id: TaskId, state: TaskState, trace: string | null, version: string | null): void;
+  /** The connector asked for its task configs to be worked out again: call `taskConfigs` and publish if they differ. */
+  requestReconfiguration(connector: string): void;
+  /** A task of the connector produced to, or consumed from, this topic for the first time since the task started. */
+  topicUsed(id: TaskId, topic: string): void;
+}
+
+/** A task as it stands. */
+export interface TaskSnapshot {
+  readonly id: TaskId;
+  readonly state: TaskState;
+  readonly trace: string | null;
+  readonly version: string | null;
+}
+
+/** A connector as it stands. */
+export interface ConnectorSnapshot {
+  readonly name: string;
+  readonly state: ConnectorState;
+  readonly trace: string | null;
+  readonly version: string | null;
+}
+
+/** A task host as it stands. */
+export interface HostSnapshot {
+  readonly host: number;
+  readonly kind: "in-process" | "shared" | "dedicated";
+  /** False while its thread starts, or does not answer. */
+  readonly answering: boolean;
+  readonly tasks: number;
+}
+
+/**
+ * Runs connectors and tasks on this machine, and decides nothing about who runs what: the herder calls it, and is its
+ * only caller. Calls about one connector or task are carried out in the order in which they were made. What goes wrong inside a
+ * plugin never rejects a call: it is a FAILED status at the listener.
+ */
+export interface Worker {
+  readonly plugins: Plugins;
+
+  /**
+   * Makes the connector and brings it to `targetState`. Resolves once it is there or has FAILED, with what it came to
+   * (the listener was told before). A connector of that name that still runs is stopped first.
+   *
+   * @param props the connector's configuration with references resolved.
+   */
+  startConnector(name: string, props: Props, targetState: TargetState): Promise<ConnectorState>;
+  /** Stops and forgets it, reporting UNASSIGNED; unknown names are fine. Late ones are cancelled after the graceful timeout. */
+  stopConnectors(names: readonly string[]): Promise<void>;
+  /** Starts or stops the connector object at hand (PAUSED and STOPPED keep it). A FAILED one only becomes STOPPED. Unknown names are fine. */
+  setConnectorTargetState(name: string, state: TargetState): Promise<ConnectorState | undefined>;
+  /**
+   * One configuration per task as the config topic stores them: what the connector gave, `task.class`, and its `topics`
+   * or `topics.regex`. References in `props` were resolved before: putting them back is the caller's.
+   *
+   * @throws ConflictError CONNECTOR_NOT_RUNNING when it is not here or not STARTED; ConfigError when it gave more than
+   *   `tasks.max` and `tasks.max.enforce` holds (the connector is FAILED then); anything the connector throws.
+   */
+  taskConfigs(name: string): Promise<Record<string, string>[]>;
+  /** All connectors that were started and not stopped. */
+  connectors(): readonly ConnectorSnapshot[];
+
+  /**
+   * Starts a task. Resolves once it is handed to a task host; what follows is told to the listener. A task of that id
+   * that still runs is stopped first.
+   *
+   * @param taskCount how many tasks the connector has, to hold against `tasks.max`.
+   */
+  startTask(
+    id: TaskId,
+    connectorProps: Props,
+    taskProps: Props,
+    targetState: TargetState,
+    taskCount: number,
+  ): Promise<void>;
+  /**
+   * Stops and forgets these tasks together, each reporting UNASSIGNED: final offsets are committed, within
+   * `task.shutdown.graceful.timeout.ms` for the lot, then the late ones are cancelled. Unknown ids are fine.
+   */
+  stopTasks(ids: readonly TaskId[]): Promise<void>;
+  /** PAUSED or STARTED for tasks that run; STOPPED stops them. Unknown ids are fine. */
+  setTaskTargetState(ids: readonly TaskId[], state: TargetState): Promise<void>;
+  /** All tasks that were started and not stopped, FAILED ones included. */
+  tasks(): readonly TaskSnapshot[];
+  /** Counters of the tasks that run, as their hosts know them now; a host that does not answer within a second is left out. */
+  metrics(): Promise<readonly TaskMetrics[]>;
+
+  hosts(): readonly HostSnapshot[];
+  /** Stops everything as stopTasks and stopConnectors do, then the hosts. */
+  close(): Promise<void>;
+  /** Drops everything on the spot, as a crash would: no drain, no commit, no leave, no status. */
+  abandon(): Promise<void>;
+}
