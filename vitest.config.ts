@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     projects: [
+      { test: { name: "house", include: ["test/house/**/*.test.ts"] } },
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
       {
         test: {

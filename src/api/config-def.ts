@@ -101,7 +101,13 @@ export function validateConfig(def: ConfigDef, props: SubmittedProps): ConfigVal
     const complaint = key.check?.(name, atom);
     if (complaint !== undefined && (errors.length > 0 || props[name] != null || !("default" in key)))
       errors.push(complaint);
-    return { name, value: renderAtom(atom), recommendedValues: [] as string[], errors, visible: true };
+    return {
+      name,
+      value: renderValue(key.type, atom, props[name]),
+      recommendedValues: [] as string[],
+      errors,
+      visible: true,
+    };
   });
   for (const result of results) {
     const key = def[result.name]!;
@@ -133,6 +139,15 @@ export function renderAtom(atom: ConfigAtom): string | null {
   if (atom === null) return null;
   if (Array.isArray(atom)) return atom.join(",");
   return String(atom);
+}
+
+/** Like renderAtom, but as Java prints the type: doubles with a fraction, longs beyond 2^53 with every digit given. */
+function renderValue(type: ConfigType, atom: ConfigAtom, raw: string | null | undefined): string | null {
+  if (typeof atom !== "number") return renderAtom(atom);
+  if (type === "double" && Number.isInteger(atom)) return `${atom}.0`;
+  return Number.isSafeInteger(atom) || type === "double"
+    ? String(atom)
+    : BigInt(raw?.trim().replace(/^\+/, "") ?? atom).toString();
 }
 
 /** Kafka's `Invalid value V for configuration K: detail`. */

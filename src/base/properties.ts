@@ -30,7 +30,7 @@ export function parseProperties(text: string): Record<string, string> {
     if (endsInOddBackslashes(line)) line = line.slice(0, -1);
     const keyEnd = /(?:[^\\=: \t\f]|\\.)*/s.exec(line)![0].length;
     const valueStart = keyEnd + /^[ \t\f]*[=:]?[ \t\f]*/.exec(line.slice(keyEnd))![0].length;
-    properties[unescape(line.slice(0, keyEnd), first)] = unescape(line.slice(valueStart), first);
+    properties[unescaped(line.slice(0, keyEnd), first)] = unescaped(line.slice(valueStart), first);
   }
   return properties;
 }
@@ -39,7 +39,7 @@ function endsInOddBackslashes(line: string): boolean {
   return /\\*$/.exec(line)![0].length % 2 === 1;
 }
 
-function unescape(text: string, line: number): string {
+function unescaped(text: string, line: number): string {
   return text.replace(/\\(u[0-9a-fA-F]{4}|u|.)/gs, (_, code: string) => {
     if (code === "u") throw new PropertiesError(line, "malformed \\uXXXX escape");
     if (code.length === 5) return String.fromCharCode(Number.parseInt(code.slice(1), 16));

@@ -1,0 +1,95 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ERROR_CODES } from "../../src/api/error-code.js";
+import { climbs, cycles, strayTime } from "./floors.js";
+
+const root = new URL("../../", import.meta.url).pathname;
+
+function sources(): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const top of ["src", "connectors"]) {
+    for (const entry of readdirSync(join(root, top), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
+      const path = join(entry.parentPath, entry.name);
+      files.set(path.slice(root.length), readFileSync(path, "utf8"));
+    }
+  }
+  return files;
+}
+
+describe("the house as it stands", () => {
+  const files = sources();
+
+  test("was read", () => {
+    expect(files.size).toBeGreaterThan(50);
+  });
+
+  test("has no import that climbs", () => {
+    expect(climbs(files)).toEqual([]);
+  });
+
+  test("has no import cycle, type imports included", () => {
+    expect(cycles(files)).toEqual([]);
+  });
+
+  test("takes time and chance from base only", () => {
+    expect(strayTime(files)).toEqual([]);
+  });
+
+  test("uses every error code that it lists", () => {
+    const text = [...files].filter(([path]) => path !== "src/api/error-code.ts").map(([, content]) => content);
+    const unused = Object.keys(ERROR_CODES).filter((code) => !text.some((content) => content.includes(`"${code}"`)));
+    expect(unused).toEqual([]);
+  });
+});
+
+describe("the floors test", () => {
+  const house = (files: Record<string, string>) => new Map(Object.entries(files));
+
+  test("names an import that climbs, type imports too", () => {
+    expect(climbs(house({ "src/stores/a.ts": 'import type { W } from "../worker/worker.js";' }))).toEqual([
+      "src/stores/a.ts imports src/worker/worker.ts: src/stores may not import src/worker",
+    ]);
+    expect(climbs(house({ "src/api/a.ts": 'const b = await import("../base/clock.js");' }))).toHaveLength(1);
+    expect(climbs(house({ "src/rest/a.ts": 'export * from "../main.js";' }))).toHaveLength(1);
+  });
+
+  test("lets an import go down, and the roof see everything in src but no connector", () => {
+    expect(
+      climbs(
+        house({
+          "src/worker/a.ts": 'import { b } from "../api/index.js";\nimport { c } from "./c.js";',
+          "src/main.ts": 'import { b } from "./herder/b.js";',
+          "src/cli/a.ts": 'import { b } from "../rest/contract.js";',
+        }),
+      ),
+    ).toEqual([]);
+    expect(climbs(house({ "src/main.ts": 'import p from "../connectors/s3/index.js";' }))).toHaveLength(1);
+    expect(climbs(house({ "src/cli/a.ts": 'import { b } from "../rest/routes.js";' }))).toHaveLength(1);
+  });
+
+  test("keeps connectors to the api and to their own folder", () => {
+    expect(climbs(house({ "connectors/s3/a.ts": 'import { b } from "../../src/api/index.js";' }))).toEqual([]);
+    expect(climbs(house({ "connectors/s3/a.ts": 'import { b } from "../../src/base/clock.js";' }))).toHaveLength(1);
+    expect(climbs(house({ "connectors/s3/a.ts": 'import { b } from "../file/b.js";' }))).toHaveLength(1);
+  });
+
+  test("keeps a package to its floor", () => {
+    expect(climbs(house({ "src/worker/a.ts": 'import { Kafka } from "kafkajs";' }))).toEqual([
+      "src/worker/a.ts imports kafkajs: only src/kafka may",
+    ]);
+    expect(climbs(house({ "src/broker/a.ts": 'import b from "kafkajs/src/broker/index.js";' }))).toHaveLength(1);
+    expect(climbs(house({ "src/kafka/a.ts": 'import { Kafka } from "kafkajs";' }))).toEqual([]);
+  });
+
+  test("finds a cycle", () => {
+    const files = house({ "src/base/a.ts": 'import "./b.js";', "src/base/b.ts": 'import type { A } from "./a.js";' });
+    expect(cycles(files)).toEqual(["src/base/a.ts -> src/base/b.ts -> src/base/a.ts"]);
+  });
+
+  test("finds time and chance outside base", () => {
+    expect(strayTime(house({ "src/worker/a.ts": "const a = Date.now();" }))).toHaveLength(1);
+    expect(strayTime(house({ "src/base/clock.ts": "const a = Date.now();" }))).toEqual([]);
+  });
+});

@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { Backoff } from "../../../src/base/backoff.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { Closers } from "../../../src/base/closers.js";
+import { CommandLoop, LoopEndedError } from "../../../src/base/command-loop.js";
+import { TextLogger } from "../../../src/base/logger.js";
+import { PropertiesError, parseProperties } from "../../../src/base/properties.js";
+import { SeededRandom } from "../../../src/base/random.js";
+
+describe("SimClock", () => {
+  test("fires timers in order of time, and what they set on the way", async () => {
+    const clock = new SimClock();
+    const fired: string[] = [];
+    clock.schedule(20, () => fired.push("b"));
+    clock.schedule(10, () => {
+      fired.push("a");
+      clock.schedule(5, () => fired.push("a+5"));
+    });
+    clock.schedule(30, () => fired.push("c")).cancel();
+    await clock.advance(25);
+    expect(fired).toEqual(["a", "a+5", "b"]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a delay ends with its signal and leaves no timer", async () => {
+    const clock = new SimClock();
+    const stop = new AbortController();
+    const delayed = clock.delay(1000, stop.signal);
+    stop.abort();
+    await delayed;
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe("CommandLoop", () => {
+  test("runs one command at a time, in order, each to its end", async () => {
+    const loop = new CommandLoop({ log: [] as string[] });
+    const stop = new AbortController();
+    const running = loop.run(stop.signal);
+    const slow = loop.submit("slow", async ({ log }) => {
+      log.push("slow in");
+      await Promise.resolve();
+      log.push("slow out");
+    });
+    const log = await loop.submit("fast", (state) => {
+      state.log.push("fast");
+      return state.log;
+    });
+    await slow;
+    expect(log).toEqual(["slow in", "slow out", "fast"]);
+    stop.abort();
+    await running;
+  });
+
+  test("hands a failure to its submitter and goes on", async () => {
+    const loop = new CommandLoop(0);
+    const stop = new AbortController();
+    const running = loop.run(stop.signal);
+    await expect(loop.submit("bad", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    expect(await loop.submit("good", () => 1)).toBe(1);
+    stop.abort();
+    await running;
+  });
+
+  test("rejects what it never ran", async () => {
+    const loop = new CommandLoop(0);
+    const stop = new AbortController();
+    const waiting = loop.submit("waiting", () => 1);
+    stop.abort();
+    await loop.run(stop.signal);
+    await expect(waiting).rejects.toBeInstanceOf(LoopEndedError);
+    await expect(loop.submit("late", () => 1)).rejects.toThrow("late was not run");
+  });
+});
+
+test("Closers close in reverse, all of them, and tell every failure", async () => {
+  const closed: string[] = [];
+  const closers = new Closers();
+  closers.add("a", () => void closed.push("a"));
+  closers.add("b", () => Promise.reject(new Error("stuck")));
+  closers.add("c", () => void closed.push("c"));
+  await expect(closers.close()).rejects.toThrow("Closing b failed");
+  expect(closed).toEqual(["c", "a"]);
+  await closers.close();
+});
+
+test("Backoff grows to its maximum and starts again", () => {
+  const backoff = new Backoff({ initialMs: 100, maxMs: 1000, jitter: 0 }, new SeededRandom(1));
+  expect([1, 2, 3, 4, 5].map(() => backoff.nextMs())).toEqual([100, 200, 400, 800, 1000]);
+  backoff.reset();
+  expect(backoff.nextMs()).toBe(100);
+});
+
+describe("parseProperties", () => {
+  test("reads what Java's Properties reads", () => {
+    const text = [
+      "# comment",
+      "! comment",
+      "bootstrap.servers=localhost:9092",
+      "  key.converter : org.X",
+      "spaced value with  blanks ",
+      "multi=a,\\",
+      "   b",
+      "esc\\=aped\\:key=tab\\tnl\\nu\\u00e9",
+      "empty=",
+      "bare",
+      "path=C:\\\\dir",
+      "twice=1",
+      "twice=2",
+    ].join("\r\n");
+    expect(parseProperties(text)).toEqual({
+      "bootstrap.servers": "localhost:9092",
+      "key.converter": "org.X",
+      spaced: "value with  blanks ",
+      multi: "a,b",
+      "esc=aped:key": "tab\tnl\nué",
+      empty: "",
+      bare: "",
+      path: "C:\\dir",
+      twice: "2",
+    });
+  });
+
+  test("names the line of a broken escape", () => {
+    expect(() => parseProperties("a=1\nb=\\u12")).toThrow(PropertiesError);
+    expect(() => parseProperties("a=1\nb=\\u12")).toThrow("line 2");
+  });
+});
+
+test("a log line carries its fields and the chain of causes, and minds its level", () => {
+  const lines: string[] = [];
+  const logger = new TextLogger(
+    (line) => lines.push(line),
+    new SimClock(0),
+    () => "info",
+    "worker",
+  ).child("task", { task: "a-0" });
+  logger.debug("unseen");
+  logger.error("failed", { topic: "two words" }, new Error("outer", { cause: new Error("inner") }));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain('1970-01-01T00:00:00.000Z ERROR worker.task failed task=a-0 topic="two words"');
+  expect(lines[0]).toMatch(/Error: outer[\s\S]*Caused by: Error: inner/);
+});
