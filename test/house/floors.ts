@@ -6,7 +6,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/base": ["src/api"],
   "src/protocol": ["src/base"],
   "src/converters": ["src/api"],
-  "src/kafka": ["src/base", "src/protocol"],
+  "src/kafka": ["src/api", "src/base", "src/protocol"],
   "src/broker": ["src/base", "src/protocol"],
   "src/stores": ["src/api", "src/base", "src/kafka"],
   "src/worker": ["src/api", "src/base", "src/kafka", "src/stores"],
