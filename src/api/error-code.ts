@@ -21,6 +21,36 @@ export const ERROR_CODES = {
     advice:
       "See the field that the message names; with errors.tolerance=all such records go to the dead letter queue or log.",
   },
+  CLASS_NOT_FOUND: {
+    text: "No plugin of this worker has that class name or alias.",
+    advice: "Correct the class, or add the folder that holds the plugin to plugin.path and restart the worker.",
+  },
+  CONNECTOR_NOT_RUNNING: {
+    text: "The connector is not running on this worker, so it cannot be asked.",
+    advice: "See its status; resume or restart it first.",
+  },
+  TOLERANCE_EXCEEDED: {
+    text: "A record could not be handled, and errors.tolerance=none lets none pass.",
+    advice:
+      "See the cause. Correct the record or the converter, or set errors.tolerance=all with a dead letter queue or errors.log.enable.",
+  },
+  TOPIC_NOT_CREATED: {
+    text: "A topic that a task needs is missing and could not be created.",
+    advice:
+      "See the cause; create the topic by hand, or correct the topic.creation.* or errors.deadletterqueue.* keys.",
+  },
+  DEAD_LETTER_FAILED: {
+    text: "A bad record could not be written to the dead letter queue; the task stops rather than lose it.",
+    advice: "See the cause; correct the dead letter topic, then restart the task.",
+  },
+  TASK_HOST_LOST: {
+    text: "The thread that ran the task ended or stopped answering; its other tasks failed, too.",
+    advice: "See the reason (memory, an endless loop); restart the task. task.isolation=dedicated keeps others safe.",
+  },
+  NOT_BUILT_YET: {
+    text: "The configuration asks for a part of Kafka Connect that Millrace does not have yet.",
+    advice: "Remove the key that the message names.",
+  },
 } as const satisfies Readonly<Record<string, { text: string; advice: string }>>;
 
 /** A code of ours, or a third-party plugin's own, which starts with `PLUGIN_`. */

@@ -1,5 +1,4 @@
 import type { ConnectorPlugin, Converter, HeaderConverter, Props, SourceMap, SourceOffset } from "../api/index.js";
-import type { TaskMetrics } from "./task-metrics.js";
 
 /** One task of one connector, `task` counting from 0. */
 export interface TaskId {
@@ -30,11 +29,11 @@ export interface PluginInfo {
 export interface Plugins {
   /** In order of type, then class. */
   list(): readonly PluginInfo[];
-  /** @throws NotFoundError PLUGIN_NOT_FOUND, listing the connectors that are there. */
+  /** @throws NotFoundError CLASS_NOT_FOUND, listing the connectors that are there. */
   connector(classOrAlias: string): ConnectorPlugin;
-  /** A fresh converter, not configured yet. @throws NotFoundError PLUGIN_NOT_FOUND, listing the converters that are there. */
+  /** A fresh converter, not configured yet. @throws NotFoundError CLASS_NOT_FOUND, listing the converters that are there. */
   converter(classOrAlias: string): Converter;
-  /** A fresh header converter, not configured yet. @throws NotFoundError PLUGIN_NOT_FOUND, as above. */
+  /** A fresh header converter, not configured yet. @throws NotFoundError CLASS_NOT_FOUND, as above. */
   headerConverter(classOrAlias: string): HeaderConverter;
 }
 
@@ -84,6 +83,32 @@ export interface ConnectorSnapshot {
   readonly state: ConnectorState;
   readonly trace: string | null;
   readonly version: string | null;
+}
+
+/** A task's counters since it started. Counts only grow; what is "now" is said so. */
+export interface TaskMetrics {
+  readonly id: TaskId;
+  readonly type: "source" | "sink";
+  /** Records that `poll` gave, or that were read from topics. */
+  readonly recordsRead: number;
+  /** Records acknowledged by the broker, or accepted by `put`. */
+  readonly recordsWritten: number;
+  /** Records dropped: by a transformation, or as tolerated errors. */
+  readonly recordsSkipped: number;
+  /** Records that failed a stage, whatever the tolerance made of them. */
+  readonly recordsFailed: number;
+  /** Batches that were not empty, and the largest of them. */
+  readonly batches: number;
+  readonly batchRecordsMax: number;
+  /** Offset commits that succeeded and failed. */
+  readonly commits: number;
+  readonly commitFailures: number;
+  /** Source: records submitted and not settled, now. Sink: records behind the end of the partitions, when last fetched. */
+  readonly lagRecords: number;
+  /** Source: bytes in the producer's buffer, now. Sink: 0. */
+  readonly lagBytes: number;
+  /** Milliseconds spent inside `poll` or `put`. */
+  readonly taskTimeMs: number;
 }
 
 /** A task host as it stands. */
