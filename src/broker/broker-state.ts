@@ -1,0 +1,60 @@
+import type { Random } from "../base/random.js";
+import type { BrokerMetadata, MetadataFile } from "./metadata-file.js";
+
+/** Producer ids reserved at a time, so that not each of them costs a write to disk. */
+const PRODUCER_ID_BLOCK = 1000;
+
+/** The broker's metadata in memory; every change is on disk before the method that makes it returns. */
+export class BrokerState {
+  #metadata: BrokerMetadata;
+  #nextProducerId: number;
+
+  private constructor(
+    private readonly file: MetadataFile,
+    metadata: BrokerMetadata,
+  ) {
+    this.#metadata = metadata;
+    this.#nextProducerId = metadata.nextProducerId;
+  }
+
+  /** Reads the metadata, or makes that of a new cluster, and begins the next epoch. */
+  static open(file: MetadataFile, random: Random): BrokerState {
+    const stored = file.read() ?? {
+      clusterId: randomKafkaUuid(random),
+      epoch: -1,
+      nextProducerId: 0,
+      topics: {},
+      nodeConfigs: {},
+      defaultConfigs: {},
+    };
+    const state = new BrokerState(file, stored);
+    state.update({ epoch: stored.epoch + 1 });
+    return state;
+  }
+
+  get metadata(): BrokerMetadata {
+    return this.#metadata;
+  }
+
+  update(change: Partial<BrokerMetadata>): void {
+    const next = { ...this.#metadata, ...change };
+    this.file.write(next);
+    this.#metadata = next;
+  }
+
+  /** A producer id that was never given out before, not even by an earlier start. */
+  takeProducerId(): number {
+    if (this.#nextProducerId >= this.#metadata.nextProducerId) {
+      this.update({ nextProducerId: this.#metadata.nextProducerId + PRODUCER_ID_BLOCK });
+    }
+    return this.#nextProducerId++;
+  }
+}
+
+/** A random id as Kafka prints them: 16 bytes in base64url. One that begins with a dash would look like an option to tools. */
+export function randomKafkaUuid(random: Random): string {
+  for (;;) {
+    const id = Buffer.from(random.uuid().replaceAll("-", ""), "hex").toString("base64url");
+    if (!id.startsWith("-")) return id;
+  }
+}

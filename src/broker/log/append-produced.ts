@@ -1,0 +1,95 @@
+import { codecNumber, compress, decompress, type WritableCodec } from "../../protocol/compression.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import { MalformedError } from "../../protocol/malformed-error.js";
+import {
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  codecOf,
+  readBatchHeader,
+  stampLogAppendTime,
+  writeBatchHeader,
+} from "../../protocol/record-batch.js";
+import { type Arrival, judgeBatch, type RecordFault, type RefusedBatch } from "./judge-batch.js";
+import type { LogConfig } from "./log-config.js";
+import type { PartitionLog } from "./partition-log.js";
+import { judgeSequence } from "./producer-state.js";
+
+/** What a Produce request is answered for one partition. */
+export interface AppendAnswer {
+  readonly errorCode: number;
+  readonly baseOffset: number;
+  readonly logAppendTimeMs: number;
+  readonly logStartOffset: number;
+  readonly recordErrors: readonly RecordFault[];
+  readonly errorMessage: string | null;
+}
+
+/** Codecs a topic's `compression.type` can make the broker write. Other values keep what the producer chose. */
+const FORCED_CODECS: Readonly<Record<string, WritableCodec>> = { uncompressed: "none", gzip: "gzip", lz4: "lz4" };
+
+/**
+ * Checks what a producer sent and appends it: one step in which nothing else happens to the log, so that of two
+ * retries of one batch the second always finds the first. (I10)
+ *
+ * @param records the request's bytes; they become the log's (offset and epoch are set in place).
+ */
+export function appendProduced(
+  log: PartitionLog,
+  records: Buffer | null,
+  arrival: Arrival,
+  name: string,
+): AppendAnswer {
+  const { config } = log;
+  const verdict = judgeBatch(records, config, arrival, name);
+  if (verdict.kind === "refused") return refusal(verdict, log);
+  const { header } = verdict;
+  if (header.producerId >= 0) {
+    const sequence = judgeSequence(log.producers.entry(header.producerId), header);
+    if (sequence.kind === "duplicate") {
+      const { lastOffset, offsetDelta, timestamp } = sequence.batch;
+      return { ...accepted(log), baseOffset: lastOffset - offsetDelta, logAppendTimeMs: timestamp };
+    }
+    if (sequence.kind !== "append") {
+      const error = sequence.kind === "stale-epoch" ? "INVALID_PRODUCER_EPOCH" : "OUT_OF_ORDER_SEQUENCE_NUMBER";
+      return failure(ErrorCodes[error], sequence.message, log.logStartOffset);
+    }
+  }
+  const stamped = config.messageTimestampType === "LogAppendTime";
+  try {
+    const batch = inForcedCodec(records!, header, config);
+    if (stamped) stampLogAppendTime(batch, 0, arrival.nowMs);
+    const baseOffset = log.append(batch, batch === records && !stamped ? header : readBatchHeader(batch));
+    return { ...accepted(log), baseOffset, logAppendTimeMs: stamped ? arrival.nowMs : -1 };
+  } catch (error) {
+    if (error instanceof MalformedError) return failure(ErrorCodes.INVALID_RECORD, error.message, log.logStartOffset);
+    if (!(error instanceof KafkaError)) throw error;
+    return failure(error.code, error.message, log.logStartOffset);
+  }
+}
+
+function inForcedCodec(batch: Buffer, header: BatchHeader, config: LogConfig): Buffer {
+  const codec = FORCED_CODECS[config.compressionType];
+  if (codec === undefined || codecNumber(codec) === codecOf(header)) return batch;
+  const records = decompress(codecOf(header), batch.subarray(BATCH_HEADER_BYTES));
+  const compressed = compress(codec, records);
+  const recoded = Buffer.allocUnsafe(BATCH_HEADER_BYTES + compressed.length);
+  compressed.copy(recoded, BATCH_HEADER_BYTES);
+  const attributes = (header.attributes & ~0x07) | codecNumber(codec);
+  writeBatchHeader(recoded, { ...header, sizeBytes: recoded.length, attributes, baseOffset: 0 });
+  return recoded;
+}
+
+function accepted(log: PartitionLog) {
+  return { errorCode: ErrorCodes.NONE, logStartOffset: log.logStartOffset, recordErrors: [], errorMessage: null };
+}
+
+function refusal(verdict: RefusedBatch, log: PartitionLog): AppendAnswer {
+  const answer = failure(ErrorCodes[verdict.error], verdict.message, verdict.byLog ? log.logStartOffset : -1);
+  return { ...answer, recordErrors: verdict.recordErrors };
+}
+
+/** An answer that says nothing was appended. */
+export function failure(errorCode: number, errorMessage: string | null, logStartOffset = -1): AppendAnswer {
+  return { errorCode, baseOffset: -1, logAppendTimeMs: -1, logStartOffset, recordErrors: [], errorMessage };
+}

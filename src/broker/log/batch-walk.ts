@@ -1,0 +1,54 @@
+import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader } from "../../protocol/record-batch.js";
+
+const CHUNK_BYTES = 64 * 1024;
+
+/** Reads up to `length` bytes at `position`. */
+export type ReadBytes = (position: number, length: number) => Buffer;
+
+/** Offset of the last record of a batch (or where it was, before compaction). */
+export function lastOffset(header: BatchHeader): number {
+  return header.baseOffset + header.lastOffsetDelta;
+}
+
+/**
+ * Visits the headers of the batches between two positions of a log, without reading the bodies of large ones. Stops
+ * when `visit` returns true.
+ *
+ * @returns the position of the batch at which `visit` stopped, or where the last whole batch ends.
+ */
+export function walkHeaders(
+  read: ReadBytes,
+  from: number,
+  to: number,
+  visit: (header: BatchHeader, position: number) => boolean,
+): number {
+  let position = from;
+  let chunk: Buffer = Buffer.alloc(0);
+  let chunkStart = from;
+  while (position + BATCH_HEADER_BYTES <= to) {
+    let at = position - chunkStart;
+    if (at + BATCH_HEADER_BYTES > chunk.length) {
+      chunk = read(position, Math.min(CHUNK_BYTES, to - position));
+      chunkStart = position;
+      at = 0;
+      if (chunk.length < BATCH_HEADER_BYTES) return position;
+    }
+    const header = readBatchHeader(chunk, at);
+    const end = position + header.sizeBytes;
+    if (end > to) return position;
+    if (visit(header, position)) return position;
+    position = end;
+  }
+  return position;
+}
+
+/** Length of the whole batches at the start of `bytes`; a batch that is cut at the end does not count. */
+export function wholeBatchesLength(bytes: Buffer): number {
+  let length = 0;
+  while (length + BATCH_HEADER_BYTES <= bytes.length) {
+    const end = length + 12 + bytes.readInt32BE(length + 8);
+    if (end > bytes.length) break;
+    length = end;
+  }
+  return length;
+}

@@ -1,0 +1,156 @@
+import type { ErrorName } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import { MalformedError } from "../../protocol/malformed-error.js";
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_PREFIX_BYTES,
+  type BatchHeader,
+  checkCrc,
+  codecOf,
+  isControlBatch,
+  isLogAppendTime,
+  isTransactional,
+  readBatchHeader,
+} from "../../protocol/record-batch.js";
+import { RecordCursor } from "../../protocol/record-batch-reader.js";
+import type { LogConfig } from "./log-config.js";
+
+const MAGIC_AT = 16;
+const ZSTD = 4;
+const UNLIMITED_MS = Number.MAX_SAFE_INTEGER;
+
+/** A record that a batch is refused for: its place in the batch, and why. */
+export interface RecordFault {
+  readonly batchIndex: number;
+  readonly batchIndexErrorMessage: string;
+}
+
+export interface RefusedBatch {
+  readonly kind: "refused";
+  readonly error: ErrorName;
+  readonly message: string | null;
+  readonly recordErrors: readonly RecordFault[];
+  /** The log itself refused it, and its start is told in the answer. */
+  readonly byLog: boolean;
+}
+
+export type BatchVerdict = { readonly kind: "accepted"; readonly header: BatchHeader } | RefusedBatch;
+
+/** When a batch comes in, and by which version of the Produce request. */
+export interface Arrival {
+  readonly nowMs: number;
+  readonly apiVersion: number;
+}
+
+/**
+ * Judges what a producer sent for one partition before its log may take it: exactly one intact batch of magic 2 that
+ * the topic's settings allow. The order of the checks is Kafka's, as is which error each gives.
+ *
+ * Records are looked at (and decompressed) only where a setting asks about single records: keys in a compacted topic,
+ * or a lower bound of timestamps. For all else the header tells enough.
+ *
+ * @param records the request's bytes for the partition.
+ * @param name `topic-partition`, for messages.
+ */
+export function judgeBatch(records: Buffer | null, config: LogConfig, arrival: Arrival, name: string): BatchVerdict {
+  if (records === null || records.length < BATCH_HEADER_BYTES) {
+    return refused("INVALID_RECORD", "A produce request must hold exactly one record batch per partition.");
+  }
+  const magic = records.readInt8(MAGIC_AT);
+  if (magic > 2 || magic < 0) return refused("CORRUPT_MESSAGE", `Invalid magic found in record: ${magic}`);
+  const bytes = BATCH_PREFIX_BYTES + records.readInt32BE(8);
+  if (magic !== 2 || bytes !== records.length) {
+    return refused("INVALID_RECORD", "A produce request must hold exactly one record batch of magic 2 per partition.");
+  }
+  const header = readBatchHeader(records);
+  const codec = codecOf(header);
+  if (codec === ZSTD && arrival.apiVersion < 7) return refused("UNSUPPORTED_COMPRESSION_TYPE", null);
+  if (codec > ZSTD) return refused("UNKNOWN_SERVER_ERROR", `Unknown compression codec ${codec}.`);
+  return judgeHeader(records, header, config, name) ?? judgeRecords(records, header, config, arrival.nowMs, name);
+}
+
+function judgeHeader(records: Buffer, header: BatchHeader, config: LogConfig, name: string): RefusedBatch | undefined {
+  if (isTransactional(header))
+    return refused("TRANSACTIONAL_ID_AUTHORIZATION_FAILED", "Transactions are not supported.");
+  if (records.length > config.maxMessageBytes) {
+    const message = `The batch of ${records.length} bytes for ${name} is larger than max.message.bytes (${config.maxMessageBytes}).`;
+    return refused("MESSAGE_TOO_LARGE", message);
+  }
+  if (!checkCrc(records, header)) return refused("CORRUPT_MESSAGE", null);
+  if (header.baseOffset !== 0) {
+    return refusedByLog("INVALID_RECORD", `The first offset of a batch must be 0, not ${header.baseOffset}.`);
+  }
+  if (records.length > config.segmentBytes) {
+    return refusedByLog("RECORD_LIST_TOO_LARGE", `The batch is larger than segment.bytes (${config.segmentBytes}).`);
+  }
+  const count = header.lastOffsetDelta + 1;
+  if (count <= 0 || header.recordCount !== count) {
+    return refusedByLog("INVALID_RECORD", `The batch says ${header.recordCount} records and ${count} offsets.`);
+  }
+  if (isControlBatch(header)) return refusedByLog("INVALID_RECORD", "Clients may not write control batches.");
+  if (header.producerId >= 0 && header.baseSequence < 0) {
+    return refusedByLog("INVALID_RECORD", `Producer ${header.producerId} sent no sequence number.`);
+  }
+  return undefined;
+}
+
+function judgeRecords(
+  records: Buffer,
+  header: BatchHeader,
+  config: LogConfig,
+  nowMs: number,
+  name: string,
+): BatchVerdict {
+  const createTime = config.messageTimestampType === "CreateTime";
+  if (createTime && isLogAppendTime(header)) {
+    return refusedByLog("INVALID_TIMESTAMP", `${name} takes create times, the batch bears a log append time.`);
+  }
+  const earliestMs = nowMs - config.messageTimestampBeforeMaxMs;
+  const latestMs = nowMs + config.messageTimestampAfterMaxMs;
+  const compacted = config.cleanupPolicy.has("compact");
+  const boundedBelow = createTime && config.messageTimestampBeforeMaxMs < UNLIMITED_MS;
+  const tooLate = createTime && header.maxTimestampMs > latestMs;
+  if (!compacted && !boundedBelow && !tooLate) return { kind: "accepted", header };
+  const withoutKey: RecordFault[] = [];
+  const outOfRange: RecordFault[] = [];
+  try {
+    const cursor = new RecordCursor(records);
+    for (let index = 0; cursor.next(); index++) {
+      if (compacted && cursor.key === null) {
+        withoutKey.push(
+          faultAt(index, `Compacted topic cannot accept message without key in topic partition ${name}.`),
+        );
+      }
+      const { timestampMs } = cursor;
+      if (createTime && timestampMs !== -1 && (timestampMs < earliestMs || timestampMs > latestMs)) {
+        const range = `[${earliestMs}, ${latestMs}]`;
+        const text = `Timestamp ${timestampMs} of message with offset ${index} is out of range. The timestamp should be within ${range}`;
+        outOfRange.push(faultAt(index, text));
+      }
+    }
+  } catch (error) {
+    if (error instanceof MalformedError) return refusedByLog("INVALID_RECORD", error.message);
+    if (error instanceof KafkaError) return refusedByLog("UNSUPPORTED_COMPRESSION_TYPE", error.message);
+    throw error;
+  }
+  if (withoutKey.length > 0) {
+    return { ...refusedByLog("INVALID_RECORD", "One or more records have been rejected"), recordErrors: withoutKey };
+  }
+  if (outOfRange.length > 0) {
+    const message = "One or more records have been rejected due to invalid timestamp";
+    return { ...refusedByLog("INVALID_TIMESTAMP", message), recordErrors: outOfRange };
+  }
+  return { kind: "accepted", header };
+}
+
+function faultAt(batchIndex: number, batchIndexErrorMessage: string): RecordFault {
+  return { batchIndex, batchIndexErrorMessage };
+}
+
+function refused(error: ErrorName, message: string | null): RefusedBatch {
+  return { kind: "refused", error, message, recordErrors: [], byLog: false };
+}
+
+function refusedByLog(error: ErrorName, message: string | null): RefusedBatch {
+  return { kind: "refused", error, message, recordErrors: [], byLog: true };
+}

@@ -1,0 +1,20 @@
+/** A topic's configuration as its partitions' logs read it. Kafka's names in camel case; sizes in bytes, times in ms. */
+export interface LogConfig {
+  readonly cleanupPolicy: ReadonlySet<"delete" | "compact">;
+  readonly compressionType: string;
+  readonly deleteRetentionMs: number;
+  readonly flushMessages: number;
+  readonly flushMs: number;
+  readonly indexIntervalBytes: number;
+  readonly maxMessageBytes: number;
+  readonly messageTimestampType: "CreateTime" | "LogAppendTime";
+  readonly messageTimestampBeforeMaxMs: number;
+  readonly messageTimestampAfterMaxMs: number;
+  readonly minCleanableDirtyRatio: number;
+  readonly minCompactionLagMs: number;
+  readonly maxCompactionLagMs: number;
+  readonly retentionBytes: number;
+  readonly retentionMs: number;
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+}

@@ -1,0 +1,118 @@
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+
+/** Sealed segment files that may be open at a time, over all partitions. */
+const OPEN_SEALED_FILES = 256;
+
+/**
+ * Open descriptors of sealed segment files, least recently used first. All reads are synchronous, so a descriptor
+ * that is closed here is never in use.
+ */
+export class SealedFiles {
+  readonly #open = new Map<string, number>();
+
+  /** Reads up to `length` bytes of the file at `position`; fewer at its end. */
+  read(path: string, position: number, length: number): Buffer {
+    let fd = this.#open.get(path);
+    if (fd === undefined) {
+      fd = openSync(path, "r");
+      if (this.#open.size >= OPEN_SEALED_FILES) {
+        const [oldest, oldestFd] = this.#open.entries().next().value!;
+        this.#open.delete(oldest);
+        closeSync(oldestFd);
+      }
+    } else {
+      this.#open.delete(path);
+    }
+    this.#open.set(path, fd);
+    return readAt(fd, position, length);
+  }
+
+  /** Closes the descriptor of a file that is about to be renamed, replaced or deleted. */
+  forget(path: string): void {
+    const fd = this.#open.get(path);
+    if (fd === undefined) return;
+    this.#open.delete(path);
+    closeSync(fd);
+  }
+
+  close(): void {
+    for (const fd of this.#open.values()) closeSync(fd);
+    this.#open.clear();
+  }
+}
+
+/** Reads up to `length` bytes at `position`, into memory of its own; fewer at the end of the file. */
+export function readAt(fd: number, position: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let read = 0;
+  while (read < length) {
+    const count = readSync(fd, buffer, read, length - read, position + read);
+    if (count === 0) return buffer.subarray(0, read);
+    read += count;
+  }
+  return buffer;
+}
+
+/** Writes all of `bytes` at `position`; the operating system may take them in several steps. */
+export function writeAt(fd: number, bytes: Buffer, position: number): void {
+  let written = 0;
+  while (written < bytes.length) {
+    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
+  }
+}
+
+/** Size of an open file in bytes. */
+export function sizeOf(fd: number): number {
+  return fstatSync(fd).size;
+}
+
+/** Replaces a small file so that a crash or power loss leaves the old content or the new one. */
+export function replaceFile(path: string, content: string | Buffer): void {
+  const next = `${path}.tmp`;
+  const fd = openSync(next, "w");
+  try {
+    if (typeof content === "string") writeFileSync(fd, content);
+    else writeAt(fd, content, 0);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(next, path);
+  syncFolder(dirname(path));
+}
+
+/** Makes the names in a folder survive power loss. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Removes a file; one that is gone already is fine. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
+
+/** Makes a folder and its parents unless they exist. */
+export function makeFolder(path: string): void {
+  mkdirSync(path, { recursive: true });
+}

@@ -1,0 +1,49 @@
+import { KafkaError } from "../../protocol/kafka-error.js";
+import { nextOffsetOf, readBatchHeader } from "../../protocol/record-batch.js";
+import { RecordCursor } from "../../protocol/record-batch-reader.js";
+import type { PartitionLog } from "./partition-log.js";
+
+/** A record found by its time; all -1 when there is none. */
+export interface FoundOffset {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly leaderEpoch: number;
+}
+
+export const NOT_FOUND: FoundOffset = { offset: -1, timestamp: -1, leaderEpoch: -1 };
+
+/** The first record, from the start of the log on, whose timestamp is at least `timestamp` (KIP-79). */
+export function offsetForTime(log: PartitionLog, timestamp: number): FoundOffset {
+  // A batch may have lost the record its maximum stems from, or have it below the start: then a later one has the answer.
+  for (let from = log.logStartOffset; ; ) {
+    const batch = log.batchForTime(timestamp, from);
+    if (!batch) return NOT_FOUND;
+    const found = recordForTime(batch, timestamp, log.logStartOffset);
+    if (found) return found;
+    from = nextOffsetOf(readBatchHeader(batch));
+  }
+}
+
+function recordForTime(batch: Buffer, timestamp: number, logStartOffset: number): FoundOffset | undefined {
+  const header = readBatchHeader(batch);
+  const { leaderEpoch } = header;
+  try {
+    const cursor = new RecordCursor(batch);
+    while (cursor.next()) {
+      if (cursor.timestampMs >= timestamp && cursor.offset >= logStartOffset) {
+        return { offset: cursor.offset, timestamp: cursor.timestampMs, leaderEpoch };
+      }
+    }
+    return undefined;
+  } catch (error) {
+    // A codec that cannot be read here: the start of the batch skips nothing that the caller asked for.
+    if (!KafkaError.is(error, "UNSUPPORTED_COMPRESSION_TYPE")) throw error;
+    return { offset: Math.max(header.baseOffset, logStartOffset), timestamp: header.maxTimestampMs, leaderEpoch };
+  }
+}
+
+/** The first of the records with the largest timestamp (KIP-734). */
+export function offsetOfMaxTimestamp(log: PartitionLog): FoundOffset {
+  const { maxTimestamp } = log;
+  return maxTimestamp < 0 ? NOT_FOUND : offsetForTime(log, maxTimestamp);
+}

@@ -1,0 +1,371 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/logger.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import { type BatchHeader, nextOffsetOf, patchBatch } from "../../protocol/record-batch.js";
+import { lastOffset, walkHeaders } from "./batch-walk.js";
+import { decodeEpochs, type EpochEnd, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
+import type { LogConfig } from "./log-config.js";
+import { makeFolder, type SealedFiles } from "./log-files.js";
+import { recoverSegments } from "./log-recovery.js";
+import { loadProducers, writeProducerSnapshot } from "./producer-snapshot.js";
+import { ProducerState } from "./producer-state.js";
+import { type AgedSegment, planRetention } from "./retention.js";
+import { Segment } from "./segment.js";
+import { lastAtMost } from "./segment-index.js";
+
+const EPOCHS_FILE = "leader-epoch-checkpoint";
+const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
+/** Places remembered where readers stopped, so that the next fetch needs no index. */
+const REMEMBERED_PLACES = 8;
+
+export interface PartitionLogOptions {
+  /** `<data folder>/<topic>-<partition>`; made unless it exists. */
+  readonly folder: string;
+  /** The topic's configuration, read anew whenever it matters. */
+  readonly config: () => LogConfig;
+  readonly files: SealedFiles;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The epoch this start of the broker writes under. */
+  readonly leaderEpoch: number;
+  /** What DeleteRecords had raised the start to. */
+  readonly logStartOffset: number;
+}
+
+interface Place {
+  readonly offset: number;
+  readonly segment: Segment;
+  readonly position: number;
+}
+
+/**
+ * The log of one partition: segments on disk, and what must be known to append to them and to read them.
+ *
+ * All file access is synchronous: an append and the checks before it are one step that no other request can get in
+ * between, and a write into the page cache is cheaper than a trip through Node's thread pool. What `append` has
+ * returned survives `kill -9`. It survives a power loss once it was forced to disk: every segment is when it is
+ * sealed and at a clean stop, and `flush.messages` and `flush.ms` ask for more, as in Kafka, where the default is the
+ * same: none. (I10)
+ */
+export class PartitionLog {
+  readonly #options: PartitionLogOptions;
+  readonly #segments: Segment[];
+  readonly #epochs: LeaderEpochs;
+  readonly #producers = new ProducerState();
+  readonly #watchers = new Set<(bytes: number) => void>();
+  readonly #places: Place[] = [];
+  #logStartOffset: number;
+  #unflushed = 0;
+  #unflushedSinceMs = 0;
+  #removed = false;
+  /** Set by the cleaner while it rewrites segments: retention then leaves them alone. */
+  cleaning = false;
+
+  private constructor(options: PartitionLogOptions, segments: Segment[], epochs: LeaderEpochs) {
+    this.#options = options;
+    this.#segments = segments;
+    this.#epochs = epochs;
+    this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]!.baseOffset), this.logEndOffset);
+  }
+
+  /** Opens the log in its folder, or makes an empty one; recovers it if the last process did not close it. */
+  static open(options: PartitionLogOptions): PartitionLog {
+    const { folder, files, logger } = options;
+    makeFolder(folder);
+    const interval = options.config().indexIntervalBytes;
+    const segments = recoverSegments(folder, files, interval, options.logStartOffset, logger);
+    const epochs = new LeaderEpochs(readEpochs(folder));
+    const log = new PartitionLog(options, segments, epochs);
+    if (epochs.truncate(log.logEndOffset)) log.#writeEpochs();
+    loadProducers(folder, log.logEndOffset, log.#producers, log.headers, options.clock.nowMs());
+    return log;
+  }
+
+  get leaderEpoch(): number {
+    return this.#options.leaderEpoch;
+  }
+
+  /** First offset that may be read. */
+  get logStartOffset(): number {
+    return this.#logStartOffset;
+  }
+
+  /** Offset the next record gets; with one replica also the high watermark, and without transactions the last stable offset. */
+  get logEndOffset(): number {
+    return this.#segments.at(-1)!.nextOffset;
+  }
+
+  get sizeBytes(): number {
+    return this.#segments.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  get producers(): ProducerState {
+    return this.#producers;
+  }
+
+  get folder(): string {
+    return this.#options.folder;
+  }
+
+  get config(): LogConfig {
+    return this.#options.config();
+  }
+
+  /** The segments, oldest first; the last one is active. For the cleaner. */
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  /**
+   * Appends one checked batch. Its base offset and leader epoch are set in `batch` itself, which is outside the
+   * checksum; nothing else is touched and no record is looked at.
+   *
+   * @returns the offset of its first record.
+   * @throws KafkaError KAFKA_STORAGE_ERROR when the disk refuses; nothing was appended then.
+   */
+  append(batch: Buffer, header: BatchHeader): number {
+    const baseOffset = this.logEndOffset;
+    const placed = { ...header, baseOffset };
+    this.#guard("appending to", () => {
+      this.#rollFor(batch.length, placed);
+      patchBatch(batch, 0, baseOffset, this.leaderEpoch);
+      if (this.#epochs.note(this.leaderEpoch, baseOffset)) this.#writeEpochs();
+      this.#segments.at(-1)!.append(batch, placed);
+    });
+    const nowMs = this.#options.clock.nowMs();
+    this.#producers.note(header, baseOffset, nowMs);
+    this.#flushAsConfigured(header.lastOffsetDelta + 1, nowMs);
+    for (const watch of this.#watchers) watch(batch.length);
+    return baseOffset;
+  }
+
+  /**
+   * Whole batches, from the one that holds `offset` on (its first records may lie before `offset`: readers skip them).
+   *
+   * @param atLeastOne returns one batch even if it is larger than `maxBytes`, so that a reader never gets stuck.
+   * @returns empty at the end of the log. The caller has checked that `offset` is in range.
+   */
+  read(offset: number, maxBytes: number, atLeastOne: boolean): Buffer {
+    return this.#guard("reading", () => {
+      const place = this.#placeOf(offset);
+      if (!place) return Buffer.alloc(0);
+      const bytes = place.segment.readBatches(place.position, maxBytes, atLeastOne);
+      if (bytes.length > 0) this.#rememberPlaceAfter(place, bytes);
+      return bytes;
+    });
+  }
+
+  /** Bytes from the batch that holds `offset` to the end, counted up to `limit`. */
+  availableBytes(offset: number, limit: number): number {
+    if (offset >= this.logEndOffset) return 0;
+    return this.#guard("measuring", () => {
+      const place = this.#placeOf(offset);
+      if (!place) return 0;
+      let bytes = place.segment.size - place.position;
+      for (let at = this.#segments.indexOf(place.segment) + 1; bytes < limit && at < this.#segments.length; at++) {
+        bytes += this.#segments[at]!.size;
+      }
+      return Math.min(bytes, limit);
+    });
+  }
+
+  /** Calls `appended` with the size of every batch from now on, until the returned function is called. */
+  watch(appended: (bytes: number) => void): () => void {
+    this.#watchers.add(appended);
+    return () => this.#watchers.delete(appended);
+  }
+
+  /** The first batch, ending at or after `fromOffset`, that may hold a record of at least `timestamp`; undefined when all are older. */
+  batchForTime(timestamp: number, fromOffset: number): Buffer | undefined {
+    return this.#guard("searching", () => {
+      for (const segment of this.#segments) {
+        if (segment.maxTimestamp < timestamp || segment.nextOffset <= fromOffset) continue;
+        const position = segment.positionOfTime(timestamp, fromOffset);
+        if (position !== undefined) return segment.readBatches(position, 0, true);
+      }
+      return undefined;
+    });
+  }
+
+  /** The largest timestamp of any record, -1 when there is none. */
+  get maxTimestamp(): number {
+    return this.#segments.reduce((max, segment) => Math.max(max, segment.maxTimestamp), -1);
+  }
+
+  /** Where `epoch` ended (KIP-279). */
+  endOfEpoch(epoch: number): EpochEnd {
+    return this.#epochs.endOf(epoch, this.leaderEpoch, this.logEndOffset);
+  }
+
+  /** Visits the headers of all batches that end at or after `fromOffset`, in order, until `visit` returns true. */
+  readonly headers = (fromOffset: number, visit: (header: BatchHeader) => boolean): void => {
+    let stopped = false;
+    for (const segment of this.#segments) {
+      if (segment.nextOffset <= fromOffset || stopped) continue;
+      const from = segment.positionOf(fromOffset) ?? segment.size;
+      walkHeaders(segment.read, from, segment.size, (header) => {
+        stopped = visit(header);
+        return stopped;
+      });
+    }
+  };
+
+  /** Raises the first readable offset; whole segments below it go at the next retention run. The caller makes it durable first. */
+  raiseStart(offset: number): void {
+    this.#logStartOffset = Math.max(this.#logStartOffset, Math.min(offset, this.logEndOffset));
+  }
+
+  /** Deletes the oldest segments as retention allows. Called by the broker's maintenance. Returns how many went. */
+  applyRetention(nowMs: number): number {
+    if (this.cleaning || this.#removed) return 0;
+    const aged: AgedSegment[] = this.#segments.map((segment) => ({
+      nextOffset: segment.nextOffset,
+      size: segment.size,
+      timestampMs: segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.modifiedMs,
+    }));
+    const count = planRetention(aged, this.config, this.#logStartOffset, nowMs);
+    if (count === this.#segments.length) this.#roll();
+    for (const segment of this.#segments.splice(0, count)) segment.remove();
+    this.#places.length = 0;
+    this.raiseStart(this.#segments[0]!.baseOffset);
+    return count;
+  }
+
+  /** Forces to disk what `flush.ms` says has waited long enough, and forgets idle producers. Called by the broker's maintenance. */
+  tend(nowMs: number, producerExpirationMs: number): void {
+    if (this.#unflushed > 0 && nowMs - this.#unflushedSinceMs >= this.config.flushMs) this.flush();
+    this.#producers.expire(nowMs, producerExpirationMs);
+  }
+
+  /** Forces everything appended to disk. */
+  flush(): void {
+    this.#guard("flushing", () => this.#segments.at(-1)!.flush());
+    this.#unflushed = 0;
+  }
+
+  /** Puts `fresh` in the place of the sealed segments it was made from. For the cleaner. */
+  replaceSegments(replaced: readonly Segment[], fresh: Segment | undefined): void {
+    const at = this.#segments.indexOf(replaced[0]!);
+    this.#segments.splice(at, replaced.length, ...(fresh ? [fresh] : []));
+    this.#places.length = 0;
+  }
+
+  /** Starts a new segment although the active one is not full. For the cleaner's tests and internal topics. */
+  rollNow(): void {
+    if (this.#segments.at(-1)!.size > 0) this.#roll();
+  }
+
+  /** A clean stop: everything is on disk and indexed, so that the next start has nothing to check. */
+  close(): void {
+    if (this.#removed) return;
+    writeProducerSnapshot(this.folder, this.logEndOffset, this.#producers);
+    for (const segment of this.#segments) segment.sealAndClose();
+    this.#removed = true;
+  }
+
+  /** A crash: descriptors are closed, nothing is written. */
+  abandon(): void {
+    for (const segment of this.#segments) segment.close();
+    this.#removed = true;
+  }
+
+  /** Gives up the folder, which `moveAway` then takes: its topic was deleted. Parked readers are woken and find it gone. */
+  detach(moveAway: () => void): void {
+    this.abandon();
+    moveAway();
+    for (const watch of this.#watchers) watch(Number.MAX_SAFE_INTEGER);
+  }
+
+  #placeOf(offset: number): Place | undefined {
+    const known = this.#places.find((place) => place.offset === offset && place.position < place.segment.size);
+    if (known) return known;
+    let at = Math.max(
+      0,
+      lastAtMost(this.#segments.length, offset, (i) => this.#segments[i]!.baseOffset),
+    );
+    // Compaction may have emptied the end of a segment: then the next batch stands in a later one.
+    for (; at < this.#segments.length; at++) {
+      const segment = this.#segments[at]!;
+      const position = segment.positionOf(offset);
+      if (position !== undefined) return { offset, segment, position };
+    }
+    return undefined;
+  }
+
+  #rememberPlaceAfter(place: Place, bytes: Buffer): void {
+    let next = place.offset;
+    walkHeaders(
+      (position, length) => bytes.subarray(position, position + length),
+      0,
+      bytes.length,
+      (header) => {
+        next = nextOffsetOf(header);
+        return false;
+      },
+    );
+    const at = this.#places.indexOf(place);
+    if (at >= 0) this.#places.splice(at, 1);
+    this.#places.push({ offset: next, segment: place.segment, position: place.position + bytes.length });
+    if (this.#places.length > REMEMBERED_PLACES) this.#places.shift();
+  }
+
+  #rollFor(bytes: number, placed: BatchHeader): void {
+    const active = this.#segments.at(-1)!;
+    if (active.size === 0) return;
+    const { segmentBytes, segmentMs } = this.config;
+    const full = active.size + bytes > segmentBytes;
+    const aged = active.firstTimestamp >= 0 && placed.maxTimestampMs - active.firstTimestamp > segmentMs;
+    if (full || aged || lastOffset(placed) - active.baseOffset > MAX_RELATIVE_OFFSET) this.#roll();
+  }
+
+  #roll(): void {
+    const active = this.#segments.at(-1)!;
+    const { folder, files, logger } = this.#options;
+    writeProducerSnapshot(folder, active.nextOffset, this.#producers);
+    this.#segments.push(Segment.open(folder, active.nextOffset, files, this.config.indexIntervalBytes));
+    active.seal((cause) => {
+      logger.warn(
+        "a sealed segment could not be forced to disk; the next start checks it",
+        { path: active.path },
+        cause,
+      );
+    });
+  }
+
+  #flushAsConfigured(records: number, nowMs: number): void {
+    if (this.#unflushed === 0) this.#unflushedSinceMs = nowMs;
+    this.#unflushed += records;
+    if (this.#unflushed >= this.config.flushMessages) this.flush();
+  }
+
+  #writeEpochs(): void {
+    // Not forced to disk: after a power loss the epochs of lost records are of no use, and the broker's own epoch is.
+    writeFileSync(join(this.folder, EPOCHS_FILE), encodeEpochs(this.#epochs.starts));
+  }
+
+  #guard<T>(doing: string, step: () => T): T {
+    if (this.#removed)
+      throw new KafkaError("KAFKA_STORAGE_ERROR", `${doing} ${this.folder}`, { detail: "the log is closed" });
+    try {
+      return step();
+    } catch (cause) {
+      if (cause instanceof KafkaError) throw cause;
+      throw new KafkaError("KAFKA_STORAGE_ERROR", `${doing} ${this.folder}`, { cause });
+    }
+  }
+}
+
+function readEpochs(folder: string) {
+  try {
+    return decodeEpochs(readFileSync(join(folder, EPOCHS_FILE), "utf8"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

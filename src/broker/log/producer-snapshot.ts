@@ -1,0 +1,120 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ByteReader } from "../../protocol/byte-reader.js";
+import { ByteWriter } from "../../protocol/byte-writer.js";
+import { crc32c } from "../../protocol/crc32c.js";
+import { MalformedError } from "../../protocol/malformed-error.js";
+import type { BatchHeader } from "../../protocol/record-batch.js";
+import { lastOffset } from "./batch-walk.js";
+import { removeFile } from "./log-files.js";
+import { type ProducerEntry, type ProducerState, sequenceAfter } from "./producer-state.js";
+import { segmentName } from "./segment.js";
+
+const VERSION = 1;
+const HEADER_BYTES = 6;
+/** Older ones are of use only if the newest is damaged. */
+const KEPT_SNAPSHOTS = 2;
+
+/** Bytes of a producer snapshot (Kafka's `.snapshot`, version 1): of each producer its epoch and its last batch. */
+export function encodeProducers(entries: Iterable<ProducerEntry>): Buffer {
+  const body = new ByteWriter();
+  const known = [...entries];
+  body.i32(known.length);
+  for (const entry of known) {
+    const last = entry.batches.at(-1);
+    body.i64(entry.producerId);
+    body.i16(entry.epoch);
+    body.i32(last?.lastSequence ?? -1);
+    body.i64(last?.lastOffset ?? -1);
+    body.i32(last?.offsetDelta ?? 0);
+    body.i64(last?.timestamp ?? -1);
+    body.i32(-1); // coordinator epoch: no transactions
+    body.i64(-1); // first offset of an open transaction
+  }
+  const bytes = Buffer.concat(body.finish());
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeInt16BE(VERSION, 0);
+  header.writeUInt32BE(crc32c(bytes), 2);
+  return Buffer.concat([header, bytes]);
+}
+
+/** Reads what `encodeProducers` wrote. @throws MalformedError when it is damaged. */
+export function decodeProducers(snapshot: Buffer, nowMs: number): ProducerEntry[] {
+  const header = new ByteReader(snapshot);
+  const version = header.i16();
+  const crc = header.u32();
+  if (version !== VERSION) throw new MalformedError(`A producer snapshot of version ${version}`);
+  if (crc !== crc32c(snapshot.subarray(HEADER_BYTES)))
+    throw new MalformedError("A producer snapshot with a wrong checksum");
+  const entries: ProducerEntry[] = [];
+  for (let left = header.count(header.i32(), 46); left > 0; left--) {
+    const producerId = header.i64();
+    const epoch = header.i16();
+    const lastSequence = header.i32();
+    const lastOffsetOfBatch = header.i64();
+    const offsetDelta = header.i32();
+    const timestamp = header.i64();
+    header.i32();
+    header.i64();
+    const first = lastSequence - offsetDelta;
+    const firstSequence = first >= 0 ? first : sequenceAfter(2 ** 31 - 1, first + 1);
+    const last = { firstSequence, lastSequence, lastOffset: lastOffsetOfBatch, offsetDelta, timestamp };
+    entries.push({ producerId, epoch, batches: lastSequence < 0 ? [] : [last], seenAtMs: nowMs });
+  }
+  return entries;
+}
+
+/** Writes what is known of the producers up to `offset`, and deletes snapshots that are out of date. */
+export function writeProducerSnapshot(folder: string, offset: number, producers: ProducerState): void {
+  writeFileSync(join(folder, `${segmentName(offset)}.snapshot`), encodeProducers(producers.entries()));
+  for (const old of snapshotOffsets(folder).slice(0, -KEPT_SNAPSHOTS)) removeSnapshot(folder, old);
+}
+
+/**
+ * Fills `producers` from the newest usable snapshot and the headers of the batches after it: a retry that comes after
+ * the restart is still recognised. Snapshots of what recovery has cut away are deleted.
+ *
+ * @param headers visits batch headers from an offset on.
+ */
+export function loadProducers(
+  folder: string,
+  logEndOffset: number,
+  producers: ProducerState,
+  headers: (fromOffset: number, visit: (header: BatchHeader) => boolean) => void,
+  nowMs: number,
+): void {
+  let from = 0;
+  for (const offset of snapshotOffsets(folder).reverse()) {
+    const entries = offset <= logEndOffset ? readSnapshot(folder, offset, nowMs) : undefined;
+    if (entries) {
+      producers.restore(entries);
+      from = offset;
+      break;
+    }
+    removeSnapshot(folder, offset);
+  }
+  headers(from, (header) => {
+    if (lastOffset(header) >= from) producers.note(header, header.baseOffset, nowMs);
+    return false;
+  });
+}
+
+function readSnapshot(folder: string, offset: number, nowMs: number): ProducerEntry[] | undefined {
+  try {
+    return decodeProducers(readFileSync(join(folder, `${segmentName(offset)}.snapshot`)), nowMs);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+}
+
+function removeSnapshot(folder: string, offset: number): void {
+  removeFile(join(folder, `${segmentName(offset)}.snapshot`));
+}
+
+function snapshotOffsets(folder: string): number[] {
+  return readdirSync(folder)
+    .filter((name) => /^\d{20}\.snapshot$/.test(name))
+    .map((name) => Number(name.slice(0, 20)))
+    .sort((a, b) => a - b);
+}

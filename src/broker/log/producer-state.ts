@@ -1,0 +1,129 @@
+/** Batches a producer may have in flight per partition, and so the ones a retry can be recognised among (KIP-98, KAFKA-5494). */
+const REMEMBERED_BATCHES = 5;
+const MAX_SEQUENCE = 2 ** 31 - 1;
+
+/** What of a batch header matters to idempotence. */
+export interface SequencedBatch {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+  readonly lastOffsetDelta: number;
+  readonly maxTimestampMs: number;
+}
+
+/** A batch that was appended, as remembered to recognise its retry. */
+export interface RememberedBatch {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly lastOffset: number;
+  readonly offsetDelta: number;
+  readonly timestamp: number;
+}
+
+/** What one partition knows of one producer. `seenAtMs` is broker time, for expiry. */
+export interface ProducerEntry {
+  readonly producerId: number;
+  epoch: number;
+  batches: RememberedBatch[];
+  seenAtMs: number;
+}
+
+export type SequenceVerdict =
+  | { readonly kind: "append" }
+  | { readonly kind: "duplicate"; readonly batch: RememberedBatch }
+  | { readonly kind: "stale-epoch"; readonly message: string }
+  | { readonly kind: "out-of-order"; readonly message: string };
+
+/** The sequence number `delta` records later; Kafka's sequences wrap from 2^31-1 to 0. */
+export function sequenceAfter(sequence: number, delta: number): number {
+  const next = sequence + delta;
+  return next > MAX_SEQUENCE ? next - MAX_SEQUENCE - 1 : next;
+}
+
+/**
+ * Judges a batch of an idempotent producer against what its partition remembers of that producer (KIP-98): a retry of
+ * one of the last five batches is a duplicate; an older epoch is fenced; a gap in the sequence is refused, so that no
+ * batch is stored before one that was sent earlier. A producer that is not known (new, expired, its records deleted)
+ * may start anywhere (KIP-360).
+ */
+export function judgeSequence(entry: ProducerEntry | undefined, batch: SequencedBatch): SequenceVerdict {
+  if (!entry) return { kind: "append" };
+  const { producerId, producerEpoch, baseSequence } = batch;
+  const lastSequence = sequenceAfter(baseSequence, batch.lastOffsetDelta);
+  if (producerEpoch === entry.epoch) {
+    for (const known of entry.batches) {
+      if (known.firstSequence === baseSequence && known.lastSequence === lastSequence) {
+        return { kind: "duplicate", batch: known };
+      }
+    }
+  }
+  if (producerEpoch < entry.epoch) {
+    const message = `Epoch of producer ${producerId} is ${producerEpoch}, which is smaller than the last seen epoch ${entry.epoch}`;
+    return { kind: "stale-epoch", message };
+  }
+  if (producerEpoch > entry.epoch) {
+    if (baseSequence === 0) return { kind: "append" };
+    const message = `Producer ${producerId} starts epoch ${producerEpoch} at sequence ${baseSequence}, expected 0 (last epoch ${entry.epoch})`;
+    return { kind: "out-of-order", message };
+  }
+  const last = entry.batches.at(-1);
+  const expected = last ? sequenceAfter(last.lastSequence, 1) : 0;
+  if (baseSequence === expected) return { kind: "append" };
+  const message = `Producer ${producerId} of epoch ${producerEpoch} sent sequence ${baseSequence}, expected ${expected}`;
+  return { kind: "out-of-order", message };
+}
+
+/** What one partition knows of its producers. Changed by its log only: on append and on replay at recovery. */
+export class ProducerState {
+  readonly #entries = new Map<number, ProducerEntry>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  entry(producerId: number): ProducerEntry | undefined {
+    return this.#entries.get(producerId);
+  }
+
+  /** Notes a batch that was appended at `baseOffset`. Batches without producer id are ignored. */
+  note(batch: SequencedBatch, baseOffset: number, nowMs: number): void {
+    const { producerId, producerEpoch, baseSequence, lastOffsetDelta } = batch;
+    if (producerId < 0) return;
+    let entry = this.#entries.get(producerId);
+    if (!entry) {
+      entry = { producerId, epoch: producerEpoch, batches: [], seenAtMs: nowMs };
+      this.#entries.set(producerId, entry);
+    }
+    if (entry.epoch !== producerEpoch) {
+      entry.epoch = producerEpoch;
+      entry.batches = [];
+    }
+    entry.batches.push({
+      firstSequence: baseSequence,
+      lastSequence: sequenceAfter(baseSequence, lastOffsetDelta),
+      lastOffset: baseOffset + lastOffsetDelta,
+      offsetDelta: lastOffsetDelta,
+      timestamp: batch.maxTimestampMs,
+    });
+    if (entry.batches.length > REMEMBERED_BATCHES) entry.batches.shift();
+    entry.seenAtMs = nowMs;
+  }
+
+  /** Forgets producers that were idle for longer than `expirationMs` (producer.id.expiration.ms). */
+  expire(nowMs: number, expirationMs: number): void {
+    for (const entry of this.#entries.values()) {
+      if (nowMs - entry.seenAtMs > expirationMs) this.#entries.delete(entry.producerId);
+    }
+  }
+
+  /** Everything known, for a snapshot. Only the last batch of each producer is written, as Kafka does. */
+  entries(): Iterable<ProducerEntry> {
+    return this.#entries.values();
+  }
+
+  /** Takes over what a snapshot held; replaces everything known. */
+  restore(entries: Iterable<ProducerEntry>): void {
+    this.#entries.clear();
+    for (const entry of entries) this.#entries.set(entry.producerId, entry);
+  }
+}

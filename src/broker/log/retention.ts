@@ -1,0 +1,33 @@
+import type { LogConfig } from "./log-config.js";
+
+/** What retention needs to know of a segment. `timestampMs`: its largest timestamp, or when it was last written. */
+export interface AgedSegment {
+  readonly nextOffset: number;
+  readonly size: number;
+  readonly timestampMs: number;
+}
+
+/**
+ * How many of a log's oldest segments may go (cleanup.policy `delete`; log.retention.*): those wholly below the log's
+ * start, then those beyond retention.bytes or retention.ms. Stops at the first that must stay. The active segment,
+ * last in the list, may be counted: the caller rolls first.
+ */
+export function planRetention(
+  segments: readonly AgedSegment[],
+  config: Pick<LogConfig, "cleanupPolicy" | "retentionBytes" | "retentionMs">,
+  logStartOffset: number,
+  nowMs: number,
+): number {
+  let remainingBytes = segments.reduce((sum, { size }) => sum + size, 0);
+  let count = 0;
+  for (const segment of segments) {
+    const below = segment.nextOffset <= logStartOffset;
+    const deletes = config.cleanupPolicy.has("delete");
+    const beyondSize = config.retentionBytes >= 0 && remainingBytes - segment.size >= config.retentionBytes;
+    const beyondTime = config.retentionMs >= 0 && nowMs - segment.timestampMs > config.retentionMs;
+    if (segment.size === 0 || !(below || (deletes && (beyondSize || beyondTime)))) break;
+    remainingBytes -= segment.size;
+    count++;
+  }
+  return count;
+}

@@ -1,0 +1,129 @@
+/** Bytes of one entry of an offset index: relative offset, position (Kafka's `.index`). */
+const OFFSET_ENTRY = 8;
+/** Bytes of one entry of a time index: timestamp, relative offset (Kafka's `.timeindex`). */
+const TIME_ENTRY = 12;
+
+/**
+ * The sparse indexes of one segment, kept in the very bytes of Kafka's `.index` and `.timeindex` files, so that
+ * sealing a segment is one write each and a lookup in a sealed segment needs no parsing.
+ *
+ * An entry is added for the first batch after every `intervalBytes` appended bytes. Offsets are relative to the
+ * segment's base offset.
+ */
+export class SegmentIndex {
+  #offsets: Buffer;
+  #offsetsLength: number;
+  #times: Buffer;
+  #timesLength: number;
+
+  constructor(offsets: Buffer = Buffer.alloc(0), times: Buffer = Buffer.alloc(0)) {
+    this.#offsets = offsets;
+    this.#offsetsLength = offsets.length;
+    this.#times = times;
+    this.#timesLength = times.length;
+  }
+
+  /** The bytes of the `.index` file. */
+  get offsetBytes(): Buffer {
+    return this.#offsets.subarray(0, this.#offsetsLength);
+  }
+
+  /** The bytes of the `.timeindex` file. */
+  get timeBytes(): Buffer {
+    return this.#times.subarray(0, this.#timesLength);
+  }
+
+  /** Position of the last entry, or -1 when there is none. */
+  get lastPosition(): number {
+    return this.#offsetsLength === 0 ? -1 : this.#offsets.readUInt32BE(this.#offsetsLength - 4);
+  }
+
+  /** The largest timestamp and the last offset of its batch; undefined when no batch bears a time. */
+  get lastTime(): { readonly timestamp: number; readonly relativeOffset: number } | undefined {
+    if (this.#timesLength === 0) return undefined;
+    const at = this.#timesLength - TIME_ENTRY;
+    return { timestamp: readTimestamp(this.#times, at), relativeOffset: this.#times.readUInt32BE(at + 8) };
+  }
+
+  /** Notes that the batch whose last offset is `relativeOffset` stands at `position`. */
+  addOffset(relativeOffset: number, position: number): void {
+    this.#offsets = roomFor(this.#offsets, this.#offsetsLength, OFFSET_ENTRY);
+    this.#offsets.writeUInt32BE(relativeOffset, this.#offsetsLength);
+    this.#offsets.writeUInt32BE(position, this.#offsetsLength + 4);
+    this.#offsetsLength += OFFSET_ENTRY;
+  }
+
+  /** Notes the largest timestamp so far and the last offset of its batch. Entries that do not rise are left out. */
+  addTime(timestamp: number, relativeOffset: number): void {
+    if (this.#timesLength > 0 && timestamp <= readTimestamp(this.#times, this.#timesLength - TIME_ENTRY)) return;
+    this.#times = roomFor(this.#times, this.#timesLength, TIME_ENTRY);
+    writeTimestamp(this.#times, timestamp, this.#timesLength);
+    this.#times.writeUInt32BE(relativeOffset, this.#timesLength + 8);
+    this.#timesLength += TIME_ENTRY;
+  }
+
+  /** A position at or before the batch that holds `relativeOffset`, to scan forward from. */
+  positionBefore(relativeOffset: number): number {
+    // An entry names the last offset of its batch: one that equals the target stands for the very batch wanted.
+    const at = lastAtMost(this.#offsetsLength / OFFSET_ENTRY, relativeOffset, (i) =>
+      this.#offsets.readUInt32BE(i * OFFSET_ENTRY),
+    );
+    return at < 0 ? 0 : this.#offsets.readUInt32BE(at * OFFSET_ENTRY + 4);
+  }
+
+  /** A relative offset at or before the first batch with a timestamp of at least `timestamp`, to scan forward from. */
+  offsetBeforeTime(timestamp: number): number {
+    // Strictly below: of equal timestamps only the first batch is in the index, and it must not be skipped.
+    const at = lastAtMost(this.#timesLength / TIME_ENTRY, timestamp - 1, (i) =>
+      readTimestamp(this.#times, i * TIME_ENTRY),
+    );
+    return at < 0 ? 0 : this.#times.readUInt32BE(at * TIME_ENTRY + 8);
+  }
+}
+
+/**
+ * Judges the index files of a sealed segment of `size` bytes: whole entries, rising, inside the segment. What is not
+ * plausible is rebuilt from the segment itself.
+ */
+export function isPlausibleIndex(offsets: Buffer, times: Buffer, size: number): boolean {
+  if (offsets.length % OFFSET_ENTRY !== 0 || times.length % TIME_ENTRY !== 0) return false;
+  for (let at = 0, offset = -1, position = -1; at < offsets.length; at += OFFSET_ENTRY) {
+    const nextOffset = offsets.readUInt32BE(at);
+    const nextPosition = offsets.readUInt32BE(at + 4);
+    if (nextOffset <= offset || nextPosition <= position || nextPosition >= size) return false;
+    offset = nextOffset;
+    position = nextPosition;
+  }
+  for (let at = TIME_ENTRY; at < times.length; at += TIME_ENTRY) {
+    if (readTimestamp(times, at) <= readTimestamp(times, at - TIME_ENTRY)) return false;
+  }
+  return true;
+}
+
+/** Index of the last of `count` rising values that is at most `target`; -1 when all are larger. */
+export function lastAtMost(count: number, target: number, valueAt: (index: number) => number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (valueAt(middle) <= target) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function roomFor(buffer: Buffer, length: number, more: number): Buffer {
+  if (length + more <= buffer.length) return buffer;
+  const larger = Buffer.alloc(Math.max(16 * more, buffer.length * 2));
+  buffer.copy(larger, 0, 0, length);
+  return larger;
+}
+
+function readTimestamp(buffer: Buffer, at: number): number {
+  return buffer.readInt32BE(at) * 2 ** 32 + buffer.readUInt32BE(at + 4);
+}
+
+function writeTimestamp(buffer: Buffer, timestamp: number, at: number): void {
+  buffer.writeInt32BE(Math.floor(timestamp / 2 ** 32), at);
+  buffer.writeUInt32BE(timestamp - Math.floor(timestamp / 2 ** 32) * 2 ** 32, at + 4);
+}

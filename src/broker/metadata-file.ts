@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { crc32c } from "../protocol/crc32c.js";
+import { replaceFile } from "./log/log-files.js";
+
+const FILE = "broker-metadata";
+const MAGIC = "millrace-broker-metadata";
+
+/** A topic as it is written down. */
+export interface StoredTopic {
+  /** 22 characters of base64url. */
+  readonly id: string;
+  readonly partitions: number;
+  /** As asked for; there is one replica all the same. */
+  readonly replicationFactor: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+/** Everything the broker knows that is not in a log. */
+export interface BrokerMetadata {
+  readonly clusterId: string;
+  /** Starts so far; every partition's leader epoch. Never falls, as clients ignore a leader of an older epoch. */
+  readonly epoch: number;
+  /** Producer ids below this may have been given out. */
+  readonly nextProducerId: number;
+  readonly topics: Readonly<Record<string, StoredTopic>>;
+  /** Settings of the broker made by clients: of this node, and of all nodes. */
+  readonly nodeConfigs: Readonly<Record<string, string>>;
+  readonly defaultConfigs: Readonly<Record<string, string>>;
+}
+
+/** The file that says which topics there are cannot be read; going on would lose them. */
+export class BrokerMetadataError extends Error {
+  override readonly name = "BrokerMetadataError";
+}
+
+/**
+ * The broker's metadata: one file, replaced as a whole and forced to disk at every change, with a checksum over its
+ * content.
+ */
+export class MetadataFile {
+  readonly #path: string;
+
+  constructor(readonly folder: string) {
+    this.#path = join(folder, FILE);
+  }
+
+  /** What was written last; undefined in a fresh folder. @throws BrokerMetadataError when it is damaged. */
+  read(): BrokerMetadata | undefined {
+    if (!existsSync(this.#path)) return undefined;
+    const text = readFileSync(this.#path, "utf8");
+    const lineEnd = text.indexOf("\n");
+    const [magic, version, checksum] = text.slice(0, lineEnd).split(" ");
+    const body = text.slice(lineEnd + 1);
+    if (magic !== MAGIC || version !== "1") {
+      throw new BrokerMetadataError(`${this.#path} is not a metadata file of this version of the broker`);
+    }
+    if (checksum !== checksumOf(body)) {
+      throw new BrokerMetadataError(
+        `${this.#path} is damaged (wrong checksum). Restore it from a backup; it says which topics the folder holds.`,
+      );
+    }
+    return JSON.parse(body) as BrokerMetadata;
+  }
+
+  /** Replaces everything; returns once it is on disk. */
+  write(metadata: BrokerMetadata): void {
+    const body = JSON.stringify(metadata, undefined, 1);
+    replaceFile(this.#path, `${MAGIC} 1 ${checksumOf(body)}\n${body}`);
+  }
+}
+
+function checksumOf(body: string): string {
+  return crc32c(Buffer.from(body)).toString(16).padStart(8, "0");
+}

@@ -1,0 +1,259 @@
+/** How a configuration value is written, with the number DescribeConfigs (KIP-569) gives each type. */
+export const CONFIG_TYPES = {
+  boolean: 1,
+  string: 2,
+  int: 3,
+  short: 4,
+  long: 5,
+  double: 6,
+  list: 7,
+  password: 9,
+} as const;
+export type ConfigType = keyof typeof CONFIG_TYPES;
+
+const LONG_MAX = "9223372036854775807";
+const DAY_MS = 86_400_000;
+
+/** One key of a topic's configuration. */
+export interface TopicConfigKey {
+  readonly type: ConfigType;
+  /** As text, the way Kafka prints it. */
+  readonly default: string;
+  /** The broker property that gives the default of all topics. */
+  readonly synonym?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly oneOf?: readonly string[];
+  readonly doc: string;
+}
+
+/** Broker properties in larger units that also set a topic default, with what one unit is in ms. Kafka prefers the smaller unit. */
+export const SYNONYM_UNITS: Readonly<Record<string, readonly (readonly [property: string, ms: number])[]>> = {
+  "retention.ms": [
+    ["log.retention.minutes", 60_000],
+    ["log.retention.hours", 3_600_000],
+  ],
+  "segment.ms": [["log.roll.hours", 3_600_000]],
+  "segment.jitter.ms": [["log.roll.jitter.hours", 3_600_000]],
+};
+
+const IGNORED = "Accepted and kept; has no effect on a single node.";
+
+/** The configuration of a topic: Apache Kafka 4.3's keys, types, bounds and defaults. */
+export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
+  "cleanup.policy": {
+    type: "list",
+    default: "delete",
+    synonym: "log.cleanup.policy",
+    oneOf: ["compact", "delete"],
+    doc: "delete drops old segments, compact keeps the last record of each key; both may be given.",
+  },
+  "compression.type": {
+    type: "string",
+    default: "producer",
+    synonym: "compression.type",
+    oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
+    doc: "Codec of stored batches; producer keeps what the client chose.",
+  },
+  "compression.gzip.level": {
+    type: "int",
+    default: "-1",
+    synonym: "compression.gzip.level",
+    min: -1,
+    max: 9,
+    doc: IGNORED,
+  },
+  "compression.lz4.level": {
+    type: "int",
+    default: "9",
+    synonym: "compression.lz4.level",
+    min: 1,
+    max: 17,
+    doc: IGNORED,
+  },
+  "compression.zstd.level": {
+    type: "int",
+    default: "3",
+    synonym: "compression.zstd.level",
+    min: -131072,
+    max: 22,
+    doc: IGNORED,
+  },
+  "delete.retention.ms": {
+    type: "long",
+    default: String(DAY_MS),
+    synonym: "log.cleaner.delete.retention.ms",
+    min: 0,
+    doc: "How long a compacted log keeps a tombstone.",
+  },
+  "file.delete.delay.ms": {
+    type: "long",
+    default: "60000",
+    synonym: "log.segment.delete.delay.ms",
+    min: 0,
+    doc: IGNORED,
+  },
+  "flush.messages": {
+    type: "long",
+    default: LONG_MAX,
+    synonym: "log.flush.interval.messages",
+    min: 1,
+    doc: "Force the log to disk after so many records, before they are acknowledged.",
+  },
+  "flush.ms": {
+    type: "long",
+    default: LONG_MAX,
+    synonym: "log.flush.interval.ms",
+    min: 0,
+    doc: "Force the log to disk when records have waited so long.",
+  },
+  "follower.replication.throttled.replicas": { type: "list", default: "", doc: IGNORED },
+  "index.interval.bytes": {
+    type: "int",
+    default: "4096",
+    synonym: "log.index.interval.bytes",
+    min: 0,
+    doc: "Bytes of log per index entry.",
+  },
+  "leader.replication.throttled.replicas": { type: "list", default: "", doc: IGNORED },
+  "local.retention.bytes": { type: "long", default: "-2", synonym: "log.local.retention.bytes", min: -2, doc: IGNORED },
+  "local.retention.ms": { type: "long", default: "-2", synonym: "log.local.retention.ms", min: -2, doc: IGNORED },
+  "max.compaction.lag.ms": {
+    type: "long",
+    default: LONG_MAX,
+    synonym: "log.cleaner.max.compaction.lag.ms",
+    min: 1,
+    doc: "A record is compacted at the latest after this time.",
+  },
+  "max.message.bytes": {
+    type: "int",
+    default: "1048588",
+    synonym: "message.max.bytes",
+    min: 0,
+    doc: "Largest record batch, as sent.",
+  },
+  "message.timestamp.after.max.ms": {
+    type: "long",
+    default: "3600000",
+    synonym: "log.message.timestamp.after.max.ms",
+    min: 0,
+    doc: "How far a record's timestamp may lie in the future.",
+  },
+  "message.timestamp.before.max.ms": {
+    type: "long",
+    default: LONG_MAX,
+    synonym: "log.message.timestamp.before.max.ms",
+    min: 0,
+    doc: "How far a record's timestamp may lie in the past.",
+  },
+  "message.timestamp.type": {
+    type: "string",
+    default: "CreateTime",
+    synonym: "log.message.timestamp.type",
+    oneOf: ["CreateTime", "LogAppendTime"],
+    doc: "Whether records keep their own time or get that of the append.",
+  },
+  "min.cleanable.dirty.ratio": {
+    type: "double",
+    default: "0.5",
+    synonym: "log.cleaner.min.cleanable.ratio",
+    min: 0,
+    max: 1,
+    doc: "Share of a compacted log that must be dirty before it is cleaned.",
+  },
+  "min.compaction.lag.ms": {
+    type: "long",
+    default: "0",
+    synonym: "log.cleaner.min.compaction.lag.ms",
+    min: 0,
+    doc: "A record is not compacted before this time.",
+  },
+  "min.insync.replicas": {
+    type: "int",
+    default: "1",
+    synonym: "min.insync.replicas",
+    min: 1,
+    doc: "Kept, but not enforced on a single node.",
+  },
+  preallocate: { type: "boolean", default: "false", synonym: "log.preallocate", doc: IGNORED },
+  "remote.copy.lag.bytes": { type: "long", default: "-1", synonym: "log.remote.copy.lag.bytes", min: -2, doc: IGNORED },
+  "remote.copy.lag.ms": { type: "long", default: "-1", synonym: "log.remote.copy.lag.ms", min: -2, doc: IGNORED },
+  "remote.log.copy.disable": { type: "boolean", default: "false", doc: IGNORED },
+  "remote.log.delete.on.disable": { type: "boolean", default: "false", doc: IGNORED },
+  "remote.storage.enable": { type: "boolean", default: "false", doc: IGNORED },
+  "retention.bytes": {
+    type: "long",
+    default: "-1",
+    synonym: "log.retention.bytes",
+    doc: "Largest size of a partition's log; -1: no bound.",
+  },
+  "retention.ms": {
+    type: "long",
+    default: String(7 * DAY_MS),
+    synonym: "log.retention.ms",
+    min: -1,
+    doc: "How long segments are kept; -1: for ever.",
+  },
+  "segment.bytes": {
+    type: "int",
+    default: "1073741824",
+    synonym: "log.segment.bytes",
+    min: 1_048_576,
+    doc: "Size at which a new segment is started.",
+  },
+  "segment.index.bytes": {
+    type: "int",
+    default: "10485760",
+    synonym: "log.index.size.max.bytes",
+    min: 4,
+    doc: IGNORED,
+  },
+  "segment.jitter.ms": { type: "long", default: "0", synonym: "log.roll.jitter.ms", min: 0, doc: IGNORED },
+  "segment.ms": {
+    type: "long",
+    default: String(7 * DAY_MS),
+    synonym: "log.roll.ms",
+    min: 1,
+    doc: "Age at which a new segment is started.",
+  },
+  "unclean.leader.election.enable": {
+    type: "boolean",
+    default: "false",
+    synonym: "unclean.leader.election.enable",
+    doc: IGNORED,
+  },
+};
+
+const NUMERIC: ReadonlySet<ConfigType> = new Set(["int", "short", "long", "double"]);
+
+/** Says what is wrong with a value of a key, as the end of "Invalid value x for configuration k: "; undefined: nothing. */
+export function faultOf(key: TopicConfigKey, value: string, segmentBytesMin?: number): string | undefined {
+  if (key.type === "boolean" && !/^(true|false)$/i.test(value.trim())) {
+    return "Expected value to be either true or false";
+  }
+  if (NUMERIC.has(key.type)) return numberFault(key, value, segmentBytesMin);
+  const values = key.type === "list" ? splitList(value) : [value];
+  const { oneOf } = key;
+  if (oneOf && !values.every((each) => oneOf.includes(each))) return `String must be one of: ${oneOf.join(", ")}`;
+  return undefined;
+}
+
+function numberFault(key: TopicConfigKey, value: string, min = key.min): string | undefined {
+  const number = Number(value);
+  const whole = key.type === "double" || /^[+-]?\d+$/.test(value.trim());
+  const tooWide = key.type === "int" && Math.abs(number) > 2 ** 31 - 1;
+  if (value.trim() === "" || !Number.isFinite(number) || !whole || tooWide) {
+    return `Not a number of type ${key.type.toUpperCase()}`;
+  }
+  if (min !== undefined && number < min) return `Value must be at least ${min}`;
+  if (key.max !== undefined && number > key.max) return `Value must be no more than ${key.max}`;
+  return undefined;
+}
+
+/** The elements of a list value: comma separated, blanks around them dropped. */
+export function splitList(value: string): string[] {
+  return value
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+}

@@ -1,0 +1,129 @@
+import type { ErrorName } from "../../protocol/error-codes.js";
+import type { BrokerProperties } from "../broker-properties.js";
+import { judgeTopicConfig } from "./topic-config.js";
+import { collidingTopic, topicNameFault } from "./topic-name.js";
+
+/** A topic as CreateTopics asks for it; -1 stands for the broker's default. */
+export interface NewTopicRequest {
+  readonly name: string;
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+  readonly assignments: readonly { readonly partitionIndex: number; readonly brokerIds: readonly number[] }[];
+  readonly configs: readonly { readonly name: string; readonly value: string | null }[];
+}
+
+/** What there is to judge a request by. */
+export interface TopicSurroundings {
+  readonly existing: ReadonlySet<string>;
+  readonly nodeId: number;
+  readonly properties: BrokerProperties;
+}
+
+export interface TopicPlan {
+  readonly kind: "create";
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+export interface TopicRefusal {
+  readonly kind: "refused";
+  readonly error: ErrorName;
+  readonly message: string;
+}
+
+/** Judges one topic of a CreateTopics request, in the order and with the errors of Kafka's controller. */
+export function judgeNewTopic(
+  request: NewTopicRequest,
+  { existing, nodeId, properties }: TopicSurroundings,
+): TopicPlan | TopicRefusal {
+  const { name, numPartitions, replicationFactor, assignments } = request;
+  const fault = topicNameFault(name);
+  if (fault) return refused("INVALID_TOPIC_EXCEPTION", fault);
+  const collision = collidingTopic(name, existing);
+  if (collision)
+    return refused("INVALID_TOPIC_EXCEPTION", `Topic '${name}' collides with existing topic: ${collision}`);
+  if (existing.has(name)) return refused("TOPIC_ALREADY_EXISTS", `Topic '${name}' already exists.`);
+  const configs: Record<string, string> = {};
+  for (const { name: key, value } of request.configs) {
+    if (value === null) return refused("INVALID_CONFIG", `Null value not supported for topic configs: ${key}`);
+    configs[key] = value;
+  }
+  const configFault = judgeTopicConfig(configs, properties);
+  if (configFault) return refused("INVALID_CONFIG", configFault);
+  if (assignments.length > 0) return judgeAssignments(request, configs, nodeId);
+  const replicas = replicationFactor === -1 ? properties.number("default.replication.factor") : replicationFactor;
+  if (numPartitions === 0 || numPartitions < -1) {
+    return refused("INVALID_PARTITIONS", "Number of partitions was set to an invalid non-positive value.");
+  }
+  if (replicas < 1) {
+    return refused(
+      "INVALID_REPLICATION_FACTOR",
+      "Replication factor must be larger than 0, or -1 to use the default value.",
+    );
+  }
+  if (replicas > 1 && !properties.flag("millrace.lenient.replication")) {
+    const message = `Unable to replicate the partition ${replicas} time(s): The target replication factor of ${replicas} cannot be reached because only 1 broker(s) are registered.`;
+    return refused("INVALID_REPLICATION_FACTOR", message);
+  }
+  const partitions = numPartitions === -1 ? properties.number("num.partitions") : numPartitions;
+  return { kind: "create", name, partitions, replicationFactor: replicas, configs };
+}
+
+function judgeAssignments(
+  { name, numPartitions, replicationFactor, assignments }: NewTopicRequest,
+  configs: Readonly<Record<string, string>>,
+  nodeId: number,
+): TopicPlan | TopicRefusal {
+  if (numPartitions !== -1) {
+    return refused(
+      "INVALID_REQUEST",
+      "A manual partition assignment was specified, but numPartitions was not set to -1.",
+    );
+  }
+  if (replicationFactor !== -1) {
+    return refused(
+      "INVALID_REQUEST",
+      "A manual partition assignment was specified, but replication factor was not set to -1.",
+    );
+  }
+  const indexes = new Set(assignments.map(({ partitionIndex }) => partitionIndex));
+  for (let index = 0; index < assignments.length; index++) {
+    if (!indexes.has(index)) {
+      return refused("INVALID_REPLICA_ASSIGNMENT", "partitions should be a consecutive 0-based integer sequence");
+    }
+  }
+  if (assignments.some(({ brokerIds }) => brokerIds.length !== 1 || brokerIds[0] !== nodeId)) {
+    const message = `The manual partition assignment must name broker ${nodeId}, the only one, for each partition.`;
+    return refused("INVALID_REPLICA_ASSIGNMENT", message);
+  }
+  return { kind: "create", name, partitions: assignments.length, replicationFactor: 1, configs };
+}
+
+/** Judges a CreatePartitions request for one topic; undefined: it may grow. */
+export function judgeMorePartitions(
+  name: string,
+  current: number,
+  count: number,
+  assignments: readonly { readonly brokerIds: readonly number[] }[] | null,
+  nodeId: number,
+): TopicRefusal | undefined {
+  if (count <= current) {
+    const message = `The topic ${name} currently has ${current} partition(s); ${count} would not be an increase.`;
+    return refused("INVALID_PARTITIONS", message);
+  }
+  if (!assignments || assignments.length === 0) return undefined;
+  if (assignments.length !== count - current) {
+    const message = `Attempted to add ${count - current} additional partition(s), but only ${assignments.length} assignment(s) were specified.`;
+    return refused("INVALID_REPLICA_ASSIGNMENT", message);
+  }
+  if (assignments.some(({ brokerIds }) => brokerIds.length !== 1 || brokerIds[0] !== nodeId)) {
+    return refused("INVALID_REPLICA_ASSIGNMENT", `The assignment must name broker ${nodeId}, the only one.`);
+  }
+  return undefined;
+}
+
+function refused(error: ErrorName, message: string): TopicRefusal {
+  return { kind: "refused", error, message };
+}

@@ -1,0 +1,130 @@
+import { type BrokerProperties, CONFIG_SOURCES, type SourcedValue } from "../broker-properties.js";
+import type { LogConfig } from "../log/log-config.js";
+import { faultOf, SYNONYM_UNITS, splitList, TOPIC_CONFIG_KEYS } from "./config-keys.js";
+
+/** A topic's own settings: only what differs from the broker's defaults, as text. */
+export type TopicOverrides = Readonly<Record<string, string>>;
+
+/** All values of a topic's key, the one in force first: its own, the broker's property, the default. */
+export function topicConfigSources(
+  name: string,
+  overrides: TopicOverrides,
+  broker: BrokerProperties,
+): (SourcedValue & { readonly name: string })[] {
+  const key = TOPIC_CONFIG_KEYS[name]!;
+  const found: (SourcedValue & { readonly name: string })[] = [];
+  const own = overrides[name];
+  if (own !== undefined) found.push({ name, value: own, source: CONFIG_SOURCES.topic });
+  if (key.synonym) {
+    const set = broker.set(key.synonym);
+    if (set) found.push({ name: key.synonym, ...set });
+  }
+  for (const [property, ms] of SYNONYM_UNITS[name] ?? []) {
+    const set = broker.set(property);
+    if (set) found.push({ name: property, value: String(Number(set.value) * ms), source: set.source });
+  }
+  found.push({ name: key.synonym ?? name, value: key.default, source: CONFIG_SOURCES.default });
+  return found;
+}
+
+/** What is in force for a topic, as its logs need it. */
+export function logConfigOf(overrides: TopicOverrides, broker: BrokerProperties): LogConfig {
+  const text = (name: string) => topicConfigSources(name, overrides, broker)[0]!.value!;
+  const number = (name: string) => Number(text(name));
+  return {
+    cleanupPolicy: new Set(splitList(text("cleanup.policy")) as ("delete" | "compact")[]),
+    compressionType: text("compression.type"),
+    deleteRetentionMs: number("delete.retention.ms"),
+    flushMessages: number("flush.messages"),
+    flushMs: number("flush.ms"),
+    indexIntervalBytes: number("index.interval.bytes"),
+    maxMessageBytes: number("max.message.bytes"),
+    messageTimestampType: text("message.timestamp.type") === "LogAppendTime" ? "LogAppendTime" : "CreateTime",
+    messageTimestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
+    messageTimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
+    minCleanableDirtyRatio: number("min.cleanable.dirty.ratio"),
+    minCompactionLagMs: number("min.compaction.lag.ms"),
+    maxCompactionLagMs: number("max.compaction.lag.ms"),
+    retentionBytes: number("retention.bytes"),
+    retentionMs: number("retention.ms"),
+    segmentBytes: number("segment.bytes"),
+    segmentMs: number("segment.ms"),
+  };
+}
+
+/**
+ * Judges the settings of a topic: known keys, valid values, and that they go together. Called for CreateTopics and for
+ * what an IncrementalAlterConfigs would lead to.
+ *
+ * @returns what is wrong, for INVALID_CONFIG; undefined: nothing.
+ */
+export function judgeTopicConfig(overrides: TopicOverrides, broker: BrokerProperties): string | undefined {
+  for (const [name, value] of Object.entries(overrides)) {
+    const key = TOPIC_CONFIG_KEYS[name];
+    if (!key) return `Unknown topic config name: ${name}`;
+    const min = name === "segment.bytes" ? broker.number("millrace.segment.bytes.min") : undefined;
+    const fault = faultOf(key, value, min);
+    if (fault) return `Invalid value ${value} for configuration ${name}: ${fault}`;
+  }
+  const { minCompactionLagMs, maxCompactionLagMs } = logConfigOf(overrides, broker);
+  if (minCompactionLagMs > maxCompactionLagMs) {
+    return `conflict topic config setting min.compaction.lag.ms (${minCompactionLagMs}) > max.compaction.lag.ms (${maxCompactionLagMs})`;
+  }
+  return undefined;
+}
+
+/** One change of a setting, as IncrementalAlterConfigs asks for it. */
+export interface ConfigChange {
+  readonly name: string;
+  readonly operation: number;
+  readonly value: string | null;
+}
+
+const OPERATIONS = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
+
+export type ConfigChangeVerdict =
+  | { readonly kind: "changed"; readonly overrides: Record<string, string> }
+  | { readonly kind: "invalid-request" | "invalid-config"; readonly message: string };
+
+/**
+ * Plans what settings a series of changes leads to. Lists are appended to and subtracted from on the value in force.
+ *
+ * @param inForce the value of a key that has no setting of its own.
+ */
+export function planConfigChanges(
+  overrides: TopicOverrides,
+  changes: readonly ConfigChange[],
+  isList: (name: string) => boolean,
+  inForce: (name: string) => string,
+): ConfigChangeVerdict {
+  const next: Record<string, string> = { ...overrides };
+  const seen = new Set<string>();
+  for (const { name, operation, value } of changes) {
+    if (seen.has(name)) return { kind: "invalid-request", message: `Error due to duplicate config keys: ${name}` };
+    seen.add(name);
+    if (operation === OPERATIONS.delete) {
+      delete next[name];
+      continue;
+    }
+    if (value === null) return { kind: "invalid-request", message: `Null value not supported for: ${name}` };
+    if (operation === OPERATIONS.set) {
+      next[name] = value;
+      continue;
+    }
+    if (operation !== OPERATIONS.append && operation !== OPERATIONS.subtract) {
+      return { kind: "invalid-request", message: `Unknown config operation ${operation} for ${name}` };
+    }
+    if (!isList(name)) {
+      const verb = operation === OPERATIONS.append ? "append to" : "subtract from";
+      return { kind: "invalid-config", message: `Can't ${verb} config key ${name} because its type is not LIST.` };
+    }
+    const current = splitList(next[name] ?? inForce(name));
+    const given = splitList(value);
+    const merged =
+      operation === OPERATIONS.append
+        ? [...current, ...given.filter((each) => !current.includes(each))]
+        : current.filter((each) => !given.includes(each));
+    next[name] = merged.join(",");
+  }
+  return { kind: "changed", overrides: next };
+}

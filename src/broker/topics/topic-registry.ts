@@ -1,0 +1,236 @@
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/logger.js";
+import type { Random } from "../../base/random.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import type { BrokerProperties } from "../broker-properties.js";
+import { type BrokerState, randomKafkaUuid } from "../broker-state.js";
+import type { LogConfig } from "../log/log-config.js";
+import type { SealedFiles } from "../log/log-files.js";
+import { PartitionLog } from "../log/partition-log.js";
+import type { StoredTopic } from "../metadata-file.js";
+import type { OffsetCheckpoint } from "../offset-checkpoint.js";
+import type { TopicPlan } from "./judge-topic.js";
+import { logConfigOf, type TopicOverrides } from "./topic-config.js";
+import { isInternalTopic } from "./topic-name.js";
+
+/** Partition folders of deleted topics, on their way out. */
+const DELETED_SUFFIX = "-delete";
+
+/** A topic and the logs of its partitions. */
+export interface Topic {
+  readonly name: string;
+  readonly id: string;
+  readonly replicationFactor: number;
+  readonly isInternal: boolean;
+  readonly configs: TopicOverrides;
+  readonly logs: readonly PartitionLog[];
+}
+
+export interface TopicRegistryOptions {
+  readonly folder: string;
+  readonly state: BrokerState;
+  readonly properties: BrokerProperties;
+  readonly files: SealedFiles;
+  readonly startOffsets: OffsetCheckpoint;
+  readonly cleanerOffsets: OffsetCheckpoint;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+class OpenTopic implements Topic {
+  readonly logs: PartitionLog[] = [];
+  readonly isInternal: boolean;
+  logConfig: LogConfig;
+
+  constructor(
+    readonly name: string,
+    public stored: StoredTopic,
+    properties: BrokerProperties,
+  ) {
+    this.isInternal = isInternalTopic(name);
+    this.logConfig = logConfigOf(stored.configs, properties);
+  }
+
+  get id(): string {
+    return this.stored.id;
+  }
+
+  get replicationFactor(): number {
+    return this.stored.replicationFactor;
+  }
+
+  get configs(): TopicOverrides {
+    return this.stored.configs;
+  }
+}
+
+/**
+ * The topics of the broker, the only one who makes and deletes their logs. A change is written to the metadata first:
+ * a topic exists once it is there and is gone once it is not; folders follow.
+ */
+export class TopicRegistry {
+  readonly #options: TopicRegistryOptions;
+  readonly #topics = new Map<string, OpenTopic>();
+  readonly #byId = new Map<string, OpenTopic>();
+
+  /** Opens the logs of all topics, recovering those that were not closed. */
+  constructor(options: TopicRegistryOptions) {
+    this.#options = options;
+    this.#putStrayFoldersAside();
+    for (const [name, stored] of Object.entries(options.state.metadata.topics)) this.#open(name, stored);
+  }
+
+  get(name: string): Topic | undefined {
+    return this.#topics.get(name);
+  }
+
+  byId(id: string): Topic | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The log of a partition; undefined when there is no such topic or partition. */
+  log(name: string, partition: number): PartitionLog | undefined {
+    return this.#topics.get(name)?.logs[partition];
+  }
+
+  /** All topics, by name. */
+  all(): Topic[] {
+    return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  names(): ReadonlySet<string> {
+    return new Set(this.#topics.keys());
+  }
+
+  /** Makes a topic as planned; it can be written to when this returns. */
+  create(plan: TopicPlan): Topic {
+    const { state, random, logger } = this.#options;
+    const { name, partitions, replicationFactor, configs } = plan;
+    const stored = { id: randomKafkaUuid(random), partitions, replicationFactor, configs };
+    state.update({ topics: { ...state.metadata.topics, [name]: stored } });
+    logger.info("created a topic", { topic: name, partitions, id: stored.id });
+    return this.#open(name, stored);
+  }
+
+  /** Deletes a topic with its records. */
+  delete(name: string): void {
+    const { state, folder, startOffsets, cleanerOffsets, random, logger } = this.#options;
+    const topic = this.#known(name);
+    const { [name]: _, ...topics } = state.metadata.topics;
+    state.update({ topics });
+    this.#topics.delete(name);
+    this.#byId.delete(topic.id);
+    startOffsets.drop(name);
+    cleanerOffsets.drop(name);
+    const mark = random.uuid().replaceAll("-", "");
+    for (const [partition, log] of topic.logs.entries()) {
+      const from = join(folder, `${name}-${partition}`);
+      // At once and by rename, so that a new topic of this name never meets the old one's files.
+      const to = join(folder, `${name.slice(0, 200)}-${partition}.${mark}${DELETED_SUFFIX}`);
+      log.detach(() => renameSync(from, to));
+      rmSync(to, { recursive: true, force: true });
+    }
+    logger.info("deleted a topic", { topic: name });
+  }
+
+  /** Adds partitions up to `count`. */
+  addPartitions(name: string, count: number): void {
+    const topic = this.#known(name);
+    this.#store(topic, { ...topic.stored, partitions: count });
+    this.#openLogs(topic);
+  }
+
+  /** Replaces a topic's own settings. They are in force when this returns. */
+  configure(name: string, configs: TopicOverrides): void {
+    const topic = this.#known(name);
+    this.#store(topic, { ...topic.stored, configs });
+    topic.logConfig = logConfigOf(configs, this.#options.properties);
+  }
+
+  /** Takes over changed defaults. Called after settings of the broker have changed. */
+  refreshConfigs(): void {
+    for (const topic of this.#topics.values()) {
+      topic.logConfig = logConfigOf(topic.stored.configs, this.#options.properties);
+    }
+  }
+
+  /** Deletes the records below `offset`. That is on disk when this returns. */
+  deleteRecords(name: string, partition: number, offset: number): void {
+    const log = this.#known(name).logs[partition]!;
+    if (offset <= log.logStartOffset) return;
+    this.#options.startOffsets.set(name, partition, offset);
+    log.raiseStart(offset);
+  }
+
+  /** A clean stop. */
+  close(): void {
+    for (const { logs } of this.#topics.values()) for (const log of logs) log.close();
+    this.#options.files.close();
+  }
+
+  /** A crash: nothing more is written. */
+  abandon(): void {
+    for (const { logs } of this.#topics.values()) for (const log of logs) log.abandon();
+    this.#options.files.close();
+  }
+
+  #store(topic: OpenTopic, stored: StoredTopic): void {
+    const { state } = this.#options;
+    state.update({ topics: { ...state.metadata.topics, [topic.name]: stored } });
+    topic.stored = stored;
+  }
+
+  #open(name: string, stored: StoredTopic): OpenTopic {
+    const topic = new OpenTopic(name, stored, this.#options.properties);
+    this.#openLogs(topic);
+    this.#topics.set(name, topic);
+    this.#byId.set(stored.id, topic);
+    return topic;
+  }
+
+  #openLogs(topic: OpenTopic): void {
+    const { folder, files, clock, logger, state, startOffsets } = this.#options;
+    for (let partition = topic.logs.length; partition < topic.stored.partitions; partition++) {
+      const log = PartitionLog.open({
+        folder: join(folder, `${topic.name}-${partition}`),
+        config: () => topic.logConfig,
+        files,
+        clock,
+        logger,
+        leaderEpoch: state.metadata.epoch,
+        logStartOffset: startOffsets.get(topic.name, partition),
+      });
+      topic.logs.push(log);
+    }
+  }
+
+  /** Finishes deletions, and keeps folders nobody knows out of the way of topics to come. */
+  #putStrayFoldersAside(): void {
+    const { folder, state, logger } = this.#options;
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      const path = join(folder, entry.name);
+      if (entry.name.endsWith(DELETED_SUFFIX)) {
+        rmSync(path, { recursive: true, force: true });
+        continue;
+      }
+      const named = /^(.+)-(\d+)$/.exec(entry.name);
+      if (!named) continue;
+      const stored = state.metadata.topics[named[1]!];
+      if (stored && Number(named[2]) < stored.partitions) continue;
+      let aside = `${path}.stray`;
+      for (let n = 1; existsSync(aside); n++) aside = `${path}.stray${n}`;
+      renameSync(path, aside);
+      logger.warn("put a partition folder aside that belongs to no topic", { from: path, to: aside });
+    }
+  }
+
+  #known(name: string): OpenTopic {
+    const topic = this.#topics.get(name);
+    if (!topic) throw new KafkaError("UNKNOWN_TOPIC_OR_PARTITION", `Looking up topic ${name}`);
+    return topic;
+  }
+}
