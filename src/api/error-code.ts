@@ -51,6 +51,14 @@ export const ERROR_CODES = {
     text: "The configuration asks for a part of Kafka Connect that Millrace does not have yet.",
     advice: "Remove the key that the message names.",
   },
+  STORE_UNREADABLE: {
+    text: "An internal topic (configs, offsets, statuses) cannot be read or created.",
+    advice: "Check that the brokers of bootstrap.servers answer and let this worker use the topic that the message names.",
+  },
+  STORE_UNWRITABLE: {
+    text: "An internal topic (configs, offsets, statuses) did not take a write.",
+    advice: "Check that the brokers of bootstrap.servers answer; a write that timed out may still land.",
+  },
 } as const satisfies Readonly<Record<string, { text: string; advice: string }>>;
 
 /** A code of ours, or a third-party plugin's own, which starts with `PLUGIN_`. */

@@ -1,0 +1,71 @@
+/** What JSON text can hold, with integers that a number cannot hold exactly as bigint. */
+export type ExactJson = null | boolean | string | number | bigint | readonly ExactJson[] | ExactJsonObject;
+export interface ExactJsonObject {
+  readonly [key: string]: ExactJson;
+}
+
+const TOKEN = /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+/** First character of the strings that stand for number literals while JSON.parse runs. */
+const MARK = "\u0000";
+const ESCAPED_MARK = "\\u0000";
+
+/**
+ * Parses JSON, giving every number literal to `number` as it was written: JSON.parse alone would round 64-bit
+ * integers, and tells neither 1 from 1.0 nor 1e3 from 1000.
+ *
+ * @throws SyntaxError as JSON.parse does.
+ */
+export function parseJsonNumbers<T>(text: string, number: (literal: string) => T): unknown {
+  const marked = text.replace(TOKEN, (token, colon: string | undefined) => {
+    if (!token.startsWith('"')) return `"${ESCAPED_MARK}${token}"`;
+    // A string that itself begins with the mark gets a second one; keys are never revived, so they stay.
+    return colon === undefined && token.startsWith(`"${ESCAPED_MARK}`) ? `"${ESCAPED_MARK}${token.slice(1)}` : token;
+  });
+  try {
+    return JSON.parse(marked, (_key, value: unknown) => {
+      if (typeof value !== "string" || !value.startsWith(MARK)) return value;
+      return value.startsWith(MARK + MARK) ? value.slice(1) : number(value.slice(1));
+    });
+  } catch (error) {
+    // For a message whose position fits the caller's text; marking never makes bad text good.
+    JSON.parse(text);
+    throw error;
+  }
+}
+
+/** Parses JSON: integers beyond 2^53 become bigint, all other numbers a number. @throws SyntaxError */
+export function parseExactJson(text: string): ExactJson {
+  return parseJsonNumbers(text, (literal) => {
+    const value = Number(literal);
+    return Number.isSafeInteger(value) || /[.eE]/.test(literal) ? value : BigInt(literal);
+  }) as ExactJson;
+}
+
+/**
+ * Writes JSON without blanks, as Jackson does for Kafka Connect: bigint as an integer, and characters outside the
+ * basic plane as a pair of `\uXXXX` in upper-case hex. Keys whose value is undefined are left out.
+ */
+export function writeExactJson(value: unknown): string {
+  return escapeAstral(write(value));
+}
+
+function write(value: unknown): string {
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const members: string[] = [];
+    for (const [key, member] of Object.entries(value)) {
+      if (member !== undefined) members.push(`${JSON.stringify(key)}:${write(member)}`);
+    }
+    return `{${members.join(",")}}`;
+  }
+  return JSON.stringify(value ?? null);
+}
+
+/** `text` with each half of a surrogate pair as `\uXXXX`, in upper-case hex as Jackson writes it. */
+export function escapeAstral(text: string): string {
+  return text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, (pair) => {
+    const hex = (at: number) => `\\u${pair.charCodeAt(at).toString(16).toUpperCase()}`;
+    return hex(0) + hex(1);
+  });
+}

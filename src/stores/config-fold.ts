@@ -1,0 +1,231 @@
+import { type ExactJson, type ExactJsonObject, parseExactJson } from "../base/exact-json.js";
+import {
+  parseConfigKey,
+  type RestartRequest,
+  type SessionKey,
+  type StoredProps,
+  type StoredTargetState,
+} from "./config-records.js";
+import type { StoredRecord } from "./log-transport.js";
+
+/** A connector as the config topic has it. Never changed: a new one takes its place. */
+export interface ConnectorEntry {
+  readonly config: StoredProps;
+  readonly targetState: StoredTargetState;
+  /** By task id, 0..taskCount-1; empty while `inconsistent`. (I5) */
+  readonly taskConfigs: readonly StoredProps[];
+  readonly taskCount: number;
+  /** A commit came without all its tasks (compaction took some): no task may run until the next complete commit. */
+  readonly inconsistent: boolean;
+  /** The connector's config when its tasks were last committed; undefined before the first commit. */
+  readonly appliedConfig: StoredProps | undefined;
+}
+
+/** The config topic as of one offset. A snapshot does not change. */
+export interface ConfigSnapshot {
+  /** The offset after the last record that could be read: what group members compare. */
+  readonly offset: number;
+  readonly connectors: ReadonlyMap<string, ConnectorEntry>;
+  readonly sessionKey: SessionKey | undefined;
+}
+
+/** What a record changed, for who acts on it. */
+export type ConfigEvent =
+  | { readonly kind: "connector-added"; readonly connector: string }
+  | { readonly kind: "connector-updated"; readonly connector: string }
+  | { readonly kind: "connector-removed"; readonly connector: string }
+  | { readonly kind: "tasks-committed"; readonly connector: string }
+  | { readonly kind: "target-changed"; readonly connector: string }
+  | { readonly kind: "restart-requested"; readonly request: RestartRequest }
+  | { readonly kind: "session-key" }
+  | { readonly kind: "logger-level"; readonly logger: string; readonly level: string }
+  /** A record that holds nothing we know; it only moves the offset. */
+  | { readonly kind: "unreadable"; readonly offset: number; readonly why: string };
+
+const TARGET_STATES: ReadonlySet<string> = new Set(["STARTED", "PAUSED", "STOPPED"]);
+
+/**
+ * The fold of the config topic (KafkaConfigBackingStore's reading rules). Only `apply` changes it, and only by the
+ * record at hand, so that every worker that has read to the same offset knows the same. (I6)
+ */
+export class ConfigFold {
+  #offset = 0;
+  readonly #connectors = new Map<string, ConnectorEntry>();
+  /** Target states outlive and precede their connectors: one created PAUSED has its state written first. */
+  readonly #targetStates = new Map<string, StoredTargetState>();
+  /** Task records that no commit has confirmed yet, by connector and task. (I5) */
+  readonly #deferred = new Map<string, Map<number, StoredProps>>();
+  #sessionKey: SessionKey | undefined;
+  #snapshot: ConfigSnapshot | undefined;
+
+  /** The state as it is now; the same object until the next record. */
+  snapshot(): ConfigSnapshot {
+    this.#snapshot ??= {
+      offset: this.#offset,
+      connectors: new Map(this.#connectors),
+      sessionKey: this.#sessionKey,
+    };
+    return this.#snapshot;
+  }
+
+  /** Folds one record. Returns what it changed, or undefined when nobody has to act on it. */
+  apply(record: StoredRecord): ConfigEvent | undefined {
+    let value: ExactJson;
+    try {
+      value = record.value === null ? null : parseExactJson(record.value.toString());
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return { kind: "unreadable", offset: record.offset, why: "its value is not JSON" };
+    }
+    this.#offset = record.offset + 1;
+    this.#snapshot = undefined;
+    const unreadable = (why: string): ConfigEvent => ({ kind: "unreadable", offset: record.offset, why });
+    const key = record.key && parseConfigKey(record.key.toString());
+    if (!key) return unreadable("its key is not known");
+    switch (key.kind) {
+      case "target-state":
+        return this.#applyTargetState(key.connector, value, unreadable);
+      case "connector":
+        return this.#applyConnector(key.connector, value, unreadable);
+      case "task": {
+        const props = propsOf(value);
+        if (!props) return unreadable("it has no properties");
+        const deferred = this.#deferred.get(key.connector) ?? new Map<number, StoredProps>();
+        this.#deferred.set(key.connector, deferred.set(key.task, props));
+        return undefined;
+      }
+      case "commit":
+        return this.#applyCommit(key.connector, value, unreadable);
+      case "restart":
+        return applyRestart(key.connector, value, unreadable);
+      case "fencing":
+        return undefined;
+      case "session-key":
+        return this.#applySessionKey(value, unreadable);
+      case "logger": {
+        const level = member(value, "level");
+        if (typeof level !== "string") return unreadable("it has no level");
+        return { kind: "logger-level", logger: key.logger, level };
+      }
+    }
+  }
+
+  #applyTargetState(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent | undefined {
+    let state: ExactJson | undefined = "STARTED";
+    if (value !== null) {
+      state = member(value, "state.v2") ?? member(value, "state");
+      if (typeof state !== "string" || !TARGET_STATES.has(state)) return unreadable("it has no known state");
+    }
+    const target = state as StoredTargetState;
+    if (value === null) this.#targetStates.delete(connector);
+    else this.#targetStates.set(connector, target);
+    const entry = this.#connectors.get(connector);
+    if (!entry || entry.targetState === target) return undefined;
+    this.#connectors.set(connector, { ...entry, targetState: target });
+    return value === null ? undefined : { kind: "target-changed", connector };
+  }
+
+  #applyConnector(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent | undefined {
+    if (value === null) {
+      this.#deferred.delete(connector);
+      return this.#connectors.delete(connector) ? { kind: "connector-removed", connector } : undefined;
+    }
+    const config = propsOf(value);
+    if (!config) return unreadable("it has no properties");
+    const entry = this.#connectors.get(connector);
+    if (entry) {
+      this.#connectors.set(connector, { ...entry, config });
+      return { kind: "connector-updated", connector };
+    }
+    const targetState = this.#targetStates.get(connector) ?? "STARTED";
+    this.#targetStates.set(connector, targetState);
+    this.#connectors.set(connector, {
+      config,
+      targetState,
+      taskConfigs: [],
+      taskCount: 0,
+      inconsistent: false,
+      appliedConfig: undefined,
+    });
+    return { kind: "connector-added", connector };
+  }
+
+  #applyCommit(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent | undefined {
+    const entry = this.#connectors.get(connector);
+    if (!entry) {
+      // Compaction has removed the deletion, not these: configs of a connector that is gone must never come back.
+      this.#deferred.delete(connector);
+      return undefined;
+    }
+    const taskCount = member(value, "tasks");
+    if (typeof taskCount !== "number" || !Number.isInteger(taskCount) || taskCount < 0) {
+      return unreadable("it has no number of tasks");
+    }
+    const deferred = this.#deferred.get(connector);
+    this.#deferred.delete(connector);
+    const taskConfigs = complete(deferred, taskCount);
+    this.#connectors.set(connector, {
+      ...entry,
+      taskCount,
+      inconsistent: taskConfigs === undefined,
+      taskConfigs: taskConfigs ?? [],
+      appliedConfig: taskConfigs === undefined ? entry.appliedConfig : entry.config,
+    });
+    return { kind: "tasks-committed", connector };
+  }
+
+  #applySessionKey(value: ExactJson, unreadable: Unreadable): ConfigEvent {
+    const key = member(value, "key");
+    const algorithm = member(value, "algorithm");
+    const createdMs = member(value, "creation-timestamp");
+    if (typeof key !== "string" || typeof algorithm !== "string" || typeof createdMs !== "number") {
+      return unreadable("it is not a session key");
+    }
+    this.#sessionKey = { key: Buffer.from(key, "base64"), algorithm, createdMs };
+    return { kind: "session-key" };
+  }
+}
+
+type Unreadable = (why: string) => ConfigEvent;
+
+/**
+ * The task configs that a commit of `taskCount` tasks puts in force, or undefined when some are missing (I5). All of
+ * 0..taskCount-1 must have come since the last commit: the writer always writes all of them, so an older one of the
+ * same number belongs to another set.
+ */
+function complete(
+  deferred: ReadonlyMap<number, StoredProps> | undefined,
+  taskCount: number,
+): StoredProps[] | undefined {
+  const configs: StoredProps[] = [];
+  for (let task = 0; task < taskCount; task++) {
+    const config = deferred?.get(task);
+    if (!config) return undefined;
+    configs.push(config);
+  }
+  return configs;
+}
+
+function applyRestart(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent {
+  const includeTasks = member(value, "include-tasks");
+  const onlyFailed = member(value, "only-failed");
+  if (typeof includeTasks !== "boolean" || typeof onlyFailed !== "boolean") return unreadable("it is no restart");
+  return { kind: "restart-requested", request: { connector, includeTasks, onlyFailed } };
+}
+
+function member(value: ExactJson, name: string): ExactJson | undefined {
+  return isObject(value) ? value[name] : undefined;
+}
+
+function isObject(value: ExactJson | undefined): value is ExactJsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function propsOf(value: ExactJson): StoredProps | undefined {
+  const properties = member(value, "properties");
+  if (!isObject(properties)) return undefined;
+  for (const property of Object.values(properties)) {
+    if (property !== null && typeof property !== "string") return undefined;
+  }
+  return properties as StoredProps;
+}

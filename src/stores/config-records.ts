@@ -1,0 +1,82 @@
+import { writeExactJson } from "../base/exact-json.js";
+import type { StoreRecord } from "./log-transport.js";
+
+/** A connector's or task's configuration as it is stored: references unresolved; null values are legal in the topic only. */
+export type StoredProps = Readonly<Record<string, string | null>>;
+
+/** What a connector and its tasks are meant to be (KIP-875). */
+export type StoredTargetState = "STARTED" | "PAUSED" | "STOPPED";
+
+/** The key that signs requests between workers (KIP-507). */
+export interface SessionKey {
+  readonly key: Buffer;
+  readonly algorithm: string;
+  readonly createdMs: number;
+}
+
+/** A restart that the leader asks every worker for (KIP-745). */
+export interface RestartRequest {
+  readonly connector: string;
+  readonly onlyFailed: boolean;
+  readonly includeTasks: boolean;
+}
+
+/** What a key of the config topic stands for. */
+export type ConfigKeyName =
+  | { readonly kind: "target-state"; readonly connector: string }
+  | { readonly kind: "connector"; readonly connector: string }
+  | { readonly kind: "task"; readonly connector: string; readonly task: number }
+  | { readonly kind: "commit"; readonly connector: string }
+  | { readonly kind: "restart"; readonly connector: string }
+  | { readonly kind: "fencing"; readonly connector: string }
+  | { readonly kind: "session-key" }
+  | { readonly kind: "logger"; readonly logger: string };
+
+const TASK_KEY = /^(.*)-(\d+)$/s;
+
+/** In the order in which Kafka Connect tries them. */
+const PREFIXES: readonly (readonly [string, (rest: string) => ConfigKeyName | undefined])[] = [
+  ["target-state-", (connector) => ({ kind: "target-state", connector })],
+  ["connector-", (connector) => ({ kind: "connector", connector })],
+  [
+    "task-",
+    (rest) => {
+      const parts = TASK_KEY.exec(rest);
+      return parts ? { kind: "task", connector: parts[1]!, task: Number(parts[2]) } : undefined;
+    },
+  ],
+  ["commit-", (connector) => ({ kind: "commit", connector })],
+  ["restart-connector-", (connector) => ({ kind: "restart", connector })],
+  ["tasks-fencing-", (connector) => ({ kind: "fencing", connector })],
+  ["session-key", (rest) => (rest === "" ? { kind: "session-key" } : undefined)],
+  ["logger-cluster-", (logger) => ({ kind: "logger", logger })],
+];
+
+/** Reads a key of the config topic; undefined for a strange one. */
+export function parseConfigKey(key: string): ConfigKeyName | undefined {
+  for (const [prefix, parse] of PREFIXES) {
+    if (key.startsWith(prefix)) return parse(key.slice(prefix.length));
+  }
+  return undefined;
+}
+
+function record(key: string, value: object | null): StoreRecord {
+  return { key: Buffer.from(key), value: value === null ? null : Buffer.from(writeExactJson(value)) };
+}
+
+/** The config topic's records, as Kafka Connect's workers write and read them. */
+export const configRecord = {
+  connector: (connector: string, props: StoredProps | null) =>
+    record(`connector-${connector}`, props && { properties: props }),
+  task: (connector: string, task: number, props: StoredProps) =>
+    record(`task-${connector}-${task}`, { properties: props }),
+  commit: (connector: string, tasks: number) => record(`commit-${connector}`, { tasks }),
+  /** Workers before 3.5 read `state` and take STOPPED for PAUSED. */
+  targetState: (connector: string, state: StoredTargetState | null) =>
+    record(`target-state-${connector}`, state && { state: state === "STOPPED" ? "PAUSED" : state, "state.v2": state }),
+  restart: ({ connector, includeTasks, onlyFailed }: RestartRequest) =>
+    record(`restart-connector-${connector}`, { "include-tasks": includeTasks, "only-failed": onlyFailed }),
+  sessionKey: ({ key, algorithm, createdMs }: SessionKey) =>
+    record("session-key", { key: key.toString("base64"), algorithm, "creation-timestamp": createdMs }),
+  loggerLevel: (logger: string, level: string) => record(`logger-cluster-${logger}`, { level }),
+};

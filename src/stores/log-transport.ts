@@ -1,0 +1,95 @@
+import type { Clock } from "../base/clock.js";
+import type { KafkaClient, Producer } from "../kafka/kafka-client.js";
+
+/** A record of a store's topic, to be written. Both are small: keys name things, values are JSON. */
+export interface StoreRecord {
+  readonly key: Buffer;
+  /** null: a tombstone. */
+  readonly value: Buffer | null;
+}
+
+/** A record of a store's topic, as it was read. */
+export interface StoredRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly offset: number;
+}
+
+/** Consecutive records of one partition; the reader's next position after them. */
+export interface StoredRecords {
+  readonly partition: number;
+  readonly records: readonly StoredRecord[];
+  readonly nextOffset: number;
+}
+
+/** What a CompactedLog needs from Kafka: one topic, read from its beginning, written by key. Tests have one in memory. */
+export interface LogTransport {
+  /** Begins reading every partition at its first record. Returns those positions, by partition. */
+  open(): Promise<readonly number[]>;
+  /** Offset after the last record of each partition, uncommitted ones included. */
+  endOffsets(): Promise<readonly number[]>;
+  /** What has arrived; waits for something, or until `signal` aborts. @throws what waiting cannot heal */
+  poll(signal: AbortSignal): Promise<readonly StoredRecords[]>;
+  /** Resolves once all records, in order, are acknowledged by all in-sync replicas. */
+  send(records: readonly StoreRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+const POLL_WAIT_MS = 60_000;
+
+/** The transport over a Kafka client, which stays the caller's to close. */
+export class KafkaLogTransport implements LogTransport {
+  readonly #consumer;
+  readonly #producer: Producer<undefined>;
+  #partitions: readonly { readonly topic: string; readonly partition: number }[] = [];
+
+  constructor(
+    private readonly client: KafkaClient,
+    private readonly topic: string,
+    private readonly clock: Clock,
+    private readonly onConnectivity: (waitingFor: string | undefined) => void,
+  ) {
+    this.#consumer = client.consumer({
+      properties: { "auto.offset.reset": "earliest" },
+      onConnectivity: this.onConnectivity,
+    });
+    this.#producer = client.producer<undefined>({}, { acknowledged() {}, failed() {} });
+  }
+
+  async open(): Promise<readonly number[]> {
+    const { topics } = await this.client.admin.describeTopics([this.topic]);
+    const count = topics.get(this.topic)?.partitions.length ?? 0;
+    this.#partitions = Array.from({ length: count }, (_, partition) => ({ topic: this.topic, partition }));
+    const starts = await this.client.admin.startOffsets(this.#partitions);
+    this.#consumer.assign(this.#partitions);
+    for (const start of starts) this.#consumer.seek(start, start.offset);
+    return starts.map((start) => start.offset);
+  }
+
+  async endOffsets(): Promise<readonly number[]> {
+    return (await this.client.admin.endOffsets(this.#partitions)).map((end) => end.offset);
+  }
+
+  poll(signal: AbortSignal): Promise<readonly StoredRecords[]> {
+    return this.#consumer.poll(POLL_WAIT_MS, signal);
+  }
+
+  async send(records: readonly StoreRecord[]): Promise<void> {
+    const timestampMs = this.clock.nowMs();
+    await this.#producer.send(
+      records.map(({ key, value }) => ({
+        topic: this.topic,
+        partition: null,
+        key,
+        value,
+        timestampMs,
+        headers: [],
+      })),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.close(0);
+    await this.#consumer.close();
+  }
+}

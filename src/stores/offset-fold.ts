@@ -1,0 +1,76 @@
+import type { SourceMap, SourceOffset } from "../api/index.js";
+import { type ExactJson, parseExactJson, writeExactJson } from "../base/exact-json.js";
+import type { StoredRecord, StoreRecord } from "./log-transport.js";
+
+interface StoredOffset {
+  readonly partition: SourceMap;
+  readonly offset: SourceMap;
+  /** The key as it stands in the topic: another writer may have ordered the members differently. */
+  readonly keyBytes: Buffer;
+}
+
+/**
+ * The fold of the offsets topic: connector, then source partition, to offset. Partitions are compared by content, not by
+ * bytes: a Java worker writes their members in its map's order, and `{"a":1,"b":2}` is `{"b":2,"a":1}`. (I6)
+ */
+export class OffsetFold {
+  readonly #connectors = new Map<string, Map<string, StoredOffset>>();
+
+  /** Folds one record. Returns why it is ignored, if it is. */
+  apply(record: StoredRecord): string | undefined {
+    if (record.key === null) return "it has no key";
+    let key: ExactJson;
+    let offset: ExactJson;
+    try {
+      key = parseExactJson(record.key.toString());
+      offset = record.value === null ? null : parseExactJson(record.value.toString());
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return "it is not JSON";
+    }
+    if (!Array.isArray(key) || key.length !== 2) return "its key is not [connector, partition]";
+    const [connector, partition] = key as [ExactJson, ExactJson];
+    if (typeof connector !== "string") return "its key is not [connector, partition]";
+    // Connect itself skips null partitions: some connectors of old wrote them.
+    if (!isSourceMap(partition)) return partition === null ? undefined : "its partition is not a flat object";
+    if (offset === null) {
+      this.#connectors.get(connector)?.delete(canonical(partition));
+      return undefined;
+    }
+    if (!isSourceMap(offset)) return "its offset is not a flat object";
+    const partitions = this.#connectors.get(connector) ?? new Map<string, StoredOffset>();
+    this.#connectors.set(connector, partitions);
+    partitions.set(canonical(partition), { partition, offset, keyBytes: Buffer.from(record.key) });
+    return undefined;
+  }
+
+  /** The offset of one partition, or null. */
+  offset(connector: string, partition: SourceMap): SourceMap | null {
+    return this.#connectors.get(connector)?.get(canonical(partition))?.offset ?? null;
+  }
+
+  /** Every stored partition of a connector. */
+  offsets(connector: string): SourceOffset[] {
+    const stored = this.#connectors.get(connector)?.values() ?? [];
+    return [...stored].map(({ partition, offset }) => ({ partition, offset }));
+  }
+
+  /** The record that stores `offset`, under the key bytes that are in the topic already where there are any: compaction goes by bytes. */
+  record(connector: string, { partition, offset }: SourceOffset): StoreRecord {
+    const known = this.#connectors.get(connector)?.get(canonical(partition));
+    return {
+      key: known?.keyBytes ?? Buffer.from(writeExactJson([connector, partition])),
+      value: offset === null ? null : Buffer.from(writeExactJson(offset)),
+    };
+  }
+}
+
+/** One text for all orders of members; 1 and 1n are the same number. */
+function canonical(partition: SourceMap): string {
+  return writeExactJson(Object.fromEntries(Object.entries(partition).sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+function isSourceMap(value: ExactJson): value is SourceMap {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((member) => member === null || typeof member !== "object");
+}

@@ -1,0 +1,174 @@
+import { type ExactJson, type ExactJsonObject, parseExactJson, writeExactJson } from "../base/exact-json.js";
+import type { StoredRecord, StoreRecord } from "./log-transport.js";
+
+export type StoredState = "UNASSIGNED" | "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "RESTARTING";
+
+/** A connector's or task's status as it is stored. */
+export interface StoredStatus {
+  readonly state: StoredState;
+  readonly trace: string | null;
+  readonly workerId: string;
+  /** Of the group, when it was written. */
+  readonly generation: number;
+  /** The plugin's; null when the writer did not know it. */
+  readonly version: string | null;
+}
+
+/** That a connector uses a topic (KIP-558). */
+export interface TopicUse {
+  readonly topic: string;
+  readonly connector: string;
+  readonly task: number;
+  readonly discoveredMs: number;
+}
+
+/** What a status is of: a connector, or its task. */
+export interface StatusSubject {
+  readonly connector: string;
+  readonly task?: number | undefined;
+}
+
+const STATES: ReadonlySet<string> = new Set(["UNASSIGNED", "RUNNING", "PAUSED", "STOPPED", "FAILED", "RESTARTING"]);
+
+/** The status topic's records, as Kafka Connect's workers write and read them. */
+export const statusRecord = {
+  status: (subject: StatusSubject, status: StoredStatus | null): StoreRecord => ({
+    key: Buffer.from(statusKey(subject)),
+    value:
+      status &&
+      Buffer.from(
+        writeExactJson({
+          state: status.state,
+          trace: status.trace,
+          worker_id: status.workerId,
+          generation: status.generation,
+          version: status.version,
+        }),
+      ),
+  }),
+  topic: (use: TopicUse): StoreRecord => ({
+    key: Buffer.from(`status-topic-${use.topic}:connector-${use.connector}`),
+    value: Buffer.from(
+      writeExactJson({
+        topic: { name: use.topic, connector: use.connector, task: use.task, discoverTimestamp: use.discoveredMs },
+      }),
+    ),
+  }),
+  noTopic: (topic: string, connector: string): StoreRecord => ({
+    key: Buffer.from(`status-topic-${topic}:connector-${connector}`),
+    value: null,
+  }),
+};
+
+/** The key of a status, which also names its subject in the writer's queue. */
+export function statusKey({ connector, task }: StatusSubject): string {
+  return task === undefined ? `status-connector-${connector}` : `status-task-${connector}-${task}`;
+}
+
+/** The fold of the status topic (KafkaStatusBackingStore's reading rules). (I6) */
+export class StatusFold {
+  readonly #connectors = new Map<string, StoredStatus>();
+  readonly #tasks = new Map<string, Map<number, StoredStatus>>();
+  readonly #topics = new Map<string, Map<string, TopicUse>>();
+
+  /** Folds one record. Returns why it is ignored (undefined: it is not), and whose status it may have changed. */
+  apply(record: StoredRecord): { readonly ignored?: string; readonly changed?: string } {
+    const key = record.key?.toString() ?? "";
+    let value: ExactJson;
+    try {
+      value = record.value === null ? null : parseExactJson(record.value.toString());
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return { ignored: "its value is not JSON" };
+    }
+    if (key.startsWith("status-connector-")) return this.#applyConnector(key.slice("status-connector-".length), value);
+    const task = /^status-task-(.*)-(\d+)$/s.exec(key);
+    if (task) return this.#applyTask(task[1]!, Number(task[2]), value);
+    const topic = /^status-topic-([^:]*):connector-(.*)$/s.exec(key);
+    if (topic) return this.#applyTopic(topic[1]!, topic[2]!, value);
+    return { ignored: "its key is not known" };
+  }
+
+  status({ connector, task }: StatusSubject): StoredStatus | undefined {
+    return task === undefined ? this.#connectors.get(connector) : this.#tasks.get(connector)?.get(task);
+  }
+
+  /** By task id, in order. */
+  taskStatuses(connector: string): [number, StoredStatus][] {
+    return [...(this.#tasks.get(connector) ?? [])].sort(([a], [b]) => a - b);
+  }
+
+  /** Connectors that have a status, or tasks with one. */
+  connectors(): Set<string> {
+    return new Set([...this.#connectors.keys(), ...this.#tasks.keys()]);
+  }
+
+  /** In order of name. */
+  topics(connector: string): string[] {
+    return [...(this.#topics.get(connector)?.keys() ?? [])].sort();
+  }
+
+  #applyConnector(connector: string, value: ExactJson) {
+    if (value === null) {
+      // The leader removes the tasks' records one by one after this; nobody should see them meanwhile.
+      this.#connectors.delete(connector);
+      this.#tasks.delete(connector);
+      return { changed: connector };
+    }
+    const status = statusOf(value);
+    if (!status) return { ignored: "it is not a status" };
+    this.#connectors.set(connector, status);
+    return { changed: connector };
+  }
+
+  #applyTask(connector: string, task: number, value: ExactJson) {
+    const tasks = this.#tasks.get(connector) ?? new Map<number, StoredStatus>();
+    if (value === null) {
+      tasks.delete(task);
+      if (tasks.size === 0) this.#tasks.delete(connector);
+      return { changed: connector };
+    }
+    const status = statusOf(value);
+    if (!status) return { ignored: "it is not a status" };
+    const known = tasks.get(task);
+    // Word of the old owner that comes after the new owner has started the task.
+    if (status.state === "UNASSIGNED" && known?.state === "RUNNING" && known.generation >= status.generation) return {};
+    this.#tasks.set(connector, tasks.set(task, status));
+    return { changed: connector };
+  }
+
+  #applyTopic(topic: string, connector: string, value: ExactJson) {
+    const topics = this.#topics.get(connector) ?? new Map<string, TopicUse>();
+    if (value === null) {
+      topics.delete(topic);
+      return {};
+    }
+    const use = isObject(value) ? value["topic"] : undefined;
+    if (!isObject(use) || typeof use["task"] !== "number") return { ignored: "it is not a topic's use" };
+    const discoveredMs = use["discoverTimestamp"];
+    this.#topics.set(
+      connector,
+      topics.set(topic, {
+        topic,
+        connector,
+        task: use["task"],
+        discoveredMs: typeof discoveredMs === "number" ? discoveredMs : 0,
+      }),
+    );
+    return {};
+  }
+}
+
+function statusOf(value: ExactJson): StoredStatus | undefined {
+  if (!isObject(value)) return undefined;
+  const { state, trace = null, worker_id: workerId, generation, version = null } = value;
+  if (typeof state !== "string" || !STATES.has(state)) return undefined;
+  if (typeof workerId !== "string" || typeof generation !== "number" || !Number.isInteger(generation)) return undefined;
+  if (trace !== null && typeof trace !== "string") return undefined;
+  if (version !== null && typeof version !== "string") return undefined;
+  return { state: state as StoredState, trace, workerId, generation, version };
+}
+
+function isObject(value: ExactJson | undefined): value is ExactJsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
