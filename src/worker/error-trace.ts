@@ -1,0 +1,20 @@
+/**
+ * An error as status topic and REST show it: its name, message and stack, then each cause, in the layout of a Java
+ * stack trace. Never a record's value or a secret, because no error message holds one.
+ */
+export function traceOf(error: unknown): string {
+  const parts: string[] = [];
+  for (let next = error; next !== undefined && next !== null && parts.length < 10; ) {
+    const text = next instanceof Error ? (next.stack ?? `${next.name}: ${next.message}`) : String(next);
+    parts.push(parts.length > 0 ? `Caused by: ${text}` : text);
+    next = next instanceof Error ? next.cause : undefined;
+  }
+  return `${parts.join("\n")}\n`;
+}
+
+/** In one line: the message, and the first cause's when it says more. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? error.cause.message : undefined;
+  return cause === undefined || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+}
