@@ -1,0 +1,122 @@
+import { type Clock, DataError, type Logger, type Random } from "../api/index.js";
+import { type ErrorPolicy, judgeFailure, type Stage } from "./error-policy.js";
+import type { TaskCounters } from "./task-counters.js";
+import type { TaskId } from "./worker.js";
+
+/** A record that failed, and where: all that reporters say of it. */
+export interface FailedRecord<R> {
+  readonly record: R;
+  readonly stage: Stage;
+  /** The class that was at work. */
+  readonly className: string;
+  readonly error: unknown;
+}
+
+/** Takes note of records that failed, whatever becomes of them and of the task. */
+export interface FailureReporter<R> {
+  /** Resolves once the report is taken over; `written` tells when it is safe. */
+  report(failed: FailedRecord<R>): Promise<void>;
+}
+
+export type Outcome<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "skipped" }
+  | { readonly kind: "fatal"; readonly error: Error };
+
+export interface RecordErrorsParts<R> {
+  readonly id: TaskId;
+  readonly policy: ErrorPolicy;
+  readonly reporters: readonly FailureReporter<R>[];
+  readonly counters: TaskCounters;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Ends waiting for another attempt: the record then counts as failed, not as skipped. */
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * Carries out a task's error policy for single records (KIP-298). Only records that failed get here: the caller tries
+ * a stage once by itself, so that good records cost neither closure nor promise.
+ */
+export class RecordErrors<R> {
+  constructor(private readonly parts: RecordErrorsParts<R>) {}
+
+  get policy(): ErrorPolicy {
+    return this.parts.policy;
+  }
+
+  /**
+   * Goes on after the first attempt of `stage` threw `firstError`: `again` is the same attempt. Never throws, but for
+   * what a reporter throws. (I8)
+   */
+  async recover<T>(
+    record: R,
+    stage: Stage,
+    className: string,
+    firstError: unknown,
+    again: () => T | Promise<T>,
+  ): Promise<Outcome<T>> {
+    const { policy, clock, random, stopping, counters } = this.parts;
+    const startedMs = clock.monotonicMs();
+    let error = firstError;
+    for (let attempt = 1; ; attempt++) {
+      counters.recordsFailed++;
+      const elapsedMs = clock.monotonicMs() - startedMs;
+      const verdict = judgeFailure(policy, stage, error, attempt, elapsedMs, random.next());
+      if (verdict.kind !== "retry") return this.#give(up(verdict), { record, stage, className, error });
+      await clock.delay(verdict.delayMs, stopping);
+      if (stopping.aborted) return { kind: "fatal", error: this.#fatal(stage, className, error, true) };
+      try {
+        return { kind: "done", value: await again() };
+      } catch (next) {
+        error = next;
+      }
+    }
+  }
+
+  /** The same for a record whose stage cannot be tried again here (an answer that came later, a task's own report). */
+  async settle(failed: FailedRecord<R>): Promise<Outcome<never>> {
+    this.parts.counters.recordsFailed++;
+    const verdict = judgeFailure({ ...this.policy, retryTimeoutMs: 0 }, failed.stage, failed.error, 1, 0, 0);
+    return this.#give(up(verdict), failed);
+  }
+
+  async #give(verdict: "skip" | "fail" | "fail-always", failed: FailedRecord<R>): Promise<Outcome<never>> {
+    for (const reporter of this.parts.reporters) await reporter.report(failed);
+    if (verdict === "skip") {
+      this.parts.counters.recordsSkipped++;
+      return { kind: "skipped" };
+    }
+    return { kind: "fatal", error: this.#fatal(failed.stage, failed.className, failed.error, verdict === "fail") };
+  }
+
+  #fatal(stage: Stage, className: string, cause: unknown, tolerable: boolean): Error {
+    const why = tolerable ? "Tolerance exceeded in error handler" : "Unhandled exception in error handler";
+    return new DataError("TOLERANCE_EXCEEDED", `${why}: stage ${stage} of ${className} failed`, { cause });
+  }
+}
+
+function up(verdict: ReturnType<typeof judgeFailure>): "skip" | "fail" | "fail-always" {
+  if (verdict.kind === "skip") return "skip";
+  return verdict.kind === "fail" && !verdict.tolerable ? "fail-always" : "fail";
+}
+
+/** Writes each failed record to the log, if `errors.log.enable` (KIP-298). Never its key or value. */
+export class LogReporter<R> implements FailureReporter<R> {
+  constructor(
+    private readonly id: TaskId,
+    private readonly logger: Logger,
+    /** Says which record it was (`consumed record is {…}`); undefined unless errors.log.include.messages. */
+    private readonly describe: ((record: R) => string) | undefined,
+  ) {}
+
+  async report({ record, stage, className, error }: FailedRecord<R>): Promise<void> {
+    const where = this.describe ? `, where ${this.describe(record)}` : "";
+    const { connector, task } = this.id;
+    this.logger.error(
+      `Error encountered in task ${connector}-${task}. Executing stage '${stage}' with class '${className}'${where}.`,
+      {},
+      error,
+    );
+  }
+}

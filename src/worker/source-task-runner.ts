@@ -1,0 +1,336 @@
+import {
+  DataError,
+  errorKind,
+  type Header,
+  NotFoundError,
+  type SourceMap,
+  type SourceOffset,
+  type SourcePlugin,
+  type SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
+} from "../api/index.js";
+import { Backoff } from "../base/backoff.js";
+import { type Deferred, deferred } from "../base/deferred.js";
+import type { KafkaAdmin, OnConnectivity, Producer, ProducerListener, ProducerRecord } from "../kafka/kafka-client.js";
+import { messageOf, traceOf } from "./error-trace.js";
+import { eventLoopTurn } from "./event-loop-turn.js";
+import { OffsetCommits } from "./offset-commits.js";
+import { LogReporter, RecordErrors } from "./record-errors.js";
+import { type Submission, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
+import { TaskCounters } from "./task-counters.js";
+import { converterFor, type TaskParts, type TaskRunner, TaskStatus } from "./task-runner.js";
+import type { TopicCreation } from "./topic-creation.js";
+import type { TargetState, TaskMetrics } from "./worker.js";
+
+/** A source task's Kafka clients, made when first asked for. */
+export interface SourceClients {
+  producer<T>(listener: ProducerListener<T>, onConnectivity: OnConnectivity): Producer<T>;
+  admin(onConnectivity: OnConnectivity): KafkaAdmin;
+  /** Closes all; what the producer still has is failed. */
+  close(): Promise<void>;
+}
+
+/** The worker's offset store, for this task's connector. */
+export interface TaskOffsets {
+  read(partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]>;
+  flush(entries: readonly SourceOffset[]): Promise<void>;
+}
+
+export interface SourceTaskParts extends TaskParts {
+  readonly plugin: SourcePlugin;
+  readonly clients: SourceClients;
+  readonly offsets: TaskOffsets;
+  /** Undefined: topics that are missing are left to the broker's auto-creation. */
+  readonly topicCreation: TopicCreation | undefined;
+}
+
+/** Records between two turns of the event loop, within one batch. */
+const RECORDS_PER_TURN = 1000;
+
+/**
+ * Drives one source task (at-least-once): poll, note the batch in the ledger, convert, make missing topics, append to the
+ * producer; acknowledgements settle the ledger, and what it says is committable is stored at intervals and on request.
+ * One batch at a time, in order (I9); no record is passed over but under errors.tolerance=all (I8).
+ */
+export class SourceTaskRunner implements TaskRunner {
+  readonly #ledger = new SubmittedRecords();
+  readonly #counters: TaskCounters;
+  readonly #status: TaskStatus;
+  readonly #commits: OffsetCommits;
+  readonly #errors: RecordErrors<SourceFailure>;
+  readonly #stopping = new AbortController();
+  readonly #encoder: SourceRecordEncoder;
+  readonly #topics: SourceTopics;
+  #producer: Producer<SubmittedRange> | undefined;
+  #task: SourceTask | undefined;
+  #targetState: TargetState = "STARTED";
+  #resumed: Deferred<void> = deferred();
+  #failure: { readonly error: unknown } | undefined;
+  #stopRequested = false;
+  #abandoned = false;
+  #released = false;
+
+  constructor(private readonly parts: SourceTaskParts) {
+    const { id, policy, clock, random, logger } = parts;
+    this.#counters = new TaskCounters(id, "source");
+    this.#status = new TaskStatus(parts.events);
+    this.#errors = new RecordErrors<SourceFailure>({
+      id,
+      policy,
+      reporters: policy.log ? [new LogReporter(id, logger, policy.logMessages ? describeSource : undefined)] : [],
+      counters: this.#counters,
+      clock,
+      random,
+      stopping: this.#stopping.signal,
+    });
+    this.#encoder = new SourceRecordEncoder(parts.converters, parts.plugin.taskClassName, this.#errors);
+    this.#topics = new SourceTopics(
+      parts.topicCreation,
+      () => parts.clients.admin(this.#status.connectivity("kafka-admin")),
+      (topic) => parts.events.topicUsed(topic),
+    );
+    this.#commits = new OffsetCommits({
+      ledger: this.#ledger,
+      flush: (offsets) => parts.offsets.flush(offsets),
+      stored: async (offsets) => this.#task?.commit?.(offsets),
+      fail: (error) => this.#fail(error),
+      intervalMs: parts.commitIntervalMs,
+      timeoutMs: parts.commitTimeoutMs,
+      counters: this.#counters,
+      clock,
+      random,
+      logger,
+    });
+  }
+
+  async run(targetState: TargetState): Promise<void> {
+    this.#targetState = targetState;
+    let started = false;
+    try {
+      await this.#waitWhilePaused();
+      if (!this.#stopping.signal.aborted) {
+        this.#producer = this.parts.clients.producer<SubmittedRange>(
+          this.#listener,
+          this.#status.connectivity("kafka"),
+        );
+        this.#task = await this.parts.plugin.task();
+        started = true;
+        await this.#task.start(this.#context(), this.parts.props);
+        if (!this.#stopping.signal.aborted) {
+          this.#status.set("RUNNING");
+          this.#commits.start();
+          await this.#loop();
+        }
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#abandoned) return;
+    await this.#release(started);
+    if (!this.#failure && !this.#abandoned) this.#status.set("UNASSIGNED");
+  }
+
+  setTargetState(state: TargetState): void {
+    this.#targetState = state;
+    if (state === "STOPPED") this.stop();
+    else if (state === "STARTED") this.#resumed.resolve();
+  }
+
+  stop(): void {
+    this.#stopRequested = true;
+    this.#end();
+  }
+
+  abandon(): void {
+    this.#abandoned = true;
+    this.#commits.end();
+    this.#end();
+    this.#closeClients().catch((cause) =>
+      this.parts.logger.debug(`Closing an abandoned task's clients failed: ${messageOf(cause)}`),
+    );
+  }
+
+  metrics(): TaskMetrics {
+    return this.#counters.snapshot(this.#ledger.unsettled, this.#producer?.bufferedBytes ?? 0);
+  }
+
+  #end(): void {
+    this.#stopping.abort();
+    this.#resumed.resolve();
+  }
+
+  /** The first failure ends the task; when it is stopping anyway, it is only logged. */
+  #fail(error: unknown): void {
+    if (this.#abandoned) return;
+    if (this.#stopRequested || this.#failure) {
+      this.parts.logger.warn("The task failed while it was ending", {}, error);
+    } else {
+      this.parts.logger.error("The task failed and ends; it has to be restarted by hand", {}, error);
+      this.#failure = { error };
+      this.#status.set("FAILED", traceOf(error));
+    }
+    this.#end();
+  }
+
+  async #loop(): Promise<void> {
+    const { clock, logger } = this.parts;
+    const signal = this.#stopping.signal;
+    const backoff = new Backoff({ initialMs: 100, maxMs: 5000 }, this.parts.random);
+    while (!signal.aborted) {
+      await this.#waitWhilePaused();
+      if (signal.aborted) break;
+      const startedMs = clock.monotonicMs();
+      let batch: readonly SourceRecord[] | null;
+      try {
+        batch = await this.#task!.poll();
+        if (backoff.attempts > 0) this.#status.waiting("retry", undefined);
+        backoff.reset();
+      } catch (error) {
+        if (errorKind(error) !== "retriable") throw error;
+        const retryMs = backoff.nextMs();
+        logger.warn(`poll failed and is tried again: ${messageOf(error)}`, { retryMs: Math.round(retryMs) });
+        this.#status.waiting("retry", `poll is tried again: ${messageOf(error)}`);
+        await clock.delay(retryMs, signal);
+        continue;
+      } finally {
+        this.#counters.taskTimeMs += clock.monotonicMs() - startedMs;
+      }
+      // A batch that comes while the task stops is still delivered: its source may not be able to give it again.
+      if (batch && batch.length > 0 && !this.#failure && !this.#abandoned) await this.#dispatch(batch);
+      await eventLoopTurn();
+    }
+  }
+
+  async #waitWhilePaused(): Promise<void> {
+    while (this.#targetState === "PAUSED" && !this.#stopping.signal.aborted) {
+      this.#resumed = deferred();
+      this.#status.set("PAUSED");
+      await this.#resumed.promise;
+      if (this.#task && !this.#stopping.signal.aborted && this.#targetState !== "PAUSED") this.#status.set("RUNNING");
+    }
+  }
+
+  async #dispatch(batch: readonly SourceRecord[]): Promise<void> {
+    this.#counters.batch(batch.length);
+    const submission = this.#ledger.submit(batch);
+    const producer = this.#producer!;
+    const nowMs = this.parts.clock.nowMs();
+    let at = 0;
+    try {
+      for (; at < batch.length; at++) {
+        const record = batch[at]!;
+        let produced: ProducerRecord;
+        try {
+          produced = this.#encoder.encode(record, nowMs);
+        } catch (error) {
+          const outcome = await this.#encoder.recover(record, error, nowMs);
+          if (outcome.kind === "fatal") throw outcome.error;
+          if (outcome.kind === "skipped") {
+            this.#ledger.settle(submission.rangeOf(record.sourcePartition), 1);
+            continue;
+          }
+          produced = outcome.value;
+        }
+        if (!this.#topics.has(produced.topic)) await this.#topics.meet(produced.topic, this.#stopping.signal);
+        if (producer.full && !(await this.#room(producer))) break;
+        if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await eventLoopTurn();
+        if (this.#failure || this.#abandoned) break;
+        producer.append(produced, submission.rangeOf(record.sourcePartition));
+      }
+    } finally {
+      if (at < batch.length) this.#withdraw(batch, at, submission);
+    }
+  }
+
+  /** Waits for room in the producer; false when the task ends first. */
+  async #room(producer: Producer<SubmittedRange>): Promise<boolean> {
+    const ended = deferred();
+    const end = () => ended.resolve();
+    this.#stopping.signal.addEventListener("abort", end, { once: true });
+    if (this.#stopping.signal.aborted) ended.resolve();
+    while (producer.full && !this.#stopping.signal.aborted) await Promise.race([producer.drained(), ended.promise]);
+    this.#stopping.signal.removeEventListener("abort", end);
+    return !producer.full;
+  }
+
+  /** Takes records from `from` on out of the ledger: they never reached the producer, and come again after a restart. */
+  #withdraw(batch: readonly SourceRecord[], from: number, submission: Submission): void {
+    const handled = new Map<SubmittedRange, SourceMap>();
+    const left = new Map<SubmittedRange, number>();
+    batch.forEach((record, at) => {
+      const range = submission.rangeOf(record.sourcePartition);
+      if (at < from) handled.set(range, record.sourceOffset);
+      else left.set(range, (left.get(range) ?? 0) + 1);
+    });
+    for (const [range, count] of left) this.#ledger.withdraw(range, count, handled.get(range));
+  }
+
+  readonly #listener: ProducerListener<SubmittedRange> = {
+    acknowledged: (range, count) => {
+      this.#counters.recordsWritten += count;
+      this.#ledger.settle(range, count);
+    },
+    failed: (range, count, error, topic) => {
+      // Once the task is over these are records that were never answered: they stay unsettled and come again.
+      if (this.#abandoned || this.#released) return;
+      this.#produceFailed(range, count, error, topic).catch((cause) => this.#fail(cause));
+    },
+  };
+
+  async #produceFailed(range: SubmittedRange, count: number, error: Error, topic: string): Promise<void> {
+    const failed: SourceFailure = { topic, sourcePartition: range.partition, sourceOffset: range.offset };
+    const className = this.parts.plugin.taskClassName;
+    const outcome = await this.#errors.settle({ record: failed, stage: "KAFKA_PRODUCE", className, error });
+    if (outcome.kind === "fatal") {
+      this.#fail(outcome.error);
+      return;
+    }
+    this.#counters.recordsFailed += count - 1;
+    this.#counters.recordsSkipped += count - 1;
+    this.#ledger.settle(range, count); // deliberately dropped, and reported
+  }
+
+  /** Final commit, then the task, then the clients: each tried whatever became of the one before. */
+  async #release(started: boolean): Promise<void> {
+    const { clock, commitTimeoutMs, logger } = this.parts;
+    if (started && this.#producer) {
+      const startedMs = clock.monotonicMs();
+      const timeUp = new AbortController();
+      await Promise.race([this.#producer.flush(), clock.delay(commitTimeoutMs, timeUp.signal)]);
+      timeUp.abort();
+      await this.#commits.finish(Math.max(0, commitTimeoutMs - (clock.monotonicMs() - startedMs)));
+    }
+    this.#released = true;
+    this.#commits.end();
+    if (this.#abandoned) return;
+    for (const release of [async () => this.#task?.stop(), () => this.#closeClients()]) {
+      try {
+        await release();
+      } catch (cause) {
+        logger.warn("Ending the task did not go well", {}, cause);
+      }
+    }
+  }
+
+  async #closeClients(): Promise<void> {
+    await this.#producer?.close(0);
+    await this.parts.clients.close();
+  }
+
+  #context(): SourceTaskContext {
+    const { id, clock, random, logger, offsets, plugins } = this.parts;
+    return {
+      connectorName: id.connector,
+      taskId: id.task,
+      clock,
+      random,
+      logger,
+      stopping: this.#stopping.signal,
+      waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
+      converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
+      readOffsets: (partitions) => offsets.read(partitions),
+      requestCommit: () => this.#commits.request(),
+    };
+  }
+}
