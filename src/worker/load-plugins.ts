@@ -2,13 +2,16 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { ConfigError, type ConnectorPlugin, type Logger } from "../api/index.js";
+import { ConfigError, type ConnectorPlugin, type Converter, type HeaderConverter, type Logger } from "../api/index.js";
 import { type ConverterPlugin, PluginRegistry } from "./plugin-registry.js";
 
 // Compiled code loads compiled plugins, and sources (under a test runner) load sources.
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const BUNDLED_CONNECTORS = fileURLToPath(new URL("../../connectors/", import.meta.url));
 const BUILT_IN_CONVERTERS = new URL(`../converters/built-in-converters.${EXTENSION}`, import.meta.url);
+
+/** The built-in converters report the version of Kafka whose behaviour they have, as Kafka's own do. */
+const KAFKA_VERSION = "4.3.1";
 
 /**
  * Loads every plugin: our connectors and converters by path, then each folder of `plugin.path`, which is a plugin
@@ -78,9 +81,25 @@ async function loadEntry(
   return { connectors, converters };
 }
 
+/** What the converters' module exports: fresh converters by class name. */
+interface BuiltInConverters {
+  readonly converters: ReadonlyMap<string, () => Converter>;
+  readonly headerConverters: ReadonlyMap<string, () => HeaderConverter>;
+}
+
 async function loadBuiltInConverters(): Promise<ConverterPlugin[]> {
-  const module: { builtInConverters: readonly ConverterPlugin[] } = await import(BUILT_IN_CONVERTERS.href);
-  return [...module.builtInConverters];
+  const { converters, headerConverters }: BuiltInConverters = await import(BUILT_IN_CONVERTERS.href);
+  const names = new Set([...converters.keys(), ...headerConverters.keys()]);
+  return [...names].map((className) => {
+    const converter = converters.get(className);
+    const headerConverter = headerConverters.get(className);
+    return {
+      className,
+      version: KAFKA_VERSION,
+      ...(converter && { converter }),
+      ...(headerConverter && { headerConverter }),
+    };
+  });
 }
 
 function isConnectorPlugin(value: unknown): value is ConnectorPlugin {

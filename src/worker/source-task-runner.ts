@@ -1,8 +1,5 @@
 import {
-  DataError,
   errorKind,
-  type Header,
-  NotFoundError,
   type SourceMap,
   type SourceOffset,
   type SourcePlugin,
@@ -17,6 +14,8 @@ import { messageOf, traceOf } from "./error-trace.js";
 import { eventLoopTurn } from "./event-loop-turn.js";
 import { OffsetCommits } from "./offset-commits.js";
 import { LogReporter, RecordErrors } from "./record-errors.js";
+import { describeSource, type SourceFailure, SourceRecordEncoder } from "./source-record-encoder.js";
+import { SourceTopics } from "./source-topics.js";
 import { type Submission, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
 import { TaskCounters } from "./task-counters.js";
 import { converterFor, type TaskParts, type TaskRunner, TaskStatus } from "./task-runner.js";
