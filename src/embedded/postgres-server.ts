@@ -161,11 +161,16 @@ export class PostgresServer {
       const port = this.#port || (await freePort(HOST, attempt));
       const running = this.#spawn(port);
       this.#running = running;
-      if (await this.#isReady(running, port, deadlineMs)) {
+      let ready = false;
+      try {
+        ready = await this.#isReady(running, port, deadlineMs);
+      } finally {
+        if (!ready) await this.#end(running, "SIGQUIT");
+      }
+      if (ready) {
         this.#port = port;
         return;
       }
-      await this.#end(running, "SIGQUIT");
       const said = running.said.join("\n");
       if (!STILL_IN_USE.test(said) || clock.monotonicMs() > deadlineMs) {
         throw new Error(`Postgres did not start on ${HOST}:${port}; its log ends with:\n${said}`);
