@@ -21,6 +21,11 @@ export const ERROR_CODES = {
     advice:
       "See the field that the message names; with errors.tolerance=all such records go to the dead letter queue or log.",
   },
+  RECORD_MALFORMED: {
+    text: "The bytes of a record are not in the format of the converter that reads them.",
+    advice:
+      "Compare key.converter, value.converter and their schemas.enable with what the producer wrote; with errors.tolerance=all such records go to the dead letter queue or log.",
+  },
   CLASS_NOT_FOUND: {
     text: "No plugin of this worker has that class name or alias.",
     advice: "Correct the class, or add the folder that holds the plugin to plugin.path and restart the worker.",
@@ -43,6 +48,10 @@ export const ERROR_CODES = {
     text: "A bad record could not be written to the dead letter queue; the task stops rather than lose it.",
     advice: "See the cause; correct the dead letter topic, then restart the task.",
   },
+  PARTITION_NOT_OPEN: {
+    text: "A sink task named a partition that is not open for it.",
+    advice: "This is a fault of the plugin: report it with the message.",
+  },
   TASK_HOST_LOST: {
     text: "The thread that ran the task ended or stopped answering; its other tasks failed, too.",
     advice: "See the reason (memory, an endless loop); restart the task. task.isolation=dedicated keeps others safe.",
@@ -53,11 +62,48 @@ export const ERROR_CODES = {
   },
   STORE_UNREADABLE: {
     text: "An internal topic (configs, offsets, statuses) cannot be read or created.",
-    advice: "Check that the brokers of bootstrap.servers answer and let this worker use the topic that the message names.",
+    advice:
+      "Check that the brokers of bootstrap.servers answer and let this worker use the topic that the message names.",
   },
   STORE_UNWRITABLE: {
     text: "An internal topic (configs, offsets, statuses) did not take a write.",
     advice: "Check that the brokers of bootstrap.servers answer; a write that timed out may still land.",
+  },
+  S3_BUCKET_MISSING: {
+    text: "The bucket does not exist at this endpoint.",
+    advice: "Create it, or correct s3.bucket.name, s3.region or store.url; then restart the task.",
+  },
+  S3_ACCESS_REFUSED: {
+    text: "The object store does not let these credentials do what the sink needs.",
+    advice:
+      "Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket on the bucket; then restart the task.",
+  },
+  S3_REQUEST_REFUSED: {
+    text: "The object store refused a request for a reason that repeating it does not change.",
+    advice: "See the store's own code and text in the message.",
+  },
+  S3_UNAVAILABLE: {
+    text: "The object store cannot be reached, or asks to slow down.",
+    advice: "Nothing: the task goes on by itself once the store answers. Its status says what it waits for.",
+  },
+  S3_OBJECT_CONFLICT: {
+    text: "An object of this name exists already and holds other records; it was not overwritten.",
+    advice: "Move or delete the object, or choose another topics.dir; then restart the task.",
+  },
+  S3_CONDITIONAL_WRITES_UNSUPPORTED: {
+    text: "The store cannot create an object only if there is none yet.",
+    advice:
+      "Set enable.conditional.writes=false and accept duplicates after a crash, or leave out rotate.schedule.interval.ms.",
+  },
+  S3_RECORD_REFUSED: {
+    text: "A record cannot be written in the configured format.",
+    advice:
+      "See the message for the reason; with errors.tolerance=all such records go to the dead letter queue or log.",
+  },
+  S3_PARTITION_UNKNOWN: {
+    text: "The partitioner finds no directory for a record.",
+    advice:
+      "See the field or timestamp that the message names; with errors.tolerance=all such records go to the dead letter queue or log.",
   },
 } as const satisfies Readonly<Record<string, { text: string; advice: string }>>;
 

@@ -123,18 +123,12 @@ export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
     });
   }
 
-  /** Takes a record over; waits only while the producer's buffer is full. */
-  async report(failed: FailedRecord<ConsumedRecord>): Promise<void> {
+  /** Takes a record over; waits while the producer's buffer is full. @throws DataError DEAD_LETTER_FAILED, if it is to be awaited. */
+  async report(failed: FailedRecord<ConsumedRecord>, untilWritten: boolean): Promise<void> {
     if (this.#producer.full) await this.#producer.drained();
-    this.#append(failed, undefined);
-  }
-
-  /** Resolves once this record is written. @throws DataError DEAD_LETTER_FAILED */
-  async write(failed: FailedRecord<ConsumedRecord>): Promise<void> {
-    if (this.#producer.full) await this.#producer.drained();
-    const written = deferred();
+    const written = untilWritten ? deferred() : undefined;
     this.#append(failed, written);
-    await written.promise;
+    await written?.promise;
   }
 
   /** Resolves once everything taken over so far is written. @throws DataError DEAD_LETTER_FAILED, once one was not. */

@@ -13,7 +13,7 @@ export function traceOf(error: unknown): string {
 }
 
 /** In one line: the message, and the first cause's when it says more. */
-export function messageOf(error: unknown): string {
+export function errorMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? error.cause.message : undefined;
   return cause === undefined || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;

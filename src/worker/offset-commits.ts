@@ -1,7 +1,7 @@
 import type { Clock, Logger, Random, SourceOffset, Timer } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import { deferred } from "../base/deferred.js";
-import { messageOf } from "./error-trace.js";
+import { errorMessage } from "./error-trace.js";
 import type { CommittableOffset, SubmittedRecords } from "./submitted-records.js";
 import type { TaskCounters } from "./task-counters.js";
 
@@ -112,7 +112,7 @@ export class OffsetCommits {
       if (this.#ended) return;
       if (!late) counters.commitFailures++;
       const retryMs = this.#backoff.nextMs();
-      logger.warn(`Offsets were not stored and are kept for the next commit: ${messageOf(cause)}`, { retryMs });
+      logger.warn(`Offsets were not stored and are kept for the next commit: ${errorMessage(cause)}`, { retryMs });
       this.#again = false;
       this.#schedule(retryMs);
       return;

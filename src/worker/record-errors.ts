@@ -14,8 +14,8 @@ export interface FailedRecord<R> {
 
 /** Takes note of records that failed, whatever becomes of them and of the task. */
 export interface FailureReporter<R> {
-  /** Resolves once the report is taken over; `written` tells when it is safe. */
-  report(failed: FailedRecord<R>): Promise<void>;
+  /** Resolves once the report is taken over, or with `untilWritten`, once it is safe. */
+  report(failed: FailedRecord<R>, untilWritten: boolean): Promise<void>;
 }
 
 export type Outcome<T> =
@@ -81,8 +81,16 @@ export class RecordErrors<R> {
     return this.#give(up(verdict), failed);
   }
 
+  /** A record that the task itself reports and goes on without; resolves once the reports are written. (I8) */
+  async reportErrant(record: R, className: string, error: unknown): Promise<void> {
+    this.parts.counters.recordsFailed++;
+    this.parts.counters.recordsSkipped++;
+    const failed: FailedRecord<R> = { record, stage: "TASK_PUT", className, error };
+    for (const reporter of this.parts.reporters) await reporter.report(failed, true);
+  }
+
   async #give(verdict: "skip" | "fail" | "fail-always", failed: FailedRecord<R>): Promise<Outcome<never>> {
-    for (const reporter of this.parts.reporters) await reporter.report(failed);
+    for (const reporter of this.parts.reporters) await reporter.report(failed, false);
     if (verdict === "skip") {
       this.parts.counters.recordsSkipped++;
       return { kind: "skipped" };

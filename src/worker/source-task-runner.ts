@@ -10,7 +10,7 @@ import {
 import { Backoff } from "../base/backoff.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import type { KafkaAdmin, OnConnectivity, Producer, ProducerListener, ProducerRecord } from "../kafka/kafka-client.js";
-import { messageOf, traceOf } from "./error-trace.js";
+import { errorMessage, traceOf } from "./error-trace.js";
 import { eventLoopTurn } from "./event-loop-turn.js";
 import { OffsetCommits } from "./offset-commits.js";
 import { LogReporter, RecordErrors } from "./record-errors.js";
@@ -146,7 +146,7 @@ export class SourceTaskRunner implements TaskRunner {
     this.#commits.end();
     this.#end();
     this.#closeClients().catch((cause) =>
-      this.parts.logger.debug(`Closing an abandoned task's clients failed: ${messageOf(cause)}`),
+      this.parts.logger.debug(`Closing an abandoned task's clients failed: ${errorMessage(cause)}`),
     );
   }
 
@@ -188,8 +188,8 @@ export class SourceTaskRunner implements TaskRunner {
       } catch (error) {
         if (errorKind(error) !== "retriable") throw error;
         const retryMs = backoff.nextMs();
-        logger.warn(`poll failed and is tried again: ${messageOf(error)}`, { retryMs: Math.round(retryMs) });
-        this.#status.waiting("retry", `poll is tried again: ${messageOf(error)}`);
+        logger.warn(`poll failed and is tried again: ${errorMessage(error)}`, { retryMs: Math.round(retryMs) });
+        this.#status.waiting("retry", `poll is tried again: ${errorMessage(error)}`);
         await clock.delay(retryMs, signal);
         continue;
       } finally {

@@ -54,9 +54,9 @@ export function converterFor(
 }
 
 /** Why a running task does not get on: Kafka is away for one of its clients, a call is being tried again, or the task said so. */
-type WaitCause = "kafka" | "kafka-admin" | "dead-letter" | "retry" | "task";
+type WaitCause = "kafka" | "kafka-admin" | "dead-letter" | "retry" | "commit" | "task";
 
-const WAIT_ORDER: readonly WaitCause[] = ["kafka", "kafka-admin", "dead-letter", "retry", "task"];
+const WAIT_ORDER: readonly WaitCause[] = ["kafka", "kafka-admin", "dead-letter", "retry", "commit", "task"];
 
 /** The one writer of a task's status: state and waiting reasons in, status reports out, each told once. */
 export class TaskStatus {
