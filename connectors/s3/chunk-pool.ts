@@ -1,0 +1,35 @@
+/** Sizes in bytes of the pieces that open files hold their bytes in: a small one first, so that a file of a few records costs little. */
+export const FIRST_CHUNK_BYTES = 8 * 1024;
+export const CHUNK_BYTES = 64 * 1024;
+
+const KEPT_FREE_BYTES = 4 * 1024 * 1024;
+
+/** Memory for all open files of a task: counts what is held and keeps a few freed chunks for the next file. */
+export class ChunkPool {
+  #heldBytes = 0;
+  #peakBytes = 0;
+  readonly #free: Buffer[] = [];
+
+  /** Bytes of all chunks that are in use. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** The most that was ever in use. */
+  get peakBytes(): number {
+    return this.#peakBytes;
+  }
+
+  take(bytes: number): Buffer {
+    this.#heldBytes += bytes;
+    if (this.#heldBytes > this.#peakBytes) this.#peakBytes = this.#heldBytes;
+    return (bytes === CHUNK_BYTES ? this.#free.pop() : undefined) ?? Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** The chunk must not be touched any more, by a request under way neither. */
+  giveBack(chunk: Buffer): void {
+    this.#heldBytes -= chunk.length;
+    if (chunk.length === CHUNK_BYTES && (this.#free.length + 1) * CHUNK_BYTES <= KEPT_FREE_BYTES)
+      this.#free.push(chunk);
+  }
+}

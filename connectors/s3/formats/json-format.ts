@@ -1,0 +1,69 @@
+import {
+  type ConnectValue,
+  type Converter,
+  DataError,
+  INT64,
+  LOGICAL,
+  mapOf,
+  type Schema,
+  type SinkRecord,
+  STRING,
+  withAttributes,
+} from "../../../src/api/index.js";
+import type { Format } from "./format.js";
+
+const JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter";
+const DAY_MS = 86_400_000;
+
+/** A JSON text per line: Connect's JsonConverter without schemas. */
+export class JsonFormat implements Format {
+  readonly extension = ".json";
+  readonly terminator = Buffer.from("\n");
+  readonly #converter: Converter;
+  readonly #numeric: Converter;
+  readonly #textKeyed = new WeakMap<Schema, Schema>();
+
+  /**
+   * @param converter gives a built-in converter, as a task's context does.
+   * @param decimalFormat BASE64 or NUMERIC.
+   */
+  constructor(
+    converter: (className: string, props: Readonly<Record<string, string>>, isKey: boolean) => Converter,
+    decimalFormat: string,
+  ) {
+    const props = { "schemas.enable": "false", "decimal.format": decimalFormat };
+    this.#converter = converter(JSON_CONVERTER, props, false);
+    this.#numeric = converter(JSON_CONVERTER, { ...props, "decimal.format": "NUMERIC" }, false);
+  }
+
+  encode(record: SinkRecord): Buffer {
+    const { topic, valueSchema: schema, value } = record;
+    const bytes =
+      schema === null || schema.type === "struct"
+        ? this.#converter.fromConnectData(topic, schema, value)
+        : this.#encodeBare(topic, schema, value);
+    if (bytes === null) throw new DataError("S3_RECORD_REFUSED", "A value that is null cannot be a row.");
+    return bytes;
+  }
+
+  /** Values that are not structs are written as Jackson sees them, which differs from the converter in four cases. */
+  #encodeBare(topic: string, schema: Schema, value: ConnectValue): Buffer | null {
+    if (schema.type === "map" && schema.keySchema?.type !== "string" && value instanceof Map) {
+      let textKeyed = this.#textKeyed.get(schema);
+      if (!textKeyed) {
+        textKeyed = mapOf(STRING, schema.valueSchema!);
+        this.#textKeyed.set(schema, textKeyed);
+      }
+      const entries = [...(value as ReadonlyMap<ConnectValue, ConnectValue>)];
+      return this.#converter.fromConnectData(
+        topic,
+        textKeyed,
+        new Map(entries.map(([key, item]) => [String(key), item])),
+      );
+    }
+    if (schema.name === LOGICAL.decimal)
+      return this.#numeric.fromConnectData(topic, withAttributes(schema, { optional: false }), value);
+    if (schema.name === LOGICAL.date) return this.#converter.fromConnectData(topic, INT64, Number(value) * DAY_MS);
+    return this.#converter.fromConnectData(topic, schema, value);
+  }
+}

@@ -1,0 +1,85 @@
+import {
+  ConfigError,
+  type ConfigValue,
+  type Connector,
+  type ConnectorContext,
+  type Props,
+  parseConfig,
+  type ValidationContext,
+} from "../../src/api/index.js";
+import { judgeSettings, requireSettings } from "./judge-settings.js";
+import { planWriter } from "./plan-writer.js";
+import { S3_SINK_CONFIG, type S3SinkValues } from "./s3-sink-config.js";
+import { judgeStoreFailure, storeError } from "./store-failure.js";
+import { storePlace, storeSettings } from "./store-settings.js";
+
+const HEAD_TIMEOUT_MS = 3000;
+
+/** Plans an S3 sink: every task has the same configuration, the consumer group shares the partitions out. */
+export class S3SinkConnector implements Connector {
+  readonly config = S3_SINK_CONFIG;
+  #props: Props = {};
+
+  /**
+   * Beyond single keys: keys that contradict each other, the partitioner's own settings, and whether the bucket exists.
+   * A store that does not answer is no fault of the configuration: it is logged, and the task will wait for it.
+   */
+  async validate(
+    props: Readonly<Record<string, string | null>>,
+    values: ConfigValue[],
+    context: ValidationContext,
+  ): Promise<ConfigValue[]> {
+    if (values.some((value) => value.errors.length > 0)) return values;
+    const parsed = parseConfig(S3_SINK_CONFIG, props);
+    const complain = (key: string, message: string) => values.find((value) => value.name === key)?.errors.push(message);
+    const complaints = judgeSettings(parsed);
+    for (const { key, message } of complaints) complain(key, message);
+    if (complaints.length > 0) return values;
+    try {
+      planWriter(parsed);
+      await lookAtBucket(parsed, context);
+    } catch (error) {
+      if (error instanceof ConfigError) complain(error.key, error.message);
+      else complain("s3.bucket.name", (error as Error).message);
+    }
+    return values;
+  }
+
+  async start(_context: ConnectorContext, props: Props): Promise<void> {
+    const values = parseConfig(S3_SINK_CONFIG, props);
+    requireSettings(values);
+    planWriter(values);
+    this.#props = props;
+  }
+
+  async taskConfigs(maxTasks: number): Promise<Record<string, string>[]> {
+    return Array.from({ length: maxTasks }, () => ({ ...this.#props }));
+  }
+
+  async stop(): Promise<void> {}
+}
+
+async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationContext): Promise<void> {
+  const settings = storeSettings(values);
+  const place = storePlace(settings);
+  const { AwsStoreClient } = await import("./aws-store-client.js");
+  const client = new AwsStoreClient(settings);
+  const timeout = new AbortController();
+  const timer = clock.schedule(HEAD_TIMEOUT_MS, () => timeout.abort());
+  try {
+    await client.headBucket(timeout.signal);
+  } catch (error) {
+    const failure = judgeStoreFailure(error);
+    switch (failure.kind) {
+      case "no-such-bucket":
+      case "bad-credentials":
+      case "no-credentials":
+        throw storeError(failure, place, "looking at the bucket", error);
+      default:
+        logger.warn("The bucket could not be looked at", { ...place, cause: failure.cause });
+    }
+  } finally {
+    timer.cancel();
+    client.destroy();
+  }
+}

@@ -1,0 +1,242 @@
+import {
+  errorKind,
+  type Props,
+  parseConfig,
+  type SinkRecord,
+  type SinkTask,
+  type SinkTaskContext,
+  type TopicPartition,
+  type TopicPartitionOffset,
+  UnsupportedError,
+} from "../../src/api/index.js";
+import { ByteArrayFormat } from "./formats/byte-array-format.js";
+import type { Format } from "./formats/format.js";
+import { JsonFormat } from "./formats/json-format.js";
+import { requireSettings } from "./judge-settings.js";
+import type { ObjectStoreClient } from "./object-store-client.js";
+import { OpenFiles } from "./open-files.js";
+import { PartitionWriter, type WriterSettings } from "./partition-writer.js";
+import { planWriter } from "./plan-writer.js";
+import { S3_SINK_CONFIG, type S3SinkValues } from "./s3-sink-config.js";
+import { JSON_FORMAT, partitionerKind } from "./setting-checks.js";
+import { openSpillFile } from "./spill-file.js";
+import { StoreCalls } from "./store-calls.js";
+import { storeError } from "./store-failure.js";
+import { type StoreSettings, storePlace, storeSettings } from "./store-settings.js";
+
+/** Requests under way at the same time, over all topic partitions of a task. */
+const CONCURRENT_REQUESTS = 8;
+const HEAD_TIMEOUT_MS = 5000;
+const NO_RECORDS: readonly SinkRecord[] = [];
+
+interface Running {
+  readonly context: SinkTaskContext;
+  readonly client: ObjectStoreClient;
+  readonly files: OpenFiles;
+  readonly writer: WriterSettings;
+  readonly retryBackoffMs: number;
+}
+
+/**
+ * Writes topic partitions as objects: each by a PartitionWriter of its own, side by side, so that the store's answers
+ * are waited for once per batch and not once per partition.
+ */
+export class S3SinkTask implements SinkTask {
+  #running: Running | undefined;
+  /** By topic, then partition. */
+  readonly #writers = new Map<string, Map<number, PartitionWriter>>();
+
+  /** @param createClient makes the store's client; of its own here so that tests can put another in its place. */
+  constructor(private readonly createClient: (settings: StoreSettings) => ObjectStoreClient) {}
+
+  /** Fails when the bucket is missing; a store that does not answer is waited for, by the first batch. */
+  async start(context: SinkTaskContext, props: Props): Promise<void> {
+    const values = parseConfig(S3_SINK_CONFIG, props);
+    requireSettings(values);
+    const settings = storeSettings(values);
+    const calls = new StoreCalls(
+      storePlace(settings),
+      {
+        attempts: Math.max(1, values["s3.part.retries"]),
+        backoffMs: values["s3.retry.backoff.ms"],
+        concurrency: CONCURRENT_REQUESTS,
+      },
+      context,
+    );
+    const client = this.createClient(settings);
+    const format = formatOf(values, props, context);
+    const writer = { ...planWriter(values), format, reportErrant: context.reportErrant };
+    const files = new OpenFiles(
+      {
+        key: {
+          topicsDir: values["topics.dir"],
+          directoryDelimiter: values["directory.delim"],
+          fileDelimiter: values["file.delim"],
+          offsetWidth: values["filename.offset.zero.pad.width"],
+          extension: format.extension + (values["s3.compression.type"] === "gzip" ? ".gz" : ""),
+        },
+        upload: { partSize: values["s3.part.size"], onlyIfAbsent: writer.conditionalWrites },
+        gzipLevel: values["s3.compression.type"] === "gzip" ? values["s3.compression.level"] : undefined,
+        memoryBytes: values["s3.buffer.memory.bytes"],
+      },
+      client,
+      calls,
+      openSpillFile,
+      context.logger,
+    );
+    this.#running = { context, client, files, writer, retryBackoffMs: values["retry.backoff.ms"] };
+    warnAbout(values, context);
+    await requireBucket(client, calls, context);
+  }
+
+  async open(partitions: readonly TopicPartition[]): Promise<void> {
+    const { context, files, writer } = this.#started();
+    const nowMs = context.clock.nowMs();
+    for (const topicPartition of partitions) {
+      const { topic, partition } = topicPartition;
+      const ofTopic = this.#writers.get(topic) ?? new Map<number, PartitionWriter>();
+      this.#writers.set(topic, ofTopic);
+      ofTopic.set(partition, new PartitionWriter(topicPartition, writer, files, nowMs));
+    }
+  }
+
+  async put(records: readonly SinkRecord[]): Promise<void> {
+    const { context, files, retryBackoffMs } = this.#started();
+    const nowMs = context.clock.nowMs();
+    const batches = this.#split(records);
+    const writers = [...this.#eachWriter()];
+    const results = await Promise.allSettled(
+      writers.map((writer) => writer.write(batches.get(writer) ?? NO_RECORDS, nowMs)),
+    );
+    const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+    if (failures.length > 0) {
+      const fatal = failures.find((error) => errorKind(error) !== "retriable");
+      if (fatal === undefined) context.retryAfter(retryBackoffMs);
+      throw fatal ?? failures[0];
+    }
+    // Only here, where the batch is done with: a batch handed over again must not be mistaken for the rewound one.
+    const rewinds = writers.flatMap((writer) => {
+      const offset = writer.takeRewind();
+      return offset === null ? [] : [{ ...writer.topicPartition, offset }];
+    });
+    if (rewinds.length > 0) {
+      context.logger.warn(
+        "An object was there already; going back to the last finished offsets to find out which records it holds",
+        {
+          partitions: rewinds.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`).join(","),
+        },
+      );
+      context.seek(rewinds);
+    }
+    await files.boundMemory();
+  }
+
+  async preCommit(current: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
+    return current.flatMap(({ topic, partition, offset }) => {
+      const committable = this.#writers.get(topic)?.get(partition)?.committable(offset) ?? null;
+      return committable === null ? [] : [{ topic, partition, offset: committable }];
+    });
+  }
+
+  /** Open files are given up; whoever opens the partition next reads their records again. */
+  async close(partitions: readonly TopicPartition[]): Promise<void> {
+    const closing = partitions.flatMap(({ topic, partition }) => {
+      const writer = this.#writers.get(topic)?.get(partition);
+      this.#writers.get(topic)?.delete(partition);
+      return writer ? [writer] : [];
+    });
+    await Promise.all(closing.map((writer) => writer.close()));
+  }
+
+  async stop(): Promise<void> {
+    const left = [...this.#eachWriter()];
+    this.#writers.clear();
+    try {
+      await Promise.all(left.map((writer) => writer.close()));
+    } finally {
+      this.#running?.client.destroy();
+    }
+  }
+
+  /** Memory of the open files, for measuring. */
+  get memory(): { readonly heldBytes: number; readonly peakBytes: number } {
+    return this.#started().files.memory;
+  }
+
+  #started(): Running {
+    if (this.#running) return this.#running;
+    throw new UnsupportedError("S3_REQUEST_REFUSED", "The S3 sink task was used before it was started.");
+  }
+
+  *#eachWriter(): Generator<PartitionWriter> {
+    for (const ofTopic of this.#writers.values()) yield* ofTopic.values();
+  }
+
+  /** The records of each writer, in order. They come in runs of one partition, so the last writer is asked first. */
+  #split(records: readonly SinkRecord[]): Map<PartitionWriter, SinkRecord[]> {
+    const batches = new Map<PartitionWriter, SinkRecord[]>();
+    let batch: SinkRecord[] = [];
+    let last: PartitionWriter | undefined;
+    for (const record of records) {
+      if (
+        last === undefined ||
+        last.topicPartition.partition !== record.originalPartition ||
+        last.topicPartition.topic !== record.originalTopic ||
+        record.topic !== record.originalTopic
+      ) {
+        last = this.#writerOf(record);
+        batch = batches.get(last) ?? [];
+        batches.set(last, batch);
+      }
+      batch.push(record);
+    }
+    return batches;
+  }
+
+  #writerOf(record: SinkRecord): PartitionWriter {
+    const writer =
+      record.topic === record.originalTopic
+        ? this.#writers.get(record.originalTopic)?.get(record.originalPartition)
+        : undefined;
+    if (writer) return writer;
+    throw new UnsupportedError(
+      "S3_RECORD_REFUSED",
+      `No writer found for topic partition ${record.topic}-${record.partition}: the record was read from ${record.originalTopic}-${record.originalPartition}. A transformation must not rename the topic of records for the S3 sink; use topics.dir, or rename at the source.`,
+    );
+  }
+}
+
+async function requireBucket(client: ObjectStoreClient, calls: StoreCalls, context: SinkTaskContext): Promise<void> {
+  const doing = "looking at the bucket";
+  const failed = await calls.tell({ doing, timeoutMs: HEAD_TIMEOUT_MS, run: (signal) => client.headBucket(signal) });
+  if (failed === undefined || context.stopping.aborted) return;
+  const { failure, cause } = failed;
+  // The bucket exists, whether or not we may look at it; what we may do shows with the first object.
+  if (failure.kind === "access-denied" || failure.kind === "refused") return;
+  if (failure.kind === "transient") return calls.noteWaiting(failure);
+  throw storeError(failure, calls.place, doing, cause);
+}
+
+function formatOf(values: S3SinkValues, props: Props, context: SinkTaskContext): Format {
+  if (values["format.class"] === JSON_FORMAT) {
+    return new JsonFormat(
+      (className, converterProps, isKey) => context.converter(className, converterProps, isKey),
+      values["json.decimal.format"],
+    );
+  }
+  // Not as parsed, which trims: a separator may be nothing but blanks.
+  return new ByteArrayFormat(values["format.bytearray.extension"], props["format.bytearray.separator"] ?? "\n");
+}
+
+function warnAbout(values: S3SinkValues, { logger }: SinkTaskContext): void {
+  const kind = partitionerKind(values["partitioner.class"]);
+  const timeBased = kind === "TimeBased" || kind === "Daily" || kind === "Hourly";
+  if (values["rotate.interval.ms"] > 0 && !timeBased)
+    logger.warn("rotate.interval.ms is ignored: it needs a time-based partitioner.class", { partitioner: kind });
+  if (timeBased && /^(.*\$)?Wallclock/.test(values["timestamp.extractor"]))
+    logger.warn(
+      "timestamp.extractor Wallclock puts records that are read again after a crash into other directories: they may be written twice. Record and RecordField do not.",
+    );
+  if (values["rotate.schedule.interval.ms"] > 0 && !values["enable.conditional.writes"])
+    logger.warn("Without enable.conditional.writes a crash may duplicate records that scheduled rotation had written.");
+}

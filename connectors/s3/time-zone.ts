@@ -1,0 +1,125 @@
+const MINUTE_MS = 60_000;
+/** Every zone has changed its offset only at multiples of this since 1972; what came before is looked up each time. */
+const STEP_MS = 15 * MINUTE_MS;
+const STEPPED_SINCE_MS = Date.UTC(1972, 0, 1);
+const MAX_CACHED_OFFSETS = 50_000;
+
+/**
+ * A time zone by its id (`Europe/Berlin`, `UTC`) or offset (`+01:00`), with the arithmetic of Joda time that paths of
+ * objects depend on. Local times are carried as "what UTC would have to be to read so", in milliseconds.
+ */
+export class TimeZone {
+  readonly #format: Intl.DateTimeFormat | undefined;
+  readonly #fixedOffsetMs: number;
+  readonly #cached = new Map<number, number>();
+  #lastStep = Number.NaN;
+  #lastOffsetMs = 0;
+
+  private constructor(
+    readonly id: string,
+    fixedOffsetMs: number,
+    format: Intl.DateTimeFormat | undefined,
+  ) {
+    this.#fixedOffsetMs = fixedOffsetMs;
+    this.#format = format;
+  }
+
+  /** The zone, or undefined when there is none of that id. Ids are case-sensitive, as Joda's are. */
+  static of(id: string): TimeZone | undefined {
+    const offset = /^([+-])(\d\d):?(\d\d)$/.exec(id);
+    if (offset) {
+      const [hours, minutes] = [Number(offset[2]), Number(offset[3])];
+      if (hours > 23 || minutes > 59) return undefined;
+      return new TimeZone(id, (offset[1] === "-" ? -1 : 1) * (hours * 60 + minutes) * MINUTE_MS, undefined);
+    }
+    if (["UTC", "GMT", "Z", "Etc/UTC", "Etc/GMT"].includes(id))
+      return new TimeZone(id === "Z" ? "UTC" : id, 0, undefined);
+    // Intl takes any case and answers with an id of its own; a wrong case shows as an id that differs only in that.
+    const format = formatOf(id);
+    if (!format || (format.resolvedOptions().timeZone !== id && isOtherCase(format.resolvedOptions().timeZone, id)))
+      return undefined;
+    return new TimeZone(id, 0, format);
+  }
+
+  /** What to add to UTC at that moment to get local time, in milliseconds. */
+  offsetMs(utcMs: number): number {
+    if (!this.#format) return this.#fixedOffsetMs;
+    if (utcMs < STEPPED_SINCE_MS) return this.#lookUp(utcMs);
+    const step = Math.floor(utcMs / STEP_MS);
+    if (step === this.#lastStep) return this.#lastOffsetMs;
+    let offsetMs = this.#cached.get(step);
+    if (offsetMs === undefined) {
+      offsetMs = this.#lookUp(step * STEP_MS);
+      if (this.#cached.size >= MAX_CACHED_OFFSETS) this.#cached.clear();
+      this.#cached.set(step, offsetMs);
+    }
+    this.#lastStep = step;
+    this.#lastOffsetMs = offsetMs;
+    return offsetMs;
+  }
+
+  toLocalMs(utcMs: number): number {
+    return utcMs + this.offsetMs(utcMs);
+  }
+
+  /**
+   * The moment a local time names. One that a change of the clocks skips is taken as if they had not changed yet
+   * (02:30 becomes 03:30); of one that occurs twice, the earlier west of Greenwich and the later east of it, as
+   * Joda's lenient conversion does.
+   */
+  toUtcMs(localMs: number): number {
+    const guessMs = this.offsetMs(localMs);
+    let offsetMs = this.offsetMs(localMs - guessMs);
+    if (offsetMs !== guessMs && guessMs < 0) {
+      const [first, second] = [localMs - guessMs, localMs - offsetMs].sort((a, b) => a - b) as [number, number];
+      if (this.offsetMs(first) !== this.offsetMs(second)) offsetMs = guessMs;
+    }
+    return localMs - offsetMs;
+  }
+
+  /** `+01:00` or, without the colon, `+0100`. */
+  offsetText(utcMs: number, colon: string): string {
+    const minutes = Math.round(this.offsetMs(utcMs) / MINUTE_MS);
+    const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+    return `${minutes < 0 ? "-" : "+"}${String(hours).padStart(2, "0")}${colon}${String(rest).padStart(2, "0")}`;
+  }
+
+  #lookUp(utcMs: number): number {
+    const part: Record<string, number> = {};
+    let era = "AD";
+    for (const { type, value } of this.#format!.formatToParts(utcMs)) {
+      if (type === "era") era = value;
+      else part[type] = Number(value);
+    }
+    const year = era.startsWith("B") ? 1 - part["year"]! : part["year"]!;
+    const local = new Date(0);
+    local.setUTCFullYear(year, part["month"]! - 1, part["day"]!);
+    local.setUTCHours(part["hour"]!, part["minute"]!, part["second"]!);
+    return local.getTime() - Math.floor(utcMs / 1000) * 1000;
+  }
+}
+
+function formatOf(id: string): Intl.DateTimeFormat | undefined {
+  try {
+    return new Intl.DateTimeFormat("en-US", {
+      timeZone: id,
+      calendar: "gregory",
+      numberingSystem: "latn",
+      hourCycle: "h23",
+      era: "short",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+    });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function isOtherCase(a: string, b: string): boolean {
+  return a !== b && a.toLowerCase() === b.toLowerCase();
+}
