@@ -109,7 +109,7 @@ export class BrokerProperties {
 
   /** Names that were given and are not known: worth a warning, as they have no effect. */
   get unknown(): string[] {
-    return Object.keys(this.#given).filter((name) => !(name in BROKER_KEYS));
+    return Object.keys(this.#given).filter((name) => !Object.hasOwn(BROKER_KEYS, name));
   }
 
   /** Takes over what clients have set; called at start and after each change. */

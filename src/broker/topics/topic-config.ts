@@ -60,7 +60,7 @@ export function logConfigOf(overrides: TopicOverrides, broker: BrokerProperties)
  */
 export function judgeTopicConfig(overrides: TopicOverrides, broker: BrokerProperties): string | undefined {
   for (const [name, value] of Object.entries(overrides)) {
-    const key = TOPIC_CONFIG_KEYS[name];
+    const key = Object.hasOwn(TOPIC_CONFIG_KEYS, name) ? TOPIC_CONFIG_KEYS[name] : undefined;
     if (!key) return `Unknown topic config name: ${name}`;
     const min = name === "segment.bytes" ? broker.number("millrace.segment.bytes.min") : undefined;
     const fault = faultOf(key, value, min);

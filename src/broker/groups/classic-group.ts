@@ -1,0 +1,522 @@
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import {
+  type GroupMember,
+  type JoinAnswer,
+  type JoinCommand,
+  type JoinedMember,
+  type MemberIdentity,
+  NO_BYTES,
+  type SyncAnswer,
+  type SyncCommand,
+  sameProtocols,
+  selectProtocol,
+  type Token,
+} from "./group-member.js";
+
+export type GroupState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable";
+
+/** What the coordinator has to do, in this order. */
+export type GroupEffect =
+  | { readonly kind: "persist" }
+  | { readonly kind: "answer-join"; readonly token: Token; readonly answer: JoinAnswer }
+  | { readonly kind: "answer-sync"; readonly token: Token; readonly answer: SyncAnswer };
+
+/** How long a new member may wait for its first answer: nobody tells whether it is still there. */
+const NEW_MEMBER_TIMEOUT_MS = 300_000;
+
+export interface GroupSettings {
+  readonly initialRebalanceDelayMs: number;
+  readonly maxSize: number;
+}
+
+/** A group as it is written down, and as DescribeGroups shows it. */
+export interface GroupSnapshot {
+  readonly state: GroupState;
+  readonly protocolType: string;
+  readonly generationId: number;
+  readonly protocolName: string | null;
+  readonly leader: string | null;
+  readonly members: readonly Readonly<GroupMember>[];
+}
+
+/**
+ * One group of the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup; KIP-62, KIP-394, KIP-345), for any
+ * protocol type. A pure state machine: commands and the time go in, answers come out as effects. It knows no socket,
+ * no log and no timer; its owner carries out the effects, and calls `tick` at `nextDeadlineMs`.
+ *
+ * Empty -> PreparingRebalance (members join) -> CompletingRebalance (the leader assigns) -> Stable, and back to
+ * PreparingRebalance whenever a member comes, goes or changes what it supports.
+ */
+export class ClassicGroup {
+  #state: GroupState = "Empty";
+  #protocolType = "";
+  #protocolName: string | null = null;
+  #generationId = 0;
+  #leader: string | null = null;
+  readonly #members = new Map<string, GroupMember>();
+  readonly #instances = new Map<string, string>();
+  /** Ids that were given out and have not joined yet, with when they are given up. */
+  readonly #pending = new Map<string, number>();
+  #joinDeadlineMs = Number.POSITIVE_INFINITY;
+  #syncDeadlineMs = Number.POSITIVE_INFINITY;
+  /** While set, the group waits for more members before its first generation, at most until the second value. */
+  #initialDelay: { untilMs: number; latestMs: number } | undefined;
+  #effects: GroupEffect[] = [];
+  /** A member was removed since the group last decided whether to rebalance. */
+  #lost = false;
+
+  constructor(
+    readonly groupId: string,
+    private readonly settings: GroupSettings,
+  ) {}
+
+  /** A group as it was written down. Its members get fresh session timers: they go on without noticing the restart. */
+  static restore(groupId: string, settings: GroupSettings, stored: Omit<GroupSnapshot, "state">, nowMs: number) {
+    const group = new ClassicGroup(groupId, settings);
+    group.#protocolType = stored.protocolType;
+    group.#generationId = stored.generationId;
+    for (const member of stored.members) {
+      const { memberId, instanceId } = member;
+      group.#members.set(memberId, { ...member, deadlineMs: nowMs + member.sessionTimeoutMs });
+      if (instanceId !== null) group.#instances.set(instanceId, memberId);
+    }
+    if (stored.members.length > 0) {
+      group.#state = "Stable";
+      group.#protocolName = stored.protocolName;
+      group.#leader = stored.leader;
+    }
+    return group;
+  }
+
+  get state(): GroupState {
+    return this.#state;
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.size === 0 && this.#pending.size === 0;
+  }
+
+  snapshot(): GroupSnapshot {
+    return {
+      state: this.#state,
+      protocolType: this.#protocolType,
+      generationId: this.#generationId,
+      protocolName: this.#protocolName,
+      leader: this.#leader,
+      members: [...this.#members.values()],
+    };
+  }
+
+  /** When `tick` has something to do; infinity: never, unless a command comes. */
+  nextDeadlineMs(): number {
+    let next = this.#syncDeadlineMs;
+    if (this.#state === "PreparingRebalance")
+      next = Math.min(next, this.#initialDelay?.untilMs ?? this.#joinDeadlineMs);
+    for (const deadlineMs of this.#pending.values()) next = Math.min(next, deadlineMs);
+    for (const member of this.#members.values()) if (isOnTheClock(member)) next = Math.min(next, member.deadlineMs);
+    return next;
+  }
+
+  /** Judges what is due: sessions, ids that never joined, and the ends of the join and sync phases. */
+  tick(nowMs: number): GroupEffect[] {
+    for (const [memberId, deadlineMs] of this.#pending) if (deadlineMs <= nowMs) this.#pending.delete(memberId);
+    const dead = [...this.#members.values()].filter((member) => isOnTheClock(member) && member.deadlineMs <= nowMs);
+    for (const member of dead) this.#remove(member);
+    if (dead.length > 0) this.#rebalanceAfterLoss(nowMs);
+    if (this.#syncDeadlineMs <= nowMs) this.#endSyncPhase(nowMs);
+    if (this.#initialDelay && this.#initialDelay.untilMs <= nowMs) this.#initialDelay = undefined;
+    if (this.#state === "PreparingRebalance" && !this.#initialDelay) {
+      if (this.#joinDeadlineMs <= nowMs) this.#completeJoin(nowMs);
+      else this.#maybeCompleteJoin(nowMs);
+    }
+    return this.#takeEffects();
+  }
+
+  /** A member asks to be in the next generation. */
+  join(command: JoinCommand, nowMs: number): GroupEffect[] {
+    const refusal = this.#joinRefusal(command);
+    if (refusal !== undefined) this.#refuseJoin(command.token, command.memberId, refusal);
+    else if (command.memberId === "") this.#joinAsUnknown(command, nowMs);
+    else if (this.#pending.delete(command.memberId)) this.#add(command.memberId, command, nowMs);
+    else this.#rejoin(this.#members.get(command.memberId)!, command, nowMs);
+    return this.#takeEffects();
+  }
+
+  /** A member asks for its assignment; the leader brings those of all. */
+  sync(command: SyncCommand, nowMs: number): GroupEffect[] {
+    const { token } = command;
+    const errorCode = this.#syncRefusal(command);
+    if (errorCode !== ErrorCodes.NONE) {
+      this.#effects.push({ kind: "answer-sync", token, answer: syncError(errorCode) });
+      return this.#takeEffects();
+    }
+    const member = this.#members.get(command.memberId)!;
+    if (this.#state === "Stable") {
+      touch(member, nowMs);
+      this.#effects.push({ kind: "answer-sync", token, answer: this.#syncAnswer(member) });
+      return this.#takeEffects();
+    }
+    this.#dropParkedSync(member, ErrorCodes.REBALANCE_IN_PROGRESS);
+    member.parkedSync = token;
+    if (member.memberId === this.#leader) this.#assign(command, nowMs);
+    return this.#takeEffects();
+  }
+
+  /** Returns the error code for a Heartbeat. */
+  heartbeat(identity: MemberIdentity, generationId: number, nowMs: number): number {
+    if (this.#state === "Empty") return ErrorCodes.UNKNOWN_MEMBER_ID;
+    const fault = this.#identityFault(identity);
+    if (fault !== ErrorCodes.NONE) return fault;
+    if (generationId !== this.#generationId) return ErrorCodes.ILLEGAL_GENERATION;
+    touch(this.#members.get(identity.memberId)!, nowMs);
+    return this.#state === "PreparingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
+  }
+
+  /** Members leave. Returns an error code for each, and what follows. */
+  leave(identities: readonly MemberIdentity[], nowMs: number): { errorCodes: number[]; effects: GroupEffect[] } {
+    const errorCodes = identities.map((identity) => this.#leaveOne(identity));
+    this.#rebalanceAfterLoss(nowMs);
+    return { errorCodes, effects: this.#takeEffects() };
+  }
+
+  /**
+   * Judges an OffsetCommit of a member, or of nobody (`generationId` < 0: an admin or a consumer without a group). A
+   * commit counts as a sign of life.
+   */
+  judgeCommit(identity: MemberIdentity, generationId: number, nowMs: number): number {
+    if (generationId < 0 && this.#state === "Empty") return ErrorCodes.NONE;
+    if (generationId >= 0 || identity.memberId !== "" || identity.instanceId !== null) {
+      const fault = this.#identityFault(identity);
+      if (fault !== ErrorCodes.NONE) return fault;
+      if (generationId !== this.#generationId) return ErrorCodes.ILLEGAL_GENERATION;
+    } else {
+      return ErrorCodes.UNKNOWN_MEMBER_ID;
+    }
+    if (this.#state === "CompletingRebalance") return ErrorCodes.REBALANCE_IN_PROGRESS;
+    touch(this.#members.get(identity.memberId)!, nowMs);
+    return ErrorCodes.NONE;
+  }
+
+  #joinRefusal(command: JoinCommand): number | undefined {
+    const { memberId, instanceId, protocolType, protocols } = command;
+    const known = this.#members.has(memberId) || this.#pending.has(memberId);
+    if (!known && this.#members.size + this.#pending.size >= this.settings.maxSize) {
+      return ErrorCodes.GROUP_MAX_SIZE_REACHED;
+    }
+    if (protocols.length === 0 || protocolType === "") return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
+    if (this.#members.size > 0) {
+      const others = [...this.#members.values()].filter((member) => member.memberId !== memberId);
+      const shared = protocols.some(({ name }) =>
+        others.every((other) => other.protocols.some((protocol) => protocol.name === name)),
+      );
+      if (protocolType !== this.#protocolType || !shared) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
+    }
+    if (memberId === "" || this.#pending.has(memberId)) return undefined;
+    const fault = this.#identityFault({ memberId, instanceId });
+    return fault === ErrorCodes.NONE ? undefined : fault;
+  }
+
+  #joinAsUnknown(command: JoinCommand, nowMs: number): void {
+    const { token, freshMemberId, instanceId } = command;
+    if (instanceId !== null) {
+      const former = this.#instances.get(instanceId);
+      if (former === undefined) this.#add(freshMemberId, command, nowMs);
+      else this.#replaceStatic(this.#members.get(former)!, command, nowMs);
+    } else if (command.asksForMemberId) {
+      this.#pending.set(freshMemberId, nowMs + command.sessionTimeoutMs);
+      this.#refuseJoin(token, freshMemberId, ErrorCodes.MEMBER_ID_REQUIRED);
+    } else {
+      this.#add(freshMemberId, command, nowMs);
+    }
+  }
+
+  #add(memberId: string, command: JoinCommand, nowMs: number): void {
+    const { instanceId, token } = command;
+    const member: GroupMember = {
+      memberId,
+      instanceId,
+      ...statedBy(command),
+      assignment: NO_BYTES,
+      deadlineMs: nowMs + NEW_MEMBER_TIMEOUT_MS,
+      isNew: true,
+      parkedJoin: token,
+      parkedSync: undefined,
+    };
+    if (this.#members.size === 0) this.#protocolType = command.protocolType;
+    this.#members.set(memberId, member);
+    if (instanceId !== null) this.#instances.set(instanceId, memberId);
+    this.#leader ??= memberId;
+    if (this.#state !== "PreparingRebalance") this.#prepareRebalance(nowMs);
+    else {
+      if (this.#initialDelay) {
+        const untilMs = nowMs + this.settings.initialRebalanceDelayMs;
+        this.#initialDelay.untilMs = Math.min(untilMs, this.#initialDelay.latestMs);
+      }
+      this.#maybeCompleteJoin(nowMs);
+    }
+  }
+
+  /** A static member comes back under a new id: its old self, if it still waits somewhere, is fenced. */
+  #replaceStatic(member: GroupMember, command: JoinCommand, nowMs: number): void {
+    const oldId = member.memberId;
+    this.#dropParkedJoin(member, ErrorCodes.FENCED_INSTANCE_ID);
+    this.#dropParkedSync(member, ErrorCodes.FENCED_INSTANCE_ID);
+    this.#members.delete(oldId);
+    member.memberId = command.freshMemberId;
+    this.#members.set(member.memberId, member);
+    this.#instances.set(member.instanceId!, member.memberId);
+    const wasLeader = this.#leader === oldId;
+    if (wasLeader) this.#leader = member.memberId;
+    Object.assign(member, statedBy(command));
+    touch(member, nowMs);
+    if (this.#state === "Stable" && selectProtocol([...this.#members.values()]) === this.#protocolName) {
+      this.#effects.push({ kind: "persist" });
+      const asLeader = wasLeader && command.canSkipAssignment;
+      const answer = {
+        ...this.#joinAnswer(member, asLeader),
+        // An old client that is told it leads would assign anew: it is told of a leader that is no more.
+        leader: wasLeader && !asLeader ? oldId : this.#leader!,
+        skipAssignment: asLeader,
+      };
+      this.#effects.push({ kind: "answer-join", token: command.token, answer });
+      return;
+    }
+    member.parkedJoin = command.token;
+    if (this.#state === "PreparingRebalance") this.#maybeCompleteJoin(nowMs);
+    else this.#prepareRebalance(nowMs);
+  }
+
+  #rejoin(member: GroupMember, command: JoinCommand, nowMs: number): void {
+    const unchanged = sameProtocols(member.protocols, command.protocols);
+    const answersAgain =
+      (this.#state === "CompletingRebalance" && unchanged) ||
+      (this.#state === "Stable" && unchanged && member.memberId !== this.#leader);
+    if (answersAgain) {
+      // Its first answer was lost on the way.
+      touch(member, nowMs);
+      const answer = this.#joinAnswer(member, member.memberId === this.#leader);
+      this.#effects.push({ kind: "answer-join", token: command.token, answer });
+      return;
+    }
+    Object.assign(member, statedBy(command));
+    this.#dropParkedJoin(member, ErrorCodes.REBALANCE_IN_PROGRESS);
+    member.parkedJoin = command.token;
+    if (this.#state === "PreparingRebalance") this.#maybeCompleteJoin(nowMs);
+    else this.#prepareRebalance(nowMs);
+  }
+
+  #prepareRebalance(nowMs: number): void {
+    for (const member of this.#members.values()) {
+      if (this.#dropParkedSync(member, ErrorCodes.REBALANCE_IN_PROGRESS)) touch(member, nowMs);
+    }
+    const fromEmpty = this.#state === "Empty";
+    this.#state = "PreparingRebalance";
+    this.#syncDeadlineMs = Number.POSITIVE_INFINITY;
+    this.#joinDeadlineMs = nowMs + this.#longestRebalanceTimeoutMs();
+    const delayMs = this.settings.initialRebalanceDelayMs;
+    if (fromEmpty && delayMs > 0) {
+      this.#initialDelay = { untilMs: nowMs + delayMs, latestMs: this.#joinDeadlineMs };
+    }
+    this.#maybeCompleteJoin(nowMs);
+  }
+
+  #maybeCompleteJoin(nowMs: number): void {
+    if (this.#state !== "PreparingRebalance" || this.#initialDelay || this.#pending.size > 0) return;
+    for (const member of this.#members.values()) if (member.parkedJoin === undefined) return;
+    this.#completeJoin(nowMs);
+  }
+
+  #completeJoin(nowMs: number): void {
+    for (const member of [...this.#members.values()]) {
+      if (member.parkedJoin === undefined && member.instanceId === null) this.#remove(member);
+    }
+    const joined = [...this.#members.values()].filter((member) => member.parkedJoin !== undefined);
+    if (this.#members.size > 0 && joined.length === 0) {
+      // Only static members, all on their way back: wait on for one that can lead.
+      this.#joinDeadlineMs = nowMs + this.#longestRebalanceTimeoutMs();
+      return;
+    }
+    this.#joinDeadlineMs = Number.POSITIVE_INFINITY;
+    this.#generationId++;
+    if (joined.length === 0) {
+      this.#state = "Empty";
+      this.#protocolName = null;
+      this.#leader = null;
+      this.#effects.push({ kind: "persist" });
+      return;
+    }
+    this.#protocolName = selectProtocol([...this.#members.values()]) ?? null;
+    const leader = this.#leader === null ? undefined : this.#members.get(this.#leader);
+    if (leader?.parkedJoin === undefined) this.#leader = joined[0]!.memberId;
+    this.#state = "CompletingRebalance";
+    this.#syncDeadlineMs = nowMs + this.#longestRebalanceTimeoutMs();
+    for (const member of joined) {
+      const token = member.parkedJoin!;
+      member.parkedJoin = undefined;
+      member.isNew = false;
+      touch(member, nowMs);
+      const answer = this.#joinAnswer(member, member.memberId === this.#leader);
+      this.#effects.push({ kind: "answer-join", token, answer });
+    }
+  }
+
+  #assign(command: SyncCommand, nowMs: number): void {
+    const assignments = new Map(command.assignments.map(({ memberId, assignment }) => [memberId, assignment]));
+    this.#state = "Stable";
+    this.#syncDeadlineMs = Number.POSITIVE_INFINITY;
+    for (const member of this.#members.values()) member.assignment = assignments.get(member.memberId) ?? NO_BYTES;
+    this.#effects.push({ kind: "persist" });
+    for (const member of this.#members.values()) {
+      const token = member.parkedSync;
+      if (token === undefined) continue;
+      member.parkedSync = undefined;
+      touch(member, nowMs);
+      this.#effects.push({ kind: "answer-sync", token, answer: this.#syncAnswer(member) });
+    }
+  }
+
+  #endSyncPhase(nowMs: number): void {
+    this.#syncDeadlineMs = Number.POSITIVE_INFINITY;
+    if (this.#state !== "CompletingRebalance") return;
+    for (const member of [...this.#members.values()]) if (member.parkedSync === undefined) this.#remove(member);
+    this.#prepareRebalance(nowMs);
+  }
+
+  #leaveOne(identity: MemberIdentity): number {
+    const { memberId, instanceId } = identity;
+    if (memberId === "" && instanceId !== null) {
+      const named = this.#instances.get(instanceId);
+      if (named === undefined) return ErrorCodes.UNKNOWN_MEMBER_ID;
+      this.#remove(this.#members.get(named)!);
+      return ErrorCodes.NONE;
+    }
+    if (this.#pending.delete(memberId)) return ErrorCodes.NONE;
+    const fault = this.#identityFault(identity);
+    if (fault === ErrorCodes.NONE) this.#remove(this.#members.get(memberId)!);
+    return fault;
+  }
+
+  #rebalanceAfterLoss(nowMs: number): void {
+    if (this.#state === "PreparingRebalance") this.#maybeCompleteJoin(nowMs);
+    else if (this.#state !== "Empty" && this.#lost) this.#prepareRebalance(nowMs);
+    this.#lost = false;
+  }
+  #remove(member: GroupMember): void {
+    this.#dropParkedJoin(member, ErrorCodes.UNKNOWN_MEMBER_ID);
+    this.#dropParkedSync(member, ErrorCodes.UNKNOWN_MEMBER_ID);
+    this.#members.delete(member.memberId);
+    if (member.instanceId !== null) this.#instances.delete(member.instanceId);
+    if (this.#leader === member.memberId) this.#leader = this.#members.keys().next().value ?? null;
+    this.#lost = true;
+  }
+
+  #syncRefusal(command: SyncCommand): number {
+    if (this.#state === "Empty") return ErrorCodes.UNKNOWN_MEMBER_ID;
+    const fault = this.#identityFault(command);
+    if (fault !== ErrorCodes.NONE) return fault;
+    if (command.generationId !== this.#generationId) return ErrorCodes.ILLEGAL_GENERATION;
+    const { protocolType, protocolName } = command;
+    const otherType = protocolType !== null && protocolType !== this.#protocolType;
+    const otherName = protocolName !== null && this.#protocolName !== null && protocolName !== this.#protocolName;
+    if (otherType || otherName) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
+    return this.#state === "PreparingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
+  }
+
+  #identityFault({ memberId, instanceId }: MemberIdentity): number {
+    if (instanceId !== null) {
+      const current = this.#instances.get(instanceId);
+      if (current === undefined) return ErrorCodes.UNKNOWN_MEMBER_ID;
+      if (current !== memberId) return ErrorCodes.FENCED_INSTANCE_ID;
+    }
+    return this.#members.has(memberId) ? ErrorCodes.NONE : ErrorCodes.UNKNOWN_MEMBER_ID;
+  }
+
+  #joinAnswer(member: GroupMember, withMembers: boolean): JoinAnswer {
+    return {
+      errorCode: ErrorCodes.NONE,
+      generationId: this.#generationId,
+      protocolType: this.#protocolType,
+      protocolName: this.#protocolName,
+      leader: this.#leader!,
+      skipAssignment: false,
+      memberId: member.memberId,
+      members: withMembers ? [...this.#members.values()].map((each) => this.#joinedMember(each)) : [],
+    };
+  }
+
+  #joinedMember({ memberId, instanceId, protocols }: GroupMember): JoinedMember {
+    const metadata = protocols.find(({ name }) => name === this.#protocolName)?.metadata ?? NO_BYTES;
+    return { memberId, groupInstanceId: instanceId, metadata };
+  }
+
+  #syncAnswer({ assignment }: GroupMember): SyncAnswer {
+    return {
+      errorCode: ErrorCodes.NONE,
+      protocolType: this.#protocolType,
+      protocolName: this.#protocolName,
+      assignment,
+    };
+  }
+
+  #refuseJoin(token: Token, memberId: string, errorCode: number): void {
+    this.#effects.push({ kind: "answer-join", token, answer: joinError(memberId, errorCode) });
+  }
+
+  #dropParkedJoin(member: GroupMember, errorCode: number): void {
+    if (member.parkedJoin !== undefined) this.#refuseJoin(member.parkedJoin, member.memberId, errorCode);
+    member.parkedJoin = undefined;
+  }
+
+  #dropParkedSync(member: GroupMember, errorCode: number): boolean {
+    const token = member.parkedSync;
+    if (token === undefined) return false;
+    this.#effects.push({ kind: "answer-sync", token, answer: syncError(errorCode) });
+    member.parkedSync = undefined;
+    return true;
+  }
+
+  #longestRebalanceTimeoutMs(): number {
+    let longest = 0;
+    for (const { rebalanceTimeoutMs } of this.#members.values()) longest = Math.max(longest, rebalanceTimeoutMs);
+    return longest;
+  }
+
+  #takeEffects(): GroupEffect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+}
+
+/** The answer to a JoinGroup that is refused. */
+export function joinError(memberId: string, errorCode: number): JoinAnswer {
+  return {
+    errorCode,
+    generationId: -1,
+    protocolType: null,
+    protocolName: null,
+    leader: "",
+    skipAssignment: false,
+    memberId,
+    members: [],
+  };
+}
+
+/** The answer to a SyncGroup that is refused. */
+export function syncError(errorCode: number): SyncAnswer {
+  return { errorCode, protocolType: null, protocolName: null, assignment: NO_BYTES };
+}
+
+/** Whether its silence counts: not while the group owes it an answer, except before its very first one. */
+function isOnTheClock(member: GroupMember): boolean {
+  return member.isNew || (member.parkedJoin === undefined && member.parkedSync === undefined);
+}
+
+function touch(member: GroupMember, nowMs: number): void {
+  if (!member.isNew) member.deadlineMs = nowMs + member.sessionTimeoutMs;
+}
+
+function statedBy(command: JoinCommand) {
+  const { clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols } = command;
+  return { clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols };
+}

@@ -1,0 +1,396 @@
+import type { Clock, Timer } from "../../base/clock.js";
+import { type Deferred, deferred } from "../../base/deferred.js";
+import type { Logger } from "../../base/logger.js";
+import type { Random } from "../../base/random.js";
+import { decodeSubscription } from "../../protocol/consumer-protocol.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import { MalformedError } from "../../protocol/malformed-error.js";
+import type { BrokerProperties } from "../broker-properties.js";
+import { ClassicGroup, type GroupEffect, type GroupSnapshot, joinError, syncError } from "./classic-group.js";
+import type { GroupLog } from "./group-log.js";
+import type { JoinAnswer, JoinCommand, MemberIdentity, SyncAnswer, SyncCommand, Token } from "./group-member.js";
+import { expiredOffsets, GroupOffsets, type PartitionOffset } from "./group-offsets.js";
+import type { CommittedOffset, GroupRecord, StoredGroup } from "./group-records.js";
+
+/** A group with its offsets and the one timer that runs for it. */
+interface Entry {
+  readonly group: ClassicGroup;
+  readonly offsets: GroupOffsets;
+  stateTimestamp: number;
+  timer: Timer | undefined;
+  timerAtMs: number;
+}
+
+/** An OffsetCommit, without the partitions that are refused already. */
+export interface CommitCommand extends MemberIdentity {
+  readonly groupId: string;
+  readonly generationId: number;
+  readonly offsets: readonly PartitionOffset[];
+}
+
+/** A group as ListGroups tells it. */
+export interface ListedGroup {
+  readonly groupId: string;
+  readonly protocolType: string;
+  readonly state: string;
+}
+
+/**
+ * All groups of the broker and their offsets: the one writer of both. Groups are pure state machines; here their
+ * effects are carried out, requests are parked and timers are set. Everything that must outlive the process is in the
+ * log before anybody is answered. (I10)
+ */
+export class GroupCoordinator {
+  readonly #groups = new Map<string, Entry>();
+  readonly #parkedJoins = new Map<Token, Deferred<JoinAnswer>>();
+  readonly #parkedSyncs = new Map<Token, Deferred<SyncAnswer>>();
+  #nextToken: Token = 1;
+  #closed = false;
+
+  constructor(
+    private readonly log: GroupLog,
+    private readonly properties: BrokerProperties,
+    private readonly clock: Clock,
+    private readonly random: Random,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Rebuilds groups and offsets from the log. Called once, before the first request. */
+  load(): void {
+    const stored = new Map<string, StoredGroup>();
+    const offsets = new Map<string, GroupOffsets>();
+    this.log.replay((record) => replayInto(record, stored, offsets));
+    for (const groupId of new Set([...stored.keys(), ...offsets.keys()])) {
+      const value = stored.get(groupId);
+      const group = value
+        ? ClassicGroup.restore(groupId, this.#settings(), value, this.clock.monotonicMs())
+        : new ClassicGroup(groupId, this.#settings());
+      const entry = this.#entryOf(group, offsets.get(groupId) ?? new GroupOffsets());
+      entry.stateTimestamp = value?.stateTimestamp ?? this.clock.nowMs();
+      this.#groups.set(groupId, entry);
+      this.#setTimer(entry);
+    }
+  }
+
+  /** Resolves when the join phase has ended, or with a refusal. */
+  join(groupId: string, command: Omit<JoinCommand, "token" | "freshMemberId">): Promise<JoinAnswer> {
+    const refusal = this.#joinRefusal(groupId, command);
+    if (refusal !== undefined) return Promise.resolve(joinError(command.memberId, refusal));
+    const entry = this.#groups.get(groupId) ?? this.#create(groupId);
+    const token = this.#nextToken++;
+    const parked = deferred<JoinAnswer>();
+    this.#parkedJoins.set(token, parked);
+    const freshMemberId = `${command.instanceId ?? command.clientId}-${this.random.uuid()}`;
+    this.#carryOut(entry, entry.group.join({ ...command, token, freshMemberId }, this.clock.monotonicMs()));
+    const { isEmpty } = entry.group;
+    // A refused join must not leave a group behind.
+    if (isEmpty && entry.offsets.isEmpty && entry.group.snapshot().generationId === 0) this.#groups.delete(groupId);
+    return parked.promise;
+  }
+
+  /** Resolves when the leader has assigned, or with a refusal. */
+  sync(groupId: string, command: Omit<SyncCommand, "token">): Promise<SyncAnswer> {
+    const refused = this.#unusable(groupId);
+    if (refused !== undefined) return Promise.resolve(syncError(refused));
+    const entry = this.#groups.get(groupId);
+    if (!entry) return Promise.resolve(syncError(ErrorCodes.UNKNOWN_MEMBER_ID));
+    const token = this.#nextToken++;
+    const parked = deferred<SyncAnswer>();
+    this.#parkedSyncs.set(token, parked);
+    this.#carryOut(entry, entry.group.sync({ ...command, token }, this.clock.monotonicMs()));
+    return parked.promise;
+  }
+
+  /** Returns the error code. */
+  heartbeat(groupId: string, identity: MemberIdentity, generationId: number): number {
+    const refused = this.#unusable(groupId);
+    if (refused !== undefined) return refused;
+    const entry = this.#groups.get(groupId);
+    return entry
+      ? entry.group.heartbeat(identity, generationId, this.clock.monotonicMs())
+      : ErrorCodes.UNKNOWN_MEMBER_ID;
+  }
+
+  /** Returns an error code per member, or one for all. */
+  leave(groupId: string, identities: readonly MemberIdentity[]): number[] | number {
+    const refused = this.#unusable(groupId);
+    if (refused !== undefined) return refused;
+    const entry = this.#groups.get(groupId);
+    if (!entry) return identities.map(() => ErrorCodes.UNKNOWN_MEMBER_ID);
+    const { errorCodes, effects } = entry.group.leave(identities, this.clock.monotonicMs());
+    this.#carryOut(entry, effects);
+    return errorCodes;
+  }
+
+  /**
+   * Commits offsets; they are in the log when this returns.
+   *
+   * @param unknownGroup the error when a member speaks of a group that is not there (it depends on the version).
+   * @returns one error code for all partitions.
+   */
+  commit(command: CommitCommand, unknownGroup: number): number {
+    if (this.#closed) return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
+    const { groupId, generationId, offsets } = command;
+    let entry = this.#groups.get(groupId);
+    if (!entry && generationId >= 0) return unknownGroup;
+    const errorCode = entry?.group.judgeCommit(command, generationId, this.clock.monotonicMs()) ?? ErrorCodes.NONE;
+    if (errorCode !== ErrorCodes.NONE) return errorCode;
+    const records = offsets.map(({ topic, partition, ...value }): GroupRecord => {
+      return { kind: "offset", group: groupId, topic, partition, value };
+    });
+    const failed = this.#write(groupId, records);
+    if (failed !== undefined) return failed;
+    if (offsets.length === 0) return ErrorCodes.NONE;
+    entry ??= this.#create(groupId);
+    for (const { topic, partition, ...value } of offsets) entry.offsets.set(topic, partition, value);
+    return ErrorCodes.NONE;
+  }
+
+  /** The committed offset of a partition; undefined when there is none. */
+  offset(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#groups.get(groupId)?.offsets.get(topic, partition);
+  }
+
+  /** All committed offsets of a group. */
+  offsets(groupId: string): PartitionOffset[] {
+    return [...(this.#groups.get(groupId)?.offsets.entries() ?? [])];
+  }
+
+  /** A group's state; undefined when there is no such group. */
+  describe(groupId: string): GroupSnapshot | undefined {
+    return this.#groups.get(groupId)?.group.snapshot();
+  }
+
+  list(): ListedGroup[] {
+    return [...this.#groups].map(([groupId, { group }]) => {
+      const { protocolType, state } = group.snapshot();
+      return { groupId, protocolType, state };
+    });
+  }
+
+  /** Deletes a group without members, with its offsets. Returns the error code. */
+  deleteGroup(groupId: string): number {
+    const refused = this.#unusable(groupId);
+    if (refused !== undefined) return refused;
+    const entry = this.#groups.get(groupId);
+    if (!entry) return ErrorCodes.GROUP_ID_NOT_FOUND;
+    if (!entry.group.isEmpty) return ErrorCodes.NON_EMPTY_GROUP;
+    return this.#drop(entry) ?? ErrorCodes.NONE;
+  }
+
+  /**
+   * Deletes single offsets of a group (OffsetDelete).
+   *
+   * @returns an error code for all, or the reason why an offset of a topic may not go.
+   */
+  judgeOffsetDelete(groupId: string): { errorCode: number; refusalOf: (topic: string) => number } {
+    const entry = this.#groups.get(groupId);
+    const refuse = (errorCode: number) => ({ errorCode, refusalOf: () => errorCode });
+    const refused = this.#unusable(groupId);
+    if (refused !== undefined) return refuse(refused);
+    if (!entry) return refuse(ErrorCodes.GROUP_ID_NOT_FOUND);
+    if (entry.group.isEmpty) return refuse(ErrorCodes.NONE);
+    const { protocolType } = entry.group.snapshot();
+    if (protocolType !== "consumer") return refuse(ErrorCodes.NON_EMPTY_GROUP);
+    const subscribed = subscribedTopics(entry.group.snapshot());
+    const refusalOf = (topic: string) =>
+      !subscribed || subscribed.has(topic) ? ErrorCodes.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCodes.NONE;
+    return { errorCode: ErrorCodes.NONE, refusalOf };
+  }
+
+  /** Deletes offsets that `judgeOffsetDelete` did not refuse. Returns the error code. */
+  deleteOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): number {
+    const entry = this.#groups.get(groupId);
+    if (!entry) return ErrorCodes.GROUP_ID_NOT_FOUND;
+    const known = partitions.filter(({ topic, partition }) => entry.offsets.get(topic, partition));
+    const failed = this.#write(
+      groupId,
+      known.map((each) => tombstone(groupId, each)),
+    );
+    if (failed !== undefined) return failed;
+    for (const { topic, partition } of known) entry.offsets.delete(topic, partition);
+    return ErrorCodes.NONE;
+  }
+
+  /** Drops the offsets of a topic that was deleted. */
+  forgetTopic(topic: string): void {
+    for (const [groupId, { offsets }] of this.#groups) {
+      const gone = [...offsets.entries(topic)];
+      if (gone.length > 0) this.deleteOffsets(groupId, gone);
+    }
+  }
+
+  /** Drops expired offsets, and groups of which nothing is left. Called by the broker's maintenance. */
+  expire(): void {
+    const nowMs = this.clock.nowMs();
+    const retentionMs = this.properties.number("offsets.retention.minutes") * 60_000;
+    for (const [groupId, entry] of this.#groups) {
+      const snapshot = entry.group.snapshot();
+      const { protocolType } = snapshot;
+      const { isEmpty } = entry.group;
+      const context = {
+        protocolType,
+        isEmpty,
+        stateTimestamp: entry.stateTimestamp,
+        subscribedTopics: subscribedTopics(snapshot),
+      };
+      const expired = expiredOffsets(entry.offsets.entries(), context, nowMs, retentionMs);
+      if (expired.length > 0) this.deleteOffsets(groupId, expired);
+      if (isEmpty && entry.offsets.isEmpty && nowMs - entry.stateTimestamp >= retentionMs) this.#drop(entry);
+    }
+  }
+
+  /** Answers whoever waits, and stops the timers. Clients look for the coordinator again. */
+  close(): void {
+    this.#closed = true;
+    for (const { timer } of this.#groups.values()) timer?.cancel();
+    const joins = [...this.#parkedJoins.values()];
+    const syncs = [...this.#parkedSyncs.values()];
+    this.#parkedJoins.clear();
+    this.#parkedSyncs.clear();
+    for (const parked of joins) parked.resolve(joinError("", ErrorCodes.COORDINATOR_NOT_AVAILABLE));
+    for (const parked of syncs) parked.resolve(syncError(ErrorCodes.COORDINATOR_NOT_AVAILABLE));
+  }
+
+  #joinRefusal(groupId: string, command: Omit<JoinCommand, "token" | "freshMemberId">): number | undefined {
+    const refused = this.#unusable(groupId);
+    if (refused !== undefined) return refused;
+    const { sessionTimeoutMs, memberId } = command;
+    const min = this.properties.number("group.min.session.timeout.ms");
+    const max = this.properties.number("group.max.session.timeout.ms");
+    if (sessionTimeoutMs < min || sessionTimeoutMs > max) return ErrorCodes.INVALID_SESSION_TIMEOUT;
+    if (memberId !== "" && !this.#groups.has(groupId)) return ErrorCodes.UNKNOWN_MEMBER_ID;
+    return undefined;
+  }
+
+  #unusable(groupId: string): number | undefined {
+    if (this.#closed) return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
+    return groupId === "" ? ErrorCodes.INVALID_GROUP_ID : undefined;
+  }
+
+  #create(groupId: string): Entry {
+    const entry = this.#entryOf(new ClassicGroup(groupId, this.#settings()), new GroupOffsets());
+    this.#groups.set(groupId, entry);
+    return entry;
+  }
+
+  #entryOf(group: ClassicGroup, offsets: GroupOffsets): Entry {
+    return {
+      group,
+      offsets,
+      stateTimestamp: this.clock.nowMs(),
+      timer: undefined,
+      timerAtMs: Number.POSITIVE_INFINITY,
+    };
+  }
+
+  #settings() {
+    return {
+      initialRebalanceDelayMs: this.properties.number("group.initial.rebalance.delay.ms"),
+      maxSize: this.properties.number("group.max.size"),
+    };
+  }
+
+  #carryOut(entry: Entry, effects: readonly GroupEffect[]): void {
+    let failed: number | undefined;
+    for (const effect of effects) {
+      if (effect.kind === "persist") {
+        entry.stateTimestamp = this.clock.nowMs();
+        failed = this.#persist(entry);
+      } else if (effect.kind === "answer-join") {
+        const answer = failed === undefined ? effect.answer : joinError(effect.answer.memberId, failed);
+        this.#parkedJoins.get(effect.token)?.resolve(answer);
+        this.#parkedJoins.delete(effect.token);
+      } else {
+        // Without the record a restart would not know of the assignment: the members had better ask again.
+        this.#parkedSyncs.get(effect.token)?.resolve(failed === undefined ? effect.answer : syncError(failed));
+        this.#parkedSyncs.delete(effect.token);
+      }
+    }
+    this.#setTimer(entry);
+  }
+
+  #persist({ group, stateTimestamp }: Entry): number | undefined {
+    const { state: _, ...snapshot } = group.snapshot();
+    const record = { kind: "group", group: group.groupId, value: { ...snapshot, stateTimestamp } } as const;
+    return this.#write(group.groupId, [record]);
+  }
+
+  #drop(entry: Entry): number | undefined {
+    const { groupId } = entry.group;
+    const records: GroupRecord[] = [...entry.offsets.entries()].map((each) => tombstone(groupId, each));
+    records.push({ kind: "group", group: groupId, value: null });
+    const failed = this.#write(groupId, records);
+    if (failed !== undefined) return failed;
+    entry.timer?.cancel();
+    this.#groups.delete(groupId);
+    return undefined;
+  }
+
+  /** Returns an error code when the log refuses. */
+  #write(groupId: string, records: readonly GroupRecord[]): number | undefined {
+    try {
+      this.log.append(groupId, records, this.clock.nowMs());
+      return undefined;
+    } catch (cause) {
+      if (!(cause instanceof KafkaError)) throw cause;
+      this.logger.error(
+        "could not write to the offsets topic; the client is told to try again",
+        { group: groupId },
+        cause,
+      );
+      return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
+    }
+  }
+
+  /** One timer per group: a heartbeat only moves a deadline back, so the timer may fire early and set itself anew. */
+  #setTimer(entry: Entry): void {
+    const nextMs = entry.group.nextDeadlineMs();
+    if (this.#closed || nextMs >= entry.timerAtMs) return;
+    entry.timer?.cancel();
+    entry.timerAtMs = nextMs;
+    entry.timer = this.clock.schedule(nextMs - this.clock.monotonicMs(), () => {
+      entry.timer = undefined;
+      entry.timerAtMs = Number.POSITIVE_INFINITY;
+      this.#carryOut(entry, entry.group.tick(this.clock.monotonicMs()));
+    });
+  }
+}
+
+function tombstone(group: string, { topic, partition }: { topic: string; partition: number }): GroupRecord {
+  return { kind: "offset", group, topic, partition, value: null };
+}
+
+function replayInto(record: GroupRecord, groups: Map<string, StoredGroup>, offsets: Map<string, GroupOffsets>): void {
+  const { group } = record;
+  if (record.kind === "group") {
+    if (record.value) groups.set(group, record.value);
+    else groups.delete(group);
+    return;
+  }
+  let ofGroup = offsets.get(group);
+  if (!ofGroup) {
+    ofGroup = new GroupOffsets();
+    offsets.set(group, ofGroup);
+  }
+  if (record.value) ofGroup.set(record.topic, record.partition, record.value);
+  else ofGroup.delete(record.topic, record.partition);
+  if (ofGroup.isEmpty) offsets.delete(group);
+}
+
+/** What the members of a group of consumers read; undefined when that cannot be told. */
+function subscribedTopics({ protocolType, protocolName, members }: GroupSnapshot): ReadonlySet<string> | undefined {
+  if (protocolType !== "consumer" || protocolName === null) return undefined;
+  const topics = new Set<string>();
+  for (const { protocols } of members) {
+    const protocol = protocols.find(({ name }) => name === protocolName);
+    try {
+      for (const topic of protocol ? decodeSubscription(protocol.metadata).topics : []) topics.add(topic);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      return undefined;
+    }
+  }
+  return topics;
+}

@@ -1,0 +1,70 @@
+import type { Logger } from "../../base/logger.js";
+import { MalformedError } from "../../protocol/malformed-error.js";
+import { isControlBatch, nextOffsetOf, readBatchHeader, walkBatches } from "../../protocol/record-batch.js";
+import { readRecords } from "../../protocol/record-batch-reader.js";
+import { RecordBatchWriter } from "../../protocol/record-batch-writer.js";
+import type { PartitionLog } from "../log/partition-log.js";
+import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "./group-records.js";
+
+const READ_BYTES = 1024 * 1024;
+
+/** `String.hashCode` of Java, by which Kafka places a group in the offsets topic. */
+export function javaStringHash(text: string): number {
+  let hash = 0;
+  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
+  return hash;
+}
+
+/** Partition of the offsets topic that holds a group. */
+export function partitionOfGroup(group: string, partitions: number): number {
+  const hash = javaStringHash(group);
+  return (hash === -(2 ** 31) ? 0 : Math.abs(hash)) % partitions;
+}
+
+/** What the coordinator has written, in the partitions of `__consumer_offsets`. */
+export class GroupLog {
+  constructor(
+    private readonly logs: () => readonly PartitionLog[],
+    private readonly logger: Logger,
+  ) {}
+
+  /** Appends records of one group as one batch: all are there after a crash, or none. They are written when this returns. */
+  append(group: string, records: readonly GroupRecord[], nowMs: number): void {
+    if (records.length === 0) return;
+    const writer = new RecordBatchWriter();
+    for (const record of records) {
+      const { key, value } = encodeGroupRecord(record);
+      writer.append(nowMs, key, value, []);
+    }
+    const batch = writer.finish();
+    const logs = this.logs();
+    logs[partitionOfGroup(group, logs.length)]!.append(batch, readBatchHeader(batch));
+  }
+
+  /** Hands everything written so far to `visit`, oldest first. Called at start. */
+  replay(visit: (record: GroupRecord) => void): void {
+    for (const log of this.logs()) {
+      for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
+        const chunk = log.read(offset, READ_BYTES, true);
+        if (chunk.length === 0) break;
+        for (const { header, bytes } of walkBatches(chunk)) {
+          offset = nextOffsetOf(header);
+          if (!isControlBatch(header)) this.#visitBatch(bytes, visit);
+        }
+      }
+    }
+  }
+
+  #visitBatch(batch: Buffer, visit: (record: GroupRecord) => void): void {
+    for (const { key, value, offset } of readRecords(batch)) {
+      try {
+        const record = key && decodeGroupRecord(key, value);
+        if (record) visit(record);
+        else this.logger.warn("skipped a record of the offsets topic of a kind that is not served", { offset });
+      } catch (cause) {
+        if (!(cause instanceof MalformedError)) throw cause;
+        this.logger.warn("skipped a record of the offsets topic that cannot be read", { offset }, cause);
+      }
+    }
+  }
+}

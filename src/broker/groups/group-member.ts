@@ -1,0 +1,117 @@
+/** A protocol a member supports, with its metadata for it. The coordinator never looks inside. */
+export interface MemberProtocol {
+  readonly name: string;
+  readonly metadata: Buffer;
+}
+
+/** Names one parked request; whoever submitted it gets the answer. */
+export type Token = number;
+
+/** A member of a classic group. Deadlines are monotonic milliseconds. */
+export interface GroupMember {
+  memberId: string;
+  readonly instanceId: string | null;
+  clientId: string;
+  clientHost: string;
+  sessionTimeoutMs: number;
+  rebalanceTimeoutMs: number;
+  protocols: readonly MemberProtocol[];
+  assignment: Buffer;
+  /** When it is taken for dead unless it is heard of; it is not while it waits for an answer. */
+  deadlineMs: number;
+  /** It has not been answered its first join yet. */
+  isNew: boolean;
+  parkedJoin: Token | undefined;
+  parkedSync: Token | undefined;
+}
+
+/** A JoinGroup request. */
+export interface JoinCommand {
+  readonly token: Token;
+  readonly memberId: string;
+  /** The id it gets if it needs one. */
+  readonly freshMemberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly protocolType: string;
+  readonly protocols: readonly MemberProtocol[];
+  /** v4+: a new member is told its id first and joins with it. */
+  readonly asksForMemberId: boolean;
+  /** v9+: a leader can be told to leave the assignment as it is. */
+  readonly canSkipAssignment: boolean;
+}
+
+export interface JoinedMember {
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly metadata: Buffer;
+}
+
+export interface JoinAnswer {
+  readonly errorCode: number;
+  readonly generationId: number;
+  readonly protocolType: string | null;
+  readonly protocolName: string | null;
+  readonly leader: string;
+  readonly skipAssignment: boolean;
+  readonly memberId: string;
+  readonly members: readonly JoinedMember[];
+}
+
+/** A SyncGroup request; only the leader's has assignments. */
+export interface SyncCommand {
+  readonly token: Token;
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly generationId: number;
+  readonly protocolType: string | null;
+  readonly protocolName: string | null;
+  readonly assignments: readonly { readonly memberId: string; readonly assignment: Buffer }[];
+}
+
+export interface SyncAnswer {
+  readonly errorCode: number;
+  readonly protocolType: string | null;
+  readonly protocolName: string | null;
+  readonly assignment: Buffer;
+}
+
+/** Who speaks, in a request about an existing membership. */
+export interface MemberIdentity {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+}
+
+export const NO_BYTES = Buffer.alloc(0);
+
+/** Whether two lists of protocols say the same. */
+export function sameProtocols(left: readonly MemberProtocol[], right: readonly MemberProtocol[]): boolean {
+  return (
+    left.length === right.length &&
+    left.every(({ name, metadata }, at) => name === right[at]!.name && metadata.equals(right[at]!.metadata))
+  );
+}
+
+/**
+ * The protocol of the next generation: each member votes for its first choice among those that all support.
+ * Undefined when there is none in common.
+ */
+export function selectProtocol(members: readonly GroupMember[]): string | undefined {
+  const first = members[0];
+  if (!first) return undefined;
+  const common = first.protocols
+    .map(({ name }) => name)
+    .filter((name) => members.every(({ protocols }) => protocols.some((protocol) => protocol.name === name)));
+  const votes = new Map<string, number>();
+  for (const { protocols } of members) {
+    const choice = protocols.find(({ name }) => common.includes(name));
+    if (choice) votes.set(choice.name, (votes.get(choice.name) ?? 0) + 1);
+  }
+  return common.reduce<string | undefined>(
+    (best, name) => (best !== undefined && (votes.get(best) ?? 0) >= (votes.get(name) ?? 0) ? best : name),
+    undefined,
+  );
+}

@@ -1,0 +1,177 @@
+import { ByteReader } from "../../protocol/byte-reader.js";
+import { ByteWriter } from "../../protocol/byte-writer.js";
+import { MalformedError } from "../../protocol/malformed-error.js";
+import type { Message } from "../../protocol/message.js";
+import { defineMessage } from "../../protocol/message.js";
+import {
+  bytes,
+  type Fields,
+  type InputOf,
+  i32,
+  i64,
+  type OutputOf,
+  str,
+  structs,
+} from "../../protocol/message-fields.js";
+import type { GroupSnapshot } from "./classic-group.js";
+import { NO_BYTES } from "./group-member.js";
+
+const OFFSET_KEY_VERSION = 1;
+const GROUP_KEY_VERSION = 2;
+const VALUE_VERSION = 3;
+
+const offsetKey = defineMessage("OffsetCommitKey", [0, 1], undefined, { group: str, topic: str, partition: i32 });
+const groupKey = defineMessage("GroupMetadataKey", [2, 2], undefined, { group: str });
+const offsetValue = defineMessage("OffsetCommitValue", [0, 3], undefined, {
+  offset: i64,
+  leaderEpoch: i32.from(3).or(-1),
+  metadata: str,
+  commitTimestamp: i64,
+  expireTimestamp: i64.within(1, 1).or(-1),
+});
+const groupValue = defineMessage("GroupMetadataValue", [3, 3], undefined, {
+  protocolType: str,
+  generation: i32,
+  protocol: str.nullable(),
+  leader: str.nullable(),
+  currentStateTimestamp: i64,
+  members: structs({
+    memberId: str,
+    groupInstanceId: str.nullable(),
+    clientId: str,
+    clientHost: str,
+    rebalanceTimeout: i32,
+    sessionTimeout: i32,
+    subscription: bytes,
+    assignment: bytes,
+  }),
+});
+
+/** A committed offset. Times are wall-clock milliseconds. */
+export interface CommittedOffset {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  readonly commitTimestamp: number;
+  /** When it is dropped, if the client said so (retentionTimeMs of old versions); -1: by the broker's rule. */
+  readonly expireTimestamp: number;
+}
+
+/** A group as its record holds it. */
+export interface StoredGroup extends Omit<GroupSnapshot, "state"> {
+  /** When it came into the state it was written in. */
+  readonly stateTimestamp: number;
+}
+
+/** One record of `__consumer_offsets`, in Kafka's own format; a null value is a tombstone. */
+export type GroupRecord =
+  | {
+      readonly kind: "offset";
+      readonly group: string;
+      readonly topic: string;
+      readonly partition: number;
+      readonly value: CommittedOffset | null;
+    }
+  | { readonly kind: "group"; readonly group: string; readonly value: StoredGroup | null };
+
+export interface EncodedRecord {
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+}
+
+/** The record's key and value, each led by its version. */
+export function encodeGroupRecord(record: GroupRecord): EncodedRecord {
+  if (record.kind === "offset") {
+    const { group, topic, partition, value } = record;
+    const key = versioned(OFFSET_KEY_VERSION, offsetKey, { group, topic, partition });
+    if (!value) return { key, value: null };
+    const version = value.expireTimestamp >= 0 ? 1 : VALUE_VERSION;
+    return { key, value: versioned(version, offsetValue, value) };
+  }
+  const { group, value } = record;
+  const key = versioned(GROUP_KEY_VERSION, groupKey, { group });
+  return { key, value: value && versioned(VALUE_VERSION, groupValue, groupFields(value)) };
+}
+
+function groupFields(stored: StoredGroup): InputOf<GroupFields> {
+  const { protocolName } = stored;
+  return {
+    protocolType: stored.protocolType,
+    generation: stored.generationId,
+    protocol: protocolName,
+    leader: stored.leader,
+    currentStateTimestamp: stored.stateTimestamp,
+    members: stored.members.map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.instanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeout: member.rebalanceTimeoutMs,
+      sessionTimeout: member.sessionTimeoutMs,
+      subscription: member.protocols.find(({ name }) => name === protocolName)?.metadata ?? NO_BYTES,
+      assignment: member.assignment,
+    })),
+  };
+}
+
+type FieldsOf<M> = M extends Message<infer F> ? F : never;
+type GroupFields = FieldsOf<typeof groupValue>;
+
+/**
+ * Reads a record; undefined for kinds that this broker does not write (groups of KIP-848, newer versions).
+ * @throws MalformedError for bytes that are no such record.
+ */
+export function decodeGroupRecord(key: Buffer, value: Buffer | null): GroupRecord | undefined {
+  const reader = new ByteReader(key);
+  const keyVersion = reader.i16();
+  if (keyVersion === 0 || keyVersion === OFFSET_KEY_VERSION) {
+    const { group, topic, partition } = offsetKey.read(keyVersion, reader);
+    if (!value) return { kind: "offset", group, topic, partition, value: null };
+    const fields = readVersioned(offsetValue, value);
+    return fields && { kind: "offset", group, topic, partition, value: fields };
+  }
+  if (keyVersion !== GROUP_KEY_VERSION) return undefined;
+  const { group } = groupKey.read(keyVersion, reader);
+  if (!value) return { kind: "group", group, value: null };
+  const fields = readVersioned(groupValue, value);
+  return fields && { kind: "group", group, value: storedGroup(fields) };
+}
+
+function storedGroup(fields: OutputOf<GroupFields>): StoredGroup {
+  return {
+    protocolType: fields.protocolType,
+    generationId: fields.generation,
+    protocolName: fields.protocol,
+    leader: fields.leader,
+    stateTimestamp: fields.currentStateTimestamp,
+    members: fields.members.map((member) => ({
+      memberId: member.memberId,
+      instanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeoutMs: member.rebalanceTimeout,
+      sessionTimeoutMs: member.sessionTimeout,
+      protocols: [{ name: fields.protocol ?? "", metadata: member.subscription }],
+      assignment: member.assignment,
+      deadlineMs: 0,
+      isNew: false,
+      parkedJoin: undefined,
+      parkedSync: undefined,
+    })),
+  };
+}
+
+function versioned<F extends Fields>(version: number, message: Message<F>, value: InputOf<F>): Buffer {
+  const writer = new ByteWriter(64);
+  writer.i16(version);
+  message.write(version, writer, value);
+  return Buffer.concat(writer.finish());
+}
+
+function readVersioned<F extends Fields>(message: Message<F>, value: Buffer): OutputOf<F> | undefined {
+  const reader = new ByteReader(value);
+  const version = reader.i16();
+  if (version < 0) throw new MalformedError(`A group record of version ${version}`);
+  const [first, last] = message.versions;
+  return version < first || version > last ? undefined : message.read(version, reader);
+}

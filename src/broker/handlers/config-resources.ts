@@ -1,0 +1,19 @@
+import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
+
+/** Numbers of the kinds of resources that have settings (ConfigResource). */
+export const TOPIC_RESOURCE = 2;
+export const BROKER_RESOURCE = 4;
+
+/** Broker properties that take effect while it runs: the defaults of topics, and what is read anew each time. */
+const DYNAMIC_KEYS: ReadonlySet<string> = new Set([
+  ...Object.values(TOPIC_CONFIG_KEYS).flatMap(({ synonym }) => (synonym ? [synonym] : [])),
+  "num.partitions",
+  "auto.create.topics.enable",
+  "group.initial.rebalance.delay.ms",
+  "offsets.retention.minutes",
+  "fetch.max.bytes",
+]);
+
+export function isDynamic(name: string): boolean {
+  return DYNAMIC_KEYS.has(name);
+}

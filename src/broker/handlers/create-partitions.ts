@@ -1,0 +1,43 @@
+import type { RequestOf } from "../../protocol/api.js";
+import { createPartitions as api } from "../../protocol/apis/create-partitions.js";
+import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
+import { type Broker, defineHandler } from "../handler.js";
+import { judgeMorePartitions } from "../topics/judge-topic.js";
+
+type TopicRequest = RequestOf<typeof api>["topics"][number];
+
+const MAX_PARTITIONS_PER_REQUEST = 10_000;
+
+/** CreatePartitions (key 37), v0-v3. The new partitions can be written to when this is answered. v2: flexible. */
+export const createPartitions = defineHandler(api, {
+  versions: [0, 3],
+  handle({ topics, validateOnly }, { broker }) {
+    const seen = new Set<string>();
+    const results = topics.map((topic) => {
+      if (seen.has(topic.name)) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic in request.");
+      seen.add(topic.name);
+      return grow(topic, validateOnly, broker);
+    });
+    return { throttleTimeMs: 0, results };
+  },
+});
+
+function grow({ name, count, assignments }: TopicRequest, validateOnly: boolean, { topics, nodeId }: Broker) {
+  const topic = topics.get(name);
+  if (!topic) {
+    return refused(name, "UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.");
+  }
+  if (topic.isInternal) return refused(name, "INVALID_TOPIC_EXCEPTION", `The partitions of ${name} are fixed.`);
+  const current = topic.logs.length;
+  if (count - current > MAX_PARTITIONS_PER_REQUEST) {
+    return refused(name, "POLICY_VIOLATION", "Excessively large number of partitions per request.");
+  }
+  const refusal = judgeMorePartitions(name, current, count, assignments, nodeId);
+  if (refusal) return refused(name, refusal.error, refusal.message);
+  if (!validateOnly) topics.addPartitions(name, count);
+  return { name, errorCode: ErrorCodes.NONE };
+}
+
+function refused(name: string, error: ErrorName, errorMessage: string) {
+  return { name, errorCode: ErrorCodes[error], errorMessage };
+}

@@ -1,0 +1,67 @@
+import type { RequestOf, ResponseInput } from "../../protocol/api.js";
+import { createTopics as api } from "../../protocol/apis/create-topics.js";
+import { ZERO_UUID } from "../../protocol/byte-reader.js";
+import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
+import { type Broker, defineHandler } from "../handler.js";
+import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
+import { judgeNewTopic, type TopicPlan } from "../topics/judge-topic.js";
+import { topicConfigSources } from "../topics/topic-config.js";
+
+type NewTopic = RequestOf<typeof api>["topics"][number];
+type TopicAnswer = ResponseInput<typeof api>["topics"][number];
+
+const MAX_PARTITIONS_PER_REQUEST = 10_000;
+
+/**
+ * CreateTopics (key 19), v2-v7.
+ * A topic can be written to when this is answered. A replication factor above 1 is taken on this one node and kept
+ * (millrace.lenient.replication), although there is one replica. v4: -1 asks for the broker's defaults; v5: flexible,
+ * the settings in force; v7: topic ids.
+ */
+export const createTopics = defineHandler(api, {
+  versions: [2, 7],
+  handle({ topics, validateOnly }, { broker }) {
+    const counts = new Map<string, number>();
+    for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const wanted = topics.reduce((sum, topic) => sum + Math.max(0, topic.numPartitions, topic.assignments.length), 0);
+    const answers = [...new Map(topics.map((topic) => [topic.name, topic])).values()].map((topic) => {
+      if (counts.get(topic.name)! > 1) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic name.");
+      if (wanted > MAX_PARTITIONS_PER_REQUEST) {
+        return refused(topic.name, "POLICY_VIOLATION", "Excessively large number of partitions per request.");
+      }
+      return createOne(topic, validateOnly, broker);
+    });
+    return { throttleTimeMs: 0, topics: answers };
+  },
+  refuse: ({ topics }, errorCode) => ({
+    throttleTimeMs: 0,
+    topics: topics.map(({ name }) => ({ name, errorCode, errorMessage: null })),
+  }),
+});
+
+function createOne(topic: NewTopic, validateOnly: boolean, broker: Broker): TopicAnswer {
+  const { topics, nodeId, properties } = broker;
+  const plan = judgeNewTopic(topic, { existing: topics.names(), nodeId, properties });
+  if (plan.kind === "refused") return refused(topic.name, plan.error, plan.message);
+  const topicId = validateOnly ? ZERO_UUID : topics.create(plan).id;
+  return {
+    name: topic.name,
+    topicId,
+    errorCode: ErrorCodes.NONE,
+    errorMessage: null,
+    numPartitions: plan.partitions,
+    replicationFactor: plan.replicationFactor,
+    configs: configsOf(plan, broker),
+  };
+}
+
+function configsOf({ configs }: TopicPlan, { properties }: Broker) {
+  return Object.keys(TOPIC_CONFIG_KEYS).map((name) => {
+    const { value, source } = topicConfigSources(name, configs, properties)[0]!;
+    return { name, value, readOnly: false, configSource: source, isSensitive: false };
+  });
+}
+
+function refused(name: string, error: ErrorName, errorMessage: string): TopicAnswer {
+  return { name, errorCode: ErrorCodes[error], errorMessage };
+}

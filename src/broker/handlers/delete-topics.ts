@@ -1,0 +1,53 @@
+import type { ResponseInput } from "../../protocol/api.js";
+import { deleteTopics as api } from "../../protocol/apis/delete-topics.js";
+import { ZERO_UUID } from "../../protocol/byte-reader.js";
+import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
+import { type Broker, defineHandler } from "../handler.js";
+
+type TopicAnswer = ResponseInput<typeof api>["responses"][number];
+
+/**
+ * DeleteTopics (key 20), v1-v6.
+ * Deletes topics with their records and the offsets groups have committed for them. v4: flexible; v5: messages; v6: by
+ * name or by id.
+ */
+export const deleteTopics = defineHandler(api, {
+  versions: [1, 6],
+  handle({ topics, topicNames }, { broker, apiVersion }) {
+    const asked = apiVersion >= 6 ? topics : topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
+    const seen = new Set<string>();
+    const responses = asked.map(({ name, topicId }) => {
+      const key = name ?? topicId;
+      if (seen.has(key)) return refused(name, topicId, "INVALID_REQUEST", "Duplicate topic name or topic id.");
+      seen.add(key);
+      return deleteOne(name, topicId, broker);
+    });
+    return { throttleTimeMs: 0, responses };
+  },
+});
+
+function deleteOne(name: string | null, topicId: string, { topics, groups, properties }: Broker): TopicAnswer {
+  const byId = topicId !== ZERO_UUID;
+  if (byId === (name !== null)) {
+    return refused(name, topicId, "INVALID_REQUEST", "Give a topic name or a topic id, and not both.");
+  }
+  const topic = name === null ? topics.byId(topicId) : topics.get(name);
+  if (!topic) {
+    return byId
+      ? refused(name, topicId, "UNKNOWN_TOPIC_ID", "There is no topic of this id.")
+      : refused(name, topicId, "UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.");
+  }
+  if (!properties.flag("delete.topic.enable")) {
+    return refused(name, topicId, "TOPIC_DELETION_DISABLED", "Topic deletion is disabled (delete.topic.enable).");
+  }
+  if (topic.isInternal) {
+    return refused(name, topicId, "INVALID_TOPIC_EXCEPTION", "The broker needs this topic for its groups.");
+  }
+  topics.delete(topic.name);
+  groups.forgetTopic(topic.name);
+  return { name: topic.name, topicId: topic.id, errorCode: ErrorCodes.NONE };
+}
+
+function refused(name: string | null, topicId: string, error: ErrorName, errorMessage: string): TopicAnswer {
+  return { name, topicId, errorCode: ErrorCodes[error], errorMessage };
+}

@@ -1,0 +1,121 @@
+import type { RequestOf, ResponseInput } from "../../protocol/api.js";
+import { describeConfigs as api } from "../../protocol/apis/describe-configs.js";
+import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
+import { BROKER_KEYS, CONFIG_SOURCES, configTypeOf } from "../broker-properties.js";
+import { type Broker, type Call, defineHandler } from "../handler.js";
+import { CONFIG_TYPES, TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
+import { topicConfigSources } from "../topics/topic-config.js";
+import { topicNameFault } from "../topics/topic-name.js";
+import { BROKER_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
+
+type Resource = RequestOf<typeof api>["resources"][number];
+type ResourceAnswer = ResponseInput<typeof api>["results"][number];
+type ConfigAnswer = ResourceAnswer["configs"][number];
+
+/**
+ * DescribeConfigs (key 32), v1-v4.
+ * Of topics and of this broker, every key with the value in force, not only what was set: clients change sets of
+ * settings that they have read before. v3: types and documentation; v4: flexible.
+ */
+export const describeConfigs = defineHandler(api, {
+  versions: [1, 4],
+  handle(request, call) {
+    const { includeSynonyms, includeDocumentation } = request;
+    const results = request.resources.map((resource) => {
+      const answer = describe(resource, call);
+      const wanted = resource.configurationKeys;
+      const configs = answer.configs
+        .filter(({ name }) => !wanted || wanted.length === 0 || wanted.includes(name))
+        .map((config) => ({
+          ...config,
+          synonyms: includeSynonyms ? (config.synonyms ?? []) : [],
+          documentation: includeDocumentation ? (config.documentation ?? null) : null,
+        }));
+      return { ...answer, configs };
+    });
+    return { throttleTimeMs: 0, results };
+  },
+});
+
+function describe(resource: Resource, { broker }: Call): ResourceAnswer {
+  const { resourceType, resourceName } = resource;
+  if (resourceType === TOPIC_RESOURCE) return describeTopic(resource, broker);
+  if (resourceType !== BROKER_RESOURCE) {
+    return refused(resource, "INVALID_REQUEST", `Resources of type ${resourceType} are not described here.`);
+  }
+  if (resourceName !== "" && resourceName !== String(broker.nodeId)) {
+    const message = `Unexpected broker id, expected ${broker.nodeId} or empty string, but received ${resourceName}`;
+    return refused(resource, "INVALID_REQUEST", message);
+  }
+  return answered(resource, resourceName === "" ? clusterDefaults(broker) : brokerConfigs(broker));
+}
+
+function describeTopic(resource: Resource, { topics, properties }: Broker): ResourceAnswer {
+  const { resourceName } = resource;
+  const fault = topicNameFault(resourceName);
+  if (fault) return refused(resource, "INVALID_TOPIC_EXCEPTION", fault);
+  const topic = topics.get(resourceName);
+  if (!topic) {
+    return refused(resource, "UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.");
+  }
+  const configs = Object.entries(TOPIC_CONFIG_KEYS).map(([name, key]): ConfigAnswer => {
+    const sources = topicConfigSources(name, topic.configs, properties);
+    const { value, source } = sources[0]!;
+    // As Kafka: the plain default is listed only where the broker has a property of its own for it.
+    const synonyms = sources.filter((each) => each.source !== CONFIG_SOURCES.default || key.synonym !== undefined);
+    return {
+      name,
+      value,
+      readOnly: false,
+      configSource: source,
+      isSensitive: false,
+      synonyms: synonyms.map(({ name: synonym, value: text, source: from }) => ({
+        name: synonym,
+        value: text,
+        source: from,
+      })),
+      configType: CONFIG_TYPES[key.type],
+      documentation: key.doc,
+    };
+  });
+  return answered(resource, configs);
+}
+
+function brokerConfigs({ properties }: Broker): ConfigAnswer[] {
+  return Object.keys(BROKER_KEYS).map((name) => {
+    const sources = properties.sources(name);
+    const { value, source } = sources[0] ?? { value: null, source: CONFIG_SOURCES.default };
+    return {
+      name,
+      value,
+      readOnly: !isDynamic(name),
+      configSource: source,
+      isSensitive: false,
+      synonyms: sources.map((each) => ({ name, ...each })),
+      configType: configTypeOf(name),
+      documentation: null,
+    };
+  });
+}
+
+/** Settings made for all brokers, and nothing else. */
+function clusterDefaults({ state }: Broker): ConfigAnswer[] {
+  return Object.entries(state.metadata.defaultConfigs).map(([name, value]) => ({
+    name,
+    value,
+    readOnly: false,
+    configSource: CONFIG_SOURCES.dynamicDefault,
+    isSensitive: false,
+    synonyms: [{ name, value, source: CONFIG_SOURCES.dynamicDefault }],
+    configType: configTypeOf(name),
+    documentation: null,
+  }));
+}
+
+function answered({ resourceType, resourceName }: Resource, configs: ConfigAnswer[]): ResourceAnswer {
+  return { errorCode: ErrorCodes.NONE, errorMessage: null, resourceType, resourceName, configs };
+}
+
+function refused({ resourceType, resourceName }: Resource, error: ErrorName, errorMessage: string): ResourceAnswer {
+  return { errorCode: ErrorCodes[error], errorMessage, resourceType, resourceName, configs: [] };
+}

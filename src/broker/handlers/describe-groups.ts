@@ -1,0 +1,52 @@
+import { describeGroups as api } from "../../protocol/apis/describe-groups.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { NO_BYTES } from "../groups/group-member.js";
+import { defineHandler } from "../handler.js";
+import { GROUP_OPERATIONS } from "./authorized-operations.js";
+
+/**
+ * DescribeGroups (key 15), v0-v6.
+ * A group that is not there is told as Dead, from v6 on with GROUP_ID_NOT_FOUND. Metadata and assignments are told
+ * while the group is Stable. v3: authorized operations; v4: static members; v5: flexible.
+ */
+export const describeGroups = defineHandler(api, {
+  versions: [0, 6],
+  handle: ({ groups, includeAuthorizedOperations }, { broker, apiVersion }) => ({
+    throttleTimeMs: 0,
+    groups: groups.map((groupId) => {
+      const operations = includeAuthorizedOperations ? { authorizedOperations: GROUP_OPERATIONS } : {};
+      const group = broker.groups.describe(groupId);
+      if (!group) {
+        const missing = apiVersion >= 6;
+        return {
+          errorCode: missing ? ErrorCodes.GROUP_ID_NOT_FOUND : ErrorCodes.NONE,
+          errorMessage: missing ? `Group ${groupId} not found.` : null,
+          groupId,
+          groupState: "Dead",
+          protocolType: "",
+          protocolData: "",
+          members: [],
+          ...operations,
+        };
+      }
+      const stable = group.state === "Stable";
+      return {
+        errorCode: ErrorCodes.NONE,
+        groupId,
+        groupState: group.state,
+        protocolType: group.protocolType,
+        protocolData: stable ? (group.protocolName ?? "") : "",
+        members: group.members.map((member) => ({
+          memberId: member.memberId,
+          groupInstanceId: member.instanceId,
+          clientId: member.clientId,
+          clientHost: member.clientHost,
+          memberMetadata:
+            (stable && member.protocols.find(({ name }) => name === group.protocolName)?.metadata) || NO_BYTES,
+          memberAssignment: stable ? member.assignment : NO_BYTES,
+        })),
+        ...operations,
+      };
+    }),
+  }),
+});

@@ -1,0 +1,77 @@
+import type { ResponseInput } from "../../protocol/api.js";
+import { describeTopicPartitions as api } from "../../protocol/apis/describe-topic-partitions.js";
+import { ZERO_UUID } from "../../protocol/byte-reader.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { defineHandler } from "../handler.js";
+import { topicNameFault } from "../topics/topic-name.js";
+import { TOPIC_OPERATIONS } from "./authorized-operations.js";
+
+type Response = ResponseInput<typeof api>;
+type TopicAnswer = Response["topics"][number];
+
+const MAX_PARTITIONS = 2000;
+
+/**
+ * DescribeTopicPartitions (key 75), v0.
+ * Topics by name with their partitions, in pages: at most so many partitions, then a cursor where to go on.
+ */
+export const describeTopicPartitions = defineHandler(api, {
+  versions: [0, 0],
+  handle({ topics, responsePartitionLimit, cursor }, { broker }) {
+    const { nodeId } = broker;
+    const all = topics.length === 0 ? broker.topics.all().map(({ name }) => name) : topics.map(({ name }) => name);
+    const names = [...new Set(all)].sort();
+    if (cursor && cursor.partitionIndex < 0) return refusedCursor(names);
+    const from = cursor ? names.filter((name) => name >= cursor.topicName) : names;
+    let left = Math.min(responsePartitionLimit, MAX_PARTITIONS);
+    const answers: TopicAnswer[] = [];
+    let nextCursor: Response["nextCursor"] = null;
+    for (const name of from) {
+      const topic = broker.topics.get(name);
+      if (!topic) {
+        answers.push(missing(name));
+        continue;
+      }
+      const first = cursor?.topicName === name ? cursor.partitionIndex : 0;
+      if (left <= 0) {
+        nextCursor = { topicName: name, partitionIndex: first };
+        break;
+      }
+      const page = topic.logs.slice(first, first + left);
+      left -= page.length;
+      answers.push({
+        errorCode: ErrorCodes.NONE,
+        name,
+        topicId: topic.id,
+        isInternal: topic.isInternal,
+        partitions: page.map(({ leaderEpoch }, at) => ({
+          errorCode: ErrorCodes.NONE,
+          partitionIndex: first + at,
+          leaderId: nodeId,
+          leaderEpoch,
+          replicaNodes: [nodeId],
+          isrNodes: [nodeId],
+          eligibleLeaderReplicas: [],
+          lastKnownElr: [],
+          offlineReplicas: [],
+        })),
+        topicAuthorizedOperations: TOPIC_OPERATIONS,
+      });
+      if (first + page.length < topic.logs.length) {
+        nextCursor = { topicName: name, partitionIndex: first + page.length };
+        break;
+      }
+    }
+    return { throttleTimeMs: 0, topics: answers, nextCursor };
+  },
+});
+
+function missing(name: string): TopicAnswer {
+  const errorCode = topicNameFault(name) ? ErrorCodes.INVALID_TOPIC_EXCEPTION : ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+  return { errorCode, name, topicId: ZERO_UUID, isInternal: false, partitions: [] };
+}
+
+function refusedCursor(names: readonly string[]): Response {
+  const errorCode = ErrorCodes.INVALID_REQUEST;
+  return { throttleTimeMs: 0, topics: names.map((name) => ({ ...missing(name), errorCode })) };
+}

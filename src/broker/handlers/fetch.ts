@@ -1,0 +1,136 @@
+import type { RequestOf, ResponseInput } from "../../protocol/api.js";
+import { fetch as api } from "../../protocol/apis/fetch.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { type Call, defineHandler } from "../handler.js";
+import type { PartitionLog } from "../log/partition-log.js";
+import { findTopic, leaderEpochFault } from "./topic-reference.js";
+
+type FetchRequest = RequestOf<typeof api>;
+type FetchResponse = ResponseInput<typeof api>;
+type PartitionRequest = FetchRequest["topics"][number]["partitions"][number];
+type PartitionResponse = FetchResponse["responses"][number]["partitions"][number];
+
+const READ_COMMITTED = 1;
+const NO_RECORDS = Buffer.alloc(0);
+
+/**
+ * Fetch (key 1), v4-v18.
+ * Answers whole batches, from the one that holds the fetch offset on; the first partition with data always gives at
+ * least one. Waits for more when there is less than minBytes; appends wake it. Sessions (v7+) are not kept: the
+ * session id is always 0, which tells clients to ask for everything each time (KIP-227 allows it).
+ * v5: log start; v9: leader epochs; v12: flexible; v13: topic ids.
+ */
+export const fetch = defineHandler(api, {
+  versions: [4, 18],
+  handle(request, call) {
+    const { sessionId, sessionEpoch, maxWaitMs, minBytes } = request;
+    if (sessionId !== 0 && sessionEpoch > 0) return refusedFetch(ErrorCodes.FETCH_SESSION_ID_NOT_FOUND);
+    const first = collect(request, call);
+    const wantedBytes = Math.min(minBytes, maxBytesOf(request, call));
+    if (maxWaitMs <= 0 || first.isFinal || first.bytes >= wantedBytes || request.topics.length === 0) {
+      return first.response;
+    }
+    return waitForBytes(request, call, wantedBytes - first.bytes).then(() => collect(request, call).response);
+  },
+  refuse: ({ topics }, errorCode) => ({
+    ...refusedFetch(ErrorCodes.NONE),
+    responses: topics.map(({ topic, topicId, partitions }) => {
+      return { topic, topicId, partitions: partitions.map(({ partition }) => refusedPartition(partition, errorCode)) };
+    }),
+  }),
+});
+
+function maxBytesOf({ maxBytes }: FetchRequest, { broker }: Call): number {
+  return Math.min(maxBytes, broker.properties.number("fetch.max.bytes"));
+}
+
+/** Reads everything asked for. `isFinal`: a partition has an error, which is told without waiting. */
+function collect(request: FetchRequest, call: Call): { response: FetchResponse; bytes: number; isFinal: boolean } {
+  const limit = maxBytesOf(request, call);
+  let bytes = 0;
+  let isFinal = false;
+  const responses = request.topics.map(({ topic, topicId, partitions }) => ({
+    topic,
+    topicId,
+    partitions: partitions.map((asked) => {
+      const found = logFor(topic, topicId, asked, call);
+      if (typeof found === "number") {
+        isFinal = true;
+        return refusedPartition(asked.partition, found);
+      }
+      const records = found.read(asked.fetchOffset, Math.min(asked.partitionMaxBytes, limit - bytes), bytes === 0);
+      bytes += records.length;
+      return readPartition(asked.partition, found, records, request.isolationLevel);
+    }),
+  }));
+  return { response: { throttleTimeMs: 0, responses }, bytes, isFinal };
+}
+
+/** The log a partition is read from, or an error code. */
+function logFor(name: string, topicId: string, asked: PartitionRequest, call: Call): PartitionLog | number {
+  const { topic, errorCode } = findTopic(call.broker.topics, name, topicId, call.apiVersion >= 13);
+  if (!topic) return errorCode;
+  const log = topic.logs[asked.partition];
+  if (!log) return ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+  const fault = leaderEpochFault(asked.currentLeaderEpoch, log.leaderEpoch);
+  if (fault !== ErrorCodes.NONE) return fault;
+  const { fetchOffset } = asked;
+  return fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset ? ErrorCodes.OFFSET_OUT_OF_RANGE : log;
+}
+
+/** Resolves when about `missingBytes` more were appended, time is up, a log is gone, or the client is. */
+function waitForBytes(request: FetchRequest, call: Call, missingBytes: number): Promise<void> {
+  return new Promise((resolve) => {
+    let missing = missingBytes;
+    const unwatch: (() => void)[] = [];
+    const finish = () => {
+      for (const stop of unwatch.splice(0)) stop();
+      timer.cancel();
+      call.closed.removeEventListener("abort", finish);
+      resolve();
+    };
+    const timer = call.broker.clock.schedule(request.maxWaitMs, finish);
+    call.closed.addEventListener("abort", finish, { once: true });
+    if (call.closed.aborted) {
+      finish();
+      return;
+    }
+    for (const { topic, topicId, partitions } of request.topics) {
+      for (const asked of partitions) {
+        const log = logFor(topic, topicId, asked, call);
+        if (typeof log === "number") continue;
+        const appended = (bytes: number) => {
+          missing -= Math.min(bytes, asked.partitionMaxBytes);
+          if (missing <= 0) finish();
+        };
+        unwatch.push(log.watch(appended));
+      }
+    }
+  });
+}
+
+function readPartition(
+  partitionIndex: number,
+  log: PartitionLog,
+  records: Buffer,
+  isolationLevel: number,
+): PartitionResponse {
+  const { logEndOffset, logStartOffset } = log;
+  return {
+    partitionIndex,
+    errorCode: ErrorCodes.NONE,
+    highWatermark: logEndOffset,
+    lastStableOffset: logEndOffset,
+    logStartOffset,
+    abortedTransactions: isolationLevel === READ_COMMITTED ? [] : null,
+    records,
+  };
+}
+
+function refusedPartition(partitionIndex: number, errorCode: number): PartitionResponse {
+  return { partitionIndex, errorCode, highWatermark: -1, abortedTransactions: null, records: NO_RECORDS };
+}
+
+function refusedFetch(errorCode: number): FetchResponse {
+  return { throttleTimeMs: 0, errorCode, responses: [] };
+}

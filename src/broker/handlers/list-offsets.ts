@@ -1,0 +1,88 @@
+import type { RequestOf } from "../../protocol/api.js";
+import { listOffsets as api } from "../../protocol/apis/list-offsets.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { type Call, defineHandler } from "../handler.js";
+import { type FoundOffset, NOT_FOUND, offsetForTime, offsetOfMaxTimestamp } from "../log/offset-lookup.js";
+import type { PartitionLog } from "../log/partition-log.js";
+import { leaderEpochFault } from "./topic-reference.js";
+
+type PartitionRequest = RequestOf<typeof api>["topics"][number]["partitions"][number];
+
+const LATEST = -1;
+const EARLIEST = -2;
+const MAX_TIMESTAMP = -3;
+const EARLIEST_LOCAL = -4;
+const LATEST_TIERED = -5;
+const EARLIEST_PENDING_UPLOAD = -6;
+/** Which version brought which of the timestamps that stand for a place. */
+const SINCE: Readonly<Record<number, number>> = {
+  [LATEST]: 1,
+  [EARLIEST]: 1,
+  [MAX_TIMESTAMP]: 7,
+  [EARLIEST_LOCAL]: 8,
+  [LATEST_TIERED]: 9,
+  [EARLIEST_PENDING_UPLOAD]: 11,
+};
+
+/**
+ * ListOffsets (key 2), v1-v11.
+ * Finds the ends of a partition, or the first record of a time. Without transactions the isolation level changes nothing.
+ * v4: leader epochs; v6: flexible; v7: maximum timestamp; v8, v9, v11: tiered storage, of which there is none.
+ */
+export const listOffsets = defineHandler(api, {
+  versions: [1, 11],
+  handle({ topics }, call) {
+    const answers = topics.map(({ name, partitions }) => {
+      const counts = new Map<number, number>();
+      for (const { partitionIndex } of partitions) counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1);
+      const distinct = partitions.filter(
+        ({ partitionIndex }, at) => partitions.findIndex((other) => other.partitionIndex === partitionIndex) === at,
+      );
+      return {
+        name,
+        partitions: distinct.map((asked) => {
+          const { partitionIndex } = asked;
+          if (counts.get(partitionIndex)! > 1) return { partitionIndex, errorCode: ErrorCodes.INVALID_REQUEST };
+          return { partitionIndex, ...lookUp(name, asked, call) };
+        }),
+      };
+    });
+    return { throttleTimeMs: 0, topics: answers };
+  },
+  refuse: ({ topics }, errorCode) => ({
+    throttleTimeMs: 0,
+    topics: topics.map(({ name, partitions }) => {
+      return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) };
+    }),
+  }),
+});
+
+function lookUp(name: string, asked: PartitionRequest, { broker, apiVersion }: Call) {
+  const log = broker.topics.log(name, asked.partitionIndex);
+  if (!log) return { errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION };
+  const fault = leaderEpochFault(asked.currentLeaderEpoch, log.leaderEpoch);
+  if (fault !== ErrorCodes.NONE) return { errorCode: fault };
+  const { timestamp } = asked;
+  if (timestamp < 0 && apiVersion < (SINCE[timestamp] ?? Number.POSITIVE_INFINITY)) {
+    return { errorCode: ErrorCodes.UNSUPPORTED_VERSION };
+  }
+  return { errorCode: ErrorCodes.NONE, ...place(log, timestamp) };
+}
+
+function place(log: PartitionLog, timestamp: number): FoundOffset {
+  const { leaderEpoch } = log;
+  switch (timestamp) {
+    case LATEST:
+      return { offset: log.logEndOffset, timestamp: -1, leaderEpoch };
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return { offset: log.logStartOffset, timestamp: -1, leaderEpoch };
+    case MAX_TIMESTAMP:
+      return offsetOfMaxTimestamp(log);
+    case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
+      return NOT_FOUND;
+    default:
+      return offsetForTime(log, timestamp);
+  }
+}

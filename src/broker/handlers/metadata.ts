@@ -1,0 +1,98 @@
+import type { ResponseInput } from "../../protocol/api.js";
+import { metadata as api } from "../../protocol/apis/metadata.js";
+import { ZERO_UUID } from "../../protocol/byte-reader.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { type Broker, type Call, defineHandler } from "../handler.js";
+import { judgeNewTopic } from "../topics/judge-topic.js";
+import { topicNameFault } from "../topics/topic-name.js";
+import type { Topic } from "../topics/topic-registry.js";
+import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from "./authorized-operations.js";
+
+type TopicAnswer = ResponseInput<typeof api>["topics"][number];
+
+/**
+ * Metadata (key 3), v0-v13.
+ * This broker is every partition's leader and the controller; it is reached at the address the client came by. A
+ * missing topic is made at once where both sides allow it.
+ * v1: null asks for all topics; v4: auto creation by choice; v7: leader epochs; v8: authorized operations; v9: flexible;
+ * v10: topic ids; v12: topics by id.
+ */
+export const metadata = defineHandler(api, {
+  versions: [0, 13],
+  handle(request, call) {
+    const { broker, apiVersion, advertised } = call;
+    const { topics: asked, includeTopicAuthorizedOperations } = request;
+    const wantsAll = asked === null || (apiVersion === 0 && asked.length === 0);
+    const answers = wantsAll
+      ? broker.topics.all().map((topic) => describe(topic, broker.nodeId))
+      : asked.map(({ name, topicId }) => answerFor(name, topicId, request.allowAutoTopicCreation, call));
+    const operations = includeTopicAuthorizedOperations ? { topicAuthorizedOperations: TOPIC_OPERATIONS } : {};
+    return {
+      throttleTimeMs: 0,
+      brokers: [{ nodeId: broker.nodeId, ...advertised, rack: broker.properties.text("broker.rack") ?? null }],
+      clusterId: broker.state.metadata.clusterId,
+      controllerId: broker.nodeId,
+      topics: answers.map((answer) => ({ ...answer, ...operations })),
+      ...(request.includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS } : {}),
+    };
+  },
+  refuse: ({ topics }, errorCode, { broker, advertised }) => ({
+    throttleTimeMs: 0,
+    brokers: [{ nodeId: broker.nodeId, ...advertised }],
+    clusterId: broker.state.metadata.clusterId,
+    controllerId: broker.nodeId,
+    topics: (topics ?? []).map(({ name, topicId }) => refused(name, topicId, errorCode)),
+    errorCode,
+  }),
+});
+
+function answerFor(
+  name: string | null,
+  topicId: string,
+  mayCreate: boolean,
+  { broker, apiVersion }: Call,
+): TopicAnswer {
+  if (apiVersion >= 10 && topicId !== ZERO_UUID) {
+    if (apiVersion < 12) return refused(name, topicId, ErrorCodes.INVALID_REQUEST);
+    const topic = broker.topics.byId(topicId);
+    return topic ? describe(topic, broker.nodeId) : refused(null, topicId, ErrorCodes.UNKNOWN_TOPIC_ID);
+  }
+  if (name === null) return refused(name, topicId, ErrorCodes.INVALID_REQUEST);
+  const known = broker.topics.get(name);
+  if (known) return describe(known, broker.nodeId);
+  if (topicNameFault(name)) return refused(name, topicId, ErrorCodes.INVALID_TOPIC_EXCEPTION);
+  if (!mayCreate || !broker.properties.flag("auto.create.topics.enable")) {
+    return refused(name, topicId, ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION);
+  }
+  return create(name, broker);
+}
+
+function create(name: string, broker: Broker): TopicAnswer {
+  const { topics, nodeId, properties } = broker;
+  const request = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
+  const plan = judgeNewTopic(request, { existing: topics.names(), nodeId, properties });
+  if (plan.kind === "refused") return refused(name, ZERO_UUID, ErrorCodes[plan.error]);
+  return describe(topics.create(plan), nodeId);
+}
+
+function describe({ name, id, isInternal, logs }: Topic, nodeId: number): TopicAnswer {
+  return {
+    errorCode: ErrorCodes.NONE,
+    name,
+    topicId: id,
+    isInternal,
+    partitions: logs.map(({ leaderEpoch }, partitionIndex) => ({
+      errorCode: ErrorCodes.NONE,
+      partitionIndex,
+      leaderId: nodeId,
+      leaderEpoch,
+      replicaNodes: [nodeId],
+      isrNodes: [nodeId],
+      offlineReplicas: [],
+    })),
+  };
+}
+
+function refused(name: string | null, topicId: string, errorCode: number): TopicAnswer {
+  return { errorCode, name, topicId, isInternal: false, partitions: [] };
+}

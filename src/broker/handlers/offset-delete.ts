@@ -1,0 +1,27 @@
+import { offsetDelete as api } from "../../protocol/apis/offset-delete.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { defineHandler } from "../handler.js";
+
+/**
+ * OffsetDelete (key 47), v0.
+ * Deletes committed offsets of a group, unless its members read the topic. Its error comes before the throttle time.
+ */
+export const offsetDelete = defineHandler(api, {
+  versions: [0, 0],
+  handle({ groupId, topics }, { broker }) {
+    const verdict = broker.groups.judgeOffsetDelete(groupId);
+    if (verdict.errorCode !== ErrorCodes.NONE) return { errorCode: verdict.errorCode, throttleTimeMs: 0, topics: [] };
+    const deletable: { topic: string; partition: number }[] = [];
+    const answers = topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => {
+        const known = broker.topics.log(name, partitionIndex);
+        const errorCode = known ? verdict.refusalOf(name) : ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+        if (errorCode === ErrorCodes.NONE) deletable.push({ topic: name, partition: partitionIndex });
+        return { partitionIndex, errorCode };
+      }),
+    }));
+    const errorCode = broker.groups.deleteOffsets(groupId, deletable);
+    return { errorCode, throttleTimeMs: 0, topics: answers };
+  },
+});

@@ -1,0 +1,76 @@
+import { offsetFetch as api } from "../../protocol/apis/offset-fetch.js";
+import { ZERO_UUID } from "../../protocol/byte-reader.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import type { CommittedOffset } from "../groups/group-records.js";
+import { type Broker, type Call, defineHandler } from "../handler.js";
+
+const NOTHING: Pick<CommittedOffset, "offset" | "leaderEpoch" | "metadata"> = {
+  offset: -1,
+  leaderEpoch: -1,
+  metadata: "",
+};
+
+interface TopicRequest {
+  readonly name: string;
+  readonly topicId: string;
+  readonly partitionIndexes: readonly number[];
+}
+
+/**
+ * OffsetFetch (key 9), v1-v10.
+ * A partition without a committed offset is answered with -1 and no error. There are no transactions, so every offset
+ * is stable. v2: null asks for all; v5: leader epochs; v6: flexible; v8: several groups; v10: topic ids.
+ */
+export const offsetFetch = defineHandler(api, {
+  versions: [1, 10],
+  handle({ groupId, topics, groups }, call) {
+    if (call.apiVersion >= 8) {
+      const answers = groups.map((group) => ({
+        groupId: group.groupId,
+        topics: offsetsOf(group.groupId, group.topics, call),
+        errorCode: ErrorCodes.NONE,
+      }));
+      return { throttleTimeMs: 0, groups: answers };
+    }
+    const asked = topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
+    return { throttleTimeMs: 0, topics: offsetsOf(groupId, asked, call), errorCode: ErrorCodes.NONE };
+  },
+  refuse: ({ groups }, errorCode) => ({
+    throttleTimeMs: 0,
+    errorCode,
+    groups: groups.map(({ groupId }) => ({ groupId, topics: [], errorCode })),
+  }),
+});
+
+function offsetsOf(groupId: string, topics: readonly TopicRequest[] | null, { broker, apiVersion }: Call) {
+  const byId = apiVersion >= 10;
+  return (topics ?? everythingOf(groupId, broker)).map(({ name, topicId, partitionIndexes }) => {
+    const topic = byId ? broker.topics.byId(topicId)?.name : name;
+    return {
+      name: topic ?? name,
+      topicId,
+      partitions: partitionIndexes.map((partitionIndex) => {
+        const committed = (topic !== undefined && broker.groups.offset(groupId, topic, partitionIndex)) || NOTHING;
+        return {
+          partitionIndex,
+          committedOffset: committed.offset,
+          committedLeaderEpoch: committed.leaderEpoch,
+          metadata: committed.metadata,
+          errorCode: topic === undefined ? ErrorCodes.UNKNOWN_TOPIC_ID : ErrorCodes.NONE,
+        };
+      }),
+    };
+  });
+}
+
+function everythingOf(groupId: string, broker: Broker): TopicRequest[] {
+  const partitions = new Map<string, number[]>();
+  for (const { topic, partition } of broker.groups.offsets(groupId)) {
+    const known = partitions.get(topic);
+    if (known) known.push(partition);
+    else partitions.set(topic, [partition]);
+  }
+  return [...partitions].map(([name, partitionIndexes]) => {
+    return { name, topicId: broker.topics.get(name)?.id ?? ZERO_UUID, partitionIndexes };
+  });
+}

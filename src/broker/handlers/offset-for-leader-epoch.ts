@@ -1,0 +1,27 @@
+import { offsetForLeaderEpoch as api } from "../../protocol/apis/offset-for-leader-epoch.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { defineHandler } from "../handler.js";
+import { leaderEpochFault } from "./topic-reference.js";
+
+/**
+ * OffsetForLeaderEpoch (key 23), v2-v4.
+ * Where an epoch (a start of this broker) ended: a client that has read further learns that the log was cut.
+ * v4: flexible.
+ */
+export const offsetForLeaderEpoch = defineHandler(api, {
+  versions: [2, 4],
+  handle: ({ topics }, { broker }) => ({
+    throttleTimeMs: 0,
+    topics: topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {
+        const log = broker.topics.log(topic, partition);
+        if (!log) return { errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, partition };
+        const errorCode = leaderEpochFault(currentLeaderEpoch, log.leaderEpoch);
+        return errorCode === ErrorCodes.NONE
+          ? { errorCode, partition, ...log.endOfEpoch(leaderEpoch) }
+          : { errorCode, partition };
+      }),
+    })),
+  }),
+});

@@ -1,0 +1,63 @@
+import { produce as api } from "../../protocol/apis/produce.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { type Call, CLOSE_CONNECTION, defineHandler, NO_RESPONSE } from "../handler.js";
+import { type AppendAnswer, appendProduced, failure } from "../log/append-produced.js";
+import { findTopic } from "./topic-reference.js";
+
+const EMPTY_RECORDS = "A produce request must hold exactly one record batch per partition.";
+
+/**
+ * Produce (key 0), v3-v13; v0-v2 are advertised and not served, because librdkafka before 2.11 tests for version 0 to
+ * see whether gzip, snappy and lz4 are known (KAFKA-18659); nobody sends them.
+ * Appends one batch per partition as it was received. Acks of 1 and all are the same with one replica; acks=0 is not
+ * answered, and a failure closes the connection. Transactional batches are refused.
+ * v7: zstd; v8: faults by record; v9: flexible; v13: topic ids.
+ */
+export const produce = defineHandler(api, {
+  versions: [3, 13],
+  advertised: [0, 13],
+  handle({ acks, topicData }, call) {
+    let failed = false;
+    const responses = topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index, records }) => {
+        const answer = appendTo({ name, topicId, index }, records, acks, call);
+        failed ||= answer.errorCode !== ErrorCodes.NONE;
+        return { index, ...answer };
+      }),
+    }));
+    if (acks === 0) return failed ? CLOSE_CONNECTION : NO_RESPONSE;
+    return { responses, throttleTimeMs: 0 };
+  },
+  refuse: ({ topicData }, errorCode) => ({
+    responses: topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => ({ index, ...failure(errorCode, null) })),
+    })),
+    throttleTimeMs: 0,
+  }),
+});
+
+interface PartitionReference {
+  readonly name: string;
+  readonly topicId: string;
+  readonly index: number;
+}
+
+function appendTo(
+  { name, topicId, index }: PartitionReference,
+  records: Buffer | null,
+  acks: number,
+  { broker, apiVersion }: Call,
+): AppendAnswer {
+  if (records === null || records.length === 0) return failure(ErrorCodes.INVALID_RECORD, EMPTY_RECORDS);
+  if (acks !== 0 && acks !== 1 && acks !== -1) return failure(ErrorCodes.INVALID_REQUIRED_ACKS, null);
+  const { topic, errorCode } = findTopic(broker.topics, name, topicId, apiVersion >= 13);
+  const log = topic?.logs[index];
+  if (!log) return failure(topic ? ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCode, null);
+  if (topic.isInternal) return failure(ErrorCodes.INVALID_TOPIC_EXCEPTION, "Clients may not write to internal topics.");
+  const arrival = { nowMs: broker.clock.nowMs(), apiVersion };
+  return appendProduced(log, records, arrival, `${topic.name}-${index}`);
+}

@@ -1,0 +1,20 @@
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import type { Topic, TopicRegistry } from "../topics/topic-registry.js";
+
+/** The topic a request means, by name or (newer versions) by id, and the error if there is none. */
+export function findTopic(
+  topics: TopicRegistry,
+  name: string,
+  topicId: string,
+  byId: boolean,
+): { readonly topic: Topic | undefined; readonly errorCode: number } {
+  const topic = byId ? topics.byId(topicId) : topics.get(name);
+  if (topic) return { topic, errorCode: ErrorCodes.NONE };
+  return { topic, errorCode: byId ? ErrorCodes.UNKNOWN_TOPIC_ID : ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION };
+}
+
+/** Compares the leader epoch a client knows with ours; -1 is not checked (KIP-320). Returns an error code. */
+export function leaderEpochFault(known: number, current: number): number {
+  if (known === -1 || known === current) return ErrorCodes.NONE;
+  return known < current ? ErrorCodes.FENCED_LEADER_EPOCH : ErrorCodes.UNKNOWN_LEADER_EPOCH;
+}

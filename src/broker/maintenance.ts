@@ -1,0 +1,44 @@
+import type { Clock, Timer } from "../base/clock.js";
+import type { Logger } from "../base/logger.js";
+
+/** Work that comes back: `run` is called `intervalMs` after its last run has ended. */
+export interface Chore {
+  readonly name: string;
+  readonly intervalMs: () => number;
+  readonly run: () => void | Promise<void>;
+}
+
+/** The broker's recurring work. A chore that fails is logged and tried again at its next time. */
+export class Maintenance {
+  readonly #timers = new Map<Chore, Timer>();
+  #stopped = false;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  start(chore: Chore): void {
+    if (this.#stopped) return;
+    this.#timers.set(
+      chore,
+      this.clock.schedule(chore.intervalMs(), () => {
+        void this.#run(chore);
+      }),
+    );
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers.values()) timer.cancel();
+  }
+
+  async #run(chore: Chore): Promise<void> {
+    try {
+      await chore.run();
+    } catch (cause) {
+      if (!this.#stopped) this.logger.error(`${chore.name} failed and will be tried again`, {}, cause);
+    }
+    this.start(chore);
+  }
+}

@@ -1,0 +1,133 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/logger.js";
+import { MalformedError } from "../../protocol/malformed-error.js";
+import { CLOSE_CONNECTION, type Endpoint, type Served } from "../handler.js";
+import type { ConnectionCall, Dispatcher } from "./dispatcher.js";
+import { FrameReader, FrameSizeError } from "./frame-reader.js";
+
+/** Requests that may wait behind the one at work before the socket is read no further. */
+const READ_AHEAD_BYTES = 64 * 1024;
+
+/**
+ * One client's connection. Requests are served one after another and answered in their order, also while one of them
+ * waits: clients rely on both (Kafka mutes a channel for the same reason).
+ */
+export class Connection {
+  readonly #frames: FrameReader;
+  readonly #closed = new AbortController();
+  readonly #call: ConnectionCall;
+  #busy = false;
+  #lastActiveMs: number;
+
+  /** @param advertised what to tell the client of where the broker is; undefined: the address it has connected to. */
+  constructor(
+    private readonly socket: Socket,
+    private readonly dispatcher: Dispatcher,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    maxFrameBytes: number,
+    advertised: Endpoint | undefined,
+  ) {
+    this.#frames = new FrameReader(maxFrameBytes);
+    this.#lastActiveMs = clock.monotonicMs();
+    this.#call = {
+      clientHost: `/${plainAddress(socket.remoteAddress)}`,
+      advertised: advertised ?? { host: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
+      closed: this.#closed.signal,
+    };
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("drain", () => this.#next());
+    // A reset by the client is an end like any other.
+    socket.on("error", (cause) =>
+      logger.debug("a connection broke", { client: this.#call.clientHost, cause: cause.message }),
+    );
+    socket.on("close", () => this.#closed.abort());
+  }
+
+  /** Closes the connection if nothing has come for `idleMs` and nothing is being served. */
+  closeIfIdle(nowMs: number, idleMs: number): void {
+    if (!this.#busy && nowMs - this.#lastActiveMs > idleMs) this.close();
+  }
+
+  /** Closes once what was answered is on its way. */
+  end(): void {
+    this.#closed.abort();
+    this.socket.destroySoon();
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#lastActiveMs = this.clock.monotonicMs();
+    this.#frames.push(chunk);
+    if (!this.#busy) this.#next();
+    else if (this.#frames.bufferedBytes > READ_AHEAD_BYTES) this.socket.pause();
+  }
+
+  /** Serves what has come, until a request has to wait or the client is too slow to take its answers. */
+  #next(): void {
+    while (!this.#busy && !this.#closed.signal.aborted && !this.socket.writableNeedDrain) {
+      const served = this.#serveFrame();
+      if (served === undefined) break;
+      if (served instanceof Promise) {
+        this.#busy = true;
+        served.then(
+          (late) => this.#resumeWith(late),
+          (cause: unknown) => this.#fail(cause),
+        );
+      } else {
+        this.#send(served);
+      }
+    }
+    if (!this.#busy && !this.socket.writableNeedDrain && this.socket.isPaused()) this.socket.resume();
+  }
+
+  #serveFrame(): Served | Promise<Served> | undefined {
+    try {
+      const frame = this.#frames.next();
+      return frame && this.dispatcher.dispatch(frame, this.#call);
+    } catch (cause) {
+      this.#fail(cause);
+      return undefined;
+    }
+  }
+
+  #resumeWith(served: Served): void {
+    this.#busy = false;
+    this.#lastActiveMs = this.clock.monotonicMs();
+    if (this.#closed.signal.aborted) return;
+    this.#send(served);
+    this.#next();
+  }
+
+  #send(served: Served): void {
+    if (served === CLOSE_CONNECTION) {
+      this.close();
+      return;
+    }
+    if (served.length === 0) return;
+    this.socket.cork();
+    for (const chunk of served) this.socket.write(chunk);
+    this.socket.uncork();
+  }
+
+  #fail(cause: unknown): void {
+    const client = this.#call.clientHost;
+    if (cause instanceof MalformedError || cause instanceof FrameSizeError) {
+      this.logger.warn("closed a connection that sent what cannot be read", { client, cause: cause.message });
+    } else {
+      this.logger.error("closed a connection after an unexpected failure", { client }, cause);
+    }
+    this.close();
+  }
+}
+
+/** An address without the prefix that marks IPv4 on a dual-stack socket. */
+function plainAddress(address: string | undefined): string {
+  return (address ?? "").replace(/^::ffff:/, "");
+}

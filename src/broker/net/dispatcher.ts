@@ -1,0 +1,55 @@
+import { readRequestHeader } from "../../protocol/api.js";
+import { apiVersions } from "../../protocol/apis/api-versions.js";
+import { ByteReader } from "../../protocol/byte-reader.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { type Broker, type Call, CLOSE_CONNECTION, type Handler, type Served } from "../handler.js";
+import type { Interceptor } from "../interceptor.js";
+
+/** What is the same for all requests of one connection. */
+export type ConnectionCall = Omit<Call, "apiVersion" | "clientId" | "broker">;
+
+/** Finds the handler of each request. */
+export class Dispatcher {
+  readonly #handlers = new Map<number, Handler>();
+
+  constructor(
+    private readonly broker: Broker,
+    handlers: readonly Handler[],
+    private readonly interceptor: Interceptor | undefined,
+  ) {
+    for (const handler of handlers) this.#handlers.set(handler.key, handler);
+  }
+
+  /**
+   * Serves one frame.
+   * @throws MalformedError when it cannot be read; the connection is then closed, as Kafka does.
+   */
+  dispatch(frame: Buffer, connection: ConnectionCall): Served | Promise<Served> {
+    const body = new ByteReader(frame);
+    const { apiKey, apiVersion, correlationId, clientId } = readRequestHeader(body);
+    const handler = this.#handlers.get(apiKey);
+    const served = handler && apiVersion >= handler.versions[0] && apiVersion <= handler.versions[1];
+    if (!served) {
+      // A client that is newer than the broker asks in its own newest version, and must be able to read "too new".
+      if (apiKey === apiVersions.key && handler) return unsupportedApiVersions(correlationId, handler);
+      const { logger } = this.broker;
+      logger.warn("closed a connection that asked for an API that is not served", {
+        apiKey,
+        apiVersion,
+        client: clientId,
+      });
+      return CLOSE_CONNECTION;
+    }
+    const { advertised, clientHost, closed } = connection;
+    const call: Call = { broker: this.broker, apiVersion, clientId, advertised, clientHost, closed };
+    return handler.serve({ apiVersion, correlationId, body }, call, this.interceptor);
+  }
+}
+
+function unsupportedApiVersions(correlationId: number, { key, advertised }: Handler): Served {
+  const [minVersion, maxVersion] = advertised;
+  return apiVersions.encodeResponse(0, correlationId, {
+    errorCode: ErrorCodes.UNSUPPORTED_VERSION,
+    apiKeys: [{ apiKey: key, minVersion, maxVersion }],
+  });
+}

@@ -1,0 +1,103 @@
+import { type AddressInfo, createServer, type Server } from "node:net";
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/logger.js";
+import type { BrokerProperties } from "../broker-properties.js";
+import type { Endpoint } from "../handler.js";
+import { Connection } from "./connection.js";
+import type { Dispatcher } from "./dispatcher.js";
+import { formatEndpoint, parseEndpoint } from "./endpoint.js";
+
+/** How long a stop waits for clients to take their last answers. */
+const CLOSE_GRACE_MS = 500;
+
+/** The address to listen on cannot be had. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+  constructor(
+    readonly endpoint: Endpoint,
+    cause: NodeJS.ErrnoException,
+  ) {
+    const where = formatEndpoint(endpoint);
+    super(
+      cause.code === "EADDRINUSE"
+        ? `Port ${endpoint.port} of ${endpoint.host} is in use. Stop what listens on ${where}, or listen elsewhere (port 0: any free one).`
+        : `Cannot listen on ${where}: ${cause.message}`,
+      { cause },
+    );
+  }
+}
+
+/** The listening socket and the connections that came through it. */
+export class Listener {
+  readonly #server: Server;
+  readonly #connections = new Set<Connection>();
+
+  private constructor(
+    dispatcher: Dispatcher,
+    private readonly properties: BrokerProperties,
+    private readonly clock: Clock,
+    logger: Logger,
+  ) {
+    this.#server = createServer((socket) => {
+      const maxFrameBytes = properties.number("socket.request.max.bytes");
+      const connection = new Connection(socket, dispatcher, clock, logger, maxFrameBytes, this.#advertised());
+      this.#connections.add(connection);
+      socket.on("close", () => this.#connections.delete(connection));
+    });
+  }
+
+  /** Starts to listen. @throws ListenError */
+  static async open(
+    endpoint: Endpoint,
+    dispatcher: Dispatcher,
+    properties: BrokerProperties,
+    clock: Clock,
+    logger: Logger,
+  ): Promise<Listener> {
+    const listener = new Listener(dispatcher, properties, clock, logger);
+    const server = listener.#server;
+    await new Promise<void>((resolve, reject) => {
+      const fail = (cause: NodeJS.ErrnoException) => reject(new ListenError(endpoint, cause));
+      server.once("error", fail);
+      server.listen({ host: endpoint.host === "" ? undefined : endpoint.host, port: endpoint.port }, () => {
+        server.off("error", fail);
+        server.on("error", (cause) => logger.error("the listening socket failed", {}, cause));
+        resolve();
+      });
+    });
+    return listener;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Closes connections on which nothing has happened for connections.max.idle.ms. Called by the broker's maintenance. */
+  closeIdle(): void {
+    const idleMs = this.properties.number("connections.max.idle.ms");
+    if (idleMs < 0) return;
+    for (const connection of this.#connections) connection.closeIfIdle(this.clock.monotonicMs(), idleMs);
+  }
+
+  /** Stops listening and lets the last answers out. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#connections) connection.end();
+    await Promise.race([closed, this.clock.delay(CLOSE_GRACE_MS)]);
+    await this.abandon();
+  }
+
+  /** Stops listening and breaks all connections. */
+  async abandon(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#connections) connection.close();
+    await closed;
+  }
+
+  #advertised(): Endpoint | undefined {
+    const text = this.properties.text("advertised.listeners");
+    if (text === undefined) return undefined;
+    const { host, port } = parseEndpoint(text.split(",")[0]!);
+    return { host, port: port === 0 ? this.port : port };
+  }
+}

@@ -1,0 +1,178 @@
+import { join } from "node:path";
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/logger.js";
+import type { Random } from "../base/random.js";
+import { BrokerProperties } from "./broker-properties.js";
+import { BrokerState } from "./broker-state.js";
+import { DataFolderLock } from "./data-folder-lock.js";
+import { GroupCoordinator } from "./groups/group-coordinator.js";
+import { GroupLog } from "./groups/group-log.js";
+import type { Broker } from "./handler.js";
+import { HANDLERS } from "./handlers/handler-table.js";
+import type { Interceptor } from "./interceptor.js";
+import { makeFolder, SealedFiles } from "./log/log-files.js";
+import { Maintenance } from "./maintenance.js";
+import { MetadataFile } from "./metadata-file.js";
+import { Dispatcher } from "./net/dispatcher.js";
+import { parseEndpoint } from "./net/endpoint.js";
+import { Listener } from "./net/listener.js";
+import { OffsetCheckpoint } from "./offset-checkpoint.js";
+import { TopicRegistry } from "./topics/topic-registry.js";
+
+const OFFSETS_TOPIC = "__consumer_offsets";
+
+export interface BrokerOptions {
+  /** Folder of everything the broker keeps; made unless it exists. */
+  readonly dataDir: string;
+  /** `HOST:PORT`; port 0 takes any free one. */
+  readonly listen: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Kafka's broker properties by their own names. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** For tests: sees every request first. */
+  readonly interceptor?: Interceptor;
+}
+
+/** A broker that serves. */
+export interface RunningBroker {
+  readonly host: string;
+  readonly port: number;
+  readonly clusterId: string;
+  /** A clean stop: everything is on disk, the next start has nothing to recover. */
+  close(): Promise<void>;
+  /** A crash: connections break, nothing is flushed or marked. What was acknowledged is in the files all the same. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * Starts the bundled broker: one node that is controller, leader and coordinator of everything.
+ *
+ * A write is acknowledged when the operating system has it: it survives `kill -9`. Power loss can take what was not
+ * forced to disk yet, unless log.flush.interval.messages=1 is set; Kafka's default is the same, where other nodes
+ * make up for it.
+ *
+ * @throws DataFolderLockedError, ListenError, BrokerMetadataError, BrokerPropertyError, EndpointError; each message says
+ * what is in the way and what to do.
+ */
+export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
+  const { dataDir, clock, random, logger, interceptor } = options;
+  const properties = new BrokerProperties(options.properties ?? {});
+  const endpoint = parseEndpoint(options.listen);
+  for (const name of properties.unknown)
+    logger.warn("a property is not known here and has no effect", { property: name });
+  makeFolder(dataDir);
+  const lock = DataFolderLock.take(dataDir);
+  const maintenance = new Maintenance(clock, logger);
+  let topics: TopicRegistry | undefined;
+  try {
+    const state = BrokerState.open(new MetadataFile(dataDir), random);
+    properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
+    const registry = openTopics(options, state, properties);
+    topics = registry;
+    const offsetsTopic = registry.get(OFFSETS_TOPIC) ?? registry.create(offsetsTopicPlan(properties));
+    const groups = new GroupCoordinator(
+      new GroupLog(() => offsetsTopic.logs, logger),
+      properties,
+      clock,
+      random,
+      logger,
+    );
+    groups.load();
+    const nodeId = properties.number("node.id");
+    const broker: Broker = { nodeId, topics: registry, groups, properties, state, clock, logger, apis: HANDLERS };
+    const dispatcher = new Dispatcher(broker, HANDLERS, interceptor);
+    const listener = await Listener.open(endpoint, dispatcher, properties, clock, logger);
+    startMaintenance(maintenance, broker, listener);
+    const { port } = listener;
+    logger.info("broker serves", { host: endpoint.host, port, dataDir, clusterId: state.metadata.clusterId });
+    let ended: Promise<void> | undefined;
+    const end = async (clean: boolean) => {
+      maintenance.stop();
+      groups.close();
+      await (clean ? listener.close() : listener.abandon());
+      if (clean) registry.close();
+      else registry.abandon();
+      lock.release();
+      logger.info(clean ? "broker stopped" : "broker abandoned");
+    };
+    return {
+      host: endpoint.host,
+      port,
+      clusterId: state.metadata.clusterId,
+      close: () => (ended ??= end(true)),
+      abandon: () => (ended ??= end(false)),
+    };
+  } catch (error) {
+    topics?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+function openTopics(
+  { dataDir, clock, random, logger }: BrokerOptions,
+  state: BrokerState,
+  properties: BrokerProperties,
+) {
+  return new TopicRegistry({
+    folder: dataDir,
+    state,
+    properties,
+    files: new SealedFiles(),
+    startOffsets: new OffsetCheckpoint(join(dataDir, "log-start-offset-checkpoint")),
+    cleanerOffsets: new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint")),
+    clock,
+    random,
+    logger,
+  });
+}
+
+function offsetsTopicPlan(properties: BrokerProperties) {
+  return {
+    kind: "create" as const,
+    name: OFFSETS_TOPIC,
+    partitions: properties.number("offsets.topic.num.partitions"),
+    replicationFactor: 1,
+    configs: {
+      "cleanup.policy": "compact",
+      "compression.type": "producer",
+      "segment.bytes": properties.text("offsets.topic.segment.bytes")!,
+    },
+  };
+}
+
+function startMaintenance(
+  maintenance: Maintenance,
+  { topics, groups, properties, clock, logger }: Broker,
+  listener: Listener,
+): void {
+  const every = (name: string) => () => properties.number(name);
+  const logs = () => topics.all().flatMap((topic) => topic.logs);
+  maintenance.start({
+    name: "flushing logs",
+    intervalMs: every("log.flush.scheduler.interval.ms"),
+    run: () => {
+      const nowMs = clock.nowMs();
+      for (const log of logs()) log.tend(nowMs, properties.number("producer.id.expiration.ms"));
+    },
+  });
+  maintenance.start({
+    name: "deleting old segments",
+    intervalMs: every("log.retention.check.interval.ms"),
+    run: () => {
+      for (const log of logs()) {
+        const count = log.applyRetention(clock.nowMs());
+        if (count > 0)
+          logger.info("deleted old segments", { folder: log.folder, count, logStartOffset: log.logStartOffset });
+      }
+    },
+  });
+  maintenance.start({
+    name: "expiring offsets",
+    intervalMs: every("offsets.retention.check.interval.ms"),
+    run: () => groups.expire(),
+  });
+  maintenance.start({ name: "closing idle connections", intervalMs: () => 30_000, run: () => listener.closeIdle() });
+}
