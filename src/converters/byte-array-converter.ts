@@ -1,0 +1,46 @@
+import {
+  type ConfigDef,
+  type ConnectValue,
+  type Converter,
+  DataError,
+  type Header,
+  type HeaderConverter,
+  OPTIONAL_BYTES,
+  type Schema,
+  type SchemaAndValue,
+} from "../api/index.js";
+import { connectClassName } from "./connect-class-name.js";
+import { converterType } from "./converter-type.js";
+
+/** Bytes as they are, `org.apache.kafka.connect.converters.ByteArrayConverter`. */
+export class ByteArrayConverter implements Converter, HeaderConverter {
+  readonly config: ConfigDef = { "converter.type": converterType };
+
+  configure(): void {
+    // There is nothing to set.
+  }
+
+  /** @throws DataError for a schema or value of another type. */
+  fromConnectData(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
+    if (schema !== null && schema.type !== "bytes") {
+      throw new DataError("VALUE_INVALID", `Invalid schema type for ByteArrayConverter: ${schema.type.toUpperCase()}`);
+    }
+    if (value === null || Buffer.isBuffer(value)) return value;
+    throw new DataError(
+      "VALUE_INVALID",
+      `ByteArrayConverter is not compatible with objects of type class ${connectClassName(value)}`,
+    );
+  }
+
+  toConnectData(_topic: string, bytes: Buffer | null): SchemaAndValue {
+    return { schema: OPTIONAL_BYTES, value: bytes };
+  }
+
+  fromConnectHeader(topic: string, header: Header): Buffer | null {
+    return this.fromConnectData(topic, header.schema, header.value);
+  }
+
+  toConnectHeader(_topic: string, key: string, bytes: Buffer | null): Header {
+    return { key, schema: OPTIONAL_BYTES, value: bytes };
+  }
+}

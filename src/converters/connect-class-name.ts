@@ -1,0 +1,22 @@
+import { Float64, Struct } from "../api/index.js";
+
+/** The Java class that Connect would have in a value's place: for the texts of errors, which must not show the value. */
+export function connectClassName(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return "java.lang.String";
+    case "boolean":
+      return "java.lang.Boolean";
+    case "bigint":
+      return "java.lang.Long";
+    case "number":
+      return Number.isSafeInteger(value) ? "java.lang.Long" : "java.lang.Double";
+  }
+  if (value === null || value === undefined) return "null";
+  if (Buffer.isBuffer(value)) return "[B";
+  if (value instanceof Float64) return "java.lang.Double";
+  if (value instanceof Struct) return "org.apache.kafka.connect.data.Struct";
+  if (value instanceof Map) return "java.util.Map";
+  if (Array.isArray(value)) return "java.util.List";
+  return value.constructor?.name ?? typeof value;
+}

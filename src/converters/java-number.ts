@@ -1,0 +1,80 @@
+/**
+ * Numbers as Java prints them. Double.toString and Float.toString as they are since JDK 19: the fewest digits that read
+ * back as the same number. (Older JDKs print one digit too many now and then, which reads back as the same number too.)
+ */
+
+/** Double.toString, for any number: `1.0`, `1.0E10`, `-0.0`, `NaN`, `-Infinity`. */
+export function javaDouble(value: number): string {
+  const magnitude = Math.abs(value);
+  if (magnitude >= 1e-3 && magnitude < 1e7) return Number.isInteger(value) ? `${value}.0` : String(value);
+  if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
+  return Number.isFinite(value) ? scientific(value) : String(value);
+}
+
+/** Float.toString of the 32-bit float nearest to `value`. */
+export function javaFloat(value: number): string {
+  return javaDouble(shortestFloat(Math.fround(value)));
+}
+
+/** BigDecimal.toString of `unscaled` × 10^-scale: scientific notation for negative scales and below 10^-6. */
+export function javaDecimal(unscaled: bigint, scale: number): string {
+  const sign = unscaled < 0n ? "-" : "";
+  const digits = (unscaled < 0n ? -unscaled : unscaled).toString();
+  if (scale === 0) return sign + digits;
+  const exponent = digits.length - 1 - scale;
+  if (scale > 0 && exponent >= -6) {
+    const padded = digits.padStart(scale + 1, "0");
+    return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
+  }
+  const mantissa = digits.length > 1 ? `${digits[0]}.${digits.slice(1)}` : digits;
+  return exponent === 0 ? sign + mantissa : `${sign}${mantissa}E${exponent > 0 ? "+" : ""}${exponent}`;
+}
+
+/** The number in big-endian two's complement, as in a Decimal's bytes; no bytes are 0. */
+export function decodeUnscaled(bytes: Buffer): bigint {
+  if (bytes.length === 0) return 0n;
+  if (bytes.length <= 6) return BigInt(bytes.readIntBE(0, bytes.length));
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString("hex")}`));
+}
+
+/** The shortest big-endian two's complement, as BigInteger.toByteArray gives it: 0 is one zero byte. */
+export function encodeUnscaled(unscaled: bigint): Buffer {
+  const magnitude = unscaled < 0n ? -unscaled - 1n : unscaled;
+  const bits = magnitude === 0n ? 1 : magnitude.toString(2).length + 1;
+  const length = Math.ceil(bits / 8);
+  const hex = BigInt.asUintN(length * 8, unscaled).toString(16);
+  return Buffer.from(hex.padStart(length * 2, "0"), "hex");
+}
+
+/**
+ * Reads a decimal number's text exactly: `-12.50e3` is -1250 with scale -1, so that value = unscaled × 10^-scale.
+ * undefined when it is none, or when its exponent would make numbers of millions of digits.
+ */
+export function parseDecimal(text: string): { readonly unscaled: bigint; readonly scale: number } | undefined {
+  const parts = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?$/.exec(text);
+  if (!parts) return undefined;
+  const [, sign, whole = "", fraction = "", exponent = "0"] = parts;
+  if (whole === "" && fraction === "") return undefined;
+  const unscaled = BigInt(whole + fraction);
+  return { unscaled: sign === "-" ? -unscaled : unscaled, scale: fraction.length - Number(exponent) };
+}
+
+/** Java always shows a second digit, and the best one: it is 0 but for the smallest numbers (`4.9E-324`). */
+function scientific(value: number): string {
+  const shortest = value.toExponential();
+  const [mantissa = "", exponent = ""] = (shortest.includes(".") ? shortest : value.toExponential(1)).split("e");
+  return `${mantissa}E${exponent.replace("+", "")}`;
+}
+
+/** The number with the fewest digits, but two, that rounds to this float: rounding to p digits does so from some p on, 9 at the most. */
+function shortestFloat(float: number): number {
+  if (!Number.isFinite(float) || (Number.isInteger(float) && Math.abs(float) < 1e7)) return float;
+  let fails = 1;
+  let works = 9;
+  while (works - fails > 1) {
+    const digits = (fails + works) >> 1;
+    if (Math.fround(Number(float.toPrecision(digits))) === float) works = digits;
+    else fails = digits;
+  }
+  return Number(float.toPrecision(works));
+}

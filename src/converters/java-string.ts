@@ -1,0 +1,69 @@
+import { type ConnectValue, Float64, LOGICAL, type Schema, Struct } from "../api/index.js";
+import { decodeUnscaled, javaDecimal, javaDouble, javaFloat } from "./java-number.js";
+import { decimalScale } from "./json-plan.js";
+
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const DAY_MS = 86_400_000;
+
+/**
+ * What `toString` gives for Connect's values in Java: `Struct{a=1,b=x}` without fields that are null, `{a=1}`, `[1, 2]`.
+ * Bytes are base64, where Java prints an object's address; dates are in UTC, where Java takes the worker's zone.
+ */
+export function javaString(schema: Schema | null, value: ConnectValue): string {
+  if (value === null || value === undefined) return "null";
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "boolean":
+    case "bigint":
+      return value.toString();
+    case "number":
+      return numberString(schema, value);
+  }
+  if (Buffer.isBuffer(value)) {
+    if (schema?.name === LOGICAL.decimal) return javaDecimal(decodeUnscaled(value), decimalScale(schema));
+    return value.toString("base64");
+  }
+  if (value instanceof Float64) return javaDouble(value.value);
+  if (value instanceof Struct) return structString(value);
+  if (value instanceof Map) return mapString(schema, value);
+  const items = value as readonly ConnectValue[];
+  return `[${items.map((item) => javaString(schema?.valueSchema ?? null, item)).join(", ")}]`;
+}
+
+function numberString(schema: Schema | null, value: number): string {
+  switch (schema?.name) {
+    case LOGICAL.date:
+      return dateString(value * DAY_MS);
+    case LOGICAL.time:
+    case LOGICAL.timestamp:
+      return dateString(value);
+  }
+  if (schema?.type === "float32") return javaFloat(value);
+  if (schema?.type === "float64" || !Number.isSafeInteger(value)) return javaDouble(value);
+  return String(value + 0);
+}
+
+function structString(struct: Struct): string {
+  const shown: string[] = [];
+  for (const field of struct.schema.fields) {
+    const value = struct.values[field.index] ?? null;
+    if (value !== null) shown.push(`${field.name}=${javaString(field.schema, value)}`);
+  }
+  return `Struct{${shown.join(",")}}`;
+}
+
+function mapString(schema: Schema | null, entries: ReadonlyMap<ConnectValue, ConnectValue>): string {
+  const shown = [...entries].map(
+    ([key, value]) => `${javaString(schema?.keySchema ?? null, key)}=${javaString(schema?.valueSchema ?? null, value)}`,
+  );
+  return `{${shown.join(", ")}}`;
+}
+
+function dateString(ms: number): string {
+  const date = new Date(ms);
+  const two = (part: number) => String(part).padStart(2, "0");
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");
+  return `${DAYS[date.getUTCDay()]} ${MONTHS[date.getUTCMonth()]} ${two(date.getUTCDate())} ${time} UTC ${date.getUTCFullYear()}`;
+}
