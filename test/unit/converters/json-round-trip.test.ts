@@ -59,12 +59,13 @@ test("schemaless JSON reads as JSON.parse reads it, with integers and floats apa
   const bare = converter({ "schemas.enable": "false" });
   const unboxed = (value: ConnectValue): unknown => {
     if (value instanceof Float64) return value.value;
-    if (typeof value === "bigint") return Number(value);
     if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [key, unboxed(item)]));
     return Array.isArray(value) ? value.map(unboxed) : value;
   };
   fc.assert(
     fc.property(fc.json(), fc.boolean(), (text, exact) => {
+      // JSON.stringify writes doubles beyond 2^53 as integers that they are not.
+      fc.pre(!/\d{16}/.test(text));
       // A long integer beside it sends the same text through the exact reader.
       const bytes = Buffer.from(exact ? `[${text},1234567890123456789]` : `[${text}]`);
       const [value] = bare.toConnectData("t", bytes).value as readonly ConnectValue[];
