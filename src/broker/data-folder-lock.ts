@@ -36,7 +36,7 @@ export class DataFolderLock {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       }
-      const owner = readOwner(path);
+      const owner = readIfThere(path);
       const pid = Number.parseInt(owner, 10);
       if (attempt > 2 || (owner !== "" && pid > 0 && isOwnerAlive(pid, owner)))
         throw new DataFolderLockedError(folder, pid);
@@ -62,11 +62,12 @@ function dropStale(path: string, owner: string): void {
   }
 }
 
-function readOwner(path: string): string {
+function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    // ESRCH: a process's file whose process ended while it was read.
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
     throw error;
   }
 }
@@ -83,14 +84,11 @@ function isOwnerAlive(pid: number, owner: string): boolean {
   return !now.includes(" ") || !owner.includes(" ") || now === owner;
 }
 
-/** `<pid> <start time>`, the latter where the system tells it. */
+/** `<pid> <start time>`, the latter where the system tells it; a process that has ended and waits to be reaped has none. */
 function ownerOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The second field, a name in parentheses, may hold blanks itself; start time is the 22nd.
-    const startTime = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-    return `${pid} ${startTime}`;
-  } catch {
-    return String(pid);
-  }
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  if (stat === "") return String(pid);
+  // The second field, a name in parentheses, may hold blanks itself; state is the third, start time the 22nd.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return `${pid} ${fields[0] === "Z" ? "ended" : fields[19]}`;
 }

@@ -1,0 +1,42 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { SystemClock } from "../base/clock.js";
+import { InvariantError } from "../base/invariant-error.js";
+import { TextLogger } from "../base/logger.js";
+import { SystemRandom } from "../base/random.js";
+import { startBroker } from "./start-broker.js";
+import type { BrokerThreadData, BrokerThreadOrder, BrokerThreadReport } from "./thread-messages.js";
+
+/**
+ * The bundled broker as a thread of its own: what `startBrokerThread` runs. Log lines go to the starter, so that they
+ * come out in one place and in order.
+ */
+async function main(): Promise<void> {
+  const port = parentPort;
+  if (!port) throw new InvariantError("The broker thread was not started as a thread");
+  const report = (message: BrokerThreadReport) => port.postMessage(message);
+  const { dataDir, listen, properties, logLevel } = workerData as BrokerThreadData;
+  const clock = new SystemClock();
+  const logger = new TextLogger(
+    (line) => report({ kind: "log", line }),
+    clock,
+    () => logLevel,
+    "broker",
+  );
+  try {
+    const broker = await startBroker({ dataDir, listen, properties, clock, random: new SystemRandom(), logger });
+    port.on("message", (order: BrokerThreadOrder) => {
+      if (order.kind !== "close") return;
+      void broker.close().then(() => {
+        report({ kind: "closed" });
+        port.close();
+      });
+    });
+    report({ kind: "ready", host: broker.host, port: broker.port, clusterId: broker.clusterId });
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+    report({ kind: "failed", name, message });
+    port.close();
+  }
+}
+
+await main();

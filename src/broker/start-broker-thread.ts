@@ -1,0 +1,79 @@
+import { Worker } from "node:worker_threads";
+import { deferred } from "../base/deferred.js";
+import type { LogLevel, LogSink } from "../base/logger.js";
+import type { BrokerThreadData, BrokerThreadOrder, BrokerThreadReport } from "./thread-messages.js";
+
+export interface BrokerThreadOptions {
+  /** Folder of everything the broker keeps; made unless it exists. */
+  readonly dataDir: string;
+  /** `HOST:PORT`; port 0 takes any free one. */
+  readonly listen: string;
+  /** Kafka's broker properties by their own names. */
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly logLevel: LogLevel;
+  /** Gets the broker's finished log lines. */
+  readonly logSink: LogSink;
+}
+
+/** A broker that serves from a thread of its own. */
+export interface BrokerThread {
+  readonly host: string;
+  readonly port: number;
+  readonly clusterId: string;
+  /** Rejects if the thread ends although nobody has closed it. */
+  readonly ended: Promise<void>;
+  /** A clean stop. */
+  close(): Promise<void>;
+}
+
+/** The broker did not start; the message says why and what to do. `failure` is the class of the error in the thread. */
+export class BrokerStartError extends Error {
+  override readonly name = "BrokerStartError";
+  constructor(
+    readonly failure: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Starts the bundled broker in a worker thread, so that neither it nor the tasks wait for each other's event loop.
+ * Runs compiled code only. Called by `millrace up`.
+ *
+ * @throws BrokerStartError when it cannot start (port in use, data folder locked, damaged metadata, bad property).
+ */
+export async function startBrokerThread(options: BrokerThreadOptions): Promise<BrokerThread> {
+  const { dataDir, listen, properties = {}, logLevel, logSink } = options;
+  const workerData: BrokerThreadData = { dataDir, listen, properties, logLevel };
+  const thread = new Worker(new URL("./broker-thread.js", import.meta.url), { workerData, name: "broker" });
+  const ready = deferred<Extract<BrokerThreadReport, { kind: "ready" }>>();
+  const closed = deferred();
+  const ended = deferred();
+  let closing = false;
+  thread.on("message", (report: BrokerThreadReport) => {
+    if (report.kind === "log") logSink(report.line);
+    else if (report.kind === "ready") ready.resolve(report);
+    else if (report.kind === "closed") closed.resolve();
+    else ready.reject(new BrokerStartError(report.name, report.message));
+  });
+  thread.on("error", (cause) => {
+    ready.reject(cause);
+    ended.reject(new Error("The broker's thread has failed", { cause }));
+  });
+  thread.on("exit", (code) => {
+    ready.reject(new BrokerStartError("Error", `The broker's thread ended with exit code ${code}`));
+    closed.resolve();
+    if (closing) ended.resolve();
+    else ended.reject(new Error(`The broker's thread ended with exit code ${code}`));
+  });
+  const { host, port, clusterId } = await ready.promise;
+  const close = async () => {
+    closing = true;
+    const order: BrokerThreadOrder = { kind: "close" };
+    thread.postMessage(order);
+    await closed.promise;
+    await thread.terminate();
+  };
+  return { host, port, clusterId, ended: ended.promise, close };
+}
