@@ -60,6 +60,22 @@ export const ERROR_CODES = {
     text: "The configuration asks for a part of Kafka Connect that Millrace does not have yet.",
     advice: "Remove the key that the message names.",
   },
+  CONNECTOR_NOT_FOUND: {
+    text: "There is no connector of that name.",
+    advice: "GET /connectors lists them; names in paths are URL-encoded.",
+  },
+  CONNECTOR_EXISTS: {
+    text: "A connector of that name is there already.",
+    advice: "PUT /connectors/{name}/config changes it; DELETE it first to start over.",
+  },
+  TASK_NOT_FOUND: {
+    text: "The connector has no task of that number.",
+    advice: "GET /connectors/{name}/tasks lists them; a stopped connector has none.",
+  },
+  STATUS_NOT_FOUND: {
+    text: "Nothing has been reported yet about that connector or task.",
+    advice: "Ask again in a moment; statuses come with the rebalance that follows a change.",
+  },
   STORE_UNREADABLE: {
     text: "An internal topic (configs, offsets, statuses) cannot be read or created.",
     advice:

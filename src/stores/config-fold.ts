@@ -19,12 +19,17 @@ export interface ConnectorEntry {
   readonly inconsistent: boolean;
   /** The connector's config when its tasks were last committed; undefined before the first commit. */
   readonly appliedConfig: StoredProps | undefined;
+  /** Offset of the connector's record in force, and of its last commit (-1: none): what runs with another one is out of date. */
+  readonly configOffset: number;
+  readonly tasksOffset: number;
 }
 
 /** The config topic as of one offset. A snapshot does not change. */
 export interface ConfigSnapshot {
   /** The offset after the last record that could be read: what group members compare. */
   readonly offset: number;
+  /** As `offset`, of the last record that changed which connectors and tasks there are: an assignment older than this is out of date. */
+  readonly shapeOffset: number;
   readonly connectors: ReadonlyMap<string, ConnectorEntry>;
   readonly sessionKey: SessionKey | undefined;
 }
@@ -50,6 +55,7 @@ const TARGET_STATES: ReadonlySet<string> = new Set(["STARTED", "PAUSED", "STOPPE
  */
 export class ConfigFold {
   #offset = 0;
+  #shapeOffset = 0;
   readonly #connectors = new Map<string, ConnectorEntry>();
   /** Target states outlive and precede their connectors: one created PAUSED has its state written first. */
   readonly #targetStates = new Map<string, StoredTargetState>();
@@ -62,6 +68,7 @@ export class ConfigFold {
   snapshot(): ConfigSnapshot {
     this.#snapshot ??= {
       offset: this.#offset,
+      shapeOffset: this.#shapeOffset,
       connectors: new Map(this.#connectors),
       sessionKey: this.#sessionKey,
     };
@@ -128,13 +135,15 @@ export class ConfigFold {
   #applyConnector(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent | undefined {
     if (value === null) {
       this.#deferred.delete(connector);
-      return this.#connectors.delete(connector) ? { kind: "connector-removed", connector } : undefined;
+      if (!this.#connectors.delete(connector)) return undefined;
+      this.#shapeOffset = this.#offset;
+      return { kind: "connector-removed", connector };
     }
     const config = propsOf(value);
     if (!config) return unreadable("it has no properties");
     const entry = this.#connectors.get(connector);
     if (entry) {
-      this.#connectors.set(connector, { ...entry, config });
+      this.#connectors.set(connector, { ...entry, config, configOffset: this.#offset - 1 });
       return { kind: "connector-updated", connector };
     }
     const targetState = this.#targetStates.get(connector) ?? "STARTED";
@@ -146,7 +155,10 @@ export class ConfigFold {
       taskCount: 0,
       inconsistent: false,
       appliedConfig: undefined,
+      configOffset: this.#offset - 1,
+      tasksOffset: -1,
     });
+    this.#shapeOffset = this.#offset;
     return { kind: "connector-added", connector };
   }
 
@@ -164,12 +176,14 @@ export class ConfigFold {
     const deferred = this.#deferred.get(connector);
     this.#deferred.delete(connector);
     const taskConfigs = complete(deferred, taskCount);
+    if (entry.taskConfigs.length !== (taskConfigs?.length ?? 0)) this.#shapeOffset = this.#offset;
     this.#connectors.set(connector, {
       ...entry,
       taskCount,
       inconsistent: taskConfigs === undefined,
       taskConfigs: taskConfigs ?? [],
       appliedConfig: taskConfigs === undefined ? entry.appliedConfig : entry.config,
+      tasksOffset: this.#offset - 1,
     });
     return { kind: "tasks-committed", connector };
   }

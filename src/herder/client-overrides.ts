@@ -1,0 +1,55 @@
+import type { ConfigInfos } from "./config-infos.js";
+import type { SubmittedConfig } from "./herder.js";
+
+/** Decides which client settings a connector may override (KIP-458). */
+export interface OverridePolicy {
+  readonly name: string;
+  allows(key: string): boolean;
+}
+
+const PRINCIPAL_KEYS: ReadonlySet<string> = new Set(["sasl.jaas.config", "sasl.mechanism", "security.protocol"]);
+
+/** The policy that `connector.client.config.override.policy` names; undefined for an unknown one. */
+export function overridePolicy(name: string, allowlist: readonly string[]): OverridePolicy | undefined {
+  const simple = name.slice(name.lastIndexOf(".") + 1).replace(/ConnectorClientConfigOverridePolicy$/, "");
+  switch (simple) {
+    case "All":
+      return { name: simple, allows: () => true };
+    case "None":
+      return { name: simple, allows: () => false };
+    case "Principal":
+      return { name: simple, allows: (key) => PRINCIPAL_KEYS.has(key) };
+    case "Allowlist":
+      return { name: simple, allows: (key) => allowlist.includes(key) };
+    default:
+      return undefined;
+  }
+}
+
+/** An entry per overridden key of a client that the connector will have. */
+export function clientOverrideInfos(
+  type: "source" | "sink",
+  props: SubmittedConfig,
+  policy: OverridePolicy,
+): ConfigInfos["configs"] {
+  const keys = Object.keys(props);
+  const deadLetters = type === "sink" && !!props["errors.deadletterqueue.topic.name"]?.trim();
+  const clients = [
+    ...(type === "source" || deadLetters ? ["producer"] : []),
+    ...(type === "sink" ? ["consumer"] : []),
+    ...(deadLetters || (type === "source" && keys.some((key) => key.startsWith("topic.creation."))) ? ["admin"] : []),
+  ];
+  return clients.flatMap((client) => {
+    const prefix = `${client}.override.`;
+    return keys
+      .filter((key) => key.startsWith(prefix))
+      .map((name) => {
+        const key = name.slice(prefix.length);
+        const errors = policy.allows(key)
+          ? []
+          : [`The '${policy.name}' policy does not allow '${key}' to be overridden in the connector configuration.`];
+        const value = /password|jaas|secret/i.test(key) ? "[hidden]" : (props[name] ?? null);
+        return { definition: null, value: { name, value, recommended_values: [], errors, visible: true } };
+      });
+  });
+}

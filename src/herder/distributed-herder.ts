@@ -1,0 +1,287 @@
+import { ConfigError, ConflictError, NotFoundError, type SourceMap } from "../api/index.js";
+import type { RestartRequest } from "../stores/config-records.js";
+import type { PluginInfo, TargetState, TaskId } from "../worker/worker.js";
+import type { ConfigInfos, ConfigKeyInfo } from "./config-infos.js";
+import { type ConfigValidator, findConnector, refusal } from "./config-validator.js";
+import { connectorInfo, connectorStateInfo, entryOf, taskInfos, taskState, withRestarting } from "./connector-views.js";
+import type {
+  ConnectorInfo,
+  ConnectorStateInfo,
+  Herder,
+  OffsetEntry,
+  RequestSignature,
+  Stage,
+  SubmittedConfig,
+} from "./herder.js";
+import type { HerderLoop } from "./herder-loop.js";
+import { MisdirectedError } from "./misdirected-error.js";
+import { planRestart } from "./restart-plan.js";
+import { isKnownMac, isSignedWith } from "./session-keys.js";
+import { taskKey } from "./work.js";
+
+export interface DistributedHerderOptions {
+  readonly loop: HerderLoop;
+  readonly version: string;
+  /** This worker's advertised URL: a request that comes back to it is not forwarded for ever. */
+  readonly url: string;
+  readonly signatureAlgorithms: readonly string[];
+  /** Made once the worker is there: it holds the plugins. */
+  validator(): ConfigValidator;
+  clusterId(): Promise<string>;
+  /** Committed positions of a sink connector's group. */
+  sinkOffsets(config: SubmittedConfig, connector: string): Promise<readonly OffsetEntry[]>;
+}
+
+/** The herder of one worker in a group: reads answer from its own copy of the topics, writes go through the leader. */
+export class DistributedHerder implements Herder {
+  readonly #loop: HerderLoop;
+
+  constructor(private readonly options: DistributedHerderOptions) {
+    this.#loop = options.loop;
+  }
+
+  get version(): string {
+    return this.options.version;
+  }
+
+  get stage(): Stage | undefined {
+    return this.#loop.stages.current;
+  }
+
+  get loaded(): Promise<void> {
+    return this.#loop.loaded;
+  }
+
+  clusterId(): Promise<string> {
+    return this.options.clusterId();
+  }
+
+  async ping(): Promise<{ readonly ready: boolean }> {
+    await this.#loop.run("answering a health check", async () => {});
+    return { ready: this.#loop.ready };
+  }
+
+  connectors(): readonly string[] {
+    return [...this.#loop.configs().connectors.keys()];
+  }
+
+  connectorInfo(name: string): ConnectorInfo {
+    return connectorInfo(this.#loop.configs(), this.#loop.worker.plugins, name);
+  }
+
+  connectorStatus(name: string): ConnectorStateInfo {
+    return connectorStateInfo(this.#loop.configs(), this.#loop.stores.status, this.#loop.worker.plugins, name);
+  }
+
+  taskStatus(id: TaskId) {
+    return taskState(this.#loop.stores.status, id);
+  }
+
+  tasks(name: string) {
+    return taskInfos(this.#loop.configs(), name);
+  }
+
+  topics(name: string): readonly string[] {
+    return this.#loop.stores.status.topics(name);
+  }
+
+  resetTopics(name: string): void {
+    this.#loop.stores.status.removeTopics(name);
+  }
+
+  async offsets(name: string): Promise<readonly OffsetEntry[]> {
+    const { config } = entryOf(this.#loop.configs(), name);
+    const { type } = findConnector(this.#loop.worker.plugins, config["connector.class"]);
+    if (type === "sink") return this.options.sinkOffsets(config, name);
+    const stored = await this.#loop.stores.offset.list(name);
+    return stored.filter((entry): entry is { partition: SourceMap; offset: SourceMap } => entry.offset !== null);
+  }
+
+  async create(name: string, config: SubmittedConfig, initialState: TargetState | undefined): Promise<ConnectorInfo> {
+    const named = withName(name, config);
+    await this.#refuseInvalid(named);
+    return this.#writeConfig(name, async () => {
+      if (this.#loop.configs().connectors.has(name)) {
+        throw new ConflictError("CONNECTOR_EXISTS", `Connector ${name} already exists`);
+      }
+      await this.#loop.stores.config.putConnector(name, named, initialState);
+      return this.connectorInfo(name);
+    });
+  }
+
+  async putConfig(name: string, config: SubmittedConfig) {
+    const named = withName(name, config);
+    await this.#refuseInvalid(named);
+    return this.#writeConfig(name, async () => {
+      const created = !this.#loop.configs().connectors.has(name);
+      await this.#loop.stores.config.putConnector(name, named);
+      return { created, info: this.connectorInfo(name) };
+    });
+  }
+
+  async patchConfig(name: string, patch: SubmittedConfig): Promise<ConnectorInfo> {
+    // The leader's own copy is what is patched, so leadership is looked at before the config is validated.
+    const patched = await this.#loop.asLeader(`reading the config of connector ${name}`, "PATCH", async () => {
+      const merged: Record<string, string | null> = { ...entryOf(this.#loop.configs(), name).config };
+      for (const [key, value] of Object.entries(patch)) {
+        if (value === null) delete merged[key];
+        else merged[key] = value;
+      }
+      return withName(name, merged);
+    });
+    await this.#refuseInvalid(patched);
+    return this.#writeConfig(name, async () => {
+      entryOf(this.#loop.configs(), name);
+      await this.#loop.stores.config.putConnector(name, patched);
+      return this.connectorInfo(name);
+    });
+  }
+
+  async remove(name: string): Promise<void> {
+    const stage = `removing the config for connector ${name} from the config topic`;
+    await this.#loop.asLeader(stage, `Deleting connector ${name}`, async () => {
+      entryOf(this.#loop.configs(), name);
+      await this.#loop.stores.config.removeConnector(name);
+    });
+  }
+
+  async setTargetState(name: string, state: TargetState): Promise<void> {
+    entryOf(this.#loop.configs(), name);
+    const { config } = this.#loop.stores;
+    if (state !== "STOPPED") {
+      await config.putTargetState(name, state);
+      return;
+    }
+    // No tasks first, and then the state: a connector that is STOPPED has none, whoever reads in between.
+    const stage = `writing the STOPPED target stage for connector ${name} to the config topic`;
+    await this.#loop.asLeader(stage, `Stopping connector ${name}`, async () => {
+      entryOf(this.#loop.configs(), name);
+      await config.putTaskConfigs(name, []);
+      await config.putTargetState(name, state);
+      await config.readToEnd();
+    });
+  }
+
+  async restartConnector(name: string): Promise<void> {
+    await this.#loop.membership.settled();
+    const { started } = await this.#loop.run(`restarting connector ${name}`, async () => {
+      entryOf(this.#loop.configs(), name);
+      if (!this.#loop.membership.assigned.connectors.has(name)) throw this.#elsewhere(name, undefined);
+      const restart = this.#loop.runner.restartConnector(name);
+      await restart.stopped;
+      return { started: restart.started };
+    });
+    const state = await this.#loop.stages.during("starting the connector", () => started);
+    if (state === "FAILED") throw new Error(`Failed to start connector: ${name}`);
+  }
+
+  async requestRestart(request: RestartRequest): Promise<ConnectorStateInfo> {
+    const { connector } = request;
+    const stage = `writing restart request for connector ${connector} to the config topic`;
+    return this.#loop.asLeader(stage, `Restarting connector ${connector}`, async () => {
+      entryOf(this.#loop.configs(), connector);
+      const info = this.connectorStatus(connector);
+      const states = info.tasks.map(({ id, state }) => [id, state] as const);
+      const plan = planRestart(request, info.connector.state, states);
+      await this.#loop.stores.config.putRestartRequest(request);
+      return withRestarting(info, plan);
+    });
+  }
+
+  async restartTask(id: TaskId): Promise<void> {
+    await this.#loop.membership.settled();
+    await this.#loop.run(`restarting task ${taskKey(id)}`, async () => {
+      const entry = this.#loop.configs().connectors.get(id.connector);
+      if (!entry) throw new NotFoundError("CONNECTOR_NOT_FOUND", `Unknown connector: ${id.connector}`);
+      if (id.task >= entry.taskConfigs.length) {
+        throw new NotFoundError("TASK_NOT_FOUND", `Unknown task: ${taskKey(id)}`);
+      }
+      if (!this.#loop.membership.assigned.tasks.has(taskKey(id))) throw this.#elsewhere(id.connector, id.task);
+      await this.#loop.runner.restartTask(id);
+    });
+  }
+
+  async publishTaskConfigs(
+    name: string,
+    configs: readonly SubmittedConfig[],
+    body: Buffer,
+    signature: RequestSignature | undefined,
+  ): Promise<void> {
+    await this.#loop.membership.settled();
+    if (this.#loop.membership.place?.sessioned) this.#verify(body, signature);
+    const entry = entryOf(this.#loop.configs(), name);
+    if (configs.length > 0 && entry.targetState === "STOPPED") {
+      throw new ConfigError("tasks", `Connector ${name} is stopped and can have no tasks`);
+    }
+    await this.#loop.writeTaskConfigs(name, configs);
+  }
+
+  validate(config: SubmittedConfig): Promise<ConfigInfos> {
+    return this.options.validator().validate(config);
+  }
+
+  plugins(): readonly PluginInfo[] {
+    return this.#loop.worker.plugins.list();
+  }
+
+  pluginConfig(classOrAlias: string): readonly ConfigKeyInfo[] {
+    return this.options.validator().keysOf(classOrAlias);
+  }
+
+  async #refuseInvalid(config: SubmittedConfig): Promise<void> {
+    const infos = await this.#loop.stages.during("performing multi-property validation for the connector", () =>
+      this.validate(config),
+    );
+    const message = refusal(infos);
+    if (message !== undefined) throw new ConfigError("config", message);
+  }
+
+  #writeConfig<T>(name: string, step: () => Promise<T>): Promise<T> {
+    const stage = `writing a config for connector ${name} to the config topic`;
+    return this.#loop.asLeader(stage, `Writing the config of connector ${name}`, step);
+  }
+
+  /** Who has it: the leader knows, everybody else knows the leader. */
+  #elsewhere(connector: string, task: number | undefined): MisdirectedError {
+    const { membership } = this.#loop;
+    const url = membership.place?.isLeader ? membership.ownerOf(connector, task) : membership.place?.leaderUrl;
+    return new MisdirectedError(url === this.options.url ? undefined : url, `Restarting ${connector}`);
+  }
+
+  #verify(body: Buffer, signature: RequestSignature | undefined): void {
+    const { sessionKey } = this.#loop.configs();
+    if (!signature) throw new SignatureError("missing", "Internal request missing required signature");
+    if (!isKnownMac(signature.algorithm) || !this.options.signatureAlgorithms.includes(signature.algorithm)) {
+      throw new SignatureError(
+        "algorithm",
+        `This worker does not support the '${signature.algorithm}' key signing algorithm used by other workers: inter.worker.verification.algorithms names those it takes`,
+      );
+    }
+    if (!sessionKey) throw new SignatureError("no-key", "This worker has not read the group's session key yet");
+    if (!isSignedWith(sessionKey, signature, body)) {
+      throw new SignatureError("wrong", "Internal request contained invalid signature.");
+    }
+  }
+}
+
+/** A request between workers that does not prove that it comes from the group. */
+export class SignatureError extends Error {
+  override readonly name = "SignatureError";
+  constructor(
+    readonly fault: "missing" | "algorithm" | "no-key" | "wrong",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The config under its connector's name. @throws ConfigError when it gives another name itself. */
+function withName(name: string, config: SubmittedConfig): SubmittedConfig {
+  const given = config["name"];
+  if (given === undefined) return { ...config, name };
+  if (given === name) return config;
+  throw new ConfigError(
+    "name",
+    `Connector name configuration (${given}) doesn't match connector name in the URL (${name})`,
+  );
+}

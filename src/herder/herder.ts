@@ -1,0 +1,109 @@
+import type { SourceMap } from "../api/index.js";
+import type { RestartRequest } from "../stores/config-records.js";
+import type { StoredState } from "../stores/status-fold.js";
+import type { PluginInfo, TargetState, TaskId } from "../worker/worker.js";
+import type { ConfigInfos, ConfigKeyInfo } from "./config-infos.js";
+
+/** A connector's or task's configuration as it came over REST: values are text, and null is possible though never valid. */
+export type SubmittedConfig = Readonly<Record<string, string | null>>;
+
+/** A connector, its raw configuration and its tasks. */
+export interface ConnectorInfo {
+  readonly name: string;
+  readonly config: SubmittedConfig;
+  readonly tasks: readonly TaskId[];
+  readonly type: "source" | "sink" | "unknown";
+}
+
+/** A connector's or task's state: `trace` absent when empty, `version` null when the writer of the status did not know it. */
+export interface InstanceState {
+  readonly state: StoredState;
+  readonly worker_id: string;
+  readonly version: string | null;
+  readonly trace?: string;
+}
+
+export interface ConnectorStateInfo {
+  readonly name: string;
+  readonly connector: InstanceState;
+  readonly tasks: readonly ({ readonly id: number } & InstanceState)[];
+  readonly type: "source" | "sink" | "unknown";
+}
+
+export interface TaskInfo {
+  readonly id: TaskId;
+  readonly config: SubmittedConfig;
+}
+
+export interface OffsetEntry {
+  readonly partition: SourceMap;
+  readonly offset: SourceMap;
+}
+
+/** What the herder is doing, or did last: told in the message of a request that timed out. */
+export interface Stage {
+  readonly description: string;
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
+  readonly completedMs: number | undefined;
+}
+
+/** How a request between workers proves that it comes from the group (KIP-507): a MAC over the body's raw bytes. */
+export interface RequestSignature {
+  readonly algorithm: string;
+  readonly signature: Buffer;
+}
+
+/**
+ * The control plane of one worker as REST sees it. Reads answer from this worker's own copy of the topics; writes are
+ * carried out by the group's leader.
+ *
+ * @throws NotFoundError for names that are not there; ConflictError for what the state forbids; ConfigError for bad
+ *   configurations; MisdirectedError when another worker has to do it.
+ */
+export interface Herder {
+  /** Waits until the cluster has answered. */
+  clusterId(): Promise<string>;
+  readonly version: string;
+  /** `ready` once the first rebalance is done. Resolves once the herder's loop has turned. */
+  ping(): Promise<{ readonly ready: boolean }>;
+  readonly stage: Stage | undefined;
+
+  /** Resolves once the topics have been read: nothing below may be called before. */
+  readonly loaded: Promise<void>;
+  connectors(): readonly string[];
+  connectorInfo(name: string): ConnectorInfo;
+  connectorStatus(name: string): ConnectorStateInfo;
+  taskStatus(id: TaskId): { readonly id: number } & InstanceState;
+  tasks(name: string): readonly TaskInfo[];
+  /** Topics the connector was seen to use. */
+  topics(name: string): readonly string[];
+  resetTopics(name: string): void;
+  offsets(name: string): Promise<readonly OffsetEntry[]>;
+
+  create(name: string, config: SubmittedConfig, initialState: TargetState | undefined): Promise<ConnectorInfo>;
+  putConfig(
+    name: string,
+    config: SubmittedConfig,
+  ): Promise<{ readonly created: boolean; readonly info: ConnectorInfo }>;
+  /** Merges `patch` over the config; null removes a key. */
+  patchConfig(name: string, patch: SubmittedConfig): Promise<ConnectorInfo>;
+  remove(name: string): Promise<void>;
+  setTargetState(name: string, state: TargetState): Promise<void>;
+  /** Restarts the connector object; resolves once it runs. */
+  restartConnector(name: string): Promise<void>;
+  /** Resolves with the state in which everything that will restart shows RESTARTING. */
+  requestRestart(request: RestartRequest): Promise<ConnectorStateInfo>;
+  restartTask(id: TaskId): Promise<void>;
+  /** For the worker that runs the connector, which asks the leader to publish what it generated. */
+  publishTaskConfigs(
+    name: string,
+    configs: readonly SubmittedConfig[],
+    body: Buffer,
+    signature: RequestSignature | undefined,
+  ): Promise<void>;
+
+  validate(config: SubmittedConfig): Promise<ConfigInfos>;
+  plugins(): readonly PluginInfo[];
+  pluginConfig(classOrAlias: string): readonly ConfigKeyInfo[];
+}
