@@ -1,0 +1,269 @@
+import { type Clock, ConflictError, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
+import { type Deferred, deferred } from "../base/deferred.js";
+import { ConnectorRunner } from "./connector-runner.js";
+import { errorMessage, traceOf } from "./error-trace.js";
+import type { OpenHost } from "./host-link.js";
+import type { HostReport } from "./task-host-messages.js";
+import { TaskHosts } from "./task-hosts.js";
+import type {
+  ConnectorSnapshot,
+  ConnectorState,
+  HostSnapshot,
+  Plugins,
+  SourceOffsetStore,
+  TargetState,
+  TaskId,
+  TaskMetrics,
+  TaskSnapshot,
+  TaskState,
+  Worker,
+  WorkerListener,
+} from "./worker.js";
+import type { WorkerSettings } from "./worker-config.js";
+
+export interface ConnectWorkerParts {
+  readonly settings: WorkerSettings;
+  readonly plugins: Plugins;
+  readonly offsets: SourceOffsetStore;
+  readonly listener: WorkerListener;
+  readonly openHost: OpenHost;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+interface RunningTask {
+  readonly id: TaskId;
+  readonly run: number;
+  readonly host: number;
+  readonly ended: Deferred<void>;
+  state: TaskState;
+  trace: string | null;
+  version: string | null;
+}
+
+/** Runs connectors in this thread and tasks in task hosts. The one writer of what runs here; made by `createWorker`. */
+export class ConnectWorker implements Worker {
+  readonly plugins: Plugins;
+  readonly #connectors = new Map<string, ConnectorRunner>();
+  readonly #tasks = new Map<string, RunningTask>();
+  readonly #runs = new Map<number, RunningTask>();
+  readonly #hosts: TaskHosts;
+  #nextRun = 1;
+
+  constructor(private readonly parts: ConnectWorkerParts) {
+    this.plugins = parts.plugins;
+    this.#hosts = new TaskHosts({
+      settings: parts.settings,
+      open: parts.openHost,
+      clock: parts.clock,
+      logger: parts.logger,
+      report: (host, report) => this.#hear(host, report),
+      ended: (host, reason) => this.#hostEnded(host, reason),
+    });
+  }
+
+  async startConnector(name: string, props: Props, targetState: TargetState): Promise<ConnectorState> {
+    await this.stopConnectors([name]);
+    const { clock, random, listener, logger } = this.parts;
+    let runner: ConnectorRunner;
+    try {
+      const plugin = this.plugins.connector(props["connector.class"] ?? "");
+      runner = new ConnectorRunner({
+        name,
+        plugin,
+        props,
+        clock,
+        random,
+        logger: logger.child("connector", { connector: name }),
+        status: (state, trace) => listener.connectorStatus(name, state, trace, plugin.version),
+        requestReconfiguration: () => listener.requestReconfiguration(name),
+      });
+    } catch (error) {
+      logger.error("A connector cannot be made", { connector: name }, error);
+      listener.connectorStatus(name, "FAILED", traceOf(error), null);
+      return "FAILED";
+    }
+    this.#connectors.set(name, runner);
+    return runner.setTargetState(targetState);
+  }
+
+  async stopConnectors(names: readonly string[]): Promise<void> {
+    const runners = names.flatMap((name) => this.#connectors.get(name) ?? []);
+    for (const name of names) this.#connectors.delete(name);
+    const late = await this.#stoppedInTime(runners, (runner) => runner.end());
+    for (const runner of late) {
+      this.parts.logger.warn("A connector did not stop in time and is cancelled", {
+        connector: runner.snapshot().name,
+      });
+      runner.cancel();
+    }
+  }
+
+  async setConnectorTargetState(name: string, state: TargetState): Promise<ConnectorState | undefined> {
+    return this.#connectors.get(name)?.setTargetState(state);
+  }
+
+  async taskConfigs(name: string): Promise<Record<string, string>[]> {
+    const runner = this.#connectors.get(name);
+    if (!runner) throw new ConflictError("CONNECTOR_NOT_RUNNING", `Connector ${name} does not run on this worker`);
+    return runner.taskConfigs();
+  }
+
+  connectors(): readonly ConnectorSnapshot[] {
+    return [...this.#connectors.values()].map((runner) => runner.snapshot());
+  }
+
+  async startTask(
+    id: TaskId,
+    connectorProps: Props,
+    taskProps: Props,
+    targetState: TargetState,
+    taskCount: number,
+  ): Promise<void> {
+    await this.stopTasks([id]);
+    if (targetState === "STOPPED") return;
+    const host = this.#hosts.take(connectorProps);
+    const run = this.#nextRun++;
+    const task: RunningTask = { id, run, host, ended: deferred(), state: "UNASSIGNED", trace: null, version: null };
+    this.#tasks.set(keyOf(id), task);
+    this.#runs.set(run, task);
+    this.#hosts.send(host, { type: "start", run, id, connectorProps, taskProps, targetState, taskCount });
+  }
+
+  async stopTasks(ids: readonly TaskId[]): Promise<void> {
+    const tasks = ids.flatMap((id) => this.#tasks.get(keyOf(id)) ?? []);
+    for (const { run, host } of tasks) this.#hosts.send(host, { type: "stop", run, abandon: false });
+    const late = await this.#stoppedInTime(tasks, (task) => task.ended.promise);
+    for (const task of late) this.#cancel(task);
+    for (const task of tasks) if (this.#tasks.get(keyOf(task.id)) === task) this.#tasks.delete(keyOf(task.id));
+  }
+
+  async setTaskTargetState(ids: readonly TaskId[], state: TargetState): Promise<void> {
+    if (state === "STOPPED") return this.stopTasks(ids);
+    for (const id of ids) {
+      const task = this.#tasks.get(keyOf(id));
+      if (task) this.#hosts.send(task.host, { type: "pause", run: task.run, paused: state === "PAUSED" });
+    }
+  }
+
+  tasks(): readonly TaskSnapshot[] {
+    return [...this.#tasks.values()].map(({ id, state, trace, version }) => ({ id, state, trace, version }));
+  }
+
+  metrics(): Promise<readonly TaskMetrics[]> {
+    return this.#hosts.metrics();
+  }
+
+  hosts(): readonly HostSnapshot[] {
+    return this.#hosts.snapshot();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([
+      this.stopTasks([...this.#tasks.values()].map(({ id }) => id)),
+      this.stopConnectors([...this.#connectors.keys()]),
+    ]);
+    await this.#hosts.close();
+  }
+
+  async abandon(): Promise<void> {
+    for (const task of this.#runs.values()) task.ended.resolve();
+    this.#runs.clear();
+    this.#tasks.clear();
+    this.#connectors.clear();
+    await this.#hosts.close();
+  }
+
+  /** Waits for all, as long as `task.shutdown.graceful.timeout.ms` for the lot; returns those that are late. */
+  async #stoppedInTime<T>(all: readonly T[], stop: (one: T) => Promise<void>): Promise<T[]> {
+    if (all.length === 0) return [];
+    const late = new Set(all);
+    const timeUp = deferred();
+    const timer = this.parts.clock.schedule(this.parts.settings["task.shutdown.graceful.timeout.ms"], timeUp.resolve);
+    const stopped = Promise.all(all.map((one) => stop(one).then(() => late.delete(one))));
+    await Promise.race([stopped, timeUp.promise]);
+    timer.cancel();
+    return [...late];
+  }
+
+  /** Nothing that this run still does counts: its offsets are refused, its statuses are not heard. */
+  #cancel(task: RunningTask): void {
+    const { id, run, host } = task;
+    this.parts.logger.warn("A task did not stop in time and is cancelled", { connector: id.connector, task: id.task });
+    this.#hosts.send(host, { type: "stop", run, abandon: true });
+    if (task.state !== "FAILED") this.#setState(task, "UNASSIGNED", null, task.version);
+    this.#end(task);
+  }
+
+  #end(task: RunningTask): void {
+    if (!this.#runs.delete(task.run)) return;
+    this.#hosts.release(task.host);
+    task.ended.resolve();
+  }
+
+  #setState(task: RunningTask, state: TaskState, trace: string | null, version: string | null): void {
+    task.state = state;
+    task.trace = trace;
+    task.version = version;
+    this.parts.listener.taskStatus(task.id, state, trace, version);
+  }
+
+  #hear(host: number, report: HostReport): void {
+    if (report.type === "ready" || report.type === "metrics") return;
+    const task = this.#runs.get(report.run);
+    switch (report.type) {
+      case "status":
+        if (task) this.#setState(task, report.state, report.trace, report.version);
+        break;
+      case "ended":
+        if (task) this.#end(task);
+        break;
+      case "topicUsed":
+        if (task) this.parts.listener.topicUsed(task.id, report.topic);
+        break;
+      case "readOffsets": {
+        const { partitions } = report;
+        this.#answer(host, report.request, task, ({ id }) => this.parts.offsets.read(id.connector, partitions));
+        break;
+      }
+      case "flushOffsets": {
+        const { entries } = report;
+        this.#answer(host, report.request, task, async ({ id }) => {
+          await this.parts.offsets.flush(id.connector, entries);
+          return [];
+        });
+        break;
+      }
+    }
+  }
+
+  /** Answers a request for offsets; a run that was cancelled may already have a successor and gets none. (I4) */
+  #answer(
+    host: number,
+    request: number,
+    task: RunningTask | undefined,
+    work: (task: RunningTask) => ReturnType<SourceOffsetStore["read"]>,
+  ): void {
+    const answered = task ? work(task) : Promise.reject(new Error("the task was stopped or cancelled"));
+    answered.then(
+      (offsets) => this.#hosts.send(host, { type: "offsets", request, offsets }),
+      (error) => this.#hosts.send(host, { type: "offsets", request, error: errorMessage(error) }),
+    );
+  }
+
+  #hostEnded(host: number, reason: string): void {
+    for (const task of [...this.#runs.values()]) {
+      if (task.host !== host) continue;
+      const message = `The task host that ran task ${task.id.connector}-${task.id.task} was lost: ${reason}`;
+      if (task.state !== "FAILED")
+        this.#setState(task, "FAILED", traceOf(new RetriableError("TASK_HOST_LOST", message)), task.version);
+      this.#end(task);
+    }
+  }
+}
+
+/** Unique: the task's number is what follows the last dash. */
+function keyOf({ connector, task }: TaskId): string {
+  return `${connector}-${task}`;
+}

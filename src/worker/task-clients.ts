@@ -1,0 +1,96 @@
+import type { Clock, Logger, Props, Random } from "../api/index.js";
+import type {
+  GroupConsumer,
+  KafkaAdmin,
+  KafkaClient,
+  KafkaClientOptions,
+  OnConnectivity,
+  Producer,
+  ProducerListener,
+  RebalanceListener,
+} from "../kafka/kafka-client.js";
+import {
+  adminProperties,
+  type DerivedProperties,
+  deadLetterProducerProperties,
+  sinkConsumerProperties,
+  sourceProducerProperties,
+} from "./client-properties.js";
+import { DeadLetterQueue, ensureDeadLetterTopic, parseDeadLetterSettings } from "./dead-letter-queue.js";
+import type { SinkClients } from "./sink-task-runner.js";
+import type { SourceClients } from "./source-task-runner.js";
+import type { TaskId } from "./worker.js";
+
+export type CreateKafkaClient = (options: KafkaClientOptions) => KafkaClient;
+
+export interface TaskClientsParts {
+  readonly id: TaskId;
+  readonly workerProps: Props;
+  readonly connectorProps: Props;
+  readonly createKafkaClient: CreateKafkaClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * A task's Kafka clients, each with connections of its own as Java's have: a consumer's waiting fetch must not hold up
+ * a producer's request on the same connection.
+ */
+export class TaskClients implements SourceClients, SinkClients {
+  readonly #clients: KafkaClient[] = [];
+  #admin: KafkaAdmin | undefined;
+  readonly #producerProperties: DerivedProperties;
+  readonly #consumerProperties: ReturnType<typeof sinkConsumerProperties>;
+  readonly #adminProperties: DerivedProperties;
+
+  /** @throws ConfigError for overrides that the worker's policy forbids; connects to nothing yet. */
+  constructor(private readonly parts: TaskClientsParts) {
+    const { id, workerProps, connectorProps } = parts;
+    this.#producerProperties = sourceProducerProperties(workerProps, connectorProps, id);
+    this.#consumerProperties = sinkConsumerProperties(workerProps, connectorProps, id);
+    this.#adminProperties = adminProperties(workerProps, connectorProps, id, "adminclient");
+  }
+
+  producer<T>(listener: ProducerListener<T>, onConnectivity: OnConnectivity): Producer<T> {
+    return this.#client(this.#producerProperties, onConnectivity).producer({ onConnectivity }, listener);
+  }
+
+  admin(onConnectivity: OnConnectivity): KafkaAdmin {
+    this.#admin ??= this.#client(this.#adminProperties, onConnectivity).admin;
+    return this.#admin;
+  }
+
+  consumer(
+    topics: readonly string[] | RegExp,
+    listener: RebalanceListener,
+    onConnectivity: OnConnectivity,
+  ): GroupConsumer {
+    const { groupId, properties } = this.#consumerProperties;
+    return this.#client(properties, onConnectivity).groupConsumer({ groupId, topics, onConnectivity }, listener);
+  }
+
+  async deadLetters(onConnectivity: OnConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined> {
+    const { id, workerProps, connectorProps, clock } = this.parts;
+    const settings = parseDeadLetterSettings(connectorProps);
+    if (!settings) return undefined;
+    const admin = this.#client(
+      adminProperties(workerProps, connectorProps, id, "dlq-adminclient"),
+      onConnectivity,
+    ).admin;
+    await ensureDeadLetterTopic(admin, settings, signal);
+    const client = this.#client(deadLetterProducerProperties(workerProps, connectorProps, id), onConnectivity);
+    return new DeadLetterQueue(id, settings, clock, (listener) => client.producer({ onConnectivity }, listener));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.splice(0).map((client) => client.close()));
+  }
+
+  #client(properties: DerivedProperties, onConnectivity: OnConnectivity): KafkaClient {
+    const { createKafkaClient, clock, random, logger } = this.parts;
+    const client = createKafkaClient({ properties, clock, random, logger: logger.child("kafka"), onConnectivity });
+    this.#clients.push(client);
+    return client;
+  }
+}

@@ -1,0 +1,176 @@
+import { type Clock, type Logger, type Random, type SourceOffset, UnsupportedError } from "../api/index.js";
+import { type Deferred, deferred } from "../base/deferred.js";
+import { checkTaskCount } from "./connector-runner.js";
+import { parseErrorPolicy } from "./error-policy.js";
+import { traceOf } from "./error-trace.js";
+import { SinkTaskRunner } from "./sink-task-runner.js";
+import { parseSinkTopics } from "./sink-topics.js";
+import { SourceTaskRunner } from "./source-task-runner.js";
+import { type CreateKafkaClient, TaskClients } from "./task-clients.js";
+import { chooseConverters } from "./task-converters.js";
+import type { HostCommand, HostReport } from "./task-host-messages.js";
+import type { TaskEvents, TaskParts, TaskRunner } from "./task-runner.js";
+import { parseTopicCreation } from "./topic-creation.js";
+import type { Plugins } from "./worker.js";
+import { parseWorkerSettings } from "./worker-config.js";
+
+export interface TaskHostParts {
+  readonly workerProps: Readonly<Record<string, string>>;
+  readonly plugins: Plugins;
+  readonly createKafkaClient: CreateKafkaClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly send: (report: HostReport) => void;
+}
+
+type StartCommand = Extract<HostCommand, { type: "start" }>;
+
+/** Carries many tasks in one thread, whichever: takes commands, makes and drives task runners, reports what becomes of them. */
+export class TaskHost {
+  readonly #runners = new Map<number, TaskRunner>();
+  readonly #offsetRequests = new Map<number, Deferred<readonly SourceOffset[]>>();
+  #nextRequest = 1;
+
+  constructor(private readonly parts: TaskHostParts) {}
+
+  receive(command: HostCommand): void {
+    switch (command.type) {
+      case "start":
+        this.#start(command);
+        break;
+      case "stop":
+        this.#stop(command.run, command.abandon);
+        break;
+      case "pause":
+        this.#runners.get(command.run)?.setTargetState(command.paused ? "PAUSED" : "STARTED");
+        break;
+      case "metrics": {
+        const tasks = [...this.#runners.values()].map((runner) => runner.metrics());
+        this.parts.send({ type: "metrics", request: command.request, tasks });
+        break;
+      }
+      case "offsets": {
+        const request = this.#offsetRequests.get(command.request);
+        this.#offsetRequests.delete(command.request);
+        if (command.error === undefined) request?.resolve(command.offsets ?? []);
+        else request?.reject(new Error(command.error));
+        break;
+      }
+    }
+  }
+
+  /** Drops every task on the spot, as a crash would. */
+  abandon(): void {
+    for (const run of [...this.#runners.keys()]) this.#stop(run, true);
+  }
+
+  #start(command: StartCommand): void {
+    const { run, targetState } = command;
+    const { send } = this.parts;
+    let runner: TaskRunner;
+    try {
+      runner = this.#makeRunner(command);
+    } catch (error) {
+      const logger = this.#loggerOf(command);
+      logger.error("The task cannot be made", {}, error);
+      send({ type: "status", run, state: "FAILED", trace: traceOf(error), version: this.#versionOf(command) });
+      send({ type: "ended", run });
+      return;
+    }
+    this.#runners.set(run, runner);
+    runner.run(targetState).then(() => {
+      // An abandoned run is forgotten already: nothing more may be heard of it.
+      if (this.#runners.delete(run)) send({ type: "ended", run });
+    });
+  }
+
+  #stop(run: number, abandon: boolean): void {
+    const runner = this.#runners.get(run);
+    if (!abandon) {
+      runner?.stop();
+      return;
+    }
+    this.#runners.delete(run);
+    runner?.abandon();
+  }
+
+  /** @throws ConfigError, NotFoundError, UnsupportedError */
+  #makeRunner(command: StartCommand): TaskRunner {
+    const { id, connectorProps, taskProps, taskCount, run } = command;
+    const { plugins, workerProps, createKafkaClient, clock, random } = this.parts;
+    const logger = this.#loggerOf(command);
+    const plugin = plugins.connector(connectorProps["connector.class"] ?? "");
+    checkTaskCount(id.connector, connectorProps, taskCount);
+    refuseTransforms(connectorProps);
+    const settings = parseWorkerSettings(workerProps);
+    const clients = new TaskClients({ id, workerProps, connectorProps, createKafkaClient, clock, random, logger });
+    const parts: TaskParts = {
+      id,
+      props: taskProps,
+      policy: parseErrorPolicy(connectorProps),
+      converters: chooseConverters(plugins, workerProps, connectorProps),
+      plugins,
+      commitIntervalMs: settings["offset.flush.interval.ms"],
+      commitTimeoutMs: settings["offset.flush.timeout.ms"],
+      events: this.#eventsOf(run, plugin.version),
+      clock,
+      random,
+      logger,
+    };
+    if (plugin.type === "sink")
+      return new SinkTaskRunner({ ...parts, plugin, clients, topics: parseSinkTopics(connectorProps) });
+    const offsets = {
+      read: (partitions: readonly SourceOffset["partition"][]) =>
+        this.#ask((request) => ({ type: "readOffsets", run, request, partitions })),
+      flush: async (entries: readonly SourceOffset[]) => {
+        await this.#ask((request) => ({ type: "flushOffsets", run, request, entries }));
+      },
+    };
+    const topicCreation = parseTopicCreation(workerProps, connectorProps);
+    return new SourceTaskRunner({ ...parts, plugin, clients, offsets, topicCreation });
+  }
+
+  #eventsOf(run: number, version: string): TaskEvents {
+    const { send } = this.parts;
+    return {
+      status: (state, trace) => {
+        if (this.#runners.has(run)) send({ type: "status", run, state, trace, version });
+      },
+      topicUsed: (topic) => {
+        if (this.#runners.has(run)) send({ type: "topicUsed", run, topic });
+      },
+    };
+  }
+
+  /** Asks the worker's offset store, which lives in the worker's thread (I6). */
+  #ask(report: (request: number) => HostReport): Promise<readonly SourceOffset[]> {
+    const request = this.#nextRequest++;
+    const answer = deferred<readonly SourceOffset[]>();
+    this.#offsetRequests.set(request, answer);
+    this.parts.send(report(request));
+    return answer.promise;
+  }
+
+  #loggerOf({ id }: StartCommand): Logger {
+    return this.parts.logger.child("task", { connector: id.connector, task: id.task });
+  }
+
+  #versionOf({ connectorProps }: StartCommand): string | null {
+    try {
+      return this.parts.plugins.connector(connectorProps["connector.class"] ?? "").version;
+    } catch (error) {
+      this.parts.logger.debug("No version is known of an absent plugin", { why: String(error) });
+      return null;
+    }
+  }
+}
+
+/** Passing records on untransformed would be worse than not passing them on. */
+function refuseTransforms(props: Readonly<Record<string, string>>): void {
+  for (const key of ["transforms", "predicates"]) {
+    if (props[key]?.trim()) {
+      throw new UnsupportedError("NOT_BUILT_YET", `${key}=${props[key]}: ${key} are not supported yet; remove the key`);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { atLeast, type ConfigDef, type ConfigValues, oneOf, type Props, parseConfig } from "../api/index.js";
+
+/** The worker properties that this floor reads; all others are carried along for converters and Kafka clients. */
+export const workerConfig = {
+  "task.shutdown.graceful.timeout.ms": {
+    type: "long",
+    default: 5000,
+    doc: "How long tasks that are stopped together may take, in ms, before they are cancelled.",
+  },
+  "offset.flush.interval.ms": { type: "long", default: 60_000, doc: "Between two commits of offsets, in ms." },
+  "offset.flush.timeout.ms": {
+    type: "long",
+    default: 5000,
+    doc: "How long a commit may take before it counts as failed.",
+  },
+  "plugin.path": { type: "string", default: null, doc: "Folders that hold plugins, separated by commas." },
+  "task.hosts": {
+    type: "int",
+    default: 0,
+    check: atLeast(0),
+    doc: "Threads that share the tasks; 0: one less than the machine has cores, at least one.",
+  },
+  "task.isolation": {
+    type: "string",
+    default: "shared",
+    check: oneOf("shared", "dedicated", "none"),
+    doc: "Where tasks run: in the shared task hosts, each in a thread of its own, or in the worker's own thread. A connector may say so for itself.",
+  },
+  "task.heap.mb": {
+    type: "int",
+    default: 512,
+    check: atLeast(16),
+    doc: "The heap of a task with task.isolation=dedicated, in MiB; one that needs more fails, alone.",
+  },
+  "task.host.timeout.ms": {
+    type: "long",
+    default: 30_000,
+    check: atLeast(1000),
+    doc: "A task host that does not answer for so long is replaced, and its tasks are FAILED.",
+  },
+} as const satisfies ConfigDef;
+
+export type WorkerSettings = ConfigValues<typeof workerConfig>;
+
+/** @throws ConfigError naming the key. */
+export function parseWorkerSettings(props: Props): WorkerSettings {
+  return parseConfig(workerConfig, props);
+}
+
+export type TaskIsolation = "shared" | "dedicated" | "none";
+
+const isolationConfig = {
+  "task.isolation": { ...workerConfig["task.isolation"], default: null },
+  "task.heap.mb": { ...workerConfig["task.heap.mb"], default: null },
+} as const satisfies ConfigDef;
+
+/** Where a connector's tasks run: as it says, else as the worker does. @throws ConfigError */
+export function isolationOf(settings: WorkerSettings, connector: Props): { isolation: TaskIsolation; heapMb: number } {
+  const own = parseConfig(isolationConfig, connector);
+  return {
+    isolation: (own["task.isolation"] ?? settings["task.isolation"]) as TaskIsolation,
+    heapMb: own["task.heap.mb"] ?? settings["task.heap.mb"],
+  };
+}
