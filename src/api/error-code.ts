@@ -76,6 +76,14 @@ export const ERROR_CODES = {
     text: "Nothing has been reported yet about that connector or task.",
     advice: "Ask again in a moment; statuses come with the rebalance that follows a change.",
   },
+  PORT_IN_USE: {
+    text: "The port to listen on belongs to another process.",
+    advice: "Stop that process or choose another port; port 0 takes any free one, which is printed.",
+  },
+  ADDRESS_UNUSABLE: {
+    text: "This machine cannot listen on that address.",
+    advice: "Choose an address of this machine, and a port above 1023 unless root.",
+  },
   STORE_UNREADABLE: {
     text: "An internal topic (configs, offsets, statuses) cannot be read or created.",
     advice:

@@ -1,0 +1,280 @@
+import type { Request, RequestHandler, Response } from "express";
+import { writeExactJson } from "../base/exact-json.js";
+import type { ConnectorInfo, Herder } from "../herder/herder.js";
+import { PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "./contract.js";
+import { HttpError } from "./http-error.js";
+import {
+  answerForwarded,
+  awaitHerder,
+  completeOrForward,
+  flag,
+  jsonBody,
+  pathText,
+  type RequestContext,
+  taskNumber,
+} from "./request.js";
+import { parseConfigBody, parseCreateRequest, parseTaskConfigs } from "./request-body.js";
+import type { Route } from "./route.js";
+
+/** What topics may be asked about (`topic.tracking.*`). */
+export interface TopicAnswers {
+  readonly tracked: boolean;
+  readonly resettable: boolean;
+}
+
+type TargetState = "STARTED" | "PAUSED" | "STOPPED";
+
+/** Everything under /connectors. */
+export function connectorRoutes(context: RequestContext, topics: TopicAnswers): Route[] {
+  return [
+    ...collectionRoutes(context),
+    ...configRoutes(context),
+    ...stateRoutes(context),
+    ...taskRoutes(context),
+    ...topicRoutes(context, topics),
+  ];
+}
+
+function collectionRoutes(context: RequestContext): Route[] {
+  const { herder } = context;
+  return [
+    {
+      path: PATHS.connectors,
+      handlers: {
+        async get(request, response) {
+          const expand = [request.query["expand"]].flat();
+          response.json(
+            await awaitHerder(context, () =>
+              request.query["expand"] === undefined
+                ? herder.connectors()
+                : expanded(herder, expand.includes("status"), expand.includes("info")),
+            ),
+          );
+        },
+        async post(request, response) {
+          const body = await parseCreateRequest(jsonBody(request));
+          const name = (body.name ?? body.config?.["name"] ?? "").trim();
+          const outcome = await completeOrForward(context, request, () =>
+            herder.create(name, body.config ?? {}, initialState(body.initial_state)),
+          );
+          answerInfo(request, response, outcome, 201);
+        },
+      },
+    },
+    {
+      path: PATHS.connector,
+      handlers: {
+        async get(request, response) {
+          response.json(await awaitHerder(context, () => herder.connectorInfo(nameIn(request))));
+        },
+        delete: write(context, 204, (request) => herder.remove(nameIn(request))),
+      },
+    },
+  ];
+}
+
+function configRoutes(context: RequestContext): Route[] {
+  const { herder } = context;
+  return [
+    {
+      path: PATHS.config,
+      handlers: {
+        async get(request, response) {
+          response.json(await awaitHerder(context, () => herder.connectorInfo(nameIn(request)).config));
+        },
+        async put(request, response) {
+          const config = await parseConfigBody(jsonBody(request));
+          const outcome = await completeOrForward(context, request, () => herder.putConfig(nameIn(request), config));
+          if ("there" in outcome) return answerInfo(request, response, outcome, 200);
+          const { created, info } = outcome.here;
+          answerInfo(request, response, { here: info }, created ? 201 : 200);
+        },
+        async patch(request, response) {
+          const patch = await parseConfigBody(jsonBody(request));
+          const outcome = await completeOrForward(context, request, () => herder.patchConfig(nameIn(request), patch));
+          answerInfo(request, response, outcome, 200);
+        },
+      },
+    },
+    {
+      path: PATHS.offsets,
+      handlers: {
+        async get(request, response) {
+          const offsets = await awaitHerder(context, () => herder.offsets(nameIn(request)));
+          response.type("json").send(writeExactJson({ offsets }));
+        },
+      },
+    },
+  ];
+}
+
+function stateRoutes(context: RequestContext): Route[] {
+  const { herder } = context;
+  const setState = (state: TargetState, status: number): Route["handlers"] => ({
+    put: write(context, status, (request) => herder.setTargetState(nameIn(request), state)),
+  });
+  return [
+    {
+      path: PATHS.status,
+      handlers: {
+        async get(request, response) {
+          response.json(await awaitHerder(context, () => herder.connectorStatus(nameIn(request))));
+        },
+      },
+    },
+    { path: PATHS.pause, handlers: setState("PAUSED", 202) },
+    { path: PATHS.resume, handlers: setState("STARTED", 202) },
+    { path: PATHS.stop, handlers: setState("STOPPED", 204) },
+    {
+      path: PATHS.restart,
+      handlers: {
+        async post(request, response) {
+          const connector = nameIn(request);
+          const includeTasks = flag(request, "includeTasks");
+          const onlyFailed = flag(request, "onlyFailed");
+          const query = { includeTasks: String(includeTasks), onlyFailed: String(onlyFailed) };
+          if (!includeTasks && !onlyFailed) {
+            const outcome = await completeOrForward(context, request, () => herder.restartConnector(connector), query);
+            if ("there" in outcome) answerForwarded(response, outcome.there);
+            else response.status(204).end();
+            return;
+          }
+          const outcome = await completeOrForward(
+            context,
+            request,
+            () => herder.requestRestart({ connector, includeTasks, onlyFailed }),
+            query,
+          );
+          if ("there" in outcome) answerForwarded(response, outcome.there);
+          else response.status(202).json(outcome.here);
+        },
+      },
+    },
+  ];
+}
+
+function taskRoutes(context: RequestContext): Route[] {
+  const { herder } = context;
+  const taskIn = (request: Request) => ({ connector: nameIn(request), task: taskNumber(request) });
+  return [
+    {
+      path: PATHS.tasks,
+      handlers: {
+        async get(request, response) {
+          response.json(await awaitHerder(context, () => herder.tasks(nameIn(request))));
+        },
+        async post(request, response) {
+          const body = jsonBody(request);
+          const configs = await parseTaskConfigs(body);
+          const algorithm = request.get(SIGNATURE_ALGORITHM_HEADER);
+          const text = request.get(SIGNATURE_HEADER);
+          const signature = algorithm && text ? { algorithm, signature: Buffer.from(text, "base64") } : undefined;
+          const outcome = await completeOrForward(context, request, () =>
+            herder.publishTaskConfigs(nameIn(request), configs, body, signature),
+          );
+          if ("there" in outcome) answerForwarded(response, outcome.there);
+          else response.status(204).end();
+        },
+      },
+    },
+    {
+      path: PATHS.taskStatus,
+      handlers: {
+        async get(request, response) {
+          response.json(await awaitHerder(context, () => herder.taskStatus(taskIn(request))));
+        },
+      },
+    },
+    {
+      path: PATHS.taskRestart,
+      handlers: { post: write(context, 204, (request) => herder.restartTask(taskIn(request))) },
+    },
+  ];
+}
+
+function topicRoutes(context: RequestContext, { tracked, resettable }: TopicAnswers): Route[] {
+  const { herder } = context;
+  return [
+    {
+      path: PATHS.topics,
+      handlers: {
+        async get(request, response) {
+          if (!tracked) throw new HttpError(403, "Topic tracking is disabled.");
+          const name = nameIn(request);
+          response.json({ [name]: { topics: await awaitHerder(context, () => herder.topics(name)) } });
+        },
+      },
+    },
+    {
+      path: PATHS.topicsReset,
+      handlers: {
+        async put(request, response) {
+          if (!tracked) throw new HttpError(403, "Topic tracking is disabled.");
+          if (!resettable) throw new HttpError(403, "Topic tracking reset is disabled.");
+          await awaitHerder(context, () => herder.resetTopics(nameIn(request)));
+          response.status(202).end();
+        },
+      },
+    },
+  ];
+}
+
+/** A write whose answer is a status alone. */
+function write(context: RequestContext, status: number, step: (request: Request) => Promise<void>): RequestHandler {
+  return async (request, response) => {
+    const outcome = await completeOrForward(context, request, () => step(request));
+    if ("there" in outcome) answerForwarded(response, outcome.there);
+    else response.status(status).end();
+  };
+}
+
+type InfoOutcome = Awaited<ReturnType<typeof completeOrForward<ConnectorInfo>>>;
+
+/** Answers a connector, with its address when it was created. */
+function answerInfo(
+  request: Request,
+  response: Response,
+  outcome: InfoOutcome | Exclude<Awaited<ReturnType<typeof completeOrForward<unknown>>>, { here: unknown }>,
+  status: number,
+): void {
+  const answer = "there" in outcome ? outcome.there : { status, body: outcome.here };
+  const name = answer.status === 201 ? (answer.body as { readonly name?: string }).name : undefined;
+  // Encoded as a whole: a slash or a brace in a name is no part of the path.
+  if (name !== undefined) {
+    response.location(`${request.protocol}://${request.get("host")}/connectors/${encodeURIComponent(name)}`);
+  }
+  answerForwarded(response, answer);
+}
+
+/** Only what was asked for; a connector whose status is asked for and not there is left out, as it is about to go or come. */
+function expanded(herder: Herder, status: boolean, info: boolean): Record<string, object> {
+  const byName: Record<string, object> = {};
+  for (const name of herder.connectors()) {
+    try {
+      byName[name] = {
+        ...(status && { status: herder.connectorStatus(name) }),
+        ...(info && { info: herder.connectorInfo(name) }),
+      };
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== "NotFoundError") throw error;
+    }
+  }
+  return byName;
+}
+
+const INITIAL_STATES: Readonly<Record<string, TargetState>> = {
+  RUNNING: "STARTED",
+  PAUSED: "PAUSED",
+  STOPPED: "STOPPED",
+};
+
+function initialState(text: string | null | undefined): TargetState | undefined {
+  if (text == null) return undefined;
+  const state = INITIAL_STATES[text.toUpperCase()];
+  if (state) return state;
+  throw new HttpError(400, `Cannot deserialize value of initial_state: it is RUNNING, PAUSED or STOPPED`);
+}
+
+function nameIn(request: Request): string {
+  return pathText(request, "connector");
+}

@@ -1,0 +1,46 @@
+/** What REST promises its clients, once: used by the routes, by clients of the API and by their tests. */
+
+export const MEDIA_TYPE = "application/json";
+
+/** The version of Kafka Connect whose REST API this is; clients look at it. */
+export const API_VERSION = "4.3.1";
+
+/** How long a request waits for the herder before it is answered 500 with what the herder is doing. */
+export const REQUEST_TIMEOUT_MS = 90_000;
+export const HEALTH_TIMEOUT_MS = 10_000;
+
+/** The largest request body, in bytes. */
+export const MAX_BODY_BYTES = 10 * 1024 * 1024;
+
+/** Every path, as Express writes them. A name in a path is URL-encoded and may hold anything but control characters. */
+export const PATHS = {
+  root: "/",
+  health: "/health",
+  connectors: "/connectors",
+  connector: "/connectors/:connector",
+  config: "/connectors/:connector/config",
+  status: "/connectors/:connector/status",
+  restart: "/connectors/:connector/restart",
+  pause: "/connectors/:connector/pause",
+  resume: "/connectors/:connector/resume",
+  stop: "/connectors/:connector/stop",
+  tasks: "/connectors/:connector/tasks",
+  taskStatus: "/connectors/:connector/tasks/:task/status",
+  taskRestart: "/connectors/:connector/tasks/:task/restart",
+  topics: "/connectors/:connector/topics",
+  topicsReset: "/connectors/:connector/topics/reset",
+  offsets: "/connectors/:connector/offsets",
+  plugins: "/connector-plugins",
+  pluginConfig: "/connector-plugins/:plugin/config",
+  validate: "/connector-plugins/:plugin/config/validate",
+} as const;
+
+/** Headers of a request between workers (KIP-507). */
+export const SIGNATURE_HEADER = "X-Connect-Authorization";
+export const SIGNATURE_ALGORITHM_HEADER = "X-Connect-Request-Signature-Algorithm";
+
+/** The body of every answer of 400 and above. */
+export interface ErrorBody {
+  readonly error_code: number;
+  readonly message: string;
+}

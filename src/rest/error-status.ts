@@ -1,0 +1,45 @@
+import { errorKind } from "../api/index.js";
+import { LoopEndedError } from "../base/command-loop.js";
+import { SignatureError } from "../herder/distributed-herder.js";
+import { MisdirectedError } from "../herder/misdirected-error.js";
+import type { ErrorBody } from "./contract.js";
+import { HttpError } from "./http-error.js";
+
+const SIGNATURE_STATUS = { missing: 400, algorithm: 400, "no-key": 503, wrong: 403 } as const;
+
+/**
+ * The HTTP status of an error: the only place that decides it. Bad input is 400 throughout, also where Kafka Connect
+ * answers 500 (JSON that cannot be parsed, an unknown class in validate).
+ */
+export function statusOf(error: unknown): number {
+  if (error instanceof HttpError) return error.status;
+  if (error instanceof MisdirectedError) return 409;
+  if (error instanceof SignatureError) return SIGNATURE_STATUS[error.fault];
+  if (error instanceof LoopEndedError) return 500;
+  switch (errorKind(error)) {
+    case "config":
+    case "data":
+      return 400;
+    case "not-found":
+      return 404;
+    case "conflict":
+      return 409;
+    default:
+      return expressStatus(error) ?? 500;
+  }
+}
+
+/** What Express and its body reader found wrong with a request (a path that is no URL encoding, a body that is too large). */
+function expressStatus(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("status" in error)) return undefined;
+  const { status } = error;
+  return typeof status === "number" && status >= 400 && status < 500 ? status : undefined;
+}
+
+/** The body of the answer. */
+export function errorBody(error: unknown): ErrorBody {
+  const status = statusOf(error);
+  if (error instanceof LoopEndedError) return { error_code: status, message: "Worker is shutting down" };
+  const message = error instanceof Error ? error.message : String(error);
+  return { error_code: status, message: message === "" ? `HTTP ${status}` : message };
+}

@@ -1,0 +1,87 @@
+import type { Logger } from "../api/index.js";
+import type { MisdirectedError } from "../herder/misdirected-error.js";
+import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "./contract.js";
+import { HttpError } from "./http-error.js";
+
+/** A request as another worker has to get it. */
+export interface ForwardableRequest {
+  readonly method: string;
+  /** Path without query, as it came: names in it stay encoded. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: Buffer | undefined;
+  readonly authorization: string | undefined;
+  /** The `forward` parameter that it came with. */
+  readonly forward: string | undefined;
+}
+
+/** Another worker's answer. */
+export interface ForwardedAnswer {
+  readonly status: number;
+  /** undefined for 204. */
+  readonly body: unknown;
+}
+
+/**
+ * Sends a request on to the worker that can carry it out: twice at most, to the leader and from there to an owner.
+ *
+ * @throws HttpError 409 when it has come far enough already, or nobody knows where to.
+ */
+export async function forward(
+  request: ForwardableRequest,
+  error: MisdirectedError,
+  logger: Logger,
+): Promise<ForwardedAnswer> {
+  if (request.forward === "false" || error.url === undefined) {
+    throw error.url === undefined
+      ? error
+      : new HttpError(
+          409,
+          "Cannot complete request because of a conflicting operation (e.g. worker rebalance): try again in a moment",
+          { cause: error },
+        );
+  }
+  const url = new URL(request.path.replace(/^\//, ""), error.url);
+  for (const [key, value] of Object.entries(request.query)) url.searchParams.set(key, value);
+  url.searchParams.set("forward", request.forward === undefined ? "true" : "false");
+  logger.debug("Forwarding a request", { method: request.method, url: url.href });
+  return sendTo(
+    url,
+    request.method,
+    request.body,
+    request.authorization ? { Authorization: request.authorization } : {},
+  );
+}
+
+/**
+ * One request to another worker.
+ *
+ * @throws HttpError 500 when it cannot be reached.
+ */
+export async function sendTo(
+  url: URL,
+  method: string,
+  body: Buffer | undefined,
+  headers: Readonly<Record<string, string>>,
+): Promise<ForwardedAnswer> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      redirect: "manual",
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      headers: {
+        Accept: MEDIA_TYPE,
+        "User-Agent": "kafka-connect",
+        ...(body && { "Content-Type": MEDIA_TYPE }),
+        ...headers,
+      },
+      ...(body && { body }),
+    });
+  } catch (cause) {
+    throw new HttpError(500, `IO Error trying to forward REST request: ${url.origin} did not answer`, { cause });
+  }
+  if (response.status === 204) return { status: 204, body: undefined };
+  const text = await response.text();
+  return { status: response.status, body: text === "" ? undefined : (JSON.parse(text) as unknown) };
+}

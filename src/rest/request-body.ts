@@ -1,0 +1,92 @@
+import type { ErrorObject, ValidateFunction } from "ajv";
+import { parseJsonNumbers } from "../base/exact-json.js";
+import type { SubmittedConfig } from "../herder/herder.js";
+import { HttpError } from "./http-error.js";
+
+/** What POST /connectors takes. */
+export interface CreateRequest {
+  readonly name?: string | null;
+  readonly config?: SubmittedConfig | null;
+  readonly initial_state?: string | null;
+}
+
+// Numbers have become text by then: a config value is text, and 1.0 or 10000000000000000001 must arrive as written.
+const CONFIG = {
+  type: "object",
+  additionalProperties: { type: ["string", "boolean", "null"] },
+} as const;
+
+const SCHEMAS = {
+  create: {
+    type: "object",
+    properties: {
+      name: { type: ["string", "null"] },
+      config: { ...CONFIG, type: ["object", "null"] },
+      initial_state: { type: ["string", "null"] },
+    },
+    additionalProperties: false,
+  },
+  config: CONFIG,
+  taskConfigs: { type: "array", items: CONFIG },
+} as const;
+
+type SchemaName = keyof typeof SCHEMAS;
+
+const validators = new Map<SchemaName, Promise<ValidateFunction>>();
+
+/** Compiled at the first body of a kind: ajv costs more than all of the server's start. */
+function validatorOf(name: SchemaName): Promise<ValidateFunction> {
+  const known = validators.get(name);
+  if (known) return known;
+  const compiled = import("ajv").then(({ Ajv }) => new Ajv({ allowUnionTypes: true }).compile(SCHEMAS[name]));
+  validators.set(name, compiled);
+  return compiled;
+}
+
+/** Reads the body of POST /connectors. @throws HttpError 400 saying what does not fit */
+export async function parseCreateRequest(body: Buffer): Promise<CreateRequest> {
+  const request = (await parse(body, "create")) as CreateRequest;
+  return { ...request, ...(request.config && { config: textsOf(request.config) }) };
+}
+
+/** Reads a flat config map. @throws HttpError 400 saying what does not fit */
+export async function parseConfigBody(body: Buffer): Promise<SubmittedConfig> {
+  return textsOf((await parse(body, "config")) as SubmittedConfig);
+}
+
+/** Reads what one worker asks the leader to publish. @throws HttpError 400 saying what does not fit */
+export async function parseTaskConfigs(body: Buffer): Promise<SubmittedConfig[]> {
+  return ((await parse(body, "taskConfigs")) as SubmittedConfig[]).map(textsOf);
+}
+
+async function parse(body: Buffer, schema: SchemaName): Promise<unknown> {
+  if (body.length === 0) throw new HttpError(400, "The request has no body: send JSON");
+  let value: unknown;
+  try {
+    value = parseJsonNumbers(body.toString(), (literal) => literal);
+  } catch (cause) {
+    throw new HttpError(400, `The request body is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const validate = await validatorOf(schema);
+  if (!validate(value)) throw new HttpError(400, complaint(validate.errors?.[0]));
+  return value;
+}
+
+function complaint(error: ErrorObject | undefined): string {
+  const at = error?.instancePath ? error.instancePath.slice(1).replaceAll("/", ".") : "the request body";
+  if (error?.keyword === "additionalProperties") {
+    const allowed = Object.keys(SCHEMAS.create.properties).join(", ");
+    return `Unrecognized field "${error.params["additionalProperty"]}" in ${at}: there are ${allowed}`;
+  }
+  const wanted = [error?.params?.["type"]].flat().join(", ");
+  if (at.startsWith("config.") || /^string/.test(wanted)) {
+    return `Cannot deserialize value of ${at}: a config value is text, a number, true or false, not an object or a list`;
+  }
+  return `Cannot deserialize value of ${at}: ${error?.message ?? "it does not fit"}`;
+}
+
+function textsOf(config: Readonly<Record<string, unknown>>): SubmittedConfig {
+  const texts: Record<string, string | null> = {};
+  for (const [key, value] of Object.entries(config)) texts[key] = value === null ? null : String(value);
+  return texts;
+}

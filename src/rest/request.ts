@@ -1,0 +1,125 @@
+import type { Request, Response } from "express";
+import type { Clock, Logger } from "../api/index.js";
+import { deferred } from "../base/deferred.js";
+import type { Herder, Stage } from "../herder/herder.js";
+import { MisdirectedError } from "../herder/misdirected-error.js";
+import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "./contract.js";
+import { type ForwardedAnswer, forward } from "./forwarding.js";
+import { HttpError } from "./http-error.js";
+
+/** What requests need of the herder and the clock. */
+export interface RequestContext {
+  readonly herder: Herder;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Awaits the herder for at most `timeoutMs`, once it has read its topics.
+ *
+ * @throws HttpError 500 naming what the herder is doing, when it takes longer.
+ */
+export async function awaitHerder<T>(
+  { herder, clock }: RequestContext,
+  step: () => T | Promise<T>,
+  timeoutMs = REQUEST_TIMEOUT_MS,
+): Promise<T> {
+  const outcome = deferred<T>();
+  const timer = clock.schedule(timeoutMs, () => outcome.reject(new HttpError(500, timeoutMessage(herder.stage))));
+  herder.loaded.then(step).then(outcome.resolve, outcome.reject);
+  try {
+    return await outcome.promise;
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** `Request timed out.` and what the herder was busy with. */
+export function timeoutMessage(stage: Stage | undefined): string {
+  if (!stage) return "Request timed out";
+  return `Request timed out. ${stageText(stage)}`;
+}
+
+/** What the herder is doing, or did last, in one sentence. */
+export function stageText({ description, startedMs, completedMs }: Stage): string {
+  const started = new Date(startedMs).toISOString();
+  return completedMs === undefined
+    ? `The worker is currently ${description}, which began at ${started}`
+    : `The last operation the worker completed was ${description}, which began at ${started} and completed at ${new Date(completedMs).toISOString()}`;
+}
+
+/**
+ * Carries a write out here, or has another worker do it.
+ *
+ * @returns what `step` gave, or the other worker's answer.
+ */
+export async function completeOrForward<T>(
+  context: RequestContext,
+  request: Request,
+  step: () => Promise<T>,
+  query: Readonly<Record<string, string>> = {},
+): Promise<{ readonly here: T } | { readonly there: ForwardedAnswer }> {
+  try {
+    return { here: await awaitHerder(context, step) };
+  } catch (error) {
+    if (!(error instanceof MisdirectedError)) throw error;
+    const there = await forward(
+      {
+        method: request.method,
+        path: request.path,
+        query,
+        body: bodyOf(request),
+        authorization: request.get("authorization"),
+        forward: textQuery(request, "forward"),
+      },
+      error,
+      context.logger,
+    );
+    return { there };
+  }
+}
+
+/** Sends another worker's answer on: errors as they are, others with the same status and headers of our own. */
+export function answerForwarded(response: Response, { status, body }: ForwardedAnswer): void {
+  response.status(status);
+  if (body === undefined) response.end();
+  else response.json(body);
+}
+
+/** The body as it came. @throws HttpError 415 unless it is said to be JSON */
+export function jsonBody(request: Request): Buffer {
+  const body = bodyOf(request) ?? Buffer.alloc(0);
+  const type = request.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== MEDIA_TYPE && (body.length > 0 || type !== undefined)) {
+    throw new HttpError(415, "HTTP 415 Unsupported Media Type");
+  }
+  return body;
+}
+
+/** A path parameter, decoded. */
+export function pathText(request: Request, name: string): string {
+  const value = request.params[name];
+  return Array.isArray(value) ? value.join("/") : (value ?? "");
+}
+
+/** A task's number in the path. @throws HttpError 404, as for any path that does not exist */
+export function taskNumber(request: Request): number {
+  const text = pathText(request, "task");
+  if (!/^\d{1,9}$/.test(text)) throw new HttpError(404, "HTTP 404 Not Found");
+  return Number(text);
+}
+
+/** Whether a query parameter is `true`; whatever else it is counts as false, and an absent one as `absent`. */
+export function flag(request: Request, name: string, absent = false): boolean {
+  const value = textQuery(request, name);
+  return value === undefined ? absent : value.toLowerCase() === "true";
+}
+
+function textQuery(request: Request, name: string): string | undefined {
+  const value = request.query[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function bodyOf(request: Request): Buffer | undefined {
+  return Buffer.isBuffer(request.body) && request.body.length > 0 ? request.body : undefined;
+}
