@@ -322,6 +322,11 @@ export interface GroupMemberCallbacks {
    * already run elsewhere. The member rejoins by itself afterwards, under a new id.
    */
   onLost(error: Error): Promise<void>;
+  /**
+   * The coordinator refuses the member for a reason that waiting hardly heals (not authorized, session timeout outside
+   * the broker's bounds, no protocol shared with the others). The member tries again every few seconds all the same.
+   */
+  onRefused?(error: Error): void;
 }
 
 /** A member of a group (JoinGroup, SyncGroup, Heartbeat, LeaveGroup). Retries for ever, with backoff, whatever happens to brokers. */

@@ -1,0 +1,247 @@
+import { ConfigError } from "../api/errors.js";
+import type { WritableCodec } from "../protocol/compression.js";
+import type { ClientProperties } from "./kafka-client.js";
+
+/** Where a broker listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Reads typed values out of client properties; every method throws a ConfigError naming the key. */
+export class PropertyReader {
+  constructor(private readonly properties: ClientProperties) {}
+
+  /** The text of `key`, trimmed; undefined when absent. */
+  text(key: string): string | undefined {
+    return this.properties[key]?.trim();
+  }
+
+  integer(key: string, absent: number, minimum = 0): number {
+    const text = this.text(key);
+    if (text === undefined || text === "") return absent;
+    const value = Number(text);
+    if (!Number.isSafeInteger(value)) throw invalid(key, text, "must be a whole number");
+    if (value < minimum) throw invalid(key, text, `must be at least ${minimum}`);
+    return value;
+  }
+
+  oneOf<const V extends string>(
+    key: string,
+    absent: V,
+    values: readonly V[],
+    fold: (text: string) => string = (t) => t,
+  ): V {
+    const text = this.text(key);
+    if (text === undefined || text === "") return absent;
+    const found = values.find((value) => value === fold(text));
+    if (found === undefined) throw invalid(key, text, `must be one of ${values.join(", ")}`);
+    return found;
+  }
+
+  list(key: string): string[] {
+    return (this.text(key) ?? "")
+      .split(",")
+      .map((each) => each.trim())
+      .filter((each) => each !== "");
+  }
+}
+
+function invalid(key: string, value: string, why: string): ConfigError {
+  return new ConfigError(key, `Invalid value ${value} for configuration ${key}: ${why}`);
+}
+
+/** What all parts of a client share. Times in milliseconds. */
+export interface ConnectionConfig {
+  readonly bootstrap: readonly Address[];
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly connectionTimeoutMs: number;
+  /** How long administrative calls retry. */
+  readonly apiTimeoutMs: number;
+  readonly retryBackoffMs: number;
+  readonly retryBackoffMaxMs: number;
+  readonly metadataMaxAgeMs: number;
+}
+
+export function connectionConfig(properties: ClientProperties): ConnectionConfig {
+  const read = new PropertyReader(properties);
+  const retryBackoffMs = read.integer("retry.backoff.ms", 100);
+  return {
+    bootstrap: bootstrapServers(read),
+    clientId: read.text("client.id") ?? "",
+    requestTimeoutMs: read.integer("request.timeout.ms", 30_000, 1),
+    connectionTimeoutMs: read.integer("socket.connection.setup.timeout.ms", 10_000, 1),
+    apiTimeoutMs: read.integer("default.api.timeout.ms", 60_000, 1),
+    retryBackoffMs,
+    retryBackoffMaxMs: Math.max(retryBackoffMs, read.integer("retry.backoff.max.ms", 1_000)),
+    metadataMaxAgeMs: read.integer("metadata.max.age.ms", 300_000, 1),
+  };
+}
+
+function bootstrapServers(read: PropertyReader): Address[] {
+  const key = "bootstrap.servers";
+  const list = read.list(key);
+  if (list.length === 0) {
+    throw new ConfigError(
+      key,
+      `Missing required configuration "${key}": name at least one broker, such as localhost:9092`,
+      {
+        code: "CONFIG_MISSING",
+      },
+    );
+  }
+  return list.map((server) => {
+    const parts = /^(?:[a-zA-Z_]+:\/\/)?(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/[\]]+)):(\d+)$/.exec(server);
+    const port = Number(parts?.[3]);
+    if (!parts || port < 1 || port > 65_535) throw invalid(key, server, "each server must be HOST:PORT");
+    return { host: parts[1] ?? parts[2]!, port };
+  });
+}
+
+/** A producer's settings. Bytes and milliseconds. */
+export interface ProducerConfig {
+  readonly codec: WritableCodec;
+  /** Bytes at which a batch is full; undefined: as large as a request may be. */
+  readonly batchBytes: number | undefined;
+  readonly lingerMs: number;
+  readonly maxRequestBytes: number;
+  readonly bufferBytes: number;
+  /** Age at which an undelivered batch fails; Infinity: never. */
+  readonly deliveryTimeoutMs: number;
+}
+
+/** Java's "no limit" for 32-bit settings. */
+const JAVA_INT_MAX = 2_147_483_647;
+
+export function producerConfig(properties: ClientProperties): ProducerConfig {
+  const read = new PropertyReader(properties);
+  const acks = read.text("acks");
+  if (acks !== undefined && acks !== "all" && acks !== "-1") {
+    throw invalid("acks", acks, "only all (-1) is supported: fewer could lose records");
+  }
+  const batchBytes = read.text("batch.size") === undefined ? undefined : read.integer("batch.size", 0);
+  const delivery = read.integer("delivery.timeout.ms", JAVA_INT_MAX);
+  return {
+    codec: read.oneOf("compression.type", "none", ["none", "gzip", "lz4"]),
+    batchBytes,
+    lingerMs: read.integer("linger.ms", 0),
+    maxRequestBytes: read.integer("max.request.size", 1_048_576, 1),
+    bufferBytes: read.integer("buffer.memory", 33_554_432, 1),
+    deliveryTimeoutMs: delivery >= JAVA_INT_MAX ? Number.POSITIVE_INFINITY : delivery,
+  };
+}
+
+export type OffsetReset = "earliest" | "latest" | "none";
+
+/** A consumer's settings. Bytes and milliseconds. */
+export interface ConsumerConfig {
+  readonly reset: OffsetReset;
+  readonly readCommitted: boolean;
+  readonly maxPollRecords: number;
+  readonly minBytes: number;
+  readonly maxWaitMs: number;
+  /** Bytes one fetch may answer, and bytes that may be held fetched ahead. Java's default is 50 MiB; ours keeps memory flat. */
+  readonly maxBytes: number;
+  readonly maxPartitionBytes: number;
+  readonly checkCrcs: boolean;
+}
+
+export function consumerConfig(properties: ClientProperties): ConsumerConfig {
+  const read = new PropertyReader(properties);
+  const lower = (text: string) => text.toLowerCase();
+  const isolation = read.oneOf("isolation.level", "read_uncommitted", ["read_uncommitted", "read_committed"], lower);
+  return {
+    reset: read.oneOf("auto.offset.reset", "latest", ["earliest", "latest", "none"], lower),
+    readCommitted: isolation === "read_committed",
+    maxPollRecords: read.integer("max.poll.records", 500, 1),
+    minBytes: read.integer("fetch.min.bytes", 1),
+    maxWaitMs: read.integer("fetch.max.wait.ms", 500),
+    maxBytes: read.integer("fetch.max.bytes", 16 * 1024 * 1024, 1),
+    maxPartitionBytes: read.integer("max.partition.fetch.bytes", 1_048_576, 1),
+    checkCrcs: read.oneOf("check.crcs", "true", ["true", "false"], lower) === "true",
+  };
+}
+
+/** Names of the assignors a group consumer offers, most preferred first. */
+export type AssignorName = "range" | "roundrobin";
+
+const ASSIGNORS: Readonly<Record<string, AssignorName>> = {
+  "org.apache.kafka.clients.consumer.RangeAssignor": "range",
+  "org.apache.kafka.clients.consumer.RoundRobinAssignor": "roundrobin",
+  range: "range",
+  roundrobin: "roundrobin",
+};
+/** Known to Java; passed over as long as one of ours is named too. */
+const OTHER_ASSIGNORS: ReadonlySet<string> = new Set([
+  "org.apache.kafka.clients.consumer.StickyAssignor",
+  "org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
+  "sticky",
+  "cooperative-sticky",
+]);
+
+/** A group consumer's settings beyond a consumer's. */
+export interface GroupConfig {
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly maxPollIntervalMs: number;
+  readonly assignors: readonly AssignorName[];
+}
+
+export function groupConfig(properties: ClientProperties): GroupConfig {
+  const read = new PropertyReader(properties);
+  const sessionTimeoutMs = read.integer("session.timeout.ms", 45_000, 1);
+  const heartbeatIntervalMs = read.integer("heartbeat.interval.ms", 3_000, 1);
+  if (heartbeatIntervalMs >= sessionTimeoutMs) {
+    throw invalid("heartbeat.interval.ms", String(heartbeatIntervalMs), "must be smaller than session.timeout.ms");
+  }
+  return {
+    sessionTimeoutMs,
+    heartbeatIntervalMs,
+    maxPollIntervalMs: read.integer("max.poll.interval.ms", 300_000, 1),
+    assignors: assignors(read),
+  };
+}
+
+function assignors(read: PropertyReader): AssignorName[] {
+  const key = "partition.assignment.strategy";
+  const named = read.list(key);
+  if (named.length === 0) return ["range"];
+  const known: AssignorName[] = [];
+  for (const name of named) {
+    const assignor = ASSIGNORS[name];
+    if (assignor) known.push(assignor);
+    else if (!OTHER_ASSIGNORS.has(name))
+      throw invalid(key, name, "no such assignor; use RangeAssignor or RoundRobinAssignor");
+  }
+  if (known.length === 0)
+    throw invalid(key, named.join(","), "add RangeAssignor: sticky assignors alone are not supported");
+  return known;
+}
+
+/** Exact keys and prefixes that some client of Java's knows; others are warned about. */
+const KNOWN_KEYS = new Set(
+  [
+    "bootstrap.servers client.id client.rack client.dns.lookup security.protocol request.timeout.ms default.api.timeout.ms",
+    "retry.backoff.ms retry.backoff.max.ms reconnect.backoff.ms reconnect.backoff.max.ms metadata.max.age.ms metadata.max.idle.ms",
+    "metadata.recovery.strategy metadata.recovery.rebootstrap.trigger.ms socket.connection.setup.timeout.ms",
+    "socket.connection.setup.timeout.max.ms connections.max.idle.ms send.buffer.bytes receive.buffer.bytes security.providers",
+    "metric.reporters metrics.num.samples metrics.sample.window.ms metrics.recording.level enable.metrics.push interceptor.classes",
+    "key.serializer value.serializer key.deserializer value.deserializer retries acks batch.size linger.ms compression.type",
+    "compression.gzip.level compression.lz4.level compression.zstd.level max.request.size buffer.memory max.block.ms",
+    "delivery.timeout.ms enable.idempotence max.in.flight.requests.per.connection partitioner.class partitioner.ignore.keys",
+    "partitioner.adaptive.partitioning.enable partitioner.availability.timeout.ms transactional.id transaction.timeout.ms",
+    "group.id group.protocol group.instance.id group.remote.assignor session.timeout.ms heartbeat.interval.ms max.poll.interval.ms",
+    "max.poll.records auto.offset.reset enable.auto.commit auto.commit.interval.ms isolation.level fetch.min.bytes fetch.max.bytes",
+    "fetch.max.wait.ms max.partition.fetch.bytes check.crcs partition.assignment.strategy exclude.internal.topics",
+    "allow.auto.create.topics bootstrap.controllers",
+  ].flatMap((line) => line.split(" ")),
+);
+const KNOWN_PREFIXES = ["ssl.", "sasl.", "auto.include.", "metrics."];
+
+/** Keys that no client of Java's knows: misspelt, most likely. */
+export function unknownKeys(properties: ClientProperties): string[] {
+  return Object.keys(properties).filter(
+    (key) => !KNOWN_KEYS.has(key) && !KNOWN_PREFIXES.some((prefix) => key.startsWith(prefix)),
+  );
+}

@@ -1,0 +1,65 @@
+import { BatchingProducer } from "./batching-producer.js";
+import {
+  type ConnectionConfig,
+  connectionConfig,
+  consumerConfig,
+  groupConfig,
+  producerConfig,
+  unknownKeys,
+} from "./client-properties.js";
+import { Cluster } from "./cluster.js";
+import { ClusterAdmin } from "./cluster-admin.js";
+import { CoordinatedMember } from "./coordinated-member.js";
+import { FetchConsumer } from "./fetch-consumer.js";
+import { GroupFetchConsumer } from "./group-fetch-consumer.js";
+import type { ClientProperties, KafkaClient, KafkaClientOptions } from "./kafka-client.js";
+import { KafkajsTransport } from "./kafkajs-transport.js";
+import { securityConfig } from "./security-config.js";
+import type { Transport } from "./transport.js";
+
+/**
+ * Makes a client. Checks all properties, connects to nothing.
+ * @throws ConfigError naming the key.
+ */
+export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
+  const config = connectionConfig(options.properties);
+  const transport = new KafkajsTransport(config, securityConfig(options.properties), options.logger);
+  return createClientOver(transport, config, options);
+}
+
+/** The same over any transport; for tests with a scripted broker. */
+export function createClientOver(
+  transport: Transport,
+  config: ConnectionConfig,
+  options: KafkaClientOptions,
+): KafkaClient {
+  const { properties, clock, random, logger } = options;
+  const cluster = new Cluster({ config, transport, clock, random, logger, onConnectivity: options.onConnectivity });
+  const merged = (overrides: ClientProperties | undefined): ClientProperties => ({ ...properties, ...overrides });
+  // Each role's settings may stand in the client's properties: a bad one is told now, not when the role is first used.
+  producerConfig(properties);
+  consumerConfig(properties);
+  groupConfig(properties);
+  for (const key of unknownKeys(properties)) logger.warn("A client property is not known and has no effect", { key });
+  return {
+    admin: new ClusterAdmin(cluster),
+    producer: (producerOptions, listener) =>
+      new BatchingProducer(
+        cluster,
+        producerConfig(merged(producerOptions.properties)),
+        listener,
+        producerOptions.onConnectivity,
+      ),
+    consumer: (consumerOptions) =>
+      new FetchConsumer(cluster, consumerConfig(merged(consumerOptions.properties)), consumerOptions.onConnectivity),
+    groupConsumer(groupOptions, listener) {
+      const all = merged(groupOptions.properties);
+      return new GroupFetchConsumer(cluster, groupOptions, consumerConfig(all), groupConfig(all), listener);
+    },
+    groupMember: (memberOptions, callbacks) => new CoordinatedMember(cluster, memberOptions, callbacks),
+    close() {
+      cluster.close();
+      return Promise.resolve();
+    },
+  };
+}

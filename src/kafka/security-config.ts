@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { ConfigError } from "../api/errors.js";
+import { PropertyReader } from "./client-properties.js";
+import type { ClientProperties } from "./kafka-client.js";
+
+/** Credentials for SASL. */
+export interface SaslConfig {
+  readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
+  readonly username: string;
+  readonly password: string;
+}
+
+/** How connections are secured; both undefined for PLAINTEXT. */
+export interface SecurityConfig {
+  readonly tls: ConnectionOptions | undefined;
+  readonly sasl: SaslConfig | undefined;
+}
+
+/**
+ * Reads `security.protocol`, `ssl.*` and `sasl.*`. Certificates and keys are PEM (text or file); a keystore may be
+ * PKCS12 as well.
+ * @throws ConfigError naming the key; never with the secret.
+ */
+export function securityConfig(properties: ClientProperties): SecurityConfig {
+  const read = new PropertyReader(properties);
+  const protocol = read.oneOf(
+    "security.protocol",
+    "PLAINTEXT",
+    ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+    (text) => text.toUpperCase(),
+  );
+  return {
+    tls: protocol.endsWith("SSL") ? tlsOptions(read) : undefined,
+    sasl: protocol.startsWith("SASL") ? saslConfig(read) : undefined,
+  };
+}
+
+function tlsOptions(read: PropertyReader): ConnectionOptions {
+  const password = read.text("ssl.key.password") ?? read.text("ssl.keystore.password");
+  const ca = trustedCertificates(read);
+  // An empty algorithm is Java's way of saying: any host name will do.
+  const anyHost = read.text("ssl.endpoint.identification.algorithm") === "";
+  return {
+    ...(ca !== undefined && { ca }),
+    ...keyMaterial(read),
+    ...(password !== undefined && { passphrase: password }),
+    ...(anyHost && { checkServerIdentity: () => undefined }),
+  };
+}
+
+function trustedCertificates(read: PropertyReader): string | Buffer | undefined {
+  const inline = read.text("ssl.truststore.certificates");
+  if (inline) return inline;
+  const location = read.text("ssl.truststore.location");
+  if (!location) return undefined;
+  const type = storeType(read, "ssl.truststore.type", location);
+  if (type !== "PEM") throw unsupportedStore("ssl.truststore.type", type, "PEM");
+  return file("ssl.truststore.location", location);
+}
+
+function keyMaterial(read: PropertyReader): ConnectionOptions {
+  const chain = read.text("ssl.keystore.certificate.chain");
+  const key = read.text("ssl.keystore.key");
+  if (chain && key) return { cert: chain, key };
+  const location = read.text("ssl.keystore.location");
+  if (!location) return {};
+  const type = storeType(read, "ssl.keystore.type", location);
+  const content = file("ssl.keystore.location", location);
+  if (type === "PEM") return { cert: content, key: content };
+  if (type === "PKCS12") return { pfx: content };
+  throw unsupportedStore("ssl.keystore.type", type, "PEM or PKCS12");
+}
+
+function storeType(read: PropertyReader, key: string, location: string): string {
+  const named = read.text(key)?.toUpperCase();
+  if (named) return named;
+  if (/\.(pem|crt|cer|key)$/i.test(location)) return "PEM";
+  return /\.(p12|pfx)$/i.test(location) ? "PKCS12" : "JKS";
+}
+
+function unsupportedStore(key: string, type: string, supported: string): ConfigError {
+  return new ConfigError(
+    key,
+    `Invalid value ${type} for configuration ${key}: only ${supported} is supported; convert it with keytool and openssl`,
+  );
+}
+
+function file(key: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new ConfigError(key, `Invalid value ${path} for configuration ${key}: the file cannot be read`, { cause });
+  }
+}
+
+function saslConfig(read: PropertyReader): SaslConfig {
+  const mechanism = read.oneOf("sasl.mechanism", "", ["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], (text) =>
+    text.toUpperCase(),
+  );
+  if (mechanism === "") {
+    throw new ConfigError(
+      "sasl.mechanism",
+      'Missing required configuration "sasl.mechanism": PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are supported',
+      { code: "CONFIG_MISSING" },
+    );
+  }
+  const jaas = read.text("sasl.jaas.config") ?? "";
+  const option = (name: string): string => {
+    const found = new RegExp(`\\b${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|'([^']*)'|([^\\s;]+))`).exec(jaas);
+    const value = found?.[1]?.replace(/\\(.)/g, "$1") ?? found?.[2] ?? found?.[3];
+    if (value !== undefined) return value;
+    throw new ConfigError(
+      "sasl.jaas.config",
+      `Invalid value [hidden] for configuration sasl.jaas.config: it must hold ${name}="…", as in org.apache.kafka.common.security.plain.PlainLoginModule required username="…" password="…";`,
+    );
+  };
+  return { mechanism, username: option("username"), password: option("password") };
+}
