@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SystemClock } from "../../src/base/clock.js";
+import { type Logger, silentLogger } from "../../src/base/logger.js";
+import { SystemRandom } from "../../src/base/random.js";
+import type { Interceptor } from "../../src/broker/interceptor.js";
+import { type RunningBroker, startBroker } from "../../src/broker/start-broker.js";
+
+export interface TestBrokerOptions {
+  /** Kafka's broker properties; the defaults of the bundled broker otherwise. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Sees every request first: answers, delays, drops or errors it. */
+  readonly interceptor?: Interceptor;
+  readonly logger?: Logger;
+}
+
+/** A broker of a test: in this process, on a free port, with a data folder of its own that goes with it. */
+export interface TestBroker {
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  /** `host:port`, as `bootstrap.servers` takes it. */
+  readonly bootstrap: string;
+  /** Ends the broker as a crash would (or cleanly) and starts it again on the same port and data. */
+  restart(how?: "crash" | "clean"): Promise<void>;
+  /** Ends the broker as a crash would; `restart` brings it back. */
+  crash(): Promise<void>;
+  /** Stops it and deletes its data. */
+  close(): Promise<void>;
+}
+
+/** Starts a broker for a test; the test closes it. */
+export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
+  const dataDir = mkdtempSync(join(tmpdir(), "millrace-broker-"));
+  const { properties = {}, interceptor, logger = silentLogger } = options;
+  const start = (port: number): Promise<RunningBroker> =>
+    startBroker({
+      dataDir,
+      listen: `127.0.0.1:${port}`,
+      clock: new SystemClock(),
+      random: new SystemRandom(),
+      logger,
+      properties,
+      ...(interceptor ? { interceptor } : {}),
+    });
+  let running = await start(0);
+  const { host, port } = running;
+  const close = async () => {
+    await running.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  return {
+    dataDir,
+    host,
+    port,
+    bootstrap: `${host}:${port}`,
+    async restart(how = "crash") {
+      await (how === "crash" ? running.abandon() : running.close());
+      running = await start(port);
+    },
+    crash: () => running.abandon(),
+    close,
+  };
+}
