@@ -1,0 +1,260 @@
+import type {
+  ConnectValue,
+  Converter,
+  HeaderConverter,
+  SourceMap,
+  SourceOffset,
+  SourcePlugin,
+  SourceTask,
+  SourceTaskContext,
+} from "../../../src/api/index.js";
+import { SourceRecord } from "../../../src/api/index.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import type { ProducerListener } from "../../../src/kafka/kafka-client.js";
+import type { ErrorPolicy } from "../../../src/worker/error-policy.js";
+import { eventLoopTurn } from "../../../src/worker/event-loop-turn.js";
+import { type SourceTaskParts, SourceTaskRunner } from "../../../src/worker/source-task-runner.js";
+import { keyOfSourceMap, type SubmittedRange } from "../../../src/worker/submitted-records.js";
+import type { TaskConverters } from "../../../src/worker/task-converters.js";
+import type { Plugins, TaskState } from "../../../src/worker/worker.js";
+import { FakeAdmin, FakeProducer } from "./fake-kafka.js";
+
+/** Lets whatever is not waiting for the clock or the test get as far as it can. */
+export async function turns(): Promise<void> {
+  for (let turn = 0; turn < 6; turn++) await eventLoopTurn();
+}
+
+export const ID = { connector: "shop", task: 0 };
+
+export const strict: ErrorPolicy = {
+  tolerance: "none",
+  retryTimeoutMs: 0,
+  retryDelayMaxMs: 60_000,
+  log: false,
+  logMessages: false,
+};
+
+export const noPlugins: Plugins = {
+  list: () => [],
+  connector: () => {
+    throw new Error("no plugins");
+  },
+  converter: () => {
+    throw new Error("no plugins");
+  },
+  headerConverter: () => {
+    throw new Error("no plugins");
+  },
+};
+
+/** Text to bytes; `explode` may throw for a value. */
+export function textConverters(explode: (value: ConnectValue) => void = () => {}): TaskConverters {
+  const converter = (): Converter => ({
+    config: {},
+    configure() {},
+    fromConnectData(_topic, _schema, value) {
+      explode(value);
+      return value === null ? null : Buffer.from(String(value));
+    },
+    toConnectData(_topic, bytes) {
+      const value = bytes === null ? null : bytes.toString();
+      explode(value);
+      return { schema: null, value };
+    },
+  });
+  const header: HeaderConverter = {
+    config: {},
+    configure() {},
+    fromConnectHeader: (_topic, { value }) => (value === null ? null : Buffer.from(String(value))),
+    toConnectHeader: (_topic, key, bytes) => ({ key, schema: null, value: bytes?.toString() ?? null }),
+  };
+  const classes = { key: "test.Key", value: "test.Value", header: "test.Header" };
+  return { key: converter(), value: converter(), header, classes };
+}
+
+/** Statuses in order, and expectations that resolve when one comes. */
+export class StatusLog {
+  readonly states: string[] = [];
+  readonly traces: (string | null)[] = [];
+  readonly #expected: {
+    readonly wanted: (state: TaskState, trace: string | null) => boolean;
+    readonly came: Deferred<string | null>;
+  }[] = [];
+
+  readonly status = (state: TaskState, trace: string | null): void => {
+    this.states.push(state);
+    this.traces.push(trace);
+    for (const { wanted, came } of this.#expected) if (wanted(state, trace)) came.resolve(trace);
+  };
+
+  /** The trace of the next status of that state (and trace). */
+  next(state: TaskState, about?: string): Promise<string | null> {
+    const came = deferred<string | null>();
+    this.#expected.push({
+      wanted: (told, trace) => told === state && (about === undefined || (trace ?? "").includes(about)),
+      came,
+    });
+    return came.promise;
+  }
+}
+
+/** Offsets that are stored, as the store would have them; flushes can be held back or fail. */
+export class FakeOffsets {
+  readonly stored = new Map<string, SourceMap | null>();
+  readonly flushes: (readonly SourceOffset[])[] = [];
+  failNext: Error | undefined;
+  gate: Promise<void> | undefined;
+  readonly #expected: { count: number; came: Deferred<void> }[] = [];
+
+  async read(partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]> {
+    return partitions.map((partition) => ({ partition, offset: this.stored.get(keyOfSourceMap(partition)) ?? null }));
+  }
+
+  async flush(entries: readonly SourceOffset[]): Promise<void> {
+    this.flushes.push(entries);
+    const { gate, failNext } = this;
+    this.failNext = undefined;
+    if (gate) await gate;
+    if (!failNext) for (const { partition, offset } of entries) this.stored.set(keyOfSourceMap(partition), offset);
+    for (const { count, came } of this.#expected) if (this.flushes.length >= count) came.resolve();
+    if (failNext) throw failNext;
+  }
+
+  /** Resolves once `count` flushes have been made. */
+  flushed(count: number): Promise<void> {
+    const came = deferred();
+    if (this.flushes.length >= count) came.resolve();
+    this.#expected.push({ count, came });
+    return came.promise;
+  }
+}
+
+/** A source task that hands over what the test feeds it. */
+export class FedSource implements SourceTask {
+  readonly #batches: (readonly SourceRecord[] | Error)[] = [];
+  #arrived = deferred();
+  context!: SourceTaskContext;
+  polls = 0;
+  stopped = 0;
+  readonly committed: (readonly SourceOffset[])[] = [];
+  commitError: Error | undefined;
+  startError: Error | undefined;
+  /** Ignores that it is to stop. */
+  stubborn = false;
+
+  feed(...batches: (readonly SourceRecord[] | Error)[]): void {
+    this.#batches.push(...batches);
+    this.#arrived.resolve();
+  }
+
+  async start(context: SourceTaskContext): Promise<void> {
+    this.context = context;
+    context.stopping.addEventListener("abort", () => {
+      if (!this.stubborn) this.#arrived.resolve();
+    });
+    if (this.startError) throw this.startError;
+  }
+
+  async poll(): Promise<readonly SourceRecord[] | null> {
+    this.polls++;
+    while (this.#batches.length === 0 && (this.stubborn || !this.context.stopping.aborted)) {
+      this.#arrived = deferred();
+      await this.#arrived.promise;
+    }
+    const next = this.#batches.shift();
+    if (next instanceof Error) throw next;
+    return next ?? null;
+  }
+
+  async commit(flushed: readonly SourceOffset[]): Promise<void> {
+    this.committed.push(flushed);
+    if (this.commitError) throw this.commitError;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped++;
+  }
+}
+
+export const FILE = { file: "a" };
+
+export function record(
+  position: number,
+  value: string | null = `v${position}`,
+  partition: SourceMap = FILE,
+): SourceRecord {
+  return new SourceRecord(partition, { position }, "lines", null, null, null, null, value, 5000);
+}
+
+export function records(from: number, to: number, partition: SourceMap = FILE): SourceRecord[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => record(from + at, `v${from + at}`, partition));
+}
+
+/** A source runner on fakes; what a test wants otherwise it overrides. */
+export function sourceRig(
+  overrides: Partial<SourceTaskParts> = {},
+  offsets = new FakeOffsets(),
+  task: SourceTask = new FedSource(),
+) {
+  const clock = new SimClock();
+  const status = new StatusLog();
+  const admin = new FakeAdmin();
+  const topics: string[] = [];
+  const made = deferred<FakeProducer<SubmittedRange>>();
+  let connectivity: (waitingFor: string | undefined) => void = () => {};
+  let clientsClosed = 0;
+  const plugin: SourcePlugin = {
+    type: "source",
+    className: "test.Source",
+    taskClassName: "test.SourceTask",
+    version: "1",
+    connector: () => {
+      throw new Error("not used");
+    },
+    task: async () => task,
+  };
+  const runner = new SourceTaskRunner({
+    id: ID,
+    props: {},
+    policy: strict,
+    converters: textConverters(),
+    plugins: noPlugins,
+    commitIntervalMs: 60_000,
+    commitTimeoutMs: 5000,
+    events: { status: status.status, topicUsed: (topic) => topics.push(topic) },
+    clock,
+    random: new SeededRandom(1),
+    logger: silentLogger,
+    plugin,
+    offsets,
+    topicCreation: undefined,
+    clients: {
+      producer: <T>(listener: ProducerListener<T>, onConnectivity: (waitingFor: string | undefined) => void) => {
+        const producer = new FakeProducer<T>(listener);
+        connectivity = onConnectivity;
+        made.resolve(producer as unknown as FakeProducer<SubmittedRange>);
+        return producer;
+      },
+      admin: () => admin.asAdmin(),
+      close: async () => {
+        clientsClosed++;
+      },
+    },
+    ...overrides,
+  });
+  return {
+    clock,
+    status,
+    admin,
+    topics,
+    offsets,
+    runner,
+    task: task as FedSource,
+    producer: made.promise,
+    connectivity: (waitingFor: string | undefined) => connectivity(waitingFor),
+    clientsClosed: () => clientsClosed,
+  };
+}
