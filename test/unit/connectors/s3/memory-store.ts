@@ -1,0 +1,117 @@
+import { crc32, gunzipSync } from "node:zlib";
+import type { ObjectStoreClient, RequestBody, UploadedPart } from "../../../../connectors/s3/object-store-client.js";
+
+/** What happens to one request. */
+export type StoreFault = "busy" | "applied-but-lost" | "crash-before" | "crash-after";
+
+/** An object store in memory, which can fail as asked, and whose client can die in the middle of a request. */
+export class MemoryStore implements ObjectStoreClient {
+  readonly objects = new Map<string, Buffer>();
+  readonly uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
+  /** One per request to come; undefined serves it. */
+  faults: (StoreFault | undefined)[] = [];
+  readonly requests: string[] = [];
+  /** A client that crashed: nothing it asks for reaches the store any more. */
+  crashed = false;
+  #uploadCount = 0;
+
+  async headBucket(): Promise<void> {
+    await this.#serve("HeadBucket", "", () => undefined);
+  }
+
+  putObject(key: string, body: RequestBody, onlyIfAbsent: boolean): Promise<void> {
+    return this.#serve("PutObject", key, async () => {
+      const bytes = await read(body);
+      if (onlyIfAbsent && this.objects.has(key)) throw answer(412, "PreconditionFailed");
+      this.objects.set(key, bytes);
+    });
+  }
+
+  createUpload(key: string): Promise<string> {
+    return this.#serve("CreateMultipartUpload", key, () => {
+      const id = `upload-${++this.#uploadCount}`;
+      this.uploads.set(id, { key, parts: new Map() });
+      return id;
+    });
+  }
+
+  uploadPart(key: string, uploadId: string, partNumber: number, body: RequestBody): Promise<UploadedPart> {
+    return this.#serve("UploadPart", key, async () => {
+      const bytes = await read(body);
+      const upload = this.uploads.get(uploadId);
+      if (!upload) throw answer(404, "NoSuchUpload");
+      upload.parts.set(partNumber, bytes);
+      return { partNumber, etag: `"${partNumber}-${crc32(bytes)}"`, crc32: body.crc32 };
+    });
+  }
+
+  completeUpload(key: string, uploadId: string, parts: readonly UploadedPart[], onlyIfAbsent: boolean): Promise<void> {
+    return this.#serve("CompleteMultipartUpload", key, () => {
+      const upload = this.uploads.get(uploadId);
+      if (!upload) throw answer(404, "NoSuchUpload");
+      if (onlyIfAbsent && this.objects.has(key)) throw answer(412, "PreconditionFailed");
+      this.objects.set(key, Buffer.concat(parts.map(({ partNumber }) => upload.parts.get(partNumber)!)));
+      this.uploads.delete(uploadId);
+    });
+  }
+
+  async abortUpload(key: string, uploadId: string): Promise<void> {
+    await this.#serve("AbortMultipartUpload", key, () => this.uploads.delete(uploadId));
+  }
+
+  getObject(key: string): Promise<AsyncIterable<Buffer> | undefined> {
+    return this.#serve("GetObject", key, () => {
+      const bytes = this.objects.get(key);
+      return bytes && pieces(bytes);
+    });
+  }
+
+  destroy(): void {}
+
+  /** The rows of all objects, by key in order of keys. */
+  rows(): Map<string, string[]> {
+    const keys = [...this.objects.keys()].sort();
+    return new Map(
+      keys.map((key) => {
+        const bytes = this.objects.get(key)!;
+        const text = (key.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
+        return [key, text.split("\n").slice(0, -1)];
+      }),
+    );
+  }
+
+  /** The `at` of every row of every object. */
+  places(): string[] {
+    return [...this.rows().values()].flat().map((row) => (JSON.parse(row) as { at: string }).at);
+  }
+
+  async #serve<T>(operation: string, key: string, apply: () => T | Promise<T>): Promise<T> {
+    if (this.crashed) throw new Error("the process is dead");
+    this.requests.push(`${operation} ${key}`);
+    const fault = this.faults.shift();
+    if (fault === "crash-before" || fault === "crash-after") this.crashed = true;
+    if (fault === "crash-before") throw new Error("the process is dead");
+    if (fault === "busy") throw answer(503, "SlowDown");
+    const result = await apply();
+    if (fault === "crash-after") throw new Error("the process is dead");
+    if (fault === "applied-but-lost") throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+    return result;
+  }
+}
+
+/** An error as the AWS SDK throws it for an answer of the store. */
+export function answer(status: number, name: string, message = "told by a test"): Error {
+  return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } });
+}
+
+async function read(body: RequestBody): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body.open()) chunks.push(Buffer.from(chunk));
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length !== body.length || crc32(bytes) !== body.crc32) throw new Error("length or checksum is wrong");
+  return bytes;
+}
+
+async function* pieces(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000);
+}
