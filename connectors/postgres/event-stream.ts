@@ -1,0 +1,116 @@
+import type pg from "pg";
+import type { Clock, SourceRecord } from "../../src/api/index.js";
+import type { ChangeEvents } from "./change-event.js";
+import type { Heartbeat } from "./heartbeat.js";
+import { type Lsn, NO_LSN } from "./lsn.js";
+import { PgoutputDecoder } from "./pgoutput-decoder.js";
+import { type Progress, planConfirmation } from "./progress.js";
+import type { RelationCache } from "./relation-cache.js";
+import type { ReplicationStream } from "./replication-stream.js";
+import { eventTime } from "./source-block.js";
+import type { TransactionWalk } from "./transaction-walk.js";
+
+export interface EventStreamOptions {
+  readonly stream: ReplicationStream;
+  readonly walk: TransactionWalk;
+  readonly relations: RelationCache;
+  readonly events: ChangeEvents;
+  readonly heartbeat: Heartbeat;
+  readonly heartbeatAction: () => Promise<void>;
+  readonly progress: Progress;
+  readonly catalog: () => Promise<pg.Client>;
+  readonly maxBatchSize: number;
+  /** False: lsn.flush.mode=manual, the slot is moved by somebody else. */
+  readonly confirmsLsn: boolean;
+  readonly clock: Clock;
+  readonly stopping: AbortSignal;
+}
+
+/** Streaming over one connection: pulls messages, makes records, confirms positions. */
+export class EventStream {
+  readonly #options: EventStreamOptions;
+  readonly #decoder = new PgoutputDecoder();
+  #handedOver = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The next records, as many as are here up to the batch size; waits while there are none. [] only when stopping.
+   *
+   * @throws the connection's error, after the records that came before it.
+   */
+  async read(): Promise<SourceRecord[]> {
+    const records: SourceRecord[] = [];
+    try {
+      if (this.#failure) throw this.#failure.error;
+      while (records.length === 0 && !this.#options.stopping.aborted) {
+        await this.#drain(records);
+        await this.#beatIfDue(records);
+        if (records.length > 0) break;
+        this.confirm();
+        await this.#waitForMore();
+      }
+    } catch (error) {
+      if (records.length === 0) throw error;
+      this.#failure = { error };
+    }
+    const { progress, walk } = this.#options;
+    if (records.length > 0) progress.handOver(walk.offset);
+    this.#handedOver = walk.emitted;
+    return records;
+  }
+
+  /** Confirms what is stored. Called when offsets were stored, and when all that came was walked. (I3) */
+  confirm(): void {
+    const { stream, walk, progress, confirmsLsn } = this.#options;
+    if (!confirmsLsn) return;
+    const walked = walk.isInTransaction ? NO_LSN : (Math.max(walk.ended, stream.shown) as Lsn);
+    // Records that are made and not yet handed over are not in `progress`: then nothing walked may be confirmed.
+    const isSettled = progress.isSettled && walk.emitted === this.#handedOver;
+    stream.confirm(planConfirmation(progress.stored, isSettled, walked));
+  }
+
+  close(): void {
+    this.#options.stream.close();
+  }
+
+  async #drain(records: SourceRecord[]): Promise<void> {
+    const { stream, walk, relations, events, clock, maxBatchSize, catalog } = this.#options;
+    events.now = eventTime(clock.nowMs() * 1000);
+    while (records.length < maxBatchSize) {
+      const message = stream.next();
+      if (message === null) return;
+      const decoded = this.#decoder.decode(message.bytes, message.start, message.end);
+      if (decoded.kind === "relation") await relations.learn(decoded, catalog);
+      else walk.take(decoded, message.lsn, records);
+    }
+  }
+
+  async #beatIfDue(records: SourceRecord[]): Promise<void> {
+    const { heartbeat, heartbeatAction, walk, stream } = this.#options;
+    if (heartbeat.inMs !== 0) return;
+    await heartbeatAction();
+    records.push(heartbeat.beat(walk.offsetAt(Math.max(walk.ended, stream.shown) as Lsn)));
+  }
+
+  async #waitForMore(): Promise<void> {
+    const { stream, heartbeat, clock, stopping } = this.#options;
+    const waits = new AbortController();
+    const { inMs } = heartbeat;
+    await Promise.race([
+      stream.readable(),
+      aborted(stopping, waits.signal),
+      ...(inMs === undefined ? [] : [clock.delay(inMs, waits.signal)]),
+    ]);
+    waits.abort();
+  }
+}
+
+/** Resolves when `signal` aborts; `until` ends the listening. */
+function aborted(signal: AbortSignal, until: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true, signal: until }));
+}

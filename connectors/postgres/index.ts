@@ -1,0 +1,18 @@
+import type { SourcePlugin } from "../../src/api/index.js";
+import { PostgresConnector } from "./postgres-connector.js";
+import { FORMAT_VERSION } from "./source-block.js";
+
+/** Postgres change data capture in Debezium's format. */
+const postgres: SourcePlugin = {
+  type: "source",
+  className: "io.debezium.connector.postgresql.PostgresConnector",
+  taskClassName: "io.debezium.connector.postgresql.PostgresConnectorTask",
+  version: FORMAT_VERSION,
+  connector: () => new PostgresConnector(),
+  task: async () => {
+    const { PostgresSourceTask } = await import("./postgres-source-task.js");
+    return new PostgresSourceTask();
+  },
+};
+
+export default [postgres];

@@ -1,0 +1,171 @@
+import type {
+  Props,
+  SourceMap,
+  SourceOffset,
+  SourceRecord,
+  SourceTask,
+  SourceTaskContext,
+  Timer,
+} from "../../src/api/index.js";
+import { ChangeEvents, contextHeaders } from "./change-event.js";
+import { refuseInvalid } from "./config-validation.js";
+import { type FailureScene, gaveUp, judgeFailure } from "./failure.js";
+import { Heartbeat } from "./heartbeat.js";
+import { Progress } from "./progress.js";
+import { Session, type SessionOptions } from "./session.js";
+import { parseSettings, type Settings } from "./settings.js";
+import { SourceBlocks } from "./source-block.js";
+import { sourcePartition } from "./source-offset.js";
+
+const FIRST_RETRY_MS = 200;
+
+/** What a poll's work came to. Kept as a value, because nobody may be waiting when it fails. */
+type Outcome = { readonly records: SourceRecord[] } | { readonly error: unknown };
+
+/**
+ * Reads one database's changes through one slot. Everything happens within `poll`: the work goes on while a poll that
+ * found nothing for a while returns, and the next poll waits for the same work.
+ */
+export class PostgresSourceTask implements SourceTask {
+  #context!: SourceTaskContext;
+  #settings!: Settings;
+  #progress!: Progress;
+  #sessionOptions!: SessionOptions;
+  #session: Session | undefined;
+  #work: Promise<Outcome> | undefined;
+  #retries = 0;
+  #slotWaitedMs = 0;
+
+  async start(context: SourceTaskContext, props: Props): Promise<void> {
+    refuseInvalid(props);
+    const settings = parseSettings(props);
+    const { clock } = context;
+    const partition = sourcePartition(settings.topicPrefix);
+    const [stored] = await context.readOffsets([partition]);
+    this.#context = context;
+    this.#settings = settings;
+    this.#progress = new Progress(stored?.offset ?? null);
+    this.#sessionOptions = {
+      settings,
+      context,
+      progress: this.#progress,
+      events: new ChangeEvents({
+        partition,
+        headers: settings.extendedHeaders
+          ? contextHeaders(settings.topicPrefix, context.taskId, context.random.uuid())
+          : [],
+        tombstonesOnDelete: settings.tombstonesOnDelete,
+      }),
+      sources: new SourceBlocks(settings.topicPrefix, settings.connection.database),
+      heartbeat: new Heartbeat(
+        settings.heartbeatIntervalMs,
+        settings.heartbeatTopic,
+        settings.topicPrefix,
+        partition,
+        clock,
+      ),
+    };
+    // Streaming ends by itself and is closed in order; anything else is cut off.
+    context.stopping.addEventListener("abort", () => this.#session?.isStreaming || this.#session?.abandon(), {
+      once: true,
+    });
+  }
+
+  async poll(): Promise<readonly SourceRecord[] | null> {
+    const { stopping } = this.#context;
+    if (stopping.aborted) return null;
+    this.#work ??= this.#advance();
+    const outcome = await this.#orLater(this.#work);
+    if (outcome === null) return null;
+    this.#work = undefined;
+    if ("error" in outcome) throw outcome.error;
+    return outcome.records;
+  }
+
+  async commit(flushed: readonly SourceOffset[]): Promise<void> {
+    const { topicPrefix } = this.#settings;
+    const own = flushed.filter(({ partition }) => partition["server"] === topicPrefix).at(-1);
+    if (!own?.offset) return;
+    this.#progress.store(own.offset as SourceMap);
+    this.#session?.confirm();
+  }
+
+  async stop(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close();
+    await this.#work;
+  }
+
+  /** The work, or null once `poll.interval.ms` has passed: so that the worker's loop can turn. */
+  async #orLater(work: Promise<Outcome>): Promise<Outcome | null> {
+    let timer: Timer | undefined;
+    const later = new Promise<null>((resolve) => {
+      timer = this.#context.clock.schedule(this.#settings.pollIntervalMs, () => resolve(null));
+    });
+    try {
+      return await Promise.race([work, later]);
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  /** Goes on until there are records. Never rejects. */
+  async #advance(): Promise<Outcome> {
+    const { stopping } = this.#context;
+    while (!stopping.aborted) {
+      try {
+        if (!this.#session) await this.#open();
+        const records = await this.#session!.read();
+        if (records.length > 0) {
+          this.#retries = 0;
+          this.#slotWaitedMs = 0;
+          return { records };
+        }
+      } catch (error) {
+        const fatal = await this.#recover(error);
+        if (fatal) return { error: fatal };
+      }
+    }
+    return { records: [] };
+  }
+
+  async #open(): Promise<void> {
+    const session = new Session(this.#sessionOptions);
+    this.#session = session;
+    await session.open();
+    this.#context.waitingFor(null);
+  }
+
+  /** Gives the session up and waits, or returns the error that the task fails with. */
+  async #recover(error: unknown): Promise<Error | undefined> {
+    const { clock, stopping, logger, random } = this.#context;
+    this.#session?.abandon();
+    this.#session = undefined;
+    // Cutting the connections is how a stop ends what waits on them.
+    if (stopping.aborted) return undefined;
+    const scene = this.#scene();
+    const failure = judgeFailure(error, scene);
+    if (failure.kind === "fatal") return failure.error;
+    const { slotMaxRetries, slotRetryDelayMs, maxRetries, maxRetryWaitMs } = this.#settings;
+    const longestMs = failure.isSlotInUse ? slotRetryDelayMs : maxRetryWaitMs;
+    const waitMs = Math.min(longestMs, FIRST_RETRY_MS * 2 ** Math.min(this.#retries, 20) * (1 + random.next() / 4));
+    const isWorn =
+      (maxRetries >= 0 && this.#retries >= maxRetries) ||
+      (failure.isSlotInUse && this.#slotWaitedMs >= slotMaxRetries * slotRetryDelayMs);
+    if (isWorn) return gaveUp(failure, scene, error);
+    this.#retries++;
+    if (failure.isSlotInUse) this.#slotWaitedMs += waitMs;
+    const reason = `Postgres at ${scene.host}:${scene.port}/${scene.database}: ${failure.cause}`;
+    this.#context.waitingFor(reason);
+    logger.warn("Waiting for the database", { reason, waitMs: Math.round(waitMs) }, error);
+    await clock.delay(waitMs, stopping);
+    return undefined;
+  }
+
+  #scene(): FailureScene {
+    const { connection, slotName, publication } = this.#settings;
+    const { host, port, user, database } = connection;
+    return { host, port, user, database, slotName, publicationName: publication.name };
+  }
+}

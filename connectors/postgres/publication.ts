@@ -1,0 +1,113 @@
+import type pg from "pg";
+import { ConfigError, type Logger } from "../../src/api/index.js";
+import type { PublicationSettings } from "./settings.js";
+import { quoteIdentifier } from "./sql-text.js";
+import { rows } from "./table-catalog.js";
+
+export interface TableName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/**
+ * Makes sure that the publication is there, as publication.autocreate.mode says. Must come before the slot is made: the
+ * server looks it up as of the position that it decodes.
+ *
+ * @param captured every table that the filters select.
+ * @throws ConfigError where it is missing or cannot be used; the server's error where a right is missing.
+ */
+export async function ensurePublication(
+  client: pg.Client,
+  settings: PublicationSettings,
+  captured: readonly TableName[],
+  logger: Logger,
+): Promise<void> {
+  const { name, mode } = settings;
+  const [found] = await rows(client, "SELECT puballtables AS all_tables FROM pg_publication WHERE pubname = $1", [
+    name,
+  ]);
+  const [recovery] = await rows(client, "SELECT pg_is_in_recovery() AS is_standby");
+  if (found) {
+    if (mode === "filtered") await adjust(client, settings, found["all_tables"] === "t", captured, logger);
+    return;
+  }
+  if (mode === "disabled")
+    throw new ConfigError(
+      "publication.autocreate.mode",
+      `Publication autocreation is disabled, please create one and restart the connector. (publication.name=${name})`,
+    );
+  if (recovery?.["is_standby"] === "t")
+    throw new ConfigError(
+      "publication.name",
+      `Publication ${name} does not exist and cannot be made on a standby: create it on the primary.`,
+    );
+  const sql = `CREATE PUBLICATION ${quoteIdentifier(name)}${target(settings, captured)}${options(settings)}`;
+  logger.info("Creating the publication", { publication: name, mode });
+  await client.query(sql);
+}
+
+function target({ name, mode }: PublicationSettings, captured: readonly TableName[]): string {
+  if (mode === "no_tables") return "";
+  if (mode === "all_tables") return " FOR ALL TABLES";
+  if (captured.length === 0) throw noTables(name);
+  return ` FOR TABLE ${tableList(captured)}`;
+}
+
+function options({ publish, viaPartitionRoot }: PublicationSettings): string {
+  const list = [
+    ...(publish === null ? [] : [`publish = '${publish}'`]),
+    ...(viaPartitionRoot ? ["publish_via_partition_root = true"] : []),
+  ];
+  return list.length === 0 ? "" : ` WITH (${list.join(", ")})`;
+}
+
+async function adjust(
+  client: pg.Client,
+  settings: PublicationSettings,
+  isForAllTables: boolean,
+  captured: readonly TableName[],
+  logger: Logger,
+): Promise<void> {
+  const { name, publish } = settings;
+  if (isForAllTables)
+    throw new ConfigError(
+      "publication.autocreate.mode",
+      `A logical publication for all tables named '${name}' is already active on the server and can not be altered. Drop it, name another one with publication.name, or set publication.autocreate.mode=all_tables.`,
+    );
+  if (captured.length === 0) throw noTables(name);
+  const published = await rows(
+    client,
+    `SELECT n.nspname AS schema, c.relname AS table FROM pg_publication_rel r
+     JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid
+     JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = $1`,
+    [name],
+  );
+  const now = new Set(published.map((row) => JSON.stringify([row["schema"], row["table"]])));
+  const wanted = new Set(captured.map(({ schema, table }) => JSON.stringify([schema, table])));
+  if (now.size !== wanted.size || [...wanted].some((table) => !now.has(table))) {
+    logger.info("Setting the tables of the publication", { publication: name, tables: captured.length });
+    await client.query(`ALTER PUBLICATION ${quoteIdentifier(name)} SET TABLE ${tableList(captured)}`);
+  }
+  if (publish !== null) await client.query(`ALTER PUBLICATION ${quoteIdentifier(name)} SET (publish = '${publish}')`);
+}
+
+function tableList(tables: readonly TableName[]): string {
+  return tables.map(({ schema, table }) => `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`).join(", ");
+}
+
+function noTables(name: string): ConfigError {
+  return new ConfigError(
+    "table.include.list",
+    `No table filters found for filtered publication ${name}: no table in the database matches the include and exclude lists.`,
+  );
+}
+
+/** What the publication publishes, partitions as it names them. */
+export async function publishedTables(client: pg.Client, name: string): Promise<TableName[]> {
+  const found = await rows(
+    client,
+    "SELECT schemaname AS schema, tablename AS table FROM pg_publication_tables WHERE pubname = $1",
+    [name],
+  );
+  return found.map((row) => ({ schema: row["schema"]!, table: row["table"]! }));
+}

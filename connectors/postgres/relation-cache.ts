@@ -1,0 +1,94 @@
+import type pg from "pg";
+import type { Logger } from "../../src/api/index.js";
+import type { RelationMessage } from "./pgoutput-decoder.js";
+import type { Settings } from "./settings.js";
+import { type CatalogTable, readCatalogTable, readTypes } from "./table-catalog.js";
+import type { TableDefinition } from "./table-definition.js";
+import type { TableFilter } from "./table-filter.js";
+import { TableSchema } from "./table-schema.js";
+import { resolveType, type TypeInfo } from "./type-info.js";
+
+/** What a relation id stands for: a captured table, or one whose events are counted and left out. */
+export type Relation = TableSchema | "filtered";
+
+/**
+ * The tables of one replication connection by relation id. A relation message says which columns rows have from now on,
+ * and of which types; nullability, defaults and the key are the catalog's, as of now.
+ */
+export class RelationCache {
+  readonly #settings: Settings;
+  readonly #filter: TableFilter;
+  readonly #logger: Logger;
+  readonly #relations = new Map<number, Relation>();
+  /** The last known key of each table, for the case that its catalog entry is gone when the message is read. */
+  readonly #keys = new Map<string, readonly string[]>();
+
+  constructor(settings: Settings, filter: TableFilter, logger: Logger) {
+    this.#settings = settings;
+    this.#filter = filter;
+    this.#logger = logger;
+  }
+
+  get(oid: number): Relation | undefined {
+    return this.#relations.get(oid);
+  }
+
+  /** Forgets everything: another connection sends every relation again. */
+  clear(): void {
+    this.#relations.clear();
+  }
+
+  /** Takes in a relation message. @param client for the catalog; not the replication connection. */
+  async learn(message: RelationMessage, client: () => Promise<pg.Client>): Promise<void> {
+    if (!this.#filter.capturesTable(message.schema, message.table)) {
+      this.#relations.set(message.oid, "filtered");
+      return;
+    }
+    const connection = await client();
+    const catalog = await readCatalogTable(connection, message.oid);
+    const types = await readTypes(
+      connection,
+      message.columns.map(({ typeOid }) => typeOid),
+    );
+    const definition = combine(message, catalog, types, this.#keys.get(`${message.schema}.${message.table}`));
+    this.#keys.set(`${message.schema}.${message.table}`, definition.keyColumns);
+    this.#relations.set(message.oid, new TableSchema(definition, this.#settings, this.#filter, this.#logger));
+  }
+}
+
+/** The message wins for names, order and types; a column that the catalog no longer has is taken as nullable. */
+export function combine(
+  message: RelationMessage,
+  catalog: CatalogTable | undefined,
+  types: ReadonlyMap<number, TypeInfo>,
+  lastKey: readonly string[] | undefined,
+): TableDefinition {
+  const known = new Map(catalog?.columns.map((column) => [column.name, column]));
+  return {
+    schema: message.schema,
+    table: message.table,
+    columns: message.columns.map((column) => {
+      const now = known.get(column.name);
+      return {
+        name: column.name,
+        type: resolveType(column.typeOid, column.typmod, types),
+        isNullable: now?.isNullable ?? true,
+        defaultExpression: now?.defaultExpression ?? null,
+      };
+    }),
+    keyColumns: keyOf(message, catalog, lastKey),
+  };
+}
+
+function keyOf(
+  message: RelationMessage,
+  catalog: CatalogTable | undefined,
+  lastKey: readonly string[] | undefined,
+): readonly string[] {
+  const present = new Set(message.columns.map(({ name }) => name));
+  if (catalog) return catalog.keyColumns.filter((name) => present.has(name));
+  if (lastKey) return lastKey.filter((name) => present.has(name));
+  // The table is gone and was never seen: its default replica identity is its primary key.
+  if (message.replicaIdentity !== "default") return [];
+  return message.columns.filter(({ isIdentity }) => isIdentity).map(({ name }) => name);
+}

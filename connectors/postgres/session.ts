@@ -1,0 +1,301 @@
+import type pg from "pg";
+import type { SourceMap, SourceRecord, SourceTaskContext } from "../../src/api/index.js";
+import { UnsupportedError } from "../../src/api/index.js";
+import { capturedTables, snapshotTables } from "./captured-tables.js";
+import type { ChangeEvents } from "./change-event.js";
+import { closeClient, connectDatabase } from "./database-client.js";
+import { EventStream } from "./event-stream.js";
+import { codeOf } from "./failure.js";
+import type { Heartbeat } from "./heartbeat.js";
+import { type Lsn, NO_LSN } from "./lsn.js";
+import type { Progress } from "./progress.js";
+import { ensurePublication } from "./publication.js";
+import { RelationCache } from "./relation-cache.js";
+import { createSlot, dropSlot, readSlot, requireLogicalWal, type SlotState } from "./replication-slot.js";
+import { ReplicationStream } from "./replication-stream.js";
+import { planResume } from "./resume-point.js";
+import type { Settings } from "./settings.js";
+import { Snapshot } from "./snapshot.js";
+import type { SourceBlocks } from "./source-block.js";
+import { readOffset, startOffset } from "./source-offset.js";
+import { planStart, type StartPlan } from "./start-plan.js";
+import { rows } from "./table-catalog.js";
+import { TableFilter } from "./table-filter.js";
+import { TransactionWalk } from "./transaction-walk.js";
+
+export interface SessionOptions {
+  readonly settings: Settings;
+  readonly context: SourceTaskContext;
+  readonly progress: Progress;
+  readonly events: ChangeEvents;
+  readonly sources: SourceBlocks;
+  readonly heartbeat: Heartbeat;
+}
+
+/** Transactions that are under way hold up a new slot: after this long the status says so. */
+const SLOT_WAIT_MS = 3_000;
+
+/**
+ * The connections of one attempt, from the first connect to the first failure: checks, slot, snapshot, stream. A
+ * failure costs the whole session; the next one goes on from `progress`.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #filter: TableFilter;
+  readonly #cut = new AbortController();
+  #catalog: pg.Client | undefined;
+  #slotClient: pg.Client | undefined;
+  #snapshotClient: pg.Client | undefined;
+  #snapshot: AsyncGenerator<SourceRecord[], void, void> | undefined;
+  #stream: EventStream | undefined;
+  #startLsn: Lsn = NO_LSN;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#filter = new TableFilter(options.settings);
+  }
+
+  /**
+   * Connects and begins whatever comes first.
+   *
+   * @throws what `judgeFailure` judges.
+   */
+  async open(): Promise<void> {
+    const { settings, progress, context } = this.#options;
+    const client = await this.#catalogClient();
+    const streams = settings.snapshotMode !== "initial_only";
+    if (streams) {
+      await requireLogicalWal(client);
+      await ensurePublication(client, settings.publication, await capturedTables(client, this.#filter), context.logger);
+    }
+    const slot = streams ? await readSlot(client, settings.slotName, settings.connection.database) : undefined;
+    const plan = planStart({
+      mode: settings.snapshotMode,
+      offset: progress.offset === null ? null : readOffset(progress.offset),
+      slot,
+      slotName: settings.slotName,
+      hasSnapshot: progress.hasSnapshot,
+    });
+    await this.#begin(plan, slot);
+  }
+
+  /** The next records; [] when the source is done or the task stops. */
+  async read(): Promise<SourceRecord[]> {
+    if (this.#snapshot) {
+      const batch = await this.#snapshot.next();
+      if (!batch.done) {
+        this.#options.progress.handOver(batch.value.at(-1)!.sourceOffset);
+        return batch.value;
+      }
+      await this.#endSnapshot();
+    }
+    if (this.#stream) return this.#stream.read();
+    // initial_only: the task stays up, with nothing left to do.
+    closeClient(this.#catalog);
+    await untilAborted(this.#options.context.stopping);
+    return [];
+  }
+
+  get isStreaming(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** Offsets were stored. */
+  confirm(): void {
+    this.#stream?.confirm();
+  }
+
+  /** Ends all connections, whatever is under way on them. */
+  abandon(): void {
+    this.#stream?.close();
+    closeClient(this.#catalog);
+    this.#cut.abort();
+  }
+
+  /** The orderly end: what was confirmed is said once more, and the slot dropped where that is asked for. */
+  async close(): Promise<void> {
+    const { settings, context } = this.#options;
+    const wasStreaming = this.#stream !== undefined;
+    this.#stream?.close();
+    if (settings.dropSlotOnStop && wasStreaming) await this.#dropSlot();
+    context.logger.debug("Connections closed", { slot: settings.slotName });
+    closeClient(this.#catalog);
+    this.#cut.abort();
+  }
+
+  async #begin(plan: StartPlan, slot: SlotState | undefined): Promise<void> {
+    const { settings, progress, context } = this.#options;
+    if (plan.kind === "refuse") throw new UnsupportedError("PLUGIN_POSTGRES_POSITION_LOST", plan.reason);
+    if (plan.kind === "idle") return;
+    if (plan.slot === "recreate") await dropSlot(await this.#catalogClient(), settings.slotName);
+    const created = plan.slot === "create" || plan.slot === "recreate" ? await this.#createSlot() : undefined;
+    this.#startLsn = created?.consistentPoint ?? slot?.confirmedLsn ?? slot?.restartLsn ?? NO_LSN;
+    if (plan.kind === "stream") {
+      closeClient(this.#slotClient);
+      if (progress.offset === null && created)
+        context.logger.info("Streaming from the new slot without a snapshot", { slot: settings.slotName });
+      await this.#startStream();
+      return;
+    }
+    if (settings.snapshotDelayMs > 0) await context.clock.delay(settings.snapshotDelayMs, context.stopping);
+    await this.#startSnapshot(created?.snapshotName ?? null);
+  }
+
+  async #startSnapshot(snapshotName: string | null): Promise<void> {
+    const { settings, context, events, sources } = this.#options;
+    const { clock, logger } = context;
+    this.#snapshotClient = await this.#connect("Debezium General");
+    const lsn = this.#startLsn || (await currentLsn(this.#snapshotClient));
+    this.#snapshot = new Snapshot({
+      client: this.#snapshotClient,
+      snapshotName,
+      lsn,
+      tables: (client) => snapshotTables(client, settings, this.#filter),
+      settings,
+      filter: this.#filter,
+      events,
+      sources,
+      clock,
+      logger,
+    }).batches(settings.maxBatchSize);
+  }
+
+  async #endSnapshot(): Promise<void> {
+    const { settings, progress, context } = this.#options;
+    this.#snapshot = undefined;
+    progress.hasSnapshot = true;
+    closeClient(this.#snapshotClient);
+    closeClient(this.#slotClient);
+    // Until the offset is stored, a crash means the whole snapshot again: the sooner the better.
+    context.requestCommit();
+    if (settings.snapshotMode === "initial_only") return;
+    if (settings.streamingDelayMs > 0) await context.clock.delay(settings.streamingDelayMs, context.stopping);
+    await this.#startStream();
+  }
+
+  async #startStream(): Promise<void> {
+    const { settings, progress, context, events, sources, heartbeat } = this.#options;
+    const { clock, logger, stopping } = context;
+    const catalog = () => this.#catalogClient();
+    const version = await serverVersion(await catalog());
+    const offset = progress.offset === null ? null : readOffset(progress.offset);
+    const resume = planResume(offset, this.#startLsn);
+    const client = await this.#connect("Debezium Streaming", true);
+    const stream = await ReplicationStream.start(client, {
+      slotName: settings.slotName,
+      publicationName: settings.publication.name,
+      withMessages: version >= 140_000,
+      startLsn: resume.startLsn,
+      limitBytes: settings.maxQueueBytes,
+      statusIntervalMs: settings.statusIntervalMs,
+      clock,
+    });
+    const relations = new RelationCache(settings, this.#filter, logger);
+    const first: SourceMap = progress.offset ?? startOffset(this.#startLsn, clock.nowMs() * 1000);
+    this.#stream = new EventStream({
+      stream,
+      walk: new TransactionWalk({
+        settings,
+        relations,
+        events,
+        sources,
+        resume,
+        lastCommit: offset?.lsnCommit ?? null,
+        offset: first,
+      }),
+      relations,
+      events,
+      heartbeat,
+      heartbeatAction: () => this.#heartbeatAction(),
+      progress,
+      catalog,
+      maxBatchSize: settings.maxBatchSize,
+      confirmsLsn: settings.confirmsLsn,
+      clock,
+      stopping,
+    });
+    logger.info("Streaming started", { slot: settings.slotName, startLsn: resume.startLsn });
+  }
+
+  async #createSlot() {
+    const { settings, context } = this.#options;
+    this.#slotClient = await this.#connect("Debezium Streaming", true);
+    const { host, port, database } = settings.connection;
+    const patience = context.clock.schedule(SLOT_WAIT_MS, () =>
+      context.waitingFor(
+        `Postgres at ${host}:${port}/${database}: transactions that are under way must end before replication slot ${settings.slotName} can be made`,
+      ),
+    );
+    try {
+      const version = await serverVersion(await this.#catalogClient());
+      return await createSlot(this.#slotClient, settings.slotName, settings.slotFailover && version >= 170_000);
+    } finally {
+      patience.cancel();
+    }
+  }
+
+  async #dropSlot(): Promise<void> {
+    const { settings, context } = this.#options;
+    const client = await this.#catalogClient();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await dropSlot(client, settings.slotName);
+        return;
+      } catch (error) {
+        // The walsender takes a moment to see that its client is gone.
+        if (codeOf(error) !== "55006" || attempt === 5) throw error;
+        await context.clock.delay(100);
+      }
+    }
+  }
+
+  /** Errors that another attempt may not have are logged only: the beat goes out in any case. */
+  async #heartbeatAction(): Promise<void> {
+    const { settings, context } = this.#options;
+    if (settings.heartbeatQuery === null) return;
+    const client = await this.#catalogClient();
+    try {
+      await client.query(settings.heartbeatQuery);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === undefined || /^(57P|08)/.test(code) || code === "42P01") throw error;
+      context.logger.warn("heartbeat.action.query failed", { code }, error);
+    }
+  }
+
+  /** For everything but streaming and the snapshot; made again where it was lost meanwhile. */
+  async #catalogClient(): Promise<pg.Client> {
+    if (!this.#catalog || this.#catalog.connection.stream.destroyed)
+      this.#catalog = await this.#connect("Debezium General");
+    return this.#catalog;
+  }
+
+  #connect(applicationName: string, isReplication = false): Promise<pg.Client> {
+    const { settings, context } = this.#options;
+    return connectDatabase({
+      settings: settings.connection,
+      applicationName,
+      isReplication,
+      signal: this.#cut.signal,
+      logger: context.logger,
+    });
+  }
+}
+
+async function serverVersion(client: pg.Client): Promise<number> {
+  const [row] = await rows(client, "SHOW server_version_num");
+  return Number(row!["server_version_num"]);
+}
+
+async function currentLsn(client: pg.Client): Promise<Lsn> {
+  const [row] = await rows(
+    client,
+    `SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn)::int8 AS lsn`,
+  );
+  return Number(row!["lsn"]) as Lsn;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

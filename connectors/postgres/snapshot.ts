@@ -1,0 +1,203 @@
+import type pg from "pg";
+import type { Clock, ConnectValue, Logger, SourceMap, SourceRecord, Struct } from "../../src/api/index.js";
+import type { CapturedTable } from "./captured-tables.js";
+import type { ChangeEvents } from "./change-event.js";
+import { CopyChannel } from "./copy-channel.js";
+import { CopyRowReader } from "./copy-row.js";
+import type { Lsn } from "./lsn.js";
+import type { Settings } from "./settings.js";
+import { eventTime, type SnapshotMarker, type SourceBlocks, type SourceTransaction } from "./source-block.js";
+import { snapshotOffset } from "./source-offset.js";
+import { quoteIdentifier, quoteLiteral } from "./sql-text.js";
+import { defineTable, readCatalogTable, readTypes, rows } from "./table-catalog.js";
+import type { TableDefinition } from "./table-definition.js";
+import type { TableFilter } from "./table-filter.js";
+import { TableSchema } from "./table-schema.js";
+
+export interface SnapshotOptions {
+  /** Not the connection that exported the snapshot. Used by nobody else until the snapshot ends. */
+  readonly client: pg.Client;
+  /** The slot's exported snapshot, where this start made the slot. */
+  readonly snapshotName: string | null;
+  /** Where streaming goes on afterwards: no change since may be missing from what the rows show. */
+  readonly lsn: Lsn;
+  /** Asked within the snapshot's transaction. */
+  readonly tables: (client: pg.Client) => Promise<readonly CapturedTable[]>;
+  readonly settings: Settings;
+  readonly filter: TableFilter;
+  readonly events: ChangeEvents;
+  readonly sources: SourceBlocks;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A row that is kept back until it is known what follows it. */
+interface HeldRow {
+  table: TableSchema;
+  key: Struct | null;
+  row: ConnectValue[];
+  marker: SnapshotMarker;
+}
+
+/** Reads all captured tables in one REPEATABLE READ transaction, by COPY. */
+export class Snapshot {
+  readonly #options: SnapshotOptions;
+  readonly #rowReader = new CopyRowReader();
+  #transaction: SourceTransaction = { time: eventTime(0), txId: null, origin: null, originLsn: null };
+  #offset: SourceMap = {};
+  #held: HeldRow | undefined;
+  #isFirstRow = true;
+  /** The source block of the rows in the middle of a table, which are nearly all: they differ in nothing. */
+  #middleBlock: { readonly table: TableSchema; readonly block: Struct } | undefined;
+
+  constructor(options: SnapshotOptions) {
+    this.#options = options;
+  }
+
+  /** The offset that the last record carries: set once the snapshot has begun. */
+  completedOffset(): SourceMap {
+    const { time, txId } = this.#transaction;
+    return snapshotOffset(this.#options.lsn, txId, time.us, true);
+  }
+
+  /**
+   * The rows, in batches as they come; nothing where all tables are empty. Only the last record's offset says that the
+   * snapshot is complete.
+   */
+  async *batches(maxBatchSize: number): AsyncGenerator<SourceRecord[], void, void> {
+    const { client, logger } = this.#options;
+    await this.#begin();
+    const tables = await this.#options.tables(client);
+    if (tables.length === 0)
+      logger.warn(
+        "After applying the include/exclude list filters, no changes will be captured. Please check your configuration!",
+      );
+    logger.info("Snapshot started", { tables: tables.length });
+    for (const table of tables) {
+      const schema = await this.#describe(table);
+      if (schema) yield* this.#copyTable(table, schema, maxBatchSize);
+    }
+    await client.query("ROLLBACK");
+    const last = this.#release("last", this.completedOffset());
+    logger.info("Snapshot ended", { tables: tables.length });
+    if (last) yield [last];
+  }
+
+  async #begin(): Promise<void> {
+    const { client, snapshotName, lsn } = this.#options;
+    await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+    if (snapshotName !== null) await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotName)}`);
+    // A table takes as long as it takes, also where the worker is slow to take its rows.
+    await client.query("SET LOCAL statement_timeout=0; SET LOCAL idle_in_transaction_session_timeout=0");
+    const [now] = await rows(
+      client,
+      `SELECT (extract(epoch FROM CURRENT_TIMESTAMP) * 1000000)::int8 AS us,
+              CASE WHEN NOT pg_is_in_recovery() THEN txid_current() END AS xid`,
+    );
+    const xid = now?.["xid"] ?? null;
+    const time = eventTime(Number(now!["us"]));
+    this.#transaction = { time, txId: xid === null ? null : Number(xid), origin: null, originLsn: null };
+    this.#offset = snapshotOffset(lsn, this.#transaction.txId, time.us, false);
+  }
+
+  async #describe(table: CapturedTable): Promise<{ definition: TableDefinition; schema: TableSchema } | undefined> {
+    const { client, settings, filter, logger } = this.#options;
+    const catalog = await readCatalogTable(client, table.oid);
+    if (!catalog) return undefined;
+    const types = await readTypes(
+      client,
+      catalog.columns.map(({ typeOid }) => typeOid),
+    );
+    const whole = defineTable(catalog, types);
+    const key = new Set(filter.keyColumns(whole));
+    // A key column is read even where the value is to go without it.
+    const definition = {
+      ...whole,
+      columns: whole.columns.filter(({ name }) => key.has(name) || filter.keepsColumn(whole.schema, whole.table, name)),
+    };
+    return { definition, schema: new TableSchema(definition, settings, filter, logger) };
+  }
+
+  async *#copyTable(
+    table: CapturedTable,
+    { definition, schema }: { definition: TableDefinition; schema: TableSchema },
+    maxBatchSize: number,
+  ): AsyncGenerator<SourceRecord[], void, void> {
+    const { client, settings, events, clock, logger } = this.#options;
+    const columns = definition.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
+    const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.table)}`;
+    // ONLY: rows of an inheriting table are that table's, under whose name their changes come.
+    const from = table.isPartitioned ? name : `ONLY ${name}`;
+    const channel = new CopyChannel(client, settings.maxQueueBytes);
+    let count = 0;
+    try {
+      await channel.start(`COPY (SELECT ${columns} FROM ${from}) TO STDOUT`);
+      let batch: SourceRecord[] = [];
+      events.now = eventTime(clock.nowMs() * 1000);
+      for (;;) {
+        const frame = channel.next();
+        if (frame) {
+          const tuple = this.#rowReader.read(frame.bytes, frame.start, frame.end);
+          const row = schema.readRow(tuple);
+          const released = this.#hold(schema, schema.readKey(tuple, row), row, count++ === 0);
+          if (released && batch.push(released) < maxBatchSize) continue;
+          if (!released) continue;
+        } else if (channel.isDone) {
+          break;
+        } else if (batch.length === 0) {
+          await channel.readable();
+          events.now = eventTime(clock.nowMs() * 1000);
+          continue;
+        }
+        yield batch;
+        batch = [];
+        events.now = eventTime(clock.nowMs() * 1000);
+      }
+      if (this.#held && count > 0) this.#held.marker = "last_in_data_collection";
+      if (batch.length > 0) yield batch;
+    } finally {
+      channel.detach();
+    }
+    logger.info("Exported records of a table", { table: `${table.schema}.${table.table}`, records: count });
+  }
+
+  /** Keeps a row back, and hands out the one before it. */
+  #hold(
+    table: TableSchema,
+    key: Struct | null,
+    row: ConnectValue[],
+    isFirstOfTable: boolean,
+  ): SourceRecord | undefined {
+    const held = this.#held;
+    const marker = this.#isFirstRow ? "first" : isFirstOfTable ? "first_in_data_collection" : "true";
+    this.#isFirstRow = false;
+    if (!held) {
+      this.#held = { table, key, row, marker };
+      return undefined;
+    }
+    const record = this.#record(held, held.marker, this.#offset);
+    held.table = table;
+    held.key = key;
+    held.row = row;
+    held.marker = marker;
+    return record;
+  }
+
+  #release(marker: SnapshotMarker, offset: SourceMap): SourceRecord | undefined {
+    const held = this.#held;
+    this.#held = undefined;
+    return held && this.#record(held, marker, offset);
+  }
+
+  #record({ table, key, row }: HeldRow, marker: SnapshotMarker, offset: SourceMap): SourceRecord {
+    return this.#options.events.row(table, "r", key, null, row, this.#block(table, marker), offset);
+  }
+
+  #block(table: TableSchema, marker: SnapshotMarker): Struct {
+    if (marker === "true" && this.#middleBlock?.table === table) return this.#middleBlock.block;
+    const { sources, lsn } = this.#options;
+    const block = sources.block(this.#transaction, lsn, null, table.schemaName, table.tableName, marker);
+    if (marker === "true") this.#middleBlock = { table, block };
+    return block;
+  }
+}

@@ -1,0 +1,86 @@
+import { PostgresSourceTask } from "../../../../connectors/postgres/postgres-source-task.js";
+import type {
+  Props,
+  SourceMap,
+  SourceOffset,
+  SourceRecord,
+  SourceTask,
+  SourceTaskContext,
+} from "../../../../src/api/index.js";
+import { SystemClock } from "../../../../src/base/clock.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { SystemRandom } from "../../../../src/base/random.js";
+
+/** Drives one task as the worker does, with the offset store in its hands. */
+export class TaskDriver {
+  readonly #task: SourceTask;
+  readonly #stopping = new AbortController();
+  readonly #waits: (string | null)[] = [];
+  readonly #waitListeners = new Set<() => void>();
+  commitRequests = 0;
+
+  private constructor(task: SourceTask) {
+    this.#task = task;
+  }
+
+  /** @param stored the offset in the store. */
+  static async start(props: Props, stored: SourceMap | null = null): Promise<TaskDriver> {
+    const driver = new TaskDriver(new PostgresSourceTask());
+    await driver.#task.start(driver.#context(stored), props);
+    return driver;
+  }
+
+  #context(stored: SourceMap | null): SourceTaskContext {
+    return {
+      connectorName: "shop",
+      taskId: 0,
+      clock: new SystemClock(),
+      random: new SystemRandom(),
+      logger: silentLogger,
+      stopping: this.#stopping.signal,
+      waitingFor: (reason) => {
+        this.#waits.push(reason);
+        for (const listener of this.#waitListeners) listener();
+      },
+      converter: () => {
+        throw new Error("no converter is asked for");
+      },
+      readOffsets: async (partitions) => partitions.map((partition) => ({ partition, offset: stored })),
+      requestCommit: () => {
+        this.commitRequests++;
+      },
+    };
+  }
+
+  /** What the task said it waits for, oldest first; null: it went on. */
+  get waits(): readonly (string | null)[] {
+    return this.#waits;
+  }
+
+  async poll(): Promise<readonly SourceRecord[]> {
+    return (await this.#task.poll()) ?? [];
+  }
+
+  /** Polls until `isEnough` of all records so far. */
+  async readUntil(isEnough: (records: readonly SourceRecord[]) => boolean): Promise<SourceRecord[]> {
+    const records: SourceRecord[] = [];
+    while (!isEnough(records)) records.push(...(await this.poll()));
+    return records;
+  }
+
+  read(count: number): Promise<SourceRecord[]> {
+    return this.readUntil((records) => records.length >= count);
+  }
+
+  /** The store has this offset now. */
+  async commit(offset: SourceMap): Promise<void> {
+    const flushed: SourceOffset = { partition: { server: "shop" }, offset };
+    await this.#task.commit?.([flushed]);
+  }
+
+  /** Ends the task in order. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#task.stop();
+  }
+}
