@@ -1,0 +1,29 @@
+import { type ConfigDef, type Connector, type ConnectorContext, type Props, parseConfig } from "../../src/api/index.js";
+
+export const fileSinkConfig = {
+  file: {
+    type: "string",
+    doc: "File to append the values to, a line each. Without it, standard output.",
+    default: null,
+    importance: "high",
+  },
+} as const satisfies ConfigDef;
+
+/** Values as lines of a file, `org.apache.kafka.connect.file.FileStreamSinkConnector`: every task appends to the same file. */
+export class FileSinkConnector implements Connector {
+  readonly config: ConfigDef = fileSinkConfig;
+  #props: Props = {};
+
+  async start(_context: ConnectorContext, props: Props): Promise<void> {
+    parseConfig(fileSinkConfig, props);
+    this.#props = props;
+  }
+
+  async taskConfigs(maxTasks: number): Promise<Record<string, string>[]> {
+    return Array.from({ length: maxTasks }, () => ({ ...this.#props }));
+  }
+
+  async stop(): Promise<void> {
+    // Holds nothing.
+  }
+}

@@ -1,0 +1,38 @@
+import {
+  type ConfigDef,
+  type Connector,
+  type ConnectorContext,
+  nonEmpty,
+  type Props,
+  parseConfig,
+} from "../../src/api/index.js";
+
+export const fileSourceConfig = {
+  file: {
+    type: "string",
+    doc: "File to read lines from, and to go on reading as it grows. Without it, standard input.",
+    default: null,
+    importance: "high",
+  },
+  topic: { type: "string", doc: "Topic that gets the lines.", importance: "high", check: nonEmpty },
+  "batch.size": { type: "int", doc: "Most lines handed over at a time.", default: 2000, importance: "low" },
+} as const satisfies ConfigDef;
+
+/** Lines of a file as records, `org.apache.kafka.connect.file.FileStreamSourceConnector`: one task, whatever is allowed. */
+export class FileSourceConnector implements Connector {
+  readonly config: ConfigDef = fileSourceConfig;
+  #props: Props = {};
+
+  async start(_context: ConnectorContext, props: Props): Promise<void> {
+    parseConfig(fileSourceConfig, props);
+    this.#props = props;
+  }
+
+  async taskConfigs(): Promise<Record<string, string>[]> {
+    return [{ ...this.#props }];
+  }
+
+  async stop(): Promise<void> {
+    // Holds nothing.
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  DataError,
+  type Props,
+  parseConfig,
+  type SourceMap,
+  SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
+  STRING,
+} from "../../src/api/index.js";
+import { fileSourceConfig } from "./file-source-connector.js";
+import { GrowingFile, type LineSource, StandardInput } from "./line-source.js";
+import type { Line } from "./line-splitter.js";
+
+/** Pause after nothing was found, as the original makes it. */
+const IDLE_MS = 1000;
+
+/**
+ * Sends each finished line as a record with the position behind it, in bytes: the original counts characters, which
+ * goes wrong at the first one that takes two. A line without an end waits for it.
+ */
+export class FileSourceTask implements SourceTask {
+  #context!: SourceTaskContext;
+  #source: LineSource | undefined;
+  #topic = "";
+  #batchSize = 0;
+  #partition: SourceMap = {};
+  #positioned = false;
+  /** Lines read and not yet handed over, from `#next` on. */
+  #lines: readonly Line[] = [];
+  #next = 0;
+
+  /** @throws ConfigError, or DataError for a stored offset that is no position. */
+  async start(context: SourceTaskContext, props: Props): Promise<void> {
+    const config = parseConfig(fileSourceConfig, props);
+    const path = config.file === "" ? null : config.file;
+    this.#context = context;
+    this.#topic = config.topic;
+    this.#batchSize = Math.max(1, config["batch.size"]);
+    this.#partition = { filename: path };
+    this.#positioned = path !== null;
+    this.#source =
+      path === null
+        ? new StandardInput()
+        : new GrowingFile(path, await this.#storedPosition(), (reason) =>
+            context.logger.warn(`File ${path} ${reason}: it is read from its beginning`),
+          );
+  }
+
+  async poll(): Promise<readonly SourceRecord[] | null> {
+    if (this.#next === this.#lines.length) await this.#read();
+    const lines = this.#lines.slice(this.#next, this.#next + this.#batchSize);
+    this.#next += lines.length;
+    if (lines.length > 0) return this.#records(lines);
+    await this.#context.clock.delay(IDLE_MS, this.#context.stopping);
+    return null;
+  }
+
+  async stop(): Promise<void> {
+    await this.#source?.close();
+  }
+
+  async #read(): Promise<void> {
+    this.#lines = [];
+    this.#next = 0;
+    const found = await this.#source!.read();
+    if ("waitingFor" in found) {
+      this.#context.waitingFor(found.waitingFor);
+      return;
+    }
+    this.#context.waitingFor(null);
+    this.#lines = found;
+  }
+
+  #records(lines: readonly Line[]): SourceRecord[] {
+    const nowMs = this.#context.clock.nowMs();
+    return lines.map(
+      ({ text, end }) =>
+        new SourceRecord(
+          this.#partition,
+          { position: this.#positioned ? end : null },
+          this.#topic,
+          null,
+          null,
+          null,
+          STRING,
+          text,
+          nowMs,
+        ),
+    );
+  }
+
+  async #storedPosition(): Promise<number> {
+    const [stored] = await this.#context.readOffsets([this.#partition]);
+    const position = stored?.offset?.["position"] ?? 0;
+    const bytes = typeof position === "bigint" ? Number(position) : position;
+    if (typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= 0) return bytes;
+    throw new DataError(
+      "VALUE_INVALID",
+      `Offset position is the incorrect type: the stored offset of file ${this.#partition["filename"]} must hold an integer of 0 or more; set or reset it with /connectors/${this.#context.connectorName}/offsets`,
+    );
+  }
+}

@@ -1,0 +1,137 @@
+import { createReadStream, type ReadStream, type Stats } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { ConfigError } from "../../src/api/index.js";
+import { type Line, LineSplitter } from "./line-splitter.js";
+
+/** Where lines come from. */
+export interface LineSource {
+  /** The next lines, [] when there are none now, or the reason why nothing can be read yet. */
+  read(): Promise<readonly Line[] | { readonly waitingFor: string }>;
+  close(): Promise<void>;
+}
+
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * A file that grows. It need not exist yet; when it is cut short or replaced by another of the same name it is read from
+ * the beginning, after what was left of the old one.
+ */
+export class GrowingFile implements LineSource {
+  readonly #path: string;
+  readonly #onRestart: (reason: string) => void;
+  readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  #handle: FileHandle | undefined;
+  #splitter: LineSplitter;
+  #position: number;
+
+  /**
+   * @param position bytes to pass over.
+   * @param onRestart told why reading begins anew.
+   */
+  constructor(path: string, position: number, onRestart: (reason: string) => void) {
+    this.#path = path;
+    this.#position = position;
+    this.#splitter = new LineSplitter(position);
+    this.#onRestart = onRestart;
+  }
+
+  /** @throws ConfigError when the path is a folder, any other error of the system as it is. */
+  async read(): Promise<readonly Line[] | { readonly waitingFor: string }> {
+    if (!this.#handle) {
+      const opened = await this.#open();
+      if (opened) return opened;
+    }
+    for (;;) {
+      const bytes = await this.#nextBytes();
+      if (bytes.length === 0) return this.#lookForAnother();
+      const lines = this.#splitter.split(bytes);
+      if (lines.length > 0) return lines;
+    }
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  async #open(): Promise<{ readonly waitingFor: string } | undefined> {
+    try {
+      this.#handle = await open(this.#path, "r");
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT" || code === "ENOTDIR") return { waitingFor: `file ${this.#path} to be created` };
+      if (code === "EACCES") return { waitingFor: `permission to read file ${this.#path}` };
+      throw error;
+    }
+    const stats = await this.#handle.stat();
+    if (stats.isDirectory())
+      throw new ConfigError("file", `Invalid value ${this.#path} for configuration file: it is a folder`);
+    if (stats.isFile() && stats.size < this.#position) this.#restart("is shorter than where reading had come to");
+    return undefined;
+  }
+
+  async #nextBytes(): Promise<Buffer> {
+    const { bytesRead } = await this.#handle!.read(this.#chunk, 0, CHUNK_BYTES, this.#position);
+    this.#position += bytesRead;
+    return this.#chunk.subarray(0, bytesRead);
+  }
+
+  /** At the file's end: whether the path still leads to it. */
+  async #lookForAnother(): Promise<readonly Line[]> {
+    const [ours, now] = await Promise.all([this.#handle!.stat(), statOf(this.#path)]);
+    if (ours.size < this.#position) {
+      this.#restart("was cut short");
+      return [];
+    }
+    // Whoever replaces a file may still write to the old one until then: only an end seen after the other's coming is one.
+    if (!now || (now.ino === ours.ino && now.dev === ours.dev) || ours.size > this.#position) return [];
+    const rest = this.#splitter.rest();
+    await this.close();
+    this.#restart("was replaced by another");
+    return rest ? [rest] : [];
+  }
+
+  #restart(reason: string): void {
+    this.#onRestart(reason);
+    this.#position = 0;
+    this.#splitter = new LineSplitter(0);
+  }
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Standard input, which is read once and has no positions. */
+export class StandardInput implements LineSource {
+  readonly #stream: ReadStream = createReadStream("", { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
+  readonly #splitter = new LineSplitter(0);
+  #failure: Error | undefined;
+
+  constructor() {
+    this.#stream.on("error", (error) => {
+      this.#failure = error;
+    });
+    // Without a listener nothing is read; poll takes what has come.
+    this.#stream.on("readable", () => undefined);
+  }
+
+  /** @throws what reading failed with. */
+  async read(): Promise<readonly Line[]> {
+    if (this.#failure) throw this.#failure;
+    const bytes: Buffer | null = this.#stream.read();
+    if (bytes) return this.#splitter.split(bytes);
+    const rest = this.#stream.readableEnded ? this.#splitter.rest() : undefined;
+    return rest ? [rest] : [];
+  }
+
+  async close(): Promise<void> {
+    this.#stream.destroy();
+  }
+}

@@ -1,0 +1,215 @@
+import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import plugins from "../../../connectors/file/index.js";
+import {
+  ConfigError,
+  INT32,
+  SinkRecord,
+  type SinkTask,
+  type SinkTaskContext,
+  type SourceMap,
+  type SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
+  STRING,
+  Struct,
+  structOf,
+} from "../../../src/api/index.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { StringConverter } from "../../../src/converters/string-converter.js";
+
+const [source, sink] = plugins;
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "millrace-file-"));
+  path = join(folder, "lines.txt");
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const basics = (clock: SimClock) => ({
+  connectorName: "lines",
+  taskId: 0,
+  clock,
+  random: new SeededRandom(1),
+  logger: silentLogger,
+  stopping: new AbortController().signal,
+  converter: () => new StringConverter(),
+});
+
+describe("the file source", () => {
+  /** A started task that says what it waits for, and whose pauses end at once. */
+  async function started(props: Record<string, string> = {}, offset: SourceMap | null = null) {
+    const waits: (string | null)[] = [];
+    const clock = new SimClock();
+    const context: SourceTaskContext = {
+      ...basics(clock),
+      waitingFor: (reason) => waits.push(reason),
+      readOffsets: async (partitions) => partitions.map((partition) => ({ partition, offset })),
+      requestCommit: () => undefined,
+    };
+    if (source?.type !== "source") throw new Error("The first plugin is the source");
+    const task = await source.task();
+    await task.start(context, { file: path, topic: "t", ...props });
+    return { task, waits, clock };
+  }
+
+  /** Polls once; a pause of the task's is let pass. */
+  async function poll({ task, clock }: { task: SourceTask; clock: SimClock }): Promise<readonly SourceRecord[]> {
+    const delayed = clock.delay.bind(clock);
+    clock.delay = async (delayMs, signal) => {
+      const pause = delayed(delayMs, signal);
+      await clock.advance(delayMs);
+      await pause;
+    };
+    return (await task.poll()) ?? [];
+  }
+  const texts = (records: readonly SourceRecord[]) => records.map(({ value }) => value);
+
+  test("finished lines are records with the position behind them, the unfinished one waits", async () => {
+    writeFileSync(path, "één\ntwee\ndr");
+    const running = await started();
+    const records = await poll(running);
+    expect(records.map(({ value, sourceOffset }) => [value, sourceOffset])).toEqual([
+      ["één", { position: 6 }],
+      ["twee", { position: 11 }],
+    ]);
+    expect(records[0]).toMatchObject({
+      topic: "t",
+      partition: null,
+      key: null,
+      valueSchema: STRING,
+      sourcePartition: { filename: path },
+    });
+    expect(await poll(running)).toEqual([]);
+    appendFileSync(path, "ie\n");
+    expect(texts(await poll(running))).toEqual(["drie"]);
+    await running.task.stop();
+  });
+
+  test("it goes on behind the stored position, also after characters of several bytes", async () => {
+    writeFileSync(path, "één\ntwee\n");
+    const running = await started({}, { position: 6 });
+    expect(texts(await poll(running))).toEqual(["twee"]);
+    await running.task.stop();
+  });
+
+  test("every line arrives when batch.size cuts a read into batches, without the file growing", async () => {
+    writeFileSync(path, Array.from({ length: 5000 }, (_, i) => `line ${i}\n`).join(""));
+    const running = await started({ "batch.size": "100" });
+    const seen: unknown[] = [];
+    for (let polls = 0; polls < 100 && seen.length < 5000; polls++) {
+      const records = await poll(running);
+      expect(records.length).toBeLessThanOrEqual(100);
+      seen.push(...texts(records));
+    }
+    expect(seen).toEqual(Array.from({ length: 5000 }, (_, i) => `line ${i}`));
+    expect(running.clock.nowMs()).toBe(new SimClock().nowMs());
+    await running.task.stop();
+  });
+
+  test("a file that is not there yet is waited for by name, and read when it comes", async () => {
+    const running = await started();
+    expect(await poll(running)).toEqual([]);
+    expect(running.waits).toEqual([`file ${path} to be created`]);
+    writeFileSync(path, "here\n");
+    expect(texts(await poll(running))).toEqual(["here"]);
+    expect(running.waits.at(-1)).toBeNull();
+    await running.task.stop();
+  });
+
+  test("a file that is cut short is read from its beginning", async () => {
+    writeFileSync(path, "one\ntwo\n");
+    const running = await started();
+    expect(texts(await poll(running))).toEqual(["one", "two"]);
+    writeFileSync(path, "new\n");
+    expect(await poll(running)).toEqual([]);
+    const [record] = await poll(running);
+    expect([record?.value, record?.sourceOffset]).toEqual(["new", { position: 4 }]);
+    await running.task.stop();
+  });
+
+  test("a file that is replaced is finished first, its last line even without an end", async () => {
+    writeFileSync(path, "one\ntw");
+    const running = await started();
+    expect(texts(await poll(running))).toEqual(["one"]);
+    renameSync(path, `${path}.1`);
+    appendFileSync(`${path}.1`, "o\nlast");
+    writeFileSync(path, "a much longer line than all of the old file had\n");
+    expect(texts(await poll(running))).toEqual(["two"]);
+    expect(texts(await poll(running))).toEqual(["last"]);
+    expect(texts(await poll(running))).toEqual(["a much longer line than all of the old file had"]);
+    await running.task.stop();
+  });
+
+  test("a line longer than what is read at once arrives whole", async () => {
+    writeFileSync(path, `${"é".repeat(200_000)}\n`);
+    const running = await started();
+    expect(texts(await poll(running))).toEqual(["é".repeat(200_000)]);
+    await running.task.stop();
+  });
+
+  test("a stored offset that is no position is refused, and so is a folder", async () => {
+    await expect(started({}, { position: "x" })).rejects.toThrow("Offset position is the incorrect type");
+    const running = await started({ file: folder });
+    await expect(running.task.poll()).rejects.toThrow(ConfigError);
+    await running.task.stop();
+  });
+
+  test("one task, whatever is allowed", async () => {
+    const connector = source?.connector();
+    const context = {
+      ...basics(new SimClock()),
+      requestTaskReconfiguration: () => undefined,
+      raiseError: () => undefined,
+    };
+    await connector?.start(context, { file: path, topic: "t" });
+    expect(await connector?.taskConfigs(5)).toEqual([{ file: path, topic: "t" }]);
+    await expect(connector?.start(context, { file: path })).rejects.toThrow("topic");
+  });
+});
+
+describe("the file sink", () => {
+  async function started(): Promise<SinkTask> {
+    const context: SinkTaskContext = {
+      ...basics(new SimClock()),
+      waitingFor: () => undefined,
+      assignment: () => [],
+      seek: () => undefined,
+      pause: () => undefined,
+      resume: () => undefined,
+      requestCommit: () => undefined,
+      retryAfter: () => undefined,
+      reportErrant: undefined,
+    };
+    if (sink?.type !== "sink") throw new Error("The second plugin is the sink");
+    const task = await sink.task();
+    await task.start(context, { file: path });
+    return task;
+  }
+  const record = (value: SinkRecord["value"], valueSchema: SinkRecord["valueSchema"] = null) =>
+    new SinkRecord("t", 0, null, null, valueSchema, value, 0, null, "CreateTime");
+
+  test("appends a line for each value and returns the offsets as safe", async () => {
+    writeFileSync(path, "there\n");
+    const task = await started();
+    const row = structOf([["a", INT32]]);
+    await task.put([record("één"), record(null), record(new Struct(row, [1]), row)]);
+    await task.put([]);
+    const offsets = [{ topic: "t", partition: 0, offset: 3 }];
+    expect(await task.preCommit(offsets)).toBe(offsets);
+    expect(readFileSync(path, "utf8")).toBe("there\néén\nnull\nStruct{a=1}\n");
+    await task.stop();
+  });
+
+  test("a file that cannot be made is refused by name", async () => {
+    path = join(folder, "no", "such", "folder");
+    await expect(started()).rejects.toThrow(`Couldn't find or create file '${path}'`);
+  });
+});
