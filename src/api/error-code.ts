@@ -84,6 +84,10 @@ export const ERROR_CODES = {
     text: "This machine cannot listen on that address.",
     advice: "Choose an address of this machine, and a port above 1023 unless root.",
   },
+  DATA_FOLDER_LOCKED: {
+    text: "Another process has the broker's data folder open.",
+    advice: "Stop that process, or give another folder with --data.",
+  },
   STORE_UNREADABLE: {
     text: "An internal topic (configs, offsets, statuses) cannot be read or created.",
     advice:

@@ -65,7 +65,7 @@ export class TaskConfigPublisher {
     const { worker, configs, publish } = this.options;
     const generated = await worker.taskConfigs(connector);
     const entry = configs().connectors.get(connector);
-    if (!entry || entry.targetState !== "STARTED") return;
+    if (entry?.targetState !== "STARTED") return;
     const fresh = generated.map((config) => restoreReferences(config, entry.config));
     if (judgeTaskConfigs(entry, fresh) === "publish") await publish(connector, fresh);
   }

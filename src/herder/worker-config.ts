@@ -10,6 +10,7 @@ import {
   parseConfig,
 } from "../api/index.js";
 import type { InternalTopic } from "../stores/internal-topic.js";
+import { type OverridePolicy, overridePolicy } from "./client-overrides.js";
 
 /** At least one, or -1 for the broker's own default. */
 const countOrDefault: ConfigCheck = (key, value) =>
@@ -152,6 +153,14 @@ export function parseWorkerConfig(props: Props): WorkerConfig {
   return config;
 }
 
+/** The policy that the worker names. @throws ConfigError for an unknown one */
+export function workerOverridePolicy(config: WorkerConfig): OverridePolicy {
+  const key = "connector.client.config.override.policy";
+  const policy = overridePolicy(config[key], config["connector.client.config.override.allowlist"]);
+  if (policy) return policy;
+  throw new ConfigError(key, invalidValue(key, config[key], "Policy must be one of: All, None, Principal, Allowlist"));
+}
+
 /** The three topics that a worker keeps its state in; keys like `offset.storage.retention.bytes` are topic configs. */
 export function internalTopics(
   config: WorkerConfig,
@@ -185,7 +194,7 @@ function topicConfigs(props: Props, prefix: string): Record<string, string> {
 
 /** Keys that Kafka Connect or its clients know, though nothing here reads them; others are probably misspelt. */
 const KNOWN_ELSEWHERE =
-  /^(key\.converter|value\.converter|header\.converter|producer|consumer|admin|config\.providers|config\.storage|offset\.storage|status\.storage|task|offset\.flush|ssl|sasl|security|metrics?|metric\.reporters|socket|reconnect|retry|metadata|connections|request|default\.api|send|receive|client|listeners\.https|admin\.listeners|access\.control|response\.http|rest\.extension|plugin\.discovery|inter\.worker|topic\.creation|internal\.topics|worker\.unsync|bootstrap)\b/;
+  /^(key\.converter|value\.converter|header\.converter|producer|consumer|admin|config\.providers|config\.storage|offset\.storage|status\.storage|task|offset\.flush|ssl|sasl|security|metrics?|metric\.reporters|socket|reconnect|retry|metadata|connections|request|default\.api|send|receive|client|listeners\.https|admin\.listeners|access\.control|response\.http|rest\.extension|plugin\.discovery|inter\.worker|topic\.creation|internal\.topics|log\.level|worker\.unsync|bootstrap)\b/;
 
 /** Properties that neither the worker nor any client knows: to be warned about, as they are most likely misspelt. */
 export function unknownWorkerKeys(props: Props): string[] {

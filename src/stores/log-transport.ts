@@ -47,12 +47,8 @@ export class KafkaLogTransport implements LogTransport {
     private readonly client: KafkaClient,
     private readonly topic: string,
     private readonly clock: Clock,
-    private readonly onConnectivity: (waitingFor: string | undefined) => void,
   ) {
-    this.#consumer = client.consumer({
-      properties: { "auto.offset.reset": "earliest" },
-      onConnectivity: this.onConnectivity,
-    });
+    this.#consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
     this.#producer = client.producer<undefined>({}, { acknowledged() {}, failed() {} });
   }
 

@@ -1,0 +1,24 @@
+import { errorKind } from "../api/index.js";
+
+/** What the process ends with, as Kafka Connect's own commands do. */
+export const EXIT = {
+  ok: 0,
+  /** The command line or a properties file is wrong. */
+  usage: 1,
+  /** It could not start: a port or folder is taken, no broker answers. */
+  cannotStart: 2,
+  /** It failed while it ran. */
+  failed: 3,
+} as const;
+
+/** The exit code for an error of a command: the only place that decides it. */
+export function exitCodeOf(error: unknown, phase: "starting" | "running"): number {
+  if (errorKind(error) === "config") return EXIT.usage;
+  return phase === "starting" ? EXIT.cannotStart : EXIT.failed;
+}
+
+/** The error in one line: the message, with line breaks as blanks. */
+export function errorLine(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  return `millrace: ${message.replace(/\s*\n\s*/g, " ")}`;
+}

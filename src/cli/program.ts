@@ -1,0 +1,94 @@
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { EXIT } from "./exit-code.js";
+
+/** What the command line can start. Each resolves with the exit code once it has ended. */
+export interface Commands {
+  up(options: UpOptions): Promise<number>;
+  worker(file: string): Promise<number>;
+  broker(options: BrokerOptions): Promise<number>;
+  demo(options: { readonly keep: boolean }): Promise<number>;
+}
+
+export interface UpOptions {
+  readonly data: string;
+  readonly kafka: string;
+  /** undefined: as the properties say, or the default. */
+  readonly rest?: string;
+  readonly config?: string;
+}
+
+export interface BrokerOptions {
+  readonly data: string;
+  readonly listen: string;
+}
+
+const DATA = "./millrace-data";
+const KAFKA = "127.0.0.1:9092";
+
+/**
+ * Reads the command line and runs the command.
+ *
+ * @param args without the program's own name.
+ * @returns the exit code; 1 for a command line that is wrong, which has then been said in one line.
+ */
+export async function runProgram(args: readonly string[], version: string, commands: Commands): Promise<number> {
+  let code: number = EXIT.ok;
+  const done = (run: Promise<number>) =>
+    run.then((result) => {
+      code = result;
+    });
+  const program = new Command("millrace")
+    .description("Kafka Connect without the JVM, on any Kafka or on the broker it bundles.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          `millrace: ${text
+            .trim()
+            .replace(/^error: /, "")
+            .replace(/\s*\n\s*/g, " ")}\n`,
+        ),
+    });
+  program
+    .command("up")
+    .description("run the bundled broker and a worker in one process")
+    .option("--data <DIR>", "folder of all data", DATA)
+    .option("--kafka <HOST:PORT>", "where the broker listens; port 0 takes any free one", address, KAFKA)
+    .option("--rest <HOST:PORT>", "where REST listens; port 0 takes any free one (default: 127.0.0.1:8083)", address)
+    .option("--config <FILE.properties>", "worker properties over the defaults")
+    .action((options: UpOptions) => done(commands.up(options)));
+  program
+    .command("worker")
+    .description("run one distributed worker against any Kafka")
+    .argument("<FILE.properties>", "Kafka Connect's own worker properties")
+    .action((file: string) => done(commands.worker(file)));
+  program
+    .command("broker")
+    .description("run the bundled broker alone")
+    .option("--data <DIR>", "folder of all data", DATA)
+    .option("--listen <HOST:PORT>", "where it listens; port 0 takes any free one", address, KAFKA)
+    .action((options: BrokerOptions) => done(commands.broker(options)));
+  program
+    .command("demo")
+    .description("run Postgres, object store, broker and worker, and the main job through them")
+    .option("--keep", "stay up afterwards, to play with", false)
+    .action((options: { keep: boolean }) => done(commands.demo(options)));
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version are thrown, too.
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  return code;
+}
+
+/** HOST:PORT, IPv6 in brackets. */
+function address(text: string): string {
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(text)?.[1];
+  if (port !== undefined && Number(port) <= 65_535) return text;
+  throw new InvalidArgumentError("Expected HOST:PORT, such as 127.0.0.1:9092; port 0 takes any free one.");
+}

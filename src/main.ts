@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+import { deferred } from "./base/deferred.js";
+import { EXIT, errorLine } from "./cli/exit-code.js";
+import { runProgram } from "./cli/program.js";
+import { packageVersion } from "./embedded/package-version.js";
+import type { CommandProcess } from "./embedded/stack-commands.js";
+
+const stop = deferred<string>();
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => {
+    // Whoever asks twice does not want to wait.
+    if (stop.settled) process.exit(EXIT.failed);
+    stop.resolve(signal);
+  });
+}
+
+const host: CommandProcess = {
+  env: process.env,
+  print: (line) => void process.stdout.write(`${line}\n`),
+  report: (line) => void process.stderr.write(`${line}\n`),
+  stopRequested: stop.promise,
+};
+
+const services = () => import("./embedded/stack-commands.js");
+
+try {
+  const code = await runProgram(process.argv.slice(2), packageVersion(), {
+    up: async (options) => (await services()).runUp(options, host),
+    worker: async (file) => (await services()).runWorker(file, host),
+    broker: async (options) => (await services()).runBroker(options, host),
+    demo: async (options) => (await services()).runDemoCommand(options, host),
+  });
+  process.exit(code);
+} catch (error) {
+  host.report(errorLine(error));
+  process.exit(EXIT.failed);
+}

@@ -1,0 +1,35 @@
+import type { RequestSignature, SubmittedConfig } from "../herder/herder.js";
+import { SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "./contract.js";
+import { sendTo } from "./forwarding.js";
+
+/**
+ * Asks the leader to publish what a connector here generated. The bytes that are signed are the bytes that are sent.
+ *
+ * @throws Error with the leader's message when it does not.
+ */
+export async function postTaskConfigs(
+  leaderUrl: string,
+  connector: string,
+  taskConfigs: readonly SubmittedConfig[],
+  sign: (body: Buffer) => RequestSignature | undefined,
+): Promise<void> {
+  const body = Buffer.from(JSON.stringify(taskConfigs));
+  const signature = sign(body);
+  const url = new URL(`connectors/${encodeURIComponent(connector)}/tasks`, leaderUrl);
+  const answer = await sendTo(
+    url,
+    "POST",
+    body,
+    signature
+      ? {
+          [SIGNATURE_HEADER]: signature.signature.toString("base64"),
+          [SIGNATURE_ALGORITHM_HEADER]: signature.algorithm,
+        }
+      : {},
+  );
+  if (answer.status < 300) return;
+  const { message = "" } = (answer.body ?? {}) as { readonly message?: string };
+  throw new Error(
+    `The leader at ${leaderUrl} answered ${answer.status} to the task configs of ${connector}: ${message}`,
+  );
+}
