@@ -119,7 +119,8 @@ export class DemoWorkload {
   }
 
   async #advanceOrder(client: pg.Client): Promise<void> {
-    this.counts.updates += await this.#statement(
+    await this.#statement(
+      "updates",
       client,
       `update shop.orders set version = version + 1,
          status = case status when 'new' then 'paid' when 'paid' then 'shipped' else 'delivered' end::shop.order_status
@@ -130,7 +131,8 @@ export class DemoWorkload {
 
   async #changeCustomer(client: pg.Client): Promise<void> {
     const { random } = this.#options;
-    this.counts.updates += await this.#statement(
+    await this.#statement(
+      "updates",
       client,
       `update shop.customers set version = version + 1, tags = array_append(tags, $2),
          preferences = coalesce(preferences, '{}') || jsonb_build_object('seen', $3::int) where id = $1`,
@@ -149,7 +151,8 @@ export class DemoWorkload {
 
   async #addCustomer(client: pg.Client): Promise<void> {
     const { random } = this.#options;
-    this.counts.inserts += await this.#statement(
+    await this.#statement(
+      "inserts",
       client,
       "insert into shop.customers (email, name, birth_date) values ($1, 'Noémi 🙂', '2001-02-03')",
       [`${random.uuid()}@example.com`],
@@ -157,7 +160,8 @@ export class DemoWorkload {
   }
 
   async #updateMany(client: pg.Client): Promise<void> {
-    this.counts.updates += await this.#statement(
+    await this.#statement(
+      "updates",
       client,
       "update shop.customers set is_business = not is_business, version = version + 1 where id <= $1",
       [BULK_ROWS],
@@ -168,11 +172,11 @@ export class DemoWorkload {
     return this.#orderIds[this.#options.random.integer(this.#orderIds.length)];
   }
 
-  /** A transaction of one statement. @returns rows affected. */
-  async #statement(client: pg.Client, sql: string, values: unknown[]): Promise<number> {
+  /** A transaction of one statement. */
+  async #statement(kind: "inserts" | "updates", client: pg.Client, sql: string, values: unknown[]): Promise<void> {
     const done = await client.query(`${sql} returning pg_current_xact_id()::text as xid`, values);
     this.#committed(done.rows[0]?.xid);
-    return done.rowCount ?? 0;
+    this.counts[kind] += done.rowCount ?? 0;
   }
 
   async #transaction(client: pg.Client, work: () => Promise<void>): Promise<void> {
