@@ -11,6 +11,7 @@ import {
   type ServerSideEncryption,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import type { Logger } from "../../src/api/index.js";
 import type { ObjectStoreClient, RequestBody, UploadedPart } from "./object-store-client.js";
 import type { StoreSettings } from "./store-settings.js";
 
@@ -23,8 +24,13 @@ export class AwsStoreClient implements ObjectStoreClient {
   readonly #client: S3Client;
   readonly #bucket: string;
 
-  constructor(private readonly settings: StoreSettings) {
+  constructor(
+    private readonly settings: StoreSettings,
+    logger: Logger,
+  ) {
     this.#bucket = settings.bucket;
+    // Says that later versions will not run on Node 20. The version is pinned: nothing a user could act on.
+    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
     this.#client = new S3Client({
       region: settings.region,
       ...(settings.url !== undefined && { endpoint: settings.url }),
@@ -37,6 +43,7 @@ export class AwsStoreClient implements ObjectStoreClient {
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
       expectContinueHeader: settings.expectContinue ? EXPECT_CONTINUE_BYTES : false,
+      logger: quieted(logger),
       customUserAgent: "millrace-s3-sink",
       requestHandler: {
         connectionTimeout: 5000,
@@ -151,6 +158,15 @@ export class AwsStoreClient implements ObjectStoreClient {
     if (encryption?.kind !== "customer-key") return {};
     return { SSECustomerAlgorithm: "AES256", SSECustomerKey: encryption.key.value };
   }
+}
+
+/** The SDK's own lines are for following it; what failed is said by the caller. Otherwise they go to the console. */
+function quieted(logger: Logger) {
+  const line = (...content: unknown[]) => {
+    const [text] = content;
+    if (typeof text === "string") logger.trace(text);
+  };
+  return { trace: line, debug: line, info: line, warn: line, error: line };
 }
 
 function sized(body: RequestBody) {

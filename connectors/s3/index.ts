@@ -16,7 +16,7 @@ const s3Sink: SinkPlugin = {
       import("./s3-sink-task.js"),
       import("./aws-store-client.js"),
     ]);
-    return new S3SinkTask((settings) => new AwsStoreClient(settings));
+    return new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
   },
 };
 

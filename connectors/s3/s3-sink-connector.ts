@@ -63,7 +63,7 @@ async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationC
   const settings = storeSettings(values);
   const place = storePlace(settings);
   const { AwsStoreClient } = await import("./aws-store-client.js");
-  const client = new AwsStoreClient(settings);
+  const client = new AwsStoreClient(settings, logger);
   const timeout = new AbortController();
   const timer = clock.schedule(HEAD_TIMEOUT_MS, () => timeout.abort());
   try {

@@ -1,5 +1,6 @@
 import {
   errorKind,
+  type Logger,
   type Props,
   parseConfig,
   type SinkRecord,
@@ -47,7 +48,7 @@ export class S3SinkTask implements SinkTask {
   readonly #writers = new Map<string, Map<number, PartitionWriter>>();
 
   /** @param createClient makes the store's client; of its own here so that tests can put another in its place. */
-  constructor(private readonly createClient: (settings: StoreSettings) => ObjectStoreClient) {}
+  constructor(private readonly createClient: (settings: StoreSettings, logger: Logger) => ObjectStoreClient) {}
 
   /** Fails when the bucket is missing; a store that does not answer is waited for, by the first batch. */
   async start(context: SinkTaskContext, props: Props): Promise<void> {
@@ -63,7 +64,7 @@ export class S3SinkTask implements SinkTask {
       },
       context,
     );
-    const client = this.createClient(settings);
+    const client = this.createClient(settings, context.logger);
     const format = formatOf(values, props, context);
     const writer = { ...planWriter(values), format, reportErrant: context.reportErrant };
     const files = new OpenFiles(

@@ -1,0 +1,300 @@
+import { gunzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { AwsStoreClient } from "../../../connectors/s3/aws-store-client.js";
+import s3Plugins from "../../../connectors/s3/index.js";
+import { S3SinkTask } from "../../../connectors/s3/s3-sink-task.js";
+import { type Props, SinkRecord, validateConfig } from "../../../src/api/index.js";
+import { SystemClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SystemRandom } from "../../../src/base/random.js";
+import {
+  listKeys,
+  readObject,
+  startTestObjectStore,
+  TEST_CREDENTIALS,
+  type TestObjectStore,
+} from "../../support/object-store.js";
+import { type DriverOptions, rowRecord, SINK_PROPS, SinkDriver } from "../../unit/connectors/s3/sink-driver.js";
+
+const ORDERS = [{ topic: "orders", partition: 0 }];
+const SCHEDULED = { "rotate.schedule.interval.ms": "3600000", timezone: "UTC" };
+const KEY = (offset: number) => `topics/orders/partition=0/orders+0+${String(offset).padStart(10, "0")}.json`;
+
+let storage: TestObjectStore;
+
+beforeEach(async () => {
+  storage = await startTestObjectStore({ buckets: ["lake"] });
+});
+afterEach(() => storage.stop());
+
+function propsOf(extra: Props = {}): Props {
+  return {
+    ...SINK_PROPS,
+    "store.url": storage.store.endpoint,
+    "s3.region": "us-east-1",
+    "aws.access.key.id": TEST_CREDENTIALS.accessKeyId,
+    "aws.secret.access.key": TEST_CREDENTIALS.secretAccessKey,
+    "s3.retry.backoff.ms": "5",
+    ...extra,
+  };
+}
+
+function driverOf(extra: Props = {}, options: DriverOptions = {}): SinkDriver {
+  const createTask = () => new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
+  return new SinkDriver(createTask, ORDERS, { clock: new SystemClock(), ...options, props: propsOf(extra) });
+}
+
+async function rows(key: string): Promise<string[]> {
+  const bytes = await readObject(storage.client, "lake", key);
+  const text = (key.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
+  return text.split("\n").slice(0, -1);
+}
+
+async function places(): Promise<string[]> {
+  const keys = await listKeys(storage.client, "lake");
+  const all = await Promise.all(keys.map(rows));
+  return all.flat().map((row) => (JSON.parse(row) as { at: string }).at);
+}
+
+function appendRows(driver: SinkDriver, from: number, to: number, fill = ""): void {
+  for (let offset = from; offset < to; offset++) driver.append(rowRecord(offset, { fill }));
+}
+
+function placesUpTo(end: number): string[] {
+  return Array.from({ length: end }, (_, offset) => `0:${offset}`);
+}
+
+describe("on a store that works", () => {
+  test("seven records and flush.size 3 give two objects, and only their offsets are committed", async () => {
+    const driver = driverOf();
+    await driver.start();
+    appendRows(driver, 0, 7);
+    await driver.deliverAll();
+    await driver.commit();
+    expect(await listKeys(storage.client, "lake")).toEqual([KEY(0), KEY(3)]);
+    expect(await rows(KEY(3))).toEqual(['{"at":"0:3"}', '{"at":"0:4"}', '{"at":"0:5"}']);
+    expect(driver.committed.get("orders-0")).toBe(6);
+    await driver.stop();
+  });
+
+  test("gzip gives one valid gzip file", async () => {
+    const driver = driverOf({ "s3.compression.type": "gzip", "flush.size": "2000" });
+    await driver.start();
+    appendRows(driver, 0, 2000, "x".repeat(200));
+    await driver.deliverAll();
+    expect(await listKeys(storage.client, "lake")).toEqual([`${KEY(0)}.gz`]);
+    expect(await rows(`${KEY(0)}.gz`)).toHaveLength(2000);
+    await driver.stop();
+  });
+
+  test("an object larger than a part is uploaded in parts, also from disk, and reads back whole", async () => {
+    const driver = driverOf({
+      "s3.part.size": "5242880",
+      "flush.size": "1300",
+      "s3.buffer.memory.bytes": "1048576",
+    });
+    await driver.start();
+    appendRows(driver, 0, 1300, "y".repeat(10_000));
+    while ((await driver.deliver(100)) === "done" && (await listKeys(storage.client, "lake")).length === 0);
+    expect((await readObject(storage.client, "lake", KEY(0))).length).toBeGreaterThan(2 * 5_242_880);
+    expect(await places()).toEqual(placesUpTo(1300));
+    expect(storage.store.danglingUploads("lake")).toEqual([]);
+    await driver.stop();
+  });
+
+  test("stopping in the middle of a multipart upload leaves none behind", async () => {
+    const driver = driverOf({ "s3.part.size": "5242880", "flush.size": "100000" });
+    await driver.start();
+    appendRows(driver, 0, 700, "y".repeat(10_000));
+    await driver.deliverAll();
+    expect(storage.store.danglingUploads("lake")).toHaveLength(1);
+    await driver.stop();
+    expect(storage.store.danglingUploads("lake")).toEqual([]);
+  });
+});
+
+describe("on a store that fails", () => {
+  test("503 for a while is waited out, said, and cleared", async () => {
+    const driver = driverOf();
+    await driver.start();
+    storage.store.faults.add({ fault: { kind: "answer", code: "SlowDown" }, count: 7 });
+    appendRows(driver, 0, 6);
+    await driver.deliverAll();
+    await driver.commit();
+    expect(await places()).toEqual(placesUpTo(6));
+    expect(driver.committed.get("orders-0")).toBe(6);
+    expect(driver.waits[0]).toMatch(/^S3 bucket lake at http:.*: 503 SlowDown/);
+    expect(driver.waits.at(-1)).toBeNull();
+    await driver.stop();
+  });
+
+  test("a store that is away from the start is waited for", async () => {
+    const driver = driverOf();
+    storage.store.faults.add({ fault: { kind: "drop-before" }, count: 5 });
+    await driver.start();
+    expect(driver.waits[0]).toMatch(/^S3 bucket lake at http:/);
+    appendRows(driver, 0, 3);
+    await driver.deliverAll();
+    expect(await places()).toEqual(placesUpTo(3));
+    await driver.stop();
+  });
+
+  test.each(["drop-before", "drop-after"] as const)("%s of any request loses and duplicates nothing", async (kind) => {
+    for (const mode of [{}, SCHEDULED] as const) {
+      for (const operation of [
+        "PutObject",
+        "CreateMultipartUpload",
+        "UploadPart",
+        "CompleteMultipartUpload",
+      ] as const) {
+        const large = operation !== "PutObject";
+        const driver = driverOf({
+          ...mode,
+          "flush.size": large ? "700" : "3",
+          "s3.part.size": "5242880",
+          "topics.dir": `${kind}-${operation}-${"timezone" in mode}`,
+        });
+        await driver.start();
+        appendRows(driver, 0, large ? 700 : 6, large ? "z".repeat(10_000) : "");
+        const fault = storage.store.faults.add({ fault: { kind }, operations: [operation], count: 1 });
+        await driver.deliverAll();
+        await driver.commit();
+        expect(fault.hits, operation).toBe(1);
+        expect(driver.committed.get("orders-0"), operation).toBe(large ? 700 : 6);
+        const keys = await listKeys(storage.client, "lake", `${kind}-${operation}-${"timezone" in mode}`);
+        const found = (await Promise.all(keys.map(rows))).flat().map((row) => (JSON.parse(row) as { at: string }).at);
+        expect(found, operation).toEqual(placesUpTo(large ? 700 : 6));
+        await driver.stop();
+      }
+    }
+  });
+
+  test("a crash between upload and commit duplicates nothing, though the next run rotates elsewhere", async () => {
+    const first = driverOf({ ...SCHEDULED, "flush.size": "3" });
+    await first.start();
+    appendRows(first, 0, 7);
+    await first.deliverAll();
+    // No commit: the offsets of the two objects are lost.
+    const second = driverOf({ ...SCHEDULED, "flush.size": "4" });
+    await second.start();
+    appendRows(second, 0, 14);
+    await second.deliverAll();
+    await second.commit();
+    expect((await listKeys(storage.client, "lake")).map((key) => key.slice(-15, -5))).toEqual([
+      "0000000000",
+      "0000000003",
+      "0000000006",
+      "0000000010",
+    ]);
+    expect(await places()).toEqual(placesUpTo(14));
+    expect(second.committed.get("orders-0")).toBe(14);
+    await second.stop();
+  });
+
+  test("an object that another writer created meanwhile is kept, and continued behind its records", async () => {
+    const driver = driverOf({ ...SCHEDULED, "flush.size": "4" });
+    await driver.start();
+    appendRows(driver, 0, 8);
+    await driver.deliver(3);
+    const zombie = driverOf({ ...SCHEDULED, "flush.size": "2" });
+    await zombie.start();
+    appendRows(zombie, 0, 2);
+    await zombie.deliverAll();
+    await driver.deliverAll();
+    await driver.deliverAll();
+    await driver.commit();
+    expect(await rows(KEY(0))).toHaveLength(2);
+    expect(await places()).toEqual(placesUpTo(6));
+    expect(driver.committed.get("orders-0")).toBe(6);
+    await Promise.all([driver.stop(), zombie.stop()]);
+  });
+
+  test("an object that holds other records fails the task, naming it, and stays as it is", async () => {
+    const other = driverOf({ "flush.size": "2" });
+    await other.start();
+    other.append(rowRecord(0, { fill: "another life" }));
+    other.append(rowRecord(1));
+    await other.deliverAll();
+    await other.stop();
+    const before = await readObject(storage.client, "lake", KEY(0));
+    const driver = driverOf({ ...SCHEDULED, "flush.size": "4" });
+    await driver.start();
+    appendRows(driver, 0, 8);
+    await expect(driver.deliverAll()).rejects.toThrow(`Object ${KEY(0)} exists already and holds other records`);
+    expect(await readObject(storage.client, "lake", KEY(0))).toEqual(before);
+    await driver.stop();
+  });
+
+  test("a store without conditional writes is refused with the key that turns them off", async () => {
+    const driver = driverOf(SCHEDULED);
+    await driver.start();
+    storage.store.faults.add({ fault: { kind: "answer", code: "NotImplemented" }, operations: ["PutObject"] });
+    appendRows(driver, 0, 3);
+    await expect(driver.deliverAll()).rejects.toThrow(/Set enable\.conditional\.writes=false/);
+    await driver.stop();
+  });
+
+  test("stop ends a back-off within a second", async () => {
+    const driver = driverOf({ "s3.retry.backoff.ms": "600000", "s3.part.retries": "10" });
+    await driver.start();
+    const fault = storage.store.faults.add({ fault: { kind: "answer", code: "SlowDown" } });
+    appendRows(driver, 0, 3);
+    const put = driver.deliver(3);
+    await fault.struck;
+    const clock = new SystemClock();
+    const startMs = clock.monotonicMs();
+    driver.signalStop();
+    expect(await put).toBe("retry");
+    await driver.stop();
+    expect(clock.monotonicMs() - startMs).toBeLessThan(1000);
+  });
+});
+
+describe("what is wrong is said", () => {
+  test.each([
+    ["missing bucket", { "s3.bucket.name": "nowhere" }, /Non-existent S3 bucket: nowhere at http/],
+    ["wrong secret", { "aws.secret.access.key": "not-the-secret" }, /aws\.secret\.access\.key.*SignatureDoesNotMatch/],
+  ])("%s", async (_name, wrong, message) => {
+    const driver = driverOf(wrong);
+    const failure = await (async () => {
+      await driver.start();
+      appendRows(driver, 0, 3);
+      await driver.deliverAll();
+    })().then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    expect(failure?.message).toMatch(message);
+    expect(failure?.message).not.toContain("not-the-secret");
+    await driver.stop();
+  });
+
+  test("validation names the bucket that is missing", async () => {
+    const [plugin] = s3Plugins;
+    const connector = plugin!.connector();
+    const props = propsOf({ "s3.bucket.name": "nowhere" });
+    const values = await connector.validate!(props, validateConfig(connector.config, props), {
+      clock: new SystemClock(),
+      random: new SystemRandom(),
+      logger: silentLogger,
+    });
+    expect(values.find(({ name }) => name === "s3.bucket.name")?.errors[0]).toMatch(/Non-existent S3 bucket: nowhere/);
+    expect(values.filter(({ errors }) => errors.length > 0)).toHaveLength(1);
+  });
+
+  test("a record without a value is refused by default and left out when told so", async () => {
+    const tombstone = new SinkRecord("orders", 0, null, "k", null, null, 0, 1, "CreateTime");
+    const failing = driverOf();
+    await failing.start();
+    failing.append(tombstone);
+    await expect(failing.deliverAll()).rejects.toThrow(/behavior\.on\.null\.values/);
+    await failing.stop();
+    const ignoring = driverOf({ "behavior.on.null.values": "ignore" });
+    await ignoring.start();
+    ignoring.append(tombstone);
+    await ignoring.deliverAll();
+    await ignoring.commit();
+    expect(ignoring.committed.get("orders-0")).toBe(1);
+    await ignoring.stop();
+  });
+});
