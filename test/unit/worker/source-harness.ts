@@ -27,6 +27,16 @@ export async function turns(): Promise<void> {
   for (let turn = 0; turn < 6; turn++) await eventLoopTurn();
 }
 
+/** Moves time forward in small steps, with turns between: loops that turn between two waits see every one of them. */
+export async function elapse(clock: SimClock, ms: number): Promise<void> {
+  const steps = 10;
+  for (let step = 0; step < steps; step++) {
+    await turns();
+    await clock.advance(ms / steps);
+  }
+  await turns();
+}
+
 export const ID = { connector: "shop", task: 0 };
 
 export const strict: ErrorPolicy = {
