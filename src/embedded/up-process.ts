@@ -36,10 +36,11 @@ export async function startUp({ dataDir, clock, onLine }: UpOptions): Promise<Up
     createInterface({ input: stream }).on("line", (line) => {
       lastLines.push(line);
       if (lastLines.length > 20) lastLines.shift();
+      onLine(line);
+      if (stream !== child.stdout) return;
       const addresses = readAddresses(line);
       if (addresses.rest) rest.resolve(addresses.rest);
       if (addresses.kafka) kafka.resolve(addresses.kafka);
-      onLine(line);
     });
   }
   const exited = once(child, "exit").then(([status, signal]) => String(signal ?? `status ${status}`));
