@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { ConfigError, ConflictError } from "../api/index.js";
 import type { LogSink } from "../base/logger.js";
 import { type BrokerThread, startBrokerThread } from "../broker/start-broker-thread.js";
-import { type RunningWorker, startWorkerStack, type WorkerStackOptions } from "./stack-worker.js";
+import type { RunningWorker, WorkerStackOptions } from "./stack-worker.js";
 
 export interface BrokerStackOptions {
   /** Folder of all data; the broker's is in it. */
@@ -54,7 +54,11 @@ const UP_DEFAULTS: Readonly<Record<string, string>> = {
  * @throws what startBrokerStack and startWorkerStack throw; nothing runs then.
  */
 export async function startStack(options: UpStackOptions): Promise<RunningStack> {
-  const broker = await startBrokerStack(options.broker);
+  // The worker's code is loaded while the broker's thread loads its own.
+  const [broker, { startWorkerStack }] = await Promise.all([
+    startBrokerStack(options.broker),
+    import("./stack-worker.js"),
+  ]);
   const kafka = addressOf(broker);
   options.onBroker(kafka);
   let worker: RunningWorker;

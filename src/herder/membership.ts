@@ -162,8 +162,9 @@ export class Membership implements GroupMemberCallbacks {
     const { host, protocol, url } = this.options;
     const configs = host.configs();
     // What is gone from the config topic has been stopped: saying that we hold it would only cost a round to revoke it.
-    const held = intersection(this.#assigned, configuredWork(configs));
-    return offeredProtocols(protocol, { url, configOffset: configs.offset, held });
+    // It is forgotten here for good: should it come back, the leader may give it to another worker. (I4)
+    this.#assigned = intersection(this.#assigned, configuredWork(configs));
+    return offeredProtocols(protocol, { url, configOffset: configs.offset, held: this.#assigned });
   }
 
   #unsettle(): void {
