@@ -212,15 +212,15 @@ export class SinkTaskRunner implements TaskRunner {
     if (this.#delivery && fetched.length === 0) return;
     const records: SinkRecord[] = this.#delivery ? [...this.#delivery.records] : [];
     const positions = this.#delivery ? [...this.#delivery.positions] : [];
-    const before = records.length;
+    let read = 0;
     for (const chunk of fetched) {
       this.#noteTopic(chunk.topic);
       this.#partitions.noteEnd(chunk, chunk.highWatermark);
       await this.#decoder.decode(chunk, records);
+      read += chunk.records.length;
       positions.push({ topic: chunk.topic, partition: chunk.partition, offset: chunk.nextOffset });
-      if (chunk.records.length > 0) this.#counters.recordsRead += chunk.records.length;
     }
-    if (records.length > before) this.#counters.batch(records.length - before);
+    if (read > 0) this.#counters.batch(read);
     const { attempts = 0, dueMs = 0 } = this.#delivery ?? {};
     this.#delivery = { records, positions, attempts, dueMs };
   }

@@ -114,7 +114,7 @@ async function run(worker: Worker, name: string, props: Record<string, string>):
     await worker.startTask({ connector: name, task }, connectorProps, taskProps, "STARTED", configs.length);
 }
 
-/** Resolves once the file holds `count` lines. */
+/** Resolves once the file holds `count` different lines. */
 async function lines(path: string, count: number): Promise<string[]> {
   const read = () => {
     const text = readFileSync(path, "utf8");
@@ -122,7 +122,7 @@ async function lines(path: string, count: number): Promise<string[]> {
   };
   const enough = deferred();
   const look = () => {
-    if (read().length >= count) enough.resolve();
+    if (new Set(read()).size >= count) enough.resolve();
   };
   const watcher = watch(path, look);
   look();
