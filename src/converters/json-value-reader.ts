@@ -1,4 +1,5 @@
 import { type ConnectValue, DataError, Float64, LOGICAL, type Schema, Struct } from "../api/index.js";
+import { withField } from "./field-path.js";
 import { encodeUnscaled, parseDecimal } from "./java-number.js";
 import { decimalScale } from "./json-plan.js";
 import { type Json, JsonNumber } from "./json-text-reader.js";
@@ -76,8 +77,7 @@ function readStruct(schema: Schema, json: Json, reading: JsonReading): Struct {
     try {
       values[i] = readValue(field.schema, member, reading);
     } catch (cause) {
-      if (!(cause instanceof DataError)) throw cause;
-      throw new DataError(cause.code, `${cause.message}, in field "${field.name}"`, { cause });
+      throw withField(cause, field.name);
     }
   }
   return new Struct(schema, values);

@@ -1,6 +1,7 @@
 import { type ConnectValue, DataError, Float64, Struct } from "../api/index.js";
 import type { ByteSlab } from "./byte-slab.js";
 import { connectClassName } from "./connect-class-name.js";
+import { withField } from "./field-path.js";
 import { decodeUnscaled, javaDecimal } from "./java-number.js";
 import { type JsonPlan, KIND } from "./json-plan.js";
 import {
@@ -121,8 +122,11 @@ function writeStruct(slab: ByteSlab, plan: JsonPlan, value: ConnectValue): void 
   const fields = plan.fields;
   const values = value.values;
   if (fields.length === 0) writeAscii(slab, "{");
-  for (let i = 0; i < fields.length; i++) {
-    writeField(slab, fields[i]!, values[i] ?? null);
+  let i = 0;
+  try {
+    for (; i < fields.length; i++) writeField(slab, fields[i]!, values[i] ?? null);
+  } catch (error) {
+    throw withField(error, plan.schema?.fields[i]?.name);
   }
   writeByte(slab, 0x7d);
 }

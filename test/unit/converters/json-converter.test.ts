@@ -195,6 +195,10 @@ describe("values as they are written", () => {
     expect(() => payload(INT64, 2n ** 63n)).toThrow("Invalid type for INT64: class java.lang.Long");
     expect(() => payload(STRING, null)).toThrow("null value for field that is required and has no default value");
     expect(() => payload(schema, new Struct(other, [1]))).toThrow("Mismatching schema.");
+    const nested = structOf([["row", schema]]);
+    expect(() => payload(nested, new Struct(nested, [new Struct(schema, ["hunter2"])]))).toThrow(
+      /^Invalid type for INT32: class java.lang.String, in field "row.secret"$/,
+    );
   });
 
   test("a struct of a schema that is the same but another object is taken", () => {
