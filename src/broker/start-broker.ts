@@ -11,6 +11,7 @@ import type { Broker } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
 import { makeFolder, SealedFiles } from "./log/log-files.js";
+import { LogCleaner } from "./log-cleaner.js";
 import { Maintenance } from "./maintenance.js";
 import { MetadataFile } from "./metadata-file.js";
 import { Dispatcher } from "./net/dispatcher.js";
@@ -69,7 +70,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   try {
     const state = BrokerState.open(new MetadataFile(dataDir), random);
     properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
-    const registry = openTopics(options, state, properties);
+    const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"));
+    const registry = openTopics(options, state, properties, cleanerOffsets);
     topics = registry;
     const offsetsTopic = registry.get(OFFSETS_TOPIC) ?? registry.create(offsetsTopicPlan(properties));
     const groups = new GroupCoordinator(
@@ -84,12 +86,14 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const broker: Broker = { nodeId, topics: registry, groups, properties, state, clock, logger, apis: HANDLERS };
     const dispatcher = new Dispatcher(broker, HANDLERS, interceptor);
     const listener = await Listener.open(endpoint, dispatcher, properties, clock, logger);
-    startMaintenance(maintenance, broker, listener);
+    const cleaner = new LogCleaner(registry, cleanerOffsets, properties, clock, logger);
+    startMaintenance(maintenance, broker, listener, cleaner);
     const { port } = listener;
     logger.info("broker serves", { host: endpoint.host, port, dataDir, clusterId: state.metadata.clusterId });
     let ended: Promise<void> | undefined;
     const end = async (clean: boolean) => {
       maintenance.stop();
+      cleaner.stop();
       groups.close();
       await (clean ? listener.close() : listener.abandon());
       if (clean) registry.close();
@@ -115,6 +119,7 @@ function openTopics(
   { dataDir, clock, random, logger }: BrokerOptions,
   state: BrokerState,
   properties: BrokerProperties,
+  cleanerOffsets: OffsetCheckpoint,
 ) {
   return new TopicRegistry({
     folder: dataDir,
@@ -122,7 +127,7 @@ function openTopics(
     properties,
     files: new SealedFiles(),
     startOffsets: new OffsetCheckpoint(join(dataDir, "log-start-offset-checkpoint")),
-    cleanerOffsets: new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint")),
+    cleanerOffsets,
     clock,
     random,
     logger,
@@ -147,6 +152,7 @@ function startMaintenance(
   maintenance: Maintenance,
   { topics, groups, properties, clock, logger }: Broker,
   listener: Listener,
+  cleaner: LogCleaner,
 ): void {
   const every = (name: string) => () => properties.number(name);
   const logs = () => topics.all().flatMap((topic) => topic.logs);
@@ -173,6 +179,11 @@ function startMaintenance(
     name: "expiring offsets",
     intervalMs: every("offsets.retention.check.interval.ms"),
     run: () => groups.expire(),
+  });
+  maintenance.start({
+    name: "compacting logs",
+    intervalMs: every("log.cleaner.backoff.ms"),
+    run: () => cleaner.run(),
   });
   maintenance.start({ name: "closing idle connections", intervalMs: () => 30_000, run: () => listener.closeIdle() });
 }

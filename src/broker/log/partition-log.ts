@@ -109,6 +109,10 @@ export class PartitionLog {
     return this.#options.folder;
   }
 
+  get files(): SealedFiles {
+    return this.#options.files;
+  }
+
   get config(): LogConfig {
     return this.#options.config();
   }

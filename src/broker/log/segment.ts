@@ -81,6 +81,29 @@ export class Segment {
     return segment;
   }
 
+  /** A sealed segment that compaction has put in place. Its index files are written; `nextOffset` is where the old ones ended. */
+  static adopt(
+    folder: string,
+    baseOffset: number,
+    nextOffset: number,
+    files: SealedFiles,
+    indexIntervalBytes: number,
+  ): Segment {
+    const segment = Segment.open(folder, baseOffset, files, indexIntervalBytes);
+    walkHeaders(segment.read, 0, segment.fileSize, (header, position) => {
+      segment.admit(header, position);
+      return false;
+    });
+    segment.#extent.nextOffset = nextOffset;
+    segment.sealNow();
+    return segment;
+  }
+
+  /** Whether the index files are written: nothing holds the segment's descriptor any more. */
+  get sealed(): boolean {
+    return this.#index === undefined;
+  }
+
   get size(): number {
     return this.#extent.size;
   }
@@ -227,13 +250,12 @@ export class Segment {
   seal(failed: (error: unknown) => void): void {
     const fd = this.#fd!;
     fdatasync(fd, (error) => {
-      if (error) failed(error);
-      else if (this.#fd !== undefined && !this.#closed) {
-        try {
-          this.#writeIndexFiles();
-        } catch (cause) {
-          failed(cause);
-        }
+      if (this.#closed) return;
+      try {
+        if (error) throw error;
+        this.#writeIndexFiles();
+      } catch (cause) {
+        failed(cause);
       }
     });
   }

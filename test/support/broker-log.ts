@@ -1,0 +1,69 @@
+import { SimClock } from "../../src/base/clock.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { BrokerProperties } from "../../src/broker/broker-properties.js";
+import { SealedFiles } from "../../src/broker/log/log-files.js";
+import { PartitionLog } from "../../src/broker/log/partition-log.js";
+import { logConfigOf } from "../../src/broker/topics/topic-config.js";
+import { isControlBatch, nextOffsetOf, readBatchHeader, walkBatches } from "../../src/protocol/record-batch.js";
+import { type DecodedRecord, readRecords } from "../../src/protocol/record-batch-reader.js";
+import { type ProducerStamp, RecordBatchWriter } from "../../src/protocol/record-batch-writer.js";
+
+export interface TestLogOptions {
+  /** The topic's settings; anything goes, also what CreateTopics would refuse (tiny segments). */
+  readonly configs?: Readonly<Record<string, string>>;
+  readonly clock?: SimClock;
+  readonly leaderEpoch?: number;
+}
+
+/** Opens the log in `folder` as the broker would. */
+export function openTestLog(folder: string, options: TestLogOptions = {}): PartitionLog {
+  const config = logConfigOf(options.configs ?? {}, new BrokerProperties({}));
+  return PartitionLog.open({
+    folder,
+    config: () => config,
+    files: new SealedFiles(),
+    clock: options.clock ?? new SimClock(),
+    logger: silentLogger,
+    leaderEpoch: options.leaderEpoch ?? 0,
+    logStartOffset: 0,
+  });
+}
+
+export interface TestRecord {
+  readonly key?: string | null;
+  readonly value: string | null;
+  readonly timestampMs?: number;
+}
+
+/** A batch as a producer would send it. */
+export function batchOf(
+  records: readonly TestRecord[],
+  producer?: ProducerStamp,
+  codec?: "none" | "gzip" | "lz4",
+): Buffer {
+  const writer = new RecordBatchWriter();
+  const bytes = (text: string | null | undefined) => (text === null || text === undefined ? null : Buffer.from(text));
+  for (const { key, value, timestampMs = 1_700_000_000_000 } of records) {
+    writer.append(timestampMs, bytes(key), bytes(value), []);
+  }
+  return Buffer.from(writer.finish(codec ?? "none", producer));
+}
+
+/** Appends a batch without any check. Returns its base offset. */
+export function append(log: PartitionLog, batch: Buffer): number {
+  return log.append(batch, readBatchHeader(batch));
+}
+
+/** Everything a reader that starts at `from` gets, fetching `maxBytes` at a time and stepping by batch headers. */
+export function readAll(log: PartitionLog, from = log.logStartOffset, maxBytes = 1000): DecodedRecord[] {
+  const records: DecodedRecord[] = [];
+  for (let offset = from; offset < log.logEndOffset; ) {
+    const chunk = log.read(offset, maxBytes, true);
+    if (chunk.length === 0) break;
+    for (const { header, bytes } of walkBatches(chunk)) {
+      offset = nextOffsetOf(header);
+      if (!isControlBatch(header)) records.push(...readRecords(bytes).filter((record) => record.offset >= from));
+    }
+  }
+  return records;
+}
