@@ -183,11 +183,10 @@ export class FetchConsumer implements Consumer {
     const nowMs = this.cluster.clock.monotonicMs();
     const fetches = new Map<number, Asked[]>();
     const lookups = new Map<string, { leader: number; to: ResetTo; partitions: FetchPartition[] }>();
-    let heldBytes = 0;
-    for (const { fetched } of this.#partitions.values()) heldBytes += fetched.bytes;
+    const held = this.#held();
     let waitMs = Number.POSITIVE_INFINITY;
     for (const partition of this.#partitions.values()) {
-      if (!this.#wantsRequest(partition, heldBytes)) continue;
+      if (!this.#wantsRequest(partition, held.bytes)) continue;
       if (partition.retryAtMs > nowMs) {
         waitMs = Math.min(waitMs, partition.retryAtMs - nowMs);
         continue;
@@ -205,6 +204,7 @@ export class FetchConsumer implements Consumer {
         lookup.partitions.push(partition);
         continue;
       }
+      if (held.leaders.has(leader)) continue;
       const asked = fetches.get(leader) ?? [];
       fetches.set(leader, asked);
       asked.push({ partition, epoch: partition.epoch, offset: partition.fetchOffset });
@@ -215,14 +215,29 @@ export class FetchConsumer implements Consumer {
     this.#schedule(waitMs);
   }
 
+  /**
+   * Bytes held, and the leaders of partitions that hold enough for now. Nothing is fetched from those: a fetch that
+   * leaves such a partition out would wait at the broker for the idle ones, and nobody could fetch more of the busy one
+   * meanwhile.
+   */
+  #held(): { readonly bytes: number; readonly leaders: ReadonlySet<number | undefined> } {
+    let bytes = 0;
+    const leaders = new Set<number | undefined>();
+    for (const each of this.#partitions.values()) {
+      bytes += each.fetched.bytes;
+      if (!each.paused && this.#holdsEnough(each)) leaders.add(this.cluster.leaderOf(each.topic, each.partition));
+    }
+    return { bytes, leaders };
+  }
+
+  /** Less than half a partition's worth is held: time for more, so that it arrives before this is used up. */
+  #holdsEnough({ fetched }: FetchPartition): boolean {
+    return fetched.bytes >= this.config.maxPartitionBytes / 2;
+  }
+
   #wantsRequest(partition: FetchPartition, heldBytes: number): boolean {
     if (partition.position === undefined) return partition.resetTo !== undefined;
-    // Half a partition's worth held: time for the next, so that it arrives before this is used up.
-    return (
-      !partition.paused &&
-      partition.fetched.bytes < this.config.maxPartitionBytes / 2 &&
-      heldBytes < this.config.maxBytes
-    );
+    return !partition.paused && !this.#holdsEnough(partition) && heldBytes < this.config.maxBytes;
   }
 
   async #lookUp(leader: number, to: ResetTo, partitions: readonly FetchPartition[]): Promise<void> {
