@@ -105,8 +105,10 @@ export class StoreCalls {
         }
         if (failure.kind !== "transient" && failure.kind !== "write-conflict")
           throw storeError(failure, this.place, call.doing, error);
-        this.#wait(failure);
-        if (attempt >= this.settings.attempts) throw this.#unavailable(call.doing, failure, error);
+        const isLast = attempt >= this.settings.attempts;
+        // A single failure is soon over and no news: a kept-alive connection that the store had closed, say.
+        if (attempt > 1 || isLast) this.#wait(failure);
+        if (isLast) throw this.#unavailable(call.doing, failure, error);
         const ceilingMs = Math.min(MAX_BACKOFF_MS, this.settings.backoffMs * 2 ** (attempt - 1));
         await clock.delay(random.next() * ceilingMs, stopping);
       }

@@ -1,4 +1,4 @@
-import { ConfigError, type SinkRecord } from "../../src/api/index.js";
+import { ConfigError, DataError, type SinkRecord } from "../../src/api/index.js";
 import { compileJodaPattern, type PathFormatter } from "./joda-pattern.js";
 import type { Partitioner } from "./partitioner.js";
 import type { TimeZone } from "./time-zone.js";
@@ -15,6 +15,8 @@ export interface TimeBasedSettings {
 }
 
 const MAX_CACHED_PATHS = 10_000;
+/** About the year 200,000: what a Date can hold, and some room for durations. */
+const LAST_MS = 6.3e15;
 
 /**
  * TimeBasedPartitioner, and Daily and Hourly, which are it with fixed settings: the record's time, cut down to the
@@ -58,10 +60,16 @@ export class TimeBasedPartitioner implements Partitioner {
     return this.extract(record, nowMs);
   }
 
-  encode(_record: SinkRecord, timestampMs: number | null): string {
+  encode(record: SinkRecord, timestampMs: number | null): string {
     const { durationMs, zone } = this.settings;
+    if (timestampMs === null || !(Math.abs(timestampMs) <= LAST_MS)) {
+      throw new DataError(
+        "S3_PARTITION_UNKNOWN",
+        `Error encoding partition. The timestamp of the record at ${record.topic}-${record.partition} offset ${record.offset} is beyond the years that can be printed; timestamps are in milliseconds.`,
+      );
+    }
     // Toward zero, so that the last bucket before 1970 and the first after share a path, as in the original.
-    const bucketMs = Math.trunc(zone.toLocalMs(timestampMs ?? 0) / durationMs) * durationMs;
+    const bucketMs = Math.trunc(zone.toLocalMs(timestampMs) / durationMs) * durationMs;
     if (bucketMs === this.#lastBucketMs) return this.#lastPath;
     let path = this.#paths.get(bucketMs);
     if (path === undefined) {

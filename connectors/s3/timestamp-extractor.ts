@@ -1,10 +1,20 @@
-import { ConfigError, type ConnectValue, DataError, LOGICAL, type SinkRecord, Struct } from "../../src/api/index.js";
+import {
+  ConfigError,
+  type ConnectValue,
+  DataError,
+  Float64,
+  LOGICAL,
+  type Schema,
+  type SinkRecord,
+  Struct,
+} from "../../src/api/index.js";
 import { parseIsoTime } from "./iso-time.js";
 import type { TimeZone } from "./time-zone.js";
 
 /** A record's time in ms since 1970. `nowMs` is one reading for the whole batch. @throws DataError when it has none. */
 export type TimestampExtractor = (record: SinkRecord, nowMs: number) => number;
 
+const DAY_MS = 86_400_000;
 const NESTED_CLASS = /^io\.confluent\.connect\.storage\.partitioner\.TimeBasedPartitioner\$(\w+)TimestampExtractor$/;
 
 /**
@@ -40,25 +50,27 @@ export function timestampExtractor(name: string, field: string, zone: TimeZone):
 
 function fieldTimestamp(record: SinkRecord, field: string, path: readonly string[], zone: TimeZone): number {
   let current: ConnectValue = record.value;
-  let logicalName: string | undefined;
+  /** Of the field, where a struct holds it; schemaless maps have none. */
+  let schema: Schema | undefined;
   for (const step of path) {
     if (current instanceof Struct) {
       const found = current.schema.field(step);
       if (!found) throw noTimestamp(record, field, "there is no such field");
-      logicalName = found.schema.name;
+      schema = found.schema;
       current = current.get(step);
     } else if (current instanceof Map) {
       if (!current.has(step)) throw noTimestamp(record, field, "there is no such field");
+      schema = undefined;
       current = (current as ReadonlyMap<ConnectValue, ConnectValue>).get(step) ?? null;
     } else {
       throw noTimestamp(record, field, "there is no struct or map that could hold it");
     }
   }
+  if (current instanceof Float64) current = current.value;
   if (typeof current === "number" || typeof current === "bigint") {
-    const number = Number(current);
-    if (logicalName === LOGICAL.date) return number * 86_400_000;
-    if (Number.isInteger(number)) return number;
-    throw noTimestamp(record, field, "it is a number with a fraction");
+    if (schema?.type === "float32" || schema?.type === "float64")
+      throw noTimestamp(record, field, `it is of type ${schema.type}, and times are integers or texts`);
+    return schema?.name === LOGICAL.date ? Number(current) * DAY_MS : Math.trunc(Number(current));
   }
   if (typeof current === "string") {
     const timestampMs = /^-?[0-9]{1,19}$/.test(current) ? Number(current) : parseIsoTime(current, zone);

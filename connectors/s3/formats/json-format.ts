@@ -11,6 +11,7 @@ import {
   withAttributes,
 } from "../../../src/api/index.js";
 import type { Format } from "./format.js";
+import { inJavaOrder } from "./java-map-order.js";
 
 const JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter";
 const DAY_MS = 86_400_000;
@@ -37,7 +38,8 @@ export class JsonFormat implements Format {
   }
 
   encode(record: SinkRecord): Buffer {
-    const { topic, valueSchema: schema, value } = record;
+    const { topic, valueSchema: schema } = record;
+    const value = inJavaOrder(schema, record.value);
     const bytes =
       schema === null || schema.type === "struct"
         ? this.#converter.fromConnectData(topic, schema, value)

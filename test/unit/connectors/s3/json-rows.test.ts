@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import { ByteArrayFormat } from "../../../../connectors/s3/formats/byte-array-format.js";
+import { JsonFormat } from "../../../../connectors/s3/formats/json-format.js";
+import {
+  arrayOf,
+  BYTES,
+  type ConnectValue,
+  INT32,
+  LOGICAL,
+  mapOf,
+  primitive,
+  type Schema,
+  SinkRecord,
+  STRING,
+  Struct,
+  structOf,
+} from "../../../../src/api/index.js";
+import { jsonConverter } from "./sink-driver.js";
+
+function rowOf(schema: Schema | null, value: ConnectValue, decimalFormat = "BASE64"): string {
+  const record = new SinkRecord("orders", 0, null, null, schema, value, 0, null, "NoTimestampType");
+  return new JsonFormat(jsonConverter, decimalFormat).encode(record).toString();
+}
+
+const decimal = primitive("bytes", { name: LOGICAL.decimal, version: 1, parameters: { scale: "2" } });
+
+test("maps without a schema list their keys as a Java HashMap does", () => {
+  const words = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen".split(" ");
+  const order = "nine six one seven two three thirteen eight fourteen four twelve eleven ten five".split(" ");
+  const row = JSON.parse(rowOf(null, new Map(words.map((word, i) => [word, i])))) as Record<string, number>;
+  expect(Object.keys(row)).toEqual(order);
+  const nested = new Map<string, ConnectValue>([
+    [
+      "b",
+      [
+        new Map([
+          ["b", 1],
+          ["a", 2],
+        ]),
+      ],
+    ],
+    ["a", null],
+  ]);
+  expect(rowOf(null, nested)).toBe('{"a":null,"b":[{"a":2,"b":1}]}');
+});
+
+test("map fields of structs too, while struct fields keep their order", () => {
+  const schema = structOf([
+    ["z", INT32],
+    ["m", mapOf(STRING, INT32)],
+    ["a", INT32],
+  ]);
+  const value = new Struct(schema, [
+    1,
+    new Map([
+      ["b", 1],
+      ["a", 2],
+    ]),
+    3,
+  ]);
+  expect(rowOf(schema, value)).toBe('{"z":1,"m":{"a":2,"b":1},"a":3}');
+});
+
+test("characters above U+FFFF are escaped, others are not", () => {
+  expect(rowOf(STRING, "ä\u2028🙂")).toBe('"ä\u2028\\uD83D\\uDE42"');
+});
+
+test("what is no struct is written as Jackson sees it", () => {
+  expect(rowOf(mapOf(INT32, STRING), new Map([[1, "x"]]))).toBe('{"1":"x"}');
+  expect(rowOf(decimal, Buffer.from([0x30, 0x39]))).toBe("123.45");
+  expect(rowOf(primitive("int32", { name: LOGICAL.date, version: 1 }), 1)).toBe("86400000");
+  expect(rowOf(BYTES, Buffer.from("hi"))).toBe('"aGk="');
+});
+
+test("lists of structs are rows like others, where the original fails", () => {
+  const item = structOf([["a", INT32]]);
+  expect(rowOf(arrayOf(item), [new Struct(item, [1])])).toBe('[{"a":1}]');
+});
+
+test("decimals in structs follow json.decimal.format", () => {
+  const schema = structOf([["d", decimal]]);
+  const value = new Struct(schema, [Buffer.from([0x30, 0x39])]);
+  expect(rowOf(schema, value)).toBe('{"d":"MDk="}');
+  expect(rowOf(schema, value, "NUMERIC")).toBe('{"d":123.45}');
+});
+
+test("ByteArrayFormat takes bytes and nothing else", () => {
+  const format = new ByteArrayFormat(".bin", "\n");
+  const recordOf = (value: ConnectValue) => new SinkRecord("o", 0, null, null, null, value, 0, null, "CreateTime");
+  expect(format.encode(recordOf(Buffer.from([1, 2])))).toEqual(Buffer.from([1, 2]));
+  expect(() => format.encode(recordOf("text"))).toThrow(expect.objectContaining({ name: "DataError" }));
+});

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+import s3Plugins from "../../../../connectors/s3/index.js";
+import { endpointUrl, judgeSettings } from "../../../../connectors/s3/judge-settings.js";
+import { planWriter } from "../../../../connectors/s3/plan-writer.js";
+import { S3_SINK_CONFIG } from "../../../../connectors/s3/s3-sink-config.js";
+import { storeSettings } from "../../../../connectors/s3/store-settings.js";
+import { parseConfig, validateConfig } from "../../../../src/api/index.js";
+import { SINK_PROPS } from "./sink-driver.js";
+
+const faultsOf = (props: Record<string, string>) =>
+  validateConfig(S3_SINK_CONFIG, { ...SINK_PROPS, ...props })
+    .filter(({ errors }) => errors.length > 0)
+    .map(({ name }) => name);
+const complaintsOf = (props: Record<string, string>) =>
+  judgeSettings(parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, ...props })).map(({ key }) => key);
+
+test("the plugin goes by the Confluent names and plans the same work for every task", async () => {
+  const [plugin] = s3Plugins;
+  expect(plugin).toMatchObject({
+    type: "sink",
+    className: "io.confluent.connect.s3.S3SinkConnector",
+    taskClassName: "io.confluent.connect.s3.S3SinkTask",
+  });
+  const connector = plugin!.connector();
+  await connector.start({} as Parameters<typeof connector.start>[0], SINK_PROPS);
+  expect(await connector.taskConfigs(2)).toEqual([SINK_PROPS, SINK_PROPS]);
+});
+
+test("a configuration written for the original is taken as it is", () => {
+  const original = {
+    "partitioner.class": "io.confluent.connect.storage.partitioner.TimeBasedPartitioner",
+    "partition.duration.ms": "3600000",
+    "path.format": "'year'=YYYY/'month'=MM/'day'=dd/'hour'=HH",
+    locale: "en-US",
+    timezone: "UTC",
+    "timestamp.extractor": "RecordField",
+    "timestamp.field": "after.created_at",
+    "rotate.interval.ms": "60000",
+    "rotate.schedule.interval.ms": "600000",
+    "schema.compatibility": "NONE",
+    "s3.region": "eu-central-1",
+    "s3.part.size": "5242880",
+    "s3.compression.type": "gzip",
+    "s3.credentials.provider.class": "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
+    "s3.elastic.buffer.enable": "true",
+    "topics.dir": "raw",
+    "parquet.codec": "snappy",
+  };
+  expect(faultsOf(original)).toEqual([]);
+  expect(complaintsOf(original)).toEqual([]);
+});
+
+describe("a key with a value that cannot be used is named", () => {
+  test.each([
+    ["format.class", "io.confluent.connect.s3.format.parquet.ParquetFormat"],
+    ["storage.class", "io.confluent.connect.storage.Storage"],
+    ["partitioner.class", "com.example.MyPartitioner"],
+    ["flush.size", "many"],
+    ["s3.part.size", "5242879"],
+    ["s3.compression.type", "zstd"],
+    ["s3.compression.level", "10"],
+    ["s3.region", " "],
+    ["timezone", "Mars/Base"],
+    ["partition.field.name", "a..b"],
+    ["s3.credentials.provider.class", "com.example.Provider"],
+    ["s3.schema.partition.affix.type", "prefix"],
+    ["behavior.on.null.values", "explode"],
+    ["filename.offset.zero.pad.width", "-1"],
+    ["s3.object.tagging.key.value.pairs", "novalue"],
+    ["s3.acl.canned", "everyone"],
+  ])("%s=%s", (key, value) => {
+    expect(faultsOf({ [key]: value })).toEqual([key]);
+  });
+});
+
+describe("what is known and not done yet, or contradicts itself, is refused", () => {
+  test.each<[Record<string, string>, string[]]>([
+    [{ "schema.compatibility": "BACKWARD" }, ["schema.compatibility"]],
+    [{ "behavior.on.null.values": "write" }, ["behavior.on.null.values"]],
+    [{ "store.kafka.keys": "true", "store.kafka.headers": "true" }, ["store.kafka.keys", "store.kafka.headers"]],
+    [{ "s3.object.tagging": "true" }, ["s3.object.tagging"]],
+    [{ "s3.proxy.url": "http://proxy:3128" }, ["s3.proxy.url"]],
+    [{ "partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner" }, ["partition.field.name"]],
+    [{ "s3.wan.mode": "true" }, ["s3.wan.mode"]],
+    [{ "rotate.schedule.interval.ms": "60000" }, ["timezone"]],
+    [{ "aws.access.key.id": "AKIA" }, ["aws.secret.access.key"]],
+    [{ "aws.secret.access.key": "s" }, ["aws.access.key.id"]],
+    [{ "store.url": "ftp://host" }, ["store.url"]],
+  ])("%j", (props, keys) => {
+    expect(complaintsOf(props)).toEqual(keys);
+  });
+
+  test("and no secret is shown", () => {
+    const values = parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, "aws.secret.access.key": "topsecret" });
+    expect(JSON.stringify(judgeSettings(values))).not.toContain("topsecret");
+  });
+});
+
+test("conditional writes come with a schedule, and only then", () => {
+  const plan = (props: Record<string, string>) =>
+    planWriter(parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, timezone: "UTC", ...props })).conditionalWrites;
+  expect(plan({})).toBe(false);
+  expect(plan({ "rotate.schedule.interval.ms": "1000" })).toBe(true);
+  expect(plan({ "rotate.schedule.interval.ms": "1000", "enable.conditional.writes": "false" })).toBe(false);
+});
+
+test("an interval of record time applies to time-based partitioners only", () => {
+  const plan = (props: Record<string, string>) =>
+    planWriter(parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, "rotate.interval.ms": "1000", ...props })).rotation;
+  expect(plan({}).intervalMs).toBeUndefined();
+  const hourly = { "partitioner.class": "io.confluent.connect.storage.partitioner.HourlyPartitioner" };
+  expect(plan({ ...hourly, locale: "en", timezone: "UTC" }).intervalMs).toBe(1000);
+  expect(() => plan({ ...hourly, locale: "en" })).toThrow(/timezone: Timezone cannot be empty/);
+});
+
+describe("the store", () => {
+  test.each([
+    ["http://127.0.0.1:9000", "http://127.0.0.1:9000"],
+    ["minio.example", "https://minio.example"],
+    ["name:9000", "https://name:9000"],
+    ["127.0.0.1:9000", "https://127.0.0.1:9000"],
+    ["://", undefined],
+  ])("%s is reached at %s", (text, url) => {
+    expect(endpointUrl(text)).toBe(url);
+  });
+
+  test("encryption headers are sent as the original sends them", () => {
+    const encryption = (props: Record<string, string>) =>
+      storeSettings(parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, ...props })).encryption;
+    expect(encryption({})).toBeUndefined();
+    expect(encryption({ "s3.ssea.name": "AES256" })).toMatchObject({ kind: "managed", algorithm: "AES256" });
+    expect(encryption({ "s3.ssea.name": "AES256", "s3.sse.customer.key": "a2V5" })?.kind).toBe("customer-key");
+    expect(encryption({ "s3.ssea.name": "aws:kms" })).toBeUndefined();
+    expect(encryption({ "s3.ssea.name": "aws:kms", "s3.sse.kms.key.id": "k" })).toMatchObject({ kmsKeyId: "k" });
+  });
+});
