@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
+const LAST_LINES = 60;
+
+interface LineWaiter {
+  readonly pattern: RegExp;
+  readonly resolve: (match: RegExpExecArray) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** `millrace ARGS…` from dist, as a process of its own that can be killed. It does not outlive the test's process. */
+export class MillraceProcess {
+  readonly #child: ChildProcess;
+  readonly #lines: string[] = [];
+  readonly #waiters = new Set<LineWaiter>();
+  readonly #exited: Promise<string>;
+  #ended: string | undefined;
+
+  constructor(
+    readonly args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ) {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", ...env },
+    });
+    this.#child = child;
+    const killWithUs = () => child.kill("SIGKILL");
+    process.once("exit", killWithUs);
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => this.#take(line));
+    }
+    this.#exited = once(child, "close").then(([status, signal]) => {
+      process.off("exit", killWithUs);
+      this.#ended = String(signal ?? `status ${status}`);
+      for (const waiter of this.#waiters) waiter.reject(this.#endedError());
+      this.#waiters.clear();
+      return this.#ended;
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** The match of the first printed line that fits. Rejects with what was printed last when the process ends before. */
+  line(pattern: RegExp): Promise<RegExpExecArray> {
+    for (const line of this.#lines) {
+      const match = pattern.exec(line);
+      if (match) return Promise.resolve(match);
+    }
+    if (this.#ended !== undefined) return Promise.reject(this.#endedError());
+    return new Promise((resolve, reject) => this.#waiters.add({ pattern, resolve, reject }));
+  }
+
+  /** Resolves with how it ended: a signal's name, or `status N`. */
+  get exited(): Promise<string> {
+    return this.#exited;
+  }
+
+  /** The last lines it printed, on either stream. */
+  get log(): string {
+    return this.#lines.slice(-LAST_LINES).join("\n");
+  }
+
+  /** kill -9: no drain, no commit, no leave. */
+  async kill9(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  /** SIGTERM; resolves with how it ended. */
+  async stop(): Promise<string> {
+    this.#child.kill("SIGTERM");
+    return this.#exited;
+  }
+
+  #take(line: string): void {
+    this.#lines.push(line);
+    // The first lines hold the addresses; of the rest only the last are of interest.
+    if (this.#lines.length > 1000) this.#lines.splice(200, 400);
+    for (const waiter of this.#waiters) {
+      const match = waiter.pattern.exec(line);
+      if (!match) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve(match);
+    }
+  }
+
+  #endedError(): Error {
+    return new Error(`millrace ${this.args.join(" ")} ended with ${this.#ended}:\n${this.log}`);
+  }
+}

@@ -1,0 +1,208 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SystemClock } from "../../src/base/clock.js";
+import { Closers } from "../../src/base/closers.js";
+import { type Logger, silentLogger } from "../../src/base/logger.js";
+import { SystemRandom } from "../../src/base/random.js";
+import { type RunningBroker, startBroker } from "../../src/broker/start-broker.js";
+import { type RunningWorker, startWorkerStack } from "../../src/embedded/stack-worker.js";
+import { MillraceProcess } from "./millrace-process.js";
+import { RestClient } from "./rest-client.js";
+import { StatusWatch } from "./status-watch.js";
+
+type Props = Readonly<Record<string, string>>;
+
+/** A worker's properties for tests: quick to notice that a member has gone, and to commit. */
+export function testWorkerProps(kafka: string, props: Props = {}): Record<string, string> {
+  return {
+    "bootstrap.servers": kafka,
+    "group.id": "test-cluster",
+    "config.storage.topic": "connect-configs",
+    "config.storage.replication.factor": "1",
+    "offset.storage.topic": "connect-offsets",
+    "offset.storage.replication.factor": "1",
+    "offset.storage.partitions": "3",
+    "status.storage.topic": "connect-status",
+    "status.storage.replication.factor": "1",
+    "status.storage.partitions": "2",
+    "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+    "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+    listeners: "http://127.0.0.1:0",
+    "session.timeout.ms": "6000",
+    "heartbeat.interval.ms": "500",
+    "offset.flush.interval.ms": "500",
+    ...props,
+  };
+}
+
+export interface TestStackOptions {
+  readonly props?: Props;
+  readonly brokerProps?: Props;
+  readonly logger?: Logger;
+}
+
+/** Broker and worker in this process, tasks in the worker's thread, on free ports and a folder of their own. */
+export class TestStack {
+  readonly #closers = new Closers();
+  #worker: RunningWorker | undefined;
+  #statuses: StatusWatch | undefined;
+
+  private constructor(
+    /** Of this stack alone; files of tests may go here. */
+    readonly folder: string,
+    readonly broker: RunningBroker,
+    private readonly options: TestStackOptions,
+  ) {}
+
+  static async start(options: TestStackOptions = {}): Promise<TestStack> {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-stack-"));
+    const broker = await startBroker({
+      dataDir: join(folder, "broker"),
+      listen: "127.0.0.1:0",
+      clock,
+      random,
+      logger: options.logger ?? silentLogger,
+      ...(options.brokerProps && { properties: options.brokerProps }),
+    });
+    const stack = new TestStack(folder, broker, options);
+    stack.#closers.add("folder", () => rmSync(folder, { recursive: true, force: true }));
+    stack.#closers.add("broker", () => broker.close());
+    try {
+      await stack.startWorker();
+      const statuses = await StatusWatch.open(stack.kafka);
+      stack.#statuses = statuses;
+      stack.#closers.add("statuses", () => statuses.close());
+    } catch (error) {
+      await stack.close();
+      throw error;
+    }
+    return stack;
+  }
+
+  /** `HOST:PORT` of the broker. */
+  get kafka(): string {
+    return `127.0.0.1:${this.broker.port}`;
+  }
+
+  get worker(): RunningWorker {
+    return this.#worker!;
+  }
+
+  get rest(): RestClient {
+    return new RestClient(this.worker.restUrl);
+  }
+
+  get statuses(): StatusWatch {
+    return this.#statuses!;
+  }
+
+  /** Starts the worker (again), as it was or with other properties. */
+  async startWorker(props: Props = {}): Promise<void> {
+    const worker = await this.startAnotherWorker(props);
+    this.#worker = worker;
+  }
+
+  /** One more worker of the same group; the caller closes it, or `close` does. */
+  async startAnotherWorker(props: Props = {}): Promise<RunningWorker> {
+    const worker = await startWorkerStack({
+      props: testWorkerProps(this.kafka, { "task.isolation": "none", ...this.options.props, ...props }),
+      clock,
+      random,
+      logger: this.options.logger ?? silentLogger,
+      logLevel: "off",
+      env: process.env,
+      restOption: "listeners",
+    });
+    let closed: Promise<void> | undefined;
+    const running = {
+      ...worker,
+      close: () => (closed ??= worker.close()),
+      abandon: () => (closed ??= worker.abandon()),
+    };
+    this.#closers.add("worker", running.close);
+    return running;
+  }
+
+  async close(): Promise<void> {
+    await this.#closers.close();
+  }
+}
+
+/** Broker and worker of dist as processes of their own, to be killed. */
+export class StackProcesses {
+  #broker: MillraceProcess | undefined;
+  #worker: MillraceProcess | undefined;
+  #kafka = "127.0.0.1:0";
+  #rest = "127.0.0.1:0";
+
+  private constructor(
+    readonly folder: string,
+    private readonly props: Props,
+  ) {}
+
+  static async start(props: Props = {}): Promise<StackProcesses> {
+    const stack = new StackProcesses(mkdtempSync(join(tmpdir(), "millrace-processes-")), props);
+    try {
+      await stack.startBroker();
+      await stack.startWorker();
+    } catch (error) {
+      await stack.close();
+      throw error;
+    }
+    return stack;
+  }
+
+  get kafka(): string {
+    return this.#kafka;
+  }
+
+  get rest(): RestClient {
+    return new RestClient(`http://${this.#rest}`);
+  }
+
+  get broker(): MillraceProcess {
+    return this.#broker!;
+  }
+
+  get worker(): MillraceProcess {
+    return this.#worker!;
+  }
+
+  /** Starts the broker, at the address that it had if it ran before. Resolves once it listens. */
+  async startBroker(): Promise<void> {
+    this.#broker = new MillraceProcess(["broker", "--data", join(this.folder, "data"), "--listen", this.#kafka], QUIET);
+    const [, address = ""] = await this.#broker.line(/^Kafka broker: (\S+)$/);
+    this.#kafka = address;
+  }
+
+  /** Starts the worker, at the address that it had if it ran before. Resolves once REST answers. */
+  async startWorker(): Promise<void> {
+    const file = join(this.folder, "worker.properties");
+    const props = testWorkerProps(this.#kafka, { listeners: `http://${this.#rest}`, ...this.props });
+    writeFileSync(
+      file,
+      Object.entries(props)
+        .map(([key, value]) => `${key}=${value.replaceAll("\\", "\\\\")}\n`)
+        .join(""),
+    );
+    this.#worker = new MillraceProcess(["worker", file], QUIET);
+    const [, address = ""] = await this.#worker.line(/^REST interface: http:\/\/(\S+)$/);
+    this.#rest = address;
+  }
+
+  /** Follows the status topic; the caller closes it. */
+  statuses(): Promise<StatusWatch> {
+    return StatusWatch.open(this.#kafka);
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.stop();
+    await this.#broker?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+const clock = new SystemClock();
+const random = new SystemRandom();
+const QUIET = { MILLRACE_LOG_LEVEL: "warn" };

@@ -1,0 +1,98 @@
+import { SystemClock } from "../../src/base/clock.js";
+import { deferred } from "../../src/base/deferred.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { SystemRandom } from "../../src/base/random.js";
+import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
+import type { KafkaClient } from "../../src/kafka/kafka-client.js";
+import { CompactedLog } from "../../src/stores/compacted-log.js";
+import { KafkaLogTransport } from "../../src/stores/log-transport.js";
+import type { StoredStatus } from "../../src/stores/status-fold.js";
+import { StatusStore } from "../../src/stores/status-store.js";
+
+/** What the status topic says of one connector. */
+export interface ConnectorStatuses {
+  /** undefined: nothing yet, or deleted. */
+  readonly connector: StoredStatus | undefined;
+  /** By task id. */
+  readonly tasks: readonly (readonly [number, StoredStatus])[];
+}
+
+type Predicate = (statuses: ConnectorStatuses) => boolean;
+
+/** Follows the status topic, so that a test awaits a state instead of asking for it again and again. */
+export class StatusWatch {
+  readonly #client: KafkaClient;
+  readonly #store: StatusStore;
+  readonly #expectations = new Set<{ connector: string; check: () => void }>();
+
+  private constructor(kafka: string, topic: string) {
+    const clock = new SystemClock();
+    const random = new SystemRandom();
+    this.#client = createKafkaClient({
+      properties: { "bootstrap.servers": kafka, "client.id": "status-watch" },
+      clock,
+      random,
+      logger: silentLogger,
+    });
+    const transport = new KafkaLogTransport(this.#client, topic, clock);
+    this.#store = new StatusStore(
+      (apply) => new CompactedLog({ topic, transport, clock, random, logger: silentLogger, apply }),
+      (connector) => this.#changed(connector),
+      clock,
+      silentLogger,
+    );
+  }
+
+  /** @param topic the worker's `status.storage.topic`, which must exist. */
+  static async open(kafka: string, topic = "connect-status"): Promise<StatusWatch> {
+    const watch = new StatusWatch(kafka, topic);
+    await watch.#store.start();
+    return watch;
+  }
+
+  of(connector: string): ConnectorStatuses {
+    return { connector: this.#store.status({ connector }), tasks: this.#store.taskStatuses(connector) };
+  }
+
+  /** Resolves as soon as the connector's statuses satisfy `predicate`: at once if they do now. Register before acting where a state may pass by. */
+  async until(connector: string, predicate: Predicate): Promise<ConnectorStatuses> {
+    const reached = deferred<ConnectorStatuses>();
+    const check = () => {
+      const statuses = this.of(connector);
+      if (predicate(statuses)) reached.resolve(statuses);
+    };
+    const expectation = { connector, check };
+    this.#expectations.add(expectation);
+    check();
+    try {
+      return await reached.promise;
+    } finally {
+      this.#expectations.delete(expectation);
+    }
+  }
+
+  /** The connector and exactly `tasks` tasks are RUNNING. */
+  running(connector: string, tasks = 1): Promise<ConnectorStatuses> {
+    return this.until(
+      connector,
+      (statuses) =>
+        statuses.connector?.state === "RUNNING" &&
+        statuses.tasks.length === tasks &&
+        statuses.tasks.every(([, { state }]) => state === "RUNNING"),
+    );
+  }
+
+  /** Nothing is left of the connector. */
+  gone(connector: string): Promise<ConnectorStatuses> {
+    return this.until(connector, (statuses) => !statuses.connector && statuses.tasks.length === 0);
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+    await this.#client.close();
+  }
+
+  #changed(connector: string): void {
+    for (const expectation of this.#expectations) if (expectation.connector === connector) expectation.check();
+  }
+}
