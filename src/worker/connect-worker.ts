@@ -133,7 +133,7 @@ export class ConnectWorker implements Worker {
 
   async stopTasks(ids: readonly TaskId[]): Promise<void> {
     const tasks = ids.flatMap((id) => this.#tasks.get(keyOf(id)) ?? []);
-    for (const { run, host } of tasks) this.#hosts.send(host, { type: "stop", run, abandon: false });
+    for (const { run, host } of tasks) this.#hosts.send(host, { type: "stop", run, cancel: false });
     const late = await this.#stoppedInTime(tasks, (task) => task.ended.promise);
     for (const task of late) this.#cancel(task);
     for (const task of tasks) if (this.#tasks.get(keyOf(task.id)) === task) this.#tasks.delete(keyOf(task.id));
@@ -191,7 +191,7 @@ export class ConnectWorker implements Worker {
   #cancel(task: RunningTask): void {
     const { id, run, host } = task;
     this.parts.logger.warn("A task did not stop in time and is cancelled", { connector: id.connector, task: id.task });
-    this.#hosts.send(host, { type: "stop", run, abandon: true });
+    this.#hosts.send(host, { type: "stop", run, cancel: true });
     if (task.state !== "FAILED") this.#setState(task, "UNASSIGNED", null, task.version);
     this.#end(task);
   }

@@ -60,6 +60,15 @@ export type FailureVerdict =
   | { readonly kind: "fail"; readonly tolerable: boolean };
 
 /**
+ * Whether the same call may work later: a RetriableError, or an error of Kafka's that says so of itself. The worker's
+ * one answer to that question. KafkaError is known by its name: its class lives below what this floor may import.
+ */
+export function isRetriable(error: unknown): boolean {
+  if (errorKind(error) === "retriable") return true;
+  return error instanceof Error && error.name === "KafkaError" && (error as { retriable?: unknown }).retriable === true;
+}
+
+/**
  * Decides what becomes of a record that failed a stage (KIP-298). Retriable failures are tried again until
  * `errors.retry.timeout` after the first attempt, with delays of 300 ms doubling up to `errors.retry.delay.max.ms`, and drawn
  * below that once they would pass it. Converters and transformations may fail in any way that is tolerated; elsewhere only
@@ -77,7 +86,7 @@ export function judgeFailure(
   elapsedMs: number,
   draw: number,
 ): FailureVerdict {
-  const retriable = errorKind(error) === "retriable";
+  const retriable = isRetriable(error);
   if (retriable) {
     const leftMs = policy.retryTimeoutMs < 0 ? Number.POSITIVE_INFINITY : policy.retryTimeoutMs - elapsedMs;
     if (leftMs > 0) {

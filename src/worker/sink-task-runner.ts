@@ -1,16 +1,16 @@
-import {
-  errorKind,
-  type SinkPlugin,
-  type SinkRecord,
-  type SinkTask,
-  type SinkTaskContext,
-  type TopicPartition,
-  type TopicPartitionOffset,
+import type {
+  SinkPlugin,
+  SinkRecord,
+  SinkTask,
+  SinkTaskContext,
+  TopicPartition,
+  TopicPartitionOffset,
 } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import { type Deferred, deferred } from "../base/deferred.js";
-import type { FetchedRecords, GroupConsumer, OnConnectivity, RebalanceListener } from "../kafka/kafka-client.js";
+import type { FetchedRecords, GroupConsumer, RebalanceListener } from "../kafka/kafka-client.js";
 import type { ConsumedRecord, DeadLetterQueue } from "./dead-letter-queue.js";
+import { isRetriable } from "./error-policy.js";
 import { errorMessage, traceOf } from "./error-trace.js";
 import { eventLoopTurn } from "./event-loop-turn.js";
 import { type FailureReporter, LogReporter, RecordErrors } from "./record-errors.js";
@@ -18,7 +18,7 @@ import { SinkCommits } from "./sink-commits.js";
 import { SinkPartitions } from "./sink-partitions.js";
 import { describeConsumed, SinkRecordDecoder } from "./sink-record-decoder.js";
 import { TaskCounters } from "./task-counters.js";
-import { converterFor, type TaskParts, type TaskRunner, TaskStatus } from "./task-runner.js";
+import { converterFor, type NewConnectivity, type TaskParts, type TaskRunner, TaskStatus } from "./task-runner.js";
 import type { TargetState, TaskMetrics } from "./worker.js";
 
 /** A sink task's Kafka clients, made when first asked for. */
@@ -26,10 +26,10 @@ export interface SinkClients {
   consumer(
     topics: readonly string[] | RegExp,
     listener: RebalanceListener,
-    onConnectivity: OnConnectivity,
+    connectivity: NewConnectivity,
   ): GroupConsumer;
   /** Undefined without a dead letter queue. Makes its topic first. @throws NotFoundError TOPIC_NOT_CREATED */
-  deadLetters(onConnectivity: OnConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined>;
+  deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined>;
   close(): Promise<void>;
 }
 
@@ -78,6 +78,9 @@ export class SinkTaskRunner implements TaskRunner {
   #failure: { readonly error: unknown } | undefined;
   #stopRequested = false;
   #abandoned = false;
+  #cancelled = false;
+
+  readonly #connectivity: NewConnectivity = () => this.#status.connectivity();
 
   constructor(private readonly parts: SinkTaskParts) {
     this.#counters = new TaskCounters(parts.id, "sink");
@@ -96,8 +99,8 @@ export class SinkTaskRunner implements TaskRunner {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#abandoned) return;
-    await this.#release();
+    if (!this.#abandoned) await this.#release();
+    else if (this.#cancelled) await this.#orWarn(async () => this.#task?.stop());
     if (!this.#failure && !this.#abandoned) this.#status.set("UNASSIGNED");
   }
 
@@ -110,6 +113,11 @@ export class SinkTaskRunner implements TaskRunner {
   stop(): void {
     this.#stopRequested = true;
     this.#end();
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.abandon();
   }
 
   abandon(): void {
@@ -154,7 +162,7 @@ export class SinkTaskRunner implements TaskRunner {
   async #start(): Promise<void> {
     const { id, policy, clients, converters, clock, random, logger } = this.parts;
     const signal = this.#stopping.signal;
-    this.#deadLetters = await clients.deadLetters(this.#status.connectivity("dead-letter"), signal);
+    this.#deadLetters = await clients.deadLetters(this.#connectivity, signal);
     const reporters: FailureReporter<ConsumedRecord>[] = [];
     if (policy.log) reporters.push(new LogReporter(id, logger, policy.logMessages ? describeConsumed : undefined));
     if (this.#deadLetters) reporters.push(this.#deadLetters);
@@ -163,7 +171,7 @@ export class SinkTaskRunner implements TaskRunner {
     const reportsErrant = policy.tolerance === "all" && reporters.length > 0;
     this.#decoder = new SinkRecordDecoder(converters, this.#errors, reportsErrant);
     this.#task = await this.parts.plugin.task();
-    this.#consumer = clients.consumer(this.parts.topics, this.#rebalance, this.#status.connectivity("kafka"));
+    this.#consumer = clients.consumer(this.parts.topics, this.#rebalance, this.#connectivity);
     this.#commits = new SinkCommits({
       task: this.#task,
       consumer: this.#consumer,
@@ -232,7 +240,7 @@ export class SinkTaskRunner implements TaskRunner {
     try {
       await this.#task!.put(delivery.records);
     } catch (error) {
-      if (errorKind(error) !== "retriable") throw error;
+      if (!isRetriable(error)) throw error;
       delivery.attempts++;
       const retryMs = this.#retryAfterMs ?? this.#retryBackoff.nextMs();
       delivery.dueMs = clock.monotonicMs() + retryMs;
@@ -342,12 +350,15 @@ export class SinkTaskRunner implements TaskRunner {
       () => this.parts.clients.close(),
     ];
     for (const release of releases) {
-      if (this.#abandoned) return;
-      try {
-        await release();
-      } catch (cause) {
-        this.parts.logger.warn("Ending the task did not go well", {}, cause);
-      }
+      if (!this.#abandoned) await this.#orWarn(release);
+    }
+  }
+
+  async #orWarn(end: () => Promise<unknown> | undefined): Promise<void> {
+    try {
+      await end();
+    } catch (cause) {
+      this.parts.logger.warn("Ending the task did not go well", {}, cause);
     }
   }
 

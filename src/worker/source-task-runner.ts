@@ -1,15 +1,15 @@
-import {
-  errorKind,
-  type SourceMap,
-  type SourceOffset,
-  type SourcePlugin,
-  type SourceRecord,
-  type SourceTask,
-  type SourceTaskContext,
+import type {
+  SourceMap,
+  SourceOffset,
+  SourcePlugin,
+  SourceRecord,
+  SourceTask,
+  SourceTaskContext,
 } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import { type Deferred, deferred } from "../base/deferred.js";
-import type { KafkaAdmin, OnConnectivity, Producer, ProducerListener, ProducerRecord } from "../kafka/kafka-client.js";
+import type { KafkaAdmin, Producer, ProducerListener, ProducerRecord } from "../kafka/kafka-client.js";
+import { isRetriable } from "./error-policy.js";
 import { errorMessage, traceOf } from "./error-trace.js";
 import { eventLoopTurn } from "./event-loop-turn.js";
 import { OffsetCommits } from "./offset-commits.js";
@@ -18,14 +18,14 @@ import { describeSource, type SourceFailure, SourceRecordEncoder } from "./sourc
 import { SourceTopics } from "./source-topics.js";
 import { type Submission, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
 import { TaskCounters } from "./task-counters.js";
-import { converterFor, type TaskParts, type TaskRunner, TaskStatus } from "./task-runner.js";
+import { converterFor, type NewConnectivity, type TaskParts, type TaskRunner, TaskStatus } from "./task-runner.js";
 import type { TopicCreation } from "./topic-creation.js";
 import type { TargetState, TaskMetrics } from "./worker.js";
 
 /** A source task's Kafka clients, made when first asked for. */
 export interface SourceClients {
-  producer<T>(listener: ProducerListener<T>, onConnectivity: OnConnectivity): Producer<T>;
-  admin(onConnectivity: OnConnectivity): KafkaAdmin;
+  producer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): Producer<T>;
+  admin(connectivity: NewConnectivity): KafkaAdmin;
   /** Closes all; what the producer still has is failed. */
   close(): Promise<void>;
 }
@@ -46,6 +46,8 @@ export interface SourceTaskParts extends TaskParts {
 
 /** Records between two turns of the event loop, within one batch. */
 const RECORDS_PER_TURN = 1000;
+/** How much of `offset.flush.timeout.ms` an ending task waits for acknowledgements, before it commits what came. */
+const DRAIN_SHARE = 0.7;
 
 /**
  * Drives one source task (at-least-once): poll, note the batch in the ledger, convert, make missing topics, append to the
@@ -68,7 +70,10 @@ export class SourceTaskRunner implements TaskRunner {
   #failure: { readonly error: unknown } | undefined;
   #stopRequested = false;
   #abandoned = false;
+  #cancelled = false;
   #released = false;
+
+  readonly #connectivity: NewConnectivity = () => this.#status.connectivity();
 
   constructor(private readonly parts: SourceTaskParts) {
     const { id, policy, clock, random, logger } = parts;
@@ -86,8 +91,10 @@ export class SourceTaskRunner implements TaskRunner {
     this.#encoder = new SourceRecordEncoder(parts.converters, parts.plugin.taskClassName, this.#errors);
     this.#topics = new SourceTopics(
       parts.topicCreation,
-      () => parts.clients.admin(this.#status.connectivity("kafka-admin")),
+      () => parts.clients.admin(this.#connectivity),
       (topic) => parts.events.topicUsed(topic),
+      clock,
+      random,
     );
     this.#commits = new OffsetCommits({
       ledger: this.#ledger,
@@ -109,10 +116,7 @@ export class SourceTaskRunner implements TaskRunner {
     try {
       await this.#waitWhilePaused();
       if (!this.#stopping.signal.aborted) {
-        this.#producer = this.parts.clients.producer<SubmittedRange>(
-          this.#listener,
-          this.#status.connectivity("kafka"),
-        );
+        this.#producer = this.parts.clients.producer<SubmittedRange>(this.#listener, this.#connectivity);
         this.#task = await this.parts.plugin.task();
         started = true;
         await this.#task.start(this.#context(), this.parts.props);
@@ -125,7 +129,10 @@ export class SourceTaskRunner implements TaskRunner {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#abandoned) return;
+    if (this.#abandoned) {
+      if (this.#cancelled) await this.#stopTask();
+      return;
+    }
     await this.#release(started);
     if (!this.#failure && !this.#abandoned) this.#status.set("UNASSIGNED");
   }
@@ -139,6 +146,11 @@ export class SourceTaskRunner implements TaskRunner {
   stop(): void {
     this.#stopRequested = true;
     this.#end();
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.abandon();
   }
 
   abandon(): void {
@@ -186,7 +198,7 @@ export class SourceTaskRunner implements TaskRunner {
         if (backoff.attempts > 0) this.#status.waiting("retry", undefined);
         backoff.reset();
       } catch (error) {
-        if (errorKind(error) !== "retriable") throw error;
+        if (!isRetriable(error)) throw error;
         const retryMs = backoff.nextMs();
         logger.warn(`poll failed and is tried again: ${errorMessage(error)}`, { retryMs: Math.round(retryMs) });
         this.#status.waiting("retry", `poll is tried again: ${errorMessage(error)}`);
@@ -292,23 +304,32 @@ export class SourceTaskRunner implements TaskRunner {
 
   /** Final commit, then the task, then the clients: each tried whatever became of the one before. */
   async #release(started: boolean): Promise<void> {
-    const { clock, commitTimeoutMs, logger } = this.parts;
+    const { clock, commitTimeoutMs } = this.parts;
     if (started && this.#producer) {
       const startedMs = clock.monotonicMs();
       const timeUp = new AbortController();
-      await Promise.race([this.#producer.flush(), clock.delay(commitTimeoutMs, timeUp.signal)]);
+      // What is acknowledged by then can still be committed in the time that is left.
+      await Promise.race([this.#producer.flush(), clock.delay(commitTimeoutMs * DRAIN_SHARE, timeUp.signal)]);
       timeUp.abort();
       await this.#commits.finish(Math.max(0, commitTimeoutMs - (clock.monotonicMs() - startedMs)));
     }
     this.#released = true;
     this.#commits.end();
+    if (this.#abandoned && !this.#cancelled) return;
+    await this.#stopTask();
     if (this.#abandoned) return;
-    for (const release of [async () => this.#task?.stop(), () => this.#closeClients()]) {
-      try {
-        await release();
-      } catch (cause) {
-        logger.warn("Ending the task did not go well", {}, cause);
-      }
+    await this.#orWarn(() => this.#closeClients());
+  }
+
+  async #stopTask(): Promise<void> {
+    await this.#orWarn(async () => this.#task?.stop());
+  }
+
+  async #orWarn(end: () => Promise<void>): Promise<void> {
+    try {
+      await end();
+    } catch (cause) {
+      this.parts.logger.warn("Ending the task did not go well", {}, cause);
     }
   }
 

@@ -1,6 +1,7 @@
-import { NotFoundError } from "../api/index.js";
+import { type Clock, NotFoundError, type Random } from "../api/index.js";
 import type { KafkaAdmin } from "../kafka/kafka-client.js";
 import { planTopic, type TopicCreation } from "./topic-creation.js";
+import { untilAnswered } from "./until-answered.js";
 
 /** The topics that a source task has met; missing ones are made by the connector's rules (KIP-158). */
 export class SourceTopics {
@@ -11,6 +12,8 @@ export class SourceTopics {
     private readonly creation: TopicCreation | undefined,
     private readonly admin: () => KafkaAdmin,
     private readonly used: (topic: string) => void,
+    private readonly clock: Clock,
+    private readonly random: Random,
   ) {}
 
   /** Asked for every record, before `meet` is. */
@@ -18,9 +21,10 @@ export class SourceTopics {
     return this.#met.has(topic);
   }
 
-  /** The first record for a topic. @throws NotFoundError TOPIC_NOT_CREATED, or the KafkaError of a cluster that cannot be asked. */
+  /** The first record for a topic. @throws NotFoundError TOPIC_NOT_CREATED, or the KafkaError of a cluster that does not let us ask. */
   async meet(topic: string, signal: AbortSignal): Promise<void> {
-    if (this.creation) await this.#ensure(this.creation, topic, signal);
+    const { creation, clock, random } = this;
+    if (creation) await untilAnswered(() => this.#ensure(creation, topic, signal), clock, random, signal);
     this.#met.add(topic);
     this.used(topic);
   }

@@ -4,7 +4,6 @@ import type {
   KafkaAdmin,
   KafkaClient,
   KafkaClientOptions,
-  OnConnectivity,
   Producer,
   ProducerListener,
   RebalanceListener,
@@ -19,6 +18,8 @@ import {
 import { DeadLetterQueue, ensureDeadLetterTopic, parseDeadLetterSettings } from "./dead-letter-queue.js";
 import type { SinkClients } from "./sink-task-runner.js";
 import type { SourceClients } from "./source-task-runner.js";
+import type { NewConnectivity } from "./task-runner.js";
+import { untilAnswered } from "./until-answered.js";
 import type { TaskId } from "./worker.js";
 
 export type CreateKafkaClient = (options: KafkaClientOptions) => KafkaClient;
@@ -52,43 +53,44 @@ export class TaskClients implements SourceClients, SinkClients {
     this.#adminProperties = adminProperties(workerProps, connectorProps, id, "adminclient");
   }
 
-  producer<T>(listener: ProducerListener<T>, onConnectivity: OnConnectivity): Producer<T> {
-    return this.#client(this.#producerProperties, onConnectivity).producer({ onConnectivity }, listener);
+  producer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): Producer<T> {
+    return this.#client(this.#producerProperties, connectivity).producer({ onConnectivity: connectivity() }, listener);
   }
 
-  admin(onConnectivity: OnConnectivity): KafkaAdmin {
-    this.#admin ??= this.#client(this.#adminProperties, onConnectivity).admin;
+  admin(connectivity: NewConnectivity): KafkaAdmin {
+    this.#admin ??= this.#client(this.#adminProperties, connectivity).admin;
     return this.#admin;
   }
 
   consumer(
     topics: readonly string[] | RegExp,
     listener: RebalanceListener,
-    onConnectivity: OnConnectivity,
+    connectivity: NewConnectivity,
   ): GroupConsumer {
     const { groupId, properties } = this.#consumerProperties;
-    return this.#client(properties, onConnectivity).groupConsumer({ groupId, topics, onConnectivity }, listener);
+    const options = { groupId, topics, onConnectivity: connectivity() };
+    return this.#client(properties, connectivity).groupConsumer(options, listener);
   }
 
-  async deadLetters(onConnectivity: OnConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined> {
-    const { id, workerProps, connectorProps, clock } = this.parts;
+  async deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined> {
+    const { id, workerProps, connectorProps, clock, random } = this.parts;
     const settings = parseDeadLetterSettings(connectorProps);
     if (!settings) return undefined;
-    const admin = this.#client(
-      adminProperties(workerProps, connectorProps, id, "dlq-adminclient"),
-      onConnectivity,
-    ).admin;
-    await ensureDeadLetterTopic(admin, settings, signal);
-    const client = this.#client(deadLetterProducerProperties(workerProps, connectorProps, id), onConnectivity);
-    return new DeadLetterQueue(id, settings, clock, (listener) => client.producer({ onConnectivity }, listener));
+    const admin = this.#client(adminProperties(workerProps, connectorProps, id, "dlq-adminclient"), connectivity).admin;
+    await untilAnswered(() => ensureDeadLetterTopic(admin, settings, signal), clock, random, signal);
+    const client = this.#client(deadLetterProducerProperties(workerProps, connectorProps, id), connectivity);
+    return new DeadLetterQueue(id, settings, clock, (listener) =>
+      client.producer({ onConnectivity: connectivity() }, listener),
+    );
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#clients.splice(0).map((client) => client.close()));
   }
 
-  #client(properties: DerivedProperties, onConnectivity: OnConnectivity): KafkaClient {
+  #client(properties: DerivedProperties, connectivity: NewConnectivity): KafkaClient {
     const { createKafkaClient, clock, random, logger } = this.parts;
+    const onConnectivity = connectivity();
     const client = createKafkaClient({ properties, clock, random, logger: logger.child("kafka"), onConnectivity });
     this.#clients.push(client);
     return client;

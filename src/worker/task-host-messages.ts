@@ -15,8 +15,8 @@ export type HostCommand =
       readonly targetState: TargetState;
       readonly taskCount: number;
     }
-  /** `abandon`: drop it on the spot, nothing more is heard of that run. */
-  | { readonly type: "stop"; readonly run: number; readonly abandon: boolean }
+  /** `cancel`: it did not stop in time; drop it, nothing more is heard of that run. */
+  | { readonly type: "stop"; readonly run: number; readonly cancel: boolean }
   | { readonly type: "pause"; readonly run: number; readonly paused: boolean }
   /** Answered at once, so it also shows that the host's event loop turns. */
   | { readonly type: "metrics"; readonly request: number }

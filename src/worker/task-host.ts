@@ -40,7 +40,7 @@ export class TaskHost {
         this.#start(command);
         break;
       case "stop":
-        this.#stop(command.run, command.abandon);
+        this.#stop(command.run, command.cancel);
         break;
       case "pause":
         this.#runners.get(command.run)?.setTargetState(command.paused ? "PAUSED" : "STARTED");
@@ -62,7 +62,8 @@ export class TaskHost {
 
   /** Drops every task on the spot, as a crash would. */
   abandon(): void {
-    for (const run of [...this.#runners.keys()]) this.#stop(run, true);
+    for (const runner of this.#runners.values()) runner.abandon();
+    this.#runners.clear();
   }
 
   #start(command: StartCommand): void {
@@ -80,19 +81,19 @@ export class TaskHost {
     }
     this.#runners.set(run, runner);
     runner.run(targetState).then(() => {
-      // An abandoned run is forgotten already: nothing more may be heard of it.
+      // A run that was cancelled is forgotten already: nothing more may be heard of it.
       if (this.#runners.delete(run)) send({ type: "ended", run });
     });
   }
 
-  #stop(run: number, abandon: boolean): void {
+  #stop(run: number, cancel: boolean): void {
     const runner = this.#runners.get(run);
-    if (!abandon) {
+    if (!cancel) {
       runner?.stop();
       return;
     }
     this.#runners.delete(run);
-    runner?.abandon();
+    runner?.cancel();
   }
 
   /** @throws ConfigError, NotFoundError, UnsupportedError */

@@ -10,6 +10,9 @@ export interface TaskEvents {
   topicUsed(topic: string): void;
 }
 
+/** Hands a Kafka client, or a part of one, its own way to say that it waits. */
+export type NewConnectivity = () => OnConnectivity;
+
 /** What every task runner is made from. */
 export interface TaskParts {
   readonly id: TaskId;
@@ -36,7 +39,9 @@ export interface TaskRunner {
   setTargetState(state: TargetState): void;
   /** Asks it to end: what was handed over is drained and committed, then `run` resolves. */
   stop(): void;
-  /** Drops everything on the spot: no drain, no commit, no leave, no status. What the plugin still does is of no consequence. */
+  /** It did not stop in time: as `abandon`, but once the call of the plugin that hangs has come back, the plugin is stopped. */
+  cancel(): void;
+  /** Drops everything on the spot, as a crash would: no drain, no commit, no leave, no status, no `stop` of the plugin. */
   abandon(): void;
   metrics(): TaskMetrics;
 }
@@ -53,14 +58,15 @@ export function converterFor(
   return converter;
 }
 
-/** Why a running task does not get on: Kafka is away for one of its clients, a call is being tried again, or the task said so. */
-type WaitCause = "kafka" | "kafka-admin" | "dead-letter" | "retry" | "commit" | "task";
+/** Why a running task does not get on, apart from Kafka being away: a call is tried again, commits fail, or the task said so. */
+type WaitCause = "retry" | "commit" | "task";
 
-const WAIT_ORDER: readonly WaitCause[] = ["kafka", "kafka-admin", "dead-letter", "retry", "commit", "task"];
+const WAIT_ORDER: readonly WaitCause[] = ["retry", "commit", "task"];
 
 /** The one writer of a task's status: state and waiting reasons in, status reports out, each told once. */
 export class TaskStatus {
   readonly #waits = new Map<WaitCause, string>();
+  readonly #clientWaits: (string | undefined)[] = [];
   #state: TaskState | undefined;
   #told: string | undefined;
 
@@ -82,16 +88,27 @@ export class TaskStatus {
   waiting(cause: WaitCause, reason: string | undefined): void {
     if (reason === undefined) this.#waits.delete(cause);
     else this.#waits.set(cause, reason);
-    if (this.#state === "RUNNING" || (this.#state === undefined && (this.#told !== undefined || reason !== undefined)))
-      this.#tell("RUNNING", this.#reason());
+    this.#show();
   }
 
-  /** For the client that `cause` stands for. */
-  connectivity(cause: WaitCause): OnConnectivity {
-    return (waitingFor) => this.waiting(cause, waitingFor);
+  /** For one Kafka client of the task, or one part of it: each says for itself whether it waits. */
+  connectivity(): OnConnectivity {
+    const at = this.#clientWaits.push(undefined) - 1;
+    return (waitingFor) => {
+      this.#clientWaits[at] = waitingFor;
+      this.#show();
+    };
+  }
+
+  #show(): void {
+    const reason = this.#reason();
+    const starting = this.#state === undefined && (this.#told !== undefined || reason !== null);
+    if (this.#state === "RUNNING" || starting) this.#tell("RUNNING", reason);
   }
 
   #reason(): string | null {
+    const client = this.#clientWaits.find((waitingFor) => waitingFor !== undefined);
+    if (client !== undefined) return client;
     const cause = WAIT_ORDER.find((candidate) => this.#waits.has(candidate));
     return cause === undefined ? null : this.#waits.get(cause)!;
   }

@@ -135,7 +135,7 @@ export interface Worker {
    * @param props the connector's configuration with references resolved.
    */
   startConnector(name: string, props: Props, targetState: TargetState): Promise<ConnectorState>;
-  /** Stops and forgets it, reporting UNASSIGNED; unknown names are fine. Late ones are cancelled after the graceful timeout. */
+  /** Stops and forgets them, reporting UNASSIGNED unless one has FAILED; unknown names are fine. Late ones are cancelled after the graceful timeout. */
   stopConnectors(names: readonly string[]): Promise<void>;
   /** Starts or stops the connector object at hand (PAUSED and STOPPED keep it). A FAILED one only becomes STOPPED. Unknown names are fine. */
   setConnectorTargetState(name: string, state: TargetState): Promise<ConnectorState | undefined>;
@@ -164,7 +164,7 @@ export interface Worker {
     taskCount: number,
   ): Promise<void>;
   /**
-   * Stops and forgets these tasks together, each reporting UNASSIGNED: final offsets are committed, within
+   * Stops and forgets these tasks together, each reporting UNASSIGNED unless it has FAILED, which stays to be seen: final offsets are committed, within
    * `task.shutdown.graceful.timeout.ms` for the lot, then the late ones are cancelled. Unknown ids are fine.
    */
   stopTasks(ids: readonly TaskId[]): Promise<void>;

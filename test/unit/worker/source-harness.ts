@@ -19,6 +19,7 @@ import { eventLoopTurn } from "../../../src/worker/event-loop-turn.js";
 import { type SourceTaskParts, SourceTaskRunner } from "../../../src/worker/source-task-runner.js";
 import { keyOfSourceMap, type SubmittedRange } from "../../../src/worker/submitted-records.js";
 import type { TaskConverters } from "../../../src/worker/task-converters.js";
+import type { NewConnectivity } from "../../../src/worker/task-runner.js";
 import type { Plugins, TaskState } from "../../../src/worker/worker.js";
 import { FakeAdmin, FakeProducer } from "./fake-kafka.js";
 
@@ -242,9 +243,9 @@ export function sourceRig(
     offsets,
     topicCreation: undefined,
     clients: {
-      producer: <T>(listener: ProducerListener<T>, onConnectivity: (waitingFor: string | undefined) => void) => {
+      producer: <T>(listener: ProducerListener<T>, newConnectivity: NewConnectivity) => {
         const producer = new FakeProducer<T>(listener);
-        connectivity = onConnectivity;
+        connectivity = newConnectivity();
         made.resolve(producer as unknown as FakeProducer<SubmittedRange>);
         return producer;
       },
