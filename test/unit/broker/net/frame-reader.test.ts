@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { EndpointError, formatEndpoint, parseEndpoint } from "../../../../src/broker/net/endpoint.js";
+import { FrameReader, FrameSizeError } from "../../../../src/broker/net/frame-reader.js";
+
+function framed(body: Uint8Array): Buffer {
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(body.length);
+  return Buffer.concat([size, body]);
+}
+
+test("frames come out as they were sent, however the stream is cut", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 }),
+      fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }),
+      (bodies, cuts) => {
+        const stream = Buffer.concat(bodies.map(framed));
+        const reader = new FrameReader(1000);
+        const frames: Buffer[] = [];
+        for (let at = 0, cut = 0; at < stream.length; cut++) {
+          const length = cuts[cut % cuts.length]!;
+          reader.push(stream.subarray(at, at + length));
+          at += length;
+          for (let frame = reader.next(); frame; frame = reader.next()) frames.push(frame);
+        }
+        expect(frames.map((frame) => [...frame])).toEqual(bodies.map((body) => [...body]));
+        expect(reader.bufferedBytes).toBe(0);
+      },
+    ),
+  );
+});
+
+test("a size that is negative or too large is refused before anything is set aside for it", () => {
+  for (const size of [-1, 1001, 0x7fffffff]) {
+    const reader = new FrameReader(1000);
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32BE(size);
+    reader.push(bytes);
+    expect(() => reader.next()).toThrow(FrameSizeError);
+  }
+});
+
+test("endpoints are read with and without listener name, and printed back", () => {
+  expect(parseEndpoint("127.0.0.1:9092")).toEqual({ host: "127.0.0.1", port: 9092 });
+  expect(parseEndpoint("PLAINTEXT://kafka.example:0")).toEqual({ host: "kafka.example", port: 0 });
+  expect(parseEndpoint("[::1]:9092")).toEqual({ host: "::1", port: 9092 });
+  expect(formatEndpoint({ host: "::1", port: 1 })).toBe("[::1]:1");
+  for (const wrong of ["9092", "host", "host:", "host:99999", "a:b:c:1", "host:-1"]) {
+    expect(() => parseEndpoint(wrong)).toThrow(EndpointError);
+  }
+});
