@@ -17,6 +17,7 @@ try {
     stdio: "inherit",
   });
   if (built.status !== 0) process.exit(built.status ?? 1);
+  chmodSync(fresh, 0o755); // mkdtemp's 0700 would keep other users out of an installation they share
   chmodSync(join(fresh, "src", "main.js"), 0o755);
   const old = existsSync(dist) ? `${fresh}.old` : undefined;
   if (old) renameSync(dist, old);

@@ -61,7 +61,12 @@ export async function startDemoStack(options: DemoStackOptions): Promise<DemoSta
       }),
     };
     const [postgres, store] = await settleAll(starting.postgres, starting.store, closers);
-    const up = await startUp({ dataDir: join(dataDir, "millrace"), clock, onLine: (line) => upLog.debug(line) });
+    const up = await startUp({
+      dataDir: join(dataDir, "millrace"),
+      temporaryFolder: options.dataDir === undefined ? dataDir : undefined,
+      clock,
+      onLine: (line) => upLog.debug(line),
+    });
     closers.add("broker and worker", () => up.stop());
     const s3 = clientOf(store, sink);
     closers.add("the S3 client", () => s3.destroy());

@@ -15,12 +15,19 @@ export class TopicObserver {
   readonly #consumer: Consumer;
   readonly #topics: readonly string[];
   readonly #clock: Clock;
+  readonly #listeners = new Set<() => void>();
 
   constructor(client: KafkaClient, topics: readonly string[], clock: Clock) {
     this.#client = client;
     this.#topics = topics;
     this.#clock = clock;
     this.#consumer = client.consumer({ properties: { "auto.offset.reset": "earliest", "max.poll.records": "5000" } });
+  }
+
+  /** Calls `listener` after each batch that was read. Returns how to stop that. */
+  onRead(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Reads until `signal` aborts. Topics that do not exist yet are waited for. */
@@ -61,5 +68,6 @@ export class TopicObserver {
         if (txId !== null) this.arrivalsMs.set(txId, nowMs);
       }
     }
+    if (fetched.length > 0) for (const listener of this.#listeners) listener();
   }
 }

@@ -9,6 +9,8 @@ import { watchForOrphan } from "./orphan-watch.js";
 /** What `millrace up` is started with, as a process of its own. */
 export interface UpOptions {
   readonly dataDir: string;
+  /** Removed if this process ends without having stopped it. */
+  readonly temporaryFolder: string | undefined;
   readonly clock: Clock;
   /** Gets each line it prints. */
   readonly onLine: (line: string) => void;
@@ -24,7 +26,7 @@ const START_WITHIN_MS = 30_000;
  *
  * @throws Error quoting its last lines where it ends or does not come up.
  */
-export async function startUp({ dataDir, clock, onLine }: UpOptions): Promise<UpProcess> {
+export async function startUp({ dataDir, temporaryFolder, clock, onLine }: UpOptions): Promise<UpProcess> {
   const main = fileURLToPath(new URL("../main.js", import.meta.url));
   const args = [main, "up", "--data", dataDir, "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0"];
   // Out of the terminal's process group: on Ctrl-C the demo stops its parts in order.
@@ -44,23 +46,24 @@ export async function startUp({ dataDir, clock, onLine }: UpOptions): Promise<Up
     });
   }
   const exited = once(child, "exit").then(([status, signal]) => String(signal ?? `status ${status}`));
-  const watch = child.pid ? watchForOrphan(child.pid, undefined) : undefined;
-  const timeUp = new AbortController();
-  const failed = Promise.race([
-    exited.then((how) => `ended with ${how}`),
-    clock.delay(START_WITHIN_MS, timeUp.signal).then(() => `did not serve within ${START_WITHIN_MS / 1000} s`),
-  ]).then((how): never => {
-    throw new Error(`millrace up ${how}; it said:\n${lastLines.join("\n")}`);
-  });
+  const watch = child.pid ? watchForOrphan(child.pid, undefined, temporaryFolder) : undefined;
+  const started = new AbortController();
   try {
-    const [kafkaAddress, restUrl] = await Promise.race([Promise.all([kafka.promise, rest.promise]), failed]);
+    const addresses = Promise.all([kafka.promise, rest.promise]);
+    const first = await Promise.race([
+      addresses,
+      exited.then((how) => `ended with ${how}`),
+      clock.delay(START_WITHIN_MS, started.signal).then(() => `did not serve within ${START_WITHIN_MS / 1000} s`),
+    ]);
+    if (typeof first === "string") throw new Error(`millrace up ${first}; it said:\n${lastLines.join("\n")}`);
+    const [kafkaAddress, restUrl] = first;
     return new UpProcess({ child, exited, watch, clock, kafkaAddress, restUrl });
   } catch (error) {
     child.kill("SIGKILL");
+    watch?.cancel();
     throw error;
   } finally {
-    failed.catch(() => watch?.cancel());
-    timeUp.abort();
+    started.abort();
   }
 }
 
