@@ -38,7 +38,7 @@ export class CopyChannel {
   #failure: Error | undefined;
   #serverError: ServerError | undefined;
   #isDetached = false;
-  #wake: (() => void) | undefined;
+  #waiter: (() => void) | undefined;
   #started: { resolve: () => void; reject: (error: Error) => void } | undefined;
   readonly #frame: CopyFrame = { bytes: this.#current, start: 0, end: 0 };
 
@@ -117,7 +117,7 @@ export class CopyChannel {
   readable(): Promise<void> {
     if (this.#hasNews || this.#isDone || this.#failure) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#wake = resolve;
+      this.#waiter = resolve;
     });
   }
 
@@ -214,7 +214,7 @@ export class CopyChannel {
       this.#isPaused = true;
       this.#stream.pause();
     }
-    this.#signal();
+    this.wake();
   };
 
   /** Until the copy has started there is nobody who calls `next`. */
@@ -240,13 +240,14 @@ export class CopyChannel {
     this.#failure ??= error;
     this.#isDone = true;
     this.#settleStart(this.#failure);
-    this.#signal();
+    this.wake();
   }
 
-  #signal(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+  /** Ends the waiting of `readable`. */
+  wake(): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    waiter?.();
   }
 }
 

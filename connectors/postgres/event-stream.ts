@@ -35,6 +35,7 @@ export class EventStream {
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
+    options.stopping.addEventListener("abort", () => options.stream.wake(), { once: true });
   }
 
   /**
@@ -96,21 +97,14 @@ export class EventStream {
     records.push(heartbeat.beat(walk.offsetAt(Math.max(walk.ended, stream.shown) as Lsn)));
   }
 
+  /** One promise, and no abort signal, for each wait: there may be one for each transaction. */
   async #waitForMore(): Promise<void> {
-    const { stream, heartbeat, clock, stopping } = this.#options;
-    const waits = new AbortController();
+    const { stream, heartbeat, clock } = this.#options;
     const { inMs } = heartbeat;
-    await Promise.race([
-      stream.readable(),
-      aborted(stopping, waits.signal),
-      ...(inMs === undefined ? [] : [clock.delay(inMs, waits.signal)]),
-    ]);
-    waits.abort();
+    const timer = inMs === undefined ? undefined : clock.schedule(inMs, () => stream.wake());
+    await stream.readable();
+    timer?.cancel();
+    // The rest of what has come already is read in this turn of the loop: one batch instead of many.
+    await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/** Resolves when `signal` aborts; `until` ends the listening. */
-function aborted(signal: AbortSignal, until: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true, signal: until }));
 }

@@ -9,12 +9,12 @@ export function parseHstore(text: string): Map<string, string | null> {
   while (PAIR.lastIndex < text.length) {
     const found = PAIR.exec(text);
     if (!found) throw notA("an hstore");
-    pairs.set(unescape(found[1]!), found[3] ? null : unescape(found[2]!));
+    pairs.set(unescaped(found[1]!), found[3] ? null : unescaped(found[2]!));
   }
   return pairs;
 }
 
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replace(/\\(.)/gsu, "$1");
 }
 

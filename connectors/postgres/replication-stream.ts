@@ -118,6 +118,11 @@ export class ReplicationStream {
     return this.#channel.readable();
   }
 
+  /** Ends the waiting of `readable`. */
+  wake(): void {
+    this.#channel.wake();
+  }
+
   /** Tells the server at once that everything before `lsn` is stored. Never backwards. (I3) */
   confirm(lsn: Lsn): void {
     if (lsn <= this.#confirmed) return;

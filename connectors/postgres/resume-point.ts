@@ -26,7 +26,9 @@ export function planResume(offset: StoredOffset | null, fallback: Lsn): ResumePo
     const startLsn = offset?.lsn ?? fallback;
     return { startLsn, committed: NO_LSN, txId: null, processed: NO_LSN, eventsAt: 0 };
   }
-  const endsTransaction = offset.messageType === "COMMIT";
+  // A message outside a transaction counts as one that ends at its own position.
+  const endsTransaction =
+    offset.messageType === "COMMIT" || (offset.messageType === "MESSAGE" && offset.lsnCommit === offset.lsnProc);
   const committed = offset.lsnCommit ?? (endsTransaction ? offset.lsnProc : NO_LSN);
   return {
     // Without a commit seen, the first transaction of the slot was handed over in part: it must come again, whole.

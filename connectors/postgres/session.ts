@@ -7,6 +7,7 @@ import { closeClient, connectDatabase } from "./database-client.js";
 import { EventStream } from "./event-stream.js";
 import { codeOf } from "./failure.js";
 import type { Heartbeat } from "./heartbeat.js";
+import { LogicalMessages } from "./logical-message.js";
 import { type Lsn, NO_LSN } from "./lsn.js";
 import type { Progress } from "./progress.js";
 import { ensurePublication } from "./publication.js";
@@ -17,7 +18,7 @@ import { planResume } from "./resume-point.js";
 import type { Settings } from "./settings.js";
 import { Snapshot } from "./snapshot.js";
 import type { SourceBlocks } from "./source-block.js";
-import { readOffset, startOffset } from "./source-offset.js";
+import { readOffset, sourcePartition, startOffset } from "./source-offset.js";
 import { planStart, type StartPlan } from "./start-plan.js";
 import { rows } from "./table-catalog.js";
 import { TableFilter } from "./table-filter.js";
@@ -199,6 +200,8 @@ export class Session {
         relations,
         events,
         sources,
+        messages: new LogicalMessages(settings.topicPrefix, settings.types),
+        partition: sourcePartition(settings.topicPrefix),
         resume,
         lastCommit: offset?.lsnCommit ?? null,
         offset: first,

@@ -85,6 +85,9 @@ export interface SourceTransaction {
 export class SourceBlocks {
   readonly #name: string;
   readonly #database: string;
+  /** The part of `sequence` that all events of a transaction share. */
+  #sequenceOf: Lsn | null = null;
+  #sequenceStart = '[null,"';
 
   constructor(name: string, database: string) {
     this.#name = name;
@@ -101,6 +104,10 @@ export class SourceBlocks {
     marker: SnapshotMarker | null = null,
   ): Struct {
     const { time } = transaction;
+    if (lastCommit !== this.#sequenceOf) {
+      this.#sequenceOf = lastCommit;
+      this.#sequenceStart = lastCommit === null ? '[null,"' : `["${lastCommit}","`;
+    }
     const values: ConnectValue[] = [
       FORMAT_VERSION,
       CONNECTOR,
@@ -108,7 +115,7 @@ export class SourceBlocks {
       time.ms,
       marker,
       this.#database,
-      lastCommit === null ? `[null,"${lsn}"]` : `["${lastCommit}","${lsn}"]`,
+      `${this.#sequenceStart}${lsn}"]`,
       time.us,
       time.ns,
       schema,

@@ -23,7 +23,10 @@ export function sourcePartition(topicPrefix: string): SourceMap {
   return { server: topicPrefix };
 }
 
-/** Offset of a streamed event. Always the same keys in the same order, so that all of them are one hidden class. */
+/**
+ * Offset of a streamed event. Keys that have no value are left out, as Debezium's are; with a commit and a transaction
+ * seen, which is nearly always, the object has the same keys in the same order, and so one hidden class.
+ */
 export function streamedOffset(
   lsn: Lsn,
   lastCommit: Lsn | null,
@@ -32,22 +35,18 @@ export function streamedOffset(
   timeUs: number,
   eventsAtLsn: number,
 ): SourceMap {
-  // 3.6.1 has no count: it is written only where it says something, and then after the keys that are always there.
-  if (eventsAtLsn > 1 && lastCommit !== null) {
-    return {
-      lsn_proc: lsn,
-      messageType,
-      lsn_commit: lastCommit,
-      lsn,
-      txId,
-      ts_usec: timeUs,
-      lsn_events_processed: eventsAtLsn,
-    };
-  }
-  if (lastCommit !== null) return { lsn_proc: lsn, messageType, lsn_commit: lastCommit, lsn, txId, ts_usec: timeUs };
-  if (eventsAtLsn > 1)
-    return { lsn_proc: lsn, messageType, lsn, txId, ts_usec: timeUs, lsn_events_processed: eventsAtLsn };
-  return { lsn_proc: lsn, messageType, lsn, txId, ts_usec: timeUs };
+  if (eventsAtLsn <= 1 && lastCommit !== null && txId !== null)
+    return { lsn_proc: lsn, messageType, lsn_commit: lastCommit, lsn, txId, ts_usec: timeUs };
+  return {
+    lsn_proc: lsn,
+    messageType,
+    ...(lastCommit !== null && { lsn_commit: lastCommit }),
+    lsn,
+    ...(txId !== null && { txId }),
+    ts_usec: timeUs,
+    // 3.6.1 has no count: it is written only where it says something.
+    ...(eventsAtLsn > 1 && { lsn_events_processed: eventsAtLsn }),
+  };
 }
 
 /** Offset of a position before any event: where streaming begins without a snapshot. */

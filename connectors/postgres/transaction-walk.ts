@@ -1,11 +1,13 @@
 import type { ConnectValue, SourceMap, SourceRecord, Struct } from "../../src/api/index.js";
 import type { ChangeEvents } from "./change-event.js";
 import { sameValues } from "./change-event.js";
+import type { LogicalMessages } from "./logical-message.js";
 import { type Lsn, NO_LSN } from "./lsn.js";
 import type {
   BeginMessage,
   DeleteMessage,
   InsertMessage,
+  LogicalMessage,
   PgoutputMessage,
   TruncateMessage,
   UpdateMessage,
@@ -15,6 +17,7 @@ import { judgeTransaction, type ResumePoint, type Skip, wasHandedOver } from "./
 import type { Settings } from "./settings.js";
 import { eventTime, type SourceBlocks, type SourceTransaction } from "./source-block.js";
 import { type MessageType, streamedOffset } from "./source-offset.js";
+import { selects } from "./table-filter.js";
 import type { TableSchema } from "./table-schema.js";
 
 export interface WalkOptions {
@@ -22,6 +25,8 @@ export interface WalkOptions {
   readonly relations: RelationCache;
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
+  readonly messages: LogicalMessages;
+  readonly partition: SourceMap;
   readonly resume: ResumePoint;
   /** What the stored offset said of the last commit; null before any. */
   readonly lastCommit: Lsn | null;
@@ -96,6 +101,9 @@ export class TransactionWalk {
         break;
       case "truncate":
         if (this.#isNew(lsn)) this.#truncate(message, lsn, into);
+        break;
+      case "message":
+        this.#message(message, lsn, into);
         break;
       case "begin":
         this.#begin(message);
@@ -182,6 +190,27 @@ export class TransactionWalk {
       const own = at === tables.length - 1 ? offset : previous;
       this.#push(into, this.#row(table, "t", null, null, null, lsn, own));
     }
+  }
+
+  /** One outside a transaction stands in the order of commits, and counts as one that ends where it is. */
+  #message(message: LogicalMessage, lsn: Lsn, into: SourceRecord[]): void {
+    const { settings, events, messages, sources, partition, resume } = this.#options;
+    if (message.isTransactional) {
+      if (!this.#isNew(lsn)) return;
+    } else {
+      if (lsn <= resume.committed) return;
+      this.#lastCommit = lsn;
+      this.#ended = lsn;
+      // It has no time of its own: the last known one, as Debezium does.
+      const time = this.#transaction === OUTSIDE ? events.now : this.#transaction.time;
+      this.#transaction = { time, txId: null, origin: null, originLsn: null };
+      this.#lsn = lsn;
+      this.#eventsAtLsn = 1;
+    }
+    if (!selects(settings.messagePrefixes, message.prefix)) return;
+    const offset = this.#advance(lsn, "MESSAGE");
+    const source = sources.block(this.#transaction, lsn, this.#lastCommit, "", "");
+    this.#push(into, messages.record(message, source, events.now.ms, partition, offset));
   }
 
   /** undefined: not captured, or not to be sent. */
