@@ -1,0 +1,70 @@
+import { SeededRandom } from "../../src/base/random.js";
+import { isComplete, type TopicVerdict } from "../../src/embedded/judge-pipeline.js";
+import { Pipeline } from "./pipeline.js";
+
+/** One run of the pipeline in which something is killed again and again. */
+export interface KillPlan {
+  readonly victim: "worker" | "broker";
+  readonly kills: number;
+  readonly seed: number;
+}
+
+/** What came out of a run. */
+export interface KillResult {
+  /** Topics where something is lost, doubled or out of order. */
+  readonly faulty: readonly TopicVerdict[];
+  readonly events: number;
+  readonly resent: number;
+  /** Kills that struck before the snapshot had ended. */
+  readonly duringSnapshot: number;
+}
+
+const SNAPSHOT_ROWS = 100_000;
+
+/**
+ * Runs the pipeline and kills the victim at moments that the seed decides: the first two or three while the snapshot is
+ * read (so before any offset was flushed), then after some more events, or some time after the restart, whatever the
+ * victim does then.
+ */
+export async function runWithKills({ victim, kills, seed }: KillPlan): Promise<KillResult> {
+  const random = new SeededRandom(seed);
+  const pipeline = await Pipeline.start(seed);
+  try {
+    await pipeline.run();
+    let duringSnapshot = 0;
+    for (let kill = 0; kill < kills; kill++) {
+      const seen = pipeline.observer.events.length;
+      if (kill < 2) await pipeline.events(seen + 1 + random.integer(SNAPSHOT_ROWS / 4), 30_000);
+      else if (random.next() < 0.7) await pipeline.events(seen + 1 + random.integer(1500), 30_000);
+      else await pipeline.events(Number.POSITIVE_INFINITY, random.integer(8000));
+      if (pipeline.observer.snapshotEvents < SNAPSHOT_ROWS) duringSnapshot++;
+      if (victim === "worker") await pipeline.killWorker();
+      else await pipeline.killBroker();
+    }
+    await pipeline.endWorkload();
+    const verdicts = await pipeline.verdict(120_000);
+    const faulty = verdicts.filter((verdict) => !isComplete(verdict));
+    if (faulty.length > 0) {
+      const states = await pipeline.rest.states();
+      console.error(
+        `seed ${seed}, ${victim}:\n${JSON.stringify(faulty, null, 1)}\n${JSON.stringify(states, null, 1)}\n${pipeline.worker.log}`,
+      );
+    }
+    return {
+      faulty,
+      events: pipeline.observer.events.length,
+      resent: verdicts.reduce((sum, verdict) => sum + verdict.resent, 0),
+      duringSnapshot,
+    };
+  } finally {
+    await pipeline.stop();
+  }
+}
+
+/** The seed of a run: MILLRACE_SEED to replay one, otherwise today's luck, printed. */
+export function seedOf(name: string): number {
+  const given = process.env["MILLRACE_SEED"];
+  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
+  console.log(`${name}: MILLRACE_SEED=${seed}`);
+  return seed;
+}

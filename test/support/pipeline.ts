@@ -1,0 +1,252 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SystemClock } from "../../src/base/clock.js";
+import { deferred } from "../../src/base/deferred.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { SeededRandom, SystemRandom } from "../../src/base/random.js";
+import { type ConnectorRequest, ConnectRest } from "../../src/embedded/connect-rest.js";
+import { DemoWorkload } from "../../src/embedded/demo-workload.js";
+import { readFinalRows } from "../../src/embedded/final-rows.js";
+import { judgePipeline, type TopicVerdict } from "../../src/embedded/judge-pipeline.js";
+import { freePort } from "../../src/embedded/postgres-port.js";
+import type { PostgresServer } from "../../src/embedded/postgres-server.js";
+import { SHOP_TABLES, topicOf } from "../../src/embedded/shop-tables.js";
+import { StoredObjects } from "../../src/embedded/stored-objects.js";
+import { TopicObserver } from "../../src/embedded/topic-observer.js";
+import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
+import type { KafkaClient } from "../../src/kafka/kafka-client.js";
+import { MillraceProcess } from "./millrace-process.js";
+import { startTestObjectStore, TEST_CREDENTIALS, type TestObjectStore } from "./object-store.js";
+import { startTestPostgres, withClient } from "./postgres.js";
+
+const CONFIG = fileURLToPath(new URL("../../config/demo/", import.meta.url));
+const BUCKET = "shop";
+const clock = new SystemClock();
+const random = new SystemRandom();
+
+/**
+ * The demo's pipeline with each part as a process of its own, so that any can be killed: Postgres, the bundled broker, a
+ * worker, and an object store in this process. It is watched from the outside, as the demo is.
+ */
+export class Pipeline {
+  readonly #workerFile: string;
+  #broker: MillraceProcess;
+  #worker: MillraceProcess;
+  readonly #kafka: KafkaClient;
+  readonly #over = new AbortController();
+  readonly #observing: Promise<void>;
+  readonly observer: TopicObserver;
+  readonly objects: StoredObjects;
+  readonly workload: DemoWorkload;
+  readonly #workloadOver = new AbortController();
+  #working: Promise<void> | undefined;
+
+  private constructor(
+    readonly postgres: PostgresServer,
+    readonly store: TestObjectStore,
+    readonly dataDir: string,
+    readonly brokerAddress: string,
+    readonly restPort: number,
+    broker: MillraceProcess,
+    seed: number,
+  ) {
+    this.#workerFile = join(dataDir, "worker.properties");
+    writeFileSync(this.#workerFile, workerProperties(brokerAddress, restPort));
+    this.#broker = broker;
+    this.#worker = this.#startWorker();
+    const properties = { "bootstrap.servers": brokerAddress, "client.id": "observer" };
+    this.#kafka = createKafkaClient({ properties, clock, random, logger: silentLogger });
+    this.observer = new TopicObserver(
+      this.#kafka,
+      SHOP_TABLES.map((table) => topicOf("demo", table)),
+      clock,
+    );
+    this.#observing = this.observer.run(this.#over.signal);
+    this.objects = new StoredObjects(store.client, BUCKET);
+    this.workload = new DemoWorkload({
+      connectionString: postgres.connectionString,
+      clients: 2,
+      rate: 150,
+      durationMs: 24 * 3600 * 1000,
+      clock,
+      random: new SeededRandom(seed),
+    });
+  }
+
+  /** Starts everything, fills the shop and leaves the connectors to be made. `seed` decides what the workload does. */
+  static async start(seed: number): Promise<Pipeline> {
+    const dataDir = mkdtempSync(join(tmpdir(), "millrace-pipeline-"));
+    const [postgres, store] = await Promise.all([startTestPostgres(), startTestObjectStore({ buckets: [BUCKET] })]);
+    await withClient(postgres, async (client) => {
+      for (const file of ["schema.sql", "rows.sql"]) await client.query(readFileSync(join(CONFIG, file), "utf8"));
+    });
+    const brokerPort = await freePort("127.0.0.1", 501);
+    const restPort = await freePort("127.0.0.1", 877);
+    const address = `127.0.0.1:${brokerPort}`;
+    const broker = startBroker(dataDir, address);
+    await broker.line(/^Kafka broker: /);
+    return new Pipeline(postgres, store, dataDir, address, restPort, broker, seed);
+  }
+
+  get rest(): ConnectRest {
+    return new ConnectRest(this.restUrl, clock);
+  }
+
+  get restUrl(): string {
+    return `http://127.0.0.1:${this.restPort}`;
+  }
+
+  get worker(): MillraceProcess {
+    return this.#worker;
+  }
+
+  get broker(): MillraceProcess {
+    return this.#broker;
+  }
+
+  /** Makes the demo's two connectors, pointed at this pipeline's parts, and starts the live mix. */
+  async run(): Promise<void> {
+    await this.#worker.line(/^REST interface: /);
+    await this.rest.create(this.sourceRequest());
+    await this.rest.create(this.sinkRequest());
+    this.#working = this.workload.run(this.#workloadOver.signal);
+  }
+
+  sourceRequest(): ConnectorRequest {
+    return request("postgres-source.json", {
+      "database.port": String(this.postgres.port),
+      "database.user": this.postgres.user,
+      "database.password": this.postgres.password,
+      "database.dbname": "postgres",
+    });
+  }
+
+  sinkRequest(): ConnectorRequest {
+    return request("s3-sink.json", {
+      "store.url": this.store.store.endpoint,
+      "aws.access.key.id": TEST_CREDENTIALS.accessKeyId,
+      "aws.secret.access.key": TEST_CREDENTIALS.secretAccessKey,
+      "consumer.override.session.timeout.ms": "6000",
+    });
+  }
+
+  async killWorker(): Promise<void> {
+    await this.#worker.kill9();
+    this.#worker = this.#startWorker();
+  }
+
+  async killBroker(): Promise<void> {
+    await this.#broker.kill9();
+    this.#broker = startBroker(this.dataDir, this.brokerAddress);
+  }
+
+  /** Resolves once `count` events have been read from the topics in all, or after `mostMs`, whichever comes first. */
+  async events(count: number, mostMs: number): Promise<void> {
+    const reached = deferred();
+    const look = () => {
+      if (this.observer.events.length >= count) reached.resolve();
+    };
+    const forget = this.observer.onRead(look);
+    look();
+    const timeUp = new AbortController();
+    await Promise.race([reached.promise, clock.delay(mostMs, timeUp.signal)]);
+    timeUp.abort();
+    forget();
+  }
+
+  /** Ends the live mix; resolves once the transactions at work are done. */
+  async endWorkload(): Promise<void> {
+    this.#workloadOver.abort();
+    await this.#working;
+  }
+
+  /**
+   * Waits until the last event of every key is its final row and every record of the topics is in an object, as told by
+   * the topics and the store themselves, then judges. After `mostMs` it judges what is there: the verdict says what is
+   * missing.
+   */
+  async verdict(mostMs: number): Promise<TopicVerdict[]> {
+    const rows = await withClient(this.postgres, (client) => readFinalRows(client, "demo"));
+    const judge = () => judgePipeline(rows, this.observer.events, this.objects.contents);
+    const complete = deferred();
+    let looking = Promise.resolve();
+    const look = async () => {
+      await this.objects.refresh();
+      // Counting is cheap, judging is not: look closer only where the counts agree.
+      const records = this.observer.events.filter(({ kind }) => kind !== "tombstone").length;
+      if (this.objects.records < records) return;
+      const left = judge().reduce(
+        (sum, { missing, leftOver, missingRecords }) => sum + missing + leftOver + missingRecords,
+        0,
+      );
+      if (left === 0) complete.resolve();
+    };
+    const lookNext = () => {
+      looking = looking.then(look);
+      looking.catch(complete.reject);
+    };
+    const forgets = [
+      this.store.store.onApplied(({ operation }) => isWrite(operation) && lookNext()),
+      this.observer.onRead(lookNext),
+    ];
+    lookNext();
+    const timeUp = new AbortController();
+    await Promise.race([complete.promise, clock.delay(mostMs, timeUp.signal)]);
+    timeUp.abort();
+    for (const forget of forgets) forget();
+    await looking;
+    return judge();
+  }
+
+  async stop(): Promise<void> {
+    this.#workloadOver.abort();
+    this.#over.abort();
+    const ended = await Promise.allSettled([this.#working, this.#observing]);
+    await this.#kafka.close();
+    await Promise.all([this.#worker.kill9(), this.#broker.kill9()]);
+    await Promise.all([this.postgres.stop(), this.store.stop()]);
+    rmSync(this.dataDir, { recursive: true, force: true });
+    for (const end of ended) if (end.status === "rejected") throw end.reason;
+  }
+
+  #startWorker(): MillraceProcess {
+    return new MillraceProcess(["worker", this.#workerFile]);
+  }
+}
+
+function startBroker(dataDir: string, address: string): MillraceProcess {
+  const args = ["broker", "--data", join(dataDir, "broker"), "--listen", address];
+  return new MillraceProcess(args, { MILLRACE_LOG_LEVEL: "warn" });
+}
+
+function isWrite(operation: string): boolean {
+  return operation === "PutObject" || operation === "CompleteMultipartUpload";
+}
+
+function request(file: string, changes: Readonly<Record<string, string>>): ConnectorRequest {
+  const { name, config } = JSON.parse(readFileSync(join(CONFIG, file), "utf8")) as ConnectorRequest;
+  return { name, config: { ...config, ...changes } };
+}
+
+/** Short sessions, so that the one that was killed is soon forgotten. */
+function workerProperties(brokerAddress: string, restPort: number): string {
+  return [
+    `bootstrap.servers=${brokerAddress}`,
+    "group.id=pipeline",
+    "config.storage.topic=pipeline-configs",
+    "offset.storage.topic=pipeline-offsets",
+    "status.storage.topic=pipeline-status",
+    "config.storage.replication.factor=1",
+    "offset.storage.replication.factor=1",
+    "status.storage.replication.factor=1",
+    "key.converter=org.apache.kafka.connect.json.JsonConverter",
+    "value.converter=org.apache.kafka.connect.json.JsonConverter",
+    "session.timeout.ms=6000",
+    "heartbeat.interval.ms=2000",
+    "offset.flush.interval.ms=5000",
+    `listeners=http://127.0.0.1:${restPort}`,
+    "",
+  ].join("\n");
+}
