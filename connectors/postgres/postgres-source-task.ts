@@ -16,6 +16,8 @@ import { Session, type SessionOptions } from "./session.js";
 import { parseSettings, type Settings } from "./settings.js";
 import { SourceBlocks } from "./source-block.js";
 import { sourcePartition } from "./source-offset.js";
+import { TableFilter } from "./table-filter.js";
+import { TableSchemas } from "./table-schemas.js";
 
 const FIRST_RETRY_MS = 200;
 
@@ -41,6 +43,7 @@ export class PostgresSourceTask implements SourceTask {
     const settings = parseSettings(props);
     const { clock } = context;
     const partition = sourcePartition(settings.topicPrefix);
+    const filter = new TableFilter(settings);
     const [stored] = await context.readOffsets([partition]);
     this.#context = context;
     this.#settings = settings;
@@ -49,6 +52,8 @@ export class PostgresSourceTask implements SourceTask {
       settings,
       context,
       progress: this.#progress,
+      filter,
+      schemas: new TableSchemas(settings, filter, context.logger),
       events: new ChangeEvents({
         partition,
         headers: settings.extendedHeaders

@@ -1,11 +1,10 @@
 import type pg from "pg";
-import type { Logger } from "../../src/api/index.js";
 import type { RelationMessage } from "./pgoutput-decoder.js";
-import type { Settings } from "./settings.js";
 import { type CatalogTable, readCatalogTable, readTypes } from "./table-catalog.js";
 import type { TableDefinition } from "./table-definition.js";
 import type { TableFilter } from "./table-filter.js";
-import { TableSchema } from "./table-schema.js";
+import type { TableSchema } from "./table-schema.js";
+import type { TableSchemas } from "./table-schemas.js";
 import { resolveType, type TypeInfo } from "./type-info.js";
 
 /** What a relation id stands for: a captured table, or one whose events are counted and left out. */
@@ -16,26 +15,19 @@ export type Relation = TableSchema | "filtered";
  * and of which types; nullability, defaults and the key are the catalog's, as of now.
  */
 export class RelationCache {
-  readonly #settings: Settings;
+  readonly #schemas: TableSchemas;
   readonly #filter: TableFilter;
-  readonly #logger: Logger;
   readonly #relations = new Map<number, Relation>();
   /** The last known key of each table, for the case that its catalog entry is gone when the message is read. */
   readonly #keys = new Map<string, readonly string[]>();
 
-  constructor(settings: Settings, filter: TableFilter, logger: Logger) {
-    this.#settings = settings;
+  constructor(schemas: TableSchemas, filter: TableFilter) {
+    this.#schemas = schemas;
     this.#filter = filter;
-    this.#logger = logger;
   }
 
   get(oid: number): Relation | undefined {
     return this.#relations.get(oid);
-  }
-
-  /** Forgets everything: another connection sends every relation again. */
-  clear(): void {
-    this.#relations.clear();
   }
 
   /** Takes in a relation message. @param client for the catalog; not the replication connection. */
@@ -52,7 +44,7 @@ export class RelationCache {
     );
     const definition = combine(message, catalog, types, this.#keys.get(`${message.schema}.${message.table}`));
     this.#keys.set(`${message.schema}.${message.table}`, definition.keyColumns);
-    this.#relations.set(message.oid, new TableSchema(definition, this.#settings, this.#filter, this.#logger));
+    this.#relations.set(message.oid, this.#schemas.get(definition));
   }
 }
 

@@ -21,7 +21,8 @@ import type { SourceBlocks } from "./source-block.js";
 import { readOffset, sourcePartition, startOffset } from "./source-offset.js";
 import { planStart, type StartPlan } from "./start-plan.js";
 import { rows } from "./table-catalog.js";
-import { TableFilter } from "./table-filter.js";
+import type { TableFilter } from "./table-filter.js";
+import type { TableSchemas } from "./table-schemas.js";
 import { TransactionWalk } from "./transaction-walk.js";
 
 export interface SessionOptions {
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
   readonly heartbeat: Heartbeat;
+  readonly filter: TableFilter;
+  readonly schemas: TableSchemas;
 }
 
 /** Transactions that are under way hold up a new slot: after this long the status says so. */
@@ -42,7 +45,6 @@ const SLOT_WAIT_MS = 3_000;
  */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #filter: TableFilter;
   readonly #cut = new AbortController();
   #catalog: pg.Client | undefined;
   #slotClient: pg.Client | undefined;
@@ -53,7 +55,6 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#filter = new TableFilter(options.settings);
   }
 
   /**
@@ -67,7 +68,12 @@ export class Session {
     const streams = settings.snapshotMode !== "initial_only";
     if (streams) {
       await requireLogicalWal(client);
-      await ensurePublication(client, settings.publication, await capturedTables(client, this.#filter), context.logger);
+      await ensurePublication(
+        client,
+        settings.publication,
+        await capturedTables(client, this.#options.filter),
+        context.logger,
+      );
     }
     const slot = streams ? await readSlot(client, settings.slotName, settings.connection.database) : undefined;
     const plan = planStart({
@@ -143,7 +149,7 @@ export class Session {
   }
 
   async #startSnapshot(snapshotName: string | null): Promise<void> {
-    const { settings, context, events, sources } = this.#options;
+    const { settings, context, events, sources, filter, schemas } = this.#options;
     const { clock, logger } = context;
     this.#snapshotClient = await this.#connect("Debezium General");
     const lsn = this.#startLsn || (await currentLsn(this.#snapshotClient));
@@ -151,9 +157,10 @@ export class Session {
       client: this.#snapshotClient,
       snapshotName,
       lsn,
-      tables: (client) => snapshotTables(client, settings, this.#filter),
+      tables: (client) => snapshotTables(client, settings, filter),
       settings,
-      filter: this.#filter,
+      filter,
+      schemas,
       events,
       sources,
       clock,
@@ -175,7 +182,7 @@ export class Session {
   }
 
   async #startStream(): Promise<void> {
-    const { settings, progress, context, events, sources, heartbeat } = this.#options;
+    const { settings, progress, context, events, sources, heartbeat, filter, schemas } = this.#options;
     const { clock, logger, stopping } = context;
     const catalog = () => this.#catalogClient();
     const version = await serverVersion(await catalog());
@@ -191,7 +198,7 @@ export class Session {
       statusIntervalMs: settings.statusIntervalMs,
       clock,
     });
-    const relations = new RelationCache(settings, this.#filter, logger);
+    const relations = new RelationCache(schemas, filter);
     const first: SourceMap = progress.offset ?? startOffset(this.#startLsn, clock.nowMs() * 1000);
     this.#stream = new EventStream({
       stream,

@@ -12,7 +12,8 @@ import { quoteIdentifier, quoteLiteral } from "./sql-text.js";
 import { defineTable, readCatalogTable, readTypes, rows } from "./table-catalog.js";
 import type { TableDefinition } from "./table-definition.js";
 import type { TableFilter } from "./table-filter.js";
-import { TableSchema } from "./table-schema.js";
+import type { TableSchema } from "./table-schema.js";
+import type { TableSchemas } from "./table-schemas.js";
 
 export interface SnapshotOptions {
   /** Not the connection that exported the snapshot. Used by nobody else until the snapshot ends. */
@@ -25,6 +26,7 @@ export interface SnapshotOptions {
   readonly tables: (client: pg.Client) => Promise<readonly CapturedTable[]>;
   readonly settings: Settings;
   readonly filter: TableFilter;
+  readonly schemas: TableSchemas;
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
   readonly clock: Clock;
@@ -101,7 +103,7 @@ export class Snapshot {
   }
 
   async #describe(table: CapturedTable): Promise<{ definition: TableDefinition; schema: TableSchema } | undefined> {
-    const { client, settings, filter, logger } = this.#options;
+    const { client, filter, schemas } = this.#options;
     const catalog = await readCatalogTable(client, table.oid);
     if (!catalog) return undefined;
     const types = await readTypes(
@@ -115,7 +117,7 @@ export class Snapshot {
       ...whole,
       columns: whole.columns.filter(({ name }) => key.has(name) || filter.keepsColumn(whole.schema, whole.table, name)),
     };
-    return { definition, schema: new TableSchema(definition, settings, filter, logger) };
+    return { definition, schema: schemas.get(definition) };
   }
 
   async *#copyTable(

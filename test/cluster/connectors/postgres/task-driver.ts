@@ -57,6 +57,21 @@ export class TaskDriver {
     return this.#waits;
   }
 
+  /** Resolves once the task has opened its connections: it then says that it waits for nothing. */
+  async streaming(): Promise<void> {
+    const streaming = new Promise<void>((resolve) => {
+      const listener = () => {
+        if (this.#waits.at(-1) !== null) return;
+        this.#waitListeners.delete(listener);
+        resolve();
+      };
+      this.#waitListeners.add(listener);
+    });
+    const polled = await this.poll();
+    if (polled.length > 0) throw new Error("Records came before the stream was expected to have any");
+    await streaming;
+  }
+
   async poll(): Promise<readonly SourceRecord[]> {
     return (await this.#task.poll()) ?? [];
   }

@@ -1,0 +1,82 @@
+import type { Props, SourceMap } from "../../../../src/api/index.js";
+import type { PostgresServer } from "../../../../src/embedded/postgres-server.js";
+import { execute, withClient } from "../../../support/postgres.js";
+import { TaskDriver } from "./task-driver.js";
+
+let count = 0;
+
+/** A database of its own on a shared server, with a slot name of its own: slots are the server's, not the database's. */
+export async function freshDatabase(server: PostgresServer): Promise<TestDatabase> {
+  const name = `db_${++count}`;
+  await execute(server, `CREATE DATABASE ${name}`);
+  return new TestDatabase(server, name);
+}
+
+export class TestDatabase {
+  constructor(
+    readonly server: PostgresServer,
+    readonly name: string,
+  ) {}
+
+  get connectionString(): string {
+    return this.server.connectionString.replace(/\/[^/]*$/, `/${this.name}`);
+  }
+
+  get slotName(): string {
+    return `slot_${this.name}`;
+  }
+
+  props(more: Props = {}): Props {
+    return {
+      "topic.prefix": "shop",
+      "database.hostname": this.server.host,
+      "database.port": String(this.server.port),
+      "database.user": this.server.user,
+      "database.password": this.server.password,
+      "database.dbname": this.name,
+      "plugin.name": "pgoutput",
+      "slot.name": this.slotName,
+      "poll.interval.ms": "50",
+      ...more,
+    };
+  }
+
+  execute(...statements: string[]): Promise<void> {
+    return execute(this, ...statements);
+  }
+
+  /** A task that streams from a slot that is there: what is executed from now on comes out of it. */
+  async stream(more: Props = {}, stored: SourceMap | null = null): Promise<TaskDriver> {
+    const driver = await TaskDriver.start(this.props({ "snapshot.mode": "no_data", ...more }), stored);
+    await driver.streaming();
+    return driver;
+  }
+
+  async value(sql: string): Promise<string | null> {
+    return withClient(this, async (client) => {
+      const { rows } = await client.query<{ value: unknown }>(sql);
+      const value = rows[0]?.value;
+      return value === undefined || value === null ? null : String(value);
+    });
+  }
+
+  async currentLsn(): Promise<number> {
+    return Number(await this.value("SELECT (pg_current_wal_lsn() - '0/0')::int8 AS value"));
+  }
+
+  /** Position that the slot was confirmed at. */
+  async confirmed(): Promise<number> {
+    return Number(
+      await this.value(
+        `SELECT (confirmed_flush_lsn - '0/0')::int8 AS value FROM pg_replication_slots WHERE slot_name = '${this.slotName}'`,
+      ),
+    );
+  }
+
+  async published(): Promise<string[]> {
+    const list = await this.value(
+      "SELECT string_agg(schemaname || '.' || tablename, ',' ORDER BY 1) AS value FROM pg_publication_tables",
+    );
+    return (list ?? "").split(",").sort();
+  }
+}
