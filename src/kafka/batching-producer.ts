@@ -268,7 +268,9 @@ export class BatchingProducer<T> implements Producer<T> {
     queue.failures++;
     queue.lastError = error;
     queue.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, queue.failures);
-    if (queue.failures >= REPORT_AFTER_FAILURES) this.#connectivity.waiting(reasonOf(error));
+    // While not even metadata comes, that is the reason; two taking turns would be told at every attempt.
+    const isReason = queue.failures >= REPORT_AFTER_FAILURES && this.#metadataFailures === 0;
+    if (isReason) this.#connectivity.waiting(reasonOf(error));
     this.#refreshMetadata();
   }
 

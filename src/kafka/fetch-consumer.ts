@@ -353,7 +353,9 @@ export class FetchConsumer implements Consumer {
       this.#arrived.resolve();
       return;
     }
-    if (partition.failures >= REPORT_AFTER_FAILURES) this.#connectivity.waiting(reasonOf(error));
+    // While not even metadata comes, that is the reason; two taking turns would be told at every attempt.
+    const isReason = partition.failures >= REPORT_AFTER_FAILURES && this.#metadataFailures === 0;
+    if (isReason) this.#connectivity.waiting(reasonOf(error));
     this.#refreshMetadata();
   }
 
