@@ -1,0 +1,259 @@
+import { describe, expect, test } from "vitest";
+import type { SourceMap, SourceOffset } from "../../../src/api/index.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { ConnectWorker } from "../../../src/worker/connect-worker.js";
+import type { HostKind, HostListener } from "../../../src/worker/host-link.js";
+import { assignHost } from "../../../src/worker/host-placement.js";
+import { judgeHost } from "../../../src/worker/host-watch.js";
+import type { HostCommand } from "../../../src/worker/task-host-messages.js";
+import type { WorkerListener } from "../../../src/worker/worker.js";
+import { parseWorkerSettings } from "../../../src/worker/worker-config.js";
+import { noPlugins, turns } from "./source-harness.js";
+
+class FakeHost {
+  readonly commands: HostCommand[] = [];
+  closed = false;
+  /** Ends runs when told to stop, and answers for metrics. */
+  obedient = true;
+
+  constructor(
+    readonly kind: HostKind,
+    readonly heapMb: number,
+    readonly listener: HostListener,
+  ) {}
+
+  send(command: HostCommand): void {
+    this.commands.push(command);
+    if (!this.obedient) return;
+    if (command.type === "stop" && !command.cancel) {
+      this.status(command.run, "UNASSIGNED");
+      this.listener.report({ type: "ended", run: command.run });
+    }
+    if (command.type === "metrics") this.listener.report({ type: "metrics", request: command.request, tasks: [] });
+  }
+
+  status(run: number, state: "RUNNING" | "FAILED" | "UNASSIGNED" | "PAUSED", trace: string | null = null): void {
+    this.listener.report({ type: "status", run, state, trace, version: "1" });
+  }
+
+  /** The run of the newest task started here. */
+  get run(): number {
+    const start = this.commands.findLast((command) => command.type === "start");
+    return start?.type === "start" ? start.run : -1;
+  }
+}
+
+function rig(props: Record<string, string> = {}) {
+  const clock = new SimClock();
+  const hosts: FakeHost[] = [];
+  const told: string[] = [];
+  const flushed: string[] = [];
+  const listener: WorkerListener = {
+    connectorStatus: (name, state, trace) => told.push(`${name} ${state} ${trace?.split("\n")[0] ?? ""}`.trim()),
+    taskStatus: ({ connector, task }, state, trace) =>
+      told.push(`${connector}-${task} ${state} ${trace?.split("\n")[0] ?? ""}`.trim()),
+    requestReconfiguration: () => {},
+    topicUsed: ({ connector }, topic) => told.push(`${connector} uses ${topic}`),
+  };
+  const worker = new ConnectWorker({
+    settings: parseWorkerSettings(props),
+    plugins: noPlugins,
+    offsets: {
+      read: async (connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> =>
+        partitions.map((partition) => ({ partition, offset: { of: connector } })),
+      flush: async (connector) => {
+        flushed.push(connector);
+      },
+    },
+    listener,
+    openHost: (_host, kind, heapMb, hostListener) => {
+      const host = new FakeHost(kind, heapMb, hostListener);
+      hosts.push(host);
+      return {
+        send: (command) => host.send(command),
+        close: async () => {
+          host.closed = true;
+        },
+      };
+    },
+    clock,
+    random: new SeededRandom(1),
+    logger: silentLogger,
+  });
+  const start = (task: number, connectorProps: Record<string, string> = {}, connector = "shop") =>
+    worker.startTask({ connector, task }, connectorProps, {}, "STARTED", 1);
+  return { clock, hosts, told, flushed, worker, start };
+}
+
+const id = (task: number, connector = "shop") => ({ connector, task });
+
+describe("the worker", () => {
+  test("spreads tasks over the shared hosts, opening them as needed", async () => {
+    const { hosts, worker, start } = rig({ "task.hosts": "2" });
+    for (const task of [0, 1, 2]) await start(task);
+    expect(hosts.map(({ kind, commands }) => [kind, commands.length])).toEqual([
+      ["shared", 2],
+      ["shared", 1],
+    ]);
+    await worker.stopTasks([id(0), id(2)]);
+    await start(3);
+    expect(hosts[0]?.commands.at(-1)).toMatchObject({ type: "start", id: id(3) });
+    expect(worker.hosts()).toHaveLength(2);
+  });
+
+  test("a connector chooses its own isolation; a dedicated host has its heap and ends with its task", async () => {
+    const { hosts, worker, start } = rig({ "task.isolation": "none" });
+    await start(0);
+    await start(1);
+    await start(2, { "task.isolation": "dedicated", "task.heap.mb": "64" });
+    expect(hosts.map(({ kind }) => kind)).toEqual(["in-process", "dedicated"]);
+    expect(hosts[1]?.heapMb).toBe(64);
+    await worker.stopTasks([id(2)]);
+    expect(hosts.map(({ closed }) => closed)).toEqual([false, true]);
+    await expect(start(3, { "task.isolation": "oops" })).rejects.toThrow("task.isolation");
+  });
+
+  test("passes statuses on and keeps them", async () => {
+    const { hosts, told, worker, start } = rig();
+    await start(0);
+    hosts[0]!.status(hosts[0]!.run, "RUNNING", "waiting for Kafka");
+    hosts[0]!.listener.report({ type: "topicUsed", run: hosts[0]!.run, topic: "orders" });
+    expect(told).toEqual(["shop-0 RUNNING waiting for Kafka", "shop uses orders"]);
+    expect(worker.tasks()).toEqual([{ id: id(0), state: "RUNNING", trace: "waiting for Kafka", version: "1" }]);
+    await worker.setTaskTargetState([id(0), id(9)], "PAUSED");
+    expect(hosts[0]?.commands.at(-1)).toMatchObject({ type: "pause", paused: true });
+    await worker.setTaskTargetState([id(0)], "STOPPED");
+    expect(worker.tasks()).toEqual([]);
+  });
+
+  test("a task that does not stop in time is cancelled: UNASSIGNED, and what it still says and stores does not count (I4)", async () => {
+    const { clock, hosts, told, flushed, worker, start } = rig();
+    await start(0);
+    const [host] = hosts;
+    host!.obedient = false;
+    const { run } = host!;
+    const stopped = worker.stopTasks([id(0)]);
+    await clock.advance(4999);
+    expect(told).toEqual([]);
+    await clock.advance(1);
+    await stopped;
+    expect(told).toEqual(["shop-0 UNASSIGNED"]);
+    expect(host!.commands.at(-1)).toEqual({ type: "stop", run, cancel: true });
+    host!.status(run, "RUNNING");
+    host!.listener.report({ type: "flushOffsets", run, request: 7, entries: [] });
+    await turns();
+    expect([told.length, flushed]).toEqual([1, []]);
+    expect(host!.commands.at(-1)).toMatchObject({
+      type: "offsets",
+      request: 7,
+      error: "the task was stopped or cancelled",
+    });
+  });
+
+  test("offsets are read and stored on behalf of the task's connector", async () => {
+    const { hosts, flushed, start } = rig();
+    await start(0);
+    const [host] = hosts;
+    host!.listener.report({ type: "readOffsets", run: host!.run, request: 1, partitions: [{ a: 1 }] });
+    await turns();
+    expect(host!.commands.at(-1)).toEqual({
+      type: "offsets",
+      request: 1,
+      offsets: [{ partition: { a: 1 }, offset: { of: "shop" } }],
+    });
+    host!.listener.report({
+      type: "flushOffsets",
+      run: host!.run,
+      request: 2,
+      entries: [{ partition: { a: 1 }, offset: null }],
+    });
+    await turns();
+    expect([flushed, host!.commands.at(-1)]).toEqual([["shop"], { type: "offsets", request: 2, offsets: [] }]);
+  });
+
+  test("a host that dies fails its tasks and no others; the next task gets a new host", async () => {
+    const { hosts, told, worker, start } = rig({ "task.hosts": "2" });
+    for (const task of [0, 1, 2]) await start(task);
+    hosts[0]!.status(hosts[0]!.run, "FAILED", "its own fault");
+    hosts[0]!.listener.ended("it ran out of memory");
+    expect(told).toEqual([
+      "shop-2 FAILED its own fault",
+      "shop-0 FAILED RetriableError: The task host that ran task shop-0 was lost: it ran out of memory",
+    ]);
+    expect(worker.tasks().map(({ state }) => state)).toEqual(["FAILED", "UNASSIGNED", "FAILED"]);
+    await start(0);
+    expect(hosts).toHaveLength(3);
+    expect(hosts[2]?.commands[0]).toMatchObject({ type: "start", id: id(0) });
+    await worker.close();
+    expect(told.filter((line) => line.startsWith("shop-2"))).toEqual(["shop-2 FAILED its own fault"]);
+  });
+
+  test("a host that does not answer for task.host.timeout.ms is replaced", async () => {
+    const { clock, hosts, told, start } = rig({ "task.host.timeout.ms": "10000" });
+    await start(0);
+    await clock.advance(60_000);
+    expect(told).toEqual([]);
+    hosts[0]!.obedient = false;
+    await clock.advance(13_000);
+    expect(told[0]).toMatch(/^shop-0 FAILED .*it has not answered for 1\d s/);
+    expect(hosts[0]?.closed).toBe(true);
+  });
+
+  test("starting a task anew stops the former run first, and a late word of it is not heard", async () => {
+    const { hosts, told, worker, start } = rig();
+    await start(0);
+    const { run } = hosts[0]!;
+    await start(0);
+    expect(told).toEqual(["shop-0 UNASSIGNED"]);
+    hosts[0]!.status(run, "FAILED", "late");
+    expect(worker.tasks()[0]?.state).toBe("UNASSIGNED");
+  });
+
+  test("abandoned: hosts are dropped without a word", async () => {
+    const { hosts, told, worker, start } = rig();
+    await start(0);
+    await worker.abandon();
+    expect([told, hosts[0]?.closed, worker.tasks()]).toEqual([[], true, []]);
+  });
+
+  test("a connector class that is not there is FAILED, not a rejection", async () => {
+    const { told, worker } = rig();
+    expect(await worker.startConnector("shop", { "connector.class": "Oops" }, "STARTED")).toBe("FAILED");
+    expect(told).toEqual(["shop FAILED Error: no plugins"]);
+  });
+
+  test("metrics leave out a host that does not answer within a second", async () => {
+    const { clock, hosts, worker, start } = rig();
+    await start(0);
+    hosts[0]!.obedient = false;
+    const metrics = worker.metrics();
+    await clock.advance(1000);
+    expect(await metrics).toEqual([]);
+  });
+});
+
+describe("placing and watching hosts", () => {
+  test("an idle host is used before a new one is opened; then the one with the fewest tasks", () => {
+    expect(assignHost([], 2)).toBeUndefined();
+    expect(assignHost([{ host: 0, tasks: 0 }], 2)).toBe(0);
+    expect(assignHost([{ host: 0, tasks: 1 }], 2)).toBeUndefined();
+    expect(
+      assignHost(
+        [
+          { host: 0, tasks: 2 },
+          { host: 3, tasks: 1 },
+        ],
+        2,
+      ),
+    ).toBe(3);
+  });
+
+  test("silence counts only while the worker itself was awake", () => {
+    const silent = { nowMs: 50_000, lastHeardMs: 10_000, lastLookMs: 48_000 };
+    expect(judgeHost(silent, 2000, 30_000)).toEqual({ kind: "silent", silentMs: 40_000 });
+    expect(judgeHost({ ...silent, lastLookMs: 12_000 }, 2000, 30_000)).toEqual({ kind: "answering" });
+    expect(judgeHost({ ...silent, lastHeardMs: 20_000 }, 2000, 30_000)).toEqual({ kind: "answering" });
+  });
+});

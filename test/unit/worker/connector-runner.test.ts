@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+import {
+  ConfigError,
+  ConflictError,
+  type Connector,
+  type ConnectorContext,
+  type ConnectorPlugin,
+} from "../../../src/api/index.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { ConnectorRunner } from "../../../src/worker/connector-runner.js";
+
+class ScriptedConnector implements Connector {
+  readonly config = {};
+  readonly calls: string[] = [];
+  context!: ConnectorContext;
+  tasks = 1;
+  startError: Error | undefined;
+  stopError: Error | undefined;
+  startGate: Promise<void> | undefined;
+
+  async start(context: ConnectorContext): Promise<void> {
+    this.calls.push("start");
+    this.context = context;
+    await this.startGate;
+    if (this.startError) throw this.startError;
+  }
+
+  async taskConfigs(maxTasks: number): Promise<Record<string, string>[]> {
+    this.calls.push(`taskConfigs ${maxTasks}`);
+    return Array.from({ length: this.tasks }, (_, task) => ({ task: String(task) }));
+  }
+
+  async stop(): Promise<void> {
+    this.calls.push("stop");
+    if (this.stopError) throw this.stopError;
+  }
+}
+
+function rig(props: Record<string, string> = {}) {
+  const connector = new ScriptedConnector();
+  const told: string[] = [];
+  const runner = new ConnectorRunner({
+    name: "shop",
+    plugin: {
+      type: "sink",
+      className: "S",
+      taskClassName: "STask",
+      version: "7",
+      connector: () => connector,
+    } as unknown as ConnectorPlugin,
+    props,
+    clock: new SimClock(),
+    random: new SeededRandom(1),
+    logger: silentLogger,
+    status: (state, trace) => told.push(trace === null ? state : `${state} ${trace.split("\n")[0]}`),
+    requestReconfiguration: () => told.push("reconfigure"),
+  });
+  return { connector, told, runner };
+}
+
+describe("a connector", () => {
+  test("is started and stopped as its target state wants, keeping the object", async () => {
+    const { connector, told, runner } = rig();
+    expect(await runner.setTargetState("PAUSED")).toBe("PAUSED");
+    expect(connector.calls).toEqual([]);
+    expect(await runner.setTargetState("STARTED")).toBe("RUNNING");
+    expect(await runner.setTargetState("STARTED")).toBe("RUNNING");
+    expect(await runner.setTargetState("STOPPED")).toBe("STOPPED");
+    expect(await runner.setTargetState("STARTED")).toBe("RUNNING");
+    await runner.end();
+    expect(connector.calls).toEqual(["start", "stop", "start", "stop"]);
+    expect(told).toEqual(["PAUSED", "RUNNING", "STOPPED", "RUNNING", "UNASSIGNED"]);
+  });
+
+  test("FAILED is only left by stopping it, and stays to be seen when it is shut down", async () => {
+    const { connector, told, runner } = rig();
+    connector.startError = new Error("wrong password");
+    expect(await runner.setTargetState("STARTED")).toBe("FAILED");
+    expect(await runner.setTargetState("PAUSED")).toBe("FAILED");
+    await runner.end();
+    expect(told).toEqual(["FAILED Error: wrong password"]);
+    expect(connector.calls).toEqual(["start", "stop"]);
+
+    const other = rig();
+    other.connector.startError = new Error("x");
+    other.connector.stopError = new Error("y");
+    await other.runner.setTargetState("STARTED");
+    expect(await other.runner.setTargetState("STOPPED")).toBe("STOPPED");
+  });
+
+  test("raiseError fails it; requestTaskReconfiguration is passed on while it runs and not after", async () => {
+    const { connector, told, runner } = rig();
+    await runner.setTargetState("STARTED");
+    connector.context.requestTaskReconfiguration();
+    connector.context.raiseError(new Error("publication dropped"));
+    await runner.end();
+    connector.context.requestTaskReconfiguration();
+    connector.context.raiseError(new Error("late"));
+    expect(told).toEqual(["RUNNING", "reconfigure", "FAILED Error: publication dropped"]);
+  });
+
+  test("task configurations carry the task class and the topics, and are given only while it runs", async () => {
+    const { runner } = rig({ "tasks.max": "3", topics: "a,b" });
+    await expect(runner.taskConfigs()).rejects.toThrow(ConflictError);
+    await runner.setTargetState("STARTED");
+    expect(await runner.taskConfigs()).toEqual([{ task: "0", "task.class": "STask", topics: "a,b" }]);
+  });
+
+  test("more tasks than tasks.max fail the connector, unless tasks.max.enforce is false", async () => {
+    const { connector, told, runner } = rig({ "tasks.max": "1" });
+    connector.tasks = 2;
+    await runner.setTargetState("STARTED");
+    await expect(runner.taskConfigs()).rejects.toThrow(ConfigError);
+    expect(told.at(-1)).toContain("FAILED ConfigError: The connector shop has generated 2 tasks");
+
+    const lenient = rig({ "tasks.max": "1", "tasks.max.enforce": "false" });
+    lenient.connector.tasks = 2;
+    await lenient.runner.setTargetState("STARTED");
+    expect(await lenient.runner.taskConfigs()).toHaveLength(2);
+  });
+
+  test("cancelled while it hangs in start: UNASSIGNED, and nothing that comes later counts", async () => {
+    const { connector, told, runner } = rig();
+    let release!: () => void;
+    connector.startGate = new Promise((resolve) => {
+      release = resolve;
+    });
+    const started = runner.setTargetState("STARTED");
+    runner.cancel();
+    release();
+    await started;
+    expect(told).toEqual(["UNASSIGNED"]);
+  });
+});
