@@ -1,0 +1,84 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { type Deferred, deferred } from "../../src/base/deferred.js";
+import { FrameReader } from "../../src/broker/net/frame-reader.js";
+import { type Api, readCorrelationId } from "../../src/protocol/api.js";
+import type { Fields, InputOf, OutputOf } from "../../src/protocol/message-fields.js";
+
+/** A bare connection to a broker: requests of any API and version, and bytes that are no request at all. */
+export class BrokerClient {
+  readonly #waiting = new Map<number, Deferred<Buffer>>();
+  readonly #frames = new FrameReader(200 * 1024 * 1024);
+  readonly #closed = deferred();
+  /** Correlation ids in the order their answers came. */
+  readonly answered: number[] = [];
+  #correlationId = 0;
+
+  private constructor(private readonly socket: Socket) {
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Buffer) => {
+      this.#frames.push(chunk);
+      for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) this.#take(frame);
+    });
+    socket.on("error", () => this.#end());
+    socket.on("close", () => this.#end());
+  }
+
+  static async connect(port: number): Promise<BrokerClient> {
+    const socket = connect({ host: "127.0.0.1", port });
+    await once(socket, "connect");
+    return new BrokerClient(socket);
+  }
+
+  /** Resolves when the broker has closed the connection. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** Sends a request and decodes its answer; rejects when the connection is closed instead. */
+  async request<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    version: number,
+    request: InputOf<Q>,
+    clientId = "test",
+  ): Promise<OutputOf<S>> {
+    const frame = await this.send(api, version, request, clientId);
+    return api.decodeResponse(version, readCorrelationId(frame).reader);
+  }
+
+  /** Sends a request; resolves with the frame of its answer. */
+  send<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    version: number,
+    request: InputOf<Q>,
+    clientId = "test",
+  ): Promise<Buffer> {
+    const correlationId = ++this.#correlationId;
+    const answer = deferred<Buffer>();
+    this.#waiting.set(correlationId, answer);
+    for (const chunk of api.encodeRequest(version, correlationId, clientId, request)) this.socket.write(chunk);
+    return answer.promise;
+  }
+
+  /** Sends bytes as they are. */
+  write(bytes: Buffer): void {
+    this.socket.write(bytes);
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #take(frame: Buffer): void {
+    const { correlationId } = readCorrelationId(frame);
+    this.answered.push(correlationId);
+    this.#waiting.get(correlationId)?.resolve(frame);
+    this.#waiting.delete(correlationId);
+  }
+
+  #end(): void {
+    for (const answer of this.#waiting.values()) answer.reject(new Error("The broker closed the connection"));
+    this.#waiting.clear();
+    this.#closed.resolve();
+  }
+}
