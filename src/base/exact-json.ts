@@ -4,7 +4,8 @@ export interface ExactJsonObject {
   readonly [key: string]: ExactJson;
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+const TOKEN = /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d[\w.+-]*/gs;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** First character of the strings that stand for number literals while JSON.parse runs. */
 const MARK = "\u0000";
 const ESCAPED_MARK = "\\u0000";
@@ -17,7 +18,7 @@ const ESCAPED_MARK = "\\u0000";
  */
 export function parseJsonNumbers<T>(text: string, number: (literal: string) => T): unknown {
   const marked = text.replace(TOKEN, (token, colon: string | undefined) => {
-    if (!token.startsWith('"')) return `"${ESCAPED_MARK}${token}"`;
+    if (!token.startsWith('"')) return NUMBER.test(token) ? `"${ESCAPED_MARK}${token}"` : token;
     // A string that itself begins with the mark gets a second one; keys are never revived, so they stay.
     return colon === undefined && token.startsWith(`"${ESCAPED_MARK}`) ? `"${ESCAPED_MARK}${token.slice(1)}` : token;
   });

@@ -1,0 +1,59 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseExactJson, parseJsonNumbers, writeExactJson } from "../../../src/base/exact-json.js";
+
+describe("exact JSON", () => {
+  test("keeps integers beyond 2^53", () => {
+    expect(parseExactJson('{"a":9007199254740993,"b":[-9223372036854775808,1,1.5,1e3]}')).toEqual({
+      a: 9007199254740993n,
+      b: [-9223372036854775808n, 1, 1.5, 1000],
+    });
+  });
+
+  test("gives numbers as they were written, and leaves digits in strings and keys alone", () => {
+    const literals: string[] = [];
+    const value = parseJsonNumbers('{"1":1.0,"a \\" 2":"3","k\\u0000":[1e3, -0]}', (literal) => {
+      literals.push(literal);
+      return literal;
+    });
+    expect(literals).toEqual(["1.0", "1e3", "-0"]);
+    expect(value).toEqual({ "1": "1.0", 'a " 2': "3", "k\u0000": ["1e3", "-0"] });
+  });
+
+  test("does not take a string that begins with NUL for a number", () => {
+    expect(parseExactJson('["\\u00007","\\u0000"]')).toEqual(["\u00007", "\u0000"]);
+  });
+
+  test("refuses what JSON.parse refuses, with its message", () => {
+    for (const text of ["", "{", "[1,]", "01", "1 2", '{"a":1}x', "nul"]) {
+      expect(() => parseExactJson(text), text).toThrow(SyntaxError);
+    }
+  });
+
+  test("reads back whatever JSON.stringify writes", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = JSON.stringify(value);
+        expect(parseJsonNumbers(text, Number)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  test("writes what it reads, bigints included", () => {
+    const atom = fc.oneof(
+      fc.bigInt({ min: 2n ** 53n, max: 2n ** 70n }),
+      fc.string({ unit: "binary" }),
+      fc.boolean(),
+      fc.integer(),
+    );
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.oneof(atom, fc.array(atom)), { noNullPrototype: true }), (value) => {
+        expect(parseExactJson(writeExactJson(value))).toEqual(value);
+      }),
+    );
+  });
+
+  test("writes characters beyond the basic plane as Jackson does", () => {
+    expect(writeExactJson({ a: "🙂é", b: undefined })).toBe('{"a":"\\uD83D\\uDE42é"}');
+  });
+});

@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { SourceMap } from "../../../src/api/index.js";
+import { OffsetFold } from "../../../src/stores/offset-fold.js";
+
+const text = (key: string, value: string | null, offset = 0) => ({
+  key: Buffer.from(key),
+  value: value === null ? null : Buffer.from(value),
+  offset,
+});
+
+describe("the fold of the offsets topic", () => {
+  test("writes keys and values as Kafka Connect does", () => {
+    const { key, value } = new OffsetFold().record("shop", {
+      partition: { server: "shop" },
+      offset: { lsn: 2n ** 62n, txId: 5, snapshot: true, ts: null, note: "ä" },
+    });
+    expect(key.toString()).toBe('["shop",{"server":"shop"}]');
+    expect(String(value)).toBe('{"lsn":4611686018427387904,"txId":5,"snapshot":true,"ts":null,"note":"ä"}');
+  });
+
+  test("reads 64-bit integers exactly", () => {
+    const fold = new OffsetFold();
+    fold.apply(text('["c",{"p":"1"}]', '{"lsn":9007199254740993,"small":7,"half":0.5}'));
+    expect(fold.offset("c", { p: "1" })).toEqual({ lsn: 9007199254740993n, small: 7, half: 0.5 });
+  });
+
+  test("finds a partition whatever the order of its members, and writes it under the key that is there", () => {
+    const fold = new OffsetFold();
+    fold.apply(text('["c",{"b":2,"a":1}]', '{"x":1}'));
+    expect(fold.offset("c", { a: 1, b: 2 })).toEqual({ x: 1 });
+    expect(fold.offset("c", { a: 1, b: 2n })).toEqual({ x: 1 });
+    const record = fold.record("c", { partition: { a: 1, b: 2 }, offset: null });
+    expect([record.key.toString(), record.value]).toEqual(['["c",{"b":2,"a":1}]', null]);
+  });
+
+  test("forgets what a tombstone deletes", () => {
+    const fold = new OffsetFold();
+    fold.apply(text('["c",{"p":1}]', '{"x":1}'));
+    fold.apply(text('["c",{"p":2}]', '{"x":2}'));
+    fold.apply(text('["c",{"p":1}]', null));
+    expect(fold.offset("c", { p: 1 })).toBeNull();
+    expect(fold.offsets("c")).toEqual([{ partition: { p: 2 }, offset: { x: 2 } }]);
+    expect(fold.offsets("other")).toEqual([]);
+  });
+
+  test.each([
+    ['["c",{"p":1},1]', '{"x":1}'],
+    ['{"c":1}', '{"x":1}'],
+    ['["c",{"p":{"deep":1}}]', '{"x":1}'],
+    ['["c",{"p":1}]', '{"x":[1]}'],
+    ["not json", "{}"],
+  ])("ignores %s, and says why", (key, value) => {
+    expect(new OffsetFold().apply(text(key, value))).toMatch(/^it/);
+  });
+
+  test("passes over a null partition in silence", () => {
+    expect(new OffsetFold().apply(text('["c",null]', "{}"))).toBeUndefined();
+  });
+
+  test("gives back whatever was stored, in whatever order partitions are named", () => {
+    const atom = fc.oneof(
+      fc.string(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    );
+    const map = fc.dictionary(fc.string(), atom, { minKeys: 1, maxKeys: 4, noNullPrototype: true });
+    const plain = (value: SourceMap) =>
+      Object.fromEntries(
+        Object.entries(value).map(([key, atom]) => [key, typeof atom === "number" ? BigInt(atom) : atom]),
+      );
+    fc.assert(
+      fc.property(map, map, fc.boolean(), (partition, offset, reversed) => {
+        const fold = new OffsetFold();
+        fold.apply({ ...fold.record("c", { partition, offset }), offset: 0 });
+        const entries = Object.entries(partition);
+        const asked = Object.fromEntries(reversed ? entries.reverse() : entries);
+        expect(plain(fold.offset("c", asked)!)).toEqual(offset);
+      }),
+    );
+  });
+});

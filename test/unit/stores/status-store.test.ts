@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { SimClock } from "../../../src/base/clock.js";
+import { deferred } from "../../../src/base/deferred.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { CompactedLog } from "../../../src/stores/compacted-log.js";
+import { type StoredStatus, statusRecord } from "../../../src/stores/status-fold.js";
+import { judgeSafeWrite, StatusStore } from "../../../src/stores/status-store.js";
+import { MemoryLog } from "./memory-log.js";
+
+const status = (state: StoredStatus["state"], generation = 1, workerId = "w1"): StoredStatus => ({
+  state,
+  trace: null,
+  workerId,
+  generation,
+  version: null,
+});
+const c = { connector: "c" };
+
+async function openStore() {
+  const transport = new MemoryLog();
+  const clock = new SimClock();
+  const changed: string[] = [];
+  const store = new StatusStore(
+    (apply) =>
+      new CompactedLog({ topic: "s", transport, clock, random: new SeededRandom(1), logger: silentLogger, apply }),
+    (connector) => changed.push(connector),
+    clock,
+    silentLogger,
+  );
+  await store.start();
+  const states = () => transport.texts.map(([, value]) => value && JSON.parse(value).state);
+  return { transport, clock, store, changed, states };
+}
+
+describe("a safe write", () => {
+  test.each([
+    ["nothing is stored", undefined, true],
+    ["the same worker wrote before, in whatever generation", status("RUNNING", 9, "w1"), true],
+    ["another worker wrote in an older generation", status("RUNNING", 1, "w2"), true],
+    ["another worker wrote in the same generation", status("RUNNING", 2, "w2"), true],
+    ["another worker wrote in a newer generation", status("RUNNING", 3, "w2"), false],
+  ])("when %s", (_when, stored, allowed) => {
+    expect(judgeSafeWrite(stored, status("FAILED", 2, "w1"))).toBe(allowed);
+  });
+});
+
+describe("the status store", () => {
+  test("shows a status once it has come back through the topic", async () => {
+    const { store, changed } = await openStore();
+    store.put(c, status("RUNNING"));
+    await store.flush();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(store.status(c)).toEqual(status("RUNNING"));
+    expect(changed).toEqual(["c"]);
+    await store.close();
+  });
+
+  test("writes only the newest of those that wait for Kafka", async () => {
+    const { store, transport, states } = await openStore();
+    const gate = deferred();
+    transport.sendGate = gate.promise;
+    store.put(c, status("UNASSIGNED"));
+    store.put(c, status("RUNNING"));
+    store.put(c, status("PAUSED"));
+    gate.resolve();
+    await store.flush();
+    expect(states()).toEqual(["UNASSIGNED", "PAUSED"]);
+    await store.close();
+  });
+
+  test("does not write a FAILED over what the new owner has written", async () => {
+    const { store, transport, states } = await openStore();
+    transport.append(statusRecord.status(c, status("RUNNING", 7, "w2")));
+    await new Promise((resolve) => setImmediate(resolve));
+    store.putSafe(c, status("FAILED", 6));
+    await store.flush();
+    expect(states()).toEqual(["RUNNING"]);
+    await store.close();
+  });
+
+  test("tries a failed write again, unless something newer takes its place", async () => {
+    const { store, transport, clock, states } = await openStore();
+    transport.sendError = new Error("no leader");
+    store.put(c, status("PAUSED"));
+    await new Promise((resolve) => setImmediate(resolve));
+    store.put(c, status("RUNNING"));
+    const flushed = store.flush();
+    await clock.advance(1_000);
+    await flushed;
+    expect(states()).toEqual(["RUNNING"]);
+    await store.close();
+  });
+
+  test("notes a topic once", async () => {
+    const { store, transport } = await openStore();
+    const use = { topic: "t", connector: "c", task: 0, discoveredMs: 1 };
+    store.putTopic(use);
+    await new Promise((resolve) => setImmediate(resolve));
+    store.putTopic({ ...use, task: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(transport.texts).toHaveLength(1);
+    store.removeTopics("c");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(store.topics("c")).toEqual([]);
+    await store.close();
+  });
+});
