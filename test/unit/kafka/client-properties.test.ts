@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError } from "../../../src/api/errors.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import {
+  connectionConfig,
+  consumerConfig,
+  groupConfig,
+  producerConfig,
+  unknownKeys,
+} from "../../../src/kafka/client-properties.js";
+import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { securityConfig } from "../../../src/kafka/security-config.js";
+
+const SERVERS = { "bootstrap.servers": "a:1" };
+
+test("bootstrap.servers takes names, addresses and listener prefixes", () => {
+  const { bootstrap } = connectionConfig({ "bootstrap.servers": "a:1, 10.0.0.1:9092,[::1]:3,PLAINTEXT://b:4" });
+  expect(bootstrap).toEqual([
+    { host: "a", port: 1 },
+    { host: "10.0.0.1", port: 9092 },
+    { host: "::1", port: 3 },
+    { host: "b", port: 4 },
+  ]);
+});
+
+test("Java's own values are taken as they are", () => {
+  const producer = producerConfig({
+    acks: "all",
+    "delivery.timeout.ms": "2147483647",
+    "batch.size": "16384",
+    "linger.ms": "5",
+  });
+  expect(producer).toMatchObject({
+    deliveryTimeoutMs: Number.POSITIVE_INFINITY,
+    batchBytes: 16_384,
+    lingerMs: 5,
+    codec: "none",
+  });
+  expect(consumerConfig({ "auto.offset.reset": "EARLIEST" }).reset).toBe("earliest");
+  const strategy =
+    "org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor";
+  expect(groupConfig({ "partition.assignment.strategy": strategy }).assignors).toEqual(["range"]);
+});
+
+describe("a bad value is refused with its key", () => {
+  test.each([
+    ["bootstrap.servers", ""],
+    ["bootstrap.servers", "nohost"],
+    ["bootstrap.servers", "a:99999"],
+    ["request.timeout.ms", "soon"],
+    ["linger.ms", "-1"],
+    ["compression.type", "zstd"],
+    ["acks", "1"],
+    ["auto.offset.reset", "middle"],
+    ["isolation.level", "some"],
+    ["max.poll.records", "0"],
+    ["heartbeat.interval.ms", "60000"],
+    ["partition.assignment.strategy", "com.example.Mine"],
+    ["partition.assignment.strategy", "org.apache.kafka.clients.consumer.StickyAssignor"],
+    ["security.protocol", "TLS"],
+    ["ssl.truststore.location", "/nowhere/ca.pem"],
+  ])("%s=%s", (key, value) => {
+    const properties = { ...SERVERS, ...(key.startsWith("ssl") && { "security.protocol": "SSL" }), [key]: value };
+    const create = () =>
+      createKafkaClient({ properties, clock: new SimClock(), random: new SeededRandom(1), logger: silentLogger });
+    expect(create).toThrow(ConfigError);
+    expect(create).toThrow(expect.objectContaining({ key }));
+    expect(create).toThrow(new RegExp(key.replaceAll(".", "\\.")));
+  });
+});
+
+test("keys that no client knows are told, as misspelt", () => {
+  expect(unknownKeys({ ...SERVERS, "lnger.ms": "1", "ssl.anything": "x", "linger.ms": "1" })).toEqual(["lnger.ms"]);
+});
+
+describe("security", () => {
+  const jaas = (login: string) => `org.apache.kafka.common.security.plain.PlainLoginModule required ${login};`;
+  const sasl = { "security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512" };
+
+  test("credentials come out of the JAAS line, quoted or not", () => {
+    const config = securityConfig({ ...sasl, "sasl.jaas.config": jaas('username="me" password="p\\"w;=x"') });
+    expect(config.sasl).toEqual({ mechanism: "SCRAM-SHA-512", username: "me", password: 'p"w;=x' });
+    expect(config.tls).toEqual({});
+    const bare = securityConfig({ ...sasl, "sasl.jaas.config": jaas("username=me password='pw'") });
+    expect(bare.sasl).toMatchObject({ username: "me", password: "pw" });
+  });
+
+  test("a secret never stands in a message", () => {
+    const read = () => securityConfig({ ...sasl, "sasl.jaas.config": jaas('user="me" password="hush"') });
+    expect(read).toThrow(/sasl\.jaas\.config: it must hold username=/);
+    expect(read).not.toThrow(/hush/);
+  });
+
+  test("an empty endpoint identification algorithm accepts any host name", () => {
+    const { tls } = securityConfig({ "security.protocol": "ssl", "ssl.endpoint.identification.algorithm": "" });
+    expect(tls?.checkServerIdentity?.("other", {} as never)).toBeUndefined();
+  });
+
+  test("a Java keystore says what to use instead", () => {
+    const properties = { "security.protocol": "SSL", "ssl.truststore.location": "/etc/kafka/trust.jks" };
+    expect(() => securityConfig(properties)).toThrow(/ssl\.truststore\.type.*only PEM is supported/);
+  });
+});

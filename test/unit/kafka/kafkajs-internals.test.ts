@@ -1,0 +1,41 @@
+import { createRequire } from "node:module";
+import { expect, test } from "vitest";
+
+// What kafkajs-transport.ts relies on beyond kafkajs's public interface. A new version of kafkajs that moves any of it
+// fails here by name, before a broker is needed to see it.
+
+const require = createRequire(import.meta.url);
+
+test("the version is the one whose internals were read", () => {
+  const { version } = require("kafkajs/package.json") as { version: string };
+  expect(version).toBe("2.2.4");
+});
+
+test("a connection has the members the transport uses", () => {
+  const Connection = require("kafkajs/src/network/connection") as new (options: object) => Record<string, unknown>;
+  const log = { info() {}, error() {}, warn() {}, debug() {}, namespace: () => log };
+  const connection = new Connection({
+    host: "h",
+    port: 1,
+    logger: log,
+    socketFactory() {},
+    requestTimeout: 1,
+    connectionTimeout: 1,
+    clientId: "c",
+  });
+  const methods = [
+    "connect",
+    "disconnect",
+    "isConnected",
+    "isAuthenticated",
+    "authenticate",
+    "nextCorrelationId",
+    "rejectRequests",
+    "setVersions",
+    "setSupportAuthenticationProtocol",
+  ];
+  for (const method of methods) expect(connection[method], method).toBeTypeOf("function");
+  const queue = connection["requestQueue"] as Record<string, unknown>;
+  expect(queue["push"]).toBeTypeOf("function");
+  expect(queue["scheduleCheckPendingRequests"]).toBeTypeOf("function");
+});
