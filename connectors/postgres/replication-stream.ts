@@ -12,6 +12,10 @@ const POSTGRES_EPOCH_US = 946_684_800_000_000;
 /** wal_sender_timeout is 60 s by default and may be less: the server must hear from us well within. */
 const MOST_SILENT_MS = 10_000;
 
+/** Ordinary keepalives that ask for an answer come every half wal_sender_timeout. */
+const MOST_PINGS = 3;
+const PING_WINDOW_MS = 1_000;
+
 /** One message of the output plug-in, `bytes[start, end)`, and the WAL position it is for. The same object each time. */
 export interface WalMessage {
   lsn: Lsn;
@@ -43,6 +47,8 @@ export class ReplicationStream {
   #timer: Timer | undefined;
   #confirmed: Lsn = NO_LSN;
   #shown: Lsn = NO_LSN;
+  #received: Lsn = NO_LSN;
+  #pings = { at: NO_LSN, count: 0, sinceMs: 0 };
   readonly #message: WalMessage = { lsn: NO_LSN, bytes: Buffer.alloc(0), start: 0, end: 0 };
 
   private constructor(client: pg.Client, channel: CopyChannel, options: StreamOptions) {
@@ -101,6 +107,7 @@ export class ReplicationStream {
       if (bytes[start] === XLOG_DATA) {
         const message = this.#message;
         message.lsn = readLsn(bytes, start + 1);
+        if (message.lsn > this.#received) this.#received = message.lsn;
         message.bytes = bytes;
         message.start = start + XLOG_HEADER_BYTES;
         message.end = frame.end;
@@ -108,7 +115,7 @@ export class ReplicationStream {
       }
       if (bytes[start] === KEEPALIVE) {
         this.#shown = readLsn(bytes, start + 1);
-        if (bytes[start + 17] === 1) this.#sendStatus();
+        if (bytes[start + 17] === 1) this.#answer();
       }
     }
   }
@@ -143,6 +150,22 @@ export class ReplicationStream {
     stream.resume();
   }
 
+  /**
+   * A server that shuts down asks again and again, until what it has sent is confirmed to the byte. That may take until
+   * the next offset flush, or for ever: going away lets it end at once, and the next connection goes on.
+   */
+  #answer(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const pings = this.#pings;
+    if (pings.at !== this.#shown || nowMs - pings.sinceMs > PING_WINDOW_MS) {
+      pings.at = this.#shown;
+      pings.count = 0;
+      pings.sinceMs = nowMs;
+    }
+    if (++pings.count > MOST_PINGS) throw new Error("The server is shutting down");
+    this.#sendStatus();
+  }
+
   #scheduleStatus(): void {
     this.#timer = this.#clock.schedule(this.#statusIntervalMs, () => {
       this.#sendStatus();
@@ -153,7 +176,8 @@ export class ReplicationStream {
   #sendStatus(): void {
     const status = Buffer.alloc(34);
     status[0] = 0x72;
-    writeLsn(status, this.#confirmed, 1);
+    // What was received says nothing about what may be let go of: only the second position, flushed, does. (I3)
+    writeLsn(status, Math.max(this.#received, this.#shown, this.#confirmed) as Lsn, 1);
     writeLsn(status, this.#confirmed, 9);
     writeLsn(status, this.#confirmed, 17);
     status.writeBigInt64BE(BigInt(this.#clock.nowMs()) * 1000n - BigInt(POSTGRES_EPOCH_US), 25);

@@ -83,6 +83,13 @@ export class TaskDriver {
     return records;
   }
 
+  /** Polls, expecting no records, until `isReached`. */
+  async until(isReached: () => Promise<boolean>): Promise<void> {
+    while (!(await isReached())) {
+      if ((await this.poll()).length > 0) throw new Error("Records came where none were expected");
+    }
+  }
+
   read(count: number): Promise<SourceRecord[]> {
     return this.readUntil((records) => records.length >= count);
   }

@@ -1,3 +1,4 @@
+import { from } from "pg-copy-streams";
 import type { Props, SourceMap } from "../../../../src/api/index.js";
 import type { PostgresServer } from "../../../../src/embedded/postgres-server.js";
 import { execute, withClient } from "../../../support/postgres.js";
@@ -78,5 +79,32 @@ export class TestDatabase {
       "SELECT string_agg(schemaname || '.' || tablename, ',' ORDER BY 1) AS value FROM pg_publication_tables",
     );
     return (list ?? "").split(",").sort();
+  }
+
+  /** Writes rows of one column by COPY, which gives them all one WAL position. */
+  async copyRows(table: string, rows: readonly string[]): Promise<void> {
+    await withClient(this, async (client) => {
+      const stream = client.query(from(`COPY ${table} FROM STDIN`));
+      await new Promise<void>((resolve, reject) => {
+        stream.on("finish", resolve);
+        stream.on("error", reject);
+        stream.end(rows.map((row) => `${row}\n`).join(""));
+      });
+    });
+  }
+
+  /** Drops the slot, once its reader is gone. */
+  async dropSlot(): Promise<void> {
+    await this.released();
+    await this.execute(`SELECT pg_drop_replication_slot('${this.slotName}')`);
+  }
+
+  /** Waits, in the server, until nobody reads from the slot any more. */
+  released(): Promise<void> {
+    return this.execute(`DO $$ BEGIN
+      WHILE EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '${this.slotName}' AND active) LOOP
+        PERFORM pg_sleep(0.01);
+      END LOOP;
+    END $$`);
   }
 }
