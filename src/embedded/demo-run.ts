@@ -7,11 +7,11 @@ import type { DemoScreen } from "./demo-screen.js";
 import type { DemoStack } from "./demo-stack.js";
 import { grouped } from "./demo-table.js";
 import { DemoWorkload } from "./demo-workload.js";
-import { type FinalRows, judgePipeline } from "./judge-pipeline.js";
+import { readFinalRows } from "./final-rows.js";
+import { judgePipeline } from "./judge-pipeline.js";
 import { peakMemoryMiB } from "./process-memory.js";
-import { keyOf, SHOP_TABLES, topicOf } from "./shop-tables.js";
+import { SHOP_TABLES } from "./shop-tables.js";
 import { StoredObjects } from "./stored-objects.js";
-import { canonicalKey, type JsonRow, rowDigest } from "./topic-event.js";
 import type { TopicObserver } from "./topic-observer.js";
 
 /** What one run of the demo works with. */
@@ -60,8 +60,9 @@ export class DemoRun {
     const snapshotMs = await this.#snapshot();
     const liveElapsedMs = await this.#live();
     await this.#awaitObjects();
+    const rows = await this.#query((client) => readFinalRows(client, stack.source.config["topic.prefix"] ?? ""));
     return {
-      verdicts: judgePipeline(await this.#finalRows(), observer.events, this.#objects.contents),
+      verdicts: judgePipeline(rows, observer.events, this.#objects.contents),
       rowCount: this.#rowCount,
       snapshotMs,
       counts: this.#workload.counts,
@@ -157,24 +158,6 @@ export class DemoRun {
         count += (await client.query(`select count(*)::int as n from (${select}) t`)).rows[0].n;
       }
       return count;
-    });
-  }
-
-  /** All rows of the shop as the check compares them, by topic and key. */
-  #finalRows(): Promise<FinalRows> {
-    const { stack } = this.#options;
-    return this.#query(async (client) => {
-      const tables = new Map<string, Map<string, string>>();
-      for (const table of SHOP_TABLES) {
-        const select = `select row_to_json(t)::text as row from (${table.select}) t`;
-        const byKey = new Map<string, string>();
-        for (const { row } of (await client.query<{ row: string }>(select)).rows) {
-          const parsed = JSON.parse(row) as JsonRow;
-          byKey.set(canonicalKey(keyOf(table, parsed)), rowDigest(parsed));
-        }
-        tables.set(topicOf(stack.source.config["topic.prefix"] ?? "", table), byKey);
-      }
-      return tables;
     });
   }
 

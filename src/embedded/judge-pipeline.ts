@@ -1,3 +1,6 @@
+/** Stands for a value: equal for equal values, and practically never for others. */
+export type Digest = string | number;
+
 /** What a record of a change topic says, as far as it is judged. */
 export interface TopicEvent {
   readonly topic: string;
@@ -9,11 +12,11 @@ export interface TopicEvent {
   /** The source's position (LSN); 0 for tombstones, which have none. */
   readonly position: number;
   /** Digest of the row as it was afterwards; null for deletes and tombstones. */
-  readonly row: string | null;
+  readonly row: Digest | null;
   /** Of a row that counts its writes, from 1; undefined where nothing counts them. */
   readonly version: number | undefined;
   /** Digest by which an object's record is recognised; empty for tombstones. */
-  readonly digest: string;
+  readonly digest: Digest;
 }
 
 /** The records of one object, in order. */
@@ -23,11 +26,11 @@ export interface ObjectContents {
   readonly partition: number;
   /** Offset of the first, from the object's name; the others are those that follow in the topic, tombstones left out. */
   readonly startOffset: number;
-  readonly digests: readonly string[];
+  readonly digests: readonly Digest[];
 }
 
 /** Per topic, the rows at the end: digest by key. */
-export type FinalRows = ReadonlyMap<string, ReadonlyMap<string, string>>;
+export type FinalRows = ReadonlyMap<string, ReadonlyMap<string, Digest>>;
 
 /** What was found in one topic and its objects. Everything from `missing` on should be 0 where nothing was killed. */
 export interface TopicVerdict {
@@ -106,19 +109,21 @@ export function isComplete(verdict: TopicVerdict): boolean {
   return missing + leftOver + skipped + outOfOrder + missingRecords + duplicated + foreign === 0;
 }
 
+const KINDS: readonly TopicEvent["kind"][] = ["read", "create", "update", "delete", "tombstone"];
+
 interface KeyHistory {
-  lastRow: string | null;
+  lastRow: Digest | null;
   /** Highest position of a snapshot event, and of a streamed one. */
   read: number;
   streamed: number;
-  /** Positions and kinds seen, to recognise what is sent again. */
-  readonly seen: string[];
+  /** Positions and kinds seen, as numbers, to recognise what is sent again. */
+  readonly seen: number[];
   readonly versions: number[];
 }
 
 function judgeKeys(
   events: readonly TopicEvent[],
-  rows: ReadonlyMap<string, string>,
+  rows: ReadonlyMap<string, Digest>,
   note: (finding: string) => void,
 ): Pick<TopicVerdict, "missing" | "leftOver" | "skipped" | "outOfOrder" | "beforeSnapshot" | "resent"> {
   const keys = new Map<string, KeyHistory>();
@@ -134,7 +139,7 @@ function judgeKeys(
     history.lastRow = event.row;
     if (event.kind === "tombstone") continue;
     if (event.version !== undefined && !history.versions.includes(event.version)) history.versions.push(event.version);
-    const identity = `${event.kind}@${event.position}`;
+    const identity = event.position * KINDS.length + KINDS.indexOf(event.kind);
     if (history.seen.includes(identity)) {
       resent++;
       continue;
@@ -155,7 +160,7 @@ function judgeKeys(
 
 function judgeRows(
   keys: ReadonlyMap<string, KeyHistory>,
-  rows: ReadonlyMap<string, string>,
+  rows: ReadonlyMap<string, Digest>,
   note: (finding: string) => void,
 ): Pick<TopicVerdict, "missing" | "leftOver" | "skipped"> {
   let missing = 0;

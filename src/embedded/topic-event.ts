@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import type { ObjectContents, TopicEvent } from "./judge-pipeline.js";
+import type { Digest, ObjectContents, TopicEvent } from "./judge-pipeline.js";
+import { textHash } from "./text-hash.js";
 
 /** A Debezium change event as JSON without schemas, as far as it is looked at. */
 interface ChangeEvent {
@@ -51,7 +51,7 @@ export function readTopicEvent(
 }
 
 /** The digest by which a line of an object is recognised as a topic's record. */
-export function lineDigest(line: string): string {
+export function lineDigest(line: string): Digest {
   const change = JSON.parse(line) as ChangeEvent;
   return eventDigest(change, change.after && rowDigest(change.after));
 }
@@ -62,8 +62,8 @@ export function canonicalKey(key: JsonRow): string {
 }
 
 /** The digest of a row, whatever the order its columns came in. */
-export function rowDigest(row: JsonRow): string {
-  return createHash("sha1").update(canonical(row)).digest("base64");
+export function rowDigest(row: JsonRow): Digest {
+  return textHash(canonical(row));
 }
 
 /** Reads `topic+partition+startOffset.extension`, the end of an object's key by the default partitioner. */
@@ -75,8 +75,8 @@ export function readObjectKey(
   return { object: key, topic: parts[1] ?? "", partition: Number(parts[2]), startOffset: Number(parts[3]) };
 }
 
-function eventDigest({ op, before, source }: ChangeEvent, row: string | null): string {
-  return `${op}@${source.lsn}:${row ?? (before && rowDigest(before))}`;
+function eventDigest({ op, before, source }: ChangeEvent, row: Digest | null): Digest {
+  return textHash(`${op}@${source.lsn}:${row ?? (before && rowDigest(before))}`);
 }
 
 /** Columns are flat but for arrays, whose order counts: sorting the names of the row itself is enough. */

@@ -28,7 +28,8 @@ const START_WITHIN_MS = 30_000;
  */
 export async function startUp({ dataDir, temporaryFolder, clock, onLine }: UpOptions): Promise<UpProcess> {
   const main = fileURLToPath(new URL("../main.js", import.meta.url));
-  const args = [main, "up", "--data", dataDir, "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0"];
+  // Flags of Node itself, --cpu-prof for one, hold for both.
+  const args = [...process.execArgv, main, "up", "--data", dataDir, "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0"];
   // Out of the terminal's process group: on Ctrl-C the demo stops its parts in order.
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
   const lastLines: string[] = [];

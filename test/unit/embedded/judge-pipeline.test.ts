@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  type Digest,
   isComplete,
   isFlawless,
   judgePipeline,
@@ -43,7 +44,7 @@ function objects(events: readonly TopicEvent[], ...ranges: [number, number][]): 
 
 function judge(
   events: readonly TopicEvent[],
-  rows: Readonly<Record<string, string>>,
+  rows: Readonly<Record<string, Digest>>,
   contents: readonly ObjectContents[] | undefined = undefined,
 ): TopicVerdict {
   const [verdict] = judgePipeline(new Map([[topic, new Map(Object.entries(rows))]]), events, contents);
