@@ -31,6 +31,8 @@ export function testWorkerProps(kafka: string, props: Props = {}): Record<string
     listeners: "http://127.0.0.1:0",
     "session.timeout.ms": "6000",
     "heartbeat.interval.ms": "500",
+    "consumer.session.timeout.ms": "6000",
+    "consumer.heartbeat.interval.ms": "500",
     "offset.flush.interval.ms": "500",
     ...props,
   };
