@@ -1,3 +1,5 @@
+import { fsync } from "node:fs";
+import { promisify } from "node:util";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
 import type { BrokerProperties } from "./broker-properties.js";
@@ -6,6 +8,8 @@ import type { PartitionLog } from "./log/partition-log.js";
 import { type CleaningPlan, planCleaning } from "./log/plan-cleaning.js";
 import type { OffsetCheckpoint } from "./offset-checkpoint.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
+
+const sync = promisify(fsync);
 
 interface Candidate {
   readonly topic: string;
@@ -72,8 +76,10 @@ export class LogCleaner {
     for (;;) {
       const step = cleaning.next();
       if (!step.done) {
+        const { fdToSync } = step.value;
         if (this.#stopped) cleaning.return(undefined);
-        else await this.clock.delay(0);
+        else if (fdToSync === undefined) await this.clock.delay(0);
+        else await sync(fdToSync);
         continue;
       }
       const endOffset = step.value;

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, fsyncSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -36,7 +36,11 @@ function clean(log: PartitionLog, clock: SimClock, steps = Number.POSITIVE_INFIN
   if (sealed.length === 0) return true;
   const plan = { firstDirtyOffset: sealed[0]!.baseOffset, endOffset: sealed.at(-1)!.nextOffset, dirtyRatio: 1 };
   const cleaning = cleanLog(log, plan, { nowMs: clock.nowMs(), dedupeBufferBytes });
-  for (let step = 0; step < steps; step++) if (cleaning.next().done) return true;
+  for (let step = 0; step < steps; step++) {
+    const { done, value } = cleaning.next();
+    if (done) return true;
+    if (typeof value === "object" && value.fdToSync !== undefined) fsyncSync(value.fdToSync);
+  }
   cleaning.return(undefined);
   return false;
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, utimesSync } from "node:fs";
+import { closeSync, openSync, renameSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import { type BatchHeader, isControlBatch, nextOffsetOf, walkBatches } from "../../protocol/record-batch.js";
@@ -13,6 +13,11 @@ import { type CleaningPlan, groupSegments } from "./plan-cleaning.js";
 import { Segment, segmentName } from "./segment.js";
 
 const CHUNK_BYTES = 1024 * 1024;
+
+/** A pause in a cleaning: time for requests, and where a file is named, until that is forced to disk. */
+export interface CleaningStep {
+  readonly fdToSync?: number;
+}
 
 /** What one cleaning needs besides the log. */
 export interface CleaningOptions {
@@ -34,7 +39,7 @@ export function* cleanLog(
   log: PartitionLog,
   plan: CleaningPlan,
   options: CleaningOptions,
-): Generator<void, number | undefined> {
+): Generator<CleaningStep, number | undefined> {
   log.cleaning = true;
   try {
     const keys = new KeyOffsetMap(options.dedupeBufferBytes);
@@ -72,7 +77,11 @@ interface Rewriting {
 }
 
 /** Fills `keys`; returns how far it got, which is less than planned when they do not all fit. */
-function* mapKeys(log: PartitionLog, plan: CleaningPlan, keys: KeyOffsetMap): Generator<void, number | undefined> {
+function* mapKeys(
+  log: PartitionLog,
+  plan: CleaningPlan,
+  keys: KeyOffsetMap,
+): Generator<CleaningStep, number | undefined> {
   let offset = plan.firstDirtyOffset;
   while (offset < plan.endOffset) {
     if (log.removed) return undefined;
@@ -83,7 +92,7 @@ function* mapKeys(log: PartitionLog, plan: CleaningPlan, keys: KeyOffsetMap): Ge
       if (!isControlBatch(header) && !mapBatch(bytes, keys)) return header.baseOffset;
       offset = nextOffsetOf(header);
     }
-    yield;
+    yield {};
   }
   return Math.min(Math.max(offset, plan.firstDirtyOffset), plan.endOffset);
 }
@@ -107,7 +116,11 @@ function openRecords(batch: Buffer): RecordCursor | undefined {
 }
 
 /** Writes one segment in the place of several. Returns false if the log was closed meanwhile. */
-function* rewriteGroup(log: PartitionLog, group: readonly Segment[], state: Rewriting): Generator<void, boolean> {
+function* rewriteGroup(
+  log: PartitionLog,
+  group: readonly Segment[],
+  state: Rewriting,
+): Generator<CleaningStep, boolean> {
   const first = group[0]!;
   const base = first.baseOffset;
   const cleaned = join(log.folder, `${segmentName(base)}.log.cleaned`);
@@ -122,11 +135,12 @@ function* rewriteGroup(log: PartitionLog, group: readonly Segment[], state: Rewr
         writeAt(fd, kept, written);
         written += kept.length;
         position += chunk.length;
-        yield;
+        yield {};
         if (log.removed) return false;
       }
     }
-    fsyncSync(fd);
+    yield { fdToSync: fd };
+    if (log.removed) return false;
   } finally {
     closeSync(fd);
   }

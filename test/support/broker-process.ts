@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const DIST = new URL("../../dist/src/", import.meta.url);
+
+/** Runs in the child: the broker alone, as compiled, until it is killed. */
+const PROGRAM = `
+const [dist, dataDir, port, properties] = process.argv.slice(1);
+const { startBroker } = await import(new URL("broker/start-broker.js", dist).href);
+const { SystemClock } = await import(new URL("base/clock.js", dist).href);
+const { SystemRandom } = await import(new URL("base/random.js", dist).href);
+const { silentLogger } = await import(new URL("base/logger.js", dist).href);
+const broker = await startBroker({
+  dataDir,
+  listen: "127.0.0.1:" + port,
+  clock: new SystemClock(),
+  random: new SystemRandom(),
+  logger: silentLogger,
+  properties: JSON.parse(properties),
+});
+console.log(broker.port);
+process.stdin.resume();
+process.stdin.on("end", () => process.exit(1));
+`;
+
+/** A broker in a process of its own. */
+export interface BrokerProcess {
+  readonly pid: number;
+  readonly port: number;
+  /** `kill -9`; resolves when the process is gone. */
+  kill(): Promise<void>;
+}
+
+/** Starts the compiled broker (dist) in a process of its own; it ends with this one. */
+export async function startBrokerProcess(
+  dataDir: string,
+  port = 0,
+  properties: Readonly<Record<string, string>> = {},
+): Promise<BrokerProcess> {
+  const args = ["--input-type=module", "--eval", PROGRAM, DIST.href, dataDir, String(port), JSON.stringify(properties)];
+  const child = spawn(process.execPath, args, { cwd: fileURLToPath(DIST), stdio: ["pipe", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  const firstLine = once(createInterface(child.stdout), "line") as Promise<[string]>;
+  const started = await Promise.race([firstLine, exited.then(() => undefined)]);
+  if (!started) throw new Error(`The broker process ended with code ${child.exitCode} before it was ready`);
+  return {
+    pid: child.pid!,
+    port: Number(started[0]),
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
