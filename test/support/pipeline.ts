@@ -20,6 +20,7 @@ import type { KafkaClient } from "../../src/kafka/kafka-client.js";
 import { MillraceProcess } from "./millrace-process.js";
 import { startTestObjectStore, TEST_CREDENTIALS, type TestObjectStore } from "./object-store.js";
 import { startTestPostgres, withClient } from "./postgres.js";
+import { StatusWatch } from "./status-watch.js";
 
 const CONFIG = fileURLToPath(new URL("../../config/demo/", import.meta.url));
 const BUCKET = "shop";
@@ -40,7 +41,7 @@ export class Pipeline {
   readonly observer: TopicObserver;
   readonly objects: StoredObjects;
   readonly workload: DemoWorkload;
-  readonly #workloadOver = new AbortController();
+  #workloadOver = new AbortController();
   #working: Promise<void> | undefined;
 
   private constructor(
@@ -111,6 +112,12 @@ export class Pipeline {
     await this.#worker.line(/^REST interface: /);
     await this.rest.create(this.sourceRequest());
     await this.rest.create(this.sinkRequest());
+    this.startWorkload();
+  }
+
+  /** Starts the live mix, or starts it again after `endWorkload`. */
+  startWorkload(): void {
+    this.#workloadOver = new AbortController();
     this.#working = this.workload.run(this.#workloadOver.signal);
   }
 
@@ -130,6 +137,11 @@ export class Pipeline {
       "aws.secret.access.key": TEST_CREDENTIALS.secretAccessKey,
       "consumer.override.session.timeout.ms": "6000",
     });
+  }
+
+  /** Follows the worker's status topic; the caller closes it. */
+  statuses(): Promise<StatusWatch> {
+    return StatusWatch.open(this.brokerAddress, "pipeline-status");
   }
 
   async killWorker(): Promise<void> {
