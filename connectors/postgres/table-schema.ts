@@ -65,17 +65,16 @@ export class TableSchema {
       .filter((column) => !column.codec.isAlwaysOptional);
     this.#keyInRow = this.#keyColumns.map((column) => this.#columns.indexOf(column));
 
-    const qualified = `${settings.topicPrefix}.${schema}.${table}`;
     this.keySchema =
       this.#keyColumns.length === 0
         ? null
         : structOf(
             this.#keyColumns.map((column) => [column.name, column.schema] as const),
-            { name: `${qualified}.Key` },
+            { name: `${this.topic}.Key` },
           );
     this.rowSchema = structOf(
       this.#columns.map((column) => [column.name, column.schema] as const),
-      { name: `${qualified}.Value`, optional: true },
+      { name: `${this.topic}.Value`, optional: true },
     );
     this.envelopeSchema = envelopeOf(this.rowSchema, `${this.topic}.Envelope`);
   }
@@ -156,9 +155,20 @@ export class TableSchema {
         });
     }
     const schema = codec.schema(attributes);
-    const absent = isOptional ? null : schema.hasDefault ? (schema.defaultValue as ConnectValue) : codec.fallback;
-    return { name: column.name, tupleIndex, codec, schema, absent };
+    const bound = schema.type === "struct" ? ofSchema(codec, schema) : codec;
+    const absent = isOptional ? null : schema.hasDefault ? (schema.defaultValue as ConnectValue) : bound.fallback;
+    return { name: column.name, tupleIndex, codec: bound, schema, absent };
   }
+}
+
+/** The codec with its structs made of the column's own schema: Connect's converters take no other in its place. */
+function ofSchema(codec: ColumnCodec, schema: Schema): ColumnCodec {
+  const rebind = (value: ConnectValue) => (value instanceof Struct ? new Struct(schema, value.values) : value);
+  return {
+    ...codec,
+    decode: (bytes, start, end) => rebind(codec.decode(bytes, start, end)),
+    fallback: rebind(codec.fallback),
+  };
 }
 
 function readDefault(codec: ColumnCodec, text: string): ConnectValue | undefined {

@@ -20,9 +20,9 @@ import type { ResolvedType } from "./type-info.js";
 
 const TIME_NAMES = "io.debezium.time.";
 const DEFAULT_PRECISION = 6;
-/** What Postgres's driver makes of a timestamp's infinities, in milliseconds. */
-const INFINITE_MS = 9_223_372_036_825_200;
-const MINUS_INFINITE_MS = -9_223_372_036_832_400;
+/** What Postgres's driver makes of a timestamp's infinities, in milliseconds: beyond 2^53, so as bigint. */
+const INFINITE_MS = 9_223_372_036_825_200n;
+const MINUS_INFINITE_MS = -9_223_372_036_832_400n;
 const MAX_INT64 = 2n ** 63n - 1n;
 
 /** The codec of a date, time, timestamp or interval in the configured time.precision.mode; null for other types. */
@@ -143,7 +143,7 @@ function microTimestampCodec(): ColumnCodec {
   return numberCodec(
     "int64",
     `${TIME_NAMES}MicroTimestamp`,
-    finiteOr(BigInt(INFINITE_MS) * 1000n, BigInt(MINUS_INFINITE_MS) * 1000n, (bytes, start, end) =>
+    finiteOr(INFINITE_MS * 1000n, MINUS_INFINITE_MS * 1000n, (bytes, start, end) =>
       microsSinceEpoch(readInstant(bytes, start, end)),
     ),
   );
