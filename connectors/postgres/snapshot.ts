@@ -155,7 +155,8 @@ export class Snapshot {
         batch = [];
         events.now = eventTime(clock.nowMs() * 1000);
       }
-      if (this.#held && count > 0) this.#held.marker = "last_in_data_collection";
+      // The very first row says so, even where its table has no other.
+      if (this.#held && count > 0 && this.#held.marker !== "first") this.#held.marker = "last_in_data_collection";
       if (batch.length > 0) yield batch;
     } finally {
       channel.detach();
