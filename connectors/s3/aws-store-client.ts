@@ -37,7 +37,6 @@ export class AwsStoreClient implements ObjectStoreClient {
       ...(settings.credentials && { credentials: settings.credentials }),
       forcePathStyle: settings.pathStyle,
       useAccelerateEndpoint: settings.accelerate,
-      followRegionRedirects: true,
       maxAttempts: 1,
       // Bodies carry their checksum already; the SDK would only add trailers, which many stores do not understand.
       requestChecksumCalculation: "WHEN_REQUIRED",

@@ -43,6 +43,8 @@ export class ObjectUpload {
     private readonly client: ObjectStoreClient,
     private readonly calls: StoreCalls,
     private readonly logger: Logger,
+    /** Ends requests that are under way, before `abort`. */
+    private readonly abandoned: AbortSignal,
   ) {}
 
   /** Whether a part is full and should be uploaded. */
@@ -79,6 +81,7 @@ export class ObjectUpload {
       {
         doing: `writing object ${key}`,
         timeoutMs: timeoutFor(body.length),
+        abandoned: this.abandoned,
         run: (signal) => this.client.putObject(key, body, this.settings.onlyIfAbsent, signal),
       },
       this.settings.onlyIfAbsent ? ["exists", "not-implemented"] : [],
@@ -100,6 +103,7 @@ export class ObjectUpload {
     this.#uploadId ??= await this.#required({
       doing: `beginning the multipart upload of object ${key}`,
       timeoutMs: BASE_TIMEOUT_MS,
+      abandoned: this.abandoned,
       run: (signal) => this.client.createUpload(key, signal),
     });
     const uploadId = this.#uploadId;
@@ -107,6 +111,7 @@ export class ObjectUpload {
     const part = await this.#required({
       doing: `uploading part ${partNumber} of object ${key}`,
       timeoutMs: timeoutFor(length),
+      abandoned: this.abandoned,
       run: (signal) => this.client.uploadPart(key, uploadId, partNumber, body, signal),
     });
     this.#parts.push(part);
@@ -121,6 +126,7 @@ export class ObjectUpload {
       {
         doing: `completing the multipart upload of object ${key}`,
         timeoutMs: 2 * BASE_TIMEOUT_MS,
+        abandoned: this.abandoned,
         run: (signal) => this.client.completeUpload(key, uploadId, this.#parts, this.settings.onlyIfAbsent, signal),
       },
       ["exists", "write-conflict", "no-such-upload", "not-implemented"],

@@ -20,6 +20,8 @@ export interface OpenFilesSettings {
 
 /** One object in the making. */
 export class OpenFile {
+  #isUploading = false;
+
   constructor(
     readonly encodedPartition: string,
     /** Of its first record. */
@@ -35,6 +37,11 @@ export class OpenFile {
 
   get memoryBytes(): number {
     return this.upload.bytes.memoryBytes;
+  }
+
+  /** Its bytes are being read by a request. */
+  get isUploading(): boolean {
+    return this.#isUploading;
   }
 
   get hasFullPart(): boolean {
@@ -59,9 +66,14 @@ export class OpenFile {
   /** Brings the object into being. @throws RetriableError to be called again. */
   async finish(): Promise<FinishOutcome> {
     this.compression.finish();
-    const outcome = await this.upload.finish();
-    this.closed(this);
-    return outcome;
+    this.#isUploading = true;
+    try {
+      const outcome = await this.upload.finish();
+      this.closed(this);
+      return outcome;
+    } finally {
+      this.#isUploading = false;
+    }
   }
 
   spill(): Promise<void> {
@@ -98,7 +110,8 @@ export class OpenFiles {
     return objectKey(this.settings.key, topic, partition, encodedPartition, startOffset);
   }
 
-  open(key: string, encodedPartition: string, schema: Schema | null): OpenFile {
+  /** @param abandoned ends requests of the file that are under way, before it is aborted. */
+  open(key: string, encodedPartition: string, schema: Schema | null, abandoned: AbortSignal): OpenFile {
     const bytes = new BufferedBytes(this.#pool, this.openSpillFile);
     const append = (piece: Buffer) => bytes.append(piece);
     const { gzipLevel, upload } = this.settings;
@@ -108,7 +121,7 @@ export class OpenFiles {
       encodedPartition,
       schema,
       compression,
-      new ObjectUpload(key, bytes, upload, this.client, this.calls, this.logger),
+      new ObjectUpload(key, bytes, upload, this.client, this.calls, this.logger, abandoned),
       (closed) => this.#files.delete(closed),
     );
     this.#files.add(file);
@@ -120,13 +133,18 @@ export class OpenFiles {
     return digestObject(this.calls, this.client, key, this.settings.gzipLevel !== undefined);
   }
 
-  /** Moves the largest files to disk until half of the bound is free. Not while a file is being uploaded. */
+  /** Whether the files hold more memory than they may. */
+  get isOverBound(): boolean {
+    return this.#pool.heldBytes > this.settings.memoryBytes;
+  }
+
+  /** Moves the largest files that are not being uploaded to disk, until half of the bound is free. */
   async boundMemory(): Promise<void> {
-    if (this.#pool.heldBytes <= this.settings.memoryBytes) return;
+    if (!this.isOverBound) return;
     const largestFirst = [...this.#files].sort((a, b) => b.memoryBytes - a.memoryBytes);
     for (const file of largestFirst) {
       if (this.#pool.heldBytes <= this.settings.memoryBytes / 2) return;
-      await file.spill();
+      if (!file.isUploading) await file.spill();
     }
   }
 }

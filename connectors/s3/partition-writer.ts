@@ -24,6 +24,9 @@ type Step =
   | { readonly kind: "upload-parts"; readonly file: OpenFile }
   | { readonly kind: "report"; readonly record: SinkRecord; readonly error: Error };
 
+/** - not-ours: an object was there already, and holds other rows than the file. */
+type FinishResult = { readonly kind: "done" | "not-ours" } | { readonly kind: "failed"; readonly error: unknown };
+
 /** An object of an earlier run whose records come again: they are compared with it instead of being written. */
 interface Replay {
   readonly key: string;
@@ -47,13 +50,21 @@ interface Replay {
 export class PartitionWriter {
   readonly #rotation: Rotation;
   readonly #open = new Map<string, OpenFile>();
-  /** Taken out by a rotation and not all finished. */
+  /** Taken out by the last rotation and not all finished. The next one waits for it: objects of a directory come in order. */
   #finishing: OpenFile[] = [];
+  /** The finishing under way; resolves to how it went, and never rejects. */
+  #underway: Promise<void> | null = null;
+  #finished: FinishResult | null = null;
+  /** What may be committed once all of `#finishing` is there. */
+  #boundary: number | null = null;
+  #abandon = new AbortController();
   /** Encoded partitions in which no object of an earlier run can follow any more. */
   readonly #caughtUp = new Set<string>();
   readonly #replays = new Map<string, Replay>();
   /** First record that is not at its destination, or was not when offsets were last let go. */
   #baseOffset: number | null = null;
+  /** First record since the last rotation. */
+  #openBaseOffset: number | null = null;
   #nextOffset = -1;
   /** Everything before it is at its destination. */
   #committable: number | null = null;
@@ -81,7 +92,7 @@ export class PartitionWriter {
     // A rewind is carried out between batches; until then the records of the old position are not for us.
     if (this.#rewindTo !== null) return;
     this.#writing = true;
-    await this.#finishRotation(nowMs);
+    await this.#settle(nowMs, false);
     await this.#rotateIfDue(nowMs);
     for (let i = 0; i < records.length && this.#rewindTo === null; ) {
       const record = records[i]!;
@@ -115,8 +126,19 @@ export class PartitionWriter {
     return this.#nextOffset >= 0 ? this.#nextOffset : this.#committable;
   }
 
+  /** Waits for uploads under way, so that their offsets can be committed; how they went is looked at by the next batch. */
+  async quiesce(): Promise<void> {
+    await this.#underway;
+  }
+
   /** Gives up what is not finished: the records are read again by whoever opens the partition next. */
   async close(): Promise<void> {
+    this.#abandon.abort();
+    await this.#underway;
+    await this.#discard();
+  }
+
+  async #discard(): Promise<void> {
     const unfinished = [...this.#open.values(), ...this.#finishing];
     this.#open.clear();
     this.#finishing = [];
@@ -151,7 +173,12 @@ export class PartitionWriter {
     }
     if (!file) {
       const { encodedPartition } = facts;
-      file = this.files.open(this.#keyOf(encodedPartition, record), encodedPartition, record.valueSchema);
+      file = this.files.open(
+        this.#keyOf(encodedPartition, record),
+        encodedPartition,
+        record.valueSchema,
+        this.#abandon.signal,
+      );
       this.#open.set(encodedPartition, file);
     }
     file.write(row, format.terminator);
@@ -214,22 +241,51 @@ export class PartitionWriter {
     if (cause) await this.#rotate(cause, nowMs);
   }
 
+  /** Takes the open files out and lets them be finished beside what comes next. */
   async #rotate(cause: RotationCause, nowMs: number): Promise<void> {
+    await this.#settle(nowMs, true);
+    if (this.#rewindTo !== null) return;
     this.#finishing = [...this.#open.values()];
     this.#open.clear();
     this.#rotation.rotated(cause, nowMs);
-    await this.#finishRotation(nowMs);
+    // With an existing object compared only in part, nothing may be let go of yet.
+    this.#boundary = this.#replays.size === 0 ? this.#nextOffset : null;
+    this.#openBaseOffset = null;
+    this.#finishInBackground();
   }
 
-  /** Finishes what a rotation took out; called again after a RetriableError it goes on with what is left. */
-  async #finishRotation(nowMs: number): Promise<void> {
-    if (this.#finishing.length === 0) return;
+  #finishInBackground(): void {
+    this.#underway = this.#finishAll().then((result) => {
+      this.#underway = null;
+      if (result.kind === "done") this.#letGoFinished();
+      else this.#finished = result;
+    });
+  }
+
+  /**
+   * Looks at how the last rotation's files went: throws what kept them from being finished, or goes back when an object
+   * was not ours. After a failure, and when the next rotation is at hand, it waits until they are finished.
+   */
+  async #settle(nowMs: number, wait: boolean): Promise<void> {
+    const failed = this.#finished?.kind === "failed";
+    if (failed) {
+      this.#finished = null;
+      this.#finishInBackground();
+    }
+    if (wait || failed) await this.#underway;
+    const result: FinishResult | null = this.#finished;
+    if (result === null) return;
+    if (result.kind === "failed") throw result.error;
+    await this.#giveUp(nowMs);
+  }
+
+  async #finishAll(): Promise<FinishResult> {
     const results = await Promise.allSettled(this.#finishing.map((file) => this.#finish(file)));
     const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
-    if (failures.length > 0) throw failures.find((error) => errorKind(error) !== "retriable") ?? failures[0];
-    if (results.some((result) => result.status === "fulfilled" && !result.value)) return this.#giveUp(nowMs);
-    this.#finishing = [];
-    this.#letGo();
+    if (failures.length > 0)
+      return { kind: "failed", error: failures.find((error) => errorKind(error) !== "retriable") ?? failures[0] };
+    const isOurs = results.every((result) => result.status === "fulfilled" && result.value);
+    return { kind: isOurs ? "done" : "not-ours" };
   }
 
   /** Whether the object is there and holds our rows and no others. */
@@ -243,17 +299,20 @@ export class PartitionWriter {
 
   /** Someone else's object was first, or our parts are gone: everything since the base is read and placed anew. */
   async #giveUp(nowMs: number): Promise<void> {
-    await this.close();
+    await this.#discard();
+    this.#finished = null;
     this.#replays.clear();
     this.#caughtUp.clear();
     this.#rotation.reset(nowMs);
     this.#rewindTo = this.#baseOffset;
     this.#baseOffset = null;
+    this.#openBaseOffset = null;
   }
 
   /** The record is written, or compared: at its destination once its file is finished. */
   #pass(record: SinkRecord): void {
     this.#baseOffset ??= record.originalOffset;
+    this.#openBaseOffset ??= record.originalOffset;
     this.#nextOffset = record.originalOffset + 1;
   }
 
@@ -262,10 +321,21 @@ export class PartitionWriter {
     this.#nextOffset = record.originalOffset + 1;
   }
 
+  /** All files of the last rotation are there. */
+  #letGoFinished(): void {
+    this.#finishing = [];
+    if (this.#boundary !== null) {
+      this.#committable = this.#boundary;
+      this.#baseOffset = this.#openBaseOffset;
+    }
+    this.#letGo();
+  }
+
   #letGo(): void {
     if (!this.#isIdle) return;
     this.#committable = this.#nextOffset;
     this.#baseOffset = null;
+    this.#openBaseOffset = null;
   }
 
   #noteCaughtUp(encodedPartition: string): void {

@@ -55,6 +55,7 @@ export class Rotation {
   /** Whether the files have to be finished before this record is written. */
   judge(facts: RecordFacts, nowMs: number): RotationCause | null {
     if (this.#recordCount === 0) return null;
+    if (this.#isFull) return "flush-size";
     if (facts.schema === "null-flip") return "null-schema";
     if (nowMs >= this.#scheduledMs) return "schedule";
     const byTime = this.#judgeInterval(facts.timestampMs, facts.encodedPartition);
@@ -71,7 +72,7 @@ export class Rotation {
     this.#baseTimestampMs ??= facts.timestampMs;
     this.#lastTimestampMs = facts.timestampMs;
     this.#lastEncodedPartition = facts.encodedPartition;
-    return this.#recordCount >= this.settings.flushSize ? "flush-size" : null;
+    return this.#isFull ? "flush-size" : null;
   }
 
   /**
@@ -83,6 +84,7 @@ export class Rotation {
       if (nowMs >= this.#scheduledMs) this.#scheduledMs = this.#schedule(nowMs);
       return null;
     }
+    if (this.#isFull) return "flush-size";
     if (nowMs >= this.#scheduledMs) return "schedule";
     return this.#judgeInterval(this.#lastTimestampMs, this.#lastEncodedPartition);
   }
@@ -98,6 +100,11 @@ export class Rotation {
   reset(nowMs: number): void {
     this.#forget();
     this.#scheduledMs = this.#schedule(nowMs);
+  }
+
+  /** Stays so until the files were taken out: a rotation that had to wait for the store must not be forgotten. */
+  get #isFull(): boolean {
+    return this.#recordCount > 0 && this.#recordCount >= this.settings.flushSize;
   }
 
   #forget(): void {

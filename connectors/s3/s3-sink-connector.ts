@@ -74,6 +74,7 @@ async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationC
       case "no-such-bucket":
       case "bad-credentials":
       case "no-credentials":
+      case "wrong-region":
         throw storeError(failure, place, "looking at the bucket", error);
       default:
         logger.warn("The bucket could not be looked at", { ...place, cause: failure.cause });

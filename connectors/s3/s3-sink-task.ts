@@ -39,8 +39,8 @@ interface Running {
 }
 
 /**
- * Writes topic partitions as objects: each by a PartitionWriter of its own, side by side, so that the store's answers
- * are waited for once per batch and not once per partition.
+ * Writes topic partitions as objects: each by a PartitionWriter of its own, side by side. Finished files are uploaded
+ * while the next batches come in; a partition waits for its own upload only when its next files are finished.
  */
 export class S3SinkTask implements SinkTask {
   #running: Running | undefined;
@@ -97,6 +97,7 @@ export class S3SinkTask implements SinkTask {
       const { topic, partition } = topicPartition;
       const ofTopic = this.#writers.get(topic) ?? new Map<number, PartitionWriter>();
       this.#writers.set(topic, ofTopic);
+      await ofTopic.get(partition)?.close();
       ofTopic.set(partition, new PartitionWriter(topicPartition, writer, files, nowMs));
     }
   }
@@ -130,9 +131,12 @@ export class S3SinkTask implements SinkTask {
       context.seek(rewinds);
     }
     await files.boundMemory();
+    // What is being uploaded cannot move to disk: then the batches have to wait for it.
+    if (files.isOverBound) await Promise.all(writers.map((writer) => writer.quiesce()));
   }
 
   async preCommit(current: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
+    await Promise.all([...this.#eachWriter()].map((writer) => writer.quiesce()));
     return current.flatMap(({ topic, partition, offset }) => {
       const committable = this.#writers.get(topic)?.get(partition)?.committable(offset) ?? null;
       return committable === null ? [] : [{ topic, partition, offset: committable }];
@@ -213,7 +217,7 @@ async function requireBucket(client: ObjectStoreClient, calls: StoreCalls, conte
   if (failed === undefined || context.stopping.aborted) return;
   const { failure, cause } = failed;
   // The bucket exists, whether or not we may look at it; what we may do shows with the first object.
-  if (failure.kind === "access-denied" || failure.kind === "refused") return;
+  if (failure.kind === "access-denied" || failure.kind === "refused" || failure.kind === "wrong-region") return;
   if (failure.kind === "transient") return calls.noteWaiting(failure);
   throw storeError(failure, calls.place, doing, cause);
 }

@@ -2,7 +2,7 @@ import { type ConfigAtom, type ConfigCheck, invalidValue } from "../../src/api/i
 import { TimeZone } from "./time-zone.js";
 
 export const JSON_FORMAT = "io.confluent.connect.s3.format.json.JsonFormat";
-export const BYTE_ARRAY_FORMAT = "io.confluent.connect.s3.format.bytearray.ByteArrayFormat";
+const BYTE_ARRAY_FORMAT = "io.confluent.connect.s3.format.bytearray.ByteArrayFormat";
 const S3_STORAGE = "io.confluent.connect.s3.storage.S3Storage";
 const PARTITIONER_PACKAGE = "io.confluent.connect.storage.partitioner.";
 const PARTITIONERS = ["Default", "Field", "TimeBased", "Daily", "Hourly"] as const;

@@ -25,6 +25,8 @@ export interface StoreCall<T> {
   /** As a clause: `writing object topics/…`. */
   readonly doing: string;
   readonly timeoutMs: number;
+  /** Ends the call early, as the task's stopping does. */
+  readonly abandoned?: AbortSignal;
   run(signal: AbortSignal): Promise<T>;
 }
 
@@ -56,14 +58,23 @@ export class StoreCalls {
 
   /**
    * @param expected failures that are an answer to the caller and not an error.
-   * @throws RetriableError when the attempts are used up, or the task is stopping; ConfigError, NotFoundError or
+   * @throws RetriableError when the attempts are used up, or the call is given up; ConfigError, NotFoundError or
    *   UnsupportedError for what repeating does not change.
    */
   async run<T>(call: StoreCall<T>, expected: readonly StoreFailure["kind"][] = []): Promise<T | ExpectedFailure> {
     await this.#enter();
+    // Not AbortSignal.any, which in Node 20 keeps what it made for as long as the signals live.
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    const signals = [this.context.stopping, ...(call.abandoned ? [call.abandoned] : [])];
+    for (const signal of signals) {
+      if (signal.aborted) end();
+      signal.addEventListener("abort", end, { once: true });
+    }
     try {
-      return await this.#attempt(call, expected);
+      return await this.#attempt(call, expected, ending.signal);
     } finally {
+      for (const signal of signals) signal.removeEventListener("abort", end);
       // The place goes to the next in line directly, so that nobody can slip in between.
       const next = this.#queue.shift();
       if (next) next();
@@ -88,16 +99,20 @@ export class StoreCalls {
     this.#wait(failure);
   }
 
-  async #attempt<T>(call: StoreCall<T>, expected: readonly StoreFailure["kind"][]): Promise<T | ExpectedFailure> {
-    const { clock, random, stopping } = this.context;
+  async #attempt<T>(
+    call: StoreCall<T>,
+    expected: readonly StoreFailure["kind"][],
+    ending: AbortSignal,
+  ): Promise<T | ExpectedFailure> {
+    const { clock, random } = this.context;
     for (let attempt = 1; ; attempt++) {
-      if (stopping.aborted) throw this.#stopped(call.doing);
+      if (ending.aborted) throw this.#stopped(call.doing);
       try {
-        const result = await this.#withTimeout(call, stopping);
+        const result = await this.#withTimeout(call, ending);
         this.#answered();
         return result;
       } catch (error) {
-        if (stopping.aborted) throw this.#stopped(call.doing, error);
+        if (ending.aborted) throw this.#stopped(call.doing, error);
         const failure = judgeStoreFailure(error);
         if (expected.includes(failure.kind)) {
           this.#answered();
@@ -110,7 +125,7 @@ export class StoreCalls {
         if (attempt > 1 || isLast) this.#wait(failure);
         if (isLast) throw this.#unavailable(call.doing, failure, error);
         const ceilingMs = Math.min(MAX_BACKOFF_MS, this.settings.backoffMs * 2 ** (attempt - 1));
-        await clock.delay(random.next() * ceilingMs, stopping);
+        await clock.delay(random.next() * ceilingMs, ending);
       }
     }
   }
@@ -172,6 +187,10 @@ export class StoreCalls {
   }
 
   #stopped(doing: string, cause?: unknown): RetriableError {
-    return new RetriableError("S3_UNAVAILABLE", `${doing} was given up because the task is stopping.`, { cause });
+    return new RetriableError(
+      "S3_UNAVAILABLE",
+      `${doing} was given up because the task is stopping, or has lost the partition.`,
+      { cause },
+    );
   }
 }

@@ -2,7 +2,7 @@ import { ConfigError, type ErrorCode, NotFoundError, UnsupportedError } from "..
 import type { StorePlace } from "./object-store-client.js";
 
 /** What a failed request means for the sink. */
-export type StoreFailureKind =
+type StoreFailureKind =
   /** Repeating it may work: unreachable, busy, timed out. */
   | "transient"
   /** 412: the object is there already. */
@@ -13,6 +13,7 @@ export type StoreFailureKind =
   | "no-such-bucket"
   | "access-denied"
   | "bad-credentials"
+  | "wrong-region"
   /** No credentials could be found at all. */
   | "no-credentials"
   | "not-implemented"
@@ -85,8 +86,8 @@ function kindOf(code: string, name: unknown, status: number | undefined): StoreF
   if (code === "NoSuchBucket" || code === "NotFound") return "no-such-bucket";
   if (code === "NotImplemented" || status === 501) return "not-implemented";
   if (TRANSIENT_CODES.has(code) || (status !== undefined && TRANSIENT_STATUS.has(status))) return "transient";
-  if (["SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthorizationHeaderMalformed", "InvalidToken"].includes(code))
-    return "bad-credentials";
+  if (code === "PermanentRedirect" || code === "AuthorizationHeaderMalformed" || status === 301) return "wrong-region";
+  if (["SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken"].includes(code)) return "bad-credentials";
   if (status === 401 || status === 403 || code === "AccessDenied") return "access-denied";
   if (NETWORK_CODES.has(code) || name === "TimeoutError") return "transient";
   // Without an answer, and not for want of credentials: the connection's fault, and that heals.
@@ -113,6 +114,12 @@ export function storeError(failure: StoreFailure, place: StorePlace, doing: stri
         "aws.access.key.id",
         `The credentials (aws.access.key.id, aws.secret.access.key, or those of the environment) or s3.region are wrong for ${where}: ${said}.`,
         { cause, code: "S3_ACCESS_REFUSED" },
+      );
+    case "wrong-region":
+      return new ConfigError(
+        "s3.region",
+        `s3.region (or store.url) is not where ${where} is: ${said}. Set s3.region to the bucket's own region.`,
+        { cause },
       );
     case "no-credentials":
       return new ConfigError(

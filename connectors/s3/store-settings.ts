@@ -3,7 +3,7 @@ import { endpointUrl } from "./judge-settings.js";
 import type { StorePlace } from "./object-store-client.js";
 import type { S3SinkValues } from "./s3-sink-config.js";
 
-export type Encryption =
+type Encryption =
   | { readonly kind: "managed"; readonly algorithm: string; readonly kmsKeyId: string | undefined }
   | { readonly kind: "customer-key"; readonly key: Password };
 

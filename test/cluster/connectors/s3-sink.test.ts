@@ -60,6 +60,21 @@ function appendRows(driver: SinkDriver, from: number, to: number, fill = ""): vo
   for (let offset = from; offset < to; offset++) driver.append(rowRecord(offset, { fill }));
 }
 
+/** Lets the worker's loop turn until the partition is committed up to `end`. */
+async function deliverUntilCommitted(driver: SinkDriver, end: number): Promise<void> {
+  for (let turn = 0; turn < 50 && driver.committed.get("orders-0") !== end; turn++) {
+    await driver.deliverAll();
+    await driver.commit();
+  }
+}
+
+/** Delivers all, waits for uploads under way, and lets the next batch look at how they went. */
+async function deliverUntilSettled(driver: SinkDriver): Promise<void> {
+  await driver.deliverAll();
+  await driver.commit();
+  await driver.deliverAll();
+}
+
 function placesUpTo(end: number): string[] {
   return Array.from({ length: end }, (_, offset) => `0:${offset}`);
 }
@@ -82,6 +97,7 @@ describe("on a store that works", () => {
     await driver.start();
     appendRows(driver, 0, 2000, "x".repeat(200));
     await driver.deliverAll();
+    await driver.commit();
     expect(await listKeys(storage.client, "lake")).toEqual([`${KEY(0)}.gz`]);
     expect(await rows(`${KEY(0)}.gz`)).toHaveLength(2000);
     await driver.stop();
@@ -95,10 +111,36 @@ describe("on a store that works", () => {
     });
     await driver.start();
     appendRows(driver, 0, 1300, "y".repeat(10_000));
-    while ((await driver.deliver(100)) === "done" && (await listKeys(storage.client, "lake")).length === 0);
+    for (let batch = 0; batch < 13; batch++) await driver.deliver(100);
+    await driver.commit();
     expect((await readObject(storage.client, "lake", KEY(0))).length).toBeGreaterThan(2 * 5_242_880);
     expect(await places()).toEqual(placesUpTo(1300));
     expect(storage.store.danglingUploads("lake")).toEqual([]);
+    await driver.stop();
+  });
+
+  test("80 open files hold no more memory than configured, and nothing is lost on the way to disk and back", async () => {
+    const partitions = Array.from({ length: 80 }, (_, partition) => ({ topic: "orders", partition }));
+    let task: S3SinkTask | undefined;
+    const createTask = () => {
+      task = new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
+      return task;
+    };
+    const memoryBytes = 8 * 2 ** 20;
+    const props = propsOf({ "flush.size": "400", "s3.buffer.memory.bytes": String(memoryBytes) });
+    const driver = new SinkDriver(createTask, partitions, { clock: new SystemClock(), props });
+    await driver.start();
+    for (const { partition } of partitions)
+      for (let offset = 0; offset < 400; offset++)
+        driver.append(rowRecord(offset, { partition, fill: "x".repeat(690) }));
+    for (let offset = 0; offset < 400; offset += 10) await driver.deliver(10);
+    await driver.commit();
+    // 22 MiB of rows, in batches of 560 KiB that may need a chunk more of every file.
+    expect(task?.memory.peakBytes).toBeLessThan(memoryBytes + 80 * 65_536 + 600_000);
+    expect((await places()).sort()).toEqual(
+      partitions.flatMap(({ partition }) => Array.from({ length: 400 }, (_, at) => `${partition}:${at}`)).sort(),
+    );
+    expect([...driver.committed.values()]).toEqual(partitions.map(() => 400));
     await driver.stop();
   });
 
@@ -119,8 +161,7 @@ describe("on a store that fails", () => {
     await driver.start();
     storage.store.faults.add({ fault: { kind: "answer", code: "SlowDown" }, count: 7 });
     appendRows(driver, 0, 6);
-    await driver.deliverAll();
-    await driver.commit();
+    await deliverUntilCommitted(driver, 6);
     expect(await places()).toEqual(placesUpTo(6));
     expect(driver.committed.get("orders-0")).toBe(6);
     expect(driver.waits[0]).toMatch(/^S3 bucket lake at http:.*: 503 SlowDown/);
@@ -134,7 +175,8 @@ describe("on a store that fails", () => {
     await driver.start();
     expect(driver.waits[0]).toMatch(/^S3 bucket lake at http:/);
     appendRows(driver, 0, 3);
-    await driver.deliverAll();
+    await deliverUntilCommitted(driver, 3);
+    storage.store.faults.clear();
     expect(await places()).toEqual(placesUpTo(3));
     await driver.stop();
   });
@@ -157,8 +199,7 @@ describe("on a store that fails", () => {
         await driver.start();
         appendRows(driver, 0, large ? 700 : 6, large ? "z".repeat(10_000) : "");
         const fault = storage.store.faults.add({ fault: { kind }, operations: [operation], count: 1 });
-        await driver.deliverAll();
-        await driver.commit();
+        await deliverUntilCommitted(driver, large ? 700 : 6);
         expect(fault.hits, operation).toBe(1);
         expect(driver.committed.get("orders-0"), operation).toBe(large ? 700 : 6);
         const keys = await listKeys(storage.client, "lake", `${kind}-${operation}-${"timezone" in mode}`);
@@ -174,7 +215,8 @@ describe("on a store that fails", () => {
     await first.start();
     appendRows(first, 0, 7);
     await first.deliverAll();
-    // No commit: the offsets of the two objects are lost.
+    await first.commit();
+    // The second run does not know of this commit: the process died before it reached the broker.
     const second = driverOf({ ...SCHEDULED, "flush.size": "4" });
     await second.start();
     appendRows(second, 0, 14);
@@ -200,7 +242,10 @@ describe("on a store that fails", () => {
     await zombie.start();
     appendRows(zombie, 0, 2);
     await zombie.deliverAll();
+    await zombie.commit();
     await driver.deliverAll();
+    await driver.commit();
+    await driver.deliver(0);
     await driver.deliverAll();
     await driver.commit();
     expect(await rows(KEY(0))).toHaveLength(2);
@@ -215,6 +260,7 @@ describe("on a store that fails", () => {
     other.append(rowRecord(0, { fill: "another life" }));
     other.append(rowRecord(1));
     await other.deliverAll();
+    await other.commit();
     await other.stop();
     const before = await readObject(storage.client, "lake", KEY(0));
     const driver = driverOf({ ...SCHEDULED, "flush.size": "4" });
@@ -230,7 +276,7 @@ describe("on a store that fails", () => {
     await driver.start();
     storage.store.faults.add({ fault: { kind: "answer", code: "NotImplemented" }, operations: ["PutObject"] });
     appendRows(driver, 0, 3);
-    await expect(driver.deliverAll()).rejects.toThrow(/Set enable\.conditional\.writes=false/);
+    await expect(deliverUntilSettled(driver)).rejects.toThrow(/Set enable\.conditional\.writes=false/);
     await driver.stop();
   });
 
@@ -238,8 +284,9 @@ describe("on a store that fails", () => {
     const driver = driverOf({ "s3.retry.backoff.ms": "600000", "s3.part.retries": "10" });
     await driver.start();
     const fault = storage.store.faults.add({ fault: { kind: "answer", code: "SlowDown" } });
-    appendRows(driver, 0, 3);
-    const put = driver.deliver(3);
+    // The second rotation waits for the first.
+    appendRows(driver, 0, 6);
+    const put = driver.deliver(6);
     await fault.struck;
     const clock = new SystemClock();
     const startMs = clock.monotonicMs();
@@ -259,7 +306,7 @@ describe("what is wrong is said", () => {
     const failure = await (async () => {
       await driver.start();
       appendRows(driver, 0, 3);
-      await driver.deliverAll();
+      await deliverUntilSettled(driver);
     })().then(
       () => undefined,
       (error: Error) => error,

@@ -108,8 +108,10 @@ describe("by schedule", () => {
     expect(rotation.judge(facts("a"), 6 * MINUTE_MS)).toBe("schedule");
   });
   test("a rotation by size leaves the schedule as it is", () => {
-    const rotation = rotationOf({ ...everyMinute, flushSize: 1 });
-    expect(rotation.note(facts("a", null, "no-file"))).toBe("flush-size");
+    const rotation = rotationOf({ ...everyMinute, flushSize: 2 });
+    expect(rotation.note(facts("a", null, "no-file"))).toBeNull();
+    expect(rotation.note(facts("a"))).toBe("flush-size");
+    expect(rotation.judgeIdle(0)).toBe("flush-size");
     rotation.rotated("flush-size", MINUTE_MS - 1);
     rotation.note(facts("a", null, "no-file"));
     expect(rotation.judge(facts("a"), MINUTE_MS)).toBe("schedule");

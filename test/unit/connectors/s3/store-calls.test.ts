@@ -130,6 +130,7 @@ describe("a failure is judged by its code", () => {
     [answer(403, "AccessDenied"), "access-denied"],
     [answer(403, "SignatureDoesNotMatch"), "bad-credentials"],
     [answer(403, "InvalidAccessKeyId"), "bad-credentials"],
+    [answer(301, "PermanentRedirect"), "wrong-region"],
     [answer(501, "NotImplemented"), "not-implemented"],
     [answer(400, "InvalidArgument"), "refused"],
     [Object.assign(new Error("none"), { name: "CredentialsProviderError" }), "no-credentials"],
