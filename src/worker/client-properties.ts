@@ -1,7 +1,7 @@
 import { ConfigError, type Props } from "../api/index.js";
 import type { TaskId } from "./worker.js";
 
-export type ClientKind = "producer" | "consumer" | "admin";
+type ClientKind = "producer" | "consumer" | "admin";
 
 /** The properties of one Kafka client of a task, as Java's clients name them. */
 export type DerivedProperties = Readonly<Record<string, string>>;
@@ -43,13 +43,8 @@ export function sinkConsumerProperties(
     ...withPrefix(worker, "consumer."),
     ...allowedOverrides(worker, connector, "consumer"),
   };
-  const { "group.id": groupId = sinkGroupId(id.connector), ...rest } = properties as Record<string, string>;
+  const { "group.id": groupId = `connect-${id.connector}`, ...rest } = properties as Record<string, string>;
   return { groupId, properties: rest };
-}
-
-/** The group in which a sink connector's tasks share its topics, unless overridden. */
-export function sinkGroupId(connector: string): string {
-  return `connect-${connector}`;
 }
 
 // The un-prefixed worker keys that mean something to a client; passing on the rest (`group.id`, `config.storage.topic`)

@@ -64,7 +64,8 @@ export class ConnectWorker implements Worker {
   }
 
   async startConnector(name: string, props: Props, targetState: TargetState): Promise<ConnectorState> {
-    await this.stopConnectors([name]);
+    // Asked again after each wait: another call may have started it meanwhile, and between here and `set` none can.
+    while (this.#connectors.has(name)) await this.stopConnectors([name]);
     const { clock, random, listener, logger } = this.parts;
     let runner: ConnectorRunner;
     try {
@@ -90,13 +91,16 @@ export class ConnectWorker implements Worker {
 
   async stopConnectors(names: readonly string[]): Promise<void> {
     const runners = names.flatMap((name) => this.#connectors.get(name) ?? []);
-    for (const name of names) this.#connectors.delete(name);
     const late = await this.#stoppedInTime(runners, (runner) => runner.end());
     for (const runner of late) {
       this.parts.logger.warn("A connector did not stop in time and is cancelled", {
         connector: runner.snapshot().name,
       });
       runner.cancel();
+    }
+    for (const runner of runners) {
+      const { name } = runner.snapshot();
+      if (this.#connectors.get(name) === runner) this.#connectors.delete(name);
     }
   }
 
@@ -121,7 +125,7 @@ export class ConnectWorker implements Worker {
     targetState: TargetState,
     taskCount: number,
   ): Promise<void> {
-    await this.stopTasks([id]);
+    while (this.#tasks.has(keyOf(id))) await this.stopTasks([id]);
     if (targetState === "STOPPED") return;
     const host = this.#hosts.take(connectorProps);
     const run = this.#nextRun++;

@@ -31,7 +31,7 @@ export interface SourceClients {
 }
 
 /** The worker's offset store, for this task's connector. */
-export interface TaskOffsets {
+interface TaskOffsets {
   read(partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]>;
   flush(entries: readonly SourceOffset[]): Promise<void>;
 }

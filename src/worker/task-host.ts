@@ -80,9 +80,14 @@ export class TaskHost {
       return;
     }
     this.#runners.set(run, runner);
-    runner.run(targetState).then(() => {
+    const ended = () => {
       // A run that was cancelled is forgotten already: nothing more may be heard of it.
       if (this.#runners.delete(run)) send({ type: "ended", run });
+    };
+    runner.run(targetState).then(ended, (error) => {
+      // Runners do not reject; if one does all the same, its task must not look as if it ran.
+      this.#eventsOf(run, this.#versionOf(command)).status("FAILED", traceOf(error));
+      ended();
     });
   }
 
@@ -132,7 +137,7 @@ export class TaskHost {
     return new SourceTaskRunner({ ...parts, plugin, clients, offsets, topicCreation });
   }
 
-  #eventsOf(run: number, version: string): TaskEvents {
+  #eventsOf(run: number, version: string | null): TaskEvents {
     const { send } = this.parts;
     return {
       status: (state, trace) => {

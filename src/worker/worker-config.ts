@@ -1,7 +1,7 @@
 import { atLeast, type ConfigDef, type ConfigValues, oneOf, type Props, parseConfig } from "../api/index.js";
 
 /** The worker properties that this floor reads; all others are carried along for converters and Kafka clients. */
-export const workerConfig = {
+const workerConfig = {
   "task.shutdown.graceful.timeout.ms": {
     type: "long",
     default: 5000,
