@@ -119,7 +119,7 @@ function prepareDataDir(asked: string | undefined, closers: Closers): string {
 }
 
 /** The path of a file of this package, from source and from dist alike. */
-export function packagePath(...parts: string[]): string {
+function packagePath(...parts: string[]): string {
   return join(dirname(createRequire(import.meta.url).resolve("millrace/package.json")), ...parts);
 }
 

@@ -50,6 +50,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   screen.step("starting Postgres, the object store, broker and worker");
   const stack = await startDemoStack({ dataDir, clock, random, logger });
   try {
+    signal.throwIfAborted();
     const passed = await runPipeline(stack, options, screen);
     if (options.keep && !signal.aborted) await stayUp(stack, screen, signal);
     return passed ? EXIT.ok : EXIT.failed;

@@ -1,7 +1,7 @@
 import { S3Error } from "./s3-error.js";
 
 /** An element's content: text, children by name in order, or several elements of one name. */
-export type XmlContent = string | number | boolean | XmlFields | readonly XmlContent[];
+type XmlContent = string | number | boolean | XmlFields | readonly XmlContent[];
 export interface XmlFields {
   readonly [name: string]: XmlContent | undefined;
 }

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
-import type { Clock, Logger, Props, Random } from "../api/index.js";
+import { type Clock, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
+import { Backoff } from "../base/backoff.js";
 import type { LogLevel } from "../base/logger.js";
 import { loadConfigProviders } from "../herder/config-providers.js";
 import { resolveReferences } from "../herder/config-references.js";
@@ -58,13 +59,13 @@ export interface RunningWorker {
 }
 
 /** How long a worker that starts looks for a broker before it gives up. */
-const FIND_BROKER_MS = 30_000;
+const FIND_BROKER_MS = 15_000;
 
 /**
  * Starts one distributed worker: REST is bound first (its port is part of the worker's name) and answers as soon as the
  * internal topics have been read.
  *
- * @throws ConfigError for bad properties, ConflictError for an address that is taken, KafkaError when no broker answers.
+ * @throws ConfigError for bad properties, ConflictError for an address that is taken, RetriableError when no broker answers.
  */
 export async function startWorkerStack(options: WorkerStackOptions): Promise<RunningWorker> {
   const { clock, random, logger, env } = options;
@@ -138,7 +139,7 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
     await client.close();
   };
   try {
-    await client.admin.connect(FIND_BROKER_MS);
+    await findBroker(client, props["bootstrap.servers"] ?? "", options);
     const topics = { tracked: config["topic.tracking.enable"], resettable: config["topic.tracking.allow.reset"] };
     await Promise.all([loop.start(), clusterId(), rest.serve({ herder, clock, logger: logger.child("rest"), topics })]);
   } catch (error) {
@@ -152,6 +153,35 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
     close: () => close(() => loop.close()),
     abandon: () => close(() => loop.abandon()),
   };
+}
+
+/** Waits for a broker that may still be starting. @throws RetriableError BROKER_UNREACHABLE when none answers in time */
+async function findBroker(client: KafkaClient, servers: string, { clock, random }: WorkerStackOptions): Promise<void> {
+  const backoff = new Backoff({ initialMs: 100, maxMs: 1_000 }, random);
+  const deadlineMs = clock.monotonicMs() + FIND_BROKER_MS;
+  for (;;) {
+    try {
+      return await client.admin.connect(Math.max(1, deadlineMs - clock.monotonicMs()));
+    } catch (cause) {
+      const delayMs = backoff.nextMs();
+      const retriable = cause instanceof Error && "retriable" in cause && cause.retriable === true;
+      if (retriable && clock.monotonicMs() + delayMs < deadlineMs) await clock.delay(delayMs);
+      else {
+        throw new RetriableError(
+          "BROKER_UNREACHABLE",
+          `No broker of bootstrap.servers=${servers} answered (${innermost(cause)}): start Kafka, or correct bootstrap.servers`,
+          { cause },
+        );
+      }
+    }
+  }
+}
+
+/** What went wrong first of all. */
+function innermost(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  return inner instanceof Error ? inner.message : String(inner);
 }
 
 function herderParts(
