@@ -122,3 +122,48 @@ describe("the reference's upload in signed chunks", () => {
     await expect(decode(framed("a").subarray(0, 60_000), 4096)).rejects.toMatchObject({ code: "IncompleteBody" });
   });
 });
+
+describe("the reference's upload in signed chunks with a signed trailer", () => {
+  const request = {
+    method: "PUT",
+    target: "/examplebucket/chunkObject.txt",
+    headers: {
+      host: "s3.amazonaws.com",
+      "x-amz-date": "20130524T000000Z",
+      "x-amz-storage-class": "REDUCED_REDUNDANCY",
+      "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+      "content-encoding": "aws-chunked",
+      "x-amz-decoded-content-length": "66560",
+      "x-amz-trailer": "x-amz-checksum-crc32c",
+      authorization: `AWS4-HMAC-SHA256 Credential=${scope},SignedHeaders=content-encoding;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class;x-amz-trailer,Signature=106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e`,
+    },
+  };
+  const signatures = [
+    "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
+    "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+    "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992",
+    "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435",
+  ];
+  const framed = (checksum: string) =>
+    Buffer.from(
+      `10000;chunk-signature=${signatures[0]}\r\n${"a".repeat(65536)}\r\n400;chunk-signature=${signatures[1]}\r\n${"a".repeat(1024)}\r\n0;chunk-signature=${signatures[2]}\r\nx-amz-checksum-crc32c:${checksum}\r\nx-amz-trailer-signature:${signatures[3]}\r\n\r\n`,
+    );
+
+  async function decode(body: Buffer): Promise<Map<string, string>> {
+    async function* pieces() {
+      yield body;
+    }
+    const trailers = new Map<string, string>();
+    const verified = verifySignature(request, credentials, nowMs);
+    for await (const chunk of decodeAwsChunked(pieces(), trailers, verified)) expect(chunk.length).toBeGreaterThan(0);
+    return trailers;
+  }
+
+  test("is verified and its trailer handed on", async () => {
+    expect(await decode(framed("sOO8/Q=="))).toEqual(new Map([["x-amz-checksum-crc32c", "sOO8/Q=="]]));
+  });
+
+  test("a changed trailer is refused", async () => {
+    await expect(decode(framed("sOO8/R=="))).rejects.toMatchObject({ code: "SignatureDoesNotMatch" });
+  });
+});
