@@ -278,7 +278,7 @@ export class Lane {
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
         last = error;
-        failures.push(error.message);
+        failures.push(error.reason);
         // Credentials do not get better by asking another broker.
         if (KafkaError.is(error, "SASL_AUTHENTICATION_FAILED")) break;
       }

@@ -17,6 +17,7 @@ export class ProducerBatch<T> {
   /** How often it was sent. */
   attempts = 0;
   #writer: RecordBatchWriter | undefined;
+  #storage: Buffer | undefined;
   #bytes: Buffer | undefined;
   #count = 0;
 
@@ -63,8 +64,17 @@ export class ProducerBatch<T> {
     if (this.#bytes) return this.#bytes;
     const bytes = this.#writer!.finish(codec);
     this.#bytes = bytes;
+    this.#storage = this.#writer!.storage;
     this.#writer = undefined;
     return bytes;
+  }
+
+  /**
+   * The buffer behind an acknowledged batch, to be used again. None if it was sent more than once: the bytes may still
+   * wait in the queue of a connection that was given up.
+   */
+  release(): Buffer | undefined {
+    return this.attempts === 1 ? this.#storage : undefined;
   }
 
   /** Cuts a sealed batch of several records in two, in order. */

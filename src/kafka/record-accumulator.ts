@@ -4,6 +4,7 @@ import { KafkaError } from "../protocol/kafka-error.js";
 import { partitionForKey } from "../protocol/murmur2.js";
 import { BATCH_HEADER_BYTES } from "../protocol/record-batch.js";
 import { RecordBatchWriter, recordSizeBound } from "../protocol/record-batch-writer.js";
+import { BufferPool } from "./buffer-pool.js";
 import type { ProducerConfig } from "./client-properties.js";
 import type { ProducerListener, ProducerRecord } from "./kafka-client.js";
 import type { PartitionQueue } from "./partition-queue.js";
@@ -11,7 +12,8 @@ import { ProducerBatch } from "./producer-batch.js";
 import { SendSlot } from "./send-ticket.js";
 import { TopicRecords } from "./topic-records.js";
 
-const FIRST_BUFFER_BYTES = 4096;
+/** Enough for the batches in flight and those filling behind them. */
+const BUFFERS_KEPT = 8;
 
 /** What the accumulator needs to know of the cluster. */
 export interface KnownPartitions {
@@ -45,6 +47,7 @@ export class RecordAccumulator<T> {
     readonly partition: number;
   }[] = [];
   readonly #batchLimit: number;
+  readonly #buffers: BufferPool;
   #lastTopic: TopicRecords<Token<T>> | undefined;
   #nextSequence = 0;
   #bufferedBytes = 0;
@@ -56,6 +59,7 @@ export class RecordAccumulator<T> {
     private readonly listener: ProducerListener<T>,
   ) {
     this.#batchLimit = Math.min(config.batchBytes ?? config.maxRequestBytes, config.maxRequestBytes);
+    this.#buffers = new BufferPool(BUFFERS_KEPT, 2 * this.#batchLimit);
   }
 
   get bufferedBytes(): number {
@@ -126,6 +130,8 @@ export class RecordAccumulator<T> {
   /** The head of `queue` is written, at `baseOffset` (-1: unknown) and following. */
   acknowledge(queue: Queue<T>, batch: Batch<T>, baseOffset: number): void {
     this.#remove(queue, batch);
+    const storage = batch.release();
+    if (storage) this.#buffers.give(storage);
     let offset = baseOffset;
     for (const { token, count } of batch.runs) {
       const at = baseOffset < 0 ? -1 : offset;
@@ -220,7 +226,7 @@ export class RecordAccumulator<T> {
     // A batch in flight is sealed, so an open one can always still grow.
     if (batch && batch.sizeBytes + recordSizeBound(key, value, headers) > queue.batchLimit) batch = undefined;
     if (!batch) {
-      const writer = new RecordBatchWriter(FIRST_BUFFER_BYTES);
+      const writer = new RecordBatchWriter(this.#buffers.take());
       batch = new ProducerBatch<Token<T>>(writer, sequence, this.cluster.clock.monotonicMs());
       queue.batches.push(batch);
       this.waiting.add(queue);

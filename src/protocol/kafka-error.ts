@@ -12,11 +12,15 @@ export class KafkaError extends Error {
   readonly codeName: string;
   /** The same request may succeed later. */
   readonly retriable: boolean;
+  /** The message without name and number, for a message that quotes this one. */
+  readonly reason: string;
 
   /** @param context what was being done, and to what: `Producing to orders-3`. */
   constructor(code: number | ErrorName, context: string, options: { cause?: unknown; detail?: string | null } = {}) {
     const row = errorCode(typeof code === "number" ? code : ErrorCodes[code]);
-    super(`${context}: ${options.detail || row.text} (${row.name}, ${row.code})`, { cause: options.cause });
+    const reason = `${context}: ${options.detail || row.text}`;
+    super(`${reason} (${row.name}, ${row.code})`, { cause: options.cause });
+    this.reason = reason;
     this.code = row.code;
     this.codeName = row.name;
     this.retriable = row.retriable;

@@ -10,6 +10,9 @@ export interface Header {
 /** Most bytes the lengths, deltas and attributes of a record take, without its headers. */
 const RECORD_OVERHEAD_BYTES = 5 + 1 + 10 + 5 + 5 + 5 + 5;
 
+/** Room of a batch to begin with; small ones come from Node's own pool. */
+const FIRST_BYTES = 4000;
+
 /** Producer state in a batch's header. */
 export interface ProducerStamp {
   readonly producerId: number;
@@ -37,8 +40,14 @@ export class RecordBatchWriter {
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
 
-  constructor(initialBytes = 4096) {
-    this.#buffer = Buffer.allocUnsafe(Math.max(BATCH_HEADER_BYTES, initialBytes));
+  /** @param storage where to write, instead of a buffer of its own; left for a larger one when it does not suffice. */
+  constructor(storage: Buffer = Buffer.allocUnsafe(FIRST_BYTES)) {
+    this.#buffer = storage.length < BATCH_HEADER_BYTES ? Buffer.allocUnsafe(FIRST_BYTES) : storage;
+  }
+
+  /** What it writes to at the moment: may be used again once nobody needs the batch any more. */
+  get storage(): Buffer {
+    return this.#buffer;
   }
 
   /** Records appended. */

@@ -43,7 +43,7 @@ const record = fc.record({
 });
 
 function write(records: readonly Omit<DecodedRecord, "offset">[], codec: WritableCodec): Buffer {
-  const writer = new RecordBatchWriter(16);
+  const writer = new RecordBatchWriter(Buffer.alloc(16));
   for (const { timestampMs, key, value, headers } of records) {
     const before = writer.sizeBytes;
     const took = writer.append(timestampMs, key, value, headers);
