@@ -88,6 +88,10 @@ export const ERROR_CODES = {
     text: "Another process has the broker's data folder open.",
     advice: "Stop that process, or give another folder with --data.",
   },
+  BROKER_UNREACHABLE: {
+    text: "No broker of bootstrap.servers answers.",
+    advice: "Start Kafka, or correct bootstrap.servers and the security settings beside it.",
+  },
   STORE_UNREADABLE: {
     text: "An internal topic (configs, offsets, statuses) cannot be read or created.",
     advice:
