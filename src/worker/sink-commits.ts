@@ -39,13 +39,14 @@ export class SinkCommits {
     this.#nextMs = this.parts.clock.monotonicMs() + this.parts.intervalMs;
   }
 
-  /** When the next one is due, on the monotonic clock. */
+  /** When the next one is due, on the monotonic clock; not foreseeable while one is in flight. */
   get nextMs(): number {
+    if (this.#inFlight) return Number.POSITIVE_INFINITY;
     return this.#requested ? 0 : this.#nextMs;
   }
 
   get due(): boolean {
-    return !this.#inFlight && this.nextMs <= this.parts.clock.monotonicMs();
+    return this.nextMs <= this.parts.clock.monotonicMs();
   }
 
   request(): void {

@@ -46,6 +46,7 @@ export interface SourceTaskParts extends TaskParts {
 
 /** Records between two turns of the event loop, within one batch. */
 const RECORDS_PER_TURN = 1000;
+const IDLE_POLL_PAUSE_MS = 5;
 /** How much of `offset.flush.timeout.ms` an ending task waits for acknowledgements, before it commits what came. */
 const DRAIN_SHARE = 0.7;
 
@@ -207,6 +208,9 @@ export class SourceTaskRunner implements TaskRunner {
       } finally {
         this.#counters.taskTimeMs += clock.monotonicMs() - startedMs;
       }
+      // `poll` is meant to wait for records; one that comes back empty at once must not take a whole core.
+      const idle = (batch === null || batch.length === 0) && clock.monotonicMs() - startedMs < 1;
+      if (idle) await clock.delay(IDLE_POLL_PAUSE_MS, signal);
       // A batch that comes while the task stops is still delivered: its source may not be able to give it again.
       if (batch && batch.length > 0 && !this.#failure && !this.#abandoned) await this.#dispatch(batch);
       await eventLoopTurn();

@@ -198,3 +198,78 @@ test("a broker that goes away is waited for: RUNNING with the reason, then nothi
   expect(worker.tasks().map(({ state }) => state)).toEqual(["RUNNING", "RUNNING"]);
   expect(listener.lines.filter((line) => line.includes("FAILED"))).toEqual([]);
 });
+
+test("sink tasks that come and go share the partitions: every line once, whoever writes it", async () => {
+  const listener = new Listener();
+  const worker = await start("none", listener, new MemoryOffsets(), { "offset.flush.interval.ms": "60000" });
+  const input = join(folder, "shared-in.txt");
+  const output = join(folder, "shared-out.txt");
+  writeFileSync(input, "");
+  writeFileSync(output, "");
+  await run(worker, "spread", {
+    "connector.class": SOURCE,
+    file: input,
+    topic: "spread",
+    "topic.creation.default.partitions": "4",
+    "topic.creation.default.replication.factor": "1",
+  });
+  const sink = { name: "gather", "connector.class": SINK, topics: "spread", file: output, "tasks.max": "3" };
+  const startTask = (task: number) => worker.startTask({ connector: "gather", task }, sink, sink, "STARTED", 3);
+  let written = 0;
+  const more = async (count: number) => {
+    appendFileSync(input, `${numbers(written + 1, written + count).join("\n")}\n`);
+    written += count;
+    await lines(output, written);
+  };
+  await startTask(0);
+  await more(2000);
+  await startTask(1);
+  await more(2000);
+  await startTask(2);
+  await more(2000);
+  await worker.stopTasks([{ connector: "gather", task: 0 }]);
+  await more(2000);
+  await worker.close();
+  // Nothing lost and nothing twice: each partition was committed before it changed hands.
+  const all = readFileSync(output, "utf8").trim().split("\n");
+  expect(all.length).toBe(written);
+  expect(new Set(all).size).toBe(written);
+});
+
+test("bad records go to the dead letter queue on the broker, with what happened to them; good ones go on", async () => {
+  const listener = new Listener();
+  const worker = await start("none", listener, new MemoryOffsets());
+  const input = join(folder, "mixed-in.txt");
+  const output = join(folder, "mixed-out.txt");
+  const letters = join(folder, "letters.txt");
+  writeFileSync(output, "");
+  writeFileSync(letters, "");
+  writeFileSync(input, '{"a":1}\nnot JSON\n{"a":2}\nneither {\n{"a":3}\n');
+  await run(worker, "mixed", { "connector.class": SOURCE, file: input, topic: "mixed" });
+  await run(worker, "reader", {
+    "connector.class": SINK,
+    topics: "mixed",
+    file: output,
+    "value.converter": "JsonConverter",
+    "value.converter.schemas.enable": "false",
+    "errors.tolerance": "all",
+    "errors.deadletterqueue.topic.name": "mixed-letters",
+    "errors.deadletterqueue.topic.replication.factor": "1",
+    "errors.deadletterqueue.context.headers.enable": "true",
+  });
+  await run(worker, "letters", { "connector.class": SINK, topics: "mixed-letters", file: letters });
+  expect(await lines(letters, 2)).toEqual(["not JSON", "neither {"]);
+  expect(await lines(output, 3)).toEqual(["{a=1}", "{a=2}", "{a=3}"]);
+  expect(worker.tasks().map(({ state }) => state)).toEqual(["RUNNING", "RUNNING", "RUNNING"]);
+
+  // Without tolerance the same record fails the task, saying where.
+  const failed = listener.expect("strict-0 FAILED");
+  await run(worker, "strict", {
+    "connector.class": SINK,
+    topics: "mixed",
+    file: output,
+    "value.converter": "JsonConverter",
+    "value.converter.schemas.enable": "false",
+  });
+  expect(await failed).toContain("VALUE_CONVERTER");
+});

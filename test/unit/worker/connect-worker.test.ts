@@ -211,6 +211,12 @@ describe("the worker", () => {
     expect(worker.tasks()[0]?.state).toBe("UNASSIGNED");
   });
 
+  test("two starts of one task at the same time leave one run", async () => {
+    const { hosts, start } = rig();
+    await Promise.all([start(0), start(0)]);
+    expect(hosts[0]!.commands.map(({ type }) => type)).toEqual(["start", "stop", "start"]);
+  });
+
   test("abandoned: hosts are dropped without a word", async () => {
     const { hosts, told, worker, start } = rig();
     await start(0);

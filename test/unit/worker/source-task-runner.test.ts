@@ -417,6 +417,23 @@ describe("a source task", () => {
     expect(position).toBeLessThan(20);
   });
 
+  test("a source that has nothing and does not wait is not asked without pause", async () => {
+    const empty = new FedSource();
+    let polls = 0;
+    empty.poll = async () => {
+      polls++;
+      return null;
+    };
+    const rig = sourceRig({}, new FakeOffsets(), empty as SourceTask);
+    const ended = rig.runner.run("STARTED");
+    await turns();
+    expect(polls).toBe(1);
+    await rig.clock.advance(5);
+    expect(polls).toBe(2);
+    rig.runner.stop();
+    await ended;
+  });
+
   test("crashes, failed flushes, slow and reordered acknowledgements: the stored offset never passes a record that is not written, and nothing is lost (I1, I8)", async () => {
     const step = fc.oneof(
       {

@@ -104,13 +104,15 @@ describe("a task host", () => {
   });
 
   test("pauses and resumes; once cancelled nothing more is heard, but the plugin is stopped when it comes back", async () => {
-    const { host, reports, task, producer, start } = rig();
+    const { host, reports, clock, task, producer, start } = rig();
     task.stubborn = true;
     start();
     await producer;
     await turns();
     host.receive({ type: "pause", run: 1, paused: true });
     task.feed([] as SourceRecord[]);
+    await turns();
+    await clock.advance(5);
     await turns();
     expect(reports.at(-1)).toMatchObject({ state: "PAUSED" });
     host.receive({ type: "pause", run: 1, paused: false });
