@@ -1,0 +1,107 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import { freePort } from "../../src/embedded/postgres-port.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const home = mkdtempSync(join(tmpdir(), "millrace-readme-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+interface Snippet {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Every fenced block of a language in a document, with its place. */
+function snippets(file: string, language: string): Snippet[] {
+  const text = readFileSync(join(root, file), "utf8");
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) => ({
+    file,
+    line: text.slice(0, match.index).split("\n").length,
+    text: match[1] ?? "",
+  }));
+}
+
+const DOCUMENTS = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
+/** Run by .ci/run on a clean clone: they install, or are the tests themselves. */
+const RUN_ELSEWHERE = ["npm ci && npm run demo\n", "npm ci && npm test\n"];
+
+/** Runs a script in a fresh shell; everything that it started dies with it. */
+function run(script: string): Promise<{ status: number | null; output: string }> {
+  const child = spawn("bash", ["-euo", "pipefail", "-c", script], { cwd: root, detached: true });
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += chunk));
+  child.stderr.on("data", (chunk) => (output += chunk));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (status) => {
+      killGroup(child.pid);
+      resolve({ status, output });
+    });
+  });
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid) process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // nothing is left of it
+  }
+}
+
+describe("the documents", () => {
+  test("have no shell snippet that nobody runs", () => {
+    const elsewhere = DOCUMENTS.flatMap((file) => snippets(file, "sh"))
+      .filter(({ file, text }) => file !== "README.md" && !RUN_ELSEWHERE.includes(text))
+      .map(({ file, line }) => `${file}:${line}`);
+    expect(elsewhere).toEqual([]);
+  });
+
+  test("name only files and npm scripts that exist", () => {
+    const scripts = Object.keys(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts);
+    for (const file of DOCUMENTS) {
+      const text = readFileSync(join(root, file), "utf8");
+      for (const [, script = ""] of text.matchAll(/`npm run ([\w:]+)/g))
+        expect(scripts, `${file}: ${script}`).toContain(script);
+      for (const [, path = ""] of text.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
+        const from = file.includes("/") ? join(file, "..") : "";
+        expect(() => readFileSync(join(root, from, path)), `${file}: ${path}`).not.toThrow();
+      }
+    }
+  });
+});
+
+test("README's walk through a first connector works as it is written, on other ports", async () => {
+  const [kafkaPort, restPort] = [await freePort("127.0.0.1", 9092), await freePort("127.0.0.1", 8083)];
+  const walk = snippets("README.md", "sh").filter(({ text }) => !RUN_ELSEWHERE.includes(text));
+  const worker = walk.filter(({ text }) => text.includes("millrace worker"));
+  expect(worker).toHaveLength(1);
+  const script = walk
+    .filter((snippet) => !worker.includes(snippet))
+    .map(({ text }) => text)
+    .join("\n")
+    .replace("millrace up", `millrace up --kafka 127.0.0.1:${kafkaPort} --rest 127.0.0.1:${restPort}`)
+    .replaceAll("127.0.0.1:8083", `127.0.0.1:${restPort}`)
+    .replaceAll("./millrace-data", join(home, "data"))
+    .replaceAll("/tmp/lines", join(home, "lines"));
+  expect(script).toContain("PostgresConnector/config/validate");
+  // The copy follows the lines: `tail` ends the script as soon as the last line is there.
+  const copied = `touch ${home}/lines-copy.txt; { tail -n +1 -F ${home}/lines-copy.txt 2>&1 || true; } | sed '/or not to be/q'`;
+  const { status, output } = await run(`${script}\n${copied}`);
+  expect(output).toContain('"version":"4.3.1"');
+  expect(output).toContain('"lines-in"');
+  expect(output).toContain('"error_count":');
+  expect(output).toContain("or not to be");
+  expect(status, output).toBe(0);
+  expect(readFileSync(join(home, "lines-copy.txt"), "utf8")).toBe("to be\nor not to be\n");
+});
+
+test("README's worker says in one line that it cannot reach a broker that is not there", async () => {
+  const { status, output } = await run("npx millrace worker config/worker.properties");
+  expect(status).not.toBe(0);
+  expect(output).toMatch(/bootstrap\.servers=localhost:9092|bootstrap\.servers=127\.0\.0\.1:9092/);
+});
