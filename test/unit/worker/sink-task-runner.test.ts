@@ -145,6 +145,24 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
+  test("the last commit waits for one in flight: an older offset never overtakes a newer one", async () => {
+    const { task, consumer, clock, runner } = await started();
+    consumer.produce(P0, "a");
+    await task.took(1);
+    const gate = deferred();
+    consumer.commitGate = gate.promise;
+    await clock.advance(60_000);
+    consumer.commitGate = undefined;
+    consumer.produce(P0, "b");
+    await task.took(2);
+    const revoked = consumer.rebalance("revoke", P0, P1);
+    await turns();
+    gate.resolve();
+    await revoked;
+    expect(consumer.commits.get("orders-0")).toBe(2);
+    runner.abandon();
+  });
+
   test("lost: close alone, nothing is committed", async () => {
     const { task, consumer, runner } = await started();
     consumer.produce(P0, "a");
