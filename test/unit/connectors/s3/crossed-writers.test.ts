@@ -1,0 +1,120 @@
+import { expect, test } from "vitest";
+import { S3SinkTask } from "../../../../connectors/s3/s3-sink-task.js";
+import { MemoryStore } from "./memory-store.js";
+import { PassingClock, rowRecord, SINK_PROPS, SinkDriver } from "./sink-driver.js";
+
+const START_MS = Date.UTC(2024, 4, 1, 12);
+const HOUR_MS = 3_600_000;
+const DAY = "topics/orders/year=2024/month=05/day=01";
+const PROPS = {
+  ...SINK_PROPS,
+  "rotate.schedule.interval.ms": "60000",
+  timezone: "UTC",
+  locale: "en",
+  "partitioner.class": "io.confluent.connect.storage.partitioner.HourlyPartitioner",
+  "timestamp.extractor": "Record",
+};
+
+function keyOf(hour: number, offset: number): string {
+  return `${DAY}/hour=${hour}/orders+0+${String(offset).padStart(10, "0")}.json`;
+}
+
+function rows(...offsets: number[]): Buffer {
+  return Buffer.from(offsets.map((offset) => `{"at":"0:${offset}"}\n`).join(""));
+}
+
+/** A store, a clock, and a driver of one partition whose records go to the hours given, in order of offsets. */
+async function setUp(flushSize: number, hours: readonly number[]) {
+  const store = new MemoryStore();
+  const clock = new PassingClock(START_MS);
+  const createTask = () => new S3SinkTask(() => store);
+  const props = { ...PROPS, "flush.size": String(flushSize) };
+  const driver = new SinkDriver(createTask, [{ topic: "orders", partition: 0 }], { clock, props });
+  hours.forEach((hour, offset) => {
+    driver.append(rowRecord(offset, { timestampMs: START_MS + hour * HOUR_MS }));
+  });
+  await driver.start();
+  return { store, clock, driver };
+}
+
+test("going back reaches the first record since the last rotation, also those taken while it was uploaded", async () => {
+  const { store, clock, driver } = await setUp(3, [0, 0, 0, 0, 0, 0, 0, 0]);
+  await driver.deliver(5);
+  await driver.commit();
+  expect(driver.committed.get("orders-0")).toBe(3);
+  // Another worker, not gone yet, finishes its own file that begins at 3, with one record.
+  store.objects.set(keyOf(12, 3), rows(3));
+  await driver.deliver(1);
+  await driver.commit();
+  await driver.deliverAll();
+  clock.ms += 60_000;
+  await driver.deliver(0);
+  await driver.commit();
+  expect(store.rows()).toEqual(
+    new Map([
+      [keyOf(12, 0), ['{"at":"0:0"}', '{"at":"0:1"}', '{"at":"0:2"}']],
+      [keyOf(12, 3), ['{"at":"0:3"}']],
+      [keyOf(12, 4), ['{"at":"0:4"}', '{"at":"0:5"}', '{"at":"0:6"}']],
+      [keyOf(12, 7), ['{"at":"0:7"}']],
+    ]),
+  );
+  expect(driver.committed.get("orders-0")).toBe(8);
+});
+
+test("no offset is committed inside an object of an earlier run that is compared only in part", async () => {
+  const { store, clock, driver } = await setUp(1000, [0, 1, 1, 0, 1]);
+  store.objects.set(keyOf(12, 0), rows(0, 3));
+  await driver.deliver(3);
+  clock.ms += 60_000;
+  await driver.deliver(0);
+  await driver.commit();
+  expect([...store.objects.keys()]).toEqual([keyOf(12, 0), keyOf(13, 1)]);
+  expect(driver.committed.get("orders-0") ?? 0).toBe(0);
+  // A crash: the next run begins at the committed offset.
+  await driver.start();
+  await driver.deliverAll();
+  clock.ms += 60_000;
+  await driver.deliver(0);
+  await driver.commit();
+  expect(store.places().sort()).toEqual(["0:0", "0:1", "0:2", "0:3", "0:4"]);
+  expect(driver.committed.get("orders-0")).toBe(5);
+});
+
+test("an object beyond which nothing is known is asked for once per directory and run", async () => {
+  const { store, driver } = await setUp(2, [0, 0, 0, 0, 1, 1]);
+  await driver.deliverAll();
+  await driver.commit();
+  expect(store.requests.filter((request) => request.startsWith("GetObject"))).toEqual([
+    `GetObject ${keyOf(12, 0)}`,
+    `GetObject ${keyOf(13, 4)}`,
+  ]);
+});
+
+test("a record that is refused is reported and passed over, and the first good one opens the file", async () => {
+  const store = new MemoryStore();
+  const driver = new SinkDriver(() => new S3SinkTask(() => store), [{ topic: "orders", partition: 0 }], {
+    tolerant: true,
+    props: {
+      ...SINK_PROPS,
+      "partitioner.class": PROPS["partitioner.class"],
+      locale: "en",
+      timezone: "UTC",
+      "timestamp.extractor": "RecordField",
+      "timestamp.field": "when",
+    },
+  });
+  await driver.start();
+  driver.append(rowRecord(0));
+  for (let offset = 1; offset < 4; offset++) {
+    const record = rowRecord(offset);
+    (record.value as Map<string, number>).set("when", START_MS);
+    driver.append(record);
+  }
+  driver.append(rowRecord(4));
+  await driver.deliverAll();
+  await driver.commit();
+  expect([...store.objects.keys()]).toEqual([keyOf(12, 1)]);
+  expect(driver.reported.map(({ offset }) => offset)).toEqual([0, 4]);
+  expect(driver.reported[0]?.message).toMatch(/field when \(timestamp\.field\)/);
+  expect(driver.committed.get("orders-0")).toBe(5);
+});
