@@ -323,6 +323,8 @@ export class BatchingProducer<T> implements Producer<T> {
     }
     if (missing === undefined) {
       this.#metadataFailures = 0;
+      // With nothing on its way no acknowledgement would ever take the reason back.
+      if (!this.#records.isFailing) this.#connectivity.moving();
     } else {
       this.#metadataFailures++;
       if (this.#metadataFailures >= REPORT_AFTER_FAILURES) this.#connectivity.waiting(missing);

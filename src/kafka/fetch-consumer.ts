@@ -379,6 +379,8 @@ export class FetchConsumer implements Consumer {
     }
     if (missing === undefined) {
       this.#metadataFailures = 0;
+      // With everything paused no fetch would ever take the reason back.
+      if (![...this.#partitions.values()].some(({ failures }) => failures > 0)) this.#connectivity.moving();
     } else {
       this.#metadataFailures++;
       if (this.#metadataFailures >= REPORT_AFTER_FAILURES) this.#connectivity.waiting(missing);

@@ -9,6 +9,7 @@ import {
 import { KafkaError } from "../protocol/kafka-error.js";
 import type { AssignorName, ConsumerConfig, GroupConfig } from "./client-properties.js";
 import type { Cluster } from "./cluster.js";
+import { shareConnectivity } from "./connectivity.js";
 import { CoordinatedMember } from "./coordinated-member.js";
 import { FetchConsumer } from "./fetch-consumer.js";
 import { assignPartitions } from "./group-assignors.js";
@@ -61,7 +62,8 @@ export class GroupFetchConsumer implements GroupConsumer {
     private readonly listener: RebalanceListener,
   ) {
     this.#subscription = new TopicSubscription(options.topics);
-    this.#consumer = new FetchConsumer(cluster, consumerConfig, options.onConnectivity);
+    const onConnectivity = shareConnectivity(options.onConnectivity);
+    this.#consumer = new FetchConsumer(cluster, consumerConfig, onConnectivity());
     this.#member = new CoordinatedMember(
       cluster,
       {
@@ -71,7 +73,7 @@ export class GroupFetchConsumer implements GroupConsumer {
         sessionTimeoutMs: config.sessionTimeoutMs,
         rebalanceTimeoutMs: config.maxPollIntervalMs,
         heartbeatIntervalMs: config.heartbeatIntervalMs,
-        ...(options.onConnectivity && { onConnectivity: options.onConnectivity }),
+        onConnectivity: onConnectivity(),
       },
       {
         assign: (input) => this.#assign(input),

@@ -71,6 +71,12 @@ export class RecordAccumulator<T> {
     return this.#nextSequence;
   }
 
+  /** Some batch could not be written so far. */
+  get isFailing(): boolean {
+    for (const queue of this.waiting) if (queue.failures > 0) return true;
+    return false;
+  }
+
   get isUsed(): boolean {
     return this.#topics.size > 0;
   }

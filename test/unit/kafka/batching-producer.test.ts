@@ -150,6 +150,20 @@ describe("whatever happens to requests", () => {
   });
 });
 
+test("a producer with nothing to send takes its reason back when the broker is there again", async () => {
+  const { clock, broker, producer, waits } = setUp({
+    properties: { "metadata.max.age.ms": "1000", "delivery.timeout.ms": "3000" },
+  });
+  broker.down.add(0);
+  producer.append(record("a"), "x");
+  await clock.advance(10_000);
+  expect(producer.bufferedBytes).toBe(0);
+  expect(waits.at(-1)).toMatch(/no broker/);
+  broker.down.delete(0);
+  await clock.advance(5_000);
+  expect(waits.at(-1)).toBeUndefined();
+});
+
 describe("batching", () => {
   test("what is appended together goes together, and what comes meanwhile gathers behind it", async () => {
     const { clock, broker, producer } = setUp();
