@@ -17,7 +17,7 @@ export interface Endpoint {
 }
 
 /** Key, name and versions of an API as ApiVersions tells them. */
-export interface AdvertisedApi {
+interface AdvertisedApi {
   readonly key: number;
   readonly name: string;
   readonly advertised: readonly [number, number];
@@ -60,7 +60,7 @@ type Answer<S> = S | typeof NO_RESPONSE | typeof CLOSE_CONNECTION;
 export type Served = readonly Buffer[] | typeof CLOSE_CONNECTION;
 
 /** A request's place on the wire. */
-export interface Incoming {
+interface Incoming {
   readonly apiVersion: number;
   readonly correlationId: number;
   /** Behind the client id. */

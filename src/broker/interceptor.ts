@@ -1,5 +1,5 @@
 /** A request as an interceptor sees it, decoded. */
-export interface InterceptedRequest {
+interface InterceptedRequest {
   readonly apiKey: number;
   /** Kafka's name: `Produce`. */
   readonly apiName: string;

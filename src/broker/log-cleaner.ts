@@ -62,10 +62,7 @@ export class LogCleaner {
     const described = segments.map(({ baseOffset, nextOffset, size, maxTimestamp }) => {
       return { baseOffset, nextOffset, size, timestampMs: maxTimestamp };
     });
-    const cleaned = this.checkpoint.get(topic, partition);
-    // Beyond the end: the log was cut or made anew since.
-    const from = cleaned > log.logEndOffset ? 0 : cleaned;
-    return planCleaning(described, log.config, from, this.clock.nowMs());
+    return planCleaning(described, log.config, this.checkpoint.get(topic, partition), this.clock.nowMs());
   }
 
   async #clean({ topic, partition, log, plan }: Candidate): Promise<boolean> {

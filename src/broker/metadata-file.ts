@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32c } from "../protocol/crc32c.js";
 import { replaceFile } from "./log/log-files.js";
@@ -45,9 +45,15 @@ export class MetadataFile {
     this.#path = join(folder, FILE);
   }
 
-  /** What was written last; undefined in a fresh folder. @throws BrokerMetadataError when it is damaged. */
+  /** What was written last; undefined in a fresh folder. @throws BrokerMetadataError when it is damaged, or missing beside data. */
   read(): BrokerMetadata | undefined {
-    if (!existsSync(this.#path)) return undefined;
+    if (!existsSync(this.#path)) {
+      const partition = readdirSync(this.folder).find((name) => /^.+-\d+$/.test(name));
+      if (partition === undefined) return undefined;
+      throw new BrokerMetadataError(
+        `${this.folder} holds partitions (${partition}) but not the file ${FILE} that says what they belong to. Restore it from a backup, or give another folder.`,
+      );
+    }
     const text = readFileSync(this.#path, "utf8");
     const lineEnd = text.indexOf("\n");
     const [magic, version, checksum] = text.slice(0, lineEnd).split(" ");

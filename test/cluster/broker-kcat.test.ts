@@ -2,7 +2,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
 
-const hasKcat = spawnSync("kcat", ["-V"]).status === 0;
+const KCAT = "kcat";
+const hasKcat = spawnSync(KCAT, ["-V"]).status === 0;
 if (!hasKcat)
   console.warn("SKIPPED: kcat is not installed, so the bundled broker is not tested with it (apt-get install kcat)");
 
@@ -15,7 +16,7 @@ afterEach(() => broker.close());
 /** Runs kcat; resolves with what it printed. */
 function kcat(args: readonly string[], input = ""): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn("kcat", ["-b", broker.bootstrap, ...args]);
+    const child = spawn(KCAT, ["-b", broker.bootstrap, ...args]);
     let output = "";
     let complaints = "";
     child.stdout.on("data", (chunk) => {

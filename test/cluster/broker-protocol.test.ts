@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { SystemRandom } from "../../src/base/random.js";
 import { DataFolderLockedError } from "../../src/broker/data-folder-lock.js";
 import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
 import type { Interceptor } from "../../src/broker/interceptor.js";
+import { BrokerMetadataError } from "../../src/broker/metadata-file.js";
 import { ListenError } from "../../src/broker/net/listener.js";
 import { startBroker } from "../../src/broker/start-broker.js";
 import type { ResponseOf } from "../../src/protocol/api.js";
@@ -659,6 +660,23 @@ describe("a broker that cannot start", () => {
     expect(failure).toBeInstanceOf(DataFolderLockedError);
     expect((failure as Error).message).toContain(broker.dataDir);
     expect((failure as Error).message).toContain(String(process.pid));
+  });
+
+  test("refuses metadata that is damaged or gone, and touches nothing", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-broker-"));
+    const first = await start(folder, 0);
+    await first.close();
+    const path = join(folder, "broker-metadata");
+    const good = readFileSync(path, "utf8");
+    writeFileSync(path, good.replace('"epoch": 0', '"epoch": 9'));
+    await expect(start(folder, 0)).rejects.toThrow(BrokerMetadataError);
+    rmSync(path);
+    await expect(start(folder, 0)).rejects.toThrow(/__consumer_offsets-0/);
+    writeFileSync(path, good);
+    const again = await start(folder, 0);
+    expect(again.clusterId).toBe(first.clusterId);
+    await again.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   test("says which port is in use, and leaves its folder free", async () => {

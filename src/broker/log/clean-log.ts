@@ -42,7 +42,7 @@ export function* cleanLog(
 ): Generator<CleaningStep, number | undefined> {
   log.cleaning = true;
   try {
-    const keys = new KeyOffsetMap(options.dedupeBufferBytes);
+    const keys = KeyOffsetMap.forKeys(plan.endOffset - plan.firstDirtyOffset, options.dedupeBufferBytes);
     const endOffset = yield* mapKeys(log, plan, keys);
     if (endOffset === undefined || endOffset <= plan.firstDirtyOffset) return endOffset;
     const sealed = log.segments.slice(0, -1).filter(({ baseOffset }) => baseOffset < endOffset);

@@ -15,9 +15,13 @@ export class KeyOffsetMap {
   readonly #capacity: number;
   #size = 0;
 
-  /** @param bytes memory to use, log.cleaner.dedupe.buffer.size. */
-  constructor(bytes: number) {
-    this.#capacity = Math.max(2, Math.floor(bytes / SLOT_BYTES));
+  /** A map with room for `keys` keys, or as many as fit into `maxBytes` (log.cleaner.dedupe.buffer.size). */
+  static forKeys(keys: number, maxBytes: number): KeyOffsetMap {
+    return new KeyOffsetMap(Math.min(Math.ceil(keys / MAX_LOAD) + 1, Math.floor(maxBytes / SLOT_BYTES)));
+  }
+
+  private constructor(slots: number) {
+    this.#capacity = Math.max(2, slots);
     this.#slots = Buffer.alloc(this.#capacity * SLOT_BYTES, 0xff);
   }
 

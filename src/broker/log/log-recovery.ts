@@ -179,7 +179,7 @@ function lastOffsetOf(path: string): number {
 }
 
 /** Base offsets of the segments in a partition's folder, rising. */
-export function segmentBases(folder: string): number[] {
+function segmentBases(folder: string): number[] {
   return readdirSync(folder)
     .filter((name) => /^\d{20}\.log$/.test(name))
     .map((name) => Number(name.slice(0, 20)))

@@ -12,7 +12,7 @@ export interface SequencedBatch {
 }
 
 /** A batch that was appended, as remembered to recognise its retry. */
-export interface RememberedBatch {
+interface RememberedBatch {
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly lastOffset: number;

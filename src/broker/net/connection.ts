@@ -9,6 +9,9 @@ import { FrameReader, FrameSizeError } from "./frame-reader.js";
 /** Requests that may wait behind the one at work before the socket is read no further. */
 const READ_AHEAD_BYTES = 64 * 1024;
 
+/** Answers gather up to this size, and are then sent as one. */
+const COPY_BELOW_BYTES = 16 * 1024;
+
 /**
  * One client's connection. Requests are served one after another and answered in their order, also while one of them
  * waits: clients rely on both (Kafka mutes a channel for the same reason).
@@ -18,6 +21,9 @@ export class Connection {
   readonly #closed = new AbortController();
   readonly #call: ConnectionCall;
   #busy = false;
+  /** Answers of requests that came together, on their way out. */
+  #answers: Buffer[] = [];
+  #answerBytes = 0;
   #lastActiveMs: number;
 
   /** @param advertised what to tell the client of where the broker is; undefined: the address it has connected to. */
@@ -81,9 +87,10 @@ export class Connection {
           (cause: unknown) => this.#fail(cause),
         );
       } else {
-        this.#send(served);
+        this.#take(served);
       }
     }
+    this.#flush();
     if (!this.#busy && !this.socket.writableNeedDrain && this.socket.isPaused()) this.socket.resume();
   }
 
@@ -101,18 +108,36 @@ export class Connection {
     this.#busy = false;
     this.#lastActiveMs = this.clock.monotonicMs();
     if (this.#closed.signal.aborted) return;
-    this.#send(served);
+    this.#take(served);
     this.#next();
   }
 
-  #send(served: Served): void {
+  #take(served: Served): void {
     if (served === CLOSE_CONNECTION) {
-      this.close();
+      this.#flush();
+      this.end();
       return;
     }
-    if (served.length === 0) return;
+    for (const chunk of served) {
+      this.#answers.push(chunk);
+      this.#answerBytes += chunk.length;
+    }
+    if (this.#answerBytes > COPY_BELOW_BYTES) this.#flush();
+  }
+
+  /** Sends what was answered. A system call costs more than copying a few small answers into one. */
+  #flush(): void {
+    const chunks = this.#answers;
+    const bytes = this.#answerBytes;
+    if (bytes === 0 || this.#closed.signal.aborted) return;
+    this.#answers = [];
+    this.#answerBytes = 0;
+    if (bytes <= COPY_BELOW_BYTES) {
+      this.socket.write(Buffer.concat(chunks, bytes));
+      return;
+    }
     this.socket.cork();
-    for (const chunk of served) this.socket.write(chunk);
+    for (const chunk of chunks) this.socket.write(chunk);
     this.socket.uncork();
   }
 
@@ -123,7 +148,8 @@ export class Connection {
     } else {
       this.logger.error("closed a connection after an unexpected failure", { client }, cause);
     }
-    this.close();
+    this.#flush();
+    this.end();
   }
 }
 

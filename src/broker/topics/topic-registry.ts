@@ -192,7 +192,7 @@ export class TopicRegistry {
   }
 
   #openLogs(topic: OpenTopic): void {
-    const { folder, files, clock, logger, state, startOffsets } = this.#options;
+    const { folder, files, clock, logger, state, startOffsets, cleanerOffsets } = this.#options;
     for (let partition = topic.logs.length; partition < topic.stored.partitions; partition++) {
       const log = PartitionLog.open({
         folder: join(folder, `${topic.name}-${partition}`),
@@ -204,6 +204,10 @@ export class TopicRegistry {
         logStartOffset: startOffsets.get(topic.name, partition),
       });
       topic.logs.push(log);
+      // What recovery has cut off may be written anew: that was never cleaned.
+      if (cleanerOffsets.get(topic.name, partition) > log.logEndOffset) {
+        cleanerOffsets.set(topic.name, partition, log.logEndOffset);
+      }
     }
   }
 
