@@ -132,7 +132,7 @@ export function producerConfig(properties: ClientProperties): ProducerConfig {
   };
 }
 
-export type OffsetReset = "earliest" | "latest" | "none";
+type OffsetReset = "earliest" | "latest" | "none";
 
 /** A consumer's settings. Bytes and milliseconds. */
 export interface ConsumerConfig {

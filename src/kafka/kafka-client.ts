@@ -219,7 +219,7 @@ export interface Producer<T> {
 
 // --- consumer ------------------------------------------------------------------------------------------------------
 
-export interface ConsumerOptions {
+interface ConsumerOptions {
   /** Consumer properties over the client's (`auto.offset.reset`, `max.poll.records`, `fetch.max.bytes`, …). */
   readonly properties?: ClientProperties;
   readonly onConnectivity?: OnConnectivity;

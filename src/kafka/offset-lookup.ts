@@ -13,10 +13,7 @@ export type LookupResult = TopicPartition &
   );
 
 /** Partitions by the node that leads them; those without a known leader under undefined. */
-export function byLeader<P extends TopicPartition>(
-  cluster: Cluster,
-  partitions: readonly P[],
-): Map<number | undefined, P[]> {
+function byLeader<P extends TopicPartition>(cluster: Cluster, partitions: readonly P[]): Map<number | undefined, P[]> {
   const groups = new Map<number | undefined, P[]>();
   for (const partition of partitions) {
     const leader = cluster.leaderOf(partition.topic, partition.partition);

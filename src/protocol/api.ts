@@ -45,8 +45,6 @@ export type ApiInfo = Pick<Api<Fields, Fields>, "key" | "name" | "versions" | "f
 export type RequestOf<A> = A extends Api<infer Q, Fields> ? OutputOf<Q> : never;
 /** What decoding a response of `A` gives. */
 export type ResponseOf<A> = A extends Api<Fields, infer S> ? OutputOf<S> : never;
-/** What encoding a request of `A` takes: fields with defaults or version ranges may be left out. */
-export type RequestInput<A> = A extends Api<infer Q, Fields> ? InputOf<Q> : never;
 /** What encoding a response of `A` takes: fields with defaults or version ranges may be left out. */
 export type ResponseInput<A> = A extends Api<Fields, infer S> ? InputOf<S> : never;
 

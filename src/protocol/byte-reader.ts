@@ -38,10 +38,6 @@ export class ByteReader {
     return this.buffer.readInt16BE(this.#advance(2));
   }
 
-  u16(): number {
-    return this.buffer.readUInt16BE(this.#advance(2));
-  }
-
   i32(): number {
     return this.buffer.readInt32BE(this.#advance(4));
   }
@@ -53,10 +49,6 @@ export class ByteReader {
   i64(): number {
     const at = this.#advance(8);
     return safeInt64(this.buffer.readInt32BE(at), this.buffer.readUInt32BE(at + 4));
-  }
-
-  f64(): number {
-    return this.buffer.readDoubleBE(this.#advance(8));
   }
 
   bool(): boolean {

@@ -31,11 +31,6 @@ export class ByteWriter {
     this.#buffer.writeInt16BE(value, at);
   }
 
-  u16(value: number): void {
-    const at = this.#reserve(2);
-    this.#buffer.writeUInt16BE(value, at);
-  }
-
   i32(value: number): void {
     const at = this.#reserve(4);
     this.#buffer.writeInt32BE(value, at);
@@ -49,11 +44,6 @@ export class ByteWriter {
   i64(value: number): void {
     const at = this.#reserve(8);
     writeInt64(this.#buffer, value, at);
-  }
-
-  f64(value: number): void {
-    const at = this.#reserve(8);
-    this.#buffer.writeDoubleBE(value, at);
   }
 
   bool(value: boolean): void {

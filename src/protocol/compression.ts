@@ -6,7 +6,7 @@ import { loadOptional } from "./optional-package.js";
 import { decompressSnappy } from "./snappy.js";
 
 /** Codecs by their number in a batch's attributes. */
-export const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
+const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 /** Codecs that can be written. */
 export type WritableCodec = "none" | "gzip" | "lz4";
 

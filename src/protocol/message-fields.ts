@@ -5,15 +5,12 @@ import {
   boolType,
   bytesType,
   type FieldShape,
-  f64Type,
   i8Type,
   i16Type,
   i32Type,
   i64Type,
   recordsType,
   strType,
-  u16Type,
-  u32Type,
   uuidType,
   type WireCodec,
   type WireContext,
@@ -70,11 +67,8 @@ function field<Out, In>(type: WireType<Out, In>): Field<Out, In, false> {
 
 export const i8 = field(i8Type);
 export const i16 = field(i16Type);
-export const u16 = field(u16Type);
 export const i32 = field(i32Type);
-export const u32 = field(u32Type);
 export const i64 = field(i64Type);
-export const f64 = field(f64Type);
 export const bool = field(boolType);
 export const uuid = field(uuidType);
 export const str = field(strType);

@@ -80,7 +80,7 @@ export function nextOffsetOf(header: Pick<BatchHeader, "baseOffset" | "lastOffse
  * Bytes of the batch that begins at `at`, or undefined when fewer than its prefix stand there.
  * @throws MalformedError when its length cannot be that of a batch.
  */
-export function batchSize(buffer: Buffer, at: number): number | undefined {
+function batchSize(buffer: Buffer, at: number): number | undefined {
   if (buffer.length - at < BATCH_PREFIX_BYTES) return undefined;
   const length = buffer.readInt32BE(at + LENGTH_AT);
   if (length < BATCH_HEADER_BYTES - BATCH_PREFIX_BYTES) {

@@ -18,14 +18,11 @@ export interface WireContext {
 }
 
 /** A primitive by its name in Kafka's message definitions, or what an array or struct is made of. */
-export type WireKind =
+type WireKind =
   | "i8"
   | "i16"
-  | "u16"
   | "i32"
-  | "u32"
   | "i64"
-  | "f64"
   | "bool"
   | "uuid"
   | "str"
@@ -89,13 +86,6 @@ export const i16Type = fixed(
   (r) => r.i16(),
   (w, v) => w.i16(v),
 );
-export const u16Type = fixed(
-  "u16",
-  0,
-  2,
-  (r) => r.u16(),
-  (w, v) => w.u16(v),
-);
 export const i32Type = fixed(
   "i32",
   0,
@@ -103,26 +93,12 @@ export const i32Type = fixed(
   (r) => r.i32(),
   (w, v) => w.i32(v),
 );
-export const u32Type = fixed(
-  "u32",
-  0,
-  4,
-  (r) => r.u32(),
-  (w, v) => w.u32(v),
-);
 export const i64Type = fixed(
   "i64",
   0,
   8,
   (r) => r.i64(),
   (w, v) => w.i64(v),
-);
-export const f64Type = fixed(
-  "f64",
-  0,
-  8,
-  (r) => r.f64(),
-  (w, v) => w.f64(v),
 );
 export const boolType = fixed(
   "bool",
