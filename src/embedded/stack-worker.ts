@@ -94,6 +94,7 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
       url,
       protocol: config["connect.protocol"].toLowerCase() as ConnectProtocol,
       syncTimeoutMs: config["worker.sync.timeout.ms"],
+      maxRebalanceDelayMs: config["scheduled.rebalance.max.delay.ms"],
       tracksTopics: config["topic.tracking.enable"],
       sessionKeyAlgorithm: config["inter.worker.key.generation.algorithm"],
       sessionKeyTtlMs: config["inter.worker.key.ttl.ms"],

@@ -45,6 +45,7 @@ export interface HerderSettings {
   readonly url: string;
   readonly protocol: ConnectProtocol;
   readonly syncTimeoutMs: number;
+  readonly maxRebalanceDelayMs: number;
   readonly tracksTopics: boolean;
   readonly sessionKeyAlgorithm: string;
   readonly sessionKeyTtlMs: number;
@@ -268,6 +269,7 @@ export class HerderLoop implements MembershipHost {
       url: settings.url,
       protocol: settings.protocol,
       syncTimeoutMs: settings.syncTimeoutMs,
+      maxRebalanceDelayMs: settings.maxRebalanceDelayMs,
       clock,
       logger,
       join: (callbacks, protocols) => parts.joinGroup(callbacks, protocols),

@@ -8,7 +8,14 @@ import type {
   LeaderInput,
 } from "../kafka/kafka-client.js";
 import type { ConfigSnapshot } from "../stores/config-fold.js";
-import { assignEager, assignIncremental } from "./assignor.js";
+import {
+  type Assignments,
+  type AssignorMember,
+  type AssignorMemory,
+  assignEager,
+  assignIncremental,
+  NO_MEMORY,
+} from "./assignor.js";
 import {
   CONFIG_MISMATCH,
   type ConnectProtocol,
@@ -49,11 +56,15 @@ export interface MembershipOptions {
   readonly url: string;
   readonly protocol: ConnectProtocol;
   readonly syncTimeoutMs: number;
+  /** How long the work of a worker that left waits for it to come back. */
+  readonly maxRebalanceDelayMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Makes the member; it joins at `start()`. */
   join(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember;
 }
+
+const NOTHING = { assignments: new Map() as Assignments, delayMs: 0 };
 
 /** How long to wait before joining again when the config topic could not be read as far as the leader had. */
 const BACK_OFF_MS = 1_000;
@@ -71,6 +82,7 @@ export class Membership implements GroupMemberCallbacks {
   #settled = deferred();
   #rejoining = false;
   #owners: ReadonlyMap<string, Work> = new Map();
+  #memory: AssignorMemory = NO_MEMORY;
   #later: Timer | undefined;
 
   constructor(private readonly options: MembershipOptions) {
@@ -154,6 +166,8 @@ export class Membership implements GroupMemberCallbacks {
       });
       this.#unsettle();
       this.#assigned = NO_WORK; // I4: it may run elsewhere by now.
+      // Nobody is to wait for the member that this worker was: it comes back under another id, holding nothing.
+      this.#memory = NO_MEMORY;
       await this.options.host.reconcile();
     });
   }
@@ -183,19 +197,11 @@ export class Membership implements GroupMemberCallbacks {
     const configs = host.configs();
     const behind = configs.offset < newest;
     const leaderUrl = members.find(({ memberId }) => memberId === input.leaderId)?.url ?? this.options.url;
-    const configured = configuredWork(configs);
-    const assignments = behind
-      ? undefined
-      : isIncremental(input.protocol)
-        ? assignIncremental(configured, members)
-        : assignEager(
-            configured,
-            members.map(({ memberId }) => memberId),
-          );
+    const { assignments, delayMs } = behind ? NOTHING : this.#deal(input, members, configuredWork(configs));
     const owners = new Map<string, Work>();
     const places = new Map<string, Buffer>();
     for (const { memberId, url, held } of members) {
-      const { assigned, revoked } = assignments?.get(memberId) ?? { assigned: NO_WORK, revoked: NO_WORK };
+      const { assigned, revoked } = assignments.get(memberId) ?? { assigned: NO_WORK, revoked: NO_WORK };
       owners.set(url, union(minus(held, revoked), assigned));
       places.set(
         memberId,
@@ -206,12 +212,34 @@ export class Membership implements GroupMemberCallbacks {
           configOffset: Math.max(newest, configs.offset),
           assigned,
           revoked,
-          delayMs: 0,
+          delayMs,
         }),
       );
     }
     this.#owners = owners;
     return places;
+  }
+
+  #deal(
+    { protocol, generationId }: LeaderInput,
+    members: readonly AssignorMember[],
+    configured: Work,
+  ): { readonly assignments: Assignments; readonly delayMs: number } {
+    if (!isIncremental(protocol)) {
+      const memberIds = members.map(({ memberId }) => memberId);
+      return { assignments: assignEager(configured, memberIds), delayMs: 0 };
+    }
+    const outcome = assignIncremental({
+      configured,
+      members,
+      memory: this.#memory,
+      completedGenerationId: this.#generation,
+      generationId,
+      nowMs: this.options.clock.monotonicMs(),
+      maxDelayMs: this.options.maxRebalanceDelayMs,
+    });
+    this.#memory = outcome.memory;
+    return outcome;
   }
 
   async #takePlace({ assignment, generationId, isLeader, protocol }: GroupAssignment): Promise<void> {
