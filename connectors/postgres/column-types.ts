@@ -66,6 +66,17 @@ export function codecFor(type: ResolvedType, settings: TypeSettings): ColumnCode
   return knownCodec(type, settings) ?? (settings.includeUnknown ? opaqueCodec(settings) : null);
 }
 
+/** The codec with its structs made of this very schema, as a column or an array has it: converters take no other in its place. */
+export function boundTo(schema: Schema, codec: ColumnCodec): ColumnCodec {
+  if (schema.type !== "struct") return codec;
+  const rebind = (value: ConnectValue) => (value instanceof Struct ? new Struct(schema, value.values) : value);
+  return {
+    ...codec,
+    decode: (bytes, start, end) => rebind(codec.decode(bytes, start, end)),
+    fallback: rebind(codec.fallback),
+  };
+}
+
 function knownCodec(type: ResolvedType, settings: TypeSettings): ColumnCodec | null {
   if (type.element) return arrayCodec(type.element, settings);
   if (type.kind === "e") return textCodec(settings, "io.debezium.data.Enum", { allowed: type.labels.join(",") });
@@ -364,9 +375,10 @@ function arrayCodec(element: ResolvedType, settings: TypeSettings): ColumnCodec 
   if (!item) return null;
   // Debezium makes the items of enum arrays required, and the whole array null where one element is.
   const items = item.schema({ optional: true });
+  const { decode } = boundTo(items, item);
   return {
     schema: ({ defaultValue: _, ...attributes }) => arrayOf(items, attributes),
-    decode: (bytes, start, end) => readArray(bytes, start, end, item.decode),
+    decode: (bytes, start, end) => readArray(bytes, start, end, decode),
     fallback: [],
     placeholder: arrayPlaceholder(element, items, settings),
   };

@@ -5,6 +5,7 @@ import { ServerError } from "./server-error.js";
 const COPY_DATA = 0x64;
 const COPY_DONE = 0x63;
 const ERROR_RESPONSE = 0x45;
+const NOTICE_RESPONSE = 0x4e;
 const READY_FOR_QUERY = 0x5a;
 const COPY_OUT_RESPONSE = 0x48;
 const COPY_BOTH_RESPONSE = 0x57;
@@ -184,6 +185,9 @@ export class CopyChannel {
       case ERROR_RESPONSE:
         this.#serverError = ServerError.parse(bytes.subarray(at + 5, at + length));
         break;
+      case NOTICE_RESPONSE:
+        this.#notice(ServerError.parse(bytes.subarray(at + 5, at + length)));
+        break;
       case READY_FOR_QUERY:
         this.#isDone = true;
         if (this.#serverError) this.#fail(this.#serverError);
@@ -196,6 +200,14 @@ export class CopyChannel {
         this.#settleStart();
         break;
     }
+  }
+
+  /**
+   * PostgreSQL 18 only warns where a publication does not exist, and leaves its changes out: what earlier versions
+   * ended the stream for, and what is a loss here, too.
+   */
+  #notice(notice: ServerError): void {
+    if (/publication/.test(notice.message)) throw notice;
   }
 
   #settleStart(error?: Error): void {
@@ -228,7 +240,12 @@ export class CopyChannel {
       }
       const at = this.#at;
       this.#at += length;
-      this.#control(this.#current, at, length);
+      try {
+        this.#control(this.#current, at, length);
+      } catch (error) {
+        // Here nobody above could catch it: this is the socket's own call.
+        this.#fail(error as ServerError);
+      }
     }
   }
 

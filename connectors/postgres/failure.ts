@@ -89,7 +89,7 @@ function explain(cause: unknown, code: string, message: string, scene: FailureSc
       `${where}: role ${scene.user} lacks a right: ${message}. It needs REPLICATION, SELECT on the captured tables, and, to make publication ${scene.publicationName}, CREATE on the database and ownership of the tables (superuser for all_tables).`,
       { cause },
     );
-  if (code === "42704" && /publication/.test(message))
+  if (/^(42704|55000)$/.test(code) && /publication/.test(message))
     return new ConfigError(
       "publication.name",
       `${where}: ${message}. Create it (CREATE PUBLICATION ${scene.publicationName} FOR TABLE …) and, where it was dropped while slot ${scene.slotName} held changes, drop the slot and take a new snapshot.`,

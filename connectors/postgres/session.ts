@@ -15,6 +15,7 @@ import { RelationCache } from "./relation-cache.js";
 import { createSlot, dropSlot, readSlot, requireLogicalWal, type SlotState } from "./replication-slot.js";
 import { ReplicationStream } from "./replication-stream.js";
 import { planResume } from "./resume-point.js";
+import { ServerError } from "./server-error.js";
 import type { Settings } from "./settings.js";
 import { Snapshot } from "./snapshot.js";
 import type { SourceBlocks } from "./source-block.js";
@@ -134,6 +135,7 @@ export class Session {
     const { settings, progress, context } = this.#options;
     if (plan.kind === "refuse") throw new UnsupportedError("PLUGIN_POSTGRES_POSITION_LOST", plan.reason);
     if (plan.kind === "idle") return;
+    if (plan.kind === "snapshot" && plan.slot === "keep") refuseMovingSlot(slot, settings.slotName);
     if (plan.slot === "recreate") await dropSlot(await this.#catalogClient(), settings.slotName);
     const created = plan.slot === "create" || plan.slot === "recreate" ? await this.#createSlot() : undefined;
     this.#startLsn = created?.consistentPoint ?? slot?.confirmedLsn ?? slot?.restartLsn ?? NO_LSN;
@@ -290,6 +292,25 @@ export class Session {
       logger: context.logger,
     });
   }
+}
+
+/**
+ * A snapshot that is done again and the slot's position must fit: the slot may move neither while another process
+ * reads from it, nor while it is still being made, which ends at a later position than the snapshot's.
+ *
+ * @throws Error that is retried.
+ */
+function refuseMovingSlot(slot: SlotState | undefined, name: string): void {
+  if (slot && slot.confirmedLsn === null)
+    throw new Error(`replication slot "${name}" is still being made, which waits for transactions under way to end`);
+  if (slot?.isActive)
+    throw new ServerError(
+      "ERROR",
+      "55006",
+      `replication slot "${name}" is active for another process`,
+      undefined,
+      undefined,
+    );
 }
 
 async function serverVersion(client: pg.Client): Promise<number> {

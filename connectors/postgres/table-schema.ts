@@ -10,7 +10,7 @@ import {
   structOf,
 } from "../../src/api/index.js";
 import { defaultText } from "./column-default.js";
-import { type ColumnCodec, codecFor } from "./column-types.js";
+import { boundTo, type ColumnCodec, codecFor } from "./column-types.js";
 import { NULL, type Tuple, UNCHANGED, VALUE } from "./pgoutput-decoder.js";
 import type { Settings } from "./settings.js";
 import { BLOCK_SCHEMA, SOURCE_SCHEMA } from "./source-block.js";
@@ -155,20 +155,10 @@ export class TableSchema {
         });
     }
     const schema = codec.schema(attributes);
-    const bound = schema.type === "struct" ? ofSchema(codec, schema) : codec;
+    const bound = boundTo(schema, codec);
     const absent = isOptional ? null : schema.hasDefault ? (schema.defaultValue as ConnectValue) : bound.fallback;
     return { name: column.name, tupleIndex, codec: bound, schema, absent };
   }
-}
-
-/** The codec with its structs made of the column's own schema: Connect's converters take no other in its place. */
-function ofSchema(codec: ColumnCodec, schema: Schema): ColumnCodec {
-  const rebind = (value: ConnectValue) => (value instanceof Struct ? new Struct(schema, value.values) : value);
-  return {
-    ...codec,
-    decode: (bytes, start, end) => rebind(codec.decode(bytes, start, end)),
-    fallback: rebind(codec.fallback),
-  };
 }
 
 function readDefault(codec: ColumnCodec, text: string): ConnectValue | undefined {

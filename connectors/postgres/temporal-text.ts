@@ -146,8 +146,10 @@ export function microsSinceEpoch({ days, micros }: Instant): number | bigint {
   return BigInt(days) * BigInt(MICROS_PER_DAY) + BigInt(micros);
 }
 
-export function millisSinceEpoch({ days, micros }: Instant): number {
-  return days * 86_400_000 + Math.floor(micros / 1000);
+/** As a number where it is safe: the last eight thousand years that Postgres knows are not. */
+export function millisSinceEpoch({ days, micros }: Instant): number | bigint {
+  const value = days * 86_400_000 + Math.floor(micros / 1000);
+  return Number.isSafeInteger(value) ? value : BigInt(days) * 86_400_000n + BigInt(Math.floor(micros / 1000));
 }
 
 const pad2 = (value: number) => (value < 10 ? `0${value}` : String(value));

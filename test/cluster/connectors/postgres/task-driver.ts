@@ -79,8 +79,21 @@ export class TaskDriver {
   /** Polls until `isEnough` of all records so far. */
   async readUntil(isEnough: (records: readonly SourceRecord[]) => boolean): Promise<SourceRecord[]> {
     const records: SourceRecord[] = [];
-    while (!isEnough(records)) records.push(...(await this.poll()));
+    while (!isEnough(records) && !this.#stopping.signal.aborted) records.push(...(await this.poll()));
     return records;
+  }
+
+  /** Resolves with the next reason that the task waits for; somebody must poll meanwhile. */
+  untilWaiting(): Promise<string> {
+    return new Promise((resolve) => {
+      const listener = () => {
+        const reason = this.#waits.at(-1);
+        if (typeof reason !== "string") return;
+        this.#waitListeners.delete(listener);
+        resolve(reason);
+      };
+      this.#waitListeners.add(listener);
+    });
   }
 
   /** Polls, expecting no records, until `isReached`. */

@@ -1,0 +1,261 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import postgres from "../../../../connectors/postgres/index.js";
+import { type ConfigValue, type Props, validateConfig } from "../../../../src/api/index.js";
+import { SystemClock } from "../../../../src/base/clock.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { SystemRandom } from "../../../../src/base/random.js";
+import type { PostgresServer } from "../../../../src/embedded/postgres-server.js";
+import { execute, startTestPostgres, withClient } from "../../../support/postgres.js";
+import { plainEvent } from "./plain-record.js";
+import { TaskDriver } from "./task-driver.js";
+import { freshDatabase, type TestDatabase } from "./test-database.js";
+
+let server: PostgresServer;
+let db: TestDatabase;
+
+beforeAll(async () => {
+  server = await startTestPostgres({ max_slot_wal_keep_size: "64MB" });
+});
+afterAll(() => server?.stop());
+beforeEach(async () => {
+  db = await freshDatabase(server);
+});
+
+async function complaints(props: Props): Promise<Record<string, string[]>> {
+  const connector = postgres[0]!.connector();
+  const context = { clock: new SystemClock(), random: new SystemRandom(), logger: silentLogger };
+  const values = await connector.validate!(props, validateConfig(connector.config, props), context);
+  const faulty = values.filter(({ errors }: ConfigValue) => errors.length > 0);
+  return Object.fromEntries(faulty.map(({ name, errors }) => [name, errors]));
+}
+
+describe("validation asks the database", () => {
+  test("a good configuration has no complaints", async () => {
+    expect(await complaints(db.props())).toEqual({});
+  });
+
+  test("nobody listens", async () => {
+    expect(await complaints(db.props({ "database.port": "1" }))).toEqual({
+      "database.hostname": [
+        expect.stringMatching(/^Error while validating connector config: Connection to 127.0.0.1:1 refused/),
+      ],
+    });
+  });
+
+  test("a wrong password names the key and what to check", async () => {
+    expect(await complaints(db.props({ "database.password": "wrong" }))).toEqual({
+      "database.password": [
+        expect.stringMatching(/password authentication failed.*Check database.user, database.password/),
+      ],
+    });
+  });
+
+  test("a database that is not there", async () => {
+    expect(await complaints(db.props({ "database.dbname": "nowhere" }))).toEqual({
+      "database.dbname": [expect.stringMatching(/database "nowhere" does not exist/)],
+    });
+  });
+
+  test("a role without REPLICATION, and without the rights to make the publication", async () => {
+    await db.execute(
+      "CREATE TABLE owned(id int PRIMARY KEY)",
+      "DO $$ BEGIN CREATE ROLE plain LOGIN PASSWORD 'p'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+    );
+    const plain = { "database.user": "plain", "database.password": "p" };
+    const found = await complaints(db.props(plain));
+    expect(found["database.user"]).toEqual([expect.stringMatching(/REPLICATION.*ALTER ROLE "plain" REPLICATION/)]);
+    expect(found["publication.autocreate.mode"]).toEqual([
+      expect.stringMatching(/may not create publication dbz_publication.*CREATE on the database, superuser/),
+    ]);
+    const filtered = await complaints(db.props({ ...plain, "publication.autocreate.mode": "filtered" }));
+    expect(filtered["publication.autocreate.mode"]).toEqual([expect.stringMatching(/ownership of owned/)]);
+    const disabled = await complaints(db.props({ "publication.autocreate.mode": "disabled" }));
+    expect(disabled["publication.name"]).toEqual([expect.stringMatching(/does not exist/)]);
+  });
+});
+
+test("a server without logical WAL is refused by validation and by the task", async () => {
+  const plain = await startTestPostgres({ wal_level: "replica" });
+  try {
+    const other = await freshDatabase(plain);
+    expect(await complaints(other.props())).toEqual({
+      "database.hostname": [expect.stringMatching(/wal_level property must be 'logical' but is: 'replica'/)],
+    });
+    const driver = await TaskDriver.start(other.props());
+    await expect(driver.read(1)).rejects.toThrow(/Set wal_level=logical in postgresql.conf/);
+    await driver.stop();
+  } finally {
+    await plain.stop();
+  }
+});
+
+test("a wrong password fails the task, naming the key", async () => {
+  const driver = await TaskDriver.start(db.props({ "database.password": "wrong" }));
+  await expect(driver.read(1)).rejects.toMatchObject({ name: "ConfigError", key: "database.password" });
+  await driver.stop();
+});
+
+test("a missing publication fails the task where it may not be made, and where it was dropped", async () => {
+  const disabled = await TaskDriver.start(db.props({ "publication.autocreate.mode": "disabled" }));
+  await expect(disabled.read(1)).rejects.toThrow(/Publication autocreation is disabled/);
+  await disabled.stop();
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
+  const driver = await db.stream();
+  await db.execute("DROP PUBLICATION dbz_publication", "INSERT INTO t VALUES (1)");
+  await expect(driver.read(1)).rejects.toMatchObject({ name: "ConfigError", key: "publication.name" });
+  await driver.stop();
+});
+
+for (const end of ["restart", "crash"] as const) {
+  test(`a ${end} of the server heals by itself: the task says what it waits for, and no row is lost`, async () => {
+    await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
+    const driver = await db.stream();
+    await db.execute("INSERT INTO t VALUES (1)");
+    const [first] = await driver.read(1);
+    await db.execute("INSERT INTO t VALUES (2)");
+    const down = driver.untilWaiting();
+    const reading = driver.read(2);
+    if (end === "restart") await server.restart();
+    else {
+      await server.kill9();
+      await down;
+      await server.start();
+    }
+    await db.execute("INSERT INTO t VALUES (3)");
+    expect([first!, ...(await reading)].map((record) => plainEvent(record).key)).toEqual([
+      { id: 1 },
+      { id: 2 },
+      { id: 3 },
+    ]);
+    expect(driver.waits.filter((reason) => reason !== null)[0]).toMatch(
+      new RegExp(`^Postgres at 127.0.0.1:${server.port}/${db.name}: `),
+    );
+    expect(driver.waits.at(-1)).toBeNull();
+    await driver.stop();
+  });
+}
+
+test("a connection that is cut in the middle of a snapshot costs the snapshot, and nothing else", async () => {
+  await db.execute(
+    "CREATE TABLE t(id int PRIMARY KEY, pad text)",
+    "INSERT INTO t SELECT i, repeat('x', 500) FROM generate_series(1, 20000) i",
+  );
+  const driver = await TaskDriver.start(db.props({ "max.queue.size.in.bytes": "100000" }));
+  const early = await driver.read(100);
+  await execute(
+    server,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${db.name}' AND query LIKE 'COPY%'`,
+  );
+  await db.execute("DELETE FROM t WHERE id = 1");
+  const records = await driver.readUntil((found) => found.at(-1)?.value === null);
+  const seen = new Set(
+    records
+      .filter((record) => plainEvent(record).op === "r")
+      .map((record) => (plainEvent(record).key as { id: number }).id),
+  );
+  expect(early.length + records.length).toBeGreaterThan(20_000);
+  expect(seen.size).toBeGreaterThanOrEqual(19_999);
+  expect(plainEvent(records.at(-1)!).key).toEqual({ id: 1 });
+  await driver.stop();
+});
+
+test("a slot that somebody else reads is waited for, and taken once it is free", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
+  const holder = await db.stream();
+  await db.execute("INSERT INTO t VALUES (1)");
+  const driver = await TaskDriver.start(db.props({ "snapshot.mode": "no_data" }));
+  const waiting = driver.untilWaiting();
+  const reading = driver.read(1);
+  expect(await waiting).toMatch(/replication slot "slot_.*" is active for PID/);
+  await holder.stop();
+  expect((await reading).map((record) => plainEvent(record).key)).toEqual([{ id: 1 }]);
+  await driver.stop();
+});
+
+test("a slot that stays in use is given up on after slot.max.retries", async () => {
+  const holder = await db.stream();
+  const driver = await TaskDriver.start(
+    db.props({ "snapshot.mode": "no_data", "slot.max.retries": "2", "slot.retry.delay.ms": "50" }),
+  );
+  await expect(driver.read(1)).rejects.toThrow(/is active for PID.*distinct replication slot name \(slot.name\)/);
+  await driver.stop();
+  await holder.stop();
+});
+
+test("a slot whose WAL is gone fails the task, and when_needed starts over", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "CREATE TABLE noise(pad text)");
+  const driver = await db.stream();
+  await db.execute("INSERT INTO t VALUES (1)");
+  const [record] = await driver.read(1);
+  await driver.stop();
+  await db.released();
+  for (let turn = 0; turn < 8; turn++)
+    await db.execute(
+      "INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, 20000)",
+      "SELECT pg_switch_wal()",
+      "CHECKPOINT",
+    );
+  expect(
+    await db.value(`SELECT wal_status AS value FROM pg_replication_slots WHERE slot_name = '${db.slotName}'`),
+  ).toBe("lost");
+  const lost = await TaskDriver.start(db.props({ "table.include.list": "public.t" }), record!.sourceOffset);
+  await expect(lost.read(1)).rejects.toThrow(/has been invalidated.*Drop it/);
+  await lost.stop();
+  const over = await TaskDriver.start(
+    db.props({ "snapshot.mode": "when_needed", "table.include.list": "public.t" }),
+    record!.sourceOffset,
+  );
+  expect((await over.read(1)).map((row) => plainEvent(row).op)).toEqual(["r"]);
+  await over.stop();
+});
+
+describe("a stop takes less than a second", () => {
+  const stopping = async (driver: TaskDriver) => {
+    const before = performance.now();
+    await driver.stop();
+    expect(performance.now() - before).toBeLessThan(1_000);
+  };
+
+  test("while it streams, and the slot is free afterwards", async () => {
+    const driver = await db.stream();
+    await stopping(driver);
+    await db.released();
+  });
+
+  test("in the middle of a snapshot", async () => {
+    await db.execute(
+      "CREATE TABLE t(id int, pad text)",
+      "INSERT INTO t SELECT i, repeat('x', 500) FROM generate_series(1, 20000) i",
+    );
+    const driver = await TaskDriver.start(db.props({ "max.queue.size.in.bytes": "100000" }));
+    await driver.read(10);
+    await stopping(driver);
+  });
+
+  test("while the slot waits for a transaction to end, of which the status tells", async () => {
+    await withClient(db, async (client) => {
+      await client.query("BEGIN; CREATE TABLE open(id int)");
+      const driver = await TaskDriver.start(db.props());
+      const waiting = driver.untilWaiting();
+      const polls = driver.read(1).catch(() => []);
+      expect(await waiting).toMatch(/transactions that are under way must end before replication slot/);
+      await stopping(driver);
+      await client.query("ROLLBACK");
+      await polls;
+    });
+  });
+
+  test("while nobody answers", async () => {
+    const driver = await TaskDriver.start(db.props({ "database.port": "1" }));
+    await driver.poll();
+    await stopping(driver);
+  });
+
+  test("and drops the slot where slot.drop.on.stop is set", async () => {
+    const driver = await db.stream({ "slot.drop.on.stop": "true" });
+    await stopping(driver);
+    expect(
+      await db.value(`SELECT count(*) AS value FROM pg_replication_slots WHERE slot_name = '${db.slotName}'`),
+    ).toBe("0");
+  });
+});
