@@ -1,4 +1,11 @@
-import { ConflictError, DataError, errorKind, type SinkRecord, type TopicPartition } from "../../src/api/index.js";
+import {
+  ConflictError,
+  DataError,
+  errorKind,
+  type Logger,
+  type SinkRecord,
+  type TopicPartition,
+} from "../../src/api/index.js";
 import { NO_ROWS, type RowDigest, sameRows, withRow } from "./existing-object.js";
 import type { Format } from "./formats/format.js";
 import type { OpenFile, OpenFiles } from "./open-files.js";
@@ -14,6 +21,7 @@ export interface WriterSettings {
   readonly conditionalWrites: boolean;
   readonly onNullValue: "fail" | "ignore";
   readonly reportNullValues: boolean;
+  readonly logger: Logger;
   readonly reportErrant: ((record: SinkRecord, error: Error) => Promise<void>) | undefined;
 }
 
@@ -36,8 +44,7 @@ interface Replay {
 
 /**
  * Writes one topic partition: which file each record goes to, when files are finished, and up to which offset all is
- * finished. Records that were taken already are recognised by their offset, so a batch may be handed over again after
- * a RetriableError.
+ * finished. After a RetriableError the batch is handed over again: what was taken of it is recognised by its offset.
  *
  * How nothing is written twice when rotation depends on the clock (mode B): an object's name holds the offset of its
  * first record, and every run begins at an offset before which everything is finished; so the first record of a
@@ -86,19 +93,26 @@ export class PartitionWriter {
    * Takes the records of one batch, none when time alone has to be looked at.
    *
    * @param nowMs one reading of the clock for the whole batch.
+   * @param handedAgain the last batch was broken off, in this writer or another: what was taken of it is passed over.
    * @throws RetriableError to be called again with the same records.
    */
-  async write(records: readonly SinkRecord[], nowMs: number): Promise<void> {
+  async write(records: readonly SinkRecord[], nowMs: number, handedAgain: boolean): Promise<void> {
     // A rewind is carried out between batches; until then the records of the old position are not for us.
     if (this.#rewindTo !== null) return;
     this.#writing = true;
     await this.#settle(nowMs, false);
     await this.#rotateIfDue(nowMs);
-    for (let i = 0; i < records.length && this.#rewindTo === null; ) {
-      const record = records[i]!;
-      const step = record.originalOffset < this.#nextOffset ? null : this.#take(record, nowMs);
-      if (step === null) i++;
-      else await this.#carryOut(step, nowMs);
+    for (const record of records) {
+      if (record.originalOffset < this.#nextOffset) {
+        if (handedAgain) continue;
+        await this.#startOver(record, nowMs);
+      }
+      // One step may be due before the record can be taken, and one after.
+      while (record.originalOffset >= this.#nextOffset && this.#rewindTo === null) {
+        const step = this.#take(record, nowMs);
+        if (step !== null) await this.#carryOut(step, nowMs);
+      }
+      if (this.#rewindTo !== null) break;
     }
     await this.#rotateIfDue(nowMs);
     this.#writing = false;
@@ -124,6 +138,34 @@ export class PartitionWriter {
     if (!this.#isIdle) return this.#committable;
     if (!this.#writing && this.#nextOffset >= this.#knownUntil) return Math.max(current, this.#nextOffset);
     return this.#nextOffset >= 0 ? this.#nextOffset : this.#committable;
+  }
+
+  /**
+   * Offsets went back without our asking: the topic was deleted and made anew, or its end was lost. What was read before
+   * is brought to its end; the records that come now are others, and none of them may be taken for known.
+   */
+  async #startOver(first: SinkRecord, nowMs: number): Promise<void> {
+    const { topic, partition } = this.topicPartition;
+    this.settings.logger.warn(
+      "Offsets went back: the topic seems to have been made anew; its records are written as new ones",
+      {
+        topic,
+        partition,
+        expected: this.#nextOffset,
+        received: first.originalOffset,
+      },
+    );
+    if (this.#open.size > 0) await this.#rotate("offset-reset", nowMs);
+    await this.#settle(nowMs, true);
+    this.#replays.clear();
+    this.#caughtUp.clear();
+    this.#rotation.reset(nowMs);
+    this.#rewindTo = null;
+    this.#baseOffset = null;
+    this.#openBaseOffset = null;
+    this.#committable = null;
+    this.#knownUntil = -1;
+    this.#nextOffset = first.originalOffset;
   }
 
   /** Waits for uploads under way, so that their offsets can be committed; how they went is looked at by the next batch. */

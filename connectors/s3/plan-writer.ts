@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000;
  *
  * @throws ConfigError naming the key: settings of a partitioner are looked at here, when a task starts, as in the original.
  */
-export function planWriter(values: S3SinkValues): Omit<WriterSettings, "format" | "reportErrant"> {
+export function planWriter(values: S3SinkValues): Omit<WriterSettings, "format" | "logger" | "reportErrant"> {
   const affix = values["s3.schema.partition.affix.type"];
   const plain = partitionerOf(values);
   return {

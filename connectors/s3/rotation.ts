@@ -6,7 +6,9 @@ export type RotationCause =
   | "schedule"
   | "null-schema"
   | "schema-change"
-  | "max-open-files";
+  | "max-open-files"
+  /** Not decided here: offsets went back. */
+  | "offset-reset";
 
 export interface RotationSettings {
   /** Records of a topic partition, over all its open files; below 1 means 1. */

@@ -46,6 +46,8 @@ export class S3SinkTask implements SinkTask {
   #running: Running | undefined;
   /** By topic, then partition. */
   readonly #writers = new Map<string, Map<number, PartitionWriter>>();
+  /** The last `put` failed, so its batch comes again. */
+  #handedAgain = false;
 
   /** @param createClient makes the store's client; of its own here so that tests can put another in its place. */
   constructor(private readonly createClient: (settings: StoreSettings, logger: Logger) => ObjectStoreClient) {}
@@ -66,7 +68,7 @@ export class S3SinkTask implements SinkTask {
     );
     const client = this.createClient(settings, context.logger);
     const format = formatOf(values, props, context);
-    const writer = { ...planWriter(values), format, reportErrant: context.reportErrant };
+    const writer = { ...planWriter(values), format, logger: context.logger, reportErrant: context.reportErrant };
     const files = new OpenFiles(
       {
         key: {
@@ -107,8 +109,10 @@ export class S3SinkTask implements SinkTask {
     const nowMs = context.clock.nowMs();
     const batches = this.#split(records);
     const writers = [...this.#eachWriter()];
+    const handedAgain = this.#handedAgain;
+    this.#handedAgain = true;
     const results = await Promise.allSettled(
-      writers.map((writer) => writer.write(batches.get(writer) ?? NO_RECORDS, nowMs)),
+      writers.map((writer) => writer.write(batches.get(writer) ?? NO_RECORDS, nowMs, handedAgain)),
     );
     const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     if (failures.length > 0) {
@@ -116,6 +120,7 @@ export class S3SinkTask implements SinkTask {
       if (fatal === undefined) context.retryAfter(retryBackoffMs);
       throw fatal ?? failures[0];
     }
+    this.#handedAgain = false;
     // Only here, where the batch is done with: a batch handed over again must not be mistaken for the rewound one.
     const rewinds = writers.flatMap((writer) => {
       const offset = writer.takeRewind();

@@ -118,3 +118,16 @@ test("a record that is refused is reported and passed over, and the first good o
   expect(driver.reported[0]?.message).toMatch(/field when \(timestamp\.field\)/);
   expect(driver.committed.get("orders-0")).toBe(5);
 });
+
+test("a topic that is made anew is read as new: its records are not taken for known ones", async () => {
+  const { store, driver } = await setUp(2, [0, 0, 0]);
+  await driver.deliverAll();
+  await driver.commit();
+  expect(driver.committed.get("orders-0")).toBe(2);
+  const log = driver.logs.get("orders-0")!;
+  log.length = 0;
+  const anew = (offset: number) => rowRecord(offset, { timestampMs: START_MS + HOUR_MS });
+  await driver.task.put([anew(0), anew(1)]);
+  await driver.commit();
+  expect([...store.objects.keys()]).toEqual([keyOf(12, 0), keyOf(12, 2), keyOf(13, 0)]);
+});
