@@ -8,7 +8,7 @@ import {
 } from "../protocol/consumer-protocol.js";
 import { KafkaError } from "../protocol/kafka-error.js";
 import type { AssignorName, ConsumerConfig, GroupConfig } from "./client-properties.js";
-import type { Cluster } from "./cluster.js";
+import type { Cluster, Lane } from "./cluster.js";
 import { shareConnectivity } from "./connectivity.js";
 import { CoordinatedMember } from "./coordinated-member.js";
 import { FetchConsumer } from "./fetch-consumer.js";
@@ -42,6 +42,7 @@ interface GroupEvent {
  * never happen beside the owner's work.
  */
 export class GroupFetchConsumer implements GroupConsumer {
+  readonly #lane: Lane;
   readonly #consumer: FetchConsumer;
   readonly #member: CoordinatedMember;
   readonly #subscription: TopicSubscription;
@@ -61,6 +62,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     private readonly config: GroupConfig,
     private readonly listener: RebalanceListener,
   ) {
+    this.#lane = cluster.lane(() => this.abandon());
     this.#subscription = new TopicSubscription(options.topics);
     const onConnectivity = shareConnectivity(options.onConnectivity);
     this.#consumer = new FetchConsumer(cluster, consumerConfig, onConnectivity());
@@ -280,16 +282,14 @@ export class GroupFetchConsumer implements GroupConsumer {
     }
     const { cluster } = this;
     const topics = [...byTopic(partitions).keys()];
-    const lane = cluster.lane();
     for (const topic of topics) cluster.track(topic, false);
     try {
       return await retrying(cluster, { timeoutMs: Number.POSITIVE_INFINITY, signal: this.#stop.signal }, async () => {
         await cluster.refresh();
-        return lookUpAll(cluster, lane, partitions, reset);
+        return lookUpAll(cluster, this.#lane, partitions, reset);
       });
     } finally {
       for (const topic of topics) cluster.untrack(topic, false);
-      lane.close();
     }
   }
 
@@ -358,6 +358,7 @@ export class GroupFetchConsumer implements GroupConsumer {
 
   #end(): void {
     this.#stop.abort();
+    this.#lane.close();
     this.#lapse?.cancel();
     for (const { done } of this.#events.splice(0)) done.resolve();
     this.#eventArrived.abort();

@@ -86,7 +86,7 @@ function setUp(
       ...changes,
     },
   );
-  return { clock, broker, group, events, consumer };
+  return { clock, broker, group, events, client, consumer };
 }
 
 function store(broker: ScriptedBroker, topicPartition: string, ...values: string[]): void {
@@ -223,4 +223,18 @@ test("closing leaves the group, without calling the listener, even while it wait
   expect(group.left).toBe(1);
   expect(events).toHaveLength(1);
   expect(await consumer.poll(1_000)).toEqual([]);
+});
+
+test("closing the client ends it as a crash would: a poll at work comes back, nobody is told", async () => {
+  const { clock, group, events, client, consumer } = setUp();
+  await poll(clock, consumer);
+  const polled = consumer.poll(60_000);
+  await clock.advance(10);
+  await client.close();
+  expect(await polled).toEqual([]);
+  expect(await consumer.poll(60_000)).toEqual([]);
+  await clock.advance(60_000);
+  expect(group.left).toBe(0);
+  expect(events).toHaveLength(1);
+  expect(clock.pendingTimers).toBe(0);
 });
