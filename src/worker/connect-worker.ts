@@ -210,6 +210,10 @@ export class ConnectWorker implements Worker {
     task.state = state;
     task.trace = trace;
     task.version = version;
+    const { connector, task: number } = task.id;
+    // A failure's cause is in the host's log; what a running task waits for is nowhere else.
+    const waitingFor = state === "RUNNING" ? (trace ?? undefined) : undefined;
+    this.parts.logger.info(`A task is ${state}`, { connector, task: number, waitingFor });
     this.parts.listener.taskStatus(task.id, state, trace, version);
   }
 

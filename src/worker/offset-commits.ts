@@ -12,6 +12,8 @@ export interface OffsetCommitsParts {
   /** Told of offsets that are stored. Its rejection fails the task. */
   readonly stored: (offsets: readonly SourceOffset[]) => Promise<void>;
   readonly fail: (error: unknown) => void;
+  /** Shows that offsets are not stored, and why; undefined once they are. */
+  readonly waiting: (reason: string | undefined) => void;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly counters: TaskCounters;
@@ -97,12 +99,13 @@ export class OffsetCommits {
 
   /** Never rejects. */
   async #commit(offsets: readonly CommittableOffset[]): Promise<void> {
-    const { clock, counters, flush, ledger, logger, stored, timeoutMs } = this.parts;
+    const { clock, counters, flush, ledger, logger, stored, timeoutMs, waiting } = this.parts;
     let late = false;
     const timer = clock.schedule(timeoutMs, () => {
       late = true;
       counters.commitFailures++;
       logger.warn("Storing offsets takes longer than offset.flush.timeout.ms; waiting on", { timeoutMs });
+      if (!this.#ended) waiting("offsets are not stored yet: the offsets topic does not answer");
     });
     try {
       await flush(offsets);
@@ -113,6 +116,7 @@ export class OffsetCommits {
       if (!late) counters.commitFailures++;
       const retryMs = this.#backoff.nextMs();
       logger.warn(`Offsets were not stored and are kept for the next commit: ${errorMessage(cause)}`, { retryMs });
+      waiting(`offsets are not stored yet: ${errorMessage(cause)}`);
       this.#again = false;
       this.#schedule(retryMs);
       return;
@@ -121,6 +125,7 @@ export class OffsetCommits {
     this.#backoff.reset();
     if (!late) counters.commits++;
     if (this.#ended) return;
+    waiting(undefined);
     try {
       await stored(offsets); // I3: only now may the source let go of what came before
     } catch (cause) {

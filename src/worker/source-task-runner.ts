@@ -102,6 +102,7 @@ export class SourceTaskRunner implements TaskRunner {
       flush: (offsets) => parts.offsets.flush(offsets),
       stored: async (offsets) => this.#task?.commit?.(offsets),
       fail: (error) => this.#fail(error),
+      waiting: (reason) => this.#status.waiting("commit", reason),
       intervalMs: parts.commitIntervalMs,
       timeoutMs: parts.commitTimeoutMs,
       counters: this.#counters,

@@ -108,7 +108,7 @@ export class TaskHost {
     const logger = this.#loggerOf(command);
     const plugin = plugins.connector(connectorProps["connector.class"] ?? "");
     checkTaskCount(id.connector, connectorProps, taskCount);
-    refuseTransforms(connectorProps);
+    refuseUnbuilt(connectorProps);
     const settings = parseWorkerSettings(workerProps);
     const clients = new TaskClients({ id, workerProps, connectorProps, createKafkaClient, clock, random, logger });
     const parts: TaskParts = {
@@ -172,11 +172,14 @@ export class TaskHost {
   }
 }
 
-/** Passing records on untransformed would be worse than not passing them on. */
-function refuseTransforms(props: Readonly<Record<string, string>>): void {
-  for (const key of ["transforms", "predicates"]) {
-    if (props[key]?.trim()) {
-      throw new UnsupportedError("NOT_BUILT_YET", `${key}=${props[key]}: ${key} are not supported yet; remove the key`);
-    }
+/** Keys of Kafka Connect that are not served yet: to run without what they promise would be worse than not to run. */
+function refuseUnbuilt(props: Readonly<Record<string, string>>): void {
+  for (const key of ["transforms", "predicates", "offsets.storage.topic"]) {
+    if (props[key]?.trim())
+      throw new UnsupportedError("NOT_BUILT_YET", `${key}=${props[key]}: not supported yet; remove the key`);
+  }
+  if (props["exactly.once.support"]?.trim().toLowerCase() === "required") {
+    const message = "exactly.once.support=required: exactly-once sources are not supported yet; use requested";
+    throw new UnsupportedError("NOT_BUILT_YET", message);
   }
 }

@@ -398,6 +398,21 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
+  test("a cancelled task leaves the group at once, and is stopped when its call comes back", async () => {
+    const { task, consumer, runner, ended, status } = await started();
+    const gate = deferred();
+    task.onPut = (records) => (records.length > 0 ? gate.promise : undefined);
+    consumer.produce(P0, "a");
+    await turns();
+    runner.stop();
+    runner.cancel();
+    await turns();
+    expect([consumer.closed, task.calls.at(-1)]).toEqual([true, "put a"]);
+    gate.resolve();
+    await ended;
+    expect([task.calls.at(-1), consumer.commits.size, status.states]).toEqual(["stop", 0, ["RUNNING"]]);
+  });
+
   test("an abandoned task commits nothing, leaves no group and says nothing", async () => {
     const { task, consumer, runner, ended, status } = await started();
     consumer.produce(P0, "a");

@@ -298,9 +298,11 @@ describe("a source task", () => {
     rig.offsets.failNext = new Error("no leader");
     await rig.clock.advance(60_000);
     expect([rig.offsets.flushes.length, rig.task.committed.length]).toEqual([1, 0]);
+    expect(rig.status.traces.at(-1)).toBe("offsets are not stored yet: no leader");
     await rig.clock.advance(1000);
     expect(rig.task.committed).toEqual([[{ partition: FILE, offset: { position: 1 } }]]);
     expect(rig.runner.metrics()).toMatchObject({ commits: 1, commitFailures: 1 });
+    expect(rig.status.traces.at(-1)).toBe(null);
     rig.runner.abandon();
   });
 

@@ -129,7 +129,8 @@ describe("a task host", () => {
 
   test.each([
     [{ "connector.class": "Oops" }, 1, "no plugins"],
-    [{ transforms: "mask" }, 1, "transforms are not supported yet"],
+    [{ transforms: "mask" }, 1, "transforms=mask: not supported yet"],
+    [{ "exactly.once.support": "REQUIRED" }, 1, "exactly.once.support=required"],
     [{ "tasks.max": "1" }, 2, "greater than tasks.max=1"],
     [{ "errors.tolerance": "some" }, 1, "errors.tolerance"],
     [{ "topic.creation.default.partitions": "x" }, 1, "topic.creation.default.partitions"],
