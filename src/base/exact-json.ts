@@ -64,7 +64,7 @@ function write(value: unknown): string {
 }
 
 /** `text` with each half of a surrogate pair as `\uXXXX`, in upper-case hex as Jackson writes it. */
-export function escapeAstral(text: string): string {
+function escapeAstral(text: string): string {
   return text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, (pair) => {
     const hex = (at: number) => `\\u${pair.charCodeAt(at).toString(16).toUpperCase()}`;
     return hex(0) + hex(1);

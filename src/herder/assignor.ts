@@ -8,7 +8,7 @@ export interface AssignorMember {
 }
 
 /** What the leader hands one member: additions and withdrawals to what it holds. */
-export interface MemberAssignment {
+interface MemberAssignment {
   readonly assigned: Work;
   readonly revoked: Work;
 }

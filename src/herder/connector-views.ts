@@ -19,7 +19,7 @@ export function entryOf(configs: ConfigSnapshot, name: string): ConnectorEntry {
 }
 
 /** source or sink, or unknown when this worker has no such plugin. */
-export function connectorType(plugins: Plugins, className: string | null | undefined): ConnectorInfo["type"] {
+function connectorType(plugins: Plugins, className: string | null | undefined): ConnectorInfo["type"] {
   try {
     return plugins.connector(className ?? "").type;
   } catch {

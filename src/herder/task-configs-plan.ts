@@ -13,7 +13,7 @@ export function judgeTaskConfigs(entry: ConnectorEntry, fresh: readonly StoredPr
 }
 
 /** Same keys and values, in any order. */
-export function sameProps(a: StoredProps, b: StoredProps): boolean {
+function sameProps(a: StoredProps, b: StoredProps): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => key in b && a[key] === b[key]);
 }

@@ -28,7 +28,7 @@ const nonEmptyName: ConfigCheck = (key, value) =>
   value === "" ? invalidValue(key, value, "String must be non-empty") : undefined;
 
 /** The keys of a distributed worker's properties that Millrace reads itself (DistributedConfig, WorkerConfig); clients read others. */
-export const workerConfigDef = {
+const workerConfigDef = {
   "bootstrap.servers": { type: "list", doc: "Brokers to begin with, host:port.", check: someItems },
   "group.id": { type: "string", doc: "Name of the group of workers.", check: nonEmptyName },
   "config.storage.topic": { type: "string", doc: "Topic of the connector configs.", check: nonEmptyName },

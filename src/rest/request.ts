@@ -35,7 +35,7 @@ export async function awaitHerder<T>(
 }
 
 /** `Request timed out.` and what the herder was busy with. */
-export function timeoutMessage(stage: Stage | undefined): string {
+function timeoutMessage(stage: Stage | undefined): string {
   if (!stage) return "Request timed out";
   return `Request timed out. ${stageText(stage)}`;
 }

@@ -1,0 +1,94 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { ConfigError, ConflictError } from "../../../src/api/index.js";
+import { errorLine, exitCodeOf } from "../../../src/cli/exit-code.js";
+import { type Commands, runProgram } from "../../../src/cli/program.js";
+
+let calls: unknown[][];
+let written: string;
+const run = (...args: string[]) => runProgram(args, "1.2.3", commands);
+const note =
+  (name: string, code = 0) =>
+  async (...args: unknown[]) => {
+    calls.push([name, ...args]);
+    return code;
+  };
+const commands: Commands = {
+  up: (options) => note("up")({ ...options }),
+  worker: (file) => note("worker", 2)(file),
+  broker: (options) => note("broker")({ ...options }),
+  demo: (options) => note("demo")({ ...options }),
+};
+
+beforeEach(() => {
+  calls = [];
+  written = "";
+  const take = (text: unknown) => {
+    written += String(text);
+    return true;
+  };
+  vi.spyOn(process.stdout, "write").mockImplementation(take);
+  vi.spyOn(process.stderr, "write").mockImplementation(take);
+  return () => vi.restoreAllMocks();
+});
+
+describe("the command line", () => {
+  test.each([
+    [["up"], ["up", { data: "./millrace-data", kafka: "127.0.0.1:9092" }]],
+    [
+      ["up", "--data", "d", "--kafka", "[::1]:0", "--rest", "h:1", "--config", "f"],
+      ["up", { data: "d", kafka: "[::1]:0", rest: "h:1", config: "f" }],
+    ],
+    [
+      ["broker", "--listen", "127.0.0.1:0"],
+      ["broker", { data: "./millrace-data", listen: "127.0.0.1:0" }],
+    ],
+    [
+      ["demo", "--keep"],
+      ["demo", { keep: true }],
+    ],
+    [["demo"], ["demo", { keep: false }]],
+  ])("%j", async (args, call) => {
+    expect(await run(...args)).toBe(0);
+    expect(calls).toEqual([call]);
+  });
+
+  test("ends with the command's own code", async () => {
+    expect(await run("worker", "f.properties")).toBe(2);
+    expect(calls).toEqual([["worker", "f.properties"]]);
+  });
+
+  test.each([
+    [["up", "--bogus"], "millrace: unknown option '--bogus'\n"],
+    [["wurker"], "millrace: unknown command 'wurker' (Did you mean worker?)\n"],
+    [["worker"], "millrace: missing required argument 'FILE.properties'\n"],
+  ])("%j is refused in one line", async (args, line) => {
+    expect(await run(...args)).toBe(1);
+    expect(written).toBe(line);
+    expect(calls).toEqual([]);
+  });
+
+  test.each(["nonsense", "host:", ":80", "host:99999", "::1:80"])("an address like %s is refused", async (address) => {
+    expect(await run("up", "--kafka", address)).toBe(1);
+    expect(written).toMatch(/^millrace: .*Expected HOST:PORT.*\n$/);
+  });
+
+  test("tells its version and its help", async () => {
+    expect(await run("--version")).toBe(0);
+    expect(written).toBe("1.2.3\n");
+    expect(await run("up", "--help")).toBe(0);
+    expect(written).toContain("--kafka <HOST:PORT>");
+  });
+});
+
+describe("an error", () => {
+  test("ends the process by what kind it is, and when it came", () => {
+    expect(exitCodeOf(new ConfigError("k", "x"), "starting")).toBe(1);
+    expect(exitCodeOf(new ConflictError("PORT_IN_USE", "x"), "starting")).toBe(2);
+    expect(exitCodeOf(new Error("x"), "running")).toBe(3);
+  });
+
+  test("is one line", () => {
+    expect(errorLine(new Error("one\n  two"))).toBe("millrace: one two");
+    expect(errorLine("text")).toBe("millrace: text");
+  });
+});

@@ -1,0 +1,301 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { ConfigError, RetriableError } from "../../../src/api/index.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { LoopEndedError } from "../../../src/base/command-loop.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SignatureError } from "../../../src/herder/distributed-herder.js";
+import { MisdirectedError } from "../../../src/herder/misdirected-error.js";
+import { errorBody, statusOf } from "../../../src/rest/error-status.js";
+import { HttpError } from "../../../src/rest/http-error.js";
+import { restApp } from "../../../src/rest/rest-app.js";
+import { type Answer, call } from "./call.js";
+import { FakeHerder } from "./fake-herder.js";
+
+let herder: FakeHerder;
+let clock: SimClock;
+let send: (method: string, url: string, body?: string, headers?: Record<string, string>) => Promise<Answer>;
+
+function serve(topics = { tracked: true, resettable: true }): void {
+  herder = new FakeHerder();
+  clock = new SimClock();
+  const app = restApp({ herder, clock, logger: silentLogger, topics });
+  send = (...request) => call(app, ...request);
+}
+
+beforeEach(() => serve());
+
+describe("the answers", () => {
+  test.each([
+    ["GET", "/", 200, { version: "4.3.1", commit: "millrace-9.9.9", kafka_cluster_id: "cluster" }],
+    ["GET", "/connectors", 200, ["c", "no-status"]],
+    ["GET", "/connectors/c/config", 200, { name: "c", "connector.class": "X" }],
+    ["GET", "/connectors/c/tasks", 200, [{ id: { connector: "c", task: 0 }, config: { a: "1" } }]],
+    [
+      "GET",
+      "/connectors/c/tasks/0/status",
+      200,
+      { id: 0, state: "FAILED", worker_id: "w:8083", version: null, trace: "boom" },
+    ],
+    ["GET", "/connectors/c/topics", 200, { c: { topics: ["t"] } }],
+    ["PUT", "/connectors/c/topics/reset", 202, ""],
+    ["PUT", "/connectors/c/pause", 202, ""],
+    ["PUT", "/connectors/c/resume", 202, ""],
+    ["PUT", "/connectors/c/stop", 204, ""],
+    ["DELETE", "/connectors/c", 204, ""],
+    ["POST", "/connectors/c/restart", 204, ""],
+    ["POST", "/connectors/c/tasks/0/restart", 204, ""],
+    ["GET", "/connectors/none", 404, { error_code: 404, message: "Connector none not found" }],
+    ["GET", "/connectors/c/tasks/x/status", 404, { error_code: 404, message: "HTTP 404 Not Found" }],
+    ["GET", "/nowhere", 404, { error_code: 404, message: "HTTP 404 Not Found" }],
+    ["POST", "/connectors/c", 405, { error_code: 405, message: "HTTP 405 Method Not Allowed" }],
+    ["PUT", "/connectors", 405, { error_code: 405, message: "HTTP 405 Method Not Allowed" }],
+  ])("%s %s is %i", async (method, url, status, body) => {
+    expect(await send(method, url)).toMatchObject({ status, body });
+  });
+
+  test("expand only what is asked for, and leave out who has no status", async () => {
+    const { info, status } = herder;
+    expect((await send("GET", "/connectors?expand=status&expand=info")).body).toEqual({ c: { status, info } });
+    expect((await send("GET", "/connectors?expand=info")).body).toMatchObject({ c: { info }, "no-status": {} });
+    expect((await send("GET", "/connectors?expand=else")).body).toEqual({ c: {}, "no-status": {} });
+  });
+
+  test("keep 64-bit offsets exact", async () => {
+    const answer = await send("GET", "/connectors/c/offsets");
+    // Parsed by the caller, the number would be rounded: the text is what counts.
+    expect(answer).toMatchObject({ status: 200, body: { offsets: [{ partition: { file: "f" } }] } });
+    expect(JSON.stringify(answer.body)).toContain("1152921504606847");
+  });
+
+  test("list plugins by kind, connectors alone by default", async () => {
+    const kinds = async (query: string) =>
+      ((await send("GET", `/connector-plugins${query}`)).body as { type: string }[]).map(({ type }) => type);
+    expect(await kinds("")).toEqual(["sink", "source"]);
+    expect(await kinds("?connectorsOnly=false")).toEqual(["sink", "source", "converter", "header_converter"]);
+  });
+
+  test("say which methods a path has", async () => {
+    expect(await send("OPTIONS", "/connectors")).toMatchObject({ status: 200, body: "GET,POST,HEAD,OPTIONS" });
+  });
+
+  test("are JSON, or 406", async () => {
+    expect((await send("GET", "/connectors")).headers["content-type"]).toMatch(/^application\/json/);
+    expect(await send("GET", "/connectors", undefined, { accept: "text/html" })).toMatchObject({ status: 406 });
+  });
+});
+
+describe("what is created", () => {
+  test("comes back with its address, whatever its name", async () => {
+    const answer = await send(
+      "POST",
+      "/connectors",
+      '{"name":" a/b{c} ","config":{"tasks.max":1,"x":1.0,"y":true,"z":null}}',
+    );
+    expect(answer).toMatchObject({ status: 201, headers: { location: "http://worker:8083/connectors/a%2Fb%7Bc%7D" } });
+    expect(herder.calls).toEqual([["create", "a/b{c}", { "tasks.max": "1", x: "1.0", y: "true", z: null }, undefined]]);
+  });
+
+  test.each([
+    ["RUNNING", "STARTED"],
+    ["paused", "PAUSED"],
+    ["Stopped", "STOPPED"],
+  ])("begins as %s", async (initial, state) => {
+    await send("POST", "/connectors", JSON.stringify({ name: "n", config: {}, initial_state: initial }));
+    expect(herder.calls[0]?.[3]).toBe(state);
+  });
+
+  test("is 409 when it is there, 201 or 200 by PUT", async () => {
+    expect(await send("POST", "/connectors", '{"name":"c","config":{}}')).toMatchObject({
+      status: 409,
+      body: { error_code: 409, message: "Connector c already exists" },
+    });
+    expect(await send("PUT", "/connectors/new/config", "{}")).toMatchObject({
+      status: 201,
+      headers: { location: "http://worker:8083/connectors/new" },
+    });
+    expect((await send("PUT", "/connectors/c/config", "{}")).status).toBe(200);
+    expect((await send("PATCH", "/connectors/c/config", '{"a":null}')).status).toBe(200);
+    expect(herder.calls.at(-1)).toEqual(["patchConfig", "c", { a: null }]);
+  });
+
+  test("is named by the decoded path", async () => {
+    for (const [path, name] of [
+      ["a%2Fb", "a/b"],
+      ["100%25", "100%"],
+      ["%C3%A4%20b", "ä b"],
+      ["a%5Cb", "a\\b"],
+    ]) {
+      await send("DELETE", `/connectors/${path}`);
+      expect(herder.calls.at(-1)).toEqual(["remove", name]);
+    }
+    expect(await send("GET", "/connectors/%zz")).toMatchObject({ status: 400, body: { error_code: 400 } });
+  });
+});
+
+describe("a restart", () => {
+  test("takes its flags, and whatever is not true is false", async () => {
+    expect(await send("POST", "/connectors/c/restart?includeTasks=true&onlyFailed=TRUE")).toMatchObject({
+      status: 202,
+      body: herder.status,
+    });
+    expect(herder.calls.at(-1)).toEqual(["requestRestart", { connector: "c", includeTasks: true, onlyFailed: true }]);
+    expect((await send("POST", "/connectors/c/restart?includeTasks=x")).status).toBe(204);
+    expect(herder.calls.at(-1)).toEqual(["restartConnector", "c"]);
+  });
+});
+
+describe("a body", () => {
+  test("has to be JSON by type", async () => {
+    for (const headers of [{ "content-type": "text/plain" }, {}]) {
+      expect(await send("POST", "/connectors", "{}", headers as Record<string, string>)).toMatchObject({
+        status: 415,
+        body: { error_code: 415, message: "HTTP 415 Unsupported Media Type" },
+      });
+    }
+    const charset = { "content-type": "application/json; charset=utf-8" };
+    expect((await send("PUT", "/connectors/c/config", "{}", charset)).status).toBe(200);
+  });
+
+  test("may say a key twice: the last one counts", async () => {
+    await send("PUT", "/connectors/c/config", '{"a":"1","a":"2"}');
+    expect(herder.calls.at(-1)).toEqual(["putConfig", "c", { a: "2" }]);
+  });
+
+  test("of another worker comes with its bytes and signature", async () => {
+    await send("POST", "/connectors/c/tasks", '[{"a":"1"}]', {
+      "content-type": "application/json",
+      "x-connect-authorization": "c2ln",
+      "x-connect-request-signature-algorithm": "HmacSHA256",
+    });
+    expect(herder.calls).toEqual([
+      [
+        "publishTaskConfigs",
+        "c",
+        [{ a: "1" }],
+        '[{"a":"1"}]',
+        { algorithm: "HmacSHA256", signature: Buffer.from("sig") },
+      ],
+    ]);
+  });
+
+  test("of a validation may leave the class to the path", async () => {
+    await send("PUT", "/connector-plugins/FileStreamSource/config/validate", '{"topic":"t"}');
+    expect(herder.calls.at(-1)).toEqual(["validate", { topic: "t", "connector.class": "FileStreamSource" }]);
+    const named = '{"connector.class":"org.apache.kafka.connect.file.FileStreamSourceConnector"}';
+    expect((await send("PUT", "/connector-plugins/FileStreamSource/config/validate", named)).status).toBe(200);
+    expect((await send("PUT", "/connector-plugins/FileStreamSink/config/validate", named)).status).toBe(400);
+  });
+});
+
+describe("a request that waits", () => {
+  const waiting = async (advanceMs: number, answer: Promise<Answer>) => {
+    await clock.advance(advanceMs);
+    return answer;
+  };
+
+  test("is answered after 90 s with what the herder is doing", async () => {
+    herder.obstacle = new Promise(() => {});
+    const startedMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+    herder.stage = { description: "writing a config", startedMs, completedMs: undefined };
+    const pending = send("DELETE", "/connectors/c");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await waiting(90_000, pending)).toMatchObject({
+      status: 500,
+      body: {
+        error_code: 500,
+        message: "Request timed out. The worker is currently writing a config, which began at 2026-01-02T03:04:05.000Z",
+      },
+    });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("waits for the topics to have been read", async () => {
+    let load: () => void = () => {};
+    herder.loaded = new Promise((resolve) => {
+      load = resolve;
+    });
+    const pending = send("GET", "/connectors");
+    await new Promise((resolve) => setImmediate(resolve));
+    load();
+    expect((await pending).status).toBe(200);
+  });
+
+  test("for health is answered after 10 s: starting before it was ready, unhealthy after", async () => {
+    const health = async () => {
+      const pending = send("GET", "/health");
+      await new Promise((resolve) => setImmediate(resolve));
+      return waiting(10_000, pending);
+    };
+    herder.obstacle = new Promise(() => {});
+    expect(await health()).toMatchObject({
+      status: 503,
+      body: { status: "starting", message: "Worker is still starting up." },
+    });
+    herder.obstacle = undefined;
+    herder.ready = false;
+    expect(await health()).toMatchObject({ status: 503, body: { status: "starting" } });
+    herder.ready = true;
+    expect(await health()).toMatchObject({
+      status: 200,
+      body: { status: "healthy", message: "Worker has completed startup and is ready to handle requests." },
+    });
+    herder.obstacle = new Promise(() => {});
+    expect(await health()).toMatchObject({ status: 500, body: { status: "unhealthy" } });
+  });
+});
+
+describe("topics", () => {
+  test("are not told when they are not tracked", async () => {
+    serve({ tracked: false, resettable: true });
+    expect(await send("GET", "/connectors/c/topics")).toMatchObject({
+      status: 403,
+      body: { message: "Topic tracking is disabled." },
+    });
+    serve({ tracked: true, resettable: false });
+    expect(await send("PUT", "/connectors/c/topics/reset")).toMatchObject({
+      status: 403,
+      body: { message: "Topic tracking reset is disabled." },
+    });
+  });
+});
+
+describe("the status of an error", () => {
+  test.each([
+    [new ConfigError("k", "bad"), 400],
+    [new MisdirectedError(undefined, "x"), 409],
+    [new SignatureError("missing", "x"), 400],
+    [new SignatureError("algorithm", "x"), 400],
+    [new SignatureError("no-key", "x"), 503],
+    [new SignatureError("wrong", "x"), 403],
+    [new RetriableError("STORE_UNWRITABLE", "x"), 500],
+    [new HttpError(418, "x"), 418],
+    [new Error("x"), 500],
+    [Object.assign(new Error("too large"), { status: 413 }), 413],
+    ["text", 500],
+  ])("%s is %i", (error, status) => {
+    expect(statusOf(error)).toBe(status);
+    expect(errorBody(error).error_code).toBe(status);
+  });
+
+  test("a worker that ends says so", () => {
+    expect(errorBody(new LoopEndedError("x"))).toEqual({ error_code: 500, message: "Worker is shutting down" });
+  });
+
+  test("reaches the client with the message of the error, and nothing of its stack", async () => {
+    herder.obstacle = Promise.reject(new ConfigError("k", "k is wrong: make it right"));
+    expect(await send("PUT", "/connectors/c/config", "{}")).toMatchObject({
+      status: 400,
+      body: { error_code: 400, message: "k is wrong: make it right" },
+    });
+    herder.obstacle = Promise.reject(new MisdirectedError(undefined, "x"));
+    expect(await send("PUT", "/connectors/c/stop")).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining("no known leader URL") },
+    });
+    herder.obstacle = Promise.reject(new MisdirectedError("http://leader:8083/", "x"));
+    expect(await send("PUT", "/connectors/c/stop?forward=false")).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining("conflicting operation") },
+    });
+  });
+});
