@@ -169,6 +169,19 @@ describe("a classic group", () => {
     expect(scene.heartbeat(first, 2)).toBe(ErrorCodes.UNKNOWN_MEMBER_ID);
   });
 
+  test("drops a member that lives but does not rejoin within the rebalance timeout", () => {
+    const scene = new Scene();
+    const first = scene.stable();
+    const newcomer = scene.join("");
+    for (let waited = 0; waited < REBALANCE_MS; waited += SESSION_MS / 2) {
+      expect(scene.heartbeat(first, 1)).toBe(ErrorCodes.REBALANCE_IN_PROGRESS);
+      expect(scene.joins.has(newcomer)).toBe(false);
+      scene.advance(SESSION_MS / 2);
+    }
+    expect(scene.joins.get(newcomer)!.members).toHaveLength(1);
+    expect(scene.heartbeat(first, 2)).toBe(ErrorCodes.UNKNOWN_MEMBER_ID);
+  });
+
   test("takes a member that is silent for its session timeout for dead", () => {
     const scene = new Scene();
     const member = scene.stable();
