@@ -7,6 +7,7 @@ import {
   type TopicPartition,
 } from "../../src/api/index.js";
 import { NO_ROWS, type RowDigest, sameRows, withRow } from "./existing-object.js";
+import { FinishingFiles } from "./finishing-files.js";
 import type { Format } from "./formats/format.js";
 import type { OpenFile, OpenFiles } from "./open-files.js";
 import type { Partitioner } from "./partitioner.js";
@@ -32,9 +33,6 @@ type Step =
   | { readonly kind: "upload-parts"; readonly file: OpenFile }
   | { readonly kind: "report"; readonly record: SinkRecord; readonly error: Error };
 
-/** - not-ours: an object was there already, and holds other rows than the file. */
-type FinishResult = { readonly kind: "done" | "not-ours" } | { readonly kind: "failed"; readonly error: unknown };
-
 /** An object of an earlier run whose records come again: they are compared with it instead of being written. */
 interface Replay {
   readonly key: string;
@@ -57,12 +55,12 @@ interface Replay {
 export class PartitionWriter {
   readonly #rotation: Rotation;
   readonly #open = new Map<string, OpenFile>();
-  /** Taken out by the last rotation and not all finished. The next one waits for it: objects of a directory come in order. */
-  #finishing: OpenFile[] = [];
-  /** The finishing under way; resolves to how it went, and never rejects. */
-  #underway: Promise<void> | null = null;
-  #finished: FinishResult | null = null;
-  /** What may be committed once all of `#finishing` is there. */
+  /** The next rotation waits for the last one's files: objects of a directory come in order. */
+  readonly #finishing = new FinishingFiles(
+    (file) => this.#finish(file),
+    () => this.#letGoFinished(),
+  );
+  /** What may be committed once the files that are being finished are there. */
   #boundary: number | null = null;
   #abandon = new AbortController();
   /** Encoded partitions in which no object of an earlier run can follow any more. */
@@ -169,26 +167,25 @@ export class PartitionWriter {
   }
 
   /** Waits for uploads under way, so that their offsets can be committed; how they went is looked at by the next batch. */
-  async quiesce(): Promise<void> {
-    await this.#underway;
+  quiesce(): Promise<void> {
+    return this.#finishing.quiesce();
   }
 
   /** Gives up what is not finished: the records are read again by whoever opens the partition next. */
   async close(): Promise<void> {
     this.#abandon.abort();
-    await this.#underway;
+    await this.#finishing.quiesce();
     await this.#discard();
   }
 
   async #discard(): Promise<void> {
-    const unfinished = [...this.#open.values(), ...this.#finishing];
+    const unfinished = [...this.#open.values(), ...this.#finishing.take()];
     this.#open.clear();
-    this.#finishing = [];
     await Promise.all(unfinished.map((file) => file.abort()));
   }
 
   get #isIdle(): boolean {
-    return this.#open.size === 0 && this.#finishing.length === 0 && this.#replays.size === 0 && this.#rewindTo === null;
+    return this.#open.size === 0 && this.#finishing.isEmpty && this.#replays.size === 0 && this.#rewindTo === null;
   }
 
   /** Takes one record, or says what has to be done first (or, once it is taken, next). */
@@ -287,47 +284,24 @@ export class PartitionWriter {
   async #rotate(cause: RotationCause, nowMs: number): Promise<void> {
     await this.#settle(nowMs, true);
     if (this.#rewindTo !== null) return;
-    this.#finishing = [...this.#open.values()];
+    const files = [...this.#open.values()];
     this.#open.clear();
     this.#rotation.rotated(cause, nowMs);
     // With an existing object compared only in part, nothing may be let go of yet.
     this.#boundary = this.#replays.size === 0 ? this.#nextOffset : null;
     this.#openBaseOffset = null;
-    this.#finishInBackground();
-  }
-
-  #finishInBackground(): void {
-    this.#underway = this.#finishAll().then((result) => {
-      this.#underway = null;
-      if (result.kind === "done") this.#letGoFinished();
-      else this.#finished = result;
-    });
+    this.#finishing.start(files);
   }
 
   /**
    * Looks at how the last rotation's files went: throws what kept them from being finished, or goes back when an object
-   * was not ours. After a failure, and when the next rotation is at hand, it waits until they are finished.
+   * was not ours. After a failure, and when told to, it waits until they are finished.
    */
   async #settle(nowMs: number, wait: boolean): Promise<void> {
-    const failed = this.#finished?.kind === "failed";
-    if (failed) {
-      this.#finished = null;
-      this.#finishInBackground();
-    }
-    if (wait || failed) await this.#underway;
-    const result: FinishResult | null = this.#finished;
+    const result = await this.#finishing.settled(wait);
     if (result === null) return;
     if (result.kind === "failed") throw result.error;
     await this.#giveUp(nowMs);
-  }
-
-  async #finishAll(): Promise<FinishResult> {
-    const results = await Promise.allSettled(this.#finishing.map((file) => this.#finish(file)));
-    const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
-    if (failures.length > 0)
-      return { kind: "failed", error: failures.find((error) => errorKind(error) !== "retriable") ?? failures[0] };
-    const isOurs = results.every((result) => result.status === "fulfilled" && result.value);
-    return { kind: isOurs ? "done" : "not-ours" };
   }
 
   /** Whether the object is there and holds our rows and no others. */
@@ -342,7 +316,6 @@ export class PartitionWriter {
   /** Someone else's object was first, or our parts are gone: everything since the base is read and placed anew. */
   async #giveUp(nowMs: number): Promise<void> {
     await this.#discard();
-    this.#finished = null;
     this.#replays.clear();
     this.#caughtUp.clear();
     this.#rotation.reset(nowMs);
@@ -365,7 +338,6 @@ export class PartitionWriter {
 
   /** All files of the last rotation are there. */
   #letGoFinished(): void {
-    this.#finishing = [];
     if (this.#boundary !== null) {
       this.#committable = this.#boundary;
       this.#baseOffset = this.#openBaseOffset;

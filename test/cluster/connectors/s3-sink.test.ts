@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AwsStoreClient } from "../../../connectors/s3/aws-store-client.js";
@@ -295,6 +296,24 @@ describe("on a store that fails", () => {
     await driver.stop();
     expect(clock.monotonicMs() - startMs).toBeLessThan(1000);
   });
+});
+
+test("the plugin's entry reaches the AWS SDK by dynamic imports only", () => {
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (file: URL) => {
+    if (seen.has(file.href)) return;
+    seen.add(file.href);
+    const text = readFileSync(file, "utf8");
+    for (const [, type, name = ""] of text.matchAll(/^(?:import|export) (type )?[^;]*?from "([^"]+)"/gm)) {
+      if (type) continue;
+      if (name.startsWith(".")) visit(new URL(name.replace(/\.js$/, ".ts"), file));
+      else packages.add(name);
+    }
+  };
+  visit(new URL("../../../connectors/s3/index.ts", import.meta.url));
+  expect(seen.size).toBeGreaterThan(10);
+  expect([...packages].filter((name) => !name.startsWith("node:"))).toEqual([]);
 });
 
 describe("what is wrong is said", () => {
