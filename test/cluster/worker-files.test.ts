@@ -164,6 +164,8 @@ describe.each(["none", "shared", "dedicated"])("with task.isolation=%s", (isolat
     await run(worker, `out-${isolation}`, { "connector.class": SINK, topics: topic, file: output });
     expect(await lines(output, 3500)).toEqual(numbers(1, 3500));
 
+    if (isolation === "none") return; // nothing short of the end of the process is a crash there
+
     // A crash loses nothing: the source comes back to what is stored.
     await worker.abandon();
     appendFileSync(input, `${numbers(3501, 3600).join("\n")}\n`);
