@@ -29,7 +29,7 @@ export interface DemoRunOptions {
 }
 
 const LIVE_CLIENTS = 4;
-const LIVE_RATE = 400;
+const LIVE_RATE = 200;
 /** A count that stands still for so long will not move any more: the check then says what is missing. */
 const STALLED_MS = 20_000;
 
@@ -58,8 +58,10 @@ export class DemoRun {
   async run(): Promise<DemoResult> {
     const { stack, observer } = this.#options;
     const snapshotMs = await this.#snapshot();
+    // The live mix begins when the sink has caught up: it measures a pipeline at work, not one that is behind.
+    await this.#awaitObjects(this.#rowCount);
     const liveElapsedMs = await this.#live();
-    await this.#awaitObjects();
+    await this.#awaitObjects(this.#expectedEvents - this.#workload.counts.deletes);
     const rows = await this.#query((client) => readFinalRows(client, stack.source.config["topic.prefix"] ?? ""));
     return {
       verdicts: judgePipeline(rows, observer.events, this.#objects.contents),
@@ -137,9 +139,8 @@ export class DemoRun {
     return elapsedMs;
   }
 
-  async #awaitObjects(): Promise<void> {
+  async #awaitObjects(expected: number): Promise<void> {
     const { screen } = this.#options;
-    const expected = this.#expectedEvents - this.#workload.counts.deletes;
     const measure = async () => {
       await this.#objects.refresh();
       return this.#objects.records;
