@@ -22,7 +22,7 @@ import type { TableSchema } from "./table-schema.js";
 
 export interface WalkOptions {
   readonly settings: Settings;
-  readonly relations: RelationCache;
+  readonly relations: Pick<RelationCache, "get">;
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
   readonly messages: LogicalMessages;
