@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
-import { ConnectRest } from "./connect-rest.js";
+import { fileText } from "../support/file-watch.js";
+import { RestClient } from "../support/rest-client.js";
 import { findPeers, isOnPath, Peers } from "./peers.js";
 
 const run = promisify(execFile);
@@ -61,13 +62,13 @@ describe.skipIf(missing)("the stock Java tools on the bundled broker", () => {
 
   test("the real Connect worker runs on it and moves a file through a topic", async () => {
     await peers.startConnect();
-    const rest = new ConnectRest(peers.connectUrl);
+    const rest = new RestClient(peers.connectUrl);
     const folder = mkdtempSync(join(tmpdir(), "millrace-external-"));
     const [from, to] = [join(folder, "from.txt"), join(folder, "to.txt")];
     const lines = Array.from({ length: 1000 }, (_, i) => `line ${i}`);
     try {
       writeFileSync(from, `${lines.slice(0, 600).join("\n")}\n`);
-      const moved = fileWith(to, `${lines.join("\n")}\n`);
+      const moved = fileText(to, (text) => text === `${lines.join("\n")}\n`);
       const converter = "org.apache.kafka.connect.storage.StringConverter";
       const common = { "tasks.max": "1", "key.converter": converter, "value.converter": converter };
       await rest.create("from", {
@@ -85,7 +86,7 @@ describe.skipIf(missing)("the stock Java tools on the bundled broker", () => {
       });
       appendFileSync(from, `${lines.slice(600).join("\n")}\n`);
       await moved;
-      expect(await rest.status("from")).toMatchObject({ tasks: [{ state: "RUNNING" }] });
+      expect((await rest.get("/connectors/from/status")).body).toMatchObject({ tasks: [{ state: "RUNNING" }] });
     } catch (error) {
       throw new Error(`The worker says: ${peers.log("connect")}`, { cause: error });
     } finally {
@@ -114,14 +115,3 @@ describe.skipIf(kcatMissing)("kcat on the bundled broker", () => {
     expect(read.trimEnd().split("\n")).toEqual(lines.map((line) => `${line} origin=kcat`));
   });
 });
-
-/** Resolves when the file has grown to the content; looked at whenever something happens in its folder. */
-function fileWith(path: string, content: string): Promise<void> {
-  return new Promise((resolve) => {
-    const watcher = watch(join(path, ".."), () => {
-      if (!existsSync(path) || readFileSync(path, "utf8") !== content) return;
-      watcher.close();
-      resolve();
-    });
-  });
-}

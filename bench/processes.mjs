@@ -1,0 +1,174 @@
+// Processes that the measurements start, and what /proc tells of them. Linux only.
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+export const ROOT = resolve(import.meta.dirname, "..");
+const MAIN = join(ROOT, "dist", "src", "main.js");
+const TICKS_PER_SECOND = 100;
+
+const cleanups = [];
+
+/** Runs `measure`, then undoes everything in reverse order, whatever happened. */
+export async function measured(measure) {
+  const interrupted = new Promise((_, reject) => {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error(`Ended by ${signal}`)));
+  });
+  try {
+    await Promise.race([measure(), interrupted]);
+  } finally {
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  }
+}
+
+/** Something to undo when the measurement is over. */
+export function atEnd(cleanup) {
+  cleanups.push(cleanup);
+}
+
+/** A folder that goes with the measurement. */
+export function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** `millrace ARGS…`: `line(pattern)` awaits what it prints, `stop()` ends it. */
+export function startMillrace(args, env = {}) {
+  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm ci builds it`);
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", ...env },
+  });
+  const lines = [];
+  const waiters = new Set();
+  const ended = new Promise((done) => child.once("close", (status, signal) => done(signal ?? `status ${status}`)));
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (text) => {
+      if (lines.push(text) > 500) lines.splice(0, 200);
+      for (const waiter of waiters) if (waiter(text)) waiters.delete(waiter);
+    });
+  }
+  const line = (pattern) =>
+    new Promise((found, failed) => {
+      const look = (text) => {
+        const match = pattern.exec(text);
+        if (match) found(match);
+        return match !== null;
+      };
+      if (!lines.some(look)) waiters.add(look);
+      ended.then((how) =>
+        failed(new Error(`millrace ${args.join(" ")} ended with ${how}:\n${lines.slice(-20).join("\n")}`)),
+      );
+    });
+  const stop = async () => {
+    child.kill("SIGTERM");
+    return ended;
+  };
+  atEnd(stop);
+  return { pid: child.pid, line, stop, lines };
+}
+
+/** A worker's properties for measurements, as a file. */
+export function workerFile(folder, bootstrap, extra = {}) {
+  const props = {
+    "bootstrap.servers": bootstrap,
+    "group.id": "bench",
+    "config.storage.topic": "connect-configs",
+    "offset.storage.topic": "connect-offsets",
+    "status.storage.topic": "connect-status",
+    "config.storage.replication.factor": "1",
+    "offset.storage.replication.factor": "1",
+    "status.storage.replication.factor": "1",
+    "key.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "connector.client.config.override.policy": "All",
+    listeners: "http://127.0.0.1:0",
+    ...extra,
+  };
+  const file = join(folder, "worker.properties");
+  writeFileSync(
+    file,
+    Object.entries(props)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(""),
+  );
+  return file;
+}
+
+/** CPU seconds of a process, its threads included. */
+export function cpuSeconds(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop().split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Resident MiB now (VmRSS) or at its highest so far (VmHWM). */
+export function residentMib(pid, field = "VmRSS") {
+  const found = new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Math.round(Number(found[1]) / 1024);
+}
+
+export async function freePort() {
+  const server = createServer();
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+/** Runs a program to its end and returns what it printed. */
+export function run(program, args, env = {}) {
+  return execFileSync(program, args, {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+    maxBuffer: 64 << 20,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** A request of the Connect REST API. @throws Error with its answer. */
+export async function rest(url, method, path, body) {
+  const answer = await fetch(url + path, {
+    method,
+    headers: { "content-type": "application/json" },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+/** `--name value` pairs of the command line over `defaults`; numbers where the default is one. */
+export function options(defaults) {
+  const found = { ...defaults };
+  const args = process.argv.slice(2);
+  for (let i = 0; i < args.length; i += 2) {
+    const name = args[i].replace(/^--/, "");
+    if (!(name in defaults) || args[i + 1] === undefined) {
+      throw new Error(
+        `Usage: ${process.argv[1]} ${Object.entries(defaults)
+          .map(([key, value]) => `--${key} ${value}`)
+          .join(" ")}`,
+      );
+    }
+    found[name] = typeof defaults[name] === "number" ? Number(args[i + 1]) : args[i + 1];
+  }
+  return found;
+}
+
+export function median(values) {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** One JSON line per result, as `peers bench` prints them. */
+export function report(result) {
+  console.log(JSON.stringify(result));
+}
+
+/** The first number of the load average: figures of a busy machine are ratios at best. */
+export function load() {
+  return Number(readFileSync("/proc/loadavg", "utf8").split(" ")[0]);
+}

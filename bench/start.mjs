@@ -1,0 +1,83 @@
+// Start → REST ready: from the process's start to the first answer of GET /, for `millrace up` on a fresh folder and for
+// `millrace worker` on a running broker; beside it, in the same run, a bare Node HTTP server, the floor for any of them.
+//   node bench/start.mjs [--runs 7]
+import { spawn } from "node:child_process";
+import {
+  load,
+  measured,
+  median,
+  options,
+  report,
+  residentMib,
+  startMillrace,
+  temporaryFolder,
+  workerFile,
+} from "./processes.mjs";
+
+const { runs } = options({ runs: 7 });
+const LIMIT_MS = 1000;
+
+/** Asks again until something answers: the interval is what the figure can be off by. */
+async function answers(url) {
+  for (;;) {
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await new Promise((next) => setTimeout(next, 5));
+  }
+}
+
+async function timed(start) {
+  const began = performance.now();
+  const { url, pid, stop } = await start();
+  await answers(url);
+  const ms = performance.now() - began;
+  const rss = residentMib(pid);
+  await stop();
+  return { ms, rss };
+}
+
+async function millrace(args) {
+  const { pid, line, stop } = startMillrace(args);
+  const [, url] = await line(/^REST interface: (\S+)/);
+  return { url, pid, stop };
+}
+
+async function bareNode() {
+  const script =
+    'require("http").createServer((q,r)=>r.end("{}")).listen(0,"127.0.0.1",function(){console.log(this.address().port)})';
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const port = await new Promise((found) => child.stdout.once("data", (data) => found(String(data).trim())));
+  const stop = () => new Promise((ended) => child.once("close", ended).kill());
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid, stop };
+}
+
+await measured(async () => {
+  const broker = startMillrace(["broker", "--data", temporaryFolder(), "--listen", "127.0.0.1:0"]);
+  const [, bootstrap] = await broker.line(/^Kafka broker: (\S+)/);
+  const file = workerFile(temporaryFolder(), bootstrap);
+  const kinds = {
+    "bare node": bareNode,
+    "millrace worker": () => millrace(["worker", file]),
+    "millrace up": () =>
+      millrace(["up", "--data", temporaryFolder(), "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0"]),
+  };
+  const results = Object.fromEntries(Object.keys(kinds).map((name) => [name, []]));
+  for (let i = 0; i < runs; i++)
+    for (const [name, start] of Object.entries(kinds)) results[name].push(await timed(start));
+  for (const [label, list] of Object.entries(results)) {
+    const times = list.map(({ ms }) => Math.round(ms));
+    report({
+      what: "start",
+      label,
+      median_ms: median(times),
+      min_ms: Math.min(...times),
+      max_ms: Math.max(...times),
+      of_limit_1s: Number((median(times) / LIMIT_MS).toFixed(2)),
+      rss_mib: median(list.map(({ rss }) => rss)),
+      load1: load(),
+    });
+  }
+});

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { PostgresServer } from "../../src/embedded/postgres-server.js";
+import { startTestBroker, type TestBroker } from "../support/broker.js";
+import { execute, startTestPostgres } from "../support/postgres.js";
+import { RestClient } from "../support/rest-client.js";
+import { StatusWatch } from "../support/status-watch.js";
+import { OurWorker } from "./our-worker.js";
+import { differences } from "./parity-mask.js";
+import { type Counts, RECORDS, SETUP, STEPS } from "./parity-sql.js";
+import { findPeers, Peers } from "./peers.js";
+import { TopicCollector } from "./topic-collector.js";
+
+const { script, missing } = findPeers();
+const TABLES = Object.keys(RECORDS);
+
+/** For one step; the originals on a busy machine are slow to start. */
+const STEP_TIMEOUT_MS = 60_000;
+
+/** One of the two: where its records come, how it is spoken to, and what it says of its state. */
+interface Side {
+  readonly name: "real" | "ours";
+  readonly kafka: string;
+  readonly rest: RestClient;
+  readonly statuses: StatusWatch;
+  readonly log: () => string;
+}
+
+// Both follow the same database at the same time, through slots of their own, so that they see the very same log.
+describe.skipIf(missing)("the same SQL through the real Debezium and through ours", () => {
+  let postgres: PostgresServer;
+  let peers: Peers;
+  let broker: TestBroker;
+  let worker: OurWorker;
+  const sides: Side[] = [];
+
+  beforeAll(async () => {
+    [postgres, peers, broker] = await Promise.all([
+      startTestPostgres({ max_replication_slots: "40", max_wal_senders: "40" }),
+      Peers.prepare(script),
+      startTestBroker(),
+    ]);
+    await peers.startKafka();
+    [worker] = await Promise.all([OurWorker.start(broker.bootstrap), peers.startConnect()]);
+    sides.push(
+      {
+        name: "real",
+        kafka: peers.bootstrap,
+        rest: new RestClient(peers.connectUrl),
+        statuses: await StatusWatch.open(peers.bootstrap),
+        log: () => peers.log("connect"),
+      },
+      {
+        name: "ours",
+        kafka: broker.bootstrap,
+        rest: worker.rest,
+        statuses: await StatusWatch.open(broker.bootstrap),
+        log: () => worker.process.log,
+      },
+    );
+  });
+
+  afterAll(async () => {
+    await Promise.all(sides.map(({ statuses }) => statuses.close()));
+    await worker?.stop();
+    await Promise.all([peers?.stop(), broker?.close()]);
+    await postgres?.stop();
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["defaults", {}],
+    [
+      "texts",
+      {
+        "decimal.handling.mode": "string",
+        "time.precision.mode": "isostring",
+        "interval.handling.mode": "string",
+        "binary.handling.mode": "hex",
+      },
+    ],
+    [
+      "numbers",
+      {
+        "decimal.handling.mode": "double",
+        "time.precision.mode": "connect",
+        "binary.handling.mode": "base64",
+        // The original has null for an unchanged one in this mode, as if it had been set to NULL; ours has the placeholder.
+        "column.exclude.list": "public.toasted.bigb",
+        "value.converter.decimal.format": "NUMERIC",
+        "tombstones.on.delete": "false",
+        "skipped.operations": "none",
+      },
+    ],
+    [
+      "microseconds",
+      {
+        "time.precision.mode": "adaptive_time_microseconds",
+        "publication.autocreate.mode": "filtered",
+        "value.converter.replace.null.with.default": "false",
+        "value.converter.decimal.format": "NUMERIC",
+        "table.exclude.list": "public.late",
+        "column.exclude.list": "public.types.j,public.types.jb",
+        "message.key.columns": "public.no_key:v",
+      },
+    ],
+  ])("gives the same keys, values, schemas and headers, in the same order: %s", async (title, settings) => {
+    const database = `parity_${title}`;
+    await execute(postgres, `create database ${database}`);
+    const url = new URL(postgres.connectionString);
+    url.pathname = database;
+    const sql = { connectionString: url.href };
+    await execute(sql, ...SETUP);
+    const topicOf = (table: string) => `${database}.public.${table}`;
+    const both = <T>(step: (side: Side & { readonly collector: TopicCollector }) => Promise<T>) =>
+      Promise.all(pairs.map((side) => beforeFailure(side, database, step(side))));
+    const pairs = await Promise.all(
+      sides.map(async (side) => ({ ...side, collector: await TopicCollector.open(side.kafka, TABLES.map(topicOf)) })),
+    );
+    const reached = (counts: Counts) =>
+      both(({ collector }) =>
+        collector.until((records) =>
+          Object.entries(expectedOf(counts, settings)).every(
+            ([table, count]) => (records.get(topicOf(table))?.length ?? 0) >= count,
+          ),
+        ),
+      );
+    try {
+      await both(({ name, rest }) =>
+        rest.create(database, {
+          "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+          "database.hostname": url.hostname,
+          "database.port": url.port,
+          "database.user": url.username,
+          "database.password": url.password,
+          "database.dbname": database,
+          "topic.prefix": database,
+          "plugin.name": "pgoutput",
+          "slot.name": `${database}_${name}`,
+          "publication.name": `${database}_${name}`,
+          "header.converter": "org.apache.kafka.connect.storage.StringConverter",
+          "key.converter": "org.apache.kafka.connect.json.JsonConverter",
+          "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+          ...settings,
+        }),
+      );
+      await both(({ collector }) =>
+        collector.until((records) =>
+          [...records.values()].some((list) => list.some(({ value }) => value?.includes('"snapshot":"last"'))),
+        ),
+      );
+      for (const step of STEPS) {
+        await execute(sql, ...step.sql);
+        await reached(step.records);
+      }
+      await reached(RECORDS);
+      await both(({ collector }) => collector.readToEnd());
+      const [real, ours] = pairs.map(({ collector }) => collector.records);
+      const found = TABLES.map(topicOf).flatMap((topic) =>
+        differences(topic, real?.get(topic) ?? [], ours?.get(topic) ?? []),
+      );
+      expect(found).toEqual([]);
+    } finally {
+      await Promise.all(pairs.map(({ rest }) => rest.delete(`/connectors/${database}`)));
+      await Promise.all(pairs.map(({ collector }) => collector.close()));
+    }
+  });
+});
+
+/** How many records come under these settings. */
+function expectedOf(counts: Counts, settings: Readonly<Record<string, string>>): Record<string, number> {
+  const expected: Record<string, number> = {};
+  for (const [table, [events, tombstones]] of Object.entries(counts)) {
+    if (settings["table.exclude.list"] === `public.${table}`) continue;
+    const truncates = table === "truncated" && settings["skipped.operations"] === "none" ? 1 : 0;
+    expected[table] = events + truncates + (settings["tombstones.on.delete"] === "false" ? 0 : tombstones);
+  }
+  return expected;
+}
+
+/** The step's result; when the connector or its task is FAILED, or nothing comes for long, an error with what is known. */
+async function beforeFailure<T>(
+  side: Side & { readonly collector: TopicCollector },
+  connector: string,
+  step: Promise<T>,
+): Promise<T> {
+  const failed = side.statuses
+    .until(connector, ({ connector: own, tasks }) => [own, ...tasks.map(([, task]) => task)].some(isFailed))
+    .then(() => "failed" as const);
+  const signal = AbortSignal.timeout(STEP_TIMEOUT_MS);
+  const late = new Promise<"late">((resolve) => signal.addEventListener("abort", () => resolve("late")));
+  const result = await Promise.race([step.then((value) => ({ value })), failed, late]);
+  if (typeof result === "object") return result.value;
+  const { body } = await side.rest.get(`/connectors/${connector}/status`);
+  const counts = [...side.collector.records].map(([topic, { length }]) => `${topic} ${length}`).join(", ");
+  throw new Error(`${side.name} ${result}: ${counts}\n${JSON.stringify(body)}\n${side.log()}`);
+}
+
+function isFailed(status: { readonly state: string } | undefined): boolean {
+  return status?.state === "FAILED";
+}
