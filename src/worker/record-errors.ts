@@ -1,5 +1,6 @@
 import { type Clock, DataError, type Logger, type Random } from "../api/index.js";
 import { type ErrorPolicy, judgeFailure, type Stage } from "./error-policy.js";
+import { errorMessage } from "./error-trace.js";
 import type { TaskCounters } from "./task-counters.js";
 import type { TaskId } from "./worker.js";
 
@@ -30,6 +31,7 @@ export interface RecordErrorsParts<R> {
   readonly counters: TaskCounters;
   readonly clock: Clock;
   readonly random: Random;
+  readonly logger: Logger;
   /** Ends waiting for another attempt: the record then counts as failed, not as skipped. */
   readonly stopping: AbortSignal;
 }
@@ -93,9 +95,20 @@ export class RecordErrors<R> {
     for (const reporter of this.parts.reporters) await reporter.report(failed, false);
     if (verdict === "skip") {
       this.parts.counters.recordsSkipped++;
+      this.#tellUnreported(failed.error);
       return { kind: "skipped" };
     }
     return { kind: "fatal", error: this.#fatal(failed.stage, failed.className, failed.error, verdict === "fail") };
+  }
+
+  /** Tolerated without log and dead letter queue, records would vanish without a trace: the 1st, 10th, 100th … is told. */
+  #tellUnreported(error: unknown): void {
+    const { reporters, counters, logger } = this.parts;
+    if (reporters.length > 0 || !Number.isInteger(Math.log10(counters.recordsSkipped))) return;
+    logger.warn(
+      `errors.tolerance=all drops bad records, reported nowhere: set errors.log.enable or a dead letter queue: ${errorMessage(error)}`,
+      { droppedSoFar: counters.recordsSkipped },
+    );
   }
 
   #fatal(stage: Stage, className: string, cause: unknown, tolerable: boolean): Error {

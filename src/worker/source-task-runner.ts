@@ -87,6 +87,7 @@ export class SourceTaskRunner implements TaskRunner {
       counters: this.#counters,
       clock,
       random,
+      logger,
       stopping: this.#stopping.signal,
     });
     this.#encoder = new SourceRecordEncoder(parts.converters, parts.plugin.taskClassName, this.#errors);

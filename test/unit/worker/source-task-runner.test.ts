@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DataError, RetriableError, type SourceMap, SourceRecord, type SourceTask } from "../../../src/api/index.js";
+import {
+  DataError,
+  type Logger,
+  RetriableError,
+  type SourceMap,
+  SourceRecord,
+  type SourceTask,
+} from "../../../src/api/index.js";
 import { deferred } from "../../../src/base/deferred.js";
+import { silentLogger } from "../../../src/base/logger.js";
 import { parseTopicCreation } from "../../../src/worker/topic-creation.js";
 import {
   FakeOffsets,
@@ -166,6 +174,22 @@ describe("a source task", () => {
       recordsSkipped: 2,
       recordsFailed: 2,
     });
+  });
+
+  test("records dropped by errors.tolerance=all without any report are told of: the 1st, 10th, 100th", async () => {
+    const explode = (value: unknown) => {
+      if (value !== null) throw new DataError("VALUE_INVALID", "bad");
+    };
+    const told: unknown[] = [];
+    const logger: Logger = { ...silentLogger, warn: (_message, fields) => told.push(fields?.["droppedSoFar"]) };
+    const rig = sourceRig({ converters: textConverters(explode), policy: { ...strict, tolerance: "all" }, logger });
+    const ended = rig.runner.run("STARTED");
+    await rig.producer;
+    rig.task.feed(records(1, 120));
+    await turns();
+    rig.runner.stop();
+    await ended;
+    expect(told).toEqual([1, 10, 100]);
   });
 
   test("a retriable conversion is tried again until errors.retry.timeout", async () => {
