@@ -5,13 +5,12 @@ import {
   type BatchSlice,
   checkCrc,
   isControlBatch,
-  isLogAppendTime,
   isTransactional,
   nextOffsetOf,
   readControlType,
   walkBatches,
 } from "../protocol/record-batch.js";
-import { type DecodedRecord, RecordCursor, readRecords } from "../protocol/record-batch-reader.js";
+import { RecordCursor, readRecords } from "../protocol/record-batch-reader.js";
 import type { ConsumerRecord } from "./kafka-client.js";
 
 /** A transaction that was aborted: its producer's records from `firstOffset` to its ABORT marker are not to be read. */
@@ -131,9 +130,9 @@ export class FetchedBatches {
       return;
     }
     if (isTransactional(header) && this.#aborting.has(header.producerId)) return;
-    const timestampType = isLogAppendTime(header) ? "LogAppendTime" : "CreateTime";
-    const decoded = this.#orCorrupt(() => readRecords(bytes), header.baseOffset);
-    this.#records = withTimestampType(decoded, timestampType, position);
+    const records = this.#orCorrupt(() => readRecords(bytes), header.baseOffset);
+    // A fetch answers whole batches, whose first records may lie before the position.
+    this.#records = header.baseOffset >= position ? records : records.filter(({ offset }) => offset >= position);
   }
 
   #step(batch: BatchSlice): void {
@@ -174,17 +173,4 @@ export class FetchedBatches {
       cause,
     });
   }
-}
-
-/** The records from `position` on: a fetch answers whole batches, whose first records may lie before it. */
-function withTimestampType(
-  decoded: readonly DecodedRecord[],
-  timestampType: ConsumerRecord["timestampType"],
-  position: number,
-): ConsumerRecord[] {
-  const records: ConsumerRecord[] = [];
-  for (const { offset, timestampMs, key, value, headers } of decoded) {
-    if (offset >= position) records.push({ offset, timestampMs, timestampType, key, value, headers });
-  }
-  return records;
 }

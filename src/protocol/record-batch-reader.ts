@@ -11,7 +11,10 @@ const MIN_RECORD_BYTES = 7;
 /** A record of a batch. Key, value and header values are slices of the (decompressed) batch. */
 export interface DecodedRecord {
   readonly offset: number;
+  /** Milliseconds since 1970; -1: none. */
   readonly timestampMs: number;
+  /** Whether the producer or the broker set it. */
+  readonly timestampType: "CreateTime" | "LogAppendTime";
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly Header[];
@@ -96,7 +99,8 @@ export class RecordCursor {
     const headers = this.#headers();
     if (this.#reader.position !== this.#bodyEnd)
       throw new MalformedError("A record's length does not fit what it holds");
-    return { offset: this.#offset, timestampMs: this.#timestampMs, key: this.#key, value, headers };
+    const timestampType = this.#logAppendTime ? "LogAppendTime" : "CreateTime";
+    return { offset: this.#offset, timestampMs: this.#timestampMs, timestampType, key: this.#key, value, headers };
   }
 
   /** Whether the record at hand is a tombstone; instead of `record()`. */

@@ -42,7 +42,7 @@ const record = fc.record({
   headers: fc.array(fc.record({ key: fc.string({ unit: "grapheme", maxLength: 12 }), value: bytes }), { maxLength: 3 }),
 });
 
-function write(records: readonly Omit<DecodedRecord, "offset">[], codec: WritableCodec): Buffer {
+function write(records: readonly Omit<DecodedRecord, "offset" | "timestampType">[], codec: WritableCodec): Buffer {
   const writer = new RecordBatchWriter(Buffer.alloc(16));
   for (const { timestampMs, key, value, headers } of records) {
     const before = writer.sizeBytes;
@@ -66,7 +66,9 @@ describe("a batch", () => {
         expect(header.maxTimestampMs).toBe(Math.max(...records.map((each) => each.timestampMs)));
         expect(nextOffsetOf(header)).toBe(baseOffset + records.length);
         expect(checkCrc(batch, header)).toBe(true);
-        expect(readRecords(batch)).toEqual(records.map((each, at) => ({ ...each, offset: baseOffset + at })));
+        expect(readRecords(batch)).toEqual(
+          records.map((each, at) => ({ ...each, timestampType: "CreateTime", offset: baseOffset + at })),
+        );
       }),
       { numRuns: codec === "none" ? 200 : 40 },
     );
@@ -94,7 +96,11 @@ describe("a batch", () => {
     const header = readBatchHeader(batch);
     expect(isLogAppendTime(header)).toBe(true);
     expect(checkCrc(batch, header)).toBe(true);
-    expect(readRecords(batch).map((each) => each.timestampMs)).toEqual([1_800_000_000_000, 1_800_000_000_000]);
+    const stamps = readRecords(batch).map((each) => [each.timestampMs, each.timestampType]);
+    expect(stamps).toEqual([
+      [1_800_000_000_000, "LogAppendTime"],
+      [1_800_000_000_000, "LogAppendTime"],
+    ]);
   });
 
   test("fails its checksum when any byte behind it changes", () => {
