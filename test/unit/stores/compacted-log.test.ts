@@ -3,7 +3,7 @@ import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { CompactedLog } from "../../../src/stores/compacted-log.js";
-import { MemoryLog } from "./memory-log.js";
+import { MemoryLog } from "../../support/memory-log.js";
 
 const record = (text: string) => ({ key: Buffer.from(text), value: Buffer.from("1") });
 

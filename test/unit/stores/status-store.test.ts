@@ -6,7 +6,7 @@ import { SeededRandom } from "../../../src/base/random.js";
 import { CompactedLog } from "../../../src/stores/compacted-log.js";
 import { type StoredStatus, statusRecord } from "../../../src/stores/status-fold.js";
 import { judgeSafeWrite, StatusStore } from "../../../src/stores/status-store.js";
-import { MemoryLog } from "./memory-log.js";
+import { MemoryLog } from "../../support/memory-log.js";
 
 const status = (state: StoredStatus["state"], generation = 1, workerId = "w1"): StoredStatus => ({
   state,

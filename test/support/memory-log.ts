@@ -1,5 +1,5 @@
-import { deferred } from "../../../src/base/deferred.js";
-import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "../../../src/stores/log-transport.js";
+import { deferred } from "../../src/base/deferred.js";
+import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "../../src/stores/log-transport.js";
 
 /** A topic in memory that a test can hold back, and let fail. */
 export class MemoryLog implements LogTransport {

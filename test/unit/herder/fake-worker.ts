@@ -1,0 +1,116 @@
+import { ConflictError, NotFoundError } from "../../../src/api/index.js";
+import type {
+  ConnectorState,
+  Plugins,
+  TargetState,
+  TaskId,
+  Worker,
+  WorkerListener,
+} from "../../../src/worker/worker.js";
+
+const STATES: Readonly<Record<TargetState, ConnectorState>> = {
+  STARTED: "RUNNING",
+  PAUSED: "PAUSED",
+  STOPPED: "STOPPED",
+};
+
+/** A worker that runs nothing: it notes what it is told and reports states at once. */
+export class FakeWorker implements Worker {
+  readonly calls: string[] = [];
+  /** What taskConfigs gives, by connector. */
+  readonly generated = new Map<string, Record<string, string>[]>();
+  /** Connectors whose start never returns. */
+  readonly blocked = new Set<string>();
+  readonly #connectors = new Map<string, ConnectorState>();
+  readonly #tasks = new Map<string, TaskId>();
+  readonly plugins: Plugins = {
+    list: () => [],
+    connector(name) {
+      throw new NotFoundError("CLASS_NOT_FOUND", `No connector ${name}`);
+    },
+    converter(name) {
+      throw new NotFoundError("CLASS_NOT_FOUND", `No converter ${name}`);
+    },
+    headerConverter(name) {
+      throw new NotFoundError("CLASS_NOT_FOUND", `No header converter ${name}`);
+    },
+  };
+
+  constructor(readonly listener: WorkerListener) {}
+
+  async startConnector(name: string, props: Readonly<Record<string, string>>, targetState: TargetState) {
+    this.calls.push(`start ${name} ${targetState}${props["v"] ? ` v${props["v"]}` : ""}`);
+    if (this.blocked.has(name)) return new Promise<never>(() => {});
+    const state = STATES[targetState];
+    this.#connectors.set(name, state);
+    this.listener.connectorStatus(name, state, null, "1.0");
+    return state;
+  }
+
+  async stopConnectors(names: readonly string[]) {
+    for (const name of names) {
+      this.calls.push(`stop ${name}`);
+      if (this.#connectors.delete(name)) this.listener.connectorStatus(name, "UNASSIGNED", null, "1.0");
+    }
+  }
+
+  async setConnectorTargetState(name: string, state: TargetState) {
+    this.calls.push(`set ${name} ${state}`);
+    if (!this.#connectors.has(name)) return undefined;
+    this.#connectors.set(name, STATES[state]);
+    this.listener.connectorStatus(name, STATES[state], null, "1.0");
+    return STATES[state];
+  }
+
+  async taskConfigs(name: string) {
+    if (this.#connectors.get(name) !== "RUNNING")
+      throw new ConflictError("CONNECTOR_NOT_RUNNING", `${name} is not running`);
+    return this.generated.get(name) ?? [{ task: "0" }];
+  }
+
+  connectors() {
+    return [...this.#connectors].map(([name, state]) => ({ name, state, trace: null, version: "1.0" }));
+  }
+
+  async startTask(id: TaskId, _connector: object, props: Readonly<Record<string, string>>, targetState: TargetState) {
+    this.calls.push(`start ${id.connector}-${id.task} ${targetState} ${JSON.stringify(props)}`);
+    this.#tasks.set(`${id.connector}-${id.task}`, id);
+    this.listener.taskStatus(id, targetState === "PAUSED" ? "PAUSED" : "RUNNING", null, "1.0");
+  }
+
+  async stopTasks(ids: readonly TaskId[]) {
+    for (const id of ids) {
+      this.calls.push(`stop ${id.connector}-${id.task}`);
+      if (this.#tasks.delete(`${id.connector}-${id.task}`)) this.listener.taskStatus(id, "UNASSIGNED", null, "1.0");
+    }
+  }
+
+  async setTaskTargetState(ids: readonly TaskId[], state: TargetState) {
+    for (const id of ids) {
+      this.calls.push(`set ${id.connector}-${id.task} ${state}`);
+      this.listener.taskStatus(id, state === "PAUSED" ? "PAUSED" : "RUNNING", null, "1.0");
+    }
+  }
+
+  tasks() {
+    return [...this.#tasks.values()].map((id) => ({ id, state: "RUNNING" as const, trace: null, version: "1.0" }));
+  }
+
+  async metrics() {
+    return [];
+  }
+
+  hosts() {
+    return [];
+  }
+
+  async close() {
+    await this.stopTasks([...this.#tasks.values()]);
+    await this.stopConnectors([...this.#connectors.keys()]);
+  }
+
+  async abandon() {
+    this.#tasks.clear();
+    this.#connectors.clear();
+  }
+}

@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SimClock } from "../../../src/base/clock.js";
+import { LoopEndedError } from "../../../src/base/command-loop.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { HerderLoop } from "../../../src/herder/herder-loop.js";
+import { MisdirectedError } from "../../../src/herder/misdirected-error.js";
+import { workOf } from "../../../src/herder/work.js";
+import { CompactedLog } from "../../../src/stores/compacted-log.js";
+import { ConfigStore } from "../../../src/stores/config-store.js";
+import { OffsetStore } from "../../../src/stores/offset-store.js";
+import { StatusStore } from "../../../src/stores/status-store.js";
+import { MemoryLog } from "../../support/memory-log.js";
+import { FakeGroup } from "./fake-group.js";
+import { FakeWorker } from "./fake-worker.js";
+
+const clock = new SimClock();
+const random = new SeededRandom(7);
+
+describe("the herder's loop", () => {
+  let configs: MemoryLog;
+  let statuses: MemoryLog;
+  let group: FakeGroup;
+  let worker: FakeWorker;
+  let posted: unknown[][];
+  let loop: HerderLoop;
+
+  const openLog = (transport: MemoryLog) => (apply: ConstructorParameters<typeof CompactedLog>[0]["apply"]) =>
+    new CompactedLog({ topic: "t", transport, clock, random, logger: silentLogger, apply });
+
+  beforeEach(async () => {
+    configs = new MemoryLog();
+    statuses = new MemoryLog();
+    group = new FakeGroup();
+    posted = [];
+    loop = new HerderLoop(
+      {
+        workerId: "me:8083",
+        url: "http://me:8083/",
+        protocol: "compatible",
+        syncTimeoutMs: 3000,
+        maxRebalanceDelayMs: 0,
+        tracksTopics: true,
+        sessionKeyAlgorithm: "HmacSHA256",
+        sessionKeyTtlMs: 0,
+        providers: new Map([["vault", { get: () => new Map([["v", "7"]]) }]]),
+        clock,
+        random,
+        logger: silentLogger,
+      },
+      {
+        openStores: async (listener) => ({
+          config: new ConfigStore(openLog(configs), listener, silentLogger),
+          offset: new OffsetStore(openLog(new MemoryLog()), silentLogger),
+          status: new StatusStore(openLog(statuses), () => {}, clock, silentLogger),
+        }),
+        async createWorker(listener) {
+          worker = new FakeWorker(listener);
+          return worker;
+        },
+        joinGroup: (callbacks, protocols) => group.join(callbacks, protocols),
+        postTaskConfigs: async (...call) => void posted.push(call),
+        onLoggerLevel() {},
+      },
+    );
+    await loop.start();
+    await loop.membership.settled();
+  });
+  afterEach(() => loop.close());
+
+  /** Lets everything that is under way come to rest: all of it is promises and in-memory topics. */
+  const rest = async () => {
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const put = (name: string, config: Record<string, string> = {}, state?: "PAUSED" | "STOPPED") =>
+    loop.asLeader("put", "put", () => loop.stores.config.putConnector(name, { name, ...config }, state));
+  const stateOf = (connector: string, task?: number) => loop.stores.status.status({ connector, task })?.state;
+
+  test("starts a new connector, publishes its task configs and starts its tasks", async () => {
+    await put("c");
+    await rest();
+    expect(worker.calls).toEqual(["start c STARTED", 'start c-0 STARTED {"task":"0"}']);
+    expect([stateOf("c"), stateOf("c", 0)]).toEqual(["RUNNING", "RUNNING"]);
+    expect(configs.texts.map(([key]) => key)).toEqual(["connector-c", "task-c-0", "commit-c"]);
+  });
+
+  test("gives the connector what a reference stands for, and publishes the reference", async () => {
+    const reference = `\${vault:v}`;
+    await put("c", { v: reference });
+    worker.generated.set("c", [{ v: "7", task: "0" }]);
+    loop.runner.startConnector("c");
+    await rest();
+    expect(worker.calls[0]).toBe("start c STARTED v7");
+    expect(configs.texts.filter(([key]) => key.startsWith("task-")).at(-1)?.[1]).toContain(reference);
+    expect(configs.texts.some(([, value]) => value?.includes('"7"'))).toBe(false);
+  });
+
+  test("goes on with others while a connector blocks in start", async () => {
+    worker.blocked.add("stuck");
+    await put("stuck");
+    await put("fine");
+    await rest();
+    expect(stateOf("fine", 0)).toBe("RUNNING");
+    expect(stateOf("stuck")).toBeUndefined();
+  });
+
+  test("publishes changed task configs once, and starts all tasks again with them (I5)", async () => {
+    await put("c");
+    await rest();
+    worker.calls.length = 0;
+    worker.generated.set("c", [{ task: "a" }, { task: "b" }]);
+    worker.listener.requestReconfiguration("c");
+    await rest();
+    expect(worker.calls).toEqual(["stop c-0", 'start c-0 STARTED {"task":"a"}', 'start c-1 STARTED {"task":"b"}']);
+    worker.listener.requestReconfiguration("c");
+    await rest();
+    expect(worker.calls).toHaveLength(3);
+  });
+
+  test("pauses and resumes what runs, without a rebalance", async () => {
+    await put("c");
+    await rest();
+    const { generationId } = group;
+    worker.calls.length = 0;
+    await loop.stores.config.putTargetState("c", "PAUSED");
+    await rest();
+    expect([stateOf("c"), stateOf("c", 0)]).toEqual(["PAUSED", "PAUSED"]);
+    await loop.stores.config.putTargetState("c", "STARTED");
+    await rest();
+    expect(worker.calls).toEqual(["set c PAUSED", "set c-0 PAUSED", "set c STARTED", "set c-0 STARTED"]);
+    expect(group.generationId).toBe(generationId);
+  });
+
+  test("stops a connector that was deleted, and leaves no status of it", async () => {
+    await put("c");
+    await rest();
+    await loop.asLeader("remove", "remove", () => loop.stores.config.removeConnector("c"));
+    await rest();
+    expect(worker.calls.slice(-2)).toEqual(["stop c-0", "stop c"]);
+    expect([stateOf("c"), stateOf("c", 0)]).toEqual([undefined, undefined]);
+    expect(statuses.texts.slice(-2).map(([, value]) => value)).toEqual([null, null]);
+    expect(loop.membership.assigned.connectors.size).toBe(0);
+  });
+
+  test("restarts what a request names, showing RESTARTING until it runs", async () => {
+    await put("c");
+    await rest();
+    worker.calls.length = 0;
+    const request = { connector: "c", includeTasks: true, onlyFailed: false };
+    await loop.stores.config.putRestartRequest(request);
+    await rest();
+    expect(worker.calls).toEqual(["stop c-0", "stop c", "start c STARTED", 'start c-0 STARTED {"task":"0"}']);
+    expect([stateOf("c"), stateOf("c", 0)]).toEqual(["RUNNING", "RUNNING"]);
+    worker.blocked.add("c");
+    await loop.stores.config.putRestartRequest({ ...request, includeTasks: false });
+    await rest();
+    expect(loop.stores.status.status({ connector: "c" })).toMatchObject({ state: "RESTARTING", version: null });
+  });
+
+  test("stops everything when the group drops it, and starts again once it is back (I4)", async () => {
+    await put("c");
+    await rest();
+    worker.calls.length = 0;
+    await group.callbacks.onLost(new Error("the session timed out"));
+    expect(worker.calls).toEqual(["stop c-0", "stop c"]);
+    expect(loop.membership.place).toBeUndefined();
+    await group.rebalance();
+    await rest();
+    expect(worker.calls.slice(2)).toEqual(["start c STARTED", 'start c-0 STARTED {"task":"0"}']);
+  });
+
+  test("makes a write wait for a rebalance to end", async () => {
+    await loop.membership.onPrepare();
+    let written = false;
+    const writing = put("c").then(() => {
+      written = true;
+    });
+    await rest();
+    expect(written).toBe(false);
+    await group.rebalance();
+    await writing;
+  });
+
+  test("a follower writes nothing (I7), and posts its task configs to the leader", async () => {
+    await put("c");
+    await rest();
+    group.elsewhere = { url: "http://other:8083/", work: workOf(["c"], []) };
+    await group.rebalance();
+    const before = configs.texts.length;
+    await expect(put("d")).rejects.toEqual(new MisdirectedError("http://other:8083/", "put"));
+    worker.generated.set("c", [{ task: "new" }]);
+    worker.listener.requestReconfiguration("c");
+    await rest();
+    expect(configs.texts).toHaveLength(before);
+    expect(posted).toEqual([["http://other:8083/", "c", [{ task: "new" }]]]);
+  });
+
+  test("commits, reports and leaves when it closes", async () => {
+    await put("c");
+    await rest();
+    await loop.close();
+    expect(worker.calls.slice(-2)).toEqual(["stop c-0", "stop c"]);
+    expect(statuses.texts.slice(-2).map(([, value]) => JSON.parse(value!).state)).toEqual(["UNASSIGNED", "UNASSIGNED"]);
+    expect(group.left).toBe(true);
+    await expect(put("d")).rejects.toMatchObject({ name: "LoopEndedError" });
+    expect(group.failures.filter((error) => !(error instanceof LoopEndedError))).toEqual([]);
+  });
+});
