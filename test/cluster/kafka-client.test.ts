@@ -226,8 +226,9 @@ describe("producer and consumer", () => {
 // Of the brokers a test may run on, only the bundled one can be killed from here.
 const testOfOurs = external === undefined ? test : () => undefined;
 
-describe("a broker that dies and comes back", () => {
-  testOfOurs("everything heals by itself: what was appended arrives in order, readers and groups go on", async () => {
+testOfOurs(
+  "when the broker dies and comes back, what was appended arrives in order, and readers and groups go on",
+  async () => {
     const waits: (string | undefined)[] = [];
     const onConnectivity = (reason: string | undefined) => waits.push(reason);
     const client = connect({ "session.timeout.ms": "6000", "heartbeat.interval.ms": "200" });
@@ -281,8 +282,8 @@ describe("a broker that dies and comes back", () => {
     expect([...new Set(seen)]).toEqual(Array.from({ length: next }, (_, at) => at));
     await group.commit([{ topic, partition: 0, offset: group.position({ topic, partition: 0 })! }]);
     await group.close();
-  });
-});
+  },
+);
 
 describe("groups", () => {
   const shape = { "session.timeout.ms": "6000", "heartbeat.interval.ms": "200" };
