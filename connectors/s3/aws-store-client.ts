@@ -127,7 +127,9 @@ export class AwsStoreClient implements ObjectStoreClient {
       const { Body } = await this.#client.send(command, { abortSignal });
       return (Body as Readable | undefined) ?? Readable.from([]);
     } catch (error) {
-      if ((error as Error).name === "NoSuchKey") return undefined;
+      const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
+      // Some stores answer 404 without saying of what.
+      if (name === "NoSuchKey" || ($metadata?.httpStatusCode === 404 && name !== "NoSuchBucket")) return undefined;
       throw error;
     }
   }

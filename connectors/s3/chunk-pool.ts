@@ -2,7 +2,8 @@
 export const FIRST_CHUNK_BYTES = 8 * 1024;
 export const CHUNK_BYTES = 64 * 1024;
 
-const KEPT_FREE_BYTES = 4 * 1024 * 1024;
+/** Freed chunks that are left to the garbage collector stay in memory for a while all the same. */
+const KEPT_FREE_BYTES = 16 * 1024 * 1024;
 
 /** Memory for all open files of a task: counts what is held and keeps a few freed chunks for the next file. */
 export class ChunkPool {

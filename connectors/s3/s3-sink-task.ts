@@ -1,8 +1,10 @@
+import { tmpdir } from "node:os";
 import {
   errorKind,
   type Logger,
   type Props,
   parseConfig,
+  RetriableError,
   type SinkRecord,
   type SinkTask,
   type SinkTaskContext,
@@ -20,7 +22,7 @@ import { PartitionWriter, type WriterSettings } from "./partition-writer.js";
 import { planWriter } from "./plan-writer.js";
 import { S3_SINK_CONFIG, type S3SinkValues } from "./s3-sink-config.js";
 import { JSON_FORMAT, partitionerKind } from "./setting-checks.js";
-import { openSpillFile } from "./spill-file.js";
+import { openSpillFile, type SpillFile } from "./spill-file.js";
 import { StoreCalls } from "./store-calls.js";
 import { storeError } from "./store-failure.js";
 import { type StoreSettings, storePlace, storeSettings } from "./store-settings.js";
@@ -49,8 +51,11 @@ export class S3SinkTask implements SinkTask {
   /** The last `put` failed, so its batch comes again. */
   #handedAgain = false;
 
-  /** @param createClient makes the store's client; of its own here so that tests can put another in its place. */
-  constructor(private readonly createClient: (settings: StoreSettings, logger: Logger) => ObjectStoreClient) {}
+  /** Both make what tests put something else in the place of: the store's client, and files for what exceeds memory. */
+  constructor(
+    private readonly createClient: (settings: StoreSettings, logger: Logger) => ObjectStoreClient,
+    private readonly createSpillFile: () => Promise<SpillFile> = openSpillFile,
+  ) {}
 
   /** Fails when the bucket is missing; a store that does not answer is waited for, by the first batch. */
   async start(context: SinkTaskContext, props: Props): Promise<void> {
@@ -84,7 +89,7 @@ export class S3SinkTask implements SinkTask {
       },
       client,
       calls,
-      openSpillFile,
+      this.createSpillFile,
       context.logger,
     );
     this.#running = { context, client, files, writer, retryBackoffMs: values["retry.backoff.ms"] };
@@ -120,6 +125,7 @@ export class S3SinkTask implements SinkTask {
       if (fatal === undefined) context.retryAfter(retryBackoffMs);
       throw fatal ?? failures[0];
     }
+    await this.#boundMemory(files, writers);
     this.#handedAgain = false;
     // Only here, where the batch is done with: a batch handed over again must not be mistaken for the rewound one.
     const rewinds = writers.flatMap((writer) => {
@@ -135,9 +141,6 @@ export class S3SinkTask implements SinkTask {
       );
       context.seek(rewinds);
     }
-    await files.boundMemory();
-    // What is being uploaded cannot move to disk: then the batches have to wait for it.
-    if (files.isOverBound) await Promise.all(writers.map((writer) => writer.quiesce()));
   }
 
   async preCommit(current: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
@@ -176,6 +179,20 @@ export class S3SinkTask implements SinkTask {
   #started(): Running {
     if (this.#running) return this.#running;
     throw new UnsupportedError("S3_REQUEST_REFUSED", "The S3 sink task was used before it was started.");
+  }
+
+  async #boundMemory(files: OpenFiles, writers: readonly PartitionWriter[]): Promise<void> {
+    try {
+      await files.boundMemory();
+    } catch (cause) {
+      throw new RetriableError(
+        "S3_UNAVAILABLE",
+        `Open files could not be moved to the temporary folder ${tmpdir()}: ${(cause as Error).message}. Free space there, or raise s3.buffer.memory.bytes; it will be tried again.`,
+        { cause },
+      );
+    }
+    // What is being uploaded cannot move to disk: then the batches have to wait for it.
+    if (files.isOverBound) await Promise.all(writers.map((writer) => writer.quiesce()));
   }
 
   *#eachWriter(): Generator<PartitionWriter> {

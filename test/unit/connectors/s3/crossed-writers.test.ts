@@ -131,3 +131,22 @@ test("a topic that is made anew is read as new: its records are not taken for kn
   await driver.commit();
   expect([...store.objects.keys()]).toEqual([keyOf(12, 0), keyOf(12, 2), keyOf(13, 0)]);
 });
+
+test("a temporary folder that is full is waited for: nothing is lost, nothing comes twice", async () => {
+  const store = new MemoryStore();
+  const createTask = () =>
+    new S3SinkTask(
+      () => store,
+      () => Promise.reject(new Error("ENOSPC: no space left on device")),
+    );
+  const props = { ...SINK_PROPS, "flush.size": "30", "s3.buffer.memory.bytes": "1048576" };
+  const driver = new SinkDriver(createTask, [{ topic: "orders", partition: 0 }], { props });
+  await driver.start();
+  for (let offset = 0; offset < 30; offset++) driver.append(rowRecord(offset, { fill: "x".repeat(100_000) }));
+  expect(await driver.deliver(20)).toBe("retry");
+  await expect(driver.task.put([])).rejects.toThrow(/temporary folder .* ENOSPC.*s3\.buffer\.memory\.bytes/);
+  // The batch that was handed over again, with the rest behind it, finishes the file.
+  await driver.task.put(driver.logs.get("orders-0")!);
+  await driver.commit();
+  expect(store.places()).toEqual(Array.from({ length: 30 }, (_, offset) => `0:${offset}`));
+});
