@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import { refuseInvalid, validateSettings } from "../../../../connectors/postgres/config-validation.js";
+import postgres from "../../../../connectors/postgres/index.js";
+import { compilePatterns } from "../../../../connectors/postgres/patterns.js";
+import { parseSettings, splitStatements } from "../../../../connectors/postgres/settings.js";
+import { TableFilter } from "../../../../connectors/postgres/table-filter.js";
+import { dataTopic } from "../../../../connectors/postgres/topic-name.js";
+
+const MINIMAL = {
+  "topic.prefix": "shop",
+  "database.hostname": "db.example",
+  "database.user": "u",
+  "database.password": "secret",
+  "database.dbname": "d",
+};
+
+function complaints(more: Record<string, string>): Record<string, readonly string[]> {
+  const faulty = validateSettings({ ...MINIMAL, ...more }).filter(({ errors }) => errors.length > 0);
+  return Object.fromEntries(faulty.map(({ name, errors }) => [name, errors]));
+}
+
+describe("validation", () => {
+  test("finds nothing wrong with the least that is needed, and hides the password", () => {
+    expect(complaints({})).toEqual({});
+    const password = validateSettings(MINIMAL).find(({ name }) => name === "database.password");
+    expect(password?.value).toBe("[hidden]");
+  });
+
+  test("asks for each required key in Debezium's words, and marks none as required", () => {
+    for (const key of ["topic.prefix", "database.hostname", "database.user", "database.dbname"]) {
+      expect(complaints({ [key]: "" })).toEqual({ [key]: [`The '${key}' value is invalid: A value is required`] });
+    }
+    expect(Object.values(postgres[0]!.connector().config).filter((key) => !("default" in key))).toEqual([]);
+  });
+
+  test("wraps what is wrong in Debezium's words", () => {
+    const wrong: [string, string, RegExp][] = [
+      ["database.port", "abc", /^The 'database.port' value is invalid: An integer is expected$/],
+      ["tombstones.on.delete", "yes", /: Either 'true' or 'false' is expected$/],
+      ["poll.interval.ms", "soon", /: A long value is expected$/],
+      ["decimal.handling.mode", "exact", /: Value must be one of precise, double, string$/],
+      ["time.precision.mode", "structured", /: Value must be one of adaptive, /],
+      ["snapshot.mode", "sometimes", /: Value must be one of /],
+      ["snapshot.mode", "custom", /not supported here/],
+      ["slot.name", "Slot-1", /: Valid replication slot name must contain only digits/],
+      ["topic.prefix", "a b", /^The 'topic.prefix' value is invalid: a b has invalid format/],
+      ["plugin.name", "decoderbufs", /set plugin.name=pgoutput/],
+      ["skipped.operations", "none,c", /If 'none' is given/],
+      ["skipped.operations", "x", /'x' is not one of/],
+      ["max.queue.size", "2048", /Must be larger than the maximum batch size/],
+      ["message.key.columns", "nonsense", /has an invalid format/],
+      ["table.include.list", "a(", /valid regular expressions/],
+    ];
+    for (const [key, value, text] of wrong)
+      expect(complaints({ [key]: value })).toEqual({ [key]: [expect.stringMatching(text)] });
+  });
+
+  test("lets a list be included or excluded, not both", () => {
+    expect(complaints({ "table.include.list": "a", "table.exclude.list": "b" })).toEqual({
+      "table.exclude.list": [`The 'table.exclude.list' value is invalid: "table.include.list" is already specified`],
+    });
+  });
+
+  test("refuses known keys that would change what is sent, unless they change nothing", () => {
+    for (const [key, value] of [
+      ["provide.transaction.metadata", "true"],
+      ["column.mask.hash.SHA-256.with.salt.abc", "public.t.secret"],
+      ["column.truncate.to.5.chars", "public.t.text"],
+      ["signal.data.collection", "public.signals"],
+      ["read.only", "true"],
+      ["converters", "mine"],
+      ["schema.name.adjustment.mode", "avro"],
+    ] as const) {
+      expect(complaints({ [key]: value })[key]).toEqual([
+        expect.stringMatching(/is not supported by this connector.*Remove/),
+      ]);
+    }
+    expect(
+      complaints({
+        "read.only": "false",
+        "schema.name.adjustment.mode": "none",
+        "snapshot.locking.mode": "none",
+        transforms: "x",
+      }),
+    ).toEqual({});
+  });
+
+  test("at a task's start throws the first key's fault", () => {
+    expect(() => refuseInvalid({ ...MINIMAL, "slot.name": "UPPER" })).toThrow(
+      expect.objectContaining({ key: "slot.name" }),
+    );
+  });
+});
+
+describe("lists of patterns", () => {
+  test("are split at commas that no backslash protects, and match whole names, case aside", () => {
+    const [first, second] = compilePatterns(" public\\.a.* , b{1\\,2} ,, ")!;
+    expect([first!.matches("PUBLIC.abc"), first!.matches("public.ab\nc"), first!.matches("xpublic.a")]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([second!.matches("bb"), second!.matches("bbb")]).toEqual([true, false]);
+    expect(compilePatterns("  ")).toBeNull();
+  });
+
+  test("select tables and columns", () => {
+    const filter = new TableFilter(
+      parseSettings({ ...MINIMAL, "schema.exclude.list": "private", "column.exclude.list": ".*\\.secret" }),
+    );
+    expect(filter.capturesTable("public", "t")).toBe(true);
+    expect(filter.capturesTable("private", "t")).toBe(false);
+    expect(filter.capturesTable("pg_catalog", "pg_class")).toBe(false);
+    expect(filter.capturesTable("public", "spatial_ref_sys")).toBe(false);
+    expect([filter.keepsColumn("public", "t", "secret"), filter.keepsColumn("public", "t", "open")]).toEqual([
+      false,
+      true,
+    ]);
+  });
+});
+
+test("initial statements are split at single semicolons", () => {
+  expect(splitStatements("SET a=1; SELECT ';;' ;")).toEqual(["SET a=1", "SELECT ';'"]);
+});
+
+test("topics are named as Kafka allows", () => {
+  const naming = { topicPrefix: "shop", topicDelimiter: "." };
+  expect(dataTopic(naming, "s1", "dbz_878_some|test@data")).toBe("shop.s1.dbz_878_some_test_data");
+  expect(dataTopic(naming, "public", "日本")).toBe("shop.public.__");
+  expect(dataTopic(naming, "public", "x".repeat(300))).toHaveLength(249);
+});
