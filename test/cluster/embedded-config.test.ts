@@ -1,7 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { SystemClock } from "../../src/base/clock.js";
+import { TextLogger } from "../../src/base/logger.js";
+import { readPropertiesFile } from "../../src/embedded/properties-file.js";
 import { execute, startTestPostgres, withClient } from "../support/postgres.js";
+import { TestStack } from "../support/stack.js";
+
+const clock = new SystemClock();
 
 interface ConnectorFile {
   readonly name: string;
@@ -53,6 +59,24 @@ describe("config", () => {
       await server.stop();
     }
   });
+
+  test.each(["config/worker.properties", "config/docker/worker-1.properties", "config/docker/worker-2.properties"])(
+    "%s starts a worker, and no key of it is unknown",
+    async (path) => {
+      const lines: string[] = [];
+      const logger = new TextLogger(
+        (line) => lines.push(line),
+        clock,
+        () => "warn",
+        "test",
+      );
+      const { "bootstrap.servers": _, ...file } = readPropertiesFile(path);
+      const here = { listeners: "http://127.0.0.1:0", "rest.advertised.host.name": "127.0.0.1" };
+      const stack = await TestStack.start({ props: { ...file, ...here }, logger });
+      expect(lines).toEqual([]);
+      await stack.close();
+    },
+  );
 
   const client = composeClient();
   if (!client) console.warn("docker-compose.yaml IS NOT CHECKED: no compose client here (Debian: docker-compose)");

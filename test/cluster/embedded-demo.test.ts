@@ -90,7 +90,7 @@ test("the demo passes its check, stays up with --keep, and Ctrl-C leaves no proc
   process.kill(-(demo.child.pid ?? 0), "SIGINT");
   expect(await demo.exited).toEqual([0, null]);
   expect(alive(pids)).toEqual([]);
-});
+}, 300_000);
 
 test("Ctrl-C in the middle ends it at once, with 130", async () => {
   const demo = startDemo();
