@@ -21,6 +21,16 @@ const host: CommandProcess = {
   stopRequested: stop.promise,
 };
 
+// A promise of a plugin's that nobody awaited is that plugin's fault, and no reason to stop all others.
+process.on("unhandledRejection", (reason) => {
+  host.report(`${errorLine(reason)} (a rejection that nobody handled)\n${stackOf(reason)}`);
+});
+// After this nobody knows what state things are in: a crash is what every part recovers from.
+process.on("uncaughtException", (error) => {
+  host.report(`${errorLine(error)} (an exception that nobody caught)\n${stackOf(error)}`);
+  process.exit(EXIT.failed);
+});
+
 const services = () => import("./embedded/stack-commands.js");
 
 try {
@@ -34,4 +44,8 @@ try {
 } catch (error) {
   host.report(errorLine(error));
   process.exit(EXIT.failed);
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? "") : "";
 }

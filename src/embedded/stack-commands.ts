@@ -111,6 +111,9 @@ export async function runDemoCommand(options: { readonly keep: boolean }, host: 
 const clock = new SystemClock();
 const random = new SystemRandom();
 
+/** How long a start that is under way may take to become stoppable, once the process is asked to stop. */
+const START_GRACE_MS = 3_000;
+
 /** Starts a service, runs it until the process is asked to stop, and closes it. Every error is said in one line. */
 async function runService(
   host: CommandProcess,
@@ -123,7 +126,11 @@ async function runService(
     const props = propertiesFile === undefined ? {} : readPropertiesFile(propertiesFile);
     const logLevel = logLevelOf(host.env["MILLRACE_LOG_LEVEL"] ?? props["log.level"] ?? "info");
     logger = new TextLogger(host.report, clock, () => logLevel, "millrace");
-    service = await start(props, logger, logLevel);
+    // A start may wait for a broker; who asks it to stop meanwhile need not. Nothing runs yet that could lose anything.
+    const gaveUp = host.stopRequested.then(() => clock.delay(START_GRACE_MS)).then(() => undefined);
+    const started = await Promise.race([start(props, logger, logLevel), gaveUp]);
+    if (!started) return EXIT.ok;
+    service = started;
   } catch (error) {
     host.report(errorLine(error));
     return exitCodeOf(error, "starting");

@@ -75,6 +75,8 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   for (const key of unknownWorkerKeys(props)) logger.warn("A worker property is not known and has no effect", { key });
   const policy = workerOverridePolicy(config);
   const listener = parseListener(config.listeners[0]!);
+  if (config.listeners.length > 1)
+    logger.warn("Only the first of the listeners is used", { listener: config.listeners[0] });
   const rest = await RestServer.bind(listener, options.restOption);
   const advertised = { host: config["rest.advertised.host.name"], port: config["rest.advertised.port"] };
   const { workerId, url } = advertisedAddress(listener, rest.port, advertised, hostname());

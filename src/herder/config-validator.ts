@@ -60,7 +60,7 @@ export class ConfigValidator {
     });
     let own = validateConfig(connector.config, resolved);
     if (connector.validate) {
-      own = await connector.validate(withoutUndefined(resolved), own, {
+      own = await connector.validate(resolved, own, {
         clock,
         random,
         logger: logger.child("validation"),
@@ -85,7 +85,7 @@ export class ConfigValidator {
     const all = [...configs, ...more].map((entry) => redacted(entry, raw, resolved));
     const substituted = Object.keys(raw).some((key) => raw[key] !== resolved[key]);
     return {
-      name: plugin.className,
+      name: resolved["connector.class"]?.trim() ?? plugin.className,
       error_count: substituted
         ? all.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0)
         : errorsOfKeys + errorsOfMore,
@@ -176,10 +176,6 @@ function withoutProviders(props: SubmittedConfig): SubmittedConfig {
   return Object.fromEntries(
     Object.entries(props).filter(([key]) => key !== "config.providers" && !key.startsWith("config.providers.")),
   );
-}
-
-function withoutUndefined(props: SubmittedConfig): Record<string, string | null> {
-  return { ...props };
 }
 
 /** Adds the error that every null deserves; returns entries for keys that nobody defines. */

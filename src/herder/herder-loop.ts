@@ -254,6 +254,10 @@ export class HerderLoop implements MembershipHost {
       logger,
       signal: this.#stopping.signal,
       configs: () => this.configs(),
+      report: (connector, trace) => {
+        const running = worker.connectors().find(({ name, state }) => name === connector && state === "RUNNING");
+        if (running) reporter.connectorStatus(connector, "RUNNING", trace, running.version);
+      },
       publish: (connector, taskConfigs) => this.publishTaskConfigs(connector, taskConfigs),
     });
     const runner = new WorkRunner({

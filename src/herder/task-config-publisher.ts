@@ -1,6 +1,7 @@
 import { type Clock, errorKind, type Logger, type Random } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import type { ConfigSnapshot } from "../stores/config-fold.js";
+import { traceOf } from "../worker/error-trace.js";
 import type { Worker } from "../worker/worker.js";
 import { restoreReferences } from "./config-references.js";
 import { judgeTaskConfigs } from "./task-configs-plan.js";
@@ -12,6 +13,8 @@ export interface TaskConfigPublisherOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   configs(): ConfigSnapshot;
+  /** Shows in the RUNNING connector's status what keeps its tasks from being published; null once nothing does. */
+  report(connector: string, trace: string | null): void;
   /** Has the leader write them: this worker, or another one over HTTP. */
   publish(connector: string, taskConfigs: readonly Readonly<Record<string, string>>[]): Promise<void>;
 }
@@ -37,28 +40,34 @@ export class TaskConfigPublisher {
   }
 
   async #work(connector: string): Promise<void> {
-    const { clock, random, logger, signal } = this.options;
+    const { clock, random, logger, signal, report } = this.options;
     const backoff = new Backoff({ initialMs: 250, maxMs: 60_000, jitter: 0 }, random);
     while (!signal.aborted) {
       this.#working.set(connector, false);
       try {
         await this.#reconfigure(connector);
+        if (backoff.attempts > 0) report(connector, null);
         if (!this.#working.get(connector)) break;
         backoff.reset();
       } catch (error) {
         if (signal.aborted) break;
-        // Not running: it asks again once it does. A bad config stays bad until it is changed, which asks again, too.
-        const kind = errorKind(error);
-        if (kind === "conflict" || kind === "config") {
-          if (kind === "config") logger.error("A connector gives no task configs", { connector }, error);
+        if (this.#isMoot(connector, error)) {
           if (this.#working.get(connector)) continue;
           break;
         }
         logger.warn("The task configs of a connector could not be published; it is tried again", { connector }, error);
+        report(connector, `Its task configurations could not be published; it is tried again: ${traceOf(error)}`);
         await clock.delay(backoff.nextMs(), signal);
       }
     }
     this.#working.delete(connector);
+  }
+
+  /** Whether trying again is of no use: it does not run (it asks again once it does), is gone, or has FAILED by this. */
+  #isMoot(connector: string, error: unknown): boolean {
+    const kind = errorKind(error);
+    const state = this.options.worker.connectors().find(({ name }) => name === connector)?.state;
+    return kind === "conflict" || kind === "not-found" || state !== "RUNNING";
   }
 
   async #reconfigure(connector: string): Promise<void> {

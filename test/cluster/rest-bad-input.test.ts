@@ -158,7 +158,7 @@ describe("bad input", () => {
       "tasks.max": 0,
       topic: "t",
     });
-    expect(answer).toMatchObject({ status: 200, body: { name: SOURCE, error_count: 1 } });
+    expect(answer).toMatchObject({ status: 200, body: { name: "FileStreamSource", error_count: 1 } });
     const { configs } = answer.body as {
       configs: { definition: { name: string } | null; value: { errors: string[] } }[];
     };
