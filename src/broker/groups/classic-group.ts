@@ -1,9 +1,9 @@
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { joinError, joinedAnswer, joinedMember, syncError, syncedAnswer } from "./group-answers.js";
 import {
   type GroupMember,
   type JoinAnswer,
   type JoinCommand,
-  type JoinedMember,
   type MemberIdentity,
   NO_BYTES,
   type SyncAnswer,
@@ -12,8 +12,8 @@ import {
   selectProtocol,
   type Token,
 } from "./group-member.js";
-
-export type GroupState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable";
+import { GroupRoster } from "./group-roster.js";
+import { type GroupStanding, type GroupState, judgeCommit, judgeJoin, judgeSync } from "./judge-group-request.js";
 
 /** What the coordinator has to do, in this order. */
 export type GroupEffect =
@@ -53,10 +53,7 @@ export class ClassicGroup {
   #protocolName: string | null = null;
   #generationId = 0;
   #leader: string | null = null;
-  readonly #members = new Map<string, GroupMember>();
-  readonly #instances = new Map<string, string>();
-  /** Ids that were given out and have not joined yet, with when they are given up. */
-  readonly #pending = new Map<string, number>();
+  readonly #roster = new GroupRoster();
   #joinDeadlineMs = Number.POSITIVE_INFINITY;
   #syncDeadlineMs = Number.POSITIVE_INFINITY;
   /** While set, the group waits for more members before its first generation, at most until the second value. */
@@ -76,9 +73,7 @@ export class ClassicGroup {
     group.#protocolType = stored.protocolType;
     group.#generationId = stored.generationId;
     for (const member of stored.members) {
-      const { memberId, instanceId } = member;
-      group.#members.set(memberId, { ...member, deadlineMs: nowMs + member.sessionTimeoutMs });
-      if (instanceId !== null) group.#instances.set(instanceId, memberId);
+      group.#roster.add({ ...member, deadlineMs: nowMs + member.sessionTimeoutMs });
     }
     if (stored.members.length > 0) {
       group.#state = "Stable";
@@ -93,7 +88,7 @@ export class ClassicGroup {
   }
 
   get isEmpty(): boolean {
-    return this.#members.size === 0 && this.#pending.size === 0;
+    return this.#roster.memberCount === 0 && this.#roster.pendingCount === 0;
   }
 
   snapshot(): GroupSnapshot {
@@ -103,24 +98,22 @@ export class ClassicGroup {
       generationId: this.#generationId,
       protocolName: this.#protocolName,
       leader: this.#leader,
-      members: [...this.#members.values()],
+      members: this.#roster.members,
     };
   }
 
   /** When `tick` has something to do; infinity: never, unless a command comes. */
   nextDeadlineMs(): number {
-    let next = this.#syncDeadlineMs;
+    let next = Math.min(this.#syncDeadlineMs, this.#roster.nextDeadlineMs());
     if (this.#state === "PreparingRebalance")
       next = Math.min(next, this.#initialDelay?.untilMs ?? this.#joinDeadlineMs);
-    for (const deadlineMs of this.#pending.values()) next = Math.min(next, deadlineMs);
-    for (const member of this.#members.values()) if (isOnTheClock(member)) next = Math.min(next, member.deadlineMs);
     return next;
   }
 
   /** Judges what is due: sessions, ids that never joined, and the ends of the join and sync phases. */
   tick(nowMs: number): GroupEffect[] {
-    for (const [memberId, deadlineMs] of this.#pending) if (deadlineMs <= nowMs) this.#pending.delete(memberId);
-    const dead = [...this.#members.values()].filter((member) => isOnTheClock(member) && member.deadlineMs <= nowMs);
+    this.#roster.dropPending(nowMs);
+    const dead = this.#roster.silentAt(nowMs);
     for (const member of dead) this.#remove(member);
     if (dead.length > 0) this.#rebalanceAfterLoss(nowMs);
     if (this.#syncDeadlineMs <= nowMs) this.#endSyncPhase(nowMs);
@@ -134,26 +127,26 @@ export class ClassicGroup {
 
   /** A member asks to be in the next generation. */
   join(command: JoinCommand, nowMs: number): GroupEffect[] {
-    const refusal = this.#joinRefusal(command);
-    if (refusal !== undefined) this.#refuseJoin(command.token, command.memberId, refusal);
+    const refusal = judgeJoin(command, this.#standing(), this.settings.maxSize);
+    if (refusal !== ErrorCodes.NONE) this.#refuseJoin(command.token, command.memberId, refusal);
     else if (command.memberId === "") this.#joinAsUnknown(command, nowMs);
-    else if (this.#pending.delete(command.memberId)) this.#add(command.memberId, command, nowMs);
-    else this.#rejoin(this.#members.get(command.memberId)!, command, nowMs);
+    else if (this.#roster.takePending(command.memberId)) this.#add(command.memberId, command, nowMs);
+    else this.#rejoin(this.#roster.get(command.memberId)!, command, nowMs);
     return this.#takeEffects();
   }
 
   /** A member asks for its assignment; the leader brings those of all. */
   sync(command: SyncCommand, nowMs: number): GroupEffect[] {
     const { token } = command;
-    const errorCode = this.#syncRefusal(command);
+    const errorCode = judgeSync(command, this.#standing());
     if (errorCode !== ErrorCodes.NONE) {
       this.#effects.push({ kind: "answer-sync", token, answer: syncError(errorCode) });
       return this.#takeEffects();
     }
-    const member = this.#members.get(command.memberId)!;
+    const member = this.#roster.get(command.memberId)!;
     if (this.#state === "Stable") {
       touch(member, nowMs);
-      this.#effects.push({ kind: "answer-sync", token, answer: this.#syncAnswer(member) });
+      this.#effects.push({ kind: "answer-sync", token, answer: syncedAnswer(this.#generation(), member.assignment) });
       return this.#takeEffects();
     }
     this.#dropParkedSync(member, ErrorCodes.REBALANCE_IN_PROGRESS);
@@ -165,10 +158,10 @@ export class ClassicGroup {
   /** Returns the error code for a Heartbeat. */
   heartbeat(identity: MemberIdentity, generationId: number, nowMs: number): number {
     if (this.#state === "Empty") return ErrorCodes.UNKNOWN_MEMBER_ID;
-    const fault = this.#identityFault(identity);
+    const fault = this.#roster.identityFault(identity);
     if (fault !== ErrorCodes.NONE) return fault;
     if (generationId !== this.#generationId) return ErrorCodes.ILLEGAL_GENERATION;
-    touch(this.#members.get(identity.memberId)!, nowMs);
+    touch(this.#roster.get(identity.memberId)!, nowMs);
     return this.#state === "PreparingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
   }
 
@@ -184,46 +177,20 @@ export class ClassicGroup {
    * commit counts as a sign of life.
    */
   judgeCommit(identity: MemberIdentity, generationId: number, nowMs: number): number {
-    if (generationId < 0 && this.#state === "Empty") return ErrorCodes.NONE;
-    if (generationId >= 0 || identity.memberId !== "" || identity.instanceId !== null) {
-      const fault = this.#identityFault(identity);
-      if (fault !== ErrorCodes.NONE) return fault;
-      if (generationId !== this.#generationId) return ErrorCodes.ILLEGAL_GENERATION;
-    } else {
-      return ErrorCodes.UNKNOWN_MEMBER_ID;
-    }
-    if (this.#state === "CompletingRebalance") return ErrorCodes.REBALANCE_IN_PROGRESS;
-    touch(this.#members.get(identity.memberId)!, nowMs);
-    return ErrorCodes.NONE;
-  }
-
-  #joinRefusal(command: JoinCommand): number | undefined {
-    const { memberId, instanceId, protocolType, protocols } = command;
-    const known = this.#members.has(memberId) || this.#pending.has(memberId);
-    if (!known && this.#members.size + this.#pending.size >= this.settings.maxSize) {
-      return ErrorCodes.GROUP_MAX_SIZE_REACHED;
-    }
-    if (protocols.length === 0 || protocolType === "") return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
-    if (this.#members.size > 0) {
-      const others = [...this.#members.values()].filter((member) => member.memberId !== memberId);
-      const shared = protocols.some(({ name }) =>
-        others.every((other) => other.protocols.some((protocol) => protocol.name === name)),
-      );
-      if (protocolType !== this.#protocolType || !shared) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
-    }
-    if (memberId === "" || this.#pending.has(memberId)) return undefined;
-    const fault = this.#identityFault({ memberId, instanceId });
-    return fault === ErrorCodes.NONE ? undefined : fault;
+    const errorCode = judgeCommit(identity, generationId, this.#standing());
+    const member = this.#roster.get(identity.memberId);
+    if (errorCode === ErrorCodes.NONE && member) touch(member, nowMs);
+    return errorCode;
   }
 
   #joinAsUnknown(command: JoinCommand, nowMs: number): void {
     const { token, freshMemberId, instanceId } = command;
     if (instanceId !== null) {
-      const former = this.#instances.get(instanceId);
+      const former = this.#roster.ofInstance(instanceId);
       if (former === undefined) this.#add(freshMemberId, command, nowMs);
-      else this.#replaceStatic(this.#members.get(former)!, command, nowMs);
+      else this.#replaceStatic(former, command, nowMs);
     } else if (command.asksForMemberId) {
-      this.#pending.set(freshMemberId, nowMs + command.sessionTimeoutMs);
+      this.#roster.addPending(freshMemberId, nowMs + command.sessionTimeoutMs);
       this.#refuseJoin(token, freshMemberId, ErrorCodes.MEMBER_ID_REQUIRED);
     } else {
       this.#add(freshMemberId, command, nowMs);
@@ -242,9 +209,8 @@ export class ClassicGroup {
       parkedJoin: token,
       parkedSync: undefined,
     };
-    if (this.#members.size === 0) this.#protocolType = command.protocolType;
-    this.#members.set(memberId, member);
-    if (instanceId !== null) this.#instances.set(instanceId, memberId);
+    if (this.#roster.memberCount === 0) this.#protocolType = command.protocolType;
+    this.#roster.add(member);
     this.#leader ??= memberId;
     if (this.#state !== "PreparingRebalance") this.#prepareRebalance(nowMs);
     else {
@@ -261,15 +227,12 @@ export class ClassicGroup {
     const oldId = member.memberId;
     this.#dropParkedJoin(member, ErrorCodes.FENCED_INSTANCE_ID);
     this.#dropParkedSync(member, ErrorCodes.FENCED_INSTANCE_ID);
-    this.#members.delete(oldId);
-    member.memberId = command.freshMemberId;
-    this.#members.set(member.memberId, member);
-    this.#instances.set(member.instanceId!, member.memberId);
+    this.#roster.rename(member, command.freshMemberId);
     const wasLeader = this.#leader === oldId;
     if (wasLeader) this.#leader = member.memberId;
     Object.assign(member, statedBy(command));
     touch(member, nowMs);
-    if (this.#state === "Stable" && selectProtocol([...this.#members.values()]) === this.#protocolName) {
+    if (this.#state === "Stable" && selectProtocol(this.#roster.members) === this.#protocolName) {
       this.#effects.push({ kind: "persist" });
       const asLeader = wasLeader && command.canSkipAssignment;
       const answer = {
@@ -306,13 +269,13 @@ export class ClassicGroup {
   }
 
   #prepareRebalance(nowMs: number): void {
-    for (const member of this.#members.values()) {
+    for (const member of this.#roster.members) {
       if (this.#dropParkedSync(member, ErrorCodes.REBALANCE_IN_PROGRESS)) touch(member, nowMs);
     }
     const fromEmpty = this.#state === "Empty";
     this.#state = "PreparingRebalance";
     this.#syncDeadlineMs = Number.POSITIVE_INFINITY;
-    this.#joinDeadlineMs = nowMs + this.#longestRebalanceTimeoutMs();
+    this.#joinDeadlineMs = nowMs + this.#roster.longestRebalanceTimeoutMs();
     const delayMs = this.settings.initialRebalanceDelayMs;
     if (fromEmpty && delayMs > 0) {
       this.#initialDelay = { untilMs: nowMs + delayMs, latestMs: this.#joinDeadlineMs };
@@ -321,19 +284,19 @@ export class ClassicGroup {
   }
 
   #maybeCompleteJoin(nowMs: number): void {
-    if (this.#state !== "PreparingRebalance" || this.#initialDelay || this.#pending.size > 0) return;
-    for (const member of this.#members.values()) if (member.parkedJoin === undefined) return;
+    if (this.#state !== "PreparingRebalance" || this.#initialDelay || this.#roster.pendingCount > 0) return;
+    for (const member of this.#roster.members) if (member.parkedJoin === undefined) return;
     this.#completeJoin(nowMs);
   }
 
   #completeJoin(nowMs: number): void {
-    for (const member of [...this.#members.values()]) {
+    for (const member of this.#roster.members) {
       if (member.parkedJoin === undefined && member.instanceId === null) this.#remove(member);
     }
-    const joined = [...this.#members.values()].filter((member) => member.parkedJoin !== undefined);
-    if (this.#members.size > 0 && joined.length === 0) {
+    const joined = this.#roster.members.filter((member) => member.parkedJoin !== undefined);
+    if (this.#roster.memberCount > 0 && joined.length === 0) {
       // Only static members, all on their way back: wait on for one that can lead.
-      this.#joinDeadlineMs = nowMs + this.#longestRebalanceTimeoutMs();
+      this.#joinDeadlineMs = nowMs + this.#roster.longestRebalanceTimeoutMs();
       return;
     }
     this.#joinDeadlineMs = Number.POSITIVE_INFINITY;
@@ -345,11 +308,11 @@ export class ClassicGroup {
       this.#effects.push({ kind: "persist" });
       return;
     }
-    this.#protocolName = selectProtocol([...this.#members.values()]) ?? null;
-    const leader = this.#leader === null ? undefined : this.#members.get(this.#leader);
+    this.#protocolName = selectProtocol(this.#roster.members) ?? null;
+    const leader = this.#leader === null ? undefined : this.#roster.get(this.#leader);
     if (leader?.parkedJoin === undefined) this.#leader = joined[0]!.memberId;
     this.#state = "CompletingRebalance";
-    this.#syncDeadlineMs = nowMs + this.#longestRebalanceTimeoutMs();
+    this.#syncDeadlineMs = nowMs + this.#roster.longestRebalanceTimeoutMs();
     for (const member of joined) {
       const token = member.parkedJoin!;
       member.parkedJoin = undefined;
@@ -364,35 +327,35 @@ export class ClassicGroup {
     const assignments = new Map(command.assignments.map(({ memberId, assignment }) => [memberId, assignment]));
     this.#state = "Stable";
     this.#syncDeadlineMs = Number.POSITIVE_INFINITY;
-    for (const member of this.#members.values()) member.assignment = assignments.get(member.memberId) ?? NO_BYTES;
+    for (const member of this.#roster.members) member.assignment = assignments.get(member.memberId) ?? NO_BYTES;
     this.#effects.push({ kind: "persist" });
-    for (const member of this.#members.values()) {
+    for (const member of this.#roster.members) {
       const token = member.parkedSync;
       if (token === undefined) continue;
       member.parkedSync = undefined;
       touch(member, nowMs);
-      this.#effects.push({ kind: "answer-sync", token, answer: this.#syncAnswer(member) });
+      this.#effects.push({ kind: "answer-sync", token, answer: syncedAnswer(this.#generation(), member.assignment) });
     }
   }
 
   #endSyncPhase(nowMs: number): void {
     this.#syncDeadlineMs = Number.POSITIVE_INFINITY;
     if (this.#state !== "CompletingRebalance") return;
-    for (const member of [...this.#members.values()]) if (member.parkedSync === undefined) this.#remove(member);
+    for (const member of this.#roster.members) if (member.parkedSync === undefined) this.#remove(member);
     this.#prepareRebalance(nowMs);
   }
 
   #leaveOne(identity: MemberIdentity): number {
     const { memberId, instanceId } = identity;
     if (memberId === "" && instanceId !== null) {
-      const named = this.#instances.get(instanceId);
+      const named = this.#roster.ofInstance(instanceId);
       if (named === undefined) return ErrorCodes.UNKNOWN_MEMBER_ID;
-      this.#remove(this.#members.get(named)!);
+      this.#remove(named);
       return ErrorCodes.NONE;
     }
-    if (this.#pending.delete(memberId)) return ErrorCodes.NONE;
-    const fault = this.#identityFault(identity);
-    if (fault === ErrorCodes.NONE) this.#remove(this.#members.get(memberId)!);
+    if (this.#roster.takePending(memberId)) return ErrorCodes.NONE;
+    const fault = this.#roster.identityFault(identity);
+    if (fault === ErrorCodes.NONE) this.#remove(this.#roster.get(memberId)!);
     return fault;
   }
 
@@ -404,58 +367,22 @@ export class ClassicGroup {
   #remove(member: GroupMember): void {
     this.#dropParkedJoin(member, ErrorCodes.UNKNOWN_MEMBER_ID);
     this.#dropParkedSync(member, ErrorCodes.UNKNOWN_MEMBER_ID);
-    this.#members.delete(member.memberId);
-    if (member.instanceId !== null) this.#instances.delete(member.instanceId);
-    if (this.#leader === member.memberId) this.#leader = this.#members.keys().next().value ?? null;
+    this.#roster.remove(member);
+    if (this.#leader === member.memberId) this.#leader = this.#roster.members[0]?.memberId ?? null;
     this.#lost = true;
   }
 
-  #syncRefusal(command: SyncCommand): number {
-    if (this.#state === "Empty") return ErrorCodes.UNKNOWN_MEMBER_ID;
-    const fault = this.#identityFault(command);
-    if (fault !== ErrorCodes.NONE) return fault;
-    if (command.generationId !== this.#generationId) return ErrorCodes.ILLEGAL_GENERATION;
-    const { protocolType, protocolName } = command;
-    const otherType = protocolType !== null && protocolType !== this.#protocolType;
-    const otherName = protocolName !== null && this.#protocolName !== null && protocolName !== this.#protocolName;
-    if (otherType || otherName) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
-    return this.#state === "PreparingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
-  }
-
-  #identityFault({ memberId, instanceId }: MemberIdentity): number {
-    if (instanceId !== null) {
-      const current = this.#instances.get(instanceId);
-      if (current === undefined) return ErrorCodes.UNKNOWN_MEMBER_ID;
-      if (current !== memberId) return ErrorCodes.FENCED_INSTANCE_ID;
-    }
-    return this.#members.has(memberId) ? ErrorCodes.NONE : ErrorCodes.UNKNOWN_MEMBER_ID;
-  }
-
   #joinAnswer(member: GroupMember, withMembers: boolean): JoinAnswer {
-    return {
-      errorCode: ErrorCodes.NONE,
-      generationId: this.#generationId,
-      protocolType: this.#protocolType,
-      protocolName: this.#protocolName,
-      leader: this.#leader!,
-      skipAssignment: false,
-      memberId: member.memberId,
-      members: withMembers ? [...this.#members.values()].map((each) => this.#joinedMember(each)) : [],
-    };
+    const members = withMembers ? this.#roster.members.map((each) => joinedMember(each, this.#protocolName)) : [];
+    return joinedAnswer(this.#generation(), this.#leader!, member.memberId, members);
   }
 
-  #joinedMember({ memberId, instanceId, protocols }: GroupMember): JoinedMember {
-    const metadata = protocols.find(({ name }) => name === this.#protocolName)?.metadata ?? NO_BYTES;
-    return { memberId, groupInstanceId: instanceId, metadata };
+  #standing(): GroupStanding {
+    return { state: this.#state, ...this.#generation(), roster: this.#roster };
   }
 
-  #syncAnswer({ assignment }: GroupMember): SyncAnswer {
-    return {
-      errorCode: ErrorCodes.NONE,
-      protocolType: this.#protocolType,
-      protocolName: this.#protocolName,
-      assignment,
-    };
+  #generation() {
+    return { generationId: this.#generationId, protocolType: this.#protocolType, protocolName: this.#protocolName };
   }
 
   #refuseJoin(token: Token, memberId: string, errorCode: number): void {
@@ -475,41 +402,11 @@ export class ClassicGroup {
     return true;
   }
 
-  #longestRebalanceTimeoutMs(): number {
-    let longest = 0;
-    for (const { rebalanceTimeoutMs } of this.#members.values()) longest = Math.max(longest, rebalanceTimeoutMs);
-    return longest;
-  }
-
   #takeEffects(): GroupEffect[] {
     const effects = this.#effects;
     this.#effects = [];
     return effects;
   }
-}
-
-/** The answer to a JoinGroup that is refused. */
-export function joinError(memberId: string, errorCode: number): JoinAnswer {
-  return {
-    errorCode,
-    generationId: -1,
-    protocolType: null,
-    protocolName: null,
-    leader: "",
-    skipAssignment: false,
-    memberId,
-    members: [],
-  };
-}
-
-/** The answer to a SyncGroup that is refused. */
-export function syncError(errorCode: number): SyncAnswer {
-  return { errorCode, protocolType: null, protocolName: null, assignment: NO_BYTES };
-}
-
-/** Whether its silence counts: not while the group owes it an answer, except before its very first one. */
-function isOnTheClock(member: GroupMember): boolean {
-  return member.isNew || (member.parkedJoin === undefined && member.parkedSync === undefined);
 }
 
 function touch(member: GroupMember, nowMs: number): void {

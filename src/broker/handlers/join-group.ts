@@ -1,5 +1,5 @@
 import { joinGroup as api } from "../../protocol/apis/join-group.js";
-import { joinError } from "../groups/classic-group.js";
+import { joinError } from "../groups/group-answers.js";
 import { defineHandler } from "../handler.js";
 import { copyOf } from "./detached-bytes.js";
 

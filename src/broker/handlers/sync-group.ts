@@ -1,6 +1,6 @@
 import { syncGroup as api } from "../../protocol/apis/sync-group.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
-import { syncError } from "../groups/classic-group.js";
+import { syncError } from "../groups/group-answers.js";
 import { defineHandler } from "../handler.js";
 import { copyOf } from "./detached-bytes.js";
 

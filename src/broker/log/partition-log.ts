@@ -165,20 +165,6 @@ export class PartitionLog {
     });
   }
 
-  /** Bytes from the batch that holds `offset` to the end, counted up to `limit`. */
-  availableBytes(offset: number, limit: number): number {
-    if (offset >= this.logEndOffset) return 0;
-    return this.#guard("measuring", () => {
-      const place = this.#placeOf(offset);
-      if (!place) return 0;
-      let bytes = place.segment.size - place.position;
-      for (let at = this.#segments.indexOf(place.segment) + 1; bytes < limit && at < this.#segments.length; at++) {
-        bytes += this.#segments[at]!.size;
-      }
-      return Math.min(bytes, limit);
-    });
-  }
-
   /** Calls `appended` with the size of every batch from now on, until the returned function is called. */
   watch(appended: (bytes: number) => void): () => void {
     this.#watchers.add(appended);
@@ -258,11 +244,6 @@ export class PartitionLog {
     const at = this.#segments.indexOf(replaced[0]!);
     this.#segments.splice(at, replaced.length, ...(fresh ? [fresh] : []));
     this.#places.length = 0;
-  }
-
-  /** Starts a new segment although the active one is not full. For the cleaner's tests and internal topics. */
-  rollNow(): void {
-    if (this.#segments.at(-1)!.size > 0) this.#roll();
   }
 
   /** A clean stop: everything is on disk and indexed, so that the next start has nothing to check. */

@@ -1,0 +1,55 @@
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import type { Generation } from "./group-answers.js";
+import type { JoinCommand, MemberIdentity, SyncCommand } from "./group-member.js";
+import type { GroupRoster } from "./group-roster.js";
+
+/** Where a group is in its life (KIP-62). */
+export type GroupState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable";
+
+/** What a request to a group is judged by. */
+export interface GroupStanding extends Generation {
+  readonly state: GroupState;
+  readonly roster: GroupRoster;
+}
+
+/** Whether a JoinGroup may be looked at: size, protocols, and that its member is known. Returns an error code. */
+export function judgeJoin(command: JoinCommand, { protocolType, roster }: GroupStanding, maxSize: number): number {
+  const { memberId, instanceId, protocols } = command;
+  const known = roster.get(memberId) !== undefined || roster.isPending(memberId);
+  if (!known && roster.memberCount + roster.pendingCount >= maxSize) return ErrorCodes.GROUP_MAX_SIZE_REACHED;
+  if (protocols.length === 0 || command.protocolType === "") return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
+  if (roster.memberCount > 0) {
+    const others = roster.members.filter((member) => member.memberId !== memberId);
+    const shared = protocols.some(({ name }) =>
+      others.every((other) => other.protocols.some((protocol) => protocol.name === name)),
+    );
+    if (command.protocolType !== protocolType || !shared) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
+  }
+  if (memberId === "" || roster.isPending(memberId)) return ErrorCodes.NONE;
+  return roster.identityFault({ memberId, instanceId });
+}
+
+/** Whether a SyncGroup fits the group. Returns an error code. */
+export function judgeSync(command: SyncCommand, standing: GroupStanding): number {
+  const { state, generationId, roster } = standing;
+  if (state === "Empty") return ErrorCodes.UNKNOWN_MEMBER_ID;
+  const fault = roster.identityFault(command);
+  if (fault !== ErrorCodes.NONE) return fault;
+  if (command.generationId !== generationId) return ErrorCodes.ILLEGAL_GENERATION;
+  const { protocolType, protocolName } = command;
+  const otherType = protocolType !== null && protocolType !== standing.protocolType;
+  const otherName = protocolName !== null && standing.protocolName !== null && protocolName !== standing.protocolName;
+  if (otherType || otherName) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
+  return state === "PreparingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
+}
+
+/** Whether an OffsetCommit of a member, or of nobody (`generationId` < 0), is taken. Returns an error code. */
+export function judgeCommit(identity: MemberIdentity, generationId: number, standing: GroupStanding): number {
+  const { state, roster } = standing;
+  if (generationId < 0 && state === "Empty") return ErrorCodes.NONE;
+  if (generationId < 0 && identity.memberId === "" && identity.instanceId === null) return ErrorCodes.UNKNOWN_MEMBER_ID;
+  const fault = roster.identityFault(identity);
+  if (fault !== ErrorCodes.NONE) return fault;
+  if (generationId !== standing.generationId) return ErrorCodes.ILLEGAL_GENERATION;
+  return state === "CompletingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
+}
