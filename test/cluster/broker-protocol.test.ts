@@ -614,6 +614,28 @@ describe("groups", () => {
   });
 });
 
+test("clients are told what advertised.listeners says, with the real port for 0", async () => {
+  const told = await startTestBroker({ properties: { "advertised.listeners": "PLAINTEXT://broker.example:0" } });
+  const other = await BrokerClient.connect(told.port);
+  const { brokers } = await other.request(metadata, 12, { topics: [] });
+  expect(brokers).toMatchObject([{ host: "broker.example", port: told.port }]);
+  other.close();
+  await told.close();
+  await expect(startTestBroker({ properties: { "advertised.listeners": "nowhere" } })).rejects.toThrow(/HOST:PORT/);
+});
+
+test("a topic whose folders cannot be made is refused, and the next start knows nothing of it", async () => {
+  // A file stands where a partition's folder should be.
+  writeFileSync(join(broker.dataDir, "blocked-1"), "");
+  const failed = await create("blocked", {}, 3);
+  expect(failed.errorCode).toBe(ErrorCodes.UNKNOWN_SERVER_ERROR);
+  expect((await create("fine")).errorCode).toBe(0);
+  await broker.restart("crash");
+  await reconnect();
+  const { topics } = await client.request(metadata, 12, { topics: null });
+  expect(topics.map(({ name }) => name)).toEqual(["__consumer_offsets", "fine"]);
+});
+
 describe("an interceptor", () => {
   test("answers an error, holds back, loses the request or only its answer", async () => {
     await create("t");

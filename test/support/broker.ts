@@ -44,7 +44,10 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
       properties,
       ...(interceptor ? { interceptor } : {}),
     });
-  let running = await start(0);
+  let running = await start(0).catch((error: unknown) => {
+    rmSync(dataDir, { recursive: true, force: true });
+    throw error;
+  });
   const { host, port } = running;
   const close = async () => {
     await running.close();

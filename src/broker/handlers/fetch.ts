@@ -1,6 +1,7 @@
 import type { RequestOf, ResponseInput } from "../../protocol/api.js";
 import { fetch as api } from "../../protocol/apis/fetch.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
 import { type Call, defineHandler } from "../handler.js";
 import type { PartitionLog } from "../log/partition-log.js";
 import { findTopic, leaderEpochFault } from "./topic-reference.js";
@@ -58,12 +59,31 @@ function collect(request: FetchRequest, call: Call): { response: FetchResponse; 
         isFinal = true;
         return refusedPartition(asked.partition, found);
       }
-      const records = found.read(asked.fetchOffset, Math.min(asked.partitionMaxBytes, limit - bytes), bytes === 0);
+      const records = readFrom(found, asked, limit - bytes, bytes === 0);
+      if (typeof records === "number") {
+        isFinal = true;
+        return refusedPartition(asked.partition, records);
+      }
       bytes += records.length;
       return readPartition(asked.partition, found, records, request.isolationLevel);
     }),
   }));
   return { response: { throttleTimeMs: 0, responses }, bytes, isFinal };
+}
+
+/** Batches of one partition, or the error code of a disk that fails: other partitions are served all the same. */
+function readFrom(
+  log: PartitionLog,
+  { fetchOffset, partitionMaxBytes }: PartitionRequest,
+  remainingBytes: number,
+  atLeastOne: boolean,
+): Buffer | number {
+  try {
+    return log.read(fetchOffset, Math.min(partitionMaxBytes, remainingBytes), atLeastOne);
+  } catch (error) {
+    if (error instanceof KafkaError) return error.code;
+    throw error;
+  }
 }
 
 /** The log a partition is read from, or an error code. */

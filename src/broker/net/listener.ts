@@ -37,16 +37,18 @@ export class Listener {
     private readonly properties: BrokerProperties,
     private readonly clock: Clock,
     logger: Logger,
+    advertised: Endpoint | undefined,
   ) {
     this.#server = createServer((socket) => {
       const maxFrameBytes = properties.number("socket.request.max.bytes");
-      const connection = new Connection(socket, dispatcher, clock, logger, maxFrameBytes, this.#advertised());
+      const told = advertised && { host: advertised.host, port: advertised.port || this.port };
+      const connection = new Connection(socket, dispatcher, clock, logger, maxFrameBytes, told);
       this.#connections.add(connection);
       socket.on("close", () => this.#connections.delete(connection));
     });
   }
 
-  /** Starts to listen. @throws ListenError */
+  /** Starts to listen. @throws ListenError, EndpointError (advertised.listeners) */
   static async open(
     endpoint: Endpoint,
     dispatcher: Dispatcher,
@@ -54,7 +56,10 @@ export class Listener {
     clock: Clock,
     logger: Logger,
   ): Promise<Listener> {
-    const listener = new Listener(dispatcher, properties, clock, logger);
+    // Without it clients are told the address they have connected to; port 0 in it stands for the real one.
+    const told = properties.text("advertised.listeners");
+    const advertised = told === undefined ? undefined : parseEndpoint(told.split(",")[0]!);
+    const listener = new Listener(dispatcher, properties, clock, logger, advertised);
     const server = listener.#server;
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: NodeJS.ErrnoException) => reject(new ListenError(endpoint, cause));
@@ -92,12 +97,5 @@ export class Listener {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.close();
     await closed;
-  }
-
-  #advertised(): Endpoint | undefined {
-    const text = this.properties.text("advertised.listeners");
-    if (text === undefined) return undefined;
-    const { host, port } = parseEndpoint(text.split(",")[0]!);
-    return { host, port: port === 0 ? this.port : port };
   }
 }

@@ -111,8 +111,16 @@ export class TopicRegistry {
     const { name, partitions, replicationFactor, configs } = plan;
     const stored = { id: randomKafkaUuid(random), partitions, replicationFactor, configs };
     state.update({ topics: { ...state.metadata.topics, [name]: stored } });
-    logger.info("created a topic", { topic: name, partitions, id: stored.id });
-    return this.#open(name, stored);
+    try {
+      const topic = this.#open(name, stored);
+      logger.info("created a topic", { topic: name, partitions, id: stored.id });
+      return topic;
+    } catch (cause) {
+      // It must not come back at the next start, which would fail at the same point (disk full, too many files).
+      const { [name]: _, ...topics } = state.metadata.topics;
+      state.update({ topics });
+      throw cause;
+    }
   }
 
   /** Deletes a topic with its records. */
@@ -139,8 +147,14 @@ export class TopicRegistry {
   /** Adds partitions up to `count`. */
   addPartitions(name: string, count: number): void {
     const topic = this.#known(name);
-    this.#store(topic, { ...topic.stored, partitions: count });
-    this.#openLogs(topic);
+    const before = topic.stored;
+    this.#store(topic, { ...before, partitions: count });
+    try {
+      this.#openLogs(topic);
+    } catch (cause) {
+      this.#store(topic, before);
+      throw cause;
+    }
   }
 
   /** Replaces a topic's own settings. They are in force when this returns. */
@@ -191,24 +205,33 @@ export class TopicRegistry {
     return topic;
   }
 
+  /** Opens the logs a topic lacks: all of them, or on failure none. */
   #openLogs(topic: OpenTopic): void {
-    const { folder, files, clock, logger, state, startOffsets, cleanerOffsets } = this.#options;
-    for (let partition = topic.logs.length; partition < topic.stored.partitions; partition++) {
-      const log = PartitionLog.open({
-        folder: join(folder, `${topic.name}-${partition}`),
-        config: () => topic.logConfig,
-        files,
-        clock,
-        logger,
-        leaderEpoch: state.metadata.epoch,
-        logStartOffset: startOffsets.get(topic.name, partition),
-      });
-      topic.logs.push(log);
-      // What recovery has cut off may be written anew: that was never cleaned.
-      if (cleanerOffsets.get(topic.name, partition) > log.logEndOffset) {
-        cleanerOffsets.set(topic.name, partition, log.logEndOffset);
-      }
+    const known = topic.logs.length;
+    try {
+      while (topic.logs.length < topic.stored.partitions) topic.logs.push(this.#openLog(topic, topic.logs.length));
+    } catch (cause) {
+      for (const log of topic.logs.splice(known)) log.abandon();
+      throw cause;
     }
+  }
+
+  #openLog(topic: OpenTopic, partition: number): PartitionLog {
+    const { folder, files, clock, logger, state, startOffsets, cleanerOffsets } = this.#options;
+    const log = PartitionLog.open({
+      folder: join(folder, `${topic.name}-${partition}`),
+      config: () => topic.logConfig,
+      files,
+      clock,
+      logger,
+      leaderEpoch: state.metadata.epoch,
+      logStartOffset: startOffsets.get(topic.name, partition),
+    });
+    // What recovery has cut off may be written anew: that was never cleaned.
+    if (cleanerOffsets.get(topic.name, partition) > log.logEndOffset) {
+      cleanerOffsets.set(topic.name, partition, log.logEndOffset);
+    }
+    return log;
   }
 
   /** Finishes deletions, and keeps folders nobody knows out of the way of topics to come. */
