@@ -23,7 +23,7 @@ export function compilePatterns(list: string | null): readonly Pattern[] | null 
 }
 
 /** Items between commas that no backslash protects, trimmed, without the empty ones. */
-export function splitList(list: string): string[] {
+function splitList(list: string): string[] {
   const items: string[] = [];
   let item = "";
   for (let at = 0; at < list.length; at++) {
@@ -42,7 +42,7 @@ export function splitList(list: string): string[] {
   return items.map((text) => text.trim()).filter((text) => text !== "");
 }
 
-export function compilePattern(text: string): Pattern {
+function compilePattern(text: string): Pattern {
   const expression = new RegExp(`^(?:${text})$`, "is");
   return { text, matches: (name) => expression.test(name) };
 }

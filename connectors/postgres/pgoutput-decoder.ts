@@ -21,7 +21,7 @@ export interface Tuple {
   ends: Int32Array;
 }
 
-export interface RelationColumn {
+interface RelationColumn {
   readonly name: string;
   readonly typeOid: number;
   readonly typmod: number;
@@ -29,7 +29,7 @@ export interface RelationColumn {
   readonly isIdentity: boolean;
 }
 
-export type ReplicaIdentity = "default" | "nothing" | "full" | "index";
+type ReplicaIdentity = "default" | "nothing" | "full" | "index";
 
 export interface RelationMessage {
   readonly kind: "relation";
@@ -49,13 +49,13 @@ export interface BeginMessage {
   readonly xid: number;
 }
 
-export interface CommitMessage {
+interface CommitMessage {
   readonly kind: "commit";
   /** Just after the commit record. */
   readonly endLsn: Lsn;
 }
 
-export interface OriginMessage {
+interface OriginMessage {
   readonly kind: "origin";
   readonly lsn: Lsn;
   readonly name: string;
@@ -97,7 +97,7 @@ export interface LogicalMessage {
 }
 
 /** A message that carries no row and changes nothing for us: Type. */
-export interface OtherMessage {
+interface OtherMessage {
   readonly kind: "other";
 }
 

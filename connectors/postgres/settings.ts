@@ -4,7 +4,7 @@ import { compilePatterns, type KeyColumnsRule, type Pattern, parseKeyColumns } f
 import type { SslSettings } from "./ssl-settings.js";
 import { parseSslSettings } from "./ssl-settings.js";
 
-export type DecimalMode = "precise" | "double" | "string";
+type DecimalMode = "precise" | "double" | "string";
 export type TimeMode =
   | "adaptive"
   | "adaptive_time_microseconds"
@@ -12,10 +12,9 @@ export type TimeMode =
   | "isostring"
   | "microseconds"
   | "nanoseconds";
-export type BinaryMode = "bytes" | "base64" | "base64-url-safe" | "hex";
+type BinaryMode = "bytes" | "base64" | "base64-url-safe" | "hex";
 export type SnapshotMode = "initial" | "always" | "initial_only" | "no_data" | "when_needed";
-export type PublicationMode = "disabled" | "all_tables" | "filtered" | "no_tables";
-export type Operation = "c" | "u" | "d" | "t" | "r" | "m";
+type PublicationMode = "disabled" | "all_tables" | "filtered" | "no_tables";
 
 /** How values are turned into Connect's, the part of the settings that column types read. */
 export interface TypeSettings {
@@ -51,7 +50,7 @@ export interface PublicationSettings {
   readonly publish: string | null;
 }
 
-export interface FilterSettings {
+interface FilterSettings {
   readonly schemas: Selection;
   readonly tables: Selection;
   readonly columns: Selection;

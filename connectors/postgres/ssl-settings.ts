@@ -1,7 +1,7 @@
 import type { ConfigValues } from "../../src/api/index.js";
 import type { connectorConfig } from "./connector-config.js";
 
-export type SslMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
+type SslMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
 
 /** libpq's meanings; paths are read when a connection is made, so that a renewed certificate is taken up. */
 export interface SslSettings {

@@ -11,7 +11,7 @@ export interface CatalogTable {
   readonly keyColumns: readonly string[];
 }
 
-export interface CatalogColumn {
+interface CatalogColumn {
   readonly name: string;
   readonly typeOid: number;
   readonly typmod: number;

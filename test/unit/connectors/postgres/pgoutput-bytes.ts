@@ -27,7 +27,7 @@ const EPOCH_US = 946_684_800_000_000;
 /** null for NULL, undefined for an unchanged out-of-line value. */
 export type ColumnText = string | null | undefined;
 
-export function tupleBytes(columns: readonly ColumnText[]): Buffer {
+function tupleBytes(columns: readonly ColumnText[]): Buffer {
   const parts = columns.map((column) => {
     if (column === null) return Buffer.from("n");
     if (column === undefined) return Buffer.from("u");
@@ -49,7 +49,7 @@ export function origin(lsn: number, name: string): Buffer {
   return Buffer.concat([Buffer.from("O"), int64(lsn), text(name)]);
 }
 
-export interface RelationColumnBytes {
+interface RelationColumnBytes {
   readonly name: string;
   readonly typeOid: number;
   readonly typmod?: number;

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { type CapturedTable, planSnapshotTables } from "../../../../connectors/postgres/captured-tables.js";
+import { compilePatterns } from "../../../../connectors/postgres/patterns.js";
+import type { RelationMessage } from "../../../../connectors/postgres/pgoutput-decoder.js";
+import { combine } from "../../../../connectors/postgres/relation-cache.js";
+import type { CatalogTable } from "../../../../connectors/postgres/table-catalog.js";
+import type { TypeInfo } from "../../../../connectors/postgres/type-info.js";
+
+const table = (oid: number, name: string, more: Partial<CapturedTable> = {}): CapturedTable => ({
+  oid,
+  schema: "public",
+  table: name,
+  isPartitioned: false,
+  ancestors: [],
+  ...more,
+});
+const ROOT = table(1, "root", { isPartitioned: true });
+const LEAF = table(2, "leaf", { ancestors: [1] });
+const PLAIN = table(3, "plain");
+const inNameOrder = { includePosition: () => 0 };
+
+describe("of a partitioned table and its partitions the snapshot reads", () => {
+  const names = (captured: readonly CapturedTable[], ...published: string[]) =>
+    planSnapshotTables(captured, new Set(published), null, inNameOrder).map((found) => found.table);
+
+  test("those that the publication names", () => {
+    expect(names([ROOT, LEAF, PLAIN], "public.leaf", "public.plain")).toEqual(["leaf", "plain"]);
+    expect(names([ROOT, LEAF, PLAIN], "public.root", "public.plain")).toEqual(["plain", "root"]);
+  });
+
+  test("the one that is captured, where it is only one", () => {
+    expect(names([ROOT], "public.leaf")).toEqual(["root"]);
+    expect(names([LEAF], "public.root")).toEqual(["leaf"]);
+  });
+
+  test("the root, where nothing is published", () => {
+    expect(names([ROOT, LEAF])).toEqual(["root"]);
+  });
+});
+
+test("tables come in the order of the include list, and only those that the snapshot is to have", () => {
+  const order = { includePosition: (_: string, name: string) => ["c", "a", "b"].indexOf(name) };
+  const captured = [table(1, "a"), table(2, "b"), table(3, "c")];
+  const planned = planSnapshotTables(captured, new Set(), compilePatterns("public.a,public.c"), order);
+  expect(planned.map((found) => found.table)).toEqual(["c", "a"]);
+});
+
+describe("a relation message", () => {
+  const message: RelationMessage = {
+    kind: "relation",
+    oid: 9,
+    schema: "public",
+    table: "t",
+    replicaIdentity: "default",
+    columns: [
+      { name: "id", typeOid: 23, typmod: -1, isIdentity: true },
+      { name: "dropped", typeOid: 23, typmod: -1, isIdentity: false },
+    ],
+  };
+  const int4: TypeInfo = {
+    ...{ oid: 23, name: "int4", kind: "b", isArray: false, elementOid: 0, baseOid: 0, baseTypmod: -1, labels: [] },
+  };
+  const types = new Map([[23, int4]]);
+  const id = { name: "id", typeOid: 23, typmod: -1, isNullable: false, defaultExpression: "5" };
+  const later = { ...id, name: "later" };
+  const catalog: CatalogTable = {
+    ...{ oid: 9, schema: "public", table: "t", columns: [id, later], keyColumns: ["later", "id"] },
+  };
+
+  test("says which columns there are; the catalog the rest, as far as it still knows them", () => {
+    const definition = combine(message, catalog, types, undefined);
+    expect(
+      definition.columns.map(({ name, isNullable, defaultExpression }) => [name, isNullable, defaultExpression]),
+    ).toEqual([
+      ["id", false, "5"],
+      ["dropped", true, null],
+    ]);
+    expect(definition.keyColumns).toEqual(["id"]);
+  });
+
+  test("of a table that is gone keeps the key it had, or takes its replica identity's", () => {
+    expect(combine(message, undefined, types, ["dropped", "unknown"]).keyColumns).toEqual(["dropped"]);
+    expect(combine(message, undefined, types, undefined).keyColumns).toEqual(["id"]);
+    expect(combine({ ...message, replicaIdentity: "full" }, undefined, types, undefined).keyColumns).toEqual([]);
+  });
+});
