@@ -8,6 +8,7 @@ import type { ProducerConfig } from "./client-properties.js";
 import type { Cluster, Lane } from "./cluster.js";
 import { Connectivity, reasonOf } from "./connectivity.js";
 import type { OnConnectivity, Producer, ProducerListener, ProducerRecord, RecordMetadata } from "./kafka-client.js";
+import { MetadataRefresher, type MetadataUser, REPORT_AFTER_FAILURES } from "./metadata-refresher.js";
 import { judgeHead, type PartitionQueue } from "./partition-queue.js";
 import { judgeProduce } from "./produce-verdict.js";
 import type { ProducerBatch } from "./producer-batch.js";
@@ -33,9 +34,6 @@ interface PlannedRequest<T> {
 type ProduceAnswer = OutputOf<(typeof produce)["responseFields"]>;
 type PartitionAnswer = ProduceAnswer["responses"][number]["partitionResponses"][number];
 
-/** A reason for waiting is told only when it lasts: a single retry is nothing to report. */
-const REPORT_AFTER_FAILURES = 2;
-
 /**
  * The producer: one loop that, whenever something changed, gives every broker without a request in flight one request
  * with the first batch of each of its partitions. Batches grow while they wait, so load makes them large by itself.
@@ -44,14 +42,13 @@ export class BatchingProducer<T> implements Producer<T> {
   readonly #records: RecordAccumulator<T>;
   readonly #lane: Lane;
   readonly #connectivity: Connectivity;
+  readonly #metadata: MetadataRefresher;
   readonly #busyNodes = new Set<number>();
   readonly #flushes: { readonly sequence: number; readonly done: Deferred<void> }[] = [];
   #drained: Deferred<void> | undefined;
   #pumpQueued = false;
   #timer: Timer | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
-  #refreshing = false;
-  #metadataFailures = 0;
   #closing = false;
   #closed = false;
 
@@ -65,6 +62,7 @@ export class BatchingProducer<T> implements Producer<T> {
     this.#records = new RecordAccumulator<T>(cluster, config, listener);
     this.#lane = cluster.lane(() => this.#end());
     this.#connectivity = new Connectivity(onConnectivity);
+    this.#metadata = new MetadataRefresher(cluster, this.#connectivity, this.#metadataUser());
   }
 
   get bufferedBytes(): number {
@@ -136,7 +134,7 @@ export class BatchingProducer<T> implements Producer<T> {
   #pump(): void {
     this.#records.tellRefused();
     this.#records.placeHeldBack();
-    if (this.cluster.isStale && this.#records.isUsed) this.#refreshMetadata();
+    if (this.cluster.isStale && this.#records.isUsed) this.#metadata.refresh();
     const nowMs = this.cluster.clock.monotonicMs();
     this.#failExpired(nowMs);
     const requests = new Map<number, PlannedRequest<T>>();
@@ -145,7 +143,7 @@ export class BatchingProducer<T> implements Producer<T> {
       if (!queue.inFlight) waitMs = Math.min(waitMs, this.#plan(queue, nowMs, requests));
     }
     for (const [leader, { outgoing }] of requests) void this.#sendRequest(leader, outgoing);
-    if (this.#records.unplaced.size > 0) this.#refreshMetadata();
+    if (this.#records.unplaced.size > 0) this.#metadata.refresh();
     this.#schedule(Math.min(waitMs, this.#records.oldestIdleAtMs() + this.config.deliveryTimeoutMs - nowMs));
     this.#settleWaiters();
   }
@@ -269,9 +267,9 @@ export class BatchingProducer<T> implements Producer<T> {
     queue.lastError = error;
     queue.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, queue.failures);
     // While not even metadata comes, that is the reason; two taking turns would be told at every attempt.
-    const isReason = queue.failures >= REPORT_AFTER_FAILURES && this.#metadataFailures === 0;
+    const isReason = queue.failures >= REPORT_AFTER_FAILURES && this.#metadata.failures === 0;
     if (isReason) this.#connectivity.waiting(reasonOf(error));
-    this.#refreshMetadata();
+    this.#metadata.refresh();
   }
 
   #failExpired(nowMs: number): void {
@@ -301,37 +299,20 @@ export class BatchingProducer<T> implements Producer<T> {
       return;
     }
     queue.lastError = error;
-    this.#refreshMetadata();
+    this.#metadata.refresh();
   }
 
-  /** Asks for metadata in the background; what is missing is asked for again as long as something depends on it. */
-  #refreshMetadata(): void {
-    if (this.#refreshing || this.#closed) return;
-    this.#refreshing = true;
-    void this.#refreshThenPump();
-  }
-
-  async #refreshThenPump(): Promise<void> {
-    let missing: string | undefined;
-    try {
-      await this.cluster.refresh();
-      this.#records.learnPartitions();
-      missing = this.#missing();
-    } catch (error) {
-      missing = reasonOf(error);
-      if (!isRetriable(error)) this.#records.failAll(asError(error));
-    }
-    if (missing === undefined) {
-      this.#metadataFailures = 0;
-      // With nothing on its way no acknowledgement would ever take the reason back.
-      if (!this.#records.isFailing) this.#connectivity.moving();
-    } else {
-      this.#metadataFailures++;
-      if (this.#metadataFailures >= REPORT_AFTER_FAILURES) this.#connectivity.waiting(missing);
-      await this.cluster.clock.delay(backoffMs(this.cluster, this.#metadataFailures));
-    }
-    this.#refreshing = false;
-    this.#wake();
+  #metadataUser(): MetadataUser {
+    return {
+      isClosed: () => this.#closed,
+      isFailing: () => this.#records.isFailing,
+      missing: () => {
+        this.#records.learnPartitions();
+        return this.#missing();
+      },
+      refused: (error) => this.#records.failAll(error),
+      wake: () => this.#wake(),
+    };
   }
 
   /** Why something that waits still cannot go out; undefined when everything has a leader. */

@@ -9,6 +9,7 @@ import type { Cluster, Lane } from "./cluster.js";
 import { Connectivity, reasonOf } from "./connectivity.js";
 import { FetchPartition, type ResetTo } from "./fetch-partition.js";
 import type { Consumer, FetchedRecords, OnConnectivity, TopicPartition } from "./kafka-client.js";
+import { MetadataRefresher, type MetadataUser, REPORT_AFTER_FAILURES } from "./metadata-refresher.js";
 import { byTopic, type LookupResult, lookUpOffsets } from "./offset-lookup.js";
 import { backoffMs, isRetriable } from "./retry.js";
 
@@ -22,8 +23,6 @@ interface Asked {
   readonly offset: number;
 }
 
-const REPORT_AFTER_FAILURES = 2;
-
 /**
  * The consumer: keeps one fetch in flight for every broker that leads a partition with room for more, and hands out
  * what has arrived. Fetching goes on between polls, up to the bytes allowed.
@@ -31,14 +30,13 @@ const REPORT_AFTER_FAILURES = 2;
 export class FetchConsumer implements Consumer {
   readonly #lane: Lane;
   readonly #connectivity: Connectivity;
+  readonly #metadata: MetadataRefresher;
   readonly #partitions = new Map<string, FetchPartition>();
   readonly #busyNodes = new Set<number>();
   /** What poll has to throw, once. */
   #error: Error | undefined;
   #arrived: Deferred<void> = deferred();
   #timer: Timer | undefined;
-  #refreshing = false;
-  #metadataFailures = 0;
   #closed = false;
 
   constructor(
@@ -48,6 +46,7 @@ export class FetchConsumer implements Consumer {
   ) {
     this.#lane = cluster.lane(() => void this.close());
     this.#connectivity = new Connectivity(onConnectivity);
+    this.#metadata = new MetadataRefresher(cluster, this.#connectivity, this.#metadataUser());
   }
 
   assign(partitions: readonly TopicPartition[]): void {
@@ -193,7 +192,7 @@ export class FetchConsumer implements Consumer {
       }
       const leader = this.cluster.leaderOf(partition.topic, partition.partition);
       if (leader === undefined) {
-        this.#refreshMetadata();
+        this.#metadata.refresh();
         continue;
       }
       if (this.#busyNodes.has(leader)) continue;
@@ -211,7 +210,7 @@ export class FetchConsumer implements Consumer {
     }
     for (const { leader, to, partitions } of lookups.values()) void this.#lookUp(leader, to, partitions);
     for (const [leader, asked] of fetches) if (!this.#busyNodes.has(leader)) void this.#fetch(leader, asked);
-    if (this.cluster.isStale && this.#partitions.size > 0) this.#refreshMetadata();
+    if (this.cluster.isStale && this.#partitions.size > 0) this.#metadata.refresh();
     this.#schedule(waitMs);
   }
 
@@ -349,45 +348,29 @@ export class FetchConsumer implements Consumer {
     partition.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, partition.failures);
     const heals = isRetriable(error) && !KafkaError.is(error, "CORRUPT_MESSAGE");
     if (!heals) {
-      this.#error ??= error;
-      this.#arrived.resolve();
+      this.#tell(error);
       return;
     }
     // While not even metadata comes, that is the reason; two taking turns would be told at every attempt.
-    const isReason = partition.failures >= REPORT_AFTER_FAILURES && this.#metadataFailures === 0;
+    const isReason = partition.failures >= REPORT_AFTER_FAILURES && this.#metadata.failures === 0;
     if (isReason) this.#connectivity.waiting(reasonOf(error));
-    this.#refreshMetadata();
+    this.#metadata.refresh();
   }
 
-  #refreshMetadata(): void {
-    if (this.#refreshing || this.#closed) return;
-    this.#refreshing = true;
-    void this.#refreshThenPump();
+  #metadataUser(): MetadataUser {
+    return {
+      isClosed: () => this.#closed,
+      isFailing: () => [...this.#partitions.values()].some(({ failures }) => failures > 0),
+      missing: () => this.#missing(),
+      refused: (error) => this.#tell(error),
+      wake: () => this.#pump(),
+    };
   }
 
-  async #refreshThenPump(): Promise<void> {
-    let missing: string | undefined;
-    try {
-      await this.cluster.refresh();
-      missing = this.#missing();
-    } catch (error) {
-      missing = reasonOf(error);
-      if (!isRetriable(error)) {
-        this.#error ??= asError(error);
-        this.#arrived.resolve();
-      }
-    }
-    if (missing === undefined) {
-      this.#metadataFailures = 0;
-      // With everything paused no fetch would ever take the reason back.
-      if (![...this.#partitions.values()].some(({ failures }) => failures > 0)) this.#connectivity.moving();
-    } else {
-      this.#metadataFailures++;
-      if (this.#metadataFailures >= REPORT_AFTER_FAILURES) this.#connectivity.waiting(missing);
-      await this.cluster.clock.delay(backoffMs(this.cluster, this.#metadataFailures));
-    }
-    this.#refreshing = false;
-    this.#pump();
+  /** Has poll throw `error`. */
+  #tell(error: Error): void {
+    this.#error ??= error;
+    this.#arrived.resolve();
   }
 
   /** Why some partition cannot be read; undefined when all have leaders. */
@@ -395,10 +378,7 @@ export class FetchConsumer implements Consumer {
     for (const { topic, partition } of this.#partitions.values()) {
       if (this.cluster.leaderOf(topic, partition) !== undefined) continue;
       const error = this.cluster.topic(topic)?.error;
-      if (error && !error.retriable) {
-        this.#error ??= error;
-        this.#arrived.resolve();
-      }
+      if (error && !error.retriable) this.#tell(error);
       return error ? `waiting for topic ${topic}: ${error.message}` : `waiting for a leader of ${topic}-${partition}`;
     }
     return undefined;

@@ -277,7 +277,7 @@ function refuse(api: string, request: unknown, errorCode: number): unknown {
   return { errorCode, nodeId: -1, host: "", port: -1 };
 }
 
-export function testConfig(properties: Record<string, string> = {}): ConnectionConfig {
+function testConfig(properties: Record<string, string> = {}): ConnectionConfig {
   return connectionConfig({ "bootstrap.servers": "node:1000", ...properties });
 }
 
