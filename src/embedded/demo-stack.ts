@@ -47,33 +47,40 @@ export async function startDemoStack(options: DemoStackOptions): Promise<DemoSta
     const dataDir = prepareDataDir(options.dataDir, closers);
     const source = readConfig("postgres-source.json");
     const sink = readConfig("s3-sink.json");
+    const database = source.config["database.dbname"] ?? "";
     const upLog = logger.child("up");
-    const starting = {
-      // Last opened is first closed: the worker stops while what it needs is still there.
-      postgres: startPostgres({ dataDir: join(dataDir, "postgres"), port: 0, clock, logger: logger.child("postgres") }),
-      store: startObjectStore({
-        dataDir: join(dataDir, "objects"),
-        listen: { host: "127.0.0.1", port: 0 },
-        credentials: credentialsOf(sink),
-        clock,
-        random,
-        logger: logger.child("objects"),
-      }),
-    };
-    const [postgres, store] = await settleAll(starting.postgres, starting.store, closers);
-    const up = await startUp({
+    const postgresStart = startPostgres({
+      dataDir: join(dataDir, "postgres"),
+      port: 0,
+      clock,
+      logger: logger.child("postgres"),
+    });
+    const shopStart = postgresStart.then((server) => makeShop(server, database));
+    const storeStart = startObjectStore({
+      dataDir: join(dataDir, "objects"),
+      listen: { host: "127.0.0.1", port: 0 },
+      credentials: credentialsOf(sink),
+      clock,
+      random,
+      logger: logger.child("objects"),
+    });
+    const upStart = startUp({
       dataDir: join(dataDir, "millrace"),
       temporaryFolder: options.dataDir === undefined ? dataDir : undefined,
       clock,
       onLine: (line) => upLog.debug(line),
     });
-    closers.add("broker and worker", () => up.stop());
+    // All starts are awaited, so that those that succeed beside one that fails are closed, too. Last noted is first
+    // closed: the worker stops while what it needs is still there.
+    const outcomes = await Promise.allSettled([postgresStart, storeStart, upStart, shopStart]);
+    if (outcomes[0].status === "fulfilled") closers.add("Postgres", stopOf(outcomes[0].value));
+    if (outcomes[1].status === "fulfilled") closers.add("the object store", closeOf(outcomes[1].value));
+    if (outcomes[2].status === "fulfilled") closers.add("broker and worker", stopOf(outcomes[2].value));
+    const [postgres, store, up] = await Promise.all([postgresStart, storeStart, upStart, shopStart]);
     const s3 = clientOf(store, sink);
     closers.add("the S3 client", () => s3.destroy());
     const bucket = sink.config["s3.bucket.name"] ?? "";
     await makeBucket(s3, bucket);
-    const database = source.config["database.dbname"] ?? "";
-    await makeShop(postgres, database);
     return {
       ...{ dataDir, postgres, store, s3, bucket, up },
       connectionString: postgres.connectionString.replace(/\/postgres$/, `/${database}`),
@@ -92,18 +99,12 @@ export async function startDemoStack(options: DemoStackOptions): Promise<DemoSta
   }
 }
 
-/** Waits for both starts to end, so that one that succeeds beside one that fails is closed too. */
-async function settleAll(
-  postgresStarting: Promise<PostgresServer>,
-  storeStarting: Promise<ObjectStore>,
-  closers: Closers,
-): Promise<[PostgresServer, ObjectStore]> {
-  const [postgres, store] = await Promise.allSettled([postgresStarting, storeStarting]);
-  if (postgres.status === "fulfilled") closers.add("Postgres", () => postgres.value.stop());
-  if (store.status === "fulfilled") closers.add("the object store", () => store.value.close());
-  if (postgres.status === "rejected") throw postgres.reason;
-  if (store.status === "rejected") throw store.reason;
-  return [postgres.value, store.value];
+function stopOf(part: { stop(): Promise<void> }): () => Promise<void> {
+  return () => part.stop();
+}
+
+function closeOf(part: { close(): Promise<void> }): () => Promise<void> {
+  return () => part.close();
 }
 
 function prepareDataDir(asked: string | undefined, closers: Closers): string {

@@ -19,7 +19,7 @@ export interface UpOptions {
 /** How long a stop may take before the process is killed. */
 const STOP_WITHIN_MS = 15_000;
 /** How long broker and worker may take to serve. */
-const START_WITHIN_MS = 30_000;
+const START_WITHIN_MS = 60_000;
 
 /**
  * Starts `millrace up` on free ports and returns once its REST interface answers.
