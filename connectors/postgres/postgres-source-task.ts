@@ -36,6 +36,8 @@ export class PostgresSourceTask implements SourceTask {
   #session: Session | undefined;
   #work: Promise<Outcome> | undefined;
   #retries = 0;
+  /** When the last session was open, by the monotonic clock. */
+  #openedMs = Number.POSITIVE_INFINITY;
   #slotWaitedMs = 0;
 
   async start(context: SourceTaskContext, props: Props): Promise<void> {
@@ -139,6 +141,7 @@ export class PostgresSourceTask implements SourceTask {
     const session = new Session(this.#sessionOptions);
     this.#session = session;
     await session.open();
+    this.#openedMs = this.#context.clock.monotonicMs();
     this.#context.waitingFor(null);
   }
 
@@ -153,6 +156,9 @@ export class PostgresSourceTask implements SourceTask {
     const failure = judgeFailure(error, scene);
     if (failure.kind === "fatal") return failure.error;
     const { slotMaxRetries, slotRetryDelayMs, maxRetries, maxRetryWaitMs } = this.#settings;
+    // One that held for a while was no failed attempt, though no row came: the next wait is short again.
+    if (clock.monotonicMs() - this.#openedMs > maxRetryWaitMs) this.#retries = 0;
+    this.#openedMs = Number.POSITIVE_INFINITY;
     const longestMs = failure.isSlotInUse ? slotRetryDelayMs : maxRetryWaitMs;
     const waitMs = Math.min(longestMs, FIRST_RETRY_MS * 2 ** Math.min(this.#retries, 20) * (1 + random.next() / 4));
     const isWorn =

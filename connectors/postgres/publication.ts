@@ -9,6 +9,12 @@ export interface TableName {
   readonly table: string;
 }
 
+const EXISTING = `
+SELECT puballtables AS all_tables,
+       concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END, CASE WHEN pubupdate THEN 'update' END,
+                 CASE WHEN pubdelete THEN 'delete' END, CASE WHEN pubtruncate THEN 'truncate' END) AS publish
+FROM pg_publication WHERE pubname = $1`;
+
 /**
  * Makes sure that the publication is there, as publication.autocreate.mode says. Must come before the slot is made: the
  * server looks it up as of the position that it decodes.
@@ -23,12 +29,10 @@ export async function ensurePublication(
   logger: Logger,
 ): Promise<void> {
   const { name, mode } = settings;
-  const [found] = await rows(client, "SELECT puballtables AS all_tables FROM pg_publication WHERE pubname = $1", [
-    name,
-  ]);
+  const [found] = await rows(client, EXISTING, [name]);
   const [recovery] = await rows(client, "SELECT pg_is_in_recovery() AS is_standby");
   if (found) {
-    if (mode === "filtered") await adjust(client, settings, found["all_tables"] === "t", captured, logger);
+    if (mode === "filtered") await adjust(client, settings, found, captured, logger);
     return;
   }
   if (mode === "disabled")
@@ -64,12 +68,12 @@ function options({ publish, viaPartitionRoot }: PublicationSettings): string {
 async function adjust(
   client: pg.Client,
   settings: PublicationSettings,
-  isForAllTables: boolean,
+  existing: Record<string, string | null>,
   captured: readonly TableName[],
   logger: Logger,
 ): Promise<void> {
   const { name, publish } = settings;
-  if (isForAllTables)
+  if (existing["all_tables"] === "t")
     throw new ConfigError(
       "publication.autocreate.mode",
       `A logical publication for all tables named '${name}' is already active on the server and can not be altered. Drop it, name another one with publication.name, or set publication.autocreate.mode=all_tables.`,
@@ -88,7 +92,8 @@ async function adjust(
     logger.info("Setting the tables of the publication", { publication: name, tables: captured.length });
     await client.query(`ALTER PUBLICATION ${quoteIdentifier(name)} SET TABLE ${tableList(captured)}`);
   }
-  if (publish !== null) await client.query(`ALTER PUBLICATION ${quoteIdentifier(name)} SET (publish = '${publish}')`);
+  if (publish !== null && publish !== existing["publish"])
+    await client.query(`ALTER PUBLICATION ${quoteIdentifier(name)} SET (publish = '${publish}')`);
 }
 
 function tableList(tables: readonly TableName[]): string {

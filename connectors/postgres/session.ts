@@ -8,7 +8,7 @@ import { EventStream } from "./event-stream.js";
 import { codeOf } from "./failure.js";
 import type { Heartbeat } from "./heartbeat.js";
 import { LogicalMessages } from "./logical-message.js";
-import { type Lsn, NO_LSN } from "./lsn.js";
+import { isIdleConfirmation, type Lsn, NO_LSN } from "./lsn.js";
 import type { Progress } from "./progress.js";
 import { ensurePublication } from "./publication.js";
 import { RelationCache } from "./relation-cache.js";
@@ -122,13 +122,14 @@ export class Session {
 
   /** The orderly end: what was confirmed is said once more, and the slot dropped where that is asked for. */
   async close(): Promise<void> {
-    const { settings, context } = this.#options;
     const wasStreaming = this.#stream !== undefined;
     this.#stream?.close();
-    if (settings.dropSlotOnStop && wasStreaming) await this.#dropSlot();
-    context.logger.debug("Connections closed", { slot: settings.slotName });
-    closeClient(this.#catalog);
-    this.#cut.abort();
+    try {
+      if (this.#options.settings.dropSlotOnStop && wasStreaming) await this.#dropSlot();
+    } finally {
+      closeClient(this.#catalog);
+      this.#cut.abort();
+    }
   }
 
   async #begin(plan: StartPlan, slot: SlotState | undefined): Promise<void> {
@@ -140,6 +141,7 @@ export class Session {
     const created = plan.slot === "create" || plan.slot === "recreate" ? await this.#createSlot() : undefined;
     this.#startLsn = created?.consistentPoint ?? slot?.confirmedLsn ?? slot?.restartLsn ?? NO_LSN;
     if (plan.kind === "stream") {
+      this.#warnOfSkippedChanges(slot);
       closeClient(this.#slotClient);
       if (progress.offset === null && created)
         context.logger.info("Streaming from the new slot without a snapshot", { slot: settings.slotName });
@@ -148,6 +150,18 @@ export class Session {
     }
     if (settings.snapshotDelayMs > 0) await context.clock.delay(settings.snapshotDelayMs, context.stopping);
     await this.#startSnapshot(created?.snapshotName ?? null);
+  }
+
+  /** The server starts at the slot's position, whatever earlier one is asked for. Debezium goes on without a word. */
+  #warnOfSkippedChanges(slot: SlotState | undefined): void {
+    const { progress, settings, context } = this.#options;
+    const confirmed = slot?.confirmedLsn ?? NO_LSN;
+    const { startLsn } = planResume(progress.offset === null ? null : readOffset(progress.offset), confirmed);
+    if (startLsn === NO_LSN || confirmed <= startLsn || isIdleConfirmation(confirmed)) return;
+    context.logger.warn(
+      "The slot was moved past the stored offset by somebody else: changes between the two are not sent. Take a new snapshot if they matter",
+      { slot: settings.slotName, storedLsn: startLsn, confirmedLsn: confirmed },
+    );
   }
 
   async #startSnapshot(snapshotName: string | null): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ConnectValue, SourceMap, SourceRecord, Struct } from "../../src/api/index.js";
+import { type ConnectValue, DataError, type SourceMap, type SourceRecord, type Struct } from "../../src/api/index.js";
 import type { ChangeEvents } from "./change-event.js";
 import { sameValues } from "./change-event.js";
 import type { LogicalMessages } from "./logical-message.js";
@@ -217,6 +217,11 @@ export class TransactionWalk {
   #table(oid: number, operation: string): TableSchema | undefined {
     if (this.#options.settings.skippedOperations.has(operation)) return undefined;
     const relation = this.#options.relations.get(oid);
+    if (relation === undefined)
+      throw new DataError(
+        "VALUE_INVALID",
+        `No metadata registered for captured table with relation id ${oid}: the server sends it before the first row. Restart the task, and report this.`,
+      );
     return relation === "filtered" ? undefined : relation;
   }
 
