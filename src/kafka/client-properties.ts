@@ -111,6 +111,22 @@ export interface ProducerConfig {
   readonly deliveryTimeoutMs: number;
 }
 
+const OWN_PARTITIONERS: ReadonlySet<string> = new Set([
+  "",
+  "org.apache.kafka.clients.producer.internals.DefaultPartitioner",
+  "org.apache.kafka.clients.producer.UniformStickyPartitioner",
+]);
+
+/** Settings that would promise something else than what happens. */
+function refuseUnsupported(read: PropertyReader): void {
+  const transactionalId = read.text("transactional.id") ?? "";
+  if (transactionalId !== "") throw invalid("transactional.id", transactionalId, "transactions are not supported yet");
+  const partitioner = read.text("partitioner.class") ?? "";
+  if (!OWN_PARTITIONERS.has(partitioner)) {
+    throw invalid("partitioner.class", partitioner, "only Java's default partitioner is built in");
+  }
+}
+
 /** Java's "no limit" for 32-bit settings. */
 const JAVA_INT_MAX = 2_147_483_647;
 
@@ -120,6 +136,7 @@ export function producerConfig(properties: ClientProperties): ProducerConfig {
   if (acks !== undefined && acks !== "all" && acks !== "-1") {
     throw invalid("acks", acks, "only all (-1) is supported: fewer could lose records");
   }
+  refuseUnsupported(read);
   const batchBytes = read.text("batch.size") === undefined ? undefined : read.integer("batch.size", 0);
   const delivery = read.integer("delivery.timeout.ms", JAVA_INT_MAX);
   return {
@@ -238,6 +255,25 @@ const KNOWN_KEYS = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 const KNOWN_PREFIXES = ["ssl.", "sasl.", "auto.include.", "metrics."];
+
+/** Settings that Java's clients have and these do without, told once, with what happens instead. */
+export function ignoredSettings(properties: ClientProperties): { readonly key: string; readonly instead: string }[] {
+  const read = new PropertyReader(properties);
+  const ignored: { key: string; instead: string }[] = [];
+  const note = (key: string, isSet: boolean, instead: string) => {
+    if (isSet) ignored.push({ key, instead });
+  };
+  const isOn = (key: string) => read.text(key)?.toLowerCase() === "true";
+  note("enable.idempotence", isOn("enable.idempotence"), "records are delivered at least once, in order, never lost");
+  note("group.instance.id", (read.text("group.instance.id") ?? "") !== "", "membership is dynamic");
+  note(
+    "group.protocol",
+    read.text("group.protocol")?.toLowerCase() === "consumer",
+    "the classic group protocol is used",
+  );
+  note("interceptor.classes", read.list("interceptor.classes").length > 0, "Java classes cannot be loaded");
+  return ignored;
+}
 
 /** Keys that no client of Java's knows: misspelt, most likely. */
 export function unknownKeys(properties: ClientProperties): string[] {

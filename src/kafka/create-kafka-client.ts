@@ -4,6 +4,7 @@ import {
   connectionConfig,
   consumerConfig,
   groupConfig,
+  ignoredSettings,
   producerConfig,
   unknownKeys,
 } from "./client-properties.js";
@@ -41,6 +42,8 @@ export function createClientOver(
   consumerConfig(properties);
   groupConfig(properties);
   for (const key of unknownKeys(properties)) logger.warn("A client property is not known and has no effect", { key });
+  for (const each of ignoredSettings(properties))
+    logger.warn("A client property is not supported and has no effect", each);
   return {
     admin: new ClusterAdmin(cluster),
     producer: (producerOptions, listener) =>

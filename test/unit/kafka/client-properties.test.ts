@@ -7,6 +7,7 @@ import {
   connectionConfig,
   consumerConfig,
   groupConfig,
+  ignoredSettings,
   producerConfig,
   unknownKeys,
 } from "../../../src/kafka/client-properties.js";
@@ -53,6 +54,8 @@ describe("a bad value is refused with its key", () => {
     ["linger.ms", "-1"],
     ["compression.type", "zstd"],
     ["acks", "1"],
+    ["transactional.id", "mine"],
+    ["partitioner.class", "org.apache.kafka.clients.producer.RoundRobinPartitioner"],
     ["auto.offset.reset", "middle"],
     ["isolation.level", "some"],
     ["max.poll.records", "0"],
@@ -69,6 +72,12 @@ describe("a bad value is refused with its key", () => {
     expect(create).toThrow(expect.objectContaining({ key }));
     expect(create).toThrow(new RegExp(key.replaceAll(".", "\\.")));
   });
+});
+
+test("settings that are done without are told, with what happens instead", () => {
+  const asked = { "enable.idempotence": "TRUE", "group.instance.id": "a", "group.protocol": "consumer" };
+  expect(ignoredSettings({ ...SERVERS, ...asked }).map(({ key }) => key)).toEqual(Object.keys(asked));
+  expect(ignoredSettings({ ...SERVERS, "enable.idempotence": "false", "group.protocol": "classic" })).toEqual([]);
 });
 
 test("keys that no client knows are told, as misspelt", () => {
