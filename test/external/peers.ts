@@ -75,6 +75,10 @@ export class Peers {
     return this.#peers("connect", "start");
   }
 
+  stopConnect(): Promise<string> {
+    return this.#peers("connect", "stop");
+  }
+
   /** Runs a main class of the stock tools and returns what it prints. `input` goes to its standard input. */
   async tool(mainClass: string, args: readonly string[], input = ""): Promise<string> {
     const running = run(this.#script, ["tool", mainClass, ...args], {
