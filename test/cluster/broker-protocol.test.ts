@@ -322,6 +322,28 @@ describe("what is no request", () => {
     expect((await client.request(metadata, 1, { topics: [] })).brokers).toHaveLength(1);
   });
 
+  test("comes from a client that never reads its answers, which is then read no further", async () => {
+    let served = 0;
+    intercept = ({ apiName }) => {
+      if (apiName === "ApiVersions") served++;
+      return undefined;
+    };
+    const greedy = connect({ host: "127.0.0.1", port: broker.port });
+    await once(greedy, "connect");
+    greedy.pause();
+    const asked = 1_000_000;
+    const request = Buffer.concat(apiVersions.encodeRequest(0, 1, "t", {}));
+    greedy.write(Buffer.alloc(request.length * asked, request));
+    // Until nothing more happens, while other clients are served.
+    for (let before = -1; before < served; ) {
+      before = served;
+      for (let at = 0; at < 100; at++) await client.request(metadata, 1, { topics: [] });
+    }
+    expect(served).toBeGreaterThan(0);
+    expect(served).toBeLessThan(asked / 2);
+    greedy.destroy();
+  });
+
   test("of any bytes behind a good header costs at most the connection", async () => {
     const versions = HANDLERS.flatMap(({ key, versions: [first, last] }) => [
       [key, first] as const,

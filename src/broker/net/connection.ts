@@ -69,10 +69,12 @@ export class Connection {
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#closed.signal.aborted) return;
     this.#lastActiveMs = this.clock.monotonicMs();
     this.#frames.push(chunk);
     if (!this.#busy) this.#next();
-    else if (this.#frames.bufferedBytes > READ_AHEAD_BYTES) this.socket.pause();
+    const waits = this.#busy || this.socket.writableNeedDrain;
+    if (waits && this.#frames.bufferedBytes > READ_AHEAD_BYTES) this.socket.pause();
   }
 
   /** Serves what has come, until a request has to wait or the client is too slow to take its answers. */
