@@ -48,6 +48,17 @@ describe("broker and worker as processes", () => {
     expect(await stack.rest.get("/health")).toMatchObject({ status: 200, body: { status: "healthy" } });
   });
 
+  test("a worker that lost its group stops everything, and starts it again when the broker is back", async () => {
+    const dropped = stack.worker.line(/The group has dropped this worker/);
+    await stack.broker.kill9();
+    await dropped;
+    appendFileSync(source, "later\n");
+    await stack.startBroker();
+    await fileText(copy, (text) => text.includes("later\n"));
+    await statuses.running("in");
+    await statuses.running("out");
+  });
+
   test("SIGTERM stops the worker cleanly, with its offsets committed", async () => {
     appendFileSync(source, "four\n");
     await fileText(copy, (text) => text.includes("four\n"));
