@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { type Clock, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
-import type { LogLevel } from "../base/logger.js";
+import { type LogLevel, silentLogger } from "../base/logger.js";
 import { loadConfigProviders } from "../herder/config-providers.js";
 import { resolveReferences } from "../herder/config-references.js";
 import { ConfigValidator } from "../herder/config-validator.js";
@@ -30,6 +30,7 @@ import { KafkaLogTransport } from "../stores/log-transport.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { createWorker } from "../worker/create-worker.js";
+import { loadPlugins } from "../worker/load-plugins.js";
 import { packageVersion } from "./package-version.js";
 
 export interface WorkerStackOptions {
@@ -60,6 +61,14 @@ export interface RunningWorker {
 
 /** How long a worker that starts looks for a broker before it gives up. */
 const FIND_BROKER_MS = 15_000;
+
+/**
+ * Loads what a worker needs first: REST and the plugins. For who has to wait before it can start one, as `millrace up`
+ * has for its broker; what is loaded stays loaded.
+ */
+export async function warmUp(): Promise<void> {
+  await Promise.all([import("../rest/rest-app.js"), loadPlugins(undefined, silentLogger)]);
+}
 
 /**
  * Starts one distributed worker: REST is bound first (its port is part of the worker's name) and answers as soon as the

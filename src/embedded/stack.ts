@@ -54,11 +54,8 @@ const UP_DEFAULTS: Readonly<Record<string, string>> = {
  * @throws what startBrokerStack and startWorkerStack throw; nothing runs then.
  */
 export async function startStack(options: UpStackOptions): Promise<RunningStack> {
-  // The worker's code is loaded while the broker's thread loads its own.
-  const [broker, { startWorkerStack }] = await Promise.all([
-    startBrokerStack(options.broker),
-    import("./stack-worker.js"),
-  ]);
+  // The worker's code is loaded while the broker's thread loads its own and opens its logs.
+  const [broker, { startWorkerStack }] = await Promise.all([startBrokerStack(options.broker), loadWorker()]);
   const kafka = addressOf(broker);
   options.onBroker(kafka);
   let worker: RunningWorker;
@@ -84,6 +81,12 @@ export async function startStack(options: UpStackOptions): Promise<RunningStack>
       }
     },
   };
+}
+
+async function loadWorker() {
+  const loaded = await import("./stack-worker.js");
+  await loaded.warmUp();
+  return loaded;
 }
 
 /**
