@@ -122,6 +122,17 @@ export class CopyChannel {
     });
   }
 
+  /** Stops reading from the socket until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#stream.pause();
+  }
+
+  /** Goes on reading, unless too much waits already. */
+  resume(): void {
+    this.#resumeBelow(this.#limitBytes);
+  }
+
   /** Sends one CopyData message to the server. */
   write(payload: Buffer): void {
     if (!this.#stream.writable) return;

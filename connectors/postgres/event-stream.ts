@@ -10,6 +10,10 @@ import type { ReplicationStream } from "./replication-stream.js";
 import { eventTime } from "./source-block.js";
 import type { TransactionWalk } from "./transaction-walk.js";
 
+/** Records that came so lately mean that more are on their way. A single change after a quiet time is never held up. */
+const FLOWING_MS = 5;
+const GATHER_MS = 2;
+
 export interface EventStreamOptions {
   readonly stream: ReplicationStream;
   readonly walk: TransactionWalk;
@@ -31,11 +35,12 @@ export class EventStream {
   readonly #options: EventStreamOptions;
   readonly #decoder = new PgoutputDecoder();
   #handedOver = 0;
+  #lastRecordsMs = Number.NEGATIVE_INFINITY;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-    options.stopping.addEventListener("abort", () => options.stream.wake(), { once: true });
+    options.stopping.addEventListener("abort", this.#onStopping, { once: true });
   }
 
   /**
@@ -59,7 +64,10 @@ export class EventStream {
       this.#failure = { error };
     }
     const { progress, walk } = this.#options;
-    if (records.length > 0) progress.handOver(walk.offset);
+    if (records.length > 0) {
+      progress.handOver(walk.offset);
+      this.#lastRecordsMs = this.#options.clock.monotonicMs();
+    }
     this.#handedOver = walk.emitted;
     return records;
   }
@@ -75,8 +83,11 @@ export class EventStream {
   }
 
   close(): void {
+    this.#options.stopping.removeEventListener("abort", this.#onStopping);
     this.#options.stream.close();
   }
+
+  readonly #onStopping = (): void => this.#options.stream.wake();
 
   async #drain(records: SourceRecord[]): Promise<void> {
     const { stream, walk, relations, events, clock, maxBatchSize, catalog } = this.#options;
@@ -99,12 +110,15 @@ export class EventStream {
 
   /** One promise, and no abort signal, for each wait: there may be one for each transaction. */
   async #waitForMore(): Promise<void> {
-    const { stream, heartbeat, clock } = this.#options;
+    const { stream, heartbeat, clock, stopping } = this.#options;
     const { inMs } = heartbeat;
     const timer = inMs === undefined ? undefined : clock.schedule(inMs, () => stream.wake());
     await stream.readable();
     timer?.cancel();
-    // The rest of what has come already is read in this turn of the loop: one batch instead of many.
+    // In a steady flow the next messages are a moment away: waiting for them makes one batch, and one read, of many.
+    const isFlowing = clock.monotonicMs() - this.#lastRecordsMs < FLOWING_MS;
+    if (isFlowing && !stopping.aborted) await stream.gather(GATHER_MS);
+    // What has come already is read in this turn of the loop.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

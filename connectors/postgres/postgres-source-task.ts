@@ -5,7 +5,6 @@ import type {
   SourceRecord,
   SourceTask,
   SourceTaskContext,
-  Timer,
 } from "../../src/api/index.js";
 import { ChangeEvents, contextHeaders } from "./change-event.js";
 import { refuseInvalid } from "./config-validation.js";
@@ -34,7 +33,9 @@ export class PostgresSourceTask implements SourceTask {
   #progress!: Progress;
   #sessionOptions!: SessionOptions;
   #session: Session | undefined;
-  #work: Promise<Outcome> | undefined;
+  #work: Promise<void> | undefined;
+  #outcome: Outcome | undefined;
+  #wake: (() => void) | undefined;
   #retries = 0;
   /** When the last session was open, by the monotonic clock. */
   #openedMs = Number.POSITIVE_INFINITY;
@@ -81,10 +82,8 @@ export class PostgresSourceTask implements SourceTask {
   async poll(): Promise<readonly SourceRecord[] | null> {
     const { stopping } = this.#context;
     if (stopping.aborted) return null;
-    this.#work ??= this.#advance();
-    const outcome = await this.#orLater(this.#work);
+    const outcome = await this.#outcomeOfWork();
     if (outcome === null) return null;
-    this.#work = undefined;
     if ("error" in outcome) throw outcome.error;
     return outcome.records;
   }
@@ -104,17 +103,28 @@ export class PostgresSourceTask implements SourceTask {
     await this.#work;
   }
 
-  /** The work, or null once `poll.interval.ms` has passed: so that the worker's loop can turn. */
-  async #orLater(work: Promise<Outcome>): Promise<Outcome | null> {
-    let timer: Timer | undefined;
-    const later = new Promise<null>((resolve) => {
-      timer = this.#context.clock.schedule(this.#settings.pollIntervalMs, () => resolve(null));
+  /** What the work came to, or null once `poll.interval.ms` has passed: so that the worker's loop can turn. */
+  async #outcomeOfWork(): Promise<Outcome | null> {
+    this.#work ??= this.#advance().then((outcome) => {
+      this.#outcome = outcome;
+      this.#wake?.();
     });
-    try {
-      return await Promise.race([work, later]);
-    } finally {
-      timer?.cancel();
+    if (!this.#outcome) {
+      // Not a race with the work's promise: on a quiet source that one would collect a reaction from every poll.
+      await new Promise<void>((resolve) => {
+        const timer = this.#context.clock.schedule(this.#settings.pollIntervalMs, resolve);
+        this.#wake = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+      this.#wake = undefined;
     }
+    const outcome = this.#outcome ?? null;
+    if (!outcome) return null;
+    this.#outcome = undefined;
+    this.#work = undefined;
+    return outcome;
   }
 
   /** Goes on until there are records. Never rejects. */

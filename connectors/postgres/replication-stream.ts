@@ -125,6 +125,13 @@ export class ReplicationStream {
     return this.#channel.readable();
   }
 
+  /** Leaves the socket alone for a moment, so that what comes is read at once and not in many small pieces. */
+  async gather(forMs: number): Promise<void> {
+    this.#channel.pause();
+    await this.#clock.delay(forMs);
+    this.#channel.resume();
+  }
+
   /** Ends the waiting of `readable`. */
   wake(): void {
     this.#channel.wake();
