@@ -145,7 +145,9 @@ function* rewriteGroup(
     closeSync(fd);
   }
   utimesSync(cleaned, modifiedMs / 1000, modifiedMs / 1000);
-  if (written === 0) {
+  // The first segment stays, if empty: its name is where the log begins, and a reader that comes with an offset from
+  // before that would be told it is out of range, and might start at the end.
+  if (written === 0 && first !== log.segments[0]) {
     removeFile(cleaned);
     log.replaceSegments(group, undefined);
     // Oldest first: a tombstone must not go before what it deletes.

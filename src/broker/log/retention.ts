@@ -10,7 +10,7 @@ export interface AgedSegment {
 /**
  * How many of a log's oldest segments may go (cleanup.policy `delete`; log.retention.*): those wholly below the log's
  * start, then those beyond retention.bytes or retention.ms. Stops at the first that must stay. The active segment,
- * last in the list, may be counted: the caller rolls first.
+ * last in the list, may be counted unless it is empty: the caller rolls first.
  */
 export function planRetention(
   segments: readonly AgedSegment[],
@@ -20,12 +20,13 @@ export function planRetention(
 ): number {
   let remainingBytes = segments.reduce((sum, { size }) => sum + size, 0);
   let count = 0;
-  for (const segment of segments) {
+  for (const [at, segment] of segments.entries()) {
     const below = segment.nextOffset <= logStartOffset;
     const deletes = config.cleanupPolicy.has("delete");
     const beyondSize = config.retentionBytes >= 0 && remainingBytes - segment.size >= config.retentionBytes;
     const beyondTime = config.retentionMs >= 0 && nowMs - segment.timestampMs > config.retentionMs;
-    if (segment.size === 0 || !(below || (deletes && (beyondSize || beyondTime)))) break;
+    if ((segment.size === 0 && at === segments.length - 1) || !(below || (deletes && (beyondSize || beyondTime))))
+      break;
     remainingBytes -= segment.size;
     count++;
   }

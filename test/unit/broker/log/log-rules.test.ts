@@ -119,6 +119,11 @@ describe("retention", () => {
     expect(planRetention(segments, config(changes) as never, start, 300)).toBe(count);
   });
 
+  test("takes a segment that compaction has emptied like any other", () => {
+    const emptied = [{ nextOffset: 5, size: 0, timestampMs: 50 }, ...segments];
+    expect(planRetention(emptied, config({ retentionMs: 100 }) as never, 0, 300)).toBe(2);
+  });
+
   test("takes the active segment too, but never an empty one", () => {
     const old = config({ retentionMs: 0 });
     expect(planRetention(segments, old, 0, 301)).toBe(3);
