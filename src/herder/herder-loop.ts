@@ -55,7 +55,7 @@ export interface HerderSettings {
   readonly logger: Logger;
 }
 
-/** How long the last statuses, and leaving the group, may each take at shutdown. */
+/** How long the command at work, and then the last statuses and leaving the group, may take at shutdown. */
 const PARTING_MS = 3_000;
 
 /** Everything that exists once the topics were read. */
@@ -135,13 +135,13 @@ export class HerderLoop implements MembershipHost {
 
   /** Stops all work with everything committed, leaves the group, and closes the stores. */
   async close(): Promise<void> {
-    await this.#endCommands();
+    // Without a broker a command at work may not end, and no word gets out: the group then learns by the session timeout.
+    this.#stopping.abort();
+    if (this.#running) await this.#within(PARTING_MS, this.#running);
     const assembly = this.#assembly;
     if (!assembly) return;
     await assembly.worker.close();
-    // Without a broker neither can end; the group then learns by the session timeout.
-    await this.#within(PARTING_MS, assembly.stores.status.flush());
-    await this.#within(PARTING_MS, assembly.membership.leave());
+    await this.#within(PARTING_MS, this.#part(assembly));
     await this.#closeStores(assembly.stores);
   }
 
@@ -153,7 +153,6 @@ export class HerderLoop implements MembershipHost {
     assembly.membership.abandon();
     await assembly.worker.abandon();
     await this.#closeStores(assembly.stores);
-    await this.#running;
   }
 
   /** Runs a step as a command. @throws LoopEndedError when the herder is shutting down */
@@ -352,9 +351,9 @@ export class HerderLoop implements MembershipHost {
     }
   }
 
-  async #endCommands(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+  async #part({ stores, membership }: Assembly): Promise<void> {
+    await stores.status.flush();
+    await membership.leave();
   }
 
   async #closeStores({ config, offset, status }: Stores): Promise<void> {

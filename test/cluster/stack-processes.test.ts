@@ -71,4 +71,15 @@ describe("broker and worker as processes", () => {
     const text = await fileText(copy, (text) => text.includes("five\n"));
     expect(text.split("\n").filter((line) => line === "four")).toHaveLength(1);
   });
+
+  test("SIGTERM stops the worker though the broker is gone, and what was not committed comes again", async () => {
+    await stack.broker.kill9();
+    const startedMs = performance.now();
+    expect(await stack.worker.stop()).toBe("status 0");
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
+    await stack.startBroker();
+    await stack.startWorker();
+    appendFileSync(source, "last\n");
+    await fileText(copy, (text) => text.includes("last\n"));
+  });
 });
