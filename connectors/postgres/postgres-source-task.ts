@@ -74,9 +74,11 @@ export class PostgresSourceTask implements SourceTask {
       ),
     };
     // Streaming ends by itself and is closed in order; anything else is cut off.
-    context.stopping.addEventListener("abort", () => this.#session?.isStreaming || this.#session?.abandon(), {
-      once: true,
-    });
+    const onStopping = () => {
+      if (!this.#session?.isStreaming) this.#session?.abandon();
+      this.#wake?.();
+    };
+    context.stopping.addEventListener("abort", onStopping, { once: true });
   }
 
   async poll(): Promise<readonly SourceRecord[] | null> {

@@ -4,6 +4,7 @@ import type { CapturedTable } from "./captured-tables.js";
 import type { ChangeEvents } from "./change-event.js";
 import { CopyChannel } from "./copy-channel.js";
 import { CopyRowReader } from "./copy-row.js";
+import { codeOf } from "./failure.js";
 import type { Lsn } from "./lsn.js";
 import type { Settings } from "./settings.js";
 import { eventTime, type SnapshotMarker, type SourceBlocks, type SourceTransaction } from "./source-block.js";
@@ -14,6 +15,12 @@ import type { TableDefinition } from "./table-definition.js";
 import type { TableFilter } from "./table-filter.js";
 import type { TableSchema } from "./table-schema.js";
 import type { TableSchemas } from "./table-schemas.js";
+
+/** pg_class is read as of the snapshot, the function's answer as of now. */
+const REWRITTEN = `
+SELECT bool_or(pg_relation_filenode(c.oid) IS DISTINCT FROM nullif(c.relfilenode, 0)::oid) AS is_rewritten
+FROM pg_class c
+WHERE c.relkind = 'r' AND (c.oid = $1 OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass)))`;
 
 export interface SnapshotOptions {
   /** Not the connection that exported the snapshot. Used by nobody else until the snapshot ends. */
@@ -133,10 +140,12 @@ export class Snapshot {
     const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.table)}`;
     // ONLY: rows of an inheriting table are that table's, under whose name their changes come.
     const from = table.isPartitioned ? name : `ONLY ${name}`;
+    await this.#holdStill(table, from);
     const channel = new CopyChannel(client, settings.maxQueueBytes);
     let count = 0;
     try {
-      await channel.start(`COPY (SELECT ${columns} FROM ${from}) TO STDOUT`);
+      const copy = `COPY (SELECT ${columns} FROM ${from}) TO STDOUT`;
+      await channel.start(copy).catch((error) => throwChanged(table, error));
       let batch: SourceRecord[] = [];
       events.now = eventTime(clock.nowMs() * 1000);
       for (;;) {
@@ -165,6 +174,20 @@ export class Snapshot {
       channel.detach();
     }
     logger.info("Exported records of a table", { table: `${table.schema}.${table.table}`, records: count });
+  }
+
+  /**
+   * Keeps the table as it is until the snapshot ends, and makes sure that it still is what the snapshot sees: a table
+   * that ALTER TABLE has rewritten since shows no rows to an older snapshot, and the stream does not bring them either.
+   *
+   * @throws Error that is retried: the next snapshot sees the new form.
+   */
+  async #holdStill(table: CapturedTable, from: string): Promise<void> {
+    const { client } = this.#options;
+    await client.query(`LOCK TABLE ${from} IN ACCESS SHARE MODE`).catch((error) => throwChanged(table, error));
+    const [found] = await rows(client, REWRITTEN, [table.oid]);
+    if (found?.["is_rewritten"] !== "t") return;
+    throw changed(table);
   }
 
   /** Keeps a row back, and hands out the one before it. */
@@ -206,4 +229,16 @@ export class Snapshot {
     if (marker === "true") this.#middleBlock = { table, block };
     return block;
   }
+}
+
+/** The catalog is read as of the snapshot, a query is parsed as of now: what it names may be gone. */
+function throwChanged(table: CapturedTable, error: unknown): never {
+  throw MISSING.has(codeOf(error) ?? "") ? changed(table, error) : error;
+}
+
+/** undefined_table, invalid_schema_name, undefined_column. */
+const MISSING: ReadonlySet<string> = new Set(["42P01", "3F000", "42703"]);
+
+function changed({ schema, table }: CapturedTable, cause?: unknown): Error {
+  return new Error(`table ${schema}.${table} was changed during the snapshot, which starts again`, { cause });
 }

@@ -15,7 +15,7 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
   "xmin.fetch.interval.ms": { harmless: ["0"] },
   "snapshot.select.statement.overrides": { harmless: [""] },
   "snapshot.query.mode": { harmless: ["select_all"] },
-  "snapshot.locking.mode": { harmless: ["none"] },
+  "snapshot.locking.mode": { harmless: ["none", "shared"] },
   "snapshot.isolation.mode": {
     harmless: ["serializable", "repeatable_read"],
     instead: "snapshots are read at repeatable_read",

@@ -176,6 +176,53 @@ test("a connection that is cut in the middle of a snapshot costs the snapshot, a
   await driver.stop();
 });
 
+for (const [change, expected] of [
+  ["DROP TABLE b", []],
+  ["ALTER TABLE b DROP COLUMN v", [{ id: 1 }, { id: 2 }]],
+  [
+    "ALTER TABLE b RENAME TO c",
+    [
+      { id: 1, v: 5 },
+      { id: 2, v: 6 },
+    ],
+  ],
+] as const) {
+  test(`${change} while another table is read starts the snapshot again`, async () => {
+    await db.execute(
+      "CREATE TABLE a(id int PRIMARY KEY, pad text)",
+      "INSERT INTO a SELECT i, repeat('x', 500) FROM generate_series(1, 5000) i",
+      "CREATE TABLE b(id int PRIMARY KEY, v int)",
+      "INSERT INTO b VALUES (1, 5), (2, 6)",
+    );
+    const driver = await TaskDriver.start(db.props({ "max.queue.size.in.bytes": "10000", "max.batch.size": "100" }));
+    await driver.read(100);
+    await db.execute(change);
+    const records = await driver.readUntil((found) => found.at(-1)?.sourceOffset["snapshot_completed"] === true);
+    const others = records.filter(({ topic }) => !topic.endsWith(".a"));
+    expect(others.map((record) => plainEvent(record).after)).toEqual(expected);
+    await driver.stop();
+  });
+}
+
+test("a table that is rewritten while another is read is not taken for empty", async () => {
+  await db.execute(
+    "CREATE TABLE a(id int PRIMARY KEY, pad text)",
+    "INSERT INTO a SELECT i, repeat('x', 500) FROM generate_series(1, 20000) i",
+    "CREATE TABLE b(id int PRIMARY KEY, v int)",
+    "INSERT INTO b VALUES (1, 5), (2, 6)",
+  );
+  const driver = await TaskDriver.start(db.props({ "max.queue.size.in.bytes": "100000" }));
+  await driver.read(100);
+  await db.execute("ALTER TABLE b ALTER v TYPE bigint");
+  const records = await driver.readUntil((found) => found.at(-1)?.sourceOffset["snapshot_completed"] === true);
+  expect(records.filter(({ topic }) => topic.endsWith(".b")).map((record) => plainEvent(record).after)).toEqual([
+    { id: 1, v: 5 },
+    { id: 2, v: 6 },
+  ]);
+  expect(driver.waits).toContainEqual(expect.stringMatching(/table public.b was changed during the snapshot/));
+  await driver.stop();
+});
+
 test("a slot that somebody else reads is waited for, and taken once it is free", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
   const holder = await db.stream();
