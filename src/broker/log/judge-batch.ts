@@ -17,6 +17,8 @@ import type { LogConfig } from "./log-config.js";
 
 const MAGIC_AT = 16;
 const ZSTD = 4;
+/** Length, attributes, two deltas, two lengths, header count. */
+const MIN_RECORD_BYTES = 7;
 const UNLIMITED_MS = Number.MAX_SAFE_INTEGER;
 
 /** A record that a batch is refused for: its place in the batch, and why. */
@@ -86,6 +88,10 @@ function judgeHeader(records: Buffer, header: BatchHeader, config: LogConfig, na
   const count = header.lastOffsetDelta + 1;
   if (count <= 0 || header.recordCount !== count) {
     return refusedByLog("INVALID_RECORD", `The batch says ${header.recordCount} records and ${count} offsets.`);
+  }
+  const bodyBytes = records.length - BATCH_HEADER_BYTES;
+  if (codecOf(header) === 0 && count * MIN_RECORD_BYTES > bodyBytes) {
+    return refusedByLog("INVALID_RECORD", `The batch says ${count} records, which cannot stand in ${bodyBytes} bytes.`);
   }
   if (isControlBatch(header)) return refusedByLog("INVALID_RECORD", "Clients may not write control batches.");
   if (header.producerId >= 0 && header.baseSequence < 0) {

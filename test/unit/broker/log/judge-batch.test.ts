@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import { judgeBatch } from "../../../../src/broker/log/judge-batch.js";
@@ -21,6 +22,11 @@ function forged(change: (batch: Buffer) => void, records = [{ key: "k", value: "
   return batch;
 }
 
+function ofAMillionRecords(batch: Buffer): void {
+  batch.writeInt32BE(999_999, 23);
+  batch.writeInt32BE(1_000_000, 57);
+}
+
 function asProducer5(batch: Buffer): void {
   batch.writeInt32BE(0, 43);
   batch.writeInt32BE(5, 47);
@@ -42,11 +48,30 @@ describe("a produced batch", () => {
     ["a control batch", forged((batch) => batch.writeInt16BE(0x20, 21)), "INVALID_RECORD"],
     ["a transactional batch", forged((batch) => batch.writeInt16BE(0x10, 21)), "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"],
     ["more records than offsets", forged((batch) => batch.writeInt32BE(2, 57)), "INVALID_RECORD"],
+    ["more records than bytes", forged(ofAMillionRecords), "INVALID_RECORD"],
     ["no records", forged((batch) => batch.writeInt32BE(0, 57)), "INVALID_RECORD"],
     ["a log append time", forged((batch) => batch.writeInt16BE(0x08, 21)), "INVALID_TIMESTAMP"],
     ["a producer without sequence", forged(asProducer5), "INVALID_RECORD"],
   ])("of %s is refused", (_, records, error) => {
     expect(judge(records)).toMatchObject({ kind: "refused", error });
+  });
+
+  test("of any bytes gets an answer", () => {
+    const compacted = { "cleanup.policy": "compact", "message.timestamp.before.max.ms": "1000" };
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, looksRight) => {
+        const records = Buffer.from(bytes);
+        if (looksRight && records.length >= 61) {
+          // Whole, of magic 2 and with a right checksum: only what it holds is nonsense.
+          records.fill(0, 0, 8);
+          records.writeInt32BE(records.length - 12, 8);
+          records.writeInt8(2, 16);
+          records.writeUInt32BE(crc32c(records, 21), 17);
+        }
+        expect(["accepted", "refused"]).toContain(judge(records, compacted).kind);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test("with a wrong checksum is refused", () => {
