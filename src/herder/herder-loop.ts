@@ -1,4 +1,4 @@
-import { type Clock, type Logger, NotFoundError, type Random } from "../api/index.js";
+import { type Clock, type Logger, NotFoundError, type Random, type Timer } from "../api/index.js";
 import { CommandLoop, LoopEndedError } from "../base/command-loop.js";
 import { deferred } from "../base/deferred.js";
 import type { GroupMember, GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.js";
@@ -82,6 +82,7 @@ export class HerderLoop implements MembershipHost {
   #running: Promise<void> | undefined;
   #eventsPending = false;
   #wasReady = false;
+  #keyTimer: Timer | undefined;
 
   constructor(
     private readonly settings: HerderSettings,
@@ -136,6 +137,7 @@ export class HerderLoop implements MembershipHost {
   /** Stops all work with everything committed, leaves the group, and closes the stores. */
   async close(): Promise<void> {
     // Without a broker a command at work may not end, and no word gets out: the group then learns by the session timeout.
+    this.#keyTimer?.cancel();
     this.#stopping.abort();
     if (this.#running) await this.#within(PARTING_MS, this.#running);
     const assembly = this.#assembly;
@@ -147,6 +149,7 @@ export class HerderLoop implements MembershipHost {
 
   /** Drops everything on the spot, as a crash would. */
   async abandon(): Promise<void> {
+    this.#keyTimer?.cancel();
     this.#stopping.abort();
     const assembly = this.#assembly;
     if (!assembly) return;
@@ -334,12 +337,27 @@ export class HerderLoop implements MembershipHost {
     }
   }
 
+  /** As the leader: replaces the key when it is due, and sees to it that the next one comes in time. */
   async #renewSessionKey(): Promise<void> {
     const { clock, sessionKeyAlgorithm, sessionKeyTtlMs } = this.settings;
-    if (!isDue(this.configs().sessionKey, sessionKeyAlgorithm, sessionKeyTtlMs, clock.nowMs())) return;
-    await this.#stages.during("writing a new session key to the config topic", () =>
-      this.stores.config.putSessionKey(newSessionKey(sessionKeyAlgorithm, clock)),
-    );
+    if (isDue(this.configs().sessionKey, sessionKeyAlgorithm, sessionKeyTtlMs, clock.nowMs())) {
+      await this.#stages.during("writing a new session key to the config topic", () =>
+        this.stores.config.putSessionKey(newSessionKey(sessionKeyAlgorithm, clock)),
+      );
+    }
+    this.#keyTimer?.cancel();
+    if (sessionKeyTtlMs > 0) this.#keyTimer = clock.schedule(sessionKeyTtlMs, () => this.#onKeyDue());
+  }
+
+  #onKeyDue(): void {
+    const renew = async () => {
+      const { place } = this.membership;
+      if (place?.isLeader && place.sessioned) await this.#renewSessionKey();
+    };
+    this.run("writing a new session key to the config topic", renew).catch((error: unknown) => {
+      if (!(error instanceof LoopEndedError))
+        this.settings.logger.warn("The session key could not be renewed", {}, error);
+    });
   }
 
   async #within(timeoutMs: number, step: Promise<void>): Promise<void> {

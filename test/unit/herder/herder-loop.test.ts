@@ -3,6 +3,7 @@ import { SimClock } from "../../../src/base/clock.js";
 import { LoopEndedError } from "../../../src/base/command-loop.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
+import type { ConnectProtocol } from "../../../src/herder/group-messages.js";
 import { HerderLoop } from "../../../src/herder/herder-loop.js";
 import { MisdirectedError } from "../../../src/herder/misdirected-error.js";
 import { workOf } from "../../../src/herder/work.js";
@@ -28,7 +29,7 @@ describe("the herder's loop", () => {
   const openLog = (transport: MemoryLog) => (apply: ConstructorParameters<typeof CompactedLog>[0]["apply"]) =>
     new CompactedLog({ topic: "t", transport, clock, random, logger: silentLogger, apply });
 
-  beforeEach(async () => {
+  const start = async (protocol: ConnectProtocol) => {
     configs = new MemoryLog();
     statuses = new MemoryLog();
     group = new FakeGroup();
@@ -37,12 +38,12 @@ describe("the herder's loop", () => {
       {
         workerId: "me:8083",
         url: "http://me:8083/",
-        protocol: "compatible",
+        protocol,
         syncTimeoutMs: 3000,
         maxRebalanceDelayMs: 0,
         tracksTopics: true,
         sessionKeyAlgorithm: "HmacSHA256",
-        sessionKeyTtlMs: 0,
+        sessionKeyTtlMs: 3_600_000,
         providers: new Map([["vault", { get: () => new Map([["v", "7"]]) }]]),
         clock,
         random,
@@ -65,7 +66,8 @@ describe("the herder's loop", () => {
     );
     await loop.start();
     await loop.membership.settled();
-  });
+  };
+  beforeEach(() => start("compatible"));
   afterEach(() => loop.close());
 
   /** Lets everything that is under way come to rest: all of it is promises and in-memory topics. */
@@ -193,6 +195,29 @@ describe("the herder's loop", () => {
     await rest();
     expect(configs.texts).toHaveLength(before);
     expect(posted).toEqual([["http://other:8083/", "c", [{ task: "new" }]]]);
+  });
+
+  test("under the eager protocol everything stops for a rebalance, and starts again after it", async () => {
+    await loop.close();
+    await start("eager");
+    await put("c");
+    await rest();
+    worker.calls.length = 0;
+    await group.rebalance();
+    await rest();
+    expect(worker.calls).toEqual(["stop c-0", "stop c", "start c STARTED", 'start c-0 STARTED {"task":"0"}']);
+  });
+
+  test("under the sessioned protocol the leader makes a key, and a new one when it is old", async () => {
+    await loop.close();
+    await start("sessioned");
+    const keys = () => configs.texts.filter(([key]) => key === "session-key").map(([, value]) => value);
+    expect(keys()).toHaveLength(1);
+    await group.rebalance();
+    expect(keys()).toHaveLength(1);
+    await clock.advance(3_600_000);
+    await rest();
+    expect(new Set(keys()).size).toBe(2);
   });
 
   test("commits, reports and leaves when it closes", async () => {
