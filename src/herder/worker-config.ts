@@ -150,6 +150,7 @@ export function parseWorkerConfig(props: Props): WorkerConfig {
       { code: "NOT_BUILT_YET" },
     );
   }
+  workerOverridePolicy(config);
   return config;
 }
 
