@@ -75,46 +75,10 @@ export function connectorConfigDef(
 }
 
 function commonKeys(plugins: Plugins, worker: WorkerDefaults, pluginVersion: string | null): ConfigDef {
-  const classesOf = (...types: readonly string[]) =>
-    plugins
-      .list()
-      .filter((plugin) => types.includes(plugin.type))
-      .map((plugin) => plugin.class);
-  const converters = classesOf("converter");
-  const headerConverters = classesOf("header_converter");
-  const known =
-    (find: (name: string) => unknown): ConfigCheck =>
-    (key, value) => {
-      if (typeof value !== "string") return undefined;
-      try {
-        find(value);
-        return undefined;
-      } catch (error) {
-        return invalidValue(key, value, `Class ${value} could not be found. ${(error as Error).message}`);
-      }
-    };
-  const converter = (displayName: string, order: number, fallback: string): ConfigKey => ({
-    type: "class",
-    doc: `${displayName} of this connector; the worker's when it is left out. Its own keys follow under the same prefix.`,
-    default: fallback,
-    importance: "low",
-    group: COMMON,
-    order,
-    width: "short",
-    displayName,
-    check: known((name) => plugins.converter(name)),
-    recommend: () => converters,
-  });
-  const version = (displayName: string, order: number): ConfigKey => ({
-    type: "string",
-    doc: `Version of the ${displayName.replace(/ version$/, "")} to use; the one that is installed when it is left out.`,
-    default: null,
-    importance: "low",
-    group: COMMON,
-    order,
-    width: "short",
-    displayName,
-  });
+  return { ...identityKeys(pluginVersion), ...converterKeys(plugins, worker), ...CHAIN_KEYS, ...ERROR_KEYS };
+}
+
+function identityKeys(pluginVersion: string | null): ConfigDef {
   return {
     name: {
       type: "string",
@@ -166,6 +130,51 @@ function commonKeys(plugins: Plugins, worker: WorkerDefaults, pluginVersion: str
       width: "short",
       displayName: "Enforce tasks max",
     },
+  };
+}
+
+function converterKeys(plugins: Plugins, worker: WorkerDefaults): ConfigDef {
+  const classesOf = (...types: readonly string[]) =>
+    plugins
+      .list()
+      .filter((plugin) => types.includes(plugin.type))
+      .map((plugin) => plugin.class);
+  const converters = classesOf("converter");
+  const headerConverters = classesOf("header_converter");
+  const known =
+    (find: (name: string) => unknown): ConfigCheck =>
+    (key, value) => {
+      if (typeof value !== "string") return undefined;
+      try {
+        find(value);
+        return undefined;
+      } catch (error) {
+        return invalidValue(key, value, `Class ${value} could not be found. ${(error as Error).message}`);
+      }
+    };
+  const converter = (displayName: string, order: number, fallback: string): ConfigKey => ({
+    type: "class",
+    doc: `${displayName} of this connector; the worker's when it is left out. Its own keys follow under the same prefix.`,
+    default: fallback,
+    importance: "low",
+    group: COMMON,
+    order,
+    width: "short",
+    displayName,
+    check: known((name) => plugins.converter(name)),
+    recommend: () => converters,
+  });
+  const version = (displayName: string, order: number): ConfigKey => ({
+    type: "string",
+    doc: `Version of the ${displayName.replace(/ version$/, "")} to use; the one that is installed when it is left out.`,
+    default: null,
+    importance: "low",
+    group: COMMON,
+    order,
+    width: "short",
+    displayName,
+  });
+  return {
     "key.converter": converter("Key converter class", 6, worker.keyConverter),
     "key.converter.plugin.version": version("Key converter version", 7),
     "value.converter": converter("Value converter class", 8, worker.valueConverter),
@@ -176,42 +185,44 @@ function commonKeys(plugins: Plugins, worker: WorkerDefaults, pluginVersion: str
       recommend: () => headerConverters,
     },
     "header.converter.plugin.version": version("Header converter version", 11),
-    transforms: {
-      type: "list",
-      doc: "Aliases of the transformations that records go through, in order.",
-      default: [],
-      importance: "low",
-      group: TRANSFORMS,
-      order: 12,
-      width: "long",
-      displayName: "Transforms",
-      check: uniqueItems,
-    },
-    predicates: {
-      type: "list",
-      doc: "Aliases of the predicates that transformations refer to.",
-      default: [],
-      importance: "low",
-      group: PREDICATES,
-      order: 13,
-      width: "long",
-      displayName: "Predicates",
-      check: uniqueItems,
-    },
-    "config.action.reload": {
-      type: "string",
-      doc: "What to do when a value that a config provider gave changes: restart the connector, or nothing.",
-      default: "restart",
-      importance: "low",
-      group: COMMON,
-      order: 14,
-      width: "medium",
-      displayName: "Reload action",
-      check: oneOf("none", "restart"),
-    },
-    ...ERROR_KEYS,
   };
 }
+
+const CHAIN_KEYS: ConfigDef = {
+  transforms: {
+    type: "list",
+    doc: "Aliases of the transformations that records go through, in order.",
+    default: [],
+    importance: "low",
+    group: TRANSFORMS,
+    order: 12,
+    width: "long",
+    displayName: "Transforms",
+    check: uniqueItems,
+  },
+  predicates: {
+    type: "list",
+    doc: "Aliases of the predicates that transformations refer to.",
+    default: [],
+    importance: "low",
+    group: PREDICATES,
+    order: 13,
+    width: "long",
+    displayName: "Predicates",
+    check: uniqueItems,
+  },
+  "config.action.reload": {
+    type: "string",
+    doc: "What to do when a value that a config provider gave changes: restart the connector, or nothing.",
+    default: "restart",
+    importance: "low",
+    group: COMMON,
+    order: 14,
+    width: "medium",
+    displayName: "Reload action",
+    check: oneOf("none", "restart"),
+  },
+};
 
 const errorKey = (order: number, displayName: string) =>
   ({ importance: "medium", group: ERRORS, order, width: "medium", displayName }) as const;
