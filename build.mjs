@@ -16,7 +16,7 @@ try {
     cwd: root,
     stdio: "inherit",
   });
-  if (built.status !== 0) process.exit(built.status ?? 1);
+  if (built.status !== 0) throw new Error(`tsc ended with ${built.signal ?? `status ${built.status}`}`);
   chmodSync(fresh, 0o755); // mkdtemp's 0700 would keep other users out of an installation they share
   chmodSync(join(fresh, "src", "main.js"), 0o755);
   const old = existsSync(dist) ? `${fresh}.old` : undefined;

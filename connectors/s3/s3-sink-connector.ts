@@ -8,6 +8,7 @@ import {
   type ValidationContext,
 } from "../../src/api/index.js";
 import { judgeSettings, requireSettings } from "./judge-settings.js";
+import type { ObjectStoreClient } from "./object-store-client.js";
 import { planWriter } from "./plan-writer.js";
 import { S3_SINK_CONFIG, type S3SinkValues } from "./s3-sink-config.js";
 import { judgeStoreFailure, storeError } from "./store-failure.js";
@@ -68,7 +69,8 @@ async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationC
   const timer = clock.schedule(HEAD_TIMEOUT_MS, () => timeout.abort());
   try {
     await client.headBucket(timeout.signal);
-  } catch (error) {
+  } catch (first) {
+    const error = await tellRefusal(client, first, timeout.signal);
     const failure = judgeStoreFailure(error);
     switch (failure.kind) {
       case "no-such-bucket":
@@ -82,5 +84,19 @@ async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationC
   } finally {
     timer.cancel();
     client.destroy();
+  }
+}
+
+/**
+ * A refused HEAD has no body that says why: wrong keys, or a policy that only forbids to look. A GET of an object that
+ * need not be there has one.
+ */
+async function tellRefusal(client: ObjectStoreClient, error: unknown, signal: AbortSignal): Promise<unknown> {
+  if (judgeStoreFailure(error).kind !== "access-denied") return error;
+  try {
+    await client.getObject("millrace-validation", signal);
+    return error;
+  } catch (told) {
+    return told;
   }
 }

@@ -28,6 +28,8 @@ export interface RecordErrorsParts<R> {
   readonly id: TaskId;
   readonly policy: ErrorPolicy;
   readonly reporters: readonly FailureReporter<R>[];
+  /** Says where a record stands (`consumed record is {topic=…`), never what it holds. */
+  readonly describe: (record: R) => string;
   readonly counters: TaskCounters;
   readonly clock: Clock;
   readonly random: Random;
@@ -67,7 +69,7 @@ export class RecordErrors<R> {
       const verdict = judgeFailure(policy, stage, error, attempt, elapsedMs, random.next());
       if (verdict.kind !== "retry") return this.#give(up(verdict), { record, stage, className, error });
       await clock.delay(verdict.delayMs, stopping);
-      if (stopping.aborted) return { kind: "fatal", error: this.#fatal(stage, className, error, true) };
+      if (stopping.aborted) return { kind: "fatal", error: this.#fatal({ record, stage, className, error }, true) };
       try {
         return { kind: "done", value: await again() };
       } catch (next) {
@@ -95,25 +97,28 @@ export class RecordErrors<R> {
     for (const reporter of this.parts.reporters) await reporter.report(failed, false);
     if (verdict === "skip") {
       this.parts.counters.recordsSkipped++;
-      this.#tellUnreported(failed.error);
+      this.#tellUnreported(failed);
       return { kind: "skipped" };
     }
-    return { kind: "fatal", error: this.#fatal(failed.stage, failed.className, failed.error, verdict === "fail") };
+    return { kind: "fatal", error: this.#fatal(failed, verdict === "fail") };
   }
 
   /** Tolerated without log and dead letter queue, records would vanish without a trace: the 1st, 10th, 100th … is told. */
-  #tellUnreported(error: unknown): void {
-    const { reporters, counters, logger } = this.parts;
+  #tellUnreported({ record, error }: FailedRecord<R>): void {
+    const { reporters, counters, logger, describe } = this.parts;
     if (reporters.length > 0 || !Number.isInteger(Math.log10(counters.recordsSkipped))) return;
     logger.warn(
-      `errors.tolerance=all drops bad records, reported nowhere: set errors.log.enable or a dead letter queue: ${errorMessage(error)}`,
+      `errors.tolerance=all drops bad records, reported nowhere: set errors.log.enable or a dead letter queue: ${errorMessage(error)}, where ${describe(record)}`,
       { droppedSoFar: counters.recordsSkipped },
     );
   }
 
-  #fatal(stage: Stage, className: string, cause: unknown, tolerable: boolean): Error {
+  #fatal({ record, stage, className, error: cause }: FailedRecord<R>, tolerable: boolean): Error {
+    const where = this.parts.describe(record);
     const why = tolerable ? "Tolerance exceeded in error handler" : "Unhandled exception in error handler";
-    return new DataError("TOLERANCE_EXCEEDED", `${why}: stage ${stage} of ${className} failed`, { cause });
+    return new DataError("TOLERANCE_EXCEEDED", `${why}: stage ${stage} of ${className} failed, where ${where}`, {
+      cause,
+    });
   }
 }
 

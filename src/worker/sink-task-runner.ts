@@ -173,7 +173,17 @@ export class SinkTaskRunner implements TaskRunner {
     if (policy.log) reporters.push(new LogReporter(id, logger, policy.logMessages ? describeConsumed : undefined));
     if (this.#deadLetters) reporters.push(this.#deadLetters);
     const counters = this.#counters;
-    this.#errors = new RecordErrors({ id, policy, reporters, counters, clock, random, logger, stopping: signal });
+    this.#errors = new RecordErrors({
+      id,
+      policy,
+      describe: describeConsumed,
+      reporters,
+      counters,
+      clock,
+      random,
+      logger,
+      stopping: signal,
+    });
     const reportsErrant = policy.tolerance === "all" && reporters.length > 0;
     this.#decoder = new SinkRecordDecoder(converters, this.#errors, reportsErrant);
     this.#task = await this.parts.plugin.task();

@@ -83,6 +83,7 @@ export class SourceTaskRunner implements TaskRunner {
     this.#errors = new RecordErrors<SourceFailure>({
       id,
       policy,
+      describe: describeSource,
       reporters: policy.log ? [new LogReporter(id, logger, policy.logMessages ? describeSource : undefined)] : [],
       counters: this.#counters,
       clock,
