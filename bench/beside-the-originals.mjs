@@ -1,0 +1,167 @@
+// Ours beside Apache Kafka, Kafka Connect and Debezium, by the originals' own benchmark (`peers bench`, cdcbench.py):
+// drain of single-row and 100-row transactions, snapshot, latency at 1,000 tx/s; the original tuned, ours at its
+// defaults and tuned, interleaved, each with its limit in the same run. Ends with the ratios to the original.
+//   MILLRACE_PEERS=…/peers node bench/beside-the-originals.mjs [--rows 200000] [--batched 500000] [--snapshot 2000000]
+//     [--rate 1000] [--seconds 15] [--runs 5] [--warm 200000] [--only single|batched|snapshot|latency|all]
+// Needs java, mvn, python3, pgbench and PostgreSQL's server (Debian). Ours is `millrace up`: worker and broker are one
+// process, and its CPU and memory are those of both; the original's two processes are shown apart and summed.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  atEnd,
+  freePort,
+  load,
+  measured,
+  median,
+  options,
+  ROOT,
+  report,
+  run,
+  startMillrace,
+  temporaryFolder,
+  workerFile,
+} from "./processes.mjs";
+
+const given = options({
+  rows: 200_000,
+  batched: 500_000,
+  snapshot: 2_000_000,
+  rate: 1000,
+  seconds: 15,
+  runs: 5,
+  warm: 200_000,
+  only: "all",
+});
+// cdcbench.py's four clients make whole transactions only: it would wait for the rest of other numbers.
+for (const name of ["rows", "batched", "warm"]) given[name] -= given[name] % 400;
+const peers = process.env.MILLRACE_PEERS ?? join(ROOT, "..", "shared", "peers", "peers");
+
+/** Where `peers bench` finds its own programs and the database. */
+let benchEnv = {};
+
+const WORKLOADS = {
+  single: ["drain", "--per-txn", "1", "--rows", given.rows],
+  batched: ["drain", "--per-txn", "100", "--rows", given.batched],
+  snapshot: ["snapshot", "--rows", given.snapshot],
+  latency: ["latency", "--rate", given.rate, "--seconds", given.seconds],
+};
+
+await measured(async () => {
+  if (!existsSync(peers)) throw new Error(`${peers} is missing: name it in MILLRACE_PEERS`);
+  const original = await startOriginals();
+  const ours = await startOurs();
+  const sides = {
+    "original, tuned": { ...original, tuned: true },
+    "ours, defaults": { ...ours, tuned: false },
+    "ours, tuned": { ...ours, tuned: true },
+  };
+  const names = given.only === "all" ? Object.keys(WORKLOADS) : [given.only];
+  if (given.warm > 0)
+    for (const side of [original, ours])
+      bench({ ...side, tuned: true }, "warm-up", ["drain", "--per-txn", "100", "--rows", given.warm]);
+  for (const name of names) {
+    const results = Object.fromEntries(Object.keys(sides).map((label) => [label, []]));
+    for (let i = 0; i < given.runs; i++) {
+      for (const [label, side] of Object.entries(sides)) {
+        const result = bench(side, label, WORKLOADS[name]);
+        report({ workload: name, ...result });
+        results[label].push(result);
+      }
+    }
+    report({ workload: name, summary: summaryOf(results), load1: load() });
+  }
+});
+
+/** A home of its own, whose jars are the shared ones, and ports of its own. */
+async function startOriginals() {
+  const shared = process.env.PEERS_HOME ?? join(homedir(), ".cache", "kafka-peers");
+  run(peers, ["install"], { PEERS_HOME: shared });
+  const home = mkdtempSync(join(tmpdir(), "millrace-bench-peers-"));
+  for (const part of ["libs", "plugins"]) symlinkSync(join(shared, part), join(home, part));
+  mkdirSync(join(home, "run"));
+  if (existsSync(join(shared, "bench"))) symlinkSync(join(shared, "bench"), join(home, "bench"));
+  const [kafkaPort, connectPort, postgresPort] = [await freePort(), await freePort(), await freePort()];
+  const env = {
+    PEERS_HOME: home,
+    PEER_KAFKA_PORT: String(kafkaPort),
+    PEER_CONNECT_PORT: String(connectPort),
+    PEER_PG_PORT: String(postgresPort),
+  };
+  atEnd(() => {
+    run(peers, ["stop"], env);
+    rmSync(home, { recursive: true, force: true });
+    rmSync(`/var/tmp/kafka-peers-postgres-${postgresPort}`, { recursive: true, force: true });
+  });
+  quietly(["postgres", "start"], env);
+  quietly(["kafka", "start"], env);
+  quietly(["connect", "start"], env);
+  benchEnv = env;
+  const pid = (name) => readFileSync(join(home, "run", `${name}.pid`), "utf8").trim();
+  return {
+    url: `http://127.0.0.1:${connectPort}`,
+    bootstrap: `127.0.0.1:${kafkaPort}`,
+    workerPid: pid("connect"),
+    brokerPid: pid("kafka"),
+  };
+}
+
+function quietly(args, env) {
+  run("/bin/sh", ["-c", `exec "${peers}" ${args.join(" ")} >/dev/null`], env);
+}
+
+async function startOurs() {
+  const folder = temporaryFolder();
+  const config = workerFile(folder, "127.0.0.1:0");
+  const up = startMillrace(
+    ["up", "--data", folder, "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--config", config],
+    {
+      MILLRACE_LOG_LEVEL: "warn",
+    },
+  );
+  const [, bootstrap] = await up.line(/^Kafka broker: (\S+)/);
+  const [, url] = await up.line(/^REST interface: (\S+?)\/?$/);
+  return { url, bootstrap, workerPid: up.pid };
+}
+
+function bench({ url, bootstrap, workerPid, brokerPid, tuned }, label, workload) {
+  const args = ["--label", label, "--connect", url, "--bootstrap", bootstrap, "--worker-pid", workerPid];
+  if (brokerPid) args.push("--broker-pid", brokerPid);
+  if (tuned) args.push("--tuned");
+  const lines = run(peers, ["bench", ...workload, ...args].map(String), benchEnv)
+    .trim()
+    .split("\n");
+  return JSON.parse(lines.at(-1));
+}
+
+/** Medians, and beside them the ratio to the original's. */
+function summaryOf(results) {
+  const middle = (list, field) => {
+    const values = list.map((result) => result[field]).filter((value) => value !== undefined);
+    return values.length === 0 ? undefined : median(values);
+  };
+  const of = (list) => ({
+    rate: list[0].p50_ms === undefined ? middle(list, "rate") : undefined,
+    ratio_to_limit: middle(list, "ratio"),
+    cpu_s_per_M: sum(middle(list, "cpu_worker_s_per_M"), middle(list, "cpu_broker_s_per_M")),
+    peak_rss_mib: middle(list, "peak_rss_mib"),
+    p50_ms: middle(list, "p50_ms"),
+    p99_ms: middle(list, "p99_ms"),
+    faulty_runs: list.filter(
+      ({ missing, duplicate, disordered }) => (missing || 0) + (duplicate || 0) + (disordered || 0) > 0,
+    ).length,
+  });
+  const summary = Object.fromEntries(Object.entries(results).map(([label, list]) => [label, of(list)]));
+  const base = summary["original, tuned"];
+  for (const side of Object.values(summary)) {
+    for (const field of ["rate", "cpu_s_per_M", "peak_rss_mib", "p99_ms"]) {
+      if (side !== base && base[field] && side[field] !== undefined)
+        side[`${field}_to_original`] = Number((side[field] / base[field]).toFixed(2));
+    }
+  }
+  return summary;
+}
+
+function sum(one, other) {
+  return one === undefined ? undefined : Number((one + (other ?? 0)).toFixed(1));
+}
