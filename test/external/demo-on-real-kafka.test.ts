@@ -16,39 +16,39 @@ import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { startTestObjectStore, TEST_CREDENTIALS, type TestObjectStore } from "../support/object-store.js";
 import { startTestPostgres, withClient } from "../support/postgres.js";
 import { OurWorker } from "./our-worker.js";
-import { findPeers, Peers } from "./peers.js";
+import { findRealKafka, type RealKafka } from "./real-kafka.js";
 
 const CONFIG = fileURLToPath(new URL("../../config/demo/", import.meta.url));
 const WORKLOAD_MS = 8_000;
 const COMPLETE_WITHIN_MS = 120_000;
-const { script, missing } = findPeers();
+const startRealKafka = await findRealKafka();
 const clock = new SystemClock();
 
-describe.skipIf(missing)("the demo's two configs on the real Apache Kafka", () => {
+describe.skipIf(!startRealKafka)("the demo's two configs on the real Apache Kafka", () => {
   let postgres: PostgresServer;
   let store: TestObjectStore;
-  let peers: Peers;
+  let kafka: RealKafka | undefined;
   let worker: OurWorker;
 
   beforeAll(async () => {
-    [postgres, store, peers] = await Promise.all([
+    [postgres, store, kafka] = await Promise.all([
       startTestPostgres(),
       startTestObjectStore({ buckets: ["shop"] }),
-      Peers.prepare(script),
+      startRealKafka?.(),
     ]);
     await withClient(postgres, async (client) => {
       for (const file of ["schema.sql", "rows.sql"]) await client.query(readFileSync(CONFIG + file, "utf8"));
     });
-    await peers.startKafka();
     const json = "org.apache.kafka.connect.json.JsonConverter";
-    worker = await OurWorker.start(peers.bootstrap, { "key.converter": json, "value.converter": json });
+    worker = await OurWorker.start(bootstrap(), { "key.converter": json, "value.converter": json });
   });
 
   afterAll(async () => {
     await worker?.stop();
-    await Promise.all([postgres?.stop(), store?.stop(), peers?.stop()]);
+    await Promise.all([postgres?.stop(), store?.stop(), kafka?.stop()]);
   });
 
+  const bootstrap = () => kafka?.bootstrap ?? "";
   const create = (file: string, changes: Record<string, string>) => {
     const { name, config } = JSON.parse(readFileSync(CONFIG + file, "utf8"));
     return worker.rest.create(name, { ...config, ...changes });
@@ -56,7 +56,7 @@ describe.skipIf(missing)("the demo's two configs on the real Apache Kafka", () =
 
   test("carry the snapshot and a live mix into topics and objects, nothing missing, twice or out of order", async () => {
     const client = createKafkaClient({
-      properties: { "bootstrap.servers": peers.bootstrap },
+      properties: { "bootstrap.servers": bootstrap() },
       clock,
       random: new SystemRandom(),
       logger: silentLogger,
