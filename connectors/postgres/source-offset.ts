@@ -82,6 +82,12 @@ export function readOffset(map: SourceMap): StoredOffset {
   };
 }
 
+/** Tables of an incremental snapshot that Debezium had not finished, as it wrote them; undefined: none. */
+export function unfinishedIncremental(map: SourceMap): string | undefined {
+  const tables = map["incremental_snapshot_collections"];
+  return typeof tables === "string" && tables !== "" && tables !== "[]" ? tables : undefined;
+}
+
 function number(value: unknown): number | null {
   return typeof value === "number" || typeof value === "bigint" ? Number(value) : null;
 }

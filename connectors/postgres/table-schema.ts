@@ -79,29 +79,29 @@ export class TableSchema {
     this.envelopeSchema = envelopeOf(this.rowSchema, `${this.topic}.Envelope`);
   }
 
-  /** The row's values by position. `previous` supplies what an unchanged out-of-line column was. */
-  readRow(tuple: Tuple, previous: readonly ConnectValue[] | null = null): ConnectValue[] {
+  /** The row's values by position. `old` is the row before, which has what an unchanged out-of-line column was, if anything does. */
+  readRow(tuple: Tuple, old: Tuple | null = null): ConnectValue[] {
     const columns = this.#columns;
     const count = columns.length;
     const values = new Array<ConnectValue>(count);
-    for (let i = 0; i < count; i++) values[i] = this.#read(columns[i]!, tuple, previous, i);
+    for (let i = 0; i < count; i++) values[i] = this.#read(columns[i]!, tuple, old);
     return values;
   }
 
   /** The key of a row that `readRow` gave, from the same tuple. */
-  readKey(tuple: Tuple, row: readonly ConnectValue[]): Struct | null {
+  readKey(tuple: Tuple, row: readonly ConnectValue[], old: Tuple | null = null): Struct | null {
     const { keySchema } = this;
     if (!keySchema) return null;
     const columns = this.#keyColumns;
     const values = new Array<ConnectValue>(columns.length);
     for (let i = 0; i < columns.length; i++) {
       const at = this.#keyInRow[i]!;
-      values[i] = at >= 0 ? row[at]! : this.#read(columns[i]!, tuple, null, -1);
+      values[i] = at >= 0 ? row[at]! : this.#read(columns[i]!, tuple, old);
     }
     return new Struct(keySchema, values);
   }
 
-  #read(column: ReadColumn, tuple: Tuple, previous: readonly ConnectValue[] | null, at: number): ConnectValue {
+  #read(column: ReadColumn, tuple: Tuple, old: Tuple | null): ConnectValue {
     const index = column.tupleIndex;
     // A row may be shorter than the table: COPY of what a concurrent ALTER added, none otherwise.
     const kind = index < tuple.count ? tuple.kinds[index]! : NULL;
@@ -113,7 +113,8 @@ export class TableSchema {
       }
     }
     if (kind !== UNCHANGED) return column.absent;
-    if (previous && at >= 0) return previous[at]!;
+    // An old tuple is of the same columns; of the key's it has values even where they are large.
+    if (old && index < old.count && old.kinds[index] === VALUE) return this.#read(column, old, null);
     return column.codec.placeholder ?? this.#unreadable(column, undefined);
   }
 

@@ -152,10 +152,10 @@ export class TransactionWalk {
     const table = this.#table(relationOid, "u");
     if (!table) return;
     const oldRow = before ? table.readRow(before) : null;
-    const row = table.readRow(after, oldKind === "O" ? oldRow : null);
+    const row = table.readRow(after, before);
     const { settings, events } = this.#options;
     if (settings.skipUnchanged && oldKind === "O" && oldRow && sameValues(oldRow, row)) return;
-    const key = table.readKey(after, row);
+    const key = table.readKey(after, row, before);
     const oldKey = before && oldRow ? table.readKey(before, oldRow) : null;
     if (!key || !oldKey || !oldRow || sameValues(key.values, oldKey.values)) {
       const offset = this.#advance(lsn, "UPDATE");

@@ -185,3 +185,12 @@ test("a slot that was dropped and made again is noticed, and when_needed takes a
   expect((await needed.read(2)).map((row) => plainEvent(row).op)).toEqual(["r", "r"]);
   await needed.stop();
 });
+
+test("an incremental snapshot that Debezium left unfinished is not dropped without a word", async () => {
+  const offset = {
+    lsn: 1,
+    lsn_proc: 1,
+    incremental_snapshot_collections: '[{"incremental_snapshot_collections_id":"public.t"}]',
+  };
+  await expect(TaskDriver.start(db.props(), offset)).rejects.toThrow(/unfinished incremental snapshot.*public.t/);
+});

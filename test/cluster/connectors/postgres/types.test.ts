@@ -323,3 +323,18 @@ test("an unchanged large value is a placeholder that fits its schema", async () 
     ...Object.fromEntries(types.map(([, , expected], index) => [`c${index}`, expected])),
   });
 });
+
+test("a large key that did not change keeps its value in the key and the row", async () => {
+  await db.execute(
+    "CREATE TABLE t(id text PRIMARY KEY, small int)",
+    "ALTER TABLE t ALTER id SET STORAGE EXTERNAL",
+    "INSERT INTO t SELECT string_agg(md5(i::text), '') || 'end', 1 FROM generate_series(1, 70) i",
+  );
+  const driver = await db.stream();
+  await db.execute("UPDATE t SET small = 2");
+  const [updated] = await driver.read(1);
+  await driver.stop();
+  expect(plainEvent(updated!).op).toBe("u");
+  expect(plainEvent(updated!).key).toEqual({ id: expect.stringMatching(/^[0-9a-f]+end$/) });
+  expect(plainEvent(updated!).after).toEqual({ id: expect.stringMatching(/^[0-9a-f]+end$/), small: 2 });
+});
