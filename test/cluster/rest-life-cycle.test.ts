@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fileText } from "../support/file-watch.js";
@@ -109,6 +109,36 @@ describe("a connector's life over REST", () => {
       "batch.size": 7,
     });
     expect(patched).toMatchObject({ status: 200, body: { config: { topic: "patched", "batch.size": "7" } } });
+  });
+
+  test("has as many tasks, and statuses of tasks, as it is given", async () => {
+    const sink = { "connector.class": "FileStreamSink", topics: "wide-topic", file: join(stack.folder, "wide.txt") };
+    await stack.rest.create("wide", { ...sink, "tasks.max": "3" });
+    await stack.statuses.running("wide", 3);
+    for (const tasks of [1, 4]) {
+      expect((await stack.rest.put("/connectors/wide/config", { ...sink, "tasks.max": tasks })).status).toBe(200);
+      await stack.statuses.running("wide", tasks);
+    }
+    expect((await stack.rest.get("/connectors/wide/tasks")).body).toHaveLength(4);
+  });
+
+  test("shows why a task has FAILED, and runs again once that is put right and it is restarted", async () => {
+    const folder = join(stack.folder, "not-there-yet");
+    const file = join(folder, "copy.txt");
+    await stack.rest.create("failing", { "connector.class": "FileStreamSink", topics: "failing-topic", file });
+    const failed = await stack.statuses.until("failing", ({ tasks }) => tasks[0]?.[1].state === "FAILED");
+    expect(failed.connector?.state).toBe("RUNNING");
+    expect((await stack.rest.get("/connectors/failing/status")).body).toMatchObject({
+      tasks: [{ id: 0, state: "FAILED", trace: expect.stringContaining(file) }],
+    });
+    mkdirSync(folder);
+    const answer = await stack.rest.post("/connectors/failing/restart?includeTasks=true&onlyFailed=true");
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { connector: { state: "RUNNING" }, tasks: [{ state: "RESTARTING" }] },
+    });
+    await stack.statuses.running("failing");
+    expect((await stack.rest.get("/connectors/failing/tasks/0/status")).body).not.toHaveProperty("trace");
   });
 
   test("is gone after DELETE, and its name is free again", async () => {
