@@ -45,6 +45,7 @@ export class TableSchema {
   readonly #keyInRow: readonly number[];
   readonly #logger: Logger;
   readonly #failOnConversion: boolean;
+  readonly #warned = new Set<string>();
 
   constructor(definition: TableDefinition, settings: Settings, filter: TableFilter, logger: Logger) {
     const { schema, table } = definition;
@@ -130,7 +131,11 @@ export class TableSchema {
         { cause },
       );
     }
-    this.#logger.warn(message, { column: column.name, table: `${this.schemaName}.${this.tableName}` });
+    // Once for each version of the table: every row may have one.
+    if (!this.#warned.has(column.name)) {
+      this.#warned.add(column.name);
+      this.#logger.warn(`${message}. It is sent as null, as are all such values of this column from now on`);
+    }
     return null;
   }
 
