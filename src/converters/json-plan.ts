@@ -43,6 +43,8 @@ const REPEATING: ReadonlySet<Kind> = new Set([
   KIND.string,
 ]);
 
+export const MOST_CREDIT = 200;
+
 /**
  * What can be worked out about writing a schema before the first value comes, as one class for all types: one hidden
  * class keeps the writer's property accesses monomorphic.
@@ -78,7 +80,9 @@ export class JsonPlan {
    * Many columns hold the same value in record after record (a connector's name, a table, the time of a transaction):
    * the value of the record before and, once it has come several times, the prefix and the value as written.
    */
-  readonly repeats: boolean;
+  repeats: boolean;
+  /** Misses it may still have; without any the field is taken for one that changes, for good: looking costs, too. */
+  credit = MOST_CREDIT;
   repetitions = 0;
   lastValue: ConnectValue | undefined;
   lastText: FixedText | null = null;

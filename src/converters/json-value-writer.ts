@@ -3,7 +3,7 @@ import type { ByteSlab } from "./byte-slab.js";
 import { connectClassName } from "./connect-class-name.js";
 import { withField } from "./field-path.js";
 import { decodeUnscaled, javaDecimal } from "./java-number.js";
-import { type JsonPlan, KIND } from "./json-plan.js";
+import { type JsonPlan, KIND, MOST_CREDIT } from "./json-plan.js";
 import {
   FixedText,
   writeAscii,
@@ -134,25 +134,35 @@ function writeStruct(slab: ByteSlab, plan: JsonPlan, value: ConnectValue): void 
 function writeField(slab: ByteSlab, field: JsonPlan, value: ConnectValue): void {
   if (value === null && field.fallback === null && field.nullable) {
     writeFixed(slab, field.prefixedNull);
+  } else if (field.repeats) {
+    writeRepeating(slab, field, value);
+  } else {
+    writeFixed(slab, field.prefix);
+    writeValue(slab, field, value);
+  }
+}
+
+function writeRepeating(slab: ByteSlab, field: JsonPlan, value: ConnectValue): void {
+  if (value !== field.lastValue) {
+    writeFixed(slab, field.prefix);
+    writeValue(slab, field, value);
+    field.lastValue = value;
+    field.lastText = null;
+    field.repetitions = 0;
+    if (--field.credit === 0) field.repeats = false;
     return;
   }
-  const repeated = field.repeats && value === field.lastValue;
-  if (repeated && field.lastText !== null) {
+  if (field.lastText !== null) {
     writeFixed(slab, field.lastText);
     return;
   }
   const before = slab.begun();
   writeFixed(slab, field.prefix);
   writeValue(slab, field, value);
-  if (repeated) {
-    if (++field.repetitions < WORTH_KEEPING) return;
-    const written = slab.since(before);
-    if (written.length <= LONGEST_REPEATED) field.lastText = new FixedText(Buffer.from(written));
-  } else if (field.repeats) {
-    field.lastValue = value;
-    field.lastText = null;
-    field.repetitions = 0;
-  }
+  if (++field.repetitions < WORTH_KEEPING) return;
+  const written = slab.since(before);
+  if (written.length <= LONGEST_REPEATED) field.lastText = new FixedText(Buffer.from(written));
+  field.credit = MOST_CREDIT;
 }
 
 function writeArray(slab: ByteSlab, items: JsonPlan, values: readonly ConnectValue[]): void {
