@@ -11,12 +11,12 @@ import {
   OPTIONAL_STRING,
   primitive,
   type Schema,
-  type SchemaAttributes,
   STRING,
   Struct,
   structOf,
 } from "../../src/api/index.js";
 import { readArray } from "./array-text.js";
+import type { ColumnCodec } from "./column-codec.js";
 import {
   atScale,
   encodeInteger,
@@ -43,20 +43,6 @@ import {
 import type { TypeSettings } from "./settings.js";
 import { temporalCodec } from "./temporal-types.js";
 import type { ResolvedType } from "./type-info.js";
-
-/** How the columns of one type, modifier and configuration are described and read. Compiled once per table version. */
-export interface ColumnCodec {
-  /** The schema with `optional` and `defaultValue` as the column has them. */
-  schema(attributes: SchemaAttributes): Schema;
-  /** Reads the text that Postgres sends. @throws DataError when the value has no form in the schema. */
-  readonly decode: Decode<ConnectValue>;
-  /** Stands for an unchanged out-of-line value; undefined: the schema has no room for a placeholder. */
-  readonly placeholder: ConnectValue | undefined;
-  /** Stands for a value of a NOT NULL column that was not sent (the old row of a delete). */
-  readonly fallback: ConnectValue;
-  /** The schema is optional whatever the column says. */
-  readonly isAlwaysOptional?: boolean;
-}
 
 const VARHDRSZ = 4;
 const UNBOUNDED = 2_147_483_647;

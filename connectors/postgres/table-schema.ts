@@ -9,8 +9,9 @@ import {
   Struct,
   structOf,
 } from "../../src/api/index.js";
+import type { ColumnCodec } from "./column-codec.js";
 import { defaultText } from "./column-default.js";
-import { boundTo, type ColumnCodec, codecFor } from "./column-types.js";
+import { boundTo, codecFor } from "./column-types.js";
 import { NULL, type Tuple, UNCHANGED, VALUE } from "./pgoutput-decoder.js";
 import type { Settings } from "./settings.js";
 import { BLOCK_SCHEMA, SOURCE_SCHEMA } from "./source-block.js";

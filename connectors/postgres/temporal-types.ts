@@ -1,5 +1,5 @@
 import { type ConnectValue, DataError, LOGICAL, primitive } from "../../src/api/index.js";
-import type { ColumnCodec } from "./column-types.js";
+import type { ColumnCodec } from "./column-codec.js";
 import { formatInterval, intervalMicros, parseInterval } from "./interval-text.js";
 import type { Decode } from "./number-text.js";
 import type { TimeMode, TypeSettings } from "./settings.js";

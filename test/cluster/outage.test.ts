@@ -10,7 +10,7 @@ beforeAll(async () => {
   pipeline = await Pipeline.start(1);
   await pipeline.run();
   statuses = await pipeline.statuses();
-  await pipeline.events(100_500, 60_000);
+  await pipeline.reached({ streamed: 500 }, 60_000);
 }, 120_000);
 
 afterAll(async () => {
@@ -25,7 +25,7 @@ const runsClear = (statuses: ConnectorStatuses) => task(statuses)?.state === "RU
 test("Postgres restarted in mid-stream: the task says what it waits for, recovers by itself, and nothing is lost", async () => {
   await statuses.until("shop-source", runsClear);
   const waiting = statuses.until("shop-source", waits);
-  const seen = pipeline.observer.events.length;
+  const seen = pipeline.events;
   await pipeline.endWorkload();
   await pipeline.postgres.kill9();
   const trace = task(await waiting)?.trace ?? "";
@@ -33,8 +33,8 @@ test("Postgres restarted in mid-stream: the task says what it waits for, recover
   await pipeline.postgres.restart();
   await statuses.until("shop-source", runsClear);
   pipeline.startWorkload();
-  await pipeline.events(seen + 500, 30_000);
-  expect(pipeline.observer.events.length).toBeGreaterThanOrEqual(seen + 500);
+  await pipeline.reached({ events: seen + 500 }, 30_000);
+  expect(pipeline.events).toBeGreaterThanOrEqual(seen + 500);
 });
 
 test("an object store that answers 503 for 10 s: the task says what it waits for, recovers by itself, and nothing is lost", async () => {

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 
 /** Floor → the floors it may import besides itself (docs/architecture.md tells why). */
-export const FLOORS: Readonly<Record<string, readonly string[]>> = {
+const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/api": [],
   "src/base": ["src/api"],
   "src/protocol": ["src/base"],
@@ -21,7 +21,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Third-party packages that only one floor may import, by the floor. */
-export const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ["src/kafka"],
   express: ["src/rest"],
   commander: ["src/cli", "src/main"],
@@ -30,7 +30,7 @@ export const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g;
 
 /** The floor of a file, or undefined outside src and connectors. Each connector is a floor of its own. */
-export function floorOf(path: string): string | undefined {
+function floorOf(path: string): string | undefined {
   const connector = /^(connectors\/[^/]+)\//.exec(path);
   if (connector) return connector[1];
   if (path === "src/main.ts" || path === "src/main.js") return "src/main";
@@ -38,7 +38,7 @@ export function floorOf(path: string): string | undefined {
 }
 
 /** The files that `path` imports, as paths from the root with `.ts`, and the packages, by name. */
-export function importsOf(path: string, text: string): { files: string[]; packages: string[] } {
+function importsOf(path: string, text: string): { files: string[]; packages: string[] } {
   const files: string[] = [];
   const packages: string[] = [];
   for (const [, spec = ""] of text.matchAll(IMPORT)) {

@@ -15,15 +15,16 @@ export interface KillResult {
   readonly faulty: readonly TopicVerdict[];
   readonly events: number;
   readonly resent: number;
-  /** Kills that struck before the snapshot had ended. */
+  /** Kills that struck before any change was streamed, so before any offset was flushed that lets the snapshot be. */
   readonly duringSnapshot: number;
 }
 
 const SNAPSHOT_ROWS = 100_000;
+const SNAPSHOT_KILLS = 2;
 
 /**
- * Runs the pipeline and kills the victim at moments that the seed decides: the first two or three while the snapshot is
- * read (so before any offset was flushed), then after some more events, or some time after the restart, whatever the
+ * Runs the pipeline and kills the victim at moments that the seed decides: the first two while the snapshot is read (so
+ * before any offset was flushed), then after some more streamed events, or some time after the restart, whatever the
  * victim does then.
  */
 export async function runWithKills({ victim, kills, seed }: KillPlan): Promise<KillResult> {
@@ -33,11 +34,12 @@ export async function runWithKills({ victim, kills, seed }: KillPlan): Promise<K
     await pipeline.run();
     let duringSnapshot = 0;
     for (let kill = 0; kill < kills; kill++) {
-      const seen = pipeline.observer.events.length;
-      if (kill < 2) await pipeline.events(seen + 1 + random.integer(SNAPSHOT_ROWS / 4), 30_000);
-      else if (random.next() < 0.7) await pipeline.events(seen + 1 + random.integer(1500), 30_000);
-      else await pipeline.events(Number.POSITIVE_INFINITY, random.integer(8000));
-      if (pipeline.observer.snapshotEvents < SNAPSHOT_ROWS) duringSnapshot++;
+      const { events, streamed } = pipeline;
+      if (kill < SNAPSHOT_KILLS)
+        await pipeline.reached({ events: events + 1 + random.integer(SNAPSHOT_ROWS / 4) }, 30_000);
+      else if (random.next() < 0.7) await pipeline.reached({ streamed: streamed + 1 + random.integer(1000) }, 60_000);
+      else await pipeline.reached({}, random.integer(8000));
+      if (pipeline.streamed === 0) duringSnapshot++;
       if (victim === "worker") await pipeline.killWorker();
       else await pipeline.killBroker();
     }

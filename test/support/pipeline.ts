@@ -154,11 +154,22 @@ export class Pipeline {
     this.#broker = startBroker(this.dataDir, this.brokerAddress);
   }
 
-  /** Resolves once `count` events have been read from the topics in all, or after `mostMs`, whichever comes first. */
-  async events(count: number, mostMs: number): Promise<void> {
+  /** Events read from the topics so far. */
+  get events(): number {
+    return this.observer.events.length;
+  }
+
+  /** Those of them that are no rows of a snapshot. */
+  get streamed(): number {
+    return this.observer.events.length - this.observer.snapshotEvents;
+  }
+
+  /** Resolves once so many events, or streamed ones, have been read in all, or after `mostMs`, whichever comes first. */
+  async reached(counts: { readonly events?: number; readonly streamed?: number }, mostMs: number): Promise<void> {
+    const { events = Number.POSITIVE_INFINITY, streamed = Number.POSITIVE_INFINITY } = counts;
     const reached = deferred();
     const look = () => {
-      if (this.observer.events.length >= count) reached.resolve();
+      if (this.events >= events || this.streamed >= streamed) reached.resolve();
     };
     const forget = this.observer.onRead(look);
     look();
