@@ -18,9 +18,10 @@ export type Exactness = "integers" | "kinds" | "digits";
 /** Deeper nesting is refused, as Jackson does. */
 const DEEPEST = 1000;
 
-const LONG_INTEGER = /\d{16}/;
+/** Sixteen digits are below 2^53 but where the first is 9. */
+const LONG_INTEGER = /9\d{15}|\d{17}/;
 /** An integer too long for a double, or a number that JSON.parse would turn into a whole number. */
-const LONG_OR_WHOLE = /\d{16}|(?:^|[:,[\s-])\d+(?:\.0+(?![\d.])|(?:\.\d+)?[eE])/;
+const LONG_OR_WHOLE = /9\d{15}|\d{17}|(?:^|[:,[\s-])\d+(?:\.0+(?![\d.])|(?:\.\d+)?[eE])/;
 
 /**
  * Reads the first JSON value of `bytes`; what follows it is ignored and numbers may have leading zeros, as Connect's
@@ -194,7 +195,8 @@ class ExactReader {
     }
     this.#at = at;
     if (at > integerEnd) return new JsonNumber(text.slice(start, at));
-    if (at - start < 16) return Number(text.slice(start, at)) + 0;
+    const length = at - digits;
+    if (length < 16 || (length === 16 && text.charCodeAt(digits) < 0x39)) return Number(text.slice(start, at)) + 0;
     const exact = BigInt(text.slice(start, at));
     return BigInt.asIntN(54, exact) === exact ? safeOr(exact) : exact;
   }

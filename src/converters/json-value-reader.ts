@@ -123,7 +123,9 @@ function readSchemaless(json: Json | undefined, depth: number): ConnectValue {
     return Number.isInteger(value) ? new Float64(value) : value;
   }
   if (Array.isArray(json)) return json.map((item) => readSchemaless(item, depth + 1));
-  return new Map(Object.entries(json).map(([name, value]) => [name, readSchemaless(value, depth + 1)]));
+  const entries = new Map<ConnectValue, ConnectValue>();
+  for (const name of Object.keys(json)) entries.set(name, readSchemaless(json[name], depth + 1));
+  return entries;
 }
 
 /**
