@@ -12,6 +12,10 @@ export const ERROR_CODES = {
     text: "A required configuration key is absent.",
     advice: "Add the key that the message names.",
   },
+  OFFSETS_UNANSWERED: {
+    text: "Source offsets could not be read from, or stored in, the offsets topic in time.",
+    advice: "Nothing: it is tried again until Kafka answers. The message says what was in the way.",
+  },
   SCHEMA_INVALID: {
     text: "A schema was put together wrongly.",
     advice: "This is a fault of the plugin that made the schema: report it with the message.",

@@ -1,6 +1,7 @@
 import { type Clock, ConflictError, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import { ConnectorRunner } from "./connector-runner.js";
+import { isRetriable } from "./error-policy.js";
 import { errorMessage, traceOf } from "./error-trace.js";
 import type { OpenHost } from "./host-link.js";
 import type { HostReport } from "./task-host-messages.js";
@@ -256,7 +257,10 @@ export class ConnectWorker implements Worker {
     const answered = task ? work(task) : Promise.reject(new Error("the task was stopped or cancelled"));
     answered.then(
       (offsets) => this.#hosts.send(host, { type: "offsets", request, offsets }),
-      (error) => this.#hosts.send(host, { type: "offsets", request, error: errorMessage(error) }),
+      (error) => {
+        const retriable = isRetriable(error);
+        this.#hosts.send(host, { type: "offsets", request, error: errorMessage(error), retriable });
+      },
     );
   }
 

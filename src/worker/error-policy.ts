@@ -68,11 +68,17 @@ export function isRetriable(error: unknown): boolean {
   return error instanceof Error && error.name === "KafkaError" && (error as { retriable?: unknown }).retriable === true;
 }
 
+/** The cluster refuses us, not the record: passing over records because of it would lose good ones. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== "KafkaError") return false;
+  return /AUTHENTICATION|AUTHORIZATION/.test(String((error as { codeName?: unknown }).codeName));
+}
+
 /**
  * Decides what becomes of a record that failed a stage (KIP-298). Retriable failures are tried again until
  * `errors.retry.timeout` after the first attempt, with delays of 300 ms doubling up to `errors.retry.delay.max.ms`, and drawn
  * below that once they would pass it. Converters and transformations may fail in any way that is tolerated; elsewhere only
- * retriable failures may. A bug of ours is never tolerated.
+ * retriable failures may. A bug of ours, or a cluster that refuses us, is never tolerated.
  *
  * @param attempt how many attempts have failed, from 1.
  * @param elapsedMs since the first attempt began.
@@ -96,6 +102,7 @@ export function judgeFailure(
     }
   }
   if (error instanceof InvariantError) return { kind: "fail", tolerable: false };
+  if (isRefusal(error)) return { kind: "fail", tolerable: false };
   const anyError = stage === "TRANSFORMATION" || stage.endsWith("_CONVERTER") || stage === "KAFKA_PRODUCE";
   if (!anyError && !retriable) return { kind: "fail", tolerable: false };
   return policy.tolerance === "all" ? { kind: "skip" } : { kind: "fail", tolerable: true };

@@ -20,6 +20,7 @@ import { type Submission, type SubmittedRange, SubmittedRecords } from "./submit
 import { TaskCounters } from "./task-counters.js";
 import { converterFor, type NewConnectivity, type TaskParts, type TaskRunner, TaskStatus } from "./task-runner.js";
 import type { TopicCreation } from "./topic-creation.js";
+import { untilAnswered } from "./until-answered.js";
 import type { TargetState, TaskMetrics } from "./worker.js";
 
 /** A source task's Kafka clients, made when first asked for. */
@@ -356,7 +357,8 @@ export class SourceTaskRunner implements TaskRunner {
       stopping: this.#stopping.signal,
       waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
       converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
-      readOffsets: (partitions) => offsets.read(partitions),
+      // A task that starts while Kafka is away waits for it: it must not begin at the beginning, nor fail.
+      readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), clock, random, this.#stopping.signal),
       requestCommit: () => this.#commits.request(),
     };
   }

@@ -20,12 +20,13 @@ export type HostCommand =
   | { readonly type: "pause"; readonly run: number; readonly paused: boolean }
   /** Answered at once, so it also shows that the host's event loop turns. */
   | { readonly type: "metrics"; readonly request: number }
-  /** The answer to `readOffsets` or `flushOffsets`; `error` is its message. */
+  /** The answer to `readOffsets` or `flushOffsets`; `error` is its message, `retriable` whether asking again may help. */
   | {
       readonly type: "offsets";
       readonly request: number;
       readonly offsets?: readonly SourceOffset[];
       readonly error?: string;
+      readonly retriable?: boolean;
     };
 
 /** Host to worker. */

@@ -1,4 +1,11 @@
-import { type Clock, type Logger, type Random, type SourceOffset, UnsupportedError } from "../api/index.js";
+import {
+  type Clock,
+  type Logger,
+  type Random,
+  RetriableError,
+  type SourceOffset,
+  UnsupportedError,
+} from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import { checkTaskCount } from "./connector-runner.js";
 import { parseErrorPolicy } from "./error-policy.js";
@@ -54,7 +61,10 @@ export class TaskHost {
         const request = this.#offsetRequests.get(command.request);
         this.#offsetRequests.delete(command.request);
         if (command.error === undefined) request?.resolve(command.offsets ?? []);
-        else request?.reject(new Error(command.error));
+        else
+          request?.reject(
+            command.retriable ? new RetriableError("OFFSETS_UNANSWERED", command.error) : new Error(command.error),
+          );
         break;
       }
     }

@@ -58,6 +58,15 @@ describe("the error policy (KIP-298)", () => {
     expect(judgeFailure(policy(), "VALUE_CONVERTER", bad, 1, 0, 0)).toEqual({ kind: "fail", tolerable: true });
   });
 
+  test("a cluster that refuses us is no bad record: errors.tolerance=all does not pass over records for it", () => {
+    const all = policy({ "errors.tolerance": "all" });
+    const verdict = (name: "SASL_AUTHENTICATION_FAILED" | "TOPIC_AUTHORIZATION_FAILED" | "RECORD_LIST_TOO_LARGE") =>
+      judgeFailure(all, "KAFKA_PRODUCE", new KafkaError(name, "Producing to orders-3"), 1, 0, 0);
+    expect(verdict("SASL_AUTHENTICATION_FAILED")).toEqual({ kind: "fail", tolerable: false });
+    expect(verdict("TOPIC_AUTHORIZATION_FAILED")).toEqual({ kind: "fail", tolerable: false });
+    expect(verdict("RECORD_LIST_TOO_LARGE")).toEqual({ kind: "skip" });
+  });
+
   test("an error of Kafka's is as retriable as it says", () => {
     expect(isRetriable(new KafkaError("NOT_LEADER_OR_FOLLOWER", "Producing to orders-3"))).toBe(true);
     expect(isRetriable(new KafkaError("TOPIC_AUTHORIZATION_FAILED", "Producing to orders-3"))).toBe(false);

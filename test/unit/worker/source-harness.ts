@@ -117,10 +117,14 @@ export class FakeOffsets {
   readonly stored = new Map<string, SourceMap | null>();
   readonly flushes: (readonly SourceOffset[])[] = [];
   failNext: Error | undefined;
+  /** Reads that fail, one after the other, before one is answered. */
+  readonly failReads: Error[] = [];
   gate: Promise<void> | undefined;
   readonly #expected: { count: number; came: Deferred<void> }[] = [];
 
   async read(partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]> {
+    const failure = this.failReads.shift();
+    if (failure) throw failure;
     return partitions.map((partition) => ({ partition, offset: this.stored.get(keyOfSourceMap(partition)) ?? null }));
   }
 

@@ -54,6 +54,27 @@ describe("a source task", () => {
     expect([rig.task.stopped, rig.clientsClosed(), rig.clock.pendingTimers]).toEqual([1, 1, 0]);
   });
 
+  test("that asks for its offsets while Kafka is away waits for them, and does not fail", async () => {
+    const rig = sourceRig();
+    rig.offsets.failReads.push(new RetriableError("OFFSETS_UNANSWERED", "no broker answered"));
+    void rig.runner.run("STARTED");
+    await rig.producer;
+    await turns();
+    let found: unknown;
+    const reading = rig.task.context.readOffsets([FILE]).then((offsets) => {
+      found = offsets;
+    });
+    await turns();
+    expect(found).toBeUndefined();
+    await rig.clock.advance(10_000);
+    await reading;
+    expect(found).toEqual([{ partition: FILE, offset: null }]);
+    expect(rig.status.states).toEqual(["RUNNING"]);
+    rig.offsets.failReads.push(new Error("damaged"));
+    await expect(rig.task.context.readOffsets([FILE])).rejects.toThrow("damaged");
+    rig.runner.stop();
+  });
+
   test("commits at once when asked, but only after all that was handed over by then is acknowledged", async () => {
     const rig = sourceRig();
     void rig.runner.run("STARTED");
