@@ -27,6 +27,18 @@ export class Progress {
     this.#handedOver = offset;
   }
 
+  /** A snapshot begins: nothing handed over or stored before it counts. */
+  discard(): void {
+    this.#offset = null;
+    this.#handedOver = null;
+    this.#stored = null;
+  }
+
+  /** A snapshot ended without a row, at `offset`. */
+  goOnFrom(offset: SourceMap): void {
+    this.#offset = offset;
+  }
+
   /** The worker has stored this offset. */
   store(offset: SourceMap): void {
     this.#stored = offset;

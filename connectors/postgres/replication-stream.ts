@@ -137,9 +137,13 @@ export class ReplicationStream {
     this.#channel.wake();
   }
 
-  /** Tells the server at once that everything before `lsn` is stored. Never backwards. (I3) */
+  /**
+   * Tells the server at once that everything before `lsn` is stored. Never backwards, and never past what came over
+   * this connection: a position that the server has not got to is one of another time line, which would let go of what
+   * is written up to there. (I3)
+   */
   confirm(lsn: Lsn): void {
-    if (lsn <= this.#confirmed) return;
+    if (lsn <= this.#confirmed || lsn > Math.max(this.#received, this.#shown)) return;
     this.#confirmed = lsn;
     this.#sendStatus();
   }

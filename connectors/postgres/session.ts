@@ -20,7 +20,7 @@ import type { Settings } from "./settings.js";
 import { Snapshot } from "./snapshot.js";
 import type { SourceBlocks } from "./source-block.js";
 import { readOffset, sourcePartition, startOffset } from "./source-offset.js";
-import { planStart, type StartPlan } from "./start-plan.js";
+import { planStart, type StartPlan, type WalEnd } from "./start-plan.js";
 import { rows } from "./table-catalog.js";
 import type { TableFilter } from "./table-filter.js";
 import type { TableSchemas } from "./table-schemas.js";
@@ -51,6 +51,7 @@ export class Session {
   #slotClient: pg.Client | undefined;
   #snapshotClient: pg.Client | undefined;
   #snapshot: AsyncGenerator<SourceRecord[], void, void> | undefined;
+  #completedOffset: (() => SourceMap) | undefined;
   #stream: EventStream | undefined;
   #startLsn: Lsn = NO_LSN;
 
@@ -77,11 +78,13 @@ export class Session {
       );
     }
     const slot = streams ? await readSlot(client, settings.slotName, settings.connection.database) : undefined;
+    const wal = slot ? await readWalEnd(client) : null;
     const plan = planStart({
       mode: settings.snapshotMode,
       offset: progress.offset === null ? null : readOffset(progress.offset),
       slot,
       slotName: settings.slotName,
+      wal,
       hasSnapshot: progress.hasSnapshot,
     });
     await this.#begin(plan, slot);
@@ -136,6 +139,7 @@ export class Session {
     const { settings, progress, context } = this.#options;
     if (plan.kind === "refuse") throw new UnsupportedError("PLUGIN_POSTGRES_POSITION_LOST", plan.reason);
     if (plan.kind === "idle") return;
+    if (plan.kind === "wait") throw new Error(plan.reason);
     if (plan.kind === "snapshot" && plan.slot === "keep") refuseMovingSlot(slot, settings.slotName);
     if (plan.slot === "recreate") await dropSlot(await this.#catalogClient(), settings.slotName);
     const created = plan.slot === "create" || plan.slot === "recreate" ? await this.#createSlot() : undefined;
@@ -165,11 +169,13 @@ export class Session {
   }
 
   async #startSnapshot(snapshotName: string | null): Promise<void> {
-    const { settings, context, events, sources, filter, schemas } = this.#options;
+    const { settings, progress, context, events, sources, filter, schemas } = this.#options;
     const { clock, logger } = context;
+    // What was stored is of no use any more, and may be of another time line: it must not be confirmed. (I3)
+    progress.discard();
     this.#snapshotClient = await this.#connect("Debezium General");
     const lsn = this.#startLsn || (await currentLsn(this.#snapshotClient));
-    this.#snapshot = new Snapshot({
+    const snapshot = new Snapshot({
       client: this.#snapshotClient,
       snapshotName,
       lsn,
@@ -181,13 +187,17 @@ export class Session {
       sources,
       clock,
       logger,
-    }).batches(settings.maxBatchSize);
+    });
+    this.#completedOffset = () => snapshot.completedOffset();
+    this.#snapshot = snapshot.batches(settings.maxBatchSize);
   }
 
   async #endSnapshot(): Promise<void> {
     const { settings, progress, context } = this.#options;
     this.#snapshot = undefined;
     progress.hasSnapshot = true;
+    // No row of empty tables carries it.
+    if (progress.offset === null && this.#completedOffset) progress.goOnFrom(this.#completedOffset());
     closeClient(this.#snapshotClient);
     closeClient(this.#slotClient);
     // Until the offset is stored, a crash means the whole snapshot again: the sooner the better.
@@ -338,6 +348,18 @@ async function currentLsn(client: pg.Client): Promise<Lsn> {
     `SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn)::int8 AS lsn`,
   );
   return Number(row!["lsn"]) as Lsn;
+}
+
+/** How far the WAL goes that this server could send. */
+async function readWalEnd(client: pg.Client): Promise<WalEnd> {
+  const [row] = await rows(
+    client,
+    `SELECT s.is_standby,
+            (CASE WHEN s.is_standby THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), '0/0')
+                  ELSE pg_current_wal_flush_lsn() END - '0/0'::pg_lsn)::int8 AS lsn
+     FROM (SELECT pg_is_in_recovery() AS is_standby) s`,
+  );
+  return { lsn: Number(row!["lsn"]) as Lsn, isStandby: row!["is_standby"] === "t" };
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Lsn } from "./lsn.js";
-import { isIdleConfirmation } from "./lsn.js";
+import { formatLsn, isIdleConfirmation, NO_LSN } from "./lsn.js";
 import type { SlotState } from "./replication-slot.js";
 import { judgeAvailability } from "./resume-point.js";
 import type { SnapshotMode } from "./settings.js";
@@ -12,7 +12,16 @@ export type StartPlan =
   | { readonly kind: "stream"; readonly slot: "create" | "keep" }
   /** There is nothing to do, now or later. */
   | { readonly kind: "idle" }
+  /** It passes by itself: to be tried again. */
+  | { readonly kind: "wait"; readonly reason: string }
   | { readonly kind: "refuse"; readonly reason: string };
+
+/** How far the server's WAL goes. */
+export interface WalEnd {
+  /** Flushed on a primary; received or replayed, whichever is further, on a standby. */
+  readonly lsn: Lsn;
+  readonly isStandby: boolean;
+}
 
 export interface StartScene {
   readonly mode: SnapshotMode;
@@ -20,20 +29,29 @@ export interface StartScene {
   readonly offset: StoredOffset | null;
   readonly slot: SlotState | undefined;
   readonly slotName: string;
+  /** Where the server's WAL ends; null: not asked, since there is no slot to go on with. */
+  readonly wal: WalEnd | null;
   /** This task has taken its snapshot already: `always` means at each start, not at each connection. */
   readonly hasSnapshot: boolean;
 }
 
 export function planStart(scene: StartScene): StartPlan {
-  const { mode, offset, slot } = scene;
+  const { mode, offset, wal } = scene;
   const isUnfinished = offset === null || offset.isSnapshotRunning;
   if (mode === "initial_only") return isUnfinished ? { kind: "snapshot", slot: "none" } : { kind: "idle" };
+  const isOffsetAhead = !isUnfinished && wal !== null && furthest(offset) > wal.lsn;
+  const isSlotAhead = wal !== null && (scene.slot?.confirmedLsn ?? NO_LSN) > wal.lsn;
+  // A standby that was started again has yet to replay what it had shown before.
+  if ((isOffsetAhead || isSlotAhead) && wal?.isStandby) return { kind: "wait", reason: ahead(scene) };
+  // Streaming from a slot behind the end of the WAL would leave out all that is written up to there.
+  const slot = scene.slot && { ...scene.slot, isLost: scene.slot.isLost || isSlotAhead };
   if (mode === "no_data" && offset?.isSnapshotRunning)
     return {
       kind: "refuse",
       reason:
         "The connector previously stopped while taking a snapshot, but now the connector is configured to never allow snapshots. Reconfigure the connector to use snapshots initially or when needed.",
     };
+  if (isSlotAhead && mode !== "when_needed") return { kind: "refuse", reason: ahead(scene) };
   if (slot?.isLost && mode !== "when_needed")
     return {
       kind: "refuse",
@@ -43,12 +61,32 @@ export function planStart(scene: StartScene): StartPlan {
     if (mode === "no_data") return { kind: "stream", slot: slot ? "keep" : "create" };
     return { kind: "snapshot", slot: slot ? (slot.isLost ? "recreate" : "keep") : "create" };
   }
-  const isLost = !slot || slot.isLost || judgeAvailability(offset, slot, isIdleConfirmation) === "lost";
+  const isLost =
+    isOffsetAhead || !slot || slot.isLost || judgeAvailability(offset, slot, isIdleConfirmation) === "lost";
   if (isLost && mode === "when_needed")
     return { kind: "snapshot", slot: slot ? (slot.isLost ? "recreate" : "keep") : "create" };
   if (mode === "always" && !scene.hasSnapshot) return { kind: "snapshot", slot: slot ? "keep" : "create" };
+  if (isOffsetAhead) return { kind: "refuse", reason: ahead(scene) };
   if (isLost) return { kind: "refuse", reason: unavailable(scene) };
   return { kind: "stream", slot: "keep" };
+}
+
+/** No server can have shown anything behind its own end: every position of an offset counts. */
+function furthest({ lsn, lsnProc, lsnCommit }: StoredOffset): Lsn {
+  return Math.max(lsn ?? NO_LSN, lsnProc ?? NO_LSN, lsnCommit ?? NO_LSN) as Lsn;
+}
+
+function ahead({ offset, slot, slotName, wal }: StartScene): string {
+  const end = wal!.lsn;
+  const confirmed = slot?.confirmedLsn ?? NO_LSN;
+  const what =
+    confirmed > end
+      ? `Replication slot ${slotName} is confirmed up to ${formatLsn(confirmed)} (${confirmed})`
+      : `The stored offset is at ${formatLsn(furthest(offset!))} (${furthest(offset!)})`;
+  const where = `${what}, which is ahead of the server: its WAL ends at ${formatLsn(end)} (${end})`;
+  if (wal!.isStandby) return `${where}. Waiting for the standby to get there`;
+  const also = confirmed > end ? `drop slot ${slotName}, ` : "";
+  return `${where}. The database was restored to an earlier point, or is another one: changes up to there would be left out. To take a new snapshot, ${also}remove the connector's offsets and start again, or set snapshot.mode=when_needed.`;
 }
 
 function unavailable({ offset, slot, slotName }: StartScene): string {

@@ -186,6 +186,31 @@ test("a slot that was dropped and made again is noticed, and when_needed takes a
   await needed.stop();
 });
 
+test("an offset ahead of the server is refused, and when_needed takes a new snapshot and loses nothing after it", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
+  await (await db.stream()).stop();
+  const wal = await db.currentLsn();
+  const at = wal + 8_000_000 - (wal % 8);
+  const ahead = { lsn_proc: at, messageType: "INSERT", lsn_commit: at - 800, lsn: at, txId: 5, ts_usec: 1 };
+  const refused = await TaskDriver.start(db.props(), ahead);
+  await expect(refused.read(1)).rejects.toThrow(new RegExp(`stored offset.*${at}.*ahead of the server.*when_needed`));
+  await refused.stop();
+
+  // The tables are empty: no row carries the offset that replaces the stored one.
+  const needed = await TaskDriver.start(
+    db.props({ "snapshot.mode": "when_needed", "heartbeat.interval.ms": "20" }),
+    ahead,
+  );
+  const [beat] = await needed.read(1);
+  expect(Number(beat!.sourceOffset["lsn"])).toBeLessThan(at - 800);
+  await db.execute("INSERT INTO t SELECT generate_series(1, 3)");
+  const isRow = ({ topic }: SourceRecord) => topic === "shop.public.t";
+  const records = await needed.readUntil((found) => found.filter(isRow).length === 3);
+  expect(records.filter(isRow).map((record) => plainEvent(record).key)).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  await needed.stop();
+  expect(await db.confirmed()).toBeLessThan(at - 800);
+});
+
 test("an incremental snapshot that Debezium left unfinished is not dropped without a word", async () => {
   const offset = {
     lsn: 1,

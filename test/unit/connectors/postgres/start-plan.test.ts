@@ -29,6 +29,7 @@ const plan = (
     offset: offset === null ? null : readOffset(offset),
     slot: state,
     slotName: "s",
+    wal: { lsn: 5000 as Lsn, isStandby: false },
     hasSnapshot: false,
     ...more,
   });
@@ -77,6 +78,36 @@ describe("a later start", () => {
 
   test("knows the slot that it moved on itself while the source was idle", () => {
     expect(plan("initial", STREAMED, slot(4000, 4007))).toEqual({ kind: "stream", slot: "keep" });
+  });
+
+  test("refuses an offset that the server has not got to, naming both positions, or takes a snapshot where it may", () => {
+    for (const ahead of [
+      { ...STREAMED, lsn_commit: 5008 },
+      { ...STREAMED, lsn_proc: 5008 },
+      { ...COMPLETE, lsn: 5008 },
+    ]) {
+      expect(plan("initial", ahead, slot(700, 800))).toMatchObject({
+        kind: "refuse",
+        reason: expect.stringMatching(/0\/1390 \(5008\).*ends at 0\/1388 \(5000\).*when_needed/),
+      });
+      expect(plan("when_needed", ahead, slot(700, 800))).toEqual({ kind: "snapshot", slot: "keep" });
+      expect(plan("when_needed", ahead, slot(700, 800), { wal: { lsn: 5000 as Lsn, isStandby: true } })).toMatchObject({
+        kind: "wait",
+        reason: expect.stringMatching(/5008.*5000.*standby/),
+      });
+    }
+    expect(plan("initial", { ...STREAMED, lsn_commit: 5000 }, slot(700, 800))).toEqual({
+      kind: "stream",
+      slot: "keep",
+    });
+  });
+
+  test("does not go on with a slot that is ahead of the server", () => {
+    expect(plan("initial", null, slot(700, 5008))).toMatchObject({
+      kind: "refuse",
+      reason: expect.stringMatching(/slot s is confirmed up to .*5008.*5000.*drop slot s/),
+    });
+    expect(plan("when_needed", STREAMED, slot(700, 5008))).toEqual({ kind: "snapshot", slot: "recreate" });
   });
 
   test("of when_needed takes a new snapshot instead", () => {
