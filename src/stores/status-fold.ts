@@ -110,9 +110,9 @@ export class StatusFold {
 
   #applyConnector(connector: string, value: ExactJson) {
     if (value === null) {
-      // The leader removes the tasks' records one by one after this; nobody should see them meanwhile.
+      // The tasks' rows stay until their own tombstones, which the leader writes for each: replay goes partition by
+      // partition, and the tombstone of a connector's earlier life may come after the statuses of its present tasks.
       this.#connectors.delete(connector);
-      this.#tasks.delete(connector);
       return { changed: connector };
     }
     const status = statusOf(value);

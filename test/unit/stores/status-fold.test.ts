@@ -54,14 +54,24 @@ describe("the fold of the status topic", () => {
     expect(folded(statusRecord.status(task, status("RUNNING", 0, "w2")), late).status(task)?.state).toBe("UNASSIGNED");
   });
 
-  test("forgets a connector's tasks with it", () => {
+  test("keeps the tasks of a connector made anew, though the old one's end is read after them", () => {
     const fold = folded(
+      statusRecord.status(task, status("FAILED", 2)),
+      statusRecord.status(c, status("RUNNING")),
+      statusRecord.status(c, null),
+      statusRecord.status(c, status("RUNNING", 2)),
+    );
+    expect(fold.taskStatuses("c")).toEqual([[0, status("FAILED", 2)]]);
+  });
+
+  test("lists a connector until it and each of its tasks is gone", () => {
+    const records = [
       statusRecord.status(c, status("RUNNING")),
       statusRecord.status(task, status("RUNNING")),
       statusRecord.status(c, null),
-    );
-    expect(fold.status(task)).toBeUndefined();
-    expect([...fold.connectors()]).toEqual([]);
+    ];
+    expect([...folded(...records).connectors()]).toEqual(["c"]);
+    expect([...folded(...records, statusRecord.status(task, null)).connectors()]).toEqual([]);
   });
 
   test("lists topics until they are reset", () => {
