@@ -1,4 +1,4 @@
-import { type Clock, type Logger, NotFoundError, type Random, type Timer } from "../api/index.js";
+import { type Clock, ConflictError, type Logger, NotFoundError, type Random, type Timer } from "../api/index.js";
 import { CommandLoop, LoopEndedError } from "../base/command-loop.js";
 import { deferred } from "../base/deferred.js";
 import type { GroupMember, GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.js";
@@ -211,12 +211,15 @@ export class HerderLoop implements MembershipHost {
     }
   }
 
-  /** @throws MisdirectedError when another worker leads; NotFoundError when the connector is gone. */
+  /** @throws MisdirectedError when another worker leads; NotFoundError when the connector is gone; ConflictError when it is stopped. */
   async writeTaskConfigs(connector: string, taskConfigs: readonly StoredProps[]): Promise<void> {
     const stage = `writing ${taskConfigs.length} task configs for connector ${connector} to the config topic`;
     await this.asLeader(stage, `Publishing task configs of ${connector}`, async () => {
-      if (!this.configs().connectors.has(connector)) {
-        throw new NotFoundError("CONNECTOR_NOT_FOUND", `Connector ${connector} not found`);
+      const entry = this.configs().connectors.get(connector);
+      if (!entry) throw new NotFoundError("CONNECTOR_NOT_FOUND", `Connector ${connector} not found`);
+      // Asked here, not before: these may have queued behind a stop, and what is STOPPED has no tasks.
+      if (taskConfigs.length > 0 && entry.targetState === "STOPPED") {
+        throw new ConflictError("CONNECTOR_NOT_RUNNING", `Connector ${connector} is stopped and can have no tasks`);
       }
       await this.stores.config.putTaskConfigs(connector, taskConfigs);
     });

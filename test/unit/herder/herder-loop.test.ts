@@ -197,6 +197,26 @@ describe("the herder's loop", () => {
     expect(posted).toEqual([["http://other:8083/", "c", [{ task: "new" }]]]);
   });
 
+  test("writes no task configs that queued behind a stop", async () => {
+    await put("c");
+    await rest();
+    const stopping = loop.asLeader("stop", "stop", async () => {
+      await rest(); // The connector still runs, and asks for new tasks.
+      await loop.stores.config.putTaskConfigs("c", []);
+      await loop.stores.config.putTargetState("c", "STOPPED");
+      await loop.stores.config.readToEnd();
+    });
+    worker.generated.set("c", [{ task: "late" }]);
+    worker.listener.requestReconfiguration("c");
+    await expect(loop.writeTaskConfigs("c", [{ task: "late" }])).rejects.toMatchObject({ name: "ConflictError" });
+    await stopping;
+    await rest();
+    expect(configs.texts.some(([, value]) => value?.includes("late"))).toBe(false);
+    expect(loop.configs().connectors.get("c")).toMatchObject({ targetState: "STOPPED", taskConfigs: [] });
+    expect([stateOf("c"), stateOf("c", 0)]).toEqual(["STOPPED", undefined]);
+    await loop.writeTaskConfigs("c", []);
+  });
+
   test("under the eager protocol everything stops for a rebalance, and starts again after it", async () => {
     await loop.close();
     await start("eager");
