@@ -1,5 +1,5 @@
 import type { SourceMap } from "../../src/api/index.js";
-import type { Lsn } from "./lsn.js";
+import { type Lsn, NO_LSN } from "./lsn.js";
 
 /** What stood last in the stream, in Debezium's words. */
 export type MessageType = "BEGIN" | "COMMIT" | "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE" | "MESSAGE";
@@ -13,6 +13,7 @@ export interface StoredOffset {
   readonly lsnCommit: Lsn | null;
   readonly messageType: string | null;
   readonly txId: number | null;
+  readonly timeUs: number | null;
   /** Events handed over at `lsnProc`, where several share it. */
   readonly eventsProcessed: number;
   /** A snapshot was under way and had not ended. */
@@ -77,6 +78,7 @@ export function readOffset(map: SourceMap): StoredOffset {
     lsnCommit: position(map["lsn_commit"]),
     messageType: typeof map["messageType"] === "string" ? map["messageType"] : null,
     txId: number(map["txId"]),
+    timeUs: number(map["ts_usec"]),
     eventsProcessed: number(map["lsn_events_processed"]) ?? 1,
     isSnapshotRunning: isSnapshot && !isCompleted,
   };
@@ -86,6 +88,11 @@ export function readOffset(map: SourceMap): StoredOffset {
 export function unfinishedIncremental(map: SourceMap): string | undefined {
   const tables = map["incremental_snapshot_collections"];
   return typeof tables === "string" && tables !== "" && tables !== "[]" ? tables : undefined;
+}
+
+/** The furthest of its positions: no server can have shown anything behind its own end. */
+export function furthestOf({ lsn, lsnProc, lsnCommit }: StoredOffset): Lsn {
+  return Math.max(lsn ?? NO_LSN, lsnProc ?? NO_LSN, lsnCommit ?? NO_LSN) as Lsn;
 }
 
 function number(value: unknown): number | null {

@@ -3,7 +3,7 @@ import { formatLsn, isIdleConfirmation, NO_LSN } from "./lsn.js";
 import type { SlotState } from "./replication-slot.js";
 import { judgeAvailability } from "./resume-point.js";
 import type { SnapshotMode } from "./settings.js";
-import type { StoredOffset } from "./source-offset.js";
+import { furthestOf, type StoredOffset } from "./source-offset.js";
 
 /** What a start, or a new connection after a failure, begins with. */
 export type StartPlan =
@@ -39,7 +39,7 @@ export function planStart(scene: StartScene): StartPlan {
   const { mode, offset, wal } = scene;
   const isUnfinished = offset === null || offset.isSnapshotRunning;
   if (mode === "initial_only") return isUnfinished ? { kind: "snapshot", slot: "none" } : { kind: "idle" };
-  const isOffsetAhead = !isUnfinished && wal !== null && furthest(offset) > wal.lsn;
+  const isOffsetAhead = !isUnfinished && wal !== null && furthestOf(offset) > wal.lsn;
   const isSlotAhead = wal !== null && (scene.slot?.confirmedLsn ?? NO_LSN) > wal.lsn;
   // A standby that was started again has yet to replay what it had shown before.
   if ((isOffsetAhead || isSlotAhead) && wal?.isStandby) return { kind: "wait", reason: ahead(scene) };
@@ -71,18 +71,13 @@ export function planStart(scene: StartScene): StartPlan {
   return { kind: "stream", slot: "keep" };
 }
 
-/** No server can have shown anything behind its own end: every position of an offset counts. */
-function furthest({ lsn, lsnProc, lsnCommit }: StoredOffset): Lsn {
-  return Math.max(lsn ?? NO_LSN, lsnProc ?? NO_LSN, lsnCommit ?? NO_LSN) as Lsn;
-}
-
 function ahead({ offset, slot, slotName, wal }: StartScene): string {
   const end = wal!.lsn;
   const confirmed = slot?.confirmedLsn ?? NO_LSN;
   const what =
     confirmed > end
       ? `Replication slot ${slotName} is confirmed up to ${formatLsn(confirmed)} (${confirmed})`
-      : `The stored offset is at ${formatLsn(furthest(offset!))} (${furthest(offset!)})`;
+      : `The stored offset is at ${formatLsn(furthestOf(offset!))} (${furthestOf(offset!)})`;
   const where = `${what}, which is ahead of the server: its WAL ends at ${formatLsn(end)} (${end})`;
   if (wal!.isStandby) return `${where}. Waiting for the standby to get there`;
   const also = confirmed > end ? `drop slot ${slotName}, ` : "";

@@ -16,7 +16,7 @@ import type { RelationCache } from "./relation-cache.js";
 import { judgeTransaction, type ResumePoint, type Skip, wasHandedOver } from "./resume-point.js";
 import type { Settings } from "./settings.js";
 import { eventTime, type SourceBlocks, type SourceTransaction } from "./source-block.js";
-import { type MessageType, streamedOffset } from "./source-offset.js";
+import { furthestOf, type MessageType, readOffset, streamedOffset } from "./source-offset.js";
 import { selects } from "./table-filter.js";
 import type { TableSchema } from "./table-schema.js";
 
@@ -79,11 +79,17 @@ export class TransactionWalk {
     return this.#ended;
   }
 
-  /** An offset for a record that is no event, such as a heartbeat: everything before `position` is done with. */
+  /**
+   * An offset for a record that is no event, such as a heartbeat: everything before `position` is done with. Never one
+   * that is behind the offset resumed from: the server begins with what was confirmed, and what was handed over since
+   * comes again first. (I3)
+   */
   offsetAt(position: Lsn): SourceMap {
-    if (this.#isOpen || position === NO_LSN) return this.#offset;
-    const { txId, time } = this.#transaction;
-    this.#offset = streamedOffset(position, position, "COMMIT", txId, time.us, 1);
+    if (this.#isOpen || position <= furthestOf(readOffset(this.#offset))) return this.#offset;
+    const walked = this.#transaction === OUTSIDE ? readOffset(this.#offset) : undefined;
+    const txId = walked ? walked.txId : this.#transaction.txId;
+    const timeUs = walked ? (walked.timeUs ?? 0) : this.#transaction.time.us;
+    this.#offset = streamedOffset(position, position, "COMMIT", txId, timeUs, 1);
     return this.#offset;
   }
 

@@ -151,6 +151,7 @@ test("offsets of Debezium are read, old ones too", () => {
     lsnCommit: 8,
     messageType: "UPDATE",
     txId: 3,
+    timeUs: 1,
     eventsProcessed: 1,
     isSnapshotRunning: false,
   });

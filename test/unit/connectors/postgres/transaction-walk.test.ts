@@ -258,3 +258,19 @@ test("a record that is no event carries a position that all before it is done wi
     ts_usec: 1_700_000_000_000_000,
   });
 });
+
+test("a record that is no event never moves the offset back: the server begins before what was handed over", () => {
+  const stored: SourceMap = { lsn_proc: 900, messageType: "INSERT", lsn_commit: 1000, lsn: 900, txId: 5, ts_usec: 9 };
+  const { walk } = newWalk(stored, 800);
+  for (const position of [0, 800, 900, 950, 1000]) expect(walk.offsetAt(position as Lsn)).toBe(stored);
+  expect(walk.offsetAt(1008 as Lsn)).toEqual({
+    lsn_proc: 1008,
+    messageType: "COMMIT",
+    lsn_commit: 1008,
+    lsn: 1008,
+    txId: 5,
+    ts_usec: 9,
+  });
+  const snapshot: SourceMap = { lsn: 800, ts_usec: 7, snapshot: "INITIAL", snapshot_completed: true };
+  expect(newWalk(snapshot, 800).walk.offsetAt(800 as Lsn)).toBe(snapshot);
+});
