@@ -330,19 +330,23 @@ export class FetchConsumer implements Consumer {
     return this.#partitions.get(`${partition.topic}-${partition.partition}`) === partition;
   }
 
-  /** Waits out what heals by itself; begins anew where the offset is gone; has poll throw the rest. */
+  /** Waits out what heals by itself; begins anew where the offset is gone and nothing is held; has poll throw the rest. */
   #takeError(partition: FetchPartition, error: Error): void {
     if (this.#closed || !this.#isAssigned(partition)) return;
-    if (error instanceof KafkaError && error.code === ErrorCodes.OFFSET_OUT_OF_RANGE && this.config.reset !== "none") {
-      const { topic, position } = partition;
-      this.cluster.logger.warn("Offset out of range: reading goes on elsewhere", {
-        topic,
-        partition: partition.partition,
-        offset: position,
-        reset: this.config.reset,
-      });
-      partition.reset(this.config.reset);
-      return;
+    if (error instanceof KafkaError && error.code === ErrorCodes.OFFSET_OUT_OF_RANGE) {
+      // Retention overtook a slow reader: what was fetched before is handed out, whatever comes after it.
+      if (!partition.fetched.isEmpty) {
+        partition.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, 1);
+        return;
+      }
+      const { reset } = this.config;
+      if (reset !== "none") {
+        const { topic, position: offset } = partition;
+        const place = { topic, partition: partition.partition, offset, reset };
+        this.cluster.logger.warn("Offset out of range: reading goes on elsewhere", place);
+        partition.reset(reset);
+        return;
+      }
     }
     partition.failures++;
     partition.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, partition.failures);

@@ -231,6 +231,35 @@ describe("trouble", () => {
     expect(none.consumer.position(tp())).toBe(99);
   });
 
+  test.each(["earliest", "latest", "none"])(
+    "retention that overtakes a slow reader takes nothing away that was fetched before (auto.offset.reset=%s)",
+    async (reset) => {
+      const { clock, broker, consumer } = setUp({ "auto.offset.reset": reset, "max.poll.records": "1" });
+      for (const value of ["a", "b", "c"]) broker.store("t-0", batch(value));
+      consumer.assign([tp()]);
+      consumer.seek(tp(), 0);
+      expect(values(await poll(clock, consumer))).toEqual(["a"]);
+      broker.logs.delete("t-0");
+      broker.store("t-0", batch("after the gap"), 50);
+      const refused = broker.requests(fetch).length;
+      await clock.advance(5_000);
+      expect(broker.requests(fetch).length).toBeGreaterThan(refused);
+      expect(values(await poll(clock, consumer))).toEqual(["b"]);
+      expect(values(await poll(clock, consumer))).toEqual(["c"]);
+      expect(consumer.position(tp())).toBe(3);
+      if (reset === "none") {
+        await expect(poll(clock, consumer)).rejects.toThrow(/Reading t-0 at 3.*OFFSET_OUT_OF_RANGE/);
+        expect(consumer.position(tp())).toBe(3);
+        return;
+      }
+      if (reset === "latest") {
+        expect(await poll(clock, consumer, 1_000)).toEqual([]);
+        broker.store("t-0", batch("new"));
+      }
+      expect(values(await poll(clock, consumer))).toEqual([reset === "latest" ? "new" : "after the gap"]);
+    },
+  );
+
   test("a broker that is away is waited for, the owner is told, and reading goes on where it was", async () => {
     const { clock, broker, consumer, waits } = setUp();
     broker.store("t-0", batch("a"));

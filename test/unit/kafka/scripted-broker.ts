@@ -106,6 +106,11 @@ export class ScriptedBroker implements Transport {
     return last ? nextOffsetOf(readBatchHeader(last)) : 0;
   }
 
+  #start(topicPartition: string): number {
+    const first = this.logs.get(topicPartition)?.[0];
+    return first ? readBatchHeader(first).baseOffset : 0;
+  }
+
   /** Values in the log, in order. */
   values(topicPartition: string): string[] {
     return this.batches(topicPartition).flat();
@@ -192,7 +197,8 @@ export class ScriptedBroker implements Transport {
         partitions: partitions.map(({ partition, fetchOffset, partitionMaxBytes }) => {
           const key = `${topic}-${partition}`;
           const end = this.end(key);
-          if (fetchOffset > end) return partitionAnswer(partition, ErrorCodes.OFFSET_OUT_OF_RANGE, end, []);
+          if (fetchOffset > end || fetchOffset < this.#start(key))
+            return partitionAnswer(partition, ErrorCodes.OFFSET_OUT_OF_RANGE, end, []);
           const records: Buffer[] = [];
           let size = 0;
           for (const batch of this.logs.get(key) ?? []) {
@@ -223,9 +229,7 @@ export class ScriptedBroker implements Transport {
         name,
         partitions: partitions.map(({ partitionIndex, timestamp }) => {
           const key = `${name}-${partitionIndex}`;
-          const first = this.logs.get(key)?.[0];
-          const start = first ? readBatchHeader(first).baseOffset : 0;
-          return { partitionIndex, errorCode: 0, offset: timestamp === -1 ? this.end(key) : start };
+          return { partitionIndex, errorCode: 0, offset: timestamp === -1 ? this.end(key) : this.#start(key) };
         }),
       })),
     };
