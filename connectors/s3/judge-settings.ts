@@ -15,7 +15,8 @@ export interface Complaint {
 export function judgeSettings(values: S3SinkValues): Complaint[] {
   const complaints: Complaint[] = [];
   const refuse = (key: keyof S3SinkValues, detail: string) => {
-    const shown = values[key] as Parameters<typeof invalidValue>[1];
+    const value = values[key] as Parameters<typeof invalidValue>[1];
+    const shown = typeof value === "string" && holdsUserInfo(value) ? "[hidden]" : value;
     complaints.push({ key, message: invalidValue(key, shown, detail) });
   };
   judgeUnsupported(values, refuse);
@@ -29,8 +30,13 @@ export function judgeSettings(values: S3SinkValues): Complaint[] {
   const secretGiven = (values["aws.secret.access.key"]?.value ?? "").trim() !== "";
   if (keyGiven && !secretGiven) refuse("aws.secret.access.key", "must be set together with aws.access.key.id");
   if (secretGiven && !keyGiven) refuse("aws.access.key.id", "must be set together with aws.secret.access.key");
-  const url = values["store.url"];
-  if (url !== null && url.trim() !== "" && endpointUrl(url) === undefined)
+  const url = values["store.url"]?.trim() ?? "";
+  if (holdsUserInfo(url))
+    refuse(
+      "store.url",
+      "must not hold a user name or password (anything before an @): leave only scheme, host and port, and set aws.access.key.id and aws.secret.access.key, or s3.credentials.provider.class",
+    );
+  else if (url !== "" && endpointUrl(url) === undefined)
     refuse("store.url", "must be a URL like http://127.0.0.1:9000");
   return complaints;
 }
@@ -51,6 +57,14 @@ export function endpointUrl(text: string): string | undefined {
     if (error instanceof TypeError) return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether a URL may hold credentials. Coarser than a URL parser, which takes `http:/user:secret@host` for a path and so
+ * would have it shown: no endpoint of a store needs an @.
+ */
+function holdsUserInfo(url: string): boolean {
+  return url.includes("@");
 }
 
 function judgeUnsupported(values: S3SinkValues, refuse: (key: keyof S3SinkValues, detail: string) => void): void {

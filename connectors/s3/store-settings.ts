@@ -41,9 +41,9 @@ export function storeSettings(values: S3SinkValues): StoreSettings {
   };
 }
 
-/** Where objects go, as messages show it. */
+/** Where objects go, as messages, logs and the status show it: never with credentials, though the URL may hold none. */
 export function storePlace({ bucket, region, url }: StoreSettings): StorePlace {
-  return { bucket, endpoint: url ?? `AWS region ${region}` };
+  return { bucket, endpoint: url?.replace(/\/\/.*@/s, "//") ?? `AWS region ${region}` };
 }
 
 function encryptionOf(values: S3SinkValues): Encryption | undefined {

@@ -3,7 +3,8 @@ import s3Plugins from "../../../../connectors/s3/index.js";
 import { endpointUrl, judgeSettings } from "../../../../connectors/s3/judge-settings.js";
 import { planWriter } from "../../../../connectors/s3/plan-writer.js";
 import { S3_SINK_CONFIG } from "../../../../connectors/s3/s3-sink-config.js";
-import { storeSettings } from "../../../../connectors/s3/store-settings.js";
+import { S3SinkTask } from "../../../../connectors/s3/s3-sink-task.js";
+import { storePlace, storeSettings } from "../../../../connectors/s3/store-settings.js";
 import { parseConfig, validateConfig } from "../../../../src/api/index.js";
 import { SINK_PROPS } from "./sink-driver.js";
 
@@ -111,6 +112,47 @@ test("an interval of record time applies to time-based partitioners only", () =>
   const hourly = { "partitioner.class": "io.confluent.connect.storage.partitioner.HourlyPartitioner" };
   expect(plan({ ...hourly, locale: "en", timezone: "UTC" }).intervalMs).toBe(1000);
   expect(() => plan({ ...hourly, locale: "en" })).toThrow(/timezone: Timezone cannot be empty/);
+});
+
+describe("credentials in store.url", () => {
+  const parse = (url: string) => parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, "store.url": url });
+  const urls = [
+    "http://user:SECRET@127.0.0.1:9000",
+    " https://SECRET@minio.example/ ",
+    "user:SECRET@minio.example",
+    "http://user%40x:SEC@RET@minio.example",
+    "http:/user:SECRET@minio.example",
+    "ftp://user:SECRET@minio.example",
+  ];
+
+  test.each(urls)("%s is refused, by validation and at the start, and shown nowhere", async (url) => {
+    const complaints = judgeSettings(parse(url));
+    expect(complaints.map(({ key }) => key)).toEqual(["store.url"]);
+    expect(complaints[0]!.message).toMatch(/\[hidden\].*store\.url.*aws\.access\.key\.id.*aws\.secret\.access\.key/);
+    expect(complaints[0]!.message).not.toMatch(/SEC|RET|user:/);
+    const props = { ...SINK_PROPS, "store.url": url };
+    const connector = s3Plugins[0]!.connector();
+    await expect(connector.start({} as Parameters<typeof connector.start>[0], props)).rejects.toThrow(
+      complaints[0]!.message,
+    );
+    const task = new S3SinkTask(() => {
+      throw new Error("No client may be made of it");
+    });
+    await expect(task.start({} as Parameters<typeof task.start>[0], props)).rejects.toThrow(complaints[0]!.message);
+  });
+
+  test("would not be shown as the place of objects either", () => {
+    const place = (url: string) => storePlace(storeSettings(parse(url))).endpoint;
+    expect(place("http://user:SECRET@127.0.0.1:9000/s3")).toBe("http://127.0.0.1:9000/s3");
+    expect(place("user:SEC@RET@minio.example")).toBe("https://minio.example");
+    expect(place("http://127.0.0.1:9000")).toBe("http://127.0.0.1:9000");
+  });
+
+  test("are not shown of a proxy, which is refused for another reason", () => {
+    const values = parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, "s3.proxy.url": "http://user:SECRET@proxy:3128" });
+    expect(judgeSettings(values).map(({ key }) => key)).toEqual(["s3.proxy.url"]);
+    expect(JSON.stringify(judgeSettings(values))).not.toContain("SECRET");
+  });
 });
 
 describe("the store", () => {
