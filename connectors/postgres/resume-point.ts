@@ -62,6 +62,22 @@ export interface SlotPosition {
 }
 
 /**
+ * Whether the slot was moved past a complete offset by somebody else: by pg_replication_slot_advance, or another reader.
+ * We confirm no further than the `lsn_commit` that is stored, or else leave the idle mark.
+ *
+ * Not certain: while another worker still reads, it stores and confirms more than the offset that this task was started
+ * with; and a transaction that was under way while the slot was made has changes before the slot's first position.
+ */
+export function wasMovedPast(
+  offset: StoredOffset,
+  confirmed: Lsn | null,
+  isIdleMark: (confirmed: Lsn) => boolean,
+): boolean {
+  const covered = offset.lsnCommit ?? offset.lsnProc ?? offset.lsn;
+  return covered !== null && confirmed !== null && confirmed > covered && !isIdleMark(confirmed);
+}
+
+/**
  * Whether all that comes after the offset is still there. A slot that was dropped and made again starts behind it, with
  * a gap; so does one that we moved on while the source was idle, without a gap, and that one bears a mark.
  */

@@ -8,13 +8,13 @@ import { EventStream } from "./event-stream.js";
 import { codeOf } from "./failure.js";
 import type { Heartbeat } from "./heartbeat.js";
 import { LogicalMessages } from "./logical-message.js";
-import { isIdleConfirmation, type Lsn, NO_LSN } from "./lsn.js";
+import { formatLsn, isIdleConfirmation, type Lsn, NO_LSN } from "./lsn.js";
 import type { Progress } from "./progress.js";
 import { ensurePublication } from "./publication.js";
 import { RelationCache } from "./relation-cache.js";
 import { createSlot, dropSlot, readSlot, requireLogicalWal, type SlotState } from "./replication-slot.js";
 import { ReplicationStream } from "./replication-stream.js";
-import { planResume } from "./resume-point.js";
+import { planResume, wasMovedPast } from "./resume-point.js";
 import { ServerError } from "./server-error.js";
 import type { Settings } from "./settings.js";
 import { Snapshot } from "./snapshot.js";
@@ -85,6 +85,7 @@ export class Session {
       slot,
       slotName: settings.slotName,
       wal,
+      confirmsLsn: settings.confirmsLsn,
       hasSnapshot: progress.hasSnapshot,
     });
     await this.#begin(plan, slot);
@@ -159,12 +160,13 @@ export class Session {
   /** The server starts at the slot's position, whatever earlier one is asked for. Debezium goes on without a word. */
   #warnOfSkippedChanges(slot: SlotState | undefined): void {
     const { progress, settings, context } = this.#options;
-    const confirmed = slot?.confirmedLsn ?? NO_LSN;
-    const { startLsn } = planResume(progress.offset === null ? null : readOffset(progress.offset), confirmed);
-    if (startLsn === NO_LSN || confirmed <= startLsn || isIdleConfirmation(confirmed)) return;
+    const offset = progress.offset === null ? null : readOffset(progress.offset);
+    if (!slot?.confirmedLsn || !offset || !wasMovedPast(offset, slot.confirmedLsn, isIdleConfirmation)) return;
+    const stored = formatLsn(offset.lsnCommit ?? offset.lsnProc ?? offset.lsn ?? NO_LSN);
+    const confirmed = formatLsn(slot.confirmedLsn);
     context.logger.warn(
-      "The slot was moved past the stored offset by somebody else: changes between the two are not sent. Take a new snapshot if they matter",
-      { slot: settings.slotName, storedLsn: startLsn, confirmedLsn: confirmed },
+      `Replication slot ${settings.slotName} was moved to ${confirmed}, past the stored offset ${stored}, by somebody else: changes between the two are not sent. To get them, remove the connector's offsets and start again, which takes a new snapshot (snapshot.mode=when_needed does so by itself), and give each reader a slot of its own`,
+      { slot: settings.slotName, stored, confirmed },
     );
   }
 

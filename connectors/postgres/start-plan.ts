@@ -1,7 +1,7 @@
 import type { Lsn } from "./lsn.js";
 import { formatLsn, isIdleConfirmation, NO_LSN } from "./lsn.js";
 import type { SlotState } from "./replication-slot.js";
-import { judgeAvailability } from "./resume-point.js";
+import { judgeAvailability, wasMovedPast } from "./resume-point.js";
 import type { SnapshotMode } from "./settings.js";
 import { furthestOf, type StoredOffset } from "./source-offset.js";
 
@@ -31,6 +31,8 @@ export interface StartScene {
   readonly slotName: string;
   /** Where the server's WAL ends; null: not asked, since there is no slot to go on with. */
   readonly wal: WalEnd | null;
+  /** False: lsn.flush.mode=manual, the slot is moved by somebody else. */
+  readonly confirmsLsn: boolean;
   /** This task has taken its snapshot already: `always` means at each start, not at each connection. */
   readonly hasSnapshot: boolean;
 }
@@ -63,7 +65,9 @@ export function planStart(scene: StartScene): StartPlan {
   }
   const isLost =
     isOffsetAhead || !slot || slot.isLost || judgeAvailability(offset, slot, isIdleConfirmation) === "lost";
-  if (isLost && mode === "when_needed")
+  // The other modes only warn: what looks like a gap need not be one, and a needless snapshot is only slow.
+  const isSkipping = !isLost && scene.confirmsLsn && wasMovedPast(offset, slot.confirmedLsn, isIdleConfirmation);
+  if ((isLost || isSkipping) && mode === "when_needed")
     return { kind: "snapshot", slot: slot ? (slot.isLost ? "recreate" : "keep") : "create" };
   if (mode === "always" && !scene.hasSnapshot) return { kind: "snapshot", slot: slot ? "keep" : "create" };
   if (isOffsetAhead) return { kind: "refuse", reason: ahead(scene) };

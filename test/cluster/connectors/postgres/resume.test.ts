@@ -186,6 +186,30 @@ test("a slot that was dropped and made again is noticed, and when_needed takes a
   await needed.stop();
 });
 
+test("a slot that was moved past the stored offset is warned of, and when_needed takes a new snapshot", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
+  const driver = await db.stream();
+  await db.execute("INSERT INTO t VALUES (1)");
+  const [first] = await driver.read(1);
+  await db.execute("INSERT INTO t VALUES (2)");
+  const [second] = await driver.read(1);
+  await driver.stop();
+  await db.released();
+  await db.execute("INSERT INTO t VALUES (3)");
+  await db.execute(`SELECT pg_replication_slot_advance('${db.slotName}', pg_current_wal_lsn())`);
+  // The first is within the first transaction of its slot: no commit was seen yet.
+  expect(first!.sourceOffset).not.toHaveProperty("lsn_commit");
+  for (const { sourceOffset } of [first!, second!]) {
+    const needed = await TaskDriver.start(db.props({ "snapshot.mode": "when_needed" }), sourceOffset);
+    expect((await needed.read(3)).map((record) => plainEvent(record).op)).toEqual(["r", "r", "r"]);
+    await needed.stop();
+    await db.released();
+  }
+  const plain = await db.stream({ "snapshot.mode": "initial" }, first!.sourceOffset);
+  expect(plain.warnings).toEqual([expect.stringContaining(`slot ${db.slotName} was moved to`)]);
+  await plain.stop();
+});
+
 test("an offset ahead of the server is refused, and when_needed takes a new snapshot and loses nothing after it", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
   await (await db.stream()).stop();

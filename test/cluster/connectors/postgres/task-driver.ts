@@ -1,5 +1,6 @@
 import { PostgresSourceTask } from "../../../../connectors/postgres/postgres-source-task.js";
 import type {
+  Logger,
   Props,
   SourceMap,
   SourceOffset,
@@ -17,6 +18,9 @@ export class TaskDriver {
   readonly #stopping = new AbortController();
   readonly #waits: (string | null)[] = [];
   readonly #waitListeners = new Set<() => void>();
+  readonly #logger: Logger = { ...silentLogger, warn: (message) => this.warnings.push(message) };
+  /** What the task warned of, oldest first. */
+  readonly warnings: string[] = [];
   commitRequests = 0;
 
   private constructor(task: SourceTask) {
@@ -36,7 +40,7 @@ export class TaskDriver {
       taskId: 0,
       clock: new SystemClock(),
       random: new SystemRandom(),
-      logger: silentLogger,
+      logger: this.#logger,
       stopping: this.#stopping.signal,
       waitingFor: (reason) => {
         this.#waits.push(reason);

@@ -30,6 +30,7 @@ const plan = (
     slot: state,
     slotName: "s",
     wal: { lsn: 5000 as Lsn, isStandby: false },
+    confirmsLsn: true,
     hasSnapshot: false,
     ...more,
   });
@@ -100,6 +101,21 @@ describe("a later start", () => {
       kind: "stream",
       slot: "keep",
     });
+  });
+
+  test("that finds the slot moved past its offset takes a snapshot where it may: not by us, nor where it is moved by hand", () => {
+    const partOfFirst: SourceMap = { lsn: 1600, lsn_proc: 1600, messageType: "INSERT", txId: 7 };
+    for (const [offset, by] of [
+      [STREAMED, 1568],
+      [partOfFirst, 1608],
+      [{ lsn: 800 }, 808],
+    ] as const) {
+      expect(plan("when_needed", offset, slot(700, by))).toEqual({ kind: "snapshot", slot: "keep" });
+      expect(plan("when_needed", offset, slot(700, by - 8))).toEqual({ kind: "stream", slot: "keep" });
+      expect(plan("when_needed", offset, slot(700, by + 7))).toEqual({ kind: "stream", slot: "keep" });
+      expect(plan("when_needed", offset, slot(700, by), { confirmsLsn: false })).toMatchObject({ kind: "stream" });
+      expect(plan("initial", offset, slot(700, by))).toEqual({ kind: "stream", slot: "keep" });
+    }
   });
 
   test("does not go on with a slot that is ahead of the server", () => {
