@@ -20,16 +20,14 @@ export function resolveReferences<P extends StoredProps>(props: P, providers: Re
     read.set(id, values);
     return values;
   };
-  const resolved: Record<string, string | null> = {};
-  for (const [key, value] of Object.entries(props)) {
-    resolved[key] =
-      value?.replace(
-        REFERENCE,
-        (reference, provider: string, path: string | undefined, name: string) =>
-          lookUp(provider, path ?? "")?.get(name) ?? reference,
-      ) ?? null;
-  }
-  return resolved as P;
+  const resolve = (value: string) =>
+    value.replace(
+      REFERENCE,
+      (reference, provider: string, path: string | undefined, name: string) =>
+        lookUp(provider, path ?? "")?.get(name) ?? reference,
+    );
+  // Not by assignment, which loses a key `__proto__`.
+  return Object.fromEntries(Object.entries(props).map(([key, value]) => [key, value && resolve(value)])) as P;
 }
 
 /** Whether a value holds something that looks like a reference. */

@@ -122,12 +122,12 @@ export class DistributedHerder implements Herder {
   async patchConfig(name: string, patch: SubmittedConfig): Promise<ConnectorInfo> {
     // The leader's own copy is what is patched, so leadership is looked at before the config is validated.
     const patched = await this.#loop.asLeader(`reading the config of connector ${name}`, "PATCH", async () => {
-      const merged: Record<string, string | null> = { ...entryOf(this.#loop.configs(), name).config };
+      const merged = new Map(Object.entries(entryOf(this.#loop.configs(), name).config));
       for (const [key, value] of Object.entries(patch)) {
-        if (value === null) delete merged[key];
-        else merged[key] = value;
+        if (value === null) merged.delete(key);
+        else merged.set(key, value);
       }
-      return withName(name, merged);
+      return withName(name, Object.fromEntries(merged));
     });
     await this.#refuseInvalid(patched);
     return this.#writeConfig(name, async () => {

@@ -384,7 +384,5 @@ export class HerderLoop implements MembershipHost {
 
 /** Nulls come from a Java worker's records only; a connector gets text. */
 function withoutNulls(props: StoredProps): Record<string, string> {
-  const texts: Record<string, string> = {};
-  for (const [key, value] of Object.entries(props)) if (value !== null) texts[key] = value;
-  return texts;
+  return Object.fromEntries(Object.entries(props).filter((entry): entry is [string, string] => entry[1] !== null));
 }

@@ -248,18 +248,19 @@ function answerInfo(
 
 /** Only what was asked for; a connector whose status is asked for and not there is left out, as it is about to go or come. */
 function expanded(herder: Herder, status: boolean, info: boolean): Record<string, object> {
-  const byName: Record<string, object> = {};
+  const byName: [string, object][] = [];
   for (const name of herder.connectors()) {
     try {
-      byName[name] = {
+      const parts = {
         ...(status && { status: herder.connectorStatus(name) }),
         ...(info && { info: herder.connectorInfo(name) }),
       };
+      byName.push([name, parts]);
     } catch (error) {
       if (!(error instanceof Error) || error.name !== "NotFoundError") throw error;
     }
   }
-  return byName;
+  return Object.fromEntries(byName);
 }
 
 const INITIAL_STATES: Readonly<Record<string, TargetState>> = {

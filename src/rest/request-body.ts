@@ -2,6 +2,7 @@ import type { ErrorObject, ValidateFunction } from "ajv";
 import { parseJsonNumbers } from "../base/exact-json.js";
 import type { SubmittedConfig } from "../herder/herder.js";
 import { HttpError } from "./http-error.js";
+import { jsonFaultAt } from "./json-fault.js";
 
 /** What POST /connectors takes. */
 export interface CreateRequest {
@@ -61,15 +62,36 @@ export async function parseTaskConfigs(body: Buffer): Promise<SubmittedConfig[]>
 
 async function parse(body: Buffer, schema: SchemaName): Promise<unknown> {
   if (body.length === 0) throw new HttpError(400, "The request has no body: send JSON");
-  let value: unknown;
-  try {
-    value = parseJsonNumbers(body.toString(), (literal) => literal);
-  } catch (cause) {
-    throw new HttpError(400, `The request body is not JSON: ${(cause as Error).message}`, { cause });
-  }
+  const value = parseText(textOf(body));
   const validate = await validatorOf(schema);
   if (!validate(value)) throw new HttpError(400, complaint(validate.errors?.[0]));
   return value;
+}
+
+/** The body as text, without the byte order mark that some editors begin a file with. @throws HttpError 400 */
+function textOf(body: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch (cause) {
+    throw new HttpError(400, "The request body is not JSON: its bytes are not UTF-8", { cause });
+  }
+}
+
+/** @throws HttpError 400 telling the place, without the parser's error: that one quotes the body, secrets included */
+function parseText(text: string): unknown {
+  try {
+    return parseJsonNumbers(text, (literal) => literal);
+  } catch {
+    throw new HttpError(400, `The request body is not JSON: ${faultOf(text)}`);
+  }
+}
+
+function faultOf(text: string): string {
+  const at = jsonFaultAt(text);
+  if (at === undefined) return "it is nested too deeply, or a text in it is too long";
+  if (at === text.length) return "it ends too early";
+  const lines = text.slice(0, at).split("\n");
+  return `it cannot be read from line ${lines.length}, column ${lines.at(-1)!.length + 1} on`;
 }
 
 function complaint(error: ErrorObject | undefined): string {
@@ -86,7 +108,6 @@ function complaint(error: ErrorObject | undefined): string {
 }
 
 function textsOf(config: Readonly<Record<string, unknown>>): SubmittedConfig {
-  const texts: Record<string, string | null> = {};
-  for (const [key, value] of Object.entries(config)) texts[key] = value === null ? null : String(value);
-  return texts;
+  // Not by assignment, which loses a key `__proto__`.
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, value === null ? null : String(value)]));
 }

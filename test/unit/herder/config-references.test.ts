@@ -23,6 +23,11 @@ describe("config references", () => {
     expect(resolveReferences(props, vault)).toEqual(props);
   });
 
+  test("leave a key __proto__ where it is", () => {
+    const props = JSON.parse('{"__proto__":"plain","a":"b"}');
+    expect(Object.entries(resolveReferences(props, vault))).toEqual(Object.entries(props));
+  });
+
   test("come back into task configs, so that no secret is published", () => {
     const config = { password: ref("vault:db:password"), user: "me" };
     const generated = { password: "secret of db", user: "me", "task.id": "0" };

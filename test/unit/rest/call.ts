@@ -13,7 +13,7 @@ export async function call(
   app: Express,
   method: string,
   url: string,
-  body?: string,
+  body?: string | Buffer,
   headers: Readonly<Record<string, string>> = body === undefined ? {} : { "content-type": "application/json" },
 ): Promise<Answer> {
   const socket = new Socket();

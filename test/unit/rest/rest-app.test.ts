@@ -13,7 +13,7 @@ import { FakeHerder } from "./fake-herder.js";
 
 let herder: FakeHerder;
 let clock: SimClock;
-let send: (method: string, url: string, body?: string, headers?: Record<string, string>) => Promise<Answer>;
+let send: (method: string, url: string, body?: string | Buffer, headers?: Record<string, string>) => Promise<Answer>;
 
 function serve(topics = { tracked: true, resettable: true }): void {
   herder = new FakeHerder();
@@ -58,6 +58,12 @@ describe("the answers", () => {
     expect((await send("GET", "/connectors?expand=status&expand=info")).body).toEqual({ c: { status, info } });
     expect((await send("GET", "/connectors?expand=info")).body).toMatchObject({ c: { info }, "no-status": {} });
     expect((await send("GET", "/connectors?expand=else")).body).toEqual({ c: {}, "no-status": {} });
+  });
+
+  test("expand a connector of any name", async () => {
+    herder.connectors = () => ["__proto__", "c"];
+    const { body } = await send("GET", "/connectors?expand=info");
+    expect(Object.keys(body as object)).toEqual(["__proto__", "c"]);
   });
 
   test("keep 64-bit offsets exact", async () => {
@@ -159,6 +165,39 @@ describe("a body", () => {
   test("may say a key twice: the last one counts", async () => {
     await send("PUT", "/connectors/c/config", '{"a":"1","a":"2"}');
     expect(herder.calls.at(-1)).toEqual(["putConfig", "c", { a: "2" }]);
+  });
+
+  test("that is no JSON is told by the place, and none of it is repeated", async () => {
+    for (const [body, place] of [
+      ["hunter2", "line 1, column 1 on"],
+      ['{"name":"n",\n "config":{"password": hunter2}}', "line 2, column 24 on"],
+      ['{"password":"hunter2"', "ends too early"],
+      [`${"[".repeat(100_000)}${"]".repeat(100_000)}`, "nested too deeply"],
+    ] as const) {
+      const answer = await send("POST", "/connectors", body);
+      expect(answer).toMatchObject({ status: 400, body: { message: expect.stringContaining(place) } });
+      expect(JSON.stringify(answer.body)).not.toContain("hunter");
+    }
+  });
+
+  test("may begin with a byte order mark", async () => {
+    await send("PUT", "/connectors/c/config", '\ufeff{"a":"1"}');
+    expect(herder.calls.at(-1)).toEqual(["putConfig", "c", { a: "1" }]);
+  });
+
+  test("that is not UTF-8 is refused, not stored with other characters", async () => {
+    const latin1 = Buffer.from('{"a":"caf\u00e9"}', "latin1");
+    const answer = await send("PUT", "/connectors/c/config", latin1);
+    expect(answer).toMatchObject({ status: 400, body: { message: expect.stringContaining("UTF-8") } });
+    expect(herder.calls).toEqual([]);
+  });
+
+  test("keeps a key __proto__", async () => {
+    await send("PUT", "/connectors/c/config", '{"__proto__":"1","a":2}');
+    expect(Object.entries(herder.calls.at(-1)?.[2] as object)).toEqual([
+      ["__proto__", "1"],
+      ["a", "2"],
+    ]);
   });
 
   test("of another worker comes with its bytes and signature", async () => {
