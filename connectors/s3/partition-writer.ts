@@ -73,6 +73,9 @@ export class PartitionWriter {
   #nextOffset = -1;
   /** Everything before it is at its destination. */
   #committable: number | null = null;
+  /** Where the batch at work began, and the last such boundary up to there: `#committable` may lie inside the batch. */
+  #batchStart = -1;
+  #committableBefore: number | null = null;
   #rewindTo: number | null = null;
   /** While below it, records come for a second time after a rewind. */
   #knownUntil = -1;
@@ -98,6 +101,7 @@ export class PartitionWriter {
     // A rewind is carried out between batches; until then the records of the old position are not for us.
     if (this.#rewindTo !== null) return;
     this.#writing = true;
+    if (!handedAgain) this.#noteBatchStart();
     await this.#settle(nowMs, false);
     await this.#rotateIfDue(nowMs);
     for (const record of records) {
@@ -129,10 +133,18 @@ export class PartitionWriter {
   /**
    * The offset before which everything is finished, or null when nothing is known yet. (I2)
    *
+   * While a batch is handed over again, for this partition or another, it counts as not handed over at all: then it is
+   * the last such offset before the batch. Any other offset up to `current` could lie inside an object.
+   *
    * @param current after the last record handed over; trusted, for records that never reach the sink, only while
    *   nothing is open and no batch was broken off.
    */
   committable(current: number): number | null {
+    const offset = this.#finishedUpTo(current);
+    return offset === null || offset <= current ? offset : this.#committableBefore;
+  }
+
+  #finishedUpTo(current: number): number | null {
     if (!this.#isIdle) return this.#committable;
     if (!this.#writing && this.#nextOffset >= this.#knownUntil) return Math.max(current, this.#nextOffset);
     return this.#nextOffset >= 0 ? this.#nextOffset : this.#committable;
@@ -162,8 +174,20 @@ export class PartitionWriter {
     this.#baseOffset = null;
     this.#openBaseOffset = null;
     this.#committable = null;
+    this.#batchStart = first.originalOffset;
+    this.#committableBefore = null;
     this.#knownUntil = -1;
     this.#nextOffset = first.originalOffset;
+  }
+
+  #noteBatchStart(): void {
+    this.#batchStart = this.#nextOffset;
+    this.#committableBefore = this.#isIdle && this.#nextOffset >= 0 ? this.#nextOffset : this.#committable;
+  }
+
+  #setCommittable(offset: number): void {
+    this.#committable = offset;
+    if (offset <= this.#batchStart) this.#committableBefore = offset;
   }
 
   /** Waits for uploads under way, so that their offsets can be committed; how they went is looked at by the next batch. */
@@ -339,7 +363,7 @@ export class PartitionWriter {
   /** All files of the last rotation are there. */
   #letGoFinished(): void {
     if (this.#boundary !== null) {
-      this.#committable = this.#boundary;
+      this.#setCommittable(this.#boundary);
       this.#baseOffset = this.#openBaseOffset;
     }
     this.#letGo();
@@ -347,7 +371,7 @@ export class PartitionWriter {
 
   #letGo(): void {
     if (!this.#isIdle) return;
-    this.#committable = this.#nextOffset;
+    this.#setCommittable(this.#nextOffset);
     this.#baseOffset = null;
     this.#openBaseOffset = null;
   }

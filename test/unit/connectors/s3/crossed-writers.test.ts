@@ -150,3 +150,46 @@ test("a temporary folder that is full is waited for: nothing is lost, nothing co
   await driver.commit();
   expect(store.places()).toEqual(Array.from({ length: 30 }, (_, offset) => `0:${offset}`));
 });
+
+test("while one partition's batch is retried, what others had finished before it is committed, and nothing beyond", async () => {
+  const store = new MemoryStore();
+  const partitions = [0, 1].map((partition) => ({ topic: "orders", partition }));
+  const props = { ...SINK_PROPS, "flush.size": "2", "s3.part.retries": "1" };
+  const driver = new SinkDriver(() => new S3SinkTask(() => store), partitions, { props });
+  await driver.start();
+  for (let offset = 0; offset < 3; offset++) driver.append(rowRecord(offset));
+  // Three objects of partition 0 in all, the last two by the batch that partition 1 has to have again.
+  await driver.deliver(3);
+  for (let offset = 3; offset < 7; offset++) driver.append(rowRecord(offset));
+  for (let offset = 0; offset < 5; offset++) driver.append(rowRecord(offset, { partition: 1 }));
+  store.refuses = (key) => key.includes("orders+1+");
+  expect(await driver.deliver(10)).toBe("retry");
+  for (let again = 0; again < 2; again++) {
+    await driver.commit();
+    expect(Object.fromEntries(driver.committed)).toEqual({ "orders-0": 2 });
+    expect([...store.objects.keys()].filter((key) => key.includes("orders+0+"))).toHaveLength(3);
+    expect(await driver.deliver(10)).toBe("retry");
+  }
+  store.refuses = () => false;
+  await driver.deliverAll();
+  await driver.commit();
+  expect(Object.fromEntries(driver.committed)).toEqual({ "orders-0": 6, "orders-1": 4 });
+  expect(new Set(store.places()).size).toBe(store.places().length);
+});
+
+test("an idle partition whose whole batch is finished keeps its boundary while another one's batch is retried", async () => {
+  const store = new MemoryStore();
+  const partitions = [0, 1].map((partition) => ({ topic: "orders", partition }));
+  const props = { ...SINK_PROPS, "flush.size": "2", "s3.part.retries": "1" };
+  const driver = new SinkDriver(() => new S3SinkTask(() => store), partitions, { props });
+  await driver.start();
+  for (let offset = 0; offset < 2; offset++) driver.append(rowRecord(offset));
+  await driver.deliver(2);
+  for (let offset = 2; offset < 6; offset++) driver.append(rowRecord(offset));
+  for (let offset = 0; offset < 5; offset++) driver.append(rowRecord(offset, { partition: 1 }));
+  store.refuses = (key) => key.includes("orders+1+");
+  expect(await driver.deliver(10)).toBe("retry");
+  await driver.commit();
+  expect(Object.fromEntries(driver.committed)).toEqual({ "orders-0": 2 });
+  expect([...store.objects.keys()].filter((key) => key.includes("orders+0+"))).toHaveLength(3);
+});

@@ -10,6 +10,8 @@ export class MemoryStore implements ObjectStoreClient {
   readonly uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
   /** One per request to come; undefined serves it. */
   faults: (StoreFault | undefined)[] = [];
+  /** Keys whose requests are answered with 503, whatever `faults` says. */
+  refuses: (key: string) => boolean = () => false;
   readonly requests: string[] = [];
   /** A client that crashed: nothing it asks for reaches the store any more. */
   crashed = false;
@@ -88,6 +90,7 @@ export class MemoryStore implements ObjectStoreClient {
   async #serve<T>(operation: string, key: string, apply: () => T | Promise<T>): Promise<T> {
     if (this.crashed) throw new Error("the process is dead");
     this.requests.push(`${operation} ${key}`);
+    if (this.refuses(key)) throw answer(503, "SlowDown");
     const fault = this.faults.shift();
     if (fault === "crash-before" || fault === "crash-after") this.crashed = true;
     if (fault === "crash-before") throw new Error("the process is dead");

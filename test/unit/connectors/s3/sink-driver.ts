@@ -62,6 +62,8 @@ export class SinkDriver {
   readonly reported: { offset: number; message: string }[] = [];
   readonly clock: Clock;
   #positions = new Map<string, number>();
+  /** As the positions, but before a batch that has to be handed over again: only up to there may be committed. */
+  #put = new Map<string, number>();
   #pending: SinkRecord[] | null = null;
   #stopping = new AbortController();
   #task: SinkTask | undefined;
@@ -100,6 +102,7 @@ export class SinkDriver {
     this.#task = this.createTask();
     this.#pending = null;
     this.#positions = new Map(this.partitions.map((place) => [nameOf(place), this.committed.get(nameOf(place)) ?? 0]));
+    this.#put = new Map(this.#positions);
     await this.#task.start(this.#context(), this.options.props ?? SINK_PROPS);
     await this.#task.open(this.partitions);
   }
@@ -119,6 +122,7 @@ export class SinkDriver {
       return "retry";
     }
     this.#pending = null;
+    this.#put = new Map(this.#positions);
     return "done";
   }
 
@@ -130,9 +134,13 @@ export class SinkDriver {
   }
 
   async commit(): Promise<void> {
-    const current = this.partitions.map((place) => ({ ...place, offset: this.#positions.get(nameOf(place))! }));
-    for (const { topic, partition, offset } of await this.task.preCommit(current))
-      this.committed.set(nameOf({ topic, partition }), offset);
+    const current = this.partitions.map((place) => ({ ...place, offset: this.#put.get(nameOf(place))! }));
+    for (const { topic, partition, offset } of await this.task.preCommit(current)) {
+      const name = nameOf({ topic, partition });
+      const limit = this.#put.get(name)!;
+      if (offset > limit) throw new Error(`The worker would refuse ${offset} of ${name}: only ${limit} is put so far`);
+      this.committed.set(name, offset);
+    }
   }
 
   async stop(): Promise<void> {
