@@ -310,7 +310,7 @@ export const S3_KEYS = {
   "s3.buffer.memory.bytes": {
     type: "long",
     doc: "Memory for the open files of one task. Beyond it the largest move to unnamed temporary files until they are uploaded.",
-    default: 33_554_432,
+    default: 16_777_216,
     importance: "low",
     group: "S3",
     check: atLeast(1_048_576),

@@ -174,7 +174,7 @@ export function consumerConfig(properties: ClientProperties): ConsumerConfig {
     maxPollRecords: read.integer("max.poll.records", 500, 1),
     minBytes: read.integer("fetch.min.bytes", 1),
     maxWaitMs: read.integer("fetch.max.wait.ms", 500),
-    maxBytes: read.integer("fetch.max.bytes", 16 * 1024 * 1024, 1),
+    maxBytes: read.integer("fetch.max.bytes", 8 * 1024 * 1024, 1),
     maxPartitionBytes: read.integer("max.partition.fetch.bytes", 1_048_576, 1),
     checkCrcs: read.oneOf("check.crcs", "true", ["true", "false"], lower) === "true",
   };
