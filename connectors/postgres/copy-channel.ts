@@ -30,6 +30,7 @@ export class CopyChannel {
   readonly #parserListeners: ((chunk: Buffer) => void)[];
   readonly #chunks: Buffer[] = [];
   #waitingBytes = 0;
+  #receivedBytes = 0;
   #isPaused = false;
   #current: Buffer = Buffer.alloc(0);
   #at = 0;
@@ -76,6 +77,16 @@ export class CopyChannel {
   /** Nothing more comes: the copy ended, or the connection did. */
   get isDone(): boolean {
     return this.#isDone && this.#chunks.length === 0 && this.#at >= this.#current.length;
+  }
+
+  /** Bytes received since the start. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** Nothing is read from the socket for now. */
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   /** Bytes received and not yet walked. */
@@ -201,7 +212,7 @@ export class CopyChannel {
         break;
       case READY_FOR_QUERY:
         this.#isDone = true;
-        if (this.#serverError) this.#fail(this.#serverError);
+        if (this.#serverError) this.fail(this.#serverError);
         break;
       case COPY_DONE:
         // Of START_REPLICATION: the server ends the stream, which it does when it shuts down.
@@ -231,6 +242,7 @@ export class CopyChannel {
   readonly #onData = (chunk: Buffer): void => {
     this.#chunks.push(chunk);
     this.#waitingBytes += chunk.length;
+    this.#receivedBytes += chunk.length;
     this.#hasNews = true;
     if (this.#started) this.#walkToStart();
     if (this.#waitingBytes > this.#limitBytes && !this.#isPaused) {
@@ -255,16 +267,17 @@ export class CopyChannel {
         this.#control(this.#current, at, length);
       } catch (error) {
         // Here nobody above could catch it: this is the socket's own call.
-        this.#fail(error as ServerError);
+        this.fail(error as ServerError);
       }
     }
   }
 
-  readonly #onError = (error: Error): void => this.#fail(error);
+  readonly #onError = (error: Error): void => this.fail(error);
 
-  readonly #onClose = (): void => this.#fail(this.#serverError ?? new Error("Connection terminated unexpectedly"));
+  readonly #onClose = (): void => this.fail(this.#serverError ?? new Error("Connection terminated unexpectedly"));
 
-  #fail(error: Error): void {
+  /** The connection is of no use any more: `next` throws this, once everything before it was handed over. */
+  fail(error: Error): void {
     this.#failure ??= error;
     this.#isDone = true;
     this.#settleStart(this.#failure);

@@ -12,6 +12,7 @@ import { refuseInvalid } from "./config-validation.js";
 import { type FailureScene, gaveUp, judgeFailure } from "./failure.js";
 import { Heartbeat } from "./heartbeat.js";
 import { Progress } from "./progress.js";
+import { SilenceLimit } from "./server-silence.js";
 import { Session, type SessionOptions } from "./session.js";
 import { parseSettings, type Settings } from "./settings.js";
 import { SourceBlocks } from "./source-block.js";
@@ -72,6 +73,7 @@ export class PostgresSourceTask implements SourceTask {
         tombstonesOnDelete: settings.tombstonesOnDelete,
       }),
       sources: new SourceBlocks(settings.topicPrefix, settings.connection.database),
+      silence: new SilenceLimit(),
       heartbeat: new Heartbeat(
         settings.heartbeatIntervalMs,
         settings.heartbeatTopic,

@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { Clock, Timer } from "../../src/api/index.js";
 import { CopyChannel } from "./copy-channel.js";
 import { formatLsn, type Lsn, NO_LSN, readLsn, writeLsn } from "./lsn.js";
+import { judgeSilence, type SilenceLimit } from "./server-silence.js";
 import { quoteIdentifier, quoteLiteral } from "./sql-text.js";
 
 const XLOG_DATA = 0x77;
@@ -32,6 +33,7 @@ export interface StreamOptions {
   readonly startLsn: Lsn;
   readonly limitBytes: number;
   readonly statusIntervalMs: number;
+  readonly silence: SilenceLimit;
   readonly clock: Clock;
 }
 
@@ -44,10 +46,13 @@ export class ReplicationStream {
   readonly #channel: CopyChannel;
   readonly #clock: Clock;
   readonly #statusIntervalMs: number;
+  readonly #silence: SilenceLimit;
   #timer: Timer | undefined;
   #confirmed: Lsn = NO_LSN;
   #shown: Lsn = NO_LSN;
   #received: Lsn = NO_LSN;
+  /** What was here at the last timed status update, and for how long nothing has come by then. */
+  #heard = { atMs: 0, bytes: 0, lsn: NO_LSN, silentMs: 0 };
   #pings = { at: NO_LSN, count: 0, sinceMs: 0 };
   readonly #message: WalMessage = { lsn: NO_LSN, bytes: Buffer.alloc(0), start: 0, end: 0 };
 
@@ -55,6 +60,9 @@ export class ReplicationStream {
     this.#client = client;
     this.#channel = channel;
     this.#clock = options.clock;
+    this.#silence = options.silence;
+    this.#heard.atMs = this.#clock.monotonicMs();
+    this.#heard.bytes = channel.receivedBytes;
     this.#statusIntervalMs = Math.min(options.statusIntervalMs, MOST_SILENT_MS);
     this.#scheduleStatus();
   }
@@ -179,12 +187,36 @@ export class ReplicationStream {
 
   #scheduleStatus(): void {
     this.#timer = this.#clock.schedule(this.#statusIntervalMs, () => {
-      this.#sendStatus();
+      if (this.#isSilent()) {
+        this.#silence.lengthen();
+        const seconds = Math.round(this.#heard.silentMs / 1000);
+        this.#channel.fail(new Error(`the server has not answered for ${seconds} s on the replication connection`));
+        return;
+      }
+      this.#sendStatus(true);
       this.#scheduleStatus();
     });
   }
 
-  #sendStatus(): void {
+  /** A connection that was cut without a word looks like a quiet one, except that nobody answers. */
+  #isSilent(): boolean {
+    const heard = this.#heard;
+    const nowMs = this.#clock.monotonicMs();
+    const bytes = this.#channel.receivedBytes;
+    heard.silentMs = judgeSilence(heard.silentMs, {
+      elapsedMs: nowMs - heard.atMs,
+      intervalMs: this.#statusIntervalMs,
+      mayHaveAnswered: bytes !== heard.bytes || this.#channel.isPaused,
+    });
+    if (this.#received !== heard.lsn) this.#silence.reset();
+    heard.atMs = nowMs;
+    heard.bytes = bytes;
+    heard.lsn = this.#received;
+    return heard.silentMs >= this.#silence.limitMs;
+  }
+
+  /** @param asks for an answer, which an idle server gives by nothing else. */
+  #sendStatus(asks = false): void {
     const status = Buffer.alloc(34);
     status[0] = 0x72;
     // What was received says nothing about what may be let go of: only the second position, flushed, does. (I3)
@@ -192,6 +224,7 @@ export class ReplicationStream {
     writeLsn(status, this.#confirmed, 9);
     writeLsn(status, this.#confirmed, 17);
     status.writeBigInt64BE(BigInt(this.#clock.nowMs()) * 1000n - BigInt(POSTGRES_EPOCH_US), 25);
+    status[33] = asks ? 1 : 0;
     this.#channel.write(status);
   }
 }

@@ -16,6 +16,7 @@ import { createSlot, dropSlot, readSlot, requireLogicalWal, type SlotState } fro
 import { ReplicationStream } from "./replication-stream.js";
 import { planResume, wasMovedPast } from "./resume-point.js";
 import { ServerError } from "./server-error.js";
+import type { SilenceLimit } from "./server-silence.js";
 import type { Settings } from "./settings.js";
 import { Snapshot } from "./snapshot.js";
 import type { SourceBlocks } from "./source-block.js";
@@ -33,6 +34,7 @@ export interface SessionOptions {
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
   readonly heartbeat: Heartbeat;
+  readonly silence: SilenceLimit;
   readonly filter: TableFilter;
   readonly schemas: TableSchemas;
 }
@@ -224,6 +226,7 @@ export class Session {
       startLsn: resume.startLsn,
       limitBytes: settings.maxQueueBytes,
       statusIntervalMs: settings.statusIntervalMs,
+      silence: this.#options.silence,
       clock,
     });
     const relations = new RelationCache(schemas, filter);

@@ -3,11 +3,13 @@ import type pg from "pg";
 import { expect, test } from "vitest";
 import { type Lsn, readLsn, writeLsn } from "../../../../connectors/postgres/lsn.js";
 import { ReplicationStream } from "../../../../connectors/postgres/replication-stream.js";
+import { judgeSilence, SilenceLimit } from "../../../../connectors/postgres/server-silence.js";
 import { SimClock } from "../../../../src/base/clock.js";
 
 /** A server's end of one stream: what was sent to it, and what it sends. */
 class FakeServer {
   readonly clock = new SimClock();
+  readonly silence = new SilenceLimit();
   readonly #sent: Buffer[] = [];
   readonly #socket = new Duplex({
     read() {},
@@ -25,6 +27,7 @@ class FakeServer {
       startLsn: 800 as Lsn,
       limitBytes: 1 << 20,
       statusIntervalMs: 10_000,
+      silence: this.silence,
       clock: this.clock,
     });
     this.#send("W", Buffer.from([0, 0, 0]));
@@ -66,4 +69,27 @@ test("nothing is confirmed that the server has not got to over this connection",
   stream.confirm(1000 as Lsn);
   expect(server.statuses).toEqual([{ confirmed: 1000, asks: false }]);
   stream.close();
+});
+
+test("a server that answers nothing for a minute is given up, and borne with for longer the next time", async () => {
+  const server = new FakeServer();
+  const stream = await server.stream();
+  await server.clock.advance(50_000);
+  expect(server.statuses.map(({ asks }) => asks)).toEqual([true, true, true, true, true]);
+  server.keepalive(1000);
+  await stream.readable();
+  await server.clock.advance(60_000);
+  expect(stream.next()).toBeNull();
+  await server.clock.advance(10_000);
+  expect(() => stream.next()).toThrow(/has not answered for 60 s/);
+  stream.close();
+  expect(server.silence.limitMs).toBe(120_000);
+});
+
+test("silence is time in which the server was asked and could be heard", () => {
+  const look = { elapsedMs: 10_000, intervalMs: 10_000, mayHaveAnswered: false };
+  expect(judgeSilence(5_000, look)).toBe(15_000);
+  expect(judgeSilence(50_000, { ...look, mayHaveAnswered: true })).toBe(0);
+  // The process slept: what came meanwhile is not read yet.
+  expect(judgeSilence(0, { ...look, elapsedMs: 3_600_000 })).toBe(20_000);
 });
