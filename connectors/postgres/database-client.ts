@@ -46,8 +46,9 @@ export async function connectDatabase(options: ConnectOptions): Promise<pg.Clien
 
 async function connectOnce(options: ConnectOptions, ssl: ConnectionOptions | false): Promise<pg.Client> {
   const { settings, signal, logger } = options;
-  signal.throwIfAborted();
   const { default: postgres } = await import("pg");
+  // Last thing before the socket is made: nobody would end one that is made after the signal.
+  signal.throwIfAborted();
   const isReplication = options.isReplication ?? false;
   const client = new postgres.Client({
     host: settings.host,
