@@ -52,6 +52,8 @@ export async function readSlot(client: pg.Client, name: string, database: string
  * @param client a replication connection.
  */
 export async function createSlot(client: pg.Client, name: string, isFailover: boolean): Promise<CreatedSlot> {
+  // The exported snapshot lives as long as this connection's transaction, and that one is idle while rows are read.
+  await client.query("SET idle_in_transaction_session_timeout=0");
   const options = isFailover ? " (SNAPSHOT 'export', FAILOVER)" : " EXPORT_SNAPSHOT";
   const [row] = await rows(client, `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput${options}`);
   return { consistentPoint: parseLsn(row!["consistent_point"]!), snapshotName: row!["snapshot_name"]! };

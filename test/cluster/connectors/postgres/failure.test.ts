@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { connectDatabase } from "../../../../connectors/postgres/database-client.js";
 import postgres from "../../../../connectors/postgres/index.js";
+import { parseSettings } from "../../../../connectors/postgres/settings.js";
 import { type ConfigValue, type Props, validateConfig } from "../../../../src/api/index.js";
 import { SystemClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
@@ -221,6 +223,30 @@ test("a table that is rewritten while another is read is not taken for empty", a
   ]);
   expect(driver.waits).toContainEqual(expect.stringMatching(/table public.b was changed during the snapshot/));
   await driver.stop();
+});
+
+test("a server that ends idle transactions does not end the one that the snapshot is taken from", async () => {
+  await db.execute(
+    "CREATE TABLE t(id int PRIMARY KEY)",
+    "INSERT INTO t VALUES (1)",
+    `ALTER DATABASE ${db.name} SET idle_in_transaction_session_timeout = '20ms'`,
+  );
+  const driver = await TaskDriver.start(db.props({ "snapshot.delay.ms": "300" }));
+  await driver.read(1);
+  expect(driver.waits.filter((reason) => reason !== null)).toEqual([]);
+  await driver.stop();
+});
+
+test("a connection that is no longer wanted while the client is loaded is not made", async () => {
+  const cut = new AbortController();
+  const connecting = connectDatabase({
+    settings: parseSettings(db.props({ "database.sslmode": "disable" })).connection,
+    applicationName: "test",
+    signal: cut.signal,
+    logger: silentLogger,
+  });
+  cut.abort();
+  await expect(connecting).rejects.toMatchObject({ name: "AbortError" });
 });
 
 test("a slot that somebody else reads is waited for, and taken once it is free", async () => {
