@@ -7,9 +7,14 @@ const REFERENCE = /\$\{([^}]*?):(?:([^}]*?):)?([^}]*?)\}/g;
 /**
  * Replaces references by the values that the providers have; one that no provider knows stays as it is.
  *
+ * @param found is told each reference that was replaced, and its value.
  * @throws ConfigError from a provider whose path cannot be read.
  */
-export function resolveReferences<P extends StoredProps>(props: P, providers: ReadonlyMap<string, ConfigProvider>): P {
+export function resolveReferences<P extends StoredProps>(
+  props: P,
+  providers: ReadonlyMap<string, ConfigProvider>,
+  found: (reference: string, value: string) => void = () => {},
+): P {
   if (providers.size === 0) return props;
   const read = new Map<string, ReadonlyMap<string, string>>();
   const lookUp = (providerName: string, path: string) => {
@@ -21,11 +26,12 @@ export function resolveReferences<P extends StoredProps>(props: P, providers: Re
     return values;
   };
   const resolve = (value: string) =>
-    value.replace(
-      REFERENCE,
-      (reference, provider: string, path: string | undefined, name: string) =>
-        lookUp(provider, path ?? "")?.get(name) ?? reference,
-    );
+    value.replace(REFERENCE, (reference, provider: string, path: string | undefined, name: string) => {
+      const secret = lookUp(provider, path ?? "")?.get(name);
+      if (secret === undefined) return reference;
+      found(reference, secret);
+      return secret;
+    });
   // Not by assignment, which loses a key `__proto__`.
   return Object.fromEntries(Object.entries(props).map(([key, value]) => [key, value && resolve(value)])) as P;
 }

@@ -14,6 +14,7 @@ import type { ConnectProtocol } from "./group-messages.js";
 import { configuredWork, Membership, type MembershipHost, type Place } from "./membership.js";
 import { MisdirectedError } from "./misdirected-error.js";
 import { reconcile } from "./reconcile.js";
+import { Redactions } from "./redaction.js";
 import { planRestart, strongerRestart } from "./restart-plan.js";
 import { isDue, newSessionKey } from "./session-keys.js";
 import { StageTracker } from "./stage-tracker.js";
@@ -234,7 +235,9 @@ export class HerderLoop implements MembershipHost {
     const { settings, parts } = this;
     const { clock, random, logger } = settings;
     const stores = await parts.openStores((events) => this.#onConfigEvents(events), this.#stopping.signal);
+    const redactions = new Redactions();
     const reporter = new StatusReporter({
+      redactions,
       store: stores.status,
       workerId: settings.workerId,
       clock,
@@ -258,6 +261,7 @@ export class HerderLoop implements MembershipHost {
       random,
       logger,
       signal: this.#stopping.signal,
+      redactions,
       configs: () => this.configs(),
       report: (connector, trace) => {
         const running = worker.connectors().find(({ name, state }) => name === connector && state === "RUNNING");
@@ -270,7 +274,10 @@ export class HerderLoop implements MembershipHost {
       reporter,
       logger,
       configs: () => this.configs(),
-      resolve: (props) => withoutNulls(resolveReferences(props, settings.providers)),
+      resolve: (connector, props) => {
+        const found = (reference: string, value: string) => redactions.of(connector).note(reference, value);
+        return withoutNulls(resolveReferences(props, settings.providers, found));
+      },
       connectorRuns: (connector) => publisher.request(connector),
     });
     const membership = new Membership({

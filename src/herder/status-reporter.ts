@@ -2,6 +2,7 @@ import type { Clock } from "../api/index.js";
 import type { StatusSubject } from "../stores/status-fold.js";
 import type { StatusStore } from "../stores/status-store.js";
 import type { ConnectorState, TaskId, TaskState, WorkerListener } from "../worker/worker.js";
+import type { Redactions } from "./redaction.js";
 
 export interface StatusReporterOptions {
   readonly store: StatusStore;
@@ -15,6 +16,8 @@ export interface StatusReporterOptions {
   /** Whether the topics that connectors use are noted (`topic.tracking.enable`). */
   readonly tracksTopics: boolean;
   requestReconfiguration(connector: string): void;
+  /** What the connectors' references stand for must not get into the status topic. */
+  readonly redactions: Redactions;
 }
 
 /**
@@ -48,9 +51,10 @@ export class StatusReporter implements WorkerListener {
   }
 
   #write(subject: StatusSubject, state: ConnectorState, trace: string | null, version: string | null): void {
-    const { store, workerId, generation, isConfigured } = this.options;
+    const { store, workerId, generation, isConfigured, redactions } = this.options;
     if (!isConfigured(subject)) return;
-    const status = { state, trace, workerId, generation: generation(), version };
+    const shown = trace && redactions.of(subject.connector).text(trace);
+    const status = { state, trace: shown, workerId, generation: generation(), version };
     if (state === "UNASSIGNED" || state === "FAILED") store.putSafe(subject, status);
     else store.put(subject, status);
   }

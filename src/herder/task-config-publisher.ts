@@ -4,6 +4,7 @@ import type { ConfigSnapshot } from "../stores/config-fold.js";
 import { traceOf } from "../worker/error-trace.js";
 import type { Worker } from "../worker/worker.js";
 import { restoreReferences } from "./config-references.js";
+import type { Redactions } from "./redaction.js";
 import { judgeTaskConfigs } from "./task-configs-plan.js";
 
 export interface TaskConfigPublisherOptions {
@@ -12,6 +13,8 @@ export interface TaskConfigPublisherOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** What the connectors' references stand for must not get into the log. */
+  readonly redactions: Redactions;
   configs(): ConfigSnapshot;
   /** Shows in the RUNNING connector's status what keeps its tasks from being published; null once nothing does. */
   report(connector: string, trace: string | null): void;
@@ -40,7 +43,7 @@ export class TaskConfigPublisher {
   }
 
   async #work(connector: string): Promise<void> {
-    const { clock, random, logger, signal, report } = this.options;
+    const { clock, random, logger, signal, report, redactions } = this.options;
     const backoff = new Backoff({ initialMs: 250, maxMs: 60_000, jitter: 0 }, random);
     while (!signal.aborted) {
       this.#working.set(connector, false);
@@ -55,8 +58,9 @@ export class TaskConfigPublisher {
           if (this.#working.get(connector)) continue;
           break;
         }
-        logger.warn("The task configs of a connector could not be published; it is tried again", { connector }, error);
-        report(connector, `Its task configurations could not be published; it is tried again: ${traceOf(error)}`);
+        const trace = redactions.of(connector).text(traceOf(error));
+        logger.warn("The task configs of a connector could not be published; it is tried again", { connector }, trace);
+        report(connector, `Its task configurations could not be published; it is tried again: ${trace}`);
         await clock.delay(backoff.nextMs(), signal);
       }
     }

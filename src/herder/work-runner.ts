@@ -12,8 +12,8 @@ export interface WorkRunnerOptions {
   readonly reporter: StatusReporter;
   readonly logger: Logger;
   configs(): ConfigSnapshot;
-  /** A configuration with its references replaced. @throws ConfigError */
-  resolve(props: StoredProps): Readonly<Record<string, string>>;
+  /** A connector's configuration, or its task's, with its references replaced. @throws ConfigError */
+  resolve(connector: string, props: StoredProps): Readonly<Record<string, string>>;
   /** The connector runs: its task configs may have to be worked out anew. */
   connectorRuns(connector: string): void;
 }
@@ -63,7 +63,7 @@ export class WorkRunner implements Running {
     if (!entry) return "UNASSIGNED";
     this.connectors.set(connector, { configOffset: entry.configOffset, targetState: entry.targetState });
     try {
-      const state = await worker.startConnector(connector, resolve(entry.config), entry.targetState);
+      const state = await worker.startConnector(connector, resolve(connector, entry.config), entry.targetState);
       if (state === "RUNNING") connectorRuns(connector);
       return state;
     } catch (error) {
@@ -81,7 +81,8 @@ export class WorkRunner implements Running {
     const { targetState, tasksOffset, taskConfigs } = entry;
     this.tasks.set(taskKey(id), { id, tasksOffset, targetState });
     try {
-      await worker.startTask(id, resolve(entry.config), resolve(taskConfig), targetState, taskConfigs.length);
+      const [own, ofTask] = [resolve(id.connector, entry.config), resolve(id.connector, taskConfig)];
+      await worker.startTask(id, own, ofTask, targetState, taskConfigs.length);
     } catch (error) {
       reporter.taskStatus(id, "FAILED", traceOf(error), null);
     }

@@ -44,7 +44,7 @@ describe("the herder's loop", () => {
         tracksTopics: true,
         sessionKeyAlgorithm: "HmacSHA256",
         sessionKeyTtlMs: 3_600_000,
-        providers: new Map([["vault", { get: () => new Map([["v", "7"]]) }]]),
+        providers: new Map([["vault", { get: () => new Map(Object.entries({ v: "7", password: "hunter2" })) }]]),
         clock,
         random,
         logger: silentLogger,
@@ -95,6 +95,18 @@ describe("the herder's loop", () => {
     expect(worker.calls[0]).toBe("start c STARTED v7");
     expect(configs.texts.filter(([key]) => key.startsWith("task-")).at(-1)?.[1]).toContain(reference);
     expect(configs.texts.some(([, value]) => value?.includes('"7"'))).toBe(false);
+  });
+
+  test("shows the reference, not what it stands for, in traces and waiting texts", async () => {
+    const reference = `\${vault:password}`;
+    await put("c", { password: reference });
+    await rest();
+    worker.listener.connectorStatus("c", "FAILED", "Error: hunter2 is wrong", "1.0");
+    worker.listener.taskStatus({ connector: "c", task: 0 }, "RUNNING", "waiting for hunter2", "1.0");
+    await rest();
+    expect(loop.stores.status.status({ connector: "c" })?.trace).toBe(`Error: ${reference} is wrong`);
+    expect(loop.stores.status.status({ connector: "c", task: 0 })?.trace).toBe(`waiting for ${reference}`);
+    expect(statuses.texts.some(([, value]) => value?.includes("hunter2"))).toBe(false);
   });
 
   test("goes on with others while a connector blocks in start", async () => {

@@ -4,6 +4,7 @@ import { SimClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
+import { Redactions } from "../../../src/herder/redaction.js";
 import { TaskConfigPublisher } from "../../../src/herder/task-config-publisher.js";
 import { configsOf, connectorRecords } from "./configs.js";
 import { FakeWorker } from "./fake-worker.js";
@@ -30,6 +31,7 @@ describe("the publisher of task configs", () => {
       random: new SeededRandom(1),
       logger: silentLogger,
       signal: new AbortController().signal,
+      redactions: new Redactions(),
       configs: () => configsOf(...connectorRecords("c", 1)),
       report: (_connector, trace) => reported.push(trace?.split("\n")[0] ?? null),
       async publish(connector, taskConfigs) {
