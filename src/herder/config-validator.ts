@@ -24,6 +24,7 @@ import { resolveReferences } from "./config-references.js";
 import { connectorConfigDef, type WorkerDefaults } from "./connector-config-def.js";
 import { connectorRules } from "./connector-rules.js";
 import type { SubmittedConfig } from "./herder.js";
+import { Redaction } from "./redaction.js";
 
 export interface ConfigValidatorOptions {
   readonly plugins: Plugins;
@@ -48,10 +49,20 @@ export class ConfigValidator {
 
   /** @throws ConfigError for `connector.class` missing or unknown. */
   async validate(submitted: SubmittedConfig): Promise<ConfigInfos> {
-    const { plugins, groupId, overridePolicy, clock, random, logger } = this.options;
     const raw = withoutProviders(submitted);
-    const resolved = resolveReferences(raw, this.options.providers);
-    const plugin = findConnector(plugins, resolved["connector.class"]);
+    const redaction = new Redaction();
+    const found = (reference: string, value: string) => redaction.note(reference, value);
+    const resolved = resolveReferences(raw, this.options.providers, found);
+    try {
+      return await this.#validate(raw, resolved, redaction);
+    } catch (error) {
+      throw redaction.error(error);
+    }
+  }
+
+  async #validate(raw: SubmittedConfig, resolved: SubmittedConfig, redaction: Redaction): Promise<ConfigInfos> {
+    const { plugins, groupId, overridePolicy, clock, random, logger } = this.options;
+    const plugin = findResolved(plugins, raw["connector.class"], resolved["connector.class"]);
     const connector = plugin.connector();
     const frameworkDef = connectorConfigDef(plugin.type, plugins, this.options.worker, plugin.version);
     const framework = new Map(validateConfig(frameworkDef, resolved).map((value) => [value.name, value]));
@@ -82,10 +93,10 @@ export class ConfigValidator {
       ...this.#converterInfos(resolved, values),
     ];
     const errorsOfMore = more.filter(({ value }) => (value?.errors.length ?? 0) > 0).length;
-    const all = [...configs, ...more].map((entry) => redacted(entry, raw, resolved));
+    const all = [...configs, ...more].map((entry) => redacted(entry, raw, resolved, redaction));
     const substituted = Object.keys(raw).some((key) => raw[key] !== resolved[key]);
     return {
-      name: resolved["connector.class"]?.trim() ?? plugin.className,
+      name: raw["connector.class"]?.trim() ?? plugin.className,
       error_count: substituted
         ? all.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0)
         : errorsOfKeys + errorsOfMore,
@@ -158,6 +169,25 @@ export function findConnector(plugins: Plugins, className: string | null | undef
   }
 }
 
+/** As `findConnector`; of a class that a reference stands for, the message says no more than the reference. */
+function findResolved(
+  plugins: Plugins,
+  raw: string | null | undefined,
+  resolved: string | null | undefined,
+): ConnectorPlugin {
+  if (raw === resolved) return findConnector(plugins, resolved);
+  try {
+    return findConnector(plugins, resolved);
+  } catch (error) {
+    if (errorKind(error) !== "config") throw error;
+    // Without the cause, whose message has the value.
+    throw new ConfigError(
+      "connector.class",
+      `The value of connector.class that ${raw} stands for names no connector: GET /connector-plugins lists those there are`,
+    );
+  }
+}
+
 /**
  * The message with which a config is refused, or undefined when it has no fault.
  */
@@ -198,8 +228,27 @@ function groupsOf(def: ConfigDef): string[] {
 }
 
 /** What a provider gave is a secret: the answer shows the reference, and says no more than that its value is wrong. */
-function redacted({ definition, value }: Entry, raw: SubmittedConfig, resolved: SubmittedConfig): Entry {
-  if (!value || raw[value.name] === resolved[value.name]) return { definition, value };
+function redacted(
+  { definition, value }: Entry,
+  raw: SubmittedConfig,
+  resolved: SubmittedConfig,
+  redaction: Redaction,
+): Entry {
+  if (!value) return { definition, value };
+  if (raw[value.name] === resolved[value.name]) {
+    // A rule over several keys complains about one of them, and may tell another's value.
+    const { value: own, recommended_values: recommended, errors } = value;
+    const texts = (of: readonly string[]) => of.map((text) => redaction.text(text));
+    return {
+      definition,
+      value: {
+        ...value,
+        value: own && redaction.text(own),
+        recommended_values: texts(recommended),
+        errors: texts(errors),
+      },
+    };
+  }
   const shown: ConfigValueInfo = {
     ...value,
     value: raw[value.name] ?? null,

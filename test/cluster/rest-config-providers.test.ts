@@ -17,7 +17,10 @@ describe("secrets from config providers", () => {
   beforeAll(async () => {
     secrets = mkdtempSync(join(tmpdir(), "millrace-secrets-"));
     mkdirSync(join(secrets, "dir"));
-    writeFileSync(join(secrets, "db.properties"), `topic=secret-topic\nsource=${join(secrets, "lines.txt")}\n`);
+    writeFileSync(
+      join(secrets, "db.properties"),
+      `topic=secret-topic\nsource=${join(secrets, "lines.txt")}\npassword=HUNTER2SECRET\n`,
+    );
     writeFileSync(join(secrets, "dir", "size"), "17");
     writeFileSync(join(secrets, "lines.txt"), "line\n");
     stack = await TestStack.start({
@@ -66,6 +69,30 @@ describe("secrets from config providers", () => {
     const { message } = answer.body as { message: string };
     expect(message).toContain("Invalid value for configuration 'batch.size'");
     expect(message).not.toContain("hunter2");
+  });
+
+  test("are named by their reference when they should have been a class", async () => {
+    const reference = ref(`file:${join(secrets, "db.properties")}:password`);
+    const answer = await stack.rest.post("/connectors", {
+      name: "wrong",
+      config: { "connector.class": reference, topic: "t" },
+    });
+    expect(answer).toMatchObject({ status: 400, body: { message: expect.stringContaining(reference) } });
+    expect(JSON.stringify(answer.body)).not.toContain("HUNTER2SECRET");
+  });
+
+  test("are shown as their reference in the trace of a task that fails by them", async () => {
+    const reference = ref(`file:${join(secrets, "db.properties")}:password`);
+    await stack.rest.create("failing", {
+      "connector.class": "FileStreamSource",
+      file: join(secrets, "lines.txt"),
+      topic: "t",
+      "producer.override.acks": reference,
+    });
+    const { tasks } = await stack.statuses.until("failing", ({ tasks: all }) => all[0]?.[1].state === "FAILED");
+    expect(tasks[0]?.[1].trace).toContain(reference);
+    const status = await stack.rest.get("/connectors/failing/status");
+    expect(JSON.stringify(status.body)).not.toContain("HUNTER2SECRET");
   });
 
   test("whose file cannot be read are told by its path", async () => {

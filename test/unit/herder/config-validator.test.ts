@@ -12,6 +12,7 @@ import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { overridePolicy } from "../../../src/herder/client-overrides.js";
 import { ConfigValidator, refusal } from "../../../src/herder/config-validator.js";
+import { traceOf } from "../../../src/worker/error-trace.js";
 import type { Plugins } from "../../../src/worker/worker.js";
 
 const config = {
@@ -75,6 +76,7 @@ function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigVa
             new Map([
               ["n", "12"],
               ["bad", "s3cret"],
+              ["class", "source"],
             ]),
         },
       ],
@@ -166,6 +168,27 @@ describe("the validation of connector configs", () => {
     expect(refusal(bad)).toContain(
       "Invalid value for configuration 'tasks.max': the value resolved from the config provider reference failed validation",
     );
+  });
+
+  test("tells a reference of connector.class, never what it stands for", async () => {
+    const failing = validator().validate({ ...source, "connector.class": ref("vault:bad") });
+    await expect(failing).rejects.toThrow(`that ${ref("vault:bad")} stands for names no connector`);
+    await expect(failing).rejects.not.toThrow("s3cret");
+    const infos = await validator().validate({ ...source, "connector.class": ref("vault:class") });
+    expect(infos).toMatchObject({ name: ref("vault:class"), error_count: 0 });
+  });
+
+  test("shows what a reference stands for in no other key's message, and in no error that is thrown", async () => {
+    const version = { ...source, "connector.plugin.version": ref("vault:bad") };
+    expect((await errors(version))["connector.class"]).toEqual([
+      `Plugin source is not there in version ${ref("vault:bad")}: available is 2.0`,
+    ]);
+    const throwing = validator(() => {
+      throw new Error("cannot log in with s3cret", { cause: new Error("s3cret") });
+    });
+    const error = await throwing.validate({ ...source, file: ref("vault:bad") }).catch((reason: Error) => reason);
+    expect(error).toMatchObject({ message: `cannot log in with ${ref("vault:bad")}`, cause: expect.any(Error) });
+    expect(traceOf(error)).not.toContain("s3cret");
   });
 
   test("lets no connector bring config providers of its own", async () => {
