@@ -15,10 +15,7 @@ export function inJavaOrder(schema: Schema | null, value: ConnectValue): Connect
     );
   }
   if (value instanceof Map) {
-    const map = value as ReadonlyMap<ConnectValue, ConnectValue>;
-    return new Map(
-      [...sorted(map)].map(([key, item]) => [key, inJavaOrder(schema?.valueSchema ?? null, item)] as const),
-    );
+    return mapInJavaOrder(schema?.valueSchema ?? null, value as ReadonlyMap<ConnectValue, ConnectValue>);
   }
   if (Array.isArray(value)) {
     return (value as readonly ConnectValue[]).map((item) => inJavaOrder(schema?.valueSchema ?? null, item));
@@ -42,15 +39,83 @@ function holdsMaps(schema: Schema): boolean {
   return holds;
 }
 
-/** By bucket, and within a bucket as filled: growing a table keeps that order. */
-function sorted(map: ReadonlyMap<ConnectValue, ConnectValue>): [ConnectValue, ConnectValue][] {
-  const entries = [...map];
-  if (entries.length < 2) return entries;
+function mapInJavaOrder(valueSchema: Schema | null, map: ReadonlyMap<ConnectValue, ConnectValue>): ConnectValue {
+  const keys: ConnectValue[] = [];
+  const items: ConnectValue[] = [];
+  for (const [key, item] of map) {
+    keys.push(key);
+    items.push(item);
+  }
+  const ordered = new Map<ConnectValue, ConnectValue>();
+  for (const at of orderOf(keys)) ordered.set(keys[at]!, inJavaOrder(valueSchema, items[at]!));
+  return ordered;
+}
+
+/** One sequence of keys, as far as to its last one. */
+interface Shape {
+  /** The key that followed last, and what it leads to: mostly it follows again. */
+  lastKey: string | undefined;
+  last: Shape | undefined;
+  /** All that ever followed, once there were two. */
+  next: Map<string, Shape> | undefined;
+  /** The order of a map with exactly these keys. */
+  order: readonly number[] | undefined;
+}
+
+/** Of shapes and of places in their orders: a few megabytes. */
+const MAX_REMEMBERED = 50_000;
+let root = newShape();
+let remembered = 0;
+
+/** Orders by key sequence: the records of a topic have few, so that their keys are hashed and sorted once. */
+function orderOf(keys: readonly ConnectValue[]): readonly number[] {
+  let shape = root;
+  for (const key of keys) {
+    // Numbers as keys are data rather than names: they do not come again.
+    if (typeof key !== "string") return sortedPlaces(keys);
+    shape = shape.lastKey === key ? shape.last! : following(shape, key);
+  }
+  if (shape.order === undefined) {
+    shape.order = sortedPlaces(keys);
+    countRemembered(keys.length);
+  }
+  return shape.order;
+}
+
+/** Begins anew when too much is remembered: keys that are data never repeat. */
+function countRemembered(more: number): void {
+  remembered += more;
+  if (remembered <= MAX_REMEMBERED) return;
+  root = newShape();
+  remembered = 0;
+}
+
+function following(shape: Shape, key: string): Shape {
+  let found = shape.next?.get(key);
+  if (found === undefined) {
+    countRemembered(1);
+    found = newShape();
+    if (shape.lastKey !== undefined) {
+      shape.next ??= new Map([[shape.lastKey, shape.last!]]);
+      shape.next.set(key, found);
+    }
+  }
+  shape.lastKey = key;
+  shape.last = found;
+  return found;
+}
+
+function newShape(): Shape {
+  return { lastKey: undefined, last: undefined, next: undefined, order: undefined };
+}
+
+/** Places in `keys`, by bucket, and within a bucket as filled: growing a table keeps that order. */
+function sortedPlaces(keys: readonly ConnectValue[]): number[] {
   let buckets = 16;
-  while (entries.length > buckets * 0.75) buckets *= 2;
+  while (keys.length > buckets * 0.75) buckets *= 2;
   const mask = buckets - 1;
-  const placed = entries.map((entry) => ({ entry, bucket: spreadHash(entry[0]) & mask }));
-  return placed.sort((a, b) => a.bucket - b.bucket).map(({ entry }) => entry);
+  const placed = keys.map((key, at) => ({ at, bucket: spreadHash(key) & mask }));
+  return placed.sort((a, b) => a.bucket - b.bucket).map(({ at }) => at);
 }
 
 function spreadHash(key: ConnectValue): number {

@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ByteArrayFormat } from "../../../../connectors/s3/formats/byte-array-format.js";
+import { inJavaOrder } from "../../../../connectors/s3/formats/java-map-order.js";
 import { JsonFormat } from "../../../../connectors/s3/formats/json-format.js";
 import {
   arrayOf,
@@ -42,6 +44,40 @@ test("maps without a schema list their keys as a Java HashMap does", () => {
     ["a", null],
   ]);
   expect(rowOf(null, nested)).toBe('{"a":null,"b":[{"a":2,"b":1}]}');
+});
+
+/** The order of a java.util.HashMap filled with these keys, worked out anew each time. */
+function javaOrder(keys: readonly string[]): string[] {
+  let buckets = 16;
+  while (keys.length > buckets * 0.75) buckets *= 2;
+  const bucketOf = (key: string) => {
+    const hash = [...key].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, 0);
+    return (hash ^ (hash >>> 16)) & (buckets - 1);
+  };
+  return [...keys].sort((a, b) => bucketOf(a) - bucketOf(b));
+}
+
+const keysOf = (value: ConnectValue) => [...(value as ReadonlyMap<string, ConnectValue>).keys()];
+
+test("each map is ordered by its own keys, whatever maps came before it", () => {
+  const names = fc.shuffledSubarray("Aa BB C# id op before after source ts_ms a b c d e f".split(" "));
+  fc.assert(
+    fc.property(fc.array(names, { maxLength: 20 }), (maps) => {
+      for (const keys of [...maps, ...maps]) {
+        const filled = new Map<ConnectValue, ConnectValue>(keys.map((key, at) => [key, at]));
+        const ordered = inJavaOrder(null, filled) as ReadonlyMap<string, number>;
+        expect(keysOf(ordered)).toEqual(javaOrder(keys));
+        for (const [key, item] of ordered) expect(filled.get(key)).toBe(item);
+      }
+    }),
+  );
+});
+
+test("and however many kinds of maps there were", () => {
+  for (let at = 0; at < 10_000; at++) {
+    const keys = ["same", `a${at}`, "b", `c${at}`, "d", `${at}`];
+    expect(keysOf(inJavaOrder(null, new Map(keys.map((key) => [key, 1]))))).toEqual(javaOrder(keys));
+  }
 });
 
 test("map fields of structs too, while struct fields keep their order", () => {
