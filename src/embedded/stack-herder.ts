@@ -6,6 +6,7 @@ import { DistributedHerder } from "../herder/distributed-herder.js";
 import type { ConnectProtocol } from "../herder/group-messages.js";
 import type { OffsetEntry, SubmittedConfig } from "../herder/herder.js";
 import { HerderLoop, type HerderParts, type Stores } from "../herder/herder-loop.js";
+import { RedactingLogger } from "../herder/redacting-logger.js";
 import { signBody } from "../herder/session-keys.js";
 import { internalTopics, type WorkerConfig, workerOverridePolicy } from "../herder/worker-config.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
@@ -126,14 +127,14 @@ function makeParts(
         status: new StatusStore(openLog(topics.status.name), () => {}, clock, storeLogger),
       };
     },
-    createWorker: (listener, offsets) =>
+    createWorker: (listener, offsets, redactions) =>
       createWorker({
         workerProps: props,
         offsets,
         listener,
         clock,
         random,
-        logger: logger.child("worker"),
+        logger: new RedactingLogger(logger.child("worker"), redactions),
         logLevel,
         createKafkaClient,
       }),

@@ -33,7 +33,7 @@ export interface Stores {
 export interface HerderParts {
   /** Makes sure that the internal topics are there, and makes the stores over them (not started). */
   openStores(configListener: ConfigListener, signal: AbortSignal): Promise<Stores>;
-  createWorker(listener: WorkerListener, offsets: OffsetStore): Promise<Worker>;
+  createWorker(listener: WorkerListener, offsets: OffsetStore, redactions: Redactions): Promise<Worker>;
   joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember;
   /** Asks the leader to publish task configs, over HTTP; signed when the group has a key. */
   postTaskConfigs(leaderUrl: string, connector: string, taskConfigs: readonly StoredProps[]): Promise<void>;
@@ -250,7 +250,7 @@ export class HerderLoop implements MembershipHost {
       requestReconfiguration: (connector) => this.#assembly?.publisher.request(connector),
     });
     const [worker] = await Promise.all([
-      parts.createWorker(reporter, stores.offset),
+      parts.createWorker(reporter, stores.offset, redactions),
       stores.config.start(),
       stores.offset.start(),
       stores.status.start(),

@@ -1,0 +1,63 @@
+import type { LogFields, Logger } from "../api/index.js";
+import { traceOf } from "../worker/error-trace.js";
+import type { Redactions } from "./redaction.js";
+
+/**
+ * The worker's logger, whose lines about a connector (by their field `connector`) show references, not what they stand
+ * for. Task hosts in threads of their own write their lines by themselves, past this.
+ */
+export class RedactingLogger implements Logger {
+  constructor(
+    private readonly logger: Logger,
+    private readonly redactions: Redactions,
+    private readonly connector?: LogFields[string],
+  ) {}
+
+  error(message: string, fields?: LogFields, cause?: unknown): void {
+    this.logger.error(...this.#redacted(message, fields, cause));
+  }
+
+  warn(message: string, fields?: LogFields, cause?: unknown): void {
+    this.logger.warn(...this.#redacted(message, fields, cause));
+  }
+
+  info(message: string, fields?: LogFields): void {
+    const [text, shown] = this.#redacted(message, fields);
+    this.logger.info(text, shown);
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    const [text, shown] = this.#redacted(message, fields);
+    this.logger.debug(text, shown);
+  }
+
+  trace(message: string, fields?: LogFields): void {
+    const [text, shown] = this.#redacted(message, fields);
+    this.logger.trace(text, shown);
+  }
+
+  child(name: string, fields?: LogFields): Logger {
+    return new RedactingLogger(
+      this.logger.child(name, fields),
+      this.redactions,
+      fields?.["connector"] ?? this.connector,
+    );
+  }
+
+  #redacted(message: string, fields?: LogFields, cause?: unknown): [string, LogFields | undefined, unknown] {
+    const connector = fields?.["connector"] ?? this.connector;
+    if (typeof connector !== "string") return [message, fields, cause];
+    const redaction = this.redactions.of(connector);
+    const shown = Object.entries(fields ?? {}).map(([key, value]) => [
+      key,
+      typeof value === "string" && key !== "connector" ? redaction.text(value) : value,
+    ]);
+    const trace = cause === undefined ? "" : traceOf(cause).trimEnd();
+    const shownTrace = redaction.text(trace);
+    return [
+      redaction.text(message),
+      fields && (Object.fromEntries(shown) as LogFields),
+      shownTrace === trace ? cause : shownTrace,
+    ];
+  }
+}
