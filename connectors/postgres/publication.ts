@@ -20,6 +20,7 @@ FROM pg_publication WHERE pubname = $1`;
  * server looks it up as of the position that it decodes.
  *
  * @param captured every table that the filters select.
+ * @returns the tables that an existing filtered publication did not have yet.
  * @throws ConfigError where it is missing or cannot be used; the server's error where a right is missing.
  */
 export async function ensurePublication(
@@ -27,13 +28,12 @@ export async function ensurePublication(
   settings: PublicationSettings,
   captured: readonly TableName[],
   logger: Logger,
-): Promise<void> {
+): Promise<readonly TableName[]> {
   const { name, mode } = settings;
   const [found] = await rows(client, EXISTING, [name]);
   const [recovery] = await rows(client, "SELECT pg_is_in_recovery() AS is_standby");
   if (found) {
-    if (mode === "filtered") await adjust(client, settings, found, captured, logger);
-    return;
+    return mode === "filtered" ? adjust(client, settings, found, captured, logger) : [];
   }
   if (mode === "disabled")
     throw new ConfigError(
@@ -48,6 +48,7 @@ export async function ensurePublication(
   const sql = `CREATE PUBLICATION ${quoteIdentifier(name)}${target(settings, captured)}${options(settings)}`;
   logger.info("Creating the publication", { publication: name, mode });
   await client.query(sql);
+  return [];
 }
 
 function target({ name, mode }: PublicationSettings, captured: readonly TableName[]): string {
@@ -71,7 +72,7 @@ async function adjust(
   existing: Record<string, string | null>,
   captured: readonly TableName[],
   logger: Logger,
-): Promise<void> {
+): Promise<TableName[]> {
   const { name, publish } = settings;
   if (existing["all_tables"] === "t")
     throw new ConfigError(
@@ -87,13 +88,14 @@ async function adjust(
     [name],
   );
   const now = new Set(published.map((row) => JSON.stringify([row["schema"], row["table"]])));
-  const wanted = new Set(captured.map(({ schema, table }) => JSON.stringify([schema, table])));
-  if (now.size !== wanted.size || [...wanted].some((table) => !now.has(table))) {
+  const added = captured.filter(({ schema, table }) => !now.has(JSON.stringify([schema, table])));
+  if (now.size !== captured.length || added.length > 0) {
     logger.info("Setting the tables of the publication", { publication: name, tables: captured.length });
     await client.query(`ALTER PUBLICATION ${quoteIdentifier(name)} SET TABLE ${tableList(captured)}`);
   }
   if (publish !== null && publish !== existing["publish"])
     await client.query(`ALTER PUBLICATION ${quoteIdentifier(name)} SET (publish = '${publish}')`);
+  return added;
 }
 
 function tableList(tables: readonly TableName[]): string {

@@ -10,7 +10,8 @@ import type { Heartbeat } from "./heartbeat.js";
 import { LogicalMessages } from "./logical-message.js";
 import { formatLsn, isIdleConfirmation, type Lsn, NO_LSN } from "./lsn.js";
 import type { Progress } from "./progress.js";
-import { ensurePublication } from "./publication.js";
+import { ensurePublication, type TableName } from "./publication.js";
+import { namesOf, warnOfUnpublished } from "./publication-coverage.js";
 import { RelationCache } from "./relation-cache.js";
 import { createSlot, dropSlot, readSlot, requireLogicalWal, type SlotState } from "./replication-slot.js";
 import { ReplicationStream } from "./replication-stream.js";
@@ -70,15 +71,7 @@ export class Session {
     const { settings, progress, context } = this.#options;
     const client = await this.#catalogClient();
     const streams = settings.snapshotMode !== "initial_only";
-    if (streams) {
-      await requireLogicalWal(client);
-      await ensurePublication(
-        client,
-        settings.publication,
-        await capturedTables(client, this.#options.filter),
-        context.logger,
-      );
-    }
+    const added = streams ? await this.#publish(client) : [];
     const slot = streams ? await readSlot(client, settings.slotName, settings.connection.database) : undefined;
     const wal = slot ? await readWalEnd(client) : null;
     const plan = planStart({
@@ -90,7 +83,21 @@ export class Session {
       confirmsLsn: settings.confirmsLsn,
       hasSnapshot: progress.hasSnapshot,
     });
+    if (plan.kind === "stream" && progress.offset !== null && added.length > 0)
+      context.logger.warn(
+        `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Their changes come from now on, the rows that they have already do not: for these, remove the connector's offsets and start again, which takes a new snapshot`,
+      );
     await this.#begin(plan, slot);
+  }
+
+  /** @returns tables that are published only from now on. */
+  async #publish(client: pg.Client): Promise<readonly TableName[]> {
+    const { settings, context, filter } = this.#options;
+    await requireLogicalWal(client);
+    const captured = await capturedTables(client, filter);
+    const added = await ensurePublication(client, settings.publication, captured, context.logger);
+    await warnOfUnpublished(client, settings, captured, context.logger);
+    return added;
   }
 
   /** The next records; [] when the source is done or the task stops. */

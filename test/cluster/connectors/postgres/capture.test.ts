@@ -219,7 +219,28 @@ test("a filtered publication holds the captured tables, and takes up new ones at
   await driver.stop();
   const next = await db.stream({ ...filtered, "table.include.list": "public.a,public.b" }, record!.sourceOffset);
   expect(await db.published()).toEqual(["public.a", "public.b"]);
+  expect(next.warnings).toEqual([expect.stringMatching(/added to publication dbz_publication: public\.b\. /)]);
   await next.stop();
+});
+
+test("a publication without captured tables or operations is warned of, and one that has them is not", async () => {
+  await db.execute(
+    "CREATE TABLE a(id int PRIMARY KEY)",
+    "CREATE TABLE b(id int PRIMARY KEY)",
+    "CREATE TABLE c(id int PRIMARY KEY)",
+    "CREATE TABLE p(id int PRIMARY KEY) PARTITION BY RANGE (id)",
+    "CREATE PUBLICATION dbz_publication FOR TABLE a, b, p WITH (publish = 'insert, update')",
+  );
+  const narrow = await db.stream({ "table.include.list": "public.b,public.c" });
+  expect(narrow.warnings).toEqual([
+    expect.stringMatching(/dbz_publication does not publish delete: /),
+    expect.stringMatching(/changes of public\.c are not captured/),
+  ]);
+  await narrow.stop();
+  await db.released();
+  const fitting = await db.stream({ "table.include.list": "public.a,public.p", "skipped.operations": "d,t" });
+  expect(fitting.warnings).toEqual([]);
+  await fitting.stop();
 });
 
 test("logical messages are records of their own, in and out of transactions", async () => {

@@ -2,6 +2,11 @@ import { describe, expect, test } from "vitest";
 import { type CapturedTable, planSnapshotTables } from "../../../../connectors/postgres/captured-tables.js";
 import { compilePatterns } from "../../../../connectors/postgres/patterns.js";
 import type { RelationMessage } from "../../../../connectors/postgres/pgoutput-decoder.js";
+import {
+  namesOf,
+  unpublishedOperations,
+  unpublishedTables,
+} from "../../../../connectors/postgres/publication-coverage.js";
 import { combine } from "../../../../connectors/postgres/relation-cache.js";
 import type { CatalogTable } from "../../../../connectors/postgres/table-catalog.js";
 import type { TypeInfo } from "../../../../connectors/postgres/type-info.js";
@@ -83,4 +88,25 @@ describe("a relation message", () => {
     expect(combine(message, undefined, types, undefined).keyColumns).toEqual(["id"]);
     expect(combine({ ...message, replicaIdentity: "full" }, undefined, types, undefined).keyColumns).toEqual([]);
   });
+});
+
+test("what the publication leaves out is what is neither published nor skipped", () => {
+  expect(unpublishedOperations(["insert", "update"], new Set(["t"]))).toEqual(["delete"]);
+  expect(unpublishedOperations(["insert", "update", "delete"], new Set(["t"]))).toEqual([]);
+  expect(unpublishedOperations([""], new Set())).toEqual(["insert", "update", "delete", "truncate"]);
+});
+
+test("a captured table is published under its own name, or a captured partition's or root's", () => {
+  const left = (captured: readonly CapturedTable[], ...published: string[]) =>
+    unpublishedTables(captured, new Set(published)).map((found) => found.table);
+  expect(left([ROOT, LEAF, PLAIN], "public.leaf")).toEqual(["plain"]);
+  expect(left([ROOT, LEAF, PLAIN], "public.root", "public.plain")).toEqual([]);
+  // Changes come under the name that is published, which nobody captures.
+  expect(left([LEAF], "public.root")).toEqual(["leaf"]);
+  expect(left([ROOT], "public.leaf")).toEqual(["root"]);
+});
+
+test("a message names ten tables and counts the others", () => {
+  expect(namesOf([ROOT, LEAF])).toBe("public.root, public.leaf");
+  expect(namesOf(Array.from({ length: 12 }, () => PLAIN))).toMatch(/^(public\.plain, ){9}public\.plain and 2 more$/);
 });
