@@ -136,7 +136,7 @@ export function assignIncremental(input: IncrementalInput): IncrementalOutcome {
 interface Loss {
   /** What of the lost work is dealt out now. */
   readonly returned: Work;
-  /** To whom; when empty, to everybody. */
+  /** To whom first. */
   readonly candidates: ReadonlySet<string>;
   readonly delayMs: number;
   readonly dueAtMs: number | undefined;
@@ -222,10 +222,13 @@ function surplusLists<T>(lists: ReadonlyMap<string, readonly T[]>, total: number
   return surplus;
 }
 
-/** Deals work to the members with the least of its kind, by id where they are equal; only to `candidates` where there are some. */
+/**
+ * Deals work to the members with the least of its kind; where they are equal to `candidates` first, then by id. Not to
+ * candidates alone: they may have got new work while the lost was withheld, and would end up with more than others.
+ */
 function deal(work: Work, kept: ReadonlyMap<string, Work>, candidates: ReadonlySet<string>): Map<string, Work> {
   const hands = new Map([...kept.keys()].map((id) => [id, new Hand()]));
-  const ids = candidates.size > 0 ? [...hands.keys()].filter((id) => candidates.has(id)) : [...hands.keys()];
+  const ids = [...hands.keys()].sort((a, b) => Number(candidates.has(b)) - Number(candidates.has(a)));
   const give = <T>(items: readonly T[], count: (id: string) => number, take: (hand: Hand, item: T) => void) => {
     for (const item of items) {
       const id = ids.reduce((least, id) => (count(id) < count(least) ? id : least));

@@ -177,6 +177,16 @@ describe("the incremental assignment", () => {
     expect([...group.held.values()].filter(({ connectors }) => connectors.has("a"))).toHaveLength(1);
   });
 
+  test("comes to equal loads though work was added while lost work waited for its worker", () => {
+    const group = new Group(connectors(["a", "b"], 3)).join("m0", "m1");
+    group.round();
+    group.leave("m0");
+    group.join("m2").configured = connectors(["a", "d"], 3);
+    group.settle();
+    expect(group.counts("tasks")).toEqual([3, 3]);
+    expect(group.counts("connectors")).toEqual([1, 1]);
+  });
+
   test("keeps everything running once, and comes to equal loads, whatever joins, leaves or changes", () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant("join" as const), member: fc.nat(5) }),
