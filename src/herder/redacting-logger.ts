@@ -4,7 +4,7 @@ import type { Redactions } from "./redaction.js";
 
 /**
  * The worker's logger, whose lines about a connector (by their field `connector`) show references, not what they stand
- * for. Task hosts in threads of their own write their lines by themselves, past this.
+ * for. The lines of task hosts in threads of their own come through here, too.
  */
 export class RedactingLogger implements Logger {
   constructor(

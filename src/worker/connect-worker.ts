@@ -3,6 +3,7 @@ import { type Deferred, deferred } from "../base/deferred.js";
 import { ConnectorRunner } from "./connector-runner.js";
 import { isRetriable } from "./error-policy.js";
 import { errorMessage, traceOf } from "./error-trace.js";
+import { writeForwarded } from "./forwarding-logger.js";
 import type { OpenHost } from "./host-link.js";
 import type { HostReport } from "./task-host-messages.js";
 import { TaskHosts } from "./task-hosts.js";
@@ -220,6 +221,10 @@ export class ConnectWorker implements Worker {
 
   #hear(host: number, report: HostReport): void {
     if (report.type === "ready" || report.type === "metrics") return;
+    if (report.type === "log") {
+      writeForwarded(report, this.parts.logger);
+      return;
+    }
     const task = this.#runs.get(report.run);
     switch (report.type) {
       case "status":

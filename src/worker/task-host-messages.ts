@@ -1,4 +1,5 @@
 import type { Props, SourceMap, SourceOffset } from "../api/index.js";
+import type { LogReport } from "./forwarding-logger.js";
 import type { TargetState, TaskId, TaskMetrics, TaskState } from "./worker.js";
 
 // All that passes between the worker and its task hosts. Never a record: those go from the host to Kafka by
@@ -39,6 +40,7 @@ export type HostReport =
       readonly trace: string | null;
       readonly version: string | null;
     }
+  | LogReport
   /** The run is over and has released everything; its last status came before. */
   | { readonly type: "ended"; readonly run: number }
   | { readonly type: "topicUsed"; readonly run: number; readonly topic: string }

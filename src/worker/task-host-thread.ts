@@ -1,9 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SystemClock } from "../base/clock.js";
 import { InvariantError } from "../base/invariant-error.js";
-import { type LogLevel, TextLogger } from "../base/logger.js";
+import type { LogLevel } from "../base/logger.js";
 import { SystemRandom } from "../base/random.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
+import { ForwardingLogger } from "./forwarding-logger.js";
 import { loadPlugins } from "./load-plugins.js";
 import { TaskHost } from "./task-host.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
@@ -15,10 +16,9 @@ const port = parentPort;
 if (!port) throw new InvariantError("A task host runs in a thread of the worker");
 const { host, workerProps, logLevel } = workerData as ThreadHostData;
 const clock = new SystemClock();
-const level = () => logLevel as LogLevel;
-const logger = new TextLogger((line) => process.stderr.write(`${line}\n`), clock, level, `host-${host}`);
-const plugins = await loadPlugins(workerProps["plugin.path"], logger);
 const send = (report: HostReport) => port.postMessage(report);
+const logger = new ForwardingLogger(send, logLevel as LogLevel, `host-${host}`);
+const plugins = await loadPlugins(workerProps["plugin.path"], logger);
 const taskHost = new TaskHost({
   workerProps,
   plugins,

@@ -131,7 +131,7 @@ export class TaskHosts {
   #hear(number: number, report: HostReport): void {
     const host = this.#hosts.get(number);
     if (!host) return;
-    host.ready = true;
+    if (report.type !== "log") host.ready = true; // plugins may log while they are loaded
     host.lastHeardMs = this.parts.clock.monotonicMs();
     if (report.type === "ready") return;
     if (report.type !== "metrics") {
