@@ -8,11 +8,12 @@ export interface OrphanWatch {
 }
 
 /**
- * `cat` returns when the pipe's other end is closed, which the kernel does however the parent ends: exit, Ctrl-C, a
- * crash or `kill -9`. A process of its own is needed, because exit hooks of the parent run in only the first of these.
+ * `read` returns when the pipe's other end is closed, which the kernel does however the parent ends: exit, Ctrl-C, a
+ * crash or `kill -9`; nothing is ever written to it. A process of its own is needed, because exit hooks of the parent run
+ * in only the first of these. The shell's own `read` and not a command, whose absence would look like the parent's end.
  */
 const SCRIPT = `
-cat > /dev/null
+read -r nothing
 kill -QUIT "$1" 2> /dev/null
 tries=0
 while kill -0 "$1" 2> /dev/null && [ "$tries" -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
