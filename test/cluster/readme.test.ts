@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { freePort } from "../../src/embedded/postgres-port.js";
@@ -30,9 +30,20 @@ const DOCUMENTS = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "do
 /** Run by .ci/run on a clean clone: they install, or are the tests themselves. */
 const RUN_ELSEWHERE = ["npm ci && npm run demo\n", "npm ci && npm test\n"];
 
+/** The PATH, with a stand-in for curl where there is none. */
+function pathWithCurl(): string {
+  const own = process.env["PATH"] ?? "";
+  if (own.split(delimiter).some((folder) => existsSync(join(folder, "curl")))) return own;
+  mkdirSync(join(home, "bin"), { recursive: true });
+  symlinkSync(join(root, "test/support/curl.mjs"), join(home, "bin/curl"));
+  return `${join(home, "bin")}${delimiter}${own}`;
+}
+
+const PATH = pathWithCurl();
+
 /** Runs a script in a fresh shell; everything that it started dies with it. */
 function run(script: string): Promise<{ status: number | null; output: string }> {
-  const child = spawn("bash", ["-euo", "pipefail", "-c", script], { cwd: root, detached: true });
+  const child = spawn("sh", ["-euc", script], { cwd: root, detached: true, env: { ...process.env, PATH } });
   let output = "";
   child.stdout.on("data", (chunk) => (output += chunk));
   child.stderr.on("data", (chunk) => (output += chunk));

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// Stands in for curl where there is none, so that README's snippets can be run with nothing but Node: the options that
+// they use, and no others.
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    silent: { type: "boolean", short: "s" },
+    request: { type: "string", short: "X", default: "GET" },
+    header: { type: "string", short: "H", multiple: true, default: [] },
+    data: { type: "string", short: "d" },
+    retry: { type: "string", default: "0" },
+    "retry-delay": { type: "string", default: "1" },
+    "retry-connrefused": { type: "boolean" },
+  },
+});
+const headers = values.header.map((header) => header.split(/:\s*/, 2));
+for (let left = Number(values.retry); ; left--) {
+  try {
+    const response = await fetch(positionals[0], { method: values.request, headers, body: values.data });
+    process.stdout.write(await response.text());
+    break;
+  } catch (error) {
+    if (left <= 0 || error.cause?.code !== "ECONNREFUSED") throw error;
+    await delay(Number(values["retry-delay"]) * 1000);
+  }
+}
