@@ -34,6 +34,8 @@ export interface SendOptions {
 export class BrokerConnection {
   #wire: Wire | undefined;
   #opening: Promise<Wire> | undefined;
+  /** Replaced ones that wait for their last answers. */
+  readonly #retiring = new Set<Wire>();
   #closed = false;
 
   constructor(
@@ -79,6 +81,7 @@ export class BrokerConnection {
   close(): void {
     this.#closed = true;
     this.#wire?.close();
+    for (const wire of this.#retiring) wire.close();
   }
 
   #open(): Promise<Wire> {
@@ -97,8 +100,15 @@ export class BrokerConnection {
       wire.close();
       throw new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} was closed`);
     }
+    this.#retire(this.#wire);
     this.#wire = wire;
     return wire;
+  }
+
+  #retire(wire: Wire | undefined): void {
+    if (!wire) return;
+    this.#retiring.add(wire);
+    void wire.retire().finally(() => this.#retiring.delete(wire));
   }
 
   get #name(): string {

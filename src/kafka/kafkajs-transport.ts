@@ -1,17 +1,19 @@
 import { createRequire } from "node:module";
-import { connect as connectPlain, isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import type { Logger } from "../api/logger.js";
 import type { ApiInfo } from "../protocol/api.js";
 import { apiVersions } from "../protocol/apis/api-versions.js";
 import { ByteReader } from "../protocol/byte-reader.js";
 import { KafkaError } from "../protocol/kafka-error.js";
 import type { Address, ConnectionConfig } from "./client-properties.js";
+import { type FramedSocketOptions, openFramedSocket } from "./framed-socket.js";
 import type { SaslConfig, SecurityConfig } from "./security-config.js";
 import type { BrokerVersions, Transport, Wire } from "./transport.js";
 
-// The only file that touches kafkajs. Its Connection does TCP, TLS, framing, matching of answers, timeouts and SASL;
-// requests are ours, put into its queue ready-made, because its own encoder copies every request twice.
+// The only file that touches kafkajs. Its Connection does matching of answers, timeouts and SASL over our socket.
+// Requests are ours, put into its queue ready-made, because its own encoder copies every request twice; answers come
+// cut into frames by our socket and go past its own framing, which copies them once more.
 // The members used here are frozen by the exact version in package.json and held by a contract test.
 
 interface Exchanged {
@@ -32,12 +34,16 @@ interface RequestQueue {
     readonly requestTimeout: number;
     readonly sendRequest: () => void;
   }): void;
+  fulfillRequest(answer: { readonly size: number; readonly correlationId: number; readonly payload: Buffer }): void;
   scheduleCheckPendingRequests: () => void;
 }
 
 interface KafkajsConnection {
   readonly requestQueue: RequestQueue;
   readonly socket: Socket | undefined;
+  /** Set while SASL is under way: what comes is its business. */
+  readonly authHandlers: unknown;
+  processData(bytes: Buffer): void;
   connect(): Promise<unknown>;
   disconnect(): Promise<unknown>;
   isConnected(): boolean;
@@ -49,16 +55,9 @@ interface KafkajsConnection {
   setSupportAuthenticationProtocol(supported: boolean): void;
 }
 
-interface KafkajsSocketOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly ssl: ConnectionOptions | null;
-  readonly onConnect: () => void;
-}
-
 interface KafkajsConnectionOptions extends Address {
   readonly logger: unknown;
-  readonly socketFactory: (options: KafkajsSocketOptions) => Socket;
+  readonly socketFactory: (options: FramedSocketOptions) => Socket;
   readonly requestTimeout: number;
   readonly connectionTimeout: number;
   readonly ssl: ConnectionOptions | null;
@@ -72,7 +71,8 @@ const require = createRequire(import.meta.url);
 const Connection = require("kafkajs/src/network/connection") as KafkajsConnectionClass;
 
 const SASL_AUTHENTICATE_KEY = 36;
-const KEEP_ALIVE_MS = 60_000;
+/** Before the payload of an answer: its size and its correlation id. */
+const ANSWER_HEAD_BYTES = 8;
 
 /** Connections of kafkajs, carrying our requests. */
 export class KafkajsTransport implements Transport {
@@ -92,7 +92,7 @@ export class KafkajsTransport implements Transport {
     const connection = new Connection({
       ...address,
       logger: this.#logger,
-      socketFactory: openSocket,
+      socketFactory: openFramedSocket,
       requestTimeout: config.requestTimeoutMs,
       connectionTimeout: config.connectionTimeoutMs,
       ssl: security.tls ?? null,
@@ -102,6 +102,7 @@ export class KafkajsTransport implements Transport {
     // It would set a timer after every answer to look for throttled requests; we have none, and newer versions of
     // Node warn about the negative delay.
     connection.requestQueue.scheduleCheckPendingRequests = () => undefined;
+    takeWholeAnswers(connection);
     const wire = new KafkajsWire(connection, address, sasl !== undefined);
     try {
       await connection.connect();
@@ -124,8 +125,12 @@ class KafkajsWire implements Wire {
     private readonly authenticates: boolean,
   ) {}
 
+  /**
+   * A session that is about to end is not authenticated anew: kafkajs would take the answers of requests in flight for
+   * those of its own. Another connection does it, as KIP-368 leaves to the client.
+   */
   get isOpen(): boolean {
-    return !this.#closed && this.connection.isConnected();
+    return this.#isConnected && (!this.authenticates || this.connection.isAuthenticated());
   }
 
   /** Asks for versions (in version 0, which every broker answers) and authenticates. */
@@ -147,14 +152,16 @@ class KafkajsWire implements Wire {
     timeoutMs: number,
   ): Promise<Buffer> {
     try {
-      // A SASL session may have run out since.
-      if (this.authenticates && !this.connection.isAuthenticated()) await this.connection.authenticate();
       return await this.#exchange(api, version, encode, timeoutMs);
     } catch (cause) {
       const error = asKafkaError(cause, `${api.name} to ${this.#name}`);
       if (KafkaError.is(error, "REQUEST_TIMED_OUT")) this.close();
       throw error;
     }
+  }
+
+  async retire(): Promise<void> {
+    await this.connection.disconnect();
   }
 
   close(): void {
@@ -165,6 +172,10 @@ class KafkajsWire implements Wire {
     connection.socket?.destroy();
     // Ends its timers. With nothing in flight and the socket gone this only clears state.
     void connection.disconnect();
+  }
+
+  get #isConnected(): boolean {
+    return !this.#closed && this.connection.isConnected();
   }
 
   get #name(): string {
@@ -180,7 +191,7 @@ class KafkajsWire implements Wire {
     const { connection } = this;
     const answer = await new Promise<Exchanged>((resolve, reject) => {
       const { socket } = connection;
-      if (!this.isOpen || !socket) {
+      if (!this.#isConnected || !socket) {
         reject(new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} is closed`));
         return;
       }
@@ -198,13 +209,24 @@ class KafkajsWire implements Wire {
   }
 }
 
-function openSocket({ host, port, ssl, onConnect }: KafkajsSocketOptions): Socket {
-  const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect)
-    : connectPlain({ host, port }, onConnect);
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEP_ALIVE_MS);
-  return socket;
+/** Each chunk that our socket emits is one whole answer: there is nothing left to put together. */
+function takeWholeAnswers(connection: KafkajsConnection): void {
+  const authenticating = connection.processData.bind(connection);
+  connection.processData = (frame) => {
+    if (connection.authHandlers) {
+      authenticating(frame);
+      return;
+    }
+    if (frame.length < ANSWER_HEAD_BYTES) {
+      connection.socket?.destroy(new Error(`it sent an answer of ${frame.length} bytes: that is not Kafka's protocol`));
+      return;
+    }
+    connection.requestQueue.fulfillRequest({
+      size: frame.length,
+      correlationId: frame.readInt32BE(4),
+      payload: frame.subarray(ANSWER_HEAD_BYTES),
+    });
+  };
 }
 
 function asKafkaError(cause: unknown, context: string): KafkaError {

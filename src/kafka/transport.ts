@@ -7,7 +7,7 @@ export type BrokerVersions = ReadonlyMap<number, readonly [number, number]>;
 /** One authenticated connection to a broker. Requests are answered in the order sent. */
 export interface Wire {
   readonly versions: BrokerVersions;
-  /** False once the connection is lost or closed; it is not opened again. */
+  /** False once the connection is lost or closed, or its SASL session about to end; it is not opened again. */
   readonly isOpen: boolean;
   /**
    * Sends one request and resolves with its response, behind the correlation id.
@@ -21,6 +21,8 @@ export interface Wire {
     encode: (correlationId: number) => Buffer[],
     timeoutMs: number,
   ): Promise<Buffer>;
+  /** Closes once what is in flight has been answered, and resolves then. */
+  retire(): Promise<void>;
   /** Closes at once; requests in flight fail with NETWORK_EXCEPTION. */
   close(): void;
 }

@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, expect, test } from "vitest";
+import { pathWithCurl } from "../support/curl-path.js";
 
 const main = resolve("dist/src/main.js");
+const PATH = pathWithCurl();
 const running: ChildProcess[] = [];
 
 afterEach(() => {
@@ -79,9 +81,10 @@ test("the demo passes its check, stays up with --keep, and Ctrl-C leaves no proc
   await demo.line(/Nothing is missing, duplicated or out of order/);
   await demo.line(/data folder/);
   expect(demo.lines.find((line) => /^all\s/.test(line))).toMatch(/^all\s+[\d,]+\s+[\d,]+\s+[\d,]+\s+0\s+0\s+0$/);
+  const env = { ...process.env, PATH };
   const curls = demo.lines.filter((line) => line.trim().startsWith("curl "));
   expect(curls).toHaveLength(3);
-  const answers = curls.map((line) => execFileSync("sh", ["-c", `${line} --fail`], { encoding: "utf8" }));
+  const answers = curls.map((line) => execFileSync("sh", ["-c", `${line} --fail`], { encoding: "utf8", env }));
   expect(Object.keys(JSON.parse(answers[0] ?? "")).sort()).toEqual(["shop-sink", "shop-source"]);
   expect(JSON.parse(answers[2] ?? "")).toMatchObject({ name: "shop-source" });
 

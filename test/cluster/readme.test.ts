@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { freePort } from "../../src/embedded/postgres-port.js";
+import { pathWithCurl } from "../support/curl-path.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const home = mkdtempSync(join(tmpdir(), "millrace-readme-"));
@@ -29,15 +30,6 @@ function snippets(file: string, language: string): Snippet[] {
 const DOCUMENTS = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
 /** Run by .ci/run on a clean clone: they install, or are the tests themselves. */
 const RUN_ELSEWHERE = ["npm ci && npm run demo\n", "npm ci && npm test\n"];
-
-/** The PATH, with a stand-in for curl where there is none. */
-function pathWithCurl(): string {
-  const own = process.env["PATH"] ?? "";
-  if (own.split(delimiter).some((folder) => existsSync(join(folder, "curl")))) return own;
-  mkdirSync(join(home, "bin"), { recursive: true });
-  symlinkSync(join(root, "test/support/curl.mjs"), join(home, "bin/curl"));
-  return `${join(home, "bin")}${delimiter}${own}`;
-}
 
 const PATH = pathWithCurl();
 

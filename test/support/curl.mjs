@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    fail: { type: "boolean" },
     silent: { type: "boolean", short: "s" },
     request: { type: "string", short: "X", default: "GET" },
     header: { type: "string", short: "H", multiple: true, default: [] },
@@ -21,6 +22,7 @@ for (let left = Number(values.retry); ; left--) {
   try {
     const response = await fetch(positionals[0], { method: values.request, headers, body: values.data });
     process.stdout.write(await response.text());
+    if (values.fail && !response.ok) process.exitCode = 22;
     break;
   } catch (error) {
     if (left <= 0 || error.cause?.code !== "ECONNREFUSED") throw error;

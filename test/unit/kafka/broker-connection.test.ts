@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { deferred } from "../../../src/base/deferred.js";
 import { BrokerConnection } from "../../../src/kafka/broker-connection.js";
-import type { Transport, Wire } from "../../../src/kafka/transport.js";
+import type { Transport } from "../../../src/kafka/transport.js";
 import type { ApiInfo } from "../../../src/protocol/api.js";
 import { heartbeat } from "../../../src/protocol/apis/heartbeat.js";
 import { metadata } from "../../../src/protocol/apis/metadata.js";
@@ -13,7 +14,11 @@ const GOOD = Buffer.alloc(6);
 function connectionTo(versions: ReadonlyMap<number, readonly [number, number]>, answer: () => Promise<Buffer>) {
   const seen: { api: string; version: number }[] = [];
   let connects = 0;
-  const open: Wire[] = [];
+  let closed = 0;
+  const open: { isOpen: boolean; close(): void }[] = [];
+  /** How many connections there were when one was told to retire, and what lets those go. */
+  const retired: number[] = [];
+  const answered = deferred();
   const transport: Transport = {
     connect() {
       connects++;
@@ -24,8 +29,13 @@ function connectionTo(versions: ReadonlyMap<number, readonly [number, number]>, 
           seen.push({ api: api.name, version });
           return answer();
         },
+        retire() {
+          retired.push(connects);
+          return answered.promise;
+        },
         close() {
           wire.isOpen = false;
+          closed++;
         },
       };
       open.push(wire);
@@ -33,7 +43,7 @@ function connectionTo(versions: ReadonlyMap<number, readonly [number, number]>, 
     },
   };
   const connection = new BrokerConnection({ host: "h", port: 1 }, transport, "me", 1_000);
-  return { connection, seen, open, connects: () => connects };
+  return { connection, seen, open, retired, answered, connects: () => connects, closed: () => closed };
 }
 
 test("the newest version that both speak is used", async () => {
@@ -59,6 +69,27 @@ test("requests that start together share one connection; a lost one is opened ag
   open[0]!.close();
   await connection.send(heartbeat, REQUEST);
   expect(connects()).toBe(2);
+});
+
+test("one whose session is about to end is replaced and keeps what is in flight, until all is closed", async () => {
+  const first = connectionTo(new Map([[12, [0, 3]]]), async () => GOOD);
+  await first.connection.send(heartbeat, REQUEST);
+  first.open[0]!.isOpen = false;
+  await first.connection.send(heartbeat, REQUEST);
+  expect(first.retired).toEqual([2]);
+  expect(first.closed()).toBe(0);
+  first.connection.close();
+  expect(first.closed()).toBe(2);
+
+  const second = connectionTo(new Map([[12, [0, 3]]]), async () => GOOD);
+  await second.connection.send(heartbeat, REQUEST);
+  second.open[0]!.isOpen = false;
+  await second.connection.send(heartbeat, REQUEST);
+  second.answered.resolve();
+  await second.answered.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  second.connection.close();
+  expect(second.closed()).toBe(1);
 });
 
 test("an answer that cannot be read closes the connection and may be tried again", async () => {

@@ -31,11 +31,14 @@ test("a connection has the members the transport uses", () => {
     "authenticate",
     "nextCorrelationId",
     "rejectRequests",
+    "processData",
     "setVersions",
     "setSupportAuthenticationProtocol",
   ];
   for (const method of methods) expect(connection[method], method).toBeTypeOf("function");
+  expect(connection["authHandlers"]).toBeNull();
   const queue = connection["requestQueue"] as Record<string, unknown>;
   expect(queue["push"]).toBeTypeOf("function");
+  expect(queue["fulfillRequest"]).toBeTypeOf("function");
   expect(queue["scheduleCheckPendingRequests"]).toBeTypeOf("function");
 });

@@ -250,6 +250,10 @@ class ScriptedWire implements Wire {
     return Promise.race([this.serve(api, version, Buffer.concat(encode(1))), this.#closed.promise]);
   }
 
+  retire(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): void {
     this.isOpen = false;
     this.#closed.reject(new KafkaError("NETWORK_EXCEPTION", "The connection was closed"));
