@@ -16,8 +16,14 @@ export interface Converter {
   readonly config: ConfigDef;
   /** Called once, before anything else. `props` are the converter's own keys, without their prefix. @throws ConfigError */
   configure(props: Readonly<Record<string, string>>, isKey: boolean): void;
-  /** The bytes to produce, null for a tombstone. The Buffer may be a slice of a larger one and is never written again. @throws DataError */
+  /**
+   * The bytes to produce, null for a tombstone. The Buffer may be a slice of a larger one and is not written again before
+   * `release`.
+   * @throws DataError
+   */
   fromConnectData(topic: string, schema: Schema | null, value: ConnectValue): Buffer | null;
+  /** Nobody reads any more what `fromConnectData` has given: its memory may be used again. Called after each record, or never. */
+  release?(): void;
   /** @throws DataError when the bytes are not of this format. */
   toConnectData(topic: string, bytes: Buffer | null): SchemaAndValue;
 }
@@ -27,5 +33,7 @@ export interface HeaderConverter {
   readonly config: ConfigDef;
   configure(props: Readonly<Record<string, string>>): void;
   fromConnectHeader(topic: string, header: Header): Buffer | null;
+  /** As that of Converter. */
+  release?(): void;
   toConnectHeader(topic: string, key: string, bytes: Buffer | null): Header;
 }

@@ -2,8 +2,9 @@ const SMALLEST_SLAB = 16 * 1024;
 const LARGEST_SLAB = 256 * 1024;
 
 /**
- * Room for records, handed out as slices. Bytes once handed out are never written again: when a slab is full a new one
- * is allocated and only the unfinished record moves over. Slabs grow with use, so that a quiet task costs little.
+ * Room for records, handed out as slices. Bytes once handed out are not written again before `release`: when a slab is
+ * full a new one is allocated and only the unfinished record moves over. Slabs grow with use, so that a quiet task costs
+ * little; one that is released after each record stays small.
  *
  * `bytes` and `position` are open to the writers beside it, which reserve first and then write on their own.
  */
@@ -29,6 +30,15 @@ export class ByteSlab {
     const record = this.bytes.subarray(this.#start, this.position);
     this.#start = this.position;
     return record;
+  }
+
+  /** Nobody reads any more what was handed out. */
+  release(): void {
+    this.#start = 0;
+    if (this.bytes.length <= LARGEST_SLAB) return;
+    // One that a large record has made is not kept for those after it.
+    this.bytes = Buffer.allocUnsafeSlow(LARGEST_SLAB);
+    this.view = viewOf(this.bytes);
   }
 
   /** How many bytes of the record are written. */

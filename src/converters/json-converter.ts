@@ -90,7 +90,7 @@ interface Compiled {
 /**
  * Connect data as JSON, `org.apache.kafka.connect.json.JsonConverter`. Bytes equal those of Kafka's own, but for floats
  * of JDKs before 19. Written for many records of few schemas: everything that depends on the Schema object alone is done
- * once for it, and records are slices of large slabs.
+ * once for it, and records are slices of a slab.
  */
 export class JsonConverter implements Converter, HeaderConverter {
   readonly config: ConfigDef = jsonConverterConfig;
@@ -132,6 +132,10 @@ export class JsonConverter implements Converter, HeaderConverter {
       writeValue(slab, compiled.plan, value);
     }
     return slab.finish();
+  }
+
+  release(): void {
+    this.#slab.release();
   }
 
   /** @throws DataError when the bytes are not JSON, not an envelope where one is due, or do not fit the schema. */

@@ -40,6 +40,14 @@ export class SourceRecordEncoder {
     return { topic, partition, key: keyBytes, value: valueBytes, timestampMs, headers };
   }
 
+  /** The producer has copied what `encode` gave last. */
+  release(): void {
+    const { key, value, header } = this.converters;
+    key.release?.();
+    value.release?.();
+    header.release?.();
+  }
+
   /** What becomes of a record that `encode` has just thrown `error` for. */
   async recover(record: SourceRecord, error: unknown, nowMs: number): Promise<Outcome<ProducerRecord>> {
     // No policy lets an invalid timestamp pass: it fails the task, as in Kafka Connect.

@@ -256,6 +256,7 @@ export class SourceTaskRunner implements TaskRunner {
         if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await eventLoopTurn();
         if (this.#failure || this.#abandoned) break;
         producer.append(produced, submission.rangeOf(record.sourcePartition));
+        this.#encoder.release();
       }
     } finally {
       if (at < batch.length) this.#withdraw(batch, at, submission);

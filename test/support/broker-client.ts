@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { type Deferred, deferred } from "../../src/base/deferred.js";
+import { FrameMemory } from "../../src/broker/net/frame-memory.js";
 import { FrameReader } from "../../src/broker/net/frame-reader.js";
 import { type Api, readCorrelationId } from "../../src/protocol/api.js";
 import type { Fields, InputOf, OutputOf } from "../../src/protocol/message-fields.js";
@@ -8,7 +9,7 @@ import type { Fields, InputOf, OutputOf } from "../../src/protocol/message-field
 /** A bare connection to a broker: requests of any API and version, and bytes that are no request at all. */
 export class BrokerClient {
   readonly #waiting = new Map<number, Deferred<Buffer>>();
-  readonly #frames = new FrameReader(200 * 1024 * 1024);
+  readonly #frames = new FrameReader(200 * 1024 * 1024, new FrameMemory());
   readonly #closed = deferred();
   /** Correlation ids in the order their answers came. */
   readonly answered: number[] = [];

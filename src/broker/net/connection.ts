@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
+import { produce } from "../../protocol/apis/produce.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import { CLOSE_CONNECTION, type Endpoint, type Served } from "../handler.js";
 import type { ConnectionCall, Dispatcher } from "./dispatcher.js";
+import type { FrameMemory } from "./frame-memory.js";
 import { FrameReader, FrameSizeError } from "./frame-reader.js";
 
 /** Requests that may wait behind the one at work before the socket is read no further. */
@@ -33,9 +35,10 @@ export class Connection {
     private readonly clock: Clock,
     private readonly logger: Logger,
     maxFrameBytes: number,
+    memory: FrameMemory,
     advertised: Endpoint | undefined,
   ) {
-    this.#frames = new FrameReader(maxFrameBytes);
+    this.#frames = new FrameReader(maxFrameBytes, memory);
     this.#lastActiveMs = clock.monotonicMs();
     this.#call = {
       clientHost: `/${plainAddress(socket.remoteAddress)}`,
@@ -99,7 +102,11 @@ export class Connection {
   #serveFrame(): Served | Promise<Served> | undefined {
     try {
       const frame = this.#frames.next();
-      return frame && this.dispatcher.dispatch(frame, this.#call);
+      if (!frame) return undefined;
+      const served = this.dispatcher.dispatch(frame, this.#call);
+      // What was produced is in its log when the answer is there, and nothing else keeps a part of it.
+      if (frame.readInt16BE(0) === produce.key && !(served instanceof Promise)) this.#frames.release();
+      return served;
     } catch (cause) {
       this.#fail(cause);
       return undefined;

@@ -1,3 +1,5 @@
+import type { FrameMemory } from "./frame-memory.js";
+
 /** A frame whose size is negative or beyond the limit: whoever sends that does not speak Kafka. */
 export class FrameSizeError extends Error {
   override readonly name = "FrameSizeError";
@@ -10,8 +12,13 @@ export class FrameSizeError extends Error {
 export class FrameReader {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
+  /** The memory of the last frame, if it was joined. */
+  #joined: Buffer | undefined;
 
-  constructor(private readonly maxFrameBytes: number) {}
+  constructor(
+    private readonly maxFrameBytes: number,
+    private readonly memory: FrameMemory,
+  ) {}
 
   /** Bytes that came and were not taken yet. */
   get bufferedBytes(): number {
@@ -36,6 +43,12 @@ export class FrameReader {
     return this.#take(4 + size).subarray(4);
   }
 
+  /** Nobody reads the last frame any more: the next one that is joined may take its memory. */
+  release(): void {
+    if (this.#joined) this.memory.give(this.#joined);
+    this.#joined = undefined;
+  }
+
   #peekSize(): number {
     const first = this.#chunks[0]!;
     if (first.length >= 4) return first.readInt32BE(0);
@@ -45,6 +58,7 @@ export class FrameReader {
 
   #take(length: number): Buffer {
     this.#bytes -= length;
+    this.#joined = undefined;
     const first = this.#chunks[0]!;
     if (first.length === length) {
       this.#chunks.shift();
@@ -54,7 +68,9 @@ export class FrameReader {
       this.#chunks[0] = first.subarray(length);
       return first.subarray(0, length);
     }
-    const joined = Buffer.allocUnsafeSlow(length);
+    const memory = this.memory.take(length);
+    const joined = memory.subarray(0, length);
+    this.#joined = memory;
     let filled = 0;
     let used = 0;
     for (const chunk of this.#chunks) {

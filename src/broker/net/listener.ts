@@ -6,6 +6,7 @@ import type { Endpoint } from "../handler.js";
 import { Connection } from "./connection.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { formatEndpoint, parseEndpoint } from "./endpoint.js";
+import { FrameMemory } from "./frame-memory.js";
 
 /** How long a stop waits for clients to take their last answers. */
 const CLOSE_GRACE_MS = 500;
@@ -39,10 +40,11 @@ export class Listener {
     logger: Logger,
     advertised: Endpoint | undefined,
   ) {
+    const memory = new FrameMemory();
     this.#server = createServer((socket) => {
       const maxFrameBytes = properties.number("socket.request.max.bytes");
       const told = advertised && { host: advertised.host, port: advertised.port || this.port };
-      const connection = new Connection(socket, dispatcher, clock, logger, maxFrameBytes, told);
+      const connection = new Connection(socket, dispatcher, clock, logger, maxFrameBytes, memory, told);
       this.#connections.add(connection);
       socket.on("close", () => this.#connections.delete(connection));
     });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EndpointError, formatEndpoint, parseEndpoint } from "../../../../src/broker/net/endpoint.js";
+import { FrameMemory } from "../../../../src/broker/net/frame-memory.js";
 import { FrameReader, FrameSizeError } from "../../../../src/broker/net/frame-reader.js";
 
 function framed(body: Uint8Array): Buffer {
@@ -16,7 +17,7 @@ test("frames come out as they were sent, however the stream is cut", () => {
       fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }),
       (bodies, cuts) => {
         const stream = Buffer.concat(bodies.map(framed));
-        const reader = new FrameReader(1000);
+        const reader = new FrameReader(1000, new FrameMemory());
         const frames: Buffer[] = [];
         for (let at = 0, cut = 0; at < stream.length; cut++) {
           const length = cuts[cut % cuts.length]!;
@@ -31,9 +32,29 @@ test("frames come out as they were sent, however the stream is cut", () => {
   );
 });
 
+test("memory is used again only once it is given back, and only that of a frame that was joined", () => {
+  const reader = new FrameReader(1000, new FrameMemory());
+  const next = (text: string, cut: number): Buffer => {
+    const bytes = framed(Buffer.from(text));
+    for (const part of [bytes.subarray(0, cut), bytes.subarray(cut)]) if (part.length > 0) reader.push(part);
+    return reader.next()!;
+  };
+  const first = next("first", 6);
+  const second = next("second one", 6);
+  reader.release();
+  const whole = next("whole", 9);
+  reader.release();
+  const third = next("third", 6);
+  expect([first, whole, third].map(String)).toEqual(["first", "whole", "third"]);
+  expect(third.buffer).toBe(second.buffer);
+  expect(first.buffer).not.toBe(second.buffer);
+  const fourth = next("fourth", 6);
+  expect([third, fourth].map(String)).toEqual(["third", "fourth"]);
+});
+
 test("a size that is negative or too large is refused before anything is set aside for it", () => {
   for (const size of [-1, 1001, 0x7fffffff]) {
-    const reader = new FrameReader(1000);
+    const reader = new FrameReader(1000, new FrameMemory());
     const bytes = Buffer.alloc(4);
     bytes.writeInt32BE(size);
     reader.push(bytes);
