@@ -102,6 +102,12 @@ export interface Settings {
 /** Bytes of WAL waiting in memory when `max.queue.size.in.bytes` sets no bound of its own. */
 const DEFAULT_QUEUE_BYTES = 2 * 2 ** 20;
 
+/**
+ * A poll gives no more, whatever `max.batch.size` allows: hundreds make the cost of a poll vanish, and thousands outlive
+ * the young garbage collection they are made in, to be copied by it.
+ */
+const MOST_ROWS_AT_A_TIME = 256;
+
 /** @throws ConfigError for the first key that is missing or cannot be parsed. */
 export function parseSettings(props: SubmittedProps): Settings {
   const config = parseConfig(connectorConfig, props);
@@ -168,7 +174,7 @@ export function parseSettings(props: SubmittedProps): Settings {
     messagePrefixes: selection(config["message.prefix.include.list"], config["message.prefix.exclude.list"]),
     heartbeatIntervalMs: config["heartbeat.interval.ms"],
     heartbeatQuery: config["heartbeat.action.query"] || null,
-    maxBatchSize: config["max.batch.size"],
+    maxBatchSize: Math.min(config["max.batch.size"], MOST_ROWS_AT_A_TIME),
     maxQueueBytes: queueBytes > 0 ? queueBytes : DEFAULT_QUEUE_BYTES,
     pollIntervalMs: config["poll.interval.ms"],
     statusIntervalMs: config["status.update.interval.ms"],
