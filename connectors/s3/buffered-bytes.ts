@@ -53,11 +53,25 @@ export class BufferedBytes {
   }
 
   /** The first `count` bytes, in pieces that stay valid until they are dropped. */
-  async *read(count: number): AsyncGenerator<Buffer> {
+  read(count: number): AsyncGenerator<Buffer> {
+    return this.#read(count, undefined);
+  }
+
+  /** The first `count` bytes, in pieces that are valid until the next one: what lies on disk needs no more memory. */
+  async *scan(count: number): AsyncGenerator<Buffer> {
+    const chunk = this.#spilled && this.pool.take(CHUNK_BYTES);
+    try {
+      yield* this.#read(count, chunk);
+    } finally {
+      if (chunk) this.pool.giveBack(chunk);
+    }
+  }
+
+  async *#read(count: number, into: Buffer | undefined): AsyncGenerator<Buffer> {
     let left = count;
     if (this.#spilled) {
       const fromDisk = Math.min(left, this.#spilled.length);
-      yield* this.#spilled.read(fromDisk);
+      yield* this.#spilled.read(fromDisk, into);
       left -= fromDisk;
     }
     for (const { chunk, start, end } of this.#links) {

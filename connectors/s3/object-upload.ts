@@ -184,7 +184,7 @@ export class ObjectUpload {
     let partCrc = 0;
     let wholeCrc = this.#digest.crc32;
     const isFirst = this.#parts.length === 0;
-    for await (const piece of this.bytes.read(length)) {
+    for await (const piece of this.bytes.scan(length)) {
       partCrc = crc32(piece, partCrc);
       if (!isFirst) wholeCrc = crc32(piece, wholeCrc);
     }

@@ -8,7 +8,8 @@ export interface SpillFile {
   /** Bytes that are not dropped. */
   readonly length: number;
   append(pieces: readonly Buffer[]): Promise<void>;
-  read(count: number): AsyncGenerator<Buffer>;
+  /** The first `count` bytes, in pieces; with `into`, each lies there and is valid until the next. */
+  read(count: number, into?: Buffer): AsyncGenerator<Buffer>;
   drop(count: number): void;
   close(): Promise<void>;
 }
@@ -52,11 +53,11 @@ class TemporaryFile implements SpillFile {
     this.#end = end;
   }
 
-  async *read(count: number): AsyncGenerator<Buffer> {
+  async *read(count: number, into?: Buffer): AsyncGenerator<Buffer> {
     const end = this.#start + count;
     for (let at = this.#start; at < end; ) {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, end - at));
-      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, at);
+      const buffer = into ?? Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, end - at));
+      const { bytesRead } = await this.handle.read(buffer, 0, Math.min(buffer.length, end - at), at);
       if (bytesRead === 0) throw new Error(`The temporary file of an open object ends at ${at}, expected ${end}`);
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);

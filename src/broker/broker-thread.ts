@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { BufferGarbage } from "../base/buffer-garbage.js";
 import { SystemClock } from "../base/clock.js";
 import { InvariantError } from "../base/invariant-error.js";
 import { TextLogger } from "../base/logger.js";
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
   const report = (message: BrokerThreadReport) => port.postMessage(message);
   const { dataDir, listen, properties, logLevel } = workerData as BrokerThreadData;
   const clock = new SystemClock();
+  new BufferGarbage(clock).start();
   const logger = new TextLogger(
     (line) => report({ kind: "log", line }),
     clock,

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { BufferGarbage } from "../base/buffer-garbage.js";
 import { SystemClock } from "../base/clock.js";
 import { InvariantError } from "../base/invariant-error.js";
 import type { LogLevel } from "../base/logger.js";
@@ -16,6 +17,7 @@ const port = parentPort;
 if (!port) throw new InvariantError("A task host runs in a thread of the worker");
 const { host, workerProps, logLevel } = workerData as ThreadHostData;
 const clock = new SystemClock();
+new BufferGarbage(clock).start();
 const send = (report: HostReport) => port.postMessage(report);
 const logger = new ForwardingLogger(send, logLevel as LogLevel, `host-${host}`);
 const plugins = await loadPlugins(workerProps["plugin.path"], logger);

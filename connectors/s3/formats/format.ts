@@ -6,6 +6,6 @@ export interface Format {
   readonly extension: string;
   /** Follows every row, the last one too. */
   readonly terminator: Buffer;
-  /** The record's value as a row. Never called with a null value. @throws DataError when it cannot be one. */
+  /** The record's value as a row, valid until the next call. Never called with a null value. @throws DataError when it cannot be one. */
   encode(record: SinkRecord): Buffer;
 }

@@ -38,6 +38,8 @@ export class JsonFormat implements Format {
   }
 
   encode(record: SinkRecord): Buffer {
+    this.#converter.release?.();
+    this.#numeric.release?.();
     const { topic, valueSchema: schema } = record;
     const value = inJavaOrder(schema, record.value);
     const bytes =
