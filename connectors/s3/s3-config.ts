@@ -310,7 +310,7 @@ export const S3_KEYS = {
   "s3.buffer.memory.bytes": {
     type: "long",
     doc: "Memory for the open files of one task. Beyond it the largest move to unnamed temporary files until they are uploaded.",
-    default: 16_777_216,
+    default: 8_388_608,
     importance: "low",
     group: "S3",
     check: atLeast(1_048_576),
