@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -73,6 +73,10 @@ describe("the documents", () => {
       for (const [, path = ""] of text.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
         const from = file.includes("/") ? join(file, "..") : "";
         expect(() => readFileSync(join(root, from, path)), `${file}: ${path}`).not.toThrow();
+      }
+      for (const [, path = ""] of text.matchAll(/`((?:src|connectors|test|config|bench|docs)\/[\w./-]+)`/g)) {
+        const exists = ["", ".ts"].some((suffix) => existsSync(join(root, path + suffix)));
+        expect(exists, `${file}: ${path}`).toBe(true);
       }
     }
   });
