@@ -7,17 +7,17 @@ import type {
   TopicPartitionOffset,
 } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
-import { type Deferred, deferred } from "../base/deferred.js";
 import type { FetchedRecords, GroupConsumer, RebalanceListener } from "../kafka/kafka-client.js";
 import type { ConsumedRecord, DeadLetterQueue } from "./dead-letter-queue.js";
 import { isRetriable } from "./error-policy.js";
-import { errorMessage, traceOf } from "./error-trace.js";
+import { errorMessage } from "./error-trace.js";
 import { eventLoopTurn } from "./event-loop-turn.js";
 import { type FailureReporter, LogReporter, RecordErrors } from "./record-errors.js";
 import { SinkCommits } from "./sink-commits.js";
 import { SinkPartitions } from "./sink-partitions.js";
 import { describeConsumed, SinkRecordDecoder } from "./sink-record-decoder.js";
 import { TaskCounters } from "./task-counters.js";
+import { TaskLife } from "./task-life.js";
 import { converterFor, type NewConnectivity, type TaskParts, type TaskRunner, TaskStatus } from "./task-runner.js";
 import type { TargetState, TaskMetrics } from "./worker.js";
 
@@ -62,7 +62,7 @@ export class SinkTaskRunner implements TaskRunner {
   readonly #counters: TaskCounters;
   readonly #status: TaskStatus;
   readonly #partitions = new SinkPartitions();
-  readonly #stopping = new AbortController();
+  readonly #life: TaskLife;
   readonly #usedTopics = new Set<string>();
   readonly #seeks: TopicPartitionOffset[] = [];
   readonly #retryBackoff: Backoff;
@@ -74,11 +74,6 @@ export class SinkTaskRunner implements TaskRunner {
   #task: SinkTask | undefined;
   #delivery: Delivery | undefined;
   #retryAfterMs: number | undefined;
-  #targetState: TargetState = "STARTED";
-  #resumed: Deferred<void> = deferred();
-  #failure: { readonly error: unknown } | undefined;
-  #stopRequested = false;
-  #abandoned = false;
   #cancelled = false;
 
   readonly #connectivity: NewConnectivity = () => this.#status.connectivity();
@@ -86,40 +81,38 @@ export class SinkTaskRunner implements TaskRunner {
   constructor(private readonly parts: SinkTaskParts) {
     this.#counters = new TaskCounters(parts.id, "sink");
     this.#status = new TaskStatus(parts.events);
+    this.#life = new TaskLife(this.#status, parts.logger);
     this.#retryBackoff = new Backoff({ initialMs: 500, maxMs: 5000 }, parts.random);
   }
 
   async run(targetState: TargetState): Promise<void> {
-    this.#targetState = targetState;
+    const life = this.#life;
+    life.setTargetState(targetState);
     try {
-      await this.#waitForResume();
-      if (!this.#stopping.signal.aborted) {
+      // A task created PAUSED is not made before it is resumed.
+      if (await life.untilResumed()) {
         await this.#start();
-        if (!this.#stopping.signal.aborted) await this.#loop();
+        if (!life.isEnding) await this.#loop();
       }
     } catch (error) {
-      this.#fail(error);
+      life.fail(error);
     }
-    if (!this.#abandoned) await this.#release();
+    if (!life.isAbandoned) await this.#release();
     else if (this.#cancelled) await this.#orWarn(async () => this.#task?.stop());
-    if (!this.#failure && !this.#abandoned) this.#status.set("UNASSIGNED");
+    if (!life.hasFailed && !life.isAbandoned) this.#status.set("UNASSIGNED");
   }
 
   setTargetState(state: TargetState): void {
-    this.#targetState = state;
-    if (state === "STOPPED") this.stop();
-    else if (state === "STARTED") this.#resumed.resolve();
+    this.#life.setTargetState(state);
   }
 
   stop(): void {
-    this.#stopRequested = true;
-    this.#end();
+    this.#life.stop();
   }
 
   cancel(): void {
     this.#cancelled = true;
-    this.#abandoned = true;
-    this.#end();
+    this.#life.abandon();
     // It leaves the group, so that its successor does not have to wait for the dead member's session to end.
     const { clock, clients } = this.parts;
     const left = this.#orWarn(() => this.#consumer?.close());
@@ -127,9 +120,8 @@ export class SinkTaskRunner implements TaskRunner {
   }
 
   abandon(): void {
-    this.#abandoned = true;
+    this.#life.abandon();
     this.#consumer?.abandon();
-    this.#end();
     this.parts.clients
       .close()
       .catch((cause) => this.parts.logger.debug(`Closing an abandoned task's clients failed: ${errorMessage(cause)}`));
@@ -139,35 +131,9 @@ export class SinkTaskRunner implements TaskRunner {
     return this.#counters.snapshot(this.#partitions.lagRecords, 0);
   }
 
-  #end(): void {
-    this.#stopping.abort();
-    this.#resumed.resolve();
-  }
-
-  #fail(error: unknown): void {
-    if (this.#abandoned) return;
-    if (this.#stopRequested || this.#failure) {
-      this.parts.logger.warn("The task failed while it was ending", {}, error);
-    } else {
-      this.parts.logger.error("The task failed and ends; it has to be restarted by hand", {}, error);
-      this.#failure = { error };
-      this.#status.set("FAILED", traceOf(error));
-    }
-    this.#end();
-  }
-
-  /** A task created PAUSED is not made before it is resumed. */
-  async #waitForResume(): Promise<void> {
-    while (this.#targetState === "PAUSED" && !this.#stopping.signal.aborted) {
-      this.#resumed = deferred();
-      this.#status.set("PAUSED");
-      await this.#resumed.promise;
-    }
-  }
-
   async #start(): Promise<void> {
     const { id, policy, clients, converters, clock, random, logger } = this.parts;
-    const signal = this.#stopping.signal;
+    const signal = this.#life.ending;
     this.#deadLetters = await clients.deadLetters(this.#connectivity, signal);
     const reporters: FailureReporter<ConsumedRecord>[] = [];
     if (policy.log) reporters.push(new LogReporter(id, logger, policy.logMessages ? describeConsumed : undefined));
@@ -207,7 +173,7 @@ export class SinkTaskRunner implements TaskRunner {
 
   async #loop(): Promise<void> {
     const { clock } = this.parts;
-    const signal = this.#stopping.signal;
+    const signal = this.#life.ending;
     const consumer = this.#consumer!;
     this.#commits.schedule();
     while (!signal.aborted) {
@@ -285,7 +251,7 @@ export class SinkTaskRunner implements TaskRunner {
   }
 
   #showTargetState(): void {
-    const state = this.#targetState === "PAUSED" ? "PAUSED" : "RUNNING";
+    const state = this.#life.isPaused ? "PAUSED" : "RUNNING";
     if (state === this.#status.state) return;
     if (state === "PAUSED") this.#commits.request();
     this.#status.set(state);
@@ -294,7 +260,7 @@ export class SinkTaskRunner implements TaskRunner {
   /** Pauses all while the connector is paused or a batch has to be put again, else what the task wants paused. */
   #applyPauses(): void {
     const consumer = this.#consumer!;
-    const all = this.#targetState === "PAUSED" || this.#delivery !== undefined;
+    const all = this.#life.isPaused || this.#delivery !== undefined;
     const pause: TopicPartition[] = [];
     const resume: TopicPartition[] = [];
     for (const partition of this.#partitions.all())
@@ -366,7 +332,7 @@ export class SinkTaskRunner implements TaskRunner {
       () => this.parts.clients.close(),
     ];
     for (const release of releases) {
-      if (!this.#abandoned) await this.#orWarn(release);
+      if (!this.#life.isAbandoned) await this.#orWarn(release);
     }
   }
 
@@ -386,7 +352,7 @@ export class SinkTaskRunner implements TaskRunner {
       clock,
       random,
       logger,
-      stopping: this.#stopping.signal,
+      stopping: this.#life.ending,
       waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
       converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
       assignment: () => this.#partitions.all(),
@@ -409,7 +375,7 @@ export class SinkTaskRunner implements TaskRunner {
     const report = async () => this.#errors.reportErrant(this.#decoder.originalOf(record), className, error);
     const written = report();
     // A report that is not written fails the task, also when the task does not await it.
-    written.catch((cause) => this.#fail(cause));
+    written.catch((cause) => this.#life.fail(cause));
     return written;
   }
 }

@@ -7,10 +7,10 @@ import type {
   SourceTaskContext,
 } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
-import { type Deferred, deferred } from "../base/deferred.js";
+import { deferred } from "../base/deferred.js";
 import type { KafkaAdmin, Producer, ProducerListener, ProducerRecord } from "../kafka/kafka-client.js";
 import { isRetriable } from "./error-policy.js";
-import { errorMessage, traceOf } from "./error-trace.js";
+import { errorMessage } from "./error-trace.js";
 import { eventLoopTurn } from "./event-loop-turn.js";
 import { OffsetCommits } from "./offset-commits.js";
 import { LogReporter, RecordErrors } from "./record-errors.js";
@@ -18,6 +18,7 @@ import { describeSource, type SourceFailure, SourceRecordEncoder } from "./sourc
 import { SourceTopics } from "./source-topics.js";
 import { type Submission, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
 import { TaskCounters } from "./task-counters.js";
+import { TaskLife } from "./task-life.js";
 import { converterFor, type NewConnectivity, type TaskParts, type TaskRunner, TaskStatus } from "./task-runner.js";
 import type { TopicCreation } from "./topic-creation.js";
 import { untilAnswered } from "./until-answered.js";
@@ -62,16 +63,11 @@ export class SourceTaskRunner implements TaskRunner {
   readonly #status: TaskStatus;
   readonly #commits: OffsetCommits;
   readonly #errors: RecordErrors<SourceFailure>;
-  readonly #stopping = new AbortController();
+  readonly #life: TaskLife;
   readonly #encoder: SourceRecordEncoder;
   readonly #topics: SourceTopics;
   #producer: Producer<SubmittedRange> | undefined;
   #task: SourceTask | undefined;
-  #targetState: TargetState = "STARTED";
-  #resumed: Deferred<void> = deferred();
-  #failure: { readonly error: unknown } | undefined;
-  #stopRequested = false;
-  #abandoned = false;
   #cancelled = false;
   #released = false;
 
@@ -81,6 +77,7 @@ export class SourceTaskRunner implements TaskRunner {
     const { id, policy, clock, random, logger } = parts;
     this.#counters = new TaskCounters(id, "source");
     this.#status = new TaskStatus(parts.events);
+    this.#life = new TaskLife(this.#status, logger);
     this.#errors = new RecordErrors<SourceFailure>({
       id,
       policy,
@@ -90,7 +87,7 @@ export class SourceTaskRunner implements TaskRunner {
       clock,
       random,
       logger,
-      stopping: this.#stopping.signal,
+      stopping: this.#life.ending,
     });
     this.#encoder = new SourceRecordEncoder(parts.converters, parts.plugin.taskClassName, this.#errors);
     this.#topics = new SourceTopics(
@@ -104,7 +101,7 @@ export class SourceTaskRunner implements TaskRunner {
       ledger: this.#ledger,
       flush: (offsets) => parts.offsets.flush(offsets),
       stored: async (offsets) => this.#task?.commit?.(offsets),
-      fail: (error) => this.#fail(error),
+      fail: (error) => this.#life.fail(error),
       waiting: (reason) => this.#status.waiting("commit", reason),
       intervalMs: parts.commitIntervalMs,
       timeoutMs: parts.commitTimeoutMs,
@@ -116,41 +113,38 @@ export class SourceTaskRunner implements TaskRunner {
   }
 
   async run(targetState: TargetState): Promise<void> {
-    this.#targetState = targetState;
+    const life = this.#life;
+    life.setTargetState(targetState);
     let started = false;
     try {
-      await this.#waitWhilePaused();
-      if (!this.#stopping.signal.aborted) {
+      if (await life.untilResumed()) {
         this.#producer = this.parts.clients.producer<SubmittedRange>(this.#listener, this.#connectivity);
         this.#task = await this.parts.plugin.task();
         started = true;
         await this.#task.start(this.#context(), this.parts.props);
-        if (!this.#stopping.signal.aborted) {
+        if (!life.isEnding) {
           this.#status.set("RUNNING");
           this.#commits.start();
           await this.#loop();
         }
       }
     } catch (error) {
-      this.#fail(error);
+      life.fail(error);
     }
-    if (this.#abandoned) {
+    if (life.isAbandoned) {
       if (this.#cancelled) await this.#stopTask();
       return;
     }
     await this.#release(started);
-    if (!this.#failure && !this.#abandoned) this.#status.set("UNASSIGNED");
+    if (!life.hasFailed && !life.isAbandoned) this.#status.set("UNASSIGNED");
   }
 
   setTargetState(state: TargetState): void {
-    this.#targetState = state;
-    if (state === "STOPPED") this.stop();
-    else if (state === "STARTED") this.#resumed.resolve();
+    this.#life.setTargetState(state);
   }
 
   stop(): void {
-    this.#stopRequested = true;
-    this.#end();
+    this.#life.stop();
   }
 
   cancel(): void {
@@ -159,9 +153,8 @@ export class SourceTaskRunner implements TaskRunner {
   }
 
   abandon(): void {
-    this.#abandoned = true;
+    this.#life.abandon();
     this.#commits.end();
-    this.#end();
     this.#closeClients().catch((cause) =>
       this.parts.logger.debug(`Closing an abandoned task's clients failed: ${errorMessage(cause)}`),
     );
@@ -171,31 +164,15 @@ export class SourceTaskRunner implements TaskRunner {
     return this.#counters.snapshot(this.#ledger.unsettled, this.#producer?.bufferedBytes ?? 0);
   }
 
-  #end(): void {
-    this.#stopping.abort();
-    this.#resumed.resolve();
-  }
-
-  /** The first failure ends the task; when it is stopping anyway, it is only logged. */
-  #fail(error: unknown): void {
-    if (this.#abandoned) return;
-    if (this.#stopRequested || this.#failure) {
-      this.parts.logger.warn("The task failed while it was ending", {}, error);
-    } else {
-      this.parts.logger.error("The task failed and ends; it has to be restarted by hand", {}, error);
-      this.#failure = { error };
-      this.#status.set("FAILED", traceOf(error));
-    }
-    this.#end();
-  }
-
   async #loop(): Promise<void> {
     const { clock, logger } = this.parts;
-    const signal = this.#stopping.signal;
+    const life = this.#life;
     const backoff = new Backoff({ initialMs: 100, maxMs: 5000 }, this.parts.random);
-    while (!signal.aborted) {
-      await this.#waitWhilePaused();
-      if (signal.aborted) break;
+    while (!life.isEnding) {
+      if (life.isPaused) {
+        if (!(await life.untilResumed())) break;
+        this.#status.set("RUNNING");
+      }
       const startedMs = clock.monotonicMs();
       let batch: readonly SourceRecord[] | null;
       try {
@@ -207,26 +184,17 @@ export class SourceTaskRunner implements TaskRunner {
         const retryMs = backoff.nextMs();
         logger.warn(`poll failed and is tried again: ${errorMessage(error)}`, { retryMs: Math.round(retryMs) });
         this.#status.waiting("retry", `poll is tried again: ${errorMessage(error)}`);
-        await clock.delay(retryMs, signal);
+        await clock.delay(retryMs, life.ending);
         continue;
       } finally {
         this.#counters.taskTimeMs += clock.monotonicMs() - startedMs;
       }
       // `poll` is meant to wait for records; one that comes back empty at once must not take a whole core.
       const idle = (batch === null || batch.length === 0) && clock.monotonicMs() - startedMs < 1;
-      if (idle) await clock.delay(IDLE_POLL_PAUSE_MS, signal);
+      if (idle) await clock.delay(IDLE_POLL_PAUSE_MS, life.ending);
       // A batch that comes while the task stops is still delivered: its source may not be able to give it again.
-      if (batch && batch.length > 0 && !this.#failure && !this.#abandoned) await this.#dispatch(batch);
+      if (batch && batch.length > 0 && !life.hasFailed && !life.isAbandoned) await this.#dispatch(batch);
       await eventLoopTurn();
-    }
-  }
-
-  async #waitWhilePaused(): Promise<void> {
-    while (this.#targetState === "PAUSED" && !this.#stopping.signal.aborted) {
-      this.#resumed = deferred();
-      this.#status.set("PAUSED");
-      await this.#resumed.promise;
-      if (this.#task && !this.#stopping.signal.aborted && this.#targetState !== "PAUSED") this.#status.set("RUNNING");
     }
   }
 
@@ -251,10 +219,10 @@ export class SourceTaskRunner implements TaskRunner {
           }
           produced = outcome.value;
         }
-        if (!this.#topics.has(produced.topic)) await this.#topics.meet(produced.topic, this.#stopping.signal);
+        if (!this.#topics.has(produced.topic)) await this.#topics.meet(produced.topic, this.#life.ending);
         if (producer.full && !(await this.#room(producer))) break;
         if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await eventLoopTurn();
-        if (this.#failure || this.#abandoned) break;
+        if (this.#life.hasFailed || this.#life.isAbandoned) break;
         producer.append(produced, submission.rangeOf(record.sourcePartition));
         this.#encoder.release();
       }
@@ -267,10 +235,10 @@ export class SourceTaskRunner implements TaskRunner {
   async #room(producer: Producer<SubmittedRange>): Promise<boolean> {
     const ended = deferred();
     const end = () => ended.resolve();
-    this.#stopping.signal.addEventListener("abort", end, { once: true });
-    if (this.#stopping.signal.aborted) ended.resolve();
-    while (producer.full && !this.#stopping.signal.aborted) await Promise.race([producer.drained(), ended.promise]);
-    this.#stopping.signal.removeEventListener("abort", end);
+    this.#life.ending.addEventListener("abort", end, { once: true });
+    if (this.#life.ending.aborted) ended.resolve();
+    while (producer.full && !this.#life.ending.aborted) await Promise.race([producer.drained(), ended.promise]);
+    this.#life.ending.removeEventListener("abort", end);
     return !producer.full;
   }
 
@@ -293,8 +261,8 @@ export class SourceTaskRunner implements TaskRunner {
     },
     failed: (range, count, error, topic) => {
       // Once the task is over these are records that were never answered: they stay unsettled and come again.
-      if (this.#abandoned || this.#released) return;
-      this.#produceFailed(range, count, error, topic).catch((cause) => this.#fail(cause));
+      if (this.#life.isAbandoned || this.#released) return;
+      this.#produceFailed(range, count, error, topic).catch((cause) => this.#life.fail(cause));
     },
   };
 
@@ -303,7 +271,7 @@ export class SourceTaskRunner implements TaskRunner {
     const className = this.parts.plugin.taskClassName;
     const outcome = await this.#errors.settle({ record: failed, stage: "KAFKA_PRODUCE", className, error });
     if (outcome.kind === "fatal") {
-      this.#fail(outcome.error);
+      this.#life.fail(outcome.error);
       return;
     }
     this.#counters.recordsFailed += count - 1;
@@ -324,9 +292,9 @@ export class SourceTaskRunner implements TaskRunner {
     }
     this.#released = true;
     this.#commits.end();
-    if (this.#abandoned && !this.#cancelled) return;
+    if (this.#life.isAbandoned && !this.#cancelled) return;
     await this.#stopTask();
-    if (this.#abandoned) return;
+    if (this.#life.isAbandoned) return;
     await this.#orWarn(() => this.#closeClients());
   }
 
@@ -355,11 +323,11 @@ export class SourceTaskRunner implements TaskRunner {
       clock,
       random,
       logger,
-      stopping: this.#stopping.signal,
+      stopping: this.#life.ending,
       waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
       converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
       // A task that starts while Kafka is away waits for it: it must not begin at the beginning, nor fail.
-      readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), clock, random, this.#stopping.signal),
+      readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), clock, random, this.#life.ending),
       requestCommit: () => this.#commits.request(),
     };
   }
