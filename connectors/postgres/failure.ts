@@ -16,7 +16,8 @@ export interface FailureScene {
   readonly publicationName: string;
 }
 
-const NETWORK_CODES = /^(E[A-Z]+|UND_ERR.*)$/;
+/** A SQLSTATE has five characters, of which the first two are its class; the only such code of the system is EPIPE's. */
+const SQLSTATE = /^(?!EPIPE$)[0-9A-Z]{5}$/;
 
 /**
  * Classes 08, 53, 57P0x (shutdown, crash, starting up), deadlocks and a slot in use heal; wrong credentials, missing
@@ -27,10 +28,10 @@ export function judgeFailure(error: unknown, scene: FailureScene): Failure {
     return { kind: "fatal", error: error as ConnectError };
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
-  if (code === undefined || NETWORK_CODES.test(code)) {
+  if (code === undefined || !SQLSTATE.test(code)) {
+    if (isTlsFailure(error, code)) return { kind: "fatal", error: tlsFailure(scene, message, error) };
     if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)
       return { kind: "fatal", error };
-    if (isTlsFailure(error, code)) return { kind: "fatal", error: tlsFailure(scene, message, error) };
     return retry(message);
   }
   if (code === "55006") return { kind: "retry", cause: message, isSlotInUse: true };

@@ -18,8 +18,6 @@ export class RelationCache {
   readonly #schemas: TableSchemas;
   readonly #filter: TableFilter;
   readonly #relations = new Map<number, Relation>();
-  /** The last known key of each table, for the case that its catalog entry is gone when the message is read. */
-  readonly #keys = new Map<string, readonly string[]>();
 
   constructor(schemas: TableSchemas, filter: TableFilter) {
     this.#schemas = schemas;
@@ -42,8 +40,8 @@ export class RelationCache {
       connection,
       message.columns.map(({ typeOid }) => typeOid),
     );
-    const definition = combine(message, catalog, types, this.#keys.get(`${message.schema}.${message.table}`));
-    this.#keys.set(`${message.schema}.${message.table}`, definition.keyColumns);
+    const lastKey = this.#schemas.lastKey(message.schema, message.table);
+    const definition = combine(message, catalog, types, lastKey);
     this.#relations.set(message.oid, this.#schemas.get(definition));
   }
 }
@@ -78,8 +76,11 @@ function keyOf(
   lastKey: readonly string[] | undefined,
 ): readonly string[] {
   const present = new Set(message.columns.map(({ name }) => name));
-  if (catalog) return catalog.keyColumns.filter((name) => present.has(name));
-  if (lastKey) return lastKey.filter((name) => present.has(name));
+  const now = catalog?.keyColumns ?? [];
+  if (now.length > 0) return now.filter((name) => present.has(name));
+  // Dropped by now, perhaps to be made anew in a moment: rows from before and in between keep their place.
+  if (lastKey && lastKey.length > 0) return lastKey.filter((name) => present.has(name));
+  if (catalog) return [];
   // The table is gone and was never seen: its default replica identity is its primary key.
   if (message.replicaIdentity !== "default") return [];
   return message.columns.filter(({ isIdentity }) => isIdentity).map(({ name }) => name);

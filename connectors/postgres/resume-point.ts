@@ -36,8 +36,16 @@ export function planResume(offset: StoredOffset | null, fallback: Lsn): ResumePo
     committed,
     txId: endsTransaction ? null : offset.txId,
     processed: offset.lsnProc,
-    eventsAt: offset.eventsProcessed,
+    eventsAt: isEvent(offset.messageType) ? offset.eventsProcessed : 0,
   };
+}
+
+/**
+ * Debezium also stores the position of a BEGIN (with provide.transaction.metadata), and PostgreSQL 15 and later give it
+ * that of the first change, which was not handed over then. Of a type that is unknown a repeated change is the lesser evil.
+ */
+function isEvent(messageType: string | null): boolean {
+  return messageType !== null && /^(INSERT|UPDATE|DELETE|TRUNCATE|MESSAGE|COMMIT)$/.test(messageType);
 }
 
 /** How much of a transaction is to be left out. */

@@ -9,7 +9,10 @@ import { TableSchema } from "./table-schema.js";
  * for each new connection: the same definition gives the same Schema objects, for which converters have writers.
  */
 export class TableSchemas {
-  readonly #latest = new Map<string, { readonly definition: string; readonly schema: TableSchema }>();
+  readonly #latest = new Map<
+    string,
+    { readonly definition: string; readonly keyColumns: readonly string[]; readonly schema: TableSchema }
+  >();
 
   constructor(
     private readonly settings: Settings,
@@ -18,12 +21,21 @@ export class TableSchemas {
   ) {}
 
   get(definition: TableDefinition): TableSchema {
-    const name = JSON.stringify([definition.schema, definition.table]);
+    const name = nameOf(definition.schema, definition.table);
     const text = JSON.stringify(definition);
     const latest = this.#latest.get(name);
     if (latest?.definition === text) return latest.schema;
     const schema = new TableSchema(definition, this.settings, this.filter, this.logger);
-    this.#latest.set(name, { definition: text, schema });
+    this.#latest.set(name, { definition: text, keyColumns: definition.keyColumns, schema });
     return schema;
   }
+
+  /** The key of the latest version of a table; undefined: none was seen. */
+  lastKey(schema: string, table: string): readonly string[] | undefined {
+    return this.#latest.get(nameOf(schema, table))?.keyColumns;
+  }
+}
+
+function nameOf(schema: string, table: string): string {
+  return JSON.stringify([schema, table]);
 }

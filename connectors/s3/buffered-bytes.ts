@@ -40,7 +40,8 @@ export class BufferedBytes {
     while (at < bytes.length) {
       let last = this.#links.at(-1);
       if (last === undefined || last.end === last.chunk.length) {
-        const chunk = this.pool.take(this.#length === 0 ? FIRST_CHUNK_BYTES : CHUNK_BYTES);
+        // Small again once the rest is on disk: of many files that get a row now and then, each would take a large one.
+        const chunk = this.pool.take(last === undefined ? FIRST_CHUNK_BYTES : CHUNK_BYTES);
         last = { chunk, start: 0, end: 0 };
         this.#links.push(last);
         this.#memoryBytes += chunk.length;
@@ -105,6 +106,7 @@ export class BufferedBytes {
 
   /** Moves what is in memory to the temporary file. Not while a read is under way. */
   async spill(): Promise<void> {
+    if (this.#links.length === 0) return;
     this.#spilled ??= await this.openSpillFile();
     await this.#spilled.append(this.#links.map(({ chunk, start, end }) => chunk.subarray(start, end)));
     for (const { chunk } of this.#links.splice(0)) this.#giveBack(chunk);

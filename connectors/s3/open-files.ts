@@ -144,7 +144,8 @@ export class OpenFiles {
     const largestFirst = [...this.#files].sort((a, b) => b.memoryBytes - a.memoryBytes);
     for (const file of largestFirst) {
       if (this.#pool.heldBytes <= this.settings.memoryBytes / 2) return;
-      if (!file.isUploading) await file.spill();
+      // Some have been finished, and closed, while others moved.
+      if (this.#files.has(file) && !file.isUploading) await file.spill();
     }
   }
 }

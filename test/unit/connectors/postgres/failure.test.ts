@@ -11,7 +11,15 @@ const judge = (code: string, message = "words of the server") =>
 
 describe("a failure", () => {
   test("of the network, of a server that restarts or is full, or of a slot in use is waited out", () => {
-    for (const code of ["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND"])
+    for (const code of [
+      "ECONNREFUSED",
+      "ECONNRESET",
+      "ETIMEDOUT",
+      "ENOTFOUND",
+      "EAI_AGAIN",
+      "EPIPE",
+      "ERR_STREAM_DESTROYED",
+    ])
       expect(judgeFailure(Object.assign(new Error("x"), { code }), scene)).toMatchObject({
         kind: "retry",
         isSlotInUse: false,
@@ -43,6 +51,17 @@ describe("a failure", () => {
       if (failure.kind !== "fatal") throw new Error(`${code} is retried`);
       expect(failure.error.message).toMatch(text);
       expect(failure.error.cause).toBeInstanceOf(ServerError);
+    }
+  });
+
+  test("of TLS names the keys that it is about", () => {
+    for (const code of ["CERT_HAS_EXPIRED", "SELF_SIGNED_CERT_IN_CHAIN", "ERR_TLS_CERT_ALTNAME_INVALID"]) {
+      const failure = judgeFailure(Object.assign(new Error("words of TLS"), { code }), scene);
+      if (failure.kind !== "fatal") throw new Error(`${code} is retried`);
+      expect(failure.error).toMatchObject({ key: "database.sslmode" });
+      expect(failure.error.message).toMatch(
+        /No TLS connection to Postgres at db:5432: words of TLS. Check database.ssl/,
+      );
     }
   });
 

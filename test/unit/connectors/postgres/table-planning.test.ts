@@ -83,6 +83,14 @@ describe("a relation message", () => {
     expect(definition.keyColumns).toEqual(["id"]);
   });
 
+  test("of a table whose primary key was dropped keeps the key it had", () => {
+    const keyless: CatalogTable = { ...catalog, keyColumns: [] };
+    expect(combine(message, keyless, types, ["id"]).keyColumns).toEqual(["id"]);
+    expect(combine(message, keyless, types, undefined).keyColumns).toEqual([]);
+    expect(combine(message, keyless, types, []).keyColumns).toEqual([]);
+    expect(combine(message, catalog, types, ["dropped"]).keyColumns).toEqual(["id"]);
+  });
+
   test("of a table that is gone keeps the key it had, or takes its replica identity's", () => {
     expect(combine(message, undefined, types, ["dropped", "unknown"]).keyColumns).toEqual(["dropped"]);
     expect(combine(message, undefined, types, undefined).keyColumns).toEqual(["id"]);

@@ -235,6 +235,20 @@ test("whatever was stored, confirmed and walked when it crashed, no record is lo
   );
 });
 
+test.each(["BEGIN", null])(
+  "an offset whose last message was %s says nothing of the change at its position",
+  (messageType) => {
+    const { walk } = newWalk({ lsn_proc: 860, lsn: 860, lsn_commit: 800, messageType, txId: 5, ts_usec: 1 }, 800);
+    const decoder = new PgoutputDecoder();
+    const records: SourceRecord[] = [];
+    const take = (message: Buffer, lsn: number) =>
+      walk.take(decoder.decode(message, 0, message.length), lsn as Lsn, records);
+    take(bytes.begin(900, 1_700_000_000_000_000, 5), 860);
+    take(bytes.insert(1, ["1", "2"]), 860);
+    expect(records.map(eventOf)).toEqual([expect.stringMatching(/ c 860 1$/)]);
+  },
+);
+
 test("a position confirmed on an idle source lets go of nothing that comes after it", () => {
   expect(idleConfirmation(1024 as Lsn)).toBe(1023);
   expect(idleConfirmation(1023 as Lsn)).toBe(1023);

@@ -5,7 +5,7 @@ import { BufferedBytes } from "../../../../connectors/s3/buffered-bytes.js";
 import { CHUNK_BYTES, ChunkPool, FIRST_CHUNK_BYTES } from "../../../../connectors/s3/chunk-pool.js";
 import { GzipCompression } from "../../../../connectors/s3/compression.js";
 import { NO_ROWS, withRow } from "../../../../connectors/s3/existing-object.js";
-import type { SpillFile } from "../../../../connectors/s3/spill-file.js";
+import { openSpillFile, type SpillFile } from "../../../../connectors/s3/spill-file.js";
 
 /** A spill file in memory. */
 async function openMemoryFile(): Promise<SpillFile> {
@@ -30,6 +30,13 @@ async function openMemoryFile(): Promise<SpillFile> {
 async function read(bytes: BufferedBytes, count = bytes.length): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for await (const piece of bytes.read(count)) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces);
+}
+
+/** As what sums the bytes up sees them: each piece at once. */
+async function scan(bytes: BufferedBytes): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of bytes.scan(bytes.length)) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }
 
@@ -65,6 +72,7 @@ describe("the bytes of an open file", () => {
           expect((await read(bytes)).equals(model)).toBe(true);
           const half = Math.floor(model.length / 2);
           expect((await read(bytes, half)).equals(model.subarray(0, half))).toBe(true);
+          expect((await scan(bytes)).equals(model)).toBe(true);
           expect(bytes.memoryBytes).toBe(pool.heldBytes);
         }
         await bytes.release();
@@ -78,6 +86,36 @@ describe("the bytes of an open file", () => {
     const pool = new ChunkPool();
     for (let i = 0; i < 80; i++) new BufferedBytes(pool, openMemoryFile).append(Buffer.alloc(700));
     expect(pool.heldBytes).toBe(80 * FIRST_CHUNK_BYTES);
+  });
+
+  test("cost a small chunk again when the rest is on disk", async () => {
+    const pool = new ChunkPool();
+    const bytes = new BufferedBytes(pool, openMemoryFile);
+    bytes.append(Buffer.alloc(300_000));
+    await bytes.spill();
+    bytes.append(Buffer.alloc(700));
+    expect(pool.heldBytes).toBe(FIRST_CHUNK_BYTES);
+  });
+
+  test("are read back from a temporary file piece by piece, into one chunk when they are only scanned", async () => {
+    const bytes = new BufferedBytes(new ChunkPool(), openSpillFile);
+    const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251));
+    bytes.append(content);
+    await bytes.spill();
+    expect((await read(bytes)).equals(content)).toBe(true);
+    expect((await scan(bytes)).equals(content)).toBe(true);
+    const places = new Set<ArrayBufferLike>();
+    for await (const piece of bytes.scan(content.length)) places.add(piece.buffer);
+    expect(places.size).toBe(1);
+    await bytes.release();
+  });
+
+  test("that are none need no temporary file", async () => {
+    const bytes = new BufferedBytes(new ChunkPool(), () => expect.unreachable());
+    await bytes.spill();
+    bytes.append(Buffer.alloc(700));
+    await bytes.release();
+    await bytes.spill();
   });
 
   test("never take more than a chunk beyond what was written", () => {
