@@ -1,3 +1,4 @@
+import { RetriableError } from "../api/index.js";
 import type { Clock } from "../base/clock.js";
 import type { KafkaClient, Producer } from "../kafka/kafka-client.js";
 
@@ -24,7 +25,11 @@ export interface StoredRecords {
 
 /** What a CompactedLog needs from Kafka: one topic, read from its beginning, written by key. Tests have one in memory. */
 export interface LogTransport {
-  /** Begins reading every partition at its first record. Returns those positions, by partition. */
+  /**
+   * Begins reading every partition at its first record. Returns those positions, by partition: never none.
+   *
+   * @throws RetriableError STORE_UNREADABLE when the topic does not appear.
+   */
   open(): Promise<readonly number[]>;
   /** Offset after the last record of each partition, uncommitted ones included. */
   endOffsets(): Promise<readonly number[]>;
@@ -36,11 +41,15 @@ export interface LogTransport {
 }
 
 const POLL_WAIT_MS = 60_000;
+/** A topic that was just created shows at one broker after the other. */
+const APPEAR_TIMEOUT_MS = 30_000;
+const LOOK_AGAIN_MS = 250;
 
 /** The transport over a Kafka client, which stays the caller's to close. */
 export class KafkaLogTransport implements LogTransport {
   readonly #consumer;
   readonly #producer: Producer<undefined>;
+  readonly #closing = new AbortController();
   #partitions: readonly { readonly topic: string; readonly partition: number }[] = [];
 
   constructor(
@@ -53,8 +62,7 @@ export class KafkaLogTransport implements LogTransport {
   }
 
   async open(): Promise<readonly number[]> {
-    const { topics } = await this.client.admin.describeTopics([this.topic]);
-    const count = topics.get(this.topic)?.partitions.length ?? 0;
+    const count = await this.#partitionCount();
     this.#partitions = Array.from({ length: count }, (_, partition) => ({ topic: this.topic, partition }));
     const starts = await this.client.admin.startOffsets(this.#partitions);
     this.#consumer.assign(this.#partitions);
@@ -85,7 +93,26 @@ export class KafkaLogTransport implements LogTransport {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#producer.close(0);
     await this.#consumer.close();
+  }
+
+  /** A topic that is not there yet must not pass for an empty one: its log would be read to the end at once, and for ever. */
+  async #partitionCount(): Promise<number> {
+    const { signal } = this.#closing;
+    const deadlineMs = this.clock.monotonicMs() + APPEAR_TIMEOUT_MS;
+    for (;;) {
+      const { topics } = await this.client.admin.describeTopics([this.topic], signal);
+      const count = topics.get(this.topic)?.partitions.length ?? 0;
+      if (count > 0) return count;
+      if (signal.aborted || this.clock.monotonicMs() >= deadlineMs) {
+        throw new RetriableError(
+          "STORE_UNREADABLE",
+          `Topic ${this.topic} did not appear within ${APPEAR_TIMEOUT_MS / 1000} s: create it with cleanup.policy=compact, let this worker create it, or have config.storage.topic, offset.storage.topic or status.storage.topic, whichever names it, name one that is there`,
+        );
+      }
+      await this.clock.delay(LOOK_AGAIN_MS, signal);
+    }
   }
 }
