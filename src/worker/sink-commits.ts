@@ -60,7 +60,10 @@ export class SinkCommits {
     this.schedule();
     await reported();
     const asked = partitions.current();
-    if (asked.length === 0) return;
+    if (asked.length === 0) {
+      waiting(undefined); // what it could not commit is another member's now
+      return;
+    }
     let returned: readonly TopicPartitionOffset[];
     try {
       returned = await task.preCommit(asked);
@@ -72,13 +75,15 @@ export class SinkCommits {
       rewind(partitions.committed());
       return;
     }
-    waiting(undefined);
     const commit = this.#plan(asked, returned);
-    if (commit.length > 0) {
-      this.#inFlight = this.#send(commit).finally(() => {
-        this.#inFlight = undefined;
-      });
+    if (commit.length === 0) {
+      waiting(undefined);
+      return;
     }
+    this.#inFlight = this.#send(commit).then((failure) => {
+      this.#inFlight = undefined;
+      waiting(failure);
+    });
   }
 
   /** The offsets to commit for partitions that are about to be closed. */
@@ -114,8 +119,8 @@ export class SinkCommits {
     return commit;
   }
 
-  /** Never rejects: a commit that fails is made good by a later one. */
-  async #send(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+  /** Never rejects: a commit that fails is made good by a later one. Returns why it failed. */
+  async #send(offsets: readonly TopicPartitionOffset[]): Promise<string | undefined> {
     const { consumer, partitions, counters, clock, logger, timeoutMs } = this.parts;
     const timeUp = new AbortController();
     const timer = clock.schedule(timeoutMs, () => timeUp.abort());
@@ -123,9 +128,11 @@ export class SinkCommits {
       await this.#unlessAborted(consumer.commit(offsets, timeUp.signal), timeUp.signal);
       partitions.noteCommitted(offsets);
       counters.commits++;
+      return undefined;
     } catch (cause) {
       counters.commitFailures++;
       logger.warn(`Offsets were not committed: ${errorMessage(cause)}`, { partitions: offsets.length });
+      return `offsets are not committed: ${errorMessage(cause)}`;
     } finally {
       timer.cancel();
     }

@@ -225,6 +225,20 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
+  test("commits that fail show in the status until one succeeds", async () => {
+    const { task, consumer, clock, runner, status } = await started();
+    consumer.produce(P0, "a");
+    await task.took(1);
+    consumer.commitError = new Error("TOPIC_AUTHORIZATION_FAILED");
+    await clock.advance(120_000);
+    expect(status.traces.slice(-1)).toEqual(["offsets are not committed: TOPIC_AUTHORIZATION_FAILED"]);
+    const told = status.traces.length;
+    consumer.commitError = undefined;
+    await clock.advance(60_000);
+    expect(status.traces.slice(told)).toEqual([null]);
+    runner.abandon();
+  });
+
   test("a requested commit comes before the next put", async () => {
     const { task, consumer, clock, runner } = await started();
     task.onPut = (records) => {
