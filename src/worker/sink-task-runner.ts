@@ -91,6 +91,7 @@ export class SinkTaskRunner implements TaskRunner {
     try {
       // A task created PAUSED is not made before it is resumed.
       if (await life.untilResumed()) {
+        this.#status.starting();
         await this.#start();
         if (!life.isEnding) await this.#loop();
       }

@@ -96,6 +96,8 @@ export class SourceTaskRunner implements TaskRunner {
       (topic) => parts.events.topicUsed(topic),
       clock,
       random,
+      logger,
+      this.#status.connectivity(),
     );
     this.#commits = new OffsetCommits({
       ledger: this.#ledger,
@@ -118,6 +120,7 @@ export class SourceTaskRunner implements TaskRunner {
     let started = false;
     try {
       if (await life.untilResumed()) {
+        this.#status.starting();
         this.#producer = this.parts.clients.producer<SubmittedRange>(this.#listener, this.#connectivity);
         this.#task = await this.parts.plugin.task();
         started = true;
@@ -317,6 +320,8 @@ export class SourceTaskRunner implements TaskRunner {
 
   #context(): SourceTaskContext {
     const { id, clock, random, logger, offsets, plugins } = this.parts;
+    const what = "Reading the stored offsets";
+    const wait = { what, clock, random, logger, signal: this.#life.ending, waiting: this.#status.connectivity() };
     return {
       connectorName: id.connector,
       taskId: id.task,
@@ -327,7 +332,7 @@ export class SourceTaskRunner implements TaskRunner {
       waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
       converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
       // A task that starts while Kafka is away waits for it: it must not begin at the beginning, nor fail.
-      readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), clock, random, this.#life.ending),
+      readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), wait),
       requestCommit: () => this.#commits.request(),
     };
   }

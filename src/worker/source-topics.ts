@@ -1,5 +1,5 @@
-import { type Clock, NotFoundError, type Random } from "../api/index.js";
-import type { KafkaAdmin } from "../kafka/kafka-client.js";
+import { type Clock, type Logger, NotFoundError, type Random } from "../api/index.js";
+import type { KafkaAdmin, OnConnectivity } from "../kafka/kafka-client.js";
 import { planTopic, type TopicCreation } from "./topic-creation.js";
 import { untilAnswered } from "./until-answered.js";
 
@@ -14,6 +14,8 @@ export class SourceTopics {
     private readonly used: (topic: string) => void,
     private readonly clock: Clock,
     private readonly random: Random,
+    private readonly logger: Logger,
+    private readonly waiting: OnConnectivity,
   ) {}
 
   /** Asked for every record, before `meet` is. */
@@ -23,8 +25,12 @@ export class SourceTopics {
 
   /** The first record for a topic. @throws NotFoundError TOPIC_NOT_CREATED, or the KafkaError of a cluster that does not let us ask. */
   async meet(topic: string, signal: AbortSignal): Promise<void> {
-    const { creation, clock, random } = this;
-    if (creation) await untilAnswered(() => this.#ensure(creation, topic, signal), clock, random, signal);
+    const { creation, clock, random, logger, waiting } = this;
+    if (creation) {
+      const what = `Creating topic ${topic}`;
+      const wait = { what, clock, random, logger, signal, waiting };
+      await untilAnswered(() => this.#ensure(creation, topic, signal), wait);
+    }
     this.#met.add(topic);
     this.used(topic);
   }

@@ -73,11 +73,13 @@ export class TaskClients implements SourceClients, SinkClients {
   }
 
   async deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined> {
-    const { id, workerProps, connectorProps, clock, random } = this.parts;
+    const { id, workerProps, connectorProps, clock, random, logger } = this.parts;
     const settings = parseDeadLetterSettings(connectorProps);
     if (!settings) return undefined;
     const admin = this.#client(adminProperties(workerProps, connectorProps, id, "dlq-adminclient"), connectivity).admin;
-    await untilAnswered(() => ensureDeadLetterTopic(admin, settings, signal), clock, random, signal);
+    const what = `Creating dead letter topic ${settings.topic}`;
+    const wait = { what, clock, random, logger, signal, waiting: connectivity() };
+    await untilAnswered(() => ensureDeadLetterTopic(admin, settings, signal), wait);
     const client = this.#client(deadLetterProducerProperties(workerProps, connectorProps, id), connectivity);
     return new DeadLetterQueue(id, settings, clock, (listener) =>
       client.producer({ onConnectivity: connectivity() }, listener),

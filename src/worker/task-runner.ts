@@ -81,6 +81,12 @@ export class TaskStatus {
     this.#tell(state, state === "RUNNING" ? this.#reason() : trace);
   }
 
+  /** From here until RUNNING reasons to wait are shown, also when it was PAUSED before. */
+  starting(): void {
+    this.#state = undefined;
+    this.#told = undefined;
+  }
+
   /**
    * Notes what the task waits for, or that it goes on. Shown while RUNNING; a task that waits while it still starts is
    * shown as RUNNING too, since nothing else could say why it does not get on.

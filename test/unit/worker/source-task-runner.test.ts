@@ -7,11 +7,13 @@ import {
   type SourceMap,
   SourceRecord,
   type SourceTask,
+  type SourceTaskContext,
 } from "../../../src/api/index.js";
 import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { parseTopicCreation } from "../../../src/worker/topic-creation.js";
 import {
+  elapse,
   FakeOffsets,
   FedSource,
   FILE,
@@ -69,7 +71,9 @@ describe("a source task", () => {
     await rig.clock.advance(10_000);
     await reading;
     expect(found).toEqual([{ partition: FILE, offset: null }]);
-    expect(rig.status.states).toEqual(["RUNNING"]);
+    const reason = "Reading the stored offsets is tried again until Kafka answers: no broker answered";
+    expect(new Set(rig.status.states)).toEqual(new Set(["RUNNING"]));
+    expect(rig.status.traces).toEqual([null, reason, null]);
     rig.offsets.failReads.push(new Error("damaged"));
     await expect(rig.task.context.readOffsets([FILE])).rejects.toThrow("damaged");
     rig.runner.stop();
@@ -310,6 +314,32 @@ describe("a source task", () => {
     rig.runner.stop();
     await ended;
     expect(rig.status.states).toEqual(["PAUSED", "UNASSIGNED"]);
+  });
+
+  test("that starts after a pause shows what its start waits for, and logs it once", async () => {
+    class Resuming extends FedSource {
+      override async start(context: SourceTaskContext): Promise<void> {
+        await super.start(context);
+        await context.readOffsets([FILE]);
+      }
+    }
+    const warned: string[] = [];
+    const logger = { ...silentLogger, warn: (message: string) => warned.push(message) };
+    const rig = sourceRig({ logger }, new FakeOffsets(), new Resuming());
+    const away = () => new RetriableError("STORE_UNREADABLE", "topic offsets cannot be read");
+    rig.offsets.failReads.push(away(), away());
+    void rig.runner.run("PAUSED");
+    await turns();
+    rig.runner.setTargetState("STARTED");
+    await turns();
+    const reason = "Reading the stored offsets is tried again until Kafka answers: topic offsets cannot be read";
+    expect(rig.status.traces).toEqual([null, reason]);
+    expect(rig.status.states).toEqual(["PAUSED", "RUNNING"]);
+    await elapse(rig.clock, 20_000);
+    expect(rig.status.traces).toEqual([null, reason, null]);
+    expect(rig.status.states.at(-1)).toBe("RUNNING");
+    expect(warned).toEqual([reason]);
+    rig.runner.abandon();
   });
 
   test("what the task, or Kafka, waits for is its trace while RUNNING, Kafka's first", async () => {
