@@ -102,8 +102,11 @@ export class CoordinatedMember implements GroupMember {
 
   async commitOffsets(offsets: readonly CommittedOffset[], signal?: AbortSignal): Promise<void> {
     const timeoutMs = this.cluster.config.apiTimeoutMs;
+    // Taken once: an attempt made after the member was lost and has joined again must be refused, not overwrite what
+    // the partitions' new owner has committed.
+    const committer = this.#committer();
     await retrying(this.cluster, { timeoutMs, signal: this.#orStopped(signal) }, () =>
-      this.#offsets.commit(offsets, this.#committer()),
+      this.#offsets.commit(offsets, committer),
     );
   }
 

@@ -8,6 +8,7 @@ import { leaveGroup } from "../../../src/protocol/apis/leave-group.js";
 import { offsetCommit } from "../../../src/protocol/apis/offset-commit.js";
 import { syncGroup } from "../../../src/protocol/apis/sync-group.js";
 import { ErrorCodes } from "../../../src/protocol/error-codes.js";
+import { KafkaError } from "../../../src/protocol/kafka-error.js";
 import { ScriptedBroker, scriptedClient } from "./scripted-broker.js";
 
 /** A coordinator of a group with one member, which it makes leader. */
@@ -48,12 +49,15 @@ function scriptGroup(broker: ScriptedBroker) {
       members: members.map(({ memberId }) => ({ memberId, groupInstanceId: null, errorCode: 0 })),
     };
   });
-  broker.on(offsetCommit, ({ topics }) => ({
-    topics: topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: group.heartbeatError })),
-    })),
-  }));
+  broker.on(offsetCommit, ({ memberId, topics }) => {
+    const errorCode = group.members.has(memberId) ? group.heartbeatError : ErrorCodes.UNKNOWN_MEMBER_ID;
+    return {
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+      })),
+    };
+  });
   return group;
 }
 
@@ -260,6 +264,28 @@ describe("being lost", () => {
     await expect(member.commitOffsets([{ topic: "t", partition: 0, offset: 6 }])).rejects.toThrow(
       /not in the group at the moment/,
     );
+  });
+
+  test("a commit begun before is refused afterwards, and not sent in the name of the member that joined again", async () => {
+    const { clock, broker, group, events, member } = setUp();
+    member.start();
+    await clock.advance(0);
+    const stalled = deferred();
+    broker.fail("OffsetCommit", stalled.promise);
+    const committed = expect(member.commitOffsets([{ topic: "t", partition: 0, offset: 100 }])).rejects.toThrow(
+      /UNKNOWN_MEMBER_ID/,
+    );
+    await clock.advance(0);
+    group.members.clear();
+    await clock.advance(3_000);
+    expect(events.at(-1)).toBe("assigned me to member-2 in 2");
+    stalled.reject(new KafkaError("NETWORK_EXCEPTION", "OffsetCommit"));
+    await clock.advance(1_000);
+    await committed;
+    expect(broker.requests(offsetCommit).map((each) => [each.memberId, each.generationIdOrMemberEpoch])).toEqual([
+      ["member-1", 1],
+      ["member-1", 1],
+    ]);
   });
 });
 
