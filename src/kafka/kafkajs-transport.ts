@@ -38,6 +38,8 @@ interface RequestQueue {
   scheduleCheckPendingRequests: () => void;
 }
 
+type SendSasl = (request: unknown) => Promise<unknown>;
+
 interface KafkajsConnection {
   readonly requestQueue: RequestQueue;
   readonly socket: Socket | undefined;
@@ -49,6 +51,9 @@ interface KafkajsConnection {
   isConnected(): boolean;
   isAuthenticated(): boolean;
   authenticate(): Promise<void>;
+  /** What SASL sends with, to brokers that wrap it in requests and to older ones. */
+  send: SendSasl;
+  sendAuthRequest: SendSasl;
   nextCorrelationId(): number;
   rejectRequests(error: Error): void;
   setVersions(versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>>): void;
@@ -142,7 +147,30 @@ class KafkajsWire implements Wire {
     this.versions = new Map(apiKeys.map((each) => [each.apiKey, [each.minVersion, each.maxVersion]]));
     this.connection.setVersions(Object.fromEntries(apiKeys.map((each) => [each.apiKey, each])));
     this.connection.setSupportAuthenticationProtocol(this.versions.has(SASL_AUTHENTICATE_KEY));
-    if (this.authenticates) await this.connection.authenticate();
+    if (this.authenticates) await this.#authenticate();
+  }
+
+  /** kafkajs takes whatever goes wrong on the way for refused credentials, a connection lost meanwhile as well. */
+  async #authenticate(): Promise<void> {
+    const { connection } = this;
+    let failure: unknown;
+    const noting = (send: SendSasl): SendSasl => {
+      return async (request) => {
+        try {
+          return await send.call(connection, request);
+        } catch (error) {
+          failure = error;
+          throw error;
+        }
+      };
+    };
+    connection.send = noting(connection.send);
+    connection.sendAuthRequest = noting(connection.sendAuthRequest);
+    try {
+      await connection.authenticate();
+    } catch (error) {
+      throw failure ?? error;
+    }
   }
 
   async exchange(
@@ -233,6 +261,9 @@ function asKafkaError(cause: unknown, context: string): KafkaError {
   if (cause instanceof KafkaError) return cause;
   const { name, message } = cause instanceof Error ? cause : { name: "", message: String(cause) };
   const detail = message.replace(/^Connection error: /, "");
+  if (name === "KafkaJSProtocolError") {
+    return new KafkaError((cause as { readonly code: number } & Error).code, context, { cause, detail });
+  }
   if (name === "KafkaJSRequestTimeoutError") return new KafkaError("REQUEST_TIMED_OUT", context, { cause });
   if (name === "KafkaJSSASLAuthenticationError") {
     return new KafkaError("SASL_AUTHENTICATION_FAILED", context, { cause, detail });

@@ -29,6 +29,8 @@ test("a connection has the members the transport uses", () => {
     "isConnected",
     "isAuthenticated",
     "authenticate",
+    "send",
+    "sendAuthRequest",
     "nextCorrelationId",
     "rejectRequests",
     "processData",
@@ -41,4 +43,13 @@ test("a connection has the members the transport uses", () => {
   expect(queue["push"]).toBeTypeOf("function");
   expect(queue["fulfillRequest"]).toBeTypeOf("function");
   expect(queue["scheduleCheckPendingRequests"]).toBeTypeOf("function");
+});
+
+test("its errors have the names the transport tells them apart by", () => {
+  const errors = require("kafkajs/src/errors") as Record<string, new (cause: unknown) => Error & { code?: number }>;
+  for (const name of ["KafkaJSRequestTimeoutError", "KafkaJSSASLAuthenticationError"]) {
+    expect(new errors[name]!("m").name).toBe(name);
+  }
+  const { name, code, message } = new errors["KafkaJSProtocolError"]!({ code: 58, message: "no" });
+  expect({ name, code, message }).toEqual({ name: "KafkaJSProtocolError", code: 58, message: "no" });
 });
