@@ -1,4 +1,4 @@
-import { type Clock, errorKind, type Logger, type Random } from "../api/index.js";
+import type { Clock, Logger, Random } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import type { ConfigSnapshot } from "../stores/config-fold.js";
 import { traceOf } from "../worker/error-trace.js";
@@ -21,6 +21,9 @@ export interface TaskConfigPublisherOptions {
   /** Has the leader write them: this worker, or another one over HTTP. */
   publish(connector: string, taskConfigs: readonly Readonly<Record<string, string>>[]): Promise<void>;
 }
+
+/** It does not run here, or is gone. A plugin's own errors may be of the same kinds, so it is the codes that count. */
+const MOOT: ReadonlySet<unknown> = new Set(["CONNECTOR_NOT_RUNNING", "CONNECTOR_NOT_FOUND"]);
 
 /**
  * Asks connectors for their task configs and has changed ones published. Runs beside the herder's loop, since
@@ -69,9 +72,8 @@ export class TaskConfigPublisher {
 
   /** Whether trying again is of no use: it does not run (it asks again once it does), is gone, or has FAILED by this. */
   #isMoot(connector: string, error: unknown): boolean {
-    const kind = errorKind(error);
     const state = this.options.worker.connectors().find(({ name }) => name === connector)?.state;
-    return kind === "conflict" || kind === "not-found" || state !== "RUNNING";
+    return state !== "RUNNING" || (error instanceof Error && "code" in error && MOOT.has(error.code));
   }
 
   async #reconfigure(connector: string): Promise<void> {

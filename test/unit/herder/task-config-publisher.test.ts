@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { ConfigError } from "../../../src/api/index.js";
+import { ConfigError, ConflictError, NotFoundError } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
@@ -82,6 +82,19 @@ describe("the publisher of task configs", () => {
     expect(published).toHaveLength(1);
     expect(reported.at(-1)).toBeNull();
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test.each([
+    new NotFoundError("CLASS_NOT_FOUND", "no such table"),
+    new ConflictError("CONNECTOR_EXISTS", "the slot is in use"),
+  ])("does not take a plugin's own %s for a connector that is gone", async (error) => {
+    worker.taskConfigs = async () => {
+      throw error;
+    };
+    publisher.request("c");
+    await clock.advance(250);
+    expect(reported).toHaveLength(2);
+    expect(reported[0]).toContain(error.message);
   });
 
   test("leaves a connector alone that does not run, or has failed by what it gave", async () => {
