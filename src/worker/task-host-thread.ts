@@ -7,12 +7,13 @@ import { SystemRandom } from "../base/random.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import { ForwardingLogger } from "./forwarding-logger.js";
 import { loadPlugins } from "./load-plugins.js";
+import { logStrayRejections } from "./stray-rejections.js";
 import { TaskHost } from "./task-host.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
 import type { ThreadHostData } from "./thread-host.js";
 
-// The entry of a task host's thread: loads the plugins, then carries tasks until the worker ends the thread. What no
-// task catches ends the thread, with its own tasks alone.
+// The entry of a task host's thread: loads the plugins, then carries tasks until the worker ends the thread. An
+// exception that no task catches ends the thread, with its own tasks alone.
 const port = parentPort;
 if (!port) throw new InvariantError("A task host runs in a thread of the worker");
 const { host, workerProps, logLevel } = workerData as ThreadHostData;
@@ -20,6 +21,7 @@ const clock = new SystemClock();
 new BufferGarbage(clock).start();
 const send = (report: HostReport) => port.postMessage(report);
 const logger = new ForwardingLogger(send, logLevel as LogLevel, `host-${host}`);
+logStrayRejections(process, logger);
 const plugins = await loadPlugins(workerProps["plugin.path"], logger);
 const taskHost = new TaskHost({
   workerProps,
