@@ -13,6 +13,7 @@ import { shareConnectivity } from "./connectivity.js";
 import { CoordinatedMember } from "./coordinated-member.js";
 import { FetchConsumer } from "./fetch-consumer.js";
 import { assignPartitions } from "./group-assignors.js";
+import { GroupTopics } from "./group-topics.js";
 import type {
   CommittedOffset,
   FetchedRecords,
@@ -26,7 +27,6 @@ import type {
 } from "./kafka-client.js";
 import { byTopic, lookUpAll } from "./offset-lookup.js";
 import { retrying } from "./retry.js";
-import { differ, type SubscribedTopics, TopicSubscription } from "./topic-subscription.js";
 
 /** Version of the metadata and assignments written; any newer one is read. */
 const PROTOCOL_VERSION = 1;
@@ -45,11 +45,12 @@ export class GroupFetchConsumer implements GroupConsumer {
   readonly #lane: Lane;
   readonly #consumer: FetchConsumer;
   readonly #member: CoordinatedMember;
-  readonly #subscription: TopicSubscription;
+  readonly #topics: GroupTopics;
   readonly #stop = new AbortController();
   readonly #events: GroupEvent[] = [];
   #eventArrived = new AbortController();
-  #topics: SubscribedTopics = new Map();
+  /** Aborted to plan the next look at the topics anew. */
+  #replan = new AbortController();
   #assigned: readonly TopicPartition[] = [];
   #refusal: Error | undefined;
   #started = false;
@@ -63,7 +64,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     private readonly listener: RebalanceListener,
   ) {
     this.#lane = cluster.lane(() => this.abandon());
-    this.#subscription = new TopicSubscription(options.topics);
+    this.#topics = new GroupTopics(cluster, options.groupId, options.topics);
     const onConnectivity = shareConnectivity(options.onConnectivity);
     this.#consumer = new FetchConsumer(cluster, consumerConfig, onConnectivity());
     this.#member = new CoordinatedMember(
@@ -80,7 +81,10 @@ export class GroupFetchConsumer implements GroupConsumer {
       {
         assign: (input) => this.#assign(input),
         onPrepare: () => this.#inPoll(() => this.#revoke()),
-        onAssigned: ({ assignment }) => this.#take(assignment),
+        onAssigned: ({ assignment, isLeader }) => {
+          if (!isLeader) this.#topics.follow();
+          return this.#take(assignment);
+        },
         onLost: () => this.#inPoll(() => this.#giveUp()),
         onRefused: (error) => {
           this.#refusal = error;
@@ -164,20 +168,16 @@ export class GroupFetchConsumer implements GroupConsumer {
   async #startOnce(signal: AbortSignal | undefined): Promise<void> {
     if (this.#started) return;
     const until = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-    const topics = await this.#resolve(until);
-    if (topics === undefined || this.#started) return;
+    if ((await this.#look(until)) === undefined || this.#started) return;
     this.#started = true;
-    this.#topics = topics;
     this.#member.start();
     void this.#watchTopics();
   }
 
-  /** Resolves the subscription, however long it takes; undefined when stopped meanwhile. */
-  async #resolve(signal: AbortSignal): Promise<SubscribedTopics | undefined> {
+  /** Looks at the topics, however long it takes: whether they have changed; undefined when stopped meanwhile. */
+  async #look(signal: AbortSignal): Promise<boolean | undefined> {
     try {
-      return await retrying(this.cluster, { timeoutMs: Number.POSITIVE_INFINITY, signal }, () =>
-        this.#subscription.resolve(this.cluster),
-      );
+      return await retrying(this.cluster, { timeoutMs: Number.POSITIVE_INFINITY, signal }, () => this.#topics.look());
     } catch (error) {
       if (signal.aborted) return undefined;
       throw error;
@@ -296,7 +296,7 @@ export class GroupFetchConsumer implements GroupConsumer {
   // --- the group ---
 
   #protocols(): GroupProtocol[] {
-    const metadata = encodeSubscription(PROTOCOL_VERSION, { topics: [...this.#topics.keys()].sort() });
+    const metadata = encodeSubscription(PROTOCOL_VERSION, { topics: this.#topics.names });
     return this.config.assignors.map((name) => ({ name, metadata }));
   }
 
@@ -306,9 +306,8 @@ export class GroupFetchConsumer implements GroupConsumer {
       topics: decodeSubscription(metadata).topics,
     }));
     const names = [...new Set(subscribed.flatMap(({ topics }) => topics))];
-    const partitionCounts = new Map<string, number>();
-    const described = names.length === 0 ? [] : await this.cluster.describe(names);
-    for (const [name, { topic }] of described) if (topic) partitionCounts.set(name, topic.partitions.length);
+    const partitionCounts = await this.#topics.share(names);
+    if (this.#topics.isShort) this.#replan.abort();
     const assignments = assignPartitions(protocol as AssignorName, { members: subscribed, partitionCounts });
     const encoded = new Map<string, Buffer>();
     for (const [memberId, partitions] of assignments) {
@@ -325,13 +324,14 @@ export class GroupFetchConsumer implements GroupConsumer {
   async #watchTopics(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const waitMs = this.#subscription.checkIntervalMs(this.cluster.config.metadataMaxAgeMs);
-      await this.cluster.clock.delay(waitMs, signal);
+      this.#replan = new AbortController();
+      const replanned = this.#replan.signal;
+      await this.cluster.clock.delay(this.#topics.checkIntervalMs, AbortSignal.any([signal, replanned]));
       if (signal.aborted) return;
+      // The assignment is short of something: the next look comes sooner than was planned.
+      if (replanned.aborted) continue;
       try {
-        const topics = await this.#resolve(signal);
-        if (topics === undefined || !differ(this.#topics, topics)) continue;
-        this.#topics = topics;
+        if (!(await this.#look(signal))) continue;
         this.#member.requestRejoin("subscribed topics or their partitions have changed");
       } catch (error) {
         this.#refusal = error instanceof Error ? error : new Error(String(error));

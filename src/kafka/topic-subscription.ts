@@ -1,10 +1,10 @@
 import type { Cluster } from "./cluster.js";
 
-/** Topics a group consumer reads, and how many partitions each has. */
+/** Topics a group consumer reads, and how many partitions each has; 0 of one that is not described. */
 export type SubscribedTopics = ReadonlyMap<string, number>;
 
-/** While a subscribed topic is missing, it is looked for this often. */
-const MISSING_TOPIC_INTERVAL_MS = 5_000;
+/** While a topic or partitions of it are missing, they are looked for this often. */
+export const MISSING_TOPIC_INTERVAL_MS = 5_000;
 
 /** Which topics a subscription means at the moment: those named, or those whose whole name the pattern matches. */
 export class TopicSubscription {
@@ -21,11 +21,14 @@ export class TopicSubscription {
   /** Asks the cluster. Named topics that do not exist are left out until they do. @throws KafkaError */
   async resolve(cluster: Cluster): Promise<SubscribedTopics> {
     const found = new Map<string, number>();
+    let isUnready = false;
     for (const [name, { topic, error }] of await cluster.describe(this.#names ?? null)) {
       if (error && this.#names && !error.retriable) throw error;
       if (topic && this.#isMeant(name, topic.internal)) found.set(name, topic.partitions.length);
+      // Such as a new topic this broker cannot describe yet.
+      if (error?.retriable && this.#isMeant(name, false)) isUnready = true;
     }
-    this.#missing = this.#names?.some((name) => !found.has(name)) ?? false;
+    this.#missing = isUnready || (this.#names?.some((name) => !found.has(name)) ?? false);
     return found;
   }
 
@@ -39,9 +42,11 @@ export class TopicSubscription {
   }
 }
 
-/** Whether two answers differ in topics or partition counts, so that the group has to share out anew. */
+/**
+ * Whether two answers differ in topics or partition counts, so that the group has to share out anew. A topic that is not
+ * described has nothing to share out, as one that is not there.
+ */
 export function differ(before: SubscribedTopics, after: SubscribedTopics): boolean {
-  if (before.size !== after.size) return true;
-  for (const [name, count] of after) if (before.get(name) !== count) return true;
-  return false;
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return [...names].some((name) => (before.get(name) ?? 0) !== (after.get(name) ?? 0));
 }

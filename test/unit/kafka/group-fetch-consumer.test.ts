@@ -7,16 +7,25 @@ import { leaveGroup } from "../../../src/protocol/apis/leave-group.js";
 import { offsetCommit } from "../../../src/protocol/apis/offset-commit.js";
 import { offsetFetch } from "../../../src/protocol/apis/offset-fetch.js";
 import { syncGroup } from "../../../src/protocol/apis/sync-group.js";
-import { decodeSubscription } from "../../../src/protocol/consumer-protocol.js";
+import { decodeAssignment, decodeSubscription, encodeSubscription } from "../../../src/protocol/consumer-protocol.js";
 import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { RecordBatchWriter } from "../../../src/protocol/record-batch-writer.js";
 import { ScriptedBroker, scriptedClient } from "./scripted-broker.js";
 
-/** A group of one consumer, which leads it, and its committed offsets. */
+/** A group led by one consumer, its committed offsets, and what happens when it is joined. */
 function scriptGroup(broker: ScriptedBroker) {
-  const group = { generation: 0, error: 0, topics: [] as string[], left: 0, committed: new Map<string, number>() };
+  const group = {
+    generation: 0,
+    error: 0,
+    topics: [] as string[],
+    left: 0,
+    committed: new Map<string, number>(),
+    others: [] as { memberId: string; metadata: Buffer }[],
+    onJoin: () => {},
+  };
   broker.on(joinGroup, ({ protocols }) => {
     group.error = 0;
+    group.onJoin();
     group.topics = decodeSubscription(protocols[0]!.metadata).topics;
     return {
       errorCode: 0,
@@ -24,10 +33,13 @@ function scriptGroup(broker: ScriptedBroker) {
       protocolName: "range",
       leader: "me",
       memberId: "me",
-      members: [{ memberId: "me", metadata: protocols[0]!.metadata }],
+      members: [{ memberId: "me", metadata: protocols[0]!.metadata }, ...group.others],
     };
   });
-  broker.on(syncGroup, ({ assignments }) => ({ errorCode: 0, assignment: assignments[0]!.assignment }));
+  broker.on(syncGroup, ({ assignments }) => ({
+    errorCode: 0,
+    assignment: assignments.find((each) => each.memberId === "me")!.assignment,
+  }));
   broker.on(heartbeat, () => ({ errorCode: group.error }));
   broker.on(leaveGroup, () => {
     group.left++;
@@ -210,6 +222,84 @@ test("a named topic that is not there yet is taken in soon after it is", async (
   await clock.advance(6_000);
   await poll(clock, consumer);
   expect(events.at(-1)).toBe("assigned later-0@0,t-0@0,t-1@0");
+});
+
+test("partitions the broker asked while assigning does not know yet are shared out soon after", async () => {
+  const { clock, broker, group, events, consumer } = setUp({ "metadata.max.age.ms": "60000" });
+  await poll(clock, consumer);
+  broker.topic("t", 4);
+  group.onJoin = () => broker.topic("t", 2);
+  await clock.advance(60_000);
+  await poll(clock, consumer);
+  expect(group.generation).toBe(2);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0");
+  group.onJoin = () => {};
+  // A look that comes to the broker behind the others first changes nothing, and is not the last.
+  await clock.advance(6_000);
+  expect(group.generation).toBe(2);
+  broker.topic("t", 4);
+  await clock.advance(6_000);
+  await poll(clock, consumer);
+  expect(group.generation).toBe(3);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t-2@0,t-3@0");
+});
+
+test("a new topic the broker asked while assigning does not know yet is shared out soon after", async () => {
+  const { clock, broker, group, events, consumer } = setUp({ "metadata.max.age.ms": "60000" }, {}, /t.*/);
+  await poll(clock, consumer);
+  broker.topic("t2", 1);
+  group.onJoin = () => broker.topics.delete("t2");
+  await clock.advance(60_000);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0");
+  group.onJoin = () => {};
+  broker.topic("t2", 1);
+  await clock.advance(6_000);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t2-0@0");
+});
+
+test("a new topic that matches the pattern and cannot be described yet is looked for again soon", async () => {
+  const { clock, broker, events, consumer } = setUp({}, {}, /t.*/);
+  broker.topic("t2", 1);
+  broker.unready.add("t2");
+  await poll(clock, consumer);
+  expect(events).toEqual(["assigned t-0@0,t-1@0"]);
+  broker.unready.clear();
+  await clock.advance(6_000);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t2-0@0");
+});
+
+test("partitions found while assigning do not make the group share out a second time", async () => {
+  const { clock, broker, group, events, consumer } = setUp({ "metadata.max.age.ms": "10000" });
+  group.onJoin = () => broker.topic("t", 3);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t-2@0");
+  await clock.advance(30_000);
+  await poll(clock, consumer);
+  expect(group.generation).toBe(1);
+});
+
+test("a leader looks after topics that only another member reads", async () => {
+  const { clock, broker, group, consumer } = setUp({ "metadata.max.age.ms": "10000" });
+  group.others = [{ memberId: "you", metadata: encodeSubscription(1, { topics: ["other"] }) }];
+  const yours = () => {
+    const { assignments } = broker.requests(syncGroup).at(-1)!;
+    const { assignment } = assignments.find((each) => each.memberId === "you")!;
+    return decodeAssignment(assignment).assignedPartitions;
+  };
+  await poll(clock, consumer);
+  expect(yours()).toEqual([]);
+  broker.topic("other", 1);
+  await clock.advance(6_000);
+  await poll(clock, consumer);
+  expect(yours()).toEqual([{ topic: "other", partitions: [0] }]);
+  broker.topic("other", 2);
+  await clock.advance(10_000);
+  await poll(clock, consumer);
+  expect(yours()).toEqual([{ topic: "other", partitions: [0, 1] }]);
+  expect(group.generation).toBe(3);
 });
 
 test("closing leaves the group, without calling the listener, even while it waits for a poll", async () => {

@@ -43,6 +43,8 @@ export class ScriptedBroker implements Transport {
   readonly logs = new Map<string, Buffer[]>();
   /** Nodes that refuse connections. */
   readonly down = new Set<number>();
+  /** Topics that are there, but so new that they cannot be described. */
+  readonly unready = new Set<string>();
   maxMessageBytes = Number.POSITIVE_INFINITY;
   coordinator = 0;
   #appended = deferred();
@@ -159,6 +161,7 @@ export class ScriptedBroker implements Transport {
       clusterId: "scripted",
       controllerId: 0,
       topics: names.map((name) => {
+        if (this.unready.has(name)) return { errorCode: ErrorCodes.LEADER_NOT_AVAILABLE, name, partitions: [] };
         const count = this.topics.get(name);
         if (count === undefined) return { errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, name, partitions: [] };
         const partitions = Array.from({ length: count }, (_, partitionIndex) => ({
