@@ -9,6 +9,9 @@ export interface OverridePolicy {
 
 const PRINCIPAL_KEYS: ReadonlySet<string> = new Set(["sasl.jaas.config", "sasl.mechanism", "security.protocol"]);
 
+/** What Kafka's clients take as PASSWORD, beyond keys that say so in their names. */
+const SECRET_KEY = /password|jaas|secret|^ssl\.(keystore\.key|keystore\.certificate\.chain|truststore\.certificates)$/i;
+
 /** The policy that `connector.client.config.override.policy` names; undefined for an unknown one. */
 export function overridePolicy(name: string, allowlist: readonly string[]): OverridePolicy | undefined {
   const simple = name.slice(name.lastIndexOf(".") + 1).replace(/ConnectorClientConfigOverridePolicy$/, "");
@@ -48,7 +51,7 @@ export function clientOverrideInfos(
         const errors = policy.allows(key)
           ? []
           : [`The '${policy.name}' policy does not allow '${key}' to be overridden in the connector configuration.`];
-        const value = /password|jaas|secret/i.test(key) ? "[hidden]" : (props[name] ?? null);
+        const value = SECRET_KEY.test(key) ? "[hidden]" : (props[name] ?? null);
         return { definition: null, value: { name, value, recommended_values: [], errors, visible: true } };
       });
   });

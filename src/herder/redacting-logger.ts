@@ -4,7 +4,7 @@ import type { Redactions } from "./redaction.js";
 
 /**
  * The worker's logger, whose lines about a connector (by their field `connector`) show references, not what they stand
- * for. The lines of task hosts in threads of their own come through here, too.
+ * for; lines about none show no connector's. The lines of task hosts in threads of their own come through here, too.
  */
 export class RedactingLogger implements Logger {
   constructor(
@@ -46,16 +46,17 @@ export class RedactingLogger implements Logger {
 
   #redacted(message: string, fields?: LogFields, cause?: unknown): [string, LogFields | undefined, unknown] {
     const connector = fields?.["connector"] ?? this.connector;
-    if (typeof connector !== "string") return [message, fields, cause];
-    const redaction = this.redactions.of(connector);
+    // A line about no connector may still hold one's secret: that a task host ended by an error nobody caught, say.
+    const redact = (text: string) =>
+      typeof connector === "string" ? this.redactions.of(connector).text(text) : this.redactions.ofAll(text);
     const shown = Object.entries(fields ?? {}).map(([key, value]) => [
       key,
-      typeof value === "string" && key !== "connector" ? redaction.text(value) : value,
+      typeof value === "string" && key !== "connector" ? redact(value) : value,
     ]);
     const trace = cause === undefined ? "" : traceOf(cause).trimEnd();
-    const shownTrace = redaction.text(trace);
+    const shownTrace = redact(trace);
     return [
-      redaction.text(message),
+      redact(message),
       fields && (Object.fromEntries(shown) as LogFields),
       shownTrace === trace ? cause : shownTrace,
     ];

@@ -67,4 +67,11 @@ export class Redactions {
     this.#byConnector.set(connector, redaction);
     return redaction;
   }
+
+  /** For a text that may be of any of them, such as an error that nobody caught: what it holds of each is taken out. */
+  ofAll(text: string): string {
+    let shown = text;
+    for (const redaction of this.#byConnector.values()) shown = redaction.text(shown);
+    return shown;
+  }
 }

@@ -53,7 +53,9 @@ export class StatusReporter implements WorkerListener {
   #write(subject: StatusSubject, state: ConnectorState, trace: string | null, version: string | null): void {
     const { store, workerId, generation, isConfigured, redactions } = this.options;
     if (!isConfigured(subject)) return;
-    const shown = trace && redactions.of(subject.connector).text(trace);
+    const own = trace && redactions.of(subject.connector).text(trace);
+    // Why a task failed may be another connector's doing: the one that ended the task host they shared.
+    const shown = own && state === "FAILED" ? redactions.ofAll(own) : own;
     const status = { state, trace: shown, workerId, generation: generation(), version };
     if (state === "UNASSIGNED" || state === "FAILED") store.putSafe(subject, status);
     else store.put(subject, status);

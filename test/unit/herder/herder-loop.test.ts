@@ -109,6 +109,17 @@ describe("the herder's loop", () => {
     expect(statuses.texts.some(([, value]) => value?.includes("hunter2"))).toBe(false);
   });
 
+  test("shows no connector's secret in the failure of another, whose task host it ended", async () => {
+    const reference = `\${vault:password}`;
+    await put("c", { password: reference });
+    await put("other");
+    await rest();
+    worker.listener.taskStatus({ connector: "other", task: 0 }, "FAILED", "host lost: hunter2 is wrong", "1.0");
+    await rest();
+    const status = loop.stores.status.status({ connector: "other", task: 0 });
+    expect(status?.trace).toBe(`host lost: ${reference} is wrong`);
+  });
+
   test("goes on with others while a connector blocks in start", async () => {
     worker.blocked.add("stuck");
     await put("stuck");

@@ -31,11 +31,15 @@ describe("the log of what a worker runs", () => {
     expect(lines[1]).toMatch(/connector=c waitingFor=\$\{vault:k\}$/);
   });
 
-  test("leaves lines about others as they are", () => {
-    const cause = new Error("hunter2 is wrong");
-    logger.warn("a host hunter2", { host: 1 }, cause);
+  test("shows references in lines about no connector, such as the loss of a task host", () => {
+    logger.error("A task host is lost", { host: 1, reason: "Error: hunter2 is wrong" }, new Error("no hunter2"));
+    logger.child("host-1").warn("a promise with hunter2");
+    expect(lines.join("\n")).not.toContain("hunter2");
+    expect(lines[0]).toContain(`reason="Error: \${vault:k} is wrong"\n    Error: no \${vault:k}`);
+  });
+
+  test("leaves lines about other connectors as they are", () => {
     logger.debug("of another", { connector: "hunter2" });
-    expect(lines[0]).toContain(`a host hunter2 host=1\n    ${cause.stack?.split("\n")[0]}`);
-    expect(lines[1]).toMatch(/of another connector=hunter2$/);
+    expect(lines[0]).toMatch(/of another connector=hunter2$/);
   });
 });
