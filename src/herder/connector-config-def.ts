@@ -3,10 +3,12 @@ import {
   type ConfigCheck,
   type ConfigDef,
   type ConfigKey,
+  errorKind,
   invalidValue,
   oneOf,
   oneOfIgnoringCase,
 } from "../api/index.js";
+import { wholePattern } from "../worker/topic-pattern.js";
 import type { Plugins } from "../worker/worker.js";
 
 const COMMON = "Common";
@@ -44,13 +46,15 @@ const plainList: ConfigCheck = (key, value) => {
   return value.includes("") ? `Configuration '${key}' values must not be empty.` : undefined;
 };
 
+/** Java's, as far as the task itself can match it: the two must not differ over what is a pattern. */
 const regex: ConfigCheck = (key, value) => {
   if (typeof value !== "string") return undefined;
   try {
-    new RegExp(value);
+    wholePattern(key, value.trim());
     return undefined;
   } catch (error) {
-    return invalidValue(key, value, `Invalid regex: ${(error as Error).message}`);
+    if (errorKind(error) !== "config") throw error;
+    return invalidValue(key, value, `Invalid regex: ${((error as Error).cause as Error).message}`);
   }
 };
 

@@ -1,3 +1,5 @@
+import { errorKind } from "../api/index.js";
+import { wholePattern } from "../worker/topic-pattern.js";
 import type { SubmittedConfig } from "./herder.js";
 
 type Complain = (key: string, message: string) => void;
@@ -67,9 +69,9 @@ function sinkRules(props: SubmittedConfig, groupId: string, complain: Complain):
 
 function matches(regex: string, topic: string): boolean {
   try {
-    return new RegExp(`^(?:${regex})$`).test(topic);
+    return wholePattern("topics.regex", regex).test(topic);
   } catch (error) {
-    if (error instanceof SyntaxError) return false; // The key's own check has complained.
+    if (errorKind(error) === "config") return false; // The key's own check has complained.
     throw error;
   }
 }

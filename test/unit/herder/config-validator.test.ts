@@ -238,6 +238,14 @@ describe("the validation of connector configs", () => {
     );
   });
 
+  test.each(["sasl.jaas.config", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.certificates"])(
+    "shows no value of the override %s",
+    async (key) => {
+      const { configs } = await validator().validate({ ...source, [`producer.override.${key}`]: "-----BEGIN" });
+      expect(configs.find(({ value }) => value?.name.endsWith(key))?.value?.value).toBe("[hidden]");
+    },
+  );
+
   test("counts every message of a key, but one per key of converters and overrides", async () => {
     const infos = await validator(undefined, "None").validate({
       ...source,
@@ -260,6 +268,22 @@ describe("the validation of connector configs", () => {
     [{ "consumer.override.group.id": "workers" }, ["name"]],
   ])("knows the rules of sinks: %j", async (props, keys) => {
     expect(Object.keys(await errors({ ...sink, ...props })).sort()).toEqual([...keys].sort());
+  });
+
+  test.each(["(?i)orders.*", "a++b", "\\Aorders\\z"])("takes Java's pattern %s as the task does", async (regex) => {
+    expect(await errors({ ...sink, topics: "", "topics.regex": regex })).toEqual({});
+  });
+
+  test("refuses what is no pattern, and a dead letter topic that a Java pattern matches", async () => {
+    const wrong = await errors({ ...sink, topics: "", "topics.regex": "a(" });
+    expect(wrong).toEqual({ "topics.regex": [expect.stringContaining("Invalid regex")] });
+    const matched = {
+      ...sink,
+      topics: "",
+      "topics.regex": "(?i)orders.*",
+      "errors.deadletterqueue.topic.name": "ORDERS-dead",
+    };
+    expect(Object.keys(await errors(matched))).toEqual(["errors.deadletterqueue.topic.name"]);
   });
 
   test("lists the keys of any plugin", () => {
