@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../src/base/clock.js";
 import { appendProduced } from "../../src/broker/log/append-produced.js";
 import { ErrorCodes } from "../../src/protocol/error-codes.js";
+import { readBatchHeader, writeBatchHeader } from "../../src/protocol/record-batch.js";
 import { append, batchOf, openTestLog, readAll } from "../support/broker-log.js";
 
 let folder: string;
@@ -130,6 +131,22 @@ describe("a log that was not closed", () => {
     expect(appendProduced(reopened, batch(20), arrival, "t-0")).toMatchObject({ errorCode: 0, baseOffset: 20 });
     expect(reopened.logEndOffset).toBe(21);
     reopened.close();
+  });
+
+  test("keeps a batch that is larger than requests are allowed to be now, and all that follows it", () => {
+    const configs = { "segment.bytes": String(110 * 1024 * 1024) };
+    const large = Buffer.alloc(101 * 1024 * 1024);
+    const header = readBatchHeader(batchOf([{ value: "v" }]));
+    writeBatchHeader(large, { ...header, sizeBytes: large.length });
+    const log = openTestLog(folder, { configs });
+    append(log, large);
+    // In a segment of its own, too.
+    append(log, batchOf([{ value: "x".repeat(10 * 1024 * 1024) }]));
+    log.abandon();
+    const reopened = openTestLog(folder, { configs });
+    expect(reopened.logEndOffset).toBe(2);
+    expect(segmentFiles()).toHaveLength(2);
+    reopened.abandon();
   });
 
   test("drops the segments after a damaged one, because what follows cannot be told to be what was acknowledged", () => {

@@ -10,7 +10,7 @@ import {
   stampLogAppendTime,
   writeBatchHeader,
 } from "../../protocol/record-batch.js";
-import { type Arrival, judgeBatch, type RecordFault, type RefusedBatch } from "./judge-batch.js";
+import { type Arrival, judgeBatch, judgeRecodedBytes, type RecordFault, type RefusedBatch } from "./judge-batch.js";
 import type { LogConfig } from "./log-config.js";
 import type { PartitionLog } from "./partition-log.js";
 import { judgeSequence } from "./producer-state.js";
@@ -58,6 +58,8 @@ export function appendProduced(
   const stamped = config.messageTimestampType === "LogAppendTime";
   try {
     const batch = inForcedCodec(records!, header, config);
+    const tooLarge = batch === records ? undefined : judgeRecodedBytes(batch.length, config, name);
+    if (tooLarge) return refusal(tooLarge, log);
     if (stamped) stampLogAppendTime(batch, 0, arrival.nowMs);
     const baseOffset = log.append(batch, batch === records && !stamped ? header : readBatchHeader(batch));
     return { ...accepted(log), baseOffset, logAppendTimeMs: stamped ? arrival.nowMs : -1 };

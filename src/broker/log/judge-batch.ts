@@ -74,17 +74,14 @@ export function judgeBatch(records: Buffer | null, config: LogConfig, arrival: A
 function judgeHeader(records: Buffer, header: BatchHeader, config: LogConfig, name: string): RefusedBatch | undefined {
   if (isTransactional(header))
     return refused("TRANSACTIONAL_ID_AUTHORIZATION_FAILED", "Transactions are not supported.");
-  if (records.length > config.maxMessageBytes) {
-    const message = `The batch of ${records.length} bytes for ${name} is larger than max.message.bytes (${config.maxMessageBytes}).`;
-    return refused("MESSAGE_TOO_LARGE", message);
-  }
+  const tooLarge = judgeMessageBytes(records.length, config, name);
+  if (tooLarge) return tooLarge;
   if (!checkCrc(records, header)) return refused("CORRUPT_MESSAGE", null);
   if (header.baseOffset !== 0) {
     return refusedByLog("INVALID_RECORD", `The first offset of a batch must be 0, not ${header.baseOffset}.`);
   }
-  if (records.length > config.segmentBytes) {
-    return refusedByLog("RECORD_LIST_TOO_LARGE", `The batch is larger than segment.bytes (${config.segmentBytes}).`);
-  }
+  const tooLargeForSegment = judgeSegmentBytes(records.length, config);
+  if (tooLargeForSegment) return tooLargeForSegment;
   const count = header.lastOffsetDelta + 1;
   if (count <= 0 || header.recordCount !== count) {
     return refusedByLog("INVALID_RECORD", `The batch says ${header.recordCount} records and ${count} offsets.`);
@@ -98,6 +95,22 @@ function judgeHeader(records: Buffer, header: BatchHeader, config: LogConfig, na
     return refusedByLog("INVALID_RECORD", `Producer ${header.producerId} sent no sequence number.`);
   }
   return undefined;
+}
+
+/** Judges the size of a batch that the broker has compressed anew: decompressed it may be a thousand times as large. */
+export function judgeRecodedBytes(bytes: number, config: LogConfig, name: string): RefusedBatch | undefined {
+  return judgeMessageBytes(bytes, config, name) ?? judgeSegmentBytes(bytes, config);
+}
+
+function judgeMessageBytes(bytes: number, { maxMessageBytes }: LogConfig, name: string): RefusedBatch | undefined {
+  if (bytes <= maxMessageBytes) return undefined;
+  const message = `The batch of ${bytes} bytes for ${name} is larger than max.message.bytes (${maxMessageBytes}).`;
+  return refused("MESSAGE_TOO_LARGE", message);
+}
+
+function judgeSegmentBytes(bytes: number, { segmentBytes }: LogConfig): RefusedBatch | undefined {
+  if (bytes <= segmentBytes) return undefined;
+  return refusedByLog("RECORD_LIST_TOO_LARGE", `The batch is larger than segment.bytes (${segmentBytes}).`);
 }
 
 function judgeRecords(

@@ -14,8 +14,6 @@ import { readAt, removeFile, type SealedFiles, sizeOf, syncFolder } from "./log-
 import { Segment, segmentName } from "./segment.js";
 
 const CHUNK_BYTES = 1024 * 1024;
-/** No batch can be larger: it would not have fitted into a request (socket.request.max.bytes). */
-const MAX_BATCH_BYTES = 100 * 1024 * 1024;
 
 /**
  * Opens the segments of a partition's folder after any kind of end of the last process. (I10)
@@ -107,7 +105,8 @@ function walkBatches(
     };
     if (at + BATCH_HEADER_BYTES > chunk.length) refill(CHUNK_BYTES);
     const bytes = 12 + chunk.readInt32BE(at + 8);
-    if (bytes < BATCH_HEADER_BYTES || bytes > MAX_BATCH_BYTES || position + bytes > size) return position;
+    // No other bound: what a topic accepts is its settings' to say, and they may have been others when it was written.
+    if (bytes < BATCH_HEADER_BYTES || position + bytes > size) return position;
     if (at + bytes > chunk.length) refill(Math.max(bytes, CHUNK_BYTES));
     const header = headerAt(chunk, at);
     if (!header || !visit(chunk.subarray(at, at + bytes), header, position)) return position;
