@@ -94,10 +94,10 @@ export function defineHandler<Q extends Fields, S extends Fields>(
   definition: HandlerDefinition<OutputOf<Q>, InputOf<S>>,
 ): Handler {
   const { versions, advertised = versions } = definition;
-  const encode = (incoming: Incoming, answer: Answer<InputOf<S>>): Served => {
+  const encode = (apiVersion: number, correlationId: number, answer: Answer<InputOf<S>>): Served => {
     if (answer === NO_RESPONSE) return [];
     if (answer === CLOSE_CONNECTION) return CLOSE_CONNECTION;
-    return api.encodeResponse(incoming.apiVersion, incoming.correlationId, answer as InputOf<S>);
+    return api.encodeResponse(apiVersion, correlationId, answer as InputOf<S>);
   };
   const failed = (cause: unknown, request: OutputOf<Q>, call: Call): Answer<InputOf<S>> => {
     call.broker.logger.error(
@@ -117,10 +117,11 @@ export function defineHandler<Q extends Fields, S extends Fields>(
   };
   const obey = async (
     interception: Interception,
-    incoming: Incoming,
+    correlationId: number,
     request: OutputOf<Q>,
     call: Call,
   ): Promise<Served> => {
+    const { apiVersion } = call;
     switch (interception.kind) {
       case "drop":
         if (interception.after) await handle(request, call);
@@ -129,13 +130,13 @@ export function defineHandler<Q extends Fields, S extends Fields>(
         if (!interception.after) await interception.until;
         const answer = await handle(request, call);
         if (interception.after) await interception.until;
-        return encode(incoming, answer);
+        return encode(apiVersion, correlationId, answer);
       }
       case "answer":
-        return encode(incoming, interception.response as InputOf<S>);
+        return encode(apiVersion, correlationId, interception.response as InputOf<S>);
       case "error":
         if (!definition.refuse) throw new InvariantError(`${api.name} has no answer that is all error`);
-        return encode(incoming, definition.refuse(request, interception.errorCode, call));
+        return encode(apiVersion, correlationId, definition.refuse(request, interception.errorCode, call));
     }
   };
   return {
@@ -143,15 +144,18 @@ export function defineHandler<Q extends Fields, S extends Fields>(
     name: api.name,
     versions,
     advertised,
-    serve(incoming, call, intercept) {
-      const request = api.decodeRequest(incoming.apiVersion, incoming.body);
+    serve({ apiVersion, correlationId, body }, call, intercept) {
+      const request = api.decodeRequest(apiVersion, body);
       if (intercept) {
-        const { apiVersion, clientId } = call;
+        const { clientId } = call;
         const interception = intercept({ apiKey: api.key, apiName: api.name, apiVersion, clientId, request });
-        if (interception) return obey(interception, incoming, request, call);
+        if (interception) return obey(interception, correlationId, request, call);
       }
       const answer = handle(request, call);
-      return answer instanceof Promise ? answer.then((late) => encode(incoming, late)) : encode(incoming, answer);
+      // Not `body`: a request that waits for its answer must not keep its frame in memory meanwhile.
+      return answer instanceof Promise
+        ? answer.then((late) => encode(apiVersion, correlationId, late))
+        : encode(apiVersion, correlationId, answer);
     },
   };
 }

@@ -38,7 +38,7 @@ export class Connection {
     memory: FrameMemory,
     advertised: Endpoint | undefined,
   ) {
-    this.#frames = new FrameReader(maxFrameBytes, memory);
+    this.#frames = new FrameReader(maxFrameBytes, memory, isProduce);
     this.#lastActiveMs = clock.monotonicMs();
     this.#call = {
       clientHost: `/${plainAddress(socket.remoteAddress)}`,
@@ -104,8 +104,7 @@ export class Connection {
       const frame = this.#frames.next();
       if (!frame) return undefined;
       const served = this.dispatcher.dispatch(frame, this.#call);
-      // What was produced is in its log when the answer is there, and nothing else keeps a part of it.
-      if (frame.readInt16BE(0) === produce.key && !(served instanceof Promise)) this.#frames.release();
+      if (!(served instanceof Promise)) this.#frames.release();
       return served;
     } catch (cause) {
       this.#fail(cause);
@@ -160,6 +159,11 @@ export class Connection {
     this.#flush();
     this.end();
   }
+}
+
+/** What was produced is in its log when it is answered, and nothing else keeps a part of its frame. */
+function isProduce(apiKey: number): boolean {
+  return apiKey === produce.key;
 }
 
 /** An address without the prefix that marks IPv4 on a dual-stack socket. */

@@ -12,12 +12,17 @@ export class FrameSizeError extends Error {
 export class FrameReader {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
-  /** The memory of the last frame, if it was joined. */
+  /** The shared memory the last frame stands in, if it does. */
   #joined: Buffer | undefined;
 
+  /**
+   * @param isReleased whether a frame that begins with this int16 (a request's API key) will be released. Only such a
+   * frame is joined in shared memory; one that waits for its answer for minutes would keep that from all others.
+   */
   constructor(
     private readonly maxFrameBytes: number,
     private readonly memory: FrameMemory,
+    private readonly isReleased: (key: number) => boolean = () => true,
   ) {}
 
   /** Bytes that came and were not taken yet. */
@@ -33,7 +38,7 @@ export class FrameReader {
   /** The next whole frame, without its size; undefined until it is all there. @throws FrameSizeError */
   next(): Buffer | undefined {
     if (this.#bytes < 4) return undefined;
-    const size = this.#peekSize();
+    const size = this.#peek(4).readInt32BE(0);
     if (size < 0 || size > this.maxFrameBytes) {
       throw new FrameSizeError(
         `A frame of ${size} bytes; at most ${this.maxFrameBytes} are allowed (socket.request.max.bytes)`,
@@ -49,13 +54,13 @@ export class FrameReader {
     this.#joined = undefined;
   }
 
-  #peekSize(): number {
+  /** The next `length` bytes, which have come, without taking them. */
+  #peek(length: number): Buffer {
     const first = this.#chunks[0]!;
-    if (first.length >= 4) return first.readInt32BE(0);
-    const head = Buffer.concat(this.#chunks.slice(0, 4)).subarray(0, 4);
-    return head.readInt32BE(0);
+    return first.length >= length ? first : Buffer.concat(this.#chunks.slice(0, length), length);
   }
 
+  /** @param length of the frame, its size included. */
   #take(length: number): Buffer {
     this.#bytes -= length;
     this.#joined = undefined;
@@ -68,9 +73,9 @@ export class FrameReader {
       this.#chunks[0] = first.subarray(length);
       return first.subarray(0, length);
     }
-    const memory = this.memory.take(length);
-    const joined = memory.subarray(0, length);
-    this.#joined = memory;
+    const shares = length >= 6 && this.isReleased(this.#peek(6).readInt16BE(4));
+    if (shares) this.#joined = this.memory.take(length);
+    const joined = this.#joined?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length);
     let filled = 0;
     let used = 0;
     for (const chunk of this.#chunks) {

@@ -52,6 +52,36 @@ test("memory is used again only once it is given back, and only that of a frame 
   expect([third, fourth].map(String)).toEqual(["third", "fourth"]);
 });
 
+test("only frames whose key says that they are released are joined in shared memory, however they are cut", () => {
+  const [released, kept] = [0x0102, 0x0103];
+  for (let cut = 1; cut < 12; cut++) {
+    const memory = new FrameMemory();
+    const spare = Buffer.allocUnsafeSlow(100);
+    memory.give(spare);
+    const reader = new FrameReader(1000, memory, (key) => key === released);
+    const next = (key: number): Buffer => {
+      const bytes = framed(Buffer.from([key >> 8, key & 0xff, ...Buffer.from("body of it")]));
+      for (let at = 0; at < bytes.length; at += cut) reader.push(bytes.subarray(at, at + cut));
+      const frame = reader.next()!;
+      reader.release();
+      expect([frame.readInt16BE(0), frame.toString("utf8", 2)]).toEqual([key, "body of it"]);
+      return frame;
+    };
+    const waiting = next(kept);
+    expect(waiting.buffer).not.toBe(spare.buffer);
+    expect(waiting.buffer.byteLength).toBe(16);
+    expect(next(released).buffer).toBe(spare.buffer);
+    expect(next(released).buffer).toBe(spare.buffer);
+    expect(String(waiting.subarray(2))).toBe("body of it");
+  }
+});
+
+test("a frame that is too short for a key is joined all the same", () => {
+  const reader = new FrameReader(1000, new FrameMemory(), () => true);
+  for (const byte of framed(Buffer.from([7]))) reader.push(Buffer.of(byte));
+  expect([...reader.next()!]).toEqual([7]);
+});
+
 test("a size that is negative or too large is refused before anything is set aside for it", () => {
   for (const size of [-1, 1001, 0x7fffffff]) {
     const reader = new FrameReader(1000, new FrameMemory());
