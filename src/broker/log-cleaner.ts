@@ -2,6 +2,7 @@ import { fsync } from "node:fs";
 import { promisify } from "node:util";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
+import { KafkaError } from "../protocol/kafka-error.js";
 import type { BrokerProperties } from "./broker-properties.js";
 import { cleanLog } from "./log/clean-log.js";
 import type { PartitionLog } from "./log/partition-log.js";
@@ -18,8 +19,14 @@ interface Candidate {
   readonly plan: CleaningPlan;
 }
 
-/** Cleans compacted logs, one at a time, the dirtiest first. Its checkpoint says how far each is clean. */
+/**
+ * Cleans compacted logs, one at a time, the dirtiest first. Its checkpoint says how far each is clean.
+ *
+ * A log that cannot be cleaned does not keep the others from it: one whose content cannot be read is left alone until
+ * the next start, as in Kafka, and one on which the disk failed until the next run.
+ */
 export class LogCleaner {
+  readonly #uncleanable = new WeakSet<PartitionLog>();
   #stopped = false;
 
   constructor(
@@ -33,9 +40,10 @@ export class LogCleaner {
   /** Cleans until nothing is worth it. Called by the broker's maintenance. */
   async run(): Promise<void> {
     if (!this.properties.flag("log.cleaner.enable")) return;
-    for (let next = this.#dirtiest(); next && !this.#stopped; next = this.#dirtiest()) {
-      const progressed = await this.#clean(next);
-      if (!progressed) return;
+    const passed = new Set<PartitionLog>();
+    for (let next = this.#dirtiest(passed); next && !this.#stopped; next = this.#dirtiest(passed)) {
+      const progressed = await this.#tryToClean(next);
+      if (!progressed) passed.add(next.log);
     }
   }
 
@@ -44,10 +52,12 @@ export class LogCleaner {
     this.#stopped = true;
   }
 
-  #dirtiest(): Candidate | undefined {
+  /** @param passed logs that this run has given up. */
+  #dirtiest(passed: ReadonlySet<PartitionLog>): Candidate | undefined {
     let best: Candidate | undefined;
     for (const { name, logs } of this.topics.all()) {
       for (const [partition, log] of logs.entries()) {
+        if (passed.has(log) || this.#uncleanable.has(log)) continue;
         const plan = this.#planFor(log, name, partition);
         if (plan && (!best || plan.dirtyRatio > best.plan.dirtyRatio)) best = { topic: name, partition, log, plan };
       }
@@ -65,25 +75,52 @@ export class LogCleaner {
     return planCleaning(described, log.config, this.checkpoint.get(topic, partition), this.clock.nowMs());
   }
 
+  /** Returns whether it is cleaner than before. */
+  async #tryToClean(candidate: Candidate): Promise<boolean> {
+    const { topic, partition, log } = candidate;
+    try {
+      return await this.#clean(candidate);
+    } catch (cause) {
+      if (this.#stopped || log.removed) return false;
+      if (isDiskFault(cause)) {
+        this.logger.error("compacting a log failed and will be tried again", { topic, partition }, cause);
+      } else {
+        this.#uncleanable.add(log);
+        this.logger.warn("a log cannot be compacted until the next start", { topic, partition }, cause);
+      }
+      return false;
+    }
+  }
+
   async #clean({ topic, partition, log, plan }: Candidate): Promise<boolean> {
     const bytesBefore = log.sizeBytes;
     const nowMs = this.clock.nowMs();
     const dedupeBufferBytes = this.properties.number("log.cleaner.dedupe.buffer.size");
     const cleaning = cleanLog(log, plan, { nowMs, dedupeBufferBytes });
-    for (;;) {
-      const step = cleaning.next();
-      if (!step.done) {
-        const { fdToSync } = step.value;
-        if (this.#stopped) cleaning.return(undefined);
-        else if (fdToSync === undefined) await this.clock.delay(0);
-        else await sync(fdToSync);
-        continue;
+    try {
+      for (;;) {
+        const step = cleaning.next();
+        if (!step.done) {
+          const { fdToSync } = step.value;
+          if (this.#stopped) cleaning.return(undefined);
+          else if (fdToSync === undefined) await this.clock.delay(0);
+          else await sync(fdToSync);
+          continue;
+        }
+        const endOffset = step.value;
+        if (endOffset === undefined || endOffset <= plan.firstDirtyOffset) return false;
+        this.checkpoint.set(topic, partition, endOffset);
+        this.logger.info("compacted a log", { topic, partition, endOffset, bytesBefore, bytesAfter: log.sizeBytes });
+        return true;
       }
-      const endOffset = step.value;
-      if (endOffset === undefined || endOffset <= plan.firstDirtyOffset) return false;
-      this.checkpoint.set(topic, partition, endOffset);
-      this.logger.info("compacted a log", { topic, partition, endOffset, bytesBefore, bytesAfter: log.sizeBytes });
-      return true;
+    } finally {
+      // Where forcing to disk has failed, it still holds its file and the log.
+      cleaning.return(undefined);
     }
   }
+}
+
+/** Whether it was the disk, which may serve again later, and not what stands on it. */
+function isDiskFault(cause: unknown): boolean {
+  return KafkaError.is(cause, "KAFKA_STORAGE_ERROR") || typeof (cause as NodeJS.ErrnoException).syscall === "string";
 }

@@ -3,7 +3,9 @@ import { deferred } from "../../src/base/deferred.js";
 import { type LogFields, type Logger, silentLogger } from "../../src/base/logger.js";
 import { createTopics } from "../../src/protocol/apis/create-topics.js";
 import { fetch } from "../../src/protocol/apis/fetch.js";
+import { incrementalAlterConfigs } from "../../src/protocol/apis/incremental-alter-configs.js";
 import { produce } from "../../src/protocol/apis/produce.js";
+import { crc32c } from "../../src/protocol/crc32c.js";
 import { nextOffsetOf, walkBatches } from "../../src/protocol/record-batch.js";
 import { readRecords } from "../../src/protocol/record-batch-reader.js";
 import { startTestBroker } from "../support/broker.js";
@@ -72,3 +74,60 @@ test("the broker compacts a topic by itself, goes on serving, and a crash change
   client.close();
   await broker.close();
 });
+
+test("a log that cannot be read is told of once and left alone, and the others are compacted all the same", async () => {
+  const warned: LogFields[] = [];
+  let compacted = deferred();
+  const logger: Logger = {
+    ...silentLogger,
+    info(message, fields) {
+      if (message === "compacted a log" && fields?.["topic"] === "good") compacted.resolve();
+    },
+    warn(message, fields, cause) {
+      if (message.startsWith("a log cannot be compacted")) warned.push({ ...fields, cause: (cause as Error).name });
+    },
+  };
+  const properties = { "log.cleaner.backoff.ms": "50", "millrace.segment.bytes.min": "100" };
+  const broker = await startTestBroker({ properties, logger });
+  const client = await BrokerClient.connect(broker.port);
+  const create = async (name: string, policy: string) => {
+    const configs = [
+      { name: "cleanup.policy", value: policy },
+      { name: "segment.bytes", value: "500" },
+    ];
+    const topic = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs };
+    await client.request(createTopics, 7, { topics: [topic], validateOnly: false });
+  };
+  const fill = async (name: string, batch: () => Buffer) => {
+    for (let at = 0; at < 50; at++) {
+      const topicData = [{ name, partitionData: [{ index: 0, records: batch() }] }];
+      const { responses } = await client.request(produce, 9, { acks: -1, timeoutMs: 1000, topicData });
+      expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(0);
+    }
+  };
+  // Records are not looked at when they come; the topic is compacted only later. First in the list of the broker's
+  // topics, it is also the first to be cleaned.
+  await create("bad", "delete");
+  await fill("bad", endingAfterItsKey);
+  await create("good", "compact");
+  const configs = [{ name: "cleanup.policy", configOperation: 0, value: "compact" }];
+  const resources = [{ resourceType: 2, resourceName: "bad", configs }];
+  await client.request(incrementalAlterConfigs, 1, { resources, validateOnly: false });
+  for (let round = 0; round < 2; round++) {
+    await fill("good", () => batchOf([{ key: "key", value: "value" }]));
+    await compacted.promise;
+    compacted = deferred();
+  }
+  expect(warned).toEqual([{ topic: "bad", partition: 0, cause: "MalformedError" }]);
+  client.close();
+  await broker.close();
+});
+
+/** A batch whose only record has a key and nothing of a value, not even its length. */
+function endingAfterItsKey(): Buffer {
+  const batch = Buffer.from(batchOf([{ key: "key", value: "v" }]).subarray(0, 62 + 7));
+  batch.writeInt32BE(batch.length - 12, 8);
+  batch.writeInt8(7 << 1, 61);
+  batch.writeUInt32BE(crc32c(batch, 21), 17);
+  return batch;
+}

@@ -141,6 +141,8 @@ function judgeRecords(
         );
       }
       const { timestampMs } = cursor;
+      // To its end: what this does not see, the cleaner would meet.
+      cursor.record();
       if (createTime && timestampMs !== -1 && (timestampMs < earliestMs || timestampMs > latestMs)) {
         const range = `[${earliestMs}, ${latestMs}]`;
         const text = `Timestamp ${timestampMs} of message with offset ${index} is out of range. The timestamp should be within ${range}`;

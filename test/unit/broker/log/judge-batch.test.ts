@@ -104,6 +104,24 @@ describe("a produced batch", () => {
     expect(judge(batchOf(records))).toMatchObject({ kind: "accepted" });
   });
 
+  test("is refused by a compacted topic when a record ends right after its key, or goes on after its headers", () => {
+    const whole = batchOf([{ key: "key", value: "v" }]);
+    const resized = (bytes: Buffer): Buffer => {
+      bytes.writeInt32BE(bytes.length - 12, 8);
+      // The length of the only record, a zigzag varint of one byte.
+      bytes.writeInt8((bytes.length - 62) << 1, 61);
+      bytes.writeUInt32BE(crc32c(bytes, 21), 17);
+      return bytes;
+    };
+    // After the record's length: attributes, two deltas, the key's length and the key.
+    const cut = resized(Buffer.from(whole.subarray(0, 62 + 7)));
+    const longer = resized(Buffer.concat([whole, Buffer.of(0)]));
+    for (const records of [cut, longer]) {
+      expect(judge(records).kind).toBe("accepted");
+      expect(judge(records, { "cleanup.policy": "compact" })).toMatchObject({ error: "INVALID_RECORD", byLog: true });
+    }
+  });
+
   test("is refused when a record lies too far in the future or the past; -1 is no time", () => {
     const at = (timestampMs: number) =>
       batchOf([
