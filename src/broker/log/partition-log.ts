@@ -227,8 +227,12 @@ export class PartitionLog {
     return count;
   }
 
-  /** Forces to disk what `flush.ms` says has waited long enough, and forgets idle producers. Called by the broker's maintenance. */
+  /**
+   * Forces to disk what `flush.ms` says has waited long enough, seals what could not be sealed when the disk was full,
+   * and forgets idle producers. Called by the broker's maintenance.
+   */
   tend(nowMs: number, producerExpirationMs: number): void {
+    for (const segment of this.#segments) if (segment.sealFailed) this.#retrySeal(segment);
     if (this.#unflushed > 0 && nowMs - this.#unflushedSinceMs >= this.config.flushMs) this.flush();
     this.#producers.expire(nowMs, producerExpirationMs);
   }
@@ -316,11 +320,22 @@ export class PartitionLog {
     this.#segments.push(Segment.open(folder, active.nextOffset, files, this.config.indexIntervalBytes));
     active.seal((cause) => {
       logger.warn(
-        "a sealed segment could not be forced to disk; the next start checks it",
+        "a segment could not be sealed; unless a later try succeeds, the next start checks it",
         { path: active.path },
         cause,
       );
     });
+  }
+
+  #retrySeal(segment: Segment): void {
+    const { logger } = this.#options;
+    try {
+      segment.retrySeal();
+      logger.info("sealed a segment that could not be sealed before", { path: segment.path });
+    } catch (cause) {
+      // Warned about when it failed first; this may go on every second.
+      logger.debug("a segment still cannot be sealed", { path: segment.path, cause: (cause as Error).message });
+    }
   }
 
   #flushAsConfigured(records: number, nowMs: number): void {

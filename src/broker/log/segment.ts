@@ -42,6 +42,8 @@ export class Segment {
   #index: SegmentIndex | undefined = new SegmentIndex();
   #extent: Extent;
   #closed = false;
+  /** Its bytes were forced to disk, and its index files could not be written. */
+  #lacksIndexFiles = false;
 
   private constructor(
     private readonly folder: string,
@@ -102,6 +104,11 @@ export class Segment {
   /** Whether the index files are written: nothing holds the segment's descriptor any more. */
   get sealed(): boolean {
     return this.#index === undefined;
+  }
+
+  /** Whether `retrySeal` may do what `seal` could not. */
+  get sealFailed(): boolean {
+    return this.#lacksIndexFiles;
   }
 
   get size(): number {
@@ -245,19 +252,28 @@ export class Segment {
    * Ends appending. The index files are written once the data is on the disk, in the background; until then the
    * segment keeps its descriptor and its indexes in memory.
    *
-   * @param failed called if that did not work; the segment is then checked byte by byte at the next start.
+   * @param failed called if that did not work; the segment is then checked byte by byte at the next start, unless
+   * `retrySeal` has succeeded until then.
    */
   seal(failed: (error: unknown) => void): void {
     const fd = this.#fd!;
     fdatasync(fd, (error) => {
       if (this.#closed) return;
       try {
+        // Never asked again: Linux gives up the pages it could not write, and would then report success.
         if (error) throw error;
-        this.#writeIndexFiles();
+        this.#lacksIndexFiles = true;
+        this.retrySeal();
       } catch (cause) {
         failed(cause);
       }
     });
+  }
+
+  /** Writes the index files of a segment whose `sealFailed`. Throws when the disk still refuses. */
+  retrySeal(): void {
+    this.#writeIndexFiles();
+    this.#lacksIndexFiles = false;
   }
 
   /** Seals at once: on a clean stop, and for a segment that compaction wrote. */
@@ -277,6 +293,7 @@ export class Segment {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
     this.#closed = true;
+    this.#lacksIndexFiles = false;
     this.files.forget(this.path);
   }
 
