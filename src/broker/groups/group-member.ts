@@ -95,22 +95,26 @@ export function sameProtocols(left: readonly MemberProtocol[], right: readonly M
   );
 }
 
+/** Names of the protocols that all of `supporters` have, in the order of the first. */
+export function commonProtocols(
+  supporters: readonly { readonly protocols: readonly MemberProtocol[] }[],
+): ReadonlySet<string> {
+  const [first, ...others] = supporters.map(({ protocols }) => new Set(protocols.map(({ name }) => name)));
+  return new Set([...(first ?? [])].filter((name) => others.every((names) => names.has(name))));
+}
+
 /**
  * The protocol of the next generation: each member votes for its first choice among those that all support.
  * Undefined when there is none in common.
  */
 export function selectProtocol(members: readonly GroupMember[]): string | undefined {
-  const first = members[0];
-  if (!first) return undefined;
-  const common = first.protocols
-    .map(({ name }) => name)
-    .filter((name) => members.every(({ protocols }) => protocols.some((protocol) => protocol.name === name)));
+  const common = commonProtocols(members);
   const votes = new Map<string, number>();
   for (const { protocols } of members) {
-    const choice = protocols.find(({ name }) => common.includes(name));
+    const choice = protocols.find(({ name }) => common.has(name));
     if (choice) votes.set(choice.name, (votes.get(choice.name) ?? 0) + 1);
   }
-  return common.reduce<string | undefined>(
+  return [...common].reduce<string | undefined>(
     (best, name) => (best !== undefined && (votes.get(best) ?? 0) >= (votes.get(name) ?? 0) ? best : name),
     undefined,
   );

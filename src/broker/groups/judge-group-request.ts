@@ -1,6 +1,6 @@
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import type { Generation } from "./group-answers.js";
-import type { JoinCommand, MemberIdentity, SyncCommand } from "./group-member.js";
+import { commonProtocols, type JoinCommand, type MemberIdentity, type SyncCommand } from "./group-member.js";
 import type { GroupRoster } from "./group-roster.js";
 
 /** Where a group is in its life (KIP-62). */
@@ -20,10 +20,8 @@ export function judgeJoin(command: JoinCommand, { protocolType, roster }: GroupS
   if (protocols.length === 0 || command.protocolType === "") return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
   if (roster.memberCount > 0) {
     const others = roster.members.filter((member) => member.memberId !== memberId);
-    const shared = protocols.some(({ name }) =>
-      others.every((other) => other.protocols.some((protocol) => protocol.name === name)),
-    );
-    if (command.protocolType !== protocolType || !shared) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
+    const shared = commonProtocols([command, ...others]);
+    if (command.protocolType !== protocolType || shared.size === 0) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
   }
   if (memberId === "" || roster.isPending(memberId)) return ErrorCodes.NONE;
   return roster.identityFault({ memberId, instanceId });

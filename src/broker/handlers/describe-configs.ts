@@ -23,9 +23,9 @@ export const describeConfigs = defineHandler(api, {
     const { includeSynonyms, includeDocumentation } = request;
     const results = request.resources.map((resource) => {
       const answer = describe(resource, call);
-      const wanted = resource.configurationKeys;
+      const wanted = new Set(resource.configurationKeys);
       const configs = answer.configs
-        .filter(({ name }) => !wanted || wanted.length === 0 || wanted.includes(name))
+        .filter(({ name }) => wanted.size === 0 || wanted.has(name))
         .map((config) => ({
           ...config,
           synonyms: includeSynonyms ? (config.synonyms ?? []) : [],

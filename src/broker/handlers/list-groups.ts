@@ -12,12 +12,18 @@ const GROUP_TYPE = "classic";
 export const listGroups = defineHandler(api, {
   versions: [0, 5],
   handle({ statesFilter, typesFilter }, { broker }) {
-    const accepts = (filter: readonly string[], value: string) =>
-      filter.length === 0 || filter.some((each) => each.toLowerCase() === value.toLowerCase());
+    const states = lowerCased(statesFilter);
+    const types = lowerCased(typesFilter);
+    const accepts = (filter: ReadonlySet<string>, value: string) =>
+      filter.size === 0 || filter.has(value.toLowerCase());
     const groups = broker.groups
       .list()
-      .filter(({ state }) => accepts(statesFilter, state) && accepts(typesFilter, GROUP_TYPE))
+      .filter(({ state }) => accepts(states, state) && accepts(types, GROUP_TYPE))
       .map(({ groupId, protocolType, state }) => ({ groupId, protocolType, groupState: state, groupType: GROUP_TYPE }));
     return { throttleTimeMs: 0, errorCode: ErrorCodes.NONE, groups };
   },
 });
+
+function lowerCased(filter: readonly string[]): ReadonlySet<string> {
+  return new Set(filter.map((each) => each.toLowerCase()));
+}

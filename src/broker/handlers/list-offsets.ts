@@ -35,12 +35,10 @@ export const listOffsets = defineHandler(api, {
     const answers = topics.map(({ name, partitions }) => {
       const counts = new Map<number, number>();
       for (const { partitionIndex } of partitions) counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1);
-      const distinct = partitions.filter(
-        ({ partitionIndex }, at) => partitions.findIndex((other) => other.partitionIndex === partitionIndex) === at,
-      );
+      const distinct = new Map(partitions.map((asked) => [asked.partitionIndex, asked]));
       return {
         name,
-        partitions: distinct.map((asked) => {
+        partitions: [...distinct.values()].map((asked) => {
           const { partitionIndex } = asked;
           if (counts.get(partitionIndex)! > 1) return { partitionIndex, errorCode: ErrorCodes.INVALID_REQUEST };
           return { partitionIndex, ...lookUp(name, asked, call) };

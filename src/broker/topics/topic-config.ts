@@ -120,11 +120,13 @@ export function planConfigChanges(
     }
     const current = splitList(next[name] ?? inForce(name));
     const given = splitList(value);
-    const merged =
-      operation === OPERATIONS.append
-        ? [...current, ...given.filter((each) => !current.includes(each))]
-        : current.filter((each) => !given.includes(each));
+    const merged = operation === OPERATIONS.append ? [...current, ...without(given, current)] : without(current, given);
     next[name] = merged.join(",");
   }
   return { kind: "changed", overrides: next };
+}
+
+function without(list: readonly string[], excluded: readonly string[]): string[] {
+  const known = new Set(excluded);
+  return list.filter((each) => !known.has(each));
 }

@@ -258,6 +258,16 @@ describe("a classic group", () => {
     expect(scene.joins.get(scene.join(memberId, named("a", "b")))!.protocolName).toBe("b");
   });
 
+  test("finds the protocol its members share at once, however many they name", () => {
+    const scene = new Scene();
+    const named = (from: number) =>
+      Array.from({ length: 200_000 }, (_, at) => ({ name: `each-${from + at}`, metadata: Buffer.alloc(0) }));
+    const first = scene.join("", { protocols: named(0) });
+    expect(scene.joins.get(first)).toMatchObject({ errorCode: 0, protocolName: "each-0" });
+    const other = scene.join("", { protocols: named(1_000_000) });
+    expect(scene.joins.get(other)!.errorCode).toBe(ErrorCodes.INCONSISTENT_GROUP_PROTOCOL);
+  });
+
   test("waits the initial delay for more members, longer with each, and not at all once it has run", () => {
     const scene = new Scene(new ClassicGroup("g", { initialRebalanceDelayMs: 3000, maxSize: 10 }));
     const first = scene.join("");

@@ -124,6 +124,17 @@ describe("a topic's settings", () => {
     expect(plan([{ name: "retention.ms", operation: 0, value: null }]).kind).toBe("invalid-request");
     expect(plan([append, append]).kind).toBe("invalid-request");
   });
+
+  test("are changed at once also where a list is very long", () => {
+    const list = (from: number) => Array.from({ length: 300_000 }, (_, at) => `each-${from + at}`).join(",");
+    const plan = planConfigChanges(
+      {},
+      [{ name: "list", operation: 3, value: list(1_000_000) }],
+      () => true,
+      () => list(0),
+    );
+    expect(plan).toEqual({ kind: "changed", overrides: { list: list(0) } });
+  });
 });
 
 test("a broker property of the wrong type is refused by name", () => {
