@@ -29,11 +29,12 @@ export function overridePolicy(name: string, allowlist: readonly string[]): Over
   }
 }
 
-/** An entry per overridden key of a client that the connector will have. */
+/** An entry per overridden key of a client that the connector will have, with what other rules say of it (`faults`). */
 export function clientOverrideInfos(
   type: "source" | "sink",
   props: SubmittedConfig,
   policy: OverridePolicy,
+  faults: ReadonlyMap<string, readonly string[]>,
 ): ConfigInfos["configs"] {
   const keys = Object.keys(props);
   const deadLetters = type === "sink" && !!props["errors.deadletterqueue.topic.name"]?.trim();
@@ -48,9 +49,12 @@ export function clientOverrideInfos(
       .filter((key) => key.startsWith(prefix))
       .map((name) => {
         const key = name.slice(prefix.length);
-        const errors = policy.allows(key)
-          ? []
-          : [`The '${policy.name}' policy does not allow '${key}' to be overridden in the connector configuration.`];
+        const errors = [...(faults.get(name) ?? [])];
+        if (!policy.allows(key)) {
+          errors.push(
+            `The '${policy.name}' policy does not allow '${key}' to be overridden in the connector configuration.`,
+          );
+        }
         const value = SECRET_KEY.test(key) ? "[hidden]" : (props[name] ?? null);
         return { definition: null, value: { name, value, recommended_values: [], errors, visible: true } };
       });

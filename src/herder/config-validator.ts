@@ -6,6 +6,7 @@ import {
   type ConnectorPlugin,
   errorKind,
   type Logger,
+  NotFoundError,
   type Random,
   validateConfig,
 } from "../api/index.js";
@@ -66,8 +67,11 @@ export class ConfigValidator {
     const connector = plugin.connector();
     const frameworkDef = connectorConfigDef(plugin.type, plugins, this.options.worker, plugin.version);
     const framework = new Map(validateConfig(frameworkDef, resolved).map((value) => [value.name, value]));
+    const ofOverrides = new Map<string, string[]>();
     connectorRules(plugin.type, resolved, { groupId, version: plugin.version }, (key, message) => {
-      framework.get(key)?.errors.push(message);
+      const known = framework.get(key);
+      if (known) known.errors.push(message);
+      else ofOverrides.set(key, [...(ofOverrides.get(key) ?? []), message]);
     });
     let own = validateConfig(connector.config, resolved);
     if (connector.validate) {
@@ -78,6 +82,7 @@ export class ConfigValidator {
       });
     }
     const values = new Map([...framework, ...own.map((value) => [value.name, value] as const)]);
+    const converters = this.#converterInfos(resolved, values);
     const def: ConfigDef = { ...frameworkDef, ...connector.config };
     const unknown = noteNulls(resolved, values);
     const configs: Entry[] = [
@@ -88,10 +93,7 @@ export class ConfigValidator {
       }),
     ];
     const errorsOfKeys = configs.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0);
-    const more = [
-      ...clientOverrideInfos(plugin.type, resolved, overridePolicy),
-      ...this.#converterInfos(resolved, values),
-    ];
+    const more = [...clientOverrideInfos(plugin.type, resolved, overridePolicy, ofOverrides), ...converters];
     const errorsOfMore = more.filter(({ value }) => (value?.errors.length ?? 0) > 0).length;
     const all = [...configs, ...more].map((entry) => redacted(entry, raw, resolved, redaction));
     const substituted = Object.keys(raw).some((key) => raw[key] !== resolved[key]);
@@ -105,14 +107,20 @@ export class ConfigValidator {
     };
   }
 
-  /** The keys of converters that the connector itself names. */
+  /** The keys of converters that the connector itself names; one that is not there is an error of its key. */
   #converterInfos(props: SubmittedConfig, values: ReadonlyMap<string, ConfigValue>): Entry[] {
     const { plugins } = this.options;
     return ["header.converter", "key.converter", "value.converter"].flatMap((key) => {
-      const className = props[key];
-      if (className == null || (values.get(key)?.errors.length ?? 0) > 0) return [];
+      const className = props[key]?.trim();
+      const faults = values.get(key)?.errors ?? [];
+      if (className === undefined || faults.length > 0) return [];
       const header = key === "header.converter";
-      const { config } = header ? plugins.headerConverter(className) : plugins.converter(className);
+      const converter = orAbsent(() => (header ? plugins.headerConverter(className) : plugins.converter(className)));
+      if (!converter) {
+        faults.push(`Failed to load class ${className} for configuration ${key}`);
+        return [];
+      }
+      const { config } = converter;
       const prefix = `${key}.`;
       const own: Record<string, string | null> = { "converter.type": key.slice(0, key.indexOf(".")) };
       for (const [name, value] of Object.entries(props)) {
@@ -132,7 +140,8 @@ export class ConfigValidator {
     const converter =
       orAbsent(() => plugins.converter(classOrAlias)) ?? orAbsent(() => plugins.headerConverter(classOrAlias));
     if (converter) return configKeyInfos(converter.config);
-    const plugin = plugins.connector(classOrAlias);
+    const plugin = orAbsent(() => plugins.connector(classOrAlias));
+    if (!plugin) throw new NotFoundError("CLASS_NOT_FOUND", `Unknown plugin ${classOrAlias}.`);
     const { config } = plugin.connector();
     const framework = Object.entries(connectorConfigDef(plugin.type, plugins, worker, plugin.version));
     return [

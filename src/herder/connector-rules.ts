@@ -61,7 +61,7 @@ function sinkRules(props: SubmittedConfig, groupId: string, complain: Complain):
   const consumerGroup = override ?? `connect-${props["name"] ?? ""}`;
   if (consumerGroup === groupId) {
     complain(
-      "name",
+      override == null ? "name" : "consumer.override.group.id",
       `Consumer group for sink connector named ${props["name"]} conflicts with Connect worker group ${groupId}: choose another name, or another consumer.override.group.id`,
     );
   }

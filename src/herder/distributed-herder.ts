@@ -146,7 +146,7 @@ export class DistributedHerder implements Herder {
   }
 
   async setTargetState(name: string, state: TargetState): Promise<void> {
-    entryOf(this.#loop.configs(), name);
+    this.#requireKnown(name);
     const { config } = this.#loop.stores;
     if (state !== "STOPPED") {
       await config.putTargetState(name, state);
@@ -155,7 +155,7 @@ export class DistributedHerder implements Herder {
     // No tasks first, and then the state: a connector that is STOPPED has none, whoever reads in between.
     const stage = `writing the STOPPED target stage for connector ${name} to the config topic`;
     await this.#loop.asLeader(stage, `Stopping connector ${name}`, async () => {
-      entryOf(this.#loop.configs(), name);
+      this.#requireKnown(name);
       await config.putTaskConfigs(name, []);
       await config.putTargetState(name, state);
       await config.readToEnd();
@@ -180,6 +180,9 @@ export class DistributedHerder implements Herder {
     const stage = `writing restart request for connector ${connector} to the config topic`;
     return this.#loop.asLeader(stage, `Restarting connector ${connector}`, async () => {
       entryOf(this.#loop.configs(), connector);
+      if (!this.#loop.stores.status.status({ connector })) {
+        throw new NotFoundError("STATUS_NOT_FOUND", `Status for connector ${connector} not found`);
+      }
       const info = this.connectorStatus(connector);
       const states = info.tasks.map(({ id, state }) => [id, state] as const);
       const plan = planRestart(request, info.connector.state, states);
@@ -197,7 +200,7 @@ export class DistributedHerder implements Herder {
         throw new NotFoundError("TASK_NOT_FOUND", `Unknown task: ${taskKey(id)}`);
       }
       if (!this.#loop.membership.assigned.tasks.has(taskKey(id))) throw this.#elsewhere(id.connector, id.task);
-      await this.#loop.runner.restartTask(id);
+      if (!(await this.#loop.runner.restartTask(id))) throw new Error(`Failed to start task: ${taskKey(id)}`);
     });
   }
 
@@ -226,6 +229,12 @@ export class DistributedHerder implements Herder {
 
   pluginConfig(classOrAlias: string): readonly ConfigKeyInfo[] {
     return this.options.validator().keysOf(classOrAlias);
+  }
+
+  /** As `entryOf`, in the words of the requests for a target state. @throws NotFoundError */
+  #requireKnown(name: string): void {
+    if (this.#loop.configs().connectors.has(name)) return;
+    throw new NotFoundError("CONNECTOR_NOT_FOUND", `Unknown connector ${name}`);
   }
 
   async #refuseInvalid(config: SubmittedConfig): Promise<void> {

@@ -51,9 +51,10 @@ export class WorkRunner implements Running {
     for (const id of tasks) void this.startTask(id);
   }
 
-  async restartTask(id: TaskId): Promise<void> {
+  /** Stops and starts a task; false when it failed at once. */
+  async restartTask(id: TaskId): Promise<boolean> {
     await this.#stop([id], []);
-    await this.startTask(id);
+    return this.startTask(id);
   }
 
   /** Starts a connector as it is configured now. Never rejects: what goes wrong is its FAILED status. */
@@ -72,19 +73,24 @@ export class WorkRunner implements Running {
     }
   }
 
-  /** Starts a task as it is committed now. Never rejects: what goes wrong is its FAILED status. */
-  async startTask(id: TaskId): Promise<void> {
+  /**
+   * Starts a task as it is committed now. Never rejects: what goes wrong is its FAILED status. Returns whether the worker
+   * took it; how its own start goes shows later.
+   */
+  async startTask(id: TaskId): Promise<boolean> {
     const { worker, reporter, configs, resolve } = this.options;
     const entry = configs().connectors.get(id.connector);
     const taskConfig = entry?.taskConfigs[id.task];
-    if (!entry || !taskConfig) return;
+    if (!entry || !taskConfig) return false;
     const { targetState, tasksOffset, taskConfigs } = entry;
     this.tasks.set(taskKey(id), { id, tasksOffset, targetState });
     try {
       const [own, ofTask] = [resolve(id.connector, entry.config), resolve(id.connector, taskConfig)];
       await worker.startTask(id, own, ofTask, targetState, taskConfigs.length);
+      return true;
     } catch (error) {
       reporter.taskStatus(id, "FAILED", traceOf(error), null);
+      return false;
     }
   }
 

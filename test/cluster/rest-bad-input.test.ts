@@ -191,14 +191,15 @@ describe("bad input", () => {
     ["GET", "/connectors/none/tasks/0/status", "No status found for task none-0"],
     ["GET", "/connectors/none/config", "Connector none not found"],
     ["GET", "/connectors/none/offsets", "Connector none not found"],
-    ["PUT", "/connectors/none/pause", "none"],
-    ["PUT", "/connectors/none/stop", "none"],
+    ["PUT", "/connectors/none/pause", "Unknown connector none"],
+    ["PUT", "/connectors/none/resume", "Unknown connector none"],
+    ["PUT", "/connectors/none/stop", "Unknown connector none"],
     ["DELETE", "/connectors/none", "Connector none not found"],
     ["POST", "/connectors/none/restart", "none"],
     ["POST", "/connectors/none/restart?includeTasks=true", "none"],
     ["POST", "/connectors/none/tasks/0/restart", "Unknown connector: none"],
     ["GET", "/connectors/none/tasks-config", "HTTP 404 Not Found"],
-    ["GET", "/connector-plugins/none/config", "none"],
+    ["GET", "/connector-plugins/none/config", "Unknown plugin none."],
     ["GET", "/nothing/here", "HTTP 404 Not Found"],
   ])("%s %s is answered 404", async (method, path, message) => {
     expect(await stack.rest.send(method, path)).toMatchObject({

@@ -203,6 +203,19 @@ describe("the validation of connector configs", () => {
     expect(await errors(source, complaining)).toEqual({ file: ["there is no such file"] });
   });
 
+  test("takes a converter's class with blanks around it, as the task does", async () => {
+    const named = { ...source, "value.converter": " Json ", "value.converter.schemas.enable": "false" };
+    expect(await errors(named)).toEqual({});
+  });
+
+  test("finds a converter that is not there at its key, also where the connector defines the key itself", async () => {
+    const own = validator((values) => [
+      ...values,
+      { name: "key.converter", value: "Jsom", recommendedValues: [], errors: [], visible: true },
+    ]);
+    expect(Object.keys(await errors({ ...source, "key.converter": "Jsom" }, own))).toEqual(["key.converter"]);
+  });
+
   test("validates the keys of converters that the connector names, and no others", async () => {
     const named = { ...source, "value.converter": "Json", "value.converter.schemas.enable": "perhaps" };
     expect(await errors(named)).toEqual({
@@ -265,7 +278,7 @@ describe("the validation of connector configs", () => {
       { topics: "", "topics.regex": "d.*", "errors.deadletterqueue.topic.name": "dead" },
       ["errors.deadletterqueue.topic.name"],
     ],
-    [{ "consumer.override.group.id": "workers" }, ["name"]],
+    [{ "consumer.override.group.id": "workers" }, ["consumer.override.group.id"]],
   ])("knows the rules of sinks: %j", async (props, keys) => {
     expect(Object.keys(await errors({ ...sink, ...props })).sort()).toEqual([...keys].sort());
   });
@@ -293,6 +306,6 @@ describe("the validation of connector configs", () => {
         .map((key) => key.name);
     expect(names("source").slice(0, 4)).toEqual(["file", "topic", "secret", "name"]);
     expect(names("Json")).toEqual(["schemas.enable"]);
-    expect(() => validator().keysOf("Nothing")).toThrow("Nobody is called Nothing");
+    expect(() => validator().keysOf("Nothing")).toThrow("Unknown plugin Nothing.");
   });
 });
