@@ -60,20 +60,20 @@ export class GroupTopics {
   async share(names: readonly string[]): Promise<SubscribedTopics> {
     const described = await this.#describe(names);
     const shared = countsOf(names, described);
-    this.#isShort = names.some((name) => {
+    const reasons: string[] = [];
+    this.#isShort = false;
+    for (const [name, count] of shared) {
       const error = described.get(name)?.error;
       const known = this.#own.get(name) ?? this.#others.get(name) ?? 0;
-      return error ? error.retriable : shared.get(name)! < known;
-    });
+      if (!error && count >= known) continue;
+      reasons.push(error?.reason ?? `Topic ${name}: the broker describes ${count} of ${known} partitions`);
+      if (error?.retriable ?? true) this.#isShort = true;
+    }
     this.#others = new Map([...shared].filter(([name]) => !this.#own.has(name)));
     this.#own = new Map([...this.#own].map(([name, count]) => [name, shared.get(name) ?? count]));
-    const errors = [...described.values()].flatMap(({ error }) => (error ? [error.reason] : []));
-    if (errors.length > 0) {
-      const { groupId: group } = this;
-      this.cluster.logger.warn("Topics of a group are left out of its assignment", {
-        group,
-        reason: errors.join("; "),
-      });
+    if (reasons.length > 0) {
+      const fields = { group: this.groupId, reason: reasons.join("; ") };
+      this.cluster.logger.warn("Partitions of a group's topics are left out of its assignment", fields);
     }
     return shared;
   }
