@@ -33,7 +33,5 @@ export interface HeaderConverter {
   readonly config: ConfigDef;
   configure(props: Readonly<Record<string, string>>): void;
   fromConnectHeader(topic: string, header: Header): Buffer | null;
-  /** As that of Converter. */
-  release?(): void;
   toConnectHeader(topic: string, key: string, bytes: Buffer | null): Header;
 }

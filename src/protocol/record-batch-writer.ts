@@ -39,6 +39,10 @@ export class RecordBatchWriter {
   #count = 0;
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
+  /** Headers of the last record, and where their bytes stand: many sources give one list to all. */
+  #headers: readonly Header[] | undefined;
+  #headersStart = 0;
+  #headersEnd = 0;
 
   /** @param storage where to write, instead of a buffer of its own; left for a larger one when it does not suffice. */
   constructor(storage: Buffer = Buffer.allocUnsafe(FIRST_BYTES)) {
@@ -60,7 +64,7 @@ export class RecordBatchWriter {
     return this.#position;
   }
 
-  /** Appends a record; returns the bytes it took. */
+  /** Appends a record; returns the bytes it took. A list of headers that is the last record's own is taken for unchanged. */
   append(timestampMs: number, key: Buffer | null, value: Buffer | null, headers: readonly Header[]): number {
     const start = this.#position;
     const bound = recordSizeBound(key, value, headers);
@@ -70,7 +74,9 @@ export class RecordBatchWriter {
       this.#maxTimestampMs = timestampMs;
     } else if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs;
     const delta = timestampMs - this.#baseTimestampMs;
-    const body = bodySize(delta, this.#count, key, value, headers);
+    const isSame = headers === this.#headers;
+    const headerBytes = isSame ? this.#headersEnd - this.#headersStart : headersSize(headers);
+    const body = bodySize(delta, this.#count, key, value) + headerBytes;
     const buffer = this.#buffer;
     let at = writeVarint(buffer, start, body);
     buffer[at++] = 0;
@@ -78,13 +84,14 @@ export class RecordBatchWriter {
     at = writeVarint(buffer, at, this.#count);
     at = writeNullableBytes(buffer, at, key);
     at = writeNullableBytes(buffer, at, value);
-    at = writeVarint(buffer, at, headers.length);
-    for (const header of headers) {
-      const keyBytes = Buffer.byteLength(header.key);
-      at = writeVarint(buffer, at, keyBytes);
-      at += buffer.write(header.key, at, keyBytes, "utf8");
-      at = writeNullableBytes(buffer, at, header.value);
+    if (isSame) buffer.copyWithin(at, this.#headersStart, this.#headersEnd);
+    else {
+      writeHeaders(buffer, at, headers);
+      this.#headers = headers;
+      this.#headersStart = at;
+      this.#headersEnd = at + headerBytes;
     }
+    at += headerBytes;
     this.#position = at;
     this.#count++;
     return at - start;
@@ -120,20 +127,29 @@ export class RecordBatchWriter {
   }
 }
 
-function bodySize(
-  timestampDelta: number,
-  offsetDelta: number,
-  key: Buffer | null,
-  value: Buffer | null,
-  headers: readonly Header[],
-): number {
-  let size = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta);
-  size += nullableBytesSize(key) + nullableBytesSize(value) + varintSize(headers.length);
+/** Without the headers. */
+function bodySize(timestampDelta: number, offsetDelta: number, key: Buffer | null, value: Buffer | null): number {
+  const numbers = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta);
+  return numbers + nullableBytesSize(key) + nullableBytesSize(value);
+}
+
+function headersSize(headers: readonly Header[]): number {
+  let size = varintSize(headers.length);
   for (const header of headers) {
     const keyBytes = Buffer.byteLength(header.key);
     size += varintSize(keyBytes) + keyBytes + nullableBytesSize(header.value);
   }
   return size;
+}
+
+function writeHeaders(buffer: Buffer, start: number, headers: readonly Header[]): void {
+  let at = writeVarint(buffer, start, headers.length);
+  for (const header of headers) {
+    const keyBytes = Buffer.byteLength(header.key);
+    at = writeVarint(buffer, at, keyBytes);
+    at += buffer.write(header.key, at, keyBytes, "utf8");
+    at = writeNullableBytes(buffer, at, header.value);
+  }
 }
 
 function nullableBytesSize(bytes: Buffer | null): number {

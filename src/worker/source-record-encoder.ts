@@ -17,6 +17,13 @@ const NO_HEADERS: readonly RecordHeader[] = [];
 export class SourceRecordEncoder {
   /** Where `encode` is, for when it throws: a wrapper per stage would cost every good record something. */
   #stage: Stage = "HEADER_CONVERTER";
+  /** The last record's, as given and as bytes: sources that have the same headers on all give the same list. */
+  #headersOf: { readonly topic: string; readonly given: readonly Header[]; readonly encoded: readonly RecordHeader[] } =
+    {
+      topic: "",
+      given: [],
+      encoded: NO_HEADERS,
+    };
 
   constructor(
     private readonly converters: TaskConverters,
@@ -42,10 +49,10 @@ export class SourceRecordEncoder {
 
   /** The producer has copied what `encode` gave last. */
   release(): void {
-    const { key, value, header } = this.converters;
+    // Not the header converter: what it gave is used for the next record, too.
+    const { key, value } = this.converters;
     key.release?.();
     value.release?.();
-    header.release?.();
   }
 
   /** What becomes of a record that `encode` has just thrown `error` for. */
@@ -56,9 +63,12 @@ export class SourceRecordEncoder {
     return this.errors.recover<ProducerRecord>(record, this.#stage, this.#classAtWork(), error, again);
   }
 
-  #encodeHeaders(topic: string, headers: readonly Header[]): RecordHeader[] {
+  #encodeHeaders(topic: string, given: readonly Header[]): readonly RecordHeader[] {
+    if (given === this.#headersOf.given && topic === this.#headersOf.topic) return this.#headersOf.encoded;
     const { header } = this.converters;
-    return headers.map((entry) => ({ key: entry.key, value: header.fromConnectHeader(topic, entry) }));
+    const encoded = given.map((entry) => ({ key: entry.key, value: header.fromConnectHeader(topic, entry) }));
+    this.#headersOf = { topic, given, encoded };
+    return encoded;
   }
 
   #classAtWork(): string {
