@@ -1,3 +1,4 @@
+import { withAnySignal } from "../base/any-signal.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import { heartbeat } from "../protocol/apis/heartbeat.js";
 import { joinGroup } from "../protocol/apis/join-group.js";
@@ -105,21 +106,21 @@ export class CoordinatedMember implements GroupMember {
     // Taken once: an attempt made after the member was lost and has joined again must be refused, not overwrite what
     // the partitions' new owner has committed.
     const committer = this.#committer();
-    await retrying(this.cluster, { timeoutMs, signal: this.#orStopped(signal) }, () =>
-      this.#offsets.commit(offsets, committer),
+    await this.#orStopped(signal, (until) =>
+      retrying(this.cluster, { timeoutMs, signal: until }, () => this.#offsets.commit(offsets, committer)),
     );
   }
 
   fetchOffsets(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<CommittedOffset[]> {
     const timeoutMs = this.cluster.config.apiTimeoutMs;
-    return retrying(this.cluster, { timeoutMs, signal: this.#orStopped(signal) }, () =>
-      this.#offsets.fetchOffsets(partitions),
+    return this.#orStopped(signal, (until) =>
+      retrying(this.cluster, { timeoutMs, signal: until }, () => this.#offsets.fetchOffsets(partitions)),
     );
   }
 
   /** Waiting ends with the caller's patience or the member's own end; leaving itself still commits. */
-  #orStopped(signal: AbortSignal | undefined): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+  #orStopped<T>(signal: AbortSignal | undefined, run: (until: AbortSignal) => Promise<T>): Promise<T> {
+    return withAnySignal([signal, this.#stop.signal], run);
   }
 
   #committer(): Committer {

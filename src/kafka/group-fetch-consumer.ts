@@ -1,4 +1,5 @@
 import type { Timer } from "../api/clock.js";
+import { withAnySignal } from "../base/any-signal.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import {
   decodeAssignment,
@@ -158,8 +159,9 @@ export class GroupFetchConsumer implements GroupConsumer {
       this.#throwRefusal();
       this.#eventArrived = new AbortController();
       const waitMs = Math.max(0, deadlineMs - clock.monotonicMs());
-      const until = signal ? AbortSignal.any([this.#eventArrived.signal, signal]) : this.#eventArrived.signal;
-      const records = await this.#consumer.poll(waitMs, until);
+      const records = await withAnySignal([this.#eventArrived.signal, signal], (until) =>
+        this.#consumer.poll(waitMs, until),
+      );
       if (records.length > 0) return records;
       if (this.#events.length === 0 && clock.monotonicMs() >= deadlineMs) return [];
     }
@@ -167,8 +169,8 @@ export class GroupFetchConsumer implements GroupConsumer {
 
   async #startOnce(signal: AbortSignal | undefined): Promise<void> {
     if (this.#started) return;
-    const until = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
-    if ((await this.#look(until)) === undefined || this.#started) return;
+    const changed = await withAnySignal([signal, this.#stop.signal], (until) => this.#look(until));
+    if (changed === undefined || this.#started) return;
     this.#started = true;
     this.#member.start();
     void this.#watchTopics();
@@ -326,7 +328,9 @@ export class GroupFetchConsumer implements GroupConsumer {
     while (!signal.aborted) {
       this.#replan = new AbortController();
       const replanned = this.#replan.signal;
-      await this.cluster.clock.delay(this.#topics.checkIntervalMs, AbortSignal.any([signal, replanned]));
+      await withAnySignal([signal, replanned], (until) =>
+        this.cluster.clock.delay(this.#topics.checkIntervalMs, until),
+      );
       if (signal.aborted) return;
       // The assignment is short of something: the next look comes sooner than was planned.
       if (replanned.aborted) continue;

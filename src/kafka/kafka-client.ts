@@ -171,6 +171,7 @@ export interface ProducerRecord {
   readonly value: Buffer | null;
   /** Milliseconds since 1970. */
   readonly timestampMs: number;
+  /** A list that is the very one of the record before is taken for unchanged. */
   readonly headers: readonly RecordHeader[];
 }
 
