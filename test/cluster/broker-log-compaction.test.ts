@@ -7,6 +7,8 @@ import { SimClock } from "../../src/base/clock.js";
 import { appendProduced } from "../../src/broker/log/append-produced.js";
 import { cleanLog } from "../../src/broker/log/clean-log.js";
 import type { PartitionLog } from "../../src/broker/log/partition-log.js";
+import { crc32c } from "../../src/protocol/crc32c.js";
+import { MalformedError } from "../../src/protocol/malformed-error.js";
 import type { DecodedRecord } from "../../src/protocol/record-batch-reader.js";
 import { append, batchOf, openTestLog, readAll, type TestRecord } from "../support/broker-log.js";
 
@@ -186,6 +188,26 @@ describe("compaction", () => {
     const retry = batchOf([{ key: "k", value: "old" }], stamp);
     expect(appendProduced(log, retry, arrival, "t-0")).toMatchObject({ errorCode: 0, baseOffset: 0 });
     expect(log.logEndOffset).toBe(3);
+    log.abandon();
+  });
+
+  test("leaves no half-written file behind when a batch cannot be read", () => {
+    const clock = new SimClock();
+    let log = openTestLog(folder, { configs: CONFIGS, clock });
+    append(log, batchOf([{ key: "k", value: "v" }]));
+    // Its record ends right after its key: only the rewriting, which asks whether it is a tombstone, meets that.
+    const unreadable = Buffer.from(batchOf([{ key: "key", value: "v" }]).subarray(0, 62 + 7));
+    unreadable.writeInt32BE(unreadable.length - 12, 8);
+    unreadable.writeInt8(7 << 1, 61);
+    unreadable.writeUInt32BE(crc32c(unreadable, 21), 17);
+    append(log, unreadable);
+    append(log, batchOf([{ key: "k", value: "v".repeat(500) }]));
+    log = reopened(log, clock);
+    const plan = { firstDirtyOffset: 0, endOffset: 2, dirtyRatio: 1 };
+    const cleaning = cleanLog(log, plan, { nowMs: clock.nowMs(), dedupeBufferBytes: 1 << 16 });
+    expect(() => [...cleaning]).toThrow(MalformedError);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".cleaned"))).toEqual([]);
+    expect(log.cleaning).toBe(false);
     log.abandon();
   });
 

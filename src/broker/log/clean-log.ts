@@ -141,6 +141,10 @@ function* rewriteGroup(
     }
     yield { fdToSync: fd };
     if (log.removed) return false;
+  } catch (error) {
+    // It may be a full disk, and this may be long: recovery, which removes it otherwise, may be far away.
+    removeFile(cleaned);
+    throw error;
   } finally {
     closeSync(fd);
   }
