@@ -23,7 +23,8 @@ export const createTopics = defineHandler(api, {
   handle({ topics, validateOnly }, { broker }) {
     const counts = new Map<string, number>();
     for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
-    const wanted = topics.reduce((sum, topic) => sum + Math.max(0, topic.numPartitions, topic.assignments.length), 0);
+    const standard = broker.properties.number("num.partitions");
+    const wanted = topics.reduce((sum, topic) => sum + partitionsOf(topic, standard), 0);
     const answers = [...new Map(topics.map((topic) => [topic.name, topic])).values()].map((topic) => {
       if (counts.get(topic.name)! > 1) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic name.");
       if (wanted > MAX_PARTITIONS_PER_REQUEST) {
@@ -38,6 +39,12 @@ export const createTopics = defineHandler(api, {
     topics: topics.map(({ name }) => ({ name, errorCode, errorMessage: null })),
   }),
 });
+
+/** How many partitions a topic asks for. @param standard what -1 stands for. */
+function partitionsOf({ numPartitions, assignments }: NewTopic, standard: number): number {
+  if (assignments.length > 0) return assignments.length;
+  return numPartitions === -1 ? standard : Math.max(0, numPartitions);
+}
 
 function createOne(topic: NewTopic, validateOnly: boolean, broker: Broker): TopicAnswer {
   const { topics, nodeId, properties } = broker;
