@@ -453,6 +453,36 @@ describe("a source task", () => {
     expect(refused.offsets.flushes).toEqual([]);
   });
 
+  test("a missing topic is created once Kafka answers; until then the status says what the task waits for", async () => {
+    const topicCreation = parseTopicCreation(
+      {},
+      { "topic.creation.default.partitions": "3", "topic.creation.default.replication.factor": "-1" },
+    );
+    const failures = [new RetriableError("BROKER_UNREACHABLE", "no broker answered")];
+    const rig = sourceRig({ topicCreation });
+    const admin = rig.admin.asAdmin();
+    const { describeTopics } = admin;
+    rig.admin.asAdmin = () => ({
+      ...admin,
+      describeTopics: async (names) => {
+        const failure = failures.shift();
+        if (failure) throw failure;
+        return describeTopics(names);
+      },
+    });
+    void rig.runner.run("STARTED");
+    const producer = await rig.producer;
+    rig.task.feed(records(1, 1));
+    await elapse(rig.clock, 2000);
+    await producer.arrived(1);
+    expect(rig.status.traces).toEqual([
+      null,
+      "Creating topic lines is tried again until Kafka answers: no broker answered",
+      null,
+    ]);
+    rig.runner.abandon();
+  });
+
   test("a timestamp below zero fails the task even with errors.tolerance=all; null and -1 mean now", async () => {
     const rig = sourceRig({ policy: { ...strict, tolerance: "all" } });
     const failed = rig.status.next("FAILED");
