@@ -143,6 +143,9 @@ export class StoreCalls {
     try {
       return await call.run(attempt.signal);
     } catch (error) {
+      // A store may refuse a request before it has read its body. What is left of it must not go on being sent: its
+      // memory is used again, and its connection would take the next request for the rest of this body.
+      attempt.abort();
       if (!timedOut) throw error;
       throw Object.assign(new Error(`no answer within ${call.timeoutMs} ms`, { cause: error }), {
         name: "TimeoutError",

@@ -2,10 +2,18 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AwsStoreClient } from "../../../connectors/s3/aws-store-client.js";
+import { BufferedBytes } from "../../../connectors/s3/buffered-bytes.js";
+import { ChunkPool } from "../../../connectors/s3/chunk-pool.js";
 import s3Plugins from "../../../connectors/s3/index.js";
+import { ObjectUpload } from "../../../connectors/s3/object-upload.js";
+import { S3_SINK_CONFIG } from "../../../connectors/s3/s3-sink-config.js";
 import { S3SinkTask } from "../../../connectors/s3/s3-sink-task.js";
-import { type Props, SinkRecord, validateConfig } from "../../../src/api/index.js";
+import type { SpillFile } from "../../../connectors/s3/spill-file.js";
+import { StoreCalls } from "../../../connectors/s3/store-calls.js";
+import { storeSettings } from "../../../connectors/s3/store-settings.js";
+import { type Props, parseConfig, SinkRecord, validateConfig } from "../../../src/api/index.js";
 import { SystemClock } from "../../../src/base/clock.js";
+import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
 import {
@@ -56,6 +64,59 @@ async function places(): Promise<string[]> {
   const all = await Promise.all(keys.map(rows));
   return all.flat().map((row) => (JSON.parse(row) as { at: string }).at);
 }
+
+/** A file on disk that is read to be summed up at once, and to be sent only in part, until it is closed. */
+async function openStuckFile(): Promise<SpillFile> {
+  const closed = deferred();
+  let length = 0;
+  return {
+    get length() {
+      return length;
+    },
+    append: async (pieces) => {
+      for (const piece of pieces) length += piece.length;
+    },
+    async *read(count, into) {
+      const sent = into ? count : 1000;
+      yield Buffer.alloc(sent);
+      if (!into) await closed.promise;
+    },
+    drop: () => undefined,
+    close: async () => closed.resolve(),
+  };
+}
+
+test("a refusal that comes before the body was sent leaves no connection waiting for the rest of it", async () => {
+  const client = new AwsStoreClient(storeSettings(parseConfig(S3_SINK_CONFIG, propsOf())), silentLogger);
+  const stopping = new AbortController().signal;
+  const parts = { clock: new SystemClock(), random: new SystemRandom(), logger: silentLogger, stopping };
+  const place = { bucket: "lake", endpoint: storage.store.endpoint };
+  const settings = { attempts: 1, backoffMs: 1, concurrency: 4 };
+  const calls = new StoreCalls(place, settings, { ...parts, waitingFor: () => undefined });
+  const upload = (key: string) => {
+    const bytes = new BufferedBytes(new ChunkPool(), openStuckFile);
+    bytes.append(Buffer.alloc(100_000));
+    return new ObjectUpload(
+      key,
+      bytes,
+      { partSize: 5_242_880, onlyIfAbsent: false },
+      client,
+      calls,
+      silentLogger,
+      stopping,
+    );
+  };
+  storage.store.faults.add({ fault: { kind: "answer", code: "SlowDown" }, operations: ["PutObject"], count: 20 });
+  // More than the client has connections.
+  for (let at = 0; at < 20; at++) {
+    const refused = upload(`refused-${at}`);
+    await refused.bytes.spill();
+    await expect(refused.finish()).rejects.toMatchObject({ code: "S3_UNAVAILABLE" });
+    await refused.abort();
+  }
+  expect(await upload("taken").finish()).toBe("created");
+  client.destroy();
+}, 20_000);
 
 function appendRows(driver: SinkDriver, from: number, to: number, fill = ""): void {
   for (let offset = from; offset < to; offset++) driver.append(rowRecord(offset, { fill }));

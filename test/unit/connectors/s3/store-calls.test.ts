@@ -46,6 +46,20 @@ describe("a request", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("that was refused is ended, also where its body is still on its way; one that succeeded is not", async () => {
+    const { calls, clock } = callsOf();
+    const signals: AbortSignal[] = [];
+    const result = calls.run(
+      call(async (signal) => {
+        signals.push(signal);
+        if (signals.length === 1) throw busy;
+      }),
+    );
+    await clock.advance(60_000);
+    await result;
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+  });
+
   test("is given back as retriable when the attempts are used up", async () => {
     const { calls, clock } = callsOf();
     let attempts = 0;
