@@ -57,12 +57,13 @@ export class AwsStoreClient implements ObjectStoreClient {
   }
 
   async putObject(key: string, body: RequestBody, onlyIfAbsent: boolean, abortSignal: AbortSignal): Promise<void> {
+    const sized = sizedBody(body);
     const command = new PutObjectCommand({
       ...this.#newObject(key),
-      ...sized(body),
+      ...sized,
       ...(onlyIfAbsent && { IfNoneMatch: "*" }),
     });
-    await this.#client.send(command, { abortSignal });
+    await whileReadable(sized.Body, this.#client.send(command, { abortSignal }));
   }
 
   async createUpload(key: string, abortSignal: AbortSignal): Promise<string> {
@@ -79,15 +80,16 @@ export class AwsStoreClient implements ObjectStoreClient {
     body: RequestBody,
     abortSignal: AbortSignal,
   ): Promise<UploadedPart> {
+    const sized = sizedBody(body);
     const command = new UploadPartCommand({
       Bucket: this.#bucket,
       Key: key,
       UploadId: uploadId,
       PartNumber: partNumber,
-      ...sized(body),
+      ...sized,
       ...this.#customerKey(),
     });
-    const { ETag } = await this.#client.send(command, { abortSignal });
+    const { ETag } = await whileReadable(sized.Body, this.#client.send(command, { abortSignal }));
     if (ETag === undefined) throw new Error(`The store took part ${partNumber} of ${key} without giving it an ETag`);
     return { partNumber, etag: ETag, crc32: body.crc32 };
   }
@@ -170,12 +172,17 @@ function quieted(logger: Logger) {
   return { trace: line, debug: line, info: line, warn: line, error: line };
 }
 
-function sized(body: RequestBody) {
+function sizedBody(body: RequestBody) {
   return {
     Body: Readable.from(body.open(), { objectMode: false }),
     ContentLength: body.length,
     ChecksumCRC32: base64Of(body.crc32),
   };
+}
+
+/** The SDK does not look whether the body can be read: without this the request would wait for the rest of it. */
+function whileReadable<T>(body: Readable, sent: Promise<T>): Promise<T> {
+  return Promise.race([sent, new Promise<never>((_, reject) => body.once("error", reject))]);
 }
 
 function base64Of(crc32: number): string {

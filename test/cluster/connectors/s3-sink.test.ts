@@ -65,9 +65,8 @@ async function places(): Promise<string[]> {
   return all.flat().map((row) => (JSON.parse(row) as { at: string }).at);
 }
 
-/** A file on disk that is read to be summed up at once, and to be sent only in part, until it is closed. */
-async function openStuckFile(): Promise<SpillFile> {
-  const closed = deferred();
+/** A file on disk that is read to be summed up at once, and of which only a part can be sent, until it is closed. */
+async function openStuckFile(closed = deferred()): Promise<SpillFile> {
   let length = 0;
   return {
     get length() {
@@ -86,7 +85,7 @@ async function openStuckFile(): Promise<SpillFile> {
   };
 }
 
-test("a refusal that comes before the body was sent leaves no connection waiting for the rest of it", async () => {
+function uploadsOf(openSpillFile: () => Promise<SpillFile>) {
   const client = new AwsStoreClient(storeSettings(parseConfig(S3_SINK_CONFIG, propsOf())), silentLogger);
   const stopping = new AbortController().signal;
   const parts = { clock: new SystemClock(), random: new SystemRandom(), logger: silentLogger, stopping };
@@ -94,18 +93,16 @@ test("a refusal that comes before the body was sent leaves no connection waiting
   const settings = { attempts: 1, backoffMs: 1, concurrency: 4 };
   const calls = new StoreCalls(place, settings, { ...parts, waitingFor: () => undefined });
   const upload = (key: string) => {
-    const bytes = new BufferedBytes(new ChunkPool(), openStuckFile);
+    const bytes = new BufferedBytes(new ChunkPool(), openSpillFile);
     bytes.append(Buffer.alloc(100_000));
-    return new ObjectUpload(
-      key,
-      bytes,
-      { partSize: 5_242_880, onlyIfAbsent: false },
-      client,
-      calls,
-      silentLogger,
-      stopping,
-    );
+    const whole = { partSize: 5_242_880, onlyIfAbsent: false };
+    return new ObjectUpload(key, bytes, whole, client, calls, silentLogger, stopping);
   };
+  return { client, upload };
+}
+
+test("a refusal that comes before the body was sent leaves no connection waiting for the rest of it", async () => {
+  const { client, upload } = uploadsOf(() => openStuckFile());
   storage.store.faults.add({ fault: { kind: "answer", code: "SlowDown" }, operations: ["PutObject"], count: 20 });
   // More than the client has connections.
   for (let at = 0; at < 20; at++) {
@@ -115,6 +112,16 @@ test("a refusal that comes before the body was sent leaves no connection waiting
     await refused.abort();
   }
   expect(await upload("taken").finish()).toBe("created");
+  client.destroy();
+}, 20_000);
+
+test("a body that cannot be read any more is told at once", async () => {
+  const unreadable = deferred();
+  const { client, upload } = uploadsOf(() => openStuckFile(unreadable));
+  const broken = upload("broken");
+  await broken.bytes.spill();
+  unreadable.reject(new Error("the disk is gone"));
+  await expect(broken.finish()).rejects.toThrow(/writing object broken.*the disk is gone/);
   client.destroy();
 }, 20_000);
 
