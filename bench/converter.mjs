@@ -13,7 +13,7 @@ import {
   Struct,
   structOf,
 } from "../dist/src/api/index.js";
-import { JsonConverter } from "../dist/src/converters/json-converter.js";
+import { JsonConverter } from "../dist/src/converters/json/json-converter.js";
 import { load, options, report } from "./processes.mjs";
 
 const { records } = options({ records: 300000 });

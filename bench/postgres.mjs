@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import pg from "pg";
 import { SystemClock } from "../dist/src/base/clock.js";
 import { silentLogger } from "../dist/src/base/logger.js";
-import { startPostgres } from "../dist/src/embedded/postgres-server.js";
+import { startPostgres } from "../dist/src/emulators/postgres/postgres-server.js";
 import { atEnd } from "./processes.mjs";
 
 const DATABASE = "millrace_bench";

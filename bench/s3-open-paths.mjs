@@ -8,7 +8,7 @@ import { Kafka, logLevel } from "kafkajs";
 import { SystemClock } from "../dist/src/base/clock.js";
 import { silentLogger } from "../dist/src/base/logger.js";
 import { SystemRandom } from "../dist/src/base/random.js";
-import { startObjectStore } from "../dist/src/embedded/object-store.js";
+import { startObjectStore } from "../dist/src/emulators/object-store/object-store.js";
 import {
   atEnd,
   cpuSeconds,

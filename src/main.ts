@@ -1,9 +1,9 @@
 #!/usr/bin/env node
+import { packageVersion } from "./app/package-version.js";
+import type { CommandProcess } from "./app/stack-commands.js";
 import { deferred } from "./base/deferred.js";
 import { EXIT, errorLine } from "./cli/exit-code.js";
 import { runProgram } from "./cli/program.js";
-import { packageVersion } from "./embedded/package-version.js";
-import type { CommandProcess } from "./embedded/stack-commands.js";
 
 const stop = deferred<string>();
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -31,7 +31,7 @@ process.on("uncaughtException", (error) => {
   process.exit(EXIT.failed);
 });
 
-const services = () => import("./embedded/stack-commands.js");
+const services = () => import("./app/stack-commands.js");
 
 try {
   const code = await runProgram(process.argv.slice(2), packageVersion(), {

@@ -1,11 +1,11 @@
 import type pg from "pg";
 import { ConfigError, type SubmittedProps, type ValidationContext } from "../../src/api/index.js";
-import { capturedTables } from "./captured-tables.js";
-import { closeClient, connectDatabase } from "./database-client.js";
-import { judgeFailure } from "./failure.js";
-import { parseSettings, type Settings } from "./settings.js";
-import { rows } from "./table-catalog.js";
-import { TableFilter } from "./table-filter.js";
+import { parseSettings, type Settings } from "./config/settings.js";
+import { closeClient, connectDatabase } from "./server/database-client.js";
+import { judgeFailure } from "./server/failure.js";
+import { queryRows } from "./server/query-rows.js";
+import { capturedTables } from "./tables/captured-tables.js";
+import { TableFilter } from "./tables/table-filter.js";
 
 /** A complaint about one key. */
 export interface Finding {
@@ -66,13 +66,13 @@ function finding(error: unknown, settings: Settings): Finding {
 async function checkReplication(client: pg.Client, settings: Settings): Promise<Finding[]> {
   if (settings.snapshotMode === "initial_only") return [];
   const found: Finding[] = [];
-  const [wal] = await rows(client, "SHOW wal_level");
+  const [wal] = await queryRows(client, "SHOW wal_level");
   if (wal?.["wal_level"] !== "logical")
     found.push({
       key: "database.hostname",
       message: `${PREFIX}Postgres server wal_level property must be 'logical' but is: '${wal?.["wal_level"]}'. Set wal_level=logical in postgresql.conf and restart the server.`,
     });
-  const [role] = await rows(
+  const [role] = await queryRows(
     client,
     `SELECT r.rolcanlogin AND (r.rolreplication OR r.rolsuper OR EXISTS (
        SELECT FROM pg_roles m WHERE m.rolname IN ('rds_superuser', 'rdsadmin', 'rdsrepladmin', 'rds_replication')
@@ -90,9 +90,11 @@ async function checkReplication(client: pg.Client, settings: Settings): Promise<
 async function checkPublication(client: pg.Client, settings: Settings): Promise<Finding[]> {
   if (settings.snapshotMode === "initial_only") return [];
   const { name, mode } = settings.publication;
-  const [publication] = await rows(client, "SELECT puballtables AS all_tables FROM pg_publication WHERE pubname = $1", [
-    name,
-  ]);
+  const [publication] = await queryRows(
+    client,
+    "SELECT puballtables AS all_tables FROM pg_publication WHERE pubname = $1",
+    [name],
+  );
   if (publication) return [];
   if (mode === "disabled")
     return [
@@ -101,7 +103,7 @@ async function checkPublication(client: pg.Client, settings: Settings): Promise<
         message: `${PREFIX}Publication ${name} does not exist, and publication.autocreate.mode=disabled. Create it with CREATE PUBLICATION, or set another mode.`,
       },
     ];
-  const [rights] = await rows(
+  const [rights] = await queryRows(
     client,
     `SELECT has_database_privilege(current_database(), 'CREATE') AS may_create,
             (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS is_super`,
@@ -122,7 +124,7 @@ async function checkPublication(client: pg.Client, settings: Settings): Promise<
 async function tablesOfOthers(client: pg.Client, settings: Settings): Promise<string[]> {
   const captured = await capturedTables(client, new TableFilter(settings));
   if (captured.length === 0) return [];
-  const found = await rows(
+  const found = await queryRows(
     client,
     `SELECT c.oid::regclass::text AS table FROM pg_class c
      WHERE c.oid = ANY($1::oid[]) AND NOT pg_has_role(c.relowner, 'usage') ORDER BY 1 LIMIT 5`,

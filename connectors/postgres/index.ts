@@ -1,6 +1,6 @@
 import type { SourcePlugin } from "../../src/api/index.js";
 import { PostgresConnector } from "./postgres-connector.js";
-import { FORMAT_VERSION } from "./source-block.js";
+import { FORMAT_VERSION } from "./tables/source-block.js";
 
 /** Postgres change data capture in Debezium's format. */
 const postgres: SourcePlugin = {

@@ -6,8 +6,8 @@ import type {
   SubmittedProps,
   ValidationContext,
 } from "../../src/api/index.js";
-import { refuseInvalid, validateSettings } from "./config-validation.js";
-import { connectorConfig } from "./connector-config.js";
+import { refuseInvalid, validateSettings } from "./config/config-validation.js";
+import { connectorConfig } from "./config/connector-keys.js";
 
 /** One task, always: a slot has one reader. */
 export class PostgresConnector implements Connector {

@@ -7,18 +7,18 @@ import {
   type SourceTaskContext,
   UnsupportedError,
 } from "../../src/api/index.js";
-import { ChangeEvents, contextHeaders } from "./change-event.js";
-import { refuseInvalid } from "./config-validation.js";
-import { type FailureScene, gaveUp, judgeFailure } from "./failure.js";
-import { Heartbeat } from "./heartbeat.js";
-import { Progress } from "./progress.js";
-import { SilenceLimit } from "./server-silence.js";
+import { refuseInvalid } from "./config/config-validation.js";
+import { parseSettings, type Settings } from "./config/settings.js";
+import { ChangeEvents, contextHeaders } from "./events/change-event.js";
+import { Heartbeat } from "./events/heartbeat.js";
+import { Progress } from "./position/progress.js";
+import { sourcePartition, unfinishedIncremental } from "./position/source-offset.js";
+import { type FailureScene, gaveUp, judgeFailure } from "./server/failure.js";
 import { Session, type SessionOptions } from "./session.js";
-import { parseSettings, type Settings } from "./settings.js";
-import { SourceBlocks } from "./source-block.js";
-import { sourcePartition, unfinishedIncremental } from "./source-offset.js";
-import { TableFilter } from "./table-filter.js";
-import { TableSchemas } from "./table-schemas.js";
+import { SourceBlocks } from "./tables/source-block.js";
+import { TableFilter } from "./tables/table-filter.js";
+import { TableSchemas } from "./tables/table-schemas.js";
+import { SilenceLimit } from "./wal/server-silence.js";
 
 const FIRST_RETRY_MS = 200;
 

@@ -1,32 +1,31 @@
 import type pg from "pg";
-import type { SourceMap, SourceRecord, SourceTaskContext } from "../../src/api/index.js";
-import { UnsupportedError } from "../../src/api/index.js";
-import { capturedTables, snapshotTables } from "./captured-tables.js";
-import type { ChangeEvents } from "./change-event.js";
-import { closeClient, connectDatabase } from "./database-client.js";
-import { EventStream } from "./event-stream.js";
-import { codeOf } from "./failure.js";
-import type { Heartbeat } from "./heartbeat.js";
-import { LogicalMessages } from "./logical-message.js";
-import { formatLsn, isIdleConfirmation, type Lsn, NO_LSN } from "./lsn.js";
-import type { Progress } from "./progress.js";
-import { ensurePublication, type TableName } from "./publication.js";
-import { namesOf, warnOfUnpublished } from "./publication-coverage.js";
-import { RelationCache } from "./relation-cache.js";
-import { createSlot, dropSlot, readSlot, requireLogicalWal, type SlotState } from "./replication-slot.js";
-import { ReplicationStream } from "./replication-stream.js";
-import { planResume, wasMovedPast } from "./resume-point.js";
-import { ServerError } from "./server-error.js";
-import type { SilenceLimit } from "./server-silence.js";
-import type { Settings } from "./settings.js";
-import { Snapshot } from "./snapshot.js";
-import type { SourceBlocks } from "./source-block.js";
-import { readOffset, sourcePartition, startOffset } from "./source-offset.js";
-import { planStart, type StartPlan, type WalEnd } from "./start-plan.js";
-import { rows } from "./table-catalog.js";
-import type { TableFilter } from "./table-filter.js";
-import type { TableSchemas } from "./table-schemas.js";
-import { TransactionWalk } from "./transaction-walk.js";
+import { type SourceMap, type SourceRecord, type SourceTaskContext, UnsupportedError } from "../../src/api/index.js";
+import type { Settings } from "./config/settings.js";
+import type { ChangeEvents } from "./events/change-event.js";
+import { EventStream } from "./events/event-stream.js";
+import type { Heartbeat } from "./events/heartbeat.js";
+import { LogicalMessages } from "./events/logical-message.js";
+import { Snapshot } from "./events/snapshot.js";
+import { TransactionWalk } from "./events/transaction-walk.js";
+import type { Progress } from "./position/progress.js";
+import { planResume, wasMovedPast } from "./position/resume-point.js";
+import { readOffset, sourcePartition, startOffset } from "./position/source-offset.js";
+import { planStart, type StartPlan, type WalEnd } from "./position/start-plan.js";
+import { closeClient, connectDatabase } from "./server/database-client.js";
+import { codeOf } from "./server/failure.js";
+import { queryRows } from "./server/query-rows.js";
+import { ServerError } from "./server/server-error.js";
+import { capturedTables, snapshotTables } from "./tables/captured-tables.js";
+import { ensurePublication, type TableName } from "./tables/publication.js";
+import { namesOf, warnOfUnpublished } from "./tables/publication-coverage.js";
+import { RelationCache } from "./tables/relation-cache.js";
+import type { SourceBlocks } from "./tables/source-block.js";
+import type { TableFilter } from "./tables/table-filter.js";
+import type { TableSchemas } from "./tables/table-schemas.js";
+import { formatLsn, isIdleConfirmation, type Lsn, NO_LSN } from "./wal/lsn.js";
+import { createSlot, dropSlot, readSlot, requireLogicalWal, type SlotState } from "./wal/replication-slot.js";
+import { ReplicationStream } from "./wal/replication-stream.js";
+import type { SilenceLimit } from "./wal/server-silence.js";
 
 export interface SessionOptions {
   readonly settings: Settings;
@@ -85,7 +84,7 @@ export class Session {
     });
     if (plan.kind === "stream" && progress.offset !== null && added.length > 0)
       context.logger.warn(
-        `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Their changes come from now on, the rows that they have already do not: for these, remove the connector's offsets and start again, which takes a new snapshot`,
+        `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Their changes come from now on, the queryRows that they have already do not: for these, remove the connector's offsets and start again, which takes a new snapshot`,
       );
     await this.#begin(plan, slot);
   }
@@ -350,12 +349,12 @@ function refuseMovingSlot(slot: SlotState | undefined, name: string): void {
 }
 
 async function serverVersion(client: pg.Client): Promise<number> {
-  const [row] = await rows(client, "SHOW server_version_num");
+  const [row] = await queryRows(client, "SHOW server_version_num");
   return Number(row!["server_version_num"]);
 }
 
 async function currentLsn(client: pg.Client): Promise<Lsn> {
-  const [row] = await rows(
+  const [row] = await queryRows(
     client,
     `SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn)::int8 AS lsn`,
   );
@@ -364,7 +363,7 @@ async function currentLsn(client: pg.Client): Promise<Lsn> {
 
 /** How far the WAL goes that this server could send. */
 async function readWalEnd(client: pg.Client): Promise<WalEnd> {
-  const [row] = await rows(
+  const [row] = await queryRows(
     client,
     `SELECT s.is_standby,
             (CASE WHEN s.is_standby THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), '0/0')

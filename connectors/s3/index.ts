@@ -14,7 +14,7 @@ const s3Sink: SinkPlugin = {
   task: async () => {
     const [{ S3SinkTask }, { AwsStoreClient }] = await Promise.all([
       import("./s3-sink-task.js"),
-      import("./aws-store-client.js"),
+      import("./store/aws-store-client.js"),
     ]);
     return new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
   },

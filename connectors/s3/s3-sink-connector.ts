@@ -7,12 +7,12 @@ import {
   parseConfig,
   type ValidationContext,
 } from "../../src/api/index.js";
-import { judgeSettings, requireSettings } from "./judge-settings.js";
-import type { ObjectStoreClient } from "./object-store-client.js";
-import { planWriter } from "./plan-writer.js";
-import { S3_SINK_CONFIG, type S3SinkValues } from "./s3-sink-config.js";
-import { judgeStoreFailure, storeError } from "./store-failure.js";
-import { storePlace, storeSettings } from "./store-settings.js";
+import { judgeSettings, requireSettings } from "./config/config-validation.js";
+import { S3_SINK_CONFIG, type S3SinkValues } from "./config/s3-sink-config.js";
+import { planWriter } from "./partition/plan-writer.js";
+import type { ObjectStoreClient } from "./store/object-store-client.js";
+import { judgeStoreFailure, storeError } from "./store/store-failure.js";
+import { storePlace, storeSettings } from "./store/store-settings.js";
 
 const HEAD_TIMEOUT_MS = 3000;
 
@@ -63,7 +63,7 @@ export class S3SinkConnector implements Connector {
 async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationContext): Promise<void> {
   const settings = storeSettings(values);
   const place = storePlace(settings);
-  const { AwsStoreClient } = await import("./aws-store-client.js");
+  const { AwsStoreClient } = await import("./store/aws-store-client.js");
   const client = new AwsStoreClient(settings, logger);
   const timeout = new AbortController();
   const timer = clock.schedule(HEAD_TIMEOUT_MS, () => timeout.abort());

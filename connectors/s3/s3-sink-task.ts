@@ -12,20 +12,20 @@ import {
   type TopicPartitionOffset,
   UnsupportedError,
 } from "../../src/api/index.js";
+import { requireSettings } from "./config/config-validation.js";
+import { S3_SINK_CONFIG, type S3SinkValues } from "./config/s3-sink-config.js";
+import { JSON_FORMAT, partitionerKind } from "./config/setting-checks.js";
 import { ByteArrayFormat } from "./formats/byte-array-format.js";
 import type { Format } from "./formats/format.js";
 import { JsonFormat } from "./formats/json-format.js";
-import { requireSettings } from "./judge-settings.js";
-import type { ObjectStoreClient } from "./object-store-client.js";
-import { OpenFiles } from "./open-files.js";
-import { PartitionWriter, type WriterSettings } from "./partition-writer.js";
-import { planWriter } from "./plan-writer.js";
-import { S3_SINK_CONFIG, type S3SinkValues } from "./s3-sink-config.js";
-import { JSON_FORMAT, partitionerKind } from "./setting-checks.js";
-import { openSpillFile, type SpillFile } from "./spill-file.js";
-import { StoreCalls } from "./store-calls.js";
-import { storeError } from "./store-failure.js";
-import { type StoreSettings, storePlace, storeSettings } from "./store-settings.js";
+import { OpenFiles } from "./object/open-files.js";
+import { openSpillFile, type SpillFile } from "./object/spill-file.js";
+import { PartitionWriter, type WriterSettings } from "./partition/partition-writer.js";
+import { planWriter } from "./partition/plan-writer.js";
+import type { ObjectStoreClient } from "./store/object-store-client.js";
+import { StoreCalls } from "./store/store-calls.js";
+import { storeError } from "./store/store-failure.js";
+import { type StoreSettings, storePlace, storeSettings } from "./store/store-settings.js";
 
 /** Requests under way at the same time, over all topic partitions of a task. */
 const CONCURRENT_REQUESTS = 8;

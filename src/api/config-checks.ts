@@ -1,5 +1,4 @@
-import type { ConfigAtom, ConfigCheck } from "./config-def.js";
-import { invalidValue } from "./config-def.js";
+import { type ConfigAtom, type ConfigCheck, invalidValue } from "./config-def.js";
 
 /** ConfigDef.Range.atLeast. */
 export function atLeast(low: number): ConfigCheck {

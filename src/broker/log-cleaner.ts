@@ -4,9 +4,9 @@ import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
 import { KafkaError } from "../protocol/kafka-error.js";
 import type { BrokerProperties } from "./broker-properties.js";
-import { cleanLog } from "./log/clean-log.js";
+import { cleanLog } from "./log/cleaning/clean-log.js";
+import { type CleaningPlan, planCleaning } from "./log/cleaning/plan-cleaning.js";
 import type { PartitionLog } from "./log/partition-log.js";
-import { type CleaningPlan, planCleaning } from "./log/plan-cleaning.js";
 import type { OffsetCheckpoint } from "./offset-checkpoint.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFile } from "../base/durable-files.js";
 import { crc32c } from "../protocol/crc32c.js";
-import { replaceFile } from "./log/log-files.js";
 
 const FILE = "broker-metadata";
 const MAGIC = "millrace-broker-metadata";

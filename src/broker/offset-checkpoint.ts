@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { replaceFile } from "./log/log-files.js";
+import { replaceFile } from "../base/durable-files.js";
 
 /** One offset per partition in Kafka's checkpoint format: `0`, the count, then `topic partition offset` lines. */
 export class OffsetCheckpoint {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
+import { makeFolder } from "../base/durable-files.js";
 import type { Logger } from "../base/logger.js";
 import type { Random } from "../base/random.js";
 import { BrokerProperties } from "./broker-properties.js";
@@ -10,7 +11,7 @@ import { GroupLog } from "./groups/group-log.js";
 import type { Broker } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
-import { makeFolder, SealedFiles } from "./log/log-files.js";
+import { SealedFiles } from "./log/log-files.js";
 import { LogCleaner } from "./log-cleaner.js";
 import { Maintenance } from "./maintenance.js";
 import { MetadataFile } from "./metadata-file.js";

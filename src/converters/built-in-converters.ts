@@ -1,6 +1,6 @@
 import type { Converter, HeaderConverter } from "../api/index.js";
 import { ByteArrayConverter } from "./byte-array-converter.js";
-import { JsonConverter } from "./json-converter.js";
+import { JsonConverter } from "./json/json-converter.js";
 import { PrimitiveConverter } from "./primitive-converter.js";
 import { SimpleHeaderConverter } from "./simple-header-converter.js";
 import { StringConverter } from "./string-converter.js";

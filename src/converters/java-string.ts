@@ -1,6 +1,6 @@
 import { type ConnectValue, Float64, LOGICAL, type Schema, Struct } from "../api/index.js";
+import { decimalScale } from "./decimal-scale.js";
 import { decodeUnscaled, javaDecimal, javaDouble, javaFloat } from "./java-number.js";
-import { decimalScale } from "./json-plan.js";
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -1,9 +1,10 @@
 import { NotFoundError } from "../api/index.js";
+import type { ConnectorInfo, ConnectorStateInfo, InstanceState, TaskInfo } from "../contract/connector-info.js";
+import type { TaskId } from "../contract/task-id.js";
 import type { ConfigSnapshot, ConnectorEntry } from "../stores/config-fold.js";
 import type { StatusSubject, StoredStatus } from "../stores/status-fold.js";
-import type { Plugins, TaskId } from "../worker/worker.js";
-import type { ConnectorInfo, ConnectorStateInfo, InstanceState, TaskInfo } from "./herder.js";
-import type { RestartPlan } from "./restart-plan.js";
+import type { Plugins } from "../worker/worker.js";
+import type { RestartPlan } from "./work/restart-plan.js";
 
 /** The part of the status store that views read. */
 export interface StatusReader {

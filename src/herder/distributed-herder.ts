@@ -1,23 +1,19 @@
 import { ConfigError, ConflictError, NotFoundError, type SourceMap } from "../api/index.js";
-import type { RestartRequest } from "../stores/config-records.js";
-import type { PluginInfo, TargetState, TaskId } from "../worker/worker.js";
-import type { ConfigInfos, ConfigKeyInfo } from "./config-infos.js";
-import { type ConfigValidator, findConnector, refusal } from "./config-validator.js";
+import type { ConfigInfos, ConfigKeyInfo } from "../contract/config-infos.js";
+import type { ConnectorInfo, ConnectorStateInfo, OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
+import type { PluginInfo } from "../contract/plugin-info.js";
+import type { RestartRequest } from "../contract/restart-request.js";
+import type { TargetState } from "../contract/target-state.js";
+import type { TaskId } from "../contract/task-id.js";
+import { type ConfigValidator, findConnector, refusal } from "./config/config-validator.js";
 import { connectorInfo, connectorStateInfo, entryOf, taskInfos, taskState, withRestarting } from "./connector-views.js";
-import type {
-  ConnectorInfo,
-  ConnectorStateInfo,
-  Herder,
-  OffsetEntry,
-  RequestSignature,
-  Stage,
-  SubmittedConfig,
-} from "./herder.js";
+import type { Herder, Stage } from "./herder.js";
 import type { HerderLoop } from "./herder-loop.js";
+import { isKnownMac, isSignedWith, type RequestSignature } from "./membership/session-keys.js";
+import { SignatureError } from "./membership/signature-error.js";
 import { MisdirectedError } from "./misdirected-error.js";
-import { planRestart } from "./restart-plan.js";
-import { isKnownMac, isSignedWith } from "./session-keys.js";
-import { taskKey } from "./work.js";
+import { planRestart } from "./work/restart-plan.js";
+import { taskKey } from "./work/work.js";
 
 export interface DistributedHerderOptions {
   readonly loop: HerderLoop;
@@ -270,17 +266,6 @@ export class DistributedHerder implements Herder {
     if (!isSignedWith(sessionKey, signature, body)) {
       throw new SignatureError("wrong", "Internal request contained invalid signature.");
     }
-  }
-}
-
-/** A request between workers that does not prove that it comes from the group. */
-export class SignatureError extends Error {
-  override readonly name = "SignatureError";
-  constructor(
-    readonly fault: "missing" | "algorithm" | "no-key" | "wrong",
-    message: string,
-  ) {
-    super(message);
   }
 }
 

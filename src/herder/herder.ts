@@ -1,44 +1,17 @@
-import type { SourceMap } from "../api/index.js";
-import type { RestartRequest } from "../stores/config-records.js";
-import type { StoredState } from "../stores/status-fold.js";
-import type { PluginInfo, TargetState, TaskId } from "../worker/worker.js";
-import type { ConfigInfos, ConfigKeyInfo } from "./config-infos.js";
-
-/** A connector's or task's configuration as it came over REST: values are text, and null is possible though never valid. */
-export type SubmittedConfig = Readonly<Record<string, string | null>>;
-
-/** A connector, its raw configuration and its tasks. */
-export interface ConnectorInfo {
-  readonly name: string;
-  readonly config: SubmittedConfig;
-  readonly tasks: readonly TaskId[];
-  readonly type: "source" | "sink" | "unknown";
-}
-
-/** A connector's or task's state: `trace` absent when empty, `version` null when the writer of the status did not know it. */
-export interface InstanceState {
-  readonly state: StoredState;
-  readonly worker_id: string;
-  readonly version: string | null;
-  readonly trace?: string;
-}
-
-export interface ConnectorStateInfo {
-  readonly name: string;
-  readonly connector: InstanceState;
-  readonly tasks: readonly ({ readonly id: number } & InstanceState)[];
-  readonly type: "source" | "sink" | "unknown";
-}
-
-export interface TaskInfo {
-  readonly id: TaskId;
-  readonly config: SubmittedConfig;
-}
-
-export interface OffsetEntry {
-  readonly partition: SourceMap;
-  readonly offset: SourceMap;
-}
+import type { ConfigInfos, ConfigKeyInfo } from "../contract/config-infos.js";
+import type {
+  ConnectorInfo,
+  ConnectorStateInfo,
+  InstanceState,
+  OffsetEntry,
+  SubmittedConfig,
+  TaskInfo,
+} from "../contract/connector-info.js";
+import type { PluginInfo } from "../contract/plugin-info.js";
+import type { RestartRequest } from "../contract/restart-request.js";
+import type { TargetState } from "../contract/target-state.js";
+import type { TaskId } from "../contract/task-id.js";
+import type { RequestSignature } from "./membership/session-keys.js";
 
 /** What the herder is doing, or did last: told in the message of a request that timed out. */
 export interface Stage {
@@ -46,12 +19,6 @@ export interface Stage {
   /** Milliseconds since 1970. */
   readonly startedMs: number;
   readonly completedMs: number | undefined;
-}
-
-/** How a request between workers proves that it comes from the group (KIP-507): a MAC over the body's raw bytes. */
-export interface RequestSignature {
-  readonly algorithm: string;
-  readonly signature: Buffer;
 }
 
 /**

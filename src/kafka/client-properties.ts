@@ -1,5 +1,5 @@
 import { ConfigError } from "../api/errors.js";
-import type { WritableCodec } from "../protocol/compression.js";
+import type { WritableCodec } from "../protocol/compression/compression.js";
 import type { ClientProperties } from "./kafka-client.js";
 
 /** Where a broker listens. */

@@ -7,8 +7,10 @@ import { offsetDelete } from "../protocol/apis/offset-delete.js";
 import { ZERO_UUID } from "../protocol/byte-reader.js";
 import { ErrorCodes } from "../protocol/error-codes.js";
 import { KafkaError } from "../protocol/kafka-error.js";
-import { addressText, type Cluster, type TopicMetadata } from "./cluster.js";
-import { GroupCoordinator, NO_MEMBER } from "./group-coordinator.js";
+import { addressText, type Cluster, type TopicMetadata } from "./cluster/cluster.js";
+import { byTopic, lookUpAll } from "./cluster/partition-offsets.js";
+import { retrying } from "./cluster/retry.js";
+import { CoordinatorClient, NO_MEMBER } from "./group/coordinator-client.js";
 import type {
   CommittedOffset,
   GroupListing,
@@ -20,8 +22,6 @@ import type {
   TopicPartitionOffset,
   TopicResult,
 } from "./kafka-client.js";
-import { byTopic, lookUpAll } from "./offset-lookup.js";
-import { retrying } from "./retry.js";
 
 const TOPIC_RESOURCE = 2;
 /** Source of a config that was set on the topic itself. */
@@ -194,10 +194,10 @@ export class ClusterAdmin implements KafkaAdmin {
   async #atCoordinator<T>(
     groupId: string,
     signal: AbortSignal | undefined,
-    attempt: (coordinator: GroupCoordinator) => Promise<T>,
+    attempt: (coordinator: CoordinatorClient) => Promise<T>,
   ): Promise<T> {
     const lane = this.cluster.lane();
-    const coordinator = new GroupCoordinator(groupId, this.cluster, lane);
+    const coordinator = new CoordinatorClient(groupId, this.cluster, lane);
     try {
       return await this.#retrying(signal, () => attempt(coordinator));
     } finally {

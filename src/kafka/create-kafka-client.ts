@@ -1,4 +1,3 @@
-import { BatchingProducer } from "./batching-producer.js";
 import {
   type ConnectionConfig,
   connectionConfig,
@@ -8,15 +7,16 @@ import {
   producerConfig,
   unknownKeys,
 } from "./client-properties.js";
-import { Cluster } from "./cluster.js";
+import { Cluster } from "./cluster/cluster.js";
 import { ClusterAdmin } from "./cluster-admin.js";
-import { CoordinatedMember } from "./coordinated-member.js";
-import { FetchConsumer } from "./fetch-consumer.js";
-import { GroupFetchConsumer } from "./group-fetch-consumer.js";
+import { FetchConsumer } from "./consumer/fetch-consumer.js";
+import { CoordinatedMember } from "./group/coordinated-member.js";
+import { GroupFetchConsumer } from "./group/group-fetch-consumer.js";
 import type { ClientProperties, KafkaClient, KafkaClientOptions } from "./kafka-client.js";
-import { KafkajsTransport } from "./kafkajs-transport.js";
+import { BatchingProducer } from "./producer/batching-producer.js";
 import { securityConfig } from "./security-config.js";
-import type { Transport } from "./transport.js";
+import { KafkajsTransport } from "./transport/kafkajs-transport.js";
+import type { Transport } from "./transport/transport.js";
 
 /**
  * Makes a client. Checks all properties, connects to nothing.

@@ -1,7 +1,9 @@
 import type { Request, RequestHandler, Response } from "express";
 import { writeExactJson } from "../base/exact-json.js";
-import type { ConnectorInfo, Herder } from "../herder/herder.js";
-import { PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "./contract.js";
+import type { ConnectorInfo } from "../contract/connector-info.js";
+import { PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "../contract/rest-api.js";
+import type { TargetState } from "../contract/target-state.js";
+import type { Herder } from "../herder/herder.js";
 import { HttpError } from "./http-error.js";
 import {
   answerForwarded,
@@ -21,8 +23,6 @@ export interface TopicAnswers {
   readonly tracked: boolean;
   readonly resettable: boolean;
 }
-
-type TargetState = "STARTED" | "PAUSED" | "STOPPED";
 
 /** Everything under /connectors. */
 export function connectorRoutes(context: RequestContext, topics: TopicAnswers): Route[] {

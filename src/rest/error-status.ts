@@ -1,8 +1,8 @@
 import { errorKind } from "../api/index.js";
 import { LoopEndedError } from "../base/command-loop.js";
-import { SignatureError } from "../herder/distributed-herder.js";
+import type { ErrorBody } from "../contract/rest-api.js";
+import { SignatureError } from "../herder/membership/signature-error.js";
 import { MisdirectedError } from "../herder/misdirected-error.js";
-import type { ErrorBody } from "./contract.js";
 import { HttpError } from "./http-error.js";
 
 const SIGNATURE_STATUS = { missing: 400, algorithm: 400, "no-key": 503, wrong: 403 } as const;

@@ -1,6 +1,6 @@
 import type { Logger } from "../api/index.js";
+import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { MisdirectedError } from "../herder/misdirected-error.js";
-import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "./contract.js";
 import { HttpError } from "./http-error.js";
 
 /** A request as another worker has to get it. */

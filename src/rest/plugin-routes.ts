@@ -1,4 +1,4 @@
-import { PATHS } from "./contract.js";
+import { PATHS } from "../contract/rest-api.js";
 import { HttpError } from "./http-error.js";
 import { awaitHerder, flag, jsonBody, pathText, type RequestContext } from "./request.js";
 import { parseConfigBody } from "./request-body.js";

@@ -1,6 +1,6 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
 import { parseJsonNumbers } from "../base/exact-json.js";
-import type { SubmittedConfig } from "../herder/herder.js";
+import type { SubmittedConfig } from "../contract/connector-info.js";
 import { HttpError } from "./http-error.js";
 import { jsonFaultAt } from "./json-fault.js";
 

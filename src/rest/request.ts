@@ -1,9 +1,9 @@
 import type { Request, Response } from "express";
 import type { Clock, Logger } from "../api/index.js";
 import { deferred } from "../base/deferred.js";
+import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { Herder, Stage } from "../herder/herder.js";
 import { MisdirectedError } from "../herder/misdirected-error.js";
-import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "./contract.js";
 import { type ForwardedAnswer, forward } from "./forwarding.js";
 import { HttpError } from "./http-error.js";
 

@@ -1,8 +1,8 @@
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import type { Clock, Logger } from "../api/index.js";
+import { MAX_BODY_BYTES, MEDIA_TYPE } from "../contract/rest-api.js";
 import type { Herder } from "../herder/herder.js";
 import { connectorRoutes, type TopicAnswers } from "./connector-routes.js";
-import { MAX_BODY_BYTES, MEDIA_TYPE } from "./contract.js";
 import { errorBody, statusOf } from "./error-status.js";
 import { HttpError } from "./http-error.js";
 import { pluginRoutes } from "./plugin-routes.js";

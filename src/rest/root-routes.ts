@@ -1,4 +1,4 @@
-import { API_VERSION, HEALTH_TIMEOUT_MS, PATHS } from "./contract.js";
+import { API_VERSION, HEALTH_TIMEOUT_MS, PATHS } from "../contract/rest-api.js";
 import { awaitHerder, type RequestContext, stageText } from "./request.js";
 import type { Route } from "./route.js";
 

@@ -1,5 +1,6 @@
-import type { RequestSignature, SubmittedConfig } from "../herder/herder.js";
-import { SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "./contract.js";
+import type { SubmittedConfig } from "../contract/connector-info.js";
+import { SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "../contract/rest-api.js";
+import type { RequestSignature } from "../herder/membership/session-keys.js";
 import { sendTo } from "./forwarding.js";
 
 /**

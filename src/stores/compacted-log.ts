@@ -1,5 +1,4 @@
-import type { Clock, Logger, Random } from "../api/index.js";
-import { RetriableError } from "../api/index.js";
+import { type Clock, type Logger, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import type { LogTransport, StoredRecords, StoreRecord } from "./log-transport.js";

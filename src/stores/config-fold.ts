@@ -1,17 +1,13 @@
 import { type ExactJson, type ExactJsonObject, parseExactJson } from "../base/exact-json.js";
-import {
-  parseConfigKey,
-  type RestartRequest,
-  type SessionKey,
-  type StoredProps,
-  type StoredTargetState,
-} from "./config-records.js";
+import type { RestartRequest } from "../contract/restart-request.js";
+import type { TargetState } from "../contract/target-state.js";
+import { parseConfigKey, type SessionKey, type StoredProps } from "./config-records.js";
 import type { StoredRecord } from "./log-transport.js";
 
 /** A connector as the config topic has it. Never changed: a new one takes its place. */
 export interface ConnectorEntry {
   readonly config: StoredProps;
-  readonly targetState: StoredTargetState;
+  readonly targetState: TargetState;
   /** By task id, 0..taskCount-1; empty while `inconsistent`. (I5) */
   readonly taskConfigs: readonly StoredProps[];
   readonly taskCount: number;
@@ -58,7 +54,7 @@ export class ConfigFold {
   #shapeOffset = 0;
   readonly #connectors = new Map<string, ConnectorEntry>();
   /** Target states outlive and precede their connectors: one created PAUSED has its state written first. */
-  readonly #targetStates = new Map<string, StoredTargetState>();
+  readonly #targetStates = new Map<string, TargetState>();
   /** Task records that no commit has confirmed yet, by connector and task. (I5) */
   readonly #deferred = new Map<string, Map<number, StoredProps>>();
   #sessionKey: SessionKey | undefined;
@@ -123,7 +119,7 @@ export class ConfigFold {
       state = member(value, "state.v2") ?? member(value, "state");
       if (typeof state !== "string" || !TARGET_STATES.has(state)) return unreadable("it has no known state");
     }
-    const target = state as StoredTargetState;
+    const target = state as TargetState;
     if (value === null) this.#targetStates.delete(connector);
     else this.#targetStates.set(connector, target);
     const entry = this.#connectors.get(connector);

@@ -1,24 +1,16 @@
 import { writeExactJson } from "../base/exact-json.js";
+import type { RestartRequest } from "../contract/restart-request.js";
+import type { TargetState } from "../contract/target-state.js";
 import type { StoreRecord } from "./log-transport.js";
 
 /** A connector's or task's configuration as it is stored: references unresolved; null values are legal in the topic only. */
 export type StoredProps = Readonly<Record<string, string | null>>;
-
-/** What a connector and its tasks are meant to be (KIP-875). */
-export type StoredTargetState = "STARTED" | "PAUSED" | "STOPPED";
 
 /** The key that signs requests between workers (KIP-507). */
 export interface SessionKey {
   readonly key: Buffer;
   readonly algorithm: string;
   readonly createdMs: number;
-}
-
-/** A restart that the leader asks every worker for (KIP-745). */
-export interface RestartRequest {
-  readonly connector: string;
-  readonly onlyFailed: boolean;
-  readonly includeTasks: boolean;
 }
 
 /** What a key of the config topic stands for. */
@@ -72,7 +64,7 @@ export const configRecord = {
     record(`task-${connector}-${task}`, { properties: props }),
   commit: (connector: string, tasks: number) => record(`commit-${connector}`, { tasks }),
   /** Workers before 3.5 read `state` and take STOPPED for PAUSED. */
-  targetState: (connector: string, state: StoredTargetState | null) =>
+  targetState: (connector: string, state: TargetState | null) =>
     record(`target-state-${connector}`, state && { state: state === "STOPPED" ? "PAUSED" : state, "state.v2": state }),
   restart: ({ connector, includeTasks, onlyFailed }: RestartRequest) =>
     record(`restart-connector-${connector}`, { "include-tasks": includeTasks, "only-failed": onlyFailed }),

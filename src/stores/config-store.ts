@@ -1,13 +1,9 @@
 import type { Logger } from "../api/index.js";
+import type { RestartRequest } from "../contract/restart-request.js";
+import type { TargetState } from "../contract/target-state.js";
 import type { CompactedLog } from "./compacted-log.js";
 import { type ConfigEvent, ConfigFold, type ConfigSnapshot } from "./config-fold.js";
-import {
-  configRecord,
-  type RestartRequest,
-  type SessionKey,
-  type StoredProps,
-  type StoredTargetState,
-} from "./config-records.js";
+import { configRecord, type SessionKey, type StoredProps } from "./config-records.js";
 import type { StoredRecords } from "./log-transport.js";
 
 /** Told what the config topic's records change, in their order; only after `start` has read what was there before. */
@@ -50,7 +46,7 @@ export class ConfigStore {
   }
 
   /** Creates or changes a connector. `initialState` is for one that is created other than STARTED. */
-  async putConnector(connector: string, config: StoredProps, initialState?: StoredTargetState): Promise<void> {
+  async putConnector(connector: string, config: StoredProps, initialState?: TargetState): Promise<void> {
     const records = [configRecord.connector(connector, config)];
     // The state first: who reads the connector must know already that it is not to be started.
     if (initialState) records.unshift(configRecord.targetState(connector, initialState));
@@ -74,7 +70,7 @@ export class ConfigStore {
     await this.#log.readToEnd();
   }
 
-  async putTargetState(connector: string, state: StoredTargetState): Promise<void> {
+  async putTargetState(connector: string, state: TargetState): Promise<void> {
     await this.#log.send([configRecord.targetState(connector, state)]);
   }
 

@@ -1,11 +1,10 @@
 import { type ExactJson, type ExactJsonObject, parseExactJson, writeExactJson } from "../base/exact-json.js";
+import type { StatusState } from "../contract/connector-info.js";
 import type { StoredRecord, StoreRecord } from "./log-transport.js";
-
-export type StoredState = "UNASSIGNED" | "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "RESTARTING";
 
 /** A connector's or task's status as it is stored. */
 export interface StoredStatus {
-  readonly state: StoredState;
+  readonly state: StatusState;
   readonly trace: string | null;
   readonly workerId: string;
   /** Of the group, when it was written. */
@@ -166,7 +165,7 @@ function statusOf(value: ExactJson): StoredStatus | undefined {
   if (typeof workerId !== "string" || typeof generation !== "number" || !Number.isInteger(generation)) return undefined;
   if (trace !== null && typeof trace !== "string") return undefined;
   if (version !== null && typeof version !== "string") return undefined;
-  return { state: state as StoredState, trace, workerId, generation, version };
+  return { state: state as StatusState, trace, workerId, generation, version };
 }
 
 function isObject(value: ExactJson | undefined): value is ExactJsonObject {

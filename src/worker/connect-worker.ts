@@ -1,20 +1,20 @@
 import { type Clock, ConflictError, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
+import { errorMessage, traceOf } from "../base/error-trace.js";
+import type { TargetState } from "../contract/target-state.js";
+import type { TaskId } from "../contract/task-id.js";
 import { ConnectorRunner } from "./connector-runner.js";
-import { isRetriable } from "./error-policy.js";
-import { errorMessage, traceOf } from "./error-trace.js";
-import { writeForwarded } from "./forwarding-logger.js";
-import type { OpenHost } from "./host-link.js";
-import type { HostReport } from "./task-host-messages.js";
-import { TaskHosts } from "./task-hosts.js";
+import { writeForwarded } from "./host/forwarding-logger.js";
+import type { OpenHost } from "./host/host-link.js";
+import type { HostReport } from "./host/task-host-messages.js";
+import { TaskHosts } from "./host/task-hosts.js";
+import { isRetriable } from "./task/error-policy.js";
 import type {
   ConnectorSnapshot,
   ConnectorState,
   HostSnapshot,
   Plugins,
   SourceOffsetStore,
-  TargetState,
-  TaskId,
   TaskMetrics,
   TaskSnapshot,
   TaskState,

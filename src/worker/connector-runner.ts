@@ -10,8 +10,9 @@ import {
   parseConfig,
   type Random,
 } from "../api/index.js";
-import { errorMessage, traceOf } from "./error-trace.js";
-import type { ConnectorSnapshot, ConnectorState, TargetState } from "./worker.js";
+import { errorMessage, traceOf } from "../base/error-trace.js";
+import type { TargetState } from "../contract/target-state.js";
+import type { ConnectorSnapshot, ConnectorState } from "./worker.js";
 
 const tasksConfig = {
   "tasks.max": { type: "int", default: 1, doc: "The most tasks the connector may have." },

@@ -1,10 +1,10 @@
 import type { Clock, Logger, Props, Random } from "../api/index.js";
 import type { LogLevel } from "../base/logger.js";
 import { ConnectWorker } from "./connect-worker.js";
-import { openInProcessHost } from "./in-process-host.js";
-import { loadPlugins } from "./load-plugins.js";
-import type { CreateKafkaClient } from "./task-clients.js";
-import { openThreadHost } from "./thread-host.js";
+import { openInProcessHost } from "./host/in-process-host.js";
+import type { CreateKafkaClient } from "./host/task-clients.js";
+import { openThreadHost } from "./host/thread-host.js";
+import { loadPlugins } from "./plugins/load-plugins.js";
 import type { Plugins, SourceOffsetStore, Worker, WorkerListener } from "./worker.js";
 import { parseWorkerSettings } from "./worker-config.js";
 

@@ -1,26 +1,13 @@
 import type { ConnectorPlugin, Converter, HeaderConverter, Props, SourceMap, SourceOffset } from "../api/index.js";
-
-/** One task of one connector, `task` counting from 0. */
-export interface TaskId {
-  readonly connector: string;
-  readonly task: number;
-}
-
-/** What a connector and its tasks are meant to be (KIP-875). */
-export type TargetState = "STARTED" | "PAUSED" | "STOPPED";
+import type { PluginInfo } from "../contract/plugin-info.js";
+import type { TargetState } from "../contract/target-state.js";
+import type { TaskId } from "../contract/task-id.js";
 
 /** What a connector is found to be. UNASSIGNED: it was shut down here and may run elsewhere. */
 export type ConnectorState = "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "UNASSIGNED";
 
 /** What a task is found to be. */
 export type TaskState = "RUNNING" | "PAUSED" | "FAILED" | "UNASSIGNED";
-
-/** One plugin as `GET /connector-plugins` lists it. */
-export interface PluginInfo {
-  readonly class: string;
-  readonly type: "source" | "sink" | "converter" | "header_converter";
-  readonly version: string;
-}
 
 /**
  * The plugins of this worker. Every class is found by its name, its simple name, or its simple name without the

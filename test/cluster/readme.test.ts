@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { freePort } from "../../src/embedded/postgres-port.js";
+import { freePort } from "../../src/emulators/postgres/postgres-port.js";
 import { pathWithCurl } from "../support/curl-path.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));

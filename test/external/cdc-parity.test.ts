@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { PostgresServer } from "../../src/embedded/postgres-server.js";
+import type { PostgresServer } from "../../src/emulators/postgres/postgres-server.js";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
 import { execute, startTestPostgres } from "../support/postgres.js";
 import { RestClient } from "../support/rest-client.js";

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES } from "../../src/api/error-code.js";
-import { climbs, cycles, strayTime } from "./floors.js";
+import { climbs, crowdedFolders, cycles, roomFaults, strayTime } from "./floors.js";
 
 const root = new URL("../../", import.meta.url).pathname;
 
@@ -27,6 +27,14 @@ describe("the house as it stands", () => {
 
   test("has no import that climbs", () => {
     expect(climbs(files)).toEqual([]);
+  });
+
+  test("has a table of rooms in which each row looks up, and no row that nothing uses", () => {
+    expect(roomFaults(files)).toEqual([]);
+  });
+
+  test("has no folder of more than 16 files of different kinds", () => {
+    expect(crowdedFolders(files, 16)).toEqual([]);
   });
 
   test("has no import cycle, type imports included", () => {
@@ -61,12 +69,26 @@ describe("the floors test", () => {
         house({
           "src/worker/a.ts": 'import { b } from "../api/index.js";\nimport { c } from "./c.js";',
           "src/main.ts": 'import { b } from "./herder/b.js";',
-          "src/cli/a.ts": 'import { b } from "../rest/contract.js";',
+          "src/rest/a.ts": 'import { b } from "../contract/rest-api.js";',
         }),
       ),
     ).toEqual([]);
     expect(climbs(house({ "src/main.ts": 'import p from "../connectors/s3/index.js";' }))).toHaveLength(1);
     expect(climbs(house({ "src/cli/a.ts": 'import { b } from "../rest/routes.js";' }))).toHaveLength(1);
+  });
+
+  test("names an import from one room into another that it may not see", () => {
+    expect(climbs(house({ "src/worker/source/a.ts": 'import { b } from "../sink/b.js";' }))).toEqual([
+      "src/worker/source/a.ts imports src/worker/sink/b.ts: src/worker/source may not import src/worker/sink",
+    ]);
+    expect(climbs(house({ "src/worker/source/a.ts": 'import { b } from "../task/b.js";' }))).toEqual([]);
+    expect(climbs(house({ "src/worker/a.ts": 'import { b } from "./sink/b.js";' }))).toEqual([]);
+  });
+
+  test("names a crowded folder", () => {
+    const many = house(Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`src/base/${i}.ts`, ""])));
+    expect(crowdedFolders(many, 16)).toEqual(["src/base"]);
+    expect(crowdedFolders(many, 17)).toEqual([]);
   });
 
   test("keeps connectors to the api and to their own folder", () => {

@@ -1,23 +1,172 @@
 import { posix } from "node:path";
 
-/** Floor → the floors it may import besides itself (docs/architecture.md tells why). */
+/** Layer → the layers it may import besides itself (docs/architecture.md says why). */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/api": [],
   "src/base": ["src/api"],
+  "src/contract": ["src/api"],
   "src/protocol": ["src/base"],
   "src/converters": ["src/api"],
   "src/kafka": ["src/api", "src/base", "src/protocol"],
   "src/broker": ["src/base", "src/protocol"],
-  "src/stores": ["src/api", "src/base", "src/kafka"],
-  "src/worker": ["src/api", "src/base", "src/kafka", "src/stores"],
-  "src/herder": ["src/api", "src/base", "src/kafka", "src/stores", "src/worker"],
-  "src/rest": ["src/api", "src/base", "src/herder"],
-  "src/cli": ["src/rest/contract", "src/rest/api-client", "src/api", "src/base"],
-  // The roof: composition, everything in src, and nothing imports it.
+  "src/stores": ["src/api", "src/base", "src/contract", "src/kafka"],
+  "src/worker": ["src/api", "src/base", "src/contract", "src/kafka"],
+  "src/herder": ["src/api", "src/base", "src/contract", "src/kafka", "src/stores", "src/worker"],
+  "src/rest": ["src/api", "src/base", "src/contract", "src/herder"],
+  "src/cli": ["src/api"],
+  // The roof: composition. It sees everything in src, and only src/main sees it.
+  "src/emulators": ["src/api", "src/base"],
+  "src/app": ["src"],
+  "src/demo": ["src"],
   "src/main": ["src"],
-  "src/embedded": ["src"],
   // The annex: each connector is a stranger to the rest.
-  connectors: ["src/api"],
+  "connectors/postgres": ["src/api"],
+  "connectors/s3": ["src/api"],
+  "connectors/file": ["src/api"],
+};
+
+/**
+ * The rooms of a layer and, for each, the rooms of the same layer that it may import. A room is a folder or, where one
+ * file is a contract for the others, that file; the most specific row counts. A row names only rows above it, so rooms
+ * cannot form a cycle. The last row, the layer's own name, is its root and sees all rooms. What a layer may import, its
+ * rooms may, too.
+ */
+const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below: string[]])[]>> = {
+  "src/protocol": [
+    ["src/protocol"],
+    ["src/protocol/compression", "src/protocol"],
+    ["src/protocol/records", "src/protocol", "src/protocol/compression"],
+    ["src/protocol/apis", "src/protocol"],
+  ],
+  "src/converters": [
+    ["src/converters"],
+    ["src/converters/json", "src/converters"],
+    ["src/converters/built-in-converters", "src/converters", "src/converters/json"],
+  ],
+  "src/kafka": [
+    ["src/kafka/kafka-client"],
+    ["src/kafka/client-properties", "src/kafka/kafka-client"],
+    ["src/kafka/security-config", "src/kafka/kafka-client", "src/kafka/client-properties"],
+    ["src/kafka/transport", "src/kafka/client-properties", "src/kafka/security-config"],
+    ["src/kafka/cluster", "src/kafka/kafka-client", "src/kafka/client-properties", "src/kafka/transport"],
+    ["src/kafka/producer", "src/kafka/kafka-client", "src/kafka/client-properties", "src/kafka/cluster"],
+    ["src/kafka/consumer", "src/kafka/kafka-client", "src/kafka/client-properties", "src/kafka/cluster"],
+    [
+      "src/kafka/group",
+      "src/kafka/kafka-client",
+      "src/kafka/client-properties",
+      "src/kafka/transport",
+      "src/kafka/cluster",
+      "src/kafka/consumer",
+    ],
+    ["src/kafka"],
+  ],
+  "src/broker": [
+    ["src/broker/topics/config-keys"],
+    ["src/broker/broker-properties", "src/broker/topics/config-keys"],
+    ["src/broker/log"],
+    ["src/broker/log/cleaning", "src/broker/log"],
+    ["src/broker/metadata-file"],
+    ["src/broker/broker-state", "src/broker/metadata-file"],
+    ["src/broker/offset-checkpoint"],
+    [
+      "src/broker/topics",
+      "src/broker/topics/config-keys",
+      "src/broker/broker-properties",
+      "src/broker/broker-state",
+      "src/broker/metadata-file",
+      "src/broker/offset-checkpoint",
+      "src/broker/log",
+    ],
+    ["src/broker/groups", "src/broker/broker-properties", "src/broker/log"],
+    ["src/broker/interceptor"],
+    [
+      "src/broker/handler",
+      "src/broker/broker-properties",
+      "src/broker/broker-state",
+      "src/broker/topics",
+      "src/broker/groups",
+      "src/broker/interceptor",
+    ],
+    [
+      "src/broker/handlers",
+      "src/broker/handler",
+      "src/broker/broker-properties",
+      "src/broker/topics",
+      "src/broker/topics/config-keys",
+      "src/broker/groups",
+      "src/broker/log",
+    ],
+    ["src/broker/net", "src/broker/handler", "src/broker/broker-properties", "src/broker/interceptor"],
+    ["src/broker"],
+  ],
+  "src/worker": [
+    ["src/worker/worker"],
+    ["src/worker/worker-config"],
+    ["src/worker/connector-runner", "src/worker/worker"],
+    ["src/worker/task", "src/worker/worker"],
+    ["src/worker/source", "src/worker/worker", "src/worker/task"],
+    ["src/worker/sink", "src/worker/worker", "src/worker/task"],
+    ["src/worker/plugins", "src/worker/worker"],
+    [
+      "src/worker/host",
+      "src/worker/worker",
+      "src/worker/worker-config",
+      "src/worker/connector-runner",
+      "src/worker/task",
+      "src/worker/source",
+      "src/worker/sink",
+      "src/worker/plugins",
+    ],
+    ["src/worker"],
+  ],
+  "src/herder": [
+    ["src/herder/config"],
+    ["src/herder/work", "src/herder/config"],
+    ["src/herder/membership", "src/herder/config", "src/herder/work"],
+    ["src/herder"],
+  ],
+  "src/emulators": [["src/emulators/object-store"], ["src/emulators/postgres"], ["src/emulators"]],
+  "src/demo": [["src/demo/check"], ["src/demo"]],
+  "connectors/postgres": [
+    ["connectors/postgres/config"],
+    ["connectors/postgres/server", "connectors/postgres/config"],
+    ["connectors/postgres/wal", "connectors/postgres/server"],
+    ["connectors/postgres/types", "connectors/postgres/config"],
+    [
+      "connectors/postgres/tables",
+      "connectors/postgres/config",
+      "connectors/postgres/server",
+      "connectors/postgres/wal",
+      "connectors/postgres/types",
+    ],
+    ["connectors/postgres/position", "connectors/postgres/config", "connectors/postgres/wal"],
+    [
+      "connectors/postgres/events",
+      "connectors/postgres/config",
+      "connectors/postgres/server",
+      "connectors/postgres/wal",
+      "connectors/postgres/types",
+      "connectors/postgres/tables",
+      "connectors/postgres/position",
+    ],
+    ["connectors/postgres"],
+  ],
+  "connectors/s3": [
+    ["connectors/s3/time"],
+    ["connectors/s3/formats"],
+    ["connectors/s3/config", "connectors/s3/time"],
+    ["connectors/s3/store", "connectors/s3/config"],
+    ["connectors/s3/object", "connectors/s3/store"],
+    [
+      "connectors/s3/partition",
+      "connectors/s3/time",
+      "connectors/s3/formats",
+      "connectors/s3/config",
+      "connectors/s3/object",
+    ],
+    ["connectors/s3"],
+  ],
 };
 
 /** Third-party packages that only one floor may import, by the floor. */
@@ -27,14 +176,23 @@ const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ["src/cli", "src/main"],
 };
 
+/** Folders that are lists: one file for each API, or for each of its handlers. */
+const LISTS: readonly string[] = ["src/protocol/apis", "src/broker/handlers"];
+
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g;
 
-/** The floor of a file, or undefined outside src and connectors. Each connector is a floor of its own. */
+/** The layer of a file, or undefined outside src and connectors. */
 function floorOf(path: string): string | undefined {
-  const connector = /^(connectors\/[^/]+)\//.exec(path);
-  if (connector) return connector[1];
-  if (path === "src/main.ts" || path === "src/main.js") return "src/main";
-  return /^(src\/[^/]+)\//.exec(path)?.[1];
+  if (path === "src/main.ts") return "src/main";
+  return /^((?:src|connectors)\/[^/]+)\//.exec(path)?.[1];
+}
+
+/** The room of a file: the longest row that is the file or a folder around it. */
+function roomOf(path: string, floor: string): string | undefined {
+  const rows = (ROOMS[floor] ?? []).map(([room]) => room);
+  return rows
+    .filter((row) => path === `${row}.ts` || path.startsWith(`${row}/`))
+    .sort((a, b) => b.length - a.length)[0];
 }
 
 /** The files that `path` imports, as paths from the root with `.ts`, and the packages, by name. */
@@ -54,7 +212,7 @@ export function climbs(files: ReadonlyMap<string, string>): string[] {
   for (const [path, text] of files) {
     const floor = floorOf(path);
     if (!floor) continue;
-    const allowed = FLOORS[floor.startsWith("connectors/") ? "connectors" : floor];
+    const allowed = FLOORS[floor];
     if (!allowed) {
       found.push(`${path} stands on no floor: ${floor} is not in the table`);
       continue;
@@ -62,8 +220,13 @@ export function climbs(files: ReadonlyMap<string, string>): string[] {
     const imports = importsOf(path, text);
     for (const file of imports.files) {
       const target = floorOf(file) ?? file;
-      if (target === floor || allowed.some((name) => reaches(name, target, file))) continue;
-      found.push(`${path} imports ${file}: ${floor} may not import ${target}`);
+      if (target === floor) {
+        const [from, to] = [roomOf(path, floor), roomOf(file, floor)];
+        if (from !== to && !mayEnter(floor, from, to))
+          found.push(`${path} imports ${file}: ${from} may not import ${to}`);
+      } else if (!allowed.some((name) => name === target || (name === "src" && file.startsWith("src/")))) {
+        found.push(`${path} imports ${file}: ${floor} may not import ${target}`);
+      }
     }
     for (const name of imports.packages) {
       if (OWNED_PACKAGES[name] && !OWNED_PACKAGES[name].includes(floor)) {
@@ -74,8 +237,45 @@ export function climbs(files: ReadonlyMap<string, string>): string[] {
   return found;
 }
 
-function reaches(allowed: string, target: string, file: string): boolean {
-  return allowed === target || file === `${allowed}.ts` || (allowed === "src" && file.startsWith("src/"));
+function mayEnter(floor: string, from: string | undefined, to: string | undefined): boolean {
+  const rows = ROOMS[floor] ?? [];
+  const row = rows.find(([room]) => room === from);
+  return row !== undefined && to !== undefined && (row === rows.at(-1) || row.slice(1).includes(to));
+}
+
+/** What is wrong with the table of rooms itself: rows that name a row below them, or that no import needs. */
+export function roomFaults(files: ReadonlyMap<string, string>): string[] {
+  const used = new Set<string>();
+  for (const [path, text] of files) {
+    const floor = floorOf(path);
+    if (!floor) continue;
+    for (const file of importsOf(path, text).files) {
+      used.add(`${floor} ${floorOf(file)}`);
+      if (floorOf(file) === floor) used.add(`${roomOf(path, floor)} ${roomOf(file, floor)}`);
+    }
+  }
+  const found: string[] = [];
+  for (const [floor, allowed] of Object.entries(FLOORS)) {
+    for (const name of allowed)
+      if (name !== "src" && !used.has(`${floor} ${name}`)) found.push(`${floor} does not need ${name}`);
+  }
+  for (const rows of Object.values(ROOMS)) {
+    for (const [at, [room, ...below]] of rows.entries()) {
+      const above = rows.slice(0, at).map(([name]) => name);
+      for (const name of below) {
+        if (!above.includes(name)) found.push(`${room} names ${name}, which does not stand above it`);
+        if (!used.has(`${room} ${name}`)) found.push(`${room} does not need ${name}`);
+      }
+    }
+  }
+  return found;
+}
+
+/** Folders that hold more than `most` TypeScript files of different kinds. */
+export function crowdedFolders(files: ReadonlyMap<string, string>, most: number): string[] {
+  const counts = new Map<string, number>();
+  for (const path of files.keys()) counts.set(posix.dirname(path), (counts.get(posix.dirname(path)) ?? 0) + 1);
+  return [...counts].filter(([folder, count]) => count > most && !LISTS.includes(folder)).map(([folder]) => folder);
 }
 
 /** Import cycles among `files`, type imports included, each as `a.ts -> b.ts -> a.ts`. */
@@ -98,11 +298,11 @@ export function cycles(files: ReadonlyMap<string, string>): string[] {
   return found;
 }
 
-/** Uses of the system's time or chance outside base/clock and base/random. */
+/** Uses of the system's time and chance outside src/base. */
 export function strayTime(files: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   for (const [path, text] of files) {
-    if (path === "src/base/clock.ts" || path === "src/base/random.ts" || !floorOf(path)) continue;
+    if (path.startsWith("src/base/") || !floorOf(path)) continue;
     for (const [index, line] of text.split("\n").entries()) {
       const use = /\b(Date\.now|Math\.random|setTimeout|setInterval|performance\.now)\s*\(/.exec(line);
       if (use) found.push(`${path}:${index + 1} calls ${use[1]}: take a Clock or Random`);

@@ -4,9 +4,9 @@ import { BrokerProperties } from "../../src/broker/broker-properties.js";
 import { SealedFiles } from "../../src/broker/log/log-files.js";
 import { PartitionLog } from "../../src/broker/log/partition-log.js";
 import { logConfigOf } from "../../src/broker/topics/topic-config.js";
-import { isControlBatch, nextOffsetOf, readBatchHeader, walkBatches } from "../../src/protocol/record-batch.js";
-import { type DecodedRecord, readRecords } from "../../src/protocol/record-batch-reader.js";
-import { type ProducerStamp, RecordBatchWriter } from "../../src/protocol/record-batch-writer.js";
+import { isControlBatch, nextOffsetOf, readBatchHeader, walkBatches } from "../../src/protocol/records/record-batch.js";
+import { type DecodedRecord, readRecords } from "../../src/protocol/records/record-batch-reader.js";
+import { type ProducerStamp, RecordBatchWriter } from "../../src/protocol/records/record-batch-writer.js";
 
 export interface TestLogOptions {
   /** The topic's settings; anything goes, also what CreateTopics would refuse (tiny segments). */

@@ -1,5 +1,5 @@
 import { SeededRandom } from "../../src/base/random.js";
-import { isComplete, type TopicVerdict } from "../../src/embedded/judge-pipeline.js";
+import { isComplete, type TopicVerdict } from "../../src/demo/check/judge-pipeline.js";
 import { Pipeline } from "./pipeline.js";
 
 /** One run of the pipeline in which something is killed again and again. */

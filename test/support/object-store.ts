@@ -5,7 +5,11 @@ import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client }
 import { SystemClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
-import { type ObjectStore, type ObjectStoreOptions, startObjectStore } from "../../src/embedded/object-store.js";
+import {
+  type ObjectStore,
+  type ObjectStoreOptions,
+  startObjectStore,
+} from "../../src/emulators/object-store/object-store.js";
 
 /** The key pair test stores accept. */
 export const TEST_CREDENTIALS = { accessKeyId: "test-access-key", secretAccessKey: "test-secret-key" };

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { SystemClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/logger.js";
-import { type PostgresServer, startPostgres } from "../../src/embedded/postgres-server.js";
+import { type PostgresServer, startPostgres } from "../../src/emulators/postgres/postgres-server.js";
 
 /** A Postgres for one test file: start it in `beforeAll`, stop it in `afterAll`. Its data is temporary. */
 export function startTestPostgres(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {

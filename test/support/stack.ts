@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type RunningWorker, startWorkerStack } from "../../src/app/stack-worker.js";
 import { SystemClock } from "../../src/base/clock.js";
 import { Closers } from "../../src/base/closers.js";
 import { type Logger, silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
 import { type RunningBroker, startBroker } from "../../src/broker/start-broker.js";
-import { type RunningWorker, startWorkerStack } from "../../src/embedded/stack-worker.js";
 import { MillraceProcess } from "./millrace-process.js";
 import { RestClient } from "./rest-client.js";
 import { StatusWatch } from "./status-watch.js";

@@ -1,8 +1,8 @@
 import type { Logger } from "../../base/logger.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
-import { isControlBatch, nextOffsetOf, readBatchHeader, walkBatches } from "../../protocol/record-batch.js";
-import { readRecords } from "../../protocol/record-batch-reader.js";
-import { RecordBatchWriter } from "../../protocol/record-batch-writer.js";
+import { isControlBatch, nextOffsetOf, readBatchHeader, walkBatches } from "../../protocol/records/record-batch.js";
+import { readRecords } from "../../protocol/records/record-batch-reader.js";
+import { RecordBatchWriter } from "../../protocol/records/record-batch-writer.js";
 import type { PartitionLog } from "../log/partition-log.js";
 import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "./group-records.js";
 

@@ -1,8 +1,7 @@
 import { ByteReader } from "../../protocol/byte-reader.js";
 import { ByteWriter } from "../../protocol/byte-writer.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
-import type { Message } from "../../protocol/message.js";
-import { defineMessage } from "../../protocol/message.js";
+import { defineMessage, type Message } from "../../protocol/message.js";
 import {
   bytes,
   type Fields,

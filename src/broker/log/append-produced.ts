@@ -1,4 +1,4 @@
-import { codecNumber, compress, decompress, type WritableCodec } from "../../protocol/compression.js";
+import { codecNumber, compress, decompress, type WritableCodec } from "../../protocol/compression/compression.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
@@ -9,7 +9,7 @@ import {
   readBatchHeader,
   stampLogAppendTime,
   writeBatchHeader,
-} from "../../protocol/record-batch.js";
+} from "../../protocol/records/record-batch.js";
 import { type Arrival, judgeBatch, judgeRecodedBytes, type RecordFault, type RefusedBatch } from "./judge-batch.js";
 import type { LogConfig } from "./log-config.js";
 import type { PartitionLog } from "./partition-log.js";

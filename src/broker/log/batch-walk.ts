@@ -1,4 +1,4 @@
-import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader } from "../../protocol/record-batch.js";
+import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader } from "../../protocol/records/record-batch.js";
 
 const CHUNK_BYTES = 64 * 1024;
 

@@ -11,8 +11,8 @@ import {
   isLogAppendTime,
   isTransactional,
   readBatchHeader,
-} from "../../protocol/record-batch.js";
-import { RecordCursor } from "../../protocol/record-batch-reader.js";
+} from "../../protocol/records/record-batch.js";
+import { RecordCursor } from "../../protocol/records/record-batch-reader.js";
 import type { LogConfig } from "./log-config.js";
 
 const MAGIC_AT = 16;

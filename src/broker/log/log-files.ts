@@ -1,16 +1,4 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 
 /** Sealed segment files that may be open at a time, over all partitions. */
 const OPEN_SEALED_FILES = 256;
@@ -76,43 +64,4 @@ export function writeAt(fd: number, bytes: Buffer, position: number): void {
 /** Size of an open file in bytes. */
 export function sizeOf(fd: number): number {
   return fstatSync(fd).size;
-}
-
-/** Replaces a small file so that a crash or power loss leaves the old content or the new one. */
-export function replaceFile(path: string, content: string | Buffer): void {
-  const next = `${path}.tmp`;
-  const fd = openSync(next, "w");
-  try {
-    if (typeof content === "string") writeFileSync(fd, content);
-    else writeAt(fd, content, 0);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(next, path);
-  syncFolder(dirname(path));
-}
-
-/** Makes the names in a folder survive power loss. */
-export function syncFolder(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Removes a file; one that is gone already is fine. */
-export function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
-}
-
-/** Makes a folder and its parents unless they exist. */
-export function makeFolder(path: string): void {
-  mkdirSync(path, { recursive: true });
 }

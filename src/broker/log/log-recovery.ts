@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { removeFile, syncFolder } from "../../base/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import {
@@ -8,9 +9,9 @@ import {
   checkCrc,
   nextOffsetOf,
   readBatchHeader,
-} from "../../protocol/record-batch.js";
+} from "../../protocol/records/record-batch.js";
 import { lastOffset, type ReadBytes, walkHeaders } from "./batch-walk.js";
-import { readAt, removeFile, type SealedFiles, sizeOf, syncFolder } from "./log-files.js";
+import { readAt, type SealedFiles, sizeOf } from "./log-files.js";
 import { Segment, segmentName } from "./segment.js";
 
 const CHUNK_BYTES = 1024 * 1024;

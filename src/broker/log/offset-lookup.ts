@@ -1,6 +1,6 @@
 import { KafkaError } from "../../protocol/kafka-error.js";
-import { nextOffsetOf, readBatchHeader } from "../../protocol/record-batch.js";
-import { RecordCursor } from "../../protocol/record-batch-reader.js";
+import { nextOffsetOf, readBatchHeader } from "../../protocol/records/record-batch.js";
+import { RecordCursor } from "../../protocol/records/record-batch-reader.js";
 import type { PartitionLog } from "./partition-log.js";
 
 /** A record found by its time; all -1 when there is none. */

@@ -1,13 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.js";
+import { makeFolder } from "../../base/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
-import { type BatchHeader, nextOffsetOf, patchBatch } from "../../protocol/record-batch.js";
+import { type BatchHeader, nextOffsetOf, patchBatch } from "../../protocol/records/record-batch.js";
 import { lastOffset, walkHeaders } from "./batch-walk.js";
 import { decodeEpochs, type EpochEnd, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
 import type { LogConfig } from "./log-config.js";
-import { makeFolder, type SealedFiles } from "./log-files.js";
+import type { SealedFiles } from "./log-files.js";
 import { recoverSegments } from "./log-recovery.js";
 import { loadProducers, writeProducerSnapshot } from "./producer-snapshot.js";
 import { ProducerState } from "./producer-state.js";

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { removeFile } from "../../base/durable-files.js";
 import { ByteReader } from "../../protocol/byte-reader.js";
 import { ByteWriter } from "../../protocol/byte-writer.js";
 import { crc32c } from "../../protocol/crc32c.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
-import type { BatchHeader } from "../../protocol/record-batch.js";
+import type { BatchHeader } from "../../protocol/records/record-batch.js";
 import { lastOffset } from "./batch-walk.js";
-import { removeFile } from "./log-files.js";
 import { type ProducerEntry, type ProducerState, sequenceAfter } from "./producer-state.js";
 import { segmentName } from "./segment.js";
 

@@ -11,9 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type BatchHeader, nextOffsetOf } from "../../protocol/record-batch.js";
+import { removeFile } from "../../base/durable-files.js";
+import { type BatchHeader, nextOffsetOf } from "../../protocol/records/record-batch.js";
 import { lastOffset, walkHeaders, wholeBatchesLength } from "./batch-walk.js";
-import { readAt, removeFile, type SealedFiles, sizeOf, writeAt } from "./log-files.js";
+import { readAt, type SealedFiles, sizeOf, writeAt } from "./log-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
 
 /** Kafka's file name of a segment: its base offset in 20 digits. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ConnectValue, Float64, Struct } from "../../../src/api/index.js";
-import { JsonConverter } from "../../../src/converters/json-converter.js";
+import { JsonConverter } from "../../../src/converters/json/json-converter.js";
 import { sameSchema } from "../../../src/converters/schema-equality.js";
 import { typedValues } from "./typed-values.js";
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
-import type { ConfigValidator } from "../../../src/herder/config-validator.js";
+import type { ConfigValidator } from "../../../src/herder/config/config-validator.js";
 import { DistributedHerder } from "../../../src/herder/distributed-herder.js";
 import { HerderLoop } from "../../../src/herder/herder-loop.js";
 import { CompactedLog } from "../../../src/stores/compacted-log.js";

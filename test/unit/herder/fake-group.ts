@@ -1,5 +1,5 @@
-import { readMetadata, writePlace } from "../../../src/herder/group-messages.js";
-import { NO_WORK, type Work } from "../../../src/herder/work.js";
+import { readMetadata, writePlace } from "../../../src/herder/membership/group-messages.js";
+import { NO_WORK, type Work } from "../../../src/herder/work/work.js";
 import type {
   GroupAssignment,
   GroupMember,

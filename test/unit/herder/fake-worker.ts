@@ -1,12 +1,7 @@
 import { ConflictError, NotFoundError } from "../../../src/api/index.js";
-import type {
-  ConnectorState,
-  Plugins,
-  TargetState,
-  TaskId,
-  Worker,
-  WorkerListener,
-} from "../../../src/worker/worker.js";
+import type { TargetState } from "../../../src/contract/target-state.js";
+import type { TaskId } from "../../../src/contract/task-id.js";
+import type { ConnectorState, Plugins, Worker, WorkerListener } from "../../../src/worker/worker.js";
 
 const STATES: Readonly<Record<TargetState, ConnectorState>> = {
   STARTED: "RUNNING",

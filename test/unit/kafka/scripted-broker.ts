@@ -5,7 +5,7 @@ import { SeededRandom } from "../../../src/base/random.js";
 import { type ConnectionConfig, connectionConfig } from "../../../src/kafka/client-properties.js";
 import { createClientOver } from "../../../src/kafka/create-kafka-client.js";
 import type { KafkaClient, OnConnectivity } from "../../../src/kafka/kafka-client.js";
-import type { Transport, Wire } from "../../../src/kafka/transport.js";
+import type { Transport, Wire } from "../../../src/kafka/transport/transport.js";
 import { type Api, type ApiInfo, readRequestHeader } from "../../../src/protocol/api.js";
 import { fetch } from "../../../src/protocol/apis/fetch.js";
 import { findCoordinator } from "../../../src/protocol/apis/find-coordinator.js";
@@ -16,8 +16,8 @@ import { ByteReader } from "../../../src/protocol/byte-reader.js";
 import { ErrorCodes, type ErrorName } from "../../../src/protocol/error-codes.js";
 import { KafkaError } from "../../../src/protocol/kafka-error.js";
 import type { Fields, InputOf, OutputOf } from "../../../src/protocol/message-fields.js";
-import { nextOffsetOf, patchBatch, readBatchHeader } from "../../../src/protocol/record-batch.js";
-import { readRecords } from "../../../src/protocol/record-batch-reader.js";
+import { nextOffsetOf, patchBatch, readBatchHeader } from "../../../src/protocol/records/record-batch.js";
+import { readRecords } from "../../../src/protocol/records/record-batch-reader.js";
 
 /**
  * What happens to one request: it is lost before it is applied, its answer is lost after, it is answered with an error

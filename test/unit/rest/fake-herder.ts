@@ -1,5 +1,6 @@
 import { ConflictError, NotFoundError } from "../../../src/api/index.js";
-import type { ConnectorInfo, ConnectorStateInfo, Herder, SubmittedConfig } from "../../../src/herder/herder.js";
+import type { ConnectorInfo, ConnectorStateInfo, SubmittedConfig } from "../../../src/contract/connector-info.js";
+import type { Herder } from "../../../src/herder/herder.js";
 
 /** Notes what it is asked, and answers from one connector `c`. */
 export class FakeHerder implements Herder {

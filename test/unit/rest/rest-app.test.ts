@@ -3,7 +3,7 @@ import { ConfigError, RetriableError } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { LoopEndedError } from "../../../src/base/command-loop.js";
 import { silentLogger } from "../../../src/base/logger.js";
-import { SignatureError } from "../../../src/herder/distributed-herder.js";
+import { SignatureError } from "../../../src/herder/membership/signature-error.js";
 import { MisdirectedError } from "../../../src/herder/misdirected-error.js";
 import { errorBody, statusOf } from "../../../src/rest/error-status.js";
 import { HttpError } from "../../../src/rest/http-error.js";

@@ -11,8 +11,8 @@ import { type Deferred, deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { ConsumerRecord, ProducerListener, RebalanceListener } from "../../../src/kafka/kafka-client.js";
-import { DeadLetterQueue, type DeadLetterSettings } from "../../../src/worker/dead-letter-queue.js";
-import { type SinkTaskParts, SinkTaskRunner } from "../../../src/worker/sink-task-runner.js";
+import { DeadLetterQueue, type DeadLetterSettings } from "../../../src/worker/sink/dead-letter-queue.js";
+import { type SinkTaskParts, SinkTaskRunner } from "../../../src/worker/sink/sink-task-runner.js";
 import { FakeGroupConsumer, FakeProducer } from "./fake-kafka.js";
 import { ID, noPlugins, StatusLog, strict, textConverters } from "./source-harness.js";
 

@@ -1,25 +1,25 @@
-import type {
-  ConnectValue,
-  Converter,
-  HeaderConverter,
-  SourceMap,
-  SourceOffset,
-  SourcePlugin,
-  SourceTask,
-  SourceTaskContext,
+import {
+  type ConnectValue,
+  type Converter,
+  type HeaderConverter,
+  type SourceMap,
+  type SourceOffset,
+  type SourcePlugin,
+  SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
 } from "../../../src/api/index.js";
-import { SourceRecord } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { ProducerListener } from "../../../src/kafka/kafka-client.js";
-import type { ErrorPolicy } from "../../../src/worker/error-policy.js";
-import { eventLoopTurn } from "../../../src/worker/event-loop-turn.js";
-import { type SourceTaskParts, SourceTaskRunner } from "../../../src/worker/source-task-runner.js";
-import { keyOfSourceMap, type SubmittedRange } from "../../../src/worker/submitted-records.js";
-import type { TaskConverters } from "../../../src/worker/task-converters.js";
-import type { NewConnectivity } from "../../../src/worker/task-runner.js";
+import { type SourceTaskParts, SourceTaskRunner } from "../../../src/worker/source/source-task-runner.js";
+import { keyOfSourceMap, type SubmittedRange } from "../../../src/worker/source/submitted-records.js";
+import type { ErrorPolicy } from "../../../src/worker/task/error-policy.js";
+import { eventLoopTurn } from "../../../src/worker/task/event-loop-turn.js";
+import type { TaskConverters } from "../../../src/worker/task/task-converters.js";
+import type { NewConnectivity } from "../../../src/worker/task/task-runner.js";
 import type { Plugins, TaskState } from "../../../src/worker/worker.js";
 import { FakeAdmin, FakeProducer } from "./fake-kafka.js";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { SourceRecord } from "../../../../src/api/index.js";
-import type { PostgresServer } from "../../../../src/embedded/postgres-server.js";
+import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
 import { execute, startTestPostgres } from "../../../support/postgres.js";
 import { plainEvent, sourceField } from "./plain-record.js";
 import { TaskDriver } from "./task-driver.js";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SourceMap, SourceRecord } from "../../../../src/api/index.js";
 import { SeededRandom } from "../../../../src/base/random.js";
-import type { PostgresServer } from "../../../../src/embedded/postgres-server.js";
+import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
 import { startTestPostgres, withClient } from "../../../support/postgres.js";
 import { plainEvent } from "./plain-record.js";
 import { TaskDriver } from "./task-driver.js";

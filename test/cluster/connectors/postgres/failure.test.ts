@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { connectDatabase } from "../../../../connectors/postgres/database-client.js";
+import { parseSettings } from "../../../../connectors/postgres/config/settings.js";
 import postgres from "../../../../connectors/postgres/index.js";
-import { parseSettings } from "../../../../connectors/postgres/settings.js";
+import { connectDatabase } from "../../../../connectors/postgres/server/database-client.js";
 import { type ConfigValue, type Props, validateConfig } from "../../../../src/api/index.js";
 import { SystemClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SystemRandom } from "../../../../src/base/random.js";
-import type { PostgresServer } from "../../../../src/embedded/postgres-server.js";
+import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
 import { execute, startTestPostgres, withClient } from "../../../support/postgres.js";
 import { plainEvent } from "./plain-record.js";
 import { TaskDriver } from "./task-driver.js";

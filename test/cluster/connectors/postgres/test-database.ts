@@ -1,6 +1,6 @@
 import { from } from "pg-copy-streams";
 import type { Props, SourceMap } from "../../../../src/api/index.js";
-import type { PostgresServer } from "../../../../src/embedded/postgres-server.js";
+import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
 import { execute, withClient } from "../../../support/postgres.js";
 import { TaskDriver } from "./task-driver.js";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Props, Schema, SourceRecord, Struct } from "../../../../src/api/index.js";
-import type { PostgresServer } from "../../../../src/embedded/postgres-server.js";
+import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
 import { startTestPostgres } from "../../../support/postgres.js";
 import { plain, plainEvent } from "./plain-record.js";
 import { TaskDriver } from "./task-driver.js";

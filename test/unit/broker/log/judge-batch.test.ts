@@ -4,7 +4,7 @@ import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import { judgeBatch } from "../../../../src/broker/log/judge-batch.js";
 import { logConfigOf } from "../../../../src/broker/topics/topic-config.js";
 import { crc32c } from "../../../../src/protocol/crc32c.js";
-import { patchBatch } from "../../../../src/protocol/record-batch.js";
+import { patchBatch } from "../../../../src/protocol/records/record-batch.js";
 import { batchOf } from "../../../support/broker-log.js";
 
 const NOW = 1_700_000_000_000;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { groupSegments, planCleaning } from "../../../../src/broker/log/cleaning/plan-cleaning.js";
 import { decodeEpochs, encodeEpochs, LeaderEpochs } from "../../../../src/broker/log/leader-epochs.js";
-import { groupSegments, planCleaning } from "../../../../src/broker/log/plan-cleaning.js";
 import { planRetention } from "../../../../src/broker/log/retention.js";
 import { isPlausibleIndex, SegmentIndex } from "../../../../src/broker/log/segment-index.js";
 

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readArray } from "../../../../connectors/postgres/array-text.js";
-import { CopyRowReader } from "../../../../connectors/postgres/copy-row.js";
+import { readArray } from "../../../../connectors/postgres/types/array-text.js";
 import {
   atScale,
   encodeInteger,
@@ -9,9 +8,9 @@ import {
   parseMoney,
   readUnscaled,
   stripZeros,
-} from "../../../../connectors/postgres/decimal-text.js";
-import { inHashOrder, parseHstore } from "../../../../connectors/postgres/hstore-text.js";
-import { formatInterval, intervalMicros, parseInterval } from "../../../../connectors/postgres/interval-text.js";
+} from "../../../../connectors/postgres/types/decimal-text.js";
+import { inHashOrder, parseHstore } from "../../../../connectors/postgres/types/hstore-text.js";
+import { formatInterval, intervalMicros, parseInterval } from "../../../../connectors/postgres/types/interval-text.js";
 import {
   type Decode,
   readBits,
@@ -19,8 +18,7 @@ import {
   readInt64,
   readInteger,
   readText,
-} from "../../../../connectors/postgres/number-text.js";
-import { NULL } from "../../../../connectors/postgres/pgoutput-decoder.js";
+} from "../../../../connectors/postgres/types/number-text.js";
 import {
   dateOf,
   daysOf,
@@ -29,7 +27,9 @@ import {
   readInstant,
   readTime,
   readZonedTimestamp,
-} from "../../../../connectors/postgres/temporal-text.js";
+} from "../../../../connectors/postgres/types/temporal-text.js";
+import { CopyRowReader } from "../../../../connectors/postgres/wal/copy-row.js";
+import { NULL } from "../../../../connectors/postgres/wal/pgoutput-decoder.js";
 
 /** Reads a text that stands somewhere in a larger buffer, as columns do. */
 function read<T>(decode: Decode<T>, text: string): T {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { refuseInvalid, validateSettings } from "../../../../connectors/postgres/config-validation.js";
+import { refuseInvalid, validateSettings } from "../../../../connectors/postgres/config/config-validation.js";
+import { compilePatterns } from "../../../../connectors/postgres/config/patterns.js";
+import { parseSettings, splitStatements } from "../../../../connectors/postgres/config/settings.js";
 import postgres from "../../../../connectors/postgres/index.js";
-import { compilePatterns } from "../../../../connectors/postgres/patterns.js";
-import { parseSettings, splitStatements } from "../../../../connectors/postgres/settings.js";
-import { TableFilter } from "../../../../connectors/postgres/table-filter.js";
-import { dataTopic } from "../../../../connectors/postgres/topic-name.js";
+import { TableFilter } from "../../../../connectors/postgres/tables/table-filter.js";
+import { dataTopic } from "../../../../connectors/postgres/tables/topic-name.js";
 
 const MINIMAL = {
   "topic.prefix": "shop",

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { type CapturedTable, planSnapshotTables } from "../../../../connectors/postgres/captured-tables.js";
-import { compilePatterns } from "../../../../connectors/postgres/patterns.js";
-import type { RelationMessage } from "../../../../connectors/postgres/pgoutput-decoder.js";
+import { compilePatterns } from "../../../../connectors/postgres/config/patterns.js";
+import { type CapturedTable, planSnapshotTables } from "../../../../connectors/postgres/tables/captured-tables.js";
 import {
   namesOf,
   unpublishedOperations,
   unpublishedTables,
-} from "../../../../connectors/postgres/publication-coverage.js";
-import { combine } from "../../../../connectors/postgres/relation-cache.js";
-import type { CatalogTable } from "../../../../connectors/postgres/table-catalog.js";
-import type { TypeInfo } from "../../../../connectors/postgres/type-info.js";
+} from "../../../../connectors/postgres/tables/publication-coverage.js";
+import { combine } from "../../../../connectors/postgres/tables/relation-cache.js";
+import type { CatalogTable } from "../../../../connectors/postgres/tables/table-catalog.js";
+import type { TypeInfo } from "../../../../connectors/postgres/types/type-info.js";
+import type { RelationMessage } from "../../../../connectors/postgres/wal/pgoutput-decoder.js";
 
 const table = (oid: number, name: string, more: Partial<CapturedTable> = {}): CapturedTable => ({
   oid,

@@ -1,5 +1,9 @@
 import { crc32, gunzipSync } from "node:zlib";
-import type { ObjectStoreClient, RequestBody, UploadedPart } from "../../../../connectors/s3/object-store-client.js";
+import type {
+  ObjectStoreClient,
+  RequestBody,
+  UploadedPart,
+} from "../../../../connectors/s3/store/object-store-client.js";
 
 /** What happens to one request. */
 export type StoreFault = "busy" | "applied-but-lost" | "crash-before" | "crash-after";

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type ObjectKeySettings, objectKey } from "../../../../connectors/s3/object-key.js";
-import { DefaultPartitioner, FieldPartitioner, SchemaAffixPartitioner } from "../../../../connectors/s3/partitioner.js";
-import { TimeBasedPartitioner } from "../../../../connectors/s3/time-based-partitioner.js";
-import { TimeZone } from "../../../../connectors/s3/time-zone.js";
-import { timestampExtractor } from "../../../../connectors/s3/timestamp-extractor.js";
+import { type ObjectKeySettings, objectKey } from "../../../../connectors/s3/object/object-key.js";
+import {
+  DefaultPartitioner,
+  FieldPartitioner,
+  SchemaAffixPartitioner,
+} from "../../../../connectors/s3/partition/partitioner.js";
+import { TimeBasedPartitioner } from "../../../../connectors/s3/partition/time-based-partitioner.js";
+import { TimeZone } from "../../../../connectors/s3/time/time-zone.js";
+import { timestampExtractor } from "../../../../connectors/s3/time/timestamp-extractor.js";
 import {
   BOOLEAN,
   type ConnectValue,

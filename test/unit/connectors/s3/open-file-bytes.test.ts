@@ -1,11 +1,11 @@
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BufferedBytes } from "../../../../connectors/s3/buffered-bytes.js";
-import { CHUNK_BYTES, ChunkPool, FIRST_CHUNK_BYTES } from "../../../../connectors/s3/chunk-pool.js";
-import { GzipCompression } from "../../../../connectors/s3/compression.js";
-import { NO_ROWS, withRow } from "../../../../connectors/s3/existing-object.js";
-import { openSpillFile, type SpillFile } from "../../../../connectors/s3/spill-file.js";
+import { BufferedBytes } from "../../../../connectors/s3/object/buffered-bytes.js";
+import { CHUNK_BYTES, ChunkPool, FIRST_CHUNK_BYTES } from "../../../../connectors/s3/object/chunk-pool.js";
+import { GzipCompression } from "../../../../connectors/s3/object/compression.js";
+import { NO_ROWS, withRow } from "../../../../connectors/s3/object/existing-object.js";
+import { openSpillFile, type SpillFile } from "../../../../connectors/s3/object/spill-file.js";
 
 /** A spill file in memory. */
 async function openMemoryFile(): Promise<SpillFile> {

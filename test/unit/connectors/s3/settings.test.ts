@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { endpointUrl, judgeSettings } from "../../../../connectors/s3/config/config-validation.js";
+import { S3_SINK_CONFIG } from "../../../../connectors/s3/config/s3-sink-config.js";
 import s3Plugins from "../../../../connectors/s3/index.js";
-import { endpointUrl, judgeSettings } from "../../../../connectors/s3/judge-settings.js";
-import { planWriter } from "../../../../connectors/s3/plan-writer.js";
-import { S3_SINK_CONFIG } from "../../../../connectors/s3/s3-sink-config.js";
+import { planWriter } from "../../../../connectors/s3/partition/plan-writer.js";
 import { S3SinkTask } from "../../../../connectors/s3/s3-sink-task.js";
-import { storePlace, storeSettings } from "../../../../connectors/s3/store-settings.js";
+import { storePlace, storeSettings } from "../../../../connectors/s3/store/store-settings.js";
 import { parseConfig, validateConfig } from "../../../../src/api/index.js";
 import { SINK_PROPS } from "./sink-driver.js";
 

@@ -1,0 +1,179 @@
+import {
+  ConfigError,
+  type ConfigValue,
+  renderAtom,
+  type SubmittedProps,
+  validateConfig,
+} from "../../../src/api/index.js";
+import { connectorConfig } from "./connector-keys.js";
+import { compilePatterns, parseKeyColumns } from "./patterns.js";
+import { unsupportedKeys } from "./unsupported-keys.js";
+
+type Key = keyof typeof connectorConfig;
+
+/** Looks at a value that is set; returns what is wrong with it. */
+type Rule = (value: string, props: SubmittedProps) => string | undefined;
+
+const REQUIRED: readonly Key[] = ["topic.prefix", "database.hostname", "database.user", "database.dbname"];
+
+const oneOf =
+  (...allowed: readonly string[]): Rule =>
+  (value) =>
+    allowed.includes(value.trim().toLowerCase()) ? undefined : `Value must be one of ${allowed.join(", ")}`;
+
+const matching =
+  (pattern: RegExp, complaint: (value: string) => string): Rule =>
+  (value) =>
+    pattern.test(value) ? undefined : complaint(value);
+
+const atLeast =
+  (low: number, complaint: string): Rule =>
+  (value) =>
+    Number(value) >= low ? undefined : complaint;
+
+const patterns: Rule = (value) => {
+  try {
+    compilePatterns(value);
+    return undefined;
+  } catch (error) {
+    return `A comma-separated list of valid regular expressions is expected, but ${(error as Error).message}`;
+  }
+};
+
+const excludes =
+  (include: string): Rule =>
+  (value, props) =>
+    (props[include] ?? "").trim() === "" ? patterns(value, props) : `"${include}" is already specified`;
+
+const keyColumns: Rule = (value) => {
+  try {
+    parseKeyColumns(value);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message.replace(/^The '[^']+' value is invalid: /, "");
+  }
+};
+
+const operations: Rule = (value) => {
+  const items = value.split(",").map((item) => item.trim().toLowerCase());
+  if (items.includes("none") && items.length > 1) return "If 'none' is given, no other operation may be";
+  const unknown = items.find((item) => !["c", "u", "d", "t", "r", "none"].includes(item));
+  return unknown === undefined ? undefined : `Operation '${unknown}' is not one of c, u, d, t, r or none`;
+};
+
+const POSITIVE = "A positive integer is expected";
+const NOT_NEGATIVE = "An integer that is not negative is expected";
+
+const RULES: Partial<Record<Key, Rule>> = {
+  "topic.prefix": matching(
+    /^[A-Za-z0-9_.-]+$/,
+    (value) => `${value} has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)`,
+  ),
+  "database.hostname": matching(
+    /^[A-Za-z0-9._-]+$/,
+    (value) => `${value} has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)`,
+  ),
+  "database.port": atLeast(0, NOT_NEGATIVE),
+  "database.sslmode": oneOf("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+  "plugin.name": (value) =>
+    value.trim().toLowerCase() === "pgoutput"
+      ? undefined
+      : "Only the output plug-in 'pgoutput' is supported: set plugin.name=pgoutput",
+  "slot.name": matching(
+    /^[a-z0-9_]{1,63}$/,
+    () =>
+      "Valid replication slot name must contain only digits, lowercase characters and underscores with length <= 63",
+  ),
+  "publication.autocreate.mode": oneOf("disabled", "all_tables", "filtered", "no_tables"),
+  "lsn.flush.mode": oneOf("connector", "manual", "connector_and_driver"),
+  "schema.include.list": patterns,
+  "schema.exclude.list": excludes("schema.include.list"),
+  "table.include.list": patterns,
+  "table.exclude.list": excludes("table.include.list"),
+  "column.include.list": patterns,
+  "column.exclude.list": excludes("column.include.list"),
+  "message.prefix.include.list": patterns,
+  "message.prefix.exclude.list": (value, props) =>
+    (props["message.prefix.include.list"] ?? "").trim() === ""
+      ? patterns(value, props)
+      : `"logical_decoding_message.prefix.include.list" is already specified`,
+  "snapshot.include.collection.list": patterns,
+  "message.key.columns": keyColumns,
+  "skipped.operations": operations,
+  "snapshot.mode": (value) =>
+    ["custom", "configuration_based"].includes(value.trim().toLowerCase())
+      ? `Mode '${value}' is not supported here: use always, initial, initial_only, no_data or when_needed`
+      : oneOf("always", "initial", "initial_only", "no_data", "when_needed", "never")(value, {}),
+  "decimal.handling.mode": oneOf("precise", "double", "string"),
+  "time.precision.mode": oneOf(
+    "adaptive",
+    "adaptive_time_microseconds",
+    "isostring",
+    "microseconds",
+    "nanoseconds",
+    "connect",
+  ),
+  "interval.handling.mode": oneOf("numeric", "string"),
+  "hstore.handling.mode": oneOf("json", "map"),
+  "binary.handling.mode": oneOf("bytes", "base64", "base64-url-safe", "hex"),
+  "event.converting.failure.handling.mode": oneOf("fail", "warn", "skip"),
+  "schema.refresh.mode": oneOf("columns_diff", "columns_diff_exclude_unchanged_toast"),
+  "money.fraction.digits": atLeast(0, NOT_NEGATIVE),
+  "heartbeat.interval.ms": atLeast(0, NOT_NEGATIVE),
+  "max.batch.size": atLeast(1, POSITIVE),
+  "max.queue.size": (value, props) =>
+    Number(value) > Number(props["max.batch.size"] ?? connectorConfig["max.batch.size"].default)
+      ? undefined
+      : "Must be larger than the maximum batch size",
+  "poll.interval.ms": atLeast(1, POSITIVE),
+  "status.update.interval.ms": atLeast(1, POSITIVE),
+  "slot.max.retries": atLeast(0, NOT_NEGATIVE),
+  "slot.retry.delay.ms": atLeast(0, NOT_NEGATIVE),
+};
+
+/** Debezium's words for a value of the wrong type. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  int: "An integer is expected",
+  short: "A short value is expected",
+  long: "A long value is expected",
+  boolean: "Either 'true' or 'false' is expected",
+};
+
+/**
+ * Checks every key without a database, in Debezium's words: `The '<key>' value is invalid: <text>`. Keys of Debezium's
+ * that would change what is sent and are not served here are answered with an error of their own, not ignored.
+ */
+export function validateSettings(props: SubmittedProps): ConfigValue[] {
+  const values = validateConfig(connectorConfig, props).map((value) => {
+    const key = value.name as Key;
+    const errors = complaints(key, value, props).map((text) => `The '${key}' value is invalid: ${text}`);
+    return { ...value, errors };
+  });
+  for (const [name, reason] of unsupportedKeys(props)) {
+    values.push({
+      name,
+      value: renderAtom(props[name] ?? null),
+      recommendedValues: [],
+      visible: true,
+      errors: [`The '${name}' value is invalid: ${reason}`],
+    });
+  }
+  return values;
+}
+
+function complaints(key: Key, { errors }: ConfigValue, props: SubmittedProps): string[] {
+  const given = props[key];
+  const isBlank = given === undefined || given === null || given.trim() === "";
+  if (REQUIRED.includes(key) && isBlank) return ["A value is required"];
+  if (errors.length > 0) return [EXPECTED[connectorConfig[key].type] ?? errors[0]!];
+  if (isBlank) return [];
+  const complaint = RULES[key]?.(given, props);
+  return complaint === undefined ? [] : [complaint];
+}
+
+/** @throws ConfigError with all complaints, naming the first key: at a task's start nobody else asks. */
+export function refuseInvalid(props: SubmittedProps): void {
+  const faulty = validateSettings(props).filter(({ errors }) => errors.length > 0);
+  if (faulty.length === 0) return;
+  throw new ConfigError(faulty[0]!.name, faulty.flatMap(({ errors }) => errors).join(" "));
+}

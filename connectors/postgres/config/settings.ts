@@ -1,0 +1,213 @@
+import { parseConfig, type SubmittedProps } from "../../../src/api/index.js";
+import { connectorConfig } from "./connector-keys.js";
+import { compilePatterns, type KeyColumnsRule, type Pattern, parseKeyColumns } from "./patterns.js";
+import { parseSslSettings, type SslSettings } from "./ssl-settings.js";
+
+type DecimalMode = "precise" | "double" | "string";
+export type TimeMode =
+  | "adaptive"
+  | "adaptive_time_microseconds"
+  | "connect"
+  | "isostring"
+  | "microseconds"
+  | "nanoseconds";
+type BinaryMode = "bytes" | "base64" | "base64-url-safe" | "hex";
+export type SnapshotMode = "initial" | "always" | "initial_only" | "no_data" | "when_needed";
+type PublicationMode = "disabled" | "all_tables" | "filtered" | "no_tables";
+
+/** How values are turned into Connect's, the part of the settings that column types read. */
+export interface TypeSettings {
+  readonly decimalMode: DecimalMode;
+  readonly timeMode: TimeMode;
+  readonly intervalMode: "numeric" | "string";
+  readonly binaryMode: BinaryMode;
+  readonly hstoreMode: "json" | "map";
+  readonly moneyScale: number;
+  readonly includeUnknown: boolean;
+  /** What stands for an out-of-line value that was not sent because it did not change. */
+  readonly placeholder: Buffer;
+}
+
+export interface ConnectionSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly ssl: SslSettings;
+  readonly keepAlive: boolean;
+  readonly queryTimeoutMs: number;
+  /** Run on every connection but the replication one. */
+  readonly initialStatements: readonly string[];
+}
+
+export interface PublicationSettings {
+  readonly name: string;
+  readonly mode: PublicationMode;
+  readonly viaPartitionRoot: boolean;
+  /** `publish` option of a publication that is made; null leaves it to the server. */
+  readonly publish: string | null;
+}
+
+interface FilterSettings {
+  readonly schemas: Selection;
+  readonly tables: Selection;
+  readonly columns: Selection;
+  readonly ignoreBuiltin: boolean;
+}
+
+/** Include wins over exclude; both null selects everything. */
+export interface Selection {
+  readonly include: readonly Pattern[] | null;
+  readonly exclude: readonly Pattern[] | null;
+}
+
+/** The task's configuration, parsed once at its start. */
+export interface Settings {
+  readonly connection: ConnectionSettings;
+  readonly types: TypeSettings;
+  readonly filter: FilterSettings;
+  readonly snapshotTables: readonly Pattern[] | null;
+  readonly keyColumns: readonly KeyColumnsRule[];
+  readonly publication: PublicationSettings;
+  readonly topicPrefix: string;
+  readonly topicDelimiter: string;
+  readonly heartbeatTopic: string;
+  readonly slotName: string;
+  readonly dropSlotOnStop: boolean;
+  readonly slotFailover: boolean;
+  readonly slotMaxRetries: number;
+  readonly slotRetryDelayMs: number;
+  readonly confirmsLsn: boolean;
+  readonly snapshotMode: SnapshotMode;
+  readonly snapshotDelayMs: number;
+  readonly streamingDelayMs: number;
+  readonly tombstonesOnDelete: boolean;
+  readonly skippedOperations: ReadonlySet<string>;
+  readonly skipUnchanged: boolean;
+  readonly extendedHeaders: boolean;
+  readonly failOnConversion: boolean;
+  readonly messagePrefixes: Selection;
+  readonly heartbeatIntervalMs: number;
+  readonly heartbeatQuery: string | null;
+  readonly maxBatchSize: number;
+  readonly maxQueueBytes: number;
+  readonly pollIntervalMs: number;
+  readonly statusIntervalMs: number;
+  readonly maxRetries: number;
+  readonly maxRetryWaitMs: number;
+}
+
+/** Bytes of WAL waiting in memory when `max.queue.size.in.bytes` sets no bound of its own. */
+const DEFAULT_QUEUE_BYTES = 2 * 2 ** 20;
+
+/**
+ * A poll gives no more, whatever `max.batch.size` allows: hundreds make the cost of a poll vanish, and thousands outlive
+ * the young garbage collection they are made in, to be copied by it.
+ */
+const MOST_ROWS_AT_A_TIME = 256;
+
+/** @throws ConfigError for the first key that is missing or cannot be parsed. */
+export function parseSettings(props: SubmittedProps): Settings {
+  const config = parseConfig(connectorConfig, props);
+  const enumText = (value: string) => value.trim().toLowerCase();
+  const delimiter = config["topic.delimiter"];
+  const prefix = config["topic.prefix"] ?? "";
+  const skipped = config["skipped.operations"].map(enumText);
+  const snapshotMode = enumText(config["snapshot.mode"]);
+  const queueBytes = config["max.queue.size.in.bytes"];
+  const flushMode = config["lsn.flush.mode"] === null ? null : enumText(config["lsn.flush.mode"]);
+  return {
+    connection: {
+      host: config["database.hostname"] ?? "",
+      port: config["database.port"],
+      user: config["database.user"] ?? "",
+      password: config["database.password"]?.value ?? "",
+      database: config["database.dbname"] ?? "",
+      ssl: parseSslSettings(config),
+      keepAlive: config["database.tcpKeepAlive"],
+      queryTimeoutMs: config["database.query.timeout.ms"],
+      initialStatements: splitStatements(config["database.initial.statements"] ?? ""),
+    },
+    types: {
+      decimalMode: enumText(config["decimal.handling.mode"]) as DecimalMode,
+      timeMode: enumText(config["time.precision.mode"]) as TimeMode,
+      intervalMode: enumText(config["interval.handling.mode"]) as "numeric" | "string",
+      binaryMode: enumText(config["binary.handling.mode"]) as BinaryMode,
+      hstoreMode: enumText(config["hstore.handling.mode"]) as "json" | "map",
+      moneyScale: config["money.fraction.digits"],
+      includeUnknown: config["include.unknown.datatypes"],
+      placeholder: parsePlaceholder(config["unavailable.value.placeholder"]),
+    },
+    filter: {
+      schemas: selection(config["schema.include.list"], config["schema.exclude.list"]),
+      tables: selection(config["table.include.list"], config["table.exclude.list"]),
+      columns: selection(config["column.include.list"], config["column.exclude.list"]),
+      ignoreBuiltin: config["table.ignore.builtin"],
+    },
+    snapshotTables: compilePatterns(config["snapshot.include.collection.list"]),
+    keyColumns: parseKeyColumns(config["message.key.columns"] ?? ""),
+    publication: {
+      name: config["publication.name"],
+      mode: enumText(config["publication.autocreate.mode"]) as PublicationMode,
+      viaPartitionRoot: config["publish.via.partition.root"],
+      publish: props["skipped.operations"] == null ? null : publishOption(skipped),
+    },
+    topicPrefix: prefix,
+    topicDelimiter: delimiter,
+    heartbeatTopic: config["topic.heartbeat.name"] ?? `${config["topic.heartbeat.prefix"]}${delimiter}${prefix}`,
+    slotName: config["slot.name"],
+    dropSlotOnStop: config["slot.drop.on.stop"],
+    slotFailover: config["slot.failover"],
+    slotMaxRetries: config["slot.max.retries"],
+    slotRetryDelayMs: config["slot.retry.delay.ms"],
+    confirmsLsn: flushMode === null ? config["flush.lsn.source"] : flushMode !== "manual",
+    snapshotMode: (snapshotMode === "never" ? "no_data" : snapshotMode) as SnapshotMode,
+    snapshotDelayMs: config["snapshot.delay.ms"],
+    streamingDelayMs: config["streaming.delay.ms"],
+    tombstonesOnDelete: config["tombstones.on.delete"],
+    skippedOperations: new Set(skipped.filter((operation) => operation !== "none")),
+    skipUnchanged: config["skip.messages.without.change"],
+    extendedHeaders: config["extended.headers.enabled"],
+    failOnConversion: enumText(config["event.converting.failure.handling.mode"]) === "fail",
+    messagePrefixes: selection(config["message.prefix.include.list"], config["message.prefix.exclude.list"]),
+    heartbeatIntervalMs: config["heartbeat.interval.ms"],
+    heartbeatQuery: config["heartbeat.action.query"] || null,
+    maxBatchSize: Math.min(config["max.batch.size"], MOST_ROWS_AT_A_TIME),
+    maxQueueBytes: queueBytes > 0 ? queueBytes : DEFAULT_QUEUE_BYTES,
+    pollIntervalMs: config["poll.interval.ms"],
+    statusIntervalMs: config["status.update.interval.ms"],
+    maxRetries: config["errors.max.retries"],
+    maxRetryWaitMs: config["retriable.restart.connector.wait.ms"],
+  };
+}
+
+function selection(include: string | null, exclude: string | null): Selection {
+  return { include: compilePatterns(include), exclude: compilePatterns(exclude) };
+}
+
+/** `hex:` gives the bytes themselves. */
+function parsePlaceholder(text: string): Buffer {
+  return text.startsWith("hex:") ? Buffer.from(text.slice(4), "hex") : Buffer.from(text, "utf8");
+}
+
+const PUBLISHABLE = [
+  ["c", "insert"],
+  ["u", "update"],
+  ["d", "delete"],
+  ["t", "truncate"],
+] as const;
+
+function publishOption(skipped: readonly string[]): string {
+  return PUBLISHABLE.filter(([operation]) => !skipped.includes(operation))
+    .map(([, word]) => word)
+    .join(", ");
+}
+
+/** `;` separates statements, `;;` is one within. */
+export function splitStatements(text: string): string[] {
+  return text
+    .split(/(?<!;);(?!;)/)
+    .map((statement) => statement.replaceAll(";;", ";").trim())
+    .filter((statement) => statement !== "");
+}

@@ -1,0 +1,23 @@
+import type { ConfigValues } from "../../../src/api/index.js";
+import type { connectorConfig } from "./connector-keys.js";
+
+type SslMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
+
+/** libpq's meanings; paths are read when a connection is made, so that a renewed certificate is taken up. */
+export interface SslSettings {
+  readonly mode: SslMode;
+  readonly certPath: string | null;
+  readonly keyPath: string | null;
+  readonly keyPassword: string | null;
+  readonly rootCertPath: string | null;
+}
+
+export function parseSslSettings(config: ConfigValues<typeof connectorConfig>): SslSettings {
+  return {
+    mode: config["database.sslmode"].trim().toLowerCase() as SslMode,
+    certPath: config["database.sslcert"],
+    keyPath: config["database.sslkey"],
+    keyPassword: config["database.sslpassword"]?.value ?? null,
+    rootCertPath: config["database.sslrootcert"],
+  };
+}

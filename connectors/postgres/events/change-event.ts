@@ -1,0 +1,150 @@
+import {
+  type ConnectValue,
+  type Header,
+  type SourceMap,
+  SourceRecord,
+  STRING,
+  Struct,
+} from "../../../src/api/index.js";
+import type { EventTime } from "../tables/source-block.js";
+import type { TableSchema } from "../tables/table-schema.js";
+
+/** What the records of a connector share beside their tables. */
+export interface EventContext {
+  readonly partition: SourceMap;
+  /** On every row event, one list for all. */
+  readonly headers: readonly Header[];
+  readonly tombstonesOnDelete: boolean;
+}
+
+/** Headers that tell where an event was made; empty where `extended.headers.enabled` is off. */
+export function contextHeaders(topicPrefix: string, taskId: number, runId: string): readonly Header[] {
+  const header = (key: string, value: string): Header => ({ key: `__debezium.context.${key}`, schema: STRING, value });
+  return [
+    header("connectorLogicalName", topicPrefix),
+    header("taskId", String(taskId)),
+    header("connectorName", "postgresql"),
+    header("runId", runId),
+  ];
+}
+
+/**
+ * Makes the records of change events. An event may be several records; a crash may come between any two of them, so
+ * all but the last carry `before`, the offset of what came before the event: going on there sends the event again.
+ */
+export class ChangeEvents {
+  readonly #context: EventContext;
+  /** When events are made; read once per batch. */
+  now: EventTime = { ms: 0, us: 0, ns: 0n };
+
+  constructor(context: EventContext) {
+    this.#context = context;
+  }
+
+  /** A row that was read (r), created (c) or updated without a change of its key (u), or a truncate (t). */
+  row(
+    table: TableSchema,
+    op: "r" | "c" | "u" | "t",
+    key: Struct | null,
+    before: ConnectValue[] | null,
+    after: ConnectValue[] | null,
+    source: Struct,
+    offset: SourceMap,
+    headers: readonly Header[] = this.#context.headers,
+  ): SourceRecord {
+    return this.#record(table, op, key, before, after, source, offset, headers);
+  }
+
+  /** A deleted row, and its tombstone where one is asked for. */
+  delete(
+    into: SourceRecord[],
+    table: TableSchema,
+    key: Struct | null,
+    before: ConnectValue[] | null,
+    source: Struct,
+    previous: SourceMap,
+    offset: SourceMap,
+    headers: readonly Header[] = this.#context.headers,
+  ): void {
+    // A tombstone without a key says nothing to anybody.
+    const hasTombstone = this.#context.tombstonesOnDelete && key !== null;
+    into.push(this.#record(table, "d", key, before, null, source, hasTombstone ? previous : offset, headers));
+    if (!hasTombstone) return;
+    const { partition } = this.#context;
+    into.push(new SourceRecord(partition, offset, table.topic, null, table.keySchema, key, null, null, null, headers));
+  }
+
+  /** An update that changed the key: the old key's end and the new key's beginning, each naming the other. */
+  keyChange(
+    into: SourceRecord[],
+    table: TableSchema,
+    oldKey: Struct,
+    newKey: Struct,
+    before: ConnectValue[],
+    after: ConnectValue[],
+    source: Struct,
+    previous: SourceMap,
+    offset: SourceMap,
+  ): void {
+    const { headers } = this.#context;
+    const { keySchema } = table;
+    const newKeyHeader = { key: "__debezium.newkey", schema: keySchema, value: newKey };
+    const oldKeyHeader = { key: "__debezium.oldkey", schema: keySchema, value: oldKey };
+    this.delete(into, table, oldKey, before, source, previous, previous, [newKeyHeader, ...headers]);
+    into.push(this.#record(table, "c", newKey, null, after, source, offset, [oldKeyHeader, ...headers]));
+  }
+
+  #record(
+    table: TableSchema,
+    op: string,
+    key: Struct | null,
+    before: ConnectValue[] | null,
+    after: ConnectValue[] | null,
+    source: Struct,
+    offset: SourceMap,
+    headers: readonly Header[],
+  ): SourceRecord {
+    const { now } = this;
+    const envelope = new Struct(table.envelopeSchema, [
+      before === null ? null : new Struct(table.rowSchema, before),
+      after === null ? null : new Struct(table.rowSchema, after),
+      source,
+      null,
+      op,
+      now.ms,
+      now.us,
+      now.ns,
+    ]);
+    return new SourceRecord(
+      this.#context.partition,
+      offset,
+      table.topic,
+      null,
+      // A truncate concerns no row: neither key nor key schema.
+      op === "t" ? null : table.keySchema,
+      key,
+      table.envelopeSchema,
+      envelope,
+      null,
+      headers,
+    );
+  }
+}
+
+/** Whether two rows or keys of one schema hold the same values. */
+export function sameValues(left: readonly ConnectValue[], right: readonly ConnectValue[]): boolean {
+  return left.every((value, index) => sameValue(value, right[index] ?? null));
+}
+
+function sameValue(left: ConnectValue, right: ConnectValue): boolean {
+  if (left === right) return true;
+  if (Buffer.isBuffer(left)) return Buffer.isBuffer(right) && left.equals(right);
+  if (left instanceof Struct) return right instanceof Struct && sameValues(left.values, right.values);
+  if (Array.isArray(left)) return Array.isArray(right) && left.length === right.length && sameValues(left, right);
+  if (left instanceof Map) {
+    if (!(right instanceof Map) || left.size !== right.size) return false;
+    for (const [key, value] of left) if (!right.has(key) || !sameValue(value, right.get(key))) return false;
+    return true;
+  }
+  return Number.isNaN(left) && Number.isNaN(right);
+}

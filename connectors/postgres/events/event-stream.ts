@@ -1,0 +1,124 @@
+import type pg from "pg";
+import type { Clock, SourceRecord } from "../../../src/api/index.js";
+import { type Progress, planConfirmation } from "../position/progress.js";
+import type { RelationCache } from "../tables/relation-cache.js";
+import { eventTime } from "../tables/source-block.js";
+import { type Lsn, NO_LSN } from "../wal/lsn.js";
+import { PgoutputDecoder } from "../wal/pgoutput-decoder.js";
+import type { ReplicationStream } from "../wal/replication-stream.js";
+import type { ChangeEvents } from "./change-event.js";
+import type { Heartbeat } from "./heartbeat.js";
+import type { TransactionWalk } from "./transaction-walk.js";
+
+/** Records that came so lately mean that more are on their way. A single change after a quiet time is never held up. */
+const FLOWING_MS = 5;
+const GATHER_MS = 2;
+
+export interface EventStreamOptions {
+  readonly stream: ReplicationStream;
+  readonly walk: TransactionWalk;
+  readonly relations: RelationCache;
+  readonly events: ChangeEvents;
+  readonly heartbeat: Heartbeat;
+  readonly heartbeatAction: () => Promise<void>;
+  readonly progress: Progress;
+  readonly catalog: () => Promise<pg.Client>;
+  readonly maxBatchSize: number;
+  /** False: lsn.flush.mode=manual, the slot is moved by somebody else. */
+  readonly confirmsLsn: boolean;
+  readonly clock: Clock;
+  readonly stopping: AbortSignal;
+}
+
+/** Streaming over one connection: pulls messages, makes records, confirms positions. */
+export class EventStream {
+  readonly #options: EventStreamOptions;
+  readonly #decoder = new PgoutputDecoder();
+  #handedOver = 0;
+  #lastRecordsMs = Number.NEGATIVE_INFINITY;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+    options.stopping.addEventListener("abort", this.#onStopping, { once: true });
+  }
+
+  /**
+   * The next records, as many as are here up to the batch size; waits while there are none. [] only when stopping.
+   *
+   * @throws the connection's error, after the records that came before it.
+   */
+  async read(): Promise<SourceRecord[]> {
+    const records: SourceRecord[] = [];
+    try {
+      if (this.#failure) throw this.#failure.error;
+      while (records.length === 0 && !this.#options.stopping.aborted) {
+        await this.#drain(records);
+        await this.#beatIfDue(records);
+        if (records.length > 0) break;
+        this.confirm();
+        await this.#waitForMore();
+      }
+    } catch (error) {
+      if (records.length === 0) throw error;
+      this.#failure = { error };
+    }
+    const { progress, walk } = this.#options;
+    if (records.length > 0) {
+      progress.handOver(walk.offset);
+      this.#lastRecordsMs = this.#options.clock.monotonicMs();
+    }
+    this.#handedOver = walk.emitted;
+    return records;
+  }
+
+  /** Confirms what is stored. Called when offsets were stored, and when all that came was walked. (I3) */
+  confirm(): void {
+    const { stream, walk, progress, confirmsLsn } = this.#options;
+    if (!confirmsLsn) return;
+    const walked = walk.isInTransaction ? NO_LSN : (Math.max(walk.ended, stream.shown) as Lsn);
+    // Records that are made and not yet handed over are not in `progress`: then nothing walked may be confirmed.
+    const isSettled = progress.isSettled && walk.emitted === this.#handedOver;
+    stream.confirm(planConfirmation(progress.stored, isSettled, walked));
+  }
+
+  close(): void {
+    this.#options.stopping.removeEventListener("abort", this.#onStopping);
+    this.#options.stream.close();
+  }
+
+  readonly #onStopping = (): void => this.#options.stream.wake();
+
+  async #drain(records: SourceRecord[]): Promise<void> {
+    const { stream, walk, relations, events, clock, maxBatchSize, catalog } = this.#options;
+    events.now = eventTime(clock.nowMs() * 1000);
+    while (records.length < maxBatchSize) {
+      const message = stream.next();
+      if (message === null) return;
+      const decoded = this.#decoder.decode(message.bytes, message.start, message.end);
+      if (decoded.kind === "relation") await relations.learn(decoded, catalog);
+      else walk.take(decoded, message.lsn, records);
+    }
+  }
+
+  async #beatIfDue(records: SourceRecord[]): Promise<void> {
+    const { heartbeat, heartbeatAction, walk, stream } = this.#options;
+    if (heartbeat.inMs !== 0) return;
+    await heartbeatAction();
+    records.push(heartbeat.beat(walk.offsetAt(Math.max(walk.ended, stream.shown) as Lsn)));
+  }
+
+  /** One promise, and no abort signal, for each wait: there may be one for each transaction. */
+  async #waitForMore(): Promise<void> {
+    const { stream, heartbeat, clock, stopping } = this.#options;
+    const { inMs } = heartbeat;
+    const timer = inMs === undefined ? undefined : clock.schedule(inMs, () => stream.wake());
+    await stream.readable();
+    timer?.cancel();
+    // In a steady flow the next messages are a moment away: waiting for them makes one batch, and one read, of many.
+    const isFlowing = clock.monotonicMs() - this.#lastRecordsMs < FLOWING_MS;
+    if (isFlowing && !stopping.aborted) await stream.gather(GATHER_MS);
+    // What has come already is read in this turn of the loop.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

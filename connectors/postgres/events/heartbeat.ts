@@ -1,0 +1,40 @@
+import { type Clock, INT64, type SourceMap, SourceRecord, STRING, Struct, structOf } from "../../../src/api/index.js";
+
+const KEY_SCHEMA = structOf([["serverName", STRING]], {
+  name: "io.debezium.connector.common.ServerNameKey",
+  version: 1,
+});
+const VALUE_SCHEMA = structOf([["ts_ms", INT64]], { name: "io.debezium.connector.common.Heartbeat", version: 1 });
+
+/** Says when a heartbeat is due, and makes it. */
+export class Heartbeat {
+  readonly #intervalMs: number;
+  readonly #clock: Clock;
+  #dueMs: number;
+
+  /** @param intervalMs 0 for none. */
+  constructor(
+    intervalMs: number,
+    private readonly topic: string,
+    private readonly serverName: string,
+    private readonly partition: SourceMap,
+    clock: Clock,
+  ) {
+    this.#intervalMs = intervalMs;
+    this.#clock = clock;
+    this.#dueMs = clock.monotonicMs() + intervalMs;
+  }
+
+  /** Milliseconds until the next one, 0 when it is due; undefined for never. */
+  get inMs(): number | undefined {
+    return this.#intervalMs > 0 ? Math.max(0, this.#dueMs - this.#clock.monotonicMs()) : undefined;
+  }
+
+  /** The record, and the next one's time. Partition 0, so that its topic needs no more than one. */
+  beat(offset: SourceMap): SourceRecord {
+    this.#dueMs = this.#clock.monotonicMs() + this.#intervalMs;
+    const key = new Struct(KEY_SCHEMA, [this.serverName]);
+    const value = new Struct(VALUE_SCHEMA, [this.#clock.nowMs()]);
+    return new SourceRecord(this.partition, offset, this.topic, 0, KEY_SCHEMA, key, VALUE_SCHEMA, value);
+  }
+}

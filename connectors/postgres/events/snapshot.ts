@@ -1,0 +1,245 @@
+import type pg from "pg";
+import type { Clock, ConnectValue, Logger, SourceMap, SourceRecord, Struct } from "../../../src/api/index.js";
+import type { Settings } from "../config/settings.js";
+import { snapshotOffset } from "../position/source-offset.js";
+import { codeOf } from "../server/failure.js";
+import { queryRows } from "../server/query-rows.js";
+import { quoteIdentifier, quoteLiteral } from "../server/sql-text.js";
+import type { CapturedTable } from "../tables/captured-tables.js";
+import { eventTime, type SnapshotMarker, type SourceBlocks, type SourceTransaction } from "../tables/source-block.js";
+import { defineTable, readCatalogTable, readTypes } from "../tables/table-catalog.js";
+import type { TableDefinition } from "../tables/table-definition.js";
+import type { TableFilter } from "../tables/table-filter.js";
+import type { TableSchema } from "../tables/table-schema.js";
+import type { TableSchemas } from "../tables/table-schemas.js";
+import { CopyChannel } from "../wal/copy-channel.js";
+import { CopyRowReader } from "../wal/copy-row.js";
+import type { Lsn } from "../wal/lsn.js";
+import type { ChangeEvents } from "./change-event.js";
+
+/** pg_class is read as of the snapshot, the function's answer as of now. */
+const REWRITTEN = `
+SELECT bool_or(pg_relation_filenode(c.oid) IS DISTINCT FROM nullif(c.relfilenode, 0)::oid) AS is_rewritten
+FROM pg_class c
+WHERE c.relkind = 'r' AND (c.oid = $1 OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass)))`;
+
+export interface SnapshotOptions {
+  /** Not the connection that exported the snapshot. Used by nobody else until the snapshot ends. */
+  readonly client: pg.Client;
+  /** The slot's exported snapshot, where this start made the slot. */
+  readonly snapshotName: string | null;
+  /** Where streaming goes on afterwards: no change since may be missing from what the queryRows show. */
+  readonly lsn: Lsn;
+  /** Asked within the snapshot's transaction. */
+  readonly tables: (client: pg.Client) => Promise<readonly CapturedTable[]>;
+  readonly settings: Settings;
+  readonly filter: TableFilter;
+  readonly schemas: TableSchemas;
+  readonly events: ChangeEvents;
+  readonly sources: SourceBlocks;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A row that is kept back until it is known what follows it. */
+interface HeldRow {
+  table: TableSchema;
+  key: Struct | null;
+  row: ConnectValue[];
+  marker: SnapshotMarker;
+}
+
+/** Reads all captured tables in one REPEATABLE READ transaction, by COPY. */
+export class Snapshot {
+  readonly #options: SnapshotOptions;
+  readonly #rowReader = new CopyRowReader();
+  #transaction: SourceTransaction = { time: eventTime(0), txId: null, origin: null, originLsn: null };
+  #offset: SourceMap = {};
+  #held: HeldRow | undefined;
+  #isFirstRow = true;
+  /** The source block of the queryRows in the middle of a table, which are nearly all: they differ in nothing. */
+  #middleBlock: { readonly table: TableSchema; readonly block: Struct } | undefined;
+
+  constructor(options: SnapshotOptions) {
+    this.#options = options;
+  }
+
+  /** The offset that the last record carries: set once the snapshot has begun. */
+  completedOffset(): SourceMap {
+    const { time, txId } = this.#transaction;
+    return snapshotOffset(this.#options.lsn, txId, time.us, true);
+  }
+
+  /**
+   * The queryRows, in batches as they come; nothing where all tables are empty. Only the last record's offset says that the
+   * snapshot is complete.
+   */
+  async *batches(maxBatchSize: number): AsyncGenerator<SourceRecord[], void, void> {
+    const { client, logger } = this.#options;
+    await this.#begin();
+    const tables = await this.#options.tables(client);
+    if (tables.length === 0)
+      logger.warn(
+        "After applying the include/exclude list filters, no changes will be captured. Please check your configuration!",
+      );
+    logger.info("Snapshot started", { tables: tables.length });
+    for (const table of tables) {
+      const schema = await this.#describe(table);
+      if (schema) yield* this.#copyTable(table, schema, maxBatchSize);
+    }
+    await client.query("ROLLBACK");
+    const last = this.#release("last", this.completedOffset());
+    logger.info("Snapshot ended", { tables: tables.length });
+    if (last) yield [last];
+  }
+
+  async #begin(): Promise<void> {
+    const { client, snapshotName, lsn } = this.#options;
+    await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+    if (snapshotName !== null) await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotName)}`);
+    // A table takes as long as it takes, also where the worker is slow to take its queryRows. And queryRows that a policy hides
+    // from this role are an error: their changes would come, and they themselves never.
+    await client.query(
+      "SET LOCAL statement_timeout=0; SET LOCAL idle_in_transaction_session_timeout=0; SET LOCAL row_security=off",
+    );
+    const [now] = await queryRows(
+      client,
+      `SELECT (extract(epoch FROM CURRENT_TIMESTAMP) * 1000000)::int8 AS us,
+              CASE WHEN NOT pg_is_in_recovery() THEN txid_current() END AS xid`,
+    );
+    const xid = now?.["xid"] ?? null;
+    const time = eventTime(Number(now!["us"]));
+    this.#transaction = { time, txId: xid === null ? null : Number(xid), origin: null, originLsn: null };
+    this.#offset = snapshotOffset(lsn, this.#transaction.txId, time.us, false);
+  }
+
+  async #describe(table: CapturedTable): Promise<{ definition: TableDefinition; schema: TableSchema } | undefined> {
+    const { client, filter, schemas } = this.#options;
+    const catalog = await readCatalogTable(client, table.oid);
+    if (!catalog) return undefined;
+    const types = await readTypes(
+      client,
+      catalog.columns.map(({ typeOid }) => typeOid),
+    );
+    const whole = defineTable(catalog, types);
+    const key = new Set(filter.keyColumns(whole));
+    // A key column is read even where the value is to go without it.
+    const definition = {
+      ...whole,
+      columns: whole.columns.filter(({ name }) => key.has(name) || filter.keepsColumn(whole.schema, whole.table, name)),
+    };
+    return { definition, schema: schemas.get(definition) };
+  }
+
+  async *#copyTable(
+    table: CapturedTable,
+    { definition, schema }: { definition: TableDefinition; schema: TableSchema },
+    maxBatchSize: number,
+  ): AsyncGenerator<SourceRecord[], void, void> {
+    const { client, settings, events, clock, logger } = this.#options;
+    const columns = definition.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
+    const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.table)}`;
+    // ONLY: queryRows of an inheriting table are that table's, under whose name their changes come.
+    const from = table.isPartitioned ? name : `ONLY ${name}`;
+    await this.#holdStill(table, from);
+    const channel = new CopyChannel(client, settings.maxQueueBytes);
+    let count = 0;
+    try {
+      const copy = `COPY (SELECT ${columns} FROM ${from}) TO STDOUT`;
+      await channel.start(copy).catch((error) => throwChanged(table, error));
+      let batch: SourceRecord[] = [];
+      events.now = eventTime(clock.nowMs() * 1000);
+      for (;;) {
+        const frame = channel.next();
+        if (frame) {
+          const tuple = this.#rowReader.read(frame.bytes, frame.start, frame.end);
+          const row = schema.readRow(tuple);
+          const released = this.#hold(schema, schema.readKey(tuple, row), row, count++ === 0);
+          if (released && batch.push(released) < maxBatchSize) continue;
+          if (!released) continue;
+        } else if (channel.isDone) {
+          break;
+        } else if (batch.length === 0) {
+          await channel.readable();
+          events.now = eventTime(clock.nowMs() * 1000);
+          continue;
+        }
+        yield batch;
+        batch = [];
+        events.now = eventTime(clock.nowMs() * 1000);
+      }
+      // The very first row says so, even where its table has no other.
+      if (this.#held && count > 0 && this.#held.marker !== "first") this.#held.marker = "last_in_data_collection";
+      if (batch.length > 0) yield batch;
+    } finally {
+      channel.detach();
+    }
+    logger.info("Exported records of a table", { table: `${table.schema}.${table.table}`, records: count });
+  }
+
+  /**
+   * Keeps the table as it is until the snapshot ends, and makes sure that it still is what the snapshot sees: a table
+   * that ALTER TABLE has rewritten since shows no queryRows to an older snapshot, and the stream does not bring them either.
+   *
+   * @throws Error that is retried: the next snapshot sees the new form.
+   */
+  async #holdStill(table: CapturedTable, from: string): Promise<void> {
+    const { client } = this.#options;
+    await client.query(`LOCK TABLE ${from} IN ACCESS SHARE MODE`).catch((error) => throwChanged(table, error));
+    const [found] = await queryRows(client, REWRITTEN, [table.oid]);
+    if (found?.["is_rewritten"] !== "t") return;
+    throw changed(table);
+  }
+
+  /** Keeps a row back, and hands out the one before it. */
+  #hold(
+    table: TableSchema,
+    key: Struct | null,
+    row: ConnectValue[],
+    isFirstOfTable: boolean,
+  ): SourceRecord | undefined {
+    const held = this.#held;
+    const marker = this.#isFirstRow ? "first" : isFirstOfTable ? "first_in_data_collection" : "true";
+    this.#isFirstRow = false;
+    if (!held) {
+      this.#held = { table, key, row, marker };
+      return undefined;
+    }
+    const record = this.#record(held, held.marker, this.#offset);
+    held.table = table;
+    held.key = key;
+    held.row = row;
+    held.marker = marker;
+    return record;
+  }
+
+  #release(marker: SnapshotMarker, offset: SourceMap): SourceRecord | undefined {
+    const held = this.#held;
+    this.#held = undefined;
+    return held && this.#record(held, marker, offset);
+  }
+
+  #record({ table, key, row }: HeldRow, marker: SnapshotMarker, offset: SourceMap): SourceRecord {
+    return this.#options.events.row(table, "r", key, null, row, this.#block(table, marker), offset);
+  }
+
+  #block(table: TableSchema, marker: SnapshotMarker): Struct {
+    if (marker === "true" && this.#middleBlock?.table === table) return this.#middleBlock.block;
+    const { sources, lsn } = this.#options;
+    const block = sources.block(this.#transaction, lsn, null, table.schemaName, table.tableName, marker);
+    if (marker === "true") this.#middleBlock = { table, block };
+    return block;
+  }
+}
+
+/** The catalog is read as of the snapshot, a query is parsed as of now: what it names may be gone. */
+function throwChanged(table: CapturedTable, error: unknown): never {
+  throw MISSING.has(codeOf(error) ?? "") ? changed(table, error) : error;
+}
+
+/** undefined_table, invalid_schema_name, undefined_column. */
+const MISSING: ReadonlySet<string> = new Set(["42P01", "3F000", "42703"]);
+
+function changed({ schema, table }: CapturedTable, cause?: unknown): Error {
+  return new Error(`table ${schema}.${table} was changed during the snapshot, which starts again`, { cause });
+}

@@ -1,0 +1,265 @@
+import {
+  type ConnectValue,
+  DataError,
+  type SourceMap,
+  type SourceRecord,
+  type Struct,
+} from "../../../src/api/index.js";
+import type { Settings } from "../config/settings.js";
+import { judgeTransaction, type ResumePoint, type Skip, wasHandedOver } from "../position/resume-point.js";
+import { furthestOf, type MessageType, readOffset, streamedOffset } from "../position/source-offset.js";
+import type { RelationCache } from "../tables/relation-cache.js";
+import { eventTime, type SourceBlocks, type SourceTransaction } from "../tables/source-block.js";
+import { selects } from "../tables/table-filter.js";
+import type { TableSchema } from "../tables/table-schema.js";
+import { type Lsn, NO_LSN } from "../wal/lsn.js";
+import type {
+  BeginMessage,
+  DeleteMessage,
+  InsertMessage,
+  LogicalMessage,
+  PgoutputMessage,
+  TruncateMessage,
+  UpdateMessage,
+} from "../wal/pgoutput-decoder.js";
+import { type ChangeEvents, sameValues } from "./change-event.js";
+import type { LogicalMessages } from "./logical-message.js";
+
+export interface WalkOptions {
+  readonly settings: Settings;
+  readonly relations: Pick<RelationCache, "get">;
+  readonly events: ChangeEvents;
+  readonly sources: SourceBlocks;
+  readonly messages: LogicalMessages;
+  readonly partition: SourceMap;
+  readonly resume: ResumePoint;
+  /** What the stored offset said of the last commit; null before any. */
+  readonly lastCommit: Lsn | null;
+  /** The offset to go on from when a crash comes before the first event's last record is stored. */
+  readonly offset: SourceMap;
+}
+
+const OUTSIDE: SourceTransaction = { time: eventTime(0), txId: null, origin: null, originLsn: null };
+
+/**
+ * Turns the messages of one replication connection into records, in their order, leaving out what was handed over
+ * before. Relation messages are the caller's, because they need the catalog.
+ */
+export class TransactionWalk {
+  readonly #options: WalkOptions;
+  #transaction: SourceTransaction = OUTSIDE;
+  #isOpen = false;
+  #skip: Skip = "nothing";
+  /** Position of the last event, and how many were seen there. */
+  #lsn: Lsn = NO_LSN;
+  #eventsAtLsn = 0;
+  #lastCommit: Lsn | null;
+  #ended: Lsn = NO_LSN;
+  #offset: SourceMap;
+  #emitted = 0;
+
+  constructor(options: WalkOptions) {
+    this.#options = options;
+    this.#lastCommit = options.lastCommit;
+    this.#offset = options.offset;
+  }
+
+  /** Offset after everything walked: what the next event's first records carry. */
+  get offset(): SourceMap {
+    return this.#offset;
+  }
+
+  /** Records made so far. */
+  get emitted(): number {
+    return this.#emitted;
+  }
+
+  /** Within a transaction nothing after its beginning may be confirmed. */
+  get isInTransaction(): boolean {
+    return this.#isOpen;
+  }
+
+  /** End of the last transaction that was walked whole. */
+  get ended(): Lsn {
+    return this.#ended;
+  }
+
+  /**
+   * An offset for a record that is no event, such as a heartbeat: everything before `position` is done with. Never one
+   * that is behind the offset resumed from: the server begins with what was confirmed, and what was handed over since
+   * comes again first. (I3)
+   */
+  offsetAt(position: Lsn): SourceMap {
+    if (this.#isOpen || position <= furthestOf(readOffset(this.#offset))) return this.#offset;
+    const walked = this.#transaction === OUTSIDE ? readOffset(this.#offset) : undefined;
+    const txId = walked ? walked.txId : this.#transaction.txId;
+    const timeUs = walked ? (walked.timeUs ?? 0) : this.#transaction.time.us;
+    this.#offset = streamedOffset(position, position, "COMMIT", txId, timeUs, 1);
+    return this.#offset;
+  }
+
+  /** Takes in one message at `lsn`, adding the records it makes to `into`. */
+  take(message: PgoutputMessage, lsn: Lsn, into: SourceRecord[]): void {
+    switch (message.kind) {
+      case "insert":
+        if (this.#isNew(lsn)) this.#insert(message, lsn, into);
+        break;
+      case "update":
+        if (this.#isNew(lsn)) this.#update(message, lsn, into);
+        break;
+      case "delete":
+        if (this.#isNew(lsn)) this.#delete(message, lsn, into);
+        break;
+      case "truncate":
+        if (this.#isNew(lsn)) this.#truncate(message, lsn, into);
+        break;
+      case "message":
+        this.#message(message, lsn, into);
+        break;
+      case "begin":
+        this.#begin(message);
+        break;
+      case "commit":
+        this.#isOpen = false;
+        this.#lastCommit = message.endLsn;
+        this.#ended = message.endLsn;
+        break;
+      case "origin":
+        this.#transaction = { ...this.#transaction, origin: message.name, originLsn: message.lsn };
+        break;
+      default:
+        break;
+    }
+  }
+
+  #begin({ xid, finalLsn, commitTimeUs }: BeginMessage): void {
+    this.#isOpen = true;
+    this.#transaction = { time: eventTime(commitTimeUs), txId: xid, origin: null, originLsn: null };
+    this.#skip = judgeTransaction(this.#options.resume, xid, finalLsn);
+    this.#lsn = NO_LSN;
+    this.#eventsAtLsn = 0;
+  }
+
+  /** Counts the event, captured or not, and says whether it was not handed over yet. */
+  #isNew(lsn: Lsn): boolean {
+    if (lsn === this.#lsn) this.#eventsAtLsn++;
+    else {
+      this.#lsn = lsn;
+      this.#eventsAtLsn = 1;
+    }
+    if (this.#skip === "nothing") return true;
+    return this.#skip === "part" && !wasHandedOver(this.#options.resume, lsn, this.#eventsAtLsn);
+  }
+
+  #insert({ relationOid, after }: InsertMessage, lsn: Lsn, into: SourceRecord[]): void {
+    const table = this.#table(relationOid, "c");
+    if (!table) return;
+    const row = table.readRow(after);
+    const offset = this.#advance(lsn, "INSERT");
+    this.#push(into, this.#row(table, "c", table.readKey(after, row), null, row, lsn, offset));
+  }
+
+  #update({ relationOid, oldKind, before, after }: UpdateMessage, lsn: Lsn, into: SourceRecord[]): void {
+    const table = this.#table(relationOid, "u");
+    if (!table) return;
+    const oldRow = before ? table.readRow(before) : null;
+    const row = table.readRow(after, before);
+    const { settings, events } = this.#options;
+    if (settings.skipUnchanged && oldKind === "O" && oldRow && sameValues(oldRow, row)) return;
+    const key = table.readKey(after, row, before);
+    const oldKey = before && oldRow ? table.readKey(before, oldRow) : null;
+    if (!key || !oldKey || !oldRow || sameValues(key.values, oldKey.values)) {
+      const offset = this.#advance(lsn, "UPDATE");
+      this.#push(into, this.#row(table, "u", key, oldRow, row, lsn, offset));
+      return;
+    }
+    const previous = this.#offset;
+    const offset = this.#advance(lsn, "UPDATE");
+    const count = into.length;
+    events.keyChange(into, table, oldKey, key, oldRow, row, this.#source(table, lsn), previous, offset);
+    this.#emitted += into.length - count;
+  }
+
+  #delete({ relationOid, before }: DeleteMessage, lsn: Lsn, into: SourceRecord[]): void {
+    const table = this.#table(relationOid, "d");
+    if (!table) return;
+    const row = table.readRow(before);
+    const previous = this.#offset;
+    const offset = this.#advance(lsn, "DELETE");
+    const count = into.length;
+    const key = table.readKey(before, row);
+    this.#options.events.delete(into, table, key, row, this.#source(table, lsn), previous, offset);
+    this.#emitted += into.length - count;
+  }
+
+  #truncate({ relationOids }: TruncateMessage, lsn: Lsn, into: SourceRecord[]): void {
+    const tables = relationOids.flatMap((oid) => this.#table(oid, "t") ?? []);
+    if (tables.length === 0) return;
+    const previous = this.#offset;
+    const offset = this.#advance(lsn, "TRUNCATE");
+    for (const [at, table] of tables.entries()) {
+      const own = at === tables.length - 1 ? offset : previous;
+      this.#push(into, this.#row(table, "t", null, null, null, lsn, own));
+    }
+  }
+
+  /** One outside a transaction stands in the order of commits, and counts as one that ends where it is. */
+  #message(message: LogicalMessage, lsn: Lsn, into: SourceRecord[]): void {
+    const { settings, events, messages, sources, partition, resume } = this.#options;
+    if (message.isTransactional) {
+      if (!this.#isNew(lsn)) return;
+    } else {
+      if (lsn <= resume.committed) return;
+      this.#lastCommit = lsn;
+      this.#ended = lsn;
+      // It has no time of its own: the last known one, as Debezium does.
+      const time = this.#transaction === OUTSIDE ? events.now : this.#transaction.time;
+      this.#transaction = { time, txId: null, origin: null, originLsn: null };
+      this.#lsn = lsn;
+      this.#eventsAtLsn = 1;
+    }
+    if (!selects(settings.messagePrefixes, message.prefix)) return;
+    const offset = this.#advance(lsn, "MESSAGE");
+    const source = sources.block(this.#transaction, lsn, this.#lastCommit, "", "");
+    this.#push(into, messages.record(message, source, events.now.ms, partition, offset));
+  }
+
+  /** undefined: not captured, or not to be sent. */
+  #table(oid: number, operation: string): TableSchema | undefined {
+    if (this.#options.settings.skippedOperations.has(operation)) return undefined;
+    const relation = this.#options.relations.get(oid);
+    if (relation === undefined)
+      throw new DataError(
+        "VALUE_INVALID",
+        `No metadata registered for captured table with relation id ${oid}: the server sends it before the first row. Restart the task, and report this.`,
+      );
+    return relation === "filtered" ? undefined : relation;
+  }
+
+  #advance(lsn: Lsn, type: MessageType): SourceMap {
+    const { txId, time } = this.#transaction;
+    this.#offset = streamedOffset(lsn, this.#lastCommit, type, txId, time.us, this.#eventsAtLsn);
+    return this.#offset;
+  }
+
+  #row(
+    table: TableSchema,
+    op: "c" | "u" | "t",
+    key: Struct | null,
+    before: ConnectValue[] | null,
+    after: ConnectValue[] | null,
+    lsn: Lsn,
+    offset: SourceMap,
+  ): SourceRecord {
+    return this.#options.events.row(table, op, key, before, after, this.#source(table, lsn), offset);
+  }
+
+  #source(table: TableSchema, lsn: Lsn): Struct {
+    return this.#options.sources.block(this.#transaction, lsn, this.#lastCommit, table.schemaName, table.tableName);
+  }
+
+  #push(into: SourceRecord[], record: SourceRecord): void {
+    into.push(record);
+    this.#emitted++;
+  }
+}

@@ -1,0 +1,96 @@
+import type { SnapshotMode } from "../config/settings.js";
+import { formatLsn, isIdleConfirmation, type Lsn, NO_LSN } from "../wal/lsn.js";
+import type { SlotState } from "../wal/replication-slot.js";
+import { judgeAvailability, wasMovedPast } from "./resume-point.js";
+import { furthestOf, type StoredOffset } from "./source-offset.js";
+
+/** What a start, or a new connection after a failure, begins with. */
+export type StartPlan =
+  /** `slot`: create makes one and reads from its snapshot; keep reads in a transaction of its own; none needs none. */
+  | { readonly kind: "snapshot"; readonly slot: "create" | "keep" | "recreate" | "none" }
+  | { readonly kind: "stream"; readonly slot: "create" | "keep" }
+  /** There is nothing to do, now or later. */
+  | { readonly kind: "idle" }
+  /** It passes by itself: to be tried again. */
+  | { readonly kind: "wait"; readonly reason: string }
+  | { readonly kind: "refuse"; readonly reason: string };
+
+/** How far the server's WAL goes. */
+export interface WalEnd {
+  /** Flushed on a primary; received or replayed, whichever is further, on a standby. */
+  readonly lsn: Lsn;
+  readonly isStandby: boolean;
+}
+
+export interface StartScene {
+  readonly mode: SnapshotMode;
+  /** The stored offset, or where this process got to. */
+  readonly offset: StoredOffset | null;
+  readonly slot: SlotState | undefined;
+  readonly slotName: string;
+  /** Where the server's WAL ends; null: not asked, since there is no slot to go on with. */
+  readonly wal: WalEnd | null;
+  /** False: lsn.flush.mode=manual, the slot is moved by somebody else. */
+  readonly confirmsLsn: boolean;
+  /** This task has taken its snapshot already: `always` means at each start, not at each connection. */
+  readonly hasSnapshot: boolean;
+}
+
+export function planStart(scene: StartScene): StartPlan {
+  const { mode, offset, wal } = scene;
+  const isUnfinished = offset === null || offset.isSnapshotRunning;
+  if (mode === "initial_only") return isUnfinished ? { kind: "snapshot", slot: "none" } : { kind: "idle" };
+  const isOffsetAhead = !isUnfinished && wal !== null && furthestOf(offset) > wal.lsn;
+  const isSlotAhead = wal !== null && (scene.slot?.confirmedLsn ?? NO_LSN) > wal.lsn;
+  // A standby that was started again has yet to replay what it had shown before.
+  if ((isOffsetAhead || isSlotAhead) && wal?.isStandby) return { kind: "wait", reason: ahead(scene) };
+  // Streaming from a slot behind the end of the WAL would leave out all that is written up to there.
+  const slot = scene.slot && { ...scene.slot, isLost: scene.slot.isLost || isSlotAhead };
+  if (mode === "no_data" && offset?.isSnapshotRunning)
+    return {
+      kind: "refuse",
+      reason:
+        "The connector previously stopped while taking a snapshot, but now the connector is configured to never allow snapshots. Reconfigure the connector to use snapshots initially or when needed.",
+    };
+  if (isSlotAhead && mode !== "when_needed") return { kind: "refuse", reason: ahead(scene) };
+  if (slot?.isLost && mode !== "when_needed")
+    return {
+      kind: "refuse",
+      reason: `Replication slot ${scene.slotName} has been invalidated (wal_status=lost): changes that it was to keep are gone. Drop it, remove the connector's offsets and start again to take a new snapshot (snapshot.mode=when_needed does so by itself), and raise max_slot_wal_keep_size.`,
+    };
+  if (isUnfinished) {
+    if (mode === "no_data") return { kind: "stream", slot: slot ? "keep" : "create" };
+    return { kind: "snapshot", slot: slot ? (slot.isLost ? "recreate" : "keep") : "create" };
+  }
+  const isLost =
+    isOffsetAhead || !slot || slot.isLost || judgeAvailability(offset, slot, isIdleConfirmation) === "lost";
+  // The other modes only warn: what looks like a gap need not be one, and a needless snapshot is only slow.
+  const isSkipping = !isLost && scene.confirmsLsn && wasMovedPast(offset, slot.confirmedLsn, isIdleConfirmation);
+  if ((isLost || isSkipping) && mode === "when_needed")
+    return { kind: "snapshot", slot: slot ? (slot.isLost ? "recreate" : "keep") : "create" };
+  if (mode === "always" && !scene.hasSnapshot) return { kind: "snapshot", slot: slot ? "keep" : "create" };
+  if (isOffsetAhead) return { kind: "refuse", reason: ahead(scene) };
+  if (isLost) return { kind: "refuse", reason: unavailable(scene) };
+  return { kind: "stream", slot: "keep" };
+}
+
+function ahead({ offset, slot, slotName, wal }: StartScene): string {
+  const end = wal!.lsn;
+  const confirmed = slot?.confirmedLsn ?? NO_LSN;
+  const what =
+    confirmed > end
+      ? `Replication slot ${slotName} is confirmed up to ${formatLsn(confirmed)} (${confirmed})`
+      : `The stored offset is at ${formatLsn(furthestOf(offset!))} (${furthestOf(offset!)})`;
+  const where = `${what}, which is ahead of the server: its WAL ends at ${formatLsn(end)} (${end})`;
+  if (wal!.isStandby) return `${where}. Waiting for the standby to get there`;
+  const also = confirmed > end ? `drop slot ${slotName}, ` : "";
+  return `${where}. The database was restored to an earlier point, or is another one: changes up to there would be left out. To take a new snapshot, ${also}remove the connector's offsets and start again, or set snapshot.mode=when_needed.`;
+}
+
+function unavailable({ offset, slot, slotName }: StartScene): string {
+  const position = (lsn: Lsn | null | undefined) => (lsn === null || lsn === undefined ? "none" : String(lsn));
+  const why = slot
+    ? `replication slot ${slotName} begins at ${position(slot.restartLsn)}, behind it`
+    : `replication slot ${slotName} does not exist`;
+  return `The connector is trying to read change stream starting at PostgresOffsetContext [lsn_proc=${position(offset?.lsnProc)}, lsn=${position(offset?.lsn)}], but this is no longer available on the server: ${why}. Reconfigure the connector to use a snapshot mode when needed.`;
+}

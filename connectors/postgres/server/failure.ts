@@ -1,0 +1,118 @@
+import { ConfigError, ConflictError, type ConnectError, errorKind, UnsupportedError } from "../../../src/api/index.js";
+
+/** What a failure on the way to the database means for the task. */
+export type Failure =
+  /** It may heal by itself: wait and connect again. `slot-in-use` counts towards slot.max.retries. */
+  | { readonly kind: "retry"; readonly cause: string; readonly isSlotInUse: boolean }
+  /** It needs a person: the task fails with this. */
+  | { readonly kind: "fatal"; readonly error: Error };
+
+export interface FailureScene {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+  readonly slotName: string;
+  readonly publicationName: string;
+}
+
+/** A SQLSTATE has five characters, of which the first two are its class; the only such code of the system is EPIPE's. */
+const SQLSTATE = /^(?!EPIPE$)[0-9A-Z]{5}$/;
+
+/**
+ * Classes 08, 53, 57P0x (shutdown, crash, starting up), deadlocks and a slot in use heal; wrong credentials, missing
+ * rights or objects and unusable slots do not. What is no answer of the server is the network's.
+ */
+export function judgeFailure(error: unknown, scene: FailureScene): Failure {
+  if (errorKind(error) !== undefined && errorKind(error) !== "retriable")
+    return { kind: "fatal", error: error as ConnectError };
+  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  if (code === undefined || !SQLSTATE.test(code)) {
+    if (isTlsFailure(error, code)) return { kind: "fatal", error: tlsFailure(scene, message, error) };
+    if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)
+      return { kind: "fatal", error };
+    return retry(message);
+  }
+  if (code === "55006") return { kind: "retry", cause: message, isSlotInUse: true };
+  if (/^(08|53|57P0|57014|40001|40P01|55P03|58030)/.test(code)) return retry(message);
+  return { kind: "fatal", error: explain(error, code, message, scene) };
+}
+
+/** What the task fails with once no more retries are allowed. */
+export function gaveUp(failure: Failure & { readonly kind: "retry" }, scene: FailureScene, cause: unknown): Error {
+  const where = `Postgres at ${scene.host}:${scene.port}/${scene.database}: ${failure.cause}`;
+  return failure.isSlotInUse
+    ? new ConflictError(
+        "PLUGIN_POSTGRES_SLOT_IN_USE",
+        `${where}. Gave up after slot.max.retries; when setting up multiple connectors for the same database host, please make sure to use a distinct replication slot name (slot.name) for each.`,
+        { cause },
+      )
+    : new UnsupportedError("PLUGIN_POSTGRES_UNAVAILABLE", `${where}. Gave up after errors.max.retries.`, { cause });
+}
+
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && code !== "" ? code : undefined;
+}
+
+function retry(cause: string): Failure {
+  return { kind: "retry", cause, isSlotInUse: false };
+}
+
+function isTlsFailure(error: unknown, code: string | undefined): boolean {
+  if (error instanceof Error && error.message === "The server does not support SSL connections") return true;
+  return code !== undefined && /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code);
+}
+
+function tlsFailure(scene: FailureScene, message: string, cause: unknown): ConfigError {
+  return new ConfigError(
+    "database.sslmode",
+    `No TLS connection to Postgres at ${scene.host}:${scene.port}: ${message}. Check database.sslmode, database.sslrootcert, database.sslcert and database.sslkey.`,
+    { cause },
+  );
+}
+
+/** The server's words, with the key or object that they are about and what to do. */
+function explain(cause: unknown, code: string, message: string, scene: FailureScene): Error {
+  const where = `Postgres at ${scene.host}:${scene.port}/${scene.database}`;
+  if (code.startsWith("28"))
+    return new ConfigError(
+      "database.password",
+      `${where} refuses role ${scene.user}: ${message}. Check database.user, database.password, that the role may log in and has REPLICATION, and pg_hba.conf.`,
+      { cause },
+    );
+  if (code === "3D000")
+    return new ConfigError("database.dbname", `${where}: ${message}. Check database.dbname.`, { cause });
+  if (code === "42501")
+    return new ConfigError(
+      "database.user",
+      `${where}: role ${scene.user} lacks a right: ${message}. It needs REPLICATION, SELECT on the captured tables, and, to make publication ${scene.publicationName}, CREATE on the database and ownership of the tables (superuser for all_tables).`,
+      { cause },
+    );
+  if (/^(42704|55000)$/.test(code) && /publication/.test(message))
+    return new ConfigError(
+      "publication.name",
+      `${where}: ${message}. Create it (CREATE PUBLICATION ${scene.publicationName} FOR TABLE …) and, where it was dropped while slot ${scene.slotName} held changes, drop the slot and take a new snapshot.`,
+      { cause },
+    );
+  if (code === "42704" && /slot/.test(message))
+    return new ConfigError(
+      "slot.name",
+      `${where}: ${message}. The changes since the stored offset are gone: remove the connector's offsets, or set snapshot.mode=when_needed, to take a new snapshot.`,
+      { cause },
+    );
+  if (code === "55000" && /wal_level/.test(message))
+    return new UnsupportedError(
+      "PLUGIN_POSTGRES_WAL_LEVEL",
+      `${where}: ${message}. Set wal_level=logical in postgresql.conf and restart the server.`,
+      { cause },
+    );
+  if (code === "55000" || code === "58P01")
+    return new UnsupportedError(
+      "PLUGIN_POSTGRES_SLOT_LOST",
+      `${where}: ${message}. The offset to start reading from has been removed from the database write-ahead log. Drop slot ${scene.slotName} and take a new snapshot (snapshot.mode=when_needed does both), and raise max_slot_wal_keep_size.`,
+      { cause },
+    );
+  return new UnsupportedError("PLUGIN_POSTGRES_REFUSED", `${where} answered ${code}: ${message}`, { cause });
+}

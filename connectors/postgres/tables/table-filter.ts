@@ -1,0 +1,50 @@
+import type { Pattern } from "../config/patterns.js";
+import type { Selection, Settings } from "../config/settings.js";
+import type { TableDefinition } from "./table-definition.js";
+
+const SYSTEM_SCHEMA = /^(pg_catalog|information_schema)$|^pg_temp|^pg_toast/i;
+
+/** Which tables and columns are captured, and which columns are their keys. */
+export class TableFilter {
+  readonly #settings: Pick<Settings, "filter" | "keyColumns">;
+
+  constructor(settings: Pick<Settings, "filter" | "keyColumns">) {
+    this.#settings = settings;
+  }
+
+  capturesTable(schema: string, table: string): boolean {
+    const { filter } = this.#settings;
+    if (filter.ignoreBuiltin && (SYSTEM_SCHEMA.test(schema) || table === "spatial_ref_sys")) return false;
+    return selects(filter.schemas, schema) && selects(filter.tables, `${schema}.${table}`);
+  }
+
+  keepsColumn(schema: string, table: string, column: string): boolean {
+    return selects(this.#settings.filter.columns, `${schema}.${table}.${column}`);
+  }
+
+  /** Names of the key's columns: those of message.key.columns where any match, in its order, otherwise the table's own. */
+  keyColumns({ schema, table, columns, keyColumns }: TableDefinition): readonly string[] {
+    const chosen = this.#settings.keyColumns
+      .flatMap((rule) => rule.columns)
+      .flatMap((pattern) => columns.filter(({ name }) => pattern.matches(`${schema}.${table}.${name}`)))
+      .map(({ name }) => name);
+    return chosen.length > 0 ? [...new Set(chosen)] : keyColumns;
+  }
+
+  /**
+   * Position of a table in the order of the include list, for the snapshot: tables of one pattern go by name.
+   */
+  includePosition(schema: string, table: string): number {
+    const include = this.#settings.filter.tables.include;
+    return include ? include.findIndex((pattern) => pattern.matches(`${schema}.${table}`)) : 0;
+  }
+}
+
+export function selects({ include, exclude }: Selection, name: string): boolean {
+  if (include) return matchesAny(include, name);
+  return !exclude || !matchesAny(exclude, name);
+}
+
+export function matchesAny(patterns: readonly Pattern[], name: string): boolean {
+  return patterns.some((pattern) => pattern.matches(name));
+}

@@ -1,0 +1,211 @@
+import {
+  type ConnectValue,
+  DataError,
+  type Logger,
+  OPTIONAL_INT64,
+  type Schema,
+  type SchemaAttributes,
+  STRING,
+  Struct,
+  structOf,
+} from "../../../src/api/index.js";
+import type { Settings } from "../config/settings.js";
+import type { ColumnCodec } from "../types/column-codec.js";
+import { defaultText } from "../types/column-default.js";
+import { boundTo, codecFor } from "../types/column-types.js";
+import { NULL, type Tuple, UNCHANGED, VALUE } from "../wal/pgoutput-decoder.js";
+import { BLOCK_SCHEMA, SOURCE_SCHEMA } from "./source-block.js";
+import type { ColumnDefinition, TableDefinition } from "./table-definition.js";
+import type { TableFilter } from "./table-filter.js";
+import { dataTopic } from "./topic-name.js";
+
+/** A column that is read: where it stands in the tuple, and how. */
+interface ReadColumn {
+  readonly name: string;
+  readonly tupleIndex: number;
+  readonly codec: ColumnCodec;
+  readonly schema: Schema;
+  /** Stands for a value that was not sent, or that is NULL although the column is NOT NULL. */
+  readonly absent: ConnectValue;
+}
+
+/**
+ * One version of a captured table: its schemas, made once, and the readers of its rows. A new relation message makes a
+ * new one, and with it new Schema objects.
+ */
+export class TableSchema {
+  readonly schemaName: string;
+  readonly tableName: string;
+  readonly topic: string;
+  readonly keySchema: Schema | null;
+  readonly rowSchema: Schema;
+  readonly envelopeSchema: Schema;
+  readonly #columns: readonly ReadColumn[];
+  readonly #keyColumns: readonly ReadColumn[];
+  /** For each key column its position in the row, or -1 where the row does not have it. */
+  readonly #keyInRow: readonly number[];
+  readonly #logger: Logger;
+  readonly #failOnConversion: boolean;
+  readonly #warned = new Set<string>();
+
+  constructor(definition: TableDefinition, settings: Settings, filter: TableFilter, logger: Logger) {
+    const { schema, table } = definition;
+    this.schemaName = schema;
+    this.tableName = table;
+    this.topic = dataTopic(settings, schema, table);
+    this.#logger = logger;
+    this.#failOnConversion = settings.failOnConversion;
+    refuseSameNames(definition);
+    const readable = definition.columns.map((column, index) => this.#compile(column, index, settings));
+    this.#columns = readable.filter(
+      (column): column is ReadColumn => column !== null && filter.keepsColumn(schema, table, column.name),
+    );
+    const byName = new Map(readable.flatMap((column) => (column ? [[column.name, column] as const] : [])));
+    this.#keyColumns = filter
+      .keyColumns(definition)
+      .flatMap((name) => byName.get(name) ?? [])
+      .filter((column) => !column.codec.isAlwaysOptional);
+    this.#keyInRow = this.#keyColumns.map((column) => this.#columns.indexOf(column));
+
+    this.keySchema =
+      this.#keyColumns.length === 0
+        ? null
+        : structOf(
+            this.#keyColumns.map((column) => [column.name, column.schema] as const),
+            { name: `${this.topic}.Key` },
+          );
+    this.rowSchema = structOf(
+      this.#columns.map((column) => [column.name, column.schema] as const),
+      { name: `${this.topic}.Value`, optional: true },
+    );
+    this.envelopeSchema = envelopeOf(this.rowSchema, `${this.topic}.Envelope`);
+  }
+
+  /** The row's values by position. `old` is the row before, which has what an unchanged out-of-line column was, if anything does. */
+  readRow(tuple: Tuple, old: Tuple | null = null): ConnectValue[] {
+    const columns = this.#columns;
+    const count = columns.length;
+    const values = new Array<ConnectValue>(count);
+    for (let i = 0; i < count; i++) values[i] = this.#read(columns[i]!, tuple, old);
+    return values;
+  }
+
+  /** The key of a row that `readRow` gave, from the same tuple. */
+  readKey(tuple: Tuple, row: readonly ConnectValue[], old: Tuple | null = null): Struct | null {
+    const { keySchema } = this;
+    if (!keySchema) return null;
+    const columns = this.#keyColumns;
+    const values = new Array<ConnectValue>(columns.length);
+    for (let i = 0; i < columns.length; i++) {
+      const at = this.#keyInRow[i]!;
+      values[i] = at >= 0 ? row[at]! : this.#read(columns[i]!, tuple, old);
+    }
+    return new Struct(keySchema, values);
+  }
+
+  #read(column: ReadColumn, tuple: Tuple, old: Tuple | null): ConnectValue {
+    const index = column.tupleIndex;
+    // A row may be shorter than the table: COPY of what a concurrent ALTER added, none otherwise.
+    const kind = index < tuple.count ? tuple.kinds[index]! : NULL;
+    if (kind === VALUE) {
+      try {
+        return column.codec.decode(tuple.bytes, tuple.starts[index]!, tuple.ends[index]!);
+      } catch (error) {
+        return this.#unreadable(column, error);
+      }
+    }
+    if (kind !== UNCHANGED) return column.absent;
+    // An old tuple is of the same columns; of the key's it has values even where they are large.
+    if (old && index < old.count && old.kinds[index] === VALUE) return this.#read(column, old, null);
+    return column.codec.placeholder ?? this.#unreadable(column, undefined);
+  }
+
+  /** A value without a form in its column's schema: null where that is possible and allowed, with a warning. */
+  #unreadable(column: ReadColumn, cause: unknown): ConnectValue {
+    const why = cause instanceof DataError ? cause.message : "it is large, did not change, and was not sent";
+    const message = `Column ${column.name} of ${this.schemaName}.${this.tableName} has a value that its schema cannot carry: ${why}`;
+    if (cause !== undefined && !(cause instanceof DataError)) throw cause;
+    if (this.#failOnConversion || !column.schema.optional) {
+      throw new DataError(
+        "VALUE_INVALID",
+        `${message}. Exclude the column (column.exclude.list) or choose another handling mode for its type.`,
+        { cause },
+      );
+    }
+    // Once for each version of the table: every row may have one.
+    if (!this.#warned.has(column.name)) {
+      this.#warned.add(column.name);
+      this.#logger.warn(`${message}. It is sent as null, as are all such values of this column from now on`);
+    }
+    return null;
+  }
+
+  #compile(column: ColumnDefinition, tupleIndex: number, settings: Settings): ReadColumn | null {
+    const codec = column.type ? codecFor(column.type, settings.types) : null;
+    if (!codec || !column.type) {
+      this.#logger.warn("No converter for the type of a column, which will not be part of change events", {
+        column: `${this.schemaName}.${this.tableName}.${column.name}`,
+        type: column.type?.name ?? "unknown",
+      });
+      return null;
+    }
+    const isOptional = column.isNullable || (codec.isAlwaysOptional ?? false);
+    const attributes: { -readonly [K in keyof SchemaAttributes]: SchemaAttributes[K] } = {};
+    if (isOptional) attributes.optional = true;
+    const text = defaultText(column.defaultExpression, column.type);
+    if (text !== undefined) {
+      const value = readDefault(codec, text);
+      if (value !== undefined) attributes.defaultValue = value;
+      else
+        this.#logger.warn("Cannot parse column default value", {
+          column: `${this.schemaName}.${this.tableName}.${column.name}`,
+        });
+    }
+    const schema = codec.schema(attributes);
+    const bound = boundTo(schema, codec);
+    const absent = isOptional ? null : schema.hasDefault ? (schema.defaultValue as ConnectValue) : bound.fallback;
+    return { name: column.name, tupleIndex, codec: bound, schema, absent };
+  }
+}
+
+function readDefault(codec: ColumnCodec, text: string): ConnectValue | undefined {
+  const bytes = Buffer.from(text, "utf8");
+  try {
+    const value = codec.decode(bytes, 0, bytes.length);
+    return typeof value === "number" && Number.isNaN(value) && text !== "NaN" ? undefined : value;
+  } catch (error) {
+    if (error instanceof DataError) return undefined;
+    throw error;
+  }
+}
+
+/** Such a table has no form for consumers that ignore case. */
+function refuseSameNames({ schema, table, columns }: TableDefinition): void {
+  const seen = new Set<string>();
+  for (const { name } of columns) {
+    const folded = name.toLowerCase();
+    if (seen.has(folded)) {
+      throw new DataError(
+        "SCHEMA_INVALID",
+        `Table '${schema}.${table}' has columns that differ only by case (${name}). Rename one, or exclude the table with table.exclude.list.`,
+      );
+    }
+    seen.add(folded);
+  }
+}
+
+function envelopeOf(row: Schema, name: string): Schema {
+  return structOf(
+    [
+      ["before", row],
+      ["after", row],
+      ["source", SOURCE_SCHEMA],
+      ["transaction", BLOCK_SCHEMA],
+      ["op", STRING],
+      ["ts_ms", OPTIONAL_INT64],
+      ["ts_us", OPTIONAL_INT64],
+      ["ts_ns", OPTIONAL_INT64],
+    ],
+    { name, version: 2 },
+  );
+}

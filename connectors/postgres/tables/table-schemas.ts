@@ -1,0 +1,41 @@
+import type { Logger } from "../../../src/api/index.js";
+import type { Settings } from "../config/settings.js";
+import type { TableDefinition } from "./table-definition.js";
+import type { TableFilter } from "./table-filter.js";
+import { TableSchema } from "./table-schema.js";
+
+/**
+ * The latest version of each table. Postgres describes a table again after many things that change nothing of it, and
+ * for each new connection: the same definition gives the same Schema objects, for which converters have writers.
+ */
+export class TableSchemas {
+  readonly #latest = new Map<
+    string,
+    { readonly definition: string; readonly keyColumns: readonly string[]; readonly schema: TableSchema }
+  >();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly filter: TableFilter,
+    private readonly logger: Logger,
+  ) {}
+
+  get(definition: TableDefinition): TableSchema {
+    const name = nameOf(definition.schema, definition.table);
+    const text = JSON.stringify(definition);
+    const latest = this.#latest.get(name);
+    if (latest?.definition === text) return latest.schema;
+    const schema = new TableSchema(definition, this.settings, this.filter, this.logger);
+    this.#latest.set(name, { definition: text, keyColumns: definition.keyColumns, schema });
+    return schema;
+  }
+
+  /** The key of the latest version of a table; undefined: none was seen. */
+  lastKey(schema: string, table: string): readonly string[] | undefined {
+    return this.#latest.get(nameOf(schema, table))?.keyColumns;
+  }
+}
+
+function nameOf(schema: string, table: string): string {
+  return JSON.stringify([schema, table]);
+}

@@ -1,0 +1,49 @@
+import { DataError } from "../../../src/api/index.js";
+
+declare const lsnBrand: unique symbol;
+
+/** A WAL position: a byte offset, printed by Postgres as two hex words, `16/B374D848`. A number, exact below 2^53. */
+export type Lsn = number & { readonly [lsnBrand]: true };
+
+export const NO_LSN = 0 as Lsn;
+
+const LSN_TEXT = /^([0-9A-Fa-f]{1,8})\/([0-9A-Fa-f]{1,8})$/;
+
+/** @throws DataError for anything but two hex words that make a number below 2^53 (8 petabytes of WAL). */
+export function parseLsn(text: string): Lsn {
+  const words = LSN_TEXT.exec(text);
+  const lsn = words ? Number.parseInt(words[1]!, 16) * 2 ** 32 + Number.parseInt(words[2]!, 16) : Number.NaN;
+  if (!Number.isSafeInteger(lsn)) throw new DataError("VALUE_INVALID", `Expected an LSN like 0/16B3748, got ${text}`);
+  return lsn as Lsn;
+}
+
+export function formatLsn(lsn: Lsn): string {
+  const high = Math.floor(lsn / 2 ** 32);
+  return `${high.toString(16).toUpperCase()}/${(lsn % 2 ** 32).toString(16).toUpperCase()}`;
+}
+
+export function readLsn(bytes: Buffer, at: number): Lsn {
+  return (bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)) as Lsn;
+}
+
+export function writeLsn(bytes: Buffer, lsn: Lsn, at: number): void {
+  bytes.writeUInt32BE(Math.floor(lsn / 2 ** 32), at);
+  bytes.writeUInt32BE(lsn % 2 ** 32, at + 4);
+}
+
+/** WAL records begin at multiples of 8, so a position with these low bits is one that Postgres itself never makes. */
+const IDLE_MARK = 7;
+
+/**
+ * The position to confirm when nothing is outstanding and the server has shown everything before `shown`: one byte
+ * less. It lets go of the same WAL, since no record begins between the two, and tells a later start that the slot was
+ * moved past the stored offset by us, on an idle source, rather than dropped and made again by somebody.
+ */
+export function idleConfirmation(shown: Lsn): Lsn {
+  return (shown > 0 && shown % 8 === 0 ? shown - 1 : shown) as Lsn;
+}
+
+/** Whether a slot's confirmed position is one that `idleConfirmation` made. */
+export function isIdleConfirmation(confirmed: Lsn): boolean {
+  return confirmed % 8 === IDLE_MARK;
+}

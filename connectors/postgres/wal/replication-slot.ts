@@ -1,0 +1,74 @@
+import type pg from "pg";
+import { ConfigError, UnsupportedError } from "../../../src/api/index.js";
+import { queryRows } from "../server/query-rows.js";
+import { quoteIdentifier } from "../server/sql-text.js";
+import { type Lsn, parseLsn } from "./lsn.js";
+
+/** A row of pg_replication_slots. */
+export interface SlotState {
+  readonly plugin: string;
+  readonly database: string;
+  readonly isActive: boolean;
+  readonly restartLsn: Lsn | null;
+  readonly confirmedLsn: Lsn | null;
+  /** WAL that it needs was removed, or it was invalidated otherwise. */
+  readonly isLost: boolean;
+}
+
+/** A slot that was made just now, with the snapshot that fits its start. */
+export interface CreatedSlot {
+  readonly consistentPoint: Lsn;
+  /** For SET TRANSACTION SNAPSHOT, as long as the connection that made the slot asks nothing else. */
+  readonly snapshotName: string;
+}
+
+/** @returns undefined when there is no slot of that name. @throws ConfigError when it is another plug-in's or database's. */
+export async function readSlot(client: pg.Client, name: string, database: string): Promise<SlotState | undefined> {
+  const [row] = await queryRows(client, "SELECT to_jsonb(s) AS slot FROM pg_replication_slots s WHERE slot_name = $1", [
+    name,
+  ]);
+  if (!row) return undefined;
+  const slot = JSON.parse(row["slot"]!) as Record<string, string | boolean | null>;
+  if (slot["plugin"] !== "pgoutput" || slot["database"] !== database)
+    throw new ConfigError(
+      "slot.name",
+      `Replication slot ${name} is of plug-in ${slot["plugin"]} and database ${slot["database"]}, not of pgoutput and ${database}. Set another slot.name or drop the slot.`,
+    );
+  const position = (value: string | boolean | null | undefined) => (typeof value === "string" ? parseLsn(value) : null);
+  return {
+    plugin: "pgoutput",
+    database,
+    isActive: slot["active"] === true,
+    restartLsn: position(slot["restart_lsn"]),
+    confirmedLsn: position(slot["confirmed_flush_lsn"]),
+    // conflicting (16) and invalidation_reason (17) say it for standbys and timeouts.
+    isLost: slot["wal_status"] === "lost" || slot["conflicting"] === true || slot["invalidation_reason"] != null,
+  };
+}
+
+/**
+ * Makes the slot. Waits, without end, for transactions that are under way to finish.
+ *
+ * @param client a replication connection.
+ */
+export async function createSlot(client: pg.Client, name: string, isFailover: boolean): Promise<CreatedSlot> {
+  // The exported snapshot lives as long as this connection's transaction, and that one is idle while queryRows are read.
+  await client.query("SET idle_in_transaction_session_timeout=0");
+  const options = isFailover ? " (SNAPSHOT 'export', FAILOVER)" : " EXPORT_SNAPSHOT";
+  const [row] = await queryRows(client, `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput${options}`);
+  return { consistentPoint: parseLsn(row!["consistent_point"]!), snapshotName: row!["snapshot_name"]! };
+}
+
+export async function dropSlot(client: pg.Client, name: string): Promise<void> {
+  await client.query("SELECT pg_drop_replication_slot($1)", [name]);
+}
+
+/** @throws UnsupportedError when the server does not decode its WAL. */
+export async function requireLogicalWal(client: pg.Client): Promise<void> {
+  const [row] = await queryRows(client, "SHOW wal_level");
+  if (row?.["wal_level"] === "logical") return;
+  throw new UnsupportedError(
+    "PLUGIN_POSTGRES_WAL_LEVEL",
+    `Postgres server wal_level property must be 'logical' but is: '${row?.["wal_level"]}'. Set wal_level=logical in postgresql.conf and restart the server.`,
+  );
+}

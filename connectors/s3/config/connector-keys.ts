@@ -1,0 +1,100 @@
+import { atLeast, type ConfigDef, oneOf } from "../../../src/api/index.js";
+import { formatCheck } from "./setting-checks.js";
+
+/** Keys of the group Connector: format, rotation, naming. */
+export const CONNECTOR_KEYS = {
+  "format.class": {
+    type: "class",
+    doc: "How values are written: io.confluent.connect.s3.format.json.JsonFormat (a JSON text per line) or io.confluent.connect.s3.format.bytearray.ByteArrayFormat (bytes and a separator).",
+    importance: "high",
+    group: "Connector",
+    check: formatCheck,
+  },
+  "flush.size": {
+    type: "int",
+    doc: "Records of one topic partition, over all its open files, after which the files are finished.",
+    importance: "high",
+    group: "Connector",
+  },
+  "rotate.interval.ms": {
+    type: "long",
+    doc: "Span of record time after which the open files of a topic partition are finished. Needs a later record, and a time-based partitioner. -1: none.",
+    default: -1,
+    importance: "high",
+    group: "Connector",
+  },
+  "rotate.schedule.interval.ms": {
+    type: "long",
+    doc: "Wall-clock interval, counted from local midnight in `timezone`, at which open files are finished also when no record comes. -1: none.",
+    default: -1,
+    importance: "medium",
+    group: "Connector",
+  },
+  "schemas.cache.config": {
+    type: "int",
+    doc: "Without effect on the formats supported.",
+    default: 1000,
+    importance: "low",
+    group: "Connector",
+  },
+  "enhanced.avro.schema.support": {
+    type: "boolean",
+    doc: "Without effect on the formats supported.",
+    default: true,
+    importance: "low",
+    group: "Connector",
+  },
+  "connect.meta.data": {
+    type: "boolean",
+    doc: "Without effect on the formats supported.",
+    default: true,
+    importance: "low",
+    group: "Connector",
+  },
+  "retry.backoff.ms": {
+    type: "long",
+    doc: "How long to wait before a batch is tried again after the store was unavailable.",
+    default: 5000,
+    importance: "low",
+    group: "Connector",
+    check: atLeast(0),
+  },
+  "filename.offset.zero.pad.width": {
+    type: "int",
+    doc: "Digits of the offset in an object's name; 0: no zeros are put before it.",
+    default: 10,
+    importance: "low",
+    group: "Connector",
+    check: atLeast(0),
+  },
+  "avro.codec": {
+    type: "string",
+    doc: "Without effect on the formats supported.",
+    default: "null",
+    importance: "low",
+    group: "Connector",
+    check: oneOf("null", "deflate", "snappy", "bzip2"),
+  },
+  "parquet.codec": {
+    type: "string",
+    doc: "Without effect on the formats supported.",
+    default: "snappy",
+    importance: "low",
+    group: "Connector",
+    check: oneOf("none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4_raw"),
+  },
+  "allow.optional.map.keys": {
+    type: "boolean",
+    doc: "Without effect on the formats supported.",
+    default: false,
+    importance: "low",
+    group: "Connector",
+  },
+  "schema.compatibility": {
+    type: "string",
+    doc: "NONE: files are finished whenever the value's schema changes. Projection to an older or newer schema (BACKWARD, FORWARD, FULL) is not supported yet.",
+    default: "NONE",
+    importance: "high",
+    group: "Connector",
+  },
+} as const satisfies ConfigDef;

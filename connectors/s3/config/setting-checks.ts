@@ -1,0 +1,67 @@
+import { type ConfigAtom, type ConfigCheck, invalidValue } from "../../../src/api/index.js";
+import { TimeZone } from "../time/time-zone.js";
+
+export const JSON_FORMAT = "io.confluent.connect.s3.format.json.JsonFormat";
+const BYTE_ARRAY_FORMAT = "io.confluent.connect.s3.format.bytearray.ByteArrayFormat";
+const S3_STORAGE = "io.confluent.connect.s3.storage.S3Storage";
+const PARTITIONER_PACKAGE = "io.confluent.connect.storage.partitioner.";
+const PARTITIONERS = ["Default", "Field", "TimeBased", "Daily", "Hourly"] as const;
+export type PartitionerKind = (typeof PARTITIONERS)[number];
+
+/** Which of the Confluent partitioners a class name means. */
+export function partitionerKind(className: string): PartitionerKind | undefined {
+  return PARTITIONERS.find((kind) => className === `${PARTITIONER_PACKAGE}${kind}Partitioner`);
+}
+
+export const formatCheck: ConfigCheck = (key, value) =>
+  value === null || value === JSON_FORMAT || value === BYTE_ARRAY_FORMAT
+    ? undefined
+    : invalidValue(key, value, `Format is not supported; supported are ${JSON_FORMAT} and ${BYTE_ARRAY_FORMAT}`);
+
+export const storageCheck: ConfigCheck = (key, value) =>
+  value === null || value === S3_STORAGE ? undefined : invalidValue(key, value, `Supported is ${S3_STORAGE}`);
+
+export const partitionerCheck: ConfigCheck = (key, value) =>
+  typeof value !== "string" || partitionerKind(value)
+    ? undefined
+    : invalidValue(
+        key,
+        value,
+        `Partitioner is not supported; supported are ${PARTITIONERS.map((kind) => `${PARTITIONER_PACKAGE}${kind}Partitioner`).join(", ")}`,
+      );
+
+const DEFAULT_CHAINS = new Set([
+  "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
+  "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
+  // The names written by those who meant one member of the chain: the chain finds it.
+  "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider",
+  "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+]);
+
+export const checkCredentialsClass: ConfigCheck = (key, value) =>
+  typeof value !== "string" || DEFAULT_CHAINS.has(value)
+    ? undefined
+    : invalidValue(
+        key,
+        value,
+        "Credentials provider is not supported; leave the key out for AWS's default chain, or set aws.access.key.id and aws.secret.access.key",
+      );
+
+export const checkTimezone: ConfigCheck = (key, value) =>
+  typeof value !== "string" || value.trim() === "" || TimeZone.of(value)
+    ? undefined
+    : invalidValue(key, value, "The datetime zone id is not recognised; examples: UTC, Europe/Berlin, +01:00");
+
+export const checkDirectoryFields: ConfigCheck = (key, value) => {
+  const wrong = listOf(value).find((name) => name.split(".").some((step) => step.trim() === ""));
+  return wrong === undefined ? undefined : invalidValue(key, value, `'${wrong}' is not a (dotted) field name`);
+};
+
+export const checkTagPairs: ConfigCheck = (key, value) => {
+  const wrong = listOf(value).find((pair) => !pair.includes(":"));
+  return wrong === undefined ? undefined : invalidValue(key, value, `'${wrong}' is not of the form key:value`);
+};
+
+function listOf(value: ConfigAtom): readonly string[] {
+  return Array.isArray(value) ? (value as readonly string[]) : [];
+}

@@ -1,0 +1,100 @@
+import type { ConfigDef } from "../../../src/api/index.js";
+import { checkDirectoryFields, checkTimezone, partitionerCheck, storageCheck } from "./setting-checks.js";
+
+/** Keys of the groups Storage and Partitioner: endpoint and directories. */
+export const STORAGE_KEYS = {
+  "storage.class": {
+    type: "class",
+    doc: "io.confluent.connect.s3.storage.S3Storage.",
+    importance: "high",
+    group: "Storage",
+    check: storageCheck,
+  },
+  "topics.dir": {
+    type: "string",
+    doc: "First directory of every object; blank: none.",
+    default: "topics",
+    importance: "high",
+    group: "Storage",
+  },
+  "store.url": {
+    type: "string",
+    doc: "Endpoint of an S3-compatible store, like http://127.0.0.1:9000; not set: AWS.",
+    default: null,
+    importance: "high",
+    group: "Storage",
+  },
+  "directory.delim": {
+    type: "string",
+    doc: "Between directories.",
+    default: "/",
+    importance: "medium",
+    group: "Storage",
+  },
+  "file.delim": {
+    type: "string",
+    doc: "Between topic, partition and offset in an object's name.",
+    default: "+",
+    importance: "medium",
+    group: "Storage",
+  },
+  "partitioner.class": {
+    type: "class",
+    doc: "How records are put into directories: DefaultPartitioner, FieldPartitioner, TimeBasedPartitioner, DailyPartitioner or HourlyPartitioner of io.confluent.connect.storage.partitioner.",
+    default: "io.confluent.connect.storage.partitioner.DefaultPartitioner",
+    importance: "high",
+    group: "Partitioner",
+    check: partitionerCheck,
+  },
+  "partition.field.name": {
+    type: "list",
+    doc: "Fields, dotted where nested, for FieldPartitioner.",
+    default: [],
+    importance: "medium",
+    group: "Partitioner",
+    check: checkDirectoryFields,
+  },
+  "partition.duration.ms": {
+    type: "long",
+    doc: "Width of a directory's time span, for TimeBasedPartitioner.",
+    default: -1,
+    importance: "medium",
+    group: "Partitioner",
+  },
+  "path.format": {
+    type: "string",
+    doc: "Joda pattern of the directories, for TimeBasedPartitioner: 'year'=YYYY/'month'=MM/'day'=dd.",
+    default: "",
+    importance: "medium",
+    group: "Partitioner",
+  },
+  locale: {
+    type: "string",
+    doc: "Language of names of days and months, for time-based partitioners: en.",
+    default: "",
+    importance: "medium",
+    group: "Partitioner",
+  },
+  timezone: {
+    type: "string",
+    doc: "Zone of directories and scheduled rotation: Europe/Berlin, UTC, +01:00.",
+    default: "",
+    importance: "medium",
+    group: "Partitioner",
+    check: checkTimezone,
+  },
+  "timestamp.extractor": {
+    type: "string",
+    doc: "Where a record's time comes from: Wallclock, Record or RecordField.",
+    default: "Wallclock",
+    importance: "medium",
+    group: "Partitioner",
+  },
+  "timestamp.field": {
+    type: "string",
+    doc: "Field, dotted where nested, for RecordField.",
+    default: "timestamp",
+    importance: "medium",
+    group: "Partitioner",
+  },
+} as const satisfies ConfigDef;

@@ -1,0 +1,79 @@
+import { Readable } from "node:stream";
+import { crc32, createGunzip } from "node:zlib";
+import { ConflictError } from "../../../src/api/index.js";
+import type { ObjectStoreClient } from "../store/object-store-client.js";
+import { ExpectedFailure, type StoreCalls } from "../store/store-calls.js";
+
+/** Rows as bytes, uncompressed: how many bytes, and their CRC-32. Two runs of rows with the same digest are the same. */
+export interface RowDigest {
+  readonly length: number;
+  readonly crc32: number;
+}
+
+export function sameRows(a: RowDigest, b: RowDigest): boolean {
+  return a.length === b.length && a.crc32 === b.crc32;
+}
+
+export const NO_ROWS: RowDigest = { length: 0, crc32: 0 };
+
+/** The digest with a row behind it. */
+export function withRow(digest: RowDigest, row: Buffer): RowDigest {
+  return { length: digest.length + row.length, crc32: crc32(row, digest.crc32) };
+}
+
+const READ_TIMEOUT_MS = 300_000;
+
+/**
+ * Reads an object once to find out which rows it holds; undefined when there is none of that key.
+ *
+ * @param gzip whether objects of this sink are compressed.
+ * @throws ConflictError when it is not in the form this sink writes; otherwise as StoreCalls.run.
+ */
+export async function digestObject(
+  calls: StoreCalls,
+  client: ObjectStoreClient,
+  key: string,
+  gzip: boolean,
+): Promise<RowDigest | undefined> {
+  const digest = await calls.run({
+    doing: `reading object ${key}`,
+    timeoutMs: READ_TIMEOUT_MS,
+    run: async (signal) => {
+      const bytes = await client.getObject(key, signal);
+      return bytes && digestBytes(bytes, gzip, key, signal);
+    },
+  });
+  if (digest instanceof ExpectedFailure) throw digest.cause;
+  if (digest instanceof ConflictError) throw digest;
+  return digest;
+}
+
+async function digestBytes(
+  bytes: AsyncIterable<Buffer>,
+  gzip: boolean,
+  key: string,
+  signal: AbortSignal,
+): Promise<RowDigest | ConflictError> {
+  let digest = NO_ROWS;
+  const source = Readable.from(bytes, { objectMode: false, signal });
+  try {
+    if (!gzip) {
+      for await (const piece of source) digest = withRow(digest, piece as Buffer);
+      return digest;
+    }
+    const gunzip = createGunzip();
+    source.once("error", (error) => gunzip.destroy(error));
+    for await (const piece of source.pipe(gunzip)) digest = withRow(digest, piece as Buffer);
+    return digest;
+  } catch (cause) {
+    if (!String((cause as { code?: unknown }).code).startsWith("Z_")) throw cause;
+    // Not to be repeated: the object stays what it is.
+    return new ConflictError(
+      "S3_OBJECT_CONFLICT",
+      `Object ${key} exists and is not a gzip file that this sink wrote. Move or delete it, or choose another topics.dir.`,
+      { cause },
+    );
+  } finally {
+    source.destroy();
+  }
+}

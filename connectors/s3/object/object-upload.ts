@@ -1,0 +1,207 @@
+import { crc32 } from "node:zlib";
+import { type Logger, UnsupportedError } from "../../../src/api/index.js";
+import type { ObjectStoreClient, RequestBody, UploadedPart } from "../store/object-store-client.js";
+import { ExpectedFailure, type StoreCalls } from "../store/store-calls.js";
+import type { BufferedBytes } from "./buffered-bytes.js";
+import { NO_ROWS, type RowDigest } from "./existing-object.js";
+
+export interface UploadSettings {
+  /** Bytes of every part but the last. */
+  readonly partSize: number;
+  /** Create objects only where there is none (If-None-Match: *). */
+  readonly onlyIfAbsent: boolean;
+}
+
+/**
+ * - created: the object is there, and it is ours.
+ * - exists: it was there already; it may be ours all the same, when the answer to an earlier attempt was lost.
+ * - lost: the parts are gone, or another write got in between: the rows have to be written anew.
+ */
+export type FinishOutcome = "created" | "exists" | "lost";
+
+const MAX_PARTS = 10_000;
+const BASE_TIMEOUT_MS = 30_000;
+const SLOWEST_BYTES_PER_MS = 64;
+
+/**
+ * Brings the bytes of one file to the store: by a single PutObject when they fit in one part, by a multipart upload
+ * otherwise. Whatever fails with a RetriableError can be called again and goes on where it was.
+ */
+export class ObjectUpload {
+  readonly #parts: UploadedPart[] = [];
+  #uploadId: string | undefined;
+  /** Of all bytes whose body was prepared, in order. */
+  #digest: RowDigest = NO_ROWS;
+  #prepared: RequestBody | undefined;
+  /** An earlier attempt to create the object may have been applied. */
+  #outcome: FinishOutcome | undefined;
+
+  constructor(
+    readonly key: string,
+    readonly bytes: BufferedBytes,
+    private readonly settings: UploadSettings,
+    private readonly client: ObjectStoreClient,
+    private readonly calls: StoreCalls,
+    private readonly logger: Logger,
+    /** Ends requests that are under way, before `abort`. */
+    private readonly abandoned: AbortSignal,
+  ) {}
+
+  /** Whether a part is full and should be uploaded. */
+  get hasFullPart(): boolean {
+    return this.bytes.length >= this.settings.partSize;
+  }
+
+  /** The bytes of the object; complete once `finish` was called. */
+  get digest(): RowDigest {
+    return this.#digest;
+  }
+
+  async uploadFullParts(): Promise<void> {
+    while (this.hasFullPart) await this.#uploadPart(this.settings.partSize);
+  }
+
+  /** Ends the object. Nothing may be appended any more. */
+  async finish(): Promise<FinishOutcome> {
+    this.#outcome ??= await this.#finish();
+    return this.#outcome;
+  }
+
+  async #finish(): Promise<FinishOutcome> {
+    await this.uploadFullParts();
+    if (this.#parts.length === 0 && this.#uploadId === undefined) return this.#putWhole();
+    if (this.bytes.length > 0) await this.#uploadPart(this.bytes.length);
+    return this.#complete();
+  }
+
+  async #putWhole(): Promise<FinishOutcome> {
+    const { key } = this;
+    const body = await this.#prepare(this.bytes.length);
+    const result = await this.calls.run(
+      {
+        doing: `writing object ${key}`,
+        timeoutMs: timeoutFor(body.length),
+        abandoned: this.abandoned,
+        run: (signal) => this.client.putObject(key, body, this.settings.onlyIfAbsent, signal),
+      },
+      this.settings.onlyIfAbsent ? ["exists", "not-implemented"] : [],
+    );
+    if (result instanceof ExpectedFailure) return this.#judge(result);
+    await this.bytes.release();
+    return "created";
+  }
+
+  async #uploadPart(length: number): Promise<void> {
+    const { key } = this;
+    const partNumber = this.#parts.length + 1;
+    if (partNumber > MAX_PARTS) {
+      throw new UnsupportedError(
+        "S3_REQUEST_REFUSED",
+        `Object ${key} has grown to ${MAX_PARTS} parts of ${this.settings.partSize} bytes, the most that S3 takes. Raise s3.part.size, or rotate earlier (flush.size, rotate.schedule.interval.ms).`,
+      );
+    }
+    this.#uploadId ??= await this.#required({
+      doing: `beginning the multipart upload of object ${key}`,
+      timeoutMs: BASE_TIMEOUT_MS,
+      abandoned: this.abandoned,
+      run: (signal) => this.client.createUpload(key, signal),
+    });
+    const uploadId = this.#uploadId;
+    const body = await this.#prepare(length);
+    const part = await this.#required({
+      doing: `uploading part ${partNumber} of object ${key}`,
+      timeoutMs: timeoutFor(length),
+      abandoned: this.abandoned,
+      run: (signal) => this.client.uploadPart(key, uploadId, partNumber, body, signal),
+    });
+    this.#parts.push(part);
+    this.#prepared = undefined;
+    this.bytes.drop(length);
+  }
+
+  async #complete(): Promise<FinishOutcome> {
+    const { key } = this;
+    const uploadId = this.#uploadId!;
+    const result = await this.calls.run(
+      {
+        doing: `completing the multipart upload of object ${key}`,
+        timeoutMs: 2 * BASE_TIMEOUT_MS,
+        abandoned: this.abandoned,
+        run: (signal) => this.client.completeUpload(key, uploadId, this.#parts, this.settings.onlyIfAbsent, signal),
+      },
+      ["exists", "write-conflict", "no-such-upload", "not-implemented"],
+    );
+    if (result instanceof ExpectedFailure) return this.#judge(result);
+    this.#uploadId = undefined;
+    await this.bytes.release();
+    return "created";
+  }
+
+  /** Outcomes that need the caller: it knows whether rows may be read again. */
+  async #judge({ failure, cause }: ExpectedFailure): Promise<FinishOutcome> {
+    switch (failure.kind) {
+      case "not-implemented":
+        throw new UnsupportedError(
+          "S3_CONDITIONAL_WRITES_UNSUPPORTED",
+          `The store of bucket ${this.calls.place.bucket} at ${this.calls.place.endpoint} does not support conditional writes (If-None-Match), which keep scheduled rotation from duplicating records after a crash: ${failure.cause}. Set enable.conditional.writes=false to do without.`,
+          { cause },
+        );
+      case "exists":
+        await this.abort();
+        return "exists";
+      case "no-such-upload":
+        // Either our own completion was applied and its answer lost, or the upload was aborted by someone else.
+        this.#uploadId = undefined;
+        await this.abort();
+        return "exists";
+      default:
+        await this.abort();
+        return "lost";
+    }
+  }
+
+  /** Gives up what is not finished: the bytes, and the multipart upload where the store can still be told. */
+  async abort(): Promise<void> {
+    await this.bytes.release();
+    const uploadId = this.#uploadId;
+    this.#uploadId = undefined;
+    if (uploadId === undefined) return;
+    const aborted = await this.calls.tell({
+      doing: `aborting the multipart upload of object ${this.key}`,
+      timeoutMs: ABORT_TIMEOUT_MS,
+      run: (signal) => this.client.abortUpload(this.key, uploadId, signal),
+    });
+    if (aborted === undefined) return;
+    this.logger.warn("A multipart upload could not be aborted; a lifecycle rule of the bucket should clean it up", {
+      key: this.key,
+      uploadId,
+      cause: aborted.failure.cause,
+    });
+  }
+
+  async #prepare(length: number): Promise<RequestBody> {
+    if (this.#prepared) return this.#prepared;
+    let partCrc = 0;
+    let wholeCrc = this.#digest.crc32;
+    const isFirst = this.#parts.length === 0;
+    for await (const piece of this.bytes.scan(length)) {
+      partCrc = crc32(piece, partCrc);
+      if (!isFirst) wholeCrc = crc32(piece, wholeCrc);
+    }
+    this.#digest = { length: this.#digest.length + length, crc32: isFirst ? partCrc : wholeCrc };
+    this.#prepared = { length, crc32: partCrc, open: () => this.bytes.read(length) };
+    return this.#prepared;
+  }
+
+  async #required<T>(call: Parameters<StoreCalls["run"]>[0] & { run(signal: AbortSignal): Promise<T> }): Promise<T> {
+    const result = await this.calls.run<T>(call);
+    if (result instanceof ExpectedFailure) throw result.cause;
+    return result;
+  }
+}
+
+const ABORT_TIMEOUT_MS = 500;
+
+function timeoutFor(bytes: number): number {
+  return BASE_TIMEOUT_MS + Math.ceil(bytes / SLOWEST_BYTES_PER_MS);
+}

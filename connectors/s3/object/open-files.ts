@@ -1,0 +1,151 @@
+import type { Logger, Schema } from "../../../src/api/index.js";
+import type { ObjectStoreClient } from "../store/object-store-client.js";
+import type { StoreCalls } from "../store/store-calls.js";
+import { BufferedBytes } from "./buffered-bytes.js";
+import { ChunkPool } from "./chunk-pool.js";
+import { type Compression, GzipCompression, NoCompression } from "./compression.js";
+import { digestObject, type RowDigest } from "./existing-object.js";
+import { type ObjectKeySettings, objectKey } from "./object-key.js";
+import { type FinishOutcome, ObjectUpload, type UploadSettings } from "./object-upload.js";
+import type { SpillFile } from "./spill-file.js";
+
+export interface OpenFilesSettings {
+  readonly key: ObjectKeySettings;
+  readonly upload: UploadSettings;
+  /** zlib's level; undefined: no compression. */
+  readonly gzipLevel: number | undefined;
+  /** Memory for all files together; beyond it the largest move to disk. */
+  readonly memoryBytes: number;
+}
+
+/** One object in the making. */
+export class OpenFile {
+  #isUploading = false;
+
+  constructor(
+    readonly encodedPartition: string,
+    /** Of its first record. */
+    readonly schema: Schema | null,
+    private readonly compression: Compression,
+    private readonly upload: ObjectUpload,
+    private readonly closed: (file: OpenFile) => void,
+  ) {}
+
+  get key(): string {
+    return this.upload.key;
+  }
+
+  get memoryBytes(): number {
+    return this.upload.bytes.memoryBytes;
+  }
+
+  /** Its bytes are being read by a request. */
+  get isUploading(): boolean {
+    return this.#isUploading;
+  }
+
+  get hasFullPart(): boolean {
+    return this.upload.hasFullPart;
+  }
+
+  /** Of all rows; complete once `finish` was called. */
+  get rows(): RowDigest {
+    return this.compression.rows ?? this.upload.digest;
+  }
+
+  write(row: Buffer, terminator: Buffer): void {
+    this.compression.write(row);
+    this.compression.write(terminator);
+  }
+
+  /** @throws RetriableError to be called again. */
+  uploadFullParts(): Promise<void> {
+    return this.upload.uploadFullParts();
+  }
+
+  /** Brings the object into being. @throws RetriableError to be called again. */
+  async finish(): Promise<FinishOutcome> {
+    this.compression.finish();
+    this.#isUploading = true;
+    try {
+      const outcome = await this.upload.finish();
+      this.closed(this);
+      return outcome;
+    } finally {
+      this.#isUploading = false;
+    }
+  }
+
+  spill(): Promise<void> {
+    return this.upload.bytes.spill();
+  }
+
+  /** Gives up what is not finished. */
+  async abort(): Promise<void> {
+    this.compression.release();
+    this.closed(this);
+    await this.upload.abort();
+  }
+}
+
+/** Makes the files of a task and keeps their memory within its bound. */
+export class OpenFiles {
+  readonly #pool = new ChunkPool();
+  readonly #files = new Set<OpenFile>();
+
+  constructor(
+    private readonly settings: OpenFilesSettings,
+    private readonly client: ObjectStoreClient,
+    private readonly calls: StoreCalls,
+    private readonly openSpillFile: () => Promise<SpillFile>,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Bytes of memory that the files hold now, and have held at the most. */
+  get memory(): { readonly heldBytes: number; readonly peakBytes: number } {
+    return { heldBytes: this.#pool.heldBytes, peakBytes: this.#pool.peakBytes };
+  }
+
+  keyOf(topic: string, partition: number, encodedPartition: string, startOffset: number): string {
+    return objectKey(this.settings.key, topic, partition, encodedPartition, startOffset);
+  }
+
+  /** @param abandoned ends requests of the file that are under way, before it is aborted. */
+  open(key: string, encodedPartition: string, schema: Schema | null, abandoned: AbortSignal): OpenFile {
+    const bytes = new BufferedBytes(this.#pool, this.openSpillFile);
+    const append = (piece: Buffer) => bytes.append(piece);
+    const { gzipLevel, upload } = this.settings;
+    const compression =
+      gzipLevel === undefined ? new NoCompression(append) : new GzipCompression(gzipLevel, this.#pool, append);
+    const file = new OpenFile(
+      encodedPartition,
+      schema,
+      compression,
+      new ObjectUpload(key, bytes, upload, this.client, this.calls, this.logger, abandoned),
+      (closed) => this.#files.delete(closed),
+    );
+    this.#files.add(file);
+    return file;
+  }
+
+  /** What rows an existing object holds; undefined when there is none. */
+  digestExisting(key: string): Promise<RowDigest | undefined> {
+    return digestObject(this.calls, this.client, key, this.settings.gzipLevel !== undefined);
+  }
+
+  /** Whether the files hold more memory than they may. */
+  get isOverBound(): boolean {
+    return this.#pool.heldBytes > this.settings.memoryBytes;
+  }
+
+  /** Moves the largest files that are not being uploaded to disk, until half of the bound is free. */
+  async boundMemory(): Promise<void> {
+    if (!this.isOverBound) return;
+    const largestFirst = [...this.#files].sort((a, b) => b.memoryBytes - a.memoryBytes);
+    for (const file of largestFirst) {
+      if (this.#pool.heldBytes <= this.settings.memoryBytes / 2) return;
+      // Some have been finished, and closed, while others moved.
+      if (this.#files.has(file) && !file.isUploading) await file.spill();
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import { ConfigError } from "../../../src/api/index.js";
+import type { S3SinkValues } from "../config/s3-sink-config.js";
+import { partitionerKind } from "../config/setting-checks.js";
+import { TimeZone } from "../time/time-zone.js";
+import { timestampExtractor } from "../time/timestamp-extractor.js";
+import type { WriterSettings } from "./partition-writer.js";
+import { DefaultPartitioner, FieldPartitioner, type Partitioner, SchemaAffixPartitioner } from "./partitioner.js";
+import type { RotationSettings } from "./rotation.js";
+import { planNextRotation } from "./rotation-schedule.js";
+import { TimeBasedPartitioner, type TimeBasedSettings } from "./time-based-partitioner.js";
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * What the configuration says about writing, but for the format.
+ *
+ * @throws ConfigError naming the key: settings of a partitioner are looked at here, when a task starts, as in the original.
+ */
+export function planWriter(values: S3SinkValues): Omit<WriterSettings, "format" | "logger" | "reportErrant"> {
+  const affix = values["s3.schema.partition.affix.type"];
+  const plain = partitionerOf(values);
+  return {
+    partitioner:
+      affix === "PREFIX" || affix === "SUFFIX"
+        ? new SchemaAffixPartitioner(plain, affix, values["directory.delim"])
+        : plain,
+    rotation: rotationOf(values, plain instanceof TimeBasedPartitioner),
+    conditionalWrites: values["enable.conditional.writes"] && values["rotate.schedule.interval.ms"] > 0,
+    onNullValue: values["behavior.on.null.values"].toLowerCase() === "ignore" ? "ignore" : "fail",
+    reportNullValues: values["report.null.values.to.dlq"],
+  };
+}
+
+function rotationOf(values: S3SinkValues, timeBased: boolean): RotationSettings {
+  const scheduleMs = values["rotate.schedule.interval.ms"];
+  const intervalMs = values["rotate.interval.ms"];
+  const maxOpenFiles = values["partitioner.max.open.files"];
+  let nextScheduledMs: RotationSettings["nextScheduledMs"];
+  if (scheduleMs > 0) {
+    const zone = zoneOf(values);
+    nextScheduledMs = (nowMs) => planNextRotation(nowMs, scheduleMs, zone);
+  }
+  return {
+    flushSize: values["flush.size"],
+    intervalMs: timeBased && intervalMs > 0 ? intervalMs : undefined,
+    rotateOnPartitionChange: values["rotate.file.on.partition.change"],
+    nextScheduledMs,
+    maxOpenFiles: maxOpenFiles > 0 ? maxOpenFiles : undefined,
+  };
+}
+
+function partitionerOf(values: S3SinkValues): Partitioner {
+  const delimiter = values["directory.delim"];
+  const day = `'year'=YYYY${delimiter}'month'=MM${delimiter}'day'=dd`;
+  switch (partitionerKind(values["partitioner.class"])) {
+    case "Field":
+      return new FieldPartitioner(values["partition.field.name"], delimiter);
+    case "TimeBased":
+      return timeBased(values, { durationMs: values["partition.duration.ms"], pathFormat: values["path.format"] });
+    case "Daily":
+      return timeBased(values, { durationMs: 24 * HOUR_MS, pathFormat: day });
+    case "Hourly":
+      return timeBased(values, { durationMs: HOUR_MS, pathFormat: `${day}${delimiter}'hour'=HH` });
+    default:
+      return new DefaultPartitioner();
+  }
+}
+
+function timeBased(
+  values: S3SinkValues,
+  settings: Pick<TimeBasedSettings, "durationMs" | "pathFormat">,
+): TimeBasedPartitioner {
+  const zone = zoneOf(values);
+  return new TimeBasedPartitioner(
+    { ...settings, locale: values.locale, zone, delimiter: values["directory.delim"] },
+    timestampExtractor(values["timestamp.extractor"], values["timestamp.field"], zone),
+  );
+}
+
+function zoneOf(values: S3SinkValues): TimeZone {
+  const zone = values.timezone.trim() === "" ? undefined : TimeZone.of(values.timezone);
+  if (zone) return zone;
+  throw new ConfigError(
+    "timezone",
+    `Invalid value ${values.timezone} for configuration timezone: ${values.timezone.trim() === "" ? "Timezone cannot be empty." : "The datetime zone id is not recognised."}`,
+  );
+}

@@ -1,0 +1,43 @@
+import type { Schema } from "../../../src/api/index.js";
+
+/**
+ * Whether two schemas are equal in every respect, version, documentation and parameters included: what
+ * schema.compatibility=NONE asks. Converters hand over one object per schema, so identity answers nearly always.
+ */
+export function sameSchema(a: Schema | null | undefined, b: Schema | null | undefined): boolean {
+  if (a === b) return true;
+  if (!a || !b) return false;
+  return (
+    a.type === b.type &&
+    a.optional === b.optional &&
+    a.name === b.name &&
+    a.version === b.version &&
+    a.doc === b.doc &&
+    a.hasDefault === b.hasDefault &&
+    sameJson(a.defaultValue, b.defaultValue) &&
+    sameParameters(a.parameters, b.parameters) &&
+    sameSchema(a.keySchema, b.keySchema) &&
+    sameSchema(a.valueSchema, b.valueSchema) &&
+    a.fields.length === b.fields.length &&
+    a.fields.every((field, i) => field.name === b.fields[i]!.name && sameSchema(field.schema, b.fields[i]!.schema))
+  );
+}
+
+function sameParameters(a: Schema["parameters"], b: Schema["parameters"]): boolean {
+  const entries = Object.entries(a ?? {});
+  return (
+    entries.length === Object.keys(b ?? {}).length &&
+    entries.every(([name, text]) => b !== undefined && b[name] === text)
+  );
+}
+
+function sameJson(a: unknown, b: unknown): boolean {
+  return a === b || textOf(a) === textOf(b);
+}
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part === "bigint") return `${part}n`;
+    return part instanceof Map ? [...part] : part;
+  });
+}

@@ -1,0 +1,192 @@
+import { Readable } from "node:stream";
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  type ObjectCannedACL,
+  PutObjectCommand,
+  S3Client,
+  type ServerSideEncryption,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import type { Logger } from "../../../src/api/index.js";
+import type { ObjectStoreClient, RequestBody, UploadedPart } from "./object-store-client.js";
+import type { StoreSettings } from "./store-settings.js";
+
+/** Requests of all tasks of this client share its connections. */
+const MAX_SOCKETS = 16;
+const EXPECT_CONTINUE_BYTES = 2 * 1024 * 1024;
+
+/** The real thing, by the AWS SDK. Repeating is left to the caller: the SDK makes one attempt. */
+export class AwsStoreClient implements ObjectStoreClient {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(
+    private readonly settings: StoreSettings,
+    logger: Logger,
+  ) {
+    this.#bucket = settings.bucket;
+    // Says that later versions will not run on Node 20. The version is pinned: nothing a user could act on.
+    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+    this.#client = new S3Client({
+      region: settings.region,
+      ...(settings.url !== undefined && { endpoint: settings.url }),
+      ...(settings.credentials && { credentials: settings.credentials }),
+      forcePathStyle: settings.pathStyle,
+      useAccelerateEndpoint: settings.accelerate,
+      maxAttempts: 1,
+      // Bodies carry their checksum already; the SDK would only add trailers, which many stores do not understand.
+      requestChecksumCalculation: "WHEN_REQUIRED",
+      responseChecksumValidation: "WHEN_REQUIRED",
+      expectContinueHeader: settings.expectContinue ? EXPECT_CONTINUE_BYTES : false,
+      logger: quieted(logger),
+      customUserAgent: "millrace-s3-sink",
+      requestHandler: {
+        connectionTimeout: 5000,
+        httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+        httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+      },
+    });
+  }
+
+  async headBucket(abortSignal: AbortSignal): Promise<void> {
+    await this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }), { abortSignal });
+  }
+
+  async putObject(key: string, body: RequestBody, onlyIfAbsent: boolean, abortSignal: AbortSignal): Promise<void> {
+    const sized = sizedBody(body);
+    const command = new PutObjectCommand({
+      ...this.#newObject(key),
+      ...sized,
+      ...(onlyIfAbsent && { IfNoneMatch: "*" }),
+    });
+    await whileReadable(sized.Body, this.#client.send(command, { abortSignal }));
+  }
+
+  async createUpload(key: string, abortSignal: AbortSignal): Promise<string> {
+    const command = new CreateMultipartUploadCommand({ ...this.#newObject(key), ChecksumAlgorithm: "CRC32" });
+    const { UploadId } = await this.#client.send(command, { abortSignal });
+    if (UploadId === undefined) throw new Error(`The store began the upload of ${key} without giving it an id`);
+    return UploadId;
+  }
+
+  async uploadPart(
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    body: RequestBody,
+    abortSignal: AbortSignal,
+  ): Promise<UploadedPart> {
+    const sized = sizedBody(body);
+    const command = new UploadPartCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      UploadId: uploadId,
+      PartNumber: partNumber,
+      ...sized,
+      ...this.#customerKey(),
+    });
+    const { ETag } = await whileReadable(sized.Body, this.#client.send(command, { abortSignal }));
+    if (ETag === undefined) throw new Error(`The store took part ${partNumber} of ${key} without giving it an ETag`);
+    return { partNumber, etag: ETag, crc32: body.crc32 };
+  }
+
+  async completeUpload(
+    key: string,
+    uploadId: string,
+    parts: readonly UploadedPart[],
+    onlyIfAbsent: boolean,
+    abortSignal: AbortSignal,
+  ): Promise<void> {
+    const command = new CompleteMultipartUploadCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      UploadId: uploadId,
+      MultipartUpload: {
+        Parts: parts.map(({ partNumber, etag, crc32 }) => ({
+          PartNumber: partNumber,
+          ETag: etag,
+          ChecksumCRC32: base64Of(crc32),
+        })),
+      },
+      ...(onlyIfAbsent && { IfNoneMatch: "*" }),
+      ...this.#customerKey(),
+    });
+    await this.#client.send(command, { abortSignal });
+  }
+
+  async abortUpload(key: string, uploadId: string, abortSignal: AbortSignal): Promise<void> {
+    const command = new AbortMultipartUploadCommand({ Bucket: this.#bucket, Key: key, UploadId: uploadId });
+    await this.#client.send(command, { abortSignal });
+  }
+
+  async getObject(key: string, abortSignal: AbortSignal): Promise<AsyncIterable<Buffer> | undefined> {
+    try {
+      const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, ...this.#customerKey() });
+      const { Body } = await this.#client.send(command, { abortSignal });
+      return (Body as Readable | undefined) ?? Readable.from([]);
+    } catch (error) {
+      const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
+      // Some stores answer 404 without saying of what.
+      if (name === "NoSuchKey" || ($metadata?.httpStatusCode === 404 && name !== "NoSuchBucket")) return undefined;
+      throw error;
+    }
+  }
+
+  destroy(): void {
+    this.#client.destroy();
+  }
+
+  #newObject(key: string) {
+    const { acl, encryption } = this.settings;
+    return {
+      Bucket: this.#bucket,
+      Key: key,
+      // What S3 itself says of an object without a type; the SDK would send application/octet-stream.
+      ContentType: "binary/octet-stream",
+      ...(acl !== undefined && { ACL: acl as ObjectCannedACL }),
+      ...(encryption?.kind === "managed" && {
+        ServerSideEncryption: encryption.algorithm as ServerSideEncryption,
+        ...(encryption.kmsKeyId !== undefined && { SSEKMSKeyId: encryption.kmsKeyId }),
+      }),
+      ...this.#customerKey(),
+    };
+  }
+
+  #customerKey() {
+    const { encryption } = this.settings;
+    if (encryption?.kind !== "customer-key") return {};
+    return { SSECustomerAlgorithm: "AES256", SSECustomerKey: encryption.key.value };
+  }
+}
+
+/** The SDK's own lines are for following it; what failed is said by the caller. Otherwise they go to the console. */
+function quieted(logger: Logger) {
+  const line = (...content: unknown[]) => {
+    const [text] = content;
+    if (typeof text === "string") logger.trace(text);
+  };
+  return { trace: line, debug: line, info: line, warn: line, error: line };
+}
+
+function sizedBody(body: RequestBody) {
+  return {
+    Body: Readable.from(body.open(), { objectMode: false }),
+    ContentLength: body.length,
+    ChecksumCRC32: base64Of(body.crc32),
+  };
+}
+
+/** The SDK does not look whether the body can be read: without this the request would wait for the rest of it. */
+function whileReadable<T>(body: Readable, sent: Promise<T>): Promise<T> {
+  return Promise.race([sent, new Promise<never>((_, reject) => body.once("error", reject))]);
+}
+
+function base64Of(crc32: number): string {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(crc32);
+  return bytes.toString("base64");
+}

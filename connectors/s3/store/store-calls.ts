@@ -1,0 +1,199 @@
+import { type Clock, type Logger, type Random, RetriableError } from "../../../src/api/index.js";
+import type { StorePlace } from "./object-store-client.js";
+import { judgeStoreFailure, type StoreFailure, storeError } from "./store-failure.js";
+
+export interface StoreCallSettings {
+  /** Attempts including the first (s3.part.retries); below 1 means 1. */
+  readonly attempts: number;
+  /** The n-th repetition waits uniformly in [0, base x 2^(n-1)], at most 20 s (s3.retry.backoff.ms). */
+  readonly backoffMs: number;
+  /** Requests under way at the same time. */
+  readonly concurrency: number;
+}
+
+export interface StoreCallContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Ends whatever waits. */
+  readonly stopping: AbortSignal;
+  waitingFor(reason: string | null): void;
+}
+
+/** One request: what it is about, for messages, and how long it may take. */
+export interface StoreCall<T> {
+  /** As a clause: `writing object topics/…`. */
+  readonly doing: string;
+  readonly timeoutMs: number;
+  /** Ends the call early, as the task's stopping does. */
+  readonly abandoned?: AbortSignal;
+  run(signal: AbortSignal): Promise<T>;
+}
+
+/** A failure that the caller asked to see, handed back and not thrown. */
+export class ExpectedFailure {
+  constructor(
+    readonly failure: StoreFailure,
+    readonly cause: unknown,
+  ) {}
+}
+
+const MAX_BACKOFF_MS = 20_000;
+const NEVER = new AbortController().signal;
+
+/**
+ * Carries out requests to the store for all open files of a task: bounds how many run at once, ends one that takes too
+ * long, repeats what may work later, says meanwhile what the task waits for, and turns what is left into an error of ours.
+ */
+export class StoreCalls {
+  #running = 0;
+  readonly #queue: (() => void)[] = [];
+  #waiting = false;
+
+  constructor(
+    readonly place: StorePlace,
+    private readonly settings: StoreCallSettings,
+    private readonly context: StoreCallContext,
+  ) {}
+
+  /**
+   * @param expected failures that are an answer to the caller and not an error.
+   * @throws RetriableError when the attempts are used up, or the call is given up; ConfigError, NotFoundError or
+   *   UnsupportedError for what repeating does not change.
+   */
+  async run<T>(call: StoreCall<T>, expected: readonly StoreFailure["kind"][] = []): Promise<T | ExpectedFailure> {
+    await this.#enter();
+    // Not AbortSignal.any, which in Node 20 keeps what it made for as long as the signals live.
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    const signals = [this.context.stopping, ...(call.abandoned ? [call.abandoned] : [])];
+    for (const signal of signals) {
+      if (signal.aborted) end();
+      signal.addEventListener("abort", end, { once: true });
+    }
+    try {
+      return await this.#attempt(call, expected, ending.signal);
+    } finally {
+      for (const signal of signals) signal.removeEventListener("abort", end);
+      // The place goes to the next in line directly, so that nobody can slip in between.
+      const next = this.#queue.shift();
+      if (next) next();
+      else this.#running--;
+    }
+  }
+
+  /**
+   * One attempt, also while the task is stopping: for cleaning up. Returns the failure, if any, for the caller to report.
+   */
+  async tell(call: StoreCall<void>): Promise<ExpectedFailure | undefined> {
+    try {
+      await this.#withTimeout(call, NEVER);
+      return undefined;
+    } catch (error) {
+      return new ExpectedFailure(judgeStoreFailure(error), error);
+    }
+  }
+
+  /** Says that the store is waited for, until a request succeeds. */
+  noteWaiting(failure: StoreFailure): void {
+    this.#wait(failure);
+  }
+
+  async #attempt<T>(
+    call: StoreCall<T>,
+    expected: readonly StoreFailure["kind"][],
+    ending: AbortSignal,
+  ): Promise<T | ExpectedFailure> {
+    const { clock, random } = this.context;
+    for (let attempt = 1; ; attempt++) {
+      if (ending.aborted) throw this.#stopped(call.doing);
+      try {
+        const result = await this.#withTimeout(call, ending);
+        this.#answered();
+        return result;
+      } catch (error) {
+        if (ending.aborted) throw this.#stopped(call.doing, error);
+        const failure = judgeStoreFailure(error);
+        if (expected.includes(failure.kind)) {
+          this.#answered();
+          return new ExpectedFailure(failure, error);
+        }
+        if (failure.kind !== "transient" && failure.kind !== "write-conflict")
+          throw storeError(failure, this.place, call.doing, error);
+        const isLast = attempt >= this.settings.attempts;
+        // A single failure is soon over and no news: a kept-alive connection that the store had closed, say.
+        if (attempt > 1 || isLast) this.#wait(failure);
+        if (isLast) throw this.#unavailable(call.doing, failure, error);
+        const ceilingMs = Math.min(MAX_BACKOFF_MS, this.settings.backoffMs * 2 ** (attempt - 1));
+        await clock.delay(random.next() * ceilingMs, ending);
+      }
+    }
+  }
+
+  async #withTimeout<T>(call: StoreCall<T>, stopping: AbortSignal): Promise<T> {
+    const { clock } = this.context;
+    const attempt = new AbortController();
+    const abort = () => attempt.abort();
+    stopping.addEventListener("abort", abort, { once: true });
+    let timedOut = false;
+    const timer = clock.schedule(call.timeoutMs, () => {
+      timedOut = true;
+      attempt.abort();
+    });
+    try {
+      return await call.run(attempt.signal);
+    } catch (error) {
+      // A store may refuse a request before it has read its body. What is left of it must not go on being sent: its
+      // memory is used again, and its connection would take the next request for the rest of this body.
+      attempt.abort();
+      if (!timedOut) throw error;
+      throw Object.assign(new Error(`no answer within ${call.timeoutMs} ms`, { cause: error }), {
+        name: "TimeoutError",
+      });
+    } finally {
+      timer.cancel();
+      stopping.removeEventListener("abort", abort);
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#running >= this.settings.concurrency) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    else this.#running++;
+  }
+
+  #wait(failure: StoreFailure): void {
+    const { bucket, endpoint } = this.place;
+    if (!this.#waiting) {
+      this.context.logger.warn("The object store does not answer as it should; repeating", {
+        bucket,
+        endpoint,
+        cause: failure.cause,
+      });
+    }
+    this.#waiting = true;
+    this.context.waitingFor(`S3 bucket ${bucket} at ${endpoint}: ${failure.cause}`);
+  }
+
+  #answered(): void {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.context.logger.info("The object store answers again", { bucket: this.place.bucket });
+    this.context.waitingFor(null);
+  }
+
+  #unavailable(doing: string, failure: StoreFailure, cause: unknown): RetriableError {
+    return new RetriableError(
+      "S3_UNAVAILABLE",
+      `S3 bucket ${this.place.bucket} at ${this.place.endpoint}: ${doing} failed: ${failure.cause}. It will be tried again.`,
+      { cause },
+    );
+  }
+
+  #stopped(doing: string, cause?: unknown): RetriableError {
+    return new RetriableError(
+      "S3_UNAVAILABLE",
+      `${doing} was given up because the task is stopping, or has lost the partition.`,
+      { cause },
+    );
+  }
+}

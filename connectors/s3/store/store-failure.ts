@@ -1,0 +1,154 @@
+import { ConfigError, type ErrorCode, NotFoundError, UnsupportedError } from "../../../src/api/index.js";
+import type { StorePlace } from "./object-store-client.js";
+
+/** What a failed request means for the sink. */
+type StoreFailureKind =
+  /** Repeating it may work: unreachable, busy, timed out. */
+  | "transient"
+  /** 412: the object is there already. */
+  | "exists"
+  /** 409: another write to the key is under way. */
+  | "write-conflict"
+  | "no-such-upload"
+  | "no-such-bucket"
+  | "access-denied"
+  | "bad-credentials"
+  | "wrong-region"
+  /** No credentials could be found at all. */
+  | "no-credentials"
+  | "not-implemented"
+  /** Any other answer that repeating does not change. */
+  | "refused";
+
+export interface StoreFailure {
+  readonly kind: StoreFailureKind;
+  /** The store's or the system's own words, short: `503 SlowDown: Please reduce your request rate`. */
+  readonly cause: string;
+}
+
+const TRANSIENT_STATUS = new Set([429, 500, 502, 503, 504]);
+const TRANSIENT_CODES = new Set([
+  "RequestTimeout",
+  "RequestTimeTooSkewed",
+  "RequestTimeoutException",
+  "OperationAborted",
+  "InternalError",
+  "SlowDown",
+  "ServiceUnavailable",
+  "Throttling",
+  "ThrottlingException",
+  "TimeoutError",
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "TokenRefreshRequired",
+  "BadDigest",
+]);
+const NETWORK_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  "ENOTFOUND",
+  "ENETDOWN",
+  "ERR_STREAM_PREMATURE_CLOSE",
+  "UND_ERR_SOCKET",
+]);
+
+interface ErrorShape {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly Code?: unknown;
+  readonly message?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+}
+
+/** Judges a client library's error by its code, HTTP status and system code; never by its text. */
+export function judgeStoreFailure(error: unknown): StoreFailure {
+  const { name, code, Code, message, $metadata } = (error ?? {}) as ErrorShape;
+  const status = $metadata?.httpStatusCode;
+  const own =
+    [Code, code, name].find((text): text is string => typeof text === "string" && text !== "Error") ?? "Error";
+  const text = typeof message === "string" && message !== "" && message !== own ? `: ${firstLine(message)}` : "";
+  return { kind: kindOf(own, name, status), cause: `${status === undefined ? "" : `${status} `}${own}${text}` };
+}
+
+function kindOf(code: string, name: unknown, status: number | undefined): StoreFailureKind {
+  if (name === "CredentialsProviderError" || code === "CredentialsProviderError") return "no-credentials";
+  // A completion may answer 200 and carry the error in its body.
+  if (status === 412 || code === "PreconditionFailed") return "exists";
+  if (code === "ConditionalRequestConflict") return "write-conflict";
+  if (code === "NoSuchUpload") return "no-such-upload";
+  // HEAD has no body to say what is not found; the sink asks it of the bucket only.
+  if (code === "NoSuchBucket" || code === "NotFound") return "no-such-bucket";
+  if (code === "NotImplemented" || status === 501) return "not-implemented";
+  if (TRANSIENT_CODES.has(code) || (status !== undefined && TRANSIENT_STATUS.has(status))) return "transient";
+  if (code === "PermanentRedirect" || code === "AuthorizationHeaderMalformed" || status === 301) return "wrong-region";
+  if (["SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken"].includes(code)) return "bad-credentials";
+  if (status === 401 || status === 403 || code === "AccessDenied") return "access-denied";
+  if (NETWORK_CODES.has(code) || name === "TimeoutError") return "transient";
+  // Without an answer, and not for want of credentials: the connection's fault, and that heals.
+  return status === undefined ? "transient" : "refused";
+}
+
+/**
+ * The error that fails a task, or a validation, because of a failure that repeating does not change.
+ *
+ * @param doing what was tried, as a clause: `writing object topics/…`.
+ */
+export function storeError(failure: StoreFailure, place: StorePlace, doing: string, cause: unknown): Error {
+  const where = `bucket ${place.bucket} at ${place.endpoint}`;
+  const said = `${doing} failed: ${failure.cause}`;
+  switch (failure.kind) {
+    case "no-such-bucket":
+      return new NotFoundError(
+        "S3_BUCKET_MISSING",
+        `Non-existent S3 bucket: ${place.bucket} at ${place.endpoint}. Create it, or correct s3.bucket.name, s3.region or store.url (${said}).`,
+        { cause },
+      );
+    case "bad-credentials":
+      return new ConfigError(
+        "aws.access.key.id",
+        `The credentials (aws.access.key.id, aws.secret.access.key, or those of the environment) or s3.region are wrong for ${where}: ${said}.`,
+        { cause, code: "S3_ACCESS_REFUSED" },
+      );
+    case "wrong-region":
+      return new ConfigError(
+        "s3.region",
+        `s3.region (or store.url) is not where ${where} is: ${said}. Set s3.region to the bucket's own region.`,
+        { cause },
+      );
+    case "no-credentials":
+      return new ConfigError(
+        "aws.access.key.id",
+        `There are no credentials for ${where}. Set aws.access.key.id and aws.secret.access.key, or give the worker an environment, profile or role of AWS (${said}).`,
+        { cause, code: "S3_ACCESS_REFUSED" },
+      );
+    case "access-denied":
+      return new ConfigError(
+        "s3.bucket.name",
+        `Access to ${where} is denied: ${said}. Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket to these credentials.`,
+        { cause, code: "S3_ACCESS_REFUSED" },
+      );
+    case "not-implemented":
+      return new UnsupportedError(
+        "S3_REQUEST_REFUSED",
+        `The store of ${where} does not implement a request that the sink needs: ${said}.`,
+        { cause },
+      );
+    default:
+      return new UnsupportedError(
+        "S3_REQUEST_REFUSED" satisfies ErrorCode,
+        `The store of ${where} refused a request: ${said}.`,
+        { cause },
+      );
+  }
+}
+
+function firstLine(text: string): string {
+  const line = text.split("\n", 1)[0] ?? "";
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}

@@ -1,0 +1,159 @@
+import { ConfigError, type Logger } from "../api/index.js";
+import { SystemClock } from "../base/clock.js";
+import { LOG_LEVELS, type LogLevel, TextLogger } from "../base/logger.js";
+import { SystemRandom } from "../base/random.js";
+import { EXIT, errorLine, exitCodeOf } from "../cli/exit-code.js";
+import type { BrokerOptions, UpOptions } from "../cli/program.js";
+import { readPropertiesFile } from "./properties-file.js";
+
+/** What runs, as far as a command cares. */
+interface Service {
+  /** Rejects when it has failed by itself; never resolves. */
+  readonly failed?: Promise<never>;
+  close(): Promise<void>;
+}
+
+/** The process that commands run in; tests have their own. */
+export interface CommandProcess {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** One finished line on standard output, for programs to read. */
+  print(line: string): void;
+  /** One finished line on standard error. */
+  report(line: string): void;
+  /** Resolves when the process is asked to stop (SIGTERM, SIGINT). */
+  readonly stopRequested: Promise<string>;
+}
+
+/** `millrace up`: the exit code once it has ended. */
+export function runUp({ data, kafka, rest, config }: UpOptions, host: CommandProcess): Promise<number> {
+  return runService(host, config, async (props, logger, logLevel) => {
+    const { startStack } = await import("./stack.js");
+    const stack = await startStack({
+      broker: {
+        dataDir: data,
+        listen: kafka,
+        listenOption: "--kafka",
+        logLevel,
+        logSink: host.report,
+      },
+      props: rest === undefined ? props : { ...props, listeners: `http://${rest}` },
+      restOption: rest === undefined && props["listeners"] !== undefined ? "listeners" : "--rest",
+      clock,
+      random,
+      logger,
+      logLevel,
+      env: host.env,
+      onBroker: (address) => host.print(`Kafka broker: ${address}`),
+    });
+    host.print(`REST interface: ${stack.worker.restUrl}`);
+    return stack;
+  });
+}
+
+/** `millrace worker FILE`: the exit code once it has ended. */
+export function runWorker(file: string, host: CommandProcess): Promise<number> {
+  return runService(host, file, async (props, logger, logLevel) => {
+    const { startWorkerStack } = await import("./stack-worker.js");
+    const worker = await startWorkerStack({
+      props,
+      clock,
+      random,
+      logger,
+      logLevel,
+      env: host.env,
+      restOption: "listeners",
+    });
+    host.print(`REST interface: ${worker.restUrl}`);
+    return worker;
+  });
+}
+
+/** `millrace broker`: the exit code once it has ended. */
+export function runBroker({ data, listen }: BrokerOptions, host: CommandProcess): Promise<number> {
+  return runService(host, undefined, async (_props, _logger, logLevel) => {
+    const { addressOf, startBrokerStack } = await import("./stack.js");
+    const broker = await startBrokerStack({
+      dataDir: data,
+      listen,
+      listenOption: "--listen",
+      logLevel,
+      logSink: host.report,
+    });
+    host.print(`Kafka broker: ${addressOf(broker)}`);
+    return { failed: broker.ended.then(() => new Promise<never>(() => {})), close: () => broker.close() };
+  });
+}
+
+/** `millrace demo`: its exit code. */
+export async function runDemoCommand(options: { readonly keep: boolean }, host: CommandProcess): Promise<number> {
+  const stop = new AbortController();
+  void host.stopRequested.then(() => stop.abort());
+  try {
+    const logLevel = logLevelOf(host.env["MILLRACE_LOG_LEVEL"] ?? "warn");
+    const logger = new TextLogger(host.report, clock, () => logLevel, "millrace.demo");
+    const { runDemo } = await import("../demo/demo.js");
+    const out = process.stdout;
+    return await runDemo({
+      ...options,
+      signal: stop.signal,
+      out,
+      isTerminal: out.isTTY === true,
+      clock,
+      random,
+      logger,
+    });
+  } catch (error) {
+    host.report(errorLine(error));
+    return exitCodeOf(error, "running");
+  }
+}
+
+const clock = new SystemClock();
+const random = new SystemRandom();
+
+/** How long a start that is under way may take to become stoppable, once the process is asked to stop. */
+const START_GRACE_MS = 3_000;
+
+/** Starts a service, runs it until the process is asked to stop, and closes it. Every error is said in one line. */
+async function runService(
+  host: CommandProcess,
+  propertiesFile: string | undefined,
+  start: (props: Record<string, string>, logger: Logger, logLevel: LogLevel) => Promise<Service>,
+): Promise<number> {
+  let logger: Logger;
+  let service: Service;
+  try {
+    const props = propertiesFile === undefined ? {} : readPropertiesFile(propertiesFile);
+    const logLevel = logLevelOf(host.env["MILLRACE_LOG_LEVEL"] ?? props["log.level"] ?? "info");
+    logger = new TextLogger(host.report, clock, () => logLevel, "millrace");
+    // A start may wait for a broker; who asks it to stop meanwhile need not. Nothing runs yet that could lose anything.
+    const gaveUp = host.stopRequested.then(() => clock.delay(START_GRACE_MS)).then(() => undefined);
+    const started = await Promise.race([start(props, logger, logLevel), gaveUp]);
+    if (!started) return EXIT.ok;
+    service = started;
+  } catch (error) {
+    host.report(errorLine(error));
+    return exitCodeOf(error, "starting");
+  }
+  try {
+    const signal = await Promise.race([host.stopRequested, ...(service.failed ? [service.failed] : [])]);
+    logger.info("Stopping", { signal });
+    await service.close();
+    logger.info("Stopped");
+    return EXIT.ok;
+  } catch (error) {
+    logger.error("The process ends", {}, error);
+    host.report(errorLine(error));
+    return exitCodeOf(error, "running");
+  }
+}
+
+function logLevelOf(text: string): LogLevel {
+  const level = text.toLowerCase();
+  const known = LOG_LEVELS.find((name) => name === level);
+  if (known) return known;
+  throw new ConfigError(
+    "log.level",
+    `Invalid value ${text} for log.level or MILLRACE_LOG_LEVEL: ${LOG_LEVELS.join(", ")}`,
+  );
+}

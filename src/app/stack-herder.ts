@@ -1,0 +1,187 @@
+import type { Clock, Logger, Props, Random } from "../api/index.js";
+import type { LogLevel } from "../base/logger.js";
+import type { OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
+import type { ConfigProvider } from "../herder/config/config-providers.js";
+import { ConfigValidator } from "../herder/config/config-validator.js";
+import { type DistributedConfig, internalTopics, workerOverridePolicy } from "../herder/config/distributed-config.js";
+import { RedactingLogger } from "../herder/config/redacting-logger.js";
+import { DistributedHerder } from "../herder/distributed-herder.js";
+import { HerderLoop, type HerderParts, type Stores } from "../herder/herder-loop.js";
+import type { ConnectProtocol } from "../herder/membership/group-messages.js";
+import { signBody } from "../herder/membership/session-keys.js";
+import { createKafkaClient } from "../kafka/create-kafka-client.js";
+import type { KafkaClient } from "../kafka/kafka-client.js";
+import { postTaskConfigs } from "../rest/worker-client.js";
+import { CompactedLog } from "../stores/compacted-log.js";
+import { ConfigStore } from "../stores/config-store.js";
+import { ensureInternalTopics } from "../stores/internal-topic.js";
+import { KafkaLogTransport } from "../stores/log-transport.js";
+import { OffsetStore } from "../stores/offset-store.js";
+import { StatusStore } from "../stores/status-store.js";
+import { createWorker } from "../worker/create-worker.js";
+import { packageVersion } from "./package-version.js";
+
+/** What a herder is wired from. */
+export interface HerderWiring {
+  readonly stack: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly logger: Logger;
+    readonly logLevel: LogLevel;
+  };
+  /** The worker's properties, references resolved, and what they say. */
+  readonly props: Props;
+  readonly config: DistributedConfig;
+  readonly client: KafkaClient;
+  readonly providers: ReadonlyMap<string, ConfigProvider>;
+  /** Where this worker's REST is reached by others. */
+  readonly address: { readonly workerId: string; readonly url: string };
+}
+
+/** Makes the herder of one worker over Kafka; it does nothing until its loop is started. */
+export function makeHerder(wiring: HerderWiring): { readonly loop: HerderLoop; readonly herder: DistributedHerder } {
+  const { config, client, props, address } = wiring;
+  const loop = makeLoop(wiring);
+  const clusterId = memoized(() => client.admin.clusterId());
+  const herder = new DistributedHerder({
+    loop,
+    version: packageVersion(),
+    url: address.url,
+    signatureAlgorithms: config["inter.worker.verification.algorithms"],
+    validator: memoizedSync(() => makeValidator(wiring, loop)),
+    clusterId,
+    sinkOffsets: (connector, name) => sinkOffsets(client, connector, name, props),
+  });
+  return { loop, herder };
+}
+
+function makeLoop(wiring: HerderWiring): HerderLoop {
+  const { stack, config, providers, address } = wiring;
+  const loop: HerderLoop = new HerderLoop(
+    {
+      ...address,
+      protocol: config["connect.protocol"].toLowerCase() as ConnectProtocol,
+      syncTimeoutMs: config["worker.sync.timeout.ms"],
+      maxRebalanceDelayMs: config["scheduled.rebalance.max.delay.ms"],
+      tracksTopics: config["topic.tracking.enable"],
+      sessionKeyAlgorithm: config["inter.worker.key.generation.algorithm"],
+      sessionKeyTtlMs: config["inter.worker.key.ttl.ms"],
+      providers,
+      clock: stack.clock,
+      random: stack.random,
+      logger: stack.logger.child("herder"),
+    },
+    makeParts(wiring, (leaderUrl, connector, taskConfigs) =>
+      postTaskConfigs(leaderUrl, connector, taskConfigs, (body) => {
+        const { sessionKey } = loop.configs();
+        return sessionKey && signBody(sessionKey, body);
+      }),
+    ),
+  );
+  return loop;
+}
+
+function makeValidator({ stack, config, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
+  return new ConfigValidator({
+    plugins: loop.worker.plugins,
+    worker: {
+      keyConverter: config["key.converter"],
+      valueConverter: config["value.converter"],
+      headerConverter: config["header.converter"],
+    },
+    groupId: config["group.id"],
+    overridePolicy: workerOverridePolicy(config),
+    providers,
+    clock: stack.clock,
+    random: stack.random,
+    logger: stack.logger.child("herder"),
+  });
+}
+
+function makeParts(
+  { stack, props, config, client }: HerderWiring,
+  postTaskConfigs: HerderParts["postTaskConfigs"],
+): HerderParts {
+  const { clock, random, logger, logLevel } = stack;
+  return {
+    async openStores(configListener, signal): Promise<Stores> {
+      const topics = internalTopics(config, props);
+      const storeLogger = logger.child("stores");
+      await ensureInternalTopics(
+        Object.values(topics),
+        { admin: client.admin, clock, random, logger: storeLogger },
+        signal,
+      );
+      const openLog = (topic: string) => (apply: ConstructorParameters<typeof CompactedLog>[0]["apply"]) =>
+        new CompactedLog({
+          topic,
+          transport: new KafkaLogTransport(client, topic, clock),
+          clock,
+          random,
+          logger: storeLogger,
+          apply,
+        });
+      return {
+        config: new ConfigStore(openLog(topics.config.name), configListener, storeLogger),
+        offset: new OffsetStore(openLog(topics.offset.name), storeLogger),
+        status: new StatusStore(openLog(topics.status.name), () => {}, clock, storeLogger),
+      };
+    },
+    createWorker: (listener, offsets, redactions) =>
+      createWorker({
+        workerProps: props,
+        offsets,
+        listener,
+        clock,
+        random,
+        logger: new RedactingLogger(logger.child("worker"), redactions),
+        logLevel,
+        createKafkaClient,
+      }),
+    joinGroup: (callbacks, protocols) =>
+      client.groupMember(
+        {
+          groupId: config["group.id"],
+          protocolType: "connect",
+          protocols,
+          sessionTimeoutMs: config["session.timeout.ms"],
+          rebalanceTimeoutMs: config["rebalance.timeout.ms"],
+          heartbeatIntervalMs: config["heartbeat.interval.ms"],
+        },
+        callbacks,
+      ),
+    postTaskConfigs,
+    onLoggerLevel: (name, level) => logger.info("A logger's level was set for the cluster", { name, level }),
+  };
+}
+
+async function sinkOffsets(
+  client: KafkaClient,
+  connector: SubmittedConfig,
+  name: string,
+  props: Props,
+): Promise<OffsetEntry[]> {
+  const groupId = connector["consumer.override.group.id"] ?? props["consumer.group.id"] ?? `connect-${name}`;
+  const committed = await client.admin.listGroupOffsets(groupId);
+  return committed.map(({ topic, partition, offset }) => ({
+    partition: { kafka_topic: topic, kafka_partition: partition },
+    offset: { kafka_offset: offset },
+  }));
+}
+
+/** Asks once; asks again only when that failed. */
+function memoized<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => {
+    answer ??= ask().catch((error: unknown) => {
+      answer = undefined;
+      throw error;
+    });
+    return answer;
+  };
+}
+
+function memoizedSync<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}

@@ -1,0 +1,134 @@
+import { hostname } from "node:os";
+import { type Clock, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
+import { Backoff } from "../base/backoff.js";
+import { type LogLevel, silentLogger } from "../base/logger.js";
+import { loadConfigProviders } from "../herder/config/config-providers.js";
+import { resolveReferences } from "../herder/config/config-references.js";
+import { ownClientProperties, parseDistributedConfig, unknownWorkerKeys } from "../herder/config/distributed-config.js";
+import type { DistributedHerder } from "../herder/distributed-herder.js";
+import { createKafkaClient } from "../kafka/create-kafka-client.js";
+import type { KafkaClient } from "../kafka/kafka-client.js";
+import { advertisedAddress, type Listener, parseListener } from "../rest/listener.js";
+import { RestServer } from "../rest/rest-server.js";
+import { loadPlugins } from "../worker/plugins/load-plugins.js";
+import { makeHerder } from "./stack-herder.js";
+
+export interface WorkerStackOptions {
+  /** The worker's properties, as Kafka Connect names them; references in them are resolved here. */
+  readonly props: Props;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly logLevel: LogLevel;
+  /** For config providers: the process's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How the option that chose the address is called, for the message when it is taken. */
+  readonly restOption: string;
+}
+
+/** A distributed worker that serves REST. */
+export interface RunningWorker {
+  /** Where REST answers here: `http://127.0.0.1:8083`. */
+  readonly restUrl: string;
+  readonly herder: DistributedHerder;
+  /** Stops with everything committed, and leaves the group. */
+  close(): Promise<void>;
+  /** Ends as a crash would: no drain, no commit, no leave. */
+  abandon(): Promise<void>;
+}
+
+/** How long a worker that starts looks for a broker before it gives up. */
+const FIND_BROKER_MS = 15_000;
+
+/**
+ * Loads what a worker needs first: REST and the plugins. For who has to wait before it can start one, as `millrace up`
+ * has for its broker; what is loaded stays loaded.
+ */
+export async function warmUp(): Promise<void> {
+  await Promise.all([import("../rest/rest-app.js"), loadPlugins(undefined, silentLogger)]);
+}
+
+/**
+ * Starts one distributed worker: REST is bound first (its port is part of the worker's name) and answers as soon as the
+ * internal topics have been read.
+ *
+ * @throws ConfigError for bad properties, ConflictError for an address that is taken, RetriableError when no broker answers.
+ */
+export async function startWorkerStack(options: WorkerStackOptions): Promise<RunningWorker> {
+  const { clock, random, logger, env } = options;
+  const providers = loadConfigProviders(options.props, { env, logger: logger.child("config-provider") });
+  const props = resolveReferences(options.props, providers);
+  const config = parseDistributedConfig(props);
+  for (const key of unknownWorkerKeys(props)) logger.warn("A worker property is not known and has no effect", { key });
+  const [listener, ...unused] = config.listeners.map(parseListener) as [Listener, ...Listener[]];
+  if (unused.length > 0) logger.warn("Only the first of the listeners is used", { listener: config.listeners[0] });
+  const client = createKafkaClient({
+    properties: ownClientProperties(props),
+    clock,
+    random,
+    logger: logger.child("kafka"),
+    onConnectivity: (waitingFor) => {
+      if (waitingFor) logger.warn(waitingFor);
+      else logger.info("Kafka answers again");
+    },
+  });
+  const rest = await RestServer.bind(listener, options.restOption);
+  const advertised = { host: config["rest.advertised.host.name"], port: config["rest.advertised.port"] };
+  const address = advertisedAddress(listener, rest.port, advertised, hostname());
+  const { loop, herder } = makeHerder({ stack: options, props, config, client, providers, address });
+  const close = async (end: () => Promise<void>) => {
+    await end();
+    await rest.close();
+    await client.close();
+  };
+  try {
+    await findBroker(client, props["bootstrap.servers"] ?? "", options);
+    const topics = { tracked: config["topic.tracking.enable"], resettable: config["topic.tracking.allow.reset"] };
+    const context = { herder, clock, logger: logger.child("rest"), topics };
+    await Promise.all([loop.start(), herder.clusterId(), rest.serve(context)]);
+  } catch (error) {
+    await close(() => loop.abandon());
+    throw error;
+  }
+  return {
+    restUrl: localUrl(listener, rest.port),
+    herder,
+    close: () => close(() => loop.close()),
+    abandon: () => close(() => loop.abandon()),
+  };
+}
+
+/** How REST is reached from this machine. */
+function localUrl({ host }: Listener, port: number): string {
+  if (host === "") return `http://127.0.0.1:${port}`;
+  return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
+}
+
+/** Waits for a broker that may still be starting. @throws RetriableError BROKER_UNREACHABLE when none answers in time */
+async function findBroker(client: KafkaClient, servers: string, { clock, random }: WorkerStackOptions): Promise<void> {
+  const backoff = new Backoff({ initialMs: 100, maxMs: 1_000 }, random);
+  const deadlineMs = clock.monotonicMs() + FIND_BROKER_MS;
+  for (;;) {
+    try {
+      return await client.admin.connect(Math.max(1, deadlineMs - clock.monotonicMs()));
+    } catch (cause) {
+      const delayMs = backoff.nextMs();
+      const retriable = cause instanceof Error && "retriable" in cause && cause.retriable === true;
+      if (retriable && clock.monotonicMs() + delayMs < deadlineMs) await clock.delay(delayMs);
+      else {
+        throw new RetriableError(
+          "BROKER_UNREACHABLE",
+          `No broker of bootstrap.servers=${servers} answered (${innermost(cause)}): start Kafka, or correct bootstrap.servers`,
+          { cause },
+        );
+      }
+    }
+  }
+}
+
+/** What went wrong first of all. */
+function innermost(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  return inner instanceof Error ? inner.message : String(inner);
+}

@@ -1,0 +1,201 @@
+import { closeSync, openSync, renameSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import { removeFile, syncFolder } from "../../../base/durable-files.js";
+import { KafkaError } from "../../../protocol/kafka-error.js";
+import { type BatchHeader, isControlBatch, nextOffsetOf, walkBatches } from "../../../protocol/records/record-batch.js";
+import { RecordCursor } from "../../../protocol/records/record-batch-reader.js";
+import { lastOffset } from "../batch-walk.js";
+import { writeAt } from "../log-files.js";
+import { replaceBySwap } from "../log-recovery.js";
+import type { PartitionLog } from "../partition-log.js";
+import { Segment, segmentName } from "../segment.js";
+import { compactBatch } from "./compact-batch.js";
+import { KeyOffsetMap } from "./key-offset-map.js";
+import { type CleaningPlan, groupSegments } from "./plan-cleaning.js";
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/** A pause in a cleaning: time for requests, and where a file is named, until that is forced to disk. */
+export interface CleaningStep {
+  readonly fdToSync?: number;
+}
+
+/** What one cleaning needs besides the log. */
+export interface CleaningOptions {
+  readonly nowMs: number;
+  readonly dedupeBufferBytes: number;
+}
+
+/**
+ * Cleans a compacted log: first the keys of its dirty part are mapped to their newest offsets, then the segments are
+ * rewritten without what is obsolete. Yields after about every megabyte, so that requests come in between; appends and
+ * reads go on meanwhile, as only sealed segments are touched and each is replaced in one step.
+ *
+ * Crash-safe: a group is written to `.cleaned`, forced to disk, renamed to `.swap` (from here on it counts), the old
+ * segments are deleted, `.swap` becomes the segment. Recovery throws a `.cleaned` away and finishes a `.swap`.
+ *
+ * @returns the offset up to which the log is clean now, for the checkpoint; undefined if it was closed meanwhile.
+ */
+export function* cleanLog(
+  log: PartitionLog,
+  plan: CleaningPlan,
+  options: CleaningOptions,
+): Generator<CleaningStep, number | undefined> {
+  log.cleaning = true;
+  try {
+    const keys = KeyOffsetMap.forKeys(plan.endOffset - plan.firstDirtyOffset, options.dedupeBufferBytes);
+    const endOffset = yield* mapKeys(log, plan, keys);
+    if (endOffset === undefined || endOffset <= plan.firstDirtyOffset) return endOffset;
+    const sealed = log.segments.slice(0, -1).filter(({ baseOffset }) => baseOffset < endOffset);
+    const described = sealed.map((segment) => ({
+      segment,
+      baseOffset: segment.baseOffset,
+      nextOffset: segment.nextOffset,
+      size: segment.size,
+      timestampMs: segment.maxTimestamp,
+    }));
+    const state: Rewriting = { keys, endOffset, options, sawUnreadable: false };
+    for (const group of groupSegments(described, log.config.segmentBytes)) {
+      const finished = yield* rewriteGroup(
+        log,
+        group.map(({ segment }) => segment),
+        state,
+      );
+      if (!finished) return undefined;
+    }
+    return endOffset;
+  } finally {
+    log.cleaning = false;
+  }
+}
+
+interface Rewriting {
+  readonly keys: KeyOffsetMap;
+  readonly endOffset: number;
+  readonly options: CleaningOptions;
+  /** A batch before this point could not be read: what it holds may be older than a tombstone after it. */
+  sawUnreadable: boolean;
+}
+
+/** Fills `keys`; returns how far it got, which is less than planned when they do not all fit. */
+function* mapKeys(
+  log: PartitionLog,
+  plan: CleaningPlan,
+  keys: KeyOffsetMap,
+): Generator<CleaningStep, number | undefined> {
+  let offset = plan.firstDirtyOffset;
+  while (offset < plan.endOffset) {
+    if (log.removed) return undefined;
+    const chunk = log.read(offset, CHUNK_BYTES, true);
+    if (chunk.length === 0) break;
+    for (const { header, bytes } of walkBatches(chunk)) {
+      if (header.baseOffset >= plan.endOffset) return plan.endOffset;
+      if (!isControlBatch(header) && !mapBatch(bytes, keys)) return header.baseOffset;
+      offset = nextOffsetOf(header);
+    }
+    yield {};
+  }
+  return Math.min(Math.max(offset, plan.firstDirtyOffset), plan.endOffset);
+}
+
+/** Returns false when there was no room for all its keys: then it belongs to the next cleaning. */
+function mapBatch(batch: Buffer, keys: KeyOffsetMap): boolean {
+  const cursor = openRecords(batch);
+  if (!cursor) return true;
+  while (cursor.next()) if (cursor.key !== null && !keys.put(cursor.key, cursor.offset)) return false;
+  return true;
+}
+
+/** The records of a batch; undefined when this process cannot decompress them. */
+function openRecords(batch: Buffer): RecordCursor | undefined {
+  try {
+    return new RecordCursor(batch);
+  } catch (error) {
+    if (KafkaError.is(error, "UNSUPPORTED_COMPRESSION_TYPE")) return undefined;
+    throw error;
+  }
+}
+
+/** Writes one segment in the place of several. Returns false if the log was closed meanwhile. */
+function* rewriteGroup(
+  log: PartitionLog,
+  group: readonly Segment[],
+  state: Rewriting,
+): Generator<CleaningStep, boolean> {
+  const first = group[0]!;
+  const base = first.baseOffset;
+  const cleaned = join(log.folder, `${segmentName(base)}.log.cleaned`);
+  const modifiedMs = group.at(-1)!.modifiedMs;
+  const fd = openSync(cleaned, "w");
+  let written = 0;
+  try {
+    for (const segment of group) {
+      for (let position = 0; position < segment.size; ) {
+        const chunk = segment.readBatches(position, CHUNK_BYTES, true);
+        const kept = compactChunk(log, chunk, state);
+        writeAt(fd, kept, written);
+        written += kept.length;
+        position += chunk.length;
+        yield {};
+        if (log.removed) return false;
+      }
+    }
+    yield { fdToSync: fd };
+    if (log.removed) return false;
+  } catch (error) {
+    // It may be a full disk, and this may be long: recovery, which removes it otherwise, may be far away.
+    removeFile(cleaned);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+  utimesSync(cleaned, modifiedMs / 1000, modifiedMs / 1000);
+  // The first segment stays, if empty: its name is where the log begins, and a reader that comes with an offset from
+  // before that would be told it is out of range, and might start at the end.
+  if (written === 0 && first !== log.segments[0]) {
+    removeFile(cleaned);
+    log.replaceSegments(group, undefined);
+    // Oldest first: a tombstone must not go before what it deletes.
+    for (const segment of group) segment.remove();
+    return true;
+  }
+  renameSync(cleaned, join(log.folder, `${segmentName(base)}.log.swap`));
+  syncFolder(log.folder);
+  for (const segment of group) segment.close();
+  replaceBySwap(
+    log.folder,
+    base,
+    group.map(({ baseOffset }) => baseOffset),
+    log.files,
+  );
+  const nextOffset = group.at(-1)!.nextOffset;
+  log.replaceSegments(group, Segment.adopt(log.folder, base, nextOffset, log.files, log.config.indexIntervalBytes));
+  return true;
+}
+
+function compactChunk(log: PartitionLog, chunk: Buffer, state: Rewriting): Buffer {
+  const kept: Buffer[] = [];
+  for (const { header, bytes } of walkBatches(chunk)) {
+    const batch = compactOne(log, header, bytes, state);
+    if (batch) kept.push(batch);
+  }
+  return Buffer.concat(kept);
+}
+
+function compactOne(log: PartitionLog, header: BatchHeader, batch: Buffer, state: Rewriting): Buffer | undefined {
+  // Beyond what was mapped nothing is known; and markers are not this cleaner's to judge.
+  if (header.baseOffset >= state.endOffset || isControlBatch(header)) return batch;
+  if (!openRecords(batch)) {
+    state.sawUnreadable = true;
+    return batch;
+  }
+  const last = lastOffset(header);
+  const isProducersLast = log.producers.entry(header.producerId)?.batches.at(-1)?.lastOffset === last;
+  return compactBatch(batch, {
+    newestOffset: (key) => state.keys.get(key),
+    nowMs: state.options.nowMs,
+    deleteRetentionMs: log.config.deleteRetentionMs,
+    keepsTombstones: state.sawUnreadable,
+    keepsEmpty: isProducersLast || last + 1 === log.logEndOffset,
+  });
+}

@@ -1,0 +1,66 @@
+import type { LogConfig } from "../log-config.js";
+
+/** What cleaning needs to know of a segment. `timestampMs`: the largest timestamp of its records, -1 for none. */
+export interface CleanableSegment {
+  readonly baseOffset: number;
+  readonly nextOffset: number;
+  readonly size: number;
+  readonly timestampMs: number;
+}
+
+/** Which part of a log is to be cleaned: keys are taken from [firstDirtyOffset, endOffset), segments below endOffset are rewritten. */
+export interface CleaningPlan {
+  readonly firstDirtyOffset: number;
+  readonly endOffset: number;
+  /** Share of the cleanable bytes that is dirty: the log with the highest goes first. */
+  readonly dirtyRatio: number;
+}
+
+/**
+ * Whether a compacted log is worth cleaning, and how far (min.cleanable.dirty.ratio, min. and max.compaction.lag.ms).
+ * The last segment of the list is the active one, which is never touched.
+ *
+ * @param cleanedUpTo where the last cleaning has ended.
+ */
+export function planCleaning(
+  segments: readonly CleanableSegment[],
+  config: Pick<LogConfig, "cleanupPolicy" | "minCleanableDirtyRatio" | "minCompactionLagMs" | "maxCompactionLagMs">,
+  cleanedUpTo: number,
+  nowMs: number,
+): CleaningPlan | undefined {
+  if (!config.cleanupPolicy.has("compact")) return undefined;
+  const sealed = segments.slice(0, -1);
+  const tooYoung = sealed.findIndex(
+    ({ timestampMs }) => config.minCompactionLagMs > 0 && timestampMs > nowMs - config.minCompactionLagMs,
+  );
+  const cleanable = tooYoung < 0 ? sealed : sealed.slice(0, tooYoung);
+  const last = cleanable.at(-1);
+  if (!last) return undefined;
+  const firstDirtyOffset = Math.max(cleanedUpTo, cleanable[0]!.baseOffset);
+  const dirty = cleanable.filter(({ nextOffset }) => nextOffset > firstDirtyOffset);
+  const bytesOf = (list: readonly CleanableSegment[]) => list.reduce((sum, { size }) => sum + size, 0);
+  const dirtyBytes = bytesOf(dirty);
+  if (dirtyBytes === 0) return undefined;
+  const dirtyRatio = dirtyBytes / bytesOf(cleanable);
+  const overdue = dirty.some(({ timestampMs }) => timestampMs >= 0 && nowMs - timestampMs > config.maxCompactionLagMs);
+  if (dirtyRatio <= config.minCleanableDirtyRatio && !overdue) return undefined;
+  return { firstDirtyOffset, endOffset: last.nextOffset, dirtyRatio };
+}
+
+/** Groups neighbouring segments that fit into one, so that cleaning does not leave ever more ever smaller ones. */
+export function groupSegments<S extends CleanableSegment>(segments: readonly S[], segmentBytes: number): S[][] {
+  const groups: S[][] = [];
+  let bytes = 0;
+  for (const segment of segments) {
+    const group = groups.at(-1);
+    const fits = group && bytes + segment.size <= segmentBytes && segment.nextOffset - group[0]!.baseOffset < 2 ** 31;
+    if (fits) {
+      group.push(segment);
+      bytes += segment.size;
+    } else {
+      groups.push([segment]);
+      bytes = segment.size;
+    }
+  }
+  return groups;
+}

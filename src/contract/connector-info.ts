@@ -1,0 +1,41 @@
+import type { SourceMap } from "../api/index.js";
+import type { TaskId } from "./task-id.js";
+
+/** A connector's or task's configuration as REST received it: values are text; null is possible and never valid. */
+export type SubmittedConfig = Readonly<Record<string, string | null>>;
+
+/** The states of connectors and tasks in REST answers and in the status topic. */
+export type StatusState = "UNASSIGNED" | "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "RESTARTING";
+
+/** A connector, its raw configuration and its tasks. */
+export interface ConnectorInfo {
+  readonly name: string;
+  readonly config: SubmittedConfig;
+  readonly tasks: readonly TaskId[];
+  readonly type: "source" | "sink" | "unknown";
+}
+
+/** A connector's or task's state: `trace` absent when empty, `version` null when the writer of the status did not know it. */
+export interface InstanceState {
+  readonly state: StatusState;
+  readonly worker_id: string;
+  readonly version: string | null;
+  readonly trace?: string;
+}
+
+export interface ConnectorStateInfo {
+  readonly name: string;
+  readonly connector: InstanceState;
+  readonly tasks: readonly ({ readonly id: number } & InstanceState)[];
+  readonly type: "source" | "sink" | "unknown";
+}
+
+export interface TaskInfo {
+  readonly id: TaskId;
+  readonly config: SubmittedConfig;
+}
+
+export interface OffsetEntry {
+  readonly partition: SourceMap;
+  readonly offset: SourceMap;
+}

@@ -1,0 +1,198 @@
+import {
+  atLeast,
+  type ConfigDef,
+  ConfigError,
+  type ConfigValues,
+  type ConnectValue,
+  type Converter,
+  DataError,
+  type Header,
+  type HeaderConverter,
+  oneOfIgnoringCase,
+  parseConfig,
+  type Schema,
+  type SchemaAndValue,
+} from "../../api/index.js";
+import { converterType, withConverterType } from "../converter-type.js";
+import { ByteSlab } from "./byte-slab.js";
+import { EnvelopeReader } from "./envelope-reader.js";
+import { type JsonFormat, type JsonPlan, planJson } from "./json-plan.js";
+import { readSchema } from "./json-schema-reader.js";
+import { writeSchema } from "./json-schema-writer.js";
+import { readJson, readJsonText } from "./json-text-reader.js";
+import { FixedText, writeAscii, writeByte, writeFixed } from "./json-text-writer.js";
+import { readValue } from "./json-value-reader.js";
+import { writeValue } from "./json-value-writer.js";
+
+const jsonConverterConfig = {
+  "converter.type": converterType,
+  "schemas.enable": {
+    type: "boolean",
+    doc: "Whether each record carries its schema, as an object of two fields, `schema` and `payload`.",
+    default: true,
+    importance: "high",
+    group: "Schemas",
+    order: 1,
+    width: "medium",
+    displayName: "Enable Schemas",
+  },
+  "schemas.cache.size": {
+    type: "int",
+    doc: "How many schemas, as they stand in records, are remembered.",
+    default: 1000,
+    importance: "high",
+    group: "Schemas",
+    order: 2,
+    width: "medium",
+    displayName: "Schema Cache Size",
+    check: atLeast(0),
+  },
+  "schema.content": {
+    type: "string",
+    doc: "The schema of every record that is read, for records that are payload only. Used with schemas.enable.",
+    default: null,
+    importance: "high",
+    group: "Schemas",
+    order: 3,
+    width: "medium",
+    displayName: "Schema Content",
+  },
+  "decimal.format": {
+    type: "string",
+    doc: "How decimals are written: BASE64 (the unscaled value's bytes) or NUMERIC (a JSON number). Both are read.",
+    default: "BASE64",
+    importance: "low",
+    group: "Serialization",
+    order: 4,
+    width: "medium",
+    displayName: "Decimal Format",
+    // In this order, which is that of Kafka's own message.
+    check: oneOfIgnoringCase("NUMERIC", "BASE64"),
+  },
+  "replace.null.with.default": {
+    type: "boolean",
+    doc: "Whether a null becomes the default where the field has one.",
+    default: true,
+    importance: "low",
+    group: "Serialization",
+    order: 5,
+    width: "medium",
+    displayName: "Replace null with default",
+  },
+} as const satisfies ConfigDef;
+
+/** A schema made ready for writing: what precedes the payload, and how the payload is written. */
+interface Compiled {
+  readonly head: FixedText;
+  readonly plan: JsonPlan;
+}
+
+/**
+ * Connect data as JSON, `org.apache.kafka.connect.json.JsonConverter`. Bytes equal those of Kafka's own, but for floats
+ * of JDKs before 19. Written for many records of few schemas: everything that depends on the Schema object alone is done
+ * once for it, and records are slices of a slab.
+ */
+export class JsonConverter implements Converter, HeaderConverter {
+  readonly config: ConfigDef = jsonConverterConfig;
+  #settings: ConfigValues<typeof jsonConverterConfig> | undefined;
+  #format: JsonFormat = { decimalsAsNumbers: false, replaceNullWithDefault: true };
+  #contentSchema: Schema | null = null;
+  #envelopes: EnvelopeReader | undefined;
+  readonly #slab = new ByteSlab();
+  readonly #compiled = new WeakMap<Schema, Compiled>();
+  #schemaless: Compiled | undefined;
+  // The last schema's, because a WeakMap's lookup costs as much as writing a column.
+  #lastSchema: Schema | null = null;
+  #last: Compiled | undefined;
+
+  /** @throws ConfigError for a wrong value, or a `schema.content` that is no schema. */
+  configure(props: Readonly<Record<string, string>>, isKey?: boolean): void {
+    const use = isKey === undefined ? "header" : isKey ? "key" : "value";
+    const settings = parseConfig(jsonConverterConfig, withConverterType(props, use));
+    this.#settings = settings;
+    this.#format = {
+      decimalsAsNumbers: settings["decimal.format"].toUpperCase() === "NUMERIC",
+      replaceNullWithDefault: settings["replace.null.with.default"],
+    };
+    this.#contentSchema = readContentSchema(settings["schema.content"], this.#format);
+    this.#envelopes = new EnvelopeReader(settings["schemas.cache.size"], this.#format);
+  }
+
+  /** @throws DataError for a value that does not fit its schema. */
+  fromConnectData(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
+    if (schema === null && value === null) return null;
+    const compiled = this.#compile(schema);
+    const slab = this.#slab;
+    slab.begin();
+    if (this.#enveloped()) {
+      writeFixed(slab, compiled.head);
+      writeValue(slab, compiled.plan, value);
+      writeByte(slab, 0x7d);
+    } else {
+      writeValue(slab, compiled.plan, value);
+    }
+    return slab.finish();
+  }
+
+  release(): void {
+    this.#slab.release();
+  }
+
+  /** @throws DataError when the bytes are not JSON, not an envelope where one is due, or do not fit the schema. */
+  toConnectData(topic: string, bytes: Buffer | null): SchemaAndValue {
+    if (bytes === null) return { schema: null, value: null };
+    if (!this.#enveloped()) return { schema: null, value: readValue(null, readJson(bytes, "kinds"), this.#format) };
+    const schema = this.#contentSchema;
+    if (schema) return { schema, value: readValue(schema, readJson(bytes, "digits"), this.#format) };
+    this.#envelopes ??= new EnvelopeReader(1000, this.#format);
+    return this.#envelopes.read(topic, bytes);
+  }
+
+  fromConnectHeader(topic: string, header: Header): Buffer | null {
+    return this.fromConnectData(topic, header.schema, header.value);
+  }
+
+  toConnectHeader(topic: string, key: string, bytes: Buffer | null): Header {
+    return { key, ...this.toConnectData(topic, bytes) };
+  }
+
+  #enveloped(): boolean {
+    return this.#settings?.["schemas.enable"] ?? true;
+  }
+
+  #compile(schema: Schema | null): Compiled {
+    if (schema === null) {
+      this.#schemaless ??= { head: FixedText.of('{"schema":null,"payload":'), plan: planJson(null, this.#format) };
+      return this.#schemaless;
+    }
+    if (schema === this.#lastSchema && this.#last) return this.#last;
+    let compiled = this.#compiled.get(schema);
+    if (!compiled) {
+      compiled = { head: envelopeHead(schema, this.#format), plan: planJson(schema, this.#format) };
+      this.#compiled.set(schema, compiled);
+    }
+    this.#lastSchema = schema;
+    this.#last = compiled;
+    return compiled;
+  }
+}
+
+function envelopeHead(schema: Schema, format: JsonFormat): FixedText {
+  const slab = new ByteSlab();
+  writeAscii(slab, '{"schema":');
+  writeSchema(slab, schema, format);
+  writeAscii(slab, ',"payload":');
+  return new FixedText(Buffer.from(slab.finish()));
+}
+
+function readContentSchema(text: string | null, format: JsonFormat): Schema | null {
+  if (text === null || text === "") return null;
+  try {
+    return readSchema(readJsonText(text, "digits") ?? null, format);
+  } catch (cause) {
+    if (!(cause instanceof DataError)) throw cause;
+    throw new ConfigError("schema.content", `Invalid value for configuration schema.content: ${cause.message}`, {
+      cause,
+    });
+  }
+}

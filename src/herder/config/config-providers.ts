@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { isAbsolute, join, normalize, sep } from "node:path";
+import { ConfigError, type Logger } from "../../api/index.js";
+import { parseProperties } from "../../base/properties.js";
+
+/** Looks up values that configurations refer to as `${provider:path:key}` (KIP-297). */
+export interface ConfigProvider {
+  /** The values under `path` by key. @throws ConfigError when the path cannot be read */
+  get(path: string): ReadonlyMap<string, string>;
+}
+
+/** What the providers of a worker can look up; the environment is handed in so that tests own it. */
+export interface ProviderEnvironment {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+}
+
+const PACKAGE = "org.apache.kafka.common.config.provider.";
+
+/**
+ * Makes the providers that `config.providers` names.
+ *
+ * @param props the worker's properties.
+ * @throws ConfigError naming the key of a class that is not one of the three.
+ */
+export function loadConfigProviders(
+  props: Readonly<Record<string, string>>,
+  environment: ProviderEnvironment,
+): ReadonlyMap<string, ConfigProvider> {
+  const providers = new Map<string, ConfigProvider>();
+  for (const name of (props["config.providers"] ?? "").split(",").map((part) => part.trim())) {
+    if (name === "") continue;
+    const key = `config.providers.${name}.class`;
+    const param = (param: string) => props[`config.providers.${name}.param.${param}`];
+    const className = props[key];
+    if (className === `${PACKAGE}FileConfigProvider`) {
+      providers.set(name, fileProvider(allowedPaths(param("allowed.paths")), environment.logger));
+    } else if (className === `${PACKAGE}DirectoryConfigProvider`) {
+      providers.set(name, directoryProvider(allowedPaths(param("allowed.paths")), environment.logger));
+    } else if (className === `${PACKAGE}EnvVarConfigProvider`) {
+      providers.set(name, envProvider(param("allowlist.pattern") ?? ".*", environment.env));
+    } else {
+      throw new ConfigError(
+        key,
+        className === undefined
+          ? `Missing required configuration "${key}": config.providers names ${name}`
+          : `Invalid value ${className} for configuration ${key}: FileConfigProvider, DirectoryConfigProvider and EnvVarConfigProvider of ${PACKAGE.slice(0, -1)} are there`,
+      );
+    }
+  }
+  return providers;
+}
+
+type Allowed = (path: string) => boolean;
+
+function allowedPaths(list: string | undefined): Allowed {
+  if (list === undefined || list.trim() === "") return () => true;
+  const roots = list.split(",").map((root) => normalize(root.trim()));
+  return (path) => {
+    const plain = normalize(path);
+    return (
+      isAbsolute(plain) &&
+      roots.some((root) => plain === root || plain.startsWith(root.endsWith(sep) ? root : root + sep))
+    );
+  };
+}
+
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+function fileProvider(allowed: Allowed, logger: Logger): ConfigProvider {
+  return {
+    get(path) {
+      if (path === "") return NOTHING;
+      if (!allowed(path)) {
+        logger.warn("The path of a config reference is not in allowed.paths", { path });
+        return NOTHING;
+      }
+      return new Map(Object.entries(parseProperties(read(path))));
+    },
+  };
+}
+
+function directoryProvider(allowed: Allowed, logger: Logger): ConfigProvider {
+  return {
+    get(path) {
+      if (path === "") return NOTHING;
+      if (!allowed(path)) {
+        logger.warn("The path of a config reference is not in allowed.paths", { path });
+        return NOTHING;
+      }
+      const values = new Map<string, string>();
+      if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+        logger.warn("The path of a config reference is not a directory", { path });
+        return values;
+      }
+      for (const file of readdirSync(path, { withFileTypes: true })) {
+        if (!file.isDirectory()) values.set(file.name, read(join(path, file.name)));
+      }
+      return values;
+    },
+  };
+}
+
+function envProvider(pattern: string, env: ProviderEnvironment["env"]): ConfigProvider {
+  const allowed = new RegExp(`^(?:${pattern})$`);
+  return {
+    get(path) {
+      if (path !== "")
+        throw new ConfigError(
+          "config.providers",
+          `An environment variable has no path: write \${env:NAME}, not \${env:${path}:NAME}`,
+        );
+      const values = new Map<string, string>();
+      for (const [name, value] of Object.entries(env)) {
+        if (value !== undefined && allowed.test(name)) values.set(name, value);
+      }
+      return values;
+    },
+  };
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new ConfigError(
+      "config.providers",
+      `Could not read properties from file ${path}: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}

@@ -1,0 +1,57 @@
+import type { StoredProps } from "../../stores/config-records.js";
+import type { ConfigProvider } from "./config-providers.js";
+
+/** `${provider:key}` or `${provider:path:key}`, several in a value; not within each other. */
+const REFERENCE = /\$\{([^}]*?):(?:([^}]*?):)?([^}]*?)\}/g;
+
+/**
+ * Replaces references by the values that the providers have; one that no provider knows stays as it is.
+ *
+ * @param found is told each reference that was replaced, and its value.
+ * @throws ConfigError from a provider whose path cannot be read.
+ */
+export function resolveReferences<P extends StoredProps>(
+  props: P,
+  providers: ReadonlyMap<string, ConfigProvider>,
+  found: (reference: string, value: string) => void = () => {},
+): P {
+  if (providers.size === 0) return props;
+  const read = new Map<string, ReadonlyMap<string, string>>();
+  const lookUp = (providerName: string, path: string) => {
+    const provider = providers.get(providerName);
+    if (!provider) return undefined;
+    const id = `${providerName}:${path}`;
+    const values = read.get(id) ?? provider.get(path);
+    read.set(id, values);
+    return values;
+  };
+  const resolve = (value: string) =>
+    value.replace(REFERENCE, (reference, provider: string, path: string | undefined, name: string) => {
+      const secret = lookUp(provider, path ?? "")?.get(name);
+      if (secret === undefined) return reference;
+      found(reference, secret);
+      return secret;
+    });
+  // Not by assignment, which loses a key `__proto__`.
+  return Object.fromEntries(Object.entries(props).map(([key, value]) => [key, value && resolve(value)])) as P;
+}
+
+/** Whether a value holds something that looks like a reference. */
+export function hasReference(value: string | null | undefined): boolean {
+  return value != null && new RegExp(REFERENCE.source).test(value);
+}
+
+/**
+ * A task's config as it is published: keys whose value in the connector's config is a reference get that reference
+ * again, so that no secret is written to the config topic.
+ */
+export function restoreReferences(
+  taskConfig: Readonly<Record<string, string>>,
+  connectorConfig: StoredProps,
+): Record<string, string> {
+  const restored: Record<string, string> = { ...taskConfig };
+  for (const [key, value] of Object.entries(connectorConfig)) {
+    if (value !== null && key in restored && hasReference(value)) restored[key] = value;
+  }
+  return restored;
+}

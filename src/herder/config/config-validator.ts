@@ -1,0 +1,267 @@
+import {
+  type Clock,
+  type ConfigDef,
+  ConfigError,
+  type ConfigValue,
+  type ConnectorPlugin,
+  errorKind,
+  type Logger,
+  NotFoundError,
+  type Random,
+  validateConfig,
+} from "../../api/index.js";
+import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
+import type { SubmittedConfig } from "../../contract/connector-info.js";
+import type { Plugins } from "../../worker/worker.js";
+import { clientOverrideInfos, type OverridePolicy } from "./client-overrides.js";
+import { configKeyInfo, configKeyInfos, configValueInfo } from "./config-infos.js";
+import type { ConfigProvider } from "./config-providers.js";
+import { resolveReferences } from "./config-references.js";
+import { connectorConfigDef, type WorkerDefaults } from "./connector-config-def.js";
+import { connectorRules } from "./connector-rules.js";
+import { Redaction } from "./redaction.js";
+
+export interface ConfigValidatorOptions {
+  readonly plugins: Plugins;
+  readonly worker: WorkerDefaults;
+  /** The worker's own group, which no sink may share. */
+  readonly groupId: string;
+  readonly overridePolicy: OverridePolicy;
+  readonly providers: ReadonlyMap<string, ConfigProvider>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+type Entry = ConfigInfos["configs"][number];
+
+/**
+ * The validation of connector configs, for the validate endpoint and before every write. Finds all faults at once; it
+ * throws only what leaves nothing to validate (no class, an unknown class) and what the connector's own code throws.
+ */
+export class ConfigValidator {
+  constructor(private readonly options: ConfigValidatorOptions) {}
+
+  /** @throws ConfigError for `connector.class` missing or unknown. */
+  async validate(submitted: SubmittedConfig): Promise<ConfigInfos> {
+    const raw = withoutProviders(submitted);
+    const redaction = new Redaction();
+    const found = (reference: string, value: string) => redaction.note(reference, value);
+    const resolved = resolveReferences(raw, this.options.providers, found);
+    try {
+      return await this.#validate(raw, resolved, redaction);
+    } catch (error) {
+      throw redaction.error(error);
+    }
+  }
+
+  async #validate(raw: SubmittedConfig, resolved: SubmittedConfig, redaction: Redaction): Promise<ConfigInfos> {
+    const { plugins, groupId, overridePolicy, clock, random, logger } = this.options;
+    const plugin = findResolved(plugins, raw["connector.class"], resolved["connector.class"]);
+    const connector = plugin.connector();
+    const frameworkDef = connectorConfigDef(plugin.type, plugins, this.options.worker, plugin.version);
+    const framework = new Map(validateConfig(frameworkDef, resolved).map((value) => [value.name, value]));
+    const ofOverrides = new Map<string, string[]>();
+    connectorRules(plugin.type, resolved, { groupId, version: plugin.version }, (key, message) => {
+      const known = framework.get(key);
+      if (known) known.errors.push(message);
+      else ofOverrides.set(key, [...(ofOverrides.get(key) ?? []), message]);
+    });
+    let own = validateConfig(connector.config, resolved);
+    if (connector.validate) {
+      own = await connector.validate(resolved, own, {
+        clock,
+        random,
+        logger: logger.child("validation"),
+      });
+    }
+    const values = new Map([...framework, ...own.map((value) => [value.name, value] as const)]);
+    const converters = this.#converterInfos(resolved, values);
+    const def: ConfigDef = { ...frameworkDef, ...connector.config };
+    const unknown = noteNulls(resolved, values);
+    const configs: Entry[] = [
+      ...unknown.map((value) => ({ definition: null, value: configValueInfo(value) })),
+      ...Object.entries(def).map(([name, key]) => {
+        const value = values.get(name);
+        return { definition: configKeyInfo(name, key), value: value ? configValueInfo(value) : null };
+      }),
+    ];
+    const errorsOfKeys = configs.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0);
+    const more = [...clientOverrideInfos(plugin.type, resolved, overridePolicy, ofOverrides), ...converters];
+    const errorsOfMore = more.filter(({ value }) => (value?.errors.length ?? 0) > 0).length;
+    const all = [...configs, ...more].map((entry) => redacted(entry, raw, resolved, redaction));
+    const substituted = Object.keys(raw).some((key) => raw[key] !== resolved[key]);
+    return {
+      name: raw["connector.class"]?.trim() ?? plugin.className,
+      error_count: substituted
+        ? all.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0)
+        : errorsOfKeys + errorsOfMore,
+      groups: groupsOf(def),
+      configs: all,
+    };
+  }
+
+  /** The keys of converters that the connector itself names; one that is not there is an error of its key. */
+  #converterInfos(props: SubmittedConfig, values: ReadonlyMap<string, ConfigValue>): Entry[] {
+    const { plugins } = this.options;
+    return ["header.converter", "key.converter", "value.converter"].flatMap((key) => {
+      const className = props[key]?.trim();
+      const faults = values.get(key)?.errors ?? [];
+      if (className === undefined || faults.length > 0) return [];
+      const header = key === "header.converter";
+      const converter = orAbsent(() => (header ? plugins.headerConverter(className) : plugins.converter(className)));
+      if (!converter) {
+        faults.push(`Failed to load class ${className} for configuration ${key}`);
+        return [];
+      }
+      const { config } = converter;
+      const prefix = `${key}.`;
+      const own: Record<string, string | null> = { "converter.type": key.slice(0, key.indexOf(".")) };
+      for (const [name, value] of Object.entries(props)) {
+        if (name.startsWith(prefix)) own[name.slice(prefix.length)] = value;
+      }
+      const infos = new Map(validateConfig(config, own).map((value) => [value.name, value]));
+      return Object.entries(config).map(([name, definition]) => ({
+        definition: configKeyInfo(prefix + name, definition),
+        value: configValueInfo(infos.get(name)!, prefix),
+      }));
+    });
+  }
+
+  /** The keys of one plugin: a connector's own, then the worker's that it does not define; a converter's. @throws NotFoundError */
+  keysOf(classOrAlias: string): ConfigKeyInfo[] {
+    const { plugins, worker } = this.options;
+    const converter =
+      orAbsent(() => plugins.converter(classOrAlias)) ?? orAbsent(() => plugins.headerConverter(classOrAlias));
+    if (converter) return configKeyInfos(converter.config);
+    const plugin = orAbsent(() => plugins.connector(classOrAlias));
+    if (!plugin) throw new NotFoundError("CLASS_NOT_FOUND", `Unknown plugin ${classOrAlias}.`);
+    const { config } = plugin.connector();
+    const framework = Object.entries(connectorConfigDef(plugin.type, plugins, worker, plugin.version));
+    return [
+      ...configKeyInfos(config),
+      ...framework.filter(([name]) => !(name in config)).map(([name, key]) => configKeyInfo(name, key)),
+    ];
+  }
+}
+
+/** What `find` finds, or undefined where it throws NotFoundError. */
+function orAbsent<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (errorKind(error) === "not-found") return undefined;
+    throw error;
+  }
+}
+
+/** The connector's plugin. @throws ConfigError for `connector.class`. */
+export function findConnector(plugins: Plugins, className: string | null | undefined): ConnectorPlugin {
+  if (className == null || className.trim() === "") {
+    throw new ConfigError(
+      "connector.class",
+      "Connector config contains no connector type: set connector.class to a class that GET /connector-plugins lists",
+      { code: "CONFIG_MISSING" },
+    );
+  }
+  try {
+    return plugins.connector(className.trim());
+  } catch (cause) {
+    if (errorKind(cause) !== "not-found") throw cause;
+    throw new ConfigError("connector.class", (cause as Error).message, { cause });
+  }
+}
+
+/** As `findConnector`; of a class that a reference stands for, the message says no more than the reference. */
+function findResolved(
+  plugins: Plugins,
+  raw: string | null | undefined,
+  resolved: string | null | undefined,
+): ConnectorPlugin {
+  if (raw === resolved) return findConnector(plugins, resolved);
+  try {
+    return findConnector(plugins, resolved);
+  } catch (error) {
+    if (errorKind(error) !== "config") throw error;
+    // Without the cause, whose message has the value.
+    throw new ConfigError(
+      "connector.class",
+      `The value of connector.class that ${raw} stands for names no connector: GET /connector-plugins lists those there are`,
+    );
+  }
+}
+
+/**
+ * The message with which a config is refused, or undefined when it has no fault.
+ */
+export function refusal(infos: ConfigInfos): string | undefined {
+  if (infos.error_count === 0) return undefined;
+  const errors = infos.configs.flatMap(({ value }) => value?.errors ?? []);
+  return [
+    `Connector configuration is invalid and contains the following ${infos.error_count} error(s):`,
+    ...errors,
+    "You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`",
+  ].join("\n");
+}
+
+/** Connectors may not bring config providers of their own: they would run with the worker's rights. */
+function withoutProviders(props: SubmittedConfig): SubmittedConfig {
+  return Object.fromEntries(
+    Object.entries(props).filter(([key]) => key !== "config.providers" && !key.startsWith("config.providers.")),
+  );
+}
+
+/** Adds the error that every null deserves; returns entries for keys that nobody defines. */
+function noteNulls(props: SubmittedConfig, values: ReadonlyMap<string, ConfigValue>): ConfigValue[] {
+  const unknown: ConfigValue[] = [];
+  for (const [name, value] of Object.entries(props)) {
+    if (value !== null) continue;
+    const message = "Null value can not be supplied as the configuration value.";
+    const known = values.get(name);
+    if (known) known.errors.push(message);
+    else unknown.push({ name, value: null, recommendedValues: [], errors: [message], visible: true });
+  }
+  return unknown;
+}
+
+function groupsOf(def: ConfigDef): string[] {
+  const groups = new Set<string>();
+  for (const { group } of Object.values(def)) if (group !== undefined) groups.add(group);
+  return [...groups];
+}
+
+/** What a provider gave is a secret: the answer shows the reference, and says no more than that its value is wrong. */
+function redacted(
+  { definition, value }: Entry,
+  raw: SubmittedConfig,
+  resolved: SubmittedConfig,
+  redaction: Redaction,
+): Entry {
+  if (!value) return { definition, value };
+  if (raw[value.name] === resolved[value.name]) {
+    // A rule over several keys complains about one of them, and may tell another's value.
+    const { value: own, recommended_values: recommended, errors } = value;
+    const texts = (of: readonly string[]) => of.map((text) => redaction.text(text));
+    return {
+      definition,
+      value: {
+        ...value,
+        value: own && redaction.text(own),
+        recommended_values: texts(recommended),
+        errors: texts(errors),
+      },
+    };
+  }
+  const shown: ConfigValueInfo = {
+    ...value,
+    value: raw[value.name] ?? null,
+    recommended_values: [],
+    errors:
+      value.errors.length === 0
+        ? []
+        : [
+            `Invalid value for configuration '${value.name}': the value resolved from the config provider reference failed validation`,
+          ],
+  };
+  return { definition, value: shown };
+}

@@ -1,0 +1,370 @@
+import {
+  atLeast,
+  type ConfigCheck,
+  type ConfigDef,
+  type ConfigKey,
+  errorKind,
+  invalidValue,
+  oneOf,
+  oneOfIgnoringCase,
+} from "../../api/index.js";
+import { wholePattern } from "../../base/topic-pattern.js";
+import type { Plugins } from "../../worker/worker.js";
+
+const COMMON = "Common";
+const TRANSFORMS = "Transforms";
+const PREDICATES = "Predicates";
+const ERRORS = "Error Handling";
+const TOPIC_CREATION = "Topic Creation";
+const EXACTLY_ONCE = "Exactly Once Support";
+const OFFSETS_TOPIC = "offsets.topic";
+
+/** A connector's name may hold anything but control characters; it names things in URLs, keys and logs. */
+const legalName: ConfigCheck = (key, value) => {
+  if (value === null || value === "") return invalidValue(key, value, "String may not be empty");
+  if (typeof value !== "string") return undefined;
+  for (const char of value) {
+    const code = char.codePointAt(0)!;
+    if (code < 32)
+      return invalidValue(
+        key,
+        "hidden",
+        `String may not contain control sequences but had the following ASCII chars: ${code}`,
+      );
+  }
+  return undefined;
+};
+
+const uniqueItems: ConfigCheck = (key, value) =>
+  Array.isArray(value) && new Set(value).size < value.length
+    ? invalidValue(key, value, "Duplicate alias provided.")
+    : undefined;
+
+const plainList: ConfigCheck = (key, value) => {
+  if (!Array.isArray(value)) return undefined;
+  if (new Set(value).size < value.length) return `Configuration '${key}' values must not be duplicated.`;
+  return value.includes("") ? `Configuration '${key}' values must not be empty.` : undefined;
+};
+
+/** Java's, as far as the task itself can match it: the two must not differ over what is a pattern. */
+const regex: ConfigCheck = (key, value) => {
+  if (typeof value !== "string") return undefined;
+  try {
+    wholePattern(key, value.trim());
+    return undefined;
+  } catch (error) {
+    if (errorKind(error) !== "config") throw error;
+    return invalidValue(key, value, `Invalid regex: ${((error as Error).cause as Error).message}`);
+  }
+};
+
+const nonEmptyOrAbsent: ConfigCheck = (key, value) =>
+  value === "" ? invalidValue(key, value, "String must be non-empty") : undefined;
+
+/** What of the worker shows in its connectors' defaults. */
+export interface WorkerDefaults {
+  readonly keyConverter: string;
+  readonly valueConverter: string;
+  readonly headerConverter: string;
+}
+
+/** The keys that the worker itself understands in a connector's config, in the order of the REST answers. */
+export function connectorConfigDef(
+  type: "source" | "sink",
+  plugins: Plugins,
+  worker: WorkerDefaults,
+  pluginVersion: string | null,
+): ConfigDef {
+  return { ...commonKeys(plugins, worker, pluginVersion), ...(type === "sink" ? SINK_KEYS : SOURCE_KEYS) };
+}
+
+function commonKeys(plugins: Plugins, worker: WorkerDefaults, pluginVersion: string | null): ConfigDef {
+  return { ...identityKeys(pluginVersion), ...converterKeys(plugins, worker), ...CHAIN_KEYS, ...ERROR_KEYS };
+}
+
+function identityKeys(pluginVersion: string | null): ConfigDef {
+  return {
+    name: {
+      type: "string",
+      doc: "Name of the connector, unique in the cluster.",
+      importance: "high",
+      group: COMMON,
+      order: 1,
+      width: "medium",
+      displayName: "Connector name",
+      check: legalName,
+    },
+    "connector.class": {
+      type: "string",
+      doc: "Class of the connector: the full name, the simple name, or the simple name without 'Connector'.",
+      importance: "high",
+      group: COMMON,
+      order: 2,
+      width: "long",
+      displayName: "Connector class",
+    },
+    "connector.plugin.version": {
+      type: "string",
+      doc: "Version of the connector's plugin.",
+      default: pluginVersion,
+      importance: "medium",
+      group: COMMON,
+      order: 3,
+      width: "medium",
+      displayName: "Connector version",
+    },
+    "tasks.max": {
+      type: "int",
+      doc: "How many tasks the connector may be split into.",
+      default: 1,
+      importance: "high",
+      group: COMMON,
+      order: 4,
+      width: "short",
+      displayName: "Tasks max",
+      check: atLeast(1),
+    },
+    "tasks.max.enforce": {
+      type: "boolean",
+      doc: "Whether a connector that gives more tasks than tasks.max fails; with false it only is warned about.",
+      default: true,
+      importance: "low",
+      group: COMMON,
+      order: 5,
+      width: "short",
+      displayName: "Enforce tasks max",
+    },
+  };
+}
+
+function converterKeys(plugins: Plugins, worker: WorkerDefaults): ConfigDef {
+  const classesOf = (...types: readonly string[]) =>
+    plugins
+      .list()
+      .filter((plugin) => types.includes(plugin.type))
+      .map((plugin) => plugin.class);
+  const converters = classesOf("converter");
+  const headerConverters = classesOf("header_converter");
+  const known =
+    (find: (name: string) => unknown): ConfigCheck =>
+    (key, value) => {
+      if (typeof value !== "string") return undefined;
+      try {
+        find(value);
+        return undefined;
+      } catch (error) {
+        return invalidValue(key, value, `Class ${value} could not be found. ${(error as Error).message}`);
+      }
+    };
+  const converter = (displayName: string, order: number, fallback: string): ConfigKey => ({
+    type: "class",
+    doc: `${displayName} of this connector; the worker's when it is left out. Its own keys follow under the same prefix.`,
+    default: fallback,
+    importance: "low",
+    group: COMMON,
+    order,
+    width: "short",
+    displayName,
+    check: known((name) => plugins.converter(name)),
+    recommend: () => converters,
+  });
+  const version = (displayName: string, order: number): ConfigKey => ({
+    type: "string",
+    doc: `Version of the ${displayName.replace(/ version$/, "")} to use; the one that is installed when it is left out.`,
+    default: null,
+    importance: "low",
+    group: COMMON,
+    order,
+    width: "short",
+    displayName,
+  });
+  return {
+    "key.converter": converter("Key converter class", 6, worker.keyConverter),
+    "key.converter.plugin.version": version("Key converter version", 7),
+    "value.converter": converter("Value converter class", 8, worker.valueConverter),
+    "value.converter.plugin.version": version("Value converter version", 9),
+    "header.converter": {
+      ...converter("Header converter class", 10, worker.headerConverter),
+      check: known((name) => plugins.headerConverter(name)),
+      recommend: () => headerConverters,
+    },
+    "header.converter.plugin.version": version("Header converter version", 11),
+  };
+}
+
+const CHAIN_KEYS: ConfigDef = {
+  transforms: {
+    type: "list",
+    doc: "Aliases of the transformations that records go through, in order.",
+    default: [],
+    importance: "low",
+    group: TRANSFORMS,
+    order: 12,
+    width: "long",
+    displayName: "Transforms",
+    check: uniqueItems,
+  },
+  predicates: {
+    type: "list",
+    doc: "Aliases of the predicates that transformations refer to.",
+    default: [],
+    importance: "low",
+    group: PREDICATES,
+    order: 13,
+    width: "long",
+    displayName: "Predicates",
+    check: uniqueItems,
+  },
+  "config.action.reload": {
+    type: "string",
+    doc: "What to do when a value that a config provider gave changes: restart the connector, or nothing.",
+    default: "restart",
+    importance: "low",
+    group: COMMON,
+    order: 14,
+    width: "medium",
+    displayName: "Reload action",
+    check: oneOf("none", "restart"),
+  },
+};
+
+const errorKey = (order: number, displayName: string) =>
+  ({ importance: "medium", group: ERRORS, order, width: "medium", displayName }) as const;
+
+const ERROR_KEYS: ConfigDef = {
+  "errors.retry.timeout": {
+    type: "long",
+    doc: "How long, in ms, a failed operation is tried again: 0 for not at all, -1 for ever.",
+    default: 0,
+    ...errorKey(1, "Retry Timeout for Errors"),
+  },
+  "errors.retry.delay.max.ms": {
+    type: "long",
+    doc: "The longest pause between two tries, in ms.",
+    default: 60_000,
+    ...errorKey(2, "Maximum Delay Between Retries for Errors"),
+  },
+  "errors.tolerance": {
+    type: "string",
+    doc: "none: the first bad record fails the task. all: bad records are passed over, and reported where that is set.",
+    default: "none",
+    ...errorKey(3, "Error Tolerance"),
+    width: "short",
+    check: oneOf("none", "all"),
+  },
+  "errors.log.enable": {
+    type: "boolean",
+    doc: "Whether tolerated errors are logged; those that are not tolerated always are.",
+    default: false,
+    ...errorKey(4, "Log Errors"),
+    width: "short",
+  },
+  "errors.log.include.messages": {
+    type: "boolean",
+    doc: "Whether the log line tells which record it was (topic, partition, offset, time).",
+    default: false,
+    ...errorKey(5, "Log Error Details"),
+    width: "short",
+  },
+};
+
+const SINK_KEYS: ConfigDef = {
+  topics: {
+    type: "list",
+    doc: "Topics to read, separated by commas.",
+    default: [],
+    importance: "high",
+    group: COMMON,
+    order: 4,
+    width: "long",
+    displayName: "Topics",
+    check: plainList,
+  },
+  "topics.regex": {
+    type: "string",
+    doc: "Pattern of the names of the topics to read, in place of a list.",
+    default: "",
+    importance: "high",
+    group: COMMON,
+    order: 4,
+    width: "long",
+    displayName: "Topics regex",
+    check: regex,
+  },
+  "errors.deadletterqueue.topic.name": {
+    type: "string",
+    doc: "Topic that takes the records that could not be handled; none when it is blank.",
+    default: "",
+    ...errorKey(6, "Dead Letter Queue Topic Name"),
+  },
+  "errors.deadletterqueue.topic.replication.factor": {
+    type: "short",
+    doc: "Replication factor with which the dead letter topic is created when it is missing.",
+    default: 3,
+    ...errorKey(7, "Dead Letter Queue Topic Replication Factor"),
+  },
+  "errors.deadletterqueue.context.headers.enable": {
+    type: "boolean",
+    doc: "Whether headers on the dead letter tell what failed, where and why.",
+    default: false,
+    ...errorKey(8, "Enable Error Context Headers"),
+  },
+};
+
+const SOURCE_KEYS: ConfigDef = {
+  "topic.creation.groups": {
+    type: "list",
+    doc: "Names of groups of topics with creation settings of their own, beside the default group.",
+    default: [],
+    importance: "low",
+    group: TOPIC_CREATION,
+    order: 1,
+    width: "long",
+    displayName: "Topic Creation Groups",
+    check: uniqueItems,
+  },
+  "exactly.once.support": {
+    type: "string",
+    doc: "required: refuse the config unless exactly-once delivery is certain. requested: no such check.",
+    default: "requested",
+    importance: "medium",
+    group: EXACTLY_ONCE,
+    order: 2,
+    width: "short",
+    displayName: "Exactly once support",
+    check: oneOfIgnoringCase("REQUIRED", "REQUESTED"),
+  },
+  "transaction.boundary": {
+    type: "string",
+    doc: "Where transactions end: with each poll, at an interval, or where the connector says.",
+    default: "poll",
+    importance: "medium",
+    group: EXACTLY_ONCE,
+    order: 3,
+    width: "short",
+    displayName: "Transaction Boundary",
+    check: oneOfIgnoringCase("INTERVAL", "POLL", "CONNECTOR"),
+  },
+  "transaction.boundary.interval.ms": {
+    type: "long",
+    doc: "Interval of transactions, in ms, where transaction.boundary is 'interval'.",
+    default: null,
+    importance: "low",
+    group: EXACTLY_ONCE,
+    order: 4,
+    width: "short",
+    displayName: "Transaction boundary interval",
+    check: (key, value) => (value === null ? undefined : atLeast(0)(key, value)),
+  },
+  "offsets.storage.topic": {
+    type: "string",
+    doc: "An offsets topic of this connector's own; the worker's when it is left out.",
+    default: null,
+    importance: "low",
+    group: OFFSETS_TOPIC,
+    order: 1,
+    width: "long",
+    displayName: "Offsets topic",
+    check: nonEmptyOrAbsent,
+  },
+};

@@ -1,0 +1,212 @@
+import {
+  atLeast,
+  type ConfigCheck,
+  type ConfigDef,
+  ConfigError,
+  type ConfigValues,
+  invalidValue,
+  oneOfIgnoringCase,
+  type Props,
+  parseConfig,
+} from "../../api/index.js";
+import type { InternalTopic } from "../../stores/internal-topic.js";
+import { type OverridePolicy, overridePolicy } from "./client-overrides.js";
+
+/** At least one, or -1 for the broker's own default. */
+const countOrDefault: ConfigCheck = (key, value) =>
+  typeof value === "number" && value !== -1 && value < 1
+    ? invalidValue(key, value, "Value must be -1 (the broker's default) or at least 1")
+    : undefined;
+
+const someItems: ConfigCheck = (key, value) => {
+  if (!Array.isArray(value)) return undefined;
+  if (value.length === 0 || value.includes("")) return `Configuration '${key}' values must not be empty.`;
+  return new Set(value).size < value.length ? `Configuration '${key}' values must not be duplicated.` : undefined;
+};
+
+const nonEmptyName: ConfigCheck = (key, value) =>
+  value === "" ? invalidValue(key, value, "String must be non-empty") : undefined;
+
+/** The keys of a distributed worker's properties that Millrace reads itself (DistributedConfig, DistributedConfig); clients read others. */
+const distributedConfigDef = {
+  "bootstrap.servers": { type: "list", doc: "Brokers to begin with, host:port.", check: someItems },
+  "group.id": { type: "string", doc: "Name of the group of workers.", check: nonEmptyName },
+  "config.storage.topic": { type: "string", doc: "Topic of the connector configs.", check: nonEmptyName },
+  "config.storage.replication.factor": {
+    type: "short",
+    doc: "Replication factor of that topic when it is created.",
+    default: 3,
+    check: countOrDefault,
+  },
+  "offset.storage.topic": { type: "string", doc: "Topic of the source offsets.", check: nonEmptyName },
+  "offset.storage.replication.factor": {
+    type: "short",
+    doc: "Replication factor of that topic when it is created.",
+    default: 3,
+    check: countOrDefault,
+  },
+  "offset.storage.partitions": {
+    type: "int",
+    doc: "Partitions of that topic when it is created.",
+    default: 25,
+    check: countOrDefault,
+  },
+  "status.storage.topic": { type: "string", doc: "Topic of the statuses.", check: nonEmptyName },
+  "status.storage.replication.factor": {
+    type: "short",
+    doc: "Replication factor of that topic when it is created.",
+    default: 3,
+    check: countOrDefault,
+  },
+  "status.storage.partitions": {
+    type: "int",
+    doc: "Partitions of that topic when it is created.",
+    default: 5,
+    check: countOrDefault,
+  },
+  "key.converter": { type: "class", doc: "Converter of record keys, unless a connector names its own." },
+  "value.converter": { type: "class", doc: "Converter of record values, unless a connector names its own." },
+  "header.converter": {
+    type: "class",
+    doc: "Converter of header values, unless a connector names its own.",
+    default: "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+  },
+  listeners: { type: "list", doc: "Where REST listens.", default: ["http://:8083"], check: someItems },
+  "rest.advertised.host.name": { type: "string", doc: "Host under which other workers reach REST.", default: null },
+  "rest.advertised.port": { type: "int", doc: "Port under which other workers reach REST.", default: null },
+  "rest.advertised.listener": { type: "string", doc: "Scheme under which other workers reach REST.", default: null },
+  "session.timeout.ms": { type: "int", doc: "Silence after which a worker counts as gone.", default: 10_000 },
+  "heartbeat.interval.ms": { type: "int", doc: "Pause between a worker's heartbeats.", default: 3_000 },
+  "rebalance.timeout.ms": { type: "int", doc: "Time that a rebalance may take.", default: 60_000 },
+  "connect.protocol": {
+    type: "string",
+    doc: "Group protocol: eager, compatible or sessioned.",
+    default: "sessioned",
+    check: oneOfIgnoringCase("EAGER", "COMPATIBLE", "SESSIONED"),
+  },
+  "scheduled.rebalance.max.delay.ms": {
+    type: "int",
+    doc: "How long the work of a worker that left waits for it to come back.",
+    default: 300_000,
+    check: atLeast(0),
+  },
+  "worker.sync.timeout.ms": {
+    type: "int",
+    doc: "How long a worker may take to catch up with the config topic before it joins again.",
+    default: 3_000,
+  },
+  "exactly.once.source.support": {
+    type: "string",
+    doc: "Exactly-once delivery of source connectors.",
+    default: "disabled",
+    check: oneOfIgnoringCase("DISABLED", "PREPARING", "ENABLED"),
+  },
+  "inter.worker.key.generation.algorithm": {
+    type: "string",
+    doc: "Algorithm of the key that signs requests between workers.",
+    default: "HmacSHA256",
+  },
+  "inter.worker.key.ttl.ms": {
+    type: "int",
+    doc: "Age at which that key is replaced.",
+    default: 3_600_000,
+    check: atLeast(0),
+  },
+  "inter.worker.verification.algorithms": {
+    type: "list",
+    doc: "Signature algorithms that are accepted.",
+    default: ["HmacSHA256"],
+    check: someItems,
+  },
+  "connector.client.config.override.policy": {
+    type: "string",
+    doc: "Which client settings connectors may override: All, None, Principal or Allowlist.",
+    default: "All",
+  },
+  "connector.client.config.override.allowlist": {
+    type: "list",
+    doc: "Client settings that connectors may override under the Allowlist policy.",
+    default: [],
+  },
+  "config.providers": { type: "list", doc: "Names of config providers.", default: [] },
+  "topic.tracking.enable": { type: "boolean", doc: "Whether topics that connectors use are noted.", default: true },
+  "topic.tracking.allow.reset": { type: "boolean", doc: "Whether those notes may be reset.", default: true },
+  "plugin.path": { type: "list", doc: "Folders with more plugins.", default: null },
+} as const satisfies ConfigDef;
+
+export type DistributedConfig = ConfigValues<typeof distributedConfigDef>;
+
+/**
+ * Reads a worker's properties.
+ *
+ * @throws ConfigError naming the first key that is missing or wrong, or that asks for what is not built yet.
+ */
+export function parseDistributedConfig(props: Props): DistributedConfig {
+  const config = parseConfig(distributedConfigDef, props);
+  if (config["exactly.once.source.support"].toLowerCase() !== "disabled") {
+    throw new ConfigError(
+      "exactly.once.source.support",
+      `Invalid value ${config["exactly.once.source.support"]} for configuration exactly.once.source.support: exactly-once delivery is not built yet; leave it at 'disabled'`,
+      { code: "NOT_BUILT_YET" },
+    );
+  }
+  workerOverridePolicy(config);
+  return config;
+}
+
+/** The policy that the worker names. @throws ConfigError for an unknown one */
+export function workerOverridePolicy(config: DistributedConfig): OverridePolicy {
+  const key = "connector.client.config.override.policy";
+  const policy = overridePolicy(config[key], config["connector.client.config.override.allowlist"]);
+  if (policy) return policy;
+  throw new ConfigError(key, invalidValue(key, config[key], "Policy must be one of: All, None, Principal, Allowlist"));
+}
+
+/** The three topics that a worker keeps its state in; keys like `offset.storage.retention.bytes` are topic configs. */
+export function internalTopics(
+  config: DistributedConfig,
+  props: Props,
+): Record<"config" | "offset" | "status", InternalTopic> {
+  const topic = (kind: "config" | "offset" | "status", partitions: number, purpose: string): InternalTopic => ({
+    name: config[`${kind}.storage.topic`],
+    partitions,
+    replicationFactor: config[`${kind}.storage.replication.factor`],
+    configs: topicConfigs(props, `${kind}.storage.`),
+    property: `${kind}.storage.topic`,
+    purpose,
+  });
+  return {
+    config: topic("config", 1, "connector configurations"),
+    offset: topic("offset", config["offset.storage.partitions"], "source connector offsets"),
+    status: topic("status", config["status.storage.partitions"], "connector and task statuses"),
+  };
+}
+
+const OWN_TOPIC_KEYS: ReadonlySet<string> = new Set(["topic", "partitions", "replication.factor", "cleanup.policy"]);
+
+function topicConfigs(props: Props, prefix: string): Record<string, string> {
+  const configs: Record<string, string> = {};
+  for (const [key, value] of Object.entries(props)) {
+    const name = key.slice(prefix.length);
+    if (key.startsWith(prefix) && !OWN_TOPIC_KEYS.has(name)) configs[name] = value;
+  }
+  return configs;
+}
+
+/** Keys that Kafka Connect or its clients know, though nothing here reads them; others are probably misspelt. */
+const KNOWN_ELSEWHERE =
+  /^(key\.converter|value\.converter|header\.converter|producer|consumer|admin|config\.providers|config\.storage|offset\.storage|status\.storage|task|offset\.flush|ssl|sasl|security|metrics?|metric\.reporters|socket|reconnect|retry|metadata|connections|request|default\.api|send|receive|client|listeners\.https|admin\.listeners|access\.control|response\.http|rest\.extension|plugin\.discovery|inter\.worker|topic\.creation|internal\.topics|log\.level|worker\.unsync|bootstrap)\b/;
+
+/** Properties that neither the worker nor any client knows: to be warned about, as they are most likely misspelt. */
+export function unknownWorkerKeys(props: Props): string[] {
+  return Object.keys(props).filter((key) => !(key in distributedConfigDef) && !KNOWN_ELSEWHERE.test(key));
+}
+
+const CLIENT_KEYS =
+  /^(bootstrap\.|client\.|security\.|sasl\.|ssl\.|request\.|default\.api\.|retry\.|reconnect\.|connections\.|metadata\.|socket\.|send\.|receive\.)/;
+
+/** What of a worker's properties the clients of its own topics and group take. */
+export function ownClientProperties(props: Props): Record<string, string> {
+  const own = Object.fromEntries(Object.entries(props).filter(([key]) => CLIENT_KEYS.test(key)));
+  return { "client.id": `connect-${props["group.id"]}`, ...own };
+}

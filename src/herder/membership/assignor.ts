@@ -1,0 +1,269 @@
+import { intersection, isEmpty, minus, NO_WORK, taskKey, union, type Work, workOf } from "../work/work.js";
+
+/** A worker as the leader sees it at a rebalance. */
+export interface AssignorMember {
+  readonly memberId: string;
+  /** What it said that it runs. */
+  readonly held: Work;
+}
+
+/** What the leader hands one member: additions and withdrawals to what it holds. */
+interface MemberAssignment {
+  readonly assigned: Work;
+  readonly revoked: Work;
+}
+
+export type Assignments = ReadonlyMap<string, MemberAssignment>;
+
+/**
+ * Deals all work anew, in a circle over the members by id: connectors first, then tasks (the eager protocol: members
+ * have stopped everything before they joined).
+ */
+export function assignEager(configured: Work, memberIds: readonly string[]): Assignments {
+  const ids = [...memberIds].sort();
+  const hands = new Map(ids.map((id) => [id, new Hand()]));
+  let turn = 0;
+  const next = () => hands.get(ids[turn++ % ids.length]!)!;
+  for (const connector of sortedConnectors(configured)) next().connectors.push(connector);
+  for (const task of sortedTasks(configured)) next().tasks.push(task);
+  return new Map([...hands].map(([id, hand]) => [id, { assigned: hand.work(), revoked: NO_WORK }]));
+}
+
+/** What the leader remembers from one rebalance to the next. */
+export interface AssignorMemory {
+  /** The generation that this was decided in: it holds only if that generation came about. */
+  readonly generationId: number;
+  /** Everything that was assigned, and what was withheld as lost. */
+  readonly assigned: Work;
+  readonly memberIds: ReadonlySet<string>;
+  /** When lost work is dealt out, in monotonic ms; undefined while none is withheld. */
+  readonly dueAtMs: number | undefined;
+  /** Members that were seen to hold nothing while lost work was withheld: the worker that went may be one of them. */
+  readonly candidates: ReadonlySet<string>;
+  /** The last round took work from members to level their loads, and so did this many rounds in a row. */
+  readonly levelled: boolean;
+  readonly levelledInRow: number;
+}
+
+export const NO_MEMORY: AssignorMemory = {
+  generationId: -1,
+  assigned: NO_WORK,
+  memberIds: new Set(),
+  dueAtMs: undefined,
+  candidates: new Set(),
+  levelled: false,
+  levelledInRow: 0,
+};
+
+export interface IncrementalInput {
+  /** Everything that is to run. */
+  readonly configured: Work;
+  readonly members: readonly AssignorMember[];
+  readonly memory: AssignorMemory;
+  /** The last generation that this leader took a place in, and the one that is being made. */
+  readonly completedGenerationId: number;
+  readonly generationId: number;
+  /** Monotonic. */
+  readonly nowMs: number;
+  /** `scheduled.rebalance.max.delay.ms`. */
+  readonly maxDelayMs: number;
+}
+
+export interface IncrementalOutcome {
+  readonly assignments: Assignments;
+  /** When members are to join again for what is withheld; 0 when nothing is. */
+  readonly delayMs: number;
+  readonly memory: AssignorMemory;
+}
+
+/**
+ * Changes as little as it can (KIP-415): members keep what they hold, what is gone or held twice is revoked, what
+ * nobody holds goes to those who have least, and when the loads differ by more than one the fullest give up what is
+ * over. What is revoked is dealt out in the next round, once it has stopped. (I4)
+ *
+ * What a member took with it when it left is withheld for `maxDelayMs`, since a worker that restarts comes back soon,
+ * and moving its work twice costs more than waiting.
+ */
+export function assignIncremental(input: IncrementalInput): IncrementalOutcome {
+  const { configured, nowMs, maxDelayMs } = input;
+  const members = [...input.members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
+  const memory = input.memory.generationId === input.completedGenerationId ? input.memory : NO_MEMORY;
+  const active = members.map(({ held }) => held).reduce(union, NO_WORK);
+  const lost = minus(intersection(memory.assigned, configured), active);
+  const loss = judgeLoss(lost, members, memory, nowMs, maxDelayMs);
+  const { kept, revoked } = keepOnce(members, configured);
+  const dealt = deal(loss.returned, kept, loss.candidates);
+  const surplus = loss.delayMs === 0 && !isEmpty(active) ? surplusOf(kept, configured) : new Map<string, Work>();
+  const uneven = [...surplus.values()].some((work) => !isEmpty(work));
+  let { delayMs } = loss;
+  let levelling = { levelled: false, levelledInRow: 0 };
+  let dueAtMs = loss.dueAtMs;
+  if (uneven && memory.levelled && maxDelayMs > 0) {
+    // Members that level and level again are moving target states at each other: wait longer each time.
+    const levelledInRow = memory.levelledInRow + 1;
+    delayMs = Math.min(maxDelayMs, 40 ** levelledInRow);
+    dueAtMs = nowMs + delayMs;
+    levelling = { levelled: false, levelledInRow };
+  } else if (uneven) {
+    for (const [memberId, work] of surplus) {
+      kept.set(memberId, minus(kept.get(memberId)!, work));
+      revoked.set(memberId, union(revoked.get(memberId)!, work));
+    }
+    levelling = { levelled: true, levelledInRow: memory.levelledInRow };
+  }
+  const fresh = deal(minus(minus(configured, active), lost), merge(kept, dealt), EVERYBODY);
+  const assigned = merge(dealt, fresh);
+  const after = merge(kept, assigned);
+  return {
+    assignments: new Map(
+      members.map(({ memberId }) => [
+        memberId,
+        { assigned: assigned.get(memberId) ?? NO_WORK, revoked: revoked.get(memberId)! },
+      ]),
+    ),
+    delayMs,
+    memory: {
+      generationId: input.generationId,
+      assigned: [...after.values()].reduce(union, minus(lost, loss.returned)),
+      memberIds: new Set(members.map(({ memberId }) => memberId)),
+      dueAtMs,
+      candidates: loss.delayMs > 0 ? loss.candidates : new Set(),
+      ...levelling,
+    },
+  };
+}
+
+interface Loss {
+  /** What of the lost work is dealt out now. */
+  readonly returned: Work;
+  /** To whom first. */
+  readonly candidates: ReadonlySet<string>;
+  readonly delayMs: number;
+  readonly dueAtMs: number | undefined;
+}
+
+const EVERYBODY: ReadonlySet<string> = new Set();
+
+/** Decides whether lost work goes to others now, or waits for the worker that had it. */
+function judgeLoss(
+  lost: Work,
+  members: readonly AssignorMember[],
+  memory: AssignorMemory,
+  nowMs: number,
+  maxDelayMs: number,
+): Loss {
+  const now = { returned: lost, candidates: EVERYBODY, delayMs: 0, dueAtMs: undefined };
+  if (isEmpty(lost) || maxDelayMs === 0) return now;
+  const present = new Set(members.map(({ memberId }) => memberId));
+  const allThere = [...memory.memberIds].every((memberId) => present.has(memberId));
+  // Nobody has gone: the assignment just never arrived.
+  if (memory.dueAtMs === undefined && allThere) return now;
+  const idle = members.filter(({ held }) => isEmpty(held)).map(({ memberId }) => memberId);
+  const candidates = new Set([...memory.candidates, ...idle].filter((memberId) => present.has(memberId)));
+  if (memory.dueAtMs !== undefined && nowMs >= memory.dueAtMs) return { ...now, candidates };
+  const delayMs = memory.dueAtMs === undefined ? maxDelayMs : memory.dueAtMs - nowMs;
+  return { returned: NO_WORK, candidates, delayMs: Math.max(1, Math.ceil(delayMs)), dueAtMs: nowMs + delayMs };
+}
+
+/** What each member keeps: what is configured and nobody else holds. The rest is revoked. */
+function keepOnce(members: readonly AssignorMember[], configured: Work) {
+  const holders = countHolders(members);
+  const kept = new Map<string, Work>();
+  const revoked = new Map<string, Work>();
+  for (const { memberId, held } of members) {
+    const keep = workOf(
+      [...held.connectors].filter((name) => configured.connectors.has(name) && holders.connectors.get(name) === 1),
+      [...held.tasks.values()].filter(
+        (id) => configured.tasks.has(taskKey(id)) && holders.tasks.get(taskKey(id)) === 1,
+      ),
+    );
+    kept.set(memberId, keep);
+    revoked.set(memberId, minus(held, keep));
+  }
+  return { kept, revoked };
+}
+
+/** Both, member by member. */
+function merge(a: ReadonlyMap<string, Work>, b: ReadonlyMap<string, Work>): Map<string, Work> {
+  return new Map([...a].map(([memberId, work]) => [memberId, union(work, b.get(memberId) ?? NO_WORK)]));
+}
+
+function countHolders(members: readonly AssignorMember[]) {
+  const connectors = new Map<string, number>();
+  const tasks = new Map<string, number>();
+  for (const { held } of members) {
+    for (const name of held.connectors) connectors.set(name, (connectors.get(name) ?? 0) + 1);
+    for (const key of held.tasks.keys()) tasks.set(key, (tasks.get(key) ?? 0) + 1);
+  }
+  return { connectors, tasks };
+}
+
+/** What members hold beyond their share of all that is configured: total/members, and one more for the first few. */
+function surplusOf(kept: ReadonlyMap<string, Work>, configured: Work): Map<string, Work> {
+  const connectors = surplusLists(
+    new Map([...kept].map(([id, work]) => [id, sortedConnectors(work)])),
+    configured.connectors.size,
+  );
+  const tasks = surplusLists(new Map([...kept].map(([id, work]) => [id, sortedTasks(work)])), configured.tasks.size);
+  return new Map([...kept.keys()].map((id) => [id, workOf(connectors.get(id) ?? [], tasks.get(id) ?? [])]));
+}
+
+function surplusLists<T>(lists: ReadonlyMap<string, readonly T[]>, total: number): Map<string, readonly T[]> {
+  const share = Math.floor(total / lists.size);
+  let extras = total % lists.size;
+  const surplus = new Map<string, readonly T[]>();
+  // The fullest first, so that the members that may keep one more are those that have one more.
+  for (const [id, items] of [...lists].sort(([, a], [, b]) => b.length - a.length)) {
+    if (items.length <= share) continue;
+    const allowed = extras > 0 ? share + 1 : share;
+    if (extras > 0) extras--;
+    if (items.length > allowed) surplus.set(id, items.slice(0, items.length - allowed));
+  }
+  return surplus;
+}
+
+/**
+ * Deals work to the members with the least of its kind; where they are equal to `candidates` first, then by id. Not to
+ * candidates alone: they may have got new work while the lost was withheld, and would end up with more than others.
+ */
+function deal(work: Work, kept: ReadonlyMap<string, Work>, candidates: ReadonlySet<string>): Map<string, Work> {
+  const hands = new Map([...kept.keys()].map((id) => [id, new Hand()]));
+  const ids = [...hands.keys()].sort((a, b) => Number(candidates.has(b)) - Number(candidates.has(a)));
+  const give = <T>(items: readonly T[], count: (id: string) => number, take: (hand: Hand, item: T) => void) => {
+    for (const item of items) {
+      const id = ids.reduce((least, id) => (count(id) < count(least) ? id : least));
+      take(hands.get(id)!, item);
+    }
+  };
+  if (ids.length === 0) return new Map();
+  give(
+    sortedConnectors(work),
+    (id) => kept.get(id)!.connectors.size + hands.get(id)!.connectors.length,
+    (hand, connector) => hand.connectors.push(connector),
+  );
+  give(
+    sortedTasks(work),
+    (id) => kept.get(id)!.tasks.size + hands.get(id)!.tasks.length,
+    (hand, task) => hand.tasks.push(task),
+  );
+  return new Map([...hands].map(([id, hand]) => [id, hand.work()]));
+}
+
+class Hand {
+  readonly connectors: string[] = [];
+  readonly tasks: { connector: string; task: number }[] = [];
+
+  work(): Work {
+    return workOf(this.connectors, this.tasks);
+  }
+}
+
+function sortedConnectors(work: Work): string[] {
+  return [...work.connectors].sort();
+}
+
+function sortedTasks(work: Work) {
+  return [...work.tasks.values()].sort((a, b) =>
+    a.connector === b.connector ? a.task - b.task : a.connector < b.connector ? -1 : 1,
+  );
+}

@@ -1,0 +1,87 @@
+import type { Clock, Logger, Random } from "../../api/index.js";
+import { Backoff } from "../../base/backoff.js";
+import { traceOf } from "../../base/error-trace.js";
+import type { ConfigSnapshot } from "../../stores/config-fold.js";
+import type { Worker } from "../../worker/worker.js";
+import { restoreReferences } from "../config/config-references.js";
+import type { Redactions } from "../config/redaction.js";
+import { judgeTaskConfigs } from "./task-configs-plan.js";
+
+export interface TaskConfigPublisherOptions {
+  readonly worker: Worker;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** What the connectors' references stand for must not get into the log. */
+  readonly redactions: Redactions;
+  configs(): ConfigSnapshot;
+  /** Shows in the RUNNING connector's status what keeps its tasks from being published; null once nothing does. */
+  report(connector: string, trace: string | null): void;
+  /** Has the leader write them: this worker, or another one over HTTP. */
+  publish(connector: string, taskConfigs: readonly Readonly<Record<string, string>>[]): Promise<void>;
+}
+
+/** It does not run here, or is gone. A plugin's own errors may be of the same kinds, so it is the codes that count. */
+const MOOT: ReadonlySet<unknown> = new Set(["CONNECTOR_NOT_RUNNING", "CONNECTOR_NOT_FOUND"]);
+
+/**
+ * Asks connectors for their task configs and has changed ones published. Runs beside the herder's loop, since
+ * `taskConfigs` is a plugin's code and may take long; one connector at a time is asked once, and again if it was
+ * requested meanwhile.
+ */
+export class TaskConfigPublisher {
+  /** Connectors at work; true when they have to be asked again. */
+  readonly #working = new Map<string, boolean>();
+
+  constructor(private readonly options: TaskConfigPublisherOptions) {}
+
+  request(connector: string): void {
+    if (this.#working.has(connector)) {
+      this.#working.set(connector, true);
+      return;
+    }
+    this.#working.set(connector, false);
+    void this.#work(connector);
+  }
+
+  async #work(connector: string): Promise<void> {
+    const { clock, random, logger, signal, report, redactions } = this.options;
+    const backoff = new Backoff({ initialMs: 250, maxMs: 60_000, jitter: 0 }, random);
+    while (!signal.aborted) {
+      this.#working.set(connector, false);
+      try {
+        await this.#reconfigure(connector);
+        if (backoff.attempts > 0) report(connector, null);
+        if (!this.#working.get(connector)) break;
+        backoff.reset();
+      } catch (error) {
+        if (signal.aborted) break;
+        if (this.#isMoot(connector, error)) {
+          if (this.#working.get(connector)) continue;
+          break;
+        }
+        const trace = redactions.of(connector).text(traceOf(error));
+        logger.warn("The task configs of a connector could not be published; it is tried again", { connector }, trace);
+        report(connector, `Its task configurations could not be published; it is tried again: ${trace}`);
+        await clock.delay(backoff.nextMs(), signal);
+      }
+    }
+    this.#working.delete(connector);
+  }
+
+  /** Whether trying again is of no use: it does not run (it asks again once it does), is gone, or has FAILED by this. */
+  #isMoot(connector: string, error: unknown): boolean {
+    const state = this.options.worker.connectors().find(({ name }) => name === connector)?.state;
+    return state !== "RUNNING" || (error instanceof Error && "code" in error && MOOT.has(error.code));
+  }
+
+  async #reconfigure(connector: string): Promise<void> {
+    const { worker, configs, publish } = this.options;
+    const generated = await worker.taskConfigs(connector);
+    const entry = configs().connectors.get(connector);
+    if (entry?.targetState !== "STARTED") return;
+    const fresh = generated.map((config) => restoreReferences(config, entry.config));
+    if (judgeTaskConfigs(entry, fresh) === "publish") await publish(connector, fresh);
+  }
+}

@@ -1,0 +1,19 @@
+import type { ConnectorEntry } from "../../stores/config-fold.js";
+import type { StoredProps } from "../../stores/config-records.js";
+
+/**
+ * Whether new task configs have to be published: their number or content differs, or the connector's config has changed
+ * since the last commit (a converter or errors.* key is in no task config, and yet its tasks must start again).
+ */
+export function judgeTaskConfigs(entry: ConnectorEntry, fresh: readonly StoredProps[]): "publish" | "unchanged" {
+  if (entry.inconsistent || fresh.length !== entry.taskConfigs.length) return "publish";
+  if (entry.appliedConfig && !sameProps(entry.appliedConfig, entry.config)) return "publish";
+  if (!entry.appliedConfig) return "publish";
+  return fresh.every((props, task) => sameProps(props, entry.taskConfigs[task]!)) ? "unchanged" : "publish";
+}
+
+/** Same keys and values, in any order. */
+function sameProps(a: StoredProps, b: StoredProps): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => key in b && a[key] === b[key]);
+}

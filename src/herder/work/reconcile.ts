@@ -1,0 +1,88 @@
+import type { TargetState } from "../../contract/target-state.js";
+import type { TaskId } from "../../contract/task-id.js";
+import type { ConfigSnapshot, ConnectorEntry } from "../../stores/config-fold.js";
+import type { Work } from "./work.js";
+
+/** A connector as the herder last told the worker to run it. */
+export interface RunningConnector {
+  /** The offset of the connector record that it was started from. */
+  readonly configOffset: number;
+  readonly targetState: TargetState;
+}
+
+/** A task as the herder last told the worker to run it. */
+export interface RunningTask {
+  readonly id: TaskId;
+  /** The offset of the commit record that it was started from. */
+  readonly tasksOffset: number;
+  readonly targetState: TargetState;
+}
+
+/** What runs here. */
+export interface Running {
+  readonly connectors: ReadonlyMap<string, RunningConnector>;
+  /** By `taskKey`. */
+  readonly tasks: ReadonlyMap<string, RunningTask>;
+}
+
+/** What the worker is to be told, in this order. */
+export interface ReconcileActions {
+  readonly stopTasks: readonly TaskId[];
+  readonly stopConnectors: readonly string[];
+  readonly startConnectors: readonly string[];
+  readonly startTasks: readonly TaskId[];
+  readonly setConnectorTargets: readonly { readonly connector: string; readonly state: TargetState }[];
+  readonly setTaskTargets: readonly { readonly tasks: readonly TaskId[]; readonly state: TargetState }[];
+}
+
+/**
+ * Decides what must change here, from what is assigned, what runs and what is configured. Looks at states, not at
+ * events: missing one costs nothing, and doing it again changes nothing.
+ *
+ * What was started from an older record is started again: a connector with its config, all tasks of a connector with
+ * their commit (I5). What is not assigned, or no longer configured, is stopped. (I4)
+ */
+export function reconcile(assigned: Work, running: Running, configs: ConfigSnapshot): ReconcileActions {
+  const actions = {
+    stopTasks: [] as TaskId[],
+    stopConnectors: [] as string[],
+    startConnectors: [] as string[],
+    startTasks: [] as TaskId[],
+    setConnectorTargets: [] as { connector: string; state: TargetState }[],
+  };
+  for (const [connector, { configOffset, targetState }] of running.connectors) {
+    const entry = configs.connectors.get(connector);
+    if (!entry || !assigned.connectors.has(connector)) actions.stopConnectors.push(connector);
+    else if (entry.configOffset !== configOffset) {
+      actions.stopConnectors.push(connector);
+      actions.startConnectors.push(connector);
+    } else if (entry.targetState !== targetState) {
+      actions.setConnectorTargets.push({ connector, state: entry.targetState });
+    }
+  }
+  for (const connector of assigned.connectors) {
+    if (configs.connectors.has(connector) && !running.connectors.has(connector))
+      actions.startConnectors.push(connector);
+  }
+  const retargeted = new Map<TargetState, TaskId[]>();
+  for (const [key, { id, tasksOffset, targetState }] of running.tasks) {
+    const entry = configs.connectors.get(id.connector);
+    if (!assigned.tasks.has(key) || !runs(entry, id)) actions.stopTasks.push(id);
+    else if (entry.tasksOffset !== tasksOffset) {
+      actions.stopTasks.push(id);
+      actions.startTasks.push(id);
+    } else if (entry.targetState !== targetState) {
+      const tasks = retargeted.get(entry.targetState) ?? [];
+      retargeted.set(entry.targetState, [...tasks, id]);
+    }
+  }
+  for (const [key, id] of assigned.tasks) {
+    if (runs(configs.connectors.get(id.connector), id) && !running.tasks.has(key)) actions.startTasks.push(id);
+  }
+  return { ...actions, setTaskTargets: [...retargeted].map(([state, tasks]) => ({ tasks, state })) };
+}
+
+/** Whether the task is configured, and its connector's state lets tasks exist. */
+function runs(entry: ConnectorEntry | undefined, { task }: TaskId): entry is ConnectorEntry {
+  return entry !== undefined && task < entry.taskConfigs.length && entry.targetState !== "STOPPED";
+}

@@ -1,0 +1,129 @@
+import type { Logger } from "../../api/index.js";
+import { traceOf } from "../../base/error-trace.js";
+import type { TargetState } from "../../contract/target-state.js";
+import type { TaskId } from "../../contract/task-id.js";
+import type { ConfigSnapshot } from "../../stores/config-fold.js";
+import type { StoredProps } from "../../stores/config-records.js";
+import type { ConnectorState, Worker } from "../../worker/worker.js";
+import type { ReconcileActions, Running, RunningConnector, RunningTask } from "./reconcile.js";
+import type { StatusReporter } from "./status-reporter.js";
+import { taskKey } from "./work.js";
+
+export interface WorkRunnerOptions {
+  readonly worker: Worker;
+  readonly reporter: StatusReporter;
+  readonly logger: Logger;
+  configs(): ConfigSnapshot;
+  /** A connector's configuration, or its task's, with its references replaced. @throws ConfigError */
+  resolve(connector: string, props: StoredProps): Readonly<Record<string, string>>;
+  /** The connector runs: its task configs may have to be worked out anew. */
+  connectorRuns(connector: string): void;
+}
+
+/**
+ * Tells the worker what reconcile decided, and notes what runs. Stops are awaited, so that nothing is given up before
+ * it has ended (I4); starts are not: a plugin that blocks in `start` must not block the herder.
+ */
+export class WorkRunner implements Running {
+  readonly connectors = new Map<string, RunningConnector>();
+  readonly tasks = new Map<string, RunningTask>();
+
+  constructor(private readonly options: WorkRunnerOptions) {}
+
+  async carryOut(actions: ReconcileActions): Promise<void> {
+    await this.#stop(actions.stopTasks, actions.stopConnectors);
+    for (const { connector, state } of actions.setConnectorTargets) this.#setConnectorTarget(connector, state);
+    for (const { tasks, state } of actions.setTaskTargets) this.#setTaskTargets(tasks, state);
+    for (const connector of actions.startConnectors) void this.startConnector(connector);
+    for (const id of actions.startTasks) void this.startTask(id);
+  }
+
+  /** Stops and starts a connector; resolves with what became of it, which may take as long as the plugin likes. */
+  restartConnector(connector: string): { readonly stopped: Promise<void>; readonly started: Promise<ConnectorState> } {
+    const stopped = this.#stop([], [connector]);
+    return { stopped, started: stopped.then(() => this.startConnector(connector)) };
+  }
+
+  /** Stops these and shows them as RESTARTING, then starts them. */
+  async restart(connector: string | undefined, tasks: readonly TaskId[]): Promise<void> {
+    await this.#stop(tasks, connector === undefined ? [] : [connector]);
+    if (connector !== undefined) this.options.reporter.restarting({ connector });
+    for (const id of tasks) this.options.reporter.restarting(id);
+    if (connector !== undefined) void this.startConnector(connector);
+    for (const id of tasks) void this.startTask(id);
+  }
+
+  /** Stops and starts a task; false when it failed at once. */
+  async restartTask(id: TaskId): Promise<boolean> {
+    await this.#stop([id], []);
+    return this.startTask(id);
+  }
+
+  /** Starts a connector as it is configured now. Never rejects: what goes wrong is its FAILED status. */
+  async startConnector(connector: string): Promise<ConnectorState> {
+    const { worker, reporter, configs, resolve, connectorRuns } = this.options;
+    const entry = configs().connectors.get(connector);
+    if (!entry) return "UNASSIGNED";
+    this.connectors.set(connector, { configOffset: entry.configOffset, targetState: entry.targetState });
+    try {
+      const state = await worker.startConnector(connector, resolve(connector, entry.config), entry.targetState);
+      if (state === "RUNNING") connectorRuns(connector);
+      return state;
+    } catch (error) {
+      reporter.connectorStatus(connector, "FAILED", traceOf(error), null);
+      return "FAILED";
+    }
+  }
+
+  /**
+   * Starts a task as it is committed now. Never rejects: what goes wrong is its FAILED status. Returns whether the worker
+   * took it; how its own start goes shows later.
+   */
+  async startTask(id: TaskId): Promise<boolean> {
+    const { worker, reporter, configs, resolve } = this.options;
+    const entry = configs().connectors.get(id.connector);
+    const taskConfig = entry?.taskConfigs[id.task];
+    if (!entry || !taskConfig) return false;
+    const { targetState, tasksOffset, taskConfigs } = entry;
+    this.tasks.set(taskKey(id), { id, tasksOffset, targetState });
+    try {
+      const [own, ofTask] = [resolve(id.connector, entry.config), resolve(id.connector, taskConfig)];
+      await worker.startTask(id, own, ofTask, targetState, taskConfigs.length);
+      return true;
+    } catch (error) {
+      reporter.taskStatus(id, "FAILED", traceOf(error), null);
+      return false;
+    }
+  }
+
+  async #stop(tasks: readonly TaskId[], connectors: readonly string[]): Promise<void> {
+    for (const id of tasks) this.tasks.delete(taskKey(id));
+    for (const connector of connectors) this.connectors.delete(connector);
+    if (tasks.length > 0) await this.options.worker.stopTasks(tasks);
+    if (connectors.length > 0) await this.options.worker.stopConnectors(connectors);
+  }
+
+  #setConnectorTarget(connector: string, targetState: TargetState): void {
+    const { worker, connectorRuns, logger } = this.options;
+    const running = this.connectors.get(connector);
+    if (running) this.connectors.set(connector, { ...running, targetState });
+    worker.setConnectorTargetState(connector, targetState).then(
+      (state) => {
+        if (state === "RUNNING") connectorRuns(connector);
+      },
+      (error: unknown) =>
+        logger.error("A connector's target state could not be set", { connector, targetState }, error),
+    );
+  }
+
+  #setTaskTargets(ids: readonly TaskId[], targetState: TargetState): void {
+    for (const id of ids) this.tasks.set(taskKey(id), { ...this.tasks.get(taskKey(id))!, targetState });
+    this.options.worker.setTaskTargetState(ids, targetState).catch((error: unknown) => {
+      this.options.logger.error(
+        "The target state of tasks could not be set",
+        { targetState, tasks: ids.length },
+        error,
+      );
+    });
+  }
+}

@@ -1,0 +1,315 @@
+import type { Clock } from "../../api/clock.js";
+import type { Logger } from "../../api/logger.js";
+import type { Random } from "../../api/random.js";
+import type { Api } from "../../protocol/api.js";
+import { findCoordinator } from "../../protocol/apis/find-coordinator.js";
+import { metadata } from "../../protocol/apis/metadata.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import type { Fields, InputOf, OutputOf } from "../../protocol/message-fields.js";
+import type { Address, ConnectionConfig } from "../client-properties.js";
+import type { OnConnectivity, PartitionDescription, TopicDescription } from "../kafka-client.js";
+import { BrokerConnection, type SendOptions } from "../transport/broker-connection.js";
+import type { Transport } from "../transport/transport.js";
+import { Connectivity } from "./connectivity.js";
+
+/** A topic in the cluster's answer: described, or why not. */
+export type TopicMetadata =
+  | { readonly topic: TopicDescription; readonly error?: undefined }
+  | { readonly topic?: undefined; readonly error: KafkaError };
+
+/** The parts everything of a client shares. */
+export interface ClusterOptions {
+  readonly config: ConnectionConfig;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly onConnectivity?: OnConnectivity | undefined;
+}
+
+/**
+ * What is known of the cluster: its brokers, and the leaders of the topics somebody here uses. Asks when told to
+ * (`refresh`), never on its own; whoever meets an error that stale metadata explains refreshes and tries again.
+ */
+export class Cluster {
+  readonly config: ConnectionConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly #transport: Transport;
+  readonly #connectivity: Connectivity;
+  readonly #brokers = new Map<number, Address>();
+  readonly #topics = new Map<string, TopicMetadata>();
+  /** Topics in use, and whether asking for one may create it. */
+  readonly #tracked = new Map<string, { users: number; creating: number }>();
+  readonly #lanes = new Set<Lane>();
+  /** For metadata and administration. */
+  readonly control: Lane;
+  #refreshing: Promise<void> | undefined;
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
+  #clusterId: string | null = null;
+  #controllerId = -1;
+
+  constructor(options: ClusterOptions) {
+    this.config = options.config;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.logger = options.logger;
+    this.#transport = options.transport;
+    this.#connectivity = new Connectivity(options.onConnectivity);
+    this.control = this.lane();
+  }
+
+  /**
+   * Connections of one user. Requests of different lanes never wait for each other.
+   * @param end called when the whole client closes before the lane does: ends its user.
+   */
+  lane(end?: () => void): Lane {
+    const lane = new Lane(this, this.#transport, end, () => this.#lanes.delete(lane));
+    this.#lanes.add(lane);
+    return lane;
+  }
+
+  get clusterId(): string | null {
+    return this.#clusterId;
+  }
+
+  get controllerId(): number {
+    return this.#controllerId;
+  }
+
+  /** Ids of all brokers. */
+  nodeIds(): number[] {
+    return [...this.#brokers.keys()];
+  }
+
+  addressOf(nodeId: number): Address | undefined {
+    return this.#brokers.get(nodeId);
+  }
+
+  /** What the last refresh said of a tracked topic; undefined before the first. */
+  topic(name: string): TopicMetadata | undefined {
+    return this.#topics.get(name);
+  }
+
+  /** Node id of the partition's leader; undefined while none is known. */
+  leaderOf(topic: string, partition: number): number | undefined {
+    const leader = this.#topics.get(topic)?.topic?.partitions[partition]?.leader;
+    return leader === undefined || leader < 0 || !this.#brokers.has(leader) ? undefined : leader;
+  }
+
+  partitionCount(topic: string): number | undefined {
+    return this.#topics.get(topic)?.topic?.partitions.length;
+  }
+
+  /** Has `refresh` ask for this topic. `creating`: a broker that creates topics automatically may create it. */
+  track(topic: string, creating: boolean): void {
+    const entry = this.#tracked.get(topic) ?? { users: 0, creating: 0 };
+    entry.users++;
+    if (creating) entry.creating++;
+    this.#tracked.set(topic, entry);
+  }
+
+  untrack(topic: string, creating: boolean): void {
+    const entry = this.#tracked.get(topic);
+    if (!entry) return;
+    if (creating) entry.creating--;
+    if (--entry.users > 0) return;
+    this.#tracked.delete(topic);
+    this.#topics.delete(topic);
+  }
+
+  /** Whether what is known is older than `metadata.max.age.ms`. */
+  get isStale(): boolean {
+    return this.clock.monotonicMs() - this.#refreshedAtMs > this.config.metadataMaxAgeMs;
+  }
+
+  /** Asks for all tracked topics; calls made meanwhile share the answer. @throws KafkaError when no broker answers. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** Asks for these topics only (null: all), without creating or remembering any. @throws KafkaError when no broker answers. */
+  async describe(names: readonly string[] | null): Promise<Map<string, TopicMetadata>> {
+    const answer = await this.#ask(names, false);
+    return new Map(answer.topics.map((each) => [each.name ?? "", topicMetadata(each)]));
+  }
+
+  /** Sends to any broker that answers: those known, then `bootstrap.servers`. @throws KafkaError naming all of them, and why each failed. */
+  sendToAny<Q extends Fields, S extends Fields>(api: Api<Q, S>, request: InputOf<Q>): Promise<OutputOf<S>> {
+    return this.control.sendToAny(api, request);
+  }
+
+  send<Q extends Fields, S extends Fields>(nodeId: number, api: Api<Q, S>, request: InputOf<Q>): Promise<OutputOf<S>> {
+    return this.control.send(nodeId, api, request);
+  }
+
+  /** Node id of a group's coordinator, asked anew. @throws KafkaError COORDINATOR_NOT_AVAILABLE and what `sendToAny` throws. */
+  async findCoordinator(groupId: string): Promise<number> {
+    const answer = await this.sendToAny(findCoordinator, { key: groupId, keyType: 0 });
+    if (answer.errorCode !== 0) {
+      throw new KafkaError(answer.errorCode, `Finding the coordinator of group ${groupId}`);
+    }
+    this.#brokers.set(answer.nodeId, { host: answer.host, port: answer.port });
+    return answer.nodeId;
+  }
+
+  /** Ends everything that uses the cluster, and closes all connections at once. */
+  close(): void {
+    for (const lane of [...this.#lanes]) lane.end?.();
+    for (const lane of [...this.#lanes]) lane.close();
+  }
+
+  /** Addresses to try when any broker will do, best first. */
+  candidates(): Address[] {
+    const known = [...this.#brokers.values()];
+    for (let last = known.length - 1; last > 0; last--) {
+      const other = this.random.integer(last + 1);
+      [known[last], known[other]] = [known[other]!, known[last]!];
+    }
+    const seen = new Set(known.map(addressText));
+    return [...known, ...this.config.bootstrap.filter((each) => !seen.has(addressText(each)))];
+  }
+
+  /** Tells the client's owner whether any broker answers. */
+  noteReachable(reason: string | undefined): void {
+    if (reason === undefined) this.#connectivity.moving();
+    else this.#connectivity.waiting(reason);
+  }
+
+  async #refresh(): Promise<void> {
+    const names = [...this.#tracked.keys()];
+    const answer = await this.#ask(names, false);
+    for (const each of answer.topics) {
+      if (each.name !== null && this.#tracked.has(each.name)) this.#topics.set(each.name, topicMetadata(each));
+    }
+    this.#refreshedAtMs = this.clock.monotonicMs();
+    const toCreate = names.filter((name) => {
+      const unknown = KafkaError.is(this.#topics.get(name)?.error, "UNKNOWN_TOPIC_OR_PARTITION");
+      return unknown && (this.#tracked.get(name)?.creating ?? 0) > 0;
+    });
+    if (toCreate.length === 0) return;
+    const created = await this.#ask(toCreate, true);
+    for (const each of created.topics) {
+      if (each.name !== null && this.#tracked.has(each.name)) this.#topics.set(each.name, topicMetadata(each));
+    }
+  }
+
+  async #ask(
+    names: readonly string[] | null,
+    creating: boolean,
+  ): Promise<OutputOf<(typeof metadata)["responseFields"]>> {
+    const answer = await this.sendToAny(metadata, {
+      topics: names === null ? null : names.map((name) => ({ name })),
+      allowAutoTopicCreation: creating,
+    });
+    this.#brokers.clear();
+    for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port });
+    this.#clusterId = answer.clusterId;
+    this.#controllerId = answer.controllerId;
+    return answer;
+  }
+}
+
+type MetadataTopic = OutputOf<(typeof metadata)["responseFields"]>["topics"][number];
+
+function topicMetadata(answer: MetadataTopic): TopicMetadata {
+  const name = answer.name ?? "";
+  if (answer.errorCode !== ErrorCodes.NONE) return { error: new KafkaError(answer.errorCode, `Topic ${name}`) };
+  // Partitions are found by their number, and ids have no gaps once a topic is created.
+  const partitions: PartitionDescription[] = answer.partitions
+    .map((each) => ({
+      partition: each.partitionIndex,
+      leader: each.leaderId,
+      replicas: each.replicaNodes,
+      isr: each.isrNodes,
+    }))
+    .sort((a, b) => a.partition - b.partition);
+  return { topic: { name, internal: answer.isInternal, partitions } };
+}
+
+export function addressText({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The connections of one user (a producer, a consumer, a group member) to the brokers of a cluster. */
+export class Lane {
+  readonly #connections = new Map<string, BrokerConnection>();
+  #closed = false;
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly transport: Transport,
+    /** Ends whoever uses it. */
+    readonly end: (() => void) | undefined,
+    private readonly onClose: () => void,
+  ) {}
+
+  /** Sends to the broker with this id. @throws KafkaError as BrokerConnection.send; NETWORK_EXCEPTION for an unknown id. */
+  async send<Q extends Fields, S extends Fields>(
+    nodeId: number,
+    api: Api<Q, S>,
+    request: InputOf<Q>,
+    options?: SendOptions,
+  ): Promise<OutputOf<S>> {
+    const address = this.cluster.addressOf(nodeId);
+    if (!address) throw new KafkaError("NETWORK_EXCEPTION", api.name, { detail: `broker ${nodeId} is not known` });
+    const answer = await this.#connection(address).send(api, request, options);
+    this.cluster.noteReachable(undefined);
+    return answer;
+  }
+
+  /** Sends to any broker, open connections first. */
+  async sendToAny<Q extends Fields, S extends Fields>(api: Api<Q, S>, request: InputOf<Q>): Promise<OutputOf<S>> {
+    if (this.#closed) throw closedError();
+    const candidates = this.cluster.candidates();
+    const isOpen = (address: Address) => this.#connections.get(addressText(address))?.isOpen === true;
+    const failures: string[] = [];
+    let last: unknown;
+    for (const address of [...candidates.filter(isOpen), ...candidates.filter((each) => !isOpen(each))]) {
+      try {
+        const answer = await this.#connection(address).send(api, request);
+        this.cluster.noteReachable(undefined);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        last = error;
+        failures.push(error.reason);
+        // Credentials do not get better by asking another broker.
+        if (KafkaError.is(error, "SASL_AUTHENTICATION_FAILED")) break;
+      }
+    }
+    const servers = this.cluster.config.bootstrap.map(addressText).join(",");
+    const code = last instanceof KafkaError ? last.code : "NETWORK_EXCEPTION";
+    const detail = `no broker of bootstrap.servers=${servers} answered: ${failures.join("; ")}`;
+    this.cluster.noteReachable(`waiting for a broker: ${detail}`);
+    throw new KafkaError(code, api.name, { cause: last, detail });
+  }
+
+  /** Closes its connections at once; what is in flight fails. */
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+    this.onClose();
+  }
+
+  #connection(address: Address): BrokerConnection {
+    if (this.#closed) throw closedError();
+    const key = addressText(address);
+    const existing = this.#connections.get(key);
+    if (existing) return existing;
+    const { clientId, requestTimeoutMs } = this.cluster.config;
+    const connection = new BrokerConnection(address, this.transport, clientId, requestTimeoutMs);
+    this.#connections.set(key, connection);
+    return connection;
+  }
+}
+
+function closedError(): KafkaError {
+  return new KafkaError("NETWORK_EXCEPTION", "Sending a request", { detail: "this client was closed" });
+}

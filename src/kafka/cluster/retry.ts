@@ -1,0 +1,51 @@
+import type { Clock } from "../../api/clock.js";
+import type { Random } from "../../api/random.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import type { ConnectionConfig } from "../client-properties.js";
+
+/** What retrying needs; a Cluster has it all. `retry.backoff.ms` doubles up to `retry.backoff.max.ms`. */
+export interface RetryContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: Pick<ConnectionConfig, "retryBackoffMs" | "retryBackoffMaxMs">;
+}
+
+/** How long to wait after this many failures in a row (1 or more), in milliseconds. */
+export function backoffMs({ config, random }: RetryContext, failures: number): number {
+  const plainMs = Math.min(config.retryBackoffMaxMs, config.retryBackoffMs * 2 ** (failures - 1));
+  return plainMs * (0.8 + 0.4 * random.next());
+}
+
+/** Whether the same request may succeed later. Only a KafkaError knows; anything else is a bug and must surface. */
+export function isRetriable(error: unknown): boolean {
+  return error instanceof KafkaError && error.retriable;
+}
+
+export interface RetryOptions {
+  /** Gives up after this long, with the last error. Infinity: never. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called before each wait. */
+  readonly onRetry?: (error: KafkaError) => void;
+}
+
+/**
+ * Runs `attempt` until it resolves, throws what is not retriable, the time is up, or `signal` aborts.
+ * @throws the last error of `attempt`.
+ */
+export async function retrying<T>(context: RetryContext, options: RetryOptions, attempt: () => Promise<T>): Promise<T> {
+  const { clock } = context;
+  const deadlineMs = clock.monotonicMs() + options.timeoutMs;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isRetriable(error) || options.signal?.aborted) throw error;
+      const waitMs = backoffMs(context, failures);
+      if (clock.monotonicMs() + waitMs > deadlineMs) throw error;
+      options.onRetry?.(error as KafkaError);
+      await clock.delay(waitMs, options.signal);
+      if (options.signal?.aborted) throw error;
+    }
+  }
+}

@@ -1,0 +1,412 @@
+import type { Timer } from "../../api/clock.js";
+import { type Deferred, deferred } from "../../base/deferred.js";
+import { fetch } from "../../protocol/apis/fetch.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import type { OutputOf } from "../../protocol/message-fields.js";
+import type { ConsumerConfig } from "../client-properties.js";
+import type { Cluster, Lane } from "../cluster/cluster.js";
+import { Connectivity, reasonOf } from "../cluster/connectivity.js";
+import { MetadataRefresher, type MetadataUser, REPORT_AFTER_FAILURES } from "../cluster/metadata-refresher.js";
+import { byTopic, type LookupResult, lookUpOffsets } from "../cluster/partition-offsets.js";
+import { backoffMs, isRetriable } from "../cluster/retry.js";
+import type { Consumer, FetchedRecords, OnConnectivity, TopicPartition } from "../kafka-client.js";
+import { FetchPartition, type ResetTo } from "./fetch-partition.js";
+
+type FetchAnswer = OutputOf<(typeof fetch)["responseFields"]>;
+type PartitionAnswer = FetchAnswer["responses"][number]["partitions"][number];
+
+/** What a fetch asked for one partition. */
+interface Asked {
+  readonly partition: FetchPartition;
+  readonly epoch: number;
+  readonly offset: number;
+}
+
+/**
+ * The consumer: keeps one fetch in flight for every broker that leads a partition with room for more, and hands out
+ * what has arrived. Fetching goes on between polls, up to the bytes allowed.
+ */
+export class FetchConsumer implements Consumer {
+  readonly #lane: Lane;
+  readonly #connectivity: Connectivity;
+  readonly #metadata: MetadataRefresher;
+  readonly #partitions = new Map<string, FetchPartition>();
+  readonly #busyNodes = new Set<number>();
+  /** What poll has to throw, once. */
+  #error: Error | undefined;
+  #arrived: Deferred<void> = deferred();
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly config: ConsumerConfig,
+    onConnectivity: OnConnectivity | undefined,
+  ) {
+    this.#lane = cluster.lane(() => void this.close());
+    this.#connectivity = new Connectivity(onConnectivity);
+    this.#metadata = new MetadataRefresher(cluster, this.#connectivity, this.#metadataUser());
+  }
+
+  assign(partitions: readonly TopicPartition[]): void {
+    const kept = new Map<string, FetchPartition>();
+    for (const { topic, partition } of partitions) {
+      const key = `${topic}-${partition}`;
+      const existing = this.#partitions.get(key);
+      if (existing) {
+        kept.set(key, existing);
+        continue;
+      }
+      const added = new FetchPartition(topic, partition, this.config.checkCrcs);
+      // With `none` there is no offset to begin at: a caller that does not seek is told so by poll.
+      if (this.config.reset !== "none") added.reset(this.config.reset);
+      kept.set(key, added);
+      this.cluster.track(topic, false);
+    }
+    for (const [key, { topic }] of this.#partitions) if (!kept.has(key)) this.cluster.untrack(topic, false);
+    this.#partitions.clear();
+    for (const [key, partition] of kept) this.#partitions.set(key, partition);
+    this.#error = undefined;
+  }
+
+  get assignment(): readonly TopicPartition[] {
+    return [...this.#partitions.values()].map(plain);
+  }
+
+  seek(partition: TopicPartition, offset: number | "earliest" | "latest"): void {
+    const found = this.#find(partition);
+    if (typeof offset === "number") found.seek(offset);
+    else found.reset(offset);
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) this.#find(each).paused = true;
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) this.#find(each).paused = false;
+  }
+
+  get paused(): readonly TopicPartition[] {
+    return [...this.#partitions.values()].filter((each) => each.paused).map(plain);
+  }
+
+  position(partition: TopicPartition): number | undefined {
+    return this.#partitions.get(`${partition.topic}-${partition.partition}`)?.position;
+  }
+
+  async poll(maxWaitMs: number, signal?: AbortSignal): Promise<FetchedRecords[]> {
+    const { clock } = this.cluster;
+    const deadlineMs = clock.monotonicMs() + maxWaitMs;
+    for (;;) {
+      if (this.#closed) return [];
+      // Before taking more: partitions that go on delivering must not hide one that cannot.
+      this.#throwPending();
+      const taken = this.#take();
+      this.#pump();
+      if (taken.length > 0) return taken;
+      if (this.#error) continue;
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0 || signal?.aborted) return [];
+      this.#arrived = deferred();
+      await this.#arrivedOrElse(leftMs, signal);
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.assign([]);
+    this.#lane.close();
+    this.#arrived.resolve();
+    return Promise.resolve();
+  }
+
+  async #arrivedOrElse(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    signal?.addEventListener("abort", end, { once: true });
+    await Promise.race([this.#arrived.promise, this.cluster.clock.delay(waitMs, over.signal)]);
+    signal?.removeEventListener("abort", end);
+    over.abort();
+  }
+
+  /** Records of all partitions in turn, up to `max.poll.records`; partitions that gave some go to the end of the turn. */
+  #take(): FetchedRecords[] {
+    const taken: FetchedRecords[] = [];
+    let room = this.config.maxPollRecords;
+    for (const [key, partition] of [...this.#partitions]) {
+      const { position } = partition;
+      if (partition.paused || position === undefined || partition.fetched.isEmpty) continue;
+      try {
+        const { records, nextOffset } = partition.fetched.take(position, room);
+        if (nextOffset === position) continue;
+        partition.advance(nextOffset);
+        const { topic, highWatermark } = partition;
+        taken.push({ topic, partition: partition.partition, records, nextOffset, highWatermark });
+        room -= records.length;
+      } catch (error) {
+        // The next poll fetches it again, in case it was damaged on the way.
+        partition.seek(position);
+        this.#error ??= asError(error);
+      }
+      this.#partitions.delete(key);
+      this.#partitions.set(key, partition);
+      if (room <= 0) break;
+    }
+    return taken;
+  }
+
+  #throwPending(): void {
+    const error = this.#error ?? this.#withoutPosition();
+    this.#error = undefined;
+    if (error) throw error;
+  }
+
+  #withoutPosition(): Error | undefined {
+    for (const { position, resetTo, topic, partition } of this.#partitions.values()) {
+      if (position !== undefined || resetTo !== undefined) continue;
+      const detail = "it has no position, and auto.offset.reset is none";
+      return new KafkaError("OFFSET_OUT_OF_RANGE", `Reading ${topic}-${partition}`, { detail });
+    }
+    return undefined;
+  }
+
+  // --- the loop ---
+
+  /** Starts every request that has a reason and a free broker. */
+  #pump(): void {
+    if (this.#closed) return;
+    const nowMs = this.cluster.clock.monotonicMs();
+    const fetches = new Map<number, Asked[]>();
+    const lookups = new Map<string, { leader: number; to: ResetTo; partitions: FetchPartition[] }>();
+    const held = this.#held();
+    let waitMs = Number.POSITIVE_INFINITY;
+    for (const partition of this.#partitions.values()) {
+      if (!this.#wantsRequest(partition, held.bytes)) continue;
+      if (partition.retryAtMs > nowMs) {
+        waitMs = Math.min(waitMs, partition.retryAtMs - nowMs);
+        continue;
+      }
+      const leader = this.cluster.leaderOf(partition.topic, partition.partition);
+      if (leader === undefined) {
+        this.#metadata.refresh();
+        continue;
+      }
+      if (this.#busyNodes.has(leader)) continue;
+      if (partition.position === undefined) {
+        const to = partition.resetTo!;
+        const lookup = lookups.get(`${leader} ${to}`) ?? { leader, to, partitions: [] };
+        lookups.set(`${leader} ${to}`, lookup);
+        lookup.partitions.push(partition);
+        continue;
+      }
+      if (held.leaders.has(leader)) continue;
+      const asked = fetches.get(leader) ?? [];
+      fetches.set(leader, asked);
+      asked.push({ partition, epoch: partition.epoch, offset: partition.fetchOffset });
+    }
+    for (const { leader, to, partitions } of lookups.values()) void this.#lookUp(leader, to, partitions);
+    for (const [leader, asked] of fetches) if (!this.#busyNodes.has(leader)) void this.#fetch(leader, asked);
+    if (this.cluster.isStale && this.#partitions.size > 0) this.#metadata.refresh();
+    this.#schedule(waitMs);
+  }
+
+  /**
+   * Bytes held, and the leaders of partitions that hold enough for now. Nothing is fetched from those: a fetch that
+   * leaves such a partition out would wait at the broker for the idle ones, and nobody could fetch more of the busy one
+   * meanwhile.
+   */
+  #held(): { readonly bytes: number; readonly leaders: ReadonlySet<number | undefined> } {
+    let bytes = 0;
+    const leaders = new Set<number | undefined>();
+    for (const each of this.#partitions.values()) {
+      bytes += each.fetched.bytes;
+      if (!each.paused && this.#holdsEnough(each)) leaders.add(this.cluster.leaderOf(each.topic, each.partition));
+    }
+    return { bytes, leaders };
+  }
+
+  /** Less than half a partition's worth is held: time for more, so that it arrives before this is used up. */
+  #holdsEnough({ fetched }: FetchPartition): boolean {
+    return fetched.bytes >= this.config.maxPartitionBytes / 2;
+  }
+
+  #wantsRequest(partition: FetchPartition, heldBytes: number): boolean {
+    if (partition.position === undefined) return partition.resetTo !== undefined;
+    return !partition.paused && !this.#holdsEnough(partition) && heldBytes < this.config.maxBytes;
+  }
+
+  async #lookUp(leader: number, to: ResetTo, partitions: readonly FetchPartition[]): Promise<void> {
+    this.#busyNodes.add(leader);
+    const epochs = partitions.map((each) => each.epoch);
+    try {
+      const results = await lookUpOffsets(this.#lane, leader, partitions, to, this.config.readCommitted);
+      const found = new Map(results.map((each) => [`${each.topic}-${each.partition}`, each]));
+      partitions.forEach((partition, index) => {
+        if (partition.epoch !== epochs[index]) return;
+        this.#takeLookup(partition, found.get(`${partition.topic}-${partition.partition}`));
+      });
+    } catch (error) {
+      for (const partition of partitions) this.#takeError(partition, asError(error));
+    }
+    this.#busyNodes.delete(leader);
+    this.#pump();
+  }
+
+  #takeLookup(partition: FetchPartition, result: LookupResult | undefined): void {
+    if (result?.offset !== undefined) partition.seek(result.offset);
+    else if (result?.error) this.#takeError(partition, result.error);
+  }
+
+  async #fetch(leader: number, asked: readonly Asked[]): Promise<void> {
+    this.#busyNodes.add(leader);
+    const { maxWaitMs, minBytes, maxBytes, maxPartitionBytes, readCommitted } = this.config;
+    const topics = [...byTopic(asked.map((each) => ({ ...plain(each.partition), offset: each.offset })))].map(
+      ([topic, partitions]) => ({
+        topic,
+        partitions: partitions.map(({ partition, offset }) => ({
+          partition,
+          fetchOffset: offset,
+          partitionMaxBytes: maxPartitionBytes,
+        })),
+      }),
+    );
+    const isolationLevel = readCommitted ? 1 : 0;
+    const request = { maxWaitMs, minBytes, maxBytes, isolationLevel, sessionId: 0, sessionEpoch: -1, topics };
+    try {
+      const answer = await this.#lane.send(
+        leader,
+        fetch,
+        { ...request, forgottenTopicsData: [] },
+        { extraTimeoutMs: maxWaitMs },
+      );
+      if (answer.errorCode !== 0) throw new KafkaError(answer.errorCode, "Fetching");
+      this.#connectivity.moving();
+      this.#takeAnswer(asked, answer);
+    } catch (error) {
+      for (const { partition } of asked) this.#takeError(partition, asError(error));
+    }
+    this.#busyNodes.delete(leader);
+    this.#pump();
+  }
+
+  #takeAnswer(asked: readonly Asked[], answer: FetchAnswer): void {
+    const answers = new Map<string, PartitionAnswer>();
+    for (const { topic, partitions } of answer.responses) {
+      for (const each of partitions) answers.set(`${topic}-${each.partitionIndex}`, each);
+    }
+    for (const each of asked) {
+      const { partition, epoch } = each;
+      const found = answers.get(`${partition.topic}-${partition.partition}`);
+      // Sought or taken away meanwhile: what came is not for this position any more.
+      if (!found || partition.epoch !== epoch || !this.#isAssigned(partition)) continue;
+      if (found.errorCode === 0) this.#hold(each, found);
+      else
+        this.#takeError(
+          partition,
+          new KafkaError(found.errorCode, `Reading ${partition.topic}-${partition.partition} at ${each.offset}`),
+        );
+    }
+  }
+
+  #hold({ partition }: Asked, { records, highWatermark, abortedTransactions }: PartitionAnswer): void {
+    partition.failures = 0;
+    partition.highWatermark = highWatermark;
+    if (!records || records.length === 0) return;
+    try {
+      const next = partition.fetched.add(records, this.config.readCommitted ? abortedTransactions : null);
+      if (next !== undefined) partition.heldUpTo(Math.max(next, partition.fetchOffset));
+    } catch (error) {
+      partition.seek(partition.position!);
+      this.#takeError(partition, asError(error));
+    }
+    this.#arrived.resolve();
+  }
+
+  #isAssigned(partition: FetchPartition): boolean {
+    return this.#partitions.get(`${partition.topic}-${partition.partition}`) === partition;
+  }
+
+  /** Waits out what heals by itself; begins anew where the offset is gone and nothing is held; has poll throw the rest. */
+  #takeError(partition: FetchPartition, error: Error): void {
+    if (this.#closed || !this.#isAssigned(partition)) return;
+    if (error instanceof KafkaError && error.code === ErrorCodes.OFFSET_OUT_OF_RANGE) {
+      // Retention overtook a slow reader: what was fetched before is handed out, whatever comes after it.
+      if (!partition.fetched.isEmpty) {
+        partition.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, 1);
+        return;
+      }
+      const { reset } = this.config;
+      if (reset !== "none") {
+        const { topic, position: offset } = partition;
+        const place = { topic, partition: partition.partition, offset, reset };
+        this.cluster.logger.warn("Offset out of range: reading goes on elsewhere", place);
+        partition.reset(reset);
+        return;
+      }
+    }
+    partition.failures++;
+    partition.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, partition.failures);
+    const heals = isRetriable(error) && !KafkaError.is(error, "CORRUPT_MESSAGE");
+    if (!heals) {
+      this.#tell(error);
+      return;
+    }
+    // While not even metadata comes, that is the reason; two taking turns would be told at every attempt.
+    const isReason = partition.failures >= REPORT_AFTER_FAILURES && this.#metadata.failures === 0;
+    if (isReason) this.#connectivity.waiting(reasonOf(error));
+    this.#metadata.refresh();
+  }
+
+  #metadataUser(): MetadataUser {
+    return {
+      isClosed: () => this.#closed,
+      isFailing: () => [...this.#partitions.values()].some(({ failures }) => failures > 0),
+      missing: () => this.#missing(),
+      refused: (error) => this.#tell(error),
+      wake: () => this.#pump(),
+    };
+  }
+
+  /** Has poll throw `error`. */
+  #tell(error: Error): void {
+    this.#error ??= error;
+    this.#arrived.resolve();
+  }
+
+  /** Why some partition cannot be read; undefined when all have leaders. */
+  #missing(): string | undefined {
+    for (const { topic, partition } of this.#partitions.values()) {
+      if (this.cluster.leaderOf(topic, partition) !== undefined) continue;
+      const error = this.cluster.topic(topic)?.error;
+      if (error && !error.retriable) this.#tell(error);
+      return error ? `waiting for topic ${topic}: ${error.message}` : `waiting for a leader of ${topic}-${partition}`;
+    }
+    return undefined;
+  }
+
+  #schedule(waitMs: number): void {
+    if (waitMs === Number.POSITIVE_INFINITY) return;
+    this.#timer?.cancel();
+    this.#timer = this.cluster.clock.schedule(Math.max(1, waitMs), () => this.#pump());
+  }
+
+  #find({ topic, partition }: TopicPartition): FetchPartition {
+    const found = this.#partitions.get(`${topic}-${partition}`);
+    if (found) return found;
+    throw new KafkaError("UNKNOWN_TOPIC_OR_PARTITION", `Partition ${topic}-${partition}`, {
+      detail: "it is not assigned here",
+    });
+  }
+}
+
+function plain({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,101 @@
+import type { Api } from "../../protocol/api.js";
+import { offsetCommit } from "../../protocol/apis/offset-commit.js";
+import { offsetFetch } from "../../protocol/apis/offset-fetch.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import type { Fields, InputOf, OutputOf } from "../../protocol/message-fields.js";
+import type { Cluster, Lane } from "../cluster/cluster.js";
+import { byTopic } from "../cluster/partition-offsets.js";
+import type { CommittedOffset, TopicPartition } from "../kafka-client.js";
+import type { SendOptions } from "../transport/broker-connection.js";
+
+/** Who commits: a member in its generation, or nobody in particular (`generationId` -1, empty `memberId`). */
+export interface Committer {
+  readonly generationId: number;
+  readonly memberId: string;
+}
+
+export const NO_MEMBER: Committer = { generationId: -1, memberId: "" };
+
+/**
+ * The coordinator of one group: found when needed, found again after it moved or went away. Every call is one attempt;
+ * whether to try again is the caller's.
+ */
+export class CoordinatorClient {
+  #nodeId: number | undefined;
+
+  constructor(
+    readonly groupId: string,
+    private readonly cluster: Cluster,
+    private readonly lane: Lane,
+  ) {}
+
+  /** Sends to the coordinator. @throws KafkaError; after a lost connection the next call looks for it anew. */
+  async send<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    request: InputOf<Q>,
+    options?: SendOptions,
+  ): Promise<OutputOf<S>> {
+    this.#nodeId ??= await this.cluster.findCoordinator(this.groupId);
+    try {
+      return await this.lane.send(this.#nodeId, api, request, options);
+    } catch (error) {
+      this.#nodeId = undefined;
+      throw error;
+    }
+  }
+
+  /** Throws the error of a non-zero code, and looks for the coordinator anew if the code says that it moved. */
+  check(code: number, context: string): void {
+    if (code === ErrorCodes.NONE) return;
+    if (code === ErrorCodes.NOT_COORDINATOR || code === ErrorCodes.COORDINATOR_NOT_AVAILABLE) this.#nodeId = undefined;
+    throw new KafkaError(code, context);
+  }
+
+  /** Commits all or throws the first error; partitions without one are committed even then. */
+  async commit(offsets: readonly CommittedOffset[], committer: Committer): Promise<void> {
+    if (offsets.length === 0) return;
+    const topics = [...byTopic(offsets)].map(([name, partitions]) => ({
+      name,
+      partitions: partitions.map((each) => ({
+        partitionIndex: each.partition,
+        committedOffset: each.offset,
+        committedMetadata: each.metadata ?? "",
+      })),
+    }));
+    const answer = await this.send(offsetCommit, {
+      groupId: this.groupId,
+      generationIdOrMemberEpoch: committer.generationId,
+      memberId: committer.memberId,
+      topics,
+    });
+    for (const { name, partitions } of answer.topics) {
+      for (const { partitionIndex, errorCode } of partitions) {
+        this.check(errorCode, `Committing ${name}-${partitionIndex} of group ${this.groupId}`);
+      }
+    }
+  }
+
+  /** Committed offsets of these partitions (null: of all there are); those without one are left out. */
+  async fetchOffsets(partitions: readonly TopicPartition[] | null): Promise<CommittedOffset[]> {
+    const topics =
+      partitions === null
+        ? null
+        : [...byTopic(partitions)].map(([name, each]) => ({
+            name,
+            partitionIndexes: each.map(({ partition }) => partition),
+          }));
+    const answer = await this.send(offsetFetch, { groupId: this.groupId, topics, requireStable: true });
+    const context = `Fetching the offsets of group ${this.groupId}`;
+    this.check(answer.errorCode, context);
+    const committed: CommittedOffset[] = [];
+    for (const { name, partitions: answered } of answer.topics) {
+      for (const { partitionIndex, committedOffset, metadata, errorCode } of answered) {
+        this.check(errorCode, `${context}: ${name}-${partitionIndex}`);
+        if (committedOffset >= 0)
+          committed.push({ topic: name, partition: partitionIndex, offset: committedOffset, metadata });
+      }
+    }
+    return committed;
+  }
+}

@@ -1,0 +1,382 @@
+import type { Timer } from "../../api/clock.js";
+import { type Deferred, deferred } from "../../base/deferred.js";
+import { produce } from "../../protocol/apis/produce.js";
+import { requireCodec } from "../../protocol/compression/compression.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import type { OutputOf } from "../../protocol/message-fields.js";
+import type { ProducerConfig } from "../client-properties.js";
+import type { Cluster, Lane } from "../cluster/cluster.js";
+import { Connectivity, reasonOf } from "../cluster/connectivity.js";
+import { MetadataRefresher, type MetadataUser, REPORT_AFTER_FAILURES } from "../cluster/metadata-refresher.js";
+import { backoffMs, isRetriable } from "../cluster/retry.js";
+import type { OnConnectivity, Producer, ProducerListener, ProducerRecord, RecordMetadata } from "../kafka-client.js";
+import { judgeHead, type PartitionQueue } from "./partition-queue.js";
+import { judgeProduce } from "./produce-verdict.js";
+import type { ProducerBatch } from "./producer-batch.js";
+import { RecordAccumulator } from "./record-accumulator.js";
+import { SendSlot, SendTicket } from "./send-ticket.js";
+
+type Queue<T> = PartitionQueue<T | SendSlot>;
+type Batch<T> = ProducerBatch<T | SendSlot>;
+
+/** A batch and the queue whose head it is. */
+interface Outgoing<T> {
+  readonly queue: Queue<T>;
+  readonly batch: Batch<T>;
+}
+
+/** What goes to one broker next. */
+interface PlannedRequest<T> {
+  bytes: number;
+  readonly outgoing: Outgoing<T>[];
+}
+
+type ProduceAnswer = OutputOf<(typeof produce)["responseFields"]>;
+type PartitionAnswer = ProduceAnswer["responses"][number]["partitionResponses"][number];
+
+/**
+ * The producer: one loop that, whenever something changed, gives every broker without a request in flight one request
+ * with the first batch of each of its partitions. Batches grow while they wait, so load makes them large by itself.
+ */
+export class BatchingProducer<T> implements Producer<T> {
+  readonly #records: RecordAccumulator<T>;
+  readonly #lane: Lane;
+  readonly #connectivity: Connectivity;
+  readonly #metadata: MetadataRefresher;
+  readonly #busyNodes = new Set<number>();
+  readonly #flushes: { readonly sequence: number; readonly done: Deferred<void> }[] = [];
+  #drained: Deferred<void> | undefined;
+  #pumpQueued = false;
+  #timer: Timer | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #closing = false;
+  #closed = false;
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly config: ProducerConfig,
+    listener: ProducerListener<T>,
+    onConnectivity: OnConnectivity | undefined,
+  ) {
+    requireCodec(config.codec);
+    this.#records = new RecordAccumulator<T>(cluster, config, listener);
+    this.#lane = cluster.lane(() => this.#end());
+    this.#connectivity = new Connectivity(onConnectivity);
+    this.#metadata = new MetadataRefresher(cluster, this.#connectivity, this.#metadataUser());
+  }
+
+  get bufferedBytes(): number {
+    return this.#records.bufferedBytes;
+  }
+
+  get full(): boolean {
+    return this.#records.bufferedBytes >= this.config.bufferBytes;
+  }
+
+  append(record: ProducerRecord, token: T): void {
+    this.#records.append(record, token);
+    this.#afterAppend();
+  }
+
+  drained(): Promise<void> {
+    if (!this.full || this.#closed) return Promise.resolve();
+    this.#drained ??= deferred();
+    this.#wake();
+    return this.#drained.promise;
+  }
+
+  flush(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    const done = deferred();
+    this.#flushes.push({ sequence: this.#records.nextSequence, done });
+    this.#wake();
+    return done.promise;
+  }
+
+  send(records: readonly ProducerRecord[]): Promise<RecordMetadata[]> {
+    const ticket = new SendTicket(records.length);
+    records.forEach((record, index) => {
+      this.#records.append(record, new SendSlot(ticket, index));
+    });
+    this.#afterAppend();
+    return ticket.promise;
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#closed) return;
+    this.#closing = true;
+    this.#records.beginClose();
+    if (timeoutMs > 0 && this.#records.firstUnsettled() < Number.POSITIVE_INFINITY) {
+      const expired = new AbortController();
+      await Promise.race([this.flush(), this.cluster.clock.delay(timeoutMs, expired.signal)]);
+      expired.abort();
+    }
+    this.#end();
+  }
+
+  // --- the loop ---
+
+  #afterAppend(): void {
+    if (this.#closed) this.#records.tellRefused();
+    else this.#wake();
+  }
+
+  /** Runs the loop once the code at work has finished, so that everything appended together goes together. */
+  #wake(): void {
+    if (this.#pumpQueued) return;
+    this.#pumpQueued = true;
+    queueMicrotask(() => {
+      this.#pumpQueued = false;
+      if (!this.#closed) this.#pump();
+    });
+  }
+
+  #pump(): void {
+    this.#records.tellRefused();
+    this.#records.placeHeldBack();
+    if (this.cluster.isStale && this.#records.isUsed) this.#metadata.refresh();
+    const nowMs = this.cluster.clock.monotonicMs();
+    this.#failExpired(nowMs);
+    const requests = new Map<number, PlannedRequest<T>>();
+    let waitMs = Number.POSITIVE_INFINITY;
+    for (const queue of this.#records.waiting) {
+      if (!queue.inFlight) waitMs = Math.min(waitMs, this.#plan(queue, nowMs, requests));
+    }
+    for (const [leader, { outgoing }] of requests) void this.#sendRequest(leader, outgoing);
+    if (this.#records.unplaced.size > 0) this.#metadata.refresh();
+    this.#schedule(Math.min(waitMs, this.#records.oldestIdleAtMs() + this.config.deliveryTimeoutMs - nowMs));
+    this.#settleWaiters();
+  }
+
+  /** Puts the head of `queue` into its leader's next request if it may go; returns when to look again, in ms. */
+  #plan(queue: Queue<T>, nowMs: number, requests: Map<number, PlannedRequest<T>>): number {
+    const head = queue.batches[0]!;
+    const verdict = judgeHead({
+      nowMs,
+      ageMs: nowMs - head.createdAtMs,
+      retryAtMs: queue.retryAtMs,
+      isComplete: !head.isOpen || queue.batches.length > 1 || head.sizeBytes >= queue.batchLimit,
+      isUrgent: this.#flushes.length > 0 || this.full || this.#closing,
+      lingerMs: this.config.lingerMs,
+    });
+    if (verdict.kind === "wait") return verdict.forMs;
+    const leader = this.cluster.leaderOf(queue.topic, queue.partition);
+    if (leader === undefined) this.#awaitLeader(queue);
+    if (leader === undefined || this.#busyNodes.has(leader)) return Number.POSITIVE_INFINITY;
+    const request = requests.get(leader) ?? { bytes: 0, outgoing: [] };
+    requests.set(leader, request);
+    const fits = request.outgoing.length === 0 || request.bytes + head.sizeBytes <= this.config.maxRequestBytes;
+    if (fits) {
+      request.bytes += head.sizeBytes;
+      request.outgoing.push({ queue, batch: head });
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #schedule(waitMs: number): void {
+    if (waitMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.max(1, waitMs);
+    const atMs = this.cluster.clock.monotonicMs() + delayMs;
+    if (atMs >= this.#timerAtMs) return;
+    this.#timer?.cancel();
+    this.#timerAtMs = atMs;
+    this.#timer = this.cluster.clock.schedule(delayMs, () => {
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
+      this.#wake();
+    });
+  }
+
+  #settleWaiters(): void {
+    if (this.#drained && !this.full) {
+      this.#drained.resolve();
+      this.#drained = undefined;
+    }
+    if (this.#flushes.length === 0) return;
+    const first = this.#records.firstUnsettled();
+    while (this.#flushes.length > 0 && this.#flushes[0]!.sequence <= first) this.#flushes.shift()!.done.resolve();
+  }
+
+  // --- requests ---
+
+  async #sendRequest(leader: number, outgoing: readonly Outgoing<T>[]): Promise<void> {
+    this.#busyNodes.add(leader);
+    const topics = new Map<string, { index: number; records: Buffer }[]>();
+    for (const { queue, batch } of outgoing) {
+      queue.inFlight = true;
+      this.#records.rotate(queue);
+      batch.attempts++;
+      const partitions = topics.get(queue.topic) ?? [];
+      partitions.push({ index: queue.partition, records: batch.seal(this.config.codec) });
+      topics.set(queue.topic, partitions);
+    }
+    const topicData = [...topics].map(([name, partitionData]) => ({ name, partitionData }));
+    const timeoutMs = this.cluster.config.requestTimeoutMs;
+    try {
+      const answer = await this.#lane.send(leader, produce, { acks: -1, timeoutMs, topicData });
+      if (!this.#closed) this.#takeAnswer(outgoing, answer);
+    } catch (error) {
+      if (!this.#closed) this.#takeFailure(outgoing, error);
+    }
+    this.#busyNodes.delete(leader);
+    this.#wake();
+  }
+
+  #takeAnswer(outgoing: readonly Outgoing<T>[], answer: ProduceAnswer): void {
+    const answers = new Map<string, PartitionAnswer>();
+    for (const { name, partitionResponses } of answer.responses) {
+      for (const each of partitionResponses) answers.set(`${name}-${each.index}`, each);
+    }
+    for (const { queue, batch } of outgoing) {
+      queue.inFlight = false;
+      const each = answers.get(`${queue.topic}-${queue.partition}`);
+      if (each) this.#takePartitionAnswer(queue, batch, each);
+      else this.#retry(queue, leftOutError(queue));
+    }
+  }
+
+  #takePartitionAnswer(queue: Queue<T>, batch: Batch<T>, answer: PartitionAnswer): void {
+    switch (judgeProduce(answer.errorCode, batch.count)) {
+      case "acknowledge":
+        this.#connectivity.moving();
+        queue.failures = 0;
+        this.#records.acknowledge(queue, batch, answer.baseOffset);
+        return;
+      case "split":
+        queue.batchLimit = Math.max(1, Math.floor(batch.bufferedBytes / 2));
+        queue.batches.splice(0, 1, ...batch.split(this.config.codec));
+        return;
+      case "retry":
+        this.#retry(queue, new KafkaError(answer.errorCode, producing(queue)));
+        return;
+      case "fail":
+        this.#records.fail(queue, batch, refusedError(queue, batch, answer));
+    }
+  }
+
+  #takeFailure(outgoing: readonly Outgoing<T>[], error: unknown): void {
+    for (const { queue, batch } of outgoing) {
+      queue.inFlight = false;
+      if (isRetriable(error)) this.#retry(queue, error as KafkaError);
+      else this.#records.fail(queue, batch, asError(error));
+    }
+  }
+
+  /** The same bytes again, later: the head stays the head. (I9) */
+  #retry(queue: Queue<T>, error: KafkaError): void {
+    queue.failures++;
+    queue.lastError = error;
+    queue.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, queue.failures);
+    // While not even metadata comes, that is the reason; two taking turns would be told at every attempt.
+    const isReason = queue.failures >= REPORT_AFTER_FAILURES && this.#metadata.failures === 0;
+    if (isReason) this.#connectivity.waiting(reasonOf(error));
+    this.#metadata.refresh();
+  }
+
+  #failExpired(nowMs: number): void {
+    const { deliveryTimeoutMs } = this.config;
+    if (deliveryTimeoutMs === Number.POSITIVE_INFINITY) return;
+    const isExpired = (createdAtMs: number) => nowMs - createdAtMs >= deliveryTimeoutMs;
+    for (const queue of this.#records.waiting) {
+      if (queue.inFlight) continue;
+      for (let head = queue.batches[0]; head && isExpired(head.createdAtMs); head = queue.batches[0]) {
+        this.#records.fail(queue, head, expiredError(queue, head, deliveryTimeoutMs));
+      }
+    }
+    for (const records of this.#records.unplaced) {
+      const expired = records.unplaced.filter((each) => isExpired(each.createdAtMs)).length;
+      const detail = `topic ${records.topic} was not there within delivery.timeout.ms=${deliveryTimeoutMs}`;
+      const error = new KafkaError("REQUEST_TIMED_OUT", `Producing to topic ${records.topic}`, { detail });
+      if (expired > 0) this.#records.failUnplaced(records, expired, error);
+    }
+  }
+
+  // --- metadata ---
+
+  #awaitLeader(queue: Queue<T>): void {
+    const error = this.cluster.topic(queue.topic)?.error;
+    if (error && !error.retriable) {
+      while (queue.batches.length > 0) this.#records.fail(queue, queue.batches[0]!, error);
+      return;
+    }
+    queue.lastError = error;
+    this.#metadata.refresh();
+  }
+
+  #metadataUser(): MetadataUser {
+    return {
+      isClosed: () => this.#closed,
+      isFailing: () => this.#records.isFailing,
+      missing: () => {
+        this.#records.learnPartitions();
+        return this.#missing();
+      },
+      refused: (error) => this.#records.failAll(error),
+      wake: () => this.#wake(),
+    };
+  }
+
+  /** Why something that waits still cannot go out; undefined when everything has a leader. */
+  #missing(): string | undefined {
+    for (const records of this.#records.unplaced) {
+      const { topic } = records;
+      const known = this.cluster.topic(topic);
+      if (known?.topic) continue;
+      if (known?.error && !known.error.retriable) {
+        this.#records.failUnplaced(records, records.unplaced.length, known.error);
+        continue;
+      }
+      return known?.error ? `waiting for topic ${topic}: ${known.error.message}` : `waiting for topic ${topic}`;
+    }
+    for (const { topic, partition } of this.#records.waiting) {
+      if (this.cluster.leaderOf(topic, partition) === undefined) return `waiting for a leader of ${topic}-${partition}`;
+    }
+    return undefined;
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closing = true;
+    this.#records.beginClose();
+    this.#timer?.cancel();
+    this.#lane.close();
+    for (const queue of this.#records.waiting) queue.inFlight = false;
+    this.#records.tellRefused();
+    const detail = "the producer was closed before the record was acknowledged";
+    this.#records.failAll(new KafkaError("NETWORK_EXCEPTION", "Producing", { detail }));
+    this.#records.close();
+    for (const { done } of this.#flushes.splice(0)) done.resolve();
+    this.#drained?.resolve();
+  }
+}
+
+function producing(queue: PartitionQueue<unknown>): string {
+  return `Producing to ${queue.topic}-${queue.partition}`;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function leftOutError(queue: PartitionQueue<unknown>): KafkaError {
+  return new KafkaError("NETWORK_EXCEPTION", producing(queue), { detail: "the broker left it out of its answer" });
+}
+
+function expiredError(queue: PartitionQueue<unknown>, batch: ProducerBatch<unknown>, timeoutMs: number): KafkaError {
+  return new KafkaError("REQUEST_TIMED_OUT", producing(queue), {
+    detail: `${batch.count} records were not acknowledged within delivery.timeout.ms=${timeoutMs}`,
+    cause: queue.lastError,
+  });
+}
+
+function refusedError(
+  queue: PartitionQueue<unknown>,
+  batch: ProducerBatch<unknown>,
+  answer: PartitionAnswer,
+): KafkaError {
+  const isTooLarge = judgeProduce(answer.errorCode, Number.POSITIVE_INFINITY) === "split";
+  const detail = isTooLarge
+    ? `a record of ${batch.sizeBytes} bytes is larger than the topic's max.message.bytes; raise it on topic ${queue.topic}`
+    : answer.errorMessage;
+  return new KafkaError(answer.errorCode, producing(queue), { detail });
+}

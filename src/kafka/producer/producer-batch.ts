@@ -1,0 +1,99 @@
+import type { WritableCodec } from "../../protocol/compression/compression.js";
+import { readRecords } from "../../protocol/records/record-batch-reader.js";
+import { RecordBatchWriter } from "../../protocol/records/record-batch-writer.js";
+import type { RecordHeader } from "../kafka-client.js";
+
+/** `count` consecutive records of a batch that were appended with the same token. */
+export interface TokenRun<T> {
+  readonly token: T;
+  count: number;
+}
+
+/** Records on their way to one partition. Open until it is sealed, then bytes that never change. */
+export class ProducerBatch<T> {
+  readonly runs: TokenRun<T>[] = [];
+  /** Bytes the records took when appended: what they count for in `buffer.memory`. */
+  bufferedBytes = 0;
+  /** How often it was sent. */
+  attempts = 0;
+  #writer: RecordBatchWriter | undefined;
+  #storage: Buffer | undefined;
+  #bytes: Buffer | undefined;
+  #count = 0;
+
+  constructor(
+    writer: RecordBatchWriter,
+    /** Sequence number of its first record, counting all that were ever appended. */
+    readonly firstSequence: number,
+    readonly createdAtMs: number,
+  ) {
+    this.#writer = writer;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isOpen(): boolean {
+    return this.#writer !== undefined;
+  }
+
+  /** Bytes of the batch; before it is sealed, before compression. */
+  get sizeBytes(): number {
+    return this.#bytes?.length ?? this.#writer?.sizeBytes ?? 0;
+  }
+
+  append(
+    timestampMs: number,
+    key: Buffer | null,
+    value: Buffer | null,
+    headers: readonly RecordHeader[],
+    token: T,
+  ): number {
+    const took = this.#writer!.append(timestampMs, key, value, headers);
+    this.#count++;
+    this.bufferedBytes += took;
+    const run = this.runs[this.runs.length - 1];
+    if (run && run.token === token) run.count++;
+    else this.runs.push({ token, count: 1 });
+    return took;
+  }
+
+  /** Ends appending; resends use these very bytes. @throws KafkaError when the codec's package is missing. */
+  seal(codec: WritableCodec): Buffer {
+    if (this.#bytes) return this.#bytes;
+    const bytes = this.#writer!.finish(codec);
+    this.#bytes = bytes;
+    this.#storage = this.#writer!.storage;
+    this.#writer = undefined;
+    return bytes;
+  }
+
+  /**
+   * The buffer behind an acknowledged batch, to be used again. None if it was sent more than once: the bytes may still
+   * wait in the queue of a connection that was given up.
+   */
+  release(): Buffer | undefined {
+    return this.attempts === 1 ? this.#storage : undefined;
+  }
+
+  /** Cuts a sealed batch of several records in two, in order. */
+  split(codec: WritableCodec): [ProducerBatch<T>, ProducerBatch<T>] {
+    const records = readRecords(this.#bytes!);
+    const half = Math.ceil(records.length / 2);
+    const tokens = this.runs.flatMap(({ token, count }) => new Array<T>(count).fill(token));
+    const part = (start: number, end: number): ProducerBatch<T> => {
+      const batch = new ProducerBatch<T>(new RecordBatchWriter(), this.firstSequence, this.createdAtMs);
+      for (let at = start; at < end; at++) {
+        const { timestampMs, key, value, headers } = records[at]!;
+        batch.append(timestampMs, key, value, headers, tokens[at]!);
+      }
+      batch.seal(codec);
+      return batch;
+    };
+    const parts: [ProducerBatch<T>, ProducerBatch<T>] = [part(0, half), part(half, records.length)];
+    // Both together must give back to buffer.memory exactly what the whole took.
+    parts[0].bufferedBytes = this.bufferedBytes - parts[1].bufferedBytes;
+    return parts;
+  }
+}

@@ -1,0 +1,135 @@
+import type { Api } from "../../protocol/api.js";
+import { ByteReader } from "../../protocol/byte-reader.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import { MalformedError } from "../../protocol/malformed-error.js";
+import type { Fields, InputOf, OutputOf } from "../../protocol/message-fields.js";
+import type { Address } from "../client-properties.js";
+import type { BrokerVersions, Transport, Wire } from "./transport.js";
+
+/**
+ * Newest version the client speaks where the codec knows newer ones: those name topics by id, ask for several groups at
+ * once, or let the coordinator skip assignments, which this client has no use for.
+ */
+const NEWEST_SPOKEN: ReadonlyMap<number, number> = new Map([
+  [0, 11], // Produce
+  [1, 12], // Fetch
+  [2, 7], // ListOffsets
+  [3, 12], // Metadata
+  [8, 8], // OffsetCommit
+  [9, 7], // OffsetFetch
+  [10, 3], // FindCoordinator
+  [11, 5], // JoinGroup
+  [14, 4], // SyncGroup
+]);
+
+export interface SendOptions {
+  /** How long the broker itself may take beyond `request.timeout.ms`: a parked join, a long poll. */
+  readonly extraTimeoutMs?: number;
+}
+
+/**
+ * A connection to one address that is opened when needed and again after it was lost. Requests go out in the order of
+ * `send`; each fails on its own, nothing is sent twice.
+ */
+export class BrokerConnection {
+  #wire: Wire | undefined;
+  #opening: Promise<Wire> | undefined;
+  /** Replaced ones that wait for their last answers. */
+  readonly #retiring = new Set<Wire>();
+  #closed = false;
+
+  constructor(
+    readonly address: Address,
+    private readonly transport: Transport,
+    private readonly clientId: string,
+    private readonly requestTimeoutMs: number,
+  ) {}
+
+  /** Whether a request would go out without connecting first. */
+  get isOpen(): boolean {
+    return this.#wire?.isOpen ?? false;
+  }
+
+  /**
+   * Sends a request in the newest version both sides speak.
+   * @throws KafkaError NETWORK_EXCEPTION, REQUEST_TIMED_OUT, SASL_AUTHENTICATION_FAILED, UNSUPPORTED_VERSION. Error codes
+   *   inside the response are the caller's to look at.
+   */
+  async send<Q extends Fields, S extends Fields>(
+    api: Api<Q, S>,
+    request: InputOf<Q>,
+    options: SendOptions = {},
+  ): Promise<OutputOf<S>> {
+    const open = this.#wire;
+    const wire = open?.isOpen ? open : await this.#open();
+    const version = chooseVersion(api, wire.versions, this.#name);
+    const encode = (correlationId: number) => api.encodeRequest(version, correlationId, this.clientId, request);
+    const payload = await wire.exchange(api, version, encode, this.requestTimeoutMs + (options.extraTimeoutMs ?? 0));
+    try {
+      return api.decodeResponse(version, new ByteReader(payload));
+    } catch (cause) {
+      if (!(cause instanceof MalformedError)) throw cause;
+      wire.close();
+      throw new KafkaError("NETWORK_EXCEPTION", `${api.name} to ${this.#name}`, {
+        cause,
+        detail: `the broker's answer cannot be read: ${cause.message}`,
+      });
+    }
+  }
+
+  /** Closes at once; requests in flight and later ones fail. */
+  close(): void {
+    this.#closed = true;
+    this.#wire?.close();
+    for (const wire of this.#retiring) wire.close();
+  }
+
+  #open(): Promise<Wire> {
+    if (this.#closed) {
+      return Promise.reject(new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} was closed`));
+    }
+    this.#opening ??= this.#connect().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #connect(): Promise<Wire> {
+    const wire = await this.transport.connect(this.address);
+    if (this.#closed) {
+      wire.close();
+      throw new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} was closed`);
+    }
+    this.#retire(this.#wire);
+    this.#wire = wire;
+    return wire;
+  }
+
+  #retire(wire: Wire | undefined): void {
+    if (!wire) return;
+    this.#retiring.add(wire);
+    void wire.retire().finally(() => this.#retiring.delete(wire));
+  }
+
+  get #name(): string {
+    return `${this.address.host}:${this.address.port}`;
+  }
+}
+
+function chooseVersion(
+  api: Pick<Api<Fields, Fields>, "key" | "name" | "versions">,
+  broker: BrokerVersions,
+  name: string,
+): number {
+  const range = broker.get(api.key);
+  const ours = [api.versions[0], Math.min(api.versions[1], NEWEST_SPOKEN.get(api.key) ?? api.versions[1])] as const;
+  const version = range === undefined ? -1 : Math.min(range[1], ours[1]);
+  if (range === undefined || version < Math.max(range[0], ours[0])) {
+    throw new KafkaError("UNSUPPORTED_VERSION", `${api.name} to ${name}`, {
+      detail: range
+        ? `the broker speaks versions ${range[0]} to ${range[1]}, this client ${ours[0]} to ${ours[1]}`
+        : "the broker does not offer this API",
+    });
+  }
+  return version;
+}

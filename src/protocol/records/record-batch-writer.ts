@@ -1,0 +1,200 @@
+import { codecNumber, compress, type WritableCodec } from "../compression/compression.js";
+import { BATCH_HEADER_BYTES, writeBatchHeader } from "./record-batch.js";
+
+/** A header of a record: the key is not null, the value may be. */
+export interface Header {
+  readonly key: string;
+  readonly value: Buffer | null;
+}
+
+/** Most bytes the lengths, deltas and attributes of a record take, without its headers. */
+const RECORD_OVERHEAD_BYTES = 5 + 1 + 10 + 5 + 5 + 5 + 5;
+
+/** Room of a batch to begin with; small ones come from Node's own pool. */
+const FIRST_BYTES = 4000;
+
+/** Producer state in a batch's header. */
+export interface ProducerStamp {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+}
+
+const NO_PRODUCER: ProducerStamp = { producerId: -1, producerEpoch: -1, baseSequence: -1 };
+
+/** An upper bound of the bytes a record takes inside a batch; exact but for the widths of its numbers. */
+export function recordSizeBound(key: Buffer | null, value: Buffer | null, headers: readonly Header[]): number {
+  let size = RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
+  for (const header of headers) size += 10 + header.key.length * 3 + (header.value === null ? 0 : header.value.length);
+  return size;
+}
+
+/**
+ * Builds one record batch (magic 2). Records are encoded as they are appended, into one buffer that grows; key and
+ * value may be used again once `append` returns. Offsets are relative: record n of the batch has offset delta n.
+ */
+export class RecordBatchWriter {
+  #buffer: Buffer;
+  #position = BATCH_HEADER_BYTES;
+  #count = 0;
+  #baseTimestampMs = 0;
+  #maxTimestampMs = 0;
+  /** Headers of the last record, and where their bytes stand: many sources give one list to all. */
+  #headers: readonly Header[] | undefined;
+  #headersStart = 0;
+  #headersEnd = 0;
+
+  /** @param storage where to write, instead of a buffer of its own; left for a larger one when it does not suffice. */
+  constructor(storage: Buffer = Buffer.allocUnsafe(FIRST_BYTES)) {
+    this.#buffer = storage.length < BATCH_HEADER_BYTES ? Buffer.allocUnsafe(FIRST_BYTES) : storage;
+  }
+
+  /** What it writes to at the moment: may be used again once nobody needs the batch any more. */
+  get storage(): Buffer {
+    return this.#buffer;
+  }
+
+  /** Records appended. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of the batch so far, header included, before compression. */
+  get sizeBytes(): number {
+    return this.#position;
+  }
+
+  /** Appends a record; returns the bytes it took. A list of headers that is the last record's own is taken for unchanged. */
+  append(timestampMs: number, key: Buffer | null, value: Buffer | null, headers: readonly Header[]): number {
+    const start = this.#position;
+    const bound = recordSizeBound(key, value, headers);
+    if (start + bound > this.#buffer.length) this.#grow(start + bound);
+    if (this.#count === 0) {
+      this.#baseTimestampMs = timestampMs;
+      this.#maxTimestampMs = timestampMs;
+    } else if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs;
+    const delta = timestampMs - this.#baseTimestampMs;
+    const isSame = headers === this.#headers;
+    const headerBytes = isSame ? this.#headersEnd - this.#headersStart : headersSize(headers);
+    const body = bodySize(delta, this.#count, key, value) + headerBytes;
+    const buffer = this.#buffer;
+    let at = writeVarint(buffer, start, body);
+    buffer[at++] = 0;
+    at = writeVarlong(buffer, at, delta);
+    at = writeVarint(buffer, at, this.#count);
+    at = writeNullableBytes(buffer, at, key);
+    at = writeNullableBytes(buffer, at, value);
+    if (isSame) buffer.copyWithin(at, this.#headersStart, this.#headersEnd);
+    else {
+      writeHeaders(buffer, at, headers);
+      this.#headers = headers;
+      this.#headersStart = at;
+      this.#headersEnd = at + headerBytes;
+    }
+    at += headerBytes;
+    this.#position = at;
+    this.#count++;
+    return at - start;
+  }
+
+  /**
+   * The finished batch. Without compression it is the writer's own buffer, so the writer must not be used again.
+   * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE when the codec's optional package is missing.
+   */
+  finish(codec: WritableCodec = "none", producer: ProducerStamp = NO_PRODUCER): Buffer {
+    let batch = this.#buffer.subarray(0, this.#position);
+    if (codec !== "none") {
+      const compressed = compress(codec, batch.subarray(BATCH_HEADER_BYTES));
+      batch = Buffer.allocUnsafe(BATCH_HEADER_BYTES + compressed.length);
+      batch.set(compressed, BATCH_HEADER_BYTES);
+    }
+    writeBatchHeader(batch, {
+      sizeBytes: batch.length,
+      attributes: codecNumber(codec),
+      lastOffsetDelta: this.#count - 1,
+      baseTimestampMs: this.#baseTimestampMs,
+      maxTimestampMs: this.#maxTimestampMs,
+      recordCount: this.#count,
+      ...producer,
+    });
+    return batch;
+  }
+
+  #grow(neededBytes: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(neededBytes, this.#buffer.length * 2));
+    grown.set(this.#buffer.subarray(0, this.#position));
+    this.#buffer = grown;
+  }
+}
+
+/** Without the headers. */
+function bodySize(timestampDelta: number, offsetDelta: number, key: Buffer | null, value: Buffer | null): number {
+  const numbers = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta);
+  return numbers + nullableBytesSize(key) + nullableBytesSize(value);
+}
+
+function headersSize(headers: readonly Header[]): number {
+  let size = varintSize(headers.length);
+  for (const header of headers) {
+    const keyBytes = Buffer.byteLength(header.key);
+    size += varintSize(keyBytes) + keyBytes + nullableBytesSize(header.value);
+  }
+  return size;
+}
+
+function writeHeaders(buffer: Buffer, start: number, headers: readonly Header[]): void {
+  let at = writeVarint(buffer, start, headers.length);
+  for (const header of headers) {
+    const keyBytes = Buffer.byteLength(header.key);
+    at = writeVarint(buffer, at, keyBytes);
+    at += buffer.write(header.key, at, keyBytes, "utf8");
+    at = writeNullableBytes(buffer, at, header.value);
+  }
+}
+
+function nullableBytesSize(bytes: Buffer | null): number {
+  return bytes === null ? 1 : varintSize(bytes.length) + bytes.length;
+}
+
+/** Size of a non-negative number as a zigzag varint. */
+function varintSize(value: number): number {
+  return value < 0x40 ? 1 : value < 0x2000 ? 2 : value < 0x100000 ? 3 : value < 0x8000000 ? 4 : 5;
+}
+
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+function varlongSize(value: number): number {
+  let rest = zigzag(value);
+  let size = 1;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
+  return size;
+}
+
+/** Writes a non-negative number as a zigzag varint; returns the position after it. */
+function writeVarint(buffer: Buffer, start: number, value: number): number {
+  let rest = value * 2;
+  let at = start;
+  for (; rest > 0x7f; rest >>>= 7) buffer[at++] = (rest & 0x7f) | 0x80;
+  buffer[at++] = rest;
+  return at;
+}
+
+function writeVarlong(buffer: Buffer, start: number, value: number): number {
+  let rest = zigzag(value);
+  let at = start;
+  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) buffer[at++] = (rest % 0x80) | 0x80;
+  buffer[at++] = rest;
+  return at;
+}
+
+function writeNullableBytes(buffer: Buffer, start: number, bytes: Buffer | null): number {
+  if (bytes === null) {
+    buffer[start] = 1; // zigzag of -1
+    return start + 1;
+  }
+  const at = writeVarint(buffer, start, bytes.length);
+  buffer.set(bytes, at);
+  return at + bytes.length;
+}

@@ -1,0 +1,16 @@
+import type { Logger } from "../../api/index.js";
+
+/** What tells of rejections that nobody awaited: `process`, whose events are those of the thread it is asked in. */
+interface RejectionSource {
+  on(event: "unhandledRejection", hear: (reason: unknown) => void): unknown;
+}
+
+/**
+ * Logs a promise rejection that nobody awaited, in place of ending the thread for it: it is the fault of one plugin, and
+ * no reason to stop the tasks of all others.
+ */
+export function logStrayRejections(source: RejectionSource, logger: Logger): void {
+  source.on("unhandledRejection", (reason) => {
+    logger.error("A promise of a plugin was rejected and nobody awaited it; the tasks go on", {}, reason);
+  });
+}

@@ -1,0 +1,100 @@
+import type { Clock, Logger, Props, Random } from "../../api/index.js";
+import type { TaskId } from "../../contract/task-id.js";
+import type {
+  GroupConsumer,
+  KafkaAdmin,
+  KafkaClient,
+  KafkaClientOptions,
+  Producer,
+  ProducerListener,
+  RebalanceListener,
+} from "../../kafka/kafka-client.js";
+import { DeadLetterQueue, ensureDeadLetterTopic, parseDeadLetterSettings } from "../sink/dead-letter-queue.js";
+import type { SinkClients } from "../sink/sink-task-runner.js";
+import type { SourceClients } from "../source/source-task-runner.js";
+import {
+  adminProperties,
+  type DerivedProperties,
+  deadLetterProducerProperties,
+  sinkConsumerProperties,
+  sourceProducerProperties,
+} from "../task/task-client-properties.js";
+import type { NewConnectivity } from "../task/task-runner.js";
+import { untilAnswered } from "../task/until-answered.js";
+
+export type CreateKafkaClient = (options: KafkaClientOptions) => KafkaClient;
+
+export interface TaskClientsParts {
+  readonly id: TaskId;
+  readonly workerProps: Props;
+  readonly connectorProps: Props;
+  readonly createKafkaClient: CreateKafkaClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * A task's Kafka clients, each with connections of its own as Java's have: a consumer's waiting fetch must not hold up
+ * a producer's request on the same connection.
+ */
+export class TaskClients implements SourceClients, SinkClients {
+  readonly #clients: KafkaClient[] = [];
+  #admin: KafkaAdmin | undefined;
+  readonly #producerProperties: DerivedProperties;
+  readonly #consumerProperties: ReturnType<typeof sinkConsumerProperties>;
+  readonly #adminProperties: DerivedProperties;
+
+  /** @throws ConfigError for overrides that the worker's policy forbids; connects to nothing yet. */
+  constructor(private readonly parts: TaskClientsParts) {
+    const { id, workerProps, connectorProps } = parts;
+    this.#producerProperties = sourceProducerProperties(workerProps, connectorProps, id);
+    this.#consumerProperties = sinkConsumerProperties(workerProps, connectorProps, id);
+    this.#adminProperties = adminProperties(workerProps, connectorProps, id, "adminclient");
+  }
+
+  producer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): Producer<T> {
+    return this.#client(this.#producerProperties, connectivity).producer({ onConnectivity: connectivity() }, listener);
+  }
+
+  admin(connectivity: NewConnectivity): KafkaAdmin {
+    this.#admin ??= this.#client(this.#adminProperties, connectivity).admin;
+    return this.#admin;
+  }
+
+  consumer(
+    topics: readonly string[] | RegExp,
+    listener: RebalanceListener,
+    connectivity: NewConnectivity,
+  ): GroupConsumer {
+    const { groupId, properties } = this.#consumerProperties;
+    const options = { groupId, topics, onConnectivity: connectivity() };
+    return this.#client(properties, connectivity).groupConsumer(options, listener);
+  }
+
+  async deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined> {
+    const { id, workerProps, connectorProps, clock, random, logger } = this.parts;
+    const settings = parseDeadLetterSettings(connectorProps);
+    if (!settings) return undefined;
+    const admin = this.#client(adminProperties(workerProps, connectorProps, id, "dlq-adminclient"), connectivity).admin;
+    const what = `Creating dead letter topic ${settings.topic}`;
+    const wait = { what, clock, random, logger, signal, waiting: connectivity() };
+    await untilAnswered(() => ensureDeadLetterTopic(admin, settings, signal), wait);
+    const client = this.#client(deadLetterProducerProperties(workerProps, connectorProps, id), connectivity);
+    return new DeadLetterQueue(id, settings, clock, (listener) =>
+      client.producer({ onConnectivity: connectivity() }, listener),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.splice(0).map((client) => client.close()));
+  }
+
+  #client(properties: DerivedProperties, connectivity: NewConnectivity): KafkaClient {
+    const { createKafkaClient, clock, random, logger } = this.parts;
+    const onConnectivity = connectivity();
+    const client = createKafkaClient({ properties, clock, random, logger: logger.child("kafka"), onConnectivity });
+    this.#clients.push(client);
+    return client;
+  }
+}

@@ -1,0 +1,36 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { BufferGarbage } from "../../base/buffer-garbage.js";
+import { SystemClock } from "../../base/clock.js";
+import { InvariantError } from "../../base/invariant-error.js";
+import type { LogLevel } from "../../base/logger.js";
+import { SystemRandom } from "../../base/random.js";
+import { createKafkaClient } from "../../kafka/create-kafka-client.js";
+import { loadPlugins } from "../plugins/load-plugins.js";
+import { ForwardingLogger } from "./forwarding-logger.js";
+import { logStrayRejections } from "./stray-rejections.js";
+import { TaskHost } from "./task-host.js";
+import type { HostCommand, HostReport } from "./task-host-messages.js";
+import type { ThreadHostData } from "./thread-host.js";
+
+// The entry of a task host's thread: loads the plugins, then carries tasks until the worker ends the thread. An
+// exception that no task catches ends the thread, with its own tasks alone.
+const port = parentPort;
+if (!port) throw new InvariantError("A task host runs in a thread of the worker");
+const { host, workerProps, logLevel } = workerData as ThreadHostData;
+const clock = new SystemClock();
+new BufferGarbage(clock).start();
+const send = (report: HostReport) => port.postMessage(report);
+const logger = new ForwardingLogger(send, logLevel as LogLevel, `host-${host}`);
+logStrayRejections(process, logger);
+const plugins = await loadPlugins(workerProps["plugin.path"], logger);
+const taskHost = new TaskHost({
+  workerProps,
+  plugins,
+  createKafkaClient,
+  clock,
+  random: new SystemRandom(),
+  logger,
+  send,
+});
+port.on("message", (command: HostCommand) => taskHost.receive(command));
+send({ type: "ready" });

@@ -1,0 +1,195 @@
+import {
+  type Clock,
+  type Logger,
+  type Random,
+  RetriableError,
+  type SourceOffset,
+  UnsupportedError,
+} from "../../api/index.js";
+import { type Deferred, deferred } from "../../base/deferred.js";
+import { traceOf } from "../../base/error-trace.js";
+import { checkTaskCount } from "../connector-runner.js";
+import { SinkTaskRunner } from "../sink/sink-task-runner.js";
+import { parseSinkTopics } from "../sink/sink-topics.js";
+import { SourceTaskRunner } from "../source/source-task-runner.js";
+import { parseTopicCreation } from "../source/topic-creation.js";
+import { parseErrorPolicy } from "../task/error-policy.js";
+import { chooseConverters } from "../task/task-converters.js";
+import type { TaskEvents, TaskParts, TaskRunner } from "../task/task-runner.js";
+import type { Plugins } from "../worker.js";
+import { parseWorkerSettings } from "../worker-config.js";
+import { type CreateKafkaClient, TaskClients } from "./task-clients.js";
+import type { HostCommand, HostReport } from "./task-host-messages.js";
+
+export interface TaskHostParts {
+  readonly workerProps: Readonly<Record<string, string>>;
+  readonly plugins: Plugins;
+  readonly createKafkaClient: CreateKafkaClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly send: (report: HostReport) => void;
+}
+
+type StartCommand = Extract<HostCommand, { type: "start" }>;
+
+/** Carries many tasks in one thread, whichever: takes commands, makes and drives task runners, reports what becomes of them. */
+export class TaskHost {
+  readonly #runners = new Map<number, TaskRunner>();
+  readonly #offsetRequests = new Map<number, Deferred<readonly SourceOffset[]>>();
+  #nextRequest = 1;
+
+  constructor(private readonly parts: TaskHostParts) {}
+
+  receive(command: HostCommand): void {
+    switch (command.type) {
+      case "start":
+        this.#start(command);
+        break;
+      case "stop":
+        this.#stop(command.run, command.cancel);
+        break;
+      case "pause":
+        this.#runners.get(command.run)?.setTargetState(command.paused ? "PAUSED" : "STARTED");
+        break;
+      case "metrics": {
+        const tasks = [...this.#runners.values()].map((runner) => runner.metrics());
+        this.parts.send({ type: "metrics", request: command.request, tasks });
+        break;
+      }
+      case "offsets": {
+        const request = this.#offsetRequests.get(command.request);
+        this.#offsetRequests.delete(command.request);
+        if (command.error === undefined) request?.resolve(command.offsets ?? []);
+        else
+          request?.reject(
+            command.retriable ? new RetriableError("OFFSETS_UNANSWERED", command.error) : new Error(command.error),
+          );
+        break;
+      }
+    }
+  }
+
+  /** Drops every task on the spot, as a crash would. */
+  abandon(): void {
+    for (const runner of this.#runners.values()) runner.abandon();
+    this.#runners.clear();
+  }
+
+  #start(command: StartCommand): void {
+    const { run, targetState } = command;
+    const { send } = this.parts;
+    let runner: TaskRunner;
+    try {
+      runner = this.#makeRunner(command);
+    } catch (error) {
+      const logger = this.#loggerOf(command);
+      logger.error("The task cannot be made", {}, error);
+      send({ type: "status", run, state: "FAILED", trace: traceOf(error), version: this.#versionOf(command) });
+      send({ type: "ended", run });
+      return;
+    }
+    this.#runners.set(run, runner);
+    const ended = () => {
+      // A run that was cancelled is forgotten already: nothing more may be heard of it.
+      if (this.#runners.delete(run)) send({ type: "ended", run });
+    };
+    runner.run(targetState).then(ended, (error) => {
+      // Runners do not reject; if one does all the same, its task must not look as if it ran.
+      this.#eventsOf(run, this.#versionOf(command)).status("FAILED", traceOf(error));
+      ended();
+    });
+  }
+
+  #stop(run: number, cancel: boolean): void {
+    const runner = this.#runners.get(run);
+    if (!cancel) {
+      runner?.stop();
+      return;
+    }
+    this.#runners.delete(run);
+    runner?.cancel();
+  }
+
+  /** @throws ConfigError, NotFoundError, UnsupportedError */
+  #makeRunner(command: StartCommand): TaskRunner {
+    const { id, connectorProps, taskProps, taskCount, run } = command;
+    const { plugins, workerProps, createKafkaClient, clock, random } = this.parts;
+    const logger = this.#loggerOf(command);
+    const plugin = plugins.connector(connectorProps["connector.class"] ?? "");
+    checkTaskCount(id.connector, connectorProps, taskCount);
+    refuseUnbuilt(connectorProps);
+    const settings = parseWorkerSettings(workerProps);
+    const clients = new TaskClients({ id, workerProps, connectorProps, createKafkaClient, clock, random, logger });
+    const parts: TaskParts = {
+      id,
+      props: taskProps,
+      policy: parseErrorPolicy(connectorProps),
+      converters: chooseConverters(plugins, workerProps, connectorProps),
+      plugins,
+      commitIntervalMs: settings["offset.flush.interval.ms"],
+      commitTimeoutMs: settings["offset.flush.timeout.ms"],
+      events: this.#eventsOf(run, plugin.version),
+      clock,
+      random,
+      logger,
+    };
+    if (plugin.type === "sink")
+      return new SinkTaskRunner({ ...parts, plugin, clients, topics: parseSinkTopics(connectorProps) });
+    const offsets = {
+      read: (partitions: readonly SourceOffset["partition"][]) =>
+        this.#ask((request) => ({ type: "readOffsets", run, request, partitions })),
+      flush: async (entries: readonly SourceOffset[]) => {
+        await this.#ask((request) => ({ type: "flushOffsets", run, request, entries }));
+      },
+    };
+    const topicCreation = parseTopicCreation(workerProps, connectorProps);
+    return new SourceTaskRunner({ ...parts, plugin, clients, offsets, topicCreation });
+  }
+
+  #eventsOf(run: number, version: string | null): TaskEvents {
+    const { send } = this.parts;
+    return {
+      status: (state, trace) => {
+        if (this.#runners.has(run)) send({ type: "status", run, state, trace, version });
+      },
+      topicUsed: (topic) => {
+        if (this.#runners.has(run)) send({ type: "topicUsed", run, topic });
+      },
+    };
+  }
+
+  /** Asks the worker's offset store, which lives in the worker's thread (I6). */
+  #ask(report: (request: number) => HostReport): Promise<readonly SourceOffset[]> {
+    const request = this.#nextRequest++;
+    const answer = deferred<readonly SourceOffset[]>();
+    this.#offsetRequests.set(request, answer);
+    this.parts.send(report(request));
+    return answer.promise;
+  }
+
+  #loggerOf({ id }: StartCommand): Logger {
+    return this.parts.logger.child("task", { connector: id.connector, task: id.task });
+  }
+
+  #versionOf({ connectorProps }: StartCommand): string | null {
+    try {
+      return this.parts.plugins.connector(connectorProps["connector.class"] ?? "").version;
+    } catch (error) {
+      this.parts.logger.debug("No version is known of an absent plugin", { why: String(error) });
+      return null;
+    }
+  }
+}
+
+/** Keys of Kafka Connect that are not served yet: to run without what they promise would be worse than not to run. */
+function refuseUnbuilt(props: Readonly<Record<string, string>>): void {
+  for (const key of ["transforms", "predicates", "offsets.storage.topic"]) {
+    if (props[key]?.trim())
+      throw new UnsupportedError("NOT_BUILT_YET", `${key}=${props[key]}: not supported yet; remove the key`);
+  }
+  if (props["exactly.once.support"]?.trim().toLowerCase() === "required") {
+    const message = "exactly.once.support=required: exactly-once sources are not supported yet; use requested";
+    throw new UnsupportedError("NOT_BUILT_YET", message);
+  }
+}

@@ -1,0 +1,184 @@
+import { availableParallelism } from "node:os";
+import type { Clock, Logger, Props, Timer } from "../../api/index.js";
+import { type Deferred, deferred } from "../../base/deferred.js";
+import type { HostSnapshot, TaskMetrics } from "../worker.js";
+import { isolationOf, type WorkerSettings } from "../worker-config.js";
+import type { HostKind, HostLink, OpenHost } from "./host-link.js";
+import { assignHost } from "./host-placement.js";
+import { judgeHost } from "./host-watch.js";
+import type { HostCommand, HostReport } from "./task-host-messages.js";
+
+export interface TaskHostsParts {
+  readonly settings: WorkerSettings;
+  readonly open: OpenHost;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A report other than those that the hosts' own housekeeping takes. */
+  readonly report: (host: number, report: HostReport) => void;
+  /** The host is gone with all its tasks; its number is not used again. */
+  readonly ended: (host: number, reason: string) => void;
+}
+
+interface Host {
+  readonly number: number;
+  readonly kind: HostKind;
+  readonly link: HostLink;
+  tasks: number;
+  ready: boolean;
+  lastHeardMs: number;
+}
+
+const LOOK_EVERY_MS = 2000;
+const METRICS_WAIT_MS = 1000;
+
+/**
+ * The task hosts of a worker: opens them when tasks need them, spreads tasks over them, asks each every other second for
+ * a sign of life, and gives up those that end or stay silent. Holds nothing of what the tasks are.
+ */
+export class TaskHosts {
+  readonly #hosts = new Map<number, Host>();
+  readonly #metrics = new Map<
+    number,
+    { readonly waiting: Set<number>; readonly tasks: TaskMetrics[]; readonly done: Deferred<void> }
+  >();
+  #nextHost = 0;
+  #nextRequest = 1;
+  #timer: Timer | undefined;
+  #lastLookMs: number;
+
+  constructor(private readonly parts: TaskHostsParts) {
+    this.#lastLookMs = parts.clock.monotonicMs();
+  }
+
+  /** Finds or opens the host for one more task of the connector, and counts the task. @throws ConfigError */
+  take(connectorProps: Props): number {
+    const { settings } = this.parts;
+    const { isolation, heapMb } = isolationOf(settings, connectorProps);
+    let host: Host | undefined;
+    if (isolation === "none") {
+      host = [...this.#hosts.values()].find(({ kind }) => kind === "in-process") ?? this.#open("in-process", heapMb);
+    } else if (isolation === "dedicated") {
+      host = this.#open("dedicated", heapMb);
+    } else {
+      const shared = [...this.#hosts.values()].filter(({ kind }) => kind === "shared");
+      const limit = settings["task.hosts"] || Math.max(1, availableParallelism() - 1);
+      const number = assignHost(
+        shared.map(({ number, tasks }) => ({ host: number, tasks })),
+        limit,
+      );
+      host = (number === undefined ? undefined : this.#hosts.get(number)) ?? this.#open("shared", heapMb);
+    }
+    host.tasks++;
+    return host.number;
+  }
+
+  send(host: number, command: HostCommand): void {
+    this.#hosts.get(host)?.link.send(command);
+  }
+
+  /** A task of the host is over; a dedicated host ends with its task. */
+  release(host: number): void {
+    const found = this.#hosts.get(host);
+    if (!found) return;
+    found.tasks--;
+    if (found.kind === "dedicated") this.#drop(found);
+  }
+
+  snapshot(): HostSnapshot[] {
+    return [...this.#hosts.values()].map(({ number, kind, ready, tasks }) => ({
+      host: number,
+      kind,
+      answering: ready,
+      tasks,
+    }));
+  }
+
+  /** Counters of all tasks, of hosts that answer within a second. */
+  async metrics(): Promise<TaskMetrics[]> {
+    const request = this.#nextRequest++;
+    const asked = { waiting: new Set(this.#hosts.keys()), tasks: [], done: deferred() };
+    if (asked.waiting.size === 0) return [];
+    this.#metrics.set(request, asked);
+    const timer = this.parts.clock.schedule(METRICS_WAIT_MS, () => asked.done.resolve());
+    for (const host of this.#hosts.values()) host.link.send({ type: "metrics", request });
+    await asked.done.promise;
+    timer.cancel();
+    this.#metrics.delete(request);
+    return asked.tasks;
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    const hosts = [...this.#hosts.values()];
+    this.#hosts.clear();
+    await Promise.all(hosts.map(({ link }) => link.close()));
+  }
+
+  #open(kind: HostKind, heapMb: number): Host {
+    const number = this.#nextHost++;
+    const { clock, open } = this.parts;
+    const link = open(number, kind, heapMb, {
+      report: (report) => this.#hear(number, report),
+      ended: (reason) => this.#lose(number, reason),
+    });
+    const ready = kind === "in-process";
+    const host: Host = { number, kind, link, tasks: 0, ready, lastHeardMs: clock.monotonicMs() };
+    this.#hosts.set(number, host);
+    this.#timer ??= clock.schedule(LOOK_EVERY_MS, () => this.#look());
+    return host;
+  }
+
+  #hear(number: number, report: HostReport): void {
+    const host = this.#hosts.get(number);
+    if (!host) return;
+    if (report.type !== "log") host.ready = true; // plugins may log while they are loaded
+    host.lastHeardMs = this.parts.clock.monotonicMs();
+    if (report.type === "ready") return;
+    if (report.type !== "metrics") {
+      this.parts.report(number, report);
+      return;
+    }
+    const asked = this.#metrics.get(report.request);
+    if (!asked) return;
+    asked.tasks.push(...report.tasks);
+    asked.waiting.delete(number);
+    if (asked.waiting.size === 0) asked.done.resolve();
+  }
+
+  #look(): void {
+    const { clock, settings } = this.parts;
+    const nowMs = clock.monotonicMs();
+    const lastLookMs = this.#lastLookMs;
+    this.#lastLookMs = nowMs;
+    for (const host of this.#hosts.values()) {
+      if (host.kind === "in-process") continue;
+      const signs = { nowMs, lastHeardMs: host.lastHeardMs, lastLookMs };
+      const verdict = judgeHost(signs, LOOK_EVERY_MS, settings["task.host.timeout.ms"]);
+      if (verdict.kind === "silent") {
+        this.#lose(host.number, `it has not answered for ${Math.round(verdict.silentMs / 1000)} s`);
+      } else {
+        host.link.send({ type: "metrics", request: 0 });
+      }
+    }
+    this.#timer = clock.schedule(LOOK_EVERY_MS, () => this.#look());
+  }
+
+  #lose(number: number, reason: string): void {
+    const host = this.#hosts.get(number);
+    if (!host) return;
+    this.parts.logger.error("A task host is lost; its tasks are FAILED", { host: number, tasks: host.tasks, reason });
+    this.#drop(host);
+    this.parts.ended(number, reason);
+  }
+
+  #drop(host: Host): void {
+    this.#hosts.delete(host.number);
+    host.link
+      .close()
+      .catch((cause) => this.parts.logger.warn("A task host did not end well", { host: host.number }, cause));
+    for (const asked of this.#metrics.values()) {
+      asked.waiting.delete(host.number);
+      if (asked.waiting.size === 0) asked.done.resolve();
+    }
+  }
+}

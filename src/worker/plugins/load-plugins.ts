@@ -1,0 +1,127 @@
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import {
+  ConfigError,
+  type ConnectorPlugin,
+  type Converter,
+  type HeaderConverter,
+  type Logger,
+} from "../../api/index.js";
+import { type ConverterPlugin, PluginRegistry } from "./plugin-registry.js";
+
+// Compiled code loads compiled plugins, and sources (under a test runner) load sources.
+const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
+const BUNDLED_CONNECTORS = fileURLToPath(new URL("../../../connectors/", import.meta.url));
+const BUILT_IN_CONVERTERS = new URL(`../../converters/built-in-converters.${EXTENSION}`, import.meta.url);
+
+/** The built-in converters report the version of Kafka whose behaviour they have, as Kafka's own do. */
+const KAFKA_VERSION = "4.3.1";
+
+/**
+ * Loads every plugin: our connectors and converters by path, then each folder of `plugin.path`, which is a plugin
+ * itself (it holds an index file) or a folder of plugins. What cannot be loaded is logged and left out, so that one
+ * broken plugin stops no other. Called once by the worker and once in each task host.
+ *
+ * @param pluginPath the worker's `plugin.path`: folders separated by commas.
+ */
+export async function loadPlugins(pluginPath: string | undefined, logger: Logger): Promise<PluginRegistry> {
+  const folders = (pluginPath ?? "")
+    .split(",")
+    .flatMap((entry) => (entry.trim() === "" ? [] : [resolve(entry.trim())]));
+  const connectors: ConnectorPlugin[] = [];
+  const converters = await loadBuiltInConverters();
+  for (const folder of [BUNDLED_CONNECTORS, ...folders]) {
+    for (const entry of await entriesOf(folder, logger)) {
+      try {
+        const { connectors: more, converters: others } = await loadEntry(entry);
+        connectors.push(...more);
+        converters.push(...others);
+      } catch (cause) {
+        logger.error("A plugin cannot be loaded and is left out", { path: entry }, cause);
+      }
+    }
+  }
+  return new PluginRegistry(connectors, converters);
+}
+
+/** The index files of a plugin folder, or of the folders in it. */
+async function entriesOf(folder: string, logger: Logger): Promise<string[]> {
+  const own = indexIn(folder);
+  if (own !== undefined) return [own];
+  try {
+    const children = await readdir(folder, { withFileTypes: true });
+    return children
+      .filter((child) => child.isDirectory() || child.isSymbolicLink())
+      .map((child) => indexIn(join(folder, child.name)))
+      .filter((entry) => entry !== undefined)
+      .sort();
+  } catch (cause) {
+    logger.warn("A folder of plugin.path cannot be read and is skipped", { path: folder }, cause);
+    return [];
+  }
+}
+
+function indexIn(folder: string): string | undefined {
+  return [`index.${EXTENSION}`, "index.js", "index.mjs"].map((name) => join(folder, name)).find(existsSync);
+}
+
+async function loadEntry(
+  entry: string,
+): Promise<{ connectors: readonly ConnectorPlugin[]; converters: readonly ConverterPlugin[] }> {
+  const module: { default?: unknown } = await import(pathToFileURL(entry).href);
+  const exported = Array.isArray(module.default) ? module.default : [module.default];
+  const connectors: ConnectorPlugin[] = [];
+  const converters: ConverterPlugin[] = [];
+  for (const plugin of exported as readonly unknown[]) {
+    if (isConnectorPlugin(plugin)) connectors.push(plugin);
+    else if (isConverterPlugin(plugin)) converters.push(plugin);
+    else {
+      throw new ConfigError(
+        "plugin.path",
+        `${entry} exports as default neither a plugin nor a list of plugins (className, type, version, connector, task)`,
+      );
+    }
+  }
+  return { connectors, converters };
+}
+
+/** What the converters' module exports: fresh converters by class name. */
+interface BuiltInConverters {
+  readonly converters: ReadonlyMap<string, () => Converter>;
+  readonly headerConverters: ReadonlyMap<string, () => HeaderConverter>;
+}
+
+async function loadBuiltInConverters(): Promise<ConverterPlugin[]> {
+  const { converters, headerConverters }: BuiltInConverters = await import(BUILT_IN_CONVERTERS.href);
+  const names = new Set([...converters.keys(), ...headerConverters.keys()]);
+  return [...names].map((className) => {
+    const converter = converters.get(className);
+    const headerConverter = headerConverters.get(className);
+    return {
+      className,
+      version: KAFKA_VERSION,
+      ...(converter && { converter }),
+      ...(headerConverter && { headerConverter }),
+    };
+  });
+}
+
+function isConnectorPlugin(value: unknown): value is ConnectorPlugin {
+  const plugin = value as Partial<ConnectorPlugin> | null | undefined;
+  return (
+    typeof plugin?.className === "string" &&
+    (plugin.type === "source" || plugin.type === "sink") &&
+    typeof plugin.connector === "function" &&
+    typeof plugin.task === "function"
+  );
+}
+
+function isConverterPlugin(value: unknown): value is ConverterPlugin {
+  const plugin = value as Partial<ConverterPlugin> | null | undefined;
+  return (
+    typeof plugin?.className === "string" &&
+    (typeof plugin.converter === "function" || typeof plugin.headerConverter === "function")
+  );
+}

@@ -1,0 +1,135 @@
+import { ConflictError, type TopicPartition, type TopicPartitionOffset } from "../../api/index.js";
+
+interface OpenPartition extends TopicPartition {
+  /** After the last record put. */
+  current: number;
+  /** As the group has it, as far as this task knows. */
+  committed: number;
+  /** End of the partition when last fetched. */
+  end: number;
+}
+
+/** What to commit, and what `preCommit` returned that must not be. */
+export interface CommitPlan {
+  readonly commit: readonly TopicPartitionOffset[];
+  readonly refused: readonly { readonly offset: TopicPartitionOffset; readonly why: string }[];
+}
+
+/** `orders-3`: unique, since the part after the last dash is a number. */
+export function keyOfPartition({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
+}
+
+/** The partitions open for a sink task, with the offsets that bound what may be committed. One writer: its runner. */
+export class SinkPartitions {
+  readonly #open = new Map<string, OpenPartition>();
+  /** Paused by the task; remembered while the partition is elsewhere, as in Kafka Connect. */
+  readonly #pausedByTask = new Set<string>();
+
+  /** Opens partitions at the positions where reading starts: those count as put and as committed. */
+  open(positions: readonly TopicPartitionOffset[]): void {
+    for (const { topic, partition, offset } of positions) {
+      const opened = { topic, partition, current: offset, committed: offset, end: offset };
+      this.#open.set(keyOfPartition(opened), opened);
+    }
+  }
+
+  close(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#open.delete(keyOfPartition(partition));
+  }
+
+  isOpen(partition: TopicPartition): boolean {
+    return this.#open.has(keyOfPartition(partition));
+  }
+
+  all(): TopicPartition[] {
+    return [...this.#open.values()].map(({ topic, partition }) => ({ topic, partition }));
+  }
+
+  /** The offsets after what was put, of all open partitions or of those among `partitions`. */
+  current(partitions: readonly TopicPartition[] = this.all()): TopicPartitionOffset[] {
+    return this.#offsets(partitions, (open) => open.current);
+  }
+
+  committed(partitions: readonly TopicPartition[] = this.all()): TopicPartitionOffset[] {
+    return this.#offsets(partitions, (open) => open.committed);
+  }
+
+  /** Records up to before `nextOffset` were put, or the task moved there. Partitions that are gone are passed over. */
+  moveTo(partition: TopicPartition, nextOffset: number): void {
+    const open = this.#open.get(keyOfPartition(partition));
+    if (open) open.current = nextOffset;
+  }
+
+  noteEnd(partition: TopicPartition, end: number): void {
+    const open = this.#open.get(keyOfPartition(partition));
+    if (open) open.end = end;
+  }
+
+  noteCommitted(offsets: readonly TopicPartitionOffset[]): void {
+    for (const offset of offsets) {
+      const open = this.#open.get(keyOfPartition(offset));
+      if (open) open.committed = offset.offset;
+    }
+  }
+
+  get lagRecords(): number {
+    let lag = 0;
+    for (const { end, current } of this.#open.values()) lag += Math.max(0, end - current);
+    return lag;
+  }
+
+  pauseByTask(partitions: readonly TopicPartition[]): void {
+    this.requireOpen(partitions);
+    for (const partition of partitions) this.#pausedByTask.add(keyOfPartition(partition));
+  }
+
+  resumeByTask(partitions: readonly TopicPartition[]): void {
+    this.requireOpen(partitions);
+    for (const partition of partitions) this.#pausedByTask.delete(keyOfPartition(partition));
+  }
+
+  isPausedByTask(partition: TopicPartition): boolean {
+    return this.#pausedByTask.has(keyOfPartition(partition));
+  }
+
+  /** @throws ConflictError PARTITION_NOT_OPEN */
+  requireOpen(partitions: readonly TopicPartition[]): void {
+    const absent = partitions.filter((partition) => !this.isOpen(partition));
+    if (absent.length === 0) return;
+    const names = absent.map(keyOfPartition).join(", ");
+    throw new ConflictError("PARTITION_NOT_OPEN", `Not open for this task: ${names}`);
+  }
+
+  /**
+   * Decides what of a `preCommit` answer is committed: only partitions that were asked about and are still open, only up to what was put, and nothing
+   * that is committed already. (I2)
+   *
+   * @param asked what `preCommit` was given.
+   */
+  planCommit(asked: readonly TopicPartitionOffset[], returned: readonly TopicPartitionOffset[]): CommitPlan {
+    const limits = new Map(asked.map((offset) => [keyOfPartition(offset), offset.offset]));
+    const commit: TopicPartitionOffset[] = [];
+    const refused: { offset: TopicPartitionOffset; why: string }[] = [];
+    for (const offset of returned) {
+      const key = keyOfPartition(offset);
+      const limit = limits.get(key);
+      const open = this.#open.get(key);
+      if (!open || limit === undefined) refused.push({ offset, why: "its partition is not open" });
+      else if (!Number.isSafeInteger(offset.offset) || offset.offset < 0)
+        refused.push({ offset, why: "it is no offset" });
+      else if (offset.offset > limit) refused.push({ offset, why: `only ${limit} is put so far` });
+      else if (offset.offset !== open.committed) commit.push(offset);
+    }
+    return { commit, refused };
+  }
+
+  #offsets(partitions: readonly TopicPartition[], of: (open: OpenPartition) => number): TopicPartitionOffset[] {
+    const offsets: TopicPartitionOffset[] = [];
+    for (const partition of partitions) {
+      const open = this.#open.get(keyOfPartition(partition));
+      if (open) offsets.push({ topic: open.topic, partition: open.partition, offset: of(open) });
+    }
+    return offsets;
+  }
+}

@@ -1,0 +1,103 @@
+import { type Header, SinkRecord } from "../../api/index.js";
+import type { ConsumerRecord, FetchedRecords } from "../../kafka/kafka-client.js";
+import type { Stage } from "../task/error-policy.js";
+import type { RecordErrors } from "../task/record-errors.js";
+import type { TaskConverters } from "../task/task-converters.js";
+import type { ConsumedRecord } from "./dead-letter-queue.js";
+
+/**
+ * Turns fetched records into sink records: key, value, headers, in this order. Records that fail and are tolerated are
+ * left out, after their report (I8).
+ */
+export class SinkRecordDecoder {
+  #stage: Stage = "KEY_CONVERTER";
+  /** For reports of the task's own: a record as it was read, for as long as the task holds on to it. */
+  readonly #originals = new WeakMap<SinkRecord, ConsumedRecord>();
+
+  constructor(
+    private readonly converters: TaskConverters,
+    private readonly errors: RecordErrors<ConsumedRecord>,
+    /** Whether `originalOf` will be asked. */
+    private readonly keepOriginals: boolean,
+  ) {}
+
+  /** Appends the records of one chunk to `into`. @throws DataError TOLERANCE_EXCEEDED */
+  async decode(fetched: FetchedRecords, into: SinkRecord[]): Promise<void> {
+    const { topic, partition } = fetched;
+    for (const record of fetched.records) {
+      let decoded: SinkRecord;
+      try {
+        decoded = this.#decodeOne(topic, partition, record);
+      } catch (error) {
+        const consumed: ConsumedRecord = { topic, partition, record };
+        const again = () => this.#decodeOne(topic, partition, record);
+        const outcome = await this.errors.recover(consumed, this.#stage, this.#classAtWork(), error, again);
+        if (outcome.kind === "fatal") throw outcome.error;
+        if (outcome.kind === "skipped") continue;
+        decoded = outcome.value;
+      }
+      if (this.keepOriginals) this.#originals.set(decoded, { topic, partition, record });
+      into.push(decoded);
+    }
+  }
+
+  /** The record as it was read; one that the task made itself is written with the task's converters. */
+  originalOf(record: SinkRecord): ConsumedRecord {
+    const original = this.#originals.get(record);
+    if (original) return original;
+    const { key, value, header } = this.converters;
+    const { originalTopic: topic, originalPartition: partition } = record;
+    return {
+      topic,
+      partition,
+      record: {
+        offset: record.originalOffset,
+        timestampMs: record.timestampMs ?? -1,
+        timestampType: record.timestampType === "LogAppendTime" ? "LogAppendTime" : "CreateTime",
+        key: key.fromConnectData(topic, record.keySchema, record.key),
+        value: value.fromConnectData(topic, record.valueSchema, record.value),
+        headers: record.headers.map((one) => ({ key: one.key, value: header.fromConnectHeader(topic, one) })),
+      },
+    };
+  }
+
+  #decodeOne(topic: string, partition: number, record: ConsumerRecord): SinkRecord {
+    const { key: keyConverter, value: valueConverter } = this.converters;
+    this.#stage = "KEY_CONVERTER";
+    const key = keyConverter.toConnectData(topic, record.key);
+    this.#stage = "VALUE_CONVERTER";
+    const value = valueConverter.toConnectData(topic, record.value);
+    this.#stage = "HEADER_CONVERTER";
+    const timed = record.timestampMs >= 0;
+    return new SinkRecord(
+      topic,
+      partition,
+      key.schema,
+      key.value,
+      value.schema,
+      value.value,
+      record.offset,
+      timed ? record.timestampMs : null,
+      timed ? record.timestampType : "NoTimestampType",
+      record.headers.length === 0 ? undefined : this.#decodeHeaders(topic, record),
+    );
+  }
+
+  #decodeHeaders(topic: string, record: ConsumerRecord): Header[] {
+    const { header } = this.converters;
+    return record.headers.map(({ key, value }) => header.toConnectHeader(topic, key, value));
+  }
+
+  #classAtWork(): string {
+    const { classes } = this.converters;
+    if (this.#stage === "KEY_CONVERTER") return classes.key;
+    return this.#stage === "VALUE_CONVERTER" ? classes.value : classes.header;
+  }
+}
+
+/** `consumed record is {…}`: where it stands, for `errors.log.include.messages`. */
+export function describeConsumed({ topic, partition, record }: ConsumedRecord): string {
+  const time =
+    record.timestampMs >= 0 ? `, timestamp=${record.timestampMs}, timestampType=${record.timestampType}` : "";
+  return `consumed record is {topic='${topic}', partition=${partition}, offset=${record.offset}${time}}`;
+}

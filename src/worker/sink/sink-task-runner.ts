@@ -1,0 +1,389 @@
+import type {
+  SinkPlugin,
+  SinkRecord,
+  SinkTask,
+  SinkTaskContext,
+  TopicPartition,
+  TopicPartitionOffset,
+} from "../../api/index.js";
+import { Backoff } from "../../base/backoff.js";
+import { errorMessage } from "../../base/error-trace.js";
+import type { TargetState } from "../../contract/target-state.js";
+import type { FetchedRecords, GroupConsumer, RebalanceListener } from "../../kafka/kafka-client.js";
+import { isRetriable } from "../task/error-policy.js";
+import { eventLoopTurn } from "../task/event-loop-turn.js";
+import { type FailureReporter, LogReporter, RecordErrors } from "../task/record-errors.js";
+import { TaskCounters } from "../task/task-counters.js";
+import { TaskLife } from "../task/task-life.js";
+import {
+  converterFor,
+  type NewConnectivity,
+  type TaskParts,
+  type TaskRunner,
+  TaskStatus,
+} from "../task/task-runner.js";
+import type { TaskMetrics } from "../worker.js";
+import type { ConsumedRecord, DeadLetterQueue } from "./dead-letter-queue.js";
+import { SinkCommits } from "./sink-commits.js";
+import { SinkPartitions } from "./sink-partitions.js";
+import { describeConsumed, SinkRecordDecoder } from "./sink-record-decoder.js";
+
+/** A sink task's Kafka clients, made when first asked for. */
+export interface SinkClients {
+  consumer(
+    topics: readonly string[] | RegExp,
+    listener: RebalanceListener,
+    connectivity: NewConnectivity,
+  ): GroupConsumer;
+  /** Undefined without a dead letter queue. Makes its topic first. @throws NotFoundError TOPIC_NOT_CREATED */
+  deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined>;
+  close(): Promise<void>;
+}
+
+export interface SinkTaskParts extends TaskParts {
+  readonly plugin: SinkPlugin;
+  readonly clients: SinkClients;
+  readonly topics: readonly string[] | RegExp;
+}
+
+/** A batch on its way into `put`: handed over again, whole and alone, until `put` takes it. */
+interface Delivery {
+  records: readonly SinkRecord[];
+  /** Where each partition stands once the records are put. */
+  readonly positions: readonly TopicPartitionOffset[];
+  attempts: number;
+  /** Not before this, on the monotonic clock. */
+  dueMs: number;
+}
+
+/** The longest wait for records, so that `put([])` comes at least this often: sinks rotate by time in it. */
+const POLL_WAIT_MS = 500;
+const LEAVE_WAIT_MS = 2000;
+
+/**
+ * Drives one sink task: poll, convert, put, and at intervals preCommit and commit; rebalances come in the middle of a
+ * poll, so that no two calls of the task are ever at work together. Offsets are committed only as `preCommit` returned
+ * them (I2); a batch that `put` could not take yet is handed over again before anything else (I8, I9).
+ */
+export class SinkTaskRunner implements TaskRunner {
+  readonly #counters: TaskCounters;
+  readonly #status: TaskStatus;
+  readonly #partitions = new SinkPartitions();
+  readonly #life: TaskLife;
+  readonly #usedTopics = new Set<string>();
+  readonly #seeks: TopicPartitionOffset[] = [];
+  readonly #retryBackoff: Backoff;
+  #decoder!: SinkRecordDecoder;
+  #errors!: RecordErrors<ConsumedRecord>;
+  #commits!: SinkCommits;
+  #deadLetters: DeadLetterQueue | undefined;
+  #consumer: GroupConsumer | undefined;
+  #task: SinkTask | undefined;
+  #delivery: Delivery | undefined;
+  #retryAfterMs: number | undefined;
+  #cancelled = false;
+
+  readonly #connectivity: NewConnectivity = () => this.#status.connectivity();
+
+  constructor(private readonly parts: SinkTaskParts) {
+    this.#counters = new TaskCounters(parts.id, "sink");
+    this.#status = new TaskStatus(parts.events);
+    this.#life = new TaskLife(this.#status, parts.logger);
+    this.#retryBackoff = new Backoff({ initialMs: 500, maxMs: 5000 }, parts.random);
+  }
+
+  async run(targetState: TargetState): Promise<void> {
+    const life = this.#life;
+    life.setTargetState(targetState);
+    try {
+      // A task created PAUSED is not made before it is resumed.
+      if (await life.untilResumed()) {
+        this.#status.starting();
+        await this.#start();
+        if (!life.isEnding) await this.#loop();
+      }
+    } catch (error) {
+      life.fail(error);
+    }
+    if (!life.isAbandoned) await this.#release();
+    else if (this.#cancelled) await this.#orWarn(async () => this.#task?.stop());
+    if (!life.hasFailed && !life.isAbandoned) this.#status.set("UNASSIGNED");
+  }
+
+  setTargetState(state: TargetState): void {
+    this.#life.setTargetState(state);
+  }
+
+  stop(): void {
+    this.#life.stop();
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#life.abandon();
+    // It leaves the group, so that its successor does not have to wait for the dead member's session to end.
+    const { clock, clients } = this.parts;
+    const left = this.#orWarn(() => this.#consumer?.close());
+    void Promise.race([left, clock.delay(LEAVE_WAIT_MS)]).then(() => this.#orWarn(() => clients.close()));
+  }
+
+  abandon(): void {
+    this.#life.abandon();
+    this.#consumer?.abandon();
+    this.parts.clients
+      .close()
+      .catch((cause) => this.parts.logger.debug(`Closing an abandoned task's clients failed: ${errorMessage(cause)}`));
+  }
+
+  metrics(): TaskMetrics {
+    return this.#counters.snapshot(this.#partitions.lagRecords, 0);
+  }
+
+  async #start(): Promise<void> {
+    const { id, policy, clients, converters, clock, random, logger } = this.parts;
+    const signal = this.#life.ending;
+    this.#deadLetters = await clients.deadLetters(this.#connectivity, signal);
+    const reporters: FailureReporter<ConsumedRecord>[] = [];
+    if (policy.log) reporters.push(new LogReporter(id, logger, policy.logMessages ? describeConsumed : undefined));
+    if (this.#deadLetters) reporters.push(this.#deadLetters);
+    const counters = this.#counters;
+    this.#errors = new RecordErrors({
+      id,
+      policy,
+      describe: describeConsumed,
+      reporters,
+      counters,
+      clock,
+      random,
+      logger,
+      stopping: signal,
+    });
+    const reportsErrant = policy.tolerance === "all" && reporters.length > 0;
+    this.#decoder = new SinkRecordDecoder(converters, this.#errors, reportsErrant);
+    this.#task = await this.parts.plugin.task();
+    this.#consumer = clients.consumer(this.parts.topics, this.#rebalance, this.#connectivity);
+    this.#commits = new SinkCommits({
+      task: this.#task,
+      consumer: this.#consumer,
+      partitions: this.#partitions,
+      reported: async () => this.#deadLetters?.settled(),
+      rewind: (offsets) => this.#rewind(offsets),
+      waiting: (reason) => this.#status.waiting("commit", reason),
+      intervalMs: this.parts.commitIntervalMs,
+      timeoutMs: this.parts.commitTimeoutMs,
+      counters,
+      clock,
+      logger,
+    });
+    await this.#task.start(this.#context(reportsErrant), this.parts.props);
+    this.#status.set("RUNNING");
+  }
+
+  async #loop(): Promise<void> {
+    const { clock } = this.parts;
+    const signal = this.#life.ending;
+    const consumer = this.#consumer!;
+    this.#commits.schedule();
+    while (!signal.aborted) {
+      this.#showTargetState();
+      if (this.#commits.due) await this.#commits.begin();
+      this.#applySeeks();
+      this.#applyPauses();
+      const fetched = await consumer.poll(this.#pollWaitMs(), signal);
+      if (signal.aborted) break; // what was fetched is not put, so nobody commits it
+      await this.#take(fetched);
+      const delivery = this.#delivery;
+      if (delivery && delivery.dueMs <= clock.monotonicMs()) await this.#deliver(delivery);
+      await eventLoopTurn();
+    }
+  }
+
+  #pollWaitMs(): number {
+    const nowMs = this.parts.clock.monotonicMs();
+    const untilMs = Math.min(this.#delivery?.dueMs ?? Number.POSITIVE_INFINITY, this.#commits.nextMs);
+    return Math.min(POLL_WAIT_MS, Math.max(0, untilMs - nowMs));
+  }
+
+  /** Converts what was fetched into the next delivery; empty ones count, they give `put` its chance to look at the time. */
+  async #take(fetched: readonly FetchedRecords[]): Promise<void> {
+    // A batch that waits to be put again has all partitions paused: nothing is fetched, and nothing overtakes it. (I9)
+    if (this.#delivery && fetched.length === 0) return;
+    const records: SinkRecord[] = this.#delivery ? [...this.#delivery.records] : [];
+    const positions = this.#delivery ? [...this.#delivery.positions] : [];
+    let read = 0;
+    for (const chunk of fetched) {
+      this.#noteTopic(chunk.topic);
+      this.#partitions.noteEnd(chunk, chunk.highWatermark);
+      await this.#decoder.decode(chunk, records);
+      read += chunk.records.length;
+      positions.push({ topic: chunk.topic, partition: chunk.partition, offset: chunk.nextOffset });
+    }
+    if (read > 0) this.#counters.batch(read);
+    const { attempts = 0, dueMs = 0 } = this.#delivery ?? {};
+    this.#delivery = { records, positions, attempts, dueMs };
+  }
+
+  async #deliver(delivery: Delivery): Promise<void> {
+    const { clock, logger } = this.parts;
+    const startedMs = clock.monotonicMs();
+    this.#retryAfterMs = undefined;
+    try {
+      await this.#task!.put(delivery.records);
+    } catch (error) {
+      if (!isRetriable(error)) throw error;
+      delivery.attempts++;
+      const retryMs = this.#retryAfterMs ?? this.#retryBackoff.nextMs();
+      delivery.dueMs = clock.monotonicMs() + retryMs;
+      if (delivery.attempts === 1) {
+        const fields = { records: delivery.records.length, retryMs: Math.round(retryMs) };
+        logger.warn(`put is tried again with the same batch: ${errorMessage(error)}`, fields);
+      }
+      this.#status.waiting("retry", `put is tried again with the same batch: ${errorMessage(error)}`);
+      return;
+    } finally {
+      this.#counters.taskTimeMs += clock.monotonicMs() - startedMs;
+    }
+    if (delivery.attempts > 0) {
+      this.#retryBackoff.reset();
+      this.#status.waiting("retry", undefined);
+    }
+    this.#counters.recordsWritten += delivery.records.length;
+    for (const position of delivery.positions) this.#partitions.moveTo(position, position.offset);
+    this.#delivery = undefined;
+  }
+
+  #noteTopic(topic: string): void {
+    if (this.#usedTopics.has(topic)) return;
+    this.#usedTopics.add(topic);
+    this.parts.events.topicUsed(topic);
+  }
+
+  #showTargetState(): void {
+    const state = this.#life.isPaused ? "PAUSED" : "RUNNING";
+    if (state === this.#status.state) return;
+    if (state === "PAUSED") this.#commits.request();
+    this.#status.set(state);
+  }
+
+  /** Pauses all while the connector is paused or a batch has to be put again, else what the task wants paused. */
+  #applyPauses(): void {
+    const consumer = this.#consumer!;
+    const all = this.#life.isPaused || this.#delivery !== undefined;
+    const pause: TopicPartition[] = [];
+    const resume: TopicPartition[] = [];
+    for (const partition of this.#partitions.all())
+      (all || this.#partitions.isPausedByTask(partition) ? pause : resume).push(partition);
+    const paused = consumer.paused.length;
+    if (pause.length > 0) consumer.pause(pause);
+    if (resume.length > 0 && paused > 0) consumer.resume(resume);
+  }
+
+  #applySeeks(): void {
+    const seeks = this.#seeks.splice(0).filter((offset) => this.#partitions.isOpen(offset));
+    if (seeks.length > 0) this.#moveTo(seeks);
+  }
+
+  /** Reading goes on at these offsets: what waits to be put of these partitions came from elsewhere and is dropped. */
+  #moveTo(offsets: readonly TopicPartitionOffset[]): void {
+    for (const offset of offsets) {
+      this.#consumer!.seek(offset, offset.offset);
+      this.#partitions.moveTo(offset, offset.offset);
+    }
+    this.#dropFromDelivery(offsets);
+  }
+
+  /** After a failed preCommit: back to what is committed, since what was put may not be at its destination. */
+  #rewind(offsets: readonly TopicPartitionOffset[]): void {
+    this.#moveTo(offsets);
+  }
+
+  #dropFromDelivery(partitions: readonly TopicPartition[]): void {
+    const delivery = this.#delivery;
+    if (!delivery) return;
+    const gone = (topic: string, partition: number) =>
+      partitions.some((candidate) => candidate.topic === topic && candidate.partition === partition);
+    const records = delivery.records.filter((record) => !gone(record.originalTopic, record.originalPartition));
+    const positions = delivery.positions.filter(({ topic, partition }) => !gone(topic, partition));
+    this.#delivery = positions.length > 0 ? { ...delivery, records, positions } : undefined;
+    if (!this.#delivery && delivery.attempts > 0) this.#status.waiting("retry", undefined);
+  }
+
+  readonly #rebalance: RebalanceListener = {
+    onRevoked: (partitions) => this.#close(partitions, true),
+    onLost: (partitions) => this.#close(partitions, false),
+    onAssigned: async (positions) => {
+      this.#partitions.open(positions);
+      if (positions.length > 0) await this.#task!.open(positions.map(({ topic, partition }) => ({ topic, partition })));
+      // Before this poll goes on: it may already read.
+      this.#applySeeks();
+      this.#applyPauses();
+    },
+  };
+
+  /** Gives partitions up: a last preCommit and commit while they are ours, none when they are lost already. */
+  async #close(partitions: readonly TopicPartition[], ours: boolean): Promise<void> {
+    const open = partitions.filter((partition) => this.#partitions.isOpen(partition));
+    if (open.length === 0) return;
+    const commit = ours ? await this.#commits.prepareLast(open) : [];
+    await this.#task!.close(open);
+    if (commit.length > 0) await this.#commits.commitLast(commit);
+    this.#partitions.close(open);
+    this.#dropFromDelivery(open);
+  }
+
+  async #release(): Promise<void> {
+    const releases: (() => Promise<unknown> | undefined)[] = [
+      async () => this.#consumer && this.#close(this.#partitions.all(), true),
+      () => this.#task?.stop(),
+      () => this.#consumer?.close(),
+      () => this.#deadLetters?.close(0),
+      () => this.parts.clients.close(),
+    ];
+    for (const release of releases) {
+      if (!this.#life.isAbandoned) await this.#orWarn(release);
+    }
+  }
+
+  async #orWarn(end: () => Promise<unknown> | undefined): Promise<void> {
+    try {
+      await end();
+    } catch (cause) {
+      this.parts.logger.warn("Ending the task did not go well", {}, cause);
+    }
+  }
+
+  #context(reportsErrant: boolean): SinkTaskContext {
+    const { id, clock, random, logger, plugins } = this.parts;
+    return {
+      connectorName: id.connector,
+      taskId: id.task,
+      clock,
+      random,
+      logger,
+      stopping: this.#life.ending,
+      waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
+      converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
+      assignment: () => this.#partitions.all(),
+      seek: (offsets) => {
+        this.#partitions.requireOpen(offsets);
+        this.#seeks.push(...offsets);
+      },
+      pause: (partitions) => this.#partitions.pauseByTask(partitions),
+      resume: (partitions) => this.#partitions.resumeByTask(partitions),
+      requestCommit: () => this.#commits.request(),
+      retryAfter: (delayMs) => {
+        this.#retryAfterMs = delayMs;
+      },
+      reportErrant: reportsErrant ? (record, error) => this.#reportErrant(record, error) : undefined,
+    };
+  }
+
+  #reportErrant(record: SinkRecord, error: Error): Promise<void> {
+    const className = "org.apache.kafka.connect.sink.SinkTask";
+    const report = async () => this.#errors.reportErrant(this.#decoder.originalOf(record), className, error);
+    const written = report();
+    // A report that is not written fails the task, also when the task does not await it.
+    written.catch((cause) => this.#life.fail(cause));
+    return written;
+  }
+}

@@ -1,0 +1,346 @@
+import type {
+  SourceMap,
+  SourceOffset,
+  SourcePlugin,
+  SourceRecord,
+  SourceTask,
+  SourceTaskContext,
+} from "../../api/index.js";
+import { Backoff } from "../../base/backoff.js";
+import { deferred } from "../../base/deferred.js";
+import { errorMessage } from "../../base/error-trace.js";
+import type { TargetState } from "../../contract/target-state.js";
+import type { KafkaAdmin, Producer, ProducerListener, ProducerRecord } from "../../kafka/kafka-client.js";
+import { isRetriable } from "../task/error-policy.js";
+import { eventLoopTurn } from "../task/event-loop-turn.js";
+import { LogReporter, RecordErrors } from "../task/record-errors.js";
+import { TaskCounters } from "../task/task-counters.js";
+import { TaskLife } from "../task/task-life.js";
+import {
+  converterFor,
+  type NewConnectivity,
+  type TaskParts,
+  type TaskRunner,
+  TaskStatus,
+} from "../task/task-runner.js";
+import { untilAnswered } from "../task/until-answered.js";
+import type { TaskMetrics } from "../worker.js";
+import { OffsetCommits } from "./offset-commits.js";
+import { describeSource, type SourceFailure, SourceRecordEncoder } from "./source-record-encoder.js";
+import { SourceTopics } from "./source-topics.js";
+import { type Submission, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
+import type { TopicCreation } from "./topic-creation.js";
+
+/** A source task's Kafka clients, made when first asked for. */
+export interface SourceClients {
+  producer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): Producer<T>;
+  admin(connectivity: NewConnectivity): KafkaAdmin;
+  /** Closes all; what the producer still has is failed. */
+  close(): Promise<void>;
+}
+
+/** The worker's offset store, for this task's connector. */
+interface TaskOffsets {
+  read(partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]>;
+  flush(entries: readonly SourceOffset[]): Promise<void>;
+}
+
+export interface SourceTaskParts extends TaskParts {
+  readonly plugin: SourcePlugin;
+  readonly clients: SourceClients;
+  readonly offsets: TaskOffsets;
+  /** Undefined: topics that are missing are left to the broker's auto-creation. */
+  readonly topicCreation: TopicCreation | undefined;
+}
+
+/** Records between two turns of the event loop, within one batch. */
+const RECORDS_PER_TURN = 1000;
+const IDLE_POLL_PAUSE_MS = 5;
+/** How much of `offset.flush.timeout.ms` an ending task waits for acknowledgements, before it commits what came. */
+const DRAIN_SHARE = 0.7;
+
+/**
+ * Drives one source task (at-least-once): poll, note the batch in the ledger, convert, make missing topics, append to the
+ * producer; acknowledgements settle the ledger, and what it says is committable is stored at intervals and on request.
+ * One batch at a time, in order (I9); no record is passed over but under errors.tolerance=all (I8).
+ */
+export class SourceTaskRunner implements TaskRunner {
+  readonly #ledger = new SubmittedRecords();
+  readonly #counters: TaskCounters;
+  readonly #status: TaskStatus;
+  readonly #commits: OffsetCommits;
+  readonly #errors: RecordErrors<SourceFailure>;
+  readonly #life: TaskLife;
+  readonly #encoder: SourceRecordEncoder;
+  readonly #topics: SourceTopics;
+  #producer: Producer<SubmittedRange> | undefined;
+  #task: SourceTask | undefined;
+  #cancelled = false;
+  #released = false;
+
+  readonly #connectivity: NewConnectivity = () => this.#status.connectivity();
+
+  constructor(private readonly parts: SourceTaskParts) {
+    const { id, policy, clock, random, logger } = parts;
+    this.#counters = new TaskCounters(id, "source");
+    this.#status = new TaskStatus(parts.events);
+    this.#life = new TaskLife(this.#status, logger);
+    this.#errors = new RecordErrors<SourceFailure>({
+      id,
+      policy,
+      describe: describeSource,
+      reporters: policy.log ? [new LogReporter(id, logger, policy.logMessages ? describeSource : undefined)] : [],
+      counters: this.#counters,
+      clock,
+      random,
+      logger,
+      stopping: this.#life.ending,
+    });
+    this.#encoder = new SourceRecordEncoder(parts.converters, parts.plugin.taskClassName, this.#errors);
+    this.#topics = new SourceTopics(
+      parts.topicCreation,
+      () => parts.clients.admin(this.#connectivity),
+      (topic) => parts.events.topicUsed(topic),
+      clock,
+      random,
+      logger,
+      this.#status.connectivity(),
+    );
+    this.#commits = new OffsetCommits({
+      ledger: this.#ledger,
+      flush: (offsets) => parts.offsets.flush(offsets),
+      stored: async (offsets) => this.#task?.commit?.(offsets),
+      fail: (error) => this.#life.fail(error),
+      waiting: (reason) => this.#status.waiting("commit", reason),
+      intervalMs: parts.commitIntervalMs,
+      timeoutMs: parts.commitTimeoutMs,
+      counters: this.#counters,
+      clock,
+      random,
+      logger,
+    });
+  }
+
+  async run(targetState: TargetState): Promise<void> {
+    const life = this.#life;
+    life.setTargetState(targetState);
+    let started = false;
+    try {
+      if (await life.untilResumed()) {
+        this.#status.starting();
+        this.#producer = this.parts.clients.producer<SubmittedRange>(this.#listener, this.#connectivity);
+        this.#task = await this.parts.plugin.task();
+        started = true;
+        await this.#task.start(this.#context(), this.parts.props);
+        if (!life.isEnding) {
+          this.#status.set("RUNNING");
+          this.#commits.start();
+          await this.#loop();
+        }
+      }
+    } catch (error) {
+      life.fail(error);
+    }
+    if (life.isAbandoned) {
+      if (this.#cancelled) await this.#stopTask();
+      return;
+    }
+    await this.#release(started);
+    if (!life.hasFailed && !life.isAbandoned) this.#status.set("UNASSIGNED");
+  }
+
+  setTargetState(state: TargetState): void {
+    this.#life.setTargetState(state);
+  }
+
+  stop(): void {
+    this.#life.stop();
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.abandon();
+  }
+
+  abandon(): void {
+    this.#life.abandon();
+    this.#commits.end();
+    this.#closeClients().catch((cause) =>
+      this.parts.logger.debug(`Closing an abandoned task's clients failed: ${errorMessage(cause)}`),
+    );
+  }
+
+  metrics(): TaskMetrics {
+    return this.#counters.snapshot(this.#ledger.unsettled, this.#producer?.bufferedBytes ?? 0);
+  }
+
+  async #loop(): Promise<void> {
+    const { clock, logger } = this.parts;
+    const life = this.#life;
+    const backoff = new Backoff({ initialMs: 100, maxMs: 5000 }, this.parts.random);
+    while (!life.isEnding) {
+      if (life.isPaused) {
+        if (!(await life.untilResumed())) break;
+        this.#status.set("RUNNING");
+      }
+      const startedMs = clock.monotonicMs();
+      let batch: readonly SourceRecord[] | null;
+      try {
+        batch = await this.#task!.poll();
+        if (backoff.attempts > 0) this.#status.waiting("retry", undefined);
+        backoff.reset();
+      } catch (error) {
+        if (!isRetriable(error)) throw error;
+        const retryMs = backoff.nextMs();
+        logger.warn(`poll failed and is tried again: ${errorMessage(error)}`, { retryMs: Math.round(retryMs) });
+        this.#status.waiting("retry", `poll is tried again: ${errorMessage(error)}`);
+        await clock.delay(retryMs, life.ending);
+        continue;
+      } finally {
+        this.#counters.taskTimeMs += clock.monotonicMs() - startedMs;
+      }
+      // `poll` is meant to wait for records; one that comes back empty at once must not take a whole core.
+      const idle = (batch === null || batch.length === 0) && clock.monotonicMs() - startedMs < 1;
+      if (idle) await clock.delay(IDLE_POLL_PAUSE_MS, life.ending);
+      // A batch that comes while the task stops is still delivered: its source may not be able to give it again.
+      if (batch && batch.length > 0 && !life.hasFailed && !life.isAbandoned) await this.#dispatch(batch);
+      await eventLoopTurn();
+    }
+  }
+
+  async #dispatch(batch: readonly SourceRecord[]): Promise<void> {
+    this.#counters.batch(batch.length);
+    const submission = this.#ledger.submit(batch);
+    const producer = this.#producer!;
+    const nowMs = this.parts.clock.nowMs();
+    let at = 0;
+    try {
+      for (; at < batch.length; at++) {
+        const record = batch[at]!;
+        let produced: ProducerRecord;
+        try {
+          produced = this.#encoder.encode(record, nowMs);
+        } catch (error) {
+          const outcome = await this.#encoder.recover(record, error, nowMs);
+          if (outcome.kind === "fatal") throw outcome.error;
+          if (outcome.kind === "skipped") {
+            this.#ledger.settle(submission.rangeOf(record.sourcePartition), 1);
+            continue;
+          }
+          produced = outcome.value;
+        }
+        if (!this.#topics.has(produced.topic)) await this.#topics.meet(produced.topic, this.#life.ending);
+        if (producer.full && !(await this.#room(producer))) break;
+        if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await eventLoopTurn();
+        if (this.#life.hasFailed || this.#life.isAbandoned) break;
+        producer.append(produced, submission.rangeOf(record.sourcePartition));
+        this.#encoder.release();
+      }
+    } finally {
+      if (at < batch.length) this.#withdraw(batch, at, submission);
+    }
+  }
+
+  /** Waits for room in the producer; false when the task ends first. */
+  async #room(producer: Producer<SubmittedRange>): Promise<boolean> {
+    const ended = deferred();
+    const end = () => ended.resolve();
+    this.#life.ending.addEventListener("abort", end, { once: true });
+    if (this.#life.ending.aborted) ended.resolve();
+    while (producer.full && !this.#life.ending.aborted) await Promise.race([producer.drained(), ended.promise]);
+    this.#life.ending.removeEventListener("abort", end);
+    return !producer.full;
+  }
+
+  /** Takes records from `from` on out of the ledger: they never reached the producer, and come again after a restart. */
+  #withdraw(batch: readonly SourceRecord[], from: number, submission: Submission): void {
+    const handled = new Map<SubmittedRange, SourceMap>();
+    const left = new Map<SubmittedRange, number>();
+    batch.forEach((record, at) => {
+      const range = submission.rangeOf(record.sourcePartition);
+      if (at < from) handled.set(range, record.sourceOffset);
+      else left.set(range, (left.get(range) ?? 0) + 1);
+    });
+    for (const [range, count] of left) this.#ledger.withdraw(range, count, handled.get(range));
+  }
+
+  readonly #listener: ProducerListener<SubmittedRange> = {
+    acknowledged: (range, count) => {
+      this.#counters.recordsWritten += count;
+      this.#ledger.settle(range, count);
+    },
+    failed: (range, count, error, topic) => {
+      // Once the task is over these are records that were never answered: they stay unsettled and come again.
+      if (this.#life.isAbandoned || this.#released) return;
+      this.#produceFailed(range, count, error, topic).catch((cause) => this.#life.fail(cause));
+    },
+  };
+
+  async #produceFailed(range: SubmittedRange, count: number, error: Error, topic: string): Promise<void> {
+    const failed: SourceFailure = { topic, sourcePartition: range.partition, sourceOffset: range.offset };
+    const className = this.parts.plugin.taskClassName;
+    const outcome = await this.#errors.settle({ record: failed, stage: "KAFKA_PRODUCE", className, error });
+    if (outcome.kind === "fatal") {
+      this.#life.fail(outcome.error);
+      return;
+    }
+    this.#counters.recordsFailed += count - 1;
+    this.#counters.recordsSkipped += count - 1;
+    this.#ledger.settle(range, count); // deliberately dropped, and reported
+  }
+
+  /** Final commit, then the task, then the clients: each tried whatever became of the one before. */
+  async #release(started: boolean): Promise<void> {
+    const { clock, commitTimeoutMs } = this.parts;
+    if (started && this.#producer) {
+      const startedMs = clock.monotonicMs();
+      const timeUp = new AbortController();
+      // What is acknowledged by then can still be committed in the time that is left.
+      await Promise.race([this.#producer.flush(), clock.delay(commitTimeoutMs * DRAIN_SHARE, timeUp.signal)]);
+      timeUp.abort();
+      await this.#commits.finish(Math.max(0, commitTimeoutMs - (clock.monotonicMs() - startedMs)));
+    }
+    this.#released = true;
+    this.#commits.end();
+    if (this.#life.isAbandoned && !this.#cancelled) return;
+    await this.#stopTask();
+    if (this.#life.isAbandoned) return;
+    await this.#orWarn(() => this.#closeClients());
+  }
+
+  async #stopTask(): Promise<void> {
+    await this.#orWarn(async () => this.#task?.stop());
+  }
+
+  async #orWarn(end: () => Promise<void>): Promise<void> {
+    try {
+      await end();
+    } catch (cause) {
+      this.parts.logger.warn("Ending the task did not go well", {}, cause);
+    }
+  }
+
+  async #closeClients(): Promise<void> {
+    await this.#producer?.close(0);
+    await this.parts.clients.close();
+  }
+
+  #context(): SourceTaskContext {
+    const { id, clock, random, logger, offsets, plugins } = this.parts;
+    const what = "Reading the stored offsets";
+    const wait = { what, clock, random, logger, signal: this.#life.ending, waiting: this.#status.connectivity() };
+    return {
+      connectorName: id.connector,
+      taskId: id.task,
+      clock,
+      random,
+      logger,
+      stopping: this.#life.ending,
+      waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
+      converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
+      // A task that starts while Kafka is away waits for it: it must not begin at the beginning, nor fail.
+      readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), wait),
+      requestCommit: () => this.#commits.request(),
+    };
+  }
+}

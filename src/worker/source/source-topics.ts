@@ -1,0 +1,47 @@
+import { type Clock, type Logger, NotFoundError, type Random } from "../../api/index.js";
+import type { KafkaAdmin, OnConnectivity } from "../../kafka/kafka-client.js";
+import { untilAnswered } from "../task/until-answered.js";
+import { planTopic, type TopicCreation } from "./topic-creation.js";
+
+/** The topics that a source task has met; missing ones are made by the connector's rules (KIP-158). */
+export class SourceTopics {
+  readonly #met = new Set<string>();
+
+  constructor(
+    /** Undefined: missing topics are left to the broker's auto-creation. */
+    private readonly creation: TopicCreation | undefined,
+    private readonly admin: () => KafkaAdmin,
+    private readonly used: (topic: string) => void,
+    private readonly clock: Clock,
+    private readonly random: Random,
+    private readonly logger: Logger,
+    private readonly waiting: OnConnectivity,
+  ) {}
+
+  /** Asked for every record, before `meet` is. */
+  has(topic: string): boolean {
+    return this.#met.has(topic);
+  }
+
+  /** The first record for a topic. @throws NotFoundError TOPIC_NOT_CREATED, or the KafkaError of a cluster that does not let us ask. */
+  async meet(topic: string, signal: AbortSignal): Promise<void> {
+    const { creation, clock, random, logger, waiting } = this;
+    if (creation) {
+      const what = `Creating topic ${topic}`;
+      const wait = { what, clock, random, logger, signal, waiting };
+      await untilAnswered(() => this.#ensure(creation, topic, signal), wait);
+    }
+    this.#met.add(topic);
+    this.used(topic);
+  }
+
+  async #ensure(creation: TopicCreation, topic: string, signal: AbortSignal): Promise<void> {
+    const admin = this.admin();
+    const { missing } = await admin.describeTopics([topic], signal);
+    if (missing.length === 0) return;
+    const [result] = await admin.createTopics([planTopic(creation, topic)], signal);
+    if (!result?.error || result.error.codeName === "TOPIC_ALREADY_EXISTS") return;
+    const message = `Task failed to create new topic ${topic}: see its topic.creation.* keys`;
+    throw new NotFoundError("TOPIC_NOT_CREATED", message, { cause: result.error });
+  }
+}

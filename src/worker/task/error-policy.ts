@@ -1,0 +1,109 @@
+import { type ConfigDef, type ConfigValues, errorKind, oneOf, type Props, parseConfig } from "../../api/index.js";
+import { InvariantError } from "../../base/invariant-error.js";
+
+/** Where in the pipeline a record was when it failed (KIP-298); spelled as the dead letter headers and logs show it. */
+export type Stage =
+  | "TASK_PUT"
+  | "TRANSFORMATION"
+  | "KEY_CONVERTER"
+  | "VALUE_CONVERTER"
+  | "HEADER_CONVERTER"
+  | "KAFKA_PRODUCE";
+
+const errorConfig = {
+  "errors.retry.timeout": {
+    type: "long",
+    default: 0,
+    doc: "How long a failed operation is tried again, in ms; -1: for ever.",
+  },
+  "errors.retry.delay.max.ms": { type: "long", default: 60_000, doc: "The longest delay between two attempts." },
+  "errors.tolerance": {
+    type: "string",
+    default: "none",
+    check: oneOf("none", "all"),
+    doc: "Whether a bad record fails the task (none) or is skipped (all).",
+  },
+  "errors.log.enable": { type: "boolean", default: false, doc: "Whether each bad record is logged." },
+  "errors.log.include.messages": {
+    type: "boolean",
+    default: false,
+    doc: "Whether the log says which record it was: topic and offset, or source position.",
+  },
+} as const satisfies ConfigDef;
+
+/** How a connector wants bad records treated. */
+export interface ErrorPolicy {
+  readonly tolerance: "none" | "all";
+  /** -1: for ever; 0: no second attempt. */
+  readonly retryTimeoutMs: number;
+  readonly retryDelayMaxMs: number;
+  readonly log: boolean;
+  readonly logMessages: boolean;
+}
+
+/** The `errors.*` keys of a connector. @throws ConfigError */
+export function parseErrorPolicy(props: Props): ErrorPolicy {
+  const values: ConfigValues<typeof errorConfig> = parseConfig(errorConfig, props);
+  return {
+    tolerance: values["errors.tolerance"] === "all" ? "all" : "none",
+    retryTimeoutMs: values["errors.retry.timeout"],
+    retryDelayMaxMs: values["errors.retry.delay.max.ms"],
+    log: values["errors.log.enable"],
+    logMessages: values["errors.log.include.messages"],
+  };
+}
+
+export type FailureVerdict =
+  | { readonly kind: "retry"; readonly delayMs: number }
+  | { readonly kind: "skip" }
+  /** `tolerable`: only errors.tolerance=none stands against going on; otherwise the failure can never be tolerated. */
+  | { readonly kind: "fail"; readonly tolerable: boolean };
+
+/**
+ * Whether the same call may work later: a RetriableError, or an error of Kafka's that says so of itself. The worker's
+ * one answer to that question. KafkaError is known by its name: its class lives below what this floor may import.
+ */
+export function isRetriable(error: unknown): boolean {
+  if (errorKind(error) === "retriable") return true;
+  return error instanceof Error && error.name === "KafkaError" && (error as { retriable?: unknown }).retriable === true;
+}
+
+/** The cluster refuses us, not the record: passing over records because of it would lose good ones. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== "KafkaError") return false;
+  return /AUTHENTICATION|AUTHORIZATION/.test(String((error as { codeName?: unknown }).codeName));
+}
+
+/**
+ * Decides what becomes of a record that failed a stage (KIP-298). Retriable failures are tried again until
+ * `errors.retry.timeout` after the first attempt, with delays of 300 ms doubling up to `errors.retry.delay.max.ms`, and drawn
+ * below that once they would pass it. Converters and transformations may fail in any way that is tolerated; elsewhere only
+ * retriable failures may. A bug of ours, or a cluster that refuses us, is never tolerated.
+ *
+ * @param attempt how many attempts have failed, from 1.
+ * @param elapsedMs since the first attempt began.
+ * @param draw a random number in [0, 1).
+ */
+export function judgeFailure(
+  policy: ErrorPolicy,
+  stage: Stage,
+  error: unknown,
+  attempt: number,
+  elapsedMs: number,
+  draw: number,
+): FailureVerdict {
+  const retriable = isRetriable(error);
+  if (retriable) {
+    const leftMs = policy.retryTimeoutMs < 0 ? Number.POSITIVE_INFINITY : policy.retryTimeoutMs - elapsedMs;
+    if (leftMs > 0) {
+      const plainMs = 300 * 2 ** (attempt - 1);
+      const delayMs = plainMs > policy.retryDelayMaxMs ? Math.floor(draw * policy.retryDelayMaxMs) : plainMs;
+      return { kind: "retry", delayMs: Math.min(delayMs, leftMs) };
+    }
+  }
+  if (error instanceof InvariantError) return { kind: "fail", tolerable: false };
+  if (isRefusal(error)) return { kind: "fail", tolerable: false };
+  const anyError = stage === "TRANSFORMATION" || stage.endsWith("_CONVERTER") || stage === "KAFKA_PRODUCE";
+  if (!anyError && !retriable) return { kind: "fail", tolerable: false };
+  return policy.tolerance === "all" ? { kind: "skip" } : { kind: "fail", tolerable: true };
+}

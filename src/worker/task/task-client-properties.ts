@@ -1,0 +1,155 @@
+import { ConfigError, type Props } from "../../api/index.js";
+import type { TaskId } from "../../contract/task-id.js";
+
+type ClientKind = "producer" | "consumer" | "admin";
+
+/** The properties of one Kafka client of a task, as Java's clients name them. */
+export type DerivedProperties = Readonly<Record<string, string>>;
+
+const INT_MAX = "2147483647";
+const LONG_MAX = "9223372036854775807";
+
+/**
+ * A source task's producer: the framework's defaults, then the worker's `producer.` keys, then the connector's
+ * `producer.override.` keys. Of the worker's other keys only bootstrap.servers reaches a producer, as in Kafka Connect.
+ *
+ * @throws ConfigError for an override that the worker's policy forbids.
+ */
+export function sourceProducerProperties(worker: Props, connector: Props, id: TaskId): DerivedProperties {
+  return producerProperties(worker, connector, `connector-producer-${id.connector}-${id.task}`);
+}
+
+/** The producer of a sink task's dead letter queue: derived as a source task's. @throws ConfigError as there. */
+export function deadLetterProducerProperties(worker: Props, connector: Props, id: TaskId): DerivedProperties {
+  return producerProperties(worker, connector, `connector-dlq-producer-${id.connector}-${id.task}`);
+}
+
+/**
+ * A sink task's consumer: defaults, the worker's `consumer.` keys, the connector's `consumer.override.` keys.
+ * `groupId` is `connect-<name>` unless one of them says otherwise.
+ *
+ * @throws ConfigError for an override that the worker's policy forbids.
+ */
+export function sinkConsumerProperties(
+  worker: Props,
+  connector: Props,
+  id: TaskId,
+): { readonly groupId: string; readonly properties: DerivedProperties } {
+  const properties = {
+    ...bootstrapServers(worker),
+    "client.id": `connector-consumer-${id.connector}-${id.task}`,
+    "enable.auto.commit": "false",
+    "auto.offset.reset": "earliest",
+    ...withPrefix(worker, "consumer."),
+    ...allowedOverrides(worker, connector, "consumer"),
+  };
+  const { "group.id": groupId = `connect-${id.connector}`, ...rest } = properties as Record<string, string>;
+  return { groupId, properties: rest };
+}
+
+// The un-prefixed worker keys that mean something to a client; passing on the rest (`group.id`, `config.storage.topic`)
+// would only make the client warn about each.
+const CONNECTION_KEYS =
+  /^(bootstrap\.|client\.|security\.|sasl\.|ssl\.|request\.|default\.api\.|retry\.|retries$|reconnect\.|connections\.|metadata\.|socket\.|send\.|receive\.)/;
+
+/**
+ * The admin client of a task (topic creation) or of its dead letter queue: the worker's un-prefixed keys, its `admin.`
+ * keys, the connector's `admin.override.` keys.
+ *
+ * @throws ConfigError for an override that the worker's policy forbids.
+ */
+export function adminProperties(
+  worker: Props,
+  connector: Props,
+  id: TaskId,
+  use: "adminclient" | "dlq-adminclient",
+): DerivedProperties {
+  const connection = Object.entries(worker).filter(([key]) => CONNECTION_KEYS.test(key));
+  return {
+    ...Object.fromEntries(connection),
+    "client.id": `connector-${use}-${id.connector}-${id.task}`,
+    ...withPrefix(worker, "admin."),
+    ...allowedOverrides(worker, connector, "admin"),
+  };
+}
+
+const PRINCIPAL_KEYS = ["sasl.jaas.config", "sasl.mechanism", "security.protocol"];
+
+/**
+ * What is wrong with a connector's client overrides under the worker's
+ * `connector.client.config.override.policy` (KIP-458, KIP-1188): a message per forbidden key, by the key as the
+ * connector's configuration spells it. For validation, and asked again when a task's clients are made.
+ */
+export function forbiddenOverrides(worker: Props, connector: Props): ReadonlyMap<string, string> {
+  const complaints = new Map<string, string>();
+  for (const kind of ["producer", "consumer", "admin"] as const) {
+    for (const key of Object.keys(withPrefix(connector, `${kind}.override.`))) {
+      const policy = policyFor(worker, key);
+      if (policy === undefined) continue;
+      complaints.set(
+        `${kind}.override.${key}`,
+        `The '${policy}' policy does not allow '${key}' to be overridden in the connector configuration.`,
+      );
+    }
+  }
+  return complaints;
+}
+
+/** The name of the policy that forbids the key, or undefined when it is allowed. */
+function policyFor(worker: Props, key: string): string | undefined {
+  const name = worker["connector.client.config.override.policy"]?.trim() || "All";
+  const simple = name.slice(name.lastIndexOf(".") + 1).replace(/ConnectorClientConfigOverridePolicy$/, "");
+  switch (simple) {
+    case "All":
+      return undefined;
+    case "None":
+      return "None";
+    case "Principal":
+      return PRINCIPAL_KEYS.includes(key) ? undefined : "Principal";
+    case "Allowlist": {
+      const allowed = (worker["connector.client.config.override.allowlist"] ?? "").split(",");
+      return allowed.some((entry) => entry.trim() === key) ? undefined : "Allowlist";
+    }
+    default:
+      throw new ConfigError(
+        "connector.client.config.override.policy",
+        `Invalid value ${name} for configuration connector.client.config.override.policy: expected All, None, Principal or Allowlist`,
+      );
+  }
+}
+
+function producerProperties(worker: Props, connector: Props, clientId: string): DerivedProperties {
+  return {
+    ...bootstrapServers(worker),
+    acks: "all",
+    "enable.idempotence": "false",
+    "max.in.flight.requests.per.connection": "1",
+    "max.block.ms": LONG_MAX,
+    "delivery.timeout.ms": INT_MAX,
+    "client.id": clientId,
+    ...withPrefix(worker, "producer."),
+    ...allowedOverrides(worker, connector, "producer"),
+  };
+}
+
+function allowedOverrides(worker: Props, connector: Props, kind: ClientKind): Record<string, string> {
+  for (const [key, complaint] of forbiddenOverrides(worker, connector)) {
+    if (key.startsWith(`${kind}.`))
+      throw new ConfigError(key, `Client Config Overrides not allowed ${key}: ${complaint}`);
+  }
+  return withPrefix(connector, `${kind}.override.`);
+}
+
+function bootstrapServers(worker: Props): Record<string, string> {
+  const servers = worker["bootstrap.servers"];
+  return servers === undefined ? {} : { "bootstrap.servers": servers };
+}
+
+/** The entries whose key starts with `prefix`, without it. */
+export function withPrefix(props: Props, prefix: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [key, value] of Object.entries(props)) {
+    if (key.startsWith(prefix) && key.length > prefix.length) found[key.slice(prefix.length)] = value;
+  }
+  return found;
+}

@@ -1,0 +1,54 @@
+import { ConfigError, type Converter, type HeaderConverter, type Props } from "../../api/index.js";
+import type { Plugins } from "../worker.js";
+import { withPrefix } from "./task-client-properties.js";
+
+/** A task's converters, configured, with the class that each was asked for by. */
+export interface TaskConverters {
+  readonly key: Converter;
+  readonly value: Converter;
+  readonly header: HeaderConverter;
+  readonly classes: { readonly key: string; readonly value: string; readonly header: string };
+}
+
+const DEFAULT_HEADER_CONVERTER = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+
+/**
+ * Makes a task's converters. A converter that the connector names is configured by the connector's keys under its
+ * prefix alone, one that it leaves to the worker by the worker's: the two are never mixed.
+ *
+ * @throws ConfigError for a key that is wrong, NotFoundError for a class that is not there.
+ */
+export function chooseConverters(plugins: Plugins, worker: Props, connector: Props): TaskConverters {
+  const key = choose(worker, connector, "key.converter", undefined);
+  const value = choose(worker, connector, "value.converter", undefined);
+  const header = choose(worker, connector, "header.converter", DEFAULT_HEADER_CONVERTER);
+  const keyConverter = plugins.converter(key.className);
+  keyConverter.configure({ ...key.props, "converter.type": "key" }, true);
+  const valueConverter = plugins.converter(value.className);
+  valueConverter.configure({ ...value.props, "converter.type": "value" }, false);
+  const headerConverter = plugins.headerConverter(header.className);
+  headerConverter.configure({ ...header.props, "converter.type": "header" });
+  return {
+    key: keyConverter,
+    value: valueConverter,
+    header: headerConverter,
+    classes: { key: key.className, value: value.className, header: header.className },
+  };
+}
+
+function choose(
+  worker: Props,
+  connector: Props,
+  key: string,
+  fallback: string | undefined,
+): { readonly className: string; readonly props: Record<string, string> } {
+  const source = connector[key]?.trim() ? connector : worker;
+  const className = source[key]?.trim() || fallback;
+  if (className === undefined) {
+    throw new ConfigError(key, `Missing required configuration "${key}" which has no default value.`, {
+      code: "CONFIG_MISSING",
+    });
+  }
+  const { "plugin.version": _, ...props } = withPrefix(source, `${key}.`);
+  return { className, props };
+}

@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SystemClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SystemRandom } from "../../../src/base/random.js";
+import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { MillraceProcess } from "../../support/millrace-process.js";
+import { RestClient } from "../../support/rest-client.js";
+import { testWorkerProps } from "../../support/stack.js";
+
+const QUIET = { MILLRACE_LOG_LEVEL: "error" };
+
+describe("the command line", () => {
+  let folder: string;
+  let up: MillraceProcess;
+  let kafka: string;
+  let rest: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "millrace-cli-"));
+    const args = ["up", "--data", join(folder, "data"), "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0"];
+    up = new MillraceProcess(args, QUIET);
+    [, kafka = ""] = await up.line(/^Kafka broker: (\S+:\d+)$/);
+    [, rest = ""] = await up.line(/^REST interface: http:\/\/(\S+:\d+)$/);
+  });
+  afterAll(async () => {
+    await up.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const properties = (name: string, props: Readonly<Record<string, string>>): string => {
+    const file = join(folder, `${name}.properties`);
+    writeFileSync(
+      file,
+      Object.entries(props)
+        .map(([key, value]) => `${key}=${value}\n`)
+        .join(""),
+    );
+    return file;
+  };
+
+  /** Runs a command that fails, and gives what it printed. */
+  const refused = async (status: number, ...args: string[]) => {
+    const failed = new MillraceProcess(args, QUIET);
+    expect(await failed.exited).toBe(`status ${status}`);
+    return failed.log;
+  };
+
+  test("up serves Kafka Connect's REST at the address that it prints", async () => {
+    expect((await new RestClient(`http://${rest}`).get("/")).body).toMatchObject({ version: "4.3.1" });
+  });
+
+  test("a data folder that is in use is named", async () => {
+    const line = await refused(2, "broker", "--data", join(folder, "data"), "--listen", "127.0.0.1:0");
+    expect(line).toMatch(/^millrace: Data folder .*data.* is in use by another broker/);
+  });
+
+  test("a broker's port that is in use is named", async () => {
+    const line = await refused(2, "up", "--data", join(folder, "other"), "--kafka", kafka, "--rest", "127.0.0.1:0");
+    expect(line).toMatch(new RegExp(`^millrace: Port .* is in use.*${kafka}`));
+  });
+
+  test("a REST port that is in use is named, and the broker started for it is stopped", async () => {
+    const data = join(folder, "other");
+    const args = ["up", "--data", data, "--kafka", "127.0.0.1:0", "--rest", rest];
+    expect(await refused(2, ...args)).toContain(`millrace: REST cannot listen on ${rest}: the port is in use`);
+    expect(await refused(2, ...args)).not.toContain("Data folder");
+  });
+
+  test("a worker without a group is refused by the key's name", async () => {
+    const line = await refused(1, "worker", properties("no-group", { "bootstrap.servers": kafka }));
+    expect(line).toBe('millrace: Missing required configuration "group.id" which has no default value.');
+  });
+
+  test("a properties file that is not there, or is damaged, is named", async () => {
+    expect(await refused(1, "worker", join(folder, "none"))).toMatch(
+      /^millrace: Cannot read .*none: there is no such file$/,
+    );
+    const damaged = properties("damaged", { "bootstrap.servers": "\\u00zz" });
+    expect(await refused(1, "up", "--config", damaged)).toMatch(/damaged.properties: line 1: malformed/);
+  });
+
+  test("a topic that is not compacted is refused, with what to do", async () => {
+    const client = createKafkaClient({
+      properties: { "bootstrap.servers": kafka },
+      clock: new SystemClock(),
+      random: new SystemRandom(),
+      logger: silentLogger,
+    });
+    await client.admin.createTopics([{ name: "kept-for-a-week", partitions: 1, replicationFactor: 1 }]);
+    await client.close();
+    const props = testWorkerProps(kafka, { "group.id": "third", "status.storage.topic": "kept-for-a-week" });
+    expect(await refused(1, "worker", properties("third", props))).toMatch(
+      /^millrace: Topic 'kept-for-a-week' supplied via the 'status.storage.topic' property is required to have 'cleanup.policy=compact'/,
+    );
+  });
+
+  test("a broker that does not answer is named after a while", async () => {
+    const line = await refused(2, "worker", properties("nobody", testWorkerProps("127.0.0.1:1")));
+    expect(line.split("\n").at(-1)).toMatch(
+      /^millrace: No broker of bootstrap.servers=127.0.0.1:1 answered \(.*ECONNREFUSED.*\): start Kafka/,
+    );
+  });
+
+  test("SIGTERM stops a worker in time, and leaves the rest alone", async () => {
+    const worker = new MillraceProcess(
+      ["worker", properties("good", testWorkerProps(kafka, { "group.id": "second" }))],
+      QUIET,
+    );
+    await worker.line(/^REST interface: /);
+    expect(await worker.stop()).toBe("status 0");
+    expect((await new RestClient(`http://${rest}`).get("/connectors")).status).toBe(200);
+  });
+});

@@ -1,0 +1,232 @@
+import { existsSync, fsyncSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SimClock } from "../../../../src/base/clock.js";
+import { appendProduced } from "../../../../src/broker/log/append-produced.js";
+import { cleanLog } from "../../../../src/broker/log/cleaning/clean-log.js";
+import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
+import { crc32c } from "../../../../src/protocol/crc32c.js";
+import { MalformedError } from "../../../../src/protocol/malformed-error.js";
+import type { DecodedRecord } from "../../../../src/protocol/records/record-batch-reader.js";
+import { append, batchOf, openTestLog, readAll, type TestRecord } from "../../../support/broker-log.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "millrace-log-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const DELETE_RETENTION_MS = 1000;
+const CONFIGS = {
+  "cleanup.policy": "compact",
+  "segment.bytes": "500",
+  "index.interval.bytes": "100",
+  "delete.retention.ms": String(DELETE_RETENTION_MS),
+};
+
+/** Forces what was sealed to disk at once, as cleaning waits for it: closes and opens. */
+function reopened(log: PartitionLog, clock: SimClock): PartitionLog {
+  log.close();
+  return openTestLog(folder, { configs: CONFIGS, clock });
+}
+
+/** Cleans everything but the active segment; stops after `steps` steps if given. Returns whether it came to its end. */
+function clean(log: PartitionLog, clock: SimClock, steps = Number.POSITIVE_INFINITY, dedupeBufferBytes = 1 << 16) {
+  const sealed = log.segments.slice(0, -1);
+  if (sealed.length === 0) return true;
+  const plan = { firstDirtyOffset: sealed[0]!.baseOffset, endOffset: sealed.at(-1)!.nextOffset, dirtyRatio: 1 };
+  const cleaning = cleanLog(log, plan, { nowMs: clock.nowMs(), dedupeBufferBytes });
+  for (let step = 0; step < steps; step++) {
+    const { done, value } = cleaning.next();
+    if (done) return true;
+    if (typeof value === "object" && value.fdToSync !== undefined) fsyncSync(value.fdToSync);
+  }
+  cleaning.return(undefined);
+  return false;
+}
+
+function stateOf(records: readonly DecodedRecord[]): Map<string, string> {
+  const state = new Map<string, string>();
+  for (const { key, value } of records) {
+    if (value === null) state.delete(key!.toString());
+    else state.set(key!.toString(), value.toString());
+  }
+  return state;
+}
+
+const record = fc.record({
+  key: fc.constantFrom("a", "b", "c", "d", "e", "f"),
+  value: fc.option(fc.string({ maxLength: 40 }), { freq: 4, nil: null }),
+});
+const operation = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant("append" as const),
+      records: fc.array(record, { minLength: 1, maxLength: 5 }),
+      codec: fc.constantFrom("none" as const, "gzip" as const),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("clean" as const), keys: fc.constantFrom(2, 4, 100) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("crash in cleaning" as const), steps: fc.nat({ max: 30 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.constantFrom(1, DELETE_RETENTION_MS) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("crash" as const) }) },
+);
+
+describe("compaction", () => {
+  test("never changes what a reader from the start ends up with, nor any record's offset or content", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 60 }), async (operations) => {
+        rmSync(folder, { recursive: true, force: true });
+        const clock = new SimClock();
+        let log = openTestLog(folder, { configs: CONFIGS, clock });
+        const written: TestRecord[] = [];
+        for (const step of operations) {
+          if (step.kind === "append") {
+            const timed = step.records.map((each) => ({ ...each, timestampMs: clock.nowMs() }));
+            append(log, batchOf(timed, undefined, step.codec));
+            written.push(...timed);
+          } else if (step.kind === "wait") {
+            await clock.advance(step.ms);
+          } else if (step.kind === "crash") {
+            log.abandon();
+            log = openTestLog(folder, { configs: CONFIGS, clock });
+          } else {
+            log = reopened(log, clock);
+            if (step.kind === "clean") clean(log, clock, undefined, step.keys * 24);
+            else if (!clean(log, clock, step.steps)) {
+              log.abandon();
+              log = openTestLog(folder, { configs: CONFIGS, clock });
+            }
+          }
+          const records = readAll(log);
+          expect(stateOf(records)).toEqual(
+            stateOf(
+              written.map(
+                ({ key, value }) =>
+                  ({ key: Buffer.from(key!), value: value === null ? null : Buffer.from(value) }) as DecodedRecord,
+              ),
+            ),
+          );
+          for (const { offset, key, value, timestampMs } of records) {
+            const original = written[offset]!;
+            expect([key?.toString(), value?.toString() ?? null, timestampMs]).toEqual([
+              original.key,
+              original.value,
+              original.timestampMs,
+            ]);
+          }
+          expect([log.logStartOffset, log.logEndOffset]).toEqual([0, written.length]);
+        }
+        log.abandon();
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  test("leaves one record of each key below the active segment, and a fetch at any offset goes on from there", () => {
+    const clock = new SimClock();
+    let log = openTestLog(folder, { configs: CONFIGS, clock });
+    for (let at = 0; at < 200; at++) append(log, batchOf([{ key: `k${at % 5}`, value: `v${at}` }]));
+    log = reopened(log, clock);
+    const activeBase = log.segments.at(-1)!.baseOffset;
+    expect(clean(log, clock)).toBe(true);
+    const cleaned = readAll(log).filter(({ offset }) => offset < activeBase);
+    expect(new Set(cleaned.map(({ key }) => key!.toString())).size).toBe(cleaned.length);
+    expect(cleaned.length).toBe(5);
+    for (let from = 0; from < 200; from++) {
+      expect(readAll(log, from).map(({ offset }) => offset)).toEqual(
+        readAll(log)
+          .map(({ offset }) => offset)
+          .filter((offset) => offset >= from),
+      );
+    }
+    log.close();
+  });
+
+  test("keeps a tombstone for delete.retention.ms after it was first cleaned, then drops it", async () => {
+    const clock = new SimClock();
+    let log = openTestLog(folder, { configs: CONFIGS, clock });
+    append(log, batchOf([{ key: "gone", value: "x".repeat(300) }]));
+    append(log, batchOf([{ key: "gone", value: null }]));
+    append(log, batchOf([{ key: "fill", value: "y".repeat(400) }]));
+    append(log, batchOf([{ key: "tail", value: "z".repeat(400) }]));
+    log = reopened(log, clock);
+    const tombstones = () => readAll(log).filter(({ value }) => value === null);
+    clean(log, clock);
+    expect(readAll(log).map(({ key }) => key!.toString())).toEqual(["gone", "fill", "tail"]);
+    expect(tombstones()).toHaveLength(1);
+    await clock.advance(DELETE_RETENTION_MS - 1);
+    log = reopened(log, clock);
+    clean(log, clock);
+    expect(tombstones()).toHaveLength(1);
+    await clock.advance(1);
+    log = reopened(log, clock);
+    clean(log, clock);
+    expect(tombstones()).toHaveLength(0);
+    log.close();
+  });
+
+  test("keeps the last sequence of a producer although its records are gone", () => {
+    const clock = new SimClock();
+    const arrival = { nowMs: clock.nowMs(), apiVersion: 9 };
+    let log = openTestLog(folder, { configs: CONFIGS, clock });
+    const stamp = { producerId: 3, producerEpoch: 0, baseSequence: 0 };
+    appendProduced(log, batchOf([{ key: "k", value: "old" }], stamp), arrival, "t-0");
+    append(log, batchOf([{ key: "k", value: "n".repeat(300) }]));
+    append(log, batchOf([{ key: "k", value: "m".repeat(400) }]));
+    log = reopened(log, clock);
+    clean(log, clock);
+    for (const name of readdirSync(folder)) if (name.endsWith(".snapshot")) rmSync(join(folder, name));
+    log.abandon();
+    log = openTestLog(folder, { configs: CONFIGS, clock });
+    const retry = batchOf([{ key: "k", value: "old" }], stamp);
+    expect(appendProduced(log, retry, arrival, "t-0")).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    expect(log.logEndOffset).toBe(3);
+    log.abandon();
+  });
+
+  test("leaves no half-written file behind when a batch cannot be read", () => {
+    const clock = new SimClock();
+    let log = openTestLog(folder, { configs: CONFIGS, clock });
+    append(log, batchOf([{ key: "k", value: "v" }]));
+    // Its record ends right after its key: only the rewriting, which asks whether it is a tombstone, meets that.
+    const unreadable = Buffer.from(batchOf([{ key: "key", value: "v" }]).subarray(0, 62 + 7));
+    unreadable.writeInt32BE(unreadable.length - 12, 8);
+    unreadable.writeInt8(7 << 1, 61);
+    unreadable.writeUInt32BE(crc32c(unreadable, 21), 17);
+    append(log, unreadable);
+    append(log, batchOf([{ key: "k", value: "v".repeat(500) }]));
+    log = reopened(log, clock);
+    const plan = { firstDirtyOffset: 0, endOffset: 2, dirtyRatio: 1 };
+    const cleaning = cleanLog(log, plan, { nowMs: clock.nowMs(), dedupeBufferBytes: 1 << 16 });
+    expect(() => [...cleaning]).toThrow(MalformedError);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".cleaned"))).toEqual([]);
+    expect(log.cleaning).toBe(false);
+    log.abandon();
+  });
+
+  test("leaves no half-written file behind after a crash", () => {
+    const clock = new SimClock();
+    for (let steps = 0; ; steps++) {
+      rmSync(folder, { recursive: true, force: true });
+      let log = openTestLog(folder, { configs: CONFIGS, clock });
+      for (let at = 0; at < 60; at++) append(log, batchOf([{ key: `k${at % 3}`, value: `v${at}` }]));
+      log = reopened(log, clock);
+      const before = stateOf(readAll(log));
+      const finished = clean(log, clock, steps);
+      log.abandon();
+      log = openTestLog(folder, { configs: CONFIGS, clock });
+      expect(stateOf(readAll(log))).toEqual(before);
+      expect(readdirSync(folder).filter((name) => /\.(cleaned|swap|tmp)$/.test(name))).toEqual([]);
+      expect(existsSync(folder)).toBe(true);
+      log.abandon();
+      if (finished) break;
+    }
+  });
+});

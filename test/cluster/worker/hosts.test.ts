@@ -1,0 +1,150 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { SystemClock } from "../../../src/base/clock.js";
+import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SystemRandom } from "../../../src/base/random.js";
+import type { TaskId } from "../../../src/contract/task-id.js";
+import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { createWorker } from "../../../src/worker/create-worker.js";
+import type { Worker, WorkerListener } from "../../../src/worker/worker.js";
+
+// Task hosts as real threads (they run dist), with a plugin of plugin.path that does what no plugin should.
+
+const PLUGIN = `
+const task = (behaviour) => ({
+  async start(context, props) {
+    if (behaviour === "uncaught") context.clock.schedule(10, () => { throw new Error("nobody caught me"); });
+  },
+  async poll() {
+    if (behaviour === "spin") for (;;);
+    if (behaviour === "greedy") { const held = []; for (;;) held.push(new Array(1e5).fill(held.length)); }
+    if (behaviour === "deaf") await new Promise(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return null;
+  },
+  async stop() {},
+});
+const plugin = (behaviour) => ({
+  type: "source",
+  className: "rogue." + behaviour,
+  taskClassName: "rogue." + behaviour + "Task",
+  version: "1",
+  connector: () => ({ config: {}, start: async () => {}, taskConfigs: async () => [{}], stop: async () => {} }),
+  task: async () => task(behaviour),
+});
+export default ["good", "spin", "greedy", "deaf", "uncaught"].map(plugin);
+`;
+
+class Listener implements WorkerListener {
+  readonly lines: string[] = [];
+  readonly #expected: { readonly text: string; readonly came: Deferred<string> }[] = [];
+
+  expect(text: string): Promise<string> {
+    const came = deferred<string>();
+    this.#expected.push({ text, came });
+    return came.promise;
+  }
+
+  connectorStatus(): void {}
+  requestReconfiguration(): void {}
+  topicUsed(): void {}
+
+  taskStatus({ connector }: TaskId, state: string, trace: string | null): void {
+    const line = `${connector} ${state} ${trace ?? ""}`.trim();
+    this.lines.push(line);
+    for (const { text, came } of this.#expected) if (line.includes(text)) came.resolve(line);
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), "millrace-hosts-"));
+const workers: Worker[] = [];
+
+beforeAll(() => {
+  mkdirSync(join(folder, "rogue"));
+  writeFileSync(join(folder, "rogue", "index.mjs"), PLUGIN);
+});
+
+afterEach(async () => {
+  for (const worker of workers.splice(0)) await worker.close();
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function start(props: Record<string, string> = {}) {
+  const listener = new Listener();
+  const worker = await createWorker({
+    workerProps: {
+      // Nothing listens there: these tasks produce nothing.
+      "bootstrap.servers": "127.0.0.1:1",
+      "plugin.path": folder,
+      "key.converter": "JsonConverter",
+      "value.converter": "JsonConverter",
+      "task.hosts": "1",
+      ...props,
+    },
+    offsets: { read: async () => [], flush: async () => {} },
+    listener,
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    logger: silentLogger,
+    logLevel: "off",
+    createKafkaClient,
+  });
+  workers.push(worker);
+  const run = (behaviour: string, more: Record<string, string> = {}) => {
+    const connectorProps = { name: behaviour, "connector.class": `rogue.${behaviour}`, ...more };
+    return worker.startTask({ connector: behaviour, task: 0 }, connectorProps, {}, "STARTED", 1);
+  };
+  return { worker, listener, run };
+}
+
+test("a task that throws where nobody catches takes its host along, and the next task gets a new one", async () => {
+  const { listener, run, worker } = await start();
+  const running = listener.expect("good RUNNING");
+  await run("good");
+  await running;
+  const lost = listener.expect("uncaught FAILED");
+  const shared = listener.expect("good FAILED");
+  await run("uncaught");
+  expect(await lost).toContain("nobody caught me");
+  await shared;
+  const again = listener.expect("good RUNNING");
+  await run("good");
+  await again;
+  expect(worker.hosts()).toHaveLength(1);
+});
+
+test("a task that never gives its thread back is FAILED, a dedicated one alone, and the worker goes on", async () => {
+  const { listener, run, worker } = await start({ "task.host.timeout.ms": "3000" });
+  const running = listener.expect("good RUNNING");
+  await run("good");
+  await running;
+  const failed = listener.expect("spin FAILED");
+  await run("spin", { "task.isolation": "dedicated" });
+  expect(await failed).toContain("has not answered");
+  expect(worker.tasks().find(({ id }) => id.connector === "good")?.state).toBe("RUNNING");
+});
+
+test("a dedicated task that needs more than task.heap.mb is FAILED, alone", async () => {
+  const { listener, run, worker } = await start();
+  const running = listener.expect("good RUNNING");
+  await run("good");
+  await running;
+  const failed = listener.expect("greedy FAILED");
+  await run("greedy", { "task.isolation": "dedicated", "task.heap.mb": "32" });
+  expect(await failed).toContain("task.heap.mb=32");
+  expect(worker.tasks().find(({ id }) => id.connector === "good")?.state).toBe("RUNNING");
+});
+
+test("a task that does not stop is cancelled when the graceful timeout is over", async () => {
+  const { listener, run, worker } = await start({ "task.shutdown.graceful.timeout.ms": "300" });
+  const running = listener.expect("deaf RUNNING");
+  await run("deaf");
+  await running;
+  await worker.stopTasks([{ connector: "deaf", task: 0 }]);
+  expect(listener.lines).toEqual(["deaf RUNNING", "deaf UNASSIGNED"]);
+  expect(worker.tasks()).toEqual([]);
+});

@@ -1,0 +1,174 @@
+import { describe, expect, test } from "vitest";
+import type { SnapshotMode } from "../../../../../connectors/postgres/config/settings.js";
+import { readOffset } from "../../../../../connectors/postgres/position/source-offset.js";
+import { planStart, type StartScene } from "../../../../../connectors/postgres/position/start-plan.js";
+import type { Lsn } from "../../../../../connectors/postgres/wal/lsn.js";
+import type { SlotState } from "../../../../../connectors/postgres/wal/replication-slot.js";
+import type { SourceMap } from "../../../../../src/api/index.js";
+
+const slot = (restart: number, confirmed: number, isLost = false): SlotState => ({
+  plugin: "pgoutput",
+  database: "d",
+  isActive: false,
+  restartLsn: restart as Lsn,
+  confirmedLsn: confirmed as Lsn,
+  isLost,
+});
+const RUNNING: SourceMap = { lsn: 800, snapshot: "INITIAL", last_snapshot_record: false, snapshot_completed: false };
+const COMPLETE: SourceMap = { ...RUNNING, last_snapshot_record: true, snapshot_completed: true };
+const STREAMED: SourceMap = { lsn: 1600, lsn_proc: 1600, lsn_commit: 1560, messageType: "INSERT", txId: 7 };
+
+const plan = (
+  mode: SnapshotMode,
+  offset: SourceMap | null,
+  state: SlotState | undefined,
+  more: Partial<StartScene> = {},
+) =>
+  planStart({
+    mode,
+    offset: offset === null ? null : readOffset(offset),
+    slot: state,
+    slotName: "s",
+    wal: { lsn: 5000 as Lsn, isStandby: false },
+    confirmsLsn: true,
+    hasSnapshot: false,
+    ...more,
+  });
+
+describe("a first start", () => {
+  test("makes the slot and reads from its snapshot", () => {
+    for (const mode of ["initial", "always", "when_needed"] as const)
+      expect(plan(mode, null, undefined)).toEqual({ kind: "snapshot", slot: "create" });
+  });
+
+  test("that finds a slot of an earlier attempt reads by itself, and streams from the slot's position", () => {
+    expect(plan("initial", null, slot(700, 800))).toEqual({ kind: "snapshot", slot: "keep" });
+    expect(plan("initial", RUNNING, slot(700, 800))).toEqual({ kind: "snapshot", slot: "keep" });
+  });
+
+  test("of no_data makes the slot and streams; of initial_only makes none", () => {
+    expect(plan("no_data", null, undefined)).toEqual({ kind: "stream", slot: "create" });
+    expect(plan("no_data", null, slot(1, 1))).toEqual({ kind: "stream", slot: "keep" });
+    expect(plan("initial_only", null, undefined)).toEqual({ kind: "snapshot", slot: "none" });
+  });
+});
+
+describe("a later start", () => {
+  test("streams from its offset", () => {
+    expect(plan("initial", COMPLETE, slot(700, 800))).toEqual({ kind: "stream", slot: "keep" });
+    expect(plan("initial", STREAMED, slot(1500, 1560))).toEqual({ kind: "stream", slot: "keep" });
+    expect(plan("initial_only", COMPLETE, undefined)).toEqual({ kind: "idle" });
+  });
+
+  test("of always takes a snapshot once, and not again for a lost connection", () => {
+    expect(plan("always", STREAMED, slot(1500, 1560))).toEqual({ kind: "snapshot", slot: "keep" });
+    expect(plan("always", STREAMED, slot(1500, 1560), { hasSnapshot: true })).toEqual({ kind: "stream", slot: "keep" });
+  });
+
+  test("refuses a gap: the slot is gone, or was made again behind the offset", () => {
+    expect(plan("initial", STREAMED, undefined)).toMatchObject({
+      kind: "refuse",
+      reason: expect.stringMatching(/slot s does not exist/),
+    });
+    expect(plan("initial", STREAMED, slot(4000, 4000))).toMatchObject({
+      kind: "refuse",
+      reason: expect.stringMatching(/begins at 4000, behind it/),
+    });
+    expect(plan("always", STREAMED, undefined, { hasSnapshot: true })).toMatchObject({ kind: "refuse" });
+  });
+
+  test("knows the slot that it moved on itself while the source was idle", () => {
+    expect(plan("initial", STREAMED, slot(4000, 4007))).toEqual({ kind: "stream", slot: "keep" });
+  });
+
+  test("refuses an offset that the server has not got to, naming both positions, or takes a snapshot where it may", () => {
+    for (const ahead of [
+      { ...STREAMED, lsn_commit: 5008 },
+      { ...STREAMED, lsn_proc: 5008 },
+      { ...COMPLETE, lsn: 5008 },
+    ]) {
+      expect(plan("initial", ahead, slot(700, 800))).toMatchObject({
+        kind: "refuse",
+        reason: expect.stringMatching(/0\/1390 \(5008\).*ends at 0\/1388 \(5000\).*when_needed/),
+      });
+      expect(plan("when_needed", ahead, slot(700, 800))).toEqual({ kind: "snapshot", slot: "keep" });
+      expect(plan("when_needed", ahead, slot(700, 800), { wal: { lsn: 5000 as Lsn, isStandby: true } })).toMatchObject({
+        kind: "wait",
+        reason: expect.stringMatching(/5008.*5000.*standby/),
+      });
+    }
+    expect(plan("initial", { ...STREAMED, lsn_commit: 5000 }, slot(700, 800))).toEqual({
+      kind: "stream",
+      slot: "keep",
+    });
+  });
+
+  test("that finds the slot moved past its offset takes a snapshot where it may: not by us, nor where it is moved by hand", () => {
+    const partOfFirst: SourceMap = { lsn: 1600, lsn_proc: 1600, messageType: "INSERT", txId: 7 };
+    for (const [offset, by] of [
+      [STREAMED, 1568],
+      [partOfFirst, 1608],
+      [{ lsn: 800 }, 808],
+    ] as const) {
+      expect(plan("when_needed", offset, slot(700, by))).toEqual({ kind: "snapshot", slot: "keep" });
+      expect(plan("when_needed", offset, slot(700, by - 8))).toEqual({ kind: "stream", slot: "keep" });
+      expect(plan("when_needed", offset, slot(700, by + 7))).toEqual({ kind: "stream", slot: "keep" });
+      expect(plan("when_needed", offset, slot(700, by), { confirmsLsn: false })).toMatchObject({ kind: "stream" });
+      expect(plan("initial", offset, slot(700, by))).toEqual({ kind: "stream", slot: "keep" });
+    }
+  });
+
+  test("does not go on with a slot that is ahead of the server", () => {
+    expect(plan("initial", null, slot(700, 5008))).toMatchObject({
+      kind: "refuse",
+      reason: expect.stringMatching(/slot s is confirmed up to .*5008.*5000.*drop slot s/),
+    });
+    expect(plan("when_needed", STREAMED, slot(700, 5008))).toEqual({ kind: "snapshot", slot: "recreate" });
+  });
+
+  test("of when_needed takes a new snapshot instead", () => {
+    expect(plan("when_needed", STREAMED, undefined)).toEqual({ kind: "snapshot", slot: "create" });
+    expect(plan("when_needed", STREAMED, slot(4000, 4000))).toEqual({ kind: "snapshot", slot: "keep" });
+    expect(plan("when_needed", STREAMED, slot(0, 0, true))).toEqual({ kind: "snapshot", slot: "recreate" });
+  });
+
+  test("refuses an invalidated slot and a broken snapshot that may not be taken again, saying what to do", () => {
+    expect(plan("initial", STREAMED, slot(1, 1, true))).toMatchObject({
+      kind: "refuse",
+      reason: expect.stringMatching(/Drop it/),
+    });
+    expect(plan("no_data", RUNNING, slot(1, 1))).toMatchObject({
+      kind: "refuse",
+      reason: expect.stringMatching(/never allow snapshots/),
+    });
+  });
+});
+
+test("offsets of Debezium are read, old ones too", () => {
+  expect(readOffset({ lsn: 5, snapshot: true, last_snapshot_record: false })).toMatchObject({
+    isSnapshotRunning: true,
+  });
+  expect(readOffset({ lsn: 5, snapshot: "true", last_snapshot_record: "true" })).toMatchObject({
+    isSnapshotRunning: false,
+  });
+  expect(
+    readOffset({
+      transaction_id: null,
+      lsn_proc: 9n,
+      messageType: "UPDATE",
+      lsn_commit: 8,
+      lsn: 9,
+      txId: 3,
+      ts_usec: 1,
+    }),
+  ).toEqual({
+    lsn: 9,
+    lsnProc: 9,
+    lsnCommit: 8,
+    messageType: "UPDATE",
+    txId: 3,
+    timeUs: 1,
+    eventsProcessed: 1,
+    isSnapshotRunning: false,
+  });
+});

@@ -1,0 +1,311 @@
+import { describe, expect, test } from "vitest";
+import {
+  type ConfigDef,
+  type ConfigValue,
+  type ConnectorPlugin,
+  type Converter,
+  type HeaderConverter,
+  NotFoundError,
+} from "../../../../src/api/index.js";
+import { SimClock } from "../../../../src/base/clock.js";
+import { traceOf } from "../../../../src/base/error-trace.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { SeededRandom } from "../../../../src/base/random.js";
+import { overridePolicy } from "../../../../src/herder/config/client-overrides.js";
+import { ConfigValidator, refusal } from "../../../../src/herder/config/config-validator.js";
+import type { Plugins } from "../../../../src/worker/worker.js";
+
+const config = {
+  file: { type: "string", doc: "File.", default: null },
+  topic: { type: "string", doc: "Topic." },
+  secret: { type: "password", doc: "Secret.", default: null },
+} as const satisfies ConfigDef;
+
+function plugin(type: "source" | "sink", validate?: (values: ConfigValue[]) => ConfigValue[]): ConnectorPlugin {
+  return {
+    type,
+    className: `org.example.${type}Connector`,
+    taskClassName: "org.example.Task",
+    version: "2.0",
+    connector: () => ({
+      config,
+      ...(validate && { validate: async (_props: object, values: ConfigValue[]) => validate(values) }),
+      async start() {},
+      taskConfigs: async () => [],
+      async stop() {},
+    }),
+    task: () => Promise.reject(new Error("never started")),
+  } as ConnectorPlugin;
+}
+
+const converterConfig = { "schemas.enable": { type: "boolean", doc: "", default: true } } as const satisfies ConfigDef;
+
+function plugins(own?: Parameters<typeof plugin>[1]): Plugins {
+  const absent = (name: string) => new NotFoundError("CLASS_NOT_FOUND", `Nobody is called ${name}`);
+  return {
+    list: () => [
+      { class: "Json", type: "converter", version: "1" },
+      { class: "Simple", type: "header_converter", version: "1" },
+    ],
+    connector(name) {
+      if (name !== "source" && name !== "sink") throw absent(name);
+      return plugin(name, own);
+    },
+    converter(name) {
+      if (name !== "Json") throw absent(name);
+      return { config: converterConfig } as Partial<Converter> as Converter;
+    },
+    headerConverter(name) {
+      if (name !== "Simple") throw absent(name);
+      return { config: {} } as Partial<HeaderConverter> as HeaderConverter;
+    },
+  };
+}
+
+function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigValidator {
+  return new ConfigValidator({
+    plugins: plugins(own),
+    worker: { keyConverter: "Json", valueConverter: "Json", headerConverter: "Simple" },
+    groupId: "workers",
+    overridePolicy: overridePolicy(policy, [])!,
+    providers: new Map([
+      [
+        "vault",
+        {
+          get: () =>
+            new Map([
+              ["n", "12"],
+              ["bad", "s3cret"],
+              ["class", "source"],
+            ]),
+        },
+      ],
+    ]),
+    clock: new SimClock(),
+    random: new SeededRandom(1),
+    logger: silentLogger,
+  });
+}
+
+/** The keys with errors, each with its messages. */
+async function errors(
+  props: Record<string, string | null>,
+  from = validator(),
+): Promise<Record<string, readonly string[]>> {
+  const { configs } = await from.validate(props);
+  return Object.fromEntries(
+    configs.flatMap(({ value }) => (value && value.errors.length > 0 ? [[value.name, value.errors] as const] : [])),
+  );
+}
+
+const source = { name: "c", "connector.class": "source", topic: "t" };
+const sink = { name: "c", "connector.class": "sink", topic: "t", topics: "t" };
+const ref = (inside: string) => `\${${inside}}`;
+
+describe("the validation of connector configs", () => {
+  const COMMON = [
+    "name",
+    "connector.class",
+    "connector.plugin.version",
+    "tasks.max",
+    "tasks.max.enforce",
+    "key.converter",
+    "key.converter.plugin.version",
+    "value.converter",
+    "value.converter.plugin.version",
+    "header.converter",
+    "header.converter.plugin.version",
+    "transforms",
+    "predicates",
+    "config.action.reload",
+    "errors.retry.timeout",
+    "errors.retry.delay.max.ms",
+    "errors.tolerance",
+    "errors.log.enable",
+    "errors.log.include.messages",
+  ];
+  const OF_SOURCES = [
+    "topic.creation.groups",
+    "exactly.once.support",
+    "transaction.boundary",
+    "transaction.boundary.interval.ms",
+    "offsets.storage.topic",
+  ];
+  const OF_SINKS = [
+    "topics",
+    "topics.regex",
+    "errors.deadletterqueue.topic.name",
+    "errors.deadletterqueue.topic.replication.factor",
+    "errors.deadletterqueue.context.headers.enable",
+  ];
+
+  test("answers Kafka Connect's keys in its order, then the connector's", async () => {
+    const keys = async (props: Record<string, string>) =>
+      (await validator().validate(props)).configs.map(({ definition }) => definition?.name);
+    expect(await keys(source)).toEqual([...COMMON, ...OF_SOURCES, "file", "topic", "secret"]);
+    expect(await keys(sink)).toEqual([...COMMON, ...OF_SINKS, "file", "topic", "secret"]);
+  });
+
+  test("finds no fault where there is none, and names the class as it was given", async () => {
+    const infos = await validator().validate(source);
+    expect(infos).toMatchObject({ name: "source", error_count: 0 });
+    expect(refusal(infos)).toBeUndefined();
+    expect(infos.groups.slice(0, 4)).toEqual(["Common", "Transforms", "Predicates", "Error Handling"]);
+  });
+
+  test("shows no password", async () => {
+    const { configs } = await validator().validate({ ...source, secret: "hunter2" });
+    expect(JSON.stringify(configs)).not.toContain("hunter2");
+    expect(configs.find(({ definition }) => definition?.name === "secret")?.value?.value).toBe("[hidden]");
+  });
+
+  test("shows a reference as it was written, and of its value only that it is wrong", async () => {
+    const good = await validator().validate({ ...source, "tasks.max": ref("vault:n") });
+    expect(good.error_count).toBe(0);
+    expect(good.configs.find(({ definition }) => definition?.name === "tasks.max")?.value?.value).toBe(ref("vault:n"));
+    const bad = await validator().validate({ ...source, "tasks.max": ref("vault:bad") });
+    expect(JSON.stringify(bad)).not.toContain("s3cret");
+    expect(refusal(bad)).toContain(
+      "Invalid value for configuration 'tasks.max': the value resolved from the config provider reference failed validation",
+    );
+  });
+
+  test("tells a reference of connector.class, never what it stands for", async () => {
+    const failing = validator().validate({ ...source, "connector.class": ref("vault:bad") });
+    await expect(failing).rejects.toThrow(`that ${ref("vault:bad")} stands for names no connector`);
+    await expect(failing).rejects.not.toThrow("s3cret");
+    const infos = await validator().validate({ ...source, "connector.class": ref("vault:class") });
+    expect(infos).toMatchObject({ name: ref("vault:class"), error_count: 0 });
+  });
+
+  test("shows what a reference stands for in no other key's message, and in no error that is thrown", async () => {
+    const version = { ...source, "connector.plugin.version": ref("vault:bad") };
+    expect((await errors(version))["connector.class"]).toEqual([
+      `Plugin source is not there in version ${ref("vault:bad")}: available is 2.0`,
+    ]);
+    const throwing = validator(() => {
+      throw new Error("cannot log in with s3cret", { cause: new Error("s3cret") });
+    });
+    const error = await throwing.validate({ ...source, file: ref("vault:bad") }).catch((reason: Error) => reason);
+    expect(error).toMatchObject({ message: `cannot log in with ${ref("vault:bad")}`, cause: expect.any(Error) });
+    expect(traceOf(error)).not.toContain("s3cret");
+  });
+
+  test("lets no connector bring config providers of its own", async () => {
+    const own = { "config.providers": "x", "config.providers.x.class": "com.example.X" };
+    expect(await errors({ ...source, ...own })).toEqual({});
+  });
+
+  test("adds what the connector itself finds", async () => {
+    const complaining = validator((values) =>
+      values.map((value) => (value.name === "file" ? { ...value, errors: ["there is no such file"] } : value)),
+    );
+    expect(await errors(source, complaining)).toEqual({ file: ["there is no such file"] });
+  });
+
+  test("takes a converter's class with blanks around it, as the task does", async () => {
+    const named = { ...source, "value.converter": " Json ", "value.converter.schemas.enable": "false" };
+    expect(await errors(named)).toEqual({});
+  });
+
+  test("finds a converter that is not there at its key, also where the connector defines the key itself", async () => {
+    const own = validator((values) => [
+      ...values,
+      { name: "key.converter", value: "Jsom", recommendedValues: [], errors: [], visible: true },
+    ]);
+    expect(Object.keys(await errors({ ...source, "key.converter": "Jsom" }, own))).toEqual(["key.converter"]);
+  });
+
+  test("validates the keys of converters that the connector names, and no others", async () => {
+    const named = { ...source, "value.converter": "Json", "value.converter.schemas.enable": "perhaps" };
+    expect(await errors(named)).toEqual({
+      "value.converter.schemas.enable": [
+        "Invalid value perhaps for configuration schemas.enable: Expected value to be either true or false",
+      ],
+    });
+    expect(await errors({ ...source, "value.converter.schemas.enable": "perhaps" })).toEqual({});
+    expect(Object.keys(await errors({ ...source, "key.converter": "Jsom" }))).toEqual(["key.converter"]);
+  });
+
+  test("counts null as a fault, of keys that are known and of others", async () => {
+    const nulls = "Null value can not be supplied as the configuration value.";
+    expect(await errors({ ...source, file: null, strange: null })).toEqual({ file: [nulls], strange: [nulls] });
+  });
+
+  test("holds overrides against the worker's policy, for the clients that the connector has", async () => {
+    const overrides = {
+      "producer.override.linger.ms": "5",
+      "consumer.override.fetch.min.bytes": "1",
+      "admin.override.retries": "1",
+    };
+    expect(await errors({ ...source, ...overrides })).toEqual({});
+    const none = (props: Record<string, string>) => errors({ ...props, ...overrides }, validator(undefined, "None"));
+    expect(Object.keys(await none(source))).toEqual(["producer.override.linger.ms"]);
+    expect(Object.keys(await none({ ...source, "topic.creation.default.partitions": "1" }))).toEqual([
+      "producer.override.linger.ms",
+      "admin.override.retries",
+    ]);
+    expect(Object.keys(await none(sink))).toEqual(["consumer.override.fetch.min.bytes"]);
+    expect(Object.keys(await none({ ...sink, "errors.deadletterqueue.topic.name": "dead" })).sort()).toEqual(
+      Object.keys(overrides).sort(),
+    );
+  });
+
+  test.each(["sasl.jaas.config", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.certificates"])(
+    "shows no value of the override %s",
+    async (key) => {
+      const { configs } = await validator().validate({ ...source, [`producer.override.${key}`]: "-----BEGIN" });
+      expect(configs.find(({ value }) => value?.name.endsWith(key))?.value?.value).toBe("[hidden]");
+    },
+  );
+
+  test("counts every message of a key, but one per key of converters and overrides", async () => {
+    const infos = await validator(undefined, "None").validate({
+      ...source,
+      "tasks.max": "dog",
+      "producer.override.acks": "1",
+    });
+    expect(infos.error_count).toBe(3);
+    expect(refusal(infos)?.split("\n")).toHaveLength(5);
+  });
+
+  test.each([
+    [{ topics: "" }, ["topics", "topics.regex"]],
+    [{ "topics.regex": "t.*" }, ["topics", "topics.regex"]],
+    [{ topics: "t,t" }, ["topics"]],
+    [{ "errors.deadletterqueue.topic.name": "t" }, ["errors.deadletterqueue.topic.name"]],
+    [
+      { topics: "", "topics.regex": "d.*", "errors.deadletterqueue.topic.name": "dead" },
+      ["errors.deadletterqueue.topic.name"],
+    ],
+    [{ "consumer.override.group.id": "workers" }, ["consumer.override.group.id"]],
+  ])("knows the rules of sinks: %j", async (props, keys) => {
+    expect(Object.keys(await errors({ ...sink, ...props })).sort()).toEqual([...keys].sort());
+  });
+
+  test.each(["(?i)orders.*", "a++b"])("takes Java's pattern %s as the task does", async (regex) => {
+    expect(await errors({ ...sink, topics: "", "topics.regex": regex })).toEqual({});
+  });
+
+  test("refuses what is no pattern, and a dead letter topic that a Java pattern matches", async () => {
+    const wrong = await errors({ ...sink, topics: "", "topics.regex": "a(" });
+    expect(wrong).toEqual({ "topics.regex": [expect.stringContaining("Invalid regex")] });
+    const matched = {
+      ...sink,
+      topics: "",
+      "topics.regex": "(?i)orders.*",
+      "errors.deadletterqueue.topic.name": "ORDERS-dead",
+    };
+    expect(Object.keys(await errors(matched))).toEqual(["errors.deadletterqueue.topic.name"]);
+  });
+
+  test("lists the keys of any plugin", () => {
+    const names = (name: string) =>
+      validator()
+        .keysOf(name)
+        .map((key) => key.name);
+    expect(names("source").slice(0, 4)).toEqual(["file", "topic", "secret", "name"]);
+    expect(names("Json")).toEqual(["schemas.enable"]);
+    expect(() => validator().keysOf("Nothing")).toThrow("Unknown plugin Nothing.");
+  });
+});

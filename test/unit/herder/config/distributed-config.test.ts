@@ -1,0 +1,104 @@
+import { describe, expect, test } from "vitest";
+import {
+  internalTopics,
+  ownClientProperties,
+  parseDistributedConfig,
+  unknownWorkerKeys,
+  workerOverridePolicy,
+} from "../../../../src/herder/config/distributed-config.js";
+
+const props = {
+  "bootstrap.servers": "a:1,b:2",
+  "group.id": "g",
+  "config.storage.topic": "c",
+  "offset.storage.topic": "o",
+  "status.storage.topic": "s",
+  "key.converter": "K",
+  "value.converter": "V",
+};
+
+describe("a worker's properties", () => {
+  test("have Kafka Connect's defaults", () => {
+    expect(parseDistributedConfig(props)).toMatchObject({
+      "bootstrap.servers": ["a:1", "b:2"],
+      "config.storage.replication.factor": 3,
+      "offset.storage.partitions": 25,
+      "status.storage.partitions": 5,
+      "session.timeout.ms": 10_000,
+      "connect.protocol": "sessioned",
+      listeners: ["http://:8083"],
+    });
+  });
+
+  test.each(Object.keys(props))("are refused without %s, by its name", (key) => {
+    const { [key as keyof typeof props]: _, ...rest } = props;
+    expect(() => parseDistributedConfig(rest)).toThrow(`Missing required configuration "${key}"`);
+  });
+
+  test.each([
+    ["offset.storage.partitions", "0"],
+    ["config.storage.replication.factor", "many"],
+    ["connect.protocol", "modern"],
+    ["exactly.once.source.support", "enabled"],
+    ["bootstrap.servers", ""],
+    ["group.id", ""],
+  ])("are refused with %s=%s, by its name", (key, value) => {
+    expect(() => parseDistributedConfig({ ...props, [key]: value })).toThrow(key);
+  });
+
+  test("make three topics, with what else they say about them", () => {
+    const all = {
+      ...props,
+      "offset.storage.replication.factor": "-1",
+      "status.storage.min.insync.replicas": "2",
+      "status.storage.cleanup.policy": "delete",
+    };
+    const { config, offset, status } = internalTopics(parseDistributedConfig(all), all);
+    expect(config).toMatchObject({ name: "c", partitions: 1, replicationFactor: 3, configs: {} });
+    expect(offset).toMatchObject({ name: "o", partitions: 25, replicationFactor: -1 });
+    expect(status).toMatchObject({ name: "s", partitions: 5, configs: { "min.insync.replicas": "2" } });
+  });
+
+  test("that nobody knows are told apart", () => {
+    const known = {
+      ...props,
+      "producer.linger.ms": "5",
+      "sasl.mechanism": "PLAIN",
+      "task.hosts": "2",
+      "value.converter.schemas.enable": "false",
+    };
+    expect(unknownWorkerKeys({ ...known, "sesion.timeout.ms": "1", "my.key": "x" })).toEqual([
+      "sesion.timeout.ms",
+      "my.key",
+    ]);
+  });
+
+  test("give the worker's own clients what is a client's", () => {
+    const all = { ...props, "sasl.mechanism": "PLAIN", "producer.linger.ms": "5", "plugin.path": "/x" };
+    expect(ownClientProperties(all)).toEqual({
+      "bootstrap.servers": "a:1,b:2",
+      "client.id": "connect-g",
+      "sasl.mechanism": "PLAIN",
+    });
+  });
+
+  test("name a policy for overrides, or are refused", () => {
+    const policy = (name: string, allowlist = "") =>
+      workerOverridePolicy(
+        parseDistributedConfig({
+          ...props,
+          "connector.client.config.override.policy": name,
+          "connector.client.config.override.allowlist": allowlist,
+        }),
+      );
+    expect([policy("All").allows("x"), policy("None").allows("x")]).toEqual([true, false]);
+    expect([policy("Principal").allows("sasl.mechanism"), policy("Principal").allows("acks")]).toEqual([true, false]);
+    expect([policy("Allowlist", "acks, linger.ms").allows("acks"), policy("Allowlist").allows("acks")]).toEqual([
+      true,
+      false,
+    ]);
+    expect(() => policy("Nobody")).toThrow(
+      /Invalid value Nobody for configuration connector.client.config.override.policy/,
+    );
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, test } from "vitest";
+import { Redaction, Redactions } from "../../../../src/herder/config/redaction.js";
+
+/** A reference as users write it. */
+const REF = `\${vault:k}`;
+
+function noted(value: string, reference = REF): Redaction {
+  const redaction = new Redaction();
+  redaction.note(reference, value);
+  return redaction;
+}
+
+describe("the redaction of what config providers gave", () => {
+  test.each([
+    ["as it was given", "pass.w*rd$", "no pass.w*rd$ here", `no ${REF} here`],
+    ["trimmed", " hunter2\n", "got hunter2", `got ${REF}`],
+    ["as JSON text", 'say "hi"', '{"a":"say \\"hi\\""}', `{"a":"${REF}"}`],
+    ["a line of it", "first line\nsecond line", "in second line", `in ${REF}`],
+    ["a part of a list", "alpha, beta", "no beta", `no ${REF}`],
+  ])("finds a value %s", (_how, value, text, shown) => {
+    expect(noted(value).text(text)).toBe(shown);
+  });
+
+  test("leaves values of less than four characters, which are found in anything", () => {
+    expect(noted("12").text("at line 12")).toBe("at line 12");
+    expect(noted("").text("at line 12")).toBe("at line 12");
+  });
+
+  test("takes the longest value, and touches no reference that it has put there", () => {
+    const redaction = noted("password", `\${pass:long}`);
+    redaction.note(REF, "pass");
+    expect(redaction.text("password, pass")).toBe(`\${pass:long}, ${REF}`);
+  });
+
+  test("keeps each connector's values apart", () => {
+    const redactions = new Redactions();
+    redactions.of("a").note(REF, "RUNNING");
+    expect(redactions.of("a").text("RUNNING")).toBe(REF);
+    expect(redactions.of("b").text("RUNNING")).toBe("RUNNING");
+  });
+
+  test("forgets the oldest of very many", () => {
+    const redaction = new Redaction();
+    for (let at = 0; at < 1_001; at++) redaction.note(REF, `token-${at};`);
+    expect(redaction.text("token-0; token-1; token-1000;")).toBe(`token-0; ${REF} ${REF}`);
+  });
+});

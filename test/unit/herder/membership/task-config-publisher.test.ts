@@ -1,0 +1,112 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { ConfigError, ConflictError, NotFoundError } from "../../../../src/api/index.js";
+import { SimClock } from "../../../../src/base/clock.js";
+import { deferred } from "../../../../src/base/deferred.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { SeededRandom } from "../../../../src/base/random.js";
+import { Redactions } from "../../../../src/herder/config/redaction.js";
+import { TaskConfigPublisher } from "../../../../src/herder/membership/task-config-publisher.js";
+import { configsOf, connectorRecords } from "../configs.js";
+import { FakeWorker } from "../fake-worker.js";
+
+describe("the publisher of task configs", () => {
+  let clock: SimClock;
+  let worker: FakeWorker;
+  let published: unknown[][];
+  let reported: (string | null)[];
+  let failure: Error | undefined;
+  let gate: Promise<void> | undefined;
+  let publisher: TaskConfigPublisher;
+
+  beforeEach(async () => {
+    clock = new SimClock();
+    worker = new FakeWorker({ connectorStatus() {}, taskStatus() {}, requestReconfiguration() {}, topicUsed() {} });
+    published = [];
+    reported = [];
+    failure = undefined;
+    gate = undefined;
+    publisher = new TaskConfigPublisher({
+      worker,
+      clock,
+      random: new SeededRandom(1),
+      logger: silentLogger,
+      signal: new AbortController().signal,
+      redactions: new Redactions(),
+      configs: () => configsOf(...connectorRecords("c", 1)),
+      report: (_connector, trace) => reported.push(trace?.split("\n")[0] ?? null),
+      async publish(connector, taskConfigs) {
+        await gate;
+        if (failure) throw failure;
+        published.push([connector, taskConfigs]);
+      },
+    });
+    await worker.startConnector("c", {}, "STARTED");
+  });
+
+  test("publishes what is new, and nothing when nothing is", async () => {
+    publisher.request("c");
+    await clock.advance(0);
+    expect(published).toEqual([]);
+    worker.generated.set("c", [{ a: "1" }]);
+    publisher.request("c");
+    await clock.advance(0);
+    expect(published).toEqual([["c", [{ a: "1" }]]]);
+  });
+
+  test("asks once more for all requests that come while it is at work", async () => {
+    worker.generated.set("c", [{ a: "1" }]);
+    const open = deferred();
+    gate = open.promise;
+    publisher.request("c");
+    await clock.advance(0);
+    for (let request = 0; request < 5; request++) publisher.request("c");
+    worker.generated.set("c", [{ a: "2" }]);
+    open.resolve();
+    await clock.advance(0);
+    expect(published).toEqual([
+      ["c", [{ a: "1" }]],
+      ["c", [{ a: "2" }]],
+    ]);
+  });
+
+  test("tries again until it works, and shows why it does not meanwhile", async () => {
+    worker.generated.set("c", [{ a: "1" }]);
+    failure = new Error("no leader");
+    publisher.request("c");
+    await clock.advance(249);
+    expect(reported).toEqual(["Its task configurations could not be published; it is tried again: Error: no leader"]);
+    await clock.advance(1);
+    expect(reported).toHaveLength(2);
+    failure = undefined;
+    await clock.advance(500);
+    expect(published).toHaveLength(1);
+    expect(reported.at(-1)).toBeNull();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test.each([
+    new NotFoundError("CLASS_NOT_FOUND", "no such table"),
+    new ConflictError("CONNECTOR_EXISTS", "the slot is in use"),
+  ])("does not take a plugin's own %s for a connector that is gone", async (error) => {
+    worker.taskConfigs = async () => {
+      throw error;
+    };
+    publisher.request("c");
+    await clock.advance(250);
+    expect(reported).toHaveLength(2);
+    expect(reported[0]).toContain(error.message);
+  });
+
+  test("leaves a connector alone that does not run, or has failed by what it gave", async () => {
+    await worker.setConnectorTargetState("c", "PAUSED");
+    publisher.request("c");
+    await clock.advance(60_000);
+    await worker.stopConnectors(["c"]);
+    worker.taskConfigs = async () => {
+      throw new ConfigError("tasks.max", "too many");
+    };
+    publisher.request("c");
+    await clock.advance(60_000);
+    expect([published, reported, clock.pendingTimers]).toEqual([[], [], 0]);
+  });
+});

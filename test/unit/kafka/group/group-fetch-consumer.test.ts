@@ -1,0 +1,334 @@
+import { expect, test } from "vitest";
+import { SimClock } from "../../../../src/base/clock.js";
+import type { FetchedRecords, GroupConsumer, RebalanceListener } from "../../../../src/kafka/kafka-client.js";
+import { heartbeat } from "../../../../src/protocol/apis/heartbeat.js";
+import { joinGroup } from "../../../../src/protocol/apis/join-group.js";
+import { leaveGroup } from "../../../../src/protocol/apis/leave-group.js";
+import { offsetCommit } from "../../../../src/protocol/apis/offset-commit.js";
+import { offsetFetch } from "../../../../src/protocol/apis/offset-fetch.js";
+import { syncGroup } from "../../../../src/protocol/apis/sync-group.js";
+import {
+  decodeAssignment,
+  decodeSubscription,
+  encodeSubscription,
+} from "../../../../src/protocol/consumer-protocol.js";
+import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
+import { RecordBatchWriter } from "../../../../src/protocol/records/record-batch-writer.js";
+import { ScriptedBroker, scriptedClient } from "../scripted-broker.js";
+
+/** A group led by one consumer, its committed offsets, and what happens when it is joined. */
+function scriptGroup(broker: ScriptedBroker) {
+  const group = {
+    generation: 0,
+    error: 0,
+    topics: [] as string[],
+    left: 0,
+    committed: new Map<string, number>(),
+    others: [] as { memberId: string; metadata: Buffer }[],
+    onJoin: () => {},
+  };
+  broker.on(joinGroup, ({ protocols }) => {
+    group.error = 0;
+    group.onJoin();
+    group.topics = decodeSubscription(protocols[0]!.metadata).topics;
+    return {
+      errorCode: 0,
+      generationId: ++group.generation,
+      protocolName: "range",
+      leader: "me",
+      memberId: "me",
+      members: [{ memberId: "me", metadata: protocols[0]!.metadata }, ...group.others],
+    };
+  });
+  broker.on(syncGroup, ({ assignments }) => ({
+    errorCode: 0,
+    assignment: assignments.find((each) => each.memberId === "me")!.assignment,
+  }));
+  broker.on(heartbeat, () => ({ errorCode: group.error }));
+  broker.on(leaveGroup, () => {
+    group.left++;
+    return { errorCode: 0, members: [] };
+  });
+  broker.on(offsetCommit, ({ topics }) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, committedOffset }) => {
+        group.committed.set(`${name}-${partitionIndex}`, committedOffset);
+        return { partitionIndex, errorCode: 0 };
+      }),
+    })),
+  }));
+  broker.on(offsetFetch, ({ topics }) => ({
+    topics: (topics ?? []).map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partitionIndex) => ({
+        partitionIndex,
+        committedOffset: group.committed.get(`${name}-${partitionIndex}`) ?? -1,
+        metadata: "",
+        errorCode: 0,
+      })),
+    })),
+  }));
+  return group;
+}
+
+function setUp(
+  properties: Record<string, string> = {},
+  changes: Partial<RebalanceListener> = {},
+  topics: string[] | RegExp = ["t"],
+) {
+  const clock = new SimClock();
+  const broker = new ScriptedBroker(clock);
+  broker.topic("t", 2);
+  const group = scriptGroup(broker);
+  const events: string[] = [];
+  const client = scriptedClient(broker, {
+    "auto.offset.reset": "earliest",
+    "heartbeat.interval.ms": "1000",
+    ...properties,
+  });
+  const consumer = client.groupConsumer(
+    { groupId: "g", topics },
+    {
+      async onAssigned(partitions) {
+        events.push(`assigned ${partitions.map((each) => `${each.topic}-${each.partition}@${each.offset}`)}`);
+      },
+      async onRevoked(partitions) {
+        events.push(`revoked ${partitions.map((each) => `${each.topic}-${each.partition}`)}`);
+      },
+      async onLost(partitions) {
+        events.push(`lost ${partitions.map((each) => `${each.topic}-${each.partition}`)}`);
+      },
+      ...changes,
+    },
+  );
+  return { clock, broker, group, events, client, consumer };
+}
+
+function store(broker: ScriptedBroker, topicPartition: string, ...values: string[]): void {
+  const writer = new RecordBatchWriter();
+  for (const value of values) writer.append(1, null, Buffer.from(value), []);
+  broker.store(topicPartition, writer.finish());
+}
+
+/** One poll, with the clock running under it for as long as it waits. */
+async function poll(clock: SimClock, consumer: GroupConsumer, maxWaitMs = 500): Promise<FetchedRecords[]> {
+  const polled = consumer.poll(maxWaitMs);
+  void polled.catch((error: unknown) => error);
+  for (let passedMs = 0; passedMs <= maxWaitMs; passedMs += 50) await clock.advance(50);
+  return polled;
+}
+
+const values = (fetched: readonly FetchedRecords[]) =>
+  fetched.flatMap((each) => each.records.map((record) => record.value?.toString()));
+
+test("partitions come inside a poll, at committed positions or the beginning, and go inside a poll", async () => {
+  const { clock, broker, group, events, consumer } = setUp();
+  store(broker, "t-0", "a", "b");
+  store(broker, "t-1", "c");
+  group.committed.set("t-0", 1);
+  expect(values(await poll(clock, consumer))).toEqual(["b", "c"]);
+  expect(events).toEqual(["assigned t-0@1,t-1@0"]);
+  group.error = ErrorCodes.REBALANCE_IN_PROGRESS;
+  await clock.advance(5_000);
+  // Nobody polls: nothing is revoked behind the owner's back, and the group waits.
+  expect(events).toHaveLength(1);
+  expect(group.generation).toBe(1);
+  await poll(clock, consumer);
+  expect(events.slice(1)).toEqual(["revoked t-0,t-1", "assigned t-0@1,t-1@0"]);
+  expect(group.generation).toBe(2);
+});
+
+test("what is committed while partitions are revoked is where the next owner begins", async () => {
+  const { clock, broker, group, consumer } = setUp(
+    {},
+    {
+      async onRevoked(partitions) {
+        await consumer.commit(partitions.map((each) => ({ ...each, offset: consumer.position(each)! })));
+      },
+    },
+  );
+  store(broker, "t-0", "a", "b");
+  await poll(clock, consumer);
+  group.error = ErrorCodes.REBALANCE_IN_PROGRESS;
+  await clock.advance(1_000);
+  await poll(clock, consumer);
+  expect(group.committed.get("t-0")).toBe(2);
+  expect(consumer.position({ topic: "t", partition: 0 })).toBe(2);
+});
+
+test("a consumer that is dropped is told that its partitions are lost, and joins again", async () => {
+  const { clock, group, events, consumer } = setUp();
+  await poll(clock, consumer);
+  group.error = ErrorCodes.UNKNOWN_MEMBER_ID;
+  await clock.advance(1_000);
+  await poll(clock, consumer);
+  expect(events).toEqual(["assigned t-0@0,t-1@0", "lost t-0,t-1", "assigned t-0@0,t-1@0"]);
+});
+
+test("one that is not polled for max.poll.interval.ms leaves the group until it is polled again", async () => {
+  const { clock, group, events, consumer } = setUp({ "max.poll.interval.ms": "20000" });
+  await poll(clock, consumer);
+  await clock.advance(19_000);
+  expect(group.left).toBe(0);
+  await clock.advance(2_000);
+  expect(group.left).toBe(1);
+  await clock.advance(60_000);
+  expect(group.generation).toBe(1);
+  await poll(clock, consumer);
+  await poll(clock, consumer);
+  expect(events).toEqual(["assigned t-0@0,t-1@0", "lost t-0,t-1", "assigned t-0@0,t-1@0"]);
+});
+
+test("an error of the listener is thrown by poll, and the group goes on", async () => {
+  let fails = true;
+  const { clock, broker, consumer } = setUp(
+    {},
+    {
+      async onAssigned() {
+        if (fails) throw new Error("not ready");
+      },
+    },
+  );
+  store(broker, "t-0", "a");
+  await expect(poll(clock, consumer)).rejects.toThrow("not ready");
+  fails = false;
+  expect(values(await poll(clock, consumer))).toEqual(["a"]);
+});
+
+test("a refusal by the coordinator is thrown by poll", async () => {
+  const { clock, broker, consumer } = setUp();
+  broker.fail("JoinGroup", "GROUP_AUTHORIZATION_FAILED");
+  await expect(poll(clock, consumer)).rejects.toThrow(/Joining group g: not authorized for this group/);
+});
+
+test("without a committed offset and with auto.offset.reset=none, poll says so", async () => {
+  const { clock, consumer } = setUp({ "auto.offset.reset": "none" });
+  await expect(poll(clock, consumer)).rejects.toThrow(/t-0: group g has no committed offset/);
+});
+
+test("topics that come, and partitions that are added, make the group share out anew", async () => {
+  const { clock, broker, events, consumer } = setUp({ "metadata.max.age.ms": "10000" }, {}, /t.*/);
+  broker.topic("other", 1);
+  await poll(clock, consumer);
+  broker.topic("t2", 1);
+  broker.topic("t", 3);
+  await clock.advance(10_000);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t-2@0,t2-0@0");
+});
+
+test("a named topic that is not there yet is taken in soon after it is", async () => {
+  const { clock, broker, group, events, consumer } = setUp({}, {}, ["t", "later"]);
+  await poll(clock, consumer);
+  expect(group.topics).toEqual(["t"]);
+  broker.topic("later", 1);
+  await clock.advance(6_000);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned later-0@0,t-0@0,t-1@0");
+});
+
+test("partitions the broker asked while assigning does not know yet are shared out soon after", async () => {
+  const { clock, broker, group, events, consumer } = setUp({ "metadata.max.age.ms": "60000" });
+  await poll(clock, consumer);
+  broker.topic("t", 4);
+  group.onJoin = () => broker.topic("t", 2);
+  await clock.advance(60_000);
+  await poll(clock, consumer);
+  expect(group.generation).toBe(2);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0");
+  group.onJoin = () => {};
+  // A look that comes to the broker behind the others first changes nothing, and is not the last.
+  await clock.advance(6_000);
+  expect(group.generation).toBe(2);
+  broker.topic("t", 4);
+  await clock.advance(6_000);
+  await poll(clock, consumer);
+  expect(group.generation).toBe(3);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t-2@0,t-3@0");
+});
+
+test("a new topic the broker asked while assigning does not know yet is shared out soon after", async () => {
+  const { clock, broker, group, events, consumer } = setUp({ "metadata.max.age.ms": "60000" }, {}, /t.*/);
+  await poll(clock, consumer);
+  broker.topic("t2", 1);
+  group.onJoin = () => broker.topics.delete("t2");
+  await clock.advance(60_000);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0");
+  group.onJoin = () => {};
+  broker.topic("t2", 1);
+  await clock.advance(6_000);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t2-0@0");
+});
+
+test("a new topic that matches the pattern and cannot be described yet is looked for again soon", async () => {
+  const { clock, broker, events, consumer } = setUp({}, {}, /t.*/);
+  broker.topic("t2", 1);
+  broker.unready.add("t2");
+  await poll(clock, consumer);
+  expect(events).toEqual(["assigned t-0@0,t-1@0"]);
+  broker.unready.clear();
+  await clock.advance(6_000);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t2-0@0");
+});
+
+test("partitions found while assigning do not make the group share out a second time", async () => {
+  const { clock, broker, group, events, consumer } = setUp({ "metadata.max.age.ms": "10000" });
+  group.onJoin = () => broker.topic("t", 3);
+  await poll(clock, consumer);
+  expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t-2@0");
+  await clock.advance(30_000);
+  await poll(clock, consumer);
+  expect(group.generation).toBe(1);
+});
+
+test("a leader looks after topics that only another member reads", async () => {
+  const { clock, broker, group, consumer } = setUp({ "metadata.max.age.ms": "10000" });
+  group.others = [{ memberId: "you", metadata: encodeSubscription(1, { topics: ["other"] }) }];
+  const yours = () => {
+    const { assignments } = broker.requests(syncGroup).at(-1)!;
+    const { assignment } = assignments.find((each) => each.memberId === "you")!;
+    return decodeAssignment(assignment).assignedPartitions;
+  };
+  await poll(clock, consumer);
+  expect(yours()).toEqual([]);
+  broker.topic("other", 1);
+  await clock.advance(6_000);
+  await poll(clock, consumer);
+  expect(yours()).toEqual([{ topic: "other", partitions: [0] }]);
+  broker.topic("other", 2);
+  await clock.advance(10_000);
+  await poll(clock, consumer);
+  expect(yours()).toEqual([{ topic: "other", partitions: [0, 1] }]);
+  expect(group.generation).toBe(3);
+});
+
+test("closing leaves the group, without calling the listener, even while it waits for a poll", async () => {
+  const { clock, group, events, consumer } = setUp();
+  await poll(clock, consumer);
+  group.error = ErrorCodes.REBALANCE_IN_PROGRESS;
+  await clock.advance(2_000);
+  const closed = consumer.close();
+  await clock.advance(100);
+  await closed;
+  expect(group.left).toBe(1);
+  expect(events).toHaveLength(1);
+  expect(await consumer.poll(1_000)).toEqual([]);
+});
+
+test("closing the client ends it as a crash would: a poll at work comes back, nobody is told", async () => {
+  const { clock, group, events, client, consumer } = setUp();
+  await poll(clock, consumer);
+  const polled = consumer.poll(60_000);
+  await clock.advance(10);
+  await client.close();
+  expect(await polled).toEqual([]);
+  expect(await consumer.poll(60_000)).toEqual([]);
+  await clock.advance(60_000);
+  expect(group.left).toBe(0);
+  expect(events).toHaveLength(1);
+  expect(clock.pendingTimers).toBe(0);
+});

@@ -1,0 +1,130 @@
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { connectionConfig } from "../../../../src/kafka/client-properties.js";
+import type { SaslConfig } from "../../../../src/kafka/security-config.js";
+import { KafkajsTransport } from "../../../../src/kafka/transport/kafkajs-transport.js";
+import type { Wire } from "../../../../src/kafka/transport/transport.js";
+import { apiVersions } from "../../../../src/protocol/apis/api-versions.js";
+import { KafkaError } from "../../../../src/protocol/kafka-error.js";
+
+const SASL_HANDSHAKE = 17;
+const SASL_AUTHENTICATE = 36;
+
+/** What a broker does with a request: the body of its answer, nothing, or closing the connection. */
+type Step = Buffer | "silence" | "close";
+
+const servers: Server[] = [];
+const sockets = new Set<Socket>();
+const wires: Wire[] = [];
+
+afterEach(() => {
+  for (const wire of wires.splice(0)) wire.close();
+  for (const socket of sockets) socket.destroy();
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** A broker that tells its versions, and then does as it is told with the requests of SASL. Resolves to its port. */
+async function listen(steps: Readonly<Record<number, Step>>): Promise<number> {
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    let received = Buffer.alloc(0);
+    socket.on("error", () => undefined);
+    socket.on("data", (bytes) => {
+      received = Buffer.concat([received, bytes]);
+      while (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) {
+        const request = received.subarray(4, 4 + received.readInt32BE(0));
+        received = received.subarray(4 + request.length);
+        answer(socket, request, steps);
+      }
+    });
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+function answer(socket: Socket, request: Buffer, steps: Readonly<Record<number, Step>>): void {
+  const correlationId = request.readInt32BE(4);
+  if (request.readInt16BE(0) === apiVersions.key) {
+    const apiKeys = [
+      { apiKey: apiVersions.key, minVersion: 0, maxVersion: 0 },
+      { apiKey: SASL_HANDSHAKE, minVersion: 0, maxVersion: 1 },
+      { apiKey: SASL_AUTHENTICATE, minVersion: 0, maxVersion: 0 },
+    ];
+    socket.write(Buffer.concat(apiVersions.encodeResponse(0, correlationId, { errorCode: 0, apiKeys })));
+    return;
+  }
+  const step = steps[request.readInt16BE(0)] ?? "silence";
+  if (step === "close") socket.end();
+  if (typeof step === "string") return;
+  socket.write(Buffer.concat([int32(4 + step.length), int32(correlationId), step]));
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+const text = (value: string) => Buffer.concat([int16(value.length), Buffer.from(value)]);
+const handshaken = (errorCode: number, mechanism: string) =>
+  Buffer.concat([int16(errorCode), int32(1), text(mechanism)]);
+const authenticated = (errorCode: number, message: string) =>
+  Buffer.concat([int16(errorCode), text(message), int32(0)]);
+
+/** Connects; resolves to what that failed with, if it did. */
+async function failureOf(port: number, mechanism: SaslConfig["mechanism"], timeoutMs = 30_000): Promise<unknown> {
+  const config = connectionConfig({
+    "bootstrap.servers": `127.0.0.1:${port}`,
+    "request.timeout.ms": String(timeoutMs),
+    "default.api.timeout.ms": "60000",
+  });
+  const sasl = { mechanism, username: "ann", password: "secret" };
+  const transport = new KafkajsTransport(config, { tls: undefined, sasl }, silentLogger);
+  try {
+    wires.push(await transport.connect({ host: "127.0.0.1", port }));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+describe("authenticating", () => {
+  test("connects when the broker takes the credentials", async () => {
+    const port = await listen({ [SASL_HANDSHAKE]: handshaken(0, "PLAIN"), [SASL_AUTHENTICATE]: authenticated(0, "") });
+    expect(await failureOf(port, "PLAIN")).toBeUndefined();
+    expect(wires[0]!.isOpen).toBe(true);
+  });
+
+  test.each(["PLAIN", "SCRAM-SHA-256"] as const)("a connection lost during %s is no refusal", async (mechanism) => {
+    const port = await listen({ [SASL_HANDSHAKE]: handshaken(0, mechanism), [SASL_AUTHENTICATE]: "close" });
+    expect(await failureOf(port, mechanism)).toMatchObject({ codeName: "NETWORK_EXCEPTION", retriable: true });
+  });
+
+  test("a broker that does not answer in time has not refused either", async () => {
+    const port = await listen({ [SASL_HANDSHAKE]: handshaken(0, "PLAIN"), [SASL_AUTHENTICATE]: "silence" });
+    expect(await failureOf(port, "PLAIN", 200)).toMatchObject({ codeName: "REQUEST_TIMED_OUT", retriable: true });
+  });
+
+  test.each(["PLAIN", "SCRAM-SHA-256"] as const)("credentials refused for %s are told as that", async (mechanism) => {
+    const port = await listen({
+      [SASL_HANDSHAKE]: handshaken(0, mechanism),
+      [SASL_AUTHENTICATE]: authenticated(58, "no such user"),
+    });
+    const error = await failureOf(port, mechanism);
+    expect(KafkaError.is(error, "SASL_AUTHENTICATION_FAILED")).toBe(true);
+    expect(error).toMatchObject({ retriable: false, message: expect.stringContaining("no such user") });
+  });
+
+  test("a mechanism the broker does not enable is not asked for again and again", async () => {
+    const port = await listen({ [SASL_HANDSHAKE]: handshaken(33, "SCRAM-SHA-512") });
+    expect(await failureOf(port, "PLAIN")).toMatchObject({ codeName: "UNSUPPORTED_SASL_MECHANISM", retriable: false });
+  });
+});

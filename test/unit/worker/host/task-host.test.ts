@@ -1,0 +1,201 @@
+import { describe, expect, test } from "vitest";
+import { type ConnectorPlugin, DataError, type Logger, type SourceRecord } from "../../../../src/api/index.js";
+import { SimClock } from "../../../../src/base/clock.js";
+import { deferred } from "../../../../src/base/deferred.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { SeededRandom } from "../../../../src/base/random.js";
+import type {
+  KafkaClient,
+  KafkaClientOptions,
+  ProducerListener,
+  ProducerOptions,
+} from "../../../../src/kafka/kafka-client.js";
+import { KafkaError } from "../../../../src/protocol/kafka-error.js";
+import { TaskHost } from "../../../../src/worker/host/task-host.js";
+import type { HostReport } from "../../../../src/worker/host/task-host-messages.js";
+import { ensureDeadLetterTopic, parseDeadLetterSettings } from "../../../../src/worker/sink/dead-letter-queue.js";
+import { describeConsumed } from "../../../../src/worker/sink/sink-record-decoder.js";
+import { describeSource } from "../../../../src/worker/source/source-record-encoder.js";
+import { LogReporter } from "../../../../src/worker/task/record-errors.js";
+import { FakeAdmin, FakeProducer } from "../fake-kafka.js";
+import { FedSource, FILE, ID, noPlugins, records, textConverters, turns } from "../source-harness.js";
+
+function rig(task = new FedSource()) {
+  const reports: HostReport[] = [];
+  const clients: KafkaClientOptions[] = [];
+  const clock = new SimClock();
+  const producer = deferred<FakeProducer<unknown>>();
+  const plugin = {
+    type: "source",
+    className: "test.Source",
+    taskClassName: "test.SourceTask",
+    version: "9",
+    task: async () => task,
+  } as unknown as ConnectorPlugin;
+  const host = new TaskHost({
+    workerProps: { "bootstrap.servers": "kafka:9092", "key.converter": "k", "value.converter": "v" },
+    plugins: {
+      ...noPlugins,
+      connector: (name) => (name === "test.Source" ? plugin : noPlugins.connector(name)),
+      converter: () => textConverters().key,
+      headerConverter: () => textConverters().header,
+    },
+    createKafkaClient: (options) => {
+      clients.push(options);
+      return {
+        producer: <T>(_options: ProducerOptions, listener: ProducerListener<T>) => {
+          const made = new FakeProducer<T>(listener);
+          producer.resolve(made as unknown as FakeProducer<unknown>);
+          return made;
+        },
+        close: async () => {},
+      } as unknown as KafkaClient;
+    },
+    clock,
+    random: new SeededRandom(1),
+    logger: silentLogger,
+    send: (report) => reports.push(report),
+  });
+  const start = (connectorProps: Record<string, string> = {}, taskCount = 1) =>
+    host.receive({
+      type: "start",
+      run: 1,
+      id: ID,
+      connectorProps: { "connector.class": "test.Source", ...connectorProps },
+      taskProps: {},
+      targetState: "STARTED",
+      taskCount,
+    });
+  return { host, reports, clients, clock, task, producer: producer.promise, start };
+}
+
+describe("a task host", () => {
+  test("runs a task: status, offsets asked of the worker, metrics, stop, end", async () => {
+    const { host, reports, clients, clock, task, producer, start } = rig();
+    start({ "producer.override.linger.ms": "3" });
+    const made = await producer;
+    expect(clients[0]?.properties).toMatchObject({ "linger.ms": "3", "client.id": "connector-producer-shop-0" });
+    await turns();
+    const read = task.context.readOffsets([FILE]);
+    expect(reports.at(-1)).toEqual({ type: "readOffsets", run: 1, request: 1, partitions: [FILE] });
+    host.receive({ type: "offsets", request: 1, offsets: [{ partition: FILE, offset: null }] });
+    expect(await read).toEqual([{ partition: FILE, offset: null }]);
+    made.auto = true;
+    task.feed(records(1, 2));
+    await made.arrived(2);
+    host.receive({ type: "metrics", request: 5 });
+    expect(reports.at(-1)).toMatchObject({ type: "metrics", request: 5, tasks: [{ id: ID, recordsRead: 2 }] });
+    await clock.advance(60_000);
+    const flush = reports.at(-1);
+    expect(flush).toMatchObject({
+      type: "flushOffsets",
+      run: 1,
+      entries: [{ partition: FILE, offset: { position: 2 } }],
+    });
+    host.receive({ type: "offsets", request: flush?.type === "flushOffsets" ? flush.request : -1, offsets: [] });
+    host.receive({ type: "stop", run: 1, cancel: false });
+    await turns();
+    expect(reports.filter(({ type }) => type === "status" || type === "ended")).toEqual([
+      { type: "status", run: 1, state: "RUNNING", trace: null, version: "9" },
+      { type: "status", run: 1, state: "UNASSIGNED", trace: null, version: "9" },
+      { type: "ended", run: 1 },
+    ]);
+    expect(task.committed).toHaveLength(1);
+  });
+
+  test("pauses and resumes; once cancelled nothing more is heard, but the plugin is stopped when it comes back", async () => {
+    const { host, reports, clock, task, producer, start } = rig();
+    task.stubborn = true;
+    start();
+    await producer;
+    await turns();
+    host.receive({ type: "pause", run: 1, paused: true });
+    task.feed([] as SourceRecord[]);
+    await turns();
+    await clock.advance(5);
+    await turns();
+    expect(reports.at(-1)).toMatchObject({ state: "PAUSED" });
+    host.receive({ type: "pause", run: 1, paused: false });
+    await turns();
+    expect(reports.at(-1)).toMatchObject({ state: "RUNNING" });
+    const { length } = reports;
+    host.receive({ type: "stop", run: 1, cancel: true });
+    await turns();
+    expect(task.stopped).toBe(0);
+    task.feed([]);
+    await turns();
+    expect([task.stopped, reports.length]).toEqual([1, length]);
+  });
+
+  test.each([
+    [{ "connector.class": "Oops" }, 1, "no plugins"],
+    [{ transforms: "mask" }, 1, "transforms=mask: not supported yet"],
+    [{ "exactly.once.support": "REQUIRED" }, 1, "exactly.once.support=required"],
+    [{ "tasks.max": "1" }, 2, "greater than tasks.max=1"],
+    [{ "errors.tolerance": "some" }, 1, "errors.tolerance"],
+    [{ "topic.creation.default.partitions": "x" }, 1, "topic.creation.default.partitions"],
+  ])("%j: FAILED before anything is started", async (props, taskCount, message) => {
+    const { reports, clients, start } = rig();
+    start(props, taskCount);
+    expect(reports.map(({ type }) => type)).toEqual(["status", "ended"]);
+    expect(reports[0]).toMatchObject({ state: "FAILED", trace: expect.stringContaining(message) });
+    expect(clients).toEqual([]);
+  });
+
+  test("an abandoned host is silent", async () => {
+    const { host, reports, task, producer, start } = rig();
+    start();
+    await producer;
+    await turns();
+    const { length } = reports;
+    host.abandon();
+    await turns();
+    expect([reports.length, task.stopped]).toEqual([length, 0]);
+  });
+});
+
+describe("reports of bad records", () => {
+  test("the log says which task, stage, class and, if asked, which record: never its value", async () => {
+    const lines: string[] = [];
+    const logger: Logger = { ...silentLogger, error: (message) => lines.push(message) };
+    const error = new DataError("VALUE_INVALID", "x");
+    const consumed = {
+      topic: "orders",
+      partition: 1,
+      record: {
+        offset: 7,
+        timestampMs: 5,
+        timestampType: "CreateTime" as const,
+        key: null,
+        value: Buffer.from("secret"),
+        headers: [],
+      },
+    };
+    const stage = "VALUE_CONVERTER" as const;
+    await new LogReporter(ID, logger, undefined).report({ record: consumed, stage, className: "J", error });
+    await new LogReporter(ID, logger, describeConsumed).report({ record: consumed, stage, className: "J", error });
+    const source = { topic: "lines", sourcePartition: FILE, sourceOffset: { position: 3n } };
+    await new LogReporter(ID, logger, describeSource).report({ record: source, stage, className: "J", error });
+    const start = "Error encountered in task shop-0. Executing stage 'VALUE_CONVERTER' with class 'J'";
+    expect(lines).toEqual([
+      `${start}.`,
+      `${start}, where consumed record is {topic='orders', partition=1, offset=7, timestamp=5, timestampType=CreateTime}.`,
+      `${start}, where source record is {topic='lines', sourcePartition={"file":"a"}, sourceOffset={"position":"3"}}.`,
+    ]);
+  });
+
+  test("the dead letter topic is made with one partition when it is missing; who else makes it does no harm", async () => {
+    const admin = new FakeAdmin();
+    expect(parseDeadLetterSettings({})).toBeUndefined();
+    const settings = parseDeadLetterSettings({ "errors.deadletterqueue.topic.name": "dlq" })!;
+    expect(settings).toEqual({ topic: "dlq", replicationFactor: 3, contextHeaders: false });
+    const { signal } = new AbortController();
+    await ensureDeadLetterTopic(admin.asAdmin(), settings, signal);
+    expect(admin.topics.get("dlq")).toEqual({ name: "dlq", partitions: 1, replicationFactor: 3 });
+    const other = new FakeAdmin();
+    other.refuse = new KafkaError("TOPIC_ALREADY_EXISTS", "Creating dlq");
+    await ensureDeadLetterTopic(other.asAdmin(), settings, signal);
+    other.refuse = new KafkaError("INVALID_REPLICATION_FACTOR", "Creating dlq");
+    await expect(ensureDeadLetterTopic(other.asAdmin(), settings, signal)).rejects.toThrow("topic=dlq");
+  });
+});

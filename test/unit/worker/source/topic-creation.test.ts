@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError } from "../../../../src/api/index.js";
+import { wholePattern } from "../../../../src/base/topic-pattern.js";
+import { parseSinkTopics } from "../../../../src/worker/sink/sink-topics.js";
+import { parseTopicCreation, planTopic } from "../../../../src/worker/source/topic-creation.js";
+
+const DEFAULTS = { "topic.creation.default.partitions": "1", "topic.creation.default.replication.factor": "-1" };
+
+describe("topic.creation.* (KIP-158)", () => {
+  test("absent keys, or a worker that forbids it, leave topics to the broker", () => {
+    expect(parseTopicCreation({}, { topic: "x" })).toBeUndefined();
+    expect(parseTopicCreation({ "topic.creation.enable": "false" }, DEFAULTS)).toBeUndefined();
+  });
+
+  test("the first group that includes and does not exclude a topic makes it; what it leaves out is the default group's", () => {
+    const creation = parseTopicCreation(
+      {},
+      {
+        ...DEFAULTS,
+        "topic.creation.default.cleanup.policy": "delete",
+        "topic.creation.groups": "big, compacted",
+        "topic.creation.big.include": "orders.*,items",
+        "topic.creation.big.exclude": ".*_tmp",
+        "topic.creation.big.partitions": "12",
+        "topic.creation.compacted.include": "orders.*",
+        "topic.creation.compacted.cleanup.policy": "compact",
+      },
+    )!;
+    expect(planTopic(creation, "orders")).toEqual({
+      name: "orders",
+      partitions: 12,
+      replicationFactor: -1,
+      configs: {},
+    });
+    expect(planTopic(creation, "orders_tmp")).toEqual({
+      name: "orders_tmp",
+      partitions: 1,
+      replicationFactor: -1,
+      configs: { "cleanup.policy": "compact" },
+    });
+    expect(planTopic(creation, "my-items").configs).toEqual({ "cleanup.policy": "delete" });
+  });
+
+  test.each([
+    [{ "topic.creation.default.partitions": "1" }, "topic.creation.default.replication.factor"],
+    [{ ...DEFAULTS, "topic.creation.default.partitions": "0" }, "topic.creation.default.partitions"],
+    [{ ...DEFAULTS, "topic.creation.groups": "g", "topic.creation.g.include": "[" }, "topic.creation.g.include"],
+  ])("%j is refused naming %s", (props, key) => {
+    expect(() => parseTopicCreation({}, props)).toThrow(expect.objectContaining({ key }) as ConfigError);
+  });
+});
+
+describe("the topics of a sink", () => {
+  test("are names or a pattern, exactly one of the two", () => {
+    expect(parseSinkTopics({ topics: "a, b,," })).toEqual(["a", "b"]);
+    expect((parseSinkTopics({ "topics.regex": "shop\\..*" }) as RegExp).test("shop.orders")).toBe(true);
+    expect(() => parseSinkTopics({ topics: "a", "topics.regex": "b" })).toThrow("mutually exclusive");
+    expect(() => parseSinkTopics({})).toThrow(ConfigError);
+  });
+
+  test("a Java pattern matches whole names, in its common spellings", () => {
+    expect(wholePattern("k", "a|b").test("ab")).toBe(false);
+    expect(wholePattern("k", "(?i)ORDERS").test("orders")).toBe(true);
+    expect(wholePattern("k", "\\Ax++[+]+\\z").test("xx++")).toBe(true);
+    expect(wholePattern("k", "[*+]").test("+")).toBe(true);
+    expect(wholePattern("k", "a\\++").test("a++")).toBe(true);
+  });
+});
