@@ -94,10 +94,20 @@ export function defineHandler<Q extends Fields, S extends Fields>(
   definition: HandlerDefinition<OutputOf<Q>, InputOf<S>>,
 ): Handler {
   const { versions, advertised = versions } = definition;
-  const encode = (apiVersion: number, correlationId: number, answer: Answer<InputOf<S>>): Served => {
+  const encode = (
+    { apiVersion, clientId, broker }: Call,
+    correlationId: number,
+    answer: Answer<InputOf<S>>,
+  ): Served => {
     if (answer === NO_RESPONSE) return [];
     if (answer === CLOSE_CONNECTION) return CLOSE_CONNECTION;
-    return api.encodeResponse(apiVersion, correlationId, answer as InputOf<S>);
+    try {
+      return api.encodeResponse(apiVersion, correlationId, answer as InputOf<S>);
+    } catch (cause) {
+      const fields = { apiVersion, client: clientId };
+      broker.logger.error(`closed a connection: the answer of ${api.name} cannot be written`, fields, cause);
+      return CLOSE_CONNECTION;
+    }
   };
   const failed = (cause: unknown, request: OutputOf<Q>, call: Call): Answer<InputOf<S>> => {
     call.broker.logger.error(
@@ -121,7 +131,6 @@ export function defineHandler<Q extends Fields, S extends Fields>(
     request: OutputOf<Q>,
     call: Call,
   ): Promise<Served> => {
-    const { apiVersion } = call;
     switch (interception.kind) {
       case "drop":
         if (interception.after) await handle(request, call);
@@ -130,13 +139,13 @@ export function defineHandler<Q extends Fields, S extends Fields>(
         if (!interception.after) await interception.until;
         const answer = await handle(request, call);
         if (interception.after) await interception.until;
-        return encode(apiVersion, correlationId, answer);
+        return encode(call, correlationId, answer);
       }
       case "answer":
-        return encode(apiVersion, correlationId, interception.response as InputOf<S>);
+        return encode(call, correlationId, interception.response as InputOf<S>);
       case "error":
         if (!definition.refuse) throw new InvariantError(`${api.name} has no answer that is all error`);
-        return encode(apiVersion, correlationId, definition.refuse(request, interception.errorCode, call));
+        return encode(call, correlationId, definition.refuse(request, interception.errorCode, call));
     }
   };
   return {
@@ -154,8 +163,8 @@ export function defineHandler<Q extends Fields, S extends Fields>(
       const answer = handle(request, call);
       // Not `body`: a request that waits for its answer must not keep its frame in memory meanwhile.
       return answer instanceof Promise
-        ? answer.then((late) => encode(apiVersion, correlationId, late))
-        : encode(apiVersion, correlationId, answer);
+        ? answer.then((late) => encode(call, correlationId, late))
+        : encode(call, correlationId, answer);
     },
   };
 }

@@ -12,6 +12,7 @@ import type { Broker } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
 import { SealedFiles } from "./log/log-files.js";
+import type { PartitionLog } from "./log/partition-log.js";
 import { LogCleaner } from "./log-cleaner.js";
 import { Maintenance } from "./maintenance.js";
 import { MetadataFile } from "./metadata-file.js";
@@ -156,25 +157,33 @@ function startMaintenance(
   cleaner: LogCleaner,
 ): void {
   const every = (name: string) => () => properties.number(name);
-  const logs = () => topics.all().flatMap((topic) => topic.logs);
+  const eachLog = (name: string, work: (log: PartitionLog) => void) => {
+    for (const log of topics.all().flatMap((topic) => topic.logs)) {
+      try {
+        work(log);
+      } catch (cause) {
+        // One log that fails keeps no other from its turn.
+        logger.error(`${name} failed and will be tried again`, { folder: log.folder }, cause);
+      }
+    }
+  };
   maintenance.start({
     name: "flushing logs",
     intervalMs: every("log.flush.scheduler.interval.ms"),
     run: () => {
       const nowMs = clock.nowMs();
-      for (const log of logs()) log.tend(nowMs, properties.number("producer.id.expiration.ms"));
+      eachLog("flushing a log", (log) => log.tend(nowMs, properties.number("producer.id.expiration.ms")));
     },
   });
   maintenance.start({
     name: "deleting old segments",
     intervalMs: every("log.retention.check.interval.ms"),
-    run: () => {
-      for (const log of logs()) {
+    run: () =>
+      eachLog("deleting old segments", (log) => {
         const count = log.applyRetention(clock.nowMs());
-        if (count > 0)
-          logger.info("deleted old segments", { folder: log.folder, count, logStartOffset: log.logStartOffset });
-      }
-    },
+        const { folder, logStartOffset } = log;
+        if (count > 0) logger.info("deleted old segments", { folder, count, logStartOffset });
+      }),
   });
   maintenance.start({
     name: "expiring offsets",

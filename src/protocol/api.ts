@@ -118,7 +118,7 @@ export function readRequestHeader(reader: ByteReader): RequestHeader {
   const correlationId = reader.i32();
   const clientIdBytes = reader.i16();
   if (clientIdBytes < -1) throw new MalformedError(`A client id of length ${clientIdBytes}`);
-  const clientId = clientIdBytes < 0 ? "" : reader.utf8(clientIdBytes);
+  const clientId = clientIdBytes < 0 ? "" : reader.string(clientIdBytes);
   return { apiKey, apiVersion, correlationId, clientId };
 }
 

@@ -3,6 +3,12 @@ import { MalformedError } from "./malformed-error.js";
 /** Zero, as Kafka prints a uuid: 22 characters of base64url. Stands for "no topic id". */
 export const ZERO_UUID = "AAAAAAAAAAAAAAAAAAAAAA";
 
+/**
+ * Longest string of the protocol, in bytes of UTF-8. Classic lengths have 16 bits; compact ones could say more, and Kafka
+ * refuses that at both ends.
+ */
+export const MAX_STRING_BYTES = 0x7fff;
+
 const MAX_SAFE_HIGH = 0x1fffff;
 
 /**
@@ -108,6 +114,19 @@ export class ByteReader {
   utf8(length: number): string {
     const at = this.#advance(length);
     return this.buffer.toString("utf8", at, at + length);
+  }
+
+  /**
+   * A string of the protocol. One that could not be written again is refused here: whoever keeps it would otherwise fail
+   * later, where no client is left to answer. Bytes that are no UTF-8 grow, each to the three of U+FFFD.
+   */
+  string(length: number): string {
+    const text = length > MAX_STRING_BYTES ? undefined : this.utf8(length);
+    const grows = text !== undefined && length * 3 > MAX_STRING_BYTES;
+    if (text === undefined || (grows && Buffer.byteLength(text) > MAX_STRING_BYTES)) {
+      throw new MalformedError(`A string of ${length} bytes is longer than ${MAX_STRING_BYTES} in UTF-8`);
+    }
+    return text;
   }
 
   /** Checks an element count: each element takes at least `minimumBytes`. Returns it. */

@@ -9,6 +9,7 @@ import {
   i16Type,
   i32Type,
   i64Type,
+  messageType,
   recordsType,
   strType,
   uuidType,
@@ -72,6 +73,8 @@ export const i64 = field(i64Type);
 export const bool = field(boolType);
 export const uuid = field(uuidType);
 export const str = field(strType);
+/** A string for people; cut where it is too long. */
+export const message = field(messageType);
 export const bytes = field(bytesType);
 export const records = field(recordsType);
 

@@ -1,4 +1,4 @@
-import { type ByteReader, ZERO_UUID } from "./byte-reader.js";
+import { type ByteReader, MAX_STRING_BYTES, ZERO_UUID } from "./byte-reader.js";
 import type { ByteWriter } from "./byte-writer.js";
 import { MalformedError } from "./malformed-error.js";
 
@@ -142,7 +142,7 @@ export const strType: WireType<string> = {
       minimumBytes: length.bytes,
       read(reader) {
         const bytes = length.read(reader);
-        if (bytes >= 0) return reader.utf8(bytes);
+        if (bytes >= 0) return reader.string(bytes);
         if (!context.nullable || bytes !== -1) refuseNull("A string", bytes);
         return null;
       },
@@ -153,8 +153,10 @@ export const strType: WireType<string> = {
         }
         const text = value as string;
         const bytes = Buffer.byteLength(text);
-        if (!context.flexible && bytes > 0x7fff) {
-          throw new MalformedError(`A string of ${bytes} bytes is too long for its 16-bit length`);
+        if (bytes > MAX_STRING_BYTES) {
+          throw new MalformedError(
+            `A string of ${bytes} bytes is too long; at most ${MAX_STRING_BYTES} can be written`,
+          );
         }
         length.write(writer, bytes);
         writer.utf8(text, bytes);
@@ -162,6 +164,27 @@ export const strType: WireType<string> = {
     };
   },
 };
+
+/**
+ * A message for people, such as `errorMessage`: one too long to be written is cut. It may quote what the client sent,
+ * which fills a string by itself.
+ */
+export const messageType: WireType<string> = {
+  ...strType,
+  compile(context) {
+    const codec = strType.compile(context);
+    return { ...codec, write: (writer, value) => codec.write(writer, value === null ? null : cut(value as string)) };
+  },
+};
+
+function cut(text: string): string {
+  if (Buffer.byteLength(text) <= MAX_STRING_BYTES) return text;
+  const bytes = Buffer.from(text);
+  let end = MAX_STRING_BYTES - 3;
+  // Not in the middle of a character.
+  while ((bytes[end]! & 0xc0) === 0x80) end--;
+  return `${bytes.toString("utf8", 0, end)}…`;
+}
 
 /** Bytes, decoded as a slice. Large ones are not copied on encoding either. */
 export const bytesType: WireType<Buffer> = {

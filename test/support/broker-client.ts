@@ -54,10 +54,15 @@ export class BrokerClient {
     request: InputOf<Q>,
     clientId = "test",
   ): Promise<Buffer> {
+    return this.sendEncoded((correlationId) => api.encodeRequest(version, correlationId, clientId, request));
+  }
+
+  /** Sends a frame as `encode` makes it; resolves with the frame of its answer. */
+  sendEncoded(encode: (correlationId: number) => readonly Buffer[]): Promise<Buffer> {
     const correlationId = ++this.#correlationId;
     const answer = deferred<Buffer>();
     this.#waiting.set(correlationId, answer);
-    for (const chunk of api.encodeRequest(version, correlationId, clientId, request)) this.socket.write(chunk);
+    for (const chunk of encode(correlationId)) this.socket.write(chunk);
     return answer.promise;
   }
 

@@ -2,10 +2,8 @@ import type { Clock, Timer } from "../../base/clock.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { Logger } from "../../base/logger.js";
 import type { Random } from "../../base/random.js";
-import { decodeSubscription } from "../../protocol/consumer-protocol.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
-import { MalformedError } from "../../protocol/malformed-error.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import { ClassicGroup, type GroupEffect, type GroupSnapshot } from "./classic-group.js";
 import { joinError, syncError } from "./group-answers.js";
@@ -13,6 +11,10 @@ import type { GroupLog } from "./group-log.js";
 import type { JoinAnswer, JoinCommand, MemberIdentity, SyncAnswer, SyncCommand, Token } from "./group-member.js";
 import { expiredOffsets, GroupOffsets, type PartitionOffset } from "./group-offsets.js";
 import type { CommittedOffset, GroupRecord, StoredGroup } from "./group-records.js";
+import { subscribedTopics } from "./subscribed-topics.js";
+
+/** Wait before a group whose timer has failed is looked at again. */
+const TIMER_RETRY_MS = 1000;
 
 /** A group with its offsets and the one timer that runs for it. */
 interface Entry {
@@ -224,21 +226,12 @@ export class GroupCoordinator {
 
   /** Drops expired offsets, and groups of which nothing is left. Called by the broker's maintenance. */
   expire(): void {
-    const nowMs = this.clock.nowMs();
-    const retentionMs = this.properties.number("offsets.retention.minutes") * 60_000;
-    for (const [groupId, entry] of this.#groups) {
-      const snapshot = entry.group.snapshot();
-      const { protocolType } = snapshot;
-      const { isEmpty } = entry.group;
-      const context = {
-        protocolType,
-        isEmpty,
-        stateTimestamp: entry.stateTimestamp,
-        subscribedTopics: subscribedTopics(snapshot),
-      };
-      const expired = expiredOffsets(entry.offsets.entries(), context, nowMs, retentionMs);
-      if (expired.length > 0) this.deleteOffsets(groupId, expired);
-      if (isEmpty && entry.offsets.isEmpty && nowMs - entry.stateTimestamp >= retentionMs) this.#drop(entry);
+    for (const [group, entry] of this.#groups) {
+      try {
+        this.#expireOffsetsOf(entry);
+      } catch (cause) {
+        this.logger.error("expiring the offsets of a group failed and will be tried again", { group }, cause);
+      }
     }
   }
 
@@ -318,6 +311,19 @@ export class GroupCoordinator {
     return this.#write(group.groupId, [record]);
   }
 
+  #expireOffsetsOf(entry: Entry): void {
+    const { group, offsets, stateTimestamp } = entry;
+    const nowMs = this.clock.nowMs();
+    const retentionMs = this.properties.number("offsets.retention.minutes") * 60_000;
+    const snapshot = group.snapshot();
+    const { protocolType } = snapshot;
+    const { isEmpty } = group;
+    const context = { protocolType, isEmpty, stateTimestamp, subscribedTopics: subscribedTopics(snapshot) };
+    const expired = expiredOffsets(offsets.entries(), context, nowMs, retentionMs);
+    if (expired.length > 0) this.deleteOffsets(group.groupId, expired);
+    if (isEmpty && offsets.isEmpty && nowMs - stateTimestamp >= retentionMs) this.#drop(entry);
+  }
+
   #drop(entry: Entry): number | undefined {
     const { groupId } = entry.group;
     const records: GroupRecord[] = [...entry.offsets.entries()].map((each) => tombstone(groupId, each));
@@ -335,13 +341,10 @@ export class GroupCoordinator {
       this.log.append(groupId, records, this.clock.nowMs());
       return undefined;
     } catch (cause) {
-      if (!(cause instanceof KafkaError)) throw cause;
-      this.logger.error(
-        "could not write to the offsets topic; the client is told to try again",
-        { group: groupId },
-        cause,
-      );
-      return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
+      this.logger.error("could not write to the offsets topic", { group: groupId }, cause);
+      // The disk may serve again; what else went wrong would go wrong again. Thrown on, it would end the process from a
+      // timer, and leave the other members of the group without their answers.
+      return cause instanceof KafkaError ? ErrorCodes.COORDINATOR_NOT_AVAILABLE : ErrorCodes.UNKNOWN_SERVER_ERROR;
     }
   }
 
@@ -349,13 +352,27 @@ export class GroupCoordinator {
   #setTimer(entry: Entry): void {
     const nextMs = entry.group.nextDeadlineMs();
     if (this.#closed || nextMs >= entry.timerAtMs) return;
+    this.#schedule(entry, nextMs);
+  }
+
+  #schedule(entry: Entry, atMs: number): void {
     entry.timer?.cancel();
-    entry.timerAtMs = nextMs;
-    entry.timer = this.clock.schedule(nextMs - this.clock.monotonicMs(), () => {
-      entry.timer = undefined;
-      entry.timerAtMs = Number.POSITIVE_INFINITY;
-      this.#carryOut(entry, entry.group.tick(this.clock.monotonicMs()));
-    });
+    entry.timerAtMs = atMs;
+    entry.timer = this.clock.schedule(atMs - this.clock.monotonicMs(), () => this.#tick(entry));
+  }
+
+  /** A group that fails costs itself only: thrown on, the error would end the process. */
+  #tick(entry: Entry): void {
+    const nowMs = this.clock.monotonicMs();
+    entry.timer = undefined;
+    entry.timerAtMs = Number.POSITIVE_INFINITY;
+    try {
+      this.#carryOut(entry, entry.group.tick(nowMs));
+    } catch (cause) {
+      const { groupId } = entry.group;
+      this.logger.error("the timer of a group failed and will be tried again", { group: groupId }, cause);
+      this.#schedule(entry, nowMs + TIMER_RETRY_MS);
+    }
   }
 }
 
@@ -378,20 +395,4 @@ function replayInto(record: GroupRecord, groups: Map<string, StoredGroup>, offse
   if (record.value) ofGroup.set(record.topic, record.partition, record.value);
   else ofGroup.delete(record.topic, record.partition);
   if (ofGroup.isEmpty) offsets.delete(group);
-}
-
-/** What the members of a group of consumers read; undefined when that cannot be told. */
-function subscribedTopics({ protocolType, protocolName, members }: GroupSnapshot): ReadonlySet<string> | undefined {
-  if (protocolType !== "consumer" || protocolName === null) return undefined;
-  const topics = new Set<string>();
-  for (const { protocols } of members) {
-    const protocol = protocols.find(({ name }) => name === protocolName);
-    try {
-      for (const topic of protocol ? decodeSubscription(protocol.metadata).topics : []) topics.add(topic);
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      return undefined;
-    }
-  }
-  return topics;
 }

@@ -1,3 +1,4 @@
+import { MAX_STRING_BYTES } from "../../protocol/byte-reader.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import type { Generation } from "./group-answers.js";
 import { commonProtocols, type JoinCommand, type MemberIdentity, type SyncCommand } from "./group-member.js";
@@ -15,6 +16,8 @@ export interface GroupStanding extends Generation {
 /** Whether a JoinGroup may be looked at: size, protocols, and that its member is known. Returns an error code. */
 export function judgeJoin(command: JoinCommand, { protocolType, roster }: GroupStanding, maxSize: number): number {
   const { memberId, instanceId, protocols } = command;
+  // A client id that fills a string leaves no room for the rest of the member id.
+  if (Buffer.byteLength(command.freshMemberId) > MAX_STRING_BYTES) return ErrorCodes.INVALID_REQUEST;
   const known = roster.get(memberId) !== undefined || roster.isPending(memberId);
   if (!known && roster.memberCount + roster.pendingCount >= maxSize) return ErrorCodes.GROUP_MAX_SIZE_REACHED;
   if (protocols.length === 0 || command.protocolType === "") return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;

@@ -46,8 +46,8 @@ export class Connection {
       closed: this.#closed.signal,
     };
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    socket.on("drain", () => this.#next());
+    socket.on("data", (chunk: Buffer) => this.#guard(() => this.#receive(chunk)));
+    socket.on("drain", () => this.#guard(() => this.#next()));
     // A reset by the client is an end like any other.
     socket.on("error", (cause) =>
       logger.debug("a connection broke", { client: this.#call.clientHost, cause: cause.message }),
@@ -87,10 +87,7 @@ export class Connection {
       if (served === undefined) break;
       if (served instanceof Promise) {
         this.#busy = true;
-        served.then(
-          (late) => this.#resumeWith(late),
-          (cause: unknown) => this.#fail(cause),
-        );
+        served.then((late) => this.#resumeWith(late)).catch((cause: unknown) => this.#fail(cause));
       } else {
         this.#take(served);
       }
@@ -147,6 +144,15 @@ export class Connection {
     this.socket.cork();
     for (const chunk of chunks) this.socket.write(chunk);
     this.socket.uncork();
+  }
+
+  /** A failure here costs this connection and not the process. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (cause) {
+      this.#fail(cause);
+    }
   }
 
   #fail(cause: unknown): void {

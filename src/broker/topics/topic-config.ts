@@ -1,3 +1,4 @@
+import { MAX_STRING_BYTES } from "../../protocol/byte-reader.js";
 import { type BrokerProperties, CONFIG_SOURCES, type SourcedValue } from "../broker-properties.js";
 import type { LogConfig } from "../log/log-config.js";
 import { faultOf, SYNONYM_UNITS, splitList, TOPIC_CONFIG_KEYS } from "./config-keys.js";
@@ -62,6 +63,10 @@ export function judgeTopicConfig(overrides: TopicOverrides, broker: BrokerProper
   for (const [name, value] of Object.entries(overrides)) {
     const key = Object.hasOwn(TOPIC_CONFIG_KEYS, name) ? TOPIC_CONFIG_KEYS[name] : undefined;
     if (!key) return `Unknown topic config name: ${name}`;
+    // A list that was appended to may have outgrown what an answer of DescribeConfigs can hold.
+    if (Buffer.byteLength(value) > MAX_STRING_BYTES) {
+      return `The configuration value cannot be added because it exceeds the maximum value size of ${MAX_STRING_BYTES} bytes.`;
+    }
     const min = name === "segment.bytes" ? broker.number("millrace.segment.bytes.min") : undefined;
     const fault = faultOf(key, value, min);
     if (fault) return `Invalid value ${value} for configuration ${name}: ${fault}`;

@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, bool, i16, i32, str, structs } from "../message-fields.js";
+import { array, bool, i16, i32, message, str, structs } from "../message-fields.js";
 
 /**
  * CreatePartitions (key 37), v0-v3.
@@ -17,6 +17,6 @@ export const createPartitions = defineApi({
   },
   response: {
     throttleTimeMs: i32,
-    results: structs({ name: str, errorCode: i16, errorMessage: str.nullable().or(null) }),
+    results: structs({ name: str, errorCode: i16, errorMessage: message.nullable().or(null) }),
   },
 });

@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, bool, i8, i16, i32, str, structs, uuid } from "../message-fields.js";
+import { array, bool, i8, i16, i32, message, str, structs, uuid } from "../message-fields.js";
 
 /**
  * CreateTopics (key 19), v2-v7.
@@ -27,7 +27,7 @@ export const createTopics = defineApi({
       name: str,
       topicId: uuid.from(7),
       errorCode: i16,
-      errorMessage: str.nullable(),
+      errorMessage: message.nullable(),
       topicConfigErrorCode: i16.from(5).tagged(0),
       numPartitions: i32.from(5).or(-1),
       replicationFactor: i16.from(5).or(-1),

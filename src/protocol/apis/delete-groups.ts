@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, i16, i32, str, structs } from "../message-fields.js";
+import { array, i16, i32, message, str, structs } from "../message-fields.js";
 
 /**
  * DeleteGroups (key 42), v0-v2.
@@ -13,6 +13,6 @@ export const deleteGroups = defineApi({
   request: { groupsNames: array(str) },
   response: {
     throttleTimeMs: i32,
-    results: structs({ groupId: str, errorCode: i16, errorMessage: str.nullable().from(3).or(null) }),
+    results: structs({ groupId: str, errorCode: i16, errorMessage: message.nullable().from(3).or(null) }),
   },
 });

@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, i16, i32, str, structs, uuid } from "../message-fields.js";
+import { array, i16, i32, message, str, structs, uuid } from "../message-fields.js";
 
 /**
  * DeleteTopics (key 20), v1-v6.
@@ -21,7 +21,7 @@ export const deleteTopics = defineApi({
       name: str.nullable(6),
       topicId: uuid.from(6),
       errorCode: i16,
-      errorMessage: str.nullable().from(5).or(null),
+      errorMessage: message.nullable().from(5).or(null),
     }),
   },
 });

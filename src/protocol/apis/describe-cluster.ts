@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { bool, i8, i16, i32, str, structs } from "../message-fields.js";
+import { bool, i8, i16, i32, message, str, structs } from "../message-fields.js";
 
 /**
  * DescribeCluster (key 60), v0-v2.
@@ -18,7 +18,7 @@ export const describeCluster = defineApi({
   response: {
     throttleTimeMs: i32,
     errorCode: i16,
-    errorMessage: str.nullable().or(null),
+    errorMessage: message.nullable().or(null),
     endpointType: i8.from(1).or(1),
     clusterId: str,
     controllerId: i32.or(-1),

@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, bool, i8, i16, i32, str, structs } from "../message-fields.js";
+import { array, bool, i8, i16, i32, message, str, structs } from "../message-fields.js";
 
 /**
  * DescribeConfigs (key 32), v1-v4.
@@ -19,7 +19,7 @@ export const describeConfigs = defineApi({
     throttleTimeMs: i32,
     results: structs({
       errorCode: i16,
-      errorMessage: str.nullable(),
+      errorMessage: message.nullable(),
       resourceType: i8,
       resourceName: str,
       configs: structs({

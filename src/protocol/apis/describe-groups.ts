@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, bool, bytes, i16, i32, str, structs } from "../message-fields.js";
+import { array, bool, bytes, i16, i32, message, str, structs } from "../message-fields.js";
 
 /**
  * DescribeGroups (key 15), v0-v6.
@@ -15,7 +15,7 @@ export const describeGroups = defineApi({
     throttleTimeMs: i32.from(1),
     groups: structs({
       errorCode: i16,
-      errorMessage: str.nullable().from(6).or(null),
+      errorMessage: message.nullable().from(6).or(null),
       groupId: str,
       groupState: str,
       protocolType: str,

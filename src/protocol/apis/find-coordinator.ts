@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, i8, i16, i32, str, structs } from "../message-fields.js";
+import { array, i8, i16, i32, message, str, structs } from "../message-fields.js";
 
 /**
  * FindCoordinator (key 10), v0-v6.
@@ -14,7 +14,7 @@ export const findCoordinator = defineApi({
   response: {
     throttleTimeMs: i32.from(1),
     errorCode: i16.within(0, 3),
-    errorMessage: str.nullable().within(1, 3),
+    errorMessage: message.nullable().within(1, 3),
     nodeId: i32.within(0, 3),
     host: str.within(0, 3),
     port: i32.within(0, 3),
@@ -24,7 +24,7 @@ export const findCoordinator = defineApi({
       host: str,
       port: i32,
       errorCode: i16,
-      errorMessage: str.nullable(),
+      errorMessage: message.nullable(),
     }).from(4),
   },
 });

@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { bool, i8, i16, i32, str, structs } from "../message-fields.js";
+import { bool, i8, i16, i32, message, str, structs } from "../message-fields.js";
 
 /**
  * IncrementalAlterConfigs (key 44), v0-v1.
@@ -20,6 +20,6 @@ export const incrementalAlterConfigs = defineApi({
   },
   response: {
     throttleTimeMs: i32,
-    responses: structs({ errorCode: i16, errorMessage: str.nullable(), resourceType: i8, resourceName: str }),
+    responses: structs({ errorCode: i16, errorMessage: message.nullable(), resourceType: i8, resourceName: str }),
   },
 });

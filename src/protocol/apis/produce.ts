@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { i16, i32, i64, records, str, struct, structs, uuid } from "../message-fields.js";
+import { i16, i32, i64, message, records, str, struct, structs, uuid } from "../message-fields.js";
 
 /**
  * Produce (key 0), v0-v13.
@@ -31,8 +31,8 @@ export const produce = defineApi({
         baseOffset: i64,
         logAppendTimeMs: i64.or(-1),
         logStartOffset: i64.from(5).or(-1),
-        recordErrors: structs({ batchIndex: i32, batchIndexErrorMessage: str.nullable().or(null) }).from(8),
-        errorMessage: str.nullable().from(8).or(null),
+        recordErrors: structs({ batchIndex: i32, batchIndexErrorMessage: message.nullable().or(null) }).from(8),
+        errorMessage: message.nullable().from(8).or(null),
         currentLeader: struct({ leaderId: i32.or(-1), leaderEpoch: i32.or(-1) })
           .from(10)
           .tagged(0),

@@ -1,65 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Api, readCorrelationId, readRequestHeader } from "../../../src/protocol/api.js";
+import { readCorrelationId, readRequestHeader } from "../../../src/protocol/api.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
-import { createPartitions } from "../../../src/protocol/apis/create-partitions.js";
-import { createTopics } from "../../../src/protocol/apis/create-topics.js";
-import { deleteGroups } from "../../../src/protocol/apis/delete-groups.js";
-import { deleteRecords } from "../../../src/protocol/apis/delete-records.js";
-import { deleteTopics } from "../../../src/protocol/apis/delete-topics.js";
-import { describeCluster } from "../../../src/protocol/apis/describe-cluster.js";
-import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
-import { describeGroups } from "../../../src/protocol/apis/describe-groups.js";
-import { describeTopicPartitions } from "../../../src/protocol/apis/describe-topic-partitions.js";
 import { fetch } from "../../../src/protocol/apis/fetch.js";
-import { findCoordinator } from "../../../src/protocol/apis/find-coordinator.js";
 import { heartbeat } from "../../../src/protocol/apis/heartbeat.js";
-import { incrementalAlterConfigs } from "../../../src/protocol/apis/incremental-alter-configs.js";
-import { initProducerId } from "../../../src/protocol/apis/init-producer-id.js";
 import { joinGroup } from "../../../src/protocol/apis/join-group.js";
-import { leaveGroup } from "../../../src/protocol/apis/leave-group.js";
-import { listGroups } from "../../../src/protocol/apis/list-groups.js";
-import { listOffsets } from "../../../src/protocol/apis/list-offsets.js";
 import { metadata } from "../../../src/protocol/apis/metadata.js";
-import { offsetCommit } from "../../../src/protocol/apis/offset-commit.js";
-import { offsetDelete } from "../../../src/protocol/apis/offset-delete.js";
-import { offsetFetch } from "../../../src/protocol/apis/offset-fetch.js";
-import { offsetForLeaderEpoch } from "../../../src/protocol/apis/offset-for-leader-epoch.js";
 import { produce } from "../../../src/protocol/apis/produce.js";
-import { syncGroup } from "../../../src/protocol/apis/sync-group.js";
 import { ByteReader } from "../../../src/protocol/byte-reader.js";
 import { MalformedError } from "../../../src/protocol/malformed-error.js";
-import type { Fields } from "../../../src/protocol/message-fields.js";
 import { arbitraryMessage } from "./arbitrary-message.js";
-
-const APIS = [
-  apiVersions,
-  createPartitions,
-  createTopics,
-  deleteGroups,
-  deleteRecords,
-  deleteTopics,
-  describeCluster,
-  describeConfigs,
-  describeGroups,
-  describeTopicPartitions,
-  fetch,
-  findCoordinator,
-  heartbeat,
-  incrementalAlterConfigs,
-  initProducerId,
-  joinGroup,
-  leaveGroup,
-  listGroups,
-  listOffsets,
-  metadata,
-  offsetCommit,
-  offsetDelete,
-  offsetFetch,
-  offsetForLeaderEpoch,
-  produce,
-  syncGroup,
-] as unknown as readonly Api<Fields, Fields>[];
+import { APIS } from "./every-api.js";
 
 const VERSIONS = APIS.flatMap((api) =>
   Array.from({ length: api.versions[1] - api.versions[0] + 1 }, (_, index) => ({
