@@ -1,5 +1,5 @@
 import { ConfigError } from "../api/errors.js";
-import type { WritableCodec } from "../protocol/compression/compression.js";
+import { CODECS, type Compression } from "../protocol/compression/compression.js";
 import type { ClientProperties } from "./kafka-client.js";
 
 /** Where a broker listens. */
@@ -101,7 +101,7 @@ function bootstrapServers(read: PropertyReader): Address[] {
 
 /** A producer's settings. Bytes and milliseconds. */
 export interface ProducerConfig {
-  readonly codec: WritableCodec;
+  readonly compression: Compression;
   /** Bytes at which a batch is full; undefined: as large as a request may be. */
   readonly batchBytes: number | undefined;
   readonly lingerMs: number;
@@ -140,7 +140,7 @@ export function producerConfig(properties: ClientProperties): ProducerConfig {
   const batchBytes = read.text("batch.size") === undefined ? undefined : read.integer("batch.size", 0);
   const delivery = read.integer("delivery.timeout.ms", JAVA_INT_MAX);
   return {
-    codec: read.oneOf("compression.type", "none", ["none", "gzip", "lz4"]),
+    compression: { codec: read.oneOf("compression.type", "none", CODECS) },
     batchBytes,
     lingerMs: read.integer("linger.ms", 0),
     maxRequestBytes: read.integer("max.request.size", 1_048_576, 1),

@@ -4,6 +4,7 @@ import { BrokerProperties } from "../../src/broker/broker-properties.js";
 import { SealedFiles } from "../../src/broker/log/log-files.js";
 import { PartitionLog } from "../../src/broker/log/partition-log.js";
 import { logConfigOf } from "../../src/broker/topics/topic-config.js";
+import type { Codec } from "../../src/protocol/compression/compression.js";
 import { isControlBatch, nextOffsetOf, readBatchHeader, walkBatches } from "../../src/protocol/records/record-batch.js";
 import { type DecodedRecord, readRecords } from "../../src/protocol/records/record-batch-reader.js";
 import { type ProducerStamp, RecordBatchWriter } from "../../src/protocol/records/record-batch-writer.js";
@@ -36,17 +37,13 @@ export interface TestRecord {
 }
 
 /** A batch as a producer would send it. */
-export function batchOf(
-  records: readonly TestRecord[],
-  producer?: ProducerStamp,
-  codec?: "none" | "gzip" | "lz4",
-): Buffer {
+export function batchOf(records: readonly TestRecord[], producer?: ProducerStamp, codec: Codec = "none"): Buffer {
   const writer = new RecordBatchWriter();
   const bytes = (text: string | null | undefined) => (text === null || text === undefined ? null : Buffer.from(text));
   for (const { key, value, timestampMs = 1_700_000_000_000 } of records) {
     writer.append(timestampMs, bytes(key), bytes(value), []);
   }
-  return Buffer.from(writer.finish(codec ?? "none", producer));
+  return Buffer.from(writer.finish({ codec }, producer));
 }
 
 /** Appends a batch without any check. Returns its base offset. */

@@ -1,4 +1,4 @@
-import { codecNumber, compress, decompress, type WritableCodec } from "../../protocol/compression/compression.js";
+import { codecNumber, compress, decompress } from "../../protocol/compression/compression.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
@@ -24,9 +24,6 @@ export interface AppendAnswer {
   readonly recordErrors: readonly RecordFault[];
   readonly errorMessage: string | null;
 }
-
-/** Codecs a topic's `compression.type` can make the broker write. Other values keep what the producer chose. */
-const FORCED_CODECS: Readonly<Record<string, WritableCodec>> = { uncompressed: "none", gzip: "gzip", lz4: "lz4" };
 
 /**
  * Checks what a producer sent and appends it: one step in which nothing else happens to the log, so that of two
@@ -71,13 +68,13 @@ export function appendProduced(
 }
 
 function inForcedCodec(batch: Buffer, header: BatchHeader, config: LogConfig): Buffer {
-  const codec = FORCED_CODECS[config.compressionType];
-  if (codec === undefined || codecNumber(codec) === codecOf(header)) return batch;
+  const forced = config.forcedCompression;
+  if (forced === undefined || codecNumber(forced.codec) === codecOf(header)) return batch;
   const records = decompress(codecOf(header), batch.subarray(BATCH_HEADER_BYTES));
-  const compressed = compress(codec, records);
+  const compressed = compress(forced, records);
   const recoded = Buffer.allocUnsafe(BATCH_HEADER_BYTES + compressed.length);
   compressed.copy(recoded, BATCH_HEADER_BYTES);
-  const attributes = (header.attributes & ~0x07) | codecNumber(codec);
+  const attributes = (header.attributes & ~0x07) | codecNumber(forced.codec);
   writeBatchHeader(recoded, { ...header, sizeBytes: recoded.length, attributes, baseOffset: 0 });
   return recoded;
 }

@@ -1,7 +1,10 @@
+import type { Compression } from "../../protocol/compression/compression.js";
+
 /** A topic's configuration as its partitions' logs read it. Kafka's names in camel case; sizes in bytes, times in ms. */
 export interface LogConfig {
   readonly cleanupPolicy: ReadonlySet<"delete" | "compact">;
-  readonly compressionType: string;
+  /** What `compression.type` makes the broker write; undefined: what the producer chose. */
+  readonly forcedCompression: Compression | undefined;
   readonly deleteRetentionMs: number;
   readonly flushMessages: number;
   readonly flushMs: number;

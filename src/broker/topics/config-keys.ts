@@ -61,7 +61,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     synonym: "compression.gzip.level",
     min: -1,
     max: 9,
-    doc: IGNORED,
+    doc: "Level of gzip where compression.type makes the broker write it.",
   },
   "compression.lz4.level": {
     type: "int",
@@ -69,7 +69,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     synonym: "compression.lz4.level",
     min: 1,
     max: 17,
-    doc: IGNORED,
+    doc: "Accepted and kept; lz4 is written in one level.",
   },
   "compression.zstd.level": {
     type: "int",
@@ -77,7 +77,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     synonym: "compression.zstd.level",
     min: -131072,
     max: 22,
-    doc: IGNORED,
+    doc: "Level of zstd where compression.type makes the broker write it.",
   },
   "delete.retention.ms": {
     type: "long",

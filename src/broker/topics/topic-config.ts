@@ -1,4 +1,5 @@
 import { MAX_STRING_BYTES } from "../../protocol/byte-reader.js";
+import { CODECS, type Compression } from "../../protocol/compression/compression.js";
 import { type BrokerProperties, CONFIG_SOURCES, type SourcedValue } from "../broker-properties.js";
 import type { LogConfig } from "../log/log-config.js";
 import { faultOf, SYNONYM_UNITS, splitList, TOPIC_CONFIG_KEYS } from "./config-keys.js";
@@ -34,7 +35,7 @@ export function logConfigOf(overrides: TopicOverrides, broker: BrokerProperties)
   const number = (name: string) => Number(text(name));
   return {
     cleanupPolicy: new Set(splitList(text("cleanup.policy")) as ("delete" | "compact")[]),
-    compressionType: text("compression.type"),
+    forcedCompression: forcedCompression(text),
     deleteRetentionMs: number("delete.retention.ms"),
     flushMessages: number("flush.messages"),
     flushMs: number("flush.ms"),
@@ -51,6 +52,15 @@ export function logConfigOf(overrides: TopicOverrides, broker: BrokerProperties)
     segmentBytes: number("segment.bytes"),
     segmentMs: number("segment.ms"),
   };
+}
+
+/** @param text the value in force of a topic's key. */
+function forcedCompression(text: (name: string) => string): Compression | undefined {
+  const type = text("compression.type");
+  const codec = type === "uncompressed" ? "none" : CODECS.find((each) => each === type);
+  if (codec === undefined) return undefined;
+  const hasLevels = codec === "gzip" || codec === "zstd";
+  return { codec, level: hasLevels ? Number(text(`compression.${codec}.level`)) : undefined };
 }
 
 /**

@@ -58,7 +58,7 @@ export class BatchingProducer<T> implements Producer<T> {
     listener: ProducerListener<T>,
     onConnectivity: OnConnectivity | undefined,
   ) {
-    requireCodec(config.codec);
+    requireCodec(config.compression.codec);
     this.#records = new RecordAccumulator<T>(cluster, config, listener);
     this.#lane = cluster.lane(() => this.#end());
     this.#connectivity = new Connectivity(onConnectivity);
@@ -206,7 +206,7 @@ export class BatchingProducer<T> implements Producer<T> {
       this.#records.rotate(queue);
       batch.attempts++;
       const partitions = topics.get(queue.topic) ?? [];
-      partitions.push({ index: queue.partition, records: batch.seal(this.config.codec) });
+      partitions.push({ index: queue.partition, records: batch.seal(this.config.compression) });
       topics.set(queue.topic, partitions);
     }
     const topicData = [...topics].map(([name, partitionData]) => ({ name, partitionData }));
@@ -243,7 +243,7 @@ export class BatchingProducer<T> implements Producer<T> {
         return;
       case "split":
         queue.batchLimit = Math.max(1, Math.floor(batch.bufferedBytes / 2));
-        queue.batches.splice(0, 1, ...batch.split(this.config.codec));
+        queue.batches.splice(0, 1, ...batch.split(this.config.compression));
         return;
       case "retry":
         this.#retry(queue, new KafkaError(answer.errorCode, producing(queue)));

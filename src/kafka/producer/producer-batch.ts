@@ -1,4 +1,4 @@
-import type { WritableCodec } from "../../protocol/compression/compression.js";
+import type { Compression } from "../../protocol/compression/compression.js";
 import { readRecords } from "../../protocol/records/record-batch-reader.js";
 import { RecordBatchWriter } from "../../protocol/records/record-batch-writer.js";
 import type { RecordHeader } from "../kafka-client.js";
@@ -60,9 +60,9 @@ export class ProducerBatch<T> {
   }
 
   /** Ends appending; resends use these very bytes. @throws KafkaError when the codec's package is missing. */
-  seal(codec: WritableCodec): Buffer {
+  seal(compression: Compression): Buffer {
     if (this.#bytes) return this.#bytes;
-    const bytes = this.#writer!.finish(codec);
+    const bytes = this.#writer!.finish(compression);
     this.#bytes = bytes;
     this.#storage = this.#writer!.storage;
     this.#writer = undefined;
@@ -78,7 +78,7 @@ export class ProducerBatch<T> {
   }
 
   /** Cuts a sealed batch of several records in two, in order. */
-  split(codec: WritableCodec): [ProducerBatch<T>, ProducerBatch<T>] {
+  split(compression: Compression): [ProducerBatch<T>, ProducerBatch<T>] {
     const records = readRecords(this.#bytes!);
     const half = Math.ceil(records.length / 2);
     const tokens = this.runs.flatMap(({ token, count }) => new Array<T>(count).fill(token));
@@ -88,7 +88,7 @@ export class ProducerBatch<T> {
         const { timestampMs, key, value, headers } = records[at]!;
         batch.append(timestampMs, key, value, headers, tokens[at]!);
       }
-      batch.seal(codec);
+      batch.seal(compression);
       return batch;
     };
     const parts: [ProducerBatch<T>, ProducerBatch<T>] = [part(0, half), part(half, records.length)];

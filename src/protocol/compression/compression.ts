@@ -1,16 +1,23 @@
-import { constants, gunzipSync, gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { KafkaError } from "../kafka-error.js";
 import { MalformedError } from "../malformed-error.js";
 import { loadOptional } from "../optional-package.js";
 import { assertLz4FrameBounds } from "./lz4-frame.js";
-import { decompressSnappy } from "./snappy.js";
+import { decompressSnappy } from "./snappy-reader.js";
+import { compressSnappy } from "./snappy-writer.js";
+import { compressZstd, decompressZstd, requireZstd } from "./zstd.js";
 
-/** Codecs by their number in a batch's attributes. */
-const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
-/** Codecs that can be written. */
-export type WritableCodec = "none" | "gzip" | "lz4";
+/** Codecs by their number in a batch's attributes, named as in `compression.type`. */
+export const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
+export type Codec = (typeof CODECS)[number];
 
-const CODEC_NUMBERS: Readonly<Record<WritableCodec, number>> = { none: 0, gzip: 1, lz4: 3 };
+/** How batches are compressed. */
+export interface Compression {
+  readonly codec: Codec;
+  /** Of gzip (-1, or 1 to 9) and zstd (-131072 to 22); the codec's default when absent. The others have one level. */
+  readonly level?: number | undefined;
+}
+
 /** What one batch may decompress to. Batches are about 1 MiB; more than this is an attack or a bug. */
 const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024;
 
@@ -22,57 +29,66 @@ interface Lz4 {
 const lz4 = loadOptional<Lz4>("lz4-napi");
 
 /** The number of a codec in a batch's attributes. */
-export function codecNumber(codec: WritableCodec): number {
-  return CODEC_NUMBERS[codec];
+export function codecNumber(codec: Codec): number {
+  return CODECS.indexOf(codec);
 }
 
 /** Throws now if `codec` cannot be used here. @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE naming the package to install. */
-export function requireCodec(codec: WritableCodec): void {
+export function requireCodec(codec: Codec): void {
   if (codec === "lz4") lz4Package();
+  if (codec === "zstd") requireZstd();
 }
 
-/** Compresses the records of a batch. @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE when lz4's package is missing. */
-export function compress(codec: WritableCodec, records: Buffer): Buffer {
+/** Compresses the records of a batch. @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE when the codec's package is missing. */
+export function compress({ codec, level }: Compression, records: Buffer): Buffer {
   switch (codec) {
     case "none":
       return records;
     case "gzip":
-      return gzipSync(records, { level: constants.Z_DEFAULT_COMPRESSION });
+      return gzipSync(records, level === undefined ? {} : { level });
+    case "snappy":
+      return compressSnappy(records);
     case "lz4":
       return lz4Package().compressFrameSync(records);
+    case "zstd":
+      return compressZstd(records, level);
   }
 }
 
 /**
  * Decompresses the records of a batch.
  * @param codec the number in its attributes.
- * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE for zstd and unknown codecs, and for lz4 without its package.
+ * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE for unknown codecs, and for lz4 and zstd without their packages.
  * @throws MalformedError for damaged bytes, and for more than 256 MiB.
  */
 export function decompress(codec: number, compressed: Buffer): Buffer {
-  switch (codec) {
-    case 0:
+  switch (CODECS[codec]) {
+    case "none":
       return compressed;
-    case 1:
+    case "gzip":
       return orMalformed("gzip", () => gunzipSync(compressed, { maxOutputLength: MAX_DECOMPRESSED_BYTES }));
-    case 2:
+    case "snappy":
       return decompressSnappy(compressed, MAX_DECOMPRESSED_BYTES);
-    case 3: {
+    case "lz4": {
       const { decompressFrameSync } = lz4Package();
       assertLz4FrameBounds(compressed, MAX_DECOMPRESSED_BYTES);
       return orMalformed("lz4", () => decompressFrameSync(compressed));
     }
+    case "zstd":
+      requireZstd();
+      return orMalformed("zstd", () => decompressZstd(compressed, MAX_DECOMPRESSED_BYTES));
     default:
       throw new KafkaError("UNSUPPORTED_COMPRESSION_TYPE", "Decompressing a record batch", {
-        detail: `codec ${CODEC_NAMES[codec] ?? codec} is not supported; none, gzip, snappy and lz4 can be read`,
+        detail: `codec ${codec} is not known; ${CODECS.join(", ")} can be read`,
       });
   }
 }
 
-function orMalformed(codec: string, run: () => Buffer): Buffer {
+function orMalformed(codec: Codec, run: () => Buffer): Buffer {
   try {
     return run();
   } catch (cause) {
+    if (cause instanceof MalformedError) throw cause;
     throw new MalformedError(`A record batch cannot be decompressed with ${codec}`, { cause });
   }
 }
@@ -80,8 +96,7 @@ function orMalformed(codec: string, run: () => Buffer): Buffer {
 function lz4Package(): Lz4 {
   if (lz4.found) return lz4.found;
   throw new KafkaError("UNSUPPORTED_COMPRESSION_TYPE", "Using compression lz4", {
-    detail:
-      "the optional package lz4-napi is not installed: run npm install lz4-napi, or use compression.type none or gzip",
+    detail: "the optional package lz4-napi is not installed: run npm install lz4-napi, or use another compression.type",
     cause: lz4.missing,
   });
 }

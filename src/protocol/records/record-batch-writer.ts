@@ -1,4 +1,4 @@
-import { codecNumber, compress, type WritableCodec } from "../compression/compression.js";
+import { type Compression, codecNumber, compress } from "../compression/compression.js";
 import { BATCH_HEADER_BYTES, writeBatchHeader } from "./record-batch.js";
 
 /** A header of a record: the key is not null, the value may be. */
@@ -20,6 +20,7 @@ export interface ProducerStamp {
   readonly baseSequence: number;
 }
 
+const UNCOMPRESSED: Compression = { codec: "none" };
 const NO_PRODUCER: ProducerStamp = { producerId: -1, producerEpoch: -1, baseSequence: -1 };
 
 /** An upper bound of the bytes a record takes inside a batch; exact but for the widths of its numbers. */
@@ -101,16 +102,16 @@ export class RecordBatchWriter {
    * The finished batch. Without compression it is the writer's own buffer, so the writer must not be used again.
    * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE when the codec's optional package is missing.
    */
-  finish(codec: WritableCodec = "none", producer: ProducerStamp = NO_PRODUCER): Buffer {
+  finish(compression: Compression = UNCOMPRESSED, producer: ProducerStamp = NO_PRODUCER): Buffer {
     let batch = this.#buffer.subarray(0, this.#position);
-    if (codec !== "none") {
-      const compressed = compress(codec, batch.subarray(BATCH_HEADER_BYTES));
+    if (compression.codec !== "none") {
+      const compressed = compress(compression, batch.subarray(BATCH_HEADER_BYTES));
       batch = Buffer.allocUnsafe(BATCH_HEADER_BYTES + compressed.length);
       batch.set(compressed, BATCH_HEADER_BYTES);
     }
     writeBatchHeader(batch, {
       sizeBytes: batch.length,
-      attributes: codecNumber(codec),
+      attributes: codecNumber(compression.codec),
       lastOffsetDelta: this.#count - 1,
       baseTimestampMs: this.#baseTimestampMs,
       maxTimestampMs: this.#maxTimestampMs,

@@ -45,6 +45,17 @@ describe.runIf(hasKcat)("kcat", () => {
     },
   );
 
+  test.each(["uncompressed", "gzip", "snappy", "lz4", "zstd"])(
+    "reads what the broker stored anew in %s",
+    async (type) => {
+      await broker.close();
+      broker = await startTestBroker({ properties: { "compression.type": type } });
+      await kcat(["-P", "-t", "t", "-K:", "-z", type === "zstd" ? "gzip" : "zstd"], `${LINES.join("\n")}\n`);
+      const read = await kcat(["-C", "-t", "t", "-o", "beginning", "-e", "-q", "-K:", "-X", "check.crcs=true"]);
+      expect(read.trimEnd().split("\n")).toEqual(LINES);
+    },
+  );
+
   test("lists topics, and finds offsets by time", async () => {
     await kcat(["-P", "-t", "orders", "-X", "enable.idempotence=true"], "one\ntwo\n");
     const listed = JSON.parse(await kcat(["-L", "-J"])) as { topics: { topic: string }[]; brokers: { name: string }[] };

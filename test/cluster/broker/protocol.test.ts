@@ -298,6 +298,20 @@ describe("produce and fetch", () => {
     expect(readRecords(records!)[0]!.timestampMs).toBe(answer.logAppendTimeMs);
   });
 
+  test.each([
+    ["cleanup.policy", "compact", 4],
+    ["compression.type", "zstd", 4],
+    ["compression.type", "snappy", 2],
+    ["compression.type", "uncompressed", 0],
+  ] as const)("in zstd are taken by a topic with %s=%s", async (setting, value, stored) => {
+    await create("t", { [setting]: value });
+    const answer = await send("t", batchOf([{ key: "k", value: "v".repeat(500) }], undefined, "zstd"));
+    expect(answer).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    const [batch] = [...walkBatches((await fetchFrom("t", 0)).records!)];
+    expect(batch!.header.attributes & 7).toBe(stored);
+    expect(readRecords(batch!.bytes).map((each) => each.value!.length)).toEqual([500]);
+  });
+
   test("recompress where the topic names a codec", async () => {
     await create("t", { "compression.type": "gzip" });
     await send("t", batchOf([{ value: "v".repeat(100) }, { value: "w" }]));

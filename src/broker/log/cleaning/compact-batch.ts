@@ -1,5 +1,5 @@
 import { ByteReader } from "../../../protocol/byte-reader.js";
-import { compress, type WritableCodec } from "../../../protocol/compression/compression.js";
+import { CODECS, compress } from "../../../protocol/compression/compression.js";
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -13,8 +13,6 @@ import { RecordCursor } from "../../../protocol/records/record-batch-reader.js";
 
 const CODEC_BITS = 0x07;
 const DELETE_HORIZON_BIT = 0x40;
-const WRITABLE: Readonly<Record<number, WritableCodec>> = { 0: "none", 1: "gzip", 3: "lz4" };
-const CODEC_NUMBER: Readonly<Record<WritableCodec, number>> = { none: 0, gzip: 1, lz4: 3 };
 
 /** What a batch is compacted by. */
 export interface CompactionRule {
@@ -67,11 +65,8 @@ export function compactBatch(batch: Buffer, rule: CompactionRule): Buffer | unde
 }
 
 function rebuilt(header: BatchHeader, records: readonly Buffer[]): Buffer {
-  // A codec that is only read here (snappy) is given up; readers go by what the batch says.
-  const codec = WRITABLE[codecOf(header)] ?? "none";
-  const body = compress(codec, Buffer.concat(records));
-  const attributes = (header.attributes & ~CODEC_BITS) | CODEC_NUMBER[codec];
-  return assembled({ ...header, attributes, recordCount: records.length }, body);
+  const codec = CODECS[codecOf(header)]!;
+  return assembled({ ...header, recordCount: records.length }, compress({ codec }, Buffer.concat(records)));
 }
 
 function emptyBatch(header: BatchHeader): Buffer {

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { appendProduced } from "../../../../src/broker/log/append-produced.js";
+import { CODECS } from "../../../../src/protocol/compression/compression.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
+import { codecOf, walkBatches } from "../../../../src/protocol/records/record-batch.js";
 import { batchOf, openTestLog, readAll } from "../../../support/broker-log.js";
 
 const ARRIVAL = { nowMs: 1_700_000_000_000, apiVersion: 9 };
@@ -30,6 +32,42 @@ describe("a batch that the topic's compression.type makes the broker write anew"
     });
     expect(log.logEndOffset).toBe(0);
     log.close();
+  });
+
+  const types = ["uncompressed", "gzip", "snappy", "lz4", "zstd"] as const;
+  const pairs = types.flatMap((type, number) => CODECS.map((codec) => ({ type, number, codec })));
+
+  test.each(pairs)("is stored in $type when it comes in $codec", ({ type, number, codec }) => {
+    const log = openTestLog(folder, { configs: { "compression.type": type } });
+    const records = [
+      { key: "k", value },
+      { key: null, value: null },
+    ];
+    const answer = appendProduced(log, batchOf(records, undefined, codec), ARRIVAL, "t-0");
+    expect(answer).toMatchObject({ errorCode: ErrorCodes.NONE, baseOffset: 0 });
+    const [batch] = [...walkBatches(log.read(0, 100_000, true))];
+    expect(codecOf(batch!.header)).toBe(number);
+    expect(readAll(log).map((each) => each.value?.toString() ?? null)).toEqual([value, null]);
+    log.close();
+  });
+
+  test.each([
+    ["gzip", "1", "9"],
+    ["zstd", "-50", "19"],
+  ] as const)("takes the topic's compression.%s.level", (codec, fast, small) => {
+    const words = Array.from(
+      { length: 3000 },
+      (_, at) => `{"id":${at},"name":"customer ${(at * at * 7919) % 100_003}"}`,
+    );
+    const sizes = [fast, small].map((level, at) => {
+      const configs = { "compression.type": codec, [`compression.${codec}.level`]: level };
+      const log = openTestLog(join(folder, String(at)), { configs });
+      appendProduced(log, batchOf([{ value: words.join() }]), ARRIVAL, "t-0");
+      const bytes = log.read(0, 1_000_000, true).length;
+      log.close();
+      return bytes;
+    });
+    expect(sizes[1]).toBeLessThan(sizes[0]!);
   });
 
   test("is taken when it still fits", () => {

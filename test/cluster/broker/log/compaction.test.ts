@@ -7,8 +7,10 @@ import { SimClock } from "../../../../src/base/clock.js";
 import { appendProduced } from "../../../../src/broker/log/append-produced.js";
 import { cleanLog } from "../../../../src/broker/log/cleaning/clean-log.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
+import { CODECS } from "../../../../src/protocol/compression/compression.js";
 import { crc32c } from "../../../../src/protocol/crc32c.js";
 import { MalformedError } from "../../../../src/protocol/malformed-error.js";
+import { codecOf, walkBatches } from "../../../../src/protocol/records/record-batch.js";
 import type { DecodedRecord } from "../../../../src/protocol/records/record-batch-reader.js";
 import { append, batchOf, openTestLog, readAll, type TestRecord } from "../../../support/broker-log.js";
 
@@ -66,7 +68,7 @@ const operation = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("append" as const),
       records: fc.array(record, { minLength: 1, maxLength: 5 }),
-      codec: fc.constantFrom("none" as const, "gzip" as const),
+      codec: fc.constantFrom(...CODECS),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("clean" as const), keys: fc.constantFrom(2, 4, 100) }) },
@@ -188,6 +190,22 @@ describe("compaction", () => {
     const retry = batchOf([{ key: "k", value: "old" }], stamp);
     expect(appendProduced(log, retry, arrival, "t-0")).toMatchObject({ errorCode: 0, baseOffset: 0 });
     expect(log.logEndOffset).toBe(3);
+    log.abandon();
+  });
+
+  test.each(CODECS)("keeps a batch that it shrinks in its codec, %s", (codec) => {
+    const clock = new SimClock();
+    let log = openTestLog(folder, { configs: CONFIGS, clock });
+    const stale = { key: "k", value: "old" };
+    const kept = { key: "other", value: "kept" };
+    append(log, batchOf([stale, kept], undefined, codec));
+    append(log, batchOf([{ key: "k", value: "n".repeat(400) }]));
+    append(log, batchOf([{ key: "end", value: "m".repeat(400) }]));
+    log = reopened(log, clock);
+    clean(log, clock);
+    const [first] = [...walkBatches(log.read(0, 1000, true))];
+    expect([codecOf(first!.header), first!.header.recordCount]).toEqual([CODECS.indexOf(codec), 1]);
+    expect(readAll(log).map(({ key }) => key!.toString())).toEqual(["other", "k", "end"]);
     log.abandon();
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import { judgeBatch } from "../../../../src/broker/log/judge-batch.js";
 import { logConfigOf } from "../../../../src/broker/topics/topic-config.js";
+import { CODECS } from "../../../../src/protocol/compression/compression.js";
 import { crc32c } from "../../../../src/protocol/crc32c.js";
 import { patchBatch } from "../../../../src/protocol/records/record-batch.js";
 import { batchOf } from "../../../support/broker-log.js";
@@ -97,9 +98,11 @@ describe("a produced batch", () => {
       { key: "k", value: "v" },
       { key: null, value: "v" },
     ];
-    for (const codec of ["none", "gzip"] as const) {
+    for (const codec of CODECS) {
       const verdict = judge(batchOf(records, undefined, codec), { "cleanup.policy": "compact" });
       expect(verdict).toMatchObject({ error: "INVALID_RECORD", recordErrors: [{ batchIndex: 1 }] });
+      const withKeys = batchOf([{ key: "k", value: "v" }], undefined, codec);
+      expect(judge(withKeys, { "cleanup.policy": "compact" })).toMatchObject({ kind: "accepted" });
     }
     expect(judge(batchOf(records))).toMatchObject({ kind: "accepted" });
   });
@@ -141,6 +144,12 @@ describe("a produced batch", () => {
     const zstd = forged((batch) => batch.writeInt16BE(4, 21));
     expect(judge(zstd, {}, 6)).toMatchObject({ error: "UNSUPPORTED_COMPRESSION_TYPE" });
     expect(judge(zstd, {}, 7)).toMatchObject({ kind: "accepted" });
-    expect(judge(zstd, { "cleanup.policy": "compact" }, 7)).toMatchObject({ error: "UNSUPPORTED_COMPRESSION_TYPE" });
+  });
+
+  test("is refused by a compacted topic when it cannot be decompressed", () => {
+    for (const codec of [1, 2, 3, 4]) {
+      const batch = forged((bytes) => bytes.writeInt16BE(codec, 21));
+      expect(judge(batch, { "cleanup.policy": "compact" }, 7)).toMatchObject({ error: "INVALID_RECORD", byLog: true });
+    }
   });
 });

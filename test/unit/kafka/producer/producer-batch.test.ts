@@ -15,7 +15,7 @@ function batchOf(tokens: readonly string[], storage = Buffer.alloc(4000)): Produ
 test("a buffer is given back after one sending, and never after a second: an old connection may still hold it", () => {
   const storage = Buffer.alloc(4000);
   const batch = batchOf(["a"], storage);
-  batch.seal("none");
+  batch.seal({ codec: "none" });
   batch.attempts = 1;
   expect(batch.release()).toBe(storage);
   batch.attempts = 2;
@@ -24,8 +24,8 @@ test("a buffer is given back after one sending, and never after a second: an old
 
 test("two halves hold the records, tokens and buffered bytes of the whole, in order", () => {
   const batch = batchOf(["a", "a", "b", "b", "b"]);
-  batch.seal("gzip");
-  const halves = batch.split("gzip");
+  batch.seal({ codec: "gzip" });
+  const halves = batch.split({ codec: "gzip" });
   expect(halves.map((half) => half.runs)).toEqual([
     [
       { token: "a", count: 2 },
@@ -33,7 +33,7 @@ test("two halves hold the records, tokens and buffered bytes of the whole, in or
     ],
     [{ token: "b", count: 2 }],
   ]);
-  const values = halves.map((half) => readRecords(half.seal("gzip")).map((each) => each.value?.toString()));
+  const values = halves.map((half) => readRecords(half.seal({ codec: "gzip" })).map((each) => each.value?.toString()));
   expect(values).toEqual([
     ["v0", "v1", "v2"],
     ["v3", "v4"],
