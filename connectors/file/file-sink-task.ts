@@ -74,11 +74,18 @@ async function openTarget(path: string): Promise<LineTarget> {
       cause,
     });
   }
+  const naming = (cause: unknown) => {
+    throw new ConfigError(
+      "file",
+      `Writing to file '${path}' failed: ${(cause as Error).message}. Once it can be written again, restart the task; the lines that were not committed are then written anew.`,
+      { cause },
+    );
+  };
   return {
-    append: (bytes) => handle.appendFile(bytes),
+    append: (bytes) => handle.appendFile(bytes).catch(naming),
     flush: async () => {
       // A pipe or a terminal has no disk behind it.
-      if ((await handle.stat()).isFile()) await handle.datasync();
+      if ((await handle.stat()).isFile()) await handle.datasync().catch(naming);
     },
     close: () => handle.close(),
   };

@@ -77,6 +77,7 @@ async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationC
       case "bad-credentials":
       case "no-credentials":
       case "wrong-region":
+      case "not-s3":
         throw storeError(failure, place, "looking at the bucket", error);
       default:
         logger.warn("The bucket could not be looked at", { ...place, cause: failure.cause });

@@ -12,6 +12,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import type { Logger } from "../../../src/api/index.js";
+import { ForeignAnswerError, type RawAnswer, refuseForeignAnswer } from "./foreign-answer.js";
 import type { ObjectStoreClient, RequestBody, UploadedPart } from "./object-store-client.js";
 import type { StoreSettings } from "./store-settings.js";
 
@@ -50,6 +51,16 @@ export class AwsStoreClient implements ObjectStoreClient {
         httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
       },
     });
+    this.#client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const result = await next(args);
+          await refuseForeignAnswer(commandName as string, result.response as RawAnswer);
+          return result;
+        },
+      // Inside the SDK's parser, which takes any 200 for success and hides what it cannot parse.
+      { step: "deserialize", priority: "low", name: "millraceForeignAnswers" },
+    );
   }
 
   async headBucket(abortSignal: AbortSignal): Promise<void> {
@@ -69,7 +80,7 @@ export class AwsStoreClient implements ObjectStoreClient {
   async createUpload(key: string, abortSignal: AbortSignal): Promise<string> {
     const command = new CreateMultipartUploadCommand({ ...this.#newObject(key), ChecksumAlgorithm: "CRC32" });
     const { UploadId } = await this.#client.send(command, { abortSignal });
-    if (UploadId === undefined) throw new Error(`The store began the upload of ${key} without giving it an id`);
+    if (UploadId === undefined) throw new ForeignAnswerError(200, undefined, "an upload without its id");
     return UploadId;
   }
 
@@ -90,8 +101,7 @@ export class AwsStoreClient implements ObjectStoreClient {
       ...this.#customerKey(),
     });
     const { ETag } = await whileReadable(sized.Body, this.#client.send(command, { abortSignal }));
-    if (ETag === undefined) throw new Error(`The store took part ${partNumber} of ${key} without giving it an ETag`);
-    return { partNumber, etag: ETag, crc32: body.crc32 };
+    return { partNumber, etag: ETag!, crc32: body.crc32 };
   }
 
   async completeUpload(
@@ -115,7 +125,9 @@ export class AwsStoreClient implements ObjectStoreClient {
       ...(onlyIfAbsent && { IfNoneMatch: "*" }),
       ...this.#customerKey(),
     });
-    await this.#client.send(command, { abortSignal });
+    const { ETag, Location, Key } = await this.#client.send(command, { abortSignal });
+    if (ETag === undefined && Location === undefined && Key === undefined)
+      throw new ForeignAnswerError(200, undefined, "a completed upload without its object");
   }
 
   async abortUpload(key: string, uploadId: string, abortSignal: AbortSignal): Promise<void> {

@@ -17,6 +17,8 @@ type StoreFailureKind =
   /** No credentials could be found at all. */
   | "no-credentials"
   | "not-implemented"
+  /** No S3 store sent the answer. */
+  | "not-s3"
   /** Any other answer that repeating does not change. */
   | "refused";
 
@@ -72,11 +74,14 @@ export function judgeStoreFailure(error: unknown): StoreFailure {
   const status = $metadata?.httpStatusCode;
   const own =
     [Code, code, name].find((text): text is string => typeof text === "string" && text !== "Error") ?? "Error";
+  if (name === "ForeignAnswerError") return { kind: kindOf(own, name, status), cause: `${status} ${message}` };
   const text = typeof message === "string" && message !== "" && message !== own ? `: ${firstLine(message)}` : "";
   return { kind: kindOf(own, name, status), cause: `${status === undefined ? "" : `${status} `}${own}${text}` };
 }
 
 function kindOf(code: string, name: unknown, status: number | undefined): StoreFailureKind {
+  // A proxy's 503 passes; its page in the place of a stored object stays until somebody corrects the address.
+  if (name === "ForeignAnswerError") return TRANSIENT_STATUS.has(status ?? 0) ? "transient" : "not-s3";
   if (name === "CredentialsProviderError" || code === "CredentialsProviderError") return "no-credentials";
   // A completion may answer 200 and carry the error in its body.
   if (status === 412 || code === "PreconditionFailed") return "exists";
@@ -132,6 +137,12 @@ export function storeError(failure: StoreFailure, place: StorePlace, doing: stri
         "s3.bucket.name",
         `Access to ${where} is denied: ${said}. Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket to these credentials.`,
         { cause, code: "S3_ACCESS_REFUSED" },
+      );
+    case "not-s3":
+      return new ConfigError(
+        "store.url",
+        `${place.endpoint} is not an S3 endpoint, or something in between answers for it: ${said}. Set store.url to the S3 API of the store (for MinIO its API port, not the console's).`,
+        { cause },
       );
     case "not-implemented":
       return new UnsupportedError(

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -211,5 +211,16 @@ describe("the file sink", () => {
   test("a file that cannot be made is refused by name", async () => {
     path = join(folder, "no", "such", "folder");
     await expect(started()).rejects.toThrow(`Couldn't find or create file '${path}'`);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("a disk that is full is told with the file's name", async () => {
+    path = "/dev/full";
+    const task = await started();
+    await expect(task.put([record("a")])).rejects.toMatchObject({
+      name: "ConfigError",
+      key: "file",
+      message: expect.stringContaining("Writing to file '/dev/full' failed: ENOSPC"),
+    });
+    await task.stop();
   });
 });
