@@ -8,7 +8,7 @@ import { RedactingLogger } from "../herder/config/redacting-logger.js";
 import { DistributedHerder } from "../herder/distributed-herder.js";
 import { HerderLoop, type HerderParts, type Stores } from "../herder/herder-loop.js";
 import type { ConnectProtocol } from "../herder/membership/group-messages.js";
-import { signBody } from "../herder/membership/session-keys.js";
+import { type SessionKeyKind, signBody } from "../herder/membership/session-keys.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/kafka-client.js";
 import { postTaskConfigs } from "../rest/worker-client.js";
@@ -64,7 +64,7 @@ function makeLoop(wiring: HerderWiring): HerderLoop {
       syncTimeoutMs: config["worker.sync.timeout.ms"],
       maxRebalanceDelayMs: config["scheduled.rebalance.max.delay.ms"],
       tracksTopics: config["topic.tracking.enable"],
-      sessionKeyAlgorithm: config["inter.worker.key.generation.algorithm"],
+      sessionKeyKind: sessionKeyKind(config),
       sessionKeyTtlMs: config["inter.worker.key.ttl.ms"],
       providers,
       clock: stack.clock,
@@ -74,11 +74,19 @@ function makeLoop(wiring: HerderWiring): HerderLoop {
     makeParts(wiring, (leaderUrl, connector, taskConfigs) =>
       postTaskConfigs(leaderUrl, connector, taskConfigs, (body) => {
         const { sessionKey } = loop.configs();
-        return sessionKey && signBody(sessionKey, body);
+        return sessionKey && signBody(sessionKey, config["inter.worker.signature.algorithm"], body);
       }),
     ),
   );
   return loop;
+}
+
+function sessionKeyKind(config: DistributedConfig): SessionKeyKind {
+  const bits = config["inter.worker.key.size"];
+  return {
+    algorithm: config["inter.worker.key.generation.algorithm"],
+    bytes: bits === null ? undefined : Math.ceil(bits / 8),
+  };
 }
 
 function makeValidator({ stack, config, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {

@@ -4,7 +4,7 @@ import { Backoff } from "../base/backoff.js";
 import { type LogLevel, silentLogger } from "../base/logger.js";
 import { loadConfigProviders } from "../herder/config/config-providers.js";
 import { resolveReferences } from "../herder/config/config-references.js";
-import { ownClientProperties, parseDistributedConfig, unknownWorkerKeys } from "../herder/config/distributed-config.js";
+import { idleWorkerKeys, ownClientProperties, parseDistributedConfig } from "../herder/config/distributed-config.js";
 import type { DistributedHerder } from "../herder/distributed-herder.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/kafka-client.js";
@@ -59,7 +59,9 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   const providers = loadConfigProviders(options.props, { env, logger: logger.child("config-provider") });
   const props = resolveReferences(options.props, providers);
   const config = parseDistributedConfig(props);
-  for (const key of unknownWorkerKeys(props)) logger.warn("A worker property is not known and has no effect", { key });
+  const idle = idleWorkerKeys(props);
+  for (const key of idle.unknown) logger.warn("A worker property is not known and has no effect", { key });
+  for (const key of idle.withoutEffect) logger.warn("A worker property is not served and has no effect", { key });
   const [listener, ...unused] = config.listeners.map(parseListener) as [Listener, ...Listener[]];
   if (unused.length > 0) logger.warn("Only the first of the listeners is used", { listener: config.listeners[0] });
   const client = createKafkaClient({
@@ -73,7 +75,11 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
     },
   });
   const rest = await RestServer.bind(listener, options.restOption);
-  const advertised = { host: config["rest.advertised.host.name"], port: config["rest.advertised.port"] };
+  const advertised = {
+    host: config["rest.advertised.host.name"],
+    port: config["rest.advertised.port"],
+    scheme: config["rest.advertised.listener"],
+  };
   const address = advertisedAddress(listener, rest.port, advertised, hostname());
   const { loop, herder } = makeHerder({ stack: options, props, config, client, providers, address });
   const close = async (end: () => Promise<void>) => {

@@ -9,7 +9,7 @@ import { type ConfigValidator, findConnector, refusal } from "./config/config-va
 import { connectorInfo, connectorStateInfo, entryOf, taskInfos, taskState, withRestarting } from "./connector-views.js";
 import type { Herder, Stage } from "./herder.js";
 import type { HerderLoop } from "./herder-loop.js";
-import { isKnownMac, isSignedWith, type RequestSignature } from "./membership/session-keys.js";
+import { isSignedWith, type RequestSignature } from "./membership/session-keys.js";
 import { SignatureError } from "./membership/signature-error.js";
 import { MisdirectedError } from "./misdirected-error.js";
 import { planRestart } from "./work/restart-plan.js";
@@ -20,6 +20,7 @@ export interface DistributedHerderOptions {
   readonly version: string;
   /** This worker's advertised URL: a request that comes back to it is not forwarded for ever. */
   readonly url: string;
+  /** `inter.worker.verification.algorithms`; each is there. */
   readonly signatureAlgorithms: readonly string[];
   /** Made once the worker is there: it holds the plugins. */
   validator(): ConfigValidator;
@@ -256,7 +257,7 @@ export class DistributedHerder implements Herder {
   #verify(body: Buffer, signature: RequestSignature | undefined): void {
     const { sessionKey } = this.#loop.configs();
     if (!signature) throw new SignatureError("missing", "Internal request missing required signature");
-    if (!isKnownMac(signature.algorithm) || !this.options.signatureAlgorithms.includes(signature.algorithm)) {
+    if (!this.options.signatureAlgorithms.includes(signature.algorithm)) {
       throw new SignatureError(
         "algorithm",
         `This worker does not support the '${signature.algorithm}' key signing algorithm used by other workers: inter.worker.verification.algorithms names those it takes`,

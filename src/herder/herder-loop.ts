@@ -14,7 +14,7 @@ import { resolveReferences } from "./config/config-references.js";
 import { Redactions } from "./config/redaction.js";
 import type { ConnectProtocol } from "./membership/group-messages.js";
 import { configuredWork, Membership, type MembershipHost, type Place } from "./membership/membership.js";
-import { isDue, newSessionKey } from "./membership/session-keys.js";
+import { isDue, newSessionKey, type SessionKeyKind } from "./membership/session-keys.js";
 import { TaskConfigPublisher } from "./membership/task-config-publisher.js";
 import { MisdirectedError } from "./misdirected-error.js";
 import { StageTracker } from "./stage-tracker.js";
@@ -49,7 +49,7 @@ export interface HerderSettings {
   readonly syncTimeoutMs: number;
   readonly maxRebalanceDelayMs: number;
   readonly tracksTopics: boolean;
-  readonly sessionKeyAlgorithm: string;
+  readonly sessionKeyKind: SessionKeyKind;
   readonly sessionKeyTtlMs: number;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
   readonly clock: Clock;
@@ -350,10 +350,10 @@ export class HerderLoop implements MembershipHost {
 
   /** As the leader: replaces the key when it is due, and sees to it that the next one comes in time. */
   async #renewSessionKey(): Promise<void> {
-    const { clock, sessionKeyAlgorithm, sessionKeyTtlMs } = this.settings;
-    if (isDue(this.configs().sessionKey, sessionKeyAlgorithm, sessionKeyTtlMs, clock.nowMs())) {
+    const { clock, sessionKeyKind, sessionKeyTtlMs } = this.settings;
+    if (isDue(this.configs().sessionKey, sessionKeyKind, sessionKeyTtlMs, clock.nowMs())) {
       await this.#stages.during("writing a new session key to the config topic", () =>
-        this.stores.config.putSessionKey(newSessionKey(sessionKeyAlgorithm, clock)),
+        this.stores.config.putSessionKey(newSessionKey(sessionKeyKind, clock)),
       );
     }
     this.#keyTimer?.cancel();

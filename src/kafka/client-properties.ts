@@ -51,6 +51,20 @@ function invalid(key: string, value: string, why: string): ConfigError {
   return new ConfigError(key, `Invalid value ${value} for configuration ${key}: ${why}`);
 }
 
+// `group.id` and `config.storage.topic` beside them would only make a client warn about each.
+const CONNECTION_KEYS =
+  /^(bootstrap\.|client\.|security\.|sasl\.|ssl\.|request\.|default\.api\.|retry\.|retries$|reconnect\.|connections\.|metadata\.|socket\.|send\.|receive\.)/;
+
+/** Whether a worker's property, without prefix, says how clients connect: those go to its own clients and to admins. */
+export function isConnectionKey(key: string): boolean {
+  return CONNECTION_KEYS.test(key);
+}
+
+/** The entries of a worker's properties that say how clients connect. */
+export function connectionProperties(props: ClientProperties): Record<string, string> {
+  return Object.fromEntries(Object.entries(props).filter(([key]) => isConnectionKey(key)));
+}
+
 /** What all parts of a client share. Times in milliseconds. */
 export interface ConnectionConfig {
   readonly bootstrap: readonly Address[];

@@ -44,9 +44,28 @@ function tlsOptions(read: PropertyReader): ConnectionOptions {
   return {
     ...(ca !== undefined && { ca }),
     ...keyMaterial(read),
+    ...enabledVersions(read),
     ...(password !== undefined && { passphrase: password }),
     ...(anyHost && { checkServerIdentity: () => undefined }),
   };
+}
+
+const TLS_VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
+
+/** `ssl.enabled.protocols` as the lowest and highest of them; older ones are refused, as Java refuses to use them. */
+function enabledVersions(read: PropertyReader): Pick<ConnectionOptions, "minVersion" | "maxVersion"> {
+  const key = "ssl.enabled.protocols";
+  const named = read.list(key);
+  if (named.length === 0) return {};
+  const foreign = named.find((name) => !TLS_VERSIONS.some((version) => version === name));
+  if (foreign !== undefined) {
+    throw new ConfigError(
+      key,
+      `Invalid value ${foreign} for configuration ${key}: ${TLS_VERSIONS.join(" and ")} are supported`,
+    );
+  }
+  const versions = TLS_VERSIONS.filter((version) => named.includes(version));
+  return { minVersion: versions[0]!, maxVersion: versions.at(-1)! };
 }
 
 function trustedCertificates(read: PropertyReader): string | Buffer | undefined {

@@ -31,10 +31,12 @@ export function parseListener(text: string): Listener {
   return { scheme: "http", host, port: number };
 }
 
-/** What of a worker's properties says how others reach its REST. */
+/** How others reach a worker's REST, where it is not as it listens itself (`rest.advertised.*`). */
 export interface Advertised {
   readonly host: string | null;
   readonly port: number | null;
+  /** `http`, or `https` where a proxy in front of REST speaks TLS; in any case. */
+  readonly scheme: string | null;
 }
 
 /** The address under which other workers and statuses know this one, given where it really listens. */
@@ -46,6 +48,8 @@ export function advertisedAddress(
 ): { readonly workerId: string; readonly url: string } {
   const anyHost = listener.host === "" || listener.host === "0.0.0.0" || listener.host === "::";
   const host = advertised.host || (anyHost ? machineName : listener.host);
-  const authority = `${host.includes(":") ? `[${host}]` : host}:${advertised.port ?? boundPort}`;
-  return { workerId: `${host}:${advertised.port ?? boundPort}`, url: `${listener.scheme}://${authority}/` };
+  const port = advertised.port ?? boundPort;
+  const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const scheme = advertised.scheme?.toLowerCase() || listener.scheme;
+  return { workerId: `${host}:${port}`, url: `${scheme}://${authority}/` };
 }

@@ -40,6 +40,9 @@ const workerConfig = {
   },
 } as const satisfies ConfigDef;
 
+/** The worker properties that `parseWorkerSettings` reads. */
+export const workerSettingNames: readonly string[] = Object.keys(workerConfig);
+
 export type WorkerSettings = ConfigValues<typeof workerConfig>;
 
 /** @throws ConfigError naming the key. */

@@ -1,4 +1,5 @@
 import {
+  allOf,
   atLeast,
   type ConfigCheck,
   type ConfigDef,
@@ -9,8 +10,11 @@ import {
   type Props,
   parseConfig,
 } from "../../api/index.js";
+import { connectionProperties } from "../../kafka/client-properties.js";
 import type { InternalTopic } from "../../stores/internal-topic.js";
 import { type OverridePolicy, overridePolicy } from "./client-overrides.js";
+import { isKnownMac, MACS } from "./mac-algorithms.js";
+import { judgeWorkerKey, type KeyVerdict, refuseUnserved } from "./worker-keys.js";
 
 /** At least one, or -1 for the broker's own default. */
 const countOrDefault: ConfigCheck = (key, value) =>
@@ -27,8 +31,16 @@ const someItems: ConfigCheck = (key, value) => {
 const nonEmptyName: ConfigCheck = (key, value) =>
   value === "" ? invalidValue(key, value, "String must be non-empty") : undefined;
 
-/** The keys of a distributed worker's properties that Millrace reads itself (DistributedConfig, DistributedConfig); clients read others. */
-const distributedConfigDef = {
+const knownMac: ConfigCheck = (key, value) =>
+  typeof value === "string" && !isKnownMac(value)
+    ? invalidValue(key, value, `String must be one of: ${Object.keys(MACS).join(", ")}`)
+    : undefined;
+
+const knownMacs: ConfigCheck = (key, value) =>
+  Array.isArray(value) ? value.map((item) => knownMac(key, item)).find((complaint) => complaint) : undefined;
+
+/** The keys of a distributed worker's properties that Millrace reads itself (DistributedConfig, WorkerConfig, RestServerConfig); clients read others. */
+export const distributedConfigDef = {
   "bootstrap.servers": { type: "list", doc: "Brokers to begin with, host:port.", check: someItems },
   "group.id": { type: "string", doc: "Name of the group of workers.", check: nonEmptyName },
   "config.storage.topic": { type: "string", doc: "Topic of the connector configs.", check: nonEmptyName },
@@ -74,7 +86,12 @@ const distributedConfigDef = {
   listeners: { type: "list", doc: "Where REST listens.", default: ["http://:8083"], check: someItems },
   "rest.advertised.host.name": { type: "string", doc: "Host under which other workers reach REST.", default: null },
   "rest.advertised.port": { type: "int", doc: "Port under which other workers reach REST.", default: null },
-  "rest.advertised.listener": { type: "string", doc: "Scheme under which other workers reach REST.", default: null },
+  "rest.advertised.listener": {
+    type: "string",
+    doc: "Scheme under which other workers reach REST: http, or https through a proxy.",
+    default: null,
+    check: (key, value) => (value === null ? undefined : oneOfIgnoringCase("HTTP", "HTTPS")(key, value)),
+  },
   "session.timeout.ms": { type: "int", doc: "Silence after which a worker counts as gone.", default: 10_000 },
   "heartbeat.interval.ms": { type: "int", doc: "Pause between a worker's heartbeats.", default: 3_000 },
   "rebalance.timeout.ms": { type: "int", doc: "Time that a rebalance may take.", default: 60_000 },
@@ -105,6 +122,13 @@ const distributedConfigDef = {
     type: "string",
     doc: "Algorithm of the key that signs requests between workers.",
     default: "HmacSHA256",
+    check: knownMac,
+  },
+  "inter.worker.key.size": {
+    type: "int",
+    doc: "Size of that key in bits; the algorithm's own when it is left out.",
+    default: null,
+    check: (key, value) => (value === null ? undefined : atLeast(40)(key, value)),
   },
   "inter.worker.key.ttl.ms": {
     type: "int",
@@ -112,11 +136,17 @@ const distributedConfigDef = {
     default: 3_600_000,
     check: atLeast(0),
   },
+  "inter.worker.signature.algorithm": {
+    type: "string",
+    doc: "Algorithm with which this worker signs its requests to others.",
+    default: "HmacSHA256",
+    check: knownMac,
+  },
   "inter.worker.verification.algorithms": {
     type: "list",
     doc: "Signature algorithms that are accepted.",
     default: ["HmacSHA256"],
-    check: someItems,
+    check: allOf(someItems, knownMacs),
   },
   "connector.client.config.override.policy": {
     type: "string",
@@ -131,7 +161,6 @@ const distributedConfigDef = {
   "config.providers": { type: "list", doc: "Names of config providers.", default: [] },
   "topic.tracking.enable": { type: "boolean", doc: "Whether topics that connectors use are noted.", default: true },
   "topic.tracking.allow.reset": { type: "boolean", doc: "Whether those notes may be reset.", default: true },
-  "plugin.path": { type: "list", doc: "Folders with more plugins.", default: null },
 } as const satisfies ConfigDef;
 
 export type DistributedConfig = ConfigValues<typeof distributedConfigDef>;
@@ -142,6 +171,7 @@ export type DistributedConfig = ConfigValues<typeof distributedConfigDef>;
  * @throws ConfigError naming the first key that is missing or wrong, or that asks for what is not built yet.
  */
 export function parseDistributedConfig(props: Props): DistributedConfig {
+  refuseUnserved(props, distributedConfigDef);
   const config = parseConfig(distributedConfigDef, props);
   if (config["exactly.once.source.support"].toLowerCase() !== "disabled") {
     throw new ConfigError(
@@ -151,6 +181,11 @@ export function parseDistributedConfig(props: Props): DistributedConfig {
     );
   }
   workerOverridePolicy(config);
+  const signed = "inter.worker.signature.algorithm";
+  if (!config["inter.worker.verification.algorithms"].includes(config[signed])) {
+    const detail = "Signature algorithm must be present in inter.worker.verification.algorithms list";
+    throw new ConfigError(signed, invalidValue(signed, config[signed], detail));
+  }
   return config;
 }
 
@@ -193,20 +228,16 @@ function topicConfigs(props: Props, prefix: string): Record<string, string> {
   return configs;
 }
 
-/** Keys that Kafka Connect or its clients know, though nothing here reads them; others are probably misspelt. */
-const KNOWN_ELSEWHERE =
-  /^(key\.converter|value\.converter|header\.converter|producer|consumer|admin|config\.providers|config\.storage|offset\.storage|status\.storage|task|offset\.flush|ssl|sasl|security|metrics?|metric\.reporters|socket|reconnect|retry|metadata|connections|request|default\.api|send|receive|client|listeners\.https|admin\.listeners|access\.control|response\.http|rest\.extension|plugin\.discovery|inter\.worker|topic\.creation|internal\.topics|log\.level|worker\.unsync|bootstrap)\b/;
-
-/** Properties that neither the worker nor any client knows: to be warned about, as they are most likely misspelt. */
-export function unknownWorkerKeys(props: Props): string[] {
-  return Object.keys(props).filter((key) => !(key in distributedConfigDef) && !KNOWN_ELSEWHERE.test(key));
+/** Worker properties that do nothing here: those that Kafka Connect knows, and those that nobody does. */
+export function idleWorkerKeys(props: Props): { readonly withoutEffect: string[]; readonly unknown: string[] } {
+  const judged = Object.entries(props).map(
+    ([key, value]) => [key, judgeWorkerKey(key, value, distributedConfigDef)] as const,
+  );
+  const keysOf = (wanted: KeyVerdict) => judged.flatMap(([key, verdict]) => (verdict === wanted ? [key] : []));
+  return { withoutEffect: keysOf("without-effect"), unknown: keysOf("unknown") };
 }
-
-const CLIENT_KEYS =
-  /^(bootstrap\.|client\.|security\.|sasl\.|ssl\.|request\.|default\.api\.|retry\.|reconnect\.|connections\.|metadata\.|socket\.|send\.|receive\.)/;
 
 /** What of a worker's properties the clients of its own topics and group take. */
 export function ownClientProperties(props: Props): Record<string, string> {
-  const own = Object.fromEntries(Object.entries(props).filter(([key]) => CLIENT_KEYS.test(key)));
-  return { "client.id": `connect-${props["group.id"]}`, ...own };
+  return { "client.id": `connect-${props["group.id"]}`, ...connectionProperties(props) };
 }

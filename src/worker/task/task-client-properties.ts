@@ -1,5 +1,6 @@
 import { ConfigError, type Props } from "../../api/index.js";
 import type { TaskId } from "../../contract/task-id.js";
+import { connectionProperties } from "../../kafka/client-properties.js";
 
 type ClientKind = "producer" | "consumer" | "admin";
 
@@ -47,11 +48,6 @@ export function sinkConsumerProperties(
   return { groupId, properties: rest };
 }
 
-// The un-prefixed worker keys that mean something to a client; passing on the rest (`group.id`, `config.storage.topic`)
-// would only make the client warn about each.
-const CONNECTION_KEYS =
-  /^(bootstrap\.|client\.|security\.|sasl\.|ssl\.|request\.|default\.api\.|retry\.|retries$|reconnect\.|connections\.|metadata\.|socket\.|send\.|receive\.)/;
-
 /**
  * The admin client of a task (topic creation) or of its dead letter queue: the worker's un-prefixed keys, its `admin.`
  * keys, the connector's `admin.override.` keys.
@@ -64,9 +60,8 @@ export function adminProperties(
   id: TaskId,
   use: "adminclient" | "dlq-adminclient",
 ): DerivedProperties {
-  const connection = Object.entries(worker).filter(([key]) => CONNECTION_KEYS.test(key));
   return {
-    ...Object.fromEntries(connection),
+    ...connectionProperties(worker),
     "client.id": `connector-${use}-${id.connector}-${id.task}`,
     ...withPrefix(worker, "admin."),
     ...allowedOverrides(worker, connector, "admin"),

@@ -34,7 +34,7 @@ describe("the herder of one worker", () => {
         syncTimeoutMs: 3000,
         maxRebalanceDelayMs: 0,
         tracksTopics: true,
-        sessionKeyAlgorithm: "HmacSHA256",
+        sessionKeyKind: { algorithm: "HmacSHA256" },
         sessionKeyTtlMs: 3_600_000,
         providers: new Map(),
         clock,

@@ -42,7 +42,7 @@ describe("the herder's loop", () => {
         syncTimeoutMs: 3000,
         maxRebalanceDelayMs: 0,
         tracksTopics: true,
-        sessionKeyAlgorithm: "HmacSHA256",
+        sessionKeyKind: { algorithm: "HmacSHA256" },
         sessionKeyTtlMs: 3_600_000,
         providers: new Map([["vault", { get: () => new Map(Object.entries({ v: "7", password: "hunter2" })) }]]),
         clock,

@@ -63,6 +63,7 @@ describe("a bad value is refused with its key", () => {
     ["partition.assignment.strategy", "com.example.Mine"],
     ["partition.assignment.strategy", "org.apache.kafka.clients.consumer.StickyAssignor"],
     ["security.protocol", "TLS"],
+    ["ssl.enabled.protocols", "TLSv1.1"],
     ["ssl.truststore.location", "/nowhere/ca.pem"],
   ])("%s=%s", (key, value) => {
     const properties = { ...SERVERS, ...(key.startsWith("ssl") && { "security.protocol": "SSL" }), [key]: value };
@@ -105,6 +106,15 @@ describe("security", () => {
   test("an empty endpoint identification algorithm accepts any host name", () => {
     const { tls } = securityConfig({ "security.protocol": "ssl", "ssl.endpoint.identification.algorithm": "" });
     expect(tls?.checkServerIdentity?.("other", {} as never)).toBeUndefined();
+  });
+
+  test("ssl.enabled.protocols bounds the TLS versions", () => {
+    const versions = (enabled: string) => {
+      const properties = { "security.protocol": "SSL", "ssl.enabled.protocols": enabled };
+      return securityConfig(properties).tls;
+    };
+    expect(versions("TLSv1.3,TLSv1.2")).toMatchObject({ minVersion: "TLSv1.2", maxVersion: "TLSv1.3" });
+    expect(versions("TLSv1.3")).toMatchObject({ minVersion: "TLSv1.3", maxVersion: "TLSv1.3" });
   });
 
   test("a Java keystore says what to use instead", () => {

@@ -27,8 +27,13 @@ describe("a listener", () => {
       { host: "w.example.com", port: 80 },
       { workerId: "w.example.com:80", url: "http://w.example.com:80/" },
     ],
+    [
+      "http://127.0.0.1:0",
+      { host: "proxy", port: 443, scheme: "HTTPS" },
+      { workerId: "proxy:443", url: "https://proxy:443/" },
+    ],
   ])("%s is advertised", (text, advertised, address) => {
-    const all = { host: null, port: null, ...advertised };
+    const all = { host: null, port: null, scheme: null, ...advertised };
     expect(advertisedAddress(parseListener(text), 4711, all, "box")).toEqual(address);
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
+  idleWorkerKeys,
   internalTopics,
   ownClientProperties,
   parseDistributedConfig,
-  unknownWorkerKeys,
   workerOverridePolicy,
 } from "../../../../src/herder/config/distributed-config.js";
 
@@ -42,6 +42,11 @@ describe("a worker's properties", () => {
     ["exactly.once.source.support", "enabled"],
     ["bootstrap.servers", ""],
     ["group.id", ""],
+    ["rest.advertised.listener", "ftp"],
+    ["inter.worker.key.generation.algorithm", "HmacMD5"],
+    ["inter.worker.key.size", "8"],
+    ["inter.worker.signature.algorithm", "HmacSHA512"],
+    ["inter.worker.verification.algorithms", "HmacSHA256,HmacMD5"],
   ])("are refused with %s=%s, by its name", (key, value) => {
     expect(() => parseDistributedConfig({ ...props, [key]: value })).toThrow(key);
   });
@@ -67,10 +72,10 @@ describe("a worker's properties", () => {
       "task.hosts": "2",
       "value.converter.schemas.enable": "false",
     };
-    expect(unknownWorkerKeys({ ...known, "sesion.timeout.ms": "1", "my.key": "x" })).toEqual([
-      "sesion.timeout.ms",
-      "my.key",
-    ]);
+    expect(idleWorkerKeys({ ...known, "sesion.timeout.ms": "1", "my.key": "x", "plugin.discovery": "x" })).toEqual({
+      unknown: ["sesion.timeout.ms", "my.key"],
+      withoutEffect: ["plugin.discovery"],
+    });
   });
 
   test("give the worker's own clients what is a client's", () => {

@@ -8,13 +8,7 @@ import {
   readPlace,
   writePlace,
 } from "../../../../src/herder/membership/group-messages.js";
-import {
-  isDue,
-  isKnownMac,
-  isSignedWith,
-  newSessionKey,
-  signBody,
-} from "../../../../src/herder/membership/session-keys.js";
+import { isDue, isSignedWith, newSessionKey, signBody } from "../../../../src/herder/membership/session-keys.js";
 import { NO_WORK, workOf } from "../../../../src/herder/work/work.js";
 
 const held = workOf(
@@ -63,23 +57,35 @@ describe("what members tell each other", () => {
 
 describe("session keys", () => {
   const clock = new SimClock(1_000);
-  const key = newSessionKey("HmacSHA256", clock);
+  const key = newSessionKey({ algorithm: "HmacSHA256" }, clock);
   const body = Buffer.from("[]");
 
   test("sign bodies", () => {
-    const signed = signBody(key, body);
+    const signed = signBody(key, "HmacSHA256", body);
     expect(isSignedWith(key, signed, body)).toBe(true);
     expect(isSignedWith(key, signed, Buffer.from("[1]"))).toBe(false);
-    expect(isSignedWith(newSessionKey("HmacSHA256", clock), signed, body)).toBe(false);
+    expect(isSignedWith(newSessionKey({ algorithm: "HmacSHA256" }, clock), signed, body)).toBe(false);
     expect(isSignedWith(key, { ...signed, signature: Buffer.from("short") }, body)).toBe(false);
   });
 
   test("sign as any HMAC-SHA256 does (RFC 4231, case 2)", () => {
     const known = { key: Buffer.from("Jefe"), algorithm: "HmacSHA256", createdMs: 0 };
-    expect(signBody(known, Buffer.from("what do ya want for nothing?")).signature.toString("hex")).toBe(
+    expect(signBody(known, "HmacSHA256", Buffer.from("what do ya want for nothing?")).signature.toString("hex")).toBe(
       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
     );
-    expect([isKnownMac("HmacSHA512"), isKnownMac("HmacMD5")]).toEqual([true, false]);
+  });
+
+  test("have the size that was asked for, and sign by another algorithm than their own", () => {
+    const long = newSessionKey({ algorithm: "HmacSHA256", bytes: 64 }, clock);
+    expect(long.key.length).toBe(64);
+    expect(isDue(long, { algorithm: "HmacSHA256", bytes: 64 }, 0, 0)).toBe(false);
+    expect(isDue(long, { algorithm: "HmacSHA256" }, 0, 0)).toBe(true);
+    const signed = signBody(long, "HmacSHA512", body);
+    expect([signed.algorithm, signed.signature.length, isSignedWith(long, signed, body)]).toEqual([
+      "HmacSHA512",
+      64,
+      true,
+    ]);
   });
 
   test.each([
@@ -90,6 +96,6 @@ describe("session keys", () => {
     ["it is of another algorithm", { ...key, algorithm: "HmacSHA1" }, 0, true],
     ["it is too short", { ...key, key: Buffer.alloc(16) }, 0, true],
   ])("are replaced when %s", (_when, current, ttlMs, due) => {
-    expect(isDue(current, "HmacSHA256", ttlMs, 2_500)).toBe(due);
+    expect(isDue(current, { algorithm: "HmacSHA256" }, ttlMs, 2_500)).toBe(due);
   });
 });

@@ -1,0 +1,98 @@
+import { ConfigError, type Props } from "../../api/index.js";
+import { isConnectionKey } from "../../kafka/client-properties.js";
+import { workerSettingNames } from "../../worker/worker-config.js";
+
+/**
+ * Keys that decide who may do what, or what clients see, and that are not served: a worker that started without them
+ * would be more open than its owner believes. Each with its way out. A blank value asks for nothing and is let through.
+ */
+const REFUSED: Readonly<Record<string, string>> = {
+  "rest.extension.classes": "REST extensions are Java classes; let a proxy in front of REST authenticate its callers",
+  "admin.listeners": "the admin endpoints have no listener of their own",
+  "access.control.allow.origin": "REST sends no CORS headers; let a proxy in front of it add them",
+  "access.control.allow.methods": "REST sends no CORS headers; let a proxy in front of it add them",
+  "response.http.headers.config": "REST adds no headers of your own; let a proxy in front of it add them",
+  "ssl.engine.factory.class": "Java classes cannot be loaded; set ssl.truststore.* and ssl.keystore.*",
+  "sasl.client.callback.handler.class": "Java classes cannot be loaded; set sasl.jaas.config",
+  "sasl.login.callback.handler.class": "Java classes cannot be loaded; set sasl.jaas.config",
+  "sasl.login.class": "Java classes cannot be loaded; set sasl.jaas.config",
+  "security.providers": "Java classes cannot be loaded",
+};
+
+/** REST's own TLS settings: REST listens with http only. */
+const REFUSED_PREFIXES = ["listeners.https.", "admin.listeners."];
+
+/** Keys of Kafka Connect 4.3.1 that change neither rights nor data and do nothing here; those that it ignores, too. */
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
+  [
+    "client.dns.lookup client.rack connections.max.idle.ms send.buffer.bytes receive.buffer.bytes reconnect.backoff.ms",
+    "reconnect.backoff.max.ms socket.connection.setup.timeout.max.ms metadata.recovery.strategy metadata.max.idle.ms",
+    "metadata.recovery.rebootstrap.trigger.ms metric.reporters metrics.num.samples metrics.sample.window.ms",
+    "metrics.recording.level plugin.discovery worker.unsync.backoff.ms internal.key.converter internal.value.converter",
+    "config.storage.partitions config.storage.cleanup.policy offset.storage.cleanup.policy status.storage.cleanup.policy",
+    "key.converter.plugin.version value.converter.plugin.version header.converter.plugin.version",
+    "ssl.protocol ssl.provider ssl.cipher.suites ssl.keymanager.algorithm ssl.trustmanager.algorithm",
+    "ssl.secure.random.implementation ssl.truststore.password",
+  ].flatMap((line) => line.split(" ")),
+);
+
+/** Of these the clients read what applies to the mechanisms that they have. */
+const WITHOUT_EFFECT_PREFIXES = [
+  "internal.key.converter.",
+  "internal.value.converter.",
+  "sasl.kerberos.",
+  "sasl.login.",
+];
+
+/** Passed on whole: converters, clients and providers judge the rest of the key. */
+const SERVED_PREFIXES = [
+  "key.converter.",
+  "value.converter.",
+  "header.converter.",
+  "producer.",
+  "consumer.",
+  "admin.",
+  "config.providers.",
+  "config.storage.",
+  "offset.storage.",
+  "status.storage.",
+  "metrics.context.",
+];
+
+const SERVED: ReadonlySet<string> = new Set([...workerSettingNames, "topic.creation.enable", "log.level"]);
+
+/** What becomes of a worker property: read, known and of no effect, refused at start, or not known to anybody. */
+export type KeyVerdict = "served" | "without-effect" | "refused" | "unknown";
+
+/**
+ * Judges one worker property by its key and value.
+ *
+ * @param own the keys of the herder's own definition, all served.
+ */
+export function judgeWorkerKey(key: string, value: string, own: Readonly<Record<string, unknown>>): KeyVerdict {
+  if (Object.hasOwn(REFUSED, key)) return value.trim() === "" ? "served" : "refused";
+  if (REFUSED_PREFIXES.some((prefix) => key.startsWith(prefix))) return "refused";
+  if (key === "ssl.client.auth") return value.trim().toLowerCase() === "none" ? "served" : "refused";
+  if (Object.hasOwn(own, key) || SERVED.has(key)) return "served";
+  if (WITHOUT_EFFECT.has(key) || WITHOUT_EFFECT_PREFIXES.some((prefix) => key.startsWith(prefix)))
+    return "without-effect";
+  if (isConnectionKey(key) || SERVED_PREFIXES.some((prefix) => key.startsWith(prefix))) return "served";
+  return "unknown";
+}
+
+/**
+ * Refuses the settings of a worker that it would have to ignore at its owner's risk.
+ *
+ * @throws ConfigError NOT_BUILT_YET naming every such key, never a value.
+ */
+export function refuseUnserved(props: Props, own: Readonly<Record<string, unknown>>): void {
+  const refused = Object.entries(props).filter(([key, value]) => judgeWorkerKey(key, value, own) === "refused");
+  const [first] = refused;
+  if (!first) return;
+  const reasons = refused.map(
+    ([key]) => `${key} (${REFUSED[key] ?? "REST listens with http only; let a proxy in front of it speak TLS"})`,
+  );
+  throw new ConfigError(first[0], `Worker settings that are not served: ${reasons.join("; ")}. Remove them.`, {
+    code: "NOT_BUILT_YET",
+  });
+}
