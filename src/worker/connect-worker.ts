@@ -4,6 +4,7 @@ import { errorMessage, traceOf } from "../base/error-trace.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import { ConnectorRunner } from "./connector-runner.js";
+import { failureOf } from "./host/failure.js";
 import { writeForwarded } from "./host/forwarding-logger.js";
 import type { OpenHost } from "./host/host-link.js";
 import type { HostReport } from "./host/task-host-messages.js";
@@ -262,10 +263,7 @@ export class ConnectWorker implements Worker {
     const answered = task ? work(task) : Promise.reject(new Error("the task was stopped or cancelled"));
     answered.then(
       (offsets) => this.#hosts.send(host, { type: "offsets", request, offsets }),
-      (error) => {
-        const retriable = isRetriable(error);
-        this.#hosts.send(host, { type: "offsets", request, error: errorMessage(error), retriable });
-      },
+      (error) => this.#hosts.send(host, { type: "offsets", request, failure: failureOf(unanswered(error)) }),
     );
   }
 
@@ -278,6 +276,12 @@ export class ConnectWorker implements Worker {
       this.#end(task);
     }
   }
+}
+
+/** Whatever kept the offsets' store from answering, if time can heal it, is to be tried again by the task. */
+function unanswered(error: unknown): unknown {
+  if (!isRetriable(error)) return error;
+  return new RetriableError("OFFSETS_UNANSWERED", errorMessage(error), { cause: error });
 }
 
 /** Unique: the task's number is what follows the last dash. */

@@ -2,6 +2,7 @@ import type { Props, SourceMap, SourceOffset } from "../../api/index.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { TaskMetrics, TaskState } from "../worker.js";
+import type { Failure } from "./failure.js";
 import type { LogReport } from "./forwarding-logger.js";
 
 // All that passes between the worker and its task hosts. Never a record: those go from the host to Kafka by
@@ -23,13 +24,12 @@ export type HostCommand =
   | { readonly type: "pause"; readonly run: number; readonly paused: boolean }
   /** Answered at once, so it also shows that the host's event loop turns. */
   | { readonly type: "metrics"; readonly request: number }
-  /** The answer to `readOffsets` or `flushOffsets`; `error` is its message, `retriable` whether asking again may help. */
+  /** The answer to `readOffsets` or `flushOffsets`. */
   | {
       readonly type: "offsets";
       readonly request: number;
       readonly offsets?: readonly SourceOffset[];
-      readonly error?: string;
-      readonly retriable?: boolean;
+      readonly failure?: Failure;
     };
 
 /** Host to worker. */

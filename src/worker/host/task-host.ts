@@ -1,11 +1,4 @@
-import {
-  type Clock,
-  type Logger,
-  type Random,
-  RetriableError,
-  type SourceOffset,
-  UnsupportedError,
-} from "../../api/index.js";
+import { type Clock, type Logger, type Random, type SourceOffset, UnsupportedError } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { traceOf } from "../../base/error-trace.js";
 import { checkTaskCount } from "../connector-runner.js";
@@ -18,6 +11,7 @@ import { chooseConverters } from "../task/task-converters.js";
 import type { TaskEvents, TaskParts, TaskRunner } from "../task/task-runner.js";
 import type { Plugins } from "../worker.js";
 import { parseWorkerSettings } from "../worker-config.js";
+import { errorOf } from "./failure.js";
 import { type CreateKafkaClient, TaskClients } from "./task-clients.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
 
@@ -60,11 +54,8 @@ export class TaskHost {
       case "offsets": {
         const request = this.#offsetRequests.get(command.request);
         this.#offsetRequests.delete(command.request);
-        if (command.error === undefined) request?.resolve(command.offsets ?? []);
-        else
-          request?.reject(
-            command.retriable ? new RetriableError("OFFSETS_UNANSWERED", command.error) : new Error(command.error),
-          );
+        if (command.failure) request?.reject(errorOf(command.failure));
+        else request?.resolve(command.offsets ?? []);
         break;
       }
     }

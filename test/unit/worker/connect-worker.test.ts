@@ -148,7 +148,7 @@ describe("the worker", () => {
     expect(host!.commands.at(-1)).toMatchObject({
       type: "offsets",
       request: 7,
-      error: "the task was stopped or cancelled",
+      failure: { kind: null, retriable: false, message: "the task was stopped or cancelled" },
     });
   });
 

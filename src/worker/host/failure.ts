@@ -1,0 +1,78 @@
+import {
+  ConfigError,
+  ConflictError,
+  DataError,
+  type ErrorCode,
+  type ErrorKind,
+  errorKind,
+  NotFoundError,
+  RetriableError,
+  UnsupportedError,
+} from "../../api/index.js";
+import { traceOf } from "../../base/error-trace.js";
+import { isRetriable } from "../task/error-policy.js";
+
+/** An error on its way to another thread: what is judged by, and what is shown. */
+export interface Failure {
+  /** null for an error of none of our six kinds: a plugin's bug, an error of Kafka's or of the system. */
+  readonly kind: ErrorKind | null;
+  /** The stable code, Kafka's name of the error, or the system's (`ECONNREFUSED`); null where there is none. */
+  readonly code: string | null;
+  /** The same call may work later, whatever the kind. */
+  readonly retriable: boolean;
+  readonly name: string;
+  readonly message: string;
+  /** Name, message and stack, then each cause's: only to be shown. */
+  readonly trace: string;
+  /** The setting, for kind `config`. */
+  readonly key?: string;
+}
+
+/** An error as data, for a message to another thread. Anything that was thrown will do. */
+export function failureOf(error: unknown): Failure {
+  const { code, codeName, key } = (error ?? {}) as { code?: unknown; codeName?: unknown; key?: unknown };
+  const kind = errorKind(error) ?? null;
+  return {
+    kind,
+    code: typeof codeName === "string" ? codeName : typeof code === "string" ? code : null,
+    retriable: isRetriable(error),
+    name: error instanceof Error ? error.name : "Error",
+    message: error instanceof Error ? error.message : String(error),
+    trace: traceOf(error),
+    ...(kind === "config" && { key: String(key) }),
+  };
+}
+
+/**
+ * The error again, on the other side: of the class that its kind stands for, with its code, key and message. Its stack
+ * is the trace of there, causes included; it has no `cause` of its own.
+ */
+export function errorOf(failure: Failure): Error {
+  const error = rebuilt(failure);
+  error.stack = failure.trace.trimEnd();
+  return error;
+}
+
+function rebuilt({ kind, code: text, retriable, name, message, key }: Failure): Error {
+  const code = text as ErrorCode;
+  switch (kind) {
+    case "retriable":
+      return new RetriableError(code, message);
+    case "data":
+      return new DataError(code, message);
+    case "config":
+      return new ConfigError(key ?? "", message, { code });
+    case "not-found":
+      return new NotFoundError(code, message);
+    case "conflict":
+      return new ConflictError(code, message);
+    case "unsupported":
+      return new UnsupportedError(code, message);
+    case null: {
+      // Kafka's errors keep their name, by which they are known to be retriable or a refusal.
+      const error = new Error(message);
+      Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
+      return Object.assign(error, { retriable }, text !== null && { code: text, codeName: text });
+    }
+  }
+}
