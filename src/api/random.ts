@@ -6,4 +6,6 @@ export interface Random {
   integer(bound: number): number;
   /** A random (version 4) UUID in lower case. */
   uuid(): string;
+  /** `count` random bytes. The system's are fit for keys. */
+  bytes(count: number): Buffer;
 }

@@ -1,4 +1,5 @@
 import type { Clock, Logger, Props, Random } from "../api/index.js";
+import type { HttpClient } from "../base/http-client.js";
 import type { LogLevel } from "../base/logger.js";
 import type { OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
 import type { ConfigProvider } from "../herder/config/config-providers.js";
@@ -33,6 +34,8 @@ export interface HerderWiring {
   readonly props: Props;
   readonly config: DistributedConfig;
   readonly client: KafkaClient;
+  /** Reaches the other workers. */
+  readonly http: HttpClient;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
   /** Where this worker's REST is reached by others. */
   readonly address: { readonly workerId: string; readonly url: string };
@@ -56,7 +59,7 @@ export function makeHerder(wiring: HerderWiring): { readonly loop: HerderLoop; r
 }
 
 function makeLoop(wiring: HerderWiring): HerderLoop {
-  const { stack, config, providers, address } = wiring;
+  const { stack, config, http, providers, address } = wiring;
   const loop: HerderLoop = new HerderLoop(
     {
       ...address,
@@ -72,7 +75,7 @@ function makeLoop(wiring: HerderWiring): HerderLoop {
       logger: stack.logger.child("herder"),
     },
     makeParts(wiring, (leaderUrl, connector, taskConfigs) =>
-      postTaskConfigs(leaderUrl, connector, taskConfigs, (body) => {
+      postTaskConfigs(http, leaderUrl, connector, taskConfigs, (body) => {
         const { sessionKey } = loop.configs();
         return sessionKey && signBody(sessionKey, config["inter.worker.signature.algorithm"], body);
       }),

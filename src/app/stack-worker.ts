@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { type Clock, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
+import { SystemHttpClient } from "../base/http-client.js";
 import { type LogLevel, silentLogger } from "../base/logger.js";
 import { loadConfigProviders } from "../herder/config/config-providers.js";
 import { resolveReferences } from "../herder/config/config-references.js";
@@ -81,7 +82,8 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
     scheme: config["rest.advertised.listener"],
   };
   const address = advertisedAddress(listener, rest.port, advertised, hostname());
-  const { loop, herder } = makeHerder({ stack: options, props, config, client, providers, address });
+  const http = new SystemHttpClient(clock);
+  const { loop, herder } = makeHerder({ stack: options, props, config, client, http, providers, address });
   const close = async (end: () => Promise<void>) => {
     await end();
     await rest.close();
@@ -90,7 +92,7 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   try {
     await findBroker(client, props["bootstrap.servers"] ?? "", options);
     const topics = { tracked: config["topic.tracking.enable"], resettable: config["topic.tracking.allow.reset"] };
-    const context = { herder, clock, logger: logger.child("rest"), topics };
+    const context = { herder, clock, http, logger: logger.child("rest"), topics };
     await Promise.all([loop.start(), herder.clusterId(), rest.serve(context)]);
   } catch (error) {
     await close(() => loop.abandon());

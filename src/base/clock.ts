@@ -4,7 +4,7 @@ import { InvariantError } from "./invariant-error.js";
 /** For the floors that may import base but not api. */
 export type { Clock, Timer };
 
-/** The system's clock. The only place in `src` and `connectors` that reads time or sets timers. */
+/** The system's clock. The only place in `src` and `connectors` that reads time, sets timers or lets the loop turn. */
 export class SystemClock implements Clock {
   nowMs(): number {
     return Date.now();
@@ -24,63 +24,86 @@ export class SystemClock implements Clock {
   delay(delayMs: number, signal?: AbortSignal): Promise<void> {
     return delayBy(this, delayMs, signal);
   }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
-/** A clock that stands still until a test advances it. Timers fire in order of time, then of setting. */
+/** More turns than this in one moment, and whatever turns will never wait. */
+const MOST_TURNS = 100_000;
+
+/**
+ * A clock that stands still until a test advances it. Timers fire in order of time, then of setting; turns end one at a
+ * time, in the order asked for, each once every promise callback that the one before set off has run.
+ */
 export class SimClock implements Clock {
-  #nowMs: number;
-  #startMs: number;
-  #sequence = 0;
-  readonly #timers = new Set<{ atMs: number; sequence: number; fire: () => void }>();
+  /** Since the start: wall-clock milliseconds are too large to carry fractions, and a wait for one would never end. */
+  #elapsedMs = 0;
+  readonly #timers = new TimerHeap();
+  readonly #turns: (() => void)[] = [];
 
   /** @param startMs wall-clock start, in ms since 1970. */
-  constructor(startMs = 1_700_000_000_000) {
-    this.#nowMs = startMs;
-    this.#startMs = startMs;
-  }
+  constructor(private readonly startMs = 1_700_000_000_000) {}
 
   nowMs(): number {
-    return this.#nowMs;
+    return Math.floor(this.startMs + this.#elapsedMs);
   }
 
   monotonicMs(): number {
-    return this.#nowMs - this.#startMs;
+    return this.#elapsedMs;
   }
 
   schedule(delayMs: number, fire: () => void): Timer {
-    const timer = { atMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, fire };
-    this.#timers.add(timer);
-    return { cancel: () => this.#timers.delete(timer) };
+    return this.#timers.add(this.#elapsedMs + Math.max(0, delayMs), fire);
   }
 
   delay(delayMs: number, signal?: AbortSignal): Promise<void> {
     return delayBy(this, delayMs, signal);
   }
 
-  /** Moves time forward, firing what falls due on the way; promises settled by a timer run before the next one fires. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#turns.push(resolve) === 1) setImmediate(() => this.#endTurn());
+    });
+  }
+
+  /**
+   * Resolves once nothing goes on any more without time moving or the caller acting: promise callbacks have run, and
+   * every turn has ended. Work that waits for a socket, a file or a thread is not seen.
+   *
+   * @throws InvariantError when something turns for ever without waiting for time.
+   */
+  async settled(): Promise<void> {
+    for (let turns = 0; turns < MOST_TURNS; turns++) {
+      await callbacksRun();
+      if (this.#turns.length === 0) return;
+    }
+    throw new InvariantError("Something turns for ever in one moment: it has to wait for a time or an event");
+  }
+
+  /** Moves time forward, firing what falls due on the way; all is settled before time moves, and at the end. */
   async advance(byMs: number): Promise<void> {
     if (byMs < 0) throw new InvariantError(`A clock cannot go back by ${byMs} ms`);
-    const untilMs = this.#nowMs + byMs;
+    const untilMs = this.#elapsedMs + byMs;
     for (;;) {
-      await settle();
-      let next: { atMs: number; sequence: number; fire: () => void } | undefined;
-      for (const timer of this.#timers) {
-        if (timer.atMs > untilMs) continue;
-        if (!next || timer.atMs < next.atMs || (timer.atMs === next.atMs && timer.sequence < next.sequence))
-          next = timer;
-      }
-      if (!next) break;
-      this.#timers.delete(next);
-      this.#nowMs = Math.max(this.#nowMs, next.atMs);
-      next.fire();
+      await this.settled();
+      const nextMs = this.#timers.nextMs;
+      if (nextMs === undefined || nextMs > untilMs) break;
+      this.#elapsedMs = Math.max(this.#elapsedMs, nextMs);
+      this.#timers.take()?.();
     }
-    this.#nowMs = untilMs;
-    await settle();
+    this.#elapsedMs = untilMs;
   }
 
   /** Timers that are set and have not fired: a test's leak check. */
   get pendingTimers(): number {
     return this.#timers.size;
+  }
+
+  #endTurn(): void {
+    this.#turns.shift()?.();
+    if (this.#turns.length > 0) setImmediate(() => this.#endTurn());
   }
 }
 
@@ -97,7 +120,89 @@ function delayBy(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** Lets every promise callback that is already queued, and those they queue, run. */
-function settle(): Promise<void> {
+/** Resolves once every promise callback that is queued, and those that they queue, have run. */
+function callbacksRun(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+interface HeapTimer {
+  readonly atMs: number;
+  readonly sequence: number;
+  readonly fire: () => void;
+  /** Where it stands in the heap; -1 once it is out. */
+  index: number;
+}
+
+/** Timers in order of time, then of adding: a binary heap, so that a simulation may hold many. */
+class TimerHeap {
+  readonly #timers: HeapTimer[] = [];
+  #sequence = 0;
+
+  get size(): number {
+    return this.#timers.length;
+  }
+
+  /** When the first is due; undefined when there is none. */
+  get nextMs(): number | undefined {
+    return this.#timers[0]?.atMs;
+  }
+
+  /** Adds a timer; its `cancel` takes it out. */
+  add(atMs: number, fire: () => void): Timer {
+    const timer: HeapTimer = { atMs, sequence: this.#sequence++, fire, index: this.#timers.length };
+    this.#timers.push(timer);
+    this.#rise(timer);
+    return { cancel: () => this.#remove(timer) };
+  }
+
+  /** Takes the first out: what it fires. */
+  take(): (() => void) | undefined {
+    const first = this.#timers[0];
+    if (first) this.#remove(first);
+    return first?.fire;
+  }
+
+  #remove(timer: HeapTimer): void {
+    const { index } = timer;
+    if (index < 0) return;
+    timer.index = -1;
+    const last = this.#timers.pop()!;
+    if (last === timer) return;
+    this.#put(last, index);
+    this.#rise(last);
+    this.#sink(last);
+  }
+
+  #rise(timer: HeapTimer): void {
+    while (timer.index > 0) {
+      const parent = this.#timers[(timer.index - 1) >> 1]!;
+      if (!isBefore(timer, parent)) return;
+      this.#swap(timer, parent);
+    }
+  }
+
+  #sink(timer: HeapTimer): void {
+    for (;;) {
+      const left = this.#timers[2 * timer.index + 1];
+      const right = this.#timers[2 * timer.index + 2];
+      const child = left && right && isBefore(right, left) ? right : left;
+      if (!child || !isBefore(child, timer)) return;
+      this.#swap(child, timer);
+    }
+  }
+
+  #swap(a: HeapTimer, b: HeapTimer): void {
+    const { index } = a;
+    this.#put(a, b.index);
+    this.#put(b, index);
+  }
+
+  #put(timer: HeapTimer, index: number): void {
+    this.#timers[index] = timer;
+    timer.index = index;
+  }
+}
+
+function isBefore(a: HeapTimer, b: HeapTimer): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
 }

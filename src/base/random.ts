@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { Random } from "../api/random.js";
 
 /** For the floors that may import base but not api. */
@@ -16,6 +16,10 @@ export class SystemRandom implements Random {
 
   uuid(): string {
     return randomUUID();
+  }
+
+  bytes(count: number): Buffer {
+    return randomBytes(count);
   }
 }
 
@@ -40,10 +44,15 @@ export class SeededRandom implements Random {
   }
 
   uuid(): string {
-    const bytes = Buffer.alloc(16);
-    for (let i = 0; i < 16; i++) bytes[i] = this.integer(256);
+    const bytes = this.bytes(16);
     bytes[6] = (bytes[6]! & 0x0f) | 0x40;
     bytes[8] = (bytes[8]! & 0x3f) | 0x80;
     return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  }
+
+  bytes(count: number): Buffer {
+    const bytes = Buffer.alloc(count);
+    for (let at = 0; at < count; at++) bytes[at] = this.integer(256);
+    return bytes;
   }
 }

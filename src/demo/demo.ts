@@ -2,6 +2,7 @@ import type { Writable } from "node:stream";
 import type { Clock } from "../api/clock.js";
 import type { Logger } from "../api/logger.js";
 import type { Random } from "../api/random.js";
+import { SystemHttpClient } from "../base/http-client.js";
 import { EXIT } from "../cli/exit-code.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import { isFlawless } from "./check/judge-pipeline.js";
@@ -74,7 +75,7 @@ async function runPipeline(stack: DemoStack, options: DemoOptions, screen: DemoS
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
   const observer = new TopicObserver(kafka, topics, clock);
-  const rest = new ConnectRest(stack.up.restUrl, clock);
+  const rest = new ConnectRest(stack.up.restUrl, clock, new SystemHttpClient(clock));
   const run = new DemoRun({ stack, rest, observer, screen, clock, random, liveMs, signal });
   // Whichever fails first ends the others; the run is the only one that ends by itself.
   const parts = [run.run(), run.watch(), observer.run(signal)] as const;

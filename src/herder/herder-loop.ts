@@ -350,10 +350,10 @@ export class HerderLoop implements MembershipHost {
 
   /** As the leader: replaces the key when it is due, and sees to it that the next one comes in time. */
   async #renewSessionKey(): Promise<void> {
-    const { clock, sessionKeyKind, sessionKeyTtlMs } = this.settings;
+    const { clock, random, sessionKeyKind, sessionKeyTtlMs } = this.settings;
     if (isDue(this.configs().sessionKey, sessionKeyKind, sessionKeyTtlMs, clock.nowMs())) {
       await this.#stages.during("writing a new session key to the config topic", () =>
-        this.stores.config.putSessionKey(newSessionKey(sessionKeyKind, clock)),
+        this.stores.config.putSessionKey(newSessionKey(sessionKeyKind, clock, random)),
       );
     }
     this.#keyTimer?.cancel();

@@ -1,4 +1,5 @@
 import type { Logger } from "../api/index.js";
+import type { HttpAnswer, HttpClient } from "../base/http-client.js";
 import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { MisdirectedError } from "../herder/misdirected-error.js";
 import { HttpError } from "./http-error.js";
@@ -30,7 +31,7 @@ export interface ForwardedAnswer {
 export async function forward(
   request: ForwardableRequest,
   error: MisdirectedError,
-  logger: Logger,
+  { http, logger }: { readonly http: HttpClient; readonly logger: Logger },
 ): Promise<ForwardedAnswer> {
   if (request.forward === "false" || error.url === undefined) {
     throw error.url === undefined
@@ -46,6 +47,7 @@ export async function forward(
   url.searchParams.set("forward", request.forward === undefined ? "true" : "false");
   logger.debug("Forwarding a request", { method: request.method, url: url.href });
   return sendTo(
+    http,
     url,
     request.method,
     request.body,
@@ -56,32 +58,41 @@ export async function forward(
 /**
  * One request to another worker.
  *
- * @throws HttpError 500 when it cannot be reached.
+ * @throws HttpError 500 when it does not answer in time, or answers what no worker answers.
  */
 export async function sendTo(
+  http: HttpClient,
   url: URL,
   method: string,
   body: Buffer | undefined,
   headers: Readonly<Record<string, string>>,
 ): Promise<ForwardedAnswer> {
-  let response: Response;
+  let answer: HttpAnswer;
   try {
-    response = await fetch(url, {
+    answer = await http.send({
+      url,
       method,
-      redirect: "manual",
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      timeoutMs: REQUEST_TIMEOUT_MS,
       headers: {
         Accept: MEDIA_TYPE,
         "User-Agent": "kafka-connect",
         ...(body && { "Content-Type": MEDIA_TYPE }),
         ...headers,
       },
-      ...(body && { body }),
+      body,
     });
   } catch (cause) {
     throw new HttpError(500, `IO Error trying to forward REST request: ${url.origin} did not answer`, { cause });
   }
-  if (response.status === 204) return { status: 204, body: undefined };
-  const text = await response.text();
-  return { status: response.status, body: text === "" ? undefined : (JSON.parse(text) as unknown) };
+  const { status } = answer;
+  if (answer.body.length === 0) return { status, body: undefined };
+  try {
+    return { status, body: JSON.parse(answer.body.toString()) as unknown };
+  } catch (cause) {
+    throw new HttpError(
+      500,
+      `IO Error trying to forward REST request: ${url.origin} answered ${status} without JSON, so it is hardly a worker's REST interface; check what its rest.advertised.host.name and rest.advertised.port lead to`,
+      { cause },
+    );
+  }
 }

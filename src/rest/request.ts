@@ -1,16 +1,19 @@
 import type { Request, Response } from "express";
 import type { Clock, Logger } from "../api/index.js";
 import { deferred } from "../base/deferred.js";
+import type { HttpClient } from "../base/http-client.js";
 import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { Herder, Stage } from "../herder/herder.js";
 import { MisdirectedError } from "../herder/misdirected-error.js";
 import { type ForwardedAnswer, forward } from "./forwarding.js";
 import { HttpError } from "./http-error.js";
 
-/** What requests need of the herder and the clock. */
+/** What requests need. */
 export interface RequestContext {
   readonly herder: Herder;
   readonly clock: Clock;
+  /** Reaches the other workers. */
+  readonly http: HttpClient;
   readonly logger: Logger;
 }
 
@@ -73,7 +76,7 @@ export async function completeOrForward<T>(
         forward: textQuery(request, "forward"),
       },
       error,
-      context.logger,
+      context,
     );
     return { there };
   }

@@ -1,5 +1,6 @@
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import type { Clock, Logger } from "../api/index.js";
+import type { HttpClient } from "../base/http-client.js";
 import { MAX_BODY_BYTES, MEDIA_TYPE } from "../contract/rest-api.js";
 import type { Herder } from "../herder/herder.js";
 import { connectorRoutes, type TopicAnswers } from "./connector-routes.js";
@@ -13,6 +14,8 @@ import type { Method, Route } from "./route.js";
 export interface RestContext {
   readonly herder: Herder;
   readonly clock: Clock;
+  /** Reaches the other workers. */
+  readonly http: HttpClient;
   readonly logger: Logger;
   /** Whether PUT /connectors/{name}/topics/reset and GET …/topics are answered. */
   readonly topics: TopicAnswers;

@@ -1,3 +1,4 @@
+import type { HttpClient } from "../base/http-client.js";
 import type { SubmittedConfig } from "../contract/connector-info.js";
 import { SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "../contract/rest-api.js";
 import type { RequestSignature } from "../herder/membership/session-keys.js";
@@ -9,6 +10,7 @@ import { sendTo } from "./forwarding.js";
  * @throws Error with the leader's message when it does not.
  */
 export async function postTaskConfigs(
+  http: HttpClient,
   leaderUrl: string,
   connector: string,
   taskConfigs: readonly SubmittedConfig[],
@@ -18,6 +20,7 @@ export async function postTaskConfigs(
   const signature = sign(body);
   const url = new URL(`connectors/${encodeURIComponent(connector)}/tasks`, leaderUrl);
   const answer = await sendTo(
+    http,
     url,
     "POST",
     body,

@@ -113,5 +113,19 @@ describe("the floors test", () => {
   test("finds time and chance outside base", () => {
     expect(strayTime(house({ "src/worker/a.ts": "const a = Date.now();" }))).toHaveLength(1);
     expect(strayTime(house({ "src/base/clock.ts": "const a = Date.now();" }))).toEqual([]);
+    for (const call of [
+      "setImmediate(resolve)",
+      "AbortSignal.timeout(1)",
+      "randomBytes(16)",
+      "crypto.randomUUID()",
+      "fetch(url)",
+      "globalThis.fetch(url)",
+    ]) {
+      expect(strayTime(house({ "src/rest/a.ts": `await ${call};` }))).toHaveLength(1);
+      expect(strayTime(house({ "connectors/s3/a.ts": `await ${call};` }))).toHaveLength(1);
+    }
+    expect(strayTime(house({ "src/kafka/a.ts": "void this.#fetch(leader); void consumer.fetch(leader);" }))).toEqual(
+      [],
+    );
   });
 });

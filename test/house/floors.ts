@@ -298,14 +298,18 @@ export function cycles(files: ReadonlyMap<string, string>): string[] {
   return found;
 }
 
-/** Uses of the system's time and chance outside src/base. */
+/** What reads the system's time or chance, lets its event loop turn, or sends over its network, as a call. */
+const STRAY =
+  /(?<![.#\w])((?:globalThis\.)?(?:Date\.now|performance\.now|setTimeout|setInterval|setImmediate|AbortSignal\.timeout|Math\.random|fetch|(?:crypto\.)?(?:randomBytes|randomUUID)))\s*\(/;
+
+/** Uses of the system's time, chance and HTTP outside src/base. */
 export function strayTime(files: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   for (const [path, text] of files) {
     if (path.startsWith("src/base/") || !floorOf(path)) continue;
     for (const [index, line] of text.split("\n").entries()) {
-      const use = /\b(Date\.now|Math\.random|setTimeout|setInterval|performance\.now)\s*\(/.exec(line);
-      if (use) found.push(`${path}:${index + 1} calls ${use[1]}: take a Clock or Random`);
+      const use = STRAY.exec(line);
+      if (use) found.push(`${path}:${index + 1} calls ${use[1]}: take a Clock, a Random or an HttpClient`);
     }
   }
   return found;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SystemClock } from "../../src/base/clock.js";
 import { deferred } from "../../src/base/deferred.js";
+import { SystemHttpClient } from "../../src/base/http-client.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SeededRandom, SystemRandom } from "../../src/base/random.js";
 import { readFinalRows } from "../../src/demo/check/final-rows.js";
@@ -92,7 +93,7 @@ export class Pipeline {
   }
 
   get rest(): ConnectRest {
-    return new ConnectRest(this.restUrl, clock);
+    return new ConnectRest(this.restUrl, clock, new SystemHttpClient(clock));
   }
 
   get restUrl(): string {

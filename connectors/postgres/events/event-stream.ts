@@ -119,6 +119,6 @@ export class EventStream {
     const isFlowing = clock.monotonicMs() - this.#lastRecordsMs < FLOWING_MS;
     if (isFlowing && !stopping.aborted) await stream.gather(GATHER_MS);
     // What has come already is read in this turn of the loop.
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.turn();
   }
 }

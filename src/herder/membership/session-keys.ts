@@ -1,5 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Clock } from "../../api/index.js";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Clock, Random } from "../../api/index.js";
 import type { SessionKey } from "../../stores/config-records.js";
 import { MACS } from "../config/mac-algorithms.js";
 
@@ -28,8 +28,8 @@ export function isSignedWith(key: SessionKey, { algorithm, signature }: RequestS
 }
 
 /** A new key, made by the leader. */
-export function newSessionKey(kind: SessionKeyKind, clock: Clock): SessionKey {
-  return { key: randomBytes(lengthOf(kind)), algorithm: kind.algorithm, createdMs: clock.nowMs() };
+export function newSessionKey(kind: SessionKeyKind, clock: Clock, random: Random): SessionKey {
+  return { key: random.bytes(lengthOf(kind)), algorithm: kind.algorithm, createdMs: clock.nowMs() };
 }
 
 /** Whether the leader has to replace the key: none yet, too old, or of another kind than its own. */

@@ -11,7 +11,6 @@ import { errorMessage } from "../../base/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { FetchedRecords, GroupConsumer, RebalanceListener } from "../../kafka/kafka-client.js";
 import { isRetriable } from "../task/error-policy.js";
-import { eventLoopTurn } from "../task/event-loop-turn.js";
 import { type FailureReporter, LogReporter, RecordErrors } from "../task/record-errors.js";
 import { TaskCounters } from "../task/task-counters.js";
 import { TaskLife } from "../task/task-life.js";
@@ -194,7 +193,7 @@ export class SinkTaskRunner implements TaskRunner {
       await this.#take(fetched);
       const delivery = this.#delivery;
       if (delivery && delivery.dueMs <= clock.monotonicMs()) await this.#deliver(delivery);
-      await eventLoopTurn();
+      await clock.turn();
     }
   }
 

@@ -12,7 +12,6 @@ import { errorMessage } from "../../base/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { KafkaAdmin, Producer, ProducerListener, ProducerRecord } from "../../kafka/kafka-client.js";
 import { isRetriable } from "../task/error-policy.js";
-import { eventLoopTurn } from "../task/event-loop-turn.js";
 import { LogReporter, RecordErrors } from "../task/record-errors.js";
 import { TaskCounters } from "../task/task-counters.js";
 import { TaskLife } from "../task/task-life.js";
@@ -204,7 +203,7 @@ export class SourceTaskRunner implements TaskRunner {
       if (idle) await clock.delay(IDLE_POLL_PAUSE_MS, life.ending);
       // A batch that comes while the task stops is still delivered: its source may not be able to give it again.
       if (batch && batch.length > 0 && !life.hasFailed && !life.isAbandoned) await this.#dispatch(batch);
-      await eventLoopTurn();
+      await clock.turn();
     }
   }
 
@@ -212,7 +211,8 @@ export class SourceTaskRunner implements TaskRunner {
     this.#counters.batch(batch.length);
     const submission = this.#ledger.submit(batch);
     const producer = this.#producer!;
-    const nowMs = this.parts.clock.nowMs();
+    const { clock } = this.parts;
+    const nowMs = clock.nowMs();
     let at = 0;
     try {
       for (; at < batch.length; at++) {
@@ -231,7 +231,7 @@ export class SourceTaskRunner implements TaskRunner {
         }
         if (!this.#topics.has(produced.topic)) await this.#topics.meet(produced.topic, this.#life.ending);
         if (producer.full && !(await this.#room(producer))) break;
-        if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await eventLoopTurn();
+        if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await clock.turn();
         if (this.#life.hasFailed || this.#life.isAbandoned) break;
         producer.append(produced, submission.rangeOf(record.sourcePartition));
         this.#encoder.release();

@@ -10,15 +10,18 @@ import { HttpError } from "../../../src/rest/http-error.js";
 import { restApp } from "../../../src/rest/rest-app.js";
 import { type Answer, call } from "./call.js";
 import { FakeHerder } from "./fake-herder.js";
+import { FakeWorkers } from "./fake-workers.js";
 
 let herder: FakeHerder;
 let clock: SimClock;
+let others: FakeWorkers;
 let send: (method: string, url: string, body?: string | Buffer, headers?: Record<string, string>) => Promise<Answer>;
 
 function serve(topics = { tracked: true, resettable: true }): void {
   herder = new FakeHerder();
   clock = new SimClock();
-  const app = restApp({ herder, clock, logger: silentLogger, topics });
+  others = new FakeWorkers();
+  const app = restApp({ herder, clock, http: others, logger: silentLogger, topics });
   send = (...request) => call(app, ...request);
 }
 
@@ -237,7 +240,7 @@ describe("a request that waits", () => {
     const startedMs = Date.UTC(2026, 0, 2, 3, 4, 5);
     herder.stage = { description: "writing a config", startedMs, completedMs: undefined };
     const pending = send("DELETE", "/connectors/c");
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     expect(await waiting(90_000, pending)).toMatchObject({
       status: 500,
       body: {
@@ -254,7 +257,7 @@ describe("a request that waits", () => {
       load = resolve;
     });
     const pending = send("GET", "/connectors");
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     load();
     expect((await pending).status).toBe(200);
   });
@@ -262,7 +265,7 @@ describe("a request that waits", () => {
   test("for health is answered after 10 s: starting before it was ready, unhealthy after", async () => {
     const health = async () => {
       const pending = send("GET", "/health");
-      await new Promise((resolve) => setImmediate(resolve));
+      await clock.settled();
       return waiting(10_000, pending);
     };
     herder.obstacle = new Promise(() => {});

@@ -10,7 +10,7 @@ import { judgeHost } from "../../../src/worker/host/host-watch.js";
 import type { HostCommand } from "../../../src/worker/host/task-host-messages.js";
 import type { WorkerListener } from "../../../src/worker/worker.js";
 import { parseWorkerSettings } from "../../../src/worker/worker-config.js";
-import { noPlugins, turns } from "./source-harness.js";
+import { noPlugins } from "./source-harness.js";
 
 class FakeHost {
   readonly commands: HostCommand[] = [];
@@ -143,7 +143,7 @@ describe("the worker", () => {
     expect(host!.commands.at(-1)).toEqual({ type: "stop", run, cancel: true });
     host!.status(run, "RUNNING");
     host!.listener.report({ type: "flushOffsets", run, request: 7, entries: [] });
-    await turns();
+    await clock.settled();
     expect([told.length, flushed]).toEqual([1, []]);
     expect(host!.commands.at(-1)).toMatchObject({
       type: "offsets",
@@ -153,11 +153,11 @@ describe("the worker", () => {
   });
 
   test("offsets are read and stored on behalf of the task's connector", async () => {
-    const { hosts, flushed, start } = rig();
+    const { clock, hosts, flushed, start } = rig();
     await start(0);
     const [host] = hosts;
     host!.listener.report({ type: "readOffsets", run: host!.run, request: 1, partitions: [{ a: 1 }] });
-    await turns();
+    await clock.settled();
     expect(host!.commands.at(-1)).toEqual({
       type: "offsets",
       request: 1,
@@ -169,7 +169,7 @@ describe("the worker", () => {
       request: 2,
       entries: [{ partition: { a: 1 }, offset: null }],
     });
-    await turns();
+    await clock.settled();
     expect([flushed, host!.commands.at(-1)]).toEqual([["shop"], { type: "offsets", request: 2, offsets: [] }]);
   });
 

@@ -17,26 +17,10 @@ import type { ProducerListener } from "../../../src/kafka/kafka-client.js";
 import { type SourceTaskParts, SourceTaskRunner } from "../../../src/worker/source/source-task-runner.js";
 import { keyOfSourceMap, type SubmittedRange } from "../../../src/worker/source/submitted-records.js";
 import type { ErrorPolicy } from "../../../src/worker/task/error-policy.js";
-import { eventLoopTurn } from "../../../src/worker/task/event-loop-turn.js";
 import type { TaskConverters } from "../../../src/worker/task/task-converters.js";
 import type { NewConnectivity } from "../../../src/worker/task/task-runner.js";
 import type { Plugins, TaskState } from "../../../src/worker/worker.js";
 import { FakeAdmin, FakeProducer } from "./fake-kafka.js";
-
-/** Lets whatever is not waiting for the clock or the test get as far as it can. */
-export async function turns(): Promise<void> {
-  for (let turn = 0; turn < 6; turn++) await eventLoopTurn();
-}
-
-/** Moves time forward in small steps, with turns between: loops that turn between two waits see every one of them. */
-export async function elapse(clock: SimClock, ms: number): Promise<void> {
-  const steps = 10;
-  for (let step = 0; step < steps; step++) {
-    await turns();
-    await clock.advance(ms / steps);
-  }
-  await turns();
-}
 
 export const ID = { connector: "shop", task: 0 };
 

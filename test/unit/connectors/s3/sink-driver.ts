@@ -35,6 +35,8 @@ export class PassingClock implements Clock {
   async delay(delayMs: number): Promise<void> {
     this.ms += delayMs;
   }
+
+  async turn(): Promise<void> {}
 }
 
 export const SINK_PROPS: Props = {

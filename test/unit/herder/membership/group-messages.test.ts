@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
+import { SeededRandom } from "../../../../src/base/random.js";
 import {
   isIncremental,
   isSessioned,
@@ -57,14 +58,15 @@ describe("what members tell each other", () => {
 
 describe("session keys", () => {
   const clock = new SimClock(1_000);
-  const key = newSessionKey({ algorithm: "HmacSHA256" }, clock);
+  const random = new SeededRandom(1);
+  const key = newSessionKey({ algorithm: "HmacSHA256" }, clock, random);
   const body = Buffer.from("[]");
 
   test("sign bodies", () => {
     const signed = signBody(key, "HmacSHA256", body);
     expect(isSignedWith(key, signed, body)).toBe(true);
     expect(isSignedWith(key, signed, Buffer.from("[1]"))).toBe(false);
-    expect(isSignedWith(newSessionKey({ algorithm: "HmacSHA256" }, clock), signed, body)).toBe(false);
+    expect(isSignedWith(newSessionKey({ algorithm: "HmacSHA256" }, clock, random), signed, body)).toBe(false);
     expect(isSignedWith(key, { ...signed, signature: Buffer.from("short") }, body)).toBe(false);
   });
 
@@ -76,7 +78,7 @@ describe("session keys", () => {
   });
 
   test("have the size that was asked for, and sign by another algorithm than their own", () => {
-    const long = newSessionKey({ algorithm: "HmacSHA256", bytes: 64 }, clock);
+    const long = newSessionKey({ algorithm: "HmacSHA256", bytes: 64 }, clock, random);
     expect(long.key.length).toBe(64);
     expect(isDue(long, { algorithm: "HmacSHA256", bytes: 64 }, 0, 0)).toBe(false);
     expect(isDue(long, { algorithm: "HmacSHA256" }, 0, 0)).toBe(true);

@@ -18,7 +18,7 @@ import { describeConsumed } from "../../../../src/worker/sink/sink-record-decode
 import { describeSource } from "../../../../src/worker/source/source-record-encoder.js";
 import { LogReporter } from "../../../../src/worker/task/record-errors.js";
 import { FakeAdmin, FakeProducer } from "../fake-kafka.js";
-import { FedSource, FILE, ID, noPlugins, records, textConverters, turns } from "../source-harness.js";
+import { FedSource, FILE, ID, noPlugins, records, textConverters } from "../source-harness.js";
 
 function rig(task = new FedSource()) {
   const reports: HostReport[] = [];
@@ -75,7 +75,7 @@ describe("a task host", () => {
     start({ "producer.override.linger.ms": "3" });
     const made = await producer;
     expect(clients[0]?.properties).toMatchObject({ "linger.ms": "3", "client.id": "connector-producer-shop-0" });
-    await turns();
+    await clock.settled();
     const read = task.context.readOffsets([FILE]);
     expect(reports.at(-1)).toEqual({ type: "readOffsets", run: 1, request: 1, partitions: [FILE] });
     host.receive({ type: "offsets", request: 1, offsets: [{ partition: FILE, offset: null }] });
@@ -94,7 +94,7 @@ describe("a task host", () => {
     });
     host.receive({ type: "offsets", request: flush?.type === "flushOffsets" ? flush.request : -1, offsets: [] });
     host.receive({ type: "stop", run: 1, cancel: false });
-    await turns();
+    await clock.settled();
     expect(reports.filter(({ type }) => type === "status" || type === "ended")).toEqual([
       { type: "status", run: 1, state: "RUNNING", trace: null, version: "9" },
       { type: "status", run: 1, state: "UNASSIGNED", trace: null, version: "9" },
@@ -108,22 +108,20 @@ describe("a task host", () => {
     task.stubborn = true;
     start();
     await producer;
-    await turns();
+    await clock.settled();
     host.receive({ type: "pause", run: 1, paused: true });
     task.feed([] as SourceRecord[]);
-    await turns();
     await clock.advance(5);
-    await turns();
     expect(reports.at(-1)).toMatchObject({ state: "PAUSED" });
     host.receive({ type: "pause", run: 1, paused: false });
-    await turns();
+    await clock.settled();
     expect(reports.at(-1)).toMatchObject({ state: "RUNNING" });
     const { length } = reports;
     host.receive({ type: "stop", run: 1, cancel: true });
-    await turns();
+    await clock.settled();
     expect(task.stopped).toBe(0);
     task.feed([]);
-    await turns();
+    await clock.settled();
     expect([task.stopped, reports.length]).toEqual([1, length]);
   });
 
@@ -143,13 +141,13 @@ describe("a task host", () => {
   });
 
   test("an abandoned host is silent", async () => {
-    const { host, reports, task, producer, start } = rig();
+    const { clock, host, reports, task, producer, start } = rig();
     start();
     await producer;
-    await turns();
+    await clock.settled();
     const { length } = reports;
     host.abandon();
-    await turns();
+    await clock.settled();
     expect([reports.length, task.stopped]).toEqual([length, 0]);
   });
 });

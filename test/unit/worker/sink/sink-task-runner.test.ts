@@ -4,7 +4,7 @@ import { DataError, RetriableError, type SinkRecord, type TopicPartitionOffset }
 import { deferred } from "../../../../src/base/deferred.js";
 import type { ConsumerRecord } from "../../../../src/kafka/kafka-client.js";
 import { P0, P1, RecordingSink, sinkRig } from "../sink-harness.js";
-import { elapse, strict, textConverters, turns } from "../source-harness.js";
+import { strict, textConverters } from "../source-harness.js";
 
 const busy = () => new RetriableError("VALUE_INVALID", "store answers 503");
 
@@ -58,7 +58,7 @@ describe("a sink task", () => {
 
   test("put is called at least every half second, also with nothing", async () => {
     const { task, clock, runner } = await started();
-    await turns();
+    await clock.settled();
     const before = task.puts;
     for (let half = 0; half < 4; half++) await clock.advance(500);
     expect(task.puts - before).toBeGreaterThanOrEqual(3);
@@ -67,16 +67,16 @@ describe("a sink task", () => {
 
   test("after a RetriableError the same batch comes again, nothing overtakes it, and the status says so", async () => {
     const { task, consumer, clock, runner, status } = await started();
-    await turns();
+    await clock.settled();
     const waiting = status.next("RUNNING", "503");
     task.putErrors.push(busy(), busy());
     consumer.produce(P0, "a", "b");
     await waiting;
     consumer.produce(P0, "c");
     consumer.produce(P1, "d");
-    await turns();
+    await clock.settled();
     expect(consumer.paused).toHaveLength(2);
-    await elapse(clock, 5000);
+    await clock.advance(5000);
     await task.took(4);
     expect(task.calls.filter((call) => call.startsWith("put"))).toEqual(["put a,b", "put a,b", "put a,b", "put c,d"]);
     expect([consumer.paused, status.traces.at(-1)]).toEqual([[], null]);
@@ -85,13 +85,12 @@ describe("a sink task", () => {
 
   test("retryAfter sets the pace of the next attempt", async () => {
     const { task, consumer, clock, runner } = await started();
-    await turns();
+    await clock.settled();
     task.onPut = (records) => {
       if (records.length > 0) task.context.retryAfter(42);
     };
     task.putErrors.push(busy());
     consumer.produce(P0, "a");
-    await turns();
     await clock.advance(41);
     expect(task.records).toHaveLength(0);
     await clock.advance(1);
@@ -128,13 +127,13 @@ describe("a sink task", () => {
   });
 
   test("revoked: preCommit, close, a commit that is waited for; then nothing more of that partition", async () => {
-    const { task, consumer, runner } = await started();
+    const { clock, task, consumer, runner } = await started();
     consumer.produce(P0, "a");
     await task.took(1);
     const gate = deferred();
     consumer.commitGate = gate.promise;
     const revoked = consumer.rebalance("revoke", P0, P1);
-    await turns();
+    await clock.settled();
     expect(task.calls.slice(-2)).toEqual(["preCommit 0@1,1@0", "close 0,1"]);
     gate.resolve();
     await revoked;
@@ -156,7 +155,7 @@ describe("a sink task", () => {
     consumer.produce(P0, "b");
     await task.took(2);
     const revoked = consumer.rebalance("revoke", P0, P1);
-    await turns();
+    await clock.settled();
     gate.resolve();
     await revoked;
     expect(consumer.commits.get("orders-0")).toBe(2);
@@ -175,13 +174,13 @@ describe("a sink task", () => {
 
   test("a batch that waits to be put again loses the records of partitions that are revoked meanwhile", async () => {
     const { task, consumer, clock, runner } = await started();
-    await turns();
+    await clock.settled();
     task.putErrors.push(busy());
     consumer.produce(P0, "a");
     consumer.produce(P1, "b");
-    await turns();
+    await clock.settled();
     await consumer.rebalance("revoke", P0);
-    await elapse(clock, 5000);
+    await clock.advance(5000);
     await task.took(1);
     expect(task.records.map(({ value }) => value)).toEqual(["b"]);
     runner.abandon();
@@ -246,7 +245,6 @@ describe("a sink task", () => {
     };
     consumer.produce(P0, "a");
     await task.took(1);
-    await turns();
     await clock.advance(500);
     expect(consumer.commits.get("orders-0")).toBe(1);
     runner.abandon();
@@ -268,14 +266,13 @@ describe("a sink task", () => {
 
   test("a partition that the task paused stays so over a retry, a pause of the connector and a rebalance", async () => {
     const { task, consumer, clock, runner } = await started();
-    await turns();
+    await clock.settled();
     task.context.pause([P1]);
     await clock.advance(500);
     task.putErrors.push(busy());
     consumer.produce(P0, "a");
     consumer.produce(P1, "x");
-    await turns();
-    await elapse(clock, 5000);
+    await clock.advance(5000);
     runner.setTargetState("PAUSED");
     await clock.advance(1000);
     expect(consumer.paused).toHaveLength(2);
@@ -301,7 +298,7 @@ describe("a sink task", () => {
     await paused;
     const { puts } = task;
     consumer.produce(P0, "b");
-    await elapse(clock, 5000);
+    await clock.advance(5000);
     expect([task.records.length, consumer.commits.get("orders-0")]).toEqual([1, 1]);
     expect(task.puts).toBeGreaterThan(puts);
     runner.setTargetState("STARTED");
@@ -359,7 +356,6 @@ describe("a sink task", () => {
     await clock.advance(60_000);
     expect(consumer.commits.size).toBe(0);
     producer.ack();
-    await turns();
     await clock.advance(500);
     expect(consumer.commits.get("orders-0")).toBe(3);
     runner.abandon();
@@ -413,14 +409,14 @@ describe("a sink task", () => {
   });
 
   test("a cancelled task leaves the group at once, and is stopped when its call comes back", async () => {
-    const { task, consumer, runner, ended, status } = await started();
+    const { clock, task, consumer, runner, ended, status } = await started();
     const gate = deferred();
     task.onPut = (records) => (records.length > 0 ? gate.promise : undefined);
     consumer.produce(P0, "a");
-    await turns();
+    await clock.settled();
     runner.stop();
     runner.cancel();
-    await turns();
+    await clock.settled();
     expect([consumer.closed, task.calls.at(-1)]).toEqual([true, "put a"]);
     gate.resolve();
     await ended;
@@ -561,15 +557,14 @@ describe("a sink task", () => {
             run = await begin();
             open = new Set([0, 1]);
           }
-          await turns();
+          await run.clock.settled();
           check();
         }
         run.consumer.commitError = undefined;
         run.task.putErrors.length = 0;
         run.task.failPreCommit = false;
         for (const p of [0, 1]) if (!open.has(p)) await run.consumer.rebalance("assign", partitions[p]!);
-        await elapse(run.clock, 20_000);
-        await turns();
+        await run.clock.advance(20_000);
         run.task.land(1000);
         run.runner.stop();
         await run.ended;

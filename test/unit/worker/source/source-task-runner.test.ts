@@ -12,18 +12,7 @@ import {
 import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { parseTopicCreation } from "../../../../src/worker/source/topic-creation.js";
-import {
-  elapse,
-  FakeOffsets,
-  FedSource,
-  FILE,
-  record,
-  records,
-  sourceRig,
-  strict,
-  textConverters,
-  turns,
-} from "../source-harness.js";
+import { FakeOffsets, FedSource, FILE, record, records, sourceRig, strict, textConverters } from "../source-harness.js";
 
 const stored = (offsets: FakeOffsets) => [...offsets.stored.values()];
 
@@ -61,12 +50,12 @@ describe("a source task", () => {
     rig.offsets.failReads.push(new RetriableError("OFFSETS_UNANSWERED", "no broker answered"));
     void rig.runner.run("STARTED");
     await rig.producer;
-    await turns();
+    await rig.clock.settled();
     let found: unknown;
     const reading = rig.task.context.readOffsets([FILE]).then((offsets) => {
       found = offsets;
     });
-    await turns();
+    await rig.clock.settled();
     expect(found).toBeUndefined();
     await rig.clock.advance(10_000);
     await reading;
@@ -89,7 +78,7 @@ describe("a source task", () => {
     rig.task.feed(records(3, 3));
     await producer.arrived(3);
     producer.ack(1);
-    await turns();
+    await rig.clock.settled();
     expect(rig.offsets.flushes).toEqual([]);
     const flushed = rig.offsets.flushed(1);
     producer.ack(1);
@@ -105,7 +94,7 @@ describe("a source task", () => {
     rig.task.feed(records(1, 3));
     await producer.arrived(3);
     rig.runner.stop();
-    await turns();
+    await rig.clock.settled();
     producer.ack();
     await ended;
     expect(stored(rig.offsets)).toEqual([{ position: 3 }]);
@@ -120,7 +109,7 @@ describe("a source task", () => {
     await producer.arrived(4);
     producer.ack(3);
     rig.runner.stop();
-    await turns();
+    await rig.clock.settled();
     await rig.clock.advance(5000);
     await ended;
     expect(stored(rig.offsets)).toEqual([{ position: 2 }]);
@@ -133,7 +122,7 @@ describe("a source task", () => {
     const ended = rig.runner.run("STARTED");
     const producer = await rig.producer;
     producer.auto = true;
-    await turns();
+    await rig.clock.settled();
     rig.runner.stop();
     rig.task.feed(records(1, 2));
     await ended;
@@ -148,12 +137,12 @@ describe("a source task", () => {
     producer.limit = 2;
     rig.task.feed(records(1, 5));
     await producer.arrived(2);
-    await turns();
+    await rig.clock.settled();
     expect(producer.appended).toHaveLength(2);
     producer.ack(1);
     await producer.arrived(3);
     rig.runner.stop();
-    await turns();
+    await rig.clock.settled();
     producer.ack();
     await ended;
     expect(producer.written.map(({ value }) => String(value))).toEqual(["v1", "v2", "v3"]);
@@ -211,7 +200,7 @@ describe("a source task", () => {
     const ended = rig.runner.run("STARTED");
     await rig.producer;
     rig.task.feed(records(1, 120));
-    await turns();
+    await rig.clock.settled();
     rig.runner.stop();
     await ended;
     expect(told).toEqual([1, 10, 100]);
@@ -226,7 +215,7 @@ describe("a source task", () => {
     void rig.runner.run("STARTED");
     const producer = await rig.producer;
     rig.task.feed(records(1, 2));
-    await turns();
+    await rig.clock.settled();
     await rig.clock.advance(300);
     expect(attempts).toBe(2);
     await rig.clock.advance(600);
@@ -287,14 +276,14 @@ describe("a source task", () => {
     const paused = rig.status.next("PAUSED");
     void rig.runner.run("STARTED");
     const producer = await rig.producer;
-    await turns();
+    await rig.clock.settled();
     rig.runner.setTargetState("PAUSED");
     rig.task.feed(records(1, 2));
     await paused;
     expect(producer.appended).toHaveLength(2);
     const polls = rig.task.polls;
     rig.task.feed(records(3, 3));
-    await turns();
+    await rig.clock.settled();
     expect(rig.task.polls).toBe(polls);
     producer.ack();
     await rig.clock.advance(60_000);
@@ -308,7 +297,7 @@ describe("a source task", () => {
   test("a task created PAUSED is not made before it is resumed, and can be stopped", async () => {
     const rig = sourceRig();
     const ended = rig.runner.run("PAUSED");
-    await turns();
+    await rig.clock.settled();
     expect(rig.status.states).toEqual(["PAUSED"]);
     expect(rig.task.context).toBeUndefined();
     rig.runner.stop();
@@ -329,13 +318,13 @@ describe("a source task", () => {
     const away = () => new RetriableError("STORE_UNREADABLE", "topic offsets cannot be read");
     rig.offsets.failReads.push(away(), away());
     void rig.runner.run("PAUSED");
-    await turns();
+    await rig.clock.settled();
     rig.runner.setTargetState("STARTED");
-    await turns();
+    await rig.clock.settled();
     const reason = "Reading the stored offsets is tried again until Kafka answers: topic offsets cannot be read";
     expect(rig.status.traces).toEqual([null, reason]);
     expect(rig.status.states).toEqual(["PAUSED", "RUNNING"]);
-    await elapse(rig.clock, 20_000);
+    await rig.clock.advance(20_000);
     expect(rig.status.traces).toEqual([null, reason, null]);
     expect(rig.status.states.at(-1)).toBe("RUNNING");
     expect(warned).toEqual([reason]);
@@ -473,7 +462,7 @@ describe("a source task", () => {
     void rig.runner.run("STARTED");
     const producer = await rig.producer;
     rig.task.feed(records(1, 1));
-    await elapse(rig.clock, 2000);
+    await rig.clock.advance(2000);
     await producer.arrived(1);
     expect(rig.status.traces).toEqual([
       null,
@@ -517,8 +506,8 @@ describe("a source task", () => {
     const rig = sourceRig({}, new FakeOffsets(), endless as SourceTask);
     const ended = rig.runner.run("STARTED");
     (await rig.producer).auto = true;
-    await turns();
-    await turns();
+    await rig.clock.turn();
+    await rig.clock.turn();
     rig.runner.stop();
     await ended;
     expect(position).toBeLessThan(20);
@@ -533,7 +522,7 @@ describe("a source task", () => {
     };
     const rig = sourceRig({}, new FakeOffsets(), empty as SourceTask);
     const ended = rig.runner.run("STARTED");
-    await turns();
+    await rig.clock.settled();
     expect(polls).toBe(1);
     await rig.clock.advance(5);
     expect(polls).toBe(2);
@@ -578,7 +567,7 @@ describe("a source task", () => {
           const rig = sourceRig({}, offsets);
           const ended = rig.runner.run("STARTED");
           const producer = await rig.producer;
-          await turns();
+          await rig.clock.settled();
           const found = await rig.task.context.readOffsets(partitions);
           const next = found.map(({ offset }) => ((offset?.["position"] as number | undefined) ?? 0) + 1);
           const feed = (sizes: readonly number[]) => {
@@ -618,7 +607,6 @@ describe("a source task", () => {
           if (action.do === "crash") rig.runner.abandon();
           if (action.do === "stop") rig.runner.stop();
           if (action.do === "stop" || action.do === "crash") {
-            await turns();
             await rig.clock.advance(20_000);
             await run.ended;
             collect(producer);
@@ -626,17 +614,16 @@ describe("a source task", () => {
             run = await begin();
             run.replay();
           }
-          await turns();
+          await run.rig.clock.settled();
           check();
         }
         run.rig.runner.stop();
-        await turns();
         await run.rig.clock.advance(20_000);
         await run.ended;
         const final = await begin();
         final.producer.auto = true;
         final.replay();
-        await turns();
+        await final.rig.clock.settled();
         final.rig.runner.stop();
         await final.ended;
         collect(final.producer);
