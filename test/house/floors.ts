@@ -196,7 +196,7 @@ function roomOf(path: string, floor: string): string | undefined {
 }
 
 /** The files that `path` imports, as paths from the root with `.ts`, and the packages, by name. */
-function importsOf(path: string, text: string): { files: string[]; packages: string[] } {
+export function importsOf(path: string, text: string): { files: string[]; packages: string[] } {
   const files: string[] = [];
   const packages: string[] = [];
   for (const [, spec = ""] of text.matchAll(IMPORT)) {
