@@ -317,7 +317,11 @@ export class FetchConsumer implements Consumer {
     partition.highWatermark = highWatermark;
     if (!records || records.length === 0) return;
     try {
-      const next = partition.fetched.add(records, this.config.readCommitted ? abortedTransactions : null);
+      const next = partition.fetched.add(
+        records,
+        partition.fetchOffset,
+        this.config.readCommitted ? abortedTransactions : null,
+      );
       if (next !== undefined) partition.heldUpTo(Math.max(next, partition.fetchOffset));
     } catch (error) {
       partition.seek(partition.position!);

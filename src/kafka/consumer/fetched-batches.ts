@@ -2,6 +2,7 @@ import { ByteReader } from "../../protocol/byte-reader.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import {
+  type BatchHeader,
   type BatchSlice,
   checkCrc,
   isControlBatch,
@@ -12,6 +13,7 @@ import {
 } from "../../protocol/records/record-batch.js";
 import { RecordCursor, readRecords } from "../../protocol/records/record-batch-reader.js";
 import type { ConsumerRecord } from "../kafka-client.js";
+import { unreadableBatch } from "./unreadable-batch.js";
 
 /** A transaction that was aborted: its producer's records from `firstOffset` to its ABORT marker are not to be read. */
 export interface AbortedTransaction {
@@ -54,13 +56,14 @@ export class FetchedBatches {
 
   /**
    * Adds what a fetch answered.
+   * @param fetchOffset what the fetch asked for.
    * @param aborted null unless committed records only are read.
    * @returns the offset to fetch next, or undefined when not one whole batch was there.
    * @throws KafkaError CORRUPT_MESSAGE for bytes that are no batches.
    */
-  add(records: Buffer, aborted: readonly AbortedTransaction[] | null): number | undefined {
+  add(records: Buffer, fetchOffset: number, aborted: readonly AbortedTransaction[] | null): number | undefined {
     let next: number | undefined;
-    for (const batch of this.#orCorrupt(() => [...walkBatches(records)])) {
+    for (const batch of this.#walk(records, fetchOffset)) {
       this.#batches.push(batch);
       this.#bytes += batch.bytes.length;
       next = nextOffsetOf(batch.header);
@@ -74,7 +77,8 @@ export class FetchedBatches {
   /**
    * Takes records at or after `position`, at most `maxRecords`.
    * @returns them with the position after them, which has moved past batches without any.
-   * @throws KafkaError CORRUPT_MESSAGE when a batch is damaged; the batches before it have been handed out then.
+   * @throws KafkaError CORRUPT_MESSAGE when a batch is damaged, UNSUPPORTED_COMPRESSION_TYPE when its codec is missing
+   *   here; the batches before it have been handed out then.
    */
   take(position: number, maxRecords: number): { readonly records: ConsumerRecord[]; readonly nextOffset: number } {
     const taken: ConsumerRecord[] = [];
@@ -118,19 +122,22 @@ export class FetchedBatches {
     return Math.max(position, this.#records[end - 1]!.offset + 1);
   }
 
-  #open({ header, bytes }: BatchSlice, position: number): void {
+  #open(batch: BatchSlice, position: number): void {
+    const { header, bytes } = batch;
     this.#recordsEnd = nextOffsetOf(header);
     this.#records = [];
     this.#recordAt = 0;
     if (this.#recordsEnd <= position && !isControlBatch(header)) return;
-    if (this.checkCrcs && !checkCrc(bytes, header)) throw this.#corrupt(header.baseOffset, "its checksum is wrong");
+    if (this.checkCrcs && !checkCrc(bytes, header)) {
+      throw unreadableBatch(this.name, header, new MalformedError("its checksum is wrong"));
+    }
     this.#beginAborted(this.#recordsEnd);
     if (isControlBatch(header)) {
-      this.#endAborted(header.producerId, bytes);
+      this.#endAborted(batch);
       return;
     }
     if (isTransactional(header) && this.#aborting.has(header.producerId)) return;
-    const records = this.#orCorrupt(() => readRecords(bytes), header.baseOffset);
+    const records = this.#orUnreadable(header, () => readRecords(bytes));
     // A fetch answers whole batches, whose first records may lie before the position.
     this.#records = header.baseOffset >= position ? records : records.filter(({ offset }) => offset >= position);
   }
@@ -149,28 +156,31 @@ export class FetchedBatches {
     }
   }
 
-  #endAborted(producerId: number, bytes: Buffer): void {
-    if (!this.#aborting.has(producerId)) return;
-    const cursor = new RecordCursor(bytes);
-    if (!cursor.next() || cursor.key === null) return;
-    const key = new ByteReader(cursor.key);
-    if (this.#orCorrupt(() => readControlType(key)) === ABORT) this.#aborting.delete(producerId);
+  #endAborted({ header, bytes }: BatchSlice): void {
+    if (!this.#aborting.has(header.producerId)) return;
+    const type = this.#orUnreadable(header, () => {
+      const cursor = new RecordCursor(bytes);
+      return cursor.next() && cursor.key !== null ? readControlType(new ByteReader(cursor.key)) : undefined;
+    });
+    if (type === ABORT) this.#aborting.delete(header.producerId);
   }
 
-  #orCorrupt<T>(read: () => T, offset?: number): T {
+  #walk(records: Buffer, fetchOffset: number): BatchSlice[] {
     try {
-      return read();
+      return [...walkBatches(records)];
     } catch (cause) {
-      if (cause instanceof MalformedError) throw this.#corrupt(offset, cause.message, cause);
-      throw cause;
+      if (!(cause instanceof MalformedError)) throw cause;
+      const detail = `the bytes there are no record batches: ${cause.message}`;
+      throw new KafkaError("CORRUPT_MESSAGE", `Reading ${this.name} from offset ${fetchOffset}`, { detail, cause });
     }
   }
 
-  #corrupt(offset: number | undefined, why: string, cause?: unknown): KafkaError {
-    const where = offset === undefined ? this.name : `${this.name} at offset ${offset}`;
-    return new KafkaError("CORRUPT_MESSAGE", `Reading ${where}`, {
-      detail: `a record batch cannot be read: ${why}`,
-      cause,
-    });
+  #orUnreadable<T>(header: BatchHeader, read: () => T): T {
+    try {
+      return read();
+    } catch (cause) {
+      if (!(cause instanceof MalformedError) && !(cause instanceof KafkaError)) throw cause;
+      throw unreadableBatch(this.name, header, cause);
+    }
   }
 }

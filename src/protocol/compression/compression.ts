@@ -89,14 +89,15 @@ function orMalformed(codec: Codec, run: () => Buffer): Buffer {
     return run();
   } catch (cause) {
     if (cause instanceof MalformedError) throw cause;
-    throw new MalformedError(`A record batch cannot be decompressed with ${codec}`, { cause });
+    throw new MalformedError(`it cannot be decompressed with ${codec}: ${(cause as Error).message}`, { cause });
   }
 }
 
 function lz4Package(): Lz4 {
   if (lz4.found) return lz4.found;
   throw new KafkaError("UNSUPPORTED_COMPRESSION_TYPE", "Using compression lz4", {
-    detail: "the optional package lz4-napi is not installed: run npm install lz4-napi, or use another compression.type",
+    detail:
+      "the optional package lz4-napi is not installed: run npm install lz4-napi, or have producers use another compression.type",
     cause: lz4.missing,
   });
 }

@@ -72,7 +72,7 @@ function packageEngine(): ZstdEngine {
   const { found, missing } = loadOptional<ZstdPackage>(PACKAGE);
   if (!found) {
     throw new KafkaError("UNSUPPORTED_COMPRESSION_TYPE", "Using compression zstd", {
-      detail: `Node has zstd from 22.15, this is ${process.version}, and the optional package ${PACKAGE} is not installed: run npm install ${PACKAGE}, or use another compression.type`,
+      detail: `Node has zstd from 22.15, this is ${process.version}, and the optional package ${PACKAGE} is not installed: run npm install ${PACKAGE}, or have producers use another compression.type`,
       cause: missing,
     });
   }

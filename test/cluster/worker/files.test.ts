@@ -9,6 +9,7 @@ import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
 import type { TaskId } from "../../../src/contract/task-id.js";
 import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { CODECS } from "../../../src/protocol/compression/compression.js";
 import { createWorker } from "../../../src/worker/create-worker.js";
 import { keyOfSourceMap } from "../../../src/worker/source/submitted-records.js";
 import type { SourceOffsetStore, Worker, WorkerListener } from "../../../src/worker/worker.js";
@@ -200,6 +201,23 @@ test("a broker that goes away is waited for: RUNNING with the reason, then nothi
   for (const line of numbers(1, 20)) expect(seen).toContain(line);
   expect(worker.tasks().map(({ state }) => state)).toEqual(["RUNNING", "RUNNING"]);
   expect(listener.lines.filter((line) => line.includes("FAILED"))).toEqual([]);
+});
+
+test("a sink reads every codec, and a source writes the one it is given", async () => {
+  const listener = new Listener();
+  const worker = await start("none", listener, new MemoryOffsets());
+  const output = join(folder, "codecs-out.txt");
+  writeFileSync(output, "");
+  for (const [at, codec] of CODECS.entries()) {
+    const input = join(folder, `codecs-${codec}.txt`);
+    writeFileSync(input, `${numbers(100 * at + 1, 100 * at + 100).join("\n")}\n`);
+    const source = { "connector.class": SOURCE, file: input, topic: `codecs-${codec}` };
+    await run(worker, `codecs-${codec}`, { ...source, "producer.override.compression.type": codec });
+  }
+  const topics = CODECS.map((codec) => `codecs-${codec}`).join();
+  await run(worker, "codecs-out", { "connector.class": SINK, topics, file: output });
+  const written = await lines(output, 100 * CODECS.length);
+  expect(new Set(written)).toEqual(new Set(numbers(1, 100 * CODECS.length)));
 });
 
 test("sink tasks that come and go share the partitions: every line once, whoever writes it", async () => {

@@ -82,6 +82,52 @@ async function poll(clock: SimClock, consumer: Consumer, maxWaitMs = 10_000): Pr
 const values = (fetched: readonly FetchedRecords[]) =>
   fetched.flatMap((each) => each.records.map((record) => record.value?.toString()));
 
+describe("a batch that cannot be read is named with its offset, its codec and the way out", () => {
+  const whole = () => {
+    const writer = new RecordBatchWriter();
+    for (const value of ["a", "b", "c"]) writer.append(1, null, Buffer.from(value), []);
+    return writer.finish({ codec: "zstd" });
+  };
+  const failure = async (bytes: Buffer, properties = {}) => {
+    const { clock, broker, consumer } = setUp(properties);
+    broker.store("t-0", batch("good"));
+    broker.store("t-0", bytes);
+    consumer.assign([tp()]);
+    expect(values(await poll(clock, consumer))).toEqual(["good"]);
+    const error = await poll(clock, consumer).catch((reason: unknown) => reason);
+    expect(consumer.position(tp())).toBe(1);
+    return error;
+  };
+  const wayOut = "To go on without its records, set the consumer group's offset to 4";
+
+  test("when its checksum is wrong", async () => {
+    const bytes = whole();
+    bytes[70] = bytes[70]! ^ 1;
+    expect(await failure(bytes)).toMatchObject({
+      codeName: "CORRUPT_MESSAGE",
+      reason: `Reading t-0 at offset 1: the record batch, in codec zstd, cannot be read: its checksum is wrong. ${wayOut}`,
+    });
+  });
+
+  test("when it cannot be decompressed", async () => {
+    const bytes = whole();
+    bytes[61] = 0;
+    expect(await failure(bytes, { "check.crcs": "false" })).toMatchObject({
+      codeName: "CORRUPT_MESSAGE",
+      reason: `Reading t-0 at offset 1: the record batch, in codec zstd, cannot be read: Not a zstd frame. ${wayOut}`,
+    });
+  });
+
+  test("when its codec is not known", async () => {
+    expect(await failure(restamped(whole(), { attributes: 6 }))).toMatchObject({
+      codeName: "UNSUPPORTED_COMPRESSION_TYPE",
+      reason: expect.stringMatching(
+        /^Reading t-0 at offset 1: the record batch is in codec number 6\. .*zstd can be read$/,
+      ),
+    });
+  });
+});
+
 describe("a reader steps by batch", () => {
   test("over gaps, batches without records and control batches, to the very end", async () => {
     const { clock, broker, consumer } = setUp();
