@@ -1,5 +1,6 @@
 import { ConfigError } from "../api/errors.js";
-import { CODECS, type Compression } from "../protocol/compression/compression.js";
+import { CODECS, type Compression, requireCodec } from "../protocol/compression/compression.js";
+import { KafkaError } from "../protocol/kafka-error.js";
 import type { ClientProperties } from "./kafka-client.js";
 
 /** Where a broker listens. */
@@ -17,12 +18,13 @@ export class PropertyReader {
     return this.properties[key]?.trim();
   }
 
-  integer(key: string, absent: number, minimum = 0): number {
+  integer(key: string, absent: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER): number {
     const text = this.text(key);
     if (text === undefined || text === "") return absent;
     const value = Number(text);
     if (!Number.isSafeInteger(value)) throw invalid(key, text, "must be a whole number");
     if (value < minimum) throw invalid(key, text, `must be at least ${minimum}`);
+    if (value > maximum) throw invalid(key, text, `must be no more than ${maximum}`);
     return value;
   }
 
@@ -47,8 +49,8 @@ export class PropertyReader {
   }
 }
 
-function invalid(key: string, value: string, why: string): ConfigError {
-  return new ConfigError(key, `Invalid value ${value} for configuration ${key}: ${why}`);
+function invalid(key: string, value: string, why: string, cause?: unknown): ConfigError {
+  return new ConfigError(key, `Invalid value ${value} for configuration ${key}: ${why}`, { cause });
 }
 
 // `group.id` and `config.storage.topic` beside them would only make a client warn about each.
@@ -115,6 +117,8 @@ function bootstrapServers(read: PropertyReader): Address[] {
 
 /** A producer's settings. Bytes and milliseconds. */
 export interface ProducerConfig {
+  /** Whose word counts as written: all in-sync replicas' (-1), the leader's, nobody's. */
+  readonly acks: -1 | 0 | 1;
   readonly compression: Compression;
   /** Bytes at which a batch is full; undefined: as large as a request may be. */
   readonly batchBytes: number | undefined;
@@ -141,26 +145,49 @@ function refuseUnsupported(read: PropertyReader): void {
   }
 }
 
+/** Kafka's default; our lz4 has no other. */
+const LZ4_LEVEL = 9;
+
 /** Java's "no limit" for 32-bit settings. */
 const JAVA_INT_MAX = 2_147_483_647;
 
 export function producerConfig(properties: ClientProperties): ProducerConfig {
   const read = new PropertyReader(properties);
-  const acks = read.text("acks");
-  if (acks !== undefined && acks !== "all" && acks !== "-1") {
-    throw invalid("acks", acks, "only all (-1) is supported: fewer could lose records");
-  }
   refuseUnsupported(read);
   const batchBytes = read.text("batch.size") === undefined ? undefined : read.integer("batch.size", 0);
   const delivery = read.integer("delivery.timeout.ms", JAVA_INT_MAX);
+  const acks = read.oneOf("acks", "all", ["all", "-1", "0", "1"]);
+  if ((acks === "0" || acks === "1") && read.text("enable.idempotence")?.toLowerCase() === "true") {
+    throw invalid("acks", acks, "must be all where enable.idempotence is true");
+  }
   return {
-    compression: { codec: read.oneOf("compression.type", "none", CODECS) },
+    acks: acks === "all" ? -1 : (Number(acks) as -1 | 0 | 1),
+    compression: compression(read),
     batchBytes,
     lingerMs: read.integer("linger.ms", 0),
     maxRequestBytes: read.integer("max.request.size", 1_048_576, 1),
     bufferBytes: read.integer("buffer.memory", 33_554_432, 1),
     deliveryTimeoutMs: delivery >= JAVA_INT_MAX ? Number.POSITIVE_INFINITY : delivery,
   };
+}
+
+/** Kafka's bounds of each level hold whichever codec is chosen. */
+function compression(read: PropertyReader): Compression {
+  const codec = read.oneOf("compression.type", "none", CODECS);
+  try {
+    requireCodec(codec);
+  } catch (cause) {
+    if (!(cause instanceof KafkaError)) throw cause;
+    throw invalid("compression.type", codec, cause.reason, cause);
+  }
+  const gzip = read.integer("compression.gzip.level", -1, -1, 9);
+  if (gzip === 0) throw invalid("compression.gzip.level", "0", "must be between 1 and 9 or equal to -1");
+  const lz4 = read.integer("compression.lz4.level", LZ4_LEVEL, 1, 17);
+  if (codec === "lz4" && lz4 !== LZ4_LEVEL) {
+    throw invalid("compression.lz4.level", String(lz4), "lz4 is written in one level; leave the key out");
+  }
+  const zstd = read.integer("compression.zstd.level", 3, -131_072, 22);
+  return { codec, level: codec === "gzip" ? gzip : codec === "zstd" ? zstd : undefined };
 }
 
 type OffsetReset = "earliest" | "latest" | "none";

@@ -38,7 +38,8 @@ export function createClientOver(
   const cluster = new Cluster({ config, transport, clock, random, logger, onConnectivity: options.onConnectivity });
   const merged = (overrides: ClientProperties | undefined): ClientProperties => ({ ...properties, ...overrides });
   // Each role's settings may stand in the client's properties: a bad one is told now, not when the role is first used.
-  producerConfig(properties);
+  const { acks } = producerConfig(properties);
+  if (acks !== -1) logger.warn("A record may be lost although it counts as written: acks is not all", { acks });
   consumerConfig(properties);
   groupConfig(properties);
   for (const key of unknownKeys(properties)) logger.warn("A client property is not known and has no effect", { key });

@@ -180,7 +180,7 @@ export interface ProducerRecord {
  * ledger range of a whole poll batch, so these are not calls per record. Called from the producer's loop: never throw.
  */
 export interface ProducerListener<T> {
-  /** `count` records appended with `token` are on all in-sync replicas, at `baseOffset` and following (-1: the broker did not say). */
+  /** `count` records appended with `token` are written as `acks` asks, at `baseOffset` and following (-1: the broker did not say). */
   acknowledged(token: T, count: number, topic: string, partition: number, baseOffset: number): void;
   /** `count` records appended with `token` were not written and will not be retried. */
   failed(token: T, count: number, error: Error, topic: string, partition: number): void;
@@ -190,7 +190,7 @@ export interface ProducerListener<T> {
 export type RecordMetadata = TopicPartitionOffset;
 
 /**
- * Produces with acks=all, one request in flight per broker, retrying for ever by default
+ * Produces with one request in flight per broker, retrying for ever by default
  * (`delivery.timeout.ms` limits it). Order is kept per topic partition, retries included (I9). Without tuning, records
  * gather while a request is in flight; `linger.ms` and `batch.size` work as in Java.
  */

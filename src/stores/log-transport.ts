@@ -58,7 +58,7 @@ export class KafkaLogTransport implements LogTransport {
     private readonly clock: Clock,
   ) {
     this.#consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
-    this.#producer = client.producer<undefined>({}, { acknowledged() {}, failed() {} });
+    this.#producer = client.producer<undefined>({ properties: { acks: "all" } }, { acknowledged() {}, failed() {} });
   }
 
   async open(): Promise<readonly number[]> {

@@ -105,6 +105,18 @@ export function kafkaClientSuite(server: () => string): void {
   });
 
   describe("producer and consumer", () => {
+    test.each(["0", "1", "all"])("carry records with acks=%s", async (acks) => {
+      const client = connect({ acks });
+      const topic = await newTopic(client);
+      const producer = client.producer({}, nothing);
+      const values = Array.from({ length: 5_000 }, (_, at) => `value ${at}`);
+      const sent = await producer.send(values.map((value) => record(topic, 0, null, value)));
+      expect(sent.map(({ offset }) => offset)).toEqual(values.map((_, at) => (acks === "0" ? -1 : at)));
+      const consumer = client.consumer({});
+      consumer.assign([{ topic, partition: 0 }]);
+      expect((await take(consumer, values.length)).values).toEqual(values);
+    });
+
     test.each(CODECS)("carry records of every shape with compression %s", async (codec) => {
       const client = connect();
       const topic = await newTopic(client, 2);

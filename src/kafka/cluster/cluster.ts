@@ -256,11 +256,21 @@ export class Lane {
     request: InputOf<Q>,
     options?: SendOptions,
   ): Promise<OutputOf<S>> {
-    const address = this.cluster.addressOf(nodeId);
-    if (!address) throw new KafkaError("NETWORK_EXCEPTION", api.name, { detail: `broker ${nodeId} is not known` });
-    const answer = await this.#connection(address).send(api, request, options);
+    const answer = await this.#connectionTo(nodeId, api.name).send(api, request, options);
     this.cluster.noteReachable(undefined);
     return answer;
+  }
+
+  /** Sends a request that has no answer. @throws KafkaError as BrokerConnection.post; NETWORK_EXCEPTION for an unknown id. */
+  async post<Q extends Fields>(nodeId: number, api: Api<Q, Fields>, request: InputOf<Q>): Promise<void> {
+    await this.#connectionTo(nodeId, api.name).post(api, request);
+    this.cluster.noteReachable(undefined);
+  }
+
+  /** Whether a request to this broker would go out without connecting first. */
+  isOpen(nodeId: number): boolean {
+    const address = this.cluster.addressOf(nodeId);
+    return address !== undefined && this.#connections.get(addressText(address))?.isOpen === true;
   }
 
   /** Sends to any broker, open connections first. */
@@ -296,6 +306,12 @@ export class Lane {
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
     this.onClose();
+  }
+
+  #connectionTo(nodeId: number, request: string): BrokerConnection {
+    const address = this.cluster.addressOf(nodeId);
+    if (address) return this.#connection(address);
+    throw new KafkaError("NETWORK_EXCEPTION", request, { detail: `broker ${nodeId} is not known` });
   }
 
   #connection(address: Address): BrokerConnection {

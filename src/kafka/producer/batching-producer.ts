@@ -1,9 +1,8 @@
 import type { Timer } from "../../api/clock.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { produce } from "../../protocol/apis/produce.js";
-import { requireCodec } from "../../protocol/compression/compression.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
-import type { OutputOf } from "../../protocol/message-fields.js";
+import type { InputOf, OutputOf } from "../../protocol/message-fields.js";
 import type { ProducerConfig } from "../client-properties.js";
 import type { Cluster, Lane } from "../cluster/cluster.js";
 import { Connectivity, reasonOf } from "../cluster/connectivity.js";
@@ -31,6 +30,7 @@ interface PlannedRequest<T> {
   readonly outgoing: Outgoing<T>[];
 }
 
+type ProduceRequest = InputOf<(typeof produce)["requestFields"]>;
 type ProduceAnswer = OutputOf<(typeof produce)["responseFields"]>;
 type PartitionAnswer = ProduceAnswer["responses"][number]["partitionResponses"][number];
 
@@ -58,7 +58,6 @@ export class BatchingProducer<T> implements Producer<T> {
     listener: ProducerListener<T>,
     onConnectivity: OnConnectivity | undefined,
   ) {
-    requireCodec(config.compression.codec);
     this.#records = new RecordAccumulator<T>(cluster, config, listener);
     this.#lane = cluster.lane(() => this.#end());
     this.#connectivity = new Connectivity(onConnectivity);
@@ -210,15 +209,37 @@ export class BatchingProducer<T> implements Producer<T> {
       topics.set(queue.topic, partitions);
     }
     const topicData = [...topics].map(([name, partitionData]) => ({ name, partitionData }));
-    const timeoutMs = this.cluster.config.requestTimeoutMs;
+    const { acks } = this.config;
+    const request = { acks, timeoutMs: this.cluster.config.requestTimeoutMs, topicData };
     try {
-      const answer = await this.#lane.send(leader, produce, { acks: -1, timeoutMs, topicData });
-      if (!this.#closed) this.#takeAnswer(outgoing, answer);
+      if (acks === 0) await this.#post(leader, request, outgoing);
+      else {
+        const answer = await this.#lane.send(leader, produce, request);
+        if (!this.#closed) this.#takeAnswer(outgoing, answer);
+      }
     } catch (error) {
       if (!this.#closed) this.#takeFailure(outgoing, error);
     }
     this.#busyNodes.delete(leader);
     this.#wake();
+  }
+
+  /** acks=0: what the operating system has taken counts as written. */
+  async #post(leader: number, request: ProduceRequest, outgoing: readonly Outgoing<T>[]): Promise<void> {
+    // A broker that cannot append closes the connection, its only way to say that it leads the partition no more.
+    if (!this.#lane.isOpen(leader)) this.#metadata.refresh();
+    await this.#lane.post(leader, produce, request);
+    if (this.#closed) return;
+    for (const { queue, batch } of outgoing) {
+      queue.inFlight = false;
+      this.#acknowledge(queue, batch, -1);
+    }
+  }
+
+  #acknowledge(queue: Queue<T>, batch: Batch<T>, baseOffset: number): void {
+    this.#connectivity.moving();
+    queue.failures = 0;
+    this.#records.acknowledge(queue, batch, baseOffset);
   }
 
   #takeAnswer(outgoing: readonly Outgoing<T>[], answer: ProduceAnswer): void {
@@ -237,9 +258,7 @@ export class BatchingProducer<T> implements Producer<T> {
   #takePartitionAnswer(queue: Queue<T>, batch: Batch<T>, answer: PartitionAnswer): void {
     switch (judgeProduce(answer.errorCode, batch.count)) {
       case "acknowledge":
-        this.#connectivity.moving();
-        queue.failures = 0;
-        this.#records.acknowledge(queue, batch, answer.baseOffset);
+        this.#acknowledge(queue, batch, answer.baseOffset);
         return;
       case "split":
         queue.batchLimit = Math.max(1, Math.floor(batch.bufferedBytes / 2));

@@ -60,10 +60,7 @@ export class BrokerConnection {
     request: InputOf<Q>,
     options: SendOptions = {},
   ): Promise<OutputOf<S>> {
-    const open = this.#wire;
-    const wire = open?.isOpen ? open : await this.#open();
-    const version = chooseVersion(api, wire.versions, this.#name);
-    const encode = (correlationId: number) => api.encodeRequest(version, correlationId, this.clientId, request);
+    const { wire, version, encode } = await this.#prepare(api, request);
     const payload = await wire.exchange(api, version, encode, this.requestTimeoutMs + (options.extraTimeoutMs ?? 0));
     try {
       return api.decodeResponse(version, new ByteReader(payload));
@@ -77,11 +74,28 @@ export class BrokerConnection {
     }
   }
 
+  /**
+   * Sends a request that has no answer; resolves once the operating system has its bytes.
+   * @throws KafkaError as `send`, but for REQUEST_TIMED_OUT.
+   */
+  async post<Q extends Fields>(api: Api<Q, Fields>, request: InputOf<Q>): Promise<void> {
+    const { wire, encode } = await this.#prepare(api, request);
+    await wire.post(api, encode);
+  }
+
   /** Closes at once; requests in flight and later ones fail. */
   close(): void {
     this.#closed = true;
     this.#wire?.close();
     for (const wire of this.#retiring) wire.close();
+  }
+
+  async #prepare<Q extends Fields, S extends Fields>(api: Api<Q, S>, request: InputOf<Q>) {
+    const open = this.#wire;
+    const wire = open?.isOpen ? open : await this.#open();
+    const version = chooseVersion(api, wire.versions, this.#name);
+    const encode = (correlationId: number) => api.encodeRequest(version, correlationId, this.clientId, request);
+    return { wire, version, encode };
   }
 
   #open(): Promise<Wire> {

@@ -188,6 +188,26 @@ class KafkajsWire implements Wire {
     }
   }
 
+  /** Past the queue of kafkajs, which calls a request sent when its bytes still wait in the socket. */
+  post(api: ApiInfo, encode: (correlationId: number) => Buffer[]): Promise<void> {
+    const { connection } = this;
+    const context = `${api.name} to ${this.#name}`;
+    return new Promise((resolve, reject) => {
+      const { socket } = connection;
+      if (!this.#isConnected || !socket) {
+        reject(new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} is closed`));
+        return;
+      }
+      const written = (cause?: Error | null) => (cause ? reject(asKafkaError(cause, context)) : resolve());
+      const chunks = encode(connection.nextCorrelationId());
+      const last = chunks.pop()!;
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk);
+      socket.write(last, written);
+      socket.uncork();
+    });
+  }
+
   async retire(): Promise<void> {
     await this.connection.disconnect();
   }

@@ -21,6 +21,11 @@ export interface Wire {
     encode: (correlationId: number) => Buffer[],
     timeoutMs: number,
   ): Promise<Buffer>;
+  /**
+   * Sends one request that has no answer (Produce with acks=0); resolves once the operating system has its bytes.
+   * @throws KafkaError NETWORK_EXCEPTION when the connection is lost before that.
+   */
+  post(api: ApiInfo, encode: (correlationId: number) => Buffer[]): Promise<void>;
   /** Closes once what is in flight has been answered, and resolves then. */
   retire(): Promise<void>;
   /** Closes at once; requests in flight fail with NETWORK_EXCEPTION. */

@@ -45,6 +45,22 @@ test("Java's own values are taken as they are", () => {
   expect(groupConfig({ "partition.assignment.strategy": strategy }).assignors).toEqual(["range"]);
 });
 
+test("compression has the level of its codec", () => {
+  const levels = { "compression.gzip.level": "1", "compression.lz4.level": "12", "compression.zstd.level": "-7" };
+  const compression = (codec: string) => producerConfig({ ...levels, "compression.type": codec }).compression;
+  expect(compression("gzip")).toEqual({ codec: "gzip", level: 1 });
+  expect(compression("zstd")).toEqual({ codec: "zstd", level: -7 });
+  expect(compression("snappy")).toEqual({ codec: "snappy", level: undefined });
+  expect(() => compression("lz4")).toThrow(/compression\.lz4\.level: lz4 is written in one level/);
+});
+
+test("acks are all unless asked otherwise, and all where idempotence is asked for", () => {
+  expect([undefined, "all", "-1", "1", "0"].map((acks) => producerConfig(acks ? { acks } : {}).acks)).toEqual([
+    -1, -1, -1, 1, 0,
+  ]);
+  expect(() => producerConfig({ acks: "1", "enable.idempotence": "true" })).toThrow(/acks: must be all where/);
+});
+
 describe("a bad value is refused with its key", () => {
   test.each([
     ["bootstrap.servers", ""],
@@ -53,7 +69,11 @@ describe("a bad value is refused with its key", () => {
     ["request.timeout.ms", "soon"],
     ["linger.ms", "-1"],
     ["compression.type", "brotli"],
-    ["acks", "1"],
+    ["acks", "2"],
+    ["compression.gzip.level", "0"],
+    ["compression.gzip.level", "10"],
+    ["compression.lz4.level", "18"],
+    ["compression.zstd.level", "23"],
     ["transactional.id", "mine"],
     ["partitioner.class", "org.apache.kafka.clients.producer.RoundRobinPartitioner"],
     ["auto.offset.reset", "middle"],

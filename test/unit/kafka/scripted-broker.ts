@@ -148,6 +148,7 @@ export class ScriptedBroker implements Transport {
     const lost = new KafkaError("NETWORK_EXCEPTION", `${api.name} to node ${node}`);
     if (fault === "drop" || this.down.has(node)) throw lost;
     const isCode = typeof fault === "string" && fault !== "lose";
+    if (isCode && (request as { readonly acks?: number }).acks === 0) throw lost;
     const answer = isCode ? refuse(api.name, request, ErrorCodes[fault]) : await handler(request as never, node);
     if (fault === "lose") throw lost;
     if (fault instanceof Promise) await fault;
@@ -251,6 +252,14 @@ class ScriptedWire implements Wire {
   exchange(api: ApiInfo, version: number, encode: (correlationId: number) => Buffer[]): Promise<Buffer> {
     if (!this.isOpen) return this.#closed.promise;
     return Promise.race([this.serve(api, version, Buffer.concat(encode(1))), this.#closed.promise]);
+  }
+
+  /** Written is written: what the broker makes of it comes later, and an error closes the connection. */
+  post(api: ApiInfo, encode: (correlationId: number) => Buffer[]): Promise<void> {
+    if (!this.isOpen) return this.#closed.promise;
+    const frame = Buffer.concat(encode(1));
+    void this.serve(api, frame.readInt16BE(6), frame).catch(() => this.close());
+    return Promise.resolve();
   }
 
   retire(): Promise<void> {

@@ -47,6 +47,62 @@ const RETRIABLE: readonly ErrorName[] = [
   "CORRUPT_MESSAGE",
 ];
 
+describe("acks", () => {
+  test.each([
+    [undefined, -1],
+    ["all", -1],
+    ["-1", -1],
+    ["1", 1],
+  ])("%s asks for %d", async (acks, asked) => {
+    const { clock, broker, outcomes, producer } = setUp({ properties: acks === undefined ? {} : { acks } });
+    producer.append(record("a"), "x");
+    await clock.advance(0);
+    expect(broker.requests(produce).map((each) => each.acks)).toEqual([asked]);
+    expect(outcomes.positions).toEqual(["x x1 at t-0@0"]);
+  });
+
+  test("0 takes for written what was sent, at an offset that nobody says", async () => {
+    const { clock, broker, outcomes, producer } = setUp({ properties: { acks: "0" } });
+    for (const value of ["a", "b", "c"]) {
+      producer.append(record(value), value);
+      await clock.advance(0);
+    }
+    expect(broker.requests(produce).map((each) => each.acks)).toEqual([0, 0, 0]);
+    expect(outcomes.positions).toEqual(["a x1 at t-0@-1", "b x1 at t-0@-1", "c x1 at t-0@-1"]);
+    expect(broker.values("t-0")).toEqual(["a", "b", "c"]);
+    expect(await Promise.all([producer.send([record("d")]), clock.advance(0)])).toMatchObject([
+      [{ offset: -1 }],
+      undefined,
+    ]);
+  });
+
+  test("0 waits for a broker that is not there, and loses nothing that was not sent", async () => {
+    const { clock, broker, outcomes, producer } = setUp({ properties: { acks: "0" } });
+    broker.down.add(0);
+    producer.append(record("a"), "x");
+    await clock.advance(5_000);
+    expect(outcomes.positions).toEqual([]);
+    broker.down.delete(0);
+    await clock.advance(5_000);
+    expect(broker.values("t-0")).toEqual(["a"]);
+    expect(outcomes.positions).toEqual(["x x1 at t-0@-1"]);
+  });
+
+  test("0 looks for the leader anew when the broker has closed the connection", async () => {
+    const { clock, broker, producer } = setUp({ nodes: 2, properties: { acks: "0" } });
+    producer.append(record("a"), "x");
+    await clock.advance(0);
+    broker.leaders.set("t-0", 1);
+    // Node 0 can only close the connection; that record is lost, which is what acks=0 means.
+    broker.fail("Produce", "NOT_LEADER_OR_FOLLOWER");
+    for (const value of ["lost", "late", "b", "c"]) {
+      producer.append(record(value), "x");
+      await clock.advance(1_000);
+    }
+    expect(broker.seen.filter((each) => each.api === "Produce").map((each) => each.node)).toEqual([0, 0, 0, 1, 1]);
+  });
+});
+
 describe("whatever happens to requests", () => {
   test("nothing is lost, nothing overtakes, and every record is settled once (I9)", async () => {
     const fault = fc.oneof(

@@ -29,6 +29,10 @@ function connectionTo(versions: ReadonlyMap<number, readonly [number, number]>, 
           seen.push({ api: api.name, version });
           return answer();
         },
+        post(api: ApiInfo) {
+          seen.push({ api: api.name, version: -1 });
+          return Promise.resolve();
+        },
         retire() {
           retired.push(connects);
           return answered.promise;
