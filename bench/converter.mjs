@@ -2,6 +2,7 @@
 // Buffer.from of its text, in the same run. CPU time: steadier than the clock on a shared machine.
 //   node bench/converter.mjs [--records 300000]
 import {
+  ArrayStruct,
   INT32,
   INT64,
   LOGICAL,
@@ -64,10 +65,10 @@ function record(i) {
   const where = ["3.6.1.Final", "postgresql", "shop", "false", "shop", `["${lsn}","${lsn + 56}"]`, "public", "orders"];
   const when = [Math.floor(us / 1000), us, BigInt(us) * 1000n, 7000 + i, lsn + 56, null, null];
   const now = us + 1_234;
-  return new Struct(envelope, [
+  return new ArrayStruct(envelope, [
     null,
-    new Struct(row, after),
-    new Struct(source, [...where, ...when]),
+    new ArrayStruct(row, after),
+    new ArrayStruct(source, [...where, ...when]),
     "c",
     Math.floor(now / 1000),
     now,
@@ -78,7 +79,7 @@ function record(i) {
 /** The same values as plain objects, int64 as text where JSON.stringify cannot. */
 function plain(value) {
   if (value instanceof Struct)
-    return Object.fromEntries(value.schema.fields.map(({ name, index }) => [name, plain(value.values[index])]));
+    return Object.fromEntries(value.schema.fields.map(({ name, index }) => [name, plain(value.at(index))]));
   if (Buffer.isBuffer(value)) return value.toString("base64");
   return typeof value === "bigint" ? Number(value) : value;
 }

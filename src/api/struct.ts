@@ -36,19 +36,52 @@ export type ConnectValue =
   | readonly ConnectValue[]
   | ReadonlyMap<ConnectValue, ConnectValue>;
 
-/** A schema and its values by position: `values[field.index]`. */
-export class Struct {
-  /** @param values one per field of `schema`, null where there is none; kept, not copied. */
-  constructor(
-    readonly schema: Schema,
-    readonly values: ConnectValue[],
-  ) {}
+// Found by this key and not by the class alone: a plugin may carry its own copy of this package.
+const STRUCT = Symbol.for("millrace.struct");
 
-  /** The value of a field, or the field's default where the value is null. */
+/**
+ * A struct's schema and its values by position. What holds the values is the subclass's own affair: an array
+ * (`ArrayStruct`), or bytes of a row that are decoded when somebody asks. Readers ask for each value once, in order
+ * where they can. `value instanceof Struct` is true for a struct of any copy of this package.
+ */
+export abstract class Struct {
+  /** A schema of type struct. */
+  abstract readonly schema: Schema;
+
+  /**
+   * The value of the field at `index` (`field.index`), null where there is none or no such field.
+   * @throws DataError when the value is decoded only now and cannot be.
+   */
+  abstract at(index: number): ConnectValue;
+
+  /** The value of a field, or the field's default where the value is null. @throws DataError VALUE_INVALID for no such field. */
   get(name: string): ConnectValue {
     const field = this.schema.field(name);
     if (!field) throw new DataError("VALUE_INVALID", `${name} is not a valid field name`);
-    const value = this.values[field.index] ?? null;
+    const value = this.at(field.index);
     return value === null && field.schema.hasDefault ? (field.schema.defaultValue as ConnectValue) : value;
+  }
+
+  static [Symbol.hasInstance](value: unknown): value is Struct {
+    if (typeof value !== "object" || value === null || !(STRUCT in value)) return false;
+    // `instanceof` a subclass means that very class.
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method.
+    return this === Struct || Object.prototype.isPrototypeOf.call(this.prototype, value);
+  }
+}
+Object.defineProperty(Struct.prototype, STRUCT, { value: true });
+
+/** A struct over an array of values. */
+export class ArrayStruct extends Struct {
+  /** @param values one per field of `schema`, null where there is none; kept, not copied. */
+  constructor(
+    readonly schema: Schema,
+    private readonly values: readonly ConnectValue[],
+  ) {
+    super();
+  }
+
+  at(index: number): ConnectValue {
+    return this.values[index] ?? null;
   }
 }

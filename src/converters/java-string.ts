@@ -48,7 +48,7 @@ function numberString(schema: Schema | null, value: number): string {
 function structString(struct: Struct): string {
   const shown: string[] = [];
   for (const field of struct.schema.fields) {
-    const value = struct.values[field.index] ?? null;
+    const value = struct.at(field.index);
     if (value !== null) shown.push(`${field.name}=${javaString(field.schema, value)}`);
   }
   return `Struct{${shown.join(",")}}`;

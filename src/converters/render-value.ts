@@ -33,7 +33,7 @@ export function renderValue(schema: Schema | null, value: ConnectValue, embedded
   }
   if (value instanceof Struct) {
     const members = value.schema.fields.map(
-      (field) => `${quoted(field.name)}:${renderValue(field.schema, value.values[field.index] ?? null, true)}`,
+      (field) => `${quoted(field.name)}:${renderValue(field.schema, value.at(field.index), true)}`,
     );
     return `{${members.join(",")}}`;
   }

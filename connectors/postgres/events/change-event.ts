@@ -1,4 +1,5 @@
 import {
+  ArrayStruct,
   type ConnectValue,
   type Header,
   type SourceMap,
@@ -105,9 +106,9 @@ export class ChangeEvents {
     headers: readonly Header[],
   ): SourceRecord {
     const { now } = this;
-    const envelope = new Struct(table.envelopeSchema, [
-      before === null ? null : new Struct(table.rowSchema, before),
-      after === null ? null : new Struct(table.rowSchema, after),
+    const envelope = new ArrayStruct(table.envelopeSchema, [
+      before === null ? null : new ArrayStruct(table.rowSchema, before),
+      after === null ? null : new ArrayStruct(table.rowSchema, after),
       source,
       null,
       op,
@@ -136,10 +137,15 @@ export function sameValues(left: readonly ConnectValue[], right: readonly Connec
   return left.every((value, index) => sameValue(value, right[index] ?? null));
 }
 
+/** The same for two structs of one schema. */
+export function sameStructs(left: Struct, right: Struct): boolean {
+  return left.schema.fields.every(({ index }) => sameValue(left.at(index), right.at(index)));
+}
+
 function sameValue(left: ConnectValue, right: ConnectValue): boolean {
   if (left === right) return true;
   if (Buffer.isBuffer(left)) return Buffer.isBuffer(right) && left.equals(right);
-  if (left instanceof Struct) return right instanceof Struct && sameValues(left.values, right.values);
+  if (left instanceof Struct) return right instanceof Struct && sameStructs(left, right);
   if (Array.isArray(left)) return Array.isArray(right) && left.length === right.length && sameValues(left, right);
   if (left instanceof Map) {
     if (!(right instanceof Map) || left.size !== right.size) return false;

@@ -1,4 +1,12 @@
-import { type Clock, INT64, type SourceMap, SourceRecord, STRING, Struct, structOf } from "../../../src/api/index.js";
+import {
+  ArrayStruct,
+  type Clock,
+  INT64,
+  type SourceMap,
+  SourceRecord,
+  STRING,
+  structOf,
+} from "../../../src/api/index.js";
 
 const KEY_SCHEMA = structOf([["serverName", STRING]], {
   name: "io.debezium.connector.common.ServerNameKey",
@@ -33,8 +41,8 @@ export class Heartbeat {
   /** The record, and the next one's time. Partition 0, so that its topic needs no more than one. */
   beat(offset: SourceMap): SourceRecord {
     this.#dueMs = this.#clock.monotonicMs() + this.#intervalMs;
-    const key = new Struct(KEY_SCHEMA, [this.serverName]);
-    const value = new Struct(VALUE_SCHEMA, [this.#clock.nowMs()]);
+    const key = new ArrayStruct(KEY_SCHEMA, [this.serverName]);
+    const value = new ArrayStruct(VALUE_SCHEMA, [this.#clock.nowMs()]);
     return new SourceRecord(this.partition, offset, this.topic, 0, KEY_SCHEMA, key, VALUE_SCHEMA, value);
   }
 }

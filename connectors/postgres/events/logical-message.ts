@@ -1,4 +1,5 @@
 import {
+  ArrayStruct,
   OPTIONAL_BYTES,
   OPTIONAL_INT64,
   OPTIONAL_STRING,
@@ -6,7 +7,7 @@ import {
   type SourceMap,
   SourceRecord,
   STRING,
-  Struct,
+  type Struct,
   structOf,
 } from "../../../src/api/index.js";
 import type { TypeSettings } from "../config/settings.js";
@@ -55,9 +56,9 @@ export class LogicalMessages {
     offset: SourceMap,
   ): SourceRecord {
     const { prefix, content } = message;
-    const body = new Struct(this.#messageSchema, [prefix, inMode(content, this.#types)]);
-    const value = new Struct(this.#valueSchema, ["m", nowMs, source, null, body]);
-    const key = new Struct(KEY_SCHEMA, [prefix]);
+    const body = new ArrayStruct(this.#messageSchema, [prefix, inMode(content, this.#types)]);
+    const value = new ArrayStruct(this.#valueSchema, ["m", nowMs, source, null, body]);
+    const key = new ArrayStruct(KEY_SCHEMA, [prefix]);
     return new SourceRecord(partition, offset, this.#topic, null, KEY_SCHEMA, key, this.#valueSchema, value);
   }
 }

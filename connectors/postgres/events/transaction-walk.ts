@@ -22,7 +22,7 @@ import type {
   TruncateMessage,
   UpdateMessage,
 } from "../wal/pgoutput-decoder.js";
-import { type ChangeEvents, sameValues } from "./change-event.js";
+import { type ChangeEvents, sameStructs, sameValues } from "./change-event.js";
 import type { LogicalMessages } from "./logical-message.js";
 
 export interface WalkOptions {
@@ -168,7 +168,7 @@ export class TransactionWalk {
     if (settings.skipUnchanged && oldKind === "O" && oldRow && sameValues(oldRow, row)) return;
     const key = table.readKey(after, row, before);
     const oldKey = before && oldRow ? table.readKey(before, oldRow) : null;
-    if (!key || !oldKey || !oldRow || sameValues(key.values, oldKey.values)) {
+    if (!key || !oldKey || !oldRow || sameStructs(key, oldKey)) {
       const offset = this.#advance(lsn, "UPDATE");
       this.#push(into, this.#row(table, "u", key, oldRow, row, lsn, offset));
       return;

@@ -1,11 +1,12 @@
 import {
+  ArrayStruct,
   type ConnectValue,
   INT64,
   OPTIONAL_INT64,
   OPTIONAL_STRING,
   primitive,
   STRING,
-  Struct,
+  type Struct,
   structOf,
 } from "../../../src/api/index.js";
 import type { Lsn } from "../wal/lsn.js";
@@ -126,6 +127,6 @@ export class SourceBlocks {
       transaction.origin,
       transaction.originLsn,
     ];
-    return new Struct(SOURCE_SCHEMA, values);
+    return new ArrayStruct(SOURCE_SCHEMA, values);
   }
 }

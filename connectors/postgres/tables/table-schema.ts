@@ -1,4 +1,5 @@
 import {
+  ArrayStruct,
   type ConnectValue,
   DataError,
   type Logger,
@@ -6,7 +7,7 @@ import {
   type Schema,
   type SchemaAttributes,
   STRING,
-  Struct,
+  type Struct,
   structOf,
 } from "../../../src/api/index.js";
 import type { Settings } from "../config/settings.js";
@@ -100,7 +101,7 @@ export class TableSchema {
       const at = this.#keyInRow[i]!;
       values[i] = at >= 0 ? row[at]! : this.#read(columns[i]!, tuple, old);
     }
-    return new Struct(keySchema, values);
+    return new ArrayStruct(keySchema, values);
   }
 
   #read(column: ReadColumn, tuple: Tuple, old: Tuple | null): ConnectValue {

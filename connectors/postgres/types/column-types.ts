@@ -1,4 +1,5 @@
 import {
+  ArrayStruct,
   arrayOf,
   BYTES,
   type ConnectValue,
@@ -55,7 +56,13 @@ export function codecFor(type: ResolvedType, settings: TypeSettings): ColumnCode
 /** The codec with its structs made of this very schema, as a column or an array has it: converters take no other in its place. */
 export function boundTo(schema: Schema, codec: ColumnCodec): ColumnCodec {
   if (schema.type !== "struct") return codec;
-  const rebind = (value: ConnectValue) => (value instanceof Struct ? new Struct(schema, value.values) : value);
+  const rebind = (value: ConnectValue) =>
+    value instanceof Struct
+      ? new ArrayStruct(
+          schema,
+          schema.fields.map(({ index }) => value.at(index)),
+        )
+      : value;
   return {
     ...codec,
     decode: (bytes, start, end) => rebind(codec.decode(bytes, start, end)),
@@ -190,9 +197,9 @@ function variableDecimalCodec(): ColumnCodec {
     schema: ({ defaultValue: _, ...attributes }) => structOf(VARIABLE_DECIMAL_FIELDS, { ...semantic, ...attributes }),
     decode: (bytes, start, end) => {
       const { unscaled, scale } = stripZeros(parseDecimal(bytes.toString("latin1", start, end)));
-      return new Struct(shape, [scale, encodeInteger(BigInt(unscaled))]);
+      return new ArrayStruct(shape, [scale, encodeInteger(BigInt(unscaled))]);
     },
-    fallback: new Struct(shape, [0, encodeInteger(0n)]),
+    fallback: new ArrayStruct(shape, [0, encodeInteger(0n)]),
     placeholder: undefined,
   };
 }
@@ -302,7 +309,7 @@ function pointCodec(): ColumnCodec {
     wkb.writeUInt32LE(1, 1);
     wkb.writeDoubleLE(x, 5);
     wkb.writeDoubleLE(y, 13);
-    return new Struct(shape, [x, y, wkb, null]);
+    return new ArrayStruct(shape, [x, y, wkb, null]);
   };
   return {
     schema: ({ defaultValue: _, ...attributes }) => structOf(fields, { ...semantic, ...attributes }),
@@ -334,7 +341,7 @@ function geometryCodec(name: string, version: number): ColumnCodec {
       const isLittle = wkb[0] === 1;
       const flags = isLittle ? wkb.readUInt32LE(1) : wkb.readUInt32BE(1);
       const srid = (flags & SRID_FLAG) === 0 ? null : isLittle ? wkb.readInt32LE(5) : wkb.readInt32BE(5);
-      return new Struct(shape, version === 2 ? [wkb, srid, null] : [wkb, srid]);
+      return new ArrayStruct(shape, version === 2 ? [wkb, srid, null] : [wkb, srid]);
     },
     fallback: null,
     placeholder: undefined,

@@ -1,4 +1,4 @@
-import { type ConnectValue, type Schema, Struct } from "../../../src/api/index.js";
+import { ArrayStruct, type ConnectValue, type Schema, Struct } from "../../../src/api/index.js";
 
 /**
  * The value with its maps in the order in which a java.util.HashMap would list them, filled in the order given: that
@@ -8,10 +8,9 @@ import { type ConnectValue, type Schema, Struct } from "../../../src/api/index.j
 export function inJavaOrder(schema: Schema | null, value: ConnectValue): ConnectValue {
   if (schema !== null && !holdsMaps(schema)) return value;
   if (value instanceof Struct) {
-    const { fields } = value.schema;
-    return new Struct(
+    return new ArrayStruct(
       value.schema,
-      value.values.map((item, i) => inJavaOrder(fields[i]!.schema, item)),
+      value.schema.fields.map((field) => inJavaOrder(field.schema, value.at(field.index))),
     );
   }
   if (value instanceof Map) {

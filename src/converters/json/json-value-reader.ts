@@ -1,4 +1,12 @@
-import { type ConnectValue, DataError, Float64, LOGICAL, type Schema, Struct } from "../../api/index.js";
+import {
+  ArrayStruct,
+  type ConnectValue,
+  DataError,
+  Float64,
+  LOGICAL,
+  type Schema,
+  type Struct,
+} from "../../api/index.js";
 import { decimalScale } from "../decimal-scale.js";
 import { encodeUnscaled, parseDecimal } from "../java-number.js";
 import { withField } from "./field-path.js";
@@ -80,7 +88,7 @@ function readStruct(schema: Schema, json: Json, reading: JsonReading): Struct {
       throw withField(cause, field.name);
     }
   }
-  return new Struct(schema, values);
+  return new ArrayStruct(schema, values);
 }
 
 function readMap(schema: Schema, json: Json, reading: JsonReading): Map<ConnectValue, ConnectValue> {

@@ -120,11 +120,10 @@ function writeStruct(slab: ByteSlab, plan: JsonPlan, value: ConnectValue): void 
     plan.accepted = value.schema;
   }
   const fields = plan.fields;
-  const values = value.values;
   if (fields.length === 0) writeAscii(slab, "{");
   let i = 0;
   try {
-    for (; i < fields.length; i++) writeField(slab, fields[i]!, values[i] ?? null);
+    for (; i < fields.length; i++) writeField(slab, fields[i]!, value.at(i));
   } catch (error) {
     throw withField(error, plan.schema?.fields[i]?.name);
   }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import plugins from "../../../connectors/file/index.js";
 import {
+  ArrayStruct,
   ConfigError,
   INT32,
   SinkRecord,
@@ -14,7 +15,6 @@ import {
   type SourceTask,
   type SourceTaskContext,
   STRING,
-  Struct,
   structOf,
 } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
@@ -200,7 +200,7 @@ describe("the file sink", () => {
     writeFileSync(path, "there\n");
     const task = await started();
     const row = structOf([["a", INT32]]);
-    await task.put([record("één"), record(null), record(new Struct(row, [1]), row)]);
+    await task.put([record("één"), record(null), record(new ArrayStruct(row, [1]), row)]);
     await task.put([]);
     const offsets = [{ topic: "t", partition: 0, offset: 3 }];
     expect(await task.preCommit(offsets)).toBe(offsets);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  ArrayStruct,
   DataError,
   errorKind,
   INT32,
@@ -18,9 +19,22 @@ const row = structOf([
 ]);
 
 test("a struct gives its values by name, and the default for a null", () => {
-  const struct = new Struct(row, [7, null, null]);
+  const struct = new ArrayStruct(row, [7, null, null]);
   expect([struct.get("id"), struct.get("name"), struct.get("status")]).toEqual([7, null, "new"]);
   expect(() => struct.get("nope")).toThrow("nope is not a valid field name");
+});
+
+test("a struct has its values by position, null beyond the last", () => {
+  const struct = new ArrayStruct(row, [7, "x"]);
+  expect([struct.at(0), struct.at(1), struct.at(2), struct.at(9)]).toEqual([7, "x", null, null]);
+});
+
+test("a struct of another copy of this package is one, and no ArrayStruct", () => {
+  const foreign = Object.defineProperty({}, Symbol.for("millrace.struct"), { value: true });
+  expect(foreign instanceof Struct).toBe(true);
+  expect(foreign instanceof ArrayStruct).toBe(false);
+  expect(new ArrayStruct(row, []) instanceof ArrayStruct).toBe(true);
+  expect([{}, null, "x", []].some((value) => (value as unknown) instanceof Struct)).toBe(false);
 });
 
 test("a field name occurs once", () => {

@@ -13,7 +13,7 @@ function converter(props: Record<string, string>): JsonConverter {
 
 /** The values alone: which Schema object a struct has is another question. */
 function plain(value: ConnectValue): unknown {
-  if (value instanceof Struct) return { struct: value.values.map(plain) };
+  if (value instanceof Struct) return { struct: value.schema.fields.map(({ index }) => plain(value.at(index))) };
   if (value instanceof Map) {
     // -0 and 0, and integers of either form, are one key of a map that was read.
     return [...value]

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  ArrayStruct,
   type ConnectValue,
   DataError,
   Float64,
@@ -10,7 +11,6 @@ import {
   OPTIONAL_STRING,
   primitive,
   STRING,
-  Struct,
   structOf,
 } from "../../../src/api/index.js";
 import { converters, headerConverters } from "../../../src/converters/built-in-converters.js";
@@ -33,7 +33,7 @@ describe("StringConverter", () => {
 
   test.each<[string, ConnectValue, string]>([
     ["text", "é", "é"],
-    ["a struct, without its nulls", new Struct(row, [1, "x", null]), "Struct{a=1,b=x}"],
+    ["a struct, without its nulls", new ArrayStruct(row, [1, "x", null]), "Struct{a=1,b=x}"],
     [
       "a map",
       new Map<ConnectValue, ConnectValue>([
@@ -170,7 +170,7 @@ describe("SimpleHeaderConverter", () => {
       ["id", INT32],
       ["name", STRING],
     ]);
-    expect(renderValue(row, new Struct(row, [30, 'a"b']))).toBe('{"id":30,"name":"a\\"b"}');
+    expect(renderValue(row, new ArrayStruct(row, [30, 'a"b']))).toBe('{"id":30,"name":"a\\"b"}');
     expect(renderValue(null, new Map<ConnectValue, ConnectValue>([["k", [1, "v", null]]]))).toBe('{"k":[1,"v",null]}');
   });
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import {
+  ArrayStruct,
   arrayOf,
   type ConnectValue,
   LOGICAL,
@@ -7,7 +8,6 @@ import {
   primitive,
   type Schema,
   type SchemaAttributes,
-  Struct,
   structOf,
 } from "../../../src/api/index.js";
 import { encodeUnscaled } from "../../../src/converters/java-number.js";
@@ -107,7 +107,10 @@ function structTyped([names, fields, given]: [string[], Typed[], SchemaAttribute
     used.map((field, i) => [names[i]!, field.schema] as const),
     given,
   );
-  return { schema, value: fc.tuple(...used.map((field) => field.value)).map((values) => new Struct(schema, values)) };
+  return {
+    schema,
+    value: fc.tuple(...used.map((field) => field.value)).map((values) => new ArrayStruct(schema, values)),
+  };
 }
 
 /** Random schemas, each with a few values. */

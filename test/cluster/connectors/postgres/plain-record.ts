@@ -3,7 +3,7 @@ import { type ConnectValue, type SourceRecord, Struct } from "../../../../src/ap
 /** A value as plain data, so that tests can compare it at a glance: bytes as hex, bigint as text with an n. */
 export function plain(value: ConnectValue): unknown {
   if (value instanceof Struct)
-    return Object.fromEntries(value.schema.fields.map(({ name, index }) => [name, plain(value.values[index] ?? null)]));
+    return Object.fromEntries(value.schema.fields.map(({ name, index }) => [name, plain(value.at(index))]));
   if (Buffer.isBuffer(value)) return `0x${value.toString("hex")}`;
   if (typeof value === "bigint") return `${value}n`;
   if (Array.isArray(value)) return value.map(plain);

@@ -58,7 +58,7 @@ async function expectColumns(columns: readonly Column[], more: Props = {}): Prom
     return columns.map(([type, value], index) => {
       const field = row.schema.field(names[index]!);
       return field
-        ? [type, value, shortSchema(field.schema), plain(row.values[field.index]!)]
+        ? [type, value, shortSchema(field.schema), plain(row.at(field.index))]
         : [type, value, "absent", undefined];
     });
   };

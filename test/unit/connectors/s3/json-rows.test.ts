@@ -4,6 +4,7 @@ import { ByteArrayFormat } from "../../../../connectors/s3/formats/byte-array-fo
 import { inJavaOrder } from "../../../../connectors/s3/formats/java-map-order.js";
 import { JsonFormat } from "../../../../connectors/s3/formats/json-format.js";
 import {
+  ArrayStruct,
   arrayOf,
   BYTES,
   type ConnectValue,
@@ -14,7 +15,6 @@ import {
   type Schema,
   SinkRecord,
   STRING,
-  Struct,
   structOf,
 } from "../../../../src/api/index.js";
 import { jsonConverter } from "./sink-driver.js";
@@ -86,7 +86,7 @@ test("map fields of structs too, while struct fields keep their order", () => {
     ["m", mapOf(STRING, INT32)],
     ["a", INT32],
   ]);
-  const value = new Struct(schema, [
+  const value = new ArrayStruct(schema, [
     1,
     new Map([
       ["b", 1],
@@ -110,12 +110,12 @@ test("what is no struct is written as Jackson sees it", () => {
 
 test("lists of structs are rows like others, where the original fails", () => {
   const item = structOf([["a", INT32]]);
-  expect(rowOf(arrayOf(item), [new Struct(item, [1])])).toBe('[{"a":1}]');
+  expect(rowOf(arrayOf(item), [new ArrayStruct(item, [1])])).toBe('[{"a":1}]');
 });
 
 test("decimals in structs follow json.decimal.format", () => {
   const schema = structOf([["d", decimal]]);
-  const value = new Struct(schema, [Buffer.from([0x30, 0x39])]);
+  const value = new ArrayStruct(schema, [Buffer.from([0x30, 0x39])]);
   expect(rowOf(schema, value)).toBe('{"d":"MDk="}');
   expect(rowOf(schema, value, "NUMERIC")).toBe('{"d":123.45}');
 });

@@ -9,6 +9,7 @@ import { TimeBasedPartitioner } from "../../../../connectors/s3/partition/time-b
 import { TimeZone } from "../../../../connectors/s3/time/time-zone.js";
 import { timestampExtractor } from "../../../../connectors/s3/time/timestamp-extractor.js";
 import {
+  ArrayStruct,
   BOOLEAN,
   type ConnectValue,
   FLOAT64,
@@ -20,7 +21,6 @@ import {
   type Schema,
   SinkRecord,
   STRING,
-  Struct,
   structOf,
 } from "../../../../src/api/index.js";
 
@@ -65,10 +65,10 @@ describe("FieldPartitioner", () => {
     ["price", FLOAT64],
   ]);
   const encode = (names: string[], ...values: ConnectValue[]) =>
-    new FieldPartitioner(names, "/").encode(recordOf(order, new Struct(order, values)));
+    new FieldPartitioner(names, "/").encode(recordOf(order, new ArrayStruct(order, values)));
 
   test("joins fields by name and value", () => {
-    expect(encode(["open", "id", "city.name"], 2n ** 60n, true, new Struct(city, ["Köln"]), 0, 1)).toBe(
+    expect(encode(["open", "id", "city.name"], 2n ** 60n, true, new ArrayStruct(city, ["Köln"]), 0, 1)).toBe(
       "open=true/id=1152921504606846976/city.name=Köln",
     );
   });
@@ -79,7 +79,7 @@ describe("FieldPartitioner", () => {
     expect(encode(["day"], 1, true, null, 19_844, 1)).toBe("day=2024-05-01");
   });
   test.each([["price"], ["city"], ["none"], ["city.none"]])("refuses %s as the fault of the record", (name) => {
-    expect(() => encode([name], 1, true, new Struct(city, ["x"]), 0, 1)).toThrow(
+    expect(() => encode([name], 1, true, new ArrayStruct(city, ["x"]), 0, 1)).toThrow(
       expect.objectContaining({ name: "DataError", message: expect.stringContaining(name) }),
     );
   });
@@ -90,7 +90,7 @@ describe("FieldPartitioner", () => {
 
 test("the schema's name goes before or behind the other directories", () => {
   const schema = structOf([["a", INT32]], { name: "shop.Order" });
-  const record = recordOf(schema, new Struct(schema, [1]));
+  const record = recordOf(schema, new ArrayStruct(schema, [1]));
   const encode = (affix: "PREFIX" | "SUFFIX") =>
     new SchemaAffixPartitioner(new DefaultPartitioner(), affix, "/").encode(record, null);
   expect(encode("PREFIX")).toBe("schema_name=shop.Order/partition=2");
@@ -214,14 +214,14 @@ describe("RecordField", () => {
   test("takes any number of a map and no fraction of a struct", () => {
     expect(ofMap(1.5)).toBe(1);
     const schema = structOf([["at", FLOAT64]]);
-    expect(() => extract(recordOf(schema, new Struct(schema, [2])), 0)).toThrow(/float64/);
+    expect(() => extract(recordOf(schema, new ArrayStruct(schema, [2])), 0)).toThrow(/float64/);
   });
 
   test("finds nested fields of structs and maps", () => {
     const inner = structOf([["ts", primitive("int64", { name: LOGICAL.timestamp })]]);
     const outer = structOf([["in", inner]]);
     const nested = timestampExtractor("RecordField", "in.ts", utc);
-    expect(nested(recordOf(outer, new Struct(outer, [new Struct(inner, [42])])), 0)).toBe(42);
+    expect(nested(recordOf(outer, new ArrayStruct(outer, [new ArrayStruct(inner, [42])])), 0)).toBe(42);
     expect(nested(recordOf(null, new Map([["in", new Map([["ts", 43n]])]])), 0)).toBe(43);
     expect(() => nested(recordOf(STRING, "text"), 0)).toThrow(/in\.ts \(timestamp\.field\)/);
   });

@@ -130,10 +130,10 @@ function messageOf(kind: ChangeKind, stamp: number, lsn: number): Buffer {
 /** The number that tells events apart, or the position for those that carry none. */
 function eventOf(record: SourceRecord): string {
   const { value } = record;
-  if (value === null) return `tombstone ${(record.key as Struct).values[0]}`;
+  if (value === null) return `tombstone ${(record.key as Struct).at(0)}`;
   const struct = value as Struct;
   const source = struct.get("source") as Struct;
-  return `${record.topic} ${struct.get("op")} ${source.get("lsn")} ${(record.key as Struct | null)?.values[0]}`;
+  return `${record.topic} ${struct.get("op")} ${source.get("lsn")} ${(record.key as Struct | null)?.at(0)}`;
 }
 
 function newWalk(offset: SourceMap | null, fallback: number): { walk: TransactionWalk; startLsn: number } {
