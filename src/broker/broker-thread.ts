@@ -34,6 +34,10 @@ async function main(): Promise<void> {
       });
     });
     report({ kind: "ready", host: broker.host, port: broker.port, clusterId: broker.clusterId });
+    // Thrown out of the thread, a loss ends the process with its reason.
+    void broker.ended.catch((cause: unknown) => {
+      throw cause;
+    });
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
     report({ kind: "failed", name, message });

@@ -16,6 +16,8 @@ export class Maintenance {
   constructor(
     private readonly clock: Clock,
     private readonly logger: Logger,
+    /** Throws when the data folder belongs to another process. */
+    private readonly checkFolder: () => void,
   ) {}
 
   start(chore: Chore): void {
@@ -35,6 +37,7 @@ export class Maintenance {
 
   async #run(chore: Chore): Promise<void> {
     try {
+      this.checkFolder();
       await chore.run();
     } catch (cause) {
       if (!this.#stopped) this.logger.error(`${chore.name} failed and will be tried again`, {}, cause);

@@ -41,7 +41,11 @@ export class BrokerMetadataError extends Error {
 export class MetadataFile {
   readonly #path: string;
 
-  constructor(readonly folder: string) {
+  /** @param checkFolder throws when the folder belongs to another process; called before each write. */
+  constructor(
+    readonly folder: string,
+    private readonly checkFolder: () => void,
+  ) {
     this.#path = join(folder, FILE);
   }
 
@@ -71,6 +75,7 @@ export class MetadataFile {
 
   /** Replaces everything; returns once it is on disk. */
   write(metadata: BrokerMetadata): void {
+    this.checkFolder();
     const body = JSON.stringify(metadata, undefined, 1);
     replaceFile(this.#path, `${MAGIC} 1 ${checksumOf(body)}\n${body}`);
   }

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
+import { deferred } from "../base/deferred.js";
 import { makeFolder } from "../base/durable-files.js";
 import type { Logger } from "../base/logger.js";
 import type { Random } from "../base/random.js";
 import { BrokerProperties } from "./broker-properties.js";
 import { BrokerState } from "./broker-state.js";
-import { DataFolderLock } from "./data-folder-lock.js";
+import { DataFolderLock, type DataFolderLostError } from "./data-folder/data-folder-lock.js";
 import { GroupCoordinator } from "./groups/group-coordinator.js";
 import { GroupLog } from "./groups/group-log.js";
 import type { Broker } from "./handler.js";
@@ -43,6 +44,8 @@ export interface RunningBroker {
   readonly host: string;
   readonly port: number;
   readonly clusterId: string;
+  /** Rejects with DataFolderLostError, and the broker has abandoned its data, when another process has taken the folder. */
+  readonly ended: Promise<void>;
   /** A clean stop: everything is on disk, the next start has nothing to recover. */
   close(): Promise<void>;
   /** A crash: connections break, nothing is flushed or marked. What was acknowledged is in the files all the same. */
@@ -66,24 +69,18 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   for (const name of properties.unknown)
     logger.warn("a property is not known here and has no effect", { property: name });
   makeFolder(dataDir);
-  const lock = DataFolderLock.take(dataDir);
-  const maintenance = new Maintenance(clock, logger);
+  const lost = deferred<DataFolderLostError>();
+  const lock = await DataFolderLock.take({ folder: dataDir, clock, logger, onLost: lost.resolve });
+  const checkFolder = () => lock.check();
+  const maintenance = new Maintenance(clock, logger, checkFolder);
   let topics: TopicRegistry | undefined;
   try {
-    const state = BrokerState.open(new MetadataFile(dataDir), random);
+    const state = BrokerState.open(new MetadataFile(dataDir, checkFolder), random);
     properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
     const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"));
-    const registry = openTopics(options, state, properties, cleanerOffsets);
+    const registry = openTopics(options, state, properties, cleanerOffsets, lock);
     topics = registry;
-    const offsetsTopic = registry.get(OFFSETS_TOPIC) ?? registry.create(offsetsTopicPlan(properties));
-    const groups = new GroupCoordinator(
-      new GroupLog(() => offsetsTopic.logs, logger),
-      properties,
-      clock,
-      random,
-      logger,
-    );
-    groups.load();
+    const groups = openGroups(options, registry, properties);
     const nodeId = properties.number("node.id");
     const broker: Broker = { nodeId, topics: registry, groups, properties, state, clock, logger, apis: HANDLERS };
     const dispatcher = new Dispatcher(broker, HANDLERS, interceptor);
@@ -92,29 +89,51 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     startMaintenance(maintenance, broker, listener, cleaner);
     const { port } = listener;
     logger.info("broker serves", { host: endpoint.host, port, dataDir, clusterId: state.metadata.clusterId });
-    let ended: Promise<void> | undefined;
     const end = async (clean: boolean) => {
       maintenance.stop();
       cleaner.stop();
       groups.close();
       await (clean ? listener.close() : listener.abandon());
-      if (clean) registry.close();
+      const closes = clean && lock.isHeld();
+      if (closes) registry.close();
       else registry.abandon();
       lock.release();
-      logger.info(clean ? "broker stopped" : "broker abandoned");
+      logger.info(closes ? "broker stopped" : "broker abandoned");
     };
     return {
       host: endpoint.host,
       port,
       clusterId: state.metadata.clusterId,
-      close: () => (ended ??= end(true)),
-      abandon: () => (ended ??= end(false)),
+      ...endingOf(end, lost.promise),
     };
   } catch (error) {
-    topics?.close();
+    if (lock.isHeld()) topics?.close();
+    else topics?.abandon();
     lock.release();
     throw error;
   }
+}
+
+/** How a broker ends: as it is asked to first, or by itself once its folder is lost. */
+function endingOf(
+  end: (clean: boolean) => Promise<void>,
+  lost: Promise<DataFolderLostError>,
+): Pick<RunningBroker, "ended" | "close" | "abandon"> {
+  const ended = deferred();
+  let ending: Promise<void> | undefined;
+  const endOnce = (clean: boolean) => {
+    ending ??= end(clean);
+    return ending;
+  };
+  void lost.then(async (cause) => {
+    await endOnce(false);
+    ended.reject(cause);
+  });
+  return {
+    ended: ended.promise,
+    close: () => endOnce(true).then(ended.resolve),
+    abandon: () => endOnce(false).then(ended.resolve),
+  };
 }
 
 function openTopics(
@@ -122,6 +141,7 @@ function openTopics(
   state: BrokerState,
   properties: BrokerProperties,
   cleanerOffsets: OffsetCheckpoint,
+  lock: DataFolderLock,
 ) {
   return new TopicRegistry({
     folder: dataDir,
@@ -133,7 +153,17 @@ function openTopics(
     clock,
     random,
     logger,
+    checkFolder: () => lock.check(),
+    // Recovering many logs takes longer than a lock may be silent, and no timer fires meanwhile.
+    onOpenLog: () => lock.beat(),
   });
+}
+
+function openGroups({ clock, random, logger }: BrokerOptions, topics: TopicRegistry, properties: BrokerProperties) {
+  const { logs } = topics.get(OFFSETS_TOPIC) ?? topics.create(offsetsTopicPlan(properties));
+  const groups = new GroupCoordinator(new GroupLog(() => logs, logger), properties, clock, random, logger);
+  groups.load();
+  return groups;
 }
 
 function offsetsTopicPlan(properties: BrokerProperties) {

@@ -66,6 +66,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/broker/broker-properties", "src/broker/topics/config-keys"],
     ["src/broker/log"],
     ["src/broker/log/cleaning", "src/broker/log"],
+    ["src/broker/data-folder"],
     ["src/broker/metadata-file"],
     ["src/broker/broker-state", "src/broker/metadata-file"],
     ["src/broker/offset-checkpoint"],

@@ -27,6 +27,7 @@ export function openTestLog(folder: string, options: TestLogOptions = {}): Parti
     logger: silentLogger,
     leaderEpoch: options.leaderEpoch ?? 0,
     logStartOffset: 0,
+    checkFolder: () => undefined,
   });
 }
 

@@ -33,14 +33,20 @@ export interface BrokerProcess {
   kill(): Promise<void>;
 }
 
+/** Arguments for Node, and the folder, to run the compiled broker (dist); it prints its port and ends with its standard input. */
+export function brokerProgram(dataDir: string, port = 0, properties: Readonly<Record<string, string>> = {}) {
+  const args = ["--input-type=module", "--eval", PROGRAM, DIST.href, dataDir, String(port), JSON.stringify(properties)];
+  return { args, cwd: fileURLToPath(DIST) };
+}
+
 /** Starts the compiled broker (dist) in a process of its own; it ends with this one. */
 export async function startBrokerProcess(
   dataDir: string,
   port = 0,
   properties: Readonly<Record<string, string>> = {},
 ): Promise<BrokerProcess> {
-  const args = ["--input-type=module", "--eval", PROGRAM, DIST.href, dataDir, String(port), JSON.stringify(properties)];
-  const child = spawn(process.execPath, args, { cwd: fileURLToPath(DIST), stdio: ["pipe", "pipe", "inherit"] });
+  const { args, cwd } = brokerProgram(dataDir, port, properties);
+  const child = spawn(process.execPath, args, { cwd, stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(child, "exit");
   const firstLine = once(createInterface(child.stdout), "line") as Promise<[string]>;
   const started = await Promise.race([firstLine, exited.then(() => undefined)]);

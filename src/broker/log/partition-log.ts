@@ -33,6 +33,8 @@ export interface PartitionLogOptions {
   readonly leaderEpoch: number;
   /** What DeleteRecords had raised the start to. */
   readonly logStartOffset: number;
+  /** Throws when the data folder belongs to another process; called before each append. */
+  readonly checkFolder: () => void;
 }
 
 interface Place {
@@ -138,6 +140,7 @@ export class PartitionLog {
     const baseOffset = this.logEndOffset;
     const placed = { ...header, baseOffset };
     this.#guard("appending to", () => {
+      this.#options.checkFolder();
       this.#rollFor(batch.length, placed);
       patchBatch(batch, 0, baseOffset, this.leaderEpoch);
       if (this.#epochs.note(this.leaderEpoch, baseOffset)) this.#writeEpochs();

@@ -38,6 +38,10 @@ export interface TopicRegistryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Throws when the folder belongs to another process; called before each write. */
+  readonly checkFolder: () => void;
+  /** Called before a log is opened, which may have to be recovered. */
+  readonly onOpenLog: () => void;
 }
 
 class OpenTopic implements Topic {
@@ -217,7 +221,8 @@ export class TopicRegistry {
   }
 
   #openLog(topic: OpenTopic, partition: number): PartitionLog {
-    const { folder, files, clock, logger, state, startOffsets, cleanerOffsets } = this.#options;
+    const { folder, files, clock, logger, state, startOffsets, cleanerOffsets, checkFolder, onOpenLog } = this.#options;
+    onOpenLog();
     const log = PartitionLog.open({
       folder: join(folder, `${topic.name}-${partition}`),
       config: () => topic.logConfig,
@@ -226,6 +231,7 @@ export class TopicRegistry {
       logger,
       leaderEpoch: state.metadata.epoch,
       logStartOffset: startOffsets.get(topic.name, partition),
+      checkFolder,
     });
     // What recovery has cut off may be written anew: that was never cleaned.
     if (cleanerOffsets.get(topic.name, partition) > log.logEndOffset) {

@@ -9,7 +9,7 @@ import { SystemClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
-import { DataFolderLockedError } from "../../../src/broker/data-folder-lock.js";
+import { DataFolderLockedError } from "../../../src/broker/data-folder/data-folder-lock.js";
 import { HANDLERS } from "../../../src/broker/handlers/handler-table.js";
 import type { Interceptor } from "../../../src/broker/interceptor.js";
 import { BrokerMetadataError } from "../../../src/broker/metadata-file.js";

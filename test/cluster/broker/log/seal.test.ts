@@ -31,6 +31,7 @@ test("a segment whose index files could not be written gets them when the disk t
     logger: { ...silentLogger, warn: (_, fields = {}) => warned.resolve(fields) },
     leaderEpoch: 0,
     logStartOffset: 0,
+    checkFolder: () => undefined,
   });
   const first = log.segments[0]!;
   const inTheWay = first.path.replace(".log", ".timeindex");

@@ -1,0 +1,22 @@
+import type { LockHolder, ProcessSight } from "./lock-holder.js";
+
+/** held: it lives. stale: it is gone. watch: its process cannot be told from here, so its heartbeat decides. */
+export type HolderVerdict = "held" | "stale" | "watch";
+
+/**
+ * Judges whether the process that a lock file names still lives.
+ *
+ * @param holder undefined when the file cannot be read (yet).
+ * @param place where this process runs (`LockHolder.place`).
+ * @param sight what the holder's process id shows here; it counts only if the holder runs in the same place.
+ */
+export function judgeLockHolder(
+  holder: LockHolder | undefined,
+  place: string | null,
+  sight: ProcessSight,
+): HolderVerdict {
+  if (!holder || holder.place === null || holder.place !== place) return "watch";
+  if (sight.kind === "gone") return "stale";
+  if (holder.started === null || sight.started === null) return "watch";
+  return holder.started === sight.started ? "held" : "stale";
+}
