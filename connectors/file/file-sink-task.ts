@@ -17,15 +17,15 @@ const LINE_END = Buffer.from("\n");
 /** Where lines go. */
 interface LineTarget {
   append(bytes: Buffer): Promise<void>;
-  /** Returns when what was appended would survive a power failure. */
+  /** Resolves once the appended bytes would survive a power failure. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Appends each value as a line, in the form Java's `String.valueOf` gives it. Lines are on the disk (fdatasync) before
- * their offsets are returned; standard output knows no such promise. After a failed write the last lines may be there
- * twice, the last of them in part: the batch is handed over again.
+ * Appends each value as a line, in the form of Java's `String.valueOf`. Lines are on disk (fdatasync) before their offsets
+ * are returned; standard output cannot promise that. After a failed write the last lines may be in the file twice, one of
+ * them in part: the restarted task reads them again.
  */
 export class FileSinkTask implements SinkTask {
   #target: LineTarget | undefined;

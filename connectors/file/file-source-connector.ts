@@ -10,15 +10,15 @@ import {
 export const fileSourceConfig = {
   file: {
     type: "string",
-    doc: "File to read lines from, and to go on reading as it grows. Without it, standard input.",
+    doc: "File to read lines from, also as it grows. Without it, standard input.",
     default: null,
     importance: "high",
   },
-  topic: { type: "string", doc: "Topic that gets the lines.", importance: "high", check: nonEmpty },
-  "batch.size": { type: "int", doc: "Most lines handed over at a time.", default: 2000, importance: "low" },
+  topic: { type: "string", doc: "Topic for the lines.", importance: "high", check: nonEmpty },
+  "batch.size": { type: "int", doc: "The most lines in one batch.", default: 2000, importance: "low" },
 } as const satisfies ConfigDef;
 
-/** Lines of a file as records, `org.apache.kafka.connect.file.FileStreamSourceConnector`: one task, whatever is allowed. */
+/** Lines of a file as records, `org.apache.kafka.connect.file.FileStreamSourceConnector`: always one task. */
 export class FileSourceConnector implements Connector {
   readonly config: ConfigDef = fileSourceConfig;
   #props: Props = {};

@@ -12,12 +12,12 @@ import { fileSourceConfig } from "./file-source-connector.js";
 import { GrowingFile, type LineSource, StandardInput } from "./line-source.js";
 import type { Line } from "./line-splitter.js";
 
-/** Pause after nothing was found, as the original makes it. */
+/** Pause when there are no lines, as in the original. */
 const IDLE_MS = 1000;
 
 /**
- * Sends each finished line as a record with the position behind it, in bytes: the original counts characters, which
- * goes wrong at the first one that takes two. A line without an end waits for it.
+ * Sends each finished line as a record with the position behind it, in bytes. (The original counts characters and so
+ * loses its place after the first character of two bytes.) A line without an end waits for it.
  */
 export class FileSourceTask implements SourceTask {
   #context!: SourceTaskContext;
@@ -26,11 +26,11 @@ export class FileSourceTask implements SourceTask {
   #batchSize = 0;
   #partition: SourceMap = {};
   #positioned = false;
-  /** Lines read and not yet handed over, from `#next` on. */
+  /** Lines read; those from `#next` on are not returned yet. */
   #lines: readonly Line[] = [];
   #next = 0;
 
-  /** @throws ConfigError, or DataError for a stored offset that is no position. */
+  /** @throws ConfigError, or DataError if the stored offset is not a position. */
   async start(context: SourceTaskContext, props: Props): Promise<void> {
     const config = parseConfig(fileSourceConfig, props);
     const path = config.file === "" ? null : config.file;

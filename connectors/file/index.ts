@@ -2,7 +2,7 @@ import type { ConnectorPlugin } from "../../src/api/index.js";
 import { FileSinkConnector } from "./file-sink-connector.js";
 import { FileSourceConnector } from "./file-source-connector.js";
 
-/** The release of Kafka whose file connectors these stand in for. */
+/** The release of Kafka whose file connectors these replace. */
 const VERSION = "4.3.1";
 
 const plugins: ConnectorPlugin[] = [

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { ConfigError } from "../../src/api/index.js";
 import { type Line, LineSplitter } from "./line-splitter.js";
 
-/** Where lines come from. */
+/** A file or standard input, as lines. */
 export interface LineSource {
   /** The next lines, [] when there are none now, or the reason why nothing can be read yet. */
   read(): Promise<readonly Line[] | { readonly waitingFor: string }>;
@@ -13,8 +13,8 @@ export interface LineSource {
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * A file that grows. It need not exist yet; when it is cut short or replaced by another of the same name it is read from
- * the beginning, after what was left of the old one.
+ * A file that grows. It need not exist yet. When it is truncated or replaced, the rest of the old file is read first and
+ * then the new one from its beginning.
  */
 export class GrowingFile implements LineSource {
   readonly #path: string;
@@ -25,8 +25,8 @@ export class GrowingFile implements LineSource {
   #position: number;
 
   /**
-   * @param position bytes to pass over.
-   * @param onRestart told why reading begins anew.
+   * @param position bytes to skip.
+   * @param onRestart called with the reason when reading starts from the beginning.
    */
   constructor(path: string, position: number, onRestart: (reason: string) => void) {
     this.#path = path;
@@ -35,7 +35,7 @@ export class GrowingFile implements LineSource {
     this.#onRestart = onRestart;
   }
 
-  /** @throws ConfigError when the path is a folder, any other error of the system as it is. */
+  /** @throws ConfigError when the path is a folder; other system errors unchanged. */
   async read(): Promise<readonly Line[] | { readonly waitingFor: string }> {
     if (!this.#handle) {
       const opened = await this.#open();
@@ -77,14 +77,14 @@ export class GrowingFile implements LineSource {
     return this.#chunk.subarray(0, bytesRead);
   }
 
-  /** At the file's end: whether the path still leads to it. */
+  /** At the file's end: follows the path to a new file, if there is one. */
   async #lookForAnother(): Promise<readonly Line[]> {
     const [ours, now] = await Promise.all([this.#handle!.stat(), statOf(this.#path)]);
     if (ours.size < this.#position) {
       this.#restart("was cut short");
       return [];
     }
-    // Whoever replaces a file may still write to the old one until then: only an end seen after the other's coming is one.
+    // The old file may be written to until it is replaced: only an end seen after the new file appeared is final.
     if (!now || (now.ino === ours.ino && now.dev === ours.dev) || ours.size > this.#position) return [];
     const rest = this.#splitter.rest();
     await this.close();
@@ -118,11 +118,11 @@ export class StandardInput implements LineSource {
     this.#stream.on("error", (error) => {
       this.#failure = error;
     });
-    // Without a listener nothing is read; poll takes what has come.
+    // Without a listener nothing is read; poll takes the bytes that have arrived.
     this.#stream.on("readable", () => undefined);
   }
 
-  /** @throws what reading failed with. */
+  /** @throws the error of the stream. */
   async read(): Promise<readonly Line[]> {
     if (this.#failure) throw this.#failure;
     const bytes: Buffer | null = this.#stream.read();

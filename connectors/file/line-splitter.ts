@@ -8,25 +8,25 @@ export interface Line {
 }
 
 /**
- * Cuts UTF-8 bytes into lines that end at `\n`, `\r` or `\r\n`. What has no end yet waits, and so does a last `\r`, for the
- * `\n` that may follow it. Positions are bytes, so that reading goes on at the right place also after text that is not ASCII.
+ * Cuts UTF-8 bytes into lines that end at `\n`, `\r` or `\r\n`. An unfinished line waits for its end, and a last `\r` for the
+ * `\n` that may follow it. Positions are in bytes, so that reading resumes at the right place after text beyond ASCII.
  */
 export class LineSplitter {
   /** Bytes of the unfinished line, which begins at `#start`. */
   #pending: Buffer[] = [];
   #start: number;
 
-  /** @param start position of the first byte that will be given. */
+  /** @param start position of the first byte to be split. */
   constructor(start: number) {
     this.#start = start;
   }
 
-  /** Whether bytes wait for the end of their line. */
+  /** Whether a line waits for its end. */
   get unfinished(): boolean {
     return this.#pending.length > 0;
   }
 
-  /** The lines that `bytes` finish, in order. `bytes` may be used again afterwards. */
+  /** The lines that `bytes` finish, in order. `bytes` may be reused afterwards. */
   split(bytes: Buffer): Line[] {
     const lines: Line[] = [];
     const whole = endsWithReturn(this.#pending) ? this.#pendingAnd(bytes) : bytes;
@@ -41,7 +41,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** What waits, as the line that it is when nothing follows: for a file that is given up for another. */
+  /** The unfinished line as a line, for a file that was replaced. */
   rest(): Line | undefined {
     if (!this.unfinished) return undefined;
     const line = this.#pendingAnd(Buffer.alloc(0));
@@ -61,7 +61,7 @@ function endsWithReturn(chunks: readonly Buffer[]): boolean {
   return chunks.at(-1)?.at(-1) === CARRIAGE_RETURN;
 }
 
-/** Where the line's text ends and the next line begins; undefined while that is not known. */
+/** The end of the line's text and the start of the next line; undefined while unknown. */
 function lineEnd(bytes: Buffer, from: number): { readonly text: number; readonly next: number } | undefined {
   const feed = bytes.indexOf(LINE_FEED, from);
   const searched = feed < 0 ? bytes : bytes.subarray(0, feed);

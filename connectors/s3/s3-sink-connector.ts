@@ -16,14 +16,14 @@ import { storePlace, storeSettings } from "./store/store-settings.js";
 
 const HEAD_TIMEOUT_MS = 3000;
 
-/** Plans an S3 sink: every task has the same configuration, the consumer group shares the partitions out. */
+/** The S3 sink: every task has the same configuration; the consumer group divides the partitions among them. */
 export class S3SinkConnector implements Connector {
   readonly config = S3_SINK_CONFIG;
   #props: Props = {};
 
   /**
-   * Beyond single keys: keys that contradict each other, the partitioner's own settings, and whether the bucket exists.
-   * A store that does not answer is no fault of the configuration: it is logged, and the task will wait for it.
+   * Checks beyond single keys: keys that contradict each other, the partitioner's own settings, and whether the bucket
+   * exists. A store that does not answer is not the configuration's fault: it is logged, and the task will wait for it.
    */
   async validate(
     props: Readonly<Record<string, string | null>>,
@@ -70,7 +70,7 @@ async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationC
   try {
     await client.headBucket(timeout.signal);
   } catch (first) {
-    const error = await tellRefusal(client, first, timeout.signal);
+    const error = await explainRefusal(client, first, timeout.signal);
     const failure = judgeStoreFailure(error);
     switch (failure.kind) {
       case "no-such-bucket":
@@ -89,15 +89,15 @@ async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationC
 }
 
 /**
- * A refused HEAD has no body that says why: wrong keys, or a policy that only forbids to look. A GET of an object that
- * need not be there has one.
+ * A refused HEAD has no body, so it could mean wrong keys or a policy that only forbids looking. A GET of an object that
+ * need not exist has a body that says which.
  */
-async function tellRefusal(client: ObjectStoreClient, error: unknown, signal: AbortSignal): Promise<unknown> {
+async function explainRefusal(client: ObjectStoreClient, error: unknown, signal: AbortSignal): Promise<unknown> {
   if (judgeStoreFailure(error).kind !== "access-denied") return error;
   try {
     await client.getObject("millrace-validation", signal);
     return error;
-  } catch (told) {
-    return told;
+  } catch (explained) {
+    return explained;
   }
 }

@@ -27,7 +27,7 @@ import { StoreCalls } from "./store/store-calls.js";
 import { storeError } from "./store/store-failure.js";
 import { type StoreSettings, storePlace, storeSettings } from "./store/store-settings.js";
 
-/** Requests under way at the same time, over all topic partitions of a task. */
+/** Concurrent requests, over all topic partitions of a task. */
 const CONCURRENT_REQUESTS = 8;
 const HEAD_TIMEOUT_MS = 5000;
 const NO_RECORDS: readonly SinkRecord[] = [];
@@ -41,23 +41,23 @@ interface Running {
 }
 
 /**
- * Writes topic partitions as objects: each by a PartitionWriter of its own, side by side. Finished files are uploaded
- * while the next batches come in; a partition waits for its own upload only when its next files are finished.
+ * Writes topic partitions as objects, each by its own PartitionWriter. Finished files are uploaded while the next batches
+ * are written; a partition waits for its own upload only when its next files are finished.
  */
 export class S3SinkTask implements SinkTask {
   #running: Running | undefined;
   /** By topic, then partition. */
   readonly #writers = new Map<string, Map<number, PartitionWriter>>();
-  /** The last `put` failed, so its batch comes again. */
+  /** The last `put` failed, so the worker delivers its batch again. */
   #handedAgain = false;
 
-  /** Both make what tests put something else in the place of: the store's client, and files for what exceeds memory. */
+  /** Tests replace both: the store's client, and the files for bytes that exceed the memory bound. */
   constructor(
     private readonly createClient: (settings: StoreSettings, logger: Logger) => ObjectStoreClient,
     private readonly createSpillFile: () => Promise<SpillFile> = openSpillFile,
   ) {}
 
-  /** Fails when the bucket is missing; a store that does not answer is waited for, by the first batch. */
+  /** Fails when the bucket is missing. If the store does not answer, the first batch waits for it. */
   async start(context: SinkTaskContext, props: Props): Promise<void> {
     const values = parseConfig(S3_SINK_CONFIG, props);
     requireSettings(values);
@@ -127,14 +127,14 @@ export class S3SinkTask implements SinkTask {
     }
     await this.#boundMemory(files, writers);
     this.#handedAgain = false;
-    // Only here, where the batch is done with: a batch handed over again must not be mistaken for the rewound one.
+    // Only here, after the batch: a batch that is delivered again must not be mistaken for the rewound one.
     const rewinds = writers.flatMap((writer) => {
       const offset = writer.takeRewind();
       return offset === null ? [] : [{ ...writer.topicPartition, offset }];
     });
     if (rewinds.length > 0) {
       context.logger.warn(
-        "An object was there already; going back to the last finished offsets to find out which records it holds",
+        "An object exists already; going back to the last finished offsets to find out which records it holds",
         {
           partitions: rewinds.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`).join(","),
         },
@@ -151,7 +151,7 @@ export class S3SinkTask implements SinkTask {
     });
   }
 
-  /** Open files are given up; whoever opens the partition next reads their records again. */
+  /** Abandons open files; the next owner of the partition reads their records again. */
   async close(partitions: readonly TopicPartition[]): Promise<void> {
     const closing = partitions.flatMap(({ topic, partition }) => {
       const writer = this.#writers.get(topic)?.get(partition);
@@ -191,7 +191,7 @@ export class S3SinkTask implements SinkTask {
         { cause },
       );
     }
-    // What is being uploaded cannot move to disk: then the batches have to wait for it.
+    // A file that is being uploaded cannot move to disk, so the batches wait for it.
     if (files.isOverBound) await Promise.all(writers.map((writer) => writer.quiesce()));
   }
 
@@ -199,7 +199,7 @@ export class S3SinkTask implements SinkTask {
     for (const ofTopic of this.#writers.values()) yield* ofTopic.values();
   }
 
-  /** The records of each writer, in order. They come in runs of one partition, so the last writer is asked first. */
+  /** The records of each writer, in order. They arrive in runs of one partition, so the last writer is tried first. */
   #split(records: readonly SinkRecord[]): Map<PartitionWriter, SinkRecord[]> {
     const batches = new Map<PartitionWriter, SinkRecord[]>();
     let batch: SinkRecord[] = [];
@@ -238,7 +238,7 @@ async function requireBucket(client: ObjectStoreClient, calls: StoreCalls, conte
   const failed = await calls.tell({ doing, timeoutMs: HEAD_TIMEOUT_MS, run: (signal) => client.headBucket(signal) });
   if (failed === undefined || context.stopping.aborted) return;
   const { failure, cause } = failed;
-  // The bucket exists, whether or not we may look at it; what we may do shows with the first object.
+  // The bucket exists, though we may not read it; the first object shows whether we may write.
   if (failure.kind === "access-denied" || failure.kind === "refused" || failure.kind === "wrong-region") return;
   if (failure.kind === "transient") return calls.noteWaiting(failure);
   throw storeError(failure, calls.place, doing, cause);
@@ -251,7 +251,7 @@ function formatOf(values: S3SinkValues, props: Props, context: SinkTaskContext):
       values["json.decimal.format"],
     );
   }
-  // Not as parsed, which trims: a separator may be nothing but blanks.
+  // The raw value: parsing trims, and a separator may consist of blanks.
   return new ByteArrayFormat(values["format.bytearray.extension"], props["format.bytearray.separator"] ?? "\n");
 }
 

@@ -2,14 +2,14 @@ import { ConfigError, invalidValue } from "../../../src/api/index.js";
 import type { S3SinkValues } from "./s3-sink-config.js";
 import { partitionerKind } from "./setting-checks.js";
 
-/** A key and the whole message of what is wrong with it. */
+/** A key and the complete message about its fault. */
 export interface Complaint {
   readonly key: string;
   readonly message: string;
 }
 
 /**
- * What ConfigDef cannot see: keys that contradict each other, and known keys whose feature does not exist here yet.
+ * Checks beyond ConfigDef: keys that contradict each other, and known keys whose feature is not built yet.
  * Called by validation, and again when the connector starts.
  */
 export function judgeSettings(values: S3SinkValues): Complaint[] {
@@ -47,7 +47,7 @@ export function requireSettings(values: S3SinkValues): void {
   if (complaint) throw new ConfigError(complaint.key, complaint.message);
 }
 
-/** The endpoint as the client takes it: `https://` where there is no scheme. Undefined when it is not a URL. */
+/** The endpoint with its scheme, `https://` by default. Undefined if it is not a URL. */
 export function endpointUrl(text: string): string | undefined {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
   try {
@@ -60,8 +60,8 @@ export function endpointUrl(text: string): string | undefined {
 }
 
 /**
- * Whether a URL may hold credentials. Coarser than a URL parser, which takes `http:/user:secret@host` for a path and so
- * would have it shown: no endpoint of a store needs an @.
+ * Whether a URL may hold credentials. Coarser than a URL parser, which reads `http:/user:secret@host` as a path and would
+ * show it: no endpoint of a store needs an @.
  */
 function holdsUserInfo(url: string): boolean {
   return url.includes("@");

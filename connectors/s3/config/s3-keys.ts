@@ -33,7 +33,7 @@ export const S3_KEYS = {
   },
   "s3.part.retries": {
     type: "int",
-    doc: "Attempts of one request, the first included, before the batch is given back for later.",
+    doc: "Attempts of one request, the first included, before the worker delivers the batch again later.",
     default: 3,
     importance: "medium",
     group: "S3",
@@ -154,7 +154,7 @@ export const S3_KEYS = {
   },
   "format.bytearray.separator": {
     type: "string",
-    doc: "What follows each record in ByteArrayFormat; a line feed when not set.",
+    doc: "Separator after each record in ByteArrayFormat; a line feed by default.",
     default: null,
     importance: "low",
     group: "S3",
@@ -164,7 +164,7 @@ export const S3_KEYS = {
   "s3.proxy.password": { type: "password", doc: "Not supported yet.", default: null, importance: "low", group: "S3" },
   "s3.http.send.expect.continue": {
     type: "boolean",
-    doc: "Whether large bodies wait for the store's consent (Expect: 100-continue).",
+    doc: "Whether the client asks before it sends a large body (Expect: 100-continue).",
     default: true,
     importance: "low",
     group: "S3",
@@ -222,7 +222,7 @@ export const S3_KEYS = {
   },
   "enable.conditional.writes": {
     type: "boolean",
-    doc: "With rotate.schedule.interval.ms: create objects only where there is none, so that a crash duplicates nothing. Needs a store that knows If-None-Match.",
+    doc: "With rotate.schedule.interval.ms: create an object only if none of its name exists, so that a crash duplicates nothing. Needs a store that supports If-None-Match.",
     default: true,
     importance: "low",
     group: "S3",

@@ -8,7 +8,7 @@ const PARTITIONER_PACKAGE = "io.confluent.connect.storage.partitioner.";
 const PARTITIONERS = ["Default", "Field", "TimeBased", "Daily", "Hourly"] as const;
 export type PartitionerKind = (typeof PARTITIONERS)[number];
 
-/** Which of the Confluent partitioners a class name means. */
+/** The Confluent partitioner of that class name, if it is one. */
 export function partitionerKind(className: string): PartitionerKind | undefined {
   return PARTITIONERS.find((kind) => className === `${PARTITIONER_PACKAGE}${kind}Partitioner`);
 }
@@ -33,7 +33,7 @@ export const partitionerCheck: ConfigCheck = (key, value) =>
 const DEFAULT_CHAINS = new Set([
   "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
   "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
-  // The names written by those who meant one member of the chain: the chain finds it.
+  // Some configs name one member of the default chain; the chain finds it.
   "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider",
   "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
 ]);

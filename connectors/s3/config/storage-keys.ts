@@ -85,7 +85,7 @@ export const STORAGE_KEYS = {
   },
   "timestamp.extractor": {
     type: "string",
-    doc: "Where a record's time comes from: Wallclock, Record or RecordField.",
+    doc: "Source of a record's time: Wallclock, Record or RecordField.",
     default: "Wallclock",
     importance: "medium",
     group: "Partitioner",

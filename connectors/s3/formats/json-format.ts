@@ -25,7 +25,7 @@ export class JsonFormat implements Format {
   readonly #textKeyed = new WeakMap<Schema, Schema>();
 
   /**
-   * @param converter gives a built-in converter, as a task's context does.
+   * @param converter returns a built-in converter, as a task's context does.
    * @param decimalFormat BASE64 or NUMERIC.
    */
   constructor(
@@ -50,7 +50,7 @@ export class JsonFormat implements Format {
     return bytes;
   }
 
-  /** Values that are not structs are written as Jackson sees them, which differs from the converter in four cases. */
+  /** Values that are not structs are written as by Jackson, which differs from the converter in four cases. */
   #encodeBare(topic: string, schema: Schema, value: ConnectValue): Buffer | null {
     if (schema.type === "map" && schema.keySchema?.type !== "string" && value instanceof Map) {
       let textKeyed = this.#textKeyed.get(schema);

@@ -40,7 +40,7 @@ export class BufferedBytes {
     while (at < bytes.length) {
       let last = this.#links.at(-1);
       if (last === undefined || last.end === last.chunk.length) {
-        // Small again once the rest is on disk: of many files that get a row now and then, each would take a large one.
+        // Small again once the rest is on disk: with many slow files, each would hold a large chunk.
         const chunk = this.pool.take(last === undefined ? FIRST_CHUNK_BYTES : CHUNK_BYTES);
         last = { chunk, start: 0, end: 0 };
         this.#links.push(last);
@@ -58,7 +58,7 @@ export class BufferedBytes {
     return this.#read(count, undefined);
   }
 
-  /** The first `count` bytes, in pieces that are valid until the next one: what lies on disk needs no more memory. */
+  /** The first `count` bytes, in pieces that are valid until the next one, so that bytes on disk need no extra memory. */
   async *scan(count: number): AsyncGenerator<Buffer> {
     const chunk = this.#spilled && this.pool.take(CHUNK_BYTES);
     try {
@@ -83,7 +83,7 @@ export class BufferedBytes {
     }
   }
 
-  /** Gives up the first `count` bytes. */
+  /** Drops the first `count` bytes. */
   drop(count: number): void {
     let left = count;
     this.#length -= count;
@@ -104,7 +104,7 @@ export class BufferedBytes {
     }
   }
 
-  /** Moves what is in memory to the temporary file. Not while a read is under way. */
+  /** Moves the bytes in memory to the temporary file. Not while a read is running. */
   async spill(): Promise<void> {
     if (this.#links.length === 0) return;
     this.#spilled ??= await this.openSpillFile();
@@ -112,7 +112,7 @@ export class BufferedBytes {
     for (const { chunk } of this.#links.splice(0)) this.#giveBack(chunk);
   }
 
-  /** Gives up everything. */
+  /** Drops all bytes and closes the temporary file. */
   async release(): Promise<void> {
     for (const { chunk } of this.#links.splice(0)) this.#giveBack(chunk);
     this.#length = 0;

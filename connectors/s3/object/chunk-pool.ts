@@ -1,8 +1,8 @@
-/** Sizes in bytes of the pieces that open files hold their bytes in: a small one first, so that a file of a few records costs little. */
+/** Chunk sizes in bytes. The first is small, so that a file of a few records costs little. */
 export const FIRST_CHUNK_BYTES = 8 * 1024;
 export const CHUNK_BYTES = 64 * 1024;
 
-/** Freed chunks that are left to the garbage collector stay in memory for a while all the same. */
+/** Freed chunks to keep: those left to the garbage collector would stay in memory for a while anyway. */
 const KEPT_FREE_BYTES = 16 * 1024 * 1024;
 
 /** Memory for all open files of a task: counts what is held and keeps a few freed chunks for the next file. */
@@ -27,7 +27,7 @@ export class ChunkPool {
     return (bytes === CHUNK_BYTES ? this.#free.pop() : undefined) ?? Buffer.allocUnsafeSlow(bytes);
   }
 
-  /** The chunk must not be touched any more, by a request under way neither. */
+  /** Nothing may use the chunk any more, a running request included. */
   giveBack(chunk: Buffer): void {
     this.#heldBytes -= chunk.length;
     if (chunk.length === CHUNK_BYTES && (this.#free.length + 1) * CHUNK_BYTES <= KEPT_FREE_BYTES)

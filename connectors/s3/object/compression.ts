@@ -8,7 +8,7 @@ export interface Compression {
   write(row: Buffer): void;
   /** Ends the object. Called again after a failed upload, it does nothing. */
   finish(): void;
-  /** Of the rows, when this has seen to it; undefined: the object's bytes are the rows. */
+  /** The digest of the rows; undefined where the object's bytes are the rows. */
   readonly rows: RowDigest | undefined;
   release(): void;
 }

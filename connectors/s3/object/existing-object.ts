@@ -16,7 +16,7 @@ export function sameRows(a: RowDigest, b: RowDigest): boolean {
 
 export const NO_ROWS: RowDigest = { length: 0, crc32: 0 };
 
-/** The digest with a row behind it. */
+/** The digest after one more row. */
 export function withRow(digest: RowDigest, row: Buffer): RowDigest {
   return { length: digest.length + row.length, crc32: crc32(row, digest.crc32) };
 }
@@ -67,7 +67,7 @@ async function digestBytes(
     return digest;
   } catch (cause) {
     if (!String((cause as { code?: unknown }).code).startsWith("Z_")) throw cause;
-    // Not to be repeated: the object stays what it is.
+    // Not retriable: the object will not change.
     return new ConflictError(
       "S3_OBJECT_CONFLICT",
       `Object ${key} exists and is not a gzip file that this sink wrote. Move or delete it, or choose another topics.dir.`,

@@ -2,17 +2,17 @@ import { errorKind } from "../../../src/api/index.js";
 import type { OpenFile } from "./open-files.js";
 
 /**
- * - done: all files are there.
- * - not-ours: an object was there already, and holds other rows than the file.
- * - failed: tried again when `settled` is asked next.
+ * - done: all files are stored.
+ * - not-ours: an object of that name exists and holds other rows than the file.
+ * - failed: the next call of `settled` tries again.
  */
 export type FinishResult =
   | { readonly kind: "done" | "not-ours" }
   | { readonly kind: "failed"; readonly error: unknown };
 
 /**
- * The files that the last rotation of a topic partition took out, until all are there. They are finished beside the
- * batches that follow; after a failure the next batch waits for them.
+ * The files of a topic partition's last rotation, until all are stored. They are finished while the next batches are
+ * written; after a failure the next batch waits for them.
  */
 export class FinishingFiles {
   #files: readonly OpenFile[] = [];
@@ -20,8 +20,8 @@ export class FinishingFiles {
   #result: FinishResult | null = null;
 
   /**
-   * @param finish brings one file to its end: whether the object is there and holds our rows. Called again after a failure.
-   * @param done called as soon as all are there.
+   * @param finish stores one file; resolves with whether the object holds our rows. Called again after a failure.
+   * @param done called once all are stored.
    */
   constructor(
     private readonly finish: (file: OpenFile) => Promise<boolean>,
@@ -32,13 +32,13 @@ export class FinishingFiles {
     return this.#files.length === 0;
   }
 
-  /** Called when the files of the last rotation are there. */
+  /** Starts on the files of a rotation. The files of the one before are stored by then. */
   start(files: readonly OpenFile[]): void {
     this.#files = files;
     this.#run();
   }
 
-  /** How it went, or null: nothing to say, or not over yet. Waits if told to, and when it is tried again. */
+  /** The outcome, or null while there is none to act on. Waits for it if `wait` is set, and when it tries again. */
   async settled(wait: boolean): Promise<Exclude<FinishResult, { kind: "done" }> | null> {
     const isRetry = this.#result?.kind === "failed";
     if (isRetry) this.#run();
@@ -46,12 +46,12 @@ export class FinishingFiles {
     return this.#result as Exclude<FinishResult, { kind: "done" }> | null;
   }
 
-  /** Waits for what is under way. */
+  /** Waits until nothing is running. */
   async quiesce(): Promise<void> {
     await this.#underway;
   }
 
-  /** Lets go of the files, finished or not, when nothing is under way. */
+  /** Gives the files back, finished or not. Called while nothing is running. */
   take(): readonly OpenFile[] {
     const files = this.#files;
     this.#files = [];
@@ -70,7 +70,7 @@ export class FinishingFiles {
     });
   }
 
-  /** Never rejects: nobody may be waiting. */
+  /** Never rejects: there may be no caller waiting. */
   async #finishAll(): Promise<FinishResult> {
     const results = await Promise.allSettled(this.#files.map((file) => this.finish(file)));
     const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));

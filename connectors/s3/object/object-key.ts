@@ -11,7 +11,7 @@ export interface ObjectKeySettings {
 
 /**
  * The key of the object whose first record has that offset, as the Confluent sink names it:
- * `topics/orders/partition=3/orders+3+0000012000.json.gz`. Exactly-once rests on it: the same records give the same key.
+ * `topics/orders/partition=3/orders+3+0000012000.json.gz`. Exactly-once depends on it: the same records get the same key.
  */
 export function objectKey(
   settings: ObjectKeySettings,

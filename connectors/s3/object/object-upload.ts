@@ -13,9 +13,9 @@ export interface UploadSettings {
 }
 
 /**
- * - created: the object is there, and it is ours.
- * - exists: it was there already; it may be ours all the same, when the answer to an earlier attempt was lost.
- * - lost: the parts are gone, or another write got in between: the rows have to be written anew.
+ * - created: the object is stored, and it is ours.
+ * - exists: an object of that name exists. It may still be ours, if the answer to an earlier attempt was lost.
+ * - lost: the parts are gone, or another write came first: the rows must be written again.
  */
 export type FinishOutcome = "created" | "exists" | "lost";
 
@@ -24,13 +24,13 @@ const BASE_TIMEOUT_MS = 30_000;
 const SLOWEST_BYTES_PER_MS = 64;
 
 /**
- * Brings the bytes of one file to the store: by a single PutObject when they fit in one part, by a multipart upload
- * otherwise. Whatever fails with a RetriableError can be called again and goes on where it was.
+ * Uploads the bytes of one file: by a single PutObject when they fit in one part, by a multipart upload otherwise. After
+ * a RetriableError the same method can be called again and continues where it stopped.
  */
 export class ObjectUpload {
   readonly #parts: UploadedPart[] = [];
   #uploadId: string | undefined;
-  /** Of all bytes whose body was prepared, in order. */
+  /** Covers all bytes that were prepared for a request, in order. */
   #digest: RowDigest = NO_ROWS;
   #prepared: RequestBody | undefined;
   /** An earlier attempt to create the object may have been applied. */
@@ -43,7 +43,7 @@ export class ObjectUpload {
     private readonly client: ObjectStoreClient,
     private readonly calls: StoreCalls,
     private readonly logger: Logger,
-    /** Ends requests that are under way, before `abort`. */
+    /** Ends running requests, before `abort`. */
     private readonly abandoned: AbortSignal,
   ) {}
 
@@ -61,7 +61,7 @@ export class ObjectUpload {
     while (this.hasFullPart) await this.#uploadPart(this.settings.partSize);
   }
 
-  /** Ends the object. Nothing may be appended any more. */
+  /** Completes the object. Nothing may be appended after this. */
   async finish(): Promise<FinishOutcome> {
     this.#outcome ??= await this.#finish();
     return this.#outcome;
@@ -137,7 +137,7 @@ export class ObjectUpload {
     return "created";
   }
 
-  /** Outcomes that need the caller: it knows whether rows may be read again. */
+  /** Outcomes for the caller to act on: it knows whether rows may be read again. */
   async #judge({ failure, cause }: ExpectedFailure): Promise<FinishOutcome> {
     switch (failure.kind) {
       case "not-implemented":
@@ -150,7 +150,7 @@ export class ObjectUpload {
         await this.abort();
         return "exists";
       case "no-such-upload":
-        // Either our own completion was applied and its answer lost, or the upload was aborted by someone else.
+        // Either our completion was applied and its answer lost, or another client aborted the upload.
         this.#uploadId = undefined;
         await this.abort();
         return "exists";
@@ -160,7 +160,7 @@ export class ObjectUpload {
     }
   }
 
-  /** Gives up what is not finished: the bytes, and the multipart upload where the store can still be told. */
+  /** Drops the bytes, and aborts the multipart upload if the store can be reached. */
   async abort(): Promise<void> {
     await this.bytes.release();
     const uploadId = this.#uploadId;

@@ -39,7 +39,7 @@ export class OpenFile {
     return this.upload.bytes.memoryBytes;
   }
 
-  /** Its bytes are being read by a request. */
+  /** Whether a request is reading its bytes. */
   get isUploading(): boolean {
     return this.#isUploading;
   }
@@ -48,7 +48,7 @@ export class OpenFile {
     return this.upload.hasFullPart;
   }
 
-  /** Of all rows; complete once `finish` was called. */
+  /** The digest of all rows; complete once `finish` was called. */
   get rows(): RowDigest {
     return this.compression.rows ?? this.upload.digest;
   }
@@ -58,12 +58,12 @@ export class OpenFile {
     this.compression.write(terminator);
   }
 
-  /** @throws RetriableError to be called again. */
+  /** @throws RetriableError: call it again. */
   uploadFullParts(): Promise<void> {
     return this.upload.uploadFullParts();
   }
 
-  /** Brings the object into being. @throws RetriableError to be called again. */
+  /** Stores the object. @throws RetriableError: call it again. */
   async finish(): Promise<FinishOutcome> {
     this.compression.finish();
     this.#isUploading = true;
@@ -80,7 +80,7 @@ export class OpenFile {
     return this.upload.bytes.spill();
   }
 
-  /** Gives up what is not finished. */
+  /** Drops the bytes and aborts the upload. */
   async abort(): Promise<void> {
     this.compression.release();
     this.closed(this);
@@ -128,7 +128,7 @@ export class OpenFiles {
     return file;
   }
 
-  /** What rows an existing object holds; undefined when there is none. */
+  /** The rows that an existing object holds; undefined if there is none. */
   digestExisting(key: string): Promise<RowDigest | undefined> {
     return digestObject(this.calls, this.client, key, this.settings.gzipLevel !== undefined);
   }
@@ -144,7 +144,7 @@ export class OpenFiles {
     const largestFirst = [...this.#files].sort((a, b) => b.memoryBytes - a.memoryBytes);
     for (const file of largestFirst) {
       if (this.#pool.heldBytes <= this.settings.memoryBytes / 2) return;
-      // Some have been finished, and closed, while others moved.
+      // Some files were finished and closed while others moved.
       if (this.#files.has(file) && !file.isUploading) await file.spill();
     }
   }

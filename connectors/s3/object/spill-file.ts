@@ -15,8 +15,8 @@ export interface SpillFile {
 }
 
 /**
- * A temporary file without a name: it is unlinked as soon as it is open, so that nothing stays behind however the
- * process ends. Dropped bytes are freed on close only; an open file is bounded by its rotation.
+ * A temporary file without a name: unlinked as soon as it is open, so that it is gone however the process ends. Dropped
+ * bytes are freed on close; rotation bounds the size of a file.
  */
 export async function openSpillFile(): Promise<SpillFile> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-s3-"));
@@ -41,7 +41,7 @@ class TemporaryFile implements SpillFile {
   }
 
   async append(pieces: readonly Buffer[]): Promise<void> {
-    // Counted only when all is written: an append that failed half-way is done again from the same place.
+    // Counted once all is written: an append that failed half-way starts again from the same place.
     let end = this.#end;
     for (const piece of pieces) {
       for (let at = 0; at < piece.length; ) {

@@ -26,7 +26,7 @@ export interface WriterSettings {
   readonly reportErrant: ((record: SinkRecord, error: Error) => Promise<void>) | undefined;
 }
 
-/** What has to be done, and awaited, before the record at hand (or the next one) can be taken. */
+/** A step to carry out and await before this record, or the next one, can be written. */
 type Step =
   | { readonly kind: "rotate"; readonly cause: RotationCause }
   | { readonly kind: "look-for-existing"; readonly key: string; readonly encodedPartition: string }
@@ -41,43 +41,44 @@ interface Replay {
 }
 
 /**
- * Writes one topic partition: which file each record goes to, when files are finished, and up to which offset all is
- * finished. After a RetriableError the batch is handed over again: what was taken of it is recognised by its offset.
+ * Writes one topic partition: picks each record's file, decides when files are finished, and knows the offset before
+ * which everything is finished. After a RetriableError the worker delivers the batch again; records already written are
+ * recognised by their offsets.
  *
- * How nothing is written twice when rotation depends on the clock (mode B): an object's name holds the offset of its
- * first record, and every run begins at an offset before which everything is finished; so the first record of a
- * directory finds the object that an earlier run created from it, whatever number of records that holds. Exactly
- * these records are then read again and compared with it, and the next file starts behind them, where the same is
- * asked anew until there is no object. Until then no offset is committed: a run that began in the middle of an
- * existing object would not find it. Against a writer that is still alive the store itself decides (If-None-Match);
- * who loses goes back to the last offset before which everything is finished.
+ * How nothing is written twice when rotation depends on the clock (mode B, docs/decisions/sink-mode-b.md): an object's
+ * name holds the offset of its first record, and every run begins at an offset before which everything is finished. So
+ * the first record of a directory finds the object that an earlier run began with it, however many records that object
+ * holds. Those records are read again and compared, and the next file begins behind them, where the search repeats until
+ * there is no object. Until then no offset is committed: a run that began in the middle of an existing object would not
+ * find it. Against a writer that is still alive the store decides (If-None-Match); the loser goes back to the last offset
+ * before which everything is finished.
  */
 export class PartitionWriter {
   readonly #rotation: Rotation;
   readonly #open = new Map<string, OpenFile>();
-  /** The next rotation waits for the last one's files: objects of a directory come in order. */
+  /** A rotation waits for the files of the one before: the objects of a directory are created in order. */
   readonly #finishing = new FinishingFiles(
     (file) => this.#finish(file),
-    () => this.#letGoFinished(),
+    () => this.#releaseFinished(),
   );
-  /** What may be committed once the files that are being finished are there. */
+  /** The offset that may be committed once the files being finished are stored. */
   #boundary: number | null = null;
   #abandon = new AbortController();
   /** Encoded partitions in which no object of an earlier run can follow any more. */
   readonly #caughtUp = new Set<string>();
   readonly #replays = new Map<string, Replay>();
-  /** First record that is not at its destination, or was not when offsets were last let go. */
+  /** The first record that was not stored yet when offsets were last released for commit. */
   #baseOffset: number | null = null;
   /** First record since the last rotation. */
   #openBaseOffset: number | null = null;
   #nextOffset = -1;
-  /** Everything before it is at its destination. */
+  /** Everything before this offset is stored, or has no destination. */
   #committable: number | null = null;
   /** Where the batch at work began, and the last such boundary up to there: `#committable` may lie inside the batch. */
   #batchStart = -1;
   #committableBefore: number | null = null;
   #rewindTo: number | null = null;
-  /** While below it, records come for a second time after a rewind. */
+  /** Records below this offset are delivered a second time, after a rewind. */
   #knownUntil = -1;
   #writing = false;
 
@@ -91,14 +92,14 @@ export class PartitionWriter {
   }
 
   /**
-   * Takes the records of one batch, none when time alone has to be looked at.
+   * Writes the records of one batch; an empty batch only lets time-based rotation happen.
    *
    * @param nowMs one reading of the clock for the whole batch.
-   * @param handedAgain the last batch was broken off, in this writer or another: what was taken of it is passed over.
-   * @throws RetriableError to be called again with the same records.
+   * @param handedAgain the last batch failed, in this writer or another: records of it that were written are skipped.
+   * @throws RetriableError: the same records must be passed again.
    */
   async write(records: readonly SinkRecord[], nowMs: number, handedAgain: boolean): Promise<void> {
-    // A rewind is carried out between batches; until then the records of the old position are not for us.
+    // The rewind happens between batches; until then records from the old position are not ours to write.
     if (this.#rewindTo !== null) return;
     this.#writing = true;
     if (!handedAgain) this.#noteBatchStart();
@@ -109,7 +110,7 @@ export class PartitionWriter {
         if (handedAgain) continue;
         await this.#startOver(record, nowMs);
       }
-      // One step may be due before the record can be taken, and one after.
+      // One step may be due before the record is written, and one after.
       while (record.originalOffset >= this.#nextOffset && this.#rewindTo === null) {
         const step = this.#take(record, nowMs);
         if (step !== null) await this.#carryOut(step, nowMs);
@@ -120,7 +121,7 @@ export class PartitionWriter {
     this.#writing = false;
   }
 
-  /** The offset to seek to, when the last batch ended so; called between batches. */
+  /** The offset to seek to, if the last batch asked for a rewind. Called between batches. */
   takeRewind(): number | null {
     const offset = this.#rewindTo;
     if (offset === null) return null;
@@ -131,13 +132,13 @@ export class PartitionWriter {
   }
 
   /**
-   * The offset before which everything is finished, or null when nothing is known yet. (I2)
+   * The offset before which everything is finished, or null while none is known. (I2)
    *
-   * While a batch is handed over again, for this partition or another, it counts as not handed over at all: then it is
-   * the last such offset before the batch. Any other offset up to `current` could lie inside an object.
+   * A batch that is being delivered again, for this partition or another, counts as not delivered: the answer is then the
+   * last such offset before it. Any other offset up to `current` could lie inside an object.
    *
-   * @param current after the last record handed over; trusted, for records that never reach the sink, only while
-   *   nothing is open and no batch was broken off.
+   * @param current the offset behind the last delivered record. It covers records that never reach the sink, and counts
+   *   only while no file is open and no batch failed.
    */
   committable(current: number): number | null {
     const offset = this.#finishedUpTo(current);
@@ -151,13 +152,13 @@ export class PartitionWriter {
   }
 
   /**
-   * Offsets went back without our asking: the topic was deleted and made anew, or its end was lost. What was read before
-   * is brought to its end; the records that come now are others, and none of them may be taken for known.
+   * Offsets went back without a seek of ours: the topic was deleted and created again, or lost its end. The files of the
+   * old records are finished. The records that follow are different ones, so none of them counts as known.
    */
   async #startOver(first: SinkRecord, nowMs: number): Promise<void> {
     const { topic, partition } = this.topicPartition;
     this.settings.logger.warn(
-      "Offsets went back: the topic seems to have been made anew; its records are written as new ones",
+      "Offsets went back: the topic seems to have been created again; its records are written as new ones",
       {
         topic,
         partition,
@@ -190,12 +191,12 @@ export class PartitionWriter {
     if (offset <= this.#batchStart) this.#committableBefore = offset;
   }
 
-  /** Waits for uploads under way, so that their offsets can be committed; how they went is looked at by the next batch. */
+  /** Waits for running uploads, so that their offsets can be committed. The next batch judges how they went. */
   quiesce(): Promise<void> {
     return this.#finishing.quiesce();
   }
 
-  /** Gives up what is not finished: the records are read again by whoever opens the partition next. */
+  /** Abandons unfinished files: the next owner of the partition reads their records again. */
   async close(): Promise<void> {
     this.#abandon.abort();
     await this.#finishing.quiesce();
@@ -212,7 +213,7 @@ export class PartitionWriter {
     return this.#open.size === 0 && this.#finishing.isEmpty && this.#replays.size === 0 && this.#rewindTo === null;
   }
 
-  /** Takes one record, or says what has to be done first (or, once it is taken, next). */
+  /** Writes one record, or returns the step that must come first (or, once it is written, next). */
   #take(record: SinkRecord, nowMs: number): Step | null {
     if (record.value === null) return this.#takeNull(record);
     const { partitioner, format, conditionalWrites } = this.settings;
@@ -304,22 +305,22 @@ export class PartitionWriter {
     if (cause) await this.#rotate(cause, nowMs);
   }
 
-  /** Takes the open files out and lets them be finished beside what comes next. */
+  /** Hands the open files over to be finished while the next records are written. */
   async #rotate(cause: RotationCause, nowMs: number): Promise<void> {
     await this.#settle(nowMs, true);
     if (this.#rewindTo !== null) return;
     const files = [...this.#open.values()];
     this.#open.clear();
     this.#rotation.rotated(cause, nowMs);
-    // With an existing object compared only in part, nothing may be let go of yet.
+    // While an existing object is only partly compared, no offset may be released.
     this.#boundary = this.#replays.size === 0 ? this.#nextOffset : null;
     this.#openBaseOffset = null;
     this.#finishing.start(files);
   }
 
   /**
-   * Looks at how the last rotation's files went: throws what kept them from being finished, or goes back when an object
-   * was not ours. After a failure, and when told to, it waits until they are finished.
+   * Judges the files of the last rotation: throws their failure, or rewinds when an object was not ours. Waits for them
+   * after a failure and when `wait` is set.
    */
   async #settle(nowMs: number, wait: boolean): Promise<void> {
     const result = await this.#finishing.settled(wait);
@@ -337,7 +338,7 @@ export class PartitionWriter {
     return existing !== undefined && sameRows(existing, file.rows);
   }
 
-  /** Someone else's object was first, or our parts are gone: everything since the base is read and placed anew. */
+  /** Another writer's object was first, or our parts are gone: everything since the base is read and written again. */
   async #giveUp(nowMs: number): Promise<void> {
     await this.#discard();
     this.#replays.clear();
@@ -348,7 +349,7 @@ export class PartitionWriter {
     this.#openBaseOffset = null;
   }
 
-  /** The record is written, or compared: at its destination once its file is finished. */
+  /** The record was written or compared; it is stored once its file is finished. */
   #pass(record: SinkRecord): void {
     this.#baseOffset ??= record.originalOffset;
     this.#openBaseOffset ??= record.originalOffset;
@@ -360,8 +361,8 @@ export class PartitionWriter {
     this.#nextOffset = record.originalOffset + 1;
   }
 
-  /** All files of the last rotation are there. */
-  #letGoFinished(): void {
+  /** All files of the last rotation are stored. */
+  #releaseFinished(): void {
     if (this.#boundary !== null) {
       this.#setCommittable(this.#boundary);
       this.#baseOffset = this.#openBaseOffset;
@@ -377,7 +378,7 @@ export class PartitionWriter {
   }
 
   #noteCaughtUp(encodedPartition: string): void {
-    // Time-based directories never come back; asking once more costs one request.
+    // A time-based directory is not written to again; asking twice costs one request.
     if (this.#caughtUp.size >= MAX_CAUGHT_UP) this.#caughtUp.clear();
     this.#caughtUp.add(encodedPartition);
   }

@@ -57,7 +57,7 @@ function fieldText(value: ConnectValue, name: string, path: readonly string[]): 
   if (!(value instanceof Struct)) {
     throw new DataError(
       "S3_PARTITION_UNKNOWN",
-      `Error encoding partition. The value has to be a Struct with the field ${name} (partition.field.name).`,
+      `Error encoding partition. The value must be a Struct with the field ${name} (partition.field.name).`,
     );
   }
   let current: ConnectValue = value;

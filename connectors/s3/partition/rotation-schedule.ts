@@ -3,9 +3,8 @@ import type { TimeZone } from "../time/time-zone.js";
 const DAY_MS = 86_400_000;
 
 /**
- * When a scheduled rotation comes next: the first multiple of `intervalMs`, counted from local midnight, after `nowMs`,
- * but never beyond the next local midnight. Days of 23 and 25 hours come out right because both midnights are looked
- * up in the zone.
+ * The time of the next scheduled rotation: the first multiple of `intervalMs` after `nowMs`, counted from local midnight,
+ * and at the latest the next local midnight. Both midnights are looked up in the zone, so days of 23 and 25 hours work.
  *
  * @param intervalMs positive.
  */

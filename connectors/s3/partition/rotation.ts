@@ -26,16 +26,16 @@ export interface RotationSettings {
 /** What rotation needs to know of a record. */
 export interface RecordFacts {
   readonly encodedPartition: string;
-  /** The record's time as the extractor gives it; null without a time-based partitioner. */
+  /** The record's time, from the extractor; null without a time-based partitioner. */
   readonly timestampMs: number | null;
-  /** How its schema goes with the schema of its encoded partition's open file. */
+  /** Its schema, compared with that of the open file of its encoded partition. */
   readonly schema: "no-file" | "same" | "changed" | "null-flip";
 }
 
 /**
- * Decides when the open files of one topic partition are finished: no I/O, no clock. The writer asks `judge` before it
- * writes a record, tells `note` after, asks `judgeIdle` once a batch is through, and tells `rotated` when it has taken
- * the files out. All files of the topic partition rotate together, so that one offset says what is finished.
+ * Decides when the open files of one topic partition are finished, without I/O or a clock. The writer calls `judge`
+ * before it writes a record, `note` after, `judgeIdle` at the end of a batch, and `rotated` once it has handed the files
+ * over. All files of the topic partition rotate together, so that a single offset separates finished from unfinished.
  *
  * Unlike the original, a record that could not be written leaves no trace here: neither its time nor its schema.
  */
@@ -54,7 +54,7 @@ export class Rotation {
     this.#scheduledMs = this.#schedule(nowMs);
   }
 
-  /** Whether the files have to be finished before this record is written. */
+  /** The reason to finish the files before this record is written, or null. */
   judge(facts: RecordFacts, nowMs: number): RotationCause | null {
     if (this.#recordCount === 0) return null;
     if (this.#isFull) return "flush-size";
@@ -67,7 +67,7 @@ export class Rotation {
     return null;
   }
 
-  /** Notes a record as written, and whether its files have to be finished now. */
+  /** Counts a written record; returns the reason to finish the files now, or null. */
   note(facts: RecordFacts): RotationCause | null {
     if (facts.schema === "no-file") this.#openFiles++;
     this.#recordCount++;
@@ -78,7 +78,7 @@ export class Rotation {
   }
 
   /**
-   * Called when there are no more records for now. A schedule that passed while nothing was open moves on, so that the
+   * Called at the end of a batch. A schedule that passed while nothing was open moves on, so that the
    * first record after idling is not finished alone; an interval is judged by the last record's time, never by the clock.
    */
   judgeIdle(nowMs: number): RotationCause | null {
@@ -91,20 +91,20 @@ export class Rotation {
     return this.#judgeInterval(this.#lastTimestampMs, this.#lastEncodedPartition);
   }
 
-  /** The files were taken out because of `cause`. */
+  /** The files were handed over because of `cause`. */
   rotated(cause: RotationCause, nowMs: number): void {
     this.#forget();
     if (cause === "schedule" || cause === "interval" || cause === "partition-change")
       this.#scheduledMs = this.#schedule(nowMs);
   }
 
-  /** The open files were given up: as after opening. */
+  /** The open files were abandoned: back to the state after opening. */
   reset(nowMs: number): void {
     this.#forget();
     this.#scheduledMs = this.#schedule(nowMs);
   }
 
-  /** Stays so until the files were taken out: a rotation that had to wait for the store must not be forgotten. */
+  /** True until the files are handed over, so that a rotation that waits for the store is not forgotten. */
   get #isFull(): boolean {
     return this.#recordCount > 0 && this.#recordCount >= this.settings.flushSize;
   }

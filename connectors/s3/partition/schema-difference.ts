@@ -1,8 +1,8 @@
 import type { Schema } from "../../../src/api/index.js";
 
 /**
- * Whether two schemas are equal in every respect, version, documentation and parameters included: what
- * schema.compatibility=NONE asks. Converters hand over one object per schema, so identity answers nearly always.
+ * Whether two schemas are equal in every respect, version, documentation and parameters included: the
+ * question of schema.compatibility=NONE. Converters return one object per schema, so identity nearly always answers it.
  */
 export function sameSchema(a: Schema | null | undefined, b: Schema | null | undefined): boolean {
   if (a === b) return true;

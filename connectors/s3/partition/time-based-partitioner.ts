@@ -19,8 +19,8 @@ const MAX_CACHED_PATHS = 10_000;
 const LAST_MS = 6.3e15;
 
 /**
- * TimeBasedPartitioner, and Daily and Hourly, which are it with fixed settings: the record's time, cut down to the
- * duration in *local* time, so that days begin at local midnight also where clocks change, printed by the pattern.
+ * TimeBasedPartitioner, and Daily and Hourly, its presets: the record's time, rounded down to the duration in *local*
+ * time (a day begins at local midnight even where clocks change), printed by the pattern.
  */
 export class TimeBasedPartitioner implements Partitioner {
   readonly #format: PathFormatter;

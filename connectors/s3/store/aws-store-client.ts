@@ -20,7 +20,7 @@ import type { StoreSettings } from "./store-settings.js";
 const MAX_SOCKETS = 16;
 const EXPECT_CONTINUE_BYTES = 2 * 1024 * 1024;
 
-/** The real thing, by the AWS SDK. Repeating is left to the caller: the SDK makes one attempt. */
+/** The store, by the AWS SDK. The SDK makes one attempt; the caller repeats. */
 export class AwsStoreClient implements ObjectStoreClient {
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -30,7 +30,7 @@ export class AwsStoreClient implements ObjectStoreClient {
     logger: Logger,
   ) {
     this.#bucket = settings.bucket;
-    // Says that later versions will not run on Node 20. The version is pinned: nothing a user could act on.
+    // The warning says that later versions will not run on Node 20. Our version is pinned, so a user cannot act on it.
     process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
     this.#client = new S3Client({
       region: settings.region,
@@ -39,7 +39,7 @@ export class AwsStoreClient implements ObjectStoreClient {
       forcePathStyle: settings.pathStyle,
       useAccelerateEndpoint: settings.accelerate,
       maxAttempts: 1,
-      // Bodies carry their checksum already; the SDK would only add trailers, which many stores do not understand.
+      // Bodies already carry a checksum; the SDK would add trailers, which many stores do not understand.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
       expectContinueHeader: settings.expectContinue ? EXPECT_CONTINUE_BYTES : false,
@@ -142,7 +142,7 @@ export class AwsStoreClient implements ObjectStoreClient {
       return (Body as Readable | undefined) ?? Readable.from([]);
     } catch (error) {
       const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
-      // Some stores answer 404 without saying of what.
+      // Some stores answer 404 without a code.
       if (name === "NoSuchKey" || ($metadata?.httpStatusCode === 404 && name !== "NoSuchBucket")) return undefined;
       throw error;
     }
@@ -157,7 +157,7 @@ export class AwsStoreClient implements ObjectStoreClient {
     return {
       Bucket: this.#bucket,
       Key: key,
-      // What S3 itself says of an object without a type; the SDK would send application/octet-stream.
+      // S3's own default; the SDK would send application/octet-stream.
       ContentType: "binary/octet-stream",
       ...(acl !== undefined && { ACL: acl as ObjectCannedACL }),
       ...(encryption?.kind === "managed" && {
@@ -175,7 +175,7 @@ export class AwsStoreClient implements ObjectStoreClient {
   }
 }
 
-/** The SDK's own lines are for following it; what failed is said by the caller. Otherwise they go to the console. */
+/** The SDK's lines at trace level, instead of on the console. The caller reports failures. */
 function quieted(logger: Logger) {
   const line = (...content: unknown[]) => {
     const [text] = content;
@@ -192,7 +192,7 @@ function sizedBody(body: RequestBody) {
   };
 }
 
-/** The SDK does not look whether the body can be read: without this the request would wait for the rest of it. */
+/** The SDK does not notice a body that fails: without this the request would wait for the rest of it. */
 function whileReadable<T>(body: Readable, sent: Promise<T>): Promise<T> {
   return Promise.race([sent, new Promise<never>((_, reject) => body.once("error", reject))]);
 }

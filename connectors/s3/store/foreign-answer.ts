@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 
-/** An HTTP answer as the AWS SDK's request handler returns it, before it is parsed. */
+/** An HTTP answer from the AWS SDK's request handler, not parsed yet. */
 export interface RawAnswer {
   readonly statusCode: number;
   /** Names in lower case. */
@@ -9,8 +9,8 @@ export interface RawAnswer {
 }
 
 /**
- * An answer that no S3 store sends: of a web server, a proxy or a login page in the store's place. Its 200 does not say
- * that anything was stored.
+ * An answer that no S3 store sends: from a web server, a proxy or a login page. Its 200 does not mean that anything was
+ * stored.
  */
 export class ForeignAnswerError extends Error {
   override readonly name = "ForeignAnswerError";
@@ -77,7 +77,7 @@ function firstWords(text: string): string {
   return plain.length > MAX_WORDS ? `${plain.slice(0, MAX_WORDS)}…` : plain;
 }
 
-/** The first bytes of a body. The rest is not waited for, and its connection is not used again. */
+/** The first bytes of a body. The rest is dropped together with its connection. */
 async function read(body: Readable): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let length = 0;

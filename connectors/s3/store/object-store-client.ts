@@ -6,7 +6,7 @@ export interface RequestBody {
   open(): AsyncIterable<Buffer>;
 }
 
-/** A part as CompleteMultipartUpload wants it back. */
+/** A part, as CompleteMultipartUpload lists it. */
 export interface UploadedPart {
   readonly partNumber: number;
   readonly etag: string;
@@ -14,13 +14,13 @@ export interface UploadedPart {
 }
 
 /**
- * What the sink asks of an object store, one request each: no retries, no waiting. Every method rejects with the
- * client library's own error (judged by `judgeStoreFailure`) and ends when `signal` aborts.
+ * The sink's requests to an object store. Each method makes one request, without retries, rejects with the client
+ * library's own error (judged by `judgeStoreFailure`) and ends when `signal` aborts.
  */
 export interface ObjectStoreClient {
-  /** Resolves when the bucket is there and may be looked at. */
+  /** Resolves if the bucket exists and may be read. */
   headBucket(signal: AbortSignal): Promise<void>;
-  /** @param onlyIfAbsent creates the object only if there is none of that key (If-None-Match: *). */
+  /** @param onlyIfAbsent creates the object only if the key is free (If-None-Match: *). */
   putObject(key: string, body: RequestBody, onlyIfAbsent: boolean, signal: AbortSignal): Promise<void>;
   /** Begins a multipart upload and returns its id. */
   createUpload(key: string, signal: AbortSignal): Promise<string>;

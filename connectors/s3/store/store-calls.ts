@@ -7,7 +7,7 @@ export interface StoreCallSettings {
   readonly attempts: number;
   /** The n-th repetition waits uniformly in [0, base x 2^(n-1)], at most 20 s (s3.retry.backoff.ms). */
   readonly backoffMs: number;
-  /** Requests under way at the same time. */
+  /** Concurrent requests. */
   readonly concurrency: number;
 }
 
@@ -20,7 +20,7 @@ export interface StoreCallContext {
   waitingFor(reason: string | null): void;
 }
 
-/** One request: what it is about, for messages, and how long it may take. */
+/** One request, its description for messages, and its time limit. */
 export interface StoreCall<T> {
   /** As a clause: `writing object topics/…`. */
   readonly doing: string;
@@ -30,7 +30,7 @@ export interface StoreCall<T> {
   run(signal: AbortSignal): Promise<T>;
 }
 
-/** A failure that the caller asked to see, handed back and not thrown. */
+/** A failure that the caller expects: returned, not thrown. */
 export class ExpectedFailure {
   constructor(
     readonly failure: StoreFailure,
@@ -42,8 +42,8 @@ const MAX_BACKOFF_MS = 20_000;
 const NEVER = new AbortController().signal;
 
 /**
- * Carries out requests to the store for all open files of a task: bounds how many run at once, ends one that takes too
- * long, repeats what may work later, says meanwhile what the task waits for, and turns what is left into an error of ours.
+ * Sends requests to the store for all open files of a task: bounds their number and duration, repeats those that may
+ * succeed later, shows in the status what the task waits for, and turns final failures into errors of ours.
  */
 export class StoreCalls {
   #running = 0;
@@ -57,13 +57,13 @@ export class StoreCalls {
   ) {}
 
   /**
-   * @param expected failures that are an answer to the caller and not an error.
-   * @throws RetriableError when the attempts are used up, or the call is given up; ConfigError, NotFoundError or
-   *   UnsupportedError for what repeating does not change.
+   * @param expected failures to return instead of throwing.
+   * @throws RetriableError when the attempts are used up or the call is abandoned; ConfigError, NotFoundError or
+   *   UnsupportedError for failures that repeating does not change.
    */
   async run<T>(call: StoreCall<T>, expected: readonly StoreFailure["kind"][] = []): Promise<T | ExpectedFailure> {
     await this.#enter();
-    // Not AbortSignal.any, which in Node 20 keeps what it made for as long as the signals live.
+    // Not AbortSignal.any: in Node 20 its signals live as long as those they follow.
     const ending = new AbortController();
     const end = () => ending.abort();
     const signals = [this.context.stopping, ...(call.abandoned ? [call.abandoned] : [])];
@@ -75,7 +75,7 @@ export class StoreCalls {
       return await this.#attempt(call, expected, ending.signal);
     } finally {
       for (const signal of signals) signal.removeEventListener("abort", end);
-      // The place goes to the next in line directly, so that nobody can slip in between.
+      // The next in line gets the place directly, so that no other call can take it in between.
       const next = this.#queue.shift();
       if (next) next();
       else this.#running--;
@@ -94,7 +94,7 @@ export class StoreCalls {
     }
   }
 
-  /** Says that the store is waited for, until a request succeeds. */
+  /** Shows in the status that the task waits for the store, until a request succeeds. */
   noteWaiting(failure: StoreFailure): void {
     this.#wait(failure);
   }
@@ -121,7 +121,7 @@ export class StoreCalls {
         if (failure.kind !== "transient" && failure.kind !== "write-conflict")
           throw storeError(failure, this.place, call.doing, error);
         const isLast = attempt >= this.settings.attempts;
-        // A single failure is soon over and no news: a kept-alive connection that the store had closed, say.
+        // One failure is no news: a kept-alive connection that the store had closed, say.
         if (attempt > 1 || isLast) this.#wait(failure);
         if (isLast) throw this.#unavailable(call.doing, failure, error);
         const ceilingMs = Math.min(MAX_BACKOFF_MS, this.settings.backoffMs * 2 ** (attempt - 1));
@@ -143,8 +143,8 @@ export class StoreCalls {
     try {
       return await call.run(attempt.signal);
     } catch (error) {
-      // A store may refuse a request before it has read its body. What is left of it must not go on being sent: its
-      // memory is used again, and its connection would take the next request for the rest of this body.
+      // A store may refuse a request before it has read its body. The rest must not be sent: its memory is used again, and
+      // its connection would take the next request for the rest of this body.
       attempt.abort();
       if (!timedOut) throw error;
       throw Object.assign(new Error(`no answer within ${call.timeoutMs} ms`, { cause: error }), {

@@ -1,7 +1,7 @@
 import { ConfigError, type ErrorCode, NotFoundError, UnsupportedError } from "../../../src/api/index.js";
 import type { StorePlace } from "./object-store-client.js";
 
-/** What a failed request means for the sink. */
+/** The meaning of a failed request for the sink. */
 type StoreFailureKind =
   /** Repeating it may work: unreachable, busy, timed out. */
   | "transient"
@@ -80,14 +80,14 @@ export function judgeStoreFailure(error: unknown): StoreFailure {
 }
 
 function kindOf(code: string, name: unknown, status: number | undefined): StoreFailureKind {
-  // A proxy's 503 passes; its page in the place of a stored object stays until somebody corrects the address.
+  // A proxy's 503 passes. Its page in the place of a stored object stays until the address is corrected.
   if (name === "ForeignAnswerError") return TRANSIENT_STATUS.has(status ?? 0) ? "transient" : "not-s3";
   if (name === "CredentialsProviderError" || code === "CredentialsProviderError") return "no-credentials";
   // A completion may answer 200 and carry the error in its body.
   if (status === 412 || code === "PreconditionFailed") return "exists";
   if (code === "ConditionalRequestConflict") return "write-conflict";
   if (code === "NoSuchUpload") return "no-such-upload";
-  // HEAD has no body to say what is not found; the sink asks it of the bucket only.
+  // HEAD has no body with a code; the sink only sends it for the bucket.
   if (code === "NoSuchBucket" || code === "NotFound") return "no-such-bucket";
   if (code === "NotImplemented" || status === 501) return "not-implemented";
   if (TRANSIENT_CODES.has(code) || (status !== undefined && TRANSIENT_STATUS.has(status))) return "transient";
@@ -95,14 +95,14 @@ function kindOf(code: string, name: unknown, status: number | undefined): StoreF
   if (["SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken"].includes(code)) return "bad-credentials";
   if (status === 401 || status === 403 || code === "AccessDenied") return "access-denied";
   if (NETWORK_CODES.has(code) || name === "TimeoutError") return "transient";
-  // Without an answer, and not for want of credentials: the connection's fault, and that heals.
+  // No answer, and credentials were there: the connection's fault, and that heals.
   return status === undefined ? "transient" : "refused";
 }
 
 /**
  * The error that fails a task, or a validation, because of a failure that repeating does not change.
  *
- * @param doing what was tried, as a clause: `writing object topics/…`.
+ * @param doing the request, as a clause: `writing object topics/…`.
  */
 export function storeError(failure: StoreFailure, place: StorePlace, doing: string, cause: unknown): Error {
   const where = `bucket ${place.bucket} at ${place.endpoint}`;

@@ -9,7 +9,7 @@ const TIME = new RegExp(`^(\\d{1,2})(?::(\\d{1,2})(?::(\\d{1,2}))?)?${FRACTION}(
 
 /**
  * Reads an ISO 8601 text as Joda's `dateTimeParser` does (`2023-11-14T22:13:20Z`, `2023-W46-2`, `2023-318T01:02`,
- * `T10:20`), or gives undefined.
+ * `T10:20`); undefined for any other text.
  *
  * @param zone for texts that do not name an offset.
  */

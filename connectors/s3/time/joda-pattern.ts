@@ -4,7 +4,7 @@ import type { TimeZone } from "./time-zone.js";
 
 type Piece = (local: LocalTime) => string;
 
-/** The moment to print, taken apart once. */
+/** The moment to print, split into fields once. */
 interface LocalTime {
   readonly utcMs: number;
   /** A Date whose UTC fields read as local time. */

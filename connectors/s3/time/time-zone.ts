@@ -1,5 +1,5 @@
 const MINUTE_MS = 60_000;
-/** Every zone has changed its offset only at multiples of this since 1972; what came before is looked up each time. */
+/** Since 1972 every zone has changed its offset at multiples of this; earlier offsets are looked up each time. */
 const STEP_MS = 15 * MINUTE_MS;
 const STEPPED_SINCE_MS = Date.UTC(1972, 0, 1);
 const MAX_CACHED_OFFSETS = 50_000;
@@ -34,14 +34,14 @@ export class TimeZone {
     }
     if (["UTC", "GMT", "Z", "Etc/UTC", "Etc/GMT"].includes(id))
       return new TimeZone(id === "Z" ? "UTC" : id, 0, undefined);
-    // Intl takes any case and answers with an id of its own; a wrong case shows as an id that differs only in that.
+    // Intl accepts any case and answers with its own id; a wrong case shows as an id that differs only in case.
     const format = formatOf(id);
     if (!format || (format.resolvedOptions().timeZone !== id && isOtherCase(format.resolvedOptions().timeZone, id)))
       return undefined;
     return new TimeZone(id, 0, format);
   }
 
-  /** What to add to UTC at that moment to get local time, in milliseconds. */
+  /** Local time minus UTC at that moment, in milliseconds. */
   offsetMs(utcMs: number): number {
     if (!this.#format) return this.#fixedOffsetMs;
     if (utcMs < STEPPED_SINCE_MS) return this.#lookUp(utcMs);
@@ -63,9 +63,9 @@ export class TimeZone {
   }
 
   /**
-   * The moment a local time names. One that a change of the clocks skips is taken as if they had not changed yet
-   * (02:30 becomes 03:30); of one that occurs twice, the earlier west of Greenwich and the later east of it, as
-   * Joda's lenient conversion does.
+   * The moment of a local time. A time that the clocks skip counts as if they had not changed yet (02:30 becomes 03:30).
+   * Of a time that occurs twice, the earlier counts west of Greenwich and the later east of it, as in Joda's lenient
+   * conversion.
    */
   toUtcMs(localMs: number): number {
     const guessMs = this.offsetMs(localMs);

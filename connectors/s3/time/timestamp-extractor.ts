@@ -21,7 +21,7 @@ const NESTED_CLASS = /^io\.confluent\.connect\.storage\.partitioner\.TimeBasedPa
  * The extractor of that name: Wallclock, Record, RecordField, or the class names of these three.
  *
  * @param field dotted path for RecordField (timestamp.field).
- * @param zone in which texts without an offset are read; the original uses its host's, which differs from worker to worker.
+ * @param zone of texts without an offset; the original uses its host's, which differs from worker to worker.
  * @throws ConfigError naming timestamp.extractor.
  */
 export function timestampExtractor(name: string, field: string, zone: TimeZone): TimestampExtractor {
