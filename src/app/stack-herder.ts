@@ -4,7 +4,7 @@ import type { LogLevel } from "../base/logger.js";
 import type { OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
 import type { ConfigProvider } from "../herder/config/config-providers.js";
 import { ConfigValidator } from "../herder/config/config-validator.js";
-import { type DistributedConfig, internalTopics, workerOverridePolicy } from "../herder/config/distributed-config.js";
+import { type DistributedConfig, internalTopics } from "../herder/config/distributed-config.js";
 import { RedactingLogger } from "../herder/config/redacting-logger.js";
 import { DistributedHerder } from "../herder/distributed-herder.js";
 import { HerderLoop, type HerderParts, type Stores } from "../herder/herder-loop.js";
@@ -20,6 +20,7 @@ import { KafkaLogTransport } from "../stores/log-transport.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { createWorker } from "../worker/create-worker.js";
+import { overridePolicy } from "../worker/task/override-policy.js";
 import { packageVersion } from "./package-version.js";
 
 /** What a herder is wired from. */
@@ -92,7 +93,7 @@ function sessionKeyKind(config: DistributedConfig): SessionKeyKind {
   };
 }
 
-function makeValidator({ stack, config, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
+function makeValidator({ stack, config, props, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
   return new ConfigValidator({
     plugins: loop.worker.plugins,
     worker: {
@@ -101,7 +102,7 @@ function makeValidator({ stack, config, providers }: HerderWiring, loop: HerderL
       headerConverter: config["header.converter"],
     },
     groupId: config["group.id"],
-    overridePolicy: workerOverridePolicy(config),
+    overridePolicy: overridePolicy(props),
     providers,
     clock: stack.clock,
     random: stack.random,

@@ -1,13 +1,14 @@
 import type { ConnectorPlugin, Converter, HeaderConverter, Props, SourceMap, SourceOffset } from "../api/index.js";
+import type { StatusState } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 
 /** What a connector is found to be. UNASSIGNED: it was shut down here and may run elsewhere. */
-export type ConnectorState = "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "UNASSIGNED";
+export type ConnectorState = Exclude<StatusState, "RESTARTING">;
 
 /** What a task is found to be. */
-export type TaskState = "RUNNING" | "PAUSED" | "FAILED" | "UNASSIGNED";
+export type TaskState = Exclude<ConnectorState, "STOPPED">;
 
 /**
  * The plugins of this worker. Every class is found by its name, its simple name, or its simple name without the

@@ -11,8 +11,8 @@ import { SimClock } from "../../../../src/base/clock.js";
 import { traceOf } from "../../../../src/base/error-trace.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
-import { overridePolicy } from "../../../../src/herder/config/client-overrides.js";
 import { ConfigValidator, refusal } from "../../../../src/herder/config/config-validator.js";
+import { overridePolicy } from "../../../../src/worker/task/override-policy.js";
 import type { Plugins } from "../../../../src/worker/worker.js";
 
 const config = {
@@ -67,7 +67,7 @@ function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigVa
     plugins: plugins(own),
     worker: { keyConverter: "Json", valueConverter: "Json", headerConverter: "Simple" },
     groupId: "workers",
-    overridePolicy: overridePolicy(policy, [])!,
+    overridePolicy: overridePolicy({ "connector.client.config.override.policy": policy }),
     providers: new Map([
       [
         "vault",
