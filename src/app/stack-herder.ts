@@ -20,6 +20,7 @@ import { KafkaLogTransport } from "../stores/log-transport.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { createWorker } from "../worker/create-worker.js";
+import { overrideFaults } from "../worker/task/client-faults.js";
 import { overridePolicy } from "../worker/task/override-policy.js";
 import { packageVersion } from "./package-version.js";
 
@@ -103,6 +104,7 @@ function makeValidator({ stack, config, props, providers }: HerderWiring, loop: 
     },
     groupId: config["group.id"],
     overridePolicy: overridePolicy(props),
+    overrideFaults: (connector) => overrideFaults(props, connector),
     providers,
     clock: stack.clock,
     random: stack.random,
