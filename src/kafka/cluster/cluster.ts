@@ -7,6 +7,7 @@ import { metadata } from "../../protocol/apis/metadata.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { Fields, InputOf, OutputOf } from "../../protocol/message-fields.js";
+import { ClientClosedError } from "../client-closed-error.js";
 import type { Address, ConnectionConfig } from "../client-properties.js";
 import type { OnConnectivity, PartitionDescription, TopicDescription } from "../kafka-client.js";
 import { BrokerConnection, type SendOptions } from "../transport/broker-connection.js";
@@ -50,6 +51,7 @@ export class Cluster {
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
   #clusterId: string | null = null;
   #controllerId = -1;
+  #closed = false;
 
   constructor(options: ClusterOptions) {
     this.config = options.config;
@@ -64,8 +66,10 @@ export class Cluster {
   /**
    * Connections of one user. Requests of different lanes never wait for each other.
    * @param end called when the whole client closes before the lane does: ends its user.
+   * @throws ClientClosedError when the client was closed: nothing would ever close them.
    */
   lane(end?: () => void): Lane {
+    if (this.#closed) throw new ClientClosedError("The client");
     const lane = new Lane(this, this.#transport, end, () => this.#lanes.delete(lane));
     this.#lanes.add(lane);
     return lane;
@@ -160,6 +164,7 @@ export class Cluster {
 
   /** Ends everything that uses the cluster, and closes all connections at once. */
   close(): void {
+    this.#closed = true;
     for (const lane of [...this.#lanes]) lane.end?.();
     for (const lane of [...this.#lanes]) lane.close();
   }
@@ -275,7 +280,7 @@ export class Lane {
 
   /** Sends to any broker, open connections first. */
   async sendToAny<Q extends Fields, S extends Fields>(api: Api<Q, S>, request: InputOf<Q>): Promise<OutputOf<S>> {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw new ClientClosedError("The client");
     const candidates = this.cluster.candidates();
     const isOpen = (address: Address) => this.#connections.get(addressText(address))?.isOpen === true;
     const failures: string[] = [];
@@ -300,6 +305,12 @@ export class Lane {
     throw new KafkaError(code, api.name, { cause: last, detail });
   }
 
+  /** Breaks the connection to this broker, which may have gone dead: what is in flight fails, the next request opens another. */
+  disconnect(nodeId: number): void {
+    const address = this.cluster.addressOf(nodeId);
+    if (address) this.#connections.get(addressText(address))?.disconnect();
+  }
+
   /** Closes its connections at once; what is in flight fails. */
   close(): void {
     this.#closed = true;
@@ -315,7 +326,7 @@ export class Lane {
   }
 
   #connection(address: Address): BrokerConnection {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw new ClientClosedError("The client");
     const key = addressText(address);
     const existing = this.#connections.get(key);
     if (existing) return existing;
@@ -324,8 +335,4 @@ export class Lane {
     this.#connections.set(key, connection);
     return connection;
   }
-}
-
-function closedError(): KafkaError {
-  return new KafkaError("NETWORK_EXCEPTION", "Sending a request", { detail: "this client was closed" });
 }

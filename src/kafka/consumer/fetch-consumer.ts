@@ -4,6 +4,7 @@ import { fetch } from "../../protocol/apis/fetch.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { OutputOf } from "../../protocol/message-fields.js";
+import { ClientClosedError } from "../client-closed-error.js";
 import type { ConsumerConfig } from "../client-properties.js";
 import type { Cluster, Lane } from "../cluster/cluster.js";
 import { Connectivity, reasonOf } from "../cluster/connectivity.js";
@@ -50,6 +51,11 @@ export class FetchConsumer implements Consumer {
   }
 
   assign(partitions: readonly TopicPartition[]): void {
+    this.#throwIfClosed();
+    this.#replace(partitions);
+  }
+
+  #replace(partitions: readonly TopicPartition[]): void {
     const kept = new Map<string, FetchPartition>();
     for (const { topic, partition } of partitions) {
       const key = `${topic}-${partition}`;
@@ -99,6 +105,7 @@ export class FetchConsumer implements Consumer {
   async poll(maxWaitMs: number, signal?: AbortSignal): Promise<FetchedRecords[]> {
     const { clock } = this.cluster;
     const deadlineMs = clock.monotonicMs() + maxWaitMs;
+    this.#throwIfClosed();
     for (;;) {
       if (this.#closed) return [];
       // Before taking more: partitions that go on delivering must not hide one that cannot.
@@ -118,7 +125,7 @@ export class FetchConsumer implements Consumer {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
     this.#timer?.cancel();
-    this.assign([]);
+    this.#replace([]);
     this.#lane.close();
     this.#arrived.resolve();
     return Promise.resolve();
@@ -215,7 +222,8 @@ export class FetchConsumer implements Consumer {
   }
 
   /**
-   * Bytes held, and the leaders of partitions that hold enough for now. Nothing is fetched from those: a fetch that
+   * Bytes held for the next polls, and the leaders of partitions that hold enough for now. What is paused counts for
+   * neither: it may stay held for as long as its owner likes, and must not starve the others. Nothing is fetched from those: a fetch that
    * leaves such a partition out would wait at the broker for the idle ones, and nobody could fetch more of the busy one
    * meanwhile.
    */
@@ -223,8 +231,9 @@ export class FetchConsumer implements Consumer {
     let bytes = 0;
     const leaders = new Set<number | undefined>();
     for (const each of this.#partitions.values()) {
+      if (each.paused) continue;
       bytes += each.fetched.bytes;
-      if (!each.paused && this.#holdsEnough(each)) leaders.add(this.cluster.leaderOf(each.topic, each.partition));
+      if (this.#holdsEnough(each)) leaders.add(this.cluster.leaderOf(each.topic, each.partition));
     }
     return { bytes, leaders };
   }
@@ -398,7 +407,12 @@ export class FetchConsumer implements Consumer {
     this.#timer = this.cluster.clock.schedule(Math.max(1, waitMs), () => this.#pump());
   }
 
+  #throwIfClosed(): void {
+    if (this.#closed) throw new ClientClosedError("The consumer");
+  }
+
   #find({ topic, partition }: TopicPartition): FetchPartition {
+    this.#throwIfClosed();
     const found = this.#partitions.get(`${topic}-${partition}`);
     if (found) return found;
     throw new KafkaError("UNKNOWN_TOPIC_OR_PARTITION", `Partition ${topic}-${partition}`, {

@@ -4,6 +4,7 @@ import { KafkaError } from "../../protocol/kafka-error.js";
 import { partitionForKey } from "../../protocol/murmur2.js";
 import { BATCH_HEADER_BYTES } from "../../protocol/records/record-batch.js";
 import { RecordBatchWriter, recordSizeBound } from "../../protocol/records/record-batch-writer.js";
+import { ClientClosedError } from "../client-closed-error.js";
 import type { ProducerConfig } from "../client-properties.js";
 import type { ProducerListener, ProducerRecord } from "../kafka-client.js";
 import { BufferPool } from "./buffer-pool.js";
@@ -87,7 +88,9 @@ export class RecordAccumulator<T> {
     const sequence = this.#nextSequence++;
     const sizeBound = BATCH_HEADER_BYTES + recordSizeBound(key, value, headers);
     if (this.#closing || sizeBound > this.config.maxRequestBytes) {
-      const error = this.#closing ? closedError(topic) : tooLargeError(topic, sizeBound, this.config.maxRequestBytes);
+      const error = this.#closing
+        ? new ClientClosedError("The producer")
+        : tooLargeError(topic, sizeBound, this.config.maxRequestBytes);
       this.#refused.push({ token, error, topic, partition: record.partition ?? -1 });
       return;
     }
@@ -220,7 +223,7 @@ export class RecordAccumulator<T> {
   }
 
   #choosePartition(records: TopicRecords<Token<T>>, key: Buffer | null): number {
-    if (key !== null && !this.config.ignoresKeys) return partitionForKey(key, records.partitionCount);
+    if (key !== null) return partitionForKey(key, records.partitionCount);
     const stuck = records.sticky >= 0 && records.queues[records.sticky]?.open !== undefined;
     if (!stuck) records.sticky = this.cluster.random.integer(records.partitionCount);
     return records.sticky;
@@ -269,10 +272,6 @@ export class RecordAccumulator<T> {
     if (token instanceof SendSlot) token.failed(error);
     else this.listener.failed(token, count, error, topic, partition);
   }
-}
-
-function closedError(topic: string): KafkaError {
-  return new KafkaError("NETWORK_EXCEPTION", `Producing to topic ${topic}`, { detail: "the producer is closed" });
 }
 
 function tooLargeError(topic: string, bytes: number, limit: number): KafkaError {

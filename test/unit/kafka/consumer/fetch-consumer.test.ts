@@ -128,6 +128,13 @@ describe("a batch that cannot be read is named with its offset, its codec and th
   });
 });
 
+/** Where a fetch asked to read of t-0. */
+function offsetsOf({ topics }: { topics: { partitions: { partition: number; fetchOffset: number }[] }[] }): number[] {
+  return topics
+    .flatMap(({ partitions }) => partitions.filter(({ partition }) => partition === 0))
+    .map((each) => each.fetchOffset);
+}
+
 describe("a reader steps by batch", () => {
   test("over gaps, batches without records and control batches, to the very end", async () => {
     const { clock, broker, consumer } = setUp();
@@ -405,4 +412,46 @@ test("what is held fetched ahead stays within its bounds", async () => {
   const asked = broker.requests(fetch).length;
   await clock.advance(60_000);
   expect(broker.requests(fetch)).toHaveLength(asked);
+});
+
+test("a paused partition that holds the whole budget does not starve the others", async () => {
+  const { clock, broker, consumer } = setUp({ "fetch.max.bytes": "1000", "max.poll.records": "1" }, 2);
+  for (let at = 0; at < 3; at++) broker.store("t-0", batch("x".repeat(900)));
+  consumer.assign([tp(0)]);
+  await poll(clock, consumer);
+  consumer.pause([tp(0)]);
+  consumer.assign([tp(0), tp(1)]);
+  broker.store("t-1", batch("y"));
+  expect(values(await poll(clock, consumer))).toEqual(["y"]);
+  // Nor does what it held get lost by it.
+  const asked = broker.requests(fetch).length;
+  consumer.resume([tp(0)]);
+  expect(values(await poll(clock, consumer, 0))).toEqual(["x".repeat(900)]);
+  expect(broker.requests(fetch).slice(asked).flatMap(offsetsOf)).not.toContain(1);
+});
+
+test("a consumer that was closed says so, instead of handing out nothing for ever", async () => {
+  const { clock, client, consumer } = setUp();
+  consumer.assign([tp()]);
+  const polled = consumer.poll(60_000);
+  await clock.advance(10);
+  await consumer.close();
+  expect(await polled).toEqual([]);
+  await expect(consumer.poll(1_000)).rejects.toThrow("The consumer was closed");
+  expect(() => consumer.assign([tp()])).toThrow("The consumer was closed");
+  expect(() => consumer.seek(tp(), 0)).toThrow("The consumer was closed");
+  await client.close();
+});
+
+test("a client that was closed makes nothing more, and asks for nothing more", async () => {
+  const { clock, client } = setUp();
+  await client.close();
+  expect(() => client.consumer({})).toThrow("The client was closed");
+  expect(() => client.producer({}, { acknowledged() {}, failed() {} })).toThrow("The client was closed");
+  const refused = expect(client.admin.listTopics()).rejects.toThrow("The client was closed");
+  const refusedToo = expect(client.admin.listGroupOffsets("g")).rejects.toThrow("The client was closed");
+  await clock.settled();
+  await refused;
+  await refusedToo;
+  expect(clock.pendingTimers).toBe(0);
 });
