@@ -4,7 +4,7 @@ import type { LogLevel } from "../base/logger.js";
 import type { OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
 import type { ConfigProvider } from "../herder/config/config-providers.js";
 import { ConfigValidator } from "../herder/config/config-validator.js";
-import { type DistributedConfig, internalTopics } from "../herder/config/distributed-config.js";
+import { type DistributedConfig, internalTopics, workerOverridePolicy } from "../herder/config/distributed-config.js";
 import { RedactingLogger } from "../herder/config/redacting-logger.js";
 import { DistributedHerder } from "../herder/distributed-herder.js";
 import { HerderLoop, type HerderParts, type Stores } from "../herder/herder-loop.js";
@@ -20,8 +20,6 @@ import { KafkaLogTransport } from "../stores/log-transport.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { createWorker } from "../worker/create-worker.js";
-import { overrideFaults } from "../worker/task/client-faults.js";
-import { overridePolicy } from "../worker/task/override-policy.js";
 import { packageVersion } from "./package-version.js";
 
 /** What a herder is wired from. */
@@ -94,7 +92,7 @@ function sessionKeyKind(config: DistributedConfig): SessionKeyKind {
   };
 }
 
-function makeValidator({ stack, config, props, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
+function makeValidator({ stack, config, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
   return new ConfigValidator({
     plugins: loop.worker.plugins,
     worker: {
@@ -103,8 +101,7 @@ function makeValidator({ stack, config, props, providers }: HerderWiring, loop: 
       headerConverter: config["header.converter"],
     },
     groupId: config["group.id"],
-    overridePolicy: overridePolicy(props),
-    overrideFaults: (connector) => overrideFaults(props, connector),
+    overridePolicy: workerOverridePolicy(config),
     providers,
     clock: stack.clock,
     random: stack.random,
@@ -161,6 +158,7 @@ function makeParts(
           sessionTimeoutMs: config["session.timeout.ms"],
           rebalanceTimeoutMs: config["rebalance.timeout.ms"],
           heartbeatIntervalMs: config["heartbeat.interval.ms"],
+          coordinatorTimeoutMs: config["heartbeat.interval.ms"],
         },
         callbacks,
       ),

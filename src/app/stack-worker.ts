@@ -12,7 +12,6 @@ import type { KafkaClient } from "../kafka/kafka-client.js";
 import { advertisedAddress, type Listener, parseListener } from "../rest/listener.js";
 import { RestServer } from "../rest/rest-server.js";
 import { loadPlugins } from "../worker/plugins/load-plugins.js";
-import { checkWorkerClients } from "../worker/task/client-faults.js";
 import { makeHerder } from "./stack-herder.js";
 
 export interface WorkerStackOptions {
@@ -76,7 +75,6 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
       else logger.info("Kafka answers again");
     },
   });
-  checkWorkerClients(props);
   const rest = await RestServer.bind(listener, options.restOption);
   const advertised = {
     host: config["rest.advertised.host.name"],

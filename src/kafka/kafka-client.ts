@@ -67,7 +67,10 @@ export interface KafkaClient {
   /** Makes a member of a group of any protocol type; it joins at `start()`. */
   groupMember(options: GroupMemberOptions, callbacks: GroupMemberCallbacks): GroupMember;
 
-  /** Closes what was made from this client, without waiting for undelivered records, and its connections. */
+  /**
+   * Closes what was made from this client, without waiting for undelivered records, and its connections. Whatever is
+   * asked of it, or made from it, afterwards is refused with a ClientClosedError.
+   */
   close(): Promise<void>;
 }
 
@@ -214,7 +217,7 @@ export interface Producer<T> {
    * once all are acknowledged. @throws the KafkaError of the first that failed; others may have been written.
    */
   send(records: readonly ProducerRecord[]): Promise<RecordMetadata[]>;
-  /** Flushes for at most `timeoutMs` (0: not at all), then fails what is left. Appending afterwards fails the record. */
+  /** Flushes for at most `timeoutMs` (0: not at all), then fails what is left. Appending afterwards fails the record, with a ClientClosedError. */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -261,7 +264,8 @@ export interface Consumer {
   position(partition: TopicPartition): number | undefined;
   /**
    * Returns what has arrived, at most `max.poll.records` records in order per partition; waits up to `maxWaitMs` for the
-   * first, then returns []. Also returns when `signal` aborts or the consumer is closed. One call at a time.
+   * first, then returns []. Also returns when `signal` aborts or the consumer is closed meanwhile. One call at a time.
+   * @throws ClientClosedError when the consumer was closed before, as everything but `close` does.
    * @throws KafkaError OFFSET_OUT_OF_RANGE with `auto.offset.reset=none`, and errors that waiting cannot heal
    *   (authorization, a damaged batch); the position stays before what could not be read.
    */
@@ -286,6 +290,12 @@ export interface GroupMemberOptions {
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
+  /**
+   * How long the coordinator may be out of reach before what is assigned counts as lost; a session without an answer
+   * counts, too. Kafka Connect's workers: `heartbeat.interval.ms`. Undefined, as for Java's consumers: only the
+   * coordinator's own word counts.
+   */
+  readonly coordinatorTimeoutMs?: number;
   readonly onConnectivity?: OnConnectivity;
 }
 
@@ -309,18 +319,21 @@ export interface GroupAssignment {
 }
 
 /**
- * Called by the member's loop, one at a time. Heartbeats go on while they run; a rebalance that starts meanwhile is
- * answered once they are done, so none may take longer than the rebalance timeout.
+ * Called by the member's loop, one at a time, except `onLost`. Heartbeats go on while they run; a rebalance that starts
+ * meanwhile is answered once they are done, so none may take longer than the rebalance timeout. One that rejects is
+ * called again after a growing delay, in a new round; meanwhile the member does not join, and stays alive.
  */
 export interface GroupMemberCallbacks {
   /** On the leader only: the bytes for each member id; members left out get empty bytes. A rejection makes the group rejoin. */
   assign(input: LeaderInput): Promise<ReadonlyMap<string, Buffer>>;
   /** Before every (re)join, the first one too: commit and give up what must not run during a rebalance. Offsets can still be committed. */
   onPrepare(): Promise<void>;
+  /** May still be at work, or wait its turn, when `onLost` is called: it must take nothing any more then. */
   onAssigned(assignment: GroupAssignment): Promise<void>;
   /**
-   * The coordinator has dropped this member (or no coordinator answered for a session timeout): what was assigned may
-   * already run elsewhere. The member rejoins by itself afterwards, under a new id.
+   * The coordinator has dropped this member, or is out of reach (see `coordinatorTimeoutMs`): what was assigned may
+   * already run elsewhere. Called at once, beside whichever callback is at work; so it must not wait behind that. The
+   * member joins again once it has resolved.
    */
   onLost(error: Error): Promise<void>;
   /**
@@ -332,12 +345,17 @@ export interface GroupMemberCallbacks {
 
 /** A member of a group (JoinGroup, SyncGroup, Heartbeat, LeaveGroup). Retries for ever, with backoff, whatever happens to brokers. */
 export interface GroupMember {
-  /** Begins joining. */
+  /** Begins joining. @throws ClientClosedError after `leave` or `abandon`, as commits and reads of offsets do. */
   start(): void;
   /** The generation the member is in; undefined while it is (re)joining or lost. */
   readonly generation: GroupAssignment | undefined;
   /** Makes the whole group rebalance; for changed metadata. */
   requestRejoin(reason: string): void;
+  /**
+   * Takes part in no rebalance any more: calls no callback but `onLost`, and never joins. It stays alive until `leave`,
+   * so that nobody takes over what its owner is still bringing to an end.
+   */
+  retire(): void;
   /** Leaves the group so that others take over at once, and ends. Callbacks at work are awaited; onPrepare is not called. */
   leave(): Promise<void>;
   /** Ends without a word to the coordinator, as a crash would. */

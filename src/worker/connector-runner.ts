@@ -1,5 +1,6 @@
 import {
   type Clock,
+  type ConfigDef,
   ConfigError,
   ConflictError,
   type Connector,
@@ -10,9 +11,13 @@ import {
   type Random,
 } from "../api/index.js";
 import { errorMessage, traceOf } from "../base/error-trace.js";
-import { TASK_COUNT_KEYS } from "../contract/connector-keys.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { ConnectorSnapshot, ConnectorState } from "./worker.js";
+
+const tasksConfig = {
+  "tasks.max": { type: "int", default: 1, doc: "The most tasks the connector may have." },
+  "tasks.max.enforce": { type: "boolean", default: true, doc: "Whether a connector that gives more fails (KIP-1004)." },
+} as const satisfies ConfigDef;
 
 /**
  * Holds a number of tasks against `tasks.max` (KIP-1004).
@@ -21,7 +26,7 @@ import type { ConnectorSnapshot, ConnectorState } from "./worker.js";
  * @returns a warning when there are more and they are let through.
  */
 export function checkTaskCount(name: string, props: Props, count: number): string | undefined {
-  const { "tasks.max": max, "tasks.max.enforce": enforced } = parseConfig(TASK_COUNT_KEYS, props);
+  const { "tasks.max": max, "tasks.max.enforce": enforced } = parseConfig(tasksConfig, props);
   if (count <= max) return undefined;
   const found = `The connector ${name} has generated ${count} tasks, which is greater than tasks.max=${max}`;
   if (enforced)
@@ -84,7 +89,7 @@ export class ConnectorRunner {
         const message = `Connector ${name} is ${this.#state ?? "not started"}: it gives task configurations only while RUNNING`;
         throw new ConflictError("CONNECTOR_NOT_RUNNING", message);
       }
-      const { "tasks.max": max } = parseConfig(TASK_COUNT_KEYS, props);
+      const { "tasks.max": max } = parseConfig(tasksConfig, props);
       const configs = await this.#connector.taskConfigs(max);
       try {
         const warning = checkTaskCount(name, props, configs.length);

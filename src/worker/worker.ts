@@ -1,14 +1,13 @@
 import type { ConnectorPlugin, Converter, HeaderConverter, Props, SourceMap, SourceOffset } from "../api/index.js";
-import type { StatusState } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 
 /** What a connector is found to be. UNASSIGNED: it was shut down here and may run elsewhere. */
-export type ConnectorState = Exclude<StatusState, "RESTARTING">;
+export type ConnectorState = "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "UNASSIGNED";
 
 /** What a task is found to be. */
-export type TaskState = Exclude<ConnectorState, "STOPPED">;
+export type TaskState = "RUNNING" | "PAUSED" | "FAILED" | "UNASSIGNED";
 
 /**
  * The plugins of this worker. Every class is found by its name, its simple name, or its simple name without the

@@ -15,7 +15,7 @@ export class StoredObjects {
     this.#bucket = bucket;
   }
 
-  /** The objects read so far. */
+  /** What has been read. */
   get contents(): ObjectContents[] {
     return [...this.#read.values()].map(({ contents }) => contents);
   }
@@ -27,7 +27,7 @@ export class StoredObjects {
     return sum;
   }
 
-  /** Lists the bucket and reads new objects. */
+  /** Lists the bucket and reads what is new. */
   async refresh(): Promise<void> {
     let token: string | undefined;
     do {

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import type { RunAs } from "./run-as.js";
 
-/** A running watch; see `watchForOrphan`. */
+/** Ends once nothing depends on it any more; see `watchForOrphan`. */
 export interface OrphanWatch {
-  /** Ends the watch: the process has ended, or is being ended. */
+  /** Calls the watch off: the process has ended, or its end is being seen to. */
   cancel(): void;
 }
 

@@ -7,15 +7,13 @@ import {
   errorKind,
   type Logger,
   NotFoundError,
-  type Props,
   type Random,
   validateConfig,
 } from "../../api/index.js";
 import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
-import type { OverridePolicy } from "../../worker/task/override-policy.js";
 import type { Plugins } from "../../worker/worker.js";
-import { clientOverrideInfos } from "./client-overrides.js";
+import { clientOverrideInfos, type OverridePolicy } from "./client-overrides.js";
 import { configKeyInfo, configKeyInfos, configValueInfo } from "./config-infos.js";
 import type { ConfigProvider } from "./config-providers.js";
 import { resolveReferences } from "./config-references.js";
@@ -29,8 +27,6 @@ export interface ConfigValidatorOptions {
   /** The worker's own group, which no sink may share. */
   readonly groupId: string;
   readonly overridePolicy: OverridePolicy;
-  /** What the tasks' clients would refuse of a connector's overrides, by key. */
-  readonly overrideFaults: (connector: Props) => ReadonlyMap<string, string>;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
   readonly clock: Clock;
   readonly random: Random;
@@ -66,13 +62,11 @@ export class ConfigValidator {
     const frameworkDef = connectorConfigDef(plugin.type, plugins, this.options.worker, plugin.version);
     const framework = new Map(validateConfig(frameworkDef, resolved).map((value) => [value.name, value]));
     const ofOverrides = new Map<string, string[]>();
-    const complain = (key: string, message: string) => {
+    connectorRules(plugin.type, resolved, { groupId, version: plugin.version }, (key, message) => {
       const known = framework.get(key);
       if (known) known.errors.push(message);
       else ofOverrides.set(key, [...(ofOverrides.get(key) ?? []), message]);
-    };
-    connectorRules(plugin.type, resolved, { groupId, version: plugin.version }, complain);
-    for (const [key, message] of this.options.overrideFaults(withoutNulls(resolved))) complain(key, message);
+    });
     let own = validateConfig(connector.config, resolved);
     if (connector.validate) {
       own = await connector.validate(resolved, own, {
@@ -228,10 +222,6 @@ function noteNulls(props: SubmittedConfig, values: ReadonlyMap<string, ConfigVal
     else unknown.push({ name, value: null, recommendedValues: [], errors: [message], visible: true });
   }
   return unknown;
-}
-
-function withoutNulls(props: SubmittedConfig): Props {
-  return Object.fromEntries(Object.entries(props).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
 function groupsOf(def: ConfigDef): string[] {

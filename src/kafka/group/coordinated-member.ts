@@ -1,12 +1,13 @@
 import { withAnySignal } from "../../base/any-signal.js";
+import { Backoff } from "../../base/backoff.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
-import { heartbeat } from "../../protocol/apis/heartbeat.js";
 import { joinGroup } from "../../protocol/apis/join-group.js";
 import { leaveGroup } from "../../protocol/apis/leave-group.js";
 import { syncGroup } from "../../protocol/apis/sync-group.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { OutputOf } from "../../protocol/message-fields.js";
+import { ClientClosedError } from "../client-closed-error.js";
 import type { Cluster, Lane } from "../cluster/cluster.js";
 import { Connectivity, reasonOf } from "../cluster/connectivity.js";
 import { backoffMs, retrying } from "../cluster/retry.js";
@@ -19,10 +20,13 @@ import type {
   TopicPartition,
 } from "../kafka-client.js";
 import { type Committer, CoordinatorClient } from "./coordinator-client.js";
-import { judgeHeartbeat, judgeJoin } from "./heartbeat-verdict.js";
+import { type HeartbeatVerdict, isUnreachable, judgeJoin } from "./heartbeat-verdict.js";
+import { Heartbeats } from "./heartbeats.js";
 
 type Joined = OutputOf<(typeof joinGroup)["responseFields"]>;
 
+/** Between rounds whose callbacks fail. */
+const CALLBACK_BACKOFF = { initialMs: 250, maxMs: 10_000 };
 /** Beyond the rebalance timeout, after which the coordinator answers a parked join in any case. */
 const JOIN_MARGIN_MS = 5_000;
 /** Between attempts of a member that is refused. */
@@ -31,8 +35,8 @@ const REFUSED_WAIT_MS = 5_000;
 const LEAVE_TIMEOUT_MS = 2_000;
 
 /**
- * A member of a group. Two loops: one that prepares, joins and hands out the assignment, round after round; one that
- * sends heartbeats whenever the member is in a generation, also while callbacks run.
+ * A member of a group. Two loops: one that prepares, joins and hands out the assignment, round after round; and the
+ * heartbeats, from which it also learns that it was lost.
  */
 export class CoordinatedMember implements GroupMember {
   readonly #lane: Lane;
@@ -41,6 +45,9 @@ export class CoordinatedMember implements GroupMember {
   readonly #coordinator: CoordinatorClient;
   readonly #offsets: CoordinatorClient;
   readonly #connectivity: Connectivity;
+  readonly #heartbeats: Heartbeats;
+  /** No more rounds; heartbeats go on. */
+  readonly #retired = new AbortController();
   readonly #stop = new AbortController();
   #running: Promise<unknown> | undefined;
   #memberId = "";
@@ -48,13 +55,16 @@ export class CoordinatedMember implements GroupMember {
   #current: GroupAssignment | undefined;
   /** An assignment was handed out and neither replaced nor lost. */
   #holding = false;
+  /** How often the member was lost. */
+  #losses = 0;
+  /** Resolves once what was lost last has been given up. */
+  #givenUp: Promise<void> = Promise.resolve();
   /** A join or sync is in flight, and counts as a sign of life. */
   #exchanging = false;
-  #lastAliveMs = 0;
   #rejoinReason: string | undefined;
-  #lost: Error | undefined;
   #changed: Deferred<void> = deferred();
   #refusal: string | undefined;
+  #closed = false;
 
   constructor(
     private readonly cluster: Cluster,
@@ -66,10 +76,18 @@ export class CoordinatedMember implements GroupMember {
     this.#coordinator = new CoordinatorClient(options.groupId, cluster, this.#lane);
     this.#offsets = new CoordinatorClient(options.groupId, cluster, this.#offsetsLane);
     this.#connectivity = new Connectivity(options.onConnectivity);
+    this.#heartbeats = new Heartbeats(cluster, this.#coordinator, options, {
+      beating: () =>
+        this.#generationId < 0 || this.#exchanging
+          ? undefined
+          : { generationId: this.#generationId, memberId: this.#memberId },
+      judged: (verdict, error) => this.#onHeartbeat(verdict, error),
+    });
   }
 
   start(): void {
-    this.#running ??= Promise.all([this.#run(), this.#beat()]);
+    this.#throwIfClosed();
+    this.#running ??= Promise.all([this.#run(), this.#heartbeats.run(this.#stop.signal)]);
   }
 
   get generation(): GroupAssignment | undefined {
@@ -84,8 +102,13 @@ export class CoordinatedMember implements GroupMember {
   /** Leaves the group as after a failure and joins again once `onLost` has run: for an owner that has stopped polling. */
   async suspend(error: Error): Promise<void> {
     const memberId = this.#memberId;
-    this.#lose(error);
+    this.#lose(error, "new id");
     await this.#sendLeave(memberId);
+  }
+
+  retire(): void {
+    this.#retired.abort();
+    this.#changed.resolve();
   }
 
   async leave(): Promise<void> {
@@ -93,15 +116,16 @@ export class CoordinatedMember implements GroupMember {
     this.#end();
     await this.#running;
     await this.#sendLeave(this.#memberId);
-    this.#offsetsLane.close();
+    this.#close();
   }
 
   abandon(): void {
     this.#end();
-    this.#offsetsLane.close();
+    this.#close();
   }
 
   async commitOffsets(offsets: readonly CommittedOffset[], signal?: AbortSignal): Promise<void> {
+    this.#throwIfClosed();
     const timeoutMs = this.cluster.config.apiTimeoutMs;
     // Taken once: an attempt made after the member was lost and has joined again must be refused, not overwrite what
     // the partitions' new owner has committed.
@@ -111,7 +135,8 @@ export class CoordinatedMember implements GroupMember {
     );
   }
 
-  fetchOffsets(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<CommittedOffset[]> {
+  async fetchOffsets(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<CommittedOffset[]> {
+    this.#throwIfClosed();
     const timeoutMs = this.cluster.config.apiTimeoutMs;
     return this.#orStopped(signal, (until) =>
       retrying(this.cluster, { timeoutMs, signal: until }, () => this.#offsets.fetchOffsets(partitions)),
@@ -135,23 +160,33 @@ export class CoordinatedMember implements GroupMember {
   // --- rounds ---
 
   async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      await this.#call("preparing for a rebalance", () => this.callbacks.onPrepare());
-      const assignment = await this.#join();
-      if (assignment) {
-        this.#current = assignment;
-        this.#holding = true;
-        this.#connectivity.moving();
-        await this.#call("taking an assignment", () => this.callbacks.onAssigned(assignment));
-        await this.#untilChanged();
-        this.#current = undefined;
-      }
-      await this.#tellLost();
+    const { signal } = this.#retired;
+    const backoff = new Backoff(CALLBACK_BACKOFF, this.cluster.random);
+    while (!signal.aborted) {
+      await this.#givenUp;
+      if (await this.#round()) backoff.reset();
+      else await this.cluster.clock.delay(backoff.nextMs(), signal);
     }
+    await this.#givenUp;
   }
 
-  async #untilChanged(): Promise<void> {
-    while (this.#rejoinReason === undefined && !this.#lost && !this.#stop.signal.aborted) {
+  /** Prepares, joins, and stays until something asks for another round. Whether our owner's callbacks did their part. */
+  async #round(): Promise<boolean> {
+    const losses = this.#losses;
+    if (!(await this.#succeeds("preparing for a rebalance", () => this.callbacks.onPrepare()))) return false;
+    const assignment = await this.#join(losses);
+    if (!assignment || this.#retired.signal.aborted) return true;
+    this.#current = assignment;
+    this.#holding = true;
+    this.#connectivity.moving();
+    const isTaken = await this.#succeeds("taking an assignment", () => this.callbacks.onAssigned(assignment));
+    if (isTaken) await this.#untilChanged(losses);
+    this.#current = undefined;
+    return isTaken;
+  }
+
+  async #untilChanged(losses: number): Promise<void> {
+    while (this.#rejoinReason === undefined && this.#losses === losses && !this.#retired.signal.aborted) {
       this.#changed = deferred();
       await this.#changed.promise;
     }
@@ -159,34 +194,27 @@ export class CoordinatedMember implements GroupMember {
     this.cluster.logger.info("Rejoining the group", { group: this.options.groupId, reason: this.#rejoinReason });
   }
 
-  async #tellLost(): Promise<void> {
-    const error = this.#lost;
-    this.#lost = undefined;
-    if (!error || !this.#holding || this.#stop.signal.aborted) return;
-    this.#holding = false;
-    await this.#call("giving up what was lost", () => this.callbacks.onLost(error));
-  }
-
   /** A callback that fails is our owner's trouble: it is logged, and the group goes on. */
-  async #call(doing: string, callback: () => Promise<void>): Promise<void> {
-    if (this.#stop.signal.aborted) return;
+  async #succeeds(doing: string, callback: () => Promise<void>): Promise<boolean> {
     try {
       await callback();
+      return true;
     } catch (cause) {
       this.cluster.logger.error(`Group ${this.options.groupId}: ${doing} failed`, {}, cause);
-      this.requestRejoin(`${doing} failed`);
+      return false;
     }
   }
 
-  /** Tries until the member has an assignment; undefined when it was lost or stopped meanwhile. */
-  async #join(): Promise<GroupAssignment | undefined> {
-    for (let failures = 0; !this.#lost && !this.#stop.signal.aborted; ) {
+  /** Tries until the member has an assignment; undefined when it was lost or retired meanwhile. */
+  async #join(losses: number): Promise<GroupAssignment | undefined> {
+    const isLost = () => this.#losses !== losses;
+    for (let failures = 0; !isLost() && !this.#retired.signal.aborted; ) {
       try {
-        const assignment = await this.#joinOnce();
+        const assignment = await this.#joinOnce(isLost);
         this.#refusal = undefined;
         return assignment;
       } catch (error) {
-        if (this.#stop.signal.aborted) return undefined;
+        if (isLost() || this.#retired.signal.aborted) return undefined;
         failures++;
         await this.#afterFailedJoin(error, failures);
       }
@@ -197,20 +225,21 @@ export class CoordinatedMember implements GroupMember {
   async #afterFailedJoin(cause: unknown, failures: number): Promise<void> {
     const error = cause instanceof KafkaError ? cause : assignFailed(this.options.groupId, cause);
     const verdict = judgeJoin(error);
-    if (verdict === "again-with-id") return;
-    if (verdict === "again-as-new") {
-      this.#lose(error);
-      return;
-    }
-    if (this.#holding && this.#silentMs() > this.options.sessionTimeoutMs) {
-      this.#lose(error);
-      return;
-    }
+    if (verdict === "again-with-id" && failures === 1) return;
+    if (verdict === "again-as-new") this.#lose(error, "new id");
+    else if (this.#holding && this.#isUnreachable) this.#lose(error, "same id");
     const isRefused = verdict === "refused";
     if (isRefused) this.#refused(error);
     if (verdict !== "again" || failures > 1) this.#connectivity.waiting(reasonOf(error));
     const waitMs = isRefused ? REFUSED_WAIT_MS : backoffMs(this.cluster, failures);
-    await this.cluster.clock.delay(waitMs, this.#stop.signal);
+    await this.cluster.clock.delay(waitMs, this.#retired.signal);
+  }
+
+  get #isUnreachable(): boolean {
+    const { sessionTimeoutMs, coordinatorTimeoutMs } = this.options;
+    // A parked join is a sign of life however long it lasts, so only a coordinator that is gone counts.
+    const silence = { silentMs: 0, sessionTimeoutMs, unknownForMs: this.#coordinator.unknownForMs };
+    return isUnreachable({ ...silence, coordinatorTimeoutMs });
   }
 
   #refused(error: KafkaError): void {
@@ -221,7 +250,7 @@ export class CoordinatedMember implements GroupMember {
     this.callbacks.onRefused?.(error);
   }
 
-  async #joinOnce(): Promise<GroupAssignment> {
+  async #joinOnce(isLost: () => boolean): Promise<GroupAssignment | undefined> {
     this.#rejoinReason = undefined;
     const { groupId, protocolType, sessionTimeoutMs, rebalanceTimeoutMs } = this.options;
     const request = {
@@ -237,15 +266,19 @@ export class CoordinatedMember implements GroupMember {
     if (joined.errorCode === ErrorCodes.MEMBER_ID_REQUIRED) this.#memberId = joined.memberId;
     this.#coordinator.check(joined.errorCode, `Joining group ${groupId}`);
     this.#memberId = joined.memberId;
+    // A member that was lost meanwhile is in no generation, however well its join went.
+    if (isLost()) return undefined;
     this.#generationId = joined.generationId;
-    this.#lastAliveMs = this.cluster.clock.monotonicMs();
+    this.#heartbeats.noteAlive();
+    if (this.#retired.signal.aborted) return undefined;
     const assignments = joined.leader === joined.memberId ? await this.#assign(joined) : [];
     const { memberId, generationId } = joined;
     const synced = await this.#exchange(() =>
       this.#coordinator.send(syncGroup, { groupId, generationId, memberId, assignments }, { extraTimeoutMs }),
     );
     this.#coordinator.check(synced.errorCode, `Getting an assignment of group ${groupId}`);
-    this.#lastAliveMs = this.cluster.clock.monotonicMs();
+    if (isLost()) return undefined;
+    this.#heartbeats.noteAlive();
     return {
       generationId,
       memberId,
@@ -273,77 +306,52 @@ export class CoordinatedMember implements GroupMember {
 
   // --- staying alive ---
 
-  async #beat(): Promise<void> {
-    const { clock } = this.cluster;
-    const { heartbeatIntervalMs } = this.options;
-    let failures = 0;
-    while (!this.#stop.signal.aborted) {
-      const waitMs =
-        failures === 0 ? heartbeatIntervalMs : Math.min(heartbeatIntervalMs, backoffMs(this.cluster, failures));
-      await clock.delay(waitMs, this.#stop.signal);
-      if (this.#stop.signal.aborted || this.#generationId < 0 || this.#exchanging || this.#lost) continue;
-      failures = (await this.#beatOnce()) ? 0 : failures + 1;
-    }
-  }
-
-  /** Whether the coordinator took the member for alive. */
-  async #beatOnce(): Promise<boolean> {
-    const generationId = this.#generationId;
-    const error = await this.#beatError();
-    const isPast = this.#stop.signal.aborted || generationId !== this.#generationId || this.#exchanging;
-    if (isPast) return true;
-    switch (judgeHeartbeat(error, this.#silentMs(), this.options.sessionTimeoutMs)) {
+  #onHeartbeat(verdict: HeartbeatVerdict, error: unknown): void {
+    switch (verdict) {
       case "alive":
-        this.#lastAliveMs = this.cluster.clock.monotonicMs();
         this.#connectivity.moving();
-        return true;
+        return;
       case "rejoin":
-        this.#lastAliveMs = this.cluster.clock.monotonicMs();
         this.requestRejoin("the group rebalances");
-        return true;
-      case "lost":
-        this.#lose(error instanceof Error ? error : new Error(String(error)));
-        return false;
+        return;
+      case "dropped":
+        this.#lose(asError(error), "new id");
+        return;
+      case "outdated":
+      case "unreachable":
+        this.#lose(asError(error), "same id");
+        return;
+      case "refused":
+        this.callbacks.onRefused?.(asError(error));
+        this.#connectivity.waiting(reasonOf(error));
+        return;
+      case "again":
       case "search":
         this.#connectivity.waiting(reasonOf(error));
-        return false;
     }
   }
 
-  /** What went wrong with one heartbeat; undefined when it was answered well. Waits no longer than the session lasts. */
-  async #beatError(): Promise<unknown> {
-    const { groupId, sessionTimeoutMs } = this.options;
-    const request = { groupId, generationId: this.#generationId, memberId: this.#memberId };
-    const over = new AbortController();
-    const send = async (): Promise<unknown> => {
-      try {
-        const { errorCode } = await this.#coordinator.send(heartbeat, request);
-        this.#coordinator.check(errorCode, `Heartbeat to group ${groupId}`);
-        return undefined;
-      } catch (error) {
-        return error;
-      }
-    };
-    const leftMs = Math.max(0, sessionTimeoutMs - this.#silentMs()) + 1;
-    const timeout = this.cluster.clock
-      .delay(leftMs, over.signal)
-      .then(() => new KafkaError("REQUEST_TIMED_OUT", `Heartbeat to group ${groupId}`));
-    const outcome = await Promise.race([send(), timeout]);
-    over.abort();
-    return outcome;
-  }
-
-  #silentMs(): number {
-    return this.cluster.clock.monotonicMs() - this.#lastAliveMs;
-  }
-
-  /** What was assigned may run elsewhere by now. */
-  #lose(error: Error): void {
-    this.#memberId = "";
+  /**
+   * What was assigned may run elsewhere by now: it is given up beside whatever callback is at work, which may be the one
+   * that hangs.
+   */
+  #lose(error: Error, next: "new id" | "same id"): void {
+    if (next === "new id") this.#memberId = "";
     this.#generationId = -1;
     this.#current = undefined;
-    this.#lost ??= error;
+    this.#losses++;
+    if (this.#holding) this.#givenUp = this.#giveUp(error);
+    this.#holding = false;
     this.#changed.resolve();
+  }
+
+  /** Until its owner has given up what was lost, the member does not join: it would run twice. */
+  async #giveUp(error: Error): Promise<void> {
+    const backoff = new Backoff(CALLBACK_BACKOFF, this.cluster.random);
+    while (!(await this.#succeeds("giving up what was lost", () => this.callbacks.onLost(error)))) {
+      await this.cluster.clock.delay(backoff.nextMs(), this.#stop.signal);
+      if (this.#stop.signal.aborted) return;
+    }
   }
 
   // --- the end ---
@@ -351,8 +359,17 @@ export class CoordinatedMember implements GroupMember {
   #end(): void {
     this.#current = undefined;
     this.#stop.abort();
-    this.#changed.resolve();
+    this.retire();
     this.#lane.close();
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#offsetsLane.close();
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed) throw new ClientClosedError(`The member of group ${this.options.groupId}`);
   }
 
   /** Tells the coordinator, if it listens; the session timeout does the same later, so a failure is only logged. */
@@ -377,4 +394,8 @@ function assignFailed(groupId: string, cause: unknown): KafkaError {
     cause,
     detail: `assigning as the leader failed: ${reasonOf(cause)}`,
   });
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -23,6 +23,7 @@ export const NO_MEMBER: Committer = { generationId: -1, memberId: "" };
  */
 export class CoordinatorClient {
   #nodeId: number | undefined;
+  #unknownSinceMs: number | undefined;
 
   constructor(
     readonly groupId: string,
@@ -36,20 +37,36 @@ export class CoordinatorClient {
     request: InputOf<Q>,
     options?: SendOptions,
   ): Promise<OutputOf<S>> {
-    this.#nodeId ??= await this.cluster.findCoordinator(this.groupId);
     try {
+      this.#nodeId ??= await this.cluster.findCoordinator(this.groupId);
       return await this.lane.send(this.#nodeId, api, request, options);
     } catch (error) {
-      this.#nodeId = undefined;
+      this.#markUnknown();
       throw error;
     }
   }
 
   /** Throws the error of a non-zero code, and looks for the coordinator anew if the code says that it moved. */
   check(code: number, context: string): void {
-    if (code === ErrorCodes.NONE) return;
-    if (code === ErrorCodes.NOT_COORDINATOR || code === ErrorCodes.COORDINATOR_NOT_AVAILABLE) this.#nodeId = undefined;
-    throw new KafkaError(code, context);
+    if (code === ErrorCodes.NOT_COORDINATOR || code === ErrorCodes.COORDINATOR_NOT_AVAILABLE) this.#markUnknown();
+    else this.#unknownSinceMs = undefined;
+    if (code !== ErrorCodes.NONE) throw new KafkaError(code, context);
+  }
+
+  /** How long the coordinator could not be found or reached, in milliseconds; 0 while it answers. */
+  get unknownForMs(): number {
+    return this.#unknownSinceMs === undefined ? 0 : this.cluster.clock.monotonicMs() - this.#unknownSinceMs;
+  }
+
+  /** Gives the coordinator up, with the connection to it: requests in flight fail, the next looks for it anew. */
+  forget(): void {
+    if (this.#nodeId !== undefined) this.lane.disconnect(this.#nodeId);
+    this.#markUnknown();
+  }
+
+  #markUnknown(): void {
+    this.#nodeId = undefined;
+    this.#unknownSinceMs ??= this.cluster.clock.monotonicMs();
   }
 
   /** Commits all or throws the first error; partitions without one are committed even then. */

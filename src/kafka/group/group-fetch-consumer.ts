@@ -8,6 +8,7 @@ import {
   encodeSubscription,
 } from "../../protocol/consumer-protocol.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
+import { ClientClosedError } from "../client-closed-error.js";
 import type { AssignorName, ConsumerConfig, GroupConfig } from "../client-properties.js";
 import type { Cluster, Lane } from "../cluster/cluster.js";
 import { shareConnectivity } from "../cluster/connectivity.js";
@@ -17,6 +18,7 @@ import { FetchConsumer } from "../consumer/fetch-consumer.js";
 import type {
   CommittedOffset,
   FetchedRecords,
+  GroupAssignment,
   GroupConsumer,
   GroupConsumerOptions,
   GroupProtocol,
@@ -82,11 +84,11 @@ export class GroupFetchConsumer implements GroupConsumer {
       {
         assign: (input) => this.#assign(input),
         onPrepare: () => this.#inPoll(() => this.#revoke()),
-        onAssigned: ({ assignment, isLeader }) => {
-          if (!isLeader) this.#topics.follow();
+        onAssigned: (assignment) => {
+          if (!assignment.isLeader) this.#topics.follow();
           return this.#take(assignment);
         },
-        onLost: () => this.#inPoll(() => this.#giveUp()),
+        onLost: () => this.#giveUp(),
         onRefused: (error) => {
           this.#refusal = error;
           this.#eventArrived.abort();
@@ -119,7 +121,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     return this.#consumer.position(partition);
   }
 
-  commit(offsets: readonly CommittedOffset[], signal?: AbortSignal): Promise<void> {
+  async commit(offsets: readonly CommittedOffset[], signal?: AbortSignal): Promise<void> {
     return this.#member.commitOffsets(offsets, signal);
   }
 
@@ -128,6 +130,7 @@ export class GroupFetchConsumer implements GroupConsumer {
   }
 
   async poll(maxWaitMs: number, signal?: AbortSignal): Promise<FetchedRecords[]> {
+    if (this.#stop.signal.aborted) throw new ClientClosedError(`The consumer of group ${this.options.groupId}`);
     this.#lapse?.cancel();
     try {
       return await this.#poll(maxWaitMs, signal);
@@ -225,21 +228,28 @@ export class GroupFetchConsumer implements GroupConsumer {
     }
   }
 
-  async #giveUp(): Promise<void> {
-    const lost = this.#assigned;
-    this.#drop();
-    if (lost.length > 0) await this.listener.onLost(lost);
+  /** In the next poll as well, but before all that waits for it: that is about partitions which are no longer ours. */
+  #giveUp(): Promise<void> {
+    if (this.#stop.signal.aborted) return Promise.resolve();
+    for (const { done } of this.#events.splice(0)) done.resolve();
+    // Nothing more is read of them: others may have begun to.
+    this.#consumer.pause(this.#assigned);
+    return this.#inPoll(async () => {
+      const lost = this.#assigned;
+      this.#drop();
+      if (lost.length > 0) await this.listener.onLost(lost);
+    });
   }
 
   #drop(): void {
     this.#assigned = [];
-    this.#consumer.assign([]);
+    if (!this.#stop.signal.aborted) this.#consumer.assign([]);
   }
 
   /** Looks the positions up first, so that polls are not held up; then hands the partitions over in a poll. */
-  async #take(assignment: Buffer): Promise<void> {
-    const partitions = decodeAssignment(assignment).assignedPartitions.flatMap(({ topic, partitions: ids }) =>
-      ids.map((partition) => ({ topic, partition })),
+  async #take(generation: GroupAssignment): Promise<void> {
+    const partitions = decodeAssignment(generation.assignment).assignedPartitions.flatMap(
+      ({ topic, partitions: ids }) => ids.map((partition) => ({ topic, partition })),
     );
     let positions: TopicPartitionOffset[];
     try {
@@ -248,6 +258,8 @@ export class GroupFetchConsumer implements GroupConsumer {
       await this.#inPoll(() => Promise.reject(error));
       return;
     }
+    // Lost while the positions were looked up: there is nothing to take.
+    if (this.#member.generation !== generation) return;
     await this.#inPoll(async () => {
       this.#assigned = partitions;
       this.#consumer.assign(partitions);

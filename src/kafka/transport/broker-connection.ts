@@ -83,6 +83,11 @@ export class BrokerConnection {
     await wire.post(api, encode);
   }
 
+  /** Breaks what is open: requests in flight fail, the next one connects anew. */
+  disconnect(): void {
+    this.#wire?.close();
+  }
+
   /** Closes at once; requests in flight and later ones fail. */
   close(): void {
     this.#closed = true;

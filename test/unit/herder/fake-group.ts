@@ -30,6 +30,7 @@ export class FakeGroup {
         this.#again = true;
         if (!this.#rebalancing) this.#rebalanceAside();
       },
+      retire() {},
       leave: async () => {
         this.left = true;
       },

@@ -11,9 +11,8 @@ import { SimClock } from "../../../../src/base/clock.js";
 import { traceOf } from "../../../../src/base/error-trace.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
+import { overridePolicy } from "../../../../src/herder/config/client-overrides.js";
 import { ConfigValidator, refusal } from "../../../../src/herder/config/config-validator.js";
-import { overrideFaults } from "../../../../src/worker/task/client-faults.js";
-import { overridePolicy } from "../../../../src/worker/task/override-policy.js";
 import type { Plugins } from "../../../../src/worker/worker.js";
 
 const config = {
@@ -68,8 +67,7 @@ function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigVa
     plugins: plugins(own),
     worker: { keyConverter: "Json", valueConverter: "Json", headerConverter: "Simple" },
     groupId: "workers",
-    overridePolicy: overridePolicy({ "connector.client.config.override.policy": policy }),
-    overrideFaults: (connector) => overrideFaults({ "bootstrap.servers": "kafka:9092" }, connector),
+    overridePolicy: overridePolicy(policy, [])!,
     providers: new Map([
       [
         "vault",
@@ -260,31 +258,6 @@ describe("the validation of connector configs", () => {
       expect(configs.find(({ value }) => value?.name.endsWith(key))?.value?.value).toBe("[hidden]");
     },
   );
-
-  test("refuses what the tasks' clients would refuse, by the override's key", async () => {
-    const bad = { ...source, "producer.override.acks": "2", "producer.override.compression.type": "brotli" };
-    expect(await errors(bad)).toEqual({
-      "producer.override.acks": [
-        "Invalid value 2 for configuration producer.override.acks: must be one of all, -1, 0, 1",
-      ],
-      "producer.override.compression.type": [
-        "Invalid value brotli for configuration producer.override.compression.type: must be one of none, gzip, snappy, lz4, zstd",
-      ],
-    });
-    expect(Object.keys(await errors({ ...sink, "consumer.override.security.protocol": "SASL_SSL" }))).toEqual([
-      "consumer.override.sasl.mechanism",
-    ]);
-    // A source has no consumer.
-    expect(await errors({ ...source, "consumer.override.auto.offset.reset": "middle" })).toEqual({});
-  });
-
-  test("takes what Kafka Connect takes", async () => {
-    const overrides = { acks: "1", "compression.type": "snappy", "compression.zstd.level": "19", "linger.ms": "5" };
-    const props = Object.fromEntries(
-      Object.entries(overrides).map(([key, value]) => [`producer.override.${key}`, value]),
-    );
-    expect(await errors({ ...source, ...props })).toEqual({});
-  });
 
   test("counts every message of a key, but one per key of converters and overrides", async () => {
     const infos = await validator(undefined, "None").validate({

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../../src/base/deferred.js";
-import type { GroupAssignment, GroupMemberCallbacks } from "../../../../src/kafka/kafka-client.js";
+import type { GroupAssignment, GroupMemberCallbacks, GroupMemberOptions } from "../../../../src/kafka/kafka-client.js";
+import { findCoordinator } from "../../../../src/protocol/apis/find-coordinator.js";
 import { heartbeat } from "../../../../src/protocol/apis/heartbeat.js";
 import { joinGroup } from "../../../../src/protocol/apis/join-group.js";
 import { leaveGroup } from "../../../../src/protocol/apis/leave-group.js";
@@ -61,7 +62,7 @@ function scriptGroup(broker: ScriptedBroker) {
   return group;
 }
 
-function setUp(changes: Partial<GroupMemberCallbacks> = {}) {
+function setUp(changes: Partial<GroupMemberCallbacks> = {}, options: Partial<GroupMemberOptions> = {}) {
   const clock = new SimClock();
   const broker = new ScriptedBroker(clock, 2);
   const group = scriptGroup(broker);
@@ -77,6 +78,7 @@ function setUp(changes: Partial<GroupMemberCallbacks> = {}) {
       rebalanceTimeoutMs: 60_000,
       heartbeatIntervalMs: 3_000,
       onConnectivity: (reason) => waits.push(reason),
+      ...options,
     },
     {
       async assign({ members, protocol }) {
@@ -120,6 +122,15 @@ describe("joining", () => {
     await clock.advance(60_000);
     expect(events.at(-1)).toMatch(/^assigned me/);
     expect(events.filter((each) => each === "prepare")).toHaveLength(1);
+  });
+
+  test("a coordinator that knows no member, however often it is asked, is not asked without pause", async () => {
+    const { clock, broker, group, member, apis } = setUp();
+    broker.fail("JoinGroup", ...Array.from({ length: 1_000 }, () => "UNKNOWN_MEMBER_ID" as const));
+    member.start();
+    await clock.advance(10_000);
+    expect(apis().filter((api) => api === "JoinGroup").length).toBeLessThan(200);
+    expect(group.generation).toBe(0);
   });
 
   test("a refusal is told and tried again", async () => {
@@ -211,7 +222,160 @@ describe("rebalances", () => {
   });
 });
 
+describe("a callback that fails", () => {
+  const joins = (broker: ScriptedBroker) => broker.requests(joinGroup).length;
+
+  test("to take an assignment: joined again after longer and longer, alive meanwhile", async () => {
+    let fails = true;
+    const { clock, broker, group, member } = setUp({
+      async onAssigned() {
+        if (fails) throw new Error("the config topic cannot be read");
+      },
+    });
+    member.start();
+    await clock.advance(60_000);
+    expect(joins(broker)).toBeGreaterThan(5);
+    expect(joins(broker)).toBeLessThan(20);
+    expect(broker.requests(heartbeat).length).toBeGreaterThan(15);
+    expect(group.members.size).toBe(1);
+    expect(member.generation).toBeUndefined();
+    fails = false;
+    await clock.advance(15_000);
+    const settled = joins(broker);
+    expect(member.generation?.generationId).toBe(group.generation);
+    await clock.advance(60_000);
+    expect(joins(broker)).toBe(settled);
+  });
+
+  test("to prepare: the member does not join before it has given up what must not run, and stays alive", async () => {
+    let fails = false;
+    const { clock, broker, group, events, member } = setUp({
+      async onPrepare() {
+        if (fails) throw new Error("a task does not stop");
+      },
+    });
+    member.start();
+    await clock.advance(0);
+    fails = true;
+    group.heartbeatError = ErrorCodes.REBALANCE_IN_PROGRESS;
+    const { length } = broker.requests(heartbeat);
+    await clock.advance(30_000);
+    expect(group.generation).toBe(1);
+    expect(broker.requests(heartbeat).length).toBeGreaterThan(length + 8);
+    fails = false;
+    await clock.advance(12_000);
+    expect(events.at(-1)).toBe("assigned me to member-1 in 2");
+  });
+
+  test("to give up what was lost: called again until it has, and joined only then", async () => {
+    let fails = true;
+    let attempts = 0;
+    const { clock, group, events, member } = setUp({
+      async onLost() {
+        attempts++;
+        if (fails) throw new Error("a task does not stop");
+      },
+    });
+    member.start();
+    await clock.advance(0);
+    group.members.clear();
+    await clock.advance(30_000);
+    expect(attempts).toBeGreaterThan(3);
+    expect(attempts).toBeLessThan(12);
+    expect(group.generation).toBe(1);
+    fails = false;
+    await clock.advance(12_000);
+    expect(events.at(-1)).toBe("assigned me to member-2 in 2");
+  });
+});
+
+describe("a member that retires", () => {
+  test("answers no rebalance and stays alive until it leaves", async () => {
+    const { clock, broker, group, events, member } = setUp();
+    member.start();
+    await clock.advance(0);
+    member.retire();
+    group.heartbeatError = ErrorCodes.REBALANCE_IN_PROGRESS;
+    member.requestRejoin("too late");
+    await clock.advance(30_000);
+    expect(events).toHaveLength(3);
+    expect(group.generation).toBe(1);
+    expect(broker.requests(heartbeat).length).toBeGreaterThan(8);
+    const left = member.leave();
+    await clock.advance(0);
+    await left;
+    expect(group.members.size).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("is told that it was lost, and does not join again", async () => {
+    const { clock, group, events, member } = setUp();
+    member.start();
+    await clock.advance(0);
+    member.retire();
+    group.members.clear();
+    await clock.advance(60_000);
+    expect(events.slice(3)).toEqual([expect.stringMatching(/^lost: .*UNKNOWN_MEMBER_ID/)]);
+    expect(group.generation).toBe(1);
+  });
+
+  test("in the middle of a join takes nothing more", async () => {
+    const { clock, broker, group, events, member } = setUp();
+    const parked = deferred();
+    broker.fail("JoinGroup", "MEMBER_ID_REQUIRED", parked.promise);
+    member.start();
+    await clock.advance(0);
+    member.retire();
+    parked.resolve();
+    await clock.advance(60_000);
+    expect(events).toEqual(["prepare"]);
+    expect(group.generation).toBeLessThan(2);
+  });
+});
+
 describe("being lost", () => {
+  test("is told at once, beside a callback that hangs, and joined again once both are done", async () => {
+    const hanging = deferred();
+    const stopping = deferred();
+    const { clock, group, events, member } = setUp({
+      async onAssigned({ generationId }) {
+        events.push(`taking ${generationId}`);
+        if (generationId === 1) await hanging.promise;
+      },
+      async onLost() {
+        events.push("lost");
+        await stopping.promise;
+        events.push("given up");
+      },
+    });
+    member.start();
+    await clock.advance(0);
+    group.members.clear();
+    await clock.advance(3_000);
+    expect(events.slice(2)).toEqual(["taking 1", "lost"]);
+    expect(member.generation).toBeUndefined();
+    hanging.resolve();
+    await clock.advance(30_000);
+    expect(group.generation).toBe(1);
+    stopping.resolve();
+    await clock.advance(0);
+    expect(events.slice(3)).toEqual(["lost", "given up", "prepare", "assign sessioned to 1", "taking 2"]);
+  });
+
+  test("to a group that has moved on: joined again under the same id", async () => {
+    const { clock, broker, events, member } = setUp();
+    member.start();
+    await clock.advance(0);
+    broker.fail("Heartbeat", "ILLEGAL_GENERATION");
+    await clock.advance(3_000);
+    expect(events.slice(3)).toEqual([
+      expect.stringMatching(/^lost: .*ILLEGAL_GENERATION/),
+      "prepare",
+      "assign sessioned to 1",
+      "assigned me to member-1 in 2",
+    ]);
+  });
+
   test("to a coordinator that does not know the member: told, then joined under a new id", async () => {
     const { clock, group, events, member } = setUp();
     member.start();
@@ -226,30 +390,87 @@ describe("being lost", () => {
     ]);
   });
 
-  test("when nobody answered for a session: told by then, not before, and healed afterwards", async () => {
-    const { clock, broker, events, member, waits } = setUp();
+  test("a worker of Connect, when the coordinator is out of reach for so long; it comes back under the same id", async () => {
+    const { clock, broker, events, member, waits } = setUp({}, { coordinatorTimeoutMs: 3_000 });
+    member.start();
+    await clock.advance(1_000);
+    broker.down.add(0).add(1);
+    broker.disconnect();
+    // Noticed by the heartbeat at 3 s.
+    await clock.advance(4_900);
+    expect(events).toHaveLength(3);
+    expect(waits.at(-1)).toBeDefined();
+    await clock.advance(1_200);
+    expect(events[3]).toMatch(/^lost/);
+    broker.down.clear();
+    await clock.advance(10_000);
+    expect(events.at(-1)).toBe("assigned me to member-1 in 2");
+    expect(waits.at(-1)).toBeUndefined();
+  });
+
+  test("a worker of Connect, while it joins again and the coordinator goes away", async () => {
+    const { clock, broker, events, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
     member.start();
     await clock.advance(0);
     broker.down.add(0).add(1);
     broker.disconnect();
-    await clock.advance(9_900);
-    expect(events).toHaveLength(3);
-    expect(waits.at(-1)).toBeDefined();
-    await clock.advance(4_000);
-    expect(events[3]).toMatch(/^lost/);
-    broker.down.clear();
-    await clock.advance(10_000);
-    expect(events.at(-1)).toBe("assigned me to member-2 in 2");
-    expect(waits.at(-1)).toBeUndefined();
+    member.requestRejoin("test");
+    await clock.advance(2_900);
+    expect(events.slice(3)).toEqual(["prepare"]);
+    await clock.advance(1_500);
+    expect(events[4]).toMatch(/^lost/);
   });
 
-  test("when heartbeats are not answered at all", async () => {
+  test("a worker of Connect, when its heartbeats go unanswered for a session", async () => {
+    const { clock, broker, events, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
+    member.start();
+    await clock.advance(0);
+    broker.fail("Heartbeat", new Promise(() => {}));
+    await clock.advance(9_900);
+    expect(events).toHaveLength(3);
+    await clock.advance(200);
+    expect(events[3]).toMatch(/^lost: Heartbeat to group g.*REQUEST_TIMED_OUT/);
+  });
+
+  test("a consumer only by the coordinator's word, however long that takes", async () => {
+    const { clock, broker, group, events, member, waits } = setUp();
+    member.start();
+    await clock.advance(0);
+    broker.down.add(0).add(1);
+    broker.disconnect();
+    await clock.advance(60_000);
+    expect(events).toHaveLength(3);
+    expect(waits.at(-1)).toBeDefined();
+    broker.down.clear();
+    await clock.advance(5_000);
+    expect(events).toHaveLength(3);
+    expect(waits.at(-1)).toBeUndefined();
+    expect(group.generation).toBe(1);
+  });
+
+  test("a consumer whose heartbeat goes unanswered for a session beats over another connection", async () => {
     const { clock, broker, events, member } = setUp();
     member.start();
     await clock.advance(0);
     broker.fail("Heartbeat", new Promise(() => {}));
-    await clock.advance(13_000);
-    expect(events[3]).toMatch(/^lost: Heartbeat to group g.*REQUEST_TIMED_OUT/);
+    await clock.advance(9_900);
+    const { length } = broker.requests(heartbeat);
+    await clock.advance(5_000);
+    expect(broker.requests(heartbeat).length).toBeGreaterThan(length);
+    expect(broker.requests(findCoordinator)).toHaveLength(2);
+    expect(events).toHaveLength(3);
+  });
+
+  test("a member whose heartbeats are refused for a session is told why", async () => {
+    const refusals: string[] = [];
+    const { clock, broker, member } = setUp({ onRefused: (error) => refusals.push(error.message) });
+    member.start();
+    await clock.advance(0);
+    broker.fail("Heartbeat", ...Array.from({ length: 200 }, () => "GROUP_AUTHORIZATION_FAILED" as const));
+    await clock.advance(9_000);
+    expect(refusals).toEqual([]);
+    await clock.advance(3_000);
+    expect(refusals).toEqual([expect.stringMatching(/^Heartbeat to group g: not authorized/)]);
   });
 
   test("nothing can be committed until it is back", async () => {
@@ -302,6 +523,19 @@ describe("the end", () => {
     await left;
     expect(group.members.size).toBe(0);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a member that has left is of no more use, and says so", async () => {
+    const { clock, member } = setUp();
+    member.start();
+    await clock.advance(0);
+    const left = member.leave();
+    await clock.advance(0);
+    await left;
+    expect(() => member.start()).toThrow("The member of group g was closed");
+    const offsets = [{ topic: "t", partition: 0, offset: 1 }];
+    await expect(member.commitOffsets(offsets)).rejects.toThrow("The member of group g was closed");
+    await expect(member.fetchOffsets(offsets)).rejects.toThrow("The member of group g was closed");
   });
 
   test("abandoning says nothing", async () => {

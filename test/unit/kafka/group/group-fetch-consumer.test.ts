@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
+import { deferred } from "../../../../src/base/deferred.js";
 import type { FetchedRecords, GroupConsumer, RebalanceListener } from "../../../../src/kafka/kafka-client.js";
 import { heartbeat } from "../../../../src/protocol/apis/heartbeat.js";
 import { joinGroup } from "../../../../src/protocol/apis/join-group.js";
@@ -166,6 +167,38 @@ test("a consumer that is dropped is told that its partitions are lost, and joins
   expect(events).toEqual(["assigned t-0@0,t-1@0", "lost t-0,t-1", "assigned t-0@0,t-1@0"]);
 });
 
+test("partitions that are lost before they could be revoked are lost, and nothing more is read of them", async () => {
+  const { clock, broker, group, events, consumer } = setUp();
+  await poll(clock, consumer);
+  group.error = ErrorCodes.REBALANCE_IN_PROGRESS;
+  await clock.advance(5_000);
+  group.error = ErrorCodes.UNKNOWN_MEMBER_ID;
+  await clock.advance(5_000);
+  store(broker, "t-0", "a");
+  expect(values(await poll(clock, consumer, 0))).toEqual([]);
+  expect(events.slice(1)).toEqual(["lost t-0,t-1"]);
+  expect(values(await poll(clock, consumer))).toEqual(["a"]);
+  expect(events.slice(2)).toEqual(["assigned t-0@0,t-1@0"]);
+});
+
+test("an assignment that is lost while its positions are looked up is not taken", async () => {
+  const { clock, broker, group, events, consumer } = setUp();
+  await poll(clock, consumer);
+  const lookedUp = deferred();
+  broker.fail("OffsetFetch", lookedUp.promise);
+  group.error = ErrorCodes.REBALANCE_IN_PROGRESS;
+  await clock.advance(1_000);
+  await poll(clock, consumer);
+  expect(events.slice(1)).toEqual(["revoked t-0,t-1"]);
+  group.error = ErrorCodes.UNKNOWN_MEMBER_ID;
+  await clock.advance(1_000);
+  lookedUp.resolve();
+  await poll(clock, consumer);
+  await poll(clock, consumer);
+  expect(events.slice(2)).toEqual(["assigned t-0@0,t-1@0"]);
+  expect(group.generation).toBe(3);
+});
+
 test("one that is not polled for max.poll.interval.ms leaves the group until it is polled again", async () => {
   const { clock, group, events, consumer } = setUp({ "max.poll.interval.ms": "20000" });
   await poll(clock, consumer);
@@ -316,7 +349,9 @@ test("closing leaves the group, without calling the listener, even while it wait
   await closed;
   expect(group.left).toBe(1);
   expect(events).toHaveLength(1);
-  expect(await consumer.poll(1_000)).toEqual([]);
+  await expect(consumer.poll(1_000)).rejects.toThrow("The consumer of group g was closed");
+  await expect(consumer.commit([{ topic: "t", partition: 0, offset: 1 }])).rejects.toThrow("was closed");
+  expect(() => consumer.pause([{ topic: "t", partition: 0 }])).toThrow("was closed");
 });
 
 test("closing the client ends it as a crash would: a poll at work comes back, nobody is told", async () => {
@@ -326,7 +361,7 @@ test("closing the client ends it as a crash would: a poll at work comes back, no
   await clock.advance(10);
   await client.close();
   expect(await polled).toEqual([]);
-  expect(await consumer.poll(60_000)).toEqual([]);
+  await expect(consumer.poll(60_000)).rejects.toThrow("The consumer of group g was closed");
   await clock.advance(60_000);
   expect(group.left).toBe(0);
   expect(events).toHaveLength(1);

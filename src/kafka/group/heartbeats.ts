@@ -1,0 +1,94 @@
+import { heartbeat } from "../../protocol/apis/heartbeat.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
+import type { Cluster } from "../cluster/cluster.js";
+import { backoffMs } from "../cluster/retry.js";
+import type { GroupMemberOptions } from "../kafka-client.js";
+import type { Committer, CoordinatorClient } from "./coordinator-client.js";
+import { type HeartbeatVerdict, judgeHeartbeat, type Silence } from "./heartbeat-verdict.js";
+
+/** Whose heartbeats they are. */
+export interface HeartbeatOwner {
+  /** In whose name to beat; undefined while the member is in no generation, or while a join is its sign of life. */
+  beating(): Committer | undefined;
+  /** Called for each heartbeat unless the member has moved on meanwhile. @param error undefined for `alive` */
+  judged(verdict: HeartbeatVerdict, error: unknown): void;
+}
+
+/** Sends a member's heartbeats, also while its callbacks run, and judges what becomes of each. */
+export class Heartbeats {
+  #aliveAtMs = 0;
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly coordinator: CoordinatorClient,
+    private readonly options: GroupMemberOptions,
+    private readonly owner: HeartbeatOwner,
+  ) {}
+
+  /** The coordinator has taken the member for alive by another request. */
+  noteAlive(): void {
+    this.#aliveAtMs = this.cluster.clock.monotonicMs();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.cluster;
+    const { heartbeatIntervalMs } = this.options;
+    let failures = 0;
+    while (!signal.aborted) {
+      const waitMs =
+        failures === 0 ? heartbeatIntervalMs : Math.min(heartbeatIntervalMs, backoffMs(this.cluster, failures));
+      await clock.delay(waitMs, signal);
+      const sender = this.owner.beating();
+      if (signal.aborted || !sender) continue;
+      const error = await this.#send(sender);
+      const isPast = signal.aborted || this.owner.beating()?.generationId !== sender.generationId;
+      failures = isPast || this.#judge(error) ? 0 : failures + 1;
+    }
+  }
+
+  /** Whether the coordinator took the member for alive. */
+  #judge(error: unknown): boolean {
+    const verdict = judgeHeartbeat(error, this.#silence());
+    const isAlive = verdict === "alive" || verdict === "rejoin";
+    if (verdict === "search" || verdict === "refused" || verdict === "unreachable") this.coordinator.forget();
+    // Whoever is found next gets a whole session to answer.
+    if (isAlive || verdict === "search" || verdict === "refused") this.noteAlive();
+    this.owner.judged(verdict, error);
+    return isAlive;
+  }
+
+  /** What went wrong; undefined when it was answered well. Waits until the silence has to be judged anew. */
+  async #send(sender: Committer): Promise<unknown> {
+    const { groupId } = this.options;
+    const context = `Heartbeat to group ${groupId}`;
+    const send = async (): Promise<unknown> => {
+      try {
+        const { errorCode } = await this.coordinator.send(heartbeat, { groupId, ...sender });
+        this.coordinator.check(errorCode, context);
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    const over = new AbortController();
+    const timedOut = this.cluster.clock
+      .delay(this.#patienceMs(), over.signal)
+      .then(() => new KafkaError("REQUEST_TIMED_OUT", context));
+    const outcome = await Promise.race([send(), timedOut]);
+    over.abort();
+    return outcome;
+  }
+
+  #patienceMs(): number {
+    const { silentMs, sessionTimeoutMs, unknownForMs, coordinatorTimeoutMs } = this.#silence();
+    const sessionMs = Math.max(0, sessionTimeoutMs - silentMs) + 1;
+    if (coordinatorTimeoutMs === undefined || unknownForMs === 0) return sessionMs;
+    return Math.min(sessionMs, Math.max(0, coordinatorTimeoutMs - unknownForMs) + 1);
+  }
+
+  #silence(): Silence {
+    const { sessionTimeoutMs, coordinatorTimeoutMs } = this.options;
+    const silentMs = this.cluster.clock.monotonicMs() - this.#aliveAtMs;
+    return { silentMs, sessionTimeoutMs, unknownForMs: this.coordinator.unknownForMs, coordinatorTimeoutMs };
+  }
+}
