@@ -7,7 +7,9 @@ export type Props = Readonly<Record<string, string>>;
 
 /**
  * Plans the work of one named connector. `config` and `validate` are called on instances that are never started.
- * Runs in the control plane: what it imports must be light, so heavy clients are imported inside `validate`.
+ * Runs in the connectors' host, one thread for all connectors of a worker: what it imports must be light, so heavy
+ * clients are imported inside `validate`. A call that keeps the thread from its event loop for `task.host.timeout.ms`
+ * fails the connector. If another connector ends the host, this one is made and started again in a new host.
  */
 export interface Connector {
   readonly config: ConfigDef;
@@ -20,7 +22,7 @@ export interface Connector {
     values: ConfigValue[],
     context: ValidationContext,
   ): Promise<ConfigValue[]>;
-  /** @throws ConfigError or any other error: the connector is FAILED with it. */
+  /** May be called again after `stop`. @throws ConfigError or any other error: the connector is FAILED with it. */
   start(context: ConnectorContext, props: Props): Promise<void>;
   /** One configuration per task, `maxTasks` at the most; each is the connector's own plus what tells the tasks apart. */
   taskConfigs(maxTasks: number): Promise<Record<string, string>[]>;

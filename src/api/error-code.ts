@@ -60,6 +60,16 @@ export const ERROR_CODES = {
     text: "The thread that ran the task ended or stopped answering; its other tasks failed, too.",
     advice: "See the reason (memory, an endless loop); restart the task. task.isolation=dedicated keeps others safe.",
   },
+  CONNECTOR_HOST_LOST: {
+    text: "The thread that runs connectors and validations ended, or stopped answering, in the code of this plugin.",
+    advice:
+      "See the reason (an endless loop, memory) and report it to the plugin's makers; restart the connector. Others go on by themselves.",
+  },
+  VALIDATION_UNANSWERED: {
+    text: "A plugin took too long to say what its configuration is, or what is wrong with one.",
+    advice:
+      "See that what the configuration names (a database, a store) can be reached from the worker, and ask again.",
+  },
   NOT_BUILT_YET: {
     text: "The configuration asks for a part of Kafka Connect that Millrace does not have yet.",
     advice: "Remove the key that the message names.",

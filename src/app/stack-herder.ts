@@ -92,9 +92,10 @@ function sessionKeyKind(config: DistributedConfig): SessionKeyKind {
   };
 }
 
-function makeValidator({ stack, config, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
+function makeValidator({ config, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
   return new ConfigValidator({
     plugins: loop.worker.plugins,
+    code: loop.worker,
     worker: {
       keyConverter: config["key.converter"],
       valueConverter: config["value.converter"],
@@ -103,9 +104,6 @@ function makeValidator({ stack, config, providers }: HerderWiring, loop: HerderL
     groupId: config["group.id"],
     overridePolicy: workerOverridePolicy(config),
     providers,
-    clock: stack.clock,
-    random: stack.random,
-    logger: stack.logger.child("herder"),
   });
 }
 

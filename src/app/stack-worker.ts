@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { type Clock, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import { SystemHttpClient } from "../base/http-client.js";
-import { type LogLevel, silentLogger } from "../base/logger.js";
+import type { LogLevel } from "../base/logger.js";
 import { loadConfigProviders } from "../herder/config/config-providers.js";
 import { resolveReferences } from "../herder/config/config-references.js";
 import { idleWorkerKeys, ownClientProperties, parseDistributedConfig } from "../herder/config/distributed-config.js";
@@ -11,7 +11,7 @@ import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/kafka-client.js";
 import { advertisedAddress, type Listener, parseListener } from "../rest/listener.js";
 import { RestServer } from "../rest/rest-server.js";
-import { loadPlugins } from "../worker/plugins/load-plugins.js";
+import { warmUpWorker } from "../worker/create-worker.js";
 import { makeHerder } from "./stack-herder.js";
 
 export interface WorkerStackOptions {
@@ -46,7 +46,7 @@ const FIND_BROKER_MS = 15_000;
  * has for its broker; what is loaded stays loaded.
  */
 export async function warmUp(): Promise<void> {
-  await Promise.all([import("../rest/rest-app.js"), loadPlugins(undefined, silentLogger)]);
+  await Promise.all([import("../rest/rest-app.js"), warmUpWorker()]);
 }
 
 /**

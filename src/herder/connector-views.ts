@@ -3,7 +3,7 @@ import type { ConnectorInfo, ConnectorStateInfo, InstanceState, TaskInfo } from 
 import type { TaskId } from "../contract/task-id.js";
 import type { ConfigSnapshot, ConnectorEntry } from "../stores/config-fold.js";
 import type { StatusSubject, StoredStatus } from "../stores/status-fold.js";
-import type { Plugins } from "../worker/worker.js";
+import type { PluginCatalog } from "../worker/worker.js";
 import type { RestartPlan } from "./work/restart-plan.js";
 
 /** The part of the status store that views read. */
@@ -20,7 +20,7 @@ export function entryOf(configs: ConfigSnapshot, name: string): ConnectorEntry {
 }
 
 /** source or sink, or unknown when this worker has no such plugin. */
-function connectorType(plugins: Plugins, className: string | null | undefined): ConnectorInfo["type"] {
+function connectorType(plugins: PluginCatalog, className: string | null | undefined): ConnectorInfo["type"] {
   try {
     return plugins.connector(className ?? "").type;
   } catch {
@@ -28,7 +28,7 @@ function connectorType(plugins: Plugins, className: string | null | undefined): 
   }
 }
 
-export function connectorInfo(configs: ConfigSnapshot, plugins: Plugins, name: string): ConnectorInfo {
+export function connectorInfo(configs: ConfigSnapshot, plugins: PluginCatalog, name: string): ConnectorInfo {
   const { config, taskConfigs } = entryOf(configs, name);
   return {
     name,
@@ -46,7 +46,7 @@ export function taskInfos(configs: ConfigSnapshot, name: string): TaskInfo[] {
 export function connectorStateInfo(
   configs: ConfigSnapshot,
   statuses: StatusReader,
-  plugins: Plugins,
+  plugins: PluginCatalog,
   name: string,
 ): ConnectorStateInfo {
   const status = statuses.status({ connector: name });

@@ -224,7 +224,7 @@ export class DistributedHerder implements Herder {
     return this.#loop.worker.plugins.list();
   }
 
-  pluginConfig(classOrAlias: string): readonly ConfigKeyInfo[] {
+  pluginConfig(classOrAlias: string): Promise<readonly ConfigKeyInfo[]> {
     return this.options.validator().keysOf(classOrAlias);
   }
 

@@ -72,5 +72,5 @@ export interface Herder {
 
   validate(config: SubmittedConfig): Promise<ConfigInfos>;
   plugins(): readonly PluginInfo[];
-  pluginConfig(classOrAlias: string): readonly ConfigKeyInfo[];
+  pluginConfig(classOrAlias: string): Promise<readonly ConfigKeyInfo[]>;
 }

@@ -1,9 +1,10 @@
-import { type Clock, ConflictError, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
+import { type Clock, type ConfigDef, ConflictError, type Logger, type Props, RetriableError } from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import { errorMessage, traceOf } from "../base/error-trace.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
-import { ConnectorRunner } from "./connector-runner.js";
+import { ConnectorRunner } from "./connector/connector-runner.js";
+import type { PluginCalls } from "./connector/plugin-calls.js";
 import { failureOf } from "./host/failure.js";
 import { writeForwarded } from "./host/forwarding-logger.js";
 import type { OpenHost } from "./host/host-link.js";
@@ -14,7 +15,9 @@ import type {
   ConnectorSnapshot,
   ConnectorState,
   HostSnapshot,
-  Plugins,
+  PluginCatalog,
+  PluginRef,
+  PluginValidation,
   SourceOffsetStore,
   TaskMetrics,
   TaskSnapshot,
@@ -26,12 +29,12 @@ import type { WorkerSettings } from "./worker-config.js";
 
 export interface ConnectWorkerParts {
   readonly settings: WorkerSettings;
-  readonly plugins: Plugins;
+  readonly plugins: PluginCatalog;
+  readonly calls: PluginCalls;
   readonly offsets: SourceOffsetStore;
   readonly listener: WorkerListener;
   readonly openHost: OpenHost;
   readonly clock: Clock;
-  readonly random: Random;
   readonly logger: Logger;
 }
 
@@ -45,9 +48,9 @@ interface RunningTask {
   version: string | null;
 }
 
-/** Runs connectors in this thread and tasks in task hosts. The one writer of what runs here; made by `createWorker`. */
+/** Runs connectors in the connectors' host and tasks in task hosts. The one writer of what runs here; made by `createWorker`. */
 export class ConnectWorker implements Worker {
-  readonly plugins: Plugins;
+  readonly plugins: PluginCatalog;
   readonly #connectors = new Map<string, ConnectorRunner>();
   readonly #tasks = new Map<string, RunningTask>();
   readonly #runs = new Map<number, RunningTask>();
@@ -66,10 +69,18 @@ export class ConnectWorker implements Worker {
     });
   }
 
+  configOf(plugin: PluginRef): Promise<ConfigDef> {
+    return this.parts.calls.configOf(plugin);
+  }
+
+  validate(plugin: PluginRef, props: Readonly<Record<string, string | null>>): Promise<PluginValidation> {
+    return this.parts.calls.validate(plugin, props);
+  }
+
   async startConnector(name: string, props: Props, targetState: TargetState): Promise<ConnectorState> {
     // Asked again after each wait: another call may have started it meanwhile, and between here and `set` none can.
     while (this.#connectors.has(name)) await this.stopConnectors([name]);
-    const { clock, random, listener, logger } = this.parts;
+    const { calls, listener, logger } = this.parts;
     let runner: ConnectorRunner;
     try {
       const plugin = this.plugins.connector(props["connector.class"] ?? "");
@@ -77,8 +88,7 @@ export class ConnectWorker implements Worker {
         name,
         plugin,
         props,
-        clock,
-        random,
+        open: (events) => calls.connector(name, plugin.className, events),
         logger: logger.child("connector", { connector: name }),
         status: (state, trace) => listener.connectorStatus(name, state, trace, plugin.version),
         requestReconfiguration: () => listener.requestReconfiguration(name),
@@ -171,7 +181,7 @@ export class ConnectWorker implements Worker {
       this.stopTasks([...this.#tasks.values()].map(({ id }) => id)),
       this.stopConnectors([...this.#connectors.keys()]),
     ]);
-    await this.#hosts.close();
+    await Promise.all([this.#hosts.close(), this.parts.calls.close()]);
   }
 
   async abandon(): Promise<void> {
@@ -179,7 +189,7 @@ export class ConnectWorker implements Worker {
     this.#runs.clear();
     this.#tasks.clear();
     this.#connectors.clear();
-    await this.#hosts.close();
+    await Promise.all([this.#hosts.close(), this.parts.calls.close()]);
   }
 
   /** Waits for all, as long as `task.shutdown.graceful.timeout.ms` for the lot; returns those that are late. */

@@ -1,11 +1,14 @@
 import type { Clock, Logger, Props, Random } from "../api/index.js";
-import type { LogLevel } from "../base/logger.js";
+import { type LogLevel, silentLogger } from "../base/logger.js";
 import { ConnectWorker } from "./connect-worker.js";
+import { openConnectorsInProcess, openConnectorThread } from "./connector/open-connector-host.js";
+import { PluginCalls } from "./connector/plugin-calls.js";
 import { openInProcessHost } from "./host/in-process-host.js";
 import type { CreateKafkaClient } from "./host/task-clients.js";
 import { openThreadHost } from "./host/thread-host.js";
-import { loadPlugins } from "./plugins/load-plugins.js";
-import type { Plugins, SourceOffsetStore, Worker, WorkerListener } from "./worker.js";
+import { loadPlugins, pluginFolders } from "./plugins/load-plugins.js";
+import { NamedPlugins } from "./plugins/named-plugins.js";
+import type { SourceOffsetStore, Worker, WorkerListener } from "./worker.js";
 import { parseWorkerSettings } from "./worker-config.js";
 
 export interface WorkerOptions {
@@ -16,35 +19,60 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** For the task hosts' threads, which write to standard error by themselves. */
+  /** For the hosts' threads, which leave out what nobody will see. */
   readonly logLevel: LogLevel;
   /** For tasks in this thread (task.isolation=none); threads make their clients by themselves. */
   readonly createKafkaClient: CreateKafkaClient;
-  /** Instead of loading them; task hosts in threads load theirs in any case. */
-  readonly plugins?: Plugins;
 }
 
-/** Makes a worker: loads the plugins; task hosts are opened when the first task needs one. @throws ConfigError */
+/**
+ * Makes a worker. Task hosts are opened when the first task needs one; the connectors' host when the first connector or
+ * validation does, or at once to find out what is in `plugin.path`: the code there is loaded in hosts alone.
+ *
+ * @throws ConfigError; RetriableError CONNECTOR_HOST_LOST when no host can be started to load plugins.
+ */
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const { workerProps, offsets, listener, clock, random, logger, logLevel, createKafkaClient } = options;
   const settings = parseWorkerSettings(workerProps);
-  const plugins = options.plugins ?? (await loadPlugins(workerProps["plugin.path"], logger));
+  const inProcess = settings["task.isolation"] === "none";
+  const pluginPath = workerProps["plugin.path"];
+  const here = await loadPlugins(inProcess ? pluginPath : undefined, logger);
+  const calls = new PluginCalls({
+    timeoutMs: settings["task.host.timeout.ms"],
+    clock,
+    logger,
+    open: (leftOut, hostListener) =>
+      inProcess
+        ? openConnectorsInProcess({ plugins: here, clock, random, logger }, hostListener)
+        : openConnectorThread(
+            { name: "connectors", workerProps, logLevel, leftOut },
+            settings["task.heap.mb"],
+            hostListener,
+          ),
+  });
+  const elsewhere = !inProcess && pluginFolders(pluginPath).length > 0;
+  const facts = elsewhere ? await calls.loaded() : here.facts();
   return new ConnectWorker({
     settings,
-    plugins,
+    plugins: new NamedPlugins(facts),
+    calls,
     offsets,
     listener,
     clock,
-    random,
     logger,
     openHost: (host, kind, heapMb, hostListener) => {
+      const name = `host-${host}`;
       if (kind === "in-process") {
-        const hostLogger = logger.child(`host-${host}`);
-        const parts = { workerProps, plugins, createKafkaClient, clock, random, logger: hostLogger };
+        const parts = { workerProps, plugins: here, createKafkaClient, clock, random, logger: logger.child(name) };
         return openInProcessHost(parts, hostListener);
       }
-      const data = { host, workerProps, logLevel };
-      return openThreadHost(data, kind === "dedicated" ? heapMb : undefined, hostListener);
+      const data = { name, workerProps, logLevel, leftOut: calls.leftOut };
+      return openThreadHost("host/task-host-thread", data, kind === "dedicated" ? heapMb : undefined, hostListener);
     },
   });
+}
+
+/** Loads the modules that every worker begins with. */
+export async function warmUpWorker(): Promise<void> {
+  await loadPlugins(undefined, silentLogger);
 }

@@ -1,4 +1,12 @@
-import { atLeast, type ConfigDef, type ConfigValues, oneOf, type Props, parseConfig } from "../api/index.js";
+import {
+  atLeast,
+  type ConfigDef,
+  ConfigError,
+  type ConfigValues,
+  oneOf,
+  type Props,
+  parseConfig,
+} from "../api/index.js";
 
 /** The worker properties that this floor reads; all others are carried along for converters and Kafka clients. */
 const workerConfig = {
@@ -24,19 +32,19 @@ const workerConfig = {
     type: "string",
     default: "shared",
     check: oneOf("shared", "dedicated", "none"),
-    doc: "Where tasks run: in the shared task hosts, each in a thread of its own, or in the worker's own thread. A connector may say so for itself.",
+    doc: "Where tasks run: in the shared task hosts, each in a thread of its own, or (for tests) all plugins in the worker's own thread. A connector may choose shared or dedicated for itself.",
   },
   "task.heap.mb": {
     type: "int",
     default: 512,
     check: atLeast(16),
-    doc: "The heap of a task with task.isolation=dedicated, in MiB; one that needs more fails, alone.",
+    doc: "The heap of a task with task.isolation=dedicated, in MiB; one that needs more fails, alone. Also of the connectors' host.",
   },
   "task.host.timeout.ms": {
     type: "long",
     default: 30_000,
     check: atLeast(1000),
-    doc: "A task host that does not answer for so long is replaced, and its tasks are FAILED.",
+    doc: "A host that does not answer for so long is replaced: its tasks, or the connector that held it up, are FAILED.",
   },
 } as const satisfies ConfigDef;
 
@@ -60,8 +68,13 @@ const isolationConfig = {
 /** Where a connector's tasks run: as it says, else as the worker does. @throws ConfigError */
 export function isolationOf(settings: WorkerSettings, connector: Props): { isolation: TaskIsolation; heapMb: number } {
   const own = parseConfig(isolationConfig, connector);
+  const isolation = (own["task.isolation"] ?? settings["task.isolation"]) as TaskIsolation;
+  if (isolation === "none" && settings["task.isolation"] !== "none") {
+    const message = "task.isolation=none is only for the worker itself: a connector may have shared or dedicated";
+    throw new ConfigError("task.isolation", message);
+  }
   return {
-    isolation: (own["task.isolation"] ?? settings["task.isolation"]) as TaskIsolation,
+    isolation,
     heapMb: own["task.heap.mb"] ?? settings["task.heap.mb"],
   };
 }

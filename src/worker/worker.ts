@@ -1,4 +1,13 @@
-import type { ConnectorPlugin, Converter, HeaderConverter, Props, SourceMap, SourceOffset } from "../api/index.js";
+import type {
+  ConfigDef,
+  ConfigValue,
+  ConnectorPlugin,
+  Converter,
+  HeaderConverter,
+  Props,
+  SourceMap,
+  SourceOffset,
+} from "../api/index.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
@@ -9,19 +18,43 @@ export type ConnectorState = "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "UNAS
 /** What a task is found to be. */
 export type TaskState = "RUNNING" | "PAUSED" | "FAILED" | "UNASSIGNED";
 
+/** A connector's class, without its code. */
+export type ConnectorFacts = Pick<ConnectorPlugin, "type" | "className" | "taskClassName" | "version">;
+
 /**
- * The plugins of this worker. Every class is found by its name, its simple name, or its simple name without the
- * type's suffix (`FileStreamSource`), unless two classes share that alias.
+ * The plugins of this worker, without their code, which runs in hosts only. Every class is found by its name, its simple
+ * name, or its simple name without the type's suffix (`FileStreamSource`), unless two classes share that alias.
  */
-export interface Plugins {
+export interface PluginCatalog {
   /** In order of type, then class. */
   list(): readonly PluginInfo[];
   /** @throws NotFoundError CLASS_NOT_FOUND, listing the connectors that are there. */
+  connector(classOrAlias: string): ConnectorFacts;
+  /** @throws NotFoundError CLASS_NOT_FOUND, listing the converters that are there. */
+  converter(classOrAlias: string): { readonly className: string };
+  /** @throws NotFoundError CLASS_NOT_FOUND, as above. */
+  headerConverter(classOrAlias: string): { readonly className: string };
+}
+
+/** The plugins as a host has them, code and all; found as in the catalog, with the same errors. */
+export interface Plugins {
   connector(classOrAlias: string): ConnectorPlugin;
-  /** A fresh converter, not configured yet. @throws NotFoundError CLASS_NOT_FOUND, listing the converters that are there. */
+  /** A fresh converter, not configured yet. */
   converter(classOrAlias: string): Converter;
-  /** A fresh header converter, not configured yet. @throws NotFoundError CLASS_NOT_FOUND, as above. */
+  /** A fresh header converter, not configured yet. */
   headerConverter(classOrAlias: string): HeaderConverter;
+}
+
+/** A plugin class of which the configuration is asked. */
+export interface PluginRef {
+  readonly type: "connector" | "converter" | "header_converter";
+  readonly className: string;
+}
+
+/** A plugin's keys, and what it makes of the values: without checks, recommenders and visibility, which are code. */
+export interface PluginValidation {
+  readonly config: ConfigDef;
+  readonly values: ConfigValue[];
 }
 
 /**
@@ -113,7 +146,17 @@ export interface HostSnapshot {
  * plugin never rejects a call: it is a FAILED status at the listener.
  */
 export interface Worker {
-  readonly plugins: Plugins;
+  readonly plugins: PluginCatalog;
+
+  /**
+   * The keys of a plugin. Its code runs in the connectors' host, for 60 s at the most.
+   *
+   * @throws NotFoundError CLASS_NOT_FOUND; RetriableError PLUGIN_UNANSWERED when it takes too long, CONNECTOR_HOST_LOST
+   *   when it ended the host; whatever the plugin throws.
+   */
+  configOf(plugin: PluginRef): Promise<ConfigDef>;
+  /** As `configOf`; a connector's own `validate` is asked, too. `props` with references resolved. */
+  validate(plugin: PluginRef, props: Readonly<Record<string, string | null>>): Promise<PluginValidation>;
 
   /**
    * Makes the connector and brings it to `targetState`. Resolves once it is there or has FAILED, with what it came to

@@ -124,7 +124,6 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
   "src/worker": [
     ["src/worker/worker"],
     ["src/worker/worker-config"],
-    ["src/worker/connector-runner", "src/worker/worker"],
     ["src/worker/task", "src/worker/worker"],
     ["src/worker/source", "src/worker/worker", "src/worker/task"],
     ["src/worker/sink", "src/worker/worker", "src/worker/task"],
@@ -133,12 +132,12 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "src/worker/host",
       "src/worker/worker",
       "src/worker/worker-config",
-      "src/worker/connector-runner",
       "src/worker/task",
       "src/worker/source",
       "src/worker/sink",
       "src/worker/plugins",
     ],
+    ["src/worker/connector", "src/worker/worker", "src/worker/task", "src/worker/plugins", "src/worker/host"],
     ["src/worker"],
   ],
   "src/herder": [

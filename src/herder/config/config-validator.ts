@@ -1,18 +1,14 @@
 import {
-  type Clock,
   type ConfigDef,
   ConfigError,
   type ConfigValue,
-  type ConnectorPlugin,
   errorKind,
-  type Logger,
   NotFoundError,
-  type Random,
   validateConfig,
 } from "../../api/index.js";
 import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
-import type { Plugins } from "../../worker/worker.js";
+import type { ConnectorFacts, PluginCatalog, PluginRef, Worker } from "../../worker/worker.js";
 import { clientOverrideInfos, type OverridePolicy } from "./client-overrides.js";
 import { configKeyInfo, configKeyInfos, configValueInfo } from "./config-infos.js";
 import type { ConfigProvider } from "./config-providers.js";
@@ -22,22 +18,22 @@ import { connectorRules } from "./connector-rules.js";
 import { Redaction } from "./redaction.js";
 
 export interface ConfigValidatorOptions {
-  readonly plugins: Plugins;
+  readonly plugins: PluginCatalog;
+  /** Asks the plugins' own code, which never runs in this thread. */
+  readonly code: Pick<Worker, "configOf" | "validate">;
   readonly worker: WorkerDefaults;
   /** The worker's own group, which no sink may share. */
   readonly groupId: string;
   readonly overridePolicy: OverridePolicy;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
 }
 
 type Entry = ConfigInfos["configs"][number];
 
 /**
  * The validation of connector configs, for the validate endpoint and before every write. Finds all faults at once; it
- * throws only what leaves nothing to validate (no class, an unknown class) and what the connector's own code throws.
+ * throws only what leaves nothing to validate (no class, an unknown class), and what the plugins' own code throws or
+ * keeps from answering.
  */
 export class ConfigValidator {
   constructor(private readonly options: ConfigValidatorOptions) {}
@@ -56,9 +52,8 @@ export class ConfigValidator {
   }
 
   async #validate(raw: SubmittedConfig, resolved: SubmittedConfig, redaction: Redaction): Promise<ConfigInfos> {
-    const { plugins, groupId, overridePolicy, clock, random, logger } = this.options;
+    const { plugins, code, groupId, overridePolicy } = this.options;
     const plugin = findResolved(plugins, raw["connector.class"], resolved["connector.class"]);
-    const connector = plugin.connector();
     const frameworkDef = connectorConfigDef(plugin.type, plugins, this.options.worker, plugin.version);
     const framework = new Map(validateConfig(frameworkDef, resolved).map((value) => [value.name, value]));
     const ofOverrides = new Map<string, string[]>();
@@ -67,17 +62,10 @@ export class ConfigValidator {
       if (known) known.errors.push(message);
       else ofOverrides.set(key, [...(ofOverrides.get(key) ?? []), message]);
     });
-    let own = validateConfig(connector.config, resolved);
-    if (connector.validate) {
-      own = await connector.validate(resolved, own, {
-        clock,
-        random,
-        logger: logger.child("validation"),
-      });
-    }
+    const { config, values: own } = await code.validate({ type: "connector", className: plugin.className }, resolved);
     const values = new Map([...framework, ...own.map((value) => [value.name, value] as const)]);
-    const converters = this.#converterInfos(resolved, values);
-    const def: ConfigDef = { ...frameworkDef, ...connector.config };
+    const converters = await this.#converterInfos(resolved, values);
+    const def: ConfigDef = { ...frameworkDef, ...config };
     const unknown = noteNulls(resolved, values);
     const configs: Entry[] = [
       ...unknown.map((value) => ({ definition: null, value: configValueInfo(value) })),
@@ -102,47 +90,71 @@ export class ConfigValidator {
   }
 
   /** The keys of converters that the connector itself names; one that is not there is an error of its key. */
-  #converterInfos(props: SubmittedConfig, values: ReadonlyMap<string, ConfigValue>): Entry[] {
-    const { plugins } = this.options;
-    return ["header.converter", "key.converter", "value.converter"].flatMap((key) => {
+  async #converterInfos(props: SubmittedConfig, values: ReadonlyMap<string, ConfigValue>): Promise<Entry[]> {
+    const { plugins, code } = this.options;
+    const entries: Entry[] = [];
+    for (const key of ["header.converter", "key.converter", "value.converter"]) {
       const className = props[key]?.trim();
       const faults = values.get(key)?.errors ?? [];
-      if (className === undefined || faults.length > 0) return [];
-      const header = key === "header.converter";
-      const converter = orAbsent(() => (header ? plugins.headerConverter(className) : plugins.converter(className)));
+      if (className === undefined || faults.length > 0) continue;
+      const converter = converterRef(
+        plugins,
+        key === "header.converter" ? ["header_converter"] : ["converter"],
+        className,
+      );
       if (!converter) {
         faults.push(`Failed to load class ${className} for configuration ${key}`);
-        return [];
+        continue;
       }
-      const { config } = converter;
       const prefix = `${key}.`;
       const own: Record<string, string | null> = { "converter.type": key.slice(0, key.indexOf(".")) };
       for (const [name, value] of Object.entries(props)) {
         if (name.startsWith(prefix)) own[name.slice(prefix.length)] = value;
       }
-      const infos = new Map(validateConfig(config, own).map((value) => [value.name, value]));
-      return Object.entries(config).map(([name, definition]) => ({
-        definition: configKeyInfo(prefix + name, definition),
-        value: configValueInfo(infos.get(name)!, prefix),
-      }));
-    });
+      const judged = await code.validate(converter, own);
+      const infos = new Map(judged.values.map((value) => [value.name, value]));
+      for (const [name, definition] of Object.entries(judged.config)) {
+        entries.push({
+          definition: configKeyInfo(prefix + name, definition),
+          value: configValueInfo(infos.get(name)!, prefix),
+        });
+      }
+    }
+    return entries;
   }
 
-  /** The keys of one plugin: a connector's own, then the worker's that it does not define; a converter's. @throws NotFoundError */
-  keysOf(classOrAlias: string): ConfigKeyInfo[] {
-    const { plugins, worker } = this.options;
-    const converter =
-      orAbsent(() => plugins.converter(classOrAlias)) ?? orAbsent(() => plugins.headerConverter(classOrAlias));
-    if (converter) return configKeyInfos(converter.config);
+  /**
+   * The keys of one plugin: a connector's own, then the worker's that it does not define; a converter's.
+   *
+   * @throws NotFoundError; what the plugin's own code throws, or keeps from answering.
+   */
+  async keysOf(classOrAlias: string): Promise<ConfigKeyInfo[]> {
+    const { plugins, code, worker } = this.options;
+    const converter = converterRef(plugins, ["converter", "header_converter"], classOrAlias);
+    if (converter) return configKeyInfos(await code.configOf(converter));
     const plugin = orAbsent(() => plugins.connector(classOrAlias));
     if (!plugin) throw new NotFoundError("CLASS_NOT_FOUND", `Unknown plugin ${classOrAlias}.`);
-    const { config } = plugin.connector();
+    const config = await code.configOf({ type: "connector", className: plugin.className });
     const framework = Object.entries(connectorConfigDef(plugin.type, plugins, worker, plugin.version));
     return [
       ...configKeyInfos(config),
       ...framework.filter(([name]) => !(name in config)).map(([name, key]) => configKeyInfo(name, key)),
     ];
   }
+}
+
+/** A converter by class or alias, as the first of these types that it is. */
+function converterRef(
+  plugins: PluginCatalog,
+  types: readonly ("converter" | "header_converter")[],
+  classOrAlias: string,
+): PluginRef | undefined {
+  for (const type of types) {
+    const find = () => (type === "converter" ? plugins.converter(classOrAlias) : plugins.headerConverter(classOrAlias));
+    const found = orAbsent(find);
+    if (found) return { type, className: found.className };
+  }
+  return undefined;
 }
 
 /** What `find` finds, or undefined where it throws NotFoundError. */
@@ -156,7 +168,7 @@ function orAbsent<T>(find: () => T): T | undefined {
 }
 
 /** The connector's plugin. @throws ConfigError for `connector.class`. */
-export function findConnector(plugins: Plugins, className: string | null | undefined): ConnectorPlugin {
+export function findConnector(plugins: PluginCatalog, className: string | null | undefined): ConnectorFacts {
   if (className == null || className.trim() === "") {
     throw new ConfigError(
       "connector.class",
@@ -174,10 +186,10 @@ export function findConnector(plugins: Plugins, className: string | null | undef
 
 /** As `findConnector`; of a class that a reference stands for, the message says no more than the reference. */
 function findResolved(
-  plugins: Plugins,
+  plugins: PluginCatalog,
   raw: string | null | undefined,
   resolved: string | null | undefined,
-): ConnectorPlugin {
+): ConnectorFacts {
   if (raw === resolved) return findConnector(plugins, resolved);
   try {
     return findConnector(plugins, resolved);

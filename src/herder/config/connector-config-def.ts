@@ -9,7 +9,7 @@ import {
   oneOfIgnoringCase,
 } from "../../api/index.js";
 import { wholePattern } from "../../base/topic-pattern.js";
-import type { Plugins } from "../../worker/worker.js";
+import type { PluginCatalog } from "../../worker/worker.js";
 
 const COMMON = "Common";
 const TRANSFORMS = "Transforms";
@@ -71,14 +71,14 @@ export interface WorkerDefaults {
 /** The keys that the worker itself understands in a connector's config, in the order of the REST answers. */
 export function connectorConfigDef(
   type: "source" | "sink",
-  plugins: Plugins,
+  plugins: PluginCatalog,
   worker: WorkerDefaults,
   pluginVersion: string | null,
 ): ConfigDef {
   return { ...commonKeys(plugins, worker, pluginVersion), ...(type === "sink" ? SINK_KEYS : SOURCE_KEYS) };
 }
 
-function commonKeys(plugins: Plugins, worker: WorkerDefaults, pluginVersion: string | null): ConfigDef {
+function commonKeys(plugins: PluginCatalog, worker: WorkerDefaults, pluginVersion: string | null): ConfigDef {
   return { ...identityKeys(pluginVersion), ...converterKeys(plugins, worker), ...CHAIN_KEYS, ...ERROR_KEYS };
 }
 
@@ -137,7 +137,7 @@ function identityKeys(pluginVersion: string | null): ConfigDef {
   };
 }
 
-function converterKeys(plugins: Plugins, worker: WorkerDefaults): ConfigDef {
+function converterKeys(plugins: PluginCatalog, worker: WorkerDefaults): ConfigDef {
   const classesOf = (...types: readonly string[]) =>
     plugins
       .list()

@@ -16,13 +16,13 @@ import type { ThreadHostData } from "./thread-host.js";
 // exception that no task catches ends the thread, with its own tasks alone.
 const port = parentPort;
 if (!port) throw new InvariantError("A task host runs in a thread of the worker");
-const { host, workerProps, logLevel } = workerData as ThreadHostData;
+const { name, workerProps, logLevel, leftOut } = workerData as ThreadHostData;
 const clock = new SystemClock();
 new BufferGarbage(clock).start();
 const send = (report: HostReport) => port.postMessage(report);
-const logger = new ForwardingLogger(send, logLevel as LogLevel, `host-${host}`);
+const logger = new ForwardingLogger(send, logLevel as LogLevel, name);
 logStrayRejections(process, logger);
-const plugins = await loadPlugins(workerProps["plugin.path"], logger);
+const plugins = await loadPlugins(workerProps["plugin.path"], logger, { leftOut });
 const taskHost = new TaskHost({
   workerProps,
   plugins,

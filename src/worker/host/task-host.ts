@@ -1,13 +1,13 @@
 import { type Clock, type Logger, type Random, type SourceOffset, UnsupportedError } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { traceOf } from "../../base/error-trace.js";
-import { checkTaskCount } from "../connector-runner.js";
 import { SinkTaskRunner } from "../sink/sink-task-runner.js";
 import { parseSinkTopics } from "../sink/sink-topics.js";
 import { SourceTaskRunner } from "../source/source-task-runner.js";
 import { parseTopicCreation } from "../source/topic-creation.js";
 import { parseErrorPolicy } from "../task/error-policy.js";
 import { chooseConverters } from "../task/task-converters.js";
+import { checkTaskCount } from "../task/task-count.js";
 import type { TaskEvents, TaskParts, TaskRunner } from "../task/task-runner.js";
 import type { Plugins } from "../worker.js";
 import { parseWorkerSettings } from "../worker-config.js";

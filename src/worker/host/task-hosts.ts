@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
-import type { Clock, Logger, Props, Timer } from "../../api/index.js";
+import type { Clock, Logger, Props } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { HostSnapshot, TaskMetrics } from "../worker.js";
 import { isolationOf, type WorkerSettings } from "../worker-config.js";
 import type { HostKind, HostLink, OpenHost } from "./host-link.js";
 import { assignHost } from "./host-placement.js";
-import { judgeHost } from "./host-watch.js";
+import { HostPulse } from "./host-pulse.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
 
 export interface TaskHostsParts {
@@ -25,10 +25,9 @@ interface Host {
   readonly link: HostLink;
   tasks: number;
   ready: boolean;
-  lastHeardMs: number;
+  readonly pulse: HostPulse | undefined;
 }
 
-const LOOK_EVERY_MS = 2000;
 const METRICS_WAIT_MS = 1000;
 
 /**
@@ -43,12 +42,8 @@ export class TaskHosts {
   >();
   #nextHost = 0;
   #nextRequest = 1;
-  #timer: Timer | undefined;
-  #lastLookMs: number;
 
-  constructor(private readonly parts: TaskHostsParts) {
-    this.#lastLookMs = parts.clock.monotonicMs();
-  }
+  constructor(private readonly parts: TaskHostsParts) {}
 
   /** Finds or opens the host for one more task of the connector, and counts the task. @throws ConfigError */
   take(connectorProps: Props): number {
@@ -108,23 +103,30 @@ export class TaskHosts {
   }
 
   async close(): Promise<void> {
-    this.#timer?.cancel();
     const hosts = [...this.#hosts.values()];
     this.#hosts.clear();
+    for (const { pulse } of hosts) pulse?.stop();
     await Promise.all(hosts.map(({ link }) => link.close()));
   }
 
   #open(kind: HostKind, heapMb: number): Host {
     const number = this.#nextHost++;
-    const { clock, open } = this.parts;
+    const { clock, open, settings } = this.parts;
     const link = open(number, kind, heapMb, {
       report: (report) => this.#hear(number, report),
       ended: (reason) => this.#lose(number, reason),
     });
-    const ready = kind === "in-process";
-    const host: Host = { number, kind, link, tasks: 0, ready, lastHeardMs: clock.monotonicMs() };
+    const inProcess = kind === "in-process";
+    const pulse = inProcess
+      ? undefined
+      : new HostPulse({
+          clock,
+          timeoutMs: settings["task.host.timeout.ms"],
+          ask: () => link.send({ type: "metrics", request: 0 }),
+          silent: (reason) => this.#lose(number, reason),
+        });
+    const host: Host = { number, kind, link, tasks: 0, ready: inProcess, pulse };
     this.#hosts.set(number, host);
-    this.#timer ??= clock.schedule(LOOK_EVERY_MS, () => this.#look());
     return host;
   }
 
@@ -132,7 +134,7 @@ export class TaskHosts {
     const host = this.#hosts.get(number);
     if (!host) return;
     if (report.type !== "log") host.ready = true; // plugins may log while they are loaded
-    host.lastHeardMs = this.parts.clock.monotonicMs();
+    host.pulse?.heard();
     if (report.type === "ready") return;
     if (report.type !== "metrics") {
       this.parts.report(number, report);
@@ -145,24 +147,6 @@ export class TaskHosts {
     if (asked.waiting.size === 0) asked.done.resolve();
   }
 
-  #look(): void {
-    const { clock, settings } = this.parts;
-    const nowMs = clock.monotonicMs();
-    const lastLookMs = this.#lastLookMs;
-    this.#lastLookMs = nowMs;
-    for (const host of this.#hosts.values()) {
-      if (host.kind === "in-process") continue;
-      const signs = { nowMs, lastHeardMs: host.lastHeardMs, lastLookMs };
-      const verdict = judgeHost(signs, LOOK_EVERY_MS, settings["task.host.timeout.ms"]);
-      if (verdict.kind === "silent") {
-        this.#lose(host.number, `it has not answered for ${Math.round(verdict.silentMs / 1000)} s`);
-      } else {
-        host.link.send({ type: "metrics", request: 0 });
-      }
-    }
-    this.#timer = clock.schedule(LOOK_EVERY_MS, () => this.#look());
-  }
-
   #lose(number: number, reason: string): void {
     const host = this.#hosts.get(number);
     if (!host) return;
@@ -173,6 +157,7 @@ export class TaskHosts {
 
   #drop(host: Host): void {
     this.#hosts.delete(host.number);
+    host.pulse?.stop();
     host.link
       .close()
       .catch((cause) => this.parts.logger.warn("A task host did not end well", { host: host.number }, cause));

@@ -1,25 +1,31 @@
 import { Worker as Thread } from "node:worker_threads";
 import type { Props } from "../../api/index.js";
 import type { HostLink, HostListener } from "./host-link.js";
-import type { HostReport } from "./task-host-messages.js";
 
-// Node loads no TypeScript in a thread: run from sources (by a test runner), the thread is the compiled one.
-const ENTRY = import.meta.url.endsWith(".ts")
-  ? new URL("../../../dist/src/worker/host/task-host-thread.js", import.meta.url)
-  : new URL("./task-host-thread.js", import.meta.url);
-
-/** What a task host's thread is started with. */
+/** What every host's thread is started with. */
 export interface ThreadHostData {
-  readonly host: number;
+  readonly name: string;
   readonly workerProps: Props;
   readonly logLevel: string;
+  /** Index files of plugins that no host may load: one has died of them. */
+  readonly leftOut: readonly string[];
 }
 
-/** A task host in a thread of its own. A dedicated one has a heap limit; going beyond it ends that thread alone. */
-export function openThreadHost(data: ThreadHostData, heapMb: number | undefined, listener: HostListener): HostLink {
+/**
+ * A host in a thread of its own.
+ *
+ * @param entry the thread's module, as its path below `src/worker`, without extension.
+ * @param heapMb the limit of its heap; going beyond it ends that thread alone.
+ */
+export function openThreadHost<Command, Report>(
+  entry: string,
+  data: ThreadHostData,
+  heapMb: number | undefined,
+  listener: HostListener<Report>,
+): HostLink<Command> {
   let over = false;
-  const thread = new Thread(ENTRY, {
-    name: `task-host-${data.host}`,
+  const thread = new Thread(moduleOf(entry), {
+    name: data.name,
     workerData: data,
     ...(heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
   });
@@ -28,7 +34,7 @@ export function openThreadHost(data: ThreadHostData, heapMb: number | undefined,
     over = true;
     listener.ended(reason);
   };
-  thread.on("message", (report: HostReport) => {
+  thread.on("message", (report: Report) => {
     if (!over) listener.report(report);
   });
   thread.on("messageerror", (error) => end(`its messages cannot be read: ${error.message}`));
@@ -45,12 +51,18 @@ export function openThreadHost(data: ThreadHostData, heapMb: number | undefined,
   };
 }
 
+/** Node loads no TypeScript in a thread: run from sources (by a test runner), the thread is the compiled one. */
+function moduleOf(entry: string): URL {
+  const fromSources = import.meta.url.endsWith(".ts");
+  return new URL(`${fromSources ? "../../../dist/src/worker" : ".."}/${entry}.js`, import.meta.url);
+}
+
 function reasonOf(error: unknown, heapMb: number | undefined): string {
   const code = (error as { code?: unknown }).code;
   if (code === "ERR_WORKER_OUT_OF_MEMORY") {
     return heapMb === undefined
       ? "it ran out of memory"
-      : `it ran out of memory: its tasks needed more than task.heap.mb=${heapMb}`;
+      : `it ran out of memory: what it ran needed more than task.heap.mb=${heapMb}`;
   }
   return `an error that nothing caught: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

@@ -19,23 +19,37 @@ const BUILT_IN_CONVERTERS = new URL(`../../converters/built-in-converters.${EXTE
 /** The built-in converters report the version of Kafka whose behaviour they have, as Kafka's own do. */
 const KAFKA_VERSION = "4.3.1";
 
+/** How the connectors' host loads: it may not survive an import, and the worker must learn which one that was. */
+export interface GuardedLoading {
+  /** Index files that ended or held up a host before: they are not loaded. */
+  readonly leftOut: readonly string[];
+  /** Runs the import of an index file. */
+  readonly guard?: <T>(entry: string, load: () => Promise<T>) => Promise<T>;
+}
+
+/** The folders of `plugin.path`, which separates them by commas. */
+export function pluginFolders(pluginPath: string | undefined): string[] {
+  return (pluginPath ?? "").split(",").flatMap((entry) => (entry.trim() === "" ? [] : [resolve(entry.trim())]));
+}
+
 /**
  * Loads every plugin: our connectors and converters by path, then each folder of `plugin.path`, which is a plugin
  * itself (it holds an index file) or a folder of plugins. What cannot be loaded is logged and left out, so that one
- * broken plugin stops no other. Called once by the worker and once in each task host.
- *
- * @param pluginPath the worker's `plugin.path`: folders separated by commas.
+ * broken plugin stops no other. Called once in each host, with the worker's `plugin.path`; the worker's own thread loads
+ * what comes with Millrace, and nothing of `plugin.path`.
  */
-export async function loadPlugins(pluginPath: string | undefined, logger: Logger): Promise<PluginRegistry> {
-  const folders = (pluginPath ?? "")
-    .split(",")
-    .flatMap((entry) => (entry.trim() === "" ? [] : [resolve(entry.trim())]));
+export async function loadPlugins(
+  pluginPath: string | undefined,
+  logger: Logger,
+  { leftOut, guard = (_, load) => load() }: GuardedLoading = { leftOut: [] },
+): Promise<PluginRegistry> {
   const connectors: ConnectorPlugin[] = [];
   const converters = await loadBuiltInConverters();
-  for (const folder of [BUNDLED_CONNECTORS, ...folders]) {
+  for (const folder of [BUNDLED_CONNECTORS, ...pluginFolders(pluginPath)]) {
     for (const entry of await entriesOf(folder, logger)) {
+      if (leftOut.includes(entry)) continue;
       try {
-        const { connectors: more, converters: others } = await loadEntry(entry);
+        const { connectors: more, converters: others } = await guard(entry, () => loadEntry(entry));
         connectors.push(...more);
         converters.push(...others);
       } catch (cause) {

@@ -1,6 +1,6 @@
-import { type ConnectorPlugin, type Converter, type HeaderConverter, NotFoundError } from "../../api/index.js";
-import type { PluginInfo } from "../../contract/plugin-info.js";
+import type { ConnectorPlugin, Converter, HeaderConverter } from "../../api/index.js";
 import type { Plugins } from "../worker.js";
+import { type ConverterFacts, NamedPlugins, type PluginFacts } from "./named-plugins.js";
 
 /** A converter class: for keys and values, for headers, or both. */
 export interface ConverterPlugin {
@@ -10,91 +10,47 @@ export interface ConverterPlugin {
   readonly headerConverter?: () => HeaderConverter;
 }
 
-const TYPE_ORDER: readonly PluginInfo["type"][] = ["source", "sink", "converter", "header_converter"];
-
-/** The loaded plugins by class name and alias. Holds no state but them. */
+/** The loaded plugins of this thread. Holds no state but them. */
 export class PluginRegistry implements Plugins {
-  readonly #connectors: AliasMap<ConnectorPlugin>;
-  readonly #converters: AliasMap<ConverterPlugin>;
-  readonly #headerConverters: AliasMap<ConverterPlugin>;
+  readonly #named: NamedPlugins<ConnectorPlugin, ConverterPlugin & ConverterFacts>;
 
-  /** Of two plugins with one class name the first stays: ours are loaded before those of plugin.path. */
-  constructor(connectors: readonly ConnectorPlugin[], converters: readonly ConverterPlugin[]) {
-    this.#connectors = new AliasMap(connectors, ["Connector"]);
-    this.#converters = new AliasMap(
-      converters.filter((plugin) => plugin.converter),
-      ["Converter"],
-    );
-    this.#headerConverters = new AliasMap(
-      converters.filter((plugin) => plugin.headerConverter),
-      ["HeaderConverter", "Converter"],
-    );
+  constructor(
+    private readonly connectors: readonly ConnectorPlugin[],
+    private readonly converters: readonly ConverterPlugin[],
+  ) {
+    const known = converters.map((plugin) => ({ ...plugin, kinds: kindsOf(plugin) }));
+    this.#named = new NamedPlugins({ connectors, converters: known });
   }
 
-  list(): readonly PluginInfo[] {
-    const infos: PluginInfo[] = this.#connectors.all().map(({ className, type, version }) => ({
-      class: className,
-      type,
-      version,
-    }));
-    for (const { className, version } of this.#converters.all())
-      infos.push({ class: className, type: "converter", version });
-    for (const { className, version } of this.#headerConverters.all())
-      infos.push({ class: className, type: "header_converter", version });
-    return infos.sort(
-      (a, b) => TYPE_ORDER.indexOf(a.type) - TYPE_ORDER.indexOf(b.type) || (a.class < b.class ? -1 : 1),
-    );
+  facts(): PluginFacts {
+    return {
+      connectors: this.connectors.map(({ type, className, taskClassName, version }) => ({
+        type,
+        className,
+        taskClassName: String(taskClassName),
+        version: String(version),
+      })),
+      converters: this.converters.map((plugin) => ({
+        className: plugin.className,
+        version: String(plugin.version),
+        kinds: kindsOf(plugin),
+      })),
+    };
   }
 
   connector(classOrAlias: string): ConnectorPlugin {
-    return this.#connectors.find(classOrAlias) ?? absent("connector", classOrAlias, this.#connectors.all());
+    return this.#named.connector(classOrAlias);
   }
 
   converter(classOrAlias: string): Converter {
-    const plugin = this.#converters.find(classOrAlias);
-    return plugin?.converter?.() ?? absent("converter", classOrAlias, this.#converters.all());
+    return this.#named.converter(classOrAlias).converter!();
   }
 
   headerConverter(classOrAlias: string): HeaderConverter {
-    const plugin = this.#headerConverters.find(classOrAlias);
-    return plugin?.headerConverter?.() ?? absent("header converter", classOrAlias, this.#headerConverters.all());
+    return this.#named.headerConverter(classOrAlias).headerConverter!();
   }
 }
 
-/** Finds by full name, by simple name, and by simple name without a suffix of the type; an alias of two classes finds none. */
-class AliasMap<P extends { readonly className: string }> {
-  readonly #byName = new Map<string, P>();
-  readonly #byAlias = new Map<string, P | "ambiguous">();
-
-  constructor(plugins: readonly P[], suffixes: readonly string[]) {
-    for (const plugin of plugins) {
-      if (this.#byName.has(plugin.className)) continue;
-      this.#byName.set(plugin.className, plugin);
-      for (const alias of aliasesOf(plugin.className, suffixes))
-        this.#byAlias.set(alias, this.#byAlias.has(alias) ? "ambiguous" : plugin);
-    }
-  }
-
-  all(): P[] {
-    return [...this.#byName.values()];
-  }
-
-  find(classOrAlias: string): P | undefined {
-    const found = this.#byName.get(classOrAlias) ?? this.#byAlias.get(classOrAlias);
-    return found === "ambiguous" ? undefined : found;
-  }
-}
-
-function aliasesOf(className: string, suffixes: readonly string[]): Set<string> {
-  const simple = className.slice(Math.max(className.lastIndexOf("."), className.lastIndexOf("$")) + 1);
-  const suffix = suffixes.find((candidate) => simple.endsWith(candidate) && simple !== candidate);
-  return new Set(suffix === undefined ? [simple] : [simple, simple.slice(0, -suffix.length)]);
-}
-
-function absent(kind: string, name: string, there: readonly { readonly className: string }[]): never {
-  const names = there.map(({ className }) => className).sort();
-  throw new NotFoundError(
-    "CLASS_NOT_FOUND",
-    `Failed to find any class that implements ${kind} and which name matches ${name}, available ${kind}s are: ${names.join(", ") || "none"}`,
-  );
+function kindsOf({ converter, headerConverter }: ConverterPlugin): ConverterFacts["kinds"] {
+  return [...(converter ? (["converter"] as const) : []), ...(headerConverter ? (["header_converter"] as const) : [])];
 }

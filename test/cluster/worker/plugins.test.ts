@@ -3,8 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { Logger } from "../../../src/api/index.js";
+import { SystemClock } from "../../../src/base/clock.js";
+import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
+import { SystemRandom } from "../../../src/base/random.js";
+import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { createWorker } from "../../../src/worker/create-worker.js";
 import { loadPlugins } from "../../../src/worker/plugins/load-plugins.js";
+import { NamedPlugins } from "../../../src/worker/plugins/named-plugins.js";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-plugins-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -33,7 +39,7 @@ test("bundled connectors and converters are there, and those of plugin.path; a b
     warn: (_message, fields) => told.push(String(fields?.["path"])),
   };
   const plugins = await loadPlugins(`${join(folder, "many")}, ${alone},${join(folder, "absent")}`, logger);
-  const classes = plugins.list().map((info) => `${info.type} ${info.class} ${info.version}`);
+  const classes = new NamedPlugins(plugins.facts()).list().map((info) => `${info.type} ${info.class} ${info.version}`);
   expect(classes).toEqual(
     expect.arrayContaining([
       "source x.OneConnector 2",
@@ -52,3 +58,75 @@ test("bundled connectors and converters are there, and those of plugin.path; a b
     "many/empty/index.mjs",
   ]);
 });
+
+test("a plugin whose import never ends, or ends the thread, is left out by name; the others are there and run", async () => {
+  const hostile = {
+    "a-exit": "process.exit(3);",
+    "b-loop": "for (;;);",
+    "c-never": "await new Promise(() => {});",
+    "c-waits": "setInterval(() => {}, 1000); await new Promise(() => {});",
+    "d-throws": 'throw new Error("broken on purpose");',
+    "e-greedy": "const held = []; for (;;) held.push(new Array(1e5).fill(held.length));",
+    "f-timer":
+      'setTimeout(() => { throw new Error("left behind"); }, 1); await new Promise((next) => setTimeout(next, 20));',
+  };
+  for (const [name, text] of Object.entries(hostile)) {
+    plugin(`hostile/${name}`, "index.mjs", `${text}\nexport default ${source(`x.${name}`)};`);
+  }
+  const good = `{ type: "source", className: "x.GoodConnector", taskClassName: "T", version: "2",
+    connector: () => ({ config: {}, start: async () => {}, taskConfigs: async () => [{}], stop: async () => {} }),
+    task: async () => ({ start: async () => {}, poll: () => new Promise((next) => setTimeout(() => next(null), 20)), stop: async () => {} }) }`;
+  plugin("hostile/z-good", "index.mjs", `export default ${good};`);
+  const lines: string[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    error: (message, fields) => lines.push(`${message} ${fields?.["path"]} ${fields?.["reason"]}`),
+    child: () => logger,
+  };
+  const running = deferred();
+  const worker = await createWorker({
+    workerProps: {
+      "bootstrap.servers": "127.0.0.1:1",
+      "plugin.path": join(folder, "hostile"),
+      "task.host.timeout.ms": "2000",
+      "task.heap.mb": "48",
+      "task.hosts": "1",
+      "key.converter": "JsonConverter",
+      "value.converter": "JsonConverter",
+    },
+    offsets: { read: async () => [], flush: async () => {} },
+    listener: {
+      connectorStatus() {},
+      taskStatus: (_id, state) => state === "RUNNING" && running.resolve(),
+      requestReconfiguration() {},
+      topicUsed() {},
+    },
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    logger,
+    logLevel: "error",
+    createKafkaClient,
+  });
+  try {
+    const there = worker.plugins.list().map((info) => info.class);
+    expect(there.filter((name) => name.startsWith("x."))).toEqual(["x.GoodConnector"]);
+    for (const [name, why] of [
+      ["a-exit", "exit code 3"],
+      ["b-loop", "has not answered"],
+      ["c-never", "exit code 13"],
+      ["c-waits", "has not answered"],
+      ["d-throws", ""],
+      ["e-greedy", "ran out of memory"],
+      ["f-timer", "left behind"],
+    ] as const) {
+      const line = lines.find((text) => text.startsWith("A plugin cannot") && text.includes(`hostile/${name}/`));
+      expect(line).toContain(why);
+    }
+    const props = { name: "good", "connector.class": "x.GoodConnector" };
+    expect(await worker.startConnector("good", props, "STARTED")).toBe("RUNNING");
+    await worker.startTask({ connector: "good", task: 0 }, props, {}, "STARTED", 1);
+    await running.promise;
+  } finally {
+    await worker.close();
+  }
+}, 60_000);

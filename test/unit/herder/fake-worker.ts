@@ -1,7 +1,7 @@
 import { ConflictError, NotFoundError } from "../../../src/api/index.js";
 import type { TargetState } from "../../../src/contract/target-state.js";
 import type { TaskId } from "../../../src/contract/task-id.js";
-import type { ConnectorState, Plugins, Worker, WorkerListener } from "../../../src/worker/worker.js";
+import type { ConnectorState, PluginCatalog, PluginRef, Worker, WorkerListener } from "../../../src/worker/worker.js";
 
 const STATES: Readonly<Record<TargetState, ConnectorState>> = {
   STARTED: "RUNNING",
@@ -18,7 +18,7 @@ export class FakeWorker implements Worker {
   readonly blocked = new Set<string>();
   readonly #connectors = new Map<string, ConnectorState>();
   readonly #tasks = new Map<string, TaskId>();
-  readonly plugins: Plugins = {
+  readonly plugins: PluginCatalog = {
     list: () => [],
     connector(name) {
       throw new NotFoundError("CLASS_NOT_FOUND", `No connector ${name}`);
@@ -32,6 +32,14 @@ export class FakeWorker implements Worker {
   };
 
   constructor(readonly listener: WorkerListener) {}
+
+  async configOf({ className }: PluginRef): Promise<never> {
+    throw new NotFoundError("CLASS_NOT_FOUND", `No plugin ${className}`);
+  }
+
+  async validate({ className }: PluginRef): Promise<never> {
+    throw new NotFoundError("CLASS_NOT_FOUND", `No plugin ${className}`);
+  }
 
   async startConnector(name: string, props: Readonly<Record<string, string>>, targetState: TargetState) {
     this.calls.push(`start ${name} ${targetState}${props["v"] ? ` v${props["v"]}` : ""}`);

@@ -122,7 +122,7 @@ export class FakeHerder implements Herder {
     }));
   }
 
-  pluginConfig() {
+  async pluginConfig() {
     return [];
   }
 

@@ -2,14 +2,15 @@ import { describe, expect, test } from "vitest";
 import type { SourceMap, SourceOffset } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
-import { SeededRandom } from "../../../src/base/random.js";
 import { ConnectWorker } from "../../../src/worker/connect-worker.js";
 import type { HostKind, HostListener } from "../../../src/worker/host/host-link.js";
 import { assignHost } from "../../../src/worker/host/host-placement.js";
 import { judgeHost } from "../../../src/worker/host/host-watch.js";
 import type { HostCommand } from "../../../src/worker/host/task-host-messages.js";
+import { NamedPlugins } from "../../../src/worker/plugins/named-plugins.js";
 import type { WorkerListener } from "../../../src/worker/worker.js";
 import { parseWorkerSettings } from "../../../src/worker/worker-config.js";
+import { inProcessCalls } from "./connector/in-process-calls.js";
 import { noPlugins } from "./source-harness.js";
 
 class FakeHost {
@@ -59,7 +60,8 @@ function rig(props: Record<string, string> = {}) {
   };
   const worker = new ConnectWorker({
     settings: parseWorkerSettings(props),
-    plugins: noPlugins,
+    plugins: new NamedPlugins({ connectors: [], converters: [] }),
+    calls: inProcessCalls(noPlugins, clock),
     offsets: {
       read: async (connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> =>
         partitions.map((partition) => ({ partition, offset: { of: connector } })),
@@ -79,7 +81,6 @@ function rig(props: Record<string, string> = {}) {
       };
     },
     clock,
-    random: new SeededRandom(1),
     logger: silentLogger,
   });
   const start = (task: number, connectorProps: Record<string, string> = {}, connector = "shop") =>
@@ -113,6 +114,12 @@ describe("the worker", () => {
     await worker.stopTasks([id(2)]);
     expect(hosts.map(({ closed }) => closed)).toEqual([false, true]);
     await expect(start(3, { "task.isolation": "oops" })).rejects.toThrow("task.isolation");
+  });
+
+  test("no connector chooses to run in the thread of a worker that isolates", async () => {
+    const { hosts, start } = rig();
+    await expect(start(0, { "task.isolation": "none" })).rejects.toThrow("task.isolation=none is only for the worker");
+    expect(hosts).toEqual([]);
   });
 
   test("passes statuses on and keeps them", async () => {
@@ -227,7 +234,7 @@ describe("the worker", () => {
   test("a connector class that is not there is FAILED, not a rejection", async () => {
     const { told, worker } = rig();
     expect(await worker.startConnector("shop", { "connector.class": "Oops" }, "STARTED")).toBe("FAILED");
-    expect(told).toEqual(["shop FAILED Error: no plugins"]);
+    expect(told).toEqual([expect.stringMatching(/^shop FAILED NotFoundError: .* name matches Oops/)]);
   });
 
   test("metrics leave out a host that does not answer within a second", async () => {

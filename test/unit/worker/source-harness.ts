@@ -33,7 +33,6 @@ export const strict: ErrorPolicy = {
 };
 
 export const noPlugins: Plugins = {
-  list: () => [],
   connector: () => {
     throw new Error("no plugins");
   },

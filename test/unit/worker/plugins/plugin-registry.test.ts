@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type ConnectorPlugin, type Converter, NotFoundError } from "../../../../src/api/index.js";
+import { NamedPlugins } from "../../../../src/worker/plugins/named-plugins.js";
 import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
 import { chooseConverters } from "../../../../src/worker/task/task-converters.js";
 import { textConverters } from "../source-harness.js";
@@ -44,7 +45,11 @@ describe("the plugin registry", () => {
   });
 
   test("lists by type, then class", () => {
-    expect(registry.list().map(({ type, class: name }) => `${type} ${name.slice(name.lastIndexOf(".") + 1)}`)).toEqual([
+    expect(
+      new NamedPlugins(registry.facts())
+        .list()
+        .map(({ type, class: name }) => `${type} ${name.slice(name.lastIndexOf(".") + 1)}`),
+    ).toEqual([
       "source Dup",
       "source FileStreamSourceConnector",
       "source Dup",

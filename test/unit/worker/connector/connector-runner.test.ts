@@ -5,11 +5,11 @@ import {
   type Connector,
   type ConnectorContext,
   type ConnectorPlugin,
-} from "../../../src/api/index.js";
-import { SimClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
-import { SeededRandom } from "../../../src/base/random.js";
-import { ConnectorRunner } from "../../../src/worker/connector-runner.js";
+} from "../../../../src/api/index.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { ConnectorRunner } from "../../../../src/worker/connector/connector-runner.js";
+import { noPlugins } from "../source-harness.js";
+import { inProcessCalls } from "./in-process-calls.js";
 
 class ScriptedConnector implements Connector {
   readonly config = {};
@@ -41,18 +41,13 @@ class ScriptedConnector implements Connector {
 function rig(props: Record<string, string> = {}) {
   const connector = new ScriptedConnector();
   const told: string[] = [];
+  const plugin = { type: "sink", className: "S", taskClassName: "STask", version: "7", connector: () => connector };
+  const calls = inProcessCalls({ ...noPlugins, connector: () => plugin as unknown as ConnectorPlugin });
   const runner = new ConnectorRunner({
     name: "shop",
-    plugin: {
-      type: "sink",
-      className: "S",
-      taskClassName: "STask",
-      version: "7",
-      connector: () => connector,
-    } as unknown as ConnectorPlugin,
+    plugin: plugin as unknown as ConnectorPlugin,
     props,
-    clock: new SimClock(),
-    random: new SeededRandom(1),
+    open: (events) => calls.connector("shop", "S", events),
     logger: silentLogger,
     status: (state, trace) => told.push(trace === null ? state : `${state} ${trace.split("\n")[0]}`),
     requestReconfiguration: () => told.push("reconfigure"),

@@ -1,56 +1,27 @@
-import {
-  type Clock,
-  type ConfigDef,
-  ConfigError,
-  ConflictError,
-  type Connector,
-  type ConnectorPlugin,
-  type Logger,
-  type Props,
-  parseConfig,
-  type Random,
-} from "../api/index.js";
-import { errorMessage, traceOf } from "../base/error-trace.js";
-import type { TargetState } from "../contract/target-state.js";
-import type { ConnectorSnapshot, ConnectorState } from "./worker.js";
-
-const tasksConfig = {
-  "tasks.max": { type: "int", default: 1, doc: "The most tasks the connector may have." },
-  "tasks.max.enforce": { type: "boolean", default: true, doc: "Whether a connector that gives more fails (KIP-1004)." },
-} as const satisfies ConfigDef;
-
-/**
- * Holds a number of tasks against `tasks.max` (KIP-1004).
- *
- * @throws ConfigError when there are more and `tasks.max.enforce` holds.
- * @returns a warning when there are more and they are let through.
- */
-export function checkTaskCount(name: string, props: Props, count: number): string | undefined {
-  const { "tasks.max": max, "tasks.max.enforce": enforced } = parseConfig(tasksConfig, props);
-  if (count <= max) return undefined;
-  const found = `The connector ${name} has generated ${count} tasks, which is greater than tasks.max=${max}`;
-  if (enforced)
-    throw new ConfigError("tasks.max", `${found}; raise tasks.max, or set tasks.max.enforce=false to let it pass`);
-  return `${found}; they are let through because tasks.max.enforce=false`;
-}
+import { ConflictError, type Logger, type Props } from "../../api/index.js";
+import { errorMessage, traceOf } from "../../base/error-trace.js";
+import type { TargetState } from "../../contract/target-state.js";
+import { checkTaskCount, tasksMax } from "../task/task-count.js";
+import type { ConnectorFacts, ConnectorSnapshot, ConnectorState } from "../worker.js";
+import type { PluginRun, PluginRunEvents } from "./plugin-run.js";
 
 export interface ConnectorParts {
   readonly name: string;
-  readonly plugin: ConnectorPlugin;
+  readonly plugin: ConnectorFacts;
   readonly props: Props;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly logger: Logger;
+  /** Makes the run of the connector's object, in the connectors' host. */
+  readonly open: (events: PluginRunEvents) => PluginRun;
   readonly status: (state: ConnectorState, trace: string | null) => void;
   readonly requestReconfiguration: () => void;
 }
 
 /**
- * One connector object through its life: made once, started and stopped as its target state wants, one call at a time. FAILED
+ * One connector object through its life, which it has in the connectors' host: made once, started and stopped as its target state wants, one call at a time. FAILED
  * is left only by stopping it; then a new runner is made.
  */
 export class ConnectorRunner {
-  #connector: Connector | undefined;
+  readonly #object: PluginRun;
   #state: ConnectorState | undefined;
   #trace: string | null = null;
   /** `start` has been called and `stop` has not. */
@@ -58,7 +29,14 @@ export class ConnectorRunner {
   #cancelled = false;
   #work: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly parts: ConnectorParts) {}
+  constructor(private readonly parts: ConnectorParts) {
+    this.#object = parts.open({
+      reconfigure: () => {
+        if (!this.#cancelled && this.#started) parts.requestReconfiguration();
+      },
+      failed: (error) => this.#fail(error),
+    });
+  }
 
   snapshot(): ConnectorSnapshot {
     const { name, plugin } = this.parts;
@@ -85,12 +63,12 @@ export class ConnectorRunner {
   taskConfigs(): Promise<Record<string, string>[]> {
     return this.#queue(async () => {
       const { name, plugin, props, logger } = this.parts;
-      if (this.#state !== "RUNNING" || !this.#connector) {
+      if (this.#state !== "RUNNING") {
         const message = `Connector ${name} is ${this.#state ?? "not started"}: it gives task configurations only while RUNNING`;
         throw new ConflictError("CONNECTOR_NOT_RUNNING", message);
       }
-      const { "tasks.max": max } = parseConfig(tasksConfig, props);
-      const configs = await this.#connector.taskConfigs(max);
+      const maxTasks = tasksMax(props);
+      const configs = (await this.#object.call({ method: "taskConfigs", maxTasks })) as Record<string, string>[];
       try {
         const warning = checkTaskCount(name, props, configs.length);
         if (warning) logger.warn(warning);
@@ -113,6 +91,7 @@ export class ConnectorRunner {
       }
       if (this.#state !== "FAILED") this.#report("UNASSIGNED", null);
       this.#cancelled = true;
+      this.#object.drop();
     });
   }
 
@@ -121,21 +100,21 @@ export class ConnectorRunner {
     if (this.#cancelled) return;
     if (this.#state !== "FAILED") this.#report("UNASSIGNED", null);
     this.#cancelled = true;
+    this.#object.drop();
   }
 
   async #start(): Promise<void> {
     if (this.#started) return;
-    const { plugin, props } = this.parts;
-    this.#connector ??= plugin.connector();
+    const { name, plugin, props } = this.parts;
     this.#started = true;
-    await this.#connector.start(this.#context(), props);
-    this.#report("RUNNING", null);
+    await this.#object.call({ method: "start", name, className: plugin.className, props });
+    // It may have raised an error while it started.
+    if (this.#state !== "FAILED") this.#report("RUNNING", null);
   }
 
   /** STOPPED succeeds whatever the connector does about it; PAUSED may fail. */
   async #stop(target: "PAUSED" | "STOPPED"): Promise<void> {
     try {
-      this.#connector ??= this.parts.plugin.connector();
       await this.#stopObject();
     } catch (error) {
       if (target === "PAUSED") throw error;
@@ -147,25 +126,12 @@ export class ConnectorRunner {
   async #stopObject(): Promise<void> {
     if (!this.#started) return;
     this.#started = false;
-    await this.#connector?.stop();
-  }
-
-  #context() {
-    const { name, clock, random, logger, requestReconfiguration } = this.parts;
-    return {
-      connectorName: name,
-      clock,
-      random,
-      logger,
-      requestTaskReconfiguration: () => {
-        if (!this.#cancelled && this.#started) requestReconfiguration();
-      },
-      raiseError: (error: Error) => this.#fail(error),
-    };
+    await this.#object.call({ method: "stop" });
   }
 
   #fail(error: unknown): void {
-    if (this.#cancelled) return;
+    // The first failure is the reason; what else fails because of it is none.
+    if (this.#cancelled || this.#state === "FAILED") return;
     this.parts.logger.error(`The connector failed: ${errorMessage(error)}`, {}, error);
     this.#report("FAILED", traceOf(error));
   }

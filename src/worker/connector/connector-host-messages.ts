@@ -1,0 +1,53 @@
+import type { Props } from "../../api/index.js";
+import type { Failure } from "../host/failure.js";
+import type { LogReport } from "../host/forwarding-logger.js";
+import type { PluginFacts } from "../plugins/named-plugins.js";
+import type { PluginRef } from "../worker.js";
+
+// All that passes between the worker and the connectors' host: data only, no closure of a ConfigDef. `run` numbers one
+// connector object, or one question about a plugin's configuration.
+
+/** A call into a plugin's code. A connector's offset hook (`alterOffsets`) will be one more method. */
+export type ConnectorCall =
+  /** Makes the connector, unless the run has one, and starts it. */
+  | { readonly method: "start"; readonly name: string; readonly className: string; readonly props: Props }
+  | { readonly method: "taskConfigs"; readonly maxTasks: number }
+  | { readonly method: "stop" }
+  | { readonly method: "config"; readonly plugin: PluginRef }
+  | {
+      readonly method: "validate";
+      readonly plugin: PluginRef;
+      readonly props: Readonly<Record<string, string | null>>;
+    };
+
+export type StartCall = Extract<ConnectorCall, { method: "start" }>;
+
+/** Worker to host. */
+export type ConnectorCommand =
+  /** Answered once. */
+  | { readonly type: "call"; readonly request: number; readonly run: number; readonly call: ConnectorCall }
+  /** The run is over: its object is forgotten. */
+  | { readonly type: "drop"; readonly run: number }
+  | { readonly type: "ping" };
+
+/** Host to worker. */
+export type ConnectorReport =
+  /** Before each import, which the host may not survive; `owner` is negative and stands for the entry from here on. */
+  | { readonly type: "loading"; readonly owner: number; readonly entry: string }
+  /** The plugins are loaded. */
+  | { readonly type: "ready"; readonly plugins: PluginFacts }
+  | { readonly type: "pong" }
+  | LogReport
+  | {
+      readonly type: "answer";
+      readonly run: number;
+      readonly request: number;
+      readonly value?: unknown;
+      readonly failure?: Failure;
+    }
+  /** The connector called requestTaskReconfiguration. */
+  | { readonly type: "reconfigure"; readonly run: number }
+  /** The connector called raiseError; or an error came up in its code that nothing caught, and no call of it will answer. */
+  | { readonly type: "failed"; readonly run: number; readonly failure: Failure; readonly uncaught: boolean }
+  /** The host must not go on. */
+  | { readonly type: "fatal"; readonly reason: string };

@@ -1,0 +1,158 @@
+import {
+  type Clock,
+  type ConfigDef,
+  type ConfigKey,
+  type ConfigValue,
+  type Connector,
+  type ConnectorContext,
+  type Logger,
+  type Random,
+  validateConfig,
+} from "../../api/index.js";
+import { errorMessage } from "../../base/error-trace.js";
+import { InvariantError } from "../../base/invariant-error.js";
+import { failureOf } from "../host/failure.js";
+import type { PluginRef, Plugins, PluginValidation } from "../worker.js";
+import type { ConnectorCall, ConnectorCommand, ConnectorReport, StartCall } from "./connector-host-messages.js";
+
+export interface ConnectorHostParts {
+  readonly plugins: Plugins;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly send: (report: ConnectorReport) => void;
+  /** Runs a plugin's code as that run's, so that whatever becomes of the thread can be laid to it. */
+  readonly within: <T>(run: number, work: () => T) => T;
+}
+
+interface Run {
+  readonly className: string;
+  connector?: Connector;
+}
+
+/** Carries connector objects, and the code of plugins that validates: takes calls, answers with data. Decides nothing. */
+export class ConnectorHost {
+  readonly #runs = new Map<number, Run>();
+
+  constructor(private readonly parts: ConnectorHostParts) {}
+
+  receive(command: ConnectorCommand): void {
+    switch (command.type) {
+      case "ping":
+        this.parts.send({ type: "pong" });
+        break;
+      case "drop":
+        this.#runs.delete(command.run);
+        break;
+      case "call":
+        void this.#answer(command.run, command.request, command.call);
+        break;
+    }
+  }
+
+  /** An error that nothing caught, in code of that run. Called by the host's thread. */
+  uncaught(run: number, error: unknown): void {
+    const className = this.#runs.get(run)?.className;
+    if (className === undefined) {
+      this.parts.logger.error("Code that a plugin left behind has thrown, and nothing caught it", {}, error);
+      return;
+    }
+    const message = `An error that nothing caught in ${className}: ${errorMessage(error)}`;
+    const failure = failureOf(new Error(message, { cause: error }));
+    this.parts.send({ type: "failed", run, failure, uncaught: true });
+  }
+
+  async #answer(run: number, request: number, call: ConnectorCall): Promise<void> {
+    const { send, within } = this.parts;
+    try {
+      send({ type: "answer", run, request, value: await within(run, () => this.#carryOut(run, call)) });
+    } catch (error) {
+      send({ type: "answer", run, request, failure: failureOf(error) });
+    }
+  }
+
+  async #carryOut(run: number, call: ConnectorCall): Promise<unknown> {
+    const { connector, className } = this.#runs.get(run) ?? {};
+    switch (call.method) {
+      case "start":
+        return this.#start(run, call);
+      case "taskConfigs":
+        if (!connector) throw new InvariantError(`Run ${run} has no connector to ask for task configurations`);
+        return textMaps(await connector.taskConfigs(call.maxTasks), className!);
+      case "stop":
+        return connector?.stop();
+      case "config":
+        this.#runs.set(run, { className: call.plugin.className });
+        return withoutCode(this.#configured(call.plugin).config);
+      case "validate":
+        this.#runs.set(run, { className: call.plugin.className });
+        return this.#validate(call.plugin, call.props);
+    }
+  }
+
+  async #start(number: number, { name, className, props }: StartCall): Promise<void> {
+    let run = this.#runs.get(number);
+    if (!run?.connector) {
+      run = { className };
+      this.#runs.set(number, run);
+      run.connector = this.parts.plugins.connector(className).connector();
+    }
+    await run.connector!.start(this.#context(number, name), props);
+  }
+
+  #context(run: number, connectorName: string): ConnectorContext {
+    const { clock, random, logger, send } = this.parts;
+    return {
+      connectorName,
+      clock,
+      random,
+      logger: logger.child("connector", { connector: connectorName }),
+      requestTaskReconfiguration: () => send({ type: "reconfigure", run }),
+      raiseError: (error) => send({ type: "failed", run, failure: failureOf(error), uncaught: false }),
+    };
+  }
+
+  async #validate(plugin: PluginRef, props: Readonly<Record<string, string | null>>): Promise<PluginValidation> {
+    const { clock, random, logger } = this.parts;
+    const { config, validate } = this.#configured(plugin);
+    const values = validateConfig(config, props);
+    const context = { clock, random, logger: logger.child("validation") };
+    const judged = validate ? await validate(props, values, context) : values;
+    return { config: withoutCode(config), values: judged.map(valueData) };
+  }
+
+  /** @throws NotFoundError CLASS_NOT_FOUND */
+  #configured({ type, className }: PluginRef): { config: ConfigDef; validate: Connector["validate"] } {
+    const { plugins } = this.parts;
+    if (type === "connector") {
+      const connector = plugins.connector(className).connector();
+      return { config: connector.config, validate: connector.validate?.bind(connector) };
+    }
+    const { config } = type === "converter" ? plugins.converter(className) : plugins.headerConverter(className);
+    return { config, validate: undefined };
+  }
+}
+
+/** The keys as data: their checks, recommenders and visibility stay here. */
+function withoutCode(def: ConfigDef): ConfigDef {
+  return Object.fromEntries(
+    Object.entries(def).map(([name, key]) => {
+      const { check: _check, recommend: _recommend, visible: _visible, ...data } = key;
+      return [name, data satisfies ConfigKey];
+    }),
+  );
+}
+
+function valueData({ name, value, recommendedValues, errors, visible }: ConfigValue): ConfigValue {
+  return { name, value, recommendedValues: [...recommendedValues], errors: [...errors], visible };
+}
+
+/** @throws Error for what is no list of maps from text to text */
+function textMaps(configs: unknown, className: string): Record<string, string>[] {
+  const isTextMap = (config: unknown) =>
+    typeof config === "object" && config !== null && Object.values(config).every((value) => typeof value === "string");
+  if (!Array.isArray(configs) || !configs.every(isTextMap)) {
+    throw new Error(`taskConfigs of ${className} gave something else than a list of maps from text to text`);
+  }
+  return configs.map((config) => ({ ...config }));
+}

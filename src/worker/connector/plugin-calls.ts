@@ -1,0 +1,201 @@
+import { type Clock, type ConfigDef, type Logger, RetriableError } from "../../api/index.js";
+import { type Deferred, deferred } from "../../base/deferred.js";
+import { errorOf } from "../host/failure.js";
+import { writeForwarded } from "../host/forwarding-logger.js";
+import { HostPulse } from "../host/host-pulse.js";
+import type { PluginFacts } from "../plugins/named-plugins.js";
+import type { PluginRef, PluginValidation } from "../worker.js";
+import type { ConnectorCall, ConnectorReport } from "./connector-host-messages.js";
+import type { ConnectorHostLink, OpenConnectorHost } from "./open-connector-host.js";
+import { PluginRun, type PluginRunEvents } from "./plugin-run.js";
+
+export interface PluginCallsParts {
+  readonly open: OpenConnectorHost;
+  /** `task.host.timeout.ms`: a host that does not answer for so long is replaced. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** For runs that are questions: whoever asks hears of a failure by the answer. */
+const UNHEARD: PluginRunEvents = { reconfigure() {}, failed() {} };
+
+/** How long a plugin may take to say what its configuration is, or what is wrong with one: REST gives up after 90 s. */
+const ANSWER_MS = 60_000;
+
+interface Host {
+  readonly link: ConnectorHostLink;
+  readonly pulse: HostPulse | undefined;
+  /** The index files that it has begun to load. */
+  readonly entries: Map<number, string>;
+  /** The last of them, until all are loaded. */
+  loading: number;
+}
+
+/**
+ * The worker's calls into connectors and validating plugins. Opens the one host that carries them when it is first needed,
+ * and watches it. When the host dies in somebody's code, that connector or question fails; everything else goes on in a
+ * new host. Whose code it was, the host has noted beforehand.
+ */
+export class PluginCalls {
+  readonly #runs = new Map<number, PluginRun>();
+  readonly #leftOut: string[] = [];
+  readonly #loaded: Deferred<PluginFacts> = deferred();
+  #loadWanted = false;
+  #host: Host | undefined;
+  #closed = false;
+  #nextRun = 1;
+  #nextRequest = 1;
+
+  constructor(private readonly parts: PluginCallsParts) {}
+
+  /** Index files of plugins that a host has died of. No host may load them. */
+  get leftOut(): readonly string[] {
+    return this.#leftOut;
+  }
+
+  /** Opens the host, if there is none, and resolves with the plugins that it could load. @throws RetriableError CONNECTOR_HOST_LOST */
+  loaded(): Promise<PluginFacts> {
+    this.#loadWanted = true;
+    this.#opened();
+    return this.#loaded.promise;
+  }
+
+  /** A connector's run; nothing is called yet. */
+  connector(name: string, className: string, events: PluginRunEvents): PluginRun {
+    return this.#open(`connector ${name} (${className})`, events);
+  }
+
+  /** As `Worker.configOf`. */
+  async configOf(plugin: PluginRef): Promise<ConfigDef> {
+    return (await this.#ask(plugin, { method: "config", plugin })) as ConfigDef;
+  }
+
+  /** As `Worker.validate`. */
+  async validate(plugin: PluginRef, props: Readonly<Record<string, string | null>>): Promise<PluginValidation> {
+    return (await this.#ask(plugin, { method: "validate", plugin, props })) as PluginValidation;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const run of this.#runs.values()) if (run.events === UNHEARD) run.lose(new Error("The worker is closing"));
+    const host = this.#host;
+    this.#host = undefined;
+    host?.pulse?.stop();
+    await host?.link.close();
+  }
+
+  async #ask(plugin: PluginRef, call: ConnectorCall): Promise<unknown> {
+    const run = this.#open(`the ${call.method} of ${plugin.className}`, UNHEARD);
+    const timer = this.parts.clock.schedule(ANSWER_MS, () => {
+      const message = `${plugin.className} has not answered for ${ANSWER_MS / 1000} s (${call.method}): it hangs, or what it asks is out of reach`;
+      run.lose(new RetriableError("VALIDATION_UNANSWERED", message));
+    });
+    try {
+      return await run.call(call);
+    } finally {
+      timer.cancel();
+      run.drop();
+    }
+  }
+
+  #open(label: string, events: PluginRunEvents): PluginRun {
+    const number = this.#nextRun++;
+    const run = new PluginRun(number, label, events, {
+      nextRequest: () => this.#nextRequest++,
+      send: (command) => {
+        if (!this.#closed) this.#opened().link.send(command);
+      },
+      drop: () => {
+        if (this.#runs.delete(number)) this.#host?.link.send({ type: "drop", run: number });
+      },
+    });
+    this.#runs.set(number, run);
+    return run;
+  }
+
+  #opened(): Host {
+    if (this.#host) return this.#host;
+    const { open, clock, timeoutMs } = this.parts;
+    const link = open(this.#leftOut, {
+      report: (report) => this.#hear(host, report),
+      ended: (reason) => this.#lose(host, reason),
+    });
+    const pulse =
+      link.owner &&
+      new HostPulse({
+        clock,
+        timeoutMs,
+        ask: () => link.send({ type: "ping" }),
+        silent: (reason) => this.#lose(host, reason),
+      });
+    const host: Host = { link, pulse, entries: new Map(), loading: 0 };
+    this.#host = host;
+    return host;
+  }
+
+  #hear(host: Host, report: ConnectorReport): void {
+    if (this.#host !== host) return;
+    host.pulse?.heard();
+    switch (report.type) {
+      case "loading":
+        host.entries.set(report.owner, report.entry);
+        host.loading = report.owner;
+        break;
+      case "ready":
+        host.loading = 0;
+        this.#loaded.resolve(report.plugins);
+        break;
+      case "log":
+        writeForwarded(report, this.parts.logger);
+        break;
+      case "fatal":
+        this.#lose(host, report.reason);
+        break;
+      case "answer": {
+        const run = this.#runs.get(report.run);
+        if (report.failure) run?.reject(report.request, errorOf(report.failure));
+        else run?.resolve(report.request, report.value);
+        break;
+      }
+      case "reconfigure":
+        this.#runs.get(report.run)?.events.reconfigure();
+        break;
+      case "failed": {
+        const run = this.#runs.get(report.run);
+        const error = errorOf(report.failure);
+        if (report.uncaught) run?.lose(error);
+        else run?.fail(error);
+        break;
+      }
+      case "pong":
+        break;
+    }
+  }
+
+  #lose(host: Host, reason: string): void {
+    if (this.#host !== host) return;
+    const { logger } = this.parts;
+    const owner = host.loading || (host.link.owner?.() ?? 0);
+    this.#host = undefined;
+    host.pulse?.stop();
+    host.link.close().catch((cause) => logger.warn("The connectors' host did not end well", {}, cause));
+    const entry = host.entries.get(owner);
+    const culprit = entry ?? this.#runs.get(owner)?.label;
+    logger.error("The connectors' host is lost", { reason, during: culprit });
+    if (entry !== undefined) {
+      this.#leftOut.push(entry);
+      logger.error("A plugin cannot be loaded and is left out", { path: entry, reason });
+    }
+    const during = culprit === undefined ? "" : ` in the code of ${culprit}`;
+    const error = new RetriableError("CONNECTOR_HOST_LOST", `The connectors' host was lost${during}: ${reason}`);
+    for (const run of [...this.#runs.values()]) {
+      // With nobody to lay it to, all fail: to start them again might end the next host, and so on for ever.
+      if (owner === 0 || run.number === owner) run.die(error);
+      else run.move();
+    }
+    if (!this.#loadWanted || this.#loaded.settled) return;
+    if (entry === undefined) this.#loaded.reject(error);
+    else this.#opened();
+  }
+}

@@ -1,0 +1,51 @@
+import type { Clock, Timer } from "../../api/index.js";
+import { judgeHost } from "./host-watch.js";
+
+export interface HostPulseParts {
+  readonly clock: Clock;
+  /** `task.host.timeout.ms` */
+  readonly timeoutMs: number;
+  /** Sends the host something that it answers at once. */
+  readonly ask: () => void;
+  /** It has not answered for too long; called once. */
+  readonly silent: (reason: string) => void;
+}
+
+const LOOK_EVERY_MS = 2000;
+
+/** Asks one host every other second for a sign of life, from its opening until `stop`. */
+export class HostPulse {
+  #lastHeardMs: number;
+  #lastLookMs: number;
+  #timer: Timer;
+
+  constructor(private readonly parts: HostPulseParts) {
+    const nowMs = parts.clock.monotonicMs();
+    this.#lastHeardMs = nowMs;
+    this.#lastLookMs = nowMs;
+    this.#timer = parts.clock.schedule(LOOK_EVERY_MS, () => this.#look());
+  }
+
+  /** The host has said something. */
+  heard(): void {
+    this.#lastHeardMs = this.parts.clock.monotonicMs();
+  }
+
+  stop(): void {
+    this.#timer.cancel();
+  }
+
+  #look(): void {
+    const { clock, timeoutMs, ask, silent } = this.parts;
+    const nowMs = clock.monotonicMs();
+    const signs = { nowMs, lastHeardMs: this.#lastHeardMs, lastLookMs: this.#lastLookMs };
+    this.#lastLookMs = nowMs;
+    const verdict = judgeHost(signs, LOOK_EVERY_MS, timeoutMs);
+    if (verdict.kind === "silent") {
+      silent(`it has not answered for ${Math.round(verdict.silentMs / 1000)} s`);
+      return;
+    }
+    this.#timer = clock.schedule(LOOK_EVERY_MS, () => this.#look());
+    ask();
+  }
+}

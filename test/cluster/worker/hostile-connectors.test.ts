@@ -1,0 +1,215 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Logger } from "../../../src/api/index.js";
+import { SystemClock } from "../../../src/base/clock.js";
+import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SystemRandom } from "../../../src/base/random.js";
+import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { createWorker } from "../../../src/worker/create-worker.js";
+import type { Worker, WorkerListener } from "../../../src/worker/worker.js";
+
+// Connectors that do what none should, in the real connectors' host (it runs dist), beside a good one that must not
+// notice.
+
+const PLUGIN = `
+import { EventEmitter } from "node:events";
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const never = () => new Promise(() => {});
+const deeds = {
+  emit: () => { setTimeout(() => new EventEmitter().emit("error", new Error("no listener took me")), 5); return never(); },
+  spin: () => { for (;;); },
+  late: async () => { await wait(5); for (;;); },
+  greedy: () => { const held = []; for (;;) held.push(new Array(1e5).fill(held.length)); },
+  exit: () => process.exit(7),
+  hang: never,
+  after: async () => { setTimeout(() => new EventEmitter().emit("error", new Error("no listener took me")), 20); },
+  closures: async () => [{ task: () => {} }],
+};
+const rogue = (deed, method) => ({
+  type: "source",
+  className: "rogue." + deed + "." + method,
+  taskClassName: "rogue.Task",
+  version: "1",
+  connector: () => ({
+    get config() { return method === "config" ? deeds[deed]() : {}; },
+    async validate(_props, values) {
+      if (method !== "validate") return values;
+      await deeds[deed]();
+      return [{ name: "x", value: () => {}, recommendedValues: [], errors: [], visible: true }];
+    },
+    async start() { if (method === "start") await deeds[deed](); },
+    async taskConfigs() { return method === "taskConfigs" ? deeds[deed]() : [{}]; },
+    async stop() {},
+  }),
+  task: never,
+});
+const good = {
+  type: "source",
+  className: "Good",
+  taskClassName: "GoodTask",
+  version: "1",
+  connector: () => ({
+    config: { size: { type: "int", doc: "Size.", default: 5, check: (_key, value) => value > 9 ? "too large" : undefined } },
+    async start(context, props) { this.starts = (this.starts ?? 0) + 1; this.name = props.name; this.context = context; },
+    async taskConfigs() { return [{ starts: String(this.starts), name: this.name }]; },
+    async stop() {},
+  }),
+  task: never,
+};
+const all = Object.keys(deeds).flatMap((deed) => ["start", "taskConfigs", "validate", "config"].map((method) => rogue(deed, method)));
+export default [good, ...all];
+`;
+
+class Listener implements WorkerListener {
+  readonly statuses: string[] = [];
+  readonly reconfigured: string[] = [];
+  readonly #expected: { readonly text: string; readonly came: Deferred<string> }[] = [];
+
+  expect(text: string): Promise<string> {
+    const came = deferred<string>();
+    this.#expected.push({ text, came });
+    return came.promise;
+  }
+
+  connectorStatus(name: string, state: string, trace: string | null): void {
+    const line = `${name} ${state} ${trace ?? ""}`.trim();
+    this.statuses.push(line);
+    this.#note(line);
+  }
+
+  requestReconfiguration(connector: string): void {
+    this.reconfigured.push(connector);
+    this.#note(`${connector} reconfigures`);
+  }
+
+  taskStatus(): void {}
+  topicUsed(): void {}
+
+  #note(line: string): void {
+    for (const { text, came } of this.#expected) if (line.includes(text)) came.resolve(line);
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), "millrace-connectors-"));
+const workers: Worker[] = [];
+
+beforeAll(() => {
+  mkdirSync(join(folder, "rogue"));
+  writeFileSync(join(folder, "rogue", "index.mjs"), PLUGIN);
+});
+
+afterEach(async () => {
+  for (const worker of workers.splice(0)) await worker.close();
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function start(props: Record<string, string> = {}, logger: Logger = silentLogger) {
+  const listener = new Listener();
+  const worker = await createWorker({
+    workerProps: { "plugin.path": folder, "task.host.timeout.ms": "2000", "task.heap.mb": "48", ...props },
+    offsets: { read: async () => [], flush: async () => {} },
+    listener,
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    logger,
+    logLevel: "error",
+    createKafkaClient,
+  });
+  workers.push(worker);
+  const run = (name: string, className: string) =>
+    worker.startConnector(name, { name, "connector.class": className }, "STARTED");
+  return { worker, listener, run };
+}
+
+const reasonOf = (call: Promise<unknown>) =>
+  call.then(
+    () => "no failure",
+    (error: Error) => error.message,
+  );
+const ref = (className: string) => ({ type: "connector", className }) as const;
+
+type Rig = Awaited<ReturnType<typeof start>>;
+
+/** The good connector runs on and answers, and its status has not changed since it started. */
+async function expectGood({ worker, listener }: Rig): Promise<void> {
+  expect(await worker.taskConfigs("good")).toEqual([{ starts: "1", name: "good", "task.class": "GoodTask" }]);
+  const { config, values } = await worker.validate(ref("Good"), { size: "12" });
+  expect(config).toEqual({ size: { type: "int", doc: "Size.", default: 5 } });
+  expect(values).toMatchObject([{ name: "size", value: "12", errors: ["too large"] }]);
+  expect(listener.statuses.filter((line) => line.startsWith("good "))).toEqual(["good RUNNING"]);
+}
+
+/** Has the connector do its deed; resolves with the trace of its status, or with the message of the answer. */
+async function provoke({ worker, listener, run }: Rig, className: string, method: string): Promise<string> {
+  if (method === "validate") return reasonOf(worker.validate(ref(className), {}));
+  if (method === "config") return reasonOf(worker.configOf(ref(className)));
+  const failed = listener.expect(`${className} FAILED`);
+  const state = await run(className, className);
+  if (method === "taskConfigs") {
+    expect(state).toBe("RUNNING");
+    expect(await reasonOf(worker.taskConfigs(className))).toContain(className);
+  }
+  return failed;
+}
+
+test.each([
+  ["spin", "has not answered", ["start", "taskConfigs", "validate", "config"]],
+  ["late", "has not answered", ["start", "taskConfigs", "validate"]],
+  ["greedy", "task.heap.mb=48", ["start", "taskConfigs", "validate", "config"]],
+  ["exit", "exit code 7", ["start", "taskConfigs", "validate", "config"]],
+])(
+  "%s ends the host: that connector or question fails, and all others go on in a new one",
+  async (deed, why, methods) => {
+    const rig = await start();
+    expect(await rig.run("good", "Good")).toBe("RUNNING");
+    for (const method of methods) {
+      const moved = rig.listener.expect("good reconfigures");
+      const className = `rogue.${deed}.${method}`;
+      const reason = await provoke(rig, className, method);
+      expect(reason).toContain(why);
+      expect(reason).toContain(className);
+      await moved;
+      await expectGood(rig);
+    }
+  },
+  120_000,
+);
+
+test("an error that no listener takes fails the connector or question it comes from, and the host goes on", async () => {
+  const rig = await start();
+  expect(await rig.run("good", "Good")).toBe("RUNNING");
+  for (const method of ["start", "taskConfigs", "validate"]) {
+    const className = `rogue.emit.${method}`;
+    expect(await provoke(rig, className, method)).toContain(`nothing caught in ${className}: no listener took me`);
+    await expectGood(rig);
+  }
+  expect(rig.listener.reconfigured).toEqual([]);
+});
+
+test("a connector that started well fails when an error comes up in what it left behind", async () => {
+  const { listener, run } = await start();
+  const failed = listener.expect("later FAILED");
+  expect(await run("later", "rogue.after.start")).toBe("RUNNING");
+  expect(await failed).toContain("no listener took me");
+});
+
+test("what is no data does not cross, and the answer says so", async () => {
+  const { worker, run } = await start();
+  await run("odd", "rogue.closures.taskConfigs");
+  await expect(worker.taskConfigs("odd")).rejects.toThrow("taskConfigs of rogue.closures.taskConfigs gave");
+  expect(await reasonOf(worker.validate(ref("rogue.closures.validate"), {}))).toContain("could not be cloned");
+});
+
+test("a connector that hangs holds nobody up, and is given up after the graceful timeout", async () => {
+  const rig = await start({ "task.shutdown.graceful.timeout.ms": "300" });
+  await rig.run("good", "Good");
+  const hanging = rig.run("hang", "rogue.hang.start");
+  await expectGood(rig);
+  await rig.worker.stopConnectors(["hang"]);
+  expect(rig.listener.statuses).toEqual(["good RUNNING", "hang UNASSIGNED"]);
+  expect(await Promise.race([hanging, "still hanging"])).toBe("still hanging");
+});

@@ -1,0 +1,286 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError, RetriableError } from "../../../../src/api/index.js";
+import { SimClock } from "../../../../src/base/clock.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import type { ConnectorCommand } from "../../../../src/worker/connector/connector-host-messages.js";
+import type { ConnectorHostLink } from "../../../../src/worker/connector/open-connector-host.js";
+import { PluginCalls } from "../../../../src/worker/connector/plugin-calls.js";
+import { failureOf } from "../../../../src/worker/host/failure.js";
+
+type Open = ConstructorParameters<typeof PluginCalls>[0]["open"];
+type Listener = Parameters<Open>[1];
+type Call = Extract<ConnectorCommand, { type: "call" }>;
+
+/** A host of which the test answers each call, or not; it can die in anybody's code. */
+class FakeHost implements ConnectorHostLink {
+  readonly commands: ConnectorCommand[] = [];
+  closed = false;
+  answersPings = true;
+  ownerNow = 0;
+
+  constructor(
+    readonly leftOut: readonly string[],
+    readonly listener: Listener,
+  ) {}
+
+  readonly owner = () => this.ownerNow;
+
+  send(command: ConnectorCommand): void {
+    this.commands.push(command);
+    if (command.type === "ping" && this.answersPings) this.listener.report({ type: "pong" });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  get calls(): Call[] {
+    return this.commands.filter((command) => command.type === "call");
+  }
+
+  /** The methods that were called, with the run of each. */
+  get methods(): string[] {
+    return this.calls.map(({ run, call }) => `${run} ${call.method}`);
+  }
+
+  answer(at: number, value?: unknown): void {
+    const { run, request } = this.calls.at(at)!;
+    this.listener.report({ type: "answer", run, request, value });
+  }
+
+  die(owner: number, reason: string): void {
+    this.ownerNow = owner;
+    this.listener.ended(reason);
+  }
+}
+
+function rig() {
+  const clock = new SimClock();
+  const hosts: FakeHost[] = [];
+  const told: string[] = [];
+  const calls = new PluginCalls({
+    open: (leftOut, listener) => {
+      const host = new FakeHost([...leftOut], listener);
+      hosts.push(host);
+      return host;
+    },
+    timeoutMs: 30_000,
+    clock,
+    logger: silentLogger,
+  });
+  const connector = (name: string) =>
+    calls.connector(name, `C.${name}`, {
+      reconfigure: () => told.push(`${name} reconfigures`),
+      failed: (error) => told.push(`${name} failed: ${error.message}`),
+    });
+  /** A connector that runs, in the newest host. */
+  const running = async (name: string) => {
+    const run = connector(name);
+    const started = run.call({ method: "start", name, className: `C.${name}`, props: {} });
+    await clock.settled();
+    hosts.at(-1)!.answer(-1);
+    await started;
+    return run;
+  };
+  return { clock, hosts, told, calls, connector, running };
+}
+
+const source = { type: "connector", className: "x.Source" } as const;
+
+describe("calls into plugins", () => {
+  test("open the host when the first is made, and one host carries all", async () => {
+    const { clock, hosts, calls, running } = rig();
+    expect(hosts).toEqual([]);
+    await running("a");
+    await running("b");
+    const config = calls.configOf(source);
+    await clock.settled();
+    hosts[0]!.answer(-1, { size: { type: "int", doc: "" } });
+    expect(await config).toEqual({ size: { type: "int", doc: "" } });
+    expect(hosts).toHaveLength(1);
+    expect(hosts[0]!.commands.at(-1)).toEqual({ type: "drop", run: 3 });
+  });
+
+  test("an error arrives as what it was", async () => {
+    const { clock, hosts, calls } = rig();
+    const validation = calls.validate(source, {}).catch((error: unknown) => error);
+    await clock.settled();
+    const { run, request } = hosts[0]!.calls[0]!;
+    hosts[0]!.listener.report({ type: "answer", run, request, failure: failureOf(new ConfigError("topics", "none")) });
+    const error = await validation;
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({ key: "topics" });
+  });
+
+  test("a plugin that does not answer for 60 s is named, and its host goes on", async () => {
+    const { clock, hosts, calls } = rig();
+    const validation = calls.validate(source, {}).catch((error: unknown) => error);
+    await clock.advance(59_999);
+    expect(hosts[0]!.commands.at(-1)).toEqual({ type: "ping" });
+    await clock.advance(1);
+    const error = await validation;
+    expect(error).toBeInstanceOf(RetriableError);
+    expect(error).toMatchObject({
+      code: "VALIDATION_UNANSWERED",
+      message: expect.stringContaining("x.Source has not"),
+    });
+    expect(hosts).toHaveLength(1);
+    expect(hosts[0]!.closed).toBe(false);
+  });
+
+  test("a host that dies in one connector's code fails that one; others are started again and asked what they were", async () => {
+    const { clock, hosts, told, calls, running, connector } = rig();
+    const a = await running("a");
+    const b = await running("b");
+    const asked = b.call({ method: "taskConfigs", maxTasks: 2 });
+    const starting = connector("c").call({ method: "start", name: "c", className: "C.c", props: {} });
+    const validation = calls.validate(source, {});
+    await clock.settled();
+    hosts[0]!.die(a.number, "it ran out of memory");
+    await clock.settled();
+    expect(told).toEqual([
+      "a failed: The connectors' host was lost in the code of connector a (C.a): it ran out of memory",
+    ]);
+    expect([hosts.length, hosts[0]!.closed]).toEqual([2, true]);
+    expect(hosts[1]!.methods).toEqual(["2 start", "3 start", "4 validate"]);
+    hosts[1]!.answer(0);
+    hosts[1]!.answer(1);
+    hosts[1]!.answer(2, { config: {}, values: [] });
+    await Promise.all([starting, validation]);
+    await clock.settled();
+    expect(told.at(-1)).toBe("b reconfigures");
+    expect(hosts[1]!.methods.at(-1)).toBe("2 taskConfigs");
+    hosts[1]!.answer(-1, [{ task: "0" }]);
+    expect(await asked).toEqual([{ task: "0" }]);
+  });
+
+  test("a new host that dies, too, loses nothing of what was moved to it", async () => {
+    const { clock, hosts, told, running } = rig();
+    const a = await running("a");
+    const b = await running("b");
+    const asked = a.call({ method: "taskConfigs", maxTasks: 1 });
+    await clock.settled();
+    hosts[0]!.die(b.number, "x");
+    await clock.settled();
+    expect(hosts[1]!.methods).toEqual(["1 start"]);
+    hosts[1]!.die(99, "the code of one that is stopped");
+    await clock.settled();
+    expect(hosts[2]!.methods).toEqual(["1 start"]);
+    hosts[2]!.answer(0);
+    await clock.settled();
+    expect(hosts[2]!.methods).toEqual(["1 start", "1 taskConfigs"]);
+    hosts[2]!.answer(1, [{ task: "0" }]);
+    expect(await asked).toEqual([{ task: "0" }]);
+    expect(told).toEqual([expect.stringContaining("b failed"), "a reconfigures"]);
+  });
+
+  test("a connector that cannot start in the new host fails", async () => {
+    const { clock, hosts, told, running } = rig();
+    const a = await running("a");
+    const b = await running("b");
+    const asked = b.call({ method: "taskConfigs", maxTasks: 1 });
+    await clock.settled();
+    hosts[0]!.die(a.number, "x");
+    const { run, request } = hosts[1]!.calls[0]!;
+    hosts[1]!.listener.report({ type: "answer", run, request, failure: failureOf(new Error("port taken")) });
+    await expect(asked).rejects.toThrow("port taken");
+    expect(told.at(-1)).toBe("b failed: port taken");
+  });
+
+  test("a host that dies in nobody's code fails all: what is started again might end the next one", async () => {
+    const { clock, hosts, told, running } = rig();
+    await running("a");
+    await running("b");
+    hosts[0]!.die(0, "its messages cannot be read");
+    await clock.settled();
+    expect(told).toEqual([expect.stringMatching(/^a failed: .*cannot be read$/), expect.stringContaining("b failed")]);
+    expect(hosts).toHaveLength(1);
+  });
+
+  test("a stop needs no new host, and a stopped connector is not started again", async () => {
+    const { clock, hosts, running } = rig();
+    const a = await running("a");
+    const b = await running("b");
+    const stopping = b.call({ method: "stop" });
+    await clock.settled();
+    hosts[0]!.die(a.number, "x");
+    await stopping;
+    expect(await a.call({ method: "stop" })).toBeUndefined();
+    await clock.settled();
+    expect(hosts).toHaveLength(1);
+  });
+
+  test("a connector that has raised an error is not started again", async () => {
+    const { clock, hosts, told, running } = rig();
+    const a = await running("a");
+    const b = await running("b");
+    const failure = failureOf(new Error("publication dropped"));
+    hosts[0]!.listener.report({ type: "failed", run: b.number, failure, uncaught: false });
+    hosts[0]!.die(a.number, "x");
+    await clock.settled();
+    expect(told[0]).toBe("b failed: publication dropped");
+    expect(hosts).toHaveLength(1);
+  });
+
+  test("an error that nothing caught ends every wait of that run, not of others", async () => {
+    const { clock, hosts, told, running } = rig();
+    const a = await running("a");
+    const b = await running("b");
+    const [ofA, ofB] = [a, b].map((run) => run.call({ method: "taskConfigs", maxTasks: 1 }));
+    await clock.settled();
+    const failure = failureOf(new Error("socket closed"));
+    hosts[0]!.listener.report({ type: "failed", run: a.number, failure, uncaught: true });
+    await expect(ofA).rejects.toThrow("socket closed");
+    hosts[0]!.answer(-1, []);
+    expect(await ofB).toEqual([]);
+    expect(told).toEqual(["a failed: socket closed"]);
+  });
+
+  test("a host that is silent for task.host.timeout.ms is replaced, and is asked every other second until then", async () => {
+    const { clock, hosts, told, running } = rig();
+    const a = await running("a");
+    await clock.advance(60_000);
+    expect([hosts.length, told]).toEqual([1, []]);
+    hosts[0]!.answersPings = false;
+    hosts[0]!.ownerNow = a.number;
+    await clock.advance(34_000);
+    expect(told).toEqual([expect.stringMatching(/connector a \(C\.a\): it has not answered for 3\d s$/)]);
+    expect(hosts[0]!.closed).toBe(true);
+  });
+
+  test("a plugin that a loading host dies of is left out of the next, and nothing else is lost", async () => {
+    const { clock, hosts, calls } = rig();
+    const loaded = calls.loaded();
+    const config = calls.configOf(source);
+    await clock.settled();
+    hosts[0]!.listener.report({ type: "loading", owner: -1, entry: "/plugins/a/index.js" });
+    hosts[0]!.listener.report({ type: "loading", owner: -2, entry: "/plugins/b/index.js" });
+    hosts[0]!.die(0, "its thread ended with exit code 3");
+    await clock.settled();
+    expect(hosts[1]!.leftOut).toEqual(["/plugins/b/index.js"]);
+    expect(calls.leftOut).toEqual(["/plugins/b/index.js"]);
+    hosts[1]!.listener.report({ type: "ready", plugins: { connectors: [], converters: [] } });
+    expect(await loaded).toEqual({ connectors: [], converters: [] });
+    hosts[1]!.answer(0, {});
+    expect(await config).toEqual({});
+  });
+
+  test("a host that dies before it loads anything cannot be helped by leaving something out", async () => {
+    const { hosts, calls } = rig();
+    const loaded = calls.loaded();
+    hosts[0]!.die(0, "no such module");
+    await expect(loaded).rejects.toMatchObject({ code: "CONNECTOR_HOST_LOST" });
+    expect(hosts).toHaveLength(1);
+  });
+
+  test("closed: questions end, connectors say nothing more, and no timer is left", async () => {
+    const { clock, hosts, told, calls, running } = rig();
+    await running("a");
+    const config = calls.configOf(source);
+    await clock.settled();
+    const closing = calls.close();
+    await expect(config).rejects.toThrow("closing");
+    await closing;
+    expect([hosts[0]!.closed, told, clock.pendingTimers]).toEqual([true, [], 0]);
+  });
+});
