@@ -1,4 +1,5 @@
 import type { Handler } from "../handler.js";
+import { alterConfigs } from "./alter-configs.js";
 import { apiVersions } from "./api-versions.js";
 import { createPartitions } from "./create-partitions.js";
 import { createTopics } from "./create-topics.js";
@@ -48,6 +49,7 @@ export const HANDLERS: readonly Handler[] = [
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
+  alterConfigs,
   createPartitions,
   deleteGroups,
   incrementalAlterConfigs,

@@ -24,6 +24,8 @@ export interface TopicConfigKey {
   readonly min?: number;
   readonly max?: number;
   readonly oneOf?: readonly string[];
+  /** The list is `*`, or pairs `partition:broker`. */
+  readonly namesReplicas?: boolean;
   readonly doc: string;
 }
 
@@ -107,7 +109,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     min: 0,
     doc: "Force the log to disk when records have waited so long.",
   },
-  "follower.replication.throttled.replicas": { type: "list", default: "", doc: IGNORED },
+  "follower.replication.throttled.replicas": { type: "list", default: "", namesReplicas: true, doc: IGNORED },
   "index.interval.bytes": {
     type: "int",
     default: "4096",
@@ -115,7 +117,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     min: 0,
     doc: "Bytes of log per index entry.",
   },
-  "leader.replication.throttled.replicas": { type: "list", default: "", doc: IGNORED },
+  "leader.replication.throttled.replicas": { type: "list", default: "", namesReplicas: true, doc: IGNORED },
   "local.retention.bytes": { type: "long", default: "-2", synonym: "log.local.retention.bytes", min: -2, doc: IGNORED },
   "local.retention.ms": { type: "long", default: "-2", synonym: "log.local.retention.ms", min: -2, doc: IGNORED },
   "max.compaction.lag.ms": {
@@ -235,6 +237,9 @@ export function faultOf(key: TopicConfigKey, value: string, segmentBytesMin?: nu
   const values = key.type === "list" ? splitList(value) : [value];
   const { oneOf } = key;
   if (oneOf && !values.every((each) => oneOf.includes(each))) return `String must be one of: ${oneOf.join(", ")}`;
+  if (key.namesReplicas && value.trim() !== "*" && !values.every((each) => /^\d+:\d+$/.test(each))) {
+    return "must be the literal '*' or a list of replicas in the format [partitionId]:[brokerId],[partitionId]:[brokerId],...";
+  }
   return undefined;
 }
 

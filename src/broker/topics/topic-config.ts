@@ -63,9 +63,15 @@ function forcedCompression(text: (name: string) => string): Compression | undefi
   return { codec, level: hasLevels ? Number(text(`compression.${codec}.level`)) : undefined };
 }
 
+/** What is wrong with a value of a known key, as the end of "Invalid value x for configuration k: "; undefined: nothing. */
+export function configValueFault(name: string, value: string, broker: BrokerProperties): string | undefined {
+  const min = name === "segment.bytes" ? broker.number("millrace.segment.bytes.min") : undefined;
+  return faultOf(TOPIC_CONFIG_KEYS[name]!, value, min);
+}
+
 /**
  * Judges the settings of a topic: known keys, valid values, and that they go together. Called for CreateTopics and for
- * what an IncrementalAlterConfigs would lead to.
+ * what an AlterConfigs or IncrementalAlterConfigs would lead to.
  *
  * @returns what is wrong, for INVALID_CONFIG; undefined: nothing.
  */
@@ -77,8 +83,7 @@ export function judgeTopicConfig(overrides: TopicOverrides, broker: BrokerProper
     if (Buffer.byteLength(value) > MAX_STRING_BYTES) {
       return `The configuration value cannot be added because it exceeds the maximum value size of ${MAX_STRING_BYTES} bytes.`;
     }
-    const min = name === "segment.bytes" ? broker.number("millrace.segment.bytes.min") : undefined;
-    const fault = faultOf(key, value, min);
+    const fault = configValueFault(name, value, broker);
     if (fault) return `Invalid value ${value} for configuration ${name}: ${fault}`;
   }
   const { minCompactionLagMs, maxCompactionLagMs } = logConfigOf(overrides, broker);
@@ -99,7 +104,8 @@ const OPERATIONS = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
 export type ConfigChangeVerdict =
   | { readonly kind: "changed"; readonly overrides: Record<string, string> }
-  | { readonly kind: "invalid-request" | "invalid-config"; readonly message: string };
+  | { readonly kind: "invalid-request"; readonly message: string }
+  | { readonly kind: "invalid-config"; readonly message: string };
 
 /**
  * Plans what settings a series of changes leads to. Lists are appended to and subtracted from on the value in force.
@@ -112,33 +118,53 @@ export function planConfigChanges(
   isList: (name: string) => boolean,
   inForce: (name: string) => string,
 ): ConfigChangeVerdict {
-  const next: Record<string, string> = { ...overrides };
-  const seen = new Set<string>();
+  if (new Set(changes.map(({ name }) => name)).size < changes.length) {
+    return { kind: "invalid-request", message: "Error due to duplicate config keys" };
+  }
+  const nulls = changes.filter(({ operation, value }) => operation !== OPERATIONS.delete && value === null);
+  if (nulls.length > 0) {
+    const names = nulls.map(({ name }) => name).join(", ");
+    return { kind: "invalid-request", message: `Null value not supported for : ${names}` };
+  }
+  // A map: a key may have any name, `__proto__` too.
+  const next = new Map(Object.entries(overrides));
   for (const { name, operation, value } of changes) {
-    if (seen.has(name)) return { kind: "invalid-request", message: `Error due to duplicate config keys: ${name}` };
-    seen.add(name);
     if (operation === OPERATIONS.delete) {
-      delete next[name];
+      next.delete(name);
       continue;
     }
-    if (value === null) return { kind: "invalid-request", message: `Null value not supported for: ${name}` };
     if (operation === OPERATIONS.set) {
-      next[name] = value;
+      next.set(name, value!);
       continue;
     }
     if (operation !== OPERATIONS.append && operation !== OPERATIONS.subtract) {
       return { kind: "invalid-request", message: `Unknown config operation ${operation} for ${name}` };
     }
+    const appends = operation === OPERATIONS.append;
     if (!isList(name)) {
-      const verb = operation === OPERATIONS.append ? "append to" : "subtract from";
-      return { kind: "invalid-config", message: `Can't ${verb} config key ${name} because its type is not LIST.` };
+      const verb = appends ? "APPEND" : "SUBTRACT";
+      return { kind: "invalid-config", message: `Can't ${verb} to key ${name} because its type is not LIST.` };
     }
-    const current = splitList(next[name] ?? inForce(name));
-    const given = splitList(value);
-    const merged = operation === OPERATIONS.append ? [...current, ...without(given, current)] : without(current, given);
-    next[name] = merged.join(",");
+    const current = splitList(next.get(name) ?? inForce(name));
+    const given = splitList(value!);
+    const merged = appends ? [...current, ...without(given, current)] : without(current, given);
+    next.set(name, merged.join(","));
   }
-  return { kind: "changed", overrides: next };
+  return { kind: "changed", overrides: Object.fromEntries(next) };
+}
+
+/** Plans what settings an AlterConfigs leads to: exactly those that it names. */
+export function planConfigReplacement(
+  configs: readonly { readonly name: string; readonly value: string | null }[],
+): ConfigChangeVerdict {
+  const changes = configs.map(({ name, value }) => ({ name, operation: OPERATIONS.set, value }));
+  // Setting asks neither for a key's type nor for its value in force.
+  return planConfigChanges(
+    {},
+    changes,
+    () => false,
+    () => "",
+  );
 }
 
 function without(list: readonly string[], excluded: readonly string[]): string[] {

@@ -1,4 +1,5 @@
 import type { Api } from "../../../src/protocol/api.js";
+import { alterConfigs } from "../../../src/protocol/apis/alter-configs.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
 import { createPartitions } from "../../../src/protocol/apis/create-partitions.js";
 import { createTopics } from "../../../src/protocol/apis/create-topics.js";
@@ -29,6 +30,7 @@ import type { Fields } from "../../../src/protocol/message-fields.js";
 
 /** Every API of the protocol that is written here. */
 export const APIS = [
+  alterConfigs,
   apiVersions,
   createPartitions,
   createTopics,

@@ -1,0 +1,19 @@
+import { alterConfigs as api } from "../../protocol/apis/alter-configs.js";
+import { defineHandler } from "../handler.js";
+import { planConfigReplacement } from "../topics/topic-config.js";
+import { alterResources } from "./config-alteration.js";
+
+/**
+ * AlterConfigs (key 33), v0-v2.
+ * Replaces the settings of topics, of this broker, or (name "") of all brokers: what is not named goes back to its
+ * default. In force when this is answered. v2: flexible.
+ */
+export const alterConfigs = defineHandler(api, {
+  versions: [0, 2],
+  handle({ resources, validateOnly }, { broker }) {
+    const alterations = resources.map(({ resourceType, resourceName, configs }) => {
+      return { resourceType, resourceName, plan: () => planConfigReplacement(configs) };
+    });
+    return { throttleTimeMs: 0, responses: alterResources(alterations, validateOnly, broker) };
+  },
+});

@@ -1,0 +1,140 @@
+import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
+import { BROKER_KEYS, BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
+import type { Broker } from "../handler.js";
+import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
+import {
+  type ConfigChangeVerdict,
+  configValueFault,
+  judgeTopicConfig,
+  type TopicOverrides,
+  topicConfigSources,
+} from "../topics/topic-config.js";
+import { topicNameFault } from "../topics/topic-name.js";
+import { BROKER_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
+
+interface Resource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}
+
+/** What has to be known of the keys of a resource to plan a change. */
+interface ResourceKeys {
+  readonly isList: (name: string) => boolean;
+  /** The value of a key that has no setting of its own. */
+  readonly inForce: (name: string) => string;
+}
+
+/** One resource whose settings are to change, by AlterConfigs or IncrementalAlterConfigs. */
+export interface Alteration extends Resource {
+  /** The settings that it leads to. */
+  readonly plan: (current: TopicOverrides, keys: ResourceKeys) => ConfigChangeVerdict;
+}
+
+/** Both APIs answer alike. */
+interface ResourceAnswer extends Resource {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+/** Judges each resource by itself, with the errors of Kafka's broker and controller, and changes those that pass. */
+export function alterResources(
+  alterations: readonly Alteration[],
+  validateOnly: boolean,
+  broker: Broker,
+): ResourceAnswer[] {
+  const counts = new Map<string, number>();
+  const keyOf = ({ resourceType, resourceName }: Resource) => `${resourceType} ${resourceName}`;
+  for (const each of alterations) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
+  return alterations.map((alteration) => {
+    const { resourceType } = alteration;
+    if (counts.get(keyOf(alteration))! > 1) {
+      return refused(alteration, "INVALID_REQUEST", "Each resource must appear at most once.");
+    }
+    if (resourceType === TOPIC_RESOURCE) return alterTopic(alteration, validateOnly, broker);
+    if (resourceType === BROKER_RESOURCE) return alterBroker(alteration, validateOnly, broker);
+    return refused(alteration, "INVALID_REQUEST", `Unknown resource type ${resourceType}`);
+  });
+}
+
+function alterTopic(alteration: Alteration, validateOnly: boolean, { topics, properties }: Broker): ResourceAnswer {
+  const { resourceName } = alteration;
+  const topic = topics.get(resourceName);
+  const plan = alteration.plan(topic?.configs ?? {}, {
+    isList: (name) => Object.hasOwn(TOPIC_CONFIG_KEYS, name) && TOPIC_CONFIG_KEYS[name]!.type === "list",
+    inForce: (name) => topicConfigSources(name, {}, properties)[0]!.value!,
+  });
+  if (plan.kind === "invalid-request") return refused(alteration, "INVALID_REQUEST", plan.message);
+  if (resourceName === "") {
+    return refused(alteration, "INVALID_REQUEST", "Default topic resources are not allowed.");
+  }
+  const nameFault = topicNameFault(resourceName);
+  if (nameFault) return refused(alteration, "INVALID_TOPIC_EXCEPTION", nameFault);
+  if (plan.kind === "invalid-config") return refused(alteration, "INVALID_CONFIG", plan.message);
+  const fault = judgeTopicConfig(plan.overrides, properties);
+  if (fault) return refused(alteration, "INVALID_CONFIG", fault);
+  if (!topic) {
+    return refused(alteration, "UNKNOWN_TOPIC_OR_PARTITION", `The topic '${resourceName}' does not exist.`);
+  }
+  if (!validateOnly) topics.configure(topic.name, plan.overrides);
+  return done(alteration);
+}
+
+function alterBroker(
+  alteration: Alteration,
+  validateOnly: boolean,
+  { nodeId, state, properties, topics }: Broker,
+): ResourceAnswer {
+  const { resourceName } = alteration;
+  const ofAll = resourceName === "";
+  const { nodeConfigs, defaultConfigs } = state.metadata;
+  const plan = alteration.plan(ofAll ? defaultConfigs : nodeConfigs, {
+    isList: (name) => Object.hasOwn(BROKER_KEYS, name) && BROKER_KEYS[name]!.type === "list",
+    inForce: (name) => properties.text(name) ?? "",
+  });
+  if (plan.kind === "invalid-request") return refused(alteration, "INVALID_REQUEST", plan.message);
+  if (!ofAll && resourceName !== String(nodeId)) {
+    const message = /^[+-]?\d+$/.test(resourceName)
+      ? `Unexpected broker id, expected ${nodeId}, but received ${resourceName}`
+      : `Node id must be an integer, but it is: ${resourceName}`;
+    return refused(alteration, "INVALID_REQUEST", message);
+  }
+  if (plan.kind === "invalid-config") return refused(alteration, "INVALID_CONFIG", plan.message);
+  const fixed = Object.keys(plan.overrides).filter((name) => !isDynamic(name));
+  const fault =
+    fixed.length > 0
+      ? `Cannot update these configs dynamically: [${fixed.join(", ")}]`
+      : brokerConfigFault(plan.overrides, properties);
+  // Not INVALID_CONFIG, which would fit better and which Kafka has for topics (KAFKA-13609).
+  if (fault) return refused(alteration, "INVALID_REQUEST", fault);
+  if (validateOnly) return done(alteration);
+  state.update(ofAll ? { defaultConfigs: plan.overrides } : { nodeConfigs: plan.overrides });
+  properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
+  topics.refreshConfigs();
+  return done(alteration);
+}
+
+/** What is wrong with settings of the broker: each by itself, and those that are defaults of topics together. */
+function brokerConfigFault(configs: TopicOverrides, properties: BrokerProperties): string | undefined {
+  const asTopics: Record<string, string> = {};
+  for (const [name, key] of Object.entries(TOPIC_CONFIG_KEYS)) {
+    const value = key.synonym === undefined ? undefined : configs[key.synonym];
+    if (value === undefined) continue;
+    const fault = configValueFault(name, value, properties);
+    if (fault) return `Invalid value ${value} for configuration ${key.synonym}: ${fault}`;
+    asTopics[name] = value;
+  }
+  try {
+    return judgeTopicConfig(asTopics, new BrokerProperties(configs));
+  } catch (error) {
+    if (error instanceof BrokerPropertyError) return error.message;
+    throw error;
+  }
+}
+
+function done({ resourceType, resourceName }: Resource): ResourceAnswer {
+  return { errorCode: ErrorCodes.NONE, errorMessage: null, resourceType, resourceName };
+}
+
+function refused({ resourceType, resourceName }: Resource, error: ErrorName, errorMessage: string): ResourceAnswer {
+  return { errorCode: ErrorCodes[error], errorMessage, resourceType, resourceName };
+}
