@@ -127,6 +127,8 @@ export interface ProducerConfig {
   readonly bufferBytes: number;
   /** Age at which an undelivered batch fails; Infinity: never. */
   readonly deliveryTimeoutMs: number;
+  /** How often a batch is sent again after a retriable failure; Infinity: for as long as the delivery timeout allows. */
+  readonly retries: number;
 }
 
 const OWN_PARTITIONERS: ReadonlySet<string> = new Set([
@@ -156,6 +158,7 @@ export function producerConfig(properties: ClientProperties): ProducerConfig {
   refuseUnsupported(read);
   const batchBytes = read.text("batch.size") === undefined ? undefined : read.integer("batch.size", 0);
   const delivery = read.integer("delivery.timeout.ms", JAVA_INT_MAX);
+  const retries = read.integer("retries", JAVA_INT_MAX);
   const acks = read.oneOf("acks", "all", ["all", "-1", "0", "1"]);
   if ((acks === "0" || acks === "1") && read.text("enable.idempotence")?.toLowerCase() === "true") {
     throw invalid("acks", acks, "must be all where enable.idempotence is true");
@@ -168,6 +171,7 @@ export function producerConfig(properties: ClientProperties): ProducerConfig {
     maxRequestBytes: read.integer("max.request.size", 1_048_576, 1),
     bufferBytes: read.integer("buffer.memory", 33_554_432, 1),
     deliveryTimeoutMs: delivery >= JAVA_INT_MAX ? Number.POSITIVE_INFINITY : delivery,
+    retries: retries >= JAVA_INT_MAX ? Number.POSITIVE_INFINITY : retries,
   };
 }
 

@@ -194,7 +194,7 @@ export type RecordMetadata = TopicPartitionOffset;
 
 /**
  * Produces with one request in flight per broker, retrying for ever by default
- * (`delivery.timeout.ms` limits it). Order is kept per topic partition, retries included (I9). Without tuning, records
+ * (`delivery.timeout.ms` and `retries` limit it). Order is kept per topic partition, retries included (I9). Without tuning, records
  * gather while a request is in flight; `linger.ms` and `batch.size` work as in Java.
  */
 export interface Producer<T> {

@@ -1,7 +1,20 @@
+import { setMaxListeners } from "node:events";
 import { type Clock, type Logger, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import { type Deferred, deferred } from "../base/deferred.js";
-import type { LogTransport, StoredRecords, StoreRecord } from "./log-transport.js";
+import { mustRun } from "../base/must-run.js";
+import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "./log-transport.js";
+
+/** The state behind a compacted topic. Only the log's reader calls it, with every record, in the order of each partition. (I6) */
+export interface LogFold {
+  /**
+   * Folds one record. Returns why it is ignored, if it is; an error means the same. Either way the log warns of the
+   * record and reads on, so a fold must not have changed anything by then.
+   */
+  apply(record: StoredRecord): string | undefined;
+  /** Called after every run of records that was folded, for listeners. Must not throw. */
+  applied?(): void;
+}
 
 export interface CompactedLogOptions {
   readonly topic: string;
@@ -9,12 +22,16 @@ export interface CompactedLogOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** The fold. Called for every run of records, in the order of each partition, by one reader; never throws for what a record holds. */
-  apply(records: StoredRecords): void;
+  readonly fold: LogFold;
 }
 
-/** A write that has not been acknowledged after this long fails its caller (it may still land: the log tells). */
+/** Makes the log over a store's topic, given the store's fold. */
+export type OpenLog = (fold: LogFold) => CompactedLog;
+
+/** How long a write may take, all attempts together. The attempt in flight at the end may still land: the log shows it. */
 const WRITE_TIMEOUT_MS = 30_000;
+/** How long `readToEnd` waits. */
+const READ_TIMEOUT_MS = 30_000;
 
 interface Waiter {
   readonly ends: readonly number[];
@@ -29,70 +46,121 @@ export class CompactedLog {
   readonly #options: CompactedLogOptions;
   readonly #closing = new AbortController();
   readonly #waiters = new Set<Waiter>();
+  /** Attempts whose callers have given up, and whose end is not known yet. */
+  readonly #abandoned = new Set<Promise<void>>();
   #positions: number[] = [];
   #reader: Promise<void> | undefined;
 
   constructor(options: CompactedLogOptions) {
     this.#options = options;
+    setMaxListeners(0, this.#closing.signal); // Every write that waits for its next attempt listens.
   }
 
-  /** Opens the topic, and resolves once all that it held is folded. */
+  /** Opens the topic, and resolves once all that it held is folded, however long that takes. */
   async start(): Promise<void> {
     this.#positions = [...(await this.#options.transport.open())];
+    if (this.#closing.signal.aborted) throw this.#unreadable("it is closed");
     this.#reader = this.#read();
-    await this.readToEnd();
+    mustRun(`The reader of topic ${this.#options.topic}`, this.#reader);
+    await this.#reachEnd();
   }
 
   /**
    * Resolves once everything is folded that was written before this call, by anyone.
    *
-   * @throws RetriableError STORE_UNREADABLE when the topic cannot be read, or the log is closed.
+   * @throws RetriableError STORE_UNREADABLE when the topic cannot be read within `timeoutMs`, or the log is closed.
    */
-  async readToEnd(): Promise<void> {
-    const ends = await this.#options.transport.endOffsets();
-    if (this.#reached(ends)) return;
-    if (this.#closing.signal.aborted) throw this.#unreadable("it is closed");
-    const waiter = { ends, reached: deferred() };
-    this.#waiters.add(waiter);
-    await waiter.reached.promise;
+  async readToEnd(timeoutMs = READ_TIMEOUT_MS): Promise<void> {
+    const over = deferred();
+    const timer = this.#options.clock.schedule(timeoutMs, () =>
+      over.reject(this.#unreadable(`its end was not reached within ${timeoutMs} ms`)),
+    );
+    const ended = new AbortController();
+    try {
+      await Promise.race([this.#reachEnd(ended.signal), over.promise]);
+    } finally {
+      timer.cancel();
+      ended.abort();
+    }
   }
 
   /**
-   * Writes records in order; resolves once they are acknowledged, which is before the fold has them.
+   * Writes records in order; resolves once they are acknowledged, which is before the fold has them. An attempt that
+   * failed may have been written all the same: another attempt writes all records again, in the same order.
    *
+   * @param permit asked before every attempt, with the number of attempts made: what it throws ends the write and is
+   *   what the caller gets.
    * @throws RetriableError STORE_UNWRITABLE after 30 s without an acknowledgement, or with the broker's refusal as cause.
    */
-  async send(records: readonly StoreRecord[]): Promise<void> {
-    const { clock, topic, transport } = this.#options;
-    const outcome = deferred();
-    const timer = clock.schedule(WRITE_TIMEOUT_MS, () => {
-      outcome.reject(
-        new RetriableError(
-          "STORE_UNWRITABLE",
-          `Error writing to Kafka: topic ${topic} did not acknowledge within ${WRITE_TIMEOUT_MS / 1000} s; check that the brokers of bootstrap.servers answer`,
-        ),
-      );
-    });
-    transport.send(records).then(outcome.resolve, (cause: unknown) => {
-      outcome.reject(
-        new RetriableError("STORE_UNWRITABLE", `Error writing to Kafka: topic ${topic}: ${messageOf(cause)}`, {
-          cause,
-        }),
+  async send(records: readonly StoreRecord[], permit: (attempts: number) => void = () => {}): Promise<void> {
+    const { clock, random } = this.#options;
+    const deadlineMs = clock.monotonicMs() + WRITE_TIMEOUT_MS;
+    const backoff = new Backoff({ initialMs: 100, maxMs: 2_000 }, random);
+    for (;;) {
+      const attempts = backoff.attempts;
+      const decide = () => {
+        permit(attempts);
+        return records;
+      };
+      try {
+        return await this.sendOnce(decide, deadlineMs - clock.monotonicMs());
+      } catch (error) {
+        const waitMs = backoff.nextMs();
+        const { signal } = this.#closing;
+        const isOver = signal.aborted || clock.monotonicMs() + waitMs >= deadlineMs;
+        if (isOver || !(error instanceof Error) || !isRetriable(error.cause)) throw error;
+        await clock.delay(waitMs, signal);
+      }
+    }
+  }
+
+  /**
+   * Writes records by one attempt, for callers that decide anew before each.
+   *
+   * @param decide called when the attempt can be made, which may be later than this call: returns what to write, or throws
+   *   what the caller gets.
+   * @throws RetriableError STORE_UNWRITABLE, with the broker's refusal as cause, or without a cause after `timeoutMs`.
+   */
+  async sendOnce(decide: () => readonly StoreRecord[], timeoutMs = WRITE_TIMEOUT_MS): Promise<void> {
+    const { clock, transport } = this.#options;
+    const over = deferred<never>();
+    let attempt: Promise<void> | undefined;
+    const timer = clock.schedule(timeoutMs, () => {
+      if (attempt) this.#abandon(attempt);
+      const seconds = WRITE_TIMEOUT_MS / 1000;
+      over.reject(
+        this.#unwritable(`did not acknowledge within ${seconds} s; check that the brokers of bootstrap.servers answer`),
       );
     });
     try {
-      await outcome.promise;
+      // Behind an attempt that nobody waits for any more, records would only pile up in the producer.
+      if (this.#abandoned.size > 0) await Promise.race([Promise.all(this.#abandoned), over.promise]);
+      attempt = transport.send(decide()).catch((cause: unknown) => {
+        throw this.#unwritable(messageOf(cause), cause);
+      });
+      await Promise.race([attempt, over.promise]);
     } finally {
       timer.cancel();
     }
   }
 
-  /** Stops reading and writing. Readers that wait are told. */
+  /** Stops reading and writing. Whoever waits for the end is refused. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#failWaiters(this.#unreadable("it is closed"));
     await this.#options.transport.close();
     await this.#reader;
+  }
+
+  /** @param signal ends the wait of a caller that has given up. */
+  async #reachEnd(signal?: AbortSignal): Promise<void> {
+    const ends = await this.#options.transport.endOffsets();
+    if (this.#reached(ends) || signal?.aborted) return;
+    if (this.#closing.signal.aborted) throw this.#unreadable("it is closed");
+    const waiter = { ends, reached: deferred() };
+    this.#waiters.add(waiter);
+    signal?.addEventListener("abort", () => this.#waiters.delete(waiter), { once: true });
+    await waiter.reached.promise;
   }
 
   async #read(): Promise<void> {
@@ -112,10 +180,7 @@ export class CompactedLog {
         continue;
       }
       backoff.reset();
-      for (const records of fetched) {
-        this.#options.apply(records);
-        this.#positions[records.partition] = records.nextOffset;
-      }
+      for (const records of fetched) this.#fold(records);
       for (const waiter of this.#waiters) {
         if (!this.#reached(waiter.ends)) continue;
         this.#waiters.delete(waiter);
@@ -124,8 +189,33 @@ export class CompactedLog {
     }
   }
 
+  /** One record that cannot be folded must not hide all that come after it. */
+  #fold({ partition, records, nextOffset }: StoredRecords): void {
+    const { fold, logger, topic } = this.#options;
+    for (const record of records) {
+      let why: string | undefined;
+      let cause: unknown;
+      try {
+        why = fold.apply(record);
+      } catch (error) {
+        why = messageOf(error);
+        cause = error;
+      }
+      if (why === undefined) continue;
+      const place = { topic, partition, offset: record.offset, key: record.key?.toString() };
+      logger.warn("A record of an internal topic is ignored", { ...place, why }, cause);
+    }
+    this.#positions[partition] = nextOffset;
+    fold.applied?.();
+  }
+
   #reached(ends: readonly number[]): boolean {
     return ends.every((end, partition) => (this.#positions[partition] ?? 0) >= end);
+  }
+
+  #abandon(attempt: Promise<void>): void {
+    const ended: Promise<void> = attempt.catch(() => {}).then(() => void this.#abandoned.delete(ended));
+    this.#abandoned.add(ended);
   }
 
   #failWaiters(error: Error): void {
@@ -133,9 +223,19 @@ export class CompactedLog {
     this.#waiters.clear();
   }
 
+  #unwritable(why: string, cause?: unknown): RetriableError {
+    const { topic } = this.#options;
+    const text = cause === undefined ? `topic ${topic} ${why}` : `topic ${topic}: ${why}`;
+    return new RetriableError("STORE_UNWRITABLE", `Error writing to Kafka: ${text}`, { cause });
+  }
+
   #unreadable(why: string, cause?: unknown): RetriableError {
     return new RetriableError("STORE_UNREADABLE", `Topic ${this.#options.topic} cannot be read: ${why}`, { cause });
   }
+}
+
+function isRetriable(cause: unknown): boolean {
+  return cause instanceof Error && "retriable" in cause && cause.retriable === true;
 }
 
 function messageOf(cause: unknown): string {

@@ -35,7 +35,12 @@ export interface LogTransport {
   endOffsets(): Promise<readonly number[]>;
   /** What has arrived; waits for something, or until `signal` aborts. @throws what waiting cannot heal */
   poll(signal: AbortSignal): Promise<readonly StoredRecords[]>;
-  /** Resolves once all records, in order, are acknowledged by all in-sync replicas. */
+  /**
+   * One attempt: resolves once all records, in order, are acknowledged by all in-sync replicas. Rejected with REQUEST_TIMED_OUT
+   * or NETWORK_EXCEPTION the records may have been written all the same, or be written a little later.
+   *
+   * @throws KafkaError, `retriable` when another attempt may succeed.
+   */
   send(records: readonly StoreRecord[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -44,6 +49,13 @@ const POLL_WAIT_MS = 60_000;
 /** A topic that was just created shows at one broker after the other. */
 const APPEAR_TIMEOUT_MS = 30_000;
 const LOOK_AGAIN_MS = 250;
+
+/**
+ * A record must not outlive the decision to write it, so the producer tries once and whoever decides tries again.
+ * Without a leader for the partition the attempt ends after the delivery timeout; once it is sent, after
+ * request.timeout.ms. Until then records of later writes wait in the same batch, never apart from one another.
+ */
+const PRODUCER_PROPERTIES = { acks: "all", retries: "0", "delivery.timeout.ms": "10000", "linger.ms": "0" };
 
 /** The transport over a Kafka client, which stays the caller's to close. */
 export class KafkaLogTransport implements LogTransport {
@@ -58,7 +70,7 @@ export class KafkaLogTransport implements LogTransport {
     private readonly clock: Clock,
   ) {
     this.#consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
-    this.#producer = client.producer<undefined>({ properties: { acks: "all" } }, { acknowledged() {}, failed() {} });
+    this.#producer = client.producer<undefined>({ properties: PRODUCER_PROPERTIES }, { acknowledged() {}, failed() {} });
   }
 
   async open(): Promise<readonly number[]> {
@@ -79,6 +91,7 @@ export class KafkaLogTransport implements LogTransport {
   }
 
   async send(records: readonly StoreRecord[]): Promise<void> {
+    if (records.length === 0) return;
     const timestampMs = this.clock.nowMs();
     await this.#producer.send(
       records.map(({ key, value }) => ({

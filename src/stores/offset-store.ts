@@ -1,6 +1,5 @@
-import type { Logger, SourceMap, SourceOffset } from "../api/index.js";
-import type { CompactedLog } from "./compacted-log.js";
-import type { StoredRecords } from "./log-transport.js";
+import type { SourceMap, SourceOffset } from "../api/index.js";
+import type { CompactedLog, OpenLog } from "./compacted-log.js";
 import { OffsetFold } from "./offset-fold.js";
 
 /** Source offsets of all connectors: the offsets topic, in Kafka Connect's own format (KIP-875). */
@@ -8,12 +7,8 @@ export class OffsetStore {
   readonly #fold = new OffsetFold();
   readonly #log: CompactedLog;
 
-  /** @param openLog makes the log over the offsets topic, given its fold. */
-  constructor(
-    openLog: (apply: (records: StoredRecords) => void) => CompactedLog,
-    private readonly logger: Logger,
-  ) {
-    this.#log = openLog((records) => this.#apply(records));
+  constructor(openLog: OpenLog) {
+    this.#log = openLog(this.#fold);
   }
 
   start(): Promise<void> {
@@ -39,17 +34,5 @@ export class OffsetStore {
 
   close(): Promise<void> {
     return this.#log.close();
-  }
-
-  #apply({ partition, records }: StoredRecords): void {
-    for (const record of records) {
-      const ignored = this.#fold.apply(record);
-      if (ignored)
-        this.logger.warn("A record of the offsets topic is ignored", {
-          partition,
-          offset: record.offset,
-          why: ignored,
-        });
-    }
   }
 }

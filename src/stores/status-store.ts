@@ -1,7 +1,10 @@
-import type { Clock, Logger } from "../api/index.js";
+import { setMaxListeners } from "node:events";
+import type { Clock, Logger, Random } from "../api/index.js";
+import { Backoff } from "../base/backoff.js";
 import { type Deferred, deferred } from "../base/deferred.js";
-import type { CompactedLog } from "./compacted-log.js";
-import type { StoredRecords, StoreRecord } from "./log-transport.js";
+import { mustRun } from "../base/must-run.js";
+import type { CompactedLog, OpenLog } from "./compacted-log.js";
+import type { StoreRecord } from "./log-transport.js";
 import {
   StatusFold,
   type StatusSubject,
@@ -14,13 +17,16 @@ import {
 /** Told which connector's status, or task's status, may have changed. */
 export type StatusListener = (connector: string) => void;
 
-/** A failed write is tried again after this long, unless something newer has taken its place. */
-const RETRY_MS = 1_000;
+/** Whether a write that waits is still wanted; asked before every attempt. */
+type StillWanted = () => boolean;
 
 interface PendingWrite {
   readonly subject: StatusSubject;
   readonly status: StoredStatus | null;
   readonly safe: boolean;
+  readonly stillWanted: StillWanted;
+  /** What the log held when this was put. */
+  readonly before: StoredStatus | undefined;
 }
 
 /**
@@ -32,8 +38,22 @@ export function judgeSafeWrite(stored: StoredStatus | undefined, status: StoredS
 }
 
 /**
- * States of connectors and tasks, and the topics they use: the status topic. Writes return at once; of several to one
- * key that wait for Kafka, only the newest is written.
+ * Whether a write whose attempt has failed may be tried again: not when another worker has written since, in a
+ * generation as late or later. What was stored before does not count: a group that lost its state counts its
+ * generations from 1 again.
+ */
+export function judgeLateWrite(
+  before: StoredStatus | undefined,
+  stored: StoredStatus | undefined,
+  status: StoredStatus,
+): boolean {
+  return !stored || stored === before || stored.workerId === status.workerId || stored.generation < status.generation;
+}
+
+/**
+ * States of connectors and tasks, and the topics they use: the status topic. Writes return at once and are tried until
+ * they succeed, are no longer wanted, or something newer of the same key takes their place: of each connector and task
+ * one status waits, the newest. Every attempt is decided on what the log holds by then.
  */
 export class StatusStore {
   readonly #fold = new StatusFold();
@@ -44,28 +64,45 @@ export class StatusStore {
   readonly #flushes = new Set<Deferred<void>>();
   readonly #closing = new AbortController();
 
-  /** @param openLog makes the log over the status topic, given its fold. */
   constructor(
-    openLog: (apply: (records: StoredRecords) => void) => CompactedLog,
-    private readonly listener: StatusListener,
+    openLog: OpenLog,
+    listener: StatusListener,
     private readonly clock: Clock,
+    private readonly random: Random,
     private readonly logger: Logger,
   ) {
-    this.#log = openLog((records) => this.#apply(records));
+    setMaxListeners(0, this.#closing.signal); // Every status that waits for its next attempt listens.
+    const changed = new Set<string>();
+    this.#log = openLog({
+      apply: (record) => {
+        const outcome = this.#fold.apply(record);
+        if (outcome.changed !== undefined) changed.add(outcome.changed);
+        return outcome.ignored;
+      },
+      applied: () => {
+        for (const connector of changed) listener(connector);
+        changed.clear();
+      },
+    });
   }
 
   start(): Promise<void> {
     return this.#log.start();
   }
 
-  /** Writes a status, whatever is stored; null when the connector or task is gone. */
-  put(subject: StatusSubject, status: StoredStatus | null): void {
-    this.#enqueue({ subject, status, safe: false });
+  /** Writes a status, whatever is stored. */
+  put(subject: StatusSubject, status: StoredStatus, stillWanted: StillWanted = always): void {
+    this.#enqueue(subject, status, false, stillWanted);
   }
 
   /** Writes a status unless `judgeSafeWrite` forbids it when its turn comes. */
-  putSafe(subject: StatusSubject, status: StoredStatus): void {
-    this.#enqueue({ subject, status, safe: true });
+  putSafe(subject: StatusSubject, status: StoredStatus, stillWanted: StillWanted = always): void {
+    this.#enqueue(subject, status, true, stillWanted);
+  }
+
+  /** Forgets the status of what is gone. */
+  remove(subject: StatusSubject, stillWanted: StillWanted = always): void {
+    this.#enqueue(subject, null, false, stillWanted);
   }
 
   /** Notes that a connector uses a topic. Told once per connector and topic; a lost note comes again with the next start of a task. */
@@ -111,35 +148,47 @@ export class StatusStore {
     await this.#log.close();
   }
 
-  #enqueue(write: PendingWrite): void {
-    const key = statusKey(write.subject);
-    this.#pending.set(key, write);
+  #enqueue(subject: StatusSubject, status: StoredStatus | null, safe: boolean, stillWanted: StillWanted): void {
+    const key = statusKey(subject);
+    this.#pending.set(key, { subject, status, safe, stillWanted, before: this.#fold.status(subject) });
     if (this.#writing.has(key) || this.#closing.signal.aborted) return;
     this.#writing.add(key);
-    void this.#drain(key);
+    mustRun(`The writer of ${key}`, this.#drain(key));
   }
 
   /** Writes what is pending for one key until nothing is. */
   async #drain(key: string): Promise<void> {
-    for (let write = this.#pending.get(key); write; write = this.#pending.get(key)) {
-      if (this.#closing.signal.aborted) break;
-      const { subject, status, safe } = write;
-      if (!safe || !status || judgeSafeWrite(this.#fold.status(subject), status)) {
-        try {
-          await this.#log.send([statusRecord.status(subject, status)]);
-        } catch (error) {
-          if (this.#closing.signal.aborted) break;
-          this.logger.warn("A status could not be written; it is tried again", { key }, error);
-          await this.clock.delay(RETRY_MS, this.#closing.signal);
-          continue;
-        }
+    const { signal } = this.#closing;
+    const backoff = new Backoff({ initialMs: 1_000, maxMs: 10_000 }, this.random);
+    for (let write = this.#pending.get(key); write && !signal.aborted; write = this.#pending.get(key)) {
+      try {
+        // What others wrote while the attempt before was under way.
+        if (backoff.attempts > 0) await this.#log.readToEnd();
+        await this.#log.sendOnce(() => {
+          // Put while the attempt waited its turn: of one key only the newest is written.
+          write = this.#pending.get(key) ?? write!;
+          return this.#isAllowed(write, backoff.attempts > 0) ? [statusRecord.status(write.subject, write.status)] : [];
+        });
+      } catch (error) {
+        if (signal.aborted) break;
+        this.logger.warn("A status could not be written; it is tried again", { key }, error);
+        await this.clock.delay(backoff.nextMs(), signal);
+        continue;
       }
+      backoff.reset();
       if (this.#pending.get(key) === write) this.#pending.delete(key);
     }
     this.#writing.delete(key);
     if (this.#writing.size > 0) return;
     for (const flushed of this.#flushes) flushed.resolve();
     this.#flushes.clear();
+  }
+
+  #isAllowed({ subject, status, safe, stillWanted, before }: PendingWrite, isLate: boolean): boolean {
+    if (!stillWanted()) return false;
+    if (!status) return true;
+    const stored = this.#fold.status(subject);
+    return (!safe || judgeSafeWrite(stored, status)) && (!isLate || judgeLateWrite(before, stored, status));
   }
 
   #sendNote(record: StoreRecord): void {
@@ -149,20 +198,8 @@ export class StatusStore {
       }
     });
   }
+}
 
-  #apply({ partition, records }: StoredRecords): void {
-    const changed = new Set<string>();
-    for (const record of records) {
-      const outcome = this.#fold.apply(record);
-      if (outcome.changed !== undefined) changed.add(outcome.changed);
-      if (outcome.ignored !== undefined) {
-        this.logger.warn("A record of the status topic is ignored", {
-          partition,
-          offset: record.offset,
-          why: outcome.ignored,
-        });
-      }
-    }
-    for (const connector of changed) this.listener(connector);
-  }
+function always(): boolean {
+  return true;
 }

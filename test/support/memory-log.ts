@@ -1,7 +1,22 @@
 import { deferred } from "../../src/base/deferred.js";
+import { KafkaError } from "../../src/protocol/kafka-error.js";
+import { CompactedLog, type OpenLog } from "../../src/stores/compacted-log.js";
+import type { Clock, Logger, Random } from "../../src/api/index.js";
 import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "../../src/stores/log-transport.js";
 
-/** A topic in memory that a test can hold back, and let fail. */
+export interface LogEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * What becomes of one send: `refused`: not written, and another attempt may succeed. `answer-lost`: written, and the
+ * caller hears of a timeout. `late`: the caller hears of a timeout, and it is written when the test says `land`.
+ */
+export type SendFate = "refused" | "answer-lost" | "late";
+
+/** A topic in memory that a test can hold back, and let fail as a broker behind a network does. */
 export class MemoryLog implements LogTransport {
   readonly #partitions: StoredRecord[][];
   readonly #read: number[];
@@ -11,8 +26,17 @@ export class MemoryLog implements LogTransport {
   /** What the next `poll` or `send` fails with. */
   pollError: Error | undefined;
   sendError: Error | undefined;
-  /** When set, sends wait for it. */
+  /** When set, sends wait for it, and are written then, whoever still waits for them. */
   sendGate: Promise<void> | undefined;
+  /** When set, `endOffsets` waits for it. */
+  endsGate: Promise<void> | undefined;
+  /** Of the next sends, one each; later ones succeed. */
+  readonly fates: SendFate[] = [];
+  /** Sends that were made, whatever became of them. */
+  sends = 0;
+  /** The transport was closed. */
+  closed = false;
+  readonly #late: StoreRecord[] = [];
 
   constructor(partitions = 1) {
     this.#partitions = Array.from({ length: partitions }, () => []);
@@ -35,6 +59,7 @@ export class MemoryLog implements LogTransport {
   }
 
   async endOffsets(): Promise<readonly number[]> {
+    await this.endsGate;
     return this.#partitions.map((records) => records.length);
   }
 
@@ -48,19 +73,32 @@ export class MemoryLog implements LogTransport {
       const fetched = this.held || signal.aborted ? [] : this.#unread();
       if (fetched.length > 0 || signal.aborted) return fetched;
       this.#news = deferred();
-      signal.addEventListener("abort", () => this.#news.resolve(), { once: true });
+      const end = () => this.#news.resolve();
+      signal.addEventListener("abort", end, { once: true });
       await this.#news.promise;
+      signal.removeEventListener("abort", end);
     }
   }
 
   async send(records: readonly StoreRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    this.sends++;
     await this.sendGate;
     if (this.sendError) {
       const error = this.sendError;
       this.sendError = undefined;
       throw error;
     }
-    for (const record of records) this.append(record);
+    const fate = this.fates.shift();
+    if (fate === "late") this.#late.push(...records);
+    else if (fate !== "refused") for (const record of records) this.append(record);
+    if (fate === "refused") throw new KafkaError("NOT_LEADER_OR_FOLLOWER", "Producing");
+    if (fate !== undefined) throw new KafkaError("REQUEST_TIMED_OUT", "Producing");
+  }
+
+  /** Writes what was on its way when its senders gave up. */
+  land(): void {
+    for (const record of this.#late.splice(0)) this.append(record);
   }
 
   /** Writes as another worker would. */
@@ -76,6 +114,7 @@ export class MemoryLog implements LogTransport {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     this.#news.resolve();
   }
 
@@ -87,4 +126,9 @@ export class MemoryLog implements LogTransport {
       return [{ partition, records: all.slice(from), nextOffset: all.length }];
     });
   }
+}
+
+/** Opens logs over a topic in memory. */
+export function openLogOver(transport: LogTransport, options: LogEnvironment, topic = "t"): OpenLog {
+  return (fold) => new CompactedLog({ topic, transport, ...options, fold });
 }

@@ -36,9 +36,10 @@ export class StatusWatch {
     });
     const transport = new KafkaLogTransport(this.#client, topic, clock);
     this.#store = new StatusStore(
-      (apply) => new CompactedLog({ topic, transport, clock, random, logger: silentLogger, apply }),
+      (fold) => new CompactedLog({ topic, transport, clock, random, logger: silentLogger, fold }),
       (connector) => this.#changed(connector),
       clock,
+      random,
       silentLogger,
     );
   }

@@ -280,8 +280,14 @@ export class BatchingProducer<T> implements Producer<T> {
     }
   }
 
-  /** The same bytes again, later: the head stays the head. (I9) */
+  /** The same bytes again, later: the head stays the head (I9). Out of `retries` the batch fails instead. */
   #retry(queue: Queue<T>, error: KafkaError): void {
+    const head = queue.batches[0];
+    if (head && head.attempts > this.config.retries) {
+      this.#records.fail(queue, head, error);
+      this.#metadata.refresh();
+      return;
+    }
     queue.failures++;
     queue.lastError = error;
     queue.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, queue.failures);

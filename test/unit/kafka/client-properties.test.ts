@@ -35,6 +35,7 @@ test("Java's own values are taken as they are", () => {
   });
   expect(producer).toMatchObject({
     deliveryTimeoutMs: Number.POSITIVE_INFINITY,
+    retries: Number.POSITIVE_INFINITY,
     batchBytes: 16_384,
     lingerMs: 5,
     compression: { codec: "none" },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
+import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { CompactedLog } from "../../../src/stores/compacted-log.js";
@@ -9,16 +10,24 @@ const record = (text: string) => ({ key: Buffer.from(text), value: Buffer.from("
 
 async function openLog(transport = new MemoryLog(2)) {
   const clock = new SimClock();
+  const warnings: unknown[] = [];
+  const logger = { ...silentLogger, warn: (_message: string, fields?: object) => void warnings.push(fields) };
   const folded: string[] = [];
   const log = new CompactedLog({
     topic: "states",
     transport,
     clock,
     random: new SeededRandom(1),
-    logger: silentLogger,
-    apply: ({ records }) => folded.push(...records.map(({ key }) => String(key))),
+    logger,
+    fold: {
+      apply: ({ key }) => {
+        if (String(key) === "poison") throw new RangeError("Maximum call stack size exceeded");
+        folded.push(String(key));
+        return undefined;
+      },
+    },
   });
-  return { transport, clock, folded, log };
+  return { transport, clock, folded, log, warnings };
 }
 
 describe("a compacted log", () => {
@@ -101,6 +110,78 @@ describe("a compacted log", () => {
     const refused = expect(log.send([record("a")])).rejects.toMatchObject({ code: "STORE_UNWRITABLE" });
     await clock.advance(30_000);
     await refused;
+    expect(clock.pendingTimers).toBe(0);
+    await log.close();
+  });
+
+  test("skips a record that cannot be folded, with a warning that says where it is, and reads on", async () => {
+    const { log, folded, transport, warnings } = await openLog();
+    for (const text of ["before", "poison", "after!"]) transport.append(record(text));
+    await log.start();
+    expect(folded).toEqual(["before", "after!"]);
+    expect(warnings).toEqual([
+      { topic: "states", partition: 0, offset: 1, key: "poison", why: "Maximum call stack size exceeded" },
+    ]);
+    await log.close();
+  });
+
+  test("writes again what the broker may take at another attempt, all of it and in order", async () => {
+    const { log, transport, clock } = await openLog(new MemoryLog(1));
+    await log.start();
+    transport.fates.push("refused", "answer-lost");
+    const sent = log.send([record("a"), record("b")]);
+    await clock.advance(1_000);
+    await sent;
+    expect(transport.texts.map(([key]) => key)).toEqual(["a", "b", "a", "b"]);
+    await log.close();
+  });
+
+  test("asks before every attempt whether the write is still permitted", async () => {
+    const { log, transport, clock } = await openLog();
+    await log.start();
+    transport.fates.push("refused", "refused");
+    const asked: number[] = [];
+    const sent = log.send([record("a")], (attempts) => {
+      asked.push(attempts);
+      if (attempts === 2) throw new Error("another worker leads");
+    });
+    const refused = expect(sent).rejects.toThrow("another worker leads");
+    await clock.advance(5_000);
+    await refused;
+    expect(asked).toEqual([0, 1, 2]);
+    expect(transport.texts).toEqual([]);
+    await log.close();
+  });
+
+  test("leaves nothing behind that is written after its caller has given up, but the attempt in flight", async () => {
+    const { log, transport, clock } = await openLog(new MemoryLog(1));
+    await log.start();
+    const gate = deferred();
+    transport.sendGate = gate.promise;
+    for (const text of ["first", "second", "third"]) {
+      const refused = expect(log.send([record(text)])).rejects.toMatchObject({ code: "STORE_UNWRITABLE" });
+      await clock.advance(30_000);
+      await refused;
+    }
+    expect(transport.sends).toBe(1);
+    gate.resolve();
+    await log.send([record("fourth")]);
+    expect(transport.texts.map(([key]) => key)).toEqual(["first", "fourth"]);
+    await log.close();
+  });
+
+  test("gives up waiting for the end after 30 seconds, wherever that hangs", async () => {
+    const { log, transport, clock } = await openLog();
+    await log.start();
+    transport.held = true;
+    transport.append(record("a"));
+    const unread = expect(log.readToEnd()).rejects.toMatchObject({ code: "STORE_UNREADABLE" });
+    await clock.advance(30_000);
+    await unread;
+    transport.endsGate = new Promise(() => {});
+    const unanswered = expect(log.readToEnd(3_000)).rejects.toMatchObject({ code: "STORE_UNREADABLE" });
+    await clock.advance(3_000);
+    await unanswered;
     expect(clock.pendingTimers).toBe(0);
     await log.close();
   });

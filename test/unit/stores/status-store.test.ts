@@ -3,10 +3,9 @@ import { SimClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
-import { CompactedLog } from "../../../src/stores/compacted-log.js";
 import { type StoredStatus, statusRecord } from "../../../src/stores/status-fold.js";
-import { judgeSafeWrite, StatusStore } from "../../../src/stores/status-store.js";
-import { MemoryLog } from "../../support/memory-log.js";
+import { judgeLateWrite, judgeSafeWrite, StatusStore } from "../../../src/stores/status-store.js";
+import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 
 const status = (state: StoredStatus["state"], generation = 1, workerId = "w1"): StoredStatus => ({
   state,
@@ -20,12 +19,13 @@ const c = { connector: "c" };
 async function openStore() {
   const transport = new MemoryLog();
   const clock = new SimClock();
+  const random = new SeededRandom(1);
   const changed: string[] = [];
   const store = new StatusStore(
-    (apply) =>
-      new CompactedLog({ topic: "s", transport, clock, random: new SeededRandom(1), logger: silentLogger, apply }),
+    openLogOver(transport, { clock, random, logger: silentLogger }),
     (connector) => changed.push(connector),
     clock,
+    random,
     silentLogger,
   );
   await store.start();
@@ -42,6 +42,19 @@ describe("a safe write", () => {
     ["another worker wrote in a newer generation", status("RUNNING", 3, "w2"), false],
   ])("when %s", (_when, stored, allowed) => {
     expect(judgeSafeWrite(stored, status("FAILED", 2, "w1"))).toBe(allowed);
+  });
+});
+
+describe("another attempt of a write", () => {
+  const before = status("RUNNING", 50, "w2");
+  test.each([
+    ["nothing was stored meanwhile", before, before, true],
+    ["what was stored is gone", before, undefined, true],
+    ["the same worker has written since", before, status("RUNNING", 3, "w1"), true],
+    ["another worker has written since in an older generation", before, status("RUNNING", 2, "w2"), true],
+    ["another worker has written since in a newer generation", undefined, status("RUNNING", 4, "w2"), false],
+  ])("when %s", (_when, was, stored, allowed) => {
+    expect(judgeLateWrite(was, stored, status("RUNNING", 3, "w1"))).toBe(allowed);
   });
 });
 
@@ -86,9 +99,55 @@ describe("the status store", () => {
     await new Promise((resolve) => setImmediate(resolve));
     store.put(c, status("RUNNING"));
     const flushed = store.flush();
-    await clock.advance(1_000);
+    await clock.advance(1_500);
     await flushed;
     expect(states()).toEqual(["RUNNING"]);
+    await store.close();
+  });
+
+  test("writes no RUNNING over what the new owner has written meanwhile", async () => {
+    const { store, transport, clock, states } = await openStore();
+    transport.fates.push("refused");
+    store.put(c, status("RUNNING", 6));
+    await clock.advance(0);
+    transport.append(statusRecord.status(c, status("FAILED", 7, "w2")));
+    const flushed = store.flush();
+    await clock.advance(1_500);
+    await flushed;
+    expect(states()).toEqual(["FAILED"]);
+    await store.close();
+  });
+
+  test("writes nothing any more that is not wanted by then", async () => {
+    const { store, transport, clock, states } = await openStore();
+    let leads = true;
+    transport.append(statusRecord.status(c, status("RUNNING")));
+    transport.fates.push("refused");
+    store.remove(c, () => leads);
+    await clock.advance(0);
+    leads = false;
+    const flushed = store.flush();
+    await clock.advance(1_500);
+    await flushed;
+    expect(states()).toEqual(["RUNNING"]);
+    await store.close();
+  });
+
+  test("has one status waiting for each task, however long Kafka does not answer", async () => {
+    const { store, transport, clock, states } = await openStore();
+    const gate = deferred();
+    transport.sendGate = gate.promise;
+    for (let task = 0; task < 20; task++) store.put({ connector: "c", task }, status("RUNNING"));
+    await clock.advance(600_000);
+    expect(transport.sends).toBe(20);
+    for (let task = 0; task < 20; task++) store.put({ connector: "c", task }, status("PAUSED"));
+    transport.sendGate = undefined;
+    gate.resolve();
+    const flushed = store.flush();
+    await clock.advance(15_000);
+    await flushed;
+    expect(states().filter((state) => state === "RUNNING")).toHaveLength(20);
+    expect(states().slice(20)).toEqual(new Array(20).fill("PAUSED"));
     await store.close();
   });
 

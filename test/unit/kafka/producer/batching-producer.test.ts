@@ -376,6 +376,17 @@ describe("the end", () => {
     expect(KafkaError.is(first?.error.cause, "NOT_ENOUGH_REPLICAS")).toBe(true);
   });
 
+  test("a record is sent no more often than retries allows, and those behind it go on", async () => {
+    const { clock, broker, outcomes, producer } = setUp({ properties: { retries: "1", "batch.size": "1" } });
+    broker.fail("Produce", "NOT_ENOUGH_REPLICAS", "lose");
+    producer.append(record("a"), "a");
+    producer.append(record("b"), "b");
+    await clock.advance(10_000);
+    expect(outcomes.failures).toMatchObject([{ token: "a", count: 1 }]);
+    expect(broker.requests(produce)).toHaveLength(3);
+    expect(outcomes.acknowledgedCounts.get("b")).toBe(1);
+  });
+
   test("close waits for what is buffered, up to its timeout, then fails it; later records are refused", async () => {
     const { clock, broker, outcomes, producer } = setUp();
     producer.append(record("a"), "a");
