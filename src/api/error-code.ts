@@ -78,6 +78,10 @@ export const ERROR_CODES = {
     text: "There is no connector of that name.",
     advice: "GET /connectors lists them; names in paths are URL-encoded.",
   },
+  CONFIG_CHANGED: {
+    text: "The connector's configuration has changed since its task configurations were generated from it.",
+    advice: "Nothing: the connector starts again with the new configuration, and generates them anew.",
+  },
   CONNECTOR_EXISTS: {
     text: "A connector of that name is there already.",
     advice: "PUT /connectors/{name}/config changes it; DELETE it first to start over.",

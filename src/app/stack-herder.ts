@@ -13,7 +13,7 @@ import { type SessionKeyKind, signBody } from "../herder/membership/session-keys
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/kafka-client.js";
 import { postTaskConfigs } from "../rest/worker-client.js";
-import { CompactedLog } from "../stores/compacted-log.js";
+import { CompactedLog, type LogFold } from "../stores/compacted-log.js";
 import { ConfigStore } from "../stores/config-store.js";
 import { ensureInternalTopics } from "../stores/internal-topic.js";
 import { KafkaLogTransport } from "../stores/log-transport.js";
@@ -74,8 +74,8 @@ function makeLoop(wiring: HerderWiring): HerderLoop {
       random: stack.random,
       logger: stack.logger.child("herder"),
     },
-    makeParts(wiring, (leaderUrl, connector, taskConfigs) =>
-      postTaskConfigs(http, leaderUrl, connector, taskConfigs, (body) => {
+    makeParts(wiring, (leaderUrl, connector, taskConfigs, configOffset) =>
+      postTaskConfigs(http, leaderUrl, connector, taskConfigs, configOffset, (body) => {
         const { sessionKey } = loop.configs();
         return sessionKey && signBody(sessionKey, config["inter.worker.signature.algorithm"], body);
       }),
@@ -121,19 +121,19 @@ function makeParts(
         { admin: client.admin, clock, random, logger: storeLogger },
         signal,
       );
-      const openLog = (topic: string) => (apply: ConstructorParameters<typeof CompactedLog>[0]["apply"]) =>
+      const openLog = (topic: string) => (fold: LogFold) =>
         new CompactedLog({
           topic,
           transport: new KafkaLogTransport(client, topic, clock),
           clock,
           random,
           logger: storeLogger,
-          apply,
+          fold,
         });
       return {
-        config: new ConfigStore(openLog(topics.config.name), configListener, storeLogger),
-        offset: new OffsetStore(openLog(topics.offset.name), storeLogger),
-        status: new StatusStore(openLog(topics.status.name), () => {}, clock, storeLogger),
+        config: new ConfigStore(openLog(topics.config.name), configListener),
+        offset: new OffsetStore(openLog(topics.offset.name)),
+        status: new StatusStore(openLog(topics.status.name), () => {}, clock, random, storeLogger),
       };
     },
     createWorker: (listener, offsets, redactions) =>

@@ -39,6 +39,9 @@ export const PATHS = {
 export const SIGNATURE_HEADER = "X-Connect-Authorization";
 export const SIGNATURE_ALGORITHM_HEADER = "X-Connect-Request-Signature-Algorithm";
 
+/** Our own, between workers: the offset of the connector's record that task configs were generated from. Optional. */
+export const CONFIG_OFFSET_HEADER = "X-Millrace-Config-Offset";
+
 /** The body of every answer of 400 and above. */
 export interface ErrorBody {
   readonly error_code: number;

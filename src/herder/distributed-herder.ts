@@ -5,10 +5,12 @@ import type { PluginInfo } from "../contract/plugin-info.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
+import type { StoredProps } from "../stores/config-records.js";
 import { type ConfigValidator, findConnector, refusal } from "./config/config-validator.js";
 import { connectorInfo, connectorStateInfo, entryOf, taskInfos, taskState, withRestarting } from "./connector-views.js";
 import type { Herder, Stage } from "./herder.js";
 import type { HerderLoop } from "./herder-loop.js";
+import type { LeaderWriter } from "./membership/leader-writer.js";
 import { isSignedWith, type RequestSignature } from "./membership/session-keys.js";
 import { SignatureError } from "./membership/signature-error.js";
 import { MisdirectedError } from "./misdirected-error.js";
@@ -97,11 +99,11 @@ export class DistributedHerder implements Herder {
   async create(name: string, config: SubmittedConfig, initialState: TargetState | undefined): Promise<ConnectorInfo> {
     const named = withName(name, config);
     await this.#refuseInvalid(named);
-    return this.#writeConfig(name, async () => {
-      if (this.#loop.configs().connectors.has(name)) {
+    return this.#writeConfig(name, async (writer) => {
+      if (writer.configs.connectors.has(name)) {
         throw new ConflictError("CONNECTOR_EXISTS", `Connector ${name} already exists`);
       }
-      await this.#loop.stores.config.putConnector(name, named, initialState);
+      await writer.putConnector(name, named, initialState);
       return this.connectorInfo(name);
     });
   }
@@ -109,53 +111,48 @@ export class DistributedHerder implements Herder {
   async putConfig(name: string, config: SubmittedConfig) {
     const named = withName(name, config);
     await this.#refuseInvalid(named);
-    return this.#writeConfig(name, async () => {
-      const created = !this.#loop.configs().connectors.has(name);
-      await this.#loop.stores.config.putConnector(name, named);
+    return this.#writeConfig(name, async (writer) => {
+      const created = !writer.configs.connectors.has(name);
+      await writer.putConnector(name, named);
       return { created, info: this.connectorInfo(name) };
     });
   }
 
   async patchConfig(name: string, patch: SubmittedConfig): Promise<ConnectorInfo> {
-    // The leader's own copy is what is patched, so leadership is looked at before the config is validated.
-    const patched = await this.#loop.asLeader(`reading the config of connector ${name}`, "PATCH", async () => {
-      const merged = new Map(Object.entries(entryOf(this.#loop.configs(), name).config));
-      for (const [key, value] of Object.entries(patch)) {
-        if (value === null) merged.delete(key);
-        else merged.set(key, value);
-      }
-      return withName(name, Object.fromEntries(merged));
-    });
-    await this.#refuseInvalid(patched);
-    return this.#writeConfig(name, async () => {
-      entryOf(this.#loop.configs(), name);
-      await this.#loop.stores.config.putConnector(name, patched);
-      return this.connectorInfo(name);
-    });
+    for (;;) {
+      // The leader's own copy is what is patched, so leadership is looked at before the config is validated.
+      const stage = `reading the config of connector ${name}`;
+      const before = await this.#loop.asLeader(stage, "PATCH", async (writer) => entryOf(writer.configs, name));
+      const patched = withName(name, merged(before.config, patch));
+      await this.#refuseInvalid(patched);
+      const written = await this.#writeConfig(name, async (writer) => {
+        // Changed while this was validated: what another request has set must not be lost.
+        if (entryOf(writer.configs, name).configOffset !== before.configOffset) return false;
+        await writer.putConnector(name, patched);
+        return true;
+      });
+      if (written) return this.connectorInfo(name);
+    }
   }
 
   async remove(name: string): Promise<void> {
     const stage = `removing the config for connector ${name} from the config topic`;
-    await this.#loop.asLeader(stage, `Deleting connector ${name}`, async () => {
-      entryOf(this.#loop.configs(), name);
-      await this.#loop.stores.config.removeConnector(name);
+    await this.#loop.asLeader(stage, `Deleting connector ${name}`, async (writer) => {
+      entryOf(writer.configs, name);
+      await writer.removeConnector(name);
     });
   }
 
   async setTargetState(name: string, state: TargetState): Promise<void> {
     this.#requireKnown(name);
-    const { config } = this.#loop.stores;
     if (state !== "STOPPED") {
-      await config.putTargetState(name, state);
+      await this.#loop.stores.config.putTargetState(name, state);
       return;
     }
-    // No tasks first, and then the state: a connector that is STOPPED has none, whoever reads in between.
     const stage = `writing the STOPPED target stage for connector ${name} to the config topic`;
-    await this.#loop.asLeader(stage, `Stopping connector ${name}`, async () => {
+    await this.#loop.asLeader(stage, `Stopping connector ${name}`, async (writer) => {
       this.#requireKnown(name);
-      await config.putTaskConfigs(name, []);
-      await config.putTargetState(name, state);
-      await config.readToEnd();
+      await writer.stopConnector(name);
     });
   }
 
@@ -175,15 +172,15 @@ export class DistributedHerder implements Herder {
   async requestRestart(request: RestartRequest): Promise<ConnectorStateInfo> {
     const { connector } = request;
     const stage = `writing restart request for connector ${connector} to the config topic`;
-    return this.#loop.asLeader(stage, `Restarting connector ${connector}`, async () => {
-      entryOf(this.#loop.configs(), connector);
+    return this.#loop.asLeader(stage, `Restarting connector ${connector}`, async (writer) => {
+      entryOf(writer.configs, connector);
       if (!this.#loop.stores.status.status({ connector })) {
         throw new NotFoundError("STATUS_NOT_FOUND", `Status for connector ${connector} not found`);
       }
       const info = this.connectorStatus(connector);
       const states = info.tasks.map(({ id, state }) => [id, state] as const);
       const plan = planRestart(request, info.connector.state, states);
-      await this.#loop.stores.config.putRestartRequest(request);
+      await writer.putRestartRequest(request);
       return withRestarting(info, plan);
     });
   }
@@ -206,6 +203,7 @@ export class DistributedHerder implements Herder {
     configs: readonly SubmittedConfig[],
     body: Buffer,
     signature: RequestSignature | undefined,
+    configOffset: number | undefined,
   ): Promise<void> {
     await this.#loop.membership.settled();
     if (this.#loop.membership.place?.sessioned) this.#verify(body, signature);
@@ -213,7 +211,7 @@ export class DistributedHerder implements Herder {
     if (configs.length > 0 && entry.targetState === "STOPPED") {
       throw new ConfigError("tasks", `Connector ${name} is stopped and can have no tasks`);
     }
-    await this.#loop.writeTaskConfigs(name, configs);
+    await this.#loop.writeTaskConfigs(name, configs, configOffset);
   }
 
   validate(config: SubmittedConfig): Promise<ConfigInfos> {
@@ -242,7 +240,7 @@ export class DistributedHerder implements Herder {
     if (message !== undefined) throw new ConfigError("config", message);
   }
 
-  #writeConfig<T>(name: string, step: () => Promise<T>): Promise<T> {
+  #writeConfig<T>(name: string, step: (writer: LeaderWriter) => Promise<T>): Promise<T> {
     const stage = `writing a config for connector ${name} to the config topic`;
     return this.#loop.asLeader(stage, `Writing the config of connector ${name}`, step);
   }
@@ -268,6 +266,16 @@ export class DistributedHerder implements Herder {
       throw new SignatureError("wrong", "Internal request contained invalid signature.");
     }
   }
+}
+
+/** The config with the patch over it; null removes a key. */
+function merged(config: StoredProps, patch: SubmittedConfig): StoredProps {
+  const entries = new Map(Object.entries(config));
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) entries.delete(key);
+    else entries.set(key, value);
+  }
+  return Object.fromEntries(entries);
 }
 
 /** The config under its connector's name. @throws ConfigError when it gives another name itself. */

@@ -1,20 +1,25 @@
-import { type Clock, ConflictError, type Logger, NotFoundError, type Random, type Timer } from "../api/index.js";
+import { type Clock, ConflictError, type Logger, NotFoundError, type Random } from "../api/index.js";
+import { Closers } from "../base/closers.js";
 import { CommandLoop, LoopEndedError } from "../base/command-loop.js";
 import { deferred } from "../base/deferred.js";
+import { mustRun } from "../base/must-run.js";
 import type { RestartRequest } from "../contract/restart-request.js";
+import type { TaskId } from "../contract/task-id.js";
 import type { GroupMember, GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.js";
 import type { ConfigEvent, ConfigSnapshot } from "../stores/config-fold.js";
 import type { StoredProps } from "../stores/config-records.js";
-import type { ConfigListener, ConfigStore } from "../stores/config-store.js";
+import type { ConfigListener, ConfigStore, SharedConfigStore } from "../stores/config-store.js";
 import type { OffsetStore } from "../stores/offset-store.js";
 import type { StatusStore } from "../stores/status-store.js";
 import type { Worker, WorkerListener } from "../worker/worker.js";
 import type { ConfigProvider } from "./config/config-providers.js";
 import { resolveReferences } from "./config/config-references.js";
 import { Redactions } from "./config/redaction.js";
+import { LeaderDuties } from "./leader-duties.js";
 import type { ConnectProtocol } from "./membership/group-messages.js";
-import { configuredWork, Membership, type MembershipHost, type Place } from "./membership/membership.js";
-import { isDue, newSessionKey, type SessionKeyKind } from "./membership/session-keys.js";
+import { LeaderWriter, StaleDecisionError } from "./membership/leader-writer.js";
+import { Membership, type MembershipHost, type Place } from "./membership/membership.js";
+import type { SessionKeyKind } from "./membership/session-keys.js";
 import { TaskConfigPublisher } from "./membership/task-config-publisher.js";
 import { MisdirectedError } from "./misdirected-error.js";
 import { StageTracker } from "./stage-tracker.js";
@@ -30,14 +35,24 @@ export interface Stores {
   readonly status: StatusStore;
 }
 
+/** The stores as everybody in the herder sees them: the leader's records are written through a LeaderWriter only. (I7) */
+export interface SharedStores extends Omit<Stores, "config"> {
+  readonly config: SharedConfigStore;
+}
+
 /** What the herder is made of; each is made when the herder starts. */
 export interface HerderParts {
   /** Makes sure that the internal topics are there, and makes the stores over them (not started). */
   openStores(configListener: ConfigListener, signal: AbortSignal): Promise<Stores>;
   createWorker(listener: WorkerListener, offsets: OffsetStore, redactions: Redactions): Promise<Worker>;
   joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember;
-  /** Asks the leader to publish task configs, over HTTP; signed when the group has a key. */
-  postTaskConfigs(leaderUrl: string, connector: string, taskConfigs: readonly StoredProps[]): Promise<void>;
+  /** Asks the leader to publish task configs that come from the connector's record at `configOffset`, over HTTP; signed when the group has a key. */
+  postTaskConfigs(
+    leaderUrl: string,
+    connector: string,
+    taskConfigs: readonly StoredProps[],
+    configOffset: number,
+  ): Promise<void>;
   onLoggerLevel(logger: string, level: string): void;
 }
 
@@ -67,6 +82,7 @@ interface Assembly {
   readonly runner: WorkRunner;
   readonly publisher: TaskConfigPublisher;
   readonly membership: Membership;
+  readonly duties: LeaderDuties;
 }
 
 /**
@@ -79,12 +95,13 @@ export class HerderLoop implements MembershipHost {
   readonly #stages: StageTracker;
   readonly #stopping = new AbortController();
   readonly #loaded = deferred();
+  /** What a start that fails, or an end, has to close. */
+  readonly #opened = new Closers();
   readonly #restarts = new Map<string, RestartRequest>();
   #assembly: Assembly | undefined;
   #running: Promise<void> | undefined;
   #eventsPending = false;
   #wasReady = false;
-  #keyTimer: Timer | undefined;
 
   constructor(
     private readonly settings: HerderSettings,
@@ -107,7 +124,7 @@ export class HerderLoop implements MembershipHost {
     return this.#wasReady;
   }
 
-  get stores(): Stores {
+  get stores(): SharedStores {
     return this.#assembled.stores;
   }
 
@@ -123,41 +140,43 @@ export class HerderLoop implements MembershipHost {
     return this.#assembled.membership;
   }
 
-  /** Reads the topics, then joins the group and works until `close`. Resolves when `loaded` does. @throws why it cannot start */
+  /**
+   * Reads the topics, then joins the group and works until `close`. Resolves when `loaded` does.
+   *
+   * @throws why it cannot start; everything that was opened is closed then.
+   */
   async start(): Promise<void> {
     try {
       await this.#stages.during("initializing and reading to the end of internal topics", () => this.#assemble());
     } catch (error) {
       this.#loaded.reject(error);
+      await this.#opened.close();
       throw error;
     }
     this.#running = this.#commands.run(this.#stopping.signal);
+    mustRun("The herder's loop", this.#running);
     this.membership.start();
     this.#loaded.resolve();
   }
 
   /** Stops all work with everything committed, leaves the group, and closes the stores. */
   async close(): Promise<void> {
+    this.#stop();
     // Without a broker a command at work may not end, and no word gets out: the group then learns by the session timeout.
-    this.#keyTimer?.cancel();
-    this.#stopping.abort();
     if (this.#running) await this.#within(PARTING_MS, this.#running);
     const assembly = this.#assembly;
-    if (!assembly) return;
-    await assembly.worker.close();
-    await this.#within(PARTING_MS, this.#part(assembly));
-    await this.#closeStores(assembly.stores);
+    if (assembly) {
+      await assembly.worker.close();
+      await this.#within(PARTING_MS, this.#part(assembly));
+    }
+    await this.#opened.close();
   }
 
   /** Drops everything on the spot, as a crash would. */
   async abandon(): Promise<void> {
-    this.#keyTimer?.cancel();
-    this.#stopping.abort();
-    const assembly = this.#assembly;
-    if (!assembly) return;
-    assembly.membership.abandon();
-    await assembly.worker.abandon();
-    await this.#closeStores(assembly.stores);
+    this.#stop();
+    this.#assembly?.membership.abandon();
+    await this.#opened.close();
   }
 
   /** Runs a step as a command. @throws LoopEndedError when the herder is shutting down */
@@ -166,19 +185,27 @@ export class HerderLoop implements MembershipHost {
   }
 
   /**
-   * Runs a step as a command while this worker leads the group (I7), waiting for a rebalance to end before.
+   * Runs a step as a command while this worker leads the group (I7), waiting for a rebalance to end before. The step
+   * decides on `writer.configs` and writes by the writer; when either no longer holds, it is run again.
    *
    * @param what names the request for a MisdirectedError.
    * @throws MisdirectedError when another worker leads.
    */
-  async asLeader<T>(stage: string, what: string, step: () => Promise<T>): Promise<T> {
+  async asLeader<T>(stage: string, what: string, step: (writer: LeaderWriter) => Promise<T>): Promise<T> {
     for (;;) {
       await this.membership.settled();
       const outcome = await this.run(stage, async () => {
         const { place } = this.membership;
         if (!place) return undefined; // A rebalance began while this command waited its turn.
         if (!place.isLeader) throw new MisdirectedError(place.leaderUrl, what);
-        return { value: await step() };
+        const isHeld = () => this.membership.place === place;
+        const writer = new LeaderWriter(this.#assembled.stores.config, { generation: place.generation, isHeld });
+        try {
+          return { value: await step(writer) };
+        } catch (error) {
+          if (error instanceof StaleDecisionError) return undefined;
+          throw error;
+        }
       });
       if (outcome) return outcome.value;
     }
@@ -188,42 +215,66 @@ export class HerderLoop implements MembershipHost {
     return this.stores.config.snapshot();
   }
 
-  async readToEnd(): Promise<void> {
-    await this.#stages.during("reading to the end of the config topic", () => this.stores.config.readToEnd());
+  async readToEnd(timeoutMs: number): Promise<void> {
+    await this.#stages.during("reading to the end of the config topic", () => this.stores.config.readToEnd(timeoutMs));
   }
 
   async reconcile(): Promise<void> {
-    await this.runner.carryOut(reconcile(this.membership.assigned, this.runner, this.configs()));
+    const { membership, runner } = this;
+    const configs = this.configs();
+    const mayRunTask = (id: TaskId, tasksOffset: number) => membership.mayRunTask(id, tasksOffset);
+    await runner.carryOut(reconcile(membership.assigned, runner, configs, mayRunTask));
+    membership.reconciledWith(configs);
   }
 
-  async onPlace(place: Place): Promise<void> {
+  stopEverything(): Promise<void> {
+    return this.runner.stopEverything();
+  }
+
+  onPlace(place: Place): void {
     this.#wasReady = true;
-    if (!place.isLeader) return;
-    this.#removeStaleStatuses();
-    if (place.sessioned) await this.#renewSessionKey();
+    this.#assembled.duties.onPlace(place);
   }
 
   /** Publishes task configs as the leader, or asks the leader to. */
-  async publishTaskConfigs(connector: string, taskConfigs: readonly StoredProps[]): Promise<void> {
+  async publishTaskConfigs(
+    connector: string,
+    taskConfigs: readonly StoredProps[],
+    configOffset: number,
+  ): Promise<void> {
     try {
-      await this.writeTaskConfigs(connector, taskConfigs);
+      await this.writeTaskConfigs(connector, taskConfigs, configOffset);
     } catch (error) {
       if (!(error instanceof MisdirectedError) || error.url === undefined) throw error;
-      await this.parts.postTaskConfigs(error.url, connector, taskConfigs);
+      await this.parts.postTaskConfigs(error.url, connector, taskConfigs, configOffset);
     }
   }
 
-  /** @throws MisdirectedError when another worker leads; NotFoundError when the connector is gone; ConflictError when it is stopped. */
-  async writeTaskConfigs(connector: string, taskConfigs: readonly StoredProps[]): Promise<void> {
+  /**
+   * @param configOffset of the connector's record that they were generated from; undefined when the sender did not say.
+   * @throws MisdirectedError when another worker leads; NotFoundError when the connector is gone; ConflictError when it is
+   *   stopped, or has another config by now.
+   */
+  async writeTaskConfigs(
+    connector: string,
+    taskConfigs: readonly StoredProps[],
+    configOffset: number | undefined,
+  ): Promise<void> {
     const stage = `writing ${taskConfigs.length} task configs for connector ${connector} to the config topic`;
-    await this.asLeader(stage, `Publishing task configs of ${connector}`, async () => {
-      const entry = this.configs().connectors.get(connector);
+    await this.asLeader(stage, `Publishing task configs of ${connector}`, async (writer) => {
+      const entry = writer.configs.connectors.get(connector);
       if (!entry) throw new NotFoundError("CONNECTOR_NOT_FOUND", `Connector ${connector} not found`);
       // Asked here, not before: these may have queued behind a stop, and what is STOPPED has no tasks.
       if (taskConfigs.length > 0 && entry.targetState === "STOPPED") {
         throw new ConflictError("CONNECTOR_NOT_RUNNING", `Connector ${connector} is stopped and can have no tasks`);
       }
-      await this.stores.config.putTaskConfigs(connector, taskConfigs);
+      if (configOffset !== undefined && configOffset !== entry.configOffset) {
+        throw new ConflictError(
+          "CONFIG_CHANGED",
+          `The task configs of connector ${connector} were generated from its config at offset ${configOffset} of the config topic; the leader has that of offset ${entry.configOffset}`,
+        );
+      }
+      await writer.putTaskConfigs(connector, taskConfigs);
     });
   }
 
@@ -236,6 +287,8 @@ export class HerderLoop implements MembershipHost {
     const { settings, parts } = this;
     const { clock, random, logger } = settings;
     const stores = await parts.openStores((events) => this.#onConfigEvents(events), this.#stopping.signal);
+    this.#opened.add("the stores", () => this.#closeStores(stores));
+    if (this.#stopping.signal.aborted) throw new LoopEndedError("The start");
     const redactions = new Redactions();
     const reporter = new StatusReporter({
       redactions,
@@ -250,12 +303,7 @@ export class HerderLoop implements MembershipHost {
       },
       requestReconfiguration: (connector) => this.#assembly?.publisher.request(connector),
     });
-    const [worker] = await Promise.all([
-      parts.createWorker(reporter, stores.offset, redactions),
-      stores.config.start(),
-      stores.offset.start(),
-      stores.status.start(),
-    ]);
+    const worker = await this.#startParts(stores, parts.createWorker(reporter, stores.offset, redactions));
     const publisher = new TaskConfigPublisher({
       worker,
       clock,
@@ -264,24 +312,27 @@ export class HerderLoop implements MembershipHost {
       signal: this.#stopping.signal,
       redactions,
       configs: () => this.configs(),
+      startedFrom: (connector) => runner.connectors.get(connector)?.configOffset,
       report: (connector, trace) => {
         const running = worker.connectors().find(({ name, state }) => name === connector && state === "RUNNING");
         if (running) reporter.connectorStatus(connector, "RUNNING", trace, running.version);
       },
-      publish: (connector, taskConfigs) => this.publishTaskConfigs(connector, taskConfigs),
+      publish: (...published) => this.publishTaskConfigs(...published),
     });
-    const runner = new WorkRunner({
+    const runner: WorkRunner = new WorkRunner({
       worker,
       reporter,
       logger,
       configs: () => this.configs(),
+      mayRunConnector: (connector) => membership.assigned.connectors.has(connector),
+      mayRunTask: (id, tasksOffset) => membership.mayRunTask(id, tasksOffset),
       resolve: (connector, props) => {
         const found = (reference: string, value: string) => redactions.of(connector).note(reference, value);
         return withoutNulls(resolveReferences(props, settings.providers, found));
       },
       connectorRuns: (connector) => publisher.request(connector),
     });
-    const membership = new Membership({
+    const membership: Membership = new Membership({
       host: this,
       url: settings.url,
       protocol: settings.protocol,
@@ -291,7 +342,39 @@ export class HerderLoop implements MembershipHost {
       logger,
       join: (callbacks, protocols) => parts.joinGroup(callbacks, protocols),
     });
-    this.#assembly = { stores, worker, runner, publisher, membership };
+    const duties = new LeaderDuties({
+      ...settings,
+      status: stores.status,
+      configs: () => this.configs(),
+      place: () => membership.place,
+      asLeader: (stage, what, step) => this.asLeader(stage, what, step),
+    });
+    this.#assembly = { stores, worker, runner, publisher, membership, duties };
+  }
+
+  /** Reads the topics while the plugins are loaded. A part that fails ends the others, so that none goes on unnoticed. */
+  async #startParts({ config, offset, status }: Stores, creating: Promise<Worker>): Promise<Worker> {
+    const created = creating.then((worker) => {
+      this.#opened.add("the worker", () => worker.abandon());
+      return worker;
+    });
+    const starting = [created, config.start(), offset.start(), status.start()] as const;
+    try {
+      const [worker] = await Promise.all(starting);
+      if (this.#stopping.signal.aborted) throw new LoopEndedError("The start");
+      return worker;
+    } catch (error) {
+      await this.#opened.close();
+      await Promise.allSettled(starting);
+      throw error;
+    }
+  }
+
+  /** Nothing is decided or started any more, also by a command that is at work and outlives the wait for it. */
+  #stop(): void {
+    this.#stopping.abort();
+    this.#assembly?.runner.end();
+    this.#assembly?.duties.stop();
   }
 
   #onConfigEvents(events: readonly ConfigEvent[]): void {
@@ -331,44 +414,6 @@ export class HerderLoop implements MembershipHost {
         this.runner.restart(own ? connector : undefined, tasks),
       );
     }
-  }
-
-  /** As the leader: statuses of what is no longer configured go. Whoever ran it has stopped it before this rebalance. */
-  #removeStaleStatuses(): void {
-    const { status } = this.stores;
-    const { connectors } = this.configs();
-    const { tasks } = configuredWork(this.configs());
-    for (const connector of status.connectors()) {
-      for (const [task] of status.taskStatuses(connector)) {
-        if (!tasks.has(taskKey({ connector, task }))) status.put({ connector, task }, null);
-      }
-      if (connectors.has(connector)) continue;
-      status.removeTopics(connector);
-      if (status.status({ connector })) status.put({ connector }, null);
-    }
-  }
-
-  /** As the leader: replaces the key when it is due, and sees to it that the next one comes in time. */
-  async #renewSessionKey(): Promise<void> {
-    const { clock, random, sessionKeyKind, sessionKeyTtlMs } = this.settings;
-    if (isDue(this.configs().sessionKey, sessionKeyKind, sessionKeyTtlMs, clock.nowMs())) {
-      await this.#stages.during("writing a new session key to the config topic", () =>
-        this.stores.config.putSessionKey(newSessionKey(sessionKeyKind, clock, random)),
-      );
-    }
-    this.#keyTimer?.cancel();
-    if (sessionKeyTtlMs > 0) this.#keyTimer = clock.schedule(sessionKeyTtlMs, () => this.#onKeyDue());
-  }
-
-  #onKeyDue(): void {
-    const renew = async () => {
-      const { place } = this.membership;
-      if (place?.isLeader && place.sessioned) await this.#renewSessionKey();
-    };
-    this.run("writing a new session key to the config topic", renew).catch((error: unknown) => {
-      if (!(error instanceof LoopEndedError))
-        this.settings.logger.warn("The session key could not be renewed", {}, error);
-    });
   }
 
   async #within(timeoutMs: number, step: Promise<void>): Promise<void> {

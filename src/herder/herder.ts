@@ -62,12 +62,16 @@ export interface Herder {
   /** Resolves with the state in which everything that will restart shows RESTARTING. */
   requestRestart(request: RestartRequest): Promise<ConnectorStateInfo>;
   restartTask(id: TaskId): Promise<void>;
-  /** For the worker that runs the connector, which asks the leader to publish what it generated. */
+  /**
+   * For the worker that runs the connector, which asks the leader to publish what it generated, from the connector's record
+   * at `configOffset` of the config topic (a Java worker does not say).
+   */
   publishTaskConfigs(
     name: string,
     configs: readonly SubmittedConfig[],
     body: Buffer,
     signature: RequestSignature | undefined,
+    configOffset: number | undefined,
   ): Promise<void>;
 
   validate(config: SubmittedConfig): Promise<ConfigInfos>;

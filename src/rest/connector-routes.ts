@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from "express";
 import { writeExactJson } from "../base/exact-json.js";
 import type { ConnectorInfo } from "../contract/connector-info.js";
-import { PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "../contract/rest-api.js";
+import { CONFIG_OFFSET_HEADER, PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "../contract/rest-api.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { Herder } from "../herder/herder.js";
 import { HttpError } from "./http-error.js";
@@ -170,7 +170,7 @@ function taskRoutes(context: RequestContext): Route[] {
           const text = request.get(SIGNATURE_HEADER);
           const signature = algorithm && text ? { algorithm, signature: Buffer.from(text, "base64") } : undefined;
           const outcome = await completeOrForward(context, request, () =>
-            herder.publishTaskConfigs(nameIn(request), configs, body, signature),
+            herder.publishTaskConfigs(nameIn(request), configs, body, signature, configOffsetOf(request)),
           );
           if ("there" in outcome) answerForwarded(response, outcome.there);
           else response.status(204).end();
@@ -274,6 +274,14 @@ function initialState(text: string | null | undefined): TargetState | undefined 
   const state = INITIAL_STATES[text.toUpperCase()];
   if (state) return state;
   throw new HttpError(400, `Cannot deserialize value of initial_state: it is RUNNING, PAUSED or STOPPED`);
+}
+
+/** Undefined from a Java worker, which does not say it. */
+function configOffsetOf(request: Request): number | undefined {
+  const text = request.get(CONFIG_OFFSET_HEADER);
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new HttpError(400, `${CONFIG_OFFSET_HEADER} is not an offset: ${text}`);
 }
 
 function nameIn(request: Request): string {

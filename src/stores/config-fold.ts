@@ -24,7 +24,7 @@ export interface ConnectorEntry {
 export interface ConfigSnapshot {
   /** The offset after the last record that could be read: what group members compare. */
   readonly offset: number;
-  /** As `offset`, of the last record that changed which connectors and tasks there are: an assignment older than this is out of date. */
+  /** As `offset`, of the last record that changed which connectors there are, or committed tasks: an assignment older than this is out of date. */
   readonly shapeOffset: number;
   readonly connectors: ReadonlyMap<string, ConnectorEntry>;
   readonly sessionKey: SessionKey | undefined;
@@ -172,7 +172,7 @@ export class ConfigFold {
     const deferred = this.#deferred.get(connector);
     this.#deferred.delete(connector);
     const taskConfigs = complete(deferred, taskCount);
-    if (entry.taskConfigs.length !== (taskConfigs?.length ?? 0)) this.#shapeOffset = this.#offset;
+    this.#shapeOffset = this.#offset;
     this.#connectors.set(connector, {
       ...entry,
       taskCount,

@@ -67,8 +67,8 @@ export class ConfigStore implements SharedConfigStore {
     return this.snapshot();
   }
 
-  async putTargetState(connector: string, state: TargetState): Promise<void> {
-    await this.#log.send([configRecord.targetState(connector, state)]);
+  async putTargetState(connector: string, state: TargetState, permit?: WritePermit): Promise<void> {
+    await this.#log.send([configRecord.targetState(connector, state)], permit);
   }
 
   async putLoggerLevel(logger: string, level: string): Promise<void> {

@@ -70,7 +70,10 @@ export class KafkaLogTransport implements LogTransport {
     private readonly clock: Clock,
   ) {
     this.#consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
-    this.#producer = client.producer<undefined>({ properties: PRODUCER_PROPERTIES }, { acknowledged() {}, failed() {} });
+    this.#producer = client.producer<undefined>(
+      { properties: PRODUCER_PROPERTIES },
+      { acknowledged() {}, failed() {} },
+    );
   }
 
   async open(): Promise<readonly number[]> {

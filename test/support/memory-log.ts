@@ -1,7 +1,7 @@
+import type { Clock, Logger, Random } from "../../src/api/index.js";
 import { deferred } from "../../src/base/deferred.js";
 import { KafkaError } from "../../src/protocol/kafka-error.js";
 import { CompactedLog, type OpenLog } from "../../src/stores/compacted-log.js";
-import type { Clock, Logger, Random } from "../../src/api/index.js";
 import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "../../src/stores/log-transport.js";
 
 export interface LogEnvironment {

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
 import { traceOf } from "../../base/error-trace.js";
+import { mustRun } from "../../base/must-run.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import type { Worker } from "../../worker/worker.js";
 import { restoreReferences } from "../config/config-references.js";
@@ -16,10 +17,20 @@ export interface TaskConfigPublisherOptions {
   /** What the connectors' references stand for must not get into the log. */
   readonly redactions: Redactions;
   configs(): ConfigSnapshot;
+  /** The offset of the record that the connector was started from here; undefined when it does not run here. */
+  startedFrom(connector: string): number | undefined;
   /** Shows in the RUNNING connector's status what keeps its tasks from being published; null once nothing does. */
   report(connector: string, trace: string | null): void;
-  /** Has the leader write them: this worker, or another one over HTTP. */
-  publish(connector: string, taskConfigs: readonly Readonly<Record<string, string>>[]): Promise<void>;
+  /**
+   * Has the leader write them: this worker, or another one over HTTP.
+   *
+   * @param configOffset of the connector's record that they were generated from.
+   */
+  publish(
+    connector: string,
+    taskConfigs: readonly Readonly<Record<string, string>>[],
+    configOffset: number,
+  ): Promise<void>;
 }
 
 /** It does not run here, or is gone. A plugin's own errors may be of the same kinds, so it is the codes that count. */
@@ -42,7 +53,7 @@ export class TaskConfigPublisher {
       return;
     }
     this.#working.set(connector, false);
-    void this.#work(connector);
+    mustRun(`The publisher of the task configs of ${connector}`, this.#work(connector));
   }
 
   async #work(connector: string): Promise<void> {
@@ -77,11 +88,15 @@ export class TaskConfigPublisher {
   }
 
   async #reconfigure(connector: string): Promise<void> {
-    const { worker, configs, publish } = this.options;
+    const { worker, configs, startedFrom, publish } = this.options;
+    const configOffset = startedFrom(connector);
     const generated = await worker.taskConfigs(connector);
     const entry = configs().connectors.get(connector);
     if (entry?.targetState !== "STARTED") return;
+    // Generated from an older config. References restored by the new one could leave a secret in their place, and the
+    // connector asks again once it has started with it.
+    if (entry.configOffset !== configOffset) return;
     const fresh = generated.map((config) => restoreReferences(config, entry.config));
-    if (judgeTaskConfigs(entry, fresh) === "publish") await publish(connector, fresh);
+    if (judgeTaskConfigs(entry, fresh) === "publish") await publish(connector, fresh, entry.configOffset);
   }
 }

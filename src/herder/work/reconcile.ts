@@ -25,6 +25,9 @@ export interface Running {
   readonly tasks: ReadonlyMap<string, RunningTask>;
 }
 
+/** Whether a task may start from the commit at `tasksOffset`. */
+export type MayRunTask = (id: TaskId, tasksOffset: number) => boolean;
+
 /** What the worker is to be told, in this order. */
 export interface ReconcileActions {
   readonly stopTasks: readonly TaskId[];
@@ -39,10 +42,16 @@ export interface ReconcileActions {
  * Decides what must change here, from what is assigned, what runs and what is configured. Looks at states, not at
  * events: missing one costs nothing, and doing it again changes nothing.
  *
- * What was started from an older record is started again: a connector with its config, all tasks of a connector with
- * their commit (I5). What is not assigned, or no longer configured, is stopped. (I4)
+ * A connector that was started from an older config record is started again. Tasks that were started from an older
+ * commit stop at once, all of a connector's together (I5), and start again only when `mayRunTask` says that nobody runs
+ * the old ones any more, which takes a rebalance. What is not assigned, or no longer configured, is stopped. (I4)
  */
-export function reconcile(assigned: Work, running: Running, configs: ConfigSnapshot): ReconcileActions {
+export function reconcile(
+  assigned: Work,
+  running: Running,
+  configs: ConfigSnapshot,
+  mayRunTask: MayRunTask,
+): ReconcileActions {
   const actions = {
     stopTasks: [] as TaskId[],
     stopConnectors: [] as string[],
@@ -70,14 +79,15 @@ export function reconcile(assigned: Work, running: Running, configs: ConfigSnaps
     if (!assigned.tasks.has(key) || !runs(entry, id)) actions.stopTasks.push(id);
     else if (entry.tasksOffset !== tasksOffset) {
       actions.stopTasks.push(id);
-      actions.startTasks.push(id);
+      if (mayRunTask(id, entry.tasksOffset)) actions.startTasks.push(id);
     } else if (entry.targetState !== targetState) {
       const tasks = retargeted.get(entry.targetState) ?? [];
       retargeted.set(entry.targetState, [...tasks, id]);
     }
   }
   for (const [key, id] of assigned.tasks) {
-    if (runs(configs.connectors.get(id.connector), id) && !running.tasks.has(key)) actions.startTasks.push(id);
+    const entry = configs.connectors.get(id.connector);
+    if (runs(entry, id) && !running.tasks.has(key) && mayRunTask(id, entry.tasksOffset)) actions.startTasks.push(id);
   }
   return { ...actions, setTaskTargets: [...retargeted].map(([state, tasks]) => ({ tasks, state })) };
 }

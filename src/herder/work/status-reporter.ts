@@ -58,7 +58,8 @@ export class StatusReporter implements WorkerListener {
     // Why a task failed may be another connector's doing: the one that ended the task host they shared.
     const shown = own && state === "FAILED" ? redactions.ofAll(own) : own;
     const status = { state, trace: shown, workerId, generation: generation(), version };
-    if (state === "UNASSIGNED" || state === "FAILED") store.putSafe(subject, status);
-    else store.put(subject, status);
+    const stillWanted = () => isConfigured(subject);
+    if (state === "UNASSIGNED" || state === "FAILED") store.putSafe(subject, status, stillWanted);
+    else store.put(subject, status, stillWanted);
   }
 }

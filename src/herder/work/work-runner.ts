@@ -14,6 +14,10 @@ export interface WorkRunnerOptions {
   readonly reporter: StatusReporter;
   readonly logger: Logger;
   configs(): ConfigSnapshot;
+  /** Asked when a connector is about to start: it may have been assigned elsewhere since that was decided. (I4) */
+  mayRunConnector(connector: string): boolean;
+  /** As `mayRunConnector`, for the task as of the commit at `tasksOffset`. */
+  mayRunTask(id: TaskId, tasksOffset: number): boolean;
   /** A connector's configuration, or its task's, with its references replaced. @throws ConfigError */
   resolve(connector: string, props: StoredProps): Readonly<Record<string, string>>;
   /** The connector runs: its task configs may have to be worked out anew. */
@@ -27,8 +31,22 @@ export interface WorkRunnerOptions {
 export class WorkRunner implements Running {
   readonly connectors = new Map<string, RunningConnector>();
   readonly tasks = new Map<string, RunningTask>();
+  #ended = false;
 
   constructor(private readonly options: WorkRunnerOptions) {}
+
+  /** From now on nothing starts: the worker is closing, and a command at work may outlive the wait for it. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Stops all that runs. */
+  async stopEverything(): Promise<void> {
+    await this.#stop(
+      [...this.tasks.values()].map(({ id }) => id),
+      [...this.connectors.keys()],
+    );
+  }
 
   async carryOut(actions: ReconcileActions): Promise<void> {
     await this.#stop(actions.stopTasks, actions.stopConnectors);
@@ -63,7 +81,7 @@ export class WorkRunner implements Running {
   async startConnector(connector: string): Promise<ConnectorState> {
     const { worker, reporter, configs, resolve, connectorRuns } = this.options;
     const entry = configs().connectors.get(connector);
-    if (!entry) return "UNASSIGNED";
+    if (!entry || this.#ended || !this.options.mayRunConnector(connector)) return "UNASSIGNED";
     this.connectors.set(connector, { configOffset: entry.configOffset, targetState: entry.targetState });
     try {
       const state = await worker.startConnector(connector, resolve(connector, entry.config), entry.targetState);
@@ -77,13 +95,13 @@ export class WorkRunner implements Running {
 
   /**
    * Starts a task as it is committed now. Never rejects: what goes wrong is its FAILED status. Returns whether the worker
-   * took it; how its own start goes shows later.
+   * took it; how its own start goes shows later. One that may not run yet is started by a later reconcile.
    */
   async startTask(id: TaskId): Promise<boolean> {
     const { worker, reporter, configs, resolve } = this.options;
     const entry = configs().connectors.get(id.connector);
     const taskConfig = entry?.taskConfigs[id.task];
-    if (!entry || !taskConfig) return false;
+    if (!entry || !taskConfig || this.#ended || !this.options.mayRunTask(id, entry.tasksOffset)) return false;
     const { targetState, tasksOffset, taskConfigs } = entry;
     this.tasks.set(taskKey(id), { id, tasksOffset, targetState });
     try {

@@ -1,31 +1,35 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
+import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { ConfigValidator } from "../../../src/herder/config/config-validator.js";
 import { DistributedHerder } from "../../../src/herder/distributed-herder.js";
 import { HerderLoop } from "../../../src/herder/herder-loop.js";
-import { CompactedLog } from "../../../src/stores/compacted-log.js";
+import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
 import { OffsetStore } from "../../../src/stores/offset-store.js";
 import { StatusStore } from "../../../src/stores/status-store.js";
-import { MemoryLog } from "../../support/memory-log.js";
+import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 import { FakeGroup } from "./fake-group.js";
 import { FakeWorker } from "./fake-worker.js";
 
 const URL = "http://me:8083/";
 
 describe("the herder of one worker", () => {
+  const clock = new SimClock();
   let worker: FakeWorker;
+  let configs: MemoryLog;
+  let validating: Promise<void> | undefined;
   let loop: HerderLoop;
   let herder: DistributedHerder;
 
   beforeEach(async () => {
-    const clock = new SimClock();
+    configs = new MemoryLog();
+    validating = undefined;
     const random = new SeededRandom(7);
-    const group = new FakeGroup();
-    const openLog = (apply: ConstructorParameters<typeof CompactedLog>[0]["apply"]) =>
-      new CompactedLog({ topic: "t", transport: new MemoryLog(), clock, random, logger: silentLogger, apply });
+    const group = new FakeGroup(clock);
+    const openLog = (log = new MemoryLog()) => openLogOver(log, { clock, random, logger: silentLogger });
     loop = new HerderLoop(
       {
         workerId: "me:8083",
@@ -43,9 +47,9 @@ describe("the herder of one worker", () => {
       },
       {
         openStores: async (listener) => ({
-          config: new ConfigStore(openLog, listener, silentLogger),
-          offset: new OffsetStore(openLog, silentLogger),
-          status: new StatusStore(openLog, () => {}, clock, silentLogger),
+          config: new ConfigStore(openLog(configs), listener),
+          offset: new OffsetStore(openLog()),
+          status: new StatusStore(openLog(), () => {}, clock, random, silentLogger),
         }),
         createWorker: async (listener) => (worker = new FakeWorker(listener)),
         joinGroup: (callbacks, protocols) => group.join(callbacks, protocols),
@@ -53,12 +57,18 @@ describe("the herder of one worker", () => {
         onLoggerLevel() {},
       },
     );
+    const validator = {
+      async validate() {
+        await validating;
+        return { name: "", error_count: 0, groups: [], configs: [] };
+      },
+    } as unknown as ConfigValidator;
     herder = new DistributedHerder({
       loop,
       version: "1.0",
       url: URL,
       signatureAlgorithms: [],
-      validator: () => ({}) as ConfigValidator,
+      validator: () => validator,
       clusterId: async () => "cluster",
       sinkOffsets: async () => [],
     });
@@ -68,11 +78,9 @@ describe("the herder of one worker", () => {
   afterEach(() => loop.close());
 
   /** Lets everything that is under way come to rest: all of it is promises and in-memory topics. */
-  const rest = async () => {
-    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
-  };
+  const rest = () => clock.settled();
   const put = async (name: string) => {
-    await loop.asLeader("put", "put", () => loop.stores.config.putConnector(name, { name }));
+    await loop.asLeader("put", "put", (writer) => writer.putConnector(name, { name }));
     await rest();
   };
 
@@ -81,6 +89,42 @@ describe("the herder of one worker", () => {
       code: "CONNECTOR_NOT_FOUND",
       message: "Unknown connector none",
     });
+  });
+
+  test("two patches of one connector lose nothing, though both were decided on the same config", async () => {
+    await put("c");
+    const gate = deferred();
+    validating = gate.promise;
+    const patches = [herder.patchConfig("c", { a: "1" }), herder.patchConfig("c", { b: "2" })];
+    await rest();
+    gate.resolve();
+    await Promise.all(patches);
+    expect(herder.connectorInfo("c").config).toEqual({ name: "c", a: "1", b: "2" });
+  });
+
+  test("a patch is decided again when another leader has written after it was read", async () => {
+    await put("c");
+    const gate = deferred();
+    validating = gate.promise;
+    const patching = herder.patchConfig("c", { a: "1" });
+    await rest();
+    // Not read here yet: the write itself has to look.
+    configs.held = true;
+    configs.append(configRecord.connector("c", { name: "c", password: `\${vault:password}` }));
+    gate.resolve();
+    await rest();
+    configs.held = false;
+    configs.wake();
+    await patching;
+    expect(herder.connectorInfo("c").config).toEqual({ name: "c", a: "1", password: `\${vault:password}` });
+  });
+
+  test("refuses task configs that were generated from another config than the leader has", async () => {
+    await put("c");
+    const before = configs.texts.length;
+    const published = herder.publishTaskConfigs("c", [{ task: "x" }], Buffer.from("[]"), undefined, 99);
+    await expect(published).rejects.toMatchObject({ name: "ConflictError", code: "CONFIG_CHANGED" });
+    expect(configs.texts).toHaveLength(before);
   });
 
   test("restarts with flags no connector whose status nobody has written yet", async () => {

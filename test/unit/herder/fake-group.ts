@@ -1,3 +1,4 @@
+import type { Clock } from "../../../src/api/index.js";
 import { readMetadata, writePlace } from "../../../src/herder/membership/group-messages.js";
 import { NO_WORK, type Work } from "../../../src/herder/work/work.js";
 import type {
@@ -7,28 +8,47 @@ import type {
   GroupProtocol,
 } from "../../../src/kafka/kafka-client.js";
 
-/** A group of one, or one whose leader is elsewhere: rebalances happen when they are asked for, and at once. */
+export interface Elsewhere {
+  readonly url: string;
+  readonly work: Work;
+  /** How many records further than this member it has read the config topic. */
+  readonly ahead?: number;
+}
+
+/** How long the member waits after a callback that failed. */
+const BACK_OFF_MS = 1_000;
+
+/**
+ * A group of one, or one whose leader is elsewhere: rebalances happen when they are asked for, and at once. As the real
+ * member does, it joins again after a callback that failed.
+ */
 export class FakeGroup {
   callbacks!: GroupMemberCallbacks;
   protocols!: () => readonly GroupProtocol[];
   generationId = 0;
   left = false;
-  /** What callbacks were rejected with; only a herder that is closing rejects them. */
+  /** What callbacks were rejected with. */
   readonly failures: unknown[] = [];
+  /** When set, a round waits for it: the other members have not joined yet. */
+  gate: Promise<void> | undefined;
+  /** Joins so far, those after failed callbacks included. */
+  joins = 0;
   /** What another leader assigns; undefined: this member leads. */
-  elsewhere: { readonly url: string; readonly work: Work } | undefined;
+  elsewhere: Elsewhere | undefined;
   #rebalancing = false;
   #again = false;
+
+  constructor(private readonly clock: Clock) {}
 
   join(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember {
     this.callbacks = callbacks;
     this.protocols = protocols;
     return {
-      start: () => this.#rebalanceAside(),
+      start: () => void this.rebalance(),
       generation: undefined,
       requestRejoin: () => {
         this.#again = true;
-        if (!this.#rebalancing) this.#rebalanceAside();
+        if (!this.#rebalancing) void this.rebalance();
       },
       retire() {},
       leave: async () => {
@@ -42,23 +62,33 @@ export class FakeGroup {
     };
   }
 
+  /** Joins until no callback fails and none asks for another round. */
   async rebalance(): Promise<void> {
     this.#rebalancing = true;
     do {
       this.#again = false;
-      await this.callbacks.onPrepare();
-      const { name: protocol, metadata } = this.protocols()[0]!;
-      this.generationId++;
-      await this.callbacks.onAssigned(
-        this.elsewhere ? this.#follower(protocol, metadata) : await this.#leader(protocol, metadata),
-      );
+      this.joins++;
+      try {
+        await this.callbacks.onPrepare();
+        const { name: protocol, metadata } = this.protocols()[0]!;
+        await this.gate;
+        this.generationId++;
+        await this.callbacks.onAssigned(
+          this.elsewhere ? this.#follower(protocol, metadata) : await this.#leader(protocol, metadata),
+        );
+      } catch (error) {
+        this.failures.push(error);
+        this.#again = true;
+        await this.clock.delay(BACK_OFF_MS);
+      }
     } while (this.#again && !this.left);
     this.#rebalancing = false;
   }
 
-  /** As the member's own loop does: a callback that fails is no reason to end. */
-  #rebalanceAside(): void {
-    this.rebalance().catch((error: unknown) => this.failures.push(error));
+  /** Drops the member, whatever callback is under way; it joins again once `onLost` has run. */
+  async lose(): Promise<void> {
+    await this.callbacks.onLost(new Error("the session timed out"));
+    if (!this.#rebalancing) await this.rebalance();
   }
 
   async #leader(protocol: string, metadata: Buffer): Promise<GroupAssignment> {
@@ -69,12 +99,12 @@ export class FakeGroup {
   }
 
   #follower(protocol: string, metadata: Buffer): GroupAssignment {
-    const { url, work } = this.elsewhere!;
+    const { url, work, ahead = 0 } = this.elsewhere!;
     const assignment = writePlace(protocol, {
       error: 0,
       leaderId: "other",
       leaderUrl: url,
-      configOffset: readMetadata(metadata).configOffset,
+      configOffset: readMetadata(metadata).configOffset + ahead,
       assigned: work,
       revoked: NO_WORK,
       delayMs: 0,

@@ -58,12 +58,13 @@ test("task configs are signed as the bytes that are sent; a refusal carries the 
     signed.push(body);
     return { algorithm: "HmacSHA256", signature: Buffer.from("mac") };
   };
-  await expect(postTaskConfigs(http, "http://leader:8083/", "shop", [{ a: "1" }], sign)).rejects.toThrow(
+  await expect(postTaskConfigs(http, "http://leader:8083/", "shop", [{ a: "1" }], 42, sign)).rejects.toThrow(
     "The leader at http://leader:8083/ answered 403 to the task configs of shop: Submitted signature does not match",
   );
   expect(http.sent[0]!.body).toBe(signed[0]);
   expect(http.sent[0]!.headers).toMatchObject({
     "X-Connect-Authorization": Buffer.from("mac").toString("base64"),
     "X-Connect-Request-Signature-Algorithm": "HmacSHA256",
+    "X-Millrace-Config-Offset": "42",
   });
 });

@@ -142,7 +142,7 @@ describe("the fold of the config topic", () => {
     expect(events.map((event) => event?.kind)).toEqual(["unreadable", "unreadable"]);
   });
 
-  test("moves the shape's offset only with connectors and the number of tasks", () => {
+  test("moves the shape's offset with connectors and commits only", () => {
     const steps: [StoreRecord, number][] = [
       [configRecord.connector("c", config), 1],
       [configRecord.task("c", 0, { t: "0" }), 1],
@@ -150,7 +150,7 @@ describe("the fold of the config topic", () => {
       [configRecord.targetState("c", "PAUSED"), 3],
       [configRecord.connector("c", { ...config, more: "1" }), 3],
       [configRecord.task("c", 0, { t: "other" }), 3],
-      [configRecord.commit("c", 1), 3],
+      [configRecord.commit("c", 1), 7],
       [configRecord.commit("c", 0), 8],
       [configRecord.connector("c", null), 9],
     ];

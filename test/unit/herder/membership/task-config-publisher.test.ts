@@ -6,6 +6,8 @@ import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { Redactions } from "../../../../src/herder/config/redaction.js";
 import { TaskConfigPublisher } from "../../../../src/herder/membership/task-config-publisher.js";
+import { configRecord } from "../../../../src/stores/config-records.js";
+import type { StoreRecord } from "../../../../src/stores/log-transport.js";
 import { configsOf, connectorRecords } from "../configs.js";
 import { FakeWorker } from "../fake-worker.js";
 
@@ -17,6 +19,7 @@ describe("the publisher of task configs", () => {
   let failure: Error | undefined;
   let gate: Promise<void> | undefined;
   let publisher: TaskConfigPublisher;
+  let records: readonly StoreRecord[];
 
   beforeEach(async () => {
     clock = new SimClock();
@@ -25,6 +28,7 @@ describe("the publisher of task configs", () => {
     reported = [];
     failure = undefined;
     gate = undefined;
+    records = connectorRecords("c", 1);
     publisher = new TaskConfigPublisher({
       worker,
       clock,
@@ -32,11 +36,13 @@ describe("the publisher of task configs", () => {
       logger: silentLogger,
       signal: new AbortController().signal,
       redactions: new Redactions(),
-      configs: () => configsOf(...connectorRecords("c", 1)),
+      configs: () => configsOf(...records),
+      startedFrom: () => 0,
       report: (_connector, trace) => reported.push(trace?.split("\n")[0] ?? null),
-      async publish(connector, taskConfigs) {
+      async publish(connector, taskConfigs, configOffset) {
         await gate;
         if (failure) throw failure;
+        expect(configOffset).toBe(0);
         published.push([connector, taskConfigs]);
       },
     });
@@ -95,6 +101,19 @@ describe("the publisher of task configs", () => {
     await clock.advance(250);
     expect(reported).toHaveLength(2);
     expect(reported[0]).toContain(error.message);
+  });
+
+  test("publishes nothing that was generated from a config which has changed meanwhile: a secret may be in it", async () => {
+    const answer = deferred<Record<string, string>[]>();
+    worker.taskConfigs = () => answer.promise;
+    records = [configRecord.connector("c", { name: "c", password: `\${vault:password}` }), ...records.slice(1)];
+    publisher.request("c");
+    await clock.advance(0);
+    // By now the user has taken the password away; in what was generated stands what the reference stood for.
+    records = [...records, configRecord.connector("c", { name: "c" })];
+    answer.resolve([{ password: "hunter2" }]);
+    await clock.advance(60_000);
+    expect(published).toEqual([]);
   });
 
   test("leaves a connector alone that does not run, or has failed by what it gave", async () => {

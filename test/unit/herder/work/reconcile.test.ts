@@ -39,22 +39,25 @@ function runningFrom(configs: ConfigSnapshot, assigned: Work): Running {
   return { connectors, tasks };
 }
 
+/** Every member has stopped what the commits replaced. */
+const covered = () => true;
+
 describe("reconcile", () => {
   const base = connectorRecords("c", 2);
   const all = workOf(["c"], [task("c", 0), task("c", 1)]);
 
   test("starts what is assigned and configured", () => {
-    expect(reconcile(all, NOTHING, configsOf(...base))).toEqual({
+    expect(reconcile(all, NOTHING, configsOf(...base), covered)).toEqual({
       ...NO_ACTIONS,
       startConnectors: ["c"],
       startTasks: [task("c", 0), task("c", 1)],
     });
-    expect(reconcile(all, NOTHING, configsOf())).toEqual(NO_ACTIONS);
+    expect(reconcile(all, NOTHING, configsOf(), covered)).toEqual(NO_ACTIONS);
   });
 
   test("stops what is not assigned any more (I4)", () => {
     const configs = configsOf(...base);
-    expect(reconcile(workOf([], [task("c", 1)]), runningFrom(configs, all), configs)).toEqual({
+    expect(reconcile(workOf([], [task("c", 1)]), runningFrom(configs, all), configs, covered)).toEqual({
       ...NO_ACTIONS,
       stopConnectors: ["c"],
       stopTasks: [task("c", 0)],
@@ -64,7 +67,7 @@ describe("reconcile", () => {
   test("stops what is configured no more, though still assigned", () => {
     const running = runningFrom(configsOf(...base), all);
     const deleted = configsOf(...base, configRecord.connector("c", null));
-    expect(reconcile(all, running, deleted)).toEqual({
+    expect(reconcile(all, running, deleted, covered)).toEqual({
       ...NO_ACTIONS,
       stopConnectors: ["c"],
       stopTasks: [task("c", 0), task("c", 1)],
@@ -78,7 +81,11 @@ describe("reconcile", () => {
       configRecord.connector("c", { other: "1" }),
       configRecord.task("c", 0, { new: "1" }),
     );
-    expect(reconcile(all, running, changed)).toEqual({ ...NO_ACTIONS, stopConnectors: ["c"], startConnectors: ["c"] });
+    expect(reconcile(all, running, changed, covered)).toEqual({
+      ...NO_ACTIONS,
+      stopConnectors: ["c"],
+      startConnectors: ["c"],
+    });
   });
 
   test("starts all tasks of a connector again at their commit (I5)", () => {
@@ -90,30 +97,44 @@ describe("reconcile", () => {
       configRecord.commit("c", 2),
     );
     const both = [task("c", 0), task("c", 1)];
-    expect(reconcile(all, running, committed)).toEqual({ ...NO_ACTIONS, stopTasks: both, startTasks: both });
+    expect(reconcile(all, running, committed, covered)).toEqual({ ...NO_ACTIONS, stopTasks: both, startTasks: both });
+  });
+
+  test("only stops tasks at a commit that other members may not have read yet (I4)", () => {
+    const running = runningFrom(configsOf(...base), all);
+    const committed = configsOf(...base, ...connectorRecords("c", 2).slice(1));
+    const both = [task("c", 0), task("c", 1)];
+    const stopped = reconcile(all, running, committed, (_id, tasksOffset) => tasksOffset < base.length);
+    expect(stopped).toEqual({ ...NO_ACTIONS, stopTasks: both });
+    const left = { connectors: running.connectors, tasks: new Map() };
+    expect(reconcile(all, left, committed, () => false)).toEqual(NO_ACTIONS);
+    expect(reconcile(all, left, committed, covered)).toEqual({ ...NO_ACTIONS, startTasks: both });
   });
 
   test("runs no task of an inconsistent commit", () => {
     const running = runningFrom(configsOf(...base), all);
     const broken = configsOf(...base, configRecord.task("c", 0, { new: "1" }), configRecord.commit("c", 2));
-    expect(reconcile(all, running, broken)).toEqual({ ...NO_ACTIONS, stopTasks: [task("c", 0), task("c", 1)] });
+    expect(reconcile(all, running, broken, covered)).toEqual({
+      ...NO_ACTIONS,
+      stopTasks: [task("c", 0), task("c", 1)],
+    });
   });
 
   test("sets a new target state once, for the connector and its tasks", () => {
     const running = runningFrom(configsOf(...base), all);
     const paused = configsOf(...base, configRecord.targetState("c", "PAUSED"));
-    expect(reconcile(all, running, paused)).toEqual({
+    expect(reconcile(all, running, paused, covered)).toEqual({
       ...NO_ACTIONS,
       setConnectorTargets: [{ connector: "c", state: "PAUSED" }],
       setTaskTargets: [{ tasks: [task("c", 0), task("c", 1)], state: "PAUSED" }],
     });
-    expect(reconcile(all, runningFrom(paused, all), paused)).toEqual(NO_ACTIONS);
+    expect(reconcile(all, runningFrom(paused, all), paused, covered)).toEqual(NO_ACTIONS);
   });
 
   test("stops the tasks of a stopped connector, and keeps the connector", () => {
     const running = runningFrom(configsOf(...base), all);
     const stopped = configsOf(...base, configRecord.commit("c", 0), configRecord.targetState("c", "STOPPED"));
-    expect(reconcile(all, running, stopped)).toEqual({
+    expect(reconcile(all, running, stopped, covered)).toEqual({
       ...NO_ACTIONS,
       stopTasks: [task("c", 0), task("c", 1)],
       setConnectorTargets: [{ connector: "c", state: "STOPPED" }],
@@ -122,7 +143,7 @@ describe("reconcile", () => {
 
   test("stops everything when nothing is assigned", () => {
     const configs = configsOf(...base);
-    const { stopConnectors, stopTasks } = reconcile(NO_WORK, runningFrom(configs, all), configs);
+    const { stopConnectors, stopTasks } = reconcile(NO_WORK, runningFrom(configs, all), configs, covered);
     expect([stopConnectors, stopTasks.length]).toEqual([["c"], 2]);
   });
 
@@ -150,7 +171,7 @@ describe("reconcile", () => {
       fc.property(configs, fc.nat(40), work, work, (records, cut, before, after) => {
         const running = runningFrom(configsOf(...records.slice(0, cut)), before);
         const snapshot = configsOf(...records);
-        const actions = reconcile(after, running, snapshot);
+        const actions = reconcile(after, running, snapshot, covered);
         const connectors = new Map(running.connectors);
         const tasks = new Map(running.tasks);
         for (const name of actions.stopConnectors) connectors.delete(name);
@@ -165,7 +186,7 @@ describe("reconcile", () => {
         const wanted = runningFrom(snapshot, after);
         expect(connectors).toEqual(wanted.connectors);
         expect(tasks).toEqual(wanted.tasks);
-        expect(reconcile(after, { connectors, tasks }, snapshot)).toEqual(NO_ACTIONS);
+        expect(reconcile(after, { connectors, tasks }, snapshot, covered)).toEqual(NO_ACTIONS);
       }),
     );
   });

@@ -1,0 +1,94 @@
+import type { Clock, Logger, Random, Timer } from "../api/index.js";
+import { Backoff } from "../base/backoff.js";
+import { LoopEndedError } from "../base/command-loop.js";
+import type { ConfigSnapshot } from "../stores/config-fold.js";
+import type { StatusStore } from "../stores/status-store.js";
+import type { LeaderWriter } from "./membership/leader-writer.js";
+import { configuredWork, type Place } from "./membership/membership.js";
+import { isDue, newSessionKey, type SessionKeyKind } from "./membership/session-keys.js";
+import { MisdirectedError } from "./misdirected-error.js";
+import { taskKey } from "./work/work.js";
+
+export interface LeaderDutiesOptions {
+  readonly status: StatusStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly sessionKeyKind: SessionKeyKind;
+  readonly sessionKeyTtlMs: number;
+  configs(): ConfigSnapshot;
+  /** This worker's place at the moment. */
+  place(): Place | undefined;
+  asLeader(stage: string, what: string, step: (writer: LeaderWriter) => Promise<void>): Promise<void>;
+}
+
+/** What the leader does unasked: forgets statuses of what is gone, and renews the session key. */
+export class LeaderDuties {
+  readonly #backoff: Backoff;
+  #timer: Timer | undefined;
+
+  constructor(private readonly options: LeaderDutiesOptions) {
+    this.#backoff = new Backoff({ initialMs: 1_000, maxMs: 60_000 }, options.random);
+  }
+
+  /** Called with every place that this worker takes. Never fails: the group would rebalance again. */
+  onPlace(place: Place): void {
+    this.stop();
+    if (!place.isLeader) return;
+    this.#removeStaleStatuses(place);
+    if (place.sessioned) this.#tendSessionKey();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  /** Whoever ran what is gone has stopped it before this rebalance. */
+  #removeStaleStatuses(place: Place): void {
+    const { status, configs } = this.options;
+    const { connectors } = configs();
+    const { tasks } = configuredWork(configs());
+    // Under the next leader it may be there again.
+    const leads = () => this.options.place() === place;
+    for (const connector of status.connectors()) {
+      for (const [task] of status.taskStatuses(connector)) {
+        if (!tasks.has(taskKey({ connector, task }))) status.remove({ connector, task }, leads);
+      }
+      if (connectors.has(connector)) continue;
+      status.removeTopics(connector);
+      if (status.status({ connector })) status.remove({ connector }, leads);
+    }
+  }
+
+  /** Replaces the key when it is due, and comes back when the next one is, or soon after a failure. */
+  #tendSessionKey(): void {
+    const { logger, sessionKeyTtlMs, asLeader } = this.options;
+    const stage = "writing a new session key to the config topic";
+    asLeader(stage, "Writing the session key", (writer) => this.#renewSessionKey(writer)).then(
+      () => {
+        this.#backoff.reset();
+        if (sessionKeyTtlMs > 0) this.#comeBack(sessionKeyTtlMs);
+      },
+      (error: unknown) => {
+        if (error instanceof LoopEndedError || error instanceof MisdirectedError) return;
+        logger.warn("The session key could not be renewed; it is tried again", {}, error);
+        this.#comeBack(this.#backoff.nextMs());
+      },
+    );
+  }
+
+  async #renewSessionKey(writer: LeaderWriter): Promise<void> {
+    const { clock, random, sessionKeyKind, sessionKeyTtlMs } = this.options;
+    if (!isDue(writer.configs.sessionKey, sessionKeyKind, sessionKeyTtlMs, clock.nowMs())) return;
+    await writer.putSessionKey(newSessionKey(sessionKeyKind, clock, random));
+  }
+
+  #comeBack(delayMs: number): void {
+    this.stop();
+    this.#timer = this.options.clock.schedule(delayMs, () => {
+      const place = this.options.place();
+      // In between places the next one brings it up again.
+      if (place?.isLeader && place.sessioned) this.#tendSessionKey();
+    });
+  }
+}

@@ -1,0 +1,103 @@
+import { RetriableError } from "../../api/index.js";
+import type { RestartRequest } from "../../contract/restart-request.js";
+import type { TargetState } from "../../contract/target-state.js";
+import type { ConfigSnapshot } from "../../stores/config-fold.js";
+import type { SessionKey, StoredProps } from "../../stores/config-records.js";
+import type { ConfigStore, WritePermit } from "../../stores/config-store.js";
+
+/** What a leader decided no longer holds, and nothing was written: it has to decide again. */
+export class StaleDecisionError extends Error {
+  override readonly name = "StaleDecisionError";
+}
+
+/** The place in the group by which a worker leads. */
+export interface LeaderTerm {
+  readonly generation: number;
+  /** False from the moment the place is lost, or given up for a rebalance. */
+  isHeld(): boolean;
+}
+
+/**
+ * Writes the config topic in the name of one place in the group and of one state of the configs. Whoever leads gets one
+ * for each decision (`HerderLoop.asLeader`); there is no other way to these records. (I7)
+ *
+ * Two interleavings it exists for. An old leader that the group has dropped still has a write under way: every attempt
+ * asks whether the place is still held, so nothing but the attempt in flight can land after the new leader's. And two
+ * workers that both take themselves for the leader patch one connector: the later one reads the topic to its end before
+ * it writes, finds that the connector has changed since it decided, and decides again, so neither patch is lost.
+ *
+ * @throws StaleDecisionError from every writer, before anything is written, when the place is lost or the connector has
+ *   changed; RetriableError STORE_UNWRITABLE when the place is lost after an attempt, which may have landed.
+ */
+export class LeaderWriter {
+  #configs: ConfigSnapshot;
+
+  constructor(
+    private readonly store: ConfigStore,
+    private readonly term: LeaderTerm,
+  ) {
+    this.#configs = store.snapshot();
+  }
+
+  /** The state of the configs to decide on. */
+  get configs(): ConfigSnapshot {
+    return this.#configs;
+  }
+
+  /** The offset in the config topic that the decision is made on. */
+  get configOffset(): number {
+    return this.#configs.offset;
+  }
+
+  get generation(): number {
+    return this.term.generation;
+  }
+
+  putConnector(connector: string, config: StoredProps, initialState?: TargetState): Promise<void> {
+    return this.#write(connector, (permit) => this.store.putConnector(permit, connector, config, initialState));
+  }
+
+  removeConnector(connector: string): Promise<void> {
+    return this.#write(connector, (permit) => this.store.removeConnector(permit, connector));
+  }
+
+  putTaskConfigs(connector: string, configs: readonly StoredProps[]): Promise<void> {
+    return this.#write(connector, (permit) => this.store.putTaskConfigs(permit, connector, configs));
+  }
+
+  /** Takes a connector's tasks away and then sets it STOPPED: whoever reads in between finds no task to run. */
+  async stopConnector(connector: string): Promise<void> {
+    await this.putTaskConfigs(connector, []);
+    await this.#write(connector, async (permit) => {
+      await this.store.putTargetState(connector, "STOPPED", permit);
+      await this.store.readToEnd();
+    });
+  }
+
+  putRestartRequest(request: RestartRequest): Promise<void> {
+    return this.#write(request.connector, (permit) => this.store.putRestartRequest(permit, request));
+  }
+
+  putSessionKey(key: SessionKey): Promise<void> {
+    return this.#write(undefined, (permit) => this.store.putSessionKey(permit, key));
+  }
+
+  async #write(connector: string | undefined, write: (permit: WritePermit) => Promise<void>): Promise<void> {
+    this.#permit(0);
+    const newest = await this.store.readToEnd();
+    if (connector !== undefined && newest.connectors.get(connector) !== this.#configs.connectors.get(connector)) {
+      throw new StaleDecisionError(`Connector ${connector} has changed after offset ${this.configOffset}`);
+    }
+    await write((attempts) => this.#permit(attempts));
+    this.#configs = this.store.snapshot();
+  }
+
+  #permit(attempts: number): void {
+    if (this.term.isHeld()) return;
+    if (attempts === 0) throw new StaleDecisionError(`Generation ${this.generation} is over for this worker`);
+    throw new RetriableError(
+      "STORE_UNWRITABLE",
+      "Error writing to Kafka: this worker lost its place as the leader before the config topic acknowledged; the change may have been written all the same: look, and send it again if it was not",
+    );
+  }
+}
