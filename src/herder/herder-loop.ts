@@ -1,8 +1,7 @@
 import { type Clock, ConflictError, type Logger, NotFoundError, type Random } from "../api/index.js";
 import { Closers } from "../base/closers.js";
-import { CommandLoop, LoopEndedError } from "../base/command-loop.js";
+import { CommandLoop, LoopEndedError, mustRun } from "../base/command-loop.js";
 import { deferred } from "../base/deferred.js";
-import { mustRun } from "../base/must-run.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import type { TaskId } from "../contract/task-id.js";
 import type { GroupMember, GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.js";

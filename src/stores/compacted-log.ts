@@ -1,8 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { type Clock, type Logger, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
+import { mustRun } from "../base/command-loop.js";
 import { type Deferred, deferred } from "../base/deferred.js";
-import { mustRun } from "../base/must-run.js";
 import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "./log-transport.js";
 
 /** The state behind a compacted topic. Only the log's reader calls it, with every record, in the order of each partition. (I6) */

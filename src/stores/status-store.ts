@@ -1,8 +1,8 @@
 import { setMaxListeners } from "node:events";
 import type { Clock, Logger, Random } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
+import { mustRun } from "../base/command-loop.js";
 import { type Deferred, deferred } from "../base/deferred.js";
-import { mustRun } from "../base/must-run.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
 import type { StoreRecord } from "./log-transport.js";
 import {

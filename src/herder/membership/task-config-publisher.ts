@@ -1,7 +1,7 @@
 import type { Clock, Logger, Random } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
+import { mustRun } from "../../base/command-loop.js";
 import { traceOf } from "../../base/error-trace.js";
-import { mustRun } from "../../base/must-run.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import type { Worker } from "../../worker/worker.js";
 import { restoreReferences } from "../config/config-references.js";

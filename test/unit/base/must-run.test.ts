@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { LoopDiedError, mustRun } from "../../../src/base/command-loop.js";
 import { deferred } from "../../../src/base/deferred.js";
-import { LoopDiedError, mustRun } from "../../../src/base/must-run.js";
 
 // The test runner listens for uncaught exceptions itself, and would fail the run.
 let listeners: NodeJS.UncaughtExceptionListener[];
