@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { type Clock, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
+import { Closers } from "../base/closers.js";
 import { SystemHttpClient } from "../base/http-client.js";
 import type { LogLevel } from "../base/logger.js";
 import { loadConfigProviders } from "../herder/config/config-providers.js";
@@ -65,6 +66,7 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   for (const key of idle.withoutEffect) logger.warn("A worker property is not served and has no effect", { key });
   const [listener, ...unused] = config.listeners.map(parseListener) as [Listener, ...Listener[]];
   if (unused.length > 0) logger.warn("Only the first of the listeners is used", { listener: config.listeners[0] });
+  const opened = new Closers();
   const client = createKafkaClient({
     properties: ownClientProperties(props),
     clock,
@@ -75,7 +77,15 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
       else logger.info("Kafka answers again");
     },
   });
-  const rest = await RestServer.bind(listener, options.restOption);
+  opened.add("the Kafka client", () => client.close());
+  let rest: RestServer;
+  try {
+    rest = await RestServer.bind(listener, options.restOption);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  opened.add("REST", () => rest.close());
   const advertised = {
     host: config["rest.advertised.host.name"],
     port: config["rest.advertised.port"],
@@ -84,10 +94,9 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   const address = advertisedAddress(listener, rest.port, advertised, hostname());
   const http = new SystemHttpClient(clock);
   const { loop, herder } = makeHerder({ stack: options, props, config, client, http, providers, address });
-  const close = async (end: () => Promise<void>) => {
-    await end();
-    await rest.close();
-    await client.close();
+  const close = (end: () => Promise<void>) => {
+    opened.add("the herder", end);
+    return opened.close();
   };
   try {
     await findBroker(client, props["bootstrap.servers"] ?? "", options);

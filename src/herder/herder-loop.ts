@@ -1,24 +1,18 @@
-import { type Clock, ConflictError, type Logger, NotFoundError, type Random } from "../api/index.js";
+import { ConflictError, NotFoundError } from "../api/index.js";
 import { Closers } from "../base/closers.js";
 import { CommandLoop, LoopEndedError, mustRun } from "../base/command-loop.js";
 import { deferred } from "../base/deferred.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import type { TaskId } from "../contract/task-id.js";
-import type { GroupMember, GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.js";
 import type { ConfigEvent, ConfigSnapshot } from "../stores/config-fold.js";
 import type { StoredProps } from "../stores/config-records.js";
-import type { ConfigListener, ConfigStore, SharedConfigStore } from "../stores/config-store.js";
-import type { OffsetStore } from "../stores/offset-store.js";
-import type { StatusStore } from "../stores/status-store.js";
-import type { Worker, WorkerListener } from "../worker/worker.js";
-import type { ConfigProvider } from "./config/config-providers.js";
+import type { Worker } from "../worker/worker.js";
 import { resolveReferences } from "./config/config-references.js";
 import { Redactions } from "./config/redaction.js";
+import type { HerderParts, HerderSettings, SharedStores, Stores } from "./herder-parts.js";
 import { LeaderDuties } from "./leader-duties.js";
-import type { ConnectProtocol } from "./membership/group-messages.js";
 import { LeaderWriter, StaleDecisionError } from "./membership/leader-writer.js";
 import { Membership, type MembershipHost, type Place } from "./membership/membership.js";
-import type { SessionKeyKind } from "./membership/session-keys.js";
 import { TaskConfigPublisher } from "./membership/task-config-publisher.js";
 import { MisdirectedError } from "./misdirected-error.js";
 import { StageTracker } from "./stage-tracker.js";
@@ -27,49 +21,6 @@ import { planRestart, strongerRestart } from "./work/restart-plan.js";
 import { StatusReporter } from "./work/status-reporter.js";
 import { taskKey } from "./work/work.js";
 import { WorkRunner } from "./work/work-runner.js";
-
-export interface Stores {
-  readonly config: ConfigStore;
-  readonly offset: OffsetStore;
-  readonly status: StatusStore;
-}
-
-/** The stores as everybody in the herder sees them: the leader's records are written through a LeaderWriter only. (I7) */
-export interface SharedStores extends Omit<Stores, "config"> {
-  readonly config: SharedConfigStore;
-}
-
-/** What the herder is made of; each is made when the herder starts. */
-export interface HerderParts {
-  /** Makes sure that the internal topics are there, and makes the stores over them (not started). */
-  openStores(configListener: ConfigListener, signal: AbortSignal): Promise<Stores>;
-  createWorker(listener: WorkerListener, offsets: OffsetStore, redactions: Redactions): Promise<Worker>;
-  joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember;
-  /** Asks the leader to publish task configs that come from the connector's record at `configOffset`, over HTTP; signed when the group has a key. */
-  postTaskConfigs(
-    leaderUrl: string,
-    connector: string,
-    taskConfigs: readonly StoredProps[],
-    configOffset: number,
-  ): Promise<void>;
-  onLoggerLevel(logger: string, level: string): void;
-}
-
-export interface HerderSettings {
-  /** Advertised host:port, and the URL with a slash at its end. */
-  readonly workerId: string;
-  readonly url: string;
-  readonly protocol: ConnectProtocol;
-  readonly syncTimeoutMs: number;
-  readonly maxRebalanceDelayMs: number;
-  readonly tracksTopics: boolean;
-  readonly sessionKeyKind: SessionKeyKind;
-  readonly sessionKeyTtlMs: number;
-  readonly providers: ReadonlyMap<string, ConfigProvider>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-}
 
 /** How long the command at work, and then the last statuses and leaving the group, may take at shutdown. */
 const PARTING_MS = 3_000;

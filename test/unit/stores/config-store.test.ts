@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { SimClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import type { ConfigEvent } from "../../../src/stores/config-fold.js";
+import { configRecord } from "../../../src/stores/config-records.js";
+import { ConfigStore } from "../../../src/stores/config-store.js";
+import { MemoryLog, openLogOver } from "../../support/memory-log.js";
+
+test("reads on behind a record that is nested too deep to be parsed, and says where that is", async () => {
+  const warnings: unknown[] = [];
+  const logger = { ...silentLogger, warn: (_message: string, fields?: object) => void warnings.push(fields) };
+  const events: ConfigEvent[] = [];
+  const log = new MemoryLog();
+  const openLog = openLogOver(log, { clock: new SimClock(), random: new SeededRandom(1), logger }, "connect-configs");
+  const store = new ConfigStore(openLog, (news) => events.push(...news));
+  await store.start();
+  log.append(configRecord.connector("before", { name: "before" }));
+  const depth = 50_000;
+  log.append({
+    key: Buffer.from("connector-deep"),
+    value: Buffer.from(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`),
+  });
+  log.append(configRecord.connector("after", { name: "after" }));
+  const { connectors, offset } = await store.readToEnd();
+  expect([[...connectors.keys()], offset]).toEqual([["before", "after"], 3]);
+  expect(events.map(({ kind }) => kind)).toEqual(["connector-added", "connector-added"]);
+  expect(warnings).toEqual([
+    { topic: "connect-configs", partition: 0, offset: 1, key: "connector-deep", why: expect.any(String) },
+  ]);
+  await store.close();
+});
