@@ -4,7 +4,7 @@ import type { LogLevel } from "../base/logger.js";
 import type { OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
 import type { ConfigProvider } from "../herder/config/config-providers.js";
 import { ConfigValidator } from "../herder/config/config-validator.js";
-import { type DistributedConfig, internalTopics, workerOverridePolicy } from "../herder/config/distributed-config.js";
+import { type DistributedConfig, internalTopics } from "../herder/config/distributed-config.js";
 import { RedactingLogger } from "../herder/config/redacting-logger.js";
 import { DistributedHerder } from "../herder/distributed-herder.js";
 import { HerderLoop } from "../herder/herder-loop.js";
@@ -21,6 +21,7 @@ import { KafkaLogTransport } from "../stores/log-transport.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { createWorker } from "../worker/create-worker.js";
+import { overridePolicy } from "../worker/task/override-policy.js";
 import { packageVersion } from "./package-version.js";
 
 /** What a herder is wired from. */
@@ -93,7 +94,7 @@ function sessionKeyKind(config: DistributedConfig): SessionKeyKind {
   };
 }
 
-function makeValidator({ config, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
+function makeValidator({ config, props, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
   return new ConfigValidator({
     plugins: loop.worker.plugins,
     code: loop.worker,
@@ -103,7 +104,7 @@ function makeValidator({ config, providers }: HerderWiring, loop: HerderLoop): C
       headerConverter: config["header.converter"],
     },
     groupId: config["group.id"],
-    overridePolicy: workerOverridePolicy(config),
+    overridePolicy: overridePolicy(props),
     providers,
   });
 }

@@ -1,3 +1,5 @@
+import type { SourceMap } from "../api/index.js";
+
 /** What JSON text can hold, with integers that a number cannot hold exactly as bigint. */
 export type ExactJson = null | boolean | string | number | bigint | readonly ExactJson[] | ExactJsonObject;
 export interface ExactJsonObject {
@@ -48,6 +50,11 @@ export function parseExactJson(text: string): ExactJson {
  */
 export function writeExactJson(value: unknown): string {
   return escapeAstral(write(value));
+}
+
+/** Equal for maps with the same entries in whatever order; 1 and 1n are the same number, "1" is another. */
+export function sourceMapKey(map: SourceMap): string {
+  return writeExactJson(Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 function write(value: unknown): string {

@@ -4,8 +4,14 @@ import type { TaskId } from "./task-id.js";
 /** A connector's or task's configuration as REST received it: values are text; null is possible and never valid. */
 export type SubmittedConfig = Readonly<Record<string, string | null>>;
 
-/** The states of connectors and tasks in REST answers and in the status topic. */
-export type StatusState = "UNASSIGNED" | "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "RESTARTING";
+const STATUS_STATES = ["UNASSIGNED", "RUNNING", "PAUSED", "STOPPED", "FAILED", "RESTARTING"] as const;
+
+/** A state of a connector or task in REST answers and in the status topic. */
+export type StatusState = (typeof STATUS_STATES)[number];
+
+export function isStatusState(value: unknown): value is StatusState {
+  return STATUS_STATES.some((state) => state === value);
+}
 
 /** A connector, its raw configuration and its tasks. */
 export interface ConnectorInfo {

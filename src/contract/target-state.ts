@@ -1,2 +1,8 @@
-/** The state that a connector and its tasks are asked to be in (KIP-875). */
-export type TargetState = "STARTED" | "PAUSED" | "STOPPED";
+const TARGET_STATES = ["STARTED", "PAUSED", "STOPPED"] as const;
+
+/** A state that a connector and its tasks can be asked to be in (KIP-875). */
+export type TargetState = (typeof TARGET_STATES)[number];
+
+export function isTargetState(value: unknown): value is TargetState {
+  return TARGET_STATES.some((state) => state === value);
+}

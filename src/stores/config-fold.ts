@@ -1,6 +1,6 @@
 import { type ExactJson, type ExactJsonObject, parseExactJson } from "../base/exact-json.js";
 import type { RestartRequest } from "../contract/restart-request.js";
-import type { TargetState } from "../contract/target-state.js";
+import { isTargetState, type TargetState } from "../contract/target-state.js";
 import { parseConfigKey, type SessionKey, type StoredProps } from "./config-records.js";
 import type { StoredRecord } from "./log-transport.js";
 
@@ -42,8 +42,6 @@ export type ConfigEvent =
   | { readonly kind: "logger-level"; readonly logger: string; readonly level: string }
   /** A record that holds nothing we know; it only moves the offset. */
   | { readonly kind: "unreadable"; readonly offset: number; readonly why: string };
-
-const TARGET_STATES: ReadonlySet<string> = new Set(["STARTED", "PAUSED", "STOPPED"]);
 
 /**
  * The fold of the config topic (KafkaConfigBackingStore's reading rules). Only `apply` changes it, and only by the
@@ -114,12 +112,8 @@ export class ConfigFold {
   }
 
   #applyTargetState(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent | undefined {
-    let state: ExactJson | undefined = "STARTED";
-    if (value !== null) {
-      state = member(value, "state.v2") ?? member(value, "state");
-      if (typeof state !== "string" || !TARGET_STATES.has(state)) return unreadable("it has no known state");
-    }
-    const target = state as TargetState;
+    const target = value === null ? "STARTED" : (member(value, "state.v2") ?? member(value, "state"));
+    if (!isTargetState(target)) return unreadable("it has no known state");
     if (value === null) this.#targetStates.delete(connector);
     else this.#targetStates.set(connector, target);
     const entry = this.#connectors.get(connector);

@@ -1,5 +1,5 @@
 import type { SourceMap, SourceOffset } from "../api/index.js";
-import { type ExactJson, parseExactJson, writeExactJson } from "../base/exact-json.js";
+import { type ExactJson, parseExactJson, sourceMapKey, writeExactJson } from "../base/exact-json.js";
 import type { StoredRecord, StoreRecord } from "./log-transport.js";
 
 interface StoredOffset {
@@ -34,19 +34,19 @@ export class OffsetFold {
     // Connect itself skips null partitions: some connectors of old wrote them.
     if (!isSourceMap(partition)) return partition === null ? undefined : "its partition is not a flat object";
     if (offset === null) {
-      this.#connectors.get(connector)?.delete(canonical(partition));
+      this.#connectors.get(connector)?.delete(sourceMapKey(partition));
       return undefined;
     }
     if (!isSourceMap(offset)) return "its offset is not a flat object";
     const partitions = this.#connectors.get(connector) ?? new Map<string, StoredOffset>();
     this.#connectors.set(connector, partitions);
-    partitions.set(canonical(partition), { partition, offset, keyBytes: Buffer.from(record.key) });
+    partitions.set(sourceMapKey(partition), { partition, offset, keyBytes: Buffer.from(record.key) });
     return undefined;
   }
 
   /** The offset of one partition, or null. */
   offset(connector: string, partition: SourceMap): SourceMap | null {
-    return this.#connectors.get(connector)?.get(canonical(partition))?.offset ?? null;
+    return this.#connectors.get(connector)?.get(sourceMapKey(partition))?.offset ?? null;
   }
 
   /** Every stored partition of a connector. */
@@ -57,17 +57,12 @@ export class OffsetFold {
 
   /** The record that stores `offset`, under the key bytes that are in the topic already where there are any: compaction goes by bytes. */
   record(connector: string, { partition, offset }: SourceOffset): StoreRecord {
-    const known = this.#connectors.get(connector)?.get(canonical(partition));
+    const known = this.#connectors.get(connector)?.get(sourceMapKey(partition));
     return {
       key: known?.keyBytes ?? Buffer.from(writeExactJson([connector, partition])),
       value: offset === null ? null : Buffer.from(writeExactJson(offset)),
     };
   }
-}
-
-/** One text for all orders of members; 1 and 1n are the same number. */
-function canonical(partition: SourceMap): string {
-  return writeExactJson(Object.fromEntries(Object.entries(partition).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 function isSourceMap(value: ExactJson): value is SourceMap {

@@ -1,5 +1,5 @@
 import { type ExactJson, type ExactJsonObject, parseExactJson, writeExactJson } from "../base/exact-json.js";
-import type { StatusState } from "../contract/connector-info.js";
+import { isStatusState, type StatusState } from "../contract/connector-info.js";
 import type { StoredRecord, StoreRecord } from "./log-transport.js";
 
 /** A connector's or task's status as it is stored. */
@@ -26,8 +26,6 @@ export interface StatusSubject {
   readonly connector: string;
   readonly task?: number | undefined;
 }
-
-const STATES: ReadonlySet<string> = new Set(["UNASSIGNED", "RUNNING", "PAUSED", "STOPPED", "FAILED", "RESTARTING"]);
 
 /** The status topic's records, as Kafka Connect's workers write and read them. */
 export const statusRecord = {
@@ -161,11 +159,11 @@ export class StatusFold {
 function statusOf(value: ExactJson): StoredStatus | undefined {
   if (!isObject(value)) return undefined;
   const { state, trace = null, worker_id: workerId, generation, version = null } = value;
-  if (typeof state !== "string" || !STATES.has(state)) return undefined;
+  if (!isStatusState(state)) return undefined;
   if (typeof workerId !== "string" || typeof generation !== "number" || !Number.isInteger(generation)) return undefined;
   if (trace !== null && typeof trace !== "string") return undefined;
   if (version !== null && typeof version !== "string") return undefined;
-  return { state: state as StatusState, trace, workerId, generation, version };
+  return { state, trace, workerId, generation, version };
 }
 
 function isObject(value: ExactJson | undefined): value is ExactJsonObject {

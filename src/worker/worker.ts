@@ -8,15 +8,16 @@ import type {
   SourceMap,
   SourceOffset,
 } from "../api/index.js";
+import type { StatusState } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 
 /** What a connector is found to be. UNASSIGNED: it was shut down here and may run elsewhere. */
-export type ConnectorState = "RUNNING" | "PAUSED" | "STOPPED" | "FAILED" | "UNASSIGNED";
+export type ConnectorState = Exclude<StatusState, "RESTARTING">;
 
 /** What a task is found to be. */
-export type TaskState = "RUNNING" | "PAUSED" | "FAILED" | "UNASSIGNED";
+export type TaskState = Exclude<ConnectorState, "STOPPED">;
 
 /** A connector's class, without its code. */
 export type ConnectorFacts = Pick<ConnectorPlugin, "type" | "className" | "taskClassName" | "version">;

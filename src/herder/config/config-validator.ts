@@ -8,8 +8,9 @@ import {
 } from "../../api/index.js";
 import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
+import type { OverridePolicy } from "../../worker/task/override-policy.js";
 import type { ConnectorFacts, PluginCatalog, PluginRef, Worker } from "../../worker/worker.js";
-import { clientOverrideInfos, type OverridePolicy } from "./client-overrides.js";
+import { clientOverrideInfos } from "./client-overrides.js";
 import { configKeyInfo, configKeyInfos, configValueInfo } from "./config-infos.js";
 import type { ConfigProvider } from "./config-providers.js";
 import { resolveReferences } from "./config-references.js";

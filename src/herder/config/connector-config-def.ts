@@ -9,13 +9,18 @@ import {
   oneOfIgnoringCase,
 } from "../../api/index.js";
 import { wholePattern } from "../../base/topic-pattern.js";
+import {
+  DEAD_LETTER_KEYS,
+  ERROR_KEYS,
+  TASK_COUNT_KEYS,
+  TOPIC_GROUP_KEYS,
+  uniqueItems,
+} from "../../contract/connector-keys.js";
 import type { PluginCatalog } from "../../worker/worker.js";
 
 const COMMON = "Common";
 const TRANSFORMS = "Transforms";
 const PREDICATES = "Predicates";
-const ERRORS = "Error Handling";
-const TOPIC_CREATION = "Topic Creation";
 const EXACTLY_ONCE = "Exactly Once Support";
 const OFFSETS_TOPIC = "offsets.topic";
 
@@ -34,11 +39,6 @@ const legalName: ConfigCheck = (key, value) => {
   }
   return undefined;
 };
-
-const uniqueItems: ConfigCheck = (key, value) =>
-  Array.isArray(value) && new Set(value).size < value.length
-    ? invalidValue(key, value, "Duplicate alias provided.")
-    : undefined;
 
 const plainList: ConfigCheck = (key, value) => {
   if (!Array.isArray(value)) return undefined;
@@ -113,27 +113,7 @@ function identityKeys(pluginVersion: string | null): ConfigDef {
       width: "medium",
       displayName: "Connector version",
     },
-    "tasks.max": {
-      type: "int",
-      doc: "How many tasks the connector may be split into.",
-      default: 1,
-      importance: "high",
-      group: COMMON,
-      order: 4,
-      width: "short",
-      displayName: "Tasks max",
-      check: atLeast(1),
-    },
-    "tasks.max.enforce": {
-      type: "boolean",
-      doc: "Whether a connector that gives more tasks than tasks.max fails; with false it only is warned about.",
-      default: true,
-      importance: "low",
-      group: COMMON,
-      order: 5,
-      width: "short",
-      displayName: "Enforce tasks max",
-    },
+    ...TASK_COUNT_KEYS,
   };
 }
 
@@ -228,46 +208,6 @@ const CHAIN_KEYS: ConfigDef = {
   },
 };
 
-const errorKey = (order: number, displayName: string) =>
-  ({ importance: "medium", group: ERRORS, order, width: "medium", displayName }) as const;
-
-const ERROR_KEYS: ConfigDef = {
-  "errors.retry.timeout": {
-    type: "long",
-    doc: "How long, in ms, a failed operation is tried again: 0 for not at all, -1 for ever.",
-    default: 0,
-    ...errorKey(1, "Retry Timeout for Errors"),
-  },
-  "errors.retry.delay.max.ms": {
-    type: "long",
-    doc: "The longest pause between two tries, in ms.",
-    default: 60_000,
-    ...errorKey(2, "Maximum Delay Between Retries for Errors"),
-  },
-  "errors.tolerance": {
-    type: "string",
-    doc: "none: the first bad record fails the task. all: bad records are passed over, and reported where that is set.",
-    default: "none",
-    ...errorKey(3, "Error Tolerance"),
-    width: "short",
-    check: oneOf("none", "all"),
-  },
-  "errors.log.enable": {
-    type: "boolean",
-    doc: "Whether tolerated errors are logged; those that are not tolerated always are.",
-    default: false,
-    ...errorKey(4, "Log Errors"),
-    width: "short",
-  },
-  "errors.log.include.messages": {
-    type: "boolean",
-    doc: "Whether the log line tells which record it was (topic, partition, offset, time).",
-    default: false,
-    ...errorKey(5, "Log Error Details"),
-    width: "short",
-  },
-};
-
 const SINK_KEYS: ConfigDef = {
   topics: {
     type: "list",
@@ -291,38 +231,11 @@ const SINK_KEYS: ConfigDef = {
     displayName: "Topics regex",
     check: regex,
   },
-  "errors.deadletterqueue.topic.name": {
-    type: "string",
-    doc: "Topic that takes the records that could not be handled; none when it is blank.",
-    default: "",
-    ...errorKey(6, "Dead Letter Queue Topic Name"),
-  },
-  "errors.deadletterqueue.topic.replication.factor": {
-    type: "short",
-    doc: "Replication factor with which the dead letter topic is created when it is missing.",
-    default: 3,
-    ...errorKey(7, "Dead Letter Queue Topic Replication Factor"),
-  },
-  "errors.deadletterqueue.context.headers.enable": {
-    type: "boolean",
-    doc: "Whether headers on the dead letter tell what failed, where and why.",
-    default: false,
-    ...errorKey(8, "Enable Error Context Headers"),
-  },
+  ...DEAD_LETTER_KEYS,
 };
 
 const SOURCE_KEYS: ConfigDef = {
-  "topic.creation.groups": {
-    type: "list",
-    doc: "Names of groups of topics with creation settings of their own, beside the default group.",
-    default: [],
-    importance: "low",
-    group: TOPIC_CREATION,
-    order: 1,
-    width: "long",
-    displayName: "Topic Creation Groups",
-    check: uniqueItems,
-  },
+  ...TOPIC_GROUP_KEYS,
   "exactly.once.support": {
     type: "string",
     doc: "required: refuse the config unless exactly-once delivery is certain. requested: no such check.",

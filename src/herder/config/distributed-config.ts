@@ -12,7 +12,7 @@ import {
 } from "../../api/index.js";
 import { connectionProperties } from "../../kafka/client-properties.js";
 import type { InternalTopic } from "../../stores/internal-topic.js";
-import { type OverridePolicy, overridePolicy } from "./client-overrides.js";
+import { OVERRIDE_POLICY_KEYS, overridePolicy } from "../../worker/task/override-policy.js";
 import { isKnownMac, MACS } from "./mac-algorithms.js";
 import { judgeWorkerKey, type KeyVerdict, refuseUnserved } from "./worker-keys.js";
 
@@ -148,16 +148,7 @@ export const distributedConfigDef = {
     default: ["HmacSHA256"],
     check: allOf(someItems, knownMacs),
   },
-  "connector.client.config.override.policy": {
-    type: "string",
-    doc: "Which client settings connectors may override: All, None, Principal or Allowlist.",
-    default: "All",
-  },
-  "connector.client.config.override.allowlist": {
-    type: "list",
-    doc: "Client settings that connectors may override under the Allowlist policy.",
-    default: [],
-  },
+  ...OVERRIDE_POLICY_KEYS,
   "config.providers": { type: "list", doc: "Names of config providers.", default: [] },
   "topic.tracking.enable": { type: "boolean", doc: "Whether topics that connectors use are noted.", default: true },
   "topic.tracking.allow.reset": { type: "boolean", doc: "Whether those notes may be reset.", default: true },
@@ -180,21 +171,13 @@ export function parseDistributedConfig(props: Props): DistributedConfig {
       { code: "NOT_BUILT_YET" },
     );
   }
-  workerOverridePolicy(config);
+  overridePolicy(props);
   const signed = "inter.worker.signature.algorithm";
   if (!config["inter.worker.verification.algorithms"].includes(config[signed])) {
     const detail = "Signature algorithm must be present in inter.worker.verification.algorithms list";
     throw new ConfigError(signed, invalidValue(signed, config[signed], detail));
   }
   return config;
-}
-
-/** The policy that the worker names. @throws ConfigError for an unknown one */
-export function workerOverridePolicy(config: DistributedConfig): OverridePolicy {
-  const key = "connector.client.config.override.policy";
-  const policy = overridePolicy(config[key], config["connector.client.config.override.allowlist"]);
-  if (policy) return policy;
-  throw new ConfigError(key, invalidValue(key, config[key], "Policy must be one of: All, None, Principal, Allowlist"));
 }
 
 /** The three topics that a worker keeps its state in; keys like `offset.storage.retention.bytes` are topic configs. */

@@ -1,14 +1,7 @@
-import {
-  type Clock,
-  type ConfigDef,
-  DataError,
-  errorKind,
-  NotFoundError,
-  type Props,
-  parseConfig,
-} from "../../api/index.js";
+import { type Clock, DataError, errorKind, NotFoundError, type Props, parseConfig } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { traceOf } from "../../base/error-trace.js";
+import { DEAD_LETTER_KEYS } from "../../contract/connector-keys.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type {
   ConsumerRecord,
@@ -27,20 +20,6 @@ export interface ConsumedRecord {
   readonly record: ConsumerRecord;
 }
 
-const deadLetterConfig = {
-  "errors.deadletterqueue.topic.name": { type: "string", default: "", doc: "Topic that takes bad records of a sink." },
-  "errors.deadletterqueue.topic.replication.factor": {
-    type: "short",
-    default: 3,
-    doc: "Replication factor of that topic, when it has to be created.",
-  },
-  "errors.deadletterqueue.context.headers.enable": {
-    type: "boolean",
-    default: false,
-    doc: "Whether headers tell what failed, where and why.",
-  },
-} as const satisfies ConfigDef;
-
 export interface DeadLetterSettings {
   readonly topic: string;
   readonly replicationFactor: number;
@@ -49,7 +28,7 @@ export interface DeadLetterSettings {
 
 /** The `errors.deadletterqueue.*` keys of a sink; undefined when it has no dead letter queue. @throws ConfigError */
 export function parseDeadLetterSettings(props: Props): DeadLetterSettings | undefined {
-  const values = parseConfig(deadLetterConfig, props);
+  const values = parseConfig(DEAD_LETTER_KEYS, props);
   const topic = values["errors.deadletterqueue.topic.name"];
   if (topic === "") return undefined;
   return {

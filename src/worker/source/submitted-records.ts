@@ -1,4 +1,5 @@
 import type { SourceMap } from "../../api/index.js";
+import { sourceMapKey } from "../../base/exact-json.js";
 import { InvariantError } from "../../base/invariant-error.js";
 
 /** What the ledger needs of a source record. */
@@ -183,20 +184,9 @@ export class SubmittedRecords {
   readonly #keyOf = (sourcePartition: SourceMap): string => {
     let key = this.#keys.get(sourcePartition);
     if (key === undefined) {
-      key = keyOfSourceMap(sourcePartition);
+      key = sourceMapKey(sourcePartition);
       this.#keys.set(sourcePartition, key);
     }
     return key;
   };
-}
-
-/** Equal for maps with the same entries in whatever order; 1 and 1n are the same offset, "1" is another. */
-export function keyOfSourceMap(map: SourceMap): string {
-  return Object.keys(map)
-    .sort()
-    .map((name) => {
-      const value = map[name];
-      return `${JSON.stringify(name)}:${typeof value === "bigint" ? String(value) : JSON.stringify(value)}`;
-    })
-    .join(",");
 }

@@ -1,5 +1,6 @@
-import { type ConfigDef, ConfigError, type Props, parseConfig } from "../../api/index.js";
+import { ConfigError, type Props, parseConfig } from "../../api/index.js";
 import { wholePattern } from "../../base/topic-pattern.js";
+import { TOPIC_GROUP_KEYS } from "../../contract/connector-keys.js";
 
 /** What a new topic shall be like; -1: the broker's default. */
 interface TopicPlan {
@@ -31,7 +32,7 @@ export function parseTopicCreation(worker: Props, connector: Props): TopicCreati
   if (worker["topic.creation.enable"]?.trim().toLowerCase() === "false") return undefined;
   if (!Object.keys(connector).some((key) => key.startsWith(PREFIX))) return undefined;
   const defaults = parsePlan(connector, "default", undefined);
-  const names = parseConfig(GROUPS, connector)["topic.creation.groups"];
+  const names = parseConfig(TOPIC_GROUP_KEYS, connector)["topic.creation.groups"];
   const groups = names
     .filter((name) => name !== "default" && name !== "")
     .map((name) => ({
@@ -51,10 +52,6 @@ export function planTopic(creation: TopicCreation, topic: string): TopicPlan & {
   const { partitions, replicationFactor, configs } = group ?? creation.defaults;
   return { name: topic, partitions, replicationFactor, configs };
 }
-
-const GROUPS = {
-  "topic.creation.groups": { type: "list", default: [], doc: "Groups of topics, in order of precedence." },
-} as const satisfies ConfigDef;
 
 const OWN_KEYS = ["include", "exclude", "partitions", "replication.factor"];
 

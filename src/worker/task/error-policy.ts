@@ -1,5 +1,6 @@
-import { type ConfigDef, type ConfigValues, errorKind, oneOf, type Props, parseConfig } from "../../api/index.js";
+import { errorKind, type Props, parseConfig } from "../../api/index.js";
 import { InvariantError } from "../../base/invariant-error.js";
+import { ERROR_KEYS } from "../../contract/connector-keys.js";
 
 /** Where in the pipeline a record was when it failed (KIP-298); spelled as the dead letter headers and logs show it. */
 export type Stage =
@@ -9,27 +10,6 @@ export type Stage =
   | "VALUE_CONVERTER"
   | "HEADER_CONVERTER"
   | "KAFKA_PRODUCE";
-
-const errorConfig = {
-  "errors.retry.timeout": {
-    type: "long",
-    default: 0,
-    doc: "How long a failed operation is tried again, in ms; -1: for ever.",
-  },
-  "errors.retry.delay.max.ms": { type: "long", default: 60_000, doc: "The longest delay between two attempts." },
-  "errors.tolerance": {
-    type: "string",
-    default: "none",
-    check: oneOf("none", "all"),
-    doc: "Whether a bad record fails the task (none) or is skipped (all).",
-  },
-  "errors.log.enable": { type: "boolean", default: false, doc: "Whether each bad record is logged." },
-  "errors.log.include.messages": {
-    type: "boolean",
-    default: false,
-    doc: "Whether the log says which record it was: topic and offset, or source position.",
-  },
-} as const satisfies ConfigDef;
 
 /** How a connector wants bad records treated. */
 export interface ErrorPolicy {
@@ -43,7 +23,7 @@ export interface ErrorPolicy {
 
 /** The `errors.*` keys of a connector. @throws ConfigError */
 export function parseErrorPolicy(props: Props): ErrorPolicy {
-  const values: ConfigValues<typeof errorConfig> = parseConfig(errorConfig, props);
+  const values = parseConfig(ERROR_KEYS, props);
   return {
     tolerance: values["errors.tolerance"] === "all" ? "all" : "none",
     retryTimeoutMs: values["errors.retry.timeout"],

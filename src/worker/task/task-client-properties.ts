@@ -1,6 +1,7 @@
 import { ConfigError, type Props } from "../../api/index.js";
 import type { TaskId } from "../../contract/task-id.js";
 import { connectionProperties } from "../../kafka/client-properties.js";
+import { overridePolicy, overrideRefusal } from "./override-policy.js";
 
 type ClientKind = "producer" | "consumer" | "admin";
 
@@ -68,51 +69,6 @@ export function adminProperties(
   };
 }
 
-const PRINCIPAL_KEYS = ["sasl.jaas.config", "sasl.mechanism", "security.protocol"];
-
-/**
- * What is wrong with a connector's client overrides under the worker's
- * `connector.client.config.override.policy` (KIP-458, KIP-1188): a message per forbidden key, by the key as the
- * connector's configuration spells it. For validation, and asked again when a task's clients are made.
- */
-export function forbiddenOverrides(worker: Props, connector: Props): ReadonlyMap<string, string> {
-  const complaints = new Map<string, string>();
-  for (const kind of ["producer", "consumer", "admin"] as const) {
-    for (const key of Object.keys(withPrefix(connector, `${kind}.override.`))) {
-      const policy = policyFor(worker, key);
-      if (policy === undefined) continue;
-      complaints.set(
-        `${kind}.override.${key}`,
-        `The '${policy}' policy does not allow '${key}' to be overridden in the connector configuration.`,
-      );
-    }
-  }
-  return complaints;
-}
-
-/** The name of the policy that forbids the key, or undefined when it is allowed. */
-function policyFor(worker: Props, key: string): string | undefined {
-  const name = worker["connector.client.config.override.policy"]?.trim() || "All";
-  const simple = name.slice(name.lastIndexOf(".") + 1).replace(/ConnectorClientConfigOverridePolicy$/, "");
-  switch (simple) {
-    case "All":
-      return undefined;
-    case "None":
-      return "None";
-    case "Principal":
-      return PRINCIPAL_KEYS.includes(key) ? undefined : "Principal";
-    case "Allowlist": {
-      const allowed = (worker["connector.client.config.override.allowlist"] ?? "").split(",");
-      return allowed.some((entry) => entry.trim() === key) ? undefined : "Allowlist";
-    }
-    default:
-      throw new ConfigError(
-        "connector.client.config.override.policy",
-        `Invalid value ${name} for configuration connector.client.config.override.policy: expected All, None, Principal or Allowlist`,
-      );
-  }
-}
-
 function producerProperties(worker: Props, connector: Props, clientId: string): DerivedProperties {
   return {
     ...bootstrapServers(worker),
@@ -128,11 +84,15 @@ function producerProperties(worker: Props, connector: Props, clientId: string): 
 }
 
 function allowedOverrides(worker: Props, connector: Props, kind: ClientKind): Record<string, string> {
-  for (const [key, complaint] of forbiddenOverrides(worker, connector)) {
-    if (key.startsWith(`${kind}.`))
-      throw new ConfigError(key, `Client Config Overrides not allowed ${key}: ${complaint}`);
+  const prefix = `${kind}.override.`;
+  const overrides = withPrefix(connector, prefix);
+  const policy = overridePolicy(worker);
+  for (const name of Object.keys(overrides)) {
+    if (policy.allows(name)) continue;
+    const key = prefix + name;
+    throw new ConfigError(key, `Client Config Overrides not allowed ${key}: ${overrideRefusal(policy, name)}`);
   }
-  return withPrefix(connector, `${kind}.override.`);
+  return overrides;
 }
 
 function bootstrapServers(worker: Props): Record<string, string> {

@@ -1,13 +1,9 @@
-import { type ConfigDef, ConfigError, type Props, parseConfig } from "../../api/index.js";
-
-const tasksConfig = {
-  "tasks.max": { type: "int", default: 1, doc: "The most tasks the connector may have." },
-  "tasks.max.enforce": { type: "boolean", default: true, doc: "Whether a connector that gives more fails (KIP-1004)." },
-} as const satisfies ConfigDef;
+import { ConfigError, type Props, parseConfig } from "../../api/index.js";
+import { TASK_COUNT_KEYS } from "../../contract/connector-keys.js";
 
 /** `tasks.max` of a connector. @throws ConfigError */
 export function tasksMax(props: Props): number {
-  return parseConfig(tasksConfig, props)["tasks.max"];
+  return parseConfig(TASK_COUNT_KEYS, props)["tasks.max"];
 }
 
 /**
@@ -17,7 +13,7 @@ export function tasksMax(props: Props): number {
  * @returns a warning when there are more and they are let through.
  */
 export function checkTaskCount(name: string, props: Props, count: number): string | undefined {
-  const { "tasks.max": max, "tasks.max.enforce": enforced } = parseConfig(tasksConfig, props);
+  const { "tasks.max": max, "tasks.max.enforce": enforced } = parseConfig(TASK_COUNT_KEYS, props);
   if (count <= max) return undefined;
   const found = `The connector ${name} has generated ${count} tasks, which is greater than tasks.max=${max}`;
   if (enforced)

@@ -5,13 +5,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { SourceMap, SourceOffset } from "../../../src/api/index.js";
 import { SystemClock } from "../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { sourceMapKey } from "../../../src/base/exact-json.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
 import type { TaskId } from "../../../src/contract/task-id.js";
 import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { CODECS } from "../../../src/protocol/compression/compression.js";
 import { createWorker } from "../../../src/worker/create-worker.js";
-import { keyOfSourceMap } from "../../../src/worker/source/submitted-records.js";
 import type { SourceOffsetStore, Worker, WorkerListener } from "../../../src/worker/worker.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
 
@@ -59,12 +59,12 @@ class MemoryOffsets implements SourceOffsetStore {
   async read(connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> {
     return partitions.map((partition) => ({
       partition,
-      offset: this.stored.get(`${connector} ${keyOfSourceMap(partition)}`) ?? null,
+      offset: this.stored.get(`${connector} ${sourceMapKey(partition)}`) ?? null,
     }));
   }
 
   async flush(connector: string, entries: readonly SourceOffset[]): Promise<void> {
-    for (const { partition, offset } of entries) this.stored.set(`${connector} ${keyOfSourceMap(partition)}`, offset);
+    for (const { partition, offset } of entries) this.stored.set(`${connector} ${sourceMapKey(partition)}`, offset);
   }
 }
 

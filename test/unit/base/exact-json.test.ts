@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseExactJson, parseJsonNumbers, writeExactJson } from "../../../src/base/exact-json.js";
+import { parseExactJson, parseJsonNumbers, sourceMapKey, writeExactJson } from "../../../src/base/exact-json.js";
 
 describe("exact JSON", () => {
   test("keeps integers beyond 2^53", () => {
@@ -56,4 +56,10 @@ describe("exact JSON", () => {
   test("writes characters beyond the basic plane as Jackson does", () => {
     expect(writeExactJson({ a: "🙂é", b: undefined })).toBe('{"a":"\\uD83D\\uDE42é"}');
   });
+});
+
+test("the key of a partition depends on neither order of entries nor on bigint", () => {
+  expect(sourceMapKey({ a: 1, b: "x" })).toBe(sourceMapKey({ b: "x", a: 1n }));
+  expect(sourceMapKey({ a: 1 })).not.toBe(sourceMapKey({ a: "1" }));
+  expect(sourceMapKey({ a: null })).not.toBe(sourceMapKey({ a: "null" }));
 });

@@ -11,11 +11,12 @@ import {
 } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { sourceMapKey } from "../../../src/base/exact-json.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { ProducerListener } from "../../../src/kafka/kafka-client.js";
 import { type SourceTaskParts, SourceTaskRunner } from "../../../src/worker/source/source-task-runner.js";
-import { keyOfSourceMap, type SubmittedRange } from "../../../src/worker/source/submitted-records.js";
+import type { SubmittedRange } from "../../../src/worker/source/submitted-records.js";
 import type { ErrorPolicy } from "../../../src/worker/task/error-policy.js";
 import type { TaskConverters } from "../../../src/worker/task/task-converters.js";
 import type { NewConnectivity } from "../../../src/worker/task/task-runner.js";
@@ -108,7 +109,7 @@ export class FakeOffsets {
   async read(partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]> {
     const failure = this.failReads.shift();
     if (failure) throw failure;
-    return partitions.map((partition) => ({ partition, offset: this.stored.get(keyOfSourceMap(partition)) ?? null }));
+    return partitions.map((partition) => ({ partition, offset: this.stored.get(sourceMapKey(partition)) ?? null }));
   }
 
   async flush(entries: readonly SourceOffset[]): Promise<void> {
@@ -116,7 +117,7 @@ export class FakeOffsets {
     const { gate, failNext } = this;
     this.failNext = undefined;
     if (gate) await gate;
-    if (!failNext) for (const { partition, offset } of entries) this.stored.set(keyOfSourceMap(partition), offset);
+    if (!failNext) for (const { partition, offset } of entries) this.stored.set(sourceMapKey(partition), offset);
     for (const { count, came } of this.#expected) if (this.flushes.length >= count) came.resolve();
     if (failNext) throw failNext;
   }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { ConfigDef, ConfigValue, ConnectorPlugin, Converter, HeaderConverter } from "../../../../src/api/index.js";
 import { traceOf } from "../../../../src/base/error-trace.js";
-import { overridePolicy } from "../../../../src/herder/config/client-overrides.js";
 import { ConfigValidator, refusal } from "../../../../src/herder/config/config-validator.js";
 import { NamedPlugins } from "../../../../src/worker/plugins/named-plugins.js";
 import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
+import { overridePolicy } from "../../../../src/worker/task/override-policy.js";
 import { inProcessCalls } from "../../worker/connector/in-process-calls.js";
 
 const config = {
@@ -55,7 +55,7 @@ function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigVa
     },
     worker: { keyConverter: "Json", valueConverter: "Json", headerConverter: "Simple" },
     groupId: "workers",
-    overridePolicy: overridePolicy(policy, [])!,
+    overridePolicy: overridePolicy({ "connector.client.config.override.policy": policy }),
     providers: new Map([
       [
         "vault",

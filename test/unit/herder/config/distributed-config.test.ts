@@ -4,7 +4,6 @@ import {
   internalTopics,
   ownClientProperties,
   parseDistributedConfig,
-  workerOverridePolicy,
 } from "../../../../src/herder/config/distributed-config.js";
 
 const props = {
@@ -87,22 +86,9 @@ describe("a worker's properties", () => {
     });
   });
 
-  test("name a policy for overrides, or are refused", () => {
-    const policy = (name: string, allowlist = "") =>
-      workerOverridePolicy(
-        parseDistributedConfig({
-          ...props,
-          "connector.client.config.override.policy": name,
-          "connector.client.config.override.allowlist": allowlist,
-        }),
-      );
-    expect([policy("All").allows("x"), policy("None").allows("x")]).toEqual([true, false]);
-    expect([policy("Principal").allows("sasl.mechanism"), policy("Principal").allows("acks")]).toEqual([true, false]);
-    expect([policy("Allowlist", "acks, linger.ms").allows("acks"), policy("Allowlist").allows("acks")]).toEqual([
-      true,
-      false,
-    ]);
-    expect(() => policy("Nobody")).toThrow(
+  test("are refused when they name a policy that does not exist", () => {
+    const policy = { "connector.client.config.override.policy": "Nobody" };
+    expect(() => parseDistributedConfig({ ...props, ...policy })).toThrow(
       /Invalid value Nobody for configuration connector.client.config.override.policy/,
     );
   });

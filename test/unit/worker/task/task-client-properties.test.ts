@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import {
   adminProperties,
   deadLetterProducerProperties,
-  forbiddenOverrides,
   sinkConsumerProperties,
   sourceProducerProperties,
 } from "../../../../src/worker/task/task-client-properties.js";
@@ -86,7 +85,6 @@ describe("client properties of a task (framework defaults, worker prefix, connec
       "connector.client.config.override.policy": policy,
       "connector.client.config.override.allowlist": "batch.size, linger.ms",
     };
-    expect([...forbiddenOverrides(worker, { [key]: "1" }).keys()]).toEqual(allowed ? [] : [key]);
     const derive = () => [
       sourceProducerProperties(worker, { [key]: "1" }, ID),
       sinkConsumerProperties(worker, { [key]: "1" }, ID),
@@ -98,6 +96,6 @@ describe("client properties of a task (framework defaults, worker prefix, connec
 
   test("a policy that does not exist is a ConfigError", () => {
     const worker = { ...WORKER, "connector.client.config.override.policy": "Some" };
-    expect(() => sourceProducerProperties(worker, { "producer.override.acks": "1" }, ID)).toThrow("expected All, None");
+    expect(() => sourceProducerProperties(worker, { "producer.override.acks": "1" }, ID)).toThrow("one of: All, None");
   });
 });

@@ -1,0 +1,112 @@
+import { atLeast, type ConfigCheck, type ConfigDef, invalidValue, oneOf } from "../api/index.js";
+
+const ERRORS = "Error Handling";
+
+/** ConfigDef of aliases: none twice. */
+export const uniqueItems: ConfigCheck = (key, value) =>
+  Array.isArray(value) && new Set(value).size < value.length
+    ? invalidValue(key, value, "Duplicate alias provided.")
+    : undefined;
+
+/** How many tasks a connector may have (KIP-1004). */
+export const TASK_COUNT_KEYS = {
+  "tasks.max": {
+    type: "int",
+    doc: "How many tasks the connector may be split into.",
+    default: 1,
+    importance: "high",
+    group: "Common",
+    order: 4,
+    width: "short",
+    displayName: "Tasks max",
+    check: atLeast(1),
+  },
+  "tasks.max.enforce": {
+    type: "boolean",
+    doc: "Whether a connector that gives more tasks than tasks.max fails; with false it only is warned about.",
+    default: true,
+    importance: "low",
+    group: "Common",
+    order: 5,
+    width: "short",
+    displayName: "Enforce tasks max",
+  },
+} as const satisfies ConfigDef;
+
+const errorKey = <const Name extends string>(order: number, displayName: Name) =>
+  ({ importance: "medium", group: ERRORS, order, width: "medium", displayName }) as const;
+
+/** How bad records are treated (KIP-298). */
+export const ERROR_KEYS = {
+  "errors.retry.timeout": {
+    type: "long",
+    doc: "How long, in ms, a failed operation is tried again: 0 for not at all, -1 for ever.",
+    default: 0,
+    ...errorKey(1, "Retry Timeout for Errors"),
+  },
+  "errors.retry.delay.max.ms": {
+    type: "long",
+    doc: "The longest pause between two tries, in ms.",
+    default: 60_000,
+    ...errorKey(2, "Maximum Delay Between Retries for Errors"),
+  },
+  "errors.tolerance": {
+    type: "string",
+    doc: "none: the first bad record fails the task. all: bad records are passed over, and reported where that is set.",
+    default: "none",
+    ...errorKey(3, "Error Tolerance"),
+    width: "short",
+    check: oneOf("none", "all"),
+  },
+  "errors.log.enable": {
+    type: "boolean",
+    doc: "Whether tolerated errors are logged; those that are not tolerated always are.",
+    default: false,
+    ...errorKey(4, "Log Errors"),
+    width: "short",
+  },
+  "errors.log.include.messages": {
+    type: "boolean",
+    doc: "Whether the log line tells which record it was (topic, partition, offset, time).",
+    default: false,
+    ...errorKey(5, "Log Error Details"),
+    width: "short",
+  },
+} as const satisfies ConfigDef;
+
+/** A sink's dead letter queue (KIP-298). */
+export const DEAD_LETTER_KEYS = {
+  "errors.deadletterqueue.topic.name": {
+    type: "string",
+    doc: "Topic that takes the records that could not be handled; none when it is blank.",
+    default: "",
+    ...errorKey(6, "Dead Letter Queue Topic Name"),
+  },
+  "errors.deadletterqueue.topic.replication.factor": {
+    type: "short",
+    doc: "Replication factor with which the dead letter topic is created when it is missing.",
+    default: 3,
+    ...errorKey(7, "Dead Letter Queue Topic Replication Factor"),
+  },
+  "errors.deadletterqueue.context.headers.enable": {
+    type: "boolean",
+    doc: "Whether headers on the dead letter tell what failed, where and why.",
+    default: false,
+    ...errorKey(8, "Enable Error Context Headers"),
+  },
+} as const satisfies ConfigDef;
+
+/** The groups of a source's `topic.creation.*` keys (KIP-158). */
+export const TOPIC_GROUP_KEYS = {
+  "topic.creation.groups": {
+    type: "list",
+    doc: "Names of groups of topics with creation settings of their own, beside the default group.",
+    default: [],
+    importance: "low",
+    group: "Topic Creation",
+    order: 1,
+    width: "long",
+    displayName: "Topic Creation Groups",
+    check: uniqueItems,
+  },
+} as const satisfies ConfigDef;
