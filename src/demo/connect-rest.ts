@@ -2,7 +2,7 @@ import type { Clock } from "../api/clock.js";
 import type { HttpClient } from "../base/http-client.js";
 import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 
-/** A connector as it is POSTed: config/demo holds two. */
+/** The body of POST /connectors: config/demo holds two. */
 export interface ConnectorRequest {
   readonly name: string;
   readonly config: Readonly<Record<string, string>>;
@@ -44,7 +44,7 @@ export class ConnectRest {
     }
   }
 
-  /** One line per connector and task: its state, and what it waits for or why it failed, if anything. */
+  /** One line per connector and task: its state, and the reason if it waits or failed. */
   async states(): Promise<{ readonly name: string; readonly state: string; readonly trace: string | undefined }[]> {
     const { status: code, body } = await this.http.send({
       url: new URL("/connectors?expand=status", this.url),

@@ -2,7 +2,7 @@ import { isFlawless, type TopicVerdict } from "./check/judge-pipeline.js";
 import { grouped, layOut, percentile } from "./demo-table.js";
 import type { WorkloadCounts } from "./demo-workload.js";
 
-/** What the demo has measured and found. */
+/** The demo's measurements and findings. */
 export interface DemoResult {
   readonly verdicts: readonly TopicVerdict[];
   /** Rows before the live mix. */
@@ -20,7 +20,7 @@ export interface DemoResult {
   readonly objects: number;
 }
 
-/** The end of the demo's output: the table, what was measured, the verdict, where to look next. */
+/** The end of the demo's output: table, measurements, verdict, and where to look next. */
 export function reportDemo(result: DemoResult): string[] {
   const { verdicts, counts, latenciesMs } = result;
   const perSecond = (count: number, ms: number) => grouped((1000 * count) / Math.max(1, ms));

@@ -14,7 +14,7 @@ import { grouped } from "./demo-table.js";
 import { DemoWorkload } from "./demo-workload.js";
 import { peakMemoryMiB } from "./process-memory.js";
 
-/** What one run of the demo works with. */
+/** The parts of one run of the demo. */
 export interface DemoRunOptions {
   readonly stack: DemoStack;
   readonly rest: ConnectRest;
@@ -22,7 +22,7 @@ export interface DemoRunOptions {
   readonly screen: DemoScreen;
   readonly clock: Clock;
   readonly random: Random;
-  /** How long the live mix goes on. */
+  /** Duration of the live mix. */
   readonly liveMs: number;
   /** Ends the run early: everything that waits throws. */
   readonly signal: AbortSignal;
@@ -30,7 +30,7 @@ export interface DemoRunOptions {
 
 const LIVE_CLIENTS = 4;
 const LIVE_RATE = 200;
-/** A count that stands still for so long will not move any more: the check then says what is missing. */
+/** After a count has stood still for this long, the check reports the rest as missing. */
 const STALLED_MS = 20_000;
 
 /** The main job from the first POST to the verdict, watched from the outside. */
@@ -54,7 +54,7 @@ export class DemoRun {
     });
   }
 
-  /** Runs it all. @throws what `signal` was aborted with, or the error of a part. */
+  /** Runs all steps. @throws the reason of `signal`, or the error of a part. */
   async run(): Promise<DemoResult> {
     const { stack, observer } = this.#options;
     const snapshotMs = await this.#snapshot();
@@ -172,7 +172,7 @@ export class DemoRun {
     }
   }
 
-  /** Waits until a count reaches what is expected or stands still for long, showing it on the way. */
+  /** Waits until a count reaches its goal or stands still for long, and shows it meanwhile. */
   async #until(
     measure: () => number | Promise<number>,
     expected: number,
@@ -197,7 +197,7 @@ export class DemoRun {
   }
 }
 
-/** From each commit to when the last of its events was read; what was read before the client knew of its own commit took no time. */
+/** From each commit to the reading of its last event; 0 where the event was read before the client saw its own commit. */
 function latencies(commitsMs: ReadonlyMap<number, number>, arrivalsMs: ReadonlyMap<number, number>): number[] {
   const all: number[] = [];
   for (const [transaction, committedMs] of commitsMs) {

@@ -4,7 +4,7 @@ import type { Clock } from "../api/clock.js";
 /** How often progress is printed where lines cannot be written over. */
 const PLAIN_INTERVAL_MS = 2000;
 
-/** Prints the demo: lines that stay, and one below them that follows what is going on. */
+/** Prints the demo: lines that stay, and below them one that shows progress. */
 export class DemoScreen {
   readonly #out: Writable;
   readonly #isTerminal: boolean;
@@ -31,7 +31,7 @@ export class DemoScreen {
     this.line(`${this.#elapsed()}  ${text}`);
   }
 
-  /** Shows what is going on; on a terminal each call replaces the last. */
+  /** Shows progress; on a terminal each call replaces the last. */
   progress(text: string): void {
     if (this.#isTerminal) {
       this.#clear();

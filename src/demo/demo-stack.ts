@@ -13,7 +13,7 @@ import { type PostgresServer, startPostgres } from "../emulators/postgres/postgr
 import type { ConnectorRequest } from "./connect-rest.js";
 import { startUp, type UpProcess } from "./up-process.js";
 
-/** Everything the demo runs on. */
+/** The running parts of the demo. */
 export interface DemoStack {
   readonly dataDir: string;
   readonly postgres: PostgresServer;
@@ -27,7 +27,7 @@ export interface DemoStack {
   /** The two configurations of config/demo, with the addresses of this stack. */
   readonly source: ConnectorRequest;
   readonly sink: ConnectorRequest;
-  /** Stops everything and removes what was temporary. */
+  /** Stops everything and removes temporary folders. */
   close(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export interface DemoStackOptions {
   readonly logger: Logger;
 }
 
-/** Starts Postgres with the shop in it, the object store, broker and worker; stops what it has started if one fails. */
+/** Starts Postgres with the shop in it, the object store, broker and worker; stops those that started if one fails. */
 export async function startDemoStack(options: DemoStackOptions): Promise<DemoStack> {
   const { clock, random, logger } = options;
   const closers = new Closers();
@@ -71,7 +71,7 @@ export async function startDemoStack(options: DemoStackOptions): Promise<DemoSta
       onLine: (line) => upLog.debug(line),
     });
     // All starts are awaited, so that those that succeed beside one that fails are closed, too. Last noted is first
-    // closed: the worker stops while what it needs is still there.
+    // closed: the worker stops while the parts it needs still run.
     const outcomes = await Promise.allSettled([postgresStart, storeStart, upStart, shopStart]);
     if (outcomes[0].status === "fulfilled") closers.add("Postgres", stopOf(outcomes[0].value));
     if (outcomes[1].status === "fulfilled") closers.add("the object store", closeOf(outcomes[1].value));

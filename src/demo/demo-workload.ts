@@ -2,7 +2,7 @@ import pg from "pg";
 import type { Clock } from "../api/clock.js";
 import type { Random } from "../api/random.js";
 
-/** What the workload has done so far. */
+/** Counts of the workload so far. */
 export interface WorkloadCounts {
   transactions: number;
   inserts: number;
@@ -10,7 +10,7 @@ export interface WorkloadCounts {
   deletes: number;
 }
 
-/** How the workload runs. */
+/** The workload's settings. */
 export interface WorkloadOptions {
   readonly connectionString: string;
   readonly clients: number;

@@ -14,7 +14,7 @@ import { DemoRun } from "./demo-run.js";
 import { DemoScreen } from "./demo-screen.js";
 import { type DemoStack, startDemoStack } from "./demo-stack.js";
 
-/** What `millrace demo` is run with. */
+/** Options of `millrace demo`. */
 export interface DemoOptions {
   /** Stay up after the check, until `signal` aborts. */
   readonly keep: boolean;
@@ -27,7 +27,7 @@ export interface DemoOptions {
   readonly isTerminal: boolean;
   readonly clock: Clock;
   readonly random: Random;
-  /** Gets, at level debug, what Postgres, broker and worker print. */
+  /** Receives the output of Postgres, broker and worker, at level debug. */
   readonly logger: Logger;
   /** How long the live mix goes on. Default 10 s. */
   readonly liveMs?: number;
@@ -41,7 +41,7 @@ const LIVE_MS = 10_000;
  *
  * @returns the exit status: 0 if every row, event and object record is where it should be; 3 if not; 130 if `signal`
  *   ended it before that was known.
- * @throws Error where a part does not start or fails, with what it said. Nothing is left running either way.
+ * @throws Error where a part does not start or fails, with its last output. Nothing is left running either way.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   // The notice is for those who install the SDK, not for those who run this.

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 
 /**
  * The most memory a process has held so far, in MiB: its resident set's high-water mark where the kernel keeps one
- * (Linux), else what it holds now; undefined where neither can be had.
+ * (Linux), else its present size; undefined where neither is available.
  */
 export function peakMemoryMiB(pid: number): number | undefined {
   const status = `/proc/${pid}/status`;

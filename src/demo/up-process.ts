@@ -6,13 +6,13 @@ import type { Clock } from "../api/clock.js";
 import { deferred } from "../base/deferred.js";
 import { watchForOrphan } from "../emulators/postgres/orphan-watch.js";
 
-/** What `millrace up` is started with, as a process of its own. */
+/** Options of `millrace up` as a process of its own. */
 export interface UpOptions {
   readonly dataDir: string;
   /** Removed if this process ends without having stopped it. */
   readonly temporaryFolder: string | undefined;
   readonly clock: Clock;
-  /** Gets each line it prints. */
+  /** Receives each line that it prints. */
   readonly onLine: (line: string) => void;
 }
 
@@ -113,7 +113,7 @@ export class UpProcess {
     return this.#started.exited;
   }
 
-  /** Asks it to stop and waits for its end; kills it if that takes too long. */
+  /** Stops it and waits for its end; kills it if that takes too long. */
   async stop(): Promise<void> {
     const { child, exited, watch, clock } = this.#started;
     const inTime = new AbortController();

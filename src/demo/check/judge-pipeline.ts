@@ -1,7 +1,7 @@
 /** Stands for a value: equal for equal values, and practically never for others. */
 export type Digest = string | number;
 
-/** What a record of a change topic says, as far as it is judged. */
+/** The parts of a change topic's record that are judged. */
 export interface TopicEvent {
   readonly topic: string;
   readonly partition: number;
@@ -32,7 +32,7 @@ export interface ObjectContents {
 /** Per topic, the rows at the end: digest by key. */
 export type FinalRows = ReadonlyMap<string, ReadonlyMap<string, Digest>>;
 
-/** What was found in one topic and its objects. Everything from `missing` on should be 0 where nothing was killed. */
+/** The findings for one topic and its objects. Everything from `missing` on should be 0 where nothing was killed. */
 export interface TopicVerdict {
   readonly topic: string;
   readonly rows: number;
@@ -66,7 +66,7 @@ const MOST_FINDINGS = 5;
 
 /**
  * Judges a whole run from the outside: the rows in the database, the records in the topics, the records in the objects.
- * It knows nothing of what a worker believes.
+ * It uses nothing that a worker reports.
  *
  * Objects are matched by the default partitioner's promise, that an object holds consecutive records of one partition.
  * Given a topic without objects at all (`objects` undefined) only rows and events are compared.
@@ -116,7 +116,7 @@ interface KeyHistory {
   /** Highest position of a snapshot event, and of a streamed one. */
   read: number;
   streamed: number;
-  /** Positions and kinds seen, as numbers, to recognise what is sent again. */
+  /** Positions and kinds seen, as numbers, to recognise events sent again. */
   readonly seen: number[];
   readonly versions: number[];
 }

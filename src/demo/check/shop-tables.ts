@@ -4,7 +4,7 @@ import type { JsonRow } from "./topic-event.js";
 export interface ShopTable {
   readonly name: string;
   readonly keyColumns: readonly string[];
-  /** Selects all rows in the spelling of the events: a check of its own, that uses none of the connector's code. */
+  /** Selects all rows in the spelling of the events: an independent check, without the connector's code. */
   readonly select: string;
 }
 

@@ -15,7 +15,7 @@ export class StoredObjects {
     this.#bucket = bucket;
   }
 
-  /** What has been read. */
+  /** The objects read so far. */
   get contents(): ObjectContents[] {
     return [...this.#read.values()].map(({ contents }) => contents);
   }
@@ -27,7 +27,7 @@ export class StoredObjects {
     return sum;
   }
 
-  /** Lists the bucket and reads what is new. */
+  /** Lists the bucket and reads new objects. */
   async refresh(): Promise<void> {
     let token: string | undefined;
     do {

@@ -1,5 +1,5 @@
 /**
- * A 53-bit hash of a text: for telling values apart where nobody tries to make two collide. Two 32-bit lanes mixed with
+ * A 53-bit hash of a text: for telling values apart where no attacker tries to make two collide. Two 32-bit lanes mixed with
  * different odd multipliers (the finishers are MurmurHash3's), about a nanosecond per character; a cryptographic digest
  * costs several times as much for short texts.
  */

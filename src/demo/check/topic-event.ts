@@ -1,7 +1,7 @@
 import type { Digest, ObjectContents, TopicEvent } from "./judge-pipeline.js";
 import { textHash } from "./text-hash.js";
 
-/** A Debezium change event as JSON without schemas, as far as it is looked at. */
+/** The parts of a Debezium change event (JSON without schemas) that are checked. */
 interface ChangeEvent {
   readonly op: string;
   readonly before: JsonRow | null;
@@ -12,7 +12,7 @@ interface ChangeEvent {
 /** A row as JSON: column values by name. */
 export type JsonRow = Readonly<Record<string, unknown>>;
 
-/** A topic's record with what latency is measured by. */
+/** A topic's record and its transaction, for latency. */
 export interface ReadEvent {
   readonly event: TopicEvent;
   /** The transaction it belongs to; null for snapshot events and tombstones. */
@@ -56,12 +56,12 @@ export function lineDigest(line: string): Digest {
   return eventDigest(change, change.after && rowDigest(change.after));
 }
 
-/** A key in one form, whatever the order its fields came in. */
+/** A key in one form, independent of the order of its fields. */
 export function canonicalKey(key: JsonRow): string {
   return canonical(key);
 }
 
-/** The digest of a row, whatever the order its columns came in. */
+/** The digest of a row, independent of the order of its columns. */
 export function rowDigest(row: JsonRow): Digest {
   return textHash(canonical(row));
 }

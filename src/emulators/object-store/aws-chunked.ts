@@ -6,12 +6,12 @@ import { chunkSignature, sameSignature, trailerSignature, type Verified } from "
 const LONGEST_LINE = 16 * 1024;
 
 /**
- * Takes the framing off a body sent with `Content-Encoding: aws-chunked` (Amazon S3, "Transferring payload in multiple
+ * Removes the framing of a body sent with `Content-Encoding: aws-chunked` (Amazon S3, "Transferring payload in multiple
  * chunks"), with or without chunk signatures and trailing headers.
  *
  * @param trailers receives the trailing headers, names in lower case, before the generator ends.
- * @param verified set for the signed variants: each chunk's signature is then checked when the chunk has been handed
- *   on, so nothing of the body may be believed before the generator has ended.
+ * @param verified set for the signed variants: each chunk's signature is then checked after the chunk is yielded, so no
+ *   byte may be trusted before the generator has ended.
  * @throws S3Error IncompleteBody or SignatureDoesNotMatch.
  */
 export async function* decodeAwsChunked(
@@ -83,7 +83,7 @@ class ChunkReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** From 1 to `most` bytes, as they come. */
+  /** From 1 to `most` bytes, as they arrive. */
   async take(most: number): Promise<Buffer> {
     if (this.#chunk.length === 0 && !(await this.#refill())) throw endedEarly();
     const piece = this.#chunk.subarray(0, most);

@@ -6,13 +6,13 @@ import type { Random } from "../../api/random.js";
 import { S3Error } from "./s3-error.js";
 import { type ReceivedBody, readAttributes, type StoredAttributes, sealFile } from "./stored-file.js";
 
-/** Conditions of a write (`If-Match`, `If-None-Match`), judged at the very moment it takes effect. */
+/** Conditions of a write (`If-Match`, `If-None-Match`), judged at the moment it takes effect. */
 export interface WriteCondition {
   readonly ifMatch?: string | undefined;
   readonly ifNoneMatch?: string | undefined;
 }
 
-/** An object that has been opened for reading: later writes to its key do not change what is read. */
+/** An object opened for reading: later writes to its key do not change the bytes read. */
 export interface OpenObject {
   readonly file: FileHandle;
   readonly attributes: StoredAttributes;
@@ -21,7 +21,7 @@ export interface OpenObject {
 interface Bucket {
   readonly createdMs: number;
   readonly objects: Map<string, StoredAttributes>;
-  /** Keys in the order S3 lists them (UTF-8 bytes); made when first asked for after a key came or went. */
+  /** Keys in the order of S3's listings (UTF-8 bytes); sorted again when first used after a change. */
   sortedKeys: string[] | undefined;
 }
 
@@ -42,7 +42,7 @@ export class BucketFiles {
     this.#random = random;
   }
 
-  /** Opens a data folder, which is made if need be; what was being written when the store last ended is discarded. */
+  /** Opens a data folder, creating it if necessary; files left unfinished by the last run are discarded. */
   static async open(dataDir: string, random: Random): Promise<BucketFiles> {
     const files = new BucketFiles(dataDir, random);
     rmSync(files.#temporary, { recursive: true, force: true });
@@ -135,7 +135,7 @@ export class BucketFiles {
   ): Promise<void> {
     judgeWrite(this.find(bucket, attributes.key), attributes.key, condition);
     await sealFile(body.path, attributes);
-    // From here to the end nothing is awaited: no other write can come between the judgement and the rename.
+    // No await from here on: no other write can come between the judgement and the rename.
     const { objects } = this.#bucket(bucket);
     judgeWrite(objects.get(attributes.key), attributes.key, condition);
     renameSync(body.path, this.#path(bucket, attributes.key));

@@ -32,7 +32,7 @@ export const getBucketLocation: OperationHandler = ({ files }, { request }) => {
   return xml(writeXml("LocationConstraint", {}));
 };
 
-/** A page of a listing, by keys and by what they have in common up to the delimiter. */
+/** A page of a listing: keys, and the common prefixes of keys up to the delimiter. */
 export interface ListingPage {
   readonly keys: readonly string[];
   readonly commonPrefixes: readonly string[];
@@ -148,7 +148,7 @@ export function readLimit(text: string | undefined, name: string): number {
   return Math.min(limit, 1000);
 }
 
-/** With encoding-type=url, keys are listed as in an HTML form, so that XML can hold any of them. */
+/** With encoding-type=url, keys are encoded as in an HTML form, so that XML can hold any key. */
 export function listedKey(encodingType: string | undefined): (key: string) => string {
   if (encodingType !== "url") return (key) => key;
   return (key) => encodeURIComponent(key).replaceAll("%2F", "/").replaceAll("%20", "+");

@@ -3,7 +3,7 @@ import { type Deferred, deferred } from "../../base/deferred.js";
 import type { S3ErrorCode } from "./s3-error.js";
 import type { S3Operation, S3Request } from "./s3-request.js";
 
-/** What happens to a request instead of, or besides, being served. */
+/** A fault: happens to a request instead of, or besides, being served. */
 export type Fault =
   /** Answers with an error and applies nothing. */
   | { readonly kind: "answer"; readonly code: S3ErrorCode; readonly status?: number }
@@ -14,17 +14,17 @@ export type Fault =
   /** Serves the request later. */
   | { readonly kind: "delay"; readonly delayMs: number };
 
-/** Which requests a fault strikes. What is left out matches everything. */
+/** The requests that a fault strikes. An absent condition matches every request. */
 export interface FaultRule {
   readonly fault: Fault;
   readonly operations?: readonly S3Operation[];
   /** Tested against the object's key (the empty string for operations on buckets). */
   readonly key?: RegExp;
-  /** Lets so many matching requests pass first. */
+  /** Matching requests that pass first. */
   readonly skip?: number;
-  /** Strikes so many times, then never again. */
+  /** How often it strikes; then never again. */
   readonly count?: number;
-  /** Strikes for so long from the moment the rule was added. */
+  /** How long it strikes, from the moment the rule was added. */
   readonly forMs?: number;
 }
 
@@ -45,7 +45,7 @@ interface ActiveRule {
   hits: number;
 }
 
-/** The faults of one object store, for tests and demonstrations: rules are asked in the order they were added, the first that strikes counts. */
+/** The faults of one object store, for tests and demonstrations: the first rule that strikes counts, in the order of adding. */
 export class FaultPlan {
   readonly #clock: Clock;
   #active: ActiveRule[] = [];
@@ -74,7 +74,7 @@ export class FaultPlan {
     this.#active = [];
   }
 
-  /** The fault that strikes this request, if any. Called once per request, as it counts. */
+  /** The fault that strikes this request, if any. Called once per request, because it counts. */
   strike(request: S3Request): Fault | undefined {
     const nowMs = this.#clock.monotonicMs();
     for (const active of this.#active) {

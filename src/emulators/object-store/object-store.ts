@@ -17,13 +17,13 @@ import { type S3Credentials, verifySignature } from "./sigv4.js";
 import { UploadFiles } from "./upload-files.js";
 import * as uploads from "./upload-operations.js";
 
-/** What the object store is started with. */
+/** The object store's options. */
 export interface ObjectStoreOptions {
-  /** Where buckets are kept; made if need be. One store at a time may use it. */
+  /** The folder of the buckets, created if necessary. One store at a time may use it. */
   readonly dataDir: string;
   /** Port 0 takes any free one. */
   readonly listen: { readonly host: string; readonly port: number };
-  /** The key pair requests must be signed with; without it nothing is checked and anyone may do anything. */
+  /** The key pair that requests must be signed with; without it no signature is checked. */
   readonly credentials?: S3Credentials;
   readonly clock: Clock;
   readonly random: Random;
@@ -85,7 +85,7 @@ export class ObjectStore {
     // Long uploads are no attack here, and an idle client should find its connection alive.
     this.#server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
-        // The client went away, or a fault cut it off: nobody is left to tell.
+        // The client is gone, or a fault cut it off.
         options.logger.debug("A request was cut short", { target: request.url, reason: String(error) });
         request.socket.destroy();
       });
@@ -108,7 +108,7 @@ export class ObjectStore {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Multipart uploads that were neither completed nor aborted: what a client left behind. */
+  /** Multipart uploads that were neither completed nor aborted. */
   danglingUploads(bucket: string): { key: string; uploadId: string }[] {
     return this.#store.uploads.list(bucket).map(({ key, uploadId }) => ({ key, uploadId }));
   }
@@ -124,7 +124,7 @@ export class ObjectStore {
     });
   }
 
-  /** Closes the listener and every connection, those in use too. What was acknowledged stays on disk. */
+  /** Closes the listener and every connection, those in use too. Acknowledged objects stay on disk. */
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.close((error) => (error ? reject(error) : resolve()));
@@ -153,7 +153,7 @@ export class ObjectStore {
       response.writeHead(status, headers);
       response.end(message.method === "HEAD" ? undefined : body);
     }
-    // What is left of the body of a refused request is read and dropped, so that the connection can be used again.
+    // The rest of a refused request's body is read and dropped, so that the connection can be used again.
     message.resume();
   }
 
@@ -176,7 +176,7 @@ export class ObjectStore {
       const answer = await HANDLERS[request.operation](this.#store, { request, headers, body: message, verified });
       for (const listener of this.#listeners) listener(request);
       if (fault?.kind !== "drop-after") return answer;
-      // An object's file is open by now; reading from it, however little, is what closes it.
+      // The object's file is open by now; its reader closes it.
       if (typeof answer.body === "object") for await (const _ of answer.body) break;
       return "drop";
     } catch (error) {

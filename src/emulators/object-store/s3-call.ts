@@ -10,7 +10,7 @@ import type { Verified } from "./sigv4.js";
 import { type ReceivedBody, receiveBody, type StoredAttributes } from "./stored-file.js";
 import type { UploadFiles } from "./upload-files.js";
 
-/** What an operation works on. */
+/** The parts of the store that operations use. */
 export interface S3Store {
   readonly files: BucketFiles;
   readonly uploads: UploadFiles;
@@ -21,13 +21,13 @@ export interface S3Store {
 export interface S3Call {
   readonly request: S3Request;
   readonly headers: IncomingHttpHeaders;
-  /** The body as it comes from the socket. */
+  /** The raw body, from the socket. */
   readonly body: AsyncIterable<Buffer>;
   /** Set where signatures are checked. */
   readonly verified: Verified | undefined;
 }
 
-/** What is sent back. */
+/** An answer. */
 export interface S3Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | number>>;
@@ -139,7 +139,7 @@ export function describedBy(call: S3Call): Pick<StoredAttributes, "headers" | "m
     }
   }
   if (metadataBytes > 2048) throw new S3Error("MetadataTooLarge", "User metadata may have 2048 bytes");
-  // aws-chunked is how the body travelled, not what the object is encoded with.
+  // aws-chunked was the body's framing, not the object's encoding.
   const encodings = (headers["content-encoding"] ?? "").split(",").map((one) => one.trim());
   const kept = encodings.filter((one) => one !== "" && one !== "aws-chunked").join(",");
   delete headers["content-encoding"];

@@ -32,7 +32,7 @@ export function digestOf(algorithm: ChecksumAlgorithm | "md5", bytes: Uint8Array
   return one.digest();
 }
 
-/** The algorithm whose name (`CRC32`, `sha256` …) a header gives, if it is one of S3's. */
+/** The algorithm of that name (`CRC32`, `sha256` …), if S3 has it. */
 export function checksumAlgorithm(name: string | undefined): ChecksumAlgorithm | undefined {
   const lower = name?.toLowerCase();
   return CHECKSUM_ALGORITHMS.find((algorithm) => algorithm === lower);

@@ -21,7 +21,7 @@ export type S3Operation =
   | "AbortMultipartUpload"
   | "ListMultipartUploads";
 
-/** What a request asks for, read from its first line; nothing of its headers but the copy source is looked at. */
+/** The operation and target of a request, from its first line and its copy source header. */
 export interface S3Request {
   readonly operation: S3Operation;
   /** Empty for ListBuckets only. */
@@ -39,7 +39,7 @@ const NOT_SERVED = [
 ];
 
 /**
- * Reads which operation a path-style request means.
+ * Reads the operation of a path-style request.
  *
  * @param target the request's target as sent, `/bucket/key?query`.
  * @param isCopy whether it carries `x-amz-copy-source`.

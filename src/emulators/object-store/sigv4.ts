@@ -8,7 +8,7 @@ export interface S3Credentials {
   readonly secretAccessKey: string;
 }
 
-/** What is verified of a request (AWS Signature Version 4 for S3: path encoded once, payload hash in a header). */
+/** The signed parts of a request (AWS Signature Version 4 for S3: path encoded once, payload hash in a header). */
 export interface SignedRequest {
   readonly method: string;
   /** As sent, `/bucket/key?query`. */
@@ -85,7 +85,7 @@ export function chunkSignature(verified: Verified, previous: string, chunkSha256
   return hmac(signingKey, toSign).toString("hex");
 }
 
-/** The signature of the trailing headers, given as `name:value\n` lines. */
+/** The signature of the trailing headers, passed as `name:value\n` lines. */
 export function trailerSignature(verified: Verified, previous: string, trailers: string): string {
   const toSign = [`${ALGORITHM}-TRAILER`, verified.date, verified.scope, previous, sha256Hex(trailers)].join("\n");
   return hmac(verified.signingKey, toSign).toString("hex");
@@ -157,7 +157,7 @@ function canonicalRequest(
     .join("");
   return [
     method,
-    // Clients differ in what they leave bare (`+`, `=`, `~`), so the path is brought to one form.
+    // Clients differ in the characters they leave unencoded (`+`, `=`, `~`), so the path is brought to one form.
     path
       .split("/")
       .map((segment) => encode(decodeURIComponent(segment)))

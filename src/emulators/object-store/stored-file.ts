@@ -1,7 +1,7 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { type ChecksumAlgorithm, type Digester, digester } from "./s3-checksum.js";
 
-/** What is kept of an object, or of a part of an upload, beside its bytes. */
+/** The attributes kept beside the bytes of an object or part. */
 export interface StoredAttributes {
   readonly key: string;
   readonly size: number;
@@ -16,11 +16,11 @@ export interface StoredAttributes {
   readonly checksums: Readonly<Partial<Record<ChecksumAlgorithm, string>>>;
 }
 
-/** A body that has been written to a temporary file, which whoever received it renames into place or discards. */
+/** A body in a temporary file; the operation that received it renames it into place or discards it. */
 export interface ReceivedBody {
   readonly path: string;
   readonly size: number;
-  /** Raw digests of what was received: always MD5, and those asked for. */
+  /** Raw digests of the body: MD5, and those asked for. */
   readonly digests: ReadonlyMap<ChecksumAlgorithm | "md5", Buffer>;
 }
 

@@ -6,7 +6,7 @@ import { type ChecksumAlgorithm, compositeChecksum } from "./s3-checksum.js";
 import { S3Error } from "./s3-error.js";
 import { type ReceivedBody, readAttributes, readBody, type StoredAttributes, sealFile } from "./stored-file.js";
 
-/** What CreateMultipartUpload fixed. */
+/** A multipart upload, as CreateMultipartUpload fixed it. */
 export interface Upload {
   readonly uploadId: string;
   readonly bucket: string;
@@ -23,7 +23,7 @@ export interface Upload {
 export interface CompletedPart {
   readonly partNumber: number;
   readonly etag: string;
-  /** The checksum the client gives for it, of the upload's algorithm. */
+  /** The client's checksum of the part, of the upload's algorithm. */
   readonly checksum?: string | undefined;
 }
 
@@ -147,7 +147,7 @@ export class UploadFiles {
   remove(upload: Upload): void {
     this.#uploads.delete(upload.uploadId);
     const folder = this.#folder(upload.uploadId);
-    // First the file without which the folder counts for nothing, so that a crash half-way leaves no half upload.
+    // The upload's own file goes first: without it the folder is ignored, so a crash half-way leaves no half upload.
     rmSync(join(folder, "upload.json"), { force: true });
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import type { RunAs } from "./run-as.js";
 
-/** Ends once nothing depends on it any more; see `watchForOrphan`. */
+/** A running watch; see `watchForOrphan`. */
 export interface OrphanWatch {
-  /** Calls the watch off: the process has ended, or its end is being seen to. */
+  /** Ends the watch: the process has ended, or is being ended. */
   cancel(): void;
 }
 

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { canRun, giveTo, type RunAs } from "./run-as.js";
 
-/** Paths of the two programs a server is made of. */
+/** Paths of the server's two programs. */
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;

@@ -7,19 +7,19 @@ import { giveTo, type RunAs } from "./run-as.js";
 /** Role that `initdb` makes, a superuser. */
 export const POSTGRES_USER = "postgres";
 
-/** What a data folder is made with. */
+/** Options of a new data folder. */
 export interface ClusterOptions {
   readonly binaries: PostgresBinaries;
   readonly runAs: RunAs | undefined;
-  /** Where the data goes. A folder that already holds data is left as it is. */
+  /** The data folder. One that already holds data is left as it is. */
   readonly dataDir: string;
   /** Of the role `postgres`; connections over TCP must present it (scram-sha-256). */
   readonly password: string;
 }
 
 /**
- * Runs `initdb`. It works beside `dataDir` and is renamed into place at the end, so that a run that was interrupted
- * leaves nothing a later start would take for data.
+ * Runs `initdb`. It works beside `dataDir` and is renamed into place at the end, so that an interrupted run
+ * leaves nothing that a later start would take for data.
  */
 export async function initializeCluster({ binaries, runAs, dataDir, password }: ClusterOptions): Promise<void> {
   if (existsSync(join(dataDir, "PG_VERSION"))) return;

@@ -5,8 +5,8 @@ const FIRST = 20_000;
 const COUNT = 12_000;
 
 /**
- * A port that is free now. Postgres cannot be told to take any free one, so its caller tries another `attempt` where
- * somebody was faster.
+ * A port that is free now. Postgres cannot pick a free port itself, so the caller tries another `attempt` if another
+ * process took this one.
  *
  * The kernel's own choice (port 0) is not used: it comes from the range of outgoing ports, and while a server
  * restarts on such a port, a client that keeps trying to reach it may be given the very same port as its own and find

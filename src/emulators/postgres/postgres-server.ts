@@ -11,7 +11,7 @@ import { initializeCluster, POSTGRES_USER } from "./postgres-cluster.js";
 import { freePort } from "./postgres-port.js";
 import { canEnter, enterableTemporaryFolder, giveTo, type RunAs, runAsForPostgres } from "./run-as.js";
 
-/** What the embedded Postgres is started with. */
+/** The options of a Postgres. */
 export interface PostgresOptions {
   /**
    * Where the data is kept from one start to the next. Without it, or where the user Postgres runs as cannot enter it
@@ -53,7 +53,7 @@ const READY_WITHIN_MS = 60_000;
 /** A fast shutdown waits for replication clients to catch up, which one that is stuck never does. */
 const FAST_SHUTDOWN_MS = 5_000;
 
-/** What the log says when the port, or the memory of a server killed a moment ago, is still in use. */
+/** Log lines of a start whose port, or the shared memory of a server just killed, is still in use. */
 const STILL_IN_USE = /Address already in use|could not create any TCP\/IP sockets|pre-existing shared memory block/;
 
 /**
@@ -190,7 +190,7 @@ export class PostgresServer {
     if (this.#running) await this.#end(this.#running, "SIGKILL");
   }
 
-  /** Stops the server for good and removes what was temporary. */
+  /** Stops the server for good and removes temporary folders. */
   async stop(): Promise<void> {
     if (this.#running) await this.#end(this.#running, "SIGINT");
     this.#running = undefined;
@@ -264,7 +264,7 @@ export class PostgresServer {
       const answer = await client.query("select current_setting('data_directory') as folder");
       return answer.rows[0]?.folder === this.dataDir;
     } catch (error) {
-      // 28: the data was made with another password, and no waiting heals that.
+      // 28: the data folder has another password; waiting does not help.
       if (String((error as { code?: unknown }).code).startsWith("28")) throw error;
       // Expected while it starts; if it never does, this is the last thing known.
       running.said.push(`(not ready: ${error instanceof Error ? error.message : String(error)})`);

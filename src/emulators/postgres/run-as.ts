@@ -12,14 +12,14 @@ export interface RunAs {
 /** `nobody` on Linux and, as a bare number, on macOS: it needs no entry in the user database. */
 const UNPRIVILEGED: RunAs = { uid: 65534, gid: 65534 };
 
-/** Whom Postgres runs as: it refuses root, so root starts it as an unprivileged user; everybody else as themselves. */
+/** The user that Postgres runs as: it refuses root, so root starts it as an unprivileged user. */
 export function runAsForPostgres(): RunAs | undefined {
   return process.getuid?.() === 0 ? UNPRIVILEGED : undefined;
 }
 
 /**
- * True if that user gets into `folder`. Asked of the kernel by a process of that user, because mode bits alone know
- * nothing of parent folders, access lists and read-only mounts.
+ * True if that user gets into `folder`. A process of that user tries, because mode bits alone say nothing
+ * about parent folders, access lists and read-only mounts.
  */
 export function canEnter(folder: string, runAs: RunAs | undefined): boolean {
   return spawnSync("/bin/sh", ["-c", 'cd -- "$1"', "sh", folder], { ...runAs, cwd: "/", stdio: "ignore" }).status === 0;
