@@ -13,6 +13,7 @@ import type { KafkaClient } from "../kafka/kafka-client.js";
 import { advertisedAddress, type Listener, parseListener } from "../rest/listener.js";
 import { RestServer } from "../rest/rest-server.js";
 import { warmUpWorker } from "../worker/create-worker.js";
+import { checkWorkerClients } from "../worker/task/client-faults.js";
 import { makeHerder } from "./stack-herder.js";
 
 export interface WorkerStackOptions {
@@ -66,6 +67,7 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   for (const key of idle.withoutEffect) logger.warn("A worker property is not served and has no effect", { key });
   const [listener, ...unused] = config.listeners.map(parseListener) as [Listener, ...Listener[]];
   if (unused.length > 0) logger.warn("Only the first of the listeners is used", { listener: config.listeners[0] });
+  checkWorkerClients(props);
   const opened = new Closers();
   const client = createKafkaClient({
     properties: ownClientProperties(props),

@@ -41,6 +41,10 @@ export class PropertyReader {
     return found;
   }
 
+  flag(key: string, absent: boolean): boolean {
+    return this.oneOf(key, absent ? "true" : "false", ["true", "false"], (text) => text.toLowerCase()) === "true";
+  }
+
   list(key: string): string[] {
     return (this.text(key) ?? "")
       .split(",")
@@ -120,6 +124,8 @@ export interface ProducerConfig {
   /** Whose word counts as written: all in-sync replicas' (-1), the leader's, nobody's. */
   readonly acks: -1 | 0 | 1;
   readonly compression: Compression;
+  /** Records with a key go where those without one would. */
+  readonly ignoresKeys: boolean;
   /** Bytes at which a batch is full; undefined: as large as a request may be. */
   readonly batchBytes: number | undefined;
   readonly lingerMs: number;
@@ -151,7 +157,7 @@ function refuseUnsupported(read: PropertyReader): void {
 const LZ4_LEVEL = 9;
 
 /** Java's "no limit" for 32-bit settings. */
-const JAVA_INT_MAX = 2_147_483_647;
+export const JAVA_INT_MAX = 2_147_483_647;
 
 export function producerConfig(properties: ClientProperties): ProducerConfig {
   const read = new PropertyReader(properties);
@@ -166,6 +172,7 @@ export function producerConfig(properties: ClientProperties): ProducerConfig {
   return {
     acks: acks === "all" ? -1 : (Number(acks) as -1 | 0 | 1),
     compression: compression(read),
+    ignoresKeys: read.flag("partitioner.ignore.keys", false),
     batchBytes,
     lingerMs: read.integer("linger.ms", 0),
     maxRequestBytes: read.integer("max.request.size", 1_048_576, 1),
@@ -221,7 +228,7 @@ export function consumerConfig(properties: ClientProperties): ConsumerConfig {
     maxWaitMs: read.integer("fetch.max.wait.ms", 500),
     maxBytes: read.integer("fetch.max.bytes", 8 * 1024 * 1024, 1),
     maxPartitionBytes: read.integer("max.partition.fetch.bytes", 1_048_576, 1),
-    checkCrcs: read.oneOf("check.crcs", "true", ["true", "false"], lower) === "true",
+    checkCrcs: read.flag("check.crcs", true),
   };
 }
 
@@ -279,50 +286,4 @@ function assignors(read: PropertyReader): AssignorName[] {
   if (known.length === 0)
     throw invalid(key, named.join(","), "add RangeAssignor: sticky assignors alone are not supported");
   return known;
-}
-
-/** Exact keys and prefixes that some client of Java's knows; others are warned about. */
-const KNOWN_KEYS = new Set(
-  [
-    "bootstrap.servers client.id client.rack client.dns.lookup security.protocol request.timeout.ms default.api.timeout.ms",
-    "retry.backoff.ms retry.backoff.max.ms reconnect.backoff.ms reconnect.backoff.max.ms metadata.max.age.ms metadata.max.idle.ms",
-    "metadata.recovery.strategy metadata.recovery.rebootstrap.trigger.ms socket.connection.setup.timeout.ms",
-    "socket.connection.setup.timeout.max.ms connections.max.idle.ms send.buffer.bytes receive.buffer.bytes security.providers",
-    "metric.reporters metrics.num.samples metrics.sample.window.ms metrics.recording.level enable.metrics.push interceptor.classes",
-    "key.serializer value.serializer key.deserializer value.deserializer retries acks batch.size linger.ms compression.type",
-    "compression.gzip.level compression.lz4.level compression.zstd.level max.request.size buffer.memory max.block.ms",
-    "delivery.timeout.ms enable.idempotence max.in.flight.requests.per.connection partitioner.class partitioner.ignore.keys",
-    "partitioner.adaptive.partitioning.enable partitioner.availability.timeout.ms transactional.id transaction.timeout.ms",
-    "group.id group.protocol group.instance.id group.remote.assignor session.timeout.ms heartbeat.interval.ms max.poll.interval.ms",
-    "max.poll.records auto.offset.reset enable.auto.commit auto.commit.interval.ms isolation.level fetch.min.bytes fetch.max.bytes",
-    "fetch.max.wait.ms max.partition.fetch.bytes check.crcs partition.assignment.strategy exclude.internal.topics",
-    "allow.auto.create.topics bootstrap.controllers",
-  ].flatMap((line) => line.split(" ")),
-);
-const KNOWN_PREFIXES = ["ssl.", "sasl.", "auto.include.", "metrics."];
-
-/** Settings that Java's clients have and these do without, told once, with what happens instead. */
-export function ignoredSettings(properties: ClientProperties): { readonly key: string; readonly instead: string }[] {
-  const read = new PropertyReader(properties);
-  const ignored: { key: string; instead: string }[] = [];
-  const note = (key: string, isSet: boolean, instead: string) => {
-    if (isSet) ignored.push({ key, instead });
-  };
-  const isOn = (key: string) => read.text(key)?.toLowerCase() === "true";
-  note("enable.idempotence", isOn("enable.idempotence"), "records are delivered at least once, in order, never lost");
-  note("group.instance.id", (read.text("group.instance.id") ?? "") !== "", "membership is dynamic");
-  note(
-    "group.protocol",
-    read.text("group.protocol")?.toLowerCase() === "consumer",
-    "the classic group protocol is used",
-  );
-  note("interceptor.classes", read.list("interceptor.classes").length > 0, "Java classes cannot be loaded");
-  return ignored;
-}
-
-/** Keys that no client of Java's knows: misspelt, most likely. */
-export function unknownKeys(properties: ClientProperties): string[] {
-  return Object.keys(properties).filter(
-    (key) => !KNOWN_KEYS.has(key) && !KNOWN_PREFIXES.some((prefix) => key.startsWith(prefix)),
-  );
 }

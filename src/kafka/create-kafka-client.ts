@@ -3,15 +3,14 @@ import {
   connectionConfig,
   consumerConfig,
   groupConfig,
-  ignoredSettings,
   producerConfig,
-  unknownKeys,
 } from "./client-properties.js";
 import { Cluster } from "./cluster/cluster.js";
 import { ClusterAdmin } from "./cluster-admin.js";
 import { FetchConsumer } from "./consumer/fetch-consumer.js";
 import { CoordinatedMember } from "./group/coordinated-member.js";
 import { GroupFetchConsumer } from "./group/group-fetch-consumer.js";
+import { ignoredSettings, unknownKeys } from "./idle-properties.js";
 import type { ClientProperties, KafkaClient, KafkaClientOptions } from "./kafka-client.js";
 import { BatchingProducer } from "./producer/batching-producer.js";
 import { securityConfig } from "./security-config.js";

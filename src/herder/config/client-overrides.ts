@@ -5,7 +5,10 @@ import { type OverridePolicy, overrideRefusal } from "../../worker/task/override
 /** What Kafka's clients take as PASSWORD, beyond keys that say so in their names. */
 const SECRET_KEY = /password|jaas|secret|^ssl\.(keystore\.key|keystore\.certificate\.chain|truststore\.certificates)$/i;
 
-/** An entry per overridden key of a client that the connector will have, with what other rules say of it (`faults`). */
+/**
+ * An entry per overridden key of a client that the connector will have, with what other rules say of it (`faults`), and
+ * one per key that they miss.
+ */
 export function clientOverrideInfos(
   type: "source" | "sink",
   props: SubmittedConfig,
@@ -21,7 +24,7 @@ export function clientOverrideInfos(
   ];
   return clients.flatMap((client) => {
     const prefix = `${client}.override.`;
-    return keys
+    return [...new Set([...keys, ...faults.keys()])]
       .filter((key) => key.startsWith(prefix))
       .map((name) => {
         const key = name.slice(prefix.length);

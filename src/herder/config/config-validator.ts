@@ -4,6 +4,7 @@ import {
   type ConfigValue,
   errorKind,
   NotFoundError,
+  type Props,
   validateConfig,
 } from "../../api/index.js";
 import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
@@ -26,6 +27,8 @@ export interface ConfigValidatorOptions {
   /** The worker's own group, which no sink may share. */
   readonly groupId: string;
   readonly overridePolicy: OverridePolicy;
+  /** What the tasks' clients would refuse of a connector's overrides, by key. */
+  readonly overrideFaults: (connector: Props) => ReadonlyMap<string, string>;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
 }
 
@@ -58,11 +61,13 @@ export class ConfigValidator {
     const frameworkDef = connectorConfigDef(plugin.type, plugins, this.options.worker, plugin.version);
     const framework = new Map(validateConfig(frameworkDef, resolved).map((value) => [value.name, value]));
     const ofOverrides = new Map<string, string[]>();
-    connectorRules(plugin.type, resolved, { groupId, version: plugin.version }, (key, message) => {
+    const complain = (key: string, message: string) => {
       const known = framework.get(key);
       if (known) known.errors.push(message);
       else ofOverrides.set(key, [...(ofOverrides.get(key) ?? []), message]);
-    });
+    };
+    connectorRules(plugin.type, resolved, { groupId, version: plugin.version }, complain);
+    for (const [key, message] of this.options.overrideFaults(withoutNulls(resolved))) complain(key, message);
     const { config, values: own } = await code.validate({ type: "connector", className: plugin.className }, resolved);
     const values = new Map([...framework, ...own.map((value) => [value.name, value] as const)]);
     const converters = await this.#converterInfos(resolved, values);
@@ -235,6 +240,10 @@ function noteNulls(props: SubmittedConfig, values: ReadonlyMap<string, ConfigVal
     else unknown.push({ name, value: null, recommendedValues: [], errors: [message], visible: true });
   }
   return unknown;
+}
+
+function withoutNulls(props: SubmittedConfig): Props {
+  return Object.fromEntries(Object.entries(props).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
 function groupsOf(def: ConfigDef): string[] {

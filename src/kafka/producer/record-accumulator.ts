@@ -223,7 +223,7 @@ export class RecordAccumulator<T> {
   }
 
   #choosePartition(records: TopicRecords<Token<T>>, key: Buffer | null): number {
-    if (key !== null) return partitionForKey(key, records.partitionCount);
+    if (key !== null && !this.config.ignoresKeys) return partitionForKey(key, records.partitionCount);
     const stuck = records.sticky >= 0 && records.queues[records.sticky]?.open !== undefined;
     if (!stuck) records.sticky = this.cluster.random.integer(records.partitionCount);
     return records.sticky;

@@ -3,7 +3,7 @@ import type { TaskId } from "../../contract/task-id.js";
 import { connectionProperties } from "../../kafka/client-properties.js";
 import { overridePolicy, overrideRefusal } from "./override-policy.js";
 
-type ClientKind = "producer" | "consumer" | "admin";
+export type ClientKind = "producer" | "consumer" | "admin";
 
 /** The properties of one Kafka client of a task, as Java's clients name them. */
 export type DerivedProperties = Readonly<Record<string, string>>;

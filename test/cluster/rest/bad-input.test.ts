@@ -143,6 +143,22 @@ describe("bad input", () => {
     });
   });
 
+  test.each([
+    ["producer.override.acks", "2"],
+    ["producer.override.compression.type", "brotli"],
+    ["producer.override.transactional.id", "mine"],
+    ["producer.override.linger.ms", "soon"],
+    ["producer.override.sasl.mechanism", "GSSAPI"],
+  ])("an override that no client would take, %s=%s, is refused before anything is made", async (key, value) => {
+    const login = { "producer.override.security.protocol": "SASL_PLAINTEXT" };
+    const plain = { "connector.class": SOURCE, name: "bad", topic: "t" };
+    const config = { ...plain, ...(/sasl/.test(key) && login), [key]: value };
+    const validated = await stack.rest.put("/connector-plugins/FileStreamSource/config/validate", config);
+    expect(validated).toMatchObject({ status: 200, body: { error_count: 1 } });
+    const message = expect.stringContaining(`Invalid value ${value} for configuration ${key}: `);
+    expect(await create(config)).toMatchObject({ status: 400, body: { message } });
+  });
+
   test("a name that differs from the config's is refused", async () => {
     const config = { "connector.class": SOURCE, topic: "t", name: "other" };
     expect(await create(config)).toMatchObject({

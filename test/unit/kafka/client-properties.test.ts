@@ -3,14 +3,7 @@ import { ConfigError } from "../../../src/api/errors.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
-import {
-  connectionConfig,
-  consumerConfig,
-  groupConfig,
-  ignoredSettings,
-  producerConfig,
-  unknownKeys,
-} from "../../../src/kafka/client-properties.js";
+import { connectionConfig, consumerConfig, groupConfig, producerConfig } from "../../../src/kafka/client-properties.js";
 import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { securityConfig } from "../../../src/kafka/security-config.js";
 
@@ -94,16 +87,6 @@ describe("a bad value is refused with its key", () => {
     expect(create).toThrow(expect.objectContaining({ key }));
     expect(create).toThrow(new RegExp(key.replaceAll(".", "\\.")));
   });
-});
-
-test("settings that are done without are told, with what happens instead", () => {
-  const asked = { "enable.idempotence": "TRUE", "group.instance.id": "a", "group.protocol": "consumer" };
-  expect(ignoredSettings({ ...SERVERS, ...asked }).map(({ key }) => key)).toEqual(Object.keys(asked));
-  expect(ignoredSettings({ ...SERVERS, "enable.idempotence": "false", "group.protocol": "classic" })).toEqual([]);
-});
-
-test("keys that no client knows are told, as misspelt", () => {
-  expect(unknownKeys({ ...SERVERS, "lnger.ms": "1", "ssl.anything": "x", "linger.ms": "1" })).toEqual(["lnger.ms"]);
 });
 
 describe("security", () => {

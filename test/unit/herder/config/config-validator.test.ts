@@ -4,6 +4,7 @@ import { traceOf } from "../../../../src/base/error-trace.js";
 import { ConfigValidator, refusal } from "../../../../src/herder/config/config-validator.js";
 import { NamedPlugins } from "../../../../src/worker/plugins/named-plugins.js";
 import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
+import { overrideFaults } from "../../../../src/worker/task/client-faults.js";
 import { overridePolicy } from "../../../../src/worker/task/override-policy.js";
 import { inProcessCalls } from "../../worker/connector/in-process-calls.js";
 
@@ -56,6 +57,7 @@ function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigVa
     worker: { keyConverter: "Json", valueConverter: "Json", headerConverter: "Simple" },
     groupId: "workers",
     overridePolicy: overridePolicy({ "connector.client.config.override.policy": policy }),
+    overrideFaults: (connector) => overrideFaults({ "bootstrap.servers": "kafka:9092" }, connector),
     providers: new Map([
       [
         "vault",
@@ -244,6 +246,31 @@ describe("the validation of connector configs", () => {
       expect(configs.find(({ value }) => value?.name.endsWith(key))?.value?.value).toBe("[hidden]");
     },
   );
+
+  test("refuses what the tasks' clients would refuse, by the override's key", async () => {
+    const bad = { ...source, "producer.override.acks": "2", "producer.override.compression.type": "brotli" };
+    expect(await errors(bad)).toEqual({
+      "producer.override.acks": [
+        "Invalid value 2 for configuration producer.override.acks: must be one of all, -1, 0, 1",
+      ],
+      "producer.override.compression.type": [
+        "Invalid value brotli for configuration producer.override.compression.type: must be one of none, gzip, snappy, lz4, zstd",
+      ],
+    });
+    expect(Object.keys(await errors({ ...sink, "consumer.override.security.protocol": "SASL_SSL" }))).toEqual([
+      "consumer.override.sasl.mechanism",
+    ]);
+    // A source has no consumer.
+    expect(await errors({ ...source, "consumer.override.auto.offset.reset": "middle" })).toEqual({});
+  });
+
+  test("takes what Kafka Connect takes", async () => {
+    const overrides = { acks: "1", "compression.type": "snappy", "compression.zstd.level": "19", "linger.ms": "5" };
+    const props = Object.fromEntries(
+      Object.entries(overrides).map(([key, value]) => [`producer.override.${key}`, value]),
+    );
+    expect(await errors({ ...source, ...props })).toEqual({});
+  });
 
   test("counts every message of a key, but one per key of converters and overrides", async () => {
     const infos = await validator(undefined, "None").validate({

@@ -333,6 +333,16 @@ describe("partitions", () => {
     expect(counts.sort()).toEqual([0, 0, 0, 0, 10]);
   });
 
+  test("with partitioner.ignore.keys a key chooses no partition", async () => {
+    const { clock, broker, producer } = setUp({ partitions: 5, properties: { "partitioner.ignore.keys": "true" } });
+    producer.append(record("first", null), "x");
+    await clock.advance(0);
+    for (const key of ["a", "b", "c", "d"]) producer.append({ ...record(key, null), key: Buffer.from(key) }, "x");
+    await clock.advance(0);
+    const counts = [0, 1, 2, 3, 4].map((at) => broker.values(`t-${at}`).filter((value) => value !== "first").length);
+    expect(counts.sort()).toEqual([0, 0, 0, 0, 4]);
+  });
+
   test("records of a topic that is not there yet wait for it, in order, and the owner is told", async () => {
     const { clock, broker, outcomes, producer, waits } = setUp();
     producer.append(record("a", null, "later"), "x");

@@ -1,0 +1,40 @@
+import { ConfigError } from "../api/errors.js";
+import { connectionConfig, consumerConfig, groupConfig, producerConfig } from "./client-properties.js";
+import type { ClientProperties } from "./kafka-client.js";
+import { securityConfig } from "./security-config.js";
+
+const CHECKS: readonly ((properties: ClientProperties) => unknown)[] = [
+  connectionConfig,
+  securityConfig,
+  producerConfig,
+  consumerConfig,
+  groupConfig,
+];
+
+/**
+ * Everything for which `createKafkaClient` would refuse these properties, by key: it throws only the first. For a
+ * validation, before any client is made. Reads the files that `ssl.*` names.
+ */
+export function propertyFaults(properties: ClientProperties): ReadonlyMap<string, ConfigError> {
+  const faults = new Map<string, ConfigError>();
+  for (const check of CHECKS) {
+    const left = { ...properties };
+    for (let fault = firstFault(check, left); fault; fault = firstFault(check, left)) {
+      if (!faults.has(fault.key)) faults.set(fault.key, fault);
+      // Without it the next fault shows; what is missing cannot be left out.
+      if (!(fault.key in left)) break;
+      delete left[fault.key];
+    }
+  }
+  return faults;
+}
+
+function firstFault(check: (typeof CHECKS)[number], properties: ClientProperties): ConfigError | undefined {
+  try {
+    check(properties);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+import { ConfigError, type Props } from "../../api/index.js";
+import { propertyFaults } from "../../kafka/property-faults.js";
+import { overridePolicy } from "./override-policy.js";
+import {
+  adminProperties,
+  type ClientKind,
+  type DerivedProperties,
+  sinkConsumerProperties,
+  sourceProducerProperties,
+} from "./task-client-properties.js";
+
+/** Which properties a kind of client gets, whichever task it is for. */
+const DERIVATIONS: Readonly<Record<ClientKind, (worker: Props, connector: Props) => DerivedProperties>> = {
+  producer: (worker, connector) => sourceProducerProperties(worker, connector, ANY_TASK),
+  consumer: (worker, connector) => sinkConsumerProperties(worker, connector, ANY_TASK).properties,
+  admin: (worker, connector) => adminProperties(worker, connector, ANY_TASK, "adminclient"),
+};
+const ANY_TASK = { connector: "", task: 0 };
+
+/**
+ * What the clients of a connector's tasks would refuse of its overrides: a message by key, as the connector's
+ * configuration spells it. A key that an override makes necessary and nobody gives is named as an override, too. For
+ * validation: Kafka Connect finds these when the task starts.
+ *
+ * @param worker the worker's properties, which have passed `checkWorkerClients`.
+ */
+export function overrideFaults(worker: Props, connector: Props): ReadonlyMap<string, string> {
+  const policy = overridePolicy(worker);
+  const faults = new Map<string, string>();
+  for (const [kind, derive] of Object.entries(DERIVATIONS)) {
+    const prefix = `${kind}.override.`;
+    const allowed = Object.entries(connector).filter(
+      ([key]) => key.startsWith(prefix) && policy.allows(key.slice(prefix.length)),
+    );
+    if (allowed.length === 0) continue;
+    const properties = derive(worker, Object.fromEntries(allowed));
+    for (const { key, message } of propertyFaults(properties).values()) {
+      faults.set(prefix + key, spelt(message, key, prefix));
+    }
+  }
+  return faults;
+}
+
+/**
+ * For a worker's start: what the clients of every task would refuse of the worker's own properties.
+ * @throws ConfigError for the first, named `producer.linger.ms` as the worker's properties spell it.
+ */
+export function checkWorkerClients(worker: Props): void {
+  for (const [kind, derive] of Object.entries(DERIVATIONS)) {
+    for (const cause of propertyFaults(derive(worker, {})).values()) {
+      // Some of the worker's own properties reach them without a prefix.
+      const isOwn = cause.key in worker && !(`${kind}.${cause.key}` in worker);
+      const prefix = isOwn ? "" : `${kind}.`;
+      throw new ConfigError(prefix + cause.key, spelt(cause.message, cause.key, prefix), { cause, code: cause.code });
+    }
+  }
+}
+
+/** The message with the key as whoever reads it has spelt it. */
+function spelt(message: string, key: string, prefix: string): string {
+  for (const before of ["configuration ", '"']) {
+    if (message.includes(before + key)) return message.replace(before + key, before + prefix + key);
+  }
+  return `${prefix}${key}: ${message}`;
+}
