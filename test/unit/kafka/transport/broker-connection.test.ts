@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { BrokerConnection } from "../../../../src/kafka/transport/broker-connection.js";
 import type { Transport } from "../../../../src/kafka/transport/transport.js";
@@ -90,8 +91,7 @@ test("one whose session is about to end is replaced and keeps what is in flight,
   second.open[0]!.isOpen = false;
   await second.connection.send(heartbeat, REQUEST);
   second.answered.resolve();
-  await second.answered.promise;
-  await new Promise((resolve) => setImmediate(resolve));
+  await new SimClock().settled();
   second.connection.close();
   expect(second.closed()).toBe(1);
 });

@@ -109,12 +109,12 @@ describe("a request", () => {
   });
 
   test("waits its turn: no more run at once than allowed", async () => {
-    const { calls } = callsOf();
+    const { calls, clock } = callsOf();
     let running = 0;
     let most = 0;
     const run = async () => {
       most = Math.max(most, ++running);
-      await new Promise((resolve) => setImmediate(resolve));
+      await clock.turn();
       running--;
     };
     await Promise.all(Array.from({ length: 9 }, () => calls.run(call(run))));
