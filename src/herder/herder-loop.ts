@@ -323,6 +323,7 @@ export class HerderLoop implements MembershipHost {
   /** Nothing is decided or started any more, also by a command that is at work and outlives the wait for it. */
   #stop(): void {
     this.#stopping.abort();
+    this.#assembly?.membership.retire();
     this.#assembly?.runner.end();
     this.#assembly?.duties.stop();
   }

@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES } from "../../src/api/error-code.js";
-import { climbs, crowdedFolders, cycles, roomFaults, strayTime } from "./floors.js";
+import { climbs, crowdedFolders, cycles, roomFaults, straySleeps, strayTime } from "./floors.js";
 
 const root = new URL("../../", import.meta.url).pathname;
 
-function sources(): Map<string, string> {
+function sources(...folders: string[]): Map<string, string> {
   const files = new Map<string, string>();
-  for (const top of ["src", "connectors"]) {
+  for (const top of folders) {
     for (const entry of readdirSync(join(root, top), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
       const path = join(entry.parentPath, entry.name);
@@ -19,7 +19,7 @@ function sources(): Map<string, string> {
 }
 
 describe("the house as it stands", () => {
-  const files = sources();
+  const files = sources("src", "connectors");
 
   test("was read", () => {
     expect(files.size).toBeGreaterThan(50);
@@ -43,6 +43,10 @@ describe("the house as it stands", () => {
 
   test("takes time and chance from base only", () => {
     expect(strayTime(files)).toEqual([]);
+  });
+
+  test("has unit tests that await events, and neither sleep nor count turns", () => {
+    expect(straySleeps(sources("test/unit"))).toEqual([]);
   });
 
   test("uses every error code that it lists", () => {
@@ -108,6 +112,13 @@ describe("the floors test", () => {
   test("finds a cycle", () => {
     const files = house({ "src/base/a.ts": 'import "./b.js";', "src/base/b.ts": 'import type { A } from "./a.js";' });
     expect(cycles(files)).toEqual(["src/base/a.ts -> src/base/b.ts -> src/base/a.ts"]);
+  });
+
+  test("finds a unit test that sleeps", () => {
+    expect(straySleeps(house({ "test/unit/a.test.ts": "await new Promise((done) => setImmediate(done));" }))).toEqual([
+      "test/unit/a.test.ts:1 calls setImmediate: await an event, or SimClock.settled",
+    ]);
+    expect(straySleeps(house({ "test/unit/a.test.ts": "await clock.settled();" }))).toEqual([]);
   });
 
   test("finds time and chance outside base", () => {

@@ -318,6 +318,18 @@ export function cycles(files: ReadonlyMap<string, string>): string[] {
   return found;
 }
 
+/** Where a unit test sleeps or counts turns of the event loop, instead of awaiting what it waits for. */
+export function straySleeps(tests: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  for (const [path, text] of tests) {
+    for (const [index, line] of text.split("\n").entries()) {
+      const use = /(?<![.#\w])(setTimeout|setInterval|setImmediate)\s*\(/.exec(line);
+      if (use) found.push(`${path}:${index + 1} calls ${use[1]}: await an event, or SimClock.settled`);
+    }
+  }
+  return found;
+}
+
 /** What reads the system's time or chance, lets its event loop turn, or sends over its network, as a call. */
 const STRAY =
   /(?<![.#\w])((?:globalThis\.)?(?:Date\.now|performance\.now|setTimeout|setInterval|setImmediate|AbortSignal\.timeout|Math\.random|fetch|(?:crypto\.)?(?:randomBytes|randomUUID)))\s*\(/;

@@ -156,6 +156,11 @@ export class Membership implements GroupMemberCallbacks {
     return this.#assigned.tasks.has(taskKey(id)) && tasksOffset < this.#coveredOffset;
   }
 
+  /** Joins no more, and stays a member: nobody is to take over what is still being stopped. For a herder that closes. */
+  retire(): void {
+    this.#member.retire();
+  }
+
   /** Leaves, so that others take over at once. What runs must have been stopped before. */
   async leave(): Promise<void> {
     this.#end();

@@ -1,5 +1,6 @@
 import { withAnySignal } from "../../base/any-signal.js";
 import { Backoff } from "../../base/backoff.js";
+import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { joinGroup } from "../../protocol/apis/join-group.js";
 import { leaveGroup } from "../../protocol/apis/leave-group.js";
@@ -87,7 +88,9 @@ export class CoordinatedMember implements GroupMember {
 
   start(): void {
     this.#throwIfClosed();
-    this.#running ??= Promise.all([this.#run(), this.#heartbeats.run(this.#stop.signal)]);
+    if (this.#running) return;
+    this.#running = Promise.all([this.#run(), this.#heartbeats.run(this.#stop.signal)]);
+    mustRun(`The member of group ${this.options.groupId}`, this.#running);
   }
 
   get generation(): GroupAssignment | undefined {

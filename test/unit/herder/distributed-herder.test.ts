@@ -77,11 +77,9 @@ describe("the herder of one worker", () => {
   });
   afterEach(() => loop.close());
 
-  /** Lets everything that is under way come to rest: all of it is promises and in-memory topics. */
-  const rest = () => clock.settled();
   const put = async (name: string) => {
     await loop.asLeader("put", "put", (writer) => writer.putConnector(name, { name }));
-    await rest();
+    await clock.settled();
   };
 
   test.each(["STARTED", "PAUSED", "STOPPED"] as const)("names an unknown connector that is to be %s", async (state) => {
@@ -96,7 +94,7 @@ describe("the herder of one worker", () => {
     const gate = deferred();
     validating = gate.promise;
     const patches = [herder.patchConfig("c", { a: "1" }), herder.patchConfig("c", { b: "2" })];
-    await rest();
+    await clock.settled();
     gate.resolve();
     await Promise.all(patches);
     expect(herder.connectorInfo("c").config).toEqual({ name: "c", a: "1", b: "2" });
@@ -107,12 +105,12 @@ describe("the herder of one worker", () => {
     const gate = deferred();
     validating = gate.promise;
     const patching = herder.patchConfig("c", { a: "1" });
-    await rest();
+    await clock.settled();
     // Not read here yet: the write itself has to look.
     configs.held = true;
     configs.append(configRecord.connector("c", { name: "c", password: `\${vault:password}` }));
     gate.resolve();
-    await rest();
+    await clock.settled();
     configs.held = false;
     configs.wake();
     await patching;
@@ -145,7 +143,7 @@ describe("the herder of one worker", () => {
       throw new Error("task.isolation is wrong");
     };
     await expect(herder.restartTask(id)).rejects.toThrow(/^Failed to start task: c-0$/);
-    await rest();
+    await clock.settled();
     expect(herder.taskStatus(id)).toMatchObject({ state: "FAILED" });
   });
 });

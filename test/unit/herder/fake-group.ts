@@ -27,6 +27,8 @@ export class FakeGroup {
   protocols!: () => readonly GroupProtocol[];
   generationId = 0;
   left = false;
+  /** The member takes part in no rebalance any more. */
+  retired = false;
   /** What callbacks were rejected with. */
   readonly failures: unknown[] = [];
   /** When set, a round waits for it: the other members have not joined yet. */
@@ -50,7 +52,9 @@ export class FakeGroup {
         this.#again = true;
         if (!this.#rebalancing) void this.rebalance();
       },
-      retire() {},
+      retire: () => {
+        this.retired = true;
+      },
       leave: async () => {
         this.left = true;
       },
@@ -64,6 +68,7 @@ export class FakeGroup {
 
   /** Joins until no callback fails and none asks for another round. */
   async rebalance(): Promise<void> {
+    if (this.retired) return;
     this.#rebalancing = true;
     do {
       this.#again = false;
@@ -81,7 +86,7 @@ export class FakeGroup {
         this.#again = true;
         await this.clock.delay(BACK_OFF_MS);
       }
-    } while (this.#again && !this.left);
+    } while (this.#again && !this.retired && !this.left);
     this.#rebalancing = false;
   }
 

@@ -16,6 +16,8 @@ export class FakeWorker implements Worker {
   readonly generated = new Map<string, Record<string, string>[]>();
   /** Connectors whose start never returns. */
   readonly blocked = new Set<string>();
+  /** When set, closing waits for it: the last work takes its time. */
+  closeGate: Promise<void> | undefined;
   readonly #connectors = new Map<string, ConnectorState>();
   readonly #tasks = new Map<string, TaskId>();
   readonly plugins: PluginCatalog = {
@@ -108,6 +110,7 @@ export class FakeWorker implements Worker {
   }
 
   async close() {
+    await this.closeGate;
     await this.stopTasks([...this.#tasks.values()]);
     await this.stopConnectors([...this.#connectors.keys()]);
   }

@@ -76,15 +76,13 @@ describe("the herder's loop", () => {
   beforeEach(() => start("compatible"));
   afterEach(() => loop.close());
 
-  /** Lets everything that is under way come to rest: all of it is promises and in-memory topics. */
-  const rest = () => clock.settled();
   const put = (name: string, config: Record<string, string> = {}, state?: "PAUSED" | "STOPPED") =>
     loop.asLeader("put", "put", (writer) => writer.putConnector(name, { name, ...config }, state));
   const stateOf = (connector: string, task?: number) => loop.stores.status.status({ connector, task })?.state;
 
   test("starts a new connector, publishes its task configs and starts its tasks", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     expect(worker.calls).toEqual(["start c STARTED", 'start c-0 STARTED {"task":"0"}']);
     expect([stateOf("c"), stateOf("c", 0)]).toEqual(["RUNNING", "RUNNING"]);
     expect(configs.texts.map(([key]) => key)).toEqual(["connector-c", "task-c-0", "commit-c"]);
@@ -95,7 +93,7 @@ describe("the herder's loop", () => {
     await put("c", { v: reference });
     worker.generated.set("c", [{ v: "7", task: "0" }]);
     loop.runner.startConnector("c");
-    await rest();
+    await clock.settled();
     expect(worker.calls[0]).toBe("start c STARTED v7");
     expect(configs.texts.filter(([key]) => key.startsWith("task-")).at(-1)?.[1]).toContain(reference);
     expect(configs.texts.some(([, value]) => value?.includes('"7"'))).toBe(false);
@@ -104,10 +102,10 @@ describe("the herder's loop", () => {
   test("shows the reference, not what it stands for, in traces and waiting texts", async () => {
     const reference = `\${vault:password}`;
     await put("c", { password: reference });
-    await rest();
+    await clock.settled();
     worker.listener.connectorStatus("c", "FAILED", "Error: hunter2 is wrong", "1.0");
     worker.listener.taskStatus({ connector: "c", task: 0 }, "RUNNING", "waiting for hunter2", "1.0");
-    await rest();
+    await clock.settled();
     expect(loop.stores.status.status({ connector: "c" })?.trace).toBe(`Error: ${reference} is wrong`);
     expect(loop.stores.status.status({ connector: "c", task: 0 })?.trace).toBe(`waiting for ${reference}`);
     expect(statuses.texts.some(([, value]) => value?.includes("hunter2"))).toBe(false);
@@ -117,9 +115,9 @@ describe("the herder's loop", () => {
     const reference = `\${vault:password}`;
     await put("c", { password: reference });
     await put("other");
-    await rest();
+    await clock.settled();
     worker.listener.taskStatus({ connector: "other", task: 0 }, "FAILED", "host lost: hunter2 is wrong", "1.0");
-    await rest();
+    await clock.settled();
     const status = loop.stores.status.status({ connector: "other", task: 0 });
     expect(status?.trace).toBe(`host lost: ${reference} is wrong`);
   });
@@ -128,43 +126,43 @@ describe("the herder's loop", () => {
     worker.blocked.add("stuck");
     await put("stuck");
     await put("fine");
-    await rest();
+    await clock.settled();
     expect(stateOf("fine", 0)).toBe("RUNNING");
     expect(stateOf("stuck")).toBeUndefined();
   });
 
   test("publishes changed task configs once, and starts all tasks again with them (I5)", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     worker.calls.length = 0;
     worker.generated.set("c", [{ task: "a" }, { task: "b" }]);
     worker.listener.requestReconfiguration("c");
-    await rest();
+    await clock.settled();
     expect(worker.calls).toEqual(["stop c-0", 'start c-0 STARTED {"task":"a"}', 'start c-1 STARTED {"task":"b"}']);
     worker.listener.requestReconfiguration("c");
-    await rest();
+    await clock.settled();
     expect(worker.calls).toHaveLength(3);
   });
 
   test("pauses and resumes what runs, without a rebalance", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     const { generationId } = group;
     worker.calls.length = 0;
     await loop.stores.config.putTargetState("c", "PAUSED");
-    await rest();
+    await clock.settled();
     expect([stateOf("c"), stateOf("c", 0)]).toEqual(["PAUSED", "PAUSED"]);
     await loop.stores.config.putTargetState("c", "STARTED");
-    await rest();
+    await clock.settled();
     expect(worker.calls).toEqual(["set c PAUSED", "set c-0 PAUSED", "set c STARTED", "set c-0 STARTED"]);
     expect(group.generationId).toBe(generationId);
   });
 
   test("stops a connector that was deleted, and leaves no status of it", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     await loop.asLeader("remove", "remove", (writer) => writer.removeConnector("c"));
-    await rest();
+    await clock.settled();
     expect(worker.calls.slice(-2)).toEqual(["stop c-0", "stop c"]);
     expect([stateOf("c"), stateOf("c", 0)]).toEqual([undefined, undefined]);
     expect(statuses.texts.slice(-2).map(([, value]) => value)).toEqual([null, null]);
@@ -173,46 +171,46 @@ describe("the herder's loop", () => {
 
   test("restarts what a request names, showing RESTARTING until it runs", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     worker.calls.length = 0;
     const request = { connector: "c", includeTasks: true, onlyFailed: false };
     await loop.asLeader("restart", "restart", (writer) => writer.putRestartRequest(request));
-    await rest();
+    await clock.settled();
     expect(worker.calls).toEqual(["stop c-0", "stop c", "start c STARTED", 'start c-0 STARTED {"task":"0"}']);
     expect([stateOf("c"), stateOf("c", 0)]).toEqual(["RUNNING", "RUNNING"]);
     worker.blocked.add("c");
     await loop.asLeader("restart", "restart", (writer) =>
       writer.putRestartRequest({ ...request, includeTasks: false }),
     );
-    await rest();
+    await clock.settled();
     expect(loop.stores.status.status({ connector: "c" })).toMatchObject({ state: "RESTARTING", version: null });
   });
 
   test("stops everything when the group drops it, and starts again once it is back (I4)", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     worker.calls.length = 0;
     const back = group.lose();
     expect(worker.calls).toEqual(["stop c-0"]);
     expect(loop.membership.place).toBeUndefined();
     await back;
-    await rest();
+    await clock.settled();
     expect(worker.calls.slice(2)).toEqual(["start c STARTED", 'start c-0 STARTED {"task":"0"}']);
   });
 
   test("stops everything when the group drops it, also while a write hangs, and writes nothing more by that place (I4, I7)", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     worker.calls.length = 0;
     const gate = deferred();
     configs.sendGate = gate.promise;
     configs.fates.push("refused");
     const refused = expect(put("late")).rejects.toMatchObject({ code: "STORE_UNWRITABLE" });
-    await rest();
+    await clock.settled();
     const sends = configs.sends;
     group.elsewhere = { url: "http://other:8083/", work: workOf([], []) };
     const back = group.lose();
-    await rest();
+    await clock.settled();
     expect(worker.calls).toEqual(["stop c-0", "stop c"]);
     gate.resolve();
     await clock.advance(1_000);
@@ -224,11 +222,11 @@ describe("the herder's loop", () => {
 
   test("starts nothing from an assignment that it was still taking when the group dropped it (I4)", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     group.elsewhere = { url: "http://other:8083/", work: workOf(["c"], [{ connector: "c", task: 0 }]), ahead: 1 };
     configs.held = true;
     const rebalance = group.rebalance();
-    await rest();
+    await clock.settled();
     worker.calls.length = 0;
     group.elsewhere = { url: "http://other:8083/", work: workOf([], []) };
     await group.lose();
@@ -245,7 +243,7 @@ describe("the herder's loop", () => {
     const writing = put("c").then(() => {
       written = true;
     });
-    await rest();
+    await clock.settled();
     expect(written).toBe(false);
     await group.rebalance();
     await writing;
@@ -253,14 +251,14 @@ describe("the herder's loop", () => {
 
   test("a follower writes nothing (I7), and posts its task configs to the leader", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     group.elsewhere = { url: "http://other:8083/", work: workOf(["c"], []) };
     await group.rebalance();
     const before = configs.texts.length;
     await expect(put("d")).rejects.toEqual(new MisdirectedError("http://other:8083/", "put"));
     worker.generated.set("c", [{ task: "new" }]);
     worker.listener.requestReconfiguration("c");
-    await rest();
+    await clock.settled();
     expect(configs.texts).toHaveLength(before);
     const { configOffset } = loop.configs().connectors.get("c")!;
     expect(posted).toEqual([["http://other:8083/", "c", [{ task: "new" }], configOffset]]);
@@ -268,9 +266,9 @@ describe("the herder's loop", () => {
 
   test("writes no task configs that queued behind a stop", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     const stopping = loop.asLeader("stop", "stop", async (writer) => {
-      await rest(); // The connector still runs, and asks for new tasks.
+      await clock.settled(); // The connector still runs, and asks for new tasks.
       await writer.stopConnector("c");
     });
     worker.generated.set("c", [{ task: "late" }]);
@@ -279,7 +277,7 @@ describe("the herder's loop", () => {
       name: "ConflictError",
     });
     await stopping;
-    await rest();
+    await clock.settled();
     expect(configs.texts.some(([, value]) => value?.includes("late"))).toBe(false);
     expect(loop.configs().connectors.get("c")).toMatchObject({ targetState: "STOPPED", taskConfigs: [] });
     expect([stateOf("c"), stateOf("c", 0)]).toEqual(["STOPPED", undefined]);
@@ -290,10 +288,10 @@ describe("the herder's loop", () => {
     await loop.close();
     await start("eager");
     await put("c");
-    await rest();
+    await clock.settled();
     worker.calls.length = 0;
     await group.rebalance();
-    await rest();
+    await clock.settled();
     expect(worker.calls).toEqual(["stop c-0", "stop c", "start c STARTED", 'start c-0 STARTED {"task":"0"}']);
   });
 
@@ -301,13 +299,13 @@ describe("the herder's loop", () => {
     await loop.close();
     await start("sessioned");
     const keys = () => configs.texts.filter(([key]) => key === "session-key").map(([, value]) => value);
-    await rest();
+    await clock.settled();
     expect(keys()).toHaveLength(1);
     await group.rebalance();
-    await rest();
+    await clock.settled();
     expect(keys()).toHaveLength(1);
     await clock.advance(3_600_000);
-    await rest();
+    await clock.settled();
     expect(new Set(keys()).size).toBe(2);
   });
 
@@ -317,7 +315,7 @@ describe("the herder's loop", () => {
       log.sendError = new Error("TOPIC_AUTHORIZATION_FAILED");
     };
     await start("sessioned", refuse);
-    await rest();
+    await clock.settled();
     expect([configs.texts, group.joins, group.failures]).toEqual([[], 1, []]);
     await clock.advance(2_000);
     expect(configs.texts.map(([key]) => key)).toEqual(["session-key"]);
@@ -326,22 +324,22 @@ describe("the herder's loop", () => {
 
   test("tasks of a new commit wait for the place that covers it, and then start with it (I4)", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     worker.calls.length = 0;
     const othersHaveStopped = deferred();
     group.gate = othersHaveStopped.promise;
     configs.append(configRecord.task("c", 0, { task: "new" }));
     configs.append(configRecord.commit("c", 1));
-    await rest();
+    await clock.settled();
     expect(worker.calls).toEqual(["stop c-0"]);
     othersHaveStopped.resolve();
-    await rest();
+    await clock.settled();
     expect(worker.calls).toEqual(["stop c-0", 'start c-0 STARTED {"task":"new"}']);
   });
 
   test("as the leader it deals nothing while a member still runs tasks that a commit has replaced (I4)", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     const { offset } = loop.configs();
     const held = workOf([], [{ connector: "c", task: 0 }]);
     const input = (configOffset: number) => ({
@@ -364,7 +362,7 @@ describe("the herder's loop", () => {
 
   test("a member that cannot read the config topic gives up what it runs, so that others need not wait for it", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     worker.calls.length = 0;
     configs.held = true;
     configs.append(configRecord.loggerLevel("x", "INFO"));
@@ -389,12 +387,12 @@ describe("the herder's loop", () => {
 
   test("a worker that is closed takes no work from a rebalance that outlives it, and no callback fails", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     // The leader is ahead, and the topic is not read on: the rebalance hangs in a command.
     group.elsewhere = { url: "http://other:8083/", work: workOf(["c"], [{ connector: "c", task: 0 }]), ahead: 1 };
     configs.held = true;
     const rebalance = group.rebalance();
-    await rest();
+    await clock.settled();
     const closing = loop.close();
     await clock.advance(3_000);
     await closing;
@@ -405,9 +403,25 @@ describe("the herder's loop", () => {
     expect(group.failures).toEqual([]);
   });
 
+  test("stays a member and joins no more while its last work ends", async () => {
+    await put("c");
+    await clock.settled();
+    const ended = deferred();
+    worker.closeGate = ended.promise;
+    const { joins } = group;
+    const closing = loop.close();
+    loop.membership.rejoinIfOutdated();
+    await group.rebalance();
+    await clock.advance(60_000);
+    expect([group.retired, group.left, group.joins]).toEqual([true, false, joins]);
+    ended.resolve();
+    await closing;
+    expect(group.left).toBe(true);
+  });
+
   test("commits, reports and leaves when it closes", async () => {
     await put("c");
-    await rest();
+    await clock.settled();
     await loop.close();
     expect(worker.calls.slice(-2)).toEqual(["stop c-0", "stop c"]);
     expect(statuses.texts.slice(-2).map(([, value]) => JSON.parse(value!).state)).toEqual(["UNASSIGNED", "UNASSIGNED"]);

@@ -55,7 +55,7 @@ describe("a compacted log", () => {
   });
 
   test("waits at the barrier for what another worker wrote before the call, in every partition", async () => {
-    const { log, folded, transport } = await openLog();
+    const { log, folded, transport, clock } = await openLog();
     await log.start();
     transport.held = true;
     transport.append(record("a"));
@@ -64,7 +64,7 @@ describe("a compacted log", () => {
     const barrier = log.readToEnd().then(() => {
       reached = true;
     });
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     expect(reached).toBe(false);
     transport.held = false;
     transport.wake();
@@ -80,7 +80,7 @@ describe("a compacted log", () => {
     transport.append(record("a"));
     const barrier = log.readToEnd();
     const refused = expect(barrier).rejects.toMatchObject({ name: "RetriableError", code: "STORE_UNREADABLE" });
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     transport.pollError = new Error("not authorized");
     transport.wake();
     await refused;
@@ -187,12 +187,12 @@ describe("a compacted log", () => {
   });
 
   test("tells who waits that it was closed", async () => {
-    const { log, transport } = await openLog();
+    const { log, transport, clock } = await openLog();
     await log.start();
     transport.held = true;
     transport.append(record("a"));
     const refused = expect(log.readToEnd()).rejects.toMatchObject({ code: "STORE_UNREADABLE" });
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     await log.close();
     await refused;
   });

@@ -60,10 +60,10 @@ describe("another attempt of a write", () => {
 
 describe("the status store", () => {
   test("shows a status once it has come back through the topic", async () => {
-    const { store, changed } = await openStore();
+    const { store, changed, clock } = await openStore();
     store.put(c, status("RUNNING"));
     await store.flush();
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     expect(store.status(c)).toEqual(status("RUNNING"));
     expect(changed).toEqual(["c"]);
     await store.close();
@@ -83,9 +83,9 @@ describe("the status store", () => {
   });
 
   test("does not write a FAILED over what the new owner has written", async () => {
-    const { store, transport, states } = await openStore();
+    const { store, transport, states, clock } = await openStore();
     transport.append(statusRecord.status(c, status("RUNNING", 7, "w2")));
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     store.putSafe(c, status("FAILED", 6));
     await store.flush();
     expect(states()).toEqual(["RUNNING"]);
@@ -96,7 +96,7 @@ describe("the status store", () => {
     const { store, transport, clock, states } = await openStore();
     transport.sendError = new Error("no leader");
     store.put(c, status("PAUSED"));
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     store.put(c, status("RUNNING"));
     const flushed = store.flush();
     await clock.advance(1_500);
@@ -152,15 +152,15 @@ describe("the status store", () => {
   });
 
   test("notes a topic once", async () => {
-    const { store, transport } = await openStore();
+    const { store, transport, clock } = await openStore();
     const use = { topic: "t", connector: "c", task: 0, discoveredMs: 1 };
     store.putTopic(use);
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     store.putTopic({ ...use, task: 1 });
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     expect(transport.texts).toHaveLength(1);
     store.removeTopics("c");
-    await new Promise((resolve) => setImmediate(resolve));
+    await clock.settled();
     expect(store.topics("c")).toEqual([]);
     await store.close();
   });
