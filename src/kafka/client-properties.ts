@@ -157,7 +157,7 @@ function refuseUnsupported(read: PropertyReader): void {
 const LZ4_LEVEL = 9;
 
 /** Java's "no limit" for 32-bit settings. */
-export const JAVA_INT_MAX = 2_147_483_647;
+const JAVA_INT_MAX = 2_147_483_647;
 
 export function producerConfig(properties: ClientProperties): ProducerConfig {
   const read = new PropertyReader(properties);

@@ -1,4 +1,4 @@
-import { JAVA_INT_MAX, PropertyReader } from "./client-properties.js";
+import { PropertyReader } from "./client-properties.js";
 import type { ClientProperties } from "./kafka-client.js";
 
 /** Exact keys and prefixes that some client of Java's knows; others are warned about. */
@@ -36,8 +36,6 @@ export function ignoredSettings(properties: ClientProperties): { readonly key: s
     read.text("group.protocol")?.toLowerCase() === "consumer",
     "the classic group protocol is used",
   );
-  const retries = read.text("retries") ?? "";
-  note("retries", !["", String(JAVA_INT_MAX)].includes(retries), "delivery.timeout.ms alone ends retrying");
   note(
     "max.in.flight.requests.per.connection",
     Number(read.text("max.in.flight.requests.per.connection") ?? 1) > 1,

@@ -11,7 +11,6 @@ test("settings that are done without are told, with what happens instead", () =>
 
 test("what Kafka Connect itself sets is not told as done without", () => {
   const set = {
-    retries: "2147483647",
     "max.in.flight.requests.per.connection": "1",
     "enable.auto.commit": "false",
     "key.serializer": "org.apache.kafka.common.serialization.ByteArraySerializer",
@@ -19,7 +18,6 @@ test("what Kafka Connect itself sets is not told as done without", () => {
   };
   expect(ignoredSettings({ ...SERVERS, ...set })).toEqual([]);
   const other = {
-    retries: "3",
     "max.in.flight.requests.per.connection": "5",
     "enable.auto.commit": "true",
     "exclude.internal.topics": "false",
