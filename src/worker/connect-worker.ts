@@ -5,7 +5,7 @@ import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import { ConnectorRunner } from "./connector/connector-runner.js";
 import type { PluginCalls } from "./connector/plugin-calls.js";
-import { failureOf } from "./host/failure.js";
+import { type Failure, failureOf } from "./host/failure.js";
 import { writeForwarded } from "./host/forwarding-logger.js";
 import type { OpenHost } from "./host/host-link.js";
 import type { HostReport } from "./host/task-host-messages.js";
@@ -219,14 +219,23 @@ export class ConnectWorker implements Worker {
     task.ended.resolve();
   }
 
-  #setState(task: RunningTask, state: TaskState, trace: string | null, version: string | null): void {
+  #setState(task: RunningTask, state: TaskState, waitingFor: string | null, version: string | null): void {
+    const { connector, task: number } = task.id;
+    this.parts.logger.info(`A task is ${state}`, { connector, task: number, waitingFor: waitingFor ?? undefined });
+    this.#tell(task, state, waitingFor, version);
+  }
+
+  #fail(task: RunningTask, { kind, code, trace }: Failure, version: string | null): void {
+    // The trace is in the log already, written where the task failed.
+    const reason = { kind: kind ?? undefined, code: code ?? undefined };
+    this.parts.logger.info("A task is FAILED", { connector: task.id.connector, task: task.id.task, ...reason });
+    this.#tell(task, "FAILED", trace, version);
+  }
+
+  #tell(task: RunningTask, state: TaskState, trace: string | null, version: string | null): void {
     task.state = state;
     task.trace = trace;
     task.version = version;
-    const { connector, task: number } = task.id;
-    // A failure's cause is in the host's log; what a running task waits for is nowhere else.
-    const waitingFor = state === "RUNNING" ? (trace ?? undefined) : undefined;
-    this.parts.logger.info(`A task is ${state}`, { connector, task: number, waitingFor });
     this.parts.listener.taskStatus(task.id, state, trace, version);
   }
 
@@ -239,7 +248,10 @@ export class ConnectWorker implements Worker {
     const task = this.#runs.get(report.run);
     switch (report.type) {
       case "status":
-        if (task) this.#setState(task, report.state, report.trace, report.version);
+        if (task) this.#setState(task, report.state, report.waitingFor, report.version);
+        break;
+      case "failed":
+        if (task) this.#fail(task, report.failure, report.version);
         break;
       case "ended":
         if (task) this.#end(task);
@@ -282,7 +294,7 @@ export class ConnectWorker implements Worker {
       if (task.host !== host) continue;
       const message = `The task host that ran task ${task.id.connector}-${task.id.task} was lost: ${reason}`;
       if (task.state !== "FAILED")
-        this.#setState(task, "FAILED", traceOf(new RetriableError("TASK_HOST_LOST", message)), task.version);
+        this.#fail(task, failureOf(new RetriableError("TASK_HOST_LOST", message)), task.version);
       this.#end(task);
     }
   }

@@ -86,9 +86,9 @@ export class PluginCalls {
   }
 
   async #ask(plugin: PluginRef, call: ConnectorCall): Promise<unknown> {
-    const run = this.#open(`the ${call.method} of ${plugin.className}`, UNHEARD);
+    const run = this.#open(`${plugin.className} (${call.method})`, UNHEARD);
     const timer = this.parts.clock.schedule(ANSWER_MS, () => {
-      const message = `${plugin.className} has not answered for ${ANSWER_MS / 1000} s (${call.method}): it hangs, or what it asks is out of reach`;
+      const message = `${run.label} has not answered for ${ANSWER_MS / 1000} s: it hangs, or what it asks is out of reach`;
       run.lose(new RetriableError("VALIDATION_UNANSWERED", message));
     });
     try {

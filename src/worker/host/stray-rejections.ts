@@ -11,6 +11,6 @@ interface RejectionSource {
  */
 export function logStrayRejections(source: RejectionSource, logger: Logger): void {
   source.on("unhandledRejection", (reason) => {
-    logger.error("A promise of a plugin was rejected and nobody awaited it; the tasks go on", {}, reason);
+    logger.error("A promise of a plugin was rejected and nobody awaited it; its host goes on", {}, reason);
   });
 }

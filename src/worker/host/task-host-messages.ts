@@ -38,10 +38,12 @@ export type HostReport =
   | {
       readonly type: "status";
       readonly run: number;
-      readonly state: TaskState;
-      readonly trace: string | null;
+      readonly state: Exclude<TaskState, "FAILED">;
+      /** What keeps a RUNNING task from going on. */
+      readonly waitingFor: string | null;
       readonly version: string | null;
     }
+  | { readonly type: "failed"; readonly run: number; readonly failure: Failure; readonly version: string | null }
   | LogReport
   /** The run is over and has released everything; its last status came before. */
   | { readonly type: "ended"; readonly run: number }

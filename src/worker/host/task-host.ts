@@ -1,6 +1,5 @@
 import { type Clock, type Logger, type Random, type SourceOffset, UnsupportedError } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
-import { traceOf } from "../../base/error-trace.js";
 import { SinkTaskRunner } from "../sink/sink-task-runner.js";
 import { parseSinkTopics } from "../sink/sink-topics.js";
 import { SourceTaskRunner } from "../source/source-task-runner.js";
@@ -11,7 +10,7 @@ import { checkTaskCount } from "../task/task-count.js";
 import type { TaskEvents, TaskParts, TaskRunner } from "../task/task-runner.js";
 import type { Plugins } from "../worker.js";
 import { parseWorkerSettings } from "../worker-config.js";
-import { errorOf } from "./failure.js";
+import { errorOf, failureOf } from "./failure.js";
 import { type CreateKafkaClient, TaskClients } from "./task-clients.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
 
@@ -76,7 +75,7 @@ export class TaskHost {
     } catch (error) {
       const logger = this.#loggerOf(command);
       logger.error("The task cannot be made", {}, error);
-      send({ type: "status", run, state: "FAILED", trace: traceOf(error), version: this.#versionOf(command) });
+      send({ type: "failed", run, failure: failureOf(error), version: this.#versionOf(command) });
       send({ type: "ended", run });
       return;
     }
@@ -87,7 +86,7 @@ export class TaskHost {
     };
     runner.run(targetState).then(ended, (error) => {
       // Runners do not reject; if one does all the same, its task must not look as if it ran.
-      this.#eventsOf(run, this.#versionOf(command)).status("FAILED", traceOf(error));
+      this.#eventsOf(run, this.#versionOf(command)).failed(error);
       ended();
     });
   }
@@ -141,8 +140,11 @@ export class TaskHost {
   #eventsOf(run: number, version: string | null): TaskEvents {
     const { send } = this.parts;
     return {
-      status: (state, trace) => {
-        if (this.#runners.has(run)) send({ type: "status", run, state, trace, version });
+      status: (state, waitingFor) => {
+        if (this.#runners.has(run)) send({ type: "status", run, state, waitingFor, version });
+      },
+      failed: (error) => {
+        if (this.#runners.has(run)) send({ type: "failed", run, failure: failureOf(error), version });
       },
       topicUsed: (topic) => {
         if (this.#runners.has(run)) send({ type: "topicUsed", run, topic });

@@ -1,6 +1,5 @@
 import type { Logger } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
-import { traceOf } from "../../base/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { TaskStatus } from "./task-runner.js";
 
@@ -68,7 +67,7 @@ export class TaskLife {
     } else {
       this.logger.error("The task failed and ends; it has to be restarted by hand", {}, error);
       this.#hasFailed = true;
-      this.status.set("FAILED", traceOf(error));
+      this.status.fail(error);
     }
     this.#end();
   }

@@ -8,7 +8,9 @@ import type { TaskConverters } from "./task-converters.js";
 
 /** What a runner tells while it runs. Must not throw. */
 export interface TaskEvents {
-  status(state: TaskState, trace: string | null): void;
+  /** `waitingFor`: what keeps a RUNNING task from going on, else null. */
+  status(state: Exclude<TaskState, "FAILED">, waitingFor: string | null): void;
+  failed(error: unknown): void;
   topicUsed(topic: string): void;
 }
 
@@ -78,9 +80,15 @@ export class TaskStatus {
     return this.#state;
   }
 
-  set(state: TaskState, trace: string | null = null): void {
+  set(state: Exclude<TaskState, "FAILED">): void {
     this.#state = state;
-    this.#tell(state, state === "RUNNING" ? this.#reason() : trace);
+    this.#tell(state, state === "RUNNING" ? this.#reason() : null);
+  }
+
+  fail(error: unknown): void {
+    this.#state = "FAILED";
+    this.#told = undefined;
+    this.events.failed(error);
   }
 
   /** From here until RUNNING reasons to wait are shown, also when it was PAUSED before. */
@@ -121,10 +129,10 @@ export class TaskStatus {
     return cause === undefined ? null : this.#waits.get(cause)!;
   }
 
-  #tell(state: TaskState, trace: string | null): void {
-    const told = `${state} ${trace}`;
+  #tell(state: Exclude<TaskState, "FAILED">, waitingFor: string | null): void {
+    const told = `${state} ${waitingFor}`;
     if (told === this.#told) return;
     this.#told = told;
-    this.events.status(state, trace);
+    this.events.status(state, waitingFor);
   }
 }

@@ -3,6 +3,7 @@ import type { SourceMap, SourceOffset } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { ConnectWorker } from "../../../src/worker/connect-worker.js";
+import { failureOf } from "../../../src/worker/host/failure.js";
 import type { HostKind, HostListener } from "../../../src/worker/host/host-link.js";
 import { assignHost } from "../../../src/worker/host/host-placement.js";
 import { judgeHost } from "../../../src/worker/host/host-watch.js";
@@ -35,8 +36,12 @@ class FakeHost {
     if (command.type === "metrics") this.listener.report({ type: "metrics", request: command.request, tasks: [] });
   }
 
-  status(run: number, state: "RUNNING" | "FAILED" | "UNASSIGNED" | "PAUSED", trace: string | null = null): void {
-    this.listener.report({ type: "status", run, state, trace, version: "1" });
+  status(run: number, state: "RUNNING" | "UNASSIGNED" | "PAUSED", waitingFor: string | null = null): void {
+    this.listener.report({ type: "status", run, state, waitingFor, version: "1" });
+  }
+
+  fail(run: number, message: string): void {
+    this.listener.report({ type: "failed", run, failure: failureOf(new Error(message)), version: "1" });
   }
 
   /** The run of the newest task started here. */
@@ -183,10 +188,10 @@ describe("the worker", () => {
   test("a host that dies fails its tasks and no others; the next task gets a new host", async () => {
     const { hosts, told, worker, start } = rig({ "task.hosts": "2" });
     for (const task of [0, 1, 2]) await start(task);
-    hosts[0]!.status(hosts[0]!.run, "FAILED", "its own fault");
+    hosts[0]!.fail(hosts[0]!.run, "its own fault");
     hosts[0]!.listener.ended("it ran out of memory");
     expect(told).toEqual([
-      "shop-2 FAILED its own fault",
+      "shop-2 FAILED Error: its own fault",
       "shop-0 FAILED RetriableError: The task host that ran task shop-0 was lost: it ran out of memory",
     ]);
     expect(worker.tasks().map(({ state }) => state)).toEqual(["FAILED", "UNASSIGNED", "FAILED"]);
@@ -194,7 +199,7 @@ describe("the worker", () => {
     expect(hosts).toHaveLength(3);
     expect(hosts[2]?.commands[0]).toMatchObject({ type: "start", id: id(0) });
     await worker.close();
-    expect(told.filter((line) => line.startsWith("shop-2"))).toEqual(["shop-2 FAILED its own fault"]);
+    expect(told.filter((line) => line.startsWith("shop-2"))).toEqual(["shop-2 FAILED Error: its own fault"]);
   });
 
   test("a host that does not answer for task.host.timeout.ms is replaced", async () => {
@@ -214,7 +219,7 @@ describe("the worker", () => {
     const { run } = hosts[0]!;
     await start(0);
     expect(told).toEqual(["shop-0 UNASSIGNED"]);
-    hosts[0]!.status(run, "FAILED", "late");
+    hosts[0]!.fail(run, "late");
     expect(worker.tasks()[0]?.state).toBe("UNASSIGNED");
   });
 

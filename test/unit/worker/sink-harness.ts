@@ -111,7 +111,7 @@ export function sinkRig(
     plugins: noPlugins,
     commitIntervalMs: 60_000,
     commitTimeoutMs: 5000,
-    events: { status: status.status, topicUsed: (topic) => topics.push(topic) },
+    events: { status: status.status, failed: status.failed, topicUsed: (topic) => topics.push(topic) },
     clock,
     random: new SeededRandom(1),
     logger: silentLogger,

@@ -11,6 +11,7 @@ import {
 } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { traceOf } from "../../../src/base/error-trace.js";
 import { sourceMapKey } from "../../../src/base/exact-json.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
@@ -79,11 +80,10 @@ export class StatusLog {
     readonly came: Deferred<string | null>;
   }[] = [];
 
-  readonly status = (state: TaskState, trace: string | null): void => {
-    this.states.push(state);
-    this.traces.push(trace);
-    for (const { wanted, came } of this.#expected) if (wanted(state, trace)) came.resolve(trace);
-  };
+  readonly failed = (error: unknown): void => this.#note("FAILED", traceOf(error));
+
+  readonly status = (state: Exclude<TaskState, "FAILED">, waitingFor: string | null): void =>
+    this.#note(state, waitingFor);
 
   /** The trace of the next status of that state (and trace). */
   next(state: TaskState, about?: string): Promise<string | null> {
@@ -93,6 +93,12 @@ export class StatusLog {
       came,
     });
     return came.promise;
+  }
+
+  #note(state: TaskState, trace: string | null): void {
+    this.states.push(state);
+    this.traces.push(trace);
+    for (const { wanted, came } of this.#expected) if (wanted(state, trace)) came.resolve(trace);
   }
 }
 
@@ -223,7 +229,7 @@ export function sourceRig(
     plugins: noPlugins,
     commitIntervalMs: 60_000,
     commitTimeoutMs: 5000,
-    events: { status: status.status, topicUsed: (topic) => topics.push(topic) },
+    events: { status: status.status, failed: status.failed, topicUsed: (topic) => topics.push(topic) },
     clock,
     random: new SeededRandom(1),
     logger: silentLogger,

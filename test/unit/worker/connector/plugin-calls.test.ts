@@ -122,7 +122,7 @@ describe("calls into plugins", () => {
     expect(error).toBeInstanceOf(RetriableError);
     expect(error).toMatchObject({
       code: "VALIDATION_UNANSWERED",
-      message: expect.stringContaining("x.Source has not"),
+      message: expect.stringContaining("x.Source (validate) has not"),
     });
     expect(hosts).toHaveLength(1);
     expect(hosts[0]!.closed).toBe(false);

@@ -96,8 +96,8 @@ describe("a task host", () => {
     host.receive({ type: "stop", run: 1, cancel: false });
     await clock.settled();
     expect(reports.filter(({ type }) => type === "status" || type === "ended")).toEqual([
-      { type: "status", run: 1, state: "RUNNING", trace: null, version: "9" },
-      { type: "status", run: 1, state: "UNASSIGNED", trace: null, version: "9" },
+      { type: "status", run: 1, state: "RUNNING", waitingFor: null, version: "9" },
+      { type: "status", run: 1, state: "UNASSIGNED", waitingFor: null, version: "9" },
       { type: "ended", run: 1 },
     ]);
     expect(task.committed).toHaveLength(1);
@@ -135,8 +135,8 @@ describe("a task host", () => {
   ])("%j: FAILED before anything is started", async (props, taskCount, message) => {
     const { reports, clients, start } = rig();
     start(props, taskCount);
-    expect(reports.map(({ type }) => type)).toEqual(["status", "ended"]);
-    expect(reports[0]).toMatchObject({ state: "FAILED", trace: expect.stringContaining(message) });
+    expect(reports.map(({ type }) => type)).toEqual(["failed", "ended"]);
+    expect(reports[0]).toMatchObject({ failure: { message: expect.stringContaining(message) } });
     expect(clients).toEqual([]);
   });
 
