@@ -10,6 +10,7 @@ import {
   OPTIONAL_INT64,
   OPTIONAL_STRING,
   primitive,
+  RecordHeaders,
   STRING,
   Struct,
   structOf,
@@ -105,7 +106,7 @@ report({ what: "converter", label: "JSON.stringify, no schema", ...stringify, lo
 for (const enabled of ["false", "true"]) {
   const converter = new JsonConverter();
   converter.configure({ "schemas.enable": enabled }, false);
-  const found = cost((i) => converter.fromConnectData("t", envelope, sample[i]));
+  const found = cost((i) => converter.fromConnectData("t", new RecordHeaders(), envelope, sample[i]));
   const ratio = Number((found.us_per_record / stringify.us_per_record).toFixed(2));
   report({ what: "converter", label: `JsonConverter, schemas.enable=${enabled}`, ...found, ratio, load1: load() });
 }

@@ -4,6 +4,7 @@ import {
   type Converter,
   type Props,
   parseConfig,
+  RecordHeaders,
   type SinkRecord,
   type SinkTask,
   type SinkTaskContext,
@@ -11,6 +12,8 @@ import {
 } from "../../src/api/index.js";
 import { fileSinkConfig } from "./file-sink-connector.js";
 
+/** Text goes into the file, where headers have no place. */
+const NO_HEADERS = new RecordHeaders();
 const NULL = Buffer.from("null");
 const LINE_END = Buffer.from("\n");
 
@@ -46,7 +49,7 @@ export class FileSinkTask implements SinkTask {
     if (records.length === 0) return;
     const lines: Buffer[] = [];
     for (const { topic, valueSchema, value } of records) {
-      lines.push(this.#text.fromConnectData(topic, valueSchema, value) ?? NULL, LINE_END);
+      lines.push(this.#text.fromConnectData(topic, NO_HEADERS, valueSchema, value) ?? NULL, LINE_END);
     }
     await this.#target!.append(Buffer.concat(lines));
   }

@@ -30,6 +30,11 @@ export const ERROR_CODES = {
     advice:
       "Compare key.converter, value.converter and their schemas.enable with what the producer wrote; with errors.tolerance=all such records go to the dead letter queue or log.",
   },
+  CONVERTER_NOT_PREPARED: {
+    text: "A converter still lacks what it needs for a record (a schema of its registry) after it was asked to get it.",
+    advice:
+      "This is a fault of the converter, or of a plugin that calls one without awaiting its `prepare`: report it with the message.",
+  },
   CLASS_NOT_FOUND: {
     text: "No plugin of this worker has that class name or alias.",
     advice: "Correct the class, or add the folder that holds the plugin to plugin.path and restart the worker.",

@@ -8,6 +8,7 @@ export * from "./error-code.js";
 export * from "./errors.js";
 export * from "./logger.js";
 export * from "./random.js";
+export * from "./record-headers.js";
 export * from "./records.js";
 export * from "./schema.js";
 export * from "./struct.js";

@@ -6,6 +6,8 @@ import {
   type Header,
   type HeaderConverter,
   OPTIONAL_BYTES,
+  type RecordHeader,
+  type RecordHeaders,
   type Schema,
   type SchemaAndValue,
 } from "../api/index.js";
@@ -21,7 +23,23 @@ export class ByteArrayConverter implements Converter, HeaderConverter {
   }
 
   /** @throws DataError for a schema or value of another type. */
-  fromConnectData(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
+  fromConnectData(_topic: string, _headers: RecordHeaders, schema: Schema | null, value: ConnectValue): Buffer | null {
+    return this.#encode(schema, value);
+  }
+
+  toConnectData(_topic: string, _headers: readonly RecordHeader[], bytes: Buffer | null): SchemaAndValue {
+    return { schema: OPTIONAL_BYTES, value: bytes };
+  }
+
+  fromConnectHeader(_topic: string, header: Header): Buffer | null {
+    return this.#encode(header.schema, header.value);
+  }
+
+  toConnectHeader(_topic: string, key: string, bytes: Buffer | null): Header {
+    return { key, schema: OPTIONAL_BYTES, value: bytes };
+  }
+
+  #encode(schema: Schema | null, value: ConnectValue): Buffer | null {
     if (schema !== null && schema.type !== "bytes") {
       throw new DataError("VALUE_INVALID", `Invalid schema type for ByteArrayConverter: ${schema.type.toUpperCase()}`);
     }
@@ -30,17 +48,5 @@ export class ByteArrayConverter implements Converter, HeaderConverter {
       "VALUE_INVALID",
       `ByteArrayConverter is not compatible with objects of type class ${connectClassName(value)}`,
     );
-  }
-
-  toConnectData(_topic: string, bytes: Buffer | null): SchemaAndValue {
-    return { schema: OPTIONAL_BYTES, value: bytes };
-  }
-
-  fromConnectHeader(topic: string, header: Header): Buffer | null {
-    return this.fromConnectData(topic, header.schema, header.value);
-  }
-
-  toConnectHeader(_topic: string, key: string, bytes: Buffer | null): Header {
-    return { key, schema: OPTIONAL_BYTES, value: bytes };
   }
 }

@@ -12,6 +12,8 @@ import {
   OPTIONAL_INT16,
   OPTIONAL_INT32,
   OPTIONAL_INT64,
+  type RecordHeader,
+  type RecordHeaders,
   type Schema,
   type SchemaAndValue,
 } from "../api/index.js";
@@ -101,22 +103,12 @@ export class PrimitiveConverter implements Converter, HeaderConverter {
   }
 
   /** @throws DataError for a value of another type. */
-  fromConnectData(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
-    const { name, length } = this.#format;
-    if (schema !== null && schema.type !== this.#format.schema.type) {
-      throw new DataError("VALUE_INVALID", `Invalid schema type for ${name}: ${schema.type.toUpperCase()}`);
-    }
-    if (value === null) return null;
-    const bytes = Buffer.allocUnsafe(length);
-    if (this.#format.encode(bytes, value) !== undefined) return bytes;
-    throw new DataError(
-      "VALUE_INVALID",
-      `${name} is not compatible with objects of type class ${connectClassName(value)}`,
-    );
+  fromConnectData(_topic: string, _headers: RecordHeaders, schema: Schema | null, value: ConnectValue): Buffer | null {
+    return this.#encode(schema, value);
   }
 
   /** @throws DataError for bytes of another length, or that are no boolean. */
-  toConnectData(_topic: string, bytes: Buffer | null): SchemaAndValue {
+  toConnectData(_topic: string, _headers: readonly RecordHeader[], bytes: Buffer | null): SchemaAndValue {
     const { name, length, schema } = this.#format;
     if (bytes === null) return { schema, value: null };
     const value = bytes.length === length ? this.#format.decode(bytes) : undefined;
@@ -129,11 +121,25 @@ export class PrimitiveConverter implements Converter, HeaderConverter {
     );
   }
 
-  fromConnectHeader(topic: string, header: Header): Buffer | null {
-    return this.fromConnectData(topic, header.schema, header.value);
+  fromConnectHeader(_topic: string, header: Header): Buffer | null {
+    return this.#encode(header.schema, header.value);
   }
 
   toConnectHeader(topic: string, key: string, bytes: Buffer | null): Header {
-    return { key, ...this.toConnectData(topic, bytes) };
+    return { key, ...this.toConnectData(topic, [], bytes) };
+  }
+
+  #encode(schema: Schema | null, value: ConnectValue): Buffer | null {
+    const { name, length } = this.#format;
+    if (schema !== null && schema.type !== this.#format.schema.type) {
+      throw new DataError("VALUE_INVALID", `Invalid schema type for ${name}: ${schema.type.toUpperCase()}`);
+    }
+    if (value === null) return null;
+    const bytes = Buffer.allocUnsafe(length);
+    if (this.#format.encode(bytes, value) !== undefined) return bytes;
+    throw new DataError(
+      "VALUE_INVALID",
+      `${name} is not compatible with objects of type class ${connectClassName(value)}`,
+    );
   }
 }

@@ -7,6 +7,8 @@ import {
   type HeaderConverter,
   OPTIONAL_STRING,
   parseConfig,
+  type RecordHeader,
+  type RecordHeaders,
   type Schema,
   type SchemaAndValue,
 } from "../api/index.js";
@@ -52,20 +54,24 @@ export class StringConverter implements Converter, HeaderConverter {
     this.#encoding = encoding;
   }
 
-  fromConnectData(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
-    if (value === null) return null;
-    return Buffer.from(typeof value === "string" ? value : javaString(schema, value), this.#encoding);
+  fromConnectData(_topic: string, _headers: RecordHeaders, schema: Schema | null, value: ConnectValue): Buffer | null {
+    return this.#encode(schema, value);
   }
 
-  toConnectData(_topic: string, bytes: Buffer | null): SchemaAndValue {
+  toConnectData(_topic: string, _headers: readonly RecordHeader[], bytes: Buffer | null): SchemaAndValue {
     return { schema: OPTIONAL_STRING, value: bytes === null ? null : bytes.toString(this.#encoding) };
   }
 
-  fromConnectHeader(topic: string, header: Header): Buffer | null {
-    return this.fromConnectData(topic, header.schema, header.value);
+  fromConnectHeader(_topic: string, header: Header): Buffer | null {
+    return this.#encode(header.schema, header.value);
   }
 
   toConnectHeader(topic: string, key: string, bytes: Buffer | null): Header {
-    return { key, ...this.toConnectData(topic, bytes) };
+    return { key, ...this.toConnectData(topic, [], bytes) };
+  }
+
+  #encode(schema: Schema | null, value: ConnectValue): Buffer | null {
+    if (value === null) return null;
+    return Buffer.from(typeof value === "string" ? value : javaString(schema, value), this.#encoding);
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../api/clock.js";
 import type { Logger } from "../api/logger.js";
 import type { Random } from "../api/random.js";
+import type { RecordHeader } from "../api/record-headers.js";
 import type { KafkaError } from "../protocol/kafka-error.js";
 
 /** One partition of a topic. */
@@ -17,12 +18,6 @@ export interface TopicPartitionOffset extends TopicPartition {
 /** A committed position of a group. `metadata` is kept by the coordinator and handed back as it is. */
 export interface CommittedOffset extends TopicPartitionOffset {
   readonly metadata?: string | null;
-}
-
-/** A header as it stands in a record: keys may repeat, order counts. */
-export interface RecordHeader {
-  readonly key: string;
-  readonly value: Buffer | null;
 }
 
 /**

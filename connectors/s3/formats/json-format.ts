@@ -5,6 +5,7 @@ import {
   INT64,
   LOGICAL,
   mapOf,
+  RecordHeaders,
   type Schema,
   type SinkRecord,
   STRING,
@@ -14,6 +15,8 @@ import type { Format } from "./format.js";
 import { inJavaOrder } from "./java-map-order.js";
 
 const JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter";
+/** An object has no place for headers in the rows. */
+const NO_HEADERS = new RecordHeaders();
 const DAY_MS = 86_400_000;
 
 /** A JSON text per line: Connect's JsonConverter without schemas. */
@@ -44,7 +47,7 @@ export class JsonFormat implements Format {
     const value = inJavaOrder(schema, record.value);
     const bytes =
       schema === null || schema.type === "struct"
-        ? this.#converter.fromConnectData(topic, schema, value)
+        ? this.#converter.fromConnectData(topic, NO_HEADERS, schema, value)
         : this.#encodeBare(topic, schema, value);
     if (bytes === null) throw new DataError("S3_RECORD_REFUSED", "A value that is null cannot be a row.");
     return bytes;
@@ -61,13 +64,15 @@ export class JsonFormat implements Format {
       const entries = [...(value as ReadonlyMap<ConnectValue, ConnectValue>)];
       return this.#converter.fromConnectData(
         topic,
+        NO_HEADERS,
         textKeyed,
         new Map(entries.map(([key, item]) => [String(key), item])),
       );
     }
     if (schema.name === LOGICAL.decimal)
-      return this.#numeric.fromConnectData(topic, withAttributes(schema, { optional: false }), value);
-    if (schema.name === LOGICAL.date) return this.#converter.fromConnectData(topic, INT64, Number(value) * DAY_MS);
-    return this.#converter.fromConnectData(topic, schema, value);
+      return this.#numeric.fromConnectData(topic, NO_HEADERS, withAttributes(schema, { optional: false }), value);
+    if (schema.name === LOGICAL.date)
+      return this.#converter.fromConnectData(topic, NO_HEADERS, INT64, Number(value) * DAY_MS);
+    return this.#converter.fromConnectData(topic, NO_HEADERS, schema, value);
   }
 }

@@ -10,6 +10,8 @@ import {
   type HeaderConverter,
   oneOfIgnoringCase,
   parseConfig,
+  type RecordHeader,
+  type RecordHeaders,
   type Schema,
   type SchemaAndValue,
 } from "../../api/index.js";
@@ -119,7 +121,28 @@ export class JsonConverter implements Converter, HeaderConverter {
   }
 
   /** @throws DataError for a value that does not fit its schema. */
-  fromConnectData(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
+  fromConnectData(_topic: string, _headers: RecordHeaders, schema: Schema | null, value: ConnectValue): Buffer | null {
+    return this.#write(schema, value);
+  }
+
+  release(): void {
+    this.#slab.release();
+  }
+
+  /** @throws DataError when the bytes are not JSON, not an envelope where one is due, or do not fit the schema. */
+  toConnectData(topic: string, _headers: readonly RecordHeader[], bytes: Buffer | null): SchemaAndValue {
+    return this.#read(topic, bytes);
+  }
+
+  fromConnectHeader(_topic: string, header: Header): Buffer | null {
+    return this.#write(header.schema, header.value);
+  }
+
+  toConnectHeader(topic: string, key: string, bytes: Buffer | null): Header {
+    return { key, ...this.#read(topic, bytes) };
+  }
+
+  #write(schema: Schema | null, value: ConnectValue): Buffer | null {
     if (schema === null && value === null) return null;
     const compiled = this.#compile(schema);
     const slab = this.#slab;
@@ -134,26 +157,13 @@ export class JsonConverter implements Converter, HeaderConverter {
     return slab.finish();
   }
 
-  release(): void {
-    this.#slab.release();
-  }
-
-  /** @throws DataError when the bytes are not JSON, not an envelope where one is due, or do not fit the schema. */
-  toConnectData(topic: string, bytes: Buffer | null): SchemaAndValue {
+  #read(topic: string, bytes: Buffer | null): SchemaAndValue {
     if (bytes === null) return { schema: null, value: null };
     if (!this.#enveloped()) return { schema: null, value: readValue(null, readJson(bytes, "kinds"), this.#format) };
     const schema = this.#contentSchema;
     if (schema) return { schema, value: readValue(schema, readJson(bytes, "digits"), this.#format) };
     this.#envelopes ??= new EnvelopeReader(1000, this.#format);
     return this.#envelopes.read(topic, bytes);
-  }
-
-  fromConnectHeader(topic: string, header: Header): Buffer | null {
-    return this.fromConnectData(topic, header.schema, header.value);
-  }
-
-  toConnectHeader(topic: string, key: string, bytes: Buffer | null): Header {
-    return { key, ...this.toConnectData(topic, bytes) };
   }
 
   #enveloped(): boolean {

@@ -1,7 +1,7 @@
+import type { RecordHeader } from "../../api/record-headers.js";
 import type { Compression } from "../../protocol/compression/compression.js";
 import { readRecords } from "../../protocol/records/record-batch-reader.js";
 import { RecordBatchWriter } from "../../protocol/records/record-batch-writer.js";
-import type { RecordHeader } from "../kafka-client.js";
 
 /** `count` consecutive records of a batch that were appended with the same token. */
 export interface TokenRun<T> {

@@ -1,4 +1,4 @@
-import type { RecordHeader } from "../kafka-client.js";
+import type { RecordHeader } from "../../api/record-headers.js";
 import { PartitionQueue } from "./partition-queue.js";
 
 /** A record whose partition cannot be chosen before the topic's partitions are known. Holds copies. */

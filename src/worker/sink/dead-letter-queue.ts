@@ -1,4 +1,12 @@
-import { type Clock, DataError, errorKind, NotFoundError, type Props, parseConfig } from "../../api/index.js";
+import {
+  type Clock,
+  DataError,
+  errorKind,
+  NotFoundError,
+  type Props,
+  parseConfig,
+  type RecordHeader,
+} from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { traceOf } from "../../base/error-trace.js";
 import { DEAD_LETTER_KEYS } from "../../contract/connector-keys.js";
@@ -9,7 +17,6 @@ import type {
   Producer,
   ProducerListener,
   ProducerRecord,
-  RecordHeader,
 } from "../../kafka/kafka-client.js";
 import type { FailedRecord, FailureReporter } from "../task/record-errors.js";
 

@@ -1,7 +1,8 @@
-import { type Header, SinkRecord } from "../../api/index.js";
+import { type Header, type RecordHeader, RecordHeaders, SinkRecord } from "../../api/index.js";
 import type { ConsumerRecord, FetchedRecords } from "../../kafka/kafka-client.js";
+import { type ConverterAtWork, convertPrepared } from "../task/converter-preparation.js";
 import type { Stage } from "../task/error-policy.js";
-import type { RecordErrors } from "../task/record-errors.js";
+import type { Outcome, RecordErrors } from "../task/record-errors.js";
 import type { TaskConverters } from "../task/task-converters.js";
 import type { ConsumedRecord } from "./dead-letter-queue.js";
 
@@ -19,6 +20,8 @@ export class SinkRecordDecoder {
     private readonly errors: RecordErrors<ConsumedRecord>,
     /** Whether `originalOf` will be asked. */
     private readonly keepOriginals: boolean,
+    /** Aborts when the task is to end: it then waits for no converter to prepare. */
+    private readonly stopping: AbortSignal,
   ) {}
 
   /** Appends the records of one chunk to `into`. @throws DataError TOLERANCE_EXCEEDED */
@@ -29,9 +32,7 @@ export class SinkRecordDecoder {
       try {
         decoded = this.#decodeOne(topic, partition, record);
       } catch (error) {
-        const consumed: ConsumedRecord = { topic, partition, record };
-        const again = () => this.#decodeOne(topic, partition, record);
-        const outcome = await this.errors.recover(consumed, this.#stage, this.#classAtWork(), error, again);
+        const outcome = await this.#recover({ topic, partition, record }, error);
         if (outcome.kind === "fatal") throw outcome.error;
         if (outcome.kind === "skipped") continue;
         decoded = outcome.value;
@@ -41,32 +42,46 @@ export class SinkRecordDecoder {
     }
   }
 
-  /** The record as it was read; one that the task made itself is written with the task's converters. */
-  originalOf(record: SinkRecord): ConsumedRecord {
+  /**
+   * The record as it was read; one that the task made itself is written with the task's converters.
+   * @throws what they throw.
+   */
+  async originalOf(record: SinkRecord): Promise<ConsumedRecord> {
     const original = this.#originals.get(record);
     if (original) return original;
     const { key, value, header } = this.converters;
-    const { originalTopic: topic, originalPartition: partition } = record;
-    return {
-      topic,
-      partition,
-      record: {
-        offset: record.originalOffset,
-        timestampMs: record.timestampMs ?? -1,
-        timestampType: record.timestampType === "LogAppendTime" ? "LogAppendTime" : "CreateTime",
-        key: key.fromConnectData(topic, record.keySchema, record.key),
-        value: value.fromConnectData(topic, record.valueSchema, record.value),
-        headers: record.headers.map((one) => ({ key: one.key, value: header.fromConnectHeader(topic, one) })),
-      },
+    const topic = record.originalTopic;
+    const headers = record.headers.map((one) => ({ key: one.key, value: header.fromConnectHeader(topic, one) }));
+    let atWork: ConverterAtWork;
+    const encode = (): ConsumedRecord => {
+      const all = new RecordHeaders(headers);
+      atWork = { converter: key, topic, subject: record.keySchema, headers };
+      const keyBytes = key.fromConnectData(topic, all, record.keySchema, record.key);
+      atWork = { converter: value, topic, subject: record.valueSchema, headers };
+      const valueBytes = value.fromConnectData(topic, all, record.valueSchema, record.value);
+      return consumed(record, keyBytes, valueBytes, all.all);
     };
+    return convertPrepared(encode, () => atWork, this.stopping);
+  }
+
+  async #recover(consumed: ConsumedRecord, error: unknown): Promise<Outcome<SinkRecord>> {
+    const { topic, partition, record } = consumed;
+    const at = () => ({ stage: this.#stage, className: this.#classAtWork() });
+    return this.errors.recover(consumed, at, error, () =>
+      convertPrepared(
+        () => this.#decodeOne(topic, partition, record),
+        () => this.#converterAtWork(topic, record),
+        this.stopping,
+      ),
+    );
   }
 
   #decodeOne(topic: string, partition: number, record: ConsumerRecord): SinkRecord {
     const { key: keyConverter, value: valueConverter } = this.converters;
     this.#stage = "KEY_CONVERTER";
-    const key = keyConverter.toConnectData(topic, record.key);
+    const key = keyConverter.toConnectData(topic, record.headers, record.key);
     this.#stage = "VALUE_CONVERTER";
-    const value = valueConverter.toConnectData(topic, record.value);
+    const value = valueConverter.toConnectData(topic, record.headers, record.value);
     this.#stage = "HEADER_CONVERTER";
     const timed = record.timestampMs >= 0;
     return new SinkRecord(
@@ -88,11 +103,38 @@ export class SinkRecordDecoder {
     return record.headers.map(({ key, value }) => header.toConnectHeader(topic, key, value));
   }
 
+  #converterAtWork(topic: string, { key, value, headers }: ConsumerRecord): ConverterAtWork | undefined {
+    const { converters } = this;
+    if (this.#stage === "KEY_CONVERTER") return { converter: converters.key, topic, subject: key, headers };
+    if (this.#stage === "VALUE_CONVERTER") return { converter: converters.value, topic, subject: value, headers };
+    return undefined;
+  }
+
   #classAtWork(): string {
     const { classes } = this.converters;
     if (this.#stage === "KEY_CONVERTER") return classes.key;
     return this.#stage === "VALUE_CONVERTER" ? classes.value : classes.header;
   }
+}
+
+function consumed(
+  record: SinkRecord,
+  key: Buffer | null,
+  value: Buffer | null,
+  headers: readonly RecordHeader[],
+): ConsumedRecord {
+  return {
+    topic: record.originalTopic,
+    partition: record.originalPartition,
+    record: {
+      offset: record.originalOffset,
+      timestampMs: record.timestampMs ?? -1,
+      timestampType: record.timestampType === "LogAppendTime" ? "LogAppendTime" : "CreateTime",
+      key,
+      value,
+      headers,
+    },
+  };
 }
 
 /** `consumed record is {…}`: where it stands, for `errors.log.include.messages`. */

@@ -79,6 +79,8 @@ export class SinkTaskRunner implements TaskRunner {
   #consumer: GroupConsumer | undefined;
   #task: SinkTask | undefined;
   #delivery: Delivery | undefined;
+  /** The task's own reports of bad records that are not written yet. */
+  readonly #reports = new Set<Promise<void>>();
   #retryAfterMs: number | undefined;
   #cancelled = false;
 
@@ -158,14 +160,18 @@ export class SinkTaskRunner implements TaskRunner {
       stopping: signal,
     });
     const reportsErrant = policy.tolerance === "all" && reporters.length > 0;
-    this.#decoder = new SinkRecordDecoder(converters, this.#errors, reportsErrant);
+    this.#decoder = new SinkRecordDecoder(converters, this.#errors, reportsErrant, signal);
     this.#task = await this.parts.plugin.task();
     this.#consumer = clients.consumer(this.parts.topics, this.#rebalance, this.#connectivity);
     this.#commits = new SinkCommits({
       task: this.#task,
       consumer: this.#consumer,
       partitions: this.#partitions,
-      reported: async () => this.#deadLetters?.settled(),
+      reported: async () => {
+        // Not the queue alone: a report that waits for room in it, or for a converter, is not there yet.
+        await Promise.all(this.#reports);
+        await this.#deadLetters?.settled();
+      },
       rewind: (offsets) => this.#rewind(offsets),
       waiting: (reason) => this.#status.waiting("commit", reason),
       intervalMs: this.parts.commitIntervalMs,
@@ -379,10 +385,15 @@ export class SinkTaskRunner implements TaskRunner {
 
   #reportErrant(record: SinkRecord, error: Error): Promise<void> {
     const className = "org.apache.kafka.connect.sink.SinkTask";
-    const report = async () => this.#errors.reportErrant(this.#decoder.originalOf(record), className, error);
+    const report = async () => this.#errors.reportErrant(await this.#decoder.originalOf(record), className, error);
     const written = report();
-    // A report that is not written fails the task, also when the task does not await it.
-    written.catch((cause) => this.#life.fail(cause));
+    this.#reports.add(written);
+    // A report that is not written fails the task, also when the task does not await it; it stays among the reports, so
+    // that no commit passes it.
+    written.then(
+      () => this.#reports.delete(written),
+      (cause) => this.#life.fail(cause),
+    );
     return written;
   }
 }

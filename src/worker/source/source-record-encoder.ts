@@ -1,6 +1,14 @@
-import { DataError, type Header, type SourceMap, type SourceRecord } from "../../api/index.js";
-import type { ProducerRecord, RecordHeader } from "../../kafka/kafka-client.js";
-import type { Stage } from "../task/error-policy.js";
+import {
+  DataError,
+  type Header,
+  type RecordHeader,
+  RecordHeaders,
+  type SourceMap,
+  type SourceRecord,
+} from "../../api/index.js";
+import type { ProducerRecord } from "../../kafka/kafka-client.js";
+import { type ConverterAtWork, convertPrepared } from "../task/converter-preparation.js";
+import { NeverTolerated, type Stage } from "../task/error-policy.js";
 import type { Outcome, RecordErrors } from "../task/record-errors.js";
 import type { TaskConverters } from "../task/task-converters.js";
 
@@ -25,10 +33,12 @@ export class SourceRecordEncoder {
       encoded: NO_HEADERS,
     };
 
+  /** @param stopping aborts when the task is to end: it then waits for no converter to prepare. */
   constructor(
     private readonly converters: TaskConverters,
     private readonly taskClass: string,
     private readonly errors: RecordErrors<SourceFailure>,
+    private readonly stopping: AbortSignal,
   ) {}
 
   /** @throws whatever a converter throws: hand it to `recover` at once. */
@@ -36,15 +46,17 @@ export class SourceRecordEncoder {
     const { key, value } = this.converters;
     const { topic, partition } = record;
     this.#stage = "HEADER_CONVERTER";
-    const headers = record.headers.length === 0 ? NO_HEADERS : this.#encodeHeaders(topic, record.headers);
+    const headers = new RecordHeaders(
+      record.headers.length === 0 ? NO_HEADERS : this.#encodeHeaders(topic, record.headers),
+    );
     this.#stage = "KEY_CONVERTER";
-    const keyBytes = key.fromConnectData(topic, record.keySchema, record.key);
+    const keyBytes = key.fromConnectData(topic, headers, record.keySchema, record.key);
     this.#stage = "VALUE_CONVERTER";
-    const valueBytes = value.fromConnectData(topic, record.valueSchema, record.value);
+    const valueBytes = value.fromConnectData(topic, headers, record.valueSchema, record.value);
     this.#stage = "KAFKA_PRODUCE";
     const timestampMs = record.timestampMs === null || record.timestampMs === -1 ? nowMs : record.timestampMs;
-    if (timestampMs < 0) throw new InvalidTimestamp(topic, timestampMs);
-    return { topic, partition, key: keyBytes, value: valueBytes, timestampMs, headers };
+    if (timestampMs < 0) throw new NeverTolerated(invalidTimestamp(topic, timestampMs));
+    return { topic, partition, key: keyBytes, value: valueBytes, timestampMs, headers: headers.all };
   }
 
   /** The producer has copied what `encode` gave last. */
@@ -57,10 +69,14 @@ export class SourceRecordEncoder {
 
   /** What becomes of a record that `encode` has just thrown `error` for. */
   async recover(record: SourceRecord, error: unknown, nowMs: number): Promise<Outcome<ProducerRecord>> {
-    // No policy lets an invalid timestamp pass: it fails the task, as in Kafka Connect.
-    if (error instanceof InvalidTimestamp) return { kind: "fatal", error };
-    const again = () => this.encode(record, nowMs);
-    return this.errors.recover<ProducerRecord>(record, this.#stage, this.#classAtWork(), error, again);
+    const at = () => ({ stage: this.#stage, className: this.#classAtWork() });
+    return this.errors.recover<ProducerRecord>(record, at, error, () =>
+      convertPrepared(
+        () => this.encode(record, nowMs),
+        () => this.#converterAtWork(record),
+        this.stopping,
+      ),
+    );
   }
 
   #encodeHeaders(topic: string, given: readonly Header[]): readonly RecordHeader[] {
@@ -69,6 +85,15 @@ export class SourceRecordEncoder {
     const encoded = given.map((entry) => ({ key: entry.key, value: header.fromConnectHeader(topic, entry) }));
     this.#headersOf = { topic, given, encoded };
     return encoded;
+  }
+
+  #converterAtWork(record: SourceRecord): ConverterAtWork | undefined {
+    const { key, value } = this.converters;
+    const { topic } = record;
+    const headers = record.headers.length === 0 ? NO_HEADERS : this.#encodeHeaders(topic, record.headers);
+    if (this.#stage === "KEY_CONVERTER") return { converter: key, topic, subject: record.keySchema, headers };
+    if (this.#stage === "VALUE_CONVERTER") return { converter: value, topic, subject: record.valueSchema, headers };
+    return undefined;
   }
 
   #classAtWork(): string {
@@ -88,11 +113,10 @@ function shown(map: SourceMap): string {
   return JSON.stringify(map, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
 }
 
-class InvalidTimestamp extends DataError {
-  constructor(topic: string, timestampMs: number) {
-    super(
-      "VALUE_INVALID",
-      `A record for topic ${topic} has the timestamp ${timestampMs}: expected null or ms since 1970`,
-    );
-  }
+/** No policy lets it pass: it fails the task, as in Kafka Connect. */
+function invalidTimestamp(topic: string, timestampMs: number): DataError {
+  return new DataError(
+    "VALUE_INVALID",
+    `A record for topic ${topic} has the timestamp ${timestampMs}: expected null or ms since 1970`,
+  );
 }

@@ -95,7 +95,12 @@ export class SourceTaskRunner implements TaskRunner {
       logger,
       stopping: this.#life.ending,
     });
-    this.#encoder = new SourceRecordEncoder(parts.converters, parts.plugin.taskClassName, this.#errors);
+    this.#encoder = new SourceRecordEncoder(
+      parts.converters,
+      parts.plugin.taskClassName,
+      this.#errors,
+      this.#life.ending,
+    );
     this.#topics = new SourceTopics(
       parts.topicCreation,
       () => parts.clients.admin(this.#connectivity),

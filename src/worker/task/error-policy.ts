@@ -33,6 +33,15 @@ export function parseErrorPolicy(props: Props): ErrorPolicy {
   };
 }
 
+/** Ends the task with its `reason`, whatever errors.tolerance says. */
+export class NeverTolerated extends Error {
+  override readonly name = "NeverTolerated";
+
+  constructor(readonly reason: Error) {
+    super(reason.message);
+  }
+}
+
 export type FailureVerdict =
   | { readonly kind: "retry"; readonly delayMs: number }
   | { readonly kind: "skip" }

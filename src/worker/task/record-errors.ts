@@ -1,7 +1,8 @@
 import { type Clock, DataError, type Logger, type Random } from "../../api/index.js";
 import { errorMessage } from "../../base/error-trace.js";
 import type { TaskId } from "../../contract/task-id.js";
-import { type ErrorPolicy, judgeFailure, type Stage } from "./error-policy.js";
+import { isNotPrepared } from "./converter-preparation.js";
+import { type ErrorPolicy, judgeFailure, NeverTolerated, type Stage } from "./error-policy.js";
 import type { TaskCounters } from "./task-counters.js";
 
 /** A record that failed, and where: all that reporters say of it. */
@@ -50,20 +51,31 @@ export class RecordErrors<R> {
   }
 
   /**
-   * Goes on after the first attempt of `stage` threw `firstError`: `again` is the same attempt. Never throws, but for
-   * what a reporter throws. (I8)
+   * Goes on after the first attempt threw `firstError`. Never throws, but for what a reporter throws. (I8)
+   *
+   * @param at the stage that the last attempt failed in.
+   * @param again the same attempt; prepares converters that ask for it (converter-preparation).
    */
   async recover<T>(
     record: R,
-    stage: Stage,
-    className: string,
+    at: () => Pick<FailedRecord<R>, "stage" | "className">,
     firstError: unknown,
-    again: () => T | Promise<T>,
+    again: () => Promise<T>,
   ): Promise<Outcome<T>> {
     const { policy, clock, random, stopping, counters } = this.parts;
     const startedMs = clock.monotonicMs();
     let error = firstError;
+    // Not a failure yet, and so tried again whatever the policy.
+    if (isNotPrepared(firstError)) {
+      try {
+        return { kind: "done", value: await again() };
+      } catch (next) {
+        error = next;
+      }
+    }
     for (let attempt = 1; ; attempt++) {
+      if (error instanceof NeverTolerated) return { kind: "fatal", error: error.reason };
+      const { stage, className } = at();
       counters.recordsFailed++;
       const elapsedMs = clock.monotonicMs() - startedMs;
       const verdict = judgeFailure(policy, stage, error, attempt, elapsedMs, random.next());

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type ConnectValue, Float64, Struct } from "../../../src/api/index.js";
+import { type ConnectValue, Float64, RecordHeaders, Struct } from "../../../src/api/index.js";
 import { JsonConverter } from "../../../src/converters/json/json-converter.js";
 import { sameSchema } from "../../../src/converters/schema-equality.js";
 import { typedValues } from "./typed-values.js";
@@ -29,9 +29,9 @@ for (const format of ["BASE64", "NUMERIC"]) {
     fc.assert(
       fc.property(typedValues, ({ schema, values }) => {
         const json = converter({ "decimal.format": format });
-        const records = values.map((value) => json.fromConnectData("t", schema, value));
+        const records = values.map((value) => json.fromConnectData("t", new RecordHeaders(), schema, value));
         for (const [i, bytes] of records.entries()) {
-          const back = json.toConnectData("t", bytes);
+          const back = json.toConnectData("t", [], bytes);
           expect(back.schema && sameSchema(back.schema, schema)).toBe(true);
           expect(plain(back.value)).toEqual(plain(values[i]!));
         }
@@ -46,9 +46,11 @@ test("what is written is JSON to any reader, and the same text whichever value w
     fc.property(typedValues, ({ schema, values }) => {
       const json = converter({ "schemas.enable": "false" });
       for (const value of [...values, ...values]) {
-        const text = String(json.fromConnectData("t", schema, value));
+        const text = String(json.fromConnectData("t", new RecordHeaders(), schema, value));
         expect(() => JSON.parse(text)).not.toThrow();
-        expect(text).toBe(String(converter({ "schemas.enable": "false" }).fromConnectData("t", schema, value)));
+        expect(text).toBe(
+          String(converter({ "schemas.enable": "false" }).fromConnectData("t", new RecordHeaders(), schema, value)),
+        );
       }
     }),
     { numRuns: 300 },
@@ -68,7 +70,7 @@ test("schemaless JSON reads as JSON.parse reads it, with integers and floats apa
       fc.pre(!/\d{16}/.test(text));
       // A long integer beside it sends the same text through the exact reader.
       const bytes = Buffer.from(exact ? `[${text},1234567890123456789]` : `[${text}]`);
-      const [value] = bare.toConnectData("t", bytes).value as readonly ConnectValue[];
+      const [value] = bare.toConnectData("t", [], bytes).value as readonly ConnectValue[];
       expect(unboxed(value!)).toEqual(unboxed(normalized(JSON.parse(text))));
     }),
     { numRuns: 500 },

@@ -10,6 +10,7 @@ import {
   OPTIONAL_BYTES,
   OPTIONAL_STRING,
   primitive,
+  RecordHeaders,
   STRING,
   structOf,
 } from "../../../src/api/index.js";
@@ -45,25 +46,25 @@ describe("StringConverter", () => {
     ["a list", [1, new Float64(2), true], "[1, 2.0, true]"],
     ["a long", 2n ** 60n, "1152921504606846976"],
   ])("writes %s as Java's toString", (_, value, text) => {
-    expect(strings.fromConnectData("t", null, value)?.toString()).toBe(text);
+    expect(strings.fromConnectData("t", new RecordHeaders(), null, value)?.toString()).toBe(text);
   });
 
   test("writes logical types as their values print", () => {
     const date = primitive("int32", { name: LOGICAL.date, version: 1 });
     const decimal = primitive("bytes", { name: LOGICAL.decimal, version: 1, parameters: { scale: "2" } });
-    expect(strings.fromConnectData("t", date, 0)?.toString()).toBe("Thu Jan 01 00:00:00 UTC 1970");
-    expect(strings.fromConnectData("t", decimal, Buffer.from([0, 150]))?.toString()).toBe("1.50");
+    expect(strings.fromConnectData("t", new RecordHeaders(), date, 0)?.toString()).toBe("Thu Jan 01 00:00:00 UTC 1970");
+    expect(strings.fromConnectData("t", new RecordHeaders(), decimal, Buffer.from([0, 150]))?.toString()).toBe("1.50");
   });
 
   test("reads text, and keeps the schema for null", () => {
-    expect(strings.toConnectData("t", Buffer.from("é"))).toEqual({ schema: OPTIONAL_STRING, value: "é" });
-    expect(strings.toConnectData("t", null)).toEqual({ schema: OPTIONAL_STRING, value: null });
-    expect(strings.fromConnectData("t", STRING, null)).toBeNull();
+    expect(strings.toConnectData("t", [], Buffer.from("é"))).toEqual({ schema: OPTIONAL_STRING, value: "é" });
+    expect(strings.toConnectData("t", [], null)).toEqual({ schema: OPTIONAL_STRING, value: null });
+    expect(strings.fromConnectData("t", new RecordHeaders(), STRING, null)).toBeNull();
   });
 
   test("takes other encodings, and refuses unknown ones by name", () => {
     const latin = converter("storage.StringConverter", { "converter.encoding": "ISO-8859-1" });
-    expect(latin.fromConnectData("t", null, "é")).toEqual(Buffer.from([0xe9]));
+    expect(latin.fromConnectData("t", new RecordHeaders(), null, "é")).toEqual(Buffer.from([0xe9]));
     expect(() => converter("storage.StringConverter", { "converter.encoding": "EBCDIC" })).toThrow(
       "converter.encoding",
     );
@@ -75,14 +76,16 @@ describe("ByteArrayConverter", () => {
 
   test("passes bytes through", () => {
     const buffer = Buffer.from([0, 255]);
-    expect(bytes.fromConnectData("t", OPTIONAL_BYTES, buffer)).toBe(buffer);
-    expect(bytes.fromConnectData("t", null, null)).toBeNull();
-    expect(bytes.toConnectData("t", buffer)).toEqual({ schema: OPTIONAL_BYTES, value: buffer });
+    expect(bytes.fromConnectData("t", new RecordHeaders(), OPTIONAL_BYTES, buffer)).toBe(buffer);
+    expect(bytes.fromConnectData("t", new RecordHeaders(), null, null)).toBeNull();
+    expect(bytes.toConnectData("t", [], buffer)).toEqual({ schema: OPTIONAL_BYTES, value: buffer });
   });
 
   test("refuses everything else", () => {
-    expect(() => bytes.fromConnectData("t", STRING, "a")).toThrow("Invalid schema type for ByteArrayConverter: STRING");
-    expect(() => bytes.fromConnectData("t", null, "a")).toThrow(
+    expect(() => bytes.fromConnectData("t", new RecordHeaders(), STRING, "a")).toThrow(
+      "Invalid schema type for ByteArrayConverter: STRING",
+    );
+    expect(() => bytes.fromConnectData("t", new RecordHeaders(), null, "a")).toThrow(
       "ByteArrayConverter is not compatible with objects of type class java.lang.String",
     );
   });
@@ -99,16 +102,18 @@ describe("fixed-width converters", () => {
     ["DoubleConverter", -1.5, "bff8000000000000"],
   ])("%s writes %s as %s and reads it back", (name, value, hex) => {
     const made = converter(`converters.${name}`);
-    const bytes = made.fromConnectData("t", null, value);
+    const bytes = made.fromConnectData("t", new RecordHeaders(), null, value);
     expect(bytes?.toString("hex")).toBe(hex);
-    expect(made.toConnectData("t", bytes).value).toEqual(value);
-    expect(made.toConnectData("t", null).value).toBeNull();
-    expect(() => made.toConnectData("t", Buffer.alloc(3, 9))).toThrow(DataError);
-    expect(() => made.fromConnectData("t", null, "text")).toThrow("is not compatible with objects of type");
+    expect(made.toConnectData("t", [], bytes).value).toEqual(value);
+    expect(made.toConnectData("t", [], null).value).toBeNull();
+    expect(() => made.toConnectData("t", [], Buffer.alloc(3, 9))).toThrow(DataError);
+    expect(() => made.fromConnectData("t", new RecordHeaders(), null, "text")).toThrow(
+      "is not compatible with objects of type",
+    );
   });
 
   test("a byte that is no boolean is refused", () => {
-    expect(() => converter("converters.BooleanConverter").toConnectData("t", Buffer.from([2]))).toThrow(DataError);
+    expect(() => converter("converters.BooleanConverter").toConnectData("t", [], Buffer.from([2]))).toThrow(DataError);
   });
 });
 

@@ -51,11 +51,11 @@ export function textConverters(explode: (value: ConnectValue) => void = () => {}
   const converter = (): Converter => ({
     config: {},
     configure() {},
-    fromConnectData(_topic, _schema, value) {
+    fromConnectData(_topic, _headers, _schema, value) {
       explode(value);
       return value === null ? null : Buffer.from(String(value));
     },
-    toConnectData(_topic, bytes) {
+    toConnectData(_topic, _headers, bytes) {
       const value = bytes === null ? null : bytes.toString();
       explode(value);
       return { schema: null, value };

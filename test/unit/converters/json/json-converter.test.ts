@@ -18,6 +18,7 @@ import {
   OPTIONAL_INT32,
   OPTIONAL_STRING,
   primitive,
+  RecordHeaders,
   type Schema,
   STRING,
   Struct,
@@ -38,7 +39,7 @@ const decimal = primitive("bytes", { name: LOGICAL.decimal, version: 1, paramete
 
 /** The payload as it is written without an envelope. */
 function payload(schema: Schema | null, value: ConnectValue, props: Record<string, string> = {}): string | undefined {
-  return text(converter({ ...bare, ...props }).fromConnectData("t", schema, value));
+  return text(converter({ ...bare, ...props }).fromConnectData("t", new RecordHeaders(), schema, value));
 }
 
 function valuesOf(value: ConnectValue): ConnectValue[] {
@@ -47,7 +48,7 @@ function valuesOf(value: ConnectValue): ConnectValue[] {
 }
 
 function read(json: string, props: Record<string, string> = {}) {
-  return converter(props).toConnectData("t", Buffer.from(json));
+  return converter(props).toConnectData("t", [], Buffer.from(json));
 }
 
 describe("the envelope as it is written", () => {
@@ -98,7 +99,7 @@ describe("the envelope as it is written", () => {
       '{"schema":{"type":"int32","optional":true,"doc":"seven","default":7},"payload":7}',
     ],
   ])("of type %s", (_, schema, value, expected) => {
-    expect(text(converter().fromConnectData("t", schema, value))).toBe(expected);
+    expect(text(converter().fromConnectData("t", new RecordHeaders(), schema, value))).toBe(expected);
   });
 
   test("a struct's fields carry their names last", () => {
@@ -109,22 +110,24 @@ describe("the envelope as it is written", () => {
       ],
       { name: "n", version: 3 },
     );
-    expect(text(converter().fromConnectData("t", schema, new ArrayStruct(schema, [1, "x"])))).toBe(
+    expect(text(converter().fromConnectData("t", new RecordHeaders(), schema, new ArrayStruct(schema, [1, "x"])))).toBe(
       '{"schema":{"type":"struct","fields":[{"type":"int32","optional":true,"field":"a"},{"type":"string","optional":false,"field":"b"}],"optional":false,"name":"n","version":3},"payload":{"a":1,"b":"x"}}',
     );
   });
 
   test("nothing at all is a tombstone, null under a schema is not", () => {
-    expect(converter().fromConnectData("t", null, null)).toBeNull();
-    expect(converter(bare).fromConnectData("t", null, null)).toBeNull();
-    expect(text(converter().fromConnectData("t", OPTIONAL_STRING, null))).toBe(
+    expect(converter().fromConnectData("t", new RecordHeaders(), null, null)).toBeNull();
+    expect(converter(bare).fromConnectData("t", new RecordHeaders(), null, null)).toBeNull();
+    expect(text(converter().fromConnectData("t", new RecordHeaders(), OPTIONAL_STRING, null))).toBe(
       '{"schema":{"type":"string","optional":true},"payload":null}',
     );
     expect(payload(OPTIONAL_STRING, null)).toBe("null");
   });
 
   test("a value without a schema has a null one", () => {
-    expect(text(converter().fromConnectData("t", null, new Map([["a", 1]])))).toBe('{"schema":null,"payload":{"a":1}}');
+    expect(text(converter().fromConnectData("t", new RecordHeaders(), null, new Map([["a", 1]])))).toBe(
+      '{"schema":null,"payload":{"a":1}}',
+    );
   });
 });
 
@@ -172,14 +175,18 @@ describe("values as they are written", () => {
     ]);
     const json = converter(bare);
     const written = Array.from({ length: 40 }, (_, i) =>
-      text(json.fromConnectData("t", schema, new ArrayStruct(schema, [i < 30 ? "a" : "b", i >> 4]))),
+      text(
+        json.fromConnectData("t", new RecordHeaders(), schema, new ArrayStruct(schema, [i < 30 ? "a" : "b", i >> 4])),
+      ),
     );
     expect(written).toEqual(written.map((_, i) => `{"same":"${i < 30 ? "a" : "b"}","i":${i >> 4}}`));
   });
 
   test("bytes handed out are never written again", () => {
     const json = converter(bare);
-    const records = Array.from({ length: 3000 }, (_, i) => json.fromConnectData("t", STRING, `${i}-`.repeat(i % 300)));
+    const records = Array.from({ length: 3000 }, (_, i) =>
+      json.fromConnectData("t", new RecordHeaders(), STRING, `${i}-`.repeat(i % 300)),
+    );
     records.forEach((bytes, i) => {
       expect(text(bytes)).toBe(`"${`${i}-`.repeat(i % 300)}"`);
     });
@@ -188,8 +195,8 @@ describe("values as they are written", () => {
   test("a record that failed leaves nothing behind in the next", () => {
     const json = converter(bare);
     const schema = arrayOf(STRING);
-    expect(() => json.fromConnectData("t", schema, ["a", 1])).toThrow(DataError);
-    expect(text(json.fromConnectData("t", schema, ["b"]))).toBe('["b"]');
+    expect(() => json.fromConnectData("t", new RecordHeaders(), schema, ["a", 1])).toThrow(DataError);
+    expect(text(json.fromConnectData("t", new RecordHeaders(), schema, ["b"]))).toBe('["b"]');
   });
 
   test("what does not fit is refused with Connect's words and without the value", () => {
@@ -267,9 +274,13 @@ describe("reading an envelope", () => {
   test("records of one schema share one Schema object, also between topics and with other members before it", () => {
     const json = converter();
     const head = '{"schema":{"type":"int32","optional":false},"payload":';
-    const first = json.toConnectData("a", Buffer.from(`${head}1}`));
-    const second = json.toConnectData("a", Buffer.from(`${head}2}`));
-    const third = json.toConnectData("b", Buffer.from('{"payload":3, "schema":{"type":"int32","optional":false}} '));
+    const first = json.toConnectData("a", [], Buffer.from(`${head}1}`));
+    const second = json.toConnectData("a", [], Buffer.from(`${head}2}`));
+    const third = json.toConnectData(
+      "b",
+      [],
+      Buffer.from('{"payload":3, "schema":{"type":"int32","optional":false}} '),
+    );
     expect([first.value, second.value, third.value]).toEqual([1, 2, 3]);
     expect(second.schema).toBe(first.schema);
     expect(third.schema).toBe(first.schema);
@@ -278,12 +289,12 @@ describe("reading an envelope", () => {
   test("a record that only begins like the one before is read on its own", () => {
     const json = converter();
     const head = '{"schema":{"type":"int32","optional":true},"payload":';
-    expect(json.toConnectData("a", Buffer.from(`${head}1}`)).value).toBe(1);
-    expect(() => json.toConnectData("a", Buffer.from(`${head}1,"more":2}`))).toThrow(
+    expect(json.toConnectData("a", [], Buffer.from(`${head}1}`)).value).toBe(1);
+    expect(() => json.toConnectData("a", [], Buffer.from(`${head}1,"more":2}`))).toThrow(
       "may not contain additional fields",
     );
-    expect(json.toConnectData("a", Buffer.from(`${head}1,"payload":2}`)).value).toBe(2);
-    expect(() => json.toConnectData("a", Buffer.from(`${head}}`))).toThrow(DataError);
+    expect(json.toConnectData("a", [], Buffer.from(`${head}1,"payload":2}`)).value).toBe(2);
+    expect(() => json.toConnectData("a", [], Buffer.from(`${head}}`))).toThrow(DataError);
   });
 
   test.each([
@@ -320,7 +331,7 @@ describe("reading an envelope", () => {
       Buffer.from([0x22, 0xff, 0x22]),
     ]) {
       for (const props of [{}, bare]) {
-        const attempt = () => converter(props).toConnectData("t", bytes);
+        const attempt = () => converter(props).toConnectData("t", [], bytes);
         expect(attempt).toThrow("Converting byte[] to Kafka Connect data failed due to serialization error");
         expect(attempt).not.toThrow("hunter2");
       }
@@ -328,7 +339,7 @@ describe("reading an envelope", () => {
   });
 
   test("no bytes are nothing", () => {
-    expect(converter().toConnectData("t", null)).toEqual({ schema: null, value: null });
+    expect(converter().toConnectData("t", [], null)).toEqual({ schema: null, value: null });
   });
 
   test("defaults stand for nulls, and logical types keep their form", () => {

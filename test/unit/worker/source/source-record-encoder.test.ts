@@ -14,7 +14,7 @@ function newEncoder() {
   const classes = { key: "K", value: "V", header: "H" };
   // Asked only when a converter throws.
   const errors = undefined as unknown as RecordErrors<SourceFailure>;
-  return new SourceRecordEncoder({ key, value, header, classes }, "Task", errors);
+  return new SourceRecordEncoder({ key, value, header, classes }, "Task", errors, new AbortController().signal);
 }
 
 const record = (value: string, headers: readonly Header[], topic = "t") =>

@@ -190,6 +190,24 @@ describe("a source task", () => {
     });
   });
 
+  test("a timestamp before 1970 fails the task whatever is tolerated, also when a conversion before it was tried again", async () => {
+    let attempts = 0;
+    const explode = () => {
+      if (++attempts === 1) throw new RetriableError("VALUE_INVALID", "registry away");
+    };
+    const policy = { ...strict, tolerance: "all", retryTimeoutMs: 10_000 } as const;
+    const rig = sourceRig({ converters: textConverters(explode), policy });
+    const failed = rig.status.next("FAILED", "timestamp -5");
+    const ended = rig.runner.run("STARTED");
+    await rig.producer;
+    rig.task.feed([new SourceRecord(FILE, { position: 1 }, "lines", null, null, null, null, "v1", -5)]);
+    await rig.clock.settled();
+    await rig.clock.advance(300);
+    await failed;
+    await ended;
+    expect(stored(rig.offsets)).toEqual([]);
+  });
+
   test("records dropped by errors.tolerance=all without any report are told of: the 1st, 10th, 100th", async () => {
     const explode = (value: unknown) => {
       if (value !== null) throw new DataError("VALUE_INVALID", "bad");
