@@ -6,6 +6,7 @@ import { SystemClock } from "../../src/base/clock.js";
 import { Closers } from "../../src/base/closers.js";
 import { type Logger, silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
+import type { Interceptor } from "../../src/broker/interceptor.js";
 import { type RunningBroker, startBroker } from "../../src/broker/start-broker.js";
 import { MillraceProcess } from "./millrace-process.js";
 import { RestClient } from "./rest-client.js";
@@ -42,6 +43,8 @@ export interface TestStackOptions {
   readonly props?: Props;
   readonly brokerProps?: Props;
   readonly logger?: Logger;
+  /** Sees every request of the broker's clients first. */
+  readonly interceptor?: Interceptor;
 }
 
 /** Broker and worker in this process, tasks in the worker's thread, on free ports and a folder of their own. */
@@ -66,6 +69,7 @@ export class TestStack {
       random,
       logger: options.logger ?? silentLogger,
       ...(options.brokerProps && { properties: options.brokerProps }),
+      ...(options.interceptor && { interceptor: options.interceptor }),
     });
     const stack = new TestStack(folder, broker, options);
     stack.#closers.add("folder", () => rmSync(folder, { recursive: true, force: true }));
@@ -106,12 +110,12 @@ export class TestStack {
   }
 
   /** One more worker of the same group; the caller closes it, or `close` does. */
-  async startAnotherWorker(props: Props = {}): Promise<RunningWorker> {
+  async startAnotherWorker(props: Props = {}, logger = this.options.logger ?? silentLogger): Promise<RunningWorker> {
     const worker = await startWorkerStack({
       props: testWorkerProps(this.kafka, { "task.isolation": "none", ...this.options.props, ...props }),
       clock,
       random,
-      logger: this.options.logger ?? silentLogger,
+      logger,
       logLevel: "off",
       env: process.env,
       restOption: "listeners",
@@ -180,17 +184,8 @@ export class StackProcesses {
 
   /** Starts the worker, at the address that it had if it ran before. Resolves once REST answers. */
   async startWorker(): Promise<void> {
-    const file = join(this.folder, "worker.properties");
-    const props = testWorkerProps(this.#kafka, { listeners: `http://${this.#rest}`, ...this.props });
-    writeFileSync(
-      file,
-      Object.entries(props)
-        .map(([key, value]) => `${key}=${value.replaceAll("\\", "\\\\")}\n`)
-        .join(""),
-    );
-    this.#worker = new MillraceProcess(["worker", file], QUIET);
-    const [, address = ""] = await this.#worker.line(/^REST interface: http:\/\/(\S+)$/);
-    this.#rest = address;
+    this.#worker = launchWorker(this.folder, this.#kafka, { listeners: `http://${this.#rest}`, ...this.props });
+    this.#rest = await restAddress(this.#worker);
   }
 
   /** Follows the status topic; the caller closes it. */
@@ -203,6 +198,29 @@ export class StackProcesses {
     await this.#broker?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** A worker of dist as a process of its own, in the group of `stack`. Resolves once its REST answers. */
+export async function startWorkerProcess(
+  stack: TestStack,
+  props: Props,
+): Promise<{ readonly process: MillraceProcess; readonly rest: RestClient }> {
+  const process = launchWorker(stack.folder, stack.kafka, props);
+  return { process, rest: new RestClient(`http://${await restAddress(process)}`) };
+}
+
+function launchWorker(folder: string, kafka: string, props: Props): MillraceProcess {
+  const file = join(folder, "worker.properties");
+  const lines = Object.entries(testWorkerProps(kafka, props)).map(
+    ([key, value]) => `${key}=${value.replaceAll("\\", "\\\\")}\n`,
+  );
+  writeFileSync(file, lines.join(""));
+  return new MillraceProcess(["worker", file], QUIET);
+}
+
+async function restAddress(worker: MillraceProcess): Promise<string> {
+  const [, address = ""] = await worker.line(/^REST interface: http:\/\/(\S+)$/);
+  return address;
 }
 
 const clock = new SystemClock();

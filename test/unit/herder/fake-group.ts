@@ -50,7 +50,10 @@ export class FakeGroup {
       generation: undefined,
       requestRejoin: () => {
         this.#again = true;
-        if (!this.#rebalancing) void this.rebalance();
+        if (!this.#rebalancing && !this.retired) void this.rebalance();
+      },
+      retire: () => {
+        this.retired = true;
       },
       retire: () => {
         this.retired = true;

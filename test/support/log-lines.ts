@@ -1,0 +1,35 @@
+import { SystemClock } from "../../src/base/clock.js";
+import { TextLogger } from "../../src/base/logger.js";
+
+/** The log of several workers of one process, in one order. */
+export class LogLines {
+  readonly lines: string[] = [];
+  readonly #waiters = new Set<() => void>();
+
+  /** A logger whose lines begin with the name and a space. */
+  logger(name: string): TextLogger {
+    const take = (line: string) => {
+      this.lines.push(`${name} ${line}`);
+      for (const check of this.#waiters) check();
+    };
+    return new TextLogger(take, new SystemClock(), () => "info", "millrace");
+  }
+
+  /** The first line from the one at `from` on that fits, and where it is. Waits for it. */
+  line(pattern: RegExp, from = 0): Promise<{ readonly at: number; readonly match: RegExpExecArray }> {
+    return new Promise((resolve) => {
+      let next = from;
+      const check = () => {
+        for (; next < this.lines.length; next++) {
+          const match = pattern.exec(this.lines[next]!);
+          if (!match) continue;
+          this.#waiters.delete(check);
+          resolve({ at: next, match });
+          return;
+        }
+      };
+      this.#waiters.add(check);
+      check();
+    });
+  }
+}
