@@ -177,8 +177,8 @@ export class HerderLoop implements MembershipHost {
     membership.reconciledWith(configs);
   }
 
-  stopEverything(): Promise<void> {
-    return this.runner.stopEverything();
+  stopEverything(withinMs: number): Promise<void> {
+    return this.runner.stopEverything(withinMs);
   }
 
   onPlace(place: Place): void {

@@ -329,8 +329,11 @@ export interface GroupMemberCallbacks {
    * The coordinator has dropped this member, or is out of reach (see `coordinatorTimeoutMs`): what was assigned may
    * already run elsewhere. Called at once, beside whichever callback is at work; so it must not wait behind that. The
    * member joins again once it has resolved.
+   *
+   * @param leftMs for how long nobody else can have got it yet: what is left of the session while the coordinator is out of
+   *   reach, 0 once it has dropped the member.
    */
-  onLost(error: Error): Promise<void>;
+  onLost(error: Error, leftMs: number): Promise<void>;
   /**
    * The coordinator refuses the member for a reason that waiting hardly heals (not authorized, session timeout outside
    * the broker's bounds, no protocol shared with the others). The member tries again every few seconds all the same.

@@ -148,10 +148,10 @@ export class ConnectWorker implements Worker {
     this.#hosts.send(host, { type: "start", run, id, connectorProps, taskProps, targetState, taskCount });
   }
 
-  async stopTasks(ids: readonly TaskId[]): Promise<void> {
+  async stopTasks(ids: readonly TaskId[], withinMs?: number): Promise<void> {
     const tasks = ids.flatMap((id) => this.#tasks.get(keyOf(id)) ?? []);
     for (const { run, host } of tasks) this.#hosts.send(host, { type: "stop", run, cancel: false });
-    const late = await this.#stoppedInTime(tasks, (task) => task.ended.promise);
+    const late = await this.#stoppedInTime(tasks, (task) => task.ended.promise, withinMs);
     for (const task of late) this.#cancel(task);
     for (const task of tasks) if (this.#tasks.get(keyOf(task.id)) === task) this.#tasks.delete(keyOf(task.id));
   }
@@ -193,11 +193,16 @@ export class ConnectWorker implements Worker {
   }
 
   /** Waits for all, as long as `task.shutdown.graceful.timeout.ms` for the lot; returns those that are late. */
-  async #stoppedInTime<T>(all: readonly T[], stop: (one: T) => Promise<void>): Promise<T[]> {
+  async #stoppedInTime<T>(
+    all: readonly T[],
+    stop: (one: T) => Promise<void>,
+    withinMs = Number.POSITIVE_INFINITY,
+  ): Promise<T[]> {
     if (all.length === 0) return [];
     const late = new Set(all);
     const timeUp = deferred();
-    const timer = this.parts.clock.schedule(this.parts.settings["task.shutdown.graceful.timeout.ms"], timeUp.resolve);
+    const graceMs = Math.min(withinMs, this.parts.settings["task.shutdown.graceful.timeout.ms"]);
+    const timer = this.parts.clock.schedule(graceMs, timeUp.resolve);
     const stopped = Promise.all(all.map((one) => stop(one).then(() => late.delete(one))));
     await Promise.race([stopped, timeUp.promise]);
     timer.cancel();

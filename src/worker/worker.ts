@@ -197,8 +197,10 @@ export interface Worker {
   /**
    * Stops and forgets these tasks together, each reporting UNASSIGNED unless it has FAILED, which stays to be seen: final offsets are committed, within
    * `task.shutdown.graceful.timeout.ms` for the lot, then the late ones are cancelled. Unknown ids are fine.
+   *
+   * @param withinMs shortens that time: others may run these tasks afterwards.
    */
-  stopTasks(ids: readonly TaskId[]): Promise<void>;
+  stopTasks(ids: readonly TaskId[], withinMs?: number): Promise<void>;
   /** PAUSED or STARTED for tasks that run; STOPPED stops them. Unknown ids are fine. */
   setTaskTargetState(ids: readonly TaskId[], state: TargetState): Promise<void>;
   /** All tasks that were started and not stopped, FAILED ones included. */

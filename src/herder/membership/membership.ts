@@ -50,8 +50,11 @@ export interface MembershipHost {
   readToEnd(timeoutMs: number): Promise<void>;
   /** Stops what is not assigned, starts what is. Resolves once the stops are done and `reconciledWith` was called. */
   reconcile(): Promise<void>;
-  /** Stops everything at once, beside the command at work. Resolves once it has stopped. */
-  stopEverything(): Promise<void>;
+  /**
+   * Stops everything at once, beside the command at work. Resolves once it has stopped; what has not within `withinMs` is
+   * cancelled then: nothing that it still does counts.
+   */
+  stopEverything(withinMs: number): Promise<void>;
   /** The place was taken. Must not fail: the group would rebalance again. */
   onPlace(place: Place): void;
 }
@@ -220,7 +223,7 @@ export class Membership implements GroupMemberCallbacks {
     );
   }
 
-  async onLost(error: Error): Promise<void> {
+  async onLost(error: Error, leftMs: number): Promise<void> {
     this.options.logger.warn("The group has dropped this worker; everything here stops until it has joined again", {
       why: error.message,
     });
@@ -229,7 +232,7 @@ export class Membership implements GroupMemberCallbacks {
     this.#assigned = NO_WORK; // I4: it may run elsewhere by now.
     // Nobody is to wait for the member that this worker was: it comes back under another id, holding nothing.
     this.#memory = NO_MEMORY;
-    await this.options.host.stopEverything();
+    await this.options.host.stopEverything(leftMs);
   }
 
   /**

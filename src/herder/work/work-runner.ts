@@ -40,12 +40,10 @@ export class WorkRunner implements Running {
     this.#ended = true;
   }
 
-  /** Stops all that runs. */
-  async stopEverything(): Promise<void> {
-    await this.#stop(
-      [...this.tasks.values()].map(({ id }) => id),
-      [...this.connectors.keys()],
-    );
+  /** Stops all that runs, tasks within this time. */
+  async stopEverything(withinMs: number): Promise<void> {
+    const tasks = [...this.tasks.values()].map(({ id }) => id);
+    await this.#stop(tasks, [...this.connectors.keys()], withinMs);
   }
 
   async carryOut(actions: ReconcileActions): Promise<void> {
@@ -114,10 +112,10 @@ export class WorkRunner implements Running {
     }
   }
 
-  async #stop(tasks: readonly TaskId[], connectors: readonly string[]): Promise<void> {
+  async #stop(tasks: readonly TaskId[], connectors: readonly string[], withinMs?: number): Promise<void> {
     for (const id of tasks) this.tasks.delete(taskKey(id));
     for (const connector of connectors) this.connectors.delete(connector);
-    if (tasks.length > 0) await this.options.worker.stopTasks(tasks);
+    if (tasks.length > 0) await this.options.worker.stopTasks(tasks, withinMs);
     if (connectors.length > 0) await this.options.worker.stopConnectors(connectors);
   }
 

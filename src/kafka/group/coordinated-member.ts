@@ -230,7 +230,7 @@ export class CoordinatedMember implements GroupMember {
     const verdict = judgeJoin(error);
     if (verdict === "again-with-id" && failures === 1) return;
     if (verdict === "again-as-new") this.#lose(error, "new id");
-    else if (this.#holding && this.#isUnreachable) this.#lose(error, "same id");
+    else if (this.#holding && this.#isUnreachable) this.#lose(error, "same id", this.#heartbeats.sessionLeftMs);
     const isRefused = verdict === "refused";
     if (isRefused) this.#refused(error);
     if (verdict !== "again" || failures > 1) this.#connectivity.waiting(reasonOf(error));
@@ -321,8 +321,10 @@ export class CoordinatedMember implements GroupMember {
         this.#lose(asError(error), "new id");
         return;
       case "outdated":
-      case "unreachable":
         this.#lose(asError(error), "same id");
+        return;
+      case "unreachable":
+        this.#lose(asError(error), "same id", this.#heartbeats.sessionLeftMs);
         return;
       case "refused":
         this.callbacks.onRefused?.(asError(error));
@@ -337,21 +339,23 @@ export class CoordinatedMember implements GroupMember {
   /**
    * What was assigned may run elsewhere by now: it is given up beside whatever callback is at work, which may be the one
    * that hangs.
+   *
+   * @param leftMs as `onLost` is told.
    */
-  #lose(error: Error, next: "new id" | "same id"): void {
+  #lose(error: Error, next: "new id" | "same id", leftMs = 0): void {
     if (next === "new id") this.#memberId = "";
     this.#generationId = -1;
     this.#current = undefined;
     this.#losses++;
-    if (this.#holding) this.#givenUp = this.#giveUp(error);
+    if (this.#holding) this.#givenUp = this.#giveUp(error, leftMs);
     this.#holding = false;
     this.#changed.resolve();
   }
 
   /** Until its owner has given up what was lost, the member does not join: it would run twice. */
-  async #giveUp(error: Error): Promise<void> {
+  async #giveUp(error: Error, leftMs: number): Promise<void> {
     const backoff = new Backoff(CALLBACK_BACKOFF, this.cluster.random);
-    while (!(await this.#succeeds("giving up what was lost", () => this.callbacks.onLost(error)))) {
+    while (!(await this.#succeeds("giving up what was lost", () => this.callbacks.onLost(error, leftMs)))) {
       await this.cluster.clock.delay(backoff.nextMs(), this.#stop.signal);
       if (this.#stop.signal.aborted) return;
     }

@@ -30,6 +30,15 @@ export class Heartbeats {
     this.#aliveAtMs = this.cluster.clock.monotonicMs();
   }
 
+  /**
+   * For how long the coordinator cannot have given the member's work to others, in milliseconds. It counts the session from
+   * the heartbeat that it got last, so here it is counted from when that was sent.
+   */
+  get sessionLeftMs(): number {
+    const { silentMs, sessionTimeoutMs } = this.#silence();
+    return Math.max(0, sessionTimeoutMs - silentMs);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.cluster;
     const { heartbeatIntervalMs } = this.options;
@@ -40,19 +49,21 @@ export class Heartbeats {
       await clock.delay(waitMs, signal);
       const sender = this.owner.beating();
       if (signal.aborted || !sender) continue;
+      const sentAtMs = clock.monotonicMs();
       const error = await this.#send(sender);
       const isPast = signal.aborted || this.owner.beating()?.generationId !== sender.generationId;
-      failures = isPast || this.#judge(error) ? 0 : failures + 1;
+      failures = isPast || this.#judge(error, sentAtMs) ? 0 : failures + 1;
     }
   }
 
   /** Whether the coordinator took the member for alive. */
-  #judge(error: unknown): boolean {
+  #judge(error: unknown, sentAtMs: number): boolean {
     const verdict = judgeHeartbeat(error, this.#silence());
     const isAlive = verdict === "alive" || verdict === "rejoin";
     if (verdict === "search" || verdict === "refused" || verdict === "unreachable") this.coordinator.forget();
+    if (isAlive) this.#aliveAtMs = sentAtMs;
     // Whoever is found next gets a whole session to answer.
-    if (isAlive || verdict === "search" || verdict === "refused") this.noteAlive();
+    if (verdict === "search" || verdict === "refused") this.noteAlive();
     this.owner.judged(verdict, error);
     return isAlive;
   }
