@@ -164,6 +164,18 @@ describe("the worker", () => {
     });
   });
 
+  test("a task that others may run after a while has no longer than that to stop (I4)", async () => {
+    const { clock, hosts, told, worker, start } = rig();
+    await start(0);
+    hosts[0]!.obedient = false;
+    const stopped = worker.stopTasks([id(0)], 300);
+    await clock.advance(299);
+    expect(told).toEqual([]);
+    await clock.advance(1);
+    await stopped;
+    expect(told).toEqual(["shop-0 UNASSIGNED"]);
+  });
+
   test("offsets are read and stored on behalf of the task's connector", async () => {
     const { clock, hosts, flushed, start } = rig();
     await start(0);

@@ -67,6 +67,8 @@ function setUp(changes: Partial<GroupMemberCallbacks> = {}, options: Partial<Gro
   const broker = new ScriptedBroker(clock, 2);
   const group = scriptGroup(broker);
   const events: string[] = [];
+  /** What onLost was told of the session that is left. */
+  const left: number[] = [];
   const waits: (string | undefined)[] = [];
   const client = scriptedClient(broker);
   const member = client.groupMember(
@@ -91,14 +93,15 @@ function setUp(changes: Partial<GroupMemberCallbacks> = {}, options: Partial<Gro
       async onAssigned({ generationId, memberId, assignment }: GroupAssignment) {
         events.push(`assigned ${assignment} to ${memberId} in ${generationId}`);
       },
-      async onLost(error) {
+      async onLost(error, leftMs) {
+        left.push(leftMs);
         events.push(`lost: ${error.message}`);
       },
       ...changes,
     },
   );
   const apis = () => broker.seen.map((each) => each.api);
-  return { clock, broker, group, events, waits, client, member, apis };
+  return { clock, broker, group, events, left, waits, client, member, apis };
 }
 
 describe("joining", () => {
@@ -377,11 +380,12 @@ describe("being lost", () => {
   });
 
   test("to a coordinator that does not know the member: told, then joined under a new id", async () => {
-    const { clock, group, events, member } = setUp();
+    const { clock, group, events, left, member } = setUp();
     member.start();
     await clock.advance(0);
     group.members.clear();
     await clock.advance(3_000);
+    expect(left).toEqual([0]);
     expect(events.slice(3)).toEqual([
       expect.stringMatching(/^lost: Heartbeat to group g.*UNKNOWN_MEMBER_ID/),
       "prepare",
@@ -391,7 +395,7 @@ describe("being lost", () => {
   });
 
   test("a worker of Connect, when the coordinator is out of reach for so long; it comes back under the same id", async () => {
-    const { clock, broker, events, member, waits } = setUp({}, { coordinatorTimeoutMs: 3_000 });
+    const { clock, broker, events, left, member, waits } = setUp({}, { coordinatorTimeoutMs: 3_000 });
     member.start();
     await clock.advance(1_000);
     broker.down.add(0).add(1);
@@ -402,6 +406,9 @@ describe("being lost", () => {
     expect(waits.at(-1)).toBeDefined();
     await clock.advance(1_200);
     expect(events[3]).toMatch(/^lost/);
+    // The session of 10 s began with the join; nobody else can have the work before it is over.
+    expect(left[0]).toBeGreaterThan(3_000);
+    expect(left[0]).toBeLessThan(4_100);
     broker.down.clear();
     await clock.advance(10_000);
     expect(events.at(-1)).toBe("assigned me to member-1 in 2");
@@ -422,13 +429,14 @@ describe("being lost", () => {
   });
 
   test("a worker of Connect, when its heartbeats go unanswered for a session", async () => {
-    const { clock, broker, events, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
+    const { clock, broker, events, left, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
     member.start();
     await clock.advance(0);
     broker.fail("Heartbeat", new Promise(() => {}));
     await clock.advance(9_900);
     expect(events).toHaveLength(3);
     await clock.advance(200);
+    expect(left).toEqual([0]);
     expect(events[3]).toMatch(/^lost: Heartbeat to group g.*REQUEST_TIMED_OUT/);
   });
 
