@@ -55,9 +55,6 @@ export class FakeGroup {
       retire: () => {
         this.retired = true;
       },
-      retire: () => {
-        this.retired = true;
-      },
       leave: async () => {
         this.left = true;
       },
