@@ -1,3 +1,4 @@
+import { mustRun } from "../../base/command-loop.js";
 import type { Cluster } from "./cluster.js";
 import { type Connectivity, reasonOf } from "./connectivity.js";
 import { backoffMs, isRetriable } from "./retry.js";
@@ -38,7 +39,7 @@ export class MetadataRefresher {
   refresh(): void {
     if (this.#isRefreshing || this.user.isClosed()) return;
     this.#isRefreshing = true;
-    void this.#refresh();
+    mustRun("The refresh of metadata", this.#refresh());
   }
 
   async #refresh(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Timer } from "../../api/clock.js";
+import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { fetch } from "../../protocol/apis/fetch.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
@@ -215,8 +216,12 @@ export class FetchConsumer implements Consumer {
       fetches.set(leader, asked);
       asked.push({ partition, epoch: partition.epoch, offset: partition.fetchOffset });
     }
-    for (const { leader, to, partitions } of lookups.values()) void this.#lookUp(leader, to, partitions);
-    for (const [leader, asked] of fetches) if (!this.#busyNodes.has(leader)) void this.#fetch(leader, asked);
+    for (const { leader, to, partitions } of lookups.values()) {
+      mustRun("A look-up of the consumer", this.#lookUp(leader, to, partitions));
+    }
+    for (const [leader, asked] of fetches) {
+      if (!this.#busyNodes.has(leader)) mustRun("A fetch of the consumer", this.#fetch(leader, asked));
+    }
     if (this.cluster.isStale && this.#partitions.size > 0) this.#metadata.refresh();
     this.#schedule(waitMs);
   }

@@ -1,5 +1,6 @@
 import type { Timer } from "../../api/clock.js";
 import { withAnySignal } from "../../base/any-signal.js";
+import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import {
   decodeAssignment,
@@ -176,7 +177,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     if (changed === undefined || this.#started) return;
     this.#started = true;
     this.#member.start();
-    void this.#watchTopics();
+    mustRun(`The watch over the topics of group ${this.options.groupId}`, this.#watchTopics());
   }
 
   /** Looks at the topics, however long it takes: whether they have changed; undefined when stopped meanwhile. */

@@ -1,4 +1,5 @@
 import type { Timer } from "../../api/clock.js";
+import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { produce } from "../../protocol/apis/produce.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
@@ -141,7 +142,9 @@ export class BatchingProducer<T> implements Producer<T> {
     for (const queue of this.#records.waiting) {
       if (!queue.inFlight) waitMs = Math.min(waitMs, this.#plan(queue, nowMs, requests));
     }
-    for (const [leader, { outgoing }] of requests) void this.#sendRequest(leader, outgoing);
+    for (const [leader, { outgoing }] of requests) {
+      mustRun("A request of the producer", this.#sendRequest(leader, outgoing));
+    }
     if (this.#records.unplaced.size > 0) this.#metadata.refresh();
     this.#schedule(Math.min(waitMs, this.#records.oldestIdleAtMs() + this.config.deliveryTimeoutMs - nowMs));
     this.#settleWaiters();
