@@ -178,6 +178,8 @@ export class HerderLoop implements MembershipHost {
   }
 
   stopEverything(withinMs: number): Promise<void> {
+    // A write may hang for as long as its request, and joining again waits behind it.
+    this.#assembled.stores.config.dropWrites();
     return this.runner.stopEverything(withinMs);
   }
 

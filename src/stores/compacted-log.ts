@@ -144,6 +144,11 @@ export class CompactedLog {
     }
   }
 
+  /** Ends the attempts in flight, for a writer that is dead: others of the log go on by another attempt. */
+  dropSends(): void {
+    this.#options.transport.dropSends();
+  }
+
   /** Stops reading and writing. Whoever waits for the end is refused. */
   async close(): Promise<void> {
     this.#closing.abort();

@@ -110,6 +110,11 @@ export class ConfigStore implements SharedConfigStore {
     await this.#write(permit, [configRecord.sessionKey(key)]);
   }
 
+  /** Ends the attempts in flight: their permits are asked again, and a leader that has lost its place writes no more. */
+  dropWrites(): void {
+    this.#log.dropSends();
+  }
+
   close(): Promise<void> {
     return this.#log.close();
   }

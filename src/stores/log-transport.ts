@@ -1,5 +1,6 @@
 import { RetriableError } from "../api/index.js";
 import type { Clock } from "../base/clock.js";
+import { mustRun } from "../base/command-loop.js";
 import type { KafkaClient, Producer } from "../kafka/kafka-client.js";
 
 /** A record of a store's topic, to be written. Both are small: keys name things, values are JSON. */
@@ -42,6 +43,8 @@ export interface LogTransport {
    * @throws KafkaError, `retriable` when another attempt may succeed.
    */
   send(records: readonly StoreRecord[]): Promise<void>;
+  /** Ends the attempts in flight, as a lost connection would: what has left this process may still be written. */
+  dropSends(): void;
   close(): Promise<void>;
 }
 
@@ -60,7 +63,7 @@ const PRODUCER_PROPERTIES = { acks: "all", retries: "0", "delivery.timeout.ms": 
 /** The transport over a Kafka client, which stays the caller's to close. */
 export class KafkaLogTransport implements LogTransport {
   readonly #consumer;
-  readonly #producer: Producer<undefined>;
+  #producer: Producer<undefined>;
   readonly #closing = new AbortController();
   #partitions: readonly { readonly topic: string; readonly partition: number }[] = [];
 
@@ -70,10 +73,7 @@ export class KafkaLogTransport implements LogTransport {
     private readonly clock: Clock,
   ) {
     this.#consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
-    this.#producer = client.producer<undefined>(
-      { properties: PRODUCER_PROPERTIES },
-      { acknowledged() {}, failed() {} },
-    );
+    this.#producer = this.#openProducer();
   }
 
   async open(): Promise<readonly number[]> {
@@ -108,10 +108,19 @@ export class KafkaLogTransport implements LogTransport {
     );
   }
 
+  dropSends(): void {
+    mustRun("The end of a store's producer", this.#producer.close(0));
+    this.#producer = this.#openProducer();
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#producer.close(0);
     await this.#consumer.close();
+  }
+
+  #openProducer(): Producer<undefined> {
+    return this.client.producer<undefined>({ properties: PRODUCER_PROPERTIES }, { acknowledged() {}, failed() {} });
   }
 
   /** A topic that is not there yet must not pass for an empty one: its log would be read to the end at once, and for ever. */

@@ -37,6 +37,7 @@ export class MemoryLog implements LogTransport {
   /** The transport was closed. */
   closed = false;
   readonly #late: StoreRecord[] = [];
+  #dropped = deferred();
 
   constructor(partitions = 1) {
     this.#partitions = Array.from({ length: partitions }, () => []);
@@ -83,7 +84,13 @@ export class MemoryLog implements LogTransport {
   async send(records: readonly StoreRecord[]): Promise<void> {
     if (records.length === 0) return;
     this.sends++;
-    await this.sendGate;
+    if (this.sendGate && !(await this.#passesGate(this.sendGate))) {
+      // Its sender has given up. It was on its way all the same.
+      void this.sendGate.then(() => {
+        for (const record of records) this.append(record);
+      });
+      throw new KafkaError("NETWORK_EXCEPTION", "Producing");
+    }
     if (this.sendError) {
       const error = this.sendError;
       this.sendError = undefined;
@@ -94,6 +101,11 @@ export class MemoryLog implements LogTransport {
     else if (fate !== "refused") for (const record of records) this.append(record);
     if (fate === "refused") throw new KafkaError("NOT_LEADER_OR_FOLLOWER", "Producing");
     if (fate !== undefined) throw new KafkaError("REQUEST_TIMED_OUT", "Producing");
+  }
+
+  dropSends(): void {
+    this.#dropped.resolve();
+    this.#dropped = deferred();
   }
 
   /** Writes what was on its way when its senders gave up. */
@@ -116,6 +128,10 @@ export class MemoryLog implements LogTransport {
   async close(): Promise<void> {
     this.closed = true;
     this.#news.resolve();
+  }
+
+  #passesGate(gate: Promise<void>): Promise<boolean> {
+    return Promise.race([gate.then(() => true), this.#dropped.promise.then(() => false)]);
   }
 
   #unread(): StoredRecords[] {
