@@ -25,7 +25,7 @@ export interface CommandProcess {
 }
 
 /** `millrace up`: the exit code once it has ended. */
-export function runUp({ data, kafka, rest, config }: UpOptions, host: CommandProcess): Promise<number> {
+export function runUp({ data, kafka, rest, config, brokerConfig }: UpOptions, host: CommandProcess): Promise<number> {
   return runService(host, config, async (props, logger, logLevel) => {
     const { startStack } = await import("./stack.js");
     const stack = await startStack({
@@ -33,6 +33,7 @@ export function runUp({ data, kafka, rest, config }: UpOptions, host: CommandPro
         dataDir: data,
         listen: kafka,
         listenOption: "--kafka",
+        properties: brokerConfig === undefined ? {} : readPropertiesFile(brokerConfig),
         logLevel,
         logSink: host.report,
       },
@@ -69,13 +70,15 @@ export function runWorker(file: string, host: CommandProcess): Promise<number> {
 }
 
 /** `millrace broker`: the exit code once it has ended. */
-export function runBroker({ data, listen }: BrokerOptions, host: CommandProcess): Promise<number> {
-  return runService(host, undefined, async (_props, _logger, logLevel) => {
+export function runBroker({ data, listen, config }: BrokerOptions, host: CommandProcess): Promise<number> {
+  return runService(host, config, async (props, _logger, logLevel) => {
+    const { "log.level": _, ...properties } = props;
     const { addressOf, startBrokerStack } = await import("./stack.js");
     const broker = await startBrokerStack({
       dataDir: data,
       listen,
       listenOption: "--listen",
+      properties,
       logLevel,
       logSink: host.report,
     });

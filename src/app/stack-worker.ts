@@ -27,6 +27,8 @@ export interface WorkerStackOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How the option that chose the address is called, for the message when it is taken. */
   readonly restOption: string;
+  /** Where a property belongs that the worker does not know; undefined: nowhere. */
+  readonly placeOf?: (key: string) => string | undefined;
 }
 
 /** A distributed worker that serves REST. */
@@ -63,7 +65,10 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   const props = resolveReferences(options.props, providers);
   const config = parseDistributedConfig(props);
   const idle = idleWorkerKeys(props);
-  for (const key of idle.unknown) logger.warn("A worker property is not known and has no effect", { key });
+  for (const key of idle.unknown) {
+    const place = options.placeOf?.(key);
+    logger.warn("A worker property is not known and has no effect", place === undefined ? { key } : { key, place });
+  }
   for (const key of idle.withoutEffect) logger.warn("A worker property is not served and has no effect", { key });
   const [listener, ...unused] = config.listeners.map(parseListener) as [Listener, ...Listener[]];
   if (unused.length > 0) logger.warn("Only the first of the listeners is used", { listener: config.listeners[0] });

@@ -1,16 +1,21 @@
 import { join } from "node:path";
 import { ConfigError, ConflictError } from "../api/index.js";
 import type { LogSink } from "../base/logger.js";
+import { BROKER_KEYS } from "../broker/broker-properties.js";
 import { type BrokerThread, startBrokerThread } from "../broker/start-broker-thread.js";
 import type { RunningWorker, WorkerStackOptions } from "./stack-worker.js";
 
 export interface BrokerStackOptions {
   /** Folder of all data; the broker's is in it. */
   readonly dataDir: string;
-  /** `HOST:PORT`; port 0 takes any free one. */
-  readonly listen: string;
+  /** `HOST:PORT`; port 0 takes any free one. Undefined: as `listeners` says, and by default 127.0.0.1:9092. */
+  readonly listen: string | undefined;
   /** How the option that chose the address is called, for the message when it is taken. */
   readonly listenOption: string;
+  /** Kafka's broker properties. */
+  readonly properties: Readonly<Record<string, string>>;
+  /** Whether a worker in this process needs an address of its own: see `addressForWorker`. */
+  readonly hasWorker?: boolean;
   readonly logLevel: WorkerStackOptions["logLevel"];
   readonly logSink: LogSink;
 }
@@ -55,14 +60,18 @@ const UP_DEFAULTS: Readonly<Record<string, string>> = {
  */
 export async function startStack(options: UpStackOptions): Promise<RunningStack> {
   // The worker's code is loaded while the broker's thread loads its own and opens its logs.
-  const [broker, { startWorkerStack }] = await Promise.all([startBrokerStack(options.broker), loadWorker()]);
+  const [broker, { startWorkerStack }] = await Promise.all([
+    startBrokerStack({ ...options.broker, hasWorker: true }),
+    loadWorker(),
+  ]);
   const kafka = addressOf(broker);
   options.onBroker(kafka);
   let worker: RunningWorker;
   try {
     worker = await startWorkerStack({
       ...options,
-      props: { ...UP_DEFAULTS, ...options.props, "bootstrap.servers": kafka },
+      props: { ...UP_DEFAULTS, ...options.props, "bootstrap.servers": addressForWorker(broker) },
+      placeOf: (key) => (Object.hasOwn(BROKER_KEYS, key) ? "the broker's properties: --broker-config FILE" : undefined),
     });
   } catch (error) {
     await broker.close();
@@ -92,20 +101,33 @@ async function loadWorker() {
 /**
  * Starts the bundled broker in a thread of its own.
  *
- * @throws ConflictError when the port is in use or the folder is locked, ConfigError for a bad address.
+ * @throws ConflictError when the port is in use or the folder is locked, ConfigError for a bad address or property.
  */
 export async function startBrokerStack(options: BrokerStackOptions): Promise<BrokerThread> {
-  const { dataDir, listen, listenOption, logLevel, logSink } = options;
+  const { listen, listenOption, properties, hasWorker = false, logLevel, logSink } = options;
+  const dataDir = properties["log.dirs"] ?? properties["log.dir"] ?? join(options.dataDir, "broker");
+  if (dataDir.includes(","))
+    throw new ConfigError("log.dirs", `Broker property log.dirs: one folder is served, got ${dataDir}`);
+  const listenInside = hasWorker && properties["advertised.listeners"] !== undefined;
   try {
-    return await startBrokerThread({ dataDir: join(dataDir, "broker"), listen, logLevel, logSink });
+    return await startBrokerThread({ dataDir, listen, listenInside, properties, logLevel, logSink });
   } catch (cause) {
     if (!(cause instanceof Error) || !("failure" in cause)) throw cause;
     const { failure, message } = cause;
     if (failure === "DataFolderLockedError") throw new ConflictError("DATA_FOLDER_LOCKED", message, { cause });
     if (failure === "ListenError") throw new ConflictError("PORT_IN_USE", message, { cause });
     if (failure === "EndpointError") throw new ConfigError(listenOption, message, { cause });
+    if (failure === "BrokerPropertyError") throw new ConfigError("broker properties", message, { cause });
     throw cause;
   }
+}
+
+/** Where the worker beside the broker reaches it: what is advertised to others may be reached from outside only. */
+function addressForWorker(broker: BrokerThread): string {
+  if (broker.inside) return addressOf(broker.inside);
+  const { host, port } = broker;
+  const anyAddress: Readonly<Record<string, string>> = { "": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1" };
+  return addressOf({ host: anyAddress[host] ?? host, port });
 }
 
 /** `HOST:PORT` of a broker. */

@@ -1,8 +1,14 @@
-import { CONFIG_TYPES, type ConfigType, SYNONYM_UNITS, TOPIC_CONFIG_KEYS } from "./topics/config-keys.js";
+import {
+  CONFIG_TYPES,
+  faultOf,
+  SYNONYM_UNITS,
+  splitList,
+  TOPIC_CONFIG_KEYS,
+  type ValueRule,
+} from "./topics/config-keys.js";
 
 /** A property of the broker: how it is written, and its default (null: none). */
-interface BrokerKey {
-  readonly type: ConfigType;
+interface BrokerKey extends ValueRule {
   readonly default: string | null;
 }
 
@@ -10,11 +16,13 @@ const MINUTE = 60_000;
 
 /** The broker's own properties: Kafka's names, and three of ours at the end. Topic defaults (`log.…`) come on top. */
 const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
-  "node.id": { type: "int", default: "1" },
-  "broker.id": { type: "int", default: "1" },
+  "node.id": { type: "int", default: "1", min: 0 },
+  "broker.id": { type: "int", default: "1", min: 0 },
   "broker.rack": { type: "string", default: null },
   listeners: { type: "list", default: "PLAINTEXT://127.0.0.1:9092" },
   "advertised.listeners": { type: "list", default: null },
+  "listener.security.protocol.map": { type: "list", default: "PLAINTEXT:PLAINTEXT" },
+  "controller.listener.names": { type: "list", default: "" },
   "process.roles": { type: "list", default: "broker,controller" },
   "log.dirs": { type: "string", default: null },
   "authorizer.class.name": { type: "string", default: "" },
@@ -22,36 +30,36 @@ const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "sasl.enabled.mechanisms": { type: "list", default: "" },
   "auto.create.topics.enable": { type: "boolean", default: "true" },
   "delete.topic.enable": { type: "boolean", default: "true" },
-  "num.partitions": { type: "int", default: "1" },
-  "default.replication.factor": { type: "int", default: "1" },
-  "offsets.topic.num.partitions": { type: "int", default: "1" },
-  "offsets.topic.replication.factor": { type: "short", default: "1" },
-  "offsets.topic.segment.bytes": { type: "int", default: String(16 * 1024 * 1024) },
-  "offsets.retention.minutes": { type: "int", default: "10080" },
-  "offsets.retention.check.interval.ms": { type: "long", default: String(10 * MINUTE) },
-  "offset.metadata.max.bytes": { type: "int", default: "4096" },
-  "group.initial.rebalance.delay.ms": { type: "int", default: "0" },
+  "num.partitions": { type: "int", default: "1", min: 1 },
+  "default.replication.factor": { type: "int", default: "1", min: 1 },
+  "offsets.topic.num.partitions": { type: "int", default: "1", min: 1 },
+  "offsets.topic.replication.factor": { type: "short", default: "1", min: 1 },
+  "offsets.topic.segment.bytes": { type: "int", default: String(16 * 1024 * 1024), min: 1 },
+  "offsets.retention.minutes": { type: "int", default: "10080", min: 1 },
+  "offsets.retention.check.interval.ms": { type: "long", default: String(10 * MINUTE), min: 1 },
+  "offset.metadata.max.bytes": { type: "int", default: "4096", min: 0 },
+  "group.initial.rebalance.delay.ms": { type: "int", default: "0", min: 0 },
   "group.min.session.timeout.ms": { type: "int", default: "6000" },
   "group.max.session.timeout.ms": { type: "int", default: String(30 * MINUTE) },
-  "group.max.size": { type: "int", default: "2147483647" },
+  "group.max.size": { type: "int", default: "2147483647", min: 1 },
   "transaction.max.timeout.ms": { type: "int", default: String(15 * MINUTE) },
   "transactional.id.expiration.ms": { type: "int", default: "604800000" },
-  "producer.id.expiration.ms": { type: "int", default: "86400000" },
+  "producer.id.expiration.ms": { type: "int", default: "86400000", min: 1 },
   "socket.request.max.bytes": { type: "int", default: "104857600" },
   "connections.max.idle.ms": { type: "long", default: String(10 * MINUTE) },
   // Kafka's default is 55 MiB. A smaller answer is as good to every client, and bounds what a fetch holds in memory.
-  "fetch.max.bytes": { type: "int", default: String(8 * 1024 * 1024) },
-  "log.retention.check.interval.ms": { type: "long", default: String(5 * MINUTE) },
+  "fetch.max.bytes": { type: "int", default: String(8 * 1024 * 1024), min: 1024 },
+  "log.retention.check.interval.ms": { type: "long", default: String(5 * MINUTE), min: 1 },
   "log.retention.minutes": { type: "int", default: null },
   "log.retention.hours": { type: "int", default: "168" },
-  "log.roll.hours": { type: "int", default: "168" },
-  "log.roll.jitter.hours": { type: "int", default: "0" },
+  "log.roll.hours": { type: "int", default: "168", min: 1 },
+  "log.roll.jitter.hours": { type: "int", default: "0", min: 0 },
   "log.flush.scheduler.interval.ms": { type: "long", default: "1000" },
   "log.cleaner.enable": { type: "boolean", default: "true" },
-  "log.cleaner.backoff.ms": { type: "long", default: "15000" },
+  "log.cleaner.backoff.ms": { type: "long", default: "15000", min: 0 },
   "log.cleaner.dedupe.buffer.size": { type: "long", default: String(32 * 1024 * 1024) },
   "millrace.lenient.replication": { type: "boolean", default: "true" },
-  "millrace.segment.bytes.min": { type: "int", default: "1048576" },
+  "millrace.segment.bytes.min": { type: "int", default: "1048576", min: 1 },
 };
 
 /** All properties the broker knows, topic defaults included. */
@@ -60,7 +68,7 @@ export const BROKER_KEYS: Readonly<Record<string, BrokerKey>> = (() => {
   for (const [name, key] of Object.entries(TOPIC_CONFIG_KEYS)) {
     // Where a larger unit has the default, the ms form has none, as in Kafka.
     const value = SYNONYM_UNITS[name] ? null : key.default;
-    if (key.synonym) keys[key.synonym] ??= { type: key.type, default: value };
+    if (key.synonym) keys[key.synonym] ??= { ...key, default: value };
   }
   return keys;
 })();
@@ -93,17 +101,19 @@ export class BrokerProperties {
   #dynamic: Readonly<Record<string, string>> = {};
   #dynamicDefault: Readonly<Record<string, string>> = {};
 
-  /** @throws BrokerPropertyError for a value that is not of its type. Unknown keys are kept and have no effect. */
+  /**
+   * @throws BrokerPropertyError for a value that is not of its type or out of its range, and for a setting that would
+   * change who may do what and is not served. Unknown keys are kept and have no effect.
+   */
   constructor(given: Readonly<Record<string, string>>) {
-    this.#given = given;
-    for (const [name, value] of Object.entries(given)) {
-      const type = BROKER_KEYS[name]?.type;
-      if (type === "boolean" && !/^(true|false)$/i.test(value))
-        throw new BrokerPropertyError(name, `expected true or false, got ${value}`);
-      const numeric = type === "int" || type === "long" || type === "short" || type === "double";
-      if (numeric && (value.trim() === "" || !Number.isFinite(Number(value)))) {
-        throw new BrokerPropertyError(name, `expected a number, got ${value}`);
-      }
+    this.#given = withNodeId(given);
+    for (const [name, value] of Object.entries(this.#given)) {
+      const refusal = refusalOf(name, value);
+      if (refusal) throw new BrokerPropertyError(name, refusal);
+      const key = Object.hasOwn(BROKER_KEYS, name) ? BROKER_KEYS[name] : undefined;
+      const min = name === "log.segment.bytes" ? this.number("millrace.segment.bytes.min") : undefined;
+      const fault = key && faultOf(key, value, min);
+      if (fault) throw new BrokerPropertyError(name, `invalid value ${value}: ${fault}`);
     }
   }
 
@@ -138,6 +148,11 @@ export class BrokerProperties {
     );
   }
 
+  /** The elements of a list; none where there is no value. */
+  list(name: string): string[] {
+    return splitList(this.text(name) ?? "");
+  }
+
   number(name: string): number {
     return Number(this.text(name));
   }
@@ -156,4 +171,43 @@ export class BrokerProperties {
 /** DescribeConfigs' number of a property's type. */
 export function configTypeOf(name: string): number {
   return CONFIG_TYPES[BROKER_KEYS[name]?.type ?? "string"];
+}
+
+/** Kafka's older name of node.id is the same property. */
+function withNodeId(given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { "node.id": node, "broker.id": broker } = given;
+  if (node !== undefined && broker !== undefined && node !== broker) {
+    throw new BrokerPropertyError("broker.id", `is ${broker} and node.id is ${node}; give one, or the same to both`);
+  }
+  const id = node ?? broker;
+  return id === undefined ? given : { ...given, "node.id": id, "broker.id": id };
+}
+
+/** Properties that restrict who may do what, and that nothing here enforces; with the values that restrict nothing. */
+const NOT_ENFORCED: readonly (readonly [name: RegExp, harmless: string])[] = [
+  [/^authorizer\.class\.name$/, ""],
+  [/^super\.users$/, ""],
+  [/^allow\.everyone\.if\.no\.acl\.found$/, "true"],
+  [/^principal\.builder\.class$/, ""],
+  [/^sasl\./, ""],
+  [/^ssl\./, ""],
+  [/^listener\.name\./, ""],
+  [/^security\.inter\.broker\.protocol$/, "PLAINTEXT"],
+  [/^security\.providers$/, ""],
+  [/^(create\.topic|alter\.config)\.policy\.class\.name$/, ""],
+  [/^client\.quota\.callback\.class$/, ""],
+  [/^max\.connections(\.per\.ip)?$/, "2147483647"],
+  [/^max\.connections\.per\.ip\.overrides$/, ""],
+];
+
+/** Why a property is refused rather than taken without effect; undefined: it is not. */
+function refusalOf(name: string, value: string): string | undefined {
+  const restricts = NOT_ENFORCED.some(([pattern, harmless]) => pattern.test(name) && value.trim() !== harmless);
+  if (restricts) {
+    return "the bundled broker has no encryption, authentication, ACLs, quotas or policies, so it would protect nothing. Remove it, or take a real Kafka";
+  }
+  if (name === "process.roles" && splitList(value).sort().join() !== "broker,controller") {
+    return `got ${value}; the bundled broker is always broker and controller in one: broker,controller`;
+  }
+  return undefined;
 }

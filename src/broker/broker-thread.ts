@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const port = parentPort;
   if (!port) throw new InvariantError("The broker thread was not started as a thread");
   const report = (message: BrokerThreadReport) => port.postMessage(message);
-  const { dataDir, listen, properties, logLevel } = workerData as BrokerThreadData;
+  const { logLevel, ...options } = workerData as BrokerThreadData;
   const clock = new SystemClock();
   new BufferGarbage(clock).start();
   const logger = new TextLogger(
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     "broker",
   );
   try {
-    const broker = await startBroker({ dataDir, listen, properties, clock, random: new SystemRandom(), logger });
+    const broker = await startBroker({ ...options, clock, random: new SystemRandom(), logger });
     port.on("message", (order: BrokerThreadOrder) => {
       if (order.kind !== "close") return;
       void broker.close().then(() => {
@@ -33,7 +33,8 @@ async function main(): Promise<void> {
         port.close();
       });
     });
-    report({ kind: "ready", host: broker.host, port: broker.port, clusterId: broker.clusterId });
+    const { host, port: brokerPort, inside, clusterId } = broker;
+    report({ kind: "ready", host, port: brokerPort, inside, clusterId });
     // Thrown out of the thread, a loss ends the process with its reason.
     void broker.ended.catch((cause: unknown) => {
       throw cause;

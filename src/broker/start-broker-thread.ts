@@ -1,13 +1,16 @@
 import { Worker } from "node:worker_threads";
 import { deferred } from "../base/deferred.js";
 import type { LogLevel, LogSink } from "../base/logger.js";
+import type { Endpoint } from "./handler.js";
 import type { BrokerThreadData, BrokerThreadOrder, BrokerThreadReport } from "./thread-messages.js";
 
 export interface BrokerThreadOptions {
   /** Folder of everything the broker keeps; made unless it exists. */
   readonly dataDir: string;
-  /** `HOST:PORT`; port 0 takes any free one. */
-  readonly listen: string;
+  /** `HOST:PORT`; port 0 takes any free one. Undefined: as the property `listeners` says. */
+  readonly listen?: string | undefined;
+  /** As in `startBroker`. */
+  readonly listenInside?: boolean;
   /** Kafka's broker properties by their own names. */
   readonly properties?: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
@@ -19,6 +22,8 @@ export interface BrokerThreadOptions {
 export interface BrokerThread {
   readonly host: string;
   readonly port: number;
+  /** Where it listens for this machine only, if that was asked for. */
+  readonly inside: Endpoint | undefined;
   readonly clusterId: string;
   /** Rejects if the thread ends although nobody has closed it. */
   readonly ended: Promise<void>;
@@ -44,8 +49,8 @@ export class BrokerStartError extends Error {
  * @throws BrokerStartError when it cannot start (port in use, data folder locked, damaged metadata, bad property).
  */
 export async function startBrokerThread(options: BrokerThreadOptions): Promise<BrokerThread> {
-  const { dataDir, listen, properties = {}, logLevel, logSink } = options;
-  const workerData: BrokerThreadData = { dataDir, listen, properties, logLevel };
+  const { dataDir, listen, listenInside = false, properties = {}, logLevel, logSink } = options;
+  const workerData: BrokerThreadData = { dataDir, listen, listenInside, properties, logLevel };
   const thread = new Worker(new URL("./broker-thread.js", import.meta.url), { workerData, name: "broker" });
   const ready = deferred<Extract<BrokerThreadReport, { kind: "ready" }>>();
   const closed = deferred();
@@ -67,7 +72,7 @@ export async function startBrokerThread(options: BrokerThreadOptions): Promise<B
     if (closing) ended.resolve();
     else ended.reject(new Error(`The broker's thread ended with exit code ${code}`));
   });
-  const { host, port, clusterId } = await ready.promise;
+  const { host, port, inside, clusterId } = await ready.promise;
   const close = async () => {
     closing = true;
     const order: BrokerThreadOrder = { kind: "close" };
@@ -75,5 +80,5 @@ export async function startBrokerThread(options: BrokerThreadOptions): Promise<B
     await closed.promise;
     await thread.terminate();
   };
-  return { host, port, clusterId, ended: ended.promise, close };
+  return { host, port, inside, clusterId, ended: ended.promise, close };
 }

@@ -9,7 +9,7 @@ import { BrokerState } from "./broker-state.js";
 import { DataFolderLock, type DataFolderLostError } from "./data-folder/data-folder-lock.js";
 import { GroupCoordinator } from "./groups/group-coordinator.js";
 import { GroupLog } from "./groups/group-log.js";
-import type { Broker } from "./handler.js";
+import type { Broker, Endpoint } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
 import { SealedFiles } from "./log/log-files.js";
@@ -18,18 +18,25 @@ import { LogCleaner } from "./log-cleaner.js";
 import { Maintenance } from "./maintenance.js";
 import { MetadataFile } from "./metadata-file.js";
 import { Dispatcher } from "./net/dispatcher.js";
-import { parseEndpoint } from "./net/endpoint.js";
+import { formatEndpoint, isLoopback, parseEndpoint } from "./net/endpoint.js";
 import { Listener } from "./net/listener.js";
+import { type ListenerPlan, planListener } from "./net/plan-listener.js";
 import { OffsetCheckpoint } from "./offset-checkpoint.js";
 import { TopicRegistry } from "./topics/topic-registry.js";
 
 const OFFSETS_TOPIC = "__consumer_offsets";
+const INSIDE_HOST = "127.0.0.1";
 
 export interface BrokerOptions {
   /** Folder of everything the broker keeps; made unless it exists. */
   readonly dataDir: string;
-  /** `HOST:PORT`; port 0 takes any free one. */
-  readonly listen: string;
+  /** `HOST:PORT`; port 0 takes any free one. Undefined: as the property `listeners` says. */
+  readonly listen?: string | undefined;
+  /**
+   * Also listens on a free port of loopback, and tells whoever comes there that address, whatever advertised.listeners
+   * says: for a worker on this machine, which may not reach what is advertised to others.
+   */
+  readonly listenInside?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -43,6 +50,8 @@ export interface BrokerOptions {
 export interface RunningBroker {
   readonly host: string;
   readonly port: number;
+  /** Where it listens for this machine only, if that was asked for. */
+  readonly inside: Endpoint | undefined;
   readonly clusterId: string;
   /** Rejects with DataFolderLostError, and the broker has abandoned its data, when another process has taken the folder. */
   readonly ended: Promise<void>;
@@ -63,9 +72,9 @@ export interface RunningBroker {
  * what is in the way and what to do.
  */
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
-  const { dataDir, clock, random, logger, interceptor } = options;
-  const properties = new BrokerProperties(options.properties ?? {});
-  const endpoint = parseEndpoint(options.listen);
+  const { dataDir, clock, random, logger } = options;
+  const properties = propertiesOf(options);
+  const plan = planListener(properties);
   for (const name of properties.unknown)
     logger.warn("a property is not known here and has no effect", { property: name });
   makeFolder(dataDir);
@@ -83,17 +92,19 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const groups = openGroups(options, registry, properties);
     const nodeId = properties.number("node.id");
     const broker: Broker = { nodeId, topics: registry, groups, properties, state, clock, logger, apis: HANDLERS };
-    const dispatcher = new Dispatcher(broker, HANDLERS, interceptor);
-    const listener = await Listener.open(endpoint, dispatcher, properties, clock, logger);
+    const [listener, inside] = await openListeners(options, plan, broker);
     const cleaner = new LogCleaner(registry, cleanerOffsets, properties, clock, logger);
-    startMaintenance(maintenance, broker, listener, cleaner);
+    const listeners = inside ? [listener, inside] : [listener];
+    startMaintenance(maintenance, broker, listeners, cleaner);
+    const { clusterId } = state.metadata;
+    const { host } = plan.listen;
     const { port } = listener;
-    logger.info("broker serves", { host: endpoint.host, port, dataDir, clusterId: state.metadata.clusterId });
+    logger.info("broker serves", { host, port, dataDir, clusterId });
     const end = async (clean: boolean) => {
       maintenance.stop();
       cleaner.stop();
       groups.close();
-      await (clean ? listener.close() : listener.abandon());
+      await Promise.all(listeners.map((each) => (clean ? each.close() : each.abandon())));
       const closes = clean && lock.isHeld();
       if (closes) registry.close();
       else registry.abandon();
@@ -101,15 +112,46 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       logger.info(closes ? "broker stopped" : "broker abandoned");
     };
     return {
-      host: endpoint.host,
+      host,
       port,
-      clusterId: state.metadata.clusterId,
+      inside: inside && { host: INSIDE_HOST, port: inside.port },
+      clusterId,
       ...endingOf(end, lost.promise),
     };
   } catch (error) {
     if (lock.isHeld()) topics?.close();
     else topics?.abandon();
     lock.release();
+    throw error;
+  }
+}
+
+/** What was given, with what the options say in the same words: DescribeConfigs shows both. */
+function propertiesOf({ properties = {}, listen, dataDir }: BrokerOptions): BrokerProperties {
+  const listeners = listen === undefined ? {} : { listeners: `PLAINTEXT://${formatEndpoint(parseEndpoint(listen))}` };
+  return new BrokerProperties({ ...properties, ...listeners, "log.dirs": dataDir });
+}
+
+/** Listens as planned, and for this machine only if that is asked for. */
+async function openListeners(
+  { clock, logger, interceptor, listenInside }: BrokerOptions,
+  plan: ListenerPlan,
+  broker: Broker,
+): Promise<readonly [Listener, Listener?]> {
+  const dispatcher = new Dispatcher(broker, HANDLERS, interceptor);
+  const open = (each: ListenerPlan) => Listener.open(each, dispatcher, broker.properties, clock, logger);
+  const listener = await open(plan);
+  if (!isLoopback(plan.listen)) {
+    logger.warn(
+      "the broker listens beyond this machine without authentication: whoever reaches it can read, change and delete everything",
+      { listen: formatEndpoint({ host: plan.listen.host, port: listener.port }) },
+    );
+  }
+  if (!listenInside) return [listener];
+  try {
+    return [listener, await open({ listen: { host: INSIDE_HOST, port: 0 }, advertised: undefined })];
+  } catch (error) {
+    await listener.abandon();
     throw error;
   }
 }
@@ -183,7 +225,7 @@ function offsetsTopicPlan(properties: BrokerProperties) {
 function startMaintenance(
   maintenance: Maintenance,
   { topics, groups, properties, clock, logger }: Broker,
-  listener: Listener,
+  listeners: readonly Listener[],
   cleaner: LogCleaner,
 ): void {
   const every = (name: string) => () => properties.number(name);
@@ -225,5 +267,11 @@ function startMaintenance(
     intervalMs: every("log.cleaner.backoff.ms"),
     run: () => cleaner.run(),
   });
-  maintenance.start({ name: "closing idle connections", intervalMs: () => 30_000, run: () => listener.closeIdle() });
+  maintenance.start({
+    name: "closing idle connections",
+    intervalMs: () => 30_000,
+    run: () => {
+      for (const listener of listeners) listener.closeIdle();
+    },
+  });
 }

@@ -11,19 +11,23 @@ export interface Commands {
 
 export interface UpOptions {
   readonly data: string;
-  readonly kafka: string;
+  /** undefined: as the broker's properties say, or the default. */
+  readonly kafka?: string;
   /** undefined: as the properties say, or the default. */
   readonly rest?: string;
   readonly config?: string;
+  readonly brokerConfig?: string;
 }
 
 export interface BrokerOptions {
   readonly data: string;
-  readonly listen: string;
+  /** undefined: as the properties say, or the default. */
+  readonly listen?: string;
+  readonly config?: string;
 }
 
 const DATA = "./millrace-data";
-const KAFKA = "127.0.0.1:9092";
+const KAFKA = "(default: 127.0.0.1:9092)";
 
 /**
  * Reads the command line and runs the command.
@@ -56,9 +60,10 @@ export async function runProgram(args: readonly string[], version: string, comma
     .command("up")
     .description("run the bundled broker and a worker in one process")
     .option("--data <DIR>", "folder of all data", DATA)
-    .option("--kafka <HOST:PORT>", "where the broker listens; port 0 takes any free one", address, KAFKA)
+    .option("--kafka <HOST:PORT>", `where the broker listens; port 0 takes any free one ${KAFKA}`, address)
     .option("--rest <HOST:PORT>", "where REST listens; port 0 takes any free one (default: 127.0.0.1:8083)", address)
     .option("--config <FILE.properties>", "worker properties over the defaults")
+    .option("--broker-config <FILE.properties>", "Kafka's broker properties over the defaults")
     .action((options: UpOptions) => done(commands.up(options)));
   program
     .command("worker")
@@ -69,7 +74,8 @@ export async function runProgram(args: readonly string[], version: string, comma
     .command("broker")
     .description("run the bundled broker alone")
     .option("--data <DIR>", "folder of all data", DATA)
-    .option("--listen <HOST:PORT>", "where it listens; port 0 takes any free one", address, KAFKA)
+    .option("--listen <HOST:PORT>", `where it listens; port 0 takes any free one ${KAFKA}`, address)
+    .option("--config <FILE.properties>", "Kafka's broker properties over the defaults")
     .action((options: BrokerOptions) => done(commands.broker(options)));
   program
     .command("demo")

@@ -13,6 +13,11 @@ export function parseEndpoint(text: string): Endpoint {
   return { host: parts[1] ?? parts[2] ?? "", port };
 }
 
+/** Whether only this machine can connect to an address to listen on. */
+export function isLoopback({ host }: Endpoint): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}
+
 /** The inverse of `parseEndpoint`, without listener name. */
 export function formatEndpoint({ host, port }: Endpoint): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -5,8 +5,9 @@ import type { BrokerProperties } from "../broker-properties.js";
 import type { Endpoint } from "../handler.js";
 import { Connection } from "./connection.js";
 import type { Dispatcher } from "./dispatcher.js";
-import { formatEndpoint, parseEndpoint } from "./endpoint.js";
+import { formatEndpoint } from "./endpoint.js";
 import { FrameMemory } from "./frame-memory.js";
+import type { ListenerPlan } from "./plan-listener.js";
 
 /** How long a stop waits for clients to take their last answers. */
 const CLOSE_GRACE_MS = 500;
@@ -50,17 +51,14 @@ export class Listener {
     });
   }
 
-  /** Starts to listen. @throws ListenError, EndpointError (advertised.listeners) */
+  /** Starts to listen. @throws ListenError */
   static async open(
-    endpoint: Endpoint,
+    { listen: endpoint, advertised }: ListenerPlan,
     dispatcher: Dispatcher,
     properties: BrokerProperties,
     clock: Clock,
     logger: Logger,
   ): Promise<Listener> {
-    // Without it clients are told the address they have connected to; port 0 in it stands for the real one.
-    const told = properties.text("advertised.listeners");
-    const advertised = told === undefined ? undefined : parseEndpoint(told.split(",")[0]!);
     const listener = new Listener(dispatcher, properties, clock, logger, advertised);
     const server = listener.#server;
     await new Promise<void>((resolve, reject) => {

@@ -9,23 +9,27 @@ export const CONFIG_TYPES = {
   list: 7,
   password: 9,
 } as const;
-export type ConfigType = keyof typeof CONFIG_TYPES;
+type ConfigType = keyof typeof CONFIG_TYPES;
 
 const LONG_MAX = "9223372036854775807";
 const DAY_MS = 86_400_000;
 
-/** One key of a topic's configuration. */
-export interface TopicConfigKey {
+/** What a value may be. */
+export interface ValueRule {
   readonly type: ConfigType;
-  /** As text, the way Kafka prints it. */
-  readonly default: string;
-  /** The broker property that gives the default of all topics. */
-  readonly synonym?: string;
   readonly min?: number;
   readonly max?: number;
   readonly oneOf?: readonly string[];
   /** The list is `*`, or pairs `partition:broker`. */
   readonly namesReplicas?: boolean;
+}
+
+/** One key of a topic's configuration. */
+export interface TopicConfigKey extends ValueRule {
+  /** As text, the way Kafka prints it. */
+  readonly default: string;
+  /** The broker property that gives the default of all topics. */
+  readonly synonym?: string;
   readonly doc: string;
 }
 
@@ -229,7 +233,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
 const NUMERIC: ReadonlySet<ConfigType> = new Set(["int", "short", "long", "double"]);
 
 /** Says what is wrong with a value of a key, as the end of "Invalid value x for configuration k: "; undefined: nothing. */
-export function faultOf(key: TopicConfigKey, value: string, segmentBytesMin?: number): string | undefined {
+export function faultOf(key: ValueRule, value: string, segmentBytesMin?: number): string | undefined {
   if (key.type === "boolean" && !/^(true|false)$/i.test(value.trim())) {
     return "Expected value to be either true or false";
   }
@@ -243,7 +247,7 @@ export function faultOf(key: TopicConfigKey, value: string, segmentBytesMin?: nu
   return undefined;
 }
 
-function numberFault(key: TopicConfigKey, value: string, min = key.min): string | undefined {
+function numberFault(key: ValueRule, value: string, min = key.min): string | undefined {
   const number = Number(value);
   const whole = key.type === "double" || /^[+-]?\d+$/.test(value.trim());
   const tooWide = key.type === "int" && Math.abs(number) > 2 ** 31 - 1;

@@ -33,14 +33,14 @@ beforeEach(() => {
 
 describe("the command line", () => {
   test.each([
-    [["up"], ["up", { data: "./millrace-data", kafka: "127.0.0.1:9092" }]],
+    [["up"], ["up", { data: "./millrace-data" }]],
     [
-      ["up", "--data", "d", "--kafka", "[::1]:0", "--rest", "h:1", "--config", "f"],
-      ["up", { data: "d", kafka: "[::1]:0", rest: "h:1", config: "f" }],
+      ["up", "--data", "d", "--kafka", "[::1]:0", "--rest", "h:1", "--config", "f", "--broker-config", "b"],
+      ["up", { data: "d", kafka: "[::1]:0", rest: "h:1", config: "f", brokerConfig: "b" }],
     ],
     [
-      ["broker", "--listen", "127.0.0.1:0"],
-      ["broker", { data: "./millrace-data", listen: "127.0.0.1:0" }],
+      ["broker", "--listen", "127.0.0.1:0", "--config", "f"],
+      ["broker", { data: "./millrace-data", listen: "127.0.0.1:0", config: "f" }],
     ],
     [
       ["demo", "--keep"],

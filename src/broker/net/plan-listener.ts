@@ -1,0 +1,70 @@
+import { type BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
+import type { Endpoint } from "../handler.js";
+import { EndpointError, parseEndpoint } from "./endpoint.js";
+
+/** Where a broker listens, and where it tells clients that it is. */
+export interface ListenerPlan {
+  readonly listen: Endpoint;
+  /** undefined: each client is told the address by which it came. Port 0 stands for the port it listens on. */
+  readonly advertised: Endpoint | undefined;
+}
+
+interface NamedEndpoint extends Endpoint {
+  readonly name: string;
+}
+
+const NAMED = /^([A-Za-z][A-Za-z0-9_.-]*):\/\//;
+
+/**
+ * Reads `listeners` and `advertised.listeners` with Kafka's rules, for the one plaintext listener that is served. The
+ * listeners that controller.listener.names names are left out: this broker is its own controller.
+ *
+ * @throws BrokerPropertyError for a second listener, an encrypted or authenticated one, and what Kafka refuses.
+ */
+export function planListener(properties: BrokerProperties): ListenerPlan {
+  const controllers = new Set(properties.list("controller.listener.names"));
+  const [own, ...others] = endpointsOf("listeners", properties).filter(({ name }) => !controllers.has(name));
+  if (!own) throw new BrokerPropertyError("listeners", "names no listener for clients");
+  if (others.length > 0) {
+    const names = [own, ...others].map(({ name }) => name).join(", ");
+    throw new BrokerPropertyError("listeners", `one listener is served here, and these are several: ${names}`);
+  }
+  requirePlaintext(own.name, properties);
+  const { host, port } = own;
+  const told = endpointsOf("advertised.listeners", properties);
+  if (told.length === 0) return { listen: { host, port }, advertised: undefined };
+  const advertised = told.find(({ name }) => name === own.name);
+  if (!advertised || told.length > 1) {
+    throw new BrokerPropertyError("advertised.listeners", `expected one address, of the listener ${own.name}`);
+  }
+  if (["", "0.0.0.0", "::"].includes(advertised.host)) {
+    const detail = `no client can connect to '${advertised.host}'. Give the name or address by which clients reach this broker.`;
+    throw new BrokerPropertyError("advertised.listeners", detail);
+  }
+  return { listen: { host, port }, advertised: { host: advertised.host, port: advertised.port } };
+}
+
+function endpointsOf(key: string, properties: BrokerProperties): NamedEndpoint[] {
+  return properties.list(key).map((text) => {
+    const name = NAMED.exec(text)?.[1];
+    if (name === undefined)
+      throw new BrokerPropertyError(key, `expected NAME://HOST:PORT, such as PLAINTEXT://host:9092, got ${text}`);
+    try {
+      return { name: name.toUpperCase(), ...parseEndpoint(text) };
+    } catch (error) {
+      if (!(error instanceof EndpointError)) throw error;
+      throw new BrokerPropertyError(key, error.message);
+    }
+  });
+}
+
+/** A name that the map does not have stands for itself, as Kafka's default map has it. */
+function requirePlaintext(name: string, properties: BrokerProperties): void {
+  const pairs = properties.list("listener.security.protocol.map").map((pair) => pair.toUpperCase().split(":"));
+  const protocol = new Map(pairs.map(([from = "", to = ""]) => [from, to])).get(name) ?? name;
+  if (protocol === "PLAINTEXT") return;
+  const detail = ["SSL", "SASL_PLAINTEXT", "SASL_SSL"].includes(protocol)
+    ? `${name} is ${protocol}, and the bundled broker serves PLAINTEXT only. Take a real Kafka for encryption and authentication`
+    : `no security protocol is defined for ${name} (listener.security.protocol.map)`;
+  throw new BrokerPropertyError("listeners", detail);
+}
