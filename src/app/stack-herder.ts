@@ -21,7 +21,6 @@ import { KafkaLogTransport } from "../stores/log-transport.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { createWorker } from "../worker/create-worker.js";
-import { overrideFaults } from "../worker/task/client-faults.js";
 import { overridePolicy } from "../worker/task/override-policy.js";
 import { packageVersion } from "./package-version.js";
 
@@ -104,9 +103,9 @@ function makeValidator({ config, props, providers }: HerderWiring, loop: HerderL
       valueConverter: config["value.converter"],
       headerConverter: config["header.converter"],
     },
+    workerProps: props,
     groupId: config["group.id"],
     overridePolicy: overridePolicy(props),
-    overrideFaults: (connector) => overrideFaults(props, connector),
     providers,
   });
 }

@@ -8,6 +8,12 @@ export const uniqueItems: ConfigCheck = (key, value) =>
     ? invalidValue(key, value, "Duplicate alias provided.")
     : undefined;
 
+/** A count of partitions or replicas: at least one, or -1 for the broker's own default. */
+export const countOrDefault: ConfigCheck = (key, value) =>
+  typeof value === "number" && value !== -1 && value < 1
+    ? invalidValue(key, value, "Value must be -1 (the broker's default) or at least 1")
+    : undefined;
+
 /** How many tasks a connector may have (KIP-1004). */
 export const TASK_COUNT_KEYS = {
   "tasks.max": {

@@ -6,6 +6,7 @@ import {
   oneOf,
   type Props,
   parseConfig,
+  validateConfig,
 } from "../api/index.js";
 
 /** The worker properties that this floor reads; all others are carried along for converters and Kafka clients. */
@@ -64,6 +65,12 @@ const isolationConfig = {
   "task.isolation": { ...workerConfig["task.isolation"], default: null },
   "task.heap.mb": { ...workerConfig["task.heap.mb"], default: null },
 } as const satisfies ConfigDef;
+
+/** What is wrong with a connector's own `task.isolation` and `task.heap.mb`, by key. */
+export function isolationFaults(connector: Props): ReadonlyMap<string, readonly string[]> {
+  const values = validateConfig(isolationConfig, connector).filter(({ errors }) => errors.length > 0);
+  return new Map(values.map(({ name, errors }) => [name, errors]));
+}
 
 /** Where a connector's tasks run: as it says, else as the worker does. @throws ConfigError */
 export function isolationOf(settings: WorkerSettings, connector: Props): { isolation: TaskIsolation; heapMb: number } {

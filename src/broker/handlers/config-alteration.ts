@@ -1,4 +1,5 @@
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
+import { topicNameFault } from "../../protocol/topic-name.js";
 import { BROKER_KEYS, BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
 import type { Broker } from "../handler.js";
 import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
@@ -9,7 +10,6 @@ import {
   type TopicOverrides,
   topicConfigSources,
 } from "../topics/topic-config.js";
-import { topicNameFault } from "../topics/topic-name.js";
 import { BROKER_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
 
 interface Resource {

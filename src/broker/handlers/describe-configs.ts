@@ -1,11 +1,11 @@
 import type { RequestOf, ResponseInput } from "../../protocol/api.js";
 import { describeConfigs as api } from "../../protocol/apis/describe-configs.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
+import { topicNameFault } from "../../protocol/topic-name.js";
 import { BROKER_KEYS, CONFIG_SOURCES, configTypeOf } from "../broker-properties.js";
 import { type Broker, type Call, defineHandler } from "../handler.js";
 import { CONFIG_TYPES, TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import { topicConfigSources } from "../topics/topic-config.js";
-import { topicNameFault } from "../topics/topic-name.js";
 import { BROKER_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
 
 type Resource = RequestOf<typeof api>["resources"][number];

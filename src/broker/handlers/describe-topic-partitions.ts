@@ -2,8 +2,8 @@ import type { ResponseInput } from "../../protocol/api.js";
 import { describeTopicPartitions as api } from "../../protocol/apis/describe-topic-partitions.js";
 import { ZERO_UUID } from "../../protocol/byte-reader.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { topicNameFault } from "../../protocol/topic-name.js";
 import { defineHandler } from "../handler.js";
-import { topicNameFault } from "../topics/topic-name.js";
 import { TOPIC_OPERATIONS } from "./authorized-operations.js";
 
 type Response = ResponseInput<typeof api>;

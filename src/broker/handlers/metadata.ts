@@ -2,9 +2,9 @@ import type { ResponseInput } from "../../protocol/api.js";
 import { metadata as api } from "../../protocol/apis/metadata.js";
 import { ZERO_UUID } from "../../protocol/byte-reader.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { topicNameFault } from "../../protocol/topic-name.js";
 import { type Broker, type Call, defineHandler } from "../handler.js";
 import { judgeNewTopic } from "../topics/judge-topic.js";
-import { topicNameFault } from "../topics/topic-name.js";
 import type { Topic } from "../topics/topic-registry.js";
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from "./authorized-operations.js";
 

@@ -1,7 +1,8 @@
 import type { ErrorName } from "../../protocol/error-codes.js";
+import { topicNameFault } from "../../protocol/topic-name.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import { judgeTopicConfig } from "./topic-config.js";
-import { collidingTopic, topicNameFault } from "./topic-name.js";
+import { collidingTopic } from "./topic-name.js";
 
 /** A topic as CreateTopics asks for it; -1 stands for the broker's default. */
 export interface NewTopicRequest {

@@ -1,35 +1,71 @@
-import { errorKind } from "../../api/index.js";
+import { errorKind, invalidValue, type Props } from "../../api/index.js";
 import { wholePattern } from "../../base/topic-pattern.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
+import { countOrDefault } from "../../contract/connector-keys.js";
+import { topicNameFault } from "../../kafka/topic-name.js";
+import { topicCreationFaults } from "../../worker/source/topic-creation.js";
+import { overrideFaults } from "../../worker/task/client-faults.js";
+import { unbuiltKeys } from "../../worker/task/unbuilt-keys.js";
+import { isolationFaults } from "../../worker/worker-config.js";
 
 type Complain = (key: string, message: string) => void;
 
-/** The rules for connector configs that go beyond one key. `complain` is called for each that is broken. */
+/** What of the worker the rules need. */
+export interface RuleContext {
+  readonly workerProps: Props;
+  /** The worker's own group, which no sink may share. */
+  readonly groupId: string;
+  /** Of the connector's plugin. */
+  readonly version: string;
+}
+
+/**
+ * The rules for connector configs that go beyond one key of the framework, those that Kafka Connect checks only when a
+ * task starts included. `complain` is called for each that is broken.
+ */
 export function connectorRules(
   type: "source" | "sink",
   props: SubmittedConfig,
-  context: { readonly groupId: string; readonly version: string },
+  { workerProps, groupId, version }: RuleContext,
   complain: Complain,
 ): void {
-  versionRule(props, context.version, complain);
-  for (const key of ["transforms", "predicates"]) {
-    if (props[key]?.trim()) {
-      complain(
-        key,
-        `Invalid value ${props[key]} for configuration ${key}: transformations are not built yet; leave the key out`,
-      );
-    }
+  const given = withoutNulls(props);
+  const complainAll = (faults: ReadonlyMap<string, string | readonly string[]>) => {
+    for (const [key, messages] of faults) for (const message of [messages].flat()) complain(key, message);
+  };
+  versionRule(props, version, complain);
+  complainAll(unbuiltKeys(type, given));
+  complainAll(isolationFaults(given));
+  if (type === "sink") sinkRules(props, groupId, complain);
+  else {
+    boundaryRule(props, complain);
+    const { "topic.creation.groups": _, ...faults } = Object.fromEntries(topicCreationFaults(workerProps, given));
+    complainAll(new Map(Object.entries(faults)));
   }
-  if (type === "sink") sinkRules(props, context.groupId, complain);
-  else sourceRules(props, complain);
+  complainAll(overrideFaults(workerProps, given));
+}
+
+/** Nulls have an error of their own. */
+function withoutNulls(props: SubmittedConfig): Props {
+  return Object.fromEntries(Object.entries(props).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
 function versionRule(props: SubmittedConfig, version: string, complain: Complain): void {
-  const wanted = props["connector.plugin.version"]?.trim();
-  if (!wanted || wanted === "latest" || wanted === version || wanted === `[${version}]`) return;
-  const message = `Plugin ${props["connector.class"]} is not there in version ${wanted}: available is ${version}`;
+  const message = versionFault(props["connector.class"], props["connector.plugin.version"], version);
+  if (message === undefined) return;
   complain("connector.class", message);
   complain("connector.plugin.version", message);
+}
+
+/** What is wrong with asking for a plugin in a version (KIP-891), where only `version` of it is there. */
+export function versionFault(
+  className: string | null | undefined,
+  wanted: string | null | undefined,
+  version: string,
+): string | undefined {
+  const asked = wanted?.trim();
+  if (!asked || asked === "latest" || asked === version || asked === `[${version}]`) return undefined;
+  return `Plugin ${className} is not there in version ${asked}: available is ${version}`;
 }
 
 function sinkRules(props: SubmittedConfig, groupId: string, complain: Complain): void {
@@ -42,22 +78,16 @@ function sinkRules(props: SubmittedConfig, groupId: string, complain: Complain):
   };
   if (hasTopics && regex !== "") both("topics and topics.regex are mutually exclusive options, but both are set.");
   if (!hasTopics && regex === "") both("Must configure one of topics or topics.regex");
-  const deadLetters = props["errors.deadletterqueue.topic.name"]?.trim() ?? "";
-  if (deadLetters !== "") {
-    const key = "errors.deadletterqueue.topic.name";
-    if (topics.includes(deadLetters)) {
-      complain(
-        key,
-        `The DLQ topic '${deadLetters}' may not be included in the list of topics ('topics') consumed by the connector`,
-      );
-    } else if (regex !== "" && matches(regex, deadLetters)) {
-      complain(
-        key,
-        `The DLQ topic '${deadLetters}' may not be included in the regex matching the topics ('topics.regex') consumed by the connector`,
-      );
-    }
+  for (const topic of topics) {
+    const fault = topic === "" ? undefined : topicNameFault(topic);
+    if (fault !== undefined) complain("topics", invalidValue("topics", props["topics"] ?? "", fault));
   }
+  deadLetterRules(props, topics, regex, complain);
   const override = props["consumer.override.group.id"];
+  if (override?.trim() === "") {
+    const key = "consumer.override.group.id";
+    complain(key, invalidValue(key, "", "String must be non-empty"));
+  }
   const consumerGroup = override ?? `connect-${props["name"] ?? ""}`;
   if (consumerGroup === groupId) {
     complain(
@@ -65,6 +95,29 @@ function sinkRules(props: SubmittedConfig, groupId: string, complain: Complain):
       `Consumer group for sink connector named ${props["name"]} conflicts with Connect worker group ${groupId}: choose another name, or another consumer.override.group.id`,
     );
   }
+}
+
+/** @param topics as consumed: names, or else those that `regex` matches. */
+function deadLetterRules(props: SubmittedConfig, topics: readonly string[], regex: string, complain: Complain): void {
+  const key = "errors.deadletterqueue.topic.name";
+  const name = props[key]?.trim() ?? "";
+  if (name === "") return;
+  const fault = topicNameFault(name);
+  if (fault !== undefined) complain(key, invalidValue(key, name, fault));
+  if (topics.includes(name)) {
+    complain(
+      key,
+      `The DLQ topic '${name}' may not be included in the list of topics ('topics') consumed by the connector`,
+    );
+  } else if (regex !== "" && matches(regex, name)) {
+    complain(
+      key,
+      `The DLQ topic '${name}' may not be included in the regex matching the topics ('topics.regex') consumed by the connector`,
+    );
+  }
+  const replication = "errors.deadletterqueue.topic.replication.factor";
+  const replicas = countOrDefault(replication, Number(props[replication] ?? 3));
+  if (replicas !== undefined) complain(replication, replicas);
 }
 
 function matches(regex: string, topic: string): boolean {
@@ -76,17 +129,11 @@ function matches(regex: string, topic: string): boolean {
   }
 }
 
-function sourceRules(props: SubmittedConfig, complain: Complain): void {
-  if (props["exactly.once.support"]?.trim().toLowerCase() === "required") {
-    complain(
-      "exactly.once.support",
-      "This worker does not have exactly-once source support enabled: leave exactly.once.support at 'requested'",
-    );
-  }
+function boundaryRule(props: SubmittedConfig, complain: Complain): void {
   if (props["transaction.boundary"]?.trim().toLowerCase() === "connector") {
     complain(
       "transaction.boundary",
-      "The connector does not support connector-defined transaction boundaries with its current configuration.",
+      "The connector does not support connector-defined transaction boundaries with its current configuration: set transaction.boundary to 'poll'.",
     );
   }
 }

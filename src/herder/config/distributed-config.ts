@@ -10,17 +10,12 @@ import {
   type Props,
   parseConfig,
 } from "../../api/index.js";
+import { countOrDefault } from "../../contract/connector-keys.js";
 import { connectionProperties } from "../../kafka/client-properties.js";
 import type { InternalTopic } from "../../stores/internal-topic.js";
 import { OVERRIDE_POLICY_KEYS, overridePolicy } from "../../worker/task/override-policy.js";
 import { isKnownMac, MACS } from "./mac-algorithms.js";
 import { judgeWorkerKey, type KeyVerdict, refuseUnserved } from "./worker-keys.js";
-
-/** At least one, or -1 for the broker's own default. */
-const countOrDefault: ConfigCheck = (key, value) =>
-  typeof value === "number" && value !== -1 && value < 1
-    ? invalidValue(key, value, "Value must be -1 (the broker's default) or at least 1")
-    : undefined;
 
 const someItems: ConfigCheck = (key, value) => {
   if (!Array.isArray(value)) return undefined;

@@ -1,4 +1,11 @@
-import { type Clock, type Logger, type Random, type SourceOffset, UnsupportedError } from "../../api/index.js";
+import {
+  type Clock,
+  type Logger,
+  type Props,
+  type Random,
+  type SourceOffset,
+  UnsupportedError,
+} from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { SinkTaskRunner } from "../sink/sink-task-runner.js";
 import { parseSinkTopics } from "../sink/sink-topics.js";
@@ -8,6 +15,7 @@ import { parseErrorPolicy } from "../task/error-policy.js";
 import { chooseConverters } from "../task/task-converters.js";
 import { checkTaskCount } from "../task/task-count.js";
 import type { TaskEvents, TaskParts, TaskRunner } from "../task/task-runner.js";
+import { unbuiltKeys } from "../task/unbuilt-keys.js";
 import type { Plugins } from "../worker.js";
 import { parseWorkerSettings } from "../worker-config.js";
 import { errorOf, failureOf } from "./failure.js";
@@ -108,7 +116,7 @@ export class TaskHost {
     const logger = this.#loggerOf(command);
     const plugin = plugins.connector(connectorProps["connector.class"] ?? "");
     checkTaskCount(id.connector, connectorProps, taskCount);
-    refuseUnbuilt(connectorProps);
+    refuseUnbuilt(plugin.type, connectorProps);
     const settings = parseWorkerSettings(workerProps);
     const clients = new TaskClients({ id, workerProps, connectorProps, createKafkaClient, clock, random, logger });
     const parts: TaskParts = {
@@ -175,14 +183,7 @@ export class TaskHost {
   }
 }
 
-/** Keys of Kafka Connect that are not served yet: to run without what they promise would be worse than not to run. */
-function refuseUnbuilt(props: Readonly<Record<string, string>>): void {
-  for (const key of ["transforms", "predicates", "offsets.storage.topic"]) {
-    if (props[key]?.trim())
-      throw new UnsupportedError("NOT_BUILT_YET", `${key}=${props[key]}: not supported yet; remove the key`);
-  }
-  if (props["exactly.once.support"]?.trim().toLowerCase() === "required") {
-    const message = "exactly.once.support=required: exactly-once sources are not supported yet; use requested";
-    throw new UnsupportedError("NOT_BUILT_YET", message);
-  }
+/** @throws UnsupportedError NOT_BUILT_YET for a key that the task would have to ignore. */
+function refuseUnbuilt(type: "source" | "sink", props: Props): void {
+  for (const message of unbuiltKeys(type, props).values()) throw new UnsupportedError("NOT_BUILT_YET", message);
 }

@@ -1,6 +1,14 @@
-import { ConfigError, type Props, parseConfig } from "../../api/index.js";
+import {
+  type ConfigCheck,
+  type ConfigDef,
+  type ConfigKey,
+  errorKind,
+  type Props,
+  parseConfig,
+  validateConfig,
+} from "../../api/index.js";
 import { wholePattern } from "../../base/topic-pattern.js";
-import { TOPIC_GROUP_KEYS } from "../../contract/connector-keys.js";
+import { countOrDefault, TOPIC_GROUP_KEYS } from "../../contract/connector-keys.js";
 
 /** What a new topic shall be like; -1: the broker's default. */
 interface TopicPlan {
@@ -29,18 +37,35 @@ const PREFIX = "topic.creation.";
  * @throws ConfigError for a missing or impossible number, or a pattern that is none.
  */
 export function parseTopicCreation(worker: Props, connector: Props): TopicCreation | undefined {
-  if (worker["topic.creation.enable"]?.trim().toLowerCase() === "false") return undefined;
-  if (!Object.keys(connector).some((key) => key.startsWith(PREFIX))) return undefined;
-  const defaults = parsePlan(connector, "default", undefined);
-  const names = parseConfig(TOPIC_GROUP_KEYS, connector)["topic.creation.groups"];
-  const groups = names
-    .filter((name) => name !== "default" && name !== "")
-    .map((name) => ({
-      ...parsePlan(connector, name, defaults),
-      include: parsePatterns(connector, `${PREFIX}${name}.include`),
-      exclude: parsePatterns(connector, `${PREFIX}${name}.exclude`),
-    }));
-  return { groups, defaults };
+  if (!createsTopics(worker, connector)) return undefined;
+  const values = parseConfig(topicCreationKeys(connector), connector) as Readonly<Record<string, unknown>>;
+  const plan = (group: string): TopicPlan => ({
+    partitions: values[`${PREFIX}${group}.partitions`] as number,
+    replicationFactor: values[`${PREFIX}${group}.replication.factor`] as number,
+    configs: topicConfigs(connector, group),
+  });
+  const patterns = (key: string) => (values[key] as readonly string[]).map((source) => wholePattern(key, source));
+  const groups = namedGroups(connector).map((name) => ({
+    ...plan(name),
+    include: patterns(`${PREFIX}${name}.include`),
+    exclude: patterns(`${PREFIX}${name}.exclude`),
+  }));
+  return { groups, defaults: plan("default") };
+}
+
+/**
+ * What is wrong with a source connector's `topic.creation.*` keys, by key. Kafka Connect finds it out when the
+ * connector starts.
+ */
+export function topicCreationFaults(worker: Props, connector: Props): ReadonlyMap<string, readonly string[]> {
+  if (!createsTopics(worker, connector)) return new Map();
+  const values = validateConfig(topicCreationKeys(connector), connector);
+  return new Map(values.filter(({ errors }) => errors.length > 0).map(({ name, errors }) => [name, errors]));
+}
+
+function createsTopics(worker: Props, connector: Props): boolean {
+  if (worker["topic.creation.enable"]?.trim().toLowerCase() === "false") return false;
+  return Object.keys(connector).some((key) => key.startsWith(PREFIX));
 }
 
 /** What the topic is created as. */
@@ -53,33 +78,56 @@ export function planTopic(creation: TopicCreation, topic: string): TopicPlan & {
   return { name: topic, partitions, replicationFactor, configs };
 }
 
+/** The groups beside the default group, in their order of precedence. */
+function namedGroups(connector: Props): string[] {
+  const names = (connector["topic.creation.groups"] ?? "").split(",").map((name) => name.trim());
+  return [...new Set(names)].filter((name) => name !== "" && name !== "default");
+}
+
+/** The keys of the default group, which must be there, and of each named one, which falls back on it. */
+function topicCreationKeys(connector: Props): ConfigDef {
+  const key = (group: string, name: string) => `${PREFIX}${group}.${name}`;
+  const count = (type: "int" | "short", doc: string): ConfigKey => ({ type, doc, check: countOrDefault });
+  const partitions = count("int", "Partitions of a new topic; -1 for the broker's default.");
+  const replication = count("short", "Replication factor of a new topic; -1 for the broker's default.");
+  const def: Record<string, ConfigKey> = {
+    [key("default", "replication.factor")]: replication,
+    [key("default", "partitions")]: partitions,
+  };
+  // What is not a number is an error of the default group's key; here it only must not be one again.
+  const fallback = (name: string) => Number(connector[key("default", name)]) || -1;
+  const patterns: ConfigKey = { type: "list", doc: "Patterns of whole topic names.", default: [], check: patternsOnly };
+  for (const group of namedGroups(connector)) {
+    def[key(group, "include")] = patterns;
+    def[key(group, "exclude")] = patterns;
+    def[key(group, "replication.factor")] = { ...replication, default: fallback("replication.factor") };
+    def[key(group, "partitions")] = { ...partitions, default: fallback("partitions") };
+  }
+  return { ...TOPIC_GROUP_KEYS, ...def };
+}
+
+const patternsOnly: ConfigCheck = (key, value) => {
+  if (!Array.isArray(value)) return undefined;
+  for (const source of value) {
+    try {
+      wholePattern(key, source);
+    } catch (error) {
+      if (errorKind(error) !== "config") throw error;
+      return (error as Error).message;
+    }
+  }
+  return undefined;
+};
+
 const OWN_KEYS = ["include", "exclude", "partitions", "replication.factor"];
 
-function parsePlan(connector: Props, group: string, defaults: TopicPlan | undefined): TopicPlan {
+/** All other keys of a group are configs of its topics. */
+function topicConfigs(connector: Props, group: string): Record<string, string> {
   const prefix = `${PREFIX}${group}.`;
   const configs: Record<string, string> = {};
   for (const [key, value] of Object.entries(connector)) {
     const own = key.startsWith(prefix) ? key.slice(prefix.length) : "";
     if (own !== "" && !OWN_KEYS.includes(own)) configs[own] = value;
   }
-  return {
-    partitions: parseCount(connector, `${prefix}partitions`, defaults?.partitions),
-    replicationFactor: parseCount(connector, `${prefix}replication.factor`, defaults?.replicationFactor),
-    configs,
-  };
-}
-
-function parseCount(connector: Props, key: string, fallback: number | undefined): number {
-  const def = { [key]: { type: "int", doc: "", ...(fallback !== undefined && { default: fallback }) } } as const;
-  const count = parseConfig(def, connector)[key] as number;
-  if (count >= 1 || count === -1) return count;
-  throw new ConfigError(
-    key,
-    `Invalid value ${count} for configuration ${key}: must be at least 1, or -1 for the broker's default`,
-  );
-}
-
-function parsePatterns(connector: Props, key: string): RegExp[] {
-  const sources = (connector[key] ?? "").split(",").map((source) => source.trim());
-  return sources.filter((source) => source !== "").map((source) => wholePattern(key, source));
+  return configs;
 }

@@ -7,7 +7,7 @@ import {
   planConfigChanges,
   topicConfigSources,
 } from "../../../../src/broker/topics/topic-config.js";
-import { topicNameFault } from "../../../../src/broker/topics/topic-name.js";
+import { topicNameFault } from "../../../../src/protocol/topic-name.js";
 
 const defaults = new BrokerProperties({});
 

@@ -4,7 +4,6 @@ import { traceOf } from "../../../../src/base/error-trace.js";
 import { ConfigValidator, refusal } from "../../../../src/herder/config/config-validator.js";
 import { NamedPlugins } from "../../../../src/worker/plugins/named-plugins.js";
 import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
-import { overrideFaults } from "../../../../src/worker/task/client-faults.js";
 import { overridePolicy } from "../../../../src/worker/task/override-policy.js";
 import { inProcessCalls } from "../../worker/connector/in-process-calls.js";
 
@@ -48,6 +47,7 @@ function plugins(own?: Parameters<typeof plugin>[1]): PluginRegistry {
 function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigValidator {
   const registry = plugins(own);
   const calls = inProcessCalls(registry);
+  const workerProps = { "bootstrap.servers": "a:1", "connector.client.config.override.policy": policy };
   return new ConfigValidator({
     plugins: new NamedPlugins(registry.facts()),
     code: {
@@ -55,9 +55,9 @@ function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigVa
       validate: (of, props) => calls.validate(of, props),
     },
     worker: { keyConverter: "Json", valueConverter: "Json", headerConverter: "Simple" },
+    workerProps,
     groupId: "workers",
-    overridePolicy: overridePolicy({ "connector.client.config.override.policy": policy }),
-    overrideFaults: (connector) => overrideFaults({ "bootstrap.servers": "kafka:9092" }, connector),
+    overridePolicy: overridePolicy(workerProps),
     providers: new Map([
       [
         "vault",
@@ -87,6 +87,7 @@ async function errors(
 
 const source = { name: "c", "connector.class": "source", topic: "t" };
 const sink = { name: "c", "connector.class": "sink", topic: "t", topics: "t" };
+const CREATION = { "topic.creation.default.partitions": "1", "topic.creation.default.replication.factor": "-1" };
 const ref = (inside: string) => `\${${inside}}`;
 
 describe("the validation of connector configs", () => {
@@ -191,9 +192,29 @@ describe("the validation of connector configs", () => {
     expect(await errors(source, complaining)).toEqual({ file: ["there is no such file"] });
   });
 
-  test("takes a converter's class with blanks around it, as the task does", async () => {
-    const named = { ...source, "value.converter": " Json ", "value.converter.schemas.enable": "false" };
-    expect(await errors(named)).toEqual({});
+  test("finds no class that has blanks around its name, as Kafka Connect", async () => {
+    const converters = { "key.converter": " Json", "value.converter": "Json ", "header.converter": " Simple " };
+    for (const [key, name] of Object.entries(converters)) {
+      expect(await errors({ ...source, [key]: name })).toEqual({
+        [key]: [`Failed to load class ${name} for configuration ${key}`],
+      });
+    }
+    await expect(validator().validate({ ...source, "connector.class": " source " })).rejects.toMatchObject({
+      key: "connector.class",
+      message: expect.stringContaining("which name matches  source , available"),
+    });
+    await expect(validator().validate({ ...source, "connector.class": " " })).rejects.toThrow("no connector type");
+  });
+
+  test("finds no version of a converter but the one that is there, as Kafka Connect", async () => {
+    const versioned = { ...source, "value.converter": "Json", "value.converter.plugin.version": "0.0.1" };
+    const found = await errors(versioned);
+    expect(Object.keys(found)).toEqual(["value.converter", "value.converter.plugin.version"]);
+    expect(found["value.converter"]?.[0]).toContain("is not there in version 0.0.1");
+    const { version } = plugins()
+      .facts()
+      .converters.find(({ className }) => className === "Json")!;
+    expect(await errors({ ...versioned, "value.converter.plugin.version": version })).toEqual({});
   });
 
   test("finds a converter that is not there at its key, also where the connector defines the key itself", async () => {
@@ -229,7 +250,7 @@ describe("the validation of connector configs", () => {
     expect(await errors({ ...source, ...overrides })).toEqual({});
     const none = (props: Record<string, string>) => errors({ ...props, ...overrides }, validator(undefined, "None"));
     expect(Object.keys(await none(source))).toEqual(["producer.override.linger.ms"]);
-    expect(Object.keys(await none({ ...source, "topic.creation.default.partitions": "1" }))).toEqual([
+    expect(Object.keys(await none({ ...source, ...CREATION }))).toEqual([
       "producer.override.linger.ms",
       "admin.override.retries",
     ]);
@@ -294,6 +315,58 @@ describe("the validation of connector configs", () => {
     [{ "consumer.override.group.id": "workers" }, ["consumer.override.group.id"]],
   ])("knows the rules of sinks: %j", async (props, keys) => {
     expect(Object.keys(await errors({ ...sink, ...props })).sort()).toEqual([...keys].sort());
+  });
+
+  // What Kafka Connect accepts here, and what then fails when the connector or a task starts.
+  test.each([
+    [source, { "tasks.max": "0" }, ["tasks.max"]],
+    [source, { "errors.tolerance": "ALL" }, ["errors.tolerance"]],
+    [source, { transforms: "t" }, ["transforms"]],
+    [source, { predicates: "p" }, ["predicates"]],
+    [source, { "offsets.storage.topic": "mine" }, ["offsets.storage.topic"]],
+    [source, { "exactly.once.support": "required" }, ["exactly.once.support"]],
+    [source, { "transaction.boundary": "connector" }, ["transaction.boundary"]],
+    [source, { "task.isolation": "shraed", "task.heap.mb": "1" }, ["task.heap.mb", "task.isolation"]],
+    [source, { "topic.creation.default.partitions": "1" }, ["topic.creation.default.replication.factor"]],
+    [source, { ...CREATION, "topic.creation.default.partitions": "0" }, ["topic.creation.default.partitions"]],
+    [
+      source,
+      {
+        ...CREATION,
+        "topic.creation.groups": "g,h",
+        "topic.creation.g.include": "[",
+        "topic.creation.h.partitions": "x",
+      },
+      ["topic.creation.g.include", "topic.creation.h.partitions"],
+    ],
+    [source, { ...CREATION, "topic.creation.groups": "g,g" }, ["topic.creation.groups"]],
+    [
+      source,
+      { "producer.override.linger.ms": "x", "producer.override.acks": "7" },
+      ["producer.override.acks", "producer.override.linger.ms"],
+    ],
+    [source, { "producer.override.bootstrap.servers": "nonsense" }, ["producer.override.bootstrap.servers"]],
+    [source, { ...CREATION, "admin.override.security.protocol": "TLS" }, ["admin.override.security.protocol"]],
+    [sink, { "consumer.override.auto.offset.reset": "first" }, ["consumer.override.auto.offset.reset"]],
+    [sink, { "consumer.override.group.id": " " }, ["consumer.override.group.id"]],
+    [sink, { topics: "a b" }, ["topics"]],
+    [sink, { "errors.deadletterqueue.topic.name": "a b" }, ["errors.deadletterqueue.topic.name"]],
+    [
+      sink,
+      { "errors.deadletterqueue.topic.name": "dead", "errors.deadletterqueue.topic.replication.factor": "0" },
+      ["errors.deadletterqueue.topic.replication.factor"],
+    ],
+  ])("%j: refuses %j, naming %j", async (base, props, keys) => {
+    const found = await errors({ ...base, ...props } as Record<string, string>);
+    expect(Object.keys(found).sort()).toEqual(keys);
+    for (const [key, messages] of Object.entries(found)) expect(messages.join()).toContain(key);
+  });
+
+  test("lets pass what changes nothing for a connector of that type, and what its clients have", async () => {
+    const ofSources = { "offsets.storage.topic": "x", "topic.creation.default.partitions": "0", transforms: " " };
+    expect(await errors({ ...sink, ...ofSources })).toEqual({});
+    const ofSinks = { "errors.deadletterqueue.topic.name": "a b", "consumer.override.auto.offset.reset": "first" };
+    expect(await errors({ ...source, ...ofSinks, "producer.override.acks": "1" })).toEqual({});
   });
 
   test.each(["(?i)orders.*", "a++b"])("takes Java's pattern %s as the task does", async (regex) => {

@@ -127,11 +127,11 @@ describe("a task host", () => {
 
   test.each([
     [{ "connector.class": "Oops" }, 1, "no plugins"],
-    [{ transforms: "mask" }, 1, "transforms=mask: not supported yet"],
-    [{ "exactly.once.support": "REQUIRED" }, 1, "exactly.once.support=required"],
+    [{ transforms: "mask" }, 1, "mask for configuration transforms: not built yet"],
+    [{ "exactly.once.support": "REQUIRED" }, 1, "leave exactly.once.support at"],
     [{ "tasks.max": "1" }, 2, "greater than tasks.max=1"],
     [{ "errors.tolerance": "some" }, 1, "errors.tolerance"],
-    [{ "topic.creation.default.partitions": "x" }, 1, "topic.creation.default.partitions"],
+    [{ "topic.creation.default.partitions": "x" }, 1, "topic.creation.default.replication.factor"],
   ])("%j: FAILED before anything is started", async (props, taskCount, message) => {
     const { reports, clients, start } = rig();
     start(props, taskCount);

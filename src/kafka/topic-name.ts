@@ -1,0 +1,1 @@
+export { topicNameFault } from "../protocol/topic-name.js";
