@@ -1,7 +1,7 @@
 import type { Clock, Logger, Props, Random } from "../api/index.js";
 import type { HttpClient } from "../base/http-client.js";
-import type { LogLevel } from "../base/logger.js";
-import type { OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
+import { type LogLevel, silentLogger } from "../base/logger.js";
+import type { OffsetEntry } from "../contract/connector-info.js";
 import type { ConfigProvider } from "../herder/config/config-providers.js";
 import { ConfigValidator } from "../herder/config/config-validator.js";
 import { type DistributedConfig, internalTopics } from "../herder/config/distributed-config.js";
@@ -21,6 +21,7 @@ import { KafkaLogTransport } from "../stores/log-transport.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { createWorker } from "../worker/create-worker.js";
+import { sinkOffsets } from "../worker/sink/sink-offsets.js";
 import { overridePolicy } from "../worker/task/override-policy.js";
 import { packageVersion } from "./package-version.js";
 
@@ -45,7 +46,7 @@ export interface HerderWiring {
 
 /** Makes the herder of one worker over Kafka; it does nothing until its loop is started. */
 export function makeHerder(wiring: HerderWiring): { readonly loop: HerderLoop; readonly herder: DistributedHerder } {
-  const { config, client, props, address } = wiring;
+  const { config, client, address } = wiring;
   const loop = makeLoop(wiring);
   const clusterId = memoized(() => client.admin.clusterId());
   const herder = new DistributedHerder({
@@ -55,7 +56,8 @@ export function makeHerder(wiring: HerderWiring): { readonly loop: HerderLoop; r
     signatureAlgorithms: config["inter.worker.verification.algorithms"],
     validator: memoizedSync(() => makeValidator(wiring, loop)),
     clusterId,
-    sinkOffsets: (connector, name) => sinkOffsets(client, connector, name, props),
+    providers: wiring.providers,
+    sinkOffsets: (connector, name) => committedOffsets(wiring, connector, name),
   });
   return { loop, herder };
 }
@@ -168,14 +170,16 @@ function makeParts(
   };
 }
 
-async function sinkOffsets(
-  client: KafkaClient,
-  connector: SubmittedConfig,
+async function committedOffsets(
+  { stack, props }: HerderWiring,
+  connector: Props,
   name: string,
-  props: Props,
 ): Promise<OffsetEntry[]> {
-  const groupId = connector["consumer.override.group.id"] ?? props["consumer.group.id"] ?? `connect-${name}`;
-  const committed = await client.admin.listGroupOffsets(groupId);
+  const { clock, random } = stack;
+  // Silent, as the same settings have been warned about where the tasks' own clients were made.
+  const createClient = (properties: Props) =>
+    createKafkaClient({ properties, clock, random, logger: silentLogger, onConnectivity() {} });
+  const committed = await sinkOffsets(props, connector, name, createClient);
   return committed.map(({ topic, partition, offset }) => ({
     partition: { kafka_topic: topic, kafka_partition: partition },
     offset: { kafka_offset: offset },

@@ -1,4 +1,4 @@
-import { ConfigError, ConflictError, NotFoundError, type SourceMap } from "../api/index.js";
+import { ConfigError, ConflictError, NotFoundError, type Props, type SourceMap } from "../api/index.js";
 import type { ConfigInfos, ConfigKeyInfo } from "../contract/config-infos.js";
 import type { ConnectorInfo, ConnectorStateInfo, OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
@@ -6,7 +6,10 @@ import type { RestartRequest } from "../contract/restart-request.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import type { StoredProps } from "../stores/config-records.js";
+import type { ConfigProvider } from "./config/config-providers.js";
+import { resolveReferences, withoutNulls } from "./config/config-references.js";
 import { type ConfigValidator, findConnector, refusal } from "./config/config-validator.js";
+import { Redaction } from "./config/redaction.js";
 import { connectorInfo, connectorStateInfo, entryOf, taskInfos, taskState, withRestarting } from "./connector-views.js";
 import type { Herder, Stage } from "./herder.js";
 import type { HerderLoop } from "./herder-loop.js";
@@ -27,8 +30,9 @@ export interface DistributedHerderOptions {
   /** Made once the worker is there: it holds the plugins. */
   validator(): ConfigValidator;
   clusterId(): Promise<string>;
-  /** Committed positions of a sink connector's group. */
-  sinkOffsets(config: SubmittedConfig, connector: string): Promise<readonly OffsetEntry[]>;
+  readonly providers: ReadonlyMap<string, ConfigProvider>;
+  /** Committed offsets of a sink connector's group, by its config with references resolved. */
+  sinkOffsets(config: Props, connector: string): Promise<readonly OffsetEntry[]>;
 }
 
 /** The herder of one worker in a group: reads answer from its own copy of the topics, writes go through the leader. */
@@ -55,9 +59,12 @@ export class DistributedHerder implements Herder {
     return this.options.clusterId();
   }
 
-  async ping(): Promise<{ readonly ready: boolean }> {
+  get ready(): boolean {
+    return this.#loop.ready;
+  }
+
+  async ping(): Promise<void> {
     await this.#loop.run("answering a health check", async () => {});
-    return { ready: this.#loop.ready };
   }
 
   connectors(): readonly string[] {
@@ -89,9 +96,15 @@ export class DistributedHerder implements Herder {
   }
 
   async offsets(name: string): Promise<readonly OffsetEntry[]> {
-    const { config } = entryOf(this.#loop.configs(), name);
-    const { type } = findConnector(this.#loop.worker.plugins, config["connector.class"]);
-    if (type === "sink") return this.options.sinkOffsets(config, name);
+    const redaction = new Redaction();
+    const noted = (reference: string, value: string) => redaction.note(reference, value);
+    const config = resolveReferences(entryOf(this.#loop.configs(), name).config, this.options.providers, noted);
+    try {
+      const { type } = findConnector(this.#loop.worker.plugins, config["connector.class"]);
+      if (type === "sink") return await this.options.sinkOffsets(withoutNulls(config), name);
+    } catch (error) {
+      throw redaction.error(error);
+    }
     const stored = await this.#loop.stores.offset.list(name);
     return stored.filter((entry): entry is { partition: SourceMap; offset: SourceMap } => entry.offset !== null);
   }

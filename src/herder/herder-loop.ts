@@ -7,7 +7,7 @@ import type { TaskId } from "../contract/task-id.js";
 import type { ConfigEvent, ConfigSnapshot } from "../stores/config-fold.js";
 import type { StoredProps } from "../stores/config-records.js";
 import type { Worker } from "../worker/worker.js";
-import { resolveReferences } from "./config/config-references.js";
+import { resolveReferences, withoutNulls } from "./config/config-references.js";
 import { Redactions } from "./config/redaction.js";
 import type { HerderParts, HerderSettings, SharedStores, Stores } from "./herder-parts.js";
 import { LeaderDuties } from "./leader-duties.js";
@@ -386,9 +386,4 @@ export class HerderLoop implements MembershipHost {
   async #closeStores({ config, offset, status }: Stores): Promise<void> {
     await Promise.all([config.close(), offset.close(), status.close()]);
   }
-}
-
-/** Nulls come from a Java worker's records only; a connector gets text. */
-function withoutNulls(props: StoredProps): Record<string, string> {
-  return Object.fromEntries(Object.entries(props).filter((entry): entry is [string, string] => entry[1] !== null));
 }

@@ -32,8 +32,10 @@ export interface Herder {
   /** Waits until the cluster has answered. */
   clusterId(): Promise<string>;
   readonly version: string;
-  /** `ready` once the first rebalance is done. Resolves once the herder's loop has turned. */
-  ping(): Promise<{ readonly ready: boolean }>;
+  /** Whether the first rebalance is done: the worker has started up. */
+  readonly ready: boolean;
+  /** Resolves once the herder's loop has turned. */
+  ping(): Promise<void>;
   readonly stage: Stage | undefined;
 
   /** Resolves once the topics have been read: nothing below may be called before. */

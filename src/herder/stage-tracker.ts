@@ -3,22 +3,26 @@ import type { Stage } from "./herder.js";
 
 /** Remembers what the herder is doing, or did last, for the message of a request that it kept waiting too long. */
 export class StageTracker {
-  #stage: Stage | undefined;
+  /** Stages that have not ended, the newest last. Requests run beside the herder's loop, so they need not nest. */
+  readonly #open: Stage[] = [];
+  #last: Stage | undefined;
 
   constructor(private readonly clock: Clock) {}
 
+  /** The newest stage that is under way, or else the one that ended last. */
   get current(): Stage | undefined {
-    return this.#stage;
+    return this.#open.at(-1) ?? this.#last;
   }
 
-  /** Notes that a stage begins; the returned function notes its end. Within a longer stage, the shorter one shows while it lasts. */
+  /** Notes that a stage begins; the returned function notes its end. */
   enter(description: string): () => void {
-    const outer = this.#stage;
-    this.#stage = { description, startedMs: this.clock.nowMs(), completedMs: undefined };
-    const entered = this.#stage;
+    const stage = { description, startedMs: this.clock.nowMs(), completedMs: undefined };
+    this.#open.push(stage);
     return () => {
-      if (this.#stage !== entered) return;
-      this.#stage = outer && outer.completedMs === undefined ? outer : { ...entered, completedMs: this.clock.nowMs() };
+      const at = this.#open.indexOf(stage);
+      if (at < 0) return;
+      this.#open.splice(at, 1);
+      this.#last = { ...stage, completedMs: this.clock.nowMs() };
     };
   }
 

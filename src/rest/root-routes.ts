@@ -5,7 +5,6 @@ import type { Route } from "./route.js";
 /** What the worker is, and how it is. */
 export function rootRoutes(context: RequestContext): Route[] {
   const { herder } = context;
-  let wasReady = false;
   return [
     {
       path: PATHS.root,
@@ -20,15 +19,14 @@ export function rootRoutes(context: RequestContext): Route[] {
       path: PATHS.health,
       handlers: {
         async get(_request, response) {
-          const health = await ping(context);
-          wasReady ||= health === "healthy";
+          const answered = await ping(context);
           const stage = herder.stage ? ` ${stageText(herder.stage)}` : "";
-          if (health === "healthy") {
+          if (answered && herder.ready) {
             response.json({
               status: "healthy",
               message: "Worker has completed startup and is ready to handle requests.",
             });
-          } else if (health === "starting" || !wasReady) {
+          } else if (!herder.ready) {
             response.status(503).json({ status: "starting", message: `Worker is still starting up.${stage}` });
           } else {
             response.status(500).json({
@@ -42,12 +40,13 @@ export function rootRoutes(context: RequestContext): Route[] {
   ];
 }
 
-async function ping(context: RequestContext): Promise<"healthy" | "starting" | "unhealthy"> {
+/** Whether the herder's loop turned in time. */
+async function ping(context: RequestContext): Promise<boolean> {
   try {
-    const { ready } = await awaitHerder(context, () => context.herder.ping(), HEALTH_TIMEOUT_MS);
-    return ready ? "healthy" : "starting";
+    await awaitHerder(context, () => context.herder.ping(), HEALTH_TIMEOUT_MS);
+    return true;
   } catch (error) {
     context.logger.warn("A health check was not answered", {}, error);
-    return "unhealthy";
+    return false;
   }
 }

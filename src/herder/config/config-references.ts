@@ -36,6 +36,11 @@ export function resolveReferences<P extends StoredProps>(
   return Object.fromEntries(Object.entries(props).map(([key, value]) => [key, value && resolve(value)])) as P;
 }
 
+/** The entries that hold a value. Nulls come from a Java worker's records, or are refused; a connector gets text. */
+export function withoutNulls(props: StoredProps): Record<string, string> {
+  return Object.fromEntries(Object.entries(props).filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
 /** Whether a value holds something that looks like a reference. */
 export function hasReference(value: string | null | undefined): boolean {
   return value != null && new RegExp(REFERENCE.source).test(value);

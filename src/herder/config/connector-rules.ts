@@ -7,6 +7,7 @@ import { topicCreationFaults } from "../../worker/source/topic-creation.js";
 import { overrideFaults } from "../../worker/task/client-faults.js";
 import { unbuiltKeys } from "../../worker/task/unbuilt-keys.js";
 import { isolationFaults } from "../../worker/worker-config.js";
+import { withoutNulls } from "./config-references.js";
 
 type Complain = (key: string, message: string) => void;
 
@@ -43,11 +44,6 @@ export function connectorRules(
     complainAll(new Map(Object.entries(faults)));
   }
   complainAll(overrideFaults(workerProps, given));
-}
-
-/** Nulls have an error of their own. */
-function withoutNulls(props: SubmittedConfig): Props {
-  return Object.fromEntries(Object.entries(props).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
 function versionRule(props: SubmittedConfig, version: string, complain: Complain): void {

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { ConnectorPlugin } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
@@ -14,6 +15,7 @@ import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 import { FakeGroup } from "./fake-group.js";
 import { FakeWorker } from "./fake-worker.js";
 
+const SERVERS = ["$", "{vault:servers}"].join("");
 const URL = "http://me:8083/";
 
 describe("the herder of one worker", () => {
@@ -23,10 +25,12 @@ describe("the herder of one worker", () => {
   let validating: Promise<void> | undefined;
   let loop: HerderLoop;
   let herder: DistributedHerder;
+  let sinkConfigs: unknown[];
 
   beforeEach(async () => {
     configs = new MemoryLog();
     validating = undefined;
+    sinkConfigs = [];
     const random = new SeededRandom(7);
     const group = new FakeGroup(clock);
     const openLog = (log = new MemoryLog()) => openLogOver(log, { clock, random, logger: silentLogger });
@@ -70,7 +74,11 @@ describe("the herder of one worker", () => {
       signatureAlgorithms: [],
       validator: () => validator,
       clusterId: async () => "cluster",
-      sinkOffsets: async () => [],
+      providers: new Map([["vault", { get: () => new Map([["servers", "b:9092"]]) }]]),
+      sinkOffsets: async (config) => {
+        sinkConfigs.push(config);
+        throw new Error(`no broker at ${config["consumer.override.bootstrap.servers"]}`);
+      },
     });
     await loop.start();
     await loop.membership.settled();
@@ -145,5 +153,14 @@ describe("the herder of one worker", () => {
     await expect(herder.restartTask(id)).rejects.toThrow(/^Failed to start task: c-0$/);
     await clock.settled();
     expect(herder.taskStatus(id)).toMatchObject({ state: "FAILED" });
+  });
+
+  test("asks for a sink's offsets by what its references stand for, and shows none of it", async () => {
+    vi.spyOn(worker.plugins, "connector").mockReturnValue({ type: "sink" } as ConnectorPlugin);
+    const config = { name: "s", "connector.class": "Sink", "consumer.override.bootstrap.servers": SERVERS };
+    await loop.asLeader("put", "put", (writer) => writer.putConnector("s", config));
+    await rest();
+    await expect(herder.offsets("s")).rejects.toThrow(`no broker at ${SERVERS}`);
+    expect(sinkConfigs).toEqual([{ ...config, "consumer.override.bootstrap.servers": "b:9092" }]);
   });
 });

@@ -31,7 +31,6 @@ export class FakeHerder implements Herder {
 
   async ping() {
     await this.obstacle;
-    return { ready: this.ready };
   }
 
   connectors() {

@@ -269,20 +269,22 @@ describe("a request that waits", () => {
       return waiting(10_000, pending);
     };
     herder.obstacle = new Promise(() => {});
+    herder.ready = false;
     expect(await health()).toMatchObject({
       status: 503,
       body: { status: "starting", message: "Worker is still starting up." },
     });
     herder.obstacle = undefined;
-    herder.ready = false;
     expect(await health()).toMatchObject({ status: 503, body: { status: "starting" } });
+    // Nobody has asked since: it is the herder that knows whether it was ready.
     herder.ready = true;
+    herder.obstacle = new Promise(() => {});
+    expect(await health()).toMatchObject({ status: 500, body: { status: "unhealthy" } });
+    herder.obstacle = undefined;
     expect(await health()).toMatchObject({
       status: 200,
       body: { status: "healthy", message: "Worker has completed startup and is ready to handle requests." },
     });
-    herder.obstacle = new Promise(() => {});
-    expect(await health()).toMatchObject({ status: 500, body: { status: "unhealthy" } });
   });
 });
 
