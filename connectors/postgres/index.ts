@@ -1,4 +1,5 @@
 import type { SourcePlugin } from "../../src/api/index.js";
+import { ERROR_CODES } from "./error-codes.js";
 import { PostgresConnector } from "./postgres-connector.js";
 import { FORMAT_VERSION } from "./tables/source-block.js";
 
@@ -8,6 +9,7 @@ const postgres: SourcePlugin = {
   className: "io.debezium.connector.postgresql.PostgresConnector",
   taskClassName: "io.debezium.connector.postgresql.PostgresConnectorTask",
   version: FORMAT_VERSION,
+  errorCodes: ERROR_CODES,
   connector: () => new PostgresConnector(),
   task: async () => {
     const { PostgresSourceTask } = await import("./postgres-source-task.js");

@@ -53,7 +53,7 @@ export class PostgresSourceTask implements SourceTask {
     const unfinished = stored?.offset ? unfinishedIncremental(stored.offset) : undefined;
     if (unfinished !== undefined)
       throw new UnsupportedError(
-        "PLUGIN_POSTGRES_INCREMENTAL",
+        "POSTGRES_INCREMENTAL",
         `The stored offset of ${settings.topicPrefix} has an unfinished incremental snapshot (${unfinished}), which is not supported here: its remaining rows would never be sent. Let Debezium finish or stop it first, or remove the keys incremental_snapshot_* from the offset.`,
       );
     this.#context = context;

@@ -146,7 +146,7 @@ export class Session {
 
   async #begin(plan: StartPlan, slot: SlotState | undefined): Promise<void> {
     const { settings, progress, context } = this.#options;
-    if (plan.kind === "refuse") throw new UnsupportedError("PLUGIN_POSTGRES_POSITION_LOST", plan.reason);
+    if (plan.kind === "refuse") throw new UnsupportedError("POSTGRES_POSITION_LOST", plan.reason);
     if (plan.kind === "idle") return;
     if (plan.kind === "wait") throw new Error(plan.reason);
     if (plan.kind === "snapshot" && plan.slot === "keep") refuseMovingSlot(slot, settings.slotName);

@@ -1,4 +1,5 @@
 import type { SinkPlugin } from "../../src/api/index.js";
+import { ERROR_CODES } from "./error-codes.js";
 import { S3SinkConnector } from "./s3-sink-connector.js";
 
 /** Version of the connector's contract: that of Millrace itself. */
@@ -10,6 +11,7 @@ const s3Sink: SinkPlugin = {
   className: "io.confluent.connect.s3.S3SinkConnector",
   taskClassName: "io.confluent.connect.s3.S3SinkTask",
   version: VERSION,
+  errorCodes: ERROR_CODES,
   connector: () => new S3SinkConnector(),
   task: async () => {
     const [{ S3SinkTask }, { AwsStoreClient }] = await Promise.all([

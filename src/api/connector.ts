@@ -1,5 +1,6 @@
 import type { ConfigDef, ConfigValue } from "./config-def.js";
 import type { ConnectorContext, SinkTaskContext, SourceOffset, SourceTaskContext } from "./context.js";
+import type { ErrorCodes } from "./error-code.js";
 import type { SinkRecord, SourceRecord, TopicPartition, TopicPartitionOffset } from "./records.js";
 
 /** A connector's or task's configuration: what the user gave, references already resolved. */
@@ -73,6 +74,8 @@ interface ConnectorPluginBase {
   /** The value of `task.class` in the stored task configurations. */
   readonly taskClassName: string;
   readonly version: string;
+  /** The codes of its own errors, for documentation. */
+  readonly errorCodes?: ErrorCodes;
   /** A fresh connector. Loads nothing heavy. */
   connector(): Connector;
 }

@@ -1,6 +1,9 @@
+/** Stable codes of errors: what each means, and what a person does about it. */
+export type ErrorCodes = Readonly<Record<string, { readonly text: string; readonly advice: string }>>;
+
 /**
- * Every stable error code of `src` and `connectors`, once: what it means and what a person does about it. The message
- * of an error names the key, table or object; this table is what documentation and support go by.
+ * The stable error codes of everything but the connectors, which have their own (`ConnectorPlugin.errorCodes`). The
+ * message of an error names the key, table or object; docs/errors.md is made of these tables.
  */
 export const ERROR_CODES = {
   CONFIG_INVALID: {
@@ -124,43 +127,9 @@ export const ERROR_CODES = {
     text: "An internal topic (configs, offsets, statuses) did not take a write.",
     advice: "Check that the brokers of bootstrap.servers answer; a write that timed out may still land.",
   },
-  S3_BUCKET_MISSING: {
-    text: "The bucket does not exist at this endpoint.",
-    advice: "Create it, or correct s3.bucket.name, s3.region or store.url; then restart the task.",
-  },
-  S3_ACCESS_REFUSED: {
-    text: "The object store does not let these credentials do what the sink needs.",
-    advice:
-      "Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket on the bucket; then restart the task.",
-  },
-  S3_REQUEST_REFUSED: {
-    text: "The object store refused a request for a reason that repeating it does not change.",
-    advice: "See the store's own code and text in the message.",
-  },
-  S3_UNAVAILABLE: {
-    text: "The object store cannot be reached, or asks to slow down.",
-    advice: "Nothing: the task goes on by itself once the store answers. Its status says what it waits for.",
-  },
-  S3_OBJECT_CONFLICT: {
-    text: "An object of this name exists already and holds other records; it was not overwritten.",
-    advice: "Move or delete the object, or choose another topics.dir; then restart the task.",
-  },
-  S3_CONDITIONAL_WRITES_UNSUPPORTED: {
-    text: "The store cannot create an object only if there is none yet.",
-    advice:
-      "Set enable.conditional.writes=false and accept duplicates after a crash, or leave out rotate.schedule.interval.ms.",
-  },
-  S3_RECORD_REFUSED: {
-    text: "A record cannot be written in the configured format.",
-    advice:
-      "See the message for the reason; with errors.tolerance=all such records go to the dead letter queue or log.",
-  },
-  S3_PARTITION_UNKNOWN: {
-    text: "The partitioner finds no directory for a record.",
-    advice:
-      "See the field or timestamp that the message names; with errors.tolerance=all such records go to the dead letter queue or log.",
-  },
-} as const satisfies Readonly<Record<string, { text: string; advice: string }>>;
+} as const satisfies ErrorCodes;
 
-/** A code of ours, or a third-party plugin's own, which starts with `PLUGIN_`. */
-export type ErrorCode = keyof typeof ERROR_CODES | `PLUGIN_${string}`;
+/** A code of a plugin's own, which begins with the plugin's name: `S3_BUCKET_MISSING`. */
+export type PluginErrorCode = `${Uppercase<string>}_${Uppercase<string>}`;
+
+export type ErrorCode = keyof typeof ERROR_CODES | PluginErrorCode;

@@ -10,7 +10,7 @@ const KIND = Symbol.for("millrace.error.kind");
 export abstract class ConnectError extends Error {
   constructor(
     kind: ErrorKind,
-    /** Stable and listed in ERROR_CODES. */
+    /** Stable, and listed in ERROR_CODES or the plugin's own `errorCodes`. */
     readonly code: ErrorCode,
     /** Says what failed, on which key, table or object, why, and what to do. Never a record's value or a secret. */
     message: string,

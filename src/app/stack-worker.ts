@@ -14,6 +14,7 @@ import { advertisedAddress, type Listener, parseListener } from "../rest/listene
 import { RestServer } from "../rest/rest-server.js";
 import { warmUpWorker } from "../worker/create-worker.js";
 import { checkWorkerClients } from "../worker/task/client-faults.js";
+import { isRetriable } from "../worker/task/error-policy.js";
 import { makeHerder } from "./stack-herder.js";
 
 export interface WorkerStackOptions {
@@ -137,8 +138,7 @@ async function findBroker(client: KafkaClient, servers: string, { clock, random 
       return await client.admin.connect(Math.max(1, deadlineMs - clock.monotonicMs()));
     } catch (cause) {
       const delayMs = backoff.nextMs();
-      const retriable = cause instanceof Error && "retriable" in cause && cause.retriable === true;
-      if (retriable && clock.monotonicMs() + delayMs < deadlineMs) await clock.delay(delayMs);
+      if (isRetriable(cause) && clock.monotonicMs() + delayMs < deadlineMs) await clock.delay(delayMs);
       else {
         throw new RetriableError(
           "BROKER_UNREACHABLE",

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response } from "express";
+import { errorKind } from "../api/index.js";
 import { writeExactJson } from "../base/exact-json.js";
 import type { ConnectorInfo } from "../contract/connector-info.js";
 import { CONFIG_OFFSET_HEADER, PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "../contract/rest-api.js";
@@ -257,7 +258,7 @@ function expanded(herder: Herder, status: boolean, info: boolean): Record<string
       };
       byName.push([name, parts]);
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== "NotFoundError") throw error;
+      if (errorKind(error) !== "not-found") throw error;
     }
   }
   return Object.fromEntries(byName);

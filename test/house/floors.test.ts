@@ -1,22 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ERROR_CODES } from "../../src/api/error-code.js";
 import { climbs, crowdedFolders, cycles, roomFaults, straySleeps, strayTime } from "./floors.js";
-
-const root = new URL("../../", import.meta.url).pathname;
-
-function sources(...folders: string[]): Map<string, string> {
-  const files = new Map<string, string>();
-  for (const top of folders) {
-    for (const entry of readdirSync(join(root, top), { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
-      const path = join(entry.parentPath, entry.name);
-      files.set(path.slice(root.length), readFileSync(path, "utf8"));
-    }
-  }
-  return files;
-}
+import { sources } from "./sources.js";
 
 describe("the house as it stands", () => {
   const files = sources("src", "connectors");
@@ -47,12 +31,6 @@ describe("the house as it stands", () => {
 
   test("has unit tests that await events, and neither sleep nor count turns", () => {
     expect(straySleeps(sources("test/unit"))).toEqual([]);
-  });
-
-  test("uses every error code that it lists", () => {
-    const text = [...files].filter(([path]) => path !== "src/api/error-code.ts").map(([, content]) => content);
-    const unused = Object.keys(ERROR_CODES).filter((code) => !text.some((content) => content.includes(`"${code}"`)));
-    expect(unused).toEqual([]);
   });
 });
 

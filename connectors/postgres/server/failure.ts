@@ -44,11 +44,11 @@ export function gaveUp(failure: Failure & { readonly kind: "retry" }, scene: Fai
   const where = `Postgres at ${scene.host}:${scene.port}/${scene.database}: ${failure.cause}`;
   return failure.isSlotInUse
     ? new ConflictError(
-        "PLUGIN_POSTGRES_SLOT_IN_USE",
+        "POSTGRES_SLOT_IN_USE",
         `${where}. Gave up after slot.max.retries; when setting up multiple connectors for the same database host, please make sure to use a distinct replication slot name (slot.name) for each.`,
         { cause },
       )
-    : new UnsupportedError("PLUGIN_POSTGRES_UNAVAILABLE", `${where}. Gave up after errors.max.retries.`, { cause });
+    : new UnsupportedError("POSTGRES_UNAVAILABLE", `${where}. Gave up after errors.max.retries.`, { cause });
 }
 
 export function codeOf(error: unknown): string | undefined {
@@ -104,15 +104,15 @@ function explain(cause: unknown, code: string, message: string, scene: FailureSc
     );
   if (code === "55000" && /wal_level/.test(message))
     return new UnsupportedError(
-      "PLUGIN_POSTGRES_WAL_LEVEL",
+      "POSTGRES_WAL_LEVEL",
       `${where}: ${message}. Set wal_level=logical in postgresql.conf and restart the server.`,
       { cause },
     );
   if (code === "55000" || code === "58P01")
     return new UnsupportedError(
-      "PLUGIN_POSTGRES_SLOT_LOST",
+      "POSTGRES_SLOT_LOST",
       `${where}: ${message}. The offset to start reading from has been removed from the database write-ahead log. Drop slot ${scene.slotName} and take a new snapshot (snapshot.mode=when_needed does both), and raise max_slot_wal_keep_size.`,
       { cause },
     );
-  return new UnsupportedError("PLUGIN_POSTGRES_REFUSED", `${where} answered ${code}: ${message}`, { cause });
+  return new UnsupportedError("POSTGRES_REFUSED", `${where} answered ${code}: ${message}`, { cause });
 }

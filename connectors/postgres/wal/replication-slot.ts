@@ -68,7 +68,7 @@ export async function requireLogicalWal(client: pg.Client): Promise<void> {
   const [row] = await queryRows(client, "SHOW wal_level");
   if (row?.["wal_level"] === "logical") return;
   throw new UnsupportedError(
-    "PLUGIN_POSTGRES_WAL_LEVEL",
+    "POSTGRES_WAL_LEVEL",
     `Postgres server wal_level property must be 'logical' but is: '${row?.["wal_level"]}'. Set wal_level=logical in postgresql.conf and restart the server.`,
   );
 }

@@ -1,0 +1,35 @@
+import type { ErrorCodes } from "../../src/api/index.js";
+
+/** The connector's own error codes. */
+export const ERROR_CODES: ErrorCodes = {
+  POSTGRES_UNAVAILABLE: {
+    text: "The database could not be reached, and the task has tried as often as errors.max.retries says.",
+    advice: "See the cause; restart the task once the database answers. With errors.max.retries=-1 it waits by itself.",
+  },
+  POSTGRES_REFUSED: {
+    text: "The database refused a statement or the login for a reason that repeating it does not change.",
+    advice: "See the server's own message and SQLSTATE; correct the setting or the privilege, then restart the task.",
+  },
+  POSTGRES_WAL_LEVEL: {
+    text: "The server writes no logical WAL, so changes cannot be read.",
+    advice: "Set wal_level=logical on the server and restart it; then restart the connector.",
+  },
+  POSTGRES_SLOT_IN_USE: {
+    text: "Another session reads the replication slot, and went on doing so for slot.max.retries attempts.",
+    advice: "Stop the other reader, or give this connector a slot.name of its own; then restart the task.",
+  },
+  POSTGRES_SLOT_LOST: {
+    text: "The replication slot is gone, or the server has removed WAL that it needed.",
+    advice:
+      "Changes are missing between the stored offset and now: take a new snapshot (snapshot.mode=when_needed does it by itself), and raise max_slot_wal_keep_size.",
+  },
+  POSTGRES_POSITION_LOST: {
+    text: "The stored offset does not belong to this server's WAL, or the slot has moved past it.",
+    advice:
+      "See the positions in the message; take a new snapshot (snapshot.mode=when_needed does it by itself), or delete the connector's offsets.",
+  },
+  POSTGRES_INCREMENTAL: {
+    text: "The stored offset is in the middle of an incremental snapshot, which is not supported here.",
+    advice: "Let Debezium finish the incremental snapshot before the connector moves here.",
+  },
+};

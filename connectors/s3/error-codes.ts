@@ -1,0 +1,41 @@
+import type { ErrorCodes } from "../../src/api/index.js";
+
+/** The sink's own error codes. */
+export const ERROR_CODES: ErrorCodes = {
+  S3_BUCKET_MISSING: {
+    text: "The bucket does not exist at this endpoint.",
+    advice: "Create it, or correct s3.bucket.name, s3.region or store.url; then restart the task.",
+  },
+  S3_ACCESS_REFUSED: {
+    text: "The object store does not let these credentials do what the sink needs.",
+    advice:
+      "Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket on the bucket; then restart the task.",
+  },
+  S3_REQUEST_REFUSED: {
+    text: "The object store refused a request for a reason that repeating it does not change.",
+    advice: "See the store's own code and text in the message.",
+  },
+  S3_UNAVAILABLE: {
+    text: "The object store cannot be reached, or asks to slow down.",
+    advice: "Nothing: the task goes on by itself once the store answers. Its status says what it waits for.",
+  },
+  S3_OBJECT_CONFLICT: {
+    text: "An object of this name exists already and holds other records; it was not overwritten.",
+    advice: "Move or delete the object, or choose another topics.dir; then restart the task.",
+  },
+  S3_CONDITIONAL_WRITES_UNSUPPORTED: {
+    text: "The store cannot create an object only if there is none yet.",
+    advice:
+      "Set enable.conditional.writes=false and accept duplicates after a crash, or leave out rotate.schedule.interval.ms.",
+  },
+  S3_RECORD_REFUSED: {
+    text: "A record cannot be written in the configured format.",
+    advice:
+      "See the message for the reason; with errors.tolerance=all such records go to the dead letter queue or log.",
+  },
+  S3_PARTITION_UNKNOWN: {
+    text: "The partitioner finds no directory for a record.",
+    advice:
+      "See the field or timestamp that the message names; with errors.tolerance=all such records go to the dead letter queue or log.",
+  },
+};
