@@ -105,7 +105,7 @@ export function defineHandler<Q extends Fields, S extends Fields>(
       return api.encodeResponse(apiVersion, correlationId, answer as InputOf<S>);
     } catch (cause) {
       const fields = { apiVersion, client: clientId };
-      broker.logger.error(`closed a connection: the answer of ${api.name} cannot be written`, fields, cause);
+      broker.logger.error(`Closed a connection: the answer of ${api.name} cannot be written`, fields, cause);
       return CLOSE_CONNECTION;
     }
   };

@@ -83,10 +83,10 @@ export class LogCleaner {
     } catch (cause) {
       if (this.#stopped || log.removed) return false;
       if (isDiskFault(cause)) {
-        this.logger.error("compacting a log failed and will be tried again", { topic, partition }, cause);
+        this.logger.error("Compacting a log failed and will be tried again", { topic, partition }, cause);
       } else {
         this.#uncleanable.add(log);
-        this.logger.warn("a log cannot be compacted until the next start", { topic, partition }, cause);
+        this.logger.warn("A log cannot be compacted until the next start", { topic, partition }, cause);
       }
       return false;
     }
@@ -110,7 +110,7 @@ export class LogCleaner {
         const endOffset = step.value;
         if (endOffset === undefined || endOffset <= plan.firstDirtyOffset) return false;
         this.checkpoint.set(topic, partition, endOffset);
-        this.logger.info("compacted a log", { topic, partition, endOffset, bytesBefore, bytesAfter: log.sizeBytes });
+        this.logger.info("Compacted a log", { topic, partition, endOffset, bytesBefore, bytesAfter: log.sizeBytes });
         return true;
       }
     } finally {

@@ -76,7 +76,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const properties = propertiesOf(options);
   const plan = planListener(properties);
   for (const name of properties.unknown)
-    logger.warn("a property is not known here and has no effect", { property: name });
+    logger.warn("A property is not known here and has no effect", { property: name });
   makeFolder(dataDir);
   const lost = deferred<DataFolderLostError>();
   const lock = await DataFolderLock.take({ folder: dataDir, clock, logger, onLost: lost.resolve });
@@ -99,7 +99,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const { clusterId } = state.metadata;
     const { host } = plan.listen;
     const { port } = listener;
-    logger.info("broker serves", { host, port, dataDir, clusterId });
+    logger.info("Broker serves", { host, port, dataDir, clusterId });
     const end = async (clean: boolean) => {
       maintenance.stop();
       cleaner.stop();
@@ -254,7 +254,7 @@ function startMaintenance(
       eachLog("deleting old segments", (log) => {
         const count = log.applyRetention(clock.nowMs());
         const { folder, logStartOffset } = log;
-        if (count > 0) logger.info("deleted old segments", { folder, count, logStartOffset });
+        if (count > 0) logger.info("Deleted old segments", { folder, count, logStartOffset });
       }),
   });
   maintenance.start({

@@ -145,7 +145,7 @@ export class DataFolderLock {
       futimesSync(this.fd, nowS, nowS);
       this.#confirm();
     } catch (cause) {
-      logger.warn("the lock of the data folder could not be renewed", { folder }, cause);
+      logger.warn("The lock of the data folder could not be renewed", { folder }, cause);
     }
   }
 
@@ -221,14 +221,14 @@ async function watch(
   { folder, clock, logger }: DataFolderLockOptions,
 ): Promise<"held" | "stale" | "replaced"> {
   const who = { folder, pid: holder?.pid, host: holder?.host };
-  logger.info(`watching the lock of the data folder for ${WATCH_MS / 1000} s: it was made elsewhere`, who);
+  logger.info(`Watching the lock of the data folder for ${WATCH_MS / 1000} s: it was made elsewhere`, who);
   for (let waitedMs = 0; waitedMs < WATCH_MS; waitedMs += BEAT_MS) {
     await clock.delay(BEAT_MS);
     const now = look(path);
     if (now?.stat.ino !== seen.stat.ino) return "replaced";
     if (!isSame(seen, now)) return "held";
   }
-  logger.warn("taking over the data folder: its lock has shown no sign of life", who);
+  logger.warn("Taking over the data folder: its lock has shown no sign of life", who);
   return "stale";
 }
 

@@ -230,7 +230,7 @@ export class GroupCoordinator {
       try {
         this.#expireOffsetsOf(entry);
       } catch (cause) {
-        this.logger.error("expiring the offsets of a group failed and will be tried again", { group }, cause);
+        this.logger.error("Expiring the offsets of a group failed and will be tried again", { group }, cause);
       }
     }
   }
@@ -341,7 +341,7 @@ export class GroupCoordinator {
       this.log.append(groupId, records, this.clock.nowMs());
       return undefined;
     } catch (cause) {
-      this.logger.error("could not write to the offsets topic", { group: groupId }, cause);
+      this.logger.error("Could not write to the offsets topic", { group: groupId }, cause);
       // The disk may serve again; what else went wrong would go wrong again. Thrown on, it would end the process from a
       // timer, and leave the other members of the group without their answers.
       return cause instanceof KafkaError ? ErrorCodes.COORDINATOR_NOT_AVAILABLE : ErrorCodes.UNKNOWN_SERVER_ERROR;
@@ -370,7 +370,7 @@ export class GroupCoordinator {
       this.#carryOut(entry, entry.group.tick(nowMs));
     } catch (cause) {
       const { groupId } = entry.group;
-      this.logger.error("the timer of a group failed and will be tried again", { group: groupId }, cause);
+      this.logger.error("The timer of a group failed and will be tried again", { group: groupId }, cause);
       this.#schedule(entry, nowMs + TIMER_RETRY_MS);
     }
   }

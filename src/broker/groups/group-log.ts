@@ -60,10 +60,10 @@ export class GroupLog {
       try {
         const record = key && decodeGroupRecord(key, value);
         if (record) visit(record);
-        else this.logger.warn("skipped a record of the offsets topic of a kind that is not served", { offset });
+        else this.logger.warn("Skipped a record of the offsets topic of a kind that is not served", { offset });
       } catch (cause) {
         if (!(cause instanceof MalformedError)) throw cause;
-        this.logger.warn("skipped a record of the offsets topic that cannot be read", { offset }, cause);
+        this.logger.warn("Skipped a record of the offsets topic that cannot be read", { offset }, cause);
       }
     }
   }

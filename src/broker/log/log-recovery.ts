@@ -57,7 +57,7 @@ export function recoverSegments(
       const dropped = bases.slice(at + 1);
       for (const later of dropped) Segment.open(folder, later, files, indexIntervalBytes).remove();
       const cut = { folder, offset: checked.nextOffset, cutBytes, droppedSegments: dropped.length };
-      logger.warn("cut an unfinished or damaged end off a log", cut);
+      logger.warn("Cut an unfinished or damaged end off a log", cut);
       return segments;
     }
     if (following !== undefined) checked.sealNow();
@@ -135,7 +135,7 @@ function finishReplacements(folder: string, files: SealedFiles, logger: Logger):
     if (!name.endsWith(".log.swap")) continue;
     const base = Number(name.slice(0, 20));
     const last = lastOffsetOf(join(folder, name));
-    logger.info("finishing an interrupted compaction", { folder, segment: base });
+    logger.info("Finishing an interrupted compaction", { folder, segment: base });
     replaceBySwap(
       folder,
       base,

@@ -324,7 +324,7 @@ export class PartitionLog {
     this.#segments.push(Segment.open(folder, active.nextOffset, files, this.config.indexIntervalBytes));
     active.seal((cause) => {
       logger.warn(
-        "a segment could not be sealed; unless a later try succeeds, the next start checks it",
+        "A segment could not be sealed; unless a later try succeeds, the next start checks it",
         { path: active.path },
         cause,
       );
@@ -335,10 +335,10 @@ export class PartitionLog {
     const { logger } = this.#options;
     try {
       segment.retrySeal();
-      logger.info("sealed a segment that could not be sealed before", { path: segment.path });
+      logger.info("Sealed a segment that could not be sealed before", { path: segment.path });
     } catch (cause) {
       // Warned about when it failed first; this may go on every second.
-      logger.debug("a segment still cannot be sealed", { path: segment.path, cause: (cause as Error).message });
+      logger.debug("A segment still cannot be sealed", { path: segment.path, cause: (cause as Error).message });
     }
   }
 

@@ -50,7 +50,7 @@ export class Connection {
     socket.on("drain", () => this.#guard(() => this.#next()));
     // A reset by the client is an end like any other.
     socket.on("error", (cause) =>
-      logger.debug("a connection broke", { client: this.#call.clientHost, cause: cause.message }),
+      logger.debug("A connection broke", { client: this.#call.clientHost, cause: cause.message }),
     );
     socket.on("close", () => this.#closed.abort());
   }
@@ -158,9 +158,9 @@ export class Connection {
   #fail(cause: unknown): void {
     const client = this.#call.clientHost;
     if (cause instanceof MalformedError || cause instanceof FrameSizeError) {
-      this.logger.warn("closed a connection that sent what cannot be read", { client, cause: cause.message });
+      this.logger.warn("Closed a connection that sent what cannot be read", { client, cause: cause.message });
     } else {
-      this.logger.error("closed a connection after an unexpected failure", { client }, cause);
+      this.logger.error("Closed a connection after an unexpected failure", { client }, cause);
     }
     this.#flush();
     this.end();

@@ -33,7 +33,7 @@ export class Dispatcher {
       // A client that is newer than the broker asks in its own newest version, and must be able to read "too new".
       if (apiKey === apiVersions.key && handler) return unsupportedApiVersions(correlationId, handler);
       const { logger } = this.broker;
-      logger.warn("closed a connection that asked for an API that is not served", {
+      logger.warn("Closed a connection that asked for an API that is not served", {
         apiKey,
         apiVersion,
         client: clientId,

@@ -66,7 +66,7 @@ export class Listener {
       server.once("error", fail);
       server.listen({ host: endpoint.host === "" ? undefined : endpoint.host, port: endpoint.port }, () => {
         server.off("error", fail);
-        server.on("error", (cause) => logger.error("the listening socket failed", {}, cause));
+        server.on("error", (cause) => logger.error("The listening socket failed", {}, cause));
         resolve();
       });
     });

@@ -117,7 +117,7 @@ export class TopicRegistry {
     state.update({ topics: { ...state.metadata.topics, [name]: stored } });
     try {
       const topic = this.#open(name, stored);
-      logger.info("created a topic", { topic: name, partitions, id: stored.id });
+      logger.info("Created a topic", { topic: name, partitions, id: stored.id });
       return topic;
     } catch (cause) {
       // It must not come back at the next start, which would fail at the same point (disk full, too many files).
@@ -145,7 +145,7 @@ export class TopicRegistry {
       log.detach(() => renameSync(from, to));
       rmSync(to, { recursive: true, force: true });
     }
-    logger.info("deleted a topic", { topic: name });
+    logger.info("Deleted a topic", { topic: name });
   }
 
   /** Adds partitions up to `count`. */

@@ -17,7 +17,7 @@ test("the broker compacts a topic by itself, goes on serving, and a crash change
   const logger: Logger = {
     ...silentLogger,
     info(message, fields) {
-      if (message === "compacted a log" && fields?.["topic"] === "t") compacted.resolve(fields);
+      if (message === "Compacted a log" && fields?.["topic"] === "t") compacted.resolve(fields);
     },
   };
   const properties = { "log.cleaner.backoff.ms": "50", "millrace.segment.bytes.min": "100" };
@@ -81,10 +81,10 @@ test("a log that cannot be read is told of once and left alone, and the others a
   const logger: Logger = {
     ...silentLogger,
     info(message, fields) {
-      if (message === "compacted a log" && fields?.["topic"] === "good") compacted.resolve();
+      if (message === "Compacted a log" && fields?.["topic"] === "good") compacted.resolve();
     },
     warn(message, fields, cause) {
-      if (message.startsWith("a log cannot be compacted")) warned.push({ ...fields, cause: (cause as Error).name });
+      if (message.startsWith("A log cannot be compacted")) warned.push({ ...fields, cause: (cause as Error).name });
     },
   };
   const properties = { "log.cleaner.backoff.ms": "50", "millrace.segment.bytes.min": "100" };

@@ -30,7 +30,7 @@ test("a broker in a thread of its own serves, logs through its starter and stops
   client.close();
   await thread.close();
   await thread.ended;
-  expect(lines.some((line) => line.includes("broker serves"))).toBe(true);
+  expect(lines.some((line) => line.includes("Broker serves"))).toBe(true);
 });
 
 test("a start that fails is told as one error, and frees the folder", async () => {

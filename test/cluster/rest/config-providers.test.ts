@@ -84,10 +84,9 @@ describe("secrets from config providers", () => {
   test("are shown as their reference in the trace of a task that fails by them", async () => {
     const reference = ref(`file:${join(secrets, "db.properties")}:password`);
     await stack.rest.create("failing", {
-      "connector.class": "FileStreamSource",
-      file: join(secrets, "lines.txt"),
-      topic: "t",
-      "producer.override.acks": reference,
+      "connector.class": "FileStreamSink",
+      file: join(secrets, "no-such-folder", reference),
+      topics: "t",
     });
     const { tasks } = await stack.statuses.until("failing", ({ tasks: all }) => all[0]?.[1].state === "FAILED");
     expect(tasks[0]?.[1].trace).toContain(reference);

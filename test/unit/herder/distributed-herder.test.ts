@@ -159,7 +159,7 @@ describe("the herder of one worker", () => {
     vi.spyOn(worker.plugins, "connector").mockReturnValue({ type: "sink" } as ConnectorPlugin);
     const config = { name: "s", "connector.class": "Sink", "consumer.override.bootstrap.servers": SERVERS };
     await loop.asLeader("put", "put", (writer) => writer.putConnector("s", config));
-    await rest();
+    await clock.settled();
     await expect(herder.offsets("s")).rejects.toThrow(`no broker at ${SERVERS}`);
     expect(sinkConfigs).toEqual([{ ...config, "consumer.override.bootstrap.servers": "b:9092" }]);
   });
