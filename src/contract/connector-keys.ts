@@ -2,6 +2,9 @@ import { atLeast, type ConfigCheck, type ConfigDef, invalidValue, oneOf } from "
 
 const ERRORS = "Error Handling";
 
+/** The header converter of a worker that names none. */
+export const DEFAULT_HEADER_CONVERTER = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+
 /** ConfigDef of aliases: none twice. */
 export const uniqueItems: ConfigCheck = (key, value) =>
   Array.isArray(value) && new Set(value).size < value.length

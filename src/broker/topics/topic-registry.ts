@@ -257,7 +257,7 @@ export class TopicRegistry {
       let aside = `${path}.stray`;
       for (let n = 1; existsSync(aside); n++) aside = `${path}.stray${n}`;
       renameSync(path, aside);
-      logger.warn("put a partition folder aside that belongs to no topic", { from: path, to: aside });
+      logger.warn("Put a partition folder aside that belongs to no topic", { from: path, to: aside });
     }
   }
 

@@ -3,8 +3,10 @@ import { wholePattern } from "../../base/topic-pattern.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
 import { countOrDefault } from "../../contract/connector-keys.js";
 import { topicNameFault } from "../../kafka/topic-name.js";
+import { topicChoiceFault } from "../../worker/sink/sink-topics.js";
 import { topicCreationFaults } from "../../worker/source/topic-creation.js";
 import { overrideFaults } from "../../worker/task/client-faults.js";
+import { sinkGroupId } from "../../worker/task/task-client-properties.js";
 import { unbuiltKeys } from "../../worker/task/unbuilt-keys.js";
 import { isolationFaults } from "../../worker/worker-config.js";
 import { withoutNulls } from "./config-references.js";
@@ -37,9 +39,9 @@ export function connectorRules(
   versionRule(props, version, complain);
   complainAll(unbuiltKeys(type, given));
   complainAll(isolationFaults(given));
-  if (type === "sink") sinkRules(props, groupId, complain);
+  if (type === "sink") sinkRules(given, groupId, complain);
   else {
-    boundaryRule(props, complain);
+    boundaryRule(given, complain);
     const { "topic.creation.groups": _, ...faults } = Object.fromEntries(topicCreationFaults(workerProps, given));
     complainAll(new Map(Object.entries(faults)));
   }
@@ -64,37 +66,32 @@ export function versionFault(
   return `Plugin ${className} is not there in version ${asked}: available is ${version}`;
 }
 
-function sinkRules(props: SubmittedConfig, groupId: string, complain: Complain): void {
+function sinkRules(props: Props, groupId: string, complain: Complain): void {
+  const fault = topicChoiceFault(props);
+  if (fault !== undefined) {
+    complain("topics", fault);
+    complain("topics.regex", fault);
+  }
   const topics = (props["topics"] ?? "").split(",").map((topic) => topic.trim());
-  const hasTopics = topics.some((topic) => topic !== "");
-  const regex = props["topics.regex"]?.trim() ?? "";
-  const both = (message: string) => {
-    complain("topics", message);
-    complain("topics.regex", message);
-  };
-  if (hasTopics && regex !== "") both("topics and topics.regex are mutually exclusive options, but both are set.");
-  if (!hasTopics && regex === "") both("Must configure one of topics or topics.regex");
   for (const topic of topics) {
-    const fault = topic === "" ? undefined : topicNameFault(topic);
-    if (fault !== undefined) complain("topics", invalidValue("topics", props["topics"] ?? "", fault));
+    const wrong = topic === "" ? undefined : topicNameFault(topic);
+    if (wrong !== undefined) complain("topics", invalidValue("topics", props["topics"], wrong));
   }
-  deadLetterRules(props, topics, regex, complain);
-  const override = props["consumer.override.group.id"];
-  if (override?.trim() === "") {
-    const key = "consumer.override.group.id";
-    complain(key, invalidValue(key, "", "String must be non-empty"));
-  }
-  const consumerGroup = override ?? `connect-${props["name"] ?? ""}`;
-  if (consumerGroup === groupId) {
+  deadLetterRules(props, topics, complain);
+  const key = "consumer.override.group.id";
+  const override = props[key];
+  if (override?.trim() === "") complain(key, invalidValue(key, "", "String must be non-empty"));
+  if ((override ?? sinkGroupId(props["name"] ?? "")) === groupId) {
     complain(
-      override == null ? "name" : "consumer.override.group.id",
-      `Consumer group for sink connector named ${props["name"]} conflicts with Connect worker group ${groupId}: choose another name, or another consumer.override.group.id`,
+      override === undefined ? "name" : key,
+      `Consumer group for sink connector named ${props["name"]} conflicts with Connect worker group ${groupId}: choose another name, or another ${key}`,
     );
   }
 }
 
-/** @param topics as consumed: names, or else those that `regex` matches. */
-function deadLetterRules(props: SubmittedConfig, topics: readonly string[], regex: string, complain: Complain): void {
+/** Records that were read from the dead letter topic would come back to it for ever. */
+function deadLetterRules(props: Props, topics: readonly string[], complain: Complain): void {
+  const regex = props["topics.regex"]?.trim() ?? "";
   const key = "errors.deadletterqueue.topic.name";
   const name = props[key]?.trim() ?? "";
   if (name === "") return;
@@ -125,7 +122,7 @@ function matches(regex: string, topic: string): boolean {
   }
 }
 
-function boundaryRule(props: SubmittedConfig, complain: Complain): void {
+function boundaryRule(props: Props, complain: Complain): void {
   if (props["transaction.boundary"]?.trim().toLowerCase() === "connector") {
     complain(
       "transaction.boundary",

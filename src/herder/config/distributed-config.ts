@@ -10,7 +10,7 @@ import {
   type Props,
   parseConfig,
 } from "../../api/index.js";
-import { countOrDefault } from "../../contract/connector-keys.js";
+import { countOrDefault, DEFAULT_HEADER_CONVERTER } from "../../contract/connector-keys.js";
 import { connectionProperties } from "../../kafka/client-properties.js";
 import type { InternalTopic } from "../../stores/internal-topic.js";
 import { OVERRIDE_POLICY_KEYS, overridePolicy } from "../../worker/task/override-policy.js";
@@ -76,7 +76,7 @@ export const distributedConfigDef = {
   "header.converter": {
     type: "class",
     doc: "Converter of header values, unless a connector names its own.",
-    default: "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+    default: DEFAULT_HEADER_CONVERTER,
   },
   listeners: { type: "list", doc: "Where REST listens.", default: ["http://:8083"], check: someItems },
   "rest.advertised.host.name": { type: "string", doc: "Host under which other workers reach REST.", default: null },

@@ -1,18 +1,31 @@
 import { ConfigError, type Props } from "../../api/index.js";
 import { wholePattern } from "../../base/topic-pattern.js";
 
+/** What a sink's `topics` and `topics.regex` say, blanks left out. */
+function chosenTopics(props: Props): { readonly names: readonly string[]; readonly regex: string } {
+  const names = (props["topics"] ?? "").split(",").map((name) => name.trim());
+  return { names: names.filter((name) => name !== ""), regex: props["topics.regex"]?.trim() ?? "" };
+}
+
+/** What is wrong with both keys at once: exactly one of the two has to be given. */
+export function topicChoiceFault(props: Props): string | undefined {
+  const { names, regex } = chosenTopics(props);
+  if (names.length > 0 && regex !== "")
+    return "topics and topics.regex are mutually exclusive options, but both are set.";
+  return names.length === 0 && regex === "" ? "Must configure one of topics or topics.regex" : undefined;
+}
+
 /**
  * The topics of a sink connector: names from `topics`, or a pattern from `topics.regex`, which matches whole names.
  *
  * @throws ConfigError unless exactly one of the two is given and can be used.
  */
 export function parseSinkTopics(props: Props): readonly string[] | RegExp {
-  const names = (props["topics"] ?? "").split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
-  const source = props["topics.regex"]?.trim() ?? "";
-  if (names.length > 0 && source !== "") {
-    throw new ConfigError("topics.regex", "topics and topics.regex are mutually exclusive options, but both are set.");
+  const { names, regex } = chosenTopics(props);
+  const fault = topicChoiceFault(props);
+  if (fault !== undefined) {
+    const isMissing = regex === "";
+    throw new ConfigError(isMissing ? "topics" : "topics.regex", fault, isMissing ? { code: "CONFIG_MISSING" } : {});
   }
-  if (source !== "") return wholePattern("topics.regex", source);
-  if (names.length > 0) return names;
-  throw new ConfigError("topics", "Must configure one of topics or topics.regex", { code: "CONFIG_MISSING" });
+  return regex === "" ? names : wholePattern("topics.regex", regex);
 }

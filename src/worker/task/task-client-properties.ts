@@ -26,6 +26,11 @@ export function deadLetterProducerProperties(worker: Props, connector: Props, id
   return producerProperties(worker, connector, `connector-dlq-producer-${id.connector}-${id.task}`);
 }
 
+/** The consumer group of a sink connector that names none. */
+export function sinkGroupId(connector: string): string {
+  return `connect-${connector}`;
+}
+
 /**
  * A sink task's consumer: defaults, the worker's `consumer.` keys, the connector's `consumer.override.` keys.
  * `groupId` is `connect-<name>` unless one of them says otherwise.
@@ -45,7 +50,7 @@ export function sinkConsumerProperties(
     ...withPrefix(worker, "consumer."),
     ...allowedOverrides(worker, connector, "consumer"),
   };
-  const { "group.id": groupId = `connect-${id.connector}`, ...rest } = properties as Record<string, string>;
+  const { "group.id": groupId = sinkGroupId(id.connector), ...rest } = properties as Record<string, string>;
   return { groupId, properties: rest };
 }
 

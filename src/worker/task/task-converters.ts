@@ -1,4 +1,5 @@
 import { ConfigError, type Converter, type HeaderConverter, type Props } from "../../api/index.js";
+import { DEFAULT_HEADER_CONVERTER } from "../../contract/connector-keys.js";
 import type { Plugins } from "../worker.js";
 import { withPrefix } from "./task-client-properties.js";
 
@@ -9,8 +10,6 @@ export interface TaskConverters {
   readonly header: HeaderConverter;
   readonly classes: { readonly key: string; readonly value: string; readonly header: string };
 }
-
-const DEFAULT_HEADER_CONVERTER = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
 /**
  * Makes a task's converters. A converter that the connector names is configured by the connector's keys under its
