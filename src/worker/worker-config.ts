@@ -10,7 +10,7 @@ import {
 } from "../api/index.js";
 
 /** The worker properties that this floor reads; all others are carried along for converters and Kafka clients. */
-const workerConfig = {
+export const workerConfigDef = {
   "task.shutdown.graceful.timeout.ms": {
     type: "long",
     default: 5000,
@@ -21,6 +21,11 @@ const workerConfig = {
     type: "long",
     default: 5000,
     doc: "How long a commit may take before it counts as failed.",
+  },
+  "topic.creation.enable": {
+    type: "boolean",
+    default: true,
+    doc: "Whether topic.creation.* keys of sources are followed; otherwise missing topics are left to the broker.",
   },
   "plugin.path": { type: "string", default: null, doc: "Folders that hold plugins, separated by commas." },
   "task.hosts": {
@@ -49,21 +54,18 @@ const workerConfig = {
   },
 } as const satisfies ConfigDef;
 
-/** The worker properties that `parseWorkerSettings` reads. */
-export const workerSettingNames: readonly string[] = Object.keys(workerConfig);
-
-export type WorkerSettings = ConfigValues<typeof workerConfig>;
+export type WorkerSettings = ConfigValues<typeof workerConfigDef>;
 
 /** @throws ConfigError naming the key. */
 export function parseWorkerSettings(props: Props): WorkerSettings {
-  return parseConfig(workerConfig, props);
+  return parseConfig(workerConfigDef, props);
 }
 
 export type TaskIsolation = "shared" | "dedicated" | "none";
 
 const isolationConfig = {
-  "task.isolation": { ...workerConfig["task.isolation"], default: null },
-  "task.heap.mb": { ...workerConfig["task.heap.mb"], default: null },
+  "task.isolation": { ...workerConfigDef["task.isolation"], default: null },
+  "task.heap.mb": { ...workerConfigDef["task.heap.mb"], default: null },
 } as const satisfies ConfigDef;
 
 /** What is wrong with a connector's own `task.isolation` and `task.heap.mb`, by key. */

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES } from "../../src/api/error-code.js";
 import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
+import { distributedConfigDef } from "../../src/herder/config/distributed-config.js";
+import { REFUSED, WITHOUT_EFFECT } from "../../src/herder/config/worker-keys.js";
+import { workerConfigDef } from "../../src/worker/worker-config.js";
 import { bundledConnectors } from "./connectors.js";
-import { brokerDocument, connectorDocument, errorDocument } from "./documents.js";
+import { brokerDocument, connectorDocument, errorDocument, workerDocument } from "./documents.js";
 
 // `npm run docs` writes what these generate; `npm run check` fails where the files say something else.
 describe("the documents agree with the code", async () => {
@@ -15,6 +18,11 @@ describe("the documents agree with the code", async () => {
 
   test.each([...connectors])("docs/connectors/%s.md", async (name, plugins) => {
     await expect(connectorDocument(name, plugins)).toMatchFileSnapshot(document(`connectors/${name}.md`));
+  });
+
+  test("docs/worker.md", async () => {
+    const served = { ...distributedConfigDef, ...workerConfigDef };
+    await expect(workerDocument(served, WITHOUT_EFFECT, REFUSED)).toMatchFileSnapshot(document("worker.md"));
   });
 
   test("docs/broker-apis.md", async () => {

@@ -89,6 +89,31 @@ function defaultOf(key: ConfigKey): string {
   return text === "" ? "empty" : `\`${text}\``;
 }
 
+/** docs/worker.md: a worker's properties. */
+export function workerDocument(
+  served: ConfigDef,
+  withoutEffect: Iterable<string>,
+  refused: Readonly<Record<string, string>>,
+): string {
+  return page("Worker properties", [
+    "Names and meaning are Kafka Connect's. Clients read further keys: those of connections (`security.protocol`, `ssl.*`, `sasl.*`, `request.timeout.ms` and the like) bare, all others under `producer.`, `consumer.` and `admin.`.",
+    "## Served",
+    keyTable(served),
+    "## Refused",
+    "A worker does not start with these: without them it would be more open than its owner believes. The same goes for all `listeners.https.*` and `admin.listeners.*`, and for `ssl.client.auth` but `none`.",
+    table(
+      ["key", "what to do"],
+      Object.entries(refused).map(([key, instead]) => [`\`${key}\``, instead]),
+    ),
+    "## Without effect",
+    "Each is warned about when the worker starts.",
+    [...withoutEffect]
+      .sort()
+      .map((key) => `\`${key}\``)
+      .join(", "),
+  ]);
+}
+
 /** docs/broker-apis.md: what the bundled broker serves. */
 export function brokerDocument(handlers: readonly Handler[]): string {
   const range = ([low, high]: readonly [number, number]) => (low === high ? String(low) : `${low} to ${high}`);

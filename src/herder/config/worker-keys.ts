@@ -1,12 +1,12 @@
 import { ConfigError, type Props } from "../../api/index.js";
 import { isConnectionKey } from "../../kafka/client-properties.js";
-import { workerSettingNames } from "../../worker/worker-config.js";
+import { workerConfigDef } from "../../worker/worker-config.js";
 
 /**
  * Keys that decide who may do what, or what clients see, and that are not served: a worker that started without them
  * would be more open than its owner believes. Each with its way out. A blank value asks for nothing and is let through.
  */
-const REFUSED: Readonly<Record<string, string>> = {
+export const REFUSED: Readonly<Record<string, string>> = {
   "rest.extension.classes": "REST extensions are Java classes; let a proxy in front of REST authenticate its callers",
   "admin.listeners": "the admin endpoints have no listener of their own",
   "access.control.allow.origin": "REST sends no CORS headers; let a proxy in front of it add them",
@@ -23,7 +23,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 const REFUSED_PREFIXES = ["listeners.https.", "admin.listeners."];
 
 /** Keys of Kafka Connect 4.3.1 that change neither rights nor data and do nothing here; those that it ignores, too. */
-const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
+export const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
   [
     "client.dns.lookup client.rack connections.max.idle.ms send.buffer.bytes receive.buffer.bytes reconnect.backoff.ms",
     "reconnect.backoff.max.ms socket.connection.setup.timeout.max.ms metadata.recovery.strategy metadata.max.idle.ms",
@@ -59,7 +59,7 @@ const SERVED_PREFIXES = [
   "metrics.context.",
 ];
 
-const SERVED: ReadonlySet<string> = new Set([...workerSettingNames, "topic.creation.enable", "log.level"]);
+const SERVED: ReadonlySet<string> = new Set([...Object.keys(workerConfigDef), "log.level"]);
 
 /** What becomes of a worker property: read, known and of no effect, refused at start, or not known to anybody. */
 export type KeyVerdict = "served" | "without-effect" | "refused" | "unknown";
