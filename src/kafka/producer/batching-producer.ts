@@ -283,10 +283,16 @@ export class BatchingProducer<T> implements Producer<T> {
     }
   }
 
-  /** The same bytes again, later: the head stays the head (I9). Out of `retries` the batch fails instead. */
+  /**
+   * The same bytes again, later: the head stays the head (I9). Once `retries` is used up the batch fails instead. A
+   * connection that failed does not count: Kafka counts requests that were sent, and a broker that restarts must not fail
+   * a task whose worker was given `producer.retries=10`. With `retries=0` any failure is final: the stores rely on it, since
+   * they decide each write anew.
+   */
   #retry(queue: Queue<T>, error: KafkaError): void {
+    const { retries } = this.config;
     const head = queue.batches[0];
-    if (head && head.attempts > this.config.retries) {
+    if (head && (retries === 0 || !KafkaError.is(error, "NETWORK_EXCEPTION")) && ++head.refusals > retries) {
       this.#records.fail(queue, head, error);
       this.#metadata.refresh();
       return;

@@ -16,6 +16,8 @@ export class ProducerBatch<T> {
   bufferedBytes = 0;
   /** How often it was sent. */
   attempts = 0;
+  /** Attempts that count against `retries`. */
+  refusals = 0;
   #writer: RecordBatchWriter | undefined;
   #storage: Buffer | undefined;
   #bytes: Buffer | undefined;

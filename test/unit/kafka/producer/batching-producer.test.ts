@@ -388,13 +388,24 @@ describe("the end", () => {
 
   test("a record is sent no more often than retries allows, and those behind it go on", async () => {
     const { clock, broker, outcomes, producer } = setUp({ properties: { retries: "1", "batch.size": "1" } });
-    broker.fail("Produce", "NOT_ENOUGH_REPLICAS", "lose");
+    broker.fail("Produce", "NOT_ENOUGH_REPLICAS", "NOT_ENOUGH_REPLICAS");
     producer.append(record("a"), "a");
     producer.append(record("b"), "b");
     await clock.advance(10_000);
     expect(outcomes.failures).toMatchObject([{ token: "a", count: 1 }]);
     expect(broker.requests(produce)).toHaveLength(3);
     expect(outcomes.acknowledgedCounts.get("b")).toBe(1);
+  });
+
+  test.each(["1", "0"])("a connection that is lost uses up retries only where there are none: %s", async (retries) => {
+    const { clock, broker, outcomes, producer } = setUp({ properties: { retries } });
+    producer.append(record("first"), "first");
+    await clock.advance(0);
+    broker.fail("Produce", "lose", "lose", "lose");
+    producer.append(record("a"), "a");
+    await clock.advance(60_000);
+    expect(outcomes.failures.map(({ token }) => token)).toEqual(retries === "0" ? ["a"] : []);
+    expect(outcomes.acknowledgedCounts.get("a")).toBe(retries === "0" ? undefined : 1);
   });
 
   test("close waits for what is buffered, up to its timeout, then fails it; later records are refused", async () => {
