@@ -37,8 +37,8 @@ interface Assembly {
 
 /**
  * The herder's one loop: config events, rebalances and REST writes come in as commands and are carried out one at a
- * time. It decides by pure functions (reconcile, restart-plan, assignor) and tells the worker; nothing of a plugin's
- * runs in it but `stop`, which the worker bounds.
+ * time. It decides by pure functions (reconcile, restart-plan, assignor) and tells the worker. No plugin's code runs in
+ * its thread; of what does elsewhere, it waits for `stop` alone, which the worker bounds.
  */
 export class HerderLoop implements MembershipHost {
   readonly #commands = new CommandLoop<undefined>(undefined);
