@@ -54,6 +54,9 @@ export function ignoredSettings(properties: ClientProperties): { readonly key: s
       "records are bytes; converters write and read them",
     );
   }
+  for (const key of ["ssl.cipher.suites", "ssl.protocol", "ssl.provider"]) {
+    note(key, !["", "TLS", "TLSv1.3"].includes(read.text(key) ?? ""), "Node's own TLS decides");
+  }
   note("interceptor.classes", read.list("interceptor.classes").length > 0, "Java classes cannot be loaded");
   return ignored;
 }

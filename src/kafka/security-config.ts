@@ -36,7 +36,20 @@ export function securityConfig(properties: ClientProperties): SecurityConfig {
   };
 }
 
+/** Java classes that would decide who is let in or trusted: to go on without them would be to decide otherwise. */
+function refuseClasses(read: PropertyReader, keys: readonly string[], instead: string): void {
+  for (const key of keys) {
+    const name = read.text(key) ?? "";
+    if (name === "") continue;
+    throw new ConfigError(
+      key,
+      `Invalid value ${name} for configuration ${key}: Java classes cannot be loaded; leave it out, and set ${instead}`,
+    );
+  }
+}
+
 function tlsOptions(read: PropertyReader): ConnectionOptions {
+  refuseClasses(read, ["ssl.engine.factory.class", "security.providers"], "ssl.truststore.* and ssl.keystore.*");
   const password = read.text("ssl.key.password") ?? read.text("ssl.keystore.password");
   const ca = trustedCertificates(read);
   // An empty algorithm is Java's way of saying: any host name will do.
@@ -114,6 +127,8 @@ function file(key: string, path: string): Buffer {
 }
 
 function saslConfig(read: PropertyReader): SaslConfig {
+  const classes = ["sasl.client.callback.handler.class", "sasl.login.callback.handler.class", "sasl.login.class"];
+  refuseClasses(read, classes, "sasl.jaas.config");
   const mechanism = read.oneOf("sasl.mechanism", "", ["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], (text) =>
     text.toUpperCase(),
   );

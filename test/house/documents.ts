@@ -100,7 +100,7 @@ export function workerDocument(
     "## Served",
     keyTable(served),
     "## Refused",
-    "A worker does not start with these: without them it would be more open than its owner believes. The same goes for all `listeners.https.*` and `admin.listeners.*`, and for `ssl.client.auth` but `none`.",
+    "A worker does not start with these: without them it would be more open than its owner believes. The same goes for all `listeners.https.*` and `admin.listeners.*`, for `ssl.client.auth` but `none`, and, where a client would use them, for Java classes of SASL and SSL.",
     table(
       ["key", "what to do"],
       Object.entries(refused).map(([key, instead]) => [`\`${key}\``, instead]),

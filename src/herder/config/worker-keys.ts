@@ -12,11 +12,6 @@ export const REFUSED: Readonly<Record<string, string>> = {
   "access.control.allow.origin": "REST sends no CORS headers; let a proxy in front of it add them",
   "access.control.allow.methods": "REST sends no CORS headers; let a proxy in front of it add them",
   "response.http.headers.config": "REST adds no headers of your own; let a proxy in front of it add them",
-  "ssl.engine.factory.class": "Java classes cannot be loaded; set ssl.truststore.* and ssl.keystore.*",
-  "sasl.client.callback.handler.class": "Java classes cannot be loaded; set sasl.jaas.config",
-  "sasl.login.callback.handler.class": "Java classes cannot be loaded; set sasl.jaas.config",
-  "sasl.login.class": "Java classes cannot be loaded; set sasl.jaas.config",
-  "security.providers": "Java classes cannot be loaded",
 };
 
 /** REST's own TLS settings: REST listens with http only. */
@@ -41,7 +36,8 @@ const WITHOUT_EFFECT_PREFIXES = [
   "internal.key.converter.",
   "internal.value.converter.",
   "sasl.kerberos.",
-  "sasl.login.",
+  "sasl.login.refresh.",
+  "sasl.login.retry.",
 ];
 
 /** Passed on whole: converters, clients and providers judge the rest of the key. */

@@ -78,6 +78,7 @@ describe("a bad value is refused with its key", () => {
     ["partition.assignment.strategy", "org.apache.kafka.clients.consumer.StickyAssignor"],
     ["security.protocol", "TLS"],
     ["ssl.enabled.protocols", "TLSv1.1"],
+    ["ssl.engine.factory.class", "com.example.Engine"],
     ["ssl.truststore.location", "/nowhere/ca.pem"],
   ])("%s=%s", (key, value) => {
     const properties = { ...SERVERS, ...(key.startsWith("ssl") && { "security.protocol": "SSL" }), [key]: value };
@@ -100,6 +101,15 @@ describe("security", () => {
     const bare = securityConfig({ ...sasl, "sasl.jaas.config": jaas("username=me password='pw'") });
     expect(bare.sasl).toMatchObject({ username: "me", password: "pw" });
   });
+
+  test.each(["sasl.client.callback.handler.class", "sasl.login.callback.handler.class", "sasl.login.class"])(
+    "%s, which would decide who logs in, is refused",
+    (key) => {
+      const properties = { ...sasl, "sasl.jaas.config": jaas("username=me password=pw") };
+      expect(() => securityConfig({ ...properties, [key]: "com.example.Login" })).toThrow(`configuration ${key}:`);
+      expect(() => securityConfig({ ...properties, [key]: " " })).not.toThrow();
+    },
+  );
 
   test("a secret never stands in a message", () => {
     const read = () => securityConfig({ ...sasl, "sasl.jaas.config": jaas('user="me" password="hush"') });

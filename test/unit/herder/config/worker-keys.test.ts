@@ -32,8 +32,7 @@ ssl.truststore.password sasl.kerberos.service.name sasl.login.refresh.window.fac
 
 const REFUSED = `rest.extension.classes admin.listeners admin.listeners.https.ssl.keystore.location
 access.control.allow.origin access.control.allow.methods response.http.headers.config listeners.https.ssl.keystore.password
-ssl.client.auth ssl.engine.factory.class sasl.client.callback.handler.class sasl.login.callback.handler.class
-sasl.login.class security.providers`.split(/\s+/);
+ssl.client.auth`.split(/\s+/);
 
 describe("worker properties", () => {
   test.each(SERVED)("%s is served", (key) => expect(judge(key)).toBe("served"));
