@@ -1,0 +1,263 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { SimClock } from "../../../../src/base/clock.js";
+import { type Deferred, deferred } from "../../../../src/base/deferred.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { SeededRandom } from "../../../../src/base/random.js";
+import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
+import { GroupCoordinator } from "../../../../src/broker/groups/group-coordinator.js";
+import { GroupLog } from "../../../../src/broker/groups/group-log.js";
+import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
+import { connectionConfig } from "../../../../src/kafka/client-properties.js";
+import { createClientOver } from "../../../../src/kafka/create-kafka-client.js";
+import type { GroupMember } from "../../../../src/kafka/kafka-client.js";
+import type { Transport, Wire } from "../../../../src/kafka/transport/transport.js";
+import { heartbeat } from "../../../../src/protocol/apis/heartbeat.js";
+import { joinGroup } from "../../../../src/protocol/apis/join-group.js";
+import { leaveGroup } from "../../../../src/protocol/apis/leave-group.js";
+import { syncGroup } from "../../../../src/protocol/apis/sync-group.js";
+import { KafkaError } from "../../../../src/protocol/kafka-error.js";
+import { ScriptedBroker } from "../scripted-broker.js";
+
+const UNITS = ["a", "b", "c", "d", "e"];
+const WORKERS = 3;
+const LATENCY_MS = 1;
+
+/** `cut`: connections break. `deaf`: requests do not arrive. `mute`: they do, and their answers do not. */
+type Weather = "fair" | "cut" | "deaf" | "mute";
+
+/** One worker's network to the broker. */
+class Network implements Transport {
+  #weather: Weather = "fair";
+  readonly #wires = new Set<Wire>();
+  /** What got lost: it fails once the weather changes, as connections that are found dead do. */
+  #lost: Deferred<never> = deferred<never>();
+
+  constructor(
+    private readonly broker: ScriptedBroker,
+    private readonly clock: SimClock,
+  ) {}
+
+  set weather(weather: Weather) {
+    if (weather === this.#weather) return;
+    this.#weather = weather;
+    if (weather !== "cut" && weather !== "fair") return;
+    this.#lost.reject(new KafkaError("NETWORK_EXCEPTION", "The connection was found dead"));
+    this.#lost = deferred<never>();
+    for (const wire of this.#wires) wire.close();
+    this.#wires.clear();
+  }
+
+  async connect(address: { readonly host: string; readonly port: number }): Promise<Wire> {
+    await this.clock.delay(LATENCY_MS);
+    if (this.#weather === "cut") throw new KafkaError("NETWORK_EXCEPTION", "Connecting");
+    if (this.#weather !== "fair") return this.#lost.promise;
+    const inner = await this.broker.connect(address);
+    this.#wires.add(inner);
+    return {
+      versions: inner.versions,
+      get isOpen() {
+        return inner.isOpen;
+      },
+      exchange: (api, version, encode, timeoutMs) =>
+        this.#carry(inner, () => inner.exchange(api, version, encode, timeoutMs)),
+      post: (api, encode) => inner.post(api, encode),
+      retire: () => inner.retire(),
+      close: () => inner.close(),
+    };
+  }
+
+  async #carry(wire: Wire, send: () => Promise<Buffer>): Promise<Buffer> {
+    const { promise } = this.#lost;
+    await this.clock.delay(LATENCY_MS);
+    if (this.#weather === "deaf") return promise;
+    if (!wire.isOpen) throw new KafkaError("NETWORK_EXCEPTION", "The connection was closed");
+    const answer = await Promise.race([send(), promise]);
+    return this.#weather === "mute" ? promise : answer;
+  }
+}
+
+/** The broker's own coordinator, over a log that keeps nothing. */
+function coordinatorOn(clock: SimClock): GroupCoordinator {
+  const log = new GroupLog(() => [{ append() {} } as unknown as PartitionLog], silentLogger);
+  return new GroupCoordinator(log, new BrokerProperties({}), clock, new SeededRandom(1), silentLogger);
+}
+
+function brokerOf(coordinator: GroupCoordinator, clock: SimClock): ScriptedBroker {
+  const broker = new ScriptedBroker(clock);
+  broker.on(joinGroup, (request) =>
+    coordinator.join(request.groupId, {
+      ...request,
+      instanceId: null,
+      clientId: "c",
+      clientHost: "/127.0.0.1",
+      asksForMemberId: true,
+      canSkipAssignment: false,
+    }),
+  );
+  broker.on(syncGroup, (request) => coordinator.sync(request.groupId, { ...request, instanceId: null }));
+  broker.on(heartbeat, ({ groupId, generationId, memberId }) => ({
+    errorCode: coordinator.heartbeat(groupId, { memberId, instanceId: null }, generationId),
+  }));
+  broker.on(leaveGroup, ({ groupId, members }) => {
+    const left = coordinator.leave(
+      groupId,
+      members.map(({ memberId }) => ({ memberId, instanceId: null })),
+    );
+    const codes = typeof left === "number" ? members.map(() => left) : left;
+    return { errorCode: 0, members: members.map((each, at) => ({ ...each, errorCode: codes[at]! })) };
+  });
+  return broker;
+}
+
+/** What goes wrong with a worker's callbacks: how long each takes, and how many fail from now on. */
+interface Temper {
+  prepareMs: number;
+  takeMs: number;
+  failures: number;
+}
+
+/** A worker as Connect's: it runs what it was assigned until it prepares for a rebalance or is told that it lost it. */
+class Worker {
+  readonly running = new Set<string>();
+  readonly temper: Temper = { prepareMs: 0, takeMs: 0, failures: 0 };
+  readonly network: Network;
+  #member: GroupMember | undefined;
+  #losses = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly seed: number,
+  ) {
+    this.network = new Network(world.broker, world.clock);
+  }
+
+  get isUp(): boolean {
+    return this.#member !== undefined;
+  }
+
+  start(): void {
+    const { clock } = this.world;
+    const properties = { "bootstrap.servers": "node:1000" };
+    const options = { properties, clock, random: new SeededRandom(this.seed), logger: silentLogger };
+    const client = createClientOver(this.network, connectionConfig(properties), options);
+    const member: GroupMember = client.groupMember(
+      {
+        groupId: "g",
+        protocolType: "connect",
+        protocols: () => [{ name: "default", metadata: Buffer.alloc(0) }],
+        sessionTimeoutMs: 10_000,
+        rebalanceTimeoutMs: 60_000,
+        heartbeatIntervalMs: 3_000,
+        coordinatorTimeoutMs: 3_000,
+      },
+      {
+        assign: async ({ members }) => {
+          const ids = members.map(({ memberId }) => memberId).sort();
+          return new Map(ids.map((id, at) => [id, Buffer.from(UNITS.filter((_, n) => n % ids.length === at).join())]));
+        },
+        onPrepare: async () => {
+          await this.#trouble(this.temper.prepareMs);
+          if (this.#member === member) this.running.clear();
+        },
+        onAssigned: async ({ assignment }) => {
+          const losses = this.#losses;
+          await this.#trouble(this.temper.takeMs);
+          if (losses !== this.#losses || this.#member !== member || assignment.length === 0) return;
+          for (const unit of assignment.toString().split(",")) this.world.run(this, unit);
+        },
+        onLost: async () => {
+          this.#losses++;
+          this.running.clear();
+        },
+      },
+    );
+    this.#member = member;
+    member.start();
+  }
+
+  /** `kill -9`, or everything stopped and then the group left. */
+  end(how: "crash" | "leave"): void {
+    const member = this.#member;
+    this.#member = undefined;
+    this.running.clear();
+    if (how === "crash") member?.abandon();
+    else void member?.leave();
+  }
+
+  async #trouble(forMs: number): Promise<void> {
+    await this.world.clock.delay(forMs);
+    if (this.temper.failures === 0) return;
+    this.temper.failures--;
+    throw new Error("the config topic cannot be read");
+  }
+}
+
+class World {
+  readonly clock = new SimClock();
+  readonly broker = brokerOf(coordinatorOn(this.clock), this.clock);
+  readonly workers = Array.from({ length: WORKERS }, (_, at) => new Worker(this, at + 1));
+  /** What ran twice, where and when. */
+  readonly faults: string[] = [];
+
+  run(worker: Worker, unit: string): void {
+    const other = this.workers.findIndex((each) => each !== worker && each.running.has(unit));
+    const place = `${unit} on ${this.workers.indexOf(worker)} and ${other} at ${this.clock.monotonicMs()} ms`;
+    if (other >= 0) this.faults.push(place);
+    worker.running.add(unit);
+  }
+}
+
+test("no two members run the same, and all is run again in the end, whatever befalls them (I4)", async () => {
+  const worker = fc.nat({ max: WORKERS - 1 });
+  const waitMs = fc.integer({ min: 0, max: 15_000 });
+  const step = fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant("weather" as const),
+        worker,
+        waitMs,
+        weather: fc.constantFrom<Weather>("fair", "cut", "deaf", "mute"),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("crash" as const, "leave" as const), worker, waitMs }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("start" as const), worker, waitMs }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant("temper" as const),
+        worker,
+        waitMs,
+        prepareMs: fc.integer({ min: 0, max: 5_000 }),
+        takeMs: fc.integer({ min: 0, max: 12_000 }),
+        failures: fc.nat({ max: 2 }),
+      }),
+    },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const { clock, workers, faults } = new World();
+      workers[0]!.start();
+      for (const each of steps) {
+        const it = workers[each.worker]!;
+        if (each.do === "weather") it.network.weather = each.weather;
+        if (each.do === "temper") Object.assign(it.temper, each);
+        if (each.do === "start" && !it.isUp) it.start();
+        if ((each.do === "crash" || each.do === "leave") && it.isUp) it.end(each.do);
+        await clock.advance(each.waitMs);
+        expect(faults).toEqual([]);
+      }
+      for (const each of workers) {
+        each.network.weather = "fair";
+        if (!each.isUp) each.start();
+        Object.assign(each.temper, { prepareMs: 0, takeMs: 0, failures: 0 });
+      }
+      await clock.advance(180_000);
+      expect(faults).toEqual([]);
+      expect(workers.flatMap(({ running }) => [...running]).sort()).toEqual(UNITS);
+      for (const each of workers) each.end("crash");
+    }),
+    { numRuns: 100 },
+  );
+});
