@@ -69,7 +69,11 @@ export class ConfigValidator {
     const values = new Map([...framework, ...own.map((value) => [value.name, value] as const)]);
     const converters = await this.#converterInfos(resolved, values);
     const def: ConfigDef = { ...frameworkDef, ...config };
-    const unknown = [...noteNulls(resolved, values), ...undefinedKeys(resolved, ofOthers, def)];
+    const unknown = [
+      ...own.filter(({ name }) => !(name in def)),
+      ...noteNulls(resolved, values),
+      ...undefinedKeys(resolved, ofOthers, def),
+    ];
     const configs: Entry[] = [
       ...unknown.map((value) => ({ definition: null, value: configValueInfo(value) })),
       ...Object.entries(def).map(([name, key]) => {

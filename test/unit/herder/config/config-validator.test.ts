@@ -241,6 +241,19 @@ describe("the validation of connector configs", () => {
     expect(await errors({ ...source, file: null, strange: null })).toEqual({ file: [nulls], strange: [nulls] });
   });
 
+  test("counts what a connector says about keys that its definition does not have", async () => {
+    const masks = (values: ConfigValue[]): ConfigValue[] => [
+      ...values,
+      { name: "column.mask.x", value: "t.v", recommendedValues: [], errors: ["not served"], visible: true },
+    ];
+    const { configs, error_count } = await validator(masks).validate({ ...source, "column.mask.x": "t.v" });
+    expect(error_count).toBe(1);
+    expect(configs.find(({ value }) => value?.name === "column.mask.x")).toMatchObject({
+      definition: null,
+      value: { value: "t.v", errors: ["not served"] },
+    });
+  });
+
   test("holds overrides against the worker's policy, for the clients that the connector has", async () => {
     const overrides = {
       "producer.override.linger.ms": "5",
