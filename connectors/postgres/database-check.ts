@@ -20,7 +20,8 @@ const PREFIX = "Error while validating connector config: ";
  * make it. Finds everything at once where it can.
  */
 export async function checkDatabase(props: SubmittedProps, { clock, logger }: ValidationContext): Promise<Finding[]> {
-  const settings = parseSettings(props);
+  const settings = parsed(props);
+  if (!settings) return [];
   const cut = new AbortController();
   const limitMs = Number(props["connection.validation.timeout.ms"] ?? 60_000);
   const timer = clock.schedule(limitMs, () => cut.abort());
@@ -40,6 +41,16 @@ export async function checkDatabase(props: SubmittedProps, { clock, logger }: Va
   } finally {
     timer.cancel();
     closeClient(client);
+  }
+}
+
+/** undefined where a key cannot be parsed, which `validateSettings` has found, too. */
+function parsed(props: SubmittedProps): Settings | undefined {
+  try {
+    return parseSettings(props);
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
   }
 }
 

@@ -12,7 +12,7 @@ import { unsupportedKeys } from "./unsupported-keys.js";
 type Key = keyof typeof connectorConfig;
 
 /** Looks at a value that is set; returns what is wrong with it. */
-type Rule = (value: string, props: SubmittedProps) => string | undefined;
+type Rule = (value: string, props: SubmittedProps, key: Key) => string | undefined;
 
 const REQUIRED: readonly Key[] = ["topic.prefix", "database.hostname", "database.user", "database.dbname"];
 
@@ -31,28 +31,28 @@ const atLeast =
   (value) =>
     Number(value) >= low ? undefined : complaint;
 
-const patterns: Rule = (value) => {
+/** The reason why `parse` refuses a value, without the words around it that name the key and repeat the value. */
+function refusal(parse: () => unknown): string | undefined {
   try {
-    compilePatterns(value);
+    parse();
     return undefined;
   } catch (error) {
-    return `A comma-separated list of valid regular expressions is expected, but ${(error as Error).message}`;
+    if (!(error instanceof ConfigError)) throw error;
+    return error.cause instanceof Error ? error.cause.message : error.message;
   }
+}
+
+const patterns: Rule = (value, _, key) => {
+  const reason = refusal(() => compilePatterns(key, value));
+  return reason && `A comma-separated list of valid regular expressions is expected, but ${reason}`;
 };
 
 const excludes =
-  (include: string): Rule =>
-  (value, props) =>
-    (props[include] ?? "").trim() === "" ? patterns(value, props) : `"${include}" is already specified`;
+  (include: Key, shownAs: string = include): Rule =>
+  (value, props, key) =>
+    (props[include] ?? "").trim() === "" ? patterns(value, props, key) : `"${shownAs}" is already specified`;
 
-const keyColumns: Rule = (value) => {
-  try {
-    parseKeyColumns(value);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message.replace(/^The '[^']+' value is invalid: /, "");
-  }
-};
+const keyColumns: Rule = (value) => refusal(() => parseKeyColumns(value));
 
 const operations: Rule = (value) => {
   const items = value.split(",").map((item) => item.trim().toLowerCase());
@@ -93,17 +93,17 @@ const RULES: Partial<Record<Key, Rule>> = {
   "column.include.list": patterns,
   "column.exclude.list": excludes("column.include.list"),
   "message.prefix.include.list": patterns,
-  "message.prefix.exclude.list": (value, props) =>
-    (props["message.prefix.include.list"] ?? "").trim() === ""
-      ? patterns(value, props)
-      : `"logical_decoding_message.prefix.include.list" is already specified`,
+  "message.prefix.exclude.list": excludes(
+    "message.prefix.include.list",
+    "logical_decoding_message.prefix.include.list",
+  ),
   "snapshot.include.collection.list": patterns,
   "message.key.columns": keyColumns,
   "skipped.operations": operations,
-  "snapshot.mode": (value) =>
+  "snapshot.mode": (value, props, key) =>
     ["custom", "configuration_based"].includes(value.trim().toLowerCase())
       ? `Mode '${value}' is not supported here: use always, initial, initial_only, no_data or when_needed`
-      : oneOf("always", "initial", "initial_only", "no_data", "when_needed", "never")(value, {}),
+      : oneOf("always", "initial", "initial_only", "no_data", "when_needed", "never")(value, props, key),
   "decimal.handling.mode": oneOf("precise", "double", "string"),
   "time.precision.mode": oneOf(
     "adaptive",
@@ -167,7 +167,7 @@ function complaints(key: Key, { errors }: ConfigValue, props: SubmittedProps): s
   if (REQUIRED.includes(key) && isBlank) return ["A value is required"];
   if (errors.length > 0) return [EXPECTED[connectorConfig[key].type] ?? errors[0]!];
   if (isBlank) return [];
-  const complaint = RULES[key]?.(given, props);
+  const complaint = RULES[key]?.(given, props, key);
   return complaint === undefined ? [] : [complaint];
 }
 

@@ -1,6 +1,6 @@
-import { ConfigError } from "../../../src/api/index.js";
+import { ConfigError, javaPattern } from "../../../src/api/index.js";
 
-/** A compiled regular expression that must match the whole of a name, case aside, as Debezium's lists do. */
+/** A Java regular expression that must match the whole of a name, the case of ASCII letters aside, as Debezium's lists do. */
 export interface Pattern {
   readonly text: string;
   matches(name: string): boolean;
@@ -14,12 +14,13 @@ export interface KeyColumnsRule {
 /**
  * Splits a list at its commas; a backslash protects the next character, so `\,` is a comma within a pattern.
  *
+ * @param key the list's configuration key.
  * @returns null for an unset or blank list.
- * @throws SyntaxError for what is no regular expression.
+ * @throws ConfigError naming `key` for a pattern that Java refuses or that is not supported.
  */
-export function compilePatterns(list: string | null): readonly Pattern[] | null {
+export function compilePatterns(key: string, list: string | null): readonly Pattern[] | null {
   if (list === null || list.trim() === "") return null;
-  return splitList(list).map(compilePattern);
+  return splitList(list).map((text) => compilePattern(key, text));
 }
 
 /** Items between commas that no backslash protects, trimmed, without the empty ones. */
@@ -42,8 +43,8 @@ function splitList(list: string): string[] {
   return items.map((text) => text.trim()).filter((text) => text !== "");
 }
 
-function compilePattern(text: string): Pattern {
-  const expression = new RegExp(`^(?:${text})$`, "is");
+function compilePattern(key: string, text: string): Pattern {
+  const expression = javaPattern(key, text, { ignoresCase: true });
   return { text, matches: (name) => expression.test(name) };
 }
 
@@ -52,21 +53,22 @@ const KEY_COLUMNS = /^\s*([^:]+):([^:,]+(,[^:,]+)*)\s*$/;
 /**
  * Parses `message.key.columns`: `<table pattern>:<column>[,<column>…]`, several with `;` between.
  *
- * @throws ConfigError for a part that does not read so.
+ * @throws ConfigError for a part that does not read so, or holds a pattern that is refused.
  */
 export function parseKeyColumns(text: string): KeyColumnsRule[] {
+  const key = "message.key.columns";
   return text
     .split(";")
     .filter((part) => part.trim() !== "")
     .map((part) => {
       const found = KEY_COLUMNS.exec(part);
-      if (!found) {
+      if (!found)
         throw new ConfigError(
-          "message.key.columns",
-          `The 'message.key.columns' value is invalid: ${part.trim()} has an invalid format (expecting '<table pattern>:<column>[,<column>...]')`,
+          key,
+          `${part.trim()} has an invalid format (expecting '<table pattern>:<column>[,<column>...]')`,
         );
-      }
-      const columns = found[2]!.split(",").map((column) => compilePattern(`${found[1]!.trim()}\\.${column.trim()}`));
-      return { columns };
+      const table = found[1]!.trim();
+      // One pattern, as in Debezium: its dot matches any character.
+      return { columns: found[2]!.split(",").map((column) => compilePattern(key, `${table}.${column.trim()}`)) };
     });
 }

@@ -1,4 +1,4 @@
-import { parseConfig, type SubmittedProps } from "../../../src/api/index.js";
+import { type ConfigValues, parseConfig, type SubmittedProps } from "../../../src/api/index.js";
 import { connectorConfig } from "./connector-keys.js";
 import { compilePatterns, type KeyColumnsRule, type Pattern, parseKeyColumns } from "./patterns.js";
 import { parseSslSettings, type SslSettings } from "./ssl-settings.js";
@@ -140,12 +140,12 @@ export function parseSettings(props: SubmittedProps): Settings {
       placeholder: parsePlaceholder(config["unavailable.value.placeholder"]),
     },
     filter: {
-      schemas: selection(config["schema.include.list"], config["schema.exclude.list"]),
-      tables: selection(config["table.include.list"], config["table.exclude.list"]),
-      columns: selection(config["column.include.list"], config["column.exclude.list"]),
+      schemas: selection("schema", config),
+      tables: selection("table", config),
+      columns: selection("column", config),
       ignoreBuiltin: config["table.ignore.builtin"],
     },
-    snapshotTables: compilePatterns(config["snapshot.include.collection.list"]),
+    snapshotTables: compilePatterns("snapshot.include.collection.list", config["snapshot.include.collection.list"]),
     keyColumns: parseKeyColumns(config["message.key.columns"] ?? ""),
     publication: {
       name: config["publication.name"],
@@ -170,7 +170,7 @@ export function parseSettings(props: SubmittedProps): Settings {
     skipUnchanged: config["skip.messages.without.change"],
     extendedHeaders: config["extended.headers.enabled"],
     failOnConversion: enumText(config["event.converting.failure.handling.mode"]) === "fail",
-    messagePrefixes: selection(config["message.prefix.include.list"], config["message.prefix.exclude.list"]),
+    messagePrefixes: selection("message.prefix", config),
     heartbeatIntervalMs: config["heartbeat.interval.ms"],
     heartbeatQuery: config["heartbeat.action.query"] || null,
     maxBatchSize: Math.min(config["max.batch.size"], MOST_ROWS_AT_A_TIME),
@@ -182,8 +182,12 @@ export function parseSettings(props: SubmittedProps): Settings {
   };
 }
 
-function selection(include: string | null, exclude: string | null): Selection {
-  return { include: compilePatterns(include), exclude: compilePatterns(exclude) };
+function selection(
+  what: "schema" | "table" | "column" | "message.prefix",
+  config: ConfigValues<typeof connectorConfig>,
+): Selection {
+  const compile = (key: `${typeof what}.${"include" | "exclude"}.list`) => compilePatterns(key, config[key]);
+  return { include: compile(`${what}.include.list`), exclude: compile(`${what}.exclude.list`) };
 }
 
 /** `hex:` gives the bytes themselves. */

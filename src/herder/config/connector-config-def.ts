@@ -5,10 +5,10 @@ import {
   type ConfigKey,
   errorKind,
   invalidValue,
+  javaPattern,
   oneOf,
   oneOfIgnoringCase,
 } from "../../api/index.js";
-import { wholePattern } from "../../base/topic-pattern.js";
 import {
   DEAD_LETTER_KEYS,
   ERROR_KEYS,
@@ -50,7 +50,7 @@ const plainList: ConfigCheck = (key, value) => {
 const regex: ConfigCheck = (key, value) => {
   if (typeof value !== "string") return undefined;
   try {
-    wholePattern(key, value.trim());
+    javaPattern(key, value.trim());
     return undefined;
   } catch (error) {
     if (errorKind(error) !== "config") throw error;

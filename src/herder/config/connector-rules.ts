@@ -1,5 +1,4 @@
-import { errorKind, invalidValue, type Props } from "../../api/index.js";
-import { wholePattern } from "../../base/topic-pattern.js";
+import { errorKind, invalidValue, javaPattern, type Props } from "../../api/index.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
 import { countOrDefault } from "../../contract/connector-keys.js";
 import { topicNameFault } from "../../kafka/topic-name.js";
@@ -115,7 +114,7 @@ function deadLetterRules(props: Props, topics: readonly string[], complain: Comp
 
 function matches(regex: string, topic: string): boolean {
   try {
-    return wholePattern("topics.regex", regex).test(topic);
+    return javaPattern("topics.regex", regex).test(topic);
   } catch (error) {
     if (errorKind(error) === "config") return false; // The key's own check has complained.
     throw error;

@@ -1,5 +1,4 @@
-import { ConfigError, type Props } from "../../api/index.js";
-import { wholePattern } from "../../base/topic-pattern.js";
+import { ConfigError, javaPattern, type Props } from "../../api/index.js";
 
 /** What a sink's `topics` and `topics.regex` say, blanks left out. */
 function chosenTopics(props: Props): { readonly names: readonly string[]; readonly regex: string } {
@@ -27,5 +26,5 @@ export function parseSinkTopics(props: Props): readonly string[] | RegExp {
     const isMissing = regex === "";
     throw new ConfigError(isMissing ? "topics" : "topics.regex", fault, isMissing ? { code: "CONFIG_MISSING" } : {});
   }
-  return regex === "" ? names : wholePattern("topics.regex", regex);
+  return regex === "" ? names : javaPattern("topics.regex", regex);
 }

@@ -3,11 +3,11 @@ import {
   type ConfigDef,
   type ConfigKey,
   errorKind,
+  javaPattern,
   type Props,
   parseConfig,
   validateConfig,
 } from "../../api/index.js";
-import { wholePattern } from "../../base/topic-pattern.js";
 import { countOrDefault, TOPIC_GROUP_KEYS } from "../../contract/connector-keys.js";
 
 /** What a new topic shall be like; -1: the broker's default. */
@@ -44,7 +44,7 @@ export function parseTopicCreation(worker: Props, connector: Props): TopicCreati
     replicationFactor: values[`${PREFIX}${group}.replication.factor`] as number,
     configs: topicConfigs(connector, group),
   });
-  const patterns = (key: string) => (values[key] as readonly string[]).map((source) => wholePattern(key, source));
+  const patterns = (key: string) => (values[key] as readonly string[]).map((source) => javaPattern(key, source));
   const groups = namedGroups(connector).map((name) => ({
     ...plan(name),
     include: patterns(`${PREFIX}${name}.include`),
@@ -110,7 +110,7 @@ const patternsOnly: ConfigCheck = (key, value) => {
   if (!Array.isArray(value)) return undefined;
   for (const source of value) {
     try {
-      wholePattern(key, source);
+      javaPattern(key, source);
     } catch (error) {
       if (errorKind(error) !== "config") throw error;
       return (error as Error).message;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { refuseInvalid, validateSettings } from "../../../../connectors/postgres/config/config-validation.js";
-import { compilePatterns } from "../../../../connectors/postgres/config/patterns.js";
+import { compilePatterns, parseKeyColumns } from "../../../../connectors/postgres/config/patterns.js";
 import { parseSettings, splitStatements } from "../../../../connectors/postgres/config/settings.js";
 import postgres from "../../../../connectors/postgres/index.js";
 import { TableFilter } from "../../../../connectors/postgres/tables/table-filter.js";
@@ -56,9 +56,12 @@ describe("validation", () => {
   });
 
   test("lets a list be included or excluded, not both", () => {
-    expect(complaints({ "table.include.list": "a", "table.exclude.list": "b" })).toEqual({
-      "table.exclude.list": [`The 'table.exclude.list' value is invalid: "table.include.list" is already specified`],
-    });
+    for (const what of ["schema", "table", "column"]) {
+      const exclude = `${what}.exclude.list`;
+      expect(complaints({ [`${what}.include.list`]: "a", [exclude]: "b" })).toEqual({
+        [exclude]: [`The '${exclude}' value is invalid: "${what}.include.list" is already specified`],
+      });
+    }
   });
 
   test("refuses known keys that would change what is sent, unless they change nothing", () => {
@@ -69,6 +72,10 @@ describe("validation", () => {
       ["signal.data.collection", "public.signals"],
       ["read.only", "true"],
       ["converters", "mine"],
+      ["column.mask.with.12.char", "public.t.secret"],
+      ["signal.enabled.channels", "source,kafka"],
+      ["openlineage.integration.enabled", "true"],
+      ["driver.sslmode", "verify-full"],
       ["schema.name.adjustment.mode", "avro"],
     ] as const) {
       expect(complaints({ [key]: value })[key]).toEqual([
@@ -78,6 +85,7 @@ describe("validation", () => {
     expect(
       complaints({
         "read.only": "false",
+        "signal.enabled.channels": "source",
         "schema.name.adjustment.mode": "none",
         "snapshot.locking.mode": "none",
         transforms: "x",
@@ -94,14 +102,61 @@ describe("validation", () => {
 
 describe("lists of patterns", () => {
   test("are split at commas that no backslash protects, and match whole names, case aside", () => {
-    const [first, second] = compilePatterns(" public\\.a.* , b{1\\,2} ,, ")!;
+    const [first, second] = compilePatterns("table.include.list", " public\\.a.* , b{1\\,2} ,, ")!;
     expect([first!.matches("PUBLIC.abc"), first!.matches("public.ab\nc"), first!.matches("xpublic.a")]).toEqual([
       true,
-      true,
+      false,
       false,
     ]);
     expect([second!.matches("bb"), second!.matches("bbb")]).toEqual([true, false]);
-    expect(compilePatterns("  ")).toBeNull();
+    expect(compilePatterns("table.include.list", "  ")).toBeNull();
+  });
+
+  test("are Java's", () => {
+    const lists: [string, string, string][] = [
+      ["\\Qpublic.a.ssn\\E", "public.a.ssn", "publicxa.ssn"],
+      ["\\Qpublic.a\\E,\\Qpublic.b\\E", "PUBLIC.B", "publicxb"],
+      ["public\\.\\p{Alpha}++", "public.a", "public.p{Alpha}"],
+      ["public\\.[a-z&&[^x]]", "public.a", "public.x"],
+      ["(?i)public\\.A", "public.a", "public.b"],
+      // Java ignores the case of ASCII letters only.
+      ["public\\.\u00e9k", "public.\u00e9K", "public.\u00c9k"],
+    ];
+    for (const [list, matching, other] of lists) {
+      const patterns = compilePatterns("table.include.list", list)!;
+      expect([list, ...[matching, other].map((name) => patterns.some((pattern) => pattern.matches(name)))]).toEqual([
+        list,
+        true,
+        false,
+      ]);
+    }
+  });
+
+  test("that Java refuses, or that are not supported, are refused under their key", () => {
+    for (const key of [
+      ...["schema", "table", "column", "message.prefix"].flatMap((what) => [
+        `${what}.include.list`,
+        `${what}.exclude.list`,
+      ]),
+      "snapshot.include.collection.list",
+    ])
+      for (const value of ["*.password", "a,b(", "\\p{javaUpperCase}", "(a)\\1", "(?x)a b"]) {
+        expect(complaints({ [key]: value })).toEqual({
+          [key]: [expect.stringMatching(/valid regular expressions is expected, but /)],
+        });
+        expect(() => parseSettings({ ...MINIMAL, [key]: value })).toThrow(expect.objectContaining({ key }));
+      }
+    expect(complaints({ "message.key.columns": "*.t:id" })).toEqual({
+      "message.key.columns": ["The 'message.key.columns' value is invalid: * has nothing to repeat"],
+    });
+  });
+
+  test("of a key's columns are table and column in one", () => {
+    const [rule] = parseKeyColumns("\\Qpublic.t\\E:id,code");
+    expect(rule!.columns.map((column) => [column.matches("public.t.id"), column.matches("public.t.code")])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
   });
 
   test("select tables and columns", () => {

@@ -46,7 +46,12 @@ describe("of a partitioned table and its partitions the snapshot reads", () => {
 test("tables come in the order of the include list, and only those that the snapshot is to have", () => {
   const order = { includePosition: (_: string, name: string) => ["c", "a", "b"].indexOf(name) };
   const captured = [table(1, "a"), table(2, "b"), table(3, "c")];
-  const planned = planSnapshotTables(captured, new Set(), compilePatterns("public.a,public.c"), order);
+  const planned = planSnapshotTables(
+    captured,
+    new Set(),
+    compilePatterns("snapshot.include.collection.list", "public.a,public.c"),
+    order,
+  );
   expect(planned.map((found) => found.table)).toEqual(["c", "a"]);
 });
 

@@ -1,0 +1,137 @@
+import { propertyClass } from "./char-properties.js";
+import type { PatternText } from "./pattern-text.js";
+
+/** What a backslash and what follows it stand for. */
+export type Escape =
+  | { readonly kind: "char"; readonly codePoint: number }
+  /** `text` is a JavaScript class, brackets included. */
+  | { readonly kind: "class"; readonly text: string }
+  /** Matches a place; `text` is JavaScript. */
+  | { readonly kind: "assertion"; readonly text: string }
+  /** `\R`. */
+  | { readonly kind: "line-break"; readonly text: string };
+
+const LINE_BREAKS = "\\n\\r\\x85\\u2028\\u2029";
+/** Java's `.` under DOTALL. Not `[^]`: with the flag `v`, V8 matches that or not as it likes. */
+export const ANY = "[\\s\\S]";
+/** Java's `.`, without DOTALL. */
+export const ANY_BUT_LINE_BREAK = `[^${LINE_BREAKS}]`;
+/** Java's `$` without MULTILINE, and its `\Z`: the end, or before a line break at the end, but not within `\r\n`. */
+export const END_OR_LAST_LINE_BREAK = `(?<!\\r(?=\\n))(?=(?:\\r\\n|[${LINE_BREAKS}])?$)`;
+
+const HORIZONTAL = "\\x20\\t\\xa0\\u1680\\u180e\\u2000-\\u200a\\u202f\\u205f\\u3000";
+const VERTICAL = "\\n\\x0b\\f\\r\\x85\\u2028\\u2029";
+const WORD = "0-9A-Za-z_";
+const SPACE = "\\x20\\t-\\r";
+
+const CLASSES: Readonly<Record<string, string>> = {
+  d: "[0-9]",
+  D: "[^0-9]",
+  w: `[${WORD}]`,
+  W: `[^${WORD}]`,
+  s: `[${SPACE}]`,
+  S: `[^${SPACE}]`,
+  h: `[${HORIZONTAL}]`,
+  H: `[^${HORIZONTAL}]`,
+  v: `[${VERTICAL}]`,
+  V: `[^${VERTICAL}]`,
+};
+
+const CONTROLS: Readonly<Record<string, number>> = { a: 7, e: 27, f: 12, n: 10, r: 13, t: 9 };
+
+/** Word boundaries are those of ASCII words, as from Java 19 on; `\G` is the beginning, where the only match starts. */
+const ASSERTIONS: Readonly<Record<string, string>> = {
+  A: "^",
+  G: "^",
+  Z: END_OR_LAST_LINE_BREAK,
+  z: "$",
+  b: "\\b",
+  B: "\\B",
+};
+
+/**
+ * Reads what follows a backslash.
+ *
+ * @param text just behind the backslash.
+ * @throws SyntaxError for what Java refuses, and for what has no exact counterpart here.
+ */
+export function readEscape(text: PatternText, ignoresCase: boolean): Escape {
+  if (text.isAtEnd) throw new SyntaxError("a backslash ends the pattern");
+  const position = text.position;
+  const letter = text.next();
+  const classText = CLASSES[letter];
+  if (classText !== undefined) return { kind: "class", text: classText };
+  const assertion = ASSERTIONS[letter];
+  if (assertion !== undefined) {
+    if (text.startsWith("{")) throw new SyntaxError(`\\${letter}{…} is not supported`);
+    return { kind: "assertion", text: assertion };
+  }
+  if (letter === "R") return { kind: "line-break", text: `(?:\\r\\n|[${VERTICAL}])` };
+  if (letter === "p" || letter === "P") return readProperty(text, letter === "P", ignoresCase);
+  const codePoint = CONTROLS[letter] ?? readNumbered(text, letter);
+  if (codePoint !== undefined) return { kind: "char", codePoint };
+  if (/[1-9k]/.test(letter)) throw new SyntaxError(`the back reference \\${letter} is not supported`);
+  if (/[A-Za-z]/.test(letter)) throw new SyntaxError(`\\${letter} is not supported (character ${position})`);
+  return { kind: "char", codePoint: letter.codePointAt(0)! };
+}
+
+/** `\pL`, `\p{Lu}`, `\P{Lu}`. */
+function readProperty(text: PatternText, isNegated: boolean, ignoresCase: boolean): Escape {
+  const isBraced = text.take("{");
+  const name = text.takeWhile(/[^}]/, isBraced ? undefined : 1);
+  if (isBraced && !text.take("}")) throw new SyntaxError("\\p{ is not closed");
+  return { kind: "class", text: `[${isNegated ? "^" : ""}${propertyClass(name, ignoresCase)}]` };
+}
+
+/** Escapes that give a character by its number; undefined for all others. */
+function readNumbered(text: PatternText, letter: string): number | undefined {
+  switch (letter) {
+    case "0":
+      return readOctal(text);
+    case "x":
+      return text.take("{") ? readBraced(text) : readHex(text, 2);
+    case "u":
+      return readUtf16(text);
+    case "c": {
+      const control = text.takeWhile(/./su, 1);
+      if (control === "") throw new SyntaxError("\\c needs a character");
+      return control.codePointAt(0)! ^ 64;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** `\0n`, `\0nn` or `\0mnn`, up to 0377. */
+function readOctal(text: PatternText): number {
+  const first = text.takeWhile(/[0-7]/, 1);
+  if (first === "") throw new SyntaxError("\\0 needs an octal digit");
+  const more = text.takeWhile(/[0-7]/, first <= "3" ? 2 : 1);
+  return Number.parseInt(first + more, 8);
+}
+
+function readHex(text: PatternText, digits: number): number {
+  const hex = text.takeWhile(/[0-9A-Fa-f]/, digits);
+  if (hex.length < digits) throw new SyntaxError(`${digits} hexadecimal digits are expected after \\x or \\u`);
+  return Number.parseInt(hex, 16);
+}
+
+function readBraced(text: PatternText): number {
+  const hex = text.takeWhile(/[0-9A-Fa-f]/);
+  const codePoint = Number.parseInt(hex, 16);
+  if (!text.take("}") || !(codePoint <= 0x10ffff)) throw new SyntaxError("\\x{…} holds no code point");
+  return codePoint;
+}
+
+/** `\uhhhh`; two of them where they are the halves of one character. */
+function readUtf16(text: PatternText): number {
+  const unit = readHex(text, 4);
+  if (unit < 0xd800 || unit > 0xdbff) return unit;
+  const position = text.position;
+  if (text.take("\\u")) {
+    const low = readHex(text, 4);
+    if (low >= 0xdc00 && low <= 0xdfff) return (unit - 0xd800) * 0x400 + (low - 0xdc00) + 0x10000;
+  }
+  text.rewind(position);
+  return unit;
+}

@@ -1,0 +1,28 @@
+/**
+ * A character as JavaScript (flag `v`), within a class or outside. Java ignores the case of ASCII letters only, unless
+ * its flag UNICODE_CASE is set.
+ *
+ * @throws SyntaxError for half a surrogate pair.
+ */
+export function literal(codePoint: number, ignoresCase: boolean): string {
+  if (codePoint >= 0xd800 && codePoint <= 0xdfff)
+    throw new SyntaxError("half a surrogate pair is not supported: write the whole character");
+  const char = String.fromCodePoint(codePoint);
+  if (!/^[A-Za-z]$/.test(char)) return /^[0-9_]$/.test(char) ? char : `\\u{${codePoint.toString(16)}}`;
+  return ignoresCase ? `[${char.toUpperCase()}${char.toLowerCase()}]` : char;
+}
+
+/** A range within a class, with the other case of its ASCII letters where case is ignored. */
+export function range(from: number, to: number, ignoresCase: boolean): string {
+  const parts = [`${literal(from, false)}-${literal(to, false)}`];
+  if (!ignoresCase) return parts[0]!;
+  for (const [low, high, shift] of [
+    [0x41, 0x5a, 32],
+    [0x61, 0x7a, -32],
+  ] as const) {
+    const first = Math.max(from, low);
+    const last = Math.min(to, high);
+    if (first <= last) parts.push(`${literal(first + shift, false)}-${literal(last + shift, false)}`);
+  }
+  return parts.join("");
+}

@@ -1,0 +1,222 @@
+import { readClass } from "./char-class.js";
+import { ANY, ANY_BUT_LINE_BREAK, END_OR_LAST_LINE_BREAK, readEscape } from "./escape.js";
+import { literal } from "./literal.js";
+import { PatternText } from "./pattern-text.js";
+
+/** A part of the pattern in JavaScript, with what decides whether the parts around it keep Java's meaning. */
+interface Piece {
+  readonly text: string;
+  readonly canBeEmpty: boolean;
+  /** Java looks behind only where the length is bounded. */
+  readonly isBounded: boolean;
+  /** It gives back nothing that it took. */
+  readonly isAtomic: boolean;
+  /** It repeats what may be empty, of which Java and JavaScript try the ways in different orders. */
+  readonly repeatsEmpty: boolean;
+  readonly hasBranches: boolean;
+}
+
+export interface PatternFlags {
+  readonly ignoresCase: boolean;
+  /** `.` matches line breaks, too. */
+  readonly dotAll: boolean;
+}
+
+const EMPTY: Piece = {
+  text: "",
+  canBeEmpty: true,
+  isBounded: true,
+  isAtomic: false,
+  repeatsEmpty: false,
+  hasBranches: false,
+};
+
+/** Parses one Java pattern. A new one for each. */
+export class PatternParser {
+  readonly #text: PatternText;
+  #flags: PatternFlags;
+  #atomics = 0;
+  readonly #names = new Set<string>();
+
+  constructor(source: string, flags: PatternFlags) {
+    this.#text = new PatternText(source);
+    this.#flags = flags;
+  }
+
+  /**
+   * @returns the pattern in JavaScript, for the flag `v` alone, and for matching whole texts.
+   * @throws SyntaxError for what Java refuses, and for what has no exact counterpart here.
+   */
+  parse(): string {
+    const { text } = this.#alternatives();
+    if (!this.#text.isAtEnd) throw new SyntaxError("a closing parenthesis has no opening one");
+    return text;
+  }
+
+  #alternatives(): Piece {
+    const options = [this.#sequence()];
+    while (this.#text.take("|")) options.push(this.#sequence());
+    return options.length === 1 ? options[0]! : alternation(options);
+  }
+
+  #sequence(): Piece {
+    let whole = EMPTY;
+    while (!this.#text.isAtEnd && !this.#text.startsWith("|") && !this.#text.startsWith(")")) {
+      const atom = this.#atom();
+      if (atom) whole = concatenation(whole, this.#quantified(atom));
+    }
+    return whole;
+  }
+
+  /** @returns undefined for flags that hold from here on. */
+  #atom(): Piece | undefined {
+    const text = this.#text;
+    const { ignoresCase, dotAll } = this.#flags;
+    for (const meta of ["*", "+", "?"])
+      if (text.startsWith(meta)) throw new SyntaxError(`${meta} has nothing to repeat`);
+    if (text.startsWith("{")) throw new SyntaxError("{ has nothing to repeat: write \\{ for the character");
+    if (text.take("(")) return this.#group();
+    if (text.take("[")) return one(readClass(text, ignoresCase));
+    if (text.take("^")) return assertion("^");
+    if (text.take("$")) return assertion(END_OR_LAST_LINE_BREAK);
+    if (text.take(".")) return one(dotAll ? ANY : ANY_BUT_LINE_BREAK);
+    if (!text.take("\\")) return one(literal(text.next().codePointAt(0)!, ignoresCase));
+    const escaped = readEscape(text, ignoresCase);
+    if (escaped.kind === "char") return one(literal(escaped.codePoint, ignoresCase));
+    return escaped.kind === "assertion" ? assertion(escaped.text) : one(escaped.text);
+  }
+
+  #quantified(whole: Piece): Piece {
+    const text = this.#text;
+    const times = this.#times();
+    if (!times) return whole;
+    const kind = text.take("?") ? "?" : text.take("+") ? "+" : "";
+    // A possessive repetition never goes back into an earlier turn, not even to reach its least number.
+    const atom = kind === "+" && times.least > 1 ? this.#atomic(whole) : whole;
+    for (const meta of ["*", "+", "?", "{"])
+      if (text.startsWith(meta)) throw new SyntaxError(`${meta} has nothing to repeat`);
+    const repeated: Piece = {
+      text: `(?:${atom.text})${times.text}${kind === "?" ? "?" : ""}`,
+      canBeEmpty: atom.canBeEmpty || times.least === 0,
+      // Java finds no bound for repeated branches.
+      isBounded: atom.isBounded && times.isBounded && !atom.hasBranches,
+      isAtomic: atom.isAtomic,
+      repeatsEmpty: atom.repeatsEmpty || atom.canBeEmpty,
+      hasBranches: atom.hasBranches,
+    };
+    return kind === "+" ? this.#atomic(repeated) : repeated;
+  }
+
+  /** A quantifier, if one comes next. */
+  #times(): { readonly text: string; readonly least: number; readonly isBounded: boolean } | undefined {
+    const text = this.#text;
+    if (text.take("*")) return { text: "*", least: 0, isBounded: false };
+    if (text.take("+")) return { text: "+", least: 1, isBounded: false };
+    if (text.take("?")) return { text: "?", least: 0, isBounded: true };
+    if (!text.take("{")) return undefined;
+    const least = text.takeWhile(/[0-9]/);
+    const hasComma = text.take(",");
+    const most = hasComma ? text.takeWhile(/[0-9]/) : least;
+    if (least === "" || !text.take("}")) throw new SyntaxError("a repetition is not {n}, {n,} or {n,m}");
+    if (most !== "" && Number(most) < Number(least)) throw new SyntaxError("a repetition is out of order");
+    if (Math.max(Number(least), Number(most)) > MOST_TIMES)
+      throw new SyntaxError(`a repetition of more than ${MOST_TIMES} is not supported`);
+    return { text: `{${least}${hasComma ? `,${most}` : ""}}`, least: Number(least), isBounded: most !== "" };
+  }
+
+  /** JavaScript has no atomic groups, but what a lookahead has captured is never given back. */
+  #atomic(inner: Piece): Piece {
+    if (inner.repeatsEmpty)
+      throw new SyntaxError("a possessive quantifier or atomic group over a repetition of what may be empty");
+    const name = `a${this.#atomics++}`;
+    return { ...inner, text: `(?:(?=(?<${name}>${inner.text}))\\k<${name}>)`, isAtomic: true };
+  }
+
+  /** A group, just behind its opening parenthesis. Groups capture nothing here: nothing asks for what they captured. */
+  #group(): Piece | undefined {
+    const outer = this.#flags;
+    const text = this.#text;
+    const close = (): Piece => {
+      const inner = this.#alternatives();
+      if (!text.take(")")) throw new SyntaxError("a group is not closed");
+      this.#flags = outer;
+      return { ...inner, text: `(?:${inner.text})` };
+    };
+    if (!text.take("?")) return close();
+    if (text.take(":")) return close();
+    if (text.take(">")) return this.#atomic(close());
+    if (text.take("=")) return lookaround("?=", close());
+    if (text.take("!")) return lookaround("?!", close());
+    if (text.take("<=")) return lookaround("?<=", close());
+    if (text.take("<!")) return lookaround("?<!", close());
+    if (text.take("<")) {
+      this.#name();
+      return close();
+    }
+    this.#takeFlags();
+    if (text.take(")")) return undefined;
+    if (text.take(":")) return close();
+    throw new SyntaxError("a group begins with (, (?:, (?=, (?!, (?<=, (?<!, (?>, (?<name>, (?i), (?s) or (?i:");
+  }
+
+  #name(): void {
+    const name = this.#text.takeWhile(/[0-9A-Za-z]/);
+    if (!/^[A-Za-z]/.test(name) || !this.#text.take(">")) throw new SyntaxError("a group's name is not of letters");
+    if (this.#names.has(name)) throw new SyntaxError(`two groups have the name ${name}`);
+    this.#names.add(name);
+  }
+
+  /** `i`, `s`, and what follows `-` switched off; they hold up to the end of the group around them. */
+  #takeFlags(): void {
+    const on = this.#text.takeWhile(/[A-Za-z]/);
+    const off = this.#text.take("-") ? this.#text.takeWhile(/[A-Za-z]/) : "";
+    const unknown = /[^is]/.exec(on + off)?.[0];
+    if (unknown !== undefined) throw new SyntaxError(`the flag (?${unknown}) is not supported (supported are i and s)`);
+    const { ignoresCase, dotAll } = this.#flags;
+    this.#flags = {
+      ignoresCase: (ignoresCase || on.includes("i")) && !off.includes("i"),
+      dotAll: (dotAll || on.includes("s")) && !off.includes("s"),
+    };
+  }
+}
+
+/** Larger ones make a program that V8 refuses or takes seconds to compile. */
+const MOST_TIMES = 10_000;
+
+function one(text: string): Piece {
+  return { ...EMPTY, text, canBeEmpty: false };
+}
+
+function assertion(text: string): Piece {
+  return { ...EMPTY, text };
+}
+
+function lookaround(kind: "?=" | "?!" | "?<=" | "?<!", inner: Piece): Piece {
+  if (kind.startsWith("?<") && !inner.isBounded)
+    throw new SyntaxError("what is looked behind for has no obvious greatest length");
+  // JavaScript reads it from right to left, where what an atomic part takes is something else.
+  if (kind.startsWith("?<") && inner.isAtomic) throw new SyntaxError("atomic parts within a lookbehind");
+  return assertion(`(${kind}${inner.text})`);
+}
+
+function concatenation(left: Piece, right: Piece): Piece {
+  return {
+    text: left.text + right.text,
+    canBeEmpty: left.canBeEmpty && right.canBeEmpty,
+    isBounded: left.isBounded && right.isBounded,
+    isAtomic: left.isAtomic || right.isAtomic,
+    repeatsEmpty: left.repeatsEmpty || right.repeatsEmpty,
+    hasBranches: left.hasBranches || right.hasBranches,
+  };
+}
+
+function alternation(options: readonly Piece[]): Piece {
+  return {
+    text: options.map(({ text }) => text).join("|"),
+    canBeEmpty: options.some(({ canBeEmpty }) => canBeEmpty),
+    isBounded: options.every(({ isBounded }) => isBounded),
+    isAtomic: options.some(({ isAtomic }) => isAtomic),
+    repeatsEmpty: options.some(({ repeatsEmpty }) => repeatsEmpty),
+    hasBranches: true,
+  };
+}

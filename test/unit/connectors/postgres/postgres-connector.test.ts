@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { PostgresConnector } from "../../../../connectors/postgres/postgres-connector.js";
+import { SimClock } from "../../../../src/base/clock.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { SeededRandom } from "../../../../src/base/random.js";
+
+test("a key that cannot be parsed is an error of its key, whichever it is, and the database is not asked", async () => {
+  const context = { clock: new SimClock(), random: new SeededRandom(1), logger: silentLogger };
+  const props = {
+    "topic.prefix": "shop",
+    "database.hostname": "host.invalid",
+    "database.user": "u",
+    "database.dbname": "d",
+  };
+  for (const [key, value] of [
+    ["column.exclude.list", "*.password"],
+    ["message.prefix.include.list", "a("],
+    ["snapshot.include.collection.list", "["],
+    ["message.key.columns", "(:id"],
+    ["poll.interval.ms", "soon"],
+  ] as const) {
+    const values = await new PostgresConnector().validate({ ...props, [key]: value }, [], context);
+    expect(values.filter(({ errors }) => errors.length > 0)).toMatchObject([
+      { name: key, errors: [expect.stringContaining(`The '${key}' value is invalid: `)] },
+    ]);
+  }
+});
