@@ -6,7 +6,7 @@ import type { Fields, InputOf, OutputOf } from "./message-fields.js";
 
 const API_VERSIONS_KEY = 18;
 
-/** What a request frame starts with, in all header versions. */
+/** The start of a request frame, the same in all header versions. */
 export interface RequestHeader {
   readonly apiKey: number;
   readonly apiVersion: number;
@@ -15,37 +15,40 @@ export interface RequestHeader {
   readonly clientId: string;
 }
 
-/** One API of the Kafka protocol: request and response in all its versions, in both directions. */
+/** One API of the Kafka protocol: encodes and decodes its requests and responses in all supported versions. */
 export interface Api<Q extends Fields, S extends Fields> {
   readonly key: number;
-  /** Kafka's name of it, as in logs: `OffsetCommit`. */
+  /** Kafka's name, as in logs: `OffsetCommit`. */
   readonly name: string;
-  /** Oldest and newest version that is written here. */
+  /** Oldest and newest supported version. */
   readonly versions: readonly [number, number];
   /** First version with flexible encoding and the newer headers; undefined: none. */
   readonly flexibleFrom: number | undefined;
   readonly requestFields: Q;
   readonly responseFields: S;
-  /** A whole request frame, its size included. For tests and clients with a socket of their own. */
+  /** A whole request frame with its size. For tests and for clients with their own socket. */
   encodeRequest(version: number, correlationId: number, clientId: string | null, request: InputOf<Q>): Buffer[];
-  /** What follows the client id: the tagged section of header v2, if any, and the body. For a transport that writes the rest itself. */
+  /**
+   * Everything after the client id: the tagged section of header v2, if any, and the body. For a transport that writes
+   * the rest of the header itself.
+   */
   encodeRequestTail(version: number, request: InputOf<Q>): Buffer[];
-  /** Reads a request; `reader` stands behind the client id (where `readRequestHeader` leaves it). @throws MalformedError */
+  /** Reads a request; `reader` is positioned after the client id, as by `readRequestHeader`. @throws MalformedError */
   decodeRequest(version: number, reader: ByteReader): OutputOf<Q>;
-  /** A whole response frame, its size included. */
+  /** A whole response frame with its size. */
   encodeResponse(version: number, correlationId: number, response: InputOf<S>): Buffer[];
-  /** Reads a response; `reader` stands behind the correlation id. @throws MalformedError */
+  /** Reads a response; `reader` is positioned after the correlation id. @throws MalformedError */
   decodeResponse(version: number, reader: ByteReader): OutputOf<S>;
 }
 
-/** Any API, where only its key, name and versions matter. */
+/** An API's key, name and versions, without its messages. */
 export type ApiInfo = Pick<Api<Fields, Fields>, "key" | "name" | "versions" | "flexibleFrom">;
 
-/** What decoding a request of `A` gives. */
+/** A decoded request of `A`. */
 export type RequestOf<A> = A extends Api<infer Q, Fields> ? OutputOf<Q> : never;
-/** What decoding a response of `A` gives. */
+/** A decoded response of `A`. */
 export type ResponseOf<A> = A extends Api<Fields, infer S> ? OutputOf<S> : never;
-/** What encoding a response of `A` takes: fields with defaults or version ranges may be left out. */
+/** A response of `A` to encode: fields with defaults or version ranges may be left out. */
 export type ResponseInput<A> = A extends Api<Fields, infer S> ? InputOf<S> : never;
 
 export interface ApiDefinition<Q extends Fields, S extends Fields> {
@@ -57,13 +60,13 @@ export interface ApiDefinition<Q extends Fields, S extends Fields> {
   readonly response: S;
 }
 
-/** Defines an API. Fields stand in wire order (Apache Kafka's message definitions). */
+/** Defines an API. Fields are listed in wire order (Apache Kafka's message definitions). */
 export function defineApi<const Q extends Fields, const S extends Fields>(definition: ApiDefinition<Q, S>): Api<Q, S> {
   const { key, name, versions, flexibleFrom } = definition;
   const requests = defineMessage(`${name} request`, versions, flexibleFrom, definition.request);
   const responses = defineMessage(`${name} response`, versions, flexibleFrom, definition.response);
   const isFlexible = (version: number) => flexibleFrom !== undefined && version >= flexibleFrom;
-  // A client that asks for versions does not know yet what the broker speaks: these responses keep the oldest header.
+  // A client that sends ApiVersions does not know the broker's versions yet: its response keeps the oldest header.
   const hasTaggedResponseHeader = (version: number) => isFlexible(version) && key !== API_VERSIONS_KEY;
   const writeTail = (version: number, writer: ByteWriter, request: InputOf<Q>) => {
     if (isFlexible(version)) writer.uvarint(0);
@@ -111,7 +114,10 @@ export function defineApi<const Q extends Fields, const S extends Fields>(defini
   };
 }
 
-/** Reads key, version, correlation id and client id; `reader` then stands where `Api.decodeRequest` begins. @throws MalformedError */
+/**
+ * Reads key, version, correlation id and client id, and leaves `reader` where `Api.decodeRequest` begins.
+ * @throws MalformedError
+ */
 export function readRequestHeader(reader: ByteReader): RequestHeader {
   const apiKey = reader.i16();
   const apiVersion = reader.i16();
@@ -129,7 +135,7 @@ function framed(writer: ByteWriter): Buffer[] {
   return [size, ...chunks];
 }
 
-/** Reads a response frame (without its size) up to the body. */
+/** Reads the correlation id of a response frame (without its size); `reader` is positioned after it. */
 export function readCorrelationId(frame: Buffer): { readonly correlationId: number; readonly reader: ByteReader } {
   const reader = new ByteReader(frame);
   return { correlationId: reader.i32(), reader };

@@ -4,19 +4,19 @@ import { MalformedError } from "./malformed-error.js";
 export const ZERO_UUID = "AAAAAAAAAAAAAAAAAAAAAA";
 
 /**
- * Longest string of the protocol, in bytes of UTF-8. Classic lengths have 16 bits; compact ones could say more, and Kafka
- * refuses that at both ends.
+ * Longest string of the protocol, in bytes of UTF-8. Classic lengths have 16 bits. Compact lengths can be larger, and
+ * Kafka refuses those when it reads and when it writes.
  */
 export const MAX_STRING_BYTES = 0x7fff;
 
 const MAX_SAFE_HIGH = 0x1fffff;
 
 /**
- * Reads Kafka's primitive types from a Buffer, front to back. Every read is checked against the end, and a length or
- * count is checked against what is left before anything is made for it, so hostile input costs no memory.
+ * Reads Kafka's primitive types from a Buffer, front to back. Every read is checked against the end. A length or count
+ * is checked against the remaining bytes before anything is allocated for it, so hostile input costs no memory.
  *
- * 64-bit integers come as numbers; values beyond 2^53 are cut to the nearest safe integer, which keeps "after the end
- * of the log" and "later than every record" true for them.
+ * 64-bit integers are read as numbers. Values beyond 2^53 become the nearest safe integer, which is still "after the
+ * end of the log" or "later than every record".
  *
  * @throws MalformedError from every method when the bytes end early or contradict themselves.
  */
@@ -105,7 +105,7 @@ export class ByteReader {
     return this.buffer.subarray(at, at + length);
   }
 
-  /** A reader of the next `length` bytes only; this one continues after them. */
+  /** A reader of the next `length` bytes; this reader continues after them. */
   sub(length: number): ByteReader {
     const at = this.#advance(length);
     return new ByteReader(this.buffer, at, at + length);
@@ -117,8 +117,9 @@ export class ByteReader {
   }
 
   /**
-   * A string of the protocol. One that could not be written again is refused here: whoever keeps it would otherwise fail
-   * later, where no client is left to answer. Bytes that are no UTF-8 grow, each to the three of U+FFFD.
+   * A string of the protocol. A string that could not be written again is refused here, where there is still a client
+   * to answer; stored, it would fail when it is next sent. Invalid UTF-8 can grow: each bad byte becomes the three
+   * bytes of U+FFFD.
    */
   string(length: number): string {
     const text = length > MAX_STRING_BYTES ? undefined : this.utf8(length);
@@ -129,7 +130,7 @@ export class ByteReader {
     return text;
   }
 
-  /** Checks an element count: each element takes at least `minimumBytes`. Returns it. */
+  /** Returns `count` if that many elements of at least `minimumBytes` fit in the remaining bytes. */
   count(count: number, minimumBytes: number): number {
     if (count < 0 || count * minimumBytes > this.remaining) {
       throw new MalformedError(`${count} elements cannot stand in the ${this.remaining} bytes left`);
@@ -155,14 +156,14 @@ export class ByteReader {
   }
 }
 
-/** The number of a 64-bit integer given as signed high and unsigned low word, cut to what a number holds exactly. */
+/** A 64-bit integer from its signed high and unsigned low word, clamped to the safe integers. */
 export function safeInt64(high: number, low: number): number {
   if (high > MAX_SAFE_HIGH) return Number.MAX_SAFE_INTEGER;
   if (high < -MAX_SAFE_HIGH - 1) return Number.MIN_SAFE_INTEGER;
   return high * 2 ** 32 + low;
 }
 
-/** @param low the low 28 bits; @param high what stands above them. */
+/** @param low the low 28 bits; @param high the bits above them. */
 function zigzagDecode(low: number, high: number): number {
   const negative = (low & 1) === 1;
   const half = high * 2 ** 27 + (low >>> 1);

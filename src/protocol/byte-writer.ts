@@ -1,9 +1,9 @@
-/** Foreign buffers from this size on are referred to instead of copied. */
+/** Smaller buffers are copied; others become chunks of their own. */
 const COPY_BELOW = 1024;
 
 /**
- * Writes Kafka's primitive types. Ends as a list of chunks: what was written here, and large buffers of others in
- * between, which are not copied and must not change until the chunks are sent.
+ * Writes Kafka's primitive types. The result is a list of chunks. Large buffers of the caller become chunks without a
+ * copy, so they must not change until the chunks are sent.
  */
 export class ByteWriter {
   #buffer: Buffer;
@@ -16,7 +16,7 @@ export class ByteWriter {
     this.#buffer = Buffer.allocUnsafe(initialBytes);
   }
 
-  /** Bytes written so far, those referred to included. */
+  /** Bytes written so far, including buffers that were not copied. */
   get length(): number {
     return this.#chunkBytes + this.#position - this.#start;
   }
@@ -68,7 +68,7 @@ export class ByteWriter {
     this.#buffer.write(value, at, byteLength, "utf8");
   }
 
-  /** Copies a small buffer; refers to a large one. */
+  /** Copies a small buffer; keeps a reference to a large one. */
   bytes(value: Buffer): void {
     if (value.length < COPY_BELOW) {
       const at = this.#reserve(value.length);

@@ -4,9 +4,11 @@ import { MalformedError } from "./malformed-error.js";
 import { defineMessage } from "./message.js";
 import { array, bytes, type InputOf, i16, i32, i64, type OutputOf, str, structs } from "./message-fields.js";
 
-/** Names of Connect's group protocols; their numbers stand in the bytes. `sessioned` is `compatible` with signed requests. */
+/**
+ * Connect's group protocols by name, with the version in their bytes. `sessioned` is `compatible` with signed requests.
+ */
 export const CONNECT_PROTOCOLS = { default: 0, compatible: 1, sessioned: 2 } as const;
-/** In a list of tasks: the connector itself. */
+/** Stands for the connector itself in a list of tasks. */
 export const CONNECTOR_TASK = -1;
 
 const NEWEST = CONNECT_PROTOCOLS.sessioned;
@@ -39,9 +41,15 @@ const workLists = defineMessage("ConnectAssignment work", [0, 0], undefined, { w
 const metadatas = defineMessage("ConnectMetadata", [0, NEWEST], undefined, metadataFields);
 const assignments = defineMessage("ConnectAssignment", [0, NEWEST], undefined, assignmentFields);
 
-/** What a worker tells the leader: its URL, how far it has read the config topic, and (v1 on) what it runs, as an encoded assignment. */
+/**
+ * A worker's metadata for the leader: its URL, how far it has read the config topic, and (from v1) the connectors and
+ * tasks it runs, as an encoded assignment.
+ */
 export type ConnectMetadata = OutputOf<typeof metadataFields>;
-/** What the leader tells a worker. `error` 1: the configs differ; rejoin. `delayMs`: when to rejoin for what is withheld. */
+/**
+ * The leader's assignment for one worker. `error` 1: the configs differ, rejoin. `delayMs`: when to rejoin for the work
+ * that is held back.
+ */
 export type ConnectAssignment = OutputOf<typeof assignmentFields>;
 
 /** Writes a worker's metadata (KIP-415, KIP-507). */
@@ -73,7 +81,7 @@ export function encodeConnectAssignment(version: number, assignment: InputOf<typ
 export function decodeConnectAssignment(assignment: Buffer): ConnectAssignment & { readonly version: number } {
   const reader = new ByteReader(assignment);
   const version = readVersion(reader);
-  // A work list of version 1 is a nullable one of version 0, so the common part reads the same in all versions.
+  // A version 1 work list is a version 0 list that may be null, so the common part reads the same in all versions.
   const { error, leader, leaderUrl, configOffset } = heads.read(0, reader);
   const { work: assigned } = workLists.read(0, reader);
   const revoked = version >= 1 && reader.remaining > 0 ? workLists.read(0, reader).work : null;

@@ -23,9 +23,9 @@ const assignmentFields = {
 const subscriptions = defineMessage("ConsumerProtocolSubscription", [0, NEWEST], undefined, subscriptionFields);
 const assignments = defineMessage("ConsumerProtocolAssignment", [0, NEWEST], undefined, assignmentFields);
 
-/** What a consumer tells its group's leader. */
+/** A consumer's metadata for its group's leader. */
 export type ConsumerSubscription = OutputOf<typeof subscriptionFields>;
-/** What the leader tells a consumer. */
+/** The leader's assignment for one consumer. */
 export type ConsumerAssignment = OutputOf<typeof assignmentFields>;
 
 /** Writes a member's metadata, protocol type `consumer`, versions 0 to 3. */
@@ -36,7 +36,7 @@ export function encodeSubscription(version: number, subscription: InputOf<typeof
   return Buffer.concat(writer.finish());
 }
 
-/** Reads metadata of any version; what newer versions add at the end is left unread. @throws MalformedError */
+/** Reads metadata of any version; fields that newer versions append are ignored. @throws MalformedError */
 export function decodeSubscription(metadata: Buffer): ConsumerSubscription & { readonly version: number } {
   const reader = new ByteReader(metadata);
   const version = readVersion(reader);

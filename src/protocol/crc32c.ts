@@ -4,7 +4,7 @@ type NativeCrc32c = (input: Uint8Array, initialState?: number) => number;
 
 const native = loadOptional<{ readonly crc32c: NativeCrc32c }>("@node-rs/crc32").found?.crc32c;
 
-/** Below this, calling native code costs more than it saves (measured: they meet at about 200 bytes). */
+/** Below this, the call into native code costs more than it saves (measured: break-even at about 200 bytes). */
 const NATIVE_FROM = 200;
 /** Castagnoli's polynomial, bits reversed. */
 const POLYNOMIAL = 0x82f63b78;
@@ -17,7 +17,7 @@ export function crc32c(buffer: Buffer, start = 0, end = buffer.length): number {
   return crc32cPortable(buffer, start, end);
 }
 
-/** The same without native code: eight bytes a step, one table for each. */
+/** `crc32c` without native code: eight bytes a step, with one table for each. */
 export function crc32cPortable(buffer: Uint8Array, start = 0, end = buffer.length): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
   let crc = -1;

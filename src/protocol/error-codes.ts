@@ -4,7 +4,7 @@ export interface ErrorCode {
   readonly name: string;
   /** The same request may succeed later, as Java's RetriableException. */
   readonly retriable: boolean;
-  /** What the code means, in our words. */
+  /** The meaning of the code, in our words. */
   readonly text: string;
 }
 
@@ -25,13 +25,13 @@ const ROWS = [
   [10, "MESSAGE_TOO_LARGE", "the record batch is larger than the topic's max.message.bytes"],
   [11, "STALE_CONTROLLER_EPOCH", "the controller was replaced"],
   [12, "OFFSET_METADATA_TOO_LARGE", "the metadata of the committed offset is too long"],
-  [13, "NETWORK_EXCEPTION", "the connection was lost before an answer came", "retriable"],
+  [13, "NETWORK_EXCEPTION", "the connection was lost before the broker answered", "retriable"],
   [14, "COORDINATOR_LOAD_IN_PROGRESS", "the coordinator is still loading", "retriable"],
   [15, "COORDINATOR_NOT_AVAILABLE", "the coordinator is not available", "retriable"],
   [16, "NOT_COORDINATOR", "the broker is not the coordinator of this group", "retriable"],
   [17, "INVALID_TOPIC_EXCEPTION", "the topic name is invalid, or the topic is internal"],
   [18, "RECORD_LIST_TOO_LARGE", "the record batch is larger than a log segment"],
-  [19, "NOT_ENOUGH_REPLICAS", "fewer replicas are in sync than min.insync.replicas asks for", "retriable"],
+  [19, "NOT_ENOUGH_REPLICAS", "fewer replicas are in sync than min.insync.replicas requires", "retriable"],
   [20, "NOT_ENOUGH_REPLICAS_AFTER_APPEND", "the batch was written to fewer replicas than required", "retriable"],
   [21, "INVALID_REQUIRED_ACKS", "acks must be 0, 1 or -1"],
   [22, "ILLEGAL_GENERATION", "the group has moved on to another generation"],
@@ -91,9 +91,9 @@ const ROWS = [
   [76, "UNSUPPORTED_COMPRESSION_TYPE", "the compression codec is not supported"],
   [77, "STALE_BROKER_EPOCH", "the broker was registered again"],
   [78, "OFFSET_NOT_AVAILABLE", "the leader does not know its high watermark yet", "retriable"],
-  [79, "MEMBER_ID_REQUIRED", "the member has to join again with the id it was given"],
+  [79, "MEMBER_ID_REQUIRED", "the member must join again with the id that the coordinator assigned"],
   [80, "PREFERRED_LEADER_NOT_AVAILABLE", "the preferred leader is not available", "retriable"],
-  [81, "GROUP_MAX_SIZE_REACHED", "the group has as many members as it may have"],
+  [81, "GROUP_MAX_SIZE_REACHED", "the group has reached its maximum size"],
   [82, "FENCED_INSTANCE_ID", "another member with the same group.instance.id took over"],
   [83, "ELIGIBLE_LEADERS_NOT_AVAILABLE", "no replica may become leader", "retriable"],
   [84, "ELECTION_NOT_NEEDED", "the partition already has the wanted leader", "retriable"],
@@ -132,7 +132,7 @@ const ROWS = [
   [117, "UNKNOWN_SUBSCRIPTION_ID", "no such telemetry subscription"],
   [118, "TELEMETRY_TOO_LARGE", "the telemetry data is too large"],
   [119, "INVALID_REGISTRATION", "the registration is invalid"],
-  [120, "TRANSACTION_ABORTABLE", "the transaction cannot go on and has to be aborted"],
+  [120, "TRANSACTION_ABORTABLE", "the transaction cannot continue and must be aborted"],
   [121, "INVALID_RECORD_STATE", "the state of the record does not allow this"],
   [122, "SHARE_SESSION_NOT_FOUND", "no such share session", "retriable"],
   [123, "INVALID_SHARE_SESSION_EPOCH", "the epoch of the share session is wrong", "retriable"],
@@ -141,7 +141,7 @@ const ROWS = [
   [126, "DUPLICATE_VOTER", "the voter exists already"],
   [127, "VOTER_NOT_FOUND", "no such voter"],
   [128, "INVALID_REGULAR_EXPRESSION", "the regular expression is invalid"],
-  [129, "REBOOTSTRAP_REQUIRED", "the client has to start again from bootstrap.servers"],
+  [129, "REBOOTSTRAP_REQUIRED", "the client must connect again through bootstrap.servers"],
   [130, "STREAMS_INVALID_TOPOLOGY", "the streams topology is invalid"],
   [131, "STREAMS_INVALID_TOPOLOGY_EPOCH", "the epoch of the streams topology is invalid"],
   [132, "STREAMS_TOPOLOGY_FENCED", "the streams topology is outdated"],
@@ -160,10 +160,13 @@ for (const [code, name, text, retriable] of ROWS as readonly (readonly [number, 
   byName[name] = code;
 }
 
-/** Number of each error by its name: `ErrorCodes.NOT_COORDINATOR` is 16. */
+/** Error codes by name: `ErrorCodes.NOT_COORDINATOR` is 16. */
 export const ErrorCodes = byName as Readonly<Record<ErrorName, number>>;
 
-/** The row of `code`; a code that the table lacks reads as UNKNOWN_SERVER_ERROR with that number, as Java's clients do. */
+/**
+ * The row of `code`. A code that is not in the table becomes UNKNOWN_SERVER_ERROR with that number, as in Java's
+ * clients.
+ */
 export function errorCode(code: number): ErrorCode {
   return (
     BY_CODE.get(code) ?? {

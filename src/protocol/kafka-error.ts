@@ -1,7 +1,7 @@
 import { ErrorCodes, type ErrorName, errorCode } from "./error-codes.js";
 
 /**
- * An error of the Kafka protocol: a code a broker answered, or one the client itself gives for what it met on the way
+ * An error of the Kafka protocol: a broker's error code, or the client's own code for a failure on the way
  * (NETWORK_EXCEPTION for a lost connection, REQUEST_TIMED_OUT for no answer in time).
  */
 export class KafkaError extends Error {
@@ -12,10 +12,10 @@ export class KafkaError extends Error {
   readonly codeName: string;
   /** The same request may succeed later. */
   readonly retriable: boolean;
-  /** The message without name and number, for a message that quotes this one. */
+  /** The message without the error's name and number, for messages that quote it. */
   readonly reason: string;
 
-  /** @param context what was being done, and to what: `Producing to orders-3`. */
+  /** @param context the operation and its object: `Producing to orders-3`. */
   constructor(code: number | ErrorName, context: string, options: { cause?: unknown; detail?: string | null } = {}) {
     const row = errorCode(typeof code === "number" ? code : ErrorCodes[code]);
     const reason = `${context}: ${options.detail || row.text}`;

@@ -1,4 +1,4 @@
-/** Bytes that do not hold what they should: a truncated or contradictory frame, batch or record. Never says what they hold. */
+/** A truncated or contradictory frame, batch or record. The message never quotes the bytes. */
 export class MalformedError extends Error {
   override readonly name = "MalformedError";
 }

@@ -18,16 +18,16 @@ import {
   type WireType,
 } from "./wire-types.js";
 
-/** The newest version there is, for ranges that are open above. */
+/** The end of version ranges without an upper bound. */
 const NEWEST = 0x7fff;
 
 /**
- * One field of a message: its type, the versions that have it, from which version it may be null, its tag if it stands
- * in the tagged section, and the value it has where it is absent. Immutable; each method returns a changed copy.
+ * One field of a message: its type, the versions that have it, the first version in which it may be null, its tag if it
+ * is in the tagged section, and its value where it is absent. Immutable; each method returns a changed copy.
  * `Optional` fields may be left out when encoding.
  */
 export class Field<Out, In, Optional extends boolean> {
-  /** Only in types. */
+  /** Exists in types only. */
   declare readonly types: { readonly out: Out; readonly in: In; readonly optional: Optional };
 
   constructor(
@@ -45,17 +45,17 @@ export class Field<Out, In, Optional extends boolean> {
     return new Field(this.type, { ...this.shape, first, last });
   }
 
-  /** The field may be null, from `version` on if given. Null in an older version is written as empty. */
+  /** The field may be null from `version` on. In older versions null is written as empty. */
   nullable(version = 0): Field<Out | null, In | null, Optional> {
     return new Field(this.type, { ...this.shape, nullableFrom: version });
   }
 
-  /** The field stands in the tagged section, under this number. */
+  /** The field is in the tagged section, under this number. */
   tagged(tag: number): Field<Out, In, true> {
     return new Field(this.type, { ...this.shape, tag });
   }
 
-  /** The value where the field is absent; without it 0, false, "" or empty. */
+  /** The value where the field is absent, instead of 0, false, "" or empty. */
   or(absent: In): Field<Out, In, true> {
     return new Field(this.type, { ...this.shape, absent });
   }
@@ -73,7 +73,7 @@ export const i64 = field(i64Type);
 export const bool = field(boolType);
 export const uuid = field(uuidType);
 export const str = field(strType);
-/** A string for people; cut where it is too long. */
+/** A string for people; truncated if it is too long. */
 export const message = field(messageType);
 export const bytes = field(bytesType);
 export const records = field(recordsType);
@@ -86,10 +86,10 @@ type OptionalKeys<F extends Fields> = {
   [K in keyof F]: F[K]["types"]["optional"] extends true ? K : never;
 }[keyof F];
 
-/** What decoding gives: every field is there. */
+/** A decoded struct or message: every field is present. */
 export type OutputOf<F extends Fields> = { -readonly [K in keyof F]: F[K]["types"]["out"] };
 
-/** What encoding takes: fields with a default, a tag or a version range may be left out. */
+/** A struct or message to encode: fields with a default, a tag or a version range may be left out. */
 export type InputOf<F extends Fields> = {
   readonly [K in Exclude<keyof F, OptionalKeys<F>>]: F[K]["types"]["in"];
 } & { readonly [K in OptionalKeys<F>]?: F[K]["types"]["in"] };
@@ -104,7 +104,7 @@ export function structs<const F extends Fields>(fields: F): Field<OutputOf<F>[],
   return field(arrayType(structType(fields)));
 }
 
-/** A struct in place. Nullable ones (`.nullable()`) start with a marker byte. */
+/** A struct inside the message. A nullable one (`.nullable()`) starts with a marker byte. */
 export function struct<const F extends Fields>(fields: F): Field<OutputOf<F>, InputOf<F>, false> {
   return field(structType(fields));
 }

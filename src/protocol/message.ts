@@ -4,7 +4,7 @@ import type { ByteWriter } from "./byte-writer.js";
 import { type Fields, type InputOf, type OutputOf, structType } from "./message-fields.js";
 import type { WireCodec } from "./wire-types.js";
 
-/** A message in several versions, each compiled when first used. */
+/** A message in several versions, each compiled on first use. */
 export interface Message<F extends Fields> {
   /** Oldest and newest version. */
   readonly versions: readonly [number, number];

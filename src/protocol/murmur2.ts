@@ -22,7 +22,7 @@ export function murmur2(key: Uint8Array): number {
   return hash ^ (hash >>> 15);
 }
 
-/** The partition Java's default partitioner gives to a record with this key. */
+/** The partition that Java's default partitioner chooses for a record with this key. */
 export function partitionForKey(key: Uint8Array, partitionCount: number): number {
   return (murmur2(key) & 0x7fffffff) % partitionCount;
 }

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 
-/** An optional dependency that was looked for: there, or why it is not. */
+/** An optional dependency, or the reason why it could not be loaded. */
 export type OptionalPackage<T> =
   | { readonly found: T; readonly missing?: undefined }
   | { readonly found?: undefined; readonly missing: unknown };

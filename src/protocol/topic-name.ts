@@ -1,6 +1,6 @@
 const MAX_LENGTH = 249;
 
-/** Says what is wrong with a topic's name; undefined: nothing. */
+/** The fault of a topic name, or undefined if it is valid. */
 export function topicNameFault(name: string): string | undefined {
   if (name === "") return "Topic name is invalid: it is empty";
   if (name === "." || name === "..") return `Topic name is invalid: '${name}' is not allowed`;

@@ -2,22 +2,22 @@ import { type ByteReader, MAX_STRING_BYTES, ZERO_UUID } from "./byte-reader.js";
 import type { ByteWriter } from "./byte-writer.js";
 import { MalformedError } from "./malformed-error.js";
 
-/** How a value of one type is read and written in one version of a message. */
+/** Reads and writes values of one type in one version of a message. */
 export interface WireCodec {
-  /** Fewest bytes a value takes; bounds how many a hostile count can promise. */
+  /** The fewest bytes of a value; bounds the number of elements that a hostile count can claim. */
   readonly minimumBytes: number;
   read(reader: ByteReader): unknown;
   write(writer: ByteWriter, value: unknown): void;
 }
 
-/** What a codec depends on: the version, whether it is flexible (compact lengths, tagged fields), and nullability. */
+/** The inputs of a codec: the version, whether it is flexible (compact lengths, tagged fields), and nullability. */
 export interface WireContext {
   readonly version: number;
   readonly flexible: boolean;
   readonly nullable: boolean;
 }
 
-/** A primitive by its name in Kafka's message definitions, or what an array or struct is made of. */
+/** A primitive's name in Kafka's message definitions, the element of an array, or the fields of a struct. */
 type WireKind =
   | "i8"
   | "i16"
@@ -35,29 +35,29 @@ type WireKind =
       >;
     };
 
-/** Where and how a field exists. */
+/** The versions, nullability, tag and default of a field. */
 export interface FieldShape {
   /** First and last version that have it. */
   readonly first: number;
   readonly last: number;
   /** First version that may hold null; undefined: none. */
   readonly nullableFrom: number | undefined;
-  /** Its number in the tagged section; undefined: it stands in place. */
+  /** Its number in the tagged section; undefined: it is an ordinary field. */
   readonly tag: number | undefined;
   /** Its value where it is absent. */
   readonly absent: unknown;
 }
 
 /**
- * A type of the protocol. `Out` is what decoding gives; `In` is what encoding takes, where fields with a default or a
+ * A type of the protocol. `Out` is the decoded value; `In` is the value to encode, in which fields with a default or a
  * version range may be left out.
  */
 export interface WireType<Out, In = Out> {
-  /** What it is, for whoever walks a definition (documentation, generated test values). */
+  /** For code that walks definitions (documentation, generated test values). */
   readonly kind: WireKind;
   readonly absent: Out;
   compile(context: WireContext): WireCodec;
-  /** Only in types: carries `In`. */
+  /** Exists in types only; carries `In`. */
   readonly input?: In;
 }
 
@@ -115,7 +115,7 @@ export const uuidType = fixed(
   (w, v) => w.uuid(v),
 );
 
-/** Reads a length or count in the classic width; -1 stands for null. */
+/** Reads a length or count; -1 stands for null. */
 type ReadLength = (reader: ByteReader) => number;
 type WriteLength = (writer: ByteWriter, length: number) => void;
 
@@ -166,8 +166,8 @@ export const strType: WireType<string> = {
 };
 
 /**
- * A message for people, such as `errorMessage`: one too long to be written is cut. It may quote what the client sent,
- * which fills a string by itself.
+ * A message for people, such as `errorMessage`, truncated if it is too long to be written: it may quote a client's
+ * string that alone reaches the limit.
  */
 export const messageType: WireType<string> = {
   ...strType,
@@ -181,12 +181,12 @@ function cut(text: string): string {
   if (Buffer.byteLength(text) <= MAX_STRING_BYTES) return text;
   const bytes = Buffer.from(text);
   let end = MAX_STRING_BYTES - 3;
-  // Not in the middle of a character.
+  // Never in the middle of a character.
   while ((bytes[end]! & 0xc0) === 0x80) end--;
   return `${bytes.toString("utf8", 0, end)}…`;
 }
 
-/** Bytes, decoded as a slice. Large ones are not copied on encoding either. */
+/** Bytes, decoded as a slice; large ones are not copied when encoding. */
 export const bytesType: WireType<Buffer> = {
   kind: "bytes",
   absent: Buffer.alloc(0),
@@ -213,7 +213,7 @@ export const bytesType: WireType<Buffer> = {
   },
 };
 
-/** Record batches: one slice on decoding; on encoding one Buffer or several that follow each other. */
+/** Record batches: decoded as one slice; encoded from one Buffer or several in sequence. */
 export const recordsType: WireType<Buffer, Buffer | readonly Buffer[]> = {
   kind: "records",
   absent: Buffer.alloc(0),

@@ -3,7 +3,7 @@ import { bool, i8, i16, i32, message, str, structs } from "../message-fields.js"
 
 /**
  * AlterConfigs (key 33), v0-v2.
- * Replaces all configs of a resource by those that are given. v2: flexible.
+ * Replaces all configs of a resource by those in the request. v2: flexible.
  */
 export const alterConfigs = defineApi({
   key: 33,

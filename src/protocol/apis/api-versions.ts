@@ -3,7 +3,8 @@ import { bool, i16, i32, i64, str, structs } from "../message-fields.js";
 
 /**
  * ApiVersions (key 18), v0-v4.
- * Tells which APIs and versions a broker speaks. v1: throttle time; v3: flexible, software name, features. Its response always has the oldest header, and a version that the broker lacks is answered in version 0.
+ * Lists the APIs and versions that a broker supports. v1: throttle time; v3: flexible, software name, features. The
+ * response always has the oldest header. The broker answers a version it does not support in version 0.
  */
 export const apiVersions = defineApi({
   key: 18,

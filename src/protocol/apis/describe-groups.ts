@@ -3,7 +3,8 @@ import { array, bool, bytes, i16, i32, message, str, structs } from "../message-
 
 /**
  * DescribeGroups (key 15), v0-v6.
- * Describes classic groups. v3: authorized operations; v4: static members; v5: flexible; v6: GROUP_ID_NOT_FOUND for unknown groups.
+ * Describes classic groups. v3: authorized operations; v4: static members; v5: flexible; v6: GROUP_ID_NOT_FOUND for
+ * unknown groups.
  */
 export const describeGroups = defineApi({
   key: 15,

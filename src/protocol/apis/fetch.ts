@@ -3,7 +3,9 @@ import { array, i8, i16, i32, i64, records, str, struct, structs, uuid } from ".
 
 /**
  * Fetch (key 1), v4-v18.
- * Reads record batches. v5: log start offset; v7: fetch sessions; v9: leader epoch checks; v11: rack; v12: flexible, divergence; v13: topic ids instead of names; v15: replica state; v16: node endpoints; v17: directory ids; v18: high watermark.
+ * Reads record batches. v5: log start offset; v7: fetch sessions; v9: leader epoch checks; v11: rack; v12: flexible,
+ * divergence; v13: topic ids instead of names; v15: replica state; v16: node endpoints; v17: directory ids; v18: high
+ * watermark.
  * `records` is a slice of the frame; its last batch may be cut off.
  */
 export const fetch = defineApi({

@@ -3,7 +3,8 @@ import { bool, i16, i32, i64, str } from "../message-fields.js";
 
 /**
  * InitProducerId (key 22), v0-v5.
- * Hands out a producer id. v2: flexible; v3: bumps the epoch of a known one; v4: PRODUCER_FENCED; v5: TRANSACTION_ABORTABLE.
+ * Allocates a producer id. v2: flexible; v3: bumps the epoch of a known one; v4: PRODUCER_FENCED;
+ * v5: TRANSACTION_ABORTABLE.
  */
 export const initProducerId = defineApi({
   key: 22,

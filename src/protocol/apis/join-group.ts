@@ -3,7 +3,8 @@ import { bool, bytes, i16, i32, str, structs } from "../message-fields.js";
 
 /**
  * JoinGroup (key 11), v0-v9.
- * Joins a group; answered once the join phase ends. v1: rebalance timeout; v4: MEMBER_ID_REQUIRED hands out an id first; v5: static members; v6: flexible; v7: protocol type; v8: reason; v9: the leader may skip the assignment.
+ * Joins a group; answered once the join phase ends. v1: rebalance timeout; v4: MEMBER_ID_REQUIRED assigns an id first;
+ * v5: static members; v6: flexible; v7: protocol type; v8: reason; v9: the leader may skip the assignment.
  */
 export const joinGroup = defineApi({
   key: 11,

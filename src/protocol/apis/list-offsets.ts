@@ -3,7 +3,8 @@ import { i8, i16, i32, i64, str, structs } from "../message-fields.js";
 
 /**
  * ListOffsets (key 2), v1-v11.
- * Finds offsets by timestamp; -1 is the end, -2 the beginning, -3 the largest timestamp. v2: isolation level; v4: leader epochs; v6: flexible; v10: timeout.
+ * Finds offsets by timestamp; -1 is the end, -2 the beginning, -3 the largest timestamp. v2: isolation level; v4:
+ * leader epochs; v6: flexible; v10: timeout.
  */
 export const listOffsets = defineApi({
   key: 2,

@@ -3,7 +3,8 @@ import { array, bool, i16, i32, str, structs, uuid } from "../message-fields.js"
 
 /**
  * Metadata (key 3), v0-v13.
- * Describes brokers and topics. v1: null asks for all topics; v4: automatic creation can be refused; v7: leader epochs; v9: flexible; v10: topic ids; v13: top-level error.
+ * Describes brokers and topics. v1: null means all topics; v4: automatic creation can be refused; v7: leader epochs;
+ * v9: flexible; v10: topic ids; v13: top-level error.
  */
 export const metadata = defineApi({
   key: 3,

@@ -3,7 +3,8 @@ import { i16, i32, i64, str, structs, uuid } from "../message-fields.js";
 
 /**
  * OffsetCommit (key 8), v2-v10.
- * Stores positions of a group. v5: no retention time any more; v6: leader epochs; v7: static members; v8: flexible; v10: topic ids.
+ * Commits a group's offsets. v5: without retention time; v6: leader epochs; v7: static members; v8: flexible; v10:
+ * topic ids.
  */
 export const offsetCommit = defineApi({
   key: 8,

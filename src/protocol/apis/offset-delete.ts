@@ -3,7 +3,7 @@ import { i16, i32, str, structs } from "../message-fields.js";
 
 /**
  * OffsetDelete (key 47), v0.
- * Forgets committed offsets of single partitions. The error code stands before the throttle time here.
+ * Deletes committed offsets of single partitions. In this response the error code precedes the throttle time.
  */
 export const offsetDelete = defineApi({
   key: 47,

@@ -3,7 +3,8 @@ import { array, bool, i16, i32, i64, str, structs, uuid } from "../message-field
 
 /**
  * OffsetFetch (key 9), v1-v10.
- * Reads positions of a group. v2: null topics ask for all; v3: throttle time; v5: leader epochs; v6: flexible; v7: stable offsets only; v8: several groups; v9: member epochs; v10: topic ids.
+ * Reads a group's committed offsets. v2: null topics mean all; v3: throttle time; v5: leader epochs; v6: flexible; v7:
+ * stable offsets only; v8: several groups; v9: member epochs; v10: topic ids.
  */
 export const offsetFetch = defineApi({
   key: 9,

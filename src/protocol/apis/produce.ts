@@ -3,8 +3,9 @@ import { i16, i32, i64, message, records, str, struct, structs, uuid } from "../
 
 /**
  * Produce (key 0), v0-v13.
- * Appends record batches. v9: flexible; v10: the leader is named where it moved; v11: TRANSACTION_ABORTABLE is understood; v12: transactional batches add their partition to the transaction; v13: topic ids instead of names.
- * `records` is passed through unread.
+ * Appends record batches. v9: flexible; v10: the response names the new leader; v11: TRANSACTION_ABORTABLE; v12:
+ * transactional batches add their partition to the transaction; v13: topic ids instead of names.
+ * `records` is not parsed.
  */
 export const produce = defineApi({
   key: 0,

@@ -3,7 +3,8 @@ import { bytes, i16, i32, str, structs } from "../message-fields.js";
 
 /**
  * SyncGroup (key 14), v0-v5.
- * Hands the leader's assignments in, and each member's own out. v3: static members; v4: flexible; v5: protocol type and name.
+ * Sends the leader's assignments and receives the member's own. v3: static members; v4: flexible; v5: protocol type and
+ * name.
  */
 export const syncGroup = defineApi({
   key: 14,

@@ -14,11 +14,11 @@ export type Codec = (typeof CODECS)[number];
 /** How batches are compressed. */
 export interface Compression {
   readonly codec: Codec;
-  /** Of gzip (-1, or 1 to 9) and zstd (-131072 to 22); the codec's default when absent. The others have one level. */
+  /** For gzip (-1, or 1 to 9) and zstd (-131072 to 22); the codec's default when absent. The others have one level. */
   readonly level?: number | undefined;
 }
 
-/** What one batch may decompress to. Batches are about 1 MiB; more than this is an attack or a bug. */
+/** The most one batch may decompress to. Batches are about 1 MiB; more than this is an attack or a bug. */
 const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024;
 
 interface Lz4 {
@@ -33,13 +33,16 @@ export function codecNumber(codec: Codec): number {
   return CODECS.indexOf(codec);
 }
 
-/** Throws now if `codec` cannot be used here. @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE naming the package to install. */
+/** @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE, naming the package to install, if `codec` cannot be used here. */
 export function requireCodec(codec: Codec): void {
   if (codec === "lz4") lz4Package();
   if (codec === "zstd") requireZstd();
 }
 
-/** Compresses the records of a batch. @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE when the codec's package is missing. */
+/**
+ * Compresses the records of a batch.
+ * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE when the codec's package is missing.
+ */
 export function compress({ codec, level }: Compression, records: Buffer): Buffer {
   switch (codec) {
     case "none":
@@ -57,9 +60,9 @@ export function compress({ codec, level }: Compression, records: Buffer): Buffer
 
 /**
  * Decompresses the records of a batch.
- * @param codec the number in its attributes.
+ * @param codec the number in the batch's attributes.
  * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE for unknown codecs, and for lz4 and zstd without their packages.
- * @throws MalformedError for damaged bytes, and for more than 256 MiB.
+ * @throws MalformedError for damaged bytes, and for a result of more than 256 MiB.
  */
 export function decompress(codec: number, compressed: Buffer): Buffer {
   switch (CODECS[codec]) {

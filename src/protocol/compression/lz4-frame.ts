@@ -2,12 +2,13 @@ import { MalformedError } from "../malformed-error.js";
 
 const MAGIC = 0x184d2204;
 const UNCOMPRESSED_BIT = 0x80000000;
-/** LZ4 cannot expand a byte to more than this. */
+/** The most bytes LZ4 can expand one byte to. */
 const MAX_RATIO = 255;
 
 /**
- * Walks the blocks of an LZ4 frame without decompressing, so that a small hostile frame cannot make a large buffer.
- * @throws MalformedError when it is cut off, no frame, or may hold more than `maxBytes`.
+ * Walks the blocks of an LZ4 frame without decompressing them, so that a small hostile frame cannot cause a large
+ * buffer.
+ * @throws MalformedError when the frame is cut off, is not LZ4, or may hold more than `maxBytes`.
  */
 export function assertLz4FrameBounds(frame: Buffer, maxBytes: number): void {
   if (frame.length < 7 || frame.readUInt32LE(0) !== MAGIC) throw new MalformedError("Not an LZ4 frame");

@@ -5,7 +5,7 @@ const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00
 const XERIAL_HEADER_BYTES = 16;
 
 /**
- * Reads snappy, either Java's framed blocks or a single raw block as librdkafka writes it.
+ * Decompresses snappy: either Java's framed blocks, or a single raw block as librdkafka writes it.
  * @throws MalformedError for damaged bytes, and for more than `maxBytes`.
  */
 export function decompressSnappy(compressed: Buffer, maxBytes: number): Buffer {
@@ -64,7 +64,7 @@ function expand(input: Buffer, start: number, output: Buffer): number {
     if (copy.distance === 0 || copy.distance > to || copy.length > output.length - to) {
       throw new MalformedError("A snappy copy points outside its block");
     }
-    // Byte by byte: source and target may overlap, which repeats.
+    // Byte by byte: where source and target overlap, the copied bytes repeat.
     for (let left = copy.length; left > 0; left--, to++) output[to] = output[to - copy.distance]!;
   }
   return to;

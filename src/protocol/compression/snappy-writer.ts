@@ -1,12 +1,12 @@
-/** What Java's producer writes before its blocks: magic, version 1, oldest readable version 1. */
+/** The header Java's producer writes before its blocks: magic, version 1, oldest compatible version 1. */
 const XERIAL_HEADER = Buffer.from("82534e41505059000000000100000001", "hex");
-/** Bytes in one block, as Java's producer cuts them. Positions inside one fit 16 bits. */
+/** Bytes in one block, as in Java's producer. Positions inside a block fit 16 bits. */
 const BLOCK_BYTES = 32 * 1024;
 const TABLE_BITS = 14;
 const MIN_MATCH_BYTES = 4;
 const MAX_COPY_BYTES = 64;
 
-/** Where in the block the bytes with this hash stood last. */
+/** The last position in the block of four bytes with this hash. */
 const table = new Uint16Array(1 << TABLE_BITS);
 
 /** Compresses into Java's framing of snappy blocks, which every Kafka client reads. */
@@ -22,7 +22,7 @@ export function compressSnappy(input: Buffer): Buffer {
   return output.subarray(0, at);
 }
 
-/** Most bytes a block can take: incompressible bytes grow by one in 60 at the worst, and have their length before them. */
+/** The most bytes a block can take. Incompressible bytes grow by one in 60 at worst, and their length precedes them. */
 function compressedBound(bytes: number): number {
   return 32 + bytes + Math.ceil(bytes / 6);
 }
@@ -34,7 +34,7 @@ function writeBlock(input: Buffer, output: Buffer, start: number): number {
   table.fill(0);
   let at = writeLength(output, start, input.length);
   let literal = 0;
-  // The longer nothing has matched, the larger the steps: what cannot be compressed is passed over quickly.
+  // The longer nothing has matched, the larger the steps: incompressible data is skipped quickly.
   let misses = 32;
   for (let position = 1; position <= last; ) {
     const word = view.getUint32(position, true);

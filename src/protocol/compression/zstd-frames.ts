@@ -1,7 +1,7 @@
 import { MalformedError } from "../malformed-error.js";
 
 const MAGIC = 0xfd2fb528;
-/** Sixteen magics begin frames that carry no content. */
+/** The upper 28 bits of the sixteen magics of frames without content. */
 const SKIPPABLE_MAGIC = 0x184d2a5;
 const MAX_BLOCK_BYTES = 128 * 1024;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
@@ -15,14 +15,14 @@ export interface ZstdFrame {
 }
 
 /**
- * Cuts zstd data into its frames (RFC 8878, 3.1) by walking their blocks without decompressing. Frames without content
- * are left out. A small hostile frame cannot make a large buffer, and one that is cut off is refused: Node's zlib would
- * return what it has read so far, and nothing of a second frame.
+ * Splits zstd data into its frames (RFC 8878, 3.1) by walking their blocks without decompressing them; frames without
+ * content are left out. This keeps a small hostile frame from causing a large buffer, and refuses a frame that is cut
+ * off: Node's zlib would return the part it has read, and ignore a second frame.
  *
- * A compressed block counts for the most it may hold, which is 128 KiB. Producers fill their blocks, so real batches
- * stay far from the limit.
+ * A compressed block counts as the most it may hold, at most 128 KiB. Producers fill their blocks, so real batches stay
+ * far below the limit.
  *
- * @throws MalformedError when it is cut off, not zstd, or may hold more than `maxBytes` in all.
+ * @throws MalformedError when a frame is cut off or not zstd, or when all together may hold more than `maxBytes`.
  */
 export function zstdFrames(compressed: Buffer, maxBytes: number): ZstdFrame[] {
   const frames: ZstdFrame[] = [];
@@ -44,7 +44,7 @@ export function zstdFrames(compressed: Buffer, maxBytes: number): ZstdFrame[] {
   return frames;
 }
 
-/** Walks one frame from behind its magic to its end; returns the most it can hold. */
+/** Walks one frame from after its magic to its end; returns the most bytes it can decompress to. */
 function walkFrame(walk: Walk, maxBytes: number): number {
   const descriptor = walk.uint(1);
   const isSingleSegment = (descriptor & 0x20) !== 0;

@@ -7,14 +7,14 @@ const PACKAGE = "@toondepauw/node-zstd";
 /** Kafka's default, and zstd's own. */
 const DEFAULT_LEVEL = 3;
 
-/** What compresses and decompresses one frame. */
+/** An implementation of zstd; works on one frame at a time. */
 interface ZstdEngine {
   compress(input: Buffer, level: number): Buffer;
-  /** @param maxBytes the most it can hold. */
+  /** @param maxBytes the most bytes the frame can decompress to. */
   decompress(frame: Buffer, maxBytes: number): Buffer;
 }
 
-/** Node's own, from 22.15 and 23.8. */
+/** Node's own zstd, from 22.15 and 23.8. */
 interface NodeZstd {
   zstdCompressSync(input: Buffer, options: { params: Record<number, number>; chunkSize: number }): Buffer;
   zstdDecompressSync(input: Buffer, options: { maxOutputLength: number }): Buffer;
@@ -61,7 +61,7 @@ function nodeEngine(node: Partial<NodeZstd>): ZstdEngine | undefined {
     compress: (input, level) =>
       zstdCompressSync(input, {
         params: { [constants.ZSTD_c_compressionLevel]: level },
-        // Room for all of it at once: the default of 16 KiB halves the speed.
+        // One chunk for the whole result: the default of 16 KiB halves the speed.
         chunkSize: input.length + (input.length >> 8) + 64,
       }),
     decompress: (frame, maxBytes) => zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxBytes) }),

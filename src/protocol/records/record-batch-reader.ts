@@ -5,7 +5,7 @@ import { BATCH_HEADER_BYTES, type BatchHeader, codecOf, isLogAppendTime, readBat
 import type { Header } from "./record-batch-writer.js";
 
 const NO_HEADERS: readonly Header[] = Object.freeze([]);
-/** Fewest bytes a record takes: length, attributes, two deltas, two lengths, header count. */
+/** The fewest bytes of a record: length, attributes, two deltas, two lengths, header count. */
 const MIN_RECORD_BYTES = 7;
 
 /** A record of a batch. Key, value and header values are slices of the (decompressed) batch. */
@@ -13,7 +13,7 @@ export interface DecodedRecord {
   readonly offset: number;
   /** Milliseconds since 1970; -1: none. */
   readonly timestampMs: number;
-  /** Whether the producer or the broker set it. */
+  /** Who set the timestamp: the producer (CreateTime) or the broker (LogAppendTime). */
   readonly timestampType: "CreateTime" | "LogAppendTime";
   readonly key: Buffer | null;
   readonly value: Buffer | null;
@@ -21,8 +21,8 @@ export interface DecodedRecord {
 }
 
 /**
- * Steps through the records of one batch without making an object for each: `next()`, then the fields of the record at
- * hand. For readers that look at keys only (compaction) or check only (validation); `readRecords` for all others.
+ * Steps through the records of one batch without allocating an object for each: call `next()`, then read the current
+ * record's fields. For compaction, which reads keys only, and for validation; other readers use `readRecords`.
  */
 export class RecordCursor {
   readonly header: BatchHeader;
@@ -38,7 +38,7 @@ export class RecordCursor {
   #key: Buffer | null = null;
 
   /**
-   * @param batch the bytes of one whole batch; its CRC is not checked here.
+   * @param batch the bytes of one whole batch; the CRC is not checked.
    * @throws MalformedError for damaged bytes; KafkaError UNSUPPORTED_COMPRESSION_TYPE.
    */
   constructor(batch: Buffer) {
@@ -54,7 +54,7 @@ export class RecordCursor {
   /** Goes to the next record; false after the last. @throws MalformedError */
   next(): boolean {
     const reader = this.#reader;
-    // Over what was not read of the record before.
+    // Skips the unread rest of the record before.
     reader.position = this.#bodyEnd;
     if (this.#left === 0) {
       if (reader.remaining > 0)
@@ -88,22 +88,22 @@ export class RecordCursor {
     return this.#key;
   }
 
-  /** The bytes of the record at hand, its length field included. */
+  /** The bytes of the current record, including its length field. */
   get raw(): Buffer {
     return this.records.subarray(this.#start, this.#bodyEnd);
   }
 
-  /** Reads the rest of the record at hand; once per record. @throws MalformedError */
+  /** Reads the rest of the current record; call it once per record. @throws MalformedError */
   record(): DecodedRecord {
     const value = this.#nullableBytes();
     const headers = this.#headers();
     if (this.#reader.position !== this.#bodyEnd)
-      throw new MalformedError("A record's length does not fit what it holds");
+      throw new MalformedError("A record's length does not match its contents");
     const timestampType = this.#logAppendTime ? "LogAppendTime" : "CreateTime";
     return { offset: this.#offset, timestampMs: this.#timestampMs, timestampType, key: this.#key, value, headers };
   }
 
-  /** Whether the record at hand is a tombstone; instead of `record()`. */
+  /** Whether the current record is a tombstone. Call it instead of `record()`. */
   isTombstone(): boolean {
     return this.#reader.varint() < 0;
   }

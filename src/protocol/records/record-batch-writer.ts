@@ -7,10 +7,10 @@ export interface Header {
   readonly value: Buffer | null;
 }
 
-/** Most bytes the lengths, deltas and attributes of a record take, without its headers. */
+/** The most bytes that the lengths, deltas and attributes of a record take, without its headers. */
 const RECORD_OVERHEAD_BYTES = 5 + 1 + 10 + 5 + 5 + 5 + 5;
 
-/** Room of a batch to begin with; small ones come from Node's own pool. */
+/** First size of a batch's buffer: small enough for Node's own pool. */
 const FIRST_BYTES = 4000;
 
 /** Producer state in a batch's header. */
@@ -23,7 +23,7 @@ export interface ProducerStamp {
 const UNCOMPRESSED: Compression = { codec: "none" };
 const NO_PRODUCER: ProducerStamp = { producerId: -1, producerEpoch: -1, baseSequence: -1 };
 
-/** An upper bound of the bytes a record takes inside a batch; exact but for the widths of its numbers. */
+/** An upper bound of a record's bytes inside a batch, assuming the widest encoding of its numbers and header keys. */
 export function recordSizeBound(key: Buffer | null, value: Buffer | null, headers: readonly Header[]): number {
   let size = RECORD_OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
   for (const header of headers) size += 10 + header.key.length * 3 + (header.value === null ? 0 : header.value.length);
@@ -31,8 +31,8 @@ export function recordSizeBound(key: Buffer | null, value: Buffer | null, header
 }
 
 /**
- * Builds one record batch (magic 2). Records are encoded as they are appended, into one buffer that grows; key and
- * value may be used again once `append` returns. Offsets are relative: record n of the batch has offset delta n.
+ * Builds one record batch (magic 2). Each record is encoded when it is appended, into one buffer that grows; its key
+ * and value may be reused once `append` returns. Offsets are relative: record n of the batch has offset delta n.
  */
 export class RecordBatchWriter {
   #buffer: Buffer;
@@ -40,17 +40,17 @@ export class RecordBatchWriter {
   #count = 0;
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
-  /** Headers of the last record, and where their bytes stand: many sources give one list to all. */
+  /** The last record's headers and the range of their bytes: many sources share one list among all records. */
   #headers: readonly Header[] | undefined;
   #headersStart = 0;
   #headersEnd = 0;
 
-  /** @param storage where to write, instead of a buffer of its own; left for a larger one when it does not suffice. */
+  /** @param storage a buffer to write to; replaced by a larger one when it is full. */
   constructor(storage: Buffer = Buffer.allocUnsafe(FIRST_BYTES)) {
     this.#buffer = storage.length < BATCH_HEADER_BYTES ? Buffer.allocUnsafe(FIRST_BYTES) : storage;
   }
 
-  /** What it writes to at the moment: may be used again once nobody needs the batch any more. */
+  /** The current buffer; it may be reused once the batch is no longer needed. */
   get storage(): Buffer {
     return this.#buffer;
   }
@@ -60,12 +60,15 @@ export class RecordBatchWriter {
     return this.#count;
   }
 
-  /** Bytes of the batch so far, header included, before compression. */
+  /** Bytes of the batch so far, with its header, before compression. */
   get sizeBytes(): number {
     return this.#position;
   }
 
-  /** Appends a record; returns the bytes it took. A list of headers that is the last record's own is taken for unchanged. */
+  /**
+   * Appends a record; returns its size in bytes. If `headers` is the same list as the last record's, its bytes are
+   * copied from there, so a list must not be changed between records.
+   */
   append(timestampMs: number, key: Buffer | null, value: Buffer | null, headers: readonly Header[]): number {
     const start = this.#position;
     const bound = recordSizeBound(key, value, headers);

@@ -5,7 +5,7 @@ import { MalformedError } from "../malformed-error.js";
 
 /** Bytes of a batch before its records (magic 2). */
 export const BATCH_HEADER_BYTES = 61;
-/** Bytes of base offset and length, which the length field does not count. */
+/** Bytes of base offset and length, which the length field does not include. */
 export const BATCH_PREFIX_BYTES = 12;
 
 const LENGTH_AT = 8;
@@ -28,9 +28,9 @@ const DELETE_HORIZON_BIT = 0x40;
 
 /** The header of a record batch of magic 2. */
 export interface BatchHeader {
-  /** Offset of its first record, as the log assigned it. */
+  /** Offset of the first record, assigned by the log. */
   readonly baseOffset: number;
-  /** Bytes of the whole batch, base offset and length included. */
+  /** Bytes of the whole batch, including base offset and length. */
   readonly sizeBytes: number;
   readonly leaderEpoch: number;
   readonly magic: number;
@@ -43,7 +43,7 @@ export interface BatchHeader {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly baseSequence: number;
-  /** Records it holds; fewer than its offsets once it was compacted. */
+  /** Number of records; fewer than offsets after compaction. */
   readonly recordCount: number;
 }
 
@@ -52,7 +52,7 @@ export function codecOf(header: Pick<BatchHeader, "attributes">): number {
   return header.attributes & 0x07;
 }
 
-/** Its records all have the maximum timestamp, set by the broker. */
+/** Whether the broker set the timestamps: every record then has the maximum timestamp. */
 export function isLogAppendTime(header: Pick<BatchHeader, "attributes">): boolean {
   return (header.attributes & LOG_APPEND_TIME_BIT) !== 0;
 }
@@ -61,24 +61,24 @@ export function isTransactional(header: Pick<BatchHeader, "attributes">): boolea
   return (header.attributes & TRANSACTIONAL_BIT) !== 0;
 }
 
-/** It holds a transaction marker, which is no record to a reader but has an offset. */
+/** Whether the batch holds a transaction marker, which has an offset but is not a record for readers. */
 export function isControlBatch(header: Pick<BatchHeader, "attributes">): boolean {
   return (header.attributes & CONTROL_BIT) !== 0;
 }
 
-/** Its base timestamp says when its tombstones may go; timestamps are then relative to zero no longer. */
+/** Whether the base timestamp is the delete horizon: the time from which the batch's tombstones may be removed. */
 export function hasDeleteHorizon(header: Pick<BatchHeader, "attributes">): boolean {
   return (header.attributes & DELETE_HORIZON_BIT) !== 0;
 }
 
-/** The offset after the batch: how a reader or log steps on, whatever compaction left inside. */
+/** The offset after the batch, where a reader or log continues. Compaction does not change it. */
 export function nextOffsetOf(header: Pick<BatchHeader, "baseOffset" | "lastOffsetDelta">): number {
   return header.baseOffset + header.lastOffsetDelta + 1;
 }
 
 /**
- * Bytes of the batch that begins at `at`, or undefined when fewer than its prefix stand there.
- * @throws MalformedError when its length cannot be that of a batch.
+ * Size of the batch that begins at `at`, or undefined when even its prefix is cut off.
+ * @throws MalformedError when the length is too small for a batch.
  */
 function batchSize(buffer: Buffer, at: number): number | undefined {
   if (buffer.length - at < BATCH_PREFIX_BYTES) return undefined;
@@ -90,8 +90,8 @@ function batchSize(buffer: Buffer, at: number): number | undefined {
 }
 
 /**
- * Reads the header at `at`. Does not look at the records, and checks the CRC only in `checkCrc`.
- * @throws MalformedError when it is cut off or not of magic 2.
+ * Reads the header at `at`. Neither reads the records nor checks the CRC (see `checkCrc`).
+ * @throws MalformedError when the header is cut off or its magic is not 2.
  */
 export function readBatchHeader(buffer: Buffer, at = 0): BatchHeader {
   const sizeBytes = batchSize(buffer, at);
@@ -117,18 +117,18 @@ export function readBatchHeader(buffer: Buffer, at = 0): BatchHeader {
   };
 }
 
-/** Whether the checksum of the batch at `at`, whose header was read, fits its bytes. They must all be there. */
+/** Whether the checksum in `header` matches the bytes of the batch at `at`, which must be complete. */
 export function checkCrc(buffer: Buffer, header: BatchHeader, at = 0): boolean {
   return crc32c(buffer, at + ATTRIBUTES_AT, at + header.sizeBytes) === header.crc;
 }
 
-/** Sets base offset and leader epoch, as a log does when it appends. Both stand outside the checksum. */
+/** Sets base offset and leader epoch, as a log does when it appends. The checksum does not cover them. */
 export function patchBatch(buffer: Buffer, at: number, baseOffset: number, leaderEpoch: number): void {
   writeInt64(buffer, baseOffset, at);
   buffer.writeInt32BE(leaderEpoch, at + LEADER_EPOCH_AT);
 }
 
-/** Makes it a batch of log append time `timestampMs`; the checksum is computed anew. */
+/** Marks the batch at `at` as log append time `timestampMs` and updates its checksum. */
 export function stampLogAppendTime(buffer: Buffer, at: number, timestampMs: number): void {
   const end = at + BATCH_PREFIX_BYTES + buffer.readInt32BE(at + LENGTH_AT);
   buffer.writeInt16BE(buffer.readInt16BE(at + ATTRIBUTES_AT) | LOG_APPEND_TIME_BIT, at + ATTRIBUTES_AT);
@@ -136,7 +136,10 @@ export function stampLogAppendTime(buffer: Buffer, at: number, timestampMs: numb
   buffer.writeUInt32BE(crc32c(buffer, at + ATTRIBUTES_AT, end), at + CRC_AT);
 }
 
-/** What a writer decides of a header; base offset 0, leader epoch -1 and the checksum are filled in. */
+/**
+ * The header fields that a writer sets; `writeBatchHeader` adds leader epoch -1 and the checksum. Base offset: default
+ * 0.
+ */
 export interface NewBatchHeader {
   readonly sizeBytes: number;
   readonly attributes: number;
@@ -150,7 +153,10 @@ export interface NewBatchHeader {
   readonly baseOffset?: number;
 }
 
-/** Writes a header into the first 61 bytes of `buffer`, whose first `sizeBytes` then are the batch, checksum included. */
+/**
+ * Writes a header with checksum into the first 61 bytes of `buffer`; the records must already follow, up to
+ * `sizeBytes`.
+ */
 export function writeBatchHeader(buffer: Buffer, header: NewBatchHeader): void {
   writeInt64(buffer, header.baseOffset ?? 0, 0);
   buffer.writeInt32BE(header.sizeBytes - BATCH_PREFIX_BYTES, LENGTH_AT);
@@ -171,16 +177,16 @@ function readInt64(buffer: Buffer, at: number): number {
   return safeInt64(buffer.readInt32BE(at), buffer.readUInt32BE(at + 4));
 }
 
-/** A whole batch and where it stands. */
+/** A whole batch: its header and its bytes. */
 export interface BatchSlice {
   readonly header: BatchHeader;
-  /** The batch's own bytes. */
+  /** The bytes of the whole batch, including the header. */
   readonly bytes: Buffer;
 }
 
 /**
- * Walks the batches of a fetch or a segment. A last batch that is cut off ends the walk, as brokers may cut there.
- * @throws MalformedError for bytes that are no batch.
+ * Walks the batches of a fetch response or a log segment. Brokers may cut off the last batch: it ends the walk.
+ * @throws MalformedError for bytes that are not a batch.
  */
 export function* walkBatches(buffer: Buffer): Generator<BatchSlice> {
   for (let at = 0; ; ) {
