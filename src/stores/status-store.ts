@@ -29,6 +29,13 @@ interface PendingWrite {
   readonly before: StoredStatus | undefined;
 }
 
+/** The write that was acknowledged last after an attempt whose end is not known. */
+interface DoubtedWrite {
+  readonly write: PendingWrite;
+  /** It has come back through the log. */
+  hasReturned: boolean;
+}
+
 /**
  * Whether a safe write (UNASSIGNED, FAILED) may go over what is stored: not when another worker has written in a later
  * generation, which owns the connector or task by now.
@@ -61,6 +68,11 @@ export class StatusStore {
   readonly #pending = new Map<string, PendingWrite>();
   /** Keys with a write at work, so that two of one key never overtake each other. */
   readonly #writing = new Set<string>();
+  /**
+   * Keys of which an attempt was given up that may land yet, with the write that succeeded since. Should an older status
+   * of this worker come after that one, it hides it: the newer one is written again, once.
+   */
+  readonly #doubted = new Map<string, DoubtedWrite | undefined>();
   readonly #flushes = new Set<Deferred<void>>();
   readonly #closing = new AbortController();
 
@@ -80,6 +92,9 @@ export class StatusStore {
         return outcome.ignored;
       },
       applied: () => {
+        for (const [key, doubted] of this.#doubted) {
+          if (doubted && changed.has(doubted.write.subject.connector)) this.#rewriteIfHidden(key, doubted);
+        }
         for (const connector of changed) listener(connector);
         changed.clear();
       },
@@ -161,16 +176,22 @@ export class StatusStore {
     const { signal } = this.#closing;
     const backoff = new Backoff({ initialMs: 1_000, maxMs: 10_000 }, this.random);
     for (let write = this.#pending.get(key); write && !signal.aborted; write = this.#pending.get(key)) {
+      let isWritten = false;
       try {
         // What others wrote while the attempt before was under way.
         if (backoff.attempts > 0) await this.#log.readToEnd();
         await this.#log.sendOnce(() => {
           // Put while the attempt waited its turn: of one key only the newest is written.
           write = this.#pending.get(key) ?? write!;
-          return this.#isAllowed(write, backoff.attempts > 0) ? [statusRecord.status(write.subject, write.status)] : [];
+          isWritten = this.#isAllowed(write, backoff.attempts > 0);
+          return isWritten ? [statusRecord.status(write.subject, write.status)] : [];
         });
+        if (isWritten && this.#doubted.has(key)) {
+          this.#doubted.set(key, { write, hasReturned: isSame(this.#fold.status(write.subject), write.status) });
+        }
       } catch (error) {
         if (signal.aborted) break;
+        if (isWritten) this.#doubted.set(key, undefined);
         this.logger.warn("A status could not be written; it is tried again", { key }, error);
         await this.clock.delay(backoff.nextMs(), signal);
         continue;
@@ -182,6 +203,16 @@ export class StatusStore {
     if (this.#writing.size > 0) return;
     for (const flushed of this.#flushes) flushed.resolve();
     this.#flushes.clear();
+  }
+
+  #rewriteIfHidden(key: string, doubted: DoubtedWrite): void {
+    const { subject, status, safe, stillWanted } = doubted.write;
+    const stored = this.#fold.status(subject);
+    if (isSame(stored, status)) doubted.hasReturned = true;
+    if (!doubted.hasReturned || isSame(stored, status) || this.#pending.has(key)) return;
+    this.#doubted.delete(key);
+    const isOwn = status ? stored?.workerId === status.workerId : true;
+    if (isOwn) this.#enqueue(subject, status, safe, stillWanted);
   }
 
   #isAllowed({ subject, status, safe, stillWanted, before }: PendingWrite, isLate: boolean): boolean {
@@ -198,6 +229,18 @@ export class StatusStore {
       }
     });
   }
+}
+
+function isSame(a: StoredStatus | undefined, b: StoredStatus | null): boolean {
+  if (!a || !b) return !a && !b;
+  const { state, trace, workerId, generation, version } = a;
+  return (
+    state === b.state &&
+    trace === b.trace &&
+    workerId === b.workerId &&
+    generation === b.generation &&
+    version === b.version
+  );
 }
 
 function always(): boolean {

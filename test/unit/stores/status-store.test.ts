@@ -133,6 +133,36 @@ describe("the status store", () => {
     await store.close();
   });
 
+  test("writes the newer status again when an attempt that was given up lands after it", async () => {
+    const { store, transport, clock, states } = await openStore();
+    transport.fates.push("late");
+    store.put(c, status("RUNNING"));
+    await clock.advance(0);
+    store.put(c, status("PAUSED"));
+    await clock.advance(5_000);
+    expect(states()).toEqual(["PAUSED"]);
+    transport.land();
+    await clock.advance(5_000);
+    expect(states()).toEqual(["PAUSED", "RUNNING", "PAUSED"]);
+    expect(store.status(c)?.state).toBe("PAUSED");
+    await clock.advance(600_000);
+    expect(transport.texts).toHaveLength(3);
+    await store.close();
+  });
+
+  test("leaves alone what another worker writes after an attempt that was given up", async () => {
+    const { store, transport, clock, states } = await openStore();
+    transport.fates.push("late");
+    store.put(c, status("RUNNING"));
+    await clock.advance(0);
+    store.put(c, status("PAUSED"));
+    await clock.advance(5_000);
+    transport.append(statusRecord.status(c, status("RUNNING", 2, "w2")));
+    await clock.advance(60_000);
+    expect(states()).toEqual(["PAUSED", "RUNNING"]);
+    await store.close();
+  });
+
   test("has one status waiting for each task, however long Kafka does not answer", async () => {
     const { store, transport, clock, states } = await openStore();
     const gate = deferred();
