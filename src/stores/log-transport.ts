@@ -79,14 +79,15 @@ export class KafkaLogTransport implements LogTransport {
   async open(): Promise<readonly number[]> {
     const count = await this.#partitionCount();
     this.#partitions = Array.from({ length: count }, (_, partition) => ({ topic: this.topic, partition }));
-    const starts = await this.client.admin.startOffsets(this.#partitions);
+    const starts = await this.client.admin.startOffsets(this.#partitions, this.#closing.signal);
     this.#consumer.assign(this.#partitions);
     for (const start of starts) this.#consumer.seek(start, start.offset);
     return starts.map((start) => start.offset);
   }
 
   async endOffsets(): Promise<readonly number[]> {
-    return (await this.client.admin.endOffsets(this.#partitions)).map((end) => end.offset);
+    const ends = await this.client.admin.endOffsets(this.#partitions, this.#closing.signal);
+    return ends.map((end) => end.offset);
   }
 
   poll(signal: AbortSignal): Promise<readonly StoredRecords[]> {

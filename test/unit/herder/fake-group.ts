@@ -93,6 +93,7 @@ export class FakeGroup {
   /** Drops the member, whatever callback is under way; it joins again once `onLost` has run. */
   async lose(): Promise<void> {
     await this.callbacks.onLost(new Error("the session timed out"), 0);
+    this.#again = true;
     if (!this.#rebalancing) await this.rebalance();
   }
 

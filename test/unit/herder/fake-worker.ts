@@ -18,6 +18,8 @@ export class FakeWorker implements Worker {
   readonly blocked = new Set<string>();
   /** When set, closing waits for it: the last work takes its time. */
   closeGate: Promise<void> | undefined;
+  /** When set, stopping tasks waits for it. */
+  stopGate: Promise<void> | undefined;
   readonly #connectors = new Map<string, ConnectorState>();
   readonly #tasks = new Map<string, TaskId>();
   readonly plugins: PluginCatalog = {
@@ -84,6 +86,7 @@ export class FakeWorker implements Worker {
   }
 
   async stopTasks(ids: readonly TaskId[]) {
+    if (this.stopGate) await this.stopGate;
     for (const id of ids) {
       this.calls.push(`stop ${id.connector}-${id.task}`);
       if (this.#tasks.delete(`${id.connector}-${id.task}`)) this.listener.taskStatus(id, "UNASSIGNED", null, "1.0");
@@ -110,6 +113,7 @@ export class FakeWorker implements Worker {
   }
 
   async close() {
+    this.stopGate = undefined; // Whatever still waits is cancelled.
     await this.closeGate;
     await this.stopTasks([...this.#tasks.values()]);
     await this.stopConnectors([...this.#connectors.keys()]);

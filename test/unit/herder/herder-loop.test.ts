@@ -228,13 +228,14 @@ describe("the herder's loop", () => {
     await clock.settled();
     group.elsewhere = { url: "http://other:8083/", work: workOf(["c"], [{ connector: "c", task: 0 }]), ahead: 1 };
     configs.held = true;
+    configs.append(configRecord.loggerLevel("x", "INFO"));
     const rebalance = group.rebalance();
     await clock.settled();
     worker.calls.length = 0;
     group.elsewhere = { url: "http://other:8083/", work: workOf([], []) };
     await group.lose();
     configs.held = false;
-    configs.append(configRecord.loggerLevel("x", "INFO"));
+    configs.wake();
     await clock.advance(5_000);
     await rebalance;
     expect(worker.calls).toEqual(["stop c-0", "stop c"]);
@@ -404,6 +405,23 @@ describe("the herder's loop", () => {
     await rebalance;
     expect(worker.calls).toEqual([]);
     expect(group.failures).toEqual([]);
+  });
+
+  test("a command that outlives the closing starts nothing any more", async () => {
+    await put("c");
+    await clock.settled();
+    const stopped = deferred();
+    worker.stopGate = stopped.promise;
+    worker.calls.length = 0;
+    // The task is to start again when it has stopped, which takes long.
+    void loop.run("restarting", () => loop.runner.restart(undefined, [{ connector: "c", task: 0 }]));
+    await clock.settled();
+    const closing = loop.close();
+    await clock.advance(3_000);
+    await closing;
+    stopped.resolve();
+    await clock.settled();
+    expect(worker.calls.filter((call) => call.startsWith("start"))).toEqual([]);
   });
 
   test("stays a member and joins no more while its last work ends", async () => {
