@@ -207,6 +207,10 @@ export class DistributedHerder implements Herder {
         throw new NotFoundError("TASK_NOT_FOUND", `Unknown task: ${taskKey(id)}`);
       }
       if (!this.#loop.membership.assigned.tasks.has(taskKey(id))) throw this.#elsewhere(id.connector, id.task);
+      // Committed anew: it starts with the rebalance that is about to begin.
+      if (!this.#loop.membership.mayRunTask(id, entry.tasksOffset)) {
+        throw new MisdirectedError(undefined, `Restarting ${taskKey(id)}`);
+      }
       if (!(await this.#loop.runner.restartTask(id))) throw new Error(`Failed to start task: ${taskKey(id)}`);
     });
   }

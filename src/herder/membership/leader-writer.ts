@@ -5,7 +5,7 @@ import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import type { SessionKey, StoredProps } from "../../stores/config-records.js";
 import type { ConfigStore, WritePermit } from "../../stores/config-store.js";
 
-/** What a leader decided no longer holds, and nothing was written: it has to decide again. */
+/** A leader's decision no longer holds, and nothing was written: it has to decide again. */
 export class StaleDecisionError extends Error {
   override readonly name = "StaleDecisionError";
 }
