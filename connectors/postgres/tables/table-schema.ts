@@ -2,10 +2,10 @@ import {
   ArrayStruct,
   type ConnectValue,
   DataError,
-  type Logger,
   OPTIONAL_INT64,
   type Schema,
   type SchemaAttributes,
+  type SchemaType,
   STRING,
   type Struct,
   structOf,
@@ -15,6 +15,7 @@ import type { ColumnCodec } from "../types/column-codec.js";
 import { defaultText } from "../types/column-default.js";
 import { boundTo, codecFor } from "../types/column-types.js";
 import { NULL, type Tuple, UNCHANGED, VALUE } from "../wal/pgoutput-decoder.js";
+import type { ColumnWarnings } from "./column-warnings.js";
 import { BLOCK_SCHEMA, SOURCE_SCHEMA } from "./source-block.js";
 import type { ColumnDefinition, TableDefinition } from "./table-definition.js";
 import type { TableFilter } from "./table-filter.js";
@@ -45,16 +46,15 @@ export class TableSchema {
   readonly #keyColumns: readonly ReadColumn[];
   /** For each key column its position in the row, or -1 where the row does not have it. */
   readonly #keyInRow: readonly number[];
-  readonly #logger: Logger;
+  readonly #warnings: ColumnWarnings;
   readonly #failOnConversion: boolean;
-  readonly #warned = new Set<string>();
 
-  constructor(definition: TableDefinition, settings: Settings, filter: TableFilter, logger: Logger) {
+  constructor(definition: TableDefinition, settings: Settings, filter: TableFilter, warnings: ColumnWarnings) {
     const { schema, table } = definition;
     this.schemaName = schema;
     this.tableName = table;
     this.topic = dataTopic(settings, schema, table);
-    this.#logger = logger;
+    this.#warnings = warnings;
     this.#failOnConversion = settings.failOnConversion;
     refuseSameNames(definition);
     const readable = definition.columns.map((column, index) => this.#compile(column, index, settings));
@@ -133,18 +133,14 @@ export class TableSchema {
         { cause },
       );
     }
-    // Once for each version of the table: every row may have one.
-    if (!this.#warned.has(column.name)) {
-      this.#warned.add(column.name);
-      this.#logger.warn(`${message}. It is sent as null, as are all such values of this column from now on`);
-    }
+    this.#warnings.warn(`${message}. It is sent as null, as are all such values of this column from now on`);
     return null;
   }
 
   #compile(column: ColumnDefinition, tupleIndex: number, settings: Settings): ReadColumn | null {
     const codec = column.type ? codecFor(column.type, settings.types) : null;
     if (!codec || !column.type) {
-      this.#logger.warn("No converter for the type of a column, which will not be part of change events", {
+      this.#warnings.warn("No converter for the type of a column, which will not be part of change events", {
         column: `${this.schemaName}.${this.tableName}.${column.name}`,
         type: column.type?.name ?? "unknown",
       });
@@ -156,11 +152,11 @@ export class TableSchema {
     const text = defaultText(column.defaultExpression, column.type);
     if (text !== undefined) {
       const value = readDefault(codec, text);
-      if (value !== undefined) attributes.defaultValue = value;
-      else
-        this.#logger.warn("Cannot parse column default value", {
+      if (value instanceof DataError)
+        this.#warnings.warn(`A column's default is left out of its schema: ${value.message}`, {
           column: `${this.schemaName}.${this.tableName}.${column.name}`,
         });
+      else attributes.defaultValue = value;
     }
     const schema = codec.schema(attributes);
     const bound = boundTo(schema, codec);
@@ -169,15 +165,27 @@ export class TableSchema {
   }
 }
 
-function readDefault(codec: ColumnCodec, text: string): ConnectValue | undefined {
+/** The value of a default, or why the column's schema cannot carry it: Postgres checks some only when a row takes them. */
+function readDefault(codec: ColumnCodec, text: string): ConnectValue | DataError {
   const bytes = Buffer.from(text, "utf8");
   try {
     const value = codec.decode(bytes, 0, bytes.length);
-    return typeof value === "number" && Number.isNaN(value) && text !== "NaN" ? undefined : value;
+    const { type } = codec.schema({});
+    if ((typeof value === "number" || typeof value === "bigint") && !fits(type, value, text))
+      return new DataError("VALUE_INVALID", `it is no ${type.toUpperCase()}`);
+    return value;
   } catch (error) {
-    if (error instanceof DataError) return undefined;
+    if (error instanceof DataError) return error;
     throw error;
   }
+}
+
+const INTEGER_BITS: Partial<Record<SchemaType, number>> = { int16: 16, int32: 32, int64: 64 };
+
+function fits(type: SchemaType, value: number | bigint, text: string): boolean {
+  const bits = INTEGER_BITS[type];
+  if (bits !== undefined) return BigInt.asIntN(bits, BigInt(value)) === BigInt(value);
+  return !Number.isNaN(value) || text === "NaN";
 }
 
 /** Such a table has no form for consumers that ignore case. */

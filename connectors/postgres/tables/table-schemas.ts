@@ -1,5 +1,6 @@
 import type { Logger } from "../../../src/api/index.js";
 import type { Settings } from "../config/settings.js";
+import { ColumnWarnings } from "./column-warnings.js";
 import type { TableDefinition } from "./table-definition.js";
 import type { TableFilter } from "./table-filter.js";
 import { TableSchema } from "./table-schema.js";
@@ -14,18 +15,22 @@ export class TableSchemas {
     { readonly definition: string; readonly keyColumns: readonly string[]; readonly schema: TableSchema }
   >();
 
+  readonly #warnings: ColumnWarnings;
+
   constructor(
     private readonly settings: Settings,
     private readonly filter: TableFilter,
-    private readonly logger: Logger,
-  ) {}
+    logger: Logger,
+  ) {
+    this.#warnings = new ColumnWarnings(logger);
+  }
 
   get(definition: TableDefinition): TableSchema {
     const name = nameOf(definition.schema, definition.table);
     const text = JSON.stringify(definition);
     const latest = this.#latest.get(name);
     if (latest?.definition === text) return latest.schema;
-    const schema = new TableSchema(definition, this.settings, this.filter, this.logger);
+    const schema = new TableSchema(definition, this.settings, this.filter, this.#warnings);
     this.#latest.set(name, { definition: text, keyColumns: definition.keyColumns, schema });
     return schema;
   }

@@ -1,10 +1,11 @@
 import { notA } from "./number-text.js";
 
-/** An interval's parts as Postgres keeps them, the time in microseconds. */
+/** An interval's parts. The time has whole seconds and, of the same sign, microseconds: together they pass 2^53. */
 export interface Interval {
   readonly years: number;
   readonly months: number;
   readonly days: number;
+  readonly seconds: number;
   readonly micros: number;
 }
 
@@ -21,25 +22,32 @@ export function parseInterval(text: string): Interval {
   }
   const time = TIME.exec(text);
   if (!time && !isKnown) throw notA("an interval");
-  const micros = time
-    ? (Number(time[2]) * 3600 + Number(time[3]) * 60 + Number(time[4])) * 1_000_000 +
-      Number((time[5] ?? "").padEnd(6, "0"))
-    : 0;
-  return { years: parts.year, months: parts.mon, days: parts.day, micros: time?.[1] === "-" ? -micros : micros };
+  const seconds = time ? Number(time[2]) * 3600 + Number(time[3]) * 60 + Number(time[4]) : 0;
+  const micros = time ? Number((time[5] ?? "").padEnd(6, "0")) : 0;
+  const sign = time?.[1] === "-" ? -1 : 1;
+  return {
+    years: parts.year,
+    months: parts.mon,
+    days: parts.day,
+    seconds: sign * seconds,
+    micros: sign * micros,
+  };
 }
 
 const MICROS_PER_DAY = 86_400_000_000;
 /** A month of 30.4375 days, a twelfth of 365.25: whole microseconds. */
 const MICROS_PER_MONTH = 30.4375 * MICROS_PER_DAY;
 
-/** Microseconds, with months of 30.4375 days. */
+/** Microseconds, with months of 30.4375 days; the ends of INT64 stand for what is beyond them, as in Java's casts. */
 export function intervalMicros(interval: Interval): number | bigint {
   const months = interval.years * 12 + interval.months;
-  const value = months * MICROS_PER_MONTH + interval.days * MICROS_PER_DAY + interval.micros;
+  const value =
+    months * MICROS_PER_MONTH + interval.days * MICROS_PER_DAY + interval.seconds * 1_000_000 + interval.micros;
   if (Number.isSafeInteger(value)) return value;
   const exact =
     BigInt(months) * BigInt(MICROS_PER_MONTH) +
     BigInt(interval.days) * BigInt(MICROS_PER_DAY) +
+    BigInt(interval.seconds) * 1_000_000n +
     BigInt(interval.micros);
   return exact > MAX_INT64 ? MAX_INT64 : exact < -MAX_INT64 - 1n ? -MAX_INT64 - 1n : exact;
 }
@@ -48,13 +56,10 @@ const MAX_INT64 = 2n ** 63n - 1n;
 
 /** `P1Y2M3DT4H5M6.78S`, all parts always there. */
 export function formatInterval(interval: Interval): string {
-  const sign = interval.micros < 0 ? "-" : "";
-  const micros = Math.abs(interval.micros);
-  const seconds = Math.floor(micros / 1_000_000);
+  const sign = interval.seconds < 0 || interval.micros < 0 ? "-" : "";
+  const seconds = Math.abs(interval.seconds);
   const signed = (value: number) => (value === 0 ? "0" : `${sign}${value}`);
-  const fraction = String(micros % 1_000_000)
-    .padStart(6, "0")
-    .replace(/0+$/, "");
+  const fraction = String(Math.abs(interval.micros)).padStart(6, "0").replace(/0+$/, "");
   const whole = seconds % 60;
   const secondsText = fraction === "" ? signed(whole) : `${sign}${whole}.${fraction}`;
   const hours = Math.floor(seconds / 3600);

@@ -24,6 +24,7 @@ const DEFAULT_PRECISION = 6;
 const INFINITE_MS = 9_223_372_036_825_200n;
 const MINUS_INFINITE_MS = -9_223_372_036_832_400n;
 const MAX_INT64 = 2n ** 63n - 1n;
+const MIN_INT64 = -MAX_INT64 - 1n;
 
 /** The codec of a date, time, timestamp or interval in the configured time.precision.mode; null for other types. */
 export function temporalCodec(type: ResolvedType, settings: TypeSettings): ColumnCodec | null {
@@ -121,7 +122,7 @@ function timestampCodec({ timeMode }: TypeSettings, precision: number): ColumnCo
     case "connect":
       return numberCodec("int64", LOGICAL.timestamp, millis);
     case "nanoseconds":
-      return numberCodec("int64", `${TIME_NAMES}NanoTimestamp`, finiteOr(MAX_INT64, -MAX_INT64 - 1n, readNanos));
+      return numberCodec("int64", `${TIME_NAMES}NanoTimestamp`, finiteOr(MAX_INT64, MIN_INT64, readNanos));
     case "isostring":
       return {
         schema: (attributes) => primitive("string", { name: `${TIME_NAMES}IsoTimestamp`, version: 1, ...attributes }),
@@ -143,9 +144,7 @@ function microTimestampCodec(): ColumnCodec {
   return numberCodec(
     "int64",
     `${TIME_NAMES}MicroTimestamp`,
-    finiteOr(INFINITE_MS * 1000n, MINUS_INFINITE_MS * 1000n, (bytes, start, end) =>
-      microsSinceEpoch(readInstant(bytes, start, end)),
-    ),
+    finiteOr(INFINITE_MS * 1000n, MINUS_INFINITE_MS * 1000n, readMicros),
   );
 }
 
@@ -157,12 +156,22 @@ function finiteOr(future: ConnectValue, past: ConnectValue, decode: Decode<Conne
   };
 }
 
+const readMicros: Decode<ConnectValue> = (bytes, start, end) => {
+  const micros = microsSinceEpoch(readInstant(bytes, start, end));
+  if (typeof micros === "bigint" && (micros > MAX_INT64 || micros < MIN_INT64))
+    throw outOfRange("microseconds (up to 294247-01-10 04:00:54.775807)");
+  return micros;
+};
+
 const readNanos: Decode<ConnectValue> = (bytes, start, end) => {
   const nanos = BigInt(microsSinceEpoch(readInstant(bytes, start, end))) * 1000n;
-  if (nanos > MAX_INT64 || nanos < -MAX_INT64 - 1n)
-    throw new DataError(
-      "VALUE_INVALID",
-      "A timestamp is outside the representable range for INT64 epoch nanoseconds (1677 to 2262)",
-    );
+  if (nanos > MAX_INT64 || nanos < MIN_INT64) throw outOfRange("nanoseconds (1677 to 2262)");
   return nanos;
 };
+
+function outOfRange(unit: string): DataError {
+  return new DataError(
+    "VALUE_INVALID",
+    `A timestamp is outside the range of INT64 epoch ${unit}, which time.precision.mode=isostring and connect carry`,
+  );
+}

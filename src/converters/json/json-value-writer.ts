@@ -237,6 +237,8 @@ function everyKeyIsText(entries: ReadonlyMap<ConnectValue, ConnectValue>): boole
 
 function wrongType(plan: JsonPlan, value: ConnectValue): DataError {
   const type = plan.schema?.type.toUpperCase() ?? "INT64";
+  if (type.startsWith("INT") && (typeof value === "bigint" || Number.isInteger(value)))
+    return invalid(`A whole number outside the range of ${type}`);
   return invalid(`Invalid type for ${type}: class ${connectClassName(value)}`);
 }
 

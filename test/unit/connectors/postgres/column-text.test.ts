@@ -157,6 +157,8 @@ describe("dates and times", () => {
     expect(intervalMicros(parseInterval("1 year 2 mons 3 days 04:05:06.78"))).toBe(37_091_106_780_000);
     expect(formatInterval(parseInterval("00:00:00"))).toBe("P0Y0M0DT0H0M0S");
     expect(intervalMicros(parseInterval("178000000 years"))).toBe(2n ** 63n - 1n);
+    expect(formatInterval(parseInterval("2562047788:00:54.775807"))).toBe("P0Y0M0DT2562047788H0M54.775807S");
+    expect(intervalMicros(parseInterval("-2562047788:00:54.775807"))).toBe(-(2n ** 63n) + 1n);
     expect(() => parseInterval("soon")).toThrow(/not an interval/);
   });
 });

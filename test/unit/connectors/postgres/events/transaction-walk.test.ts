@@ -7,6 +7,7 @@ import { TransactionWalk } from "../../../../../connectors/postgres/events/trans
 import { Progress, planConfirmation } from "../../../../../connectors/postgres/position/progress.js";
 import { planResume } from "../../../../../connectors/postgres/position/resume-point.js";
 import { readOffset, sourcePartition, startOffset } from "../../../../../connectors/postgres/position/source-offset.js";
+import { ColumnWarnings } from "../../../../../connectors/postgres/tables/column-warnings.js";
 import { SourceBlocks } from "../../../../../connectors/postgres/tables/source-block.js";
 import { TableFilter } from "../../../../../connectors/postgres/tables/table-filter.js";
 import { TableSchema } from "../../../../../connectors/postgres/tables/table-schema.js";
@@ -34,7 +35,7 @@ beforeAll(() => {
       { schema: "public", table: name, columns: [column("id"), column("stamp")], keyColumns: ["id"] },
       settings,
       filter,
-      silentLogger,
+      new ColumnWarnings(silentLogger),
     );
   tables = new Map<number, TableSchema | "filtered">([
     [1, table("a")],
