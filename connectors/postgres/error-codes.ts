@@ -18,6 +18,11 @@ export const ERROR_CODES: ErrorCodes = {
     text: "Another session reads the replication slot, and went on doing so for slot.max.retries attempts.",
     advice: "Stop the other reader, or give this connector a slot.name of its own; then restart the task.",
   },
+  POSTGRES_LIMIT: {
+    text: "A limit of the server is reached that frees nothing by itself: most often, no replication slot is free.",
+    advice:
+      "Drop replication slots that nothing reads any more, or raise max_replication_slots; then restart the task.",
+  },
   POSTGRES_SLOT_LOST: {
     text: "The replication slot is gone, or the server has removed WAL that it needed.",
     advice:
@@ -25,8 +30,7 @@ export const ERROR_CODES: ErrorCodes = {
   },
   POSTGRES_POSITION_LOST: {
     text: "The stored offset does not belong to this server's WAL, or the slot has moved past it.",
-    advice:
-      "See the positions in the message; take a new snapshot (snapshot.mode=when_needed does it by itself), or delete the connector's offsets.",
+    advice: "See the positions in the message; take a new snapshot (snapshot.mode=when_needed does it by itself).",
   },
   POSTGRES_INCREMENTAL: {
     text: "The stored offset is in the middle of an incremental snapshot, which is not supported here.",

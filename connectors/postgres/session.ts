@@ -1,5 +1,11 @@
 import type pg from "pg";
-import { type SourceMap, type SourceRecord, type SourceTaskContext, UnsupportedError } from "../../src/api/index.js";
+import {
+  ConfigError,
+  type SourceMap,
+  type SourceRecord,
+  type SourceTaskContext,
+  UnsupportedError,
+} from "../../src/api/index.js";
 import type { Settings } from "./config/settings.js";
 import type { ChangeEvents } from "./events/change-event.js";
 import { EventStream } from "./events/event-stream.js";
@@ -84,7 +90,7 @@ export class Session {
     });
     if (plan.kind === "stream" && progress.offset !== null && added.length > 0)
       context.logger.warn(
-        `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Their changes come from now on, the queryRows that they have already do not: for these, remove the connector's offsets and start again, which takes a new snapshot`,
+        `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Their changes come from now on, the rows that they have already do not: for these, take a new snapshot, with snapshot.mode=always for one start or with the connector under another name`,
       );
     await this.#begin(plan, slot);
   }
@@ -173,7 +179,7 @@ export class Session {
     const stored = formatLsn(offset.lsnCommit ?? offset.lsnProc ?? offset.lsn ?? NO_LSN);
     const confirmed = formatLsn(slot.confirmedLsn);
     context.logger.warn(
-      `Replication slot ${settings.slotName} was moved to ${confirmed}, past the stored offset ${stored}, by somebody else: changes between the two are not sent. To get them, remove the connector's offsets and start again, which takes a new snapshot (snapshot.mode=when_needed does so by itself), and give each reader a slot of its own`,
+      `Replication slot ${settings.slotName} was moved to ${confirmed}, past the stored offset ${stored}, by somebody else: changes between the two are not sent. To get them, take a new snapshot (snapshot.mode=when_needed does so by itself, snapshot.mode=always at the next start), and give each reader a slot of its own`,
       { slot: settings.slotName, stored, confirmed },
     );
   }
@@ -296,7 +302,11 @@ export class Session {
     }
   }
 
-  /** Errors that another attempt may not have are logged only: the beat goes out in any case. */
+  /**
+   * Errors that another attempt may not have are logged only: the beat goes out in any case.
+   *
+   * @throws ConfigError for a table that is not there; what another connection may not have, as it is.
+   */
   async #heartbeatAction(): Promise<void> {
     const { settings, context } = this.#options;
     if (settings.heartbeatQuery === null) return;
@@ -305,7 +315,11 @@ export class Session {
       await client.query(settings.heartbeatQuery);
     } catch (error) {
       const code = codeOf(error);
-      if (code === undefined || /^(57P|08)/.test(code) || code === "42P01") throw error;
+      if (code === undefined || /^(57P|08)/.test(code)) throw error;
+      if (code === "42P01")
+        throw new ConfigError("heartbeat.action.query", `heartbeat.action.query failed: ${(error as Error).message}`, {
+          cause: error,
+        });
       context.logger.warn("heartbeat.action.query failed", { code }, error);
     }
   }

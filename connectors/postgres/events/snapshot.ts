@@ -28,7 +28,7 @@ export interface SnapshotOptions {
   readonly client: pg.Client;
   /** The slot's exported snapshot, where this start made the slot. */
   readonly snapshotName: string | null;
-  /** Where streaming goes on afterwards: no change since may be missing from what the queryRows show. */
+  /** Where streaming goes on afterwards: no change since may be missing from what the rows show. */
   readonly lsn: Lsn;
   /** Asked within the snapshot's transaction. */
   readonly tables: (client: pg.Client) => Promise<readonly CapturedTable[]>;
@@ -57,7 +57,7 @@ export class Snapshot {
   #offset: SourceMap = {};
   #held: HeldRow | undefined;
   #isFirstRow = true;
-  /** The source block of the queryRows in the middle of a table, which are nearly all: they differ in nothing. */
+  /** The source block of the rows in the middle of a table, which are nearly all: they differ in nothing. */
   #middleBlock: { readonly table: TableSchema; readonly block: Struct } | undefined;
 
   constructor(options: SnapshotOptions) {
@@ -71,7 +71,7 @@ export class Snapshot {
   }
 
   /**
-   * The queryRows, in batches as they come; nothing where all tables are empty. Only the last record's offset says that the
+   * The rows, in batches as they come; nothing where all tables are empty. Only the last record's offset says that the
    * snapshot is complete.
    */
   async *batches(maxBatchSize: number): AsyncGenerator<SourceRecord[], void, void> {
@@ -97,7 +97,7 @@ export class Snapshot {
     const { client, snapshotName, lsn } = this.#options;
     await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     if (snapshotName !== null) await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotName)}`);
-    // A table takes as long as it takes, also where the worker is slow to take its queryRows. And queryRows that a policy hides
+    // A table takes as long as it takes, also where the worker is slow to take its rows. And rows that a policy hides
     // from this role are an error: their changes would come, and they themselves never.
     await client.query(
       "SET LOCAL statement_timeout=0; SET LOCAL idle_in_transaction_session_timeout=0; SET LOCAL row_security=off",
@@ -139,7 +139,7 @@ export class Snapshot {
     const { client, settings, events, clock, logger } = this.#options;
     const columns = definition.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
     const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.table)}`;
-    // ONLY: queryRows of an inheriting table are that table's, under whose name their changes come.
+    // ONLY: rows of an inheriting table are that table's, under whose name their changes come.
     const from = table.isPartitioned ? name : `ONLY ${name}`;
     await this.#holdStill(table, from);
     const channel = new CopyChannel(client, settings.maxQueueBytes);
@@ -179,7 +179,7 @@ export class Snapshot {
 
   /**
    * Keeps the table as it is until the snapshot ends, and makes sure that it still is what the snapshot sees: a table
-   * that ALTER TABLE has rewritten since shows no queryRows to an older snapshot, and the stream does not bring them either.
+   * that ALTER TABLE has rewritten since shows no rows to an older snapshot, and the stream does not bring them either.
    *
    * @throws Error that is retried: the next snapshot sees the new form.
    */

@@ -56,7 +56,7 @@ export function planStart(scene: StartScene): StartPlan {
   if (slot?.isLost && mode !== "when_needed")
     return {
       kind: "refuse",
-      reason: `Replication slot ${scene.slotName} has been invalidated (wal_status=lost): changes that it was to keep are gone. Drop it, remove the connector's offsets and start again to take a new snapshot (snapshot.mode=when_needed does so by itself), and raise max_slot_wal_keep_size.`,
+      reason: `Replication slot ${scene.slotName} has been invalidated (wal_status=lost): changes that it was to keep are gone. Drop it and take a new snapshot (snapshot.mode=when_needed does both), and raise max_slot_wal_keep_size.`,
     };
   if (isUnfinished) {
     if (mode === "no_data") return { kind: "stream", slot: slot ? "keep" : "create" };
@@ -83,8 +83,7 @@ function ahead({ offset, slot, slotName, wal }: StartScene): string {
       : `The stored offset is at ${formatLsn(furthestOf(offset!))} (${furthestOf(offset!)})`;
   const where = `${what}, which is ahead of the server: its WAL ends at ${formatLsn(end)} (${end})`;
   if (wal!.isStandby) return `${where}. Waiting for the standby to get there`;
-  const also = confirmed > end ? `drop slot ${slotName}, ` : "";
-  return `${where}. The database was restored to an earlier point, or is another one: changes up to there would be left out. To take a new snapshot, ${also}remove the connector's offsets and start again, or set snapshot.mode=when_needed.`;
+  return `${where}. The database was restored to an earlier point, or is another one: changes up to there would be left out. To take a new snapshot, set snapshot.mode=when_needed${confirmed > end ? ", which makes the slot again" : ""}.`;
 }
 
 function unavailable({ offset, slot, slotName }: StartScene): string {

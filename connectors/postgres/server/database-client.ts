@@ -2,9 +2,10 @@ import { createPrivateKey } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
 import type pg from "pg";
-import type { Logger } from "../../../src/api/index.js";
+import { ConfigError, type Logger } from "../../../src/api/index.js";
 import type { ConnectionSettings } from "../config/settings.js";
 import type { SslSettings } from "../config/ssl-settings.js";
+import { codeOf } from "./failure.js";
 
 /** Long enough for a distant server, short enough for somebody who waits for an answer. */
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -36,11 +37,25 @@ export async function connectDatabase(options: ConnectOptions): Promise<pg.Clien
   try {
     return await connectOnce(options, tls ?? false);
   } catch (error) {
-    // `prefer` falls back to plain text where the server has no TLS, `allow` the other way round.
-    if (mode === "prefer" && saysNoTls(error) && !signal.aborted) return connectOnce(options, false);
-    if (mode === "allow" && wantsTls(error) && !signal.aborted)
-      return connectOnce(options, await tlsOptions(settings.ssl, settings.host));
+    if (signal.aborted) throw error;
+    // `prefer` falls back to plain text where the server has no TLS or lets nobody in by it, `allow` the other way round.
+    if (mode === "prefer" && (saysNoTls(error) || isNotLetIn(error))) return connectOtherwise(options, false, error);
+    if (mode === "allow" && isNotLetIn(error))
+      return connectOtherwise(options, await tlsOptions(settings.ssl, settings.host), error);
     throw error;
+  }
+}
+
+/** @throws `first`, the reason of the first attempt, where this one is not let in either. */
+async function connectOtherwise(
+  options: ConnectOptions,
+  ssl: ConnectionOptions | false,
+  first: unknown,
+): Promise<pg.Client> {
+  try {
+    return await connectOnce(options, ssl);
+  } catch (error) {
+    throw !saysNoTls(first) && (saysNoTls(error) || isNotLetIn(error)) ? first : error;
   }
 }
 
@@ -54,7 +69,7 @@ async function connectOnce(options: ConnectOptions, ssl: ConnectionOptions | fal
     host: settings.host,
     port: settings.port,
     user: settings.user,
-    password: settings.password,
+    password: settings.password === "" ? refuseLogin(settings) : settings.password,
     database: settings.database,
     application_name: options.applicationName,
     keepAlive: settings.keepAlive,
@@ -92,10 +107,21 @@ export function closeClient(client: pg.Client | undefined): void {
   else void client.end();
 }
 
+/** Called only if the server asks for a password. */
+function refuseLogin({ host, port, user }: ConnectionSettings): () => Promise<string> {
+  return () =>
+    Promise.reject(
+      new ConfigError(
+        "database.password",
+        `Postgres at ${host}:${port} asks for the password of ${user}: set database.password.`,
+      ),
+    );
+}
+
 async function tlsOptions(ssl: SslSettings, host: string): Promise<ConnectionOptions> {
-  const rootCert = ssl.rootCertPath === null ? undefined : await readFile(ssl.rootCertPath);
-  const cert = ssl.certPath === null ? undefined : await readFile(ssl.certPath);
-  const key = ssl.keyPath === null ? undefined : readKey(await readFile(ssl.keyPath), ssl.keyPassword);
+  const rootCert = await readOptional("database.sslrootcert", ssl.rootCertPath);
+  const cert = await readOptional("database.sslcert", ssl.certPath);
+  const key = await readOptional("database.sslkey", ssl.keyPath);
   // libpq: `require` checks the certificate's chain where a root certificate is given.
   const verifiesChain =
     ssl.mode === "verify-ca" || ssl.mode === "verify-full" || (ssl.mode === "require" && rootCert !== undefined);
@@ -104,25 +130,52 @@ async function tlsOptions(ssl: SslSettings, host: string): Promise<ConnectionOpt
     ...(ssl.mode === "verify-full" ? { host } : { checkServerIdentity: () => undefined }),
     ...(rootCert && { ca: rootCert }),
     ...(cert && { cert }),
-    ...(key && { key }),
+    ...(key && { key: readKey(key, ssl.keyPassword) }),
   };
 }
 
-/** The driver that Debezium uses takes keys as PKCS-8 DER; most others have PEM. */
+/** @throws ConfigError naming `key` for a file that cannot be read. */
+async function readOptional(key: string, path: string | null): Promise<Buffer | undefined> {
+  if (path === null) return undefined;
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new ConfigError(key, `The file of ${key} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * The driver that Debezium uses takes keys as PKCS-8 DER; most others have PEM.
+ *
+ * @throws ConfigError for a key that cannot be read, or not with this password.
+ */
 function readKey(bytes: Buffer, passphrase: string | null): string {
   const secret = passphrase === null ? {} : { passphrase };
-  const key = bytes.toString("latin1", 0, 10).startsWith("-----")
-    ? createPrivateKey({ key: bytes, format: "pem", ...secret })
-    : createPrivateKey({ key: bytes, format: "der", type: "pkcs8", ...secret });
-  return key.export({ type: "pkcs8", format: "pem" }) as string;
+  try {
+    const key = bytes.toString("latin1", 0, 10).startsWith("-----")
+      ? createPrivateKey({ key: bytes, format: "pem", ...secret })
+      : createPrivateKey({ key: bytes, format: "der", type: "pkcs8", ...secret });
+    return key.export({ type: "pkcs8", format: "pem" }) as string;
+  } catch (cause) {
+    if (passphrase !== null)
+      throw new ConfigError(
+        "database.sslpassword",
+        `database.sslpassword does not open the key of database.sslkey, or that file holds none: ${(cause as Error).message}`,
+        { cause },
+      );
+    throw new ConfigError(
+      "database.sslkey",
+      `The file of database.sslkey holds no private key (PEM, or PKCS-8 DER), or one that needs database.sslpassword: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
 }
 
 function saysNoTls(error: unknown): boolean {
   return error instanceof Error && error.message === "The server does not support SSL connections";
 }
 
-function wantsTls(error: unknown): boolean {
-  return (
-    error instanceof Error && (error as { code?: unknown }).code === "28000" && /no encryption/.test(error.message)
-  );
+/** pg_hba.conf has no line for such a connection. */
+function isNotLetIn(error: unknown): boolean {
+  return codeOf(error) === "28000";
 }

@@ -20,8 +20,10 @@ export interface FailureScene {
 const SQLSTATE = /^(?!EPIPE$)[0-9A-Z]{5}$/;
 
 /**
- * Classes 08, 53, 57P0x (shutdown, crash, starting up), deadlocks and a slot in use heal; wrong credentials, missing
- * rights or objects and unusable slots do not. What is no answer of the server is the network's.
+ * Judges by SQLSTATE: the server's words may be in any language. Classes 08, 53 (but for 53400, no free replication
+ * slot), 57P0x (shutdown, crash, starting up), deadlocks and a slot in use heal; wrong credentials, missing rights or
+ * objects and unusable slots do not. An error without SQLSTATE is the network's, which heals, TLS's or the login's,
+ * which do not.
  */
 export function judgeFailure(error: unknown, scene: FailureScene): Failure {
   if (errorKind(error) !== undefined && errorKind(error) !== "retriable")
@@ -29,13 +31,14 @@ export function judgeFailure(error: unknown, scene: FailureScene): Failure {
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
   if (code === undefined || !SQLSTATE.test(code)) {
+    if (LOGIN_FAILURE.test(message)) return { kind: "fatal", error: loginFailure(scene, message, error) };
     if (isTlsFailure(error, code)) return { kind: "fatal", error: tlsFailure(scene, message, error) };
     if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)
       return { kind: "fatal", error };
     return retry(message);
   }
   if (code === "55006") return { kind: "retry", cause: message, isSlotInUse: true };
-  if (/^(08|53|57P0|57014|40001|40P01|55P03|58030)/.test(code)) return retry(message);
+  if (/^(08|53(?!400)|57P0|57014|40001|40P01|55P03|58030)/.test(code)) return retry(message);
   return { kind: "fatal", error: explain(error, code, message, scene) };
 }
 
@@ -60,9 +63,24 @@ function retry(cause: string): Failure {
   return { kind: "retry", cause, isSlotInUse: false };
 }
 
+/** The client's own words for a login that it cannot take part in: it gives them no code. */
+const LOGIN_FAILURE = /^SASL: |^Unknown authenticationOk message type/;
+
+function loginFailure(scene: FailureScene, message: string, cause: unknown): ConfigError {
+  return new ConfigError(
+    "database.password",
+    `No login to Postgres at ${scene.host}:${scene.port} as ${scene.user}: ${message}. Check database.password and the method in pg_hba.conf: scram-sha-256, md5, password, cert and trust are supported.`,
+    { cause },
+  );
+}
+
+/** Node's codes for certificates, keys and handshakes that are refused. */
+const TLS_CODE =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|DEPTH_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_|SELF_SIGNED|UNABLE_TO)/;
+
 function isTlsFailure(error: unknown, code: string | undefined): boolean {
   if (error instanceof Error && error.message === "The server does not support SSL connections") return true;
-  return code !== undefined && /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code);
+  return code !== undefined && TLS_CODE.test(code);
 }
 
 function tlsFailure(scene: FailureScene, message: string, cause: unknown): ConfigError {
@@ -90,28 +108,10 @@ function explain(cause: unknown, code: string, message: string, scene: FailureSc
       `${where}: role ${scene.user} lacks a right: ${message}. It needs REPLICATION, SELECT on the captured tables, and, to make publication ${scene.publicationName}, CREATE on the database and ownership of the tables (superuser for all_tables).`,
       { cause },
     );
-  if (/^(42704|55000)$/.test(code) && /publication/.test(message))
-    return new ConfigError(
-      "publication.name",
-      `${where}: ${message}. Create it (CREATE PUBLICATION ${scene.publicationName} FOR TABLE …) and, where it was dropped while slot ${scene.slotName} held changes, drop the slot and take a new snapshot.`,
-      { cause },
-    );
-  if (code === "42704" && /slot/.test(message))
-    return new ConfigError(
-      "slot.name",
-      `${where}: ${message}. The changes since the stored offset are gone: remove the connector's offsets, or set snapshot.mode=when_needed, to take a new snapshot.`,
-      { cause },
-    );
-  if (code === "55000" && /wal_level/.test(message))
+  if (code === "53400")
     return new UnsupportedError(
-      "POSTGRES_WAL_LEVEL",
-      `${where}: ${message}. Set wal_level=logical in postgresql.conf and restart the server.`,
-      { cause },
-    );
-  if (code === "55000" || code === "58P01")
-    return new UnsupportedError(
-      "POSTGRES_SLOT_LOST",
-      `${where}: ${message}. The offset to start reading from has been removed from the database write-ahead log. Drop slot ${scene.slotName} and take a new snapshot (snapshot.mode=when_needed does both), and raise max_slot_wal_keep_size.`,
+      "POSTGRES_LIMIT",
+      `${where}: ${message}. Drop replication slots that nothing reads any more, or raise the limit (max_replication_slots).`,
       { cause },
     );
   return new UnsupportedError("POSTGRES_REFUSED", `${where} answered ${code}: ${message}`, { cause });

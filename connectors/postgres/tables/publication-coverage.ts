@@ -39,18 +39,52 @@ export async function warnOfUnpublished(
       { publication: name },
     );
   const published = new Set((await publishedTables(client, name)).map(({ schema, table }) => `${schema}.${table}`));
-  // One without partitions has no queryRows and is not listed, whatever publishes it.
+  // One without partitions has no rows and is not listed, whatever publishes it.
   const hollow = await queryRows(
     client,
     "SELECT oid FROM pg_class c WHERE relkind = 'p' AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)",
   );
   const hollowOids = new Set(hollow.map((row) => Number(row["oid"])));
   const tables = unpublishedTables(captured, published).filter(({ oid }) => !hollowOids.has(oid));
-  if (tables.length > 0)
+  const { missing, split } = splitByAdvice(tables, await rootsOfPublished(client, name));
+  if (missing.length > 0)
     logger.warn(
-      `Publication ${name} lacks captured tables: changes of ${namesOf(tables)} are not captured. Add them (ALTER PUBLICATION … ADD TABLE …), or narrow table.include.list`,
+      `Publication ${name} lacks captured tables: changes of ${namesOf(missing)} are not captured. Add them (ALTER PUBLICATION … ADD TABLE …), or narrow table.include.list`,
       { publication: name },
     );
+  if (split.length > 0)
+    logger.warn(
+      `Publication ${name} publishes the partitions of captured tables under their own names, which are not captured: changes of ${namesOf(split)} are lost. Publish them under their root (ALTER PUBLICATION … SET (publish_via_partition_root = true); publish.via.partition.root=true for a publication that is made here), or add the partitions to table.include.list`,
+      { publication: name },
+    );
+}
+
+/** Oids of the partitioned tables of which a partition, near or far, is published under its own name. */
+async function rootsOfPublished(client: pg.Client, name: string): Promise<ReadonlySet<number>> {
+  const found = await queryRows(
+    client,
+    `SELECT DISTINCT a.relid::oid::int8 AS oid
+     FROM pg_publication_tables p
+     JOIN pg_namespace n ON n.nspname = p.schemaname
+     JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename,
+     LATERAL pg_partition_ancestors(c.oid) a
+     WHERE p.pubname = $1 AND c.relispartition AND a.relid <> c.oid`,
+    [name],
+  );
+  return new Set(found.map((row) => Number(row["oid"])));
+}
+
+/**
+ * Which unpublished tables can be added, and which are in the publication already, by their partitions' names.
+ *
+ * @param roots partitioned tables of which a partition is published.
+ */
+export function splitByAdvice(
+  tables: readonly CapturedTable[],
+  roots: ReadonlySet<number>,
+): { readonly missing: CapturedTable[]; readonly split: CapturedTable[] } {
+  const isSplit = ({ oid, isPartitioned }: CapturedTable) => isPartitioned && roots.has(oid);
+  return { missing: tables.filter((table) => !isSplit(table)), split: tables.filter(isSplit) };
 }
 
 /** What is neither published nor skipped. */

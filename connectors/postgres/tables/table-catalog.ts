@@ -100,7 +100,7 @@ export async function readTypes(client: pg.Client, oids: readonly number[]): Pro
   );
 }
 
-/** The definition of a table whose queryRows come with `columns` in that order. */
+/** The definition of a table whose rows come with `columns` in that order. */
 export function defineTable(table: CatalogTable, types: ReadonlyMap<number, TypeInfo>): TableDefinition {
   return {
     schema: table.schema,

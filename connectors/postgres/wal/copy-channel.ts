@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type pg from "pg";
 import { ServerError } from "../server/server-error.js";
+import { isMissingPublication } from "./replication-failure.js";
 
 const COPY_DATA = 0x64;
 const COPY_DONE = 0x63;
@@ -224,12 +225,8 @@ export class CopyChannel {
     }
   }
 
-  /**
-   * PostgreSQL 18 only warns where a publication does not exist, and leaves its changes out: what earlier versions
-   * ended the stream for, and what is a loss here, too.
-   */
   #notice(notice: ServerError): void {
-    if (/publication/.test(notice.message)) throw notice;
+    if (isMissingPublication(notice)) throw notice;
   }
 
   #settleStart(error?: Error): void {

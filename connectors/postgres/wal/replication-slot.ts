@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { ConfigError, UnsupportedError } from "../../../src/api/index.js";
+import { codeOf } from "../server/failure.js";
 import { queryRows } from "../server/query-rows.js";
 import { quoteIdentifier } from "../server/sql-text.js";
 import { type Lsn, parseLsn } from "./lsn.js";
@@ -22,13 +23,18 @@ export interface CreatedSlot {
   readonly snapshotName: string;
 }
 
-/** @returns undefined when there is no slot of that name. @throws ConfigError when it is another plug-in's or database's. */
+/** @returns undefined when there is no slot of that name. @throws ConfigError when it is physical, or another plug-in's or database's. */
 export async function readSlot(client: pg.Client, name: string, database: string): Promise<SlotState | undefined> {
   const [row] = await queryRows(client, "SELECT to_jsonb(s) AS slot FROM pg_replication_slots s WHERE slot_name = $1", [
     name,
   ]);
   if (!row) return undefined;
   const slot = JSON.parse(row["slot"]!) as Record<string, string | boolean | null>;
+  if (slot["slot_type"] === "physical")
+    throw new ConfigError(
+      "slot.name",
+      `Replication slot ${name} is a physical slot, which a standby reads from. Set another slot.name: a logical slot of that name is made at the start.`,
+    );
   if (slot["plugin"] !== "pgoutput" || slot["database"] !== database)
     throw new ConfigError(
       "slot.name",
@@ -50,12 +56,22 @@ export async function readSlot(client: pg.Client, name: string, database: string
  * Makes the slot. Waits, without end, for transactions that are under way to finish.
  *
  * @param client a replication connection.
+ * @throws UnsupportedError where the WAL does not suffice; any other error of the server as it is.
  */
 export async function createSlot(client: pg.Client, name: string, isFailover: boolean): Promise<CreatedSlot> {
-  // The exported snapshot lives as long as this connection's transaction, and that one is idle while queryRows are read.
+  // The exported snapshot lives as long as this connection's transaction, and that one is idle while rows are read.
   await client.query("SET idle_in_transaction_session_timeout=0");
   const options = isFailover ? " (SNAPSHOT 'export', FAILOVER)" : " EXPORT_SNAPSHOT";
-  const [row] = await queryRows(client, `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput${options}`);
+  const sql = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput${options}`;
+  const [row] = await queryRows(client, sql).catch((cause) => {
+    // Of a standby, too, it is the primary's wal_level that counts, which cannot be asked for here.
+    if (codeOf(cause) !== "55000") throw cause;
+    throw new UnsupportedError(
+      "POSTGRES_WAL_LEVEL",
+      `Replication slot ${name} cannot be made: ${(cause as Error).message}. Set wal_level=logical, on a standby's primary, too.`,
+      { cause },
+    );
+  });
   return { consistentPoint: parseLsn(row!["consistent_point"]!), snapshotName: row!["snapshot_name"]! };
 }
 

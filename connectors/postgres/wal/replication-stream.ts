@@ -1,8 +1,9 @@
 import type pg from "pg";
 import type { Clock, Timer } from "../../../src/api/index.js";
 import { quoteIdentifier, quoteLiteral } from "../server/sql-text.js";
-import { CopyChannel } from "./copy-channel.js";
+import { CopyChannel, type CopyFrame } from "./copy-channel.js";
 import { formatLsn, type Lsn, NO_LSN, readLsn, writeLsn } from "./lsn.js";
+import { explainReplicationFailure, type StreamNames } from "./replication-failure.js";
 import { judgeSilence, type SilenceLimit } from "./server-silence.js";
 
 const XLOG_DATA = 0x77;
@@ -25,9 +26,7 @@ export interface WalMessage {
   end: number;
 }
 
-export interface StreamOptions {
-  readonly slotName: string;
-  readonly publicationName: string;
+export interface StreamOptions extends StreamNames {
   /** PostgreSQL 14 and later can send logical messages. */
   readonly withMessages: boolean;
   readonly startLsn: Lsn;
@@ -43,6 +42,7 @@ export interface StreamOptions {
  */
 export class ReplicationStream {
   readonly #client: pg.Client;
+  readonly #names: StreamNames;
   readonly #channel: CopyChannel;
   readonly #clock: Clock;
   readonly #statusIntervalMs: number;
@@ -59,6 +59,7 @@ export class ReplicationStream {
   private constructor(client: pg.Client, channel: CopyChannel, options: StreamOptions) {
     this.#client = client;
     this.#channel = channel;
+    this.#names = options;
     this.#clock = options.clock;
     this.#silence = options.silence;
     this.#heard.atMs = this.#clock.monotonicMs();
@@ -70,7 +71,8 @@ export class ReplicationStream {
   /**
    * Starts streaming on a connected replication client, which the stream owns from then on.
    *
-   * @throws what the server says: 55006 slot in use, 42704 slot or publication missing, 55000 slot lost.
+   * @throws ConfigError for a slot that is missing, UnsupportedError for one that lost its WAL, and any other error of the
+   *   server as it is (55006: the slot is in use).
    */
   static async start(client: pg.Client, options: StreamOptions): Promise<ReplicationStream> {
     const channel = new CopyChannel(client, options.limitBytes);
@@ -79,9 +81,10 @@ export class ReplicationStream {
       `"publication_names" ${quoteLiteral(quoteIdentifier(options.publicationName))}`,
       ...(options.withMessages ? [`"messages" 'true'`] : []),
     ];
-    await channel.start(
-      `START_REPLICATION SLOT ${quoteIdentifier(options.slotName)} LOGICAL ${formatLsn(options.startLsn)} (${parameters.join(", ")})`,
-    );
+    const sql = `START_REPLICATION SLOT ${quoteIdentifier(options.slotName)} LOGICAL ${formatLsn(options.startLsn)} (${parameters.join(", ")})`;
+    await channel.start(sql).catch((error) => {
+      throw explainReplicationFailure(error, "start", options);
+    });
     return new ReplicationStream(client, channel, options);
   }
 
@@ -106,7 +109,7 @@ export class ReplicationStream {
    */
   next(): WalMessage | null {
     for (;;) {
-      const frame = this.#channel.next();
+      const frame = this.#nextFrame();
       if (frame === null) {
         if (this.#channel.isDone) throw new Error("The server ended the replication stream");
         return null;
@@ -125,6 +128,14 @@ export class ReplicationStream {
         this.#shown = readLsn(bytes, start + 1);
         if (bytes[start + 17] === 1) this.#answer();
       }
+    }
+  }
+
+  #nextFrame(): CopyFrame | null {
+    try {
+      return this.#channel.next();
+    } catch (error) {
+      throw explainReplicationFailure(error, "stream", this.#names);
     }
   }
 

@@ -1,7 +1,14 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parseSettings } from "../../../../connectors/postgres/config/settings.js";
 import postgres from "../../../../connectors/postgres/index.js";
 import { connectDatabase } from "../../../../connectors/postgres/server/database-client.js";
+import { capturedTables } from "../../../../connectors/postgres/tables/captured-tables.js";
+import { warnOfUnpublished } from "../../../../connectors/postgres/tables/publication-coverage.js";
+import { TableFilter } from "../../../../connectors/postgres/tables/table-filter.js";
 import { type ConfigValue, type Props, validateConfig } from "../../../../src/api/index.js";
 import { SystemClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
@@ -16,7 +23,7 @@ let server: PostgresServer;
 let db: TestDatabase;
 
 beforeAll(async () => {
-  server = await startTestPostgres({ max_slot_wal_keep_size: "64MB" });
+  server = await startTestPostgres({ max_slot_wal_keep_size: "64MB", max_replication_slots: "60" });
 });
 afterAll(() => server?.stop());
 beforeEach(async () => {
@@ -95,6 +102,128 @@ test("a wrong password fails the task, naming the key", async () => {
   const driver = await TaskDriver.start(db.props({ "database.password": "wrong" }));
   await expect(driver.read(1)).rejects.toMatchObject({ name: "ConfigError", key: "database.password" });
   await driver.stop();
+});
+
+describe("what no waiting cures fails the task, naming the key", () => {
+  const fails = async (more: Props, expected: { key: string; message: RegExp }) => {
+    const driver = await TaskDriver.start(db.props(more));
+    await expect(driver.read(1)).rejects.toMatchObject({
+      name: "ConfigError",
+      key: expected.key,
+      message: expect.stringMatching(expected.message),
+    });
+    expect(driver.waits.filter((reason) => reason !== null)).toEqual([]);
+    await driver.stop();
+  };
+
+  test("no password where the server asks for one", async () => {
+    await fails(
+      { "database.password": "" },
+      { key: "database.password", message: /asks for the password of .*set database.password/ },
+    );
+    expect(await complaints(db.props({ "database.password": "" }))).toEqual({
+      "database.password": [expect.stringMatching(/set database.password/)],
+    });
+  });
+
+  test("files of certificates and keys that cannot be read", async () => {
+    for (const key of ["database.sslrootcert", "database.sslcert", "database.sslkey"])
+      await fails(
+        { [key]: "/nowhere/file.pem" },
+        { key, message: new RegExp(`The file of ${key} cannot be read: ENOENT`) },
+      );
+  });
+
+  test("a key that its password does not open, or that is none", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "millrace-key-"));
+    const path = join(folder, "client.key");
+    try {
+      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      const cipher = { type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "right" } as const;
+      await writeFile(path, privateKey.export(cipher));
+      const keys = { "database.sslkey": path };
+      await fails(
+        { ...keys, "database.sslpassword": "wrong" },
+        { key: "database.sslpassword", message: /does not open the key of database.sslkey/ },
+      );
+      await fails(keys, { key: "database.sslkey", message: /needs database.sslpassword/ });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test("a database or a role that is not there", async () => {
+    await fails({ "database.dbname": "nowhere" }, { key: "database.dbname", message: /Check database.dbname/ });
+    await fails({ "database.user": "nobody_here" }, { key: "database.password", message: /Check database.user/ });
+  });
+
+  test("a role without REPLICATION", async () => {
+    await db.execute(
+      "DO $$ BEGIN CREATE ROLE plain LOGIN PASSWORD 'p'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+      "CREATE PUBLICATION dbz_publication FOR ALL TABLES",
+    );
+    await fails(
+      { "database.user": "plain", "database.password": "p" },
+      { key: "database.user", message: /needs REPLICATION/ },
+    );
+  });
+
+  test("a slot that is physical, or of another database", async () => {
+    await db.execute(`SELECT pg_create_physical_replication_slot('physical_${db.slotName}')`);
+    await fails({ "slot.name": `physical_${db.slotName}` }, { key: "slot.name", message: /is a physical slot/ });
+    await db.execute(`SELECT pg_drop_replication_slot('physical_${db.slotName}')`);
+    const other = await freshDatabase(server);
+    await other.execute(`SELECT pg_create_logical_replication_slot('${other.slotName}', 'pgoutput')`);
+    await fails(
+      { "slot.name": other.slotName },
+      { key: "slot.name", message: /Set another slot.name or drop the slot/ },
+    );
+    await other.dropSlot();
+  });
+
+  test("a slot that somebody dropped while nothing was read", async () => {
+    await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
+    const driver = await db.stream();
+    await db.execute("INSERT INTO t VALUES (1)");
+    await driver.read(1);
+    await execute(
+      server,
+      `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '${db.slotName}'`,
+    );
+    await db.dropSlot();
+    await expect(driver.read(1)).rejects.toThrow(/replication slot .* does not exist/);
+    await driver.stop();
+  });
+
+  test("a heartbeat's table that is not there", async () => {
+    const driver = await db.stream({ "heartbeat.interval.ms": "20", "heartbeat.action.query": "DELETE FROM nosuch" });
+    await expect(driver.read(100)).rejects.toMatchObject({
+      key: "heartbeat.action.query",
+      message: expect.stringMatching(/^heartbeat.action.query failed: .*"nosuch"/),
+    });
+    await driver.stop();
+  });
+});
+
+test("a partitioned table whose partitions are published under their own names is warned about with what helps", async () => {
+  await db.execute(
+    "CREATE TABLE pt(id int PRIMARY KEY) PARTITION BY RANGE (id)",
+    "CREATE TABLE pt1 PARTITION OF pt FOR VALUES FROM (0) TO (100)",
+    "CREATE PUBLICATION dbz_publication FOR TABLE pt",
+  );
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+  await withClient(db, async (client) => {
+    const settings = parseSettings(db.props({ "table.include.list": "public.pt" }));
+    const captured = await capturedTables(client, new TableFilter(settings));
+    await warnOfUnpublished(client, settings, captured, logger);
+    expect(warnings).toEqual([
+      expect.stringMatching(/changes of public.pt are lost. Publish them under their root \(ALTER PUBLICATION … SET/),
+    ]);
+    await client.query("ALTER PUBLICATION dbz_publication SET (publish_via_partition_root = true)");
+    await warnOfUnpublished(client, settings, captured, logger);
+    expect(warnings).toHaveLength(1);
+  });
 });
 
 test("a missing publication fails the task where it may not be made, and where it was dropped", async () => {

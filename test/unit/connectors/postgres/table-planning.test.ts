@@ -3,6 +3,7 @@ import { compilePatterns } from "../../../../connectors/postgres/config/patterns
 import { type CapturedTable, planSnapshotTables } from "../../../../connectors/postgres/tables/captured-tables.js";
 import {
   namesOf,
+  splitByAdvice,
   unpublishedOperations,
   unpublishedTables,
 } from "../../../../connectors/postgres/tables/publication-coverage.js";
@@ -53,6 +54,11 @@ test("tables come in the order of the include list, and only those that the snap
     order,
   );
   expect(planned.map((found) => found.table)).toEqual(["c", "a"]);
+});
+
+test("a partitioned table of which the partitions are published needs other advice than one that is missing", () => {
+  const other = table(4, "other", { isPartitioned: true });
+  expect(splitByAdvice([ROOT, PLAIN, other], new Set([1]))).toEqual({ missing: [PLAIN, other], split: [ROOT] });
 });
 
 describe("a relation message", () => {

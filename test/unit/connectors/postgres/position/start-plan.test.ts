@@ -121,7 +121,7 @@ describe("a later start", () => {
   test("does not go on with a slot that is ahead of the server", () => {
     expect(plan("initial", null, slot(700, 5008))).toMatchObject({
       kind: "refuse",
-      reason: expect.stringMatching(/slot s is confirmed up to .*5008.*5000.*drop slot s/),
+      reason: expect.stringMatching(/slot s is confirmed up to .*5008.*5000.*when_needed, which makes the slot again/),
     });
     expect(plan("when_needed", STREAMED, slot(700, 5008))).toEqual({ kind: "snapshot", slot: "recreate" });
   });

@@ -39,11 +39,8 @@ describe("a failure", () => {
         "permission denied for table t",
         /role cdc lacks a right: permission denied for table t.*SELECT on the captured tables/,
       ],
-      ["42704", 'publication "p" does not exist', /CREATE PUBLICATION p/],
-      ["42704", 'replication slot "s" does not exist', /snapshot.mode=when_needed/],
-      ["55000", 'logical decoding requires "wal_level" >= "logical"', /Set wal_level=logical/],
-      ["55000", 'can no longer get changes from replication slot "s"', /Drop slot s/],
-      ["58P01", "requested WAL segment 0001 has already been removed", /removed from the database write-ahead log/],
+      ["42704", "kein solches Objekt", /answered 42704: kein solches Objekt/],
+      ["53400", "alle Replikations-Slots werden verwendet", /max_replication_slots/],
       ["XX000", "cache lookup failed", /answered XX000/],
     ];
     for (const [code, message, text] of fatal) {
@@ -54,8 +51,24 @@ describe("a failure", () => {
     }
   });
 
+  test("of the login that the client cannot take part in is no network's", () => {
+    for (const message of [
+      "SASL: SCRAM-SERVER-FINAL-MESSAGE: server signature does not match",
+      "Unknown authenticationOk message type 7",
+    ])
+      expect(judgeFailure(new Error(message), scene)).toMatchObject({
+        kind: "fatal",
+        error: { key: "database.password", message: expect.stringContaining(`as cdc: ${message}. Check`) },
+      });
+  });
+
   test("of TLS names the keys that it is about", () => {
-    for (const code of ["CERT_HAS_EXPIRED", "SELF_SIGNED_CERT_IN_CHAIN", "ERR_TLS_CERT_ALTNAME_INVALID"]) {
+    for (const code of [
+      "CERT_HAS_EXPIRED",
+      "SELF_SIGNED_CERT_IN_CHAIN",
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+      "ERR_OSSL_PEM_NO_START_LINE",
+    ]) {
       const failure = judgeFailure(Object.assign(new Error("words of TLS"), { code }), scene);
       if (failure.kind !== "fatal") throw new Error(`${code} is retried`);
       expect(failure.error).toMatchObject({ key: "database.sslmode" });

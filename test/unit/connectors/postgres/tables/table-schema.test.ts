@@ -5,7 +5,7 @@ import { ColumnWarnings } from "../../../../../connectors/postgres/tables/column
 import { TableFilter } from "../../../../../connectors/postgres/tables/table-filter.js";
 import { TableSchema } from "../../../../../connectors/postgres/tables/table-schema.js";
 import { newTuple, type Tuple } from "../../../../../connectors/postgres/wal/pgoutput-decoder.js";
-import { ArrayStruct, type ConnectValue, DataError, type Logger } from "../../../../../src/api/index.js";
+import { ArrayStruct, type ConnectValue, DataError, type Logger, RecordHeaders } from "../../../../../src/api/index.js";
 import { silentLogger } from "../../../../../src/base/logger.js";
 import { JsonConverter } from "../../../../../src/converters/json/json-converter.js";
 
@@ -59,7 +59,7 @@ const converters = ["true", "false"].map((enable) => {
 function sent(table: TableSchema, text: string): ConnectValue {
   const row = table.readRow(tupleOf(text));
   for (const converter of converters)
-    converter.fromConnectData("t", table.rowSchema, new ArrayStruct(table.rowSchema, row));
+    converter.fromConnectData("t", new RecordHeaders(), table.rowSchema, new ArrayStruct(table.rowSchema, row));
   return row[0]!;
 }
 

@@ -1,0 +1,52 @@
+import { ConfigError, UnsupportedError } from "../../../src/api/index.js";
+import { ServerError } from "../server/server-error.js";
+
+/** What one replication stream reads from. */
+export interface StreamNames {
+  readonly slotName: string;
+  readonly publicationName: string;
+}
+
+/**
+ * The server's error on a replication connection with the object that it is about and what to do. What failed follows
+ * from the SQLSTATE and from when it came: its words may be in any language.
+ *
+ * @param phase start: START_REPLICATION was refused. stream: it ended what was streaming.
+ * @returns the error itself where there is nothing to add.
+ */
+export function explainReplicationFailure(
+  error: unknown,
+  phase: "start" | "stream",
+  { slotName, publicationName }: StreamNames,
+): unknown {
+  if (!(error instanceof ServerError)) return error;
+  const { code, message } = error;
+  // The slot is looked up at the start, the publication with the first change that is decoded.
+  if (isMissingPublication(error) || (code === "42704" && phase === "stream"))
+    return new ConfigError(
+      "publication.name",
+      `Publication ${publicationName} did not exist when a change was written: ${message}. Create it (CREATE PUBLICATION ${publicationName} FOR TABLE …) and, where it was dropped while slot ${slotName} held changes, drop the slot and take a new snapshot.`,
+      { cause: error },
+    );
+  if (code === "42704")
+    return new ConfigError(
+      "slot.name",
+      `Replication slot ${slotName} cannot be read: ${message}. The changes since the stored offset are gone: set snapshot.mode=when_needed to take a new snapshot.`,
+      { cause: error },
+    );
+  if (code === "55000" || code === "58P01")
+    return new UnsupportedError(
+      "POSTGRES_SLOT_LOST",
+      `Replication slot ${slotName} cannot be read: ${message}. The offset to start reading from has been removed from the database write-ahead log. Take a new snapshot (snapshot.mode=when_needed does, and makes the slot again), and raise max_slot_wal_keep_size.`,
+      { cause: error },
+    );
+  return error;
+}
+
+/**
+ * PostgreSQL 18 only warns where a publication does not exist, and leaves its changes out: what earlier versions ended
+ * the stream for, and what is a loss here, too. No other warning of a walsender has this code.
+ */
+export function isMissingPublication({ severity, code }: ServerError): boolean {
+  return severity === "WARNING" && code === "55000";
+}

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { ServerError } from "../../../../../connectors/postgres/server/server-error.js";
+import { explainReplicationFailure } from "../../../../../connectors/postgres/wal/replication-failure.js";
+
+const names = { slotName: "s", publicationName: "p" };
+/** In no language that anything here could know. */
+const said = (code: string, severity = "ERROR") => new ServerError(severity, code, "xyzzy", undefined, undefined);
+
+test("what a replication connection failed with follows from SQLSTATE, severity and phase, not from words", () => {
+  const cases: [ServerError, "start" | "stream", object][] = [
+    [said("42704"), "start", { key: "slot.name", message: expect.stringMatching(/slot s .*xyzzy.*when_needed/) }],
+    [said("42704"), "stream", { key: "publication.name", message: expect.stringMatching(/^Publication p .*xyzzy/) }],
+    [said("55000", "WARNING"), "stream", { key: "publication.name" }],
+    [said("55000"), "start", { code: "POSTGRES_SLOT_LOST", message: expect.stringMatching(/slot s .*max_slot_wal/) }],
+    [said("58P01"), "stream", { code: "POSTGRES_SLOT_LOST" }],
+  ];
+  for (const [error, phase, expected] of cases) {
+    const explained = explainReplicationFailure(error, phase, names);
+    expect([error.code, phase, explained]).toMatchObject([error.code, phase, { ...expected, cause: error }]);
+  }
+});
+
+test("everything else is left as it is", () => {
+  for (const error of [said("55006"), said("57P01"), said("42501"), new Error("read ECONNRESET")])
+    expect(explainReplicationFailure(error, "stream", names)).toBe(error);
+});
