@@ -1,8 +1,8 @@
 /**
- * Runs something that ends with whichever of the signals aborts first. Not `AbortSignal.any`: in Node 20 a signal
- * remembers whatever was made from it, and one that lives as long as a task would remember every poll.
+ * Passes `run` a signal that aborts with the first of `signals`. Not `AbortSignal.any`: in Node 20 a signal keeps every
+ * signal derived from it, so one that lives as long as a task would keep one for each poll.
  *
- * @param signals those that are undefined never abort.
+ * @param signals an undefined one never aborts.
  */
 export async function withAnySignal<T>(
   signals: readonly (AbortSignal | undefined)[],

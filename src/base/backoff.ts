@@ -1,6 +1,9 @@
 import type { Random } from "../api/random.js";
 
-/** Delays in milliseconds. `jitter` is the fraction (0 to 1) by which a delay may be shortened or lengthened at random. */
+/**
+ * Delays in milliseconds. `jitter` (0 to 1) is the largest fraction by which a delay is randomly shortened or
+ * lengthened.
+ */
 export interface BackoffPlan {
   readonly initialMs: number;
   readonly maxMs: number;
@@ -8,7 +11,7 @@ export interface BackoffPlan {
   readonly jitter?: number;
 }
 
-/** Grows a delay from attempt to attempt: initial, initial x factor, … up to max. */
+/** A delay that grows with each attempt: initial, initial x factor, … up to max. */
 export class Backoff {
   #attempts = 0;
 
@@ -29,7 +32,7 @@ export class Backoff {
     return Math.min(maxMs, plainMs * (1 + jitter * (2 * this.random.next() - 1)));
   }
 
-  /** Called once an attempt succeeded. */
+  /** Starts over; called when an attempt succeeds. */
   reset(): void {
     this.#attempts = 0;
   }

@@ -2,26 +2,26 @@ import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Clock } from "./clock.js";
 
-const LOOK_EVERY_MS = 50;
+const CHECK_EVERY_MS = 50;
 /** Growth that is worth a collection. */
 const WORTH_BYTES = 4 * 1024 * 1024;
 
-/** What is looked at and asked of V8. */
+/** The part of V8's heap interface that BufferGarbage uses. */
 export interface BufferHeap {
-  /** Bytes of all buffers of this thread, garbage that was not collected included. */
+  /** Bytes of all buffers of this thread, including uncollected garbage. */
   externalBytes(): number;
-  /** Frees young garbage; what a buffer held may be counted until the next call. */
+  /** Collects young garbage. The bytes of a freed buffer may still be counted until the next call. */
   collectYoung(): void;
 }
 
 /**
- * Keeps the buffers that a thread has dropped from piling up. V8 weighs objects, and lets 32 MiB of young buffers come
- * together, and 64 MiB of old ones, before it looks whether anybody still holds them; a thread that moves bytes makes
- * that much in half a second, and malloc then keeps the peak. The young objects beside them are few, so that looking
- * takes less than a millisecond.
+ * Collects the buffers that a thread has dropped before they pile up. V8 schedules collections by the size of objects,
+ * and lets 32 MiB of young and 64 MiB of old buffers accumulate before it checks whether they are still in use. A
+ * thread that moves records drops that much in half a second, and malloc then keeps the peak. There are few young
+ * objects besides the buffers, so a collection takes less than a millisecond.
  */
 export class BufferGarbage {
-  /** The least seen since the last collection. */
+  /** The lowest size since the last collection. */
   #floorBytes: number;
 
   constructor(
@@ -31,15 +31,15 @@ export class BufferGarbage {
     this.#floorBytes = heap.externalBytes();
   }
 
-  /** Looks from now on, for as long as the thread lives. Called once by each thread that moves records. */
+  /** Checks every 50 ms for as long as the thread lives. Called once by each thread that moves records. */
   start(): void {
-    this.clock.schedule(LOOK_EVERY_MS, () => {
-      this.#look();
+    this.clock.schedule(CHECK_EVERY_MS, () => {
+      this.#collectIfGrown();
       this.start();
     });
   }
 
-  #look(): void {
+  #collectIfGrown(): void {
     const bytes = this.heap.externalBytes();
     if (bytes - this.#floorBytes > WORTH_BYTES) {
       this.heap.collectYoung();
@@ -49,7 +49,7 @@ export class BufferGarbage {
 }
 
 function thisThread(): BufferHeap {
-  // V8 tells `gc` to contexts that are made while the flag is set: to this one alone.
+  // V8 exposes `gc` to contexts created while the flag is set: only to this one.
   setFlagsFromString("--expose-gc");
   const gc = runInNewContext("gc") as (options: { readonly type: "minor" }) => void;
   setFlagsFromString("--no-expose-gc");

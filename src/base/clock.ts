@@ -1,10 +1,13 @@
 import type { Clock, Timer } from "../api/clock.js";
 import { InvariantError } from "./invariant-error.js";
 
-/** For the floors that may import base but not api. */
+/** For the layers that may import base but not api. */
 export type { Clock, Timer };
 
-/** The system's clock. The only place in `src` and `connectors` that reads time, sets timers or lets the loop turn. */
+/**
+ * The system's clock. Only this class reads the time, sets timers or yields to the event loop in `src` and
+ * `connectors`.
+ */
 export class SystemClock implements Clock {
   nowMs(): number {
     return Date.now();
@@ -30,15 +33,17 @@ export class SystemClock implements Clock {
   }
 }
 
-/** More turns than this in one moment, and whatever turns will never wait. */
+/** After this many turns without waiting for time, the work is considered endless. */
 const MOST_TURNS = 100_000;
 
 /**
- * A clock that stands still until a test advances it. Timers fire in order of time, then of setting; turns end one at a
- * time, in the order asked for, each once every promise callback that the one before set off has run.
+ * A clock that stands still until a test advances it. Timers fire in order of time, then of scheduling. Turns resolve
+ * one at a time, in the order of the calls, each after every promise callback that the previous one triggered has run.
  */
 export class SimClock implements Clock {
-  /** Since the start: wall-clock milliseconds are too large to carry fractions, and a wait for one would never end. */
+  /**
+   * Relative to the start: wall-clock milliseconds are too large to hold fractions, and a wait for one would never end.
+   */
   #elapsedMs = 0;
   readonly #timers = new TimerHeap();
   readonly #turns: (() => void)[] = [];
@@ -69,20 +74,20 @@ export class SimClock implements Clock {
   }
 
   /**
-   * Resolves once nothing goes on any more without time moving or the caller acting: promise callbacks have run, and
-   * every turn has ended. Work that waits for a socket, a file or a thread is not seen.
+   * Resolves once nothing more happens until time moves or the caller acts: all promise callbacks have run and every
+   * turn has resolved. It does not see work that waits for a socket, a file or a thread.
    *
-   * @throws InvariantError when something turns for ever without waiting for time.
+   * @throws InvariantError when code calls `turn` forever without waiting for time.
    */
   async settled(): Promise<void> {
     for (let turns = 0; turns < MOST_TURNS; turns++) {
       await callbacksRun();
       if (this.#turns.length === 0) return;
     }
-    throw new InvariantError("Something turns for ever in one moment: it has to wait for a time or an event");
+    throw new InvariantError("Code calls Clock.turn forever without time passing: it must wait for a time or an event");
   }
 
-  /** Moves time forward, firing what falls due on the way; all is settled before time moves, and at the end. */
+  /** Moves time forward and fires the timers due on the way. Everything settles before each step and at the end. */
   async advance(byMs: number): Promise<void> {
     if (byMs < 0) throw new InvariantError(`A clock cannot go back by ${byMs} ms`);
     const untilMs = this.#elapsedMs + byMs;
@@ -96,7 +101,7 @@ export class SimClock implements Clock {
     this.#elapsedMs = untilMs;
   }
 
-  /** Timers that are set and have not fired: a test's leak check. */
+  /** Pending timers, for a test's leak check. */
   get pendingTimers(): number {
     return this.#timers.size;
   }
@@ -120,7 +125,7 @@ function delayBy(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** Resolves once every promise callback that is queued, and those that they queue, have run. */
+/** Resolves once all queued promise callbacks have run, including those they queue in turn. */
 function callbacksRun(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -129,11 +134,11 @@ interface HeapTimer {
   readonly atMs: number;
   readonly sequence: number;
   readonly fire: () => void;
-  /** Where it stands in the heap; -1 once it is out. */
+  /** Its position in the heap; -1 once removed. */
   index: number;
 }
 
-/** Timers in order of time, then of adding: a binary heap, so that a simulation may hold many. */
+/** Timers in order of time, then of adding. A binary heap, because a simulation can hold many. */
 class TimerHeap {
   readonly #timers: HeapTimer[] = [];
   #sequence = 0;
@@ -142,12 +147,12 @@ class TimerHeap {
     return this.#timers.length;
   }
 
-  /** When the first is due; undefined when there is none. */
+  /** The due time of the first timer; undefined when there is none. */
   get nextMs(): number | undefined {
     return this.#timers[0]?.atMs;
   }
 
-  /** Adds a timer; its `cancel` takes it out. */
+  /** Adds a timer; its `cancel` removes it. */
   add(atMs: number, fire: () => void): Timer {
     const timer: HeapTimer = { atMs, sequence: this.#sequence++, fire, index: this.#timers.length };
     this.#timers.push(timer);
@@ -155,7 +160,7 @@ class TimerHeap {
     return { cancel: () => this.#remove(timer) };
   }
 
-  /** Takes the first out: what it fires. */
+  /** Removes the first timer and returns its `fire`. */
   take(): (() => void) | undefined {
     const first = this.#timers[0];
     if (first) this.#remove(first);

@@ -1,16 +1,16 @@
 /**
- * Things to close, in reverse order of opening. One that fails does not keep the others open: all are tried, then the
+ * Closes resources in reverse order of opening. When closing one fails, the others are closed all the same; then all
  * failures are thrown together.
  */
 export class Closers {
   readonly #closers: { name: string; close: () => void | Promise<void> }[] = [];
 
-  /** Notes how to close what was just opened. */
+  /** Adds a resource that was just opened. */
   add(name: string, close: () => void | Promise<void>): void {
     this.#closers.push({ name, close });
   }
 
-  /** Closes everything noted so far; calling it again closes only what was added since. */
+  /** Closes every resource added so far; a second call closes only those added since. */
   async close(): Promise<void> {
     const failures: Error[] = [];
     for (let closer = this.#closers.pop(); closer; closer = this.#closers.pop()) {

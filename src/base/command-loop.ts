@@ -1,6 +1,6 @@
 import { deferred } from "./deferred.js";
 
-/** What a submitter gets when the loop ended before its command was run. */
+/** Rejects a command that did not run because the loop ended first. */
 export class LoopEndedError extends Error {
   override readonly name = "LoopEndedError";
   constructor(readonly command: string) {
@@ -15,8 +15,8 @@ interface Command<S> {
 }
 
 /**
- * The one writer of a state. REST handlers, group callbacks and timers never touch the state: they submit a command
- * and await its answer; commands run one at a time, in order of submission.
+ * The only writer of a state. REST handlers, group callbacks and timers never touch the state: they submit a command
+ * and await its answer. Commands run one at a time, in order of submission.
  */
 export class CommandLoop<S> {
   readonly #queue: Command<S>[] = [];
@@ -25,7 +25,7 @@ export class CommandLoop<S> {
 
   constructor(private readonly state: S) {}
 
-  /** Commands that wait. */
+  /** Waiting commands. */
   get depth(): number {
     return this.#queue.length;
   }
@@ -49,7 +49,7 @@ export class CommandLoop<S> {
     return answer.promise;
   }
 
-  /** Runs commands until `signal` aborts; what still waits then is rejected. The command at work is finished first. */
+  /** Runs commands until `signal` aborts. The running command finishes; the waiting ones are rejected. */
   async run(signal: AbortSignal): Promise<void> {
     const wake = () => this.#wake.resolve();
     signal.addEventListener("abort", wake, { once: true });
@@ -69,15 +69,15 @@ export class CommandLoop<S> {
   }
 }
 
-/** A loop that the process cannot do without has ended. */
+/** A loop that the process needs has failed. */
 export class LoopDiedError extends Error {
   override readonly name = "LoopDiedError";
 }
 
 /**
- * Watches one of our own loops: a store's reader, the herder's commands. When the loop fails, the error is thrown where
- * nothing can catch it, and the process (or the thread) ends with its reason. Left running without the loop, a worker
- * would answer from a state that no longer changes.
+ * Watches one of our own loops: a store's reader, the herder's commands. If the loop fails, the error is thrown where
+ * nothing can catch it, so the process (or the thread) ends with that reason. Without the loop, a worker would keep
+ * answering from a state that no longer changes.
  *
  * @param name for the message: `the reader of topic connect-configs`.
  */

@@ -1,4 +1,4 @@
-/** A promise with its settlers outside. A rejection that nobody has awaited yet does not end the process. */
+/** A promise with its resolve and reject. A rejection that is not awaited yet does not end the process. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly settled: boolean;
@@ -6,7 +6,7 @@ export interface Deferred<T> {
   reject(error: unknown): void;
 }
 
-/** Makes a deferred. Settling twice keeps the first. */
+/** Creates a deferred. Only the first resolve or reject counts. */
 export function deferred<T = void>(): Deferred<T> {
   let settled = false;
   let resolveOuter!: (value: T) => void;
@@ -32,5 +32,7 @@ export function deferred<T = void>(): Deferred<T> {
   };
 }
 
-/** Whoever awaits `promise` still gets the rejection; this only tells Node that being late to await it is no crash. */
+/**
+ * Awaiting `promise` still rejects; this handler only keeps Node from treating a late await as an unhandled rejection.
+ */
 function noteOnly(): void {}

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Replaces a small file so that a crash or power loss leaves the old content or the new one. */
+/** Replaces a small file atomically: a crash or power loss leaves the old content or the new. */
 export function replaceFile(path: string, content: string | Buffer): void {
   const next = `${path}.tmp`;
   const fd = openSync(next, "w");
@@ -15,7 +15,7 @@ export function replaceFile(path: string, content: string | Buffer): void {
   syncFolder(dirname(path));
 }
 
-/** Makes the names in a folder survive power loss. */
+/** Makes the folder's entries (created, renamed and removed files) survive a power loss. */
 export function syncFolder(path: string): void {
   const fd = openSync(path, "r");
   try {
@@ -25,7 +25,7 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Removes a file; one that is gone already is fine. */
+/** Removes a file if it exists. */
 export function removeFile(path: string): void {
   try {
     unlinkSync(path);
@@ -34,7 +34,7 @@ export function removeFile(path: string): void {
   }
 }
 
-/** Makes a folder and its parents unless they exist. */
+/** Creates a folder and its parents where they do not exist. */
 export function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true });
 }

@@ -1,6 +1,6 @@
 /**
- * An error as status topic and REST show it: its name, message and stack, then each cause, in the layout of a Java
- * stack trace. Never a record's value or a secret, because no error message holds one.
+ * An error as the status topic and REST show it: name, message and stack, then each cause, in the layout of a Java
+ * stack trace. It contains no record values or secrets, because error messages contain none.
  */
 export function traceOf(error: unknown): string {
   const parts: string[] = [];
@@ -12,7 +12,7 @@ export function traceOf(error: unknown): string {
   return `${parts.join("\n")}\n`;
 }
 
-/** In one line: the message, and the first cause's when it says more. */
+/** The error in one line: its message, and its cause's unless the message contains it. */
 export function errorMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? error.cause.message : undefined;

@@ -1,6 +1,6 @@
 import type { SourceMap } from "../api/index.js";
 
-/** What JSON text can hold, with integers that a number cannot hold exactly as bigint. */
+/** A JSON value, with integers beyond 2^53 as bigint. */
 export type ExactJson = null | boolean | string | number | bigint | readonly ExactJson[] | ExactJsonObject;
 export interface ExactJsonObject {
   readonly [key: string]: ExactJson;
@@ -13,15 +13,15 @@ const MARK = "\u0000";
 const ESCAPED_MARK = "\\u0000";
 
 /**
- * Parses JSON, giving every number literal to `number` as it was written: JSON.parse alone would round 64-bit
- * integers, and tells neither 1 from 1.0 nor 1e3 from 1000.
+ * Parses JSON and passes every number literal to `number` as text: JSON.parse alone rounds 64-bit integers and does not
+ * distinguish 1 from 1.0 or 1e3 from 1000.
  *
  * @throws SyntaxError as JSON.parse does.
  */
 export function parseJsonNumbers<T>(text: string, number: (literal: string) => T): unknown {
   const marked = text.replace(TOKEN, (token, colon: string | undefined) => {
     if (!token.startsWith('"')) return NUMBER.test(token) ? `"${ESCAPED_MARK}${token}"` : token;
-    // A string that itself begins with the mark gets a second one; keys are never revived, so they stay.
+    // A string that itself begins with the mark gets a second one. Keys are not revived, so they need none.
     return colon === undefined && token.startsWith(`"${ESCAPED_MARK}`) ? `"${ESCAPED_MARK}${token.slice(1)}` : token;
   });
   try {
@@ -30,13 +30,13 @@ export function parseJsonNumbers<T>(text: string, number: (literal: string) => T
       return value.startsWith(MARK + MARK) ? value.slice(1) : number(value.slice(1));
     });
   } catch (error) {
-    // For a message whose position fits the caller's text; marking never makes bad text good.
+    // Throws with positions of the caller's text: marking never makes invalid JSON valid.
     JSON.parse(text);
     throw error;
   }
 }
 
-/** Parses JSON: integers beyond 2^53 become bigint, all other numbers a number. @throws SyntaxError */
+/** Parses JSON. Integers beyond 2^53 become bigint, all other numbers stay numbers. @throws SyntaxError */
 export function parseExactJson(text: string): ExactJson {
   return parseJsonNumbers(text, (literal) => {
     const value = Number(literal);
@@ -45,14 +45,14 @@ export function parseExactJson(text: string): ExactJson {
 }
 
 /**
- * Writes JSON without blanks, as Jackson does for Kafka Connect: bigint as an integer, and characters outside the
- * basic plane as a pair of `\uXXXX` in upper-case hex. Keys whose value is undefined are left out.
+ * Writes JSON without spaces, as Jackson does for Kafka Connect: bigint as an integer, and characters outside the basic
+ * plane as a pair of `\uXXXX` in upper-case hex. Keys with undefined values are left out.
  */
 export function writeExactJson(value: unknown): string {
   return escapeAstral(write(value));
 }
 
-/** Equal for maps with the same entries in whatever order; 1 and 1n are the same number, "1" is another. */
+/** A key that is equal for maps with the same entries, in any order. 1 and 1n are equal; "1" differs. */
 export function sourceMapKey(map: SourceMap): string {
   return writeExactJson(Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))));
 }
@@ -70,7 +70,7 @@ function write(value: unknown): string {
   return JSON.stringify(value ?? null);
 }
 
-/** `text` with each half of a surrogate pair as `\uXXXX`, in upper-case hex as Jackson writes it. */
+/** `text` with both halves of each surrogate pair as `\uXXXX`, in upper-case hex as in Jackson. */
 function escapeAstral(text: string): string {
   return text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, (pair) => {
     const hex = (at: number) => `\\u${pair.charCodeAt(at).toString(16).toUpperCase()}`;

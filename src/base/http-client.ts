@@ -6,23 +6,23 @@ export interface HttpRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer | undefined;
-  /** For the whole answer, its body included. */
+  /** For the whole answer, including its body. */
   readonly timeoutMs: number;
 }
 
-/** Its answer: any status, and the body's bytes, which may be none. */
+/** The answer: any status, and the body, which may be empty. */
 export interface HttpAnswer {
   readonly status: number;
   readonly body: Buffer;
 }
 
-/** Requests to other processes: a port, so that a simulation of several workers can carry them. */
+/** Sends requests to other processes. A simulation of several workers has its own implementation. */
 export interface HttpClient {
-  /** Sends one request; redirects are not followed. @throws Error when it was not answered in time, or not whole. */
+  /** Sends one request without following redirects. @throws Error when no complete answer arrives in time. */
   send(request: HttpRequest): Promise<HttpAnswer>;
 }
 
-/** HTTP over the system's sockets. The only place in `src` and `connectors` that calls `fetch`. */
+/** HTTP over the system's sockets. Only this class calls `fetch` in `src` and `connectors`. */
 export class SystemHttpClient implements HttpClient {
   constructor(private readonly clock: Clock) {}
 

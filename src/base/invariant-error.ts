@@ -1,4 +1,4 @@
-/** A state that the code rules out has come about: our bug, never the user's. Always fatal to what was being done. */
+/** A state that the code rules out: always our bug, never the user's. The operation cannot continue. */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }

@@ -1,17 +1,20 @@
 import type { Clock } from "../api/clock.js";
 import type { LogFields, Logger } from "../api/logger.js";
 
-/** For the floors that may import base but not api. */
+/** For the layers that may import base but not api. */
 export type { LogFields, Logger };
 
-/** From loud to quiet; a level shows itself and all before it. */
+/** In order of verbosity: each level includes those before it. */
 export const LOG_LEVELS = ["off", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Takes one finished line, without its newline. */
+/** Receives one finished entry, without the final newline. */
 export type LogSink = (line: string) => void;
 
-/** Writes lines `2026-01-02T03:04:05.678Z INFO  worker.task message key=value`; a cause follows, indented, with its own causes. */
+/**
+ * Writes lines such as `2026-01-02T03:04:05.678Z INFO  worker.task message key=value`. A cause follows, indented, with
+ * its own causes.
+ */
 export class TextLogger implements Logger {
   constructor(
     private readonly sink: LogSink,
@@ -56,7 +59,7 @@ export class TextLogger implements Logger {
   }
 }
 
-/** Swallows everything: for unit tests whose subject's log is of no interest. */
+/** Discards everything; for unit tests that do not look at the log. */
 export const silentLogger: Logger = {
   error() {},
   warn() {},

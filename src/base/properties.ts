@@ -1,4 +1,4 @@
-/** A line of a properties file that cannot be read: which one, and what is wrong with it. */
+/** A fault in a properties file, with its line number. */
 export class PropertiesError extends Error {
   override readonly name = "PropertiesError";
   constructor(
@@ -12,8 +12,9 @@ export class PropertiesError extends Error {
 const ESCAPES: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r", f: "\f" };
 
 /**
- * Reads a Java properties file (java.util.Properties.load): `#` and `!` comments, `=`, `:` or blanks between key and
- * value, a backslash at the end continues the line, `\uXXXX` and the one-letter escapes. A later key wins.
+ * Parses a Java properties file (java.util.Properties.load): `#` and `!` start comments; `=`, `:` or blanks separate
+ * key and value; a backslash at the end continues the line; `\uXXXX` and the one-letter escapes work. The last of equal
+ * keys wins.
  *
  * @throws PropertiesError for a malformed `\u` escape.
  */

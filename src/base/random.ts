@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Random } from "../api/random.js";
 
-/** For the floors that may import base but not api. */
+/** For the layers that may import base but not api. */
 export type { Random };
 
-/** The system's randomness. The only place in `src` and `connectors` that draws it. */
+/** The system's randomness. Only this class draws it in `src` and `connectors`. */
 export class SystemRandom implements Random {
   next(): number {
     return Math.random();
@@ -23,7 +23,7 @@ export class SystemRandom implements Random {
   }
 }
 
-/** A repeatable sequence (mulberry32): the same seed gives the same draws, so that a failing test can be replayed. */
+/** A repeatable sequence (mulberry32): the same seed yields the same draws, so a failing test can be replayed. */
 export class SeededRandom implements Random {
   #state: number;
 
