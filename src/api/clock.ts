@@ -1,24 +1,24 @@
-/** A pending timer. `cancel` after it fired does nothing. */
+/** A pending timer. Once it has fired, `cancel` does nothing. */
 export interface Timer {
   cancel(): void;
 }
 
 /**
- * Time, handed to connectors and tasks in their contexts so that tests can own it. Nothing outside `base/clock` reads
- * the system's clock, sets a timer of the system or lets its event loop turn.
+ * The clock. Connectors and tasks receive it in their contexts, so that tests control time. Only `base/clock` reads the
+ * system's clock, sets system timers or yields to the event loop.
  */
 export interface Clock {
-  /** Wall-clock time in milliseconds since 1970-01-01T00:00Z. It can jump; never subtract two of them to time something. */
+  /** Wall-clock time in milliseconds since 1970-01-01T00:00Z. It can jump: do not measure durations with it. */
   nowMs(): number;
-  /** A monotonic reading in milliseconds with a fraction, for durations and deadlines. Its zero means nothing. */
+  /** A monotonic reading in fractional milliseconds, for durations and deadlines. Its zero is arbitrary. */
   monotonicMs(): number;
-  /** Runs `fire` once, `delayMs` from now. A pending timer does not keep the process alive by itself. */
+  /** Runs `fire` once, `delayMs` from now. A pending timer does not keep the process alive. */
   schedule(delayMs: number, fire: () => void): Timer;
-  /** Resolves `delayMs` from now, or as soon as `signal` aborts: the caller looks at the signal, nothing is thrown. */
+  /** Resolves `delayMs` from now, or when `signal` aborts. It never rejects: the caller checks the signal. */
   delay(delayMs: number, signal?: AbortSignal): Promise<void>;
   /**
-   * Resolves once the event loop has turned: sockets and timers got theirs. For loops whose awaited promises may all be
-   * resolved already, which would otherwise run on without any other task, heartbeat or message being served.
+   * Resolves after one turn of the event loop, which serves sockets and timers. For loops whose awaited promises may
+   * all be resolved already: without it they would starve every other task, heartbeat and message.
    */
   turn(): Promise<void>;
 }

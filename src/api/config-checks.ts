@@ -24,7 +24,7 @@ export function oneOf(...allowed: readonly string[]): ConfigCheck {
       : invalidValue(key, value, `String must be one of: ${allowed.join(", ")}`);
 }
 
-/** ConfigDef.CaseInsensitiveValidString: the allowed values are listed as given. */
+/** ConfigDef.CaseInsensitiveValidString. The message lists the allowed values in their original case. */
 export function oneOfIgnoringCase(...allowed: readonly string[]): ConfigCheck {
   const upper = allowed.map((text) => text.toUpperCase());
   return (key, value) =>
@@ -33,11 +33,11 @@ export function oneOfIgnoringCase(...allowed: readonly string[]): ConfigCheck {
       : invalidValue(key, value, `String must be one of (case insensitive): ${allowed.join(", ")}`);
 }
 
-/** ConfigDef.NonEmptyString: null is let through, the empty text is not. */
+/** ConfigDef.NonEmptyString: accepts null but not the empty string. */
 export const nonEmpty: ConfigCheck = (key, value: ConfigAtom) =>
   value === "" ? invalidValue(key, value, "String must be non-empty") : undefined;
 
-/** All of these, the first complaint counting. */
+/** All of these checks; the first complaint counts. */
 export function allOf(...checks: readonly ConfigCheck[]): ConfigCheck {
   return (key, value) => {
     for (const check of checks) {

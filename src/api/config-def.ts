@@ -2,10 +2,10 @@ import { ConfigError } from "./errors.js";
 
 export type ConfigType = "boolean" | "string" | "int" | "short" | "long" | "double" | "list" | "class" | "password";
 
-/** A parsed value of any type; null stands for a key that has none. */
+/** A parsed value of any type; null when the key has no value. */
 export type ConfigAtom = boolean | string | number | readonly string[] | Password | null;
 
-/** Text that must not be shown: prints as `[hidden]`; only who needs the secret asks for `value`. */
+/** A secret. It prints as `[hidden]`; only code that uses the secret reads `value`. */
 export class Password {
   static readonly HIDDEN = "[hidden]";
   readonly #value: string;
@@ -28,16 +28,16 @@ export class Password {
 }
 
 /**
- * Looks at a parsed value (null when it is missing or could not be parsed: Kafka's validators run then, too) and
- * returns the whole message of what is wrong with it, or undefined.
+ * Checks a parsed value and returns the full error message, or undefined if the value is valid. The value is null when
+ * it is missing or could not be parsed: Kafka runs its validators then, too.
  */
 export type ConfigCheck = (key: string, value: ConfigAtom) => string | undefined;
 
-/** Everything said about one key, once: parsing, defaults, validation, help and the REST answers all read this. */
+/** The definition of one key. Parsing, defaults, validation, help and the REST answers all use it. */
 export interface ConfigKey {
   readonly type: ConfigType;
   readonly doc: string;
-  /** Absent: the key is required. Given in parsed form (a list as an array); null for "no value". */
+  /** Absent: the key is required. Otherwise the parsed value (an array for a list); null for "no value". */
   readonly default?: boolean | string | number | readonly string[] | null;
   readonly importance?: "high" | "medium" | "low";
   readonly group?: string;
@@ -46,12 +46,13 @@ export interface ConfigKey {
   readonly displayName?: string;
   readonly dependents?: readonly string[];
   readonly check?: ConfigCheck;
-  /** Values to offer and whether to show the key, given all values as parsed. */
+  /** The values to offer for the key `name`; `values` are all parsed values. */
   readonly recommend?: (name: string, values: Readonly<Record<string, ConfigAtom>>) => readonly string[];
+  /** Whether to show the key. */
   readonly visible?: (name: string, values: Readonly<Record<string, ConfigAtom>>) => boolean;
 }
 
-/** Keys in the order in which REST answers list them. */
+/** Keys, in the order of the REST answers. */
 export type ConfigDef = Readonly<Record<string, ConfigKey>>;
 
 type AtomOf<T extends ConfigType> = T extends "boolean"
@@ -66,24 +67,24 @@ type AtomOf<T extends ConfigType> = T extends "boolean"
 
 type ValueOf<K extends ConfigKey> = K extends { readonly default: null } ? AtomOf<K["type"]> | null : AtomOf<K["type"]>;
 
-/** `values["flush.size"]` is a number without a cast. */
+/** The parsed values of a definition, typed by key: `values["flush.size"]` is a number. */
 export type ConfigValues<D extends ConfigDef> = { readonly [K in keyof D]: ValueOf<D[K]> };
 
-/** One key's part in the answer of a validation (KIP-26). */
+/** The result of validating one key (KIP-26). */
 export interface ConfigValue {
   readonly name: string;
-  /** As REST shows it: lists joined by commas, passwords hidden; null when missing or not to be parsed. */
+  /** As REST shows it: lists joined by commas, passwords hidden; null when missing or impossible to parse. */
   value: string | null;
   recommendedValues: string[];
   errors: string[];
   visible: boolean;
 }
 
-/** Keys as submitted over REST: null values are possible there and never valid. */
+/** Keys as submitted over REST, where a value can be null. */
 export type SubmittedProps = Readonly<Record<string, string | null | undefined>>;
 
 /**
- * Validates every key of `def`, in its order, with Kafka's texts (ConfigDef.validate): all faults are found, none thrown.
+ * Validates every key of `def`, in order, with Kafka's messages (ConfigDef.validate). Returns all faults; throws none.
  */
 export function validateConfig(def: ConfigDef, props: SubmittedProps): ConfigValue[] {
   const atoms: Record<string, ConfigAtom> = {};
@@ -97,7 +98,8 @@ export function validateConfig(def: ConfigDef, props: SubmittedProps): ConfigVal
       errors.push(error.message);
     }
     atoms[name] = atom;
-    // A default is right by definition; Kafka does not check it either unless the value was given or is missing.
+    // Like Kafka, checks a value that was submitted, could not be parsed or is missing without a default; never a
+    // default.
     const complaint = key.check?.(name, atom);
     if (complaint !== undefined && (errors.length > 0 || props[name] != null || !("default" in key)))
       errors.push(complaint);
@@ -118,9 +120,9 @@ export function validateConfig(def: ConfigDef, props: SubmittedProps): ConfigVal
 }
 
 /**
- * Parses the keys of `def` out of `props`; other keys are left alone.
+ * Parses the keys of `def` from `props`, ignoring other keys.
  *
- * @throws ConfigError for the first key that is missing or wrong, naming it.
+ * @throws ConfigError naming the first key that is missing or invalid.
  */
 export function parseConfig<const D extends ConfigDef>(def: D, props: SubmittedProps): ConfigValues<D> {
   const values: Record<string, ConfigAtom> = {};
@@ -134,14 +136,16 @@ export function parseConfig<const D extends ConfigDef>(def: D, props: SubmittedP
   return values as ConfigValues<D>;
 }
 
-/** A value as REST shows it. Java's List prints joined by commas without blanks. */
+/** A value as REST shows it. Lists are joined by commas without spaces. */
 export function renderAtom(atom: ConfigAtom): string | null {
   if (atom === null) return null;
   if (Array.isArray(atom)) return atom.join(",");
   return String(atom);
 }
 
-/** Like renderAtom, but as Java prints the type: doubles with a fraction, longs beyond 2^53 with every digit given. */
+/**
+ * Like renderAtom, but numbers as Java prints them: doubles with a fraction, longs beyond 2^53 with all their digits.
+ */
 function renderValue(type: ConfigType, atom: ConfigAtom, raw: string | null | undefined): string | null {
   if (typeof atom !== "number") return renderAtom(atom);
   if (type === "double" && Number.isInteger(atom)) return `${atom}.0`;

@@ -1,18 +1,20 @@
 import type { ErrorCode } from "./error-code.js";
 
-/** The six kinds of failure that the worker tells apart. */
+/** The six kinds of failure that the worker distinguishes. */
 export type ErrorKind = "retriable" | "data" | "config" | "not-found" | "conflict" | "unsupported";
 
-// Found by this key and not by `instanceof`: a plugin may carry its own copy of this package.
+// Identified by this key rather than `instanceof`: a plugin may bundle its own copy of this package.
 const KIND = Symbol.for("millrace.error.kind");
 
-/** Base of the six. Thrown as one of them only, always with the `cause` where there is one. */
+/** Base class of the six errors below, never thrown itself. Pass the `cause` wherever there is one. */
 export abstract class ConnectError extends Error {
   constructor(
     kind: ErrorKind,
     /** Stable, and listed in ERROR_CODES or the plugin's own `errorCodes`. */
     readonly code: ErrorCode,
-    /** Says what failed, on which key, table or object, why, and what to do. Never a record's value or a secret. */
+    /**
+     * Names the failure, the key, table or object, the reason and the remedy. Never contains record values or secrets.
+     */
     message: string,
     options?: { readonly cause?: unknown },
   ) {
@@ -21,7 +23,10 @@ export abstract class ConnectError extends Error {
   }
 }
 
-/** The same call may work later. From `put` the worker hands the same batch over again; from `poll` it polls again. */
+/**
+ * The same call may succeed later. After one from `put` the worker delivers the batch again; after `poll` it polls
+ * again.
+ */
 export class RetriableError extends ConnectError {
   override readonly name = "RetriableError";
   constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
@@ -37,7 +42,7 @@ export class DataError extends ConnectError {
   }
 }
 
-/** A setting is wrong; `key` says which. Never retried. */
+/** The setting `key` is invalid. Never retried. */
 export class ConfigError extends ConnectError {
   override readonly name = "ConfigError";
   constructor(
@@ -49,7 +54,7 @@ export class ConfigError extends ConnectError {
   }
 }
 
-/** What was named does not exist. */
+/** The named object does not exist. */
 export class NotFoundError extends ConnectError {
   override readonly name = "NotFoundError";
   constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
@@ -57,7 +62,9 @@ export class NotFoundError extends ConnectError {
   }
 }
 
-/** The state of things forbids it now: it exists already, a rebalance is under way, another owner holds it. */
+/**
+ * The current state does not allow it: the object exists already, a rebalance is in progress, another owner holds it.
+ */
 export class ConflictError extends ConnectError {
   override readonly name = "ConflictError";
   constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
@@ -65,7 +72,7 @@ export class ConflictError extends ConnectError {
   }
 }
 
-/** What was asked for cannot be done here, now or later. */
+/** The request is not supported here, now or later. */
 export class UnsupportedError extends ConnectError {
   override readonly name = "UnsupportedError";
   constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
@@ -73,7 +80,7 @@ export class UnsupportedError extends ConnectError {
   }
 }
 
-/** The kind of an error thrown by us or by a plugin with its own copy of these classes; undefined for any other. */
+/** The kind of a ConnectError, also of one from a plugin's own copy of these classes; undefined for any other error. */
 export function errorKind(error: unknown): ErrorKind | undefined {
   return error instanceof Error ? (error as { [KIND]?: ErrorKind })[KIND] : undefined;
 }

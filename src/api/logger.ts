@@ -1,9 +1,9 @@
-/** What a log line is about, as flat values. Never a record's key or value, never a secret. */
+/** The fields of a log line, as flat values. Never a record's key or value, never a secret. */
 export type LogFields = Readonly<Record<string, string | number | boolean | bigint | null | undefined>>;
 
 /**
- * A logger bound to a name and fields. `error` is for what needs a person, `warn` for what heals itself but should be
- * known, `info` for life-cycle events, `debug` and `trace` for following one component.
+ * A logger with a name and fields. `error`: someone must act; `warn`: a problem that resolves itself but should be
+ * known; `info`: life-cycle events; `debug` and `trace`: the details of one component.
  */
 export interface Logger {
   error(message: string, fields?: LogFields, cause?: unknown): void;
@@ -11,6 +11,6 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   debug(message: string, fields?: LogFields): void;
   trace(message: string, fields?: LogFields): void;
-  /** A logger of a longer name (`parent.name`) whose lines carry `fields` too. */
+  /** A logger named `parent.name` that adds `fields` to its lines. */
   child(name: string, fields?: LogFields): Logger;
 }

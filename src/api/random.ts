@@ -1,4 +1,4 @@
-/** Chance, handed over so that a test can replay it from a seed. */
+/** A source of randomness, passed in so that a test can replay it from a seed. */
 export interface Random {
   /** A float in [0, 1). */
   next(): number;
@@ -6,6 +6,6 @@ export interface Random {
   integer(bound: number): number;
   /** A random (version 4) UUID in lower case. */
   uuid(): string;
-  /** `count` random bytes. The system's are fit for keys. */
+  /** `count` random bytes; those of SystemRandom are suitable for cryptographic keys. */
   bytes(count: number): Buffer;
 }

@@ -1,15 +1,15 @@
-/** A header as it stands in a record of a topic: keys may repeat, order counts. */
+/** A header as stored in a topic's record. Keys may repeat, and order matters. */
 export interface RecordHeader {
   readonly key: string;
   /** null: a header without a value. */
   readonly value: Buffer | null;
 }
 
-/** The headers of a record that is being written: those of the record itself, and what its converters add. */
+/** The headers of a record being written: its own, and those its converters add. */
 export class RecordHeaders {
   #all: readonly RecordHeader[];
 
-  /** @param all kept, never changed: records that share their headers share the list. */
+  /** @param all kept and never modified: records with the same headers share the list. */
   constructor(all: readonly RecordHeader[] = []) {
     this.#all = all;
   }
@@ -18,7 +18,7 @@ export class RecordHeaders {
     return this.#all;
   }
 
-  /** Appends a header; one with the same key stays, as in Kafka. */
+  /** Appends a header. Headers with the same key remain, as in Kafka. */
   add(header: RecordHeader): void {
     this.#all = [...this.#all, header];
   }

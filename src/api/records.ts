@@ -8,7 +8,7 @@ export interface Header {
   readonly value: ConnectValue;
 }
 
-/** JSON-shaped identification of a source (`{"server":"shop"}`) or of a place in it (`{"lsn":123}`). */
+/** Identifies a source (`{"server":"shop"}`) or a position in it (`{"lsn":123}`), as a flat JSON object. */
 export type SourceMap = Readonly<Record<string, string | number | bigint | boolean | null>>;
 
 const NO_HEADERS: readonly Header[] = [];
@@ -16,9 +16,9 @@ const NO_HEADERS: readonly Header[] = [];
 /** A record on its way from a source to a topic. */
 export class SourceRecord {
   constructor(
-    /** Which source. Records of one source share one object: the ledger compares by identity first. */
+    /** The source. Records of one source should share one object: the ledger compares by identity first. */
     readonly sourcePartition: SourceMap,
-    /** Where to go on after this record. */
+    /** Where to continue after this record. */
     readonly sourceOffset: SourceMap,
     readonly topic: string,
     /** Topic partition, or null for the partitioner's choice by key. */
@@ -49,7 +49,7 @@ export class SinkRecord {
     readonly timestampMs: number | null,
     readonly timestampType: TimestampType,
     readonly headers: readonly Header[] = NO_HEADERS,
-    /** Where the record was read, untouched by transformations (KIP-793). */
+    /** The record's position as read, unaffected by transformations (KIP-793). */
     readonly originalTopic: string = topic,
     readonly originalPartition: number = partition,
     readonly originalOffset: number = offset,
@@ -61,7 +61,7 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** `offset` is the next one to read, as a consumer commits it. */
+/** `offset` is the next offset to read, as in a consumer's commit. */
 export interface TopicPartitionOffset extends TopicPartition {
   readonly offset: number;
 }

@@ -15,15 +15,15 @@ export type SchemaType =
   | "map"
   | "struct";
 
-/** What can be said of any schema. Absent means Connect's default: required, unnamed, unversioned. */
+/** The attributes of any schema. Absent ones have Connect's defaults: required, unnamed, unversioned. */
 export interface SchemaAttributes {
   readonly optional?: boolean;
-  /** In the schema's own value form (see ConnectValue); its presence, even as null, makes it a default. */
+  /** A value of this schema (see ConnectValue). If the property is present, even as null, the schema has a default. */
   readonly defaultValue?: unknown;
   readonly name?: string;
   readonly version?: number;
   readonly doc?: string;
-  /** Text to text, in the order in which they are to be written. */
+  /** In the order in which they are written. */
   readonly parameters?: Readonly<Record<string, string>>;
 }
 
@@ -35,8 +35,8 @@ export interface Field {
 }
 
 /**
- * A schema, immutable. Converters compile one writer per Schema *object*, so whoever makes records keeps one object
- * per shape and hands over the same one each time.
+ * An immutable schema. Converters compile one writer per Schema *object*, so a source must reuse one object for all
+ * records of the same shape.
  */
 export class Schema {
   readonly optional: boolean;
@@ -48,15 +48,15 @@ export class Schema {
   readonly parameters: Readonly<Record<string, string>> | undefined;
   readonly #byName: ReadonlyMap<string, Field>;
 
-  /** Called by the factories below only. */
+  /** Only for the factories below. */
   constructor(
     readonly type: SchemaType,
     attributes: SchemaAttributes,
-    /** Of a struct, in order; empty for every other type. */
+    /** The fields of a struct, in order; empty for other types. */
     readonly fields: readonly Field[],
-    /** Of a map. */
+    /** The keys of a map. */
     readonly keySchema: Schema | undefined,
-    /** Of a map, or the items of an array. */
+    /** The values of a map, or the items of an array. */
     readonly valueSchema: Schema | undefined,
   ) {
     this.optional = attributes.optional ?? false;
@@ -69,7 +69,7 @@ export class Schema {
     this.#byName = new Map(fields.map((field) => [field.name, field]));
   }
 
-  /** The field of that name, or undefined. */
+  /** The field called `name`, or undefined. */
   field(name: string): Field | undefined {
     return this.#byName.get(name);
   }
@@ -77,7 +77,7 @@ export class Schema {
 
 const NO_FIELDS: readonly Field[] = [];
 
-/** A schema of a type that has no parts. */
+/** A schema of a primitive type. */
 export function primitive(
   type: Exclude<SchemaType, "array" | "map" | "struct">,
   attributes: SchemaAttributes = {},
@@ -115,7 +115,7 @@ export function structOf(fields: readonly (readonly [string, Schema])[], attribu
   );
 }
 
-/** The same schema with some attributes changed; its parts are shared. */
+/** A copy of the schema with some attributes replaced; its fields and key and value schemas are shared. */
 export function withAttributes(schema: Schema, attributes: SchemaAttributes): Schema {
   return new Schema(
     schema.type,
@@ -157,7 +157,9 @@ export const OPTIONAL_BOOLEAN = primitive("boolean", optional);
 export const OPTIONAL_STRING = primitive("string", optional);
 export const OPTIONAL_BYTES = primitive("bytes", optional);
 
-/** Schema names of Connect's logical types; their schemas' `version` is 1. Values are in the base type's form (ConnectValue). */
+/**
+ * Schema names of Connect's logical types. Their `version` is 1; their values have the base type's form (ConnectValue).
+ */
 export const LOGICAL = {
   /** On bytes: big-endian two's-complement unscaled value; parameter `scale`. */
   decimal: "org.apache.kafka.connect.data.Decimal",

@@ -1,7 +1,7 @@
 import { DataError } from "./errors.js";
 import type { Schema } from "./schema.js";
 
-/** A FLOAT64 without a schema whose value is a whole number: a plain number there would be taken for an INT64. */
+/** A whole-numbered FLOAT64 without a schema: a plain number would be read as an INT64. */
 export class Float64 {
   constructor(readonly value: number) {}
 }
@@ -20,9 +20,10 @@ export class Float64 {
  * | array | array of item values |
  * | map | Map |
  * | struct | Struct |
- * | none | null, boolean, string, Buffer, array, Map with string keys; integers as number or bigint, floats as a number with a fraction or Float64 |
+ * | none | null, boolean, string, Buffer, array, Map with string keys; integers as number or bigint, floats as a number
+ * with a fraction or Float64 |
  *
- * null stands for no value, wherever the schema allows it.
+ * null stands for no value, where the schema allows it.
  */
 export type ConnectValue =
   | null
@@ -36,25 +37,28 @@ export type ConnectValue =
   | readonly ConnectValue[]
   | ReadonlyMap<ConnectValue, ConnectValue>;
 
-// Found by this key and not by the class alone: a plugin may carry its own copy of this package.
+// Identified by this key rather than by the class alone: a plugin may bundle its own copy of this package.
 const STRUCT = Symbol.for("millrace.struct");
 
 /**
- * A struct's schema and its values by position. What holds the values is the subclass's own affair: an array
- * (`ArrayStruct`), or bytes of a row that are decoded when somebody asks. Readers ask for each value once, in order
- * where they can. `value instanceof Struct` is true for a struct of any copy of this package.
+ * A struct: its schema, and its values by position. Subclasses store the values in their own way: in an array
+ * (`ArrayStruct`), or as the bytes of a row, decoded on access. Readers should access each value once, in order where
+ * possible. `value instanceof Struct` is true for a struct from any copy of this package.
  */
 export abstract class Struct {
   /** A schema of type struct. */
   abstract readonly schema: Schema;
 
   /**
-   * The value of the field at `index` (`field.index`), null where there is none or no such field.
-   * @throws DataError when the value is decoded only now and cannot be.
+   * The value of the field at `index` (`field.index`); null when it has none, or there is no such field.
+   * @throws DataError when the value is decoded on access and is invalid.
    */
   abstract at(index: number): ConnectValue;
 
-  /** The value of a field, or the field's default where the value is null. @throws DataError VALUE_INVALID for no such field. */
+  /**
+   * The value of a field, or its default if the value is null.
+   * @throws DataError VALUE_INVALID if there is no such field.
+   */
   get(name: string): ConnectValue {
     const field = this.schema.field(name);
     if (!field) throw new DataError("VALUE_INVALID", `${name} is not a valid field name`);
@@ -64,16 +68,16 @@ export abstract class Struct {
 
   static [Symbol.hasInstance](value: unknown): value is Struct {
     if (typeof value !== "object" || value === null || !(STRUCT in value)) return false;
-    // `instanceof` a subclass means that very class.
+    // For a subclass, `instanceof` keeps its ordinary meaning.
     // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method.
     return this === Struct || Object.prototype.isPrototypeOf.call(this.prototype, value);
   }
 }
 Object.defineProperty(Struct.prototype, STRUCT, { value: true });
 
-/** A struct over an array of values. */
+/** A struct backed by an array of values. */
 export class ArrayStruct extends Struct {
-  /** @param values one per field of `schema`, null where there is none; kept, not copied. */
+  /** @param values one per field of `schema`, null where there is none. Not copied. */
   constructor(
     readonly schema: Schema,
     private readonly values: readonly ConnectValue[],
