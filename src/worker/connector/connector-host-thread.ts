@@ -20,7 +20,7 @@ const send = (report: ConnectorReport) => port.postMessage(report);
 const logger = new ForwardingLogger(send, logLevel as LogLevel, name);
 const owners = new CodeOwner(owner);
 let host: ConnectorHost | undefined;
-logStrayRejections(process, logger);
+logStrayRejections(process, logger, () => ({ plugin: host?.classOf(owners.current) }));
 process.on("uncaughtException", (error) => {
   const { current } = owners;
   if (host && current !== 0) host.uncaught(current, error);

@@ -50,9 +50,14 @@ export class ConnectorHost {
     }
   }
 
+  /** The class whose code runs as that run, if it is not over. */
+  classOf(run: number): string | undefined {
+    return this.#runs.get(run)?.className;
+  }
+
   /** An error that nothing caught, in code of that run. Called by the host's thread. */
   uncaught(run: number, error: unknown): void {
-    const className = this.#runs.get(run)?.className;
+    const className = this.classOf(run);
     if (className === undefined) {
       this.parts.logger.error("Code that a plugin left behind has thrown, and nothing caught it", {}, error);
       return;

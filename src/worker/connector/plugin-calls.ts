@@ -127,7 +127,8 @@ export class PluginCalls {
         clock,
         timeoutMs,
         ask: () => link.send({ type: "ping" }),
-        silent: (reason) => this.#lose(host, reason),
+        // An import that waits for ever keeps nobody else's timers from firing.
+        silent: (reason) => this.#lose(host, reason, host.loading || ownerOf(link)),
       });
     const host: Host = { link, pulse, entries: new Map(), loading: 0 };
     this.#host = host;
@@ -173,10 +174,9 @@ export class PluginCalls {
     }
   }
 
-  #lose(host: Host, reason: string): void {
+  #lose(host: Host, reason: string, owner = ownerOf(host.link) || host.loading): void {
     if (this.#host !== host) return;
     const { logger } = this.parts;
-    const owner = host.loading || (host.link.owner?.() ?? 0);
     this.#host = undefined;
     host.pulse?.stop();
     host.link.close().catch((cause) => logger.warn("The connectors' host did not end well", {}, cause));
@@ -198,4 +198,8 @@ export class PluginCalls {
     if (entry === undefined) this.#loaded.reject(error);
     else this.#opened();
   }
+}
+
+function ownerOf({ owner }: ConnectorHostLink): number {
+  return owner?.() ?? 0;
 }

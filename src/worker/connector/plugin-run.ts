@@ -42,15 +42,14 @@ export class PluginRun {
 
   /** @throws what the plugin throws, and RetriableError CONNECTOR_HOST_LOST when it took the host along */
   async call(call: ConnectorCall): Promise<unknown> {
-    if (call.method === "stop") {
-      this.#start = undefined;
-      if (!this.#hasObject) return undefined;
-    }
+    if (call.method === "stop" && !this.#hasObject) return undefined;
     if (call.method === "start") this.#hasFailed = false;
     const request = this.parts.nextRequest();
     const answer = deferred<unknown>();
     this.#pending.set(request, { call, answer, sent: false });
     await this.#revived;
+    // Not before: a revival that was under way has just noted how to start it.
+    if (call.method === "stop") this.#start = undefined;
     this.#send(request);
     const value = await answer.promise;
     if (call.method === "start" && !this.#hasFailed) this.#start = call;
@@ -113,7 +112,7 @@ export class PluginRun {
     this.#send(request);
     try {
       await answer.promise;
-      this.#start = start;
+      if (!this.#hasFailed) this.#start = start;
       // What it would have asked for meanwhile, it could not.
       this.events.reconfigure();
     } catch (error) {

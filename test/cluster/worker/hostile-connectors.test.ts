@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import type { Logger } from "../../../src/api/index.js";
+import type { LogFields, Logger } from "../../../src/api/index.js";
 import { SystemClock } from "../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
@@ -26,6 +26,7 @@ const deeds = {
   exit: () => process.exit(7),
   hang: never,
   after: async () => { setTimeout(() => new EventEmitter().emit("error", new Error("no listener took me")), 20); },
+  stray: async () => { Promise.reject(new Error("forgotten")); },
   closures: async () => [{ task: () => {} }],
 };
 const rogue = (deed, method) => ({
@@ -195,6 +196,19 @@ test("a connector that started well fails when an error comes up in what it left
   const failed = listener.expect("later FAILED");
   expect(await run("later", "rogue.after.start")).toBe("RUNNING");
   expect(await failed).toContain("no listener took me");
+});
+
+test("a promise that is rejected and forgotten is logged with its plugin, and ends nothing", async () => {
+  const logged = deferred<LogFields | undefined>();
+  const logger: Logger = {
+    ...silentLogger,
+    error: (message, fields) => message.startsWith("A promise") && logged.resolve(fields),
+    child: () => logger,
+  };
+  const { worker, run } = await start({}, logger);
+  expect(await run("stray", "rogue.stray.start")).toBe("RUNNING");
+  expect(await logged.promise).toMatchObject({ plugin: "rogue.stray.start" });
+  expect(await worker.taskConfigs("stray")).toHaveLength(1);
 });
 
 test("what is no data does not cross, and the answer says so", async () => {

@@ -210,6 +210,23 @@ describe("calls into plugins", () => {
     expect(hosts).toHaveLength(1);
   });
 
+  test("a connector that is stopped while it is started in a new host is not started in the next", async () => {
+    const { clock, hosts, running } = rig();
+    const a = await running("a");
+    const b = await running("b");
+    hosts[0]!.die(a.number, "x");
+    await clock.settled();
+    const stopping = b.call({ method: "stop" });
+    hosts[1]!.answer(0);
+    await clock.settled();
+    expect(hosts[1]!.methods).toEqual(["2 start", "2 stop"]);
+    hosts[1]!.answer(1);
+    await stopping;
+    hosts[1]!.die(99, "y");
+    await clock.settled();
+    expect(hosts).toHaveLength(2);
+  });
+
   test("a connector that has raised an error is not started again", async () => {
     const { clock, hosts, told, running } = rig();
     const a = await running("a");
@@ -263,6 +280,22 @@ describe("calls into plugins", () => {
     expect(await loaded).toEqual({ connectors: [], converters: [] });
     hosts[1]!.answer(0, {});
     expect(await config).toEqual({});
+  });
+
+  test("an error in what a loaded plugin left behind is laid to it, not to the one that loads; silence to that one", async () => {
+    const { clock, hosts, calls } = rig();
+    void calls.loaded();
+    const load = (host: FakeHost, ...entries: string[]) => {
+      for (const [at, entry] of entries.entries()) host.listener.report({ type: "loading", owner: -1 - at, entry });
+    };
+    load(hosts[0]!, "a", "b");
+    hosts[0]!.die(-1, "an error that nothing caught");
+    load(hosts[1]!, "b", "c");
+    hosts[1]!.ownerNow = -1;
+    hosts[1]!.answersPings = false;
+    await clock.advance(34_000);
+    expect(calls.leftOut).toEqual(["a", "c"]);
+    expect(hosts[2]!.leftOut).toEqual(["a", "c"]);
   });
 
   test("a host that dies before it loads anything cannot be helped by leaving something out", async () => {
