@@ -2,20 +2,24 @@ import type { RequestOf } from "../../protocol/api.js";
 import { createPartitions as api } from "../../protocol/apis/create-partitions.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { type Broker, defineHandler } from "../handler.js";
-import { judgeMorePartitions } from "../topics/judge-topic.js";
+import { judgeMorePartitions, MAX_PARTITIONS_PER_REQUEST, TOO_MANY_PARTITIONS } from "../topics/judge-topic.js";
 
 type TopicRequest = RequestOf<typeof api>["topics"][number];
-
-const MAX_PARTITIONS_PER_REQUEST = 10_000;
 
 /** CreatePartitions (key 37), v0-v3. The new partitions can be written to when this is answered. v2: flexible. */
 export const createPartitions = defineHandler(api, {
   versions: [0, 3],
   handle({ topics, validateOnly }, { broker }) {
     const seen = new Set<string>();
+    const wanted = topics.reduce((sum, { name, count }) => {
+      return sum + Math.max(0, count - (broker.topics.get(name)?.logs.length ?? count));
+    }, 0);
     const results = topics.map((topic) => {
       if (seen.has(topic.name)) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic in request.");
       seen.add(topic.name);
+      if (wanted > MAX_PARTITIONS_PER_REQUEST) {
+        return refused(topic.name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
+      }
       return grow(topic, validateOnly, broker);
     });
     return { throttleTimeMs: 0, results };
@@ -29,9 +33,6 @@ function grow({ name, count, assignments }: TopicRequest, validateOnly: boolean,
   }
   if (topic.isInternal) return refused(name, "INVALID_TOPIC_EXCEPTION", `The partitions of ${name} are fixed.`);
   const current = topic.logs.length;
-  if (count - current > MAX_PARTITIONS_PER_REQUEST) {
-    return refused(name, "POLICY_VIOLATION", "Excessively large number of partitions per request.");
-  }
   const refusal = judgeMorePartitions(name, current, count, assignments, nodeId);
   if (refusal) return refused(name, refusal.error, refusal.message);
   if (!validateOnly) topics.addPartitions(name, count);

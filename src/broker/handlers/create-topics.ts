@@ -4,13 +4,16 @@ import { ZERO_UUID } from "../../protocol/byte-reader.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { type Broker, defineHandler } from "../handler.js";
 import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
-import { judgeNewTopic, type TopicPlan } from "../topics/judge-topic.js";
+import {
+  judgeNewTopic,
+  MAX_PARTITIONS_PER_REQUEST,
+  TOO_MANY_PARTITIONS,
+  type TopicPlan,
+} from "../topics/judge-topic.js";
 import { topicConfigSources } from "../topics/topic-config.js";
 
 type NewTopic = RequestOf<typeof api>["topics"][number];
 type TopicAnswer = ResponseInput<typeof api>["topics"][number];
-
-const MAX_PARTITIONS_PER_REQUEST = 10_000;
 
 /**
  * CreateTopics (key 19), v2-v7.
@@ -28,7 +31,7 @@ export const createTopics = defineHandler(api, {
     const answers = [...new Map(topics.map((topic) => [topic.name, topic])).values()].map((topic) => {
       if (counts.get(topic.name)! > 1) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic name.");
       if (wanted > MAX_PARTITIONS_PER_REQUEST) {
-        return refused(topic.name, "POLICY_VIOLATION", "Excessively large number of partitions per request.");
+        return refused(topic.name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
       }
       return createOne(topic, validateOnly, broker);
     });

@@ -4,6 +4,16 @@ import type { BrokerProperties } from "../broker-properties.js";
 import { judgeTopicConfig } from "./topic-config.js";
 import { collidingTopic } from "./topic-name.js";
 
+/** Kafka's limit for what one request may make. */
+export const MAX_PARTITIONS_PER_REQUEST = 10_000;
+
+/** The refusal of a request that would make more partitions than that. */
+export const TOO_MANY_PARTITIONS: TopicRefusal = {
+  kind: "refused",
+  error: "POLICY_VIOLATION",
+  message: "Excessively large number of partitions per request.",
+};
+
 /** A topic as CreateTopics asks for it; -1 stands for the broker's default. */
 export interface NewTopicRequest {
   readonly name: string;
@@ -69,6 +79,8 @@ export function judgeNewTopic(
     return refused("INVALID_REPLICATION_FACTOR", message);
   }
   const partitions = numPartitions === -1 ? properties.number("num.partitions") : numPartitions;
+  // An auto-created topic has the broker's default, which clients may alter.
+  if (partitions > MAX_PARTITIONS_PER_REQUEST) return TOO_MANY_PARTITIONS;
   return { kind: "create", name, partitions, replicationFactor: replicas, configs };
 }
 

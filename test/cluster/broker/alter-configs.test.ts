@@ -4,6 +4,8 @@ import { alterConfigs } from "../../../src/protocol/apis/alter-configs.js";
 import { createTopics } from "../../../src/protocol/apis/create-topics.js";
 import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
 import { incrementalAlterConfigs } from "../../../src/protocol/apis/incremental-alter-configs.js";
+import { metadata } from "../../../src/protocol/apis/metadata.js";
+import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
 import { BrokerClient } from "../../support/broker-client.js";
 
@@ -79,6 +81,12 @@ describe("AlterConfigs", () => {
     expect(await replace(BROKER, "1", [])).toEqual(OK);
     expect(await replace(BROKER, "", [])).toEqual(OK);
     expect(await settingsOf(BROKER, "1")).toEqual({});
+  });
+
+  test("cannot have a topic made by its name alone with more partitions than a request may ask for", async () => {
+    expect(await replace(BROKER, "", [["num.partitions", "2000000000"]])).toEqual(OK);
+    const { topics } = await client.request(metadata, 9, { topics: [{ name: "new" }], allowAutoTopicCreation: true });
+    expect(topics).toMatchObject([{ errorCode: ErrorCodes.POLICY_VIOLATION, partitions: [] }]);
   });
 
   test("changes nothing when it is asked to validate only", async () => {

@@ -441,6 +441,20 @@ describe("topics", () => {
     ]);
   });
 
+  test("grow by 10,000 partitions in a request at most, all topics together", async () => {
+    await create("a");
+    await create("b");
+    const grown = (count: number) => ["a", "b"].map((name) => ({ name, count, assignments: null }));
+    const request = { topics: grown(5002), timeoutMs: 1, validateOnly: true };
+    const { results } = await client.request(createPartitions, 3, request);
+    expect(results.map(({ errorCode }) => errorCode)).toEqual([
+      ErrorCodes.POLICY_VIOLATION,
+      ErrorCodes.POLICY_VIOLATION,
+    ]);
+    const fewer = await client.request(createPartitions, 3, { ...request, topics: grown(5001) });
+    expect(fewer.results.map(({ errorCode }) => errorCode)).toEqual([0, 0]);
+  });
+
   test("are described with all 33 settings", async () => {
     await create("t");
     const resource = { resourceType: 2, resourceName: "t", configurationKeys: null };

@@ -51,6 +51,12 @@ describe("a new topic", () => {
     });
   });
 
+  test("has no more partitions than a request may ask for, the broker's default included", () => {
+    const properties = new BrokerProperties({ "num.partitions": "10001" });
+    expect(judge({ numPartitions: -1 }, properties)).toMatchObject({ error: "POLICY_VIOLATION" });
+    expect(judge({ numPartitions: 10_000 }, properties)).toMatchObject({ kind: "create", partitions: 10_000 });
+  });
+
   test("may ask for three replicas on one node, unless replication is strict", () => {
     expect(judge({ replicationFactor: 3 })).toMatchObject({ kind: "create", replicationFactor: 3 });
     const strict = new BrokerProperties({ "millrace.lenient.replication": "false" });
