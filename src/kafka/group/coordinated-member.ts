@@ -41,7 +41,7 @@ const LEAVE_TIMEOUT_MS = 2_000;
  */
 export class CoordinatedMember implements GroupMember {
   readonly #lane: Lane;
-  /** Commits must not wait behind a parked join. */
+  /** Commits and heartbeats must not wait behind a parked join. */
   readonly #offsetsLane: Lane;
   readonly #coordinator: CoordinatorClient;
   readonly #offsets: CoordinatorClient;
@@ -60,7 +60,7 @@ export class CoordinatedMember implements GroupMember {
   #losses = 0;
   /** Resolves once what was lost last has been given up. */
   #givenUp: Promise<void> = Promise.resolve();
-  /** A join or sync is in flight, and counts as a sign of life. */
+  /** A join or sync is in flight, and counts as a sign of life at the coordinator. */
   #exchanging = false;
   #rejoinReason: string | undefined;
   #changed: Deferred<void> = deferred();
@@ -77,11 +77,8 @@ export class CoordinatedMember implements GroupMember {
     this.#coordinator = new CoordinatorClient(options.groupId, cluster, this.#lane);
     this.#offsets = new CoordinatorClient(options.groupId, cluster, this.#offsetsLane);
     this.#connectivity = new Connectivity(options.onConnectivity);
-    this.#heartbeats = new Heartbeats(cluster, this.#coordinator, options, {
-      beating: () =>
-        this.#generationId < 0 || this.#exchanging
-          ? undefined
-          : { generationId: this.#generationId, memberId: this.#memberId },
+    this.#heartbeats = new Heartbeats(cluster, this.#offsets, options, {
+      beating: () => this.#beating(),
       judged: (verdict, error) => this.#onHeartbeat(verdict, error),
     });
   }
@@ -309,7 +306,22 @@ export class CoordinatedMember implements GroupMember {
 
   // --- staying alive ---
 
+  /**
+   * While a join is parked, only a worker beats, for its own sake: what it holds runs on, and if its network dies then, the
+   * join would be waited for until long after others have got the work.
+   */
+  #beating(): Committer | undefined {
+    const isNeedless = this.#exchanging && !(this.#holding && this.options.coordinatorTimeoutMs !== undefined);
+    if (this.#generationId < 0 || isNeedless) return undefined;
+    return { generationId: this.#generationId, memberId: this.#memberId };
+  }
+
   #onHeartbeat(verdict: HeartbeatVerdict, error: unknown): void {
+    if (this.#exchanging) {
+      // The join's answer may be on its way, but no longer than others would wait for this member.
+      const isOver = verdict === "outdated" && this.#heartbeats.sessionLeftMs === 0;
+      if (verdict !== "dropped" && verdict !== "unreachable" && !isOver) return;
+    }
     switch (verdict) {
       case "alive":
         this.#connectivity.moving();
@@ -349,6 +361,7 @@ export class CoordinatedMember implements GroupMember {
     this.#losses++;
     if (this.#holding) this.#givenUp = this.#giveUp(error, leftMs);
     this.#holding = false;
+    if (this.#exchanging) this.#coordinator.forget();
     this.#changed.resolve();
   }
 

@@ -8,7 +8,7 @@ import { type HeartbeatVerdict, judgeHeartbeat, type Silence } from "./heartbeat
 
 /** Whose heartbeats they are. */
 export interface HeartbeatOwner {
-  /** In whose name to beat; undefined while the member is in no generation, or while a join is its sign of life. */
+  /** In whose name to beat; undefined while there is no need to. */
   beating(): Committer | undefined;
   /** Called for each heartbeat unless the member has moved on meanwhile. @param error undefined for `alive` */
   judged(verdict: HeartbeatVerdict, error: unknown): void;

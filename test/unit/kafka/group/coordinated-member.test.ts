@@ -428,6 +428,24 @@ describe("being lost", () => {
     expect(events[4]).toMatch(/^lost/);
   });
 
+  test("a worker of Connect, when its network dies while its join waits for others", async () => {
+    const { clock, broker, group, events, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
+    member.start();
+    await clock.advance(0);
+    broker.fail("JoinGroup", new Promise(() => {}));
+    group.heartbeatError = ErrorCodes.REBALANCE_IN_PROGRESS;
+    await clock.advance(60_000);
+    // Parked, and known to be alive: that may last.
+    expect(events.slice(3)).toEqual(["prepare"]);
+    broker.down.add(0).add(1);
+    await clock.advance(10_000);
+    expect(events[4]).toMatch(/^lost/);
+    broker.down.clear();
+    group.heartbeatError = 0;
+    await clock.advance(10_000);
+    expect(events.at(-1)).toMatch(/^assigned me to member-1/);
+  });
+
   test("a worker of Connect, when its heartbeats go unanswered for a session", async () => {
     const { clock, broker, events, left, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
     member.start();
@@ -462,10 +480,11 @@ describe("being lost", () => {
     await clock.advance(0);
     broker.fail("Heartbeat", new Promise(() => {}));
     await clock.advance(9_900);
-    const { length } = broker.requests(heartbeat);
+    const beats = broker.requests(heartbeat).length;
+    const searches = broker.requests(findCoordinator).length;
     await clock.advance(5_000);
-    expect(broker.requests(heartbeat).length).toBeGreaterThan(length);
-    expect(broker.requests(findCoordinator)).toHaveLength(2);
+    expect(broker.requests(heartbeat).length).toBeGreaterThan(beats);
+    expect(broker.requests(findCoordinator)).toHaveLength(searches + 1);
     expect(events).toHaveLength(3);
   });
 
