@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 const demo = (file: string): Config =>
-  JSON.parse(readFileSync(fileURLToPath(new URL(`../../config/demo/${file}`, import.meta.url)), "utf8")).config;
+  JSON.parse(readFileSync(fileURLToPath(new URL(`../../../config/demo/${file}`, import.meta.url)), "utf8")).config;
 
 const source = (changes: Config): Config => ({
   ...demo("postgres-source.json"),
