@@ -7,6 +7,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/contract": ["src/api"],
   "src/protocol": ["src/base"],
   "src/converters": ["src/api"],
+  "src/testing": ["src/api", "src/base", "src/converters"],
   "src/kafka": ["src/api", "src/base", "src/protocol"],
   "src/broker": ["src/base", "src/protocol"],
   "src/stores": ["src/api", "src/base", "src/contract", "src/kafka"],

@@ -1,0 +1,2 @@
+export { type ConformanceCheck, conformance } from "./conformance.js";
+export type { SinkFixture, SourceFixture } from "./fixture.js";

@@ -1,0 +1,119 @@
+import {
+  errorKind,
+  type Props,
+  type SourceMap,
+  type SourceOffset,
+  type SourcePlugin,
+  type SourceRecord,
+  type SourceTask,
+} from "../api/index.js";
+import { parseExactJson, sourceMapKey } from "../base/exact-json.js";
+import type { SourceFixture } from "./fixture.js";
+import { oneTaskConfig, patience, taskContext, until, within } from "./plugin-run.js";
+
+/** One run of a source task, driven as a worker drives it. */
+class SourceRun {
+  readonly #stopping = new AbortController();
+  #polling: Promise<readonly SourceRecord[] | null> | undefined;
+  readonly records: SourceRecord[] = [];
+
+  private constructor(
+    private readonly task: SourceTask,
+    private readonly stored: ReadonlyMap<string, SourceMap>,
+  ) {}
+
+  static async start(plugin: SourcePlugin, props: Props, stored: ReadonlyMap<string, SourceMap>): Promise<SourceRun> {
+    const run = new SourceRun(await plugin.task(), stored);
+    try {
+      await patience("start", run.task.start(run.#context(), await oneTaskConfig(plugin, props)));
+    } catch (error) {
+      await run.task.stop();
+      throw error;
+    }
+    return run;
+  }
+
+  async readUntil(count: number): Promise<void> {
+    await until(`${count} records from poll, of which ${this.records.length} came`, async () => {
+      try {
+        this.records.push(...((await patience("poll", this.poll())) ?? []));
+      } catch (error) {
+        if (errorKind(error) !== "retriable") throw error;
+      } finally {
+        this.#polling = undefined;
+      }
+      return this.records.length >= count;
+    });
+  }
+
+  poll(): Promise<readonly SourceRecord[] | null> {
+    this.#polling ??= this.task.poll();
+    return this.#polling;
+  }
+
+  /** The end as a worker brings it: `stopping` aborts, the poll that waits returns, then `stop`. */
+  async stop(ms: number): Promise<void> {
+    this.#stopping.abort();
+    await within(ms, "Stopping (the poll that waits, then stop)", this.#end());
+  }
+
+  async #end(): Promise<void> {
+    try {
+      await this.#polling;
+    } catch {
+      // A poll that is cut off may fail.
+    }
+    await this.task.stop();
+  }
+
+  #context(): Parameters<SourceTask["start"]>[0] {
+    return {
+      ...taskContext,
+      stopping: this.#stopping.signal,
+      readOffsets: async (partitions): Promise<SourceOffset[]> =>
+        partitions.map((partition) => ({ partition, offset: this.stored.get(sourceMapKey(partition)) ?? null })),
+      requestCommit: () => {},
+    };
+  }
+}
+
+const NOTHING_STORED: ReadonlyMap<string, SourceMap> = new Map();
+
+/** Where a record stands: the same record has the same place whenever it is read. */
+const placeOf = ({ topic, sourcePartition, sourceOffset }: SourceRecord) =>
+  `${topic} ${sourceMapKey(sourcePartition)} ${sourceMapKey(sourceOffset)}`;
+
+/** After the second of four records is stored and the task has gone, the next task begins with the third. */
+export async function checkResumes(plugin: SourcePlugin, fixture: SourceFixture, stopMs: number): Promise<void> {
+  const first = await SourceRun.start(plugin, fixture.props, NOTHING_STORED);
+  try {
+    // The source grows while poll waits: a task may begin to listen only in its first poll.
+    first.poll().catch(() => {}); // met again by readUntil
+    await fixture.grow(4);
+    await first.readUntil(4);
+  } finally {
+    await first.stop(stopMs);
+  }
+  const stored = new Map<string, SourceMap>();
+  for (const { sourcePartition, sourceOffset } of first.records.slice(0, 2)) {
+    // As it comes back from the offsets topic.
+    stored.set(sourceMapKey(sourcePartition), parseExactJson(sourceMapKey(sourceOffset)) as SourceMap);
+  }
+  const second = await SourceRun.start(plugin, fixture.props, stored);
+  try {
+    await second.readUntil(2);
+  } finally {
+    await second.stop(stopMs);
+  }
+  const expected = first.records.slice(2, 4).map(placeOf);
+  const came = second.records.slice(0, 2).map(placeOf);
+  if (expected.join() === came.join()) return;
+  throw new Error(`After the stored offset came ${came.join(", ")} instead of ${expected.join(", ")}`);
+}
+
+/** A task that waits for records is stopped. */
+export async function checkStops(plugin: SourcePlugin, fixture: SourceFixture, stopMs: number): Promise<void> {
+  const run = await SourceRun.start(plugin, fixture.props, NOTHING_STORED);
+  run.poll().catch(() => {}); // waited for by stop
+  await run.stop(stopMs);
+}
