@@ -3,6 +3,7 @@ import {
   type ConfigDef,
   ConfigError,
   type ConfigValues,
+  invalidValue,
   oneOf,
   type Props,
   parseConfig,
@@ -69,21 +70,27 @@ const isolationConfig = {
 } as const satisfies ConfigDef;
 
 /** What is wrong with a connector's own `task.isolation` and `task.heap.mb`, by key. */
-export function isolationFaults(connector: Props): ReadonlyMap<string, readonly string[]> {
+export function isolationFaults(worker: Props, connector: Props): ReadonlyMap<string, readonly string[]> {
   const values = validateConfig(isolationConfig, connector).filter(({ errors }) => errors.length > 0);
-  return new Map(values.map(({ name, errors }) => [name, errors]));
+  const faults = new Map<string, readonly string[]>(values.map(({ name, errors }) => [name, errors]));
+  const unshielded = unshieldedFault(worker["task.isolation"]?.trim(), connector["task.isolation"]?.trim());
+  return unshielded === undefined ? faults : faults.set("task.isolation", [unshielded]);
+}
+
+/** A connector cannot choose the worker's own thread: no plugin of a worker that isolates runs there. */
+function unshieldedFault(ofWorker: string | undefined, ofConnector: string | null | undefined): string | undefined {
+  if (ofConnector !== "none" || ofWorker === "none") return undefined;
+  const detail = "only the worker itself may have none; use shared or dedicated";
+  return invalidValue("task.isolation", ofConnector, detail);
 }
 
 /** Where a connector's tasks run: as it says, else as the worker does. @throws ConfigError */
 export function isolationOf(settings: WorkerSettings, connector: Props): { isolation: TaskIsolation; heapMb: number } {
   const own = parseConfig(isolationConfig, connector);
-  const isolation = (own["task.isolation"] ?? settings["task.isolation"]) as TaskIsolation;
-  if (isolation === "none" && settings["task.isolation"] !== "none") {
-    const message = "task.isolation=none is only for the worker itself: a connector may have shared or dedicated";
-    throw new ConfigError("task.isolation", message);
-  }
+  const unshielded = unshieldedFault(settings["task.isolation"], own["task.isolation"]);
+  if (unshielded !== undefined) throw new ConfigError("task.isolation", unshielded);
   return {
-    isolation,
+    isolation: (own["task.isolation"] ?? settings["task.isolation"]) as TaskIsolation,
     heapMb: own["task.heap.mb"] ?? settings["task.heap.mb"],
   };
 }

@@ -37,7 +37,7 @@ export function connectorRules(
   };
   versionRule(props, version, complain);
   complainAll(unbuiltKeys(type, given));
-  complainAll(isolationFaults(given));
+  complainAll(isolationFaults(workerProps, given));
   if (type === "sink") sinkRules(given, groupId, complain);
   else {
     boundaryRule(given, complain);

@@ -21,7 +21,7 @@ export interface ConnectorHostParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly send: (report: ConnectorReport) => void;
-  /** Runs a plugin's code as that run's, so that whatever becomes of the thread can be laid to it. */
+  /** Runs a plugin's code as that run's, so that whatever becomes of the thread can be attributed to it. */
   readonly within: <T>(run: number, work: () => T) => T;
 }
 

@@ -190,7 +190,7 @@ export class PluginCalls {
     const during = culprit === undefined ? "" : ` in the code of ${culprit}`;
     const error = new RetriableError("CONNECTOR_HOST_LOST", `The connectors' host was lost${during}: ${reason}`);
     for (const run of [...this.#runs.values()]) {
-      // With nobody to lay it to, all fail: to start them again might end the next host, and so on for ever.
+      // With nobody to blame, all fail: to start them again might end the next host, and so on for ever.
       if (owner === 0 || run.number === owner) run.die(error);
       else run.move();
     }

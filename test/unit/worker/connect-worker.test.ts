@@ -123,7 +123,7 @@ describe("the worker", () => {
 
   test("no connector chooses to run in the thread of a worker that isolates", async () => {
     const { hosts, start } = rig();
-    await expect(start(0, { "task.isolation": "none" })).rejects.toThrow("task.isolation=none is only for the worker");
+    await expect(start(0, { "task.isolation": "none" })).rejects.toThrow("only the worker itself may have none");
     expect(hosts).toEqual([]);
   });
 

@@ -339,6 +339,7 @@ describe("the validation of connector configs", () => {
     [source, { "offsets.storage.topic": "mine" }, ["offsets.storage.topic"]],
     [source, { "exactly.once.support": "required" }, ["exactly.once.support"]],
     [source, { "transaction.boundary": "connector" }, ["transaction.boundary"]],
+    [source, { "task.isolation": "none" }, ["task.isolation"]],
     [source, { "task.isolation": "shraed", "task.heap.mb": "1" }, ["task.heap.mb", "task.isolation"]],
     [source, { "topic.creation.default.partitions": "1" }, ["topic.creation.default.replication.factor"]],
     [source, { ...CREATION, "topic.creation.default.partitions": "0" }, ["topic.creation.default.partitions"]],

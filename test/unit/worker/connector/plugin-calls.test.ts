@@ -282,7 +282,7 @@ describe("calls into plugins", () => {
     expect(await config).toEqual({});
   });
 
-  test("an error in what a loaded plugin left behind is laid to it, not to the one that loads; silence to that one", async () => {
+  test("an error in what a loaded plugin left behind is blamed on it, not on the one that loads; silence on that one", async () => {
     const { clock, hosts, calls } = rig();
     void calls.loaded();
     const load = (host: FakeHost, ...entries: string[]) => {
