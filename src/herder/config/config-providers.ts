@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, normalize, sep } from "node:path";
-import { ConfigError, type Logger } from "../../api/index.js";
+import { ConfigError, javaPattern, type Logger } from "../../api/index.js";
 import { parseProperties } from "../../base/properties.js";
 
 /** Looks up values that configurations refer to as `${provider:path:key}` (KIP-297). */
@@ -21,7 +21,7 @@ const PACKAGE = "org.apache.kafka.common.config.provider.";
  * Makes the providers that `config.providers` names.
  *
  * @param props the worker's properties.
- * @throws ConfigError naming the key of a class that is not one of the three.
+ * @throws ConfigError naming the key of a class that is not one of the three, or of a pattern that is refused.
  */
 export function loadConfigProviders(
   props: Readonly<Record<string, string>>,
@@ -38,7 +38,9 @@ export function loadConfigProviders(
     } else if (className === `${PACKAGE}DirectoryConfigProvider`) {
       providers.set(name, directoryProvider(allowedPaths(param("allowed.paths")), environment.logger));
     } else if (className === `${PACKAGE}EnvVarConfigProvider`) {
-      providers.set(name, envProvider(param("allowlist.pattern") ?? ".*", environment.env));
+      const pattern = param("allowlist.pattern") ?? ".*";
+      const allowed = javaPattern(`config.providers.${name}.param.allowlist.pattern`, pattern);
+      providers.set(name, envProvider(allowed, environment.env));
     } else {
       throw new ConfigError(
         key,
@@ -101,8 +103,7 @@ function directoryProvider(allowed: Allowed, logger: Logger): ConfigProvider {
   };
 }
 
-function envProvider(pattern: string, env: ProviderEnvironment["env"]): ConfigProvider {
-  const allowed = new RegExp(`^(?:${pattern})$`);
+function envProvider(allowed: RegExp, env: ProviderEnvironment["env"]): ConfigProvider {
   return {
     get(path) {
       if (path !== "")

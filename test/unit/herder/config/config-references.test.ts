@@ -57,6 +57,21 @@ describe("config providers", () => {
     expect(() => resolveReferences({ a: ref("env:path:DB_USER") }, providers)).toThrow(/has no path/);
   });
 
+  test("take Java's patterns, and refuse others by key", () => {
+    const provider = (pattern: string) => ({
+      "config.providers": "env",
+      "config.providers.env.class": `${PACKAGE}EnvVarConfigProvider`,
+      "config.providers.env.param.allowlist.pattern": pattern,
+    });
+    const env = { DB_USER: "me", DBXUSER: "you", QDB_USERE: "who" };
+    const names = (pattern: string) => [...load(provider(pattern), env).get("env")!.get("").keys()];
+    expect([names("\\QDB_USER\\E"), names("[A-Z&&[^X]]++")]).toEqual([["DB_USER"], []]);
+    for (const pattern of ["*", "\\p{javaUpperCase}+"])
+      expect(() => load(provider(pattern))).toThrow(
+        expect.objectContaining({ key: "config.providers.env.param.allowlist.pattern" }),
+      );
+  });
+
   test("are refused by key when they are not there", () => {
     expect(() => load({ "config.providers": "v" })).toThrow(/"config.providers.v.class"/);
     expect(() => load({ "config.providers": "v", "config.providers.v.class": "com.example.Vault" })).toThrow(
