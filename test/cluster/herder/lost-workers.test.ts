@@ -74,6 +74,55 @@ describe("a worker that is cut off from the broker", () => {
   });
 });
 
+describe("a leader that can read, and neither write nor keep its place", () => {
+  let isCut = false;
+  const healed = deferred();
+  const OF_THE_GROUP = new Set(["Heartbeat", "JoinGroup", "SyncGroup", "FindCoordinator"]);
+  const interceptor: Interceptor = ({ apiName, clientId }) => {
+    if (!isCut || clientId !== "cut") return undefined;
+    if (apiName === "Produce") return { kind: "drop" };
+    return OF_THE_GROUP.has(apiName) ? { kind: "delay", until: healed.promise } : undefined;
+  };
+  let logs: LogLines;
+  let stack: TestStack;
+  let kept: RestClient;
+
+  beforeEach(async () => {
+    logs = new LogLines();
+    const props = { "scheduled.rebalance.max.delay.ms": "0", "client.id": "cut" };
+    stack = await TestStack.start({ props, logger: logs.logger("cut"), interceptor });
+    await stack.rest.create("c", sink(stack, 1));
+    await stack.statuses.running("c");
+    kept = new RestClient((await stack.startAnotherWorker({ "client.id": "kept" }, logs.logger("kept"))).restUrl);
+  });
+  afterEach(async () => {
+    isCut = false;
+    healed.resolve();
+    await stack.close();
+  });
+
+  test("writes nothing after the next leader's delete, however long it had tried", async () => {
+    isCut = true;
+    const changed = stack.rest.put("/connectors/c/config", { ...sink(stack, 1), note: "of the old leader" });
+    const id = kept.url.replace("http://", "");
+    await stack.statuses.until(
+      "c",
+      ({ connector, tasks }) => connector?.workerId === id && tasks.every(([, { workerId }]) => workerId === id),
+    );
+    expect((await kept.delete("/connectors/c")).status).toBe(204);
+    await stack.statuses.gone("c");
+    expect(await changed).toMatchObject({
+      status: 500,
+      body: { message: expect.stringContaining("lost its place as the leader") },
+    });
+    const from = logs.lines.length;
+    isCut = false;
+    healed.resolve();
+    await logs.line(/^cut .*Joined the group/, from);
+    for (const rest of [stack.rest, kept]) expect((await rest.get("/connectors")).body).toEqual([]);
+  });
+});
+
 describe("a leader that is killed while it writes a change", () => {
   const answerLost = deferred();
   let isArmed = false;
