@@ -5,7 +5,7 @@ import { PrimitiveConverter } from "./primitive-converter.js";
 import { SimpleHeaderConverter } from "./simple-header-converter.js";
 import { StringConverter } from "./string-converter.js";
 
-/** A fresh converter, to be configured before use. */
+/** Creates a converter, which must be configured before use. */
 type Make<T> = () => T;
 
 const BOTH: readonly (readonly [string, Make<Converter & HeaderConverter>])[] = [
@@ -20,10 +20,10 @@ const BOTH: readonly (readonly [string, Make<Converter & HeaderConverter>])[] = 
   ["org.apache.kafka.connect.converters.DoubleConverter", () => new PrimitiveConverter("double")],
 ];
 
-/** The built-in converters of keys and values by class name. Callers `configure` what they get. */
+/** The built-in converters of keys and values, by class name. Callers must `configure` them. */
 export const converters: ReadonlyMap<string, Make<Converter>> = new Map(BOTH);
 
-/** The built-in header converters by class name. */
+/** The built-in header converters, by class name. */
 export const headerConverters: ReadonlyMap<string, Make<HeaderConverter>> = new Map<string, Make<HeaderConverter>>([
   ...BOTH,
   ["org.apache.kafka.connect.storage.SimpleHeaderConverter", () => new SimpleHeaderConverter()],

@@ -14,12 +14,12 @@ import {
 import { connectClassName } from "./connect-class-name.js";
 import { converterType } from "./converter-type.js";
 
-/** Bytes as they are, `org.apache.kafka.connect.converters.ByteArrayConverter`. */
+/** Passes bytes through unchanged, `org.apache.kafka.connect.converters.ByteArrayConverter`. */
 export class ByteArrayConverter implements Converter, HeaderConverter {
   readonly config: ConfigDef = { "converter.type": converterType };
 
   configure(): void {
-    // There is nothing to set.
+    // No settings.
   }
 
   /** @throws DataError for a schema or value of another type. */

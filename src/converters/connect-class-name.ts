@@ -1,6 +1,6 @@
 import { Float64, Struct } from "../api/index.js";
 
-/** The Java class that Connect would have in a value's place: for the texts of errors, which must not show the value. */
+/** The Java class of a value in Connect, for error messages, which must not show the value itself. */
 export function connectClassName(value: unknown): string {
   switch (typeof value) {
     case "string":

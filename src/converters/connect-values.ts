@@ -27,9 +27,9 @@ const TEMPORAL = /\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d\.\d{3}Z)?(?![\w.])|\d\d:\d\d
 const DELIMITERS = ':,{}[]"';
 
 /**
- * The value that a text looks most like, as `Values.parseString` of Connect guesses it: null, boolean, the smallest
- * number type that holds it, a date or time, an array or map of these, and the text itself when nothing fits. Times are
- * UTC, as their Z says; Connect takes the worker's own zone.
+ * Guesses the value of a text, as Connect's `Values.parseString` does: null, boolean, the smallest number type that
+ * holds it, a date or time, an array or map of these, or else the text itself. Times are UTC, as their Z says; Connect
+ * uses the worker's own zone.
  */
 export function parseValue(text: string | null): SchemaAndValue {
   if (text === null) return NULL;
@@ -37,7 +37,7 @@ export function parseValue(text: string | null): SchemaAndValue {
   return parsed ?? { schema: STRING, value: text };
 }
 
-/** Undefined, everywhere in it, stands for "not of that form": the whole text is then a plain string. */
+/** Every method returns undefined if the text does not have its form; the whole text is then a plain string. */
 class ValueParser {
   readonly #text: string;
   #at = 0;
@@ -169,7 +169,7 @@ function integerOf(whole: bigint): SchemaAndValue {
   return { schema, value: Number.isSafeInteger(value) ? value : whole };
 }
 
-/** A date, time or timestamp in exactly Connect's formats. */
+/** A date, time or timestamp, in Connect's exact formats only. */
 function parseTemporal(text: string): SchemaAndValue | undefined {
   const ms = Date.parse(text.length === 13 ? `1970-01-01T${text}` : text);
   if (Number.isNaN(ms)) return undefined;
@@ -179,7 +179,7 @@ function parseTemporal(text: string): SchemaAndValue | undefined {
   return undefined;
 }
 
-/** One schema that holds all: theirs when it is the same, the widest when all are numbers; undefined when there is none. */
+/** A schema for all values: their common one, or the widest if all are numbers; undefined if there is none. */
 function mergeSchemas(values: readonly SchemaAndValue[]): Schema | undefined {
   let merged: Schema | undefined;
   for (const { schema } of values) {
@@ -200,7 +200,7 @@ function widened(value: ConnectValue, schema: Schema | undefined): ConnectValue 
   return typeof value === "bigint" && (schema === FLOAT32 || schema === FLOAT64) ? Number(value) : value;
 }
 
-/** For a value that no text stands for. */
+/** The error for a value without a text form. */
 export function unprintable(className: string): DataError {
   return new DataError("VALUE_INVALID", `Failed to convert a value of class ${className} to a string`);
 }

@@ -1,6 +1,6 @@
 import { type ConfigKey, oneOf } from "../api/index.js";
 
-/** The key that every built-in converter lists first; the worker says it, users need not. */
+/** The first key of every built-in converter. The worker sets it, so users need not. */
 export const converterType = {
   type: "string",
   doc: "What the converter is used for: a record's key, its value, or a header.",
@@ -8,7 +8,7 @@ export const converterType = {
   check: oneOf("key", "value", "header"),
 } as const satisfies ConfigKey;
 
-/** The properties with `converter.type` as it follows from how the converter is used. */
+/** `props` with `converter.type` set to `use`. */
 export function withConverterType(
   props: Readonly<Record<string, string>>,
   use: "key" | "value" | "header",

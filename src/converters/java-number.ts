@@ -1,6 +1,6 @@
 /**
- * Numbers as Java prints them. Double.toString and Float.toString as they are since JDK 19: the fewest digits that read
- * back as the same number. (Older JDKs print one digit too many now and then, which reads back as the same number too.)
+ * Numbers as Java prints them. Double.toString and Float.toString follow JDK 19 and later: the fewest digits that read
+ * back as the same number. (Older JDKs sometimes print one digit more, which also reads back as the same number.)
  */
 
 /** Double.toString, for any number: `1.0`, `1.0E10`, `-0.0`, `NaN`, `-Infinity`. */
@@ -30,14 +30,14 @@ export function javaDecimal(unscaled: bigint, scale: number): string {
   return exponent === 0 ? sign + mantissa : `${sign}${mantissa}E${exponent > 0 ? "+" : ""}${exponent}`;
 }
 
-/** The number in big-endian two's complement, as in a Decimal's bytes; no bytes are 0. */
+/** Reads big-endian two's complement, as in a Decimal's bytes. Empty bytes are 0. */
 export function decodeUnscaled(bytes: Buffer): bigint {
   if (bytes.length === 0) return 0n;
   if (bytes.length <= 6) return BigInt(bytes.readIntBE(0, bytes.length));
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString("hex")}`));
 }
 
-/** The shortest big-endian two's complement, as BigInteger.toByteArray gives it: 0 is one zero byte. */
+/** The shortest big-endian two's complement, as in BigInteger.toByteArray: 0 is one zero byte. */
 export function encodeUnscaled(unscaled: bigint): Buffer {
   const magnitude = unscaled < 0n ? -unscaled - 1n : unscaled;
   const bits = magnitude === 0n ? 1 : magnitude.toString(2).length + 1;
@@ -47,8 +47,8 @@ export function encodeUnscaled(unscaled: bigint): Buffer {
 }
 
 /**
- * Reads a decimal number's text exactly: `-12.50e3` is -1250 with scale -1, so that value = unscaled × 10^-scale.
- * undefined when it is none, or when its exponent would make numbers of millions of digits.
+ * Reads a decimal number's text exactly: `-12.50e3` is unscaled -1250 with scale -1 (value = unscaled × 10^-scale).
+ * Returns undefined if it is not a number, or if its exponent has more than five digits: such a number would be huge.
  */
 export function parseDecimal(text: string): { readonly unscaled: bigint; readonly scale: number } | undefined {
   const parts = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?$/.exec(text);
@@ -59,14 +59,17 @@ export function parseDecimal(text: string): { readonly unscaled: bigint; readonl
   return { unscaled: sign === "-" ? -unscaled : unscaled, scale: fraction.length - Number(exponent) };
 }
 
-/** Java always shows a second digit, and the best one: it is 0 but for the smallest numbers (`4.9E-324`). */
+/** Java always prints a second digit, the closest one: 0 except for the smallest numbers (`4.9E-324`). */
 function scientific(value: number): string {
   const shortest = value.toExponential();
   const [mantissa = "", exponent = ""] = (shortest.includes(".") ? shortest : value.toExponential(1)).split("e");
   return `${mantissa}E${exponent.replace("+", "")}`;
 }
 
-/** The number with the fewest digits, but two, that rounds to this float: rounding to p digits does so from some p on, 9 at the most. */
+/**
+ * The number with the fewest digits (at least two) that rounds to this float. Rounding to p digits does so for every p
+ * from some p of at most 9 on, so a binary search finds it.
+ */
 function shortestFloat(float: number): number {
   if (!Number.isFinite(float) || (Number.isInteger(float) && Math.abs(float) < 1e7)) return float;
   let fails = 1;

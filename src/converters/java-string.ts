@@ -7,8 +7,8 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const DAY_MS = 86_400_000;
 
 /**
- * What `toString` gives for Connect's values in Java: `Struct{a=1,b=x}` without fields that are null, `{a=1}`, `[1, 2]`.
- * Bytes are base64, where Java prints an object's address; dates are in UTC, where Java takes the worker's zone.
+ * Java's `toString` of a Connect value: `Struct{a=1,b=x}` without null fields, `{a=1}`, `[1, 2]`. Two differences:
+ * bytes are base64, where Java prints the object's hash, and dates are in UTC, where Java uses the worker's zone.
  */
 export function javaString(schema: Schema | null, value: ConnectValue): string {
   if (value === null || value === undefined) return "null";

@@ -20,14 +20,14 @@ import {
 import { connectClassName } from "./connect-class-name.js";
 import { converterType } from "./converter-type.js";
 
-/** One fixed-width format: its name in messages, its length in bytes, and how it is written and read. */
+/** A fixed-width format: its name in messages, its length in bytes, and its encoding. */
 interface Format {
   readonly name: string;
   readonly schema: Schema;
   readonly length: number;
-  /** undefined for a value of another type. */
+  /** Returns undefined for a value of another type. */
   encode(bytes: Buffer, value: ConnectValue): unknown;
-  /** undefined for bytes that stand for no value. */
+  /** Returns undefined for invalid bytes. */
   decode(bytes: Buffer): ConnectValue | undefined;
 }
 
@@ -89,7 +89,10 @@ const FORMATS = {
   },
 } as const satisfies Record<string, Format>;
 
-/** Connect's fixed-width converters (`org.apache.kafka.connect.converters.IntegerConverter` and its siblings), big-endian. */
+/**
+ * Connect's fixed-width converters (`org.apache.kafka.connect.converters.IntegerConverter` and its siblings),
+ * big-endian.
+ */
 export class PrimitiveConverter implements Converter, HeaderConverter {
   readonly config: ConfigDef = { "converter.type": converterType };
   readonly #format: Format;
@@ -99,7 +102,7 @@ export class PrimitiveConverter implements Converter, HeaderConverter {
   }
 
   configure(): void {
-    // There is nothing to set.
+    // No settings.
   }
 
   /** @throws DataError for a value of another type. */
@@ -107,7 +110,7 @@ export class PrimitiveConverter implements Converter, HeaderConverter {
     return this.#encode(schema, value);
   }
 
-  /** @throws DataError for bytes of another length, or that are no boolean. */
+  /** @throws DataError for bytes of the wrong length, or a boolean that is neither 0 nor 1. */
   toConnectData(_topic: string, _headers: readonly RecordHeader[], bytes: Buffer | null): SchemaAndValue {
     const { name, length, schema } = this.#format;
     if (bytes === null) return { schema, value: null };

@@ -7,10 +7,10 @@ import { decodeUnscaled, javaDecimal, javaDouble, javaFloat } from "./java-numbe
 const DAY_MS = 86_400_000;
 
 /**
- * A value as text, as `Values.convertToString` of Connect does it; parseValue reads it back, if not always as the same
- * type. `embedded`: inside an array, map or struct, where texts are quoted.
+ * A value as text, as in Connect's `Values.convertToString`. `parseValue` reads it back, not always as the same type.
  *
- * @throws DataError for what is no Connect value.
+ * @param embedded inside an array, map or struct, where strings are quoted.
+ * @throws DataError if it is not a Connect value.
  */
 export function renderValue(schema: Schema | null, value: ConnectValue, embedded = false): string {
   if (value === null || value === undefined) return "null";
@@ -58,7 +58,7 @@ function renderNumber(schema: Schema | null, value: number): string {
   return String(value + 0);
 }
 
-/** Connect chooses by the value, not by its type: within the first day a time, at midnight a date. */
+/** Connect chooses the format by the value, not the type: a time within the first day, a date at midnight. */
 function renderTime(ms: number): string {
   const text = new Date(ms).toISOString();
   if (ms < DAY_MS) return text.slice(-13);

@@ -1,6 +1,6 @@
 import type { Schema } from "../api/index.js";
 
-/** Connect's equality of schemas: everything counts, documentation and parameters too. */
+/** Connect's equality of schemas: all attributes count, including documentation and parameters. */
 export function sameSchema(one: Schema, other: Schema): boolean {
   if (one === other) return true;
   return (
@@ -38,7 +38,7 @@ function sameParameters(one: Schema["parameters"], other: Schema["parameters"]):
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }
 
-/** Defaults are scalars nearly always; compound ones are the same only when they are one object. */
+/** Defaults are nearly always scalars; compound ones are equal only if they are the same object. */
 function sameDefault(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
   return Buffer.isBuffer(one) && Buffer.isBuffer(other) && one.equals(other);

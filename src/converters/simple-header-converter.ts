@@ -5,17 +5,17 @@ import { converterType } from "./converter-type.js";
 import { renderValue } from "./render-value.js";
 
 /**
- * Header values as text whose type is guessed when it is read, `org.apache.kafka.connect.storage.SimpleHeaderConverter`,
- * the default. Bytes that are no UTF-8 stay bytes.
+ * Writes header values as text and guesses their type when reading,
+ * `org.apache.kafka.connect.storage.SimpleHeaderConverter`, the default. Bytes that are not UTF-8 stay bytes.
  */
 export class SimpleHeaderConverter implements HeaderConverter {
   readonly config: ConfigDef = { "converter.type": converterType };
 
   configure(): void {
-    // There is nothing to set.
+    // No settings.
   }
 
-  /** @throws DataError for a value that has no text. */
+  /** @throws DataError for a value without a text form. */
   fromConnectHeader(_topic: string, header: Header): Buffer | null {
     return header.value === null ? null : Buffer.from(renderValue(header.schema, header.value));
   }

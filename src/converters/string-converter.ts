@@ -35,12 +35,12 @@ const ENCODINGS: Readonly<Record<string, BufferEncoding>> = {
   "UTF-16LE": "utf16le",
 };
 
-/** Text as it is, `org.apache.kafka.connect.storage.StringConverter`; other values as Java's `toString` gives them. */
+/** Writes strings unchanged, other values as Java's `toString`, `org.apache.kafka.connect.storage.StringConverter`. */
 export class StringConverter implements Converter, HeaderConverter {
   readonly config: ConfigDef = stringConverterConfig;
   #encoding: BufferEncoding = "utf8";
 
-  /** @throws ConfigError for an encoding that is not known. */
+  /** @throws ConfigError for an unknown encoding. */
   configure(props: Readonly<Record<string, string>>, isKey?: boolean): void {
     const use = isKey === undefined ? "header" : isKey ? "key" : "value";
     const name = parseConfig(stringConverterConfig, withConverterType(props, use))["converter.encoding"];

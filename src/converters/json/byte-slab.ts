@@ -2,51 +2,52 @@ const SMALLEST_SLAB = 16 * 1024;
 const LARGEST_SLAB = 256 * 1024;
 
 /**
- * Room for records, handed out as slices. Bytes once handed out are not written again before `release`: when a slab is
- * full a new one is allocated and only the unfinished record moves over. Slabs grow with use, so that a quiet task costs
- * little; one that is released after each record stays small.
+ * A buffer from which finished records are returned as slices. Their bytes are not overwritten before `release`: when a
+ * slab is full, a new one is allocated and only the unfinished record moves. Slabs grow with use, so that a quiet task
+ * costs little; a slab that is released after each record stays small.
  *
- * `bytes` and `position` are open to the writers beside it, which reserve first and then write on their own.
+ * `bytes`, `view` and `position` are public for the writers in this folder, which call `reserve` and then write
+ * directly.
  */
 export class ByteSlab {
   bytes: Buffer = Buffer.allocUnsafeSlow(SMALLEST_SLAB);
-  /** The same bytes, for writing several at once at any position. */
+  /** The same bytes, for writes of several bytes at unaligned positions. */
   view: DataView = viewOf(this.bytes);
   position = 0;
   #start = 0;
 
-  /** Begins a record; what an earlier one that was not finished had written is dropped. */
+  /** Begins a record and drops an unfinished one. */
   begin(): void {
     this.position = this.#start;
   }
 
-  /** Makes sure that `count` bytes can be written at `position`. `bytes` and `view` may be others afterwards. */
+  /** Makes room for `count` bytes at `position`. This may replace `bytes` and `view`. */
   reserve(count: number): void {
     if (this.position + count > this.bytes.length) this.#move(count);
   }
 
-  /** Ends the record: its bytes, which stay as they are. */
+  /** Ends the record and returns its bytes. */
   finish(): Buffer {
     const record = this.bytes.subarray(this.#start, this.position);
     this.#start = this.position;
     return record;
   }
 
-  /** Nobody reads any more what was handed out. */
+  /** Allows the memory of all finished records to be reused. */
   release(): void {
     this.#start = 0;
     if (this.bytes.length <= LARGEST_SLAB) return;
-    // One that a large record has made is not kept for those after it.
+    // A slab that grew for one large record is not kept.
     this.bytes = Buffer.allocUnsafeSlow(LARGEST_SLAB);
     this.view = viewOf(this.bytes);
   }
 
-  /** How many bytes of the record are written. */
+  /** The number of bytes written of the record so far. */
   begun(): number {
     return this.position - this.#start;
   }
 
-  /** What was written after the first `begun` bytes of the record; to be copied at once. */
+  /** The bytes of the record after its first `begun`. Copy them before the next write. */
   since(begun: number): Buffer {
     return this.bytes.subarray(this.#start + begun, this.position);
   }

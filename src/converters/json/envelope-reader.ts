@@ -4,22 +4,22 @@ import { readSchema } from "./json-schema-reader.js";
 import { type Exactness, type Json, JsonNumber, readJson, readWholeJson } from "./json-text-reader.js";
 import { type JsonReading, readValue } from "./json-value-reader.js";
 
-/** A schema that has been read, and how exactly payloads of it must be. */
+/** A parsed schema, and how exactly its payloads must be read. */
 interface KnownSchema {
   readonly schema: Schema | null;
   readonly exactness: Exactness;
 }
 
-/** The bytes before the payload of a topic's last record: nearly always those of its next record. */
+/** The bytes before the payload of a topic's last record. The next record nearly always begins with the same. */
 interface Head {
   readonly bytes: Buffer;
   readonly known: KnownSchema;
 }
 
 /**
- * Reads `{"schema":…,"payload":…}`. A schema's text is many times longer than its payload, so it is read once: a record
- * that begins with the same bytes as the one before it in its topic has only its payload read, and a schema whose bytes
- * were seen before is looked up by them.
+ * Reads `{"schema":…,"payload":…}`. A schema's text is many times longer than its payload, so each is parsed once: when
+ * a record begins with the same bytes as the last one of its topic, only its payload is parsed; otherwise the schema is
+ * looked up by its bytes.
  */
 export class EnvelopeReader {
   readonly #capacity: number;
@@ -27,13 +27,13 @@ export class EnvelopeReader {
   readonly #byText = new Map<string, KnownSchema>();
   readonly #heads = new Map<string, Head>();
 
-  /** @param capacity how many schemas are remembered. */
+  /** @param capacity the number of schemas to remember. */
   constructor(capacity: number, reading: JsonReading) {
     this.#capacity = capacity;
     this.#reading = reading;
   }
 
-  /** @throws DataError for bytes that are not JSON, no envelope, or whose payload does not fit the schema. */
+  /** @throws DataError if the bytes are not JSON or not an envelope, or if the payload does not match the schema. */
   read(topic: string, bytes: Buffer): SchemaAndValue {
     const head = this.#heads.get(topic);
     if (head && startsWith(bytes, head.bytes) && bytes[bytes.length - 1] === 0x7d) {
@@ -55,7 +55,7 @@ export class EnvelopeReader {
     return this.#result(known, payload);
   }
 
-  /** What has not the usual outline: not JSON, no envelope, or with names in escapes or something after its end. */
+  /** Reads bytes without the usual outline: not JSON, not an envelope, with escapes in names or text after the end. */
   #readOdd(bytes: Buffer): SchemaAndValue {
     const json = readJson(bytes, "digits");
     const envelope = isObject(json) ? json : {};

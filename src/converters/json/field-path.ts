@@ -1,6 +1,6 @@
 import { DataError } from "../../api/index.js";
 
-/** The error with the name of the field it was about; called once per level of nesting, `after.total` comes out of it. */
+/** Adds a field's name to an error. Called once per level of nesting, it builds a path such as `after.total`. */
 export function withField(error: unknown, name: string | undefined): unknown {
   if (!(error instanceof DataError) || name === undefined) return error;
   const [, message = error.message, path] = /^(.*), in field "(.*)"$/s.exec(error.message) ?? [];

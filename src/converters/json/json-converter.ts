@@ -40,7 +40,7 @@ const jsonConverterConfig = {
   },
   "schemas.cache.size": {
     type: "int",
-    doc: "How many schemas, as they stand in records, are remembered.",
+    doc: "The number of schemas to cache, by their bytes in records.",
     default: 1000,
     importance: "high",
     group: "Schemas",
@@ -51,7 +51,7 @@ const jsonConverterConfig = {
   },
   "schema.content": {
     type: "string",
-    doc: "The schema of every record that is read, for records that are payload only. Used with schemas.enable.",
+    doc: "The schema of every record read, for records that hold only the payload. Used with schemas.enable.",
     default: null,
     importance: "high",
     group: "Schemas",
@@ -68,12 +68,12 @@ const jsonConverterConfig = {
     order: 4,
     width: "medium",
     displayName: "Decimal Format",
-    // In this order, which is that of Kafka's own message.
+    // The order of Kafka's own message.
     check: oneOfIgnoringCase("NUMERIC", "BASE64"),
   },
   "replace.null.with.default": {
     type: "boolean",
-    doc: "Whether a null becomes the default where the field has one.",
+    doc: "Whether to replace a null by the field's default, if it has one.",
     default: true,
     importance: "low",
     group: "Serialization",
@@ -83,16 +83,16 @@ const jsonConverterConfig = {
   },
 } as const satisfies ConfigDef;
 
-/** A schema made ready for writing: what precedes the payload, and how the payload is written. */
+/** A schema compiled for writing: the envelope up to the payload, and the plan of the payload. */
 interface Compiled {
   readonly head: FixedText;
   readonly plan: JsonPlan;
 }
 
 /**
- * Connect data as JSON, `org.apache.kafka.connect.json.JsonConverter`. Bytes equal those of Kafka's own, but for floats
- * of JDKs before 19. Written for many records of few schemas: everything that depends on the Schema object alone is done
- * once for it, and records are slices of a slab.
+ * Connect data as JSON, `org.apache.kafka.connect.json.JsonConverter`. Its bytes equal Kafka's, except for floats of
+ * JDKs before 19. It is optimised for many records of few schemas: work that depends only on the Schema object is done
+ * once per object, and records are slices of a slab.
  */
 export class JsonConverter implements Converter, HeaderConverter {
   readonly config: ConfigDef = jsonConverterConfig;
@@ -103,11 +103,11 @@ export class JsonConverter implements Converter, HeaderConverter {
   readonly #slab = new ByteSlab();
   readonly #compiled = new WeakMap<Schema, Compiled>();
   #schemaless: Compiled | undefined;
-  // The last schema's, because a WeakMap's lookup costs as much as writing a column.
+  // The last schema is kept here because a WeakMap lookup costs as much as writing a column.
   #lastSchema: Schema | null = null;
   #last: Compiled | undefined;
 
-  /** @throws ConfigError for a wrong value, or a `schema.content` that is no schema. */
+  /** @throws ConfigError for an invalid value, or a `schema.content` that is not a schema. */
   configure(props: Readonly<Record<string, string>>, isKey?: boolean): void {
     const use = isKey === undefined ? "header" : isKey ? "key" : "value";
     const settings = parseConfig(jsonConverterConfig, withConverterType(props, use));
@@ -120,7 +120,7 @@ export class JsonConverter implements Converter, HeaderConverter {
     this.#envelopes = new EnvelopeReader(settings["schemas.cache.size"], this.#format);
   }
 
-  /** @throws DataError for a value that does not fit its schema. */
+  /** @throws DataError for a value that does not match its schema. */
   fromConnectData(_topic: string, _headers: RecordHeaders, schema: Schema | null, value: ConnectValue): Buffer | null {
     return this.#write(schema, value);
   }
@@ -129,7 +129,7 @@ export class JsonConverter implements Converter, HeaderConverter {
     this.#slab.release();
   }
 
-  /** @throws DataError when the bytes are not JSON, not an envelope where one is due, or do not fit the schema. */
+  /** @throws DataError when the bytes are not JSON, lack a required envelope, or do not match the schema. */
   toConnectData(topic: string, _headers: readonly RecordHeader[], bytes: Buffer | null): SchemaAndValue {
     return this.#read(topic, bytes);
   }

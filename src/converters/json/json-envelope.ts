@@ -1,13 +1,13 @@
-/** Where the two members of an envelope stand in its bytes: `[start, end)`. */
+/** The ranges of an envelope's two members in its bytes: `[start, end)`. */
 export interface EnvelopeParts {
   readonly schema: readonly [start: number, end: number];
   readonly payload: readonly [start: number, end: number];
 }
 
 /**
- * Finds `schema` and `payload` in `{"schema":…,"payload":…}` without reading either, so that a schema's bytes can be
- * looked up among those already known. undefined when the bytes are no object of exactly these two members, or when
- * their outline is malformed; what the two hold is not checked.
+ * Finds `schema` and `payload` in `{"schema":…,"payload":…}` without parsing them, so that a known schema can be looked
+ * up by its bytes. Returns undefined when the bytes are not an object of exactly these members, or their outline is
+ * malformed. The contents of the two are not checked.
  */
 export function splitEnvelope(bytes: Buffer): EnvelopeParts | undefined {
   let at = skipBlanks(bytes, 0);
@@ -22,7 +22,7 @@ export function splitEnvelope(bytes: Buffer): EnvelopeParts | undefined {
     const start = skipBlanks(bytes, at);
     const end = skipValue(bytes, start);
     if (end < 0) return undefined;
-    // The last of two members of one name counts.
+    // Of two members with the same name the last counts.
     const name = bytes.toString("latin1", nameStart + 1, nameEnd - 1);
     if (name === "schema") schema = [start, end];
     else if (name === "payload") payload = [start, end];
@@ -38,7 +38,7 @@ function skipBlanks(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** The position after the value that starts at `from`, -1 when there is none. */
+/** The position after the value that starts at `from`; -1 when there is none. */
 function skipValue(bytes: Buffer, from: number): number {
   const first = bytes[from];
   if (first === 0x22) return skipString(bytes, from);

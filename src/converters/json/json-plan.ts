@@ -3,7 +3,7 @@ import { decimalScale } from "../decimal-scale.js";
 import { ByteSlab } from "./byte-slab.js";
 import { FixedText, writeByte, writeString } from "./json-text-writer.js";
 
-/** How values of one schema are written. Numbers, so that the writer's switch compiles to a jump. */
+/** The ways to write a value. Numbers, so that the writer's switch compiles to a jump. */
 export const KIND = {
   int8: 0,
   int16: 1,
@@ -19,7 +19,7 @@ export const KIND = {
   objectMap: 11,
   pairMap: 12,
   struct: 13,
-  /** Whatever the value is. */
+  /** By the value's own type. */
   schemaless: 14,
 } as const;
 
@@ -34,7 +34,7 @@ export interface JsonFormat {
 
 const NOTHING = FixedText.of("");
 const NULL = Buffer.from("null");
-/** Kinds whose values are the same when `===` says so; floats are not among them, for 0 === -0. */
+/** Kinds whose values `===` compares exactly. Not floats, because 0 === -0. */
 const REPEATING: ReadonlySet<Kind> = new Set([
   KIND.int8,
   KIND.int16,
@@ -47,23 +47,23 @@ const REPEATING: ReadonlySet<Kind> = new Set([
 export const MOST_CREDIT = 200;
 
 /**
- * What can be worked out about writing a schema before the first value comes, as one class for all types: one hidden
- * class keeps the writer's property accesses monomorphic.
+ * Everything about writing a schema that does not depend on values. One class for all types: a single hidden class
+ * keeps the writer's property accesses monomorphic.
  */
 export class JsonPlan {
   constructor(
     readonly schema: Schema | null,
     readonly kind: Kind,
-    /** In place of null; null where there is none. */
+    /** Written instead of null; null if there is no default. */
     readonly fallback: ConnectValue,
     readonly nullable: boolean,
-    /** Of a struct, in order. */
+    /** The fields of a struct, in order. */
     readonly fields: readonly JsonPlan[],
-    /** Of the struct this is a field of: `{"name":` of the first, `,"name":` of the others. */
+    /** The text before this field's value in its struct: `{"name":` for the first field, `,"name":` for the others. */
     readonly prefix: FixedText,
     readonly keys: JsonPlan | null,
     readonly items: JsonPlan | null,
-    /** Of a Decimal. */
+    /** The scale of a Decimal. */
     readonly scale: number,
   ) {
     this.accepted = schema;
@@ -71,25 +71,28 @@ export class JsonPlan {
     this.repeats = REPEATING.has(kind);
   }
 
-  /** The last schema other than `schema` that turned out to be the same. */
+  /** Another Schema object that was last found equal to `schema`. */
   accepted: Schema | null;
 
-  /** The prefix and `null`. */
+  /** The prefix followed by `null`. */
   readonly prefixedNull: FixedText;
 
   /**
-   * Many columns hold the same value in record after record (a connector's name, a table, the time of a transaction):
-   * the value of the record before and, once it has come several times, the prefix and the value as written.
+   * Many columns repeat their value from record to record (a connector's name, a table, the time of a transaction).
+   * While this is true, the last value is kept and, once it has repeated several times, its text with the prefix.
    */
   repeats: boolean;
-  /** Misses it may still have; without any the field is taken for one that changes, for good: looking costs, too. */
+  /** Changes left before `repeats` is turned off for good, because comparing costs, too. */
   credit = MOST_CREDIT;
   repetitions = 0;
   lastValue: ConnectValue | undefined;
   lastText: FixedText | null = null;
 }
 
-/** Plans the writing of `schema`; null: of whatever comes. @throws DataError SCHEMA_INVALID for a Decimal without a scale. */
+/**
+ * Plans the writing of `schema`; null: of schemaless values.
+ * @throws DataError SCHEMA_INVALID for a Decimal without scale.
+ */
 export function planJson(schema: Schema | null, format: JsonFormat, prefix: FixedText = NOTHING): JsonPlan {
   if (schema === null) return new JsonPlan(null, KIND.schemaless, null, true, [], prefix, null, null, 0);
   const fallback = format.replaceNullWithDefault ? (schema.defaultValue as ConnectValue) : null;
@@ -107,7 +110,7 @@ export function planJson(schema: Schema | null, format: JsonFormat, prefix: Fixe
   );
 }
 
-/** Chosen by the schema's name alone where that is a logical type's, as Connect does. */
+/** As in Connect, the name of a logical type decides alone. */
 function kindOf(schema: Schema, format: JsonFormat): Kind {
   switch (schema.name) {
     case LOGICAL.decimal:

@@ -13,9 +13,9 @@ const PRIMITIVES = new Map<string, Parameters<typeof primitive>[0]>(
 );
 
 /**
- * A schema out of an envelope's JSON; null for JSON's null, which stands for "no schema".
+ * Reads a schema from an envelope's JSON; null, which means "no schema", stays null.
  *
- * @throws DataError SCHEMA_INVALID with Connect's texts.
+ * @throws DataError SCHEMA_INVALID with Connect's messages.
  */
 export function readSchema(json: Json, reading: JsonReading): Schema | null {
   if (json === null) return null;

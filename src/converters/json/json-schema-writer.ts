@@ -4,7 +4,7 @@ import { type JsonFormat, planJson } from "./json-plan.js";
 import { writeAscii, writeInteger, writeString } from "./json-text-writer.js";
 import { writeValue } from "./json-value-writer.js";
 
-/** Names of types in JsonConverter's schemas. */
+/** The names of types in JsonConverter's schemas. */
 export const JSON_TYPE_NAMES = {
   int8: "int8",
   int16: "int16",
@@ -20,7 +20,7 @@ export const JSON_TYPE_NAMES = {
   struct: "struct",
 } as const;
 
-/** Writes a schema as JsonConverter's envelope holds it; `fieldName` where it is a struct's field. */
+/** Writes a schema in the form of JsonConverter's envelope. @param fieldName its name if it is a struct's field. */
 export function writeSchema(slab: ByteSlab, schema: Schema, format: JsonFormat, fieldName?: string): void {
   writeAscii(slab, `{"type":"${JSON_TYPE_NAMES[schema.type]}"`);
   writeParts(slab, schema, format);

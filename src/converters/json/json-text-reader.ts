@@ -1,40 +1,42 @@
 import { isUtf8 } from "node:buffer";
 import { DataError } from "../../api/index.js";
 
-/** A number that is no integer, as it stands in the text: a double would lose a Decimal's digits and `1.0`'s fraction. */
+/** The text of a number that is not an integer: a double would lose a Decimal's digits and the fraction of `1.0`. */
 export class JsonNumber {
   constructor(readonly text: string) {}
 }
 
-/** A JSON value. Integers beyond 2^53 are bigints; other numbers are JsonNumbers if they were read exactly, else numbers. */
+/** A JSON value. Integers beyond 2^53 are bigints; other non-integers are JsonNumbers if read exactly, else numbers. */
 export type Json = null | boolean | number | bigint | string | JsonNumber | Json[] | { readonly [name: string]: Json };
 
 /**
- * What must be exact beyond integers of 64 bits, which always are: nothing, the difference of `1` and `1.0`, or the
- * digits of every number.
+ * The exactness of numbers: of integers only ("integers"), also of the difference between `1` and `1.0` ("kinds"), or
+ * of the digits of every number ("digits").
  */
 export type Exactness = "integers" | "kinds" | "digits";
 
-/** Deeper nesting is refused, as Jackson does. */
+/** Deeper nesting is refused, as in Jackson. */
 const DEEPEST = 1000;
 
-/** Sixteen digits are below 2^53 but where the first is 9. */
+/** A number that may exceed 2^53: sixteen digits from 9, or seventeen. */
 const LONG_INTEGER = /9\d{15}|\d{17}/;
-/** An integer too long for a double, or a number that JSON.parse would turn into a whole number. */
+/** An integer too long for a double, or a non-integer literal that JSON.parse may turn into a whole number. */
 const LONG_OR_WHOLE = /9\d{15}|\d{17}|(?:^|[:,[\s-])\d+(?:\.0+(?![\d.])|(?:\.\d+)?[eE])/;
 
 /**
- * Reads the first JSON value of `bytes`; what follows it is ignored and numbers may have leading zeros, as Connect's
- * reader allows. Bytes of nothing but white space hold none: undefined.
+ * Reads the first JSON value of `bytes`. Like Connect's reader it ignores any text after the value and allows leading
+ * zeros. Returns undefined if there is only white space.
  *
- * @throws DataError RECORD_MALFORMED, which tells where but never what.
+ * @throws DataError RECORD_MALFORMED, whose message has the position of the fault but never quotes the text.
  */
 export function readJson(bytes: Buffer, exactness: Exactness): Json | undefined {
   if (!isUtf8(bytes)) throw malformed("it is not UTF-8");
   return readJsonText(bytes.toString("utf8"), exactness);
 }
 
-/** Reads bytes that are one JSON value and nothing else; undefined when they are not, and readJson may tell why. */
+/**
+ * Reads bytes that are one JSON value and nothing else; undefined if they are not, and readJson may find the reason.
+ */
 export function readWholeJson(bytes: Buffer, exactness: Exactness): Json | undefined {
   if (!isUtf8(bytes)) return undefined;
   const text = bytes.toString("utf8");
@@ -52,7 +54,7 @@ export function readJsonText(text: string, exactness: Exactness): Json | undefin
     try {
       return JSON.parse(text) as Json;
     } catch (error) {
-      // Its message quotes the text, which must not reach a log: the reader below finds the fault again, or reads on.
+      // Its message quotes the text, which must not reach a log. The reader below finds the fault again, or accepts it.
       if (!(error instanceof SyntaxError)) throw error;
     }
   }
@@ -64,7 +66,9 @@ function needsExact(text: string, exactness: Exactness): boolean {
   return (exactness === "kinds" ? LONG_OR_WHOLE : LONG_INTEGER).test(text);
 }
 
-/** Recursive descent over a text, numbers kept exact. JSON.parse is twice as fast, so only what needs it comes here. */
+/**
+ * A recursive descent parser with exact numbers. JSON.parse is twice as fast, so this reads only texts that need it.
+ */
 class ExactReader {
   readonly #text: string;
   #at = 0;

@@ -2,11 +2,11 @@ import { javaDouble, javaFloat } from "../java-number.js";
 import type { ByteSlab } from "./byte-slab.js";
 
 /*
- * JSON's scalars, written as Jackson writes them: characters beyond U+FFFF (and lone surrogates) as \uXXXX in upper-case
- * hex, everything else above U+007F as UTF-8, control characters short where JSON has a short form.
+ * Writes JSON's scalars as Jackson does: characters beyond U+FFFF (and lone surrogates) as \uXXXX in upper-case hex,
+ * all others above U+007F as UTF-8, control characters in JSON's short form where there is one.
  *
- * Short texts and integers are written byte by byte here: at these lengths a call into Node's native writers costs more
- * than the loop.
+ * Short texts and integers are written byte by byte: at these lengths a call into Node's native writers costs more than
+ * the loop.
  */
 
 const SHORT_STRING = 48;
@@ -14,29 +14,29 @@ const LONG_FIXED = 128;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const HEX = Buffer.from("0123456789ABCDEF", "latin1");
-/** Any character but those that stand for themselves, in ASCII and in the whole BMP. */
+/** A character that is not ASCII, or not in the BMP, or needs an escape. */
 const NOT_PLAIN_ASCII = /[^ !#-[\]-\x7f]/;
 const NOT_PLAIN = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
 
-/** 1 for the ASCII characters that stand for themselves. */
+/** 1 for the ASCII characters that need no escape. */
 const PLAIN = new Uint8Array(128);
 for (let c = 0x20; c < 128; c++) PLAIN[c] = c === QUOTE || c === BACKSLASH ? 0 : 1;
 
-/** What follows the backslash of a short escape; 0 where there is none. */
+/** The letter after the backslash of a character's short escape; 0 if it has none. */
 const SHORT_ESCAPES = new Uint8Array(128);
 for (const [c, letter] of ['""', "\\\\", "\bb", "\tt", "\nn", "\ff", "\rr"]) {
   SHORT_ESCAPES[c!.charCodeAt(0)] = letter!.charCodeAt(0);
 }
 
-/** Four digits, "0000" to "9999", as they are written in one go. */
+/** The ASCII bytes of "0000" to "9999", for writing four digits at once. */
 const FOUR_DIGITS = new Int32Array(10000);
 for (let i = 0; i < 10000; i++) FOUR_DIGITS[i] = Buffer.from(String(i).padStart(4, "0"), "latin1").readInt32LE();
 
-/** Bytes that are written again and again as they are. */
+/** A text that is written often. */
 export class FixedText {
   readonly bytes: Buffer;
   readonly length: number;
-  /** The bytes by fours, filled up with zeros: four are written at a time, and what is too much is written over. */
+  /** The bytes in groups of four, padded with zeros: written four at a time; the next write overwrites the padding. */
   readonly words: Int32Array;
 
   constructor(bytes: Buffer) {
@@ -52,7 +52,7 @@ export class FixedText {
   }
 }
 
-/** A JSON string. */
+/** Writes a JSON string. */
 export function writeString(slab: ByteSlab, text: string): void {
   const length = text.length;
   if (length > SHORT_STRING && writeLongString(slab, text)) return;
@@ -80,7 +80,7 @@ export function writeString(slab: ByteSlab, text: string): void {
   slab.position = at;
 }
 
-/** By Node's own writers; false, and nothing written, when a character needs an escape. */
+/** Uses Node's own writers. Returns false, having written nothing, if a character needs an escape. */
 function writeLongString(slab: ByteSlab, text: string): boolean {
   const ascii = !NOT_PLAIN_ASCII.test(text);
   if (!ascii && NOT_PLAIN.test(text)) return false;
@@ -113,7 +113,7 @@ function writeUnusual(bytes: Buffer, position: number, c: number): number {
   return at;
 }
 
-/** ASCII text as it is: what of ours needs no escape. */
+/** Writes ASCII text of our own, which needs no escapes. */
 export function writeAscii(slab: ByteSlab, text: string): void {
   const length = text.length;
   slab.reserve(length);
@@ -127,7 +127,7 @@ export function writeAscii(slab: ByteSlab, text: string): void {
   slab.position = at;
 }
 
-/** One ASCII character. */
+/** Writes one ASCII character. */
 export function writeByte(slab: ByteSlab, c: number): void {
   slab.reserve(1);
   slab.bytes[slab.position++] = c;
@@ -147,7 +147,7 @@ export function writeFixed(slab: ByteSlab, text: FixedText): void {
   for (let i = 0; i < words.length; i++) view.setInt32(at + 4 * i, words[i]!, true);
 }
 
-/** A safe integer. */
+/** Writes a safe integer. */
 export function writeInteger(slab: ByteSlab, value: number): void {
   slab.reserve(24);
   let rest = value;
@@ -167,13 +167,13 @@ export function writeInteger(slab: ByteSlab, value: number): void {
 const int64 = new BigInt64Array(1);
 const words = new Uint16Array(int64.buffer);
 
-/** A bigint of 64 bits. Taken apart in 16-bit words: dividing numbers is an order of magnitude cheaper than dividing bigints. */
+/** Writes a 64-bit bigint, divided as 16-bit words: dividing numbers is an order of magnitude cheaper than bigints. */
 export function writeInt64(slab: ByteSlab, value: bigint): void {
   slab.reserve(24);
   const negative = value < 0n;
   int64[0] = negative ? -value : value;
   if (negative) slab.bytes[slab.position++] = 0x2d;
-  // -2^63 negates to itself, and its words read as unsigned are 2^63: right as well.
+  // -2^63 negates to itself, and its words read as unsigned are 2^63, which is correct.
   const low9 = divideWordsBy1e9();
   const middle9 = divideWordsBy1e9();
   const high = words[0]!;
@@ -217,7 +217,7 @@ function writeUpTo1e9(slab: ByteSlab, value: number): void {
   slab.position += 4;
 }
 
-/** Without leading zeros: they are shifted out of the four digits, and what follows the last is written over. */
+/** Shifts leading zeros out of the four digits; the next write overwrites the bytes after the last digit. */
 function writeUpTo1e4(slab: ByteSlab, value: number): void {
   const length = value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
   slab.view.setInt32(slab.position, FOUR_DIGITS[value]! >>> (32 - 8 * length), true);
@@ -236,13 +236,13 @@ function writeNineDigits(slab: ByteSlab, value: number): void {
   slab.position = at + 9;
 }
 
-/** A double in Java's spelling; NaN and the infinities as strings. */
+/** Writes a double in Java's notation; NaN and the infinities as strings. */
 export function writeDouble(slab: ByteSlab, value: number): void {
   if (Number.isFinite(value)) writeAscii(slab, javaDouble(value));
   else writeAscii(slab, `"${value}"`);
 }
 
-/** A 32-bit float in Java's spelling; NaN and the infinities as strings. */
+/** Writes a 32-bit float in Java's notation; NaN and the infinities as strings. */
 export function writeFloat(slab: ByteSlab, value: number): void {
   const text = javaFloat(value);
   writeAscii(slab, Number.isFinite(Math.fround(value)) ? text : `"${text}"`);
@@ -251,7 +251,7 @@ export function writeFloat(slab: ByteSlab, value: number): void {
 const BASE64 = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", "latin1");
 const PADDING = 0x3d;
 
-/** Bytes as a string of standard base64 with padding. */
+/** Writes bytes as a string of standard base64 with padding. */
 export function writeBase64(slab: ByteSlab, value: Buffer): void {
   const length = value.length;
   slab.reserve(Math.ceil(length / 3) * 4 + 2);

@@ -20,10 +20,10 @@ export interface JsonReading {
 const DEEPEST = 1000;
 
 /**
- * A JSON value as a value of `schema`, or as a schemaless one.
+ * Converts a JSON value to a value of `schema`, or to a schemaless one.
  *
- * Connect's reader bends what does not fit (text for an int is 0, 300 for an int8 is 44, a number for a string is null);
- * this one refuses it, so that no record is falsified on its way.
+ * Connect's reader coerces mismatches (text for an int becomes 0, 300 for an int8 becomes 44, a number for a string
+ * becomes null). This one refuses them, so that no record is falsified.
  *
  * @throws DataError VALUE_INVALID, which names the field but never the value.
  */
@@ -137,8 +137,8 @@ function readSchemaless(json: Json | undefined, depth: number): ConnectValue {
 }
 
 /**
- * A number, or base64 text of the unscaled value. The value takes the schema's scale: Connect keeps the number's own
- * (1.5 under scale 2), which its writers then refuse; here 1.5 becomes 1.50, and a digit too many is refused at once.
+ * Reads a number, or base64 text of the unscaled value. The value gets the schema's scale: with scale 2, 1.5 becomes
+ * 1.50 and 1.555 is refused. Connect keeps the number's own scale, and its writers then refuse the value.
  */
 function readDecimal(schema: Schema, json: Json): Buffer {
   if (typeof json === "string") return base64Of(json);
@@ -159,11 +159,11 @@ function integerWithin(schema: Schema, json: Json, bound: number): number {
   const value = integerOf(json);
   if (typeof value === "number" && value >= -bound && value < bound) return value;
   throw invalid(
-    `Invalid JSON for ${schema.type.toUpperCase()}: found ${nodeType(json)} that is no integer of that size`,
+    `Invalid JSON for ${schema.type.toUpperCase()}: found ${nodeType(json)} that is not an integer of that size`,
   );
 }
 
-/** An integer, also one with a fraction of zero. */
+/** An integer, including one with a zero fraction. */
 function integerOf(json: Json): number | bigint | undefined {
   if (typeof json === "bigint") return json;
   if (typeof json === "number") return Number.isSafeInteger(json) ? json + 0 : undefined;

@@ -22,16 +22,16 @@ const NULL = FixedText.of("null");
 const TRUE = FixedText.of("true");
 const FALSE = FixedText.of("false");
 
-/** After so many records with the same value, its text is kept. */
+/** After this many repetitions of a value, its text is kept. */
 const WORTH_KEEPING = 8;
-/** A longer text is not kept for the next record. */
+/** Longer texts are not kept. */
 const LONGEST_REPEATED = 256;
 
 /**
- * Writes a value as JSON, by its schema's plan. Every value is checked against its type while it is written; what does
- * not fit is refused, never bent.
+ * Writes a value as JSON, by its schema's plan. Every value is checked against its type; a mismatch is refused, never
+ * coerced.
  *
- * @throws DataError VALUE_INVALID; the record begun in `slab` is then to be dropped.
+ * @throws DataError VALUE_INVALID; the caller must then drop the record begun in `slab`.
  */
 export function writeValue(slab: ByteSlab, plan: JsonPlan, given: ConnectValue): void {
   let value = given;
