@@ -13,3 +13,5 @@ export * from "./record-headers.js";
 export * from "./records.js";
 export * from "./schema.js";
 export * from "./struct.js";
+export * from "./values/decimal.js";
+export * from "./values/java-hash-order.js";

@@ -2,6 +2,7 @@ import {
   BOOLEAN,
   type ConnectValue,
   DataError,
+  encodeUnscaled,
   FLOAT32,
   FLOAT64,
   INT8,
@@ -9,12 +10,12 @@ import {
   INT32,
   INT64,
   LOGICAL,
+  parseDecimal,
   primitive,
   Schema,
   type SchemaAndValue,
   STRING,
 } from "../api/index.js";
-import { encodeUnscaled, parseDecimal } from "./java-number.js";
 import { sameSchema } from "./schema-equality.js";
 
 const NULL: SchemaAndValue = { schema: null, value: null };

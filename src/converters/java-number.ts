@@ -16,49 +16,6 @@ export function javaFloat(value: number): string {
   return javaDouble(shortestFloat(Math.fround(value)));
 }
 
-/** BigDecimal.toString of `unscaled` × 10^-scale: scientific notation for negative scales and below 10^-6. */
-export function javaDecimal(unscaled: bigint, scale: number): string {
-  const sign = unscaled < 0n ? "-" : "";
-  const digits = (unscaled < 0n ? -unscaled : unscaled).toString();
-  if (scale === 0) return sign + digits;
-  const exponent = digits.length - 1 - scale;
-  if (scale > 0 && exponent >= -6) {
-    const padded = digits.padStart(scale + 1, "0");
-    return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
-  }
-  const mantissa = digits.length > 1 ? `${digits[0]}.${digits.slice(1)}` : digits;
-  return exponent === 0 ? sign + mantissa : `${sign}${mantissa}E${exponent > 0 ? "+" : ""}${exponent}`;
-}
-
-/** Reads big-endian two's complement, as in a Decimal's bytes. Empty bytes are 0. */
-export function decodeUnscaled(bytes: Buffer): bigint {
-  if (bytes.length === 0) return 0n;
-  if (bytes.length <= 6) return BigInt(bytes.readIntBE(0, bytes.length));
-  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString("hex")}`));
-}
-
-/** The shortest big-endian two's complement, as in BigInteger.toByteArray: 0 is one zero byte. */
-export function encodeUnscaled(unscaled: bigint): Buffer {
-  const magnitude = unscaled < 0n ? -unscaled - 1n : unscaled;
-  const bits = magnitude === 0n ? 1 : magnitude.toString(2).length + 1;
-  const length = Math.ceil(bits / 8);
-  const hex = BigInt.asUintN(length * 8, unscaled).toString(16);
-  return Buffer.from(hex.padStart(length * 2, "0"), "hex");
-}
-
-/**
- * Reads a decimal number's text exactly: `-12.50e3` is unscaled -1250 with scale -1 (value = unscaled × 10^-scale).
- * Returns undefined if it is not a number, or if its exponent has more than five digits: such a number would be huge.
- */
-export function parseDecimal(text: string): { readonly unscaled: bigint; readonly scale: number } | undefined {
-  const parts = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?$/.exec(text);
-  if (!parts) return undefined;
-  const [, sign, whole = "", fraction = "", exponent = "0"] = parts;
-  if (whole === "" && fraction === "") return undefined;
-  const unscaled = BigInt(whole + fraction);
-  return { unscaled: sign === "-" ? -unscaled : unscaled, scale: fraction.length - Number(exponent) };
-}
-
 /** Java always prints a second digit, the closest one: 0 except for the smallest numbers (`4.9E-324`). */
 function scientific(value: number): string {
   const shortest = value.toExponential();

@@ -1,6 +1,14 @@
-import { type ConnectValue, Float64, LOGICAL, type Schema, Struct } from "../api/index.js";
-import { decimalScale } from "./decimal-scale.js";
-import { decodeUnscaled, javaDecimal, javaDouble, javaFloat } from "./java-number.js";
+import {
+  type ConnectValue,
+  decimalScale,
+  decodeUnscaled,
+  Float64,
+  javaDecimal,
+  LOGICAL,
+  type Schema,
+  Struct,
+} from "../api/index.js";
+import { javaDouble, javaFloat } from "./java-number.js";
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

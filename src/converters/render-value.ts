@@ -1,8 +1,16 @@
-import { type ConnectValue, Float64, LOGICAL, type Schema, Struct } from "../api/index.js";
+import {
+  type ConnectValue,
+  decimalScale,
+  decodeUnscaled,
+  Float64,
+  javaDecimal,
+  LOGICAL,
+  type Schema,
+  Struct,
+} from "../api/index.js";
 import { connectClassName } from "./connect-class-name.js";
 import { unprintable } from "./connect-values.js";
-import { decimalScale } from "./decimal-scale.js";
-import { decodeUnscaled, javaDecimal, javaDouble, javaFloat } from "./java-number.js";
+import { javaDouble, javaFloat } from "./java-number.js";
 
 const DAY_MS = 86_400_000;
 

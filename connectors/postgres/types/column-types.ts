@@ -3,8 +3,10 @@ import {
   arrayOf,
   BYTES,
   type ConnectValue,
+  encodeUnscaled,
   FLOAT64,
   INT32,
+  javaHashOrder,
   LOGICAL,
   mapOf,
   OPTIONAL_BYTES,
@@ -19,16 +21,8 @@ import {
 import type { TypeSettings } from "../config/settings.js";
 import { readArray } from "./array-text.js";
 import type { ColumnCodec } from "./column-codec.js";
-import {
-  atScale,
-  encodeInteger,
-  parseDecimal,
-  parseMoney,
-  readDecimalText,
-  readUnscaled,
-  stripZeros,
-} from "./decimal-text.js";
-import { inHashOrder, parseHstore } from "./hstore-text.js";
+import { atScale, parseMoney, parseNumeric, readDecimalText, readUnscaled, stripZeros } from "./decimal-text.js";
+import { parseHstore } from "./hstore-text.js";
 import { nameUuid } from "./name-uuid.js";
 import {
   type Decode,
@@ -179,7 +173,7 @@ function decimalCodec(scale: number, precision: string | null, decode: Decode<Co
   return {
     schema: (attributes) => primitive("bytes", { name: LOGICAL.decimal, version: 1, parameters, ...attributes }),
     decode,
-    fallback: encodeInteger(0n),
+    fallback: encodeUnscaled(0n),
     placeholder: undefined,
   };
 }
@@ -196,10 +190,10 @@ function variableDecimalCodec(): ColumnCodec {
   return {
     schema: ({ defaultValue: _, ...attributes }) => structOf(VARIABLE_DECIMAL_FIELDS, { ...semantic, ...attributes }),
     decode: (bytes, start, end) => {
-      const { unscaled, scale } = stripZeros(parseDecimal(bytes.toString("latin1", start, end)));
-      return new ArrayStruct(shape, [scale, encodeInteger(BigInt(unscaled))]);
+      const { unscaled, scale } = stripZeros(parseNumeric(bytes.toString("latin1", start, end)));
+      return new ArrayStruct(shape, [scale, encodeUnscaled(unscaled)]);
     },
-    fallback: new ArrayStruct(shape, [0, encodeInteger(0n)]),
+    fallback: new ArrayStruct(shape, [0, encodeUnscaled(0n)]),
     placeholder: undefined,
   };
 }
@@ -214,7 +208,7 @@ function moneyCodec(settings: TypeSettings): ColumnCodec {
     return `${unscaled < 0n ? "-" : ""}${digits.slice(0, split)}${scale > 0 ? `.${digits.slice(split)}` : ""}`;
   };
   if (settings.decimalMode === "precise")
-    return decimalCodec(scale, null, (bytes, start, end) => encodeInteger(unscaledOf(bytes, start, end)));
+    return decimalCodec(scale, null, (bytes, start, end) => encodeUnscaled(unscaledOf(bytes, start, end)));
   if (settings.decimalMode === "double")
     return scalar("float64", (bytes, start, end) => Number(textOf(unscaledOf(bytes, start, end))), 0);
   return {
@@ -290,7 +284,9 @@ function hstoreCodec(settings: TypeSettings): ColumnCodec {
 
 /** Not through an object, which would put keys that look like numbers first. */
 function hstoreJson(pairs: ReadonlyMap<string, string | null>): string {
-  const members = inHashOrder(pairs).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+  const entries = [...pairs];
+  const ordered = javaHashOrder(entries.map(([key]) => key)).map((at) => entries[at]!);
+  const members = ordered.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
   return `{${members.join(",")}}`;
 }
 

@@ -1,14 +1,8 @@
-import { DataError } from "../../../src/api/index.js";
+import { DataError, type Decimal, encodeUnscaled, parseDecimal } from "../../../src/api/index.js";
 import { notA } from "./number-text.js";
 
 /** Digits that a double holds exactly. */
 const EXACT_DIGITS = 15;
-
-/** A decimal number without loss: `unscaled` x 10^-scale. */
-export interface Decimal {
-  readonly unscaled: number | bigint;
-  readonly scale: number;
-}
 
 /**
  * Reads a numeric's text at a fixed scale. Postgres prints numeric(p,s) with exactly s digits of fraction; fewer are
@@ -37,23 +31,21 @@ export function readUnscaled(bytes: Buffer, start: number, end: number, scale: n
     if (fraction >= 0) fraction++;
   }
   if (digits > 0 && digits <= EXACT_DIGITS && Math.max(fraction, 0) === scale)
-    return encodeNumber(isNegative ? -value : value);
-  return encodeInteger(atScale(parseDecimal(bytes.toString("latin1", start, end)), scale));
+    return encodeUnscaled(isNegative ? -value : value);
+  return encodeUnscaled(atScale(parseNumeric(bytes.toString("latin1", start, end)), scale));
 }
 
-/** @throws DataError for what is no finite decimal number. */
-export function parseDecimal(text: string): Decimal {
-  const found = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
-  if (!found || (found[2] === "" && !found[3])) throw special();
-  const fraction = found[3] ?? "";
-  const unscaled = BigInt(`${found[2]}${fraction}`) * (found[1] === "-" ? -1n : 1n);
-  const scale = fraction.length - Number(found[4] ?? 0);
-  return scale >= 0 ? { unscaled, scale } : { unscaled: unscaled * 10n ** BigInt(-scale), scale: 0 };
+/** A numeric's text, its scale never negative. @throws DataError for what is no finite decimal number. */
+export function parseNumeric(text: string): Decimal {
+  const found = parseDecimal(text);
+  if (!found) throw special();
+  const { unscaled, scale } = found;
+  return scale >= 0 ? found : { unscaled: unscaled * 10n ** BigInt(-scale), scale: 0 };
 }
 
 /** The unscaled value at another scale, rounded half away from zero where digits fall off. */
 export function atScale(decimal: Decimal, scale: number): bigint {
-  const unscaled = BigInt(decimal.unscaled);
+  const { unscaled } = decimal;
   if (scale >= decimal.scale) return unscaled * 10n ** BigInt(scale - decimal.scale);
   const divisor = 10n ** BigInt(decimal.scale - scale);
   const half = divisor / 2n;
@@ -62,39 +54,12 @@ export function atScale(decimal: Decimal, scale: number): bigint {
 
 /** Without trailing zeros, and never of a negative scale: what VariableScaleDecimal carries. */
 export function stripZeros(decimal: Decimal): Decimal {
-  let unscaled = BigInt(decimal.unscaled);
-  let { scale } = decimal;
+  let { unscaled, scale } = decimal;
   while (scale > 0 && unscaled % 10n === 0n) {
     unscaled /= 10n;
     scale--;
   }
   return { unscaled, scale };
-}
-
-/** The shortest big-endian two's complement of a whole number, as Java's BigInteger.toByteArray. */
-export function encodeInteger(value: bigint): Buffer {
-  if (value >= -(2n ** 47n) && value < 2n ** 47n) return encodeNumber(Number(value));
-  // One bit for the sign; a negative number needs one value less.
-  const magnitude = value < 0n ? -value - 1n : value;
-  const length = Math.floor(magnitude.toString(2).length / 8) + 1;
-  const unsigned = value < 0n ? value + (1n << BigInt(length * 8)) : value;
-  return Buffer.from(unsigned.toString(16).padStart(length * 2, "0"), "hex");
-}
-
-function encodeNumber(value: number): Buffer {
-  if (value >= -0x80 && value < 0x80) return bytesOf(value, 1);
-  if (value >= -0x8000 && value < 0x8000) return bytesOf(value, 2);
-  if (value >= -0x800000 && value < 0x800000) return bytesOf(value, 3);
-  if (value >= -0x80000000 && value < 0x80000000) return bytesOf(value, 4);
-  if (value >= -(2 ** 39) && value < 2 ** 39) return bytesOf(value, 5);
-  if (value >= -(2 ** 47) && value < 2 ** 47) return bytesOf(value, 6);
-  return encodeInteger(BigInt(value));
-}
-
-function bytesOf(value: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length);
-  bytes.writeIntBE(value, 0, length);
-  return bytes;
 }
 
 /**
@@ -116,7 +81,7 @@ export function parseMoney(text: string): Decimal {
   const found = /^(.*?)(?:[.,](\d{1,2}))?$/.exec(digits);
   const whole = (found?.[1] ?? "").replace(/[.,]/g, "");
   if (whole === "" && !found?.[2]) throw notA("an amount of money");
-  return parseDecimal(`${isNegative ? "-" : ""}${whole || "0"}${found?.[2] ? `.${found[2]}` : ""}`);
+  return parseNumeric(`${isNegative ? "-" : ""}${whole || "0"}${found?.[2] ? `.${found[2]}` : ""}`);
 }
 
 function special(): DataError {

@@ -17,22 +17,3 @@ export function parseHstore(text: string): Map<string, string | null> {
 function unescaped(text: string): string {
   return text.replace(/\\(.)/gsu, "$1");
 }
-
-/** The order in which a Java HashMap of these keys, filled in this order, is walked. */
-export function inHashOrder(pairs: ReadonlyMap<string, string | null>): [string, string | null][] {
-  let capacity = 16;
-  while (pairs.size > capacity * 0.75) capacity *= 2;
-  const buckets = new Map<number, [string, string | null][]>();
-  for (const [key, value] of pairs) {
-    const hash = hashOf(key);
-    const bucket = (hash ^ (hash >>> 16)) & (capacity - 1);
-    buckets.set(bucket, [...(buckets.get(bucket) ?? []), [key, value]]);
-  }
-  return [...buckets].sort(([a], [b]) => a - b).flatMap(([, entries]) => entries);
-}
-
-function hashOf(text: string): number {
-  let hash = 0;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-  return hash;
-}

@@ -1,4 +1,4 @@
-import { ArrayStruct, type ConnectValue, type Schema, Struct } from "../../../src/api/index.js";
+import { ArrayStruct, type ConnectValue, javaHashOrder, type Schema, Struct } from "../../../src/api/index.js";
 
 /**
  * The value with its maps in the order in which a java.util.HashMap would list them, filled in the order given: that
@@ -71,11 +71,11 @@ function orderOf(keys: readonly ConnectValue[]): readonly number[] {
   let shape = root;
   for (const key of keys) {
     // Numbers as keys are data rather than names: they do not come again.
-    if (typeof key !== "string") return sortedPlaces(keys);
+    if (typeof key !== "string") return javaHashOrder(keys);
     shape = shape.lastKey === key ? shape.last! : following(shape, key);
   }
   if (shape.order === undefined) {
-    shape.order = sortedPlaces(keys);
+    shape.order = javaHashOrder(keys);
     countRemembered(keys.length);
   }
   return shape.order;
@@ -106,45 +106,4 @@ function following(shape: Shape, key: string): Shape {
 
 function newShape(): Shape {
   return { lastKey: undefined, last: undefined, next: undefined, order: undefined };
-}
-
-/** Places in `keys`, by bucket, and within a bucket as filled: growing a table keeps that order. */
-function sortedPlaces(keys: readonly ConnectValue[]): number[] {
-  let buckets = 16;
-  while (keys.length > buckets * 0.75) buckets *= 2;
-  const mask = buckets - 1;
-  const placed = keys.map((key, at) => ({ at, bucket: spreadHash(key) & mask }));
-  return placed.sort((a, b) => a.bucket - b.bucket).map(({ at }) => at);
-}
-
-function spreadHash(key: ConnectValue): number {
-  const hash = typeof key === "string" ? stringHash(key) : numberHash(key);
-  return hash ^ (hash >>> 16);
-}
-
-const MAX_KNOWN_HASHES = 10_000;
-const knownHashes = new Map<string, number>();
-
-/** String.hashCode. */
-function stringHash(text: string): number {
-  let hash = knownHashes.get(text);
-  if (hash !== undefined) return hash;
-  hash = 0;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-  if (knownHashes.size >= MAX_KNOWN_HASHES) knownHashes.clear();
-  knownHashes.set(text, hash);
-  return hash;
-}
-
-/** Integer.hashCode and Long.hashCode, which agree for small numbers that are not negative; Boolean.hashCode. */
-function numberHash(key: ConnectValue): number {
-  if (typeof key === "number" && Number.isInteger(key))
-    return Math.abs(key) < 2 ** 31 ? key | 0 : longHash(BigInt(key));
-  if (typeof key === "bigint") return longHash(key);
-  if (typeof key === "boolean") return key ? 1231 : 1237;
-  return 0;
-}
-
-function longHash(key: bigint): number {
-  return Number(BigInt.asIntN(32, key ^ (key >> 32n)));
 }

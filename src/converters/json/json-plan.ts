@@ -1,5 +1,4 @@
-import { type ConnectValue, LOGICAL, type Schema, type SchemaType } from "../../api/index.js";
-import { decimalScale } from "../decimal-scale.js";
+import { type ConnectValue, decimalScale, LOGICAL, type Schema, type SchemaType } from "../../api/index.js";
 import { ByteSlab } from "./byte-slab.js";
 import { FixedText, writeByte, writeString } from "./json-text-writer.js";
 

@@ -2,13 +2,14 @@ import {
   ArrayStruct,
   type ConnectValue,
   DataError,
+  decimalScale,
+  encodeUnscaled,
   Float64,
   LOGICAL,
+  parseDecimal,
   type Schema,
   type Struct,
 } from "../../api/index.js";
-import { decimalScale } from "../decimal-scale.js";
-import { encodeUnscaled, parseDecimal } from "../java-number.js";
 import { withField } from "./field-path.js";
 import { type Json, JsonNumber } from "./json-text-reader.js";
 

@@ -1,6 +1,5 @@
-import { type ConnectValue, DataError, Float64, Struct } from "../../api/index.js";
+import { type ConnectValue, DataError, decodeUnscaled, Float64, javaDecimal, Struct } from "../../api/index.js";
 import { connectClassName } from "../connect-class-name.js";
-import { decodeUnscaled, javaDecimal } from "../java-number.js";
 import { sameSchema } from "../schema-equality.js";
 import type { ByteSlab } from "./byte-slab.js";
 import { withField } from "./field-path.js";

@@ -3,6 +3,7 @@ import {
   ArrayStruct,
   arrayOf,
   type ConnectValue,
+  encodeUnscaled,
   LOGICAL,
   mapOf,
   primitive,
@@ -10,7 +11,6 @@ import {
   type SchemaAttributes,
   structOf,
 } from "../../../src/api/index.js";
-import { encodeUnscaled } from "../../../src/converters/java-number.js";
 
 /** A schema and values of it. */
 export interface TypedValues {

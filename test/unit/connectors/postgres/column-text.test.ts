@@ -3,13 +3,12 @@ import { describe, expect, test } from "vitest";
 import { readArray } from "../../../../connectors/postgres/types/array-text.js";
 import {
   atScale,
-  encodeInteger,
-  parseDecimal,
   parseMoney,
+  parseNumeric,
   readUnscaled,
   stripZeros,
 } from "../../../../connectors/postgres/types/decimal-text.js";
-import { inHashOrder, parseHstore } from "../../../../connectors/postgres/types/hstore-text.js";
+import { parseHstore } from "../../../../connectors/postgres/types/hstore-text.js";
 import { formatInterval, intervalMicros, parseInterval } from "../../../../connectors/postgres/types/interval-text.js";
 import {
   type Decode,
@@ -30,6 +29,7 @@ import {
 } from "../../../../connectors/postgres/types/temporal-text.js";
 import { CopyRowReader } from "../../../../connectors/postgres/wal/copy-row.js";
 import { NULL } from "../../../../connectors/postgres/wal/pgoutput-decoder.js";
+import { encodeUnscaled } from "../../../../src/api/index.js";
 
 /** Reads a text that stands somewhere in a larger buffer, as columns do. */
 function read<T>(decode: Decode<T>, text: string): T {
@@ -69,30 +69,15 @@ describe("decimals", () => {
         const text = `${unscaled < 0n ? "-" : ""}${digits.slice(0, split)}${scale > 0 ? `.${digits.slice(split)}` : ""}`;
         const bytes = read((all, start, end) => readUnscaled(all, start, end, scale), text);
         expect(twosComplement(bytes)).toBe(unscaled);
-        expect(bytes).toEqual(encodeInteger(unscaled));
+        expect(bytes).toEqual(encodeUnscaled(unscaled));
       }),
     );
   });
 
-  test("are encoded as short as Java does", () => {
-    const encodings: [bigint, string][] = [
-      [0n, "00"],
-      [127n, "7f"],
-      [128n, "0080"],
-      [-128n, "80"],
-      [-129n, "ff7f"],
-      [2n ** 47n - 1n, "7fffffffffff"],
-      [2n ** 47n, "00800000000000"],
-      [-(2n ** 63n), "8000000000000000"],
-      [2n ** 63n, "008000000000000000"],
-    ];
-    for (const [value, hex] of encodings) expect(encodeInteger(value).toString("hex")).toBe(hex);
-  });
-
   test("of no fixed scale lose their trailing zeros, and never have a negative scale", () => {
-    expect(stripZeros(parseDecimal("10.1110"))).toEqual({ unscaled: 10_111n, scale: 3 });
-    expect(stripZeros(parseDecimal("1000"))).toEqual({ unscaled: 1000n, scale: 0 });
-    expect(stripZeros(parseDecimal("1e3"))).toEqual({ unscaled: 1000n, scale: 0 });
+    expect(stripZeros(parseNumeric("10.1110"))).toEqual({ unscaled: 10_111n, scale: 3 });
+    expect(stripZeros(parseNumeric("1000"))).toEqual({ unscaled: 1000n, scale: 0 });
+    expect(stripZeros(parseNumeric("1e3"))).toEqual({ unscaled: 1000n, scale: 0 });
   });
 
   test("have no form for NaN and infinities", () => {
@@ -181,23 +166,14 @@ describe("composed texts", () => {
       expect(() => read((all, start, end) => readArray(all, start, end, readText), text)).toThrow(/not an array/);
   });
 
-  test("hstore pairs come back, in the order of a Java map", () => {
+  test("hstore pairs come back, in their order", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string({ unit: "binary", maxLength: 6 }), item), { maxLength: 6 }), (pairs) => {
         const map = new Map(pairs);
         const text = [...map].map(([key, value]) => `${quoted(key)}=>${quoted(value)}`).join(", ");
-        expect(parseHstore(text)).toEqual(map);
-        expect(new Map(inHashOrder(map))).toEqual(map);
+        expect([...parseHstore(text)]).toEqual([...map]);
       }),
     );
-    expect(
-      inHashOrder(
-        new Map([
-          ["key4", "1"],
-          ["key5", "2"],
-        ]),
-      ).map(([key]) => key),
-    ).toEqual(["key5", "key4"]);
     expect(() => parseHstore("nonsense")).toThrow(/not an hstore/);
   });
 

@@ -1,0 +1,41 @@
+import type { ConnectValue } from "../struct.js";
+
+/**
+ * The order in which a java.util.HashMap lists these keys, filled in the order given: by bucket, and within a bucket as
+ * filled, which growing the table keeps. It is what Connect and Debezium write maps in on the JVM.
+ *
+ * @param keys strings, integers or booleans; any other key counts as one without a hash of its own.
+ * @returns places in `keys`.
+ */
+export function javaHashOrder(keys: readonly ConnectValue[]): number[] {
+  let buckets = 16;
+  while (keys.length > buckets * 0.75) buckets *= 2;
+  const mask = buckets - 1;
+  const placed = keys.map((key, at) => ({ at, bucket: spreadHash(key) & mask }));
+  return placed.sort((a, b) => a.bucket - b.bucket).map(({ at }) => at);
+}
+
+function spreadHash(key: ConnectValue): number {
+  const hash = typeof key === "string" ? stringHash(key) : numberHash(key);
+  return hash ^ (hash >>> 16);
+}
+
+/** String.hashCode. */
+function stringHash(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
+  return hash;
+}
+
+/** Integer.hashCode and Long.hashCode, which agree for small numbers that are not negative; Boolean.hashCode. */
+function numberHash(key: ConnectValue): number {
+  if (typeof key === "number" && Number.isInteger(key))
+    return Math.abs(key) < 2 ** 31 ? key | 0 : longHash(BigInt(key));
+  if (typeof key === "bigint") return longHash(key);
+  if (typeof key === "boolean") return key ? 1231 : 1237;
+  return 0;
+}
+
+function longHash(key: bigint): number {
+  return Number(BigInt.asIntN(32, key ^ (key >> 32n)));
+}
