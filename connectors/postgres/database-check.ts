@@ -44,7 +44,7 @@ export async function checkDatabase(props: SubmittedProps, { clock, logger }: Va
   }
 }
 
-/** undefined where a key cannot be parsed, which `validateSettings` has found, too. */
+/** undefined if a key cannot be parsed: `validateSettings` has reported it. */
 function parsed(props: SubmittedProps): Settings | undefined {
   try {
     return parseSettings(props);

@@ -31,7 +31,7 @@ const atLeast =
   (value) =>
     Number(value) >= low ? undefined : complaint;
 
-/** The reason why `parse` refuses a value, without the words around it that name the key and repeat the value. */
+/** Why `parse` refuses a value, without the key and the value, which the caller adds. */
 function refusal(parse: () => unknown): string | undefined {
   try {
     parse();

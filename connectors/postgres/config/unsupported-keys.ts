@@ -40,8 +40,8 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
 };
 
 /**
- * Families of keys, by their beginnings. A mask with a slip in its name is no mask in Debezium, either, but it is better
- * refused than published; the driver's own TLS keys would leave a connection less safe than it looks.
+ * Families of keys, by prefix. Debezium ignores a mask with a typo in its name and publishes the column; here it is
+ * refused. Ignoring the driver's own TLS keys would leave a connection less safe than it looks.
  */
 const REFUSED_PREFIXES: readonly string[] = [
   "column.truncate.",

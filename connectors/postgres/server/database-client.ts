@@ -38,15 +38,15 @@ export async function connectDatabase(options: ConnectOptions): Promise<pg.Clien
     return await connectOnce(options, tls ?? false);
   } catch (error) {
     if (signal.aborted) throw error;
-    // `prefer` falls back to plain text where the server has no TLS or lets nobody in by it, `allow` the other way round.
-    if (mode === "prefer" && (saysNoTls(error) || isNotLetIn(error))) return connectOtherwise(options, false, error);
-    if (mode === "allow" && isNotLetIn(error))
+    // libpq: `prefer` retries without TLS if the server has none or pg_hba.conf rejects the connection; `allow`, with it.
+    if (mode === "prefer" && (saysNoTls(error) || isRejected(error))) return connectOtherwise(options, false, error);
+    if (mode === "allow" && isRejected(error))
       return connectOtherwise(options, await tlsOptions(settings.ssl, settings.host), error);
     throw error;
   }
 }
 
-/** @throws `first`, the reason of the first attempt, where this one is not let in either. */
+/** @throws `first`, the error of the first attempt, if pg_hba.conf rejects this one, too. */
 async function connectOtherwise(
   options: ConnectOptions,
   ssl: ConnectionOptions | false,
@@ -55,7 +55,7 @@ async function connectOtherwise(
   try {
     return await connectOnce(options, ssl);
   } catch (error) {
-    throw !saysNoTls(first) && (saysNoTls(error) || isNotLetIn(error)) ? first : error;
+    throw !saysNoTls(first) && (saysNoTls(error) || isRejected(error)) ? first : error;
   }
 }
 
@@ -107,7 +107,7 @@ export function closeClient(client: pg.Client | undefined): void {
   else void client.end();
 }
 
-/** Called only if the server asks for a password. */
+/** pg calls the function only if the server asks for a password. */
 function refuseLogin({ host, port, user }: ConnectionSettings): () => Promise<string> {
   return () =>
     Promise.reject(
@@ -175,7 +175,7 @@ function saysNoTls(error: unknown): boolean {
   return error instanceof Error && error.message === "The server does not support SSL connections";
 }
 
-/** pg_hba.conf has no line for such a connection. */
-function isNotLetIn(error: unknown): boolean {
+/** pg_hba.conf rejects such a connection. */
+function isRejected(error: unknown): boolean {
   return codeOf(error) === "28000";
 }

@@ -20,7 +20,7 @@ export interface FailureScene {
 const SQLSTATE = /^(?!EPIPE$)[0-9A-Z]{5}$/;
 
 /**
- * Judges by SQLSTATE: the server's words may be in any language. Classes 08, 53 (but for 53400, no free replication
+ * Judges by SQLSTATE, since lc_messages translates the texts. Classes 08, 53 (but for 53400, no free replication
  * slot), 57P0x (shutdown, crash, starting up), deadlocks and a slot in use heal; wrong credentials, missing rights or
  * objects and unusable slots do not. An error without SQLSTATE is the network's, which heals, TLS's or the login's,
  * which do not.
@@ -63,7 +63,7 @@ function retry(cause: string): Failure {
   return { kind: "retry", cause, isSlotInUse: false };
 }
 
-/** The client's own words for a login that it cannot take part in: it gives them no code. */
+/** pg's own errors for a login that it cannot complete; they have no code. */
 const LOGIN_FAILURE = /^SASL: |^Unknown authenticationOk message type/;
 
 function loginFailure(scene: FailureScene, message: string, cause: unknown): ConfigError {
@@ -74,7 +74,7 @@ function loginFailure(scene: FailureScene, message: string, cause: unknown): Con
   );
 }
 
-/** Node's codes for certificates, keys and handshakes that are refused. */
+/** Node's codes for refused certificates, keys and handshakes. */
 const TLS_CODE =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|DEPTH_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_|SELF_SIGNED|UNABLE_TO)/;
 

@@ -1,6 +1,6 @@
 import type { Logger } from "../../../src/api/index.js";
 
-/** Warnings about columns, each once in a task's life: every DDL statement and every connection describes tables again. */
+/** Logs each warning about a column once per task: every DDL statement and every connection describes tables again. */
 export class ColumnWarnings {
   readonly #given = new Set<string>();
 

@@ -165,7 +165,7 @@ export class TableSchema {
   }
 }
 
-/** The value of a default, or why the column's schema cannot carry it: Postgres checks some only when a row takes them. */
+/** A default's value, or the reason its schema cannot carry it: Postgres checks some defaults only on insert. */
 function readDefault(codec: ColumnCodec, text: string): ConnectValue | DataError {
   const bytes = Buffer.from(text, "utf8");
   try {

@@ -1,18 +1,18 @@
 import { ConfigError, UnsupportedError } from "../../../src/api/index.js";
 import { ServerError } from "../server/server-error.js";
 
-/** What one replication stream reads from. */
+/** The slot and publication of one replication stream. */
 export interface StreamNames {
   readonly slotName: string;
   readonly publicationName: string;
 }
 
 /**
- * The server's error on a replication connection with the object that it is about and what to do. What failed follows
- * from the SQLSTATE and from when it came: its words may be in any language.
+ * Names the object and the remedy for an error on a replication connection. SQLSTATE, severity and phase decide; the
+ * message may be in any language (lc_messages).
  *
  * @param phase start: START_REPLICATION was refused. stream: it ended what was streaming.
- * @returns the error itself where there is nothing to add.
+ * @returns the error unchanged if there is nothing to add.
  */
 export function explainReplicationFailure(
   error: unknown,
@@ -21,7 +21,7 @@ export function explainReplicationFailure(
 ): unknown {
   if (!(error instanceof ServerError)) return error;
   const { code, message } = error;
-  // The slot is looked up at the start, the publication with the first change that is decoded.
+  // The server looks up the slot at the start, the publication when it decodes the first change.
   if (isMissingPublication(error) || (code === "42704" && phase === "stream"))
     return new ConfigError(
       "publication.name",
@@ -44,8 +44,8 @@ export function explainReplicationFailure(
 }
 
 /**
- * PostgreSQL 18 only warns where a publication does not exist, and leaves its changes out: what earlier versions ended
- * the stream for, and what is a loss here, too. No other warning of a walsender has this code.
+ * PostgreSQL 18 only warns about a missing publication and skips its changes, which is a loss; earlier versions end the
+ * stream. No other warning of a walsender has this code.
  */
 export function isMissingPublication({ severity, code }: ServerError): boolean {
   return severity === "WARNING" && code === "55000";

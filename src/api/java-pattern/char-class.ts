@@ -3,11 +3,11 @@ import { literal, range } from "./literal.js";
 import type { PatternText } from "./pattern-text.js";
 
 /**
- * Reads a class, `[…]`, as Java does: unions by nesting, intersections by `&&`, a negation that holds for the whole.
+ * Reads a class, `[…]`: nested classes are unions, `&&` intersects, and `^` negates the whole.
  *
- * @param text just behind the opening bracket, and afterwards behind the closing one.
+ * @param text positioned after the opening bracket; left after the closing one.
  * @returns the class in JavaScript (flag `v`).
- * @throws SyntaxError for what Java refuses, and for forms that Java's own versions read differently.
+ * @throws SyntaxError for a class that Java refuses or parses in a surprising way.
  */
 export function readClass(text: PatternText, ignoresCase: boolean): string {
   const isNegated = text.take("^");
@@ -18,17 +18,17 @@ export function readClass(text: PatternText, ignoresCase: boolean): string {
   return `[${isNegated ? "^" : ""}${body}]`;
 }
 
-/** One side of `&&`, up to the next one or the closing bracket. */
+/** One operand of `&&`. */
 function readOperand(text: PatternText, ignoresCase: boolean, isFirst: boolean): string {
   const items: string[] = [];
   const startsNested = text.startsWith("[");
   while (!text.isAtEnd && !text.startsWith("&&")) {
-    // As the first character, a closing bracket is one to match.
+    // A closing bracket in first place is literal.
     if (text.startsWith("]") && (items.length > 0 || !isFirst)) break;
     if (text.take("[")) {
       items.push(readClass(text, ignoresCase));
     } else {
-      // Java forgets the classes before it: [a-z&&[bc]d] is [a-z&&d] there.
+      // Java drops the nested class: it reads [a-z&&[bc]d] as [a-z&&d].
       if (!isFirst && startsNested)
         throw new SyntaxError("after && and a class in brackets, only further classes in brackets are supported");
       items.push(readItem(text, ignoresCase));

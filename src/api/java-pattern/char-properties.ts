@@ -1,7 +1,7 @@
 /**
  * `\p{…}` as the contents of a JavaScript class (flag `v`). POSIX names are ASCII in Java unless its flag
- * UNICODE_CHARACTER_CLASS is set. Categories that depend on which characters are assigned yet (C, Cn) are left out: two
- * runtimes need not know the same Unicode version.
+ * UNICODE_CHARACTER_CLASS is set. C and Cn are left out: they depend on which
+ * characters the runtime's Unicode version has assigned.
  */
 const PROPERTIES: Readonly<Record<string, string>> = {
   Lower: "a-z",
@@ -29,7 +29,7 @@ const CATEGORIES: ReadonlySet<string> = new Set([
   ...["P", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp"],
 ]);
 
-/** Properties of one case that take in the others where case is ignored. */
+/** Properties of one case that match all cases when case is ignored. */
 const CASED: Readonly<Record<string, string>> = {
   Lower: "A-Za-z",
   Upper: "A-Za-z",
@@ -41,8 +41,8 @@ const CASED: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param name what stands within the braces of `\p{…}`.
- * @returns the contents of a class. @throws SyntaxError for a property that has no exact counterpart here.
+ * @param name the text within the braces of `\p{…}`.
+ * @returns the contents of a JavaScript class. @throws SyntaxError for a property without an exact counterpart.
  */
 export function propertyClass(name: string, ignoresCase: boolean): string {
   const bare = /^Is[A-Z][a-z]?$/.test(name) ? name.slice(2) : name;

@@ -1,18 +1,18 @@
 import { propertyClass } from "./char-properties.js";
 import type { PatternText } from "./pattern-text.js";
 
-/** What a backslash and what follows it stand for. */
+/** The meaning of one escape sequence. */
 export type Escape =
   | { readonly kind: "char"; readonly codePoint: number }
   /** `text` is a JavaScript class, brackets included. */
   | { readonly kind: "class"; readonly text: string }
-  /** Matches a place; `text` is JavaScript. */
+  /** Zero-width; `text` is JavaScript. */
   | { readonly kind: "assertion"; readonly text: string }
   /** `\R`. */
   | { readonly kind: "line-break"; readonly text: string };
 
 const LINE_BREAKS = "\\n\\r\\x85\\u2028\\u2029";
-/** Java's `.` under DOTALL. Not `[^]`: with the flag `v`, V8 matches that or not as it likes. */
+/** Java's `.` under DOTALL. Not `[^]`, which V8 matches unreliably under the flag `v`. */
 export const ANY = "[\\s\\S]";
 /** Java's `.`, without DOTALL. */
 export const ANY_BUT_LINE_BREAK = `[^${LINE_BREAKS}]`;
@@ -39,7 +39,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 const CONTROLS: Readonly<Record<string, number>> = { a: 7, e: 27, f: 12, n: 10, r: 13, t: 9 };
 
-/** Word boundaries are those of ASCII words, as from Java 19 on; `\G` is the beginning, where the only match starts. */
+/** `\b` knows ASCII words only, as Java does since 19. `\G` is the start of the text: there is only one match. */
 const ASSERTIONS: Readonly<Record<string, string>> = {
   A: "^",
   G: "^",
@@ -50,10 +50,10 @@ const ASSERTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads what follows a backslash.
+ * Reads one escape sequence.
  *
- * @param text just behind the backslash.
- * @throws SyntaxError for what Java refuses, and for what has no exact counterpart here.
+ * @param text positioned after the backslash.
+ * @throws SyntaxError for an escape that Java refuses, or that has no exact counterpart.
  */
 export function readEscape(text: PatternText, ignoresCase: boolean): Escape {
   if (text.isAtEnd) throw new SyntaxError("a backslash ends the pattern");
@@ -83,7 +83,7 @@ function readProperty(text: PatternText, isNegated: boolean, ignoresCase: boolea
   return { kind: "class", text: `[${isNegated ? "^" : ""}${propertyClass(name, ignoresCase)}]` };
 }
 
-/** Escapes that give a character by its number; undefined for all others. */
+/** Escapes that name a character by number; undefined for any other. */
 function readNumbered(text: PatternText, letter: string): number | undefined {
   switch (letter) {
     case "0":
@@ -123,7 +123,7 @@ function readBraced(text: PatternText): number {
   return codePoint;
 }
 
-/** `\uhhhh`; two of them where they are the halves of one character. */
+/** `\uhhhh`, or two of them for a surrogate pair. */
 function readUtf16(text: PatternText): number {
   const unit = readHex(text, 4);
   if (unit < 0xd800 || unit > 0xdbff) return unit;

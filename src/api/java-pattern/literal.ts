@@ -1,6 +1,5 @@
 /**
- * A character as JavaScript (flag `v`), within a class or outside. Java ignores the case of ASCII letters only, unless
- * its flag UNICODE_CASE is set.
+ * A character as JavaScript (flag `v`), valid inside a class and outside. CASE_INSENSITIVE covers ASCII letters only.
  *
  * @throws SyntaxError for half a surrogate pair.
  */
@@ -12,7 +11,7 @@ export function literal(codePoint: number, ignoresCase: boolean): string {
   return ignoresCase ? `[${char.toUpperCase()}${char.toLowerCase()}]` : char;
 }
 
-/** A range within a class, with the other case of its ASCII letters where case is ignored. */
+/** A range for a class, plus the other case of its ASCII letters when case is ignored. */
 export function range(from: number, to: number, ignoresCase: boolean): string {
   const parts = [`${literal(from, false)}-${literal(to, false)}`];
   if (!ignoresCase) return parts[0]!;

@@ -3,15 +3,15 @@ import { ANY, ANY_BUT_LINE_BREAK, END_OR_LAST_LINE_BREAK, readEscape } from "./e
 import { literal } from "./literal.js";
 import { PatternText } from "./pattern-text.js";
 
-/** A part of the pattern in JavaScript, with what decides whether the parts around it keep Java's meaning. */
+/** A translated part of the pattern, with the facts that decide whether its surroundings can be translated. */
 interface Piece {
   readonly text: string;
   readonly canBeEmpty: boolean;
-  /** Java looks behind only where the length is bounded. */
+  /** Its length has an upper bound, which Java demands of a lookbehind. */
   readonly isBounded: boolean;
-  /** It gives back nothing that it took. */
+  /** Contains an atomic part. */
   readonly isAtomic: boolean;
-  /** It repeats what may be empty, of which Java and JavaScript try the ways in different orders. */
+  /** Repeats a part that can be empty: Java and JavaScript try its matches in different orders. */
   readonly repeatsEmpty: boolean;
   readonly hasBranches: boolean;
 }
@@ -31,7 +31,7 @@ const EMPTY: Piece = {
   hasBranches: false,
 };
 
-/** Parses one Java pattern. A new one for each. */
+/** Translates one Java pattern. */
 export class PatternParser {
   readonly #text: PatternText;
   #flags: PatternFlags;
@@ -45,7 +45,7 @@ export class PatternParser {
 
   /**
    * @returns the pattern in JavaScript, for the flag `v` alone, and for matching whole texts.
-   * @throws SyntaxError for what Java refuses, and for what has no exact counterpart here.
+   * @throws SyntaxError for a pattern that Java refuses, or that has no exact counterpart.
    */
   parse(): string {
     const { text } = this.#alternatives();
@@ -68,7 +68,7 @@ export class PatternParser {
     return whole;
   }
 
-  /** @returns undefined for flags that hold from here on. */
+  /** @returns undefined for inline flags such as `(?i)`. */
   #atom(): Piece | undefined {
     const text = this.#text;
     const { ignoresCase, dotAll } = this.#flags;
@@ -91,14 +91,14 @@ export class PatternParser {
     const times = this.#times();
     if (!times) return whole;
     const kind = text.take("?") ? "?" : text.take("+") ? "+" : "";
-    // A possessive repetition never goes back into an earlier turn, not even to reach its least number.
+    // A possessive repetition never backtracks into an earlier iteration, even to reach its minimum.
     const atom = kind === "+" && times.least > 1 ? this.#atomic(whole) : whole;
     for (const meta of ["*", "+", "?", "{"])
       if (text.startsWith(meta)) throw new SyntaxError(`${meta} has nothing to repeat`);
     const repeated: Piece = {
       text: `(?:${atom.text})${times.text}${kind === "?" ? "?" : ""}`,
       canBeEmpty: atom.canBeEmpty || times.least === 0,
-      // Java finds no bound for repeated branches.
+      // Java computes no bound for repeated alternatives.
       isBounded: atom.isBounded && times.isBounded && !atom.hasBranches,
       isAtomic: atom.isAtomic,
       repeatsEmpty: atom.repeatsEmpty || atom.canBeEmpty,
@@ -107,7 +107,7 @@ export class PatternParser {
     return kind === "+" ? this.#atomic(repeated) : repeated;
   }
 
-  /** A quantifier, if one comes next. */
+  /** The next quantifier, if any. */
   #times(): { readonly text: string; readonly least: number; readonly isBounded: boolean } | undefined {
     const text = this.#text;
     if (text.take("*")) return { text: "*", least: 0, isBounded: false };
@@ -124,7 +124,7 @@ export class PatternParser {
     return { text: `{${least}${hasComma ? `,${most}` : ""}}`, least: Number(least), isBounded: most !== "" };
   }
 
-  /** JavaScript has no atomic groups, but what a lookahead has captured is never given back. */
+  /** JavaScript has no atomic groups, but it never backtracks into a lookahead. */
   #atomic(inner: Piece): Piece {
     if (inner.repeatsEmpty)
       throw new SyntaxError("a possessive quantifier or atomic group over a repetition of what may be empty");
@@ -132,7 +132,7 @@ export class PatternParser {
     return { ...inner, text: `(?:(?=(?<${name}>${inner.text}))\\k<${name}>)`, isAtomic: true };
   }
 
-  /** A group, just behind its opening parenthesis. Groups capture nothing here: nothing asks for what they captured. */
+  /** A group, after its opening parenthesis. It captures nothing: back references are refused. */
   #group(): Piece | undefined {
     const outer = this.#flags;
     const text = this.#text;
@@ -166,7 +166,7 @@ export class PatternParser {
     this.#names.add(name);
   }
 
-  /** `i`, `s`, and what follows `-` switched off; they hold up to the end of the group around them. */
+  /** Inline flags: `i` and `s`, switched off after `-`. They hold to the end of the enclosing group. */
   #takeFlags(): void {
     const on = this.#text.takeWhile(/[A-Za-z]/);
     const off = this.#text.take("-") ? this.#text.takeWhile(/[A-Za-z]/) : "";
@@ -180,7 +180,7 @@ export class PatternParser {
   }
 }
 
-/** Larger ones make a program that V8 refuses or takes seconds to compile. */
+/** V8 refuses larger repetitions, or takes seconds to compile them. */
 const MOST_TIMES = 10_000;
 
 function one(text: string): Piece {
@@ -194,7 +194,7 @@ function assertion(text: string): Piece {
 function lookaround(kind: "?=" | "?!" | "?<=" | "?<!", inner: Piece): Piece {
   if (kind.startsWith("?<") && !inner.isBounded)
     throw new SyntaxError("what is looked behind for has no obvious greatest length");
-  // JavaScript reads it from right to left, where what an atomic part takes is something else.
+  // JavaScript matches a lookbehind from right to left, where an atomic part takes other characters.
   if (kind.startsWith("?<") && inner.isAtomic) throw new SyntaxError("atomic parts within a lookbehind");
   return assertion(`(${kind}${inner.text})`);
 }

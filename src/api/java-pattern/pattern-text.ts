@@ -1,10 +1,10 @@
-/** One character of a pattern; a quoted one (`\Q…\E`) stands for itself, whatever it is. */
+/** One character of a pattern. A quoted one (`\Q…\E`) is literal. */
 interface PatternChar {
   readonly char: string;
   readonly isQuoted: boolean;
 }
 
-/** A Java pattern by code points, its quotations resolved, and the place in it that is read next. */
+/** Reads a Java pattern by code points, with its quotations resolved. */
 export class PatternText {
   readonly #chars: readonly PatternChar[];
   #at = 0;
@@ -17,7 +17,7 @@ export class PatternText {
     return this.#at >= this.#chars.length;
   }
 
-  /** The place of the next character, for `rewind`. */
+  /** Index of the next character, for `rewind`. */
   get position(): number {
     return this.#at;
   }
@@ -26,7 +26,7 @@ export class PatternText {
     this.#at = position;
   }
 
-  /** Whether `text` comes next, unquoted. */
+  /** Whether `text` is next, unquoted, `ahead` characters from here. */
   startsWith(text: string, ahead = 0): boolean {
     return [...text].every((char, index) => {
       const next = this.#chars[this.#at + ahead + index];
@@ -34,14 +34,14 @@ export class PatternText {
     });
   }
 
-  /** Steps over `text` where it comes next, unquoted. */
+  /** Consumes `text` if it is next, unquoted. */
   take(text: string): boolean {
     if (!this.startsWith(text)) return false;
     this.#at += [...text].length;
     return true;
   }
 
-  /** Steps over the next characters, unquoted ones, as far as each of them matches `allowed`. */
+  /** Consumes up to `most` unquoted characters that each match `allowed`. */
   takeWhile(allowed: RegExp, most = Number.POSITIVE_INFINITY): string {
     let taken = "";
     for (let next = this.#chars[this.#at]; next && !next.isQuoted; next = this.#chars[this.#at]) {
@@ -52,7 +52,7 @@ export class PatternText {
     return taken;
   }
 
-  /** Steps over the next character, quoted or not. @throws SyntaxError at the end. */
+  /** Consumes one character, quoted or not. @throws SyntaxError at the end. */
   next(): string {
     const next = this.#chars[this.#at++];
     if (!next) throw new SyntaxError("the pattern ends too early");
@@ -60,7 +60,7 @@ export class PatternText {
   }
 }
 
-/** As Java does before it parses: a backslash protects the next character, and a quotation without `\E` goes to the end. */
+/** Java does this before it parses: a backslash protects the next character, a quotation without `\E` runs to the end. */
 function resolveQuotations(source: string): PatternChar[] {
   const chars = [...source];
   const resolved: PatternChar[] = [];
