@@ -1,12 +1,12 @@
 /**
- * What a client, or a producer, consumer or group member made from it, throws when it is used after it was closed: a bug
- * of its owner's, or a loop that should have ended. Trying again is no use.
+ * Thrown by a closed client, or by a closed producer, consumer or group member. It means a bug of the owner, or a loop
+ * that should have ended; retrying does not help.
  */
 export class ClientClosedError extends Error {
   override readonly name = "ClientClosedError";
 
   /** @param what `The producer`, `The consumer of group connect-shop`, … */
   constructor(what: string) {
-    super(`${what} was closed, and cannot be used any more`);
+    super(`${what} was closed and can no longer be used`);
   }
 }

@@ -9,7 +9,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** Reads typed values out of client properties; every method throws a ConfigError naming the key. */
+/** Reads typed values from client properties. Every method may throw a ConfigError naming the key. */
 export class PropertyReader {
   constructor(private readonly properties: ClientProperties) {}
 
@@ -57,27 +57,29 @@ function invalid(key: string, value: string, why: string, cause?: unknown): Conf
   return new ConfigError(key, `Invalid value ${value} for configuration ${key}: ${why}`, { cause });
 }
 
-// `group.id` and `config.storage.topic` beside them would only make a client warn about each.
+// Other keys of a worker, such as `group.id` and `config.storage.topic`, would only make a client warn about each.
 const CONNECTION_KEYS =
   /^(bootstrap\.|client\.|security\.|sasl\.|ssl\.|request\.|default\.api\.|retry\.|retries$|reconnect\.|connections\.|metadata\.|socket\.|send\.|receive\.)/;
 
-/** Whether a worker's property, without prefix, says how clients connect: those go to its own clients and to admins. */
+/**
+ * Whether a worker's property without prefix configures connections. Those go to its own clients and to admin clients.
+ */
 export function isConnectionKey(key: string): boolean {
   return CONNECTION_KEYS.test(key);
 }
 
-/** The entries of a worker's properties that say how clients connect. */
+/** The entries of a worker's properties that configure connections. */
 export function connectionProperties(props: ClientProperties): Record<string, string> {
   return Object.fromEntries(Object.entries(props).filter(([key]) => isConnectionKey(key)));
 }
 
-/** What all parts of a client share. Times in milliseconds. */
+/** The settings shared by all parts of a client. Times in milliseconds. */
 export interface ConnectionConfig {
   readonly bootstrap: readonly Address[];
   readonly clientId: string;
   readonly requestTimeoutMs: number;
   readonly connectionTimeoutMs: number;
-  /** How long administrative calls retry. */
+  /** For administrative calls, including retries. */
   readonly apiTimeoutMs: number;
   readonly retryBackoffMs: number;
   readonly retryBackoffMaxMs: number;
@@ -121,19 +123,22 @@ function bootstrapServers(read: PropertyReader): Address[] {
 
 /** A producer's settings. Bytes and milliseconds. */
 export interface ProducerConfig {
-  /** Whose word counts as written: all in-sync replicas' (-1), the leader's, nobody's. */
+  /**
+   * Who must have written a batch before it counts as written: all in-sync replicas (-1), the leader (1), or no one
+   * (0).
+   */
   readonly acks: -1 | 0 | 1;
   readonly compression: Compression;
-  /** Records with a key go where those without one would. */
+  /** Chooses the partition of every record as if it had no key. */
   readonly ignoresKeys: boolean;
-  /** Bytes at which a batch is full; undefined: as large as a request may be. */
+  /** Bytes at which a batch is full; undefined: `maxRequestBytes`. */
   readonly batchBytes: number | undefined;
   readonly lingerMs: number;
   readonly maxRequestBytes: number;
   readonly bufferBytes: number;
   /** Age at which an undelivered batch fails; Infinity: never. */
   readonly deliveryTimeoutMs: number;
-  /** How often a batch is sent again after a retriable failure; Infinity: for as long as the delivery timeout allows. */
+  /** How often a batch is sent again after a retriable failure; Infinity: until the delivery timeout. */
   readonly retries: number;
 }
 
@@ -143,7 +148,7 @@ const OWN_PARTITIONERS: ReadonlySet<string> = new Set([
   "org.apache.kafka.clients.producer.UniformStickyPartitioner",
 ]);
 
-/** Settings that would promise something else than what happens. */
+/** Refuses settings whose guarantees this producer does not provide. */
 function refuseUnsupported(read: PropertyReader): void {
   const transactionalId = read.text("transactional.id") ?? "";
   if (transactionalId !== "") throw invalid("transactional.id", transactionalId, "transactions are not supported yet");
@@ -153,7 +158,7 @@ function refuseUnsupported(read: PropertyReader): void {
   }
 }
 
-/** Kafka's default; our lz4 has no other. */
+/** Kafka's default, and the only level of our lz4. */
 const LZ4_LEVEL = 9;
 
 /** Java's "no limit" for 32-bit settings. */
@@ -182,7 +187,7 @@ export function producerConfig(properties: ClientProperties): ProducerConfig {
   };
 }
 
-/** Kafka's bounds of each level hold whichever codec is chosen. */
+/** As in Kafka, every level is checked, also those of other codecs than the chosen one. */
 function compression(read: PropertyReader): Compression {
   const codec = read.oneOf("compression.type", "none", CODECS);
   try {
@@ -210,7 +215,9 @@ export interface ConsumerConfig {
   readonly maxPollRecords: number;
   readonly minBytes: number;
   readonly maxWaitMs: number;
-  /** Bytes one fetch may answer, and bytes that may be held fetched ahead. Java's default is 50 MiB; ours keeps memory flat. */
+  /**
+   * Limit of one fetch, and of the bytes fetched ahead. Java's default is 50 MiB; ours is lower to keep memory flat.
+   */
   readonly maxBytes: number;
   readonly maxPartitionBytes: number;
   readonly checkCrcs: boolean;
@@ -232,7 +239,7 @@ export function consumerConfig(properties: ClientProperties): ConsumerConfig {
   };
 }
 
-/** Names of the assignors a group consumer offers, most preferred first. */
+/** The assignors of group consumers. */
 export type AssignorName = "range" | "roundrobin";
 
 const ASSIGNORS: Readonly<Record<string, AssignorName>> = {
@@ -241,7 +248,7 @@ const ASSIGNORS: Readonly<Record<string, AssignorName>> = {
   range: "range",
   roundrobin: "roundrobin",
 };
-/** Known to Java; passed over as long as one of ours is named too. */
+/** Assignors of Java's that we do not have: skipped if one of ours is listed, too. */
 const OTHER_ASSIGNORS: ReadonlySet<string> = new Set([
   "org.apache.kafka.clients.consumer.StickyAssignor",
   "org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
@@ -249,11 +256,12 @@ const OTHER_ASSIGNORS: ReadonlySet<string> = new Set([
   "cooperative-sticky",
 ]);
 
-/** A group consumer's settings beyond a consumer's. */
+/** The settings of a group consumer, in addition to a consumer's. */
 export interface GroupConfig {
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly maxPollIntervalMs: number;
+  /** The most preferred first. */
   readonly assignors: readonly AssignorName[];
 }
 

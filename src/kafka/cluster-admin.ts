@@ -24,7 +24,7 @@ import type {
 } from "./kafka-client.js";
 
 const TOPIC_RESOURCE = 2;
-/** Source of a config that was set on the topic itself. */
+/** The source of a config set on the topic itself. */
 const TOPIC_SOURCE = 1;
 
 /** Administration over a cluster's shared connections. */
@@ -190,7 +190,7 @@ export class ClusterAdmin implements KafkaAdmin {
     return retrying(this.cluster, { timeoutMs: this.cluster.config.apiTimeoutMs, signal }, attempt);
   }
 
-  /** Over connections of its own, so that it waits behind nobody's parked request. */
+  /** Uses its own connections, so that it does not wait behind another user's parked request. */
   async #atCoordinator<T>(
     groupId: string,
     signal: AbortSignal | undefined,
@@ -233,7 +233,7 @@ export class ClusterAdmin implements KafkaAdmin {
     throw new KafkaError("NOT_CONTROLLER", "Finding the controller", { detail: "the cluster has none at the moment" });
   }
 
-  /** A new topic's leaders become known a little later than the topic. */
+  /** Brokers learn a new topic's leaders a little later than the topic. */
   async #awaitLeaders(names: readonly string[]): Promise<void> {
     await retrying(this.cluster, { timeoutMs: this.cluster.config.requestTimeoutMs }, async () => {
       for (const [name, described] of await this.cluster.describe(names)) {
@@ -252,7 +252,9 @@ function topicResult(doing: string, name: string, code: number, detail: string |
   return { name, error: new KafkaError(code, `${doing} topic ${name}`, { detail }) };
 }
 
-/** Results as they were asked for; a retriable error (the controller moved) is thrown, for the whole to be tried again. */
+/**
+ * Results in the order of `names`. A NOT_CONTROLLER or REQUEST_TIMED_OUT among them is thrown, to retry the whole call.
+ */
 function inOrder(names: readonly string[], results: readonly TopicResult[]): TopicResult[] {
   const byName = new Map(results.map((each) => [each.name, each]));
   return names.map((name) => {

@@ -18,7 +18,7 @@ import { KafkajsTransport } from "./transport/kafkajs-transport.js";
 import type { Transport } from "./transport/transport.js";
 
 /**
- * Makes a client. Checks all properties, connects to nothing.
+ * Creates a client. Checks all properties but does not connect.
  * @throws ConfigError naming the key.
  */
 export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
@@ -27,7 +27,7 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   return createClientOver(transport, config, options);
 }
 
-/** The same over any transport; for tests with a scripted broker. */
+/** Creates a client over any transport; for tests with a scripted broker. */
 export function createClientOver(
   transport: Transport,
   config: ConnectionConfig,
@@ -36,7 +36,7 @@ export function createClientOver(
   const { properties, clock, random, logger } = options;
   const cluster = new Cluster({ config, transport, clock, random, logger, onConnectivity: options.onConnectivity });
   const merged = (overrides: ClientProperties | undefined): ClientProperties => ({ ...properties, ...overrides });
-  // Each role's settings may stand in the client's properties: a bad one is told now, not when the role is first used.
+  // The client's properties may hold settings of each role: a bad one must fail now, not when the role is first used.
   const { acks } = producerConfig(properties);
   if (acks !== -1) logger.warn("A record may be lost although it counts as written: acks is not all", { acks });
   consumerConfig(properties);

@@ -1,7 +1,7 @@
 import { PropertyReader } from "./client-properties.js";
 import type { ClientProperties } from "./kafka-client.js";
 
-/** Exact keys and prefixes that some client of Java's knows; others are warned about. */
+/** The keys of Java's clients. Others cause a warning. */
 const KNOWN_KEYS = new Set(
   [
     "bootstrap.servers client.id client.rack client.dns.lookup security.protocol request.timeout.ms default.api.timeout.ms",
@@ -21,7 +21,7 @@ const KNOWN_KEYS = new Set(
 );
 const KNOWN_PREFIXES = ["ssl.", "sasl.", "auto.include.", "metrics."];
 
-/** Settings that Java's clients have and these do without, told once, with what happens instead. */
+/** Settings of Java's clients that have no effect here, with the behaviour instead. Logged once per client. */
 export function ignoredSettings(properties: ClientProperties): { readonly key: string; readonly instead: string }[] {
   const read = new PropertyReader(properties);
   const ignored: { key: string; instead: string }[] = [];
@@ -61,7 +61,7 @@ export function ignoredSettings(properties: ClientProperties): { readonly key: s
   return ignored;
 }
 
-/** Keys that no client of Java's knows: misspelt, most likely. */
+/** Keys that no Java client knows, most likely misspelt. */
 export function unknownKeys(properties: ClientProperties): string[] {
   return Object.keys(properties).filter(
     (key) => !KNOWN_KEYS.has(key) && !KNOWN_PREFIXES.some((prefix) => key.startsWith(prefix)),

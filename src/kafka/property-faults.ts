@@ -12,8 +12,8 @@ const CHECKS: readonly ((properties: ClientProperties) => unknown)[] = [
 ];
 
 /**
- * Everything for which `createKafkaClient` would refuse these properties, by key: it throws only the first. For a
- * validation, before any client is made. Reads the files that `ssl.*` names.
+ * All faults of these properties by key, where `createKafkaClient` throws only the first. For a validation before any
+ * client is created. Reads the files that `ssl.*` names.
  */
 export function propertyFaults(properties: ClientProperties): ReadonlyMap<string, ConfigError> {
   const faults = new Map<string, ConfigError>();
@@ -21,7 +21,7 @@ export function propertyFaults(properties: ClientProperties): ReadonlyMap<string
     const left = { ...properties };
     for (let fault = firstFault(check, left); fault; fault = firstFault(check, left)) {
       if (!faults.has(fault.key)) faults.set(fault.key, fault);
-      // Without it the next fault shows; what is missing cannot be left out.
+      // Removing the key reveals the next fault. A missing key cannot be removed.
       if (!(fault.key in left)) break;
       delete left[fault.key];
     }

@@ -11,7 +11,7 @@ export interface SaslConfig {
   readonly password: string;
 }
 
-/** How connections are secured; both undefined for PLAINTEXT. */
+/** The TLS and SASL settings of connections; both undefined for PLAINTEXT. */
 export interface SecurityConfig {
   readonly tls: ConnectionOptions | undefined;
   readonly sasl: SaslConfig | undefined;
@@ -20,7 +20,7 @@ export interface SecurityConfig {
 /**
  * Reads `security.protocol`, `ssl.*` and `sasl.*`. Certificates and keys are PEM (text or file); a keystore may be
  * PKCS12 as well.
- * @throws ConfigError naming the key; never with the secret.
+ * @throws ConfigError naming the key, without the secret.
  */
 export function securityConfig(properties: ClientProperties): SecurityConfig {
   const read = new PropertyReader(properties);
@@ -36,14 +36,14 @@ export function securityConfig(properties: ClientProperties): SecurityConfig {
   };
 }
 
-/** Java classes that would decide who is let in or trusted: to go on without them would be to decide otherwise. */
+/** Refuses Java classes that authenticate or establish trust: ignoring them would change who is trusted. */
 function refuseClasses(read: PropertyReader, keys: readonly string[], instead: string): void {
   for (const key of keys) {
     const name = read.text(key) ?? "";
     if (name === "") continue;
     throw new ConfigError(
       key,
-      `Invalid value ${name} for configuration ${key}: Java classes cannot be loaded; leave it out, and set ${instead}`,
+      `Invalid value ${name} for configuration ${key}: Java classes cannot be loaded; remove the key and set ${instead}`,
     );
   }
 }
@@ -52,7 +52,7 @@ function tlsOptions(read: PropertyReader): ConnectionOptions {
   refuseClasses(read, ["ssl.engine.factory.class", "security.providers"], "ssl.truststore.* and ssl.keystore.*");
   const password = read.text("ssl.key.password") ?? read.text("ssl.keystore.password");
   const ca = trustedCertificates(read);
-  // An empty algorithm is Java's way of saying: any host name will do.
+  // As in Java, an empty algorithm accepts any host name.
   const anyHost = read.text("ssl.endpoint.identification.algorithm") === "";
   return {
     ...(ca !== undefined && { ca }),
@@ -65,7 +65,7 @@ function tlsOptions(read: PropertyReader): ConnectionOptions {
 
 const TLS_VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
 
-/** `ssl.enabled.protocols` as the lowest and highest of them; older ones are refused, as Java refuses to use them. */
+/** The lowest and highest version in `ssl.enabled.protocols`. Versions before TLS 1.2 are refused, as in Java. */
 function enabledVersions(read: PropertyReader): Pick<ConnectionOptions, "minVersion" | "maxVersion"> {
   const key = "ssl.enabled.protocols";
   const named = read.list(key);

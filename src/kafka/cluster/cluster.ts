@@ -14,12 +14,12 @@ import { BrokerConnection, type SendOptions } from "../transport/broker-connecti
 import type { Transport } from "../transport/transport.js";
 import { Connectivity } from "./connectivity.js";
 
-/** A topic in the cluster's answer: described, or why not. */
+/** A topic in a metadata response: its description, or its error. */
 export type TopicMetadata =
   | { readonly topic: TopicDescription; readonly error?: undefined }
   | { readonly topic?: undefined; readonly error: KafkaError };
 
-/** The parts everything of a client shares. */
+/** The parts shared by a client, its producers, consumers and members. */
 export interface ClusterOptions {
   readonly config: ConnectionConfig;
   readonly transport: Transport;
@@ -30,8 +30,8 @@ export interface ClusterOptions {
 }
 
 /**
- * What is known of the cluster: its brokers, and the leaders of the topics somebody here uses. Asks when told to
- * (`refresh`), never on its own; whoever meets an error that stale metadata explains refreshes and tries again.
+ * The client's view of the cluster: its brokers, and the leaders of the topics in use. It asks only when `refresh` is
+ * called: a user that gets an error which stale metadata can explain refreshes and retries.
  */
 export class Cluster {
   readonly config: ConnectionConfig;
@@ -42,7 +42,7 @@ export class Cluster {
   readonly #connectivity: Connectivity;
   readonly #brokers = new Map<number, Address>();
   readonly #topics = new Map<string, TopicMetadata>();
-  /** Topics in use, and whether asking for one may create it. */
+  /** Topics in use: the number of users, and of those for which a metadata request may create the topic. */
   readonly #tracked = new Map<string, { users: number; creating: number }>();
   readonly #lanes = new Set<Lane>();
   /** For metadata and administration. */
@@ -64,9 +64,9 @@ export class Cluster {
   }
 
   /**
-   * Connections of one user. Requests of different lanes never wait for each other.
-   * @param end called when the whole client closes before the lane does: ends its user.
-   * @throws ClientClosedError when the client was closed: nothing would ever close them.
+   * Creates the connections of one user. Requests of different lanes never wait for each other.
+   * @param end called when the client closes before the lane, to end the lane's user.
+   * @throws ClientClosedError when the client was closed: the lane would never be closed.
    */
   lane(end?: () => void): Lane {
     if (this.#closed) throw new ClientClosedError("The client");
@@ -92,7 +92,7 @@ export class Cluster {
     return this.#brokers.get(nodeId);
   }
 
-  /** What the last refresh said of a tracked topic; undefined before the first. */
+  /** A tracked topic as of the last refresh; undefined before the first. */
   topic(name: string): TopicMetadata | undefined {
     return this.#topics.get(name);
   }
@@ -107,7 +107,7 @@ export class Cluster {
     return this.#topics.get(topic)?.topic?.partitions.length;
   }
 
-  /** Has `refresh` ask for this topic. `creating`: a broker that creates topics automatically may create it. */
+  /** Includes this topic in `refresh`. `creating`: a broker that creates topics automatically may create it. */
   track(topic: string, creating: boolean): void {
     const entry = this.#tracked.get(topic) ?? { users: 0, creating: 0 };
     entry.users++;
@@ -124,12 +124,12 @@ export class Cluster {
     this.#topics.delete(topic);
   }
 
-  /** Whether what is known is older than `metadata.max.age.ms`. */
+  /** Whether the metadata is older than `metadata.max.age.ms`. */
   get isStale(): boolean {
     return this.clock.monotonicMs() - this.#refreshedAtMs > this.config.metadataMaxAgeMs;
   }
 
-  /** Asks for all tracked topics; calls made meanwhile share the answer. @throws KafkaError when no broker answers. */
+  /** Asks for all tracked topics; concurrent calls share one request. @throws KafkaError when no broker answers. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined;
@@ -137,13 +137,19 @@ export class Cluster {
     return this.#refreshing;
   }
 
-  /** Asks for these topics only (null: all), without creating or remembering any. @throws KafkaError when no broker answers. */
+  /**
+   * Asks for these topics only (null: all); neither creates nor caches them.
+   * @throws KafkaError when no broker answers.
+   */
   async describe(names: readonly string[] | null): Promise<Map<string, TopicMetadata>> {
     const answer = await this.#ask(names, false);
     return new Map(answer.topics.map((each) => [each.name ?? "", topicMetadata(each)]));
   }
 
-  /** Sends to any broker that answers: those known, then `bootstrap.servers`. @throws KafkaError naming all of them, and why each failed. */
+  /**
+   * Sends to any broker that answers: the known ones, then `bootstrap.servers`.
+   * @throws KafkaError with each broker's failure.
+   */
   sendToAny<Q extends Fields, S extends Fields>(api: Api<Q, S>, request: InputOf<Q>): Promise<OutputOf<S>> {
     return this.control.sendToAny(api, request);
   }
@@ -152,7 +158,7 @@ export class Cluster {
     return this.control.send(nodeId, api, request);
   }
 
-  /** Node id of a group's coordinator, asked anew. @throws KafkaError COORDINATOR_NOT_AVAILABLE and what `sendToAny` throws. */
+  /** Asks for the node id of a group's coordinator. @throws KafkaError COORDINATOR_NOT_AVAILABLE, or as `sendToAny`. */
   async findCoordinator(groupId: string): Promise<number> {
     const answer = await this.sendToAny(findCoordinator, { key: groupId, keyType: 0 });
     if (answer.errorCode !== 0) {
@@ -162,14 +168,14 @@ export class Cluster {
     return answer.nodeId;
   }
 
-  /** Ends everything that uses the cluster, and closes all connections at once. */
+  /** Ends every user of the cluster and closes all connections at once. */
   close(): void {
     this.#closed = true;
     for (const lane of [...this.#lanes]) lane.end?.();
     for (const lane of [...this.#lanes]) lane.close();
   }
 
-  /** Addresses to try when any broker will do, best first. */
+  /** Addresses for a request to any broker: the known brokers in random order, then the rest of `bootstrap.servers`. */
   candidates(): Address[] {
     const known = [...this.#brokers.values()];
     for (let last = known.length - 1; last > 0; last--) {
@@ -180,7 +186,7 @@ export class Cluster {
     return [...known, ...this.config.bootstrap.filter((each) => !seen.has(addressText(each)))];
   }
 
-  /** Tells the client's owner whether any broker answers. */
+  /** Reports to the client's owner whether any broker answers; `reason` undefined: one does. */
   noteReachable(reason: string | undefined): void {
     if (reason === undefined) this.#connectivity.moving();
     else this.#connectivity.waiting(reason);
@@ -249,12 +255,15 @@ export class Lane {
   constructor(
     private readonly cluster: Cluster,
     private readonly transport: Transport,
-    /** Ends whoever uses it. */
+    /** Ends the lane's user. */
     readonly end: (() => void) | undefined,
     private readonly onClose: () => void,
   ) {}
 
-  /** Sends to the broker with this id. @throws KafkaError as BrokerConnection.send; NETWORK_EXCEPTION for an unknown id. */
+  /**
+   * Sends to the broker with this id.
+   * @throws KafkaError as BrokerConnection.send; NETWORK_EXCEPTION for an unknown id.
+   */
   async send<Q extends Fields, S extends Fields>(
     nodeId: number,
     api: Api<Q, S>,
@@ -266,13 +275,16 @@ export class Lane {
     return answer;
   }
 
-  /** Sends a request that has no answer. @throws KafkaError as BrokerConnection.post; NETWORK_EXCEPTION for an unknown id. */
+  /**
+   * Sends a request that has no answer.
+   * @throws KafkaError as BrokerConnection.post; NETWORK_EXCEPTION for an unknown id.
+   */
   async post<Q extends Fields>(nodeId: number, api: Api<Q, Fields>, request: InputOf<Q>): Promise<void> {
     await this.#connectionTo(nodeId, api.name).post(api, request);
     this.cluster.noteReachable(undefined);
   }
 
-  /** Whether a request to this broker would go out without connecting first. */
+  /** Whether a request to this broker could be sent without connecting first. */
   isOpen(nodeId: number): boolean {
     const address = this.cluster.addressOf(nodeId);
     return address !== undefined && this.#connections.get(addressText(address))?.isOpen === true;
@@ -294,7 +306,7 @@ export class Lane {
         if (!(error instanceof KafkaError)) throw error;
         last = error;
         failures.push(error.reason);
-        // Credentials do not get better by asking another broker.
+        // Another broker would refuse the same credentials.
         if (KafkaError.is(error, "SASL_AUTHENTICATION_FAILED")) break;
       }
     }
@@ -305,13 +317,15 @@ export class Lane {
     throw new KafkaError(code, api.name, { cause: last, detail });
   }
 
-  /** Breaks the connection to this broker, which may have gone dead: what is in flight fails, the next request opens another. */
+  /**
+   * Drops the connection to this broker, which may be dead. Requests in flight fail; the next request opens a new one.
+   */
   disconnect(nodeId: number): void {
     const address = this.cluster.addressOf(nodeId);
     if (address) this.#connections.get(addressText(address))?.disconnect();
   }
 
-  /** Closes its connections at once; what is in flight fails. */
+  /** Closes its connections at once; requests in flight fail. */
   close(): void {
     this.#closed = true;
     for (const connection of this.#connections.values()) connection.close();

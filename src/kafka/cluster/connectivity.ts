@@ -1,7 +1,7 @@
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { OnConnectivity } from "../kafka-client.js";
 
-/** Passes a state of waiting on when it changes, and only then. */
+/** Reports what is being waited for, on changes only. */
 export class Connectivity {
   #waitingFor: string | undefined;
 
@@ -11,12 +11,12 @@ export class Connectivity {
     return this.#waitingFor;
   }
 
-  /** Nothing moves, because of this. */
+  /** No progress, for this reason. */
   waiting(reason: string): void {
     this.#set(reason);
   }
 
-  /** It moves (again). */
+  /** Progress (again). */
   moving(): void {
     this.#set(undefined);
   }
@@ -29,8 +29,8 @@ export class Connectivity {
 }
 
 /**
- * Makes one listener out of several reporters: it hears the reason of the first that waits, and `undefined` once none
- * does. Each call of the returned function makes a reporter.
+ * Combines several reporters for one listener, which receives the reason of the first that waits, and `undefined` once
+ * none does. Each call of the returned function creates a reporter.
  */
 export function shareConnectivity(listener: OnConnectivity | undefined): () => OnConnectivity {
   const shared = new Connectivity(listener);
@@ -46,7 +46,7 @@ export function shareConnectivity(listener: OnConnectivity | undefined): () => O
   };
 }
 
-/** What a person has to know of an error that is waited out. */
+/** The text for users of an error that is being retried. */
 export function reasonOf(error: unknown): string {
   if (error instanceof KafkaError) return error.reason;
   return error instanceof Error ? error.message : String(error);

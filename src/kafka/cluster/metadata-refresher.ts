@@ -3,23 +3,23 @@ import type { Cluster } from "./cluster.js";
 import { type Connectivity, reasonOf } from "./connectivity.js";
 import { backoffMs, isRetriable } from "./retry.js";
 
-/** Who needs metadata: a producer or a consumer. */
+/** A user of metadata: a producer or a consumer. */
 export interface MetadataUser {
   isClosed(): boolean;
-  /** Why something still cannot go on with what is known now; undefined when everything can. */
+  /** The reason why the current metadata is not enough; undefined when it is. */
   missing(): string | undefined;
-  /** Something failed for a reason other than metadata, and is being tried again. */
+  /** Whether a request failed for a reason other than metadata and is being retried. */
   isFailing(): boolean;
-  /** Metadata is refused for good, such as for wrong credentials. */
+  /** Metadata was refused with an error that is not retriable, such as wrong credentials. */
   refused(error: Error): void;
-  /** Time to look again. */
+  /** Called after each refresh: the user should look again. */
   wake(): void;
 }
 
-/** A reason for waiting is told only when it lasts: a single retry is nothing to report. */
+/** A reason for waiting is reported only after this many failures: a single retry is not worth reporting. */
 export const REPORT_AFTER_FAILURES = 2;
 
-/** Refreshes metadata in the background for one user, again and again as long as something of the user's is missing. */
+/** Refreshes metadata in the background for one user, with backoff while the user misses something. */
 export class MetadataRefresher {
   #isRefreshing = false;
   #failures = 0;
@@ -30,12 +30,12 @@ export class MetadataRefresher {
     private readonly user: MetadataUser,
   ) {}
 
-  /** Refreshes in a row after which something was still missing. */
+  /** The number of refreshes in a row after which something was still missing. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** Begins a refresh, unless one is under way or waited for. */
+  /** Starts a refresh, unless one is running or backing off. */
   refresh(): void {
     if (this.#isRefreshing || this.user.isClosed()) return;
     this.#isRefreshing = true;
@@ -46,7 +46,7 @@ export class MetadataRefresher {
     const missing = await this.#refreshOnce();
     if (missing === undefined) {
       this.#failures = 0;
-      // With nothing on its way no success of a request would ever take the reason back.
+      // If no request is being sent, no success would ever clear the reason.
       if (!this.user.isFailing()) this.connectivity.moving();
     } else {
       this.#failures++;
@@ -57,7 +57,7 @@ export class MetadataRefresher {
     this.user.wake();
   }
 
-  /** What is missing afterwards. */
+  /** Refreshes once; returns the reason if something is still missing. */
   async #refreshOnce(): Promise<string | undefined> {
     try {
       await this.cluster.refresh();

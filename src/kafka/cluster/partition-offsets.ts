@@ -5,14 +5,14 @@ import type { Cluster, Lane } from "./cluster.js";
 
 const TIMESTAMPS = { latest: -1, earliest: -2 } as const;
 
-/** What became of one partition's lookup. */
+/** The result of one partition's lookup. */
 export type LookupResult = TopicPartition &
   (
     | { readonly offset: number; readonly error?: undefined }
     | { readonly offset?: undefined; readonly error: KafkaError }
   );
 
-/** Partitions by the node that leads them; those without a known leader under undefined. */
+/** Groups partitions by leader; those without a known leader under undefined. */
 function byLeader<P extends TopicPartition>(cluster: Cluster, partitions: readonly P[]): Map<number | undefined, P[]> {
   const groups = new Map<number | undefined, P[]>();
   for (const partition of partitions) {
@@ -24,7 +24,7 @@ function byLeader<P extends TopicPartition>(cluster: Cluster, partitions: readon
   return groups;
 }
 
-/** Partitions by topic, for requests that nest them. */
+/** Groups partitions by topic, for requests that nest them. */
 export function byTopic<P extends TopicPartition>(partitions: readonly P[]): Map<string, P[]> {
   const groups = new Map<string, P[]>();
   for (const partition of partitions) {
@@ -36,7 +36,7 @@ export function byTopic<P extends TopicPartition>(partitions: readonly P[]): Map
 }
 
 /**
- * Asks one leader for the first or end offsets of partitions. One attempt; a result or error for each.
+ * Asks one leader for the first or end offsets of partitions. One attempt; returns a result or error for each.
  * @throws KafkaError when the leader does not answer.
  */
 export async function lookUpOffsets(
@@ -63,8 +63,8 @@ export async function lookUpOffsets(
 }
 
 /**
- * Looks up all partitions, in the order asked. One attempt.
- * @throws KafkaError of the first partition that has no answer: the caller retries.
+ * Looks up all partitions; the results keep their order. One attempt.
+ * @throws KafkaError of the first partition without a result; the caller retries.
  */
 export async function lookUpAll(
   cluster: Cluster,

@@ -3,26 +3,28 @@ import type { Random } from "../../api/random.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { ConnectionConfig } from "../client-properties.js";
 
-/** What retrying needs; a Cluster has it all. `retry.backoff.ms` doubles up to `retry.backoff.max.ms`. */
+/**
+ * The inputs of retrying; a Cluster has them all. The delay doubles from `retry.backoff.ms` to `retry.backoff.max.ms`.
+ */
 export interface RetryContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly config: Pick<ConnectionConfig, "retryBackoffMs" | "retryBackoffMaxMs">;
 }
 
-/** How long to wait after this many failures in a row (1 or more), in milliseconds. */
+/** The delay in milliseconds after this many failures in a row (1 or more), with a jitter of 20 %. */
 export function backoffMs({ config, random }: RetryContext, failures: number): number {
   const plainMs = Math.min(config.retryBackoffMaxMs, config.retryBackoffMs * 2 ** (failures - 1));
   return plainMs * (0.8 + 0.4 * random.next());
 }
 
-/** Whether the same request may succeed later. Only a KafkaError knows; anything else is a bug and must surface. */
+/** Whether the same request may succeed later. Errors other than KafkaError are bugs and must surface. */
 export function isRetriable(error: unknown): boolean {
   return error instanceof KafkaError && error.retriable;
 }
 
 export interface RetryOptions {
-  /** Gives up after this long, with the last error. Infinity: never. */
+  /** Stops retrying after this time, with the last error. Infinity: never. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Called before each wait. */
@@ -30,7 +32,7 @@ export interface RetryOptions {
 }
 
 /**
- * Runs `attempt` until it resolves, throws what is not retriable, the time is up, or `signal` aborts.
+ * Runs `attempt` until it resolves, fails with an error that is not retriable, the time is up, or `signal` aborts.
  * @throws the last error of `attempt`.
  */
 export async function retrying<T>(context: RetryContext, options: RetryOptions, attempt: () => Promise<T>): Promise<T> {

@@ -18,7 +18,7 @@ import { FetchPartition, type ResetTo } from "./fetch-partition.js";
 type FetchAnswer = OutputOf<(typeof fetch)["responseFields"]>;
 type PartitionAnswer = FetchAnswer["responses"][number]["partitions"][number];
 
-/** What a fetch asked for one partition. */
+/** One partition in a fetch: its epoch and offset when the fetch was sent. */
 interface Asked {
   readonly partition: FetchPartition;
   readonly epoch: number;
@@ -26,8 +26,8 @@ interface Asked {
 }
 
 /**
- * The consumer: keeps one fetch in flight for every broker that leads a partition with room for more, and hands out
- * what has arrived. Fetching goes on between polls, up to the bytes allowed.
+ * A consumer that keeps one fetch in flight to every broker that leads a partition with room for more. `poll` returns
+ * the records that have arrived. Fetching continues between polls, up to `fetch.max.bytes`.
  */
 export class FetchConsumer implements Consumer {
   readonly #lane: Lane;
@@ -35,7 +35,7 @@ export class FetchConsumer implements Consumer {
   readonly #metadata: MetadataRefresher;
   readonly #partitions = new Map<string, FetchPartition>();
   readonly #busyNodes = new Set<number>();
-  /** What poll has to throw, once. */
+  /** An error for the next poll to throw. */
   #error: Error | undefined;
   #arrived: Deferred<void> = deferred();
   #timer: Timer | undefined;
@@ -66,7 +66,7 @@ export class FetchConsumer implements Consumer {
         continue;
       }
       const added = new FetchPartition(topic, partition, this.config.checkCrcs);
-      // With `none` there is no offset to begin at: a caller that does not seek is told so by poll.
+      // With `none` there is no offset to start from: poll throws unless the caller seeks.
       if (this.config.reset !== "none") added.reset(this.config.reset);
       kept.set(key, added);
       this.cluster.track(topic, false);
@@ -109,7 +109,7 @@ export class FetchConsumer implements Consumer {
     this.#throwIfClosed();
     for (;;) {
       if (this.#closed) return [];
-      // Before taking more: partitions that go on delivering must not hide one that cannot.
+      // Before taking records: partitions that keep delivering must not hide one that cannot.
       this.#throwPending();
       const taken = this.#take();
       this.#pump();
@@ -141,7 +141,7 @@ export class FetchConsumer implements Consumer {
     over.abort();
   }
 
-  /** Records of all partitions in turn, up to `max.poll.records`; partitions that gave some go to the end of the turn. */
+  /** Takes records of all partitions in turn, up to `max.poll.records`. A partition that delivered moves to the end. */
   #take(): FetchedRecords[] {
     const taken: FetchedRecords[] = [];
     let room = this.config.maxPollRecords;
@@ -156,7 +156,7 @@ export class FetchConsumer implements Consumer {
         taken.push({ topic, partition: partition.partition, records, nextOffset, highWatermark });
         room -= records.length;
       } catch (error) {
-        // The next poll fetches it again, in case it was damaged on the way.
+        // The batch is fetched again, in case it was damaged in transit.
         partition.seek(position);
         this.#error ??= asError(error);
       }
@@ -184,7 +184,7 @@ export class FetchConsumer implements Consumer {
 
   // --- the loop ---
 
-  /** Starts every request that has a reason and a free broker. */
+  /** Sends the requests that are due to brokers without a request in flight. */
   #pump(): void {
     if (this.#closed) return;
     const nowMs = this.cluster.clock.monotonicMs();
@@ -227,10 +227,10 @@ export class FetchConsumer implements Consumer {
   }
 
   /**
-   * Bytes held for the next polls, and the leaders of partitions that hold enough for now. What is paused counts for
-   * neither: it may stay held for as long as its owner likes, and must not starve the others. Nothing is fetched from those: a fetch that
-   * leaves such a partition out would wait at the broker for the idle ones, and nobody could fetch more of the busy one
-   * meanwhile.
+   * The bytes held for the next polls, and the leaders of partitions that hold enough for now. Nothing is fetched from
+   * these leaders: a fetch without the busy partition would wait at the broker for the idle ones, and block the next
+   * fetch of the busy one. Paused partitions count for neither: they may hold their records for any time and must not
+   * starve the others.
    */
   #held(): { readonly bytes: number; readonly leaders: ReadonlySet<number | undefined> } {
     let bytes = 0;
@@ -243,7 +243,7 @@ export class FetchConsumer implements Consumer {
     return { bytes, leaders };
   }
 
-  /** Less than half a partition's worth is held: time for more, so that it arrives before this is used up. */
+  /** With less than half a partition's worth held, more is fetched, so that it arrives before the rest is used up. */
   #holdsEnough({ fetched }: FetchPartition): boolean {
     return fetched.bytes >= this.config.maxPartitionBytes / 2;
   }
@@ -315,7 +315,7 @@ export class FetchConsumer implements Consumer {
     for (const each of asked) {
       const { partition, epoch } = each;
       const found = answers.get(`${partition.topic}-${partition.partition}`);
-      // Sought or taken away meanwhile: what came is not for this position any more.
+      // After a seek or a new assignment the answer belongs to an old position.
       if (!found || partition.epoch !== epoch || !this.#isAssigned(partition)) continue;
       if (found.errorCode === 0) this.#hold(each, found);
       else
@@ -348,11 +348,14 @@ export class FetchConsumer implements Consumer {
     return this.#partitions.get(`${partition.topic}-${partition.partition}`) === partition;
   }
 
-  /** Waits out what heals by itself; begins anew where the offset is gone and nothing is held; has poll throw the rest. */
+  /**
+   * Retries what may succeed later, resets the position when its offset is gone and nothing is held, and has poll throw
+   * every other error.
+   */
   #takeError(partition: FetchPartition, error: Error): void {
     if (this.#closed || !this.#isAssigned(partition)) return;
     if (error instanceof KafkaError && error.code === ErrorCodes.OFFSET_OUT_OF_RANGE) {
-      // Retention overtook a slow reader: what was fetched before is handed out, whatever comes after it.
+      // Retention has overtaken a slow reader: records fetched before are delivered first.
       if (!partition.fetched.isEmpty) {
         partition.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, 1);
         return;
@@ -361,7 +364,7 @@ export class FetchConsumer implements Consumer {
       if (reset !== "none") {
         const { topic, position: offset } = partition;
         const place = { topic, partition: partition.partition, offset, reset };
-        this.cluster.logger.warn("Offset out of range: reading goes on elsewhere", place);
+        this.cluster.logger.warn("Offset out of range: resetting the position by auto.offset.reset", place);
         partition.reset(reset);
         return;
       }
@@ -370,10 +373,10 @@ export class FetchConsumer implements Consumer {
     partition.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, partition.failures);
     const heals = isRetriable(error) && !KafkaError.is(error, "CORRUPT_MESSAGE");
     if (!heals) {
-      this.#tell(error);
+      this.#failPoll(error);
       return;
     }
-    // While not even metadata comes, that is the reason; two taking turns would be told at every attempt.
+    // While metadata fails, too, only that is reported: two alternating reasons would be reported at every attempt.
     const isReason = partition.failures >= REPORT_AFTER_FAILURES && this.#metadata.failures === 0;
     if (isReason) this.#connectivity.waiting(reasonOf(error));
     this.#metadata.refresh();
@@ -384,23 +387,23 @@ export class FetchConsumer implements Consumer {
       isClosed: () => this.#closed,
       isFailing: () => [...this.#partitions.values()].some(({ failures }) => failures > 0),
       missing: () => this.#missing(),
-      refused: (error) => this.#tell(error),
+      refused: (error) => this.#failPoll(error),
       wake: () => this.#pump(),
     };
   }
 
   /** Has poll throw `error`. */
-  #tell(error: Error): void {
+  #failPoll(error: Error): void {
     this.#error ??= error;
     this.#arrived.resolve();
   }
 
-  /** Why some partition cannot be read; undefined when all have leaders. */
+  /** The reason why a partition cannot be read; undefined when all have leaders. */
   #missing(): string | undefined {
     for (const { topic, partition } of this.#partitions.values()) {
       if (this.cluster.leaderOf(topic, partition) !== undefined) continue;
       const error = this.cluster.topic(topic)?.error;
-      if (error && !error.retriable) this.#tell(error);
+      if (error && !error.retriable) this.#failPoll(error);
       return error ? `waiting for topic ${topic}: ${error.message}` : `waiting for a leader of ${topic}-${partition}`;
     }
     return undefined;

@@ -1,14 +1,14 @@
 import type { TopicPartition } from "../kafka-client.js";
 import { FetchedBatches } from "./fetched-batches.js";
 
-/** Where a partition without a position will begin. */
+/** Where a partition without a position starts. */
 export type ResetTo = "earliest" | "latest";
 
-/** An assigned partition: where its reader is, and what was fetched ahead. */
+/** An assigned partition: its reader's position, and the batches fetched ahead. */
 export class FetchPartition implements TopicPartition {
   readonly fetched: FetchedBatches;
   paused = false;
-  /** No request for it before this reading of the monotonic clock. */
+  /** No request before this reading of the monotonic clock. */
   retryAtMs = 0;
   failures = 0;
   highWatermark = -1;
@@ -25,12 +25,12 @@ export class FetchPartition implements TopicPartition {
     this.fetched = new FetchedBatches(`${topic}-${partition}`, checkCrcs);
   }
 
-  /** Offset of the next record to hand out; undefined while it has to be looked up. */
+  /** Offset of the next record to deliver; undefined until it is looked up. */
   get position(): number | undefined {
     return this.#position;
   }
 
-  /** Offset of the next fetch: after what is held. */
+  /** Offset of the next fetch: after the held batches. */
   get fetchOffset(): number {
     return this.#fetchOffset;
   }
@@ -39,32 +39,32 @@ export class FetchPartition implements TopicPartition {
     return this.#resetTo;
   }
 
-  /** Changes whenever the position jumps: an answer asked for before is not for this position any more. */
+  /** Increases whenever the position jumps: answers to requests of an older epoch are dropped. */
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** Jumps to an offset; what was fetched ahead is thrown away. */
+  /** Jumps to an offset and discards the batches fetched ahead. */
   seek(offset: number): void {
     this.#jump();
     this.#position = offset;
     this.#fetchOffset = offset;
   }
 
-  /** Forgets its position; it is to be looked up. */
+  /** Forgets the position, which must then be looked up. */
   reset(to: ResetTo): void {
     this.#jump();
     this.#position = undefined;
     this.#resetTo = to;
   }
 
-  /** Records up to `offset` were handed out. */
+  /** Records before `offset` were delivered. */
   advance(offset: number): void {
     this.#position = offset;
     if (offset > this.#fetchOffset) this.#fetchOffset = offset;
   }
 
-  /** Batches up to `offset` are held. */
+  /** Batches before `offset` are held. */
   heldUpTo(offset: number): void {
     this.#fetchOffset = offset;
   }

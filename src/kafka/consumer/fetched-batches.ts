@@ -15,7 +15,7 @@ import { RecordCursor, readRecords } from "../../protocol/records/record-batch-r
 import type { ConsumerRecord } from "../kafka-client.js";
 import { unreadableBatch } from "./unreadable-batch.js";
 
-/** A transaction that was aborted: its producer's records from `firstOffset` to its ABORT marker are not to be read. */
+/** An aborted transaction: its producer's records from `firstOffset` to its ABORT marker are skipped. */
 export interface AbortedTransaction {
   readonly producerId: number;
   readonly firstOffset: number;
@@ -24,18 +24,18 @@ export interface AbortedTransaction {
 const ABORT = 0;
 
 /**
- * Batches fetched ahead for one partition, decoded one at a time as they are taken. Steps by batch header, so that
- * compacted batches, control batches and batches without records all move the position on.
+ * Batches fetched ahead for one partition, decoded one at a time when they are taken. The position advances by batch
+ * headers, so that it also passes compacted batches, control batches and batches without records.
  */
 export class FetchedBatches {
   readonly #batches: BatchSlice[] = [];
   #at = 0;
   #bytes = 0;
-  /** Records of the batch at work, and the next one to hand out. */
+  /** Records of the current batch, the index of the next one to deliver, and the offset after the batch. */
   #records: readonly ConsumerRecord[] = [];
   #recordAt = 0;
   #recordsEnd = 0;
-  /** Aborted transactions that begin later, by offset; and producers whose records are being left out. */
+  /** Aborted transactions that begin later, by offset; and producers whose records are currently skipped. */
   #aborted: AbortedTransaction[] = [];
   readonly #aborting = new Set<number>();
 
@@ -55,11 +55,11 @@ export class FetchedBatches {
   }
 
   /**
-   * Adds what a fetch answered.
-   * @param fetchOffset what the fetch asked for.
-   * @param aborted null unless committed records only are read.
-   * @returns the offset to fetch next, or undefined when not one whole batch was there.
-   * @throws KafkaError CORRUPT_MESSAGE for bytes that are no batches.
+   * Adds the records of a fetch.
+   * @param fetchOffset the offset of the fetch.
+   * @param aborted null unless only committed records are read.
+   * @returns the offset to fetch next, or undefined if there was no complete batch.
+   * @throws KafkaError CORRUPT_MESSAGE for bytes that are not record batches.
    */
   add(records: Buffer, fetchOffset: number, aborted: readonly AbortedTransaction[] | null): number | undefined {
     let next: number | undefined;
@@ -76,9 +76,9 @@ export class FetchedBatches {
 
   /**
    * Takes records at or after `position`, at most `maxRecords`.
-   * @returns them with the position after them, which has moved past batches without any.
+   * @returns the records and the position after them, which also passes batches without records.
    * @throws KafkaError CORRUPT_MESSAGE when a batch is damaged, UNSUPPORTED_COMPRESSION_TYPE when its codec is missing
-   *   here; the batches before it have been handed out then.
+   *   here; by then the records before it have been returned.
    */
   take(position: number, maxRecords: number): { readonly records: ConsumerRecord[]; readonly nextOffset: number } {
     const taken: ConsumerRecord[] = [];
@@ -93,7 +93,7 @@ export class FetchedBatches {
       try {
         this.#open(batch, nextOffset);
       } catch (error) {
-        // What was taken is handed out first; the damage is met again by the next call.
+        // Returns the records taken so far; the next call fails on the same batch.
         if (nextOffset > position) break;
         throw error;
       }
@@ -103,7 +103,7 @@ export class FetchedBatches {
     return { records: taken, nextOffset };
   }
 
-  /** Throws everything away; the next fetch begins at the position. */
+  /** Discards everything; the next fetch starts at the position. */
   clear(): void {
     this.#batches.length = 0;
     this.#at = 0;
@@ -138,7 +138,7 @@ export class FetchedBatches {
     }
     if (isTransactional(header) && this.#aborting.has(header.producerId)) return;
     const records = this.#orUnreadable(header, () => readRecords(bytes));
-    // A fetch answers whole batches, whose first records may lie before the position.
+    // A fetch returns whole batches, whose first records may precede the position.
     this.#records = header.baseOffset >= position ? records : records.filter(({ offset }) => offset >= position);
   }
 
@@ -170,7 +170,7 @@ export class FetchedBatches {
       return [...walkBatches(records)];
     } catch (cause) {
       if (!(cause instanceof MalformedError)) throw cause;
-      const detail = `the bytes there are no record batches: ${cause.message}`;
+      const detail = `the broker's bytes are not record batches: ${cause.message}`;
       throw new KafkaError("CORRUPT_MESSAGE", `Reading ${this.name} from offset ${fetchOffset}`, { detail, cause });
     }
   }

@@ -3,9 +3,9 @@ import { KafkaError } from "../../protocol/kafka-error.js";
 import { type BatchHeader, codecOf, nextOffsetOf } from "../../protocol/records/record-batch.js";
 
 /**
- * What `poll` throws over a batch that cannot be read: where it stands, its codec, and the way out.
- * @param name `orders-3`.
- * @param cause a KafkaError when this process lacks the codec; else the batch is damaged, and this says how.
+ * The error that `poll` throws for an unreadable batch: its offset, its codec, and the remedy.
+ * @param name the partition: `orders-3`.
+ * @param cause a KafkaError when this process lacks the codec; any other error when the batch is damaged.
  * @returns UNSUPPORTED_COMPRESSION_TYPE or CORRUPT_MESSAGE.
  */
 export function unreadableBatch(name: string, header: BatchHeader, cause: Error): KafkaError {
@@ -16,6 +16,6 @@ export function unreadableBatch(name: string, header: BatchHeader, cause: Error)
     return new KafkaError(cause.code, context, { detail, cause });
   }
   const next = nextOffsetOf(header);
-  const detail = `the record batch, in codec ${codec}, cannot be read: ${cause.message}. To go on without its records, set the consumer group's offset to ${next}`;
+  const detail = `the record batch, in codec ${codec}, cannot be read: ${cause.message}. To continue without its records, set the consumer group's offset to ${next}`;
   return new KafkaError("CORRUPT_MESSAGE", context, { detail, cause });
 }

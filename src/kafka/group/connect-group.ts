@@ -1,4 +1,4 @@
-/** What the members of a `connect` group tell each other, for the floors that may import kafka but not protocol. */
+/** The messages between members of a `connect` group, for the layers that may import kafka but not protocol. */
 export {
   CONNECT_PROTOCOLS,
   CONNECTOR_TASK,

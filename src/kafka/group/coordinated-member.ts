@@ -26,18 +26,18 @@ import { Heartbeats } from "./heartbeats.js";
 
 type Joined = OutputOf<(typeof joinGroup)["responseFields"]>;
 
-/** Between rounds whose callbacks fail. */
+/** Between attempts after a callback failed. */
 const CALLBACK_BACKOFF = { initialMs: 250, maxMs: 10_000 };
-/** Beyond the rebalance timeout, after which the coordinator answers a parked join in any case. */
+/** Added to the rebalance timeout, after which the coordinator answers a parked join in any case. */
 const JOIN_MARGIN_MS = 5_000;
-/** Between attempts of a member that is refused. */
+/** Between attempts of a refused member. */
 const REFUSED_WAIT_MS = 5_000;
-/** How long leaving may take: the session timeout does the same, only later. */
+/** Leaving waits no longer than this: otherwise the session timeout removes the member, only later. */
 const LEAVE_TIMEOUT_MS = 2_000;
 
 /**
- * A member of a group. Two loops: one that prepares, joins and hands out the assignment, round after round; and the
- * heartbeats, from which it also learns that it was lost.
+ * A member of a group. It runs two loops: rounds of preparing, joining and passing on the assignment; and heartbeats,
+ * which also detect that the member was lost.
  */
 export class CoordinatedMember implements GroupMember {
   readonly #lane: Lane;
@@ -47,20 +47,20 @@ export class CoordinatedMember implements GroupMember {
   readonly #offsets: CoordinatorClient;
   readonly #connectivity: Connectivity;
   readonly #heartbeats: Heartbeats;
-  /** No more rounds; heartbeats go on. */
+  /** Aborted: no more rounds, but heartbeats continue. */
   readonly #retired = new AbortController();
   readonly #stop = new AbortController();
   #running: Promise<unknown> | undefined;
   #memberId = "";
   #generationId = -1;
   #current: GroupAssignment | undefined;
-  /** An assignment was handed out and neither replaced nor lost. */
+  /** The owner has an assignment that was neither replaced nor lost. */
   #holding = false;
-  /** How often the member was lost. */
+  /** The number of times the member was lost. */
   #losses = 0;
-  /** Resolves once what was lost last has been given up. */
-  #givenUp: Promise<void> = Promise.resolve();
-  /** A join or sync is in flight, and counts as a sign of life at the coordinator. */
+  /** Resolves once the owner has given up the assignment that was lost last. */
+  #lossHandled: Promise<void> = Promise.resolve();
+  /** A join or sync is in flight, which the coordinator counts as a sign of life. */
   #exchanging = false;
   #rejoinReason: string | undefined;
   #changed: Deferred<void> = deferred();
@@ -99,7 +99,7 @@ export class CoordinatedMember implements GroupMember {
     this.#changed.resolve();
   }
 
-  /** Leaves the group as after a failure and joins again once `onLost` has run: for an owner that has stopped polling. */
+  /** Leaves the group as if lost, and joins again once `onLost` has run. For an owner that has stopped polling. */
   async suspend(error: Error): Promise<void> {
     const memberId = this.#memberId;
     this.#lose(error, "new id");
@@ -127,8 +127,8 @@ export class CoordinatedMember implements GroupMember {
   async commitOffsets(offsets: readonly CommittedOffset[], signal?: AbortSignal): Promise<void> {
     this.#throwIfClosed();
     const timeoutMs = this.cluster.config.apiTimeoutMs;
-    // Taken once: an attempt made after the member was lost and has joined again must be refused, not overwrite what
-    // the partitions' new owner has committed.
+    // Read once for all attempts: an attempt after the member was lost and has joined again must be refused. With the
+    // new generation it would overwrite the commits of the partitions' new owner.
     const committer = this.#committer();
     await this.#orStopped(signal, (until) =>
       retrying(this.cluster, { timeoutMs, signal: until }, () => this.#offsets.commit(offsets, committer)),
@@ -143,7 +143,7 @@ export class CoordinatedMember implements GroupMember {
     );
   }
 
-  /** Waiting ends with the caller's patience or the member's own end; leaving itself still commits. */
+  /** Runs until the caller's signal or the member's end. */
   #orStopped<T>(signal: AbortSignal | undefined, run: (until: AbortSignal) => Promise<T>): Promise<T> {
     return withAnySignal([signal, this.#stop.signal], run);
   }
@@ -163,14 +163,14 @@ export class CoordinatedMember implements GroupMember {
     const { signal } = this.#retired;
     const backoff = new Backoff(CALLBACK_BACKOFF, this.cluster.random);
     while (!signal.aborted) {
-      await this.#givenUp;
+      await this.#lossHandled;
       if (await this.#round()) backoff.reset();
       else await this.cluster.clock.delay(backoff.nextMs(), signal);
     }
-    await this.#givenUp;
+    await this.#lossHandled;
   }
 
-  /** Prepares, joins, and stays until something asks for another round. Whether our owner's callbacks did their part. */
+  /** Prepares, joins, and waits until another round is needed. Returns false if a callback of the owner failed. */
   async #round(): Promise<boolean> {
     const losses = this.#losses;
     if (!(await this.#succeeds("preparing for a rebalance", () => this.callbacks.onPrepare()))) return false;
@@ -194,7 +194,7 @@ export class CoordinatedMember implements GroupMember {
     this.cluster.logger.info("Rejoining the group", { group: this.options.groupId, reason: this.#rejoinReason });
   }
 
-  /** A callback that fails is our owner's trouble: it is logged, and the group goes on. */
+  /** Runs a callback of the owner. Its failure is logged and does not end the member. */
   async #succeeds(doing: string, callback: () => Promise<void>): Promise<boolean> {
     try {
       await callback();
@@ -205,7 +205,7 @@ export class CoordinatedMember implements GroupMember {
     }
   }
 
-  /** Tries until the member has an assignment; undefined when it was lost or retired meanwhile. */
+  /** Retries until the member has an assignment; undefined when it is lost or retired first. */
   async #join(losses: number): Promise<GroupAssignment | undefined> {
     const isLost = () => this.#losses !== losses;
     for (let failures = 0; !isLost() && !this.#retired.signal.aborted; ) {
@@ -237,7 +237,7 @@ export class CoordinatedMember implements GroupMember {
 
   get #isUnreachable(): boolean {
     const { sessionTimeoutMs, coordinatorTimeoutMs } = this.options;
-    // A parked join is a sign of life however long it lasts, so only a coordinator that is gone counts.
+    // A parked join is a sign of life for any length of time, so only an unreachable coordinator counts.
     const silence = { silentMs: 0, sessionTimeoutMs, unknownForMs: this.#coordinator.unknownForMs };
     return isUnreachable({ ...silence, coordinatorTimeoutMs });
   }
@@ -266,7 +266,7 @@ export class CoordinatedMember implements GroupMember {
     if (joined.errorCode === ErrorCodes.MEMBER_ID_REQUIRED) this.#memberId = joined.memberId;
     this.#coordinator.check(joined.errorCode, `Joining group ${groupId}`);
     this.#memberId = joined.memberId;
-    // A member that was lost meanwhile is in no generation, however well its join went.
+    // A member that was lost in the meantime is in no generation, even if its join succeeded.
     if (isLost()) return undefined;
     this.#generationId = joined.generationId;
     this.#heartbeats.noteAlive();
@@ -307,8 +307,8 @@ export class CoordinatedMember implements GroupMember {
   // --- staying alive ---
 
   /**
-   * While a join is parked, only a worker beats, for its own sake: what it holds runs on, and if its network dies then, the
-   * join would be waited for until long after others have got the work.
+   * While a join is parked, only a Connect worker that holds work sends heartbeats. Its work keeps running: without them,
+   * if its network died, it would wait for the join until long after others have taken over the work.
    */
   #beating(): Committer | undefined {
     const isNeedless = this.#exchanging && !(this.#holding && this.options.coordinatorTimeoutMs !== undefined);
@@ -318,7 +318,7 @@ export class CoordinatedMember implements GroupMember {
 
   #onHeartbeat(verdict: HeartbeatVerdict, error: unknown): void {
     if (this.#exchanging) {
-      // The join's answer may be on its way, but no longer than others would wait for this member.
+      // ILLEGAL_GENERATION may only mean that the join's answer is on its way, but not after the session has ended.
       const isOver = verdict === "outdated" && this.#heartbeats.sessionLeftMs === 0;
       if (verdict !== "dropped" && verdict !== "unreachable" && !isOver) return;
     }
@@ -349,26 +349,26 @@ export class CoordinatedMember implements GroupMember {
   }
 
   /**
-   * What was assigned may run elsewhere by now: it is given up beside whatever callback is at work, which may be the one
-   * that hangs.
+   * The assigned work may run elsewhere by now. `onLost` is called at once, even while another callback runs: that one
+   * may be hanging.
    *
-   * @param leftMs as `onLost` is told.
+   * @param leftMs as in `onLost`.
    */
   #lose(error: Error, next: "new id" | "same id", leftMs = 0): void {
     if (next === "new id") this.#memberId = "";
     this.#generationId = -1;
     this.#current = undefined;
     this.#losses++;
-    if (this.#holding) this.#givenUp = this.#giveUp(error, leftMs);
+    if (this.#holding) this.#lossHandled = this.#giveUp(error, leftMs);
     this.#holding = false;
     if (this.#exchanging) this.#coordinator.forget();
     this.#changed.resolve();
   }
 
-  /** Until its owner has given up what was lost, the member does not join: it would run twice. */
+  /** The member does not join until its owner has given up the lost work, which would otherwise run twice. */
   async #giveUp(error: Error, leftMs: number): Promise<void> {
     const backoff = new Backoff(CALLBACK_BACKOFF, this.cluster.random);
-    while (!(await this.#succeeds("giving up what was lost", () => this.callbacks.onLost(error, leftMs)))) {
+    while (!(await this.#succeeds("giving up lost work", () => this.callbacks.onLost(error, leftMs)))) {
       await this.cluster.clock.delay(backoff.nextMs(), this.#stop.signal);
       if (this.#stop.signal.aborted) return;
     }
@@ -392,7 +392,7 @@ export class CoordinatedMember implements GroupMember {
     if (this.#closed) throw new ClientClosedError(`The member of group ${this.options.groupId}`);
   }
 
-  /** Tells the coordinator, if it listens; the session timeout does the same later, so a failure is only logged. */
+  /** Notifies the coordinator. A failure is only logged, because the session timeout removes the member later. */
   async #sendLeave(memberId: string): Promise<void> {
     if (memberId === "") return;
     const { groupId } = this.options;
@@ -401,7 +401,8 @@ export class CoordinatedMember implements GroupMember {
       try {
         await this.#offsets.send(leaveGroup, { groupId, memberId, members: [{ memberId }] });
       } catch (cause) {
-        this.cluster.logger.warn("The group was not told that this member leaves", { group: groupId }, cause);
+        const message = "Leaving the group failed: the coordinator removes this member after its session timeout";
+        this.cluster.logger.warn(message, { group: groupId }, cause);
       }
     };
     await Promise.race([send(), this.cluster.clock.delay(LEAVE_TIMEOUT_MS, over.signal)]);

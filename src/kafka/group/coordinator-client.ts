@@ -9,7 +9,7 @@ import { byTopic } from "../cluster/partition-offsets.js";
 import type { CommittedOffset, TopicPartition } from "../kafka-client.js";
 import type { SendOptions } from "../transport/broker-connection.js";
 
-/** Who commits: a member in its generation, or nobody in particular (`generationId` -1, empty `memberId`). */
+/** The author of a commit: a member in its generation, or no member (`generationId` -1, empty `memberId`). */
 export interface Committer {
   readonly generationId: number;
   readonly memberId: string;
@@ -18,8 +18,8 @@ export interface Committer {
 export const NO_MEMBER: Committer = { generationId: -1, memberId: "" };
 
 /**
- * The coordinator of one group: found when needed, found again after it moved or went away. Every call is one attempt;
- * whether to try again is the caller's.
+ * Sends requests to the coordinator of one group. It looks the coordinator up when needed, and again after it moved or
+ * was lost. Every call is one attempt; the caller decides about retries.
  */
 export class CoordinatorClient {
   #nodeId: number | undefined;
@@ -31,7 +31,7 @@ export class CoordinatorClient {
     private readonly lane: Lane,
   ) {}
 
-  /** Sends to the coordinator. @throws KafkaError; after a lost connection the next call looks for it anew. */
+  /** Sends to the coordinator. @throws KafkaError; the next call then looks the coordinator up again. */
   async send<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
     request: InputOf<Q>,
@@ -46,19 +46,21 @@ export class CoordinatorClient {
     }
   }
 
-  /** Throws the error of a non-zero code, and looks for the coordinator anew if the code says that it moved. */
+  /**
+   * Throws the error of a non-zero code. If the code means that the coordinator moved, the next call looks it up again.
+   */
   check(code: number, context: string): void {
     if (code === ErrorCodes.NOT_COORDINATOR || code === ErrorCodes.COORDINATOR_NOT_AVAILABLE) this.#markUnknown();
     else this.#unknownSinceMs = undefined;
     if (code !== ErrorCodes.NONE) throw new KafkaError(code, context);
   }
 
-  /** How long the coordinator could not be found or reached, in milliseconds; 0 while it answers. */
+  /** How long the coordinator has been unreachable, in milliseconds; 0 while it answers. */
   get unknownForMs(): number {
     return this.#unknownSinceMs === undefined ? 0 : this.cluster.clock.monotonicMs() - this.#unknownSinceMs;
   }
 
-  /** Gives the coordinator up, with the connection to it: requests in flight fail, the next looks for it anew. */
+  /** Drops the coordinator and its connection: requests in flight fail, and the next one looks it up again. */
   forget(): void {
     if (this.#nodeId !== undefined) this.lane.disconnect(this.#nodeId);
     this.#markUnknown();
@@ -69,7 +71,10 @@ export class CoordinatorClient {
     this.#unknownSinceMs ??= this.cluster.clock.monotonicMs();
   }
 
-  /** Commits all or throws the first error; partitions without one are committed even then. */
+  /**
+   * Commits offsets.
+   * @throws KafkaError of the first partition that failed; the others may be committed all the same.
+   */
   async commit(offsets: readonly CommittedOffset[], committer: Committer): Promise<void> {
     if (offsets.length === 0) return;
     const topics = [...byTopic(offsets)].map(([name, partitions]) => ({
@@ -93,7 +98,7 @@ export class CoordinatorClient {
     }
   }
 
-  /** Committed offsets of these partitions (null: of all there are); those without one are left out. */
+  /** Committed offsets of these partitions (null: of all); partitions without one are left out. */
   async fetchOffsets(partitions: readonly TopicPartition[] | null): Promise<CommittedOffset[]> {
     const topics =
       partitions === null

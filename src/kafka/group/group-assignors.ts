@@ -1,21 +1,23 @@
 import type { AssignorName } from "../client-properties.js";
 import type { TopicPartition } from "../kafka-client.js";
 
-/** What an assignor shares out: each member's topics, and how many partitions each topic has. */
+/** The input of an assignor: each member's topics, and the partition count of each topic. */
 export interface AssignorInput {
   readonly members: readonly { readonly memberId: string; readonly topics: readonly string[] }[];
   readonly partitionCounts: ReadonlyMap<string, number>;
 }
 
-/** Every member's partitions; members without any are there with none. */
+/** The partitions of every member, empty for members without any. */
 export type Assignments = Map<string, TopicPartition[]>;
 
-/** Shares partitions out by the assignor the group has agreed on. The result depends on the input only, not on its order. */
+/**
+ * Assigns partitions with the assignor that the group has chosen. The order of the input does not affect the result.
+ */
 export function assignPartitions(assignor: AssignorName, input: AssignorInput): Assignments {
   return assignor === "range" ? assignRange(input) : assignRoundRobin(input);
 }
 
-/** Topic by topic, consecutive ranges to the members in order of their ids; the first ones get the odd partitions. */
+/** Divides each topic into consecutive ranges, in order of member ids. The first members get the extra partitions. */
 function assignRange({ members, partitionCounts }: AssignorInput): Assignments {
   const assignments = empty(members);
   for (const [topic, count] of sorted(partitionCounts)) {
@@ -32,7 +34,7 @@ function assignRange({ members, partitionCounts }: AssignorInput): Assignments {
   return assignments;
 }
 
-/** All partitions in a row, each to the next member in a circle that reads its topic. */
+/** Deals all partitions in order, each to the next member in a circle that reads its topic. */
 function assignRoundRobin({ members, partitionCounts }: AssignorInput): Assignments {
   const assignments = empty(members);
   const circle = members.map((each) => each.memberId).sort();

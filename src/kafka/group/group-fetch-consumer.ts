@@ -32,18 +32,18 @@ import { CoordinatedMember } from "./coordinated-member.js";
 import { assignPartitions } from "./group-assignors.js";
 import { GroupTopics } from "./group-topics.js";
 
-/** Version of the metadata and assignments written; any newer one is read. */
+/** The version of written metadata and assignments. All versions are read. */
 const PROTOCOL_VERSION = 1;
 
-/** Something of the group's that the owner's loop has to carry out: it waits for the next poll. */
+/** A callback of the group that waits for the next poll, because it must run in the owner's loop. */
 interface GroupEvent {
   readonly run: () => Promise<void>;
   readonly done: Deferred<void>;
 }
 
 /**
- * A consumer in a group. The member's callbacks become events that `poll` carries out, so that revoking and assigning
- * never happen beside the owner's work.
+ * A consumer in a group. The member's callbacks become events that run inside `poll`, so that partitions are never
+ * revoked or assigned while the owner works.
  */
 export class GroupFetchConsumer implements GroupConsumer {
   readonly #lane: Lane;
@@ -53,7 +53,7 @@ export class GroupFetchConsumer implements GroupConsumer {
   readonly #stop = new AbortController();
   readonly #events: GroupEvent[] = [];
   #eventArrived = new AbortController();
-  /** Aborted to plan the next look at the topics anew. */
+  /** Aborted to reschedule the next check of the topics. */
   #replan = new AbortController();
   #assigned: readonly TopicPartition[] = [];
   #refusal: Error | undefined;
@@ -180,7 +180,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     mustRun(`The watch over the topics of group ${this.options.groupId}`, this.#watchTopics());
   }
 
-  /** Looks at the topics, however long it takes: whether they have changed; undefined when stopped meanwhile. */
+  /** Checks the topics, retrying without limit. Returns whether they have changed; undefined when stopped. */
   async #look(signal: AbortSignal): Promise<boolean | undefined> {
     try {
       return await retrying(this.cluster, { timeoutMs: Number.POSITIVE_INFINITY, signal }, () => this.#topics.look());
@@ -196,7 +196,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     if (refusal) throw refusal;
   }
 
-  // --- what poll carries out ---
+  // --- events, run inside poll ---
 
   #inPoll(run: () => Promise<void>): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.resolve();
@@ -211,7 +211,7 @@ export class GroupFetchConsumer implements GroupConsumer {
       try {
         await event.run();
       } finally {
-        // The group goes on either way; our owner gets the error from poll.
+        // The member continues either way; poll throws the error to the owner.
         event.done.resolve();
       }
     }
@@ -220,7 +220,7 @@ export class GroupFetchConsumer implements GroupConsumer {
   async #revoke(): Promise<void> {
     const revoked = this.#assigned;
     if (revoked.length === 0) return;
-    // Nothing more is read of them, but they stay ours until the listener has committed.
+    // No more records are delivered, but the partitions stay ours until the listener has committed.
     this.#consumer.pause(revoked);
     try {
       await this.listener.onRevoked(revoked);
@@ -229,11 +229,11 @@ export class GroupFetchConsumer implements GroupConsumer {
     }
   }
 
-  /** In the next poll as well, but before all that waits for it: that is about partitions which are no longer ours. */
+  /** Also runs in the next poll, but replaces all waiting events: they concern partitions that are no longer ours. */
   #giveUp(): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.resolve();
     for (const { done } of this.#events.splice(0)) done.resolve();
-    // Nothing more is read of them: others may have begun to.
+    // No more records are delivered: other members may already read them.
     this.#consumer.pause(this.#assigned);
     return this.#inPoll(async () => {
       const lost = this.#assigned;
@@ -247,7 +247,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     if (!this.#stop.signal.aborted) this.#consumer.assign([]);
   }
 
-  /** Looks the positions up first, so that polls are not held up; then hands the partitions over in a poll. */
+  /** Looks the positions up before the poll, so as not to delay it, and assigns the partitions inside the poll. */
   async #take(generation: GroupAssignment): Promise<void> {
     const partitions = decodeAssignment(generation.assignment).assignedPartitions.flatMap(
       ({ topic, partitions: ids }) => ids.map((partition) => ({ topic, partition })),
@@ -259,7 +259,7 @@ export class GroupFetchConsumer implements GroupConsumer {
       await this.#inPoll(() => Promise.reject(error));
       return;
     }
-    // Lost while the positions were looked up: there is nothing to take.
+    // The member was lost during the lookup.
     if (this.#member.generation !== generation) return;
     await this.#inPoll(async () => {
       this.#assigned = partitions;
@@ -269,7 +269,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     });
   }
 
-  /** Committed offsets, and for partitions without one where `auto.offset.reset` says; in the order given. */
+  /** Committed offsets, or those of `auto.offset.reset` for partitions without one; in the order of `partitions`. */
   async #positionsOf(partitions: readonly TopicPartition[]): Promise<TopicPartitionOffset[]> {
     if (partitions.length === 0) return [];
     const retry = { timeoutMs: Number.POSITIVE_INFINITY, signal: this.#stop.signal };
@@ -335,7 +335,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     return encoded;
   }
 
-  /** New topics, and new partitions of known ones, make the group share out anew. */
+  /** Makes the group rebalance when topics or partitions appear or disappear. */
   async #watchTopics(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
@@ -345,7 +345,7 @@ export class GroupFetchConsumer implements GroupConsumer {
         this.cluster.clock.delay(this.#topics.checkIntervalMs, until),
       );
       if (signal.aborted) return;
-      // The assignment is short of something: the next look comes sooner than was planned.
+      // The last assignment is incomplete, so the interval is now shorter.
       if (replanned.aborted) continue;
       try {
         if (!(await this.#look(signal))) continue;
@@ -357,7 +357,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     }
   }
 
-  /** An owner that has stopped polling must not keep partitions from the others. */
+  /** Leaves the group when the owner stops polling, so that others get its partitions. */
   #awaitNextPoll(): void {
     if (this.#stop.signal.aborted || !this.#started) return;
     const { maxPollIntervalMs } = this.config;
@@ -365,7 +365,7 @@ export class GroupFetchConsumer implements GroupConsumer {
       const { groupId } = this.options;
       const detail = `the consumer was not polled for max.poll.interval.ms=${maxPollIntervalMs} and leaves the group until it is`;
       const error = new KafkaError("UNKNOWN_MEMBER_ID", `Group ${groupId}`, { detail });
-      this.cluster.logger.warn("A consumer leaves its group, because it was not polled in time", {
+      this.cluster.logger.warn("A consumer leaves its group because it was not polled in time", {
         group: groupId,
         maxPollIntervalMs,
       });

@@ -2,15 +2,15 @@ import type { Cluster, TopicMetadata } from "../cluster/cluster.js";
 import { differ, MISSING_TOPIC_INTERVAL_MS, type SubscribedTopics, TopicSubscription } from "./topic-subscription.js";
 
 /**
- * The topics a consumer's group reads, and how many partitions of each it has shared out: what each look at the cluster
- * is compared with. Brokers hear of new topics and partitions one after another, so a leader may be told less while it
- * assigns than a look has found before; nobody would own the rest, and a look compared with an earlier look would never
- * notice.
+ * The topics that a consumer's group reads, and the number of partitions of each that it has assigned. Each look at the
+ * cluster is compared with these counts, not with the look before: brokers learn of new topics and partitions one after
+ * another, so a leader may see fewer partitions while it assigns than an earlier look has found. The rest would have no
+ * owner, and a comparison of two looks would never notice.
  */
 export class GroupTopics {
   readonly #subscription: TopicSubscription;
   #own: SubscribedTopics = new Map();
-  /** Topics only other members read: nobody but the leader can have the group share them out anew. */
+  /** Topics that only other members read. Only the leader knows which of their partitions it has not assigned. */
   #others: SubscribedTopics = new Map();
   #isShort = false;
 
@@ -22,30 +22,30 @@ export class GroupTopics {
     this.#subscription = new TopicSubscription(topics);
   }
 
-  /** The topics this member reads, as of the last look. */
+  /** This member's topics, as of the last look. */
   get names(): string[] {
     return [...this.#own.keys()].sort();
   }
 
-  /** Whether the last `share` was told of less than there probably is. */
+  /** Whether the last `share` probably missed partitions. */
   get isShort(): boolean {
     return this.#isShort;
   }
 
-  /** How long what is known may be relied on. */
+  /** The time until the next look. */
   get checkIntervalMs(): number {
     const { metadataMaxAgeMs } = this.cluster.config;
     const intervalMs = this.#subscription.checkIntervalMs(metadataMaxAgeMs);
     return this.#isShort ? Math.min(intervalMs, MISSING_TOPIC_INTERVAL_MS) : intervalMs;
   }
 
-  /** Asks the cluster. Resolves to whether the group has to share out anew. @throws KafkaError */
+  /** Asks the cluster. Resolves to whether the group must rebalance. @throws KafkaError */
   async look(): Promise<boolean> {
     const before = this.#others;
     const own = await this.#subscription.resolve(this.cluster);
     const names = [...before.keys()];
     const others = countsOf(names, await this.#describe(names));
-    // Another assignment meanwhile has asked for the others itself.
+    // If the leader has assigned in the meantime, `share` has newer counts of the others.
     const isCurrent = this.#others === before;
     const hasChanged = differ(this.#own, own) || (isCurrent && differ(before, others));
     this.#own = own;
@@ -54,8 +54,8 @@ export class GroupTopics {
   }
 
   /**
-   * Asks for the partitions a leader shares out among members that read these topics; those that are not described have
-   * none until a look finds them. @throws KafkaError
+   * Asks for the partitions that a leader assigns among the members that read these topics. A topic that the broker
+   * does not describe has none until a look finds it. @throws KafkaError
    */
   async share(names: readonly string[]): Promise<SubscribedTopics> {
     const described = await this.#describe(names);
@@ -78,7 +78,7 @@ export class GroupTopics {
     return shared;
   }
 
-  /** Another member leads now, and looks after what this one does not read. */
+  /** Another member leads now and watches the topics that this one does not read. */
   follow(): void {
     this.#others = new Map();
     this.#isShort = false;
@@ -89,7 +89,7 @@ export class GroupTopics {
   }
 }
 
-/** Partitions of each of these topics; 0 of one that is not described. */
+/** The partition counts of these topics; 0 for a topic that is not described. */
 function countsOf(names: readonly string[], described: ReadonlyMap<string, TopicMetadata>): Map<string, number> {
   return new Map(names.map((name) => [name, described.get(name)?.topic?.partitions.length ?? 0]));
 }

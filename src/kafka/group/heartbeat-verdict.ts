@@ -2,13 +2,14 @@ import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 
 /**
- * What a heartbeat's answer, or the lack of one, means for the member:
- * - `alive`: the coordinator took it for alive; `rejoin`: it did, and waits for the member to join again;
- * - `dropped`: the coordinator does not know the member any more; it joins as a new one;
- * - `outdated`: the group has moved on without it; it joins again under the same id;
- * - `unreachable`: no coordinator answered for so long that the work may run elsewhere; it joins again under the same id;
- * - `search`: the coordinator has to be found anew, over another connection;
- * - `refused`: as `search`, and the reason will hardly heal by itself; `again`: the next heartbeat may do better.
+ * The meaning of a heartbeat's answer, or of its absence, for the member:
+ * - `alive`: the coordinator counts it as alive; `rejoin`: it does, and waits for the member to join again;
+ * - `dropped`: the coordinator no longer knows the member, which joins as a new one;
+ * - `outdated`: the group is in a newer generation; the member joins again with the same id;
+ * - `unreachable`: no coordinator has answered for so long that the work may run elsewhere; joins again with the same
+ * id;
+ * - `search`: the coordinator must be looked up again, over a new connection;
+ * - `refused`: as `search`, but waiting will hardly help; `again`: the next heartbeat may succeed.
  */
 export type HeartbeatVerdict =
   | "alive"
@@ -20,18 +21,21 @@ export type HeartbeatVerdict =
   | "refused"
   | "again";
 
-/** How long nothing good was heard of the coordinator. */
+/** The time since the last good answers of the coordinator. */
 export interface Silence {
-  /** Since it last took the member for alive. */
+  /** Since it last counted the member as alive. */
   readonly silentMs: number;
   readonly sessionTimeoutMs: number;
-  /** Since it could not be found or reached; 0 while it answers. */
+  /** Since it became unreachable; 0 while it answers. */
   readonly unknownForMs: number;
   /** As in GroupMemberOptions. */
   readonly coordinatorTimeoutMs: number | undefined;
 }
 
-/** Judges a heartbeat, as Java's AbstractCoordinator and WorkerCoordinator do. @param error undefined for a good answer. */
+/**
+ * Judges a heartbeat, as Java's AbstractCoordinator and WorkerCoordinator do.
+ * @param error undefined after a success.
+ */
 export function judgeHeartbeat(error: unknown, silence: Silence): HeartbeatVerdict {
   if (error === undefined) return "alive";
   if (KafkaError.is(error, "REBALANCE_IN_PROGRESS")) return "rejoin";
@@ -42,16 +46,18 @@ export function judgeHeartbeat(error: unknown, silence: Silence): HeartbeatVerdi
   return error instanceof KafkaError && !error.retriable ? "refused" : "search";
 }
 
-/** Whether a member with a `coordinatorTimeoutMs` has to take its work for lost. */
+/** Whether a member with a `coordinatorTimeoutMs` must consider its work lost. */
 export function isUnreachable({ silentMs, sessionTimeoutMs, unknownForMs, coordinatorTimeoutMs }: Silence): boolean {
   if (coordinatorTimeoutMs === undefined) return false;
   return unknownForMs >= coordinatorTimeoutMs || silentMs > sessionTimeoutMs;
 }
 
-/** What to do after a failed join or sync. */
+/** The reaction to a failed join or sync. */
 export type JoinVerdict = "again-with-id" | "again-as-new" | "again" | "wait" | "refused";
 
-/** Judges a failed JoinGroup or SyncGroup. "refused" will not heal by itself; the member still tries again, slowly. */
+/**
+ * Judges a failed JoinGroup or SyncGroup. After "refused" waiting will hardly help; the member still retries, slowly.
+ */
 export function judgeJoin(error: KafkaError): JoinVerdict {
   switch (error.code) {
     case ErrorCodes.MEMBER_ID_REQUIRED:

@@ -6,15 +6,15 @@ import type { GroupMemberOptions } from "../kafka-client.js";
 import type { Committer, CoordinatorClient } from "./coordinator-client.js";
 import { type HeartbeatVerdict, judgeHeartbeat, type Silence } from "./heartbeat-verdict.js";
 
-/** Whose heartbeats they are. */
+/** The member that sends the heartbeats. */
 export interface HeartbeatOwner {
-  /** In whose name to beat; undefined while there is no need to. */
+  /** The sender of the next heartbeat; undefined while none is needed. */
   beating(): Committer | undefined;
-  /** Called for each heartbeat unless the member has moved on meanwhile. @param error undefined for `alive` */
+  /** Called after each heartbeat, unless the member's generation has changed. @param error undefined for `alive` */
   judged(verdict: HeartbeatVerdict, error: unknown): void;
 }
 
-/** Sends a member's heartbeats, also while its callbacks run, and judges what becomes of each. */
+/** Sends a member's heartbeats, also while its callbacks run, and judges each outcome. */
 export class Heartbeats {
   #aliveAtMs = 0;
 
@@ -25,14 +25,14 @@ export class Heartbeats {
     private readonly owner: HeartbeatOwner,
   ) {}
 
-  /** The coordinator has taken the member for alive by another request. */
+  /** The coordinator counts the member as alive because of another request. */
   noteAlive(): void {
     this.#aliveAtMs = this.cluster.clock.monotonicMs();
   }
 
   /**
-   * For how long the coordinator cannot have given the member's work to others, in milliseconds. It counts the session from
-   * the heartbeat that it got last, so here it is counted from when that was sent.
+   * The time in milliseconds during which the coordinator cannot give the member's work to others. It counts the
+   * session from the last heartbeat it received; this counts from the sending of that heartbeat, which is earlier.
    */
   get sessionLeftMs(): number {
     const { silentMs, sessionTimeoutMs } = this.#silence();
@@ -56,19 +56,21 @@ export class Heartbeats {
     }
   }
 
-  /** Whether the coordinator took the member for alive. */
+  /** Returns whether the coordinator counts the member as alive. */
   #judge(error: unknown, sentAtMs: number): boolean {
     const verdict = judgeHeartbeat(error, this.#silence());
     const isAlive = verdict === "alive" || verdict === "rejoin";
     if (verdict === "search" || verdict === "refused" || verdict === "unreachable") this.coordinator.forget();
     if (isAlive) this.#aliveAtMs = sentAtMs;
-    // Whoever is found next gets a whole session to answer.
+    // The coordinator found next has a whole session to answer.
     if (verdict === "search" || verdict === "refused") this.noteAlive();
     this.owner.judged(verdict, error);
     return isAlive;
   }
 
-  /** What went wrong; undefined when it was answered well. Waits until the silence has to be judged anew. */
+  /**
+   * Sends one heartbeat; returns its error, or undefined. Waits no longer than until the silence must be judged again.
+   */
   async #send(sender: Committer): Promise<unknown> {
     const { groupId } = this.options;
     const context = `Heartbeat to group ${groupId}`;

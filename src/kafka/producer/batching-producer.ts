@@ -25,7 +25,7 @@ interface Outgoing<T> {
   readonly batch: Batch<T>;
 }
 
-/** What goes to one broker next. */
+/** The next request to one broker. */
 interface PlannedRequest<T> {
   bytes: number;
   readonly outgoing: Outgoing<T>[];
@@ -36,8 +36,8 @@ type ProduceAnswer = OutputOf<(typeof produce)["responseFields"]>;
 type PartitionAnswer = ProduceAnswer["responses"][number]["partitionResponses"][number];
 
 /**
- * The producer: one loop that, whenever something changed, gives every broker without a request in flight one request
- * with the first batch of each of its partitions. Batches grow while they wait, so load makes them large by itself.
+ * A producer with one loop. After every change it sends each broker without a request in flight one request, with the
+ * first batch of each of its partitions. Batches grow while they wait, so they get larger under load.
  */
 export class BatchingProducer<T> implements Producer<T> {
   readonly #records: RecordAccumulator<T>;
@@ -117,11 +117,11 @@ export class BatchingProducer<T> implements Producer<T> {
   // --- the loop ---
 
   #afterAppend(): void {
-    if (this.#closed) this.#records.tellRefused();
+    if (this.#closed) this.#records.failRefused();
     else this.#wake();
   }
 
-  /** Runs the loop once the code at work has finished, so that everything appended together goes together. */
+  /** Runs the loop after the current code, so that records appended together are sent together. */
   #wake(): void {
     if (this.#pumpQueued) return;
     this.#pumpQueued = true;
@@ -132,7 +132,7 @@ export class BatchingProducer<T> implements Producer<T> {
   }
 
   #pump(): void {
-    this.#records.tellRefused();
+    this.#records.failRefused();
     this.#records.placeHeldBack();
     if (this.cluster.isStale && this.#records.isUsed) this.#metadata.refresh();
     const nowMs = this.cluster.clock.monotonicMs();
@@ -150,7 +150,7 @@ export class BatchingProducer<T> implements Producer<T> {
     this.#settleWaiters();
   }
 
-  /** Puts the head of `queue` into its leader's next request if it may go; returns when to look again, in ms. */
+  /** Adds the head of `queue` to its leader's next request if it is due; otherwise returns the wait in milliseconds. */
   #plan(queue: Queue<T>, nowMs: number, requests: Map<number, PlannedRequest<T>>): number {
     const head = queue.batches[0]!;
     const verdict = judgeHead({
@@ -227,9 +227,9 @@ export class BatchingProducer<T> implements Producer<T> {
     this.#wake();
   }
 
-  /** acks=0: what the operating system has taken counts as written. */
+  /** acks=0: a batch counts as written once the operating system has its bytes. */
   async #post(leader: number, request: ProduceRequest, outgoing: readonly Outgoing<T>[]): Promise<void> {
-    // A broker that cannot append closes the connection, its only way to say that it leads the partition no more.
+    // With acks=0 a broker that no longer leads the partition can only close the connection.
     if (!this.#lane.isOpen(leader)) this.#metadata.refresh();
     await this.#lane.post(leader, produce, request);
     if (this.#closed) return;
@@ -284,10 +284,10 @@ export class BatchingProducer<T> implements Producer<T> {
   }
 
   /**
-   * The same bytes again, later: the head stays the head (I9). Once `retries` is used up the batch fails instead. A
-   * connection that failed does not count: Kafka counts requests that were sent, and a broker that restarts must not fail
-   * a task whose worker was given `producer.retries=10`. With `retries=0` any failure is final: the stores rely on it, since
-   * they decide each write anew.
+   * Sends the same bytes again later: the head stays the head (I9). Once `retries` are used up, the batch fails
+   * instead. A failed connection does not count: Kafka counts requests that were sent, and a broker's restart must not
+   * fail a task whose worker has `producer.retries=10`. With `retries=0` every failure is final. The stores rely on
+   * that, because they decide again before each write.
    */
   #retry(queue: Queue<T>, error: KafkaError): void {
     const { retries } = this.config;
@@ -300,7 +300,7 @@ export class BatchingProducer<T> implements Producer<T> {
     queue.failures++;
     queue.lastError = error;
     queue.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, queue.failures);
-    // While not even metadata comes, that is the reason; two taking turns would be told at every attempt.
+    // While metadata fails, too, only that is reported: two alternating reasons would be reported at every attempt.
     const isReason = queue.failures >= REPORT_AFTER_FAILURES && this.#metadata.failures === 0;
     if (isReason) this.#connectivity.waiting(reasonOf(error));
     this.#metadata.refresh();
@@ -318,7 +318,7 @@ export class BatchingProducer<T> implements Producer<T> {
     }
     for (const records of this.#records.unplaced) {
       const expired = records.unplaced.filter((each) => isExpired(each.createdAtMs)).length;
-      const detail = `topic ${records.topic} was not there within delivery.timeout.ms=${deliveryTimeoutMs}`;
+      const detail = `topic ${records.topic} did not appear within delivery.timeout.ms=${deliveryTimeoutMs}`;
       const error = new KafkaError("REQUEST_TIMED_OUT", `Producing to topic ${records.topic}`, { detail });
       if (expired > 0) this.#records.failUnplaced(records, expired, error);
     }
@@ -349,7 +349,7 @@ export class BatchingProducer<T> implements Producer<T> {
     };
   }
 
-  /** Why something that waits still cannot go out; undefined when everything has a leader. */
+  /** The reason why a waiting record cannot be sent; undefined when every partition has a leader. */
   #missing(): string | undefined {
     for (const records of this.#records.unplaced) {
       const { topic } = records;
@@ -375,7 +375,7 @@ export class BatchingProducer<T> implements Producer<T> {
     this.#timer?.cancel();
     this.#lane.close();
     for (const queue of this.#records.waiting) queue.inFlight = false;
-    this.#records.tellRefused();
+    this.#records.failRefused();
     const detail = "the producer was closed before the record was acknowledged";
     this.#records.failAll(new KafkaError("NETWORK_EXCEPTION", "Producing", { detail }));
     this.#records.close();

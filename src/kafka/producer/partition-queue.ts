@@ -1,17 +1,17 @@
 import type { ProducerBatch } from "./producer-batch.js";
 
-/** Batches waiting for one partition, in order. Only the first is ever in flight, so retries keep the order (I9). */
+/** Batches of one partition, in order. Only the first is ever in flight, so that retries keep the order (I9). */
 export class PartitionQueue<T> {
   readonly batches: ProducerBatch<T>[] = [];
-  /** The first batch is in a request that has not been answered. */
+  /** The first batch is in an unanswered request. */
   inFlight = false;
   /** No request before this reading of the monotonic clock. */
   retryAtMs = 0;
   /** Retriable failures in a row. */
   failures = 0;
-  /** Why the last request failed. */
+  /** The error of the last failed request. */
   lastError: Error | undefined;
-  /** Batches larger than this were refused by the broker. */
+  /** Bytes at which a batch is full; lowered after the broker refused a larger batch. */
   batchLimit: number;
 
   constructor(
@@ -22,26 +22,26 @@ export class PartitionQueue<T> {
     this.batchLimit = batchLimit;
   }
 
-  /** The batch records are appended to, if it is still open. */
+  /** The batch for new records, if one is open. */
   get open(): ProducerBatch<T> | undefined {
     const last = this.batches[this.batches.length - 1];
     return last?.isOpen ? last : undefined;
   }
 }
 
-/** What holds for the head of a queue at a moment. */
+/** The state of a queue's head at one moment. */
 export interface HeadState {
   readonly nowMs: number;
   readonly ageMs: number;
   readonly retryAtMs: number;
-  /** It is full, or another batch stands behind it. */
+  /** It is full, or another batch is behind it. */
   readonly isComplete: boolean;
-  /** Somebody waits for everything: a flush, a close, a full buffer. */
+  /** A flush, a close or a full buffer waits for all batches. */
   readonly isUrgent: boolean;
   readonly lingerMs: number;
 }
 
-/** Whether the head may go out now, or when to look again. */
+/** Whether to send the head now, or how long to wait. */
 export function judgeHead(
   head: HeadState,
 ): { readonly kind: "send" } | { readonly kind: "wait"; readonly forMs: number } {

@@ -1,11 +1,11 @@
 import { ErrorCodes, errorCode } from "../../protocol/error-codes.js";
 
-/** What to do with a batch after its partition's answer. */
+/** The reaction to a partition's answer. */
 export type ProduceVerdict = "acknowledge" | "retry" | "split" | "fail";
 
 /**
- * Judges a partition's error code. A batch that is too large is cut and sent again as long as it holds more than one
- * record; everything else that cannot heal by itself fails.
+ * Judges a partition's error code. A batch that is too large is split while it has more than one record; any other
+ * error that is not retriable fails the batch.
  */
 export function judgeProduce(code: number, recordCount: number): ProduceVerdict {
   if (code === ErrorCodes.NONE) return "acknowledge";

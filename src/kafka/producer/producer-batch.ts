@@ -3,20 +3,20 @@ import type { Compression } from "../../protocol/compression/compression.js";
 import { readRecords } from "../../protocol/records/record-batch-reader.js";
 import { RecordBatchWriter } from "../../protocol/records/record-batch-writer.js";
 
-/** `count` consecutive records of a batch that were appended with the same token. */
+/** `count` consecutive records of a batch with the same token. */
 export interface TokenRun<T> {
   readonly token: T;
   count: number;
 }
 
-/** Records on their way to one partition. Open until it is sealed, then bytes that never change. */
+/** A batch of records for one partition. It is open until sealed; after that its bytes never change. */
 export class ProducerBatch<T> {
   readonly runs: TokenRun<T>[] = [];
-  /** Bytes the records took when appended: what they count for in `buffer.memory`. */
+  /** The records' share of `buffer.memory`: their bytes when appended. */
   bufferedBytes = 0;
-  /** How often it was sent. */
+  /** The number of times it was sent. */
   attempts = 0;
-  /** Attempts that count against `retries`. */
+  /** Failed attempts that count against `retries`. */
   refusals = 0;
   #writer: RecordBatchWriter | undefined;
   #storage: Buffer | undefined;
@@ -25,7 +25,7 @@ export class ProducerBatch<T> {
 
   constructor(
     writer: RecordBatchWriter,
-    /** Sequence number of its first record, counting all that were ever appended. */
+    /** The first record's number, counted over all records ever appended to the producer. */
     readonly firstSequence: number,
     readonly createdAtMs: number,
   ) {
@@ -40,7 +40,7 @@ export class ProducerBatch<T> {
     return this.#writer !== undefined;
   }
 
-  /** Bytes of the batch; before it is sealed, before compression. */
+  /** Bytes of the batch; uncompressed until it is sealed. */
   get sizeBytes(): number {
     return this.#bytes?.length ?? this.#writer?.sizeBytes ?? 0;
   }
@@ -61,7 +61,10 @@ export class ProducerBatch<T> {
     return took;
   }
 
-  /** Ends appending; resends use these very bytes. @throws KafkaError when the codec's package is missing. */
+  /**
+   * Closes the batch and returns its bytes, the same for every attempt.
+   * @throws KafkaError when the codec's package is missing.
+   */
   seal(compression: Compression): Buffer {
     if (this.#bytes) return this.#bytes;
     const bytes = this.#writer!.finish(compression);
@@ -72,14 +75,14 @@ export class ProducerBatch<T> {
   }
 
   /**
-   * The buffer behind an acknowledged batch, to be used again. None if it was sent more than once: the bytes may still
-   * wait in the queue of a connection that was given up.
+   * The buffer of an acknowledged batch, for reuse. None if the batch was sent more than once: its bytes may still be
+   * queued at an abandoned connection.
    */
   release(): Buffer | undefined {
     return this.attempts === 1 ? this.#storage : undefined;
   }
 
-  /** Cuts a sealed batch of several records in two, in order. */
+  /** Splits a sealed batch of several records in two, in order. */
   split(compression: Compression): [ProducerBatch<T>, ProducerBatch<T>] {
     const records = readRecords(this.#bytes!);
     const half = Math.ceil(records.length / 2);
@@ -94,7 +97,7 @@ export class ProducerBatch<T> {
       return batch;
     };
     const parts: [ProducerBatch<T>, ProducerBatch<T>] = [part(0, half), part(half, records.length)];
-    // Both together must give back to buffer.memory exactly what the whole took.
+    // Together they must return to buffer.memory exactly the bytes that the whole batch took.
     parts[0].bufferedBytes = this.bufferedBytes - parts[1].bufferedBytes;
     return parts;
   }

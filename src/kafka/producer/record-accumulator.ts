@@ -16,27 +16,27 @@ import { TopicRecords } from "./topic-records.js";
 /** Enough for the batches in flight and those filling behind them. */
 const BUFFERS_KEPT = 8;
 
-/** What the accumulator needs to know of the cluster. */
+/** The accumulator's view of the cluster. */
 export interface KnownPartitions {
   readonly clock: Clock;
   readonly random: Random;
   partitionCount(topic: string): number | undefined;
-  /** A topic is used for the first time. */
+  /** Called when a topic is first used. */
   track(topic: string, creating: boolean): void;
   untrack(topic: string, creating: boolean): void;
 }
 
-/** The token of a record, or of one that was sent by `Producer.send`. */
+/** The token of an appended record, or the slot of one sent with `Producer.send`. */
 type Token<T> = T | SendSlot;
 type Queue<T> = PartitionQueue<Token<T>>;
 type Batch<T> = ProducerBatch<Token<T>>;
 
 /**
- * The records a producer holds: takes them, puts them into batches, and tells their outcome. It knows nothing of
- * requests; the producer's loop takes the heads of its queues from it and settles them here.
+ * Holds a producer's records: batches them and reports their outcomes. It does not send requests: the producer's loop
+ * sends the heads of the queues and reports their results here.
  */
 export class RecordAccumulator<T> {
-  /** Queues that hold batches; `rotate` moves one to the end, so that all get their turn. */
+  /** Queues with batches. `rotate` moves one to the end, so that each gets its turn. */
   readonly waiting = new Set<Queue<T>>();
   /** Topics with records whose partition cannot be chosen yet. */
   readonly unplaced = new Set<TopicRecords<Token<T>>>();
@@ -67,12 +67,12 @@ export class RecordAccumulator<T> {
     return this.#bufferedBytes;
   }
 
-  /** Number the next record gets: everything appended so far has a smaller one. */
+  /** The next record's number; all records appended so far have smaller ones. */
   get nextSequence(): number {
     return this.#nextSequence;
   }
 
-  /** Some batch could not be written so far. */
+  /** Whether a batch is being retried. */
   get isFailing(): boolean {
     for (const queue of this.waiting) if (queue.failures > 0) return true;
     return false;
@@ -82,7 +82,7 @@ export class RecordAccumulator<T> {
     return this.#topics.size > 0;
   }
 
-  /** Takes a record. One that can never be sent is told as failed by `tellRefused`, not thrown. */
+  /** Adds a record. One that can never be sent does not throw; `failRefused` reports it. */
   append(record: ProducerRecord, token: Token<T>): void {
     const { topic, key, value, headers } = record;
     const sequence = this.#nextSequence++;
@@ -95,7 +95,8 @@ export class RecordAccumulator<T> {
       return;
     }
     const records = this.#lastTopic?.topic === topic ? this.#lastTopic : this.#records(topic);
-    // Behind one that waits for its partition, even a record that names its own has to wait: it may be the same one.
+    // While a record waits for its partition, one with an explicit partition must wait, too: it may be the same
+    // partition.
     if (records.unplaced.length > 0 || (records.partitionCount === 0 && record.partition === null)) {
       this.#holdBack(records, record, token, sequence);
       return;
@@ -104,12 +105,12 @@ export class RecordAccumulator<T> {
     this.#place(records.queue(partition), record, token, sequence);
   }
 
-  /** Everything appended from now on is refused. */
+  /** Refuses all records appended from now on. */
   beginClose(): void {
     this.#closing = true;
   }
 
-  /** Partition counts are read anew, and records that waited for theirs are placed. */
+  /** Reads the partition counts again and places the records that waited for them. */
   placeHeldBack(): void {
     for (const records of this.unplaced) {
       this.#learnPartitions(records);
@@ -125,18 +126,18 @@ export class RecordAccumulator<T> {
     }
   }
 
-  /** After a metadata refresh: a topic may have more partitions. */
+  /** Reads the partition counts after a metadata refresh, because topics may have new partitions. */
   learnPartitions(): void {
     for (const records of this.#topics.values()) this.#learnPartitions(records);
   }
 
-  /** Puts a queue at the end of the rotation. */
+  /** Moves a queue to the end of the rotation. */
   rotate(queue: Queue<T>): void {
     this.waiting.delete(queue);
     this.waiting.add(queue);
   }
 
-  /** The head of `queue` is written, at `baseOffset` (-1: unknown) and following. */
+  /** Settles the head of `queue` as written, from `baseOffset` on (-1: unknown). */
   acknowledge(queue: Queue<T>, batch: Batch<T>, baseOffset: number): void {
     this.#remove(queue, batch);
     const storage = batch.release();
@@ -150,24 +151,24 @@ export class RecordAccumulator<T> {
     }
   }
 
-  /** The head of `queue` will not be written. */
+  /** Fails the head of `queue`. */
   fail(queue: Queue<T>, batch: Batch<T>, error: Error): void {
     this.#remove(queue, batch);
     queue.failures = 0;
-    for (const { token, count } of batch.runs) this.#tellFailed(token, count, error, queue.topic, queue.partition);
+    for (const { token, count } of batch.runs) this.#reportFailed(token, count, error, queue.topic, queue.partition);
   }
 
-  /** The first `count` records of `records` that wait for their partition will not be written. */
+  /** Fails the first `count` records of `records` that wait for their partition. */
   failUnplaced(records: TopicRecords<Token<T>>, count: number, error: Error): void {
     const failed = records.unplaced.splice(0, count);
     if (records.unplaced.length === 0) this.unplaced.delete(records);
     for (const { token, bytes, partition } of failed) {
       this.#bufferedBytes -= bytes;
-      this.#tellFailed(token, 1, error, records.topic, partition ?? -1);
+      this.#reportFailed(token, 1, error, records.topic, partition ?? -1);
     }
   }
 
-  /** Fails everything that is not in a request. */
+  /** Fails all records that are not in a request. */
   failAll(error: Error): void {
     for (const queue of this.waiting) {
       if (queue.inFlight) continue;
@@ -176,14 +177,14 @@ export class RecordAccumulator<T> {
     for (const records of this.unplaced) this.failUnplaced(records, records.unplaced.length, error);
   }
 
-  /** Tells the listener of records that were refused when appended. */
-  tellRefused(): void {
+  /** Reports the records that were refused when they were appended. */
+  failRefused(): void {
     for (const { token, error, topic, partition } of this.#refused.splice(0)) {
-      this.#tellFailed(token, 1, error, topic, partition);
+      this.#reportFailed(token, 1, error, topic, partition);
     }
   }
 
-  /** Sequence number of the oldest record that is neither acknowledged nor failed; Infinity when there is none. */
+  /** Number of the oldest record that is neither acknowledged nor failed; Infinity when there is none. */
   firstUnsettled(): number {
     let first = Number.POSITIVE_INFINITY;
     for (const queue of this.waiting) first = Math.min(first, queue.batches[0]!.firstSequence);
@@ -191,7 +192,7 @@ export class RecordAccumulator<T> {
     return first;
   }
 
-  /** When the oldest record not in a request was taken, by the monotonic clock; Infinity when there is none. */
+  /** When the oldest record outside a request was appended, on the monotonic clock; Infinity when there is none. */
   oldestIdleAtMs(): number {
     let oldestMs = Number.POSITIVE_INFINITY;
     for (const queue of this.waiting) {
@@ -201,7 +202,7 @@ export class RecordAccumulator<T> {
     return oldestMs;
   }
 
-  /** Gives its topics back to the cluster. */
+  /** Untracks its topics. */
   close(): void {
     for (const topic of this.#topics.keys()) this.cluster.untrack(topic, true);
   }
@@ -232,7 +233,7 @@ export class RecordAccumulator<T> {
   #place(queue: Queue<T>, record: Omit<ProducerRecord, "topic">, token: Token<T>, sequence: number): void {
     const { key, value, headers, timestampMs } = record;
     let batch = queue.open;
-    // A batch in flight is sealed, so an open one can always still grow.
+    // Batches in flight are sealed, so an open batch can always grow.
     if (batch && batch.sizeBytes + recordSizeBound(key, value, headers) > queue.batchLimit) batch = undefined;
     if (!batch) {
       const writer = new RecordBatchWriter(this.#buffers.take());
@@ -243,7 +244,7 @@ export class RecordAccumulator<T> {
     this.#bufferedBytes += batch.append(timestampMs, key, value, headers, token);
   }
 
-  /** Copies: the caller may use its buffers again. */
+  /** Copies the record, because the caller may reuse its buffers. */
   #holdBack(records: TopicRecords<Token<T>>, record: ProducerRecord, token: Token<T>, sequence: number): void {
     const { partition, key, value, headers, timestampMs } = record;
     const bytes = recordSizeBound(key, value, headers);
@@ -268,7 +269,7 @@ export class RecordAccumulator<T> {
     if (queue.batches.length === 0) this.waiting.delete(queue);
   }
 
-  #tellFailed(token: Token<T>, count: number, error: Error, topic: string, partition: number): void {
+  #reportFailed(token: Token<T>, count: number, error: Error, topic: string, partition: number): void {
     if (token instanceof SendSlot) token.failed(error);
     else this.listener.failed(token, count, error, topic, partition);
   }

@@ -1,7 +1,7 @@
 import { deferred } from "../../base/deferred.js";
 import type { RecordMetadata } from "../kafka-client.js";
 
-/** The outcome of one `Producer.send`: resolves once all of its records are acknowledged. */
+/** The outcome of one `Producer.send`: resolves once all its records are acknowledged. */
 export class SendTicket {
   readonly #done = deferred<RecordMetadata[]>();
   readonly #positions: RecordMetadata[];
@@ -18,7 +18,7 @@ export class SendTicket {
     return this.#done.promise;
   }
 
-  /** Once per record. The first error is what the caller gets, after the fate of every record is known. */
+  /** Called once per record. The first error rejects the promise, once the outcome of every record is known. */
   settle(index: number, outcome: RecordMetadata | Error): void {
     if (outcome instanceof Error) this.#error ??= outcome;
     else this.#positions[index] = outcome;

@@ -1,7 +1,7 @@
 import type { RecordHeader } from "../../api/record-headers.js";
 import { PartitionQueue } from "./partition-queue.js";
 
-/** A record whose partition cannot be chosen before the topic's partitions are known. Holds copies. */
+/** A copied record that waits until the topic's partitions are known. */
 export interface UnplacedRecord<T> {
   readonly partition: number | null;
   readonly key: Buffer | null;
@@ -14,15 +14,15 @@ export interface UnplacedRecord<T> {
   readonly createdAtMs: number;
 }
 
-/** What a producer holds for one topic. */
+/** A producer's records of one topic. */
 export class TopicRecords<T> {
-  /** By partition; holes where nothing was ever produced. */
+  /** By partition, with holes where nothing was produced. */
   readonly queues: (PartitionQueue<T> | undefined)[] = [];
-  /** In order; all of them go before any later record is placed. */
+  /** In order. All are placed before any later record. */
   unplaced: UnplacedRecord<T>[] = [];
   /** 0 until the topic is known. */
   partitionCount = 0;
-  /** Partition that records without key and partition go to until its batch is sent. */
+  /** The partition of records without key and partition, until its batch is sealed. */
   sticky = -1;
 
   constructor(

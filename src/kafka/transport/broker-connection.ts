@@ -7,8 +7,8 @@ import type { Address } from "../client-properties.js";
 import type { BrokerVersions, Transport, Wire } from "./transport.js";
 
 /**
- * Newest version the client speaks where the codec knows newer ones: those name topics by id, ask for several groups at
- * once, or let the coordinator skip assignments, which this client has no use for.
+ * The newest version that the client uses, where the codec knows newer ones: those name topics by id, ask for several
+ * groups at once, or let the coordinator skip assignments. This client needs none of that.
  */
 const NEWEST_SPOKEN: ReadonlyMap<number, number> = new Map([
   [0, 11], // Produce
@@ -23,18 +23,18 @@ const NEWEST_SPOKEN: ReadonlyMap<number, number> = new Map([
 ]);
 
 export interface SendOptions {
-  /** How long the broker itself may take beyond `request.timeout.ms`: a parked join, a long poll. */
+  /** Added to `request.timeout.ms` for requests that the broker holds: a parked join, a long poll. */
   readonly extraTimeoutMs?: number;
 }
 
 /**
- * A connection to one address that is opened when needed and again after it was lost. Requests go out in the order of
- * `send`; each fails on its own, nothing is sent twice.
+ * A connection to one address, opened on demand and again after it was lost. Requests are sent in the order of `send`.
+ * Each fails on its own, and none is sent twice.
  */
 export class BrokerConnection {
   #wire: Wire | undefined;
   #opening: Promise<Wire> | undefined;
-  /** Replaced ones that wait for their last answers. */
+  /** Replaced wires that wait for their last answers. */
   readonly #retiring = new Set<Wire>();
   #closed = false;
 
@@ -45,15 +45,15 @@ export class BrokerConnection {
     private readonly requestTimeoutMs: number,
   ) {}
 
-  /** Whether a request would go out without connecting first. */
+  /** Whether a request could be sent without connecting first. */
   get isOpen(): boolean {
     return this.#wire?.isOpen ?? false;
   }
 
   /**
-   * Sends a request in the newest version both sides speak.
-   * @throws KafkaError NETWORK_EXCEPTION, REQUEST_TIMED_OUT, SASL_AUTHENTICATION_FAILED, UNSUPPORTED_VERSION. Error codes
-   *   inside the response are the caller's to look at.
+   * Sends a request in the newest version that both sides support.
+   * @throws KafkaError NETWORK_EXCEPTION, REQUEST_TIMED_OUT, SASL_AUTHENTICATION_FAILED, UNSUPPORTED_VERSION. The
+   *   caller checks the error codes inside the response.
    */
   async send<Q extends Fields, S extends Fields>(
     api: Api<Q, S>,
@@ -75,15 +75,15 @@ export class BrokerConnection {
   }
 
   /**
-   * Sends a request that has no answer; resolves once the operating system has its bytes.
-   * @throws KafkaError as `send`, but for REQUEST_TIMED_OUT.
+   * Sends a request without an answer; resolves once the operating system has its bytes.
+   * @throws KafkaError as `send`, except REQUEST_TIMED_OUT.
    */
   async post<Q extends Fields>(api: Api<Q, Fields>, request: InputOf<Q>): Promise<void> {
     const { wire, encode } = await this.#prepare(api, request);
     await wire.post(api, encode);
   }
 
-  /** Breaks what is open: requests in flight fail, the next one connects anew. */
+  /** Closes the open wire: requests in flight fail, and the next one connects again. */
   disconnect(): void {
     this.#wire?.close();
   }
@@ -146,7 +146,7 @@ function chooseVersion(
   if (range === undefined || version < Math.max(range[0], ours[0])) {
     throw new KafkaError("UNSUPPORTED_VERSION", `${api.name} to ${name}`, {
       detail: range
-        ? `the broker speaks versions ${range[0]} to ${range[1]}, this client ${ours[0]} to ${ours[1]}`
+        ? `the broker supports versions ${range[0]} to ${range[1]}, this client ${ours[0]} to ${ours[1]}`
         : "the broker does not offer this API",
     });
   }

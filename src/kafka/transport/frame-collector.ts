@@ -1,10 +1,10 @@
-/** A frame that claims to be larger is not given its memory at once: whoever answers may not speak Kafka at all. */
+/** Memory for a larger frame is not allocated at once: the peer may not speak Kafka's protocol at all. */
 const TRUSTED_BYTES = 16 * 1024 * 1024;
 const SIZE_BYTES = 4;
 
 /**
- * Cuts what a broker answers into frames (`size:i32`, then so many bytes), each copied once, into memory of just its
- * size. The bytes handed in may be overwritten afterwards.
+ * Splits a broker's answers into frames (`size:i32`, then that many bytes). Each is copied once, into memory of its
+ * exact size; the input may be overwritten afterwards.
  */
 export class FrameCollector {
   readonly #size = Buffer.alloc(SIZE_BYTES);
@@ -12,10 +12,10 @@ export class FrameCollector {
   #wanted = SIZE_BYTES;
   #filled = 0;
 
-  /** @param take gets each frame, with its size before it; the memory is the taker's. */
+  /** @param take receives each frame, including its size field, and owns its memory. */
   constructor(private readonly take: (frame: Buffer) => void) {}
 
-  /** Takes in the next bytes of the connection. */
+  /** Adds the next bytes of the connection. */
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       const count = Math.min(this.#wanted - this.#filled, bytes.length - at);

@@ -14,9 +14,9 @@ export interface FramedSocketOptions {
 }
 
 /**
- * A socket to a broker that emits `data` once for each whole frame. It reads into the same memory again and again: with
- * a new chunk for each read and one more for all of them joined, a consumer leaves three times of what it fetches
- * behind as garbage, which V8 sees little reason to collect.
+ * A socket to a broker that emits `data` once for each whole frame. It reuses one read buffer: with a new chunk for
+ * each read, and another for the joined frame, a consumer's garbage is three times its fetched bytes, and V8 sees
+ * little reason to collect it.
  */
 export function openFramedSocket({ host, port, ssl, onConnect }: FramedSocketOptions): Socket {
   const frames = new FrameCollector((frame) => socket.emit("data", frame));
@@ -27,7 +27,7 @@ export function openFramedSocket({ host, port, ssl, onConnect }: FramedSocketOpt
       return true;
     },
   };
-  // `tls.connect` takes `onread` too; its types do not say so.
+  // `tls.connect` accepts `onread`, too, but its types omit it.
   const target = { host, port, onread };
   const socket: Socket = ssl
     ? connectTls({ ...target, ...(isIP(host) === 0 && { servername: host }), ...ssl } as ConnectionOptions, onConnect)

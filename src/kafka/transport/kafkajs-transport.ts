@@ -11,10 +11,10 @@ import type { SaslConfig, SecurityConfig } from "../security-config.js";
 import { type FramedSocketOptions, openFramedSocket } from "./framed-socket.js";
 import type { BrokerVersions, Transport, Wire } from "./transport.js";
 
-// The only file that touches kafkajs. Its Connection does matching of answers, timeouts and SASL over our socket.
-// Requests are ours, put into its queue ready-made, because its own encoder copies every request twice; answers come
-// cut into frames by our socket and go past its own framing, which copies them once more.
-// The members used here are frozen by the exact version in package.json and held by a contract test.
+// Only this file uses kafkajs. Its Connection matches answers to requests and does timeouts and SASL, over our socket.
+// We put encoded requests into its queue, because its own encoder copies every request twice. Our socket splits answers
+// into frames, which bypass its framing, because that copies them once more.
+// The exact version in package.json fixes the members used here, and a contract test checks them.
 
 interface Exchanged {
   readonly payload: Buffer;
@@ -43,7 +43,7 @@ type SendSasl = (request: unknown) => Promise<unknown>;
 interface KafkajsConnection {
   readonly requestQueue: RequestQueue;
   readonly socket: Socket | undefined;
-  /** Set while SASL is under way: what comes is its business. */
+  /** Set during SASL, which then handles incoming bytes. */
   readonly authHandlers: unknown;
   processData(bytes: Buffer): void;
   connect(): Promise<unknown>;
@@ -51,7 +51,7 @@ interface KafkajsConnection {
   isConnected(): boolean;
   isAuthenticated(): boolean;
   authenticate(): Promise<void>;
-  /** What SASL sends with, to brokers that wrap it in requests and to older ones. */
+  /** SASL sends with these: to brokers that wrap it in requests, and to older ones. */
   send: SendSasl;
   sendAuthRequest: SendSasl;
   nextCorrelationId(): number;
@@ -76,10 +76,10 @@ const require = createRequire(import.meta.url);
 const Connection = require("kafkajs/src/network/connection") as KafkajsConnectionClass;
 
 const SASL_AUTHENTICATE_KEY = 36;
-/** Before the payload of an answer: its size and its correlation id. */
+/** The size and the correlation id before an answer's payload. */
 const ANSWER_HEAD_BYTES = 8;
 
-/** Connections of kafkajs, carrying our requests. */
+/** A transport over connections of kafkajs. */
 export class KafkajsTransport implements Transport {
   readonly #logger: unknown;
 
@@ -104,8 +104,8 @@ export class KafkajsTransport implements Transport {
       sasl: sasl ? { ...sasl } : null,
       clientId: config.clientId,
     });
-    // It would set a timer after every answer to look for throttled requests; we have none, and newer versions of
-    // Node warn about the negative delay.
+    // kafkajs sets a timer after every answer to check throttled requests. We have none, and newer versions of Node
+    // warn about its negative delay.
     connection.requestQueue.scheduleCheckPendingRequests = () => undefined;
     takeWholeAnswers(connection);
     const wire = new KafkajsWire(connection, address, sasl !== undefined);
@@ -131,14 +131,14 @@ class KafkajsWire implements Wire {
   ) {}
 
   /**
-   * A session that is about to end is not authenticated anew: kafkajs would take the answers of requests in flight for
-   * those of its own. Another connection does it, as KIP-368 leaves to the client.
+   * False when the SASL session is about to end: the client then opens another connection, which KIP-368 allows.
+   * kafkajs cannot authenticate this one again, because it would read the answers of requests in flight as its own.
    */
   get isOpen(): boolean {
     return this.#isConnected && (!this.authenticates || this.connection.isAuthenticated());
   }
 
-  /** Asks for versions (in version 0, which every broker answers) and authenticates. */
+  /** Requests the broker's versions (in version 0, which every broker supports) and authenticates. */
   async negotiate(config: ConnectionConfig): Promise<void> {
     const encode = (correlationId: number) => apiVersions.encodeRequest(0, correlationId, config.clientId, {});
     const payload = await this.#exchange(apiVersions, 0, encode, config.requestTimeoutMs);
@@ -150,7 +150,7 @@ class KafkajsWire implements Wire {
     if (this.authenticates) await this.#authenticate();
   }
 
-  /** kafkajs takes whatever goes wrong on the way for refused credentials, a connection lost meanwhile as well. */
+  /** kafkajs reports every failure as refused credentials, even a lost connection; this throws the original error. */
   async #authenticate(): Promise<void> {
     const { connection } = this;
     let failure: unknown;
@@ -188,7 +188,7 @@ class KafkajsWire implements Wire {
     }
   }
 
-  /** Past the queue of kafkajs, which calls a request sent when its bytes still wait in the socket. */
+  /** Bypasses the queue of kafkajs, which considers a request sent while its bytes still wait in the socket. */
   post(api: ApiInfo, encode: (correlationId: number) => Buffer[]): Promise<void> {
     const { connection } = this;
     const context = `${api.name} to ${this.#name}`;
@@ -218,7 +218,7 @@ class KafkajsWire implements Wire {
     const { connection } = this;
     connection.rejectRequests(new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} was closed`));
     connection.socket?.destroy();
-    // Ends its timers. With nothing in flight and the socket gone this only clears state.
+    // Ends its timers. With no request in flight and the socket gone, this only clears state.
     void connection.disconnect();
   }
 
@@ -257,7 +257,7 @@ class KafkajsWire implements Wire {
   }
 }
 
-/** Each chunk that our socket emits is one whole answer: there is nothing left to put together. */
+/** Bypasses the framing of kafkajs: each chunk from our socket is one whole answer. */
 function takeWholeAnswers(connection: KafkajsConnection): void {
   const authenticating = connection.processData.bind(connection);
   connection.processData = (frame) => {
@@ -266,7 +266,9 @@ function takeWholeAnswers(connection: KafkajsConnection): void {
       return;
     }
     if (frame.length < ANSWER_HEAD_BYTES) {
-      connection.socket?.destroy(new Error(`it sent an answer of ${frame.length} bytes: that is not Kafka's protocol`));
+      connection.socket?.destroy(
+        new Error(`it sent an answer of ${frame.length} bytes, which is not Kafka's protocol`),
+      );
       return;
     }
     connection.requestQueue.fulfillRequest({
@@ -291,7 +293,7 @@ function asKafkaError(cause: unknown, context: string): KafkaError {
   return new KafkaError("NETWORK_EXCEPTION", context, { cause, detail });
 }
 
-/** kafkajs logs what we report ourselves, as errors with context; its own lines are for following a connection only. */
+/** We report errors of kafkajs ourselves, with context; its own lines are logged at trace level only. */
 function kafkajsLogger(logger: Logger): unknown {
   const line = (message: string) => logger.trace(`kafkajs: ${message}`);
   const levels = { info: line, error: line, warn: line, debug: line };

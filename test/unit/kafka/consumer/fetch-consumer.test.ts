@@ -98,7 +98,7 @@ describe("a batch that cannot be read is named with its offset, its codec and th
     expect(consumer.position(tp())).toBe(1);
     return error;
   };
-  const wayOut = "To go on without its records, set the consumer group's offset to 4";
+  const wayOut = "To continue without its records, set the consumer group's offset to 4";
 
   test("when its checksum is wrong", async () => {
     const bytes = whole();

@@ -58,7 +58,7 @@ test("the newest version that both speak is used", async () => {
 });
 
 test.each([
-  [new Map([[12, [7, 9] as const]]), /speaks versions 7 to 9, this client 0 to 4/],
+  [new Map([[12, [7, 9] as const]]), /supports versions 7 to 9, this client 0 to 4/],
   [new Map(), /does not offer this API/],
 ])("no common version is an error that says so", async (versions, message) => {
   const { connection } = connectionTo(versions, async () => GOOD);
