@@ -27,7 +27,7 @@ const errorsOf = (props: Record<string, string | null>, name: string) =>
   validateConfig(def, { name: "n", ...props }).find((value) => value.name === name)?.errors;
 
 describe("validateConfig", () => {
-  test("answers every key in the order of the definition, defaults filled in", () => {
+  test("returns every key in the order of the definition, with defaults", () => {
     const values = validateConfig(def, { name: " orders " });
     expect(values.map(({ name, value }) => [name, value])).toEqual([
       ["name", "orders"],
@@ -43,13 +43,13 @@ describe("validateConfig", () => {
     expect(values.every(({ errors, visible }) => errors.length === 0 && visible)).toBe(true);
   });
 
-  test("says what is missing", () => {
+  test("reports a missing key", () => {
     expect(validateConfig(def, {})[0]?.errors).toEqual([
       'Missing required configuration "name" which has no default value.',
     ]);
   });
 
-  test("gives a value that is no number two messages when the key has a range", () => {
+  test("returns two messages for a value that is not a number if the key has a range", () => {
     expect(errorsOf({ "tasks.max": "dog" }, "tasks.max")).toEqual([
       "Invalid value dog for configuration tasks.max: Not a number of type INT",
       "Invalid value null for configuration tasks.max: Value must be non-null",
@@ -99,7 +99,7 @@ describe("validateConfig", () => {
 });
 
 describe("parseConfig", () => {
-  test("gives typed values and leaves other keys alone", () => {
+  test("returns typed values and ignores other keys", () => {
     const values = parseConfig(def, { name: "n", topics: "a,b", "tasks.max": "3", unknown: "x" });
     const tasks: number = values["tasks.max"];
     expect([tasks, values.topics, "unknown" in values]).toEqual([3, ["a", "b"], false]);

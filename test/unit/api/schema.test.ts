@@ -18,18 +18,18 @@ const row = structOf([
   ["status", primitive("string", { defaultValue: "new" })],
 ]);
 
-test("a struct gives its values by name, and the default for a null", () => {
+test("a struct returns its values by name, and the default for a null", () => {
   const struct = new ArrayStruct(row, [7, null, null]);
   expect([struct.get("id"), struct.get("name"), struct.get("status")]).toEqual([7, null, "new"]);
   expect(() => struct.get("nope")).toThrow("nope is not a valid field name");
 });
 
-test("a struct has its values by position, null beyond the last", () => {
+test("a struct returns its values by position, and null beyond the last", () => {
   const struct = new ArrayStruct(row, [7, "x"]);
   expect([struct.at(0), struct.at(1), struct.at(2), struct.at(9)]).toEqual([7, "x", null, null]);
 });
 
-test("a struct of another copy of this package is one, and no ArrayStruct", () => {
+test("a struct of another copy of this package is a Struct but not an ArrayStruct", () => {
   const foreign = Object.defineProperty({}, Symbol.for("millrace.struct"), { value: true });
   expect(foreign instanceof Struct).toBe(true);
   expect(foreign instanceof ArrayStruct).toBe(false);
@@ -46,7 +46,7 @@ test("a field name occurs once", () => {
   ).toThrow(DataError);
 });
 
-test("withAttributes changes what it is told and keeps the rest", () => {
+test("withAttributes replaces the attributes passed and keeps the others", () => {
   const named = withAttributes(row, { name: "shop.Value", optional: true });
   expect([named.name, named.optional, named.fields === row.fields, row.optional]).toEqual([
     "shop.Value",

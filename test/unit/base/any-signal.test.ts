@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import { withAnySignal } from "../../../src/base/any-signal.js";
 
-test("aborts with either, also one that was aborted before", async () => {
+test("aborts with any of the signals, also one that was aborted before", async () => {
   for (const which of [0, 1]) {
     const controllers = [new AbortController(), new AbortController()];
     const signals = controllers.map(({ signal }) => signal);
@@ -15,7 +15,7 @@ test("aborts with either, also one that was aborted before", async () => {
   }
 });
 
-test("leaves nothing behind on signals that live on", async () => {
+test("leaves no listener on signals that live longer", async () => {
   const { signal } = new AbortController();
   await withAnySignal([signal], async () => undefined);
   await expect(withAnySignal([signal], () => Promise.reject(new Error("x")))).rejects.toThrow("x");

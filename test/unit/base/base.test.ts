@@ -9,7 +9,7 @@ import { PropertiesError, parseProperties } from "../../../src/base/properties.j
 import { SeededRandom } from "../../../src/base/random.js";
 
 describe("SimClock", () => {
-  test("fires timers in order of time, and what they set on the way", async () => {
+  test("fires timers in order of time, including those set on the way", async () => {
     const clock = new SimClock();
     const fired: string[] = [];
     clock.schedule(20, () => fired.push("b"));
@@ -32,7 +32,7 @@ describe("SimClock", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("fires any timers in order of time, then of setting, and never one that was cancelled", async () => {
+  test("fires any timers in order of time, then of scheduling, and never a cancelled one", async () => {
     const timer = fc.record({ delayMs: fc.integer({ min: 0, max: 20 }), isCancelled: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(timer, { maxLength: 40 }), async (timers) => {
@@ -50,7 +50,7 @@ describe("SimClock", () => {
     );
   });
 
-  test("a wait for a fraction of a millisecond ends, however long ago 1970 is", async () => {
+  test("a wait for a fraction of a millisecond ends, although the wall clock cannot hold it", async () => {
     const clock = new SimClock();
     const untilMs = clock.monotonicMs() + 487.3;
     const waited = (async () => {
@@ -61,7 +61,7 @@ describe("SimClock", () => {
     expect(clock.nowMs()).toBe(1_700_000_000_500);
   });
 
-  test("turns end one at a time, in the order asked for, each after what the one before set off", async () => {
+  test("turns resolve one at a time, in the order of the calls, each after the effects of the one before", async () => {
     const clock = new SimClock();
     const seen: string[] = [];
     const loop = async (name: string) => {
@@ -77,7 +77,7 @@ describe("SimClock", () => {
     expect(seen).toEqual(["a0", "b0", "a1", "b1", "a2", "b2"]);
   });
 
-  test("no timer fires before all turns have ended", async () => {
+  test("no timer fires before all turns have resolved", async () => {
     const clock = new SimClock();
     const seen: string[] = [];
     clock.schedule(1, () => seen.push("timer"));
@@ -91,7 +91,7 @@ describe("SimClock", () => {
 });
 
 describe("CommandLoop", () => {
-  test("runs one command at a time, in order, each to its end", async () => {
+  test("runs one command at a time, in order, each to completion", async () => {
     const loop = new CommandLoop({ log: [] as string[] });
     const stop = new AbortController();
     const running = loop.run(stop.signal);
@@ -110,7 +110,7 @@ describe("CommandLoop", () => {
     await running;
   });
 
-  test("hands a failure to its submitter and goes on", async () => {
+  test("passes a failure to its submitter and continues", async () => {
     const loop = new CommandLoop(0);
     const stop = new AbortController();
     const running = loop.run(stop.signal);
@@ -120,7 +120,7 @@ describe("CommandLoop", () => {
     await running;
   });
 
-  test("rejects what it never ran", async () => {
+  test("rejects the commands that it did not run", async () => {
     const loop = new CommandLoop(0);
     const stop = new AbortController();
     const waiting = loop.submit("waiting", () => 1);
@@ -131,7 +131,7 @@ describe("CommandLoop", () => {
   });
 });
 
-test("Closers close in reverse, all of them, and tell every failure", async () => {
+test("Closers close everything in reverse order and report every failure", async () => {
   const closed: string[] = [];
   const closers = new Closers();
   closers.add("a", () => void closed.push("a"));
@@ -150,7 +150,7 @@ test("Backoff grows to its maximum and starts again", () => {
 });
 
 describe("parseProperties", () => {
-  test("reads what Java's Properties reads", () => {
+  test("reads the syntax of Java's Properties", () => {
     const text = [
       "# comment",
       "! comment",
@@ -185,7 +185,7 @@ describe("parseProperties", () => {
   });
 });
 
-test("a log line carries its fields and the chain of causes, and minds its level", () => {
+test("a log line has its fields and the chain of causes, and obeys the level", () => {
   const lines: string[] = [];
   const logger = new TextLogger(
     (line) => lines.push(line),

@@ -4,7 +4,7 @@ import { SimClock } from "../../../src/base/clock.js";
 
 const MIB = 2 ** 20;
 
-/** A heap of which each collection leaves so many bytes, in turn. */
+/** A heap in which each collection leaves the next of these numbers of bytes. */
 function heapLeaving(...left: number[]) {
   const heap = { bytes: 10 * MIB, collections: 0 };
   const collectYoung = () => {
@@ -14,7 +14,7 @@ function heapLeaving(...left: number[]) {
   return { heap, ask: { externalBytes: () => heap.bytes, collectYoung } };
 }
 
-test("a collection comes once buffers have grown by more than 4 MiB, and not before", async () => {
+test("collects once buffers have grown by more than 4 MiB, and not before", async () => {
   const clock = new SimClock();
   const { heap, ask } = heapLeaving(11 * MIB, 11 * MIB);
   new BufferGarbage(clock, ask).start();
@@ -33,7 +33,7 @@ test("a collection comes once buffers have grown by more than 4 MiB, and not bef
   expect(heap.collections).toBe(2);
 });
 
-test("buffers that are held are not collected for over and over", async () => {
+test("does not collect again and again because of buffers in use", async () => {
   const clock = new SimClock();
   const { heap, ask } = heapLeaving();
   new BufferGarbage(clock, ask).start();
@@ -42,7 +42,7 @@ test("buffers that are held are not collected for over and over", async () => {
   expect(heap.collections).toBe(1);
 });
 
-test("what is freed later counts from then on", async () => {
+test("buffers freed later lower the base of the next growth", async () => {
   const clock = new SimClock();
   const { heap, ask } = heapLeaving();
   new BufferGarbage(clock, ask).start();
@@ -55,7 +55,7 @@ test("what is freed later counts from then on", async () => {
   expect(heap.collections).toBe(2);
 });
 
-test("of this thread's buffers, dropped ones do not pile up", async () => {
+test("this thread's dropped buffers do not pile up", async () => {
   const clock = new SimClock();
   new BufferGarbage(clock).start();
   const before = process.memoryUsage().external;

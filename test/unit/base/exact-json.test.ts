@@ -10,7 +10,7 @@ describe("exact JSON", () => {
     });
   });
 
-  test("gives numbers as they were written, and leaves digits in strings and keys alone", () => {
+  test("passes numbers on as text, and leaves digits in strings and keys alone", () => {
     const literals: string[] = [];
     const value = parseJsonNumbers('{"1":1.0,"a \\" 2":"3","k\\u0000":[1e3, -0]}', (literal) => {
       literals.push(literal);
@@ -20,17 +20,17 @@ describe("exact JSON", () => {
     expect(value).toEqual({ "1": "1.0", 'a " 2': "3", "k\u0000": ["1e3", "-0"] });
   });
 
-  test("does not take a string that begins with NUL for a number", () => {
+  test("does not mistake a string that begins with NUL for a number", () => {
     expect(parseExactJson('["\\u00007","\\u0000"]')).toEqual(["\u00007", "\u0000"]);
   });
 
-  test("refuses what JSON.parse refuses, with its message", () => {
+  test("refuses invalid JSON with the message of JSON.parse", () => {
     for (const text of ["", "{", "[1,]", "01", "1 2", '{"a":1}x', "nul"]) {
       expect(() => parseExactJson(text), text).toThrow(SyntaxError);
     }
   });
 
-  test("reads back whatever JSON.stringify writes", () => {
+  test("reads back everything that JSON.stringify writes", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = JSON.stringify(value);
@@ -39,7 +39,7 @@ describe("exact JSON", () => {
     );
   });
 
-  test("writes what it reads, bigints included", () => {
+  test("writes the values it reads, including bigints", () => {
     const atom = fc.oneof(
       fc.bigInt({ min: 2n ** 53n, max: 2n ** 70n }),
       fc.string({ unit: "binary" }),
@@ -58,7 +58,7 @@ describe("exact JSON", () => {
   });
 });
 
-test("the key of a partition depends on neither order of entries nor on bigint", () => {
+test("the key of a partition depends neither on the order of entries nor on bigint", () => {
   expect(sourceMapKey({ a: 1, b: "x" })).toBe(sourceMapKey({ b: "x", a: 1n }));
   expect(sourceMapKey({ a: 1 })).not.toBe(sourceMapKey({ a: "1" }));
   expect(sourceMapKey({ a: null })).not.toBe(sourceMapKey({ a: "null" }));

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { LoopDiedError, mustRun } from "../../../src/base/command-loop.js";
 import { deferred } from "../../../src/base/deferred.js";
 
-// The test runner listens for uncaught exceptions itself, and would fail the run.
+// The test runner itself listens for uncaught exceptions and would fail the run.
 let listeners: NodeJS.UncaughtExceptionListener[];
 const caught = deferred<Error>();
 
@@ -16,7 +16,7 @@ afterEach(() => {
   for (const listener of listeners) process.on("uncaughtException", listener);
 });
 
-test("a loop that fails ends the process with its name and its reason; one that ends by itself does not", async () => {
+test("a loop that fails ends the process with its name and reason; one that ends by itself does not", async () => {
   mustRun("The writer", Promise.resolve());
   mustRun("The reader", Promise.reject(new TypeError("offset is undefined")));
   const error = await caught.promise;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { javaDouble, javaFloat } from "../../../src/converters/java-number.js";
 
-describe("numbers in Java's spelling", () => {
+describe("numbers in Java's notation", () => {
   test.each([
     [0, "0.0"],
     [-0, "-0.0"],

@@ -11,11 +11,11 @@ function converter(props: Record<string, string>): JsonConverter {
   return made;
 }
 
-/** The values alone: which Schema object a struct has is another question. */
+/** The values alone, regardless of a struct's Schema object. */
 function plain(value: ConnectValue): unknown {
   if (value instanceof Struct) return { struct: value.schema.fields.map(({ index }) => plain(value.at(index))) };
   if (value instanceof Map) {
-    // -0 and 0, and integers of either form, are one key of a map that was read.
+    // When a map is read, -0 and 0, and an integer as number or bigint, are the same key.
     return [...value]
       .map(([key, item]) => [plain(key), plain(item)])
       .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
@@ -25,7 +25,7 @@ function plain(value: ConnectValue): unknown {
 }
 
 for (const format of ["BASE64", "NUMERIC"]) {
-  test(`what is written with schemas and ${format} decimals reads back as the same schema and values`, () => {
+  test(`values with schemas and ${format} decimals read back as the same schema and values`, () => {
     fc.assert(
       fc.property(typedValues, ({ schema, values }) => {
         const json = converter({ "decimal.format": format });
@@ -41,7 +41,7 @@ for (const format of ["BASE64", "NUMERIC"]) {
   });
 }
 
-test("what is written is JSON to any reader, and the same text whichever value was written before", () => {
+test("the output is JSON to any reader, and does not depend on the values written before", () => {
   fc.assert(
     fc.property(typedValues, ({ schema, values }) => {
       const json = converter({ "schemas.enable": "false" });
@@ -57,7 +57,7 @@ test("what is written is JSON to any reader, and the same text whichever value w
   );
 });
 
-test("schemaless JSON reads as JSON.parse reads it, with integers and floats apart", () => {
+test("schemaless JSON reads as with JSON.parse, but distinguishes integers from floats", () => {
   const bare = converter({ "schemas.enable": "false" });
   const unboxed = (value: ConnectValue): unknown => {
     if (value instanceof Float64) return value.value;
@@ -66,9 +66,9 @@ test("schemaless JSON reads as JSON.parse reads it, with integers and floats apa
   };
   fc.assert(
     fc.property(fc.json(), fc.boolean(), (text, exact) => {
-      // JSON.stringify writes doubles beyond 2^53 as integers that they are not.
+      // JSON.stringify writes doubles beyond 2^53 as if they were integers.
       fc.pre(!/\d{16}/.test(text));
-      // A long integer beside it sends the same text through the exact reader.
+      // A long integer next to it makes the exact reader read the same text.
       const bytes = Buffer.from(exact ? `[${text},1234567890123456789]` : `[${text}]`);
       const [value] = bare.toConnectData("t", [], bytes).value as readonly ConnectValue[];
       expect(unboxed(value!)).toEqual(unboxed(normalized(JSON.parse(text))));
@@ -77,7 +77,7 @@ test("schemaless JSON reads as JSON.parse reads it, with integers and floats apa
   );
 });
 
-/** JSON's values as ours; -0 without a fraction is the integer 0. */
+/** JSON's values as Connect values; -0 without a fraction is the integer 0. */
 function normalized(json: unknown): ConnectValue {
   if (Array.isArray(json)) return json.map(normalized);
   if (typeof json === "object" && json !== null) {

@@ -49,7 +49,7 @@ describe("StringConverter", () => {
     expect(strings.fromConnectData("t", new RecordHeaders(), null, value)?.toString()).toBe(text);
   });
 
-  test("writes logical types as their values print", () => {
+  test("writes logical types as Java prints their values", () => {
     const date = primitive("int32", { name: LOGICAL.date, version: 1 });
     const decimal = primitive("bytes", { name: LOGICAL.decimal, version: 1, parameters: { scale: "2" } });
     expect(strings.fromConnectData("t", new RecordHeaders(), date, 0)?.toString()).toBe("Thu Jan 01 00:00:00 UTC 1970");
@@ -62,7 +62,7 @@ describe("StringConverter", () => {
     expect(strings.fromConnectData("t", new RecordHeaders(), STRING, null)).toBeNull();
   });
 
-  test("takes other encodings, and refuses unknown ones by name", () => {
+  test("supports other encodings, and refuses unknown ones by name", () => {
     const latin = converter("storage.StringConverter", { "converter.encoding": "ISO-8859-1" });
     expect(latin.fromConnectData("t", new RecordHeaders(), null, "é")).toEqual(Buffer.from([0xe9]));
     expect(() => converter("storage.StringConverter", { "converter.encoding": "EBCDIC" })).toThrow(
@@ -112,7 +112,7 @@ describe("fixed-width converters", () => {
     );
   });
 
-  test("a byte that is no boolean is refused", () => {
+  test("a byte that is not a boolean is refused", () => {
     expect(() => converter("converters.BooleanConverter").toConnectData("t", [], Buffer.from([2]))).toThrow(DataError);
   });
 });
@@ -163,14 +163,14 @@ describe("SimpleHeaderConverter", () => {
     expect(header.value).toEqual(value);
   });
 
-  test("bytes that are no text stay bytes, none stay none", () => {
+  test("bytes that are not text stay bytes, and null stays null", () => {
     const bytes = Buffer.from([0xff, 0xfe]);
     expect(headers.toConnectHeader("t", "h", bytes).value).toBe(bytes);
     expect(headers.toConnectHeader("t", "h", null)).toEqual({ key: "h", schema: null, value: null });
     expect(headers.fromConnectHeader("t", { key: "h", schema: null, value: null })).toBeNull();
   });
 
-  test("structs and maps are written as JSON without blanks", () => {
+  test("structs and maps are written as JSON without spaces", () => {
     const row = structOf([
       ["id", INT32],
       ["name", STRING],

@@ -12,7 +12,7 @@ import {
   structOf,
 } from "../../../src/api/index.js";
 
-/** A schema and values of it. */
+/** A schema and its values. */
 export interface TypedValues {
   readonly schema: Schema;
   readonly values: readonly ConnectValue[];
@@ -28,7 +28,7 @@ const long = fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n).map((value) => {
   const small = Number(value);
   return Number.isSafeInteger(small) ? small : value;
 });
-// Whole characters only: a lone surrogate has no UTF-8 and cannot come back.
+// Whole characters only: a lone surrogate has no UTF-8 form and cannot be read back.
 const text = fc.string({ unit: "binary", maxLength: 80 });
 const bytes = fc.uint8Array({ maxLength: 80 }).map((array) => Buffer.from(array));
 

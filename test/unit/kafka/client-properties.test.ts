@@ -9,7 +9,7 @@ import { securityConfig } from "../../../src/kafka/security-config.js";
 
 const SERVERS = { "bootstrap.servers": "a:1" };
 
-test("bootstrap.servers takes names, addresses and listener prefixes", () => {
+test("bootstrap.servers accepts names, addresses and listener prefixes", () => {
   const { bootstrap } = connectionConfig({ "bootstrap.servers": "a:1, 10.0.0.1:9092,[::1]:3,PLAINTEXT://b:4" });
   expect(bootstrap).toEqual([
     { host: "a", port: 1 },
@@ -19,7 +19,7 @@ test("bootstrap.servers takes names, addresses and listener prefixes", () => {
   ]);
 });
 
-test("Java's own values are taken as they are", () => {
+test("Java's own values are accepted unchanged", () => {
   const producer = producerConfig({
     acks: "all",
     "delivery.timeout.ms": "2147483647",
@@ -48,7 +48,7 @@ test("compression has the level of its codec", () => {
   expect(() => compression("lz4")).toThrow(/compression\.lz4\.level: lz4 is written in one level/);
 });
 
-test("acks are all unless asked otherwise, and all where idempotence is asked for", () => {
+test("acks is all by default, and must be all with enable.idempotence=true", () => {
   expect([undefined, "all", "-1", "1", "0"].map((acks) => producerConfig(acks ? { acks } : {}).acks)).toEqual([
     -1, -1, -1, 1, 0,
   ]);
@@ -94,7 +94,7 @@ describe("security", () => {
   const jaas = (login: string) => `org.apache.kafka.common.security.plain.PlainLoginModule required ${login};`;
   const sasl = { "security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512" };
 
-  test("credentials come out of the JAAS line, quoted or not", () => {
+  test("credentials are read from the JAAS line, quoted or not", () => {
     const config = securityConfig({ ...sasl, "sasl.jaas.config": jaas('username="me" password="p\\"w;=x"') });
     expect(config.sasl).toEqual({ mechanism: "SCRAM-SHA-512", username: "me", password: 'p"w;=x' });
     expect(config.tls).toEqual({});
@@ -111,7 +111,7 @@ describe("security", () => {
     },
   );
 
-  test("a secret never stands in a message", () => {
+  test("a message never contains a secret", () => {
     const read = () => securityConfig({ ...sasl, "sasl.jaas.config": jaas('user="me" password="hush"') });
     expect(read).toThrow(/sasl\.jaas\.config: it must hold username=/);
     expect(read).not.toThrow(/hush/);
@@ -131,7 +131,7 @@ describe("security", () => {
     expect(versions("TLSv1.3")).toMatchObject({ minVersion: "TLSv1.3", maxVersion: "TLSv1.3" });
   });
 
-  test("a Java keystore says what to use instead", () => {
+  test("the refusal of a Java keystore names the alternative", () => {
     const properties = { "security.protocol": "SSL", "ssl.truststore.location": "/etc/kafka/trust.jks" };
     expect(() => securityConfig(properties)).toThrow(/ssl\.truststore\.type.*only PEM is supported/);
   });

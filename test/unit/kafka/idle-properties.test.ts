@@ -3,13 +3,13 @@ import { ignoredSettings, unknownKeys } from "../../../src/kafka/idle-properties
 
 const SERVERS = { "bootstrap.servers": "a:1" };
 
-test("settings that are done without are told, with what happens instead", () => {
+test("settings without effect are reported with the behaviour instead", () => {
   const asked = { "enable.idempotence": "TRUE", "group.instance.id": "a", "group.protocol": "consumer" };
   expect(ignoredSettings({ ...SERVERS, ...asked }).map(({ key }) => key)).toEqual(Object.keys(asked));
   expect(ignoredSettings({ ...SERVERS, "enable.idempotence": "false", "group.protocol": "classic" })).toEqual([]);
 });
 
-test("what Kafka Connect itself sets is not told as done without", () => {
+test("settings that Kafka Connect itself sets are not reported", () => {
   const set = {
     "max.in.flight.requests.per.connection": "1",
     "enable.auto.commit": "false",
@@ -26,6 +26,6 @@ test("what Kafka Connect itself sets is not told as done without", () => {
   expect(ignoredSettings({ ...SERVERS, ...other }).map(({ key }) => key)).toEqual(Object.keys(other));
 });
 
-test("keys that no client knows are told, as misspelt", () => {
+test("keys that no client knows are reported as misspelt", () => {
   expect(unknownKeys({ ...SERVERS, "lnger.ms": "1", "ssl.anything": "x", "linger.ms": "1" })).toEqual(["lnger.ms"]);
 });

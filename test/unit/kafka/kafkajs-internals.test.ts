@@ -1,12 +1,12 @@
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 
-// What kafkajs-transport.ts relies on beyond kafkajs's public interface. A new version of kafkajs that moves any of it
-// fails here by name, before a broker is needed to see it.
+// The parts of kafkajs beyond its public interface that kafkajs-transport.ts uses. If a new version changes one, the
+// test of that part fails, without a broker.
 
 const require = createRequire(import.meta.url);
 
-test("the version is the one whose internals were read", () => {
+test("kafkajs has the version whose internals were read", () => {
   const { version } = require("kafkajs/package.json") as { version: string };
   expect(version).toBe("2.2.4");
 });
@@ -45,7 +45,7 @@ test("a connection has the members the transport uses", () => {
   expect(queue["scheduleCheckPendingRequests"]).toBeTypeOf("function");
 });
 
-test("its errors have the names the transport tells them apart by", () => {
+test("its errors have the names by which the transport distinguishes them", () => {
   const errors = require("kafkajs/src/errors") as Record<string, new (cause: unknown) => Error & { code?: number }>;
   for (const name of ["KafkaJSRequestTimeoutError", "KafkaJSSASLAuthenticationError"]) {
     expect(new errors[name]!("m").name).toBe(name);

@@ -20,8 +20,8 @@ import { nextOffsetOf, patchBatch, readBatchHeader } from "../../../src/protocol
 import { readRecords } from "../../../src/protocol/records/record-batch-reader.js";
 
 /**
- * What happens to one request: it is lost before it is applied, its answer is lost after, it is answered with an error
- * code for every partition, or its answer waits for a promise.
+ * The fault of one request: it is lost before it is applied, its answer is lost afterwards, it is answered with an
+ * error code for every partition, or its answer waits for a promise.
  */
 export type Fault = "drop" | "lose" | ErrorName | Promise<unknown>;
 
@@ -34,7 +34,7 @@ export interface Seen {
 
 type Handler = (request: never, node: number) => unknown;
 
-/** Brokers in memory: metadata, logs of stored batches, and whatever a test scripts; every request can be made to fail. */
+/** Brokers in memory: metadata, logs of stored batches, and scripted APIs. Every request can be made to fail. */
 export class ScriptedBroker implements Transport {
   readonly seen: Seen[] = [];
   /** Leader by `topic-partition`. */
@@ -43,7 +43,7 @@ export class ScriptedBroker implements Transport {
   readonly logs = new Map<string, Buffer[]>();
   /** Nodes that refuse connections. */
   readonly down = new Set<number>();
-  /** Topics that are there, but so new that they cannot be described. */
+  /** Topics that exist but are too new to be described. */
   readonly unready = new Set<string>();
   maxMessageBytes = Number.POSITIVE_INFINITY;
   coordinator = 0;
@@ -76,7 +76,7 @@ export class ScriptedBroker implements Transport {
     this.#handlers.set(api.key, { api: api as unknown as Api<Fields, Fields>, handler: handler as unknown as Handler });
   }
 
-  /** The next requests of this API meet these faults, in order. */
+  /** The next requests of this API have these faults, in order. */
   fail(api: string, ...faults: Fault[]): void {
     this.#faults.set(api, [...(this.#faults.get(api) ?? []), ...faults]);
   }
@@ -92,7 +92,7 @@ export class ScriptedBroker implements Transport {
       this.leaders.set(`${name}-${partition}`, leader(partition));
   }
 
-  /** Puts a batch into a log at its end, or further on for a gap. */
+  /** Appends a batch to a log, or stores it further on to leave a gap. */
   store(topicPartition: string, batch: Buffer, baseOffset = this.end(topicPartition)): void {
     const log = this.logs.get(topicPartition) ?? [];
     const stored = Buffer.from(batch);
@@ -254,7 +254,7 @@ class ScriptedWire implements Wire {
     return Promise.race([this.serve(api, version, Buffer.concat(encode(1))), this.#closed.promise]);
   }
 
-  /** Written is written: what the broker makes of it comes later, and an error closes the connection. */
+  /** Resolves once the bytes are written. The broker handles them later, and an error closes the connection. */
   post(api: ApiInfo, encode: (correlationId: number) => Buffer[]): Promise<void> {
     if (!this.isOpen) return this.#closed.promise;
     const frame = Buffer.concat(encode(1));

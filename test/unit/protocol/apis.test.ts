@@ -20,7 +20,7 @@ const VERSIONS = APIS.flatMap((api) =>
   })),
 );
 
-/** The frame without its size, checking that the size is right. */
+/** The frame without its size, after a check of the size. */
 function unframed(chunks: readonly Buffer[]): Buffer {
   const frame = Buffer.concat(chunks);
   expect(frame.readInt32BE(0)).toBe(frame.length - 4);
@@ -28,7 +28,7 @@ function unframed(chunks: readonly Buffer[]): Buffer {
 }
 
 describe("every API in every version", () => {
-  test.each(VERSIONS)("$name: a request decodes to what was encoded", ({ api, version }) => {
+  test.each(VERSIONS)("$name: a request decodes to the encoded values", ({ api, version }) => {
     fc.assert(
       fc.property(arbitraryMessage(api.requestFields, version), fc.option(fc.string()), (request, clientId) => {
         const reader = new ByteReader(unframed(api.encodeRequest(version, 77, clientId, request)));
@@ -41,7 +41,7 @@ describe("every API in every version", () => {
     );
   });
 
-  test.each(VERSIONS)("$name: a response decodes to what was encoded", ({ api, version }) => {
+  test.each(VERSIONS)("$name: a response decodes to the encoded values", ({ api, version }) => {
     fc.assert(
       fc.property(arbitraryMessage(api.responseFields, version), (response) => {
         const { correlationId, reader } = readCorrelationId(unframed(api.encodeResponse(version, -5, response)));
@@ -98,7 +98,7 @@ describe("frames as other implementations write them", () => {
     );
   });
 
-  test("null where a version knows no null is written as empty", () => {
+  test("null is written as empty in a version without null", () => {
     const response = { errorCode: 0, protocolName: null, leader: "", memberId: "", members: [] };
     const { reader } = readCorrelationId(unframed(joinGroup.encodeResponse(5, 1, response)));
     expect(joinGroup.decodeResponse(5, reader).protocolName).toBe("");
@@ -109,13 +109,13 @@ describe("frames as other implementations write them", () => {
     expect(heartbeat.decodeRequest(4, new ByteReader(bytes)).memberId).toBe("m");
   });
 
-  test("a count that cannot be true is refused before anything is made for it", () => {
+  test("an impossible count is refused before anything is allocated for it", () => {
     const bytes = Buffer.concat([Buffer.from("000000007fffffff", "hex")]);
     expect(() => metadata.decodeRequest(4, new ByteReader(Buffer.from("7fffffff00", "hex")))).toThrow(MalformedError);
     expect(() => fetch.decodeResponse(4, new ByteReader(bytes))).toThrow(MalformedError);
   });
 
-  test("records are neither copied when encoded nor when decoded", () => {
+  test("records are copied neither when encoded nor when decoded", () => {
     const records = Buffer.alloc(5000, 7);
     const chunks = produce.encodeRequest(7, 1, null, {
       acks: -1,

@@ -21,7 +21,7 @@ const PRIMITIVES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   records: fc.oneof(BYTES, LONG_BYTES),
 };
 
-/** Any value of a message as decoding `version` of it must give it back: absent fields hold their defaults. */
+/** Any value of a message as decoded from `version`: absent fields have their defaults. */
 export function arbitraryMessage(fields: Fields, version: number): fc.Arbitrary<Record<string, unknown>> {
   const members: Record<string, fc.Arbitrary<unknown>> = {};
   for (const [name, { type, shape }] of Object.entries(fields)) members[name] = arbitraryField(type, shape, version);

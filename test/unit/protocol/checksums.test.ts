@@ -40,7 +40,7 @@ test.each([
   expect(murmur2(Buffer.from(key))).toBe(hash);
 });
 
-test("a negative hash still gives a partition of the topic", () => {
+test("a negative hash still chooses a partition of the topic", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 50 }), fc.integer({ min: 1, max: 1000 }), (key, count) => {
       const partition = partitionForKey(key, count);

@@ -28,7 +28,7 @@ import { produce } from "../../../src/protocol/apis/produce.js";
 import { syncGroup } from "../../../src/protocol/apis/sync-group.js";
 import type { Fields } from "../../../src/protocol/message-fields.js";
 
-/** Every API of the protocol that is written here. */
+/** Every supported API of the protocol. */
 export const APIS = [
   alterConfigs,
   apiVersions,

@@ -102,7 +102,7 @@ test("a worker's assignment reads back in every version", () => {
   );
 });
 
-test("a worker's assignment is byte for byte Connect's", () => {
+test("a worker's assignment equals Connect's byte for byte", () => {
   const encoded = encodeConnectAssignment(CONNECT_PROTOCOLS.sessioned, {
     error: 0,
     leader: "w",

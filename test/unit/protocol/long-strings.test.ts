@@ -8,7 +8,7 @@ import { MalformedError } from "../../../src/protocol/malformed-error.js";
 
 const FLEXIBLE = 4;
 
-/** A Heartbeat of version 4, whose group id has a compact length, with these bytes as group id. */
+/** A Heartbeat of version 4, with these bytes as group id, whose length is compact. */
 function heartbeatOf(groupId: Buffer): ByteReader {
   const writer = new ByteWriter();
   writer.uvarint(0);
@@ -20,14 +20,14 @@ function heartbeatOf(groupId: Buffer): ByteReader {
 }
 
 describe("a string", () => {
-  test("of 32,767 bytes is read, one byte more is refused although a compact length could hold it", () => {
+  test("of 32,767 bytes is read; one byte more is refused, although a compact length could hold it", () => {
     const longest = Buffer.alloc(32_767, "g");
     expect(heartbeat.decodeRequest(FLEXIBLE, heartbeatOf(longest)).groupId).toBe(longest.toString());
     const reader = heartbeatOf(Buffer.alloc(32_768, "g"));
     expect(() => heartbeat.decodeRequest(FLEXIBLE, reader)).toThrow(MalformedError);
   });
 
-  test("that would grow beyond 32,767 bytes when it is written again is refused", () => {
+  test("that would exceed 32,767 bytes when written again is refused", () => {
     const invalid = (length: number) => heartbeatOf(Buffer.alloc(length, 0xff));
     expect(heartbeat.decodeRequest(FLEXIBLE, invalid(10_922)).groupId).toHaveLength(10_922);
     expect(() => heartbeat.decodeRequest(FLEXIBLE, invalid(10_923))).toThrow(MalformedError);
@@ -36,14 +36,14 @@ describe("a string", () => {
     expect(() => readRequestHeader(new ByteReader(header))).toThrow(MalformedError);
   });
 
-  test("too long to be read is not written either", () => {
+  test("that is too long to be read is not written either", () => {
     const request = { groupId: "g".repeat(32_768), generationId: 1, memberId: "m" };
     expect(() => heartbeat.encodeRequest(FLEXIBLE, 1, null, request)).toThrow(MalformedError);
     expect(() => heartbeat.encodeRequest(0, 1, null, request)).toThrow(MalformedError);
   });
 });
 
-test.each([1, 4])("an error message too long to be written is cut at a character (v%i)", (version) => {
+test.each([1, 4])("an error message that is too long to be written is truncated at a character (v%i)", (version) => {
   const failed = { errorCode: 40, resourceType: 2, resourceName: "t", configs: [] };
   for (const prefix of ["", "x", "xx"]) {
     const results = [{ ...failed, errorMessage: prefix + "€".repeat(20_000) }];

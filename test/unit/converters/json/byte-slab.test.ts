@@ -10,7 +10,7 @@ function write(slab: ByteSlab, text: string): Buffer {
   return slab.finish();
 }
 
-test("what was handed out stays as it is until it is released", () => {
+test("finished records do not change until the slab is released", () => {
   const slab = new ByteSlab();
   const texts = Array.from({ length: 50 }, (_, at) => String(at).repeat(1000 * (at % 7)));
   const records = texts.map((text) => write(slab, text));
@@ -27,7 +27,7 @@ test("a slab that is released after each record needs no more memory", () => {
   expect(slab.bytes.buffer).toBe(buffer);
 });
 
-test("the memory of a large record is let go", () => {
+test("the memory of a large record is not kept", () => {
   const slab = new ByteSlab();
   const large = "x".repeat(3_000_000);
   expect(String(write(slab, large))).toBe(large);
@@ -37,7 +37,7 @@ test("the memory of a large record is let go", () => {
   expect(String(write(slab, "next"))).toBe("next");
 });
 
-test("a record that was not finished is dropped with the next one", () => {
+test("an unfinished record is dropped when the next one begins", () => {
   const slab = new ByteSlab();
   const first = write(slab, "first");
   slab.begin();

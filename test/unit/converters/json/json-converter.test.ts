@@ -37,7 +37,7 @@ const bare = { "schemas.enable": "false" };
 const text = (bytes: Buffer | null) => bytes?.toString("utf8");
 const decimal = primitive("bytes", { name: LOGICAL.decimal, version: 1, parameters: { scale: "2" } });
 
-/** The payload as it is written without an envelope. */
+/** The payload, written without an envelope. */
 function payload(schema: Schema | null, value: ConnectValue, props: Record<string, string> = {}): string | undefined {
   return text(converter({ ...bare, ...props }).fromConnectData("t", new RecordHeaders(), schema, value));
 }
@@ -51,7 +51,7 @@ function read(json: string, props: Record<string, string> = {}) {
   return converter(props).toConnectData("t", [], Buffer.from(json));
 }
 
-describe("the envelope as it is written", () => {
+describe("writing an envelope", () => {
   test.each<[string, Schema, ConnectValue, string]>([
     ["boolean", BOOLEAN, true, '{"schema":{"type":"boolean","optional":false},"payload":true}'],
     ["int8", INT8, 12, '{"schema":{"type":"int8","optional":false},"payload":12}'],
@@ -102,7 +102,7 @@ describe("the envelope as it is written", () => {
     expect(text(converter().fromConnectData("t", new RecordHeaders(), schema, value))).toBe(expected);
   });
 
-  test("a struct's fields carry their names last", () => {
+  test("a struct's fields have their names last", () => {
     const schema = structOf(
       [
         ["a", OPTIONAL_INT32],
@@ -115,7 +115,7 @@ describe("the envelope as it is written", () => {
     );
   });
 
-  test("nothing at all is a tombstone, null under a schema is not", () => {
+  test("null without a schema is a tombstone, null with a schema is not", () => {
     expect(converter().fromConnectData("t", new RecordHeaders(), null, null)).toBeNull();
     expect(converter(bare).fromConnectData("t", new RecordHeaders(), null, null)).toBeNull();
     expect(text(converter().fromConnectData("t", new RecordHeaders(), OPTIONAL_STRING, null))).toBe(
@@ -131,7 +131,7 @@ describe("the envelope as it is written", () => {
   });
 });
 
-describe("values as they are written", () => {
+describe("writing values", () => {
   test("characters are escaped as Jackson does", () => {
     const odd = 'quote " backslash \\ / \b\t\n\f\r \u0001\u001f \u007f é 日本 \u2028 😀 \ud800';
     const expected =
@@ -142,7 +142,7 @@ describe("values as they are written", () => {
     expect(payload(STRING, "a".repeat(100_000))).toBe(`"${"a".repeat(100_000)}"`);
   });
 
-  test("numbers are exact and in Java's spelling", () => {
+  test("numbers are exact and in Java's notation", () => {
     expect(payload(INT64, 9223372036854775807n)).toBe("9223372036854775807");
     expect(payload(INT64, -9223372036854775808n)).toBe("-9223372036854775808");
     expect(payload(INT64, Number.MAX_SAFE_INTEGER)).toBe("9007199254740991");
@@ -155,12 +155,12 @@ describe("values as they are written", () => {
     expect(payload(null, 1.5)).toBe("1.5");
   });
 
-  test("decimals are numbers when asked for, with the scale they have", () => {
+  test("decimals are numbers with their scale under decimal.format=NUMERIC", () => {
     expect(payload(decimal, Buffer.from([0, 156]), { "decimal.format": "numeric" })).toBe("1.56");
     expect(payload(decimal, Buffer.from([0, 150]), { "decimal.format": "NUMERIC" })).toBe("1.50");
   });
 
-  test("null becomes the default unless told otherwise", () => {
+  test("null becomes the default unless replace.null.with.default is false", () => {
     const schema = structOf([["a", withAttributes(OPTIONAL_INT32, { defaultValue: 42 })]]);
     expect(payload(schema, new ArrayStruct(schema, [null]))).toBe('{"a":42}');
     expect(payload(schema, new ArrayStruct(schema, [null]), { "replace.null.with.default": "false" })).toBe(
@@ -168,7 +168,7 @@ describe("values as they are written", () => {
     );
   });
 
-  test("a value that repeats is written as often as it comes", () => {
+  test("a repeated value is written each time", () => {
     const schema = structOf([
       ["same", STRING],
       ["i", INT32],
@@ -182,7 +182,7 @@ describe("values as they are written", () => {
     expect(written).toEqual(written.map((_, i) => `{"same":"${i < 30 ? "a" : "b"}","i":${i >> 4}}`));
   });
 
-  test("bytes handed out are never written again", () => {
+  test("the bytes of earlier records are never overwritten", () => {
     const json = converter(bare);
     const records = Array.from({ length: 3000 }, (_, i) =>
       json.fromConnectData("t", new RecordHeaders(), STRING, `${i}-`.repeat(i % 300)),
@@ -192,14 +192,14 @@ describe("values as they are written", () => {
     });
   });
 
-  test("a record that failed leaves nothing behind in the next", () => {
+  test("a failed record leaves nothing in the next one", () => {
     const json = converter(bare);
     const schema = arrayOf(STRING);
     expect(() => json.fromConnectData("t", new RecordHeaders(), schema, ["a", 1])).toThrow(DataError);
     expect(text(json.fromConnectData("t", new RecordHeaders(), schema, ["b"]))).toBe('["b"]');
   });
 
-  test("what does not fit is refused with Connect's words and without the value", () => {
+  test("a mismatch is refused with Connect's message and without the value", () => {
     const schema = structOf([["secret", INT32]]);
     const other = structOf([["secret", INT64]]);
     expect(() => payload(INT32, "hunter2")).toThrow("Invalid type for INT32: class java.lang.String");
@@ -216,13 +216,13 @@ describe("values as they are written", () => {
     );
   });
 
-  test("a struct of a schema that is the same but another object is taken", () => {
+  test("a struct whose schema is an equal but different object is accepted", () => {
     const make = () => structOf([["a", withAttributes(INT32, { parameters: { x: "y" } })]]);
     expect(payload(make(), new ArrayStruct(make(), [1]))).toBe('{"a":1}');
   });
 });
 
-/** A row of comma-separated numbers, read when asked for. */
+/** A row of comma-separated numbers, decoded on access. */
 class TextRow extends Struct {
   reads = 0;
   constructor(
@@ -238,13 +238,13 @@ class TextRow extends Struct {
   }
 }
 
-describe("a struct that decodes its values when asked", () => {
+describe("a struct that decodes its values on access", () => {
   const schema = structOf([
     ["a", INT32],
     ["b", INT32],
   ]);
 
-  test("is written as any other, each value read once", () => {
+  test("is written like any other, with each value read once", () => {
     const row = new TextRow(schema, Buffer.from("1,2"));
     expect(payload(schema, row)).toBe('{"a":1,"b":2}');
     expect(row.reads).toBe(2);
@@ -261,7 +261,7 @@ describe("a struct that decodes its values when asked", () => {
 });
 
 describe("reading an envelope", () => {
-  test("a struct comes back as one, fields that are missing are null", () => {
+  test("a struct reads back as one, with missing fields as null", () => {
     const { schema, value } = read(
       '{"schema":{"type":"struct","fields":[{"type":"int64","optional":true,"field":"a"},{"type":"string","optional":true,"field":"toString"}],"optional":true,"name":"n"},"payload":{"a":9007199254740993,"extra":[1]}}',
     );
@@ -271,7 +271,7 @@ describe("reading an envelope", () => {
     expect((value as Struct).get("toString")).toBeNull();
   });
 
-  test("records of one schema share one Schema object, also between topics and with other members before it", () => {
+  test("records of one schema share one Schema object, also across topics and with other members before it", () => {
     const json = converter();
     const head = '{"schema":{"type":"int32","optional":false},"payload":';
     const first = json.toConnectData("a", [], Buffer.from(`${head}1}`));
@@ -286,7 +286,7 @@ describe("reading an envelope", () => {
     expect(third.schema).toBe(first.schema);
   });
 
-  test("a record that only begins like the one before is read on its own", () => {
+  test("a record that only begins like the one before is read in full", () => {
     const json = converter();
     const head = '{"schema":{"type":"int32","optional":true},"payload":';
     expect(json.toConnectData("a", [], Buffer.from(`${head}1}`)).value).toBe(1);
@@ -324,7 +324,7 @@ describe("reading an envelope", () => {
     expect(() => read(json)).toThrow(message);
   });
 
-  test("bytes that are no JSON are refused without being quoted", () => {
+  test("bytes that are not JSON are refused without a quotation", () => {
     for (const bytes of [
       Buffer.from('{"password":"hunter2"'),
       Buffer.from("hunter2"),
@@ -338,18 +338,18 @@ describe("reading an envelope", () => {
     }
   });
 
-  test("no bytes are nothing", () => {
+  test("null bytes are null without a schema", () => {
     expect(converter().toConnectData("t", [], null)).toEqual({ schema: null, value: null });
   });
 
-  test("defaults stand for nulls, and logical types keep their form", () => {
+  test("defaults replace nulls, and logical types keep their form", () => {
     const json =
       '{"schema":{"type":"struct","fields":[{"type":"int32","optional":true,"default":5,"field":"d"},{"type":"bytes","optional":true,"name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"2"},"field":"n"},{"type":"double","optional":true,"field":"f"}]},"payload":{"n":1.5,"f":"NaN"}}';
     expect(valuesOf(read(json).value)).toEqual([5, Buffer.from([0, 150]), Number.NaN]);
     expect((read(json, { "replace.null.with.default": "false" }).value as Struct).at(0)).toBeNull();
   });
 
-  test("a schema given in the settings makes the whole record the payload", () => {
+  test("with schema.content the whole record is the payload", () => {
     const props = { "schema.content": '{"type":"struct","fields":[{"type":"int32","field":"a"}]}' };
     expect(valuesOf(read('{"a":1}', props).value)).toEqual([1]);
     expect(() => read("{}", { "schema.content": "{" })).toThrow("schema.content");
@@ -389,7 +389,7 @@ describe("reading without schemas", () => {
     expect(read(json, bare)).toEqual({ schema: null, value });
   });
 
-  test("an integer of more than 64 bits is refused, not cut", () => {
+  test("an integer of more than 64 bits is refused, not truncated", () => {
     expect(() => read("18446744073709551617", bare)).toThrow("64 bits");
   });
 });
@@ -413,7 +413,7 @@ describe("settings", () => {
     ]);
   });
 
-  test("as a header converter it keeps the header's key", () => {
+  test("a header converter keeps the header's key", () => {
     const header = converter(bare).toConnectHeader("t", "h", Buffer.from("12"));
     expect(header).toEqual({ key: "h", schema: null, value: 12 });
     expect(text(converter(bare).fromConnectHeader("t", header))).toBe("12");

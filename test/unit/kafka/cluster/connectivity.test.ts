@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Connectivity, shareConnectivity } from "../../../../src/kafka/cluster/connectivity.js";
 
-test("only changes are told", () => {
+test("only changes are reported", () => {
   const told: (string | undefined)[] = [];
   const connectivity = new Connectivity((reason) => told.push(reason));
   connectivity.moving();
@@ -12,7 +12,7 @@ test("only changes are told", () => {
   expect(told).toEqual(["a", undefined]);
 });
 
-test("of several reporters, none hides that another still waits", () => {
+test("no reporter hides that another still waits", () => {
   const told: (string | undefined)[] = [];
   const share = shareConnectivity((reason) => told.push(reason));
   const [reader, member] = [share(), share()];

@@ -17,7 +17,7 @@ function batch(...values: string[]): Buffer {
   return writer.finish();
 }
 
-/** A batch as compaction leaves it: fewer records than offsets, or none at all. */
+/** A compacted batch: fewer records than offsets, or none at all. */
 function emptyBatch(offsets: number): Buffer {
   const empty = Buffer.alloc(61);
   writeBatchHeader(empty, header({ sizeBytes: 61, lastOffsetDelta: offsets - 1, recordCount: 0 }));
@@ -69,7 +69,7 @@ function setUp(properties: Record<string, string> = {}, partitions = 1, nodes = 
 
 const tp = (partition = 0) => ({ topic: "t", partition });
 
-/** Polls with the clock running; what a test awaits comes within a simulated minute. */
+/** Polls with the clock running, for at most a simulated minute. */
 async function poll(clock: SimClock, consumer: Consumer, maxWaitMs = 10_000): Promise<FetchedRecords[]> {
   const polled = consumer.poll(maxWaitMs);
   polled.catch((error: unknown) => error);
@@ -82,7 +82,7 @@ async function poll(clock: SimClock, consumer: Consumer, maxWaitMs = 10_000): Pr
 const values = (fetched: readonly FetchedRecords[]) =>
   fetched.flatMap((each) => each.records.map((record) => record.value?.toString()));
 
-describe("a batch that cannot be read is named with its offset, its codec and the way out", () => {
+describe("the error of an unreadable batch names its offset, its codec and the remedy", () => {
   const whole = () => {
     const writer = new RecordBatchWriter();
     for (const value of ["a", "b", "c"]) writer.append(1, null, Buffer.from(value), []);
@@ -128,14 +128,14 @@ describe("a batch that cannot be read is named with its offset, its codec and th
   });
 });
 
-/** Where a fetch asked to read of t-0. */
+/** The fetch offset of t-0 in a request. */
 function offsetsOf({ topics }: { topics: { partitions: { partition: number; fetchOffset: number }[] }[] }): number[] {
   return topics
     .flatMap(({ partitions }) => partitions.filter(({ partition }) => partition === 0))
     .map((each) => each.fetchOffset);
 }
 
-describe("a reader steps by batch", () => {
+describe("a reader advances by batch", () => {
   test("over gaps, batches without records and control batches, to the very end", async () => {
     const { clock, broker, consumer } = setUp();
     broker.store("t-0", batch("a", "b"));
@@ -150,7 +150,7 @@ describe("a reader steps by batch", () => {
     expect(consumer.position(tp())).toBe(102);
   });
 
-  test("and tells a position that moved without any record", async () => {
+  test("and returns a position that moved without any record", async () => {
     const { clock, broker, consumer } = setUp();
     broker.store("t-0", emptyBatch(7));
     consumer.assign([tp()]);
@@ -159,7 +159,7 @@ describe("a reader steps by batch", () => {
     ]);
   });
 
-  test("a partial batch is handed out record by record, and never before where reading began", async () => {
+  test("a partial batch is delivered record by record, and never before the start position", async () => {
     const { clock, broker, consumer } = setUp({ "max.poll.records": "2" });
     broker.store("t-0", batch("a", "b", "c", "d", "e"));
     broker.store("t-0", batch("f"));
@@ -173,7 +173,7 @@ describe("a reader steps by batch", () => {
     expect([values([third!]), third?.nextOffset]).toEqual([["f"], 6]);
   });
 
-  test("any mix of batches, faults and moved leaders is read once and in order", async () => {
+  test("any mix of batches, faults and leader changes is read once and in order", async () => {
     const piece = fc.oneof(
       fc.record({ kind: fc.constant("records" as const), count: fc.integer({ min: 1, max: 6 }) }),
       fc.record({ kind: fc.constant("empty" as const), count: fc.integer({ min: 1, max: 9 }) }),
@@ -217,7 +217,7 @@ describe("a reader steps by batch", () => {
 });
 
 describe("read_committed", () => {
-  test("leaves out what was aborted and keeps what was committed beside it", async () => {
+  test("skips aborted records and keeps the committed ones between them", async () => {
     const { clock, broker, consumer } = setUp({ "isolation.level": "read_committed" });
     const log = [
       restamped(batch("aborted 1"), { attributes: TRANSACTIONAL, producerId: 1 }),
@@ -255,7 +255,7 @@ describe("read_committed", () => {
 });
 
 describe("trouble", () => {
-  test("a damaged batch is told by poll, and the position stays before it", async () => {
+  test("poll throws on a damaged batch, and the position stays before it", async () => {
     const { clock, broker, consumer } = setUp();
     broker.store("t-0", batch("a"));
     broker.store("t-0", batch("b"));
@@ -269,7 +269,7 @@ describe("trouble", () => {
     expect(values(await poll(clock, consumer))).toEqual(["b"]);
   });
 
-  test("an offset that is gone begins anew by auto.offset.reset, or is told", async () => {
+  test("a deleted offset is reset by auto.offset.reset, or poll throws", async () => {
     const earliest = setUp();
     earliest.broker.store("t-0", batch("kept"), 50);
     earliest.consumer.assign([tp()]);
@@ -313,7 +313,7 @@ describe("trouble", () => {
     },
   );
 
-  test("a broker that is away is waited for, the owner is told, and reading goes on where it was", async () => {
+  test("while a broker is down poll waits and reports it to the owner; then reading continues at the same position", async () => {
     const { clock, broker, consumer, waits } = setUp();
     broker.store("t-0", batch("a"));
     consumer.assign([tp()]);
@@ -329,7 +329,7 @@ describe("trouble", () => {
     expect(waits.length).toBeLessThan(5);
   });
 
-  test("missing rights are told by poll, while other partitions deliver", async () => {
+  test("poll throws on missing authorization while other partitions deliver", async () => {
     const { clock, broker, consumer } = setUp({}, 2, 2);
     broker.store("t-0", batch("a"));
     broker.fail("Fetch", "TOPIC_AUTHORIZATION_FAILED", "TOPIC_AUTHORIZATION_FAILED");
@@ -339,7 +339,7 @@ describe("trouble", () => {
 });
 
 describe("positions", () => {
-  test("an answer that was asked for before a seek is thrown away", async () => {
+  test("the answer to a request from before a seek is discarded", async () => {
     const { clock, broker, consumer } = setUp();
     for (const value of ["a", "b", "c"]) broker.store("t-0", batch(value));
     const answer = deferred();
@@ -354,7 +354,7 @@ describe("positions", () => {
     expect(values(await polled)).toEqual(["a", "b", "c"]);
   });
 
-  test("a paused partition keeps its place; others go on", async () => {
+  test("a paused partition keeps its position; others continue", async () => {
     const { clock, broker, consumer } = setUp({}, 2);
     broker.store("t-0", batch("a"));
     broker.store("t-1", batch("b"));
@@ -366,7 +366,7 @@ describe("positions", () => {
     expect(values(await poll(clock, consumer))).toEqual(["a"]);
   });
 
-  test("partitions that stay assigned keep their position and what was fetched ahead", async () => {
+  test("partitions that stay assigned keep their position and their records fetched ahead", async () => {
     const { clock, broker, consumer } = setUp({ "max.poll.records": "1" }, 2);
     broker.store("t-0", batch("a", "b"));
     consumer.assign([tp(0)]);
@@ -375,7 +375,7 @@ describe("positions", () => {
     expect(values(await poll(clock, consumer))).toEqual(["b"]);
   });
 
-  test("poll comes back with nothing when its signal aborts", async () => {
+  test("poll returns nothing when its signal aborts", async () => {
     const { clock, consumer } = setUp();
     consumer.assign([tp()]);
     const stop = new AbortController();
@@ -401,7 +401,7 @@ test("a busy partition does not wait behind the long poll of idle ones", async (
   expect(clock.monotonicMs() - startMs).toBeLessThan(500);
 });
 
-test("what is held fetched ahead stays within its bounds", async () => {
+test("the bytes fetched ahead stay within their limits", async () => {
   const { clock, broker, consumer } = setUp({ "fetch.max.bytes": "4000", "max.partition.fetch.bytes": "1000" }, 20);
   for (let partition = 0; partition < 20; partition++) {
     for (let at = 0; at < 10; at++) broker.store(`t-${partition}`, batch("x".repeat(900)));
@@ -423,14 +423,14 @@ test("a paused partition that holds the whole budget does not starve the others"
   consumer.assign([tp(0), tp(1)]);
   broker.store("t-1", batch("y"));
   expect(values(await poll(clock, consumer))).toEqual(["y"]);
-  // Nor does what it held get lost by it.
+  // The records that it held are not lost.
   const asked = broker.requests(fetch).length;
   consumer.resume([tp(0)]);
   expect(values(await poll(clock, consumer, 0))).toEqual(["x".repeat(900)]);
   expect(broker.requests(fetch).slice(asked).flatMap(offsetsOf)).not.toContain(1);
 });
 
-test("a consumer that was closed says so, instead of handing out nothing for ever", async () => {
+test("a closed consumer throws instead of returning nothing forever", async () => {
   const { clock, client, consumer } = setUp();
   consumer.assign([tp()]);
   const polled = consumer.poll(60_000);
@@ -443,7 +443,7 @@ test("a consumer that was closed says so, instead of handing out nothing for eve
   await client.close();
 });
 
-test("a client that was closed makes nothing more, and asks for nothing more", async () => {
+test("a closed client creates nothing and sends nothing", async () => {
   const { clock, client } = setUp();
   await client.close();
   expect(() => client.consumer({})).toThrow("The client was closed");

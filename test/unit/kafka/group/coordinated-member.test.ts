@@ -12,7 +12,7 @@ import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 import { ScriptedBroker, scriptedClient } from "../scripted-broker.js";
 
-/** A coordinator of a group with one member, which it makes leader. */
+/** A coordinator of a group whose only member is its leader. */
 function scriptGroup(broker: ScriptedBroker) {
   const group = { generation: 0, ids: 0, heartbeatError: 0, members: new Set<string>() };
   broker.on(joinGroup, ({ memberId, protocols }) => {
@@ -67,7 +67,7 @@ function setUp(changes: Partial<GroupMemberCallbacks> = {}, options: Partial<Gro
   const broker = new ScriptedBroker(clock, 2);
   const group = scriptGroup(broker);
   const events: string[] = [];
-  /** What onLost was told of the session that is left. */
+  /** The `leftMs` of each onLost. */
   const left: number[] = [];
   const waits: (string | undefined)[] = [];
   const client = scriptedClient(broker);
@@ -105,7 +105,7 @@ function setUp(changes: Partial<GroupMemberCallbacks> = {}, options: Partial<Gro
 }
 
 describe("joining", () => {
-  test("takes the id it is given, assigns as the leader, and keeps alive", async () => {
+  test("uses the id from the coordinator, assigns as the leader, and stays alive", async () => {
     const { clock, events, member, apis } = setUp();
     member.start();
     await clock.advance(0);
@@ -116,7 +116,7 @@ describe("joining", () => {
     expect(events).toHaveLength(3);
   });
 
-  test("goes on through lost requests, a loading coordinator and one that moves", async () => {
+  test("survives lost requests, a loading coordinator and one that moves", async () => {
     const { clock, broker, events, member } = setUp();
     broker.fail("FindCoordinator", "COORDINATOR_NOT_AVAILABLE", "drop");
     broker.fail("JoinGroup", "COORDINATOR_LOAD_IN_PROGRESS", "lose", "NOT_COORDINATOR");
@@ -127,7 +127,7 @@ describe("joining", () => {
     expect(events.filter((each) => each === "prepare")).toHaveLength(1);
   });
 
-  test("a coordinator that knows no member, however often it is asked, is not asked without pause", async () => {
+  test("a coordinator that never knows the member is not asked without pause", async () => {
     const { clock, broker, group, member, apis } = setUp();
     broker.fail("JoinGroup", ...Array.from({ length: 1_000 }, () => "UNKNOWN_MEMBER_ID" as const));
     member.start();
@@ -136,7 +136,7 @@ describe("joining", () => {
     expect(group.generation).toBe(0);
   });
 
-  test("a refusal is told and tried again", async () => {
+  test("a refusal is reported and retried", async () => {
     const refusals: string[] = [];
     const { clock, broker, events, member, waits } = setUp({ onRefused: (error) => refusals.push(error.message) });
     broker.fail("JoinGroup", "GROUP_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED");
@@ -150,7 +150,7 @@ describe("joining", () => {
 });
 
 describe("rebalances", () => {
-  test("wait for what was given up, with heartbeats going on meanwhile", async () => {
+  test("wait until the owner has given up its work, while heartbeats continue", async () => {
     let prepared: Deferred<void> | undefined;
     let rounds = 0;
     const { clock, broker, group, events, member } = setUp({
@@ -177,7 +177,7 @@ describe("rebalances", () => {
     expect(events.at(-1)).toBe("assigned me to member-1 in 2");
   });
 
-  test("that begin while an assignment is being taken are answered once it is", async () => {
+  test("that begin during onAssigned are joined once it is done", async () => {
     const taken = deferred();
     let rounds = 0;
     const { clock, group, events, member } = setUp({
@@ -201,7 +201,7 @@ describe("rebalances", () => {
     ]);
   });
 
-  test("can be asked for", async () => {
+  test("can be requested", async () => {
     const { clock, events, group, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -228,7 +228,7 @@ describe("rebalances", () => {
 describe("a callback that fails", () => {
   const joins = (broker: ScriptedBroker) => broker.requests(joinGroup).length;
 
-  test("to take an assignment: joined again after longer and longer, alive meanwhile", async () => {
+  test("to take an assignment: the member stays alive and joins again after growing delays", async () => {
     let fails = true;
     const { clock, broker, group, member } = setUp({
       async onAssigned() {
@@ -250,7 +250,7 @@ describe("a callback that fails", () => {
     expect(joins(broker)).toBe(settled);
   });
 
-  test("to prepare: the member does not join before it has given up what must not run, and stays alive", async () => {
+  test("to prepare: the member stays alive and does not join before onPrepare has succeeded", async () => {
     let fails = false;
     const { clock, broker, group, events, member } = setUp({
       async onPrepare() {
@@ -270,7 +270,7 @@ describe("a callback that fails", () => {
     expect(events.at(-1)).toBe("assigned me to member-1 in 2");
   });
 
-  test("to give up what was lost: called again until it has, and joined only then", async () => {
+  test("to give up lost work: it is called again until it succeeds, and only then the member joins", async () => {
     let fails = true;
     let attempts = 0;
     const { clock, group, events, member } = setUp({
@@ -293,7 +293,7 @@ describe("a callback that fails", () => {
 });
 
 describe("a member that retires", () => {
-  test("answers no rebalance and stays alive until it leaves", async () => {
+  test("joins no rebalance and stays alive until it leaves", async () => {
     const { clock, broker, group, events, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -311,7 +311,7 @@ describe("a member that retires", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("is told that it was lost, and does not join again", async () => {
+  test("calls onLost when it is lost, and does not join again", async () => {
     const { clock, group, events, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -322,7 +322,7 @@ describe("a member that retires", () => {
     expect(group.generation).toBe(1);
   });
 
-  test("in the middle of a join takes nothing more", async () => {
+  test("in the middle of a join takes no assignment", async () => {
     const { clock, broker, group, events, member } = setUp();
     const parked = deferred();
     broker.fail("JoinGroup", "MEMBER_ID_REQUIRED", parked.promise);
@@ -337,7 +337,7 @@ describe("a member that retires", () => {
 });
 
 describe("being lost", () => {
-  test("is told at once, beside a callback that hangs, and joined again once both are done", async () => {
+  test("calls onLost at once, even while a callback hangs, and joins again once both are done", async () => {
     const hanging = deferred();
     const stopping = deferred();
     const { clock, group, events, member } = setUp({
@@ -365,7 +365,7 @@ describe("being lost", () => {
     expect(events.slice(3)).toEqual(["lost", "given up", "prepare", "assign sessioned to 1", "taking 2"]);
   });
 
-  test("to a group that has moved on: joined again under the same id", async () => {
+  test("by a group in a newer generation: joins again with the same id", async () => {
     const { clock, broker, events, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -379,7 +379,7 @@ describe("being lost", () => {
     ]);
   });
 
-  test("to a coordinator that does not know the member: told, then joined under a new id", async () => {
+  test("by a coordinator that does not know the member: calls onLost, then joins with a new id", async () => {
     const { clock, group, events, left, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -394,19 +394,19 @@ describe("being lost", () => {
     ]);
   });
 
-  test("a worker of Connect, when the coordinator is out of reach for so long; it comes back under the same id", async () => {
+  test("a worker of Connect, when the coordinator is out of reach for too long; it comes back with the same id", async () => {
     const { clock, broker, events, left, member, waits } = setUp({}, { coordinatorTimeoutMs: 3_000 });
     member.start();
     await clock.advance(1_000);
     broker.down.add(0).add(1);
     broker.disconnect();
-    // Noticed by the heartbeat at 3 s.
+    // The heartbeat at 3 s notices it.
     await clock.advance(4_900);
     expect(events).toHaveLength(3);
     expect(waits.at(-1)).toBeDefined();
     await clock.advance(1_200);
     expect(events[3]).toMatch(/^lost/);
-    // The session of 10 s began with the join; nobody else can have the work before it is over.
+    // The session of 10 s began with the join; no other member can have the work before it ends.
     expect(left[0]).toBeGreaterThan(3_000);
     expect(left[0]).toBeLessThan(4_100);
     broker.down.clear();
@@ -415,7 +415,7 @@ describe("being lost", () => {
     expect(waits.at(-1)).toBeUndefined();
   });
 
-  test("a worker of Connect, while it joins again and the coordinator goes away", async () => {
+  test("a worker of Connect, when the coordinator goes away while it joins again", async () => {
     const { clock, broker, events, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
     member.start();
     await clock.advance(0);
@@ -446,7 +446,7 @@ describe("being lost", () => {
     expect(events.at(-1)).toMatch(/^assigned me to member-1/);
   });
 
-  test("a worker of Connect, when its heartbeats go unanswered for a session", async () => {
+  test("a worker of Connect, when its heartbeats have no answer for a session", async () => {
     const { clock, broker, events, left, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
     member.start();
     await clock.advance(0);
@@ -458,7 +458,7 @@ describe("being lost", () => {
     expect(events[3]).toMatch(/^lost: Heartbeat to group g.*REQUEST_TIMED_OUT/);
   });
 
-  test("a consumer only by the coordinator's word, however long that takes", async () => {
+  test("a consumer only when the coordinator says so, after any length of time", async () => {
     const { clock, broker, group, events, member, waits } = setUp();
     member.start();
     await clock.advance(0);
@@ -474,7 +474,7 @@ describe("being lost", () => {
     expect(group.generation).toBe(1);
   });
 
-  test("a consumer whose heartbeat goes unanswered for a session beats over another connection", async () => {
+  test("a consumer whose heartbeats have no answer for a session sends them over another connection", async () => {
     const { clock, broker, events, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -488,7 +488,7 @@ describe("being lost", () => {
     expect(events).toHaveLength(3);
   });
 
-  test("a member whose heartbeats are refused for a session is told why", async () => {
+  test("onRefused gets the reason when heartbeats are refused for a session", async () => {
     const refusals: string[] = [];
     const { clock, broker, member } = setUp({ onRefused: (error) => refusals.push(error.message) });
     member.start();
@@ -500,7 +500,7 @@ describe("being lost", () => {
     expect(refusals).toEqual([expect.stringMatching(/^Heartbeat to group g: not authorized/)]);
   });
 
-  test("nothing can be committed until it is back", async () => {
+  test("commits are refused until the member is back", async () => {
     const { clock, broker, group, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -514,7 +514,7 @@ describe("being lost", () => {
     );
   });
 
-  test("a commit begun before is refused afterwards, and not sent in the name of the member that joined again", async () => {
+  test("a commit begun before is refused afterwards, and not sent in the new generation", async () => {
     const { clock, broker, group, events, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -538,7 +538,7 @@ describe("being lost", () => {
 });
 
 describe("the end", () => {
-  test("leaving tells the coordinator, even while a join is parked", async () => {
+  test("leaving notifies the coordinator, even while a join is parked", async () => {
     const { clock, broker, group, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -552,7 +552,7 @@ describe("the end", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("a member that has left is of no more use, and says so", async () => {
+  test("a member that has left throws when used", async () => {
     const { clock, member } = setUp();
     member.start();
     await clock.advance(0);
@@ -565,7 +565,7 @@ describe("the end", () => {
     await expect(member.fetchOffsets(offsets)).rejects.toThrow("The member of group g was closed");
   });
 
-  test("abandoning says nothing", async () => {
+  test("abandoning does not notify the coordinator", async () => {
     const { clock, group, member, apis } = setUp();
     member.start();
     await clock.advance(0);

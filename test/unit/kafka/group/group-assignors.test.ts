@@ -5,7 +5,7 @@ import { assignPartitions } from "../../../../src/kafka/group/group-assignors.js
 const show = (assignments: ReturnType<typeof assignPartitions>) =>
   Object.fromEntries([...assignments].map(([id, each]) => [id, each.map((p) => `${p.topic}${p.partition}`).join(" ")]));
 
-test("range gives each member consecutive partitions of every topic, the first members the odd ones", () => {
+test("range assigns each member consecutive partitions of every topic, and the first members the extra ones", () => {
   const members = [
     { memberId: "b", topics: ["t", "u"] },
     { memberId: "a", topics: ["t", "u"] },
@@ -23,7 +23,7 @@ test("range gives each member consecutive partitions of every topic, the first m
   });
 });
 
-test("round robin deals all partitions out in turn", () => {
+test("round robin deals all partitions in turn", () => {
   const members = ["a", "b"].map((memberId) => ({ memberId, topics: ["t", "u"] }));
   const partitionCounts = new Map([
     ["t", 3],
@@ -32,7 +32,7 @@ test("round robin deals all partitions out in turn", () => {
   expect(show(assignPartitions("roundrobin", { members, partitionCounts }))).toEqual({ a: "t0 t2 u1", b: "t1 u0 u2" });
 });
 
-test("every partition of a read topic goes to exactly one member that reads it, in any order of members", () => {
+test("every partition goes to exactly one member that reads its topic, for any order of members", () => {
   const topic = fc.constantFrom("t", "u", "v");
   const input = fc.record({
     members: fc.uniqueArray(fc.record({ memberId: fc.string({ minLength: 1 }), topics: fc.uniqueArray(topic) }), {

@@ -17,7 +17,7 @@ import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
 import { RecordBatchWriter } from "../../../../src/protocol/records/record-batch-writer.js";
 import { ScriptedBroker, scriptedClient } from "../scripted-broker.js";
 
-/** A group led by one consumer, its committed offsets, and what happens when it is joined. */
+/** A group led by one consumer: its committed offsets, and its answers to joins. */
 function scriptGroup(broker: ScriptedBroker) {
   const group = {
     generation: 0,
@@ -112,7 +112,7 @@ function store(broker: ScriptedBroker, topicPartition: string, ...values: string
   broker.store(topicPartition, writer.finish());
 }
 
-/** One poll, with the clock running under it for as long as it waits. */
+/** One poll; the clock runs while it waits. */
 async function poll(clock: SimClock, consumer: GroupConsumer, maxWaitMs = 500): Promise<FetchedRecords[]> {
   const polled = consumer.poll(maxWaitMs);
   void polled.catch((error: unknown) => error);
@@ -123,7 +123,7 @@ async function poll(clock: SimClock, consumer: GroupConsumer, maxWaitMs = 500): 
 const values = (fetched: readonly FetchedRecords[]) =>
   fetched.flatMap((each) => each.records.map((record) => record.value?.toString()));
 
-test("partitions come inside a poll, at committed positions or the beginning, and go inside a poll", async () => {
+test("partitions are assigned inside a poll, at committed positions or the beginning, and revoked inside a poll", async () => {
   const { clock, broker, group, events, consumer } = setUp();
   store(broker, "t-0", "a", "b");
   store(broker, "t-1", "c");
@@ -132,7 +132,7 @@ test("partitions come inside a poll, at committed positions or the beginning, an
   expect(events).toEqual(["assigned t-0@1,t-1@0"]);
   group.error = ErrorCodes.REBALANCE_IN_PROGRESS;
   await clock.advance(5_000);
-  // Nobody polls: nothing is revoked behind the owner's back, and the group waits.
+  // Without a poll nothing is revoked, and the group waits.
   expect(events).toHaveLength(1);
   expect(group.generation).toBe(1);
   await poll(clock, consumer);
@@ -140,7 +140,7 @@ test("partitions come inside a poll, at committed positions or the beginning, an
   expect(group.generation).toBe(2);
 });
 
-test("what is committed while partitions are revoked is where the next owner begins", async () => {
+test("the next owner starts at the offsets committed during the revocation", async () => {
   const { clock, broker, group, consumer } = setUp(
     {},
     {
@@ -158,7 +158,7 @@ test("what is committed while partitions are revoked is where the next owner beg
   expect(consumer.position({ topic: "t", partition: 0 })).toBe(2);
 });
 
-test("a consumer that is dropped is told that its partitions are lost, and joins again", async () => {
+test("a dropped consumer calls onLost for its partitions and joins again", async () => {
   const { clock, group, events, consumer } = setUp();
   await poll(clock, consumer);
   group.error = ErrorCodes.UNKNOWN_MEMBER_ID;
@@ -167,7 +167,7 @@ test("a consumer that is dropped is told that its partitions are lost, and joins
   expect(events).toEqual(["assigned t-0@0,t-1@0", "lost t-0,t-1", "assigned t-0@0,t-1@0"]);
 });
 
-test("partitions that are lost before they could be revoked are lost, and nothing more is read of them", async () => {
+test("partitions lost before their revocation go to onLost, and no more of their records are delivered", async () => {
   const { clock, broker, group, events, consumer } = setUp();
   await poll(clock, consumer);
   group.error = ErrorCodes.REBALANCE_IN_PROGRESS;
@@ -181,7 +181,7 @@ test("partitions that are lost before they could be revoked are lost, and nothin
   expect(events.slice(2)).toEqual(["assigned t-0@0,t-1@0"]);
 });
 
-test("an assignment that is lost while its positions are looked up is not taken", async () => {
+test("an assignment lost during the lookup of its positions is not taken", async () => {
   const { clock, broker, group, events, consumer } = setUp();
   await poll(clock, consumer);
   const lookedUp = deferred();
@@ -199,7 +199,7 @@ test("an assignment that is lost while its positions are looked up is not taken"
   expect(group.generation).toBe(3);
 });
 
-test("one that is not polled for max.poll.interval.ms leaves the group until it is polled again", async () => {
+test("a consumer not polled for max.poll.interval.ms leaves the group until it is polled again", async () => {
   const { clock, group, events, consumer } = setUp({ "max.poll.interval.ms": "20000" });
   await poll(clock, consumer);
   await clock.advance(19_000);
@@ -213,7 +213,7 @@ test("one that is not polled for max.poll.interval.ms leaves the group until it 
   expect(events).toEqual(["assigned t-0@0,t-1@0", "lost t-0,t-1", "assigned t-0@0,t-1@0"]);
 });
 
-test("an error of the listener is thrown by poll, and the group goes on", async () => {
+test("poll throws an error of the listener, and the member continues", async () => {
   let fails = true;
   const { clock, broker, consumer } = setUp(
     {},
@@ -229,18 +229,18 @@ test("an error of the listener is thrown by poll, and the group goes on", async 
   expect(values(await poll(clock, consumer))).toEqual(["a"]);
 });
 
-test("a refusal by the coordinator is thrown by poll", async () => {
+test("poll throws a refusal by the coordinator", async () => {
   const { clock, broker, consumer } = setUp();
   broker.fail("JoinGroup", "GROUP_AUTHORIZATION_FAILED");
   await expect(poll(clock, consumer)).rejects.toThrow(/Joining group g: not authorized for this group/);
 });
 
-test("without a committed offset and with auto.offset.reset=none, poll says so", async () => {
+test("poll throws without a committed offset and with auto.offset.reset=none", async () => {
   const { clock, consumer } = setUp({ "auto.offset.reset": "none" });
   await expect(poll(clock, consumer)).rejects.toThrow(/t-0: group g has no committed offset/);
 });
 
-test("topics that come, and partitions that are added, make the group share out anew", async () => {
+test("new topics and new partitions make the group rebalance", async () => {
   const { clock, broker, events, consumer } = setUp({ "metadata.max.age.ms": "10000" }, {}, /t.*/);
   broker.topic("other", 1);
   await poll(clock, consumer);
@@ -251,7 +251,7 @@ test("topics that come, and partitions that are added, make the group share out 
   expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t-2@0,t2-0@0");
 });
 
-test("a named topic that is not there yet is taken in soon after it is", async () => {
+test("a named topic that does not exist is assigned soon after its creation", async () => {
   const { clock, broker, group, events, consumer } = setUp({}, {}, ["t", "later"]);
   await poll(clock, consumer);
   expect(group.topics).toEqual(["t"]);
@@ -261,7 +261,7 @@ test("a named topic that is not there yet is taken in soon after it is", async (
   expect(events.at(-1)).toBe("assigned later-0@0,t-0@0,t-1@0");
 });
 
-test("partitions the broker asked while assigning does not know yet are shared out soon after", async () => {
+test("partitions that the broker does not know during the assignment are assigned soon after", async () => {
   const { clock, broker, group, events, consumer } = setUp({ "metadata.max.age.ms": "60000" });
   await poll(clock, consumer);
   broker.topic("t", 4);
@@ -271,7 +271,7 @@ test("partitions the broker asked while assigning does not know yet are shared o
   expect(group.generation).toBe(2);
   expect(events.at(-1)).toBe("assigned t-0@0,t-1@0");
   group.onJoin = () => {};
-  // A look that comes to the broker behind the others first changes nothing, and is not the last.
+  // A look at the broker that lags behind changes nothing and is not the last.
   await clock.advance(6_000);
   expect(group.generation).toBe(2);
   broker.topic("t", 4);
@@ -281,7 +281,7 @@ test("partitions the broker asked while assigning does not know yet are shared o
   expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t-2@0,t-3@0");
 });
 
-test("a new topic the broker asked while assigning does not know yet is shared out soon after", async () => {
+test("a new topic that the broker does not know during the assignment is assigned soon after", async () => {
   const { clock, broker, group, events, consumer } = setUp({ "metadata.max.age.ms": "60000" }, {}, /t.*/);
   await poll(clock, consumer);
   broker.topic("t2", 1);
@@ -296,7 +296,7 @@ test("a new topic the broker asked while assigning does not know yet is shared o
   expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t2-0@0");
 });
 
-test("a new topic that matches the pattern and cannot be described yet is looked for again soon", async () => {
+test("a new topic that matches the pattern but cannot be described yet is looked up again soon", async () => {
   const { clock, broker, events, consumer } = setUp({}, {}, /t.*/);
   broker.topic("t2", 1);
   broker.unready.add("t2");
@@ -308,7 +308,7 @@ test("a new topic that matches the pattern and cannot be described yet is looked
   expect(events.at(-1)).toBe("assigned t-0@0,t-1@0,t2-0@0");
 });
 
-test("partitions found while assigning do not make the group share out a second time", async () => {
+test("partitions found during the assignment do not cause a second rebalance", async () => {
   const { clock, broker, group, events, consumer } = setUp({ "metadata.max.age.ms": "10000" });
   group.onJoin = () => broker.topic("t", 3);
   await poll(clock, consumer);
@@ -318,7 +318,7 @@ test("partitions found while assigning do not make the group share out a second 
   expect(group.generation).toBe(1);
 });
 
-test("a leader looks after topics that only another member reads", async () => {
+test("a leader watches topics that only another member reads", async () => {
   const { clock, broker, group, consumer } = setUp({ "metadata.max.age.ms": "10000" });
   group.others = [{ memberId: "you", metadata: encodeSubscription(1, { topics: ["other"] }) }];
   const yours = () => {
@@ -339,7 +339,7 @@ test("a leader looks after topics that only another member reads", async () => {
   expect(group.generation).toBe(3);
 });
 
-test("closing leaves the group, without calling the listener, even while it waits for a poll", async () => {
+test("closing leaves the group without calling the listener, even while an event waits for a poll", async () => {
   const { clock, group, events, consumer } = setUp();
   await poll(clock, consumer);
   group.error = ErrorCodes.REBALANCE_IN_PROGRESS;
@@ -354,7 +354,7 @@ test("closing leaves the group, without calling the listener, even while it wait
   expect(() => consumer.pause([{ topic: "t", partition: 0 }])).toThrow("was closed");
 });
 
-test("closing the client ends it as a crash would: a poll at work comes back, nobody is told", async () => {
+test("closing the client ends it like a crash: a running poll returns, and the coordinator is not notified", async () => {
   const { clock, group, events, client, consumer } = setUp();
   await poll(clock, consumer);
   const polled = consumer.poll(60_000);

@@ -32,7 +32,7 @@ type Weather = "fair" | "cut" | "deaf" | "mute";
 class Network implements Transport {
   #weather: Weather = "fair";
   readonly #wires = new Set<Wire>();
-  /** What got lost: it fails once the weather changes, as connections that are found dead do. */
+  /** Lost requests and answers: they fail once the weather changes, like connections that are found dead. */
   #lost: Deferred<never> = deferred<never>();
 
   constructor(
@@ -79,7 +79,7 @@ class Network implements Transport {
   }
 }
 
-/** The broker's own coordinator, over a log that keeps nothing. */
+/** The broker's own coordinator, over a log that discards everything. */
 function coordinatorOn(clock: SimClock): GroupCoordinator {
   const log = new GroupLog(() => [{ append() {} } as unknown as PartitionLog], silentLogger);
   return new GroupCoordinator(log, new BrokerProperties({}), clock, new SeededRandom(1), silentLogger);
@@ -112,7 +112,7 @@ function brokerOf(coordinator: GroupCoordinator, clock: SimClock): ScriptedBroke
   return broker;
 }
 
-/** What goes wrong with a worker's callbacks: how long each takes, and how many fail from now on. */
+/** The faults of a worker's callbacks: how long each takes, and how many fail from now on. */
 interface Temper {
   prepareMs: number;
   takeMs: number;
@@ -132,7 +132,7 @@ function unitsIn(bytes: Buffer): string[] {
   return bytes.length === 0 ? [] : bytes.toString().split(",");
 }
 
-/** A worker as Connect's: it runs what it was assigned until it prepares for a rebalance or is told that it lost it. */
+/** A worker like Connect's: it runs its assignment until it prepares for a rebalance or loses it. */
 class Worker {
   readonly running = new Set<string>();
   readonly temper: Temper = { prepareMs: 0, takeMs: 0, failures: 0 };
@@ -188,7 +188,7 @@ class Worker {
     member.start();
   }
 
-  /** `kill -9`, or everything stopped and then the group left. */
+  /** Crashes (`kill -9`), or stops all work and then leaves the group. */
   end(how: "crash" | "leave"): void {
     const member = this.#member;
     this.#member = undefined;
@@ -209,10 +209,12 @@ class World {
   readonly clock = new SimClock();
   readonly broker = brokerOf(coordinatorOn(this.clock), this.clock);
   readonly workers = Array.from({ length: WORKERS }, (_, at) => new Worker(this, at + 1));
-  /** What ran twice, where and when. */
+  /** The work that ran twice, with place and time. */
   readonly faults: string[] = [];
 
-  /** @param isEager everything is given up before each rebalance; otherwise it runs on through it, as Connect's does. */
+  /**
+   * @param isEager everything is given up before each rebalance; otherwise it runs on through it, as Connect's does.
+   */
   constructor(readonly isEager: boolean) {}
 
   run(worker: Worker, unit: string): void {
@@ -260,7 +262,7 @@ const PARKED: Step[] = [
   { do: "weather", worker: 0, waitMs: 60_000, weather: "mute" },
 ];
 
-test("no two members run the same, and all is run again in the end, whatever befalls them (I4)", async () => {
+test("no two members run the same work, and in the end all work runs again, under any faults (I4)", async () => {
   await fc.assert(
     fc.asyncProperty(fc.boolean(), fc.array(step, { maxLength: 25 }), async (isEager, steps) => {
       const { clock, workers, faults } = new World(isEager);

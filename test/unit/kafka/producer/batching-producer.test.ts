@@ -13,7 +13,7 @@ function record(value: string, partition: number | null = 0, topic = "t"): Produ
   return { topic, partition, key: null, value: Buffer.from(value), timestampMs: 1, headers: [] };
 }
 
-/** Notes what it is told. */
+/** Records the outcomes. */
 class Outcomes implements ProducerListener<string> {
   readonly acknowledgedCounts = new Map<string, number>();
   readonly positions: string[] = [];
@@ -61,7 +61,7 @@ describe("acks", () => {
     expect(outcomes.positions).toEqual(["x x1 at t-0@0"]);
   });
 
-  test("0 takes for written what was sent, at an offset that nobody says", async () => {
+  test("0 counts a sent record as written, at an unknown offset", async () => {
     const { clock, broker, outcomes, producer } = setUp({ properties: { acks: "0" } });
     for (const value of ["a", "b", "c"]) {
       producer.append(record(value), value);
@@ -76,7 +76,7 @@ describe("acks", () => {
     ]);
   });
 
-  test("0 waits for a broker that is not there, and loses nothing that was not sent", async () => {
+  test("0 waits for a broker that is down, and loses no record that was not sent", async () => {
     const { clock, broker, outcomes, producer } = setUp({ properties: { acks: "0" } });
     broker.down.add(0);
     producer.append(record("a"), "x");
@@ -88,12 +88,12 @@ describe("acks", () => {
     expect(outcomes.positions).toEqual(["x x1 at t-0@-1"]);
   });
 
-  test("0 looks for the leader anew when the broker has closed the connection", async () => {
+  test("0 looks the leader up again when the broker has closed the connection", async () => {
     const { clock, broker, producer } = setUp({ nodes: 2, properties: { acks: "0" } });
     producer.append(record("a"), "x");
     await clock.advance(0);
     broker.leaders.set("t-0", 1);
-    // Node 0 can only close the connection; that record is lost, which is what acks=0 means.
+    // Node 0 can only close the connection; that record is lost, as acks=0 permits.
     broker.fail("Produce", "NOT_LEADER_OR_FOLLOWER");
     for (const value of ["lost", "late", "b", "c"]) {
       producer.append(record(value), "x");
@@ -103,8 +103,8 @@ describe("acks", () => {
   });
 });
 
-describe("whatever happens to requests", () => {
-  test("nothing is lost, nothing overtakes, and every record is settled once (I9)", async () => {
+describe("under any faults of requests", () => {
+  test("no record is lost or overtaken, and each is settled once (I9)", async () => {
     const fault = fc.oneof(
       fc.constant<Fault>("drop"),
       fc.constant<Fault>("lose"),
@@ -138,7 +138,7 @@ describe("whatever happens to requests", () => {
           expect(outcomes.failures).toEqual([]);
           for (let partition = 0; partition < 3; partition++) {
             const batches = broker.batches(`t-${partition}`).map((batch) => batch.join());
-            // A lost answer makes a batch appear again right behind itself, and nowhere else.
+            // After a lost answer the batch appears again directly after itself, and nowhere else.
             const once = batches.filter((batch, at) => batch !== batches[at - 1]);
             expect(once.join()).toBe(appended[partition]!.join());
           }
@@ -150,7 +150,7 @@ describe("whatever happens to requests", () => {
     );
   });
 
-  test("a resend carries the very same bytes", async () => {
+  test("a resend has exactly the same bytes", async () => {
     const { clock, broker, producer } = setUp();
     broker.fail("Produce", "lose", "drop");
     producer.append(record("a"), "x");
@@ -164,7 +164,7 @@ describe("whatever happens to requests", () => {
     expect(broker.batches("t-0")).toEqual([["a"], ["a"], ["b"]]);
   });
 
-  test("an error that does not heal fails its batch only, and later records go on", async () => {
+  test("an error that is not retriable fails only its batch, and later records continue", async () => {
     const { clock, broker, outcomes, producer } = setUp();
     broker.fail("Produce", "TOPIC_AUTHORIZATION_FAILED");
     producer.append(record("a"), "first");
@@ -178,7 +178,7 @@ describe("whatever happens to requests", () => {
     expect(outcomes.positions).toEqual(["second x1 at t-0@0"]);
   });
 
-  test("a moved leader is found and gets what is left, in order", async () => {
+  test("a new leader is found and receives the remaining records, in order", async () => {
     const { clock, broker, producer } = setUp({ nodes: 2 });
     await producer.send([]);
     const first = producer.send([record("a")]);
@@ -193,7 +193,7 @@ describe("whatever happens to requests", () => {
     expect(broker.seen.filter((each) => each.api === "Produce").map((each) => each.node)).toEqual([0, 0, 1]);
   });
 
-  test("a broker that is not there is waited for, and the owner is told for what", async () => {
+  test("the producer waits for a broker that is down, and reports the reason to the owner", async () => {
     const { clock, broker, outcomes, producer, waits } = setUp();
     broker.down.add(0);
     producer.append(record("a"), "x");
@@ -206,7 +206,7 @@ describe("whatever happens to requests", () => {
   });
 });
 
-test("a producer with nothing to send takes its reason back when the broker is there again", async () => {
+test("a producer with nothing to send clears its reason when the broker is back", async () => {
   const { clock, broker, producer, waits } = setUp({
     properties: { "metadata.max.age.ms": "1000", "delivery.timeout.ms": "3000" },
   });
@@ -221,7 +221,7 @@ test("a producer with nothing to send takes its reason back when the broker is t
 });
 
 describe("batching", () => {
-  test("what is appended together goes together, and what comes meanwhile gathers behind it", async () => {
+  test("records appended together are sent together, and later ones collect behind them", async () => {
     const { clock, broker, producer } = setUp();
     const answer = deferred();
     broker.fail("Produce", answer.promise);
@@ -240,14 +240,14 @@ describe("batching", () => {
     ]);
   });
 
-  test("a token is told once per run of it in a batch", async () => {
+  test("a token is reported once per run in a batch", async () => {
     const { clock, outcomes, producer } = setUp();
     for (const token of ["p", "p", "q", "p"]) producer.append(record("v"), token);
     await clock.advance(0);
     expect(outcomes.positions).toEqual(["p x2 at t-0@0", "q x1 at t-0@2", "p x1 at t-0@3"]);
   });
 
-  test("linger.ms holds a batch back until it is over, full or flushed", async () => {
+  test("linger.ms delays a batch until the time is over, the batch is full, or a flush", async () => {
     const { clock, broker, producer } = setUp({ properties: { "linger.ms": "100", "batch.size": "300" } });
     producer.append(record("a"), "x");
     await clock.advance(99);
@@ -265,7 +265,7 @@ describe("batching", () => {
     expect(broker.values("t-0")).toHaveLength(10);
   });
 
-  test("a batch that is too large is cut until it fits, in order; a record that never fits fails by name", async () => {
+  test("a batch that is too large is split until it fits, in order; a record that never fits fails with a clear error", async () => {
     const { clock, broker, outcomes, producer } = setUp();
     broker.maxMessageBytes = 400;
     const values = Array.from({ length: 40 }, (_, at) => `${at}`.padEnd(50, "."));
@@ -287,7 +287,7 @@ describe("batching", () => {
     expect(producer.bufferedBytes).toBe(0);
   });
 
-  test("a record larger than max.request.size fails by name without being sent", async () => {
+  test("a record larger than max.request.size fails with a clear error, without being sent", async () => {
     const { clock, broker, outcomes, producer } = setUp({ properties: { "max.request.size": "200" } });
     producer.append(record("x".repeat(300)), "big");
     producer.append(record("small"), "ok");
@@ -296,7 +296,7 @@ describe("batching", () => {
     expect(broker.values("t-0")).toEqual(["small"]);
   });
 
-  test("it is full at buffer.memory and drained once a request is answered", async () => {
+  test("the producer is full at buffer.memory and drained once a request is answered", async () => {
     const { clock, broker, producer } = setUp({ properties: { "buffer.memory": "500" } });
     const answer = deferred();
     broker.fail("Produce", answer.promise);
@@ -316,7 +316,7 @@ describe("batching", () => {
 });
 
 describe("partitions", () => {
-  test("a key goes where Java's producer puts it; records without one stick together", async () => {
+  test("a key chooses the partition as in Java's producer; records without one stay together", async () => {
     const { clock, broker, producer } = setUp({ partitions: 5 });
     for (const key of ["a", "b", "c", "d"]) {
       producer.append({ ...record(key, null), key: Buffer.from(key) }, "x");
@@ -343,7 +343,7 @@ describe("partitions", () => {
     expect(counts.sort()).toEqual([0, 0, 0, 0, 4]);
   });
 
-  test("records of a topic that is not there yet wait for it, in order, and the owner is told", async () => {
+  test("records of a topic that does not exist yet wait for it, in order, and the owner gets the reason", async () => {
     const { clock, broker, outcomes, producer, waits } = setUp();
     producer.append(record("a", null, "later"), "x");
     producer.append(record("b", 0, "later"), "x");
@@ -356,7 +356,7 @@ describe("partitions", () => {
     expect(waits.at(-1)).toBeUndefined();
   });
 
-  test("only one request at a time is on its way to a broker", async () => {
+  test("only one request at a time is in flight to a broker", async () => {
     const { clock, broker, producer } = setUp({ nodes: 2, partitions: 4 });
     const answer = deferred();
     broker.fail("Produce", answer.promise, answer.promise);
@@ -386,7 +386,7 @@ describe("the end", () => {
     expect(KafkaError.is(first?.error.cause, "NOT_ENOUGH_REPLICAS")).toBe(true);
   });
 
-  test("a record is sent no more often than retries allows, and those behind it go on", async () => {
+  test("a record is sent no more often than retries allows, and those behind it continue", async () => {
     const { clock, broker, outcomes, producer } = setUp({ properties: { retries: "1", "batch.size": "1" } });
     broker.fail("Produce", "NOT_ENOUGH_REPLICAS", "NOT_ENOUGH_REPLICAS");
     producer.append(record("a"), "a");
@@ -397,7 +397,7 @@ describe("the end", () => {
     expect(outcomes.acknowledgedCounts.get("b")).toBe(1);
   });
 
-  test.each(["1", "0"])("a connection that is lost uses up retries only where there are none: %s", async (retries) => {
+  test.each(["1", "0"])("a lost connection fails the record only with retries=0: %s", async (retries) => {
     const { clock, broker, outcomes, producer } = setUp({ properties: { retries } });
     producer.append(record("first"), "first");
     await clock.advance(0);
@@ -408,7 +408,7 @@ describe("the end", () => {
     expect(outcomes.acknowledgedCounts.get("a")).toBe(retries === "0" ? undefined : 1);
   });
 
-  test("close waits for what is buffered, up to its timeout, then fails it; later records are refused", async () => {
+  test("close waits for buffered records, up to its timeout, then fails them; later records are refused", async () => {
     const { clock, broker, outcomes, producer } = setUp();
     producer.append(record("a"), "a");
     const quick = producer.close(1_000);
@@ -429,7 +429,7 @@ describe("the end", () => {
     expect(broker.values("t-0")).toEqual(["a"]);
   });
 
-  test("closing the client fails what is left at once", async () => {
+  test("closing the client fails the remaining records at once", async () => {
     const { clock, broker, client, outcomes, producer } = setUp();
     broker.fail("Produce", new Promise(() => {}));
     producer.append(record("a"), "a");

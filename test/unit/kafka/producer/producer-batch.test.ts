@@ -12,7 +12,7 @@ function batchOf(tokens: readonly string[], storage = Buffer.alloc(4000)): Produ
   return batch;
 }
 
-test("a buffer is given back after one sending, and never after a second: an old connection may still hold it", () => {
+test("a buffer is reused after one attempt, and never after a second: an old connection may still hold it", () => {
   const storage = Buffer.alloc(4000);
   const batch = batchOf(["a"], storage);
   batch.seal({ codec: "none" });
@@ -22,7 +22,7 @@ test("a buffer is given back after one sending, and never after a second: an old
   expect(batch.release()).toBeUndefined();
 });
 
-test("two halves hold the records, tokens and buffered bytes of the whole, in order", () => {
+test("the two halves have the records, tokens and buffered bytes of the whole, in order", () => {
   const batch = batchOf(["a", "a", "b", "b", "b"]);
   batch.seal({ codec: "gzip" });
   const halves = batch.split({ codec: "gzip" });

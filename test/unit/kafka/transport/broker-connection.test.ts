@@ -17,7 +17,7 @@ function connectionTo(versions: ReadonlyMap<number, readonly [number, number]>, 
   let connects = 0;
   let closed = 0;
   const open: { isOpen: boolean; close(): void }[] = [];
-  /** How many connections there were when one was told to retire, and what lets those go. */
+  /** The number of connections at each `retire`; `answered` ends the retiring. */
   const retired: number[] = [];
   const answered = deferred();
   const transport: Transport = {
@@ -51,7 +51,7 @@ function connectionTo(versions: ReadonlyMap<number, readonly [number, number]>, 
   return { connection, seen, open, retired, answered, connects: () => connects, closed: () => closed };
 }
 
-test("the newest version that both speak is used", async () => {
+test("the newest version that both sides support is used", async () => {
   const { connection, seen } = connectionTo(new Map([[12, [0, 3]]]), async () => GOOD);
   expect(await connection.send(heartbeat, REQUEST)).toMatchObject({ errorCode: 0 });
   expect(seen).toEqual([{ api: "Heartbeat", version: 3 }]);
@@ -76,7 +76,7 @@ test("requests that start together share one connection; a lost one is opened ag
   expect(connects()).toBe(2);
 });
 
-test("one whose session is about to end is replaced and keeps what is in flight, until all is closed", async () => {
+test("a connection whose session is about to end is replaced and keeps its requests in flight, until all is closed", async () => {
   const first = connectionTo(new Map([[12, [0, 3]]]), async () => GOOD);
   await first.connection.send(heartbeat, REQUEST);
   first.open[0]!.isOpen = false;
@@ -96,7 +96,7 @@ test("one whose session is about to end is replaced and keeps what is in flight,
   expect(second.closed()).toBe(1);
 });
 
-test("an answer that cannot be read closes the connection and may be tried again", async () => {
+test("an unreadable answer closes the connection and can be retried", async () => {
   const { connection, open } = connectionTo(new Map([[3, [0, 12]]]), async () => Buffer.from([1, 2]));
   const sent = connection.send(metadata, { topics: [] });
   await expect(sent).rejects.toThrow(/Metadata to h:1: the broker's answer cannot be read/);

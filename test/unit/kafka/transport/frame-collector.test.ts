@@ -8,7 +8,7 @@ function frame(text: string): Buffer {
   return frame;
 }
 
-/** Sends `bytes` in pieces of `size`, all through the same memory, which is spoilt after each. */
+/** Pushes `bytes` in pieces of `size`, all through the same memory, which is overwritten after each. */
 function collect(bytes: Buffer, size: number): Buffer[] {
   const frames: Buffer[] = [];
   const collector = new FrameCollector((each) => frames.push(each));
@@ -21,29 +21,29 @@ function collect(bytes: Buffer, size: number): Buffer[] {
   return frames;
 }
 
-test.each([1, 2, 3, 4, 5, 7, 64, 1024])("frames come whole and with their size, read %i bytes at a time", (size) => {
+test.each([1, 2, 3, 4, 5, 7, 64, 1024])("frames are whole and include their size, read %i bytes at a time", (size) => {
   const sent = ["first", "", "x".repeat(300), "ä🙂", "last"].map(frame);
   expect(collect(Buffer.concat(sent), size)).toEqual(sent);
 });
 
-test("a frame that is not all here is not handed over", () => {
+test("an incomplete frame is not emitted", () => {
   expect(collect(frame("12345").subarray(0, 8), 64)).toEqual([]);
 });
 
-test("one of 40 MiB comes whole", () => {
+test("a frame of 40 MiB is whole", () => {
   const large = frame("0123456789abcdef".repeat(2.5 * 2 ** 20));
   const [got, ...more] = collect(large, 64 * 1024);
   expect(more).toEqual([]);
   expect(got!.equals(large)).toBe(true);
 });
 
-test("what announces two gigabytes is given no more than 16 MiB before they come", () => {
+test("a frame that announces two gigabytes takes no more than 16 MiB before they arrive", () => {
   const collector = new FrameCollector(() => expect.unreachable());
   const before = process.memoryUsage().arrayBuffers;
   collector.push(Buffer.from("7fffffff00", "hex"));
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(17 * 2 ** 20);
 });
 
-test("a negative size makes a frame without content, for its taker to refuse", () => {
+test("a negative size is a frame without content, which its receiver refuses", () => {
   expect(collect(Buffer.from("ffffffff", "hex"), 4)).toEqual([Buffer.from("ffffffff", "hex")]);
 });

@@ -11,7 +11,7 @@ import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 const SASL_HANDSHAKE = 17;
 const SASL_AUTHENTICATE = 36;
 
-/** What a broker does with a request: the body of its answer, nothing, or closing the connection. */
+/** A broker's reaction to a request: the body of its answer, silence, or closing the connection. */
 type Step = Buffer | "silence" | "close";
 
 const servers: Server[] = [];
@@ -24,7 +24,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** A broker that tells its versions, and then does as it is told with the requests of SASL. Resolves to its port. */
+/** A broker that answers ApiVersions and has scripted reactions to the requests of SASL. Resolves to its port. */
 async function listen(steps: Readonly<Record<number, Step>>): Promise<number> {
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -79,7 +79,7 @@ const handshaken = (errorCode: number, mechanism: string) =>
 const authenticated = (errorCode: number, message: string) =>
   Buffer.concat([int16(errorCode), text(message), int32(0)]);
 
-/** Connects; resolves to what that failed with, if it did. */
+/** Connects; resolves to the error, if any. */
 async function failureOf(port: number, mechanism: SaslConfig["mechanism"], timeoutMs = 30_000): Promise<unknown> {
   const config = connectionConfig({
     "bootstrap.servers": `127.0.0.1:${port}`,
@@ -97,13 +97,13 @@ async function failureOf(port: number, mechanism: SaslConfig["mechanism"], timeo
 }
 
 describe("authenticating", () => {
-  test("connects when the broker takes the credentials", async () => {
+  test("connects when the broker accepts the credentials", async () => {
     const port = await listen({ [SASL_HANDSHAKE]: handshaken(0, "PLAIN"), [SASL_AUTHENTICATE]: authenticated(0, "") });
     expect(await failureOf(port, "PLAIN")).toBeUndefined();
     expect(wires[0]!.isOpen).toBe(true);
   });
 
-  test.each(["PLAIN", "SCRAM-SHA-256"] as const)("a connection lost during %s is no refusal", async (mechanism) => {
+  test.each(["PLAIN", "SCRAM-SHA-256"] as const)("a connection lost during %s is not a refusal", async (mechanism) => {
     const port = await listen({ [SASL_HANDSHAKE]: handshaken(0, mechanism), [SASL_AUTHENTICATE]: "close" });
     expect(await failureOf(port, mechanism)).toMatchObject({ codeName: "NETWORK_EXCEPTION", retriable: true });
   });
@@ -113,7 +113,7 @@ describe("authenticating", () => {
     expect(await failureOf(port, "PLAIN", 200)).toMatchObject({ codeName: "REQUEST_TIMED_OUT", retriable: true });
   });
 
-  test.each(["PLAIN", "SCRAM-SHA-256"] as const)("credentials refused for %s are told as that", async (mechanism) => {
+  test.each(["PLAIN", "SCRAM-SHA-256"] as const)("refused %s credentials have their own error", async (mechanism) => {
     const port = await listen({
       [SASL_HANDSHAKE]: handshaken(0, mechanism),
       [SASL_AUTHENTICATE]: authenticated(58, "no such user"),
@@ -123,7 +123,7 @@ describe("authenticating", () => {
     expect(error).toMatchObject({ retriable: false, message: expect.stringContaining("no such user") });
   });
 
-  test("a mechanism the broker does not enable is not asked for again and again", async () => {
+  test("a mechanism that the broker does not enable is not retriable", async () => {
     const port = await listen({ [SASL_HANDSHAKE]: handshaken(33, "SCRAM-SHA-512") });
     expect(await failureOf(port, "PLAIN")).toMatchObject({ codeName: "UNSUPPORTED_SASL_MECHANISM", retriable: false });
   });

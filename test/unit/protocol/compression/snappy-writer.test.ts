@@ -6,7 +6,7 @@ import { compressSnappy } from "../../../../src/protocol/compression/snappy-writ
 
 const MAX_BYTES = 1024 * 1024;
 
-/** Runs that repeat earlier bytes near and far, and noise: literals and copies of every width, over several blocks. */
+/** Repetitions of near and far bytes, and noise: literals and copies of every width, over several blocks. */
 const input = fc
   .array(
     fc.record({
@@ -17,7 +17,7 @@ const input = fc
   )
   .map((runs) => Buffer.concat(runs.flatMap(({ bytes, times }) => new Array<Uint8Array>(times).fill(bytes))));
 
-test("what is compressed reads back", () => {
+test("compressed bytes read back", () => {
   fc.assert(
     fc.property(input, (bytes) => {
       expect(decompressSnappy(compressSnappy(bytes), MAX_BYTES).equals(bytes)).toBe(true);
@@ -36,7 +36,7 @@ test("a repeating text shrinks, noise hardly grows", () => {
   expect(decompressSnappy(compressed, MAX_BYTES).equals(noise)).toBe(true);
 });
 
-test("blocks of 32 KiB stand in Java's framing", () => {
+test("blocks of 32 KiB have Java's framing", () => {
   const compressed = compressSnappy(Buffer.alloc(40_000, "ab"));
   expect(compressed.subarray(0, 16).toString("hex")).toBe("82534e41505059000000000100000001");
   const first = compressed.readInt32BE(16);

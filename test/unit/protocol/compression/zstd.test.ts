@@ -9,10 +9,10 @@ const ZSTD = 4;
 
 /** "abcdabcd…" (80 bytes) as the zstd program writes it: with a checksum, without a content size. */
 const GOLDEN = Buffer.from("28b52ffd04585500002061626364010039ea88bd3b1c8f", "hex");
-/** A frame that carries no content: 3 bytes for somebody else. */
+/** A frame without content: three bytes of another application. */
 const SKIPPABLE = Buffer.from("502a4d1803000000616263", "hex");
 
-/** A frame of one block that says it repeats a byte `size` times (16 MiB in 12 bytes at most). */
+/** A frame of one block that repeats a byte `size` times (at most 16 MiB in 12 bytes). */
 function repeating(size: number, blocks = 1): Buffer {
   const parts = [Buffer.from("28b52ffd0058", "hex")];
   for (let block = 1; block <= blocks; block++) {
@@ -24,7 +24,7 @@ function repeating(size: number, blocks = 1): Buffer {
 }
 
 describe("zstd", () => {
-  test("what is compressed reads back at every level", () => {
+  test("compressed bytes read back at every level", () => {
     const text = fc
       .array(fc.string({ maxLength: 30 }), { maxLength: 200 })
       .map((lines) => Buffer.from(lines.join("\n")));
@@ -46,7 +46,7 @@ describe("zstd", () => {
     expect(decompressZstd(GOLDEN, MAX_BYTES).toString()).toBe("abcd".repeat(20));
   });
 
-  test("reads all frames, and passes over those without content", () => {
+  test("reads all frames and skips those without content", () => {
     const two = Buffer.concat([
       SKIPPABLE,
       compressZstd(Buffer.from("one ")),
@@ -56,19 +56,19 @@ describe("zstd", () => {
     expect(decompressZstd(two, MAX_BYTES).toString()).toBe("one two");
   });
 
-  test("refuses a frame that is cut off anywhere, as Node's own zstd does not", () => {
+  test("refuses a frame that is cut off anywhere, unlike Node's own zstd", () => {
     for (let end = 0; end < GOLDEN.length; end++) {
       expect(() => decompressZstd(GOLDEN.subarray(0, end), MAX_BYTES), `cut at ${end}`).toThrow(MalformedError);
     }
   });
 
-  test("refuses bytes behind its last frame", () => {
+  test("refuses bytes after its last frame", () => {
     expect(() => decompressZstd(Buffer.concat([GOLDEN, Buffer.of(1, 2, 3, 4, 5)]), MAX_BYTES)).toThrow(
       /Not a zstd frame/,
     );
   });
 
-  test("damaged anywhere is told as malformed, or reads", () => {
+  test("a damaged byte either throws MalformedError or leaves readable data", () => {
     const whole = compressZstd(Buffer.from("some text, some more text, some other text".repeat(20)));
     fc.assert(
       fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
@@ -91,7 +91,7 @@ describe("a bomb", () => {
     expect(() => decompressZstd(repeating(100_000, 11), MAX_BYTES)).toThrow(/may hold more/);
   });
 
-  test("of compressed blocks is refused by the most that each may hold", () => {
+  test("of compressed blocks is refused by the most that each block can hold", () => {
     const zeros = compressZstd(Buffer.alloc(4 * 1024 * 1024));
     expect(zeros.length).toBeLessThan(1000);
     expect(() => decompressZstd(zeros, MAX_BYTES)).toThrow(/may hold more/);

@@ -17,7 +17,7 @@ import {
 import { type DecodedRecord, RecordCursor, readRecords } from "../../../../src/protocol/records/record-batch-reader.js";
 import { RecordBatchWriter, recordSizeBound } from "../../../../src/protocol/records/record-batch-writer.js";
 
-/** Two records, as kafkajs 2.2.4 encoded them. */
+/** Two records, encoded by kafkajs 2.2.4. */
 const GOLDEN = Buffer.from(
   "00000000000000000000004700000000020217af830000000000010000018bcfe568000000018bcfe56805ffffffffffffffffffffffffffff" +
     "000000021c000000046b3104763102026802780c000a02010100",
@@ -42,7 +42,7 @@ const record = fc.record({
   headers: fc.array(fc.record({ key: fc.string({ unit: "grapheme", maxLength: 12 }), value: bytes }), { maxLength: 3 }),
 });
 
-/** Records of which some have the very list of headers of the one before. */
+/** Records, some of which share the header list of the one before. */
 const records = fc
   .array(fc.record({ record, hasSameHeaders: fc.boolean() }), { minLength: 1, maxLength: 20 })
   .map((drawn) => {
@@ -65,7 +65,7 @@ function write(records: readonly Omit<DecodedRecord, "offset" | "timestampType">
 }
 
 describe("a batch", () => {
-  test.each(CODECS)("with codec %s reads back as it was written", (codec) => {
+  test.each(CODECS)("with codec %s reads back unchanged", (codec) => {
     fc.assert(
       fc.property(records, fc.nat(2 ** 50), (records, baseOffset) => {
         const batch = write(records, codec);
@@ -85,7 +85,7 @@ describe("a batch", () => {
     );
   });
 
-  test("is byte for byte what another client writes", () => {
+  test("equals another client's batch byte for byte", () => {
     const writer = new RecordBatchWriter();
     writer.append(1_700_000_000_000, Buffer.from("k1"), Buffer.from("v1"), [{ key: "h", value: Buffer.from("x") }]);
     writer.append(1_700_000_000_005, null, null, []);
@@ -94,14 +94,14 @@ describe("a batch", () => {
     expect(batch.toString("hex")).toBe(GOLDEN.toString("hex"));
   });
 
-  test("that is a transaction marker is told apart and steps by one", () => {
+  test("with a transaction marker is recognised and takes one offset", () => {
     const header = readBatchHeader(MARKER);
     expect(isControlBatch(header)).toBe(true);
     expect(checkCrc(MARKER, header)).toBe(true);
     expect(nextOffsetOf(header)).toBe(3);
   });
 
-  test("stamped with log append time gives that time to every record, with a valid checksum", () => {
+  test("stamped with log append time has that time in every record, and a valid checksum", () => {
     const batch = Buffer.from(GOLDEN);
     stampLogAppendTime(batch, 0, 1_800_000_000_000);
     const header = readBatchHeader(batch);
@@ -114,7 +114,7 @@ describe("a batch", () => {
     ]);
   });
 
-  test("fails its checksum when any byte behind it changes", () => {
+  test("fails its checksum when any byte after it changes", () => {
     fc.assert(
       fc.property(fc.integer({ min: 21, max: GOLDEN.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
         const batch = Buffer.from(GOLDEN);
@@ -124,7 +124,7 @@ describe("a batch", () => {
     );
   });
 
-  test("damaged anywhere throws MalformedError or an unsupported codec, nothing else", () => {
+  test("with a damaged byte throws MalformedError or an unsupported codec, nothing else", () => {
     fc.assert(
       fc.property(fc.nat(GOLDEN.length - 1), fc.uint8Array({ minLength: 1, maxLength: 8 }), (at, noise) => {
         const batch = Buffer.concat([GOLDEN.subarray(0, at), noise, GOLDEN.subarray(at + noise.length)]);
@@ -151,7 +151,7 @@ describe("a batch", () => {
 });
 
 describe("a walk over batches", () => {
-  test("ends quietly at one that is cut off", () => {
+  test("ends without an error at a batch that is cut off", () => {
     const both = Buffer.concat([GOLDEN, MARKER]);
     expect([...walkBatches(both)].map((each) => each.header.baseOffset)).toEqual([0, 2]);
     expect([...walkBatches(both.subarray(0, both.length - 1))]).toHaveLength(1);
@@ -189,12 +189,12 @@ describe("decompression", () => {
     );
   });
 
-  test("names what can be read when a codec is unknown", () => {
+  test("names the readable codecs when a codec is unknown", () => {
     expect(() => decompress(5, Buffer.alloc(0))).toThrow(/codec 5 is not known; none, gzip, snappy, lz4, zstd/);
     expect(codecNumber("zstd")).toBe(4);
   });
 
-  test("an LZ4 frame has independent blocks, which is all that Java reads", () => {
+  test("an LZ4 frame has independent blocks, the only ones that Java reads", () => {
     const writer = new RecordBatchWriter();
     for (let at = 0; at < 5000; at++) writer.append(at, null, Buffer.from(`value ${at}`.repeat(5)), []);
     const flags = writer.finish({ codec: "lz4" })[BATCH_HEADER_BYTES + 4]!;
