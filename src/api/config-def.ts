@@ -128,8 +128,8 @@ export function parseConfig<const D extends ConfigDef>(def: D, props: SubmittedP
   const values: Record<string, ConfigAtom> = {};
   for (const [name, key] of Object.entries(def)) {
     const atom = parseKey(name, key, props[name]);
-    const given = props[name] != null || !("default" in key);
-    const complaint = given ? key.check?.(name, atom) : undefined;
+    const isChecked = props[name] != null || !("default" in key);
+    const complaint = isChecked ? key.check?.(name, atom) : undefined;
     if (complaint !== undefined) throw new ConfigError(name, complaint);
     values[name] = atom;
   }

@@ -3,7 +3,7 @@ import { type ConfigKey, oneOf } from "../api/index.js";
 /** The first key of every built-in converter. The worker sets it, so users need not. */
 export const converterType = {
   type: "string",
-  doc: "What the converter is used for: a record's key, its value, or a header.",
+  doc: "The use of the converter: for a record's key, its value, or a header.",
   importance: "low",
   check: oneOf("key", "value", "header"),
 } as const satisfies ConfigKey;

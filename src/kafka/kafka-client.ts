@@ -215,7 +215,7 @@ export interface Producer<T> {
   readonly full: boolean;
   /** Resolves once the producer is not full (at once if it is not), or is closed. */
   drained(): Promise<void>;
-  /** Sends without lingering; resolves once all records appended before are acknowledged or failed, or it is closed. */
+  /** Ends lingering; resolves once all records appended before are settled, or the producer is closed. */
   flush(): Promise<void>;
   /**
    * For callers that await single writes (stores, dead letter queue): appends all records and resolves with their

@@ -1,9 +1,9 @@
 import { DataError } from "../errors.js";
 import type { Schema } from "../schema.js";
 
-// A Decimal's value is its unscaled number as bytes (ConnectValue): these are the ways to it and from it.
+// Converts the values of Decimals, which are unscaled numbers as bytes (see ConnectValue).
 
-/** A decimal number without loss: `unscaled` × 10^-scale. */
+/** An exact decimal number: `unscaled` × 10^-scale. */
 export interface Decimal {
   readonly unscaled: bigint;
   readonly scale: number;
@@ -53,11 +53,14 @@ export function decodeUnscaled(bytes: Buffer): bigint {
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString("hex")}`));
 }
 
-/** The shortest big-endian two's complement, as in BigInteger.toByteArray: 0 is one zero byte. `unscaled` is a whole number. */
+/**
+ * The shortest big-endian two's complement, as in BigInteger.toByteArray: 0 is one zero byte. `unscaled` is a whole
+ * number.
+ */
 export function encodeUnscaled(unscaled: number | bigint): Buffer {
   if (unscaled >= -(2 ** 47) && unscaled < 2 ** 47) return encodeSmall(Number(unscaled));
   const value = BigInt(unscaled);
-  // One bit for the sign; a negative number needs one value less.
+  // One more bit for the sign; the negative range has one value more.
   const magnitude = value < 0n ? -value - 1n : value;
   const length = Math.floor(magnitude.toString(2).length / 8) + 1;
   return Buffer.from(

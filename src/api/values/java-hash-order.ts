@@ -1,11 +1,11 @@
 import type { ConnectValue } from "../struct.js";
 
 /**
- * The order in which a java.util.HashMap lists these keys, filled in the order given: by bucket, and within a bucket as
- * filled, which growing the table keeps. It is what Connect and Debezium write maps in on the JVM.
+ * The iteration order of a java.util.HashMap whose keys were inserted in this order: by bucket, then by insertion, also
+ * after the table has grown. Connect and Debezium on the JVM write maps in this order.
  *
- * @param keys strings, integers or booleans; any other key counts as one without a hash of its own.
- * @returns places in `keys`.
+ * @param keys strings, integers or booleans; the hash of any other key counts as 0.
+ * @returns indexes into `keys`.
  */
 export function javaHashOrder(keys: readonly ConnectValue[]): number[] {
   let buckets = 16;

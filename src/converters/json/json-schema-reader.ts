@@ -22,10 +22,10 @@ export function readSchema(json: Json, reading: JsonReading): Schema | null {
   if (!isObject(json) || typeof json["type"] !== "string") throw invalid("Schema must contain 'type' field");
   const bare = bareSchema(json["type"], json, reading);
   const attributes = readAttributes(json);
-  const given = json["default"];
+  const defaultJson = json["default"];
   const schema = attributed(bare, attributes);
-  if (given === undefined || given === null) return schema;
-  return attributed(bare, { ...attributes, defaultValue: readValue(schema, given, reading) });
+  if (defaultJson === undefined || defaultJson === null) return schema;
+  return attributed(bare, { ...attributes, defaultValue: readValue(schema, defaultJson, reading) });
 }
 
 function attributed(bare: Schema, attributes: SchemaAttributes): Schema {

@@ -18,7 +18,7 @@ export type Exactness = "integers" | "kinds" | "digits";
 /** Deeper nesting is refused, as in Jackson. */
 const DEEPEST = 1000;
 
-/** A number that may exceed 2^53: sixteen digits from 9, or seventeen. */
+/** A number that may exceed 2^53: sixteen digits beginning with 9, or seventeen digits. */
 const LONG_INTEGER = /9\d{15}|\d{17}/;
 /** An integer too long for a double, or a non-integer literal that JSON.parse may turn into a whole number. */
 const LONG_OR_WHOLE = /9\d{15}|\d{17}|(?:^|[:,[\s-])\d+(?:\.0+(?![\d.])|(?:\.\d+)?[eE])/;
@@ -48,7 +48,7 @@ export function readWholeJson(bytes: Buffer, exactness: Exactness): Json | undef
   }
 }
 
-/** readJson of a text. */
+/** `readJson` for a text. */
 export function readJsonText(text: string, exactness: Exactness): Json | undefined {
   if (!needsExact(text, exactness)) {
     try {

@@ -231,7 +231,7 @@ type MetadataTopic = OutputOf<(typeof metadata)["responseFields"]>["topics"][num
 function topicMetadata(answer: MetadataTopic): TopicMetadata {
   const name = answer.name ?? "";
   if (answer.errorCode !== ErrorCodes.NONE) return { error: new KafkaError(answer.errorCode, `Topic ${name}`) };
-  // Partitions are found by their number, and ids have no gaps once a topic is created.
+  // Partitions are indexed by id: ids have no gaps once a topic is created.
   const partitions: PartitionDescription[] = answer.partitions
     .map((each) => ({
       partition: each.partitionIndex,

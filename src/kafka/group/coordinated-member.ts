@@ -307,8 +307,8 @@ export class CoordinatedMember implements GroupMember {
   // --- staying alive ---
 
   /**
-   * While a join is parked, only a Connect worker that holds work sends heartbeats. Its work keeps running: without them,
-   * if its network died, it would wait for the join until long after others have taken over the work.
+   * While a join is parked, only a Connect worker that holds work sends heartbeats. Its work keeps running: without
+   * them, if its network died, it would wait for the join until long after others have taken over the work.
    */
   #beating(): Committer | undefined {
     const isNeedless = this.#exchanging && !(this.#holding && this.options.coordinatorTimeoutMs !== undefined);

@@ -150,7 +150,9 @@ export class BatchingProducer<T> implements Producer<T> {
     this.#settleWaiters();
   }
 
-  /** Adds the head of `queue` to its leader's next request if it is due; otherwise returns the wait in milliseconds. */
+  /**
+   * Adds the head of `queue` to its leader's next request if it is due. Returns its remaining wait in ms, or Infinity.
+   */
   #plan(queue: Queue<T>, nowMs: number, requests: Map<number, PlannedRequest<T>>): number {
     const head = queue.batches[0]!;
     const verdict = judgeHead({

@@ -3,7 +3,8 @@ import { array, bool, i8, i16, i32, message, str, structs } from "../message-fie
 
 /**
  * DescribeConfigs (key 32), v1-v4.
- * Reads the configs of topics (resource type 2), brokers (4) and groups (32). v3: types and documentation; v4: flexible.
+ * Reads the configs of topics (resource type 2), brokers (4) and groups (32). v3: types and documentation; v4:
+ * flexible.
  */
 export const describeConfigs = defineApi({
   key: 32,

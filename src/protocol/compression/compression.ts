@@ -11,7 +11,7 @@ import { compressZstd, decompressZstd, requireZstd } from "./zstd.js";
 export const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 export type Codec = (typeof CODECS)[number];
 
-/** How batches are compressed. */
+/** The compression of record batches. */
 export interface Compression {
   readonly codec: Codec;
   /** For gzip (-1, or 1 to 9) and zstd (-131072 to 22); the codec's default when absent. The others have one level. */

@@ -40,7 +40,7 @@ export function zstdFrames(compressed: Buffer, maxBytes: number): ZstdFrame[] {
     }
     at = walk.at;
   }
-  if (frames.length === 0) throw new MalformedError("There is no zstd frame");
+  if (frames.length === 0) throw new MalformedError("No zstd frame");
   return frames;
 }
 

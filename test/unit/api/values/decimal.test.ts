@@ -18,7 +18,7 @@ describe("decimals", () => {
     expect(javaDecimal(unscaled, scale)).toBe(text);
   });
 
-  test("unscaled values keep their number through the shortest bytes", () => {
+  test("unscaled values read back from their shortest bytes", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }), (value) => {
         const bytes = encodeUnscaled(value);
@@ -43,7 +43,7 @@ describe("decimals", () => {
     expect(parseDecimal("1e999999")).toBeUndefined();
   });
 
-  test("and are as short as Java's", () => {
+  test("unscaled values are as short as Java's", () => {
     const encodings: [bigint, string][] = [
       [0n, "00"],
       [127n, "7f"],

@@ -313,7 +313,7 @@ describe("trouble", () => {
     },
   );
 
-  test("while a broker is down poll waits and reports it to the owner; then reading continues at the same position", async () => {
+  test("poll waits while a broker is down and reports it; then reading continues at the same position", async () => {
     const { clock, broker, consumer, waits } = setUp();
     broker.store("t-0", batch("a"));
     consumer.assign([tp()]);

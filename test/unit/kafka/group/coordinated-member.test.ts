@@ -394,7 +394,7 @@ describe("being lost", () => {
     ]);
   });
 
-  test("a worker of Connect, when the coordinator is out of reach for too long; it comes back with the same id", async () => {
+  test("a worker of Connect, when the coordinator is out of reach for too long; it keeps its id", async () => {
     const { clock, broker, events, left, member, waits } = setUp({}, { coordinatorTimeoutMs: 3_000 });
     member.start();
     await clock.advance(1_000);

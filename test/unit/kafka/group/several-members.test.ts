@@ -22,7 +22,7 @@ import { ScriptedBroker } from "../scripted-broker.js";
 const UNITS = ["a", "b", "c", "d", "e"];
 const WORKERS = 3;
 const LATENCY_MS = 1;
-/** A session ends here some latencies later than at the coordinator; whatever starts takes longer than that. */
+/** A member's session ends some latencies later than at the coordinator; starting work takes longer than that. */
 const START_MS = 5;
 
 /** `cut`: connections break. `deaf`: requests do not arrive. `mute`: they do, and their answers do not. */
@@ -119,7 +119,7 @@ interface Temper {
   failures: number;
 }
 
-/** To each what it holds, and what nobody holds in turn. */
+/** Each member keeps the units it holds; the free ones are dealt in turn. */
 function assigned(members: readonly { readonly memberId: string; readonly metadata: Buffer }[]): Map<string, Buffer> {
   const held = new Map(members.map(({ memberId, metadata }) => [memberId, unitsIn(metadata)]));
   const ids = [...held.keys()].sort();
@@ -213,7 +213,7 @@ class World {
   readonly faults: string[] = [];
 
   /**
-   * @param isEager everything is given up before each rebalance; otherwise it runs on through it, as Connect's does.
+   * @param isEager all work stops before each rebalance; otherwise it continues during it, as in Connect.
    */
   constructor(readonly isEager: boolean) {}
 
@@ -254,7 +254,7 @@ const step = fc.oneof(
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** A member's network dies while its join waits for another member, with what it held still running. */
+/** A member's network dies while its join waits for another member and its work still runs. */
 const PARKED: Step[] = [
   { do: "start", worker: 1, waitMs: 20_000 },
   { do: "temper", worker: 1, waitMs: 0, prepareMs: 5_000, takeMs: 0, failures: 0 },

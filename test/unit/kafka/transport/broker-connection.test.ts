@@ -60,7 +60,7 @@ test("the newest version that both sides support is used", async () => {
 test.each([
   [new Map([[12, [7, 9] as const]]), /supports versions 7 to 9, this client 0 to 4/],
   [new Map(), /does not offer this API/],
-])("no common version is an error that says so", async (versions, message) => {
+])("no common version is an error that names the versions", async (versions, message) => {
   const { connection } = connectionTo(versions, async () => GOOD);
   const sent = connection.send(heartbeat, REQUEST);
   await expect(sent).rejects.toThrow(message);
@@ -76,7 +76,7 @@ test("requests that start together share one connection; a lost one is opened ag
   expect(connects()).toBe(2);
 });
 
-test("a connection whose session is about to end is replaced and keeps its requests in flight, until all is closed", async () => {
+test("a connection whose session is about to end is replaced and keeps its requests in flight", async () => {
   const first = connectionTo(new Map([[12, [0, 3]]]), async () => GOOD);
   await first.connection.send(heartbeat, REQUEST);
   first.open[0]!.isOpen = false;
