@@ -3,6 +3,7 @@ import {
   ConfigError,
   type ConnectValue,
   type Converter,
+  DataError,
   type Header,
   type HeaderConverter,
   OPTIONAL_STRING,
@@ -28,17 +29,21 @@ const stringConverterConfig = {
 const ENCODINGS: Readonly<Record<string, BufferEncoding>> = {
   "UTF-8": "utf8",
   UTF8: "utf8",
-  "US-ASCII": "latin1",
-  ASCII: "latin1",
+  "US-ASCII": "ascii",
+  ASCII: "ascii",
   "ISO-8859-1": "latin1",
   LATIN1: "latin1",
   "UTF-16LE": "utf16le",
 };
 
+/** Characters that an encoding cannot write. Node would cut them to their low byte, and Java writes a question mark. */
+const UNWRITABLE: Partial<Record<BufferEncoding, RegExp>> = { ascii: /[^\p{ASCII}]/u, latin1: /[\u0100-\uffff]/ };
+
 /** Writes strings unchanged, other values as Java's `toString`, `org.apache.kafka.connect.storage.StringConverter`. */
 export class StringConverter implements Converter, HeaderConverter {
   readonly config: ConfigDef = stringConverterConfig;
   #encoding: BufferEncoding = "utf8";
+  #encodingName = "UTF-8";
 
   /** @throws ConfigError for an unknown encoding. */
   configure(props: Readonly<Record<string, string>>, isKey?: boolean): void {
@@ -52,6 +57,7 @@ export class StringConverter implements Converter, HeaderConverter {
       );
     }
     this.#encoding = encoding;
+    this.#encodingName = name;
   }
 
   fromConnectData(_topic: string, _headers: RecordHeaders, schema: Schema | null, value: ConnectValue): Buffer | null {
@@ -59,7 +65,7 @@ export class StringConverter implements Converter, HeaderConverter {
   }
 
   toConnectData(_topic: string, _headers: readonly RecordHeader[], bytes: Buffer | null): SchemaAndValue {
-    return { schema: OPTIONAL_STRING, value: bytes === null ? null : bytes.toString(this.#encoding) };
+    return { schema: OPTIONAL_STRING, value: bytes === null ? null : this.#decode(bytes) };
   }
 
   fromConnectHeader(_topic: string, header: Header): Buffer | null {
@@ -72,6 +78,19 @@ export class StringConverter implements Converter, HeaderConverter {
 
   #encode(schema: Schema | null, value: ConnectValue): Buffer | null {
     if (value === null) return null;
-    return Buffer.from(typeof value === "string" ? value : javaString(schema, value), this.#encoding);
+    const text = typeof value === "string" ? value : javaString(schema, value);
+    if (UNWRITABLE[this.#encoding]?.test(text)) {
+      throw new DataError(
+        "VALUE_INVALID",
+        `A text has characters that ${this.#encodingName} does not have: set converter.encoding=UTF-8`,
+      );
+    }
+    return Buffer.from(text, this.#encoding);
+  }
+
+  #decode(bytes: Buffer): string {
+    // Node drops the high bit; Java reads such a byte as the replacement character.
+    if (this.#encoding === "ascii") return bytes.toString("latin1").replace(/[^\p{ASCII}]/gu, "\ufffd");
+    return bytes.toString(this.#encoding);
   }
 }

@@ -190,9 +190,13 @@ function numberText(json: Json): string | undefined {
   return typeof json === "number" || typeof json === "bigint" ? String(json) : undefined;
 }
 
+/** As Jackson reads it: padded, blanks between groups allowed. Node itself takes "A" for no bytes and "YQ" for one. */
 function base64Of(text: string): Buffer {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw invalid("Invalid bytes field: it is not base64");
-  return Buffer.from(text, "base64");
+  const plain = /\s/.test(text) ? text.replace(/\s+/g, "") : text;
+  if (plain.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(plain)) {
+    throw invalid("Invalid bytes field: it is not base64 with padding");
+  }
+  return Buffer.from(plain, "base64");
 }
 
 function isObject(json: Json): json is { readonly [name: string]: Json } {

@@ -62,6 +62,25 @@ describe("StringConverter", () => {
     expect(strings.fromConnectData("t", new RecordHeaders(), STRING, null)).toBeNull();
   });
 
+  test.each([
+    ["US-ASCII", "é"],
+    ["US-ASCII", "€"],
+    ["ISO-8859-1", "€"],
+    ["ISO-8859-1", "😀"],
+  ])("refuses what %s cannot write: %s", (encoding, text) => {
+    const narrow = converter("storage.StringConverter", { "converter.encoding": encoding });
+    expect(() => narrow.fromConnectData("t", new RecordHeaders(), STRING, text)).toThrow(encoding);
+    expect(narrow.fromConnectData("t", new RecordHeaders(), STRING, "abc")).toEqual(Buffer.from("abc"));
+  });
+
+  test("reads a byte beyond US-ASCII as Java does", () => {
+    const ascii = converter("storage.StringConverter", { "converter.encoding": "US-ASCII" });
+    expect(ascii.toConnectData("t", [], Buffer.from([0x61, 0xe9]))).toEqual({
+      schema: OPTIONAL_STRING,
+      value: "a\ufffd",
+    });
+  });
+
   test("supports other encodings, and refuses unknown ones by name", () => {
     const latin = converter("storage.StringConverter", { "converter.encoding": "ISO-8859-1" });
     expect(latin.fromConnectData("t", new RecordHeaders(), null, "é")).toEqual(Buffer.from([0xe9]));

@@ -338,6 +338,19 @@ describe("reading an envelope", () => {
     }
   });
 
+  test.each(["A", "YQ", "YQ=", "YQ===", "YWJjZGU", "Y?==", "=YQ="])(
+    "bytes that are not base64 are refused: %s",
+    (encoded) => {
+      const json = JSON.stringify({ schema: { type: "bytes", optional: false }, payload: encoded });
+      expect(() => read(json)).toThrow("not base64");
+    },
+  );
+
+  test("base64 may be broken into lines", () => {
+    const json = JSON.stringify({ schema: { type: "bytes", optional: false }, payload: "YWJj\n\tZA==\n" });
+    expect(read(json).value).toEqual(Buffer.from("abcd"));
+  });
+
   test("null bytes are null without a schema", () => {
     expect(converter().toConnectData("t", [], null)).toEqual({ schema: null, value: null });
   });
