@@ -79,7 +79,7 @@ function resumes(segment: Segment): boolean {
 function admitValidBatches(segment: Segment): boolean {
   const size = segment.fileSize;
   let expected = segment.baseOffset;
-  const end = walkBatches(segment.read, size, (batch, header, position) => {
+  const end = walkIntactBatches(segment.read, size, (batch, header, position) => {
     if (header.baseOffset < expected || header.lastOffsetDelta < 0 || !checkCrc(batch, header)) return false;
     segment.admit(header, position);
     expected = nextOffsetOf(header);
@@ -89,7 +89,7 @@ function admitValidBatches(segment: Segment): boolean {
 }
 
 /** Visits whole batches with their bytes, until one is incomplete or `visit` returns false; returns where it stopped. */
-function walkBatches(
+function walkIntactBatches(
   read: ReadBytes,
   size: number,
   visit: (batch: Buffer, header: BatchHeader, position: number) => boolean,

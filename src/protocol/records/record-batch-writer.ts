@@ -1,5 +1,6 @@
 import { type Compression, codecNumber, compress } from "../compression/compression.js";
 import { BATCH_HEADER_BYTES, writeBatchHeader } from "./record-batch.js";
+import { varintSize, varlongSize, writeVarint, writeVarlong } from "./varint.js";
 
 /** A header of a record: the key is not null, the value may be. */
 export interface Header {
@@ -158,39 +159,6 @@ function writeHeaders(buffer: Buffer, start: number, headers: readonly Header[])
 
 function nullableBytesSize(bytes: Buffer | null): number {
   return bytes === null ? 1 : varintSize(bytes.length) + bytes.length;
-}
-
-/** Size of a non-negative number as a zigzag varint. */
-function varintSize(value: number): number {
-  return value < 0x40 ? 1 : value < 0x2000 ? 2 : value < 0x100000 ? 3 : value < 0x8000000 ? 4 : 5;
-}
-
-function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
-}
-
-function varlongSize(value: number): number {
-  let rest = zigzag(value);
-  let size = 1;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
-  return size;
-}
-
-/** Writes a non-negative number as a zigzag varint; returns the position after it. */
-function writeVarint(buffer: Buffer, start: number, value: number): number {
-  let rest = value * 2;
-  let at = start;
-  for (; rest > 0x7f; rest >>>= 7) buffer[at++] = (rest & 0x7f) | 0x80;
-  buffer[at++] = rest;
-  return at;
-}
-
-function writeVarlong(buffer: Buffer, start: number, value: number): number {
-  let rest = zigzag(value);
-  let at = start;
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) buffer[at++] = (rest % 0x80) | 0x80;
-  buffer[at++] = rest;
-  return at;
 }
 
 function writeNullableBytes(buffer: Buffer, start: number, bytes: Buffer | null): number {

@@ -21,6 +21,7 @@ const PRODUCER_EPOCH_AT = 51;
 const BASE_SEQUENCE_AT = 53;
 const COUNT_AT = 57;
 
+const CODEC_BITS = 0x07;
 const LOG_APPEND_TIME_BIT = 0x08;
 const TRANSACTIONAL_BIT = 0x10;
 const CONTROL_BIT = 0x20;
@@ -49,7 +50,7 @@ export interface BatchHeader {
 
 /** Number of the compression codec. */
 export function codecOf(header: Pick<BatchHeader, "attributes">): number {
-  return header.attributes & 0x07;
+  return header.attributes & CODEC_BITS;
 }
 
 /** Whether the broker set the timestamps: every record then has the maximum timestamp. */
@@ -69,6 +70,16 @@ export function isControlBatch(header: Pick<BatchHeader, "attributes">): boolean
 /** Whether the base timestamp is the delete horizon: the time from which the batch's tombstones may be removed. */
 export function hasDeleteHorizon(header: Pick<BatchHeader, "attributes">): boolean {
   return (header.attributes & DELETE_HORIZON_BIT) !== 0;
+}
+
+/** The attributes of a batch whose base timestamp is made its delete horizon. */
+export function withDeleteHorizon(attributes: number): number {
+  return attributes | DELETE_HORIZON_BIT;
+}
+
+/** The attributes of the same batch, not compressed. */
+export function withoutCodec(attributes: number): number {
+  return attributes & ~CODEC_BITS;
 }
 
 /** The offset after the batch, where a reader or log continues. Compaction does not change it. */

@@ -7,12 +7,12 @@ import {
   hasDeleteHorizon,
   isLogAppendTime,
   patchBatch,
+  withDeleteHorizon,
+  withoutCodec,
   writeBatchHeader,
 } from "../../../protocol/records/record-batch.js";
 import { RecordCursor } from "../../../protocol/records/record-batch-reader.js";
-
-const CODEC_BITS = 0x07;
-const DELETE_HORIZON_BIT = 0x40;
+import { varintSize, varlongSize, writeVarint, writeVarlong } from "../../../protocol/records/varint.js";
 
 /** What a batch is compacted by. */
 export interface CompactionRule {
@@ -60,7 +60,7 @@ export function compactBatch(batch: Buffer, rule: CompactionRule): Buffer | unde
   if (!setsHorizon) return rebuilt({ ...header, maxTimestampMs: newest }, kept);
   const horizonMs = rule.nowMs + rule.deleteRetentionMs;
   const moved = kept.map((record) => withTimestampBase(record, header.baseTimestampMs - horizonMs));
-  const attributes = header.attributes | DELETE_HORIZON_BIT;
+  const attributes = withDeleteHorizon(header.attributes);
   return rebuilt({ ...header, attributes, baseTimestampMs: horizonMs, maxTimestampMs: newest }, moved);
 }
 
@@ -70,7 +70,7 @@ function rebuilt(header: BatchHeader, records: readonly Buffer[]): Buffer {
 }
 
 function emptyBatch(header: BatchHeader): Buffer {
-  return assembled({ ...header, attributes: header.attributes & ~CODEC_BITS, recordCount: 0 }, Buffer.alloc(0));
+  return assembled({ ...header, attributes: withoutCodec(header.attributes), recordCount: 0 }, Buffer.alloc(0));
 }
 
 function assembled(header: BatchHeader, body: Buffer): Buffer {
@@ -86,17 +86,13 @@ function withTimestampBase(record: Buffer, shiftMs: number): Buffer {
   const reader = new ByteReader(record);
   reader.varint();
   const attributes = reader.i8();
-  const delta = varlong(reader.varlong() + shiftMs);
+  const delta = reader.varlong() + shiftMs;
   const rest = record.subarray(reader.position);
-  const length = varlong(1 + delta.length + rest.length);
-  return Buffer.concat([length, Buffer.of(attributes & 0xff), delta, rest]);
-}
-
-/** A zigzag varint of any width. */
-function varlong(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value < 0 ? -2 * value - 1 : 2 * value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  bytes.push(rest);
-  return Buffer.from(bytes);
+  const body = 1 + varlongSize(delta) + rest.length;
+  const moved = Buffer.allocUnsafe(varintSize(body) + body);
+  let at = writeVarint(moved, 0, body);
+  moved[at++] = attributes & 0xff;
+  at = writeVarlong(moved, at, delta);
+  moved.set(rest, at);
+  return moved;
 }
