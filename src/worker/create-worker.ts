@@ -67,7 +67,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         return openInProcessHost(parts, hostListener);
       }
       const data = { name, workerProps, logLevel, leftOut: calls.leftOut };
-      return openThreadHost("host/task-host-thread", data, kind === "dedicated" ? heapMb : undefined, hostListener);
+      return openThreadHost("host/task-host-thread", data, kind === "dedicated" ? { heapMb } : {}, hostListener);
     },
   });
 }

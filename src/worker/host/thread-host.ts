@@ -11,23 +11,33 @@ export interface ThreadHostData {
   readonly leftOut: readonly string[];
 }
 
+/** Limits of a thread's heap in MiB; Node's own where absent. */
+export interface HeapLimits {
+  /** Going beyond it ends that thread alone. */
+  readonly heapMb?: number;
+  /** Of the heap's young generation: small, it costs collections and saves memory. */
+  readonly youngMb?: number;
+}
+
 /**
  * A host in a thread of its own.
  *
  * @param entry the thread's module, as its path below `src/worker`, without extension.
- * @param heapMb the limit of its heap; going beyond it ends that thread alone.
  */
 export function openThreadHost<Command, Report>(
   entry: string,
   data: ThreadHostData,
-  heapMb: number | undefined,
+  { heapMb, youngMb }: HeapLimits,
   listener: HostListener<Report>,
 ): HostLink<Command> {
   let over = false;
   const thread = new Thread(moduleOf(entry), {
     name: data.name,
     workerData: data,
-    ...(heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
+    resourceLimits: {
+      ...(heapMb !== undefined && { maxOldGenerationSizeMb: heapMb }),
+      ...(youngMb !== undefined && { maxYoungGenerationSizeMb: youngMb }),
+    },
   });
   const end = (reason: string) => {
     if (over) return;
