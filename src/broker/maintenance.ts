@@ -40,7 +40,7 @@ export class Maintenance {
       this.checkFolder();
       await chore.run();
     } catch (cause) {
-      if (!this.#stopped) this.logger.error(`${chore.name} failed and will be tried again`, {}, cause);
+      if (!this.#stopped) this.logger.error("A chore failed and will be tried again", { chore: chore.name }, cause);
     }
     this.start(chore);
   }

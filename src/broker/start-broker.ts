@@ -143,7 +143,7 @@ async function openListeners(
   const listener = await open(plan);
   if (!isLoopback(plan.listen)) {
     logger.warn(
-      "the broker listens beyond this machine without authentication: whoever reaches it can read, change and delete everything",
+      "The broker listens beyond this machine without authentication: whoever reaches it can read, change and delete everything",
       { listen: formatEndpoint({ host: plan.listen.host, port: listener.port }) },
     );
   }
@@ -229,13 +229,13 @@ function startMaintenance(
   cleaner: LogCleaner,
 ): void {
   const every = (name: string) => () => properties.number(name);
-  const eachLog = (name: string, work: (log: PartitionLog) => void) => {
+  const eachLog = (chore: string, work: (log: PartitionLog) => void) => {
     for (const log of topics.all().flatMap((topic) => topic.logs)) {
       try {
         work(log);
       } catch (cause) {
         // One log that fails keeps no other from its turn.
-        logger.error(`${name} failed and will be tried again`, { folder: log.folder }, cause);
+        logger.error("A chore of a log failed and will be tried again", { chore, folder: log.folder }, cause);
       }
     }
   };
@@ -244,7 +244,7 @@ function startMaintenance(
     intervalMs: every("log.flush.scheduler.interval.ms"),
     run: () => {
       const nowMs = clock.nowMs();
-      eachLog("flushing a log", (log) => log.tend(nowMs, properties.number("producer.id.expiration.ms")));
+      eachLog("flushing logs", (log) => log.tend(nowMs, properties.number("producer.id.expiration.ms")));
     },
   });
   maintenance.start({

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { MessageChannel } from "node:worker_threads";
 import type { Clock, Timer } from "../../base/clock.js";
 import { removeFile } from "../../base/durable-files.js";
 import type { Logger } from "../../base/logger.js";
@@ -222,11 +223,18 @@ async function watch(
 ): Promise<"held" | "stale" | "replaced"> {
   const who = { folder, pid: holder?.pid, host: holder?.host };
   logger.info(`Watching the lock of the data folder for ${WATCH_MS / 1000} s: it was made elsewhere`, who);
-  for (let waitedMs = 0; waitedMs < WATCH_MS; waitedMs += BEAT_MS) {
-    await clock.delay(BEAT_MS);
-    const now = look(path);
-    if (now?.stat.ino !== seen.stat.ino) return "replaced";
-    if (!isSame(seen, now)) return "held";
+  // The clock's timers keep no process alive, and at this point of a start nothing else does.
+  const { port1: awake } = new MessageChannel();
+  awake.ref();
+  try {
+    for (let waitedMs = 0; waitedMs < WATCH_MS; waitedMs += BEAT_MS) {
+      await clock.delay(BEAT_MS);
+      const now = look(path);
+      if (now?.stat.ino !== seen.stat.ino) return "replaced";
+      if (!isSame(seen, now)) return "held";
+    }
+  } finally {
+    awake.close();
   }
   logger.warn("Taking over the data folder: its lock has shown no sign of life", who);
   return "stale";

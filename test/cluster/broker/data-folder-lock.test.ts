@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -20,6 +20,7 @@ import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { BrokerClient } from "../../support/broker-client.js";
 import { batchOf } from "../../support/broker-log.js";
 import { brokerProgram } from "../../support/broker-process.js";
+import { MillraceProcess } from "../../support/millrace-process.js";
 
 let folder: string;
 let lockFile: string;
@@ -164,6 +165,22 @@ test("a broker whose folder was taken over appends nothing more and ends", async
   client.close();
   expect(statSync(log).size).toBe(size);
   expect(readFileSync(lockFile, "utf8")).toBe("another broker");
+});
+
+test("'millrace broker' waits to see whether a lock from elsewhere is alive, and says whose it is", async () => {
+  const dataDir = join(folder, "broker");
+  mkdirSync(dataDir);
+  const lock = await DataFolderLock.take({
+    folder: dataDir,
+    clock: new SystemClock(),
+    logger: silentLogger,
+    onLost: () => undefined,
+    self: { pid: 1, started: "100", place: "boot elsewhere", host: "container-a" },
+  });
+  const refused = new MillraceProcess(["broker", "--data", folder, "--listen", "127.0.0.1:0"]);
+  expect(await refused.exited).toBe("status 2");
+  expect(refused.log).toMatch(/^millrace: Data folder .* is in use by another broker \(process 1 on container-a\)/m);
+  lock.release();
 });
 
 const canUnshare = spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status === 0;
