@@ -58,7 +58,7 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
     return (await Promise.race([work, late])) as T;
   } finally {
     done.abort();
-    late.catch(() => {}); // told by the race
+    late.catch(() => {}); // the race has thrown it
   }
 }
 

@@ -408,6 +408,32 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
+  test("a report that waits for room in the dead letter queue, and that the task does not await, holds the commit (I8)", async () => {
+    const deadLetters = { topic: "dead", replicationFactor: 1, contextHeaders: false };
+    const rig = sinkRig({ policy: { ...strict, tolerance: "all" }, deadLetters });
+    void rig.runner.run("STARTED");
+    const consumer = await rig.consumer;
+    const queue = await rig.dlq;
+    queue.limit = 1;
+    await consumer.rebalance("assign", P0);
+    rig.task.onPut = (records) => {
+      for (const record of records) void rig.task.context.reportErrant!(record, new Error("bad"));
+      if (records.length > 0) rig.task.context.requestCommit();
+    };
+    consumer.produce(P0, "a", "b");
+    await rig.task.took(2);
+    await rig.clock.advance(1000);
+    // The first is written, the second has just got its room.
+    queue.ack();
+    await rig.clock.advance(1000);
+    expect(queue.appended).toHaveLength(1);
+    expect(consumer.commits.get("orders-0")).toBeUndefined();
+    queue.ack();
+    await rig.clock.advance(1000);
+    expect(consumer.commits.get("orders-0")).toBe(2);
+    rig.runner.abandon();
+  });
+
   test("a cancelled task leaves the group at once, and is stopped when its call comes back", async () => {
     const { clock, task, consumer, runner, ended, status } = await started();
     const gate = deferred();
