@@ -48,7 +48,7 @@ interface RunningTask {
   version: string | null;
 }
 
-/** Runs connectors in the connectors' host and tasks in task hosts. The one writer of what runs here; made by `createWorker`. */
+/** Runs connectors in the connectors' host and tasks in task hosts, and is the only writer of their state. */
 export class ConnectWorker implements Worker {
   readonly plugins: PluginCatalog;
   readonly #connectors = new Map<string, ConnectorRunner>();
@@ -78,7 +78,7 @@ export class ConnectWorker implements Worker {
   }
 
   async startConnector(name: string, props: Props, targetState: TargetState): Promise<ConnectorState> {
-    // Asked again after each wait: another call may have started it meanwhile, and between here and `set` none can.
+    // Checked again after each wait: another call may have started it meanwhile. None can between this check and `set`.
     while (this.#connectors.has(name)) await this.stopConnectors([name]);
     const { calls, listener, logger } = this.parts;
     let runner: ConnectorRunner;
@@ -94,7 +94,7 @@ export class ConnectWorker implements Worker {
         requestReconfiguration: () => listener.requestReconfiguration(name),
       });
     } catch (error) {
-      logger.error("A connector cannot be made", { connector: name }, error);
+      logger.error("A connector could not be created", { connector: name }, error);
       listener.connectorStatus(name, "FAILED", traceOf(error), null);
       return "FAILED";
     }
@@ -192,7 +192,7 @@ export class ConnectWorker implements Worker {
     await Promise.all([this.#hosts.close(), this.parts.calls.close()]);
   }
 
-  /** Waits for all, as long as `task.shutdown.graceful.timeout.ms` for the lot; returns those that are late. */
+  /** Waits for all together, at most `task.shutdown.graceful.timeout.ms`; returns the late ones. */
   async #stoppedInTime<T>(
     all: readonly T[],
     stop: (one: T) => Promise<void>,
@@ -209,7 +209,7 @@ export class ConnectWorker implements Worker {
     return [...late];
   }
 
-  /** Nothing that this run still does counts: its offsets are refused, its statuses are not heard. */
+  /** From here on the run has no effect: its offsets are refused and its statuses ignored. */
   #cancel(task: RunningTask): void {
     const { id, run, host } = task;
     this.parts.logger.warn("A task did not stop in time and is cancelled", { connector: id.connector, task: id.task });
@@ -231,7 +231,7 @@ export class ConnectWorker implements Worker {
   }
 
   #fail(task: RunningTask, { kind, code, trace }: Failure, version: string | null): void {
-    // The trace is in the log already, written where the task failed.
+    // The log has the trace already, from where the task failed.
     const reason = { kind: kind ?? undefined, code: code ?? undefined };
     this.parts.logger.info("A task is FAILED", { connector: task.id.connector, task: task.id.task, ...reason });
     this.#tell(task, "FAILED", trace, version);
@@ -280,7 +280,7 @@ export class ConnectWorker implements Worker {
     }
   }
 
-  /** Answers a request for offsets; a run that was cancelled may already have a successor and gets none. (I4) */
+  /** Answers a request for offsets. A cancelled run may already have a successor, so its requests are refused. (I4) */
   #answer(
     host: number,
     request: number,
@@ -305,13 +305,13 @@ export class ConnectWorker implements Worker {
   }
 }
 
-/** Whatever kept the offsets' store from answering, if time can heal it, is to be tried again by the task. */
+/** If time can heal the offset store's failure, the task shall try again. */
 function unanswered(error: unknown): unknown {
   if (!isRetriable(error)) return error;
   return new RetriableError("OFFSETS_UNANSWERED", errorMessage(error), { cause: error });
 }
 
-/** Unique: the task's number is what follows the last dash. */
+/** Unique, because the task number follows the last dash. */
 function keyOf({ connector, task }: TaskId): string {
   return `${connector}-${task}`;
 }

@@ -19,17 +19,18 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** For the hosts' threads, which leave out what nobody will see. */
+  /** For the hosts' threads, which drop lines below it. */
   readonly logLevel: LogLevel;
-  /** For tasks in this thread (task.isolation=none); threads make their clients by themselves. */
+  /** For tasks in this thread (task.isolation=none); threads create their own clients. */
   readonly createKafkaClient: CreateKafkaClient;
 }
 
 /**
- * Makes a worker. Task hosts are opened when the first task needs one; the connectors' host when the first connector or
- * validation does, or at once to find out what is in `plugin.path`: the code there is loaded in hosts alone.
+ * Creates a worker. The first task opens a task host, the first connector or validation opens the connectors' host.
+ * With a `plugin.path` the connectors' host opens at once and lists the plugins there, because only hosts load that
+ * code.
  *
- * @throws ConfigError; RetriableError CONNECTOR_HOST_LOST when no host can be started to load plugins.
+ * @throws ConfigError; RetriableError CONNECTOR_HOST_LOST when no host can load the plugins.
  */
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const { workerProps, offsets, listener, clock, random, logger, logLevel, createKafkaClient } = options;
@@ -72,7 +73,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   });
 }
 
-/** Loads the modules that every worker begins with. */
+/** Loads the modules that every worker needs first. */
 export async function warmUpWorker(): Promise<void> {
   await loadPlugins(undefined, silentLogger);
 }

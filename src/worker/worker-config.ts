@@ -10,48 +10,48 @@ import {
   validateConfig,
 } from "../api/index.js";
 
-/** The worker properties that this floor reads; all others are carried along for converters and Kafka clients. */
+/** The worker properties read in src/worker. Converters and Kafka clients read others from the same properties. */
 export const workerConfigDef = {
   "task.shutdown.graceful.timeout.ms": {
     type: "long",
     default: 5000,
-    doc: "How long tasks that are stopped together may take, in ms, before they are cancelled.",
+    doc: "Time for tasks that stop together, in ms. Later ones are cancelled.",
   },
-  "offset.flush.interval.ms": { type: "long", default: 60_000, doc: "Between two commits of offsets, in ms." },
+  "offset.flush.interval.ms": { type: "long", default: 60_000, doc: "Time between two offset commits, in ms." },
   "offset.flush.timeout.ms": {
     type: "long",
     default: 5000,
-    doc: "How long a commit may take before it counts as failed.",
+    doc: "Time after which an offset commit counts as failed, in ms.",
   },
   "topic.creation.enable": {
     type: "boolean",
     default: true,
-    doc: "Whether topic.creation.* keys of sources are followed; otherwise missing topics are left to the broker.",
+    doc: "Whether sources may create topics by their topic.creation.* keys. Otherwise the broker creates missing topics.",
   },
   "plugin.path": { type: "string", default: null, doc: "Folders that hold plugins, separated by commas." },
   "task.hosts": {
     type: "int",
     default: 0,
     check: atLeast(0),
-    doc: "Threads that share the tasks; 0: one less than the machine has cores, at least one.",
+    doc: "Threads that share the tasks. 0: one less than the number of cores, at least one.",
   },
   "task.isolation": {
     type: "string",
     default: "shared",
     check: oneOf("shared", "dedicated", "none"),
-    doc: "Where tasks run: in the shared task hosts, each in a thread of its own, or (for tests) all plugins in the worker's own thread. A connector may choose shared or dedicated for itself.",
+    doc: "Where tasks run: shared task hosts (shared), one thread per task (dedicated), or, for tests, the worker's own thread (none). A connector may set shared or dedicated for itself.",
   },
   "task.heap.mb": {
     type: "int",
     default: 512,
     check: atLeast(16),
-    doc: "The heap of a task with task.isolation=dedicated, in MiB; one that needs more fails, alone. Also of the connectors' host.",
+    doc: "Heap of each dedicated task (task.isolation=dedicated) and of the connectors' host, in MiB. A task that needs more fails alone.",
   },
   "task.host.timeout.ms": {
     type: "long",
     default: 30_000,
     check: atLeast(1000),
-    doc: "A host that does not answer for so long is replaced: its tasks, or the connector that held it up, are FAILED.",
+    doc: "A host that does not answer for this long, in ms, is replaced. Its tasks, or the connector that blocked it, are FAILED.",
   },
 } as const satisfies ConfigDef;
 
@@ -69,7 +69,7 @@ const isolationConfig = {
   "task.heap.mb": { ...workerConfigDef["task.heap.mb"], default: null },
 } as const satisfies ConfigDef;
 
-/** What is wrong with a connector's own `task.isolation` and `task.heap.mb`, by key. */
+/** The errors in a connector's own `task.isolation` and `task.heap.mb`, by key. */
 export function isolationFaults(worker: Props, connector: Props): ReadonlyMap<string, readonly string[]> {
   const values = validateConfig(isolationConfig, connector).filter(({ errors }) => errors.length > 0);
   const faults = new Map<string, readonly string[]>(values.map(({ name, errors }) => [name, errors]));
@@ -77,14 +77,14 @@ export function isolationFaults(worker: Props, connector: Props): ReadonlyMap<st
   return unshielded === undefined ? faults : faults.set("task.isolation", [unshielded]);
 }
 
-/** A connector cannot choose the worker's own thread: no plugin of a worker that isolates runs there. */
+/** A connector cannot choose the worker's own thread: a worker that isolates runs no plugin there. */
 function unshieldedFault(ofWorker: string | undefined, ofConnector: string | null | undefined): string | undefined {
   if (ofConnector !== "none" || ofWorker === "none") return undefined;
   const detail = "only the worker itself may have none; use shared or dedicated";
   return invalidValue("task.isolation", ofConnector, detail);
 }
 
-/** Where a connector's tasks run: as it says, else as the worker does. @throws ConfigError */
+/** Where a connector's tasks run: the connector's own choice, else the worker's. @throws ConfigError */
 export function isolationOf(settings: WorkerSettings, connector: Props): { isolation: TaskIsolation; heapMb: number } {
   const own = parseConfig(isolationConfig, connector);
   const unshielded = unshieldedFault(settings["task.isolation"], own["task.isolation"]);

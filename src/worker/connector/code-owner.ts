@@ -1,21 +1,20 @@
 import { AsyncLocalStorage, createHook } from "node:async_hooks";
 
 /**
- * Knows whose code this thread runs: also in the timers, promises and events that the code has left behind. The number
- * is written to shared memory whenever the thread enters a callback, so that it can be read from outside when the thread
- * is dead or hangs.
+ * Tracks whose code this thread runs, also in timers, promises and events that the code left behind. Each callback
+ * writes the owner's number to shared memory, where other threads can read it after this one died or hung.
  */
 export class CodeOwner {
   readonly #owners = new AsyncLocalStorage<number>();
   readonly #shared: Int32Array;
 
-  /** @param shared four bytes, all zero: nobody. */
+  /** @param shared four bytes, all zero: no owner. */
   constructor(shared: SharedArrayBuffer) {
     this.#shared = new Int32Array(shared);
     createHook({ before: () => this.#enter(this.#owners.getStore() ?? 0) }).enable();
   }
 
-  /** Runs `work`, and all that follows from it, as code of that owner. */
+  /** Runs `work`, and everything it starts, as code of that owner. */
   run<T>(owner: number, work: () => T): T {
     return this.#owners.run(owner, () => {
       this.#enter(owner);
@@ -23,7 +22,7 @@ export class CodeOwner {
     });
   }
 
-  /** Whose code is at work, or was last when an error has just come out of it; 0: nobody's. */
+  /** The owner of the running code, or of the code that has just thrown; 0: none. */
   get current(): number {
     return this.#owners.getStore() ?? Atomics.load(this.#shared, 0);
   }

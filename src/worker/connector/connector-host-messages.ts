@@ -4,12 +4,12 @@ import type { LogReport } from "../host/forwarding-logger.js";
 import type { PluginFacts } from "../plugins/named-plugins.js";
 import type { PluginRef } from "../worker.js";
 
-// All that passes between the worker and the connectors' host: data only, no closure of a ConfigDef. `run` numbers one
-// connector object, or one question about a plugin's configuration.
+// The messages between the worker and the connectors' host: data only, without the functions of a ConfigDef. `run`
+// numbers one connector object, or one question about a plugin's configuration.
 
 /** A call into a plugin's code. A connector's offset hook (`alterOffsets`) will be one more method. */
 export type ConnectorCall =
-  /** Makes the connector, unless the run has one, and starts it. */
+  /** Creates the connector, unless the run has one, and starts it. */
   | { readonly method: "start"; readonly name: string; readonly className: string; readonly props: Props }
   | { readonly method: "taskConfigs"; readonly maxTasks: number }
   | { readonly method: "stop" }
@@ -24,15 +24,15 @@ export type StartCall = Extract<ConnectorCall, { method: "start" }>;
 
 /** Worker to host. */
 export type ConnectorCommand =
-  /** Answered once. */
+  /** Gets one answer. */
   | { readonly type: "call"; readonly request: number; readonly run: number; readonly call: ConnectorCall }
-  /** The run is over: its object is forgotten. */
+  /** The run is over: the host forgets its object. */
   | { readonly type: "drop"; readonly run: number }
   | { readonly type: "ping" };
 
 /** Host to worker. */
 export type ConnectorReport =
-  /** Before each import, which the host may not survive; `owner` is negative and stands for the entry from here on. */
+  /** Before each import, which may kill the host. `owner` is negative and stands for the entry from then on. */
   | { readonly type: "loading"; readonly owner: number; readonly entry: string }
   /** The plugins are loaded. */
   | { readonly type: "ready"; readonly plugins: PluginFacts }
@@ -47,7 +47,10 @@ export type ConnectorReport =
     }
   /** The connector called requestTaskReconfiguration. */
   | { readonly type: "reconfigure"; readonly run: number }
-  /** The connector called raiseError; or an error came up in its code that nothing caught, and no call of it will answer. */
+  /**
+   * The connector called raiseError, or (`uncaught`) its code threw where nothing catches: then no call of it will
+   * answer.
+   */
   | { readonly type: "failed"; readonly run: number; readonly failure: Failure; readonly uncaught: boolean }
-  /** The host must not go on. */
+  /** The host cannot continue. */
   | { readonly type: "fatal"; readonly reason: string };

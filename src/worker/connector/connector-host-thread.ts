@@ -12,7 +12,7 @@ import { ConnectorHost } from "./connector-host.js";
 import type { ConnectorCommand, ConnectorReport } from "./connector-host-messages.js";
 import type { ConnectorThreadData } from "./open-connector-host.js";
 
-// The entry of the connectors' host: loads the plugins, then carries connectors until the worker ends the thread.
+// Entry of the connectors' host: loads the plugins, then runs connectors until the worker ends the thread.
 const port = parentPort;
 if (!port) throw new InvariantError("The connectors' host runs in a thread of the worker");
 const { name, workerProps, logLevel, leftOut, owner } = workerData as ConnectorThreadData;
@@ -24,7 +24,7 @@ logStrayRejections(process, logger, () => ({ plugin: host?.classOf(owners.curren
 process.on("uncaughtException", (error) => {
   const { current } = owners;
   if (host && current !== 0) host.uncaught(current, error);
-  else send({ type: "fatal", reason: `an error that nothing caught: ${traceOf(error).trimEnd()}` });
+  else send({ type: "fatal", reason: `an uncaught error: ${traceOf(error).trimEnd()}` });
 });
 
 let entries = 0;

@@ -21,7 +21,7 @@ export interface ConnectorHostParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly send: (report: ConnectorReport) => void;
-  /** Runs a plugin's code as that run's, so that whatever becomes of the thread can be attributed to it. */
+  /** Runs a plugin's code as that run's, so that a crash or a hang of the thread can be attributed to it. */
   readonly within: <T>(run: number, work: () => T) => T;
 }
 
@@ -30,7 +30,7 @@ interface Run {
   connector?: Connector;
 }
 
-/** Carries connector objects, and the code of plugins that validates: takes calls, answers with data. Decides nothing. */
+/** Runs connector objects and validation by plugins: takes calls and answers with data. Decides nothing. */
 export class ConnectorHost {
   readonly #runs = new Map<number, Run>();
 
@@ -50,19 +50,19 @@ export class ConnectorHost {
     }
   }
 
-  /** The class whose code runs as that run, if it is not over. */
+  /** The class of that run, unless the run is over. */
   classOf(run: number): string | undefined {
     return this.#runs.get(run)?.className;
   }
 
-  /** An error that nothing caught, in code of that run. Called by the host's thread. */
+  /** Reports an uncaught error in code of that run. Called by the host's thread. */
   uncaught(run: number, error: unknown): void {
     const className = this.classOf(run);
     if (className === undefined) {
-      this.parts.logger.error("Code that a plugin left behind has thrown, and nothing caught it", {}, error);
+      this.parts.logger.error("Uncaught error in code that a plugin left behind", {}, error);
       return;
     }
-    const message = `An error that nothing caught in ${className}: ${errorMessage(error)}`;
+    const message = `Uncaught error in ${className}: ${errorMessage(error)}`;
     const failure = failureOf(new Error(message, { cause: error }));
     this.parts.send({ type: "failed", run, failure, uncaught: true });
   }
@@ -138,7 +138,7 @@ export class ConnectorHost {
   }
 }
 
-/** The keys as data: their checks, recommenders and visibility stay here. */
+/** The keys as data: checks, recommenders and visibility stay in the host. */
 function withoutCode(def: ConfigDef): ConfigDef {
   return Object.fromEntries(
     Object.entries(def).map(([name, key]) => {
@@ -152,12 +152,12 @@ function valueData({ name, value, recommendedValues, errors, visible }: ConfigVa
   return { name, value, recommendedValues: [...recommendedValues], errors: [...errors], visible };
 }
 
-/** @throws Error for what is no list of maps from text to text */
+/** @throws Error unless it is a list of maps from text to text */
 function textMaps(configs: unknown, className: string): Record<string, string>[] {
   const isTextMap = (config: unknown) =>
     typeof config === "object" && config !== null && Object.values(config).every((value) => typeof value === "string");
   if (!Array.isArray(configs) || !configs.every(isTextMap)) {
-    throw new Error(`taskConfigs of ${className} gave something else than a list of maps from text to text`);
+    throw new Error(`taskConfigs of ${className} returned something other than a list of maps from text to text`);
   }
   return configs.map((config) => ({ ...config }));
 }

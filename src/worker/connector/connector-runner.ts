@@ -10,15 +10,15 @@ export interface ConnectorParts {
   readonly plugin: ConnectorFacts;
   readonly props: Props;
   readonly logger: Logger;
-  /** Makes the run of the connector's object, in the connectors' host. */
+  /** Opens the connector's run in the connectors' host. */
   readonly open: (events: PluginRunEvents) => PluginRun;
   readonly status: (state: ConnectorState, trace: string | null) => void;
   readonly requestReconfiguration: () => void;
 }
 
 /**
- * One connector object through its life, which it has in the connectors' host: made once, started and stopped as its target state wants, one call at a time. FAILED
- * is left only by stopping it; then a new runner is made.
+ * The life of one connector object in the connectors' host: created once, started and stopped to match its target state,
+ * one call at a time. A FAILED one can only be stopped; to run it again needs a new runner.
  */
 export class ConnectorRunner {
   readonly #object: PluginRun;
@@ -43,7 +43,7 @@ export class ConnectorRunner {
     return { name, state: this.#state ?? "UNASSIGNED", trace: this.#trace, version: plugin.version };
   }
 
-  /** Brings it to the target state; resolves with what came of it. Never rejects. */
+  /** Brings it to the target state and resolves with its state then. Never rejects. */
   setTargetState(target: TargetState): Promise<ConnectorState> {
     return this.#queue(async () => {
       if (this.#cancelled) return "UNASSIGNED";
@@ -59,12 +59,14 @@ export class ConnectorRunner {
     });
   }
 
-  /** @throws ConflictError CONNECTOR_NOT_RUNNING, ConfigError for more than tasks.max, or what the connector throws. */
+  /**
+   * @throws ConflictError CONNECTOR_NOT_RUNNING, ConfigError for more than tasks.max, or the connector's own errors.
+   */
   taskConfigs(): Promise<Record<string, string>[]> {
     return this.#queue(async () => {
       const { name, plugin, props, logger } = this.parts;
       if (this.#state !== "RUNNING") {
-        const message = `Connector ${name} is ${this.#state ?? "not started"}: it gives task configurations only while RUNNING`;
+        const message = `Connector ${name} is ${this.#state ?? "not started"}: it has task configurations only while RUNNING`;
         throw new ConflictError("CONNECTOR_NOT_RUNNING", message);
       }
       const maxTasks = tasksMax(props);
@@ -81,13 +83,13 @@ export class ConnectorRunner {
     });
   }
 
-  /** Stops it for good and reports UNASSIGNED, unless it has FAILED: that stays to be seen. Never rejects. */
+  /** Stops it for good and reports UNASSIGNED, unless it has FAILED: that status stays. Never rejects. */
   end(): Promise<void> {
     return this.#queue(async () => {
       try {
         await this.#stopObject();
       } catch (cause) {
-        this.parts.logger.warn("Stopping the connector did not go well", {}, cause);
+        this.parts.logger.warn("The connector failed to stop cleanly", {}, cause);
       }
       if (this.#state !== "FAILED") this.#report("UNASSIGNED", null);
       this.#cancelled = true;
@@ -95,7 +97,7 @@ export class ConnectorRunner {
     });
   }
 
-  /** Gives it up while it hangs in a call: reports UNASSIGNED, and nothing that it does counts any more. */
+  /** Abandons it while it hangs in a call: reports UNASSIGNED and ignores everything it does afterwards. */
   cancel(): void {
     if (this.#cancelled) return;
     if (this.#state !== "FAILED") this.#report("UNASSIGNED", null);
@@ -112,13 +114,13 @@ export class ConnectorRunner {
     if (this.#state !== "FAILED") this.#report("RUNNING", null);
   }
 
-  /** STOPPED succeeds whatever the connector does about it; PAUSED may fail. */
+  /** STOPPED succeeds even if the connector's `stop` fails; PAUSED does not. */
   async #stop(target: "PAUSED" | "STOPPED"): Promise<void> {
     try {
       await this.#stopObject();
     } catch (error) {
       if (target === "PAUSED") throw error;
-      this.parts.logger.warn("Stopping the connector did not go well", {}, error);
+      this.parts.logger.warn("The connector failed to stop cleanly", {}, error);
     }
     this.#report(target, null);
   }
@@ -130,7 +132,7 @@ export class ConnectorRunner {
   }
 
   #fail(error: unknown): void {
-    // The first failure is the reason; what else fails because of it is none.
+    // The first failure is the reason; later ones follow from it.
     if (this.#cancelled || this.#state === "FAILED") return;
     this.parts.logger.error(`The connector failed: ${errorMessage(error)}`, {}, error);
     this.#report("FAILED", traceOf(error));

@@ -3,7 +3,7 @@ import { openThreadHost, type ThreadHostData } from "../host/thread-host.js";
 import { ConnectorHost, type ConnectorHostParts } from "./connector-host.js";
 import type { ConnectorCommand, ConnectorReport } from "./connector-host-messages.js";
 
-/** What the thread of the connectors' host is started with. */
+/** The start data of the connectors' host's thread. */
 export interface ConnectorThreadData extends ThreadHostData {
   /** Written by `CodeOwner`. */
   readonly owner: SharedArrayBuffer;
@@ -12,13 +12,13 @@ export interface ConnectorThreadData extends ThreadHostData {
 /** The worker's end of the connectors' host. */
 export interface ConnectorHostLink extends HostLink<ConnectorCommand> {
   /**
-   * Whose code the host ran last: a run, or the negative number of an entry it loads; 0: nobody's. Absent where the host
-   * is in the worker's own thread, and cannot be outlived.
+   * Whose code the host ran last: a run, the negative number of an entry it loads, or 0 for none. Absent for a host in
+   * the worker's own thread, whose death the worker does not survive.
    */
   readonly owner?: () => number;
 }
 
-/** Makes the connectors' host, without the plugins `leftOut`; commands may be sent at once. */
+/** Opens the connectors' host, without the plugins `leftOut`. Commands may be sent at once. */
 export type OpenConnectorHost = (
   leftOut: readonly string[],
   listener: HostListener<ConnectorReport>,
@@ -45,7 +45,7 @@ export function openConnectorThread(
   return { ...link, owner: () => Atomics.load(shared, 0) };
 }
 
-/** The connectors' host in the worker's own thread (task.isolation=none): the same messages, without a thread between. */
+/** The connectors' host in the worker's own thread (task.isolation=none), with the same messages. */
 export function openConnectorsInProcess(
   parts: Omit<ConnectorHostParts, "send" | "within">,
   listener: HostListener<ConnectorReport>,

@@ -11,31 +11,31 @@ import { PluginRun, type PluginRunEvents } from "./plugin-run.js";
 
 export interface PluginCallsParts {
   readonly open: OpenConnectorHost;
-  /** `task.host.timeout.ms`: a host that does not answer for so long is replaced. */
+  /** `task.host.timeout.ms`: a host that does not answer for this long is replaced. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** For runs that are questions: whoever asks hears of a failure by the answer. */
+/** For questions: their caller learns of a failure from the answer. */
 const UNHEARD: PluginRunEvents = { reconfigure() {}, failed() {} };
 
-/** How long a plugin may take to say what its configuration is, or what is wrong with one: REST gives up after 90 s. */
+/** Time for a plugin to list its keys or validate values. REST gives up after 90 s. */
 const ANSWER_MS = 60_000;
 
 interface Host {
   readonly link: ConnectorHostLink;
   readonly pulse: HostPulse | undefined;
-  /** The index files that it has begun to load. */
+  /** The index files whose loading has begun, by owner. */
   readonly entries: Map<number, string>;
-  /** The last of them, until all are loaded. */
+  /** The owner of the index file that is loading; 0 once all are loaded. */
   loading: number;
 }
 
 /**
- * The worker's calls into connectors and validating plugins. Opens the one host that carries them when it is first needed,
- * and watches it. When the host dies in somebody's code, that connector or question fails; everything else goes on in a
- * new host. Whose code it was, the host has noted beforehand.
+ * The worker's calls into connectors and validating plugins. Opens the one host that runs them on first use, and
+ * watches it. If the host dies in a plugin's code, that connector or question fails and all others move to a new host:
+ * the host notes whose code it runs.
  */
 export class PluginCalls {
   readonly #runs = new Map<number, PluginRun>();
@@ -49,19 +49,19 @@ export class PluginCalls {
 
   constructor(private readonly parts: PluginCallsParts) {}
 
-  /** Index files of plugins that a host has died of. No host may load them. */
+  /** Index files of plugins that killed a host. No host may load them. */
   get leftOut(): readonly string[] {
     return this.#leftOut;
   }
 
-  /** Opens the host, if there is none, and resolves with the plugins that it could load. @throws RetriableError CONNECTOR_HOST_LOST */
+  /** Opens the host if needed; resolves with the plugins it loaded. @throws RetriableError CONNECTOR_HOST_LOST */
   loaded(): Promise<PluginFacts> {
     this.#loadWanted = true;
     this.#opened();
     return this.#loaded.promise;
   }
 
-  /** A connector's run; nothing is called yet. */
+  /** Opens a connector's run, without calling it yet. */
   connector(name: string, className: string, events: PluginRunEvents): PluginRun {
     return this.#open(`connector ${name} (${className})`, events);
   }
@@ -88,7 +88,7 @@ export class PluginCalls {
   async #ask(plugin: PluginRef, call: ConnectorCall): Promise<unknown> {
     const run = this.#open(`${plugin.className} (${call.method})`, UNHEARD);
     const timer = this.parts.clock.schedule(ANSWER_MS, () => {
-      const message = `${run.label} has not answered for ${ANSWER_MS / 1000} s: it hangs, or what it asks is out of reach`;
+      const message = `${run.label} has not answered for ${ANSWER_MS / 1000} s: it hangs, or waits for an external system`;
       run.lose(new RetriableError("VALIDATION_UNANSWERED", message));
     });
     try {
@@ -127,7 +127,7 @@ export class PluginCalls {
         clock,
         timeoutMs,
         ask: () => link.send({ type: "ping" }),
-        // An import that waits for ever keeps nobody else's timers from firing.
+        // An import that never ends leaves the timers of other owners running, so the current owner may be another one.
         silent: (reason) => this.#lose(host, reason, host.loading || ownerOf(link)),
       });
     const host: Host = { link, pulse, entries: new Map(), loading: 0 };
@@ -179,7 +179,7 @@ export class PluginCalls {
     const { logger } = this.parts;
     this.#host = undefined;
     host.pulse?.stop();
-    host.link.close().catch((cause) => logger.warn("The connectors' host did not end well", {}, cause));
+    host.link.close().catch((cause) => logger.warn("The connectors' host did not end cleanly", {}, cause));
     const entry = host.entries.get(owner);
     const culprit = entry ?? this.#runs.get(owner)?.label;
     logger.error("The connectors' host is lost", { reason, during: culprit });
@@ -190,7 +190,7 @@ export class PluginCalls {
     const during = culprit === undefined ? "" : ` in the code of ${culprit}`;
     const error = new RetriableError("CONNECTOR_HOST_LOST", `The connectors' host was lost${during}: ${reason}`);
     for (const run of [...this.#runs.values()]) {
-      // With nobody to blame, all fail: to start them again might end the next host, and so on for ever.
+      // With no culprit known, all fail: restarting them could kill the next host, and so on for ever.
       if (owner === 0 || run.number === owner) run.die(error);
       else run.move();
     }

@@ -2,15 +2,15 @@ import { type Deferred, deferred } from "../../base/deferred.js";
 import type { ConnectorCall, ConnectorCommand, StartCall } from "./connector-host-messages.js";
 
 export interface PluginRunEvents {
-  /** The connector asks for its task configs to be worked out again. */
+  /** The connector requests new task configs. */
   reconfigure(): void;
-  /** The connector has failed outside a call: it said so, threw where nothing catches, or took its host along. */
+  /** The connector has failed outside a call: it raised an error, threw where nothing catches, or killed its host. */
   failed(error: Error): void;
 }
 
 interface PluginRunParts {
   nextRequest(): number;
-  /** To the host that there is, or to a new one. */
+  /** To the current host, or to a new one. */
   send(command: ConnectorCommand): void;
   drop(): void;
 }
@@ -21,26 +21,26 @@ interface Pending {
   sent: boolean;
 }
 
-/** One connector object, or one question to a plugin: its calls, which outlive the host that carries them. */
+/** The calls of one connector object or one question to a plugin. They outlive the host that runs them. */
 export class PluginRun {
   readonly #pending = new Map<number, Pending>();
-  /** How to make the connector again in a new host; undefined unless it runs. */
+  /** The call that creates the connector again in a new host; undefined unless it runs. */
   #start: StartCall | undefined;
   #hasFailed = false;
-  /** The host has an object of this run, or is about to make it. */
+  /** The host has an object of this run, or is about to create it. */
   #hasObject = false;
-  /** Calls wait for it: the connector is started again in a new host. */
+  /** Pending while the connector starts again in a new host; calls wait for it. */
   #revived: Promise<void> = Promise.resolve();
 
   constructor(
     readonly number: number,
-    /** For messages: who it is. */
+    /** For messages: the connector or plugin. */
     readonly label: string,
     readonly events: PluginRunEvents,
     private readonly parts: PluginRunParts,
   ) {}
 
-  /** @throws what the plugin throws, and RetriableError CONNECTOR_HOST_LOST when it took the host along */
+  /** @throws the plugin's error; RetriableError CONNECTOR_HOST_LOST if it killed the host */
   async call(call: ConnectorCall): Promise<unknown> {
     if (call.method === "stop" && !this.#hasObject) return undefined;
     if (call.method === "start") this.#hasFailed = false;
@@ -48,7 +48,7 @@ export class PluginRun {
     const answer = deferred<unknown>();
     this.#pending.set(request, { call, answer, sent: false });
     await this.#revived;
-    // Not before: a revival that was under way has just noted how to start it.
+    // Only here: a revival under way has just set `#start` again.
     if (call.method === "stop") this.#start = undefined;
     this.#send(request);
     const value = await answer.promise;
@@ -56,7 +56,7 @@ export class PluginRun {
     return value;
   }
 
-  /** The run is over; what its plugin still says is not heard. */
+  /** The run is over; later reports of its plugin are ignored. */
   drop(): void {
     this.parts.drop();
   }
@@ -69,27 +69,27 @@ export class PluginRun {
     this.#take(request)?.answer.reject(error);
   }
 
-  /** The connector has raised an error. */
+  /** The connector raised an error. */
   fail(error: Error): void {
     this.#hasFailed = true;
     this.#start = undefined;
     this.events.failed(error);
   }
 
-  /** The host has died of its code. */
+  /** Its code killed the host. */
   die(error: Error): void {
     this.#hasObject = false;
     this.lose(error);
   }
 
-  /** No call that it has made will be answered. */
+  /** None of its pending calls will get an answer. */
   lose(error: Error): void {
     for (const { answer } of this.#pending.values()) answer.reject(error);
     this.#pending.clear();
     this.fail(error);
   }
 
-  /** Its host has died of another one's code: goes on in a new host, where it is started first if it ran. */
+  /** Another run's code killed the host: continues in a new host, and starts the connector there if it ran. */
   move(): void {
     this.#hasObject = false;
     const start = this.#start;
@@ -98,7 +98,7 @@ export class PluginRun {
     for (const [, pending] of again) pending.sent = false;
     if (start) this.#revived = this.#revive(start);
     for (const [request, { call }] of again) {
-      // The object to be stopped is gone with its host; and a start, of which the others may wait, waits for nothing.
+      // The object to stop died with its host. A pending start goes first, because the other calls may depend on it.
       if (call.method === "stop") this.resolve(request, undefined);
       else if (call.method === "start") this.#send(request);
       else void this.#revived.then(() => this.#send(request));
@@ -113,7 +113,7 @@ export class PluginRun {
     try {
       await answer.promise;
       if (!this.#hasFailed) this.#start = start;
-      // What it would have asked for meanwhile, it could not.
+      // It could not request a reconfiguration while it had no host.
       this.events.reconfigure();
     } catch (error) {
       this.lose(error as Error);

@@ -12,23 +12,23 @@ import {
 import { traceOf } from "../../base/error-trace.js";
 import { isRetriable } from "../task/error-policy.js";
 
-/** An error on its way to another thread: what is judged by, and what is shown. */
+/** An error on its way to another thread: fields for decisions, and text to show. */
 export interface Failure {
-  /** null for an error of none of our six kinds: a plugin's bug, an error of Kafka's or of the system. */
+  /** null for an error outside our six kinds: a plugin's bug, or an error of Kafka or the system. */
   readonly kind: ErrorKind | null;
-  /** The stable code, Kafka's name of the error, or the system's (`ECONNREFUSED`); null where there is none. */
+  /** The stable code, Kafka's name of the error, or the system's (`ECONNREFUSED`); null if it has none. */
   readonly code: string | null;
-  /** The same call may work later, whatever the kind. */
+  /** The same call may succeed later, independent of the kind. */
   readonly retriable: boolean;
   readonly name: string;
   readonly message: string;
-  /** Name, message and stack, then each cause's: only to be shown. */
+  /** Name, message and stack, then each cause's: for display only. */
   readonly trace: string;
   /** The setting, for kind `config`. */
   readonly key?: string;
 }
 
-/** An error as data, for a message to another thread. Anything that was thrown will do. */
+/** An error as data, for a message to another thread. Accepts any thrown value. */
 export function failureOf(error: unknown): Failure {
   const { code, codeName, key } = (error ?? {}) as { code?: unknown; codeName?: unknown; key?: unknown };
   const kind = errorKind(error) ?? null;
@@ -44,8 +44,8 @@ export function failureOf(error: unknown): Failure {
 }
 
 /**
- * The error again, on the other side: of the class that its kind stands for, with its code, key and message. Its stack
- * is the trace of there, causes included; it has no `cause` of its own.
+ * Rebuilds the error on the other side: in the class of its kind, with its code, key and message. Its stack is the
+ * original trace, causes included; it has no `cause` of its own.
  */
 export function errorOf(failure: Failure): Error {
   const error = rebuilt(failure);
@@ -69,7 +69,7 @@ function rebuilt({ kind, code: text, retriable, name, message, key }: Failure): 
     case "unsupported":
       return new UnsupportedError(code, message);
     case null: {
-      // Kafka's errors keep their name, by which they are known to be retriable or a refusal.
+      // Kafka's errors keep their name: callers judge by it whether an error is retriable or a refusal.
       const error = new Error(message);
       Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
       return Object.assign(error, { retriable }, text !== null && { code: text, codeName: text });

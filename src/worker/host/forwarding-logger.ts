@@ -2,7 +2,7 @@ import type { LogFields, Logger } from "../../api/index.js";
 import { traceOf } from "../../base/error-trace.js";
 import { LOG_LEVELS, type LogLevel } from "../../base/logger.js";
 
-/** A log line of a task host on its way to the worker's thread, which redacts and writes it. */
+/** A log line of a host on its way to the worker's thread, which redacts and writes it. */
 export interface LogReport {
   readonly type: "log";
   readonly level: Exclude<LogLevel, "off">;
@@ -13,7 +13,7 @@ export interface LogReport {
   readonly cause?: string;
 }
 
-/** The logger of a task host in a thread: hands lines to the worker's thread, the only one that knows what must not be shown. */
+/** The logger of a host's thread: sends lines to the worker's thread, the only one that knows the secrets to redact. */
 export class ForwardingLogger implements Logger {
   constructor(
     private readonly send: (report: LogReport) => void,
@@ -53,7 +53,7 @@ export class ForwardingLogger implements Logger {
   }
 }
 
-/** Writes a line that a host has sent. Called in the worker's thread. */
+/** Writes a forwarded line. Called in the worker's thread. */
 export function writeForwarded({ level, name, message, fields, cause }: LogReport, logger: Logger): void {
   const named = logger.child(name);
   if (level === "error" || level === "warn") named[level](message, fields, cause);

@@ -5,8 +5,8 @@ export interface HostLoad {
 }
 
 /**
- * Which of the shared hosts takes the next task: the one with the fewest tasks, or undefined for a new one, while there
- * are less than `hosts` and none is idle.
+ * The shared host for the next task: the one with the fewest tasks, or undefined to open a new one while none is idle
+ * and there are fewer than `hosts`.
  */
 export function assignHost(loads: readonly HostLoad[], hosts: number): number | undefined {
   let least: HostLoad | undefined;

@@ -5,15 +5,15 @@ export interface HostPulseParts {
   readonly clock: Clock;
   /** `task.host.timeout.ms` */
   readonly timeoutMs: number;
-  /** Sends the host something that it answers at once. */
+  /** Sends the host a message that it answers at once. */
   readonly ask: () => void;
-  /** It has not answered for too long; called once. */
+  /** The host has not answered for too long; called once. */
   readonly silent: (reason: string) => void;
 }
 
 const LOOK_EVERY_MS = 2000;
 
-/** Asks one host every other second for a sign of life, from its opening until `stop`. */
+/** Checks every two seconds, from its creation until `stop`, that one host answers. */
 export class HostPulse {
   #lastHeardMs: number;
   #lastLookMs: number;
@@ -26,7 +26,7 @@ export class HostPulse {
     this.#timer = parts.clock.schedule(LOOK_EVERY_MS, () => this.#look());
   }
 
-  /** The host has said something. */
+  /** The host has sent a message. */
   heard(): void {
     this.#lastHeardMs = this.parts.clock.monotonicMs();
   }

@@ -1,7 +1,7 @@
 import type { HostLink, HostListener } from "./host-link.js";
 import { TaskHost, type TaskHostParts } from "./task-host.js";
 
-/** A task host in the worker's own thread (task.isolation=none): the same messages, without a thread between. */
+/** A task host in the worker's own thread (task.isolation=none), with the same messages. */
 export function openInProcessHost(parts: Omit<TaskHostParts, "send">, listener: HostListener): HostLink {
   let closed = false;
   const host = new TaskHost({

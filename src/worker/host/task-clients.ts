@@ -35,8 +35,8 @@ export interface TaskClientsParts {
 }
 
 /**
- * A task's Kafka clients, each with connections of its own as Java's have: a consumer's waiting fetch must not hold up
- * a producer's request on the same connection.
+ * A task's Kafka clients, each with its own connections as in Java: on a shared connection a consumer's waiting fetch
+ * would delay a producer's request.
  */
 export class TaskClients implements SourceClients, SinkClients {
   readonly #clients: KafkaClient[] = [];
@@ -45,7 +45,7 @@ export class TaskClients implements SourceClients, SinkClients {
   readonly #consumerProperties: ReturnType<typeof sinkConsumerProperties>;
   readonly #adminProperties: DerivedProperties;
 
-  /** @throws ConfigError for overrides that the worker's policy forbids; connects to nothing yet. */
+  /** Connects to nothing yet. @throws ConfigError for overrides that the worker's policy forbids */
   constructor(private readonly parts: TaskClientsParts) {
     const { id, workerProps, connectorProps } = parts;
     this.#producerProperties = sourceProducerProperties(workerProps, connectorProps, id);

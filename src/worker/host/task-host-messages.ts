@@ -5,8 +5,8 @@ import type { TaskMetrics, TaskState } from "../worker.js";
 import type { Failure } from "./failure.js";
 import type { LogReport } from "./forwarding-logger.js";
 
-// All that passes between the worker and its task hosts. Never a record: those go from the host to Kafka by
-// themselves. `run` numbers one run of one task, so that what a former run still says is told from the present one.
+// The messages between the worker and its task hosts. Records are never among them: hosts exchange those with Kafka
+// directly. `run` numbers one run of one task, to tell reports of a former run from those of the present one.
 
 /** Worker to host. */
 export type HostCommand =
@@ -19,7 +19,7 @@ export type HostCommand =
       readonly targetState: TargetState;
       readonly taskCount: number;
     }
-  /** `cancel`: it did not stop in time; drop it, nothing more is heard of that run. */
+  /** `cancel`: it did not stop in time; drop it and send no more reports of that run. */
   | { readonly type: "stop"; readonly run: number; readonly cancel: boolean }
   | { readonly type: "pause"; readonly run: number; readonly paused: boolean }
   /** Answered at once, so it also shows that the host's event loop turns. */
@@ -39,13 +39,13 @@ export type HostReport =
       readonly type: "status";
       readonly run: number;
       readonly state: Exclude<TaskState, "FAILED">;
-      /** What keeps a RUNNING task from going on. */
+      /** What a RUNNING task waits for, else null. */
       readonly waitingFor: string | null;
       readonly version: string | null;
     }
   | { readonly type: "failed"; readonly run: number; readonly failure: Failure; readonly version: string | null }
   | LogReport
-  /** The run is over and has released everything; its last status came before. */
+  /** The run is over and has released everything; its last status precedes this. */
   | { readonly type: "ended"; readonly run: number }
   | { readonly type: "topicUsed"; readonly run: number; readonly topic: string }
   | { readonly type: "metrics"; readonly request: number; readonly tasks: readonly TaskMetrics[] }

@@ -12,8 +12,8 @@ import { TaskHost } from "./task-host.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
 import type { ThreadHostData } from "./thread-host.js";
 
-// The entry of a task host's thread: loads the plugins, then carries tasks until the worker ends the thread. An
-// exception that no task catches ends the thread, with its own tasks alone.
+// Entry of a task host's thread: loads the plugins, then runs tasks until the worker ends the thread. An uncaught
+// exception ends the thread with the tasks on it, and no others.
 const port = parentPort;
 if (!port) throw new InvariantError("A task host runs in a thread of the worker");
 const { name, workerProps, logLevel, leftOut } = workerData as ThreadHostData;

@@ -34,7 +34,7 @@ export interface TaskHostParts {
 
 type StartCommand = Extract<HostCommand, { type: "start" }>;
 
-/** Carries many tasks in one thread, whichever: takes commands, makes and drives task runners, reports what becomes of them. */
+/** Runs tasks in one thread: takes commands, creates and drives task runners, reports their states. */
 export class TaskHost {
   readonly #runners = new Map<number, TaskRunner>();
   readonly #offsetRequests = new Map<number, Deferred<readonly SourceOffset[]>>();
@@ -68,7 +68,7 @@ export class TaskHost {
     }
   }
 
-  /** Drops every task on the spot, as a crash would. */
+  /** Drops every task at once, as a crash would. */
   abandon(): void {
     for (const runner of this.#runners.values()) runner.abandon();
     this.#runners.clear();
@@ -82,18 +82,18 @@ export class TaskHost {
       runner = this.#makeRunner(command);
     } catch (error) {
       const logger = this.#loggerOf(command);
-      logger.error("The task cannot be made", {}, error);
+      logger.error("The task could not be created", {}, error);
       send({ type: "failed", run, failure: failureOf(error), version: this.#versionOf(command) });
       send({ type: "ended", run });
       return;
     }
     this.#runners.set(run, runner);
     const ended = () => {
-      // A run that was cancelled is forgotten already: nothing more may be heard of it.
+      // A cancelled run is forgotten already and must report no more.
       if (this.#runners.delete(run)) send({ type: "ended", run });
     };
     runner.run(targetState).then(ended, (error) => {
-      // Runners do not reject; if one does all the same, its task must not look as if it ran.
+      // Runners do not reject. If one does, its task must not look as if it ran.
       this.#eventsOf(run, this.#versionOf(command)).failed(error);
       ended();
     });
@@ -160,7 +160,7 @@ export class TaskHost {
     };
   }
 
-  /** Asks the worker's offset store, which lives in the worker's thread (I6). */
+  /** Sends a request to the worker's offset store, which lives in the worker's thread (I6). */
   #ask(report: (request: number) => HostReport): Promise<readonly SourceOffset[]> {
     const request = this.#nextRequest++;
     const answer = deferred<readonly SourceOffset[]>();
@@ -177,13 +177,13 @@ export class TaskHost {
     try {
       return this.parts.plugins.connector(connectorProps["connector.class"] ?? "").version;
     } catch (error) {
-      this.parts.logger.debug("No version is known of an absent plugin", { why: String(error) });
+      this.parts.logger.debug("The version of a missing plugin is unknown", { why: String(error) });
       return null;
     }
   }
 }
 
-/** @throws UnsupportedError NOT_BUILT_YET for a key that the task would have to ignore. */
+/** @throws UnsupportedError NOT_BUILT_YET for a key that the task would otherwise ignore. */
 function refuseUnbuilt(type: "source" | "sink", props: Props): void {
   for (const message of unbuiltKeys(type, props).values()) throw new UnsupportedError("NOT_BUILT_YET", message);
 }

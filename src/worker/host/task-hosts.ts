@@ -13,9 +13,9 @@ export interface TaskHostsParts {
   readonly open: OpenHost;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A report other than those that the hosts' own housekeeping takes. */
+  /** A report that TaskHosts does not handle itself. */
   readonly report: (host: number, report: HostReport) => void;
-  /** The host is gone with all its tasks; its number is not used again. */
+  /** The host is gone with all its tasks; its number is not reused. */
   readonly ended: (host: number, reason: string) => void;
 }
 
@@ -31,8 +31,8 @@ interface Host {
 const METRICS_WAIT_MS = 1000;
 
 /**
- * The task hosts of a worker: opens them when tasks need them, spreads tasks over them, asks each every other second for
- * a sign of life, and gives up those that end or stay silent. Holds nothing of what the tasks are.
+ * The task hosts of a worker: opens them on demand, spreads tasks over them, checks every two seconds that each
+ * answers, and drops those that end or stay silent. Keeps no state of tasks except their number.
  */
 export class TaskHosts {
   readonly #hosts = new Map<number, Host>();
@@ -45,7 +45,7 @@ export class TaskHosts {
 
   constructor(private readonly parts: TaskHostsParts) {}
 
-  /** Finds or opens the host for one more task of the connector, and counts the task. @throws ConfigError */
+  /** Finds or opens the host for one more task of the connector and counts the task. @throws ConfigError */
   take(connectorProps: Props): number {
     const { settings } = this.parts;
     const { isolation, heapMb } = isolationOf(settings, connectorProps);
@@ -71,7 +71,7 @@ export class TaskHosts {
     this.#hosts.get(host)?.link.send(command);
   }
 
-  /** A task of the host is over; a dedicated host ends with its task. */
+  /** A task of the host is over. A dedicated host ends with its task. */
   release(host: number): void {
     const found = this.#hosts.get(host);
     if (!found) return;
@@ -88,7 +88,7 @@ export class TaskHosts {
     }));
   }
 
-  /** Counters of all tasks, of hosts that answer within a second. */
+  /** Counters of all tasks on hosts that answer within a second. */
   async metrics(): Promise<TaskMetrics[]> {
     const request = this.#nextRequest++;
     const asked = { waiting: new Set(this.#hosts.keys()), tasks: [], done: deferred() };
@@ -160,7 +160,7 @@ export class TaskHosts {
     host.pulse?.stop();
     host.link
       .close()
-      .catch((cause) => this.parts.logger.warn("A task host did not end well", { host: host.number }, cause));
+      .catch((cause) => this.parts.logger.warn("A task host did not end cleanly", { host: host.number }, cause));
     for (const asked of this.#metrics.values()) {
       asked.waiting.delete(host.number);
       if (asked.waiting.size === 0) asked.done.resolve();

@@ -2,12 +2,12 @@ import { Worker as Thread } from "node:worker_threads";
 import type { Props } from "../../api/index.js";
 import type { HostLink, HostListener } from "./host-link.js";
 
-/** What every host's thread is started with. */
+/** The start data of every host's thread. */
 export interface ThreadHostData {
   readonly name: string;
   readonly workerProps: Props;
   readonly logLevel: string;
-  /** Index files of plugins that no host may load: one has died of them. */
+  /** Index files of plugins that killed a host. No host may load them. */
   readonly leftOut: readonly string[];
 }
 
@@ -61,7 +61,9 @@ export function openThreadHost<Command, Report>(
   };
 }
 
-/** Node loads no TypeScript in a thread: run from sources (by a test runner), the thread is the compiled one. */
+/**
+ * Node loads no TypeScript in a thread: when run from sources (by a test runner), the thread runs the compiled module.
+ */
 function moduleOf(entry: string): URL {
   const fromSources = import.meta.url.endsWith(".ts");
   return new URL(`${fromSources ? "../../../dist/src/worker" : ".."}/${entry}.js`, import.meta.url);
@@ -72,7 +74,7 @@ function reasonOf(error: unknown, heapMb: number | undefined): string {
   if (code === "ERR_WORKER_OUT_OF_MEMORY") {
     return heapMb === undefined
       ? "it ran out of memory"
-      : `it ran out of memory: what it ran needed more than task.heap.mb=${heapMb}`;
+      : `it ran out of memory: its code needed more than task.heap.mb=${heapMb}`;
   }
-  return `an error that nothing caught: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  return `an uncaught error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

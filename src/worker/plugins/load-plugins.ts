@@ -16,12 +16,12 @@ const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const BUNDLED_CONNECTORS = fileURLToPath(new URL("../../../connectors/", import.meta.url));
 const BUILT_IN_CONVERTERS = new URL(`../../converters/built-in-converters.${EXTENSION}`, import.meta.url);
 
-/** The built-in converters report the version of Kafka whose behaviour they have, as Kafka's own do. */
+/** The built-in converters behave as in this version of Kafka and report it, as Kafka's own do. */
 const KAFKA_VERSION = "4.3.1";
 
-/** How the connectors' host loads: it may not survive an import, and the worker must learn which one that was. */
+/** Loading in the connectors' host: an import may kill the host, and the worker must learn which one. */
 export interface GuardedLoading {
-  /** Index files that ended or held up a host before: they are not loaded. */
+  /** Index files that ended or blocked a host before: they are not loaded. */
   readonly leftOut: readonly string[];
   /** Runs the import of an index file. */
   readonly guard?: <T>(entry: string, load: () => Promise<T>) => Promise<T>;
@@ -33,10 +33,10 @@ export function pluginFolders(pluginPath: string | undefined): string[] {
 }
 
 /**
- * Loads every plugin: our connectors and converters by path, then each folder of `plugin.path`, which is a plugin
- * itself (it holds an index file) or a folder of plugins. What cannot be loaded is logged and left out, so that one
- * broken plugin stops no other. Called once in each host, with the worker's `plugin.path`; the worker's own thread loads
- * what comes with Millrace, and nothing of `plugin.path`.
+ * Loads every plugin: the bundled connectors and converters, then each folder of `plugin.path`, which is a plugin
+ * itself (it holds an index file) or a folder of plugins. A plugin that cannot be loaded is logged and left out, so
+ * that it stops no other. Called once in each host with the worker's `plugin.path`; the worker's own thread loads only
+ * the bundled ones.
  */
 export async function loadPlugins(
   pluginPath: string | undefined,
@@ -101,7 +101,7 @@ async function loadEntry(
   return { connectors, converters };
 }
 
-/** What the converters' module exports: fresh converters by class name. */
+/** The exports of the converters' module: converter factories by class name. */
 interface BuiltInConverters {
   readonly converters: ReadonlyMap<string, () => Converter>;
   readonly headerConverters: ReadonlyMap<string, () => HeaderConverter>;

@@ -2,14 +2,14 @@ import { NotFoundError } from "../../api/index.js";
 import type { PluginInfo } from "../../contract/plugin-info.js";
 import type { ConnectorFacts, PluginCatalog } from "../worker.js";
 
-/** What a converter is, without its code. */
+/** A converter class, without its code. */
 export interface ConverterFacts {
   readonly className: string;
   readonly version: string;
   readonly kinds: readonly ("converter" | "header_converter")[];
 }
 
-/** What is known of plugins without their code: data, which crosses threads. */
+/** Plugins without their code: data, which crosses threads. */
 export interface PluginFacts<C = ConnectorFacts, V = ConverterFacts> {
   readonly connectors: readonly C[];
   readonly converters: readonly V[];
@@ -17,13 +17,13 @@ export interface PluginFacts<C = ConnectorFacts, V = ConverterFacts> {
 
 const TYPE_ORDER: readonly PluginInfo["type"][] = ["source", "sink", "converter", "header_converter"];
 
-/** Plugins, or what is known of them, by class name and alias. Holds no state but them. */
+/** Plugins, or their facts, by class name and alias. */
 export class NamedPlugins<C extends ConnectorFacts, V extends ConverterFacts> implements PluginCatalog {
   readonly #connectors: AliasMap<C>;
   readonly #converters: AliasMap<V>;
   readonly #headerConverters: AliasMap<V>;
 
-  /** Of two plugins with one class name the first stays: ours are loaded before those of plugin.path. */
+  /** Of two plugins with one class name the first wins: the bundled ones load before those of plugin.path. */
   constructor({ connectors, converters }: PluginFacts<C, V>) {
     this.#connectors = new AliasMap(connectors, ["Connector"]);
     this.#converters = new AliasMap(
@@ -67,7 +67,7 @@ export class NamedPlugins<C extends ConnectorFacts, V extends ConverterFacts> im
   }
 }
 
-/** Finds by full name, by simple name, and by simple name without a suffix of the type; an alias of two classes finds none. */
+/** Finds by full name, by simple name, and by simple name without the type's suffix. An ambiguous alias finds none. */
 class AliasMap<P extends { readonly className: string }> {
   readonly #byName = new Map<string, P>();
   readonly #byAlias = new Map<string, P | "ambiguous">();

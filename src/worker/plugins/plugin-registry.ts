@@ -10,7 +10,7 @@ export interface ConverterPlugin {
   readonly headerConverter?: () => HeaderConverter;
 }
 
-/** The loaded plugins of this thread. Holds no state but them. */
+/** The plugins loaded in this thread. */
 export class PluginRegistry implements Plugins {
   readonly #named: NamedPlugins<ConnectorPlugin, ConverterPlugin & ConverterFacts>;
 

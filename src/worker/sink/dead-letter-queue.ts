@@ -20,7 +20,7 @@ import type {
 } from "../../kafka/kafka-client.js";
 import type { FailedRecord, FailureReporter } from "../task/record-errors.js";
 
-/** A record as it was read, before anything was done to it. */
+/** A record as read, before any conversion. */
 export interface ConsumedRecord {
   readonly topic: string;
   readonly partition: number;
@@ -33,7 +33,7 @@ export interface DeadLetterSettings {
   readonly contextHeaders: boolean;
 }
 
-/** The `errors.deadletterqueue.*` keys of a sink; undefined when it has no dead letter queue. @throws ConfigError */
+/** The `errors.deadletterqueue.*` keys of a sink; undefined if it has no dead letter queue. @throws ConfigError */
 export function parseDeadLetterSettings(props: Props): DeadLetterSettings | undefined {
   const values = parseConfig(DEAD_LETTER_KEYS, props);
   const topic = values["errors.deadletterqueue.topic.name"];
@@ -46,7 +46,7 @@ export function parseDeadLetterSettings(props: Props): DeadLetterSettings | unde
 }
 
 /**
- * Makes sure that the dead letter topic exists, with one partition when it has to be made (KIP-298).
+ * Makes sure that the dead letter topic exists; creates it with one partition (KIP-298).
  *
  * @throws NotFoundError TOPIC_NOT_CREATED.
  */
@@ -68,14 +68,14 @@ export async function ensureDeadLetterTopic(
   }
 }
 
-/** Stands for the record while the producer has it; `written` only where somebody awaits this one record. */
+/** Stands for the record while the producer holds it; `written` only if a caller awaits this record. */
 interface Ticket {
   readonly written: Deferred<void> | undefined;
 }
 
 /**
- * The dead letter queue of one sink task: bad records as they were read, with headers that tell why. A record is safe once
- * `settled` has resolved, which the task awaits before every commit: a bad record's offset is never committed before
+ * The dead letter queue of one sink task: bad records as read, with headers about the failure. A record is safe once
+ * `settled` resolves. The task awaits that before every commit, so that a bad record's offset is never committed before
  * its report is written (I8).
  */
 export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
@@ -84,7 +84,7 @@ export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
   #failure: Error | undefined;
   #idle = deferred();
 
-  /** @param makeProducer makes the producer that this queue then owns, given the listener for its acknowledgements. */
+  /** @param makeProducer creates the queue's own producer with the listener for its acknowledgements. */
   constructor(
     private readonly id: TaskId,
     private readonly settings: DeadLetterSettings,
@@ -109,7 +109,9 @@ export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
     });
   }
 
-  /** Takes a record over; waits while the producer's buffer is full. @throws DataError DEAD_LETTER_FAILED, if it is to be awaited. */
+  /**
+   * Takes a record; waits while the producer's buffer is full. @throws DataError DEAD_LETTER_FAILED with `untilWritten`
+   */
   async report(failed: FailedRecord<ConsumedRecord>, untilWritten: boolean): Promise<void> {
     if (this.#producer.full) await this.#producer.drained();
     const written = untilWritten ? deferred() : undefined;
@@ -117,7 +119,7 @@ export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
     await written?.promise;
   }
 
-  /** Resolves once everything taken over so far is written. @throws DataError DEAD_LETTER_FAILED, once one was not. */
+  /** Resolves once all records taken so far are written. @throws DataError DEAD_LETTER_FAILED after any failed */
   async settled(): Promise<void> {
     while (this.#outstanding > 0 && !this.#failure) await this.#idle.promise;
     if (this.#failure) throw this.#failure;
@@ -154,7 +156,7 @@ export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
   }
 }
 
-// Whoever reads these headers looks for Java's names.
+// Readers of these headers expect Java's names.
 const JAVA_NAMES = {
   data: "org.apache.kafka.connect.errors.DataException",
   retriable: "org.apache.kafka.connect.errors.RetriableException",

@@ -9,11 +9,14 @@ export interface SinkCommitsParts {
   readonly task: SinkTask;
   readonly consumer: GroupConsumer;
   readonly partitions: SinkPartitions;
-  /** Resolves once all reports of bad records are written. Its rejection fails the task: a report is part of delivery (I8). */
+  /**
+   * Resolves once all reports of bad records are written. Its rejection fails the task: reports are part of delivery
+   * (I8).
+   */
   readonly reported: () => Promise<void>;
-  /** Reads on from these offsets, after a `preCommit` that failed. */
+  /** Moves reading to these offsets after a failed `preCommit`. */
   readonly rewind: (offsets: readonly TopicPartitionOffset[]) => void;
-  /** Shows why commits do not get on. */
+  /** Shows why commits make no progress. */
   readonly waiting: (reason: string | undefined) => void;
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -23,9 +26,9 @@ export interface SinkCommitsParts {
 }
 
 /**
- * Commits a sink task's offsets at intervals, on request, and a last time when partitions are given up. The answer of
- * the group's coordinator is not waited for while the task can work; one request at a time, and the last one after all
- * others, so that no older offset overtakes a newer one.
+ * Commits a sink task's offsets at intervals, on request, and a last time when partitions are revoked. The task works
+ * on while the coordinator's answer is outstanding. One request at a time, and the last commit after all others, so
+ * that no older offset overtakes a newer one.
  */
 export class SinkCommits {
   #nextMs = Number.POSITIVE_INFINITY;
@@ -34,12 +37,12 @@ export class SinkCommits {
 
   constructor(private readonly parts: SinkCommitsParts) {}
 
-  /** Begins the regular commits. */
+  /** Starts the regular commits. */
   schedule(): void {
     this.#nextMs = this.parts.clock.monotonicMs() + this.parts.intervalMs;
   }
 
-  /** When the next one is due, on the monotonic clock; not foreseeable while one is in flight. */
+  /** When the next one is due, on the monotonic clock; infinite while one is in flight. */
   get nextMs(): number {
     if (this.#inFlight) return Number.POSITIVE_INFINITY;
     return this.#requested ? 0 : this.#nextMs;
@@ -53,7 +56,9 @@ export class SinkCommits {
     this.#requested = true;
   }
 
-  /** Asks the task what is safe and sends that. A `preCommit` that throws takes the task back to what is committed. */
+  /**
+   * Commits the offsets that the task's `preCommit` returns. If it throws, reading returns to the committed offsets.
+   */
   async begin(): Promise<void> {
     const { partitions, task, reported, rewind, waiting, counters, logger } = this.parts;
     this.#requested = false;
@@ -61,7 +66,7 @@ export class SinkCommits {
     await reported();
     const asked = partitions.current();
     if (asked.length === 0) {
-      waiting(undefined); // what it could not commit is another member's now
+      waiting(undefined); // uncommitted partitions now belong to another member
       return;
     }
     let returned: readonly TopicPartitionOffset[];
@@ -69,7 +74,7 @@ export class SinkCommits {
       returned = await task.preCommit(asked);
     } catch (cause) {
       counters.commitFailures++;
-      const reason = `preCommit failed, reading goes on from what is committed: ${errorMessage(cause)}`;
+      const reason = `preCommit failed; reading resumes from the committed offsets: ${errorMessage(cause)}`;
       logger.error(reason, {}, cause);
       waiting(reason);
       rewind(partitions.committed());
@@ -86,7 +91,7 @@ export class SinkCommits {
     });
   }
 
-  /** The offsets to commit for partitions that are about to be closed. */
+  /** The offsets to commit for partitions that will be closed next. */
   async prepareLast(closing: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
     const { partitions, task, reported, counters, logger, timeoutMs } = this.parts;
     if (this.#inFlight) await this.#inFlight;
@@ -96,17 +101,21 @@ export class SinkCommits {
       return this.#plan(asked, await task.preCommit(asked));
     } catch (cause) {
       counters.commitFailures++;
-      logger.error("The last commit of partitions that are given up is left out; their records come again", {}, cause);
+      logger.error(
+        "The last commit of revoked partitions was skipped; their records will be delivered again",
+        {},
+        cause,
+      );
       return [];
     }
   }
 
-  /** Commits what `prepareLast` returned, and waits for the answer. */
+  /** Commits the offsets from `prepareLast` and waits for the answer. */
   async commitLast(offsets: readonly TopicPartitionOffset[]): Promise<void> {
     await this.#send(offsets);
   }
 
-  /** I2: nothing that `preCommit` did not return, nothing beyond what was put. */
+  /** I2: only offsets that `preCommit` returned, and none beyond the records put. */
   #plan(
     asked: readonly TopicPartitionOffset[],
     returned: readonly TopicPartitionOffset[],
@@ -119,7 +128,7 @@ export class SinkCommits {
     return commit;
   }
 
-  /** Never rejects: a commit that fails is made good by a later one. Returns why it failed. */
+  /** Never rejects: a later commit makes up for a failed one. Returns the reason of a failure. */
   async #send(offsets: readonly TopicPartitionOffset[]): Promise<string | undefined> {
     const { consumer, partitions, counters, clock, logger, timeoutMs } = this.parts;
     const timeUp = new AbortController();

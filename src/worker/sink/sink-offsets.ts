@@ -3,13 +3,13 @@ import type { CommittedOffset, KafkaClient } from "../../kafka/kafka-client.js";
 import { type DerivedProperties, sinkConsumerProperties } from "../task/task-client-properties.js";
 
 /**
- * The committed offsets of a sink connector's group, asked for as the consumers of its tasks commit them: in their
- * group and cluster, with their credentials. Kafka Connect asks with the admin client's settings, and finds nothing
- * where `consumer.override.bootstrap.servers` names another cluster.
+ * The committed offsets of a sink connector's group, read with the settings with which its tasks' consumers commit: the
+ * same group, cluster and credentials. Kafka Connect uses the admin client's settings, and finds nothing where
+ * `consumer.override.bootstrap.servers` names another cluster.
  *
  * @param connector its config, references resolved.
- * @param createClient makes a client over the given properties; it is closed before this returns.
- * @throws ConfigError for an override that the worker's policy forbids; the KafkaError of a cluster that does not answer.
+ * @param createClient creates a client with the given properties; it is closed before this returns.
+ * @throws ConfigError for an override that the worker's policy forbids; KafkaError from the cluster.
  */
 export async function sinkOffsets(
   worker: Props,

@@ -3,13 +3,13 @@ import { ConflictError, type TopicPartition, type TopicPartitionOffset } from ".
 interface OpenPartition extends TopicPartition {
   /** After the last record put. */
   current: number;
-  /** As the group has it, as far as this task knows. */
+  /** The group's committed offset, as far as this task knows. */
   committed: number;
-  /** End of the partition when last fetched. */
+  /** End of the partition as of the last fetch. */
   end: number;
 }
 
-/** What to commit, and what `preCommit` returned that must not be. */
+/** The offsets to commit, and those that `preCommit` returned but must not be. */
 export interface CommitPlan {
   readonly commit: readonly TopicPartitionOffset[];
   readonly refused: readonly { readonly offset: TopicPartitionOffset; readonly why: string }[];
@@ -20,13 +20,13 @@ export function keyOfPartition({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`;
 }
 
-/** The partitions open for a sink task, with the offsets that bound what may be committed. One writer: its runner. */
+/** The partitions open for a sink task, with the offsets that limit its commits. Only its runner writes them. */
 export class SinkPartitions {
   readonly #open = new Map<string, OpenPartition>();
-  /** Paused by the task; remembered while the partition is elsewhere, as in Kafka Connect. */
+  /** Paused by the task; kept while another member has the partition, as in Kafka Connect. */
   readonly #pausedByTask = new Set<string>();
 
-  /** Opens partitions at the positions where reading starts: those count as put and as committed. */
+  /** Opens partitions at their start positions, which count as put and as committed. */
   open(positions: readonly TopicPartitionOffset[]): void {
     for (const { topic, partition, offset } of positions) {
       const opened = { topic, partition, current: offset, committed: offset, end: offset };
@@ -46,7 +46,7 @@ export class SinkPartitions {
     return [...this.#open.values()].map(({ topic, partition }) => ({ topic, partition }));
   }
 
-  /** The offsets after what was put, of all open partitions or of those among `partitions`. */
+  /** The offsets after the records put, of all open partitions or of those among `partitions`. */
   current(partitions: readonly TopicPartition[] = this.all()): TopicPartitionOffset[] {
     return this.#offsets(partitions, (open) => open.current);
   }
@@ -55,7 +55,7 @@ export class SinkPartitions {
     return this.#offsets(partitions, (open) => open.committed);
   }
 
-  /** Records up to before `nextOffset` were put, or the task moved there. Partitions that are gone are passed over. */
+  /** Records before `nextOffset` were put, or the task moved there. Closed partitions are ignored. */
   moveTo(partition: TopicPartition, nextOffset: number): void {
     const open = this.#open.get(keyOfPartition(partition));
     if (open) open.current = nextOffset;
@@ -102,10 +102,10 @@ export class SinkPartitions {
   }
 
   /**
-   * Decides what of a `preCommit` answer is committed: only partitions that were asked about and are still open, only up to what was put, and nothing
-   * that is committed already. (I2)
+   * Selects the offsets of a `preCommit` answer to commit: only of partitions in `asked` that are still open, only up
+   * to the records put, and none that is committed already. (I2)
    *
-   * @param asked what `preCommit` was given.
+   * @param asked the offsets passed to `preCommit`.
    */
   planCommit(asked: readonly TopicPartitionOffset[], returned: readonly TopicPartitionOffset[]): CommitPlan {
     const limits = new Map(asked.map((offset) => [keyOfPartition(offset), offset.offset]));
@@ -117,8 +117,8 @@ export class SinkPartitions {
       const open = this.#open.get(key);
       if (!open || limit === undefined) refused.push({ offset, why: "its partition is not open" });
       else if (!Number.isSafeInteger(offset.offset) || offset.offset < 0)
-        refused.push({ offset, why: "it is no offset" });
-      else if (offset.offset > limit) refused.push({ offset, why: `only ${limit} is put so far` });
+        refused.push({ offset, why: "it is not an offset" });
+      else if (offset.offset > limit) refused.push({ offset, why: `only ${limit} has been put so far` });
       else if (offset.offset !== open.committed) commit.push(offset);
     }
     return { commit, refused };

@@ -7,20 +7,20 @@ import type { TaskConverters } from "../task/task-converters.js";
 import type { ConsumedRecord } from "./dead-letter-queue.js";
 
 /**
- * Turns fetched records into sink records: key, value, headers, in this order. Records that fail and are tolerated are
- * left out, after their report (I8).
+ * Turns fetched records into sink records: key, value, headers, in this order. Records with tolerated failures are left
+ * out, after their report (I8).
  */
 export class SinkRecordDecoder {
   #stage: Stage = "KEY_CONVERTER";
-  /** For reports of the task's own: a record as it was read, for as long as the task holds on to it. */
+  /** For the task's own reports: each record as read, for as long as the task holds the record. */
   readonly #originals = new WeakMap<SinkRecord, ConsumedRecord>();
 
   constructor(
     private readonly converters: TaskConverters,
     private readonly errors: RecordErrors<ConsumedRecord>,
-    /** Whether `originalOf` will be asked. */
+    /** Whether the task may call `originalOf`. */
     private readonly keepOriginals: boolean,
-    /** Aborts when the task is to end: it then waits for no converter to prepare. */
+    /** Aborts when the task must end: it then does not wait for a converter's `prepare`. */
     private readonly stopping: AbortSignal,
   ) {}
 
@@ -43,8 +43,8 @@ export class SinkRecordDecoder {
   }
 
   /**
-   * The record as it was read; one that the task made itself is written with the task's converters.
-   * @throws what they throw.
+   * The record as read. One that the task created itself is encoded with the task's converters.
+   * @throws their errors.
    */
   async originalOf(record: SinkRecord): Promise<ConsumedRecord> {
     const original = this.#originals.get(record);
@@ -137,7 +137,7 @@ function consumed(
   };
 }
 
-/** `consumed record is {…}`: where it stands, for `errors.log.include.messages`. */
+/** `consumed record is {…}`: its position, for `errors.log.include.messages`. */
 export function describeConsumed({ topic, partition, record }: ConsumedRecord): string {
   const time =
     record.timestampMs >= 0 ? `, timestamp=${record.timestampMs}, timestampType=${record.timestampType}` : "";

@@ -27,14 +27,16 @@ import { SinkCommits } from "./sink-commits.js";
 import { SinkPartitions } from "./sink-partitions.js";
 import { describeConsumed, SinkRecordDecoder } from "./sink-record-decoder.js";
 
-/** A sink task's Kafka clients, made when first asked for. */
+/** A sink task's Kafka clients, created on demand. */
 export interface SinkClients {
   consumer(
     topics: readonly string[] | RegExp,
     listener: RebalanceListener,
     connectivity: NewConnectivity,
   ): GroupConsumer;
-  /** Undefined without a dead letter queue. Makes its topic first. @throws NotFoundError TOPIC_NOT_CREATED */
+  /**
+   * Creates the dead letter queue and first its topic; undefined without one. @throws NotFoundError TOPIC_NOT_CREATED
+   */
   deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined>;
   close(): Promise<void>;
 }
@@ -45,24 +47,24 @@ export interface SinkTaskParts extends TaskParts {
   readonly topics: readonly string[] | RegExp;
 }
 
-/** A batch on its way into `put`: handed over again, whole and alone, until `put` takes it. */
+/** A batch for `put`, delivered again whole and alone until `put` accepts it. */
 interface Delivery {
   records: readonly SinkRecord[];
-  /** Where each partition stands once the records are put. */
+  /** The position of each partition after the records. */
   readonly positions: readonly TopicPartitionOffset[];
   attempts: number;
-  /** Not before this, on the monotonic clock. */
+  /** No attempt before this time, on the monotonic clock. */
   dueMs: number;
 }
 
-/** The longest wait for records, so that `put([])` comes at least this often: sinks rotate by time in it. */
+/** The longest wait for records. `put([])` is called at least this often, because sinks rotate files by time in it. */
 const POLL_WAIT_MS = 500;
 const LEAVE_WAIT_MS = 2000;
 
 /**
- * Drives one sink task: poll, convert, put, and at intervals preCommit and commit; rebalances come in the middle of a
- * poll, so that no two calls of the task are ever at work together. Offsets are committed only as `preCommit` returned
- * them (I2); a batch that `put` could not take yet is handed over again before anything else (I8, I9).
+ * Drives one sink task: poll, convert, put, and at intervals preCommit and commit. Rebalances run inside a poll, so
+ * that two calls of the task never overlap. Commits only offsets that `preCommit` returned (I2). A batch that `put`
+ * could not accept yet is delivered again before anything else (I8, I9).
  */
 export class SinkTaskRunner implements TaskRunner {
   readonly #counters: TaskCounters;
@@ -97,7 +99,7 @@ export class SinkTaskRunner implements TaskRunner {
     const life = this.#life;
     life.setTargetState(targetState);
     try {
-      // A task created PAUSED is not made before it is resumed.
+      // A task that starts out PAUSED is created when it resumes.
       if (await life.untilResumed()) {
         this.#status.starting();
         await this.#start();
@@ -122,7 +124,7 @@ export class SinkTaskRunner implements TaskRunner {
   cancel(): void {
     this.#cancelled = true;
     this.#life.abandon();
-    // It leaves the group, so that its successor does not have to wait for the dead member's session to end.
+    // Leaves the group, so that its successor need not wait for the dead member's session to time out.
     const { clock, clients } = this.parts;
     const left = this.#orWarn(() => this.#consumer?.close());
     void Promise.race([left, clock.delay(LEAVE_WAIT_MS)]).then(() => this.#orWarn(() => clients.close()));
@@ -168,7 +170,7 @@ export class SinkTaskRunner implements TaskRunner {
       consumer: this.#consumer,
       partitions: this.#partitions,
       reported: async () => {
-        // Not the queue alone: a report that waits for room in it, or for a converter, is not there yet.
+        // Not only the queue: a report that waits for room in it, or for a converter, is not in it yet.
         await Promise.all(this.#reports);
         await this.#deadLetters?.settled();
       },
@@ -195,7 +197,7 @@ export class SinkTaskRunner implements TaskRunner {
       this.#applySeeks();
       this.#applyPauses();
       const fetched = await consumer.poll(this.#pollWaitMs(), signal);
-      if (signal.aborted) break; // what was fetched is not put, so nobody commits it
+      if (signal.aborted) break; // these records are not put, so no commit covers them
       await this.#take(fetched);
       const delivery = this.#delivery;
       if (delivery && delivery.dueMs <= clock.monotonicMs()) await this.#deliver(delivery);
@@ -209,9 +211,9 @@ export class SinkTaskRunner implements TaskRunner {
     return Math.min(POLL_WAIT_MS, Math.max(0, untilMs - nowMs));
   }
 
-  /** Converts what was fetched into the next delivery; empty ones count, they give `put` its chance to look at the time. */
+  /** Converts fetched records into the next delivery. Empty ones count: they let `put` check the time. */
   async #take(fetched: readonly FetchedRecords[]): Promise<void> {
-    // A batch that waits to be put again has all partitions paused: nothing is fetched, and nothing overtakes it. (I9)
+    // While a batch waits to be put again all partitions are paused, so that no newer record overtakes it. (I9)
     if (this.#delivery && fetched.length === 0) return;
     const records: SinkRecord[] = this.#delivery ? [...this.#delivery.records] : [];
     const positions = this.#delivery ? [...this.#delivery.positions] : [];
@@ -270,7 +272,9 @@ export class SinkTaskRunner implements TaskRunner {
     this.#status.set(state);
   }
 
-  /** Pauses all while the connector is paused or a batch has to be put again, else what the task wants paused. */
+  /**
+   * Pauses all partitions while the connector is paused or a batch must be put again, else those that the task paused.
+   */
   #applyPauses(): void {
     const consumer = this.#consumer!;
     const all = this.#life.isPaused || this.#delivery !== undefined;
@@ -288,7 +292,7 @@ export class SinkTaskRunner implements TaskRunner {
     if (seeks.length > 0) this.#moveTo(seeks);
   }
 
-  /** Reading goes on at these offsets: what waits to be put of these partitions came from elsewhere and is dropped. */
+  /** Moves reading to these offsets and drops waiting records of these partitions, which come from before the move. */
   #moveTo(offsets: readonly TopicPartitionOffset[]): void {
     for (const offset of offsets) {
       this.#consumer!.seek(offset, offset.offset);
@@ -297,7 +301,9 @@ export class SinkTaskRunner implements TaskRunner {
     this.#dropFromDelivery(offsets);
   }
 
-  /** After a failed preCommit: back to what is committed, since what was put may not be at its destination. */
+  /**
+   * After a failed preCommit: back to the committed offsets, because records put since may not be at their destination.
+   */
   #rewind(offsets: readonly TopicPartitionOffset[]): void {
     this.#moveTo(offsets);
   }
@@ -319,13 +325,13 @@ export class SinkTaskRunner implements TaskRunner {
     onAssigned: async (positions) => {
       this.#partitions.open(positions);
       if (positions.length > 0) await this.#task!.open(positions.map(({ topic, partition }) => ({ topic, partition })));
-      // Before this poll goes on: it may already read.
+      // Now, because the poll in progress may already read.
       this.#applySeeks();
       this.#applyPauses();
     },
   };
 
-  /** Gives partitions up: a last preCommit and commit while they are ours, none when they are lost already. */
+  /** Closes partitions, with a last preCommit and commit if they are still ours. */
   async #close(partitions: readonly TopicPartition[], ours: boolean): Promise<void> {
     const open = partitions.filter((partition) => this.#partitions.isOpen(partition));
     if (open.length === 0) return;
@@ -353,7 +359,7 @@ export class SinkTaskRunner implements TaskRunner {
     try {
       await end();
     } catch (cause) {
-      this.parts.logger.warn("Ending the task did not go well", {}, cause);
+      this.parts.logger.warn("The task did not end cleanly", {}, cause);
     }
   }
 
@@ -388,8 +394,8 @@ export class SinkTaskRunner implements TaskRunner {
     const report = async () => this.#errors.reportErrant(await this.#decoder.originalOf(record), className, error);
     const written = report();
     this.#reports.add(written);
-    // A report that is not written fails the task, also when the task does not await it; it stays among the reports, so
-    // that no commit passes it.
+    // An unwritten report fails the task even if the task does not await it. It stays among the reports, so that no
+    // commit passes it.
     written.then(
       () => this.#reports.delete(written),
       (cause) => this.#life.fail(cause),

@@ -1,12 +1,12 @@
 import { ConfigError, javaPattern, type Props } from "../../api/index.js";
 
-/** What a sink's `topics` and `topics.regex` say, blanks left out. */
+/** The values of a sink's `topics` and `topics.regex`, trimmed. */
 function chosenTopics(props: Props): { readonly names: readonly string[]; readonly regex: string } {
   const names = (props["topics"] ?? "").split(",").map((name) => name.trim());
   return { names: names.filter((name) => name !== ""), regex: props["topics.regex"]?.trim() ?? "" };
 }
 
-/** What is wrong with both keys at once: exactly one of the two has to be given. */
+/** The error in the two keys together: exactly one must be set. */
 export function topicChoiceFault(props: Props): string | undefined {
   const { names, regex } = chosenTopics(props);
   if (names.length > 0 && regex !== "")
@@ -17,7 +17,7 @@ export function topicChoiceFault(props: Props): string | undefined {
 /**
  * The topics of a sink connector: names from `topics`, or a pattern from `topics.regex`, which matches whole names.
  *
- * @throws ConfigError unless exactly one of the two is given and can be used.
+ * @throws ConfigError unless exactly one is set, and is valid.
  */
 export function parseSinkTopics(props: Props): readonly string[] | RegExp {
   const { names, regex } = chosenTopics(props);

@@ -9,10 +9,10 @@ export interface OffsetCommitsParts {
   readonly ledger: SubmittedRecords;
   /** Stores offsets; resolves once the offsets topic has acknowledged them. */
   readonly flush: (offsets: readonly SourceOffset[]) => Promise<void>;
-  /** Told of offsets that are stored. Its rejection fails the task. */
+  /** Called with stored offsets. Its rejection fails the task. */
   readonly stored: (offsets: readonly SourceOffset[]) => Promise<void>;
   readonly fail: (error: unknown) => void;
-  /** Shows that offsets are not stored, and why; undefined once they are. */
+  /** Shows why offsets are not stored; undefined once they are. */
   readonly waiting: (reason: string | undefined) => void;
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -23,11 +23,11 @@ export interface OffsetCommitsParts {
 }
 
 /**
- * Commits a source task's offsets: every `offset.flush.interval.ms`, and when the task asked for it, as soon as what it
- * had handed over by then is settled.
+ * Commits a source task's offsets: every `offset.flush.interval.ms`, and at the task's request, once the records
+ * submitted by then are settled.
  *
- * One flush at a time, also when it takes longer than its timeout: a flush given up and overtaken by a newer one could
- * still reach the topic last, and the stored offset would go back behind what the source was told is safe (I3).
+ * One flush at a time, even beyond its timeout: an abandoned flush could reach the topic after a newer one, and the
+ * stored offset would move back behind what the source already treats as safe (I3).
  */
 export class OffsetCommits {
   readonly #backoff: Backoff;
@@ -40,19 +40,19 @@ export class OffsetCommits {
     this.#backoff = new Backoff({ initialMs: 500, maxMs: Math.max(500, parts.intervalMs) }, parts.random);
   }
 
-  /** Begins the regular commits. */
+  /** Starts the regular commits. */
   start(): void {
     this.#schedule(this.parts.intervalMs);
   }
 
-  /** Asks for a commit of all that is submitted by now. */
+  /** Requests a commit of everything submitted so far. */
   request(): void {
     this.parts.ledger.afterSettled(() => {
       if (!this.#ended) this.#begin();
     });
   }
 
-  /** Ends the regular commits, waits for one at work and commits once more: all within `timeoutMs`, else without. */
+  /** Stops the regular commits, waits for one in flight and commits once more, giving up after `timeoutMs`. */
   async finish(timeoutMs: number): Promise<void> {
     const { clock } = this.parts;
     this.#timer?.cancel();
@@ -67,7 +67,7 @@ export class OffsetCommits {
     this.end();
   }
 
-  /** Ends all commits now: what is in flight is of no consequence for the task any more. */
+  /** Ends all commits now. A flush in flight no longer affects the task. */
   end(): void {
     this.#ended = true;
     this.#timer?.cancel();
@@ -104,7 +104,7 @@ export class OffsetCommits {
     const timer = clock.schedule(timeoutMs, () => {
       late = true;
       counters.commitFailures++;
-      logger.warn("Storing offsets takes longer than offset.flush.timeout.ms; waiting on", { timeoutMs });
+      logger.warn("Storing offsets takes longer than offset.flush.timeout.ms; still waiting", { timeoutMs });
       if (!this.#ended) waiting("offsets are not stored yet: the offsets topic does not answer");
     });
     try {
@@ -127,7 +127,7 @@ export class OffsetCommits {
     if (this.#ended) return;
     waiting(undefined);
     try {
-      await stored(offsets); // I3: only now may the source let go of what came before
+      await stored(offsets); // I3: only now may the source release what precedes them
     } catch (cause) {
       this.parts.fail(cause);
     }

@@ -12,7 +12,7 @@ import { NeverTolerated, type Stage } from "../task/error-policy.js";
 import type { Outcome, RecordErrors } from "../task/record-errors.js";
 import type { TaskConverters } from "../task/task-converters.js";
 
-/** Which source record failed, as far as logs may say it: never a key or value. */
+/** A failed source record as logs may show it, without key and value. */
 export interface SourceFailure {
   readonly topic: string;
   readonly sourcePartition: SourceMap;
@@ -21,11 +21,11 @@ export interface SourceFailure {
 
 const NO_HEADERS: readonly RecordHeader[] = [];
 
-/** Turns source records into what the producer takes: headers, key, value, in this order, as their failures are told. */
+/** Turns source records into producer records: headers, key, value, in this order. */
 export class SourceRecordEncoder {
-  /** Where `encode` is, for when it throws: a wrapper per stage would cost every good record something. */
+  /** The current stage of `encode`, for when it throws: a wrapper per stage would slow down every good record. */
   #stage: Stage = "HEADER_CONVERTER";
-  /** The last record's, as given and as bytes: sources that have the same headers on all give the same list. */
+  /** The last record's headers and their encoding: sources often pass the same list with every record. */
   #headersOf: { readonly topic: string; readonly given: readonly Header[]; readonly encoded: readonly RecordHeader[] } =
     {
       topic: "",
@@ -33,7 +33,7 @@ export class SourceRecordEncoder {
       encoded: NO_HEADERS,
     };
 
-  /** @param stopping aborts when the task is to end: it then waits for no converter to prepare. */
+  /** @param stopping aborts when the task must end: it then does not wait for a converter's `prepare`. */
   constructor(
     private readonly converters: TaskConverters,
     private readonly taskClass: string,
@@ -41,7 +41,7 @@ export class SourceRecordEncoder {
     private readonly stopping: AbortSignal,
   ) {}
 
-  /** @throws whatever a converter throws: hand it to `recover` at once. */
+  /** @throws any error of a converter: pass it to `recover` at once. */
   encode(record: SourceRecord, nowMs: number): ProducerRecord {
     const { key, value } = this.converters;
     const { topic, partition } = record;
@@ -59,15 +59,15 @@ export class SourceRecordEncoder {
     return { topic, partition, key: keyBytes, value: valueBytes, timestampMs, headers: headers.all };
   }
 
-  /** The producer has copied what `encode` gave last. */
+  /** Called once the producer has copied the last result of `encode`. */
   release(): void {
-    // Not the header converter: what it gave is used for the next record, too.
+    // Not the header converter: its result is reused for the next record.
     const { key, value } = this.converters;
     key.release?.();
     value.release?.();
   }
 
-  /** What becomes of a record that `encode` has just thrown `error` for. */
+  /** Applies the error policy to a record for which `encode` has just thrown `error`. */
   async recover(record: SourceRecord, error: unknown, nowMs: number): Promise<Outcome<ProducerRecord>> {
     const at = () => ({ stage: this.#stage, className: this.#classAtWork() });
     return this.errors.recover<ProducerRecord>(record, at, error, () =>
@@ -113,7 +113,7 @@ function shown(map: SourceMap): string {
   return JSON.stringify(map, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
 }
 
-/** No policy lets it pass: it fails the task, as in Kafka Connect. */
+/** Never tolerated: it fails the task, as in Kafka Connect. */
 function invalidTimestamp(topic: string, timestampMs: number): DataError {
   return new DataError(
     "VALUE_INVALID",

@@ -30,11 +30,11 @@ import { SourceTopics } from "./source-topics.js";
 import { type Submission, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
 import type { TopicCreation } from "./topic-creation.js";
 
-/** A source task's Kafka clients, made when first asked for. */
+/** A source task's Kafka clients, created on demand. */
 export interface SourceClients {
   producer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): Producer<T>;
   admin(connectivity: NewConnectivity): KafkaAdmin;
-  /** Closes all; what the producer still has is failed. */
+  /** Closes all; records still in the producer fail. */
   close(): Promise<void>;
 }
 
@@ -48,20 +48,20 @@ export interface SourceTaskParts extends TaskParts {
   readonly plugin: SourcePlugin;
   readonly clients: SourceClients;
   readonly offsets: TaskOffsets;
-  /** Undefined: topics that are missing are left to the broker's auto-creation. */
+  /** Undefined: the broker's auto-creation handles missing topics. */
   readonly topicCreation: TopicCreation | undefined;
 }
 
 /** Records between two turns of the event loop, within one batch. */
 const RECORDS_PER_TURN = 1000;
 const IDLE_POLL_PAUSE_MS = 5;
-/** How much of `offset.flush.timeout.ms` an ending task waits for acknowledgements, before it commits what came. */
+/** Share of `offset.flush.timeout.ms` that an ending task waits for acknowledgements before its last commit. */
 const DRAIN_SHARE = 0.7;
 
 /**
- * Drives one source task (at-least-once): poll, note the batch in the ledger, convert, make missing topics, append to the
- * producer; acknowledgements settle the ledger, and what it says is committable is stored at intervals and on request.
- * One batch at a time, in order (I9); no record is passed over but under errors.tolerance=all (I8).
+ * Drives one source task (at-least-once): poll, note the batch in the ledger, convert, create missing topics, append to
+ * the producer. Acknowledgements settle the ledger, and its committable offsets are stored at intervals and on request.
+ * One batch at a time, in order (I9). No record is skipped except under errors.tolerance=all (I8).
  */
 export class SourceTaskRunner implements TaskRunner {
   readonly #ledger = new SubmittedRecords();
@@ -203,10 +203,10 @@ export class SourceTaskRunner implements TaskRunner {
       } finally {
         this.#counters.taskTimeMs += clock.monotonicMs() - startedMs;
       }
-      // `poll` is meant to wait for records; one that comes back empty at once must not take a whole core.
+      // `poll` should wait for records; one that returns empty at once must not take a whole core.
       const idle = (batch === null || batch.length === 0) && clock.monotonicMs() - startedMs < 1;
       if (idle) await clock.delay(IDLE_POLL_PAUSE_MS, life.ending);
-      // A batch that comes while the task stops is still delivered: its source may not be able to give it again.
+      // A batch returned while the task stops is still delivered: its source may be unable to produce it again.
       if (batch && batch.length > 0 && !life.hasFailed && !life.isAbandoned) await this.#dispatch(batch);
       await clock.turn();
     }
@@ -246,7 +246,7 @@ export class SourceTaskRunner implements TaskRunner {
     }
   }
 
-  /** Waits for room in the producer; false when the task ends first. */
+  /** Waits for room in the producer. False if the task ends first. */
   async #room(producer: Producer<SubmittedRange>): Promise<boolean> {
     const ended = deferred();
     const end = () => ended.resolve();
@@ -257,7 +257,7 @@ export class SourceTaskRunner implements TaskRunner {
     return !producer.full;
   }
 
-  /** Takes records from `from` on out of the ledger: they never reached the producer, and come again after a restart. */
+  /** Withdraws the records from `from` on: they never reached the producer and are read again after a restart. */
   #withdraw(batch: readonly SourceRecord[], from: number, submission: Submission): void {
     const handled = new Map<SubmittedRange, SourceMap>();
     const left = new Map<SubmittedRange, number>();
@@ -275,7 +275,7 @@ export class SourceTaskRunner implements TaskRunner {
       this.#ledger.settle(range, count);
     },
     failed: (range, count, error, topic) => {
-      // Once the task is over these are records that were never answered: they stay unsettled and come again.
+      // After the task's end these records never got an answer: they stay unsettled and are read again.
       if (this.#life.isAbandoned || this.#released) return;
       this.#produceFailed(range, count, error, topic).catch((cause) => this.#life.fail(cause));
     },
@@ -294,13 +294,13 @@ export class SourceTaskRunner implements TaskRunner {
     this.#ledger.settle(range, count); // deliberately dropped, and reported
   }
 
-  /** Final commit, then the task, then the clients: each tried whatever became of the one before. */
+  /** Final commit, then the task, then the clients. Each step runs even if the one before failed. */
   async #release(started: boolean): Promise<void> {
     const { clock, commitTimeoutMs } = this.parts;
     if (started && this.#producer) {
       const startedMs = clock.monotonicMs();
       const timeUp = new AbortController();
-      // What is acknowledged by then can still be committed in the time that is left.
+      // Acknowledgements up to then can still be committed in the remaining time.
       await Promise.race([this.#producer.flush(), clock.delay(commitTimeoutMs * DRAIN_SHARE, timeUp.signal)]);
       timeUp.abort();
       await this.#commits.finish(Math.max(0, commitTimeoutMs - (clock.monotonicMs() - startedMs)));
@@ -321,7 +321,7 @@ export class SourceTaskRunner implements TaskRunner {
     try {
       await end();
     } catch (cause) {
-      this.parts.logger.warn("Ending the task did not go well", {}, cause);
+      this.parts.logger.warn("The task did not end cleanly", {}, cause);
     }
   }
 
@@ -343,7 +343,7 @@ export class SourceTaskRunner implements TaskRunner {
       stopping: this.#life.ending,
       waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
       converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
-      // A task that starts while Kafka is away waits for it: it must not begin at the beginning, nor fail.
+      // A task that starts while Kafka is away waits for it: it must neither start from the beginning nor fail.
       readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), wait),
       requestCommit: () => this.#commits.request(),
     };

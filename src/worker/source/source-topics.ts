@@ -3,12 +3,12 @@ import type { KafkaAdmin, OnConnectivity } from "../../kafka/kafka-client.js";
 import { untilAnswered } from "../task/until-answered.js";
 import { planTopic, type TopicCreation } from "./topic-creation.js";
 
-/** The topics that a source task has met; missing ones are made by the connector's rules (KIP-158). */
+/** The topics that a source task has written to. Missing ones are created by the connector's rules (KIP-158). */
 export class SourceTopics {
   readonly #met = new Set<string>();
 
   constructor(
-    /** Undefined: missing topics are left to the broker's auto-creation. */
+    /** Undefined: the broker's auto-creation handles missing topics. */
     private readonly creation: TopicCreation | undefined,
     private readonly admin: () => KafkaAdmin,
     private readonly used: (topic: string) => void,
@@ -18,12 +18,14 @@ export class SourceTopics {
     private readonly waiting: OnConnectivity,
   ) {}
 
-  /** Asked for every record, before `meet` is. */
+  /** Checked for every record; `meet` follows if false. */
   has(topic: string): boolean {
     return this.#met.has(topic);
   }
 
-  /** The first record for a topic. @throws NotFoundError TOPIC_NOT_CREATED, or the KafkaError of a cluster that does not let us ask. */
+  /**
+   * Call before the first record for a topic. @throws NotFoundError TOPIC_NOT_CREATED, or the KafkaError of a refusal
+   */
   async meet(topic: string, signal: AbortSignal): Promise<void> {
     const { creation, clock, random, logger, waiting } = this;
     if (creation) {

@@ -2,18 +2,18 @@ import type { SourceMap } from "../../api/index.js";
 import { sourceMapKey } from "../../base/exact-json.js";
 import { InvariantError } from "../../base/invariant-error.js";
 
-/** What the ledger needs of a source record. */
+/** The part of a source record that the ledger needs. */
 export interface SourcePosition {
   readonly sourcePartition: SourceMap;
   readonly sourceOffset: SourceMap;
 }
 
-/** The records of one source partition in one poll batch: their newest offset, and how many are not settled yet. */
+/** The records of one source partition in one poll batch: their newest offset, and the number of unsettled ones. */
 export interface SubmittedRange {
   readonly partition: SourceMap;
   offset: SourceMap;
   unsettled: number;
-  /** False once withdrawn: settled or not, its offset says nothing. */
+  /** False once withdrawn: its offset must not be committed. */
   covered: boolean;
   readonly barriers: Barrier[];
 }
@@ -42,7 +42,7 @@ export class Submission {
 
   constructor(private readonly keyOf: (sourcePartition: SourceMap) => string) {}
 
-  /** The range that holds a record of the batch. */
+  /** The range of a record in the batch. */
   rangeOf(sourcePartition: SourceMap): SubmittedRange {
     if (sourcePartition === this.#lastPartition) return this.#lastRange!;
     const range = this.#ranges.get(this.keyOf(sourcePartition));
@@ -82,15 +82,15 @@ export class Submission {
 }
 
 /**
- * The ledger of what a source task has handed over: offsets become committable in poll order, each once everything
- * before it in its source partition is acknowledged or deliberately dropped (I1). One slow partition holds back no
- * other. No record, no client, no clock: only order. One range per batch and partition, nothing per record.
+ * The ledger of a source task's records. Offsets become committable in poll order, each once everything before it in
+ * its source partition is acknowledged or deliberately dropped (I1). A slow partition holds back no other. Knows no
+ * record, client or clock, only order: one range per batch and partition, nothing per record.
  */
 export class SubmittedRecords {
   readonly #ledgers = new Map<string, Ledger>();
-  /** Committable offsets that were handed out and came back because storing them failed. */
+  /** Committable offsets that `putBack` returned because storing them failed. */
   readonly #returned = new Map<string, CommittableOffset>();
-  /** Tasks reuse one object per source partition, so its key is worked out once. */
+  /** Tasks reuse one object per source partition, so its key is computed once. */
   readonly #keys = new WeakMap<SourceMap, string>();
   #unsettled = 0;
 
@@ -99,7 +99,7 @@ export class SubmittedRecords {
     return this.#unsettled;
   }
 
-  /** Notes a whole poll batch, in poll order, before any of its records can be produced or dropped. */
+  /** Notes a whole poll batch, in poll order, before any of its records is produced or dropped. */
   submit(batch: readonly SourcePosition[]): Submission {
     const submission = new Submission(this.#keyOf);
     for (const position of batch) submission.note(position);
@@ -128,9 +128,9 @@ export class SubmittedRecords {
   }
 
   /**
-   * Takes back the newest `count` records of a range, which were never handed to the producer because the task failed
-   * before them. The range then covers only what is before them: up to `offset`, or nothing when that is undefined.
-   * Only for the newest range of its partition: what follows a gap must not become committable.
+   * Takes back the newest `count` records of a range, which never reached the producer because the task failed before
+   * them. The range then covers only the records before them: up to `offset`, or nothing if undefined. Only for the
+   * newest range of its partition: records after a gap must not become committable.
    */
   withdraw(range: SubmittedRange, count: number, offset: SourceMap | undefined): void {
     if (offset === undefined) range.covered = false;
@@ -139,8 +139,8 @@ export class SubmittedRecords {
   }
 
   /**
-   * Takes the newest committable offset of each partition, together with those that came back by `putBack`. Each is
-   * handed out once. (I1)
+   * Takes the newest committable offset of each partition, together with those from `putBack`. Returns each only once.
+   * (I1)
    */
   takeCommittable(): CommittableOffset[] {
     for (const [key, ledger] of this.#ledgers) {
@@ -162,12 +162,15 @@ export class SubmittedRecords {
     return taken;
   }
 
-  /** Gives back what the last `takeCommittable` handed out and could not be stored. What was taken since would be newer: call it before taking again. */
+  /**
+   * Puts back offsets from the last `takeCommittable` that could not be stored. Call it before taking again: those are
+   * newer.
+   */
   putBack(offsets: readonly CommittableOffset[]): void {
     for (const committable of offsets) this.#returned.set(this.#keyOf(committable.partition), committable);
   }
 
-  /** Calls `reached` once everything submitted before this call is settled: at once when it is already. */
+  /** Calls `reached` once everything submitted before this call is settled, perhaps at once. */
   afterSettled(reached: () => void): void {
     const barrier: Barrier = { open: 0, reached };
     for (const ledger of this.#ledgers.values()) {

@@ -10,7 +10,7 @@ import {
 } from "../../api/index.js";
 import { countOrDefault, TOPIC_GROUP_KEYS } from "../../contract/connector-keys.js";
 
-/** What a new topic shall be like; -1: the broker's default. */
+/** The settings of a new topic; -1: the broker's default. */
 interface TopicPlan {
   readonly partitions: number;
   readonly replicationFactor: number;
@@ -22,7 +22,7 @@ interface TopicGroup extends TopicPlan {
   readonly exclude: readonly RegExp[];
 }
 
-/** A source connector's rules for topics that do not exist (KIP-158): the first group that matches, else the default group. */
+/** A source connector's rules for missing topics (KIP-158): the first matching group, else the default group. */
 export interface TopicCreation {
   readonly groups: readonly TopicGroup[];
   readonly defaults: TopicPlan;
@@ -31,10 +31,10 @@ export interface TopicCreation {
 const PREFIX = "topic.creation.";
 
 /**
- * The `topic.creation.*` keys of a source connector; undefined when there is none, or the worker's
- * `topic.creation.enable` is false: the broker's auto-creation decides then.
+ * The `topic.creation.*` keys of a source connector. Undefined if it has none, or if the worker's
+ * `topic.creation.enable` is false: then the broker's auto-creation decides.
  *
- * @throws ConfigError for a missing or impossible number, or a pattern that is none.
+ * @throws ConfigError for a missing or invalid number, or an invalid pattern.
  */
 export function parseTopicCreation(worker: Props, connector: Props): TopicCreation | undefined {
   if (!createsTopics(worker, connector)) return undefined;
@@ -54,8 +54,8 @@ export function parseTopicCreation(worker: Props, connector: Props): TopicCreati
 }
 
 /**
- * What is wrong with a source connector's `topic.creation.*` keys, by key. Kafka Connect finds it out when the
- * connector starts.
+ * The errors in a source connector's `topic.creation.*` keys, by key. Kafka Connect finds them only when the connector
+ * starts.
  */
 export function topicCreationFaults(worker: Props, connector: Props): ReadonlyMap<string, readonly string[]> {
   if (!createsTopics(worker, connector)) return new Map();
@@ -68,7 +68,7 @@ function createsTopics(worker: Props, connector: Props): boolean {
   return Object.keys(connector).some((key) => key.startsWith(PREFIX));
 }
 
-/** What the topic is created as. */
+/** The settings with which to create the topic. */
 export function planTopic(creation: TopicCreation, topic: string): TopicPlan & { readonly name: string } {
   const group = creation.groups.find(
     ({ include, exclude }) =>
@@ -78,13 +78,13 @@ export function planTopic(creation: TopicCreation, topic: string): TopicPlan & {
   return { name: topic, partitions, replicationFactor, configs };
 }
 
-/** The groups beside the default group, in their order of precedence. */
+/** The groups other than the default group, in order of precedence. */
 function namedGroups(connector: Props): string[] {
   const names = (connector["topic.creation.groups"] ?? "").split(",").map((name) => name.trim());
   return [...new Set(names)].filter((name) => name !== "" && name !== "default");
 }
 
-/** The keys of the default group, which must be there, and of each named one, which falls back on it. */
+/** The keys of the default group, which are required, and of each named group, which default to them. */
 function topicCreationKeys(connector: Props): ConfigDef {
   const key = (group: string, name: string) => `${PREFIX}${group}.${name}`;
   const count = (type: "int" | "short", doc: string): ConfigKey => ({ type, doc, check: countOrDefault });
@@ -94,7 +94,7 @@ function topicCreationKeys(connector: Props): ConfigDef {
     [key("default", "replication.factor")]: replication,
     [key("default", "partitions")]: partitions,
   };
-  // What is not a number is an error of the default group's key; here it only must not be one again.
+  // An invalid number is an error of the default group's key and must not be reported again here.
   const fallback = (name: string) => Number(connector[key("default", name)]) || -1;
   const patterns: ConfigKey = { type: "list", doc: "Patterns of whole topic names.", default: [], check: patternsOnly };
   for (const group of namedGroups(connector)) {

@@ -9,7 +9,7 @@ import {
   sourceProducerProperties,
 } from "./task-client-properties.js";
 
-/** Which properties a kind of client gets, whichever task it is for. */
+/** The properties of each kind of client, for any task. */
 const DERIVATIONS: Readonly<Record<ClientKind, (worker: Props, connector: Props) => DerivedProperties>> = {
   producer: (worker, connector) => sourceProducerProperties(worker, connector, ANY_TASK),
   consumer: (worker, connector) => sinkConsumerProperties(worker, connector, ANY_TASK).properties,
@@ -18,9 +18,9 @@ const DERIVATIONS: Readonly<Record<ClientKind, (worker: Props, connector: Props)
 const ANY_TASK = { connector: "", task: 0 };
 
 /**
- * What the clients of a connector's tasks would refuse of its overrides: a message by key, as the connector's
- * configuration spells it. A key that an override makes necessary and nobody gives is named as an override, too. For
- * validation: Kafka Connect finds these when the task starts.
+ * The faults that the clients of a connector's tasks would find in its overrides: a message by key, as the connector's
+ * configuration spells it. A required key that an override demands and that is missing is named as an override, too.
+ * For validation: Kafka Connect finds these only when the task starts.
  *
  * @param worker the worker's properties, which have passed `checkWorkerClients`.
  */
@@ -42,13 +42,13 @@ export function overrideFaults(worker: Props, connector: Props): ReadonlyMap<str
 }
 
 /**
- * For a worker's start: what the clients of every task would refuse of the worker's own properties.
- * @throws ConfigError for the first, named `producer.linger.ms` as the worker's properties spell it.
+ * Called when a worker starts: finds the faults in its own properties on which every task's clients would fail.
+ * @throws ConfigError for the first fault, with the key as the worker's properties spell it (`producer.linger.ms`).
  */
 export function checkWorkerClients(worker: Props): void {
   for (const [kind, derive] of Object.entries(DERIVATIONS)) {
     for (const cause of propertyFaults(derive(worker, {})).values()) {
-      // Some of the worker's own properties reach them without a prefix.
+      // Some of the worker's own properties reach the clients without a prefix.
       const isOwn = cause.key in worker && !(`${kind}.${cause.key}` in worker);
       const prefix = isOwn ? "" : `${kind}.`;
       throw new ConfigError(prefix + cause.key, spelt(cause.message, cause.key, prefix), { cause, code: cause.code });
@@ -56,7 +56,7 @@ export function checkWorkerClients(worker: Props): void {
   }
 }
 
-/** The message with the key as whoever reads it has spelt it. */
+/** The message, with the key spelled as in the reader's configuration. */
 function spelt(message: string, key: string, prefix: string): string {
   for (const before of ["configuration ", '"']) {
     if (message.includes(before + key)) return message.replace(before + key, before + prefix + key);

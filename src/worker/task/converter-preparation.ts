@@ -2,7 +2,7 @@ import { type ConnectError, type Converter, errorKind, type RecordHeader, type S
 import { deferred } from "../../base/deferred.js";
 import { NeverTolerated } from "./error-policy.js";
 
-/** The converter that a record failed in, and what it is to prepare for. */
+/** The converter in which a record failed, and the arguments for its `prepare`. */
 export interface ConverterAtWork {
   readonly converter: Converter;
   readonly topic: string;
@@ -10,18 +10,19 @@ export interface ConverterAtWork {
   readonly headers: readonly RecordHeader[];
 }
 
-/** Whether a converter asks for its `prepare`; by code, since a plugin may carry its own copy of the api. */
+/** Whether a converter requests its `prepare`. Judged by code, since a plugin may carry its own copy of the api. */
 export function isNotPrepared(error: unknown): boolean {
   return errorKind(error) === "data" && (error as ConnectError).code === "CONVERTER_NOT_PREPARED";
 }
 
 /**
- * Converts a record, and prepares for it each converter that asks for it, once. Nothing else of the task may go on
- * meanwhile: the record after this one would overtake it (I9).
+ * Converts a record, and calls `prepare` once on each converter that requests it. The task must do nothing else
+ * meanwhile: the next record would overtake this one (I9).
  *
- * @param attempt converts the record; throws what its converter throws.
- * @param atWork which converter `attempt` has just thrown in; undefined for none that prepares.
- * @throws what a converter or its `prepare` throws; NeverTolerated when the task is stopped meanwhile: the record is not bad.
+ * @param attempt converts the record; throws its converter's error.
+ * @param atWork the converter in which `attempt` has just thrown; undefined if it cannot prepare.
+ * @throws the error of a converter or its `prepare`; NeverTolerated if the task stops meanwhile, since the record is
+ *   not at fault.
  */
 export async function convertPrepared<T>(
   attempt: () => T,

@@ -2,7 +2,7 @@ import { errorKind, type Props, parseConfig } from "../../api/index.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import { ERROR_KEYS } from "../../contract/connector-keys.js";
 
-/** Where in the pipeline a record was when it failed (KIP-298); spelled as the dead letter headers and logs show it. */
+/** The stage at which a record failed (KIP-298), spelled as in the dead letter headers and logs. */
 export type Stage =
   | "TASK_PUT"
   | "TRANSFORMATION"
@@ -11,7 +11,7 @@ export type Stage =
   | "HEADER_CONVERTER"
   | "KAFKA_PRODUCE";
 
-/** How a connector wants bad records treated. */
+/** A connector's treatment of bad records. */
 export interface ErrorPolicy {
   readonly tolerance: "none" | "all";
   /** -1: for ever; 0: no second attempt. */
@@ -33,7 +33,7 @@ export function parseErrorPolicy(props: Props): ErrorPolicy {
   };
 }
 
-/** Ends the task with its `reason`, whatever errors.tolerance says. */
+/** Ends the task with its `reason`, even under errors.tolerance=all. */
 export class NeverTolerated extends Error {
   override readonly name = "NeverTolerated";
 
@@ -45,31 +45,31 @@ export class NeverTolerated extends Error {
 export type FailureVerdict =
   | { readonly kind: "retry"; readonly delayMs: number }
   | { readonly kind: "skip" }
-  /** `tolerable`: only errors.tolerance=none stands against going on; otherwise the failure can never be tolerated. */
+  /** `tolerable`: errors.tolerance=all would skip the record; otherwise the failure is never tolerated. */
   | { readonly kind: "fail"; readonly tolerable: boolean };
 
 /**
- * Whether the same call may work later: a RetriableError, or an error of Kafka's that says so of itself. The worker's
- * one answer to that question. KafkaError is known by its name: its class lives below what this floor may import.
+ * Whether the same call may succeed later: a RetriableError, or an error of Kafka marked retriable. The worker's only
+ * judge of that. Recognizes KafkaError by its name, because its class is in a layer that this one must not import.
  */
 export function isRetriable(error: unknown): boolean {
   if (errorKind(error) === "retriable") return true;
   return error instanceof Error && error.name === "KafkaError" && (error as { retriable?: unknown }).retriable === true;
 }
 
-/** The cluster refuses us, not the record: passing over records because of it would lose good ones. */
+/** The cluster refuses us, not the record: skipping records for it would lose good ones. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error) || error.name !== "KafkaError") return false;
   return /AUTHENTICATION|AUTHORIZATION/.test(String((error as { codeName?: unknown }).codeName));
 }
 
 /**
- * Decides what becomes of a record that failed a stage (KIP-298). Retriable failures are tried again until
- * `errors.retry.timeout` after the first attempt, with delays of 300 ms doubling up to `errors.retry.delay.max.ms`, and drawn
- * below that once they would pass it. Converters and transformations may fail in any way that is tolerated; elsewhere only
- * retriable failures may. A bug of ours, or a cluster that refuses us, is never tolerated.
+ * Decides the fate of a record that failed a stage (KIP-298). Retriable failures are tried again until
+ * `errors.retry.timeout` after the first attempt. Delays start at 300 ms and double; beyond `errors.retry.delay.max.ms`
+ * they are drawn uniformly below it. In converters, transformations and producing, any failure can be tolerated;
+ * elsewhere only retriable ones. A bug of ours, or a cluster that refuses us, is never tolerated.
  *
- * @param attempt how many attempts have failed, from 1.
+ * @param attempt number of failed attempts, from 1.
  * @param elapsedMs since the first attempt began.
  * @param draw a random number in [0, 1).
  */

@@ -45,7 +45,7 @@ export function overridePolicy(worker: Props): OverridePolicy {
   }
 }
 
-/** What is said about an override that the policy does not allow. */
+/** The message for an override that the policy does not allow. */
 export function overrideRefusal({ name }: OverridePolicy, key: string): string {
   return `The '${name}' policy does not allow '${key}' to be overridden in the connector configuration.`;
 }

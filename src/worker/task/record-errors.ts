@@ -5,18 +5,18 @@ import { isNotPrepared } from "./converter-preparation.js";
 import { type ErrorPolicy, judgeFailure, NeverTolerated, type Stage } from "./error-policy.js";
 import type { TaskCounters } from "./task-counters.js";
 
-/** A record that failed, and where: all that reporters say of it. */
+/** A failed record, as reporters describe it. */
 export interface FailedRecord<R> {
   readonly record: R;
   readonly stage: Stage;
-  /** The class that was at work. */
+  /** The converter or task that failed. */
   readonly className: string;
   readonly error: unknown;
 }
 
-/** Takes note of records that failed, whatever becomes of them and of the task. */
+/** Records failures, whether they are tolerated or end the task. */
 export interface FailureReporter<R> {
-  /** Resolves once the report is taken over, or with `untilWritten`, once it is safe. */
+  /** Resolves once the reporter has taken the report, or with `untilWritten`, once the report is safe. */
   report(failed: FailedRecord<R>, untilWritten: boolean): Promise<void>;
 }
 
@@ -29,19 +29,19 @@ export interface RecordErrorsParts<R> {
   readonly id: TaskId;
   readonly policy: ErrorPolicy;
   readonly reporters: readonly FailureReporter<R>[];
-  /** Says where a record stands (`consumed record is {topic=…`), never what it holds. */
+  /** The record's position (`consumed record is {topic=…`), never its content. */
   readonly describe: (record: R) => string;
   readonly counters: TaskCounters;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Ends waiting for another attempt: the record then counts as failed, not as skipped. */
+  /** Ends the wait for another attempt: the record then counts as failed, not as skipped. */
   readonly stopping: AbortSignal;
 }
 
 /**
- * Carries out a task's error policy for single records (KIP-298). Only records that failed get here: the caller tries
- * a stage once by itself, so that good records cost neither closure nor promise.
+ * Applies a task's error policy to single records (KIP-298). The caller tries each stage once by itself, so that good
+ * records cost neither closure nor promise; only failed ones get here.
  */
 export class RecordErrors<R> {
   constructor(private readonly parts: RecordErrorsParts<R>) {}
@@ -51,10 +51,10 @@ export class RecordErrors<R> {
   }
 
   /**
-   * Goes on after the first attempt threw `firstError`. Never throws, but for what a reporter throws. (I8)
+   * Continues after the first attempt threw `firstError`. Throws only a reporter's error. (I8)
    *
    * @param at the stage that the last attempt failed in.
-   * @param again the same attempt; prepares converters that ask for it (converter-preparation).
+   * @param again the same attempt, which also prepares converters that request it (converter-preparation).
    */
   async recover<T>(
     record: R,
@@ -65,7 +65,7 @@ export class RecordErrors<R> {
     const { policy, clock, random, stopping, counters } = this.parts;
     const startedMs = clock.monotonicMs();
     let error = firstError;
-    // Not a failure yet, and so tried again whatever the policy.
+    // Not a failure yet: the policy does not apply to this attempt.
     if (isNotPrepared(firstError)) {
       try {
         return { kind: "done", value: await again() };
@@ -90,14 +90,14 @@ export class RecordErrors<R> {
     }
   }
 
-  /** The same for a record whose stage cannot be tried again here (an answer that came later, a task's own report). */
+  /** As `recover`, for a stage that cannot be retried here (a late acknowledgement, a task's own report). */
   async settle(failed: FailedRecord<R>): Promise<Outcome<never>> {
     this.parts.counters.recordsFailed++;
     const verdict = judgeFailure({ ...this.policy, retryTimeoutMs: 0 }, failed.stage, failed.error, 1, 0, 0);
     return this.#give(up(verdict), failed);
   }
 
-  /** A record that the task itself reports and goes on without; resolves once the reports are written. (I8) */
+  /** A bad record that the task reports itself and skips. Resolves once the reports are written. (I8) */
   async reportErrant(record: R, className: string, error: unknown): Promise<void> {
     this.parts.counters.recordsFailed++;
     this.parts.counters.recordsSkipped++;
@@ -115,12 +115,12 @@ export class RecordErrors<R> {
     return { kind: "fatal", error: this.#fatal(failed, verdict === "fail") };
   }
 
-  /** Tolerated without log and dead letter queue, records would vanish without a trace: the 1st, 10th, 100th … is told. */
+  /** Without log and dead letter queue, tolerated records would vanish unseen: warns at the 1st, 10th, 100th … */
   #tellUnreported({ record, error }: FailedRecord<R>): void {
     const { reporters, counters, logger, describe } = this.parts;
     if (reporters.length > 0 || !Number.isInteger(Math.log10(counters.recordsSkipped))) return;
     logger.warn(
-      `errors.tolerance=all drops bad records, reported nowhere: set errors.log.enable or a dead letter queue: ${errorMessage(error)}, where ${describe(record)}`,
+      `errors.tolerance=all drops bad records without a report; set errors.log.enable or a dead letter queue: ${errorMessage(error)}, where ${describe(record)}`,
       { droppedSoFar: counters.recordsSkipped },
     );
   }
@@ -139,12 +139,12 @@ function up(verdict: ReturnType<typeof judgeFailure>): "skip" | "fail" | "fail-a
   return verdict.kind === "fail" && !verdict.tolerable ? "fail-always" : "fail";
 }
 
-/** Writes each failed record to the log, if `errors.log.enable` (KIP-298). Never its key or value. */
+/** Logs each failed record if `errors.log.enable` (KIP-298), without its key and value. */
 export class LogReporter<R> implements FailureReporter<R> {
   constructor(
     private readonly id: TaskId,
     private readonly logger: Logger,
-    /** Says which record it was (`consumed record is {…}`); undefined unless errors.log.include.messages. */
+    /** Identifies the record (`consumed record is {…}`); undefined unless errors.log.include.messages. */
     private readonly describe: ((record: R) => string) | undefined,
   ) {}
 

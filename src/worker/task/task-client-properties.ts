@@ -21,19 +21,19 @@ export function sourceProducerProperties(worker: Props, connector: Props, id: Ta
   return producerProperties(worker, connector, `connector-producer-${id.connector}-${id.task}`);
 }
 
-/** The producer of a sink task's dead letter queue: derived as a source task's. @throws ConfigError as there. */
+/** The producer of a sink task's dead letter queue, derived like a source task's. @throws ConfigError as there. */
 export function deadLetterProducerProperties(worker: Props, connector: Props, id: TaskId): DerivedProperties {
   return producerProperties(worker, connector, `connector-dlq-producer-${id.connector}-${id.task}`);
 }
 
-/** The consumer group of a sink connector that names none. */
+/** The default consumer group of a sink connector. */
 export function sinkGroupId(connector: string): string {
   return `connect-${connector}`;
 }
 
 /**
  * A sink task's consumer: defaults, the worker's `consumer.` keys, the connector's `consumer.override.` keys.
- * `groupId` is `connect-<name>` unless one of them says otherwise.
+ * `groupId` is `connect-<name>` unless one of them sets it.
  *
  * @throws ConfigError for an override that the worker's policy forbids.
  */

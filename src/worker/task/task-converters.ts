@@ -3,7 +3,7 @@ import { DEFAULT_HEADER_CONVERTER } from "../../contract/connector-keys.js";
 import type { Plugins } from "../worker.js";
 import { withPrefix } from "./task-client-properties.js";
 
-/** A task's converters, configured, with the class that each was asked for by. */
+/** A task's configured converters, each with its configured class name. */
 export interface TaskConverters {
   readonly key: Converter;
   readonly value: Converter;
@@ -12,10 +12,10 @@ export interface TaskConverters {
 }
 
 /**
- * Makes a task's converters. A converter that the connector names is configured by the connector's keys under its
- * prefix alone, one that it leaves to the worker by the worker's: the two are never mixed.
+ * Creates a task's converters. One that the connector names gets only the connector's keys under its prefix, one that
+ * the worker names only the worker's: the two are never mixed.
  *
- * @throws ConfigError for a key that is wrong, NotFoundError for a class that is not there.
+ * @throws ConfigError for a wrong key, NotFoundError for an unknown class.
  */
 export function chooseConverters(plugins: Plugins, worker: Props, connector: Props): TaskConverters {
   const key = choose(worker, connector, "key.converter", undefined);

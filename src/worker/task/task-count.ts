@@ -7,16 +7,16 @@ export function tasksMax(props: Props): number {
 }
 
 /**
- * Holds a number of tasks against `tasks.max` (KIP-1004).
+ * Checks the number of tasks against `tasks.max` (KIP-1004).
  *
- * @throws ConfigError when there are more and `tasks.max.enforce` holds.
- * @returns a warning when there are more and they are let through.
+ * @throws ConfigError for too many tasks under `tasks.max.enforce`.
+ * @returns a warning for too many tasks without it.
  */
 export function checkTaskCount(name: string, props: Props, count: number): string | undefined {
   const { "tasks.max": max, "tasks.max.enforce": enforced } = parseConfig(TASK_COUNT_KEYS, props);
   if (count <= max) return undefined;
   const found = `The connector ${name} has generated ${count} tasks, which is greater than tasks.max=${max}`;
   if (enforced)
-    throw new ConfigError("tasks.max", `${found}; raise tasks.max, or set tasks.max.enforce=false to let it pass`);
-  return `${found}; they are let through because tasks.max.enforce=false`;
+    throw new ConfigError("tasks.max", `${found}; raise tasks.max, or set tasks.max.enforce=false to allow them`);
+  return `${found}; allowed because tasks.max.enforce=false`;
 }

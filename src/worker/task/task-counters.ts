@@ -1,7 +1,7 @@
 import type { TaskId } from "../../contract/task-id.js";
 import type { TaskMetrics } from "../worker.js";
 
-/** A task's counters, written by its runner alone. */
+/** A task's counters. Only its runner writes them. */
 export class TaskCounters {
   recordsRead = 0;
   recordsWritten = 0;
@@ -18,7 +18,7 @@ export class TaskCounters {
     private readonly type: TaskMetrics["type"],
   ) {}
 
-  /** Notes one batch that was not empty. */
+  /** Counts one non-empty batch. */
   batch(records: number): void {
     this.recordsRead += records;
     this.batches++;

@@ -4,8 +4,8 @@ import type { TargetState } from "../../contract/target-state.js";
 import type { TaskStatus } from "./task-runner.js";
 
 /**
- * What a run of a task was told, and how it ends: by being stopped, by its first failure, or given up. Owned by the
- * task's runner, which asks it before each step.
+ * The commands to a run of a task, and its end: by a stop, by its first failure, or abandoned. Owned by the task's
+ * runner, which checks it before each step.
  */
 export class TaskLife {
   readonly #ending = new AbortController();
@@ -20,7 +20,7 @@ export class TaskLife {
     private readonly logger: Logger,
   ) {}
 
-  /** Aborts when the run is to end, for whatever reason. */
+  /** Aborts when the run must end, for any reason. */
   get ending(): AbortSignal {
     return this.#ending.signal;
   }
@@ -29,7 +29,7 @@ export class TaskLife {
     return this.#ending.signal.aborted;
   }
 
-  /** It is to be paused, or is. */
+  /** It must pause, or is paused. */
   get isPaused(): boolean {
     return this.#targetState === "PAUSED";
   }
@@ -38,7 +38,7 @@ export class TaskLife {
     return this.#hasFailed;
   }
 
-  /** Nobody waits for it any more: it says and commits nothing. */
+  /** No caller waits for it any more: it must not report or commit. */
   get isAbandoned(): boolean {
     return this.#isAbandoned;
   }
@@ -59,20 +59,20 @@ export class TaskLife {
     this.#end();
   }
 
-  /** The first failure ends the task; when it is stopping anyway, it is only logged. */
+  /** The first failure ends the task. A failure during the end is only logged. */
   fail(error: unknown): void {
     if (this.#isAbandoned) return;
     if (this.#stopRequested || this.#hasFailed) {
       this.logger.warn("The task failed while it was ending", {}, error);
     } else {
-      this.logger.error("The task failed and ends; it has to be restarted by hand", {}, error);
+      this.logger.error("The task failed and ends; restart it through the REST API", {}, error);
       this.#hasFailed = true;
       this.status.fail(error);
     }
     this.#end();
   }
 
-  /** Shows PAUSED and waits for as long as the task is to be paused. Resolves when it goes on (true) or ends (false). */
+  /** While the task must pause, shows PAUSED and waits. Resolves true when it resumes, false when it ends. */
   async untilResumed(): Promise<boolean> {
     while (this.isPaused && !this.isEnding) {
       this.#resumed = deferred();

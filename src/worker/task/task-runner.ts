@@ -6,28 +6,31 @@ import type { Plugins, TaskMetrics, TaskState } from "../worker.js";
 import type { ErrorPolicy } from "./error-policy.js";
 import type { TaskConverters } from "./task-converters.js";
 
-/** What a runner tells while it runs. Must not throw. */
+/** Receives a runner's reports. Must not throw. */
 export interface TaskEvents {
-  /** `waitingFor`: what keeps a RUNNING task from going on, else null. */
+  /** `waitingFor`: what a RUNNING task waits for, else null. */
   status(state: Exclude<TaskState, "FAILED">, waitingFor: string | null): void;
   failed(error: unknown): void;
   topicUsed(topic: string): void;
 }
 
-/** Hands a Kafka client, or a part of one, its own way to say that it waits. */
+/** Makes a separate connectivity listener for each Kafka client, or part of one. */
 export type NewConnectivity = () => OnConnectivity;
 
-/** What every task runner is made from. */
+/** The parts of every task runner. */
 export interface TaskParts {
   readonly id: TaskId;
-  /** The task's own configuration, given to its `start`. */
+  /** The task's own configuration, passed to its `start`. */
   readonly props: Props;
   readonly policy: ErrorPolicy;
   readonly converters: TaskConverters;
   readonly plugins: Plugins;
-  /** `offset.flush.interval.ms`: between two commits. */
+  /** `offset.flush.interval.ms`: time between two commits. */
   readonly commitIntervalMs: number;
-  /** `offset.flush.timeout.ms`: how long a commit may take before it counts as failed, and the last one before the task ends without it. */
+  /**
+   * `offset.flush.timeout.ms`: a later commit counts as failed, and an ending task does not wait longer for its last
+   * one.
+   */
   readonly commitTimeoutMs: number;
   readonly events: TaskEvents;
   readonly clock: Clock;
@@ -35,22 +38,22 @@ export interface TaskParts {
   readonly logger: Logger;
 }
 
-/** One run of one task, from start to end; for another run another runner is made. */
+/** One run of one task, from start to end. Another run needs another runner. */
 export interface TaskRunner {
   /** Runs the task; resolves once it has ended and released everything. Never rejects: failures are a FAILED status. */
   run(targetState: TargetState): Promise<void>;
   /** STARTED or PAUSED; STOPPED is `stop`. */
   setTargetState(state: TargetState): void;
-  /** Asks it to end: what was handed over is drained and committed, then `run` resolves. */
+  /** Requests the end: records already read are drained and committed, then `run` resolves. */
   stop(): void;
-  /** It did not stop in time: as `abandon`, but once the call of the plugin that hangs has come back, the plugin is stopped. */
+  /** It did not stop in time: as `abandon`, but the plugin is stopped once its hanging call returns. */
   cancel(): void;
-  /** Drops everything on the spot, as a crash would: no drain, no commit, no leave, no status, no `stop` of the plugin. */
+  /** Drops everything at once, as a crash would: no drain, no commit, no leave, no status, no `stop` of the plugin. */
   abandon(): void;
   metrics(): TaskMetrics;
 }
 
-/** A built-in converter for a task that asks for one (`context.converter`). */
+/** A configured converter for a task that requests one (`context.converter`). */
 export function converterFor(
   plugins: Plugins,
   className: string,
@@ -62,12 +65,15 @@ export function converterFor(
   return converter;
 }
 
-/** Why a running task does not get on, apart from Kafka being away: a call is tried again, commits fail, or the task said so. */
+/**
+ * Why a running task makes no progress, besides an absent Kafka: a call is retried, commits fail, or the task reported
+ * it.
+ */
 type WaitCause = "retry" | "commit" | "task";
 
 const WAIT_ORDER: readonly WaitCause[] = ["retry", "commit", "task"];
 
-/** The one writer of a task's status: state and waiting reasons in, status reports out, each told once. */
+/** The only writer of a task's status: takes state and waiting reasons, and reports each change once. */
 export class TaskStatus {
   readonly #waits = new Map<WaitCause, string>();
   readonly #clientWaits: (string | undefined)[] = [];
@@ -91,15 +97,15 @@ export class TaskStatus {
     this.events.failed(error);
   }
 
-  /** From here until RUNNING reasons to wait are shown, also when it was PAUSED before. */
+  /** From here until RUNNING, waiting reasons are shown even if the task was PAUSED before. */
   starting(): void {
     this.#state = undefined;
     this.#told = undefined;
   }
 
   /**
-   * Notes what the task waits for, or that it goes on. Shown while RUNNING; a task that waits while it still starts is
-   * shown as RUNNING too, since nothing else could say why it does not get on.
+   * Sets or clears a waiting reason. Shown while RUNNING. A task that waits while it starts is shown as RUNNING too,
+   * because no other state has room for the reason.
    */
   waiting(cause: WaitCause, reason: string | undefined): void {
     if (reason === undefined) this.#waits.delete(cause);
@@ -107,7 +113,7 @@ export class TaskStatus {
     this.#show();
   }
 
-  /** For one Kafka client of the task, or one part of it: each says for itself whether it waits. */
+  /** For one Kafka client of the task, or one part of it: each sets and clears its own reason. */
   connectivity(): OnConnectivity {
     const at = this.#clientWaits.push(undefined) - 1;
     return (waitingFor) => {

@@ -1,8 +1,8 @@
 import type { Props } from "../../api/index.js";
 
 /**
- * Keys of Kafka Connect that are not served yet, with what is said about each: to run without what they promise would
- * be worse than not to run. Asked when a config is validated, and again when a task starts.
+ * Kafka Connect's keys that are not supported yet, each with its message. Refusing to run beats running without what
+ * they promise. Called at validation, and again when a task starts.
  */
 export function unbuiltKeys(type: "source" | "sink", props: Props): ReadonlyMap<string, string> {
   const found = new Map<string, string>();

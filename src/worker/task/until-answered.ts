@@ -11,15 +11,15 @@ interface AnswerWait {
   readonly random: Random;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Shows why it waits; undefined once there is an answer. */
+  /** Shows the reason for the wait; undefined once there is an answer. */
   readonly waiting: OnConnectivity;
 }
 
 /**
- * Makes a call again, with growing delays, for as long as it fails in a way that time can heal: a task waits for a Kafka
- * that is away, however long, and does not fail over it. Its status says so meanwhile, the log once.
+ * Repeats a call with growing delays while its failure may heal with time: a task waits for an absent Kafka as long as
+ * it takes and does not fail. Its status shows the reason meanwhile; the log gets it once.
  *
- * @throws the call's last error, once `signal` aborts; at once when waiting cannot heal it.
+ * @throws the call's last error, once `signal` aborts; at once if waiting cannot heal it.
  */
 export async function untilAnswered<T>(
   call: () => Promise<T>,

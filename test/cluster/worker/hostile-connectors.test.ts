@@ -185,7 +185,7 @@ test("an error that no listener takes fails the connector or question it comes f
   expect(await rig.run("good", "Good")).toBe("RUNNING");
   for (const method of ["start", "taskConfigs", "validate"]) {
     const className = `rogue.emit.${method}`;
-    expect(await provoke(rig, className, method)).toContain(`nothing caught in ${className}: no listener took me`);
+    expect(await provoke(rig, className, method)).toContain(`Uncaught error in ${className}: no listener took me`);
     await expectGood(rig);
   }
   expect(rig.listener.reconfigured).toEqual([]);
