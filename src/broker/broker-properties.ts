@@ -7,14 +7,17 @@ import {
   type ValueRule,
 } from "./topics/config-keys.js";
 
-/** A property of the broker: how it is written, and its default (null: none). */
+/** The type and bounds of a broker property, and its default (null: none). */
 interface BrokerKey extends ValueRule {
   readonly default: string | null;
 }
 
 const MINUTE = 60_000;
 
-/** The broker's own properties: Kafka's names, and three of ours at the end. Topic defaults (`log.…`) come on top. */
+/**
+ * The broker's own properties: Kafka's names, and two of ours at the end. The defaults of topics (`log.…`) are added
+ * below.
+ */
 const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "node.id": { type: "int", default: "1", min: 0 },
   "broker.id": { type: "int", default: "1", min: 0 },
@@ -47,7 +50,7 @@ const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "producer.id.expiration.ms": { type: "int", default: "86400000", min: 1 },
   "socket.request.max.bytes": { type: "int", default: "104857600" },
   "connections.max.idle.ms": { type: "long", default: String(10 * MINUTE) },
-  // Kafka's default is 55 MiB. A smaller answer is as good to every client, and bounds what a fetch holds in memory.
+  // Kafka's default is 55 MiB. Clients do as well with smaller answers, and this bounds the memory of a fetch.
   "fetch.max.bytes": { type: "int", default: String(8 * 1024 * 1024), min: 1024 },
   "log.retention.check.interval.ms": { type: "long", default: String(5 * MINUTE), min: 1 },
   "log.retention.minutes": { type: "int", default: null },
@@ -62,18 +65,18 @@ const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "millrace.segment.bytes.min": { type: "int", default: "1048576", min: 1 },
 };
 
-/** All properties the broker knows, topic defaults included. */
+/** All properties that the broker knows, the defaults of topics included. */
 export const BROKER_KEYS: Readonly<Record<string, BrokerKey>> = (() => {
   const keys: Record<string, BrokerKey> = { ...OWN_KEYS };
   for (const [name, key] of Object.entries(TOPIC_CONFIG_KEYS)) {
-    // Where a larger unit has the default, the ms form has none, as in Kafka.
+    // Where the property in the larger unit carries the default, the one in ms has none, as in Kafka.
     const value = SYNONYM_UNITS[name] ? null : key.default;
     if (key.synonym) keys[key.synonym] ??= { ...key, default: value };
   }
   return keys;
 })();
 
-/** Where a value of a broker property comes from, with DescribeConfigs' number. */
+/** The sources of a property's value, with DescribeConfigs' numbers. */
 export const CONFIG_SOURCES = { topic: 1, dynamicBroker: 2, dynamicDefault: 3, static: 4, default: 5 } as const;
 
 export interface SourcedValue {
@@ -81,7 +84,7 @@ export interface SourcedValue {
   readonly source: number;
 }
 
-/** A property that does not hold what its type asks for. The caller turns it into its own floor's error. */
+/** A broker property with an invalid or unsupported value. `src/app` turns it into a ConfigError. */
 export class BrokerPropertyError extends Error {
   override readonly name = "BrokerPropertyError";
   constructor(
@@ -93,8 +96,8 @@ export class BrokerPropertyError extends Error {
 }
 
 /**
- * The broker's properties: what was given at the start, and over it what clients have set with IncrementalAlterConfigs
- * (for this node, or as default of all nodes).
+ * The broker's properties: the static ones, overridden by those that clients have set with AlterConfigs or
+ * IncrementalAlterConfigs, for this node or as the default of all nodes.
  */
 export class BrokerProperties {
   readonly #given: Readonly<Record<string, string>>;
@@ -102,8 +105,9 @@ export class BrokerProperties {
   #dynamicDefault: Readonly<Record<string, string>> = {};
 
   /**
-   * @throws BrokerPropertyError for a value that is not of its type or out of its range, and for a setting that would
-   * change who may do what and is not served. Unknown keys are kept and have no effect.
+   * @param given the properties of the file or command line, as text. Unknown keys are kept and have no effect.
+   * @throws BrokerPropertyError for a value of the wrong type or out of range, and for a setting that restricts access
+   * and that this broker does not enforce.
    */
   constructor(given: Readonly<Record<string, string>>) {
     this.#given = withNodeId(given);
@@ -117,18 +121,18 @@ export class BrokerProperties {
     }
   }
 
-  /** Names that were given and are not known: worth a warning, as they have no effect. */
+  /** Unknown property names, for a warning: they have no effect. */
   get unknown(): string[] {
     return Object.keys(this.#given).filter((name) => !Object.hasOwn(BROKER_KEYS, name));
   }
 
-  /** Takes over what clients have set; called at start and after each change. */
+  /** Replaces the settings made by clients. Called at start and after each change. */
   setDynamic(ofNode: Readonly<Record<string, string>>, ofAll: Readonly<Record<string, string>>): void {
     this.#dynamic = ofNode;
     this.#dynamicDefault = ofAll;
   }
 
-  /** All values of a property, the one in force first. */
+  /** All values of a property, the effective one first. */
   sources(name: string): SourcedValue[] {
     const found: SourcedValue[] = [];
     const push = (value: string | null | undefined, source: number) => {
@@ -141,14 +145,14 @@ export class BrokerProperties {
     return found;
   }
 
-  /** The value in force; undefined when there is none. */
+  /** The effective value; undefined when there is none. */
   text(name: string): string | undefined {
     return (
       this.#dynamic[name] ?? this.#dynamicDefault[name] ?? this.#given[name] ?? BROKER_KEYS[name]?.default ?? undefined
     );
   }
 
-  /** The elements of a list; none where there is no value. */
+  /** The elements of a list property; empty when it has no value. */
   list(name: string): string[] {
     return splitList(this.text(name) ?? "");
   }
@@ -161,7 +165,7 @@ export class BrokerProperties {
     return this.text(name)?.toLowerCase() === "true";
   }
 
-  /** The value of a property and its source, where it was set by someone; undefined where only the default stands. */
+  /** The effective value and its source, unless that is the default. */
   set(name: string): SourcedValue | undefined {
     const first = this.sources(name)[0];
     return first && first.source !== CONFIG_SOURCES.default ? first : undefined;
@@ -173,17 +177,20 @@ export function configTypeOf(name: string): number {
   return CONFIG_TYPES[BROKER_KEYS[name]?.type ?? "string"];
 }
 
-/** Kafka's older name of node.id is the same property. */
+/** Copies node.id to broker.id, Kafka's older name of the same property, and back. */
 function withNodeId(given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const { "node.id": node, "broker.id": broker } = given;
   if (node !== undefined && broker !== undefined && node !== broker) {
-    throw new BrokerPropertyError("broker.id", `is ${broker} and node.id is ${node}; give one, or the same to both`);
+    throw new BrokerPropertyError(
+      "broker.id",
+      `is ${broker} and node.id is ${node}; set one of them, or both to the same value`,
+    );
   }
   const id = node ?? broker;
   return id === undefined ? given : { ...given, "node.id": id, "broker.id": id };
 }
 
-/** Properties that restrict who may do what, and that nothing here enforces; with the values that restrict nothing. */
+/** Properties that restrict access and are not enforced here, with the one value of each that restricts nothing. */
 const NOT_ENFORCED: readonly (readonly [name: RegExp, harmless: string])[] = [
   [/^authorizer\.class\.name$/, ""],
   [/^super\.users$/, ""],
@@ -200,14 +207,14 @@ const NOT_ENFORCED: readonly (readonly [name: RegExp, harmless: string])[] = [
   [/^max\.connections\.per\.ip\.overrides$/, ""],
 ];
 
-/** Why a property is refused rather than taken without effect; undefined: it is not. */
+/** Why a property is refused instead of accepted without effect; undefined: it is not refused. */
 function refusalOf(name: string, value: string): string | undefined {
   const restricts = NOT_ENFORCED.some(([pattern, harmless]) => pattern.test(name) && value.trim() !== harmless);
   if (restricts) {
-    return "the bundled broker has no encryption, authentication, ACLs, quotas or policies, so it would protect nothing. Remove it, or take a real Kafka";
+    return "the bundled broker has no encryption, authentication, ACLs, quotas or policies, so it would protect nothing. Remove it, or use Apache Kafka";
   }
   if (name === "process.roles" && splitList(value).sort().join() !== "broker,controller") {
-    return `got ${value}; the bundled broker is always broker and controller in one: broker,controller`;
+    return `got ${value}; the bundled broker is always both broker and controller (broker,controller)`;
   }
   return undefined;
 }

@@ -1,10 +1,10 @@
 import type { Random } from "../base/random.js";
 import type { BrokerMetadata, MetadataFile } from "./metadata-file.js";
 
-/** Producer ids reserved at a time, so that not each of them costs a write to disk. */
+/** Producer ids reserved per write of the metadata file, so that most ids cost no write. */
 const PRODUCER_ID_BLOCK = 1000;
 
-/** The broker's metadata in memory; every change is on disk before the method that makes it returns. */
+/** The broker's metadata in memory. Every change is on disk before the method that makes it returns. */
 export class BrokerState {
   #metadata: BrokerMetadata;
   #nextProducerId: number;
@@ -17,7 +17,7 @@ export class BrokerState {
     this.#nextProducerId = metadata.nextProducerId;
   }
 
-  /** Reads the metadata, or makes that of a new cluster, and begins the next epoch. */
+  /** Reads the metadata, or creates that of a new cluster, and begins the next epoch. */
   static open(file: MetadataFile, random: Random): BrokerState {
     const stored = file.read() ?? {
       clusterId: randomKafkaUuid(random),
@@ -42,7 +42,7 @@ export class BrokerState {
     this.#metadata = next;
   }
 
-  /** A producer id that was never given out before, not even by an earlier start. */
+  /** A producer id that was never handed out before, not even by an earlier start. */
   takeProducerId(): number {
     if (this.#nextProducerId >= this.#metadata.nextProducerId) {
       this.update({ nextProducerId: this.#metadata.nextProducerId + PRODUCER_ID_BLOCK });
@@ -51,7 +51,9 @@ export class BrokerState {
   }
 }
 
-/** A random id as Kafka prints them: 16 bytes in base64url. One that begins with a dash would look like an option to tools. */
+/**
+ * A random id as Kafka prints it: 16 bytes in base64url. Not with a leading dash, which tools would read as an option.
+ */
 export function randomKafkaUuid(random: Random): string {
   for (;;) {
     const id = Buffer.from(random.uuid().replaceAll("-", ""), "hex").toString("base64url");

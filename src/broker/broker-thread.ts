@@ -8,8 +8,8 @@ import { startBroker } from "./start-broker.js";
 import type { BrokerThreadData, BrokerThreadOrder, BrokerThreadReport } from "./thread-messages.js";
 
 /**
- * The bundled broker as a thread of its own: what `startBrokerThread` runs. Log lines go to the starter, so that they
- * come out in one place and in order.
+ * The bundled broker in its own thread, started by `startBrokerThread`. Log lines are posted to the starter, which
+ * writes them all, in order.
  */
 async function main(): Promise<void> {
   const port = parentPort;
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     });
     const { host, port: brokerPort, inside, clusterId } = broker;
     report({ kind: "ready", host, port: brokerPort, inside, clusterId });
-    // Thrown out of the thread, a loss ends the process with its reason.
+    // Not caught here: thrown out of the thread, the loss of the folder ends the process with its reason.
     void broker.ended.catch((cause: unknown) => {
       throw cause;
     });

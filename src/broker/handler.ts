@@ -10,13 +10,13 @@ import type { GroupCoordinator } from "./groups/group-coordinator.js";
 import type { Interception, Interceptor } from "./interceptor.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
 
-/** Where clients reach a broker. */
+/** An address of a broker. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
 }
 
-/** Key, name and versions of an API as ApiVersions tells them. */
+/** Key, name and versions of an API, as ApiVersions answers them. */
 interface AdvertisedApi {
   readonly key: number;
   readonly name: string;
@@ -35,7 +35,7 @@ export interface Broker {
   readonly apis: readonly AdvertisedApi[];
 }
 
-/** One request on its way: who asks, how, and of which broker. */
+/** The context of one request: its client, its version and the broker that serves it. */
 export interface Call {
   readonly broker: Broker;
   readonly apiVersion: number;
@@ -43,52 +43,52 @@ export interface Call {
   readonly clientId: string;
   /** Address of the client as Java prints it: `/127.0.0.1`. */
   readonly clientHost: string;
-  /** What to tell this client of where the broker is. */
+  /** The broker's address to answer this client with. */
   readonly advertised: Endpoint;
-  /** Aborts when the client is gone or the broker stops: whoever waits for something gives up. */
+  /** Aborts when the client disconnects or the broker stops; handlers that wait must stop waiting then. */
   readonly closed: AbortSignal;
 }
 
 /** Instead of a response: nothing is sent (Produce with acks=0). */
 export const NO_RESPONSE = Symbol("no response");
-/** Instead of a response: the connection is closed, which is the only way to tell a failed acks=0 produce. */
+/** Instead of a response: the connection is closed, the only way to report that a produce with acks=0 failed. */
 export const CLOSE_CONNECTION = Symbol("close connection");
 
 type Answer<S> = S | typeof NO_RESPONSE | typeof CLOSE_CONNECTION;
 
-/** What is left to do once a request was served: chunks to send (none for no response), or close. */
+/** The outcome of a request: chunks to send (none for no response), or close the connection. */
 export type Served = readonly Buffer[] | typeof CLOSE_CONNECTION;
 
-/** A request's place on the wire. */
+/** A request whose header has been read. */
 interface Incoming {
   readonly apiVersion: number;
   readonly correlationId: number;
-  /** Behind the client id. */
+  /** Positioned after the request header. */
   readonly body: ByteReader;
 }
 
 /** One API as the broker serves it. Made by `defineHandler` only. */
 export interface Handler extends AdvertisedApi {
-  /** Oldest and newest version that is served. */
+  /** Oldest and newest version served. */
   readonly versions: readonly [number, number];
   /**
-   * Decodes, serves and encodes. Answers at once where the handler does: a promise per request would cost the
-   * fast paths.
-   * @throws MalformedError for bytes that are no such request.
+   * Decodes the request, serves it and encodes the answer. Synchronous where the handler is: a promise per request
+   * would slow the fast paths.
+   * @throws MalformedError when the bytes are not such a request.
    */
   serve(incoming: Incoming, call: Call, intercept: Interceptor | undefined): Served | Promise<Served>;
 }
 
 interface HandlerDefinition<Q, S> {
   readonly versions: readonly [number, number];
-  /** What ApiVersions tells, if it differs from what is served. */
+  /** The versions that ApiVersions answers, if they differ from those served. */
   readonly advertised?: readonly [number, number];
   handle(request: Q, call: Call): Answer<S> | Promise<Answer<S>>;
-  /** The answer that refuses everything asked with one error code: for failures nobody foresaw, and for interceptors. */
+  /** The answer that refuses the whole request with one error code: for unexpected failures, and for interceptors. */
   refuse?(request: Q, errorCode: number, call: Call): S;
 }
 
-/** Describes how an API is served; one file per API. */
+/** Makes the handler of one API; one file per API. */
 export function defineHandler<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
   definition: HandlerDefinition<OutputOf<Q>, InputOf<S>>,
@@ -105,7 +105,7 @@ export function defineHandler<Q extends Fields, S extends Fields>(
       return api.encodeResponse(apiVersion, correlationId, answer as InputOf<S>);
     } catch (cause) {
       const fields = { apiVersion, client: clientId };
-      broker.logger.error(`Closed a connection: the answer of ${api.name} cannot be written`, fields, cause);
+      broker.logger.error(`Closed a connection: the answer of ${api.name} could not be encoded`, fields, cause);
       return CLOSE_CONNECTION;
     }
   };
@@ -144,7 +144,7 @@ export function defineHandler<Q extends Fields, S extends Fields>(
       case "answer":
         return encode(call, correlationId, interception.response as InputOf<S>);
       case "error":
-        if (!definition.refuse) throw new InvariantError(`${api.name} has no answer that is all error`);
+        if (!definition.refuse) throw new InvariantError(`${api.name} has no answer that is an error as a whole`);
         return encode(call, correlationId, definition.refuse(request, interception.errorCode, call));
     }
   };
@@ -161,7 +161,7 @@ export function defineHandler<Q extends Fields, S extends Fields>(
         if (interception) return obey(interception, correlationId, request, call);
       }
       const answer = handle(request, call);
-      // Not `body`: a request that waits for its answer must not keep its frame in memory meanwhile.
+      // These closures must not capture `body`: a parked request would keep its frame in memory.
       return answer instanceof Promise
         ? answer.then((late) => encode(call, correlationId, late))
         : encode(call, correlationId, answer);

@@ -1,20 +1,20 @@
-/** A request as an interceptor sees it, decoded. */
+/** A decoded request, as interceptors see it. */
 interface InterceptedRequest {
   readonly apiKey: number;
   /** Kafka's name: `Produce`. */
   readonly apiName: string;
   readonly apiVersion: number;
   readonly clientId: string;
-  /** What the API's `decodeRequest` gave. */
+  /** The result of the API's `decodeRequest`. */
   readonly request: unknown;
 }
 
 /**
- * What to do with a request instead of just serving it:
+ * An alternative to serving a request normally:
  * - `drop`: close the connection without serving it; with `after`, serve it first, so that only the answer is lost.
  * - `delay`: serve it when `until` resolves; with `after`, serve it at once and hold back the answer.
- * - `answer`: answer this (a response of the API, as its `encodeResponse` takes it) without serving it.
- * - `error`: answer an error of this code for everything asked, without serving it.
+ * - `answer`: send `response` (of the shape that the API's `encodeResponse` takes) without serving it.
+ * - `error`: refuse the whole request with this error code, without serving it.
  */
 export type Interception =
   | { readonly kind: "drop"; readonly after?: boolean }
@@ -23,7 +23,7 @@ export type Interception =
   | { readonly kind: "error"; readonly errorCode: number };
 
 /**
- * Called for every request before it is served; undefined serves it. The broker's only hook for tests that need it to
- * fail, to be slow or to lose an answer.
+ * Called for every request before it is served; undefined serves it normally. The broker's only test hook: it makes
+ * requests fail, wait, or lose their answers.
  */
 export type Interceptor = (request: InterceptedRequest) => Interception | undefined;

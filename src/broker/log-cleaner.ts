@@ -20,10 +20,10 @@ interface Candidate {
 }
 
 /**
- * Cleans compacted logs, one at a time, the dirtiest first. Its checkpoint says how far each is clean.
+ * Cleans compacted logs, one at a time, the dirtiest first. The checkpoint holds the offset up to which each is clean.
  *
- * A log that cannot be cleaned does not keep the others from it: one whose content cannot be read is left alone until
- * the next start, as in Kafka, and one on which the disk failed until the next run.
+ * A log that cannot be cleaned does not stop the others. If its content cannot be read it is skipped until the next
+ * start, as in Kafka; if the disk failed, until the next run.
  */
 export class LogCleaner {
   readonly #uncleanable = new WeakSet<PartitionLog>();
@@ -37,7 +37,7 @@ export class LogCleaner {
     private readonly logger: Logger,
   ) {}
 
-  /** Cleans until nothing is worth it. Called by the broker's maintenance. */
+  /** Cleans until no log is dirty enough. Called by the broker's maintenance. */
   async run(): Promise<void> {
     if (!this.properties.flag("log.cleaner.enable")) return;
     const passed = new Set<PartitionLog>();
@@ -47,12 +47,12 @@ export class LogCleaner {
     }
   }
 
-  /** Ends a cleaning at its next step; what it has not finished is done again another time. */
+  /** Ends the running cleaning at its next step; the next start of the broker cleans the rest. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** @param passed logs that this run has given up. */
+  /** @param passed logs to skip in this run: they failed, or made no progress. */
   #dirtiest(passed: ReadonlySet<PartitionLog>): Candidate | undefined {
     let best: Candidate | undefined;
     for (const { name, logs } of this.topics.all()) {
@@ -67,7 +67,7 @@ export class LogCleaner {
 
   #planFor(log: PartitionLog, topic: string, partition: number): CleaningPlan | undefined {
     const { segments } = log;
-    // One that was just sealed is still being forced to disk.
+    // A segment without index files may not be on disk yet.
     if (segments.slice(0, -1).some(({ sealed }) => !sealed)) return undefined;
     const described = segments.map(({ baseOffset, nextOffset, size, maxTimestamp }) => {
       return { baseOffset, nextOffset, size, timestampMs: maxTimestamp };
@@ -75,7 +75,7 @@ export class LogCleaner {
     return planCleaning(described, log.config, this.checkpoint.get(topic, partition), this.clock.nowMs());
   }
 
-  /** Returns whether it is cleaner than before. */
+  /** Returns whether the log got cleaner. */
   async #tryToClean(candidate: Candidate): Promise<boolean> {
     const { topic, partition, log } = candidate;
     try {
@@ -86,7 +86,7 @@ export class LogCleaner {
         this.logger.error("Compacting a log failed and will be tried again", { topic, partition }, cause);
       } else {
         this.#uncleanable.add(log);
-        this.logger.warn("A log cannot be compacted until the next start", { topic, partition }, cause);
+        this.logger.warn("A log cannot be compacted; it is skipped until the next start", { topic, partition }, cause);
       }
       return false;
     }
@@ -114,13 +114,13 @@ export class LogCleaner {
         return true;
       }
     } finally {
-      // Where forcing to disk has failed, it still holds its file and the log.
+      // After a failed sync the generator still holds its file open and the log marked as being cleaned.
       cleaning.return(undefined);
     }
   }
 }
 
-/** Whether it was the disk, which may serve again later, and not what stands on it. */
+/** Whether the disk failed, which may recover, and not the log's content, which would fail again. */
 function isDiskFault(cause: unknown): boolean {
   return KafkaError.is(cause, "KAFKA_STORAGE_ERROR") || typeof (cause as NodeJS.ErrnoException).syscall === "string";
 }

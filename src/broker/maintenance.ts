@@ -1,14 +1,14 @@
 import type { Clock, Timer } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
 
-/** Work that comes back: `run` is called `intervalMs` after its last run has ended. */
+/** Recurring work: `run` is called `intervalMs` after its last run ended. */
 export interface Chore {
   readonly name: string;
   readonly intervalMs: () => number;
   readonly run: () => void | Promise<void>;
 }
 
-/** The broker's recurring work. A chore that fails is logged and tried again at its next time. */
+/** The broker's recurring work. A failed chore is logged and runs again at its next time. */
 export class Maintenance {
   readonly #timers = new Map<Chore, Timer>();
   #stopped = false;

@@ -6,30 +6,33 @@ import { crc32c } from "../protocol/crc32c.js";
 const FILE = "broker-metadata";
 const MAGIC = "millrace-broker-metadata";
 
-/** A topic as it is written down. */
+/** A topic as the metadata file holds it. */
 export interface StoredTopic {
   /** 22 characters of base64url. */
   readonly id: string;
   readonly partitions: number;
-  /** As asked for; there is one replica all the same. */
+  /** As requested; there is always one replica. */
   readonly replicationFactor: number;
   readonly configs: Readonly<Record<string, string>>;
 }
 
-/** Everything the broker knows that is not in a log. */
+/** All of the broker's state that is not in a log. */
 export interface BrokerMetadata {
   readonly clusterId: string;
-  /** Starts so far; every partition's leader epoch. Never falls, as clients ignore a leader of an older epoch. */
+  /**
+   * The number of earlier starts; the leader epoch of every partition. Never falls: clients ignore leaders of older
+   * epochs.
+   */
   readonly epoch: number;
-  /** Producer ids below this may have been given out. */
+  /** Producer ids below this may have been handed out. */
   readonly nextProducerId: number;
   readonly topics: Readonly<Record<string, StoredTopic>>;
-  /** Settings of the broker made by clients: of this node, and of all nodes. */
+  /** Broker settings made by clients: for this node, and for all nodes. */
   readonly nodeConfigs: Readonly<Record<string, string>>;
   readonly defaultConfigs: Readonly<Record<string, string>>;
 }
 
-/** The file that says which topics there are cannot be read; going on would lose them. */
+/** The metadata file cannot be read; to continue without it would lose the topics. */
 export class BrokerMetadataError extends Error {
   override readonly name = "BrokerMetadataError";
 }
@@ -41,7 +44,7 @@ export class BrokerMetadataError extends Error {
 export class MetadataFile {
   readonly #path: string;
 
-  /** @param checkFolder throws when the folder belongs to another process; called before each write. */
+  /** @param checkFolder throws when another process owns the folder; called before each write. */
   constructor(
     readonly folder: string,
     private readonly checkFolder: () => void,
@@ -49,13 +52,16 @@ export class MetadataFile {
     this.#path = join(folder, FILE);
   }
 
-  /** What was written last; undefined in a fresh folder. @throws BrokerMetadataError when it is damaged, or missing beside data. */
+  /**
+   * The metadata; undefined in a fresh folder. @throws BrokerMetadataError when the file is damaged, or missing beside
+   * data.
+   */
   read(): BrokerMetadata | undefined {
     if (!existsSync(this.#path)) {
       const partition = readdirSync(this.folder).find((name) => /^.+-\d+$/.test(name));
       if (partition === undefined) return undefined;
       throw new BrokerMetadataError(
-        `${this.folder} holds partitions (${partition}) but not the file ${FILE} that says what they belong to. Restore it from a backup, or give another folder.`,
+        `${this.folder} holds partitions (${partition}) but not the file ${FILE}, which lists their topics. Restore it from a backup, or use another folder.`,
       );
     }
     const text = readFileSync(this.#path, "utf8");
@@ -67,7 +73,7 @@ export class MetadataFile {
     }
     if (checksum !== checksumOf(body)) {
       throw new BrokerMetadataError(
-        `${this.#path} is damaged (wrong checksum). Restore it from a backup; it says which topics the folder holds.`,
+        `${this.#path} is damaged (wrong checksum). Restore it from a backup; it lists the topics that the folder holds.`,
       );
     }
     return JSON.parse(body) as BrokerMetadata;

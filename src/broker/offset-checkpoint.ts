@@ -15,18 +15,18 @@ export class OffsetCheckpoint {
     }
   }
 
-  /** The offset noted for a partition, 0 when there is none. */
+  /** The offset of a partition, 0 when it has none. */
   get(topic: string, partition: number): number {
     return this.#offsets.get(`${topic} ${partition}`) ?? 0;
   }
 
-  /** Notes an offset; it is on disk when this returns. */
+  /** Sets an offset; it is on disk when this returns. */
   set(topic: string, partition: number, offset: number): void {
     this.#offsets.set(`${topic} ${partition}`, offset);
     this.#write();
   }
 
-  /** Forgets all partitions of a topic. */
+  /** Removes all partitions of a topic. */
   drop(topic: string): void {
     let dropped = false;
     for (const key of this.#offsets.keys()) {

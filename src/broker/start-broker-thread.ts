@@ -5,33 +5,36 @@ import type { Endpoint } from "./handler.js";
 import type { BrokerThreadData, BrokerThreadOrder, BrokerThreadReport } from "./thread-messages.js";
 
 export interface BrokerThreadOptions {
-  /** Folder of everything the broker keeps; made unless it exists. */
+  /** The broker's data folder; created if it does not exist. */
   readonly dataDir: string;
-  /** `HOST:PORT`; port 0 takes any free one. Undefined: as the property `listeners` says. */
+  /** `HOST:PORT`; port 0 takes any free one. Undefined: the property `listeners` decides. */
   readonly listen?: string | undefined;
   /** As in `startBroker`. */
   readonly listenInside?: boolean;
-  /** Kafka's broker properties by their own names. */
+  /** Kafka's broker properties, by Kafka's names. */
   readonly properties?: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
-  /** Gets the broker's finished log lines. */
+  /** Receives the broker's formatted log lines. */
   readonly logSink: LogSink;
 }
 
-/** A broker that serves from a thread of its own. */
+/** A broker that runs in its own thread. */
 export interface BrokerThread {
   readonly host: string;
   readonly port: number;
-  /** Where it listens for this machine only, if that was asked for. */
+  /** The loopback address of `listenInside`; undefined without it. */
   readonly inside: Endpoint | undefined;
   readonly clusterId: string;
-  /** Rejects if the thread ends although nobody has closed it. */
+  /** Rejects when the thread ends without `close`. */
   readonly ended: Promise<void>;
   /** A clean stop. */
   close(): Promise<void>;
 }
 
-/** The broker did not start; the message says why and what to do. `failure` is the class of the error in the thread. */
+/**
+ * The broker did not start; the message names the reason and the remedy. `failure` is the class of the error in the
+ * thread.
+ */
 export class BrokerStartError extends Error {
   override readonly name = "BrokerStartError";
   constructor(
@@ -43,8 +46,8 @@ export class BrokerStartError extends Error {
 }
 
 /**
- * Starts the bundled broker in a worker thread, so that neither it nor the tasks wait for each other's event loop.
- * Runs compiled code only. Called by `millrace up`.
+ * Starts the bundled broker in a worker thread, so that broker and worker do not share an event loop. Needs compiled
+ * code. Called by `millrace up`.
  *
  * @throws BrokerStartError when it cannot start (port in use, data folder locked, damaged metadata, bad property).
  */

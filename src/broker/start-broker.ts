@@ -28,55 +28,58 @@ const OFFSETS_TOPIC = "__consumer_offsets";
 const INSIDE_HOST = "127.0.0.1";
 
 export interface BrokerOptions {
-  /** Folder of everything the broker keeps; made unless it exists. */
+  /** The broker's data folder; created if it does not exist. */
   readonly dataDir: string;
-  /** `HOST:PORT`; port 0 takes any free one. Undefined: as the property `listeners` says. */
+  /** `HOST:PORT`; port 0 takes any free one. Undefined: the property `listeners` decides. */
   readonly listen?: string | undefined;
   /**
-   * Also listens on a free port of loopback, and tells whoever comes there that address, whatever advertised.listeners
-   * says: for a worker on this machine, which may not reach what is advertised to others.
+   * Also listens on a free loopback port and advertises exactly that address there, whatever advertised.listeners
+   * holds: a worker on this machine may be unable to reach the advertised address.
    */
   readonly listenInside?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Kafka's broker properties by their own names. */
+  /** Kafka's broker properties, by Kafka's names. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** For tests: sees every request first. */
+  /** For tests: called for every request before it is served. */
   readonly interceptor?: Interceptor;
 }
 
-/** A broker that serves. */
+/** A running broker. */
 export interface RunningBroker {
   readonly host: string;
   readonly port: number;
-  /** Where it listens for this machine only, if that was asked for. */
+  /** The loopback address of `listenInside`; undefined without it. */
   readonly inside: Endpoint | undefined;
   readonly clusterId: string;
-  /** Rejects with DataFolderLostError, and the broker has abandoned its data, when another process has taken the folder. */
+  /**
+   * Rejects with DataFolderLostError when another process has taken the folder; the broker has abandoned its data by
+   * then.
+   */
   readonly ended: Promise<void>;
-  /** A clean stop: everything is on disk, the next start has nothing to recover. */
+  /** Stops cleanly: everything is on disk, and the next start recovers nothing. */
   close(): Promise<void>;
-  /** A crash: connections break, nothing is flushed or marked. What was acknowledged is in the files all the same. */
+  /** Simulates a crash: connections break, nothing is flushed. Acknowledged writes are in the files nevertheless. */
   abandon(): Promise<void>;
 }
 
 /**
  * Starts the bundled broker: one node that is controller, leader and coordinator of everything.
  *
- * A write is acknowledged when the operating system has it: it survives `kill -9`. Power loss can take what was not
- * forced to disk yet, unless log.flush.interval.messages=1 is set; Kafka's default is the same, where other nodes
- * make up for it.
+ * A write is acknowledged once the operating system has it: it survives `kill -9`. A power loss can take writes that
+ * were not forced to disk yet, unless log.flush.interval.messages=1 is set. Kafka's default is the same, but there
+ * replicas on other nodes make up for it.
  *
- * @throws DataFolderLockedError, ListenError, BrokerMetadataError, BrokerPropertyError, EndpointError; each message says
- * what is in the way and what to do.
+ * @throws DataFolderLockedError, ListenError, BrokerMetadataError, BrokerPropertyError, EndpointError; each message
+ * names the obstacle and the remedy.
  */
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const { dataDir, clock, random, logger } = options;
   const properties = propertiesOf(options);
   const plan = planListener(properties);
   for (const name of properties.unknown)
-    logger.warn("A property is not known here and has no effect", { property: name });
+    logger.warn("A broker property is not known here and has no effect", { property: name });
   makeFolder(dataDir);
   const lost = deferred<DataFolderLostError>();
   const lock = await DataFolderLock.take({ folder: dataDir, clock, logger, onLost: lost.resolve });
@@ -109,7 +112,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       if (closes) registry.close();
       else registry.abandon();
       lock.release();
-      logger.info(closes ? "broker stopped" : "broker abandoned");
+      logger.info(closes ? "Broker stopped" : "Broker abandoned");
     };
     return {
       host,
@@ -126,13 +129,13 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   }
 }
 
-/** What was given, with what the options say in the same words: DescribeConfigs shows both. */
+/** The properties, with the options added under Kafka's names: DescribeConfigs shows both. */
 function propertiesOf({ properties = {}, listen, dataDir }: BrokerOptions): BrokerProperties {
   const listeners = listen === undefined ? {} : { listeners: `PLAINTEXT://${formatEndpoint(parseEndpoint(listen))}` };
   return new BrokerProperties({ ...properties, ...listeners, "log.dirs": dataDir });
 }
 
-/** Listens as planned, and for this machine only if that is asked for. */
+/** Opens the listener as planned, and the one on loopback if `listenInside`. */
 async function openListeners(
   { clock, logger, interceptor, listenInside }: BrokerOptions,
   plan: ListenerPlan,
@@ -143,7 +146,7 @@ async function openListeners(
   const listener = await open(plan);
   if (!isLoopback(plan.listen)) {
     logger.warn(
-      "The broker listens beyond this machine without authentication: whoever reaches it can read, change and delete everything",
+      "The broker listens beyond this machine without authentication: any client that reaches it can read, change and delete everything",
       { listen: formatEndpoint({ host: plan.listen.host, port: listener.port }) },
     );
   }
@@ -156,7 +159,7 @@ async function openListeners(
   }
 }
 
-/** How a broker ends: as it is asked to first, or by itself once its folder is lost. */
+/** Ends the broker once: by the first `close` or `abandon`, or by itself when its folder is lost. */
 function endingOf(
   end: (clean: boolean) => Promise<void>,
   lost: Promise<DataFolderLostError>,
@@ -196,7 +199,7 @@ function openTopics(
     random,
     logger,
     checkFolder: () => lock.check(),
-    // Recovering many logs takes longer than a lock may be silent, and no timer fires meanwhile.
+    // Recovering many logs takes longer than the lock may be silent, and timers do not fire meanwhile.
     onOpenLog: () => lock.beat(),
   });
 }
@@ -234,7 +237,7 @@ function startMaintenance(
       try {
         work(log);
       } catch (cause) {
-        // One log that fails keeps no other from its turn.
+        // One failing log must not stop the work on the others.
         logger.error("A chore of a log failed and will be tried again", { chore, folder: log.folder }, cause);
       }
     }

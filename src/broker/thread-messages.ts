@@ -1,7 +1,7 @@
 import type { LogLevel } from "../base/logger.js";
 import type { Endpoint } from "./handler.js";
 
-/** What a broker in a thread of its own is started with. */
+/** The start options of a broker thread. */
 export interface BrokerThreadData {
   readonly dataDir: string;
   readonly listen: string | undefined;
@@ -10,7 +10,7 @@ export interface BrokerThreadData {
   readonly logLevel: LogLevel;
 }
 
-/** From the thread to whoever started it. */
+/** A message from the thread to its starter. */
 export type BrokerThreadReport =
   | {
       readonly kind: "ready";
@@ -24,7 +24,7 @@ export type BrokerThreadReport =
   | { readonly kind: "log"; readonly line: string }
   | { readonly kind: "closed" };
 
-/** To the thread: stop cleanly. It answers `closed` and ends. */
+/** A message to the thread: stop cleanly. The thread reports `closed` and ends. */
 export interface BrokerThreadOrder {
   readonly kind: "close";
 }

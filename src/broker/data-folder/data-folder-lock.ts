@@ -19,11 +19,11 @@ import { judgeLockHolder } from "./judge-lock-holder.js";
 import { type LockHolder, lookForProcess, parseLockHolder, thisProcess } from "./lock-holder.js";
 
 const LOCK_FILE = ".lock";
-/** How often the holder shows that it lives. */
+/** Interval of the holder's heartbeat. */
 const BEAT_MS = 1000;
-/** How long a lock must show no beat before its holder is taken for dead. */
+/** A lock without a heartbeat for this long is stale. */
 export const WATCH_MS = 10_000;
-/** A holder that has not seen its lock for so long looks before it writes. */
+/** A holder that has not checked its lock for this long checks it before it writes. */
 const CONFIRM_MS = WATCH_MS / 2;
 
 /** Another process has the data folder open. */
@@ -33,17 +33,17 @@ export class DataFolderLockedError extends Error {
     readonly folder: string,
     holder: LockHolder | undefined,
   ) {
-    const who = holder ? `process ${holder.pid} on ${holder.host}` : "a process that is just starting";
-    super(`Data folder ${folder} is in use by another broker (${who}). Stop that process, or give another folder.`);
+    const who = holder ? `process ${holder.pid} on ${holder.host}` : "a process that is starting";
+    super(`Data folder ${folder} is in use by another broker (${who}). Stop that process, or use another folder.`);
   }
 }
 
-/** Another process has taken the data folder over while this one stood still. Nothing may be written to it any more. */
+/** Another process took the data folder over while this one was suspended. This one must not write to it any more. */
 export class DataFolderLostError extends Error {
   override readonly name = "DataFolderLostError";
   constructor(readonly folder: string) {
     super(
-      `The lock of data folder ${folder} is gone or belongs to another broker: this one stood still for more than ${WATCH_MS / 1000} s, or the file was deleted. It stops without writing anything more.`,
+      `The lock of data folder ${folder} is gone or belongs to another broker: this broker was suspended for more than ${WATCH_MS / 1000} s, or the file was deleted. It stops without writing anything more.`,
     );
   }
 }
@@ -54,11 +54,11 @@ export interface DataFolderLockOptions {
   readonly logger: Logger;
   /** Called once, from a timer, when the lock turns out to be lost. */
   readonly onLost: (cause: DataFolderLostError) => void;
-  /** For tests: who takes the lock, as if from another namespace or host. */
+  /** For tests: the identity to write into the lock, as of another namespace or host. */
   readonly self?: LockHolder;
 }
 
-/** A lock file as it was seen: its content names the holder, its modification time is the heartbeat. */
+/** A lock file at one moment: its content names the holder, its modification time is the heartbeat. */
 interface Sighting {
   readonly content: string;
   readonly stat: BigIntStats;
@@ -66,24 +66,23 @@ interface Sighting {
 
 /**
  * Keeps two brokers from writing to one data folder. Node has no file locks, so the lock is a file that names its
- * process. In the same boot and PID namespace, the process itself is looked for, and a lock whose process is gone is
- * taken over at once. From another namespace (a container with the same volume) or another host (or after a restart of
- * the machine, which looks the same) process ids say nothing: there the heartbeat decides. The holder sets the file's
- * modification time every second, by its descriptor; who wants the lock watches it for ten. Only changes count, by the
- * watcher's own clock, so clocks need not agree.
+ * process. In the same boot and PID namespace the process id is checked, and a lock whose process is gone is taken over
+ * at once. From another namespace (a container with the same volume), another host, or after a reboot, process ids mean
+ * nothing, so the heartbeat decides: the holder sets the file's modification time every second, through its descriptor,
+ * and a contender watches it for ten seconds. Only changes count, by the contender's clock, so clocks need not agree.
  *
- * Interleavings, A the holder, B and C others:
- * - A has made the file and not written its name yet: B cannot read a holder, and watches. Writing is a sign of life.
- * - A dies, B and C both find the lock stale. Each moves it aside before deleting it and looks at what it has moved. The
- *   later one finds the lock that the first has made meanwhile, puts it back, and starts over: it is held.
- * - In between those two steps D makes a lock of its own. C's putting back is a link, which does not replace: the first
- *   one's lock is lost, and it finds out as the next case says.
- * - A stands still (SIGSTOP, a paused container, a laptop asleep) and B takes over. A must not write when it goes on:
- *   `check` looks at the file before any write once A has not seen it for five seconds, and each beat looks. A then has
- *   another file at its path, or none for two beats. Its beats go to its own descriptor and never touch B's file.
- * - A goes on after B's last look and before B moves the file: B finds a newer beat on what it has moved, puts it back
- *   and gives up. A may have missed the file once, which is no loss yet.
- * What is left: a write that A had begun when it was stopped, and had passed `check`, is finished when it goes on.
+ * Interleavings, with A the holder, B, C and D contenders:
+ * - A has created the file and not yet written its name. B cannot read a holder, and watches; the write shows life.
+ * - A dies, and B and C both find the lock stale. Each renames it aside before deleting it, and reads the renamed file.
+ *   The later one finds the lock that the first has created meanwhile, links it back and starts over: it is held.
+ * - Between C's rename and its link, D creates a lock. Linking does not replace a file, so D keeps its lock, and the
+ *   owner of the renamed one notices the loss as in the next case.
+ * - A is suspended (SIGSTOP, a paused container, a sleeping laptop) and B takes over. A must not write when it resumes:
+ *   `check` reads the file before any write if A has not seen it for five seconds, and each beat reads it. A then finds
+ *   another file at its path, or none at two beats. Its own beats go to its descriptor and never touch B's file.
+ * - A resumes after B's last look and before B renames the file. B finds a newer beat on the renamed file, links it
+ *   back and gives up. A may have missed the file once, which does not count as a loss yet.
+ * The gap that remains: a write that had passed `check` when A was suspended is completed when A resumes.
  */
 export class DataFolderLock {
   readonly #path: string;
@@ -104,7 +103,7 @@ export class DataFolderLock {
   }
 
   /**
-   * Takes the lock; waits up to WATCH_MS where only the heartbeat can tell whether its holder lives.
+   * Takes the lock. Waits up to WATCH_MS if only the heartbeat can show whether the holder lives.
    * @throws DataFolderLockedError when a living process holds it.
    */
   static async take(options: DataFolderLockOptions): Promise<DataFolderLock> {
@@ -123,14 +122,14 @@ export class DataFolderLock {
     }
   }
 
-  /** Looks whether the folder is still this process's. */
+  /** Reads the lock, and returns whether this process still holds it. */
   isHeld(): boolean {
     this.#confirm();
     return this.#lost === undefined;
   }
 
   /**
-   * Called before every write into the folder: cheap while the lock was seen a moment ago.
+   * Called before every write into the folder. Cheap: it reads the file only if that was not done recently.
    * @throws DataFolderLostError
    */
   check(): void {
@@ -138,7 +137,7 @@ export class DataFolderLock {
     if (this.#lost) throw this.#lost;
   }
 
-  /** Shows that the holder lives. Called by a timer, and between the steps of a start that holds the timers up. */
+  /** The heartbeat. Called by a timer, and between the steps of a start, which keeps timers from firing. */
   beat(): void {
     const { clock, logger, folder } = this.options;
     const nowS = clock.nowMs() / 1000;
@@ -150,7 +149,7 @@ export class DataFolderLock {
     }
   }
 
-  /** Gives the folder free. */
+  /** Releases the folder. */
   release(): void {
     this.#timer?.cancel();
     if (statIfThere(this.#path)?.ino === this.#inode) removeFile(this.#path);
@@ -182,7 +181,7 @@ function pathIn(folder: string): string {
   return join(folder, LOCK_FILE);
 }
 
-/** Makes the lock file; returns its descriptor, or undefined if there is one. */
+/** Creates the lock file. Returns its descriptor, or undefined if the file exists. */
 function createLock(path: string, self: LockHolder): number | undefined {
   try {
     const fd = openSync(path, "wx");
@@ -194,7 +193,9 @@ function createLock(path: string, self: LockHolder): number | undefined {
   }
 }
 
-/** Reads the lock through a descriptor: opening a file on a network file system asks the server for its true state. */
+/**
+ * Reads the lock through a descriptor: on a network file system, opening a file fetches its true state from the server.
+ */
 function look(path: string): Sighting | undefined {
   let fd: number;
   try {
@@ -214,7 +215,10 @@ function isSame(left: Sighting, right: Sighting): boolean {
   return left.content === right.content && left.stat.ino === right.stat.ino && left.stat.mtimeNs === right.stat.mtimeNs;
 }
 
-/** Watches a lock whose holder cannot be looked for. "replaced": it is gone, or another one; whoever wants it starts over. */
+/**
+ * Watches the heartbeat of a holder whose process cannot be checked. "replaced": the file is gone or another; start
+ * over.
+ */
 async function watch(
   path: string,
   seen: Sighting,
@@ -222,8 +226,11 @@ async function watch(
   { folder, clock, logger }: DataFolderLockOptions,
 ): Promise<"held" | "stale" | "replaced"> {
   const who = { folder, pid: holder?.pid, host: holder?.host };
-  logger.info(`Watching the lock of the data folder for ${WATCH_MS / 1000} s: it was made elsewhere`, who);
-  // The clock's timers keep no process alive, and at this point of a start nothing else does.
+  logger.info(
+    `Watching the lock of the data folder for ${WATCH_MS / 1000} s: its process cannot be checked from here`,
+    who,
+  );
+  // The clock's timers do not keep the process alive, and at this point of a start nothing else does.
   const { port1: awake } = new MessageChannel();
   awake.ref();
   try {
@@ -240,7 +247,7 @@ async function watch(
   return "stale";
 }
 
-/** Moves the stale file aside before deleting it: of several processes that found it, only one then deletes it. */
+/** Renames the stale file aside before deleting it: of several processes that found it stale, only one deletes it. */
 function dropStale(path: string, seen: Sighting): void {
   const aside = `${path}.${process.pid}.${seen.stat.ino}`;
   try {
@@ -259,9 +266,9 @@ function putBack(aside: string, path: string): void {
     linkSync(aside, path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // EEXIST: a lock was made meanwhile; the one that is not put back finds out at its next beat.
+    // EEXIST: a lock was created meanwhile. The owner of this one finds out at its next beat.
     if (code === "EEXIST") return;
-    // A file system without links.
+    // The file system has no hard links.
     renameSync(aside, path);
   }
 }

@@ -1,14 +1,14 @@
 import type { LockHolder, ProcessSight } from "./lock-holder.js";
 
-/** held: it lives. stale: it is gone. watch: its process cannot be told from here, so its heartbeat decides. */
+/** held: it lives. stale: it is gone. watch: its process cannot be checked from here, so its heartbeat decides. */
 export type HolderVerdict = "held" | "stale" | "watch";
 
 /**
- * Judges whether the process that a lock file names still lives.
+ * Judges whether the process named in a lock file still lives.
  *
  * @param holder undefined when the file cannot be read (yet).
- * @param place where this process runs (`LockHolder.place`).
- * @param sight what the holder's process id shows here; it counts only if the holder runs in the same place.
+ * @param place this process's `LockHolder.place`.
+ * @param sight the state of the holder's process id here; it counts only if the holder runs in the same place.
  */
 export function judgeLockHolder(
   holder: LockHolder | undefined,

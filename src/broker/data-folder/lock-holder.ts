@@ -1,13 +1,13 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
-/** The process that a lock file names. */
+/** The process named in a lock file. */
 export interface LockHolder {
   readonly pid: number;
-  /** Start time of the process, where the system shows it: a process id given out again has another one. */
+  /** Start time of the process, if the system shows it: it tells a reused process id from the original. */
   readonly started: string | null;
   /**
-   * Where process ids mean the same: this boot of this machine and the PID namespace; without /proc, the host. Null: not
+   * The scope of its process id: the boot of the machine and the PID namespace; without /proc, the host. Null: not
    * known.
    */
   readonly place: string | null;
@@ -15,17 +15,17 @@ export interface LockHolder {
   readonly host: string;
 }
 
-/** A process as its id shows it here and now. */
+/** The state of a process id on this machine. */
 export type ProcessSight = { readonly kind: "gone" } | { readonly kind: "alive"; readonly started: string | null };
 
-/** This process, as it goes into a lock file. */
+/** This process, for its lock file. */
 export function thisProcess(): LockHolder {
   const { pid } = process;
   const stat = parseStat(readIfThere("/proc/self/stat"));
   return { pid, started: stat?.started ?? null, place: placeOf(), host: hostname() };
 }
 
-/** Looks for a process of this place. */
+/** Checks a process id of this place. */
 export function lookForProcess(pid: number): ProcessSight {
   try {
     process.kill(pid, 0);
@@ -33,13 +33,15 @@ export function lookForProcess(pid: number): ProcessSight {
     // EPERM: it lives, under another user.
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return { kind: "gone" };
   }
-  // A /proc of another PID namespace (unshare without mounting it) tells of another process.
+  // The /proc of another PID namespace (unshare without mounting it) shows another process under this id.
   const stat = procIsOurs() ? parseStat(readIfThere(`/proc/${pid}/stat`)) : undefined;
-  // Z: it has ended and waits to be reaped.
+  // Z: a zombie, ended and not yet reaped.
   return stat?.state === "Z" ? { kind: "gone" } : { kind: "alive", started: stat?.started ?? null };
 }
 
-/** The inverse of `JSON.stringify(holder)`; undefined for anything else, such as a file that is just being written. */
+/**
+ * The inverse of `JSON.stringify(holder)`; undefined for any other text, such as a file that is still being written.
+ */
 export function parseLockHolder(text: string): LockHolder | undefined {
   let parsed: unknown;
   try {
@@ -66,7 +68,7 @@ function procIsOurs(): boolean {
 }
 
 function parseStat(stat: string): { state: string; started: string } | undefined {
-  // The second field, a name in parentheses, may hold blanks itself; state is the third, start time the 22nd.
+  // The second field, a name in parentheses, may contain blanks. State is the third field, start time the 22nd.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state, started] = [fields[0], fields[19]];
   return state && started ? { state, started } : undefined;
@@ -76,7 +78,7 @@ function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    // Not Linux, no /proc, hidden from this user, or a process that ended while its file was read: nothing is known then.
+    // Not Linux, no /proc, hidden from this user, or a process that ended during the read: unknown in each case.
     return "";
   }
 }

@@ -5,8 +5,8 @@ import { alterResources } from "./config-alteration.js";
 
 /**
  * AlterConfigs (key 33), v0-v2.
- * Replaces the settings of topics, of this broker, or (name "") of all brokers: what is not named goes back to its
- * default. In force when this is answered. v2: flexible.
+ * Replaces the settings of topics, of this broker, or (name "") of all brokers: keys that are not named return to their
+ * defaults. In effect when this is answered. v2: flexible.
  */
 export const alterConfigs = defineHandler(api, {
   versions: [0, 2],

@@ -6,8 +6,8 @@ const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 
 /**
  * ApiVersions (key 18), v0-v4.
- * Tells what the handlers say of themselves. A version above v4 is answered in v0 by the dispatcher. No feature is
- * finalized: transactions of version 2 (transaction.version) and groups of KIP-848 (group.version) are not served.
+ * Lists the versions of all handlers. The dispatcher answers a version above v4 in v0. No feature is finalized:
+ * transactions of version 2 (transaction.version) and groups of KIP-848 (group.version) are not served.
  * v1: throttle time; v3: the client's software is named, flexible.
  */
 export const apiVersions = defineHandler(api, {

@@ -17,26 +17,26 @@ interface Resource {
   readonly resourceName: string;
 }
 
-/** What has to be known of the keys of a resource to plan a change. */
+/** The facts about a resource's keys that planning a change needs. */
 interface ResourceKeys {
   readonly isList: (name: string) => boolean;
-  /** The value of a key that has no setting of its own. */
+  /** The effective value of a key that the resource itself does not set. */
   readonly inForce: (name: string) => string;
 }
 
-/** One resource whose settings are to change, by AlterConfigs or IncrementalAlterConfigs. */
+/** One resource of an AlterConfigs or IncrementalAlterConfigs request. */
 export interface Alteration extends Resource {
-  /** The settings that it leads to. */
+  /** Returns the resource's settings after the change. */
   readonly plan: (current: TopicOverrides, keys: ResourceKeys) => ConfigChangeVerdict;
 }
 
-/** Both APIs answer alike. */
+/** The answer for one resource, of both APIs. */
 interface ResourceAnswer extends Resource {
   readonly errorCode: number;
   readonly errorMessage: string | null;
 }
 
-/** Judges each resource by itself, with the errors of Kafka's broker and controller, and changes those that pass. */
+/** Judges each resource separately, with the errors of Kafka's broker and controller, and changes those that pass. */
 export function alterResources(
   alterations: readonly Alteration[],
   validateOnly: boolean,
@@ -104,7 +104,7 @@ function alterBroker(
     fixed.length > 0
       ? `Cannot update these configs dynamically: [${fixed.join(", ")}]`
       : brokerConfigFault(plan.overrides, properties);
-  // Not INVALID_CONFIG, which would fit better and which Kafka has for topics (KAFKA-13609).
+  // INVALID_CONFIG would fit better, but Kafka answers that only for topics (KAFKA-13609).
   if (fault) return refused(alteration, "INVALID_REQUEST", fault);
   if (validateOnly) return done(alteration);
   state.update(ofAll ? { defaultConfigs: plan.overrides } : { nodeConfigs: plan.overrides });
@@ -113,7 +113,7 @@ function alterBroker(
   return done(alteration);
 }
 
-/** What is wrong with settings of the broker: each by itself, and those that are defaults of topics together. */
+/** The fault of broker settings: of each by itself, and of the topics' defaults together; undefined: none. */
 function brokerConfigFault(configs: TopicOverrides, properties: BrokerProperties): string | undefined {
   const asTopics: Record<string, string> = {};
   for (const [name, key] of Object.entries(TOPIC_CONFIG_KEYS)) {

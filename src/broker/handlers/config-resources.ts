@@ -1,10 +1,10 @@
 import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 
-/** Numbers of the kinds of resources that have settings (ConfigResource). */
+/** Kafka's numbers of the resources that have settings (ConfigResource). */
 export const TOPIC_RESOURCE = 2;
 export const BROKER_RESOURCE = 4;
 
-/** Broker properties that take effect while it runs: the defaults of topics, and what is read anew each time. */
+/** Broker properties that take effect while it runs: the defaults of topics, and those read at each use. */
 const DYNAMIC_KEYS: ReadonlySet<string> = new Set([
   ...Object.values(TOPIC_CONFIG_KEYS).flatMap(({ synonym }) => (synonym ? [synonym] : [])),
   "num.partitions",

@@ -17,9 +17,9 @@ type TopicAnswer = ResponseInput<typeof api>["topics"][number];
 
 /**
  * CreateTopics (key 19), v2-v7.
- * A topic can be written to when this is answered. A replication factor above 1 is taken on this one node and kept
- * (millrace.lenient.replication), although there is one replica. v4: -1 asks for the broker's defaults; v5: flexible,
- * the settings in force; v7: topic ids.
+ * A topic can be written to when this is answered. A replication factor above 1 is accepted and stored, although there
+ * is one replica (millrace.lenient.replication). v4: -1 stands for the broker's default; v5: flexible, effective
+ * settings; v7: topic ids.
  */
 export const createTopics = defineHandler(api, {
   versions: [2, 7],
@@ -43,7 +43,7 @@ export const createTopics = defineHandler(api, {
   }),
 });
 
-/** How many partitions a topic asks for. @param standard what -1 stands for. */
+/** The number of partitions requested. @param standard the broker's default, for -1. */
 function partitionsOf({ numPartitions, assignments }: NewTopic, standard: number): number {
   if (assignments.length > 0) return assignments.length;
   return numPartitions === -1 ? standard : Math.max(0, numPartitions);

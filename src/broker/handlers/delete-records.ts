@@ -6,7 +6,7 @@ const HIGH_WATERMARK = -1;
 
 /**
  * DeleteRecords (key 21), v0-v2.
- * Raises the first readable offset; that is on disk before the answer. v2: flexible.
+ * Raises the first readable offset, on disk before the answer. v2: flexible.
  */
 export const deleteRecords = defineHandler(api, {
   versions: [0, 2],

@@ -8,8 +8,7 @@ type TopicAnswer = ResponseInput<typeof api>["responses"][number];
 
 /**
  * DeleteTopics (key 20), v1-v6.
- * Deletes topics with their records and the offsets groups have committed for them. v4: flexible; v5: messages; v6: by
- * name or by id.
+ * Deletes topics with their records and their committed offsets. v4: flexible; v5: messages; v6: by name or by id.
  */
 export const deleteTopics = defineHandler(api, {
   versions: [1, 6],
@@ -29,12 +28,12 @@ export const deleteTopics = defineHandler(api, {
 function deleteOne(name: string | null, topicId: string, { topics, groups, properties }: Broker): TopicAnswer {
   const byId = topicId !== ZERO_UUID;
   if (byId === (name !== null)) {
-    return refused(name, topicId, "INVALID_REQUEST", "Give a topic name or a topic id, and not both.");
+    return refused(name, topicId, "INVALID_REQUEST", "Specify either a topic name or a topic id.");
   }
   const topic = name === null ? topics.byId(topicId) : topics.get(name);
   if (!topic) {
     return byId
-      ? refused(name, topicId, "UNKNOWN_TOPIC_ID", "There is no topic of this id.")
+      ? refused(name, topicId, "UNKNOWN_TOPIC_ID", "There is no topic with this id.")
       : refused(name, topicId, "UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.");
   }
   if (!properties.flag("delete.topic.enable")) {

@@ -8,7 +8,7 @@ const CONTROLLERS = 2;
 
 /**
  * DescribeCluster (key 60), v0-v2.
- * One node, which is broker and controller. v1: endpoint type, of which only brokers are listed; v2: fenced brokers.
+ * One node, both broker and controller. v1: endpoint type, of which only brokers are listed; v2: fenced brokers.
  */
 export const describeCluster = defineHandler(api, {
   versions: [0, 2],

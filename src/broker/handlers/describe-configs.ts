@@ -14,8 +14,8 @@ type ConfigAnswer = ResourceAnswer["configs"][number];
 
 /**
  * DescribeConfigs (key 32), v1-v4.
- * Of topics and of this broker, every key with the value in force, not only what was set: clients change sets of
- * settings that they have read before. v3: types and documentation; v4: flexible.
+ * Describes every key of topics and of this broker with its effective value, not only those that were set: clients
+ * change settings that they have read before. v3: types and documentation; v4: flexible.
  */
 export const describeConfigs = defineHandler(api, {
   versions: [1, 4],
@@ -61,7 +61,7 @@ function describeTopic(resource: Resource, { topics, properties }: Broker): Reso
   const configs = Object.entries(TOPIC_CONFIG_KEYS).map(([name, key]): ConfigAnswer => {
     const sources = topicConfigSources(name, topic.configs, properties);
     const { value, source } = sources[0]!;
-    // As Kafka: the plain default is listed only where the broker has a property of its own for it.
+    // As in Kafka: the built-in default is listed only if the key has a broker property.
     const synonyms = sources.filter((each) => each.source !== CONFIG_SOURCES.default || key.synonym !== undefined);
     return {
       name,
@@ -98,7 +98,7 @@ function brokerConfigs({ properties }: Broker): ConfigAnswer[] {
   });
 }
 
-/** Settings made for all brokers, and nothing else. */
+/** Only the settings made for all brokers. */
 function clusterDefaults({ state }: Broker): ConfigAnswer[] {
   return Object.entries(state.metadata.defaultConfigs).map(([name, value]) => ({
     name,

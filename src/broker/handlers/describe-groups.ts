@@ -6,8 +6,8 @@ import { GROUP_OPERATIONS } from "./authorized-operations.js";
 
 /**
  * DescribeGroups (key 15), v0-v6.
- * A group that is not there is told as Dead, from v6 on with GROUP_ID_NOT_FOUND. Metadata and assignments are told
- * while the group is Stable. v3: authorized operations; v4: static members; v5: flexible.
+ * A group that does not exist is answered as Dead, from v6 on with GROUP_ID_NOT_FOUND. Metadata and assignments are
+ * included while the group is Stable. v3: authorized operations; v4: static members; v5: flexible.
  */
 export const describeGroups = defineHandler(api, {
   versions: [0, 6],

@@ -13,7 +13,7 @@ const MAX_PARTITIONS = 2000;
 
 /**
  * DescribeTopicPartitions (key 75), v0.
- * Topics by name with their partitions, in pages: at most so many partitions, then a cursor where to go on.
+ * Describes topics by name with their partitions, in pages: up to the limit of partitions, then a cursor to the next.
  */
 export const describeTopicPartitions = defineHandler(api, {
   versions: [0, 0],

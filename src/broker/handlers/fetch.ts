@@ -16,9 +16,9 @@ const NO_RECORDS = Buffer.alloc(0);
 
 /**
  * Fetch (key 1), v4-v18.
- * Answers whole batches, from the one that holds the fetch offset on; the first partition with data always gives at
- * least one. Waits for more when there is less than minBytes; appends wake it. Sessions (v7+) are not kept: the
- * session id is always 0, which tells clients to ask for everything each time (KIP-227 allows it).
+ * Answers whole batches, from the one that holds the fetch offset on; the first partition with data always returns at
+ * least one. With less than minBytes it waits for appends. Fetch sessions (v7+) are not kept: the session id is always
+ * 0, so clients send the full request each time (KIP-227 allows it).
  * v5: log start; v9: leader epochs; v12: flexible; v13: topic ids.
  */
 export const fetch = defineHandler(api, {
@@ -45,7 +45,7 @@ function maxBytesOf({ maxBytes }: FetchRequest, { broker }: Call): number {
   return Math.min(maxBytes, broker.properties.number("fetch.max.bytes"));
 }
 
-/** Reads everything asked for. `isFinal`: a partition has an error, which is told without waiting. */
+/** Reads all requested partitions. `isFinal`: a partition has an error, which is answered without waiting. */
 function collect(request: FetchRequest, call: Call): { response: FetchResponse; bytes: number; isFinal: boolean } {
   const limit = maxBytesOf(request, call);
   let bytes = 0;
@@ -71,7 +71,7 @@ function collect(request: FetchRequest, call: Call): { response: FetchResponse; 
   return { response: { throttleTimeMs: 0, responses }, bytes, isFinal };
 }
 
-/** Batches of one partition, or the error code of a disk that fails: other partitions are served all the same. */
+/** Batches of one partition, or the error code of a failing disk; the other partitions are still served. */
 function readFrom(
   log: PartitionLog,
   { fetchOffset, partitionMaxBytes }: PartitionRequest,
@@ -86,7 +86,7 @@ function readFrom(
   }
 }
 
-/** The log a partition is read from, or an error code. */
+/** The log of a requested partition, or an error code. */
 function logFor(name: string, topicId: string, asked: PartitionRequest, call: Call): PartitionLog | number {
   const { topic, errorCode } = findTopic(call.broker.topics, name, topicId, call.apiVersion >= 13);
   if (!topic) return errorCode;
@@ -98,7 +98,7 @@ function logFor(name: string, topicId: string, asked: PartitionRequest, call: Ca
   return fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset ? ErrorCodes.OFFSET_OUT_OF_RANGE : log;
 }
 
-/** Resolves when about `missingBytes` more were appended, time is up, a log is gone, or the client is. */
+/** Resolves once about `missingBytes` more are appended, time is up, a log is deleted, or the client disconnects. */
 function waitForBytes(request: FetchRequest, call: Call, missingBytes: number): Promise<void> {
   return new Promise((resolve) => {
     let missing = missingBytes;

@@ -8,7 +8,7 @@ const TRANSACTION = 1;
 
 /**
  * FindCoordinator (key 10), v0-v6.
- * This broker is the coordinator of every group. Transactions and share groups have none here.
+ * This broker is the coordinator of every group. Transactions and share groups have no coordinator.
  * v1: key type and messages; v3: flexible; v4: several keys.
  */
 export const findCoordinator = defineHandler(api, {
@@ -17,7 +17,7 @@ export const findCoordinator = defineHandler(api, {
     const fault = keyTypeFault(keyType);
     if (fault) return refusedCoordinator(coordinatorKeys, fault.errorCode, fault.message);
     const self = { nodeId: call.broker.nodeId, ...call.advertised };
-    // Kafka says NONE here, not null.
+    // Kafka's message here is "NONE", not null.
     const found = { errorCode: ErrorCodes.NONE, errorMessage: "NONE", ...self };
     return call.apiVersion >= 4
       ? { throttleTimeMs: 0, coordinators: coordinatorKeys.map((each) => ({ key: each, ...found, errorMessage: "" })) }
@@ -28,7 +28,7 @@ export const findCoordinator = defineHandler(api, {
 
 function keyTypeFault(keyType: number): { errorCode: number; message: string } | undefined {
   if (keyType === GROUP) return undefined;
-  // A fatal error to every client: any retriable one would have it ask for ever.
+  // UNSUPPORTED_VERSION is fatal to every client; after a retriable error they would retry forever.
   if (keyType === TRANSACTION) {
     return { errorCode: ErrorCodes.UNSUPPORTED_VERSION, message: "This broker does not serve transactions." };
   }

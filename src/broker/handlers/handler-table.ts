@@ -27,7 +27,7 @@ import { offsetForLeaderEpoch } from "./offset-for-leader-epoch.js";
 import { produce } from "./produce.js";
 import { syncGroup } from "./sync-group.js";
 
-/** Everything the broker serves, by key. ApiVersions tells exactly this. */
+/** All APIs that the broker serves, by key; ApiVersions answers exactly these. */
 export const HANDLERS: readonly Handler[] = [
   produce,
   fetch,

@@ -5,8 +5,8 @@ import { type Alteration, alterResources } from "./config-alteration.js";
 
 /**
  * IncrementalAlterConfigs (key 44), v0-v1.
- * Sets, removes, appends to and subtracts from settings of topics, of this broker, or (name "") of all brokers; in
- * force when this is answered. v1: flexible.
+ * Sets, deletes, appends to and subtracts from settings of topics, of this broker, or (name "") of all brokers. In
+ * effect when this is answered. v1: flexible.
  */
 export const incrementalAlterConfigs = defineHandler(api, {
   versions: [0, 1],

@@ -4,8 +4,8 @@ import { defineHandler } from "../handler.js";
 
 /**
  * InitProducerId (key 22), v0-v5.
- * Gives an idempotent producer an id that was never used before. Transactional producers are refused: transactions are
- * not served. v2: flexible; v3: the id and epoch of a session to go on with, for transactions only.
+ * Assigns an idempotent producer an id that was never used before. Transactional producers are refused. v2: flexible;
+ * v3: the id and epoch of a session to continue, for transactions only.
  */
 export const initProducerId = defineHandler(api, {
   versions: [0, 5],

@@ -5,7 +5,7 @@ import { copyOf } from "./detached-bytes.js";
 
 /**
  * JoinGroup (key 11), v0-v9.
- * Answered when the join phase of the group ends. v1: rebalance timeout; v4: a new member is handed an id first
+ * Answered when the join phase of the group ends. v1: rebalance timeout; v4: a new member is first assigned an id
  * (KIP-394); v5: static members (KIP-345); v6: flexible; v7: protocol type in the answer; v9: the leader may skip.
  */
 export const joinGroup = defineHandler(api, {

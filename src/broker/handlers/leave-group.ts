@@ -4,7 +4,8 @@ import { defineHandler } from "../handler.js";
 
 /**
  * LeaveGroup (key 13), v0-v5.
- * v3: several members, each with its own error, also by instance id alone (an admin's call); v4: flexible; v5: reason.
+ * v3: several members, each with its own error, also by instance id alone (an admin's request); v4: flexible; v5:
+ * reason.
  */
 export const leaveGroup = defineHandler(api, {
   versions: [0, 5],

@@ -6,7 +6,7 @@ const GROUP_TYPE = "classic";
 
 /**
  * ListGroups (key 16), v0-v5.
- * Groups without members that only hold offsets are listed too. v3: flexible; v4: filter by state; v5: by type, of
+ * Includes groups that have only offsets and no members. v3: flexible; v4: filter by state; v5: filter by type, of
  * which there is one.
  */
 export const listGroups = defineHandler(api, {

@@ -14,7 +14,7 @@ const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
 const EARLIEST_PENDING_UPLOAD = -6;
-/** Which version brought which of the timestamps that stand for a place. */
+/** The version that introduced each of the special timestamps. */
 const SINCE: Readonly<Record<number, number>> = {
   [LATEST]: 1,
   [EARLIEST]: 1,
@@ -26,8 +26,8 @@ const SINCE: Readonly<Record<number, number>> = {
 
 /**
  * ListOffsets (key 2), v1-v11.
- * Finds the ends of a partition, or the first record of a time. Without transactions the isolation level changes nothing.
- * v4: leader epochs; v6: flexible; v7: maximum timestamp; v8, v9, v11: tiered storage, of which there is none.
+ * Finds the ends of a partition, or the first record at a time. Without transactions the isolation level has no effect.
+ * v4: leader epochs; v6: flexible; v7: maximum timestamp; v8, v9, v11: tiered storage, which does not exist here.
  */
 export const listOffsets = defineHandler(api, {
   versions: [1, 11],

@@ -12,9 +12,9 @@ type TopicAnswer = ResponseInput<typeof api>["topics"][number];
 
 /**
  * Metadata (key 3), v0-v13.
- * This broker is every partition's leader and the controller; it is reached at the address the client came by. A
- * missing topic is made at once where both sides allow it.
- * v1: null asks for all topics; v4: auto creation by choice; v7: leader epochs; v8: authorized operations; v9: flexible;
+ * This broker is every partition's leader and the controller. Its address is the advertised one, or the one that the
+ * client connected to. A missing topic is created at once if request and broker allow it.
+ * v1: null means all topics; v4: auto creation by choice; v7: leader epochs; v8: authorized operations; v9: flexible;
  * v10: topic ids; v12: topics by id.
  */
 export const metadata = defineHandler(api, {

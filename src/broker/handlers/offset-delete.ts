@@ -4,7 +4,8 @@ import { defineHandler } from "../handler.js";
 
 /**
  * OffsetDelete (key 47), v0.
- * Deletes committed offsets of a group, unless its members read the topic. Its error comes before the throttle time.
+ * Deletes committed offsets of a group, unless its members read the topic. In the response the error precedes the
+ * throttle time.
  */
 export const offsetDelete = defineHandler(api, {
   versions: [0, 0],

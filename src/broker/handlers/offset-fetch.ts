@@ -18,8 +18,8 @@ interface TopicRequest {
 
 /**
  * OffsetFetch (key 9), v1-v10.
- * A partition without a committed offset is answered with -1 and no error. There are no transactions, so every offset
- * is stable. v2: null asks for all; v5: leader epochs; v6: flexible; v8: several groups; v10: topic ids.
+ * A partition without a committed offset is answered with -1 and no error. Without transactions every offset is stable.
+ * v2: null means all; v5: leader epochs; v6: flexible; v8: several groups; v10: topic ids.
  */
 export const offsetFetch = defineHandler(api, {
   versions: [1, 10],

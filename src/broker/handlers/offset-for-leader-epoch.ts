@@ -5,7 +5,7 @@ import { leaderEpochFault } from "./topic-reference.js";
 
 /**
  * OffsetForLeaderEpoch (key 23), v2-v4.
- * Where an epoch (a start of this broker) ended: a client that has read further learns that the log was cut.
+ * Answers the end offset of an epoch (a start of this broker): a client that has read further learns of a truncation.
  * v4: flexible.
  */
 export const offsetForLeaderEpoch = defineHandler(api, {

@@ -7,10 +7,10 @@ import { findTopic } from "./topic-reference.js";
 const EMPTY_RECORDS = "A produce request must hold exactly one record batch per partition.";
 
 /**
- * Produce (key 0), v3-v13; v0-v2 are advertised and not served, because librdkafka before 2.11 tests for version 0 to
- * see whether gzip, snappy and lz4 are known (KAFKA-18659); nobody sends them.
- * Appends one batch per partition as it was received. Acks of 1 and all are the same with one replica; acks=0 is not
- * answered, and a failure closes the connection. Transactional batches are refused.
+ * Produce (key 0), v3-v13. v0-v2 are advertised but not served: librdkafka before 2.11 looks for version 0 to decide
+ * whether gzip, snappy and lz4 are supported (KAFKA-18659), and no client sends them.
+ * Appends one batch per partition as received. With one replica, acks 1 and all are the same; acks=0 is not answered,
+ * and a failure then closes the connection. Transactional batches are refused.
  * v7: zstd; v8: faults by record; v9: flexible; v13: topic ids.
  */
 export const produce = defineHandler(api, {

@@ -6,7 +6,8 @@ import { copyOf } from "./detached-bytes.js";
 
 /**
  * SyncGroup (key 14), v0-v5.
- * Answered when the leader has assigned. v3: static members; v4: flexible; v5: protocol type and name must be given.
+ * Answered once the leader has sent the assignments. v3: static members; v4: flexible; v5: protocol type and name are
+ * required.
  */
 export const syncGroup = defineHandler(api, {
   versions: [0, 5],

@@ -15,7 +15,7 @@ import type { LogConfig } from "./log-config.js";
 import type { PartitionLog } from "./partition-log.js";
 import { judgeSequence } from "./producer-state.js";
 
-/** What a Produce request is answered for one partition. */
+/** The answer of a Produce request for one partition. */
 export interface AppendAnswer {
   readonly errorCode: number;
   readonly baseOffset: number;
@@ -26,10 +26,10 @@ export interface AppendAnswer {
 }
 
 /**
- * Checks what a producer sent and appends it: one step in which nothing else happens to the log, so that of two
- * retries of one batch the second always finds the first. (I10)
+ * Checks a producer's batch and appends it, in one synchronous step: of two retries of one batch, the second always
+ * finds the first. (I10)
  *
- * @param records the request's bytes; they become the log's (offset and epoch are set in place).
+ * @param records the bytes in the request. The log takes them over: offset and epoch are set in place.
  */
 export function appendProduced(
   log: PartitionLog,
@@ -88,7 +88,7 @@ function refusal(verdict: RefusedBatch, log: PartitionLog): AppendAnswer {
   return { ...answer, recordErrors: verdict.recordErrors };
 }
 
-/** An answer that says nothing was appended. */
+/** The answer when nothing was appended. */
 export function failure(errorCode: number, errorMessage: string | null, logStartOffset = -1): AppendAnswer {
   return { errorCode, baseOffset: -1, logAppendTimeMs: -1, logStartOffset, recordErrors: [], errorMessage };
 }

@@ -5,7 +5,7 @@ const CHUNK_BYTES = 64 * 1024;
 /** Reads up to `length` bytes at `position`. */
 export type ReadBytes = (position: number, length: number) => Buffer;
 
-/** Offset of the last record of a batch (or where it was, before compaction). */
+/** Offset of a batch's last record, even if compaction has removed that record. */
 export function lastOffset(header: BatchHeader): number {
   return header.baseOffset + header.lastOffsetDelta;
 }
@@ -14,7 +14,7 @@ export function lastOffset(header: BatchHeader): number {
  * Visits the headers of the batches between two positions of a log, without reading the bodies of large ones. Stops
  * when `visit` returns true.
  *
- * @returns the position of the batch at which `visit` stopped, or where the last whole batch ends.
+ * @returns the position of the batch at which `visit` stopped, or the end of the last whole batch.
  */
 export function walkHeaders(
   read: ReadBytes,
@@ -42,7 +42,7 @@ export function walkHeaders(
   return position;
 }
 
-/** Length of the whole batches at the start of `bytes`; a batch that is cut at the end does not count. */
+/** Length of the whole batches at the start of `bytes`; a truncated last batch does not count. */
 export function wholeBatchesLength(bytes: Buffer): number {
   let length = 0;
   while (length + BATCH_HEADER_BYTES <= bytes.length) {

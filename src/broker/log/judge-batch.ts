@@ -21,7 +21,7 @@ const ZSTD = 4;
 const MIN_RECORD_BYTES = 7;
 const UNLIMITED_MS = Number.MAX_SAFE_INTEGER;
 
-/** A record that a batch is refused for: its place in the batch, and why. */
+/** A record because of which a batch is refused: its index in the batch, and the reason. */
 export interface RecordFault {
   readonly batchIndex: number;
   readonly batchIndexErrorMessage: string;
@@ -32,24 +32,24 @@ export interface RefusedBatch {
   readonly error: ErrorName;
   readonly message: string | null;
   readonly recordErrors: readonly RecordFault[];
-  /** The log itself refused it, and its start is told in the answer. */
+  /** The log itself refused the batch: the answer then includes the log's start offset. */
   readonly byLog: boolean;
 }
 
 export type BatchVerdict = { readonly kind: "accepted"; readonly header: BatchHeader } | RefusedBatch;
 
-/** When a batch comes in, and by which version of the Produce request. */
+/** The time a batch arrived, and the version of its Produce request. */
 export interface Arrival {
   readonly nowMs: number;
   readonly apiVersion: number;
 }
 
 /**
- * Judges what a producer sent for one partition before its log may take it: exactly one intact batch of magic 2 that
- * the topic's settings allow. The order of the checks is Kafka's, as is which error each gives.
+ * Judges the bytes that a producer sent for one partition: they must be exactly one intact batch of magic 2 that the
+ * topic's settings allow. The checks run in Kafka's order, with Kafka's error for each.
  *
- * Records are looked at (and decompressed) only where a setting asks about single records: keys in a compacted topic,
- * or a lower bound of timestamps. For all else the header tells enough.
+ * Records are decompressed and read only where a setting concerns single records: keys in a compacted topic, or
+ * timestamps that may be out of range. The header is enough for everything else.
  *
  * @param records the request's bytes for the partition.
  * @param name `topic-partition`, for messages.
@@ -84,11 +84,14 @@ function judgeHeader(records: Buffer, header: BatchHeader, config: LogConfig, na
   if (tooLargeForSegment) return tooLargeForSegment;
   const count = header.lastOffsetDelta + 1;
   if (count <= 0 || header.recordCount !== count) {
-    return refusedByLog("INVALID_RECORD", `The batch says ${header.recordCount} records and ${count} offsets.`);
+    return refusedByLog("INVALID_RECORD", `The batch claims ${header.recordCount} records and ${count} offsets.`);
   }
   const bodyBytes = records.length - BATCH_HEADER_BYTES;
   if (codecOf(header) === 0 && count * MIN_RECORD_BYTES > bodyBytes) {
-    return refusedByLog("INVALID_RECORD", `The batch says ${count} records, which cannot stand in ${bodyBytes} bytes.`);
+    return refusedByLog(
+      "INVALID_RECORD",
+      `The batch claims ${count} records, which do not fit into ${bodyBytes} bytes.`,
+    );
   }
   if (isControlBatch(header)) return refusedByLog("INVALID_RECORD", "Clients may not write control batches.");
   if (header.producerId >= 0 && header.baseSequence < 0) {
@@ -97,7 +100,7 @@ function judgeHeader(records: Buffer, header: BatchHeader, config: LogConfig, na
   return undefined;
 }
 
-/** Judges the size of a batch that the broker has compressed anew: decompressed it may be a thousand times as large. */
+/** Judges the size of a batch that the broker has recompressed: uncompressed it may be a thousand times as large. */
 export function judgeRecodedBytes(bytes: number, config: LogConfig, name: string): RefusedBatch | undefined {
   return judgeMessageBytes(bytes, config, name) ?? judgeSegmentBytes(bytes, config);
 }
@@ -122,7 +125,7 @@ function judgeRecords(
 ): BatchVerdict {
   const createTime = config.messageTimestampType === "CreateTime";
   if (createTime && isLogAppendTime(header)) {
-    return refusedByLog("INVALID_TIMESTAMP", `${name} takes create times, the batch bears a log append time.`);
+    return refusedByLog("INVALID_TIMESTAMP", `${name} expects create times, but the batch has a log append time.`);
   }
   const earliestMs = nowMs - config.messageTimestampBeforeMaxMs;
   const latestMs = nowMs + config.messageTimestampAfterMaxMs;
@@ -141,7 +144,7 @@ function judgeRecords(
         );
       }
       const { timestampMs } = cursor;
-      // To its end: what this does not see, the cleaner would meet.
+      // Read to the end: a fault that passes here would stop the cleaner.
       cursor.record();
       if (createTime && timestampMs !== -1 && (timestampMs < earliestMs || timestampMs > latestMs)) {
         const range = `[${earliestMs}, ${latestMs}]`;

@@ -1,18 +1,18 @@
-/** From which offset on a leader epoch wrote. */
+/** The first offset written in a leader epoch. */
 export interface EpochStart {
   readonly epoch: number;
   readonly startOffset: number;
 }
 
-/** What an OffsetForLeaderEpoch request is answered; -1 and -1 when nothing is known. */
+/** The answer of an OffsetForLeaderEpoch request; -1 and -1 when the epoch is unknown. */
 export interface EpochEnd {
   readonly leaderEpoch: number;
   readonly endOffset: number;
 }
 
 /**
- * Which leader epoch wrote which offsets of a partition (KIP-101, KIP-279). Here an epoch is one start of the broker:
- * clients that have read past the end of an epoch learn from it that an unclean stop cut the log.
+ * The offsets that each leader epoch wrote in a partition (KIP-101, KIP-279). An epoch is one start of the broker:
+ * clients that have read past the end of an epoch learn from it that an unclean stop truncated the log.
  */
 export class LeaderEpochs {
   #starts: EpochStart[];
@@ -25,7 +25,7 @@ export class LeaderEpochs {
     return this.#starts;
   }
 
-  /** Notes that `epoch` appends at `offset`. Returns whether that is news, and must be written down. */
+  /** Records that `epoch` appends at `offset`. Returns whether the starts changed and must be written. */
   note(epoch: number, offset: number): boolean {
     const last = this.#starts.at(-1);
     if (last && last.epoch >= epoch) return false;
@@ -35,7 +35,7 @@ export class LeaderEpochs {
     return true;
   }
 
-  /** Forgets epochs that start at or after `endOffset`: their records were cut away. */
+  /** Removes epochs that start at or after `endOffset`, where the log was truncated. Returns whether any did. */
   truncate(endOffset: number): boolean {
     const before = this.#starts.length;
     this.#starts = this.#starts.filter(({ startOffset }) => startOffset < endOffset);
@@ -43,7 +43,7 @@ export class LeaderEpochs {
   }
 
   /**
-   * Where `epoch` ended.
+   * The end offset of `epoch`.
    *
    * @param currentEpoch the epoch that writes now; it ends at `logEndOffset`.
    */
@@ -66,7 +66,7 @@ export function encodeEpochs(starts: readonly EpochStart[]): string {
   return `0\n${starts.length}\n${starts.map(({ epoch, startOffset }) => `${epoch} ${startOffset}\n`).join("")}`;
 }
 
-/** Reads what `encodeEpochs` wrote; undefined when it is damaged. */
+/** The inverse of `encodeEpochs`; undefined when the text is damaged. */
 export function decodeEpochs(text: string): EpochStart[] | undefined {
   const lines = text.split("\n");
   const count = Number(lines[1]);

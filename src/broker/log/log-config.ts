@@ -1,9 +1,12 @@
 import type { Compression } from "../../protocol/compression/compression.js";
 
-/** A topic's configuration as its partitions' logs read it. Kafka's names in camel case; sizes in bytes, times in ms. */
+/**
+ * A topic's effective configuration, for its partitions' logs. Kafka's names in camel case; sizes in bytes, times in
+ * ms.
+ */
 export interface LogConfig {
   readonly cleanupPolicy: ReadonlySet<"delete" | "compact">;
-  /** What `compression.type` makes the broker write; undefined: what the producer chose. */
+  /** The compression that `compression.type` forces; undefined: the producer's is kept. */
   readonly forcedCompression: Compression | undefined;
   readonly deleteRetentionMs: number;
   readonly flushMessages: number;

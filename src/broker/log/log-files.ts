@@ -4,8 +4,8 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 const OPEN_SEALED_FILES = 256;
 
 /**
- * Open descriptors of sealed segment files, least recently used first. All reads are synchronous, so a descriptor
- * that is closed here is never in use.
+ * Open descriptors of sealed segment files, least recently used first. All reads are synchronous, so none is under way
+ * when a descriptor is closed here.
  */
 export class SealedFiles {
   readonly #open = new Map<string, number>();
@@ -41,7 +41,7 @@ export class SealedFiles {
   }
 }
 
-/** Reads up to `length` bytes at `position`, into memory of its own; fewer at the end of the file. */
+/** Reads up to `length` bytes at `position` into a fresh buffer; fewer at the end of the file. */
 export function readAt(fd: number, position: number, length: number): Buffer {
   const buffer = Buffer.allocUnsafeSlow(length);
   let read = 0;
@@ -53,7 +53,7 @@ export function readAt(fd: number, position: number, length: number): Buffer {
   return buffer;
 }
 
-/** Writes all of `bytes` at `position`; the operating system may take them in several steps. */
+/** Writes all of `bytes` at `position`, in several writes if the operating system takes only a part. */
 export function writeAt(fd: number, bytes: Buffer, position: number): void {
   let written = 0;
   while (written < bytes.length) {

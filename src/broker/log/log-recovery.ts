@@ -17,14 +17,14 @@ import { Segment, segmentName } from "./segment.js";
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Opens the segments of a partition's folder after any kind of end of the last process. (I10)
+ * Opens the segments of a partition's folder, however the last process ended. (I10)
  *
- * A segment whose index files vouch for it is taken as it is; the bytes of any other are checked batch by batch, and
- * the log is cut before the first batch that is incomplete, damaged or out of order, later segments included: what
- * follows it cannot be told to be what was acknowledged. After `kill -9` only an unfinished write is ever cut, and
- * that was not acknowledged.
+ * A segment with plausible index files is trusted. Any other is checked batch by batch, and the log is truncated before
+ * the first batch that is incomplete, damaged or out of order, later segments included: after a gap there is no telling
+ * which batches were acknowledged. After `kill -9` only an unfinished write can be damaged, and that was not
+ * acknowledged.
  *
- * @returns at least one segment, rising; the last one is open for appending.
+ * @returns at least one segment, in rising order; the last one is open for appending.
  */
 export function recoverSegments(
   folder: string,
@@ -57,7 +57,7 @@ export function recoverSegments(
       const dropped = bases.slice(at + 1);
       for (const later of dropped) Segment.open(folder, later, files, indexIntervalBytes).remove();
       const cut = { folder, offset: checked.nextOffset, cutBytes, droppedSegments: dropped.length };
-      logger.warn("Cut an unfinished or damaged end off a log", cut);
+      logger.warn("Truncated the unfinished or damaged end of a log", cut);
       return segments;
     }
     if (following !== undefined) checked.sealNow();
@@ -65,7 +65,7 @@ export function recoverSegments(
   return segments;
 }
 
-/** Whether the index files of a clean stop fit the segment; if they do, it is ready. */
+/** Whether the index files of a clean stop match the segment; it is then ready for appending. */
 function resumes(segment: Segment): boolean {
   try {
     return segment.resume();
@@ -75,7 +75,7 @@ function resumes(segment: Segment): boolean {
   }
 }
 
-/** Admits the batches of a segment as far as they are whole, intact and rising. Returns whether that is all of it. */
+/** Admits batches until one is incomplete, damaged or out of order. Returns whether all of the segment was admitted. */
 function admitValidBatches(segment: Segment): boolean {
   const size = segment.fileSize;
   let expected = segment.baseOffset;
@@ -88,7 +88,9 @@ function admitValidBatches(segment: Segment): boolean {
   return end === size;
 }
 
-/** Visits whole batches with their bytes, until one is incomplete or `visit` returns false; returns where it stopped. */
+/**
+ * Visits whole batches with their bytes until one is incomplete or `visit` returns false; returns the position reached.
+ */
 function walkIntactBatches(
   read: ReadBytes,
   size: number,
@@ -106,7 +108,7 @@ function walkIntactBatches(
     };
     if (at + BATCH_HEADER_BYTES > chunk.length) refill(CHUNK_BYTES);
     const bytes = 12 + chunk.readInt32BE(at + 8);
-    // No other bound: what a topic accepts is its settings' to say, and they may have been others when it was written.
+    // No check against the topic's size limits: they may have been others when the batch was written.
     if (bytes < BATCH_HEADER_BYTES || position + bytes > size) return position;
     if (at + bytes > chunk.length) refill(Math.max(bytes, CHUNK_BYTES));
     const header = headerAt(chunk, at);
@@ -116,7 +118,7 @@ function walkIntactBatches(
   return position;
 }
 
-/** The header at `at`; undefined where something else stands there. */
+/** The header at `at`; undefined when the bytes there are not one. */
 function headerAt(chunk: Buffer, at: number): BatchHeader | undefined {
   try {
     return readBatchHeader(chunk, at);
@@ -126,7 +128,7 @@ function headerAt(chunk: Buffer, at: number): BatchHeader | undefined {
   }
 }
 
-/** Finishes or undoes what compaction had begun: `.cleaned` was never valid, `.swap` was complete. */
+/** Finishes or undoes an interrupted compaction: a `.swap` is complete and counts, a `.cleaned` never did. */
 function finishReplacements(folder: string, files: SealedFiles, logger: Logger): void {
   for (const name of readdirSync(folder)) {
     if (/\.(cleaned|deleted|tmp)$/.test(name)) removeFile(join(folder, name));
@@ -146,8 +148,8 @@ function finishReplacements(folder: string, files: SealedFiles, logger: Logger):
 }
 
 /**
- * Puts `<base>.log.swap` in the place of the segments it was made from, which are deleted oldest first: as long as a
- * record is there, the tombstone after it is, too, however often this is interrupted and begun again.
+ * Replaces the segments that `<base>.log.swap` was made from. They are deleted oldest first: as long as a record
+ * exists, so does the tombstone behind it, however often this is interrupted and repeated.
  */
 export function replaceBySwap(folder: string, base: number, replaced: readonly number[], files: SealedFiles): void {
   for (const old of replaced) {

@@ -3,7 +3,7 @@ import { nextOffsetOf, readBatchHeader } from "../../protocol/records/record-bat
 import { RecordCursor } from "../../protocol/records/record-batch-reader.js";
 import type { PartitionLog } from "./partition-log.js";
 
-/** A record found by its time; all -1 when there is none. */
+/** A record found by its timestamp; all -1 when there is none. */
 export interface FoundOffset {
   readonly offset: number;
   readonly timestamp: number;
@@ -12,9 +12,9 @@ export interface FoundOffset {
 
 export const NOT_FOUND: FoundOffset = { offset: -1, timestamp: -1, leaderEpoch: -1 };
 
-/** The first record, from the start of the log on, whose timestamp is at least `timestamp` (KIP-79). */
+/** The first record at or after the log's start whose timestamp is at least `timestamp` (KIP-79). */
 export function offsetForTime(log: PartitionLog, timestamp: number): FoundOffset {
-  // A batch may have lost the record its maximum stems from, or have it below the start: then a later one has the answer.
+  // The record with the batch's maximum may be compacted away or lie below the log's start: try the next batch then.
   for (let from = log.logStartOffset; ; ) {
     const batch = log.batchForTime(timestamp, from);
     if (!batch) return NOT_FOUND;
@@ -36,7 +36,7 @@ function recordForTime(batch: Buffer, timestamp: number, logStartOffset: number)
     }
     return undefined;
   } catch (error) {
-    // A codec that cannot be read here: the start of the batch skips nothing that the caller asked for.
+    // The codec cannot be read here. The start of the batch is safe: no matching record lies before it.
     if (!KafkaError.is(error, "UNSUPPORTED_COMPRESSION_TYPE")) throw error;
     return { offset: Math.max(header.baseOffset, logStartOffset), timestamp: header.maxTimestampMs, leaderEpoch };
   }

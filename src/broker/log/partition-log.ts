@@ -18,22 +18,22 @@ import { lastAtMost } from "./segment-index.js";
 
 const EPOCHS_FILE = "leader-epoch-checkpoint";
 const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
-/** Places remembered where readers stopped, so that the next fetch needs no index. */
+/** Read positions remembered, so that a reader that continues needs no index lookup. */
 const REMEMBERED_PLACES = 8;
 
 export interface PartitionLogOptions {
-  /** `<data folder>/<topic>-<partition>`; made unless it exists. */
+  /** `<data folder>/<topic>-<partition>`; created if it does not exist. */
   readonly folder: string;
-  /** The topic's configuration, read anew whenever it matters. */
+  /** The topic's configuration, read at each use: it may change while the log is open. */
   readonly config: () => LogConfig;
   readonly files: SealedFiles;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The epoch this start of the broker writes under. */
+  /** The epoch of this start of the broker. */
   readonly leaderEpoch: number;
-  /** What DeleteRecords had raised the start to. */
+  /** The log start set by DeleteRecords, 0 if none. */
   readonly logStartOffset: number;
-  /** Throws when the data folder belongs to another process; called before each append. */
+  /** Throws when another process owns the data folder; called before each append. */
   readonly checkFolder: () => void;
 }
 
@@ -44,13 +44,13 @@ interface Place {
 }
 
 /**
- * The log of one partition: segments on disk, and what must be known to append to them and to read them.
+ * The log of one partition: its segments on disk, its leader epochs and its producers.
  *
- * All file access is synchronous: an append and the checks before it are one step that no other request can get in
- * between, and a write into the page cache is cheaper than a trip through Node's thread pool. What `append` has
- * returned survives `kill -9`. It survives a power loss once it was forced to disk: every segment is when it is
- * sealed and at a clean stop, and `flush.messages` and `flush.ms` ask for more, as in Kafka, where the default is the
- * same: none. (I10)
+ * All file access is synchronous: an append and the checks before it are one step that no other request can
+ * interrupt, and a write into the page cache is cheaper than a trip through Node's thread pool. A batch survives
+ * `kill -9` once `append` has returned. It survives a power loss once it was forced to disk: at the end of each
+ * segment, at a clean stop, and as often as `flush.messages` and `flush.ms` require, which as in Kafka is never by
+ * default. (I10)
  */
 export class PartitionLog {
   readonly #options: PartitionLogOptions;
@@ -63,7 +63,7 @@ export class PartitionLog {
   #unflushed = 0;
   #unflushedSinceMs = 0;
   #removed = false;
-  /** Set by the cleaner while it rewrites segments: retention then leaves them alone. */
+  /** Set by the cleaner while it rewrites segments; retention skips the log meanwhile. */
   cleaning = false;
 
   private constructor(options: PartitionLogOptions, segments: Segment[], epochs: LeaderEpochs) {
@@ -73,7 +73,7 @@ export class PartitionLog {
     this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]!.baseOffset), this.logEndOffset);
   }
 
-  /** Opens the log in its folder, or makes an empty one; recovers it if the last process did not close it. */
+  /** Opens the log in its folder, or creates an empty one; recovers it if the last process did not close it. */
   static open(options: PartitionLogOptions): PartitionLog {
     const { folder, files, logger } = options;
     makeFolder(folder);
@@ -90,12 +90,15 @@ export class PartitionLog {
     return this.#options.leaderEpoch;
   }
 
-  /** First offset that may be read. */
+  /** The first readable offset. */
   get logStartOffset(): number {
     return this.#logStartOffset;
   }
 
-  /** Offset the next record gets; with one replica also the high watermark, and without transactions the last stable offset. */
+  /**
+   * The offset of the next record. With one replica also the high watermark, without transactions the last stable
+   * offset.
+   */
   get logEndOffset(): number {
     return this.#segments.at(-1)!.nextOffset;
   }
@@ -130,11 +133,11 @@ export class PartitionLog {
   }
 
   /**
-   * Appends one checked batch. Its base offset and leader epoch are set in `batch` itself, which is outside the
-   * checksum; nothing else is touched and no record is looked at.
+   * Appends one checked batch. Base offset and leader epoch, which the checksum does not cover, are set in `batch`
+   * itself; nothing else is changed and no record is read.
    *
    * @returns the offset of its first record.
-   * @throws KafkaError KAFKA_STORAGE_ERROR when the disk refuses; nothing was appended then.
+   * @throws KafkaError KAFKA_STORAGE_ERROR when the write fails; nothing is appended then.
    */
   append(batch: Buffer, header: BatchHeader): number {
     const baseOffset = this.logEndOffset;
@@ -154,10 +157,11 @@ export class PartitionLog {
   }
 
   /**
-   * Whole batches, from the one that holds `offset` on (its first records may lie before `offset`: readers skip them).
+   * Reads whole batches, from the one that holds `offset` on. Its first records may lie before `offset`: readers skip
+   * them.
    *
    * @param atLeastOne returns one batch even if it is larger than `maxBytes`, so that a reader never gets stuck.
-   * @returns empty at the end of the log. The caller has checked that `offset` is in range.
+   * @returns empty at the end of the log. The caller checks that `offset` is in range.
    */
   read(offset: number, maxBytes: number, atLeastOne: boolean): Buffer {
     return this.#guard("reading", () => {
@@ -169,13 +173,16 @@ export class PartitionLog {
     });
   }
 
-  /** Calls `appended` with the size of every batch from now on, until the returned function is called. */
+  /** Calls `appended` with the size of every new batch, until the returned function is called. */
   watch(appended: (bytes: number) => void): () => void {
     this.#watchers.add(appended);
     return () => this.#watchers.delete(appended);
   }
 
-  /** The first batch, ending at or after `fromOffset`, that may hold a record of at least `timestamp`; undefined when all are older. */
+  /**
+   * The first batch, ending at or after `fromOffset`, that may hold a record of at least `timestamp`; undefined when
+   * all are older.
+   */
   batchForTime(timestamp: number, fromOffset: number): Buffer | undefined {
     return this.#guard("searching", () => {
       for (const segment of this.#segments) {
@@ -192,7 +199,7 @@ export class PartitionLog {
     return this.#segments.reduce((max, segment) => Math.max(max, segment.maxTimestamp), -1);
   }
 
-  /** Where `epoch` ended (KIP-279). */
+  /** The end offset of `epoch` (KIP-279). */
   endOfEpoch(epoch: number): EpochEnd {
     return this.#epochs.endOf(epoch, this.leaderEpoch, this.logEndOffset);
   }
@@ -210,12 +217,15 @@ export class PartitionLog {
     }
   };
 
-  /** Raises the first readable offset; whole segments below it go at the next retention run. The caller makes it durable first. */
+  /**
+   * Raises the first readable offset. The next retention run deletes whole segments below it. The caller stores it
+   * first.
+   */
   raiseStart(offset: number): void {
     this.#logStartOffset = Math.max(this.#logStartOffset, Math.min(offset, this.logEndOffset));
   }
 
-  /** Deletes the oldest segments as retention allows. Called by the broker's maintenance. Returns how many went. */
+  /** Deletes the oldest segments as retention allows. Called by the broker's maintenance. Returns their number. */
   applyRetention(nowMs: number): number {
     if (this.cleaning || this.#removed) return 0;
     const aged: AgedSegment[] = this.#segments.map((segment) => ({
@@ -232,8 +242,8 @@ export class PartitionLog {
   }
 
   /**
-   * Forces to disk what `flush.ms` says has waited long enough, seals what could not be sealed when the disk was full,
-   * and forgets idle producers. Called by the broker's maintenance.
+   * Flushes records that have waited for `flush.ms`, retries seals that failed (as on a full disk), and removes idle
+   * producers. Called by the broker's maintenance.
    */
   tend(nowMs: number, producerExpirationMs: number): void {
     for (const segment of this.#segments) if (segment.sealFailed) this.#retrySeal(segment);
@@ -247,14 +257,14 @@ export class PartitionLog {
     this.#unflushed = 0;
   }
 
-  /** Puts `fresh` in the place of the sealed segments it was made from. For the cleaner. */
+  /** Replaces sealed segments by `fresh`, which was made from them; undefined: none of it is left. For the cleaner. */
   replaceSegments(replaced: readonly Segment[], fresh: Segment | undefined): void {
     const at = this.#segments.indexOf(replaced[0]!);
     this.#segments.splice(at, replaced.length, ...(fresh ? [fresh] : []));
     this.#places.length = 0;
   }
 
-  /** A clean stop: everything is on disk and indexed, so that the next start has nothing to check. */
+  /** Stops cleanly: everything is on disk and indexed, so that the next start checks nothing. */
   close(): void {
     if (this.#removed) return;
     writeProducerSnapshot(this.folder, this.logEndOffset, this.#producers);
@@ -262,13 +272,15 @@ export class PartitionLog {
     this.#removed = true;
   }
 
-  /** A crash: descriptors are closed, nothing is written. */
+  /** Closes descriptors without writing, as a crash would. */
   abandon(): void {
     for (const segment of this.#segments) segment.close();
     this.#removed = true;
   }
 
-  /** Gives up the folder, which `moveAway` then takes: its topic was deleted. Parked readers are woken and find it gone. */
+  /**
+   * Closes the log of a deleted topic; `moveAway` then renames its folder. Parked readers are woken and find it gone.
+   */
   detach(moveAway: () => void): void {
     this.abandon();
     moveAway();
@@ -282,7 +294,7 @@ export class PartitionLog {
       0,
       lastAtMost(this.#segments.length, offset, (i) => this.#segments[i]!.baseOffset),
     );
-    // Compaction may have emptied the end of a segment: then the next batch stands in a later one.
+    // Compaction may have emptied the end of a segment; the next batch is then in a later one.
     for (; at < this.#segments.length; at++) {
       const segment = this.#segments[at]!;
       const position = segment.positionOf(offset);
@@ -324,7 +336,7 @@ export class PartitionLog {
     this.#segments.push(Segment.open(folder, active.nextOffset, files, this.config.indexIntervalBytes));
     active.seal((cause) => {
       logger.warn(
-        "A segment could not be sealed; unless a later try succeeds, the next start checks it",
+        "A segment could not be sealed; unless a retry succeeds, the next start checks it",
         { path: active.path },
         cause,
       );
@@ -335,9 +347,9 @@ export class PartitionLog {
     const { logger } = this.#options;
     try {
       segment.retrySeal();
-      logger.info("Sealed a segment that could not be sealed before", { path: segment.path });
+      logger.info("Sealed a segment at a retry", { path: segment.path });
     } catch (cause) {
-      // Warned about when it failed first; this may go on every second.
+      // At debug: the first failure was a warning, and this may repeat every second.
       logger.debug("A segment still cannot be sealed", { path: segment.path, cause: (cause as Error).message });
     }
   }
@@ -349,7 +361,7 @@ export class PartitionLog {
   }
 
   #writeEpochs(): void {
-    // Not forced to disk: after a power loss the epochs of lost records are of no use, and the broker's own epoch is.
+    // Not forced to disk: after a power loss the epochs of lost records are useless; the broker's own is in its file.
     writeFileSync(join(this.folder, EPOCHS_FILE), encodeEpochs(this.#epochs.starts));
   }
 

@@ -12,10 +12,10 @@ import { segmentName } from "./segment.js";
 
 const VERSION = 1;
 const HEADER_BYTES = 6;
-/** Older ones are of use only if the newest is damaged. */
+/** The older one is used only if the newest is damaged. */
 const KEPT_SNAPSHOTS = 2;
 
-/** Bytes of a producer snapshot (Kafka's `.snapshot`, version 1): of each producer its epoch and its last batch. */
+/** The bytes of a producer snapshot (Kafka's `.snapshot`, version 1): epoch and last batch of each producer. */
 export function encodeProducers(entries: Iterable<ProducerEntry>): Buffer {
   const body = new ByteWriter();
   const known = [...entries];
@@ -38,7 +38,7 @@ export function encodeProducers(entries: Iterable<ProducerEntry>): Buffer {
   return Buffer.concat([header, bytes]);
 }
 
-/** Reads what `encodeProducers` wrote. @throws MalformedError when it is damaged. */
+/** The inverse of `encodeProducers`. @throws MalformedError when the snapshot is damaged. */
 export function decodeProducers(snapshot: Buffer, nowMs: number): ProducerEntry[] {
   const header = new ByteReader(snapshot);
   const version = header.i16();
@@ -64,17 +64,17 @@ export function decodeProducers(snapshot: Buffer, nowMs: number): ProducerEntry[
   return entries;
 }
 
-/** Writes what is known of the producers up to `offset`, and deletes snapshots that are out of date. */
+/** Writes the state of the producers up to `offset`, and deletes outdated snapshots. */
 export function writeProducerSnapshot(folder: string, offset: number, producers: ProducerState): void {
   writeFileSync(join(folder, `${segmentName(offset)}.snapshot`), encodeProducers(producers.entries()));
   for (const old of snapshotOffsets(folder).slice(0, -KEPT_SNAPSHOTS)) removeSnapshot(folder, old);
 }
 
 /**
- * Fills `producers` from the newest usable snapshot and the headers of the batches after it: a retry that comes after
- * the restart is still recognised. Snapshots of what recovery has cut away are deleted.
+ * Fills `producers` from the newest usable snapshot and the headers of the batches after it, so that a retry is
+ * recognised across a restart. Damaged snapshots, and those beyond the end of the log, are deleted.
  *
- * @param headers visits batch headers from an offset on.
+ * @param headers visits the batch headers from an offset on.
  */
 export function loadProducers(
   folder: string,

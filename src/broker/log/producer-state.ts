@@ -1,8 +1,8 @@
-/** Batches a producer may have in flight per partition, and so the ones a retry can be recognised among (KIP-98, KAFKA-5494). */
+/** Batches remembered per producer: as many as it may have in flight per partition (KIP-98, KAFKA-5494). */
 const REMEMBERED_BATCHES = 5;
 const MAX_SEQUENCE = 2 ** 31 - 1;
 
-/** What of a batch header matters to idempotence. */
+/** The fields of a batch header that matter for idempotence. */
 export interface SequencedBatch {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -11,7 +11,7 @@ export interface SequencedBatch {
   readonly maxTimestampMs: number;
 }
 
-/** A batch that was appended, as remembered to recognise its retry. */
+/** An appended batch, remembered to recognise its retry. */
 interface RememberedBatch {
   readonly firstSequence: number;
   readonly lastSequence: number;
@@ -20,7 +20,7 @@ interface RememberedBatch {
   readonly timestamp: number;
 }
 
-/** What one partition knows of one producer. `seenAtMs` is broker time, for expiry. */
+/** One partition's state of one producer. `seenAtMs` is broker time, for expiry. */
 export interface ProducerEntry {
   readonly producerId: number;
   epoch: number;
@@ -41,10 +41,9 @@ export function sequenceAfter(sequence: number, delta: number): number {
 }
 
 /**
- * Judges a batch of an idempotent producer against what its partition remembers of that producer (KIP-98): a retry of
- * one of the last five batches is a duplicate; an older epoch is fenced; a gap in the sequence is refused, so that no
- * batch is stored before one that was sent earlier. A producer that is not known (new, expired, its records deleted)
- * may start anywhere (KIP-360).
+ * Judges a batch of an idempotent producer by the partition's state of that producer (KIP-98): a retry of one of the
+ * last five batches is a duplicate; an older epoch is fenced; a gap in the sequence is refused, since an earlier batch
+ * is missing. An unknown producer (new, expired, or its records deleted) may start at any sequence (KIP-360).
  */
 export function judgeSequence(entry: ProducerEntry | undefined, batch: SequencedBatch): SequenceVerdict {
   if (!entry) return { kind: "append" };
@@ -73,7 +72,7 @@ export function judgeSequence(entry: ProducerEntry | undefined, batch: Sequenced
   return { kind: "out-of-order", message };
 }
 
-/** What one partition knows of its producers. Changed by its log only: on append and on replay at recovery. */
+/** One partition's state of its producers. Changed only by its log: on append, and on replay at recovery. */
 export class ProducerState {
   readonly #entries = new Map<number, ProducerEntry>();
 
@@ -85,7 +84,7 @@ export class ProducerState {
     return this.#entries.get(producerId);
   }
 
-  /** Notes a batch that was appended at `baseOffset`. Batches without producer id are ignored. */
+  /** Records a batch appended at `baseOffset`. Batches without a producer id are ignored. */
   note(batch: SequencedBatch, baseOffset: number, nowMs: number): void {
     const { producerId, producerEpoch, baseSequence, lastOffsetDelta } = batch;
     if (producerId < 0) return;
@@ -109,19 +108,19 @@ export class ProducerState {
     entry.seenAtMs = nowMs;
   }
 
-  /** Forgets producers that were idle for longer than `expirationMs` (producer.id.expiration.ms). */
+  /** Removes producers idle for longer than `expirationMs` (producer.id.expiration.ms). */
   expire(nowMs: number, expirationMs: number): void {
     for (const entry of this.#entries.values()) {
       if (nowMs - entry.seenAtMs > expirationMs) this.#entries.delete(entry.producerId);
     }
   }
 
-  /** Everything known, for a snapshot. Only the last batch of each producer is written, as Kafka does. */
+  /** All producers, for a snapshot. It stores only the last batch of each, as in Kafka. */
   entries(): Iterable<ProducerEntry> {
     return this.#entries.values();
   }
 
-  /** Takes over what a snapshot held; replaces everything known. */
+  /** Replaces the whole state by that of a snapshot. */
   restore(entries: Iterable<ProducerEntry>): void {
     this.#entries.clear();
     for (const entry of entries) this.#entries.set(entry.producerId, entry);

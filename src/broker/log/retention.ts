@@ -1,6 +1,6 @@
 import type { LogConfig } from "./log-config.js";
 
-/** What retention needs to know of a segment. `timestampMs`: its largest timestamp, or when it was last written. */
+/** A segment, as retention judges it. `timestampMs`: its largest timestamp, or else the time of its last write. */
 export interface AgedSegment {
   readonly nextOffset: number;
   readonly size: number;
@@ -8,9 +8,9 @@ export interface AgedSegment {
 }
 
 /**
- * How many of a log's oldest segments may go (cleanup.policy `delete`; log.retention.*): those wholly below the log's
- * start, then those beyond retention.bytes or retention.ms. Stops at the first that must stay. The active segment,
- * last in the list, may be counted unless it is empty: the caller rolls first.
+ * The number of a log's oldest segments to delete (cleanup.policy `delete`; log.retention.*): those wholly below the
+ * log's start, then those beyond retention.bytes or retention.ms. Stops at the first one to keep. The active segment,
+ * last in the list, may be counted unless it is empty; the caller rolls first then.
  */
 export function planRetention(
   segments: readonly AgedSegment[],

@@ -4,8 +4,8 @@ const OFFSET_ENTRY = 8;
 const TIME_ENTRY = 12;
 
 /**
- * The sparse indexes of one segment, kept in the very bytes of Kafka's `.index` and `.timeindex` files, so that
- * sealing a segment is one write each and a lookup in a sealed segment needs no parsing.
+ * The sparse indexes of one segment, held as the bytes of Kafka's `.index` and `.timeindex` files: sealing a segment
+ * writes each as it is, and a lookup in a sealed segment needs no parsing.
  *
  * An entry is added for the first batch after every `intervalBytes` appended bytes. Offsets are relative to the
  * segment's base offset.
@@ -33,19 +33,19 @@ export class SegmentIndex {
     return this.#times.subarray(0, this.#timesLength);
   }
 
-  /** Position of the last entry, or -1 when there is none. */
+  /** Position in the last entry, -1 when there is none. */
   get lastPosition(): number {
     return this.#offsetsLength === 0 ? -1 : this.#offsets.readUInt32BE(this.#offsetsLength - 4);
   }
 
-  /** The largest timestamp and the last offset of its batch; undefined when no batch bears a time. */
+  /** The largest timestamp and the last offset of its batch; undefined when no batch has a timestamp. */
   get lastTime(): { readonly timestamp: number; readonly relativeOffset: number } | undefined {
     if (this.#timesLength === 0) return undefined;
     const at = this.#timesLength - TIME_ENTRY;
     return { timestamp: readTimestamp(this.#times, at), relativeOffset: this.#times.readUInt32BE(at + 8) };
   }
 
-  /** Notes that the batch whose last offset is `relativeOffset` stands at `position`. */
+  /** Adds an entry: the batch with last offset `relativeOffset` begins at `position`. */
   addOffset(relativeOffset: number, position: number): void {
     this.#offsets = roomFor(this.#offsets, this.#offsetsLength, OFFSET_ENTRY);
     this.#offsets.writeUInt32BE(relativeOffset, this.#offsetsLength);
@@ -53,7 +53,10 @@ export class SegmentIndex {
     this.#offsetsLength += OFFSET_ENTRY;
   }
 
-  /** Notes the largest timestamp so far and the last offset of its batch. Entries that do not rise are left out. */
+  /**
+   * Adds an entry: the largest timestamp so far and the last offset of its batch. A timestamp that does not rise is
+   * skipped.
+   */
   addTime(timestamp: number, relativeOffset: number): void {
     if (this.#timesLength > 0 && timestamp <= readTimestamp(this.#times, this.#timesLength - TIME_ENTRY)) return;
     this.#times = roomFor(this.#times, this.#timesLength, TIME_ENTRY);
@@ -64,7 +67,7 @@ export class SegmentIndex {
 
   /** A position at or before the batch that holds `relativeOffset`, to scan forward from. */
   positionBefore(relativeOffset: number): number {
-    // An entry names the last offset of its batch: one that equals the target stands for the very batch wanted.
+    // An entry holds the last offset of its batch, so an entry equal to the target is the batch itself.
     const at = lastAtMost(this.#offsetsLength / OFFSET_ENTRY, relativeOffset, (i) =>
       this.#offsets.readUInt32BE(i * OFFSET_ENTRY),
     );
@@ -82,8 +85,8 @@ export class SegmentIndex {
 }
 
 /**
- * Judges the index files of a sealed segment of `size` bytes: whole entries, rising, inside the segment. What is not
- * plausible is rebuilt from the segment itself.
+ * Whether the index files of a sealed segment of `size` bytes are plausible: whole entries, rising, inside the segment.
+ * Otherwise they are rebuilt from the segment.
  */
 export function isPlausibleIndex(offsets: Buffer, times: Buffer, size: number): boolean {
   if (offsets.length % OFFSET_ENTRY !== 0 || times.length % TIME_ENTRY !== 0) return false;

@@ -17,12 +17,12 @@ import { lastOffset, walkHeaders, wholeBatchesLength } from "./batch-walk.js";
 import { readAt, type SealedFiles, sizeOf, writeAt } from "./log-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
 
-/** Kafka's file name of a segment: its base offset in 20 digits. */
+/** Kafka's file name for a segment: its base offset in 20 digits. */
 export function segmentName(baseOffset: number): string {
   return String(baseOffset).padStart(20, "0");
 }
 
-/** What the last offset of a batch and its timestamps add to a segment. */
+/** The bounds of a segment's content. */
 interface Extent {
   size: number;
   nextOffset: number;
@@ -34,8 +34,8 @@ interface Extent {
 /**
  * One segment of a partition's log: `<base offset>.log`, and beside it, once sealed, `.index` and `.timeindex`.
  *
- * The presence of `.index` means more than in Kafka: it is written only after the segment was forced to disk, so
- * recovery trusts a segment that has one and checks every byte of one that has none.
+ * Unlike in Kafka, the presence of `.index` proves something: it is written only after the segment was forced to disk.
+ * Recovery trusts a segment with an index, and checks every byte of one without.
  */
 export class Segment {
   readonly path: string;
@@ -43,7 +43,7 @@ export class Segment {
   #index: SegmentIndex | undefined = new SegmentIndex();
   #extent: Extent;
   #closed = false;
-  /** Its bytes were forced to disk, and its index files could not be written. */
+  /** Its data is on disk, but writing the index files failed. */
   #lacksIndexFiles = false;
 
   private constructor(
@@ -56,7 +56,7 @@ export class Segment {
     this.#extent = { size: 0, nextOffset: baseOffset, firstTimestamp: -1, maxTimestamp: -1, maxTimestampOffset: -1 };
   }
 
-  /** Makes the file of a new active segment, or opens what is there, for appending. Its content is not looked at. */
+  /** Creates or opens a segment's file for appending. Does not read its content. */
   static open(folder: string, baseOffset: number, files: SealedFiles, indexIntervalBytes: number): Segment {
     const segment = new Segment(folder, baseOffset, files, indexIntervalBytes);
     // Not "a+": with O_APPEND Linux ignores the position of a write.
@@ -65,10 +65,10 @@ export class Segment {
   }
 
   /**
-   * A sealed segment as its index files describe it; undefined when they are missing or implausible, and every byte
-   * of the segment must be checked.
+   * Opens a sealed segment by its index files. Undefined when they are missing or implausible: every byte of the
+   * segment must then be checked.
    *
-   * @param nextOffset base offset of the segment that follows.
+   * @param nextOffset base offset of the following segment.
    */
   static openSealed(folder: string, baseOffset: number, nextOffset: number, files: SealedFiles): Segment | undefined {
     const segment = new Segment(folder, baseOffset, files, 0);
@@ -84,7 +84,7 @@ export class Segment {
     return segment;
   }
 
-  /** A sealed segment that compaction has put in place. Its index files are written; `nextOffset` is where the old ones ended. */
+  /** Opens and seals a segment written by compaction. `nextOffset` is the end of the segments it replaces. */
   static adopt(
     folder: string,
     baseOffset: number,
@@ -102,12 +102,12 @@ export class Segment {
     return segment;
   }
 
-  /** Whether the index files are written: nothing holds the segment's descriptor any more. */
+  /** Whether the index files are written and the segment's descriptor is closed. */
   get sealed(): boolean {
     return this.#index === undefined;
   }
 
-  /** Whether `retrySeal` may do what `seal` could not. */
+  /** Whether `seal` failed in a way that `retrySeal` may mend. */
   get sealFailed(): boolean {
     return this.#lacksIndexFiles;
   }
@@ -116,7 +116,7 @@ export class Segment {
     return this.#extent.size;
   }
 
-  /** One more than the last offset appended; the base offset while empty. */
+  /** One more than the last offset; the base offset while empty. */
   get nextOffset(): number {
     return this.#extent.nextOffset;
   }
@@ -126,24 +126,24 @@ export class Segment {
     return this.#extent.maxTimestamp;
   }
 
-  /** Largest timestamp of the first batch since this segment was opened, -1 when there is none. */
+  /** Largest timestamp of the first batch; -1 when empty, or opened as sealed. */
   get firstTimestamp(): number {
     return this.#extent.firstTimestamp;
   }
 
-  /** When the file was last written, in ms since 1970: the age of a segment whose records bear no time. */
+  /** Time of the last write in ms since 1970: the age of a segment whose records have no timestamps. */
   get modifiedMs(): number {
     return statSync(this.path).mtimeMs;
   }
 
-  /** Size of the file as the operating system has it; larger than `size` only before recovery has walked it. */
+  /** Size of the file. Larger than `size` only until recovery has admitted its batches. */
   get fileSize(): number {
     return sizeOf(this.#fd!);
   }
 
   /**
    * Appends one batch whose base offset and epoch are set. When this returns, the operating system has the bytes: they
-   * survive the end of the process, not a power loss. A write that fails is taken back.
+   * survive the end of the process, but not a power loss. A failed write is truncated away.
    */
   append(batch: Buffer, header: BatchHeader): void {
     const { size } = this.#extent;
@@ -156,7 +156,7 @@ export class Segment {
     this.admit(header, size);
   }
 
-  /** Takes a batch that stands in the file at `position` into the indexes: after an append, and at recovery. */
+  /** Adds the batch at `position` of the file to the indexes: after an append, and at recovery. */
   admit(header: BatchHeader, position: number): void {
     const extent = this.#extent;
     const index = this.#index!;
@@ -175,8 +175,8 @@ export class Segment {
   }
 
   /**
-   * Takes over the index files of a segment that was active at a clean stop, and removes them, as it is written again.
-   * Returns false when there are none: then every byte must be checked.
+   * Loads the index files of a segment that was active at a clean stop, and deletes them, since it is written again.
+   * Returns false when they are missing or do not fit: every byte must then be checked.
    */
   resume(): boolean {
     const indexed = this.#readIndexFiles();
@@ -202,7 +202,7 @@ export class Segment {
     return end === size;
   }
 
-  /** Cuts the file after the batches admitted so far. */
+  /** Truncates the file after the batches admitted so far. */
   truncateToAdmitted(): void {
     ftruncateSync(this.#fd!, this.#extent.size);
   }
@@ -212,7 +212,7 @@ export class Segment {
     return this.#fd === undefined ? this.files.read(this.path, position, length) : readAt(this.#fd, position, length);
   };
 
-  /** Position of the first batch that ends at or after `offset`; undefined when there is none here. */
+  /** Position of the first batch that ends at or after `offset`; undefined when this segment has none. */
   positionOf(offset: number): number | undefined {
     const from = this.#indexOrFile().positionBefore(Math.max(0, offset - this.baseOffset));
     let found = false;
@@ -223,7 +223,7 @@ export class Segment {
     return found ? position : undefined;
   }
 
-  /** Position of the first batch, from `offset` on, that holds a timestamp of at least `timestamp`. */
+  /** Position of the first batch that ends at or after `offset` and has a timestamp of at least `timestamp`. */
   positionOfTime(timestamp: number, offset: number): number | undefined {
     const index = this.#indexOrFile();
     const relative = Math.max(index.offsetBeforeTime(timestamp), offset - this.baseOffset, 0);
@@ -235,7 +235,7 @@ export class Segment {
     return found ? position : undefined;
   }
 
-  /** Whole batches from `position` on, at most `maxBytes`, but at least one batch if `atLeastOne`. */
+  /** Reads whole batches from `position` on, at most `maxBytes`; at least one batch if `atLeastOne`. */
   readBatches(position: number, maxBytes: number, atLeastOne: boolean): Buffer {
     const available = this.size - position;
     const bytes = this.read(position, Math.min(Math.max(maxBytes, 61), available));
@@ -244,24 +244,24 @@ export class Segment {
     return this.read(position, 12 + bytes.readInt32BE(8));
   }
 
-  /** Forces what was appended to the disk; used where `flush.messages` or `flush.ms` asks for it. */
+  /** Forces appended batches to disk, for `flush.messages` and `flush.ms`. */
   flush(): void {
     if (this.#fd !== undefined) fdatasyncSync(this.#fd);
   }
 
   /**
-   * Ends appending. The index files are written once the data is on the disk, in the background; until then the
-   * segment keeps its descriptor and its indexes in memory.
+   * Ends appending. The data is forced to disk in the background, and the index files are written after it. Until then
+   * the segment keeps its descriptor and its indexes in memory.
    *
-   * @param failed called if that did not work; the segment is then checked byte by byte at the next start, unless
-   * `retrySeal` has succeeded until then.
+   * @param failed called if that fails. The next start then checks the segment byte by byte, unless `retrySeal`
+   * succeeds before.
    */
   seal(failed: (error: unknown) => void): void {
     const fd = this.#fd!;
     fdatasync(fd, (error) => {
       if (this.#closed) return;
       try {
-        // Never asked again: Linux gives up the pages it could not write, and would then report success.
+        // Never synced again: Linux drops the pages it could not write, and the next sync would report success.
         if (error) throw error;
         this.#lacksIndexFiles = true;
         this.retrySeal();
@@ -271,7 +271,7 @@ export class Segment {
     });
   }
 
-  /** Writes the index files of a segment whose `sealFailed`. Throws when the disk still refuses. */
+  /** Writes the index files of a segment with `sealFailed`. @throws the file system's error. */
   retrySeal(): void {
     this.#writeIndexFiles();
     this.#lacksIndexFiles = false;
@@ -283,13 +283,13 @@ export class Segment {
     this.#writeIndexFiles();
   }
 
-  /** Seals unless that is done, and closes. */
+  /** Seals, unless that is done, and closes. */
   sealAndClose(): void {
     if (this.#fd !== undefined) this.sealNow();
     this.close();
   }
 
-  /** Closes the file; appends and reads are over. */
+  /** Closes the file. */
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
@@ -314,7 +314,7 @@ export class Segment {
   }
 
   #removeIndexFiles(): void {
-    // `.index` first: alone, a `.timeindex` vouches for nothing.
+    // `.index` first: recovery trusts nothing that has only a `.timeindex`.
     for (const suffix of ["index", "timeindex"]) removeFile(this.#beside(suffix));
   }
 
@@ -322,7 +322,7 @@ export class Segment {
     const index = this.#index!;
     this.#addTime(index);
     writeFileSync(this.#beside("timeindex"), index.timeBytes);
-    // Last, and by rename: its presence vouches for the segment.
+    // Last, and by rename: once it exists, recovery trusts the segment.
     writeFileSync(this.#beside("index.tmp"), index.offsetBytes);
     renameSync(this.#beside("index.tmp"), this.#beside("index"));
     this.#index = undefined;

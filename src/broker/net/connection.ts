@@ -8,27 +8,27 @@ import type { ConnectionCall, Dispatcher } from "./dispatcher.js";
 import type { FrameMemory } from "./frame-memory.js";
 import { FrameReader, FrameSizeError } from "./frame-reader.js";
 
-/** Requests that may wait behind the one at work before the socket is read no further. */
+/** Bytes read ahead while a request is served; beyond them the socket is paused. */
 const READ_AHEAD_BYTES = 64 * 1024;
 
-/** Answers gather up to this size, and are then sent as one. */
+/** Answers up to this size in total are copied into one write. */
 const COPY_BELOW_BYTES = 16 * 1024;
 
 /**
- * One client's connection. Requests are served one after another and answered in their order, also while one of them
- * waits: clients rely on both (Kafka mutes a channel for the same reason).
+ * One client's connection. Requests are served one at a time and answered in their order, even while one of them waits:
+ * clients rely on both (and Kafka mutes a channel for the same reason).
  */
 export class Connection {
   readonly #frames: FrameReader;
   readonly #closed = new AbortController();
   readonly #call: ConnectionCall;
   #busy = false;
-  /** Answers of requests that came together, on their way out. */
+  /** Answers not written to the socket yet. */
   #answers: Buffer[] = [];
   #answerBytes = 0;
   #lastActiveMs: number;
 
-  /** @param advertised what to tell the client of where the broker is; undefined: the address it has connected to. */
+  /** @param advertised the broker's address to answer this client with; undefined: the address it connected to. */
   constructor(
     private readonly socket: Socket,
     private readonly dispatcher: Dispatcher,
@@ -48,19 +48,19 @@ export class Connection {
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#guard(() => this.#receive(chunk)));
     socket.on("drain", () => this.#guard(() => this.#next()));
-    // A reset by the client is an end like any other.
+    // A reset by the client is a normal end.
     socket.on("error", (cause) =>
       logger.debug("A connection broke", { client: this.#call.clientHost, cause: cause.message }),
     );
     socket.on("close", () => this.#closed.abort());
   }
 
-  /** Closes the connection if nothing has come for `idleMs` and nothing is being served. */
+  /** Closes the connection if nothing arrived for `idleMs` and no request is being served. */
   closeIfIdle(nowMs: number, idleMs: number): void {
     if (!this.#busy && nowMs - this.#lastActiveMs > idleMs) this.close();
   }
 
-  /** Closes once what was answered is on its way. */
+  /** Closes once the answers are written. */
   end(): void {
     this.#closed.abort();
     this.socket.destroySoon();
@@ -80,7 +80,7 @@ export class Connection {
     if (waits && this.#frames.bufferedBytes > READ_AHEAD_BYTES) this.socket.pause();
   }
 
-  /** Serves what has come, until a request has to wait or the client is too slow to take its answers. */
+  /** Serves buffered requests until one has to wait or the client reads its answers too slowly. */
   #next(): void {
     while (!this.#busy && !this.#closed.signal.aborted && !this.socket.writableNeedDrain) {
       const served = this.#serveFrame();
@@ -130,7 +130,7 @@ export class Connection {
     if (this.#answerBytes > COPY_BELOW_BYTES) this.#flush();
   }
 
-  /** Sends what was answered. A system call costs more than copying a few small answers into one. */
+  /** Writes the answers. Small ones are joined: copying them costs less than a system call each. */
   #flush(): void {
     const chunks = this.#answers;
     const bytes = this.#answerBytes;
@@ -146,7 +146,7 @@ export class Connection {
     this.socket.uncork();
   }
 
-  /** A failure here costs this connection and not the process. */
+  /** A failure ends this connection, not the process. */
   #guard(work: () => void): void {
     try {
       work();
@@ -158,7 +158,7 @@ export class Connection {
   #fail(cause: unknown): void {
     const client = this.#call.clientHost;
     if (cause instanceof MalformedError || cause instanceof FrameSizeError) {
-      this.logger.warn("Closed a connection that sent what cannot be read", { client, cause: cause.message });
+      this.logger.warn("Closed a connection that sent an unreadable request", { client, cause: cause.message });
     } else {
       this.logger.error("Closed a connection after an unexpected failure", { client }, cause);
     }
@@ -167,12 +167,12 @@ export class Connection {
   }
 }
 
-/** What was produced is in its log when it is answered, and nothing else keeps a part of its frame. */
+/** Only a produce's frame is reused: its records are in the log before the answer, and nothing else refers to it. */
 function isProduce(apiKey: number): boolean {
   return apiKey === produce.key;
 }
 
-/** An address without the prefix that marks IPv4 on a dual-stack socket. */
+/** The address without the prefix that marks IPv4 on a dual-stack socket. */
 function plainAddress(address: string | undefined): string {
   return (address ?? "").replace(/^::ffff:/, "");
 }

@@ -5,7 +5,7 @@ import { ErrorCodes } from "../../protocol/error-codes.js";
 import { type Broker, type Call, CLOSE_CONNECTION, type Handler, type Served } from "../handler.js";
 import type { Interceptor } from "../interceptor.js";
 
-/** What is the same for all requests of one connection. */
+/** The part of a call that is the same for all requests of a connection. */
 export type ConnectionCall = Omit<Call, "apiVersion" | "clientId" | "broker">;
 
 /** Finds the handler of each request. */
@@ -22,7 +22,7 @@ export class Dispatcher {
 
   /**
    * Serves one frame.
-   * @throws MalformedError when it cannot be read; the connection is then closed, as Kafka does.
+   * @throws MalformedError when it cannot be decoded; the connection is then closed, as in Kafka.
    */
   dispatch(frame: Buffer, connection: ConnectionCall): Served | Promise<Served> {
     const body = new ByteReader(frame);
@@ -30,10 +30,10 @@ export class Dispatcher {
     const handler = this.#handlers.get(apiKey);
     const served = handler && apiVersion >= handler.versions[0] && apiVersion <= handler.versions[1];
     if (!served) {
-      // A client that is newer than the broker asks in its own newest version, and must be able to read "too new".
+      // A newer client asks in its own newest version, and must be able to read the refusal: v0.
       if (apiKey === apiVersions.key && handler) return unsupportedApiVersions(correlationId, handler);
       const { logger } = this.broker;
-      logger.warn("Closed a connection that asked for an API that is not served", {
+      logger.warn("Closed a connection that sent an API or version that is not served", {
         apiKey,
         apiVersion,
         client: clientId,

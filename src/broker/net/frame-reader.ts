@@ -1,23 +1,23 @@
 import type { FrameMemory } from "./frame-memory.js";
 
-/** A frame whose size is negative or beyond the limit: whoever sends that does not speak Kafka. */
+/** A frame whose size is negative or above the limit: the client does not speak Kafka's protocol. */
 export class FrameSizeError extends Error {
   override readonly name = "FrameSizeError";
 }
 
 /**
- * Cuts a byte stream into frames (`size:i32`, then so many bytes). Holds the chunks as they came and joins them only
- * for a frame that spans several; memory is never set aside for bytes that have only been announced.
+ * Cuts a byte stream into frames (`size:i32`, then so many bytes). Keeps the chunks as received and joins them only for
+ * a frame that spans several. Memory is never allocated for announced bytes, only for received ones.
  */
 export class FrameReader {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
-  /** The shared memory the last frame stands in, if it does. */
+  /** The shared memory that holds the last frame, if it was joined there. */
   #joined: Buffer | undefined;
 
   /**
-   * @param isReleased whether a frame that begins with this int16 (a request's API key) will be released. Only such a
-   * frame is joined in shared memory; one that waits for its answer for minutes would keep that from all others.
+   * @param isReleased whether the caller will release a frame that begins with this int16 (a request's API key). Only
+   * such a frame is joined in shared memory; a parked one would occupy it for minutes.
    */
   constructor(
     private readonly maxFrameBytes: number,
@@ -25,7 +25,7 @@ export class FrameReader {
     private readonly isReleased: (key: number) => boolean = () => true,
   ) {}
 
-  /** Bytes that came and were not taken yet. */
+  /** Bytes received and not yet returned by `next`. */
   get bufferedBytes(): number {
     return this.#bytes;
   }
@@ -35,7 +35,7 @@ export class FrameReader {
     this.#bytes += chunk.length;
   }
 
-  /** The next whole frame, without its size; undefined until it is all there. @throws FrameSizeError */
+  /** The next whole frame, without its size; undefined until all of it has arrived. @throws FrameSizeError */
   next(): Buffer | undefined {
     if (this.#bytes < 4) return undefined;
     const size = this.#peek(4).readInt32BE(0);
@@ -48,19 +48,19 @@ export class FrameReader {
     return this.#take(4 + size).subarray(4);
   }
 
-  /** Nobody reads the last frame any more: the next one that is joined may take its memory. */
+  /** The caller is done with the last frame: its memory may be reused. */
   release(): void {
     if (this.#joined) this.memory.give(this.#joined);
     this.#joined = undefined;
   }
 
-  /** The next `length` bytes, which have come, without taking them. */
+  /** The next `length` bytes, without consuming them. They have arrived. */
   #peek(length: number): Buffer {
     const first = this.#chunks[0]!;
     return first.length >= length ? first : Buffer.concat(this.#chunks.slice(0, length), length);
   }
 
-  /** @param length of the frame, its size included. */
+  /** Consumes a frame. @param length including its size field. */
   #take(length: number): Buffer {
     this.#bytes -= length;
     this.#joined = undefined;

@@ -9,10 +9,10 @@ import { formatEndpoint } from "./endpoint.js";
 import { FrameMemory } from "./frame-memory.js";
 import type { ListenerPlan } from "./plan-listener.js";
 
-/** How long a stop waits for clients to take their last answers. */
+/** Time that a stop leaves clients to read their last answers. */
 const CLOSE_GRACE_MS = 500;
 
-/** The address to listen on cannot be had. */
+/** The broker cannot listen on the address. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
   constructor(
@@ -22,14 +22,14 @@ export class ListenError extends Error {
     const where = formatEndpoint(endpoint);
     super(
       cause.code === "EADDRINUSE"
-        ? `Port ${endpoint.port} of ${endpoint.host} is in use. Stop what listens on ${where}, or listen elsewhere (port 0: any free one).`
+        ? `Port ${endpoint.port} of ${endpoint.host} is in use. Stop the process that listens on ${where}, or choose another port (0: any free one).`
         : `Cannot listen on ${where}: ${cause.message}`,
       { cause },
     );
   }
 }
 
-/** The listening socket and the connections that came through it. */
+/** A listening socket and its connections. */
 export class Listener {
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
@@ -44,8 +44,8 @@ export class Listener {
     const memory = new FrameMemory();
     this.#server = createServer((socket) => {
       const maxFrameBytes = properties.number("socket.request.max.bytes");
-      const told = advertised && { host: advertised.host, port: advertised.port || this.port };
-      const connection = new Connection(socket, dispatcher, clock, logger, maxFrameBytes, memory, told);
+      const address = advertised && { host: advertised.host, port: advertised.port || this.port };
+      const connection = new Connection(socket, dispatcher, clock, logger, maxFrameBytes, memory, address);
       this.#connections.add(connection);
       socket.on("close", () => this.#connections.delete(connection));
     });
@@ -77,14 +77,14 @@ export class Listener {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Closes connections on which nothing has happened for connections.max.idle.ms. Called by the broker's maintenance. */
+  /** Closes connections idle for connections.max.idle.ms. Called by the broker's maintenance. */
   closeIdle(): void {
     const idleMs = this.properties.number("connections.max.idle.ms");
     if (idleMs < 0) return;
     for (const connection of this.#connections) connection.closeIfIdle(this.clock.monotonicMs(), idleMs);
   }
 
-  /** Stops listening and lets the last answers out. */
+  /** Stops listening, and closes connections once their last answers are written. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.end();

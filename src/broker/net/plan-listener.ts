@@ -2,10 +2,10 @@ import { type BrokerProperties, BrokerPropertyError } from "../broker-properties
 import type { Endpoint } from "../handler.js";
 import { EndpointError, parseEndpoint } from "./endpoint.js";
 
-/** Where a broker listens, and where it tells clients that it is. */
+/** The address that a broker listens on, and the one that it advertises. */
 export interface ListenerPlan {
   readonly listen: Endpoint;
-  /** undefined: each client is told the address by which it came. Port 0 stands for the port it listens on. */
+  /** undefined: each client gets the address that it connected to. Port 0 stands for the listening port. */
   readonly advertised: Endpoint | undefined;
 }
 
@@ -16,10 +16,10 @@ interface NamedEndpoint extends Endpoint {
 const NAMED = /^([A-Za-z][A-Za-z0-9_.-]*):\/\//;
 
 /**
- * Reads `listeners` and `advertised.listeners` with Kafka's rules, for the one plaintext listener that is served. The
- * listeners that controller.listener.names names are left out: this broker is its own controller.
+ * Reads `listeners` and `advertised.listeners` by Kafka's rules, for a single plaintext listener. Listeners named in
+ * controller.listener.names are ignored: this broker is its own controller.
  *
- * @throws BrokerPropertyError for a second listener, an encrypted or authenticated one, and what Kafka refuses.
+ * @throws BrokerPropertyError for a second listener, an encrypted or authenticated one, and where Kafka refuses.
  */
 export function planListener(properties: BrokerProperties): ListenerPlan {
   const controllers = new Set(properties.list("controller.listener.names"));
@@ -27,18 +27,18 @@ export function planListener(properties: BrokerProperties): ListenerPlan {
   if (!own) throw new BrokerPropertyError("listeners", "names no listener for clients");
   if (others.length > 0) {
     const names = [own, ...others].map(({ name }) => name).join(", ");
-    throw new BrokerPropertyError("listeners", `one listener is served here, and these are several: ${names}`);
+    throw new BrokerPropertyError("listeners", `one listener is served here, and this names several: ${names}`);
   }
   requirePlaintext(own.name, properties);
   const { host, port } = own;
-  const told = endpointsOf("advertised.listeners", properties);
-  if (told.length === 0) return { listen: { host, port }, advertised: undefined };
-  const advertised = told.find(({ name }) => name === own.name);
-  if (!advertised || told.length > 1) {
-    throw new BrokerPropertyError("advertised.listeners", `expected one address, of the listener ${own.name}`);
+  const addresses = endpointsOf("advertised.listeners", properties);
+  if (addresses.length === 0) return { listen: { host, port }, advertised: undefined };
+  const advertised = addresses.find(({ name }) => name === own.name);
+  if (!advertised || addresses.length > 1) {
+    throw new BrokerPropertyError("advertised.listeners", `expected one address, for the listener ${own.name}`);
   }
   if (["", "0.0.0.0", "::"].includes(advertised.host)) {
-    const detail = `no client can connect to '${advertised.host}'. Give the name or address by which clients reach this broker.`;
+    const detail = `no client can connect to '${advertised.host}'. Use the name or address by which clients reach this broker.`;
     throw new BrokerPropertyError("advertised.listeners", detail);
   }
   return { listen: { host, port }, advertised: { host: advertised.host, port: advertised.port } };
@@ -58,13 +58,13 @@ function endpointsOf(key: string, properties: BrokerProperties): NamedEndpoint[]
   });
 }
 
-/** A name that the map does not have stands for itself, as Kafka's default map has it. */
+/** A name that is not in the map is itself a protocol, as in Kafka's default map. */
 function requirePlaintext(name: string, properties: BrokerProperties): void {
   const pairs = properties.list("listener.security.protocol.map").map((pair) => pair.toUpperCase().split(":"));
   const protocol = new Map(pairs.map(([from = "", to = ""]) => [from, to])).get(name) ?? name;
   if (protocol === "PLAINTEXT") return;
   const detail = ["SSL", "SASL_PLAINTEXT", "SASL_SSL"].includes(protocol)
-    ? `${name} is ${protocol}, and the bundled broker serves PLAINTEXT only. Take a real Kafka for encryption and authentication`
+    ? `${name} is ${protocol}, and the bundled broker serves PLAINTEXT only. Use Apache Kafka for encryption and authentication`
     : `no security protocol is defined for ${name} (listener.security.protocol.map)`;
   throw new BrokerPropertyError("listeners", detail);
 }

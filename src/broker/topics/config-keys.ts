@@ -1,4 +1,4 @@
-/** How a configuration value is written, with the number DescribeConfigs (KIP-569) gives each type. */
+/** The types of configuration values, with DescribeConfigs' numbers (KIP-569). */
 export const CONFIG_TYPES = {
   boolean: 1,
   string: 2,
@@ -14,26 +14,29 @@ type ConfigType = keyof typeof CONFIG_TYPES;
 const LONG_MAX = "9223372036854775807";
 const DAY_MS = 86_400_000;
 
-/** What a value may be. */
+/** The type and bounds of a value. */
 export interface ValueRule {
   readonly type: ConfigType;
   readonly min?: number;
   readonly max?: number;
   readonly oneOf?: readonly string[];
-  /** The list is `*`, or pairs `partition:broker`. */
+  /** The list must be `*` or pairs `partition:broker`. */
   readonly namesReplicas?: boolean;
 }
 
 /** One key of a topic's configuration. */
 export interface TopicConfigKey extends ValueRule {
-  /** As text, the way Kafka prints it. */
+  /** As text, in Kafka's spelling. */
   readonly default: string;
-  /** The broker property that gives the default of all topics. */
+  /** The broker property that sets the default of all topics. */
   readonly synonym?: string;
   readonly doc: string;
 }
 
-/** Broker properties in larger units that also set a topic default, with what one unit is in ms. Kafka prefers the smaller unit. */
+/**
+ * Broker properties in larger units that also set a topic default, with their unit in ms. Kafka prefers the smaller
+ * unit.
+ */
 export const SYNONYM_UNITS: Readonly<Record<string, readonly (readonly [property: string, ms: number])[]>> = {
   "retention.ms": [
     ["log.retention.minutes", 60_000],
@@ -43,7 +46,7 @@ export const SYNONYM_UNITS: Readonly<Record<string, readonly (readonly [property
   "segment.jitter.ms": [["log.roll.jitter.hours", 3_600_000]],
 };
 
-const IGNORED = "Accepted and kept; has no effect on a single node.";
+const IGNORED = "Accepted and stored; has no effect on a single node.";
 
 /** The configuration of a topic: Apache Kafka 4.3's keys, types, bounds and defaults. */
 export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
@@ -52,14 +55,14 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     default: "delete",
     synonym: "log.cleanup.policy",
     oneOf: ["compact", "delete"],
-    doc: "delete drops old segments, compact keeps the last record of each key; both may be given.",
+    doc: "delete drops old segments, compact keeps the last record of each key; both may be combined.",
   },
   "compression.type": {
     type: "string",
     default: "producer",
     synonym: "compression.type",
     oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
-    doc: "Codec of stored batches; producer keeps what the client chose.",
+    doc: "Codec of stored batches; producer keeps the client's codec.",
   },
   "compression.gzip.level": {
     type: "int",
@@ -67,7 +70,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     synonym: "compression.gzip.level",
     min: -1,
     max: 9,
-    doc: "Level of gzip where compression.type makes the broker write it.",
+    doc: "Level of gzip when the broker compresses (compression.type).",
   },
   "compression.lz4.level": {
     type: "int",
@@ -75,7 +78,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     synonym: "compression.lz4.level",
     min: 1,
     max: 17,
-    doc: "Accepted and kept; lz4 is written in one level.",
+    doc: "Accepted and stored; lz4 has one level here.",
   },
   "compression.zstd.level": {
     type: "int",
@@ -83,7 +86,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     synonym: "compression.zstd.level",
     min: -131072,
     max: 22,
-    doc: "Level of zstd where compression.type makes the broker write it.",
+    doc: "Level of zstd when the broker compresses (compression.type).",
   },
   "delete.retention.ms": {
     type: "long",
@@ -104,14 +107,14 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     default: LONG_MAX,
     synonym: "log.flush.interval.messages",
     min: 1,
-    doc: "Force the log to disk after so many records, before they are acknowledged.",
+    doc: "Number of records after which the log is forced to disk, before they are acknowledged.",
   },
   "flush.ms": {
     type: "long",
     default: LONG_MAX,
     synonym: "log.flush.interval.ms",
     min: 0,
-    doc: "Force the log to disk when records have waited so long.",
+    doc: "Time after which unflushed records are forced to disk.",
   },
   "follower.replication.throttled.replicas": { type: "list", default: "", namesReplicas: true, doc: IGNORED },
   "index.interval.bytes": {
@@ -129,14 +132,14 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     default: LONG_MAX,
     synonym: "log.cleaner.max.compaction.lag.ms",
     min: 1,
-    doc: "A record is compacted at the latest after this time.",
+    doc: "Latest time after which a record is compacted.",
   },
   "max.message.bytes": {
     type: "int",
     default: "1048588",
     synonym: "message.max.bytes",
     min: 0,
-    doc: "Largest record batch, as sent.",
+    doc: "Size limit of a record batch, after compression.",
   },
   "message.timestamp.after.max.ms": {
     type: "long",
@@ -157,7 +160,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     default: "CreateTime",
     synonym: "log.message.timestamp.type",
     oneOf: ["CreateTime", "LogAppendTime"],
-    doc: "Whether records keep their own time or get that of the append.",
+    doc: "Whether records keep their own timestamp or get that of the append.",
   },
   "min.cleanable.dirty.ratio": {
     type: "double",
@@ -172,14 +175,14 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     default: "0",
     synonym: "log.cleaner.min.compaction.lag.ms",
     min: 0,
-    doc: "A record is not compacted before this time.",
+    doc: "Earliest time after which a record is compacted.",
   },
   "min.insync.replicas": {
     type: "int",
     default: "1",
     synonym: "min.insync.replicas",
     min: 1,
-    doc: "Kept, but not enforced on a single node.",
+    doc: "Accepted and stored; not enforced on a single node.",
   },
   preallocate: { type: "boolean", default: "false", synonym: "log.preallocate", doc: IGNORED },
   "remote.copy.lag.bytes": { type: "long", default: "-1", synonym: "log.remote.copy.lag.bytes", min: -2, doc: IGNORED },
@@ -191,14 +194,14 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     type: "long",
     default: "-1",
     synonym: "log.retention.bytes",
-    doc: "Largest size of a partition's log; -1: no bound.",
+    doc: "Size limit of a partition's log; -1: unlimited.",
   },
   "retention.ms": {
     type: "long",
     default: String(7 * DAY_MS),
     synonym: "log.retention.ms",
     min: -1,
-    doc: "How long segments are kept; -1: for ever.",
+    doc: "How long segments are kept; -1: forever.",
   },
   "segment.bytes": {
     type: "int",
@@ -232,7 +235,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
 
 const NUMERIC: ReadonlySet<ConfigType> = new Set(["int", "short", "long", "double"]);
 
-/** Says what is wrong with a value of a key, as the end of "Invalid value x for configuration k: "; undefined: nothing. */
+/** The fault of a key's value, as the end of "Invalid value x for configuration k: "; undefined: none. */
 export function faultOf(key: ValueRule, value: string, segmentBytesMin?: number): string | undefined {
   if (key.type === "boolean" && !/^(true|false)$/i.test(value.trim())) {
     return "Expected value to be either true or false";
@@ -259,7 +262,7 @@ function numberFault(key: ValueRule, value: string, min = key.min): string | und
   return undefined;
 }
 
-/** The elements of a list value: comma separated, blanks around them dropped. */
+/** The elements of a comma-separated list, trimmed; empty ones are dropped. */
 export function splitList(value: string): string[] {
   return value
     .split(",")

@@ -4,17 +4,17 @@ import type { BrokerProperties } from "../broker-properties.js";
 import { judgeTopicConfig } from "./topic-config.js";
 import { collidingTopic } from "./topic-name.js";
 
-/** Kafka's limit for what one request may make. */
+/** Kafka's limit of new partitions per request. */
 export const MAX_PARTITIONS_PER_REQUEST = 10_000;
 
-/** The refusal of a request that would make more partitions than that. */
+/** The refusal of a request above that limit. */
 export const TOO_MANY_PARTITIONS: TopicRefusal = {
   kind: "refused",
   error: "POLICY_VIOLATION",
   message: "Excessively large number of partitions per request.",
 };
 
-/** A topic as CreateTopics asks for it; -1 stands for the broker's default. */
+/** A topic of a CreateTopics request; -1 stands for the broker's default. */
 export interface NewTopicRequest {
   readonly name: string;
   readonly numPartitions: number;
@@ -23,7 +23,7 @@ export interface NewTopicRequest {
   readonly configs: readonly { readonly name: string; readonly value: string | null }[];
 }
 
-/** What there is to judge a request by. */
+/** The broker's state that a request is judged by. */
 export interface TopicSurroundings {
   readonly existing: ReadonlySet<string>;
   readonly nodeId: number;
@@ -79,7 +79,7 @@ export function judgeNewTopic(
     return refused("INVALID_REPLICATION_FACTOR", message);
   }
   const partitions = numPartitions === -1 ? properties.number("num.partitions") : numPartitions;
-  // An auto-created topic has the broker's default, which clients may alter.
+  // Also checked here for auto-created topics: their number is num.partitions, which clients may alter.
   if (partitions > MAX_PARTITIONS_PER_REQUEST) return TOO_MANY_PARTITIONS;
   return { kind: "create", name, partitions, replicationFactor: replicas, configs };
 }
@@ -114,7 +114,7 @@ function judgeAssignments(
   return { kind: "create", name, partitions: assignments.length, replicationFactor: 1, configs };
 }
 
-/** Judges a CreatePartitions request for one topic; undefined: it may grow. */
+/** Judges a CreatePartitions request for one topic; undefined: accepted. */
 export function judgeMorePartitions(
   name: string,
   current: number,

@@ -4,10 +4,10 @@ import { type BrokerProperties, CONFIG_SOURCES, type SourcedValue } from "../bro
 import type { LogConfig } from "../log/log-config.js";
 import { faultOf, SYNONYM_UNITS, splitList, TOPIC_CONFIG_KEYS } from "./config-keys.js";
 
-/** A topic's own settings: only what differs from the broker's defaults, as text. */
+/** A topic's own settings, as text; other keys have the broker's defaults. */
 export type TopicOverrides = Readonly<Record<string, string>>;
 
-/** All values of a topic's key, the one in force first: its own, the broker's property, the default. */
+/** All values of a topic's key, the effective one first: the topic's own, the broker property's, the default. */
 export function topicConfigSources(
   name: string,
   overrides: TopicOverrides,
@@ -29,7 +29,7 @@ export function topicConfigSources(
   return found;
 }
 
-/** What is in force for a topic, as its logs need it. */
+/** A topic's effective configuration, for its logs. */
 export function logConfigOf(overrides: TopicOverrides, broker: BrokerProperties): LogConfig {
   const text = (name: string) => topicConfigSources(name, overrides, broker)[0]!.value!;
   const number = (name: string) => Number(text(name));
@@ -54,7 +54,7 @@ export function logConfigOf(overrides: TopicOverrides, broker: BrokerProperties)
   };
 }
 
-/** @param text the value in force of a topic's key. */
+/** @param text returns the effective value of a topic's key. */
 function forcedCompression(text: (name: string) => string): Compression | undefined {
   const type = text("compression.type");
   const codec = type === "uncompressed" ? "none" : CODECS.find((each) => each === type);
@@ -63,23 +63,23 @@ function forcedCompression(text: (name: string) => string): Compression | undefi
   return { codec, level: hasLevels ? Number(text(`compression.${codec}.level`)) : undefined };
 }
 
-/** What is wrong with a value of a known key, as the end of "Invalid value x for configuration k: "; undefined: nothing. */
+/** The fault of a known key's value, as the end of "Invalid value x for configuration k: "; undefined: none. */
 export function configValueFault(name: string, value: string, broker: BrokerProperties): string | undefined {
   const min = name === "segment.bytes" ? broker.number("millrace.segment.bytes.min") : undefined;
   return faultOf(TOPIC_CONFIG_KEYS[name]!, value, min);
 }
 
 /**
- * Judges the settings of a topic: known keys, valid values, and that they go together. Called for CreateTopics and for
- * what an AlterConfigs or IncrementalAlterConfigs would lead to.
+ * Judges the settings of a topic: known keys, valid values, and no conflict between them. Called for CreateTopics, and
+ * for the settings that AlterConfigs or IncrementalAlterConfigs would result in.
  *
- * @returns what is wrong, for INVALID_CONFIG; undefined: nothing.
+ * @returns the fault, for INVALID_CONFIG; undefined: none.
  */
 export function judgeTopicConfig(overrides: TopicOverrides, broker: BrokerProperties): string | undefined {
   for (const [name, value] of Object.entries(overrides)) {
     const key = Object.hasOwn(TOPIC_CONFIG_KEYS, name) ? TOPIC_CONFIG_KEYS[name] : undefined;
     if (!key) return `Unknown topic config name: ${name}`;
-    // A list that was appended to may have outgrown what an answer of DescribeConfigs can hold.
+    // A list that grew by appends may exceed the size of a string in DescribeConfigs' answer.
     if (Buffer.byteLength(value) > MAX_STRING_BYTES) {
       return `The configuration value cannot be added because it exceeds the maximum value size of ${MAX_STRING_BYTES} bytes.`;
     }
@@ -93,7 +93,7 @@ export function judgeTopicConfig(overrides: TopicOverrides, broker: BrokerProper
   return undefined;
 }
 
-/** One change of a setting, as IncrementalAlterConfigs asks for it. */
+/** One change of a setting, from IncrementalAlterConfigs. */
 export interface ConfigChange {
   readonly name: string;
   readonly operation: number;
@@ -108,9 +108,10 @@ export type ConfigChangeVerdict =
   | { readonly kind: "invalid-config"; readonly message: string };
 
 /**
- * Plans what settings a series of changes leads to. Lists are appended to and subtracted from on the value in force.
+ * Plans the settings that result from a series of changes. Appending and subtracting start from a list's effective
+ * value.
  *
- * @param inForce the value of a key that has no setting of its own.
+ * @param inForce returns the effective value of a key without a setting of its own.
  */
 export function planConfigChanges(
   overrides: TopicOverrides,
@@ -126,7 +127,7 @@ export function planConfigChanges(
     const names = nulls.map(({ name }) => name).join(", ");
     return { kind: "invalid-request", message: `Null value not supported for : ${names}` };
   }
-  // A map: a key may have any name, `__proto__` too.
+  // A Map, because a key may have any name, even `__proto__`.
   const next = new Map(Object.entries(overrides));
   for (const { name, operation, value } of changes) {
     if (operation === OPERATIONS.delete) {
@@ -153,12 +154,12 @@ export function planConfigChanges(
   return { kind: "changed", overrides: Object.fromEntries(next) };
 }
 
-/** Plans what settings an AlterConfigs leads to: exactly those that it names. */
+/** Plans the settings that result from an AlterConfigs: exactly those that it names. */
 export function planConfigReplacement(
   configs: readonly { readonly name: string; readonly value: string | null }[],
 ): ConfigChangeVerdict {
   const changes = configs.map(({ name, value }) => ({ name, operation: OPERATIONS.set, value }));
-  // Setting asks neither for a key's type nor for its value in force.
+  // The set operation needs neither a key's type nor its effective value.
   return planConfigChanges(
     {},
     changes,

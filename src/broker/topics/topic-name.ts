@@ -1,4 +1,4 @@
-/** Topics of the broker itself. Clients may read but not write them. */
+/** The broker's own topics. Clients may read but not write them. */
 const INTERNAL_TOPICS: ReadonlySet<string> = new Set([
   "__consumer_offsets",
   "__transaction_state",
@@ -9,7 +9,7 @@ export function isInternalTopic(name: string): boolean {
   return INTERNAL_TOPICS.has(name);
 }
 
-/** The existing topic that a new one would be mixed up with, as metrics write '.' as '_'; undefined: none. */
+/** The existing topic whose name collides with a new one, since metrics replace '.' by '_'; undefined: none. */
 export function collidingTopic(name: string, existing: Iterable<string>): string | undefined {
   const flattened = name.replaceAll(".", "_");
   for (const other of existing) {

@@ -15,7 +15,7 @@ import type { TopicPlan } from "./judge-topic.js";
 import { logConfigOf, type TopicOverrides } from "./topic-config.js";
 import { isInternalTopic } from "./topic-name.js";
 
-/** Partition folders of deleted topics, on their way out. */
+/** Suffix of the partition folders of deleted topics, until they are removed. */
 const DELETED_SUFFIX = "-delete";
 
 /** A topic and the logs of its partitions. */
@@ -38,9 +38,9 @@ export interface TopicRegistryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Throws when the folder belongs to another process; called before each write. */
+  /** Throws when another process owns the folder; called before each write. */
   readonly checkFolder: () => void;
-  /** Called before a log is opened, which may have to be recovered. */
+  /** Called before a log is opened, which may take long if it must be recovered. */
   readonly onOpenLog: () => void;
 }
 
@@ -72,8 +72,8 @@ class OpenTopic implements Topic {
 }
 
 /**
- * The topics of the broker, the only one who makes and deletes their logs. A change is written to the metadata first:
- * a topic exists once it is there and is gone once it is not; folders follow.
+ * The topics of the broker, and the only creator and deleter of their logs. A change is written to the metadata first:
+ * a topic exists if and only if the metadata holds it; folders follow.
  */
 export class TopicRegistry {
   readonly #options: TopicRegistryOptions;
@@ -109,7 +109,7 @@ export class TopicRegistry {
     return new Set(this.#topics.keys());
   }
 
-  /** Makes a topic as planned; it can be written to when this returns. */
+  /** Creates a topic as planned; it can be written to when this returns. */
   create(plan: TopicPlan): Topic {
     const { state, random, logger } = this.#options;
     const { name, partitions, replicationFactor, configs } = plan;
@@ -120,7 +120,7 @@ export class TopicRegistry {
       logger.info("Created a topic", { topic: name, partitions, id: stored.id });
       return topic;
     } catch (cause) {
-      // It must not come back at the next start, which would fail at the same point (disk full, too many files).
+      // Otherwise the next start would open the topic again, and fail at the same point (disk full, too many files).
       const { [name]: _, ...topics } = state.metadata.topics;
       state.update({ topics });
       throw cause;
@@ -140,7 +140,7 @@ export class TopicRegistry {
     const mark = random.uuid().replaceAll("-", "");
     for (const [partition, log] of topic.logs.entries()) {
       const from = join(folder, `${name}-${partition}`);
-      // At once and by rename, so that a new topic of this name never meets the old one's files.
+      // Renamed at once, so that a new topic of this name never finds the old one's files.
       const to = join(folder, `${name.slice(0, 200)}-${partition}.${mark}${DELETED_SUFFIX}`);
       log.detach(() => renameSync(from, to));
       rmSync(to, { recursive: true, force: true });
@@ -161,21 +161,21 @@ export class TopicRegistry {
     }
   }
 
-  /** Replaces a topic's own settings. They are in force when this returns. */
+  /** Replaces a topic's own settings. They are in effect when this returns. */
   configure(name: string, configs: TopicOverrides): void {
     const topic = this.#known(name);
     this.#store(topic, { ...topic.stored, configs });
     topic.logConfig = logConfigOf(configs, this.#options.properties);
   }
 
-  /** Takes over changed defaults. Called after settings of the broker have changed. */
+  /** Applies changed defaults. Called after a change of the broker's settings. */
   refreshConfigs(): void {
     for (const topic of this.#topics.values()) {
       topic.logConfig = logConfigOf(topic.stored.configs, this.#options.properties);
     }
   }
 
-  /** Deletes the records below `offset`. That is on disk when this returns. */
+  /** Deletes the records below `offset`. The new start is on disk when this returns. */
   deleteRecords(name: string, partition: number, offset: number): void {
     const log = this.#known(name).logs[partition]!;
     if (offset <= log.logStartOffset) return;
@@ -183,13 +183,13 @@ export class TopicRegistry {
     log.raiseStart(offset);
   }
 
-  /** A clean stop. */
+  /** Closes all logs, for a clean stop. */
   close(): void {
     for (const { logs } of this.#topics.values()) for (const log of logs) log.close();
     this.#options.files.close();
   }
 
-  /** A crash: nothing more is written. */
+  /** Closes all logs without writing, as a crash would. */
   abandon(): void {
     for (const { logs } of this.#topics.values()) for (const log of logs) log.abandon();
     this.#options.files.close();
@@ -209,7 +209,7 @@ export class TopicRegistry {
     return topic;
   }
 
-  /** Opens the logs a topic lacks: all of them, or on failure none. */
+  /** Opens the logs that a topic lacks; on failure none of them. */
   #openLogs(topic: OpenTopic): void {
     const known = topic.logs.length;
     try {
@@ -233,14 +233,14 @@ export class TopicRegistry {
       logStartOffset: startOffsets.get(topic.name, partition),
       checkFolder,
     });
-    // What recovery has cut off may be written anew: that was never cleaned.
+    // Offsets that recovery truncated will be written again, with records that were never cleaned.
     if (cleanerOffsets.get(topic.name, partition) > log.logEndOffset) {
       cleanerOffsets.set(topic.name, partition, log.logEndOffset);
     }
     return log;
   }
 
-  /** Finishes deletions, and keeps folders nobody knows out of the way of topics to come. */
+  /** Finishes deletions, and renames folders of no known topic, which a new topic might otherwise take for its own. */
   #putStrayFoldersAside(): void {
     const { folder, state, logger } = this.#options;
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -257,7 +257,7 @@ export class TopicRegistry {
       let aside = `${path}.stray`;
       for (let n = 1; existsSync(aside); n++) aside = `${path}.stray${n}`;
       renameSync(path, aside);
-      logger.warn("Put a partition folder aside that belongs to no topic", { from: path, to: aside });
+      logger.warn("Renamed a partition folder that belongs to no topic", { from: path, to: aside });
     }
   }
 

@@ -15,26 +15,27 @@ import { type CleaningPlan, groupSegments } from "./plan-cleaning.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** A pause in a cleaning: time for requests, and where a file is named, until that is forced to disk. */
+/** A pause in a cleaning, in which requests are served, and in which `fdToSync`, if set, is forced to disk. */
 export interface CleaningStep {
   readonly fdToSync?: number;
 }
 
-/** What one cleaning needs besides the log. */
+/** The time, and the memory for the map of keys (log.cleaner.dedupe.buffer.size). */
 export interface CleaningOptions {
   readonly nowMs: number;
   readonly dedupeBufferBytes: number;
 }
 
 /**
- * Cleans a compacted log: first the keys of its dirty part are mapped to their newest offsets, then the segments are
- * rewritten without what is obsolete. Yields after about every megabyte, so that requests come in between; appends and
- * reads go on meanwhile, as only sealed segments are touched and each is replaced in one step.
+ * Cleans a compacted log: maps the keys of its dirty part to their newest offsets, then rewrites the segments without
+ * obsolete records. Yields after about every megabyte, so that requests are served in between. Appends and reads
+ * continue: only sealed segments are touched, and each is replaced in one step.
  *
- * Crash-safe: a group is written to `.cleaned`, forced to disk, renamed to `.swap` (from here on it counts), the old
- * segments are deleted, `.swap` becomes the segment. Recovery throws a `.cleaned` away and finishes a `.swap`.
+ * Crash-safe: a group of segments is written to `.cleaned`, forced to disk and renamed to `.swap`, from when on it
+ * counts; then the old segments are deleted and `.swap` becomes the segment. Recovery deletes a `.cleaned` and finishes
+ * a `.swap`.
  *
- * @returns the offset up to which the log is clean now, for the checkpoint; undefined if it was closed meanwhile.
+ * @returns the offset up to which the log is clean, for the checkpoint; undefined if it was closed meanwhile.
  */
 export function* cleanLog(
   log: PartitionLog,
@@ -73,11 +74,11 @@ interface Rewriting {
   readonly keys: KeyOffsetMap;
   readonly endOffset: number;
   readonly options: CleaningOptions;
-  /** A batch before this point could not be read: what it holds may be older than a tombstone after it. */
+  /** An earlier batch could not be read: it may hold records older than a later tombstone of their key. */
   sawUnreadable: boolean;
 }
 
-/** Fills `keys`; returns how far it got, which is less than planned when they do not all fit. */
+/** Fills `keys`. Returns the offset reached, which is less than planned when they do not all fit; undefined: closed. */
 function* mapKeys(
   log: PartitionLog,
   plan: CleaningPlan,
@@ -98,7 +99,7 @@ function* mapKeys(
   return Math.min(Math.max(offset, plan.firstDirtyOffset), plan.endOffset);
 }
 
-/** Returns false when there was no room for all its keys: then it belongs to the next cleaning. */
+/** Returns false when the map had no room for all keys of the batch, which is then left to the next cleaning. */
 function mapBatch(batch: Buffer, keys: KeyOffsetMap): boolean {
   const cursor = openRecords(batch);
   if (!cursor) return true;
@@ -116,7 +117,7 @@ function openRecords(batch: Buffer): RecordCursor | undefined {
   }
 }
 
-/** Writes one segment in the place of several. Returns false if the log was closed meanwhile. */
+/** Rewrites several segments as one. Returns false if the log was closed meanwhile. */
 function* rewriteGroup(
   log: PartitionLog,
   group: readonly Segment[],
@@ -143,19 +144,19 @@ function* rewriteGroup(
     yield { fdToSync: fd };
     if (log.removed) return false;
   } catch (error) {
-    // It may be a full disk, and this may be long: recovery, which removes it otherwise, may be far away.
+    // The disk may be full: free it now, as recovery, which would also delete this file, may not run for a long time.
     removeFile(cleaned);
     throw error;
   } finally {
     closeSync(fd);
   }
   utimesSync(cleaned, modifiedMs / 1000, modifiedMs / 1000);
-  // The first segment stays, if empty: its name is where the log begins, and a reader that comes with an offset from
-  // before that would be told it is out of range, and might start at the end.
+  // The first segment stays even if empty: its name is the log's start. Without it, a reader with an older offset
+  // would get OFFSET_OUT_OF_RANGE and might continue at the end.
   if (written === 0 && first !== log.segments[0]) {
     removeFile(cleaned);
     log.replaceSegments(group, undefined);
-    // Oldest first: a tombstone must not go before what it deletes.
+    // Oldest first: a tombstone must outlive the records it deletes.
     for (const segment of group) segment.remove();
     return true;
   }
@@ -183,7 +184,7 @@ function compactChunk(log: PartitionLog, chunk: Buffer, state: Rewriting): Buffe
 }
 
 function compactOne(log: PartitionLog, header: BatchHeader, batch: Buffer, state: Rewriting): Buffer | undefined {
-  // Beyond what was mapped nothing is known; and markers are not this cleaner's to judge.
+  // Keys beyond the mapped part are unknown; control batches are kept as they are.
   if (header.baseOffset >= state.endOffset || isControlBatch(header)) return batch;
   if (!openRecords(batch)) {
     state.sawUnreadable = true;

@@ -14,27 +14,27 @@ import {
 import { RecordCursor } from "../../../protocol/records/record-batch-reader.js";
 import { varintSize, varlongSize, writeVarint, writeVarlong } from "../../../protocol/records/varint.js";
 
-/** What a batch is compacted by. */
+/** The rules of one compaction. */
 export interface CompactionRule {
-  /** The newest offset of a key as far as the cleaning has looked; -1: not seen. */
+  /** The newest mapped offset of a key; -1: not mapped. */
   readonly newestOffset: (key: Buffer) => number;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
-  /** Tombstones stay although their time is over: an older record of their key may still be there. */
+  /** Keep even expired tombstones: an older record of their key may still exist. */
   readonly keepsTombstones: boolean;
-  /** The batch must not vanish, even without records: a producer's last sequence, or the end of the log, is known by it. */
+  /** Keep the batch even without records: it holds a producer's last sequence, or the end of the log. */
   readonly keepsEmpty: boolean;
 }
 
 /**
- * Drops the records of a batch that newer ones of their key have made obsolete, and tombstones whose time is over.
- * Offsets, sequences and the producer stay as they are: a reader sees gaps, and nothing else changes.
+ * Drops the records of a batch that a newer record of their key supersedes, and expired tombstones. Offsets, sequences
+ * and producer stay as they are: readers see gaps, and no other change.
  *
- * A tombstone is kept until a reader that started from the beginning had delete.retention.ms to see it. The first
- * compaction that keeps one writes down when that ends: in the batch's base timestamp, told by a bit (KAFKA-8522).
+ * A tombstone is kept until a reader that started at the beginning has had delete.retention.ms to see it. The first
+ * compaction that keeps one stores that time as the batch's base timestamp and sets a bit for it (KAFKA-8522).
  *
- * @returns the batch itself if nothing changes, a smaller one, or undefined when nothing is left.
- * @throws MalformedError; KafkaError UNSUPPORTED_COMPRESSION_TYPE when its records cannot be read here.
+ * @returns the batch itself if nothing changes, a smaller one, or undefined if it is dropped.
+ * @throws MalformedError; KafkaError UNSUPPORTED_COMPRESSION_TYPE when this process cannot decompress its records.
  */
 export function compactBatch(batch: Buffer, rule: CompactionRule): Buffer | undefined {
   const cursor = new RecordCursor(batch);
@@ -81,7 +81,7 @@ function assembled(header: BatchHeader, body: Buffer): Buffer {
   return batch;
 }
 
-/** A record whose timestamp counts from a base that lies `shiftMs` before the old one. */
+/** The record re-encoded for a timestamp base that lies `shiftMs` before the old one. */
 function withTimestampBase(record: Buffer, shiftMs: number): Buffer {
   const reader = new ByteReader(record);
   reader.varint();

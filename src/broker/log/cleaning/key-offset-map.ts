@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 
 const HASH_BYTES = 16;
 const SLOT_BYTES = HASH_BYTES + 8;
-/** Beyond this share of filled slots, finding a free one takes too long. */
+/** Above this share of used slots, searches get too long. */
 const MAX_LOAD = 0.9;
 
 /**
- * The newest offset of each key of a compacted log, in a fixed amount of memory: MD5 of the key and the offset, in a
- * table with open addressing (24 bytes a key; a Map of strings takes five times as much). Two keys with one hash would
- * lose a record; with 128 bits that does not happen by chance.
+ * The newest offset of each key of a compacted log, in bounded memory: an open-addressing table of the key's MD5 and
+ * its offset (24 bytes a key; a Map of strings takes five times as much). Two keys with the same hash would lose a
+ * record; with 128 bits that does not happen by chance.
  */
 export class KeyOffsetMap {
   readonly #slots: Buffer;
@@ -25,9 +25,9 @@ export class KeyOffsetMap {
     this.#slots = Buffer.alloc(this.#capacity * SLOT_BYTES, 0xff);
   }
 
-  /** No more keys should be added: what follows is left for another pass. */
+  /** Whether the map takes no new keys; the rest is left to another cleaning. */
   get isFull(): boolean {
-    // One slot stays free whatever happens: a search ends there.
+    // One slot always stays free: it ends a search.
     return this.#size >= Math.min(this.#capacity * MAX_LOAD, this.#capacity - 1);
   }
 
@@ -35,7 +35,7 @@ export class KeyOffsetMap {
     return this.#size;
   }
 
-  /** Notes that `key` stands at `offset`; offsets come in rising order. Returns false, noting nothing, if there is no room. */
+  /** Sets the offset of `key`; callers go by rising offset. Returns false, and sets nothing, when there is no room. */
   put(key: Buffer, offset: number): boolean {
     const hash = hashOf(key);
     const at = this.#slotOf(hash);
@@ -49,12 +49,12 @@ export class KeyOffsetMap {
     return true;
   }
 
-  /** The newest offset of `key`, -1 when it is not known. */
+  /** The newest offset of `key`, -1 if it is not in the map. */
   get(key: Buffer): number {
     return offsetAt(this.#slots, this.#slotOf(hashOf(key)));
   }
 
-  /** Where the hash stands, or the free slot where it would. */
+  /** Position of the hash's slot, or of the free slot for it. */
   #slotOf(hash: Buffer): number {
     for (let slot = hash.readUInt32BE(0) % this.#capacity; ; slot = (slot + 1) % this.#capacity) {
       const at = slot * SLOT_BYTES;

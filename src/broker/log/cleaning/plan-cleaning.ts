@@ -1,6 +1,6 @@
 import type { LogConfig } from "../log-config.js";
 
-/** What cleaning needs to know of a segment. `timestampMs`: the largest timestamp of its records, -1 for none. */
+/** A segment, as cleaning is planned. `timestampMs`: the largest timestamp of its records, -1 for none. */
 export interface CleanableSegment {
   readonly baseOffset: number;
   readonly nextOffset: number;
@@ -8,19 +8,21 @@ export interface CleanableSegment {
   readonly timestampMs: number;
 }
 
-/** Which part of a log is to be cleaned: keys are taken from [firstDirtyOffset, endOffset), segments below endOffset are rewritten. */
+/**
+ * The part of a log to clean: keys are mapped in [firstDirtyOffset, endOffset), segments below endOffset are rewritten.
+ */
 export interface CleaningPlan {
   readonly firstDirtyOffset: number;
   readonly endOffset: number;
-  /** Share of the cleanable bytes that is dirty: the log with the highest goes first. */
+  /** The dirty share of the cleanable bytes; the log with the highest is cleaned first. */
   readonly dirtyRatio: number;
 }
 
 /**
- * Whether a compacted log is worth cleaning, and how far (min.cleanable.dirty.ratio, min. and max.compaction.lag.ms).
- * The last segment of the list is the active one, which is never touched.
+ * Plans the cleaning of a compacted log (min.cleanable.dirty.ratio, min. and max.compaction.lag.ms); undefined when it
+ * is not due. The last segment of the list is the active one, which is never touched.
  *
- * @param cleanedUpTo where the last cleaning has ended.
+ * @param cleanedUpTo the offset that the last cleaning reached.
  */
 export function planCleaning(
   segments: readonly CleanableSegment[],
@@ -47,7 +49,9 @@ export function planCleaning(
   return { firstDirtyOffset, endOffset: last.nextOffset, dirtyRatio };
 }
 
-/** Groups neighbouring segments that fit into one, so that cleaning does not leave ever more ever smaller ones. */
+/**
+ * Groups neighbouring segments that fit into one, so that repeated cleaning does not leave ever more small segments.
+ */
 export function groupSegments<S extends CleanableSegment>(segments: readonly S[], segmentBytes: number): S[][] {
   const groups: S[][] = [];
   let bytes = 0;

@@ -37,7 +37,7 @@ describe("listeners", () => {
     [{ listeners: "SSL://h:1" }, /SSL is SSL, and the bundled broker serves PLAINTEXT only/],
     [{ listeners: "OUT://h:1", "listener.security.protocol.map": "OUT:SASL_SSL" }, /OUT is SASL_SSL/],
     [{ listeners: "OUT://h:1" }, /no security protocol is defined for OUT/],
-    [{ "advertised.listeners": "SSL://h:1" }, /advertised.listeners: expected one address, of the listener PLAINTEXT/],
+    [{ "advertised.listeners": "SSL://h:1" }, /advertised.listeners: expected one address, for the listener PLAINTEXT/],
     [{ "advertised.listeners": "PLAINTEXT://h:1,PLAINTEXT://i:1" }, /advertised.listeners: expected one address/],
     [{ "advertised.listeners": "PLAINTEXT://0.0.0.0:1" }, /no client can connect to '0.0.0.0'/],
     [{ "advertised.listeners": "PLAINTEXT://:1" }, /no client can connect to ''/],
