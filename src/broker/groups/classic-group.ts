@@ -15,13 +15,13 @@ import {
 import { GroupRoster } from "./group-roster.js";
 import { type GroupStanding, type GroupState, judgeCommit, judgeJoin, judgeSync } from "./judge-group-request.js";
 
-/** What the coordinator has to do, in this order. */
+/** A step for the coordinator to carry out, in the order returned. */
 export type GroupEffect =
   | { readonly kind: "persist" }
   | { readonly kind: "answer-join"; readonly token: Token; readonly answer: JoinAnswer }
   | { readonly kind: "answer-sync"; readonly token: Token; readonly answer: SyncAnswer };
 
-/** How long a new member may wait for its first answer: nobody tells whether it is still there. */
+/** Limit of a new member's wait for its first answer, since it does not heartbeat yet. */
 const NEW_MEMBER_TIMEOUT_MS = 300_000;
 
 export interface GroupSettings {
@@ -29,7 +29,7 @@ export interface GroupSettings {
   readonly maxSize: number;
 }
 
-/** A group as it is written down, and as DescribeGroups shows it. */
+/** A group's state, for its record in the log and for DescribeGroups. */
 export interface GroupSnapshot {
   readonly state: GroupState;
   readonly protocolType: string;
@@ -41,11 +41,11 @@ export interface GroupSnapshot {
 
 /**
  * One group of the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup; KIP-62, KIP-394, KIP-345), for any
- * protocol type. A pure state machine: commands and the time go in, answers come out as effects. It knows no socket,
- * no log and no timer; its owner carries out the effects, and calls `tick` at `nextDeadlineMs`.
+ * protocol type. A pure state machine without sockets, log or timers: commands and the time go in, answers come out as
+ * effects. Its owner carries out the effects, and calls `tick` at `nextDeadlineMs`.
  *
  * Empty -> PreparingRebalance (members join) -> CompletingRebalance (the leader assigns) -> Stable, and back to
- * PreparingRebalance whenever a member comes, goes or changes what it supports.
+ * PreparingRebalance whenever a member joins, leaves or changes its protocols.
  */
 export class ClassicGroup {
   #state: GroupState = "Empty";
@@ -56,7 +56,9 @@ export class ClassicGroup {
   readonly #roster = new GroupRoster();
   #joinDeadlineMs = Number.POSITIVE_INFINITY;
   #syncDeadlineMs = Number.POSITIVE_INFINITY;
-  /** While set, the group waits for more members before its first generation, at most until the second value. */
+  /**
+   * While set, the group waits until `untilMs` for more members of its first generation, and at most until `latestMs`.
+   */
   #initialDelay: { untilMs: number; latestMs: number } | undefined;
   #effects: GroupEffect[] = [];
   /** A member was removed since the group last decided whether to rebalance. */
@@ -67,7 +69,7 @@ export class ClassicGroup {
     private readonly settings: GroupSettings,
   ) {}
 
-  /** A group as it was written down. Its members get fresh session timers: they go on without noticing the restart. */
+  /** A group read from the log. Its members get fresh session timers, so they do not notice the restart. */
   static restore(groupId: string, settings: GroupSettings, stored: Omit<GroupSnapshot, "state">, nowMs: number) {
     const group = new ClassicGroup(groupId, settings);
     group.#protocolType = stored.protocolType;
@@ -102,7 +104,7 @@ export class ClassicGroup {
     };
   }
 
-  /** When `tick` has something to do; infinity: never, unless a command comes. */
+  /** The time of the next `tick`; infinity: none is due before another command. */
   nextDeadlineMs(): number {
     let next = Math.min(this.#syncDeadlineMs, this.#roster.nextDeadlineMs());
     if (this.#state === "PreparingRebalance")
@@ -110,7 +112,7 @@ export class ClassicGroup {
     return next;
   }
 
-  /** Judges what is due: sessions, ids that never joined, and the ends of the join and sync phases. */
+  /** Ends what is overdue: sessions, ids that never joined, and the join and sync phases. */
   tick(nowMs: number): GroupEffect[] {
     this.#roster.dropPending(nowMs);
     const dead = this.#roster.silentAt(nowMs);
@@ -125,7 +127,7 @@ export class ClassicGroup {
     return this.#takeEffects();
   }
 
-  /** A member asks to be in the next generation. */
+  /** A JoinGroup: a member wants to be in the next generation. */
   join(command: JoinCommand, nowMs: number): GroupEffect[] {
     const refusal = judgeJoin(command, this.#standing(), this.settings.maxSize);
     if (refusal !== ErrorCodes.NONE) this.#refuseJoin(command.token, command.memberId, refusal);
@@ -135,7 +137,7 @@ export class ClassicGroup {
     return this.#takeEffects();
   }
 
-  /** A member asks for its assignment; the leader brings those of all. */
+  /** A SyncGroup: a member wants its assignment; the leader's request holds the assignments of all. */
   sync(command: SyncCommand, nowMs: number): GroupEffect[] {
     const { token } = command;
     const errorCode = judgeSync(command, this.#standing());
@@ -165,7 +167,7 @@ export class ClassicGroup {
     return this.#state === "PreparingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
   }
 
-  /** Members leave. Returns an error code for each, and what follows. */
+  /** Members leave. Returns an error code for each, and the effects. */
   leave(identities: readonly MemberIdentity[], nowMs: number): { errorCodes: number[]; effects: GroupEffect[] } {
     const errorCodes = identities.map((identity) => this.#leaveOne(identity));
     this.#rebalanceAfterLoss(nowMs);
@@ -173,8 +175,8 @@ export class ClassicGroup {
   }
 
   /**
-   * Judges an OffsetCommit of a member, or of nobody (`generationId` < 0: an admin or a consumer without a group). A
-   * commit counts as a sign of life.
+   * Judges an OffsetCommit of a member, or of a client outside the group (`generationId` < 0: an admin, or a consumer
+   * that assigns its own partitions). A member's commit counts as a heartbeat.
    */
   judgeCommit(identity: MemberIdentity, generationId: number, nowMs: number): number {
     const errorCode = judgeCommit(identity, generationId, this.#standing());
@@ -222,7 +224,7 @@ export class ClassicGroup {
     }
   }
 
-  /** A static member comes back under a new id: its old self, if it still waits somewhere, is fenced. */
+  /** A static member rejoins under a new id. Parked requests of its old id are fenced. */
   #replaceStatic(member: GroupMember, command: JoinCommand, nowMs: number): void {
     const oldId = member.memberId;
     this.#dropParkedJoin(member, ErrorCodes.FENCED_INSTANCE_ID);
@@ -237,7 +239,7 @@ export class ClassicGroup {
       const asLeader = wasLeader && command.canSkipAssignment;
       const answer = {
         ...this.#joinAnswer(member, asLeader),
-        // An old client that is told it leads would assign anew: it is told of a leader that is no more.
+        // A client before v9 that reads that it leads would assign again. With its old id as the leader, it does not.
         leader: wasLeader && !asLeader ? oldId : this.#leader!,
         skipAssignment: asLeader,
       };
@@ -255,7 +257,7 @@ export class ClassicGroup {
       (this.#state === "CompletingRebalance" && unchanged) ||
       (this.#state === "Stable" && unchanged && member.memberId !== this.#leader);
     if (answersAgain) {
-      // Its first answer was lost on the way.
+      // A repeated join: the answer to the first was lost.
       touch(member, nowMs);
       const answer = this.#joinAnswer(member, member.memberId === this.#leader);
       this.#effects.push({ kind: "answer-join", token: command.token, answer });
@@ -295,7 +297,7 @@ export class ClassicGroup {
     }
     const joined = this.#roster.members.filter((member) => member.parkedJoin !== undefined);
     if (this.#roster.memberCount > 0 && joined.length === 0) {
-      // Only static members, all on their way back: wait on for one that can lead.
+      // Only static members are left and none has rejoined: wait for one that can lead.
       this.#joinDeadlineMs = nowMs + this.#roster.longestRebalanceTimeoutMs();
       return;
     }

@@ -1,14 +1,14 @@
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { type GroupMember, type JoinAnswer, type JoinedMember, NO_BYTES, type SyncAnswer } from "./group-member.js";
 
-/** What the answers of one generation have in common. */
+/** The fields that all answers of one generation share. */
 export interface Generation {
   readonly generationId: number;
   readonly protocolType: string;
   readonly protocolName: string | null;
 }
 
-/** The answer to a member that is in the generation. */
+/** The answer to a JoinGroup whose member is in the generation. */
 export function joinedAnswer(
   generation: Generation,
   leader: string,
@@ -18,7 +18,7 @@ export function joinedAnswer(
   return { errorCode: ErrorCodes.NONE, ...generation, leader, skipAssignment: false, memberId, members };
 }
 
-/** A member as the leader sees it. */
+/** A member, for the answer to the leader. */
 export function joinedMember(
   { memberId, instanceId, protocols }: GroupMember,
   protocolName: string | null,
@@ -27,12 +27,12 @@ export function joinedMember(
   return { memberId, groupInstanceId: instanceId, metadata };
 }
 
-/** The answer that brings a member its assignment. */
+/** The answer to a SyncGroup, with the member's assignment. */
 export function syncedAnswer({ protocolType, protocolName }: Generation, assignment: Buffer): SyncAnswer {
   return { errorCode: ErrorCodes.NONE, protocolType, protocolName, assignment };
 }
 
-/** The answer to a JoinGroup that is refused. */
+/** The refusal of a JoinGroup. */
 export function joinError(memberId: string, errorCode: number): JoinAnswer {
   return {
     errorCode,
@@ -46,7 +46,7 @@ export function joinError(memberId: string, errorCode: number): JoinAnswer {
   };
 }
 
-/** The answer to a SyncGroup that is refused. */
+/** The refusal of a SyncGroup. */
 export function syncError(errorCode: number): SyncAnswer {
   return { errorCode, protocolType: null, protocolName: null, assignment: NO_BYTES };
 }

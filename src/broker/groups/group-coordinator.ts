@@ -13,10 +13,10 @@ import { expiredOffsets, GroupOffsets, type PartitionOffset } from "./group-offs
 import type { CommittedOffset, GroupRecord, StoredGroup } from "./group-records.js";
 import { subscribedTopics } from "./subscribed-topics.js";
 
-/** Wait before a group whose timer has failed is looked at again. */
+/** Delay before a failed timer of a group runs again. */
 const TIMER_RETRY_MS = 1000;
 
-/** A group with its offsets and the one timer that runs for it. */
+/** A group with its offsets and its one timer. */
 interface Entry {
   readonly group: ClassicGroup;
   readonly offsets: GroupOffsets;
@@ -25,14 +25,14 @@ interface Entry {
   timerAtMs: number;
 }
 
-/** An OffsetCommit, without the partitions that are refused already. */
+/** An OffsetCommit, without the partitions that were already refused. */
 export interface CommitCommand extends MemberIdentity {
   readonly groupId: string;
   readonly generationId: number;
   readonly offsets: readonly PartitionOffset[];
 }
 
-/** A group as ListGroups tells it. */
+/** A group, for ListGroups. */
 export interface ListedGroup {
   readonly groupId: string;
   readonly protocolType: string;
@@ -40,9 +40,9 @@ export interface ListedGroup {
 }
 
 /**
- * All groups of the broker and their offsets: the one writer of both. Groups are pure state machines; here their
- * effects are carried out, requests are parked and timers are set. Everything that must outlive the process is in the
- * log before anybody is answered. (I10)
+ * All groups of the broker and their offsets, and the only writer of both. Groups are pure state machines; the
+ * coordinator carries out their effects, parks requests and sets timers. Everything that must survive the process is
+ * in the log before any request is answered. (I10)
  */
 export class GroupCoordinator {
   readonly #groups = new Map<string, Entry>();
@@ -92,7 +92,7 @@ export class GroupCoordinator {
     return parked.promise;
   }
 
-  /** Resolves when the leader has assigned, or with a refusal. */
+  /** Resolves when the leader has sent the assignments, or with a refusal. */
   sync(groupId: string, command: Omit<SyncCommand, "token">): Promise<SyncAnswer> {
     const refused = this.#unusable(groupId);
     if (refused !== undefined) return Promise.resolve(syncError(refused));
@@ -129,7 +129,7 @@ export class GroupCoordinator {
   /**
    * Commits offsets; they are in the log when this returns.
    *
-   * @param unknownGroup the error when a member speaks of a group that is not there (it depends on the version).
+   * @param unknownGroup the error for a member of a group that does not exist (it depends on the version).
    * @returns one error code for all partitions.
    */
   commit(command: CommitCommand, unknownGroup: number): number {
@@ -183,9 +183,9 @@ export class GroupCoordinator {
   }
 
   /**
-   * Deletes single offsets of a group (OffsetDelete).
+   * Judges an OffsetDelete.
    *
-   * @returns an error code for all, or the reason why an offset of a topic may not go.
+   * @returns an error code for the whole request, and the error code for the offsets of a topic.
    */
   judgeOffsetDelete(groupId: string): { errorCode: number; refusalOf: (topic: string) => number } {
     const entry = this.#groups.get(groupId);
@@ -224,7 +224,9 @@ export class GroupCoordinator {
     }
   }
 
-  /** Drops expired offsets, and groups of which nothing is left. Called by the broker's maintenance. */
+  /**
+   * Drops expired offsets, and groups that have neither members nor offsets left. Called by the broker's maintenance.
+   */
   expire(): void {
     for (const [group, entry] of this.#groups) {
       try {
@@ -235,7 +237,7 @@ export class GroupCoordinator {
     }
   }
 
-  /** Answers whoever waits, and stops the timers. Clients look for the coordinator again. */
+  /** Refuses parked requests, so that clients look for the coordinator again, and stops the timers. */
   close(): void {
     this.#closed = true;
     for (const { timer } of this.#groups.values()) timer?.cancel();
@@ -297,7 +299,7 @@ export class GroupCoordinator {
         this.#parkedJoins.get(effect.token)?.resolve(answer);
         this.#parkedJoins.delete(effect.token);
       } else {
-        // Without the record a restart would not know of the assignment: the members had better ask again.
+        // Without the record a restart would not know the assignment, so the members must ask again.
         this.#parkedSyncs.get(effect.token)?.resolve(failed === undefined ? effect.answer : syncError(failed));
         this.#parkedSyncs.delete(effect.token);
       }
@@ -335,20 +337,22 @@ export class GroupCoordinator {
     return undefined;
   }
 
-  /** Returns an error code when the log refuses. */
+  /** Returns an error code when the log cannot be written. */
   #write(groupId: string, records: readonly GroupRecord[]): number | undefined {
     try {
       this.log.append(groupId, records, this.clock.nowMs());
       return undefined;
     } catch (cause) {
       this.logger.error("Could not write to the offsets topic", { group: groupId }, cause);
-      // The disk may serve again; what else went wrong would go wrong again. Thrown on, it would end the process from a
-      // timer, and leave the other members of the group without their answers.
+      // A failed disk may recover; any other fault would recur. Rethrown, it would end the process from a timer, and
+      // leave the other members of the group without answers.
       return cause instanceof KafkaError ? ErrorCodes.COORDINATOR_NOT_AVAILABLE : ErrorCodes.UNKNOWN_SERVER_ERROR;
     }
   }
 
-  /** One timer per group: a heartbeat only moves a deadline back, so the timer may fire early and set itself anew. */
+  /**
+   * One timer per group. A heartbeat only moves a deadline back: the timer may then fire early, and sets itself again.
+   */
   #setTimer(entry: Entry): void {
     const nextMs = entry.group.nextDeadlineMs();
     if (this.#closed || nextMs >= entry.timerAtMs) return;
@@ -361,7 +365,7 @@ export class GroupCoordinator {
     entry.timer = this.clock.schedule(atMs - this.clock.monotonicMs(), () => this.#tick(entry));
   }
 
-  /** A group that fails costs itself only: thrown on, the error would end the process. */
+  /** The failure of one group must not stop the others: rethrown, it would end the process. */
   #tick(entry: Entry): void {
     const nowMs = this.clock.monotonicMs();
     entry.timer = undefined;

@@ -8,7 +8,7 @@ import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "./group-
 
 const READ_BYTES = 1024 * 1024;
 
-/** `String.hashCode` of Java, by which Kafka places a group in the offsets topic. */
+/** Java's `String.hashCode`. Kafka picks a group's partition of the offsets topic by it. */
 export function javaStringHash(text: string): number {
   let hash = 0;
   for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
@@ -21,14 +21,16 @@ export function partitionOfGroup(group: string, partitions: number): number {
   return (hash === -(2 ** 31) ? 0 : Math.abs(hash)) % partitions;
 }
 
-/** What the coordinator has written, in the partitions of `__consumer_offsets`. */
+/** The coordinator's records, in the partitions of `__consumer_offsets`. */
 export class GroupLog {
   constructor(
     private readonly logs: () => readonly PartitionLog[],
     private readonly logger: Logger,
   ) {}
 
-  /** Appends records of one group as one batch: all are there after a crash, or none. They are written when this returns. */
+  /**
+   * Appends records of one group as one batch: after a crash all of them exist, or none. Returns once they are written.
+   */
   append(group: string, records: readonly GroupRecord[], nowMs: number): void {
     if (records.length === 0) return;
     const writer = new RecordBatchWriter();
@@ -41,7 +43,7 @@ export class GroupLog {
     logs[partitionOfGroup(group, logs.length)]!.append(batch, readBatchHeader(batch));
   }
 
-  /** Hands everything written so far to `visit`, oldest first. Called at start. */
+  /** Calls `visit` with every record, oldest first. Called at start. */
   replay(visit: (record: GroupRecord) => void): void {
     for (const log of this.logs()) {
       for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
@@ -60,10 +62,10 @@ export class GroupLog {
       try {
         const record = key && decodeGroupRecord(key, value);
         if (record) visit(record);
-        else this.logger.warn("Skipped a record of the offsets topic of a kind that is not served", { offset });
+        else this.logger.warn("Skipped a record of the offsets topic that is of an unsupported kind", { offset });
       } catch (cause) {
         if (!(cause instanceof MalformedError)) throw cause;
-        this.logger.warn("Skipped a record of the offsets topic that cannot be read", { offset }, cause);
+        this.logger.warn("Skipped an unreadable record of the offsets topic", { offset }, cause);
       }
     }
   }

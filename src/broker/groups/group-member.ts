@@ -1,10 +1,10 @@
-/** A protocol a member supports, with its metadata for it. The coordinator never looks inside. */
+/** A protocol that a member supports, with its metadata. The coordinator never reads the metadata. */
 export interface MemberProtocol {
   readonly name: string;
   readonly metadata: Buffer;
 }
 
-/** Names one parked request; whoever submitted it gets the answer. */
+/** Identifies one parked request, for its answer. */
 export type Token = number;
 
 /** A member of a classic group. Deadlines are monotonic milliseconds. */
@@ -17,9 +17,9 @@ export interface GroupMember {
   rebalanceTimeoutMs: number;
   protocols: readonly MemberProtocol[];
   assignment: Buffer;
-  /** When it is taken for dead unless it is heard of; it is not while it waits for an answer. */
+  /** The end of its session unless it is heard from. Ignored while it waits for an answer. */
   deadlineMs: number;
-  /** It has not been answered its first join yet. */
+  /** Its first join is not answered yet. */
   isNew: boolean;
   parkedJoin: Token | undefined;
   parkedSync: Token | undefined;
@@ -29,7 +29,7 @@ export interface GroupMember {
 export interface JoinCommand {
   readonly token: Token;
   readonly memberId: string;
-  /** The id it gets if it needs one. */
+  /** The id to assign if it has none. */
   readonly freshMemberId: string;
   readonly instanceId: string | null;
   readonly clientId: string;
@@ -38,9 +38,9 @@ export interface JoinCommand {
   readonly rebalanceTimeoutMs: number;
   readonly protocolType: string;
   readonly protocols: readonly MemberProtocol[];
-  /** v4+: a new member is told its id first and joins with it. */
+  /** v4+: a new member is first assigned an id and then joins with it. */
   readonly asksForMemberId: boolean;
-  /** v9+: a leader can be told to leave the assignment as it is. */
+  /** v9+: the answer may ask the leader to keep the assignment. */
   readonly canSkipAssignment: boolean;
 }
 
@@ -61,7 +61,7 @@ export interface JoinAnswer {
   readonly members: readonly JoinedMember[];
 }
 
-/** A SyncGroup request; only the leader's has assignments. */
+/** A SyncGroup request. Only the leader's has assignments. */
 export interface SyncCommand {
   readonly token: Token;
   readonly memberId: string;
@@ -79,7 +79,7 @@ export interface SyncAnswer {
   readonly assignment: Buffer;
 }
 
-/** Who speaks, in a request about an existing membership. */
+/** The sender of a request about an existing membership. */
 export interface MemberIdentity {
   readonly memberId: string;
   readonly instanceId: string | null;
@@ -87,7 +87,7 @@ export interface MemberIdentity {
 
 export const NO_BYTES = Buffer.alloc(0);
 
-/** Whether two lists of protocols say the same. */
+/** Whether two lists of protocols are equal, metadata included. */
 export function sameProtocols(left: readonly MemberProtocol[], right: readonly MemberProtocol[]): boolean {
   return (
     left.length === right.length &&
@@ -95,7 +95,7 @@ export function sameProtocols(left: readonly MemberProtocol[], right: readonly M
   );
 }
 
-/** Names of the protocols that all of `supporters` have, in the order of the first. */
+/** Names of the protocols that all `supporters` share, in the order of the first. */
 export function commonProtocols(
   supporters: readonly { readonly protocols: readonly MemberProtocol[] }[],
 ): ReadonlySet<string> {
@@ -104,8 +104,8 @@ export function commonProtocols(
 }
 
 /**
- * The protocol of the next generation: each member votes for its first choice among those that all support.
- * Undefined when there is none in common.
+ * The protocol of the next generation: each member votes for its first choice among those that all support. Undefined
+ * when they share none.
  */
 export function selectProtocol(members: readonly GroupMember[]): string | undefined {
   const common = commonProtocols(members);

@@ -1,6 +1,6 @@
 import type { CommittedOffset } from "./group-records.js";
 
-/** A committed offset with the partition it is for. */
+/** A committed offset and its partition. */
 export interface PartitionOffset extends CommittedOffset {
   readonly topic: string;
   readonly partition: number;
@@ -32,7 +32,7 @@ export class GroupOffsets {
     if (partitions?.delete(partition) && partitions.size === 0) this.#topics.delete(topic);
   }
 
-  /** All offsets, of one topic if given. */
+  /** All offsets, or those of topic `only`. */
   *entries(only?: string): Generator<PartitionOffset> {
     for (const [topic, partitions] of this.#topics) {
       if (only !== undefined && topic !== only) continue;
@@ -41,19 +41,19 @@ export class GroupOffsets {
   }
 }
 
-/** What decides when the offsets of a group are dropped (KIP-211). */
+/** The facts about a group that decide when its offsets expire (KIP-211). */
 export interface OffsetsContext {
   /** "" for offsets committed without a group. */
   readonly protocolType: string;
   readonly isEmpty: boolean;
   readonly stateTimestamp: number;
-  /** Topics that members of a group of consumers are subscribed to; undefined: cannot be told. */
+  /** Topics that the members of a consumer group are subscribed to; undefined: unknown. */
   readonly subscribedTopics: ReadonlySet<string> | undefined;
 }
 
 /**
- * Which offsets of a group have expired: of a group without members, counted from when the last one left; of a group
- * with members, those of topics nobody reads any more; without a group, each from its commit.
+ * The expired offsets of a group. Without members, their age counts from when the last one left; with members, only
+ * topics that none of them reads expire, counted from the commit, as do all offsets committed without a group.
  */
 export function expiredOffsets(
   offsets: Iterable<PartitionOffset>,

@@ -52,13 +52,13 @@ export interface CommittedOffset {
   readonly leaderEpoch: number;
   readonly metadata: string;
   readonly commitTimestamp: number;
-  /** When it is dropped, if the client said so (retentionTimeMs of old versions); -1: by the broker's rule. */
+  /** The expiry that the client requested (retentionTimeMs of old versions); -1: the broker's rule applies. */
   readonly expireTimestamp: number;
 }
 
-/** A group as its record holds it. */
+/** A group, as stored in its record. */
 export interface StoredGroup extends Omit<GroupSnapshot, "state"> {
-  /** When it came into the state it was written in. */
+  /** When it entered the stored state. */
   readonly stateTimestamp: number;
 }
 
@@ -78,7 +78,7 @@ export interface EncodedRecord {
   readonly value: Buffer | null;
 }
 
-/** The record's key and value, each led by its version. */
+/** The record's key and value, each preceded by its version. */
 export function encodeGroupRecord(record: GroupRecord): EncodedRecord {
   if (record.kind === "offset") {
     const { group, topic, partition, value } = record;
@@ -117,8 +117,8 @@ type FieldsOf<M> = M extends Message<infer F> ? F : never;
 type GroupFields = FieldsOf<typeof groupValue>;
 
 /**
- * Reads a record; undefined for kinds that this broker does not write (groups of KIP-848, newer versions).
- * @throws MalformedError for bytes that are no such record.
+ * Decodes a record; undefined for kinds that this broker does not write (groups of KIP-848, newer versions).
+ * @throws MalformedError when the bytes are not a group record.
  */
 export function decodeGroupRecord(key: Buffer, value: Buffer | null): GroupRecord | undefined {
   const reader = new ByteReader(key);

@@ -1,11 +1,11 @@
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import type { GroupMember, MemberIdentity } from "./group-member.js";
 
-/** Who is in a group: members by id, static members by instance, and ids that were handed out and have not joined yet. */
+/** The members of a group by id, its static members by instance, and assigned ids that have not joined yet. */
 export class GroupRoster {
   readonly #members = new Map<string, GroupMember>();
   readonly #instances = new Map<string, string>();
-  /** Id to when it is given up, in monotonic ms. */
+  /** Assigned id → its deadline, in monotonic ms. */
   readonly #pending = new Map<string, number>();
 
   /** Members, oldest first. */
@@ -25,7 +25,7 @@ export class GroupRoster {
     return this.#members.get(memberId);
   }
 
-  /** The member that holds a static instance now. */
+  /** The current member of a static instance. */
   ofInstance(instanceId: string): GroupMember | undefined {
     const memberId = this.#instances.get(instanceId);
     return memberId === undefined ? undefined : this.#members.get(memberId);
@@ -41,7 +41,7 @@ export class GroupRoster {
     if (member.instanceId !== null) this.#instances.delete(member.instanceId);
   }
 
-  /** Gives a static member that came back its new id. */
+  /** Changes the id of a static member that has rejoined. */
   rename(member: GroupMember, memberId: string): void {
     this.#members.delete(member.memberId);
     member.memberId = memberId;
@@ -56,22 +56,22 @@ export class GroupRoster {
     return this.#pending.has(memberId);
   }
 
-  /** Ends the wait for an id. Returns whether it was waited for. */
+  /** Removes a pending id. Returns whether it was pending. */
   takePending(memberId: string): boolean {
     return this.#pending.delete(memberId);
   }
 
-  /** Gives up ids that have not joined in time. */
+  /** Drops ids that have not joined in time. */
   dropPending(nowMs: number): void {
     for (const [memberId, untilMs] of this.#pending) if (untilMs <= nowMs) this.#pending.delete(memberId);
   }
 
-  /** Members whose session has run out. */
+  /** Members whose session has expired. */
   silentAt(nowMs: number): GroupMember[] {
     return this.members.filter((member) => isOnTheClock(member) && member.deadlineMs <= nowMs);
   }
 
-  /** When the next session or pending id runs out; infinity: never. */
+  /** The time when the next session or pending id expires; infinity: never. */
   nextDeadlineMs(): number {
     let next = Number.POSITIVE_INFINITY;
     for (const untilMs of this.#pending.values()) next = Math.min(next, untilMs);
@@ -85,7 +85,7 @@ export class GroupRoster {
     return longest;
   }
 
-  /** Whether `identity` is a member, and not the former self of a static one. Returns an error code. */
+  /** Checks that `identity` is a member and not a fenced instance. Returns an error code. */
   identityFault({ memberId, instanceId }: MemberIdentity): number {
     if (instanceId !== null) {
       const current = this.#instances.get(instanceId);
@@ -96,7 +96,7 @@ export class GroupRoster {
   }
 }
 
-/** Whether its silence counts: not while the group owes it an answer, except before its very first one. */
+/** Whether its session can expire: not while it waits for an answer, unless that is its very first. */
 function isOnTheClock(member: GroupMember): boolean {
   return member.isNew || (member.parkedJoin === undefined && member.parkedSync === undefined);
 }

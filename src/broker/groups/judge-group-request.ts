@@ -4,19 +4,19 @@ import type { Generation } from "./group-answers.js";
 import { commonProtocols, type JoinCommand, type MemberIdentity, type SyncCommand } from "./group-member.js";
 import type { GroupRoster } from "./group-roster.js";
 
-/** Where a group is in its life (KIP-62). */
+/** The states of a group (KIP-62). */
 export type GroupState = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable";
 
-/** What a request to a group is judged by. */
+/** The state of a group that its requests are judged by. */
 export interface GroupStanding extends Generation {
   readonly state: GroupState;
   readonly roster: GroupRoster;
 }
 
-/** Whether a JoinGroup may be looked at: size, protocols, and that its member is known. Returns an error code. */
+/** Judges a JoinGroup: the group's size, the protocols, and a known member. Returns an error code. */
 export function judgeJoin(command: JoinCommand, { protocolType, roster }: GroupStanding, maxSize: number): number {
   const { memberId, instanceId, protocols } = command;
-  // A client id that fills a string leaves no room for the rest of the member id.
+  // The member id begins with the client id, and must fit into a string as well.
   if (Buffer.byteLength(command.freshMemberId) > MAX_STRING_BYTES) return ErrorCodes.INVALID_REQUEST;
   const known = roster.get(memberId) !== undefined || roster.isPending(memberId);
   if (!known && roster.memberCount + roster.pendingCount >= maxSize) return ErrorCodes.GROUP_MAX_SIZE_REACHED;
@@ -30,7 +30,7 @@ export function judgeJoin(command: JoinCommand, { protocolType, roster }: GroupS
   return roster.identityFault({ memberId, instanceId });
 }
 
-/** Whether a SyncGroup fits the group. Returns an error code. */
+/** Judges a SyncGroup: member, generation, protocol and state. Returns an error code. */
 export function judgeSync(command: SyncCommand, standing: GroupStanding): number {
   const { state, generationId, roster } = standing;
   if (state === "Empty") return ErrorCodes.UNKNOWN_MEMBER_ID;
@@ -44,7 +44,7 @@ export function judgeSync(command: SyncCommand, standing: GroupStanding): number
   return state === "PreparingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
 }
 
-/** Whether an OffsetCommit of a member, or of nobody (`generationId` < 0), is taken. Returns an error code. */
+/** Judges an OffsetCommit of a member, or of a client outside the group (`generationId` < 0). Returns an error code. */
 export function judgeCommit(identity: MemberIdentity, generationId: number, standing: GroupStanding): number {
   const { state, roster } = standing;
   if (generationId < 0 && state === "Empty") return ErrorCodes.NONE;

@@ -2,7 +2,7 @@ import { decodeSubscription } from "../../protocol/consumer-protocol.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import type { GroupSnapshot } from "./classic-group.js";
 
-/** Topics that the members of a group of consumers read; undefined when their metadata does not say. */
+/** Topics that the members of a consumer group read; undefined when their metadata does not tell. */
 export function subscribedTopics({
   protocolType,
   protocolName,
