@@ -24,6 +24,11 @@ export interface WorkRunnerOptions {
   connectorRuns(connector: string): void;
 }
 
+interface Stop {
+  readonly tasks: readonly TaskId[];
+  readonly connectors: readonly string[];
+}
+
 /**
  * Tells the worker what reconcile decided, and notes what runs. Stops are awaited, so that nothing is given up before
  * it has ended (I4); starts are not: a plugin that blocks in `start` must not block the herder.
@@ -31,6 +36,8 @@ export interface WorkRunnerOptions {
 export class WorkRunner implements Running {
   readonly connectors = new Map<string, RunningConnector>();
   readonly tasks = new Map<string, RunningTask>();
+  /** Stops under way: `stopEverything` has to shorten them, too. */
+  readonly #stopping = new Set<Stop>();
   #ended = false;
 
   constructor(private readonly options: WorkRunnerOptions) {}
@@ -40,10 +47,15 @@ export class WorkRunner implements Running {
     this.#ended = true;
   }
 
-  /** Stops all that runs, tasks within this time. */
+  /**
+   * Stops all that runs, tasks within this time. Also what a command at work is stopping: that command may wait for the
+   * whole graceful timeout, and others may run these tasks sooner. (I4)
+   */
   async stopEverything(withinMs: number): Promise<void> {
-    const tasks = [...this.tasks.values()].map(({ id }) => id);
-    await this.#stop(tasks, [...this.connectors.keys()], withinMs);
+    const stopping = [...this.#stopping];
+    const tasks = [...[...this.tasks.values()].map(({ id }) => id), ...stopping.flatMap((stop) => stop.tasks)];
+    const connectors = [...this.connectors.keys(), ...stopping.flatMap((stop) => stop.connectors)];
+    await this.#stop(tasks, connectors, withinMs);
   }
 
   async carryOut(actions: ReconcileActions): Promise<void> {
@@ -63,10 +75,13 @@ export class WorkRunner implements Running {
   /** Stops these and shows them as RESTARTING, then starts them. */
   async restart(connector: string | undefined, tasks: readonly TaskId[]): Promise<void> {
     await this.#stop(tasks, connector === undefined ? [] : [connector]);
-    if (connector !== undefined) this.options.reporter.restarting({ connector });
-    for (const id of tasks) this.options.reporter.restarting(id);
-    if (connector !== undefined) void this.startConnector(connector);
-    for (const id of tasks) void this.startTask(id);
+    // Lost during the stop, they run elsewhere, and RESTARTING would hide the status that their new worker has written.
+    const own = connector !== undefined && this.options.mayRunConnector(connector) ? connector : undefined;
+    const ownTasks = tasks.filter((id) => this.#mayRunTask(id));
+    if (own !== undefined) this.options.reporter.restarting({ connector: own });
+    for (const id of ownTasks) this.options.reporter.restarting(id);
+    if (own !== undefined) void this.startConnector(own);
+    for (const id of ownTasks) void this.startTask(id);
   }
 
   /** Stops and starts a task; false when it failed at once. */
@@ -115,8 +130,19 @@ export class WorkRunner implements Running {
   async #stop(tasks: readonly TaskId[], connectors: readonly string[], withinMs?: number): Promise<void> {
     for (const id of tasks) this.tasks.delete(taskKey(id));
     for (const connector of connectors) this.connectors.delete(connector);
-    if (tasks.length > 0) await this.options.worker.stopTasks(tasks, withinMs);
-    if (connectors.length > 0) await this.options.worker.stopConnectors(connectors);
+    const stop = { tasks, connectors };
+    this.#stopping.add(stop);
+    try {
+      if (tasks.length > 0) await this.options.worker.stopTasks(tasks, withinMs);
+      if (connectors.length > 0) await this.options.worker.stopConnectors(connectors);
+    } finally {
+      this.#stopping.delete(stop);
+    }
+  }
+
+  #mayRunTask(id: TaskId): boolean {
+    const entry = this.options.configs().connectors.get(id.connector);
+    return entry !== undefined && this.options.mayRunTask(id, entry.tasksOffset);
   }
 
   #setConnectorTarget(connector: string, targetState: TargetState): void {
@@ -133,7 +159,11 @@ export class WorkRunner implements Running {
   }
 
   #setTaskTargets(ids: readonly TaskId[], targetState: TargetState): void {
-    for (const id of ids) this.tasks.set(taskKey(id), { ...this.tasks.get(taskKey(id))!, targetState });
+    for (const id of ids) {
+      // Not there any more if the group was lost while the stops before this one were awaited.
+      const running = this.tasks.get(taskKey(id));
+      if (running) this.tasks.set(taskKey(id), { ...running, targetState });
+    }
     this.options.worker.setTaskTargetState(ids, targetState).catch((error: unknown) => {
       this.options.logger.error(
         "The target state of tasks could not be set",

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { deferred } from "../../../../src/base/deferred.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import type { TaskId } from "../../../../src/contract/task-id.js";
+import type { StatusReporter } from "../../../../src/herder/work/status-reporter.js";
+import { WorkRunner } from "../../../../src/herder/work/work-runner.js";
+import type { WorkerListener } from "../../../../src/worker/worker.js";
+import { configsOf, connectorRecords } from "../configs.js";
+import { FakeWorker } from "../fake-worker.js";
+
+const NOTHING = { stopTasks: [], stopConnectors: [], startConnectors: [], startTasks: [], setConnectorTargets: [] };
+const task = (number: number): TaskId => ({ connector: "c", task: number });
+
+class GatedWorker extends FakeWorker {
+  readonly stops: string[] = [];
+
+  override async stopTasks(ids: readonly TaskId[], withinMs?: number) {
+    this.stops.push(`${ids.map((id) => id.task).join(",")} within ${withinMs ?? "grace"}`);
+    // As the worker does: what is asked to stop at once is cancelled, and whoever waits for it goes on.
+    if (withinMs === 0) this.release.resolve();
+    await super.stopTasks(ids);
+  }
+
+  readonly release = deferred();
+}
+
+/** A runner of two tasks of c, whose stops hang until they are cancelled. */
+async function rig() {
+  const restarting: unknown[] = [];
+  const reporter = { taskStatus() {}, restarting: (subject: unknown) => restarting.push(subject) };
+  const worker = new GatedWorker({ connectorStatus() {}, taskStatus() {} } as unknown as WorkerListener);
+  const configs = configsOf(...connectorRecords("c", 2));
+  const group = { isMember: true };
+  const runner = new WorkRunner({
+    worker,
+    reporter: reporter as unknown as StatusReporter,
+    logger: silentLogger,
+    configs: () => configs,
+    mayRunConnector: () => group.isMember,
+    mayRunTask: () => group.isMember,
+    resolve: (_connector, props) => props as Record<string, string>,
+    connectorRuns() {},
+  });
+  await runner.startTask(task(0));
+  await runner.startTask(task(1));
+  worker.stopGate = worker.release.promise;
+  return { runner, worker, group, restarting };
+}
+
+describe("when the group is lost while a command waits for a stop", () => {
+  test("what is being stopped is stopped at once, too (I4)", async () => {
+    const { runner, worker, group } = await rig();
+    const command = runner.carryOut({ ...NOTHING, stopTasks: [task(0)], setTaskTargets: [] });
+    group.isMember = false;
+    await runner.stopEverything(0);
+    await command;
+    expect(worker.stops).toEqual(["0 within grace", "1,0 within 0"]);
+  });
+
+  test("the command notes no task that is gone", async () => {
+    const { runner, worker, group } = await rig();
+    const setTaskTargets = [{ tasks: [task(1)], state: "PAUSED" as const }];
+    const command = runner.carryOut({ ...NOTHING, stopTasks: [task(0)], setTaskTargets });
+    group.isMember = false;
+    await runner.stopEverything(0);
+    worker.release.resolve();
+    await command;
+    expect([...runner.tasks]).toEqual([]);
+  });
+
+  test("a restart writes no RESTARTING over the status of whoever runs it now", async () => {
+    const { runner, worker, group, restarting } = await rig();
+    const command = runner.restart("c", [task(0)]);
+    group.isMember = false;
+    await runner.stopEverything(0);
+    worker.release.resolve();
+    await command;
+    expect(restarting).toEqual([]);
+  });
+});
