@@ -97,12 +97,15 @@ export class ConnectorRunner {
     });
   }
 
-  /** Abandons it while it hangs in a call: reports UNASSIGNED and ignores everything it does afterwards. */
+  /**
+   * Abandons it while it hangs in a call: reports UNASSIGNED and ignores everything it does afterwards. `end` waits
+   * behind that call and still needs the run: a connector that has started after all must be stopped.
+   */
   cancel(): void {
     if (this.#cancelled) return;
     if (this.#state !== "FAILED") this.#report("UNASSIGNED", null);
     this.#cancelled = true;
-    this.#object.drop();
+    this.#object.cancel();
   }
 
   async #start(): Promise<void> {

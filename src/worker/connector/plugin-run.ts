@@ -27,6 +27,8 @@ export class PluginRun {
   /** The call that creates the connector again in a new host; undefined unless it runs. */
   #start: StartCall | undefined;
   #hasFailed = false;
+  /** The connector is no longer wanted: it may finish its call and stop, but not start again in another host. */
+  #isCancelled = false;
   /** The host has an object of this run, or is about to create it. */
   #hasObject = false;
   /** Pending while the connector starts again in a new host; calls wait for it. */
@@ -52,8 +54,14 @@ export class PluginRun {
     if (call.method === "stop") this.#start = undefined;
     this.#send(request);
     const value = await answer.promise;
-    if (call.method === "start" && !this.#hasFailed) this.#start = call;
+    if (call.method === "start" && !this.#hasFailed && !this.#isCancelled) this.#start = call;
     return value;
+  }
+
+  /** The connector is no longer wanted, whatever it hangs in. */
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#start = undefined;
   }
 
   /** The run is over; later reports of its plugin are ignored. */
@@ -91,6 +99,10 @@ export class PluginRun {
 
   /** Another run's code killed the host: continues in a new host, and starts the connector there if it ran. */
   move(): void {
+    if (this.#isCancelled) {
+      this.die(new Error(`${this.label} was cancelled, and is gone with its host`));
+      return;
+    }
     this.#hasObject = false;
     const start = this.#start;
     this.#start = undefined;
@@ -112,7 +124,7 @@ export class PluginRun {
     this.#send(request);
     try {
       await answer.promise;
-      if (!this.#hasFailed) this.#start = start;
+      if (!this.#hasFailed && !this.#isCancelled) this.#start = start;
       // It could not request a reconfiguration while it had no host.
       this.events.reconfigure();
     } catch (error) {

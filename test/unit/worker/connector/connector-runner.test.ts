@@ -6,6 +6,7 @@ import {
   type ConnectorContext,
   type ConnectorPlugin,
 } from "../../../../src/api/index.js";
+import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { ConnectorRunner } from "../../../../src/worker/connector/connector-runner.js";
 import { noPlugins } from "../source-harness.js";
@@ -19,10 +20,12 @@ class ScriptedConnector implements Connector {
   startError: Error | undefined;
   stopError: Error | undefined;
   startGate: Promise<void> | undefined;
+  begun: (() => void) | undefined;
 
   async start(context: ConnectorContext): Promise<void> {
     this.calls.push("start");
     this.context = context;
+    this.begun?.();
     await this.startGate;
     if (this.startError) throw this.startError;
   }
@@ -116,16 +119,20 @@ describe("a connector", () => {
     expect(await lenient.runner.taskConfigs()).toHaveLength(2);
   });
 
-  test("cancelled while it hangs in start: UNASSIGNED, and nothing that comes later counts", async () => {
+  test("cancelled while it hangs in start: UNASSIGNED, and it is stopped once it has started", async () => {
     const { connector, told, runner } = rig();
-    let release!: () => void;
-    connector.startGate = new Promise((resolve) => {
-      release = resolve;
-    });
+    const gate = deferred();
+    const begun = deferred();
+    connector.startGate = gate.promise;
+    connector.begun = begun.resolve;
     const started = runner.setTargetState("STARTED");
+    await begun.promise;
+    const ended = runner.end();
     runner.cancel();
-    release();
-    await started;
+    gate.resolve();
+    expect(await started).toBe("UNASSIGNED");
+    await ended;
+    expect(connector.calls).toEqual(["start", "stop"]);
     expect(told).toEqual(["UNASSIGNED"]);
   });
 });

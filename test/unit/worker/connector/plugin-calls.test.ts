@@ -227,6 +227,28 @@ describe("calls into plugins", () => {
     expect(hosts).toHaveLength(2);
   });
 
+  test("a connector that was cancelled while it hung is not started again, and nobody waits for it", async () => {
+    const { clock, hosts, connector, running } = rig();
+    const a = await running("a");
+    const b = await running("b");
+    const c = connector("c");
+    const configs = b.call({ method: "taskConfigs", maxTasks: 1 }).catch((error: Error) => error.message);
+    const started = c
+      .call({ method: "start", name: "c", className: "C.c", props: {} })
+      .catch((error: Error) => error.message);
+    await clock.settled();
+    b.cancel();
+    c.cancel();
+    hosts[0]!.die(a.number, "x");
+    expect(await Promise.all([configs, started])).toEqual([
+      "connector b (C.b) was cancelled, and is gone with its host",
+      "connector c (C.c) was cancelled, and is gone with its host",
+    ]);
+    expect(await b.call({ method: "stop" })).toBeUndefined();
+    await clock.settled();
+    expect(hosts).toHaveLength(1);
+  });
+
   test("a connector that has raised an error is not started again", async () => {
     const { clock, hosts, told, running } = rig();
     const a = await running("a");
