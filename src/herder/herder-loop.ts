@@ -177,10 +177,13 @@ export class HerderLoop implements MembershipHost {
     membership.reconciledWith(configs);
   }
 
-  stopEverything(withinMs: number): Promise<void> {
+  async stopEverything(withinMs: number): Promise<void> {
+    const { stores, runner } = this.#assembled;
     // A write may hang for as long as its request, and joining again waits behind it.
-    this.#assembled.stores.config.dropWrites();
-    return this.runner.stopEverything(withinMs);
+    stores.config.dropWrites();
+    await runner.stopEverything(withinMs);
+    // An offset of a cancelled task may still wait in the producer: it must not be sent after its successor's. (I3)
+    stores.offset.dropWrites();
   }
 
   onPlace(place: Place): void {

@@ -27,9 +27,23 @@ export class OffsetStore {
     return this.#fold.offsets(connector);
   }
 
-  /** Stores all entries, `offset` null as a tombstone; resolves after the topic's acknowledgement. */
-  async flush(connector: string, entries: readonly SourceOffset[]): Promise<void> {
-    if (entries.length > 0) await this.#log.send(entries.map((entry) => this.#fold.record(connector, entry)));
+  /**
+   * Stores all entries, `offset` null as a tombstone; resolves after the topic's acknowledgement.
+   *
+   * @param permit called before every attempt. It throws once the task has lost its right: its successor may have stored
+   *   newer offsets, and an older one written after them would send the next start back behind what is confirmed. (I3)
+   */
+  async flush(connector: string, entries: readonly SourceOffset[], permit?: () => void): Promise<void> {
+    if (entries.length > 0)
+      await this.#log.send(
+        entries.map((entry) => this.#fold.record(connector, entry)),
+        permit,
+      );
+  }
+
+  /** Ends the attempts in flight, whose permits are asked again before the next. */
+  dropWrites(): void {
+    this.#log.dropSends();
   }
 
   close(): Promise<void> {

@@ -271,8 +271,11 @@ export class ConnectWorker implements Worker {
       }
       case "flushOffsets": {
         const { entries } = report;
-        this.#answer(host, report.request, task, async ({ id }) => {
-          await this.parts.offsets.flush(id.connector, entries);
+        this.#answer(host, report.request, task, async ({ id, run }) => {
+          // A flush is retried for longer than a task may take to stop: by then another worker may run it. (I3, I4)
+          await this.parts.offsets.flush(id.connector, entries, () => {
+            if (!this.#runs.has(run)) throw isOver();
+          });
           return [];
         });
         break;
@@ -287,7 +290,7 @@ export class ConnectWorker implements Worker {
     task: RunningTask | undefined,
     work: (task: RunningTask) => ReturnType<SourceOffsetStore["read"]>,
   ): void {
-    const answered = task ? work(task) : Promise.reject(new Error("the task was stopped or cancelled"));
+    const answered = task ? work(task) : Promise.reject(isOver());
     answered.then(
       (offsets) => this.#hosts.send(host, { type: "offsets", request, offsets }),
       (error) => this.#hosts.send(host, { type: "offsets", request, failure: failureOf(unanswered(error)) }),
@@ -309,6 +312,10 @@ export class ConnectWorker implements Worker {
 function unanswered(error: unknown): unknown {
   if (!isRetriable(error)) return error;
   return new RetriableError("OFFSETS_UNANSWERED", errorMessage(error), { cause: error });
+}
+
+function isOver(): Error {
+  return new Error("the task was stopped or cancelled");
 }
 
 /** Unique, because the task number follows the last dash. */

@@ -26,6 +26,7 @@ const random = new SeededRandom(7);
 describe("the herder's loop", () => {
   let configs: MemoryLog;
   let statuses: MemoryLog;
+  let offsets: MemoryLog;
   let group: FakeGroup;
   let worker: FakeWorker;
   let posted: unknown[][];
@@ -37,6 +38,7 @@ describe("the herder's loop", () => {
     configs = new MemoryLog();
     prepare(configs);
     statuses = new MemoryLog();
+    offsets = new MemoryLog();
     group = new FakeGroup(clock);
     posted = [];
     loop = new HerderLoop(
@@ -57,7 +59,7 @@ describe("the herder's loop", () => {
       {
         openStores: async (listener) => ({
           config: new ConfigStore(openLog(configs), listener),
-          offset: new OffsetStore(openLog(new MemoryLog())),
+          offset: new OffsetStore(openLog(offsets)),
           status: new StatusStore(openLog(statuses), () => {}, clock, random, silentLogger),
         }),
         async createWorker(listener) {
@@ -221,6 +223,20 @@ describe("the herder's loop", () => {
     await clock.advance(60_000);
     expect(configs.sends).toBe(sends);
     expect(configs.texts.filter(([key]) => key === "connector-late")).toHaveLength(1);
+  });
+
+  test("stores no offset any more once everything has stopped because the group dropped it (I3)", async () => {
+    offsets.sendGate = deferred().promise;
+    const isOver = new Error("the task was cancelled");
+    let attempts = 0;
+    const stored = loop.stores.offset.flush("c", [{ partition: { a: 1 }, offset: { at: 1 } }], () => {
+      if (++attempts > 1) throw isOver;
+    });
+    const refused = expect(stored).rejects.toBe(isOver);
+    await clock.settled();
+    await group.lose();
+    await clock.advance(2_000);
+    await refused;
   });
 
   test("starts nothing from an assignment that it was still taking when the group dropped it (I4)", async () => {

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { SourceMap, SourceOffset } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { OffsetStore } from "../../../src/stores/offset-store.js";
 import { ConnectWorker } from "../../../src/worker/connect-worker.js";
 import { failureOf } from "../../../src/worker/host/failure.js";
 import type { HostKind, HostListener } from "../../../src/worker/host/host-link.js";
@@ -9,8 +11,9 @@ import { assignHost } from "../../../src/worker/host/host-placement.js";
 import { judgeHost } from "../../../src/worker/host/host-watch.js";
 import type { HostCommand } from "../../../src/worker/host/task-host-messages.js";
 import { NamedPlugins } from "../../../src/worker/plugins/named-plugins.js";
-import type { WorkerListener } from "../../../src/worker/worker.js";
+import type { SourceOffsetStore, WorkerListener } from "../../../src/worker/worker.js";
 import { parseWorkerSettings } from "../../../src/worker/worker-config.js";
+import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 import { inProcessCalls } from "./connector/in-process-calls.js";
 import { noPlugins } from "./source-harness.js";
 
@@ -51,8 +54,7 @@ class FakeHost {
   }
 }
 
-function rig(props: Record<string, string> = {}) {
-  const clock = new SimClock();
+function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, clock = new SimClock()) {
   const hosts: FakeHost[] = [];
   const told: string[] = [];
   const flushed: string[] = [];
@@ -67,7 +69,7 @@ function rig(props: Record<string, string> = {}) {
     settings: parseWorkerSettings(props),
     plugins: new NamedPlugins({ connectors: [], converters: [] }),
     calls: inProcessCalls(noPlugins, clock),
-    offsets: {
+    offsets: offsets ?? {
       read: async (connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> =>
         partitions.map((partition) => ({ partition, offset: { of: connector } })),
       flush: async (connector) => {
@@ -162,6 +164,30 @@ describe("the worker", () => {
       request: 7,
       failure: { kind: null, retriable: false, message: "the task was stopped or cancelled" },
     });
+  });
+
+  test("an offset that could not be stored yet is not stored after the task was cancelled (I3, I4)", async () => {
+    const clock = new SimClock();
+    const log = new MemoryLog();
+    const store = new OffsetStore(openLogOver(log, { clock, random: new SeededRandom(1), logger: silentLogger }));
+    await store.start();
+    const { hosts, worker, start } = rig({}, store, clock);
+    await start(0);
+    const [host] = hosts;
+    host!.obedient = false;
+    log.fates.push("refused");
+    const entries = [{ partition: { a: 1 }, offset: { at: 10 } }];
+    host!.listener.report({ type: "flushOffsets", run: host!.run, request: 7, entries });
+    const stopped = worker.stopTasks([id(0)], 1);
+    await clock.advance(1);
+    await stopped;
+    // The successor, on another worker, has got further.
+    log.append({ key: Buffer.from('["shop",{"a":1}]'), value: Buffer.from('{"at":50}') });
+    await clock.advance(5_000);
+    expect(await store.list("shop")).toEqual([{ partition: { a: 1 }, offset: { at: 50 } }]);
+    const answers = host!.commands.filter(({ type }) => type === "offsets");
+    expect(answers).toMatchObject([{ request: 7, failure: { retriable: false } }]);
+    await store.close();
   });
 
   test("a task that others may run after a while has no longer than that to stop (I4)", async () => {
