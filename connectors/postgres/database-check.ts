@@ -16,8 +16,8 @@ export interface Finding {
 const PREFIX = "Error while validating connector config: ";
 
 /**
- * Connects and looks at what the task will need: logical WAL, the right to replicate, the publication or the right to
- * make it. Finds everything at once where it can.
+ * Connects and checks the task's needs: logical WAL, the right to replicate, the publication or the right to create it.
+ * Collects all findings, as far as one failure does not hide the next.
  */
 export async function checkDatabase(props: SubmittedProps, { clock, logger }: ValidationContext): Promise<Finding[]> {
   const settings = parsed(props);
@@ -44,7 +44,7 @@ export async function checkDatabase(props: SubmittedProps, { clock, logger }: Va
   }
 }
 
-/** undefined if a key cannot be parsed: `validateSettings` has reported it. */
+/** undefined if a key cannot be parsed: `validateSettings` has already reported it. */
 function parsed(props: SubmittedProps): Settings | undefined {
   try {
     return parseSettings(props);
@@ -121,7 +121,7 @@ async function checkPublication(client: pg.Client, settings: Settings): Promise<
   );
   const missing: string[] = [];
   if (rights?.["may_create"] !== "t") missing.push("CREATE on the database");
-  if (mode === "all_tables" && rights?.["is_super"] !== "t") missing.push("superuser, which FOR ALL TABLES asks for");
+  if (mode === "all_tables" && rights?.["is_super"] !== "t") missing.push("superuser, which FOR ALL TABLES requires");
   if (mode === "filtered" && rights?.["is_super"] !== "t") missing.push(...(await tablesOfOthers(client, settings)));
   if (missing.length === 0) return [];
   return [

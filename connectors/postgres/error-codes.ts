@@ -3,11 +3,11 @@ import type { ErrorCodes } from "../../src/api/index.js";
 /** The connector's own error codes. */
 export const ERROR_CODES: ErrorCodes = {
   POSTGRES_UNAVAILABLE: {
-    text: "The database could not be reached, and the task has tried as often as errors.max.retries says.",
-    advice: "See the cause; restart the task once the database answers. With errors.max.retries=-1 it waits by itself.",
+    text: "The database could not be reached, and the task has used up errors.max.retries.",
+    advice: "See the cause; restart the task once the database answers. With errors.max.retries=-1 it retries forever.",
   },
   POSTGRES_REFUSED: {
-    text: "The database refused a statement or the login for a reason that repeating it does not change.",
+    text: "The database refused a statement or the login, and a retry would be refused again.",
     advice: "See the server's own message and SQLSTATE; correct the setting or the privilege, then restart the task.",
   },
   POSTGRES_WAL_LEVEL: {
@@ -15,22 +15,21 @@ export const ERROR_CODES: ErrorCodes = {
     advice: "Set wal_level=logical on the server and restart it; then restart the connector.",
   },
   POSTGRES_SLOT_IN_USE: {
-    text: "Another session reads the replication slot, and went on doing so for slot.max.retries attempts.",
+    text: "Another session reads the replication slot, and kept it for slot.max.retries attempts.",
     advice: "Stop the other reader, or give this connector a slot.name of its own; then restart the task.",
   },
   POSTGRES_LIMIT: {
-    text: "A limit of the server is reached that frees nothing by itself: most often, no replication slot is free.",
-    advice:
-      "Drop replication slots that nothing reads any more, or raise max_replication_slots; then restart the task.",
+    text: "A server limit is reached and waiting does not help: most often, no replication slot is free.",
+    advice: "Drop unused replication slots, or raise max_replication_slots; then restart the task.",
   },
   POSTGRES_SLOT_LOST: {
-    text: "The replication slot is gone, or the server has removed WAL that it needed.",
+    text: "The replication slot is gone, or the server has removed WAL that the slot needs.",
     advice:
-      "Changes are missing between the stored offset and now: take a new snapshot (snapshot.mode=when_needed does it by itself), and raise max_slot_wal_keep_size.",
+      "Changes since the stored offset are lost: take a new snapshot (snapshot.mode=when_needed does so automatically), and raise max_slot_wal_keep_size.",
   },
   POSTGRES_POSITION_LOST: {
     text: "The stored offset does not belong to this server's WAL, or the slot has moved past it.",
-    advice: "See the positions in the message; take a new snapshot (snapshot.mode=when_needed does it by itself).",
+    advice: "See the positions in the message; take a new snapshot (snapshot.mode=when_needed does so automatically).",
   },
   POSTGRES_INCREMENTAL: {
     text: "The stored offset is in the middle of an incremental snapshot, which is not supported here.",

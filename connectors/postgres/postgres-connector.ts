@@ -16,7 +16,7 @@ export class PostgresConnector implements Connector {
 
   async validate(props: SubmittedProps, _: ConfigValue[], context: ValidationContext): Promise<ConfigValue[]> {
     const values = validateSettings(props);
-    // The database is asked only where there is enough to ask it with.
+    // Without valid connection keys there is no database to check.
     if (values.some(({ name, errors }) => errors.length > 0 && CONNECTION_KEYS.test(name))) return values;
     const { checkDatabase } = await import("./database-check.js");
     for (const { key, message } of await checkDatabase(props, context)) {

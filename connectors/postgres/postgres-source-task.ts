@@ -22,12 +22,12 @@ import { SilenceLimit } from "./wal/server-silence.js";
 
 const FIRST_RETRY_MS = 200;
 
-/** What a poll's work came to. Kept as a value, because nobody may be waiting when it fails. */
+/** The result of a poll's work. A value, because the work may fail between two polls, with no caller to catch it. */
 type Outcome = { readonly records: SourceRecord[] } | { readonly error: unknown };
 
 /**
- * Reads one database's changes through one slot. Everything happens within `poll`: the work goes on while a poll that
- * found nothing for a while returns, and the next poll waits for the same work.
+ * Reads one database's changes through one slot. `poll` starts all the work. A poll that finds nothing for
+ * `poll.interval.ms` returns; the work continues, and the next poll waits for it.
  */
 export class PostgresSourceTask implements SourceTask {
   #context!: SourceTaskContext;
@@ -54,7 +54,7 @@ export class PostgresSourceTask implements SourceTask {
     if (unfinished !== undefined)
       throw new UnsupportedError(
         "POSTGRES_INCREMENTAL",
-        `The stored offset of ${settings.topicPrefix} has an unfinished incremental snapshot (${unfinished}), which is not supported here: its remaining rows would never be sent. Let Debezium finish or stop it first, or remove the keys incremental_snapshot_* from the offset.`,
+        `The stored offset of ${settings.topicPrefix} has an unfinished incremental snapshot (${unfinished}), which Millrace does not support: its remaining rows would never be sent. Let Debezium finish or stop it first, or remove the keys incremental_snapshot_* from the offset.`,
       );
     this.#context = context;
     this.#settings = settings;
@@ -82,7 +82,7 @@ export class PostgresSourceTask implements SourceTask {
         clock,
       ),
     };
-    // Streaming ends by itself and is closed in order; anything else is cut off.
+    // A streaming session closes in order; connecting and snapshots are cut off.
     const onStopping = () => {
       if (!this.#session?.isStreaming) this.#session?.abandon();
       this.#wake?.();
@@ -114,14 +114,14 @@ export class PostgresSourceTask implements SourceTask {
     await this.#work;
   }
 
-  /** What the work came to, or null once `poll.interval.ms` has passed: so that the worker's loop can turn. */
+  /** The work's outcome, or null after `poll.interval.ms`, so the worker's loop can run. */
   async #outcomeOfWork(): Promise<Outcome | null> {
     this.#work ??= this.#advance().then((outcome) => {
       this.#outcome = outcome;
       this.#wake?.();
     });
     if (!this.#outcome) {
-      // Not a race with the work's promise: on a quiet source that one would collect a reaction from every poll.
+      // Not Promise.race: on a quiet source the work's promise would collect one reaction per poll.
       await new Promise<void>((resolve) => {
         const timer = this.#context.clock.schedule(this.#settings.pollIntervalMs, resolve);
         this.#wake = () => {
@@ -138,7 +138,7 @@ export class PostgresSourceTask implements SourceTask {
     return outcome;
   }
 
-  /** Goes on until there are records. Never rejects. */
+  /** Works until there are records. Never rejects. */
   async #advance(): Promise<Outcome> {
     const { stopping } = this.#context;
     while (!stopping.aborted) {
@@ -166,18 +166,18 @@ export class PostgresSourceTask implements SourceTask {
     this.#context.waitingFor(null);
   }
 
-  /** Gives the session up and waits, or returns the error that the task fails with. */
+  /** Abandons the session and waits before the next attempt, or returns the error that fails the task. */
   async #recover(error: unknown): Promise<Error | undefined> {
     const { clock, stopping, logger, random } = this.#context;
     this.#session?.abandon();
     this.#session = undefined;
-    // Cutting the connections is how a stop ends what waits on them.
+    // A stop cuts the connections to end waits on them: that error is expected.
     if (stopping.aborted) return undefined;
     const scene = this.#scene();
     const failure = judgeFailure(error, scene);
     if (failure.kind === "fatal") return failure.error;
     const { slotMaxRetries, slotRetryDelayMs, maxRetries, maxRetryWaitMs } = this.#settings;
-    // One that held for a while was no failed attempt, though no row came: the next wait is short again.
+    // A session that held for a while was no failed attempt, even without a row: the next wait is short again.
     if (clock.monotonicMs() - this.#openedMs > maxRetryWaitMs) this.#retries = 0;
     this.#openedMs = Number.POSITIVE_INFINITY;
     const longestMs = failure.isSlotInUse ? slotRetryDelayMs : maxRetryWaitMs;

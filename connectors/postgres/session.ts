@@ -45,12 +45,12 @@ export interface SessionOptions {
   readonly schemas: TableSchemas;
 }
 
-/** Transactions that are under way hold up a new slot: after this long the status says so. */
+/** Open transactions delay a new slot: after this time the status shows it. */
 const SLOT_WAIT_MS = 3_000;
 
 /**
  * The connections of one attempt, from the first connect to the first failure: checks, slot, snapshot, stream. A
- * failure costs the whole session; the next one goes on from `progress`.
+ * failure ends the whole session; the next one resumes from `progress`.
  */
 export class Session {
   readonly #options: SessionOptions;
@@ -68,9 +68,9 @@ export class Session {
   }
 
   /**
-   * Connects and begins whatever comes first.
+   * Connects and starts the snapshot or the stream.
    *
-   * @throws what `judgeFailure` judges.
+   * @throws errors for `judgeFailure` to judge.
    */
   async open(): Promise<void> {
     const { settings, progress, context } = this.#options;
@@ -90,12 +90,12 @@ export class Session {
     });
     if (plan.kind === "stream" && progress.offset !== null && added.length > 0)
       context.logger.warn(
-        `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Their changes come from now on, the rows that they have already do not: for these, take a new snapshot, with snapshot.mode=always for one start or with the connector under another name`,
+        `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Only changes from now on are sent, not their existing rows. To send those, take a new snapshot: set snapshot.mode=always for one start, or create the connector under another name`,
       );
     await this.#begin(plan, slot);
   }
 
-  /** @returns tables that are published only from now on. */
+  /** @returns tables newly added to the publication. */
   async #publish(client: pg.Client): Promise<readonly TableName[]> {
     const { settings, context, filter } = this.#options;
     await requireLogicalWal(client);
@@ -116,7 +116,7 @@ export class Session {
       await this.#endSnapshot();
     }
     if (this.#stream) return this.#stream.read();
-    // initial_only: the task stays up, with nothing left to do.
+    // initial_only: the task stays up and idle.
     closeClient(this.#catalog);
     await untilAborted(this.#options.context.stopping);
     return [];
@@ -126,19 +126,19 @@ export class Session {
     return this.#stream !== undefined;
   }
 
-  /** Offsets were stored. */
+  /** Called when offsets were stored. */
   confirm(): void {
     this.#stream?.confirm();
   }
 
-  /** Ends all connections, whatever is under way on them. */
+  /** Cuts all connections, even in the middle of a query. */
   abandon(): void {
     this.#stream?.close();
     closeClient(this.#catalog);
     this.#cut.abort();
   }
 
-  /** The orderly end: what was confirmed is said once more, and the slot dropped where that is asked for. */
+  /** The orderly end: confirms the last position once more, and drops the slot if `slot.drop.on.stop` is set. */
   async close(): Promise<void> {
     const wasStreaming = this.#stream !== undefined;
     this.#stream?.close();
@@ -171,7 +171,7 @@ export class Session {
     await this.#startSnapshot(created?.snapshotName ?? null);
   }
 
-  /** The server starts at the slot's position, whatever earlier one is asked for. Debezium goes on without a word. */
+  /** START_REPLICATION never starts before the slot's confirmed position. Debezium skips such changes silently. */
   #warnOfSkippedChanges(slot: SlotState | undefined): void {
     const { progress, settings, context } = this.#options;
     const offset = progress.offset === null ? null : readOffset(progress.offset);
@@ -179,7 +179,7 @@ export class Session {
     const stored = formatLsn(offset.lsnCommit ?? offset.lsnProc ?? offset.lsn ?? NO_LSN);
     const confirmed = formatLsn(slot.confirmedLsn);
     context.logger.warn(
-      `Replication slot ${settings.slotName} was moved to ${confirmed}, past the stored offset ${stored}, by somebody else: changes between the two are not sent. To get them, take a new snapshot (snapshot.mode=when_needed does so by itself, snapshot.mode=always at the next start), and give each reader a slot of its own`,
+      `Replication slot ${settings.slotName} was moved to ${confirmed}, past the stored offset ${stored}, by another process: changes between the two are not sent. To get them, take a new snapshot (snapshot.mode=when_needed does so automatically, snapshot.mode=always at the next start), and use a separate slot for each reader`,
       { slot: settings.slotName, stored, confirmed },
     );
   }
@@ -187,7 +187,7 @@ export class Session {
   async #startSnapshot(snapshotName: string | null): Promise<void> {
     const { settings, progress, context, events, sources, filter, schemas } = this.#options;
     const { clock, logger } = context;
-    // What was stored is of no use any more, and may be of another time line: it must not be confirmed. (I3)
+    // The old offset may belong to another timeline: confirming it could release unread WAL. (I3)
     progress.discard();
     this.#snapshotClient = await this.#connect("Debezium General");
     const lsn = this.#startLsn || (await currentLsn(this.#snapshotClient));
@@ -212,11 +212,11 @@ export class Session {
     const { settings, progress, context } = this.#options;
     this.#snapshot = undefined;
     progress.hasSnapshot = true;
-    // No row of empty tables carries it.
+    // Empty tables have no row to carry the offset.
     if (progress.offset === null && this.#completedOffset) progress.goOnFrom(this.#completedOffset());
     closeClient(this.#snapshotClient);
     closeClient(this.#slotClient);
-    // Until the offset is stored, a crash means the whole snapshot again: the sooner the better.
+    // Until the offset is stored, a crash repeats the whole snapshot: commit now.
     context.requestCommit();
     if (settings.snapshotMode === "initial_only") return;
     if (settings.streamingDelayMs > 0) await context.clock.delay(settings.streamingDelayMs, context.stopping);
@@ -276,7 +276,7 @@ export class Session {
     const { host, port, database } = settings.connection;
     const patience = context.clock.schedule(SLOT_WAIT_MS, () =>
       context.waitingFor(
-        `Postgres at ${host}:${port}/${database}: transactions that are under way must end before replication slot ${settings.slotName} can be made`,
+        `Postgres at ${host}:${port}/${database}: open transactions must end before replication slot ${settings.slotName} can be created`,
       ),
     );
     try {
@@ -295,7 +295,7 @@ export class Session {
         await dropSlot(client, settings.slotName);
         return;
       } catch (error) {
-        // The walsender takes a moment to see that its client is gone.
+        // 55006: the walsender needs a moment to notice that its client is gone.
         if (codeOf(error) !== "55006" || attempt === 5) throw error;
         await context.clock.delay(100);
       }
@@ -303,9 +303,9 @@ export class Session {
   }
 
   /**
-   * Errors that another attempt may not have are logged only: the beat goes out in any case.
+   * Runs heartbeat.action.query. Most of its errors are only logged: the heartbeat is sent anyway.
    *
-   * @throws ConfigError for a table that is not there; what another connection may not have, as it is.
+   * @throws ConfigError for a missing table; connection errors and shutdowns of the server unchanged.
    */
   async #heartbeatAction(): Promise<void> {
     const { settings, context } = this.#options;
@@ -324,7 +324,7 @@ export class Session {
     }
   }
 
-  /** For everything but streaming and the snapshot; made again where it was lost meanwhile. */
+  /** The connection for everything but streaming and the snapshot. Reconnects if it was lost. */
   async #catalogClient(): Promise<pg.Client> {
     if (!this.#catalog || this.#catalog.connection.stream.destroyed)
       this.#catalog = await this.#connect("Debezium General");
@@ -344,14 +344,14 @@ export class Session {
 }
 
 /**
- * A snapshot that is done again and the slot's position must fit: the slot may move neither while another process
- * reads from it, nor while it is still being made, which ends at a later position than the snapshot's.
+ * A new snapshot on an existing slot needs a slot that stands still. Another reader would confirm changes the snapshot
+ * does not have; a slot still being created becomes consistent at a later position than the snapshot.
  *
- * @throws Error that is retried.
+ * @throws an Error that the task retries.
  */
 function refuseMovingSlot(slot: SlotState | undefined, name: string): void {
   if (slot && slot.confirmedLsn === null)
-    throw new Error(`replication slot "${name}" is still being made, which waits for transactions under way to end`);
+    throw new Error(`replication slot "${name}" is still being created, which waits for open transactions to end`);
   if (slot?.isActive)
     throw new ServerError(
       "ERROR",
@@ -375,7 +375,7 @@ async function currentLsn(client: pg.Client): Promise<Lsn> {
   return Number(row!["lsn"]) as Lsn;
 }
 
-/** How far the WAL goes that this server could send. */
+/** The end of the WAL this server can send. */
 async function readWalEnd(client: pg.Client): Promise<WalEnd> {
   const [row] = await queryRows(
     client,

@@ -11,7 +11,7 @@ import { unsupportedKeys } from "./unsupported-keys.js";
 
 type Key = keyof typeof connectorConfig;
 
-/** Looks at a value that is set; returns what is wrong with it. */
+/** Checks a value that is set; returns the complaint. */
 type Rule = (value: string, props: SubmittedProps, key: Key) => string | undefined;
 
 const REQUIRED: readonly Key[] = ["topic.prefix", "database.hostname", "database.user", "database.dbname"];
@@ -31,7 +31,7 @@ const atLeast =
   (value) =>
     Number(value) >= low ? undefined : complaint;
 
-/** Why `parse` refuses a value, without the key and the value, which the caller adds. */
+/** The reason `parse` refuses a value, without the key and the value: the caller adds them. */
 function refusal(parse: () => unknown): string | undefined {
   try {
     parse();
@@ -56,7 +56,7 @@ const keyColumns: Rule = (value) => refusal(() => parseKeyColumns(value));
 
 const operations: Rule = (value) => {
   const items = value.split(",").map((item) => item.trim().toLowerCase());
-  if (items.includes("none") && items.length > 1) return "If 'none' is given, no other operation may be";
+  if (items.includes("none") && items.length > 1) return "'none' excludes every other operation";
   const unknown = items.find((item) => !["c", "u", "d", "t", "r", "none"].includes(item));
   return unknown === undefined ? undefined : `Operation '${unknown}' is not one of c, u, d, t, r or none`;
 };
@@ -140,8 +140,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks every key without a database, in Debezium's words: `The '<key>' value is invalid: <text>`. Keys of Debezium's
- * that would change what is sent and are not served here are answered with an error of their own, not ignored.
+ * Checks every key without a database, in Debezium's words: `The '<key>' value is invalid: <text>`. A Debezium key that
+ * would change the records and is not supported here gets an error of its own.
  */
 export function validateSettings(props: SubmittedProps): ConfigValue[] {
   const values = validateConfig(connectorConfig, props).map((value) => {
@@ -171,7 +171,7 @@ function complaints(key: Key, { errors }: ConfigValue, props: SubmittedProps): s
   return complaint === undefined ? [] : [complaint];
 }
 
-/** @throws ConfigError with all complaints, naming the first key: at a task's start nobody else asks. */
+/** @throws ConfigError with all complaints, naming the first key. A task's start has no separate validation. */
 export function refuseInvalid(props: SubmittedProps): void {
   const faulty = validateSettings(props).filter(({ errors }) => errors.length > 0);
   if (faulty.length === 0) return;

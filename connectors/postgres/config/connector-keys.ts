@@ -1,8 +1,8 @@
 import type { ConfigDef } from "../../../src/api/index.js";
 
 /**
- * The keys of Debezium's PostgresConnector 3.6 that are honoured here, with its types, defaults and words. No key is
- * marked as required, as there: a missing one is reported by the connector's own validation with Debezium's text.
+ * The supported keys of Debezium's PostgresConnector 3.6, with its types and defaults. As in Debezium, no key is marked
+ * as required: the connector's own validation reports a missing one with Debezium's text.
  */
 export const connectorConfig = {
   "topic.prefix": {
@@ -31,12 +31,12 @@ export const connectorConfig = {
   "database.query.timeout.ms": { type: "int", doc: "Statement timeout; 0 is none.", default: 600_000 },
   "database.initial.statements": {
     type: "string",
-    doc: "SQL run on each connection but the replication one; ';' separates statements, ';;' is one within.",
+    doc: "SQL run on every connection except replication. ';' separates statements; write ';;' for a literal semicolon.",
     default: null,
   },
   "database.sslmode": {
     type: "string",
-    doc: "disable, allow, prefer, require, verify-ca or verify-full, as libpq means them.",
+    doc: "disable, allow, prefer, require, verify-ca or verify-full, with libpq's meanings.",
     default: "prefer",
   },
   "database.sslcert": { type: "string", doc: "File with the client certificate (PEM).", default: null },
@@ -51,24 +51,24 @@ export const connectorConfig = {
   },
   "plugin.name": {
     type: "string",
-    doc: "Output plug-in of the slot: pgoutput, the only one served, and so the default.",
+    doc: "Output plug-in of the slot. Only pgoutput is supported.",
     default: "pgoutput",
     importance: "medium",
   },
   "slot.name": { type: "string", doc: "Replication slot to read from.", default: "debezium", importance: "medium" },
   "slot.drop.on.stop": { type: "boolean", doc: "Drop the slot when the task stops: for tests.", default: false },
-  "slot.failover": { type: "boolean", doc: "Make a failover slot (PostgreSQL 17 and later).", default: false },
+  "slot.failover": { type: "boolean", doc: "Create a failover slot (PostgreSQL 17 and later).", default: false },
   "slot.max.retries": { type: "int", doc: "Retries while the slot is in use.", default: 6 },
-  "slot.retry.delay.ms": { type: "long", doc: "Longest wait between them.", default: 10_000 },
+  "slot.retry.delay.ms": { type: "long", doc: "Longest wait between these retries.", default: 10_000 },
   "publication.name": { type: "string", doc: "Publication to stream from.", default: "dbz_publication" },
   "publication.autocreate.mode": {
     type: "string",
-    doc: "What to do when the publication is absent: disabled, all_tables, filtered or no_tables.",
+    doc: "How to create a missing publication: disabled (never), all_tables, filtered or no_tables.",
     default: "all_tables",
   },
   "publish.via.partition.root": {
     type: "boolean",
-    doc: "A publication that is made here publishes partitions under their root.",
+    doc: "A publication created by the connector publishes partitions under their root table.",
     default: false,
   },
   "status.update.interval.ms": { type: "int", doc: "Time between status updates to the server.", default: 10_000 },
@@ -85,14 +85,14 @@ export const connectorConfig = {
   "column.include.list": { type: "string", doc: "Java patterns of schema.table.column to keep.", default: null },
   "column.exclude.list": { type: "string", doc: "Java patterns of schema.table.column to leave out.", default: null },
   "table.ignore.builtin": { type: "boolean", doc: "Leave out the system's own tables.", default: true },
-  "message.key.columns": { type: "string", doc: "Columns of the key, per table pattern.", default: null },
+  "message.key.columns": { type: "string", doc: "Key columns, per table pattern.", default: null },
   "skipped.operations": { type: "list", doc: "Operations not to send: c, u, d, t, or none.", default: ["t"] },
   "skip.messages.without.change": {
     type: "boolean",
     doc: "Leave out updates that change no captured column (needs REPLICA IDENTITY FULL).",
     default: false,
   },
-  "tombstones.on.delete": { type: "boolean", doc: "A tombstone after each delete.", default: true },
+  "tombstones.on.delete": { type: "boolean", doc: "Send a tombstone after each delete.", default: true },
   "snapshot.mode": {
     type: "string",
     doc: "initial, always, initial_only, no_data (also never) or when_needed.",
@@ -122,7 +122,7 @@ export const connectorConfig = {
   },
   "unavailable.value.placeholder": {
     type: "string",
-    doc: "Stands for a large value that did not change and was not sent; hex: gives bytes.",
+    doc: "Placeholder for an unchanged large value that Postgres did not send; prefix hex: for raw bytes.",
     default: "__debezium_unavailable_value",
   },
   "event.converting.failure.handling.mode": {
@@ -131,9 +131,9 @@ export const connectorConfig = {
     default: "warn",
   },
   "extended.headers.enabled": { type: "boolean", doc: "Context headers on row events.", default: true },
-  "topic.delimiter": { type: "string", doc: "Between prefix, schema and table.", default: "." },
+  "topic.delimiter": { type: "string", doc: "Separates prefix, schema and table in topic names.", default: "." },
   "topic.heartbeat.prefix": { type: "string", doc: "Prefix of the heartbeat topic.", default: "__debezium-heartbeat" },
-  "topic.heartbeat.name": { type: "string", doc: "Heartbeat topic, whole.", default: null },
+  "topic.heartbeat.name": { type: "string", doc: "Full name of the heartbeat topic.", default: null },
   "heartbeat.interval.ms": { type: "int", doc: "Time between heartbeats; 0 is none.", default: 0 },
   "heartbeat.action.query": { type: "string", doc: "SQL run with each heartbeat.", default: null },
   "message.prefix.include.list": {
@@ -144,14 +144,14 @@ export const connectorConfig = {
   "message.prefix.exclude.list": { type: "string", doc: "Java patterns of prefixes not to send.", default: null },
   "max.queue.size": {
     type: "int",
-    doc: "Must be larger than max.batch.size; memory is bounded in bytes.",
+    doc: "Must be larger than max.batch.size. Has no other effect: max.queue.size.in.bytes bounds memory.",
     default: 8192,
   },
   "max.batch.size": { type: "int", doc: "Most records per poll.", default: 2048 },
-  "max.queue.size.in.bytes": { type: "long", doc: "Most bytes that wait in memory; 0 is 2 MiB.", default: 0 },
+  "max.queue.size.in.bytes": { type: "long", doc: "Most bytes waiting in memory; 0 for 2 MiB.", default: 0 },
   "poll.interval.ms": { type: "long", doc: "Longest wait of a poll that finds nothing.", default: 500 },
-  "errors.max.retries": { type: "int", doc: "Retries after a lost connection; -1 is without end.", default: -1 },
-  "retriable.restart.connector.wait.ms": { type: "long", doc: "Longest wait between them.", default: 10_000 },
+  "errors.max.retries": { type: "int", doc: "Retries after a lost connection; -1 for no limit.", default: -1 },
+  "retriable.restart.connector.wait.ms": { type: "long", doc: "Longest wait between retries.", default: 10_000 },
   "snapshot.fetch.size": { type: "int", doc: "Has no effect here: snapshots are streamed.", default: null },
   "schema.refresh.mode": { type: "string", doc: "Has no effect with pgoutput.", default: "columns_diff" },
 } as const satisfies ConfigDef;

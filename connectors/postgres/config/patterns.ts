@@ -1,6 +1,6 @@
 import { ConfigError, javaPattern } from "../../../src/api/index.js";
 
-/** A Java regular expression that must match the whole of a name, the case of ASCII letters aside, as Debezium's lists do. */
+/** A Java regular expression that matches a whole name, ignoring the case of ASCII letters, as in Debezium's lists. */
 export interface Pattern {
   readonly text: string;
   matches(name: string): boolean;
@@ -16,7 +16,7 @@ export interface KeyColumnsRule {
  *
  * @param key the list's configuration key.
  * @returns null for an unset or blank list.
- * @throws ConfigError naming `key` for a pattern that Java refuses or that is not supported.
+ * @throws ConfigError naming `key` for a pattern that is invalid in Java or not supported.
  */
 export function compilePatterns(key: string, list: string | null): readonly Pattern[] | null {
   if (list === null || list.trim() === "") return null;
@@ -51,9 +51,9 @@ function compilePattern(key: string, text: string): Pattern {
 const KEY_COLUMNS = /^\s*([^:]+):([^:,]+(,[^:,]+)*)\s*$/;
 
 /**
- * Parses `message.key.columns`: `<table pattern>:<column>[,<column>…]`, several with `;` between.
+ * Parses `message.key.columns`: `<table pattern>:<column>[,<column>…]`, separated by `;`.
  *
- * @throws ConfigError for a part that does not read so, or holds a pattern that is refused.
+ * @throws ConfigError for a part of another form, or with an invalid pattern.
  */
 export function parseKeyColumns(text: string): KeyColumnsRule[] {
   const key = "message.key.columns";

@@ -15,7 +15,7 @@ type BinaryMode = "bytes" | "base64" | "base64-url-safe" | "hex";
 export type SnapshotMode = "initial" | "always" | "initial_only" | "no_data" | "when_needed";
 type PublicationMode = "disabled" | "all_tables" | "filtered" | "no_tables";
 
-/** How values are turned into Connect's, the part of the settings that column types read. */
+/** How column values are converted to Connect's. */
 export interface TypeSettings {
   readonly decimalMode: DecimalMode;
   readonly timeMode: TimeMode;
@@ -24,7 +24,7 @@ export interface TypeSettings {
   readonly hstoreMode: "json" | "map";
   readonly moneyScale: number;
   readonly includeUnknown: boolean;
-  /** What stands for an out-of-line value that was not sent because it did not change. */
+  /** Replaces an out-of-line value that Postgres did not send because it did not change. */
   readonly placeholder: Buffer;
 }
 
@@ -37,7 +37,7 @@ export interface ConnectionSettings {
   readonly ssl: SslSettings;
   readonly keepAlive: boolean;
   readonly queryTimeoutMs: number;
-  /** Run on every connection but the replication one. */
+  /** Run on every connection except replication. */
   readonly initialStatements: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export interface PublicationSettings {
   readonly name: string;
   readonly mode: PublicationMode;
   readonly viaPartitionRoot: boolean;
-  /** `publish` option of a publication that is made; null leaves it to the server. */
+  /** `publish` option of a new publication; null leaves it to the server. */
   readonly publish: string | null;
 }
 
@@ -98,12 +98,12 @@ export interface Settings {
   readonly maxRetryWaitMs: number;
 }
 
-/** Bytes of WAL waiting in memory when `max.queue.size.in.bytes` sets no bound of its own. */
+/** Bound for WAL waiting in memory when `max.queue.size.in.bytes` is 0. */
 const DEFAULT_QUEUE_BYTES = 2 * 2 ** 20;
 
 /**
- * A poll gives no more, whatever `max.batch.size` allows: hundreds make the cost of a poll vanish, and thousands outlive
- * the young garbage collection they are made in, to be copied by it.
+ * Upper bound of a batch, even if `max.batch.size` is larger: hundreds of rows already make the cost of a poll
+ * negligible, and thousands survive a young garbage collection, which then copies them.
  */
 const MOST_ROWS_AT_A_TIME = 256;
 
@@ -190,7 +190,7 @@ function selection(
   return { include: compile(`${what}.include.list`), exclude: compile(`${what}.exclude.list`) };
 }
 
-/** `hex:` gives the bytes themselves. */
+/** After `hex:` come the bytes in hexadecimal. */
 function parsePlaceholder(text: string): Buffer {
   return text.startsWith("hex:") ? Buffer.from(text.slice(4), "hex") : Buffer.from(text, "utf8");
 }
@@ -208,7 +208,7 @@ function publishOption(skipped: readonly string[]): string {
     .join(", ");
 }
 
-/** `;` separates statements, `;;` is one within. */
+/** `;` separates statements, `;;` is a literal semicolon. */
 export function splitStatements(text: string): string[] {
   return text
     .split(/(?<!;);(?!;)/)

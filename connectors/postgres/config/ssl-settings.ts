@@ -3,7 +3,7 @@ import type { connectorConfig } from "./connector-keys.js";
 
 type SslMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
 
-/** libpq's meanings; paths are read when a connection is made, so that a renewed certificate is taken up. */
+/** libpq's meanings. Files are read for each connection, so a renewed certificate takes effect. */
 export interface SslSettings {
   readonly mode: SslMode;
   readonly certPath: string | null;

@@ -1,6 +1,6 @@
 import type { SubmittedProps } from "../../../src/api/index.js";
 
-/** Debezium's keys that change what is sent or done and are not served here, each with the values that change nothing. */
+/** Unsupported Debezium keys that would change the records or the behaviour, each with its harmless values. */
 const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; readonly instead?: string }>> = {
   "provide.transaction.metadata": { harmless: ["false"] },
   "read.only": { harmless: ["false"] },
@@ -34,14 +34,14 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
   "event.processing.failure.handling.mode": { harmless: ["fail"], instead: "a failing event stops the task" },
   "database.connection.factory.class": {},
   "database.sslfactory": {},
-  "driver.options": { instead: "database.initial.statements can SET what a session needs" },
+  "driver.options": { instead: "database.initial.statements can SET session parameters" },
   "guardrail.collections.max": { harmless: ["0"] },
   "openlineage.integration.enabled": { harmless: ["false"] },
 };
 
 /**
- * Families of keys, by prefix. Debezium ignores a mask with a typo in its name and publishes the column; here it is
- * refused. Ignoring the driver's own TLS keys would leave a connection less safe than it looks.
+ * Families of keys, by prefix. Debezium ignores a mask with a typo in its name and publishes the column; Millrace
+ * refuses it. Ignoring the driver's own TLS keys would leave a connection less safe than it looks.
  */
 const REFUSED_PREFIXES: readonly string[] = [
   "column.truncate.",
@@ -50,7 +50,7 @@ const REFUSED_PREFIXES: readonly string[] = [
   "driver.ssl",
 ];
 
-/** The keys that must not be ignored, each with why. A column mask that is ignored would publish what it was to hide. */
+/** The keys that must not be ignored, each with the reason. An ignored column mask would publish the masked values. */
 export function unsupportedKeys(props: SubmittedProps): [string, string][] {
   const found: [string, string][] = [];
   for (const [name, value] of Object.entries(props)) {

@@ -7,10 +7,10 @@ import type { ConnectionSettings } from "../config/settings.js";
 import type { SslSettings } from "../config/ssl-settings.js";
 import { codeOf } from "./failure.js";
 
-/** Long enough for a distant server, short enough for somebody who waits for an answer. */
+/** Long enough for a distant server, short enough for a user waiting for the validation's result. */
 const CONNECT_TIMEOUT_MS = 20_000;
 
-/** Text forms are part of what values are read from: set on every connection, whatever the database's defaults. */
+/** Values are parsed from their text forms, so every connection sets these, overriding the database's defaults. */
 const SESSION =
   "SET DateStyle='ISO, YMD'; SET IntervalStyle='postgres'; SET extra_float_digits=3; SET bytea_output='hex'; SET TimeZone='UTC'; SET client_encoding='UTF8'";
 
@@ -19,16 +19,15 @@ export interface ConnectOptions {
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly isReplication?: boolean;
-  /** Cuts the connection, whatever it is doing. */
+  /** Cuts the connection, even in the middle of a query. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }
 
 /**
- * A connected client whose loss never ends the process: what is under way on it is rejected, and whoever uses it next
- * finds out.
+ * A connected client whose loss never ends the process: pending and later queries are rejected instead.
  *
- * @throws what pg or the server said; `judgeFailure` tells what that means.
+ * @throws the error of pg or the server unchanged; `judgeFailure` interprets it.
  */
 export async function connectDatabase(options: ConnectOptions): Promise<pg.Client> {
   const { settings, signal } = options;
@@ -62,7 +61,7 @@ async function connectOtherwise(
 async function connectOnce(options: ConnectOptions, ssl: ConnectionOptions | false): Promise<pg.Client> {
   const { settings, signal, logger } = options;
   const { default: postgres } = await import("pg");
-  // Last thing before the socket is made: nobody would end one that is made after the signal.
+  // After the last await: a socket created after the signal would never be closed.
   signal.throwIfAborted();
   const isReplication = options.isReplication ?? false;
   const client = new postgres.Client({
@@ -75,7 +74,7 @@ async function connectOnce(options: ConnectOptions, ssl: ConnectionOptions | fal
     keepAlive: settings.keepAlive,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     ssl,
-    // Every value as its text: nothing here wants pg's own idea of a date or a number.
+    // Every value as text, never as pg's own dates or numbers.
     types: { getTypeParser: () => (text: string) => text },
     ...(isReplication && { replication: "database" }),
   } as pg.ClientConfig);
@@ -99,7 +98,7 @@ async function connectOnce(options: ConnectOptions, ssl: ConnectionOptions | fal
   }
 }
 
-/** Ends a connection the orderly way; one that is lost already is only let go of. */
+/** Ends a connection in order; destroys the socket of one that is already lost. */
 export function closeClient(client: pg.Client | undefined): void {
   if (!client) return;
   const { stream } = client.connection;
@@ -122,7 +121,7 @@ async function tlsOptions(ssl: SslSettings, host: string): Promise<ConnectionOpt
   const rootCert = await readOptional("database.sslrootcert", ssl.rootCertPath);
   const cert = await readOptional("database.sslcert", ssl.certPath);
   const key = await readOptional("database.sslkey", ssl.keyPath);
-  // libpq: `require` checks the certificate's chain where a root certificate is given.
+  // libpq: `require` checks the certificate's chain if a root certificate is configured.
   const verifiesChain =
     ssl.mode === "verify-ca" || ssl.mode === "verify-full" || (ssl.mode === "require" && rootCert !== undefined);
   return {
@@ -145,7 +144,7 @@ async function readOptional(key: string, path: string | null): Promise<Buffer | 
 }
 
 /**
- * The driver that Debezium uses takes keys as PKCS-8 DER; most others have PEM.
+ * Debezium's driver expects keys as PKCS-8 DER; most other tools use PEM.
  *
  * @throws ConfigError for a key that cannot be read, or not with this password.
  */
@@ -175,7 +174,7 @@ function saysNoTls(error: unknown): boolean {
   return error instanceof Error && error.message === "The server does not support SSL connections";
 }
 
-/** pg_hba.conf rejects such a connection. */
+/** 28000: pg_hba.conf rejects the connection. */
 function isRejected(error: unknown): boolean {
   return codeOf(error) === "28000";
 }

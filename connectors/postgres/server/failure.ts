@@ -1,10 +1,10 @@
 import { ConfigError, ConflictError, type ConnectError, errorKind, UnsupportedError } from "../../../src/api/index.js";
 
-/** What a failure on the way to the database means for the task. */
+/** The meaning of a failed connection or statement for the task. */
 export type Failure =
-  /** It may heal by itself: wait and connect again. `slot-in-use` counts towards slot.max.retries. */
+  /** It may heal: wait and connect again. `isSlotInUse` counts towards slot.max.retries. */
   | { readonly kind: "retry"; readonly cause: string; readonly isSlotInUse: boolean }
-  /** It needs a person: the task fails with this. */
+  /** A person must act: the task fails with this error. */
   | { readonly kind: "fatal"; readonly error: Error };
 
 export interface FailureScene {
@@ -16,14 +16,13 @@ export interface FailureScene {
   readonly publicationName: string;
 }
 
-/** A SQLSTATE has five characters, of which the first two are its class; the only such code of the system is EPIPE's. */
+/** A SQLSTATE has five characters, the first two being its class. EPIPE is the only system error code of that form. */
 const SQLSTATE = /^(?!EPIPE$)[0-9A-Z]{5}$/;
 
 /**
- * Judges by SQLSTATE, since lc_messages translates the texts. Classes 08, 53 (but for 53400, no free replication
+ * Judges by SQLSTATE, because lc_messages translates the texts. Classes 08, 53 (except 53400, no free replication
  * slot), 57P0x (shutdown, crash, starting up), deadlocks and a slot in use heal; wrong credentials, missing rights or
- * objects and unusable slots do not. An error without SQLSTATE is the network's, which heals, TLS's or the login's,
- * which do not.
+ * objects and unusable slots do not. Of the errors without SQLSTATE, network errors heal; TLS and login errors do not.
  */
 export function judgeFailure(error: unknown, scene: FailureScene): Failure {
   if (errorKind(error) !== undefined && errorKind(error) !== "retriable")
@@ -42,7 +41,7 @@ export function judgeFailure(error: unknown, scene: FailureScene): Failure {
   return { kind: "fatal", error: explain(error, code, message, scene) };
 }
 
-/** What the task fails with once no more retries are allowed. */
+/** The task's error once its retries are used up. */
 export function gaveUp(failure: Failure & { readonly kind: "retry" }, scene: FailureScene, cause: unknown): Error {
   const where = `Postgres at ${scene.host}:${scene.port}/${scene.database}: ${failure.cause}`;
   return failure.isSlotInUse
@@ -63,7 +62,7 @@ function retry(cause: string): Failure {
   return { kind: "retry", cause, isSlotInUse: false };
 }
 
-/** pg's own errors for a login that it cannot complete; they have no code. */
+/** pg's own errors for a login it cannot complete; they have no code. */
 const LOGIN_FAILURE = /^SASL: |^Unknown authenticationOk message type/;
 
 function loginFailure(scene: FailureScene, message: string, cause: unknown): ConfigError {
@@ -91,7 +90,7 @@ function tlsFailure(scene: FailureScene, message: string, cause: unknown): Confi
   );
 }
 
-/** The server's words, with the key or object that they are about and what to do. */
+/** Adds the key or object concerned, and the remedy, to the server's message. */
 function explain(cause: unknown, code: string, message: string, scene: FailureScene): Error {
   const where = `Postgres at ${scene.host}:${scene.port}/${scene.database}`;
   if (code.startsWith("28"))
@@ -105,13 +104,13 @@ function explain(cause: unknown, code: string, message: string, scene: FailureSc
   if (code === "42501")
     return new ConfigError(
       "database.user",
-      `${where}: role ${scene.user} lacks a right: ${message}. It needs REPLICATION, SELECT on the captured tables, and, to make publication ${scene.publicationName}, CREATE on the database and ownership of the tables (superuser for all_tables).`,
+      `${where}: role ${scene.user} lacks a right: ${message}. It needs REPLICATION, SELECT on the captured tables, and, to create publication ${scene.publicationName}, CREATE on the database and ownership of the tables (superuser for all_tables).`,
       { cause },
     );
   if (code === "53400")
     return new UnsupportedError(
       "POSTGRES_LIMIT",
-      `${where}: ${message}. Drop replication slots that nothing reads any more, or raise the limit (max_replication_slots).`,
+      `${where}: ${message}. Drop unused replication slots, or raise the limit (max_replication_slots).`,
       { cause },
     );
   return new UnsupportedError("POSTGRES_REFUSED", `${where} answered ${code}: ${message}`, { cause });

@@ -1,4 +1,4 @@
-/** An identifier in SQL, whatever its letters. */
+/** Quotes any name as an SQL identifier. */
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -11,7 +11,7 @@ const READY_FOR_QUERY = 0x5a;
 const COPY_OUT_RESPONSE = 0x48;
 const COPY_BOTH_RESPONSE = 0x57;
 
-/** The bytes of one CopyData message, `bytes[start, end)`; they hold until the next `next`. */
+/** The bytes of one CopyData message, `bytes[start, end)`; valid until the next call of `next`. */
 export interface CopyFrame {
   bytes: Buffer;
   start: number;
@@ -19,11 +19,11 @@ export interface CopyFrame {
 }
 
 /**
- * Reads the CopyData messages of one COPY or START_REPLICATION straight from a client's socket. The client's own parser
- * makes an object and an event for each message, which costs more than decoding the row in it.
+ * Reads the CopyData messages of one COPY or START_REPLICATION directly from a client's socket. The client's own parser
+ * creates an object and an event for each message, which costs more than decoding the row in it.
  *
- * Pull, not push: chunks wait here, counted in bytes, until `next` walks them, and the socket is paused while more than
- * `limitBytes` wait, so that a slow consumer slows the server and not the heap.
+ * Pull, not push: chunks wait here until `next` reads them. The socket is paused while more than `limitBytes` wait, so
+ * a slow consumer slows the server and does not fill the heap.
  */
 export class CopyChannel {
   readonly #stream: Duplex;
@@ -35,7 +35,7 @@ export class CopyChannel {
   #isPaused = false;
   #current: Buffer = Buffer.alloc(0);
   #at = 0;
-  /** Something came since `next` last found nothing: half a message waiting is no news. */
+  /** Bytes arrived since `next` last returned null: half a message that already waited is no news. */
   #hasNews = false;
   #isDone = false;
   #failure: Error | undefined;
@@ -45,11 +45,11 @@ export class CopyChannel {
   #started: { resolve: () => void; reject: (error: Error) => void } | undefined;
   readonly #frame: CopyFrame = { bytes: this.#current, start: 0, end: 0 };
 
-  /** @param client connected, with no query under way. Nothing else may be asked of it until `detach`. */
+  /** @param client connected, with no query running. No other query may use it until `detach`. */
   constructor(client: pg.Client, limitBytes: number) {
     this.#stream = client.connection.stream;
     this.#limitBytes = limitBytes;
-    // Between two queries the parser holds no half message: this is where the stream can change hands.
+    // Between two queries the parser holds no half message, so the stream can change hands.
     this.#parserListeners = this.#stream.listeners("data") as ((chunk: Buffer) => void)[];
     for (const listener of this.#parserListeners) this.#stream.off("data", listener);
     this.#stream.on("data", this.#onData);
@@ -60,7 +60,7 @@ export class CopyChannel {
   /**
    * Sends `sql` and resolves once the server starts copying.
    *
-   * @throws ServerError what the server answered instead, or the socket's error.
+   * @throws the ServerError the server answered with instead, or the socket's error.
    */
   start(sql: string): Promise<void> {
     const text = Buffer.from(sql, "utf8");
@@ -75,7 +75,7 @@ export class CopyChannel {
     });
   }
 
-  /** Nothing more comes: the copy ended, or the connection did. */
+  /** The copy or the connection has ended, and everything received was read. */
   get isDone(): boolean {
     return this.#isDone && this.#chunks.length === 0 && this.#at >= this.#current.length;
   }
@@ -85,20 +85,20 @@ export class CopyChannel {
     return this.#receivedBytes;
   }
 
-  /** Nothing is read from the socket for now. */
+  /** Reading from the socket is paused. */
   get isPaused(): boolean {
     return this.#isPaused;
   }
 
-  /** Bytes received and not yet walked. */
+  /** Bytes received and not yet read by `next`. */
   get waitingBytes(): number {
     return this.#waitingBytes + this.#current.length - this.#at;
   }
 
   /**
-   * The next message that is here already, or null. The same object each time.
+   * The next message already received, or null. The same object each time.
    *
-   * @throws ServerError the server's, once everything before it was handed over, or the socket's error.
+   * @throws the server's ServerError or the socket's error, after every message received before it.
    */
   next(): CopyFrame | null {
     for (;;) {
@@ -126,7 +126,7 @@ export class CopyChannel {
     return null;
   }
 
-  /** Resolves when `next` may have something, or when there will be nothing more. One waiter at a time. */
+  /** Resolves when `next` may return a message, or when the copy has ended. One waiter at a time. */
   readable(): Promise<void> {
     if (this.#hasNews || this.#isDone || this.#failure) return Promise.resolve();
     return new Promise((resolve) => {
@@ -140,7 +140,7 @@ export class CopyChannel {
     this.#stream.pause();
   }
 
-  /** Goes on reading, unless too much waits already. */
+  /** Reads again, unless too much waits already. */
   resume(): void {
     this.#resumeBelow(this.#limitBytes);
   }
@@ -155,8 +155,8 @@ export class CopyChannel {
   }
 
   /**
-   * Ends the reading. After a copy that is done the client can be asked again; before that, what still comes is thrown
-   * away, since the client's parser would find itself within a message, and the connection is good for ending only.
+   * Stops reading. After a finished copy the client can run queries again. Before that, later bytes are discarded,
+   * because the client's parser would start in the middle of a message: the connection can only be closed.
    */
   detach(): void {
     if (this.#isDetached) return;
@@ -171,11 +171,11 @@ export class CopyChannel {
     this.#stream.resume();
   }
 
-  /** Puts chunks together until `length` bytes are in one. False: they are not all here yet. */
+  /** Joins chunks until one buffer holds `length` bytes. False: not all of them have arrived. */
   #join(length: number): boolean {
     const have = this.#current.length - this.#at;
     if (have + this.#waitingBytes < length) {
-      // A message larger than the limit must come in whole, or nobody would ever resume.
+      // A message larger than the limit must be read whole, or the socket would stay paused forever.
       this.#resumeBelow(Number.POSITIVE_INFINITY);
       return false;
     }
@@ -216,7 +216,7 @@ export class CopyChannel {
         if (this.#serverError) this.fail(this.#serverError);
         break;
       case COPY_DONE:
-        // Of START_REPLICATION: the server ends the stream, which it does when it shuts down.
+        // After START_REPLICATION: the server ends the stream because it shuts down.
         break;
       case COPY_OUT_RESPONSE:
       case COPY_BOTH_RESPONSE:
@@ -249,7 +249,7 @@ export class CopyChannel {
     this.wake();
   };
 
-  /** Until the copy has started there is nobody who calls `next`. */
+  /** Before the copy has started, no one calls `next`: walk the messages here. */
   #walkToStart(): void {
     while (this.#started) {
       const left = this.#current.length - this.#at;
@@ -263,7 +263,7 @@ export class CopyChannel {
       try {
         this.#control(this.#current, at, length);
       } catch (error) {
-        // Here nobody above could catch it: this is the socket's own call.
+        // The caller is the socket's event: no one above would catch it.
         this.fail(error as ServerError);
       }
     }
@@ -273,7 +273,7 @@ export class CopyChannel {
 
   readonly #onClose = (): void => this.fail(this.#serverError ?? new Error("Connection terminated unexpectedly"));
 
-  /** The connection is of no use any more: `next` throws this, once everything before it was handed over. */
+  /** Ends the channel: `next` throws this error, after every message received before it. */
   fail(error: Error): void {
     this.#failure ??= error;
     this.#isDone = true;
@@ -289,5 +289,5 @@ export class CopyChannel {
   }
 }
 
-/** A socket that nobody reads never closes. */
+/** Discards data: an unread socket never closes. */
 function ignore(): void {}

@@ -5,11 +5,11 @@ const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
 const ESCAPES: Readonly<Record<number, number>> = { 98: 8, 102: 12, 110: 10, 114: 13, 116: 9, 118: 11 };
 
-/** Splits rows of COPY's text format (PostgreSQL manual, COPY) into columns, into one tuple that it fills again and again. */
+/** Splits rows of COPY's text format (PostgreSQL manual, COPY) into columns, reusing one tuple for all rows. */
 export class CopyRowReader {
   readonly #tuple: Tuple = newTuple();
 
-  /** @param bytes holds one row at `[start, end)`, with or without its newline. The tuple's slices may be of a copy. */
+  /** @param bytes holds one row at `[start, end)`, with or without its newline. The tuple may refer to a copy of it. */
   read(bytes: Buffer, start: number, end: number): Tuple {
     const tuple = this.#tuple;
     const last = end > start && bytes[end - 1] === NEWLINE ? end - 1 : end;
@@ -52,7 +52,7 @@ export class CopyRowReader {
         close();
       } else if (byte === BACKSLASH && at + 1 < end) {
         const next = bytes[++at]!;
-        // A field that is \N and nothing else: a text that reads so is written with two backslashes.
+        // \N is always a whole NULL field: COPY writes the text `\N` with two backslashes.
         if (next === 0x4e) isNull = true;
         else plain[length++] = ESCAPES[next] ?? next;
       } else {

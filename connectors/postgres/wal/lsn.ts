@@ -31,19 +31,19 @@ export function writeLsn(bytes: Buffer, lsn: Lsn, at: number): void {
   bytes.writeUInt32BE(lsn % 2 ** 32, at + 4);
 }
 
-/** WAL records begin at multiples of 8, so a position with these low bits is one that Postgres itself never makes. */
+/** WAL records start at multiples of 8, so Postgres itself never confirms a position with these low bits. */
 const IDLE_MARK = 7;
 
 /**
- * The position to confirm when nothing is outstanding and the server has shown everything before `shown`: one byte
- * less. It lets go of the same WAL, since no record begins between the two, and tells a later start that the slot was
- * moved past the stored offset by us, on an idle source, rather than dropped and made again by somebody.
+ * The position to confirm when nothing is outstanding and the server has sent everything before `shown`: one byte less.
+ * No record starts between the two, so it releases the same WAL. The odd position is a mark: a later start sees that we
+ * moved the slot past the stored offset on an idle source, and that it was not dropped and recreated.
  */
 export function idleConfirmation(shown: Lsn): Lsn {
   return (shown > 0 && shown % 8 === 0 ? shown - 1 : shown) as Lsn;
 }
 
-/** Whether a slot's confirmed position is one that `idleConfirmation` made. */
+/** Whether `idleConfirmation` made a slot's confirmed position. */
 export function isIdleConfirmation(confirmed: Lsn): boolean {
   return confirmed % 8 === IDLE_MARK;
 }

@@ -1,17 +1,17 @@
 import { DataError } from "../../../src/api/index.js";
 import { type Lsn, readLsn } from "./lsn.js";
 
-/** Microseconds from 1970 to 2000, where Postgres counts from. */
+/** Microseconds from 1970 to 2000, the epoch of Postgres. */
 const POSTGRES_EPOCH_US = 946_684_800_000_000;
 
-/** How a column came: its text (`VALUE`), as NULL, or not at all because it is out of line and did not change. */
+/** How a column was sent: as text (`VALUE`), as NULL, or not at all: stored out of line and unchanged. */
 export const VALUE = 0;
 export const NULL = 1;
 export const UNCHANGED = 2;
 
 /**
  * The columns of one row as slices of the message: column i is `bytes[starts[i], ends[i])` where `kinds[i]` is VALUE.
- * The decoder fills the same two tuples again and again; they hold until the next `decode`.
+ * The decoder reuses two tuples; they are valid until the next `decode`.
  */
 export interface Tuple {
   bytes: Buffer;
@@ -42,7 +42,7 @@ export interface RelationMessage {
 
 export interface BeginMessage {
   readonly kind: "begin";
-  /** Where the commit record starts. */
+  /** Start of the commit record. */
   readonly finalLsn: Lsn;
   /** Microseconds since 1970. */
   readonly commitTimeUs: number;
@@ -127,7 +127,7 @@ export class PgoutputDecoder {
 
   /**
    * @param bytes holds the message at `[start, end)`; tuples of the result are slices of it.
-   * @throws DataError when it is not a well-formed message.
+   * @throws DataError for a malformed message.
    */
   decode(bytes: Buffer, start: number, end: number): PgoutputMessage {
     this.#bytes = bytes;
@@ -221,7 +221,7 @@ export class PgoutputDecoder {
     return { kind: "message", isTransactional, lsn, prefix, content };
   }
 
-  /** The hot path: one pass over the columns, into arrays that are kept. */
+  /** The hot path: one pass over the columns, into reused arrays. */
   #tuple(into: Tuple): Tuple {
     const bytes = this.#bytes;
     const end = this.#end;

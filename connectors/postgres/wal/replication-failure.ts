@@ -8,10 +8,10 @@ export interface StreamNames {
 }
 
 /**
- * Names the object and the remedy for an error on a replication connection. SQLSTATE, severity and phase decide; the
- * message may be in any language (lc_messages).
+ * Names the object and the remedy for an error on a replication connection. Decides by SQLSTATE, severity and phase,
+ * because the message may be in any language (lc_messages).
  *
- * @param phase start: START_REPLICATION was refused. stream: it ended what was streaming.
+ * @param phase start: START_REPLICATION was refused. stream: the error ended a running stream.
  * @returns the error unchanged if there is nothing to add.
  */
 export function explainReplicationFailure(
@@ -21,7 +21,7 @@ export function explainReplicationFailure(
 ): unknown {
   if (!(error instanceof ServerError)) return error;
   const { code, message } = error;
-  // The server looks up the slot at the start, the publication when it decodes the first change.
+  // The server looks up the slot at the start, but the publication only when it decodes the first change.
   if (isMissingPublication(error) || (code === "42704" && phase === "stream"))
     return new ConfigError(
       "publication.name",
@@ -37,15 +37,15 @@ export function explainReplicationFailure(
   if (code === "55000" || code === "58P01")
     return new UnsupportedError(
       "POSTGRES_SLOT_LOST",
-      `Replication slot ${slotName} cannot be read: ${message}. The offset to start reading from has been removed from the database write-ahead log. Take a new snapshot (snapshot.mode=when_needed does, and makes the slot again), and raise max_slot_wal_keep_size.`,
+      `Replication slot ${slotName} cannot be read: ${message}. The offset to start reading from has been removed from the database write-ahead log. Take a new snapshot (snapshot.mode=when_needed does, and recreates the slot), and raise max_slot_wal_keep_size.`,
       { cause: error },
     );
   return error;
 }
 
 /**
- * PostgreSQL 18 only warns about a missing publication and skips its changes, which is a loss; earlier versions end the
- * stream. No other warning of a walsender has this code.
+ * PostgreSQL 18 only warns about a missing publication and skips its changes, which loses them; earlier versions end
+ * the stream. No other walsender warning has this code.
  */
 export function isMissingPublication({ severity, code }: ServerError): boolean {
   return severity === "WARNING" && code === "55000";

@@ -12,18 +12,21 @@ export interface SlotState {
   readonly isActive: boolean;
   readonly restartLsn: Lsn | null;
   readonly confirmedLsn: Lsn | null;
-  /** WAL that it needs was removed, or it was invalidated otherwise. */
+  /** The server removed WAL the slot needs, or invalidated the slot for another reason. */
   readonly isLost: boolean;
 }
 
-/** A slot that was made just now, with the snapshot that fits its start. */
+/** A new slot, and the snapshot exported at its start. */
 export interface CreatedSlot {
   readonly consistentPoint: Lsn;
-  /** For SET TRANSACTION SNAPSHOT, as long as the connection that made the slot asks nothing else. */
+  /** For SET TRANSACTION SNAPSHOT. Valid until the connection that created the slot runs another command. */
   readonly snapshotName: string;
 }
 
-/** @returns undefined when there is no slot of that name. @throws ConfigError when it is physical, or another plug-in's or database's. */
+/**
+ * @returns undefined if the slot does not exist.
+ * @throws ConfigError if it is physical, or belongs to another plug-in or database.
+ */
 export async function readSlot(client: pg.Client, name: string, database: string): Promise<SlotState | undefined> {
   const [row] = await queryRows(client, "SELECT to_jsonb(s) AS slot FROM pg_replication_slots s WHERE slot_name = $1", [
     name,
@@ -33,7 +36,7 @@ export async function readSlot(client: pg.Client, name: string, database: string
   if (slot["slot_type"] === "physical")
     throw new ConfigError(
       "slot.name",
-      `Replication slot ${name} is a physical slot, which a standby reads from. Set another slot.name: a logical slot of that name is made at the start.`,
+      `Replication slot ${name} is a physical slot, which a standby reads from. Set another slot.name: the connector creates a logical slot of that name when it starts.`,
     );
   if (slot["plugin"] !== "pgoutput" || slot["database"] !== database)
     throw new ConfigError(
@@ -47,28 +50,28 @@ export async function readSlot(client: pg.Client, name: string, database: string
     isActive: slot["active"] === true,
     restartLsn: position(slot["restart_lsn"]),
     confirmedLsn: position(slot["confirmed_flush_lsn"]),
-    // conflicting (16) and invalidation_reason (17) say it for standbys and timeouts.
+    // conflicting (PostgreSQL 16) and invalidation_reason (17) cover standbys and timeouts.
     isLost: slot["wal_status"] === "lost" || slot["conflicting"] === true || slot["invalidation_reason"] != null,
   };
 }
 
 /**
- * Makes the slot. Waits, without end, for transactions that are under way to finish.
+ * Creates the slot. Waits without limit for open transactions to end.
  *
  * @param client a replication connection.
- * @throws UnsupportedError where the WAL does not suffice; any other error of the server as it is.
+ * @throws UnsupportedError if wal_level is too low; other server errors unchanged.
  */
 export async function createSlot(client: pg.Client, name: string, isFailover: boolean): Promise<CreatedSlot> {
-  // The exported snapshot lives as long as this connection's transaction, and that one is idle while rows are read.
+  // The exported snapshot lives as long as this connection's transaction, which is idle during the snapshot.
   await client.query("SET idle_in_transaction_session_timeout=0");
   const options = isFailover ? " (SNAPSHOT 'export', FAILOVER)" : " EXPORT_SNAPSHOT";
   const sql = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput${options}`;
   const [row] = await queryRows(client, sql).catch((cause) => {
-    // Of a standby, too, it is the primary's wal_level that counts, which cannot be asked for here.
+    // On a standby the primary's wal_level counts, and a standby cannot show it.
     if (codeOf(cause) !== "55000") throw cause;
     throw new UnsupportedError(
       "POSTGRES_WAL_LEVEL",
-      `Replication slot ${name} cannot be made: ${(cause as Error).message}. Set wal_level=logical, on a standby's primary, too.`,
+      `Replication slot ${name} cannot be created: ${(cause as Error).message}. Set wal_level=logical, on a standby's primary, too.`,
       { cause },
     );
   });
@@ -79,7 +82,7 @@ export async function dropSlot(client: pg.Client, name: string): Promise<void> {
   await client.query("SELECT pg_drop_replication_slot($1)", [name]);
 }
 
-/** @throws UnsupportedError when the server does not decode its WAL. */
+/** @throws UnsupportedError unless wal_level is logical. */
 export async function requireLogicalWal(client: pg.Client): Promise<void> {
   const [row] = await queryRows(client, "SHOW wal_level");
   if (row?.["wal_level"] === "logical") return;

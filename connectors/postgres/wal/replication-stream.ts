@@ -11,14 +11,14 @@ const KEEPALIVE = 0x6b;
 const XLOG_HEADER_BYTES = 25;
 /** Microseconds from 1970 to 2000. */
 const POSTGRES_EPOCH_US = 946_684_800_000_000;
-/** wal_sender_timeout is 60 s by default and may be less: the server must hear from us well within. */
+/** Status updates must arrive well within wal_sender_timeout: 60 s by default, possibly less. */
 const MOST_SILENT_MS = 10_000;
 
-/** Ordinary keepalives that ask for an answer come every half wal_sender_timeout. */
+/** Ordinary keepalives request a reply every half wal_sender_timeout; only a shutdown sends this many at once. */
 const MOST_PINGS = 3;
 const PING_WINDOW_MS = 1_000;
 
-/** One message of the output plug-in, `bytes[start, end)`, and the WAL position it is for. The same object each time. */
+/** One message of the output plug-in, `bytes[start, end)`, and its WAL position. The same object each time. */
 export interface WalMessage {
   lsn: Lsn;
   bytes: Buffer;
@@ -37,8 +37,8 @@ export interface StreamOptions extends StreamNames {
 }
 
 /**
- * The WAL messages of one slot, over one connection, and the status updates that go back. The position confirmed in
- * these is what the owner says, and nothing else moves it. (I3)
+ * The WAL messages of one slot over one connection, and the status updates sent back. Only the owner's `confirm` moves
+ * the confirmed position. (I3)
  */
 export class ReplicationStream {
   readonly #client: pg.Client;
@@ -51,7 +51,7 @@ export class ReplicationStream {
   #confirmed: Lsn = NO_LSN;
   #shown: Lsn = NO_LSN;
   #received: Lsn = NO_LSN;
-  /** What was here at the last timed status update, and for how long nothing has come by then. */
+  /** The state at the last timed status update, and the server's silence up to then. */
   #heard = { atMs: 0, bytes: 0, lsn: NO_LSN, silentMs: 0 };
   #pings = { at: NO_LSN, count: 0, sinceMs: 0 };
   readonly #message: WalMessage = { lsn: NO_LSN, bytes: Buffer.alloc(0), start: 0, end: 0 };
@@ -69,10 +69,10 @@ export class ReplicationStream {
   }
 
   /**
-   * Starts streaming on a connected replication client, which the stream owns from then on.
+   * Starts streaming on a connected replication client. The stream owns the client from then on.
    *
-   * @throws ConfigError for a slot that is missing, UnsupportedError for one that lost its WAL, and any other error of the
-   *   server as it is (55006: the slot is in use).
+   * @throws ConfigError for a missing slot, UnsupportedError for one that lost its WAL, other server errors unchanged
+   *   (55006: the slot is in use).
    */
   static async start(client: pg.Client, options: StreamOptions): Promise<ReplicationStream> {
     const channel = new CopyChannel(client, options.limitBytes);
@@ -88,7 +88,7 @@ export class ReplicationStream {
     return new ReplicationStream(client, channel, options);
   }
 
-  /** The position up to which the server has shown everything: of the last keepalive that `next` walked over. */
+  /** The server has sent everything before this position: that of the last keepalive `next` passed. */
   get shown(): Lsn {
     return this.#shown;
   }
@@ -103,9 +103,9 @@ export class ReplicationStream {
   }
 
   /**
-   * The next message that is here, or null. Keepalives before it are answered on the way.
+   * The next message already received, or null. Answers keepalives before it.
    *
-   * @throws the error that ended the connection, after the last message that came before it.
+   * @throws the error that ended the connection, after the last message received before it.
    */
   next(): WalMessage | null {
     for (;;) {
@@ -139,12 +139,12 @@ export class ReplicationStream {
     }
   }
 
-  /** Resolves when `next` may have something or would throw. One waiter at a time. */
+  /** Resolves when `next` may return a message or would throw. One waiter at a time. */
   readable(): Promise<void> {
     return this.#channel.readable();
   }
 
-  /** Leaves the socket alone for a moment, so that what comes is read at once and not in many small pieces. */
+  /** Stops reading for `forMs`, so the next read is one large chunk instead of many small ones. */
   async gather(forMs: number): Promise<void> {
     this.#channel.pause();
     await this.#clock.delay(forMs);
@@ -157,9 +157,9 @@ export class ReplicationStream {
   }
 
   /**
-   * Tells the server at once that everything before `lsn` is stored. Never backwards, and never past what came over
-   * this connection: a position that the server has not got to is one of another time line, which would let go of what
-   * is written up to there. (I3)
+   * Reports to the server at once that everything before `lsn` is stored. Ignores an earlier position, and one past
+   * everything received here: an LSN the server has not reached belongs to another timeline, and confirming it would
+   * release unread WAL. (I3)
    */
   confirm(lsn: Lsn): void {
     if (lsn <= this.#confirmed || lsn > Math.max(this.#received, this.#shown)) return;
@@ -167,22 +167,22 @@ export class ReplicationStream {
     this.#sendStatus();
   }
 
-  /** Sends what was confirmed once more and ends the connection. */
+  /** Sends the confirmed position once more and ends the connection. */
   close(): void {
     this.#timer?.cancel();
     this.#sendStatus();
     this.#channel.detach();
     const { stream } = this.#client.connection;
-    // Terminate: the walsender lets go of the slot at once, where a mere end of the socket is noticed late.
+    // Terminate: the walsender releases the slot at once. It would notice a closed socket only later.
     if (stream.writable) stream.end(Buffer.from([0x58, 0, 0, 0, 4]));
     else stream.destroy();
-    // Nobody reads any more what still comes, and a full socket would never close.
+    // Discard the rest: a full socket would never close.
     stream.resume();
   }
 
   /**
-   * A server that shuts down asks again and again, until what it has sent is confirmed to the byte. That may take until
-   * the next offset flush, or for ever: going away lets it end at once, and the next connection goes on.
+   * A server shutting down requests replies in a row until everything it sent is confirmed to the byte, which may take
+   * until the next offset flush, or forever. Disconnecting lets it end at once; the next connection resumes.
    */
   #answer(): void {
     const nowMs = this.#clock.monotonicMs();
@@ -209,7 +209,7 @@ export class ReplicationStream {
     });
   }
 
-  /** A connection that was cut without a word looks like a quiet one, except that nobody answers. */
+  /** A half-open connection looks like a quiet one, except that requests for a reply stay unanswered. */
   #isSilent(): boolean {
     const heard = this.#heard;
     const nowMs = this.#clock.monotonicMs();
@@ -226,16 +226,16 @@ export class ReplicationStream {
     return heard.silentMs >= this.#silence.limitMs;
   }
 
-  /** @param asks for an answer, which an idle server gives by nothing else. */
-  #sendStatus(asks = false): void {
+  /** @param wantsReply requests a keepalive: an idle server sends nothing otherwise. */
+  #sendStatus(wantsReply = false): void {
     const status = Buffer.alloc(34);
     status[0] = 0x72;
-    // What was received says nothing about what may be let go of: only the second position, flushed, does. (I3)
+    // The first position, received, releases no WAL: only the second, flushed, does. (I3)
     writeLsn(status, Math.max(this.#received, this.#shown, this.#confirmed) as Lsn, 1);
     writeLsn(status, this.#confirmed, 9);
     writeLsn(status, this.#confirmed, 17);
     status.writeBigInt64BE(BigInt(this.#clock.nowMs()) * 1000n - BigInt(POSTGRES_EPOCH_US), 25);
-    status[33] = asks ? 1 : 0;
+    status[33] = wantsReply ? 1 : 0;
     this.#channel.write(status);
   }
 }

@@ -1,29 +1,29 @@
-/** As long as a server waits for us by default (wal_sender_timeout). */
+/** The default of wal_sender_timeout, the server's own limit for us. */
 const LIMIT_MS = 60_000;
-/** By then TCP has given up by itself. */
+/** By then TCP itself has given up. */
 const LONGEST_MS = 900_000;
 
-/** What a look at the connection, at each timed status update, found. */
+/** The connection's state at one timed status update. */
 export interface Look {
   readonly elapsedMs: number;
-  /** Time from one look to the next, when nothing is late. */
+  /** The planned time between two looks. */
   readonly intervalMs: number;
-  /** Bytes came since the last look, or we did not read: then the server may have answered. */
+  /** Bytes arrived since the last look, or we were not reading and may have missed an answer. */
   readonly mayHaveAnswered: boolean;
 }
 
 /**
- * For how long the server has not answered, though each status update asked it to. A process that was suspended comes
- * back late and has not read yet: that time counts for no more than two intervals.
+ * How long the server has not answered, though each status update requested a reply. A suspended process wakes up late
+ * and has not read yet: that time counts for at most two intervals.
  */
 export function judgeSilence(silentMs: number, { elapsedMs, intervalMs, mayHaveAnswered }: Look): number {
   return mayHaveAnswered ? 0 : silentMs + Math.min(elapsedMs, 2 * intervalMs);
 }
 
 /**
- * How long a silence is borne before the connection is given up as half open. Outlives connections: older servers say
- * nothing while they decode a large transaction of tables that are not published, and would never get through it if
- * each connection were cut at the same time.
+ * The silence after which a connection counts as half open. Outlives connections: older servers send nothing while they
+ * decode a large transaction on unpublished tables, and would never finish if each connection were cut after the same
+ * time.
  */
 export class SilenceLimit {
   #limitMs = LIMIT_MS;
@@ -32,12 +32,12 @@ export class SilenceLimit {
     return this.#limitMs;
   }
 
-  /** A connection was given up. */
+  /** A connection was closed for its silence. */
   lengthen(): void {
     this.#limitMs = Math.min(LONGEST_MS, this.#limitMs * 2);
   }
 
-  /** Changes came: the server got through. */
+  /** Changes arrived: the server has finished the long transaction. */
   reset(): void {
     this.#limitMs = LIMIT_MS;
   }

@@ -457,7 +457,7 @@ describe("a stop takes less than a second", () => {
       const driver = await TaskDriver.start(db.props());
       const waiting = driver.untilWaiting();
       const polls = driver.read(1).catch(() => []);
-      expect(await waiting).toMatch(/transactions that are under way must end before replication slot/);
+      expect(await waiting).toMatch(/open transactions must end before replication slot/);
       await stopping(driver);
       await client.query("ROLLBACK");
       await polls;

@@ -26,7 +26,7 @@ describe("validation", () => {
     expect(password?.value).toBe("[hidden]");
   });
 
-  test("asks for each required key in Debezium's words, and marks none as required", () => {
+  test("reports each missing required key in Debezium's words, and marks none as required", () => {
     for (const key of ["topic.prefix", "database.hostname", "database.user", "database.dbname"]) {
       expect(complaints({ [key]: "" })).toEqual({ [key]: [`The '${key}' value is invalid: A value is required`] });
     }
@@ -45,7 +45,7 @@ describe("validation", () => {
       ["slot.name", "Slot-1", /: Valid replication slot name must contain only digits/],
       ["topic.prefix", "a b", /^The 'topic.prefix' value is invalid: a b has invalid format/],
       ["plugin.name", "decoderbufs", /set plugin.name=pgoutput/],
-      ["skipped.operations", "none,c", /If 'none' is given/],
+      ["skipped.operations", "none,c", /'none' excludes every other operation/],
       ["skipped.operations", "x", /'x' is not one of/],
       ["max.queue.size", "2048", /Must be larger than the maximum batch size/],
       ["message.key.columns", "nonsense", /has an invalid format/],
