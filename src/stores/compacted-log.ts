@@ -9,7 +9,7 @@ import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "./l
 export interface LogFold {
   /**
    * Folds one record. Returns why it is ignored, if it is; an error means the same. Either way the log warns of the
-   * record and reads on, so a fold must not have changed anything by then.
+   * record and reads on, so what the fold has changed by then must hold without it.
    */
   apply(record: StoredRecord): string | undefined;
   /** Called after every run of records that was folded, for listeners. Must not throw. */

@@ -1,7 +1,7 @@
 import { type ExactJson, type ExactJsonObject, parseExactJson } from "../base/exact-json.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import { isTargetState, type TargetState } from "../contract/target-state.js";
-import { parseConfigKey, type SessionKey, type StoredProps } from "./config-records.js";
+import { type ConfigKeyName, parseConfigKey, type SessionKey, type StoredProps } from "./config-records.js";
 import type { StoredRecord } from "./log-transport.js";
 
 /** A connector as the config topic has it. Never changed: a new one takes its place. */
@@ -71,17 +71,21 @@ export class ConfigFold {
 
   /** Folds one record. Returns what it changed, or undefined when nobody has to act on it. */
   apply(record: StoredRecord): ConfigEvent | undefined {
+    const key = record.key && parseConfigKey(record.key.toString());
     let value: ExactJson;
     try {
       value = record.value === null ? null : parseExactJson(record.value.toString());
     } catch (error) {
+      this.#breakTaskSet(key);
       if (!(error instanceof SyntaxError)) throw error;
       return { kind: "unreadable", offset: record.offset, why: "its value is not JSON" };
     }
     this.#offset = record.offset + 1;
     this.#snapshot = undefined;
-    const unreadable = (why: string): ConfigEvent => ({ kind: "unreadable", offset: record.offset, why });
-    const key = record.key && parseConfigKey(record.key.toString());
+    const unreadable = (why: string): ConfigEvent => {
+      this.#breakTaskSet(key);
+      return { kind: "unreadable", offset: record.offset, why };
+    };
     if (!key) return unreadable("its key is not known");
     switch (key.kind) {
       case "target-state":
@@ -109,6 +113,16 @@ export class ConfigFold {
         return { kind: "logger-level", logger: key.logger, level };
       }
     }
+  }
+
+  /**
+   * A task or commit record that cannot be read takes the task records before it along. Left where they are, they would
+   * fill the gaps of the next set: set A loses its commit, set B its task 1, and B's commit would start B's task 0
+   * beside A's task 1, with one table read twice and another by nobody. Without them B is inconsistent. (I5)
+   */
+  #breakTaskSet(key: ConfigKeyName | null | undefined): void {
+    if (key?.kind === "commit") this.#deferred.delete(key.connector);
+    if (key?.kind === "task") this.#deferred.get(key.connector)?.delete(key.task);
   }
 
   #applyTargetState(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent | undefined {

@@ -81,6 +81,20 @@ describe("the fold of the config topic", () => {
     expect(fold(healed).snapshot.connectors.get("c")).toMatchObject({ inconsistent: false, taskConfigs: [{ t: "0" }] });
   });
 
+  test.each([
+    ["{not json", '{"tasks":'],
+    ['{"properties":{"a":1}}', '{"tasks":"2"}'],
+  ])("never mixes two sets of task configs when records of both cannot be read: %s", (noTask, noCommit) => {
+    const first = [configRecord.task("c", 0, { t: "a0" }), configRecord.task("c", 1, { t: "a1" })];
+    const second = [configRecord.task("c", 0, { t: "b0" }), configRecord.commit("c", 2)];
+    const lostCommit = [...first, text("commit-c", noCommit), ...second];
+    const lostTask = [...first, text("task-c-1", noTask), ...second];
+    for (const records of [lostCommit, lostTask]) {
+      const { snapshot } = fold(at([configRecord.connector("c", config), ...records]));
+      expect(snapshot.connectors.get("c")).toMatchObject({ inconsistent: true, taskConfigs: [] });
+    }
+  });
+
   test("never brings back task configs of a connector whose deletion was compacted away", () => {
     const { snapshot } = fold(
       at([
