@@ -1,10 +1,10 @@
-// Ours beside Apache Kafka, Kafka Connect and Debezium, by the originals' own benchmark (`peers bench`, cdcbench.py):
-// drain of single-row and 100-row transactions, snapshot, latency at 1,000 tx/s; the original tuned, ours at its
-// defaults and tuned, interleaved, each with its limit in the same run. Ends with the ratios to the original.
+// Compares ours with Apache Kafka, Kafka Connect and Debezium, by the originals' own benchmark (`peers bench`,
+// cdcbench.py): drain of single-row and 100-row transactions, snapshot, latency at 1,000 tx/s. The original is tuned,
+// ours at defaults and tuned, in interleaved runs, each with its limit. Ends with the ratios to the original.
 //   MILLRACE_PEERS=…/peers node bench/beside-the-originals.mjs [--rows 200000] [--batched 500000] [--snapshot 2000000]
 //     [--rate 1000] [--seconds 15] [--runs 5] [--warm 200000] [--only single|batched|snapshot|latency|all]
-// Needs java, mvn, python3, pgbench and PostgreSQL's server (Debian). Ours is `millrace up`: worker and broker are one
-// process, and its CPU and memory are those of both; the original's two processes are shown apart and summed.
+// Needs java, mvn, python3, pgbench and PostgreSQL's server (Debian). Ours is `millrace up`, worker and broker in one
+// process with one CPU and memory figure; the original's two processes are shown separately and summed.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,11 +33,11 @@ const given = options({
   warm: 200_000,
   only: "all",
 });
-// cdcbench.py's four clients make whole transactions only: it would wait for the rest of other numbers.
+// cdcbench.py's four clients only make whole transactions; with other numbers it would wait for the rest.
 for (const name of ["rows", "batched", "warm"]) given[name] -= given[name] % 400;
 const peers = process.env.MILLRACE_PEERS ?? join(ROOT, "..", "shared", "peers", "peers");
 
-/** Where `peers bench` finds its own programs and the database. */
+/** The environment of `peers bench`: its programs and the database. */
 let benchEnv = {};
 
 const WORKLOADS = {
@@ -73,7 +73,7 @@ await measured(async () => {
   }
 });
 
-/** A home of its own, whose jars are the shared ones, and ports of its own. */
+/** A separate home with the shared jars, and separate ports. */
 async function startOriginals() {
   const shared = process.env.PEERS_HOME ?? join(homedir(), ".cache", "kafka-peers");
   run(peers, ["install"], { PEERS_HOME: shared });
@@ -134,7 +134,7 @@ function bench({ url, bootstrap, workerPid, brokerPid, tuned }, label, workload)
   return JSON.parse(lines.at(-1));
 }
 
-/** Medians, and beside them the ratio to the original's. */
+/** Medians, and their ratios to the original's. */
 function summaryOf(results) {
   const middle = (list, field) => {
     const values = list.map((result) => result[field]).filter((value) => value !== undefined);

@@ -1,7 +1,7 @@
-// CDC of the bundled stack (`millrace up`: worker and broker in one process) against Postgres's own limits on the same
-// rows in the same run: a backlog drained, beside pg_recvlogical on the same backlog; a snapshot, beside COPY.
+// CDC of the bundled stack (`millrace up`: worker and broker in one process), compared with Postgres's own limits in
+// the same run: draining a backlog with pg_recvlogical on the same backlog, a snapshot with COPY of the same rows.
 //   node bench/cdc.mjs [--rows 200000] [--snapshot 500000] [--runs 1] [--tuned yes|no]
-// Postgres is that of PGHOST/PGPORT/PGUSER, or the embedded one. CPU is the whole process, its threads included.
+// Uses the Postgres of PGHOST/PGPORT/PGUSER, or the embedded one. CPU is that of the whole process with its threads.
 import { spawnSync } from "node:child_process";
 import { Kafka, logLevel } from "kafkajs";
 import { benchPostgres, clientEnvironment, program } from "./postgres.mjs";
@@ -68,7 +68,7 @@ async function freshTable({ query }) {
     quantity int not null, price numeric(10,2) not null, note text, created timestamptz not null default now()); create index on t (customer)`);
 }
 
-/** A backlog of transactions of `perTransaction` rows, made while the connector is stopped. */
+/** A backlog of transactions of `perTransaction` rows, written while the connector is stopped. */
 async function drain(stack, name, perTransaction) {
   const { postgres, url, up, admin } = stack;
   await freshTable(postgres);
@@ -174,7 +174,7 @@ async function remove({ postgres, url }, name) {
   await postgres.query(`drop publication if exists ${name}`);
 }
 
-/** States of what reads the slot. A slot that is being made is active, too, and gone when its maker is stopped. */
+/** States of the slot's reader. A slot under creation is active, too, and disappears when its creator is stopped. */
 async function walsenders({ query }, slot) {
   const found = await query(
     "select state from pg_replication_slots join pg_stat_replication on pid = active_pid where slot_name = $1",
@@ -183,7 +183,7 @@ async function walsenders({ query }, slot) {
   return found.map(({ state }) => state);
 }
 
-/** Rows per second between 10 % and 90 % of what is to come. */
+/** Rows per second between 10 % and 90 % of the expected rows. */
 async function watch(admin, topic, count) {
   const points = [];
   await until(async () => {
@@ -210,7 +210,7 @@ async function highWatermark(admin, topic) {
   }
 }
 
-/** A run that lost or doubled something is no run: every topic record is counted against the table. */
+/** Counts every topic record against the table: a run with missing or repeated rows is invalid. */
 async function check({ postgres, admin }, name, count) {
   const [{ n }] = await postgres.query("select count(*)::int as n from t");
   const arrived = await highWatermark(admin, topicOf(name));

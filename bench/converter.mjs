@@ -1,5 +1,5 @@
-// Cost of JsonConverter on a Debezium envelope of a 7-column row, beside JSON.stringify of the same values and
-// Buffer.from of its text, in the same run. CPU time: steadier than the clock on a shared machine.
+// Cost of JsonConverter for a Debezium envelope of a 7-column row, compared in the same run with JSON.stringify of the
+// same values and Buffer.from. CPU time, which is steadier than the clock on a shared machine.
 //   node bench/converter.mjs [--records 300000]
 import {
   ArrayStruct,
@@ -77,7 +77,7 @@ function record(i) {
   ]);
 }
 
-/** The same values as plain objects, int64 as text where JSON.stringify cannot. */
+/** The same values as plain objects; int64 as text, since JSON.stringify has no bigint. */
 function plain(value) {
   if (value instanceof Struct)
     return Object.fromEntries(value.schema.fields.map(({ name, index }) => [name, plain(value.at(index))]));

@@ -1,5 +1,5 @@
-// A Postgres for measurements: the one of PGHOST, PGPORT, PGUSER (for instance of `peers postgres start`), or else the
-// embedded one of this package. Its clients are Debian's (postgresql-client).
+// A Postgres for measurements: that of PGHOST, PGPORT and PGUSER (such as `peers postgres start`), or else this
+// package's embedded one. Its client programs are Debian's (postgresql-client).
 import { existsSync, readdirSync } from "node:fs";
 import pg from "pg";
 import { SystemClock } from "../dist/src/base/clock.js";
@@ -9,11 +9,11 @@ import { atEnd } from "./processes.mjs";
 
 const DATABASE = "millrace_bench";
 
-/** Where it is, and `query(sql)` in a fresh database of it. */
+/** Its address, and `query(sql)` in a fresh database. */
 export async function benchPostgres() {
   const server = process.env.PGPORT ? given() : await embedded();
   const admin = await connect(server, "postgres");
-  // What a run that was killed left behind would keep the WAL of all later ones.
+  // A killed run leaves a slot behind, which would retain the WAL of all later runs.
   await admin.query(
     "select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = $1 and not active",
     [DATABASE],
@@ -49,7 +49,7 @@ export function clientEnvironment({ host, port, user, password, database }) {
   return { PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password, PGDATABASE: database };
 }
 
-/** Path of one of Postgres's programs that Debian installs. @throws Error saying what to install. */
+/** Path of one of Debian's Postgres programs. @throws Error naming the package to install. */
 export function program(name) {
   const versions = existsSync("/usr/lib/postgresql") ? readdirSync("/usr/lib/postgresql").sort((a, b) => b - a) : [];
   const found = versions.map((version) => `/usr/lib/postgresql/${version}/bin/${name}`).find(existsSync);

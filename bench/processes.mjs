@@ -1,4 +1,4 @@
-// Processes that the measurements start, and what /proc tells of them. Linux only.
+// The processes of a measurement, and their figures in /proc. Linux only.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -12,7 +12,7 @@ const TICKS_PER_SECOND = 100;
 
 const cleanups = [];
 
-/** Runs `measure`, then undoes everything in reverse order, whatever happened. */
+/** Runs `measure`, then all clean-up in reverse order, even after a failure. */
 export async function measured(measure) {
   const interrupted = new Promise((_, reject) => {
     for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error(`Ended by ${signal}`)));
@@ -24,19 +24,19 @@ export async function measured(measure) {
   }
 }
 
-/** Something to undo when the measurement is over. */
+/** Registers a clean-up for the end of the measurement. */
 export function atEnd(cleanup) {
   cleanups.push(cleanup);
 }
 
-/** A folder that goes with the measurement. */
+/** A folder that is deleted after the measurement. */
 export function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** `millrace ARGS…`: `line(pattern)` awaits what it prints, `stop()` ends it. */
+/** `millrace ARGS…`: `line(pattern)` awaits a printed line, `stop()` ends it. */
 export function startMillrace(args, env = {}) {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm ci builds it`);
   const child = spawn(process.execPath, [MAIN, ...args], {
@@ -72,7 +72,7 @@ export function startMillrace(args, env = {}) {
   return { pid: child.pid, line, stop, lines };
 }
 
-/** A worker's properties for measurements, as a file. */
+/** Writes a worker's properties file for measurements. */
 export function workerFile(folder, bootstrap, extra = {}) {
   const props = {
     "bootstrap.servers": bootstrap,
@@ -105,7 +105,7 @@ export function cpuSeconds(pid) {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Resident MiB now (VmRSS) or at its highest so far (VmHWM). */
+/** Resident MiB, current (VmRSS) or peak (VmHWM). */
 export function residentMib(pid, field = "VmRSS") {
   const found = new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Math.round(Number(found[1]) / 1024);
@@ -119,7 +119,7 @@ export async function freePort() {
   return port;
 }
 
-/** Runs a program to its end and returns what it printed. */
+/** Runs a program to its end and returns its output. */
 export function run(program, args, env = {}) {
   return execFileSync(program, args, {
     encoding: "utf8",
@@ -129,7 +129,7 @@ export function run(program, args, env = {}) {
   });
 }
 
-/** A request of the Connect REST API. @throws Error with its answer. */
+/** Sends a request to Connect's REST API. @throws Error with the answer. */
 export async function rest(url, method, path, body) {
   const answer = await fetch(url + path, {
     method,
@@ -141,7 +141,7 @@ export async function rest(url, method, path, body) {
   return text === "" ? undefined : JSON.parse(text);
 }
 
-/** `--name value` pairs of the command line over `defaults`; numbers where the default is one. */
+/** `--name value` pairs of the command line over `defaults`; a number where the default is one. */
 export function options(defaults) {
   const found = { ...defaults };
   const args = process.argv.slice(2);
@@ -163,12 +163,12 @@ export function median(values) {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** One JSON line per result, as `peers bench` prints them. */
+/** Prints a result as one JSON line, like `peers bench`. */
 export function report(result) {
   console.log(JSON.stringify(result));
 }
 
-/** The first number of the load average: figures of a busy machine are ratios at best. */
+/** The one-minute load average: on a busy machine only ratios mean something. */
 export function load() {
   return Number(readFileSync("/proc/loadavg", "utf8").split(" ")[0]);
 }

@@ -1,6 +1,6 @@
-// The S3 sink with many open paths at once: memory of `millrace up` (worker and broker in one process) and the rate at
-// which records become objects. Records go round the hours of several days, so that all paths stay open until the
-// partition has flush.size records in them together; that happens twice. The store is the package's own, in this process: an emulator's figure.
+// The S3 sink with many open paths: memory of `millrace up` (worker and broker in one process), and the rate of records
+// into objects. Records cycle through the hours of several days, so that all paths stay open until the partition has
+// flush.size records in all of them together; that happens twice. The store is the package's emulator, in this process.
 //   node bench/s3-open-paths.mjs [--paths 80] [--records 400000] [--bytes 1000] [--limit-mib 250]
 import { join } from "node:path";
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";

@@ -1,5 +1,5 @@
-// Start → REST ready: from the process's start to the first answer of GET /, for `millrace up` on a fresh folder and for
-// `millrace worker` on a running broker; beside it, in the same run, a bare Node HTTP server, the floor for any of them.
+// Start → REST ready: from the start of the process to the first answer of GET /, for `millrace up` on a fresh folder
+// and `millrace worker` on a running broker, compared in the same run with a bare Node HTTP server, the lower limit.
 //   node bench/start.mjs [--runs 7]
 import { spawn } from "node:child_process";
 import {
@@ -17,7 +17,7 @@ import {
 const { runs } = options({ runs: 7 });
 const LIMIT_MS = 1000;
 
-/** Asks again until something answers: the interval is what the figure can be off by. */
+/** Polls until there is an answer. The interval is the figure's error. */
 async function answers(url) {
   for (;;) {
     try {

@@ -1,4 +1,4 @@
--- The shop that the demo follows. `version` counts the writes of a row, so that a check can tell a skipped one.
+-- The demo's shop. `version` counts a row's writes, so that a check detects skipped ones.
 create schema shop;
 
 create type shop.order_status as enum ('new', 'paid', 'shipped', 'delivered', 'returned');
@@ -40,5 +40,5 @@ create table shop.order_items (
   primary key (order_id, line)
 );
 
--- Updates and deletes of orders carry the whole row as it was; those of the other tables carry its key.
+-- Updates and deletes of orders contain the whole old row; those of the other tables only its key.
 alter table shop.orders replica identity full;

@@ -6,12 +6,12 @@ import { FrameReader } from "../../src/broker/net/frame-reader.js";
 import { type Api, readCorrelationId } from "../../src/protocol/api.js";
 import type { Fields, InputOf, OutputOf } from "../../src/protocol/message-fields.js";
 
-/** A bare connection to a broker: requests of any API and version, and bytes that are no request at all. */
+/** A bare connection to a broker, for requests of any API and version, and for bytes that are not a request. */
 export class BrokerClient {
   readonly #waiting = new Map<number, Deferred<Buffer>>();
   readonly #frames = new FrameReader(200 * 1024 * 1024, new FrameMemory());
   readonly #closed = deferred();
-  /** Correlation ids in the order their answers came. */
+  /** Correlation ids in the order of their answers. */
   readonly answered: number[] = [];
   #correlationId = 0;
 
@@ -66,7 +66,7 @@ export class BrokerClient {
     return answer.promise;
   }
 
-  /** Sends bytes as they are. */
+  /** Sends raw bytes. */
   write(bytes: Buffer): void {
     this.socket.write(bytes);
   }

@@ -10,7 +10,7 @@ import { type DecodedRecord, readRecords } from "../../src/protocol/records/reco
 import { type ProducerStamp, RecordBatchWriter } from "../../src/protocol/records/record-batch-writer.js";
 
 export interface TestLogOptions {
-  /** The topic's settings; anything goes, also what CreateTopics would refuse (tiny segments). */
+  /** The topic's settings, not validated: even tiny segments, which CreateTopics would refuse. */
   readonly configs?: Readonly<Record<string, string>>;
   readonly clock?: SimClock;
   readonly leaderEpoch?: number;
@@ -37,7 +37,7 @@ export interface TestRecord {
   readonly timestampMs?: number;
 }
 
-/** A batch as a producer would send it. */
+/** A producer's batch. */
 export function batchOf(records: readonly TestRecord[], producer?: ProducerStamp, codec: Codec = "none"): Buffer {
   const writer = new RecordBatchWriter();
   const bytes = (text: string | null | undefined) => (text === null || text === undefined ? null : Buffer.from(text));
@@ -52,7 +52,7 @@ export function append(log: PartitionLog, batch: Buffer): number {
   return log.append(batch, readBatchHeader(batch));
 }
 
-/** Everything a reader that starts at `from` gets, fetching `maxBytes` at a time and stepping by batch headers. */
+/** All records for a reader that starts at `from`, fetches `maxBytes` at a time and steps by batch headers. */
 export function readAll(log: PartitionLog, from = log.logStartOffset, maxBytes = 1000): DecodedRecord[] {
   const records: DecodedRecord[] = [];
   for (let offset = from; offset < log.logEndOffset; ) {

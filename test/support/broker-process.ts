@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const DIST = new URL("../../dist/src/", import.meta.url);
 
-/** Runs in the child: the broker alone, as compiled, until it is killed. */
+/** Runs in the child: only the compiled broker, until it is killed. */
 const PROGRAM = `
 const [dist, dataDir, port, properties] = process.argv.slice(1);
 const { startBroker } = await import(new URL("broker/start-broker.js", dist).href);
@@ -25,7 +25,7 @@ process.stdin.resume();
 process.stdin.on("end", () => process.exit(1));
 `;
 
-/** A broker in a process of its own. */
+/** A broker in its own process. */
 export interface BrokerProcess {
   readonly pid: number;
   readonly port: number;
@@ -33,13 +33,13 @@ export interface BrokerProcess {
   kill(): Promise<void>;
 }
 
-/** Arguments for Node, and the folder, to run the compiled broker (dist); it prints its port and ends with its standard input. */
+/** Node's arguments and working folder for the compiled broker (dist). It prints its port and ends with its stdin. */
 export function brokerProgram(dataDir: string, port = 0, properties: Readonly<Record<string, string>> = {}) {
   const args = ["--input-type=module", "--eval", PROGRAM, DIST.href, dataDir, String(port), JSON.stringify(properties)];
   return { args, cwd: fileURLToPath(DIST) };
 }
 
-/** Starts the compiled broker (dist) in a process of its own; it ends with this one. */
+/** Starts the compiled broker (dist) in its own process, which ends with this one. */
 export async function startBrokerProcess(
   dataDir: string,
   port = 0,

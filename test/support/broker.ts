@@ -8,23 +8,23 @@ import type { Interceptor } from "../../src/broker/interceptor.js";
 import { type RunningBroker, startBroker } from "../../src/broker/start-broker.js";
 
 export interface TestBrokerOptions {
-  /** Kafka's broker properties; the defaults of the bundled broker otherwise. */
+  /** Kafka's broker properties; by default those of the bundled broker. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** Sees every request first: answers, delays, drops or errors it. */
+  /** Called before every request is served; may answer, delay, drop or fail it. */
   readonly interceptor?: Interceptor;
   readonly logger?: Logger;
 }
 
-/** A broker of a test: in this process, on a free port, with a data folder of its own that goes with it. */
+/** A test's broker in this process, on a free port, with a temporary data folder. */
 export interface TestBroker {
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
-  /** `host:port`, as `bootstrap.servers` takes it. */
+  /** `host:port`, for `bootstrap.servers`. */
   readonly bootstrap: string;
-  /** Ends the broker as a crash would (or cleanly) and starts it again on the same port and data. */
+  /** Crashes the broker (or stops it cleanly) and starts it again on the same port and data. */
   restart(how?: "crash" | "clean"): Promise<void>;
-  /** Ends the broker as a crash would; `restart` brings it back. */
+  /** Crashes the broker; `restart` starts it again. */
   crash(): Promise<void>;
   /** Stops it and deletes its data. */
   close(): Promise<void>;

@@ -2,8 +2,8 @@ import { type Deferred, deferred } from "../../src/base/deferred.js";
 import type { Interceptor } from "../../src/broker/interceptor.js";
 
 /**
- * Cuts clients off from a broker as a dead network does: what they ask hangs, connections stay open, and it all arrives
- * when the network heals, however late that is.
+ * Cuts clients off from a broker like a dead network: their requests hang and connections stay open. Once the network
+ * heals, however late, all of them arrive.
  */
 export class ClientPartition {
   readonly #healed = new Map<string, Deferred<void>>();
@@ -16,7 +16,7 @@ export class ClientPartition {
     return undefined;
   };
 
-  /** From now on nothing gets through from clients whose `client.id` begins with `prefix`. */
+  /** Cuts off clients whose `client.id` begins with `prefix`. */
   cut(prefix: string): void {
     this.#healed.set(prefix, deferred());
   }

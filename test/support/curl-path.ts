@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll } from "vitest";
 
-/** The PATH for commands of a document, with a stand-in for curl where there is none; made once by a test file. */
+/** The PATH for a document's commands, with a replacement for curl if there is none. Created once per test file. */
 export function pathWithCurl(): string {
   const own = process.env["PATH"] ?? "";
   if (own.split(delimiter).some((folder) => existsSync(join(folder, "curl")))) return own;

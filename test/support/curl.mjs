@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Stands in for curl where there is none, so that README's snippets can be run with nothing but Node: the options that
-// they use, and no others.
+// Replaces curl where it is missing, so that README's snippets run with only Node. Knows only the options that they
+// use.
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 

@@ -2,7 +2,7 @@ import { type FSWatcher, readFileSync, statSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import { deferred } from "../../src/base/deferred.js";
 
-/** Resolves with the file's text once it satisfies `predicate`; looks when the file system says that it changed. */
+/** Resolves with the file's text once it satisfies `predicate`; checks whenever the file system reports a change. */
 export async function fileText(path: string, predicate: (text: string) => boolean): Promise<string> {
   const reached = deferred<string>();
   const look = () => {

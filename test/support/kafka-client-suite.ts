@@ -11,7 +11,7 @@ import { KafkaError } from "../../src/protocol/kafka-error.js";
 const clock = new SystemClock();
 const random = new SystemRandom();
 const clients: KafkaClient[] = [];
-/** Distinct in every run, for a cluster that keeps its topics. */
+/** A fresh prefix in every run, for clusters that keep their topics. */
 const run = random.uuid().slice(0, 8);
 let names = 0;
 let bootstrap = "";
@@ -46,7 +46,7 @@ export function record(topic: string, partition: number | null, key: string | nu
   };
 }
 
-/** Polls until `count` records have come. */
+/** Polls until it has `count` records. */
 async function take(
   consumer: { poll: GroupConsumer["poll"] },
   count: number,
@@ -64,7 +64,7 @@ async function take(
 
 const nothing = { acknowledged() {}, failed() {} };
 
-/** What the client does over TCP with any broker. @param server gives `host:port` once the suite runs. */
+/** The client's behaviour over TCP with any broker. @param server returns `host:port` once the suite runs. */
 export function kafkaClientSuite(server: () => string): void {
   beforeEach(() => {
     bootstrap = server();
@@ -75,7 +75,7 @@ export function kafkaClientSuite(server: () => string): void {
   });
 
   describe("admin", () => {
-    test("creates, describes and deletes topics, and tells missing ones apart", async () => {
+    test("creates, describes and deletes topics, and reports missing ones", async () => {
       const { admin } = connect();
       await admin.connect(10_000);
       expect((await admin.clusterId()).length).toBeGreaterThan(0);
@@ -96,7 +96,7 @@ export function kafkaClientSuite(server: () => string): void {
       );
     });
 
-    test("names the servers and the reason when nobody answers", async () => {
+    test("names the servers and the reason when none of them answers", async () => {
       const client = connect({ "bootstrap.servers": "127.0.0.1:1" });
       await expect(client.admin.connect(5_000)).rejects.toThrow(
         /no broker of bootstrap.servers=127.0.0.1:1 answered: .*ECONNREFUSED/,
@@ -146,7 +146,7 @@ export function kafkaClientSuite(server: () => string): void {
       expect(await client.admin.startOffsets([{ topic, partition: 1 }])).toEqual([{ topic, partition: 1, offset: 0 }]);
     });
 
-    test("a hundred thousand records of a ledger arrive once, in order, told by runs of tokens", async () => {
+    test("a hundred thousand records of a ledger arrive once, in order, acknowledged in ranges of tokens", async () => {
       const client = connect();
       const topic = await newTopic(client, 3);
       const acknowledged = new Map<number, number>();
@@ -242,7 +242,7 @@ export function kafkaClientSuite(server: () => string): void {
       };
     }
 
-    test("consumers share a topic, commit, hand over when one leaves, and go on where it ended", async () => {
+    test("consumers share a topic, commit, and take over a leaving member's partitions at its commits", async () => {
       const client = connect(shape);
       const topic = await newTopic(client, 4);
       const producer = client.producer({}, nothing);
@@ -294,7 +294,7 @@ export function kafkaClientSuite(server: () => string): void {
       expect(await client.admin.listGroupOffsets(groupId)).toEqual([]);
     });
 
-    test("a pattern takes in topics that come later", async () => {
+    test("a pattern also matches topics created later", async () => {
       const client = connect({ ...shape, "metadata.max.age.ms": "200" });
       const topic = await newTopic(client);
       const consumer = client.groupConsumer(
@@ -307,7 +307,7 @@ export function kafkaClientSuite(server: () => string): void {
       await consumer.close();
     });
 
-    test("members of any protocol type are assigned to by their leader", async () => {
+    test("a leader assigns members of any protocol type", async () => {
       const client = connect();
       const groupId = `connect-${run}`;
       const join = (name: string) => {

@@ -2,31 +2,30 @@ import { SeededRandom } from "../../src/base/random.js";
 import { isComplete, type TopicVerdict } from "../../src/demo/check/judge-pipeline.js";
 import { Pipeline } from "./pipeline.js";
 
-/** One run of the pipeline in which something is killed again and again. */
+/** One run of the pipeline in which a process is killed repeatedly. */
 export interface KillPlan {
   readonly victim: "worker" | "broker";
   readonly kills: number;
   readonly seed: number;
 }
 
-/** What came out of a run. */
+/** The outcome of a run. */
 export interface KillResult {
-  /** Topics where something is lost, doubled or out of order. */
+  /** Topics with lost, repeated or misordered events. */
   readonly faulty: readonly TopicVerdict[];
   readonly events: number;
   readonly resent: number;
-  /** Kills that struck before any change was streamed, so before any offset was flushed that lets the snapshot be. */
+  /** Kills before the first streamed change, and so before any stored offset completes the snapshot. */
   readonly duringSnapshot: number;
 }
 
-/** Of a snapshot of 100,000 rows, which takes less than a second: whoever reads the topics lags behind it. */
+/** Of a snapshot of 100,000 rows. It takes less than a second, and the reader of the topics lags behind. */
 const EARLY_EVENTS = 1000;
 const SNAPSHOT_KILLS = 2;
 
 /**
- * Runs the pipeline and kills the victim at moments that the seed decides: the first two while the snapshot is read (so
- * before any offset was flushed), then after some more streamed events, or some time after the restart, whatever the
- * victim does then.
+ * Runs the pipeline and kills the victim at moments chosen by the seed: twice during the snapshot (so before any offset
+ * was flushed), then after a number of further streamed events, or some time after its restart, whatever it is doing.
  */
 export async function runWithKills({ victim, kills, seed }: KillPlan): Promise<KillResult> {
   const random = new SeededRandom(seed);
@@ -63,7 +62,7 @@ export async function runWithKills({ victim, kills, seed }: KillPlan): Promise<K
   }
 }
 
-/** The seed of a run: MILLRACE_SEED to replay one, otherwise today's luck, printed. */
+/** The seed of a run: MILLRACE_SEED to replay one, otherwise a random one, printed. */
 export function seedOf(name: string): number {
   const given = process.env["MILLRACE_SEED"];
   const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);

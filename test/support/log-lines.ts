@@ -1,7 +1,7 @@
 import { SystemClock } from "../../src/base/clock.js";
 import { TextLogger } from "../../src/base/logger.js";
 
-/** The log of several workers of one process, in one order. */
+/** The logs of several workers of this process, in order. */
 export class LogLines {
   readonly lines: string[] = [];
   readonly #waiters = new Set<() => void>();
@@ -15,7 +15,7 @@ export class LogLines {
     return new TextLogger(take, new SystemClock(), () => "info", "millrace");
   }
 
-  /** The first line from the one at `from` on that fits, and where it is. Waits for it. */
+  /** The first matching line from index `from` on, and its index. Waits for it. */
   line(pattern: RegExp, from = 0): Promise<{ readonly at: number; readonly match: RegExpExecArray }> {
     return new Promise((resolve) => {
       let next = from;

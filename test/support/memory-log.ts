@@ -11,28 +11,28 @@ export interface LogEnvironment {
 }
 
 /**
- * What becomes of one send: `refused`: not written, and another attempt may succeed. `answer-lost`: written, and the
- * caller hears of a timeout. `late`: the caller hears of a timeout, and it is written when the test says `land`.
+ * The fate of one send. `refused`: not written, and another attempt may succeed. `answer-lost`: written, but the
+ * caller gets a timeout. `late`: the caller gets a timeout, and the record is written when the test calls `land`.
  */
 export type SendFate = "refused" | "answer-lost" | "late";
 
-/** A topic in memory that a test can hold back, and let fail as a broker behind a network does. */
+/** A topic in memory whose reads and writes a test can delay, and fail like those of a broker behind a network. */
 export class MemoryLog implements LogTransport {
   readonly #partitions: StoredRecord[][];
   readonly #read: number[];
   #news = deferred();
-  /** Records that `poll` does not give yet, though they are written. */
+  /** Written records that `poll` does not return yet. */
   held = false;
-  /** What the next `poll` or `send` fails with. */
+  /** The error of the next `poll` or `send`. */
   pollError: Error | undefined;
   sendError: Error | undefined;
-  /** When set, sends wait for it, and are written then, whoever still waits for them. */
+  /** When set, sends wait for it and are then written, even if their callers have given up. */
   sendGate: Promise<void> | undefined;
   /** When set, `endOffsets` waits for it. */
   endsGate: Promise<void> | undefined;
-  /** Of the next sends, one each; later ones succeed. */
+  /** The fates of the next sends, one each; later ones succeed. */
   readonly fates: SendFate[] = [];
-  /** Sends that were made, whatever became of them. */
+  /** All sends, whatever their fate. */
   sends = 0;
   /** The transport was closed. */
   closed = false;
@@ -49,7 +49,7 @@ export class MemoryLog implements LogTransport {
     return this.#partitions;
   }
 
-  /** All records as text, in order of partition. */
+  /** All records as text, ordered by partition. */
   get texts(): (readonly [string, string | null])[] {
     return this.#partitions.flat().map(({ key, value }) => [String(key), value === null ? null : String(value)]);
   }
@@ -85,7 +85,7 @@ export class MemoryLog implements LogTransport {
     if (records.length === 0) return;
     this.sends++;
     if (this.sendGate && !(await this.#passesGate(this.sendGate))) {
-      // Its sender has given up. It was on its way all the same.
+      // Its sender has given up, but the request is still in flight.
       void this.sendGate.then(() => {
         for (const record of records) this.append(record);
       });
@@ -108,19 +108,19 @@ export class MemoryLog implements LogTransport {
     this.#dropped = deferred();
   }
 
-  /** Writes what was on its way when its senders gave up. */
+  /** Writes the records of `late` sends. */
   land(): void {
     for (const record of this.#late.splice(0)) this.append(record);
   }
 
-  /** Writes as another worker would. */
+  /** Writes as if from another worker. */
   append({ key, value }: StoreRecord): void {
     const partition = this.#partitions[key.length % this.#partitions.length]!;
     partition.push({ key, value, offset: partition.length });
     this.wake();
   }
 
-  /** Makes a waiting `poll` look again. */
+  /** Wakes a waiting `poll`. */
   wake(): void {
     this.#news.resolve();
   }

@@ -12,7 +12,7 @@ interface LineWaiter {
   readonly reject: (error: Error) => void;
 }
 
-/** `millrace ARGS…` from dist, as a process of its own that can be killed. It does not outlive the test's process. */
+/** `millrace ARGS…` from dist, in its own process, which a test may kill. It ends with the test's process. */
 export class MillraceProcess {
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
@@ -47,7 +47,7 @@ export class MillraceProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** The match of the first printed line that fits. Rejects with what was printed last when the process ends before. */
+  /** The match of the first printed line that fits. Rejects with the last printed lines if the process ends before. */
   line(pattern: RegExp): Promise<RegExpExecArray> {
     for (const line of this.#lines) {
       const match = pattern.exec(line);
@@ -57,12 +57,12 @@ export class MillraceProcess {
     return new Promise((resolve, reject) => this.#waiters.add({ pattern, resolve, reject }));
   }
 
-  /** Resolves with how it ended: a signal's name, or `status N`. */
+  /** Resolves when it ends, with the signal's name or `status N`. */
   get exited(): Promise<string> {
     return this.#exited;
   }
 
-  /** The last lines it printed, on either stream. */
+  /** Its last printed lines, of both streams. */
   get log(): string {
     return this.#lines.slice(-LAST_LINES).join("\n");
   }
@@ -73,7 +73,7 @@ export class MillraceProcess {
     await this.#exited;
   }
 
-  /** SIGTERM; resolves with how it ended. */
+  /** SIGTERM; resolves with the signal's name or `status N`. */
   async stop(): Promise<string> {
     this.#child.kill("SIGTERM");
     return this.#exited;
@@ -81,7 +81,7 @@ export class MillraceProcess {
 
   #take(line: string): void {
     this.#lines.push(line);
-    // The first lines hold the addresses; of the rest only the last are of interest.
+    // Keeps the first lines, which hold the addresses, and the last ones.
     if (this.#lines.length > 1000) this.#lines.splice(200, 400);
     for (const waiter of this.#waiters) {
       const match = waiter.pattern.exec(line);

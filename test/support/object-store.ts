@@ -11,7 +11,7 @@ import {
   startObjectStore,
 } from "../../src/emulators/object-store/object-store.js";
 
-/** The key pair test stores accept. */
+/** The credentials of test stores. */
 export const TEST_CREDENTIALS = { accessKeyId: "test-access-key", secretAccessKey: "test-secret-key" };
 
 /** An object store for a test, and a client of it. */
@@ -25,7 +25,7 @@ export interface TestObjectStore {
   stop(): Promise<void>;
 }
 
-/** Starts a store in a temporary folder, with the buckets named. */
+/** Starts a store in a temporary folder, with these buckets. */
 export async function startTestObjectStore(
   options: Partial<ObjectStoreOptions> & {
     readonly buckets?: readonly string[];
@@ -67,7 +67,7 @@ export async function startTestObjectStore(
   };
 }
 
-/** A client of a store in this process, without retries, so that a fault is seen by the caller. */
+/** A client of a store in this process. It does not retry, so that the caller sees every fault. */
 export function s3Client(
   endpoint: string,
   options: { requestChecksumCalculation?: "WHEN_REQUIRED" | "WHEN_SUPPORTED"; secretAccessKey?: string } = {},

@@ -29,8 +29,8 @@ const clock = new SystemClock();
 const random = new SystemRandom();
 
 /**
- * The demo's pipeline with each part as a process of its own, so that any can be killed: Postgres, the bundled broker, a
- * worker, and an object store in this process. It is watched from the outside, as the demo is.
+ * The demo's pipeline with each part in its own process, so that any can be killed: Postgres, the bundled broker and a
+ * worker; the object store is in this process. It is watched from outside, like the demo.
  */
 export class Pipeline {
   readonly #workerFile: string;
@@ -77,7 +77,7 @@ export class Pipeline {
     });
   }
 
-  /** Starts everything, fills the shop and leaves the connectors to be made. `seed` decides what the workload does. */
+  /** Starts everything and fills the shop, without connectors. @param seed determines the workload. */
   static async start(seed: number): Promise<Pipeline> {
     const dataDir = mkdtempSync(join(tmpdir(), "millrace-pipeline-"));
     const [postgres, store] = await Promise.all([startTestPostgres(), startTestObjectStore({ buckets: [BUCKET] })]);
@@ -108,7 +108,7 @@ export class Pipeline {
     return this.#broker;
   }
 
-  /** Makes the demo's two connectors, pointed at this pipeline's parts, and starts the live mix. */
+  /** Creates the demo's two connectors for this pipeline, and starts the live mix. */
   async run(): Promise<void> {
     await this.#worker.line(/^REST interface: /);
     await this.rest.create(this.sourceRequest());
@@ -116,7 +116,7 @@ export class Pipeline {
     this.startWorkload();
   }
 
-  /** Starts the live mix, or starts it again after `endWorkload`. */
+  /** Starts the live mix, also again after `endWorkload`. */
   startWorkload(): void {
     this.#workloadOver = new AbortController();
     this.#working = this.workload.run(this.#workloadOver.signal);
@@ -160,12 +160,12 @@ export class Pipeline {
     return this.observer.events.length;
   }
 
-  /** Those of them that are no rows of a snapshot. */
+  /** Those of them that are streamed, not rows of a snapshot. */
   get streamed(): number {
     return this.observer.events.length - this.observer.snapshotEvents;
   }
 
-  /** Resolves once so many events, or streamed ones, have been read in all, or after `mostMs`, whichever comes first. */
+  /** Resolves once so many events, or streamed ones, have been read in total, or after `mostMs`. */
   async reached(counts: { readonly events?: number; readonly streamed?: number }, mostMs: number): Promise<void> {
     const { events = Number.POSITIVE_INFINITY, streamed = Number.POSITIVE_INFINITY } = counts;
     const reached = deferred();
@@ -180,16 +180,16 @@ export class Pipeline {
     forget();
   }
 
-  /** Ends the live mix; resolves once the transactions at work are done. */
+  /** Ends the live mix; resolves once its running transactions are done. */
   async endWorkload(): Promise<void> {
     this.#workloadOver.abort();
     await this.#working;
   }
 
   /**
-   * Waits until the last event of every key is its final row and every record of the topics is in an object, as told by
-   * the topics and the store themselves, then judges. After `mostMs` it judges what is there: the verdict says what is
-   * missing.
+   * Waits until the last event of every key is the row's final state and every record of the topics is in an object, by
+   * the contents of topics and store, then judges. After `mostMs` it judges the current state; the verdict then lists
+   * what is missing.
    */
   async verdict(mostMs: number): Promise<TopicVerdict[]> {
     const rows = await withClient(this.postgres, (client) => readFinalRows(client, "demo"));
@@ -198,7 +198,7 @@ export class Pipeline {
     let looking = Promise.resolve();
     const look = async () => {
       await this.objects.refresh();
-      // Counting is cheap, judging is not: look closer only where the counts agree.
+      // Counting is cheap and judging is not: judge only once the counts agree.
       const records = this.observer.events.filter(({ kind }) => kind !== "tombstone").length;
       if (this.objects.records < records) return;
       const left = judge().reduce(
@@ -254,7 +254,7 @@ function request(file: string, changes: Readonly<Record<string, string>>): Conne
   return { name, config: { ...config, ...changes } };
 }
 
-/** Short sessions, so that the one that was killed is soon forgotten. */
+/** Short sessions, so that a killed member expires soon. */
 function workerProperties(brokerAddress: string, restPort: number): string {
   return [
     `bootstrap.servers=${brokerAddress}`,

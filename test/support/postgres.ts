@@ -8,13 +8,13 @@ export function startTestPostgres(settings: Readonly<Record<string, string>> = {
   return startPostgres({ port: 0, settings, clock: new SystemClock(), logger: silentLogger });
 }
 
-/** Runs `work` with a connection of the superuser and closes it afterwards. */
+/** Runs `work` with a superuser's connection, and closes it afterwards. */
 export async function withClient<T>(
   server: { readonly connectionString: string },
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({ connectionString: server.connectionString });
-  // Without a listener, a server that restarts under the connection would end the test process.
+  // Without a listener, a restart of the server would end the test process.
   const lost: Error[] = [];
   client.on("error", (error) => lost.push(error));
   await client.connect();
@@ -25,7 +25,7 @@ export async function withClient<T>(
   }
 }
 
-/** Runs statements one after the other, each as its own transaction unless they say otherwise. */
+/** Runs statements in order, each in its own transaction unless it begins one. */
 export async function execute(server: { readonly connectionString: string }, ...statements: string[]): Promise<void> {
   await withClient(server, async (client) => {
     for (const statement of statements) await client.query(statement);

@@ -1,11 +1,11 @@
-/** An answer of REST: its body parsed, whatever the status. */
+/** An answer of REST with its parsed body, for any status. */
 export interface RestAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: unknown;
 }
 
-/** Calls of Kafka Connect's REST API, as a stranger would make them. */
+/** A client of Kafka Connect's REST API, independent of the product's. */
 export class RestClient {
   constructor(readonly url: string) {}
 

@@ -14,7 +14,7 @@ import { StatusWatch } from "./status-watch.js";
 
 type Props = Readonly<Record<string, string>>;
 
-/** A worker's properties for tests: quick to notice that a member has gone, and to commit. */
+/** A worker's properties for tests: lost members expire soon, and commits are frequent. */
 export function testWorkerProps(kafka: string, props: Props = {}): Record<string, string> {
   return {
     "bootstrap.servers": kafka,
@@ -43,18 +43,18 @@ export interface TestStackOptions {
   readonly props?: Props;
   readonly brokerProps?: Props;
   readonly logger?: Logger;
-  /** Sees every request of the broker's clients first. */
+  /** Called for every request before the broker serves it. */
   readonly interceptor?: Interceptor;
 }
 
-/** Broker and worker in this process, tasks in the worker's thread, on free ports and a folder of their own. */
+/** Broker and worker in this process, tasks in the worker's thread, on free ports and in a temporary folder. */
 export class TestStack {
   readonly #closers = new Closers();
   #worker: RunningWorker | undefined;
   #statuses: StatusWatch | undefined;
 
   private constructor(
-    /** Of this stack alone; files of tests may go here. */
+    /** This stack's folder; tests may put files here. */
     readonly folder: string,
     readonly broker: RunningBroker,
     private readonly options: TestStackOptions,
@@ -103,13 +103,13 @@ export class TestStack {
     return this.#statuses!;
   }
 
-  /** Starts the worker (again), as it was or with other properties. */
+  /** Starts the worker, with the same or other properties. */
   async startWorker(props: Props = {}): Promise<void> {
     const worker = await this.startAnotherWorker(props);
     this.#worker = worker;
   }
 
-  /** One more worker of the same group; the caller closes it, or `close` does. */
+  /** Another worker of the same group, closed by the caller or by `close`. */
   async startAnotherWorker(props: Props = {}, logger = this.options.logger ?? silentLogger): Promise<RunningWorker> {
     const worker = await startWorkerStack({
       props: testWorkerProps(this.kafka, { "task.isolation": "none", ...this.options.props, ...props }),
@@ -135,7 +135,7 @@ export class TestStack {
   }
 }
 
-/** Broker and worker of dist as processes of their own, to be killed. */
+/** Broker and worker of dist in their own processes, for tests that kill them. */
 export class StackProcesses {
   #broker: MillraceProcess | undefined;
   #worker: MillraceProcess | undefined;
@@ -175,14 +175,14 @@ export class StackProcesses {
     return this.#worker!;
   }
 
-  /** Starts the broker, at the address that it had if it ran before. Resolves once it listens. */
+  /** Starts the broker, on its former address if it ran before. Resolves once it listens. */
   async startBroker(): Promise<void> {
     this.#broker = new MillraceProcess(["broker", "--data", join(this.folder, "data"), "--listen", this.#kafka], QUIET);
     const [, address = ""] = await this.#broker.line(/^Kafka broker: (\S+)$/);
     this.#kafka = address;
   }
 
-  /** Starts the worker, at the address that it had if it ran before. Resolves once REST answers. */
+  /** Starts the worker, on its former address if it ran before. Resolves once REST answers. */
   async startWorker(): Promise<void> {
     this.#worker = launchWorker(this.folder, this.#kafka, { listeners: `http://${this.#rest}`, ...this.props });
     this.#rest = await restAddress(this.#worker);
@@ -200,7 +200,7 @@ export class StackProcesses {
   }
 }
 
-/** A worker of dist as a process of its own, in the group of `stack`. Resolves once its REST answers. */
+/** A worker of dist in its own process, in the group of `stack`. Resolves once its REST answers. */
 export async function startWorkerProcess(
   stack: TestStack,
   props: Props,

@@ -9,9 +9,9 @@ import { KafkaLogTransport } from "../../src/stores/log-transport.js";
 import type { StoredStatus } from "../../src/stores/status-fold.js";
 import { StatusStore } from "../../src/stores/status-store.js";
 
-/** What the status topic says of one connector. */
+/** The statuses of one connector in the status topic. */
 export interface ConnectorStatuses {
-  /** undefined: nothing yet, or deleted. */
+  /** undefined: no status yet, or deleted. */
   readonly connector: StoredStatus | undefined;
   /** By task id. */
   readonly tasks: readonly (readonly [number, StoredStatus])[];
@@ -19,7 +19,7 @@ export interface ConnectorStatuses {
 
 type Predicate = (statuses: ConnectorStatuses) => boolean;
 
-/** Follows the status topic, so that a test awaits a state instead of asking for it again and again. */
+/** Follows the status topic, so that a test awaits a state instead of polling for it. */
 export class StatusWatch {
   readonly #client: KafkaClient;
   readonly #store: StatusStore;
@@ -55,7 +55,7 @@ export class StatusWatch {
     return { connector: this.#store.status({ connector }), tasks: this.#store.taskStatuses(connector) };
   }
 
-  /** Resolves as soon as the connector's statuses satisfy `predicate`: at once if they do now. Register before acting where a state may pass by. */
+  /** Resolves once the connector's statuses satisfy `predicate`, at once if they already do. Register before acting. */
   async until(connector: string, predicate: Predicate): Promise<ConnectorStatuses> {
     const reached = deferred<ConnectorStatuses>();
     const check = () => {
@@ -83,7 +83,7 @@ export class StatusWatch {
     );
   }
 
-  /** Nothing is left of the connector. */
+  /** The connector and its tasks have no statuses. */
   gone(connector: string): Promise<ConnectorStatuses> {
     return this.until(connector, (statuses) => !statuses.connector && statuses.tasks.length === 0);
   }

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** How the proxy treats bytes, in both directions, from now on. */
+/** The proxy's current treatment of bytes, in both directions. */
 export type ProxyMode =
-  /** Passed on at once. */
+  /** Forwarded at once. */
   | { readonly kind: "pass" }
-  /** Passed on so many milliseconds later, in order. */
+  /** Forwarded after so many milliseconds, in order. */
   | { readonly kind: "latency"; readonly delayMs: number }
-  /** Swallowed, connections stay open: what a dead network looks like. They get through no more, even after `pass`. */
+  /** Dropped, with connections left open, like a dead network. Such a connection stays dead even after `pass`. */
   | { readonly kind: "blackhole" };
 
 interface Link {
@@ -15,7 +15,7 @@ interface Link {
   readonly server: Socket;
 }
 
-/** Stands between a client and a server under test and makes their network fail on command. */
+/** A proxy between a client and a server under test that makes their network fail on command. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #target: { host: string; port: number };
@@ -29,7 +29,7 @@ export class TcpProxy {
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
-  /** Starts a proxy on a free port of 127.0.0.1 that connects to `target` for each connection it gets. */
+  /** Starts a proxy on a free port of 127.0.0.1; each of its connections opens one to `target`. */
   static async start(target: { host: string; port: number }): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
     proxy.#server.listen(0, "127.0.0.1");
@@ -43,12 +43,12 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Connections open now. */
+  /** The number of open connections. */
   get connections(): number {
     return this.#links.size;
   }
 
-  /** Resolves when the next connection has been made. Ask before what makes it. */
+  /** Resolves when the next connection is made. Call it before the act that connects. */
   async nextConnection(): Promise<void> {
     await once(this.#server, "connection");
   }
@@ -76,7 +76,7 @@ export class TcpProxy {
     this.#refuse = false;
   }
 
-  /** Closes the direction towards the client of every open connection: it reads an end, and can still write. */
+  /** Half-closes every open connection towards the client: it reads an end, and can still write. */
   halfClose(): void {
     for (const { client } of this.#links) client.end();
   }
@@ -100,7 +100,7 @@ export class TcpProxy {
     this.#forward(client, server);
     this.#forward(server, client);
     for (const socket of [client, server]) {
-      // A side that fails takes the other with it, as a real path would; the test sees it on its own end.
+      // A failing side closes the other, as on a real network path; the test sees it at its own end.
       socket.on("error", () => {
         client.destroy();
         server.destroy();
@@ -114,7 +114,7 @@ export class TcpProxy {
   }
 
   #forward(from: Socket, to: Socket): void {
-    // Every timer sends the oldest chunk that waits, so that the order holds whatever the delays.
+    // Every timer sends the oldest waiting chunk, which keeps the order whatever the delays.
     const waiting: Buffer[] = [];
     let ended = false;
     const sendOldest = () => {
@@ -124,7 +124,7 @@ export class TcpProxy {
     };
     from.on("data", (chunk) => {
       const mode = this.#mode;
-      // Once a byte is lost the stream has a hole, and nothing behind it may get through.
+      // After a lost byte the stream has a gap, so nothing behind it may pass.
       if (mode.kind === "blackhole" || this.#swallowed.has(from)) {
         this.#swallowed.add(from);
         return;
