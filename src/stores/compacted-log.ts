@@ -5,14 +5,17 @@ import { mustRun } from "../base/command-loop.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "./log-transport.js";
 
-/** The state behind a compacted topic. Only the log's reader calls it, with every record, in the order of each partition. (I6) */
+/**
+ * The state behind a compacted topic. Only the log's reader calls it: with every record, in order of each partition.
+ * (I6)
+ */
 export interface LogFold {
   /**
-   * Folds one record. Returns why it is ignored, if it is; an error means the same. Either way the log warns of the
-   * record and reads on, so what the fold has changed by then must hold without it.
+   * Folds one record. Returns why the record is ignored, if it is; an error means the same. In both cases the log warns
+   * and reads on, so any changes that the fold has made must be valid without the record.
    */
   apply(record: StoredRecord): string | undefined;
-  /** Called after every run of records that was folded, for listeners. Must not throw. */
+  /** Called after each run of folded records, for listeners. Must not throw. */
   applied?(): void;
 }
 
@@ -25,12 +28,12 @@ export interface CompactedLogOptions {
   readonly fold: LogFold;
 }
 
-/** Makes the log over a store's topic, given the store's fold. */
+/** Opens the log over a store's topic, with the store's fold. */
 export type OpenLog = (fold: LogFold) => CompactedLog;
 
-/** How long a write may take, all attempts together. The attempt in flight at the end may still land: the log shows it. */
+/** Time for a write, all attempts together. The attempt in flight at the end may still land: then the log shows it. */
 const WRITE_TIMEOUT_MS = 30_000;
-/** How long `readToEnd` waits. */
+/** The default timeout of `readToEnd`. */
 const READ_TIMEOUT_MS = 30_000;
 
 interface Waiter {
@@ -39,24 +42,24 @@ interface Waiter {
 }
 
 /**
- * A compacted topic as the log of a state (Kafka Connect's KafkaBasedLog): read from the beginning, then for ever. Own
- * writes come back through the log like anybody's, so the fold sees one order of events whoever wrote them. (I6)
+ * A compacted topic as the log of a state (Kafka Connect's KafkaBasedLog): read from the beginning, without end. Own
+ * writes return through the log like everyone else's, so that the fold sees one order of events for all writers. (I6)
  */
 export class CompactedLog {
   readonly #options: CompactedLogOptions;
   readonly #closing = new AbortController();
   readonly #waiters = new Set<Waiter>();
-  /** Attempts whose callers have given up, and whose end is not known yet. */
+  /** Attempts whose callers have given up and whose outcome is still unknown. */
   readonly #abandoned = new Set<Promise<void>>();
   #positions: number[] = [];
   #reader: Promise<void> | undefined;
 
   constructor(options: CompactedLogOptions) {
     this.#options = options;
-    setMaxListeners(0, this.#closing.signal); // Every write that waits for its next attempt listens.
+    setMaxListeners(0, this.#closing.signal); // every write that waits for its next attempt listens
   }
 
-  /** Opens the topic, and resolves once all that it held is folded, however long that takes. */
+  /** Opens the topic. Resolves once its present content is folded, however long that takes. */
   async start(): Promise<void> {
     this.#positions = [...(await this.#options.transport.open())];
     if (this.#closing.signal.aborted) throw this.#unreadable("it is closed");
@@ -66,7 +69,7 @@ export class CompactedLog {
   }
 
   /**
-   * Resolves once everything is folded that was written before this call, by anyone.
+   * Resolves once every record written before this call, by any writer, is folded.
    *
    * @throws RetriableError STORE_UNREADABLE when the topic cannot be read within `timeoutMs`, or the log is closed.
    */
@@ -85,12 +88,13 @@ export class CompactedLog {
   }
 
   /**
-   * Writes records in order; resolves once they are acknowledged, which is before the fold has them. An attempt that
-   * failed may have been written all the same: another attempt writes all records again, in the same order.
+   * Writes records in order. Resolves once they are acknowledged, which is before the fold has them. A failed attempt
+   * may still have been written: the next one writes all records again, in the same order.
    *
-   * @param permit asked before every attempt, with the number of attempts made: what it throws ends the write and is
-   *   what the caller gets.
-   * @throws RetriableError STORE_UNWRITABLE after 30 s without an acknowledgement, or with the broker's refusal as cause.
+   * @param permit called before every attempt with the number of attempts made. Its error ends the write and goes to
+   *   the caller.
+   * @throws RetriableError STORE_UNWRITABLE after 30 s without an acknowledgement, or with the broker's refusal as
+   *   cause.
    */
   async send(records: readonly StoreRecord[], permit: (attempts: number) => void = () => {}): Promise<void> {
     const { clock, random } = this.#options;
@@ -115,10 +119,10 @@ export class CompactedLog {
   }
 
   /**
-   * Writes records by one attempt, for callers that decide anew before each.
+   * Writes records in a single attempt, for callers that decide before each attempt.
    *
-   * @param decide called when the attempt can be made, which may be later than this call: returns what to write, or throws
-   *   what the caller gets.
+   * @param decide called when the attempt starts, which may be later than this call. Returns the records to write; its
+   *   error goes to the caller.
    * @throws RetriableError STORE_UNWRITABLE, with the broker's refusal as cause, or without a cause after `timeoutMs`.
    */
   async sendOnce(decide: () => readonly StoreRecord[], timeoutMs = WRITE_TIMEOUT_MS): Promise<void> {
@@ -133,7 +137,7 @@ export class CompactedLog {
       );
     });
     try {
-      // Behind an attempt that nobody waits for any more, records would only pile up in the producer.
+      // Behind an abandoned attempt records would only pile up in the producer.
       if (this.#abandoned.size > 0) await Promise.race([Promise.all(this.#abandoned), over.promise]);
       attempt = transport.send(decide()).catch((cause: unknown) => {
         throw this.#unwritable(messageOf(cause), cause);
@@ -144,12 +148,12 @@ export class CompactedLog {
     }
   }
 
-  /** Ends the attempts in flight, for a writer that is dead: others of the log go on by another attempt. */
+  /** Ends the attempts in flight, for a writer that is dead. Other writers of the log retry. */
   dropSends(): void {
     this.#options.transport.dropSends();
   }
 
-  /** Stops reading and writing. Whoever waits for the end is refused. */
+  /** Stops reading and writing. Pending waits for the end are rejected. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#failWaiters(this.#unreadable("it is closed"));
@@ -157,7 +161,7 @@ export class CompactedLog {
     await this.#reader;
   }
 
-  /** @param signal ends the wait of a caller that has given up. */
+  /** @param signal ends the wait when the caller has given up. */
   async #reachEnd(signal?: AbortSignal): Promise<void> {
     const ends = await this.#options.transport.endOffsets();
     if (this.#reached(ends) || signal?.aborted) return;
@@ -178,7 +182,7 @@ export class CompactedLog {
         fetched = await transport.poll(signal);
       } catch (cause) {
         if (signal.aborted) return;
-        // Whoever waits must hear of it; the state stays what it was, and reading goes on where it stopped.
+        // Waiting callers must learn of the failure. The state stays, and reading resumes at the same position.
         logger.error("Reading an internal topic failed; it is tried again", { topic }, cause);
         this.#failWaiters(this.#unreadable(messageOf(cause), cause));
         await clock.delay(backoff.nextMs(), signal);
@@ -194,7 +198,7 @@ export class CompactedLog {
     }
   }
 
-  /** One record that cannot be folded must not hide all that come after it. */
+  /** One record that cannot be folded must not hide those after it. */
   #fold({ partition, records, nextOffset }: StoredRecords): void {
     const { fold, logger, topic } = this.#options;
     for (const record of records) {

@@ -4,33 +4,40 @@ import { isTargetState, type TargetState } from "../contract/target-state.js";
 import { type ConfigKeyName, parseConfigKey, type SessionKey, type StoredProps } from "./config-records.js";
 import type { StoredRecord } from "./log-transport.js";
 
-/** A connector as the config topic has it. Never changed: a new one takes its place. */
+/** A connector in the config topic. Immutable: each change makes a new one. */
 export interface ConnectorEntry {
   readonly config: StoredProps;
   readonly targetState: TargetState;
   /** By task id, 0..taskCount-1; empty while `inconsistent`. (I5) */
   readonly taskConfigs: readonly StoredProps[];
   readonly taskCount: number;
-  /** A commit came without all its tasks (compaction took some): no task may run until the next complete commit. */
+  /**
+   * A commit arrived without all its tasks (compaction removed some). No task may run until the next complete commit.
+   */
   readonly inconsistent: boolean;
   /** The connector's config when its tasks were last committed; undefined before the first commit. */
   readonly appliedConfig: StoredProps | undefined;
-  /** Offset of the connector's record in force, and of its last commit (-1: none): what runs with another one is out of date. */
+  /**
+   * Offsets of the connector's current record and of its last commit (-1: none): a run from another record is outdated.
+   */
   readonly configOffset: number;
   readonly tasksOffset: number;
 }
 
 /** The config topic as of one offset. A snapshot does not change. */
 export interface ConfigSnapshot {
-  /** The offset after the last record that could be read: what group members compare. */
+  /** The offset after the last readable record. Group members compare it. */
   readonly offset: number;
-  /** As `offset`, of the last record that changed which connectors there are, or committed tasks: an assignment older than this is out of date. */
+  /**
+   * As `offset`, for the last record that added or removed a connector or committed tasks. Older assignments are
+   * outdated.
+   */
   readonly shapeOffset: number;
   readonly connectors: ReadonlyMap<string, ConnectorEntry>;
   readonly sessionKey: SessionKey | undefined;
 }
 
-/** What a record changed, for who acts on it. */
+/** The effect of a record, for those who act on it. */
 export type ConfigEvent =
   | { readonly kind: "connector-added"; readonly connector: string }
   | { readonly kind: "connector-updated"; readonly connector: string }
@@ -40,25 +47,25 @@ export type ConfigEvent =
   | { readonly kind: "restart-requested"; readonly request: RestartRequest }
   | { readonly kind: "session-key" }
   | { readonly kind: "logger-level"; readonly logger: string; readonly level: string }
-  /** A record that holds nothing we know; it only moves the offset. */
+  /** A record with no content that we know; it only moves the offset. */
   | { readonly kind: "unreadable"; readonly offset: number; readonly why: string };
 
 /**
- * The fold of the config topic (KafkaConfigBackingStore's reading rules). Only `apply` changes it, and only by the
- * record at hand, so that every worker that has read to the same offset knows the same. (I6)
+ * The fold of the config topic (KafkaConfigBackingStore's reading rules). Only `apply` changes it, and only by its
+ * record, so that all workers that have read to the same offset have the same state. (I6)
  */
 export class ConfigFold {
   #offset = 0;
   #shapeOffset = 0;
   readonly #connectors = new Map<string, ConnectorEntry>();
-  /** Target states outlive and precede their connectors: one created PAUSED has its state written first. */
+  /** Target states outlive and precede their connectors: the state of one created PAUSED is written first. */
   readonly #targetStates = new Map<string, TargetState>();
   /** Task records that no commit has confirmed yet, by connector and task. (I5) */
   readonly #deferred = new Map<string, Map<number, StoredProps>>();
   #sessionKey: SessionKey | undefined;
   #snapshot: ConfigSnapshot | undefined;
 
-  /** The state as it is now; the same object until the next record. */
+  /** The current state; the same object until the next record. */
   snapshot(): ConfigSnapshot {
     this.#snapshot ??= {
       offset: this.#offset,
@@ -69,7 +76,7 @@ export class ConfigFold {
     return this.#snapshot;
   }
 
-  /** Folds one record. Returns what it changed, or undefined when nobody has to act on it. */
+  /** Folds one record. Returns its effect, or undefined if there is nothing to act on. */
   apply(record: StoredRecord): ConfigEvent | undefined {
     const key = record.key && parseConfigKey(record.key.toString());
     let value: ExactJson;
@@ -169,7 +176,7 @@ export class ConfigFold {
   #applyCommit(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent | undefined {
     const entry = this.#connectors.get(connector);
     if (!entry) {
-      // Compaction has removed the deletion, not these: configs of a connector that is gone must never come back.
+      // Compaction removed the deletion but not these: task configs of a deleted connector must never return.
       this.#deferred.delete(connector);
       return undefined;
     }
@@ -208,7 +215,7 @@ type Unreadable = (why: string) => ConfigEvent;
 
 /**
  * The task configs that a commit of `taskCount` tasks puts in force, or undefined when some are missing (I5). All of
- * 0..taskCount-1 must have come since the last commit: the writer always writes all of them, so an older one of the
+ * 0..taskCount-1 must have arrived since the last commit: the writer always writes all of them, so an older one of the
  * same number belongs to another set.
  */
 function complete(

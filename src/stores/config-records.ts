@@ -3,7 +3,7 @@ import type { RestartRequest } from "../contract/restart-request.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { StoreRecord } from "./log-transport.js";
 
-/** A connector's or task's configuration as it is stored: references unresolved; null values are legal in the topic only. */
+/** A connector's or task's stored configuration, references unresolved. Only the topic may contain null values. */
 export type StoredProps = Readonly<Record<string, string | null>>;
 
 /** The key that signs requests between workers (KIP-507). */
@@ -13,7 +13,7 @@ export interface SessionKey {
   readonly createdMs: number;
 }
 
-/** What a key of the config topic stands for. */
+/** The subject of a key of the config topic. */
 export type ConfigKeyName =
   | { readonly kind: "target-state"; readonly connector: string }
   | { readonly kind: "connector"; readonly connector: string }
@@ -44,7 +44,7 @@ const PREFIXES: readonly (readonly [string, (rest: string) => ConfigKeyName | un
   ["logger-cluster-", (logger) => ({ kind: "logger", logger })],
 ];
 
-/** Reads a key of the config topic; undefined for a strange one. */
+/** Parses a key of the config topic; undefined for an unknown one. */
 export function parseConfigKey(key: string): ConfigKeyName | undefined {
   for (const [prefix, parse] of PREFIXES) {
     if (key.startsWith(prefix)) return parse(key.slice(prefix.length));
@@ -56,14 +56,14 @@ function record(key: string, value: object | null): StoreRecord {
   return { key: Buffer.from(key), value: value === null ? null : Buffer.from(writeExactJson(value)) };
 }
 
-/** The config topic's records, as Kafka Connect's workers write and read them. */
+/** The config topic's records, in the format of Kafka Connect's workers. */
 export const configRecord = {
   connector: (connector: string, props: StoredProps | null) =>
     record(`connector-${connector}`, props && { properties: props }),
   task: (connector: string, task: number, props: StoredProps) =>
     record(`task-${connector}-${task}`, { properties: props }),
   commit: (connector: string, tasks: number) => record(`commit-${connector}`, { tasks }),
-  /** Workers before 3.5 read `state` and take STOPPED for PAUSED. */
+  /** Workers before 3.5 read `state` and treat STOPPED as PAUSED. */
   targetState: (connector: string, state: TargetState | null) =>
     record(`target-state-${connector}`, state && { state: state === "STOPPED" ? "PAUSED" : state, "state.v2": state }),
   restart: ({ connector, includeTasks, onlyFailed }: RestartRequest) =>

@@ -5,28 +5,31 @@ import { type ConfigEvent, ConfigFold, type ConfigSnapshot } from "./config-fold
 import { configRecord, type SessionKey, type StoredProps } from "./config-records.js";
 import type { StoreRecord } from "./log-transport.js";
 
-/** Told what the config topic's records change, in their order; only after `start` has read what was there before. */
+/** Called with the effects of the config topic's records, in order. `start` reads older records without calling it. */
 export type ConfigListener = (events: readonly ConfigEvent[]) => void;
 
-/** Asked before every attempt of a write, with the number of attempts made; what it throws ends the write. */
+/** Called before every attempt of a write, with the number of attempts made. Its error ends the write. */
 export type WritePermit = (attempts: number) => void;
 
-/** What any worker may do with the config topic. */
+/** The part of the config store that any worker may use. */
 export interface SharedConfigStore {
-  /** Everything folded so far; it never changes, the next call may return another. */
+  /** Everything folded so far. The object never changes; the next call may return another. */
   snapshot(): ConfigSnapshot;
-  /** Resolves once everything written before the call is folded. @throws RetriableError STORE_UNREADABLE, after `timeoutMs` at the latest */
+  /**
+   * Resolves once everything written before the call is folded. @throws RetriableError STORE_UNREADABLE after
+   * `timeoutMs`
+   */
   readToEnd(timeoutMs?: number): Promise<ConfigSnapshot>;
-  /** Resolves once it is acknowledged, which is before a snapshot has it. @throws RetriableError STORE_UNWRITABLE */
+  /** Resolves once acknowledged, which is before a snapshot has it. @throws RetriableError STORE_UNWRITABLE */
   putTargetState(connector: string, state: TargetState): Promise<void>;
   /** As `putTargetState`. */
   putLoggerLevel(logger: string, level: string): Promise<void>;
 }
 
 /**
- * Connector configs, task configs, target states, restarts and session keys: the config topic. The writers that are not
- * in SharedConfigStore belong to the group's leader (I7) and are called by its LeaderWriter only, whose permit they ask
- * before every attempt. They resolve once the record has come back through the log, so that the next snapshot has it.
+ * Connector configs, task configs, target states, restarts and session keys: the config topic. The writes beyond
+ * SharedConfigStore belong to the group's leader (I7). Only its LeaderWriter calls them, with a permit that is checked
+ * before every attempt. They resolve once the record has returned through the log, so that the next snapshot has it.
  *
  * @throws RetriableError STORE_UNWRITABLE or STORE_UNREADABLE from all of them.
  */
@@ -75,7 +78,7 @@ export class ConfigStore implements SharedConfigStore {
     await this.#log.send([configRecord.loggerLevel(logger, level)]);
   }
 
-  /** Creates or changes a connector. `initialState` is for one that is created other than STARTED. */
+  /** Creates or changes a connector. `initialState` is for one created other than STARTED. */
   async putConnector(
     permit: WritePermit,
     connector: string,
@@ -83,7 +86,7 @@ export class ConfigStore implements SharedConfigStore {
     initialState?: TargetState,
   ): Promise<void> {
     const records = [configRecord.connector(connector, config)];
-    // The state first: who reads the connector must know already that it is not to be started.
+    // The state first: a reader of the connector must already know not to start it.
     if (initialState) records.unshift(configRecord.targetState(connector, initialState));
     await this.#write(permit, records);
   }
@@ -93,9 +96,9 @@ export class ConfigStore implements SharedConfigStore {
   }
 
   /**
-   * Publishes all tasks of a connector; they come into force together, at the commit record (I5). All records are one
-   * write: an attempt that has landed without its answer is followed by one that writes the tasks again before their
-   * commit. A second commit alone would find no tasks and make the connector inconsistent.
+   * Publishes all tasks of a connector. They come into force together, at the commit record (I5). All records are one
+   * write: after an attempt that landed unanswered, the next one writes the tasks again before their commit. A second
+   * commit alone would find no tasks and make the connector inconsistent.
    */
   async putTaskConfigs(permit: WritePermit, connector: string, configs: readonly StoredProps[]): Promise<void> {
     const tasks = configs.map((config, task) => configRecord.task(connector, task, config));
@@ -110,7 +113,7 @@ export class ConfigStore implements SharedConfigStore {
     await this.#write(permit, [configRecord.sessionKey(key)]);
   }
 
-  /** Ends the attempts in flight: their permits are asked again, and a leader that has lost its place writes no more. */
+  /** Ends the attempts in flight. Their permits are checked again, so a former leader writes no more. */
   dropWrites(): void {
     this.#log.dropSends();
   }

@@ -2,7 +2,7 @@ import { type Clock, ConfigError, type Logger, type Random, RetriableError } fro
 import { Backoff } from "../base/backoff.js";
 import type { KafkaAdmin, TopicResult } from "../kafka/kafka-client.js";
 
-/** A topic that a worker keeps its state in. */
+/** A topic in which a worker keeps state. */
 export interface InternalTopic {
   readonly name: string;
   /** -1: the broker's default. */
@@ -23,7 +23,7 @@ export interface TopicEnvironment {
   readonly logger: Logger;
 }
 
-/** Creating is tried again for this long: brokers of a cluster that starts may not all be there yet. */
+/** Creation is retried for this long, because some brokers of a starting cluster may still be missing. */
 const CREATE_TIMEOUT_MS = 60_000;
 const EXISTS = "TOPIC_ALREADY_EXISTS";
 const TRY_AGAIN: ReadonlySet<string> = new Set([
@@ -32,7 +32,7 @@ const TRY_AGAIN: ReadonlySet<string> = new Set([
   "NOT_CONTROLLER",
   "COORDINATOR_NOT_AVAILABLE",
 ]);
-/** The broker does not let us look or create: whoever runs it answers for the topic. */
+/** The broker does not let us describe or create: its operator is responsible for the topic. */
 const NOT_OURS: ReadonlySet<string> = new Set([
   "TOPIC_AUTHORIZATION_FAILED",
   "CLUSTER_AUTHORIZATION_FAILED",
@@ -41,9 +41,9 @@ const NOT_OURS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes sure that the topics exist and are compacted, creating what is missing.
+ * Makes sure that the topics exist and are compacted; creates missing ones.
  *
- * @throws ConfigError naming topic, property and what to do, when an existing one would lose state.
+ * @throws ConfigError naming topic, property and remedy, if an existing topic would lose state.
  * @throws RetriableError STORE_UNREADABLE when creation failed for good.
  */
 export async function ensureInternalTopics(
@@ -96,7 +96,7 @@ async function createTopics(
       else if (code === EXISTS) logger.debug("Another worker created an internal topic", { topic: result.name });
       else if (NOT_OURS.has(code)) {
         logger.warn(
-          "An internal topic may not be created here; it is taken to exist",
+          "The broker refuses to create an internal topic; assuming that it exists",
           { topic: result.name },
           result.error,
         );
@@ -136,7 +136,7 @@ async function requireCompaction(
   } catch (error) {
     if (!NOT_OURS.has(codeName(error))) throw error;
     logger.warn(
-      "The cleanup.policy of an internal topic may not be read; it is taken to be compact",
+      "The broker refuses to show the cleanup.policy of an internal topic; assuming compact",
       { topic: topic.name },
       error,
     );

@@ -3,64 +3,66 @@ import type { Clock } from "../base/clock.js";
 import { mustRun } from "../base/command-loop.js";
 import type { KafkaClient, Producer } from "../kafka/kafka-client.js";
 
-/** A record of a store's topic, to be written. Both are small: keys name things, values are JSON. */
+/** A record to write to a store's topic. Small: keys are names, values JSON. */
 export interface StoreRecord {
   readonly key: Buffer;
   /** null: a tombstone. */
   readonly value: Buffer | null;
 }
 
-/** A record of a store's topic, as it was read. */
+/** A record read from a store's topic. */
 export interface StoredRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly offset: number;
 }
 
-/** Consecutive records of one partition; the reader's next position after them. */
+/** Consecutive records of one partition, and the reader's next position. */
 export interface StoredRecords {
   readonly partition: number;
   readonly records: readonly StoredRecord[];
   readonly nextOffset: number;
 }
 
-/** What a CompactedLog needs from Kafka: one topic, read from its beginning, written by key. Tests have one in memory. */
+/** CompactedLog's view of Kafka: one topic, read from its beginning, written by key. Tests have one in memory. */
 export interface LogTransport {
   /**
-   * Begins reading every partition at its first record. Returns those positions, by partition: never none.
+   * Starts reading every partition at its first record. Returns those positions by partition, at least one.
    *
    * @throws RetriableError STORE_UNREADABLE when the topic does not appear.
    */
   open(): Promise<readonly number[]>;
   /** Offset after the last record of each partition, uncommitted ones included. */
   endOffsets(): Promise<readonly number[]>;
-  /** What has arrived; waits for something, or until `signal` aborts. @throws what waiting cannot heal */
+  /**
+   * The records that have arrived; waits for some, or until `signal` aborts. @throws errors that waiting cannot heal
+   */
   poll(signal: AbortSignal): Promise<readonly StoredRecords[]>;
   /**
-   * One attempt: resolves once all records, in order, are acknowledged by all in-sync replicas. Rejected with REQUEST_TIMED_OUT
-   * or NETWORK_EXCEPTION the records may have been written all the same, or be written a little later.
+   * One attempt: resolves once all records, in order, are acknowledged by all in-sync replicas. After a rejection with
+   * REQUEST_TIMED_OUT or NETWORK_EXCEPTION the records may still have been written, or be written a little later.
    *
    * @throws KafkaError, `retriable` when another attempt may succeed.
    */
   send(records: readonly StoreRecord[]): Promise<void>;
-  /** Ends the attempts in flight, as a lost connection would: what has left this process may still be written. */
+  /** Ends the attempts in flight, as a lost connection would: sent records may still be written. */
   dropSends(): void;
   close(): Promise<void>;
 }
 
 const POLL_WAIT_MS = 60_000;
-/** A topic that was just created shows at one broker after the other. */
+/** A new topic appears at one broker after the other. */
 const APPEAR_TIMEOUT_MS = 30_000;
 const LOOK_AGAIN_MS = 250;
 
 /**
- * A record must not outlive the decision to write it, so the producer tries once and whoever decides tries again.
- * Without a leader for the partition the attempt ends after the delivery timeout; once it is sent, after
- * request.timeout.ms. Until then records of later writes wait in the same batch, never apart from one another.
+ * A record must not outlive the decision to write it, so the producer tries once and the decider retries. Without a
+ * leader for the partition the attempt ends after the delivery timeout; once sent, after request.timeout.ms. Until then
+ * records of later writes wait in the same batch and are never split.
  */
 const PRODUCER_PROPERTIES = { acks: "all", retries: "0", "delivery.timeout.ms": "10000", "linger.ms": "0" };
 
-/** The transport over a Kafka client, which stays the caller's to close. */
+/** The transport over a Kafka client, which the caller closes. */
 export class KafkaLogTransport implements LogTransport {
   readonly #consumer;
   #producer: Producer<undefined>;
@@ -124,7 +126,7 @@ export class KafkaLogTransport implements LogTransport {
     return this.client.producer<undefined>({ properties: PRODUCER_PROPERTIES }, { acknowledged() {}, failed() {} });
   }
 
-  /** A topic that is not there yet must not pass for an empty one: its log would be read to the end at once, and for ever. */
+  /** A missing topic must not pass for an empty one: its log would reach the end at once, and for ever. */
   async #partitionCount(): Promise<number> {
     const { signal } = this.#closing;
     const deadlineMs = this.clock.monotonicMs() + APPEAR_TIMEOUT_MS;
@@ -135,7 +137,7 @@ export class KafkaLogTransport implements LogTransport {
       if (signal.aborted || this.clock.monotonicMs() >= deadlineMs) {
         throw new RetriableError(
           "STORE_UNREADABLE",
-          `Topic ${this.topic} did not appear within ${APPEAR_TIMEOUT_MS / 1000} s: create it with cleanup.policy=compact, let this worker create it, or have config.storage.topic, offset.storage.topic or status.storage.topic, whichever names it, name one that is there`,
+          `Topic ${this.topic} did not appear within ${APPEAR_TIMEOUT_MS / 1000} s: create it with cleanup.policy=compact, let this worker create it, or name an existing topic in the property that names this one (config.storage.topic, offset.storage.topic or status.storage.topic)`,
         );
       }
       await this.clock.delay(LOOK_AGAIN_MS, signal);

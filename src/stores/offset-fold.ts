@@ -5,18 +5,18 @@ import type { StoredRecord, StoreRecord } from "./log-transport.js";
 interface StoredOffset {
   readonly partition: SourceMap;
   readonly offset: SourceMap;
-  /** The key as it stands in the topic: another writer may have ordered the members differently. */
+  /** The key bytes in the topic: another writer may have ordered the members differently. */
   readonly keyBytes: Buffer;
 }
 
 /**
- * The fold of the offsets topic: connector, then source partition, to offset. Partitions are compared by content, not by
- * bytes: a Java worker writes their members in its map's order, and `{"a":1,"b":2}` is `{"b":2,"a":1}`. (I6)
+ * The fold of the offsets topic: connector, then source partition, to offset. Partitions are compared by content, not
+ * by bytes: a Java worker writes their members in its map's order, and `{"a":1,"b":2}` equals `{"b":2,"a":1}`. (I6)
  */
 export class OffsetFold {
   readonly #connectors = new Map<string, Map<string, StoredOffset>>();
 
-  /** Folds one record. Returns why it is ignored, if it is. */
+  /** Folds one record. Returns why the record is ignored, if it is. */
   apply(record: StoredRecord): string | undefined {
     if (record.key === null) return "it has no key";
     let key: ExactJson;
@@ -31,7 +31,7 @@ export class OffsetFold {
     if (!Array.isArray(key) || key.length !== 2) return "its key is not [connector, partition]";
     const [connector, partition] = key as [ExactJson, ExactJson];
     if (typeof connector !== "string") return "its key is not [connector, partition]";
-    // Connect itself skips null partitions: some connectors of old wrote them.
+    // Connect itself skips null partitions, which some old connectors wrote.
     if (!isSourceMap(partition)) return partition === null ? undefined : "its partition is not a flat object";
     if (offset === null) {
       this.#connectors.get(connector)?.delete(sourceMapKey(partition));
@@ -55,7 +55,7 @@ export class OffsetFold {
     return [...stored].map(({ partition, offset }) => ({ partition, offset }));
   }
 
-  /** The record that stores `offset`, under the key bytes that are in the topic already where there are any: compaction goes by bytes. */
+  /** The record that stores `offset`. Reuses the key bytes already in the topic, because compaction compares bytes. */
   record(connector: string, { partition, offset }: SourceOffset): StoreRecord {
     const known = this.#connectors.get(connector)?.get(sourceMapKey(partition));
     return {

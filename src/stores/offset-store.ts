@@ -15,13 +15,13 @@ export class OffsetStore {
     return this.#log.start();
   }
 
-  /** The stored offsets of these partitions in the same order, everything written before the call included. */
+  /** The stored offsets of these partitions, in the same order, with everything written before the call. */
   async read(connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> {
     await this.#log.readToEnd();
     return partitions.map((partition) => ({ partition, offset: this.#fold.offset(connector, partition) }));
   }
 
-  /** Every stored partition of a connector, everything written before the call included. */
+  /** Every stored partition of a connector, with everything written before the call. */
   async list(connector: string): Promise<SourceOffset[]> {
     await this.#log.readToEnd();
     return this.#fold.offsets(connector);

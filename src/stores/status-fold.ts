@@ -2,18 +2,18 @@ import { type ExactJson, type ExactJsonObject, parseExactJson, writeExactJson } 
 import { isStatusState, type StatusState } from "../contract/connector-info.js";
 import type { StoredRecord, StoreRecord } from "./log-transport.js";
 
-/** A connector's or task's status as it is stored. */
+/** A connector's or task's stored status. */
 export interface StoredStatus {
   readonly state: StatusState;
   readonly trace: string | null;
   readonly workerId: string;
-  /** Of the group, when it was written. */
+  /** The group's generation at the time of writing. */
   readonly generation: number;
-  /** The plugin's; null when the writer did not know it. */
+  /** The plugin's version; null if the writer did not know it. */
   readonly version: string | null;
 }
 
-/** That a connector uses a topic (KIP-558). */
+/** A connector's use of a topic (KIP-558). */
 export interface TopicUse {
   readonly topic: string;
   readonly connector: string;
@@ -21,13 +21,13 @@ export interface TopicUse {
   readonly discoveredMs: number;
 }
 
-/** What a status is of: a connector, or its task. */
+/** The owner of a status: a connector, or one of its tasks. */
 export interface StatusSubject {
   readonly connector: string;
   readonly task?: number | undefined;
 }
 
-/** The status topic's records, as Kafka Connect's workers write and read them. */
+/** The status topic's records, in the format of Kafka Connect's workers. */
 export const statusRecord = {
   status: (subject: StatusSubject, status: StoredStatus | null): StoreRecord => ({
     key: Buffer.from(statusKey(subject)),
@@ -68,7 +68,7 @@ export class StatusFold {
   readonly #tasks = new Map<string, Map<number, StoredStatus>>();
   readonly #topics = new Map<string, Map<string, TopicUse>>();
 
-  /** Folds one record. Returns why it is ignored (undefined: it is not), and whose status it may have changed. */
+  /** Folds one record. Returns why it is ignored, if it is, and the connector whose status it may have changed. */
   apply(record: StoredRecord): { readonly ignored?: string; readonly changed?: string } {
     const key = record.key?.toString() ?? "";
     let value: ExactJson;
@@ -95,7 +95,7 @@ export class StatusFold {
     return [...(this.#tasks.get(connector) ?? [])].sort(([a], [b]) => a - b);
   }
 
-  /** Connectors that have a status, or tasks with one. */
+  /** Connectors with a status of their own or of a task. */
   connectors(): Set<string> {
     return new Set([...this.#connectors.keys(), ...this.#tasks.keys()]);
   }
@@ -107,8 +107,8 @@ export class StatusFold {
 
   #applyConnector(connector: string, value: ExactJson) {
     if (value === null) {
-      // The tasks' rows stay until their own tombstones, which the leader writes for each: replay goes partition by
-      // partition, and the tombstone of a connector's earlier life may come after the statuses of its present tasks.
+      // The tasks' rows stay until the leader writes a tombstone for each: replay goes partition by partition, and a
+      // tombstone from the connector's earlier life may follow the statuses of its present tasks.
       this.#connectors.delete(connector);
       return { changed: connector };
     }
@@ -128,7 +128,7 @@ export class StatusFold {
     const status = statusOf(value);
     if (!status) return { ignored: "it is not a status" };
     const known = tasks.get(task);
-    // Word of the old owner that comes after the new owner has started the task.
+    // The old owner's report arrives after the new owner has started the task.
     if (status.state === "UNASSIGNED" && known?.state === "RUNNING" && known.generation >= status.generation) return {};
     this.#tasks.set(connector, tasks.set(task, status));
     return { changed: connector };

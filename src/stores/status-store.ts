@@ -14,10 +14,10 @@ import {
   type TopicUse,
 } from "./status-fold.js";
 
-/** Told which connector's status, or task's status, may have changed. */
+/** Called with a connector whose status, or whose task's status, may have changed. */
 export type StatusListener = (connector: string) => void;
 
-/** Whether a write that waits is still wanted; asked before every attempt. */
+/** Whether a pending write is still wanted. Checked before every attempt. */
 type StillWanted = () => boolean;
 
 interface PendingWrite {
@@ -25,28 +25,28 @@ interface PendingWrite {
   readonly status: StoredStatus | null;
   readonly safe: boolean;
   readonly stillWanted: StillWanted;
-  /** What the log held when this was put. */
+  /** The log's status when this write was put. */
   readonly before: StoredStatus | undefined;
 }
 
-/** The write that was acknowledged last after an attempt whose end is not known. */
+/** The last acknowledged write after an attempt whose outcome is unknown. */
 interface DoubtedWrite {
   readonly write: PendingWrite;
-  /** It has come back through the log. */
+  /** It has returned through the log. */
   hasReturned: boolean;
 }
 
 /**
- * Whether a safe write (UNASSIGNED, FAILED) may go over what is stored: not when another worker has written in a later
- * generation, which owns the connector or task by now.
+ * Whether a safe write (UNASSIGNED, FAILED) may replace the stored status. Not if another worker wrote it in a later
+ * generation: that worker owns the connector or task by now.
  */
 export function judgeSafeWrite(stored: StoredStatus | undefined, status: StoredStatus): boolean {
   return !stored || stored.workerId === status.workerId || stored.generation <= status.generation;
 }
 
 /**
- * Whether a write whose attempt has failed may be tried again: not when another worker has written since, in a
- * generation as late or later. What was stored before does not count: a group that lost its state counts its
+ * Whether a write may be retried after a failed attempt. Not if another worker has written since, in the same or a
+ * later generation. The status stored before the attempt does not count: a group that lost its state counts its
  * generations from 1 again.
  */
 export function judgeLateWrite(
@@ -58,19 +58,19 @@ export function judgeLateWrite(
 }
 
 /**
- * States of connectors and tasks, and the topics they use: the status topic. Writes return at once and are tried until
- * they succeed, are no longer wanted, or something newer of the same key takes their place: of each connector and task
- * one status waits, the newest. Every attempt is decided on what the log holds by then.
+ * States of connectors and tasks, and the topics they use: the status topic. Writes return at once and are retried
+ * until they succeed, are unwanted, or a newer status of the same connector or task replaces them. Each attempt is
+ * judged by the log's content at that time.
  */
 export class StatusStore {
   readonly #fold = new StatusFold();
   readonly #log: CompactedLog;
   readonly #pending = new Map<string, PendingWrite>();
-  /** Keys with a write at work, so that two of one key never overtake each other. */
+  /** Keys with a write in progress, so that two writes of one key never overtake each other. */
   readonly #writing = new Set<string>();
   /**
-   * Keys of which an attempt was given up that may land yet, with the write that succeeded since. Should an older status
-   * of this worker come after that one, it hides it: the newer one is written again, once.
+   * Keys with an abandoned attempt that may still land, each with the later write that succeeded. If an older status of
+   * this worker then lands and hides that write, it is written again, once.
    */
   readonly #doubted = new Map<string, DoubtedWrite | undefined>();
   readonly #flushes = new Set<Deferred<void>>();
@@ -83,7 +83,7 @@ export class StatusStore {
     private readonly random: Random,
     private readonly logger: Logger,
   ) {
-    setMaxListeners(0, this.#closing.signal); // Every status that waits for its next attempt listens.
+    setMaxListeners(0, this.#closing.signal); // every status that waits for its next attempt listens
     const changed = new Set<string>();
     this.#log = openLog({
       apply: (record) => {
@@ -105,22 +105,25 @@ export class StatusStore {
     return this.#log.start();
   }
 
-  /** Writes a status, whatever is stored. */
+  /** Writes a status over any stored one. */
   put(subject: StatusSubject, status: StoredStatus, stillWanted: StillWanted = always): void {
     this.#enqueue(subject, status, false, stillWanted);
   }
 
-  /** Writes a status unless `judgeSafeWrite` forbids it when its turn comes. */
+  /** Writes a status unless `judgeSafeWrite` forbids it at the time of the attempt. */
   putSafe(subject: StatusSubject, status: StoredStatus, stillWanted: StillWanted = always): void {
     this.#enqueue(subject, status, true, stillWanted);
   }
 
-  /** Forgets the status of what is gone. */
+  /** Deletes a status. */
   remove(subject: StatusSubject, stillWanted: StillWanted = always): void {
     this.#enqueue(subject, null, false, stillWanted);
   }
 
-  /** Notes that a connector uses a topic. Told once per connector and topic; a lost note comes again with the next start of a task. */
+  /**
+   * Notes once per connector and topic that the connector uses the topic. The next start of a task makes up for a lost
+   * note.
+   */
   putTopic(use: TopicUse): void {
     if (!this.#fold.topics(use.connector).includes(use.topic)) this.#sendNote(statusRecord.topic(use));
   }
@@ -130,7 +133,7 @@ export class StatusStore {
     for (const topic of this.#fold.topics(connector)) this.#sendNote(statusRecord.noTopic(topic, connector));
   }
 
-  /** Resolves once every status put so far is written, or something newer is. */
+  /** Resolves once every status put so far, or a newer one, is written. */
   async flush(): Promise<void> {
     if (this.#writing.size === 0) return;
     const flushed = deferred();
@@ -152,12 +155,12 @@ export class StatusStore {
     return this.#fold.connectors();
   }
 
-  /** Topics that a connector was seen to use, in order of name. */
+  /** Topics that a connector has used, in order of name. */
   topics(connector: string): string[] {
     return this.#fold.topics(connector);
   }
 
-  /** Ends; statuses not written yet are lost, so flush before. */
+  /** Closes the store. Unwritten statuses are lost, so flush first. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#log.close();
@@ -171,17 +174,17 @@ export class StatusStore {
     mustRun(`The writer of ${key}`, this.#drain(key));
   }
 
-  /** Writes what is pending for one key until nothing is. */
+  /** Writes the pending status of one key until none is left. */
   async #drain(key: string): Promise<void> {
     const { signal } = this.#closing;
     const backoff = new Backoff({ initialMs: 1_000, maxMs: 10_000 }, this.random);
     for (let write = this.#pending.get(key); write && !signal.aborted; write = this.#pending.get(key)) {
       let isWritten = false;
       try {
-        // What others wrote while the attempt before was under way.
+        // Other workers may have written during the last attempt.
         if (backoff.attempts > 0) await this.#log.readToEnd();
         await this.#log.sendOnce(() => {
-          // Put while the attempt waited its turn: of one key only the newest is written.
+          // While the attempt waited, a newer status of the key may have been put: only the newest is written.
           write = this.#pending.get(key) ?? write!;
           isWritten = this.#isAllowed(write, backoff.attempts > 0);
           return isWritten ? [statusRecord.status(write.subject, write.status)] : [];
