@@ -19,12 +19,12 @@ export function entryOf(configs: ConfigSnapshot, name: string): ConnectorEntry {
   return entry;
 }
 
-/** source or sink, or unknown when this worker has no such plugin. */
+/** source or sink, or unknown if this worker does not have the plugin. */
 function connectorType(plugins: PluginCatalog, className: string | null | undefined): ConnectorInfo["type"] {
   try {
     return plugins.connector(className ?? "").type;
   } catch {
-    return "unknown"; // Said in the answer itself; the connector's own status tells why.
+    return "unknown"; // shown in the answer; the connector's status has the reason
   }
 }
 
@@ -66,7 +66,7 @@ export function taskState(statuses: StatusReader, id: TaskId): { readonly id: nu
   return { id: id.task, ...instanceState(status) };
 }
 
-/** The state with everything that the plan restarts shown as RESTARTING. */
+/** The state in which everything in the plan shows RESTARTING. */
 export function withRestarting(info: ConnectorStateInfo, plan: RestartPlan): ConnectorStateInfo {
   const restarting = <S extends InstanceState>({ trace: _, ...state }: S) => ({
     ...state,

@@ -23,11 +23,11 @@ import { taskKey } from "./work/work.js";
 export interface DistributedHerderOptions {
   readonly loop: HerderLoop;
   readonly version: string;
-  /** This worker's advertised URL: a request that comes back to it is not forwarded for ever. */
+  /** This worker's advertised URL: a request that would come back to it is not forwarded. */
   readonly url: string;
-  /** `inter.worker.verification.algorithms`; each is there. */
+  /** `inter.worker.verification.algorithms`, all of them known. */
   readonly signatureAlgorithms: readonly string[];
-  /** Made once the worker is there: it holds the plugins. */
+  /** Available once the worker exists, which has the plugins. */
   validator(): ConfigValidator;
   clusterId(): Promise<string>;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
@@ -35,7 +35,7 @@ export interface DistributedHerderOptions {
   sinkOffsets(config: Props, connector: string): Promise<readonly OffsetEntry[]>;
 }
 
-/** The herder of one worker in a group: reads answer from its own copy of the topics, writes go through the leader. */
+/** The herder of one worker in a group. Reads use its own copy of the topics; writes go through the leader. */
 export class DistributedHerder implements Herder {
   readonly #loop: HerderLoop;
 
@@ -133,13 +133,13 @@ export class DistributedHerder implements Herder {
 
   async patchConfig(name: string, patch: SubmittedConfig): Promise<ConnectorInfo> {
     for (;;) {
-      // The leader's own copy is what is patched, so leadership is looked at before the config is validated.
+      // The patch applies to the leader's own copy, so leadership is checked before the config is validated.
       const stage = `reading the config of connector ${name}`;
       const before = await this.#loop.asLeader(stage, "PATCH", async (writer) => entryOf(writer.configs, name));
       const patched = withName(name, merged(before.config, patch));
       await this.#refuseInvalid(patched);
       const written = await this.#writeConfig(name, async (writer) => {
-        // Changed while this was validated: what another request has set must not be lost.
+        // The config changed during validation: another request's change must not be lost.
         if (entryOf(writer.configs, name).configOffset !== before.configOffset) return false;
         await writer.putConnector(name, patched);
         return true;
@@ -207,7 +207,7 @@ export class DistributedHerder implements Herder {
         throw new NotFoundError("TASK_NOT_FOUND", `Unknown task: ${taskKey(id)}`);
       }
       if (!this.#loop.membership.assigned.tasks.has(taskKey(id))) throw this.#elsewhere(id.connector, id.task);
-      // Committed anew: it starts with the rebalance that is about to begin.
+      // A newer commit: the task starts with the rebalance that follows.
       if (!this.#loop.membership.mayRunTask(id, entry.tasksOffset)) {
         throw new MisdirectedError(undefined, `Restarting ${taskKey(id)}`);
       }
@@ -243,7 +243,7 @@ export class DistributedHerder implements Herder {
     return this.options.validator().keysOf(classOrAlias);
   }
 
-  /** As `entryOf`, in the words of the requests for a target state. @throws NotFoundError */
+  /** As `entryOf`, with Kafka Connect's message for target state requests. @throws NotFoundError */
   #requireKnown(name: string): void {
     if (this.#loop.configs().connectors.has(name)) return;
     throw new NotFoundError("CONNECTOR_NOT_FOUND", `Unknown connector ${name}`);
@@ -262,7 +262,7 @@ export class DistributedHerder implements Herder {
     return this.#loop.asLeader(stage, `Writing the config of connector ${name}`, step);
   }
 
-  /** Who has it: the leader knows, everybody else knows the leader. */
+  /** The owner: the leader knows it, all others know the leader. */
   #elsewhere(connector: string, task: number | undefined): MisdirectedError {
     const { membership } = this.#loop;
     const url = membership.place?.isLeader ? membership.ownerOf(connector, task) : membership.place?.leaderUrl;
@@ -275,7 +275,7 @@ export class DistributedHerder implements Herder {
     if (!this.options.signatureAlgorithms.includes(signature.algorithm)) {
       throw new SignatureError(
         "algorithm",
-        `This worker does not support the '${signature.algorithm}' key signing algorithm used by other workers: inter.worker.verification.algorithms names those it takes`,
+        `This worker does not support the '${signature.algorithm}' key signing algorithm used by other workers: inter.worker.verification.algorithms lists the accepted ones`,
       );
     }
     if (!sessionKey) throw new SignatureError("no-key", "This worker has not read the group's session key yet");
@@ -285,7 +285,7 @@ export class DistributedHerder implements Herder {
   }
 }
 
-/** The config with the patch over it; null removes a key. */
+/** The config merged with the patch; null removes a key. */
 function merged(config: StoredProps, patch: SubmittedConfig): StoredProps {
   const entries = new Map(Object.entries(config));
   for (const [key, value] of Object.entries(patch)) {
@@ -295,7 +295,7 @@ function merged(config: StoredProps, patch: SubmittedConfig): StoredProps {
   return Object.fromEntries(entries);
 }
 
-/** The config under its connector's name. @throws ConfigError when it gives another name itself. */
+/** The config under its connector's name. @throws ConfigError if it contains another name */
 function withName(name: string, config: SubmittedConfig): SubmittedConfig {
   const given = config["name"];
   if (given === undefined) return { ...config, name };

@@ -22,10 +22,10 @@ import { StatusReporter } from "./work/status-reporter.js";
 import { taskKey } from "./work/work.js";
 import { WorkRunner } from "./work/work-runner.js";
 
-/** How long the command at work, and then the last statuses and leaving the group, may take at shutdown. */
+/** At shutdown, the time limit for the command in progress, and then for the last statuses and the leave request. */
 const PARTING_MS = 3_000;
 
-/** Everything that exists once the topics were read. */
+/** The parts that exist once the topics have been read. */
 interface Assembly {
   readonly stores: Stores;
   readonly worker: Worker;
@@ -36,16 +36,16 @@ interface Assembly {
 }
 
 /**
- * The herder's one loop: config events, rebalances and REST writes come in as commands and are carried out one at a
- * time. It decides by pure functions (reconcile, restart-plan, assignor) and tells the worker. No plugin's code runs in
- * its thread; of what does elsewhere, it waits for `stop` alone, which the worker bounds.
+ * The herder's only loop: config events, rebalances and REST writes arrive as commands and run one at a time. Pure
+ * functions (reconcile, restart-plan, assignor) decide, and the worker carries out. No plugin's code runs in its
+ * thread. Of plugin calls elsewhere it waits only for `stop`, which the worker bounds.
  */
 export class HerderLoop implements MembershipHost {
   readonly #commands = new CommandLoop<undefined>(undefined);
   readonly #stages: StageTracker;
   readonly #stopping = new AbortController();
   readonly #loaded = deferred();
-  /** What a start that fails, or an end, has to close. */
+  /** Everything to close after a failed start, or at the end. */
   readonly #opened = new Closers();
   readonly #restarts = new Map<string, RestartRequest>();
   #assembly: Assembly | undefined;
@@ -64,12 +64,12 @@ export class HerderLoop implements MembershipHost {
     return this.#stages;
   }
 
-  /** Resolves once the topics were read; rejects with why they could not be. */
+  /** Resolves once the topics have been read; rejects with the reason if they cannot be. */
   get loaded(): Promise<void> {
     return this.#loaded.promise;
   }
 
-  /** Whether the group was joined, once. */
+  /** Whether the worker has joined the group at least once. */
   get ready(): boolean {
     return this.#wasReady;
   }
@@ -93,7 +93,7 @@ export class HerderLoop implements MembershipHost {
   /**
    * Reads the topics, then joins the group and works until `close`. Resolves when `loaded` does.
    *
-   * @throws why it cannot start; everything that was opened is closed then.
+   * @throws the reason why it cannot start, after closing everything opened so far.
    */
   async start(): Promise<void> {
     try {
@@ -109,10 +109,11 @@ export class HerderLoop implements MembershipHost {
     this.#loaded.resolve();
   }
 
-  /** Stops all work with everything committed, leaves the group, and closes the stores. */
+  /** Stops and commits all work, leaves the group, and closes the stores. */
   async close(): Promise<void> {
     this.#stop();
-    // Without a broker a command at work may not end, and no word gets out: the group then learns by the session timeout.
+    // Without a broker the current command may not end and no message leaves: the group then notices by the session
+    // timeout.
     if (this.#running) await this.#within(PARTING_MS, this.#running);
     const assembly = this.#assembly;
     if (assembly) {
@@ -122,7 +123,7 @@ export class HerderLoop implements MembershipHost {
     await this.#opened.close();
   }
 
-  /** Drops everything on the spot, as a crash would. */
+  /** Drops everything at once, as a crash would. */
   async abandon(): Promise<void> {
     this.#stop();
     this.#assembly?.membership.abandon();
@@ -135,8 +136,8 @@ export class HerderLoop implements MembershipHost {
   }
 
   /**
-   * Runs a step as a command while this worker leads the group (I7), waiting for a rebalance to end before. The step
-   * decides on `writer.configs` and writes by the writer; when either no longer holds, it is run again.
+   * Runs a step as a command while this worker leads the group (I7), after any rebalance in progress. The step decides
+   * on `writer.configs` and writes by the writer; when either is outdated, the step runs again.
    *
    * @param what names the request for a MisdirectedError.
    * @throws MisdirectedError when another worker leads.
@@ -146,7 +147,7 @@ export class HerderLoop implements MembershipHost {
       await this.membership.settled();
       const outcome = await this.run(stage, async () => {
         const { place } = this.membership;
-        if (!place) return undefined; // A rebalance began while this command waited its turn.
+        if (!place) return undefined; // a rebalance began while this command waited
         if (!place.isLeader) throw new MisdirectedError(place.leaderUrl, what);
         const isHeld = () => this.membership.place === place;
         const writer = new LeaderWriter(this.#assembled.stores.config, { generation: place.generation, isHeld });
@@ -179,7 +180,7 @@ export class HerderLoop implements MembershipHost {
 
   async stopEverything(withinMs: number): Promise<void> {
     const { stores, runner } = this.#assembled;
-    // A write may hang for as long as its request, and joining again waits behind it.
+    // A write may hang as long as its request, and the rejoin waits behind it.
     stores.config.dropWrites();
     await runner.stopEverything(withinMs);
     // An offset of a cancelled task may still wait in the producer: it must not be sent after its successor's. (I3)
@@ -206,9 +207,10 @@ export class HerderLoop implements MembershipHost {
   }
 
   /**
-   * @param configOffset of the connector's record that they were generated from; undefined when the sender did not say.
-   * @throws MisdirectedError when another worker leads; NotFoundError when the connector is gone; ConflictError when it is
-   *   stopped, or has another config by now.
+   * @param configOffset offset of the connector record that they were generated from; undefined if the sender omitted
+   *   it.
+   * @throws MisdirectedError when another worker leads; NotFoundError when the connector is gone; ConflictError when it
+   *   is stopped, or its config has changed.
    */
   async writeTaskConfigs(
     connector: string,
@@ -219,14 +221,14 @@ export class HerderLoop implements MembershipHost {
     await this.asLeader(stage, `Publishing task configs of ${connector}`, async (writer) => {
       const entry = writer.configs.connectors.get(connector);
       if (!entry) throw new NotFoundError("CONNECTOR_NOT_FOUND", `Connector ${connector} not found`);
-      // Asked here, not before: these may have queued behind a stop, and what is STOPPED has no tasks.
+      // Checked here: these may have queued behind a stop, and a STOPPED connector has no tasks.
       if (taskConfigs.length > 0 && entry.targetState === "STOPPED") {
         throw new ConflictError("CONNECTOR_NOT_RUNNING", `Connector ${connector} is stopped and can have no tasks`);
       }
       if (configOffset !== undefined && configOffset !== entry.configOffset) {
         throw new ConflictError(
           "CONFIG_CHANGED",
-          `The task configs of connector ${connector} were generated from its config at offset ${configOffset} of the config topic; the leader has that of offset ${entry.configOffset}`,
+          `The task configs of connector ${connector} were generated from its config at offset ${configOffset} of the config topic; the leader has the config at offset ${entry.configOffset}`,
         );
       }
       await writer.putTaskConfigs(connector, taskConfigs);
@@ -307,7 +309,9 @@ export class HerderLoop implements MembershipHost {
     this.#assembly = { stores, worker, runner, publisher, membership, duties };
   }
 
-  /** Reads the topics while the plugins are loaded. A part that fails ends the others, so that none goes on unnoticed. */
+  /**
+   * Reads the topics while the plugins load. A part that fails ends the others, so that none keeps running unnoticed.
+   */
   async #startParts({ config, offset, status }: Stores, creating: Promise<Worker>): Promise<Worker> {
     const created = creating.then((worker) => {
       this.#opened.add("the worker", () => worker.abandon());
@@ -325,7 +329,7 @@ export class HerderLoop implements MembershipHost {
     }
   }
 
-  /** Nothing is decided or started any more, also by a command that is at work and outlives the wait for it. */
+  /** No more decisions and starts, even by a command that outlives the wait for it. */
   #stop(): void {
     this.#stopping.abort();
     this.#assembly?.membership.retire();

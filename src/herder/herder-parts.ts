@@ -16,18 +16,21 @@ export interface Stores {
   readonly status: StatusStore;
 }
 
-/** The stores as everybody in the herder sees them: the leader's records are written through a LeaderWriter only. (I7) */
+/** The stores as the rest of the herder sees them: only a LeaderWriter writes the leader's records. (I7) */
 export interface SharedStores extends Omit<Stores, "config"> {
   readonly config: SharedConfigStore;
 }
 
-/** What the herder is made of; each is made when the herder starts. */
+/** The herder's parts, each created when the herder starts. */
 export interface HerderParts {
-  /** Makes sure that the internal topics are there, and makes the stores over them (not started). */
+  /** Makes sure that the internal topics exist, and creates the stores over them (not started). */
   openStores(configListener: ConfigListener, signal: AbortSignal): Promise<Stores>;
   createWorker(listener: WorkerListener, offsets: OffsetStore, redactions: Redactions): Promise<Worker>;
   joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember;
-  /** Asks the leader to publish task configs that come from the connector's record at `configOffset`, over HTTP; signed when the group has a key. */
+  /**
+   * Asks the leader over HTTP to publish task configs generated from the connector's record at `configOffset`. Signed
+   * if the group has a key.
+   */
   postTaskConfigs(
     leaderUrl: string,
     connector: string,
@@ -38,7 +41,7 @@ export interface HerderParts {
 }
 
 export interface HerderSettings {
-  /** Advertised host:port, and the URL with a slash at its end. */
+  /** Advertised host:port, and the URL with a trailing slash. */
   readonly workerId: string;
   readonly url: string;
   readonly protocol: ConnectProtocol;

@@ -13,7 +13,7 @@ import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import type { RequestSignature } from "./membership/session-keys.js";
 
-/** What the herder is doing, or did last: told in the message of a request that timed out. */
+/** The herder's current or last operation, shown in the message of a request that timed out. */
 export interface Stage {
   readonly description: string;
   /** Milliseconds since 1970. */
@@ -22,11 +22,11 @@ export interface Stage {
 }
 
 /**
- * The control plane of one worker as REST sees it. Reads answer from this worker's own copy of the topics; writes are
- * carried out by the group's leader.
+ * The control plane of one worker, for REST. Reads use this worker's own copy of the topics; the group's leader carries
+ * out writes.
  *
- * @throws NotFoundError for names that are not there; ConflictError for what the state forbids; ConfigError for bad
- *   configurations; MisdirectedError when another worker has to do it.
+ * @throws NotFoundError for unknown names; ConflictError for requests that the state forbids; ConfigError for bad
+ *   configurations; MisdirectedError when another worker must do it.
  */
 export interface Herder {
   /** Waits until the cluster has answered. */
@@ -34,18 +34,18 @@ export interface Herder {
   readonly version: string;
   /** Whether the first rebalance is done: the worker has started up. */
   readonly ready: boolean;
-  /** Resolves once the herder's loop has turned. */
+  /** Resolves once the herder's loop has run a command. */
   ping(): Promise<void>;
   readonly stage: Stage | undefined;
 
-  /** Resolves once the topics have been read: nothing below may be called before. */
+  /** Resolves once the topics have been read. Call the methods below only afterwards. */
   readonly loaded: Promise<void>;
   connectors(): readonly string[];
   connectorInfo(name: string): ConnectorInfo;
   connectorStatus(name: string): ConnectorStateInfo;
   taskStatus(id: TaskId): { readonly id: number } & InstanceState;
   tasks(name: string): readonly TaskInfo[];
-  /** Topics the connector was seen to use. */
+  /** Topics that the connector has used. */
   topics(name: string): readonly string[];
   resetTopics(name: string): void;
   offsets(name: string): Promise<readonly OffsetEntry[]>;
@@ -65,8 +65,8 @@ export interface Herder {
   requestRestart(request: RestartRequest): Promise<ConnectorStateInfo>;
   restartTask(id: TaskId): Promise<void>;
   /**
-   * For the worker that runs the connector, which asks the leader to publish what it generated, from the connector's record
-   * at `configOffset` of the config topic (a Java worker does not say).
+   * For the worker that runs the connector: asks the leader to publish the task configs it generated from the
+   * connector's record at `configOffset` of the config topic (undefined from a Java worker).
    */
   publishTaskConfigs(
     name: string,

@@ -17,12 +17,12 @@ export interface LeaderDutiesOptions {
   readonly sessionKeyKind: SessionKeyKind;
   readonly sessionKeyTtlMs: number;
   configs(): ConfigSnapshot;
-  /** This worker's place at the moment. */
+  /** This worker's current place. */
   place(): Place | undefined;
   asLeader(stage: string, what: string, step: (writer: LeaderWriter) => Promise<void>): Promise<void>;
 }
 
-/** What the leader does unasked: forgets statuses of what is gone, and renews the session key. */
+/** The leader's own duties: deletes statuses of removed connectors and tasks, and renews the session key. */
 export class LeaderDuties {
   readonly #backoff: Backoff;
   #timer: Timer | undefined;
@@ -31,7 +31,7 @@ export class LeaderDuties {
     this.#backoff = new Backoff({ initialMs: 1_000, maxMs: 60_000 }, options.random);
   }
 
-  /** Called with every place that this worker takes. Never fails: the group would rebalance again. */
+  /** Called with every place that this worker takes. Never fails, or the group would rebalance again. */
   onPlace(place: Place): void {
     this.stop();
     if (!place.isLeader) return;
@@ -43,12 +43,12 @@ export class LeaderDuties {
     this.#timer?.cancel();
   }
 
-  /** Whoever ran what is gone has stopped it before this rebalance. */
+  /** The former owners stopped these connectors and tasks before this rebalance. */
   #removeStaleStatuses(place: Place): void {
     const { status, configs } = this.options;
     const { connectors } = configs();
     const { tasks } = configuredWork(configs());
-    // Under the next leader it may be there again.
+    // Under the next leader they may exist again.
     const leads = () => this.options.place() === place;
     for (const connector of status.connectors()) {
       for (const [task] of status.taskStatuses(connector)) {
@@ -60,7 +60,7 @@ export class LeaderDuties {
     }
   }
 
-  /** Replaces the key when it is due, and comes back when the next one is, or soon after a failure. */
+  /** Replaces the key when it is due. Runs again when the next one is due, or soon after a failure. */
   #tendSessionKey(): void {
     const { logger, sessionKeyTtlMs, asLeader } = this.options;
     const stage = "writing a new session key to the config topic";
@@ -71,7 +71,7 @@ export class LeaderDuties {
       },
       (error: unknown) => {
         if (error instanceof LoopEndedError || error instanceof MisdirectedError) return;
-        logger.warn("The session key could not be renewed; it is tried again", {}, error);
+        logger.warn("The session key could not be renewed; retrying", {}, error);
         this.#comeBack(this.#backoff.nextMs());
       },
     );
@@ -87,7 +87,7 @@ export class LeaderDuties {
     this.stop();
     this.#timer = this.options.clock.schedule(delayMs, () => {
       const place = this.options.place();
-      // In between places the next one brings it up again.
+      // Without a place now, the next place starts it again.
       if (place?.isLeader && place.sessioned) this.#tendSessionKey();
     });
   }

@@ -1,11 +1,11 @@
 /**
- * Another worker has to do this: the leader, or the owner of a connector or task. REST forwards the request there; in
- * between it is an answer, not a failure.
+ * Another worker must do this: the leader, or the owner of a connector or task. REST forwards the request there, so
+ * inside this worker it is an answer, not a failure.
  */
 export class MisdirectedError extends Error {
   override readonly name = "MisdirectedError";
   constructor(
-    /** The other worker's advertised URL, or undefined while nobody knows it. */
+    /** The other worker's advertised URL, or undefined while unknown. */
     readonly url: string | undefined,
     what: string,
   ) {

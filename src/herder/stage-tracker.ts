@@ -1,20 +1,20 @@
 import type { Clock } from "../api/index.js";
 import type { Stage } from "./herder.js";
 
-/** Remembers what the herder is doing, or did last, for the message of a request that it kept waiting too long. */
+/** Tracks the herder's current or last operation, for the message of a request that timed out. */
 export class StageTracker {
-  /** Stages that have not ended, the newest last. Requests run beside the herder's loop, so they need not nest. */
+  /** Open stages, the newest last. Requests run beside the herder's loop, so stages need not nest. */
   readonly #open: Stage[] = [];
   #last: Stage | undefined;
 
   constructor(private readonly clock: Clock) {}
 
-  /** The newest stage that is under way, or else the one that ended last. */
+  /** The newest open stage, or else the one that ended last. */
   get current(): Stage | undefined {
     return this.#open.at(-1) ?? this.#last;
   }
 
-  /** Notes that a stage begins; the returned function notes its end. */
+  /** Notes the begin of a stage; the returned function notes its end. */
   enter(description: string): () => void {
     const stage = { description, startedMs: this.clock.nowMs(), completedMs: undefined };
     this.#open.push(stage);

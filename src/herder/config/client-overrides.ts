@@ -2,12 +2,12 @@ import type { ConfigInfos } from "../../contract/config-infos.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
 import { type OverridePolicy, overrideRefusal } from "../../worker/task/override-policy.js";
 
-/** What Kafka's clients take as PASSWORD, beyond keys that say so in their names. */
+/** Kafka's client keys of type PASSWORD, besides those that say so in their names. */
 const SECRET_KEY = /password|jaas|secret|^ssl\.(keystore\.key|keystore\.certificate\.chain|truststore\.certificates)$/i;
 
 /**
- * An entry per overridden key of a client that the connector will have, with what other rules say of it (`faults`), and
- * one per key that they miss.
+ * One entry per overridden key of each client that the connector will have, with the faults that other rules found
+ * (`faults`), and one per key that they miss.
  */
 export function clientOverrideInfos(
   type: "source" | "sink",

@@ -8,7 +8,7 @@ import {
 } from "../../api/index.js";
 import type { ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
 
-/** A key's definition; keys said in short have ConfigDef's own defaults for what was left out. */
+/** A key's definition, with ConfigDef's defaults for omitted attributes. */
 export function configKeyInfo(name: string, key: ConfigKey): ConfigKeyInfo {
   return {
     name,
@@ -25,7 +25,7 @@ export function configKeyInfo(name: string, key: ConfigKey): ConfigKeyInfo {
   };
 }
 
-/** All keys of `def`, each name with `prefix`. */
+/** All keys of `def`, with `prefix` before each name. */
 export function configKeyInfos(def: ConfigDef, prefix = ""): ConfigKeyInfo[] {
   return Object.entries(def).map(([name, key]) => configKeyInfo(prefix + name, key));
 }

@@ -3,13 +3,13 @@ import { isAbsolute, join, normalize, sep } from "node:path";
 import { ConfigError, javaPattern, type Logger } from "../../api/index.js";
 import { parseProperties } from "../../base/properties.js";
 
-/** Looks up values that configurations refer to as `${provider:path:key}` (KIP-297). */
+/** Looks up values for references of the form `${provider:path:key}` (KIP-297). */
 export interface ConfigProvider {
   /** The values under `path` by key. @throws ConfigError when the path cannot be read */
   get(path: string): ReadonlyMap<string, string>;
 }
 
-/** What the providers of a worker can look up; the environment is handed in so that tests own it. */
+/** The sources of a worker's providers. The environment is passed in, so that tests own it. */
 export interface ProviderEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
@@ -18,10 +18,10 @@ export interface ProviderEnvironment {
 const PACKAGE = "org.apache.kafka.common.config.provider.";
 
 /**
- * Makes the providers that `config.providers` names.
+ * Creates the providers named in `config.providers`.
  *
  * @param props the worker's properties.
- * @throws ConfigError naming the key of a class that is not one of the three, or of a pattern that is refused.
+ * @throws ConfigError naming the key of an unsupported class or a refused pattern.
  */
 export function loadConfigProviders(
   props: Readonly<Record<string, string>>,
@@ -46,7 +46,7 @@ export function loadConfigProviders(
         key,
         className === undefined
           ? `Missing required configuration "${key}": config.providers names ${name}`
-          : `Invalid value ${className} for configuration ${key}: FileConfigProvider, DirectoryConfigProvider and EnvVarConfigProvider of ${PACKAGE.slice(0, -1)} are there`,
+          : `Invalid value ${className} for configuration ${key}: expected FileConfigProvider, DirectoryConfigProvider or EnvVarConfigProvider of ${PACKAGE.slice(0, -1)}`,
       );
     }
   }

@@ -1,13 +1,13 @@
 import type { StoredProps } from "../../stores/config-records.js";
 import type { ConfigProvider } from "./config-providers.js";
 
-/** `${provider:key}` or `${provider:path:key}`, several in a value; not within each other. */
+/** `${provider:key}` or `${provider:path:key}`. A value may contain several, not nested. */
 const REFERENCE = /\$\{([^}]*?):(?:([^}]*?):)?([^}]*?)\}/g;
 
 /**
- * Replaces references by the values that the providers have; one that no provider knows stays as it is.
+ * Replaces references by the providers' values. A reference unknown to every provider stays.
  *
- * @param found is told each reference that was replaced, and its value.
+ * @param found called with each replaced reference and its value.
  * @throws ConfigError from a provider whose path cannot be read.
  */
 export function resolveReferences<P extends StoredProps>(
@@ -36,19 +36,21 @@ export function resolveReferences<P extends StoredProps>(
   return Object.fromEntries(Object.entries(props).map(([key, value]) => [key, value && resolve(value)])) as P;
 }
 
-/** The entries that hold a value. Nulls come from a Java worker's records, or are refused; a connector gets text. */
+/**
+ * The non-null entries. Nulls occur in a Java worker's records, or are refused elsewhere; a connector gets only text.
+ */
 export function withoutNulls(props: StoredProps): Record<string, string> {
   return Object.fromEntries(Object.entries(props).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
-/** Whether a value holds something that looks like a reference. */
+/** Whether a value contains a possible reference. */
 export function hasReference(value: string | null | undefined): boolean {
   return value != null && new RegExp(REFERENCE.source).test(value);
 }
 
 /**
- * A task's config as it is published: keys whose value in the connector's config is a reference get that reference
- * again, so that no secret is written to the config topic.
+ * A task's config for publication: each key whose value in the connector's config is a reference gets the reference
+ * back, so that no secret is written to the config topic.
  */
 export function restoreReferences(
   taskConfig: Readonly<Record<string, string>>,

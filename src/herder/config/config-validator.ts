@@ -21,7 +21,7 @@ import { Redaction } from "./redaction.js";
 
 export interface ConfigValidatorOptions {
   readonly plugins: PluginCatalog;
-  /** Asks the plugins' own code, which never runs in this thread. */
+  /** Runs the plugins' own code, never in this thread. */
   readonly code: Pick<Worker, "configOf" | "validate">;
   readonly worker: WorkerDefaults;
   readonly workerProps: Props;
@@ -34,14 +34,13 @@ export interface ConfigValidatorOptions {
 type Entry = ConfigInfos["configs"][number];
 
 /**
- * The validation of connector configs, for the validate endpoint and before every write. Finds all faults at once; it
- * throws only what leaves nothing to validate (no class, an unknown class), and what the plugins' own code throws or
- * keeps from answering.
+ * Validates connector configs, for the validate endpoint and before every write. Collects all faults. Throws only if
+ * there is nothing to validate (no class, an unknown class), or if the plugins' own code throws or does not answer.
  */
 export class ConfigValidator {
   constructor(private readonly options: ConfigValidatorOptions) {}
 
-  /** @throws ConfigError for `connector.class` missing or unknown. */
+  /** @throws ConfigError for a missing or unknown `connector.class`. */
   async validate(submitted: SubmittedConfig): Promise<ConfigInfos> {
     const raw = withoutProviders(submitted);
     const redaction = new Redaction();
@@ -96,12 +95,12 @@ export class ConfigValidator {
     };
   }
 
-  /** The keys of converters that the connector itself names; one that is not there is an error of its key. */
+  /** The keys of converters that the connector itself names. An unknown class is an error of its key. */
   async #converterInfos(props: SubmittedConfig, values: ReadonlyMap<string, ConfigValue>): Promise<Entry[]> {
     const { plugins, code } = this.options;
     const entries: Entry[] = [];
     for (const key of ["header.converter", "key.converter", "value.converter"]) {
-      // Untrimmed, unlike the key's own check: Kafka Connect finds no class that has blanks around its name.
+      // Untrimmed, unlike the key's own check: Kafka Connect finds no class with blanks around its name.
       const className = props[key];
       const faults = values.get(key)?.errors ?? [];
       if (className == null || faults.length > 0) continue;
@@ -138,9 +137,9 @@ export class ConfigValidator {
   }
 
   /**
-   * The keys of one plugin: a connector's own, then the worker's that it does not define; a converter's.
+   * The keys of one plugin: a connector's own and then the worker's that it does not define, or a converter's.
    *
-   * @throws NotFoundError; what the plugin's own code throws, or keeps from answering.
+   * @throws NotFoundError; the plugin's own errors, or the error of its silence.
    */
   async keysOf(classOrAlias: string): Promise<ConfigKeyInfo[]> {
     const { plugins, code, worker } = this.options;
@@ -161,7 +160,7 @@ function versionOf(plugins: PluginCatalog, { type, className }: PluginRef): stri
   return plugins.list().find((info) => info.type === type && info.class === className)?.version ?? "";
 }
 
-/** A converter by class or alias, as the first of these types that it is. */
+/** A converter by class or alias, in the first of these types that matches. */
 function converterRef(
   plugins: PluginCatalog,
   types: readonly ("converter" | "header_converter")[],
@@ -175,7 +174,7 @@ function converterRef(
   return undefined;
 }
 
-/** What `find` finds, or undefined where it throws NotFoundError. */
+/** The result of `find`, or undefined if it throws NotFoundError. */
 function orAbsent<T>(find: () => T): T | undefined {
   try {
     return find();
@@ -202,7 +201,7 @@ export function findConnector(plugins: PluginCatalog, className: string | null |
   }
 }
 
-/** As `findConnector`; of a class that a reference stands for, the message says no more than the reference. */
+/** As `findConnector`. If a reference stands for the class, the message shows only the reference. */
 function findResolved(
   plugins: PluginCatalog,
   raw: string | null | undefined,
@@ -213,16 +212,16 @@ function findResolved(
     return findConnector(plugins, resolved);
   } catch (error) {
     if (errorKind(error) !== "config") throw error;
-    // Without the cause, whose message has the value.
+    // Without the cause, whose message contains the value.
     throw new ConfigError(
       "connector.class",
-      `The value of connector.class that ${raw} stands for names no connector: GET /connector-plugins lists those there are`,
+      `The value of connector.class that ${raw} stands for names no connector: GET /connector-plugins lists the known ones`,
     );
   }
 }
 
 /**
- * The message with which a config is refused, or undefined when it has no fault.
+ * The message that refuses a config, or undefined if it has no fault.
  */
 export function refusal(infos: ConfigInfos): string | undefined {
   if (infos.error_count === 0) return undefined;
@@ -234,14 +233,14 @@ export function refusal(infos: ConfigInfos): string | undefined {
   ].join("\n");
 }
 
-/** Connectors may not bring config providers of their own: they would run with the worker's rights. */
+/** Connectors must not bring their own config providers: those would run with the worker's rights. */
 function withoutProviders(props: SubmittedConfig): SubmittedConfig {
   return Object.fromEntries(
     Object.entries(props).filter(([key]) => key !== "config.providers" && !key.startsWith("config.providers.")),
   );
 }
 
-/** Adds the error that every null deserves; returns entries for keys that nobody defines. */
+/** Adds the error for each null. Returns entries for keys without a definition. */
 function noteNulls(props: SubmittedConfig, values: ReadonlyMap<string, ConfigValue>): ConfigValue[] {
   const unknown: ConfigValue[] = [];
   for (const [name, value] of Object.entries(props)) {
@@ -254,7 +253,7 @@ function noteNulls(props: SubmittedConfig, values: ReadonlyMap<string, ConfigVal
   return unknown;
 }
 
-/** Entries for keys that no definition holds and a rule complains about; client overrides have entries of their own. */
+/** Entries for keys without a definition that break a rule. Client overrides have entries of their own. */
 function undefinedKeys(
   props: SubmittedConfig,
   faults: ReadonlyMap<string, readonly string[]>,
@@ -277,7 +276,7 @@ function groupsOf(def: ConfigDef): string[] {
   return [...groups];
 }
 
-/** What a provider gave is a secret: the answer shows the reference, and says no more than that its value is wrong. */
+/** A provider's value is secret: the answer shows the reference, and of an error only that the value is wrong. */
 function redacted(
   { definition, value }: Entry,
   raw: SubmittedConfig,
@@ -286,7 +285,7 @@ function redacted(
 ): Entry {
   if (!value) return { definition, value };
   if (raw[value.name] === resolved[value.name]) {
-    // A rule over several keys complains about one of them, and may tell another's value.
+    // A rule over several keys reports one of them, and its message may contain another's value.
     const { value: own, recommended_values: recommended, errors } = value;
     const texts = (of: readonly string[]) => of.map((text) => redaction.text(text));
     return {

@@ -24,7 +24,7 @@ const PREDICATES = "Predicates";
 const EXACTLY_ONCE = "Exactly Once Support";
 const OFFSETS_TOPIC = "offsets.topic";
 
-/** A connector's name may hold anything but control characters; it names things in URLs, keys and logs. */
+/** A connector's name may contain anything but control characters. It appears in URLs, keys and logs. */
 const legalName: ConfigCheck = (key, value) => {
   if (value === null || value === "") return invalidValue(key, value, "String may not be empty");
   if (typeof value !== "string") return undefined;
@@ -46,7 +46,7 @@ const plainList: ConfigCheck = (key, value) => {
   return value.includes("") ? `Configuration '${key}' values must not be empty.` : undefined;
 };
 
-/** Java's, as far as the task itself can match it: the two must not differ over what is a pattern. */
+/** A Java pattern, by the same rules as the task's own matching: the check and the task must agree. */
 const regex: ConfigCheck = (key, value) => {
   if (typeof value !== "string") return undefined;
   try {
@@ -61,14 +61,14 @@ const regex: ConfigCheck = (key, value) => {
 const nonEmptyOrAbsent: ConfigCheck = (key, value) =>
   value === "" ? invalidValue(key, value, "String must be non-empty") : undefined;
 
-/** What of the worker shows in its connectors' defaults. */
+/** The worker settings that appear as defaults of its connectors. */
 export interface WorkerDefaults {
   readonly keyConverter: string;
   readonly valueConverter: string;
   readonly headerConverter: string;
 }
 
-/** The keys that the worker itself understands in a connector's config, in the order of the REST answers. */
+/** The keys that the worker reads from a connector's config, in the order of the REST answers. */
 export function connectorConfigDef(
   type: "source" | "sink",
   plugins: PluginCatalog,
@@ -138,7 +138,7 @@ function converterKeys(plugins: PluginCatalog, worker: WorkerDefaults): ConfigDe
     };
   const converter = (displayName: string, order: number, fallback: string): ConfigKey => ({
     type: "class",
-    doc: `${displayName} of this connector; the worker's when it is left out. Its own keys follow under the same prefix.`,
+    doc: `${displayName} of this connector; by default the worker's. Its own keys have the same prefix.`,
     default: fallback,
     importance: "low",
     group: COMMON,
@@ -150,7 +150,7 @@ function converterKeys(plugins: PluginCatalog, worker: WorkerDefaults): ConfigDe
   });
   const version = (displayName: string, order: number): ConfigKey => ({
     type: "string",
-    doc: `Version of the ${displayName.replace(/ version$/, "")} to use; the one that is installed when it is left out.`,
+    doc: `Version of the ${displayName.replace(/ version$/, "")} to use; by default the installed one.`,
     default: null,
     importance: "low",
     group: COMMON,
@@ -175,7 +175,7 @@ function converterKeys(plugins: PluginCatalog, worker: WorkerDefaults): ConfigDe
 const CHAIN_KEYS: ConfigDef = {
   transforms: {
     type: "list",
-    doc: "Aliases of the transformations that records go through, in order.",
+    doc: "Aliases of the transformations applied to records, in order.",
     default: [],
     importance: "low",
     group: TRANSFORMS,
@@ -186,7 +186,7 @@ const CHAIN_KEYS: ConfigDef = {
   },
   predicates: {
     type: "list",
-    doc: "Aliases of the predicates that transformations refer to.",
+    doc: "Aliases of the predicates that transformations use.",
     default: [],
     importance: "low",
     group: PREDICATES,
@@ -197,7 +197,7 @@ const CHAIN_KEYS: ConfigDef = {
   },
   "config.action.reload": {
     type: "string",
-    doc: "What to do when a value that a config provider gave changes: restart the connector, or nothing.",
+    doc: "Action when a config provider's value changes: restart the connector, or none.",
     default: "restart",
     importance: "low",
     group: COMMON,
@@ -222,7 +222,7 @@ const SINK_KEYS: ConfigDef = {
   },
   "topics.regex": {
     type: "string",
-    doc: "Pattern of the names of the topics to read, in place of a list.",
+    doc: "Pattern of the names of the topics to read, instead of a list.",
     default: "",
     importance: "high",
     group: COMMON,
@@ -249,7 +249,7 @@ const SOURCE_KEYS: ConfigDef = {
   },
   "transaction.boundary": {
     type: "string",
-    doc: "Where transactions end: with each poll, at an interval, or where the connector says.",
+    doc: "Where transactions end: with each poll, at an interval, or where the connector defines it.",
     default: "poll",
     importance: "medium",
     group: EXACTLY_ONCE,
@@ -260,7 +260,7 @@ const SOURCE_KEYS: ConfigDef = {
   },
   "transaction.boundary.interval.ms": {
     type: "long",
-    doc: "Interval of transactions, in ms, where transaction.boundary is 'interval'.",
+    doc: "Interval of transactions, in ms, if transaction.boundary is 'interval'.",
     default: null,
     importance: "low",
     group: EXACTLY_ONCE,
@@ -271,7 +271,7 @@ const SOURCE_KEYS: ConfigDef = {
   },
   "offsets.storage.topic": {
     type: "string",
-    doc: "An offsets topic of this connector's own; the worker's when it is left out.",
+    doc: "The connector's own offsets topic; by default the worker's.",
     default: null,
     importance: "low",
     group: OFFSETS_TOPIC,

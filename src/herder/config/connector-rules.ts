@@ -12,18 +12,18 @@ import { withoutNulls } from "./config-references.js";
 
 type Complain = (key: string, message: string) => void;
 
-/** What of the worker the rules need. */
+/** The worker's and plugin's settings that the rules need. */
 export interface RuleContext {
   readonly workerProps: Props;
   /** The worker's own group, which no sink may share. */
   readonly groupId: string;
-  /** Of the connector's plugin. */
+  /** The version of the connector's plugin. */
   readonly version: string;
 }
 
 /**
- * The rules for connector configs that go beyond one key of the framework, those that Kafka Connect checks only when a
- * task starts included. `complain` is called for each that is broken.
+ * The rules for connector configs beyond single keys of the framework, including those that Kafka Connect checks only
+ * when a task starts. Calls `complain` for each broken one.
  */
 export function connectorRules(
   type: "source" | "sink",
@@ -54,7 +54,7 @@ function versionRule(props: SubmittedConfig, version: string, complain: Complain
   complain("connector.plugin.version", message);
 }
 
-/** What is wrong with asking for a plugin in a version (KIP-891), where only `version` of it is there. */
+/** The error in a requested plugin version (KIP-891), if only `version` is installed. */
 export function versionFault(
   className: string | null | undefined,
   wanted: string | null | undefined,
@@ -62,7 +62,7 @@ export function versionFault(
 ): string | undefined {
   const asked = wanted?.trim();
   if (!asked || asked === "latest" || asked === version || asked === `[${version}]`) return undefined;
-  return `Plugin ${className} is not there in version ${asked}: available is ${version}`;
+  return `Plugin ${className} is not available in version ${asked}: the installed version is ${version}`;
 }
 
 function sinkRules(props: Props, groupId: string, complain: Complain): void {
@@ -88,7 +88,7 @@ function sinkRules(props: Props, groupId: string, complain: Complain): void {
   }
 }
 
-/** Records that were read from the dead letter topic would come back to it for ever. */
+/** Records read from the dead letter topic would return to it for ever. */
 function deadLetterRules(props: Props, topics: readonly string[], complain: Complain): void {
   const regex = props["topics.regex"]?.trim() ?? "";
   const key = "errors.deadletterqueue.topic.name";
@@ -116,7 +116,7 @@ function matches(regex: string, topic: string): boolean {
   try {
     return javaPattern("topics.regex", regex).test(topic);
   } catch (error) {
-    if (errorKind(error) === "config") return false; // The key's own check has complained.
+    if (errorKind(error) === "config") return false; // reported by the key's own check
     throw error;
   }
 }

@@ -34,40 +34,43 @@ const knownMac: ConfigCheck = (key, value) =>
 const knownMacs: ConfigCheck = (key, value) =>
   Array.isArray(value) ? value.map((item) => knownMac(key, item)).find((complaint) => complaint) : undefined;
 
-/** The keys of a distributed worker's properties that Millrace reads itself (DistributedConfig, WorkerConfig, RestServerConfig); clients read others. */
+/**
+ * The keys of a distributed worker that Millrace itself reads (DistributedConfig, WorkerConfig, RestServerConfig).
+ * Clients read others.
+ */
 export const distributedConfigDef = {
-  "bootstrap.servers": { type: "list", doc: "Brokers to begin with, host:port.", check: someItems },
+  "bootstrap.servers": { type: "list", doc: "Initial brokers, as host:port.", check: someItems },
   "group.id": { type: "string", doc: "Name of the group of workers.", check: nonEmptyName },
   "config.storage.topic": { type: "string", doc: "Topic of the connector configs.", check: nonEmptyName },
   "config.storage.replication.factor": {
     type: "short",
-    doc: "Replication factor of that topic when it is created.",
+    doc: "Replication factor with which the worker creates that topic.",
     default: 3,
     check: countOrDefault,
   },
   "offset.storage.topic": { type: "string", doc: "Topic of the source offsets.", check: nonEmptyName },
   "offset.storage.replication.factor": {
     type: "short",
-    doc: "Replication factor of that topic when it is created.",
+    doc: "Replication factor with which the worker creates that topic.",
     default: 3,
     check: countOrDefault,
   },
   "offset.storage.partitions": {
     type: "int",
-    doc: "Partitions of that topic when it is created.",
+    doc: "Partitions with which the worker creates that topic.",
     default: 25,
     check: countOrDefault,
   },
   "status.storage.topic": { type: "string", doc: "Topic of the statuses.", check: nonEmptyName },
   "status.storage.replication.factor": {
     type: "short",
-    doc: "Replication factor of that topic when it is created.",
+    doc: "Replication factor with which the worker creates that topic.",
     default: 3,
     check: countOrDefault,
   },
   "status.storage.partitions": {
     type: "int",
-    doc: "Partitions of that topic when it is created.",
+    doc: "Partitions with which the worker creates that topic.",
     default: 5,
     check: countOrDefault,
   },
@@ -78,7 +81,7 @@ export const distributedConfigDef = {
     doc: "Converter of header values, unless a connector names its own.",
     default: DEFAULT_HEADER_CONVERTER,
   },
-  listeners: { type: "list", doc: "Where REST listens.", default: ["http://:8083"], check: someItems },
+  listeners: { type: "list", doc: "Addresses on which REST listens.", default: ["http://:8083"], check: someItems },
   "rest.advertised.host.name": { type: "string", doc: "Host under which other workers reach REST.", default: null },
   "rest.advertised.port": { type: "int", doc: "Port under which other workers reach REST.", default: null },
   "rest.advertised.listener": {
@@ -87,9 +90,13 @@ export const distributedConfigDef = {
     default: null,
     check: (key, value) => (value === null ? undefined : oneOfIgnoringCase("HTTP", "HTTPS")(key, value)),
   },
-  "session.timeout.ms": { type: "int", doc: "Silence after which a worker counts as gone.", default: 10_000 },
-  "heartbeat.interval.ms": { type: "int", doc: "Pause between a worker's heartbeats.", default: 3_000 },
-  "rebalance.timeout.ms": { type: "int", doc: "Time that a rebalance may take.", default: 60_000 },
+  "session.timeout.ms": {
+    type: "int",
+    doc: "Time without a heartbeat after which the group drops a worker, in ms.",
+    default: 10_000,
+  },
+  "heartbeat.interval.ms": { type: "int", doc: "Time between a worker's heartbeats, in ms.", default: 3_000 },
+  "rebalance.timeout.ms": { type: "int", doc: "Longest time for a rebalance, in ms.", default: 60_000 },
   "connect.protocol": {
     type: "string",
     doc: "Group protocol: eager, compatible or sessioned.",
@@ -98,13 +105,13 @@ export const distributedConfigDef = {
   },
   "scheduled.rebalance.max.delay.ms": {
     type: "int",
-    doc: "How long the work of a worker that left waits for it to come back.",
+    doc: "Time that the work of a departed worker waits for its return, in ms.",
     default: 300_000,
     check: atLeast(0),
   },
   "worker.sync.timeout.ms": {
     type: "int",
-    doc: "How long a worker may take to catch up with the config topic before it joins again.",
+    doc: "Time for a worker to catch up with the config topic before it rejoins, in ms.",
     default: 3_000,
   },
   "exactly.once.source.support": {
@@ -121,13 +128,13 @@ export const distributedConfigDef = {
   },
   "inter.worker.key.size": {
     type: "int",
-    doc: "Size of that key in bits; the algorithm's own when it is left out.",
+    doc: "Size of that key in bits; by default the algorithm's own.",
     default: null,
     check: (key, value) => (value === null ? undefined : atLeast(40)(key, value)),
   },
   "inter.worker.key.ttl.ms": {
     type: "int",
-    doc: "Age at which that key is replaced.",
+    doc: "Age at which that key is replaced, in ms.",
     default: 3_600_000,
     check: atLeast(0),
   },
@@ -139,22 +146,26 @@ export const distributedConfigDef = {
   },
   "inter.worker.verification.algorithms": {
     type: "list",
-    doc: "Signature algorithms that are accepted.",
+    doc: "Accepted signature algorithms.",
     default: ["HmacSHA256"],
     check: allOf(someItems, knownMacs),
   },
   ...OVERRIDE_POLICY_KEYS,
   "config.providers": { type: "list", doc: "Names of config providers.", default: [] },
-  "topic.tracking.enable": { type: "boolean", doc: "Whether topics that connectors use are noted.", default: true },
-  "topic.tracking.allow.reset": { type: "boolean", doc: "Whether those notes may be reset.", default: true },
+  "topic.tracking.enable": {
+    type: "boolean",
+    doc: "Whether the worker records the topics that connectors use.",
+    default: true,
+  },
+  "topic.tracking.allow.reset": { type: "boolean", doc: "Whether clients may clear these records.", default: true },
 } as const satisfies ConfigDef;
 
 export type DistributedConfig = ConfigValues<typeof distributedConfigDef>;
 
 /**
- * Reads a worker's properties.
+ * Parses a worker's properties.
  *
- * @throws ConfigError naming the first key that is missing or wrong, or that asks for what is not built yet.
+ * @throws ConfigError naming the first key that is missing, wrong, or requests a feature that is not built yet.
  */
 export function parseDistributedConfig(props: Props): DistributedConfig {
   refuseUnserved(props, distributedConfigDef);
@@ -175,7 +186,7 @@ export function parseDistributedConfig(props: Props): DistributedConfig {
   return config;
 }
 
-/** The three topics that a worker keeps its state in; keys like `offset.storage.retention.bytes` are topic configs. */
+/** The worker's three state topics. Keys such as `offset.storage.retention.bytes` are topic configs. */
 export function internalTopics(
   config: DistributedConfig,
   props: Props,
@@ -206,7 +217,7 @@ function topicConfigs(props: Props, prefix: string): Record<string, string> {
   return configs;
 }
 
-/** Worker properties that do nothing here: those that Kafka Connect knows, and those that nobody does. */
+/** Worker properties without effect here: those that Kafka Connect knows, and unknown ones. */
 export function idleWorkerKeys(props: Props): { readonly withoutEffect: string[]; readonly unknown: string[] } {
   const judged = Object.entries(props).map(
     ([key, value]) => [key, judgeWorkerKey(key, value, distributedConfigDef)] as const,
@@ -215,7 +226,7 @@ export function idleWorkerKeys(props: Props): { readonly withoutEffect: string[]
   return { withoutEffect: keysOf("without-effect"), unknown: keysOf("unknown") };
 }
 
-/** What of a worker's properties the clients of its own topics and group take. */
+/** The worker properties for the clients of its own topics and group. */
 export function ownClientProperties(props: Props): Record<string, string> {
   return { "client.id": `connect-${props["group.id"]}`, ...connectionProperties(props) };
 }

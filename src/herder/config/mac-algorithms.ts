@@ -1,4 +1,4 @@
-/** Java's names of MACs, and Node's digests. `keyBytes` is what Java generates for each by default. */
+/** Java's names of MACs, with Node's digests. `keyBytes` is the length of the keys that Java generates by default. */
 export const MACS: Readonly<Record<string, { readonly digest: string; readonly keyBytes: number }>> = {
   HmacSHA1: { digest: "sha1", keyBytes: 64 },
   HmacSHA256: { digest: "sha256", keyBytes: 32 },
@@ -6,7 +6,7 @@ export const MACS: Readonly<Record<string, { readonly digest: string; readonly k
   HmacSHA512: { digest: "sha512", keyBytes: 64 },
 };
 
-/** Whether there is a MAC of that name. */
+/** Whether a MAC of that name exists. */
 export function isKnownMac(algorithm: string): boolean {
   return Object.hasOwn(MACS, algorithm);
 }

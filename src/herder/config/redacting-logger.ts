@@ -3,8 +3,8 @@ import { traceOf } from "../../base/error-trace.js";
 import type { Redactions } from "./redaction.js";
 
 /**
- * The worker's logger, whose lines about a connector (by their field `connector`) show references, not what they stand
- * for; lines about none show no connector's. The lines of task hosts in threads of their own come through here, too.
+ * The worker's logger. Lines about a connector (by their field `connector`) show its references instead of their
+ * values; lines about none hide the values of all connectors. Lines from task hosts' threads pass through it, too.
  */
 export class RedactingLogger implements Logger {
   constructor(
@@ -46,7 +46,7 @@ export class RedactingLogger implements Logger {
 
   #redacted(message: string, fields?: LogFields, cause?: unknown): [string, LogFields | undefined, unknown] {
     const connector = fields?.["connector"] ?? this.connector;
-    // A line about no connector may still hold one's secret: that a task host ended by an error nobody caught, say.
+    // A line about no connector may still contain a secret of one, such as the uncaught error that ended a task host.
     const redact = (text: string) =>
       typeof connector === "string" ? this.redactions.of(connector).text(text) : this.redactions.ofAll(text);
     const shown = Object.entries(fields ?? {}).map(([key, value]) => [

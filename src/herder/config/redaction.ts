@@ -1,6 +1,6 @@
 /**
- * Values shorter than this stay in texts: they would be found in line numbers and within words, and what is that short
- * keeps no secret.
+ * Shorter values stay in texts: they would match line numbers and parts of words, and a value this short keeps no
+ * secret.
  */
 const SHORTEST = 4;
 
@@ -8,15 +8,15 @@ const SHORTEST = 4;
 const MOST = 1_000;
 
 /**
- * Takes out of texts what config providers gave, and puts the references there instead. It finds a value as it was
- * given, trimmed, as JSON text, and each of its lines and comma-separated parts; not what a plugin computes from it.
+ * Replaces config providers' values in texts by their references. Finds a value verbatim, trimmed, as JSON text, and by
+ * each of its lines and comma-separated parts, but not in a form that a plugin computes from it.
  */
 export class Redaction {
   /** Value to reference, the newest last. */
   readonly #references = new Map<string, string>();
   #pattern: RegExp | undefined;
 
-  /** Notes what a reference was replaced by. */
+  /** Notes a reference and the value that replaced it. */
   note(reference: string, value: string): void {
     const parts = value.split(/[\n,]/).map((part) => part.trim());
     for (const form of [value, value.trim(), JSON.stringify(value).slice(1, -1), ...parts]) {
@@ -33,7 +33,7 @@ export class Redaction {
 
   text(text: string): string {
     if (this.#references.size === 0) return text;
-    // One pass, longest first: a value may hold another one, and a reference another's value.
+    // One pass, longest first: a value may contain another one, and a reference another's value.
     this.#pattern ??= new RegExp(
       [...this.#references.keys()]
         .sort((a, b) => b.length - a.length)
@@ -44,7 +44,7 @@ export class Redaction {
     return text.replace(this.#pattern, (form) => this.#references.get(form) ?? form);
   }
 
-  /** The same error, so that it keeps its class, with its texts and its causes' redacted. */
+  /** Redacts the texts of an error and its causes in place, so that it keeps its class. */
   error<E>(error: E): E {
     let next: unknown = error;
     for (let depth = 0; next instanceof Error && depth < 10; depth++, next = next.cause) {
@@ -56,7 +56,7 @@ export class Redaction {
   }
 }
 
-/** The redactions of the connectors that run here, each with what its own references stood for. */
+/** The redactions of the connectors that run here, each with the values of its own references. */
 export class Redactions {
   readonly #byConnector = new Map<string, Redaction>();
 
@@ -68,7 +68,7 @@ export class Redactions {
     return redaction;
   }
 
-  /** For a text that may be of any of them, such as an error that nobody caught: what it holds of each is taken out. */
+  /** For a text that may concern any connector, such as an uncaught error: replaces the values of all. */
   ofAll(text: string): string {
     let shown = text;
     for (const redaction of this.#byConnector.values()) shown = redaction.text(shown);

@@ -3,8 +3,8 @@ import { isConnectionKey } from "../../kafka/client-properties.js";
 import { workerConfigDef } from "../../worker/worker-config.js";
 
 /**
- * Keys that decide who may do what, or what clients see, and that are not served: a worker that started without them
- * would be more open than its owner believes. Each with its way out. A blank value asks for nothing and is let through.
+ * Keys that affect access or clients' view and that are not supported: a worker that ignored them would be more open
+ * than its owner believes. Each with its way out. A blank value requests nothing and is accepted.
  */
 export const REFUSED: Readonly<Record<string, string>> = {
   "rest.extension.classes": "REST extensions are Java classes; let a proxy in front of REST authenticate its callers",
@@ -17,7 +17,10 @@ export const REFUSED: Readonly<Record<string, string>> = {
 /** REST's own TLS settings: REST listens with http only. */
 const REFUSED_PREFIXES = ["listeners.https.", "admin.listeners."];
 
-/** Keys of Kafka Connect 4.3.1 that change neither rights nor data and do nothing here; those that it ignores, too. */
+/**
+ * Keys of Kafka Connect 4.3.1 that affect neither access nor data and do nothing here, including those it ignores
+ * itself.
+ */
 export const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
   [
     "client.dns.lookup client.rack connections.max.idle.ms send.buffer.bytes receive.buffer.bytes reconnect.backoff.ms",
@@ -31,7 +34,7 @@ export const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 
-/** Of these the clients read what applies to the mechanisms that they have. */
+/** The clients read those of them that apply to their mechanisms. */
 const WITHOUT_EFFECT_PREFIXES = [
   "internal.key.converter.",
   "internal.value.converter.",
@@ -57,7 +60,7 @@ const SERVED_PREFIXES = [
 
 const SERVED: ReadonlySet<string> = new Set([...Object.keys(workerConfigDef), "log.level"]);
 
-/** What becomes of a worker property: read, known and of no effect, refused at start, or not known to anybody. */
+/** The fate of a worker property: read, known but without effect, refused at start, or unknown. */
 export type KeyVerdict = "served" | "without-effect" | "refused" | "unknown";
 
 /**
@@ -77,7 +80,7 @@ export function judgeWorkerKey(key: string, value: string, own: Readonly<Record<
 }
 
 /**
- * Refuses the settings of a worker that it would have to ignore at its owner's risk.
+ * Refuses worker settings that would be ignored at the owner's risk.
  *
  * @throws ConfigError NOT_BUILT_YET naming every such key, never a value.
  */
@@ -88,7 +91,7 @@ export function refuseUnserved(props: Props, own: Readonly<Record<string, unknow
   const reasons = refused.map(
     ([key]) => `${key} (${REFUSED[key] ?? "REST listens with http only; let a proxy in front of it speak TLS"})`,
   );
-  throw new ConfigError(first[0], `Worker settings that are not served: ${reasons.join("; ")}. Remove them.`, {
+  throw new ConfigError(first[0], `Worker settings that are not supported: ${reasons.join("; ")}. Remove them.`, {
     code: "NOT_BUILT_YET",
   });
 }

@@ -1,13 +1,13 @@
 import { intersection, isEmpty, minus, NO_WORK, taskKey, union, type Work, workOf } from "../work/work.js";
 
-/** A worker as the leader sees it at a rebalance. */
+/** A worker as the leader sees it in a rebalance. */
 export interface AssignorMember {
   readonly memberId: string;
-  /** What it said that it runs. */
+  /** The work that it reported to run. */
   readonly held: Work;
 }
 
-/** What the leader hands one member: additions and withdrawals to what it holds. */
+/** One member's changes: additions to its work and withdrawals from it. */
 interface MemberAssignment {
   readonly assigned: Work;
   readonly revoked: Work;
@@ -16,8 +16,8 @@ interface MemberAssignment {
 export type Assignments = ReadonlyMap<string, MemberAssignment>;
 
 /**
- * Deals all work anew, in a circle over the members by id: connectors first, then tasks (the eager protocol: members
- * have stopped everything before they joined).
+ * Deals all work in a circle over the members by id, connectors first, then tasks (the eager protocol: members have
+ * stopped everything before they joined).
  */
 export function assignEager(configured: Work, memberIds: readonly string[]): Assignments {
   const ids = [...memberIds].sort();
@@ -29,18 +29,18 @@ export function assignEager(configured: Work, memberIds: readonly string[]): Ass
   return new Map([...hands].map(([id, hand]) => [id, { assigned: hand.work(), revoked: NO_WORK }]));
 }
 
-/** What the leader remembers from one rebalance to the next. */
+/** The leader's memory from one rebalance to the next. */
 export interface AssignorMemory {
-  /** The generation that this was decided in: it holds only if that generation came about. */
+  /** The generation of this decision. The memory is valid only if that generation came about. */
   readonly generationId: number;
-  /** Everything that was assigned, and what was withheld as lost. */
+  /** All work that was assigned, or withheld as lost. */
   readonly assigned: Work;
   readonly memberIds: ReadonlySet<string>;
   /** When lost work is dealt out, in monotonic ms; undefined while none is withheld. */
   readonly dueAtMs: number | undefined;
-  /** Members that were seen to hold nothing while lost work was withheld: the worker that went may be one of them. */
+  /** Members seen idle while lost work was withheld: the departed worker may have returned as one of them. */
   readonly candidates: ReadonlySet<string>;
-  /** The last round took work from members to level their loads, and so did this many rounds in a row. */
+  /** The last round revoked work to level the loads, and how many rounds in a row did. */
   readonly levelled: boolean;
   readonly levelledInRow: number;
 }
@@ -56,11 +56,11 @@ export const NO_MEMORY: AssignorMemory = {
 };
 
 export interface IncrementalInput {
-  /** Everything that is to run. */
+  /** All work that should run. */
   readonly configured: Work;
   readonly members: readonly AssignorMember[];
   readonly memory: AssignorMemory;
-  /** The last generation that this leader took a place in, and the one that is being made. */
+  /** The last generation in which this leader took a place, and the one in progress. */
   readonly completedGenerationId: number;
   readonly generationId: number;
   /** Monotonic. */
@@ -71,18 +71,18 @@ export interface IncrementalInput {
 
 export interface IncrementalOutcome {
   readonly assignments: Assignments;
-  /** When members are to join again for what is withheld; 0 when nothing is. */
+  /** When members must rejoin for withheld work; 0 if none is withheld. */
   readonly delayMs: number;
   readonly memory: AssignorMemory;
 }
 
 /**
- * Changes as little as it can (KIP-415): members keep what they hold, what is gone or held twice is revoked, what
- * nobody holds goes to those who have least, and when the loads differ by more than one the fullest give up what is
- * over. What is revoked is dealt out in the next round, once it has stopped. (I4)
+ * Changes as little as possible (KIP-415). Members keep their work. Removed work and work held twice is revoked. Free
+ * work goes to the least loaded members, and when the loads differ by more than one, the fullest give up their surplus.
+ * Revoked work is dealt out in the next round, once it has stopped. (I4)
  *
- * What a member took with it when it left is withheld for `maxDelayMs`, since a worker that restarts comes back soon,
- * and moving its work twice costs more than waiting.
+ * The work of a departed member is withheld for `maxDelayMs`: a restarting worker returns soon, and moving its work
+ * twice costs more than waiting.
  */
 export function assignIncremental(input: IncrementalInput): IncrementalOutcome {
   const { configured, nowMs, maxDelayMs } = input;
@@ -99,7 +99,7 @@ export function assignIncremental(input: IncrementalInput): IncrementalOutcome {
   let levelling = { levelled: false, levelledInRow: 0 };
   let dueAtMs = loss.dueAtMs;
   if (uneven && memory.levelled && maxDelayMs > 0) {
-    // Members that level and level again are moving target states at each other: wait longer each time.
+    // Members that level again and again are chasing a moving target: wait longer each time.
     const levelledInRow = memory.levelledInRow + 1;
     delayMs = Math.min(maxDelayMs, 40 ** levelledInRow);
     dueAtMs = nowMs + delayMs;
@@ -134,9 +134,9 @@ export function assignIncremental(input: IncrementalInput): IncrementalOutcome {
 }
 
 interface Loss {
-  /** What of the lost work is dealt out now. */
+  /** The part of the lost work that is dealt out now. */
   readonly returned: Work;
-  /** To whom first. */
+  /** The members that are preferred for it. */
   readonly candidates: ReadonlySet<string>;
   readonly delayMs: number;
   readonly dueAtMs: number | undefined;
@@ -144,7 +144,7 @@ interface Loss {
 
 const EVERYBODY: ReadonlySet<string> = new Set();
 
-/** Decides whether lost work goes to others now, or waits for the worker that had it. */
+/** Decides whether lost work goes to other members now, or waits for its former owner. */
 function judgeLoss(
   lost: Work,
   members: readonly AssignorMember[],
@@ -156,7 +156,7 @@ function judgeLoss(
   if (isEmpty(lost) || maxDelayMs === 0) return now;
   const present = new Set(members.map(({ memberId }) => memberId));
   const allThere = [...memory.memberIds].every((memberId) => present.has(memberId));
-  // Nobody has gone: the assignment just never arrived.
+  // No member has left: the assignment never arrived.
   if (memory.dueAtMs === undefined && allThere) return now;
   const idle = members.filter(({ held }) => isEmpty(held)).map(({ memberId }) => memberId);
   const candidates = new Set([...memory.candidates, ...idle].filter((memberId) => present.has(memberId)));
@@ -165,7 +165,7 @@ function judgeLoss(
   return { returned: NO_WORK, candidates, delayMs: Math.max(1, Math.ceil(delayMs)), dueAtMs: nowMs + delayMs };
 }
 
-/** What each member keeps: what is configured and nobody else holds. The rest is revoked. */
+/** Each member keeps configured work that no other member holds; the rest is revoked. */
 function keepOnce(members: readonly AssignorMember[], configured: Work) {
   const holders = countHolders(members);
   const kept = new Map<string, Work>();
@@ -183,7 +183,7 @@ function keepOnce(members: readonly AssignorMember[], configured: Work) {
   return { kept, revoked };
 }
 
-/** Both, member by member. */
+/** The union for each member. */
 function merge(a: ReadonlyMap<string, Work>, b: ReadonlyMap<string, Work>): Map<string, Work> {
   return new Map([...a].map(([memberId, work]) => [memberId, union(work, b.get(memberId) ?? NO_WORK)]));
 }
@@ -198,7 +198,7 @@ function countHolders(members: readonly AssignorMember[]) {
   return { connectors, tasks };
 }
 
-/** What members hold beyond their share of all that is configured: total/members, and one more for the first few. */
+/** The members' work beyond their share of all configured work: total/members, and one more for the first few. */
 function surplusOf(kept: ReadonlyMap<string, Work>, configured: Work): Map<string, Work> {
   const connectors = surplusLists(
     new Map([...kept].map(([id, work]) => [id, sortedConnectors(work)])),
@@ -212,7 +212,7 @@ function surplusLists<T>(lists: ReadonlyMap<string, readonly T[]>, total: number
   const share = Math.floor(total / lists.size);
   let extras = total % lists.size;
   const surplus = new Map<string, readonly T[]>();
-  // The fullest first, so that the members that may keep one more are those that have one more.
+  // The fullest first, so that those with one more are the ones that may keep one more.
   for (const [id, items] of [...lists].sort(([, a], [, b]) => b.length - a.length)) {
     if (items.length <= share) continue;
     const allowed = extras > 0 ? share + 1 : share;
@@ -223,8 +223,9 @@ function surplusLists<T>(lists: ReadonlyMap<string, readonly T[]>, total: number
 }
 
 /**
- * Deals work to the members with the least of its kind; where they are equal to `candidates` first, then by id. Not to
- * candidates alone: they may have got new work while the lost was withheld, and would end up with more than others.
+ * Deals work to the members with the least of its kind; among equals to `candidates` first, then by id. Not to
+ * candidates alone: they may have received new work while the lost work was withheld, and would end up with more than
+ * others.
  */
 function deal(work: Work, kept: ReadonlyMap<string, Work>, candidates: ReadonlySet<string>): Map<string, Work> {
   const hands = new Map([...kept.keys()].map((id) => [id, new Hand()]));

@@ -13,19 +13,19 @@ import { isEmpty, NO_WORK, type Work, workOf } from "../work/work.js";
 /** `connect.protocol`, from old to new. */
 export type ConnectProtocol = "eager" | "compatible" | "sessioned";
 
-/** The error in an assignment: the leader has not read as far as a member; nothing is assigned, join again. */
+/** An assignment's error: the leader has not read as far as a member. Nothing is assigned; rejoin. */
 export const CONFIG_MISMATCH = 1;
 
-/** What a worker tells the leader when it joins. */
+/** A worker's message to the leader when it joins. */
 export interface MemberMetadata {
   readonly url: string;
-  /** How far it has read the config topic. */
+  /** The config topic offset up to which it has read. */
   readonly configOffset: number;
-  /** What it runs; nothing under the eager protocol. */
+  /** The work that it runs; none under the eager protocol. */
   readonly held: Work;
 }
 
-/** A worker's place as the leader gave it. */
+/** A worker's place, as assigned by the leader. */
 export interface GroupPlace {
   readonly version: number;
   readonly error: number;
@@ -45,7 +45,7 @@ const OFFERED = {
   sessioned: ["sessioned", "compatible", "default"],
 } as const;
 
-/** The protocols to offer, the most preferred first. */
+/** The protocols to offer, most preferred first. */
 export function offeredProtocols(protocol: ConnectProtocol, metadata: MemberMetadata): GroupProtocol[] {
   return OFFERED[protocol].map((name) => {
     const version = CONNECT_PROTOCOLS[name];
@@ -72,14 +72,14 @@ export function offeredProtocols(protocol: ConnectProtocol, metadata: MemberMeta
   });
 }
 
-/** Reads what a member said. @throws MalformedError */
+/** Decodes a member's metadata. @throws MalformedError */
 export function readMetadata(bytes: Buffer): MemberMetadata {
   const { url, configOffset, allocation } = decodeConnectMetadata(bytes);
   const held = allocation === null ? NO_WORK : fromWire(decodeConnectAssignment(allocation).assigned);
   return { url, configOffset, held };
 }
 
-/** Whether members keep running through a rebalance under the protocol of that name. */
+/** Whether members keep running during a rebalance under the protocol of that name. */
 export function isIncremental(protocolName: string): boolean {
   return protocolName !== "default";
 }
@@ -89,7 +89,7 @@ export function isSessioned(protocolName: string): boolean {
   return protocolName === "sessioned";
 }
 
-/** Writes a member's place for the protocol of that name. */
+/** Encodes a member's place for the protocol of that name. */
 export function writePlace(protocolName: string, place: Omit<GroupPlace, "version">): Buffer {
   const version = CONNECT_PROTOCOLS[protocolName as keyof typeof CONNECT_PROTOCOLS] ?? 0;
   return encodeConnectAssignment(version, {
@@ -103,7 +103,7 @@ export function writePlace(protocolName: string, place: Omit<GroupPlace, "versio
   });
 }
 
-/** Reads the place that the leader sent. @throws MalformedError */
+/** Decodes the place from the leader. @throws MalformedError */
 export function readPlace(bytes: Buffer): GroupPlace {
   const { version, error, leader, leaderUrl, configOffset, assigned, revoked, delayMs } =
     decodeConnectAssignment(bytes);

@@ -5,12 +5,12 @@ import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import type { SessionKey, StoredProps } from "../../stores/config-records.js";
 import type { ConfigStore, WritePermit } from "../../stores/config-store.js";
 
-/** A leader's decision no longer holds, and nothing was written: it has to decide again. */
+/** A leader's decision is outdated and nothing was written: decide again. */
 export class StaleDecisionError extends Error {
   override readonly name = "StaleDecisionError";
 }
 
-/** The place in the group by which a worker leads. */
+/** The place in the group that makes a worker the leader. */
 export interface LeaderTerm {
   readonly generation: number;
   /** False from the moment the place is lost, or given up for a rebalance. */
@@ -18,15 +18,15 @@ export interface LeaderTerm {
 }
 
 /**
- * Writes the config topic in the name of one place in the group and of one state of the configs. Whoever leads gets one
- * for each decision (`HerderLoop.asLeader`); there is no other way to these records. (I7)
+ * Writes the config topic on behalf of one place in the group and one state of the configs. The leader gets one for
+ * each decision (`HerderLoop.asLeader`); these records cannot be written otherwise. (I7)
  *
- * Two interleavings it exists for. An old leader that the group has dropped still has a write under way: every attempt
- * asks whether the place is still held, so nothing but the attempt in flight can land after the new leader's. And two
- * workers that both take themselves for the leader patch one connector: the later one reads the topic to its end before
- * it writes, finds that the connector has changed since it decided, and decides again, so neither patch is lost.
+ * It exists for two interleavings. First, an old leader that the group has dropped still has a write in progress: every
+ * attempt checks that the place is still held, so at most the attempt in flight can land after the new leader's writes.
+ * Second, two workers that both believe they lead patch one connector: the later one reads the topic to its end before
+ * it writes, sees that the connector has changed since its decision, and decides again, so that neither patch is lost.
  *
- * @throws StaleDecisionError from every writer, before anything is written, when the place is lost or the connector has
+ * @throws StaleDecisionError from every write, with nothing written, when the place is lost or the connector has
  *   changed; RetriableError STORE_UNWRITABLE when the place is lost after an attempt, which may have landed.
  */
 export class LeaderWriter {
@@ -44,7 +44,7 @@ export class LeaderWriter {
     return this.#configs;
   }
 
-  /** The offset in the config topic that the decision is made on. */
+  /** The config topic offset of that state. */
   get configOffset(): number {
     return this.#configs.offset;
   }
@@ -65,7 +65,7 @@ export class LeaderWriter {
     return this.#write(connector, (permit) => this.store.putTaskConfigs(permit, connector, configs));
   }
 
-  /** Takes a connector's tasks away and then sets it STOPPED: whoever reads in between finds no task to run. */
+  /** Removes a connector's tasks and then sets it STOPPED, so that readers in between find no task to run. */
   async stopConnector(connector: string): Promise<void> {
     await this.putTaskConfigs(connector, []);
     await this.#write(connector, async (permit) => {
@@ -97,7 +97,7 @@ export class LeaderWriter {
     if (attempts === 0) throw new StaleDecisionError(`Generation ${this.generation} is over for this worker`);
     throw new RetriableError(
       "STORE_UNWRITABLE",
-      "Error writing to Kafka: this worker lost its place as the leader before the config topic acknowledged; the change may have been written all the same: look, and send it again if it was not",
+      "Error writing to Kafka: this worker lost its place as the leader before the config topic acknowledged the change. It may still have been written: check, and repeat the request if not",
     );
   }
 }

@@ -30,72 +30,75 @@ import {
   writePlace,
 } from "./group-messages.js";
 
-/** Where this worker stands in a generation that it may work in. */
+/** This worker's place in a generation in which it may work. */
 export interface Place {
   readonly generation: number;
   readonly isLeader: boolean;
   readonly leaderUrl: string;
-  /** How far the config topic had been read when the leader assigned. */
+  /** The leader's config topic offset when it assigned. */
   readonly configOffset: number;
   /** Requests between workers are signed. */
   readonly sessioned: boolean;
 }
 
-/** What the membership needs of the herder. */
+/** The herder, as the membership uses it. */
 export interface MembershipHost {
   /** Runs a step as a command of the herder's loop. @throws LoopEndedError once the herder is closing */
   run<T>(stage: string, step: () => Promise<T>): Promise<T>;
   configs(): ConfigSnapshot;
   /** @throws RetriableError after `timeoutMs` at the latest */
   readToEnd(timeoutMs: number): Promise<void>;
-  /** Stops what is not assigned, starts what is. Resolves once the stops are done and `reconciledWith` was called. */
+  /**
+   * Stops everything unassigned and starts everything assigned. Resolves after the stops, once `reconciledWith` was
+   * called.
+   */
   reconcile(): Promise<void>;
   /**
-   * Stops everything at once, beside the command at work. Resolves once it has stopped; what has not within `withinMs` is
-   * cancelled then: nothing that it still does counts.
+   * Stops everything at once, beside the command in progress. After `withinMs` late work is cancelled: from then on it
+   * has no effect. Resolves once all work has stopped or is cancelled.
    */
   stopEverything(withinMs: number): Promise<void>;
-  /** The place was taken. Must not fail: the group would rebalance again. */
+  /** Called when a place is taken. Must not fail, or the group would rebalance again. */
   onPlace(place: Place): void;
 }
 
 export interface MembershipOptions {
   readonly host: MembershipHost;
-  /** This worker's advertised URL, with a slash at its end. */
+  /** This worker's advertised URL, with a trailing slash. */
   readonly url: string;
   readonly protocol: ConnectProtocol;
   readonly syncTimeoutMs: number;
-  /** How long the work of a worker that left waits for it to come back. */
+  /** How long the work of a departed worker waits for its return. */
   readonly maxRebalanceDelayMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Makes the member; it joins at `start()`. */
+  /** Creates the member; it joins at `start()`. */
   join(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember;
 }
 
 const NOTHING = { assignments: new Map() as Assignments, delayMs: 0 };
 
-/** How long to wait before joining again when the config topic could not be read as far as the leader had. */
+/** Wait before rejoining when the config topic could not be read as far as the leader had. */
 const BACK_OFF_MS = 1_000;
 
-/** Rounds in a row that could not be taken for want of the config topic, before this worker gives up what it runs. */
+/** Consecutive rounds missed because the config topic is unreadable, after which this worker drops its work. */
 const MOST_UNREAD_ROUNDS = 5;
 
 /**
- * This worker's part in the group: what it is assigned, who leads, and, while it leads itself, who has what. Its state
- * is written by commands of the herder's loop, and by `onLost`, which waits for none: a command may hang for as long as
- * Kafka does not answer, and what runs here may by then run elsewhere, too (I4). A command that was under way when the
- * group was lost changes nothing afterwards.
+ * This worker's part in the group: its assigned work, the leader, and, while it leads itself, everyone's work. Commands
+ * of the herder's loop change its state. So does `onLost`, which does not wait for commands: a command may hang as long
+ * as Kafka does not answer, while this worker's work may already run elsewhere (I4). A command in progress when the
+ * group is lost changes nothing afterwards.
  */
 export class Membership implements GroupMemberCallbacks {
   readonly #member: GroupMember;
   #assigned = NO_WORK;
-  /** The configs that everything here was last reconciled with: what other members may take this one to have read. */
+  /** The configs with which this worker last reconciled. Other members may rely on its having applied them. */
   #reconciled: ConfigSnapshot | undefined;
-  /** The configs up to here were known to all members that were dealt work: tasks committed later may not start yet. */
+  /** All members with work knew the configs up to here. Tasks committed later must not start yet. */
   #coveredOffset = 0;
   #unreadRounds = 0;
-  /** How often the group was lost. */
+  /** Number of times the group was lost. */
   #losses = 0;
   #place: Place | undefined;
   #generation = 0;
@@ -123,17 +126,17 @@ export class Membership implements GroupMemberCallbacks {
     return this.#place;
   }
 
-  /** Of the last assignment: what statuses carry. */
+  /** The generation of the last assignment, written into statuses. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Resolves once there is a place. */
+  /** Resolves once this worker has a place. */
   settled(): Promise<void> {
     return this.#settled.promise;
   }
 
-  /** The URL of the worker that has the connector, or the task; known to the leader only. */
+  /** The URL of the worker with the connector or task. Only the leader knows it. */
   ownerOf(connector: string, task?: number): string | undefined {
     for (const [url, work] of this.#owners) {
       const has = task === undefined ? work.connectors.has(connector) : work.tasks.has(taskKey({ connector, task }));
@@ -142,10 +145,10 @@ export class Membership implements GroupMemberCallbacks {
     return undefined;
   }
 
-  /** Joins again when connectors or tasks have come or gone since the leader assigned. */
+  /** Rejoins if connectors or tasks were added or removed since the leader assigned. */
   rejoinIfOutdated(): void {
     if (this.#place && this.options.host.configs().shapeOffset > this.#place.configOffset) {
-      this.#rejoin("connectors or tasks have come or gone");
+      this.#rejoin("connectors or tasks were added or removed");
     }
   }
 
@@ -154,23 +157,26 @@ export class Membership implements GroupMemberCallbacks {
     this.#reconciled = configs;
   }
 
-  /** Whether a task that is assigned here may start: every member has stopped the tasks that its commit replaced. (I4) */
+  /** Whether a task assigned here may start: every member has stopped the tasks that its commit replaced. (I4) */
   mayRunTask(id: TaskId, tasksOffset: number): boolean {
     return this.#assigned.tasks.has(taskKey(id)) && tasksOffset < this.#coveredOffset;
   }
 
-  /** Joins no more, and stays a member: nobody is to take over what is still being stopped. For a herder that closes. */
+  /**
+   * For a herder that closes: rejoins no more but stays a member, so that no other worker takes over work still
+   * stopping.
+   */
   retire(): void {
     this.#member.retire();
   }
 
-  /** Leaves, so that others take over at once. What runs must have been stopped before. */
+  /** Leaves, so that others take over at once. All work must have stopped before. */
   async leave(): Promise<void> {
     this.#end();
     await this.#member.leave();
   }
 
-  /** Ends without a word, as a crash would. */
+  /** Ends without a message, as a crash would. */
   abandon(): void {
     this.#end();
     this.#member.abandon();
@@ -185,7 +191,7 @@ export class Membership implements GroupMemberCallbacks {
     });
   }
 
-  /** Not a command: the group waits for it, and it changes nothing that commands look at. */
+  /** Not a command: the group waits for it, and it changes nothing that commands read. */
   async assign(input: LeaderInput): Promise<ReadonlyMap<string, Buffer>> {
     const { host } = this.options;
     const members = input.members.map(({ memberId, metadata }) => ({ memberId, ...readMetadata(metadata) }));
@@ -229,15 +235,15 @@ export class Membership implements GroupMemberCallbacks {
     });
     this.#losses++;
     this.#unsettle();
-    this.#assigned = NO_WORK; // I4: it may run elsewhere by now.
-    // Nobody is to wait for the member that this worker was: it comes back under another id, holding nothing.
+    this.#assigned = NO_WORK; // I4: it may already run elsewhere
+    // No work must wait for the old member: this worker returns with another id and without work.
     this.#memory = NO_MEMORY;
     await this.options.host.stopEverything(leftMs);
   }
 
   /**
-   * Runs a callback's step as a command, unless the group is lost before its turn. A herder that closes runs no more
-   * commands: it takes no new work, keeps what it is stopping, and leaves.
+   * Runs a callback's step as a command, unless the group is lost before its turn. A closing herder runs no more
+   * commands: it accepts no new work, finishes its stops, and leaves.
    */
   async #command(stage: string, step: (isMember: () => boolean) => Promise<void>): Promise<void> {
     const losses = this.#losses;
@@ -253,10 +259,10 @@ export class Membership implements GroupMemberCallbacks {
 
   #protocols(): readonly GroupProtocol[] {
     const { host, protocol, url } = this.options;
-    // Not the newest: a commit that was read and not acted upon leaves the tasks that it replaces running.
+    // Not the newest configs: a commit that was read but not applied leaves the replaced tasks running.
     const configs = this.#reconciled ?? host.configs();
-    // What is gone from the config topic has been stopped: saying that we hold it would only cost a round to revoke it.
-    // It is forgotten here for good: should it come back, the leader may give it to another worker. (I4)
+    // Work no longer in the config topic has stopped: claiming it would only cost a round to revoke it. It is dropped
+    // for good: if it returns, the leader may assign it to another worker. (I4)
     this.#assigned = intersection(this.#assigned, configuredWork(configs));
     return offeredProtocols(protocol, { url, configOffset: configs.offset, held: this.#assigned });
   }
@@ -315,7 +321,7 @@ export class Membership implements GroupMemberCallbacks {
       connectors: this.#assigned.connectors.size,
       tasks: this.#assigned.tasks.size,
     });
-    // What was given up can be dealt out to others now that it has stopped.
+    // Revoked work has stopped and can now be dealt to others.
     if (!isEmpty(place.revoked)) return this.#rejoin("connectors or tasks were revoked");
     this.#place = {
       generation: generationId,
@@ -332,10 +338,12 @@ export class Membership implements GroupMemberCallbacks {
     this.rejoinIfOutdated();
   }
 
-  /** Others wait for this worker to read what it cannot read; in the end it holds nothing that they could wait for. */
+  /** Other members wait for this worker to read the topic. In the end it holds nothing that they could wait for. */
   async #missConfigs(): Promise<void> {
     if (++this.#unreadRounds >= MOST_UNREAD_ROUNDS && !isEmpty(this.#assigned)) {
-      this.options.logger.error("The config topic cannot be read: everything here stops, for others to take over");
+      this.options.logger.error(
+        "The config topic cannot be read: everything here stops, so that other workers can take over",
+      );
       this.#assigned = NO_WORK;
       await this.options.host.reconcile();
     }
@@ -358,7 +366,7 @@ export class Membership implements GroupMemberCallbacks {
     this.#member.requestRejoin(reason);
   }
 
-  /** For good: no place comes any more. */
+  /** For good: no place will follow. */
   #end(): void {
     this.#later?.cancel();
     this.#place = undefined;
@@ -372,9 +380,10 @@ export class Membership implements GroupMemberCallbacks {
 }
 
 /**
- * Whether a member holds tasks whose replacements are committed and that it has not stopped yet. Nobody may start the
- * replacements before (I4). The interleaving: tasks c-0 and c-1, on workers A and B, swap their tables by a new commit.
- * A reads it first, stops the old c-0, joins, and starts the new c-0 on the table that B's old c-1 is still reading.
+ * Whether a member holds tasks whose replacements are committed and that it has not stopped yet. No member may start
+ * the replacements before (I4). The interleaving: tasks c-0 and c-1, on workers A and B, swap their tables by a new
+ * commit. A reads it first, stops the old c-0, joins, and starts the new c-0 on the table that B's old c-1 is still
+ * reading.
  */
 function runsReplacedTasks({ held, configOffset }: AssignorMember & { configOffset: number }, configs: ConfigSnapshot) {
   return [...held.tasks.values()].some(
@@ -382,7 +391,7 @@ function runsReplacedTasks({ held, configOffset }: AssignorMember & { configOffs
   );
 }
 
-/** Everything that is configured: all connectors, and the tasks that may run. (I5) */
+/** All configured work: every connector, and the tasks that may run. (I5) */
 export function configuredWork(configs: ConfigSnapshot): Work {
   return workOf(
     configs.connectors.keys(),

@@ -3,36 +3,38 @@ import type { Clock, Random } from "../../api/index.js";
 import type { SessionKey } from "../../stores/config-records.js";
 import { MACS } from "../config/mac-algorithms.js";
 
-/** How a request between workers proves that it comes from the group (KIP-507): a MAC over the body's raw bytes. */
+/** Proof that a request comes from a worker of the group (KIP-507): a MAC over the body's raw bytes. */
 export interface RequestSignature {
   readonly algorithm: string;
   readonly signature: Buffer;
 }
 
-/** What a worker makes keys like (`inter.worker.key.generation.algorithm`, `inter.worker.key.size`). */
+/** The kind of keys that a worker creates (`inter.worker.key.generation.algorithm`, `inter.worker.key.size`). */
 export interface SessionKeyKind {
   readonly algorithm: string;
-  /** Undefined: as long as Java makes one for that algorithm. */
+  /** Undefined: Java's default length for that algorithm. */
   readonly bytes?: number | undefined;
 }
 
-/** Signs a request's body for other workers of the group (KIP-507). @throws RangeError for an algorithm that Node lacks */
+/**
+ * Signs a request's body for other workers of the group (KIP-507). @throws RangeError for an algorithm that Node lacks
+ */
 export function signBody(key: SessionKey, algorithm: string, body: Buffer): RequestSignature {
   return { algorithm, signature: mac(key, algorithm, body) };
 }
 
-/** Whether the body was signed with the key; compared in constant time. */
+/** Whether the body was signed with the key, compared in constant time. */
 export function isSignedWith(key: SessionKey, { algorithm, signature }: RequestSignature, body: Buffer): boolean {
   const expected = mac(key, algorithm, body);
   return expected.length === signature.length && timingSafeEqual(expected, signature);
 }
 
-/** A new key, made by the leader. */
+/** Creates a new key. Called by the leader. */
 export function newSessionKey(kind: SessionKeyKind, clock: Clock, random: Random): SessionKey {
   return { key: random.bytes(lengthOf(kind)), algorithm: kind.algorithm, createdMs: clock.nowMs() };
 }
 
-/** Whether the leader has to replace the key: none yet, too old, or of another kind than its own. */
+/** Whether the leader must replace the key: it has none, or one that is too old or of another kind than its own. */
 export function isDue(key: SessionKey | undefined, kind: SessionKeyKind, ttlMs: number, nowMs: number): boolean {
   if (!key) return true;
   if (key.algorithm !== kind.algorithm || key.key.length !== lengthOf(kind)) return true;

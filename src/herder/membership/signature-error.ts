@@ -1,4 +1,4 @@
-/** A request between workers that does not prove that it comes from the group. */
+/** A request between workers without proof that it comes from the group. */
 export class SignatureError extends Error {
   override readonly name = "SignatureError";
   constructor(

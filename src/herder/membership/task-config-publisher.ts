@@ -14,17 +14,17 @@ export interface TaskConfigPublisherOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** What the connectors' references stand for must not get into the log. */
+  /** The values of the connectors' references must not get into the log. */
   readonly redactions: Redactions;
   configs(): ConfigSnapshot;
-  /** The offset of the record that the connector was started from here; undefined when it does not run here. */
+  /** The offset of the record that the connector was started from; undefined if it does not run here. */
   startedFrom(connector: string): number | undefined;
-  /** Shows in the RUNNING connector's status what keeps its tasks from being published; null once nothing does. */
+  /** Shows in the RUNNING connector's status why its tasks are not published; null once they are. */
   report(connector: string, trace: string | null): void;
   /**
    * Has the leader write them: this worker, or another one over HTTP.
    *
-   * @param configOffset of the connector's record that they were generated from.
+   * @param configOffset offset of the connector record that they were generated from.
    */
   publish(
     connector: string,
@@ -33,16 +33,16 @@ export interface TaskConfigPublisherOptions {
   ): Promise<void>;
 }
 
-/** It does not run here, or is gone. A plugin's own errors may be of the same kinds, so it is the codes that count. */
+/** It does not run here, or is gone. Judged by code, because a plugin's own errors may have the same kinds. */
 const MOOT: ReadonlySet<unknown> = new Set(["CONNECTOR_NOT_RUNNING", "CONNECTOR_NOT_FOUND"]);
 
 /**
- * Asks connectors for their task configs and has changed ones published. Runs beside the herder's loop, since
- * `taskConfigs` is a plugin's code and may take long; one connector at a time is asked once, and again if it was
- * requested meanwhile.
+ * Gets task configs from connectors and publishes changed ones. Runs beside the herder's loop, because `taskConfigs` is
+ * a plugin's code and may take long. Each connector has at most one call in progress, and one more if a request arrived
+ * meanwhile.
  */
 export class TaskConfigPublisher {
-  /** Connectors at work; true when they have to be asked again. */
+  /** Connectors in progress; true if requested again. */
   readonly #working = new Map<string, boolean>();
 
   constructor(private readonly options: TaskConfigPublisherOptions) {}
@@ -73,15 +73,15 @@ export class TaskConfigPublisher {
           break;
         }
         const trace = redactions.of(connector).text(traceOf(error));
-        logger.warn("The task configs of a connector could not be published; it is tried again", { connector }, trace);
-        report(connector, `Its task configurations could not be published; it is tried again: ${trace}`);
+        logger.warn("The task configs of a connector could not be published; retrying", { connector }, trace);
+        report(connector, `Its task configurations could not be published; retrying: ${trace}`);
         await clock.delay(backoff.nextMs(), signal);
       }
     }
     this.#working.delete(connector);
   }
 
-  /** Whether trying again is of no use: it does not run (it asks again once it does), is gone, or has FAILED by this. */
+  /** Whether retrying is useless: it does not run (it requests again once it does), is gone, or has FAILED by this. */
   #isMoot(connector: string, error: unknown): boolean {
     const state = this.options.worker.connectors().find(({ name }) => name === connector)?.state;
     return state !== "RUNNING" || (error instanceof Error && "code" in error && MOOT.has(error.code));
@@ -93,8 +93,8 @@ export class TaskConfigPublisher {
     const generated = await worker.taskConfigs(connector);
     const entry = configs().connectors.get(connector);
     if (entry?.targetState !== "STARTED") return;
-    // Generated from an older config. References restored by the new one could leave a secret in their place, and the
-    // connector asks again once it has started with it.
+    // Generated from an older config. With references restored from the new one, a secret could stay in their place.
+    // The connector requests again once it has started with the new config.
     if (entry.configOffset !== configOffset) return;
     const fresh = generated.map((config) => restoreReferences(config, entry.config));
     if (judgeTaskConfigs(entry, fresh) === "publish") await publish(connector, fresh, entry.configOffset);

@@ -2,8 +2,8 @@ import type { ConnectorEntry } from "../../stores/config-fold.js";
 import type { StoredProps } from "../../stores/config-records.js";
 
 /**
- * Whether new task configs have to be published: their number or content differs, or the connector's config has changed
- * since the last commit (a converter or errors.* key is in no task config, and yet its tasks must start again).
+ * Whether new task configs must be published: their number or content differs, or the connector's config has changed
+ * since the last commit (converter and errors.* keys are in no task config, but its tasks must still restart).
  */
 export function judgeTaskConfigs(entry: ConnectorEntry, fresh: readonly StoredProps[]): "publish" | "unchanged" {
   if (entry.inconsistent || fresh.length !== entry.taskConfigs.length) return "publish";

@@ -3,14 +3,14 @@ import type { TaskId } from "../../contract/task-id.js";
 import type { ConfigSnapshot, ConnectorEntry } from "../../stores/config-fold.js";
 import type { Work } from "./work.js";
 
-/** A connector as the herder last told the worker to run it. */
+/** A connector as the herder last started it on the worker. */
 export interface RunningConnector {
   /** The offset of the connector record that it was started from. */
   readonly configOffset: number;
   readonly targetState: TargetState;
 }
 
-/** A task as the herder last told the worker to run it. */
+/** A task as the herder last started it on the worker. */
 export interface RunningTask {
   readonly id: TaskId;
   /** The offset of the commit record that it was started from. */
@@ -18,7 +18,7 @@ export interface RunningTask {
   readonly targetState: TargetState;
 }
 
-/** What runs here. */
+/** The connectors and tasks that run here. */
 export interface Running {
   readonly connectors: ReadonlyMap<string, RunningConnector>;
   /** By `taskKey`. */
@@ -28,7 +28,7 @@ export interface Running {
 /** Whether a task may start from the commit at `tasksOffset`. */
 export type MayRunTask = (id: TaskId, tasksOffset: number) => boolean;
 
-/** What the worker is to be told, in this order. */
+/** The worker's next steps, in this order. */
 export interface ReconcileActions {
   readonly stopTasks: readonly TaskId[];
   readonly stopConnectors: readonly string[];
@@ -39,12 +39,12 @@ export interface ReconcileActions {
 }
 
 /**
- * Decides what must change here, from what is assigned, what runs and what is configured. Looks at states, not at
- * events: missing one costs nothing, and doing it again changes nothing.
+ * Decides what must change here, from the assigned, running and configured work. Compares states instead of following
+ * events: a missed event costs nothing, and a repetition changes nothing.
  *
- * A connector that was started from an older config record is started again. Tasks that were started from an older
- * commit stop at once, all of a connector's together (I5), and start again only when `mayRunTask` says that nobody runs
- * the old ones any more, which takes a rebalance. What is not assigned, or no longer configured, is stopped. (I4)
+ * A connector started from an older config record restarts. Tasks started from an older commit stop at once, all of a
+ * connector's together (I5), and restart only when `mayRunTask` confirms that no worker runs the old ones any more,
+ * which takes a rebalance. Work that is not assigned, or no longer configured, stops. (I4)
  */
 export function reconcile(
   assigned: Work,
@@ -92,7 +92,7 @@ export function reconcile(
   return { ...actions, setTaskTargets: [...retargeted].map(([state, tasks]) => ({ tasks, state })) };
 }
 
-/** Whether the task is configured, and its connector's state lets tasks exist. */
+/** Whether the task is configured and its connector's state allows tasks. */
 function runs(entry: ConnectorEntry | undefined, { task }: TaskId): entry is ConnectorEntry {
   return entry !== undefined && task < entry.taskConfigs.length && entry.targetState !== "STOPPED";
 }

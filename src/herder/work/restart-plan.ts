@@ -1,7 +1,7 @@
 import type { StatusState } from "../../contract/connector-info.js";
 import type { RestartRequest } from "../../contract/restart-request.js";
 
-/** What a restart request comes to for one connector. */
+/** The effect of a restart request on one connector. */
 export interface RestartPlan {
   readonly connector: boolean;
   /** Ids of the tasks to restart, in order. */
@@ -9,8 +9,8 @@ export interface RestartPlan {
 }
 
 /**
- * Decides what a restart touches (KIP-745): the connector, and its tasks where they are included; with `onlyFailed`
- * those only that are FAILED.
+ * Decides what a restart affects (KIP-745): the connector, and its tasks if they are included; with `onlyFailed` only
+ * FAILED ones.
  */
 export function planRestart(
   request: Pick<RestartRequest, "onlyFailed" | "includeTasks">,
@@ -24,7 +24,7 @@ export function planRestart(
   };
 }
 
-/** Of several requests for one connector, the one with the larger effect. */
+/** Of two requests for one connector, the one with the larger effect. */
 export function strongerRestart(a: RestartRequest, b: RestartRequest): RestartRequest {
   return impact(b) >= impact(a) ? b : a;
 }

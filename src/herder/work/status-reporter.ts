@@ -7,23 +7,23 @@ import type { Redactions } from "../config/redaction.js";
 
 export interface StatusReporterOptions {
   readonly store: StatusStore;
-  /** Advertised host and port: how this worker is named in statuses. */
+  /** Advertised host and port: this worker's name in statuses. */
   readonly workerId: string;
   readonly clock: Clock;
-  /** The group's generation that this worker is in. */
+  /** This worker's current generation. */
   generation(): number;
-  /** Whether the config topic still has this connector, or this task. */
+  /** Whether the config topic still has this connector or task. */
   isConfigured(subject: StatusSubject): boolean;
-  /** Whether the topics that connectors use are noted (`topic.tracking.enable`). */
+  /** Whether the topics that connectors use are recorded (`topic.tracking.enable`). */
   readonly tracksTopics: boolean;
   requestReconfiguration(connector: string): void;
-  /** What the connectors' references stand for must not get into the status topic. */
+  /** The values of the connectors' references must not get into the status topic. */
   readonly redactions: Redactions;
 }
 
 /**
- * Writes what the worker tells about connectors and tasks to the status topic. What is no longer configured gets no
- * status: an UNASSIGNED that came after the leader's clean-up would show a connector that was deleted.
+ * Writes the worker's reports about connectors and tasks to the status topic. Removed connectors and tasks get no
+ * status: an UNASSIGNED after the leader's clean-up would make a deleted connector visible again.
  */
 export class StatusReporter implements WorkerListener {
   constructor(private readonly options: StatusReporterOptions) {}
@@ -36,7 +36,7 @@ export class StatusReporter implements WorkerListener {
     this.#write({ connector, task }, state, trace, version);
   }
 
-  /** That a restart which the user asked for is under way. */
+  /** Notes that a restart requested by the user is in progress. */
   restarting(subject: StatusSubject): void {
     const { store, workerId, generation } = this.options;
     store.put(subject, { state: "RESTARTING", trace: null, workerId, generation: generation(), version: null });
@@ -55,7 +55,7 @@ export class StatusReporter implements WorkerListener {
     const { store, workerId, generation, isConfigured, redactions } = this.options;
     if (!isConfigured(subject)) return;
     const own = trace && redactions.of(subject.connector).text(trace);
-    // Why a task failed may be another connector's doing: the one that ended the task host they shared.
+    // Another connector may have made the task fail: the one that killed their common task host.
     const shown = own && state === "FAILED" ? redactions.ofAll(own) : own;
     const status = { state, trace: shown, workerId, generation: generation(), version };
     const stillWanted = () => isConfigured(subject);

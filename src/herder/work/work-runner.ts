@@ -14,13 +14,13 @@ export interface WorkRunnerOptions {
   readonly reporter: StatusReporter;
   readonly logger: Logger;
   configs(): ConfigSnapshot;
-  /** Asked when a connector is about to start: it may have been assigned elsewhere since that was decided. (I4) */
+  /** Checked when a connector is about to start: it may have been assigned elsewhere since the decision. (I4) */
   mayRunConnector(connector: string): boolean;
-  /** As `mayRunConnector`, for the task as of the commit at `tasksOffset`. */
+  /** As `mayRunConnector`, for a task of the commit at `tasksOffset`. */
   mayRunTask(id: TaskId, tasksOffset: number): boolean;
-  /** A connector's configuration, or its task's, with its references replaced. @throws ConfigError */
+  /** The configuration of a connector or its task, with references replaced. @throws ConfigError */
   resolve(connector: string, props: StoredProps): Readonly<Record<string, string>>;
-  /** The connector runs: its task configs may have to be worked out anew. */
+  /** The connector runs: its task configs may have changed. */
   connectorRuns(connector: string): void;
 }
 
@@ -30,8 +30,8 @@ interface Stop {
 }
 
 /**
- * Tells the worker what reconcile decided, and notes what runs. Stops are awaited, so that nothing is given up before
- * it has ended (I4); starts are not: a plugin that blocks in `start` must not block the herder.
+ * Carries out reconcile's decisions on the worker, and records what runs. Stops are awaited, so that work is given up
+ * only after it has ended (I4). Starts are not: a plugin that blocks in `start` must not block the herder.
  */
 export class WorkRunner implements Running {
   readonly connectors = new Map<string, RunningConnector>();
@@ -42,14 +42,14 @@ export class WorkRunner implements Running {
 
   constructor(private readonly options: WorkRunnerOptions) {}
 
-  /** From now on nothing starts: the worker is closing, and a command at work may outlive the wait for it. */
+  /** From now on nothing starts: the worker is closing, and the current command may outlive the wait for it. */
   end(): void {
     this.#ended = true;
   }
 
   /**
-   * Stops all that runs, tasks within this time. Also what a command at work is stopping: that command may wait for the
-   * whole graceful timeout, and others may run these tasks sooner. (I4)
+   * Stops everything that runs; tasks get this time. So do stops of the command in progress: it may wait for the whole
+   * graceful timeout, and other workers may run these tasks sooner. (I4)
    */
   async stopEverything(withinMs: number): Promise<void> {
     const stopping = [...this.#stopping];
@@ -66,16 +66,16 @@ export class WorkRunner implements Running {
     for (const id of actions.startTasks) void this.startTask(id);
   }
 
-  /** Stops and starts a connector; resolves with what became of it, which may take as long as the plugin likes. */
+  /** Stops and starts a connector. Resolves with its new state, which may take as long as the plugin likes. */
   restartConnector(connector: string): { readonly stopped: Promise<void>; readonly started: Promise<ConnectorState> } {
     const stopped = this.#stop([], [connector]);
     return { stopped, started: stopped.then(() => this.startConnector(connector)) };
   }
 
-  /** Stops these and shows them as RESTARTING, then starts them. */
+  /** Stops these, shows them as RESTARTING, and starts them. */
   async restart(connector: string | undefined, tasks: readonly TaskId[]): Promise<void> {
     await this.#stop(tasks, connector === undefined ? [] : [connector]);
-    // Lost during the stop, they run elsewhere, and RESTARTING would hide the status that their new worker has written.
+    // If they were lost during the stop, RESTARTING would hide the status that their new worker has written.
     const own = connector !== undefined && this.options.mayRunConnector(connector) ? connector : undefined;
     const ownTasks = tasks.filter((id) => this.#mayRunTask(id));
     if (own !== undefined) this.options.reporter.restarting({ connector: own });
@@ -84,13 +84,13 @@ export class WorkRunner implements Running {
     for (const id of ownTasks) void this.startTask(id);
   }
 
-  /** Stops and starts a task; false when it failed at once. */
+  /** Stops and starts a task. False if it failed at once. */
   async restartTask(id: TaskId): Promise<boolean> {
     await this.#stop([id], []);
     return this.startTask(id);
   }
 
-  /** Starts a connector as it is configured now. Never rejects: what goes wrong is its FAILED status. */
+  /** Starts a connector with its current config. Never rejects: a failure is its FAILED status. */
   async startConnector(connector: string): Promise<ConnectorState> {
     const { worker, reporter, configs, resolve, connectorRuns } = this.options;
     const entry = configs().connectors.get(connector);
@@ -107,8 +107,8 @@ export class WorkRunner implements Running {
   }
 
   /**
-   * Starts a task as it is committed now. Never rejects: what goes wrong is its FAILED status. Returns whether the worker
-   * took it; how its own start goes shows later. One that may not run yet is started by a later reconcile.
+   * Starts a task of the current commit. Never rejects: a failure is its FAILED status. Returns whether the worker
+   * accepted it; the outcome of its own start shows later. A later reconcile starts a task that may not run yet.
    */
   async startTask(id: TaskId): Promise<boolean> {
     const { worker, reporter, configs, resolve } = this.options;

@@ -1,6 +1,6 @@
 import type { TaskId } from "../../contract/task-id.js";
 
-/** Connectors and tasks that a worker has, or is to have. */
+/** Connectors and tasks that a worker has or should have. */
 export interface Work {
   readonly connectors: ReadonlySet<string>;
   /** By `taskKey`. */
@@ -9,7 +9,10 @@ export interface Work {
 
 export const NO_WORK: Work = { connectors: new Set(), tasks: new Map() };
 
-/** A task's name in sets and maps, and in Kafka Connect's messages: `orders-sink-0`. Distinct for distinct tasks: the number is after the last hyphen. */
+/**
+ * A task's name in sets and maps, and in Kafka Connect's messages: `orders-sink-0`. Unique, because the number follows
+ * the last hyphen.
+ */
 export function taskKey({ connector, task }: TaskId): string {
   return `${connector}-${task}`;
 }
@@ -21,12 +24,12 @@ export function workOf(connectors: Iterable<string>, tasks: Iterable<TaskId>): W
   return { connectors: new Set(connectors), tasks: byKey };
 }
 
-/** What is in `a` or `b`. */
+/** The work in `a` or `b`. */
 export function union(a: Work, b: Work): Work {
   return { connectors: new Set([...a.connectors, ...b.connectors]), tasks: new Map([...a.tasks, ...b.tasks]) };
 }
 
-/** What is in `a` and not in `b`. */
+/** The work in `a` but not in `b`. */
 export function minus(a: Work, b: Work): Work {
   return {
     connectors: new Set([...a.connectors].filter((name) => !b.connectors.has(name))),
@@ -34,7 +37,7 @@ export function minus(a: Work, b: Work): Work {
   };
 }
 
-/** What is in both `a` and `b`. */
+/** The work in both `a` and `b`. */
 export function intersection(a: Work, b: Work): Work {
   return {
     connectors: new Set([...a.connectors].filter((name) => b.connectors.has(name))),

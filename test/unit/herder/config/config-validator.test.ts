@@ -169,7 +169,7 @@ describe("the validation of connector configs", () => {
   test("shows what a reference stands for in no other key's message, and in no error that is thrown", async () => {
     const version = { ...source, "connector.plugin.version": ref("vault:bad") };
     expect((await errors(version))["connector.class"]).toEqual([
-      `Plugin source is not there in version ${ref("vault:bad")}: available is 2.0`,
+      `Plugin source is not available in version ${ref("vault:bad")}: the installed version is 2.0`,
     ]);
     const throwing = validator(() => {
       throw new Error("cannot log in with s3cret", { cause: new Error("s3cret") });
@@ -210,7 +210,7 @@ describe("the validation of connector configs", () => {
     const versioned = { ...source, "value.converter": "Json", "value.converter.plugin.version": "0.0.1" };
     const found = await errors(versioned);
     expect(Object.keys(found)).toEqual(["value.converter", "value.converter.plugin.version"]);
-    expect(found["value.converter"]?.[0]).toContain("is not there in version 0.0.1");
+    expect(found["value.converter"]?.[0]).toContain("is not available in version 0.0.1");
     const { version } = plugins()
       .facts()
       .converters.find(({ className }) => className === "Json")!;

@@ -54,7 +54,7 @@ describe("worker properties", () => {
 
   test("that are refused are all named before anything else is said", () => {
     expect(() => parseDistributedConfig({ "rest.extension.classes": "a.B", "admin.listeners": "http://:1" })).toThrow(
-      /^Worker settings that are not served: rest\.extension\.classes \(.*\); admin\.listeners \(.*\)\. Remove them\.$/,
+      /^Worker settings that are not supported: rest\.extension\.classes \(.*\); admin\.listeners \(.*\)\. Remove them\.$/,
     );
   });
 });

@@ -83,7 +83,7 @@ describe("the publisher of task configs", () => {
     failure = new Error("no leader");
     publisher.request("c");
     await clock.advance(249);
-    expect(reported).toEqual(["Its task configurations could not be published; it is tried again: Error: no leader"]);
+    expect(reported).toEqual(["Its task configurations could not be published; retrying: Error: no leader"]);
     await clock.advance(1);
     expect(reported).toHaveLength(2);
     failure = undefined;
