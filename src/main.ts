@@ -8,7 +8,7 @@ import { runProgram } from "./cli/program.js";
 const stop = deferred<string>();
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
-    // Whoever asks twice does not want to wait.
+    // A second signal asks to stop at once.
     if (stop.settled) process.exit(EXIT.failed);
     stop.resolve(signal);
   });
@@ -21,13 +21,13 @@ const host: CommandProcess = {
   stopRequested: stop.promise,
 };
 
-// A promise of a plugin's that nobody awaited is that plugin's fault, and no reason to stop all others.
+// An unhandled rejection of a plugin is that plugin's fault and must not stop all others.
 process.on("unhandledRejection", (reason) => {
-  host.report(`${errorLine(reason)} (a rejection that nobody handled)\n${stackOf(reason)}`);
+  host.report(`${errorLine(reason)} (unhandled rejection)\n${stackOf(reason)}`);
 });
-// After this nobody knows what state things are in: a crash is what every part recovers from.
+// The state is now unknown, and every part recovers from a crash.
 process.on("uncaughtException", (error) => {
-  host.report(`${errorLine(error)} (an exception that nobody caught)\n${stackOf(error)}`);
+  host.report(`${errorLine(error)} (uncaught exception)\n${stackOf(error)}`);
   process.exit(EXIT.failed);
 });
 

@@ -6,25 +6,25 @@ import { EXIT, errorLine, exitCodeOf } from "../cli/exit-code.js";
 import type { BrokerOptions, UpOptions } from "../cli/program.js";
 import { readPropertiesFile } from "./properties-file.js";
 
-/** What runs, as far as a command cares. */
+/** A running service, as a command sees it. */
 interface Service {
-  /** Rejects when it has failed by itself; never resolves. */
+  /** Rejects when the service has failed by itself; never resolves. */
   readonly failed?: Promise<never>;
   close(): Promise<void>;
 }
 
-/** The process that commands run in; tests have their own. */
+/** The process that runs the commands; tests have their own. */
 export interface CommandProcess {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** One finished line on standard output, for programs to read. */
+  /** Prints one line to standard output, for programs to read. */
   print(line: string): void;
-  /** One finished line on standard error. */
+  /** Prints one line to standard error. */
   report(line: string): void;
-  /** Resolves when the process is asked to stop (SIGTERM, SIGINT). */
+  /** Resolves with the signal when the process must stop (SIGTERM, SIGINT). */
   readonly stopRequested: Promise<string>;
 }
 
-/** `millrace up`: the exit code once it has ended. */
+/** `millrace up`. Resolves with the exit code at the end. */
 export function runUp({ data, kafka, rest, config, brokerConfig }: UpOptions, host: CommandProcess): Promise<number> {
   return runService(host, config, async (props, logger, logLevel) => {
     const { startStack } = await import("./stack.js");
@@ -51,7 +51,7 @@ export function runUp({ data, kafka, rest, config, brokerConfig }: UpOptions, ho
   });
 }
 
-/** `millrace worker FILE`: the exit code once it has ended. */
+/** `millrace worker FILE`. Resolves with the exit code at the end. */
 export function runWorker(file: string, host: CommandProcess): Promise<number> {
   return runService(host, file, async (props, logger, logLevel) => {
     const { startWorkerStack } = await import("./stack-worker.js");
@@ -69,7 +69,7 @@ export function runWorker(file: string, host: CommandProcess): Promise<number> {
   });
 }
 
-/** `millrace broker`: the exit code once it has ended. */
+/** `millrace broker`. Resolves with the exit code at the end. */
 export function runBroker({ data, listen, config }: BrokerOptions, host: CommandProcess): Promise<number> {
   return runService(host, config, async (props, _logger, logLevel) => {
     const { "log.level": _, ...properties } = props;
@@ -87,7 +87,7 @@ export function runBroker({ data, listen, config }: BrokerOptions, host: Command
   });
 }
 
-/** `millrace demo`: its exit code. */
+/** `millrace demo`. Resolves with the exit code at the end. */
 export async function runDemoCommand(options: { readonly keep: boolean }, host: CommandProcess): Promise<number> {
   const stop = new AbortController();
   void host.stopRequested.then(() => stop.abort());
@@ -114,10 +114,10 @@ export async function runDemoCommand(options: { readonly keep: boolean }, host: 
 const clock = new SystemClock();
 const random = new SystemRandom();
 
-/** How long a start that is under way may take to become stoppable, once the process is asked to stop. */
+/** After a stop request, the time for a start in progress to reach a state that can be stopped. */
 const START_GRACE_MS = 3_000;
 
-/** Starts a service, runs it until the process is asked to stop, and closes it. Every error is said in one line. */
+/** Starts a service, runs it until the process must stop, and closes it. Reports every error in one line. */
 async function runService(
   host: CommandProcess,
   propertiesFile: string | undefined,
@@ -129,7 +129,7 @@ async function runService(
     const props = propertiesFile === undefined ? {} : readPropertiesFile(propertiesFile);
     const logLevel = logLevelOf(host.env["MILLRACE_LOG_LEVEL"] ?? props["log.level"] ?? "info");
     logger = new TextLogger(host.report, clock, () => logLevel, "millrace");
-    // A start may wait for a broker; who asks it to stop meanwhile need not. Nothing runs yet that could lose anything.
+    // A start may wait long for a broker. A stop request need not: nothing runs yet that could lose anything.
     const gaveUp = host.stopRequested.then(() => clock.delay(START_GRACE_MS)).then(() => undefined);
     const started = await Promise.race([start(props, logger, logLevel), gaveUp]);
     if (!started) return EXIT.ok;

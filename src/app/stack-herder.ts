@@ -25,7 +25,7 @@ import { sinkOffsets } from "../worker/sink/sink-offsets.js";
 import { overridePolicy } from "../worker/task/override-policy.js";
 import { packageVersion } from "./package-version.js";
 
-/** What a herder is wired from. */
+/** The inputs of a herder. */
 export interface HerderWiring {
   readonly stack: {
     readonly clock: Clock;
@@ -33,18 +33,18 @@ export interface HerderWiring {
     readonly logger: Logger;
     readonly logLevel: LogLevel;
   };
-  /** The worker's properties, references resolved, and what they say. */
+  /** The worker's properties with references resolved, and their parsed form below. */
   readonly props: Props;
   readonly config: DistributedConfig;
   readonly client: KafkaClient;
   /** Reaches the other workers. */
   readonly http: HttpClient;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
-  /** Where this worker's REST is reached by others. */
+  /** This worker's REST address for other workers. */
   readonly address: { readonly workerId: string; readonly url: string };
 }
 
-/** Makes the herder of one worker over Kafka; it does nothing until its loop is started. */
+/** Creates the herder of one worker over Kafka. It does nothing until its loop starts. */
 export function makeHerder(wiring: HerderWiring): { readonly loop: HerderLoop; readonly herder: DistributedHerder } {
   const { config, client, address } = wiring;
   const loop = makeLoop(wiring);
@@ -176,7 +176,7 @@ async function committedOffsets(
   name: string,
 ): Promise<OffsetEntry[]> {
   const { clock, random } = stack;
-  // Silent, as the same settings have been warned about where the tasks' own clients were made.
+  // Silent: the tasks' own clients log the same warnings about these settings.
   const createClient = (properties: Props) =>
     createKafkaClient({ properties, clock, random, logger: silentLogger, onConnectivity() {} });
   const committed = await sinkOffsets(props, connector, name, createClient);
@@ -186,7 +186,7 @@ async function committedOffsets(
   }));
 }
 
-/** Asks once; asks again only when that failed. */
+/** Calls `ask` once, and again only after a failure. */
 function memoized<T>(ask: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined;
   return () => {

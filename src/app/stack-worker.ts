@@ -18,7 +18,7 @@ import { isRetriable } from "../worker/task/error-policy.js";
 import { makeHerder } from "./stack-herder.js";
 
 export interface WorkerStackOptions {
-  /** The worker's properties, as Kafka Connect names them; references in them are resolved here. */
+  /** The worker's properties under Kafka Connect's names. References in them are resolved here. */
   readonly props: Props;
   readonly clock: Clock;
   readonly random: Random;
@@ -26,39 +26,39 @@ export interface WorkerStackOptions {
   readonly logLevel: LogLevel;
   /** For config providers: the process's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** How the option that chose the address is called, for the message when it is taken. */
+  /** The option that set the address, for the message when the address is taken. */
   readonly restOption: string;
-  /** Where a property belongs that the worker does not know; undefined: nowhere. */
+  /** The place for a property that the worker does not know; undefined if there is none. */
   readonly placeOf?: (key: string) => string | undefined;
 }
 
 /** A distributed worker that serves REST. */
 export interface RunningWorker {
-  /** Where REST answers here: `http://127.0.0.1:8083`. */
+  /** The local REST address: `http://127.0.0.1:8083`. */
   readonly restUrl: string;
   readonly herder: DistributedHerder;
-  /** Stops with everything committed, and leaves the group. */
+  /** Stops, commits everything, and leaves the group. */
   close(): Promise<void>;
   /** Ends as a crash would: no drain, no commit, no leave. */
   abandon(): Promise<void>;
 }
 
-/** How long a worker that starts looks for a broker before it gives up. */
+/** How long a starting worker looks for a broker before it gives up. */
 const FIND_BROKER_MS = 15_000;
 
 /**
- * Loads what a worker needs first: REST and the plugins. For who has to wait before it can start one, as `millrace up`
- * has for its broker; what is loaded stays loaded.
+ * Loads the modules that a worker needs first: REST and the plugins. For callers that must wait before they start one,
+ * as `millrace up` does for its broker. Loaded modules stay loaded.
  */
 export async function warmUp(): Promise<void> {
   await Promise.all([import("../rest/rest-app.js"), warmUpWorker()]);
 }
 
 /**
- * Starts one distributed worker: REST is bound first (its port is part of the worker's name) and answers as soon as the
- * internal topics have been read.
+ * Starts one distributed worker. REST binds first, because its port is part of the worker's name; it answers as soon as
+ * the internal topics have been read.
  *
- * @throws ConfigError for bad properties, ConflictError for an address that is taken, RetriableError when no broker answers.
+ * @throws ConfigError for bad properties, ConflictError for an address in use, RetriableError when no broker answers.
  */
 export async function startWorkerStack(options: WorkerStackOptions): Promise<RunningWorker> {
   const { clock, random, logger, env } = options;
@@ -68,11 +68,11 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   const idle = idleWorkerKeys(props);
   for (const key of idle.unknown) {
     const place = options.placeOf?.(key);
-    logger.warn("A worker property is not known and has no effect", place === undefined ? { key } : { key, place });
+    logger.warn("An unknown worker property has no effect", place === undefined ? { key } : { key, place });
   }
-  for (const key of idle.withoutEffect) logger.warn("A worker property is not served and has no effect", { key });
+  for (const key of idle.withoutEffect) logger.warn("An unsupported worker property has no effect", { key });
   const [listener, ...unused] = config.listeners.map(parseListener) as [Listener, ...Listener[]];
-  if (unused.length > 0) logger.warn("Only the first of the listeners is used", { listener: config.listeners[0] });
+  if (unused.length > 0) logger.warn("Only the first listener is used", { listener: config.listeners[0] });
   checkWorkerClients(props);
   const opened = new Closers();
   const client = createKafkaClient({
@@ -123,13 +123,15 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   };
 }
 
-/** How REST is reached from this machine. */
+/** The URL of REST from this machine. */
 function localUrl({ host }: Listener, port: number): string {
   if (host === "") return `http://127.0.0.1:${port}`;
   return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
 }
 
-/** Waits for a broker that may still be starting. @throws RetriableError BROKER_UNREACHABLE when none answers in time */
+/**
+ * Waits for a broker that may still be starting. @throws RetriableError BROKER_UNREACHABLE when none answers in time
+ */
 async function findBroker(client: KafkaClient, servers: string, { clock, random }: WorkerStackOptions): Promise<void> {
   const backoff = new Backoff({ initialMs: 100, maxMs: 1_000 }, random);
   const deadlineMs = clock.monotonicMs() + FIND_BROKER_MS;
@@ -150,7 +152,7 @@ async function findBroker(client: KafkaClient, servers: string, { clock, random 
   }
 }
 
-/** What went wrong first of all. */
+/** The message of the innermost cause. */
 function innermost(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;

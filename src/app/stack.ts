@@ -6,11 +6,11 @@ import { type BrokerThread, startBrokerThread } from "../broker/start-broker-thr
 import type { RunningWorker, WorkerStackOptions } from "./stack-worker.js";
 
 export interface BrokerStackOptions {
-  /** Folder of all data; the broker's is in it. */
+  /** Folder for all data, the broker's included. */
   readonly dataDir: string;
-  /** `HOST:PORT`; port 0 takes any free one. Undefined: as `listeners` says, and by default 127.0.0.1:9092. */
+  /** `HOST:PORT`; port 0 takes any free one. Undefined: from `listeners`, by default 127.0.0.1:9092. */
   readonly listen: string | undefined;
-  /** How the option that chose the address is called, for the message when it is taken. */
+  /** The option that set the address, for the message when the address is taken. */
   readonly listenOption: string;
   /** Kafka's broker properties. */
   readonly properties: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export interface UpStackOptions extends Omit<WorkerStackOptions, "props"> {
   readonly broker: BrokerStackOptions;
   /** Worker properties over the defaults of `millrace up`. */
   readonly props: Readonly<Record<string, string>>;
-  /** Told as soon as the broker listens, before the worker starts. */
+  /** Called as soon as the broker listens, before the worker starts. */
   readonly onBroker: (address: string) => void;
 }
 
@@ -38,7 +38,7 @@ export interface RunningStack {
   close(): Promise<void>;
 }
 
-/** What a worker beside the bundled broker uses unless it is told otherwise: one node, so one copy of everything. */
+/** Defaults of a worker beside the bundled broker: one node, so one replica of everything. */
 const UP_DEFAULTS: Readonly<Record<string, string>> = {
   "group.id": "millrace-cluster",
   "config.storage.topic": "connect-configs",
@@ -56,10 +56,10 @@ const UP_DEFAULTS: Readonly<Record<string, string>> = {
 /**
  * Starts broker and worker: `millrace up`.
  *
- * @throws what startBrokerStack and startWorkerStack throw; nothing runs then.
+ * @throws the errors of startBrokerStack and startWorkerStack; nothing runs then.
  */
 export async function startStack(options: UpStackOptions): Promise<RunningStack> {
-  // The worker's code is loaded while the broker's thread loads its own and opens its logs.
+  // The worker's code loads while the broker's thread loads its own and opens its logs.
   const [broker, { startWorkerStack }] = await Promise.all([
     startBrokerStack({ ...options.broker, hasWorker: true }),
     loadWorker(),
@@ -107,7 +107,7 @@ export async function startBrokerStack(options: BrokerStackOptions): Promise<Bro
   const { listen, listenOption, properties, hasWorker = false, logLevel, logSink } = options;
   const dataDir = properties["log.dirs"] ?? properties["log.dir"] ?? join(options.dataDir, "broker");
   if (dataDir.includes(","))
-    throw new ConfigError("log.dirs", `Broker property log.dirs: one folder is served, got ${dataDir}`);
+    throw new ConfigError("log.dirs", `Broker property log.dirs: only one folder is supported, got ${dataDir}`);
   const listenInside = hasWorker && properties["advertised.listeners"] !== undefined;
   try {
     return await startBrokerThread({ dataDir, listen, listenInside, properties, logLevel, logSink });
@@ -122,7 +122,7 @@ export async function startBrokerStack(options: BrokerStackOptions): Promise<Bro
   }
 }
 
-/** Where the worker beside the broker reaches it: what is advertised to others may be reached from outside only. */
+/** The broker's address for the worker beside it. The advertised one may be reachable only from outside. */
 function addressForWorker(broker: BrokerThread): string {
   if (broker.inside) return addressOf(broker.inside);
   const { host, port } = broker;

@@ -1,6 +1,6 @@
 import { errorKind } from "../api/index.js";
 
-/** What the process ends with, as Kafka Connect's own commands do. */
+/** The exit codes of the process, as in Kafka Connect's own commands. */
 export const EXIT = {
   ok: 0,
   /** The command line or a properties file is wrong. */
@@ -11,7 +11,7 @@ export const EXIT = {
   failed: 3,
 } as const;
 
-/** The exit code for an error of a command: the only place that decides it. */
+/** Decides the exit code for an error of a command; no other place does. */
 export function exitCodeOf(error: unknown, phase: "starting" | "running"): number {
   if (errorKind(error) === "config") return EXIT.usage;
   return phase === "starting" ? EXIT.cannotStart : EXIT.failed;

@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { EXIT } from "./exit-code.js";
 
-/** What the command line can start. Each resolves with the exit code once it has ended. */
+/** The commands of the command line. Each resolves with its exit code at the end. */
 export interface Commands {
   up(options: UpOptions): Promise<number>;
   worker(file: string): Promise<number>;
@@ -11,9 +11,9 @@ export interface Commands {
 
 export interface UpOptions {
   readonly data: string;
-  /** undefined: as the broker's properties say, or the default. */
+  /** undefined: from the broker's properties, or the default. */
   readonly kafka?: string;
-  /** undefined: as the properties say, or the default. */
+  /** undefined: from the properties, or the default. */
   readonly rest?: string;
   readonly config?: string;
   readonly brokerConfig?: string;
@@ -21,7 +21,7 @@ export interface UpOptions {
 
 export interface BrokerOptions {
   readonly data: string;
-  /** undefined: as the properties say, or the default. */
+  /** undefined: from the properties, or the default. */
   readonly listen?: string;
   readonly config?: string;
 }
@@ -30,10 +30,10 @@ const DATA = "./millrace-data";
 const KAFKA = "(default: 127.0.0.1:9092)";
 
 /**
- * Reads the command line and runs the command.
+ * Parses the command line and runs the command.
  *
  * @param args without the program's own name.
- * @returns the exit code; 1 for a command line that is wrong, which has then been said in one line.
+ * @returns the exit code; 1 for a wrong command line, after a one-line message.
  */
 export async function runProgram(args: readonly string[], version: string, commands: Commands): Promise<number> {
   let code: number = EXIT.ok;
@@ -86,7 +86,7 @@ export async function runProgram(args: readonly string[], version: string, comma
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Help and version are thrown, too.
+    // Help and version are thrown as errors, too.
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
   return code;

@@ -1,6 +1,6 @@
 import type { ConfigType } from "../api/index.js";
 
-/** What a key is, as REST answers it (KIP-26). */
+/** A key's definition in REST answers (KIP-26). */
 export interface ConfigKeyInfo {
   readonly name: string;
   readonly type: Uppercase<ConfigType>;
@@ -23,7 +23,7 @@ export interface ConfigValueInfo {
   readonly visible: boolean;
 }
 
-/** The answer of a validation. `definition` is null for keys that nobody defines. */
+/** The answer of a validation. `definition` is null for keys without one. */
 export interface ConfigInfos {
   readonly name: string;
   readonly error_count: number;

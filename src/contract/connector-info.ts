@@ -1,7 +1,7 @@
 import type { SourceMap } from "../api/index.js";
 import type { TaskId } from "./task-id.js";
 
-/** A connector's or task's configuration as REST received it: values are text; null is possible and never valid. */
+/** A connector's or task's configuration as REST received it. Values are text; null can occur and is never valid. */
 export type SubmittedConfig = Readonly<Record<string, string | null>>;
 
 const STATUS_STATES = ["UNASSIGNED", "RUNNING", "PAUSED", "STOPPED", "FAILED", "RESTARTING"] as const;
@@ -21,7 +21,9 @@ export interface ConnectorInfo {
   readonly type: "source" | "sink" | "unknown";
 }
 
-/** A connector's or task's state: `trace` absent when empty, `version` null when the writer of the status did not know it. */
+/**
+ * A connector's or task's state. `trace` is absent when empty, `version` null if the status's writer did not know it.
+ */
 export interface InstanceState {
   readonly state: StatusState;
   readonly worker_id: string;

@@ -2,10 +2,10 @@ import { atLeast, type ConfigCheck, type ConfigDef, invalidValue, oneOf } from "
 
 const ERRORS = "Error Handling";
 
-/** The header converter of a worker that names none. */
+/** The default header converter of a worker. */
 export const DEFAULT_HEADER_CONVERTER = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
-/** ConfigDef of aliases: none twice. */
+/** ConfigDef's check of aliases: no duplicates. */
 export const uniqueItems: ConfigCheck = (key, value) =>
   Array.isArray(value) && new Set(value).size < value.length
     ? invalidValue(key, value, "Duplicate alias provided.")
@@ -17,11 +17,11 @@ export const countOrDefault: ConfigCheck = (key, value) =>
     ? invalidValue(key, value, "Value must be -1 (the broker's default) or at least 1")
     : undefined;
 
-/** How many tasks a connector may have (KIP-1004). */
+/** The number of tasks that a connector may have (KIP-1004). */
 export const TASK_COUNT_KEYS = {
   "tasks.max": {
     type: "int",
-    doc: "How many tasks the connector may be split into.",
+    doc: "The most tasks for the connector.",
     default: 1,
     importance: "high",
     group: "Common",
@@ -32,7 +32,7 @@ export const TASK_COUNT_KEYS = {
   },
   "tasks.max.enforce": {
     type: "boolean",
-    doc: "Whether a connector that gives more tasks than tasks.max fails; with false it only is warned about.",
+    doc: "Whether a connector that generates more tasks than tasks.max fails. If false, the worker only logs a warning.",
     default: true,
     importance: "low",
     group: "Common",
@@ -45,23 +45,23 @@ export const TASK_COUNT_KEYS = {
 const errorKey = <const Name extends string>(order: number, displayName: Name) =>
   ({ importance: "medium", group: ERRORS, order, width: "medium", displayName }) as const;
 
-/** How bad records are treated (KIP-298). */
+/** The treatment of bad records (KIP-298). */
 export const ERROR_KEYS = {
   "errors.retry.timeout": {
     type: "long",
-    doc: "How long, in ms, a failed operation is tried again: 0 for not at all, -1 for ever.",
+    doc: "Time for retries of a failed operation, in ms. 0: no retries, -1: no limit.",
     default: 0,
     ...errorKey(1, "Retry Timeout for Errors"),
   },
   "errors.retry.delay.max.ms": {
     type: "long",
-    doc: "The longest pause between two tries, in ms.",
+    doc: "The longest delay between two attempts, in ms.",
     default: 60_000,
     ...errorKey(2, "Maximum Delay Between Retries for Errors"),
   },
   "errors.tolerance": {
     type: "string",
-    doc: "none: the first bad record fails the task. all: bad records are passed over, and reported where that is set.",
+    doc: "none: the first bad record fails the task. all: bad records are skipped, and reported if so configured.",
     default: "none",
     ...errorKey(3, "Error Tolerance"),
     width: "short",
@@ -69,14 +69,14 @@ export const ERROR_KEYS = {
   },
   "errors.log.enable": {
     type: "boolean",
-    doc: "Whether tolerated errors are logged; those that are not tolerated always are.",
+    doc: "Whether tolerated errors are logged, too. Other errors always are.",
     default: false,
     ...errorKey(4, "Log Errors"),
     width: "short",
   },
   "errors.log.include.messages": {
     type: "boolean",
-    doc: "Whether the log line tells which record it was (topic, partition, offset, time).",
+    doc: "Whether the log line identifies the record (topic, partition, offset, time).",
     default: false,
     ...errorKey(5, "Log Error Details"),
     width: "short",
@@ -87,19 +87,19 @@ export const ERROR_KEYS = {
 export const DEAD_LETTER_KEYS = {
   "errors.deadletterqueue.topic.name": {
     type: "string",
-    doc: "Topic that takes the records that could not be handled; none when it is blank.",
+    doc: "Topic for records that could not be processed. Blank: no dead letter queue.",
     default: "",
     ...errorKey(6, "Dead Letter Queue Topic Name"),
   },
   "errors.deadletterqueue.topic.replication.factor": {
     type: "short",
-    doc: "Replication factor with which the dead letter topic is created when it is missing.",
+    doc: "Replication factor with which the task creates a missing dead letter topic.",
     default: 3,
     ...errorKey(7, "Dead Letter Queue Topic Replication Factor"),
   },
   "errors.deadletterqueue.context.headers.enable": {
     type: "boolean",
-    doc: "Whether headers on the dead letter tell what failed, where and why.",
+    doc: "Whether the dead letter's headers describe the failure: stage, class and error.",
     default: false,
     ...errorKey(8, "Enable Error Context Headers"),
   },
@@ -109,7 +109,7 @@ export const DEAD_LETTER_KEYS = {
 export const TOPIC_GROUP_KEYS = {
   "topic.creation.groups": {
     type: "list",
-    doc: "Names of groups of topics with creation settings of their own, beside the default group.",
+    doc: "Names of topic groups with their own creation settings, besides the default group.",
     default: [],
     importance: "low",
     group: "Topic Creation",

@@ -1,18 +1,20 @@
-/** What REST promises its clients, once: used by the routes, by clients of the API and by their tests. */
+/** The REST API's constants, shared by the routes, by clients of the API and by their tests. */
 
 export const MEDIA_TYPE = "application/json";
 
-/** The version of Kafka Connect whose REST API this is; clients look at it. */
+/** The version of Kafka Connect whose REST API this is. Clients check it. */
 export const API_VERSION = "4.3.1";
 
-/** How long a request waits for the herder before it is answered 500 with what the herder is doing. */
+/** A request that waits longer for the herder gets a 500 with the herder's current stage. */
 export const REQUEST_TIMEOUT_MS = 90_000;
 export const HEALTH_TIMEOUT_MS = 10_000;
 
 /** The largest request body, in bytes. */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** Every path, as Express writes them. A name in a path is URL-encoded and may hold anything but control characters. */
+/**
+ * Every path, in Express's notation. A name in a path is URL-encoded and may contain anything but control characters.
+ */
 export const PATHS = {
   root: "/",
   health: "/health",
@@ -39,7 +41,9 @@ export const PATHS = {
 export const SIGNATURE_HEADER = "X-Connect-Authorization";
 export const SIGNATURE_ALGORITHM_HEADER = "X-Connect-Request-Signature-Algorithm";
 
-/** Our own, between workers: the offset of the connector's record that task configs were generated from. Optional. */
+/**
+ * Our own header between workers: the offset of the connector record that task configs were generated from. Optional.
+ */
 export const CONFIG_OFFSET_HEADER = "X-Millrace-Config-Offset";
 
 /** The body of every answer of 400 and above. */

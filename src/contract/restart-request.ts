@@ -1,4 +1,4 @@
-/** A restart that the leader asks every worker for (KIP-745). */
+/** A restart request from the leader to every worker (KIP-745). */
 export interface RestartRequest {
   readonly connector: string;
   readonly onlyFailed: boolean;

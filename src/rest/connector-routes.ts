@@ -19,7 +19,7 @@ import {
 import { parseConfigBody, parseCreateRequest, parseTaskConfigs } from "./request-body.js";
 import type { Route } from "./route.js";
 
-/** What topics may be asked about (`topic.tracking.*`). */
+/** The requests about topics that are allowed (`topic.tracking.*`). */
 export interface TopicAnswers {
   readonly tracked: boolean;
   readonly resettable: boolean;
@@ -220,7 +220,7 @@ function topicRoutes(context: RequestContext, { tracked, resettable }: TopicAnsw
   ];
 }
 
-/** A write whose answer is a status alone. */
+/** A write that answers with a status only. */
 function write(context: RequestContext, status: number, step: (request: Request) => Promise<void>): RequestHandler {
   return async (request, response) => {
     const outcome = await completeOrForward(context, request, () => step(request));
@@ -231,7 +231,7 @@ function write(context: RequestContext, status: number, step: (request: Request)
 
 type InfoOutcome = Awaited<ReturnType<typeof completeOrForward<ConnectorInfo>>>;
 
-/** Answers a connector, with its address when it was created. */
+/** Answers with a connector, and with its address if it was created. */
 function answerInfo(
   request: Request,
   response: Response,
@@ -240,14 +240,17 @@ function answerInfo(
 ): void {
   const answer = "there" in outcome ? outcome.there : { status, body: outcome.here };
   const name = answer.status === 201 ? (answer.body as { readonly name?: string }).name : undefined;
-  // Encoded as a whole: a slash or a brace in a name is no part of the path.
+  // Encoded as a whole: a slash or a brace in a name is not part of the path.
   if (name !== undefined) {
     response.location(`${request.protocol}://${request.get("host")}/connectors/${encodeURIComponent(name)}`);
   }
   answerForwarded(response, answer);
 }
 
-/** Only what was asked for; a connector whose status is asked for and not there is left out, as it is about to go or come. */
+/**
+ * Only the requested parts. A connector without a status is left out if statuses are requested: it is being created or
+ * deleted.
+ */
 function expanded(herder: Herder, status: boolean, info: boolean): Record<string, object> {
   const byName: [string, object][] = [];
   for (const name of herder.connectors()) {
@@ -274,10 +277,10 @@ function initialState(text: string | null | undefined): TargetState | undefined 
   if (text == null) return undefined;
   const state = INITIAL_STATES[text.toUpperCase()];
   if (state) return state;
-  throw new HttpError(400, `Cannot deserialize value of initial_state: it is RUNNING, PAUSED or STOPPED`);
+  throw new HttpError(400, `Cannot deserialize value of initial_state: expected RUNNING, PAUSED or STOPPED`);
 }
 
-/** Undefined from a Java worker, which does not say it. */
+/** Undefined from a Java worker, which does not send it. */
 function configOffsetOf(request: Request): number | undefined {
   const text = request.get(CONFIG_OFFSET_HEADER);
   if (text === undefined) return undefined;

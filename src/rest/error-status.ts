@@ -8,8 +8,8 @@ import { HttpError } from "./http-error.js";
 const SIGNATURE_STATUS = { missing: 400, algorithm: 400, "no-key": 503, wrong: 403 } as const;
 
 /**
- * The HTTP status of an error: the only place that decides it. Bad input is 400 throughout, also where Kafka Connect
- * answers 500 (JSON that cannot be parsed, an unknown class in validate).
+ * Decides the HTTP status of an error; no other place does. Bad input is always 400, even where Kafka Connect answers
+ * 500 (JSON that cannot be parsed, an unknown class in validate).
  */
 export function statusOf(error: unknown): number {
   if (error instanceof HttpError) return error.status;
@@ -29,14 +29,14 @@ export function statusOf(error: unknown): number {
   }
 }
 
-/** What Express and its body reader found wrong with a request (a path that is no URL encoding, a body that is too large). */
+/** The fault that Express or its body reader found (a path that is not URL-encoded, a body that is too large). */
 function expressStatus(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("status" in error)) return undefined;
   const { status } = error;
   return typeof status === "number" && status >= 400 && status < 500 ? status : undefined;
 }
 
-/** The body of the answer. */
+/** The body of an error's answer. */
 export function errorBody(error: unknown): ErrorBody {
   const status = statusOf(error);
   if (error instanceof LoopEndedError) return { error_code: status, message: "Worker is shutting down" };

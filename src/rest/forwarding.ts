@@ -4,15 +4,15 @@ import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { MisdirectedError } from "../herder/misdirected-error.js";
 import { HttpError } from "./http-error.js";
 
-/** A request as another worker has to get it. */
+/** A request to send on to another worker. */
 export interface ForwardableRequest {
   readonly method: string;
-  /** Path without query, as it came: names in it stay encoded. */
+  /** Path without query, unchanged: names in it stay encoded. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly body: Buffer | undefined;
   readonly authorization: string | undefined;
-  /** The `forward` parameter that it came with. */
+  /** The request's own `forward` parameter. */
   readonly forward: string | undefined;
 }
 
@@ -24,9 +24,9 @@ export interface ForwardedAnswer {
 }
 
 /**
- * Sends a request on to the worker that can carry it out: twice at most, to the leader and from there to an owner.
+ * Sends a request on to the worker that can carry it out. At most two hops: to the leader, and from there to an owner.
  *
- * @throws HttpError 409 when it has come far enough already, or nobody knows where to.
+ * @throws HttpError 409 after the last hop, or when the target is unknown.
  */
 export async function forward(
   request: ForwardableRequest,
@@ -58,7 +58,7 @@ export async function forward(
 /**
  * One request to another worker.
  *
- * @throws HttpError 500 when it does not answer in time, or answers what no worker answers.
+ * @throws HttpError 500 when it does not answer in time, or not with JSON.
  */
 export async function sendTo(
   http: HttpClient,
@@ -91,7 +91,7 @@ export async function sendTo(
   } catch (cause) {
     throw new HttpError(
       500,
-      `IO Error trying to forward REST request: ${url.origin} answered ${status} without JSON, so it is hardly a worker's REST interface; check what its rest.advertised.host.name and rest.advertised.port lead to`,
+      `IO Error trying to forward REST request: ${url.origin} answered ${status} without JSON, so it is hardly a worker's REST interface; check where its rest.advertised.host.name and rest.advertised.port lead`,
       { cause },
     );
   }

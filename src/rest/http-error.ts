@@ -1,4 +1,4 @@
-/** An answer that the HTTP layer itself gives, such as 404 for a path that nobody serves. */
+/** An error of the HTTP layer itself, such as 404 for an unknown path. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
   constructor(

@@ -5,8 +5,8 @@ const WORD = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const ESCAPED = /\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})/y;
 
 /**
- * Where a text stops being JSON: the offset of the first token that does not fit, or the text's length when it ends
- * too early; undefined for JSON. A parser's own message will not do, since it quotes the text, which may be a secret.
+ * The position where a text stops being JSON: the offset of the first token that does not fit, the text's length if it
+ * ends too early, or undefined for JSON. Parsers quote the text in their messages, and it may contain secrets.
  */
 export function jsonFaultAt(text: string): number | undefined {
   const open: ("{" | "[")[] = [];
@@ -28,7 +28,7 @@ function endOf(token: RegExp, text: string, from: number): number | undefined {
   return token.test(text) ? token.lastIndex : undefined;
 }
 
-/** Past the closing quote. Character by character: one expression for a whole string overflows the stack on long ones. */
+/** Past the closing quote. By character, because one expression for a whole string overflows the stack on long ones. */
 function endOfString(text: string, from: number): number | undefined {
   for (let at = from + 1; at < text.length; ) {
     const character = text[at]!;
@@ -41,7 +41,7 @@ function endOfString(text: string, from: number): number | undefined {
   return undefined;
 }
 
-/** What may follow a token; undefined when the token itself may not come here. `open` is kept up to date. */
+/** The expectation after a token, or undefined if the token itself does not fit here. Updates `open`. */
 function step(expected: Expected, kind: string, open: ("{" | "[")[]): Expected | undefined {
   const afterValue = () => (open.length === 0 ? "nothing" : "comma or end");
   switch (kind) {

@@ -1,6 +1,6 @@
 import { ConfigError } from "../api/index.js";
 
-/** Where REST listens. */
+/** The address of the REST listener. */
 export interface Listener {
   readonly scheme: "http";
   /** "" for every address of the machine. */
@@ -12,7 +12,7 @@ export interface Listener {
 /** `scheme://host:port`; the host may be empty, or an IPv6 address in brackets. */
 const LISTENER = /^(.*):\/\/\[?([0-9a-zA-Z\-%._:]*)\]?:(-?[0-9]+)$/;
 
-/** Reads an item of `listeners`. @throws ConfigError */
+/** Parses an item of `listeners`. @throws ConfigError */
 export function parseListener(text: string): Listener {
   const [, scheme = "", host = "", port = ""] = LISTENER.exec(text.trim()) ?? [];
   const number = Number(port);
@@ -31,7 +31,7 @@ export function parseListener(text: string): Listener {
   return { scheme: "http", host, port: number };
 }
 
-/** How others reach a worker's REST, where it is not as it listens itself (`rest.advertised.*`). */
+/** The address of a worker's REST for other workers, where it differs from the listener's (`rest.advertised.*`). */
 export interface Advertised {
   readonly host: string | null;
   readonly port: number | null;
@@ -39,7 +39,7 @@ export interface Advertised {
   readonly scheme: string | null;
 }
 
-/** The address under which other workers and statuses know this one, given where it really listens. */
+/** The worker's id, and the URL of its REST for other workers. */
 export function advertisedAddress(
   listener: Listener,
   boundPort: number,

@@ -4,7 +4,7 @@ import { awaitHerder, flag, jsonBody, pathText, type RequestContext } from "./re
 import { parseConfigBody } from "./request-body.js";
 import type { Route } from "./route.js";
 
-/** What plugins there are, what can be configured about them, and whether a config is right. */
+/** The plugins, their keys, and validation. */
 export function pluginRoutes(context: RequestContext): Route[] {
   const { herder } = context;
   return [
@@ -37,10 +37,10 @@ export function pluginRoutes(context: RequestContext): Route[] {
           if (className != null && !namesPlugin(className, plugin)) {
             throw new HttpError(
               400,
-              `Included connector type ${className} does not match request type ${plugin}: leave connector.class out, or ask under its own class`,
+              `Included connector type ${className} does not match request type ${plugin}: leave connector.class out, or use its own class in the path`,
             );
           }
-          // Kafka Connect wants the class said twice; the one in the path is enough here.
+          // Kafka Connect requires the class in the body too; here the path suffices.
           const asked = className == null ? { ...config, "connector.class": plugin } : config;
           response.json(await awaitHerder(context, () => herder.validate(asked)));
         },

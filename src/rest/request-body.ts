@@ -4,14 +4,14 @@ import type { SubmittedConfig } from "../contract/connector-info.js";
 import { HttpError } from "./http-error.js";
 import { jsonFaultAt } from "./json-fault.js";
 
-/** What POST /connectors takes. */
+/** The body of POST /connectors. */
 export interface CreateRequest {
   readonly name?: string | null;
   readonly config?: SubmittedConfig | null;
   readonly initial_state?: string | null;
 }
 
-// Numbers have become text by then: a config value is text, and 1.0 or 10000000000000000001 must arrive as written.
+// Numbers are text by then: config values are text, and 1.0 or 10000000000000000001 must arrive as written.
 const CONFIG = {
   type: "object",
   additionalProperties: { type: ["string", "boolean", "null"] },
@@ -35,7 +35,7 @@ type SchemaName = keyof typeof SCHEMAS;
 
 const validators = new Map<SchemaName, Promise<ValidateFunction>>();
 
-/** Compiled at the first body of a kind: ajv costs more than all of the server's start. */
+/** Compiled for the first body of its kind, because ajv costs more than the rest of the server's start. */
 function validatorOf(name: SchemaName): Promise<ValidateFunction> {
   const known = validators.get(name);
   if (known) return known;
@@ -44,18 +44,18 @@ function validatorOf(name: SchemaName): Promise<ValidateFunction> {
   return compiled;
 }
 
-/** Reads the body of POST /connectors. @throws HttpError 400 saying what does not fit */
+/** Parses the body of POST /connectors. @throws HttpError 400 naming the fault */
 export async function parseCreateRequest(body: Buffer): Promise<CreateRequest> {
   const request = (await parse(body, "create")) as CreateRequest;
   return { ...request, ...(request.config && { config: textsOf(request.config) }) };
 }
 
-/** Reads a flat config map. @throws HttpError 400 saying what does not fit */
+/** Parses a flat config map. @throws HttpError 400 naming the fault */
 export async function parseConfigBody(body: Buffer): Promise<SubmittedConfig> {
   return textsOf((await parse(body, "config")) as SubmittedConfig);
 }
 
-/** Reads what one worker asks the leader to publish. @throws HttpError 400 saying what does not fit */
+/** Parses the task configs that a worker wants published. @throws HttpError 400 naming the fault */
 export async function parseTaskConfigs(body: Buffer): Promise<SubmittedConfig[]> {
   return ((await parse(body, "taskConfigs")) as SubmittedConfig[]).map(textsOf);
 }
@@ -68,7 +68,7 @@ async function parse(body: Buffer, schema: SchemaName): Promise<unknown> {
   return value;
 }
 
-/** The body as text, without the byte order mark that some editors begin a file with. @throws HttpError 400 */
+/** The body as text, without the byte order mark that some editors write. @throws HttpError 400 */
 function textOf(body: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(body);
@@ -77,7 +77,7 @@ function textOf(body: Buffer): string {
   }
 }
 
-/** @throws HttpError 400 telling the place, without the parser's error: that one quotes the body, secrets included */
+/** @throws HttpError 400 with the position, but without the parser's error, which quotes the body and its secrets */
 function parseText(text: string): unknown {
   try {
     return parseJsonNumbers(text, (literal) => literal);
@@ -98,7 +98,7 @@ function complaint(error: ErrorObject | undefined): string {
   const at = error?.instancePath ? error.instancePath.slice(1).replaceAll("/", ".") : "the request body";
   if (error?.keyword === "additionalProperties") {
     const allowed = Object.keys(SCHEMAS.create.properties).join(", ");
-    return `Unrecognized field "${error.params["additionalProperty"]}" in ${at}: there are ${allowed}`;
+    return `Unrecognized field "${error.params["additionalProperty"]}" in ${at}: known fields are ${allowed}`;
   }
   const wanted = [error?.params?.["type"]].flat().join(", ");
   if (at.startsWith("config.") || /^string/.test(wanted)) {

@@ -8,7 +8,7 @@ import { MisdirectedError } from "../herder/misdirected-error.js";
 import { type ForwardedAnswer, forward } from "./forwarding.js";
 import { HttpError } from "./http-error.js";
 
-/** What requests need. */
+/** The parts that requests need. */
 export interface RequestContext {
   readonly herder: Herder;
   readonly clock: Clock;
@@ -18,9 +18,9 @@ export interface RequestContext {
 }
 
 /**
- * Awaits the herder for at most `timeoutMs`, once it has read its topics.
+ * Waits for the herder, once it has read its topics, for at most `timeoutMs`.
  *
- * @throws HttpError 500 naming what the herder is doing, when it takes longer.
+ * @throws HttpError 500 with the herder's current stage when it takes longer.
  */
 export async function awaitHerder<T>(
   { herder, clock }: RequestContext,
@@ -37,13 +37,13 @@ export async function awaitHerder<T>(
   }
 }
 
-/** `Request timed out.` and what the herder was busy with. */
+/** `Request timed out.` and the herder's stage. */
 function timeoutMessage(stage: Stage | undefined): string {
   if (!stage) return "Request timed out";
   return `Request timed out. ${stageText(stage)}`;
 }
 
-/** What the herder is doing, or did last, in one sentence. */
+/** The herder's current or last stage, in one sentence. */
 export function stageText({ description, startedMs, completedMs }: Stage): string {
   const started = new Date(startedMs).toISOString();
   return completedMs === undefined
@@ -52,9 +52,9 @@ export function stageText({ description, startedMs, completedMs }: Stage): strin
 }
 
 /**
- * Carries a write out here, or has another worker do it.
+ * Carries a write out here, or sends it to the worker that can.
  *
- * @returns what `step` gave, or the other worker's answer.
+ * @returns the result of `step`, or the other worker's answer.
  */
 export async function completeOrForward<T>(
   context: RequestContext,
@@ -82,14 +82,14 @@ export async function completeOrForward<T>(
   }
 }
 
-/** Sends another worker's answer on: errors as they are, others with the same status and headers of our own. */
+/** Passes on another worker's answer: its status and body, with headers of our own. */
 export function answerForwarded(response: Response, { status, body }: ForwardedAnswer): void {
   response.status(status);
   if (body === undefined) response.end();
   else response.json(body);
 }
 
-/** The body as it came. @throws HttpError 415 unless it is said to be JSON */
+/** The raw body. @throws HttpError 415 unless its content type is JSON */
 export function jsonBody(request: Request): Buffer {
   const body = bodyOf(request) ?? Buffer.alloc(0);
   const type = request.get("content-type")?.split(";")[0]?.trim().toLowerCase();
@@ -112,7 +112,7 @@ export function taskNumber(request: Request): number {
   return Number(text);
 }
 
-/** Whether a query parameter is `true`; whatever else it is counts as false, and an absent one as `absent`. */
+/** A boolean query parameter: true only for `true`; `absent` if missing. */
 export function flag(request: Request, name: string, absent = false): boolean {
   const value = textQuery(request, name);
   return value === undefined ? absent : value.toLowerCase() === "true";

@@ -10,14 +10,14 @@ import { pluginRoutes } from "./plugin-routes.js";
 import { rootRoutes } from "./root-routes.js";
 import type { Method, Route } from "./route.js";
 
-/** What the routes work with. */
+/** The parts that the routes need. */
 export interface RestContext {
   readonly herder: Herder;
   readonly clock: Clock;
   /** Reaches the other workers. */
   readonly http: HttpClient;
   readonly logger: Logger;
-  /** Whether PUT /connectors/{name}/topics/reset and GET …/topics are answered. */
+  /** Whether PUT /connectors/{name}/topics/reset and GET …/topics are allowed. */
   readonly topics: TopicAnswers;
 }
 
@@ -27,7 +27,7 @@ export function restApp(context: RestContext): Express {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("json escape", false);
-  // The bytes as they came: signatures are made of them, and numbers in them must not be rounded.
+  // The raw bytes: signatures cover them, and their numbers must not be rounded.
   app.use(express.raw({ type: () => true, limit: MAX_BODY_BYTES }));
   for (const { path, handlers } of [
     ...rootRoutes(context),

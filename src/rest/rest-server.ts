@@ -8,8 +8,8 @@ import type { RestContext } from "./rest-app.js";
 const IDLE_TIMEOUT_MS = 90_000;
 
 /**
- * The HTTP server of REST. It is bound before anything else of the worker, since the port it gets is part of the
- * worker's name; requests that come before `serve` wait for it.
+ * The HTTP server of REST. It binds before the rest of the worker starts, because its port is part of the worker's
+ * name. Requests before `serve` wait for it.
  */
 export class RestServer {
   readonly #server: Server;
@@ -23,7 +23,7 @@ export class RestServer {
   /**
    * Binds the port.
    *
-   * @throws ConflictError PORT_IN_USE, or ADDRESS_UNUSABLE when this machine has no such address or may not use it.
+   * @throws ConflictError PORT_IN_USE, or ADDRESS_UNUSABLE for an address that is not this machine's or is not allowed.
    */
   static async bind(listener: Listener, property: string): Promise<RestServer> {
     const rest = new RestServer();
@@ -43,13 +43,13 @@ export class RestServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Answers requests, those that wait included. */
+  /** Starts to answer requests, those already waiting included. */
   async serve(context: RestContext): Promise<void> {
     const { restApp } = await import("./rest-app.js");
     this.#app.resolve(restApp(context) as RequestListener);
   }
 
-  /** Takes no more requests and ends those at work. */
+  /** Stops accepting requests and ends those in progress. */
   async close(): Promise<void> {
     const closed = deferred();
     this.#server.close(() => closed.resolve());
@@ -67,7 +67,7 @@ function cannotListen({ host, port }: Listener, property: string, cause: NodeJS.
   return cause.code === "EADDRINUSE"
     ? new ConflictError(
         "PORT_IN_USE",
-        `REST cannot listen on ${address}: the port is in use; stop what uses it, or choose another with ${property} (port 0 takes any free one)`,
+        `REST cannot listen on ${address}: the port is in use; stop the process that uses it, or choose another with ${property} (port 0 takes any free one)`,
         { cause },
       )
     : new ConflictError(

@@ -2,7 +2,7 @@ import { API_VERSION, HEALTH_TIMEOUT_MS, PATHS } from "../contract/rest-api.js";
 import { awaitHerder, type RequestContext, stageText } from "./request.js";
 import type { Route } from "./route.js";
 
-/** What the worker is, and how it is. */
+/** The worker's version and health. */
 export function rootRoutes(context: RequestContext): Route[] {
   const { herder } = context;
   return [
@@ -40,13 +40,13 @@ export function rootRoutes(context: RequestContext): Route[] {
   ];
 }
 
-/** Whether the herder's loop turned in time. */
+/** Whether the herder's loop answered in time. */
 async function ping(context: RequestContext): Promise<boolean> {
   try {
     await awaitHerder(context, () => context.herder.ping(), HEALTH_TIMEOUT_MS);
     return true;
   } catch (error) {
-    context.logger.warn("A health check was not answered", {}, error);
+    context.logger.warn("The herder did not answer a health check", {}, error);
     return false;
   }
 }

@@ -5,9 +5,10 @@ import type { RequestSignature } from "../herder/membership/session-keys.js";
 import { sendTo } from "./forwarding.js";
 
 /**
- * Asks the leader to publish what a connector here generated from its record at `configOffset` of the config topic. The bytes that are signed are the bytes that are sent.
+ * Asks the leader to publish the task configs that a connector here generated from its record at `configOffset` of the
+ * config topic. The signature covers exactly the bytes that are sent.
  *
- * @throws Error with the leader's message when it does not.
+ * @throws Error with the leader's message when it refuses.
  */
 export async function postTaskConfigs(
   http: HttpClient,

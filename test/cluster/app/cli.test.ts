@@ -76,7 +76,7 @@ describe("the command line", () => {
 
   test("a properties file that is not there, or is damaged, is named", async () => {
     expect(await refused(1, "worker", join(folder, "none"))).toMatch(
-      /^millrace: Cannot read .*none: there is no such file$/,
+      /^millrace: Cannot read .*none: the file does not exist$/,
     );
     const damaged = properties("damaged", { "bootstrap.servers": "\\u00zz" });
     expect(await refused(1, "up", "--config", damaged)).toMatch(/damaged.properties: line 1: malformed/);
