@@ -10,15 +10,15 @@ import {
 import type { EventTime } from "../tables/source-block.js";
 import type { TableSchema } from "../tables/table-schema.js";
 
-/** What the records of a connector share beside their tables. */
+/** The parts that all records of a connector share. */
 export interface EventContext {
   readonly partition: SourceMap;
-  /** On every row event, one list for all. */
+  /** For every row event, one shared list. */
   readonly headers: readonly Header[];
   readonly tombstonesOnDelete: boolean;
 }
 
-/** Headers that tell where an event was made; empty where `extended.headers.enabled` is off. */
+/** Debezium's context headers: the connector, task and run that made an event. */
 export function contextHeaders(topicPrefix: string, taskId: number, runId: string): readonly Header[] {
   const header = (key: string, value: string): Header => ({ key: `__debezium.context.${key}`, schema: STRING, value });
   return [
@@ -30,19 +30,19 @@ export function contextHeaders(topicPrefix: string, taskId: number, runId: strin
 }
 
 /**
- * Makes the records of change events. An event may be several records; a crash may come between any two of them, so
- * all but the last carry `before`, the offset of what came before the event: going on there sends the event again.
+ * Makes the records of change events. One event may be several records, and a crash may fall between two of them. So
+ * all but the last carry `previous`, the offset before the event: resuming there sends the whole event again.
  */
 export class ChangeEvents {
   readonly #context: EventContext;
-  /** When events are made; read once per batch. */
+  /** The time of the events; read once per batch. */
   now: EventTime = { ms: 0, us: 0, ns: 0n };
 
   constructor(context: EventContext) {
     this.#context = context;
   }
 
-  /** A row that was read (r), created (c) or updated without a change of its key (u), or a truncate (t). */
+  /** A row that was read (r), created (c) or updated with the same key (u), or a truncate (t). */
   row(
     table: TableSchema,
     op: "r" | "c" | "u" | "t",
@@ -56,7 +56,7 @@ export class ChangeEvents {
     return this.#record(table, op, key, before, after, source, offset, headers);
   }
 
-  /** A deleted row, and its tombstone where one is asked for. */
+  /** A deleted row, and its tombstone if `tombstones.on.delete` is set. */
   delete(
     into: SourceRecord[],
     table: TableSchema,
@@ -67,7 +67,7 @@ export class ChangeEvents {
     offset: SourceMap,
     headers: readonly Header[] = this.#context.headers,
   ): void {
-    // A tombstone without a key says nothing to anybody.
+    // A tombstone without a key has no meaning.
     const hasTombstone = this.#context.tombstonesOnDelete && key !== null;
     into.push(this.#record(table, "d", key, before, null, source, hasTombstone ? previous : offset, headers));
     if (!hasTombstone) return;
@@ -75,7 +75,7 @@ export class ChangeEvents {
     into.push(new SourceRecord(partition, offset, table.topic, null, table.keySchema, key, null, null, null, headers));
   }
 
-  /** An update that changed the key: the old key's end and the new key's beginning, each naming the other. */
+  /** An update that changed the key: a delete of the old key and a create of the new one, each naming the other. */
   keyChange(
     into: SourceRecord[],
     table: TableSchema,
@@ -121,7 +121,7 @@ export class ChangeEvents {
       offset,
       table.topic,
       null,
-      // A truncate concerns no row: neither key nor key schema.
+      // A truncate has no row, so neither key nor key schema.
       op === "t" ? null : table.keySchema,
       key,
       table.envelopeSchema,
@@ -137,7 +137,7 @@ export function sameValues(left: readonly ConnectValue[], right: readonly Connec
   return left.every((value, index) => sameValue(value, right[index] ?? null));
 }
 
-/** The same for two structs of one schema. */
+/** Whether two structs of one schema hold the same values. */
 export function sameStructs(left: Struct, right: Struct): boolean {
   return left.schema.fields.every(({ index }) => sameValue(left.at(index), right.at(index)));
 }

@@ -10,7 +10,7 @@ import type { ChangeEvents } from "./change-event.js";
 import type { Heartbeat } from "./heartbeat.js";
 import type { TransactionWalk } from "./transaction-walk.js";
 
-/** Records that came so lately mean that more are on their way. A single change after a quiet time is never held up. */
+/** Records this recent mean that more will follow soon. A single change after a quiet time is never delayed. */
 const FLOWING_MS = 5;
 const GATHER_MS = 2;
 
@@ -24,7 +24,7 @@ export interface EventStreamOptions {
   readonly progress: Progress;
   readonly catalog: () => Promise<pg.Client>;
   readonly maxBatchSize: number;
-  /** False: lsn.flush.mode=manual, the slot is moved by somebody else. */
+  /** False: lsn.flush.mode=manual, another process moves the slot. */
   readonly confirmsLsn: boolean;
   readonly clock: Clock;
   readonly stopping: AbortSignal;
@@ -44,9 +44,9 @@ export class EventStream {
   }
 
   /**
-   * The next records, as many as are here up to the batch size; waits while there are none. [] only when stopping.
+   * The records received so far, up to the batch size; waits for the first one. [] only when stopping.
    *
-   * @throws the connection's error, after the records that came before it.
+   * @throws the connection's error, after the records received before it.
    */
   async read(): Promise<SourceRecord[]> {
     const records: SourceRecord[] = [];
@@ -72,12 +72,14 @@ export class EventStream {
     return records;
   }
 
-  /** Confirms what is stored. Called when offsets were stored, and when all that came was walked. (I3) */
+  /**
+   * Confirms the stored position. Called after offsets were stored, and after all received messages were walked. (I3)
+   */
   confirm(): void {
     const { stream, walk, progress, confirmsLsn } = this.#options;
     if (!confirmsLsn) return;
     const walked = walk.isInTransaction ? NO_LSN : (Math.max(walk.ended, stream.shown) as Lsn);
-    // Records that are made and not yet handed over are not in `progress`: then nothing walked may be confirmed.
+    // `progress` does not know records that are made and not yet handed over: then no walked position may be confirmed.
     const isSettled = progress.isSettled && walk.emitted === this.#handedOver;
     stream.confirm(planConfirmation(progress.stored, isSettled, walked));
   }
@@ -108,17 +110,17 @@ export class EventStream {
     records.push(heartbeat.beat(walk.offsetAt(Math.max(walk.ended, stream.shown) as Lsn)));
   }
 
-  /** One promise, and no abort signal, for each wait: there may be one for each transaction. */
+  /** Only one promise, and no abort signal, per wait: it may run once per transaction. */
   async #waitForMore(): Promise<void> {
     const { stream, heartbeat, clock, stopping } = this.#options;
     const { inMs } = heartbeat;
     const timer = inMs === undefined ? undefined : clock.schedule(inMs, () => stream.wake());
     await stream.readable();
     timer?.cancel();
-    // In a steady flow the next messages are a moment away: waiting for them makes one batch, and one read, of many.
+    // In a steady flow the next messages arrive within milliseconds: one wait joins them into one read and one batch.
     const isFlowing = clock.monotonicMs() - this.#lastRecordsMs < FLOWING_MS;
     if (isFlowing && !stopping.aborted) await stream.gather(GATHER_MS);
-    // What has come already is read in this turn of the loop.
+    // One turn of the event loop, so data already in the socket is read first.
     await clock.turn();
   }
 }

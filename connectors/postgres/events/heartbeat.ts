@@ -14,7 +14,7 @@ const KEY_SCHEMA = structOf([["serverName", STRING]], {
 });
 const VALUE_SCHEMA = structOf([["ts_ms", INT64]], { name: "io.debezium.connector.common.Heartbeat", version: 1 });
 
-/** Says when a heartbeat is due, and makes it. */
+/** Schedules heartbeats and makes their records. */
 export class Heartbeat {
   readonly #intervalMs: number;
   readonly #clock: Clock;
@@ -33,12 +33,12 @@ export class Heartbeat {
     this.#dueMs = clock.monotonicMs() + intervalMs;
   }
 
-  /** Milliseconds until the next one, 0 when it is due; undefined for never. */
+  /** Milliseconds until the next heartbeat, 0 if it is due; undefined for never. */
   get inMs(): number | undefined {
     return this.#intervalMs > 0 ? Math.max(0, this.#dueMs - this.#clock.monotonicMs()) : undefined;
   }
 
-  /** The record, and the next one's time. Partition 0, so that its topic needs no more than one. */
+  /** Makes the record and schedules the next. Always partition 0: the topic needs only one. */
   beat(offset: SourceMap): SourceRecord {
     this.#dueMs = this.#clock.monotonicMs() + this.#intervalMs;
     const key = new ArrayStruct(KEY_SCHEMA, [this.serverName]);

@@ -17,20 +17,20 @@ import { CopyRowReader } from "../wal/copy-row.js";
 import type { Lsn } from "../wal/lsn.js";
 import type { ChangeEvents } from "./change-event.js";
 
-/** pg_class is read as of the snapshot, the function's answer as of now. */
+/** pg_class shows the snapshot's state, pg_relation_filenode the current one. */
 const REWRITTEN = `
 SELECT bool_or(pg_relation_filenode(c.oid) IS DISTINCT FROM nullif(c.relfilenode, 0)::oid) AS is_rewritten
 FROM pg_class c
 WHERE c.relkind = 'r' AND (c.oid = $1 OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass)))`;
 
 export interface SnapshotOptions {
-  /** Not the connection that exported the snapshot. Used by nobody else until the snapshot ends. */
+  /** Not the connection that exported the snapshot. Used only by the snapshot until it ends. */
   readonly client: pg.Client;
-  /** The slot's exported snapshot, where this start made the slot. */
+  /** The slot's exported snapshot, if this start created the slot. */
   readonly snapshotName: string | null;
-  /** Where streaming goes on afterwards: no change since may be missing from what the rows show. */
+  /** Where streaming starts afterwards. The rows must include every change before this position. */
   readonly lsn: Lsn;
-  /** Asked within the snapshot's transaction. */
+  /** Called within the snapshot's transaction. */
   readonly tables: (client: pg.Client) => Promise<readonly CapturedTable[]>;
   readonly settings: Settings;
   readonly filter: TableFilter;
@@ -41,7 +41,7 @@ export interface SnapshotOptions {
   readonly logger: Logger;
 }
 
-/** A row that is kept back until it is known what follows it. */
+/** A row held back until the next one is known: its marker depends on it. */
 interface HeldRow {
   table: TableSchema;
   key: Struct | null;
@@ -57,22 +57,22 @@ export class Snapshot {
   #offset: SourceMap = {};
   #held: HeldRow | undefined;
   #isFirstRow = true;
-  /** The source block of the rows in the middle of a table, which are nearly all: they differ in nothing. */
+  /** The shared source block of the rows in the middle of a table, which are nearly all rows. */
   #middleBlock: { readonly table: TableSchema; readonly block: Struct } | undefined;
 
   constructor(options: SnapshotOptions) {
     this.#options = options;
   }
 
-  /** The offset that the last record carries: set once the snapshot has begun. */
+  /** The last record's offset. Valid once the snapshot has begun. */
   completedOffset(): SourceMap {
     const { time, txId } = this.#transaction;
     return snapshotOffset(this.#options.lsn, txId, time.us, true);
   }
 
   /**
-   * The rows, in batches as they come; nothing where all tables are empty. Only the last record's offset says that the
-   * snapshot is complete.
+   * The rows, in batches as they arrive; nothing if all tables are empty. Only the last record's offset marks the
+   * snapshot as complete.
    */
   async *batches(maxBatchSize: number): AsyncGenerator<SourceRecord[], void, void> {
     const { client, logger } = this.#options;
@@ -97,8 +97,8 @@ export class Snapshot {
     const { client, snapshotName, lsn } = this.#options;
     await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     if (snapshotName !== null) await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotName)}`);
-    // A table takes as long as it takes, also where the worker is slow to take its rows. And rows that a policy hides
-    // from this role are an error: their changes would come, and they themselves never.
+    // No timeouts: a large table or a slow worker may take long. row_security=off makes rows hidden by a policy an
+    // error: the stream would send their changes, but the snapshot would never send the rows.
     await client.query(
       "SET LOCAL statement_timeout=0; SET LOCAL idle_in_transaction_session_timeout=0; SET LOCAL row_security=off",
     );
@@ -123,7 +123,7 @@ export class Snapshot {
     );
     const whole = defineTable(catalog, types);
     const key = new Set(filter.keyColumns(whole));
-    // A key column is read even where the value is to go without it.
+    // A key column is read even if the filters exclude it from the value.
     const definition = {
       ...whole,
       columns: whole.columns.filter(({ name }) => key.has(name) || filter.keepsColumn(whole.schema, whole.table, name)),
@@ -139,7 +139,7 @@ export class Snapshot {
     const { client, settings, events, clock, logger } = this.#options;
     const columns = definition.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
     const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.table)}`;
-    // ONLY: rows of an inheriting table are that table's, under whose name their changes come.
+    // ONLY: the stream sends changes of an inheriting table's rows under that table's own name.
     const from = table.isPartitioned ? name : `ONLY ${name}`;
     await this.#holdStill(table, from);
     const channel = new CopyChannel(client, settings.maxQueueBytes);
@@ -168,7 +168,7 @@ export class Snapshot {
         batch = [];
         events.now = eventTime(clock.nowMs() * 1000);
       }
-      // The very first row says so, even where its table has no other.
+      // The snapshot's first row keeps its marker, even if it is also the last of its table.
       if (this.#held && count > 0 && this.#held.marker !== "first") this.#held.marker = "last_in_data_collection";
       if (batch.length > 0) yield batch;
     } finally {
@@ -178,10 +178,10 @@ export class Snapshot {
   }
 
   /**
-   * Keeps the table as it is until the snapshot ends, and makes sure that it still is what the snapshot sees: a table
-   * that ALTER TABLE has rewritten since shows no rows to an older snapshot, and the stream does not bring them either.
+   * Locks the table against rewrites until the snapshot ends, and checks that none has happened since it began: a table
+   * rewritten by ALTER TABLE looks empty to an older snapshot, and the stream does not send its rows either.
    *
-   * @throws Error that is retried: the next snapshot sees the new form.
+   * @throws an Error that the task retries: the next snapshot sees the new form.
    */
   async #holdStill(table: CapturedTable, from: string): Promise<void> {
     const { client } = this.#options;
@@ -191,7 +191,7 @@ export class Snapshot {
     throw changed(table);
   }
 
-  /** Keeps a row back, and hands out the one before it. */
+  /** Holds a row back and returns the record of the one before it. */
   #hold(
     table: TableSchema,
     key: Struct | null,
@@ -232,7 +232,7 @@ export class Snapshot {
   }
 }
 
-/** The catalog is read as of the snapshot, a query is parsed as of now: what it names may be gone. */
+/** The catalog was read as of the snapshot, but a query is parsed as of now: its tables or columns may be gone. */
 function throwChanged(table: CapturedTable, error: unknown): never {
   throw MISSING.has(codeOf(error) ?? "") ? changed(table, error) : error;
 }

@@ -33,24 +33,24 @@ export interface WalkOptions {
   readonly messages: LogicalMessages;
   readonly partition: SourceMap;
   readonly resume: ResumePoint;
-  /** What the stored offset said of the last commit; null before any. */
+  /** The stored offset's last commit; null before any. */
   readonly lastCommit: Lsn | null;
-  /** The offset to go on from when a crash comes before the first event's last record is stored. */
+  /** The offset to resume from after a crash before the first event's last record is stored. */
   readonly offset: SourceMap;
 }
 
 const OUTSIDE: SourceTransaction = { time: eventTime(0), txId: null, origin: null, originLsn: null };
 
 /**
- * Turns the messages of one replication connection into records, in their order, leaving out what was handed over
- * before. Relation messages are the caller's, because they need the catalog.
+ * Turns the messages of one replication connection into records, in order, and skips events handed over before. The
+ * caller handles relation messages, because they need the catalog.
  */
 export class TransactionWalk {
   readonly #options: WalkOptions;
   #transaction: SourceTransaction = OUTSIDE;
   #isOpen = false;
   #skip: Skip = "nothing";
-  /** Position of the last event, and how many were seen there. */
+  /** Position of the last event, and the number of events there so far. */
   #lsn: Lsn = NO_LSN;
   #eventsAtLsn = 0;
   #lastCommit: Lsn | null;
@@ -64,7 +64,7 @@ export class TransactionWalk {
     this.#offset = options.offset;
   }
 
-  /** Offset after everything walked: what the next event's first records carry. */
+  /** Offset after everything walked. The next event's records carry it, except the last. */
   get offset(): SourceMap {
     return this.#offset;
   }
@@ -74,20 +74,20 @@ export class TransactionWalk {
     return this.#emitted;
   }
 
-  /** Within a transaction nothing after its beginning may be confirmed. */
+  /** Within a transaction, no position after its beginning may be confirmed. */
   get isInTransaction(): boolean {
     return this.#isOpen;
   }
 
-  /** End of the last transaction that was walked whole. */
+  /** End of the last completely walked transaction. */
   get ended(): Lsn {
     return this.#ended;
   }
 
   /**
-   * An offset for a record that is no event, such as a heartbeat: everything before `position` is done with. Never one
-   * that is behind the offset resumed from: the server begins with what was confirmed, and what was handed over since
-   * comes again first. (I3)
+   * An offset for a record that is no event, such as a heartbeat: everything before `position` is finished. Never
+   * earlier than the offset resumed from: the server starts at the confirmed position and first resends events handed
+   * over since. (I3)
    */
   offsetAt(position: Lsn): SourceMap {
     if (this.#isOpen || position <= furthestOf(readOffset(this.#offset))) return this.#offset;
@@ -98,7 +98,7 @@ export class TransactionWalk {
     return this.#offset;
   }
 
-  /** Takes in one message at `lsn`, adding the records it makes to `into`. */
+  /** Processes one message at `lsn` and appends its records to `into`. */
   take(message: PgoutputMessage, lsn: Lsn, into: SourceRecord[]): void {
     switch (message.kind) {
       case "insert":
@@ -140,7 +140,7 @@ export class TransactionWalk {
     this.#eventsAtLsn = 0;
   }
 
-  /** Counts the event, captured or not, and says whether it was not handed over yet. */
+  /** Counts the event, captured or not, and returns whether it is new: not handed over before. */
   #isNew(lsn: Lsn): boolean {
     if (lsn === this.#lsn) this.#eventsAtLsn++;
     else {
@@ -203,7 +203,7 @@ export class TransactionWalk {
     }
   }
 
-  /** One outside a transaction stands in the order of commits, and counts as one that ends where it is. */
+  /** A message outside a transaction comes in commit order, and counts as a transaction that ends at its position. */
   #message(message: LogicalMessage, lsn: Lsn, into: SourceRecord[]): void {
     const { settings, events, messages, sources, partition, resume } = this.#options;
     if (message.isTransactional) {
@@ -212,7 +212,7 @@ export class TransactionWalk {
       if (lsn <= resume.committed) return;
       this.#lastCommit = lsn;
       this.#ended = lsn;
-      // It has no time of its own: the last known one, as Debezium does.
+      // It has no time of its own: use the last known one, as Debezium does.
       const time = this.#transaction === OUTSIDE ? events.now : this.#transaction.time;
       this.#transaction = { time, txId: null, origin: null, originLsn: null };
       this.#lsn = lsn;
@@ -224,7 +224,7 @@ export class TransactionWalk {
     this.#push(into, messages.record(message, source, events.now.ms, partition, offset));
   }
 
-  /** undefined: not captured, or not to be sent. */
+  /** undefined: not captured, or its operation is skipped. */
   #table(oid: number, operation: string): TableSchema | undefined {
     if (this.#options.settings.skippedOperations.has(operation)) return undefined;
     const relation = this.#options.relations.get(oid);

@@ -2,7 +2,7 @@ import type { SourceMap } from "../../../src/api/index.js";
 import { idleConfirmation, type Lsn, NO_LSN } from "../wal/lsn.js";
 import { readOffset } from "./source-offset.js";
 
-/** How far a task has come: what it handed over, and what of it is stored. Outlives every connection. */
+/** A task's progress: the offset handed over to the worker, and the offset stored. Outlives every connection. */
 export class Progress {
   #offset: SourceMap | null;
   #handedOver: SourceMap | null = null;
@@ -10,31 +10,31 @@ export class Progress {
   /** This task has taken its snapshot. */
   hasSnapshot = false;
 
-  /** @param stored the offset that the task was started with. */
+  /** @param stored the task's offset at its start. */
   constructor(stored: SourceMap | null) {
     this.#offset = stored;
     this.#stored = stored;
   }
 
-  /** Where to go on after a lost connection; null: from scratch. */
+  /** Where to resume after a lost connection; null: from scratch. */
   get offset(): SourceMap | null {
     return this.#offset;
   }
 
-  /** Records up to this offset were made, and will be handed to the worker before any later ones. */
+  /** Records up to this offset are made, and reach the worker before any later ones. */
   handOver(offset: SourceMap): void {
     this.#offset = offset;
     this.#handedOver = offset;
   }
 
-  /** A snapshot begins: nothing handed over or stored before it counts. */
+  /** A snapshot starts: discards every earlier offset. */
   discard(): void {
     this.#offset = null;
     this.#handedOver = null;
     this.#stored = null;
   }
 
-  /** A snapshot ended without a row, at `offset`. */
+  /** A snapshot without a row ended at `offset`. */
   goOnFrom(offset: SourceMap): void {
     this.#offset = offset;
   }
@@ -48,17 +48,17 @@ export class Progress {
     return this.#stored;
   }
 
-  /** Nothing is on its way: all that was made is stored. */
+  /** Everything handed over is stored. */
   get isSettled(): boolean {
     return this.#handedOver === null || sameOffset(this.#handedOver, this.#stored);
   }
 }
 
 /**
- * The position that may be confirmed to Postgres, 0 for none. (I3) A stored offset covers the transactions that ended
- * before its own; all that was walked is covered only when nothing is on its way.
+ * The position to confirm to Postgres, 0 for none. (I3) A stored offset covers the transactions that ended before its
+ * own. The walked position is covered only if everything handed over is stored.
  *
- * @param walked outside a transaction: everything before it was walked; within one: 0.
+ * @param walked the position up to which all WAL was walked; 0 within a transaction.
  */
 export function planConfirmation(stored: SourceMap | null, isSettled: boolean, walked: Lsn): Lsn {
   const offset = stored === null ? null : readOffset(stored);
@@ -71,6 +71,6 @@ function sameOffset(left: SourceMap, right: SourceMap | null): boolean {
   if (left === right) return true;
   if (right === null) return false;
   const keys = Object.keys(left);
-  // The store gives back numbers where we gave numbers, but a bigint may have become one.
+  // The store may return a number for a bigint.
   return keys.length === Object.keys(right).length && keys.every((key) => String(left[key]) === String(right[key]));
 }

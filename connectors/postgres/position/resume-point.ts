@@ -2,26 +2,26 @@ import { type Lsn, NO_LSN } from "../wal/lsn.js";
 import type { StoredOffset } from "./source-offset.js";
 
 /**
- * Where a stream goes on, and what of it was handed over before.
+ * Where a stream resumes, and which of its events were handed over before.
  *
- * Postgres sends whole transactions, in the order of their commits, and within one in the order of its changes. So all
- * that was handed over is: the transactions that ended at or before `committed`, and of transaction `txId` the changes
- * before `processed`, and of those at `processed` the first `eventsAt` ones (rows of one COPY share a position).
+ * Postgres sends whole transactions in commit order, and the changes of each in their own order. So these were handed
+ * over: the transactions that ended at or before `committed`, the changes of transaction `txId` before `processed`, and
+ * the first `eventsAt` changes at `processed` (rows of one COPY share a position).
  */
 export interface ResumePoint {
-  /** What START_REPLICATION asks for. */
+  /** The position for START_REPLICATION. */
   readonly startLsn: Lsn;
   readonly committed: Lsn;
-  /** The transaction that was handed over in part; null: none was. */
+  /** The transaction that was handed over in part, or null. */
   readonly txId: number | null;
   readonly processed: Lsn;
   readonly eventsAt: number;
 }
 
-/** From a stored offset. `fallback` is where to start when there is none: the slot's own position. */
+/** The resume point of a stored offset. Without an offset, starts at `fallback`, the slot's own position. */
 export function planResume(offset: StoredOffset | null, fallback: Lsn): ResumePoint {
   if (offset === null || offset.lsnProc === null) {
-    // Before the first streamed event: all that the slot has is to be sent.
+    // Before the first streamed event: send everything the slot holds.
     const startLsn = offset?.lsn ?? fallback;
     return { startLsn, committed: NO_LSN, txId: null, processed: NO_LSN, eventsAt: 0 };
   }
@@ -30,7 +30,7 @@ export function planResume(offset: StoredOffset | null, fallback: Lsn): ResumePo
     offset.messageType === "COMMIT" || (offset.messageType === "MESSAGE" && offset.lsnCommit === offset.lsnProc);
   const committed = offset.lsnCommit ?? (endsTransaction ? offset.lsnProc : NO_LSN);
   return {
-    // Without a commit seen, the first transaction of the slot was handed over in part: it must come again, whole.
+    // No commit seen yet: the slot's first transaction was handed over in part, so the server must resend all of it.
     startLsn: offset.lsnCommit ?? (endsTransaction ? offset.lsnProc : NO_LSN),
     committed,
     txId: endsTransaction ? null : offset.txId,
@@ -40,40 +40,41 @@ export function planResume(offset: StoredOffset | null, fallback: Lsn): ResumePo
 }
 
 /**
- * Debezium also stores the position of a BEGIN (with provide.transaction.metadata), and PostgreSQL 15 and later give it
- * that of the first change, which was not handed over then. Of a type that is unknown a repeated change is the lesser evil.
+ * Debezium also stores the position of a BEGIN (with provide.transaction.metadata). In PostgreSQL 15 and later that is
+ * the position of the first change, which was not handed over yet. For an unknown type, a repeated change is better
+ * than a lost one.
  */
 function isEvent(messageType: string | null): boolean {
   return messageType !== null && /^(INSERT|UPDATE|DELETE|TRUNCATE|MESSAGE|COMMIT)$/.test(messageType);
 }
 
-/** How much of a transaction is to be left out. */
+/** How much of a transaction to skip. */
 export type Skip = "nothing" | "whole" | "part";
 
-/** Decided at BEGIN. `finalLsn` is where the commit record starts, which is before its end and after `committed`'s. */
+/** Decides at BEGIN. `finalLsn` is the start of the commit record; a later commit starts at or after `committed`. */
 export function judgeTransaction(point: ResumePoint, xid: number, finalLsn: Lsn): Skip {
   if (finalLsn < point.committed) return "whole";
-  // Transaction ids come round again after 2^32: a later namesake has all its changes after `processed`.
+  // Transaction ids wrap at 2^32: a later transaction of the same id has all its changes after `processed`.
   return point.txId !== null && point.txId === xid ? "part" : "nothing";
 }
 
-/** Whether an event of a transaction judged "part" was handed over; `ordinal` counts events at this position from 1. */
+/** Whether an event of a "part" transaction was handed over; `ordinal` counts the events at this position from 1. */
 export function wasHandedOver(point: ResumePoint, lsn: Lsn, ordinal: number): boolean {
   return lsn < point.processed || (lsn === point.processed && ordinal <= point.eventsAt);
 }
 
-/** What the slot says when a stream is to go on from an offset. */
+/** The slot's positions before a stream resumes from an offset. */
 export interface SlotPosition {
   readonly restartLsn: Lsn | null;
   readonly confirmedLsn: Lsn | null;
 }
 
 /**
- * Whether the slot was moved past a complete offset by somebody else: by pg_replication_slot_advance, or another reader.
- * We confirm no further than the `lsn_commit` that is stored, or else leave the idle mark.
+ * Whether another process moved the slot past a complete offset: pg_replication_slot_advance, or another reader. We
+ * ourselves confirm no further than the stored `lsn_commit`, or leave the idle mark.
  *
- * Not certain: while another worker still reads, it stores and confirms more than the offset that this task was started
- * with; and a transaction that was under way while the slot was made has changes before the slot's first position.
+ * Not certain: a worker that still reads may store and confirm more than the offset this task started with; and a
+ * transaction that was open while the slot was created has changes before the slot's first position.
  */
 export function wasMovedPast(
   offset: StoredOffset,
@@ -85,8 +86,8 @@ export function wasMovedPast(
 }
 
 /**
- * Whether all that comes after the offset is still there. A slot that was dropped and made again starts behind it, with
- * a gap; so does one that we moved on while the source was idle, without a gap, and that one bears a mark.
+ * Whether the slot still has everything after the offset. A slot that was dropped and recreated starts past the offset,
+ * which leaves a gap. A slot we advanced on an idle source starts past it, too, without a gap: it has the idle mark.
  */
 export function judgeAvailability(
   offset: StoredOffset,

@@ -1,22 +1,22 @@
 import type { SourceMap } from "../../../src/api/index.js";
 import { type Lsn, NO_LSN } from "../wal/lsn.js";
 
-/** What stood last in the stream, in Debezium's words. */
+/** The type of the last message in the stream, in Debezium's words. */
 export type MessageType = "BEGIN" | "COMMIT" | "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE" | "MESSAGE";
 
-/** A stored offset, read. Its keys and values are Debezium's. */
+/** A parsed stored offset. The stored keys and values are Debezium's. */
 export interface StoredOffset {
   readonly lsn: Lsn | null;
-  /** Position of the last event that was handed over whole. */
+  /** Position of the last completely handed over event. */
   readonly lsnProc: Lsn | null;
-  /** End of the last transaction that was handed over whole. */
+  /** End of the last completely handed over transaction. */
   readonly lsnCommit: Lsn | null;
   readonly messageType: string | null;
   readonly txId: number | null;
   readonly timeUs: number | null;
-  /** Events handed over at `lsnProc`, where several share it. */
+  /** Number of events handed over at `lsnProc`: several may share it. */
   readonly eventsProcessed: number;
-  /** A snapshot was under way and had not ended. */
+  /** A snapshot had started and not ended. */
   readonly isSnapshotRunning: boolean;
 }
 
@@ -25,8 +25,8 @@ export function sourcePartition(topicPrefix: string): SourceMap {
 }
 
 /**
- * Offset of a streamed event. Keys that have no value are left out, as Debezium's are; with a commit and a transaction
- * seen, which is nearly always, the object has the same keys in the same order, and so one hidden class.
+ * Offset of a streamed event. Omits keys without a value, as Debezium does. Nearly every event has a commit and a
+ * transaction: such objects have the same keys in the same order, and so one hidden class.
  */
 export function streamedOffset(
   lsn: Lsn,
@@ -45,17 +45,17 @@ export function streamedOffset(
     lsn,
     ...(txId !== null && { txId }),
     ts_usec: timeUs,
-    // 3.6.1 has no count: it is written only where it says something.
+    // Debezium 3.6.1 has no such key, so it is written only if several events share the position.
     ...(eventsAtLsn > 1 && { lsn_events_processed: eventsAtLsn }),
   };
 }
 
-/** Offset of a position before any event: where streaming begins without a snapshot. */
+/** Offset before any event, for streaming that starts without a snapshot. */
 export function startOffset(lsn: Lsn, timeUs: number): SourceMap {
   return { lsn, ts_usec: timeUs };
 }
 
-/** Offset of a snapshot's rows: going on after any but the last means doing the snapshot again. */
+/** Offset of a snapshot's rows: resuming after any but the last repeats the snapshot. */
 export function snapshotOffset(lsn: Lsn, txId: number | null, timeUs: number, isLast: boolean): SourceMap {
   return {
     last_snapshot_record: isLast,
@@ -67,7 +67,7 @@ export function snapshotOffset(lsn: Lsn, txId: number | null, timeUs: number, is
   };
 }
 
-/** Reads an offset of ours or of Debezium's. */
+/** Parses an offset written by Millrace or Debezium. */
 export function readOffset(map: SourceMap): StoredOffset {
   const isCompleted = isTrue(map["last_snapshot_record"]) || isTrue(map["snapshot_completed"]);
   const snapshot = map["snapshot"];
@@ -84,13 +84,13 @@ export function readOffset(map: SourceMap): StoredOffset {
   };
 }
 
-/** Tables of an incremental snapshot that Debezium had not finished, as it wrote them; undefined: none. */
+/** The tables of an unfinished incremental snapshot, in Debezium's form; undefined: none. */
 export function unfinishedIncremental(map: SourceMap): string | undefined {
   const tables = map["incremental_snapshot_collections"];
   return typeof tables === "string" && tables !== "" && tables !== "[]" ? tables : undefined;
 }
 
-/** The furthest of its positions: no server can have shown anything behind its own end. */
+/** The offset's furthest position. The WAL of the server it came from reaches at least this far. */
 export function furthestOf({ lsn, lsnProc, lsnCommit }: StoredOffset): Lsn {
   return Math.max(lsn ?? NO_LSN, lsnProc ?? NO_LSN, lsnCommit ?? NO_LSN) as Lsn;
 }

@@ -4,18 +4,18 @@ import type { SlotState } from "../wal/replication-slot.js";
 import { judgeAvailability, wasMovedPast } from "./resume-point.js";
 import { furthestOf, type StoredOffset } from "./source-offset.js";
 
-/** What a start, or a new connection after a failure, begins with. */
+/** The first step of a start, or of a new connection after a failure. */
 export type StartPlan =
-  /** `slot`: create makes one and reads from its snapshot; keep reads in a transaction of its own; none needs none. */
+  /** `slot`: create and recreate read from the new slot's exported snapshot; keep and none from a plain transaction. */
   | { readonly kind: "snapshot"; readonly slot: "create" | "keep" | "recreate" | "none" }
   | { readonly kind: "stream"; readonly slot: "create" | "keep" }
-  /** There is nothing to do, now or later. */
+  /** Nothing to do, now or later. */
   | { readonly kind: "idle" }
-  /** It passes by itself: to be tried again. */
+  /** The obstacle will pass: retry. */
   | { readonly kind: "wait"; readonly reason: string }
   | { readonly kind: "refuse"; readonly reason: string };
 
-/** How far the server's WAL goes. */
+/** The end of the server's WAL. */
 export interface WalEnd {
   /** Flushed on a primary; received or replayed, whichever is further, on a standby. */
   readonly lsn: Lsn;
@@ -24,15 +24,15 @@ export interface WalEnd {
 
 export interface StartScene {
   readonly mode: SnapshotMode;
-  /** The stored offset, or where this process got to. */
+  /** The stored offset, or the progress of this process. */
   readonly offset: StoredOffset | null;
   readonly slot: SlotState | undefined;
   readonly slotName: string;
-  /** Where the server's WAL ends; null: not asked, since there is no slot to go on with. */
+  /** The end of the server's WAL; null: not queried, because no slot exists. */
   readonly wal: WalEnd | null;
-  /** False: lsn.flush.mode=manual, the slot is moved by somebody else. */
+  /** False: lsn.flush.mode=manual, another process moves the slot. */
   readonly confirmsLsn: boolean;
-  /** This task has taken its snapshot already: `always` means at each start, not at each connection. */
+  /** This task has already taken its snapshot: `always` means at each start, not at each connection. */
   readonly hasSnapshot: boolean;
 }
 
@@ -42,9 +42,9 @@ export function planStart(scene: StartScene): StartPlan {
   if (mode === "initial_only") return isUnfinished ? { kind: "snapshot", slot: "none" } : { kind: "idle" };
   const isOffsetAhead = !isUnfinished && wal !== null && furthestOf(offset) > wal.lsn;
   const isSlotAhead = wal !== null && (scene.slot?.confirmedLsn ?? NO_LSN) > wal.lsn;
-  // A standby that was started again has yet to replay what it had shown before.
+  // A restarted standby must first replay the WAL it had already sent.
   if ((isOffsetAhead || isSlotAhead) && wal?.isStandby) return { kind: "wait", reason: ahead(scene) };
-  // Streaming from a slot behind the end of the WAL would leave out all that is written up to there.
+  // Streaming from a slot past the end of the WAL would skip everything written up to the slot's position.
   const slot = scene.slot && { ...scene.slot, isLost: scene.slot.isLost || isSlotAhead };
   if (mode === "no_data" && offset?.isSnapshotRunning)
     return {
@@ -56,7 +56,7 @@ export function planStart(scene: StartScene): StartPlan {
   if (slot?.isLost && mode !== "when_needed")
     return {
       kind: "refuse",
-      reason: `Replication slot ${scene.slotName} has been invalidated (wal_status=lost): changes that it was to keep are gone. Drop it and take a new snapshot (snapshot.mode=when_needed does both), and raise max_slot_wal_keep_size.`,
+      reason: `Replication slot ${scene.slotName} has been invalidated (wal_status=lost): it no longer holds its changes. Drop it and take a new snapshot (snapshot.mode=when_needed does both), and raise max_slot_wal_keep_size.`,
     };
   if (isUnfinished) {
     if (mode === "no_data") return { kind: "stream", slot: slot ? "keep" : "create" };
@@ -64,7 +64,7 @@ export function planStart(scene: StartScene): StartPlan {
   }
   const isLost =
     isOffsetAhead || !slot || slot.isLost || judgeAvailability(offset, slot, isIdleConfirmation) === "lost";
-  // The other modes only warn: what looks like a gap need not be one, and a needless snapshot is only slow.
+  // The gap is not certain. when_needed takes a snapshot, which at worst is only slow; the other modes only warn.
   const isSkipping = !isLost && scene.confirmsLsn && wasMovedPast(offset, slot.confirmedLsn, isIdleConfirmation);
   if ((isLost || isSkipping) && mode === "when_needed")
     return { kind: "snapshot", slot: slot ? (slot.isLost ? "recreate" : "keep") : "create" };
@@ -82,8 +82,8 @@ function ahead({ offset, slot, slotName, wal }: StartScene): string {
       ? `Replication slot ${slotName} is confirmed up to ${formatLsn(confirmed)} (${confirmed})`
       : `The stored offset is at ${formatLsn(furthestOf(offset!))} (${furthestOf(offset!)})`;
   const where = `${what}, which is ahead of the server: its WAL ends at ${formatLsn(end)} (${end})`;
-  if (wal!.isStandby) return `${where}. Waiting for the standby to get there`;
-  return `${where}. The database was restored to an earlier point, or is another one: changes up to there would be left out. To take a new snapshot, set snapshot.mode=when_needed${confirmed > end ? ", which makes the slot again" : ""}.`;
+  if (wal!.isStandby) return `${where}. Waiting for the standby to catch up`;
+  return `${where}. The database was restored to an earlier point, or it is a different one: changes up to that position would be skipped. To take a new snapshot, set snapshot.mode=when_needed${confirmed > end ? ", which recreates the slot" : ""}.`;
 }
 
 function unavailable({ offset, slot, slotName }: StartScene): string {

@@ -4,11 +4,11 @@ import { queryRows } from "../server/query-rows.js";
 import { publishedTables, type TableName } from "./publication.js";
 import { matchesAny, type TableFilter } from "./table-filter.js";
 
-/** A table of the database that the filters select. */
+/** A table that the filters select. */
 export interface CapturedTable extends TableName {
   readonly oid: number;
   readonly isPartitioned: boolean;
-  /** Oids of the tables that it is a partition of, near or far. */
+  /** Oids of its direct and indirect parents, if it is a partition. */
   readonly ancestors: readonly number[];
 }
 
@@ -21,7 +21,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
 ORDER BY n.nspname, c.relname`;
 
-/** Tables and partitioned tables of the database that the filters select, by name. */
+/** The tables and partitioned tables that the filters select, ordered by name. */
 export async function capturedTables(client: pg.Client, filter: TableFilter): Promise<CapturedTable[]> {
   const found = await queryRows(client, TABLES);
   return found
@@ -36,8 +36,8 @@ export async function capturedTables(client: pg.Client, filter: TableFilter): Pr
 }
 
 /**
- * The tables to snapshot, in order. Of a partitioned table and its partitions, those are taken that the publication
- * names: the others would be read twice, under a topic that gets no changes.
+ * The tables to snapshot, in order. Of a partitioned table and its partitions, only those the publication names: the
+ * others would send every row a second time, to a topic that never receives changes.
  */
 export async function snapshotTables(
   client: pg.Client,

@@ -12,12 +12,12 @@ const OPERATIONS = [
   ["t", "truncate"],
 ] as const;
 
-/** Names beyond these are only counted. */
+/** A message lists this many names and counts the rest. */
 const MOST_NAMES = 10;
 
 /**
- * Says which captured changes the publication leaves out, which the server does without a word. Only a warning: one
- * that somebody made narrower than the filters is a configuration that Debezium takes.
+ * Warns about captured changes that the publication leaves out: the server skips them silently. Only a warning, because
+ * Debezium accepts a publication narrower than the filters.
  */
 export async function warnOfUnpublished(
   client: pg.Client,
@@ -39,7 +39,7 @@ export async function warnOfUnpublished(
       { publication: name },
     );
   const published = new Set((await publishedTables(client, name)).map(({ schema, table }) => `${schema}.${table}`));
-  // One without partitions has no rows and is not listed, whatever publishes it.
+  // A partitioned table without partitions is never listed, even if published. It has no rows to miss.
   const hollow = await queryRows(
     client,
     "SELECT oid FROM pg_class c WHERE relkind = 'p' AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)",
@@ -54,12 +54,12 @@ export async function warnOfUnpublished(
     );
   if (split.length > 0)
     logger.warn(
-      `Publication ${name} publishes the partitions of captured tables under their own names, which are not captured: changes of ${namesOf(split)} are lost. Publish them under their root (ALTER PUBLICATION … SET (publish_via_partition_root = true); publish.via.partition.root=true for a publication that is made here), or add the partitions to table.include.list`,
+      `Publication ${name} publishes the partitions of captured tables under their own names, which are not captured: changes of ${namesOf(split)} are lost. Publish them under their root (ALTER PUBLICATION … SET (publish_via_partition_root = true); publish.via.partition.root=true for a publication that the connector creates), or add the partitions to table.include.list`,
       { publication: name },
     );
 }
 
-/** Oids of the partitioned tables of which a partition, near or far, is published under its own name. */
+/** Oids of the partitioned tables with a direct or indirect partition published under its own name. */
 async function rootsOfPublished(client: pg.Client, name: string): Promise<ReadonlySet<number>> {
   const found = await queryRows(
     client,
@@ -75,9 +75,10 @@ async function rootsOfPublished(client: pg.Client, name: string): Promise<Readon
 }
 
 /**
- * Which unpublished tables can be added, and which are in the publication already, by their partitions' names.
+ * Splits unpublished tables into those that can be added to the publication (`missing`) and those it already covers
+ * under their partitions' names (`split`).
  *
- * @param roots partitioned tables of which a partition is published.
+ * @param roots oids of partitioned tables with a published partition.
  */
 export function splitByAdvice(
   tables: readonly CapturedTable[],
@@ -87,14 +88,14 @@ export function splitByAdvice(
   return { missing: tables.filter((table) => !isSplit(table)), split: tables.filter(isSplit) };
 }
 
-/** What is neither published nor skipped. */
+/** The operations that are neither published nor skipped. */
 export function unpublishedOperations(published: readonly string[], skipped: ReadonlySet<string>): string[] {
   return OPERATIONS.filter(([letter, word]) => !skipped.has(letter) && !published.includes(word)).map(
     ([, word]) => word,
   );
 }
 
-/** Captured tables whose changes come neither under their own name nor under that of a captured partition or root. */
+/** Captured tables published neither under their own name nor under that of a captured partition or root. */
 export function unpublishedTables(captured: readonly CapturedTable[], published: ReadonlySet<string>): CapturedTable[] {
   const isPublished = ({ schema, table }: CapturedTable) => published.has(`${schema}.${table}`);
   const covered = new Set<number>();
@@ -107,7 +108,7 @@ export function unpublishedTables(captured: readonly CapturedTable[], published:
   return captured.filter(({ oid, ancestors }) => !covered.has(oid) && !ancestors.some((above) => roots.has(above)));
 }
 
-/** For a message: not all, where they are many. */
+/** Table names for a message; a long list is cut. */
 export function namesOf(tables: readonly { readonly schema: string; readonly table: string }[]): string {
   const names = tables.slice(0, MOST_NAMES).map(({ schema, table }) => `${schema}.${table}`);
   const more = tables.length - names.length;

@@ -16,12 +16,12 @@ SELECT puballtables AS all_tables,
 FROM pg_publication WHERE pubname = $1`;
 
 /**
- * Makes sure that the publication is there, as publication.autocreate.mode says. Must come before the slot is made: the
- * server looks it up as of the position that it decodes.
+ * Ensures that the publication exists, following publication.autocreate.mode. Must run before the slot is created: the
+ * server looks the publication up as of the WAL position it decodes.
  *
  * @param captured every table that the filters select.
- * @returns the tables that an existing filtered publication did not have yet.
- * @throws ConfigError where it is missing or cannot be used; the server's error where a right is missing.
+ * @returns the tables added to an existing filtered publication.
+ * @throws ConfigError if it is missing or unusable; the server's error if a right is missing.
  */
 export async function ensurePublication(
   client: pg.Client,
@@ -43,7 +43,7 @@ export async function ensurePublication(
   if (recovery?.["is_standby"] === "t")
     throw new ConfigError(
       "publication.name",
-      `Publication ${name} does not exist and cannot be made on a standby: create it on the primary.`,
+      `Publication ${name} does not exist, and a standby cannot create it: create it on the primary.`,
     );
   const sql = `CREATE PUBLICATION ${quoteIdentifier(name)}${target(settings, captured)}${options(settings)}`;
   logger.info("Creating the publication", { publication: name, mode });
@@ -109,7 +109,7 @@ function noTables(name: string): ConfigError {
   );
 }
 
-/** What the publication publishes, partitions as it names them. */
+/** The published tables, partitions under the names the publication uses. */
 export async function publishedTables(client: pg.Client, name: string): Promise<TableName[]> {
   const found = await queryRows(
     client,

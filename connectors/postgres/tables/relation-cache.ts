@@ -7,12 +7,12 @@ import type { TableFilter } from "./table-filter.js";
 import type { TableSchema } from "./table-schema.js";
 import type { TableSchemas } from "./table-schemas.js";
 
-/** What a relation id stands for: a captured table, or one whose events are counted and left out. */
+/** The meaning of a relation id: a captured table, or one whose events are counted and dropped. */
 export type Relation = TableSchema | "filtered";
 
 /**
- * The tables of one replication connection by relation id. A relation message says which columns rows have from now on,
- * and of which types; nullability, defaults and the key are the catalog's, as of now.
+ * The tables of one replication connection by relation id. A relation message defines the columns of the following rows
+ * and their types; nullability, defaults and the key come from the current catalog.
  */
 export class RelationCache {
   readonly #schemas: TableSchemas;
@@ -28,7 +28,7 @@ export class RelationCache {
     return this.#relations.get(oid);
   }
 
-  /** Takes in a relation message. @param client for the catalog; not the replication connection. */
+  /** Applies a relation message. @param client connects for the catalog; not the replication connection. */
   async learn(message: RelationMessage, client: () => Promise<pg.Client>): Promise<void> {
     if (!this.#filter.capturesTable(message.schema, message.table)) {
       this.#relations.set(message.oid, "filtered");
@@ -46,7 +46,7 @@ export class RelationCache {
   }
 }
 
-/** The message wins for names, order and types; a column that the catalog no longer has is taken as nullable. */
+/** Names, order and types come from the message; a column no longer in the catalog counts as nullable. */
 export function combine(
   message: RelationMessage,
   catalog: CatalogTable | undefined,
@@ -78,10 +78,10 @@ function keyOf(
   const present = new Set(message.columns.map(({ name }) => name));
   const now = catalog?.keyColumns ?? [];
   if (now.length > 0) return now.filter((name) => present.has(name));
-  // Dropped by now, perhaps to be made anew in a moment: rows from before and in between keep their place.
+  // The key was dropped, perhaps to be recreated: rows written before and in between keep their key.
   if (lastKey && lastKey.length > 0) return lastKey.filter((name) => present.has(name));
   if (catalog) return [];
-  // The table is gone and was never seen: its default replica identity is its primary key.
+  // The table is gone and has no earlier version here: its default replica identity is its primary key.
   if (message.replicaIdentity !== "default") return [];
   return message.columns.filter(({ isIdentity }) => isIdentity).map(({ name }) => name);
 }

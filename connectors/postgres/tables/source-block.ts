@@ -11,7 +11,7 @@ import {
 } from "../../../src/api/index.js";
 import type { Lsn } from "../wal/lsn.js";
 
-/** What `source.version` says: the release whose format is written. */
+/** `source.version`: the Debezium release whose format is written. */
 export const FORMAT_VERSION = "3.6.1.Final";
 const CONNECTOR = "postgresql";
 
@@ -74,7 +74,7 @@ export function eventTime(us: number): EventTime {
   return { ms: Math.floor(us / 1000), us, ns: BigInt(us) * 1000n };
 }
 
-/** The transaction that events come from: what they share in their source block. */
+/** The part of the source block shared by all events of a transaction. */
 export interface SourceTransaction {
   readonly time: EventTime;
   readonly txId: number | null;
@@ -82,7 +82,7 @@ export interface SourceTransaction {
   readonly originLsn: number | null;
 }
 
-/** Makes source blocks of one connector. */
+/** Makes the source blocks of one connector. */
 export class SourceBlocks {
   readonly #name: string;
   readonly #database: string;
@@ -95,7 +95,7 @@ export class SourceBlocks {
     this.#database = database;
   }
 
-  /** @param marker null for a streamed event: the field's default, "false", is left to the schema. */
+  /** @param marker null for a streamed event, which has the schema's default, "false". */
   block(
     transaction: SourceTransaction,
     lsn: Lsn,

@@ -3,7 +3,7 @@ import { queryRows } from "../server/query-rows.js";
 import { resolveType, type TypeInfo } from "../types/type-info.js";
 import type { ColumnDefinition, TableDefinition } from "./table-definition.js";
 
-/** What the catalog knows now of a table, found by its oid. */
+/** The current catalog entry of a table, found by its oid. */
 export interface CatalogTable {
   readonly oid: number;
   readonly schema: string;
@@ -30,7 +30,7 @@ LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum`;
 
-/** The primary key, or the first unique index by name that has no expression in it. */
+/** The primary key, or the first unique index by name without expressions. */
 const KEY = `
 SELECT array_to_json(array(
          SELECT a.attname FROM generate_series(0, i.indnkeyatts - 1) AS k(at)
@@ -55,7 +55,7 @@ SELECT t.oid, t.typname AS name, t.typtype AS kind, (t.typcategory = 'A' AND t.t
        (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels
 FROM wanted JOIN pg_type t ON t.oid = wanted.oid`;
 
-/** @returns undefined when the table is gone. */
+/** @returns undefined if the table is gone. */
 export async function readCatalogTable(client: pg.Client, oid: number): Promise<CatalogTable | undefined> {
   const [names] = await queryRows(
     client,
@@ -80,7 +80,7 @@ export async function readCatalogTable(client: pg.Client, oid: number): Promise<
   };
 }
 
-/** These types and all that they are made of. */
+/** These types, with the element and base types they depend on. */
 export async function readTypes(client: pg.Client, oids: readonly number[]): Promise<Map<number, TypeInfo>> {
   const found = await queryRows(client, TYPES, [`{${[...new Set(oids)].join(",")}}`]);
   return new Map(
@@ -100,7 +100,7 @@ export async function readTypes(client: pg.Client, oids: readonly number[]): Pro
   );
 }
 
-/** The definition of a table whose rows come with `columns` in that order. */
+/** The table's definition, with its columns in catalog order. */
 export function defineTable(table: CatalogTable, types: ReadonlyMap<number, TypeInfo>): TableDefinition {
   return {
     schema: table.schema,

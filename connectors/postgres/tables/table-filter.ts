@@ -4,7 +4,7 @@ import type { TableDefinition } from "./table-definition.js";
 
 const SYSTEM_SCHEMA = /^(pg_catalog|information_schema)$|^pg_temp|^pg_toast/i;
 
-/** Which tables and columns are captured, and which columns are their keys. */
+/** Selects the captured tables and columns, and the key columns. */
 export class TableFilter {
   readonly #settings: Pick<Settings, "filter" | "keyColumns">;
 
@@ -22,7 +22,7 @@ export class TableFilter {
     return selects(this.#settings.filter.columns, `${schema}.${table}.${column}`);
   }
 
-  /** Names of the key's columns: those of message.key.columns where any match, in its order, otherwise the table's own. */
+  /** Names of the key columns: those matched by message.key.columns, in its order, otherwise the table's own key. */
   keyColumns({ schema, table, columns, keyColumns }: TableDefinition): readonly string[] {
     const chosen = this.#settings.keyColumns
       .flatMap((rule) => rule.columns)
@@ -31,9 +31,7 @@ export class TableFilter {
     return chosen.length > 0 ? [...new Set(chosen)] : keyColumns;
   }
 
-  /**
-   * Position of a table in the order of the include list, for the snapshot: tables of one pattern go by name.
-   */
+  /** A table's rank in the snapshot: the index of its pattern in the include list. Tables of equal rank go by name. */
   includePosition(schema: string, table: string): number {
     const include = this.#settings.filter.tables.include;
     return include ? include.findIndex((pattern) => pattern.matches(`${schema}.${table}`)) : 0;

@@ -21,19 +21,19 @@ import type { ColumnDefinition, TableDefinition } from "./table-definition.js";
 import type { TableFilter } from "./table-filter.js";
 import { dataTopic } from "./topic-name.js";
 
-/** A column that is read: where it stands in the tuple, and how. */
+/** A captured or key column: its position in the tuple and its codec. */
 interface ReadColumn {
   readonly name: string;
   readonly tupleIndex: number;
   readonly codec: ColumnCodec;
   readonly schema: Schema;
-  /** Stands for a value that was not sent, or that is NULL although the column is NOT NULL. */
+  /** Replaces a value that was not sent, and a NULL in a NOT NULL column. */
   readonly absent: ConnectValue;
 }
 
 /**
- * One version of a captured table: its schemas, made once, and the readers of its rows. A new relation message makes a
- * new one, and with it new Schema objects.
+ * One version of a captured table: its schemas, made once, and the parsers of its rows. A relation message with another
+ * definition makes a new version with new Schema objects.
  */
 export class TableSchema {
   readonly schemaName: string;
@@ -44,7 +44,7 @@ export class TableSchema {
   readonly envelopeSchema: Schema;
   readonly #columns: readonly ReadColumn[];
   readonly #keyColumns: readonly ReadColumn[];
-  /** For each key column its position in the row, or -1 where the row does not have it. */
+  /** Each key column's position in the row, or -1 if the row lacks it. */
   readonly #keyInRow: readonly number[];
   readonly #warnings: ColumnWarnings;
   readonly #failOnConversion: boolean;
@@ -82,7 +82,7 @@ export class TableSchema {
     this.envelopeSchema = envelopeOf(this.rowSchema, `${this.topic}.Envelope`);
   }
 
-  /** The row's values by position. `old` is the row before, which has what an unchanged out-of-line column was, if anything does. */
+  /** The row's values by position. `old`, the row before the update, may hold values of unchanged large columns. */
   readRow(tuple: Tuple, old: Tuple | null = null): ConnectValue[] {
     const columns = this.#columns;
     const count = columns.length;
@@ -91,7 +91,7 @@ export class TableSchema {
     return values;
   }
 
-  /** The key of a row that `readRow` gave, from the same tuple. */
+  /** The key of `row`, which `readRow` returned for the same tuple. */
   readKey(tuple: Tuple, row: readonly ConnectValue[], old: Tuple | null = null): Struct | null {
     const { keySchema } = this;
     if (!keySchema) return null;
@@ -106,7 +106,7 @@ export class TableSchema {
 
   #read(column: ReadColumn, tuple: Tuple, old: Tuple | null): ConnectValue {
     const index = column.tupleIndex;
-    // A row may be shorter than the table: COPY of what a concurrent ALTER added, none otherwise.
+    // A row may be shorter than the table.
     const kind = index < tuple.count ? tuple.kinds[index]! : NULL;
     if (kind === VALUE) {
       try {
@@ -116,15 +116,15 @@ export class TableSchema {
       }
     }
     if (kind !== UNCHANGED) return column.absent;
-    // An old tuple is of the same columns; of the key's it has values even where they are large.
+    // An old tuple has the same columns, and holds even large values of the key's.
     if (old && index < old.count && old.kinds[index] === VALUE) return this.#read(column, old, null);
     return column.codec.placeholder ?? this.#unreadable(column, undefined);
   }
 
-  /** A value without a form in its column's schema: null where that is possible and allowed, with a warning. */
+  /** Handles a value that its column's schema cannot represent: null and a warning if allowed, otherwise an error. */
   #unreadable(column: ReadColumn, cause: unknown): ConnectValue {
     const why = cause instanceof DataError ? cause.message : "it is large, did not change, and was not sent";
-    const message = `Column ${column.name} of ${this.schemaName}.${this.tableName} has a value that its schema cannot carry: ${why}`;
+    const message = `Column ${column.name} of ${this.schemaName}.${this.tableName} has a value that its schema cannot represent: ${why}`;
     if (cause !== undefined && !(cause instanceof DataError)) throw cause;
     if (this.#failOnConversion || !column.schema.optional) {
       throw new DataError(
@@ -133,7 +133,9 @@ export class TableSchema {
         { cause },
       );
     }
-    this.#warnings.warn(`${message}. It is sent as null, as are all such values of this column from now on`);
+    this.#warnings.warn(
+      `${message}. It is sent as null, and so are further such values of this column, without another warning`,
+    );
     return null;
   }
 
@@ -165,7 +167,7 @@ export class TableSchema {
   }
 }
 
-/** A default's value, or the reason its schema cannot carry it: Postgres checks some defaults only on insert. */
+/** A default's value, or the reason the schema cannot hold it: Postgres checks some defaults only on insert. */
 function readDefault(codec: ColumnCodec, text: string): ConnectValue | DataError {
   const bytes = Buffer.from(text, "utf8");
   try {
@@ -188,7 +190,7 @@ function fits(type: SchemaType, value: number | bigint, text: string): boolean {
   return !Number.isNaN(value) || text === "NaN";
 }
 
-/** Such a table has no form for consumers that ignore case. */
+/** Consumers that ignore case cannot tell such columns apart. */
 function refuseSameNames({ schema, table, columns }: TableDefinition): void {
   const seen = new Set<string>();
   for (const { name } of columns) {

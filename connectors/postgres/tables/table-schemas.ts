@@ -6,8 +6,8 @@ import type { TableFilter } from "./table-filter.js";
 import { TableSchema } from "./table-schema.js";
 
 /**
- * The latest version of each table. Postgres describes a table again after many things that change nothing of it, and
- * for each new connection: the same definition gives the same Schema objects, for which converters have writers.
+ * The latest version of each table. Postgres describes a table again for each connection and after many events that do
+ * not change it. An equal definition returns the same Schema objects, for which converters have cached their writers.
  */
 export class TableSchemas {
   readonly #latest = new Map<
@@ -35,7 +35,7 @@ export class TableSchemas {
     return schema;
   }
 
-  /** The key of the latest version of a table; undefined: none was seen. */
+  /** The key of a table's latest version; undefined if the task has not seen the table. */
   lastKey(schema: string, table: string): readonly string[] | undefined {
     return this.#latest.get(nameOf(schema, table))?.keyColumns;
   }

@@ -8,7 +8,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Reads a one-dimensional array's text, `{1,NULL,"a \"b\""}`, a lower bound in front (`[0:1]=`) dropped.
+ * Reads a one-dimensional array's text, `{1,NULL,"a \"b\""}`, and drops a lower bound in front (`[0:1]=`).
  *
  * @throws DataError for more dimensions: Connect's array of the column's schema cannot hold them.
  */
@@ -43,7 +43,7 @@ export function readArray<T>(bytes: Buffer, start: number, end: number, item: De
   throw notA("an array");
 }
 
-/** Unquoted: a text of these letters is written in quotes. */
+/** Postgres quotes the text "NULL", so the unquoted word means null. */
 function isNull(bytes: Buffer, start: number, end: number): boolean {
   return end - start === 4 && bytes.toString("latin1", start, end).toUpperCase() === "NULL";
 }

@@ -1,16 +1,16 @@
 import type { ConnectValue, Schema, SchemaAttributes } from "../../../src/api/index.js";
 import type { Decode } from "./number-text.js";
 
-/** How the columns of one type, modifier and configuration are described and read. Compiled once per table version. */
+/** The schema and the parser for columns of one type, modifier and configuration. Made once per table version. */
 export interface ColumnCodec {
-  /** The schema with `optional` and `defaultValue` as the column has them. */
+  /** The schema with the column's own `optional` and `defaultValue`. */
   schema(attributes: SchemaAttributes): Schema;
-  /** Reads the text that Postgres sends. @throws DataError when the value has no form in the schema. */
+  /** Reads the text that Postgres sends. @throws DataError if the schema cannot represent the value. */
   readonly decode: Decode<ConnectValue>;
-  /** Stands for an unchanged out-of-line value; undefined: the schema has no room for a placeholder. */
+  /** Replaces an unchanged out-of-line value; undefined: the schema cannot represent a placeholder. */
   readonly placeholder: ConnectValue | undefined;
-  /** Stands for a value of a NOT NULL column that was not sent (the old row of a delete). */
+  /** Replaces a value of a NOT NULL column that was not sent (the old row of a delete). */
   readonly fallback: ConnectValue;
-  /** The schema is optional whatever the column says. */
+  /** The schema is optional even for a NOT NULL column. */
   readonly isAlwaysOptional?: boolean;
 }

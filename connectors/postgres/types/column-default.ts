@@ -1,6 +1,6 @@
 import type { ResolvedType } from "./type-info.js";
 
-/** What a default that is computed at insert time is replaced by, per type: a constant that the type can read. */
+/** Per type, the constant that replaces a default computed at insert time. */
 const COMPUTED: Readonly<Record<string, string>> = {
   bit: "0",
   varbit: "0",
@@ -31,9 +31,9 @@ const LITERAL = /^(E?)'((?:[^'\\]|''|\\.)*)'(?:::[\w\s".,()]+)?$/s;
 const PLAIN = /^\(?(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false)\)?(?:::[\w\s".,()]+)?$/i;
 
 /**
- * The text of a column's default, as the type's own output would be, from `pg_get_expr`.
+ * Turns a column default printed by `pg_get_expr` into the text form of its type.
  *
- * @returns undefined when there is none, or when it is an expression that only the server can compute.
+ * @returns undefined if the column has no default, or one that only the server can compute.
  */
 export function defaultText(expression: string | null, type: ResolvedType): string | undefined {
   if (expression === null || type.isDomain || type.element) return undefined;

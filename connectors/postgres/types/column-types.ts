@@ -42,12 +42,12 @@ import type { ResolvedType } from "./type-info.js";
 const VARHDRSZ = 4;
 const UNBOUNDED = 2_147_483_647;
 
-/** @returns null for a type that is not supported: such columns are left out. */
+/** @returns null for an unsupported type: its columns are left out. */
 export function codecFor(type: ResolvedType, settings: TypeSettings): ColumnCodec | null {
   return knownCodec(type, settings) ?? (settings.includeUnknown ? opaqueCodec(settings) : null);
 }
 
-/** The codec with its structs made of this very schema, as a column or an array has it: converters take no other in its place. */
+/** The codec with structs of exactly this schema object, the column's or array's own: converters accept no other. */
 export function boundTo(schema: Schema, codec: ColumnCodec): ColumnCodec {
   if (schema.type !== "struct") return codec;
   const rebind = (value: ConnectValue) =>
@@ -161,8 +161,8 @@ function numericCodec(typmod: number, settings: TypeSettings): ColumnCodec {
     return { ...codec, decode: readDecimalText, fallback: bounded && scale > 0 ? `0.${"0".repeat(scale)}` : "0" };
   }
   if (!bounded) return variableDecimalCodec();
-  // numeric(5,-3) rounds to thousands: whole numbers of up to 8 digits. A Decimal of a negative scale is more than
-  // most readers take.
+  // numeric(5,-3) rounds to thousands: whole numbers of up to 8 digits. Most consumers cannot read a Decimal of
+  // negative scale, so it becomes scale 0 with a larger precision.
   return decimalCodec(scale, String(precision - Math.min(0, signedScale)), (bytes, start, end) =>
     readUnscaled(bytes, start, end, scale),
   );
@@ -183,7 +183,7 @@ const VARIABLE_DECIMAL_FIELDS = [
   ["value", BYTES],
 ] as const;
 
-/** A decimal whose scale is each value's own. */
+/** A decimal in which each value carries its own scale. */
 function variableDecimalCodec(): ColumnCodec {
   const semantic = { name: "io.debezium.data.VariableScaleDecimal", version: 1, doc: "Variable scaled decimal" };
   const shape = structOf(VARIABLE_DECIMAL_FIELDS, semantic);
@@ -239,11 +239,11 @@ function byteaCodec(settings: TypeSettings): ColumnCodec {
       placeholder: settings.placeholder,
     };
   }
-  // Debezium gives null for an unchanged value in the base64 modes, which reads as if it had been set to NULL.
+  // Debezium sends null for an unchanged value in the base64 modes, which looks like an update to NULL.
   return { ...textCodec(settings), decode: (bytes, start, end) => inMode(readBytea(bytes, start, end), settings) };
 }
 
-/** A type of unknown form: the bytes of its text. */
+/** An unknown type: sends the bytes of its text. */
 function opaqueCodec(settings: TypeSettings): ColumnCodec {
   if (settings.binaryMode === "bytes") {
     return { ...byteaCodec(settings), decode: (bytes, start, end) => Buffer.from(bytes.subarray(start, end)) };
@@ -321,7 +321,7 @@ function pointCodec(): ColumnCodec {
 
 const SRID_FLAG = 0x20000000;
 
-/** PostGIS: the extended well-known binary as it is, its SRID beside it. */
+/** PostGIS: the extended well-known binary unchanged, and its SRID in a second field. */
 function geometryCodec(name: string, version: number): ColumnCodec {
   const fields = [
     ["wkb", BYTES],
@@ -345,7 +345,7 @@ function geometryCodec(name: string, version: number): ColumnCodec {
   };
 }
 
-/** int2vector and oidvector print their elements with blanks between. */
+/** int2vector and oidvector print their elements separated by blanks. */
 function vectorCodec(item: "int16" | "int64"): ColumnCodec {
   return {
     schema: ({ defaultValue: _, ...attributes }) => arrayOf(primitive(item), attributes),
@@ -362,7 +362,7 @@ function arrayCodec(element: ResolvedType, settings: TypeSettings): ColumnCodec 
   if (NO_ARRAYS.has(element.name)) return null;
   const item = knownCodec(element, settings);
   if (!item) return null;
-  // Debezium makes the items of enum arrays required, and the whole array null where one element is.
+  // Debezium makes the items of enum arrays required, and sends null for a whole array with one null element.
   const items = item.schema({ optional: true });
   const { decode } = boundTo(items, item);
   return {

@@ -1,15 +1,15 @@
 import { DataError, type Decimal, encodeUnscaled, parseDecimal } from "../../../src/api/index.js";
 import { notA } from "./number-text.js";
 
-/** Digits that a double holds exactly. */
+/** A double holds this many digits exactly. */
 const EXACT_DIGITS = 15;
 
 /**
- * Reads a numeric's text at a fixed scale. Postgres prints numeric(p,s) with exactly s digits of fraction; fewer are
- * filled up, more are rounded half up (money).
+ * Reads a numeric's text at a fixed scale. Postgres prints numeric(p,s) with exactly s fraction digits; fewer are
+ * padded, more are rounded half away from zero.
  *
- * @returns the unscaled value as big-endian two's complement, as Connect's Decimal has it.
- * @throws DataError for NaN and infinities, which Decimal has no form for.
+ * @returns the unscaled value as big-endian two's complement, the form of Connect's Decimal.
+ * @throws DataError for NaN and infinities, which Decimal cannot represent.
  */
 export function readUnscaled(bytes: Buffer, start: number, end: number, scale: number): Buffer {
   let value = 0;
@@ -35,7 +35,7 @@ export function readUnscaled(bytes: Buffer, start: number, end: number, scale: n
   return encodeUnscaled(atScale(parseNumeric(bytes.toString("latin1", start, end)), scale));
 }
 
-/** A numeric's text, its scale never negative. @throws DataError for what is no finite decimal number. */
+/** Parses a numeric's text; the scale is never negative. @throws DataError for anything but a finite decimal number. */
 export function parseNumeric(text: string): Decimal {
   const found = parseDecimal(text);
   if (!found) throw special();
@@ -43,7 +43,7 @@ export function parseNumeric(text: string): Decimal {
   return scale >= 0 ? found : { unscaled: unscaled * 10n ** BigInt(-scale), scale: 0 };
 }
 
-/** The unscaled value at another scale, rounded half away from zero where digits fall off. */
+/** The unscaled value at another scale; lost digits round half away from zero. */
 export function atScale(decimal: Decimal, scale: number): bigint {
   const { unscaled } = decimal;
   if (scale >= decimal.scale) return unscaled * 10n ** BigInt(scale - decimal.scale);
@@ -52,7 +52,7 @@ export function atScale(decimal: Decimal, scale: number): bigint {
   return (unscaled + (unscaled < 0n ? -half : half)) / divisor;
 }
 
-/** Without trailing zeros, and never of a negative scale: what VariableScaleDecimal carries. */
+/** Removes trailing zeros without making the scale negative, the form of VariableScaleDecimal. */
 export function stripZeros(decimal: Decimal): Decimal {
   let { unscaled, scale } = decimal;
   while (scale > 0 && unscaled % 10n === 0n) {
@@ -63,7 +63,7 @@ export function stripZeros(decimal: Decimal): Decimal {
 }
 
 /**
- * A numeric's text in plain notation, its declared scale kept; the special values as Java's constants for them.
+ * A numeric's text in plain notation with its declared scale; special values become the names of Java's constants.
  */
 export function readDecimalText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString("latin1", start, end);
@@ -73,11 +73,11 @@ export function readDecimalText(bytes: Buffer, start: number, end: number): stri
   return text;
 }
 
-/** Parses money's text: a currency sign, groups and a minus or parentheses, as lc_monetary has them. */
+/** Parses money's text: currency sign, groups, and a minus or parentheses, in the style of lc_monetary. */
 export function parseMoney(text: string): Decimal {
   const isNegative = /^\(.*\)$/.test(text) || text.includes("-");
   const digits = text.replace(/[^0-9.,]/g, "");
-  // The last separator is the decimal one if one or two digits follow; all the others group.
+  // The last separator is the decimal one if one or two digits follow; all others group digits.
   const found = /^(.*?)(?:[.,](\d{1,2}))?$/.exec(digits);
   const whole = (found?.[1] ?? "").replace(/[.,]/g, "");
   if (whole === "" && !found?.[2]) throw notA("an amount of money");

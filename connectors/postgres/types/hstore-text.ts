@@ -2,7 +2,7 @@ import { notA } from "./number-text.js";
 
 const PAIR = /\s*"((?:[^"\\]|\\.)*)"=>(?:"((?:[^"\\]|\\.)*)"|(NULL))\s*(,|$)/suy;
 
-/** Parses hstore's text, `"a"=>"1", "b"=>NULL`, in its order. */
+/** Parses hstore's text, `"a"=>"1", "b"=>NULL`, and keeps its order. */
 export function parseHstore(text: string): Map<string, string | null> {
   const pairs = new Map<string, string | null>();
   PAIR.lastIndex = 0;

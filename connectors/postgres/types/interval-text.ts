@@ -1,6 +1,6 @@
 import { notA } from "./number-text.js";
 
-/** An interval's parts. The time has whole seconds and, of the same sign, microseconds: together they pass 2^53. */
+/** An interval's parts. Seconds and microseconds have the same sign; as one number they could exceed 2^53. */
 export interface Interval {
   readonly years: number;
   readonly months: number;
@@ -12,7 +12,7 @@ export interface Interval {
 const PART = /([+-]?\d+) (year|mon|day)s?/g;
 const TIME = /([+-]?)(\d+):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
 
-/** Parses IntervalStyle `postgres`: `1 year 2 mons -3 days +04:05:06.78`, each part with a sign of its own. */
+/** Parses IntervalStyle `postgres`: `1 year 2 mons -3 days +04:05:06.78`. Each part has its own sign. */
 export function parseInterval(text: string): Interval {
   const parts = { year: 0, mon: 0, day: 0 };
   let isKnown = false;
@@ -35,10 +35,10 @@ export function parseInterval(text: string): Interval {
 }
 
 const MICROS_PER_DAY = 86_400_000_000;
-/** A month of 30.4375 days, a twelfth of 365.25: whole microseconds. */
+/** A month of 30.4375 days, a twelfth of 365.25 days: a whole number of microseconds. */
 const MICROS_PER_MONTH = 30.4375 * MICROS_PER_DAY;
 
-/** Microseconds, with months of 30.4375 days; the ends of INT64 stand for what is beyond them, as in Java's casts. */
+/** Microseconds, with months of 30.4375 days. Values outside INT64 are clamped to its ends, as Java's casts do. */
 export function intervalMicros(interval: Interval): number | bigint {
   const months = interval.years * 12 + interval.months;
   const value =
@@ -54,7 +54,7 @@ export function intervalMicros(interval: Interval): number | bigint {
 
 const MAX_INT64 = 2n ** 63n - 1n;
 
-/** `P1Y2M3DT4H5M6.78S`, all parts always there. */
+/** `P1Y2M3DT4H5M6.78S`, always with all parts. */
 export function formatInterval(interval: Interval): string {
   const sign = interval.seconds < 0 || interval.micros < 0 ? "-" : "";
   const seconds = Math.abs(interval.seconds);

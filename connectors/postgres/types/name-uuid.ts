@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** A name-based UUID (version 3) of bytes alone, as Java's UUID.nameUUIDFromBytes makes it. */
+/** A name-based UUID (version 3) without a namespace, like Java's UUID.nameUUIDFromBytes. */
 export function nameUuid(name: Buffer): string {
   const bytes = createHash("md5").update(name).digest();
   bytes[6] = (bytes[6]! & 0x0f) | 0x30;

@@ -3,7 +3,7 @@ import { DataError } from "../../../src/api/index.js";
 /** Reads the value whose text is `bytes[start, end)`. */
 export type Decode<T> = (bytes: Buffer, start: number, end: number) => T;
 
-/** Digits, with a sign perhaps, of at most 15 digits: a number without the detour over a string. */
+/** Parses an optional minus and at most 15 digits without making a string first. */
 export function readInteger(bytes: Buffer, start: number, end: number): number {
   let at = start;
   const isNegative = bytes[at] === 0x2d;
@@ -15,7 +15,7 @@ export function readInteger(bytes: Buffer, start: number, end: number): number {
     if (digit < 0 || digit > 9) throw notA("an integer");
     value = value * 10 + digit;
   }
-  // Not -0, which is another value to some.
+  // Never -0, which some consumers tell from 0.
   return isNegative && value !== 0 ? -value : value;
 }
 
@@ -26,7 +26,7 @@ export function readInt64(bytes: Buffer, start: number, end: number): number | b
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** NaN and Infinity are spelled alike in Postgres and here. */
+/** Postgres and JavaScript spell NaN and Infinity alike. */
 export function readFloat64(bytes: Buffer, start: number, end: number): number {
   return Number(bytes.toString("latin1", start, end));
 }
@@ -39,12 +39,12 @@ export function readBoolean(bytes: Buffer, start: number): boolean {
   return bytes[start] === 0x74;
 }
 
-/** utf8Slice finds out by itself, and fast, whether all is ASCII. */
+/** No ASCII fast path of our own: Node's decoder has one. */
 export function readText(bytes: Buffer, start: number, end: number): string {
   return bytes.toString("utf8", start, end);
 }
 
-/** Bytea in hex form, `\x0123`; the escape form is read, too, for servers whose bytea_output cannot be set. */
+/** Reads bytea in hex form, `\x0123`, and in escape form, for servers that do not let us set bytea_output. */
 export function readBytea(bytes: Buffer, start: number, end: number): Buffer {
   if (bytes[start] === 0x5c && bytes[start + 1] === 0x78)
     return Buffer.from(bytes.toString("latin1", start + 2, end), "hex");
@@ -60,7 +60,7 @@ export function readBytea(bytes: Buffer, start: number, end: number): Buffer {
   return Buffer.from(plain);
 }
 
-/** The bits as a number with its lowest byte first, without leading zero bytes: rightmost bit is bit 0. */
+/** The bits as a little-endian number without its high zero bytes; the rightmost bit is bit 0. */
 export function readBits(bytes: Buffer, start: number, end: number): Buffer {
   const bits = Buffer.alloc(Math.ceil((end - start) / 8));
   let used = 0;

@@ -3,11 +3,11 @@ import { notA } from "./number-text.js";
 export const MICROS_PER_DAY = 86_400_000_000;
 const MICROS_PER_SECOND = 1_000_000;
 
-/** Days since 1970 that Debezium's stream gives for the infinities: the first two days of Java's LocalDate that Postgres stands for them with. */
+/** Days since 1970 that Debezium's stream sends for `infinity` and `-infinity`. */
 const INFINITE_DAYS = -2_147_472_692;
 const MINUS_INFINITE_DAYS = -2_147_472_691;
 
-/** Which end of time a text means, if any. */
+/** 1 for `infinity`, -1 for `-infinity`, 0 for any other text. */
 export function infinity(bytes: Buffer, start: number): 1 | -1 | 0 {
   if (bytes[start] === 0x69) return 1;
   return bytes[start] === 0x2d && bytes[start + 1] === 0x69 ? -1 : 0;
@@ -42,14 +42,14 @@ function twoDigits(bytes: Buffer, at: number): number {
   return (bytes[at]! - 0x30) * 10 + bytes[at + 1]! - 0x30;
 }
 
-/** Walks a text from left to right; `at` is where the next part starts. */
+/** A position in a text that is read from left to right; `at` is the start of the next part. */
 interface Cursor {
   at: number;
 }
 
 const cursor: Cursor = { at: 0 };
 
-/** Reads `Y…-MM-DD` at the cursor; the era, which stands at the very end of the text, is the caller's. */
+/** Reads `Y…-MM-DD` at the cursor. The caller reads the era from the end of the text. */
 function readDays(bytes: Buffer, end: number, isBc: boolean): number {
   let { at } = cursor;
   let year = 0;
@@ -79,7 +79,7 @@ function readMicrosOfDay(bytes: Buffer, end: number): number {
   return seconds * MICROS_PER_SECOND + micros;
 }
 
-/** Reads `+HH[:MM[:SS]]` at the cursor as seconds east of UTC; none is UTC. */
+/** Reads `+HH[:MM[:SS]]` at the cursor as seconds east of UTC; 0 if there is no offset. */
 function readOffsetSeconds(bytes: Buffer, end: number): number {
   let { at } = cursor;
   const sign = bytes[at];
@@ -106,7 +106,7 @@ export function readDate(bytes: Buffer, start: number, end: number): number {
   return readDays(bytes, end, endsBc(bytes, start, end));
 }
 
-/** A time's text as microseconds since midnight, 24:00:00 included. */
+/** A time's text as microseconds since midnight; accepts 24:00:00. */
 export function readTime(bytes: Buffer, start: number, end: number): number {
   cursor.at = start;
   return readMicrosOfDay(bytes, end);
@@ -119,7 +119,7 @@ export function readZonedTime(bytes: Buffer, start: number, end: number): number
   return ((micros % MICROS_PER_DAY) + MICROS_PER_DAY) % MICROS_PER_DAY;
 }
 
-/** A day and the microseconds in it: what no number below 2^53 holds for all of Postgres's years. */
+/** A day and the microseconds within it: for most of Postgres's years one number would exceed 2^53. */
 export interface Instant {
   days: number;
   micros: number;
@@ -127,7 +127,7 @@ export interface Instant {
 
 const instant: Instant = { days: 0, micros: 0 };
 
-/** A timestamp's text, with or without zone, in UTC. The same object each time. Infinities are the caller's. */
+/** A timestamp's text, with or without zone, in UTC. The same object each time. The caller handles infinities. */
 export function readInstant(bytes: Buffer, start: number, end: number): Instant {
   cursor.at = start;
   const days = readDays(bytes, end, endsBc(bytes, start, end));
@@ -139,14 +139,14 @@ export function readInstant(bytes: Buffer, start: number, end: number): Instant 
   return instant;
 }
 
-/** As a number where it is safe, otherwise a bigint. */
+/** A number if it is a safe integer, otherwise a bigint. */
 export function microsSinceEpoch({ days, micros }: Instant): number | bigint {
   const value = days * MICROS_PER_DAY + micros;
   if (Number.isSafeInteger(value)) return value;
   return BigInt(days) * BigInt(MICROS_PER_DAY) + BigInt(micros);
 }
 
-/** As a number where it is safe: the last eight thousand years that Postgres knows are not. */
+/** A number if it is a safe integer, otherwise a bigint: only in the last years of Postgres's range. */
 export function millisSinceEpoch({ days, micros }: Instant): number | bigint {
   const value = days * 86_400_000 + Math.floor(micros / 1000);
   return Number.isSafeInteger(value) ? value : BigInt(days) * 86_400_000n + BigInt(Math.floor(micros / 1000));
@@ -154,7 +154,7 @@ export function millisSinceEpoch({ days, micros }: Instant): number | bigint {
 
 const pad2 = (value: number) => (value < 10 ? `0${value}` : String(value));
 
-/** A date as Java's ISO formatter prints it: four digits at least, a plus from year 10000 on. */
+/** A date in the form of Java's ISO formatter: at least four year digits, a plus from year 10000 on. */
 export function formatDate(days: number): string {
   const { year, month, day } = dateOf(days);
   const digits = String(Math.abs(year)).padStart(4, "0");
@@ -162,7 +162,7 @@ export function formatDate(days: number): string {
   return `${sign}${digits}-${pad2(month)}-${pad2(day)}`;
 }
 
-/** `digits` null prints as many as are needed. */
+/** `digits` null prints the fraction without trailing zeros. */
 export function formatTime(micros: number, digits: number | null): string {
   const seconds = Math.floor(micros / MICROS_PER_SECOND);
   const text = `${pad2(Math.floor(seconds / 3600))}:${pad2(Math.floor(seconds / 60) % 60)}:${pad2(seconds % 60)}`;
@@ -174,8 +174,8 @@ export function formatTime(micros: number, digits: number | null): string {
 const UTC_SUFFIX = 3;
 
 /**
- * A timestamptz's text in ISO form with exactly `digits` digits of fraction. Since the session's zone is UTC, nearly
- * every text needs only its blank and its `+00` replaced.
+ * A timestamptz's text in ISO form with exactly `digits` fraction digits. The session's zone is UTC, so for nearly
+ * every text it is enough to replace the blank and the `+00`.
  */
 export function readZonedTimestamp(bytes: Buffer, start: number, end: number, digits: number): string {
   const zone = end - UTC_SUFFIX;

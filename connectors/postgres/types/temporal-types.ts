@@ -20,7 +20,7 @@ import type { ResolvedType } from "./type-info.js";
 
 const TIME_NAMES = "io.debezium.time.";
 const DEFAULT_PRECISION = 6;
-/** What Postgres's driver makes of a timestamp's infinities, in milliseconds: beyond 2^53, so as bigint. */
+/** The milliseconds Postgres's JDBC driver uses for a timestamp's infinities: beyond 2^53, so bigint. */
 const INFINITE_MS = 9_223_372_036_825_200n;
 const MINUS_INFINITE_MS = -9_223_372_036_832_400n;
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -172,6 +172,6 @@ const readNanos: Decode<ConnectValue> = (bytes, start, end) => {
 function outOfRange(unit: string): DataError {
   return new DataError(
     "VALUE_INVALID",
-    `A timestamp is outside the range of INT64 epoch ${unit}, which time.precision.mode=isostring and connect carry`,
+    `A timestamp is outside the range of INT64 epoch ${unit}, which time.precision.mode=isostring and connect can represent`,
   );
 }

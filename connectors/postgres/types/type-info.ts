@@ -1,4 +1,4 @@
-/** A row of pg_type, as far as it decides how a column's text is read. */
+/** The columns of a pg_type row that decide how a value's text is read. */
 export interface TypeInfo {
   readonly oid: number;
   readonly name: string;
@@ -7,25 +7,25 @@ export interface TypeInfo {
   /** A true array (typcategory A) of `elementOid`. */
   readonly isArray: boolean;
   readonly elementOid: number;
-  /** Of a domain: what it is made on, with the modifier that it adds. */
+  /** A domain's base type, and the modifier the domain adds. */
   readonly baseOid: number;
   readonly baseTypmod: number;
-  /** Of an enum, in sort order. */
+  /** An enum's labels, in sort order. */
   readonly labels: readonly string[];
 }
 
-/** A type without its domains: the base type and the modifier that applies, an array's element resolved alike. */
+/** A type with domains resolved to their base type and effective modifier; so is an array's element. */
 export interface ResolvedType {
   readonly name: string;
   readonly kind: string;
   readonly typmod: number;
   readonly labels: readonly string[];
   readonly element: ResolvedType | null;
-  /** It is a domain, whose own defaults are not those of its base type. */
+  /** The type is a domain. A domain's default is its own, not its base type's. */
   readonly isDomain: boolean;
 }
 
-/** @returns undefined for a type that is not among `types` (dropped meanwhile). */
+/** @returns undefined for a type missing from `types` (dropped in the meantime). */
 export function resolveType(
   oid: number,
   typmod: number,
@@ -52,7 +52,7 @@ export function resolveType(
   };
 }
 
-/** An array whose elements are of no known form. */
+/** An array whose element type is unsupported. */
 function opaque(info: TypeInfo): ResolvedType {
   return { name: info.name, kind: "opaque", typmod: -1, labels: [], element: null, isDomain: false };
 }

@@ -31,7 +31,7 @@ import { CopyRowReader } from "../../../../connectors/postgres/wal/copy-row.js";
 import { NULL } from "../../../../connectors/postgres/wal/pgoutput-decoder.js";
 import { encodeUnscaled } from "../../../../src/api/index.js";
 
-/** Reads a text that stands somewhere in a larger buffer, as columns do. */
+/** Reads a text inside a larger buffer, as columns are. */
 function read<T>(decode: Decode<T>, text: string): T {
   const bytes = Buffer.from(`<<${text}>>`, "utf8");
   return decode(bytes, 2, bytes.length - 2);
@@ -53,7 +53,7 @@ describe("whole numbers", () => {
     );
   });
 
-  test("are nothing else", () => {
+  test("reject any other text", () => {
     for (const text of ["", "-", "1a", "1.5", " 1"]) expect(() => read(readInteger, text)).toThrow(/not an integer/);
   });
 });
@@ -74,19 +74,19 @@ describe("decimals", () => {
     );
   });
 
-  test("of no fixed scale lose their trailing zeros, and never have a negative scale", () => {
+  test("without a fixed scale lose their trailing zeros, and never have a negative scale", () => {
     expect(stripZeros(parseNumeric("10.1110"))).toEqual({ unscaled: 10_111n, scale: 3 });
     expect(stripZeros(parseNumeric("1000"))).toEqual({ unscaled: 1000n, scale: 0 });
     expect(stripZeros(parseNumeric("1e3"))).toEqual({ unscaled: 1000n, scale: 0 });
   });
 
-  test("have no form for NaN and infinities", () => {
+  test("reject NaN and infinities", () => {
     for (const text of ["NaN", "Infinity", "-Infinity"]) {
       expect(() => read((all, start, end) => readUnscaled(all, start, end, 2), text)).toThrow(/special value/);
     }
   });
 
-  test("of money are read in many spellings, rounded half up", () => {
+  test("of money are read in many spellings, rounded half away from zero", () => {
     const cents = (text: string) => atScale(parseMoney(text), 2);
     expect(cents("$1,234.11")).toBe(123_411n);
     expect(cents("($1,234.11)")).toBe(-123_411n);
@@ -126,7 +126,7 @@ describe("dates and times", () => {
     );
   });
 
-  test("before Christ, at the ends of time and at midnight's end", () => {
+  test("are read before Christ, at the infinities and at 24:00", () => {
     expect(read(readDate, "0044-03-15 BC")).toBe(-735_160);
     expect(read(readDate, "infinity")).toBe(-2_147_472_692);
     expect(read(readTime, "24:00:00")).toBe(86_400_000_000);
@@ -153,7 +153,7 @@ describe("composed texts", () => {
     item === null ? "NULL" : `"${item.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
   const item = fc.option(fc.string({ unit: "binary", maxLength: 12 }));
 
-  test("arrays come back item by item", () => {
+  test("arrays are read item by item", () => {
     fc.assert(
       fc.property(fc.array(item, { maxLength: 8 }), (items) => {
         const text = `{${items.map(quoted).join(",")}}`;
@@ -166,7 +166,7 @@ describe("composed texts", () => {
       expect(() => read((all, start, end) => readArray(all, start, end, readText), text)).toThrow(/not an array/);
   });
 
-  test("hstore pairs come back, in their order", () => {
+  test("hstore pairs are read in their order", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.string({ unit: "binary", maxLength: 6 }), item), { maxLength: 6 }), (pairs) => {
         const map = new Map(pairs);
@@ -177,7 +177,7 @@ describe("composed texts", () => {
     expect(() => parseHstore("nonsense")).toThrow(/not an hstore/);
   });
 
-  test("bits are a number with its lowest byte first, bytea hex or escaped", () => {
+  test("bits are a little-endian number, bytea is hex or escaped", () => {
     const vectors = [
       ["101", "05"],
       ["00", ""],
@@ -191,7 +191,7 @@ describe("composed texts", () => {
     expect(read(readBytea, "a\\\\b\\000")).toEqual(Buffer.from([0x61, 0x5c, 0x62, 0]));
   });
 
-  test("rows of COPY come back column by column, whatever was escaped", () => {
+  test("rows of COPY are read column by column, with every escape", () => {
     const escapes: Record<string, string> = {
       "\\": "\\\\",
       "\t": "\\t",

@@ -20,7 +20,7 @@ function complaints(more: Record<string, string>): Record<string, readonly strin
 }
 
 describe("validation", () => {
-  test("finds nothing wrong with the least that is needed, and hides the password", () => {
+  test("accepts the minimal configuration, and hides the password", () => {
     expect(complaints({})).toEqual({});
     const password = validateSettings(MINIMAL).find(({ name }) => name === "database.password");
     expect(password?.value).toBe("[hidden]");
@@ -33,7 +33,7 @@ describe("validation", () => {
     expect(Object.values(postgres[0]!.connector().config).filter((key) => !("default" in key))).toEqual([]);
   });
 
-  test("wraps what is wrong in Debezium's words", () => {
+  test("wraps each complaint in Debezium's words", () => {
     const wrong: [string, string, RegExp][] = [
       ["database.port", "abc", /^The 'database.port' value is invalid: An integer is expected$/],
       ["tombstones.on.delete", "yes", /: Either 'true' or 'false' is expected$/],
@@ -64,7 +64,7 @@ describe("validation", () => {
     }
   });
 
-  test("refuses known keys that would change what is sent, unless they change nothing", () => {
+  test("refuses unsupported keys that would change the records, and accepts their harmless values", () => {
     for (const [key, value] of [
       ["provide.transaction.metadata", "true"],
       ["column.mask.hash.SHA-256.with.salt.abc", "public.t.secret"],
@@ -93,7 +93,7 @@ describe("validation", () => {
     ).toEqual({});
   });
 
-  test("at a task's start throws the first key's fault", () => {
+  test("at a task's start throws a ConfigError for the first key", () => {
     expect(() => refuseInvalid({ ...MINIMAL, "slot.name": "UPPER" })).toThrow(
       expect.objectContaining({ key: "slot.name" }),
     );
@@ -101,7 +101,7 @@ describe("validation", () => {
 });
 
 describe("lists of patterns", () => {
-  test("are split at commas that no backslash protects, and match whole names, case aside", () => {
+  test("are split at unescaped commas, and match whole names, ignoring case", () => {
     const [first, second] = compilePatterns("table.include.list", " public\\.a.* , b{1\\,2} ,, ")!;
     expect([first!.matches("PUBLIC.abc"), first!.matches("public.ab\nc"), first!.matches("xpublic.a")]).toEqual([
       true,
@@ -112,7 +112,7 @@ describe("lists of patterns", () => {
     expect(compilePatterns("table.include.list", "  ")).toBeNull();
   });
 
-  test("are Java's", () => {
+  test("follow Java's syntax", () => {
     const lists: [string, string, string][] = [
       ["\\Qpublic.a.ssn\\E", "public.a.ssn", "publicxa.ssn"],
       ["\\Qpublic.a\\E,\\Qpublic.b\\E", "PUBLIC.B", "publicxb"],
@@ -132,7 +132,7 @@ describe("lists of patterns", () => {
     }
   });
 
-  test("that Java refuses, or that are not supported, are refused under their key", () => {
+  test("that are invalid in Java or not supported are refused under their key", () => {
     for (const key of [
       ...["schema", "table", "column", "message.prefix"].flatMap((what) => [
         `${what}.include.list`,
@@ -151,7 +151,7 @@ describe("lists of patterns", () => {
     });
   });
 
-  test("of a key's columns are table and column in one", () => {
+  test("in message.key.columns match table and column together", () => {
     const [rule] = parseKeyColumns("\\Qpublic.t\\E:id,code");
     expect(rule!.columns.map((column) => [column.matches("public.t.id"), column.matches("public.t.code")])).toEqual([
       [true, false],
@@ -178,7 +178,7 @@ test("initial statements are split at single semicolons", () => {
   expect(splitStatements("SET a=1; SELECT ';;' ;")).toEqual(["SET a=1", "SELECT ';'"]);
 });
 
-test("topics are named as Kafka allows", () => {
+test("topic names contain only characters that Kafka allows", () => {
   const naming = { topicPrefix: "shop", topicDelimiter: "." };
   expect(dataTopic(naming, "s1", "dbz_878_some|test@data")).toBe("shop.s1.dbz_878_some_test_data");
   expect(dataTopic(naming, "public", "日本")).toBe("shop.public.__");

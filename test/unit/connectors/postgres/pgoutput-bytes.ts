@@ -1,4 +1,4 @@
-/** Writes pgoutput messages as a server does (PostgreSQL manual, "Logical Replication Message Formats"). */
+/** Writes pgoutput messages like a server (PostgreSQL manual, "Logical Replication Message Formats"). */
 
 const text = (value: string) => Buffer.concat([Buffer.from(value, "utf8"), Buffer.from([0])]);
 const int8 = (value: number) => Buffer.from([value]);

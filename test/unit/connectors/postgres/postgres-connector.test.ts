@@ -4,7 +4,7 @@ import { SimClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 
-test("a key that cannot be parsed is an error of its key, whichever it is, and the database is not asked", async () => {
+test("any key that cannot be parsed is reported under its name, without connecting to the database", async () => {
   const context = { clock: new SimClock(), random: new SeededRandom(1), logger: silentLogger };
   const props = {
     "topic.prefix": "shop",

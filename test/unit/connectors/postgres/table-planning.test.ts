@@ -25,7 +25,7 @@ const LEAF = table(2, "leaf", { ancestors: [1] });
 const PLAIN = table(3, "plain");
 const inNameOrder = { includePosition: () => 0 };
 
-describe("of a partitioned table and its partitions the snapshot reads", () => {
+describe("of a partitioned table and its partitions, the snapshot reads", () => {
   const names = (captured: readonly CapturedTable[], ...published: string[]) =>
     planSnapshotTables(captured, new Set(published), null, inNameOrder).map((found) => found.table);
 
@@ -34,17 +34,17 @@ describe("of a partitioned table and its partitions the snapshot reads", () => {
     expect(names([ROOT, LEAF, PLAIN], "public.root", "public.plain")).toEqual(["plain", "root"]);
   });
 
-  test("the one that is captured, where it is only one", () => {
+  test("the captured one, if there is only one", () => {
     expect(names([ROOT], "public.leaf")).toEqual(["root"]);
     expect(names([LEAF], "public.root")).toEqual(["leaf"]);
   });
 
-  test("the root, where nothing is published", () => {
+  test("the root, if nothing is published", () => {
     expect(names([ROOT, LEAF])).toEqual(["root"]);
   });
 });
 
-test("tables come in the order of the include list, and only those that the snapshot is to have", () => {
+test("tables are read in the order of the include list, and only those selected for the snapshot", () => {
   const order = { includePosition: (_: string, name: string) => ["c", "a", "b"].indexOf(name) };
   const captured = [table(1, "a"), table(2, "b"), table(3, "c")];
   const planned = planSnapshotTables(
@@ -56,7 +56,7 @@ test("tables come in the order of the include list, and only those that the snap
   expect(planned.map((found) => found.table)).toEqual(["c", "a"]);
 });
 
-test("a partitioned table of which the partitions are published needs other advice than one that is missing", () => {
+test("a partitioned table with published partitions gets different advice from a missing one", () => {
   const other = table(4, "other", { isPartitioned: true });
   expect(splitByAdvice([ROOT, PLAIN, other], new Set([1]))).toEqual({ missing: [PLAIN, other], split: [ROOT] });
 });
@@ -83,7 +83,7 @@ describe("a relation message", () => {
     ...{ oid: 9, schema: "public", table: "t", columns: [id, later], keyColumns: ["later", "id"] },
   };
 
-  test("says which columns there are; the catalog the rest, as far as it still knows them", () => {
+  test("defines the columns; the catalog adds the rest for those it still has", () => {
     const definition = combine(message, catalog, types, undefined);
     expect(
       definition.columns.map(({ name, isNullable, defaultExpression }) => [name, isNullable, defaultExpression]),
@@ -94,7 +94,7 @@ describe("a relation message", () => {
     expect(definition.keyColumns).toEqual(["id"]);
   });
 
-  test("of a table whose primary key was dropped keeps the key it had", () => {
+  test("keeps the key of a table whose primary key was dropped", () => {
     const keyless: CatalogTable = { ...catalog, keyColumns: [] };
     expect(combine(message, keyless, types, ["id"]).keyColumns).toEqual(["id"]);
     expect(combine(message, keyless, types, undefined).keyColumns).toEqual([]);
@@ -102,25 +102,25 @@ describe("a relation message", () => {
     expect(combine(message, catalog, types, ["dropped"]).keyColumns).toEqual(["id"]);
   });
 
-  test("of a table that is gone keeps the key it had, or takes its replica identity's", () => {
+  test("keeps the last known key of a table that is gone, or takes that of its replica identity", () => {
     expect(combine(message, undefined, types, ["dropped", "unknown"]).keyColumns).toEqual(["dropped"]);
     expect(combine(message, undefined, types, undefined).keyColumns).toEqual(["id"]);
     expect(combine({ ...message, replicaIdentity: "full" }, undefined, types, undefined).keyColumns).toEqual([]);
   });
 });
 
-test("what the publication leaves out is what is neither published nor skipped", () => {
+test("the publication lacks the operations that are neither published nor skipped", () => {
   expect(unpublishedOperations(["insert", "update"], new Set(["t"]))).toEqual(["delete"]);
   expect(unpublishedOperations(["insert", "update", "delete"], new Set(["t"]))).toEqual([]);
   expect(unpublishedOperations([""], new Set())).toEqual(["insert", "update", "delete", "truncate"]);
 });
 
-test("a captured table is published under its own name, or a captured partition's or root's", () => {
+test("a captured table is published under its own name, or that of a captured partition or root", () => {
   const left = (captured: readonly CapturedTable[], ...published: string[]) =>
     unpublishedTables(captured, new Set(published)).map((found) => found.table);
   expect(left([ROOT, LEAF, PLAIN], "public.leaf")).toEqual(["plain"]);
   expect(left([ROOT, LEAF, PLAIN], "public.root", "public.plain")).toEqual([]);
-  // Changes come under the name that is published, which nobody captures.
+  // The published name is not captured.
   expect(left([LEAF], "public.root")).toEqual(["leaf"]);
   expect(left([ROOT], "public.leaf")).toEqual(["root"]);
 });

@@ -48,11 +48,11 @@ type ChangeKind = "insert" | "update" | "keyChange" | "delete" | "truncate" | "f
 
 interface Change {
   readonly kind: ChangeKind;
-  /** It has the position of the change before it, as rows of one COPY have. */
+  /** Shares the position of the change before it, like rows of one COPY. */
   readonly sharesPosition: boolean;
 }
 
-/** A transaction in the WAL: where its changes and its commit record are. */
+/** A transaction in the WAL: the positions of its changes and its commit record. */
 interface Transaction {
   readonly xid: number;
   readonly changes: readonly { readonly kind: ChangeKind; readonly lsn: number; readonly stamp: number }[];
@@ -94,7 +94,7 @@ function layOut(plans: readonly (readonly Change[])[], picks: readonly number[])
   return committed;
 }
 
-/** What a server sends for START_REPLICATION at `start` on a slot confirmed at `confirmed`. */
+/** The messages a server sends for START_REPLICATION at `start` on a slot confirmed at `confirmed`. */
 function* serve(
   wal: readonly Transaction[],
   start: number,
@@ -128,7 +128,7 @@ function messageOf(kind: ChangeKind, stamp: number, lsn: number): Buffer {
   }
 }
 
-/** The number that tells events apart, or the position for those that carry none. */
+/** The number that identifies an event, or its position if it has none. */
 function eventOf(record: SourceRecord): string {
   const { value } = record;
   if (value === null) return `tombstone ${(record.key as Struct).at(0)}`;
@@ -181,7 +181,7 @@ const change = fc.record({
 const plans = fc.array(fc.array(change, { maxLength: 6 }), { minLength: 1, maxLength: 6 });
 const picks = fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 30 });
 
-test("whichever record's offset was stored last, going on from it gives every record after it", () => {
+test("resuming from any record's offset sends every later record", () => {
   fc.assert(
     fc.property(plans, picks, (transactions, order) => {
       const wal = layOut(transactions, order);
@@ -191,7 +191,7 @@ test("whichever record's offset was stored last, going on from it gives every re
         const again = walkAll(wal, stored, 0).map(eventOf);
         const rest = all.slice(index + 1).map(eventOf);
         expect(again.slice(again.length - rest.length)).toEqual(rest);
-        // Sent again are only the records of an event that was not stored to its last.
+        // Only an event whose last record was not stored is sent again.
         expect(again.length - rest.length).toBeLessThanOrEqual(2);
       }
     }),
@@ -199,7 +199,7 @@ test("whichever record's offset was stored last, going on from it gives every re
   );
 });
 
-test("whatever was stored, confirmed and walked when it crashed, no record is lost", () => {
+test("a crash at any state of stored, confirmed and walked positions loses no record", () => {
   fc.assert(
     fc.property(plans, picks, fc.array(fc.nat({ max: 40 }), { maxLength: 8 }), (transactions, order, lives) => {
       const wal = layOut(transactions, order);
@@ -218,7 +218,7 @@ test("whatever was stored, confirmed and walked when it crashed, no record is lo
           const records: SourceRecord[] = [];
           walk.take(decoder.decode(message, 0, message.length), lsn as Lsn, records);
           if (records.length > 0) progress.handOver(walk.offset);
-          // The worker acknowledges record by record; here it may crash after some of an event's.
+          // The worker acknowledges record by record, so it may crash in the middle of an event.
           for (const record of records) {
             if (acknowledged++ > life * 0.7) continue;
             durable.push(eventOf(record));
@@ -237,7 +237,7 @@ test("whatever was stored, confirmed and walked when it crashed, no record is lo
 });
 
 test.each(["BEGIN", null])(
-  "an offset whose last message was %s says nothing of the change at its position",
+  "an offset whose last message was %s does not cover the change at its position",
   (messageType) => {
     const { walk } = newWalk({ lsn_proc: 860, lsn: 860, lsn_commit: 800, messageType, txId: 5, ts_usec: 1 }, 800);
     const decoder = new PgoutputDecoder();
@@ -250,13 +250,13 @@ test.each(["BEGIN", null])(
   },
 );
 
-test("a position confirmed on an idle source lets go of nothing that comes after it", () => {
+test("a position confirmed on an idle source releases nothing written after it", () => {
   expect(idleConfirmation(1024 as Lsn)).toBe(1023);
   expect(idleConfirmation(1023 as Lsn)).toBe(1023);
   expect(idleConfirmation(NO_LSN)).toBe(0);
 });
 
-test("a record that is no event carries a position that all before it is done with", () => {
+test("a record that is no event carries a position before which everything is finished", () => {
   const { walk } = newWalk(null, 800);
   const decoder = new PgoutputDecoder();
   const take = (message: Buffer, lsn: number) => walk.take(decoder.decode(message, 0, message.length), lsn as Lsn, []);
@@ -274,7 +274,7 @@ test("a record that is no event carries a position that all before it is done wi
   });
 });
 
-test("a record that is no event never moves the offset back: the server begins before what was handed over", () => {
+test("a record that is no event never moves the offset back: the server first resends events handed over", () => {
   const stored: SourceMap = { lsn_proc: 900, messageType: "INSERT", lsn_commit: 1000, lsn: 900, txId: 5, ts_usec: 9 };
   const { walk } = newWalk(stored, 800);
   for (const position of [0, 800, 900, 950, 1000]) expect(walk.offsetAt(position as Lsn)).toBe(stored);

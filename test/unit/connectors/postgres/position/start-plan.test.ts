@@ -36,17 +36,17 @@ const plan = (
   });
 
 describe("a first start", () => {
-  test("makes the slot and reads from its snapshot", () => {
+  test("creates the slot and reads from its snapshot", () => {
     for (const mode of ["initial", "always", "when_needed"] as const)
       expect(plan(mode, null, undefined)).toEqual({ kind: "snapshot", slot: "create" });
   });
 
-  test("that finds a slot of an earlier attempt reads by itself, and streams from the slot's position", () => {
+  test("with a slot of an earlier attempt reads in its own transaction, and streams from the slot's position", () => {
     expect(plan("initial", null, slot(700, 800))).toEqual({ kind: "snapshot", slot: "keep" });
     expect(plan("initial", RUNNING, slot(700, 800))).toEqual({ kind: "snapshot", slot: "keep" });
   });
 
-  test("of no_data makes the slot and streams; of initial_only makes none", () => {
+  test("under no_data creates the slot and streams; under initial_only creates none", () => {
     expect(plan("no_data", null, undefined)).toEqual({ kind: "stream", slot: "create" });
     expect(plan("no_data", null, slot(1, 1))).toEqual({ kind: "stream", slot: "keep" });
     expect(plan("initial_only", null, undefined)).toEqual({ kind: "snapshot", slot: "none" });
@@ -60,12 +60,12 @@ describe("a later start", () => {
     expect(plan("initial_only", COMPLETE, undefined)).toEqual({ kind: "idle" });
   });
 
-  test("of always takes a snapshot once, and not again for a lost connection", () => {
+  test("under always takes a snapshot once, and not again for a lost connection", () => {
     expect(plan("always", STREAMED, slot(1500, 1560))).toEqual({ kind: "snapshot", slot: "keep" });
     expect(plan("always", STREAMED, slot(1500, 1560), { hasSnapshot: true })).toEqual({ kind: "stream", slot: "keep" });
   });
 
-  test("refuses a gap: the slot is gone, or was made again behind the offset", () => {
+  test("refuses a gap: the slot is gone, or was recreated past the offset", () => {
     expect(plan("initial", STREAMED, undefined)).toMatchObject({
       kind: "refuse",
       reason: expect.stringMatching(/slot s does not exist/),
@@ -77,11 +77,11 @@ describe("a later start", () => {
     expect(plan("always", STREAMED, undefined, { hasSnapshot: true })).toMatchObject({ kind: "refuse" });
   });
 
-  test("knows the slot that it moved on itself while the source was idle", () => {
+  test("recognises a slot that it advanced itself while the source was idle", () => {
     expect(plan("initial", STREAMED, slot(4000, 4007))).toEqual({ kind: "stream", slot: "keep" });
   });
 
-  test("refuses an offset that the server has not got to, naming both positions, or takes a snapshot where it may", () => {
+  test("refuses an offset ahead of the server, naming both positions, or takes a snapshot if the mode allows", () => {
     for (const ahead of [
       { ...STREAMED, lsn_commit: 5008 },
       { ...STREAMED, lsn_proc: 5008 },
@@ -103,7 +103,7 @@ describe("a later start", () => {
     });
   });
 
-  test("that finds the slot moved past its offset takes a snapshot where it may: not by us, nor where it is moved by hand", () => {
+  test("takes a snapshot, if the mode allows, for a slot that others moved, except under lsn.flush.mode=manual", () => {
     const partOfFirst: SourceMap = { lsn: 1600, lsn_proc: 1600, messageType: "INSERT", txId: 7 };
     for (const [offset, by] of [
       [STREAMED, 1568],
@@ -118,21 +118,21 @@ describe("a later start", () => {
     }
   });
 
-  test("does not go on with a slot that is ahead of the server", () => {
+  test("does not stream from a slot ahead of the server", () => {
     expect(plan("initial", null, slot(700, 5008))).toMatchObject({
       kind: "refuse",
-      reason: expect.stringMatching(/slot s is confirmed up to .*5008.*5000.*when_needed, which makes the slot again/),
+      reason: expect.stringMatching(/slot s is confirmed up to .*5008.*5000.*when_needed, which recreates the slot/),
     });
     expect(plan("when_needed", STREAMED, slot(700, 5008))).toEqual({ kind: "snapshot", slot: "recreate" });
   });
 
-  test("of when_needed takes a new snapshot instead", () => {
+  test("under when_needed takes a new snapshot instead", () => {
     expect(plan("when_needed", STREAMED, undefined)).toEqual({ kind: "snapshot", slot: "create" });
     expect(plan("when_needed", STREAMED, slot(4000, 4000))).toEqual({ kind: "snapshot", slot: "keep" });
     expect(plan("when_needed", STREAMED, slot(0, 0, true))).toEqual({ kind: "snapshot", slot: "recreate" });
   });
 
-  test("refuses an invalidated slot and a broken snapshot that may not be taken again, saying what to do", () => {
+  test("refuses an invalidated slot, and an unfinished snapshot under no_data, and names the remedy", () => {
     expect(plan("initial", STREAMED, slot(1, 1, true))).toMatchObject({
       kind: "refuse",
       reason: expect.stringMatching(/Drop it/),

@@ -10,7 +10,7 @@ const judge = (code: string, message = "words of the server") =>
   judgeFailure(new ServerError("ERROR", code, message, undefined, undefined), scene);
 
 describe("a failure", () => {
-  test("of the network, of a server that restarts or is full, or of a slot in use is waited out", () => {
+  test("of the network, of a restarting or full server, or of a slot in use is retried", () => {
     for (const code of [
       "ECONNREFUSED",
       "ECONNRESET",
@@ -30,7 +30,7 @@ describe("a failure", () => {
     expect(judge("55006")).toMatchObject({ kind: "retry", isSlotInUse: true });
   });
 
-  test("that needs a person names the key or object, and what to do", () => {
+  test("that needs a person names the key or object, and the remedy", () => {
     const fatal: [string, string, RegExp][] = [
       ["28P01", "password authentication failed", /database.password/],
       ["3D000", 'database "shop" does not exist', /Check database.dbname/],
@@ -51,7 +51,7 @@ describe("a failure", () => {
     }
   });
 
-  test("of the login that the client cannot take part in is no network's", () => {
+  test("of a login method the client does not support is fatal", () => {
     for (const message of [
       "SASL: SCRAM-SERVER-FINAL-MESSAGE: server signature does not match",
       "Unknown authenticationOk message type 7",
@@ -62,7 +62,7 @@ describe("a failure", () => {
       });
   });
 
-  test("of TLS names the keys that it is about", () => {
+  test("of TLS names the TLS keys", () => {
     for (const code of [
       "CERT_HAS_EXPIRED",
       "SELF_SIGNED_CERT_IN_CHAIN",
@@ -78,13 +78,13 @@ describe("a failure", () => {
     }
   });
 
-  test("of our own kinds, or of our own making, is handed on as it is", () => {
+  test("that is already one of Millrace's errors, or a bug, is passed on unchanged", () => {
     for (const error of [new ConfigError("slot.name", "x"), new TypeError("a fault of ours")])
       expect(judgeFailure(error, scene)).toEqual({ kind: "fatal", error });
   });
 });
 
-test("a position is read as Postgres prints it, and printed back", () => {
+test("an LSN is read and printed in Postgres's form", () => {
   expect(parseLsn("16/B374D848")).toBe(0x16 * 2 ** 32 + 0xb374d848);
   expect(formatLsn(parseLsn("16/B374D848"))).toBe("16/B374D848");
   expect(formatLsn(parseLsn("0/0"))).toBe("0/0");
@@ -93,7 +93,7 @@ test("a position is read as Postgres prints it, and printed back", () => {
   expect([isIdleConfirmation(1023 as Lsn), isIdleConfirmation(1024 as Lsn)]).toEqual([true, false]);
 });
 
-test("a default is a constant, a stand-in for what the server computes, or none", () => {
+test("a default is a constant, a replacement for a computed one, or none", () => {
   const type = (name: string, kind = "b") => ({ name, kind, typmod: -1, labels: [], element: null, isDomain: false });
   const cases: [string | null, string, string | undefined][] = [
     [null, "int4", undefined],

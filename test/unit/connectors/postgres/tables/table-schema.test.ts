@@ -55,7 +55,7 @@ const converters = ["true", "false"].map((enable) => {
   return converter;
 });
 
-/** The value as it is read, once JsonConverter has taken it, with its schema and without. */
+/** The value as read, after JsonConverter has accepted it with its schema and without. */
 function sent(table: TableSchema, text: string): ConnectValue {
   const row = table.readRow(tupleOf(text));
   for (const converter of converters)
@@ -69,7 +69,7 @@ const warnings = () => {
   return { given, logger: { ...silentLogger, warn: (message: string) => given.push(message) } as unknown as Logger };
 };
 
-describe("a timestamp beyond what its schema carries", () => {
+describe("a timestamp outside its schema's range", () => {
   const LAST = "294247-01-10 04:00:54.775807";
   const BEYOND = "294247-01-10 04:00:54.775808";
 
@@ -84,18 +84,18 @@ describe("a timestamp beyond what its schema carries", () => {
         null,
       ]);
       expect(given).toEqual([
-        expect.stringMatching(/^Column c of s.t has a value .*time.precision.mode=isostring and connect carry/),
+        expect.stringMatching(/^Column c of s.t has a value .*time.precision.mode=isostring and connect can represent/),
       ]);
     }
   });
 
-  test("costs an array as a whole", () => {
+  test("makes a whole array null", () => {
     const table = tableOf({ type: "timestamp", isArray: true });
     expect(sent(table, `{"${LAST}","${BEYOND}"}`)).toBeNull();
     expect(sent(table, `{"${LAST}"}`)).toEqual([2n ** 63n - 1n]);
   });
 
-  test("stops the task where it may not be null, and under fail", () => {
+  test("stops the task if the column is required, and under fail", () => {
     for (const column of [
       { type: "timestamp", isNullable: false },
       { type: "timestamp", settings: { "event.converting.failure.handling.mode": "fail" } },
@@ -108,13 +108,13 @@ describe("a timestamp beyond what its schema carries", () => {
       );
   });
 
-  test("is carried by connect and isostring", () => {
+  test("is kept under connect and isostring", () => {
     const read = (mode: string) =>
       sent(tableOf({ type: "timestamp", settings: { "time.precision.mode": mode } }), BEYOND);
     expect([read("connect"), read("isostring")]).toEqual([9223372036854775n, "+294247-01-10T04:00:54.775808Z"]);
   });
 
-  test("is no default, with a warning", () => {
+  test("is left out as a default, with a warning", () => {
     const { given, logger } = warnings();
     const table = tableOf({ type: "timestamp", defaultExpression: `'${BEYOND}'::timestamp without time zone`, logger });
     expect(table.rowSchema.fields[0]!.schema.hasDefault).toBe(false);
@@ -125,7 +125,7 @@ describe("a timestamp beyond what its schema carries", () => {
   });
 });
 
-test("a default that its own column refuses at the first insert is no default", () => {
+test("a default that the column itself would refuse on insert is left out", () => {
   for (const [type, expression] of [
     ["int2", "32768"],
     ["int4", "'2147483648'::bigint"],
@@ -139,7 +139,7 @@ test("a default that its own column refuses at the first insert is no default", 
   }
 });
 
-test("a warning about a column is given once, however often its table is described", () => {
+test("a warning about a column is logged once, however often its table is described", () => {
   const { given, logger } = warnings();
   const shared = new ColumnWarnings(logger);
   for (let version = 0; version < 3; version++) {
@@ -263,7 +263,7 @@ describe("no value of a type kills the task", () => {
   });
 
   for (const [type, texts, typmods] of TYPES) {
-    test(`of ${type}: it is sent, or null, or names its column`, () => {
+    test(`of ${type}: each is sent, sent as null, or refused with its column's name`, () => {
       fc.assert(
         fc.property(
           MODES,

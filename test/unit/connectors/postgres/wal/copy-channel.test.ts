@@ -5,7 +5,7 @@ import type pg from "pg";
 import { describe, expect, test } from "vitest";
 import { CopyChannel } from "../../../../../connectors/postgres/wal/copy-channel.js";
 
-/** A client whose socket is ours. */
+/** A client over a socket that the test controls. */
 function fakeClient(): { client: pg.Client; socket: Duplex; sent: Buffer[] } {
   const sent: Buffer[] = [];
   const socket = new Duplex({
@@ -38,7 +38,7 @@ async function started(limitBytes = 1 << 20) {
   return { channel, socket, sent };
 }
 
-/** All messages until the copy is done. */
+/** All messages until the copy ends. */
 async function drain(channel: CopyChannel): Promise<string[]> {
   const messages: string[] = [];
   while (!channel.isDone) {
@@ -50,7 +50,7 @@ async function drain(channel: CopyChannel): Promise<string[]> {
 }
 
 describe("a copy", () => {
-  test("comes whole and in order, however the bytes are cut, and however little may wait", async () => {
+  test("arrives whole and in order, however the bytes are cut, and however low the limit", async () => {
     const body = fc.uint8Array({ maxLength: 300 });
     await fc.assert(
       fc.asyncProperty(
@@ -78,7 +78,7 @@ describe("a copy", () => {
     );
   });
 
-  test("pauses the socket while more waits than may, and goes on as it is walked", async () => {
+  test("pauses the socket above the limit, and resumes it as messages are read", async () => {
     const { channel, socket } = await started(1_000);
     const paused = once(socket, "pause");
     for (let i = 0; i < 5; i++) socket.push(frame("d", Buffer.alloc(700)));
@@ -88,7 +88,7 @@ describe("a copy", () => {
     expect(await drain(channel)).toHaveLength(5);
   });
 
-  test("that is refused rejects its start with the server's words", async () => {
+  test("that is refused rejects its start with the server's error", async () => {
     const { client, socket } = fakeClient();
     const channel = new CopyChannel(client, 1_000);
     const starting = channel.start("START_REPLICATION");
@@ -96,7 +96,7 @@ describe("a copy", () => {
     await expect(starting).rejects.toMatchObject({ name: "ServerError", code: "55006", message: "slot is active" });
   });
 
-  test("that breaks off hands over what came before, and then the server's own reason", async () => {
+  test("that breaks off returns the messages before, then throws the server's own error", async () => {
     const { channel, socket } = await started();
     socket.push(Buffer.concat([frame("d", Buffer.from("row")), failure("57P01", "terminating connection")]));
     socket.destroy();
@@ -113,9 +113,9 @@ describe("a copy", () => {
     expect(() => channel.next()).toThrow("read ECONNRESET");
   });
 
-  test("whose publication is missing fails where a later version of Postgres only warns", async () => {
+  test("whose publication is missing fails, though PostgreSQL 18 only warns", async () => {
     const { channel, socket } = await started();
-    // In German, as lc_messages may have it.
+    // In German, as lc_messages may configure.
     const warning = (code: string) =>
       frame("N", Buffer.from(`SWARNUNG\0VWARNING\0C${code}\0MLaden wurde übersprungen\0\0`, "utf8"));
     const row = frame("d", Buffer.from("row"));
@@ -125,7 +125,7 @@ describe("a copy", () => {
     expect(() => channel.next()).toThrow(expect.objectContaining({ code: "55000", severity: "WARNING" }));
   });
 
-  test("that is done leaves the client able to ask again, one that is not leaves it nothing to misread", async () => {
+  test("leaves the client usable after its end, and with nothing to misread before", async () => {
     const { client, socket } = fakeClient();
     const parsed: string[] = [];
     socket.on("data", (chunk: Buffer) => parsed.push(chunk.toString("latin1")));

@@ -19,7 +19,7 @@ function texts(tuple: Tuple): (string | null | undefined)[] {
   });
 }
 
-describe("a message of each kind, as a server of version 18 sent it", () => {
+describe("a message of each kind, recorded from PostgreSQL 18", () => {
   test("begin", () => {
     const message = Buffer.from("420000000001777ae80002fb3b7b3a4d88000002f0", "hex");
     expect(decode(message)).toEqual({
@@ -71,11 +71,11 @@ const columnText = fc.option(fc.option(fc.string({ unit: "binary", maxLength: 30
 });
 const row = fc.array(columnText, { maxLength: 20 });
 
-test("the columns of a row come back as they were sent", () => {
+test("the columns of a row are decoded as they were sent", () => {
   fc.assert(
     fc.property(row, row, fc.nat(), (before, after, oid) => {
       const decoder = new PgoutputDecoder();
-      // Within a larger chunk, at any place.
+      // At any offset in a larger chunk.
       const message = bytes.update(oid, after, { kind: "O", before });
       const chunk = Buffer.concat([Buffer.from("xyz"), message, Buffer.from("xyz")]);
       const decoded = decoder.decode(chunk, 3, 3 + message.length);
@@ -87,7 +87,7 @@ test("the columns of a row come back as they were sent", () => {
   );
 });
 
-test("bytes that are no message are refused with a DataError, and nothing is read beyond the end", () => {
+test("malformed messages are refused with a DataError, and nothing is read beyond the end", () => {
   const valid = fc.oneof(
     row.map((after) => bytes.insert(1, after)),
     row.map((before) => bytes.remove(1, "K", before)),

@@ -3,10 +3,10 @@ import { ServerError } from "../../../../../connectors/postgres/server/server-er
 import { explainReplicationFailure } from "../../../../../connectors/postgres/wal/replication-failure.js";
 
 const names = { slotName: "s", publicationName: "p" };
-/** In no language that anything here could know. */
+/** A text in no known language, so only the codes can decide. */
 const said = (code: string, severity = "ERROR") => new ServerError(severity, code, "xyzzy", undefined, undefined);
 
-test("what a replication connection failed with follows from SQLSTATE, severity and phase, not from words", () => {
+test("SQLSTATE, severity and phase decide the meaning of a replication failure, not its text", () => {
   const cases: [ServerError, "start" | "stream", object][] = [
     [said("42704"), "start", { key: "slot.name", message: expect.stringMatching(/slot s .*xyzzy.*when_needed/) }],
     [said("42704"), "stream", { key: "publication.name", message: expect.stringMatching(/^Publication p .*xyzzy/) }],
@@ -20,7 +20,7 @@ test("what a replication connection failed with follows from SQLSTATE, severity 
   }
 });
 
-test("everything else is left as it is", () => {
+test("every other error is returned unchanged", () => {
   for (const error of [said("55006"), said("57P01"), said("42501"), new Error("read ECONNRESET")])
     expect(explainReplicationFailure(error, "stream", names)).toBe(error);
 });

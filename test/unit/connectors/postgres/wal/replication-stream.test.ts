@@ -6,7 +6,7 @@ import { ReplicationStream } from "../../../../../connectors/postgres/wal/replic
 import { judgeSilence, SilenceLimit } from "../../../../../connectors/postgres/wal/server-silence.js";
 import { SimClock } from "../../../../../src/base/clock.js";
 
-/** A server's end of one stream: what was sent to it, and what it sends. */
+/** A server's end of one stream: records the bytes it receives, and sends messages. */
 class FakeServer {
   readonly clock = new SimClock();
   readonly silence = new SilenceLimit();
@@ -48,7 +48,7 @@ class FakeServer {
     this.#socket.push(Buffer.concat([head, body]));
   }
 
-  /** The status updates so far: what they confirm, and whether they ask for an answer. */
+  /** The status updates so far: the position confirmed, and whether they request a reply. */
   get statuses(): { confirmed: number; asks: boolean }[] {
     return this.#sent
       .filter((chunk) => chunk[0] === 0x64)
@@ -56,7 +56,7 @@ class FakeServer {
   }
 }
 
-test("nothing is confirmed that the server has not got to over this connection", async () => {
+test("no position is confirmed that the server has not reached over this connection", async () => {
   const server = new FakeServer();
   const stream = await server.stream();
   stream.confirm(1600 as Lsn);
@@ -71,7 +71,7 @@ test("nothing is confirmed that the server has not got to over this connection",
   stream.close();
 });
 
-test("a server that answers nothing for a minute is given up, and borne with for longer the next time", async () => {
+test("a connection is closed after a minute without an answer, and only after longer the next time", async () => {
   const server = new FakeServer();
   const stream = await server.stream();
   await server.clock.advance(50_000);
@@ -86,10 +86,10 @@ test("a server that answers nothing for a minute is given up, and borne with for
   expect(server.silence.limitMs).toBe(120_000);
 });
 
-test("silence is time in which the server was asked and could be heard", () => {
+test("silence counts only the time in which the server could have answered and been heard", () => {
   const look = { elapsedMs: 10_000, intervalMs: 10_000, mayHaveAnswered: false };
   expect(judgeSilence(5_000, look)).toBe(15_000);
   expect(judgeSilence(50_000, { ...look, mayHaveAnswered: true })).toBe(0);
-  // The process slept: what came meanwhile is not read yet.
+  // The process was suspended: bytes that arrived in the meantime are not read yet.
   expect(judgeSilence(0, { ...look, elapsedMs: 3_600_000 })).toBe(20_000);
 });
