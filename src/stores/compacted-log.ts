@@ -36,6 +36,9 @@ const WRITE_TIMEOUT_MS = 30_000;
 /** The default timeout of `readToEnd`. */
 const READ_TIMEOUT_MS = 30_000;
 
+/** What surely fits into one batch: less than the defaults of max.request.size and of a topic's max.message.bytes. */
+const BATCH_BYTES = 512 * 1024;
+
 interface Waiter {
   readonly ends: readonly number[];
   readonly reached: Deferred<void>;
@@ -89,7 +92,8 @@ export class CompactedLog {
 
   /**
    * Writes records in order. Resolves once they are acknowledged, which is before the fold has them. A failed attempt
-   * may still have been written: the next one writes all records again, in the same order.
+   * may still have been written: the next one writes all records again, in the same order. The last record is never
+   * written without those before it, because it may put them in force.
    *
    * @param permit called before every attempt with the number of attempts made. Its error ends the write and goes to
    *   the caller.
@@ -101,13 +105,16 @@ export class CompactedLog {
     const deadlineMs = clock.monotonicMs() + WRITE_TIMEOUT_MS;
     const backoff = new Backoff({ initialMs: 100, maxMs: 2_000 }, random);
     for (;;) {
-      const attempts = backoff.attempts;
-      const decide = () => {
-        permit(attempts);
-        return records;
-      };
+      let attempts = backoff.attempts;
       try {
-        return await this.sendOnce(decide, deadlineMs - clock.monotonicMs());
+        for (const part of partsOf(records)) {
+          const permitted = () => {
+            permit(attempts++);
+            return part;
+          };
+          await this.sendOnce(permitted, deadlineMs - clock.monotonicMs());
+        }
+        return;
       } catch (error) {
         const waitMs = backoff.nextMs();
         const { signal } = this.#closing;
@@ -241,6 +248,15 @@ export class CompactedLog {
   #unreadable(why: string, cause?: unknown): RetriableError {
     return new RetriableError("STORE_UNREADABLE", `Topic ${this.#options.topic} cannot be read: ${why}`, { cause });
   }
+}
+
+/**
+ * What fits into one batch is written whole or not at all, and nobody's records come in between. Of more, the producer
+ * makes several batches, and writes the second also when the first has failed; so the last record waits for the others.
+ */
+function partsOf(records: readonly StoreRecord[]): readonly (readonly StoreRecord[])[] {
+  const bytes = records.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
+  return bytes < BATCH_BYTES || records.length < 2 ? [records] : [records.slice(0, -1), records.slice(-1)];
 }
 
 function isRetriable(cause: unknown): boolean {
