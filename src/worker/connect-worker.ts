@@ -227,17 +227,17 @@ export class ConnectWorker implements Worker {
   #setState(task: RunningTask, state: TaskState, waitingFor: string | null, version: string | null): void {
     const { connector, task: number } = task.id;
     this.parts.logger.info(`A task is ${state}`, { connector, task: number, waitingFor: waitingFor ?? undefined });
-    this.#tell(task, state, waitingFor, version);
+    this.#report(task, state, waitingFor, version);
   }
 
   #fail(task: RunningTask, { kind, code, trace }: Failure, version: string | null): void {
     // The log has the trace already, from where the task failed.
     const reason = { kind: kind ?? undefined, code: code ?? undefined };
     this.parts.logger.info("A task is FAILED", { connector: task.id.connector, task: task.id.task, ...reason });
-    this.#tell(task, "FAILED", trace, version);
+    this.#report(task, "FAILED", trace, version);
   }
 
-  #tell(task: RunningTask, state: TaskState, trace: string | null, version: string | null): void {
+  #report(task: RunningTask, state: TaskState, trace: string | null, version: string | null): void {
     task.state = state;
     task.trace = trace;
     task.version = version;

@@ -230,19 +230,19 @@ function surplusLists<T>(lists: ReadonlyMap<string, readonly T[]>, total: number
 function deal(work: Work, kept: ReadonlyMap<string, Work>, candidates: ReadonlySet<string>): Map<string, Work> {
   const hands = new Map([...kept.keys()].map((id) => [id, new Hand()]));
   const ids = [...hands.keys()].sort((a, b) => Number(candidates.has(b)) - Number(candidates.has(a)));
-  const give = <T>(items: readonly T[], count: (id: string) => number, take: (hand: Hand, item: T) => void) => {
+  const dealOut = <T>(items: readonly T[], count: (id: string) => number, take: (hand: Hand, item: T) => void) => {
     for (const item of items) {
       const id = ids.reduce((least, id) => (count(id) < count(least) ? id : least));
       take(hands.get(id)!, item);
     }
   };
   if (ids.length === 0) return new Map();
-  give(
+  dealOut(
     sortedConnectors(work),
     (id) => kept.get(id)!.connectors.size + hands.get(id)!.connectors.length,
     (hand, connector) => hand.connectors.push(connector),
   );
-  give(
+  dealOut(
     sortedTasks(work),
     (id) => kept.get(id)!.tasks.size + hands.get(id)!.tasks.length,
     (hand, task) => hand.tasks.push(task),

@@ -79,7 +79,7 @@ export class RecordErrors<R> {
       counters.recordsFailed++;
       const elapsedMs = clock.monotonicMs() - startedMs;
       const verdict = judgeFailure(policy, stage, error, attempt, elapsedMs, random.next());
-      if (verdict.kind !== "retry") return this.#give(up(verdict), { record, stage, className, error });
+      if (verdict.kind !== "retry") return this.#conclude(up(verdict), { record, stage, className, error });
       await clock.delay(verdict.delayMs, stopping);
       if (stopping.aborted) return { kind: "fatal", error: this.#fatal({ record, stage, className, error }, true) };
       try {
@@ -94,7 +94,7 @@ export class RecordErrors<R> {
   async settle(failed: FailedRecord<R>): Promise<Outcome<never>> {
     this.parts.counters.recordsFailed++;
     const verdict = judgeFailure({ ...this.policy, retryTimeoutMs: 0 }, failed.stage, failed.error, 1, 0, 0);
-    return this.#give(up(verdict), failed);
+    return this.#conclude(up(verdict), failed);
   }
 
   /** A bad record that the task reports itself and skips. Resolves once the reports are written. (I8) */
@@ -105,18 +105,18 @@ export class RecordErrors<R> {
     for (const reporter of this.parts.reporters) await reporter.report(failed, true);
   }
 
-  async #give(verdict: "skip" | "fail" | "fail-always", failed: FailedRecord<R>): Promise<Outcome<never>> {
+  async #conclude(verdict: "skip" | "fail" | "fail-always", failed: FailedRecord<R>): Promise<Outcome<never>> {
     for (const reporter of this.parts.reporters) await reporter.report(failed, false);
     if (verdict === "skip") {
       this.parts.counters.recordsSkipped++;
-      this.#tellUnreported(failed);
+      this.#warnUnreported(failed);
       return { kind: "skipped" };
     }
     return { kind: "fatal", error: this.#fatal(failed, verdict === "fail") };
   }
 
   /** Without log and dead letter queue, tolerated records would vanish unseen: warns at the 1st, 10th, 100th … */
-  #tellUnreported({ record, error }: FailedRecord<R>): void {
+  #warnUnreported({ record, error }: FailedRecord<R>): void {
     const { reporters, counters, logger, describe } = this.parts;
     if (reporters.length > 0 || !Number.isInteger(Math.log10(counters.recordsSkipped))) return;
     logger.warn(

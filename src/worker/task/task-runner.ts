@@ -78,7 +78,7 @@ export class TaskStatus {
   readonly #waits = new Map<WaitCause, string>();
   readonly #clientWaits: (string | undefined)[] = [];
   #state: TaskState | undefined;
-  #told: string | undefined;
+  #reported: string | undefined;
 
   constructor(private readonly events: TaskEvents) {}
 
@@ -88,19 +88,19 @@ export class TaskStatus {
 
   set(state: Exclude<TaskState, "FAILED">): void {
     this.#state = state;
-    this.#tell(state, state === "RUNNING" ? this.#reason() : null);
+    this.#report(state, state === "RUNNING" ? this.#reason() : null);
   }
 
   fail(error: unknown): void {
     this.#state = "FAILED";
-    this.#told = undefined;
+    this.#reported = undefined;
     this.events.failed(error);
   }
 
   /** From here until RUNNING, waiting reasons are shown even if the task was PAUSED before. */
   starting(): void {
     this.#state = undefined;
-    this.#told = undefined;
+    this.#reported = undefined;
   }
 
   /**
@@ -124,8 +124,8 @@ export class TaskStatus {
 
   #show(): void {
     const reason = this.#reason();
-    const starting = this.#state === undefined && (this.#told !== undefined || reason !== null);
-    if (this.#state === "RUNNING" || starting) this.#tell("RUNNING", reason);
+    const starting = this.#state === undefined && (this.#reported !== undefined || reason !== null);
+    if (this.#state === "RUNNING" || starting) this.#report("RUNNING", reason);
   }
 
   #reason(): string | null {
@@ -135,10 +135,10 @@ export class TaskStatus {
     return cause === undefined ? null : this.#waits.get(cause)!;
   }
 
-  #tell(state: Exclude<TaskState, "FAILED">, waitingFor: string | null): void {
-    const told = `${state} ${waitingFor}`;
-    if (told === this.#told) return;
-    this.#told = told;
+  #report(state: Exclude<TaskState, "FAILED">, waitingFor: string | null): void {
+    const report = `${state} ${waitingFor}`;
+    if (report === this.#reported) return;
+    this.#reported = report;
     this.events.status(state, waitingFor);
   }
 }

@@ -72,7 +72,7 @@ describe("the command line", () => {
     expect(written).toMatch(/^millrace: .*Expected HOST:PORT.*\n$/);
   });
 
-  test("tells its version and its help", async () => {
+  test("prints its version and its help", async () => {
     expect(await run("--version")).toBe(0);
     expect(written).toBe("1.2.3\n");
     expect(await run("up", "--help")).toBe(0);
@@ -81,7 +81,7 @@ describe("the command line", () => {
 });
 
 describe("an error", () => {
-  test("ends the process by what kind it is, and when it came", () => {
+  test("sets the exit code by its kind and phase", () => {
     expect(exitCodeOf(new ConfigError("k", "x"), "starting")).toBe(1);
     expect(exitCodeOf(new ConflictError("PORT_IN_USE", "x"), "starting")).toBe(2);
     expect(exitCodeOf(new Error("x"), "running")).toBe(3);

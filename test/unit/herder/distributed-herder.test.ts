@@ -90,12 +90,15 @@ describe("the herder of one worker", () => {
     await clock.settled();
   };
 
-  test.each(["STARTED", "PAUSED", "STOPPED"] as const)("names an unknown connector that is to be %s", async (state) => {
-    await expect(herder.setTargetState("none", state)).rejects.toMatchObject({
-      code: "CONNECTOR_NOT_FOUND",
-      message: "Unknown connector none",
-    });
-  });
+  test.each(["STARTED", "PAUSED", "STOPPED"] as const)(
+    "names an unknown connector in a change to %s",
+    async (state) => {
+      await expect(herder.setTargetState("none", state)).rejects.toMatchObject({
+        code: "CONNECTOR_NOT_FOUND",
+        message: "Unknown connector none",
+      });
+    },
+  );
 
   test("two patches of one connector lose nothing, though both were decided on the same config", async () => {
     await put("c");
@@ -108,13 +111,13 @@ describe("the herder of one worker", () => {
     expect(herder.connectorInfo("c").config).toEqual({ name: "c", a: "1", b: "2" });
   });
 
-  test("a patch is decided again when another leader has written after it was read", async () => {
+  test("a patch is decided again when another leader has written since the config was read", async () => {
     await put("c");
     const gate = deferred();
     validating = gate.promise;
     const patching = herder.patchConfig("c", { a: "1" });
     await clock.settled();
-    // Not read here yet: the write itself has to look.
+    // Not read here yet: the write itself must check.
     configs.held = true;
     configs.append(configRecord.connector("c", { name: "c", password: `\${vault:password}` }));
     gate.resolve();
@@ -125,7 +128,7 @@ describe("the herder of one worker", () => {
     expect(herder.connectorInfo("c").config).toEqual({ name: "c", a: "1", password: `\${vault:password}` });
   });
 
-  test("refuses task configs that were generated from another config than the leader has", async () => {
+  test("refuses task configs generated from another config than the leader's", async () => {
     await put("c");
     const before = configs.texts.length;
     const published = herder.publishTaskConfigs("c", [{ task: "x" }], Buffer.from("[]"), undefined, 99);
@@ -133,7 +136,7 @@ describe("the herder of one worker", () => {
     expect(configs.texts).toHaveLength(before);
   });
 
-  test("restarts with flags no connector whose status nobody has written yet", async () => {
+  test("restarts with flags no connector without a status", async () => {
     worker.blocked.add("slow");
     await put("slow");
     const request = { connector: "slow", includeTasks: true, onlyFailed: false };
@@ -143,7 +146,7 @@ describe("the herder of one worker", () => {
     });
   });
 
-  test("says of a task that failed at once on its restart that it did", async () => {
+  test("reports a task that fails at once on its restart", async () => {
     await put("c");
     const id = { connector: "c", task: 0 };
     await herder.restartTask(id);
@@ -155,7 +158,7 @@ describe("the herder of one worker", () => {
     expect(herder.taskStatus(id)).toMatchObject({ state: "FAILED" });
   });
 
-  test("asks for a sink's offsets by what its references stand for, and shows none of it", async () => {
+  test("reads a sink's offsets with its references' values, and shows none of them", async () => {
     vi.spyOn(worker.plugins, "connector").mockReturnValue({ type: "sink" } as ConnectorPlugin);
     const config = { name: "s", "connector.class": "Sink", "consumer.override.bootstrap.servers": SERVERS };
     await loop.asLeader("put", "put", (writer) => writer.putConnector("s", config));

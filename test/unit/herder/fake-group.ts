@@ -11,31 +11,31 @@ import type {
 export interface Elsewhere {
   readonly url: string;
   readonly work: Work;
-  /** How many records further than this member it has read the config topic. */
+  /** Number of records that it has read beyond this member's position in the config topic. */
   readonly ahead?: number;
 }
 
-/** How long the member waits after a callback that failed. */
+/** Wait of the member after a failed callback. */
 const BACK_OFF_MS = 1_000;
 
 /**
- * A group of one, or one whose leader is elsewhere: rebalances happen when they are asked for, and at once. As the real
- * member does, it joins again after a callback that failed.
+ * A group of one, or one with another leader. Rebalances happen on request, at once. Like the real member, it rejoins
+ * after a failed callback.
  */
 export class FakeGroup {
   callbacks!: GroupMemberCallbacks;
   protocols!: () => readonly GroupProtocol[];
   generationId = 0;
   left = false;
-  /** The member takes part in no rebalance any more. */
+  /** The member takes part in no further rebalance. */
   retired = false;
-  /** What callbacks were rejected with. */
+  /** Errors of rejected callbacks. */
   readonly failures: unknown[] = [];
   /** When set, a round waits for it: the other members have not joined yet. */
   gate: Promise<void> | undefined;
   /** Joins so far, those after failed callbacks included. */
   joins = 0;
-  /** What another leader assigns; undefined: this member leads. */
+  /** The assignment of another leader; undefined: this member leads. */
   elsewhere: Elsewhere | undefined;
   #rebalancing = false;
   #again = false;
@@ -66,7 +66,7 @@ export class FakeGroup {
     };
   }
 
-  /** Joins until no callback fails and none asks for another round. */
+  /** Joins until no callback fails and none requests another round. */
   async rebalance(): Promise<void> {
     if (this.retired) return;
     this.#rebalancing = true;
@@ -90,7 +90,7 @@ export class FakeGroup {
     this.#rebalancing = false;
   }
 
-  /** Drops the member, whatever callback is under way; it joins again once `onLost` has run. */
+  /** Drops the member during any callback. It rejoins once `onLost` has run. */
   async lose(): Promise<void> {
     await this.callbacks.onLost(new Error("the session timed out"), 0);
     this.#again = true;

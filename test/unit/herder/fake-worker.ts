@@ -9,14 +9,14 @@ const STATES: Readonly<Record<TargetState, ConnectorState>> = {
   STOPPED: "STOPPED",
 };
 
-/** A worker that runs nothing: it notes what it is told and reports states at once. */
+/** A worker that runs nothing: it records calls and reports states at once. */
 export class FakeWorker implements Worker {
   readonly calls: string[] = [];
-  /** What taskConfigs gives, by connector. */
+  /** Results of taskConfigs, by connector. */
   readonly generated = new Map<string, Record<string, string>[]>();
   /** Connectors whose start never returns. */
   readonly blocked = new Set<string>();
-  /** When set, closing waits for it: the last work takes its time. */
+  /** When set, closing waits for it, like work that ends slowly. */
   closeGate: Promise<void> | undefined;
   /** When set, stopping tasks waits for it. */
   stopGate: Promise<void> | undefined;
@@ -113,7 +113,7 @@ export class FakeWorker implements Worker {
   }
 
   async close() {
-    this.stopGate = undefined; // Whatever still waits is cancelled.
+    this.stopGate = undefined; // pending stops are cancelled
     await this.closeGate;
     await this.stopTasks([...this.#tasks.values()]);
     await this.stopConnectors([...this.#connectors.keys()]);

@@ -90,7 +90,7 @@ describe("the herder's loop", () => {
     expect(configs.texts.map(([key]) => key)).toEqual(["connector-c", "task-c-0", "commit-c"]);
   });
 
-  test("gives the connector what a reference stands for, and publishes the reference", async () => {
+  test("passes a reference's value to the connector, and publishes the reference", async () => {
     const reference = `\${vault:v}`;
     await put("c", { v: reference });
     worker.generated.set("c", [{ v: "7", task: "0" }]);
@@ -101,7 +101,7 @@ describe("the herder's loop", () => {
     expect(configs.texts.some(([, value]) => value?.includes('"7"'))).toBe(false);
   });
 
-  test("shows the reference, not what it stands for, in traces and waiting texts", async () => {
+  test("shows the reference, not its value, in traces and waiting texts", async () => {
     const reference = `\${vault:password}`;
     await put("c", { password: reference });
     await clock.settled();
@@ -113,7 +113,7 @@ describe("the herder's loop", () => {
     expect(statuses.texts.some(([, value]) => value?.includes("hunter2"))).toBe(false);
   });
 
-  test("shows no connector's secret in the failure of another, whose task host it ended", async () => {
+  test("hides a connector's secret in the failure of another one whose task host it killed", async () => {
     const reference = `\${vault:password}`;
     await put("c", { password: reference });
     await put("other");
@@ -124,7 +124,7 @@ describe("the herder's loop", () => {
     expect(status?.trace).toBe(`host lost: ${reference} is wrong`);
   });
 
-  test("goes on with others while a connector blocks in start", async () => {
+  test("serves other connectors while one blocks in start", async () => {
     worker.blocked.add("stuck");
     await put("stuck");
     await put("fine");
@@ -133,7 +133,7 @@ describe("the herder's loop", () => {
     expect(stateOf("stuck")).toBeUndefined();
   });
 
-  test("publishes changed task configs once, and starts all tasks again with them (I5)", async () => {
+  test("publishes changed task configs once, and restarts all tasks with them (I5)", async () => {
     await put("c");
     await clock.settled();
     worker.calls.length = 0;
@@ -146,7 +146,7 @@ describe("the herder's loop", () => {
     expect(worker.calls).toHaveLength(3);
   });
 
-  test("pauses and resumes what runs, without a rebalance", async () => {
+  test("pauses and resumes running work without a rebalance", async () => {
     await put("c");
     await clock.settled();
     const { generationId } = group;
@@ -160,7 +160,7 @@ describe("the herder's loop", () => {
     expect(group.generationId).toBe(generationId);
   });
 
-  test("stops a connector that was deleted, and leaves no status of it", async () => {
+  test("stops a deleted connector, and leaves no status of it", async () => {
     await put("c");
     await clock.settled();
     await loop.asLeader("remove", "remove", (writer) => writer.removeConnector("c"));
@@ -171,7 +171,7 @@ describe("the herder's loop", () => {
     expect(loop.membership.assigned.connectors.size).toBe(0);
   });
 
-  test("restarts what a request names, showing RESTARTING until it runs", async () => {
+  test("restarts the work in a request, showing RESTARTING until it runs", async () => {
     await put("c");
     await clock.settled();
     worker.calls.length = 0;
@@ -200,7 +200,7 @@ describe("the herder's loop", () => {
     expect(worker.calls.slice(2)).toEqual(["start c STARTED", 'start c-0 STARTED {"task":"0"}']);
   });
 
-  test("stops everything when the group drops it, also while a write hangs, and writes nothing more by that place (I4, I7)", async () => {
+  test("stops everything when the group drops it, even while a write hangs, and writes nothing more on behalf of that place (I4, I7)", async () => {
     await put("c");
     await clock.settled();
     worker.calls.length = 0;
@@ -213,19 +213,19 @@ describe("the herder's loop", () => {
     const back = group.lose();
     await clock.settled();
     expect(worker.calls).toEqual(["stop c-0", "stop c"]);
-    // Neither the answer nor the way back into the group waits for the write that hangs.
+    // Neither the answer nor the rejoin waits for the hanging write.
     await clock.advance(1_000);
     await refused;
     await back;
     expect(loop.membership.place).toMatchObject({ isLeader: false });
-    // The attempt that was in flight lands, and no other.
+    // The attempt in flight lands, and no other.
     gate.resolve();
     await clock.advance(60_000);
     expect(configs.sends).toBe(sends);
     expect(configs.texts.filter(([key]) => key === "connector-late")).toHaveLength(1);
   });
 
-  test("stores no offset any more once everything has stopped because the group dropped it (I3)", async () => {
+  test("stores no offset after the group has dropped it and everything has stopped (I3)", async () => {
     offsets.sendGate = deferred().promise;
     const isOver = new Error("the task was cancelled");
     let attempts = 0;
@@ -239,7 +239,7 @@ describe("the herder's loop", () => {
     await refused;
   });
 
-  test("starts nothing from an assignment that it was still taking when the group dropped it (I4)", async () => {
+  test("starts nothing from an assignment that was still in progress when the group dropped it (I4)", async () => {
     await put("c");
     await clock.settled();
     group.elsewhere = { url: "http://other:8083/", work: workOf(["c"], [{ connector: "c", task: 0 }]), ahead: 1 };
@@ -288,7 +288,7 @@ describe("the herder's loop", () => {
     await put("c");
     await clock.settled();
     const stopping = loop.asLeader("stop", "stop", async (writer) => {
-      await clock.settled(); // The connector still runs, and asks for new tasks.
+      await clock.settled(); // the connector still runs, and requests new tasks
       await writer.stopConnector("c");
     });
     worker.generated.set("c", [{ task: "late" }]);
@@ -315,7 +315,7 @@ describe("the herder's loop", () => {
     expect(worker.calls).toEqual(["stop c-0", "stop c", "start c STARTED", 'start c-0 STARTED {"task":"0"}']);
   });
 
-  test("under the sessioned protocol the leader makes a key, and a new one when it is old", async () => {
+  test("under the sessioned protocol the leader creates a key, and a new one when it is old", async () => {
     await loop.close();
     await start("sessioned");
     const keys = () => configs.texts.filter(([key]) => key === "session-key").map(([, value]) => value);
@@ -329,7 +329,7 @@ describe("the herder's loop", () => {
     expect(new Set(keys()).size).toBe(2);
   });
 
-  test("a session key that is refused is tried again on a timer, and the group does not rebalance for it", async () => {
+  test("a refused session key is retried on a timer, without a rebalance", async () => {
     await loop.close();
     const refuse = (log: MemoryLog) => {
       log.sendError = new Error("TOPIC_AUTHORIZATION_FAILED");
@@ -357,7 +357,7 @@ describe("the herder's loop", () => {
     expect(worker.calls).toEqual(["stop c-0", 'start c-0 STARTED {"task":"new"}']);
   });
 
-  test("as the leader it deals nothing while a member still runs tasks that a commit has replaced (I4)", async () => {
+  test("as the leader it assigns nothing while a member still runs tasks that a commit has replaced (I4)", async () => {
     await put("c");
     await clock.settled();
     const { offset } = loop.configs();
@@ -380,7 +380,7 @@ describe("the herder's loop", () => {
     expect(await errorOf(offset)).toBe(0);
   });
 
-  test("a member that cannot read the config topic gives up what it runs, so that others need not wait for it", async () => {
+  test("a member that cannot read the config topic drops its work, so that others need not wait for it", async () => {
     await put("c");
     await clock.settled();
     worker.calls.length = 0;
@@ -398,17 +398,17 @@ describe("the herder's loop", () => {
     await clock.advance(5_000);
   });
 
-  test("a start that fails closes what it had opened", async () => {
+  test("a failed start closes everything it has opened", async () => {
     await loop.close();
     await expect(start("compatible", () => {}, new Error("no such plugin folder"))).rejects.toThrow("no such plugin");
     expect([configs.closed, statuses.closed]).toEqual([true, true]);
     await expect(loop.loaded).rejects.toThrow("no such plugin");
   });
 
-  test("a worker that is closed takes no work from a rebalance that outlives it, and no callback fails", async () => {
+  test("a closed worker takes no work from a rebalance that outlives it, and no callback fails", async () => {
     await put("c");
     await clock.settled();
-    // The leader is ahead, and the topic is not read on: the rebalance hangs in a command.
+    // The leader is ahead, and the topic is not read further: the rebalance hangs in a command.
     group.elsewhere = { url: "http://other:8083/", work: workOf(["c"], [{ connector: "c", task: 0 }]), ahead: 1 };
     configs.held = true;
     const rebalance = group.rebalance();
@@ -423,13 +423,13 @@ describe("the herder's loop", () => {
     expect(group.failures).toEqual([]);
   });
 
-  test("a command that outlives the closing starts nothing any more", async () => {
+  test("a command that outlives the closing starts nothing", async () => {
     await put("c");
     await clock.settled();
     const stopped = deferred();
     worker.stopGate = stopped.promise;
     worker.calls.length = 0;
-    // The task is to start again when it has stopped, which takes long.
+    // The task should restart after its stop, which takes long.
     void loop.run("restarting", () => loop.runner.restart(undefined, [{ connector: "c", task: 0 }]));
     await clock.settled();
     const closing = loop.close();
@@ -440,7 +440,7 @@ describe("the herder's loop", () => {
     expect(worker.calls.filter((call) => call.startsWith("start"))).toEqual([]);
   });
 
-  test("stays a member and joins no more while its last work ends", async () => {
+  test("stays a member and does not rejoin while its last work ends", async () => {
     await put("c");
     await clock.settled();
     const ended = deferred();

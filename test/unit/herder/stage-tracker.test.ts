@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
 import { StageTracker } from "../../../src/herder/stage-tracker.js";
 
-test("a stage that ended while another one showed is never shown as under way", () => {
+test("a stage that ended while another one was shown is never shown as current", () => {
   const stages = new StageTracker(new SimClock(1_000));
   const leaveWrite = stages.enter("writing");
   const leaveValidation = stages.enter("validating");

@@ -8,7 +8,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** Calls an app without a socket: the request is made up, and the answer is what was written. */
+/** Calls an app without a socket: builds the request, and returns the written answer. */
 export async function call(
   app: Express,
   method: string,

@@ -2,7 +2,7 @@ import { ConflictError, NotFoundError } from "../../../src/api/index.js";
 import type { ConnectorInfo, ConnectorStateInfo, SubmittedConfig } from "../../../src/contract/connector-info.js";
 import type { Herder } from "../../../src/herder/herder.js";
 
-/** Notes what it is asked, and answers from one connector `c`. */
+/** Records calls, and answers from one connector `c`. */
 export class FakeHerder implements Herder {
   readonly calls: unknown[][] = [];
   readonly version = "9.9.9";

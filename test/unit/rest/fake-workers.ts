@@ -1,9 +1,9 @@
 import type { HttpAnswer, HttpClient, HttpRequest } from "../../../src/base/http-client.js";
 
-/** The other workers of the group, by HTTP: what was sent to them, and what they answer. */
+/** The group's other workers, over HTTP: records requests and returns prepared answers. */
 export class FakeWorkers implements HttpClient {
   readonly sent: HttpRequest[] = [];
-  /** Each request's answer; an Error is thrown as a connection that failed. */
+  /** Each request's answer; an Error is thrown, like a failed connection. */
   answer: (request: HttpRequest) => HttpAnswer | Error = () => new Error("connect ECONNREFUSED");
 
   async send(request: HttpRequest): Promise<HttpAnswer> {

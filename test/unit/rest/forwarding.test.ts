@@ -25,7 +25,7 @@ function answering(status: number, body: string): FakeWorkers {
 
 const forwarded = (http: FakeWorkers, request = REQUEST) => forward(request, LEADER, { http, logger: silentLogger });
 
-test("a request goes to the leader as it came, and its answer comes back", async () => {
+test("a request reaches the leader unchanged, and the client gets its answer", async () => {
   const http = answering(201, '{"name":"a/b"}');
   expect(await forwarded(http)).toEqual({ status: 201, body: { name: "a/b" } });
   expect(http.sent).toMatchObject([{ method: "PUT", timeoutMs: 90_000, body: REQUEST.body }]);
@@ -34,7 +34,7 @@ test("a request goes to the leader as it came, and its answer comes back", async
   expect(await forwarded(answering(204, ""))).toEqual({ status: 204, body: undefined });
 });
 
-test("a worker that does not answer, or is none, is named", async () => {
+test("a server that does not answer, or is not a worker, is named", async () => {
   await expect(forwarded(new FakeWorkers())).rejects.toMatchObject({
     status: 500,
     message: "IO Error trying to forward REST request: http://leader:8083 did not answer",
@@ -45,13 +45,13 @@ test("a worker that does not answer, or is none, is named", async () => {
   });
 });
 
-test("a request that was forwarded twice goes no further", async () => {
+test("a request that was forwarded twice is not forwarded again", async () => {
   const http = answering(200, "{}");
   await expect(forwarded(http, { ...REQUEST, forward: "false" })).rejects.toMatchObject({ status: 409 });
   expect(http.sent).toEqual([]);
 });
 
-test("task configs are signed as the bytes that are sent; a refusal carries the leader's message", async () => {
+test("the signature of task configs covers the sent bytes; a refusal carries the leader's message", async () => {
   const http = answering(403, '{"error_code":403,"message":"Submitted signature does not match"}');
   const signed: Buffer[] = [];
   const sign = (body: Buffer) => {

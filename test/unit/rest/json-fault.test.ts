@@ -11,7 +11,7 @@ function isJson(text: string): boolean {
   }
 }
 
-describe("where a text stops being JSON", () => {
+describe("the position where a text stops being JSON", () => {
   test.each([
     ["", 0],
     ["  ", 2],
@@ -29,7 +29,7 @@ describe("where a text stops being JSON", () => {
     expect(jsonFaultAt(text)).toBe(at);
   });
 
-  test("is nowhere exactly when it is JSON", () => {
+  test("is undefined exactly for JSON", () => {
     const piece = fc.constantFrom(
       "{",
       "}",

@@ -56,7 +56,7 @@ describe("the answers", () => {
     expect(await send(method, url)).toMatchObject({ status, body });
   });
 
-  test("expand only what is asked for, and leave out who has no status", async () => {
+  test("expand only requested parts, and leave out connectors without a status", async () => {
     const { info, status } = herder;
     expect((await send("GET", "/connectors?expand=status&expand=info")).body).toEqual({ c: { status, info } });
     expect((await send("GET", "/connectors?expand=info")).body).toMatchObject({ c: { info }, "no-status": {} });
@@ -71,7 +71,7 @@ describe("the answers", () => {
 
   test("keep 64-bit offsets exact", async () => {
     const answer = await send("GET", "/connectors/c/offsets");
-    // Parsed by the caller, the number would be rounded: the text is what counts.
+    // Parsed by the caller, the number would be rounded, so this compares the text.
     expect(answer).toMatchObject({ status: 200, body: { offsets: [{ partition: { file: "f" } }] } });
     expect(JSON.stringify(answer.body)).toContain("1152921504606847");
   });
@@ -83,7 +83,7 @@ describe("the answers", () => {
     expect(await kinds("?connectorsOnly=false")).toEqual(["sink", "source", "converter", "header_converter"]);
   });
 
-  test("say which methods a path has", async () => {
+  test("list the methods of a path", async () => {
     expect(await send("OPTIONS", "/connectors")).toMatchObject({ status: 200, body: "GET,POST,HEAD,OPTIONS" });
   });
 
@@ -93,8 +93,8 @@ describe("the answers", () => {
   });
 });
 
-describe("what is created", () => {
-  test("comes back with its address, whatever its name", async () => {
+describe("a created connector", () => {
+  test("is returned with its address, under any name", async () => {
     const answer = await send(
       "POST",
       "/connectors",
@@ -108,12 +108,12 @@ describe("what is created", () => {
     ["RUNNING", "STARTED"],
     ["paused", "PAUSED"],
     ["Stopped", "STOPPED"],
-  ])("begins as %s", async (initial, state) => {
+  ])("starts as %s", async (initial, state) => {
     await send("POST", "/connectors", JSON.stringify({ name: "n", config: {}, initial_state: initial }));
     expect(herder.calls[0]?.[3]).toBe(state);
   });
 
-  test("is 409 when it is there, 201 or 200 by PUT", async () => {
+  test("is 409 if it exists already, 201 or 200 by PUT", async () => {
     expect(await send("POST", "/connectors", '{"name":"c","config":{}}')).toMatchObject({
       status: 409,
       body: { error_code: 409, message: "Connector c already exists" },
@@ -142,7 +142,7 @@ describe("what is created", () => {
 });
 
 describe("a restart", () => {
-  test("takes its flags, and whatever is not true is false", async () => {
+  test("takes its flags; every value but true is false", async () => {
     expect(await send("POST", "/connectors/c/restart?includeTasks=true&onlyFailed=TRUE")).toMatchObject({
       status: 202,
       body: herder.status,
@@ -154,7 +154,7 @@ describe("a restart", () => {
 });
 
 describe("a body", () => {
-  test("has to be JSON by type", async () => {
+  test("must have the media type of JSON", async () => {
     for (const headers of [{ "content-type": "text/plain" }, {}]) {
       expect(await send("POST", "/connectors", "{}", headers as Record<string, string>)).toMatchObject({
         status: 415,
@@ -165,12 +165,12 @@ describe("a body", () => {
     expect((await send("PUT", "/connectors/c/config", "{}", charset)).status).toBe(200);
   });
 
-  test("may say a key twice: the last one counts", async () => {
+  test("may contain a key twice: the last one counts", async () => {
     await send("PUT", "/connectors/c/config", '{"a":"1","a":"2"}');
     expect(herder.calls.at(-1)).toEqual(["putConfig", "c", { a: "2" }]);
   });
 
-  test("that is no JSON is told by the place, and none of it is repeated", async () => {
+  test("that is not JSON is refused with the position, without quoting it", async () => {
     for (const [body, place] of [
       ["hunter2", "line 1, column 1 on"],
       ['{"name":"n",\n "config":{"password": hunter2}}', "line 2, column 24 on"],
@@ -203,7 +203,7 @@ describe("a body", () => {
     ]);
   });
 
-  test("of another worker comes with its bytes and signature", async () => {
+  test("of another worker reaches the herder with its bytes and signature", async () => {
     await send("POST", "/connectors/c/tasks", '[{"a":"1"}]', {
       "content-type": "application/json",
       "x-connect-authorization": "c2ln",
@@ -220,7 +220,7 @@ describe("a body", () => {
     ]);
   });
 
-  test("of a validation may leave the class to the path", async () => {
+  test("of a validation may leave out the class, which is in the path", async () => {
     await send("PUT", "/connector-plugins/FileStreamSource/config/validate", '{"topic":"t"}');
     expect(herder.calls.at(-1)).toEqual(["validate", { topic: "t", "connector.class": "FileStreamSource" }]);
     const named = '{"connector.class":"org.apache.kafka.connect.file.FileStreamSourceConnector"}';
@@ -235,7 +235,7 @@ describe("a request that waits", () => {
     return answer;
   };
 
-  test("is answered after 90 s with what the herder is doing", async () => {
+  test("is answered after 90 s with the herder's stage", async () => {
     herder.obstacle = new Promise(() => {});
     const startedMs = Date.UTC(2026, 0, 2, 3, 4, 5);
     herder.stage = { description: "writing a config", startedMs, completedMs: undefined };
@@ -276,7 +276,7 @@ describe("a request that waits", () => {
     });
     herder.obstacle = undefined;
     expect(await health()).toMatchObject({ status: 503, body: { status: "starting" } });
-    // Nobody has asked since: it is the herder that knows whether it was ready.
+    // No request arrived since: the herder itself knows whether it was ready.
     herder.ready = true;
     herder.obstacle = new Promise(() => {});
     expect(await health()).toMatchObject({ status: 500, body: { status: "unhealthy" } });
@@ -289,7 +289,7 @@ describe("a request that waits", () => {
 });
 
 describe("topics", () => {
-  test("are not told when they are not tracked", async () => {
+  test("are not shown when they are not tracked", async () => {
     serve({ tracked: false, resettable: true });
     expect(await send("GET", "/connectors/c/topics")).toMatchObject({
       status: 403,
@@ -321,11 +321,11 @@ describe("the status of an error", () => {
     expect(errorBody(error).error_code).toBe(status);
   });
 
-  test("a worker that ends says so", () => {
+  test("a worker that shuts down says so", () => {
     expect(errorBody(new LoopEndedError("x"))).toEqual({ error_code: 500, message: "Worker is shutting down" });
   });
 
-  test("reaches the client with the message of the error, and nothing of its stack", async () => {
+  test("reaches the client with the error's message, and without its stack", async () => {
     herder.obstacle = Promise.reject(new ConfigError("k", "k is wrong: make it right"));
     expect(await send("PUT", "/connectors/c/config", "{}")).toMatchObject({
       status: 400,

@@ -31,7 +31,7 @@ async function openLog(transport = new MemoryLog(2)) {
 }
 
 describe("a compacted log", () => {
-  test("has folded everything that was there when it has started", async () => {
+  test("has folded the topic's content once it has started", async () => {
     const transport = new MemoryLog(2);
     for (const text of ["a", "bb", "ccc"]) transport.append(record(text));
     const { log, folded } = await openLog(transport);
@@ -40,7 +40,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("folds its own writes when they come back, not before", async () => {
+  test("folds its own writes when they return, not before", async () => {
     const { log, folded, transport } = await openLog();
     await log.start();
     transport.held = true;
@@ -54,7 +54,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("waits at the barrier for what another worker wrote before the call, in every partition", async () => {
+  test("waits at the barrier for another worker's earlier writes, in every partition", async () => {
     const { log, folded, transport, clock } = await openLog();
     await log.start();
     transport.held = true;
@@ -73,7 +73,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("tells who waits when reading fails, and goes on reading after a pause", async () => {
+  test("rejects waiting callers when reading fails, and resumes reading after a pause", async () => {
     const { log, folded, transport, clock } = await openLog();
     await log.start();
     transport.held = true;
@@ -103,7 +103,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("fails a write that nobody acknowledges for 30 seconds", async () => {
+  test("fails a write that is not acknowledged for 30 seconds", async () => {
     const { log, transport, clock } = await openLog();
     await log.start();
     transport.sendGate = new Promise(() => {});
@@ -114,7 +114,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("skips a record that cannot be folded, with a warning that says where it is, and reads on", async () => {
+  test("skips a record that cannot be folded, with a warning about its position, and reads on", async () => {
     const { log, folded, transport, warnings } = await openLog();
     for (const text of ["before", "poison", "after!"]) transport.append(record(text));
     await log.start();
@@ -125,7 +125,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("writes again what the broker may take at another attempt, all of it and in order", async () => {
+  test("writes all records again, in order, when the broker may accept another attempt", async () => {
     const { log, transport, clock } = await openLog(new MemoryLog(1));
     await log.start();
     transport.fates.push("refused", "answer-lost");
@@ -136,7 +136,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("asks before every attempt whether the write is still permitted", async () => {
+  test("checks before every attempt that the write is still permitted", async () => {
     const { log, transport, clock } = await openLog();
     await log.start();
     transport.fates.push("refused", "refused");
@@ -153,7 +153,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("leaves nothing behind that is written after its caller has given up, but the attempt in flight", async () => {
+  test("writes nothing after its caller has given up, except the attempt in flight", async () => {
     const { log, transport, clock } = await openLog(new MemoryLog(1));
     await log.start();
     const gate = deferred();
@@ -170,7 +170,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("gives up waiting for the end after 30 seconds, wherever that hangs", async () => {
+  test("gives up waiting for the end after 30 seconds, at any hanging step", async () => {
     const { log, transport, clock } = await openLog();
     await log.start();
     transport.held = true;
@@ -186,7 +186,7 @@ describe("a compacted log", () => {
     await log.close();
   });
 
-  test("tells who waits that it was closed", async () => {
+  test("rejects waiting callers when it is closed", async () => {
     const { log, transport, clock } = await openLog();
     await log.start();
     transport.held = true;

@@ -95,7 +95,7 @@ describe("the fold of the config topic", () => {
     }
   });
 
-  test("never brings back task configs of a connector whose deletion was compacted away", () => {
+  test("never revives task configs of a connector whose deletion was compacted away", () => {
     const { snapshot } = fold(
       at([
         configRecord.task("c", 0, { t: "old" }),
@@ -107,12 +107,12 @@ describe("the fold of the config topic", () => {
     expect(snapshot.connectors.get("c")).toMatchObject({ inconsistent: true, taskConfigs: [] });
   });
 
-  test("has a connector in the state that was written before it", () => {
+  test("has a connector in the target state that was written before it", () => {
     const { snapshot } = fold(at([configRecord.targetState("c", "STOPPED"), configRecord.connector("c", config)]));
     expect(snapshot.connectors.get("c")?.targetState).toBe("STOPPED");
   });
 
-  test("starts a connector that was deleted and made again", () => {
+  test("starts a connector that was deleted and created again", () => {
     const { snapshot } = fold(
       at([
         configRecord.targetState("c", "PAUSED"),
@@ -135,7 +135,7 @@ describe("the fold of the config topic", () => {
     expect(unknown.events[1]).toMatchObject({ kind: "unreadable", offset: 1 });
   });
 
-  test("tells of a target state only when it changes", () => {
+  test("reports a target state only when it changes", () => {
     const { events } = fold(
       at([
         configRecord.connector("c", config),
@@ -147,7 +147,7 @@ describe("the fold of the config topic", () => {
     expect(events.map((event) => event?.kind)).toEqual(["connector-added", undefined, "target-changed", undefined]);
   });
 
-  test("counts the offset over every record that is JSON, strange ones included", () => {
+  test("counts the offset over every JSON record, unknown ones included", () => {
     const { snapshot, events } = fold([
       { ...text("what-is-this", "{}"), offset: 4 },
       { ...text("connector-c", "{not json"), offset: 5 },
@@ -174,7 +174,7 @@ describe("the fold of the config topic", () => {
     }
   });
 
-  test("a snapshot stays as it was taken", () => {
+  test("a snapshot never changes", () => {
     const state = new ConfigFold();
     const [first, second] = at([configRecord.connector("c", config), configRecord.connector("c", null)]);
     state.apply(first!);
@@ -191,16 +191,16 @@ describe("the fold of the config topic", () => {
     ["restart-connector-c", { kind: "unreadable" }, '{"include-tasks":1}'],
     ["session-key", { kind: "unreadable" }, '{"key":"x","algorithm":"y","creation-timestamp":"1"}'],
     ["tasks-fencing-c", undefined, '{"task-count":1}'],
-  ])("takes %s for what it is", (key, event, value) => {
+  ])("recognizes %s", (key, event, value) => {
     const [got] = fold([{ ...text(key, value), offset: 0 }]).events;
     if (event) expect(got).toMatchObject(event);
     else expect(got).toBeUndefined();
   });
 });
 
-// --- what any log comes to -------------------------------------------------------------------------------------
+// --- the state after any log -----------------------------------------------------------------------------------
 
-/** One thing a leader does; each writes its records in one go, as ConfigStore does. */
+/** One action of a leader. Each writes its records at once, as ConfigStore does. */
 type Deed =
   | { readonly do: "put"; readonly name: string; readonly version: number }
   | { readonly do: "tasks"; readonly name: string; readonly count: number; readonly version: number }
@@ -216,7 +216,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   fc.record({ do: fc.constant("remove" as const), name }),
 );
 
-/** The records of deeds, leaving out what a leader refuses (tasks or states of connectors that are not there). */
+/** The records of these actions, without those that a leader refuses (tasks or states of unknown connectors). */
 function logOf(deeds: readonly Deed[]): StoredRecord[] {
   const there = new Set<string>();
   const records: StoreRecord[] = [];
@@ -239,7 +239,7 @@ function logOf(deeds: readonly Deed[]): StoredRecord[] {
   return at(records);
 }
 
-/** What compaction leaves: the last record of each key; tombstones too, or not any more. */
+/** The log after compaction: the last record of each key, with or without tombstones. */
 function compacted(records: readonly StoredRecord[], upTo: number, keepTombstones: boolean): StoredRecord[] {
   const last = new Map(records.slice(0, upTo).map((record) => [String(record.key), record.offset]));
   return records.filter(
@@ -273,10 +273,10 @@ describe("any log of configs", () => {
     );
   });
 
-  // No tasks is safe: the connector publishes them again when it starts. So it is where a commit lost some of them, and
-  // where a config that was changed later moved behind the commit: Kafka Connect drops such a commit, too, since it
-  // cannot be told from one of a connector that was deleted.
-  test("comes to the same after compaction, but for tasks that are all there or none", () => {
+  // No tasks is safe: the connector publishes them again when it starts. It happens after a commit that lost some of
+  // them, and when a later config change moved behind the commit. Kafka Connect drops such a commit, too, because it
+  // looks like one of a deleted connector.
+  test("has the same result after compaction, except that a connector's tasks may all be missing", () => {
     fc.assert(
       fc.property(fc.array(deed, { maxLength: 30 }), fc.nat(60), fc.boolean(), (deeds, upTo, keepTombstones) => {
         const records = logOf(deeds);

@@ -7,7 +7,7 @@ import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 
-test("reads on behind a record that is nested too deep to be parsed, and says where that is", async () => {
+test("reads on after a record that is nested too deeply to parse, and reports its position", async () => {
   const warnings: unknown[] = [];
   const logger = { ...silentLogger, warn: (_message: string, fields?: object) => void warnings.push(fields) };
   const events: ConfigEvent[] = [];

@@ -14,7 +14,7 @@ const topic: InternalTopic = {
   purpose: "source connector offsets",
 };
 
-/** A cluster in which `existing` topics are there, and creations end as `outcomes` say, one after the other. */
+/** A cluster with `existing` topics, where creations end with `outcomes`, one after the other. */
 function cluster(
   existing: Record<string, { partitions: number; policy: string | null }>,
   outcomes: (string | undefined)[] = [],
@@ -63,7 +63,7 @@ async function ensure(admin: KafkaAdmin, one = topic, advanceMs = 0): Promise<vo
 }
 
 describe("an internal topic", () => {
-  test("is created compacted, whatever the worker's properties say", async () => {
+  test("is created compacted, regardless of the worker's properties", async () => {
     const { admin, created } = cluster({});
     await ensure(admin);
     expect(created).toEqual([
@@ -76,13 +76,13 @@ describe("an internal topic", () => {
     ]);
   });
 
-  test("is left as it is when it is there and compacted", async () => {
+  test("is left unchanged when it exists and is compacted", async () => {
     const { admin, created } = cluster({ offsets: { partitions: 1, policy: "compact" } });
     await ensure(admin);
     expect(created).toEqual([]);
   });
 
-  test.each(["delete", "compact,delete"])("with cleanup.policy=%s is refused, with what to do", async (policy) => {
+  test.each(["delete", "compact,delete"])("with cleanup.policy=%s is refused, with the remedy", async (policy) => {
     const { admin } = cluster({ offsets: { partitions: 25, policy } });
     await expect(ensure(admin)).rejects.toMatchObject({
       name: "ConfigError",
@@ -91,7 +91,7 @@ describe("an internal topic", () => {
     });
   });
 
-  test("whose policy may not be read is taken to be compacted", async () => {
+  test("whose policy may not be read is assumed to be compacted", async () => {
     await ensure(cluster({ offsets: { partitions: 25, policy: "secret" } }).admin);
   });
 
@@ -103,18 +103,18 @@ describe("an internal topic", () => {
     });
   });
 
-  test("that another worker creates meanwhile is looked at like one that was there", async () => {
+  test("that another worker creates meanwhile is checked like an existing one", async () => {
     const { admin } = cluster({}, ["TOPIC_ALREADY_EXISTS"]);
     await ensure(admin);
   });
 
-  test("is tried again while brokers are missing", async () => {
+  test("is retried while brokers are missing", async () => {
     const { admin, created } = cluster({}, ["INVALID_REPLICATION_FACTOR", "REQUEST_TIMED_OUT", undefined]);
     await ensure(admin, topic, 10_000);
     expect(created).toHaveLength(3);
   });
 
-  test("that cannot be created for too few brokers says which property to lower", async () => {
+  test("that cannot be created for too few brokers names the property to lower", async () => {
     const { admin } = cluster(
       {},
       Array.from({ length: 200 }, () => "INVALID_REPLICATION_FACTOR"),

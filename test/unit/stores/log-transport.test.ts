@@ -14,7 +14,7 @@ interface Place {
   readonly partition: number;
 }
 
-/** A transport whose topic shows with 2 partitions at the look of that number. */
+/** A transport whose topic appears with 2 partitions at the n-th describe request. */
 function transportOf(appearsAtLook: number) {
   const clock = new SimClock();
   const assigned: Place[] = [];
@@ -86,7 +86,7 @@ describe("the transport of a store's topic", () => {
     ]);
   });
 
-  test("does not take a topic that is missing for an empty one", async () => {
+  test("does not mistake a missing topic for an empty one", async () => {
     const { transport, clock } = transportOf(Number.POSITIVE_INFINITY);
     const refused = expect(transport.open()).rejects.toMatchObject({
       name: "RetriableError",
@@ -97,7 +97,7 @@ describe("the transport of a store's topic", () => {
     await refused;
   });
 
-  test("that is closed waits no more", async () => {
+  test("that is closed stops waiting", async () => {
     const { transport, clock, looks } = transportOf(Number.POSITIVE_INFINITY);
     const refused = expect(transport.open()).rejects.toMatchObject({ code: "STORE_UNREADABLE" });
     await clock.advance(0);

@@ -25,7 +25,7 @@ describe("the fold of the offsets topic", () => {
     expect(fold.offset("c", { p: "1" })).toEqual({ lsn: 9007199254740993n, small: 7, half: 0.5 });
   });
 
-  test("finds a partition whatever the order of its members, and writes it under the key that is there", () => {
+  test("finds a partition with its members in any order, and writes it under the existing key", () => {
     const fold = new OffsetFold();
     fold.apply(text('["c",{"b":2,"a":1}]', '{"x":1}'));
     expect(fold.offset("c", { a: 1, b: 2 })).toEqual({ x: 1 });
@@ -34,7 +34,7 @@ describe("the fold of the offsets topic", () => {
     expect([record.key.toString(), record.value]).toEqual(['["c",{"b":2,"a":1}]', null]);
   });
 
-  test("forgets what a tombstone deletes", () => {
+  test("forgets a partition on a tombstone", () => {
     const fold = new OffsetFold();
     fold.apply(text('["c",{"p":1}]', '{"x":1}'));
     fold.apply(text('["c",{"p":2}]', '{"x":2}'));
@@ -50,15 +50,15 @@ describe("the fold of the offsets topic", () => {
     ['["c",{"p":{"deep":1}}]', '{"x":1}'],
     ['["c",{"p":1}]', '{"x":[1]}'],
     ["not json", "{}"],
-  ])("ignores %s, and says why", (key, value) => {
+  ])("ignores %s, with the reason", (key, value) => {
     expect(new OffsetFold().apply(text(key, value))).toMatch(/^it/);
   });
 
-  test("passes over a null partition in silence", () => {
+  test("ignores a null partition silently", () => {
     expect(new OffsetFold().apply(text('["c",null]', "{}"))).toBeUndefined();
   });
 
-  test("gives back whatever was stored, in whatever order partitions are named", () => {
+  test("returns every stored offset, with partitions in any order", () => {
     const atom = fc.oneof(
       fc.string(),
       fc.boolean(),

@@ -48,13 +48,13 @@ describe("the fold of the status topic", () => {
     expect(fold.taskStatuses("c")).toEqual([[0, status("RUNNING", 2)]]);
   });
 
-  test("takes no UNASSIGNED of an old owner over the new one's RUNNING", () => {
+  test("keeps the new owner's RUNNING when an old owner's UNASSIGNED follows", () => {
     const late = statusRecord.status(task, status("UNASSIGNED", 1, "w1"));
     expect(folded(statusRecord.status(task, status("RUNNING", 2, "w2")), late).status(task)?.state).toBe("RUNNING");
     expect(folded(statusRecord.status(task, status("RUNNING", 0, "w2")), late).status(task)?.state).toBe("UNASSIGNED");
   });
 
-  test("keeps the tasks of a connector made anew, though the old one's end is read after them", () => {
+  test("keeps the tasks of a recreated connector, though its old tombstone is read after them", () => {
     const fold = folded(
       statusRecord.status(task, status("FAILED", 2)),
       statusRecord.status(c, status("RUNNING")),
@@ -64,7 +64,7 @@ describe("the fold of the status topic", () => {
     expect(fold.taskStatuses("c")).toEqual([[0, status("FAILED", 2)]]);
   });
 
-  test("lists a connector until it and each of its tasks is gone", () => {
+  test("lists a connector until its status and those of all its tasks are deleted", () => {
     const records = [
       statusRecord.status(c, status("RUNNING")),
       statusRecord.status(task, status("RUNNING")),
@@ -92,7 +92,7 @@ describe("the fold of the status topic", () => {
     ["status-task-c", '{"state":"RUNNING"}'],
     ["something", "{}"],
     ["status-connector-c", "{"],
-  ])("ignores %s %s, and says why", (key, value) => {
+  ])("ignores %s %s, with the reason", (key, value) => {
     const outcome = new StatusFold().apply({ key: Buffer.from(key), value: Buffer.from(value), offset: 0 });
     expect(outcome.ignored).toMatch(/^it/);
   });

@@ -45,7 +45,7 @@ describe("a safe write", () => {
   });
 });
 
-describe("another attempt of a write", () => {
+describe("the retry of a write", () => {
   const before = status("RUNNING", 50, "w2");
   test.each([
     ["nothing was stored meanwhile", before, before, true],
@@ -59,7 +59,7 @@ describe("another attempt of a write", () => {
 });
 
 describe("the status store", () => {
-  test("shows a status once it has come back through the topic", async () => {
+  test("shows a status once it has returned through the topic", async () => {
     const { store, changed, clock } = await openStore();
     store.put(c, status("RUNNING"));
     await store.flush();
@@ -69,7 +69,7 @@ describe("the status store", () => {
     await store.close();
   });
 
-  test("writes only the newest of those that wait for Kafka", async () => {
+  test("writes only the newest status of those that wait for Kafka", async () => {
     const { store, transport, states } = await openStore();
     const gate = deferred();
     transport.sendGate = gate.promise;
@@ -82,7 +82,7 @@ describe("the status store", () => {
     await store.close();
   });
 
-  test("does not write a FAILED over what the new owner has written", async () => {
+  test("does not write a FAILED over the new owner's status", async () => {
     const { store, transport, states, clock } = await openStore();
     transport.append(statusRecord.status(c, status("RUNNING", 7, "w2")));
     await clock.settled();
@@ -92,7 +92,7 @@ describe("the status store", () => {
     await store.close();
   });
 
-  test("tries a failed write again, unless something newer takes its place", async () => {
+  test("retries a failed write, unless a newer status replaces it", async () => {
     const { store, transport, clock, states } = await openStore();
     transport.sendError = new Error("no leader");
     store.put(c, status("PAUSED"));
@@ -105,7 +105,7 @@ describe("the status store", () => {
     await store.close();
   });
 
-  test("writes no RUNNING over what the new owner has written meanwhile", async () => {
+  test("writes no RUNNING over a status that the new owner has written meanwhile", async () => {
     const { store, transport, clock, states } = await openStore();
     transport.fates.push("refused");
     store.put(c, status("RUNNING", 6));
@@ -118,7 +118,7 @@ describe("the status store", () => {
     await store.close();
   });
 
-  test("writes nothing any more that is not wanted by then", async () => {
+  test("does not write a status that is unwanted by then", async () => {
     const { store, transport, clock, states } = await openStore();
     let leads = true;
     transport.append(statusRecord.status(c, status("RUNNING")));
@@ -133,7 +133,7 @@ describe("the status store", () => {
     await store.close();
   });
 
-  test("writes the newer status again when an attempt that was given up lands after it", async () => {
+  test("writes the newer status again when an abandoned attempt lands after it", async () => {
     const { store, transport, clock, states } = await openStore();
     transport.fates.push("late");
     store.put(c, status("RUNNING"));
@@ -150,7 +150,7 @@ describe("the status store", () => {
     await store.close();
   });
 
-  test("leaves alone what another worker writes after an attempt that was given up", async () => {
+  test("keeps a status that another worker writes after an abandoned attempt", async () => {
     const { store, transport, clock, states } = await openStore();
     transport.fates.push("late");
     store.put(c, status("RUNNING"));
@@ -163,7 +163,7 @@ describe("the status store", () => {
     await store.close();
   });
 
-  test("has one status waiting for each task, however long Kafka does not answer", async () => {
+  test("holds one pending status per task while Kafka does not answer", async () => {
     const { store, transport, clock, states } = await openStore();
     const gate = deferred();
     transport.sendGate = gate.promise;

@@ -20,7 +20,7 @@ import { noPlugins } from "./source-harness.js";
 class FakeHost {
   readonly commands: HostCommand[] = [];
   closed = false;
-  /** Ends runs when told to stop, and answers for metrics. */
+  /** Ends runs on a stop command, and answers for metrics. */
   obedient = true;
 
   constructor(
@@ -129,7 +129,7 @@ describe("the worker", () => {
     expect(hosts).toEqual([]);
   });
 
-  test("passes statuses on and keeps them", async () => {
+  test("forwards statuses and keeps them", async () => {
     const { hosts, told, worker, start } = rig();
     await start(0);
     hosts[0]!.status(hosts[0]!.run, "RUNNING", "waiting for Kafka");
@@ -142,7 +142,7 @@ describe("the worker", () => {
     expect(worker.tasks()).toEqual([]);
   });
 
-  test("a task that does not stop in time is cancelled: UNASSIGNED, and what it still says and stores does not count (I4)", async () => {
+  test("a task that does not stop in time is cancelled: UNASSIGNED, and its later reports and offsets are ignored (I4)", async () => {
     const { clock, hosts, told, flushed, worker, start } = rig();
     await start(0);
     const [host] = hosts;
@@ -166,7 +166,7 @@ describe("the worker", () => {
     });
   });
 
-  test("an offset that could not be stored yet is not stored after the task was cancelled (I3, I4)", async () => {
+  test("an offset that could not be stored in time is not stored after its task was cancelled (I3, I4)", async () => {
     const clock = new SimClock();
     const log = new MemoryLog();
     const store = new OffsetStore(openLogOver(log, { clock, random: new SeededRandom(1), logger: silentLogger }));
@@ -181,7 +181,7 @@ describe("the worker", () => {
     const stopped = worker.stopTasks([id(0)], 1);
     await clock.advance(1);
     await stopped;
-    // The successor, on another worker, has got further.
+    // The successor, on another worker, is further ahead.
     log.append({ key: Buffer.from('["shop",{"a":1}]'), value: Buffer.from('{"at":50}') });
     await clock.advance(5_000);
     expect(await store.list("shop")).toEqual([{ partition: { a: 1 }, offset: { at: 50 } }]);
@@ -190,7 +190,7 @@ describe("the worker", () => {
     await store.close();
   });
 
-  test("a task that others may run after a while has no longer than that to stop (I4)", async () => {
+  test("withinMs shortens the time to stop, because other workers may run the task afterwards (I4)", async () => {
     const { clock, hosts, told, worker, start } = rig();
     await start(0);
     hosts[0]!.obedient = false;
@@ -251,7 +251,7 @@ describe("the worker", () => {
     expect(hosts[0]?.closed).toBe(true);
   });
 
-  test("starting a task anew stops the former run first, and a late word of it is not heard", async () => {
+  test("starting a task again stops the former run first, and its late reports are ignored", async () => {
     const { hosts, told, worker, start } = rig();
     await start(0);
     const { run } = hosts[0]!;
@@ -267,14 +267,14 @@ describe("the worker", () => {
     expect(hosts[0]!.commands.map(({ type }) => type)).toEqual(["start", "stop", "start"]);
   });
 
-  test("abandoned: hosts are dropped without a word", async () => {
+  test("abandoned: hosts are dropped without a message", async () => {
     const { hosts, told, worker, start } = rig();
     await start(0);
     await worker.abandon();
     expect([told, hosts[0]?.closed, worker.tasks()]).toEqual([[], true, []]);
   });
 
-  test("a connector class that is not there is FAILED, not a rejection", async () => {
+  test("an unknown connector class is FAILED, not a rejection", async () => {
     const { told, worker } = rig();
     expect(await worker.startConnector("shop", { "connector.class": "Oops" }, "STARTED")).toBe("FAILED");
     expect(told).toEqual([expect.stringMatching(/^shop FAILED NotFoundError: .* name matches Oops/)]);

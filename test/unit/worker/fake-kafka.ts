@@ -13,15 +13,15 @@ import type {
   TopicPartition,
 } from "../../../src/kafka/kafka-client.js";
 
-/** A producer whose acknowledgements the test gives out. */
+/** A producer whose acknowledgements the test sends. */
 export class FakeProducer<T> implements Producer<T> {
   readonly appended: { record: ProducerRecord; token: T }[] = [];
-  /** Records that are written: what a consumer would see. */
+  /** Written records, as a consumer would see them. */
   readonly written: ProducerRecord[] = [];
   /** Acknowledge as soon as appended. */
   auto = false;
   closed = false;
-  /** Full from so many unanswered records on. */
+  /** Full from this many unacknowledged records on. */
   limit = Number.POSITIVE_INFINITY;
   #drained = deferred();
   #settled = deferred();
@@ -101,7 +101,7 @@ export class FakeProducer<T> implements Producer<T> {
   }
 }
 
-/** The part of the admin client that tasks use; topics that exist are in `topics`. */
+/** The part of the admin client that tasks use. `topics` are the existing topics. */
 export class FakeAdmin {
   readonly topics = new Map<string, NewTopic>();
   refuse: Error | undefined;
@@ -123,7 +123,7 @@ export class FakeAdmin {
 
 const keyOf = ({ topic, partition }: TopicPartition) => `${topic}-${partition}`;
 
-/** A group consumer over partitions that the test fills and hands over. */
+/** A group consumer over partitions that the test fills and assigns. */
 export class FakeGroupConsumer implements GroupConsumer {
   readonly logs = new Map<string, FetchedRecords["records"][number][]>();
   readonly commits = new Map<string, number>();
@@ -169,7 +169,7 @@ export class FakeGroupConsumer implements GroupConsumer {
     this.#wake.resolve();
   }
 
-  /** Carried out in the next poll; resolves when its callback is done. */
+  /** Runs in the next poll; resolves when its callback is done. */
   rebalance(kind: "assign" | "revoke" | "lose", ...partitions: TopicPartition[]): Promise<void> {
     const done = deferred();
     this.#rebalances.push({ kind, partitions, done });

@@ -13,7 +13,7 @@ import { deferred } from "../../../src/base/deferred.js";
 
 const MAGIC = 0;
 
-/** Schemas by id, as a schema registry has them; each request is answered when the test says so. */
+/** Schemas by id, like a schema registry. The test decides when each request is answered. */
 export class FakeRegistry {
   readonly requests: string[] = [];
   /** Thrown by the next requests, one each. */
@@ -52,7 +52,7 @@ export class FakeRegistry {
   }
 }
 
-/** A converter as a schema registry's are: a magic byte, the schema's id in 4 bytes, then the value. */
+/** A converter like a schema registry's: a magic byte, the schema's id in 4 bytes, then the value. */
 export class RegistryConverter implements Converter {
   readonly config: ConfigDef = {};
   /** Header values that reading has seen. */

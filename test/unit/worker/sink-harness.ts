@@ -19,13 +19,13 @@ import { ID, noPlugins, StatusLog, strict, textConverters } from "./source-harne
 export const P0 = { topic: "orders", partition: 0 };
 export const P1 = { topic: "orders", partition: 1 };
 
-/** A sink task that remembers what it was given; each answer can be set. */
+/** A sink task that records its input. The test can set each answer. */
 export class RecordingSink implements SinkTask {
   context!: SinkTaskContext;
   readonly calls: string[] = [];
   readonly records: SinkRecord[] = [];
   readonly preCommits: (readonly TopicPartitionOffset[])[] = [];
-  /** Thrown by `put`, one after the other; undefined takes the batch. */
+  /** Thrown by `put`, one after the other; undefined accepts the batch. */
   readonly putErrors: (Error | undefined)[] = [];
   onPut: ((records: readonly SinkRecord[]) => void | Promise<void>) | undefined;
   onOpen: (() => void) | undefined;
@@ -76,7 +76,7 @@ export class RecordingSink implements SinkTask {
   }
 }
 
-/** What outlives a task: the topic and the group's offsets. */
+/** The state that outlives a task: the topic and the group's offsets. */
 export interface SinkWorld {
   readonly logs: Map<string, ConsumerRecord[]>;
   readonly commits: Map<string, number>;

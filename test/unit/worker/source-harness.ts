@@ -71,7 +71,7 @@ export function textConverters(explode: (value: ConnectValue) => void = () => {}
   return { key: converter(), value: converter(), header, classes };
 }
 
-/** Statuses in order, and expectations that resolve when one comes. */
+/** Statuses in order, and expectations that resolve when one arrives. */
 export class StatusLog {
   readonly states: string[] = [];
   readonly traces: (string | null)[] = [];
@@ -102,7 +102,7 @@ export class StatusLog {
   }
 }
 
-/** Offsets that are stored, as the store would have them; flushes can be held back or fail. */
+/** Stored offsets, like the store's. Flushes can be held back or fail. */
 export class FakeOffsets {
   readonly stored = new Map<string, SourceMap | null>();
   readonly flushes: (readonly SourceOffset[])[] = [];
@@ -137,7 +137,7 @@ export class FakeOffsets {
   }
 }
 
-/** A source task that hands over what the test feeds it. */
+/** A source task that returns the test's records. */
 export class FedSource implements SourceTask {
   readonly #batches: (readonly SourceRecord[] | Error)[] = [];
   #arrived = deferred();
@@ -147,7 +147,7 @@ export class FedSource implements SourceTask {
   readonly committed: (readonly SourceOffset[])[] = [];
   commitError: Error | undefined;
   startError: Error | undefined;
-  /** Ignores that it is to stop. */
+  /** Ignores the stop request. */
   stubborn = false;
 
   feed(...batches: (readonly SourceRecord[] | Error)[]): void {
@@ -198,7 +198,7 @@ export function records(from: number, to: number, partition: SourceMap = FILE): 
   return Array.from({ length: to - from + 1 }, (_, at) => record(from + at, `v${from + at}`, partition));
 }
 
-/** A source runner on fakes; what a test wants otherwise it overrides. */
+/** A source runner on fakes. Tests override parts. */
 export function sourceRig(
   overrides: Partial<SourceTaskParts> = {},
   offsets = new FakeOffsets(),

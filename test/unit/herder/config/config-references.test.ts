@@ -7,28 +7,28 @@ import { configRecord } from "../../../../src/stores/config-records.js";
 import type { StoreRecord } from "../../../../src/stores/log-transport.js";
 import { configsOf, connectorRecords } from "../configs.js";
 
-/** A reference as users write it. */
+/** A reference, in users' notation. */
 const ref = (inside: string) => `\${${inside}}`;
 const PACKAGE = "org.apache.kafka.common.config.provider.";
 const vault = new Map([["vault", { get: (path: string) => new Map([["password", `secret of ${path}`]]) }]]);
 
 describe("config references", () => {
-  test("are replaced by what the provider has, several in a value", () => {
+  test("are replaced by the provider's values, several in one value", () => {
     const props = { a: `x${ref("vault:db:password")}y${ref("vault:mail:password")}`, b: "plain", c: null };
     expect(resolveReferences(props, vault)).toEqual({ a: "xsecret of dby" + "secret of mail", b: "plain", c: null });
   });
 
-  test("stay as they are when nobody knows them", () => {
+  test("stay when no provider knows them", () => {
     const props = { a: ref("other:db:password"), b: ref("vault:db:user"), c: ref("not a reference") };
     expect(resolveReferences(props, vault)).toEqual(props);
   });
 
-  test("leave a key __proto__ where it is", () => {
+  test("keep a key __proto__", () => {
     const props = JSON.parse('{"__proto__":"plain","a":"b"}');
     expect(Object.entries(resolveReferences(props, vault))).toEqual(Object.entries(props));
   });
 
-  test("come back into task configs, so that no secret is published", () => {
+  test("are restored in task configs, so that no secret is published", () => {
     const config = { password: ref("vault:db:password"), user: "me" };
     const generated = { password: "secret of db", user: "me", "task.id": "0" };
     expect(restoreReferences(generated, config)).toEqual({ ...generated, password: ref("vault:db:password") });
@@ -43,7 +43,7 @@ describe("config references", () => {
 describe("config providers", () => {
   const load = (props: Record<string, string>, env = {}) => loadConfigProviders(props, { env, logger: silentLogger });
 
-  test("read the environment, as far as the pattern allows", () => {
+  test("read the environment variables that the pattern allows", () => {
     const providers = load(
       {
         "config.providers": "env",
@@ -57,7 +57,7 @@ describe("config providers", () => {
     expect(() => resolveReferences({ a: ref("env:path:DB_USER") }, providers)).toThrow(/has no path/);
   });
 
-  test("take Java's patterns, and refuse others by key", () => {
+  test("accept Java's patterns, and refuse others by key", () => {
     const provider = (pattern: string) => ({
       "config.providers": "env",
       "config.providers.env.class": `${PACKAGE}EnvVarConfigProvider`,
@@ -72,7 +72,7 @@ describe("config providers", () => {
       );
   });
 
-  test("are refused by key when they are not there", () => {
+  test("are refused by key when they do not exist", () => {
     expect(() => load({ "config.providers": "v" })).toThrow(/"config.providers.v.class"/);
     expect(() => load({ "config.providers": "v", "config.providers.v.class": "com.example.Vault" })).toThrow(
       /Invalid value com.example.Vault for configuration config.providers.v.class/,
@@ -98,7 +98,7 @@ describe("new task configs", () => {
     expect(judgeTaskConfigs(entry(same), [{ task: "0" }])).toBe("unchanged");
   });
 
-  test("are published after a commit that lost some, and for the first time even when there are none", () => {
+  test("are published after an incomplete commit, and the first time even if there are none", () => {
     expect(judgeTaskConfigs(entry(configRecord.commit("c", 2)), [])).toBe("publish");
     const fresh = configsOf(configRecord.connector("c", {})).connectors.get("c")!;
     expect(judgeTaskConfigs(fresh, [])).toBe("publish");

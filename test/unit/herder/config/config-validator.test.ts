@@ -134,7 +134,7 @@ describe("the validation of connector configs", () => {
     expect(await keys(sink)).toEqual([...COMMON, ...OF_SINKS, "file", "topic", "secret"]);
   });
 
-  test("finds no fault where there is none, and names the class as it was given", async () => {
+  test("finds no fault in a valid config, and repeats the class as submitted", async () => {
     const infos = await validator().validate(source);
     expect(infos).toMatchObject({ name: "source", error_count: 0 });
     expect(refusal(infos)).toBeUndefined();
@@ -147,7 +147,7 @@ describe("the validation of connector configs", () => {
     expect(configs.find(({ definition }) => definition?.name === "secret")?.value?.value).toBe("[hidden]");
   });
 
-  test("shows a reference as it was written, and of its value only that it is wrong", async () => {
+  test("shows the reference itself, and of its value only that it is wrong", async () => {
     const good = await validator().validate({ ...source, "tasks.max": ref("vault:n") });
     expect(good.error_count).toBe(0);
     expect(good.configs.find(({ definition }) => definition?.name === "tasks.max")?.value?.value).toBe(ref("vault:n"));
@@ -158,7 +158,7 @@ describe("the validation of connector configs", () => {
     );
   });
 
-  test("tells a reference of connector.class, never what it stands for", async () => {
+  test("shows a reference in connector.class, never its value", async () => {
     const failing = validator().validate({ ...source, "connector.class": ref("vault:bad") });
     await expect(failing).rejects.toThrow(`that ${ref("vault:bad")} stands for names no connector`);
     await expect(failing).rejects.not.toThrow("s3cret");
@@ -166,7 +166,7 @@ describe("the validation of connector configs", () => {
     expect(infos).toMatchObject({ name: ref("vault:class"), error_count: 0 });
   });
 
-  test("shows what a reference stands for in no other key's message, and in no error that is thrown", async () => {
+  test("shows a reference's value in no other key's message, and in no thrown error", async () => {
     const version = { ...source, "connector.plugin.version": ref("vault:bad") };
     expect((await errors(version))["connector.class"]).toEqual([
       `Plugin source is not available in version ${ref("vault:bad")}: the installed version is 2.0`,
@@ -180,19 +180,19 @@ describe("the validation of connector configs", () => {
     expect(traceOf(error)).not.toContain("s3cret");
   });
 
-  test("lets no connector bring config providers of its own", async () => {
+  test("allows no connector its own config providers", async () => {
     const own = { "config.providers": "x", "config.providers.x.class": "com.example.X" };
     expect(await errors({ ...source, ...own })).toEqual({});
   });
 
-  test("adds what the connector itself finds", async () => {
+  test("adds the connector's own errors", async () => {
     const complaining = validator((values) =>
       values.map((value) => (value.name === "file" ? { ...value, errors: ["there is no such file"] } : value)),
     );
     expect(await errors(source, complaining)).toEqual({ file: ["there is no such file"] });
   });
 
-  test("finds no class that has blanks around its name, as Kafka Connect", async () => {
+  test("finds no class with blanks around its name, as in Kafka Connect", async () => {
     const converters = { "key.converter": " Json", "value.converter": "Json ", "header.converter": " Simple " };
     for (const [key, name] of Object.entries(converters)) {
       expect(await errors({ ...source, [key]: name })).toEqual({
@@ -206,7 +206,7 @@ describe("the validation of connector configs", () => {
     await expect(validator().validate({ ...source, "connector.class": " " })).rejects.toThrow("no connector type");
   });
 
-  test("finds no version of a converter but the one that is there, as Kafka Connect", async () => {
+  test("accepts only the installed version of a converter, as in Kafka Connect", async () => {
     const versioned = { ...source, "value.converter": "Json", "value.converter.plugin.version": "0.0.1" };
     const found = await errors(versioned);
     expect(Object.keys(found)).toEqual(["value.converter", "value.converter.plugin.version"]);
@@ -217,7 +217,7 @@ describe("the validation of connector configs", () => {
     expect(await errors({ ...versioned, "value.converter.plugin.version": version })).toEqual({});
   });
 
-  test("finds a converter that is not there at its key, also where the connector defines the key itself", async () => {
+  test("reports an unknown converter at its key, even if the connector defines the key itself", async () => {
     const own = validator((values) => [
       ...values,
       { name: "key.converter", value: "Jsom", recommendedValues: [], errors: [], visible: true },
@@ -225,7 +225,7 @@ describe("the validation of connector configs", () => {
     expect(Object.keys(await errors({ ...source, "key.converter": "Jsom" }, own))).toEqual(["key.converter"]);
   });
 
-  test("validates the keys of converters that the connector names, and no others", async () => {
+  test("validates only the keys of converters that the connector names", async () => {
     const named = { ...source, "value.converter": "Json", "value.converter.schemas.enable": "perhaps" };
     expect(await errors(named)).toEqual({
       "value.converter.schemas.enable": [
@@ -236,12 +236,12 @@ describe("the validation of connector configs", () => {
     expect(Object.keys(await errors({ ...source, "key.converter": "Jsom" }))).toEqual(["key.converter"]);
   });
 
-  test("counts null as a fault, of keys that are known and of others", async () => {
+  test("counts null as an error, in known keys and in others", async () => {
     const nulls = "Null value can not be supplied as the configuration value.";
     expect(await errors({ ...source, file: null, strange: null })).toEqual({ file: [nulls], strange: [nulls] });
   });
 
-  test("counts what a connector says about keys that its definition does not have", async () => {
+  test("counts a connector's errors about keys outside its definition", async () => {
     const masks = (values: ConfigValue[]): ConfigValue[] => [
       ...values,
       { name: "column.mask.x", value: "t.v", recommendedValues: [], errors: ["not served"], visible: true },
@@ -254,7 +254,7 @@ describe("the validation of connector configs", () => {
     });
   });
 
-  test("holds overrides against the worker's policy, for the clients that the connector has", async () => {
+  test("checks overrides against the worker's policy, for the clients that the connector has", async () => {
     const overrides = {
       "producer.override.linger.ms": "5",
       "consumer.override.fetch.min.bytes": "1",
@@ -298,7 +298,7 @@ describe("the validation of connector configs", () => {
     expect(await errors({ ...source, "consumer.override.auto.offset.reset": "middle" })).toEqual({});
   });
 
-  test("takes what Kafka Connect takes", async () => {
+  test("accepts the overrides that Kafka Connect accepts", async () => {
     const overrides = { acks: "1", "compression.type": "snappy", "compression.zstd.level": "19", "linger.ms": "5" };
     const props = Object.fromEntries(
       Object.entries(overrides).map(([key, value]) => [`producer.override.${key}`, value]),
@@ -330,7 +330,7 @@ describe("the validation of connector configs", () => {
     expect(Object.keys(await errors({ ...sink, ...props })).sort()).toEqual([...keys].sort());
   });
 
-  // What Kafka Connect accepts here, and what then fails when the connector or a task starts.
+  // Kafka Connect accepts these here, and then fails when the connector or a task starts.
   test.each([
     [source, { "tasks.max": "0" }, ["tasks.max"]],
     [source, { "errors.tolerance": "ALL" }, ["errors.tolerance"]],
@@ -376,18 +376,18 @@ describe("the validation of connector configs", () => {
     for (const [key, messages] of Object.entries(found)) expect(messages.join()).toContain(key);
   });
 
-  test("lets pass what changes nothing for a connector of that type, and what its clients have", async () => {
+  test("accepts keys without effect on a connector of that type, and keys that its clients have", async () => {
     const ofSources = { "offsets.storage.topic": "x", "topic.creation.default.partitions": "0", transforms: " " };
     expect(await errors({ ...sink, ...ofSources })).toEqual({});
     const ofSinks = { "errors.deadletterqueue.topic.name": "a b", "consumer.override.auto.offset.reset": "first" };
     expect(await errors({ ...source, ...ofSinks, "producer.override.acks": "1" })).toEqual({});
   });
 
-  test.each(["(?i)orders.*", "a++b"])("takes Java's pattern %s as the task does", async (regex) => {
+  test.each(["(?i)orders.*", "a++b"])("accepts Java's pattern %s, as the task does", async (regex) => {
     expect(await errors({ ...sink, topics: "", "topics.regex": regex })).toEqual({});
   });
 
-  test("refuses what is no pattern, and a dead letter topic that a Java pattern matches", async () => {
+  test("refuses an invalid pattern, and a dead letter topic that a Java pattern matches", async () => {
     const wrong = await errors({ ...sink, topics: "", "topics.regex": "a(" });
     expect(wrong).toEqual({ "topics.regex": [expect.stringContaining("Invalid regex")] });
     const matched = {

@@ -50,7 +50,7 @@ describe("a worker's properties", () => {
     expect(() => parseDistributedConfig({ ...props, [key]: value })).toThrow(key);
   });
 
-  test("make three topics, with what else they say about them", () => {
+  test("define three topics, with their topic configs", () => {
     const all = {
       ...props,
       "offset.storage.replication.factor": "-1",
@@ -63,7 +63,7 @@ describe("a worker's properties", () => {
     expect(status).toMatchObject({ name: "s", partitions: 5, configs: { "min.insync.replicas": "2" } });
   });
 
-  test("that nobody knows are told apart", () => {
+  test("that are unknown are listed apart from those without effect", () => {
     const known = {
       ...props,
       "producer.linger.ms": "5",
@@ -77,7 +77,7 @@ describe("a worker's properties", () => {
     });
   });
 
-  test("give the worker's own clients what is a client's", () => {
+  test("pass client settings to the worker's own clients", () => {
     const all = { ...props, "sasl.mechanism": "PLAIN", "producer.linger.ms": "5", "plugin.path": "/x" };
     expect(ownClientProperties(all)).toEqual({
       "bootstrap.servers": "a:1,b:2",
@@ -86,7 +86,7 @@ describe("a worker's properties", () => {
     });
   });
 
-  test("are refused when they name a policy that does not exist", () => {
+  test("are refused when they name an unknown policy", () => {
     const policy = { "connector.client.config.override.policy": "Nobody" };
     expect(() => parseDistributedConfig({ ...props, ...policy })).toThrow(
       /Invalid value Nobody for configuration connector.client.config.override.policy/,

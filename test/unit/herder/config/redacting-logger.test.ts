@@ -4,7 +4,7 @@ import { TextLogger } from "../../../../src/base/logger.js";
 import { RedactingLogger } from "../../../../src/herder/config/redacting-logger.js";
 import { Redactions } from "../../../../src/herder/config/redaction.js";
 
-describe("the log of what a worker runs", () => {
+describe("the log of a worker's connectors", () => {
   let lines: string[];
   let logger: RedactingLogger;
   beforeEach(() => {
@@ -38,7 +38,7 @@ describe("the log of what a worker runs", () => {
     expect(lines[0]).toContain(`reason="Error: \${vault:k} is wrong"\n    Error: no \${vault:k}`);
   });
 
-  test("leaves lines about other connectors as they are", () => {
+  test("does not change lines about other connectors", () => {
     logger.debug("of another", { connector: "hunter2" });
     expect(lines[0]).toMatch(/of another connector=hunter2$/);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Redaction, Redactions } from "../../../../src/herder/config/redaction.js";
 
-/** A reference as users write it. */
+/** A reference, in users' notation. */
 const REF = `\${vault:k}`;
 
 function noted(value: string, reference = REF): Redaction {
@@ -10,7 +10,7 @@ function noted(value: string, reference = REF): Redaction {
   return redaction;
 }
 
-describe("the redaction of what config providers gave", () => {
+describe("the redaction of config providers' values", () => {
   test.each([
     ["as it was given", "pass.w*rd$", "no pass.w*rd$ here", `no ${REF} here`],
     ["trimmed", " hunter2\n", "got hunter2", `got ${REF}`],
@@ -21,12 +21,12 @@ describe("the redaction of what config providers gave", () => {
     expect(noted(value).text(text)).toBe(shown);
   });
 
-  test("leaves values of less than four characters, which are found in anything", () => {
+  test("ignores values of less than four characters, which occur everywhere", () => {
     expect(noted("12").text("at line 12")).toBe("at line 12");
     expect(noted("").text("at line 12")).toBe("at line 12");
   });
 
-  test("takes the longest value, and touches no reference that it has put there", () => {
+  test("replaces the longest value, and changes no inserted reference", () => {
     const redaction = noted("password", `\${pass:long}`);
     redaction.note(REF, "pass");
     expect(redaction.text("password, pass")).toBe(`\${pass:long}, ${REF}`);

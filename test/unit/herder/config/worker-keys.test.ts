@@ -42,17 +42,17 @@ describe("worker properties", () => {
     expect(() => refuseUnserved({ [key]: "secret" }, distributedConfigDef)).toThrow(key);
     expect(() => refuseUnserved({ [key]: "secret" }, distributedConfigDef)).not.toThrow(/secret/);
   });
-  test.each(["sesion.timeout.ms", "rest.port", "constructor", "listener"])("%s is known to nobody", (key) =>
+  test.each(["sesion.timeout.ms", "rest.port", "constructor", "listener"])("%s is unknown", (key) =>
     expect(judge(key)).toBe("unknown"),
   );
 
-  test("that ask for nothing are let through", () => {
+  test("that request nothing are accepted", () => {
     expect(judge("admin.listeners", " ")).toBe("served");
     expect(judge("rest.extension.classes", "")).toBe("served");
     expect(judge("ssl.client.auth", "none")).toBe("served");
   });
 
-  test("that are refused are all named before anything else is said", () => {
+  test("that are refused are all named, before any other error", () => {
     expect(() => parseDistributedConfig({ "rest.extension.classes": "a.B", "admin.listeners": "http://:1" })).toThrow(
       /^Worker settings that are not supported: rest\.extension\.classes \(.*\); admin\.listeners \(.*\)\. Remove them\.$/,
     );

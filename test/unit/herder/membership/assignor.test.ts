@@ -18,7 +18,7 @@ function connectors(names: readonly string[], tasks: number): Work {
 
 const MAX_DELAY_MS = 300_000;
 
-/** A group whose leader stays: members hold what they were given, and join again when it says so. */
+/** A group whose leader stays. Members hold their assigned work and rejoin when the assignment requires it. */
 class Group {
   readonly held = new Map<string, Work>();
   memory: AssignorMemory = NO_MEMORY;
@@ -45,7 +45,7 @@ class Group {
   /** One rebalance. */
   round(): IncrementalOutcome {
     this.rounds++;
-    // A member that joins has stopped what is not configured any more.
+    // A joining member has stopped work that is no longer configured.
     for (const [memberId, held] of this.held) this.held.set(memberId, intersection(held, this.configured));
     const members: AssignorMember[] = [...this.held].map(([memberId, held]) => ({ memberId, held }));
     const outcome = assignIncremental({
@@ -65,7 +65,7 @@ class Group {
     return outcome;
   }
 
-  /** Rebalances for as long as something is revoked or withheld, waiting where it must. */
+  /** Rebalances while work is revoked or withheld, waiting where it must. */
   settle(): this {
     for (let round = 0; round < 50; round++) {
       const { assignments, delayMs } = this.round();
@@ -95,7 +95,7 @@ describe("the eager assignment", () => {
 describe("the incremental assignment", () => {
   const work = connectors(["a", "b"], 2);
 
-  test("gives a lone worker everything, and then leaves it alone", () => {
+  test("assigns everything to a lone worker, and then changes nothing", () => {
     const group = new Group(work).join("m1");
     expect(group.round().assignments.get("m1")).toEqual({ assigned: work, revoked: NO_WORK });
     expect(group.round()).toMatchObject({
@@ -104,7 +104,7 @@ describe("the incremental assignment", () => {
     });
   });
 
-  test("moves work to a worker that joins in two rounds: first it stops, then it starts (I4)", () => {
+  test("moves work to a joining worker in two rounds: first the stop, then the start (I4)", () => {
     const group = new Group(work).join("m1").settle().join("m2");
     const { assignments } = group.round();
     expect(assignments.get("m2")!.assigned).toEqual(NO_WORK);
@@ -113,7 +113,7 @@ describe("the incremental assignment", () => {
     expect(group.round().assignments.get("m2")!.assigned).toEqual(revoked);
   });
 
-  test("withholds the work of a worker that left, and deals it out when the delay is over", () => {
+  test("withholds the work of a departed worker, and deals it out after the delay", () => {
     const group = new Group(work).join("m1", "m2").settle();
     const lost = group.leave("m2");
     expect(group.round().delayMs).toBe(MAX_DELAY_MS);
@@ -125,7 +125,7 @@ describe("the incremental assignment", () => {
     expect(group.held.get("m1")).toEqual(work);
   });
 
-  test("gives it to the worker that came back, under its new name", () => {
+  test("assigns it to the returned worker under its new id", () => {
     const group = new Group(work).join("m1", "m2").settle();
     const lost = group.leave("m2");
     group.round();
@@ -137,7 +137,7 @@ describe("the incremental assignment", () => {
     expect(group.held.get("m3")).toEqual(lost);
   });
 
-  test("waits for nobody when the delay is 0, or when it does not remember", () => {
+  test("does not wait when the delay is 0, or without memory", () => {
     const now = new Group(work, 0).join("m1", "m2").settle();
     now.leave("m2");
     expect(now.round().delayMs).toBe(0);
@@ -149,7 +149,7 @@ describe("the incremental assignment", () => {
     expect(newLeader.held.get("m1")).toEqual(work);
   });
 
-  test("deals again at once what was assigned and never arrived", () => {
+  test("deals work again at once when its assignment never arrived", () => {
     const group = new Group(work).join("m1", "m2").settle();
     const missed = group.held.get("m2")!;
     group.held.set("m2", NO_WORK);
@@ -157,17 +157,17 @@ describe("the incremental assignment", () => {
     expect(group.held.get("m2")).toEqual(missed);
   });
 
-  test("forgets what a round decided that did not come about", () => {
+  test("forgets the decision of a round that did not complete", () => {
     const group = new Group(work).join("m1").settle();
     group.configured = connectors(["a", "b", "c"], 2);
     group.round();
     group.held.set("m1", work);
-    group.generation = 1; // The member never took its place in the last one.
+    group.generation = 1; // the member never took its place in the last one
     group.round();
     expect(group.held.get("m1")).toEqual(group.configured);
   });
 
-  test("takes what two workers hold from both, and deals it again", () => {
+  test("revokes work that two workers hold from both, and deals it again", () => {
     const group = new Group(work).join("m1", "m2").settle();
     const twice = workOf(["a"], []);
     for (const [memberId, held] of group.held) group.held.set(memberId, union(held, twice));
@@ -177,7 +177,7 @@ describe("the incremental assignment", () => {
     expect([...group.held.values()].filter(({ connectors }) => connectors.has("a"))).toHaveLength(1);
   });
 
-  test("comes to equal loads though work was added while lost work waited for its worker", () => {
+  test("levels the loads though work was added while lost work waited for its worker", () => {
     const group = new Group(connectors(["a", "b"], 3)).join("m0", "m1");
     group.round();
     group.leave("m0");
@@ -187,7 +187,7 @@ describe("the incremental assignment", () => {
     expect(group.counts("connectors")).toEqual([1, 1]);
   });
 
-  test("keeps everything running once, and comes to equal loads, whatever joins, leaves or changes", () => {
+  test("keeps everything running once, and levels the loads, after any joins, departures and changes", () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant("join" as const), member: fc.nat(5) }),
       fc.record({ do: fc.constant("leave" as const), member: fc.nat(5) }),

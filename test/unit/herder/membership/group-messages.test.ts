@@ -21,7 +21,7 @@ const held = workOf(
 );
 const metadata = { url: "http://w:8083/", configOffset: 2 ** 40, held };
 
-describe("what members tell each other", () => {
+describe("the messages between members", () => {
   test("is offered under the names of the protocol and all older ones", () => {
     const names = (protocol: "eager" | "compatible" | "sessioned") =>
       offeredProtocols(protocol, metadata).map(({ name }) => name);
@@ -32,7 +32,7 @@ describe("what members tell each other", () => {
     expect(["default", "compatible", "sessioned"].map(isSessioned)).toEqual([false, false, true]);
   });
 
-  test("holds what runs, under all protocols but the eager one", () => {
+  test("contains the running work, under all protocols but the eager one", () => {
     const [sessioned, compatible, eager] = offeredProtocols("sessioned", metadata);
     for (const offer of [sessioned, compatible]) expect(readMetadata(offer!.metadata)).toEqual(metadata);
     expect(readMetadata(eager!.metadata)).toEqual({ ...metadata, held: NO_WORK });
@@ -77,7 +77,7 @@ describe("session keys", () => {
     );
   });
 
-  test("have the size that was asked for, and sign by another algorithm than their own", () => {
+  test("have the requested size, and can sign by another algorithm than their own", () => {
     const long = newSessionKey({ algorithm: "HmacSHA256", bytes: 64 }, clock, random);
     expect(long.key.length).toBe(64);
     expect(isDue(long, { algorithm: "HmacSHA256", bytes: 64 }, 0, 0)).toBe(false);

@@ -25,7 +25,7 @@ describe("the leader's writer", () => {
   const writer = () => new LeaderWriter(store, { generation: 3, isHeld: () => held });
   const keys = () => log.texts.map(([key]) => key).slice(3);
 
-  test("says what its decisions are made on, and moves on with its own writes", async () => {
+  test("has the state for its decisions, and includes its own writes in it", async () => {
     const leader = writer();
     expect([leader.generation, leader.configOffset]).toEqual([3, 3]);
     await leader.putConnector("c", { name: "c", v: "2" });
@@ -34,7 +34,7 @@ describe("the leader's writer", () => {
     expect(store.snapshot().connectors.get("c")?.config["v"]).toBe("3");
   });
 
-  test("writes nothing on a connector that another has changed since, read here or not", async () => {
+  test("writes nothing to a connector that another worker has changed since, read here or not", async () => {
     const leader = writer();
     log.append(configRecord.targetState("c", "PAUSED"));
     await expect(leader.putConnector("c", { name: "c", v: "2" })).rejects.toBeInstanceOf(StaleDecisionError);
@@ -42,7 +42,7 @@ describe("the leader's writer", () => {
     expect(keys()).toEqual(["target-state-c", "connector-another"]);
   });
 
-  test("is dead once the place is lost", async () => {
+  test("writes nothing once the place is lost", async () => {
     const leader = writer();
     held = false;
     await expect(leader.removeConnector("c")).rejects.toBeInstanceOf(StaleDecisionError);
@@ -52,7 +52,7 @@ describe("the leader's writer", () => {
     expect(keys()).toEqual([]);
   });
 
-  test("tries a write no more once the place is lost, and tells that it may have been written", async () => {
+  test("does not retry a write once the place is lost, and reports that it may have been written", async () => {
     log.fates.push("late");
     const refused = expect(writer().putConnector("c", { name: "c", v: "old leader" })).rejects.toMatchObject({
       code: "STORE_UNWRITABLE",
@@ -62,7 +62,7 @@ describe("the leader's writer", () => {
     held = false;
     await clock.advance(5_000);
     await refused;
-    log.append(configRecord.connector("c", null)); // The new leader's.
+    log.append(configRecord.connector("c", null)); // the new leader's
     await clock.advance(600_000);
     expect([keys(), log.sends]).toEqual([["connector-c"], 1]);
     expect(store.snapshot().connectors.size).toBe(0);
@@ -80,7 +80,7 @@ describe("the leader's writer", () => {
     });
   });
 
-  test("stops a connector by taking its tasks away first", async () => {
+  test("removes a connector's tasks before it stops the connector", async () => {
     await writer().stopConnector("c");
     expect(keys()).toEqual(["commit-c", "target-state-c"]);
     expect(store.snapshot().connectors.get("c")).toMatchObject({ taskConfigs: [], targetState: "STOPPED" });

@@ -51,7 +51,7 @@ describe("the publisher of task configs", () => {
     await worker.startConnector("c", {}, "STARTED");
   });
 
-  test("publishes what is new, and nothing when nothing is", async () => {
+  test("publishes changed task configs, and nothing without a change", async () => {
     publisher.request("c");
     await clock.advance(0);
     expect(published).toEqual([]);
@@ -62,7 +62,7 @@ describe("the publisher of task configs", () => {
     expect(decidedOn).toEqual([0]);
   });
 
-  test("asks once more for all requests that come while it is at work", async () => {
+  test("makes one more call for all requests that arrive during a call", async () => {
     worker.generated.set("c", [{ a: "1" }]);
     const open = deferred();
     gate = open.promise;
@@ -78,7 +78,7 @@ describe("the publisher of task configs", () => {
     ]);
   });
 
-  test("tries again until it works, and shows why it does not meanwhile", async () => {
+  test("retries until it succeeds, and shows the failure meanwhile", async () => {
     worker.generated.set("c", [{ a: "1" }]);
     failure = new Error("no leader");
     publisher.request("c");
@@ -96,7 +96,7 @@ describe("the publisher of task configs", () => {
   test.each([
     new NotFoundError("CLASS_NOT_FOUND", "no such table"),
     new ConflictError("CONNECTOR_EXISTS", "the slot is in use"),
-  ])("does not take a plugin's own %s for a connector that is gone", async (error) => {
+  ])("does not mistake a plugin's own %s for a missing connector", async (error) => {
     worker.taskConfigs = async () => {
       throw error;
     };
@@ -106,20 +106,20 @@ describe("the publisher of task configs", () => {
     expect(reported[0]).toContain(error.message);
   });
 
-  test("publishes nothing that was generated from a config which has changed meanwhile: a secret may be in it", async () => {
+  test("publishes nothing generated from a config that has changed meanwhile: it may contain a secret", async () => {
     const answer = deferred<Record<string, string>[]>();
     worker.taskConfigs = () => answer.promise;
     records = [configRecord.connector("c", { name: "c", password: `\${vault:password}` }), ...records.slice(1)];
     publisher.request("c");
     await clock.advance(0);
-    // By now the user has taken the password away; in what was generated stands what the reference stood for.
+    // By now the user has removed the password; the generated configs still contain the reference's value.
     records = [...records, configRecord.connector("c", { name: "c" })];
     answer.resolve([{ password: "hunter2" }]);
     await clock.advance(60_000);
     expect(published).toEqual([]);
   });
 
-  test("leaves a connector alone that does not run, or has failed by what it gave", async () => {
+  test("does not retry for a connector that does not run, or that has FAILED by its task configs", async () => {
     await worker.setConnectorTargetState("c", "PAUSED");
     publisher.request("c");
     await clock.advance(60_000);

@@ -23,7 +23,7 @@ const NO_ACTIONS = {
 };
 const task = (connector: string, number: number): TaskId => ({ connector, task: number });
 
-/** What runs once everything that is assigned was started from these configs. */
+/** The running work once everything assigned was started from these configs. */
 function runningFrom(configs: ConfigSnapshot, assigned: Work): Running {
   const connectors = new Map<string, RunningConnector>();
   const tasks = new Map<string, RunningTask>();
@@ -39,14 +39,14 @@ function runningFrom(configs: ConfigSnapshot, assigned: Work): Running {
   return { connectors, tasks };
 }
 
-/** Every member has stopped what the commits replaced. */
+/** Every member has stopped the tasks that the commits replaced. */
 const covered = () => true;
 
 describe("reconcile", () => {
   const base = connectorRecords("c", 2);
   const all = workOf(["c"], [task("c", 0), task("c", 1)]);
 
-  test("starts what is assigned and configured", () => {
+  test("starts assigned and configured work", () => {
     expect(reconcile(all, NOTHING, configsOf(...base), covered)).toEqual({
       ...NO_ACTIONS,
       startConnectors: ["c"],
@@ -55,7 +55,7 @@ describe("reconcile", () => {
     expect(reconcile(all, NOTHING, configsOf(), covered)).toEqual(NO_ACTIONS);
   });
 
-  test("stops what is not assigned any more (I4)", () => {
+  test("stops work that is no longer assigned (I4)", () => {
     const configs = configsOf(...base);
     expect(reconcile(workOf([], [task("c", 1)]), runningFrom(configs, all), configs, covered)).toEqual({
       ...NO_ACTIONS,
@@ -64,7 +64,7 @@ describe("reconcile", () => {
     });
   });
 
-  test("stops what is configured no more, though still assigned", () => {
+  test("stops work that is no longer configured, though still assigned", () => {
     const running = runningFrom(configsOf(...base), all);
     const deleted = configsOf(...base, configRecord.connector("c", null));
     expect(reconcile(all, running, deleted, covered)).toEqual({
@@ -74,7 +74,7 @@ describe("reconcile", () => {
     });
   });
 
-  test("starts a connector again with a new config, and leaves its tasks until they are committed", () => {
+  test("restarts a connector with a new config, and its tasks only after their commit", () => {
     const running = runningFrom(configsOf(...base), all);
     const changed = configsOf(
       ...base,
@@ -88,7 +88,7 @@ describe("reconcile", () => {
     });
   });
 
-  test("starts all tasks of a connector again at their commit (I5)", () => {
+  test("restarts all tasks of a connector at their commit (I5)", () => {
     const running = runningFrom(configsOf(...base), all);
     const committed = configsOf(
       ...base,
@@ -147,7 +147,7 @@ describe("reconcile", () => {
     expect([stopConnectors, stopTasks.length]).toEqual([["c"], 2]);
   });
 
-  test("comes from any state to what is assigned, and has nothing left to do then", () => {
+  test("leads from any state to the assigned work, and then has nothing left to do", () => {
     const names = ["a", "b", "c"];
     const work = fc
       .tuple(fc.subarray(names), fc.subarray(names.flatMap((name) => [task(name, 0), task(name, 1), task(name, 2)])))

@@ -21,7 +21,7 @@ describe("a restart", () => {
     },
   );
 
-  test("with the larger effect wins over another of the same connector", () => {
+  test("with the larger effect wins over another one of the same connector", () => {
     const request = (onlyFailed: boolean, includeTasks: boolean) => ({ connector: "c", onlyFailed, includeTasks });
     const rising = [request(true, false), request(true, true), request(false, false), request(false, true)];
     for (const [index, weaker] of rising.entries()) {

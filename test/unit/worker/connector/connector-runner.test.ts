@@ -59,7 +59,7 @@ function rig(props: Record<string, string> = {}) {
 }
 
 describe("a connector", () => {
-  test("is started and stopped as its target state wants, keeping the object", async () => {
+  test("is started and stopped to match its target state, keeping the object", async () => {
     const { connector, told, runner } = rig();
     expect(await runner.setTargetState("PAUSED")).toBe("PAUSED");
     expect(connector.calls).toEqual([]);
@@ -72,7 +72,7 @@ describe("a connector", () => {
     expect(told).toEqual(["PAUSED", "RUNNING", "STOPPED", "RUNNING", "UNASSIGNED"]);
   });
 
-  test("FAILED is only left by stopping it, and stays to be seen when it is shut down", async () => {
+  test("FAILED ends only by a stop, and stays visible after shutdown", async () => {
     const { connector, told, runner } = rig();
     connector.startError = new Error("wrong password");
     expect(await runner.setTargetState("STARTED")).toBe("FAILED");
@@ -88,7 +88,7 @@ describe("a connector", () => {
     expect(await other.runner.setTargetState("STOPPED")).toBe("STOPPED");
   });
 
-  test("raiseError fails it; requestTaskReconfiguration is passed on while it runs and not after", async () => {
+  test("raiseError fails it; requestTaskReconfiguration is forwarded only while it runs", async () => {
     const { connector, told, runner } = rig();
     await runner.setTargetState("STARTED");
     connector.context.requestTaskReconfiguration();
@@ -99,7 +99,7 @@ describe("a connector", () => {
     expect(told).toEqual(["RUNNING", "reconfigure", "FAILED Error: publication dropped"]);
   });
 
-  test("task configurations carry the task class and the topics, and are given only while it runs", async () => {
+  test("task configurations contain the task class and the topics, and exist only while it runs", async () => {
     const { runner } = rig({ "tasks.max": "3", topics: "a,b" });
     await expect(runner.taskConfigs()).rejects.toThrow(ConflictError);
     await runner.setTargetState("STARTED");

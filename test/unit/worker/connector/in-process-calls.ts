@@ -6,7 +6,7 @@ import { openConnectorsInProcess } from "../../../../src/worker/connector/open-c
 import { PluginCalls } from "../../../../src/worker/connector/plugin-calls.js";
 import type { Plugins } from "../../../../src/worker/worker.js";
 
-/** Calls into these plugins as with task.isolation=none: the real host, in this thread, over messages that are cloned. */
+/** Calls into these plugins as with task.isolation=none: the real host, in this thread, with cloned messages. */
 export function inProcessCalls(plugins: Plugins, clock: Clock = new SimClock()): PluginCalls {
   const parts = { plugins, clock, random: new SeededRandom(1), logger: silentLogger };
   return new PluginCalls({

@@ -11,7 +11,7 @@ type Open = ConstructorParameters<typeof PluginCalls>[0]["open"];
 type Listener = Parameters<Open>[1];
 type Call = Extract<ConnectorCommand, { type: "call" }>;
 
-/** A host of which the test answers each call, or not; it can die in anybody's code. */
+/** A host whose calls the test answers, or not. It can die in any run's code. */
 class FakeHost implements ConnectorHostLink {
   readonly commands: ConnectorCommand[] = [];
   closed = false;
@@ -38,7 +38,7 @@ class FakeHost implements ConnectorHostLink {
     return this.commands.filter((command) => command.type === "call");
   }
 
-  /** The methods that were called, with the run of each. */
+  /** The called methods, with the run of each. */
   get methods(): string[] {
     return this.calls.map(({ run, call }) => `${run} ${call.method}`);
   }
@@ -73,7 +73,7 @@ function rig() {
       reconfigure: () => told.push(`${name} reconfigures`),
       failed: (error) => told.push(`${name} failed: ${error.message}`),
     });
-  /** A connector that runs, in the newest host. */
+  /** A running connector, in the newest host. */
   const running = async (name: string) => {
     const run = connector(name);
     const started = run.call({ method: "start", name, className: `C.${name}`, props: {} });
@@ -88,7 +88,7 @@ function rig() {
 const source = { type: "connector", className: "x.Source" } as const;
 
 describe("calls into plugins", () => {
-  test("open the host when the first is made, and one host carries all", async () => {
+  test("open the host on the first call, and one host runs all", async () => {
     const { clock, hosts, calls, running } = rig();
     expect(hosts).toEqual([]);
     await running("a");
@@ -101,7 +101,7 @@ describe("calls into plugins", () => {
     expect(hosts[0]!.commands.at(-1)).toEqual({ type: "drop", run: 3 });
   });
 
-  test("an error arrives as what it was", async () => {
+  test("an error keeps its class and fields", async () => {
     const { clock, hosts, calls } = rig();
     const validation = calls.validate(source, {}).catch((error: unknown) => error);
     await clock.settled();
@@ -128,7 +128,7 @@ describe("calls into plugins", () => {
     expect(hosts[0]!.closed).toBe(false);
   });
 
-  test("a host that dies in one connector's code fails that one; others are started again and asked what they were", async () => {
+  test("a host that dies in one connector's code fails that one; others start again and get their pending calls", async () => {
     const { clock, hosts, told, calls, running, connector } = rig();
     const a = await running("a");
     const b = await running("b");
@@ -154,7 +154,7 @@ describe("calls into plugins", () => {
     expect(await asked).toEqual([{ task: "0" }]);
   });
 
-  test("a new host that dies, too, loses nothing of what was moved to it", async () => {
+  test("a new host that dies, too, loses none of the runs moved to it", async () => {
     const { clock, hosts, told, running } = rig();
     const a = await running("a");
     const b = await running("b");
@@ -187,7 +187,7 @@ describe("calls into plugins", () => {
     expect(told.at(-1)).toBe("b failed: port taken");
   });
 
-  test("a host that dies in nobody's code fails all: what is started again might end the next one", async () => {
+  test("a host that dies without a known culprit fails all: a restarted run might kill the next host", async () => {
     const { clock, hosts, told, running } = rig();
     await running("a");
     await running("b");
@@ -227,7 +227,7 @@ describe("calls into plugins", () => {
     expect(hosts).toHaveLength(2);
   });
 
-  test("a connector that was cancelled while it hung is not started again, and nobody waits for it", async () => {
+  test("a connector that was cancelled while it hung is not restarted, and no call waits for it", async () => {
     const { clock, hosts, connector, running } = rig();
     const a = await running("a");
     const b = await running("b");
@@ -249,7 +249,7 @@ describe("calls into plugins", () => {
     expect(hosts).toHaveLength(1);
   });
 
-  test("a connector that has raised an error is not started again", async () => {
+  test("a connector that has raised an error is not restarted", async () => {
     const { clock, hosts, told, running } = rig();
     const a = await running("a");
     const b = await running("b");
@@ -261,7 +261,7 @@ describe("calls into plugins", () => {
     expect(hosts).toHaveLength(1);
   });
 
-  test("an error that nothing caught ends every wait of that run, not of others", async () => {
+  test("an uncaught error ends every pending call of its run, and no other run's", async () => {
     const { clock, hosts, told, running } = rig();
     const a = await running("a");
     const b = await running("b");
@@ -275,7 +275,7 @@ describe("calls into plugins", () => {
     expect(told).toEqual(["a failed: socket closed"]);
   });
 
-  test("a host that is silent for task.host.timeout.ms is replaced, and is asked every other second until then", async () => {
+  test("a host that is silent for task.host.timeout.ms is replaced, and gets a ping every two seconds until then", async () => {
     const { clock, hosts, told, running } = rig();
     const a = await running("a");
     await clock.advance(60_000);
@@ -287,7 +287,7 @@ describe("calls into plugins", () => {
     expect(hosts[0]!.closed).toBe(true);
   });
 
-  test("a plugin that a loading host dies of is left out of the next, and nothing else is lost", async () => {
+  test("a plugin that kills a loading host is left out of the next, and nothing else is lost", async () => {
     const { clock, hosts, calls } = rig();
     const loaded = calls.loaded();
     const config = calls.configOf(source);
@@ -304,7 +304,7 @@ describe("calls into plugins", () => {
     expect(await config).toEqual({});
   });
 
-  test("an error in what a loaded plugin left behind is blamed on it, not on the one that loads; silence on that one", async () => {
+  test("an error in code that a loaded plugin left behind is blamed on it, a silence on the plugin that loads", async () => {
     const { clock, hosts, calls } = rig();
     void calls.loaded();
     const load = (host: FakeHost, ...entries: string[]) => {
@@ -320,7 +320,7 @@ describe("calls into plugins", () => {
     expect(hosts[2]!.leftOut).toEqual(["a", "c"]);
   });
 
-  test("a host that dies before it loads anything cannot be helped by leaving something out", async () => {
+  test("a host that dies before it loads anything is final: no plugin can be left out", async () => {
     const { hosts, calls } = rig();
     const loaded = calls.loaded();
     hosts[0]!.die(0, "no such module");
@@ -328,7 +328,7 @@ describe("calls into plugins", () => {
     expect(hosts).toHaveLength(1);
   });
 
-  test("closed: questions end, connectors say nothing more, and no timer is left", async () => {
+  test("closed: questions end, connectors report nothing more, and no timer is left", async () => {
     const { clock, hosts, told, calls, running } = rig();
     await running("a");
     const config = calls.configOf(source);

@@ -25,7 +25,7 @@ describe("a failure that crosses threads", () => {
     new UnsupportedError("NOT_BUILT_YET", "not yet"),
     new ConfigError("topics", "none"),
     new ConfigError("file", "absent", { code: "CONFIG_MISSING" }),
-  ])("%s is of its class again, with its code", (error) => {
+  ])("%s has its class and code again", (error) => {
     const again = crossed(error);
     expect(again).toBeInstanceOf(error.constructor);
     expect(again).toMatchObject({ name: error.name, message: error.message, code: error.code });
@@ -36,20 +36,20 @@ describe("a failure that crosses threads", () => {
     expect(crossed(new ConfigError("flush.size", "too small"))).toMatchObject({ key: "flush.size" });
   });
 
-  test("the trace holds the causes of there", () => {
+  test("the trace contains the original causes", () => {
     const error = new ConflictError("CONNECTOR_EXISTS", "twice", { cause: new TypeError("the reason") });
     expect(traceOf(crossed(error))).toBe(traceOf(error));
     expect(failureOf(error).trace).toContain("Caused by: TypeError: the reason");
   });
 
-  test("an error of Kafka's stays retriable, or does not become it", () => {
+  test("an error of Kafka keeps its retriability", () => {
     const away = crossed(new KafkaError("NETWORK_EXCEPTION", "Fetching"));
     expect(away).toMatchObject({ name: "KafkaError", codeName: "NETWORK_EXCEPTION" });
     expect(isRetriable(away)).toBe(true);
     expect(isRetriable(crossed(new KafkaError("TOPIC_AUTHORIZATION_FAILED", "Fetching")))).toBe(false);
   });
 
-  test("whatever else was thrown keeps its words", () => {
+  test("any other thrown value keeps its text", () => {
     expect(crossed(new TypeError("undefined is no function"))).toMatchObject({ name: "TypeError" });
     expect(crossed("just text").message).toBe("just text");
     expect(crossed(undefined).message).toBe("undefined");

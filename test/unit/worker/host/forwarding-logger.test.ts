@@ -25,7 +25,7 @@ test("a host's line arrives with its name, fields and causes, as a message that 
   expect(sent[0]?.cause).toMatch(/outer[\s\S]*inner/);
 });
 
-test("what a config provider gave is shown by its reference, in the line and in its causes", () => {
+test("a config provider's value appears as its reference, in the line and in its causes", () => {
   const lines: string[] = [];
   const redactions = new Redactions();
   redactions.of("shop").note(REFERENCE, "hunter2-secret");

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { ForwardingLogger, type LogReport } from "../../../../src/worker/host/forwarding-logger.js";
 import { logStrayRejections } from "../../../../src/worker/host/stray-rejections.js";
 
-test("a rejection that nobody awaited is heard, and told with its stack", () => {
+test("an unhandled rejection is logged with its stack", () => {
   const reports: LogReport[] = [];
   const source = new EventEmitter();
   logStrayRejections(source, new ForwardingLogger((report) => reports.push(report), "warn", "host-1"));

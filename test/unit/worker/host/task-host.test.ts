@@ -70,7 +70,7 @@ function rig(task = new FedSource()) {
 }
 
 describe("a task host", () => {
-  test("runs a task: status, offsets asked of the worker, metrics, stop, end", async () => {
+  test("runs a task: status, offsets from the worker, metrics, stop, end", async () => {
     const { host, reports, clients, clock, task, producer, start } = rig();
     start({ "producer.override.linger.ms": "3" });
     const made = await producer;
@@ -103,7 +103,7 @@ describe("a task host", () => {
     expect(task.committed).toHaveLength(1);
   });
 
-  test("pauses and resumes; once cancelled nothing more is heard, but the plugin is stopped when it comes back", async () => {
+  test("pauses and resumes; once cancelled it reports nothing more, but the plugin is stopped when its call returns", async () => {
     const { host, reports, clock, task, producer, start } = rig();
     task.stubborn = true;
     start();
@@ -132,7 +132,7 @@ describe("a task host", () => {
     [{ "tasks.max": "1" }, 2, "greater than tasks.max=1"],
     [{ "errors.tolerance": "some" }, 1, "errors.tolerance"],
     [{ "topic.creation.default.partitions": "x" }, 1, "topic.creation.default.replication.factor"],
-  ])("%j: FAILED before anything is started", async (props, taskCount, message) => {
+  ])("%j: FAILED before anything starts", async (props, taskCount, message) => {
     const { reports, clients, start } = rig();
     start(props, taskCount);
     expect(reports.map(({ type }) => type)).toEqual(["failed", "ended"]);
@@ -153,7 +153,7 @@ describe("a task host", () => {
 });
 
 describe("reports of bad records", () => {
-  test("the log says which task, stage, class and, if asked, which record: never its value", async () => {
+  test("the log names task, stage, class and, if configured, the record's position, but never its value", async () => {
     const lines: string[] = [];
     const logger: Logger = { ...silentLogger, error: (message) => lines.push(message) };
     const error = new DataError("VALUE_INVALID", "x");
@@ -182,7 +182,7 @@ describe("reports of bad records", () => {
     ]);
   });
 
-  test("the dead letter topic is made with one partition when it is missing; who else makes it does no harm", async () => {
+  test("a missing dead letter topic is created with one partition; a concurrent creation does no harm", async () => {
     const admin = new FakeAdmin();
     expect(parseDeadLetterSettings({})).toBeUndefined();
     const settings = parseDeadLetterSettings({ "errors.deadletterqueue.topic.name": "dlq" })!;

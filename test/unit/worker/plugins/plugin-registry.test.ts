@@ -38,7 +38,7 @@ describe("the plugin registry", () => {
     expect(registry.headerConverter("Json")).toBeDefined();
   });
 
-  test("says what is there when a class is not", () => {
+  test("lists the available classes when one is unknown", () => {
     expect(() => registry.connector("Oops")).toThrow(
       /Oops.*a\.Dup, a\.FileStreamSinkConnector, a\.FileStreamSourceConnector, b\.Dup/,
     );

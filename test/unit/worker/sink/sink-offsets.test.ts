@@ -22,11 +22,11 @@ describe("the committed offsets of a sink", () => {
     return { asked, offsets };
   }
 
-  test("are asked for in its own group, with the consumer's settings", async () => {
+  test("are read for its own group, with the consumer's settings", async () => {
     expect(await ask({})).toEqual({ asked: ["connect-s", "home:1", "PLAIN", "closed"], offsets: committed });
   });
 
-  test("are asked for where its overrides have it read", async () => {
+  test("are read from the cluster in its overrides", async () => {
     const overrides = {
       "consumer.override.group.id": "g",
       "consumer.override.bootstrap.servers": "away:2",
@@ -38,7 +38,7 @@ describe("the committed offsets of a sink", () => {
     expect(asked[0]).toBe("shared");
   });
 
-  test("that cannot be read leave no client behind", async () => {
+  test("leave no client behind when they cannot be read", async () => {
     expect(await ask({}, Promise.reject(new Error("no broker")))).toMatchObject({
       asked: ["connect-s", "home:1", "PLAIN", "closed"],
       offsets: "no broker",

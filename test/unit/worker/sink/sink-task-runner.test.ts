@@ -19,7 +19,7 @@ async function started(...args: Parameters<typeof sinkRig>) {
 }
 
 describe("a sink task", () => {
-  test("opens what it is assigned, puts what it reads, and commits what preCommit returned (I2)", async () => {
+  test("opens its assigned partitions, puts the records it reads, and commits the offsets from preCommit (I2)", async () => {
     const { task, consumer, clock, topics, status, runner, ended } = await started();
     consumer.produce(P0, "a", "b");
     consumer.produce(P1, "c");
@@ -56,7 +56,7 @@ describe("a sink task", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("put is called at least every half second, also with nothing", async () => {
+  test("put is called at least every half second, even without records", async () => {
     const { task, clock, runner } = await started();
     await clock.settled();
     const before = task.puts;
@@ -65,7 +65,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("after a RetriableError the same batch comes again, nothing overtakes it, and the status says so", async () => {
+  test("after a RetriableError the same batch is put again, nothing overtakes it, and the status shows it", async () => {
     const { task, consumer, clock, runner, status } = await started();
     await clock.settled();
     const waiting = status.next("RUNNING", "503");
@@ -98,7 +98,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("any other error of put fails the task, after a last commit of what was put before", async () => {
+  test("any other error of put fails the task, after a last commit of the records put before", async () => {
     const { task, consumer, status, ended } = await started();
     consumer.produce(P0, "a");
     await task.took(1);
@@ -112,7 +112,7 @@ describe("a sink task", () => {
     expect(task.calls.at(-1)).toBe("stop");
   });
 
-  test("offsets beyond what was put, of other partitions, or none at all, are not committed (I2)", async () => {
+  test("offsets beyond the records put, of other partitions, or invalid ones, are not committed (I2)", async () => {
     const { task, consumer, clock, runner } = await started();
     consumer.produce(P0, "a");
     await task.took(1);
@@ -126,7 +126,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("revoked: preCommit, close, a commit that is waited for; then nothing more of that partition", async () => {
+  test("revoked: preCommit, close, an awaited commit; then nothing more of that partition", async () => {
     const { clock, task, consumer, runner } = await started();
     consumer.produce(P0, "a");
     await task.took(1);
@@ -162,7 +162,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("lost: close alone, nothing is committed", async () => {
+  test("lost: only close, nothing is committed", async () => {
     const { task, consumer, runner } = await started();
     consumer.produce(P0, "a");
     await task.took(1);
@@ -186,7 +186,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("an error of preCommit takes the task back to what is committed; at the next one it goes on", async () => {
+  test("an error of preCommit takes the task back to the committed offsets; the next preCommit can succeed", async () => {
     const { task, consumer, clock, runner, status } = await started();
     consumer.produce(P0, "a", "b");
     await task.took(2);
@@ -205,7 +205,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("a commit that fails is made good by the next; one that hangs counts as failed and is not waited for", async () => {
+  test("the next commit makes up for a failed one; one that hangs counts as failed and is not awaited", async () => {
     const { task, consumer, clock, runner } = await started();
     consumer.produce(P0, "a");
     await task.took(1);
@@ -238,7 +238,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("a requested commit comes before the next put", async () => {
+  test("a requested commit precedes the next put", async () => {
     const { task, consumer, clock, runner } = await started();
     task.onPut = (records) => {
       if (records.length > 0) task.context.requestCommit();
@@ -250,7 +250,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("seek in open decides where reading starts; a partition that is not open cannot be sought or paused", async () => {
+  test("seek in open sets the start position; a partition that is not open cannot be sought or paused", async () => {
     const rig = sinkRig();
     rig.task.onOpen = () => rig.task.context.seek([{ ...P0, offset: 2 }]);
     void rig.runner.run("STARTED");
@@ -264,7 +264,7 @@ describe("a sink task", () => {
     rig.runner.abandon();
   });
 
-  test("a partition that the task paused stays so over a retry, a pause of the connector and a rebalance", async () => {
+  test("a partition that the task paused stays paused over a retry, a pause of the connector and a rebalance", async () => {
     const { task, consumer, clock, runner } = await started();
     await clock.settled();
     task.context.pause([P1]);
@@ -288,7 +288,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("paused: nothing is read, the group is kept, time is still shown to the task, offsets are committed", async () => {
+  test("paused: nothing is read, the membership is kept, put is still called on time, offsets are committed", async () => {
     const { task, consumer, clock, runner, status } = await started();
     consumer.produce(P0, "a");
     await task.took(1);
@@ -308,7 +308,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("an unreadable record fails the task; what it fetched is not committed", async () => {
+  test("an unreadable record fails the task; its batch is not committed", async () => {
     const explode = (value: unknown) => {
       if (value === "bad") throw new DataError("VALUE_INVALID", "not JSON");
     };
@@ -320,7 +320,7 @@ describe("a sink task", () => {
     expect(rig.consumer.commits.size).toBe(0);
   });
 
-  test("with errors.tolerance=all an unreadable record goes to the dead letter queue as it was read, and only then is it committed (I8)", async () => {
+  test("with errors.tolerance=all an unreadable record goes to the dead letter queue unchanged, and is committed only then (I8)", async () => {
     const explode = (value: unknown) => {
       if (value === "bad") throw new DataError("VALUE_INVALID", "not JSON");
     };
@@ -380,7 +380,7 @@ describe("a sink task", () => {
     expect(consumer.commits.size).toBe(0);
   });
 
-  test("reportErrant writes the record as it was read, and resolves when it is written; without tolerance there is none", async () => {
+  test("reportErrant writes the record unchanged, and resolves when it is written; without tolerance there is no reportErrant", async () => {
     const strictRig = await started();
     expect(strictRig.task.context.reportErrant).toBeUndefined();
     strictRig.runner.abandon();
@@ -408,7 +408,7 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
-  test("a report that waits for room in the dead letter queue, and that the task does not await, holds the commit (I8)", async () => {
+  test("a report that waits for room in the dead letter queue holds the commit, even if the task does not await it (I8)", async () => {
     const deadLetters = { topic: "dead", replicationFactor: 1, contextHeaders: false };
     const rig = sinkRig({ policy: { ...strict, tolerance: "all" }, deadLetters });
     void rig.runner.run("STARTED");
@@ -434,7 +434,7 @@ describe("a sink task", () => {
     rig.runner.abandon();
   });
 
-  test("a cancelled task leaves the group at once, and is stopped when its call comes back", async () => {
+  test("a cancelled task leaves the group at once, and is stopped when its call returns", async () => {
     const { clock, task, consumer, runner, ended, status } = await started();
     const gate = deferred();
     task.onPut = (records) => (records.length > 0 ? gate.promise : undefined);
@@ -449,7 +449,7 @@ describe("a sink task", () => {
     expect([task.calls.at(-1), consumer.commits.size, status.states]).toEqual(["stop", 0, ["RUNNING"]]);
   });
 
-  test("an abandoned task commits nothing, leaves no group and says nothing", async () => {
+  test("an abandoned task commits nothing, does not leave the group and reports nothing", async () => {
     const { task, consumer, runner, ended, status } = await started();
     consumer.produce(P0, "a");
     await task.took(1);
@@ -464,7 +464,7 @@ describe("a sink task", () => {
     expect(task.calls.at(-1)).toBe("put a");
   });
 
-  test("crashes, rebalances, retries, seeks and failed commits: never committed beyond what is at its destination, and everything arrives in order (I2, I8, I9)", async () => {
+  test("crashes, rebalances, retries, seeks and failed commits: commits never pass undelivered records, and everything arrives in order (I2, I8, I9)", async () => {
     const step = fc.oneof(
       {
         weight: 4,
@@ -495,7 +495,7 @@ describe("a sink task", () => {
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
         const world = { logs: new Map<string, ConsumerRecord[]>(), commits: new Map<string, number>() };
         const partitions = [P0, P1];
-        const landed = [new Set<number>(), new Set<number>()]; // what is at its destination for good
+        const landed = [new Set<number>(), new Set<number>()]; // records at their destination for good
         /** A sink that buffers: records land later, in order, and only then does preCommit return their offsets. */
         class BufferingSink extends RecordingSink {
           readonly buffers: SinkRecord[][] = [[], []];
@@ -549,7 +549,7 @@ describe("a sink task", () => {
           const rig = sinkRig({}, world, task);
           const ended = rig.runner.run("STARTED");
           const consumer = await rig.consumer;
-          // What the group stores outlives the consumer.
+          // The group's stored offsets outlive the consumer.
           Object.assign(consumer, { commits: world.commits });
           await consumer.rebalance("assign", ...partitions);
           return { ...rig, task, ended, consumer };

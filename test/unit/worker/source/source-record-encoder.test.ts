@@ -12,7 +12,7 @@ function newEncoder() {
   value.configure({ "schemas.enable": "false" }, false);
   header.configure({ "schemas.enable": "false" });
   const classes = { key: "K", value: "V", header: "H" };
-  // Asked only when a converter throws.
+  // Called only when a converter throws.
   const errors = undefined as unknown as RecordErrors<SourceFailure>;
   return new SourceRecordEncoder({ key, value, header, classes }, "Task", errors, new AbortController().signal);
 }
@@ -21,7 +21,7 @@ const record = (value: string, headers: readonly Header[], topic = "t") =>
   new SourceRecord({ p: 1 }, { o: 1 }, topic, null, STRING, `key of ${value}`, STRING, value, null, headers);
 const header = (value: string): Header => ({ key: "h", schema: STRING, value });
 
-test("each record gets its own key, value and headers, though their memory is used again", () => {
+test("each record gets its own key, value and headers, though their memory is reused", () => {
   const encoder = newEncoder();
   const shared = [header("shared"), header("by all")];
   const seen: string[] = [];

@@ -17,7 +17,7 @@ import { FakeOffsets, FedSource, FILE, record, records, sourceRig, strict, textC
 const stored = (offsets: FakeOffsets) => [...offsets.stored.values()];
 
 describe("a source task", () => {
-  test("produces what it polls, stores offsets at the interval once acknowledged, and tells the task", async () => {
+  test("produces polled records, stores offsets at the interval once acknowledged, and calls the task's commit", async () => {
     const rig = sourceRig();
     const ended = rig.runner.run("STARTED");
     const producer = await rig.producer;
@@ -45,7 +45,7 @@ describe("a source task", () => {
     expect([rig.task.stopped, rig.clientsClosed(), rig.clock.pendingTimers]).toEqual([1, 1, 0]);
   });
 
-  test("that asks for its offsets while Kafka is away waits for them, and does not fail", async () => {
+  test("that reads its offsets while Kafka is away waits for them, and does not fail", async () => {
     const rig = sourceRig();
     rig.offsets.failReads.push(new RetriableError("OFFSETS_UNANSWERED", "no broker answered"));
     void rig.runner.run("STARTED");
@@ -68,7 +68,7 @@ describe("a source task", () => {
     rig.runner.stop();
   });
 
-  test("commits at once when asked, but only after all that was handed over by then is acknowledged", async () => {
+  test("commits on request, once all records submitted before it are acknowledged", async () => {
     const rig = sourceRig();
     void rig.runner.run("STARTED");
     const producer = await rig.producer;
@@ -101,7 +101,7 @@ describe("a source task", () => {
     expect(rig.task.committed).toHaveLength(1);
   });
 
-  test("a stop gives up on acknowledgements after the flush timeout, storing only what came", async () => {
+  test("a stop waits for acknowledgements only until the flush timeout, and stores the acknowledged offsets", async () => {
     const rig = sourceRig();
     const ended = rig.runner.run("STARTED");
     const producer = await rig.producer;
@@ -116,7 +116,7 @@ describe("a source task", () => {
     expect(rig.status.states).toEqual(["RUNNING", "UNASSIGNED"]);
   });
 
-  test("a batch that comes while the task stops is still delivered", async () => {
+  test("a batch returned while the task stops is still delivered", async () => {
     const rig = sourceRig();
     rig.task.stubborn = true;
     const ended = rig.runner.run("STARTED");
@@ -130,7 +130,7 @@ describe("a source task", () => {
     expect(stored(rig.offsets)).toEqual([{ position: 2 }]);
   });
 
-  test("a full producer holds the task back, and a stop is not held back by it", async () => {
+  test("a full producer blocks the task, but not a stop", async () => {
     const rig = sourceRig();
     const ended = rig.runner.run("STARTED");
     const producer = await rig.producer;
@@ -149,7 +149,7 @@ describe("a source task", () => {
     expect(stored(rig.offsets)).toEqual([{ position: 3 }]);
   });
 
-  test("a record that cannot be converted fails the task, after what came before it is delivered", async () => {
+  test("a record that cannot be converted fails the task, after the records before it are delivered", async () => {
     const explode = (value: unknown) => {
       if (value === "v3") throw new DataError("VALUE_INVALID", "field a: expected a string");
     };
@@ -190,7 +190,7 @@ describe("a source task", () => {
     });
   });
 
-  test("a timestamp before 1970 fails the task whatever is tolerated, also when a conversion before it was tried again", async () => {
+  test("a timestamp before 1970 fails the task under any tolerance, even after a retried conversion", async () => {
     let attempts = 0;
     const explode = () => {
       if (++attempts === 1) throw new RetriableError("VALUE_INVALID", "registry away");
@@ -208,7 +208,7 @@ describe("a source task", () => {
     expect(stored(rig.offsets)).toEqual([]);
   });
 
-  test("records dropped by errors.tolerance=all without any report are told of: the 1st, 10th, 100th", async () => {
+  test("records dropped by errors.tolerance=all without any report cause a warning: the 1st, 10th, 100th", async () => {
     const explode = (value: unknown) => {
       if (value !== null) throw new DataError("VALUE_INVALID", "bad");
     };
@@ -224,7 +224,7 @@ describe("a source task", () => {
     expect(told).toEqual([1, 10, 100]);
   });
 
-  test("a retriable conversion is tried again until errors.retry.timeout", async () => {
+  test("a retriable conversion is retried until errors.retry.timeout", async () => {
     let attempts = 0;
     const explode = (value: unknown) => {
       if (value === "v1" && ++attempts < 3) throw new RetriableError("VALUE_INVALID", "registry away");
@@ -242,7 +242,7 @@ describe("a source task", () => {
     rig.runner.abandon();
   });
 
-  test("a produce failure fails the task at once, though poll waits, and stores nothing from it on", async () => {
+  test("a produce failure fails the task at once, though poll waits, and no later offset is stored", async () => {
     const rig = sourceRig();
     const failed = rig.status.next("FAILED");
     const ended = rig.runner.run("STARTED");
@@ -270,7 +270,7 @@ describe("a source task", () => {
     expect(rig.runner.metrics()).toMatchObject({ recordsWritten: 2, recordsSkipped: 1 });
   });
 
-  test("a RetriableError from poll is polled again and shown meanwhile; any other fails the task", async () => {
+  test("a RetriableError from poll is retried and shown meanwhile; any other error fails the task", async () => {
     const rig = sourceRig();
     const waiting = rig.status.next("RUNNING", "connection refused");
     const ended = rig.runner.run("STARTED");
@@ -289,7 +289,7 @@ describe("a source task", () => {
     expect(stored(rig.offsets)).toEqual([{ position: 1 }]);
   });
 
-  test("pausing stops polling, not delivery; resuming goes on", async () => {
+  test("pausing stops polling but not delivery; resuming continues", async () => {
     const rig = sourceRig();
     const paused = rig.status.next("PAUSED");
     void rig.runner.run("STARTED");
@@ -312,7 +312,7 @@ describe("a source task", () => {
     rig.runner.abandon();
   });
 
-  test("a task created PAUSED is not made before it is resumed, and can be stopped", async () => {
+  test("a task that starts out PAUSED is created only when it resumes, and can be stopped before", async () => {
     const rig = sourceRig();
     const ended = rig.runner.run("PAUSED");
     await rig.clock.settled();
@@ -323,7 +323,7 @@ describe("a source task", () => {
     expect(rig.status.states).toEqual(["PAUSED", "UNASSIGNED"]);
   });
 
-  test("that starts after a pause shows what its start waits for, and logs it once", async () => {
+  test("that starts after a pause shows the reason why its start waits, and logs it once", async () => {
     class Resuming extends FedSource {
       override async start(context: SourceTaskContext): Promise<void> {
         await super.start(context);
@@ -349,7 +349,7 @@ describe("a source task", () => {
     rig.runner.abandon();
   });
 
-  test("what the task, or Kafka, waits for is its trace while RUNNING, Kafka's first", async () => {
+  test("the reason for a wait, Kafka's before the task's, is the trace while RUNNING", async () => {
     const rig = sourceRig();
     const running = rig.status.next("RUNNING");
     void rig.runner.run("STARTED");
@@ -370,7 +370,7 @@ describe("a source task", () => {
     rig.runner.abandon();
   });
 
-  test("offsets that could not be stored are stored with the next ones, and the task is told only then", async () => {
+  test("offsets that could not be stored are stored with the next ones, and only then passed to the task's commit", async () => {
     const rig = sourceRig();
     void rig.runner.run("STARTED");
     const producer = await rig.producer;
@@ -388,7 +388,7 @@ describe("a source task", () => {
     rig.runner.abandon();
   });
 
-  test("a flush that takes long counts as failed but is waited for: no newer one may overtake it (I3)", async () => {
+  test("a slow flush counts as failed but is awaited: no newer one may overtake it (I3)", async () => {
     const rig = sourceRig();
     void rig.runner.run("STARTED");
     const producer = await rig.producer;
@@ -411,7 +411,7 @@ describe("a source task", () => {
     rig.runner.abandon();
   });
 
-  test("an error of the task's commit, or start, fails it, and stop is called once in any case", async () => {
+  test("an error of the task's commit or start fails it, and stop is still called once", async () => {
     const rig = sourceRig();
     rig.task.commitError = new Error("slot is gone");
     const failed = rig.status.next("FAILED");
@@ -432,7 +432,7 @@ describe("a source task", () => {
     expect([broken.task.stopped, broken.clientsClosed()]).toEqual([1, 1]);
   });
 
-  test("a missing topic is created by the connector's rules before the first record goes there; a refusal fails the task", async () => {
+  test("a missing topic is created by the connector's rules before its first record; a refusal fails the task", async () => {
     const topicCreation = parseTopicCreation(
       {},
       {
@@ -460,7 +460,7 @@ describe("a source task", () => {
     expect(refused.offsets.flushes).toEqual([]);
   });
 
-  test("a missing topic is created once Kafka answers; until then the status says what the task waits for", async () => {
+  test("a missing topic is created once Kafka answers; until then the status shows the wait", async () => {
     const topicCreation = parseTopicCreation(
       {},
       { "topic.creation.default.partitions": "3", "topic.creation.default.replication.factor": "-1" },
@@ -504,7 +504,7 @@ describe("a source task", () => {
     expect(producer.written.map(({ timestampMs }) => timestampMs)).toEqual([1_700_000_000_000, 1_700_000_000_000]);
   });
 
-  test("an abandoned task says and stores nothing more", async () => {
+  test("an abandoned task reports and stores nothing more", async () => {
     const rig = sourceRig();
     const ended = rig.runner.run("STARTED");
     const producer = await rig.producer;
@@ -517,7 +517,7 @@ describe("a source task", () => {
     expect(rig.clock.pendingTimers).toBe(0);
   });
 
-  test("a source that always has a batch at hand leaves the event loop its turns", async () => {
+  test("a source that always has a batch does not block the event loop", async () => {
     const endless = new FedSource();
     let position = 0;
     endless.poll = async () => records(++position, position);
@@ -531,7 +531,7 @@ describe("a source task", () => {
     expect(position).toBeLessThan(20);
   });
 
-  test("a source that has nothing and does not wait is not asked without pause", async () => {
+  test("a source without records that does not wait is polled with pauses", async () => {
     const empty = new FedSource();
     let polls = 0;
     empty.poll = async () => {
@@ -548,7 +548,7 @@ describe("a source task", () => {
     await ended;
   });
 
-  test("crashes, failed flushes, slow and reordered acknowledgements: the stored offset never passes a record that is not written, and nothing is lost (I1, I8)", async () => {
+  test("crashes, failed flushes, slow and reordered acknowledgements: the stored offset never passes an unwritten record, and nothing is lost (I1, I8)", async () => {
     const step = fc.oneof(
       {
         weight: 4,
@@ -572,7 +572,7 @@ describe("a source task", () => {
         const partitions = [{ p: 0 }, { p: 1 }, { p: 2 }];
         const offsets = new FakeOffsets();
         const written = new Set<string>();
-        const last = [0, 0, 0]; // newest position that the outside world holds
+        const last = [0, 0, 0]; // newest position in the outside world
         const check = () => {
           for (const [at, partition] of partitions.entries()) {
             const position = (offsets.stored.get(`"p":${at}`)?.["position"] as number | undefined) ?? 0;

@@ -8,7 +8,7 @@ const B = { file: "b" };
 const at = (sourcePartition: SourceMap, position: number) => ({ sourcePartition, sourceOffset: { position } });
 
 describe("the ledger of submitted records", () => {
-  test("an offset becomes committable once its whole range is settled, and is handed out once", () => {
+  test("an offset becomes committable once its whole range is settled, and is returned once", () => {
     const ledger = new SubmittedRecords();
     const range = ledger.submit([at(A, 1), at(A, 2), at(A, 3)]).rangeOf(A);
     ledger.settle(range, 2);
@@ -39,7 +39,7 @@ describe("the ledger of submitted records", () => {
     expect(ledger.takeCommittable()).toEqual([{ partition: A, offset: { position: 3 } }]);
   });
 
-  test("offsets put back come again, unless newer ones have taken their place", () => {
+  test("offsets put back are returned again, unless newer ones have replaced them", () => {
     const ledger = new SubmittedRecords();
     ledger.settle(ledger.submit([at(A, 1)]).rangeOf(A), 1);
     ledger.settle(ledger.submit([at(B, 1)]).rangeOf(B), 1);
@@ -62,7 +62,7 @@ describe("the ledger of submitted records", () => {
     expect(ledger.takeCommittable()).toEqual([{ partition: A, offset: { position: 1 } }]);
   });
 
-  test("a barrier waits for what was submitted before it and for nothing after", () => {
+  test("a barrier waits for records submitted before it and for none after", () => {
     const ledger = new SubmittedRecords();
     const first = ledger.submit([at(A, 1)]).rangeOf(A);
     const other = ledger.submit([at(B, 1)]).rangeOf(B);
@@ -78,13 +78,13 @@ describe("the ledger of submitted records", () => {
     expect(reached).toBe(2);
   });
 
-  test("settling more than was submitted is refused", () => {
+  test("settling more records than were submitted is refused", () => {
     const ledger = new SubmittedRecords();
     const range = ledger.submit([at(A, 1)]).rangeOf(A);
     expect(() => ledger.settle(range, 2)).toThrow("1 more records settled");
   });
 
-  test("whatever the batches, order of settling and failed flushes: never beyond an unsettled record, nothing twice, all in the end (I1)", () => {
+  test("any batches, order of settling and failed flushes: never beyond an unsettled record, nothing twice, everything at last (I1)", () => {
     const step = fc.oneof(
       {
         weight: 3,

@@ -11,7 +11,7 @@ describe("topic.creation.* (KIP-158)", () => {
     expect(parseTopicCreation({ "topic.creation.enable": "false" }, DEFAULTS)).toBeUndefined();
   });
 
-  test("the first group that includes and does not exclude a topic makes it; what it leaves out is the default group's", () => {
+  test("the first group that includes and does not exclude a topic applies; its missing settings are the default group's", () => {
     const creation = parseTopicCreation(
       {},
       {
@@ -50,7 +50,7 @@ describe("topic.creation.* (KIP-158)", () => {
 });
 
 describe("the topics of a sink", () => {
-  test("are names or a pattern, exactly one of the two", () => {
+  test("are names or a pattern, but not both", () => {
     expect(parseSinkTopics({ topics: "a, b,," })).toEqual(["a", "b"]);
     expect((parseSinkTopics({ "topics.regex": "shop\\..*" }) as RegExp).test("shop.orders")).toBe(true);
     expect(() => parseSinkTopics({ topics: "a", "topics.regex": "b" })).toThrow("mutually exclusive");

@@ -5,7 +5,7 @@ import { checkWorkerClients, overrideFaults } from "../../../../src/worker/task/
 const WORKER = { "bootstrap.servers": "kafka:9092", "group.id": "connect" };
 
 describe("overrides", () => {
-  test("are refused by the key that a connector's configuration has, all at once", () => {
+  test("are refused under the connector's keys, all at once", () => {
     const faults = overrideFaults(WORKER, {
       "producer.override.transactional.id": "mine",
       "producer.override.linger.ms": "soon",
@@ -24,7 +24,7 @@ describe("overrides", () => {
     for (const [key, message] of faults) expect(message).toContain(key);
   });
 
-  test("are judged over the worker's own properties", () => {
+  test("are judged together with the worker's own properties", () => {
     const worker = { ...WORKER, "consumer.session.timeout.ms": "6000" };
     const faults = (heartbeatMs: string) =>
       overrideFaults(worker, { "consumer.override.heartbeat.interval.ms": heartbeatMs });
@@ -63,7 +63,7 @@ describe("a worker's properties", () => {
     }
   };
 
-  test("are refused as they are spelt", () => {
+  test("are refused under their own keys", () => {
     expect(failure({ "producer.acks": "1", "producer.compression.type": "zstd" })).toBeUndefined();
     expect(failure({ "producer.acks": "2" })).toBe("producer.acks");
     expect(failure({ "consumer.security.protocol": "SASL_PLAINTEXT" })).toBe("consumer.sasl.mechanism");

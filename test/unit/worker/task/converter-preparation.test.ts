@@ -27,20 +27,20 @@ function row(position: number, schema: Schema, headers: SourceRecord["headers"] 
 
 const wire = (id: number, text: string) => `\0\0\0\0${String.fromCharCode(id)}${text}`;
 
-describe("a source whose converter has to ask for its schemas", () => {
+describe("a source whose converter must fetch its schemas", () => {
   async function running(registry: FakeRegistry, overrides: Parameters<typeof sourceRig>[0] = {}) {
     const rig = sourceRig({ converters: registryConverters(registry), ...overrides });
     const ended = rig.runner.run("STARTED");
     const producer = await rig.producer;
     const produced = () => producer.written.map(({ value }) => String(value));
-    // The producer copies what it gets, and the converter's memory is used again.
+    // The producer copies its input, and the converter's memory is reused.
     const append = producer.append.bind(producer);
     producer.append = (record, token) => append({ ...record, value: record.value && Buffer.from(record.value) }, token);
     producer.auto = true;
     return { ...rig, ended, producer, produced };
   }
 
-  test("asks once for each, and keeps the order of records meanwhile", async () => {
+  test("fetches each once, and keeps the order of records meanwhile", async () => {
     const registry = new FakeRegistry();
     const { task, producer, produced, runner } = await running(registry);
     const answer = deferred();
@@ -57,7 +57,7 @@ describe("a source whose converter has to ask for its schemas", () => {
     runner.abandon();
   });
 
-  test("tries again when the registry is away, for errors.retry.timeout", async () => {
+  test("retries while the registry is away, for errors.retry.timeout", async () => {
     const registry = new FakeRegistry();
     registry.failures.push(new RetriableError("PLUGIN_AWAY", "registry away"));
     const policy = { ...strict, retryTimeoutMs: 10_000 };
@@ -96,7 +96,7 @@ describe("a source whose converter has to ask for its schemas", () => {
     expect(runner.metrics()).toMatchObject({ recordsFailed: 1, recordsSkipped: 1 });
   });
 
-  test("that is stopped while it prepares loses nothing, whatever is tolerated", async () => {
+  test("that is stopped while it prepares loses nothing, even under errors.tolerance=all", async () => {
     const registry = new FakeRegistry();
     const { task, ended, producer, produced, runner, offsets, status } = await running(registry, { policy: tolerant });
     task.feed([row(1, FIRST)]);
@@ -112,7 +112,7 @@ describe("a source whose converter has to ask for its schemas", () => {
     expect(status.states.at(-1)).toBe("UNASSIGNED");
   });
 
-  test("that asks again after it was prepared has failed", async () => {
+  test("that requests preparation twice for a record has failed", async () => {
     const registry = new FakeRegistry();
     const converters = registryConverters(registry);
     converters.value.prepare = async () => {};
@@ -135,7 +135,7 @@ describe("a source whose converter has to ask for its schemas", () => {
   });
 });
 
-describe("a sink whose converter has to ask for its schemas", () => {
+describe("a sink whose converter must fetch its schemas", () => {
   async function running(registry: FakeRegistry, overrides: Parameters<typeof sinkRig>[0] = {}) {
     const converters = registryConverters(registry);
     const rig = sinkRig({ converters, ...overrides });
@@ -146,7 +146,7 @@ describe("a sink whose converter has to ask for its schemas", () => {
   }
   const puts = (calls: readonly string[]) => calls.filter((call) => call.startsWith("put "));
 
-  test("asks once for each, and keeps the order of records meanwhile; it sees their headers", async () => {
+  test("fetches each once, keeps the order of records meanwhile, and sees their headers", async () => {
     const registry = new FakeRegistry();
     await registry.idOf(FIRST);
     await registry.idOf(SECOND);
@@ -176,7 +176,7 @@ describe("a sink whose converter has to ask for its schemas", () => {
     runner.abandon();
   });
 
-  test("puts a record whose schema nobody has into the dead letter queue as it was read", async () => {
+  test("puts a record with an unknown schema into the dead letter queue unchanged", async () => {
     const registry = new FakeRegistry();
     await registry.idOf(FIRST);
     const deadLetters = { topic: "dead", replicationFactor: 1, contextHeaders: false };
@@ -191,7 +191,7 @@ describe("a sink whose converter has to ask for its schemas", () => {
     runner.abandon();
   });
 
-  test("that is stopped while it prepares neither drops the record nor commits it, whatever is tolerated", async () => {
+  test("that is stopped while it prepares neither drops the record nor commits it, even under errors.tolerance=all", async () => {
     const registry = new FakeRegistry();
     registry.gate = new Promise(() => {});
     const { ended, consumer, runner, status, task } = await running(registry, { policy: tolerant });
@@ -206,7 +206,7 @@ describe("a sink whose converter has to ask for its schemas", () => {
     expect(status.states.at(-1)).toBe("UNASSIGNED");
   });
 
-  test("commits nothing while a record that the task made and reported still waits for its schema (I8)", async () => {
+  test("commits nothing while a record that the task created and reported still waits for its schema (I8)", async () => {
     const registry = new FakeRegistry();
     await registry.idOf(FIRST);
     const deadLetters = { topic: "dead", replicationFactor: 1, contextHeaders: false };
@@ -233,7 +233,7 @@ describe("a sink whose converter has to ask for its schemas", () => {
         partition,
         offset,
       );
-      // Not awaited: the runner has to remember it.
+      // Not awaited: the runner must remember it.
       void task.context.reportErrant!(made, new Error("bad"));
       task.context.requestCommit();
     };

@@ -25,7 +25,7 @@ describe("the error policy (KIP-298)", () => {
     [2, 300, 600],
     [3, 900, 1200],
     [4, 2100, 2400],
-  ])("attempt %i after %i ms: again in %i ms", (attempt, elapsedMs, delayMs) => {
+  ])("attempt %i after %i ms: retry in %i ms", (attempt, elapsedMs, delayMs) => {
     const verdict = judgeFailure(
       policy({ "errors.retry.timeout": "60000" }),
       "VALUE_CONVERTER",
@@ -58,7 +58,7 @@ describe("the error policy (KIP-298)", () => {
     expect(judgeFailure(policy(), "VALUE_CONVERTER", bad, 1, 0, 0)).toEqual({ kind: "fail", tolerable: true });
   });
 
-  test("a cluster that refuses us is no bad record: errors.tolerance=all does not pass over records for it", () => {
+  test("a refusal by the cluster is not a bad record: errors.tolerance=all does not skip records for it", () => {
     const all = policy({ "errors.tolerance": "all" });
     const verdict = (name: "SASL_AUTHENTICATION_FAILED" | "TOPIC_AUTHORIZATION_FAILED" | "RECORD_LIST_TOO_LARGE") =>
       judgeFailure(all, "KAFKA_PRODUCE", new KafkaError(name, "Producing to orders-3"), 1, 0, 0);
@@ -67,7 +67,7 @@ describe("the error policy (KIP-298)", () => {
     expect(verdict("RECORD_LIST_TOO_LARGE")).toEqual({ kind: "skip" });
   });
 
-  test("an error of Kafka's is as retriable as it says", () => {
+  test("an error of Kafka is retriable if marked so", () => {
     expect(isRetriable(new KafkaError("NOT_LEADER_OR_FOLLOWER", "Producing to orders-3"))).toBe(true);
     expect(isRetriable(new KafkaError("TOPIC_AUTHORIZATION_FAILED", "Producing to orders-3"))).toBe(false);
     expect(isRetriable(Object.assign(new Error("x"), { retriable: true }))).toBe(false);

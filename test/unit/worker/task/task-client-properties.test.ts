@@ -19,7 +19,7 @@ const WORKER = {
 };
 
 describe("client properties of a task (framework defaults, worker prefix, connector override)", () => {
-  test("a source producer waits for all replicas and for ever, one request at a time", () => {
+  test("a source producer waits for all replicas without a time limit, one request at a time", () => {
     expect(sourceProducerProperties(WORKER, { "producer.override.linger.ms": "9" }, ID)).toEqual({
       "bootstrap.servers": "kafka:9092",
       acks: "all",
@@ -38,7 +38,7 @@ describe("client properties of a task (framework defaults, worker prefix, connec
     expect(sinkConsumerProperties(WORKER, {}, ID).properties).not.toHaveProperty("security.protocol");
   });
 
-  test("the dead letter producer has a name of its own", () => {
+  test("the dead letter producer has its own name", () => {
     expect(deadLetterProducerProperties(WORKER, {}, ID)["client.id"]).toBe("connector-dlq-producer-shop-2");
   });
 
@@ -79,7 +79,7 @@ describe("client properties of a task (framework defaults, worker prefix, connec
       "admin.override.retries",
       false,
     ],
-  ])("the policy %s and %s: allowed is %s", (policy, key, allowed) => {
+  ])("the policy %s, key %s: allowed is %s", (policy, key, allowed) => {
     const worker = {
       ...WORKER,
       "connector.client.config.override.policy": policy,
@@ -94,7 +94,7 @@ describe("client properties of a task (framework defaults, worker prefix, connec
     else expect(derive).toThrow(`Client Config Overrides not allowed ${key}`);
   });
 
-  test("a policy that does not exist is a ConfigError", () => {
+  test("an unknown policy is a ConfigError", () => {
     const worker = { ...WORKER, "connector.client.config.override.policy": "Some" };
     expect(() => sourceProducerProperties(worker, { "producer.override.acks": "1" }, ID)).toThrow("one of: All, None");
   });
