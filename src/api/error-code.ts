@@ -17,11 +17,11 @@ export const ERROR_CODES = {
   },
   OFFSETS_UNANSWERED: {
     text: "Source offsets could not be read from, or stored in, the offsets topic in time.",
-    advice: "Nothing: it is tried again until Kafka answers. The message says what was in the way.",
+    advice: "Nothing: the task retries until Kafka answers. The message has the cause.",
   },
   SCHEMA_INVALID: {
-    text: "A schema was put together wrongly.",
-    advice: "This is a fault of the plugin that made the schema: report it with the message.",
+    text: "A schema was built incorrectly.",
+    advice: "This is a fault of the plugin that built the schema: report it with the message.",
   },
   VALUE_INVALID: {
     text: "A value does not fit its schema.",
@@ -34,7 +34,7 @@ export const ERROR_CODES = {
       "Compare key.converter, value.converter and their schemas.enable with what the producer wrote; with errors.tolerance=all such records go to the dead letter queue or log.",
   },
   CONVERTER_NOT_PREPARED: {
-    text: "A converter still lacks what it needs for a record (a schema of its registry) after it was asked to get it.",
+    text: "A converter still lacks something for a record (a schema from its registry) after its `prepare`.",
     advice:
       "This is a fault of the converter, or of a plugin that calls one without awaiting its `prepare`: report it with the message.",
   },
@@ -43,11 +43,11 @@ export const ERROR_CODES = {
     advice: "Correct the class, or add the folder that holds the plugin to plugin.path and restart the worker.",
   },
   CONNECTOR_NOT_RUNNING: {
-    text: "The connector is not running on this worker, so it cannot be asked.",
+    text: "The connector is not running on this worker, so it has no task configurations.",
     advice: "See its status; resume or restart it first.",
   },
   TOLERANCE_EXCEEDED: {
-    text: "A record could not be handled, and errors.tolerance=none lets none pass.",
+    text: "A record could not be processed, and errors.tolerance=none tolerates no bad record.",
     advice:
       "See the cause. Correct the record or the converter, or set errors.tolerance=all with a dead letter queue or errors.log.enable.",
   },
@@ -71,15 +71,15 @@ export const ERROR_CODES = {
   CONNECTOR_HOST_LOST: {
     text: "The thread that runs connectors and validations ended, or stopped answering, in the code of this plugin.",
     advice:
-      "See the reason (an endless loop, memory) and report it to the plugin's makers; restart the connector. Others go on by themselves.",
+      "See the reason (an endless loop, memory) and report it to the plugin's makers; restart the connector. Others continue by themselves.",
   },
   VALIDATION_UNANSWERED: {
-    text: "A plugin took too long to say what its configuration is, or what is wrong with one.",
+    text: "A plugin took too long to list its keys or to validate a configuration.",
     advice:
-      "See that what the configuration names (a database, a store) can be reached from the worker, and ask again.",
+      "Check that the worker can reach the systems in the configuration (a database, a store), and repeat the request.",
   },
   NOT_BUILT_YET: {
-    text: "The configuration asks for a part of Kafka Connect that Millrace does not have yet.",
+    text: "The configuration needs a part of Kafka Connect that Millrace does not have yet.",
     advice: "Remove the key that the message names.",
   },
   CONNECTOR_NOT_FOUND: {
@@ -88,10 +88,10 @@ export const ERROR_CODES = {
   },
   CONFIG_CHANGED: {
     text: "The connector's configuration has changed since its task configurations were generated from it.",
-    advice: "Nothing: the connector starts again with the new configuration, and generates them anew.",
+    advice: "Nothing: the connector restarts with the new configuration and generates them again.",
   },
   CONNECTOR_EXISTS: {
-    text: "A connector of that name is there already.",
+    text: "A connector of that name exists already.",
     advice: "PUT /connectors/{name}/config changes it; DELETE it first to start over.",
   },
   TASK_NOT_FOUND: {
@@ -100,10 +100,10 @@ export const ERROR_CODES = {
   },
   STATUS_NOT_FOUND: {
     text: "Nothing has been reported yet about that connector or task.",
-    advice: "Ask again in a moment; statuses come with the rebalance that follows a change.",
+    advice: "Try again in a moment; statuses are written in the rebalance that follows a change.",
   },
   PORT_IN_USE: {
-    text: "The port to listen on belongs to another process.",
+    text: "Another process uses the port.",
     advice: "Stop that process or choose another port; port 0 takes any free one, which is printed.",
   },
   ADDRESS_UNUSABLE: {
@@ -112,11 +112,11 @@ export const ERROR_CODES = {
   },
   DATA_FOLDER_LOCKED: {
     text: "Another process has the broker's data folder open.",
-    advice: "Stop that process, or give another folder with --data.",
+    advice: "Stop that process, or choose another folder with --data.",
   },
   BROKER_UNREACHABLE: {
     text: "No broker of bootstrap.servers answers.",
-    advice: "Start Kafka, or correct bootstrap.servers and the security settings beside it.",
+    advice: "Start Kafka, or correct bootstrap.servers and its security settings.",
   },
   STORE_UNREADABLE: {
     text: "An internal topic (configs, offsets, statuses) cannot be read or created.",
@@ -124,7 +124,7 @@ export const ERROR_CODES = {
       "Check that the brokers of bootstrap.servers answer and let this worker use the topic that the message names.",
   },
   STORE_UNWRITABLE: {
-    text: "An internal topic (configs, offsets, statuses) did not take a write.",
+    text: "An internal topic (configs, offsets, statuses) did not accept a write.",
     advice: "Check that the brokers of bootstrap.servers answer; a write that timed out may still land.",
   },
 } as const satisfies ErrorCodes;
