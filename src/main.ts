@@ -8,7 +8,7 @@ import { runProgram } from "./cli/program.js";
 const stop = deferred<string>();
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
-    // A second signal asks to stop at once.
+    // A second signal ends the process at once.
     if (stop.settled) process.exit(EXIT.failed);
     stop.resolve(signal);
   });

@@ -183,7 +183,7 @@ export class HerderLoop implements MembershipHost {
     // A write may hang as long as its request, and the rejoin waits behind it.
     stores.config.dropWrites();
     await runner.stopEverything(withinMs);
-    // An offset of a cancelled task may still wait in the producer: it must not be sent after its successor's. (I3)
+    // A cancelled task's offset may still be in the producer and must not be sent after its successor's. (I3)
     stores.offset.dropWrites();
   }
 

@@ -123,9 +123,10 @@ export class ConfigFold {
   }
 
   /**
-   * A task or commit record that cannot be read takes the task records before it along. Left where they are, they would
-   * fill the gaps of the next set: set A loses its commit, set B its task 1, and B's commit would start B's task 0
-   * beside A's task 1, with one table read twice and another by nobody. Without them B is inconsistent. (I5)
+   * An unreadable commit discards its connector's pending task records, an unreadable task record the pending one of
+   * its task. Otherwise they would fill gaps in the next set: set A loses its commit, set B its task 1, and B's commit
+   * would start B's task 0 beside A's task 1, so that one table is read twice and another not at all. Without them B is
+   * inconsistent. (I5)
    */
   #breakTaskSet(key: ConfigKeyName | null | undefined): void {
     if (key?.kind === "commit") this.#deferred.delete(key.connector);
@@ -234,7 +235,8 @@ function complete(
 function applyRestart(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent {
   const includeTasks = member(value, "include-tasks");
   const onlyFailed = member(value, "only-failed");
-  if (typeof includeTasks !== "boolean" || typeof onlyFailed !== "boolean") return unreadable("it is no restart");
+  if (typeof includeTasks !== "boolean" || typeof onlyFailed !== "boolean")
+    return unreadable("it is not a restart request");
   return { kind: "restart-requested", request: { connector, includeTasks, onlyFailed } };
 }
 

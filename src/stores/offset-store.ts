@@ -30,8 +30,9 @@ export class OffsetStore {
   /**
    * Stores all entries, `offset` null as a tombstone; resolves after the topic's acknowledgement.
    *
-   * @param permit called before every attempt. It throws once the task has lost its right: its successor may have stored
-   *   newer offsets, and an older one written after them would send the next start back behind what is confirmed. (I3)
+   * @param permit called before every attempt. Throws once the task was cancelled: its successor may have stored newer
+   *   offsets, and an older one written after them would make the next start read from before the confirmed offset.
+   *   (I3)
    */
   async flush(connector: string, entries: readonly SourceOffset[], permit?: () => void): Promise<void> {
     if (entries.length > 0)
@@ -41,7 +42,7 @@ export class OffsetStore {
       );
   }
 
-  /** Ends the attempts in flight, whose permits are asked again before the next. */
+  /** Ends the attempts in flight. Their permits are checked again before the next attempt. */
   dropWrites(): void {
     this.#log.dropSends();
   }

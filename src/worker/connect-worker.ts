@@ -272,7 +272,7 @@ export class ConnectWorker implements Worker {
       case "flushOffsets": {
         const { entries } = report;
         this.#answer(host, report.request, task, async ({ id, run }) => {
-          // A flush is retried for longer than a task may take to stop: by then another worker may run it. (I3, I4)
+          // Retries of a flush can outlast the task's stop, and another worker may run the task by then. (I3, I4)
           await this.parts.offsets.flush(id.connector, entries, () => {
             if (!this.#runs.has(run)) throw isOver();
           });
@@ -308,7 +308,7 @@ export class ConnectWorker implements Worker {
   }
 }
 
-/** If time can heal the offset store's failure, the task shall try again. */
+/** A failure of the offset store that time can heal becomes retriable for the task. */
 function unanswered(error: unknown): unknown {
   if (!isRetriable(error)) return error;
   return new RetriableError("OFFSETS_UNANSWERED", errorMessage(error), { cause: error });

@@ -71,7 +71,7 @@ export interface SourceOffsetStore {
    * Stores all entries; resolves after the topic's acknowledgement. `offset` null stores a tombstone. A rejection means
    * that some may not be stored: the worker passes them again together with newer ones.
    *
-   * @param permit called before every attempt; what it throws ends the flush.
+   * @param permit called before every attempt. Its error ends the flush.
    */
   flush(connector: string, entries: readonly SourceOffset[], permit: () => void): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { ConfigInfos } from "../../contract/config-infos.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
 import { type OverridePolicy, overrideRefusal } from "../../worker/task/override-policy.js";
 
-/** Kafka's client keys of type PASSWORD, besides those that say so in their names. */
+/** Kafka's client keys of type PASSWORD, besides those recognizable by their names. */
 const SECRET_KEY = /password|jaas|secret|^ssl\.(keystore\.key|keystore\.certificate\.chain|truststore\.certificates)$/i;
 
 /**

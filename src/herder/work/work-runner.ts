@@ -36,7 +36,7 @@ interface Stop {
 export class WorkRunner implements Running {
   readonly connectors = new Map<string, RunningConnector>();
   readonly tasks = new Map<string, RunningTask>();
-  /** Stops under way: `stopEverything` has to shorten them, too. */
+  /** Stops in progress, which `stopEverything` must shorten, too. */
   readonly #stopping = new Set<Stop>();
   #ended = false;
 
@@ -160,7 +160,7 @@ export class WorkRunner implements Running {
 
   #setTaskTargets(ids: readonly TaskId[], targetState: TargetState): void {
     for (const id of ids) {
-      // Not there any more if the group was lost while the stops before this one were awaited.
+      // Removed if the group was lost while the preceding stops were awaited.
       const running = this.tasks.get(taskKey(id));
       if (running) this.tasks.set(taskKey(id), { ...running, targetState });
     }

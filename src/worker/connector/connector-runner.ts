@@ -17,8 +17,8 @@ export interface ConnectorParts {
 }
 
 /**
- * The life of one connector object in the connectors' host: created once, started and stopped to match its target state,
- * one call at a time. A FAILED one can only be stopped; to run it again needs a new runner.
+ * The life of one connector object in the connectors' host: created once, started and stopped to match its target
+ * state, one call at a time. A FAILED one can only be stopped; to run it again needs a new runner.
  */
 export class ConnectorRunner {
   readonly #object: PluginRun;
@@ -98,8 +98,8 @@ export class ConnectorRunner {
   }
 
   /**
-   * Abandons it while it hangs in a call: reports UNASSIGNED and ignores everything it does afterwards. `end` waits
-   * behind that call and still needs the run: a connector that has started after all must be stopped.
+   * Abandons it while it hangs in a call: reports UNASSIGNED and ignores everything it does afterwards. `end` is
+   * queued behind that call and still needs the run: if the connector starts after all, it must be stopped.
    */
   cancel(): void {
     if (this.#cancelled) return;

@@ -24,7 +24,7 @@ export type OpenConnectorHost = (
   listener: HostListener<ConnectorReport>,
 ) => ConnectorHostLink;
 
-/** Connectors allocate next to nothing: Node's own 48 would cost the thread a fifth more memory. */
+/** Connectors allocate very little: Node's default of 48 would cost the thread a fifth more memory. */
 const YOUNG_MB = 2;
 
 /** The connectors' host in a thread of its own, with a heap of `heapMb`. */

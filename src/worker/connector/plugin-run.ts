@@ -58,7 +58,7 @@ export class PluginRun {
     return value;
   }
 
-  /** The connector is no longer wanted, whatever it hangs in. */
+  /** The connector is unwanted from now on, even while it hangs in a call: it must not start in another host. */
   cancel(): void {
     this.#isCancelled = true;
     this.#start = undefined;

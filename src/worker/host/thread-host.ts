@@ -13,9 +13,9 @@ export interface ThreadHostData {
 
 /** Limits of a thread's heap in MiB; Node's own where absent. */
 export interface HeapLimits {
-  /** Going beyond it ends that thread alone. */
+  /** Exceeding it ends that thread alone. */
   readonly heapMb?: number;
-  /** Of the heap's young generation: small, it costs collections and saves memory. */
+  /** The young generation of the heap. A small one saves memory and costs more collections. */
   readonly youngMb?: number;
 }
 
