@@ -60,7 +60,7 @@ function finding(error: unknown, settings: Settings): Finding {
   if (code === "ECONNREFUSED")
     return {
       key: "database.hostname",
-      message: `${PREFIX}Connection to ${host}:${port} refused. Check that the hostname and port are correct and that the postmaster is accepting TCP/IP connections.`,
+      message: `${PREFIX}Connection to ${host}:${port} refused. Check database.hostname and database.port, and that Postgres listens there (listen_addresses).`,
     };
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return {

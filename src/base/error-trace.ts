@@ -15,6 +15,6 @@ export function traceOf(error: unknown): string {
 /** The error in one line: its message, and its cause's unless the message contains it. */
 export function errorMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? error.cause.message : undefined;
+  const cause = error.cause instanceof Error ? error.cause.message.trim() : undefined;
   return cause === undefined || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }

@@ -91,5 +91,5 @@ function unavailable({ offset, slot, slotName }: StartScene): string {
   const why = slot
     ? `replication slot ${slotName} begins at ${position(slot.restartLsn)}, behind it`
     : `replication slot ${slotName} does not exist`;
-  return `The connector is trying to read change stream starting at PostgresOffsetContext [lsn_proc=${position(offset?.lsnProc)}, lsn=${position(offset?.lsn)}], but this is no longer available on the server: ${why}. Reconfigure the connector to use a snapshot mode when needed.`;
+  return `The connector is trying to read change stream starting at PostgresOffsetContext [lsn_proc=${position(offset?.lsnProc)}, lsn=${position(offset?.lsn)}], but this is no longer available on the server: ${why}. To take a new snapshot, set snapshot.mode=when_needed.`;
 }

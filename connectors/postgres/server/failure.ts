@@ -104,7 +104,7 @@ function explain(cause: unknown, code: string, message: string, scene: FailureSc
   if (code === "42501")
     return new ConfigError(
       "database.user",
-      `${where}: role ${scene.user} lacks a right: ${message}. It needs REPLICATION, SELECT on the captured tables, and, to create publication ${scene.publicationName}, CREATE on the database and ownership of the tables (superuser for all_tables).`,
+      `${where}: role ${scene.user} lacks a right: ${message}. It needs REPLICATION, USAGE on the schemas and SELECT on the captured tables, and, to create publication ${scene.publicationName}, CREATE on the database and ownership of the tables (superuser for all_tables).`,
       { cause },
     );
   if (code === "53400")

@@ -1,11 +1,4 @@
-import {
-  ConflictError,
-  DataError,
-  errorKind,
-  type Logger,
-  type SinkRecord,
-  type TopicPartition,
-} from "../../../src/api/index.js";
+import { ConflictError, DataError, type Logger, type SinkRecord, type TopicPartition } from "../../../src/api/index.js";
 import type { Format } from "../formats/format.js";
 import { NO_ROWS, type RowDigest, sameRows, withRow } from "../object/existing-object.js";
 import { FinishingFiles } from "../object/finishing-files.js";
@@ -278,8 +271,9 @@ export class PartitionWriter {
   }
 
   #refuse(record: SinkRecord, error: unknown): Step {
-    if (errorKind(error) !== "data" || !this.settings.reportErrant) throw error;
-    return { kind: "report", record, error: error as Error };
+    if (!(error instanceof DataError)) throw error;
+    if (this.settings.reportErrant) return { kind: "report", record, error };
+    throw new DataError(error.code, `${placeOf(record)}: ${error.message}`, { cause: error });
   }
 
   async #carryOut(step: Step, nowMs: number): Promise<void> {

@@ -60,12 +60,12 @@ export class TimeBasedPartitioner implements Partitioner {
     return this.extract(record, nowMs);
   }
 
-  encode(record: SinkRecord, timestampMs: number | null): string {
+  encode(_record: SinkRecord, timestampMs: number | null): string {
     const { durationMs, zone } = this.settings;
     if (timestampMs === null || !(Math.abs(timestampMs) <= LAST_MS)) {
       throw new DataError(
         "S3_PARTITION_UNKNOWN",
-        `Error encoding partition. The timestamp of the record at ${record.topic}-${record.partition} offset ${record.offset} is beyond the years that can be printed; timestamps are in milliseconds.`,
+        `Error encoding partition. The record's timestamp is beyond the years that can be printed; timestamps are in milliseconds.`,
       );
     }
     // Toward zero, so that the last bucket before 1970 and the first after share a path, as in the original.

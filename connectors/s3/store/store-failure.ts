@@ -60,6 +60,9 @@ const NETWORK_CODES = new Set([
   "UND_ERR_SOCKET",
 ]);
 
+/** The SDK's message for an answer without a body, as every answer to HEAD is. */
+const SDK_HAS_NO_WORDS = "UnknownError";
+
 interface ErrorShape {
   readonly name?: unknown;
   readonly code?: unknown;
@@ -75,7 +78,8 @@ export function judgeStoreFailure(error: unknown): StoreFailure {
   const own =
     [Code, code, name].find((text): text is string => typeof text === "string" && text !== "Error") ?? "Error";
   if (name === "ForeignAnswerError") return { kind: kindOf(own, name, status), cause: `${status} ${message}` };
-  const text = typeof message === "string" && message !== "" && message !== own ? `: ${firstLine(message)}` : "";
+  const isText = typeof message === "string" && message !== "" && message !== own && message !== SDK_HAS_NO_WORDS;
+  const text = isText ? `: ${firstLine(message)}` : "";
   return { kind: kindOf(own, name, status), cause: `${status === undefined ? "" : `${status} `}${own}${text}` };
 }
 

@@ -64,7 +64,7 @@ function requirePlaintext(name: string, properties: BrokerProperties): void {
   const protocol = new Map(pairs.map(([from = "", to = ""]) => [from, to])).get(name) ?? name;
   if (protocol === "PLAINTEXT") return;
   const detail = ["SSL", "SASL_PLAINTEXT", "SASL_SSL"].includes(protocol)
-    ? `${name} is ${protocol}, and the bundled broker serves PLAINTEXT only. Use Apache Kafka for encryption and authentication`
+    ? `${name === protocol ? name : `${name} is ${protocol}`}: the bundled broker serves PLAINTEXT only. Use Apache Kafka for encryption and authentication`
     : `no security protocol is defined for ${name} (listener.security.protocol.map)`;
   throw new BrokerPropertyError("listeners", detail);
 }

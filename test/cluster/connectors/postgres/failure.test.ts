@@ -46,7 +46,9 @@ describe("validation asks the database", () => {
   test("nobody listens", async () => {
     expect(await complaints(db.props({ "database.port": "1" }))).toEqual({
       "database.hostname": [
-        expect.stringMatching(/^Error while validating connector config: Connection to 127.0.0.1:1 refused/),
+        expect.stringMatching(
+          /^Error while validating connector config: Connection to 127.0.0.1:1 refused. Check database.hostname and database.port/,
+        ),
       ],
     });
   });

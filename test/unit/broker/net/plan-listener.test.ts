@@ -34,8 +34,11 @@ describe("listeners", () => {
     [{ listeners: "" }, /listeners: names no listener/],
     [{ listeners: "CONTROLLER://h:1", "controller.listener.names": "CONTROLLER" }, /names no listener/],
     [{ listeners: "PLAINTEXT://h:1,PLAINTEXT://h:2" }, /one listener is served/],
-    [{ listeners: "SSL://h:1" }, /SSL is SSL, and the bundled broker serves PLAINTEXT only/],
-    [{ listeners: "OUT://h:1", "listener.security.protocol.map": "OUT:SASL_SSL" }, /OUT is SASL_SSL/],
+    [{ listeners: "SSL://h:1" }, /listeners: SSL: the bundled broker serves PLAINTEXT only/],
+    [
+      { listeners: "OUT://h:1", "listener.security.protocol.map": "OUT:SASL_SSL" },
+      /listeners: OUT is SASL_SSL: the bundled/,
+    ],
     [{ listeners: "OUT://h:1" }, /no security protocol is defined for OUT/],
     [{ "advertised.listeners": "SSL://h:1" }, /advertised.listeners: expected one address, for the listener PLAINTEXT/],
     [{ "advertised.listeners": "PLAINTEXT://h:1,PLAINTEXT://i:1" }, /advertised.listeners: expected one address/],

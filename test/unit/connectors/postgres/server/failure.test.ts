@@ -37,7 +37,7 @@ describe("a failure", () => {
       [
         "42501",
         "permission denied for table t",
-        /role cdc lacks a right: permission denied for table t.*SELECT on the captured tables/,
+        /role cdc lacks a right: permission denied for table t.*USAGE on the schemas and SELECT on the captured tables/,
       ],
       ["42704", "kein solches Objekt", /answered 42704: kein solches Objekt/],
       ["53400", "alle Replikations-Slots werden verwendet", /max_replication_slots/],

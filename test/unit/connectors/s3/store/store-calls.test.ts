@@ -152,6 +152,10 @@ describe("a failure is judged by its code", () => {
     expect(judgeStoreFailure(error).kind).toBe(kind);
   });
 
+  test("and by nothing that the SDK says of an answer without a body", () => {
+    expect(judgeStoreFailure(answer(404, "NotFound", "UnknownError")).cause).toBe("404 NotFound");
+  });
+
   test.each([
     [answer(404, "NoSuchBucket"), "NotFoundError", "Non-existent S3 bucket: lake at http://store:9000"],
     [answer(403, "AccessDenied"), "ConfigError", "Allow s3:PutObject"],

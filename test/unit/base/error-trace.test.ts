@@ -1,0 +1,9 @@
+import { expect, test } from "vitest";
+import { errorMessage } from "../../../src/base/error-trace.js";
+
+test("a cause that ends in a line break is not said twice", () => {
+  const cause = new Error("write EPROTO: wrong version number\n");
+  expect(errorMessage(new Error("The store failed: write EPROTO: wrong version number.", { cause }))).toBe(
+    "The store failed: write EPROTO: wrong version number.",
+  );
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { S3SinkTask } from "../../../../../connectors/s3/s3-sink-task.js";
+import { MemoryStore } from "../memory-store.js";
+import { rowRecord, SINK_PROPS, SinkDriver } from "../sink-driver.js";
+
+const PROPS = {
+  ...SINK_PROPS,
+  "partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner",
+  "partition.field.name": "country",
+};
+
+async function setUp(tolerant: boolean) {
+  const store = new MemoryStore();
+  const partitions = [{ topic: "orders", partition: 0 }];
+  const driver = new SinkDriver(() => new S3SinkTask(() => store), partitions, { props: PROPS, tolerant });
+  driver.append(rowRecord(7));
+  await driver.start();
+  return driver;
+}
+
+test("a record that fails the task is named by topic, partition and offset", async () => {
+  const driver = await setUp(false);
+  await expect(driver.deliver(1)).rejects.toMatchObject({
+    name: "DataError",
+    code: "S3_PARTITION_UNKNOWN",
+    message: expect.stringMatching(/^orders-0 offset 7: .*country \(partition\.field\.name\)/),
+    cause: expect.objectContaining({ code: "S3_PARTITION_UNKNOWN" }),
+  });
+});
+
+test("a record that is reported keeps the plain message: its place is in the report", async () => {
+  const driver = await setUp(true);
+  await driver.deliver(1);
+  expect(driver.reported).toEqual([{ offset: 7, message: expect.stringMatching(/^Error encoding partition/) }]);
+});
