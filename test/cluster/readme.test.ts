@@ -17,7 +17,7 @@ interface Snippet {
   readonly text: string;
 }
 
-/** Every fenced block of a language in a document, with its place. */
+/** Every fenced block of a language in a document, with its position. */
 function snippets(file: string, language: string): Snippet[] {
   const text = readFileSync(join(root, file), "utf8");
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) => ({
@@ -35,12 +35,12 @@ const DOCUMENTS = [
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
 ];
-/** Run by .ci/run on a clean clone: they install, or are the tests themselves. */
+/** Run by .ci/run on a clean clone: they install, or run the tests. */
 const RUN_ELSEWHERE = ["npm ci && npm run demo\n", "npm ci && npm test\n"];
 
 const PATH = pathWithCurl();
 
-/** Runs a script in a fresh shell; everything that it started dies with it. */
+/** Runs a script in a fresh shell, and kills everything that it started at its end. */
 function run(script: string): Promise<{ status: number | null; output: string }> {
   const child = spawn("sh", ["-euc", script], { cwd: root, detached: true, env: { ...process.env, PATH } });
   let output = "";
@@ -64,7 +64,7 @@ function killGroup(pid: number | undefined): void {
 }
 
 describe("the documents", () => {
-  test("have no shell snippet that nobody runs", () => {
+  test("have no shell snippet that is not run", () => {
     const elsewhere = DOCUMENTS.flatMap((file) => snippets(file, "sh"))
       .filter(({ file, text }) => file !== "README.md" && !RUN_ELSEWHERE.includes(text))
       .map(({ file, line }) => `${file}:${line}`);
@@ -89,7 +89,7 @@ describe("the documents", () => {
   });
 });
 
-test("README's walk through a first connector works as it is written, on other ports", async () => {
+test("README's first connector works as written, on other ports", async () => {
   const [kafkaPort, restPort] = [await freePort("127.0.0.1", 9092), await freePort("127.0.0.1", 8083)];
   const walk = snippets("README.md", "sh").filter(({ text }) => !RUN_ELSEWHERE.includes(text));
   const worker = walk.filter(({ text }) => text.includes("millrace worker"));
@@ -103,7 +103,7 @@ test("README's walk through a first connector works as it is written, on other p
     .replaceAll("./millrace-data", join(home, "data"))
     .replaceAll("/tmp/lines", join(home, "lines"));
   expect(script).toContain("PostgresConnector/config/validate");
-  // The copy follows the lines: `tail` ends the script as soon as the last line is there.
+  // The copy follows the lines; `tail` ends the script once it has the last one.
   const copied = `touch ${home}/lines-copy.txt; { tail -n +1 -F ${home}/lines-copy.txt 2>&1 || true; } | sed '/or not to be/q'`;
   const { status, output } = await run(`${script}\n${copied}`);
   expect(output).toContain('"version":"4.3.1"');
@@ -114,7 +114,7 @@ test("README's walk through a first connector works as it is written, on other p
   expect(readFileSync(join(home, "lines-copy.txt"), "utf8")).toBe("to be\nor not to be\n");
 });
 
-test("README's worker says in one line that it cannot reach a broker that is not there", async () => {
+test("README's worker reports an unreachable broker in one line", async () => {
   const { status, output } = await run("npx millrace worker config/worker.properties");
   expect(status).not.toBe(0);
   expect(output).toMatch(/bootstrap\.servers=localhost:9092|bootstrap\.servers=127\.0\.0\.1:9092/);

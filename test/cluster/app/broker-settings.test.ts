@@ -71,7 +71,7 @@ describe("millrace broker --config", () => {
     await running!.line(/listens beyond this machine without authentication/);
   });
 
-  test("lets --listen win, and keeps the data where log.dirs says", async () => {
+  test("prefers --listen, and keeps the data in log.dirs", async () => {
     const logs = join(folder, "logs");
     const file = properties("b", { listeners: "PLAINTEXT://0.0.0.0:0", "log.dirs": logs });
     const port = await start("broker", "--config", file, "--listen", "127.0.0.1:0");
@@ -94,7 +94,7 @@ describe("millrace broker --config", () => {
 });
 
 describe("millrace up --broker-config", () => {
-  test("tells others what is advertised; its own worker reaches the broker all the same", async () => {
+  test("advertises the configured address; its own worker still reaches the broker", async () => {
     const args = ["--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--broker-config", properties("b", SETTINGS)];
     const port = await start("up", ...args);
     expect(await toldBy(port)).toMatchObject({ address: "kafka.example.test:19092" });
@@ -102,7 +102,7 @@ describe("millrace up --broker-config", () => {
     expect((await fetch(`${rest}/connectors`)).status).toBe(200);
   });
 
-  test("is named where a property of the broker is given to the worker", async () => {
+  test("is named when the worker's file holds a broker property", async () => {
     const file = properties("w", { "log.retention.hours": "1" });
     await start("up", "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--config", file);
     await running!.line(/unknown worker property has no effect.*log\.retention\.hours.*--broker-config/);

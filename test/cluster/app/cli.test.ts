@@ -41,7 +41,7 @@ describe("the command line", () => {
     return file;
   };
 
-  /** Runs a command that fails, and gives what it printed. */
+  /** Runs a command that fails, and returns its output. */
   const refused = async (status: number, ...args: string[]) => {
     const failed = new MillraceProcess(args, QUIET);
     expect(await failed.exited).toBe(`status ${status}`);
@@ -62,19 +62,19 @@ describe("the command line", () => {
     expect(line).toMatch(new RegExp(`^millrace: Port .* is in use.*${kafka}`));
   });
 
-  test("a REST port that is in use is named, and the broker started for it is stopped", async () => {
+  test("a REST port that is in use is named, and the broker that was started before is stopped", async () => {
     const data = join(folder, "other");
     const args = ["up", "--data", data, "--kafka", "127.0.0.1:0", "--rest", rest];
     expect(await refused(2, ...args)).toContain(`millrace: REST cannot listen on ${rest}: the port is in use`);
     expect(await refused(2, ...args)).not.toContain("Data folder");
   });
 
-  test("a worker without a group is refused by the key's name", async () => {
+  test("a worker without a group is refused, naming the key", async () => {
     const line = await refused(1, "worker", properties("no-group", { "bootstrap.servers": kafka }));
     expect(line).toBe('millrace: Missing required configuration "group.id" which has no default value.');
   });
 
-  test("a properties file that is not there, or is damaged, is named", async () => {
+  test("a missing or damaged properties file is named", async () => {
     expect(await refused(1, "worker", join(folder, "none"))).toMatch(
       /^millrace: Cannot read .*none: the file does not exist$/,
     );
@@ -82,7 +82,7 @@ describe("the command line", () => {
     expect(await refused(1, "up", "--config", damaged)).toMatch(/damaged.properties: line 1: malformed/);
   });
 
-  test("a topic that is not compacted is refused, with what to do", async () => {
+  test("a topic that is not compacted is refused, with the remedy", async () => {
     const client = createKafkaClient({
       properties: { "bootstrap.servers": kafka },
       clock: new SystemClock(),
@@ -97,14 +97,14 @@ describe("the command line", () => {
     );
   });
 
-  test("a broker that does not answer is named after a while", async () => {
+  test("a broker that does not answer is named after a timeout", async () => {
     const line = await refused(2, "worker", properties("nobody", testWorkerProps("127.0.0.1:1")));
     expect(line.split("\n").at(-1)).toMatch(
       /^millrace: No broker of bootstrap.servers=127.0.0.1:1 answered \(.*ECONNREFUSED.*\): start Kafka/,
     );
   });
 
-  test("SIGTERM stops a worker in time, and leaves the rest alone", async () => {
+  test("SIGTERM stops a worker in time, and nothing else", async () => {
     const worker = new MillraceProcess(
       ["worker", properties("good", testWorkerProps(kafka, { "group.id": "second" }))],
       QUIET,

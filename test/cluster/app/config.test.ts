@@ -18,7 +18,7 @@ function read(path: string): ConnectorFile {
   return JSON.parse(readFileSync(path, "utf8")) as ConnectorFile;
 }
 
-/** The words that start a compose client here, if there is one. */
+/** The command of a compose client on this machine, if there is one. */
 function composeClient(): string[] | undefined {
   return [["docker", "compose"], ["docker-compose"]].find(
     ([file = "", ...args]) => spawnSync(file, [...args, "version"], { stdio: "ignore" }).status === 0,
@@ -27,7 +27,7 @@ function composeClient(): string[] | undefined {
 
 describe("config", () => {
   test.each(["postgres-source", "s3-sink"])(
-    "the docker form of %s differs from the demo's in where things are",
+    "the docker form of %s differs from the demo's only in addresses",
     (name) => {
       const demo = read(`config/demo/${name}.json`);
       const docker = read(`config/docker/${name}.json`);
@@ -61,7 +61,7 @@ describe("config", () => {
   });
 
   test.each(["config/worker.properties", "config/docker/worker-1.properties", "config/docker/worker-2.properties"])(
-    "%s starts a worker, and no key of it is unknown",
+    "%s starts a worker, without unknown keys",
     async (path) => {
       const lines: string[] = [];
       const logger = new TextLogger(

@@ -29,7 +29,7 @@ describe("broker and worker as processes", () => {
     await stack.close();
   });
 
-  test("a worker that was killed goes on when it is started again", async () => {
+  test("a killed worker continues after its restart", async () => {
     await stack.worker.kill9();
     appendFileSync(source, "two\n");
     await stack.startWorker();
@@ -37,7 +37,7 @@ describe("broker and worker as processes", () => {
     expect((await stack.rest.get("/connectors")).body).toEqual(["in", "out"]);
   });
 
-  test("a worker recovers by itself when the broker was killed and comes back", async () => {
+  test("a worker recovers by itself from a kill and restart of the broker", async () => {
     await stack.broker.kill9();
     appendFileSync(source, "three\n");
     await stack.startBroker();
@@ -48,7 +48,7 @@ describe("broker and worker as processes", () => {
     expect(await stack.rest.get("/health")).toMatchObject({ status: 200, body: { status: "healthy" } });
   });
 
-  test("a worker that lost its group stops everything, and starts it again when the broker is back", async () => {
+  test("a worker that lost its group stops everything, and starts it again once the broker is back", async () => {
     const dropped = stack.worker.line(/The group has dropped this worker/);
     await stack.broker.kill9();
     await dropped;
@@ -72,7 +72,7 @@ describe("broker and worker as processes", () => {
     expect(text.split("\n").filter((line) => line === "four")).toHaveLength(1);
   });
 
-  test("SIGTERM stops the worker though the broker is gone, and what was not committed comes again", async () => {
+  test("SIGTERM stops the worker even without the broker, and uncommitted records are delivered again", async () => {
     await stack.broker.kill9();
     const startedMs = performance.now();
     expect(await stack.worker.stop()).toBe("status 0");

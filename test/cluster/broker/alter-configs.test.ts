@@ -9,7 +9,7 @@ import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
 import { BrokerClient } from "../../support/broker-client.js";
 
-// Codes and texts were read off Apache Kafka 4.3.1, unless a case says otherwise.
+// Codes and texts are those of Apache Kafka 4.3.1, unless a case says otherwise.
 
 const [TOPIC, BROKER] = [2, 4];
 const [SET, DELETE, APPEND, SUBTRACT] = [0, 1, 2, 3];
@@ -43,7 +43,7 @@ async function change(resourceType: number, resourceName: string, changes: reado
   return [responses[0]!.errorCode, responses[0]!.errorMessage];
 }
 
-/** What a resource has set itself. */
+/** A resource's own settings. */
 async function settingsOf(resourceType: number, resourceName: string): Promise<Record<string, string | null>> {
   const resources = [{ resourceType, resourceName, configurationKeys: null }];
   const { results } = await client.request(describeConfigs, 4, { resources, includeSynonyms: false });
@@ -55,7 +55,7 @@ async function settingsOf(resourceType: number, resourceName: string): Promise<R
 const OK = [0, null];
 
 describe("AlterConfigs", () => {
-  test("replaces the settings of a topic: what is not named goes back to its default", async () => {
+  test("replaces the settings of a topic: keys that are not named return to their defaults", async () => {
     expect(
       await replace(TOPIC, "t", [
         ["retention.ms", "60000"],
@@ -83,13 +83,13 @@ describe("AlterConfigs", () => {
     expect(await settingsOf(BROKER, "1")).toEqual({});
   });
 
-  test("cannot have a topic made by its name alone with more partitions than a request may ask for", async () => {
+  test("does not let auto creation exceed the partitions that a request may create", async () => {
     expect(await replace(BROKER, "", [["num.partitions", "2000000000"]])).toEqual(OK);
     const { topics } = await client.request(metadata, 9, { topics: [{ name: "new" }], allowAutoTopicCreation: true });
     expect(topics).toMatchObject([{ errorCode: ErrorCodes.POLICY_VIOLATION, partitions: [] }]);
   });
 
-  test("changes nothing when it is asked to validate only", async () => {
+  test("changes nothing with validateOnly", async () => {
     await replace(TOPIC, "t", [["retention.ms", "60000"]]);
     expect(await replace(TOPIC, "t", [["retention.ms", "1"]], true)).toEqual(OK);
     expect(await replace(TOPIC, "t", [["retention.ms", "x"]], true)).toEqual([40, expect.any(String)]);
@@ -171,7 +171,7 @@ describe("AlterConfigs", () => {
       42,
       "Invalid value x for configuration log.retention.ms: Not a number of type LONG",
     ],
-    // Kafka takes an unknown one, which then has no effect.
+    // Kafka accepts an unknown one, which has no effect.
     [BROKER, "1", [["nope", "3"]], 42, "Cannot update these configs dynamically: [nope]"],
     [BROKER, "1", [["log.retention.ms", null]], 42, "Null value not supported for : log.retention.ms"],
     [BROKER, "7", [["log.retention.ms", "1"]], 42, "Unexpected broker id, expected 1, but received 7"],
@@ -193,7 +193,7 @@ describe("AlterConfigs", () => {
     expect(responses[0]!.errorMessage).toBe("Each resource must appear at most once.");
   });
 
-  test("is what kafkajs changes settings with", async () => {
+  test("is kafkajs's way of changing settings", async () => {
     const admin = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
     const configEntries = [{ name: "retention.ms", value: "60000" }];
@@ -204,7 +204,7 @@ describe("AlterConfigs", () => {
 });
 
 describe("IncrementalAlterConfigs", () => {
-  test("appends to and subtracts from lists, from the value in force", async () => {
+  test("appends to and subtracts from the effective value of lists", async () => {
     expect(await change(TOPIC, "t", [["cleanup.policy", APPEND, "compact"]])).toEqual(OK);
     expect(await settingsOf(TOPIC, "t")).toEqual({ "cleanup.policy": "delete,compact" });
     expect(await change(TOPIC, "t", [["cleanup.policy", SUBTRACT, "delete"]])).toEqual(OK);
@@ -215,7 +215,7 @@ describe("IncrementalAlterConfigs", () => {
     [TOPIC, "t", [["retention.ms", DELETE, null]]],
     [TOPIC, "t", [["nope", DELETE, null]]],
     [BROKER, "1", [["node.id", DELETE, null]]],
-  ])("takes back what is not set: type %i, name '%s', %j", async (type, resource, changes) => {
+  ])("ignores the deletion of unset keys: type %i, name '%s', %j", async (type, resource, changes) => {
     expect(await change(type, resource, changes)).toEqual(OK);
   });
 
@@ -258,7 +258,7 @@ describe("IncrementalAlterConfigs", () => {
     expect(await change(type, resource, changes)).toEqual([code, message]);
   });
 
-  test("refuses a list that outgrows what a string can hold", async () => {
+  test("refuses a list that outgrows a string", async () => {
     expect(await change(TOPIC, "t", [[replicas, SET, long]])).toEqual(OK);
     expect(await change(TOPIC, "t", [[replicas, APPEND, long.replaceAll(":2", ":3")]])).toEqual([
       40,

@@ -12,7 +12,7 @@ import { startTestBroker } from "../../support/broker.js";
 import { BrokerClient } from "../../support/broker-client.js";
 import { batchOf } from "../../support/broker-log.js";
 
-test("the broker compacts a topic by itself, goes on serving, and a crash changes nothing of it", async () => {
+test("the broker compacts a topic by itself while it serves, and a crash changes nothing", async () => {
   const compacted = deferred<LogFields>();
   const logger: Logger = {
     ...silentLogger,
@@ -75,7 +75,7 @@ test("the broker compacts a topic by itself, goes on serving, and a crash change
   await broker.close();
 });
 
-test("a log that cannot be read is told of once and left alone, and the others are compacted all the same", async () => {
+test("an unreadable log is reported once and skipped, and the others are compacted", async () => {
   const warned: LogFields[] = [];
   let compacted = deferred();
   const logger: Logger = {
@@ -105,8 +105,8 @@ test("a log that cannot be read is told of once and left alone, and the others a
       expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(0);
     }
   };
-  // Records are not looked at when they come; the topic is compacted only later. First in the list of the broker's
-  // topics, it is also the first to be cleaned.
+  // Appending does not read records; the topic becomes compacted only later. It is the first in the broker's list of
+  // topics, and so the first to be cleaned.
   await create("bad", "delete");
   await fill("bad", endingAfterItsKey);
   await create("good", "compact");
@@ -123,7 +123,7 @@ test("a log that cannot be read is told of once and left alone, and the others a
   await broker.close();
 });
 
-/** A batch whose only record has a key and nothing of a value, not even its length. */
+/** A batch whose only record ends after its key, without even the length of a value. */
 function endingAfterItsKey(): Buffer {
   const batch = Buffer.from(batchOf([{ key: "key", value: "v" }]).subarray(0, 62 + 7));
   batch.writeInt32BE(batch.length - 12, 8);

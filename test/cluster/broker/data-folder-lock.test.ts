@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Whoever takes the lock as if in a container of its own, where every first process has id 1. */
+/** A contender as if in its own container, where every first process has id 1. */
 class Container {
   readonly lost: DataFolderLostError[] = [];
   constructor(
@@ -48,7 +48,7 @@ class Container {
     });
   }
 
-  /** Takes the lock, with time passing for this container only: whoever else is there stands still. */
+  /** Takes the lock while time passes only for this contender: all others are suspended. */
   async takeAlone(): Promise<DataFolderLock> {
     const taken = this.take();
     await this.clock.advance(WATCH_MS);
@@ -59,7 +59,7 @@ class Container {
 const holderIn = (path: string) => JSON.parse(readFileSync(path, "utf8")) as { host: string };
 
 describe("from another namespace or host", () => {
-  test("a holder that beats is left alone", async () => {
+  test("a holder with a heartbeat keeps the lock", async () => {
     const clock = new SimClock();
     const [a, b] = [new Container("a", clock), new Container("b", clock)];
     const lock = await a.take();
@@ -71,12 +71,12 @@ describe("from another namespace or host", () => {
     expect(existsSync(lockFile)).toBe(false);
   });
 
-  test("a lock without a sign of life is taken over, and its holder writes nothing when it goes on", async () => {
+  test("a lock without a heartbeat is taken over, and its holder writes nothing when it resumes", async () => {
     const [a, b] = [new Container("a"), new Container("b")];
     const lockOfA = await a.take();
     const lockOfB = await b.takeAlone();
     expect(holderIn(lockFile).host).toBe("b");
-    // A was stopped and goes on: whatever its event loop turns to first, a write or its beat.
+    // A was suspended and resumes: whichever its event loop runs first, a write or its beat.
     const standing = a.clock.monotonicMs();
     a.clock.monotonicMs = () => standing + 60_000;
     expect(() => lockOfA.check()).toThrow(DataFolderLostError);
@@ -100,7 +100,7 @@ describe("from another namespace or host", () => {
     expect(both.flatMap(({ lost }) => lost)).toEqual([]);
   });
 
-  test("a lock that names nobody yet is watched, and a name is a sign of life", async () => {
+  test("a lock without a name yet is watched, and writing the name is a sign of life", async () => {
     const b = new Container("b");
     writeFileSync(lockFile, "");
     const refused = expect(b.take()).rejects.toThrow(DataFolderLockedError);
@@ -110,7 +110,7 @@ describe("from another namespace or host", () => {
     await refused;
   });
 
-  test("a lock that is given free while it is watched is taken at once", async () => {
+  test("a lock that is released while it is watched is taken at once", async () => {
     const [a, b] = [new Container("a"), new Container("b")];
     const lock = await a.take();
     const taken = b.take();
@@ -153,7 +153,7 @@ test("a broker whose folder was taken over appends nothing more and ends", async
   };
   expect(await send()).toBe(ErrorCodes.NONE);
   const { size } = statSync(log);
-  // It stands still, and meanwhile another broker takes the folder.
+  // It is suspended, and meanwhile another broker takes the folder.
   rmSync(lockFile);
   writeFileSync(lockFile, "another broker");
   const standing = clock.monotonicMs();
@@ -167,7 +167,7 @@ test("a broker whose folder was taken over appends nothing more and ends", async
   expect(readFileSync(lockFile, "utf8")).toBe("another broker");
 });
 
-test("'millrace broker' waits to see whether a lock from elsewhere is alive, and says whose it is", async () => {
+test("'millrace broker' watches whether a lock from elsewhere is alive, and names its holder", async () => {
   const dataDir = join(folder, "broker");
   mkdirSync(dataDir);
   const lock = await DataFolderLock.take({
@@ -193,7 +193,7 @@ describe.runIf(canUnshare)("in a real PID namespace", () => {
     child?.kill("SIGKILL");
   });
 
-  test("a broker keeps its data folder from one outside", async () => {
+  test("a broker keeps its data folder from a broker outside", async () => {
     const { args, cwd } = brokerProgram(folder);
     const command = ["--pid", "--fork", "--mount-proc", "--kill-child", process.execPath, ...args];
     child = spawn("unshare", command, { cwd, stdio: ["pipe", "pipe", "inherit"] });

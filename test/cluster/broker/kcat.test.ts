@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => broker.close());
 
-/** Runs kcat; resolves with what it printed. */
+/** Runs kcat; resolves with its output. */
 function kcat(args: readonly string[], input = ""): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(KCAT, ["-b", broker.bootstrap, ...args]);
@@ -37,7 +37,7 @@ const LINES = Array.from({ length: 5000 }, (_, at) => `k${at % 10}:value ${at}`)
 
 describe.runIf(hasKcat)("kcat", () => {
   test.each(["none", "gzip", "snappy", "lz4", "zstd"])(
-    "produces with codec %s and consumes what it produced",
+    "produces with codec %s and consumes its records",
     async (codec) => {
       await kcat(["-P", "-t", "t", "-K:", "-z", codec], `${LINES.join("\n")}\n`);
       const read = await kcat(["-C", "-t", "t", "-o", "beginning", "-e", "-q", "-K:", "-X", "check.crcs=true"]);
@@ -46,7 +46,7 @@ describe.runIf(hasKcat)("kcat", () => {
   );
 
   test.each(["uncompressed", "gzip", "snappy", "lz4", "zstd"])(
-    "reads what the broker stored anew in %s",
+    "reads records that the broker recompressed in %s",
     async (type) => {
       await broker.close();
       broker = await startTestBroker({ properties: { "compression.type": type } });
@@ -64,7 +64,7 @@ describe.runIf(hasKcat)("kcat", () => {
     expect(await kcat(["-Q", "-t", "orders:0:-1"])).toContain("offset 2");
   });
 
-  test("goes on in a group where it left off", async () => {
+  test("continues in a group at its committed offset", async () => {
     await kcat(["-P", "-t", "t"], "one\ntwo\n");
     const group = ["-G", "readers", "-X", "auto.offset.reset=earliest", "-e", "-q", "t"];
     expect(await kcat(group)).toBe("one\ntwo\n");

@@ -15,7 +15,7 @@ import { BrokerClient } from "../../support/broker-client.js";
 import { batchOf } from "../../support/broker-log.js";
 import { type BrokerProcess, startBrokerProcess } from "../../support/broker-process.js";
 
-/** Small segments, so that the kills meet rolls and compaction too. */
+/** Small segments, so that kills also hit rolls and compaction. */
 const PROPERTIES = {
   "millrace.segment.bytes.min": "1000",
   "log.segment.bytes": "20000",
@@ -52,7 +52,7 @@ async function create(name: string): Promise<void> {
   expect(topics[0]!.errorCode).toBe(0);
 }
 
-/** Everything in the topic, read with checksums checked. */
+/** All records of the topic, read with checksum checks. */
 async function readAll(topic: string): Promise<string[]> {
   const values: string[] = [];
   for (let fetchOffset = 0; ; ) {
@@ -98,7 +98,7 @@ describe("kill -9 of the broker", () => {
     };
     for (let round = 0; round < ROUNDS; round++) {
       const killAfter = acknowledged + 20 + random.integer(200);
-      // Five in flight, as an idempotent producer has; the kill comes with some of them on their way.
+      // Five in flight, like an idempotent producer; the kill hits while some of them are unanswered.
       const inFlight: Promise<void>[] = [];
       let next = acknowledged;
       while (acknowledged < killAfter) {
@@ -111,13 +111,13 @@ describe("kill -9 of the broker", () => {
       const stored = await readAll("t");
       expect(stored.length).toBeGreaterThanOrEqual(acknowledged);
       expect(stored.map((value) => Number.parseInt(value, 10))).toEqual(stored.map((_, at) => at));
-      // What was sent and not answered is sent again, as the client would.
+      // Unanswered batches are sent again, as a client would.
       for (let sequence = acknowledged; sequence < next; sequence++) await send(sequence);
       expect(await readAll("t")).toHaveLength(next);
     }
   });
 
-  test("keeps every committed offset, also while the offsets topic is being compacted", async () => {
+  test("keeps every committed offset, even while the offsets topic is compacted", async () => {
     const random = new SeededRandom(7);
     await create("t");
     const committed = new Map<string, number>();

@@ -17,10 +17,10 @@ import { BrokerClient } from "../../support/broker-client.js";
 import { arbitraryMessage } from "../../unit/protocol/arbitrary-message.js";
 import { APIS } from "../../unit/protocol/every-api.js";
 
-/** Stands where the long string goes. */
+/** The placeholder of the long string. */
 const MARK = "~~~~ the long one ~~~~";
 
-/** Values with which a request gets far into the broker, and is answered soon. */
+/** Values with which a request passes the first checks, and is answered soon. */
 const STEERED: Readonly<Record<string, unknown>> = {
   acks: -1,
   sessionTimeoutMs: 6000,
@@ -35,7 +35,7 @@ const STEERED: Readonly<Record<string, unknown>> = {
   includeAuthorizedOperations: true,
 };
 
-/** What replaces the mark, and whether it is a string of the protocol. Each 0xff grows to three bytes. */
+/** The replacement of the mark, and whether it is a string of the protocol. Each 0xff grows to three bytes. */
 const LONG: readonly { readonly bytes: Buffer; readonly fits: boolean }[] = [
   { bytes: Buffer.alloc(32_767, "x"), fits: true },
   { bytes: Buffer.alloc(32_768, "x"), fits: false },
@@ -71,7 +71,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Time passes until `event`: parked joins and syncs are answered by timers. */
+/** Advances time until `event`: timers answer parked joins and syncs. */
 async function passTimeUntil<T>(event: Promise<T>): Promise<T> {
   let over = false;
   const settled = event.finally(() => {
@@ -84,7 +84,9 @@ async function passTimeUntil<T>(event: Promise<T>): Promise<T> {
 
 type Place = (value: unknown) => void;
 
-/** The places of a message that hold a string or an array: functions that set them. Steers the other values on the way. */
+/**
+ * The functions that set each string or array of a message. Steers the other values on the way.
+ */
 function placesOf(type: WireType<unknown, unknown>, value: unknown, kind: "str" | "array", set: Place): Place[] {
   if (typeof type.kind === "string") return type.kind === kind ? [set] : [];
   if (value === null) return [];
@@ -97,7 +99,7 @@ function placesOf(type: WireType<unknown, unknown>, value: unknown, kind: "str" 
   const members = value as Record<string, unknown>;
   return Object.entries(type.kind.fields).flatMap(([name, field]) => {
     if (Object.hasOwn(STEERED, name)) members[name] = STEERED[name];
-    // The size of a tagged field would have to be patched, too.
+    // The size of a tagged field would need patching, too.
     if (field.shape.tag !== undefined) return [];
     return placesOf(field.type, members[name], kind, (next) => {
       members[name] = next;
@@ -105,7 +107,9 @@ function placesOf(type: WireType<unknown, unknown>, value: unknown, kind: "str" 
   });
 }
 
-/** The frame with `bytes` in place of the mark, lengths and size as a client would write them; undefined: no mark in it. */
+/**
+ * The frame with `bytes` for the mark, lengths and size as a client would write them; undefined: it has no mark.
+ */
 function withLong(frame: Buffer, bytes: Buffer): Buffer | undefined {
   const at = frame.indexOf(MARK);
   if (at < 0) return undefined;
@@ -120,7 +124,7 @@ function withLong(frame: Buffer, bytes: Buffer): Buffer | undefined {
   return Buffer.concat([size, ...body]);
 }
 
-/** Sends a frame on a connection of its own; resolves with the answer, decoded, or undefined if the broker closed it. */
+/** Sends a frame on its own connection; resolves with the decoded answer, or undefined if the broker closed it. */
 async function outcomeOf(api: Api<Fields, Fields>, version: number, frame: Buffer): Promise<unknown> {
   const client = await BrokerClient.connect(broker.port);
   try {
@@ -179,7 +183,7 @@ describe.each(REQUESTS)("$api.name v$version", ({ api, version }) => {
   });
 });
 
-test("the timers of all those groups fire, and the broker serves on", async () => {
+test("the timers of all these groups fire, and the broker still serves", async () => {
   await clock.advance(400_000);
   const client = await BrokerClient.connect(broker.port);
   const { groups } = await passTimeUntil(client.request(listGroups, 4, {}));

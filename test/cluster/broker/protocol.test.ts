@@ -109,7 +109,7 @@ async function readValues(topic: string, from = 0): Promise<string[]> {
 }
 
 describe("versions", () => {
-  test("are told by the handlers, and only what the issue asks for", async () => {
+  test("are those of the handlers", async () => {
     const { apiKeys } = await client.request(apiVersions, 3, { clientSoftwareName: "t", clientSoftwareVersion: "1" });
     expect(apiKeys).toEqual(
       HANDLERS.map(({ key, advertised: [minVersion, maxVersion] }) => ({ apiKey: key, minVersion, maxVersion })),
@@ -119,7 +119,7 @@ describe("versions", () => {
     ]);
   });
 
-  test("beyond ours are answered in version 0, so that the client can ask again", async () => {
+  test("beyond ours are answered in version 0, so that the client can retry", async () => {
     const request = Buffer.concat(
       apiVersions.encodeRequest(3, 77, "t", { clientSoftwareName: "n", clientSoftwareVersion: "1" }),
     );
@@ -132,7 +132,7 @@ describe("versions", () => {
     raw.destroy();
   });
 
-  test("of a client whose software name is no name get INVALID_REQUEST and no keys", async () => {
+  test("of a client with an invalid software name get INVALID_REQUEST and no keys", async () => {
     const named = { clientSoftwareName: "bad name!", clientSoftwareVersion: "1" };
     expect(await client.request(apiVersions, 3, named)).toMatchObject({
       errorCode: ErrorCodes.INVALID_REQUEST,
@@ -142,7 +142,7 @@ describe("versions", () => {
 });
 
 describe("produce and fetch", () => {
-  test("store and give back records in every version that is served", async () => {
+  test("store and return records in every served version", async () => {
     const { topicId } = await create("t");
     const expected: string[] = [];
     for (let version = 3; version <= 13; version++) {
@@ -166,7 +166,7 @@ describe("produce and fetch", () => {
     }
   });
 
-  test("give the batch that holds the offset, and at least one batch however small the limit", async () => {
+  test("return the batch that holds the offset, and at least one batch however small the limit", async () => {
     await create("t");
     await send("t", batchOf([{ value: "a" }, { value: "b" }, { value: "c" }]));
     await send("t", batchOf([{ value: "d".repeat(500) }]));
@@ -178,7 +178,7 @@ describe("produce and fetch", () => {
     expect((await fetchFrom("t", 5)).errorCode).toBe(ErrorCodes.OFFSET_OUT_OF_RANGE);
   });
 
-  test("refuse what is wrong, partition by partition", async () => {
+  test("refuse invalid requests, partition by partition", async () => {
     await create("t", {}, 2);
     await create("c", { "cleanup.policy": "compact" });
     const corrupt = batchOf([{ value: "v" }]);
@@ -208,7 +208,7 @@ describe("produce and fetch", () => {
     );
   });
 
-  test("recognise a retried batch of an idempotent producer, also after a crash", async () => {
+  test("recognise a retried batch of an idempotent producer, even after a crash", async () => {
     await create("t");
     const { producerId, producerEpoch } = await client.request(initProducerId, 4, {
       transactionalId: null,
@@ -238,7 +238,7 @@ describe("produce and fetch", () => {
     await expect(lost).rejects.toThrow(/closed/);
   });
 
-  test("wait for records, are woken by them, and are answered in order", async () => {
+  test("wait for records, wake up for them, and are answered in order", async () => {
     await create("t");
     const other = await BrokerClient.connect(broker.port);
     const waiting = client.request(fetch, 12, fetchRequest("t", 0, { maxWaitMs: 60_000 }));
@@ -252,7 +252,7 @@ describe("produce and fetch", () => {
     other.close();
   });
 
-  test("wait no longer than asked, and not at all for a partition with an error", async () => {
+  test("wait no longer than requested, and not at all for a partition with an error", async () => {
     await create("t");
     expect((await fetchFrom("t", 0, { maxWaitMs: 20 })).records!.length).toBe(0);
     expect((await fetchFrom("missing", 0, { maxWaitMs: 60_000 })).errorCode).toBe(
@@ -260,7 +260,7 @@ describe("produce and fetch", () => {
     );
   });
 
-  test("that wait are woken when the topic is deleted", async () => {
+  test("wake up when the topic is deleted", async () => {
     await create("t");
     const other = await BrokerClient.connect(broker.port);
     const waiting = fetchFrom("t", 0, { maxWaitMs: 60_000 });
@@ -269,7 +269,7 @@ describe("produce and fetch", () => {
     other.close();
   });
 
-  test("check the leader epoch a client knows", async () => {
+  test("check the client's leader epoch", async () => {
     await create("t");
     const { topics } = await client.request(metadata, 12, { topics: [{ name: "t" }] });
     const epoch = topics[0]!.partitions[0]!.leaderEpoch;
@@ -303,7 +303,7 @@ describe("produce and fetch", () => {
     ["compression.type", "zstd", 4],
     ["compression.type", "snappy", 2],
     ["compression.type", "uncompressed", 0],
-  ] as const)("in zstd are taken by a topic with %s=%s", async (setting, value, stored) => {
+  ] as const)("in zstd are accepted by a topic with %s=%s", async (setting, value, stored) => {
     await create("t", { [setting]: value });
     const answer = await send("t", batchOf([{ key: "k", value: "v".repeat(500) }], undefined, "zstd"));
     expect(answer).toMatchObject({ errorCode: 0, baseOffset: 0 });
@@ -312,7 +312,7 @@ describe("produce and fetch", () => {
     expect(readRecords(batch!.bytes).map((each) => each.value!.length)).toEqual([500]);
   });
 
-  test("recompress where the topic names a codec", async () => {
+  test("recompress for a topic with a codec", async () => {
     await create("t", { "compression.type": "gzip" });
     await send("t", batchOf([{ value: "v".repeat(100) }, { value: "w" }]));
     const [batch] = [...walkBatches((await fetchFrom("t", 0)).records!)];
@@ -321,7 +321,7 @@ describe("produce and fetch", () => {
   });
 });
 
-describe("what is no request", () => {
+describe("an invalid request", () => {
   test.each([
     ["a negative size", Buffer.from("ffffffff", "hex")],
     ["a size of 2 GiB", Buffer.from("7fffffff", "hex")],
@@ -329,14 +329,14 @@ describe("what is no request", () => {
     ["an old version of Produce", Buffer.from("0000000a00000002000000 01ffff".replaceAll(" ", ""), "hex")],
     ["a frame that is too short", Buffer.from("000000020003", "hex")],
     ["an array count beyond the frame", Buffer.from("0000000e0003000100000001ffff7fffffff", "hex")],
-  ])("of %s closes the connection, and the broker serves on", async (_, bytes) => {
+  ])("of %s closes the connection, and the broker still serves", async (_, bytes) => {
     client.write(bytes);
     await client.closed;
     await reconnect();
     expect((await client.request(metadata, 1, { topics: [] })).brokers).toHaveLength(1);
   });
 
-  test("comes from a client that never reads its answers, which is then read no further", async () => {
+  test("is not read from a client that never reads its answers", async () => {
     let served = 0;
     intercept = ({ apiName }) => {
       if (apiName === "ApiVersions") served++;
@@ -348,7 +348,7 @@ describe("what is no request", () => {
     const asked = 1_000_000;
     const request = Buffer.concat(apiVersions.encodeRequest(0, 1, "t", {}));
     greedy.write(Buffer.alloc(request.length * asked, request));
-    // Until nothing more happens, while other clients are served.
+    // Until nothing more is read, while other clients are served.
     for (let before = -1; before < served; ) {
       before = served;
       for (let at = 0; at < 100; at++) await client.request(metadata, 1, { topics: [] });
@@ -358,7 +358,7 @@ describe("what is no request", () => {
     greedy.destroy();
   });
 
-  test("of any bytes behind a good header costs at most the connection", async () => {
+  test("of any bytes behind a valid header ends at most the connection", async () => {
     const versions = HANDLERS.flatMap(({ key, versions: [first, last] }) => [
       [key, first] as const,
       [key, last] as const,
@@ -383,7 +383,7 @@ describe("what is no request", () => {
 });
 
 describe("topics", () => {
-  test("are made by metadata where both sides allow it, and told apart by id", async () => {
+  test("are created by Metadata if request and broker allow it, and have distinct ids", async () => {
     const request = (allowAutoTopicCreation: boolean) =>
       client.request(metadata, 12, { topics: [{ name: "auto" }], allowAutoTopicCreation });
     expect((await request(false)).topics[0]!.errorCode).toBe(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION);
@@ -441,7 +441,7 @@ describe("topics", () => {
     ]);
   });
 
-  test("grow by 10,000 partitions in a request at most, all topics together", async () => {
+  test("grow by at most 10,000 partitions per request, all topics together", async () => {
     await create("a");
     await create("b");
     const grown = (count: number) => ["a", "b"].map((name) => ({ name, count, assignments: null }));
@@ -508,7 +508,7 @@ describe("topics", () => {
     expect((await remove(-1)).topics[0]!.partitions[0]!.lowWatermark).toBe(5);
   });
 
-  test("tell offsets by time", async () => {
+  test("find offsets by time", async () => {
     await create("t");
     await send("t", batchOf([100, 300, 200].map((timestampMs) => ({ value: "v", timestampMs }))));
     await send(
@@ -592,7 +592,7 @@ describe("groups", () => {
     return answer.topics[0]!.partitions;
   };
 
-  test("hand out assignments, and members and offsets go on after a crash", async () => {
+  test("pass on assignments, and members and offsets survive a crash", async () => {
     await create("t");
     const member = await joined();
     expect((await commit(42, member)).topics[0]!.partitions[0]!.errorCode).toBe(0);
@@ -624,7 +624,7 @@ describe("groups", () => {
     ]);
   });
 
-  test("hold offsets without members, which can be deleted one by one or with the group", async () => {
+  test("hold offsets without members, which can be deleted singly or with the group", async () => {
     await create("t");
     const nobody = { memberId: "", generationId: -1 };
     await commit(7, nobody, 2);
@@ -649,7 +649,7 @@ describe("groups", () => {
     expect((await committed(8))[0]!.committedOffset).toBe(-1);
   });
 
-  test("are coordinated here, transactions nowhere", async () => {
+  test("have a coordinator, transactions have none", async () => {
     const old = await client.request(findCoordinator, 2, { key: "g", keyType: 0 });
     expect(old).toMatchObject({ errorCode: 0, errorMessage: "NONE", nodeId: 1, host: "127.0.0.1", port: broker.port });
     const several = await client.request(findCoordinator, 6, { keyType: 0, coordinatorKeys: ["a", "b"] });
@@ -664,7 +664,7 @@ describe("groups", () => {
   });
 });
 
-test("clients are told what advertised.listeners says, with the real port for 0", async () => {
+test("clients get the address of advertised.listeners, with the real port for 0", async () => {
   const told = await startTestBroker({ properties: { "advertised.listeners": "PLAINTEXT://broker.example:0" } });
   const other = await BrokerClient.connect(told.port);
   const { brokers } = await other.request(metadata, 12, { topics: [] });
@@ -674,8 +674,8 @@ test("clients are told what advertised.listeners says, with the real port for 0"
   await expect(startTestBroker({ properties: { "advertised.listeners": "nowhere" } })).rejects.toThrow(/HOST:PORT/);
 });
 
-test("a topic whose folders cannot be made is refused, and the next start knows nothing of it", async () => {
-  // A file stands where a partition's folder should be.
+test("a topic whose folders cannot be created is refused, and does not exist at the next start", async () => {
+  // A file has the name of a partition's folder.
   writeFileSync(join(broker.dataDir, "blocked-1"), "");
   const failed = await create("blocked", {}, 3);
   expect(failed.errorCode).toBe(ErrorCodes.UNKNOWN_SERVER_ERROR);
@@ -687,7 +687,7 @@ test("a topic whose folders cannot be made is refused, and the next start knows 
 });
 
 describe("an interceptor", () => {
-  test("answers an error, holds back, loses the request or only its answer", async () => {
+  test("answers an error, delays, loses the request or only its answer", async () => {
     await create("t");
     const onProduce =
       (interception: ReturnType<Interceptor>): Interceptor =>
@@ -727,14 +727,14 @@ describe("a broker that cannot start", () => {
       logger: silentLogger,
     });
 
-  test("says which folder is in use, and by which process", async () => {
+  test("names the folder that is in use, and the process", async () => {
     const failure = await start(broker.dataDir, 0).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(DataFolderLockedError);
     expect((failure as Error).message).toContain(broker.dataDir);
     expect((failure as Error).message).toContain(String(process.pid));
   });
 
-  test("refuses metadata that is damaged or gone, and touches nothing", async () => {
+  test("refuses damaged or missing metadata, and changes nothing", async () => {
     const folder = mkdtempSync(join(tmpdir(), "millrace-broker-"));
     const first = await start(folder, 0);
     await first.close();
@@ -751,7 +751,7 @@ describe("a broker that cannot start", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test("says which port is in use, and leaves its folder free", async () => {
+  test("names the port that is in use, and releases its folder", async () => {
     const folder = mkdtempSync(join(tmpdir(), "millrace-broker-"));
     const failure = await start(folder, broker.port).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ListenError);

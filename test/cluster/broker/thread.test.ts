@@ -6,7 +6,7 @@ import type { BrokerThreadOptions } from "../../../src/broker/start-broker-threa
 import { describeCluster } from "../../../src/protocol/apis/describe-cluster.js";
 import { BrokerClient } from "../../support/broker-client.js";
 
-// A thread runs compiled code only, so its starter is taken from there too.
+// A thread only runs compiled code, so its starter is imported from dist, too.
 const { startBrokerThread } = (await import(
   new URL("../../../dist/src/broker/start-broker-thread.js", import.meta.url).href
 )) as typeof import("../../../src/broker/start-broker-thread.js");
@@ -21,7 +21,7 @@ const options = (listen: string, logSink: (line: string) => void = () => undefin
   return { dataDir, listen, logLevel: "info", logSink };
 };
 
-test("a broker in a thread of its own serves, logs through its starter and stops cleanly", async () => {
+test("a broker in its own thread serves, logs through its starter and stops cleanly", async () => {
   const lines: string[] = [];
   const thread = await startBrokerThread(options("127.0.0.1:0", (line) => lines.push(line)));
   const client = await BrokerClient.connect(thread.port);
@@ -33,7 +33,7 @@ test("a broker in a thread of its own serves, logs through its starter and stops
   expect(lines.some((line) => line.includes("Broker serves"))).toBe(true);
 });
 
-test("a start that fails is told as one error, and frees the folder", async () => {
+test("a failed start is reported as one error, and releases the folder", async () => {
   const thread = await startBrokerThread(options("127.0.0.1:0"));
   await expect(startBrokerThread(options("127.0.0.1:0"))).rejects.toMatchObject({ failure: "DataFolderLockedError" });
   await thread.close();

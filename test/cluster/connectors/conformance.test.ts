@@ -13,7 +13,7 @@ import { startTestPostgres } from "../../support/postgres.js";
 import { SINK_PROPS } from "../../unit/connectors/s3/sink-driver.js";
 import { freshDatabase } from "./postgres/test-database.js";
 
-// Our own connectors pass what a stranger's have to. The machine may be busy: ten seconds are a hang, one is not.
+// The bundled connectors pass the checks for plugins. The limit is ten seconds, as the machine may be busy.
 
 const stopWithinMs = 10_000;
 const sourceOf = (plugins: readonly ConnectorPlugin[]) => plugins.find(({ type }) => type === "source") as SourcePlugin;

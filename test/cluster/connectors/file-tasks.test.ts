@@ -44,7 +44,7 @@ const basics = (clock: SimClock) => ({
 });
 
 describe("the file source", () => {
-  /** A started task that says what it waits for, and whose pauses end at once. */
+  /** A started task that reports its reasons to wait, and whose pauses end at once. */
   async function started(props: Record<string, string> = {}, offset: SourceMap | null = null) {
     const waits: (string | null)[] = [];
     const clock = new SimClock();
@@ -60,7 +60,7 @@ describe("the file source", () => {
     return { task, waits, clock };
   }
 
-  /** Polls once; a pause of the task's is let pass. */
+  /** Polls once, skipping the task's pauses. */
   async function poll({ task, clock }: { task: SourceTask; clock: SimClock }): Promise<readonly SourceRecord[]> {
     const delayed = clock.delay.bind(clock);
     clock.delay = async (delayMs, signal) => {
@@ -72,7 +72,7 @@ describe("the file source", () => {
   }
   const texts = (records: readonly SourceRecord[]) => records.map(({ value }) => value);
 
-  test("finished lines are records with the position behind them, the unfinished one waits", async () => {
+  test("complete lines are records with the position after them, an incomplete one waits", async () => {
     writeFileSync(path, "één\ntwee\ndr");
     const running = await started();
     const records = await poll(running);
@@ -93,7 +93,7 @@ describe("the file source", () => {
     await running.task.stop();
   });
 
-  test("it goes on behind the stored position, also after characters of several bytes", async () => {
+  test("it continues at the stored position, also after characters of several bytes", async () => {
     writeFileSync(path, "één\ntwee\n");
     const running = await started({}, { position: 6 });
     expect(texts(await poll(running))).toEqual(["twee"]);
@@ -114,7 +114,7 @@ describe("the file source", () => {
     await running.task.stop();
   });
 
-  test("a file that is not there yet is waited for by name, and read when it comes", async () => {
+  test("it waits for a missing file, naming it, and reads it once it exists", async () => {
     const running = await started();
     expect(await poll(running)).toEqual([]);
     expect(running.waits).toEqual([`file ${path} to be created`]);
@@ -124,7 +124,7 @@ describe("the file source", () => {
     await running.task.stop();
   });
 
-  test("a file that is cut short is read from its beginning", async () => {
+  test("a truncated file is read from its beginning", async () => {
     writeFileSync(path, "one\ntwo\n");
     const running = await started();
     expect(texts(await poll(running))).toEqual(["one", "two"]);
@@ -135,7 +135,7 @@ describe("the file source", () => {
     await running.task.stop();
   });
 
-  test("a file that is replaced is finished first, its last line even without an end", async () => {
+  test("a replaced file is finished first, with its last line even if incomplete", async () => {
     writeFileSync(path, "one\ntw");
     const running = await started();
     expect(texts(await poll(running))).toEqual(["one"]);
@@ -148,21 +148,21 @@ describe("the file source", () => {
     await running.task.stop();
   });
 
-  test("a line longer than what is read at once arrives whole", async () => {
+  test("a line longer than a single read arrives whole", async () => {
     writeFileSync(path, `${"é".repeat(200_000)}\n`);
     const running = await started();
     expect(texts(await poll(running))).toEqual(["é".repeat(200_000)]);
     await running.task.stop();
   });
 
-  test("a stored offset that is no position is refused, and so is a folder", async () => {
+  test("a stored offset that is not a position is refused, and so is a folder", async () => {
     await expect(started({}, { position: "x" })).rejects.toThrow("Offset position is the incorrect type");
     const running = await started({ file: folder });
     await expect(running.task.poll()).rejects.toThrow(ConfigError);
     await running.task.stop();
   });
 
-  test("one task, whatever is allowed", async () => {
+  test("one task, for any tasks.max", async () => {
     const connector = source?.connector();
     const context = {
       ...basics(new SimClock()),
@@ -208,12 +208,12 @@ describe("the file sink", () => {
     await task.stop();
   });
 
-  test("a file that cannot be made is refused by name", async () => {
+  test("a file that cannot be created is refused by name", async () => {
     path = join(folder, "no", "such", "folder");
     await expect(started()).rejects.toThrow(`Couldn't find or create file '${path}'`);
   });
 
-  test.skipIf(!existsSync("/dev/full"))("a disk that is full is told with the file's name", async () => {
+  test.skipIf(!existsSync("/dev/full"))("a full disk is reported with the file's name", async () => {
     path = "/dev/full";
     const task = await started();
     await expect(task.put([record("a")])).rejects.toMatchObject({

@@ -20,7 +20,7 @@ const NEVER = new AbortController().signal;
 let server: Server | undefined;
 afterEach(() => server?.close());
 
-/** A server in the store's place that answers each request once its body has been read. */
+/** A server in place of the store that answers each request once it has read the body. */
 async function answering(listener: RequestListener): Promise<Props> {
   server = createServer((request, response) => {
     request.resume().on("end", () => listener(request, response));
@@ -37,7 +37,7 @@ async function answering(listener: RequestListener): Promise<Props> {
 }
 
 const page: RequestListener = (_, response) => response.writeHead(200, { "Content-Type": "text/html" }).end(PAGE);
-/** A store whose HEAD looks right, so that the first object is tried. */
+/** A store with a valid answer to HEAD, so that the task tries the first object. */
 const pageButForHead: RequestListener = (request, response) =>
   request.method === "HEAD" ? response.writeHead(200).end() : page(request, response);
 
@@ -54,7 +54,7 @@ async function failureOf(request: Promise<unknown>) {
   );
 }
 
-describe("a web server in the store's place", () => {
+describe("a web server instead of the store", () => {
   test("is refused by the task's start, naming store.url", async () => {
     const props = await answering(page);
     const createTask = () => new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
@@ -75,7 +75,7 @@ describe("a web server in the store's place", () => {
     expect(errors[0]!.errors[0]).toContain("is not an S3 endpoint");
   });
 
-  test("has stored nothing, whatever it answers to an object: no offset is committed", async () => {
+  test("stores nothing, whatever it answers to an object: no offset is committed", async () => {
     const props = await answering(pageButForHead);
     const createTask = () => new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
     const driver = new SinkDriver(createTask, ORDERS, {
@@ -99,7 +99,7 @@ describe("a web server in the store's place", () => {
     ["CompleteMultipartUpload", (client: AwsStoreClient) => client.completeUpload("k", "u", [], false, NEVER)],
     ["GetObject", (client: AwsStoreClient) => client.getObject("k", NEVER)],
     ["HeadBucket", (client: AwsStoreClient) => client.headBucket(NEVER)],
-  ])("does not pass for one at %s, with a page or with nothing", async (name, send) => {
+  ])("is recognised at %s, with a page or an empty answer", async (name, send) => {
     const client = clientOf(await answering(page));
     expect((await failureOf(send(client))).kind).toBe("not-s3");
     client.destroy();
@@ -113,7 +113,7 @@ describe("a web server in the store's place", () => {
 });
 
 describe("a proxy's refusal", () => {
-  test("is told with its status and its first words", async () => {
+  test("is reported with its status and its first words", async () => {
     const client = clientOf(
       await answering((_, response) => response.writeHead(403, { "Content-Type": "text/html" }).end(PAGE)),
     );
@@ -124,7 +124,7 @@ describe("a proxy's refusal", () => {
     client.destroy();
   });
 
-  test("that may pass is waited for", async () => {
+  test("that may be temporary is retried", async () => {
     const client = clientOf(
       await answering((_, response) =>
         response.writeHead(429, { "Content-Type": "text/plain" }).end("too many\nrequests"),

@@ -65,7 +65,7 @@ async function places(): Promise<string[]> {
   return all.flat().map((row) => (JSON.parse(row) as { at: string }).at);
 }
 
-/** A file on disk that is read to be summed up at once, and of which only a part can be sent, until it is closed. */
+/** A file on disk that is read at once for its checksum, but only partly for sending, until it is closed. */
 async function openStuckFile(closed = deferred()): Promise<SpillFile> {
   let length = 0;
   return {
@@ -101,10 +101,10 @@ function uploadsOf(openSpillFile: () => Promise<SpillFile>) {
   return { client, upload };
 }
 
-test("a refusal that comes before the body was sent leaves no connection waiting for the rest of it", async () => {
+test("a refusal before the whole body is sent leaves no connection waiting for the rest", async () => {
   const { client, upload } = uploadsOf(() => openStuckFile());
   storage.store.faults.add({ fault: { kind: "answer", code: "SlowDown" }, operations: ["PutObject"], count: 20 });
-  // More than the client has connections.
+  // More than the client's connections.
   for (let at = 0; at < 20; at++) {
     const refused = upload(`refused-${at}`);
     await refused.bytes.spill();
@@ -115,7 +115,7 @@ test("a refusal that comes before the body was sent leaves no connection waiting
   client.destroy();
 }, 20_000);
 
-test("a body that cannot be read any more is told at once", async () => {
+test("an unreadable body fails at once", async () => {
   const unreadable = deferred();
   const { client, upload } = uploadsOf(() => openStuckFile(unreadable));
   const broken = upload("broken");
@@ -137,7 +137,7 @@ async function deliverUntilCommitted(driver: SinkDriver, end: number): Promise<v
   }
 }
 
-/** Delivers all, waits for uploads under way, and lets the next batch look at how they went. */
+/** Delivers everything, waits for running uploads, and lets the next batch judge them. */
 async function deliverUntilSettled(driver: SinkDriver): Promise<void> {
   await driver.deliverAll();
   await driver.commit();
@@ -148,8 +148,8 @@ function placesUpTo(end: number): string[] {
   return Array.from({ length: end }, (_, offset) => `0:${offset}`);
 }
 
-describe("on a store that works", () => {
-  test("seven records and flush.size 3 give two objects, and only their offsets are committed", async () => {
+describe("on a working store", () => {
+  test("seven records and flush.size 3 make two objects, and only their offsets are committed", async () => {
     const driver = driverOf();
     await driver.start();
     appendRows(driver, 0, 7);
@@ -161,7 +161,7 @@ describe("on a store that works", () => {
     await driver.stop();
   });
 
-  test("gzip gives one valid gzip file", async () => {
+  test("gzip makes one valid gzip file", async () => {
     const driver = driverOf({ "s3.compression.type": "gzip", "flush.size": "2000" });
     await driver.start();
     appendRows(driver, 0, 2000, "x".repeat(200));
@@ -172,7 +172,7 @@ describe("on a store that works", () => {
     await driver.stop();
   });
 
-  test("an object larger than a part is uploaded in parts, also from disk, and reads back whole", async () => {
+  test("an object larger than a part is uploaded in parts, also from disk, and is complete", async () => {
     const driver = driverOf({
       "s3.part.size": "5242880",
       "flush.size": "1300",
@@ -204,7 +204,7 @@ describe("on a store that works", () => {
         driver.append(rowRecord(offset, { partition, fill: "x".repeat(690) }));
     for (let offset = 0; offset < 400; offset += 10) await driver.deliver(10);
     await driver.commit();
-    // 22 MiB of rows, in batches of 560 KiB that may need a chunk more of every file.
+    // 22 MiB of rows, in batches of 560 KiB that may need another chunk of every file.
     expect(task?.memory.peakBytes).toBeLessThan(memoryBytes + 80 * 65_536 + 600_000);
     expect((await places()).sort()).toEqual(
       partitions.flatMap(({ partition }) => Array.from({ length: 400 }, (_, at) => `${partition}:${at}`)).sort(),
@@ -224,8 +224,8 @@ describe("on a store that works", () => {
   });
 });
 
-describe("on a store that fails", () => {
-  test("503 for a while is waited out, said, and cleared", async () => {
+describe("on a failing store", () => {
+  test("the task waits out a period of 503, reports it, and clears it", async () => {
     const driver = driverOf();
     await driver.start();
     storage.store.faults.add({ fault: { kind: "answer", code: "SlowDown" }, count: 7 });
@@ -238,7 +238,7 @@ describe("on a store that fails", () => {
     await driver.stop();
   });
 
-  test("a store that is away from the start is waited for", async () => {
+  test("the task waits for a store that is unreachable from the start", async () => {
     const driver = driverOf();
     storage.store.faults.add({ fault: { kind: "drop-before" }, count: 5 });
     await driver.start();
@@ -279,13 +279,13 @@ describe("on a store that fails", () => {
     }
   });
 
-  test("a crash between upload and commit duplicates nothing, though the next run rotates elsewhere", async () => {
+  test("a crash between upload and commit duplicates nothing, although the next run rotates elsewhere", async () => {
     const first = driverOf({ ...SCHEDULED, "flush.size": "3" });
     await first.start();
     appendRows(first, 0, 7);
     await first.deliverAll();
     await first.commit();
-    // The second run does not know of this commit: the process died before it reached the broker.
+    // The second run starts without this commit: the process died before it reached the broker.
     const second = driverOf({ ...SCHEDULED, "flush.size": "4" });
     await second.start();
     appendRows(second, 0, 14);
@@ -302,7 +302,7 @@ describe("on a store that fails", () => {
     await second.stop();
   });
 
-  test("an object that another writer created meanwhile is kept, and continued behind its records", async () => {
+  test("an object that another writer created meanwhile is kept, and the next one starts behind its records", async () => {
     const driver = driverOf({ ...SCHEDULED, "flush.size": "4" });
     await driver.start();
     appendRows(driver, 0, 8);
@@ -323,7 +323,7 @@ describe("on a store that fails", () => {
     await Promise.all([driver.stop(), zombie.stop()]);
   });
 
-  test("an object that holds other records fails the task, naming it, and stays as it is", async () => {
+  test("an object with other records fails the task, which names it, and stays unchanged", async () => {
     const other = driverOf({ "flush.size": "2" });
     await other.start();
     other.append(rowRecord(0, { fill: "another life" }));
@@ -384,7 +384,7 @@ test("the plugin's entry reaches the AWS SDK by dynamic imports only", () => {
   expect([...packages].filter((name) => !name.startsWith("node:"))).toEqual([]);
 });
 
-describe("what is wrong is said", () => {
+describe("faults of settings", () => {
   test.each([
     ["missing bucket", { "s3.bucket.name": "nowhere" }, /Non-existent S3 bucket: nowhere at http/],
     ["wrong secret", { "aws.secret.access.key": "not-the-secret" }, /aws\.secret\.access\.key.*SignatureDoesNotMatch/],
@@ -403,7 +403,7 @@ describe("what is wrong is said", () => {
     await driver.stop();
   });
 
-  test("validation names the bucket that is missing", async () => {
+  test("validation names the missing bucket", async () => {
     const [plugin] = s3Plugins;
     const connector = plugin!.connector();
     const props = propsOf({ "s3.bucket.name": "nowhere" });
@@ -416,7 +416,7 @@ describe("what is wrong is said", () => {
     expect(values.filter(({ errors }) => errors.length > 0)).toHaveLength(1);
   });
 
-  test("a record without a value is refused by default and left out when told so", async () => {
+  test("a record without a value is refused by default, and skipped if configured", async () => {
     const tombstone = new SinkRecord("orders", 0, null, "k", null, null, 0, 1, "CreateTime");
     const failing = driverOf();
     await failing.start();

@@ -21,7 +21,7 @@ interface Demo {
   line(pattern: RegExp): Promise<string>;
 }
 
-/** Runs the demo in a process group of its own, as a terminal would. */
+/** Runs the demo in its own process group, as a terminal would. */
 function startDemo(...args: string[]): Demo {
   const child = spawn(process.execPath, [main, "demo", ...args], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
   running.push(child);
@@ -62,7 +62,7 @@ function descendants(root: number): number[] {
   return found;
 }
 
-/** Those that still run; a zombie that waits for its parent does not. */
+/** Those that still run, except zombies that wait for their parent. */
 function alive(pids: readonly number[]): number[] {
   const table = execFileSync("ps", ["-eo", "pid=,stat="], { encoding: "utf8" });
   const live = new Set(
@@ -95,7 +95,7 @@ test("the demo passes its check, stays up with --keep, and Ctrl-C leaves no proc
   expect(alive(pids)).toEqual([]);
 }, 300_000);
 
-test("Ctrl-C in the middle ends it at once, with 130", async () => {
+test("Ctrl-C in the middle ends it at once, with status 130", async () => {
   const demo = startDemo();
   await demo.line(/POST http/);
   const pids = descendants(demo.child.pid ?? 0);
@@ -117,7 +117,7 @@ test.runIf(process.getuid?.() === 0 && process.platform === "linux")(
   },
 );
 
-/** Resolves when none of these processes runs any more; they are not our children, so that a shell has to look. */
+/** Resolves when none of these processes runs any more. They are not our children, so a shell checks. */
 async function ended(pids: readonly number[]): Promise<void> {
   const script = 'while ps -o stat= -p "$1" | grep -qv "^Z"; do sleep 0.1; done';
   const shell = spawn("sh", ["-c", script, "sh", pids.join(",")], { stdio: "ignore" });

@@ -11,7 +11,7 @@ import { peakMemoryMiB } from "../../../src/demo/process-memory.js";
 import { startTestObjectStore } from "../../support/object-store.js";
 import { execute, startTestPostgres, withClient } from "../../support/postgres.js";
 
-test("the demo's live mix does what it counts, and its rows are read in the events' spelling", async () => {
+test("the demo's live mix counts its changes correctly, and its rows are read in the events' spelling", async () => {
   const server = await startTestPostgres();
   try {
     await execute(server, readFileSync("config/demo/schema.sql", "utf8"), readFileSync("config/demo/rows.sql", "utf8"));
@@ -48,7 +48,7 @@ test("the demo's live mix does what it counts, and its rows are read in the even
   }
 });
 
-test("stored objects are read once, and again when they have changed", async () => {
+test("stored objects are read once, and again after a change", async () => {
   const { client, stop } = await startTestObjectStore({ buckets: ["shop"] });
   const line = (lsn: number) =>
     `${JSON.stringify({ op: "c", before: null, after: { id: lsn }, source: { lsn, txId: 1 } })}\n`;

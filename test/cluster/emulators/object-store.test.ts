@@ -64,7 +64,7 @@ describe.each(["WHEN_SUPPORTED", "WHEN_REQUIRED"] as const)(
     });
     afterAll(() => client?.destroy());
 
-    test("buckets are made, found, listed and deleted", async () => {
+    test("buckets are created, found, listed and deleted", async () => {
       const own = { Bucket: `own-${requestChecksumCalculation.toLowerCase().replace("_", "-")}` };
       await expect(client.send(new HeadBucketCommand(own))).rejects.toMatchObject({
         $metadata: { httpStatusCode: 404 },
@@ -88,7 +88,7 @@ describe.each(["WHEN_SUPPORTED", "WHEN_REQUIRED"] as const)(
       });
     });
 
-    test("an object comes back with its ETag, length, headers and metadata", async () => {
+    test("an object is returned with its ETag, length, headers and metadata", async () => {
       const key = at("a b+c=d/é🙂/%2F//..//x.json");
       const body = bytes(100_000);
       const put = await client.send(
@@ -127,7 +127,7 @@ describe.each(["WHEN_SUPPORTED", "WHEN_REQUIRED"] as const)(
       expect(head.ContentEncoding).toBeUndefined();
     });
 
-    test("ranges give the bytes asked for", async () => {
+    test("ranges return the requested bytes", async () => {
       const body = bytes(1000);
       await client.send(new PutObjectCommand({ ...at("ranged"), Body: body }));
       const part = await client.send(new GetObjectCommand({ ...at("ranged"), Range: "bytes=10-19" }));
@@ -143,7 +143,7 @@ describe.each(["WHEN_SUPPORTED", "WHEN_REQUIRED"] as const)(
     });
 
     test.each(["CRC32", "CRC32C", "SHA1", "SHA256"] as ChecksumAlgorithm[])(
-      "a %s checksum is checked, kept and given back",
+      "a %s checksum is checked, stored and returned",
       async (algorithm) => {
         const key = at(`sum-${algorithm}`);
         const field = `Checksum${algorithm}`;
@@ -344,7 +344,7 @@ describe.each(["WHEN_SUPPORTED", "WHEN_REQUIRED"] as const)(
   },
 );
 
-test("objects and uploads under way survive a restart of the store", async () => {
+test("objects and unfinished uploads survive a restart of the store", async () => {
   const { client } = environment;
   const key = { Bucket, Key: "durable" };
   await client.send(new PutObjectCommand({ ...key, Body: "kept", Metadata: { k: "v" } }));
@@ -392,7 +392,7 @@ describe("faults", () => {
     expect(applied).toEqual(["PutObject"]);
   });
 
-  test("a client that hangs up half-way leaves no object", async () => {
+  test("a client that disconnects half-way leaves no object", async () => {
     const anonymous = await startTestObjectStore({ buckets: [Bucket], anonymous: true });
     const { client, store } = anonymous;
     const seen = store.faults.add({ fault: { kind: "delay", delayMs: 0 }, key: /^half$/ });
@@ -407,7 +407,7 @@ describe("faults", () => {
   });
 });
 
-test("anonymous requests are refused where credentials are configured", async () => {
+test("anonymous requests are refused if credentials are configured", async () => {
   const anonymous = await fetch(`${environment.store.endpoint}/${Bucket}/x`);
   expect(anonymous.status).toBe(403);
   expect(await anonymous.text()).toContain("<Code>AccessDenied</Code>");

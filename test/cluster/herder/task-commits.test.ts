@@ -5,7 +5,7 @@ import type { Interceptor } from "../../../src/broker/interceptor.js";
 import { LogLines } from "../../support/log-lines.js";
 import { TestStack } from "../../support/stack.js";
 
-/** The client whose reading of the internal topics stands still, while its heartbeats go on. */
+/** The client whose reads of the internal topics are held back, while its heartbeats continue. */
 let behind: string | undefined;
 let readOn = deferred();
 const interceptor: Interceptor = ({ apiName, clientId }) =>
@@ -29,7 +29,7 @@ afterEach(async () => {
   await stack.close();
 });
 
-test("tasks of a new commit start when every worker has stopped those that they replace, and not before (I4)", async () => {
+test("tasks of a new commit start only once every worker has stopped those that they replace (I4)", async () => {
   const config = {
     "connector.class": "FileStreamSink",
     file: join(stack.folder, "out.txt"),
@@ -44,7 +44,7 @@ test("tasks of a new commit start when every worker has stopped those that they 
       tasks.every(([, { state }]) => state === "RUNNING") &&
       new Set(tasks.map(([, { workerId }]) => workerId)).size === 2,
   );
-  // The one that has the connector commits the new tasks; the other does not read of it.
+  // The connector's worker commits the new tasks; the other does not read the commit.
   const isOne = connector!.workerId === stack.worker.restUrl.replace("http://", "");
   const [ahead, late] = isOne ? ["one", "two"] : ["two", "one"];
   readOn = deferred();
@@ -52,7 +52,7 @@ test("tasks of a new commit start when every worker has stopped those that they 
   const from = logs.lines.length;
   const changed = stack.rest.put("/connectors/wide/config", { ...config, topics: "another-topic" });
   const stopped = await logs.line(new RegExp(`^${ahead} .*A task is UNASSIGNED`), from);
-  // Both take part in a rebalance by then, and the one that is ahead has been told to wait.
+  // Both are in a rebalance by then, and the one that is ahead must wait.
   await logs.line(new RegExp(`^${ahead} .*Joining the group again`), stopped.at);
   expect(logs.lines.slice(stopped.at).some((line) => line.includes("A task is RUNNING"))).toBe(false);
   readOn.resolve();

@@ -17,7 +17,7 @@ afterAll(async () => {
 
 kafkaClientSuite(() => broker.bootstrap);
 
-test("when the broker dies and comes back, what was appended arrives in order, and readers and groups go on", async () => {
+test("after a crash and restart of the broker appended records arrive in order, and readers and groups continue", async () => {
   const waits: (string | undefined)[] = [];
   const onConnectivity = (reason: string | undefined) => waits.push(reason);
   const client = connect({ "session.timeout.ms": "6000", "heartbeat.interval.ms": "200" });
@@ -58,7 +58,7 @@ test("when the broker dies and comes back, what was appended arrives in order, a
     append(500);
     await broker.crash();
     append(500);
-    // While it is down, the owner is told what is waited for.
+    // While it is down, the owner gets the reason for the wait.
     while (waits.at(-1) === undefined) await drain();
     await broker.restart();
     await producer.flush();
@@ -66,7 +66,7 @@ test("when the broker dies and comes back, what was appended arrives in order, a
     while (seen.at(-1) !== next - 1) await drain();
   }
   expect(waits.at(-1)).toBeUndefined();
-  // A batch whose answer was lost may be there twice, one behind the other; without repeats the order is perfect.
+  // A batch whose answer was lost may be stored twice in succession; without repeats the order is perfect.
   expect([...new Set(seen)]).toEqual(Array.from({ length: next }, (_, at) => at));
   await group.commit([{ topic, partition: 0, offset: group.position({ topic, partition: 0 })! }]);
   await group.close();

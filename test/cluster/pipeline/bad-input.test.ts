@@ -76,22 +76,22 @@ describe("POST of a Postgres source is answered 400", () => {
     expect(message).not.toContain("swordfish");
   });
 
-  test("for a server that is not there, naming its address", async () => {
+  test("for an unreachable server, naming its address", async () => {
     expect(await refused(source({ "database.port": "1" }))).toContain("127.0.0.1:1");
   });
 
-  test("for a role that may not replicate, saying what to grant", async () => {
+  test("for a role without REPLICATION, naming the missing privilege", async () => {
     const message = await refused(source({ "database.user": "plain", "database.password": "plain" }));
     expect(message).toContain("plain");
     expect(message).toMatch(/REPLICATION/);
   });
 
-  test("for a role that may not make the publication, naming it", async () => {
+  test("for a role that may not create the publication, naming it", async () => {
     const message = await refused(source({ "database.user": "replicator", "database.password": "replicator" }));
     expect(message).toContain("shop_publication");
   });
 
-  test("for a server with wal_level=replica, saying what to set", async () => {
+  test("for a server with wal_level=replica, naming the setting", async () => {
     const replica = await startTestPostgres({ wal_level: "replica" });
     try {
       const message = await refused(
@@ -104,7 +104,7 @@ describe("POST of a Postgres source is answered 400", () => {
     }
   });
 
-  test("for settings that are missing or wrong, naming each key", async () => {
+  test("for missing or invalid settings, naming each key", async () => {
     const { "topic.prefix": _, ...rest } = source({ "snapshot.mode": "sometimes", "max.batch.size": "many" });
     const message = await refused(rest);
     for (const key of ["topic.prefix", "snapshot.mode", "max.batch.size"]) expect(message).toContain(key);
@@ -112,24 +112,24 @@ describe("POST of a Postgres source is answered 400", () => {
 });
 
 describe("POST of an S3 sink is answered 400", () => {
-  test("for a bucket that is not there, naming it and the store", async () => {
+  test("for a missing bucket, naming it and the store", async () => {
     const message = await refused(sink({ "s3.bucket.name": "nobody-made-this" }));
     expect(message).toContain("nobody-made-this");
     expect(message).toContain(store.store.endpoint);
   });
 
-  test("for a wrong secret, not showing it", async () => {
+  test("for a wrong secret, without showing it", async () => {
     const message = await refused(sink({ "aws.secret.access.key": "swordfish-guess" }));
     expect(message).toContain("shop");
     expect(message).not.toContain("swordfish");
   });
 
-  test("for a flush.size that is no number", async () => {
+  test("for a flush.size that is not a number", async () => {
     expect(await refused(sink({ "flush.size": "lots" }))).toContain("flush.size");
   });
 });
 
-test("a record that cannot be parsed fails its task, saying where it is and not what it holds; the worker goes on", async () => {
+test("a record that cannot be parsed fails its task, naming its position but not its content; the worker continues", async () => {
   const kafka = createKafkaClient({
     properties: { "bootstrap.servers": stack.kafka },
     clock: new SystemClock(),

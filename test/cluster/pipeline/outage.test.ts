@@ -22,7 +22,7 @@ const task = ({ tasks }: ConnectorStatuses) => tasks[0]?.[1];
 const waits = (statuses: ConnectorStatuses) => task(statuses)?.state === "RUNNING" && Boolean(task(statuses)?.trace);
 const runsClear = (statuses: ConnectorStatuses) => task(statuses)?.state === "RUNNING" && !task(statuses)?.trace;
 
-test("Postgres restarted in mid-stream: the task says what it waits for, recovers by itself, and nothing is lost", async () => {
+test("Postgres restarted in mid-stream: the task's status names the cause, it recovers by itself, and nothing is lost", async () => {
   await statuses.until("shop-source", runsClear);
   const waiting = statuses.until("shop-source", waits);
   const seen = pipeline.events;
@@ -37,7 +37,7 @@ test("Postgres restarted in mid-stream: the task says what it waits for, recover
   expect(pipeline.events).toBeGreaterThanOrEqual(seen + 500);
 });
 
-test("an object store that answers 503 for 10 s: the task says what it waits for, recovers by itself, and nothing is lost", async () => {
+test("an object store that answers 503 for 10 s: the task's status names the cause, it recovers by itself, and nothing is lost", async () => {
   await statuses.until("shop-sink", runsClear);
   const waiting = statuses.until("shop-sink", waits);
   const cleared = waiting.then(() => statuses.until("shop-sink", runsClear));
@@ -55,7 +55,7 @@ test("an object store that answers 503 for 10 s: the task says what it waits for
   expect(fault.hits).toBeGreaterThan(1);
 });
 
-test("after all of it rows, events and objects agree", async () => {
+test("after all outages rows, events and objects agree", async () => {
   await pipeline.endWorkload();
   const verdicts = await pipeline.verdict(60_000);
   expect(verdicts.filter((verdict) => !isComplete(verdict))).toEqual([]);

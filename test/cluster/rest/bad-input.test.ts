@@ -11,7 +11,7 @@ describe("bad input", () => {
     stack = await TestStack.start();
   });
   afterAll(async () => {
-    // Whatever was sent, nothing was made of it, and the worker still answers.
+    // No input creates a connector, and the worker still answers.
     expect(await stack.rest.get("/connectors")).toMatchObject({ status: 200, body: [] });
     await stack.close();
   });
@@ -23,7 +23,7 @@ describe("bad input", () => {
     ["no JSON at all", "name=bad"],
     ["followed by more", '{"name":"bad","config":{}} more'],
     ["empty", ""],
-  ])("a body that is %s is refused with what is wrong with it", async (_what, text) => {
+  ])("a body that is %s is refused with the reason", async (_what, text) => {
     const answer = await stack.rest.sendText("POST", "/connectors", text, JSON_TYPE);
     expect(answer).toMatchObject({ status: 400, body: { error_code: 400, message: expect.stringMatching(/JSON/) } });
   });
@@ -64,7 +64,7 @@ describe("bad input", () => {
     });
   });
 
-  test("an unknown class is refused, naming it and those that are there", async () => {
+  test("an unknown class is refused, naming it and the available ones", async () => {
     const answer = await create({ "connector.class": "org.example.NoSuchConnector" });
     expect(answer.status).toBe(400);
     const { message } = answer.body as { message: string };
@@ -76,7 +76,7 @@ describe("bad input", () => {
     expect(validated).toMatchObject({ status: 400, body: { message } });
   });
 
-  test("all faults of a config are told at once, each naming its key", async () => {
+  test("all faults of a config are reported at once, each naming its key", async () => {
     const answer = await create({
       "connector.class": SOURCE,
       "tasks.max": "dog",
@@ -165,7 +165,7 @@ describe("bad input", () => {
     ["producer.override.transactional.id", "mine"],
     ["producer.override.linger.ms", "soon"],
     ["producer.override.sasl.mechanism", "GSSAPI"],
-  ])("an override that no client would take, %s=%s, is refused before anything is made", async (key, value) => {
+  ])("an invalid override, %s=%s, is refused before anything is created", async (key, value) => {
     const login = { "producer.override.security.protocol": "SASL_PLAINTEXT" };
     const plain = { "connector.class": SOURCE, name: "bad", topic: "t" };
     const config = { ...plain, ...(/sasl/.test(key) && login), [key]: value };
@@ -183,7 +183,7 @@ describe("bad input", () => {
     });
   });
 
-  test("validate answers 200 with what is wrong", async () => {
+  test("validate answers 200 with the errors", async () => {
     const answer = await stack.rest.put("/connector-plugins/FileStreamSource/config/validate", {
       "connector.class": "FileStreamSource",
       name: "x",

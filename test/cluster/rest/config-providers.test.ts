@@ -39,7 +39,7 @@ describe("secrets from config providers", () => {
 
   const ref = (inside: string) => `\${${inside}}`;
 
-  test("reach the connector, and neither REST nor the config topic", async () => {
+  test("reach the connector, but neither REST nor the config topic", async () => {
     const config = {
       "connector.class": "FileStreamSource",
       file: ref(`file:${join(secrets, "db.properties")}:source`),
@@ -55,7 +55,7 @@ describe("secrets from config providers", () => {
     expect(read).not.toContain("secret-topic");
   });
 
-  test("are named by their reference alone when they are wrong", async () => {
+  test("are shown only as their reference when they are invalid", async () => {
     writeFileSync(join(secrets, "dir", "size"), "hunter2");
     const answer = await stack.rest.post("/connectors", {
       name: "wrong",
@@ -71,7 +71,7 @@ describe("secrets from config providers", () => {
     expect(message).not.toContain("hunter2");
   });
 
-  test("are named by their reference when they should have been a class", async () => {
+  test("are shown as their reference when they are not a class", async () => {
     const reference = ref(`file:${join(secrets, "db.properties")}:password`);
     const answer = await stack.rest.post("/connectors", {
       name: "wrong",
@@ -81,7 +81,7 @@ describe("secrets from config providers", () => {
     expect(JSON.stringify(answer.body)).not.toContain("HUNTER2SECRET");
   });
 
-  test("are shown as their reference in the trace of a task that fails by them", async () => {
+  test("are shown as their reference in the trace of a task that they fail", async () => {
     const reference = ref(`file:${join(secrets, "db.properties")}:password`);
     await stack.rest.create("failing", {
       "connector.class": "FileStreamSink",
@@ -94,7 +94,7 @@ describe("secrets from config providers", () => {
     expect(JSON.stringify(status.body)).not.toContain("HUNTER2SECRET");
   });
 
-  test("whose file cannot be read are told by its path", async () => {
+  test("with an unreadable file are refused, naming its path", async () => {
     const missing = join(secrets, "none.properties");
     const answer = await stack.rest.post("/connectors", {
       name: "missing",
@@ -103,7 +103,7 @@ describe("secrets from config providers", () => {
     expect(answer).toMatchObject({ status: 400, body: { message: expect.stringContaining(missing) } });
   });
 
-  /** Everything that is in a topic of one partition, as text. */
+  /** The content of a topic with one partition, as text. */
   async function topicText(topic: string): Promise<string> {
     const client = createKafkaClient({
       properties: { "bootstrap.servers": stack.kafka },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestStack } from "../../support/stack.js";
 
-// A plugin that takes its thread for longer than the group's session timeout, through a whole worker.
+// A plugin that blocks its thread for longer than the group's session timeout, in a whole worker.
 
 const PLUGIN = `
 const rogue = (method) => ({
@@ -42,7 +42,7 @@ afterAll(async () => {
 
 const config = (method: string) => ({ "connector.class": `rogue.${method}`, name: method });
 
-test("REST and the group go on while a plugin loops, and the answer or status names it", async () => {
+test("REST and the group work while a plugin loops, and the answer or status names it", async () => {
   const good = { "connector.class": "FileStreamSource", topic: "lines", file: join(folder, "lines.txt") };
   const running = stack.statuses.until("good", ({ tasks }) => tasks[0]?.[1].state === "RUNNING");
   expect((await stack.rest.post("/connectors", { name: "good", config: good })).status).toBe(201);

@@ -17,7 +17,7 @@ async function serving(listener: RequestListener, use: (url: URL) => Promise<voi
   server.close();
 }
 
-test("an answer is its status and its bytes, a redirect too", async () => {
+test("an answer is its status and its bytes, even a redirect", async () => {
   const answer: RequestListener = (_request, response) => void response.writeHead(307, { location: "/x" }).end("ab");
   await serving(answer, async (url) => {
     const clock = new SimClock();
@@ -26,7 +26,7 @@ test("an answer is its status and its bytes, a redirect too", async () => {
   });
 });
 
-test("a request ends by the clock, also in the middle of its answer", async () => {
+test("a request times out by the clock, even in the middle of its answer", async () => {
   const begun = deferred();
   const stalling: RequestListener = (_request, response) => {
     response.write("half");

@@ -52,7 +52,7 @@ describe("a connector's life over REST", () => {
     await stack.statuses.running("resting");
   });
 
-  test("has no tasks once it is stopped, and gets them again when it is resumed", async () => {
+  test("has no tasks while it is stopped, and gets them back when it is resumed", async () => {
     await stack.rest.create("stopping", source("stopping"));
     await stack.statuses.running("stopping");
     expect((await stack.rest.put("/connectors/stopping/stop")).status).toBe(204);
@@ -67,14 +67,14 @@ describe("a connector's life over REST", () => {
     await stack.statuses.running("stopping");
   });
 
-  test("is created in the state that was asked for", async () => {
+  test("is created in the requested state", async () => {
     await stack.rest.create("later", source("later"), "STOPPED");
     await stack.statuses.until("later", ({ connector, tasks }) => connector?.state === "STOPPED" && tasks.length === 0);
     await stack.rest.put("/connectors/later/resume");
     await stack.statuses.running("later");
   });
 
-  test("restarts by itself, with its tasks, or one task alone", async () => {
+  test("restarts alone, with its tasks, or only one task", async () => {
     await stack.rest.create("again", source("again"));
     await stack.statuses.running("again");
     expect((await stack.rest.post("/connectors/again/restart")).status).toBe(204);
@@ -111,7 +111,7 @@ describe("a connector's life over REST", () => {
     expect(patched).toMatchObject({ status: 200, body: { config: { topic: "patched", "batch.size": "7" } } });
   });
 
-  test("has as many tasks, and statuses of tasks, as it is given", async () => {
+  test("has as many tasks and task statuses as configured", async () => {
     const sink = { "connector.class": "FileStreamSink", topics: "wide-topic", file: join(stack.folder, "wide.txt") };
     await stack.rest.create("wide", { ...sink, "tasks.max": "3" });
     await stack.statuses.running("wide", 3);
@@ -122,7 +122,7 @@ describe("a connector's life over REST", () => {
     expect((await stack.rest.get("/connectors/wide/tasks")).body).toHaveLength(4);
   });
 
-  test("shows why a task has FAILED, and runs again once that is put right and it is restarted", async () => {
+  test("shows why a task has FAILED, and runs again after a fix and a restart", async () => {
     const folder = join(stack.folder, "not-there-yet");
     const file = join(folder, "copy.txt");
     await stack.rest.create("failing", { "connector.class": "FileStreamSink", topics: "failing-topic", file });
@@ -168,7 +168,7 @@ describe("a connector's life over REST", () => {
     },
   );
 
-  test("goes on where it was after the worker was started again", async () => {
+  test("continues at its offset after a restart of the worker", async () => {
     const config = source("lasting");
     const copy = join(stack.folder, "lasting-copy.txt");
     await stack.rest.create("lasting", config);

@@ -32,7 +32,7 @@ describe("two workers of one group", () => {
   });
   afterAll(() => stack.close());
 
-  test("share connectors and tasks, wherever they were asked for", async () => {
+  test("share connectors and tasks, whichever worker created them", async () => {
     await follower.create("wide", sink("wide", 4));
     const { tasks } = await stack.statuses.until("wide", (statuses) => {
       const owners = new Set(statuses.tasks.map(([, { workerId }]) => workerId));
@@ -44,7 +44,7 @@ describe("two workers of one group", () => {
     expect(((await follower.get("/connectors")).body as string[]).sort()).toEqual(["first", "wide"]);
   });
 
-  test("pass on what another has to do, with the answer as it is", async () => {
+  test("forward another worker's requests, and return its answer unchanged", async () => {
     const config = source("passed-on");
     const created = await follower.post("/connectors", { name: "passed-on", config });
     expect(created).toMatchObject({
@@ -71,12 +71,12 @@ describe("two workers of one group", () => {
     await stack.statuses.gone("passed-on");
   });
 
-  test("a request that has been passed on twice is answered 409", async () => {
+  test("a request that was forwarded twice is answered 409", async () => {
     const answer = await follower.send("POST", "/connectors?forward=false", { name: "far", config: source("far") });
     expect(answer).toMatchObject({ status: 409, body: { error_code: 409 } });
   });
 
-  test("task configs of a stranger are refused", async () => {
+  test("task configs with a wrong signature are refused", async () => {
     const unsigned = await stack.rest.post("/connectors/wide/tasks", []);
     expect(unsigned).toMatchObject({
       status: 400,
@@ -91,7 +91,7 @@ describe("two workers of one group", () => {
     expect(wrong).toMatchObject({ status: 403, body: { message: "Internal request contained invalid signature." } });
   });
 
-  test("one takes over what the other had when it leaves", async () => {
+  test("one takes over the other's work when that leaves", async () => {
     const [kept] = workerIds();
     const alone = (name: string, tasks: number) =>
       stack.statuses.until(

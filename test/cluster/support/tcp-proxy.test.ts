@@ -29,7 +29,7 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
-/** Sends `text` and returns the same number of bytes as they come back. */
+/** Sends `text` and returns as many bytes of the echo. */
 async function ask(socket: Socket, text: string): Promise<string> {
   let answer = "";
   socket.write(text);
@@ -37,7 +37,7 @@ async function ask(socket: Socket, text: string): Promise<string> {
   return answer;
 }
 
-test("passes bytes both ways, late when told to, in order", async () => {
+test("passes bytes both ways in order, delayed on request", async () => {
   const socket = await open();
   expect(await ask(socket, "hello")).toBe("hello");
   proxy.setMode({ kind: "latency", delayMs: 30 });
@@ -65,7 +65,7 @@ test("refused connections are reset until accepted again", async () => {
   expect(await ask(await open(), "again")).toBe("again");
 });
 
-test("a blackhole swallows what is sent and keeps the connection", async () => {
+test("a blackhole drops bytes and keeps the connection", async () => {
   const other = connect({ port: proxy.port, host: proxy.host, allowHalfOpen: true });
   sockets.push(other);
   expect(await ask(other, "hello")).toBe("hello");

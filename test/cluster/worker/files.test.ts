@@ -15,8 +15,8 @@ import { createWorker } from "../../../src/worker/create-worker.js";
 import type { SourceOffsetStore, Worker, WorkerListener } from "../../../src/worker/worker.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
 
-// A worker with the file connectors on a real broker, without a herder: tasks in this thread and in task hosts' threads
-// (those run dist). What is awaited is a status, an offset or a file that changes.
+// A worker with the file connectors on a real broker, without a herder, with tasks in this thread and in task hosts'
+// threads (which run dist). The tests await statuses, offsets and changes of files.
 
 const STRING = "org.apache.kafka.connect.storage.StringConverter";
 const SOURCE = "org.apache.kafka.connect.file.FileStreamSourceConnector";
@@ -141,7 +141,7 @@ describe.each(["none", "shared", "dedicated"])("with task.isolation=%s", (isolat
   const output = join(folder, `out-${isolation}.txt`);
   const offsets = new MemoryOffsets();
 
-  test("lines go from a file through a topic to a file, in order, and go on after a stop and a crash", async () => {
+  test("lines pass from a file through a topic to a file, in order, and continue after a stop and a crash", async () => {
     writeFileSync(output, "");
     writeFileSync(input, `${numbers(1, 3000).join("\n")}\n`);
     let listener = new Listener();
@@ -155,7 +155,7 @@ describe.each(["none", "shared", "dedicated"])("with task.isolation=%s", (isolat
     const metrics = await worker.metrics();
     expect(metrics.find(({ type }) => type === "sink")).toMatchObject({ recordsRead: 3000, recordsFailed: 0 });
 
-    // A clean stop commits everything: nothing comes twice.
+    // A clean stop commits everything: nothing is repeated.
     await worker.close();
     expect(listener.lines).toContain(`in-${isolation}-0 UNASSIGNED`);
     expect([...offsets.stored.values()]).toEqual([{ position: readFileSync(input).length }]);
@@ -168,7 +168,7 @@ describe.each(["none", "shared", "dedicated"])("with task.isolation=%s", (isolat
 
     if (isolation === "none") return; // nothing short of the end of the process is a crash there
 
-    // A crash loses nothing: the source comes back to what is stored.
+    // A crash loses nothing: the source continues at the stored position.
     await worker.abandon();
     appendFileSync(input, `${numbers(3501, 3600).join("\n")}\n`);
     worker = await start(isolation, listener, offsets, { "consumer.session.timeout.ms": "6000" });
@@ -181,7 +181,7 @@ describe.each(["none", "shared", "dedicated"])("with task.isolation=%s", (isolat
   });
 });
 
-test("a broker that goes away is waited for: RUNNING with the reason, then nothing lost", async () => {
+test("a task waits for a lost broker: RUNNING with the reason, then nothing lost", async () => {
   const listener = new Listener();
   const worker = await start("none", listener, new MemoryOffsets());
   const input = join(folder, "away.txt");
@@ -203,7 +203,7 @@ test("a broker that goes away is waited for: RUNNING with the reason, then nothi
   expect(listener.lines.filter((line) => line.includes("FAILED"))).toEqual([]);
 });
 
-test("a sink reads every codec, and a source writes the one it is given", async () => {
+test("a sink reads every codec, and a source writes the configured one", async () => {
   const listener = new Listener();
   const worker = await start("none", listener, new MemoryOffsets());
   const output = join(folder, "codecs-out.txt");
@@ -220,7 +220,7 @@ test("a sink reads every codec, and a source writes the one it is given", async 
   expect(new Set(written)).toEqual(new Set(numbers(1, 100 * CODECS.length)));
 });
 
-test("sink tasks that come and go share the partitions: every line once, whoever writes it", async () => {
+test("sink tasks that start and stop share the partitions: every line once", async () => {
   const listener = new Listener();
   const worker = await start("none", listener, new MemoryOffsets(), { "offset.flush.interval.ms": "60000" });
   const input = join(folder, "shared-in.txt");
@@ -251,13 +251,13 @@ test("sink tasks that come and go share the partitions: every line once, whoever
   await worker.stopTasks([{ connector: "gather", task: 0 }]);
   await more(2000);
   await worker.close();
-  // Nothing lost and nothing twice: each partition was committed before it changed hands.
+  // Nothing is lost or repeated: each partition was committed before it changed its owner.
   const all = readFileSync(output, "utf8").trim().split("\n");
   expect(all.length).toBe(written);
   expect(new Set(all).size).toBe(written);
 });
 
-test("bad records go to the dead letter queue on the broker, with what happened to them; good ones go on", async () => {
+test("bad records go to the dead letter queue with their errors; good ones are delivered", async () => {
   const listener = new Listener();
   const worker = await start("none", listener, new MemoryOffsets());
   const input = join(folder, "mixed-in.txt");
@@ -283,7 +283,7 @@ test("bad records go to the dead letter queue on the broker, with what happened 
   expect(await lines(output, 3)).toEqual(["{a=1}", "{a=2}", "{a=3}"]);
   expect(worker.tasks().map(({ state }) => state)).toEqual(["RUNNING", "RUNNING", "RUNNING"]);
 
-  // Without tolerance the same record fails the task, saying where.
+  // Without tolerance the same record fails the task, which names its position.
   const failed = listener.expect("strict-0 FAILED");
   await run(worker, "strict", {
     "connector.class": SINK,

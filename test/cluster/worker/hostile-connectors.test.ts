@@ -11,8 +11,7 @@ import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { createWorker } from "../../../src/worker/create-worker.js";
 import type { Worker, WorkerListener } from "../../../src/worker/worker.js";
 
-// Connectors that do what none should, in the real connectors' host (it runs dist), beside a good one that must not
-// notice.
+// Misbehaving connectors in the real connectors' host (it runs dist), beside a good one that must not notice.
 
 const PLUGIN = `
 import { EventEmitter } from "node:events";
@@ -135,7 +134,7 @@ const ref = (className: string) => ({ type: "connector", className }) as const;
 
 type Rig = Awaited<ReturnType<typeof start>>;
 
-/** The good connector runs on and answers, and its status has not changed since it started. */
+/** The good connector still runs and answers, and its status has not changed since it started. */
 async function expectGood({ worker, listener }: Rig): Promise<void> {
   expect(await worker.taskConfigs("good")).toEqual([{ starts: "1", name: "good", "task.class": "GoodTask" }]);
   const { config, values } = await worker.validate(ref("Good"), { size: "12" });
@@ -144,7 +143,7 @@ async function expectGood({ worker, listener }: Rig): Promise<void> {
   expect(listener.statuses.filter((line) => line.startsWith("good "))).toEqual(["good RUNNING"]);
 }
 
-/** Has the connector do its deed; resolves with the trace of its status, or with the message of the answer. */
+/** Makes the connector misbehave; resolves with the trace of its status, or with the message of the answer. */
 async function provoke({ worker, listener, run }: Rig, className: string, method: string): Promise<string> {
   if (method === "validate") return reasonOf(worker.validate(ref(className), {}));
   if (method === "config") return reasonOf(worker.configOf(ref(className)));
@@ -163,7 +162,7 @@ test.each([
   ["greedy", "task.heap.mb=48", ["start", "taskConfigs", "validate", "config"]],
   ["exit", "exit code 7", ["start", "taskConfigs", "validate", "config"]],
 ])(
-  "%s ends the host: that connector or question fails, and all others go on in a new one",
+  "%s ends the host: that connector or call fails, and all others continue in a new one",
   async (deed, why, methods) => {
     const rig = await start();
     expect(await rig.run("good", "Good")).toBe("RUNNING");
@@ -180,7 +179,7 @@ test.each([
   120_000,
 );
 
-test("an error that no listener takes fails the connector or question it comes from, and the host goes on", async () => {
+test("an uncaught error fails the connector or call that it comes from, and the host continues", async () => {
   const rig = await start();
   expect(await rig.run("good", "Good")).toBe("RUNNING");
   for (const method of ["start", "taskConfigs", "validate"]) {
@@ -191,14 +190,14 @@ test("an error that no listener takes fails the connector or question it comes f
   expect(rig.listener.reconfigured).toEqual([]);
 });
 
-test("a connector that started well fails when an error comes up in what it left behind", async () => {
+test("a started connector fails on an uncaught error of its background work", async () => {
   const { listener, run } = await start();
   const failed = listener.expect("later FAILED");
   expect(await run("later", "rogue.after.start")).toBe("RUNNING");
   expect(await failed).toContain("no listener took me");
 });
 
-test("a promise that is rejected and forgotten is logged with its plugin, and ends nothing", async () => {
+test("an unhandled rejection is logged with its plugin, and ends nothing", async () => {
   const logged = deferred<LogFields | undefined>();
   const logger: Logger = {
     ...silentLogger,
@@ -211,14 +210,14 @@ test("a promise that is rejected and forgotten is logged with its plugin, and en
   expect(await worker.taskConfigs("stray")).toHaveLength(1);
 });
 
-test("what is no data does not cross, and the answer says so", async () => {
+test("values that are not data do not cross, and the answer names them", async () => {
   const { worker, run } = await start();
   await run("odd", "rogue.closures.taskConfigs");
   await expect(worker.taskConfigs("odd")).rejects.toThrow("taskConfigs of rogue.closures.taskConfigs gave");
   expect(await reasonOf(worker.validate(ref("rogue.closures.validate"), {}))).toContain("could not be cloned");
 });
 
-test("a connector that hangs holds nobody up, and is given up after the graceful timeout", async () => {
+test("a hanging connector blocks no other, and is abandoned after the graceful timeout", async () => {
   const rig = await start({ "task.shutdown.graceful.timeout.ms": "300" });
   await rig.run("good", "Good");
   const hanging = rig.run("hang", "rogue.hang.start");

@@ -11,7 +11,7 @@ import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { createWorker } from "../../../src/worker/create-worker.js";
 import type { Worker, WorkerListener } from "../../../src/worker/worker.js";
 
-// Task hosts as real threads (they run dist), with a plugin of plugin.path that does what no plugin should.
+// Task hosts as real threads (they run dist), with a misbehaving plugin of plugin.path.
 
 const PLUGIN = `
 const task = (behaviour) => ({
@@ -77,7 +77,7 @@ async function start(props: Record<string, string> = {}) {
   const listener = new Listener();
   const worker = await createWorker({
     workerProps: {
-      // Nothing listens there: these tasks produce nothing.
+      // No broker listens there: these tasks produce nothing.
       "bootstrap.servers": "127.0.0.1:1",
       "plugin.path": folder,
       "key.converter": "JsonConverter",
@@ -101,7 +101,7 @@ async function start(props: Record<string, string> = {}) {
   return { worker, listener, run };
 }
 
-test("a task that throws where nobody catches takes its host along, and the next task gets a new one", async () => {
+test("a task's uncaught error ends its host, and the next task gets a new one", async () => {
   const { listener, run, worker } = await start();
   const running = listener.expect("good RUNNING");
   await run("good");
@@ -117,7 +117,7 @@ test("a task that throws where nobody catches takes its host along, and the next
   expect(worker.hosts()).toHaveLength(1);
 });
 
-test("a task that never gives its thread back is FAILED, a dedicated one alone, and the worker goes on", async () => {
+test("a task that blocks its thread forever is FAILED, a dedicated one alone, and the worker continues", async () => {
   const { listener, run, worker } = await start({ "task.host.timeout.ms": "3000" });
   const running = listener.expect("good RUNNING");
   await run("good");
@@ -139,7 +139,7 @@ test("a dedicated task that needs more than task.heap.mb is FAILED, alone", asyn
   expect(worker.tasks().find(({ id }) => id.connector === "good")?.state).toBe("RUNNING");
 });
 
-test("a task that does not stop is cancelled when the graceful timeout is over", async () => {
+test("a task that does not stop is cancelled after the graceful timeout", async () => {
   const { listener, run, worker } = await start({ "task.shutdown.graceful.timeout.ms": "300" });
   const running = listener.expect("deaf RUNNING");
   await run("deaf");

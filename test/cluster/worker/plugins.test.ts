@@ -25,7 +25,7 @@ function plugin(name: string, file: string, text: string): string {
 const source = (className: string) =>
   `({ type: "source", className: "${className}", taskClassName: "T", version: "2", connector() {}, task() {} })`;
 
-test("bundled connectors and converters are there, and those of plugin.path; a broken one is left out and told", async () => {
+test("bundled plugins and those of plugin.path are loaded; a broken one is left out and logged", async () => {
   plugin("many/one", "index.js", `module.exports = [${source("x.OneConnector")}, ${source("x.TwoConnector")}];`);
   plugin("many/three", "index.mjs", `export default ${source("x.ThreeConnector")};`);
   plugin("many/broken", "index.mjs", "export default {");
@@ -59,7 +59,7 @@ test("bundled connectors and converters are there, and those of plugin.path; a b
   ]);
 });
 
-test("a plugin whose import never ends, or ends the thread, is left out by name; the others are there and run", async () => {
+test("a plugin whose import never ends, or ends the thread, is left out by name; the others run", async () => {
   const hostile = {
     "a-exit": "process.exit(3);",
     "b-loop": "for (;;);",

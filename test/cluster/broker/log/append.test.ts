@@ -16,14 +16,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-describe("a batch that the topic's compression.type makes the broker write anew", () => {
+describe("a batch that the broker recompresses for the topic's compression.type", () => {
   const value = "v".repeat(10_000);
   const gzip = () => batchOf([{ value }], undefined, "gzip");
 
   test.each([
     ["max.message.bytes", "MESSAGE_TOO_LARGE"],
     ["segment.bytes", "RECORD_LIST_TOO_LARGE"],
-  ] as const)("is refused when it then is larger than %s", (setting, error) => {
+  ] as const)("is refused if it is then larger than %s", (setting, error) => {
     const log = openTestLog(folder, { configs: { "compression.type": "uncompressed", [setting]: "9999" } });
     expect(appendProduced(log, gzip(), ARRIVAL, "t-0")).toMatchObject({
       errorCode: ErrorCodes[error],
@@ -37,7 +37,7 @@ describe("a batch that the topic's compression.type makes the broker write anew"
   const types = ["uncompressed", "gzip", "snappy", "lz4", "zstd"] as const;
   const pairs = types.flatMap((type, number) => CODECS.map((codec) => ({ type, number, codec })));
 
-  test.each(pairs)("is stored in $type when it comes in $codec", ({ type, number, codec }) => {
+  test.each(pairs)("is stored in $type if it was sent in $codec", ({ type, number, codec }) => {
     const log = openTestLog(folder, { configs: { "compression.type": type } });
     const records = [
       { key: "k", value },
@@ -54,7 +54,7 @@ describe("a batch that the topic's compression.type makes the broker write anew"
   test.each([
     ["gzip", "1", "9"],
     ["zstd", "-50", "19"],
-  ] as const)("takes the topic's compression.%s.level", (codec, fast, small) => {
+  ] as const)("has the topic's compression.%s.level", (codec, fast, small) => {
     const words = Array.from(
       { length: 3000 },
       (_, at) => `{"id":${at},"name":"customer ${(at * at * 7919) % 100_003}"}`,
@@ -70,7 +70,7 @@ describe("a batch that the topic's compression.type makes the broker write anew"
     expect(sizes[1]).toBeLessThan(sizes[0]!);
   });
 
-  test("is taken when it still fits", () => {
+  test("is accepted if it still fits", () => {
     const log = openTestLog(folder, {
       configs: { "compression.type": "uncompressed", "max.message.bytes": "11000", "segment.bytes": "11000" },
     });

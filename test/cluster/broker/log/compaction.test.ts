@@ -28,13 +28,13 @@ const CONFIGS = {
   "delete.retention.ms": String(DELETE_RETENTION_MS),
 };
 
-/** Forces what was sealed to disk at once, as cleaning waits for it: closes and opens. */
+/** Forces sealed segments to disk by closing and opening the log, as cleaning requires. */
 function reopened(log: PartitionLog, clock: SimClock): PartitionLog {
   log.close();
   return openTestLog(folder, { configs: CONFIGS, clock });
 }
 
-/** Cleans everything but the active segment; stops after `steps` steps if given. Returns whether it came to its end. */
+/** Cleans everything but the active segment; aborts after `steps` steps if set. Returns whether it finished. */
 function clean(log: PartitionLog, clock: SimClock, steps = Number.POSITIVE_INFINITY, dedupeBufferBytes = 1 << 16) {
   const sealed = log.segments.slice(0, -1);
   if (sealed.length === 0) return true;
@@ -81,7 +81,7 @@ const operation = fc.oneof(
 );
 
 describe("compaction", () => {
-  test("never changes what a reader from the start ends up with, nor any record's offset or content", async () => {
+  test("never changes the final state for a reader from the start, nor any record's offset or content", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 60 }), async (operations) => {
         rmSync(folder, { recursive: true, force: true });
@@ -131,7 +131,7 @@ describe("compaction", () => {
     );
   });
 
-  test("leaves one record of each key below the active segment, and a fetch at any offset goes on from there", () => {
+  test("leaves one record of each key below the active segment, and a fetch at any offset continues behind it", () => {
     const clock = new SimClock();
     let log = openTestLog(folder, { configs: CONFIGS, clock });
     for (let at = 0; at < 200; at++) append(log, batchOf([{ key: `k${at % 5}`, value: `v${at}` }]));
@@ -193,7 +193,7 @@ describe("compaction", () => {
     log.abandon();
   });
 
-  test.each(CODECS)("keeps a batch that it shrinks in its codec, %s", (codec) => {
+  test.each(CODECS)("keeps the codec of a batch that it shrinks, %s", (codec) => {
     const clock = new SimClock();
     let log = openTestLog(folder, { configs: CONFIGS, clock });
     const stale = { key: "k", value: "old" };
@@ -213,7 +213,7 @@ describe("compaction", () => {
     const clock = new SimClock();
     let log = openTestLog(folder, { configs: CONFIGS, clock });
     append(log, batchOf([{ key: "k", value: "v" }]));
-    // Its record ends right after its key: only the rewriting, which asks whether it is a tombstone, meets that.
+    // Its record ends right after its key. Only the rewriting, which checks for a tombstone, reads that far.
     const unreadable = Buffer.from(batchOf([{ key: "key", value: "v" }]).subarray(0, 62 + 7));
     unreadable.writeInt32BE(unreadable.length - 12, 8);
     unreadable.writeInt8(7 << 1, 61);

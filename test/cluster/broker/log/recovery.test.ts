@@ -43,7 +43,7 @@ const batches = fc.array(fc.array(fc.string({ maxLength: 60 }), { minLength: 1, 
   maxLength: 30,
 });
 
-/** What happens to the end of the newest segment between a crash and the next start. */
+/** The damage to the end of the newest segment between a crash and the next start. */
 const damage = fc.oneof(
   fc.record({ kind: fc.constant("none" as const) }),
   fc.record({ kind: fc.constant("cut" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
@@ -52,7 +52,7 @@ const damage = fc.oneof(
 );
 
 describe("a log that was not closed", () => {
-  test("serves exactly the batches before the first damaged byte, and goes on after them", () => {
+  test("serves exactly the batches before the first damaged byte, and appends after them", () => {
     fc.assert(
       fc.property(batches, damage, (written, harm) => {
         rmSync(folder, { recursive: true, force: true });
@@ -76,7 +76,7 @@ describe("a log that was not closed", () => {
           intactBytes = Math.floor(size * harm.share);
           bytes[intactBytes]! ^= 0x55;
           writeFileSync(file, bytes);
-          // Base offset and leader epoch stand outside the checksum: a flip there is seen by other means or not at all.
+          // Base offset and leader epoch are outside the checksum: other checks detect a flip there, or none does.
           const start = ends.filter((each) => each.file === file && each.end <= intactBytes).at(-1)?.end ?? 0;
           const inBatch = intactBytes - start;
           fc.pre(inBatch >= 16 || (inBatch >= 8 && inBatch < 12));
@@ -133,14 +133,14 @@ describe("a log that was not closed", () => {
     reopened.close();
   });
 
-  test("keeps a batch that is larger than requests are allowed to be now, and all that follows it", () => {
+  test("keeps a batch above the current limit of requests, and all that follow it", () => {
     const configs = { "segment.bytes": String(110 * 1024 * 1024) };
     const large = Buffer.alloc(101 * 1024 * 1024);
     const header = readBatchHeader(batchOf([{ value: "v" }]));
     writeBatchHeader(large, { ...header, sizeBytes: large.length });
     const log = openTestLog(folder, { configs });
     append(log, large);
-    // In a segment of its own, too.
+    // Also in a segment of its own.
     append(log, batchOf([{ value: "x".repeat(10 * 1024 * 1024) }]));
     log.abandon();
     const reopened = openTestLog(folder, { configs });
@@ -149,7 +149,7 @@ describe("a log that was not closed", () => {
     reopened.abandon();
   });
 
-  test("drops the segments after a damaged one, because what follows cannot be told to be what was acknowledged", () => {
+  test("drops the segments after a damaged one, since the log may not have a gap", () => {
     const log = openTestLog(folder, { configs: TINY });
     for (let at = 0; at < 20; at++) append(log, batchOf([{ value: `value-${at}-${"x".repeat(50)}` }]));
     log.abandon();

@@ -17,7 +17,7 @@ const files = (suffix: string) => readdirSync(folder).filter((name) => name.ends
 describe("retention", () => {
   const configs = { "segment.bytes": "300", "retention.ms": "1000" };
 
-  test("deletes what is too old and moves the start; what is left is served after a restart too", async () => {
+  test("deletes old segments and moves the start; the rest is served, also after a restart", async () => {
     const clock = new SimClock();
     const log = openTestLog(folder, { configs, clock });
     for (let at = 0; at < 10; at++) {
@@ -34,7 +34,7 @@ describe("retention", () => {
     again.abandon();
   });
 
-  test("empties an idle log completely, and offsets go on where they were", async () => {
+  test("empties an idle log completely, and offsets continue", async () => {
     const clock = new SimClock();
     let log = openTestLog(folder, { configs, clock });
     for (let at = 0; at < 3; at++) append(log, batchOf([{ value: "v", timestampMs: clock.nowMs() }]));
@@ -58,7 +58,7 @@ describe("retention", () => {
     log.abandon();
   });
 
-  test("of records deleted on request removes whole segments and leaves the rest to the reader", () => {
+  test("removes only whole segments of records deleted by request", () => {
     const log = openTestLog(folder, { configs: { "segment.bytes": "300" } });
     for (let at = 0; at < 6; at++) append(log, batchOf([{ value: "x".repeat(100) }]));
     log.raiseStart(3);
@@ -70,7 +70,7 @@ describe("retention", () => {
   });
 });
 
-test("a log of more segments than may be open at once is read from end to end", () => {
+test("a log with more segments than may be open at once is read completely", () => {
   const log = openTestLog(folder, { configs: { "segment.bytes": "70" } });
   for (let at = 0; at < 300; at++) append(log, batchOf([{ value: `${at}`, timestampMs: at }]));
   log.close();
@@ -83,7 +83,7 @@ test("a log of more segments than may be open at once is read from end to end", 
   again.abandon();
 });
 
-test("records are forced to disk as flush.messages and flush.ms ask for it, and stay readable", async () => {
+test("records are forced to disk according to flush.messages and flush.ms, and stay readable", async () => {
   const clock = new SimClock();
   const log = openTestLog(folder, { configs: { "flush.messages": "2", "flush.ms": "100" }, clock });
   for (let at = 0; at < 5; at++) append(log, batchOf([{ value: `${at}` }]));

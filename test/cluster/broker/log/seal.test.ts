@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a segment whose index files could not be written gets them when the disk takes them again", async () => {
+test("a segment whose index files could not be written gets them once the disk works again", async () => {
   const warned = deferred<LogFields>();
   const config = logConfigOf(TINY, new BrokerProperties({}));
   const clock = new SimClock();

@@ -22,7 +22,7 @@ const brief = (record: SourceRecord) => {
   return [op ?? "tombstone", key, before ?? null, after ?? null];
 };
 
-test("a snapshot reads every table, marks first and last, and its last offset alone is complete", async () => {
+test("a snapshot reads every table, marks first and last, and only its last offset is complete", async () => {
   await db.execute(
     "CREATE TABLE a(id int PRIMARY KEY, name text)",
     "CREATE TABLE b(id int PRIMARY KEY)",
@@ -52,7 +52,7 @@ test("a snapshot reads every table, marks first and last, and its last offset al
   await driver.stop();
 });
 
-test("inserts, updates, deletes with tombstones and changes of the key come in order", async () => {
+test("inserts, updates, deletes with tombstones and changes of the key are emitted in order", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY, name text NOT NULL DEFAULT 'none', size int)");
   const driver = await db.stream();
   await db.execute(
@@ -82,7 +82,7 @@ test("inserts, updates, deletes with tombstones and changes of the key come in o
   await driver.stop();
 });
 
-test("REPLICA IDENTITY FULL gives whole rows before, and real values for unchanged large columns", async () => {
+test("REPLICA IDENTITY FULL emits whole old rows, and real values for unchanged large columns", async () => {
   await db.execute(
     "CREATE TABLE t(id int PRIMARY KEY, big text, size int)",
     "ALTER TABLE t ALTER big SET STORAGE EXTERNAL",
@@ -104,7 +104,7 @@ test("REPLICA IDENTITY FULL gives whole rows before, and real values for unchang
   await driver.stop();
 });
 
-test("ALTER TABLE in mid-stream gives the next event a new schema, and each version one Schema object", async () => {
+test("after ALTER TABLE in mid-stream the next event has a new schema, and each version has one Schema object", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY, name text)");
   const driver = await db.stream();
   await db.execute(
@@ -131,7 +131,7 @@ test("ALTER TABLE in mid-stream gives the next event a new schema, and each vers
   await driver.stop();
 });
 
-test("a table without a key has null keys, one with a unique index has that, and message.key.columns wins", async () => {
+test("a table without a key has null keys, one with a unique index uses it, and message.key.columns takes precedence", async () => {
   await db.execute(
     "CREATE TABLE bare(v int)",
     "CREATE TABLE indexed(v int, w int)",
@@ -150,7 +150,7 @@ test("a table without a key has null keys, one with a unique index has that, and
   await driver.stop();
 });
 
-test("truncates come only when they are asked for, and without a key", async () => {
+test("truncates are emitted only if configured, and without a key", async () => {
   await db.execute("CREATE TABLE a(id int PRIMARY KEY)", "CREATE TABLE b(id int PRIMARY KEY)");
   const driver = await db.stream({ "skipped.operations": "none" });
   await db.execute("TRUNCATE a, b", "INSERT INTO a VALUES (1)");
@@ -163,7 +163,7 @@ test("truncates come only when they are asked for, and without a key", async () 
   await driver.stop();
 });
 
-test("filters leave out schemas, tables and columns; a hidden key column is still in the key", async () => {
+test("filters exclude schemas, tables and columns; an excluded key column stays in the key", async () => {
   await db.execute(
     "CREATE SCHEMA other",
     "CREATE TABLE other.t(id int PRIMARY KEY)",
@@ -186,7 +186,7 @@ test("filters leave out schemas, tables and columns; a hidden key column is stil
   await driver.stop();
 });
 
-test("partitions are captured under the names that the publication gives them, each row once", async () => {
+test("partitions are captured under the publication's names, each row once", async () => {
   const tables = [
     "CREATE TABLE p(id int, at date NOT NULL) PARTITION BY RANGE (at)",
     "CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')",
@@ -209,7 +209,7 @@ test("partitions are captured under the names that the publication gives them, e
   await root.stop();
 });
 
-test("a filtered publication holds the captured tables, and takes up new ones at the next start", async () => {
+test("a filtered publication holds the captured tables, and new ones from the next start on", async () => {
   await db.execute("CREATE TABLE a(id int PRIMARY KEY)", "CREATE TABLE b(id int PRIMARY KEY)");
   const filtered = { "publication.autocreate.mode": "filtered", "table.include.list": "public.a" };
   const driver = await db.stream(filtered);
@@ -223,7 +223,7 @@ test("a filtered publication holds the captured tables, and takes up new ones at
   await next.stop();
 });
 
-test("a publication without captured tables or operations is warned of, and one that has them is not", async () => {
+test("a publication without captured tables or operations causes a warning, and a complete one does not", async () => {
   await db.execute(
     "CREATE TABLE a(id int PRIMARY KEY)",
     "CREATE TABLE b(id int PRIMARY KEY)",
@@ -243,7 +243,7 @@ test("a publication without captured tables or operations is warned of, and one 
   await fitting.stop();
 });
 
-test("logical messages are records of their own, in and out of transactions", async () => {
+test("logical messages are separate records, in and out of transactions", async () => {
   const driver = await db.stream();
   await db.execute(
     "SELECT pg_logical_emit_message(false, 'audit', 'out')",
@@ -255,7 +255,7 @@ test("logical messages are records of their own, in and out of transactions", as
   await driver.stop();
 });
 
-test("heartbeats carry the position on when only other tables change", async () => {
+test("heartbeats advance the position when only other tables change", async () => {
   await db.execute("CREATE TABLE a(id int PRIMARY KEY)", "CREATE TABLE b(id int PRIMARY KEY)");
   const driver = await TaskDriver.start(
     db.props({ "snapshot.mode": "no_data", "table.include.list": "public.a", "heartbeat.interval.ms": "20" }),

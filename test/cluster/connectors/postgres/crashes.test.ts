@@ -19,7 +19,7 @@ interface Row {
   readonly version: number;
 }
 
-/** Changes rows, some in transactions of many, until told to end; every version of a row has a number of its own. */
+/** Changes rows, some in transactions of many, until it is ended; every version of a row has its own number. */
 async function writeUntil(db: TestDatabase, random: SeededRandom, signal: AbortSignal): Promise<number> {
   let version = 1_000_000;
   await withClient(db, async (client) => {
@@ -49,7 +49,7 @@ async function writeUntil(db: TestDatabase, random: SeededRandom, signal: AbortS
 }
 
 for (const seed of [1, 2, 3]) {
-  test(`whenever the task crashes, in the snapshot too, its events end in what the table holds (seed ${seed})`, async () => {
+  test(`whenever the task crashes, even in the snapshot, its events end in the table's content (seed ${seed})`, async () => {
     const db = await freshDatabase(server);
     await db.execute(
       "CREATE TABLE t(id int PRIMARY KEY, version int)",
@@ -74,9 +74,9 @@ for (const seed of [1, 2, 3]) {
       const driver: TaskDriver = await TaskDriver.start(props, stored);
       const records = await driver.read(1 + random.integer(600));
       sent.push(...records);
-      // The slot was there before the first row came: from here on no version may be missing.
+      // The slot exists before the first row: from here on no version may be missing.
       firstVersion ??= Number(await db.value("SELECT max(version) AS value FROM log"));
-      // Stored is what an offset flush some time ago was of, or nothing at all.
+      // The stored offset is that of an earlier flush, or none.
       const at = random.integer(records.length + 1) - 1;
       if (at >= 0) {
         stored = JSON.parse(JSON.stringify(records[at]!.sourceOffset)) as SourceMap;

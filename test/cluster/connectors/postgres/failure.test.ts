@@ -39,11 +39,11 @@ async function complaints(props: Props): Promise<Record<string, string[]>> {
 }
 
 describe("validation asks the database", () => {
-  test("a good configuration has no complaints", async () => {
+  test("a valid configuration has no errors", async () => {
     expect(await complaints(db.props())).toEqual({});
   });
 
-  test("nobody listens", async () => {
+  test("no server listens", async () => {
     expect(await complaints(db.props({ "database.port": "1" }))).toEqual({
       "database.hostname": [
         expect.stringMatching(
@@ -61,13 +61,13 @@ describe("validation asks the database", () => {
     });
   });
 
-  test("a database that is not there", async () => {
+  test("a missing database", async () => {
     expect(await complaints(db.props({ "database.dbname": "nowhere" }))).toEqual({
       "database.dbname": [expect.stringMatching(/database "nowhere" does not exist/)],
     });
   });
 
-  test("a role without REPLICATION, and without the rights to make the publication", async () => {
+  test("a role without REPLICATION, and without the privileges for the publication", async () => {
     await db.execute(
       "CREATE TABLE owned(id int PRIMARY KEY)",
       "DO $$ BEGIN CREATE ROLE plain LOGIN PASSWORD 'p'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
@@ -106,7 +106,7 @@ test("a wrong password fails the task, naming the key", async () => {
   await driver.stop();
 });
 
-describe("what no waiting cures fails the task, naming the key", () => {
+describe("a permanent failure fails the task, naming the key", () => {
   const fails = async (more: Props, expected: { key: string; message: RegExp }) => {
     const driver = await TaskDriver.start(db.props(more));
     await expect(driver.read(1)).rejects.toMatchObject({
@@ -118,7 +118,7 @@ describe("what no waiting cures fails the task, naming the key", () => {
     await driver.stop();
   };
 
-  test("no password where the server asks for one", async () => {
+  test("a missing password", async () => {
     await fails(
       { "database.password": "" },
       { key: "database.password", message: /asks for the password of .*set database.password/ },
@@ -128,7 +128,7 @@ describe("what no waiting cures fails the task, naming the key", () => {
     });
   });
 
-  test("files of certificates and keys that cannot be read", async () => {
+  test("unreadable files of certificates and keys", async () => {
     for (const key of ["database.sslrootcert", "database.sslcert", "database.sslkey"])
       await fails(
         { [key]: "/nowhere/file.pem" },
@@ -136,7 +136,7 @@ describe("what no waiting cures fails the task, naming the key", () => {
       );
   });
 
-  test("a key that its password does not open, or that is none", async () => {
+  test("a key with a wrong password, and a file that is not a key", async () => {
     const folder = await mkdtemp(join(tmpdir(), "millrace-key-"));
     const path = join(folder, "client.key");
     try {
@@ -154,7 +154,7 @@ describe("what no waiting cures fails the task, naming the key", () => {
     }
   });
 
-  test("a database or a role that is not there", async () => {
+  test("a missing database or role", async () => {
     await fails({ "database.dbname": "nowhere" }, { key: "database.dbname", message: /Check database.dbname/ });
     await fails({ "database.user": "nobody_here" }, { key: "database.password", message: /Check database.user/ });
   });
@@ -170,7 +170,7 @@ describe("what no waiting cures fails the task, naming the key", () => {
     );
   });
 
-  test("a slot that is physical, or of another database", async () => {
+  test("a physical slot, and a slot of another database", async () => {
     await db.execute(`SELECT pg_create_physical_replication_slot('physical_${db.slotName}')`);
     await fails({ "slot.name": `physical_${db.slotName}` }, { key: "slot.name", message: /is a physical slot/ });
     await db.execute(`SELECT pg_drop_replication_slot('physical_${db.slotName}')`);
@@ -183,7 +183,7 @@ describe("what no waiting cures fails the task, naming the key", () => {
     await other.dropSlot();
   });
 
-  test("a slot that somebody dropped while nothing was read", async () => {
+  test("a slot that was dropped while it had no reader", async () => {
     await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
     const driver = await db.stream();
     await db.execute("INSERT INTO t VALUES (1)");
@@ -197,7 +197,7 @@ describe("what no waiting cures fails the task, naming the key", () => {
     await driver.stop();
   });
 
-  test("a heartbeat's table that is not there", async () => {
+  test("a missing heartbeat table", async () => {
     const driver = await db.stream({ "heartbeat.interval.ms": "20", "heartbeat.action.query": "DELETE FROM nosuch" });
     await expect(driver.read(100)).rejects.toMatchObject({
       key: "heartbeat.action.query",
@@ -207,7 +207,7 @@ describe("what no waiting cures fails the task, naming the key", () => {
   });
 });
 
-test("a partitioned table whose partitions are published under their own names is warned about with what helps", async () => {
+test("a partitioned table whose partitions are published under their own names causes a warning with the remedy", async () => {
   await db.execute(
     "CREATE TABLE pt(id int PRIMARY KEY) PARTITION BY RANGE (id)",
     "CREATE TABLE pt1 PARTITION OF pt FOR VALUES FROM (0) TO (100)",
@@ -228,7 +228,7 @@ test("a partitioned table whose partitions are published under their own names i
   });
 });
 
-test("a missing publication fails the task where it may not be made, and where it was dropped", async () => {
+test("a missing publication fails the task if it may not be created, or was dropped", async () => {
   const disabled = await TaskDriver.start(db.props({ "publication.autocreate.mode": "disabled" }));
   await expect(disabled.read(1)).rejects.toThrow(/Publication autocreation is disabled/);
   await disabled.stop();
@@ -239,7 +239,7 @@ test("a missing publication fails the task where it may not be made, and where i
   await driver.stop();
 });
 
-test("rows that a policy hides from the role are no silent gap in the snapshot", async () => {
+test("rows that a policy hides from the role are not silently missing from the snapshot", async () => {
   await db.execute(
     "CREATE TABLE t(id int PRIMARY KEY)",
     "INSERT INTO t VALUES (1), (2)",
@@ -257,7 +257,7 @@ test("rows that a policy hides from the role are no silent gap in the snapshot",
 });
 
 for (const end of ["restart", "crash"] as const) {
-  test(`a ${end} of the server heals by itself: the task says what it waits for, and no row is lost`, async () => {
+  test(`a ${end} of the server heals by itself: the task reports the cause, and no row is lost`, async () => {
     await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
     const driver = await db.stream();
     await db.execute("INSERT INTO t VALUES (1)");
@@ -285,7 +285,7 @@ for (const end of ["restart", "crash"] as const) {
   });
 }
 
-test("a connection that is cut in the middle of a snapshot costs the snapshot, and nothing else", async () => {
+test("a connection that breaks in the middle of a snapshot only repeats the snapshot", async () => {
   await db.execute(
     "CREATE TABLE t(id int PRIMARY KEY, pad text)",
     "INSERT INTO t SELECT i, repeat('x', 500) FROM generate_series(1, 20000) i",
@@ -337,7 +337,7 @@ for (const [change, expected] of [
   });
 }
 
-test("a table that is rewritten while another is read is not taken for empty", async () => {
+test("a table that is rewritten while another is read is not read as empty", async () => {
   await db.execute(
     "CREATE TABLE a(id int PRIMARY KEY, pad text)",
     "INSERT INTO a SELECT i, repeat('x', 500) FROM generate_series(1, 20000) i",
@@ -356,7 +356,7 @@ test("a table that is rewritten while another is read is not taken for empty", a
   await driver.stop();
 });
 
-test("a server that ends idle transactions does not end the one that the snapshot is taken from", async () => {
+test("a server that ends idle transactions does not end the snapshot's", async () => {
   await db.execute(
     "CREATE TABLE t(id int PRIMARY KEY)",
     "INSERT INTO t VALUES (1)",
@@ -368,7 +368,7 @@ test("a server that ends idle transactions does not end the one that the snapsho
   await driver.stop();
 });
 
-test("a connection that is no longer wanted while the client is loaded is not made", async () => {
+test("a connection that is cancelled while the client loads is not opened", async () => {
   const cut = new AbortController();
   const connecting = connectDatabase({
     settings: parseSettings(db.props({ "database.sslmode": "disable" })).connection,
@@ -380,7 +380,7 @@ test("a connection that is no longer wanted while the client is loaded is not ma
   await expect(connecting).rejects.toMatchObject({ name: "AbortError" });
 });
 
-test("a slot that somebody else reads is waited for, and taken once it is free", async () => {
+test("the task waits for a slot with another reader, and uses it once it is free", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
   const holder = await db.stream();
   await db.execute("INSERT INTO t VALUES (1)");
@@ -393,7 +393,7 @@ test("a slot that somebody else reads is waited for, and taken once it is free",
   await driver.stop();
 });
 
-test("a slot that stays in use is given up on after slot.max.retries", async () => {
+test("a slot that stays in use fails the task after slot.max.retries", async () => {
   const holder = await db.stream();
   const driver = await TaskDriver.start(
     db.props({ "snapshot.mode": "no_data", "slot.max.retries": "2", "slot.retry.delay.ms": "50" }),
@@ -453,7 +453,7 @@ describe("a stop takes less than a second", () => {
     await stopping(driver);
   });
 
-  test("while the slot waits for a transaction to end, of which the status tells", async () => {
+  test("while the slot's creation waits for a transaction, which the status names", async () => {
     await withClient(db, async (client) => {
       await client.query("BEGIN; CREATE TABLE open(id int)");
       const driver = await TaskDriver.start(db.props());
@@ -466,13 +466,13 @@ describe("a stop takes less than a second", () => {
     });
   });
 
-  test("while nobody answers", async () => {
+  test("while the server does not answer", async () => {
     const driver = await TaskDriver.start(db.props({ "database.port": "1" }));
     await driver.poll();
     await stopping(driver);
   });
 
-  test("and drops the slot where slot.drop.on.stop is set", async () => {
+  test("and drops the slot if slot.drop.on.stop is set", async () => {
     const driver = await db.stream({ "slot.drop.on.stop": "true" });
     await stopping(driver);
     expect(

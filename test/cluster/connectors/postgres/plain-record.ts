@@ -11,7 +11,7 @@ export function plain(value: ConnectValue): unknown {
   return value;
 }
 
-/** What a change event says, without what differs from run to run. */
+/** A change event without the fields that differ from run to run. */
 export interface PlainEvent {
   readonly topic: string;
   readonly key: unknown;

@@ -40,7 +40,7 @@ async function mixedWork(): Promise<void> {
       await first.query("COMMIT");
     }),
   );
-  // COPY writes many rows with one position.
+  // COPY writes many rows at one position.
   await withClient(db, async (client) => {
     const copied = "INSERT INTO t SELECT i, 'copied' FROM generate_series(40, 44) i";
     await client.query(copied);
@@ -50,7 +50,7 @@ async function mixedWork(): Promise<void> {
   await db.execute("DELETE FROM t WHERE id > 30", "INSERT INTO t VALUES (100, 'end')");
 }
 
-test("a crash after any record loses nothing: going on from its offset gives all that comes after it, in order", async () => {
+test("a crash after any record loses nothing: its offset resumes with all later records, in order", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY, name text)", "CREATE TABLE u(id int)", "CREATE TABLE v(id int)");
   const settings = { "skipped.operations": "none" };
   const driver = await db.stream(settings);
@@ -66,7 +66,7 @@ test("a crash after any record loses nothing: going on from its offset gives all
     const next = await TaskDriver.start(db.props({ "snapshot.mode": "no_data", ...settings }), stored);
     const again = await next.readUntil(isEnd);
     await next.stop();
-    // An event of several records comes again whole, unless its last was stored: a few more, and never fewer.
+    // An event of several records is repeated as a whole unless its last was stored: a few records more, never fewer.
     const expected = all.slice(index + 1).map(identity);
     expect(again.map(identity).slice(-expected.length)).toEqual(expected);
     expect(again.length - expected.length).toBeLessThanOrEqual(2);
@@ -76,7 +76,7 @@ test("a crash after any record loses nothing: going on from its offset gives all
   }
 });
 
-test("rows that share one position are resumed by their count, and all sent again where the count is not known", async () => {
+test("rows at one position are resumed by their count, and all repeated if the count is unknown", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
   const driver = await db.stream();
   await db.execute("CREATE TABLE src AS SELECT i AS id FROM generate_series(1, 6) i");
@@ -103,7 +103,7 @@ test("rows that share one position are resumed by their count, and all sent agai
   await unknown.stop();
 });
 
-test("a snapshot that is done again announces the deletes since the slot was made", async () => {
+test("a repeated snapshot emits the deletes since the slot was created", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 3)");
   const first = await TaskDriver.start(db.props());
   const [snapshotRow] = await first.read(1);
@@ -124,7 +124,7 @@ test("a snapshot that is done again announces the deletes since the slot was mad
   }
 });
 
-test("a completed snapshot is not taken again", async () => {
+test("a completed snapshot is not repeated", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t VALUES (1)");
   const first = await TaskDriver.start(db.props());
   const [row] = await first.read(1);
@@ -135,7 +135,7 @@ test("a completed snapshot is not taken again", async () => {
   await second.stop();
 });
 
-test("the slot is confirmed from stored offsets only, and on an idle source up to what the server has shown", async () => {
+test("the slot is confirmed only up to stored offsets, and on an idle source up to the position that the server has sent", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
   const driver = await db.stream();
   await db.execute("INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2)", "INSERT INTO t VALUES (3)");
@@ -150,7 +150,7 @@ test("the slot is confirmed from stored offsets only, and on an idle source up t
   expect(partly).toBeGreaterThanOrEqual(before);
   expect(partly).toBeLessThanOrEqual(Number(second!.sourceOffset["lsn_commit"] ?? 0) || before);
 
-  // Everything is stored: WAL of nobody's interest is let go of, too.
+  // Everything is stored: WAL without captured changes is released, too.
   await driver.commit(third!.sourceOffset);
   await db.execute("CREATE TABLE noise AS SELECT generate_series(1, 1000) AS id WITH NO DATA");
   const position = await db.currentLsn();
@@ -158,14 +158,14 @@ test("the slot is confirmed from stored offsets only, and on an idle source up t
   await driver.stop();
   expect((await db.confirmed()) % 8).toBe(7);
 
-  // The stored offset is behind the slot now, by our own doing: going on is right.
+  // The stored offset is now behind the slot, by our own confirmation: continuing is right.
   await db.execute("INSERT INTO t VALUES (4)");
   const next = await TaskDriver.start(db.props(), third!.sourceOffset);
   expect((await next.read(1)).map((record) => plainEvent(record).key)).toEqual([{ id: 4 }]);
   await next.stop();
 });
 
-test("a slot that was dropped and made again is noticed, and when_needed takes a new snapshot", async () => {
+test("a slot that was dropped and created again is noticed, and when_needed takes a new snapshot", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
   const driver = await db.stream();
   await db.execute("INSERT INTO t VALUES (1)");
@@ -188,7 +188,7 @@ test("a slot that was dropped and made again is noticed, and when_needed takes a
   await needed.stop();
 });
 
-test("a slot that was moved past the stored offset is warned of, and when_needed takes a new snapshot", async () => {
+test("a slot that was moved past the stored offset causes a warning, and when_needed takes a new snapshot", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
   const driver = await db.stream();
   await db.execute("INSERT INTO t VALUES (1)");
@@ -199,7 +199,7 @@ test("a slot that was moved past the stored offset is warned of, and when_needed
   await db.released();
   await db.execute("INSERT INTO t VALUES (3)");
   await db.execute(`SELECT pg_replication_slot_advance('${db.slotName}', pg_current_wal_lsn())`);
-  // The first is within the first transaction of its slot: no commit was seen yet.
+  // The first is in the slot's first transaction, before any commit.
   expect(first!.sourceOffset).not.toHaveProperty("lsn_commit");
   for (const { sourceOffset } of [first!, second!]) {
     const needed = await TaskDriver.start(db.props({ "snapshot.mode": "when_needed" }), sourceOffset);
@@ -222,7 +222,7 @@ test("an offset ahead of the server is refused, and when_needed takes a new snap
   await expect(refused.read(1)).rejects.toThrow(new RegExp(`stored offset.*${at}.*ahead of the server.*when_needed`));
   await refused.stop();
 
-  // The tables are empty: no row carries the offset that replaces the stored one.
+  // The tables are empty: no row's offset replaces the stored one.
   const needed = await TaskDriver.start(
     db.props({ "snapshot.mode": "when_needed", "heartbeat.interval.ms": "20" }),
     ahead,
@@ -237,7 +237,7 @@ test("an offset ahead of the server is refused, and when_needed takes a new snap
   expect(await db.confirmed()).toBeLessThan(at - 800);
 });
 
-test("an incremental snapshot that Debezium left unfinished is not dropped without a word", async () => {
+test("an incremental snapshot that Debezium left unfinished is not dropped silently", async () => {
   const offset = {
     lsn: 1,
     lsn_proc: 1,

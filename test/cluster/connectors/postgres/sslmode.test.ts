@@ -6,7 +6,7 @@ import { silentLogger } from "../../../../src/base/logger.js";
 
 const SSL_REQUEST = 80_877_103;
 
-/** A server whose pg_hba.conf lets nobody in, and says so in German. It has no TLS. */
+/** A server whose pg_hba.conf admits no client, with messages in German and without TLS. */
 class ClosedServer {
   readonly asked: ("tls" | "plain")[] = [];
   readonly #server: Server;
@@ -56,7 +56,7 @@ test.each([
   ["allow", ["plain", "tls"]],
   ["prefer", ["tls", "plain"]],
   ["disable", ["plain"]],
-] as const)("sslmode=%s tries %j, and fails for the reason that a person can mend", async (mode, expected) => {
+] as const)("sslmode=%s tries %j, and fails with the reason that a user can fix", async (mode, expected) => {
   server = await ClosedServer.start();
   const settings = parseSettings({
     "topic.prefix": "p",

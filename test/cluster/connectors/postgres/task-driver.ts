@@ -12,14 +12,14 @@ import { SystemClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SystemRandom } from "../../../../src/base/random.js";
 
-/** Drives one task as the worker does, with the offset store in its hands. */
+/** Drives one task as the worker does, and holds its stored offset. */
 export class TaskDriver {
   readonly #task: SourceTask;
   readonly #stopping = new AbortController();
   readonly #waits: (string | null)[] = [];
   readonly #waitListeners = new Set<() => void>();
   readonly #logger: Logger = { ...silentLogger, warn: (message) => this.warnings.push(message) };
-  /** What the task warned of, oldest first. */
+  /** The task's warnings, oldest first. */
   readonly warnings: string[] = [];
   commitRequests = 0;
 
@@ -56,12 +56,12 @@ export class TaskDriver {
     };
   }
 
-  /** What the task said it waits for, oldest first; null: it went on. */
+  /** The task's reported reasons to wait, oldest first; null: it continued. */
   get waits(): readonly (string | null)[] {
     return this.#waits;
   }
 
-  /** Resolves once the task has opened its connections: it then says that it waits for nothing. */
+  /** Resolves once the task has opened its connections: it then reports that it waits for nothing. */
   async streaming(): Promise<void> {
     const streaming = new Promise<void>((resolve) => {
       const listener = () => {
@@ -80,14 +80,14 @@ export class TaskDriver {
     return (await this.#task.poll()) ?? [];
   }
 
-  /** Polls until `isEnough` of all records so far. */
+  /** Polls until `isEnough` accepts all records so far. */
   async readUntil(isEnough: (records: readonly SourceRecord[]) => boolean): Promise<SourceRecord[]> {
     const records: SourceRecord[] = [];
     while (!isEnough(records) && !this.#stopping.signal.aborted) records.push(...(await this.poll()));
     return records;
   }
 
-  /** Resolves with the next reason that the task waits for; somebody must poll meanwhile. */
+  /** Resolves with the task's next reason to wait. The test must poll meanwhile. */
   untilWaiting(): Promise<string> {
     return new Promise((resolve) => {
       const listener = () => {
@@ -111,13 +111,13 @@ export class TaskDriver {
     return this.readUntil((records) => records.length >= count);
   }
 
-  /** The store has this offset now. */
+  /** Stores an offset. */
   async commit(offset: SourceMap): Promise<void> {
     const flushed: SourceOffset = { partition: { server: "shop" }, offset };
     await this.#task.commit?.([flushed]);
   }
 
-  /** Ends the task in order. */
+  /** Stops the task cleanly. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#task.stop();

@@ -6,7 +6,7 @@ import { TaskDriver } from "./task-driver.js";
 
 let count = 0;
 
-/** A database of its own on a shared server, with a slot name of its own: slots are the server's, not the database's. */
+/** A separate database on a shared server, with its own slot name: slots belong to the server, not the database. */
 export async function freshDatabase(server: PostgresServer): Promise<TestDatabase> {
   const name = `db_${++count}`;
   await execute(server, `CREATE DATABASE ${name}`);
@@ -46,7 +46,7 @@ export class TestDatabase {
     return execute(this, ...statements);
   }
 
-  /** A task that streams from a slot that is there: what is executed from now on comes out of it. */
+  /** A task that streams from its existing slot: it emits all statements executed from now on. */
   async stream(more: Props = {}, stored: SourceMap | null = null): Promise<TaskDriver> {
     const driver = await TaskDriver.start(this.props({ "snapshot.mode": "no_data", ...more }), stored);
     await driver.streaming();
@@ -65,7 +65,7 @@ export class TestDatabase {
     return Number(await this.value("SELECT (pg_current_wal_lsn() - '0/0')::int8 AS value"));
   }
 
-  /** Position that the slot was confirmed at. */
+  /** The slot's confirmed position. */
   async confirmed(): Promise<number> {
     return Number(
       await this.value(
@@ -99,7 +99,7 @@ export class TestDatabase {
     await this.execute(`SELECT pg_drop_replication_slot('${this.slotName}')`);
   }
 
-  /** Waits, in the server, until nobody reads from the slot any more. */
+  /** Waits, in the server, until the slot has no reader. */
   released(): Promise<void> {
     return this.execute(`DO $$ BEGIN
       WHILE EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '${this.slotName}' AND active) LOOP

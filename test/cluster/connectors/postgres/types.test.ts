@@ -26,7 +26,7 @@ beforeEach(async () => {
   );
 });
 
-/** A column: its type in SQL, a value, and what schema (short) and value are expected. */
+/** A column: its type in SQL, a value, and the expected schema (short) and value. */
 type Column = readonly [type: string, value: string, schema: string, expected: unknown];
 
 /** A schema in one line: type, name, parameters. */
@@ -41,7 +41,7 @@ function shortSchema(schema: Schema): string {
   return `${schema.type}${items}${name}${parameters}`;
 }
 
-/** Puts one row into a table of these columns, before the snapshot and after it, and compares both with what is expected. */
+/** Writes one row into a table of these columns before the snapshot and one after it, and checks both. */
 async function expectColumns(columns: readonly Column[], more: Props = {}): Promise<void> {
   const names = columns.map((_, index) => `c${index}`);
   await db.execute(
@@ -66,7 +66,7 @@ async function expectColumns(columns: readonly Column[], more: Props = {}): Prom
   expect(described(streamed!)).toEqual(columns);
 }
 
-describe("snapshot and stream give the same values and schemas", () => {
+describe("snapshot and stream emit the same values and schemas", () => {
   test("for numbers, texts and other scalars", async () => {
     await expectColumns([
       ["boolean", "true", "boolean", true],
@@ -241,7 +241,7 @@ describe("snapshot and stream give the same values and schemas", () => {
     );
   });
 
-  test("in Connect's own types of time, and decimals as doubles", async () => {
+  test("for times in Connect's types, and decimals as doubles", async () => {
     await expectColumns(
       [
         ["numeric(8,3)", "1.5", "float64", 1.5],
@@ -255,7 +255,7 @@ describe("snapshot and stream give the same values and schemas", () => {
   });
 });
 
-test("defaults and nullability are in the schemas, and stand for what a delete does not bring", async () => {
+test("defaults and nullability are in the schemas, and replace columns that a delete lacks", async () => {
   await db.execute(
     `CREATE TABLE t(id bigserial PRIMARY KEY, a text NOT NULL DEFAULT 'it''s', b text DEFAULT 'a' || 'b', c int NOT NULL DEFAULT -5,
        d numeric(5,2) DEFAULT 1.5, e timestamptz NOT NULL DEFAULT now(), f uuid DEFAULT gen_random_uuid(), g boolean NOT NULL DEFAULT true,
@@ -324,7 +324,7 @@ test("an unchanged large value is a placeholder that fits its schema", async () 
   });
 });
 
-test("a large key that did not change keeps its value in the key and the row", async () => {
+test("an unchanged large key keeps its value in the key and the row", async () => {
   await db.execute(
     "CREATE TABLE t(id text PRIMARY KEY, small int)",
     "ALTER TABLE t ALTER id SET STORAGE EXTERNAL",
