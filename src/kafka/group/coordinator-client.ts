@@ -51,13 +51,18 @@ export class CoordinatorClient {
    */
   check(code: number, context: string): void {
     if (code === ErrorCodes.NOT_COORDINATOR || code === ErrorCodes.COORDINATOR_NOT_AVAILABLE) this.#markUnknown();
-    else this.#unknownSinceMs = undefined;
+    else this.noteReachable();
     if (code !== ErrorCodes.NONE) throw new KafkaError(code, context);
   }
 
   /** How long the coordinator has been unreachable, in milliseconds; 0 while it answers. */
   get unknownForMs(): number {
     return this.#unknownSinceMs === undefined ? 0 : this.cluster.clock.monotonicMs() - this.#unknownSinceMs;
+  }
+
+  /** The coordinator has answered, here or over another connection. */
+  noteReachable(): void {
+    this.#unknownSinceMs = undefined;
   }
 
   /** Drops the coordinator and its connection: requests in flight fail, and the next one looks it up again. */

@@ -25,9 +25,13 @@ export class Heartbeats {
     private readonly owner: HeartbeatOwner,
   ) {}
 
-  /** The coordinator counts the member as alive because of another request. */
+  /**
+   * The coordinator counts the member as alive because of another request, over another connection. Without this, the
+   * first heartbeat after an outage would be judged by the outage, though the join has ended it.
+   */
   noteAlive(): void {
     this.#aliveAtMs = this.cluster.clock.monotonicMs();
+    this.coordinator.noteReachable();
   }
 
   /**
@@ -63,7 +67,7 @@ export class Heartbeats {
     if (verdict === "search" || verdict === "refused" || verdict === "unreachable") this.coordinator.forget();
     if (isAlive) this.#aliveAtMs = sentAtMs;
     // The coordinator found next has a whole session to answer.
-    if (verdict === "search" || verdict === "refused") this.noteAlive();
+    if (verdict === "search" || verdict === "refused") this.#aliveAtMs = this.cluster.clock.monotonicMs();
     this.owner.judged(verdict, error);
     return isAlive;
   }

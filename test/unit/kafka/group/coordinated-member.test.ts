@@ -415,6 +415,23 @@ describe("being lost", () => {
     expect(waits.at(-1)).toBeUndefined();
   });
 
+  test("a worker of Connect once per outage: the first heartbeat after it has a whole session to be answered", async () => {
+    const { clock, broker, events, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
+    member.start();
+    await clock.advance(1_000);
+    broker.down.add(0).add(1);
+    broker.disconnect();
+    await clock.advance(60_000);
+    broker.on(heartbeat, async () => {
+      await clock.delay(200);
+      return { errorCode: 0 };
+    });
+    broker.down.clear();
+    await clock.advance(60_000);
+    expect(events.filter((each) => each.startsWith("lost"))).toHaveLength(1);
+    expect(events.at(-1)).toBe("assigned me to member-1 in 2");
+  });
+
   test("a worker of Connect, when the coordinator goes away while it joins again", async () => {
     const { clock, broker, events, member } = setUp({}, { coordinatorTimeoutMs: 3_000 });
     member.start();
