@@ -130,7 +130,9 @@ function localUrl({ host }: Listener, port: number): string {
 }
 
 /**
- * Waits for a broker that may still be starting. @throws RetriableError BROKER_UNREACHABLE when none answers in time
+ * Waits for a broker that may still be starting.
+ *
+ * @throws RetriableError BROKER_UNREACHABLE when none answers in time
  */
 async function findBroker(client: KafkaClient, servers: string, { clock, random }: WorkerStackOptions): Promise<void> {
   const backoff = new Backoff({ initialMs: 100, maxMs: 1_000 }, random);

@@ -21,9 +21,7 @@ export interface ConnectorInfo {
   readonly type: "source" | "sink" | "unknown";
 }
 
-/**
- * A connector's or task's state. `trace` is absent when empty, `version` null if the status's writer did not know it.
- */
+/** A connector's or task's state. `trace` is absent when empty, `version` null if unknown to the status's writer. */
 export interface InstanceState {
   readonly state: StatusState;
   readonly worker_id: string;

@@ -12,9 +12,7 @@ export const HEALTH_TIMEOUT_MS = 10_000;
 /** The largest request body, in bytes. */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/**
- * Every path, in Express's notation. A name in a path is URL-encoded and may contain anything but control characters.
- */
+/** Every path, in Express's notation. Names are URL-encoded; they may contain anything but control characters. */
 export const PATHS = {
   root: "/",
   health: "/health",
@@ -41,9 +39,7 @@ export const PATHS = {
 export const SIGNATURE_HEADER = "X-Connect-Authorization";
 export const SIGNATURE_ALGORITHM_HEADER = "X-Connect-Request-Signature-Algorithm";
 
-/**
- * Our own header between workers: the offset of the connector record that task configs were generated from. Optional.
- */
+/** Our own header between workers: the offset of the record that task configs were generated from. Optional. */
 export const CONFIG_OFFSET_HEADER = "X-Millrace-Config-Offset";
 
 /** The body of every answer of 400 and above. */

@@ -309,9 +309,7 @@ export class HerderLoop implements MembershipHost {
     this.#assembly = { stores, worker, runner, publisher, membership, duties };
   }
 
-  /**
-   * Reads the topics while the plugins load. A part that fails ends the others, so that none keeps running unnoticed.
-   */
+  /** Reads the topics while the plugins load. A part that fails ends the others, so that none runs on unnoticed. */
   async #startParts({ config, offset, status }: Stores, creating: Promise<Worker>): Promise<Worker> {
     const created = creating.then((worker) => {
       this.#opened.add("the worker", () => worker.abandon());

@@ -28,8 +28,8 @@ export interface HerderParts {
   createWorker(listener: WorkerListener, offsets: OffsetStore, redactions: Redactions): Promise<Worker>;
   joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember;
   /**
-   * Asks the leader over HTTP to publish task configs generated from the connector's record at `configOffset`. Signed
-   * if the group has a key.
+   * Asks the leader over HTTP to publish task configs, generated from the connector record at `configOffset`.
+   * The request is signed if the group has a key.
    */
   postTaskConfigs(
     leaderUrl: string,

@@ -247,10 +247,7 @@ function answerInfo(
   answerForwarded(response, answer);
 }
 
-/**
- * Only the requested parts. A connector without a status is left out if statuses are requested: it is being created or
- * deleted.
- */
+/** Only the requested parts. Leaves out connectors without a requested status: they are being created or deleted. */
 function expanded(herder: Herder, status: boolean, info: boolean): Record<string, object> {
   const byName: [string, object][] = [];
   for (const name of herder.connectors()) {

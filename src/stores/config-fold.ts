@@ -11,15 +11,11 @@ export interface ConnectorEntry {
   /** By task id, 0..taskCount-1; empty while `inconsistent`. (I5) */
   readonly taskConfigs: readonly StoredProps[];
   readonly taskCount: number;
-  /**
-   * A commit arrived without all its tasks (compaction removed some). No task may run until the next complete commit.
-   */
+  /** A commit arrived without all its tasks (compaction removed some). No task may run until the next complete one. */
   readonly inconsistent: boolean;
   /** The connector's config when its tasks were last committed; undefined before the first commit. */
   readonly appliedConfig: StoredProps | undefined;
-  /**
-   * Offsets of the connector's current record and of its last commit (-1: none): a run from another record is outdated.
-   */
+  /** Offsets of the connector's current record and last commit (-1: none): a run from another record is outdated. */
   readonly configOffset: number;
   readonly tasksOffset: number;
 }
@@ -28,10 +24,7 @@ export interface ConnectorEntry {
 export interface ConfigSnapshot {
   /** The offset after the last readable record. Group members compare it. */
   readonly offset: number;
-  /**
-   * As `offset`, for the last record that added or removed a connector or committed tasks. Older assignments are
-   * outdated.
-   */
+  /** As `offset`, for the last change to the set of connectors or commit of tasks. Older assignments are outdated. */
   readonly shapeOffset: number;
   readonly connectors: ReadonlyMap<string, ConnectorEntry>;
   readonly sessionKey: SessionKey | undefined;

@@ -16,8 +16,9 @@ export interface SharedConfigStore {
   /** Everything folded so far. The object never changes; the next call may return another. */
   snapshot(): ConfigSnapshot;
   /**
-   * Resolves once everything written before the call is folded. @throws RetriableError STORE_UNREADABLE after
-   * `timeoutMs`
+   * Resolves once everything written before the call is folded.
+   *
+   * @throws RetriableError STORE_UNREADABLE after `timeoutMs`
    */
   readToEnd(timeoutMs?: number): Promise<ConfigSnapshot>;
   /** Resolves once acknowledged, which is before a snapshot has it. @throws RetriableError STORE_UNWRITABLE */

@@ -35,7 +35,9 @@ export interface LogTransport {
   /** Offset after the last record of each partition, uncommitted ones included. */
   endOffsets(): Promise<readonly number[]>;
   /**
-   * The records that have arrived; waits for some, or until `signal` aborts. @throws errors that waiting cannot heal
+   * The records that have arrived; waits for some, or until `signal` aborts.
+   *
+   * @throws errors that waiting cannot heal
    */
   poll(signal: AbortSignal): Promise<readonly StoredRecords[]>;
   /**

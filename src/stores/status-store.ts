@@ -120,10 +120,7 @@ export class StatusStore {
     this.#enqueue(subject, null, false, stillWanted);
   }
 
-  /**
-   * Notes once per connector and topic that the connector uses the topic. The next start of a task makes up for a lost
-   * note.
-   */
+  /** Notes a connector's use of a topic, once. The next start of a task makes up for a lost note. */
   putTopic(use: TopicUse): void {
     if (!this.#fold.topics(use.connector).includes(use.topic)) this.#sendNote(statusRecord.topic(use));
   }

@@ -62,10 +62,7 @@ export interface PluginValidation {
  * Where source offsets live. The worker's thread owns it, in whichever thread the task runs: one writer, one fold (I6).
  */
 export interface SourceOffsetStore {
-  /**
-   * The stored offsets of these partitions, in the same order, after reading the topic to its end; `offset` null if
-   * none.
-   */
+  /** Reads to the topic's end. Returns these partitions' offsets in the same order; `offset` null if none is stored. */
   read(connector: string, partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]>;
   /**
    * Stores all entries; resolves after the topic's acknowledgement. `offset` null stores a tombstone. A rejection means
@@ -129,10 +126,7 @@ export interface TaskMetrics {
   /** Offset commits that succeeded and failed. */
   readonly commits: number;
   readonly commitFailures: number;
-  /**
-   * Source: records submitted and not settled, now. Sink: records behind the end of the partitions, as of the last
-   * fetch.
-   */
+  /** Source: records submitted and not settled, now. Sink: records behind the partitions' ends as of the last fetch. */
   readonly lagRecords: number;
   /** Source: bytes in the producer's buffer, now. Sink: 0. */
   readonly lagBytes: number;
@@ -179,10 +173,7 @@ export interface Worker {
    * timeout. Unknown names are ignored.
    */
   stopConnectors(names: readonly string[]): Promise<void>;
-  /**
-   * Starts or stops the connector (PAUSED and STOPPED keep it). A FAILED one can only become STOPPED. Undefined if
-   * unknown.
-   */
+  /** Starts or stops the connector, keeping its object. FAILED can only become STOPPED. Undefined if unknown. */
   setConnectorTargetState(name: string, state: TargetState): Promise<ConnectorState | undefined>;
   /**
    * One configuration per task, as the config topic stores them: the connector's own, `task.class`, and its `topics` or

@@ -36,9 +36,7 @@ export function resolveReferences<P extends StoredProps>(
   return Object.fromEntries(Object.entries(props).map(([key, value]) => [key, value && resolve(value)])) as P;
 }
 
-/**
- * The non-null entries. Nulls occur in a Java worker's records, or are refused elsewhere; a connector gets only text.
- */
+/** The non-null entries. Nulls occur in a Java worker's records, or are refused elsewhere; connectors get only text. */
 export function withoutNulls(props: StoredProps): Record<string, string> {
   return Object.fromEntries(Object.entries(props).filter((entry): entry is [string, string] => entry[1] !== null));
 }

@@ -220,9 +220,7 @@ function findResolved(
   }
 }
 
-/**
- * The message that refuses a config, or undefined if it has no fault.
- */
+/** The message that refuses a config, or undefined if it has no fault. */
 export function refusal(infos: ConfigInfos): string | undefined {
   if (infos.error_count === 0) return undefined;
   const errors = infos.configs.flatMap(({ value }) => value?.errors ?? []);

@@ -1,7 +1,4 @@
-/**
- * Shorter values stay in texts: they would match line numbers and parts of words, and a value this short keeps no
- * secret.
- */
+/** Shorter values stay in texts: they would match line numbers and parts of words, and are too short for a secret. */
 const SHORTEST = 4;
 
 /** A connector that restarts for years with rotated secrets forgets the oldest. */

@@ -17,10 +17,7 @@ export const REFUSED: Readonly<Record<string, string>> = {
 /** REST's own TLS settings: REST listens with http only. */
 const REFUSED_PREFIXES = ["listeners.https.", "admin.listeners."];
 
-/**
- * Keys of Kafka Connect 4.3.1 that affect neither access nor data and do nothing here, including those it ignores
- * itself.
- */
+/** Kafka Connect 4.3.1's keys that affect neither access nor data and do nothing here, or even in Connect. */
 export const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
   [
     "client.dns.lookup client.rack connections.max.idle.ms send.buffer.bytes receive.buffer.bytes reconnect.backoff.ms",

@@ -48,10 +48,7 @@ export interface MembershipHost {
   configs(): ConfigSnapshot;
   /** @throws RetriableError after `timeoutMs` at the latest */
   readToEnd(timeoutMs: number): Promise<void>;
-  /**
-   * Stops everything unassigned and starts everything assigned. Resolves after the stops, once `reconciledWith` was
-   * called.
-   */
+  /** Stops unassigned and starts assigned work. Resolves after the stops, once `reconciledWith` was called. */
   reconcile(): Promise<void>;
   /**
    * Stops everything at once, beside the command in progress. After `withinMs` late work is cancelled: from then on it
@@ -162,10 +159,7 @@ export class Membership implements GroupMemberCallbacks {
     return this.#assigned.tasks.has(taskKey(id)) && tasksOffset < this.#coveredOffset;
   }
 
-  /**
-   * For a herder that closes: rejoins no more but stays a member, so that no other worker takes over work still
-   * stopping.
-   */
+  /** For a herder that closes: stays a member without rejoining, so that no other worker takes over unfinished work. */
   retire(): void {
     this.#member.retire();
   }

@@ -16,9 +16,7 @@ export interface SessionKeyKind {
   readonly bytes?: number | undefined;
 }
 
-/**
- * Signs a request's body for other workers of the group (KIP-507). @throws RangeError for an algorithm that Node lacks
- */
+/** Signs a request's body for other workers (KIP-507). @throws RangeError for an algorithm that Node lacks */
 export function signBody(key: SessionKey, algorithm: string, body: Buffer): RequestSignature {
   return { algorithm, signature: mac(key, algorithm, body) };
 }

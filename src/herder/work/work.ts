@@ -9,10 +9,7 @@ export interface Work {
 
 export const NO_WORK: Work = { connectors: new Set(), tasks: new Map() };
 
-/**
- * A task's name in sets and maps, and in Kafka Connect's messages: `orders-sink-0`. Unique, because the number follows
- * the last hyphen.
- */
+/** A task's name in sets, maps and Kafka Connect's messages: `orders-sink-0`. The number follows the last hyphen. */
 export function taskKey({ connector, task }: TaskId): string {
   return `${connector}-${task}`;
 }

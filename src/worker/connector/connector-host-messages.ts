@@ -47,10 +47,7 @@ export type ConnectorReport =
     }
   /** The connector called requestTaskReconfiguration. */
   | { readonly type: "reconfigure"; readonly run: number }
-  /**
-   * The connector called raiseError, or (`uncaught`) its code threw where nothing catches: then no call of it will
-   * answer.
-   */
+  /** The connector called raiseError, or (`uncaught`) its code threw uncaught: then none of its calls will answer. */
   | { readonly type: "failed"; readonly run: number; readonly failure: Failure; readonly uncaught: boolean }
   /** The host cannot continue. */
   | { readonly type: "fatal"; readonly reason: string };

@@ -59,9 +59,7 @@ export class ConnectorRunner {
     });
   }
 
-  /**
-   * @throws ConflictError CONNECTOR_NOT_RUNNING, ConfigError for more than tasks.max, or the connector's own errors.
-   */
+  /** @throws ConflictError CONNECTOR_NOT_RUNNING; ConfigError for more than tasks.max; the connector's own errors */
   taskConfigs(): Promise<Record<string, string>[]> {
     return this.#queue(async () => {
       const { name, plugin, props, logger } = this.parts;

@@ -61,9 +61,7 @@ export function openThreadHost<Command, Report>(
   };
 }
 
-/**
- * Node loads no TypeScript in a thread: when run from sources (by a test runner), the thread runs the compiled module.
- */
+/** Node loads no TypeScript in a thread: when a test runner runs sources, the thread runs the compiled module. */
 function moduleOf(entry: string): URL {
   const fromSources = import.meta.url.endsWith(".ts");
   return new URL(`${fromSources ? "../../../dist/src/worker" : ".."}/${entry}.js`, import.meta.url);

@@ -110,7 +110,9 @@ export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
   }
 
   /**
-   * Takes a record; waits while the producer's buffer is full. @throws DataError DEAD_LETTER_FAILED with `untilWritten`
+   * Takes a record; waits while the producer's buffer is full.
+   *
+   * @throws DataError DEAD_LETTER_FAILED with `untilWritten`
    */
   async report(failed: FailedRecord<ConsumedRecord>, untilWritten: boolean): Promise<void> {
     if (this.#producer.full) await this.#producer.drained();

@@ -9,10 +9,7 @@ export interface SinkCommitsParts {
   readonly task: SinkTask;
   readonly consumer: GroupConsumer;
   readonly partitions: SinkPartitions;
-  /**
-   * Resolves once all reports of bad records are written. Its rejection fails the task: reports are part of delivery
-   * (I8).
-   */
+  /** Resolves once all reports of bad records are written. A rejection fails the task: reports are delivery (I8). */
   readonly reported: () => Promise<void>;
   /** Moves reading to these offsets after a failed `preCommit`. */
   readonly rewind: (offsets: readonly TopicPartitionOffset[]) => void;
@@ -56,9 +53,7 @@ export class SinkCommits {
     this.#requested = true;
   }
 
-  /**
-   * Commits the offsets that the task's `preCommit` returns. If it throws, reading returns to the committed offsets.
-   */
+  /** Commits the offsets from the task's `preCommit`. If it throws, reading returns to the committed offsets. */
   async begin(): Promise<void> {
     const { partitions, task, reported, rewind, waiting, counters, logger } = this.parts;
     this.#requested = false;

@@ -35,7 +35,9 @@ export interface SinkClients {
     connectivity: NewConnectivity,
   ): GroupConsumer;
   /**
-   * Creates the dead letter queue and first its topic; undefined without one. @throws NotFoundError TOPIC_NOT_CREATED
+   * Creates the dead letter queue and first its topic; undefined without one.
+   *
+   * @throws NotFoundError TOPIC_NOT_CREATED
    */
   deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined>;
   close(): Promise<void>;
@@ -272,9 +274,7 @@ export class SinkTaskRunner implements TaskRunner {
     this.#status.set(state);
   }
 
-  /**
-   * Pauses all partitions while the connector is paused or a batch must be put again, else those that the task paused.
-   */
+  /** Pauses all partitions while the connector is paused or a batch waits for its retry, else those the task paused. */
   #applyPauses(): void {
     const consumer = this.#consumer!;
     const all = this.#life.isPaused || this.#delivery !== undefined;
@@ -301,9 +301,7 @@ export class SinkTaskRunner implements TaskRunner {
     this.#dropFromDelivery(offsets);
   }
 
-  /**
-   * After a failed preCommit: back to the committed offsets, because records put since may not be at their destination.
-   */
+  /** After a failed preCommit: back to the committed offsets, because later records may not be at their destination. */
   #rewind(offsets: readonly TopicPartitionOffset[]): void {
     this.#moveTo(offsets);
   }

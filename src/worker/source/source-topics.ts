@@ -24,7 +24,9 @@ export class SourceTopics {
   }
 
   /**
-   * Call before the first record for a topic. @throws NotFoundError TOPIC_NOT_CREATED, or the KafkaError of a refusal
+   * Call before the first record for a topic.
+   *
+   * @throws NotFoundError TOPIC_NOT_CREATED, or the KafkaError of a refusal
    */
   async meet(topic: string, signal: AbortSignal): Promise<void> {
     const { creation, clock, random, logger, waiting } = this;

@@ -138,10 +138,7 @@ export class SubmittedRecords {
     this.settle(range, count);
   }
 
-  /**
-   * Takes the newest committable offset of each partition, together with those from `putBack`. Returns each only once.
-   * (I1)
-   */
+  /** Takes the newest committable offset of each partition, and those from `putBack`. Returns each only once. (I1) */
   takeCommittable(): CommittableOffset[] {
     for (const [key, ledger] of this.#ledgers) {
       let newest: SubmittedRange | undefined;
@@ -162,10 +159,7 @@ export class SubmittedRecords {
     return taken;
   }
 
-  /**
-   * Puts back offsets from the last `takeCommittable` that could not be stored. Call it before taking again: those are
-   * newer.
-   */
+  /** Puts back taken offsets that could not be stored. Call it before taking again: those are newer. */
   putBack(offsets: readonly CommittableOffset[]): void {
     for (const committable of offsets) this.#returned.set(this.#keyOf(committable.partition), committable);
   }

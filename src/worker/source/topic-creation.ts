@@ -53,10 +53,7 @@ export function parseTopicCreation(worker: Props, connector: Props): TopicCreati
   return { groups, defaults: plan("default") };
 }
 
-/**
- * The errors in a source connector's `topic.creation.*` keys, by key. Kafka Connect finds them only when the connector
- * starts.
- */
+/** The errors in a source's `topic.creation.*` keys, by key. Kafka Connect finds them only at the connector's start. */
 export function topicCreationFaults(worker: Props, connector: Props): ReadonlyMap<string, readonly string[]> {
   if (!createsTopics(worker, connector)) return new Map();
   const values = validateConfig(topicCreationKeys(connector), connector);

@@ -27,10 +27,7 @@ export interface TaskParts {
   readonly plugins: Plugins;
   /** `offset.flush.interval.ms`: time between two commits. */
   readonly commitIntervalMs: number;
-  /**
-   * `offset.flush.timeout.ms`: a later commit counts as failed, and an ending task does not wait longer for its last
-   * one.
-   */
+  /** `offset.flush.timeout.ms`: a later commit counts as failed, and an ending task waits no longer for its last. */
   readonly commitTimeoutMs: number;
   readonly events: TaskEvents;
   readonly clock: Clock;
@@ -65,10 +62,7 @@ export function converterFor(
   return converter;
 }
 
-/**
- * Why a running task makes no progress, besides an absent Kafka: a call is retried, commits fail, or the task reported
- * it.
- */
+/** Why a running task makes no progress, besides an absent Kafka: a retried call, failing commits, its own report. */
 type WaitCause = "retry" | "commit" | "task";
 
 const WAIT_ORDER: readonly WaitCause[] = ["retry", "commit", "task"];

@@ -16,7 +16,7 @@ class GatedWorker extends FakeWorker {
 
   override async stopTasks(ids: readonly TaskId[], withinMs?: number) {
     this.stops.push(`${ids.map((id) => id.task).join(",")} within ${withinMs ?? "grace"}`);
-    // As the worker does: what is asked to stop at once is cancelled, and whoever waits for it goes on.
+    // Like the worker: a task that must stop at once is cancelled, which ends every wait for it.
     if (withinMs === 0) this.release.resolve();
     await super.stopTasks(ids);
   }
@@ -48,7 +48,7 @@ async function rig() {
 }
 
 describe("when the group is lost while a command waits for a stop", () => {
-  test("what is being stopped is stopped at once, too (I4)", async () => {
+  test("work that is already stopping is stopped at once, too (I4)", async () => {
     const { runner, worker, group } = await rig();
     const command = runner.carryOut({ ...NOTHING, stopTasks: [task(0)], setTaskTargets: [] });
     group.isMember = false;
@@ -57,7 +57,7 @@ describe("when the group is lost while a command waits for a stop", () => {
     expect(worker.stops).toEqual(["0 within grace", "1,0 within 0"]);
   });
 
-  test("the command notes no task that is gone", async () => {
+  test("the command does not record removed tasks", async () => {
     const { runner, worker, group } = await rig();
     const setTaskTargets = [{ tasks: [task(1)], state: "PAUSED" as const }];
     const command = runner.carryOut({ ...NOTHING, stopTasks: [task(0)], setTaskTargets });
@@ -68,7 +68,7 @@ describe("when the group is lost while a command waits for a stop", () => {
     expect([...runner.tasks]).toEqual([]);
   });
 
-  test("a restart writes no RESTARTING over the status of whoever runs it now", async () => {
+  test("a restart writes no RESTARTING over the new owner's status", async () => {
     const { runner, worker, group, restarting } = await rig();
     const command = runner.restart("c", [task(0)]);
     group.isMember = false;
