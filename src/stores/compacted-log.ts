@@ -5,7 +5,7 @@ import { mustRun } from "../base/command-loop.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "./log-transport.js";
 
-/** The state behind a compacted topic. Only the log's reader calls it, with all records, in partition order. (I6) */
+/** The state behind a compacted topic. Its reader calls it with every record, in each partition's order. (I6) */
 export interface LogFold {
   /**
    * Folds one record. Returns why the record is ignored, if it is; an error means the same. In both cases the log warns

@@ -18,7 +18,7 @@ export interface ConnectorParts {
 
 /**
  * The life of one connector object in the connectors' host: created once, started and stopped to match its target
- * state, one call at a time. A FAILED one can only be stopped; to run it again needs a new runner.
+ * state, one call at a time. A FAILED one can only be stopped; a new runner replaces it.
  */
 export class ConnectorRunner {
   readonly #object: PluginRun;
