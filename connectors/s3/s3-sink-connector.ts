@@ -80,7 +80,7 @@ async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationC
       case "not-s3":
         throw storeError(failure, place, "looking at the bucket", error);
       default:
-        logger.warn("The bucket could not be looked at", { ...place, cause: failure.cause });
+        logger.warn("The bucket could not be checked", { ...place, cause: failure.cause });
     }
   } finally {
     timer.cancel();
@@ -89,8 +89,8 @@ async function lookAtBucket(values: S3SinkValues, { clock, logger }: ValidationC
 }
 
 /**
- * A refused HEAD has no body, so it could mean wrong keys or a policy that only forbids looking. A GET of an object that
- * need not exist has a body that says which.
+ * A refused HEAD has no body: the keys may be wrong, or a policy may only forbid HeadBucket. A GET of any object, even
+ * a missing one, is answered with a body that distinguishes the two.
  */
 async function explainRefusal(client: ObjectStoreClient, error: unknown, signal: AbortSignal): Promise<unknown> {
   if (judgeStoreFailure(error).kind !== "access-denied") return error;

@@ -41,8 +41,8 @@ interface Running {
 }
 
 /**
- * Writes topic partitions as objects, each by its own PartitionWriter. Finished files are uploaded while the next batches
- * are written; a partition waits for its own upload only when its next files are finished.
+ * Writes topic partitions as objects, each by its own PartitionWriter. Finished files are uploaded while the next
+ * batches are written; a partition waits for its own upload only when its next files are finished.
  */
 export class S3SinkTask implements SinkTask {
   #running: Running | undefined;
@@ -134,7 +134,7 @@ export class S3SinkTask implements SinkTask {
     });
     if (rewinds.length > 0) {
       context.logger.warn(
-        "An object exists already; going back to the last finished offsets to find out which records it holds",
+        "An object already exists; reading again from the last finished offsets to find out which records it holds",
         {
           partitions: rewinds.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`).join(","),
         },

@@ -5,7 +5,7 @@ import { formatCheck } from "./setting-checks.js";
 export const CONNECTOR_KEYS = {
   "format.class": {
     type: "class",
-    doc: "How values are written: io.confluent.connect.s3.format.json.JsonFormat (a JSON text per line) or io.confluent.connect.s3.format.bytearray.ByteArrayFormat (bytes and a separator).",
+    doc: "Format of values: io.confluent.connect.s3.format.json.JsonFormat (a JSON text per line) or io.confluent.connect.s3.format.bytearray.ByteArrayFormat (bytes and a separator).",
     importance: "high",
     group: "Connector",
     check: formatCheck,
@@ -25,7 +25,7 @@ export const CONNECTOR_KEYS = {
   },
   "rotate.schedule.interval.ms": {
     type: "long",
-    doc: "Wall-clock interval, counted from local midnight in `timezone`, at which open files are finished also when no record comes. -1: none.",
+    doc: "Wall-clock interval, counted from local midnight in `timezone`, at which open files are finished even without new records. -1: none.",
     default: -1,
     importance: "medium",
     group: "Connector",
@@ -53,7 +53,7 @@ export const CONNECTOR_KEYS = {
   },
   "retry.backoff.ms": {
     type: "long",
-    doc: "How long to wait before a batch is tried again after the store was unavailable.",
+    doc: "Wait before a batch is retried after the store was unavailable.",
     default: 5000,
     importance: "low",
     group: "Connector",
@@ -61,7 +61,7 @@ export const CONNECTOR_KEYS = {
   },
   "filename.offset.zero.pad.width": {
     type: "int",
-    doc: "Digits of the offset in an object's name; 0: no zeros are put before it.",
+    doc: "Digits of the offset in an object's name, padded with zeros; 0: no padding.",
     default: 10,
     importance: "low",
     group: "Connector",

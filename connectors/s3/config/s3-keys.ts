@@ -4,7 +4,7 @@ import { checkCredentialsClass, checkTagPairs } from "./setting-checks.js";
 const AVRO_FORMAT = "io.confluent.connect.s3.format.avro.AvroFormat";
 const LONG_MAX = Number.MAX_SAFE_INTEGER;
 
-/** Keys of the group S3: bucket, credentials, requests, compression, and what happens to single records. */
+/** Keys of the group S3: bucket, credentials, requests, compression, and the handling of single records. */
 export const S3_KEYS = {
   "s3.bucket.name": {
     type: "string",
@@ -33,7 +33,7 @@ export const S3_KEYS = {
   },
   "s3.part.retries": {
     type: "int",
-    doc: "Attempts of one request, the first included, before the worker delivers the batch again later.",
+    doc: "Attempts of one request, including the first, before the worker delivers the batch again later.",
     default: 3,
     importance: "medium",
     group: "S3",
@@ -57,7 +57,7 @@ export const S3_KEYS = {
   },
   "aws.access.key.id": {
     type: "string",
-    doc: "Access key; with aws.secret.access.key it replaces the default chain of credentials.",
+    doc: "Access key; together with aws.secret.access.key it replaces the default chain of credentials.",
     default: "",
     importance: "high",
     group: "S3",
@@ -164,14 +164,14 @@ export const S3_KEYS = {
   "s3.proxy.password": { type: "password", doc: "Not supported yet.", default: null, importance: "low", group: "S3" },
   "s3.http.send.expect.continue": {
     type: "boolean",
-    doc: "Whether the client asks before it sends a large body (Expect: 100-continue).",
+    doc: "Whether the client waits for the store's consent before it sends a large body (Expect: 100-continue).",
     default: true,
     importance: "low",
     group: "S3",
   },
   "behavior.on.null.values": {
     type: "string",
-    doc: "What to do with a record without a value: fail or ignore. write is not supported yet.",
+    doc: "Handling of a record without a value: fail or ignore. write is not supported yet.",
     default: "fail",
     importance: "low",
     group: "S3",
@@ -207,7 +207,7 @@ export const S3_KEYS = {
   },
   "s3.schema.partition.affix.type": {
     type: "string",
-    doc: "Adds a directory schema_name=… before or behind the others.",
+    doc: "Adds a directory schema_name=… before or after the others.",
     default: "NONE",
     importance: "low",
     group: "S3",
@@ -222,7 +222,7 @@ export const S3_KEYS = {
   },
   "enable.conditional.writes": {
     type: "boolean",
-    doc: "With rotate.schedule.interval.ms: create an object only if none of its name exists, so that a crash duplicates nothing. Needs a store that supports If-None-Match.",
+    doc: "With rotate.schedule.interval.ms: create an object only if no object of its name exists, so a crash duplicates nothing. Needs a store that supports If-None-Match.",
     default: true,
     importance: "low",
     group: "S3",
@@ -236,7 +236,7 @@ export const S3_KEYS = {
   },
   "partitioner.max.open.files": {
     type: "int",
-    doc: "Open files of a topic partition at which all are finished before the next is opened; -1: no limit.",
+    doc: "Most open files of a topic partition: at this number, all are finished before another is opened. -1: no limit.",
     default: -1,
     importance: "low",
     group: "S3",
@@ -294,7 +294,7 @@ export const S3_KEYS = {
   },
   "s3.elastic.buffer.enable": {
     type: "boolean",
-    doc: "Accepted; open files always cost only what they hold.",
+    doc: "Accepted; the memory of an open file always grows with its content.",
     default: false,
     importance: "low",
     group: "S3",
@@ -309,7 +309,7 @@ export const S3_KEYS = {
   },
   "s3.buffer.memory.bytes": {
     type: "long",
-    doc: "Memory for the open files of one task. Beyond it the largest move to unnamed temporary files until they are uploaded.",
+    doc: "Memory for the open files of one task. Beyond it, the largest files move to unnamed temporary files until they are uploaded.",
     default: 8_388_608,
     importance: "low",
     group: "S3",

@@ -1,9 +1,9 @@
 import { ArrayStruct, type ConnectValue, javaHashOrder, type Schema, Struct } from "../../../src/api/index.js";
 
 /**
- * The value with its maps in the order in which a java.util.HashMap would list them, filled in the order given: that
- * is what Connect's converters build on the JVM, so that is the order of keys in the original's objects. Struct fields
- * keep the order of their schema. A value without maps is handed back as it is.
+ * The value with its maps in the iteration order of a java.util.HashMap filled in the same order. Connect's converters
+ * build such maps on the JVM, so the original's objects have their keys in this order. Struct fields keep the order of
+ * their schema. A value without maps is returned unchanged.
  */
 export function inJavaOrder(schema: Schema | null, value: ConnectValue): ConnectValue {
   if (schema !== null && !holdsMaps(schema)) return value;
@@ -27,7 +27,7 @@ const mapHolders = new WeakMap<Schema, boolean>();
 function holdsMaps(schema: Schema): boolean {
   let holds = mapHolders.get(schema);
   if (holds === undefined) {
-    // Set first, so that a schema that contains itself comes to an end.
+    // Set first: otherwise a schema that contains itself would recurse forever.
     mapHolders.set(schema, true);
     holds =
       schema.type === "map" ||
@@ -50,27 +50,27 @@ function mapInJavaOrder(valueSchema: Schema | null, map: ReadonlyMap<ConnectValu
   return ordered;
 }
 
-/** One sequence of keys, as far as to its last one. */
+/** A prefix of a sequence of keys. */
 interface Shape {
-  /** The key that followed last, and what it leads to: mostly it follows again. */
+  /** The next key seen last, and its shape: usually the same key follows again. */
   lastKey: string | undefined;
   last: Shape | undefined;
-  /** All that ever followed, once there were two. */
+  /** All next keys seen, once there were two. */
   next: Map<string, Shape> | undefined;
   /** The order of a map with exactly these keys. */
   order: readonly number[] | undefined;
 }
 
-/** Of shapes and of places in their orders: a few megabytes. */
+/** Bound for shapes plus the positions in their orders: a few megabytes. */
 const MAX_REMEMBERED = 50_000;
 let root = newShape();
 let remembered = 0;
 
-/** Orders by key sequence: the records of a topic have few, so that their keys are hashed and sorted once. */
+/** Caches orders by key sequence: the records of a topic have few, so each is hashed and sorted only once. */
 function orderOf(keys: readonly ConnectValue[]): readonly number[] {
   let shape = root;
   for (const key of keys) {
-    // Numbers as keys are data rather than names: they do not come again.
+    // Numeric keys are usually data, not names, and do not repeat: do not cache.
     if (typeof key !== "string") return javaHashOrder(keys);
     shape = shape.lastKey === key ? shape.last! : following(shape, key);
   }
@@ -81,7 +81,7 @@ function orderOf(keys: readonly ConnectValue[]): readonly number[] {
   return shape.order;
 }
 
-/** Begins anew when too much is remembered: keys that are data never repeat. */
+/** Clears the cache when it grows too large: keys that are data never repeat. */
 function countRemembered(more: number): void {
   remembered += more;
   if (remembered <= MAX_REMEMBERED) return;

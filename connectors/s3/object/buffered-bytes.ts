@@ -9,9 +9,9 @@ interface Link {
 }
 
 /**
- * The bytes of an open file that are not uploaded yet: chained chunks, so that it costs what it holds. Under memory
- * pressure the chain moves to a temporary file (`spill`) and goes on in memory behind it. Read from the front, as often
- * as retries need it, then dropped.
+ * The bytes of an open file that are not uploaded yet, in chained chunks, so memory grows with the content. Under
+ * memory pressure the chain moves to a temporary file (`spill`), and later bytes start a new chain in memory. Retries
+ * read the bytes from the front as often as needed; then they are dropped.
  */
 export class BufferedBytes {
   readonly #links: Link[] = [];
@@ -58,7 +58,7 @@ export class BufferedBytes {
     return this.#read(count, undefined);
   }
 
-  /** The first `count` bytes, in pieces that are valid until the next one, so that bytes on disk need no extra memory. */
+  /** The first `count` bytes, in pieces valid only until the next one, so bytes on disk need no extra memory. */
   async *scan(count: number): AsyncGenerator<Buffer> {
     const chunk = this.#spilled && this.pool.take(CHUNK_BYTES);
     try {

@@ -13,7 +13,7 @@ export interface Compression {
   release(): void;
 }
 
-/** Rows as they are. */
+/** No compression: the rows unchanged. */
 export class NoCompression implements Compression {
   readonly rows = undefined;
 
@@ -28,7 +28,7 @@ export class NoCompression implements Compression {
   release(): void {}
 }
 
-// ID, deflate, no flags, no time, no extra flags, unknown system: the same rows always give the same bytes.
+// ID, deflate, no flags, no time, no extra flags, unknown system: equal rows always compress to equal bytes.
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
 /** An empty final block. */
 const LAST_BLOCK = Buffer.from([3, 0]);

@@ -38,7 +38,7 @@ export class FinishingFiles {
     this.#run();
   }
 
-  /** The outcome, or null while there is none to act on. Waits for it if `wait` is set, and when it tries again. */
+  /** The failure to handle, or null if there is none yet. Retries after a failure; waits then, or if `wait` is set. */
   async settled(wait: boolean): Promise<Exclude<FinishResult, { kind: "done" }> | null> {
     const isRetry = this.#result?.kind === "failed";
     if (isRetry) this.#run();
@@ -51,7 +51,7 @@ export class FinishingFiles {
     await this.#underway;
   }
 
-  /** Gives the files back, finished or not. Called while nothing is running. */
+  /** Returns the files, finished or not. Called while nothing is running. */
   take(): readonly OpenFile[] {
     const files = this.#files;
     this.#files = [];
@@ -70,7 +70,7 @@ export class FinishingFiles {
     });
   }
 
-  /** Never rejects: there may be no caller waiting. */
+  /** Never rejects: no caller may be waiting. */
   async #finishAll(): Promise<FinishResult> {
     const results = await Promise.allSettled(this.#files.map((file) => this.finish(file)));
     const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));

@@ -10,8 +10,8 @@ export interface ObjectKeySettings {
 }
 
 /**
- * The key of the object whose first record has that offset, as the Confluent sink names it:
- * `topics/orders/partition=3/orders+3+0000012000.json.gz`. Exactly-once depends on it: the same records get the same key.
+ * The key of the object whose first record has that offset, in the Confluent sink's form:
+ * `topics/orders/partition=3/orders+3+0000012000.json.gz`. Exactly-once depends on it: equal records get equal keys.
  */
 export function objectKey(
   settings: ObjectKeySettings,

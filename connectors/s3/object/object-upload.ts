@@ -15,7 +15,7 @@ export interface UploadSettings {
 /**
  * - created: the object is stored, and it is ours.
  * - exists: an object of that name exists. It may still be ours, if the answer to an earlier attempt was lost.
- * - lost: the parts are gone, or another write came first: the rows must be written again.
+ * - lost: the parts are gone, or another write was first: the rows must be written again.
  */
 export type FinishOutcome = "created" | "exists" | "lost";
 
@@ -24,8 +24,8 @@ const BASE_TIMEOUT_MS = 30_000;
 const SLOWEST_BYTES_PER_MS = 64;
 
 /**
- * Uploads the bytes of one file: by a single PutObject when they fit in one part, by a multipart upload otherwise. After
- * a RetriableError the same method can be called again and continues where it stopped.
+ * Uploads the bytes of one file: by a single PutObject when they fit in one part, by a multipart upload otherwise.
+ * After a RetriableError the same method can be called again and continues where it stopped.
  */
 export class ObjectUpload {
   readonly #parts: UploadedPart[] = [];
@@ -137,7 +137,7 @@ export class ObjectUpload {
     return "created";
   }
 
-  /** Outcomes for the caller to act on: it knows whether rows may be read again. */
+  /** Outcomes that the caller handles: it knows whether the rows can be read again. */
   async #judge({ failure, cause }: ExpectedFailure): Promise<FinishOutcome> {
     switch (failure.kind) {
       case "not-implemented":

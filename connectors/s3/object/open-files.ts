@@ -101,7 +101,7 @@ export class OpenFiles {
     private readonly logger: Logger,
   ) {}
 
-  /** Bytes of memory that the files hold now, and have held at the most. */
+  /** Bytes of memory that the files hold now, and their peak. */
   get memory(): { readonly heldBytes: number; readonly peakBytes: number } {
     return { heldBytes: this.#pool.heldBytes, peakBytes: this.#pool.peakBytes };
   }

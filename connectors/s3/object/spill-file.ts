@@ -15,7 +15,7 @@ export interface SpillFile {
 }
 
 /**
- * A temporary file without a name: unlinked as soon as it is open, so that it is gone however the process ends. Dropped
+ * A temporary file without a name: unlinked as soon as it is open, so it disappears however the process ends. Dropped
  * bytes are freed on close; rotation bounds the size of a file.
  */
 export async function openSpillFile(): Promise<SpillFile> {

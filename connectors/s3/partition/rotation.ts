@@ -17,13 +17,13 @@ export interface RotationSettings {
   readonly intervalMs: number | undefined;
   /** Whether a record for another encoded partition ends the interval. */
   readonly rotateOnPartitionChange: boolean;
-  /** The next scheduled moment after the given one (both ms since 1970), or undefined without a schedule. */
+  /** The next scheduled moment after the argument (both ms since 1970), or undefined without a schedule. */
   readonly nextScheduledMs: ((nowMs: number) => number) | undefined;
   /** Open files of one topic partition; undefined for no limit. */
   readonly maxOpenFiles: number | undefined;
 }
 
-/** What rotation needs to know of a record. */
+/** The properties of a record that rotation depends on. */
 export interface RecordFacts {
   readonly encodedPartition: string;
   /** The record's time, from the extractor; null without a time-based partitioner. */
@@ -34,8 +34,8 @@ export interface RecordFacts {
 
 /**
  * Decides when the open files of one topic partition are finished, without I/O or a clock. The writer calls `judge`
- * before it writes a record, `note` after, `judgeIdle` at the end of a batch, and `rotated` once it has handed the files
- * over. All files of the topic partition rotate together, so that a single offset separates finished from unfinished.
+ * before it writes a record, `note` after, `judgeIdle` at the end of a batch, and `rotated` once it has handed the
+ * files over. All files of the topic partition rotate together, so one offset separates finished from unfinished.
  *
  * Unlike the original, a record that could not be written leaves no trace here: neither its time nor its schema.
  */
@@ -78,8 +78,8 @@ export class Rotation {
   }
 
   /**
-   * Called at the end of a batch. A schedule that passed while nothing was open moves on, so that the
-   * first record after idling is not finished alone; an interval is judged by the last record's time, never by the clock.
+   * Called at the end of a batch. A schedule that passed while nothing was open moves on, so that the first record
+   * after idling is not finished alone; an interval is judged by the last record's time, never by the clock.
    */
   judgeIdle(nowMs: number): RotationCause | null {
     if (this.#recordCount === 0) {

@@ -15,7 +15,7 @@ export interface StoreCallContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Ends whatever waits. */
+  /** Ends every wait. */
   readonly stopping: AbortSignal;
   waitingFor(reason: string | null): void;
 }
@@ -42,8 +42,8 @@ const MAX_BACKOFF_MS = 20_000;
 const NEVER = new AbortController().signal;
 
 /**
- * Sends requests to the store for all open files of a task: bounds their number and duration, repeats those that may
- * succeed later, shows in the status what the task waits for, and turns final failures into errors of ours.
+ * Sends requests to the store for all open files of a task: bounds their number and duration, retries temporary
+ * failures, shows the reason for waiting in the status, and turns permanent failures into Connect errors.
  */
 export class StoreCalls {
   #running = 0;
@@ -83,7 +83,8 @@ export class StoreCalls {
   }
 
   /**
-   * One attempt, also while the task is stopping: for cleaning up. Returns the failure, if any, for the caller to report.
+   * One attempt, also while the task is stopping: for cleaning up. Returns the failure, if any, for the caller to
+   * report.
    */
   async tell(call: StoreCall<void>): Promise<ExpectedFailure | undefined> {
     try {
@@ -143,8 +144,8 @@ export class StoreCalls {
     try {
       return await call.run(attempt.signal);
     } catch (error) {
-      // A store may refuse a request before it has read its body. The rest must not be sent: its memory is used again, and
-      // its connection would take the next request for the rest of this body.
+      // A store may refuse a request before it has read its body. The rest must not be sent: its memory is used again,
+      // and its connection would take the next request for the rest of this body.
       attempt.abort();
       if (!timedOut) throw error;
       throw Object.assign(new Error(`no answer within ${call.timeoutMs} ms`, { cause: error }), {

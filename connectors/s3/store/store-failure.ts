@@ -5,7 +5,7 @@ import type { StorePlace } from "./object-store-client.js";
 type StoreFailureKind =
   /** Repeating it may work: unreachable, busy, timed out. */
   | "transient"
-  /** 412: the object is there already. */
+  /** 412: the object already exists. */
   | "exists"
   /** 409: another write to the key is under way. */
   | "write-conflict"
@@ -19,7 +19,7 @@ type StoreFailureKind =
   | "not-implemented"
   /** No S3 store sent the answer. */
   | "not-s3"
-  /** Any other answer that repeating does not change. */
+  /** Any other permanent refusal. */
   | "refused";
 
 export interface StoreFailure {
@@ -84,7 +84,7 @@ export function judgeStoreFailure(error: unknown): StoreFailure {
 }
 
 function kindOf(code: string, name: unknown, status: number | undefined): StoreFailureKind {
-  // A proxy's 503 passes. Its page in the place of a stored object stays until the address is corrected.
+  // A proxy's 503 passes. Its page instead of a stored object stays until the address is corrected.
   if (name === "ForeignAnswerError") return TRANSIENT_STATUS.has(status ?? 0) ? "transient" : "not-s3";
   if (name === "CredentialsProviderError" || code === "CredentialsProviderError") return "no-credentials";
   // A completion may answer 200 and carry the error in its body.
@@ -104,60 +104,60 @@ function kindOf(code: string, name: unknown, status: number | undefined): StoreF
 }
 
 /**
- * The error that fails a task, or a validation, because of a failure that repeating does not change.
+ * The error that fails a task or a validation after a permanent failure.
  *
  * @param doing the request, as a clause: `writing object topics/…`.
  */
 export function storeError(failure: StoreFailure, place: StorePlace, doing: string, cause: unknown): Error {
   const where = `bucket ${place.bucket} at ${place.endpoint}`;
-  const said = `${doing} failed: ${failure.cause}`;
+  const report = `${doing} failed: ${failure.cause}`;
   switch (failure.kind) {
     case "no-such-bucket":
       return new NotFoundError(
         "S3_BUCKET_MISSING",
-        `Non-existent S3 bucket: ${place.bucket} at ${place.endpoint}. Create it, or correct s3.bucket.name, s3.region or store.url (${said}).`,
+        `Non-existent S3 bucket: ${place.bucket} at ${place.endpoint}. Create it, or correct s3.bucket.name, s3.region or store.url (${report}).`,
         { cause },
       );
     case "bad-credentials":
       return new ConfigError(
         "aws.access.key.id",
-        `The credentials (aws.access.key.id, aws.secret.access.key, or those of the environment) or s3.region are wrong for ${where}: ${said}.`,
+        `The credentials (aws.access.key.id, aws.secret.access.key, or those of the environment) or s3.region are wrong for ${where}: ${report}.`,
         { cause, code: "S3_ACCESS_REFUSED" },
       );
     case "wrong-region":
       return new ConfigError(
         "s3.region",
-        `s3.region (or store.url) is not where ${where} is: ${said}. Set s3.region to the bucket's own region.`,
+        `s3.region (or store.url) does not match the region of ${where}: ${report}. Set s3.region to the bucket's own region.`,
         { cause },
       );
     case "no-credentials":
       return new ConfigError(
         "aws.access.key.id",
-        `There are no credentials for ${where}. Set aws.access.key.id and aws.secret.access.key, or give the worker an environment, profile or role of AWS (${said}).`,
+        `There are no credentials for ${where}. Set aws.access.key.id and aws.secret.access.key, or provide AWS credentials in the worker's environment, profile or role (${report}).`,
         { cause, code: "S3_ACCESS_REFUSED" },
       );
     case "access-denied":
       return new ConfigError(
         "s3.bucket.name",
-        `Access to ${where} is denied: ${said}. Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket to these credentials.`,
+        `Access to ${where} is denied: ${report}. Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket to these credentials.`,
         { cause, code: "S3_ACCESS_REFUSED" },
       );
     case "not-s3":
       return new ConfigError(
         "store.url",
-        `${place.endpoint} is not an S3 endpoint, or something in between answers for it: ${said}. Set store.url to the S3 API of the store (for MinIO its API port, not the console's).`,
+        `${place.endpoint} is not an S3 endpoint, or another server in between answers: ${report}. Set store.url to the S3 API of the store (for MinIO its API port, not the console's).`,
         { cause },
       );
     case "not-implemented":
       return new UnsupportedError(
         "S3_REQUEST_REFUSED",
-        `The store of ${where} does not implement a request that the sink needs: ${said}.`,
+        `The store of ${where} does not implement a request that the sink needs: ${report}.`,
         { cause },
       );
     default:
       return new UnsupportedError(
         "S3_REQUEST_REFUSED" satisfies ErrorCode,
-        `The store of ${where} refused a request: ${said}.`,
+        `The store of ${where} refused a request: ${report}.`,
         { cause },
       );
   }

@@ -1,4 +1,4 @@
-/** The words in a path: names of days, months, eras and halves of the day. Dates are given with local time in their UTC fields. */
+/** The words in a path: names of days, months, eras and halves of the day. A Date's UTC fields hold the local time. */
 export interface DateTexts {
   era(common: boolean): string;
   weekday(date: Date, long: boolean): string;
@@ -34,7 +34,7 @@ export function dateTexts(locale: string): DateTexts {
     });
     return (date: Date) => format.formatToParts(date).find((found) => found.type === type)?.value ?? "";
   };
-  // A day beside it makes Intl give the form used inside a date, as Java does, not the one that stands alone.
+  // With a day beside it, Intl returns the form used inside a date, as Java does, not the standalone form.
   const longWeekday = part({ weekday: "long", day: "numeric", month: "long" }, "weekday");
   const shortWeekday = part({ weekday: "short", day: "numeric", month: "short" }, "weekday");
   const longMonth = part({ day: "numeric", month: "long" }, "month");

@@ -6,7 +6,7 @@ const MAX_CACHED_OFFSETS = 50_000;
 
 /**
  * A time zone by its id (`Europe/Berlin`, `UTC`) or offset (`+01:00`), with the arithmetic of Joda time that paths of
- * objects depend on. Local times are carried as "what UTC would have to be to read so", in milliseconds.
+ * objects depend on. A local time is represented by the UTC time that reads the same, in milliseconds.
  */
 export class TimeZone {
   readonly #format: Intl.DateTimeFormat | undefined;
@@ -24,7 +24,7 @@ export class TimeZone {
     this.#format = format;
   }
 
-  /** The zone, or undefined when there is none of that id. Ids are case-sensitive, as Joda's are. */
+  /** The zone, or undefined if no zone has that id. Ids are case-sensitive, like Joda's. */
   static of(id: string): TimeZone | undefined {
     const offset = /^([+-])(\d\d):?(\d\d)$/.exec(id);
     if (offset) {
@@ -63,9 +63,9 @@ export class TimeZone {
   }
 
   /**
-   * The moment of a local time. A time that the clocks skip counts as if they had not changed yet (02:30 becomes 03:30).
-   * Of a time that occurs twice, the earlier counts west of Greenwich and the later east of it, as in Joda's lenient
-   * conversion.
+   * The moment of a local time. A time that the clocks skip counts as if they had not changed yet (02:30 becomes
+   * 03:30). Of a time that occurs twice, the earlier counts west of Greenwich and the later east of it, as in Joda's
+   * lenient conversion.
    */
   toUtcMs(localMs: number): number {
     const guessMs = this.offsetMs(localMs);

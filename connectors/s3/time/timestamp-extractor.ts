@@ -11,7 +11,7 @@ import {
 import { parseIsoTime } from "./iso-time.js";
 import type { TimeZone } from "./time-zone.js";
 
-/** A record's time in ms since 1970. `nowMs` is one reading for the whole batch. @throws DataError when it has none. */
+/** A record's time in ms since 1970. `nowMs` is read once per batch. @throws DataError if the record has none. */
 export type TimestampExtractor = (record: SinkRecord, nowMs: number) => number;
 
 const DAY_MS = 86_400_000;

@@ -27,14 +27,14 @@ test("a \\r at the end waits for the \\n that may follow", () => {
   ]);
 });
 
-test("what has no end is the rest", () => {
+test("an unfinished line is the rest", () => {
   const splitter = new LineSplitter(0);
   expect(splitter.split(Buffer.from("a\nbc\r"))).toEqual([{ text: "a", end: 2 }]);
   expect(splitter.rest()).toEqual({ text: "bc", end: 5 });
   expect(splitter.rest()).toBeUndefined();
 });
 
-test("however the bytes are cut, the lines are the same and each position is where its next line begins", () => {
+test("however the bytes are cut, the lines are the same and each position is the start of the next line", () => {
   const part = fc.oneof(fc.constantFrom("\n", "\r", "\r\n"), fc.string({ unit: "binary", maxLength: 6 }));
   fc.assert(
     fc.property(fc.array(part), fc.array(fc.nat(40)), (parts, cuts) => {

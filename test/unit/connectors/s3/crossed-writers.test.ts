@@ -23,7 +23,7 @@ function rows(...offsets: number[]): Buffer {
   return Buffer.from(offsets.map((offset) => `{"at":"0:${offset}"}\n`).join(""));
 }
 
-/** A store, a clock, and a driver of one partition whose records go to the hours given, in order of offsets. */
+/** A store, a clock, and a driver of one partition whose records, in order of offsets, fall into `hours`. */
 async function setUp(flushSize: number, hours: readonly number[]) {
   const store = new MemoryStore();
   const clock = new PassingClock(START_MS);
@@ -37,12 +37,12 @@ async function setUp(flushSize: number, hours: readonly number[]) {
   return { store, clock, driver };
 }
 
-test("going back reaches the first record since the last rotation, also those taken while it was uploaded", async () => {
+test("a rewind reaches the first record since the last rotation, including those received during its upload", async () => {
   const { store, clock, driver } = await setUp(3, [0, 0, 0, 0, 0, 0, 0, 0]);
   await driver.deliver(5);
   await driver.commit();
   expect(driver.committed.get("orders-0")).toBe(3);
-  // Another worker, not gone yet, finishes its own file that begins at 3, with one record.
+  // Another worker, still running, finishes its own file that starts at 3, with one record.
   store.objects.set(keyOf(12, 3), rows(3));
   await driver.deliver(1);
   await driver.commit();
@@ -61,7 +61,7 @@ test("going back reaches the first record since the last rotation, also those ta
   expect(driver.committed.get("orders-0")).toBe(8);
 });
 
-test("no offset is committed inside an object of an earlier run that is compared only in part", async () => {
+test("no offset is committed inside an object of an earlier run that is only partly compared", async () => {
   const { store, clock, driver } = await setUp(1000, [0, 1, 1, 0, 1]);
   store.objects.set(keyOf(12, 0), rows(0, 3));
   await driver.deliver(3);
@@ -70,7 +70,7 @@ test("no offset is committed inside an object of an earlier run that is compared
   await driver.commit();
   expect([...store.objects.keys()]).toEqual([keyOf(12, 0), keyOf(13, 1)]);
   expect(driver.committed.get("orders-0") ?? 0).toBe(0);
-  // A crash: the next run begins at the committed offset.
+  // A crash: the next run starts at the committed offset.
   await driver.start();
   await driver.deliverAll();
   clock.ms += 60_000;
@@ -80,7 +80,7 @@ test("no offset is committed inside an object of an earlier run that is compared
   expect(driver.committed.get("orders-0")).toBe(5);
 });
 
-test("an object beyond which nothing is known is asked for once per directory and run", async () => {
+test("the search for objects of earlier runs ends with one request per directory and run", async () => {
   const { store, driver } = await setUp(2, [0, 0, 0, 0, 1, 1]);
   await driver.deliverAll();
   await driver.commit();
@@ -90,7 +90,7 @@ test("an object beyond which nothing is known is asked for once per directory an
   ]);
 });
 
-test("a record that is refused is reported and passed over, and the first good one opens the file", async () => {
+test("a refused record is reported and skipped, and the first good one opens the file", async () => {
   const store = new MemoryStore();
   const driver = new SinkDriver(() => new S3SinkTask(() => store), [{ topic: "orders", partition: 0 }], {
     tolerant: true,
@@ -119,7 +119,7 @@ test("a record that is refused is reported and passed over, and the first good o
   expect(driver.committed.get("orders-0")).toBe(5);
 });
 
-test("a topic that is made anew is read as new: its records are not taken for known ones", async () => {
+test("a recreated topic is read as new: its records are not mistaken for known ones", async () => {
   const { store, driver } = await setUp(2, [0, 0, 0]);
   await driver.deliverAll();
   await driver.commit();
@@ -132,7 +132,7 @@ test("a topic that is made anew is read as new: its records are not taken for kn
   expect([...store.objects.keys()]).toEqual([keyOf(12, 0), keyOf(12, 2), keyOf(13, 0)]);
 });
 
-test("a temporary folder that is full is waited for: nothing is lost, nothing comes twice", async () => {
+test("the task waits for a full temporary folder: no record is lost or duplicated", async () => {
   const store = new MemoryStore();
   const createTask = () =>
     new S3SinkTask(
@@ -145,20 +145,20 @@ test("a temporary folder that is full is waited for: nothing is lost, nothing co
   for (let offset = 0; offset < 30; offset++) driver.append(rowRecord(offset, { fill: "x".repeat(100_000) }));
   expect(await driver.deliver(20)).toBe("retry");
   await expect(driver.task.put([])).rejects.toThrow(/temporary folder .* ENOSPC.*s3\.buffer\.memory\.bytes/);
-  // The batch that was handed over again, with the rest behind it, finishes the file.
+  // The redelivered batch and the records after it finish the file.
   await driver.task.put(driver.logs.get("orders-0")!);
   await driver.commit();
   expect(store.places()).toEqual(Array.from({ length: 30 }, (_, offset) => `0:${offset}`));
 });
 
-test("while one partition's batch is retried, what others had finished before it is committed, and nothing beyond", async () => {
+test("while one partition's batch is retried, others commit what they finished before it, and no more", async () => {
   const store = new MemoryStore();
   const partitions = [0, 1].map((partition) => ({ topic: "orders", partition }));
   const props = { ...SINK_PROPS, "flush.size": "2", "s3.part.retries": "1" };
   const driver = new SinkDriver(() => new S3SinkTask(() => store), partitions, { props });
   await driver.start();
   for (let offset = 0; offset < 3; offset++) driver.append(rowRecord(offset));
-  // Three objects of partition 0 in all, the last two by the batch that partition 1 has to have again.
+  // Three objects of partition 0, the last two from the batch that is delivered again for partition 1.
   await driver.deliver(3);
   for (let offset = 3; offset < 7; offset++) driver.append(rowRecord(offset));
   for (let offset = 0; offset < 5; offset++) driver.append(rowRecord(offset, { partition: 1 }));

@@ -43,7 +43,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
-/** Carries the commands out, then lets everything come to an end, and holds what must be true at every commit. */
+/** Runs the commands, then lets all work finish, and checks the invariants at every commit. */
 async function play(commands: readonly Command[], props: Readonly<Record<string, string>>) {
   const store = new MemoryStore();
   const clock = new PassingClock(START_MS);
@@ -51,7 +51,7 @@ async function play(commands: readonly Command[], props: Readonly<Record<string,
   let zombie: SinkDriver | undefined;
   let driver = new SinkDriver(() => new S3SinkTask(() => store), partitions, {
     clock,
-    // One attempt: every fault comes through to the worker's loop.
+    // One attempt: every fault reaches the worker's loop.
     props: { ...SINK_PROPS, "s3.part.retries": "1", ...props },
   });
   const next = [0, 0];
@@ -99,7 +99,7 @@ async function play(commands: readonly Command[], props: Readonly<Record<string,
     if (store.crashed) await revive();
   }
   store.faults = [];
-  // A rotation may find an object of the zombie, go back, and leave the rest to the next one.
+  // A rotation may find an object of the zombie, rewind, and leave the rest to the next rotation.
   for (let rotations = 0; rotations < 10; rotations++) {
     await driver.deliverAll();
     clock.ms += 24 * HOUR_MS;
@@ -120,7 +120,7 @@ const HOURLY = {
   timezone: "UTC",
 };
 
-describe("whatever the records, faults, crashes and replays", () => {
+describe("under random records, faults, crashes and replays", () => {
   const scheduled = { "rotate.schedule.interval.ms": "60000", timezone: "UTC", "flush.size": "4" };
   const cases: [string, Record<string, string>][] = [
     ["scheduled rotation", scheduled],

@@ -46,7 +46,7 @@ test("maps without a schema list their keys as a Java HashMap does", () => {
   expect(rowOf(null, nested)).toBe('{"a":null,"b":[{"a":2,"b":1}]}');
 });
 
-/** The order of a java.util.HashMap filled with these keys, worked out anew each time. */
+/** The order of a java.util.HashMap filled with these keys, computed without a cache. */
 function javaOrder(keys: readonly string[]): string[] {
   let buckets = 16;
   while (keys.length > buckets * 0.75) buckets *= 2;
@@ -59,7 +59,7 @@ function javaOrder(keys: readonly string[]): string[] {
 
 const keysOf = (value: ConnectValue) => [...(value as ReadonlyMap<string, ConnectValue>).keys()];
 
-test("each map is ordered by its own keys, whatever maps came before it", () => {
+test("each map is ordered by its own keys, independent of earlier maps", () => {
   const names = fc.shuffledSubarray("Aa BB C# id op before after source ts_ms a b c d e f".split(" "));
   fc.assert(
     fc.property(fc.array(names, { maxLength: 20 }), (maps) => {
@@ -73,14 +73,14 @@ test("each map is ordered by its own keys, whatever maps came before it", () => 
   );
 });
 
-test("and however many kinds of maps there were", () => {
+test("and independent of the number of earlier kinds of maps", () => {
   for (let at = 0; at < 10_000; at++) {
     const keys = ["same", `a${at}`, "b", `c${at}`, "d", `${at}`];
     expect(keysOf(inJavaOrder(null, new Map(keys.map((key) => [key, 1]))))).toEqual(javaOrder(keys));
   }
 });
 
-test("map fields of structs too, while struct fields keep their order", () => {
+test("map fields of structs are ordered, too, while struct fields keep their order", () => {
   const schema = structOf([
     ["z", INT32],
     ["m", mapOf(STRING, INT32)],
@@ -101,14 +101,14 @@ test("characters above U+FFFF are escaped, others are not", () => {
   expect(rowOf(STRING, "ä\u2028🙂")).toBe('"ä\u2028\\uD83D\\uDE42"');
 });
 
-test("what is no struct is written as Jackson sees it", () => {
+test("a value that is no struct is written like Jackson writes it", () => {
   expect(rowOf(mapOf(INT32, STRING), new Map([[1, "x"]]))).toBe('{"1":"x"}');
   expect(rowOf(decimal, Buffer.from([0x30, 0x39]))).toBe("123.45");
   expect(rowOf(primitive("int32", { name: LOGICAL.date, version: 1 }), 1)).toBe("86400000");
   expect(rowOf(BYTES, Buffer.from("hi"))).toBe('"aGk="');
 });
 
-test("lists of structs are rows like others, where the original fails", () => {
+test("a list of structs is a row, though the original fails on it", () => {
   const item = structOf([["a", INT32]]);
   expect(rowOf(arrayOf(item), [new ArrayStruct(item, [1])])).toBe('[{"a":1}]');
 });
@@ -120,7 +120,7 @@ test("decimals in structs follow json.decimal.format", () => {
   expect(rowOf(schema, value, "NUMERIC")).toBe('{"d":123.45}');
 });
 
-test("ByteArrayFormat takes bytes and nothing else", () => {
+test("ByteArrayFormat accepts only bytes", () => {
   const format = new ByteArrayFormat(".bin", "\n");
   const recordOf = (value: ConnectValue) => new SinkRecord("o", 0, null, null, null, value, 0, null, "CreateTime");
   expect(format.encode(recordOf(Buffer.from([1, 2])))).toEqual(Buffer.from([1, 2]));

@@ -5,19 +5,19 @@ import type {
   UploadedPart,
 } from "../../../../connectors/s3/store/object-store-client.js";
 
-/** What happens to one request. */
+/** The fate of one request. */
 export type StoreFault = "busy" | "applied-but-lost" | "crash-before" | "crash-after";
 
-/** An object store in memory, which can fail as asked, and whose client can die in the middle of a request. */
+/** An object store in memory with injectable faults, whose client can die in the middle of a request. */
 export class MemoryStore implements ObjectStoreClient {
   readonly objects = new Map<string, Buffer>();
   readonly uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
-  /** One per request to come; undefined serves it. */
+  /** One per future request; undefined serves it. */
   faults: (StoreFault | undefined)[] = [];
-  /** Keys whose requests are answered with 503, whatever `faults` says. */
+  /** Keys whose requests are answered with 503, regardless of `faults`. */
   refuses: (key: string) => boolean = () => false;
   readonly requests: string[] = [];
-  /** A client that crashed: nothing it asks for reaches the store any more. */
+  /** A crashed client: its requests no longer reach the store. */
   crashed = false;
   #uploadCount = 0;
 
@@ -106,8 +106,8 @@ export class MemoryStore implements ObjectStoreClient {
   }
 }
 
-/** An error as the AWS SDK throws it for an answer of the store. */
-export function answer(status: number, name: string, message = "told by a test"): Error {
+/** An error like the AWS SDK throws for an answer of the store. */
+export function answer(status: number, name: string, message = "simulated by a test"): Error {
   return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } });
 }
 

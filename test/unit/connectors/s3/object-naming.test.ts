@@ -44,7 +44,7 @@ describe("an object's key", () => {
       "/lead/trail//o/d/o+0+0000000001.json.gz",
     );
   });
-  test("takes delimiters and width as configured, and never cuts an offset", () => {
+  test("uses the configured delimiters and width, and never cuts an offset", () => {
     const settings = { ...KEYS, directoryDelimiter: "|", fileDelimiter: "-", offsetWidth: 0 };
     expect(objectKey(settings, "a.json", 0, "d", 12)).toBe("topics|a.json|d|a.json-0-12.json.gz");
     expect(objectKey({ ...KEYS, offsetWidth: 3 }, "o", 0, "d", 12_345)).toContain("+12345.json");
@@ -88,7 +88,7 @@ describe("FieldPartitioner", () => {
   });
 });
 
-test("the schema's name goes before or behind the other directories", () => {
+test("the schema's name goes before or after the other directories", () => {
   const schema = structOf([["a", INT32]], { name: "shop.Order" });
   const record = recordOf(schema, new ArrayStruct(schema, [1]));
   const encode = (affix: "PREFIX" | "SUFFIX") =>
@@ -130,14 +130,14 @@ describe("time-based directories", () => {
     expect(pathOf("2023-10-29T02:30:00Z", { zone })).toBe("2023-10-29_03");
   });
 
-  test("days begin at local midnight also where clocks change, and where midnight is skipped", () => {
+  test("days begin at local midnight, also on days when clocks change or skip midnight", () => {
     const day = { durationMs: 24 * HOUR_MS, format: "YYYY-MM-dd'T'HHZZ" };
     expect(pathOf("2023-10-29T20:00:00Z", { zone: "Europe/Berlin", ...day })).toBe("2023-10-29T00+02:00");
     expect(pathOf("2018-11-04T12:00:00Z", { zone: "America/Sao_Paulo", ...day })).toBe("2018-11-04T01-02:00");
     expect(pathOf("2023-03-12T12:00:00Z", { zone: "America/Havana", ...day })).toBe("2023-03-12T01-04:00");
   });
 
-  test("bucket times are cut toward zero: the hours around 1970 are one", () => {
+  test("bucket times are truncated toward zero: the hours before and after 1970 share one", () => {
     expect([0, -1, -3_599_999, -3_600_001].map((ms) => pathOf(ms))).toEqual([
       "1970-01-01_00",
       "1970-01-01_00",
@@ -157,7 +157,7 @@ describe("time-based directories", () => {
     );
   });
 
-  test("a language gives its words, anything else Java's root locale", () => {
+  test("a language selects its words, any other locale Java's root locale", () => {
     const at = (locale: string) =>
       pathOf("2024-07-02T13:00:00Z", { durationMs: 1, format: "G EEEE MMMM EEE MMM", locale });
     expect(at("de")).toBe("n. Chr. Dienstag Juli Di. Juli");
@@ -183,7 +183,7 @@ describe("time-based directories", () => {
 });
 
 describe("zones", () => {
-  test.each(["Mars/Base", "europe/berlin", "+25:00", "CEST "])("%j is none", (id) => {
+  test.each(["Mars/Base", "europe/berlin", "+25:00", "CEST "])("%j is not a zone", (id) => {
     expect(TimeZone.of(id)).toBeUndefined();
   });
 });
@@ -211,7 +211,7 @@ describe("RecordField", () => {
     expect(() => ofMap(value)).toThrow(expect.objectContaining({ name: "DataError" }));
   });
 
-  test("takes any number of a map and no fraction of a struct", () => {
+  test("accepts any number in a map and no fraction in a struct", () => {
     expect(ofMap(1.5)).toBe(1);
     const schema = structOf([["at", FLOAT64]]);
     expect(() => extract(recordOf(schema, new ArrayStruct(schema, [2])), 0)).toThrow(/float64/);
@@ -227,7 +227,7 @@ describe("RecordField", () => {
   });
 });
 
-test("extractors go by their short and their class names; Wallclock takes the batch's time", () => {
+test("extractors have short names and class names; Wallclock uses the batch's time", () => {
   const zone = TimeZone.of("UTC")!;
   const prefix = "io.confluent.connect.storage.partitioner.TimeBasedPartitioner$";
   expect(timestampExtractor(`${prefix}RecordTimestampExtractor`, "", zone)(recordOf(null, 1, 5), 9)).toBe(5);

@@ -33,7 +33,7 @@ async function read(bytes: BufferedBytes, count = bytes.length): Promise<Buffer>
   return Buffer.concat(pieces);
 }
 
-/** As what sums the bytes up sees them: each piece at once. */
+/** Reads like a checksum does: each piece is used before the next. */
 async function scan(bytes: BufferedBytes): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for await (const piece of bytes.scan(bytes.length)) pieces.push(Buffer.from(piece));
@@ -43,7 +43,7 @@ async function scan(bytes: BufferedBytes): Promise<Buffer> {
 type Step = { kind: "append"; size: number } | { kind: "drop"; share: number } | { kind: "spill" };
 
 describe("the bytes of an open file", () => {
-  test("come out as they went in, whatever is dropped and spilled on the way", async () => {
+  test("are read as they were written, however they are dropped and spilled", async () => {
     const step = fc.oneof<fc.Arbitrary<Step>[]>(
       fc.record({ kind: fc.constant("append" as const), size: fc.integer({ min: 0, max: 200_000 }) }),
       fc.record({ kind: fc.constant("drop" as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
@@ -82,13 +82,13 @@ describe("the bytes of an open file", () => {
     );
   });
 
-  test("cost what they hold: 80 files of one row are 80 small chunks", () => {
+  test("use memory for their content only: 80 files of one row are 80 small chunks", () => {
     const pool = new ChunkPool();
     for (let i = 0; i < 80; i++) new BufferedBytes(pool, openMemoryFile).append(Buffer.alloc(700));
     expect(pool.heldBytes).toBe(80 * FIRST_CHUNK_BYTES);
   });
 
-  test("cost a small chunk again when the rest is on disk", async () => {
+  test("use a small chunk again when the rest is on disk", async () => {
     const pool = new ChunkPool();
     const bytes = new BufferedBytes(pool, openMemoryFile);
     bytes.append(Buffer.alloc(300_000));
@@ -97,7 +97,7 @@ describe("the bytes of an open file", () => {
     expect(pool.heldBytes).toBe(FIRST_CHUNK_BYTES);
   });
 
-  test("are read back from a temporary file piece by piece, into one chunk when they are only scanned", async () => {
+  test("are read from a temporary file piece by piece, and scanned through one chunk", async () => {
     const bytes = new BufferedBytes(new ChunkPool(), openSpillFile);
     const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251));
     bytes.append(content);
@@ -110,7 +110,7 @@ describe("the bytes of an open file", () => {
     await bytes.release();
   });
 
-  test("that are none need no temporary file", async () => {
+  test("need no temporary file when there are none", async () => {
     const bytes = new BufferedBytes(new ChunkPool(), () => expect.unreachable());
     await bytes.spill();
     bytes.append(Buffer.alloc(700));
@@ -118,7 +118,7 @@ describe("the bytes of an open file", () => {
     await bytes.spill();
   });
 
-  test("never take more than a chunk beyond what was written", () => {
+  test("never use more than one chunk beyond the bytes written", () => {
     const pool = new ChunkPool();
     const bytes = new BufferedBytes(pool, openMemoryFile);
     for (let i = 0; i < 1000; i++) bytes.append(Buffer.alloc(700));

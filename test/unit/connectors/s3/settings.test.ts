@@ -15,7 +15,7 @@ const faultsOf = (props: Record<string, string>) =>
 const complaintsOf = (props: Record<string, string>) =>
   judgeSettings(parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, ...props })).map(({ key }) => key);
 
-test("the plugin goes by the Confluent names and plans the same work for every task", async () => {
+test("the plugin has the Confluent names and plans the same work for every task", async () => {
   const [plugin] = s3Plugins;
   expect(plugin).toMatchObject({
     type: "sink",
@@ -27,7 +27,7 @@ test("the plugin goes by the Confluent names and plans the same work for every t
   expect(await connector.taskConfigs(2)).toEqual([SINK_PROPS, SINK_PROPS]);
 });
 
-test("a configuration written for the original is taken as it is", () => {
+test("a configuration written for the original is accepted unchanged", () => {
   const original = {
     "partitioner.class": "io.confluent.connect.storage.partitioner.TimeBasedPartitioner",
     "partition.duration.ms": "3600000",
@@ -51,7 +51,7 @@ test("a configuration written for the original is taken as it is", () => {
   expect(complaintsOf(original)).toEqual([]);
 });
 
-describe("a key with a value that cannot be used is named", () => {
+describe("an unusable value is reported under its key", () => {
   test.each([
     ["format.class", "io.confluent.connect.s3.format.parquet.ParquetFormat"],
     ["storage.class", "io.confluent.connect.storage.Storage"],
@@ -74,7 +74,7 @@ describe("a key with a value that cannot be used is named", () => {
   });
 });
 
-describe("what is known and not done yet, or contradicts itself, is refused", () => {
+describe("unsupported and contradictory settings are refused", () => {
   test.each<[Record<string, string>, string[]]>([
     [{ "schema.compatibility": "BACKWARD" }, ["schema.compatibility"]],
     [{ "behavior.on.null.values": "write" }, ["behavior.on.null.values"]],
@@ -91,13 +91,13 @@ describe("what is known and not done yet, or contradicts itself, is refused", ()
     expect(complaintsOf(props)).toEqual(keys);
   });
 
-  test("and no secret is shown", () => {
+  test("without showing a secret", () => {
     const values = parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, "aws.secret.access.key": "topsecret" });
     expect(JSON.stringify(judgeSettings(values))).not.toContain("topsecret");
   });
 });
 
-test("conditional writes come with a schedule, and only then", () => {
+test("writes are conditional with a schedule, and only then", () => {
   const plan = (props: Record<string, string>) =>
     planWriter(parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, timezone: "UTC", ...props })).conditionalWrites;
   expect(plan({})).toBe(false);
@@ -136,19 +136,19 @@ describe("credentials in store.url", () => {
       complaints[0]!.message,
     );
     const task = new S3SinkTask(() => {
-      throw new Error("No client may be made of it");
+      throw new Error("No client may be created from this URL");
     });
     await expect(task.start({} as Parameters<typeof task.start>[0], props)).rejects.toThrow(complaints[0]!.message);
   });
 
-  test("would not be shown as the place of objects either", () => {
+  test("are not shown in the objects' location either", () => {
     const place = (url: string) => storePlace(storeSettings(parse(url))).endpoint;
     expect(place("http://user:SECRET@127.0.0.1:9000/s3")).toBe("http://127.0.0.1:9000/s3");
     expect(place("user:SEC@RET@minio.example")).toBe("https://minio.example");
     expect(place("http://127.0.0.1:9000")).toBe("http://127.0.0.1:9000");
   });
 
-  test("are not shown of a proxy, which is refused for another reason", () => {
+  test("of a proxy are not shown; a proxy is refused for another reason", () => {
     const values = parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, "s3.proxy.url": "http://user:SECRET@proxy:3128" });
     expect(judgeSettings(values).map(({ key }) => key)).toEqual(["s3.proxy.url"]);
     expect(JSON.stringify(judgeSettings(values))).not.toContain("SECRET");
@@ -166,7 +166,7 @@ describe("the store", () => {
     expect(endpointUrl(text)).toBe(url);
   });
 
-  test("encryption headers are sent as the original sends them", () => {
+  test("encryption headers are the original's", () => {
     const encryption = (props: Record<string, string>) =>
       storeSettings(parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, ...props })).encryption;
     expect(encryption({})).toBeUndefined();

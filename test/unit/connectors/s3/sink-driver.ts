@@ -16,7 +16,7 @@ import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { converters } from "../../../../src/converters/built-in-converters.js";
 
-/** A clock whose waits are over at once: time passes by being waited for. Timers never fire, so nothing times out. */
+/** A clock whose waits end at once and advance its time. Timers never fire, so nothing times out. */
 export class PassingClock implements Clock {
   constructor(public ms: number) {}
 
@@ -56,7 +56,7 @@ export interface DriverOptions {
   readonly tolerant?: boolean;
 }
 
-/** A Connect worker around one sink task, as small as can be: logs, positions, committed offsets, seeks and crashes. */
+/** A minimal Connect worker around one sink task: logs, positions, committed offsets, seeks and crashes. */
 export class SinkDriver {
   readonly logs = new Map<string, SinkRecord[]>();
   readonly committed = new Map<string, number>();
@@ -64,7 +64,7 @@ export class SinkDriver {
   readonly reported: { offset: number; message: string }[] = [];
   readonly clock: Clock;
   #positions = new Map<string, number>();
-  /** As the positions, but before a batch that has to be handed over again: only up to there may be committed. */
+  /** Like the positions, but before a batch that must be delivered again: commits may go only up to there. */
   #put = new Map<string, number>();
   #pending: SinkRecord[] | null = null;
   #stopping = new AbortController();
@@ -80,8 +80,8 @@ export class SinkDriver {
   }
 
   /**
-   * Another worker takes the partitions over, at the committed offsets, and this one does not know: its task goes on
-   * as a zombie. What it commits would be refused.
+   * Another worker takes over the partitions at the committed offsets, and this one does not notice: its task continues
+   * as a zombie, whose commits would be refused.
    */
   successor(): SinkDriver {
     const successor = new SinkDriver(this.createTask, this.partitions, this.options);
@@ -94,7 +94,7 @@ export class SinkDriver {
     return this.#task!;
   }
 
-  /** Aborts what the task waits for, as a worker that is about to stop it does. */
+  /** Aborts the task's waits, like a worker about to stop it. */
   signalStop(): void {
     this.#stopping.abort();
   }
@@ -113,7 +113,7 @@ export class SinkDriver {
     this.logs.get(nameOf(record))!.push(record);
   }
 
-  /** Delivers up to `count` records of each partition, or the batch that has to be handed over again. */
+  /** Delivers up to `count` records of each partition, or the batch that must be delivered again. */
   async deliver(count: number): Promise<"done" | "retry"> {
     const batch = this.#pending ?? this.#next(count);
     try {
@@ -202,7 +202,7 @@ export function jsonConverter(className: string, props: Readonly<Record<string, 
   return converter;
 }
 
-/** A record without a schema whose row says where it comes from. */
+/** A record without a schema whose row contains its own partition and offset. */
 export function rowRecord(
   offset: number,
   options: { partition?: number; timestampMs?: number; fill?: string } = {},

@@ -30,7 +30,7 @@ const facts = (
   schema,
 });
 
-/** Start offsets of the files of each directory, for records given as [directory, time]; the last ones may stay open. */
+/** Start offsets of the files of each directory, for records [directory, time]; the last files may stay open. */
 function filesOf(rotation: Rotation, records: readonly (readonly [string, number])[], nowMs = 0): string[] {
   const files: string[] = [];
   let open = new Map<string, number[]>();
@@ -93,7 +93,7 @@ describe("by record time", () => {
 describe("by schedule", () => {
   const everyMinute = { nextScheduledMs: (nowMs: number) => (Math.floor(nowMs / MINUTE_MS) + 1) * MINUTE_MS };
 
-  test("idle files are finished when their time has come", () => {
+  test("idle files are finished at the scheduled time", () => {
     const rotation = rotationOf(everyMinute);
     rotation.note(facts("a", null, "no-file"));
     expect(rotation.judgeIdle(MINUTE_MS - 1)).toBeNull();
@@ -107,7 +107,7 @@ describe("by schedule", () => {
     expect(rotation.judge(facts("a"), 5 * MINUTE_MS)).toBeNull();
     expect(rotation.judge(facts("a"), 6 * MINUTE_MS)).toBe("schedule");
   });
-  test("a rotation by size leaves the schedule as it is", () => {
+  test("a rotation by size does not change the schedule", () => {
     const rotation = rotationOf({ ...everyMinute, flushSize: 2 });
     expect(rotation.note(facts("a", null, "no-file"))).toBeNull();
     expect(rotation.note(facts("a"))).toBe("flush-size");

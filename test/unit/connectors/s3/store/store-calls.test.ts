@@ -30,7 +30,7 @@ const call = <T>(run: (signal: AbortSignal) => Promise<T>) => ({ doing: "writing
 const busy = answer(503, "SlowDown", "Please reduce your request rate");
 
 describe("a request", () => {
-  test("is repeated after 503 and says so until it succeeds", async () => {
+  test("is repeated after 503, and the status shows it until it succeeds", async () => {
     const { calls, clock, waits } = callsOf(5);
     let failures = 3;
     const result = calls.run(
@@ -46,7 +46,7 @@ describe("a request", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test("that was refused is ended, also where its body is still on its way; one that succeeded is not", async () => {
+  test("that was refused is aborted, even while its body is being sent; one that succeeded is not", async () => {
     const { calls, clock } = callsOf();
     const signals: AbortSignal[] = [];
     const result = calls.run(
@@ -60,7 +60,7 @@ describe("a request", () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
   });
 
-  test("is given back as retriable when the attempts are used up", async () => {
+  test("fails as retriable when the attempts are used up", async () => {
     const { calls, clock } = callsOf();
     let attempts = 0;
     const result = calls.run(
@@ -99,7 +99,7 @@ describe("a request", () => {
     expect(await result).toBe("done");
   });
 
-  test("that fails in an expected way is an answer", async () => {
+  test("that fails in an expected way returns the failure", async () => {
     const { calls } = callsOf();
     const result = await calls.run(
       call(() => Promise.reject(answer(412, "PreconditionFailed"))),
@@ -108,7 +108,7 @@ describe("a request", () => {
     expect(result).toBeInstanceOf(ExpectedFailure);
   });
 
-  test("waits its turn: no more run at once than allowed", async () => {
+  test("waits its turn: the number of concurrent requests is bounded", async () => {
     const { calls, clock } = callsOf();
     let running = 0;
     let most = 0;
@@ -161,7 +161,7 @@ describe("a failure is judged by its code", () => {
     [answer(403, "AccessDenied"), "ConfigError", "Allow s3:PutObject"],
     [answer(403, "SignatureDoesNotMatch"), "ConfigError", "aws.secret.access.key"],
     [answer(400, "InvalidArgument", "bad header"), "UnsupportedError", "400 InvalidArgument: bad header"],
-  ])("and %s says what to do", (error, name, text) => {
+  ])("and %s names the remedy", (error, name, text) => {
     const thrown = storeError(judgeStoreFailure(error), PLACE, "writing object k", error);
     expect(thrown.name).toBe(name);
     expect(thrown.message).toContain(text);
