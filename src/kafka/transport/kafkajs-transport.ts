@@ -198,7 +198,12 @@ class KafkajsWire implements Wire {
         reject(new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} is closed`));
         return;
       }
-      const written = (cause?: Error | null) => (cause ? reject(asKafkaError(cause, context)) : resolve());
+      const written = (cause?: Error | null) => {
+        if (cause) reject(asKafkaError(cause, context));
+        // Node reports no error for a write that was under way when its socket was destroyed.
+        else if (socket.destroyed) reject(new KafkaError("NETWORK_EXCEPTION", context, { detail: "it was closed" }));
+        else resolve();
+      };
       const chunks = encode(connection.nextCorrelationId());
       const last = chunks.pop()!;
       socket.cork();

@@ -6,6 +6,7 @@ import type { SaslConfig } from "../../../../src/kafka/security-config.js";
 import { KafkajsTransport } from "../../../../src/kafka/transport/kafkajs-transport.js";
 import type { Wire } from "../../../../src/kafka/transport/transport.js";
 import { apiVersions } from "../../../../src/protocol/apis/api-versions.js";
+import { produce } from "../../../../src/protocol/apis/produce.js";
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 
 const SASL_HANDSHAKE = 17;
@@ -95,6 +96,24 @@ async function failureOf(port: number, mechanism: SaslConfig["mechanism"], timeo
     return error;
   }
 }
+
+describe("a request without an answer", () => {
+  test.each<[string, (wire: Wire) => void]>([
+    ["here", (wire) => wire.close()],
+    ["by the broker", () => void [...sockets].map((socket) => socket.resetAndDestroy())],
+  ])("is not sent when the connection is closed %s while its bytes wait", async (_where, end) => {
+    const port = await listen({});
+    const config = connectionConfig({ "bootstrap.servers": `127.0.0.1:${port}` });
+    const transport = new KafkajsTransport(config, { tls: undefined, sasl: undefined }, silentLogger);
+    const wire = await transport.connect({ host: "127.0.0.1", port });
+    wires.push(wire);
+    for (const socket of sockets) socket.pause();
+    const moreThanSystemsBuffer = Buffer.alloc(64 * 1024 * 1024);
+    const posted = wire.post(produce, () => [moreThanSystemsBuffer]);
+    end(wire);
+    await expect(posted).rejects.toMatchObject({ codeName: "NETWORK_EXCEPTION", retriable: true });
+  });
+});
 
 describe("authenticating", () => {
   test("connects when the broker accepts the credentials", async () => {
