@@ -233,7 +233,14 @@ export class BatchingProducer<T> implements Producer<T> {
   async #post(leader: number, request: ProduceRequest, outgoing: readonly Outgoing<T>[]): Promise<void> {
     // With acks=0 a broker that no longer leads the partition can only close the connection.
     if (!this.#lane.isOpen(leader)) this.#metadata.refresh();
-    await this.#lane.post(leader, produce, request);
+    // A broker that takes no more bytes, or a network that has swallowed it, would hold the batch until TCP gives up.
+    const { requestTimeoutMs } = this.cluster.config;
+    const timer = this.cluster.clock.schedule(requestTimeoutMs, () => this.#lane.disconnect(leader));
+    try {
+      await this.#lane.post(leader, produce, request);
+    } finally {
+      timer.cancel();
+    }
     if (this.#closed) return;
     for (const { queue, batch } of outgoing) {
       queue.inFlight = false;

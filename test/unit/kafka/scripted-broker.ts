@@ -43,6 +43,8 @@ export class ScriptedBroker implements Transport {
   readonly logs = new Map<string, Buffer[]>();
   /** Nodes that refuse connections. */
   readonly down = new Set<number>();
+  /** Nodes whose connections take no bytes of requests without an answer. */
+  readonly stalled = new Set<number>();
   /** Topics that exist but are too new to be described. */
   readonly unready = new Set<string>();
   maxMessageBytes = Number.POSITIVE_INFINITY;
@@ -133,7 +135,8 @@ export class ScriptedBroker implements Transport {
     const node = port - 1000;
     if (this.down.has(node)) return Promise.reject(new KafkaError("NETWORK_EXCEPTION", `Connecting to node:${port}`));
     const versions = new Map([...this.#handlers].map(([key, { api }]) => [key, api.versions] as const));
-    const wire = new ScriptedWire(versions, (api, version, frame) => this.#serve(node, api, version, frame));
+    const serve = (api: ApiInfo, version: number, frame: Buffer) => this.#serve(node, api, version, frame);
+    const wire = new ScriptedWire(versions, serve, () => this.stalled.has(node));
     this.#wires.add(wire);
     return Promise.resolve(wire);
   }
@@ -247,6 +250,7 @@ class ScriptedWire implements Wire {
   constructor(
     readonly versions: Wire["versions"],
     private readonly serve: (api: ApiInfo, version: number, frame: Buffer) => Promise<Buffer>,
+    private readonly isStalled: () => boolean,
   ) {}
 
   exchange(api: ApiInfo, version: number, encode: (correlationId: number) => Buffer[]): Promise<Buffer> {
@@ -256,7 +260,7 @@ class ScriptedWire implements Wire {
 
   /** Resolves once the bytes are written. The broker handles them later, and an error closes the connection. */
   post(api: ApiInfo, encode: (correlationId: number) => Buffer[]): Promise<void> {
-    if (!this.isOpen) return this.#closed.promise;
+    if (!this.isOpen || this.isStalled()) return this.#closed.promise;
     const frame = Buffer.concat(encode(1));
     void this.serve(api, frame.readInt16BE(6), frame).catch(() => this.close());
     return Promise.resolve();

@@ -88,6 +88,20 @@ describe("acks", () => {
     expect(outcomes.positions).toEqual(["x x1 at t-0@-1"]);
   });
 
+  test("0 waits for a broker that takes no bytes no longer than request.timeout.ms, then sends again", async () => {
+    const { clock, broker, outcomes, producer, waits } = setUp({ properties: { acks: "0" } });
+    producer.append(record("a"), "x");
+    await clock.advance(0);
+    broker.stalled.add(0);
+    producer.append(record("b"), "x");
+    await clock.advance(120_000);
+    expect(waits.at(-1)).toContain("The connection was closed");
+    broker.stalled.delete(0);
+    await clock.advance(60_000);
+    expect(broker.values("t-0")).toEqual(["a", "b"]);
+    expect(outcomes.positions).toEqual(["x x1 at t-0@-1", "x x1 at t-0@-1"]);
+  });
+
   test("0 looks the leader up again when the broker has closed the connection", async () => {
     const { clock, broker, producer } = setUp({ nodes: 2, properties: { acks: "0" } });
     producer.append(record("a"), "x");
