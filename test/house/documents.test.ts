@@ -1,11 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES } from "../../src/api/error-code.js";
+import { BROKER_KEYS } from "../../src/broker/broker-properties.js";
 import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
+import { TOPIC_CONFIG_KEYS } from "../../src/broker/topics/config-keys.js";
 import { distributedConfigDef } from "../../src/herder/config/distributed-config.js";
 import { REFUSED, WITHOUT_EFFECT } from "../../src/herder/config/worker-keys.js";
 import { workerConfigDef } from "../../src/worker/worker-config.js";
 import { bundledConnectors } from "./connectors.js";
-import { brokerDocument, connectorDocument, errorDocument, workerDocument } from "./documents.js";
+import {
+  brokerDocument,
+  brokerPropertyDocument,
+  connectorDocument,
+  errorDocument,
+  workerDocument,
+} from "./documents.js";
 
 // `npm run docs` writes what these generate; `npm run check` fails where the files say something else.
 describe("the documents agree with the code", async () => {
@@ -27,5 +35,10 @@ describe("the documents agree with the code", async () => {
 
   test("docs/broker-apis.md", async () => {
     await expect(brokerDocument(HANDLERS)).toMatchFileSnapshot(document("broker-apis.md"));
+  });
+
+  test("docs/broker-properties.md", async () => {
+    const text = brokerPropertyDocument(BROKER_KEYS, TOPIC_CONFIG_KEYS);
+    await expect(text).toMatchFileSnapshot(document("broker-properties.md"));
   });
 });

@@ -12,7 +12,9 @@ import {
   renderAtom,
   UnsupportedError,
 } from "../../src/api/index.js";
+import type { BROKER_KEYS } from "../../src/broker/broker-properties.js";
 import type { Handler } from "../../src/broker/handler.js";
+import type { TopicConfigKey } from "../../src/broker/topics/config-keys.js";
 import { exitCodeOf } from "../../src/cli/exit-code.js";
 import { statusOf } from "../../src/rest/error-status.js";
 import { isRetriable } from "../../src/worker/task/error-policy.js";
@@ -123,6 +125,34 @@ export function brokerDocument(handlers: readonly Handler[]): string {
   return page("APIs of the bundled broker", [
     "Clients request this table (ApiVersions) and use the newest version that both sides support.",
     table(["key", "API", "served", "advertised"], rows),
+  ]);
+}
+
+/** docs/broker-properties.md: what `broker --config` and `up --broker-config` take. */
+export function brokerPropertyDocument(
+  properties: typeof BROKER_KEYS,
+  topicKeys: Readonly<Record<string, TopicConfigKey>>,
+): string {
+  const shown = ({ default: value }: { readonly default: string | null }) =>
+    value === null ? "none" : value === "" ? "empty" : `\`${value}\``;
+  const ofTopics = Object.entries(topicKeys).flatMap(([name, key]) =>
+    key.synonym === undefined ? [] : [{ name, property: key.synonym, key }],
+  );
+  const synonyms = new Set(ofTopics.map(({ property }) => property));
+  const own = Object.entries(properties).filter(([property]) => !synonyms.has(property));
+  return page("Broker properties", [
+    "Names and meaning are Apache Kafka's, those of `millrace.…` excepted. `millrace broker --config FILE` and `millrace up --broker-config FILE` read them; the broker warns about a property that is not in these tables. One that restricts access (`authorizer.class.name`, `super.users`, `sasl.*`, `ssl.*` and the like) keeps it from starting, because it would protect nothing: see [compatibility.md](compatibility.md).",
+    "## The broker's own",
+    table(
+      ["property", "type", "default"],
+      own.map(([property, key]) => [`\`${property}\``, key.type, shown(key)]),
+    ),
+    "## Defaults of topics",
+    "`log.retention.minutes`, `log.retention.hours`, `log.roll.hours` and `log.roll.jitter.hours`, above, set the same in a larger unit.",
+    table(
+      ["property", "key of the topic", "type", "default", "meaning"],
+      ofTopics.map(({ name, property, key }) => [`\`${property}\``, `\`${name}\``, key.type, shown(key), key.doc]),
+    ),
   ]);
 }
 
