@@ -3,7 +3,7 @@ import { type ConfigDef, type Connector, type ConnectorContext, type Props, pars
 export const fileSinkConfig = {
   file: {
     type: "string",
-    doc: "File to append the values to, a line each. Without it, standard output.",
+    doc: "File to append the values to, one per line. By default standard output.",
     default: null,
     importance: "high",
   },

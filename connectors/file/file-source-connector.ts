@@ -10,12 +10,12 @@ import {
 export const fileSourceConfig = {
   file: {
     type: "string",
-    doc: "File to read lines from, also as it grows. Without it, standard input.",
+    doc: "File to read lines from, and to follow as it grows. By default standard input.",
     default: null,
     importance: "high",
   },
   topic: { type: "string", doc: "Topic for the lines.", importance: "high", check: nonEmpty },
-  "batch.size": { type: "int", doc: "The most lines in one batch.", default: 2000, importance: "low" },
+  "batch.size": { type: "int", doc: "Maximum number of lines in a batch.", default: 2000, importance: "low" },
 } as const satisfies ConfigDef;
 
 /** Lines of a file as records, `org.apache.kafka.connect.file.FileStreamSourceConnector`: always one task. */

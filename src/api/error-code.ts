@@ -1,18 +1,18 @@
-/** Stable codes of errors: what each means, and what a person does about it. */
+/** Stable codes of errors, each with its meaning and remedy. */
 export type ErrorCodes = Readonly<Record<string, { readonly text: string; readonly advice: string }>>;
 
 /**
- * The stable error codes of everything but the connectors, which have their own (`ConnectorPlugin.errorCodes`). The
- * message of an error names the key, table or object; docs/errors.md is made of these tables.
+ * The stable error codes of everything except connectors, which have their own (`ConnectorPlugin.errorCodes`). An error's
+ * message names the key, table or object. docs/errors.md is generated from these tables.
  */
 export const ERROR_CODES = {
   CONFIG_INVALID: {
-    text: "A configuration key has a value that cannot be used.",
+    text: "A configuration key has an invalid value.",
     advice:
-      "Correct the key that the message names; PUT /connector-plugins/{class}/config/validate checks without creating.",
+      "Correct the key that the message names; PUT /connector-plugins/{class}/config/validate checks a configuration without creating the connector.",
   },
   CONFIG_MISSING: {
-    text: "A required configuration key is absent.",
+    text: "A required configuration key is missing.",
     advice: "Add the key that the message names.",
   },
   OFFSETS_UNANSWERED: {
@@ -26,12 +26,12 @@ export const ERROR_CODES = {
   VALUE_INVALID: {
     text: "A value does not fit its schema.",
     advice:
-      "See the field that the message names; with errors.tolerance=all such records go to the dead letter queue or log.",
+      "Check the field that the message names; with errors.tolerance=all such records go to the dead letter queue or log.",
   },
   RECORD_MALFORMED: {
-    text: "The bytes of a record are not in the format of the converter that reads them.",
+    text: "The bytes of a record are not in the converter's format.",
     advice:
-      "Compare key.converter, value.converter and their schemas.enable with what the producer wrote; with errors.tolerance=all such records go to the dead letter queue or log.",
+      "Compare key.converter, value.converter and their schemas.enable with the format of the producer; with errors.tolerance=all such records go to the dead letter queue or log.",
   },
   CONVERTER_NOT_PREPARED: {
     text: "A converter still lacks something for a record (a schema from its registry) after its `prepare`.",
@@ -39,12 +39,12 @@ export const ERROR_CODES = {
       "This is a fault of the converter, or of a plugin that calls one without awaiting its `prepare`: report it with the message.",
   },
   CLASS_NOT_FOUND: {
-    text: "No plugin of this worker has that class name or alias.",
+    text: "No plugin of this worker has this class name or alias.",
     advice: "Correct the class, or add the folder that holds the plugin to plugin.path and restart the worker.",
   },
   CONNECTOR_NOT_RUNNING: {
     text: "The connector is not running on this worker, so it has no task configurations.",
-    advice: "See its status; resume or restart it first.",
+    advice: "Check its status; resume or restart it first.",
   },
   TOLERANCE_EXCEEDED: {
     text: "A record could not be processed, and errors.tolerance=none tolerates no bad record.",
@@ -61,12 +61,13 @@ export const ERROR_CODES = {
     advice: "See the cause; correct the dead letter topic, then restart the task.",
   },
   PARTITION_NOT_OPEN: {
-    text: "A sink task named a partition that is not open for it.",
+    text: "A sink task named a partition that it does not own.",
     advice: "This is a fault of the plugin: report it with the message.",
   },
   TASK_HOST_LOST: {
     text: "The thread that ran the task ended or stopped answering; its other tasks failed, too.",
-    advice: "See the reason (memory, an endless loop); restart the task. task.isolation=dedicated keeps others safe.",
+    advice:
+      "See the reason (memory, an endless loop); restart the task. task.isolation=dedicated protects other tasks.",
   },
   CONNECTOR_HOST_LOST: {
     text: "The thread that runs connectors and validations ended, or stopped answering, in the code of this plugin.",
@@ -83,7 +84,7 @@ export const ERROR_CODES = {
     advice: "Remove the key that the message names.",
   },
   CONNECTOR_NOT_FOUND: {
-    text: "There is no connector of that name.",
+    text: "No connector has this name.",
     advice: "GET /connectors lists them; names in paths are URL-encoded.",
   },
   CONFIG_CHANGED: {
@@ -95,20 +96,20 @@ export const ERROR_CODES = {
     advice: "PUT /connectors/{name}/config changes it; DELETE it first to start over.",
   },
   TASK_NOT_FOUND: {
-    text: "The connector has no task of that number.",
+    text: "The connector has no task with this number.",
     advice: "GET /connectors/{name}/tasks lists them; a stopped connector has none.",
   },
   STATUS_NOT_FOUND: {
-    text: "Nothing has been reported yet about that connector or task.",
+    text: "The connector or task has no status yet.",
     advice: "Try again in a moment; statuses are written in the rebalance that follows a change.",
   },
   PORT_IN_USE: {
     text: "Another process uses the port.",
-    advice: "Stop that process or choose another port; port 0 takes any free one, which is printed.",
+    advice: "Stop that process or choose another port; port 0 takes any free one and prints it.",
   },
   ADDRESS_UNUSABLE: {
-    text: "This machine cannot listen on that address.",
-    advice: "Choose an address of this machine, and a port above 1023 unless root.",
+    text: "This machine cannot listen on the address.",
+    advice: "Choose an address of this machine, and a port above 1023 unless you are root.",
   },
   DATA_FOLDER_LOCKED: {
     text: "Another process has the broker's data folder open.",
@@ -121,11 +122,11 @@ export const ERROR_CODES = {
   STORE_UNREADABLE: {
     text: "An internal topic (configs, offsets, statuses) cannot be read or created.",
     advice:
-      "Check that the brokers of bootstrap.servers answer and let this worker use the topic that the message names.",
+      "Check that the brokers of bootstrap.servers answer, and that this worker may use the topic that the message names.",
   },
   STORE_UNWRITABLE: {
     text: "An internal topic (configs, offsets, statuses) did not accept a write.",
-    advice: "Check that the brokers of bootstrap.servers answer; a write that timed out may still land.",
+    advice: "Check that the brokers of bootstrap.servers answer; a write that timed out may still succeed.",
   },
 } as const satisfies ErrorCodes;
 

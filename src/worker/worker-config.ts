@@ -15,7 +15,7 @@ export const workerConfigDef = {
   "task.shutdown.graceful.timeout.ms": {
     type: "long",
     default: 5000,
-    doc: "Time for tasks that stop together, in ms. Later ones are cancelled.",
+    doc: "Time limit for tasks to stop, in ms, for all together. After it they are cancelled.",
   },
   "offset.flush.interval.ms": { type: "long", default: 60_000, doc: "Time between two offset commits, in ms." },
   "offset.flush.timeout.ms": {

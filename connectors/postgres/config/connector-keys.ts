@@ -127,7 +127,7 @@ export const connectorConfig = {
   },
   "event.converting.failure.handling.mode": {
     type: "string",
-    doc: "A value that cannot be converted: fail stops the task, warn and skip leave it null.",
+    doc: "For a value that cannot be converted: fail stops the task, warn and skip set it to null.",
     default: "warn",
   },
   "extended.headers.enabled": { type: "boolean", doc: "Context headers on row events.", default: true },

@@ -12,7 +12,7 @@ export const CONNECTOR_KEYS = {
   },
   "flush.size": {
     type: "int",
-    doc: "Records of one topic partition, over all its open files, after which the files are finished.",
+    doc: "Number of records of one topic partition, over all its open files, after which the files are finished.",
     importance: "high",
     group: "Connector",
   },
@@ -92,7 +92,7 @@ export const CONNECTOR_KEYS = {
   },
   "schema.compatibility": {
     type: "string",
-    doc: "NONE: files are finished whenever the value's schema changes. Projection to an older or newer schema (BACKWARD, FORWARD, FULL) is not supported yet.",
+    doc: "NONE: files are finished whenever a value's schema changes. Projection to an older or newer schema (BACKWARD, FORWARD, FULL) is not supported yet.",
     default: "NONE",
     importance: "high",
     group: "Connector",

@@ -139,7 +139,7 @@ export const S3_KEYS = {
   },
   "json.decimal.format": {
     type: "string",
-    doc: "How decimals are written in JSON: BASE64 or NUMERIC.",
+    doc: "Format of decimals in JSON: BASE64 or NUMERIC.",
     default: "BASE64",
     importance: "low",
     group: "S3",
@@ -193,7 +193,7 @@ export const S3_KEYS = {
   },
   "max.write.duration.ms": {
     type: "long",
-    doc: "Accepted; a batch is always written whole.",
+    doc: "Accepted; a batch is always written completely.",
     default: LONG_MAX,
     importance: "low",
     group: "S3",
@@ -215,7 +215,7 @@ export const S3_KEYS = {
   },
   "s3.send.digest": {
     type: "boolean",
-    doc: "Accepted; every part carries a CRC-32 that the store checks.",
+    doc: "Accepted; every part has a CRC-32 that the store checks.",
     default: false,
     importance: "low",
     group: "S3",

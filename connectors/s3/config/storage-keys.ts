@@ -19,7 +19,7 @@ export const STORAGE_KEYS = {
   },
   "store.url": {
     type: "string",
-    doc: "Endpoint of an S3-compatible store, like http://127.0.0.1:9000; not set: AWS.",
+    doc: "Endpoint of an S3-compatible store, such as http://127.0.0.1:9000; by default AWS.",
     default: null,
     importance: "high",
     group: "Storage",
