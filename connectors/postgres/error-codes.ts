@@ -16,7 +16,7 @@ export const ERROR_CODES: ErrorCodes = {
   },
   POSTGRES_SLOT_IN_USE: {
     text: "Another session reads the replication slot, and kept it for slot.max.retries attempts.",
-    advice: "Stop the other reader, or give this connector a slot.name of its own; then restart the task.",
+    advice: "Stop the other reader, or set a different slot.name for this connector; then restart the task.",
   },
   POSTGRES_LIMIT: {
     text: "A server limit is reached and waiting does not help: most often, no replication slot is free.",

@@ -235,7 +235,11 @@ export class S3SinkTask implements SinkTask {
 
 async function requireBucket(client: ObjectStoreClient, calls: StoreCalls, context: SinkTaskContext): Promise<void> {
   const doing = "looking at the bucket";
-  const failed = await calls.tell({ doing, timeoutMs: HEAD_TIMEOUT_MS, run: (signal) => client.headBucket(signal) });
+  const failed = await calls.sendOnce({
+    doing,
+    timeoutMs: HEAD_TIMEOUT_MS,
+    run: (signal) => client.headBucket(signal),
+  });
   if (failed === undefined || context.stopping.aborted) return;
   const { failure, cause } = failed;
   // The bucket exists, though we may not read it; the first object shows whether we may write.

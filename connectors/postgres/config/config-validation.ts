@@ -162,12 +162,12 @@ export function validateSettings(props: SubmittedProps): ConfigValue[] {
 }
 
 function complaints(key: Key, { errors }: ConfigValue, props: SubmittedProps): string[] {
-  const given = props[key];
-  const isBlank = given === undefined || given === null || given.trim() === "";
+  const submitted = props[key];
+  const isBlank = submitted === undefined || submitted === null || submitted.trim() === "";
   if (REQUIRED.includes(key) && isBlank) return ["A value is required"];
   if (errors.length > 0) return [EXPECTED[connectorConfig[key].type] ?? errors[0]!];
   if (isBlank) return [];
-  const complaint = RULES[key]?.(given, props, key);
+  const complaint = RULES[key]?.(submitted, props, key);
   return complaint === undefined ? [] : [complaint];
 }
 

@@ -77,11 +77,11 @@ export function planStart(scene: StartScene): StartPlan {
 function ahead({ offset, slot, slotName, wal }: StartScene): string {
   const end = wal!.lsn;
   const confirmed = slot?.confirmedLsn ?? NO_LSN;
-  const what =
+  const position =
     confirmed > end
       ? `Replication slot ${slotName} is confirmed up to ${formatLsn(confirmed)} (${confirmed})`
       : `The stored offset is at ${formatLsn(furthestOf(offset!))} (${furthestOf(offset!)})`;
-  const where = `${what}, which is ahead of the server: its WAL ends at ${formatLsn(end)} (${end})`;
+  const where = `${position}, which is ahead of the server: its WAL ends at ${formatLsn(end)} (${end})`;
   if (wal!.isStandby) return `${where}. Waiting for the standby to catch up`;
   return `${where}. The database was restored to an earlier point, or it is a different one: changes up to that position would be skipped. To take a new snapshot, set snapshot.mode=when_needed${confirmed > end ? ", which recreates the slot" : ""}.`;
 }

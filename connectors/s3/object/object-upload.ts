@@ -166,7 +166,7 @@ export class ObjectUpload {
     const uploadId = this.#uploadId;
     this.#uploadId = undefined;
     if (uploadId === undefined) return;
-    const aborted = await this.calls.tell({
+    const aborted = await this.calls.sendOnce({
       doing: `aborting the multipart upload of object ${this.key}`,
       timeoutMs: ABORT_TIMEOUT_MS,
       run: (signal) => this.client.abortUpload(this.key, uploadId, signal),

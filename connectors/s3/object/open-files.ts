@@ -110,7 +110,7 @@ export class OpenFiles {
     return objectKey(this.settings.key, topic, partition, encodedPartition, startOffset);
   }
 
-  /** @param abandoned ends requests of the file that are under way, before it is aborted. */
+  /** @param abandoned ends the file's running requests, before it is aborted. */
   open(key: string, encodedPartition: string, schema: Schema | null, abandoned: AbortSignal): OpenFile {
     const bytes = new BufferedBytes(this.#pool, this.openSpillFile);
     const append = (piece: Buffer) => bytes.append(piece);

@@ -26,7 +26,7 @@ type Step =
   | { readonly kind: "upload-parts"; readonly file: OpenFile }
   | { readonly kind: "report"; readonly record: SinkRecord; readonly error: Error };
 
-/** An object of an earlier run whose records come again: they are compared with it instead of being written. */
+/** An object of an earlier run whose records are delivered again: they are compared with it instead of written. */
 interface Replay {
   readonly key: string;
   readonly existing: RowDigest;
@@ -41,10 +41,10 @@ interface Replay {
  * How nothing is written twice when rotation depends on the clock (mode B, docs/decisions/sink-mode-b.md): an object's
  * name holds the offset of its first record, and every run begins at an offset before which everything is finished. So
  * the first record of a directory finds the object that an earlier run began with it, however many records that object
- * holds. Those records are read again and compared, and the next file begins behind them, where the search repeats until
- * there is no object. Until then no offset is committed: a run that began in the middle of an existing object would not
- * find it. Against a writer that is still alive the store decides (If-None-Match); the loser goes back to the last offset
- * before which everything is finished.
+ * holds. Those records are read again and compared, and the next file begins behind them, where the search repeats
+ * until there is no object. Until then no offset is committed: a run that began in the middle of an existing object
+ * would not find it. Against a writer that is still alive the store decides (If-None-Match); the loser goes back to the
+ * last offset before which everything is finished.
  */
 export class PartitionWriter {
   readonly #rotation: Rotation;
@@ -114,7 +114,7 @@ export class PartitionWriter {
     this.#writing = false;
   }
 
-  /** The offset to seek to, if the last batch asked for a rewind. Called between batches. */
+  /** The offset to seek to, if the last batch requires a rewind. Called between batches. */
   takeRewind(): number | null {
     const offset = this.#rewindTo;
     if (offset === null) return null;
@@ -127,8 +127,8 @@ export class PartitionWriter {
   /**
    * The offset before which everything is finished, or null while none is known. (I2)
    *
-   * A batch that is being delivered again, for this partition or another, counts as not delivered: the answer is then the
-   * last such offset before it. Any other offset up to `current` could lie inside an object.
+   * A batch that is being delivered again, for this partition or another, counts as not delivered: the answer is then
+   * the last such offset before it. Any other offset up to `current` could lie inside an object.
    *
    * @param current the offset behind the last delivered record. It covers records that never reach the sink, and counts
    *   only while no file is open and no batch failed.
@@ -145,8 +145,8 @@ export class PartitionWriter {
   }
 
   /**
-   * Offsets went back without a seek of ours: the topic was deleted and created again, or lost its end. The files of the
-   * old records are finished. The records that follow are different ones, so none of them counts as known.
+   * Offsets went back without a seek of ours: the topic was deleted and created again, or lost its end. The files of
+   * the old records are finished. The records that follow are different ones, so none of them counts as known.
    */
   async #startOver(first: SinkRecord, nowMs: number): Promise<void> {
     const { topic, partition } = this.topicPartition;
@@ -184,7 +184,7 @@ export class PartitionWriter {
     if (offset <= this.#batchStart) this.#committableBefore = offset;
   }
 
-  /** Waits for running uploads, so that their offsets can be committed. The next batch judges how they went. */
+  /** Waits for running uploads, so that their offsets can be committed. The next batch handles their results. */
   quiesce(): Promise<void> {
     return this.#finishing.quiesce();
   }
@@ -323,7 +323,7 @@ export class PartitionWriter {
     await this.#giveUp(nowMs);
   }
 
-  /** Whether the object is there and holds our rows and no others. */
+  /** Whether the object exists and holds exactly our rows. */
   async #finish(file: OpenFile): Promise<boolean> {
     const outcome = await file.finish();
     if (outcome !== "exists") return outcome === "created";

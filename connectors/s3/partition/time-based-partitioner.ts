@@ -15,7 +15,7 @@ export interface TimeBasedSettings {
 }
 
 const MAX_CACHED_PATHS = 10_000;
-/** About the year 200,000: what a Date can hold, and some room for durations. */
+/** About the year 200,000: the range of a Date, less some room for durations. */
 const LAST_MS = 6.3e15;
 
 /**

@@ -58,7 +58,7 @@ export class AwsStoreClient implements ObjectStoreClient {
           await refuseForeignAnswer(commandName as string, result.response as RawAnswer);
           return result;
         },
-      // Inside the SDK's parser, which takes any 200 for success and hides what it cannot parse.
+      // Inside the SDK's parser, which accepts any 200 as success and hides an unparsable body.
       { step: "deserialize", priority: "low", name: "millraceForeignAnswers" },
     );
   }

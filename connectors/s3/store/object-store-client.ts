@@ -1,4 +1,4 @@
-/** The bytes of one request: of known length and checksum, read anew for every attempt. */
+/** The bytes of one request, of known length and checksum. Every attempt reads them again. */
 export interface RequestBody {
   readonly length: number;
   /** CRC-32 (IEEE) of the bytes, unsigned. */

@@ -75,7 +75,7 @@ export class StoreCalls {
       return await this.#attempt(call, expected, ending.signal);
     } finally {
       for (const signal of signals) signal.removeEventListener("abort", end);
-      // The next in line gets the place directly, so that no other call can take it in between.
+      // Pass the place to the next in line directly: no other call can take it in between.
       const next = this.#queue.shift();
       if (next) next();
       else this.#running--;
@@ -83,10 +83,9 @@ export class StoreCalls {
   }
 
   /**
-   * One attempt, also while the task is stopping: for cleaning up. Returns the failure, if any, for the caller to
-   * report.
+   * One attempt, also while the task is stopping: for cleaning up. Returns the failure, if any, instead of throwing.
    */
-  async tell(call: StoreCall<void>): Promise<ExpectedFailure | undefined> {
+  async sendOnce(call: StoreCall<void>): Promise<ExpectedFailure | undefined> {
     try {
       await this.#withTimeout(call, NEVER);
       return undefined;
@@ -122,7 +121,7 @@ export class StoreCalls {
         if (failure.kind !== "transient" && failure.kind !== "write-conflict")
           throw storeError(failure, this.place, call.doing, error);
         const isLast = attempt >= this.settings.attempts;
-        // One failure is no news: a kept-alive connection that the store had closed, say.
+        // A single failure is normal, such as a kept-alive connection that the store had closed.
         if (attempt > 1 || isLast) this.#wait(failure);
         if (isLast) throw this.#unavailable(call.doing, failure, error);
         const ceilingMs = Math.min(MAX_BACKOFF_MS, this.settings.backoffMs * 2 ** (attempt - 1));
@@ -193,7 +192,7 @@ export class StoreCalls {
   #stopped(doing: string, cause?: unknown): RetriableError {
     return new RetriableError(
       "S3_UNAVAILABLE",
-      `${doing} was given up because the task is stopping, or has lost the partition.`,
+      `${doing} was abandoned because the task is stopping, or has lost the partition.`,
       { cause },
     );
   }

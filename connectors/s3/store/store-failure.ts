@@ -7,7 +7,7 @@ type StoreFailureKind =
   | "transient"
   /** 412: the object already exists. */
   | "exists"
-  /** 409: another write to the key is under way. */
+  /** 409: another write to the key is running. */
   | "write-conflict"
   | "no-such-upload"
   | "no-such-bucket"

@@ -7,7 +7,7 @@ type Encryption =
   | { readonly kind: "managed"; readonly algorithm: string; readonly kmsKeyId: string | undefined }
   | { readonly kind: "customer-key"; readonly key: Password };
 
-/** What the client of the object store is made from. */
+/** The settings of the object store's client. */
 export interface StoreSettings {
   readonly bucket: string;
   readonly region: string;

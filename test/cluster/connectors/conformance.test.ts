@@ -81,7 +81,7 @@ describe("Postgres", () => {
   const checks = conformance(sourceOf(postgresPlugins), async () => {
     const db = await freshDatabase(server);
     await db.execute("CREATE TABLE t(id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)");
-    const first = await db.stream(); // makes slot and publication: rows from now on come
+    const first = await db.stream(); // creates slot and publication: later rows are streamed
     await first.stop();
     return {
       props: db.props({ "snapshot.mode": "no_data" }),

@@ -75,7 +75,7 @@ describe("a web server instead of the store", () => {
     expect(errors[0]!.errors[0]).toContain("is not an S3 endpoint");
   });
 
-  test("stores nothing, whatever it answers to an object: no offset is committed", async () => {
+  test("stores nothing, however it answers a write: no offset is committed", async () => {
     const props = await answering(pageButForHead);
     const createTask = () => new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
     const driver = new SinkDriver(createTask, ORDERS, {
@@ -104,9 +104,9 @@ describe("a web server instead of the store", () => {
     expect((await failureOf(send(client))).kind).toBe("not-s3");
     client.destroy();
     server!.close();
-    if (name === "HeadBucket") return; // An empty 200 is all that S3 itself has to say.
+    if (name === "HeadBucket") return; // S3 itself answers with an empty 200.
     const other = clientOf(await answering((_, response) => response.writeHead(200).end()));
-    // S3 begins the answer to a completion before it has completed, so an empty one may be repeated.
+    // S3 starts its answer to a completion before the completion is done, so an empty answer may be retried.
     expect((await failureOf(send(other))).kind).toBe(name === "CompleteMultipartUpload" ? "transient" : "not-s3");
     other.destroy();
   });

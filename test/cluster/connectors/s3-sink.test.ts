@@ -129,7 +129,7 @@ function appendRows(driver: SinkDriver, from: number, to: number, fill = ""): vo
   for (let offset = from; offset < to; offset++) driver.append(rowRecord(offset, { fill }));
 }
 
-/** Lets the worker's loop turn until the partition is committed up to `end`. */
+/** Runs the worker's loop until the partition is committed up to `end`. */
 async function deliverUntilCommitted(driver: SinkDriver, end: number): Promise<void> {
   for (let turn = 0; turn < 50 && driver.committed.get("orders-0") !== end; turn++) {
     await driver.deliverAll();

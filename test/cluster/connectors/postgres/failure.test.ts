@@ -38,7 +38,7 @@ async function complaints(props: Props): Promise<Record<string, string[]>> {
   return Object.fromEntries(faulty.map(({ name, errors }) => [name, errors]));
 }
 
-describe("validation asks the database", () => {
+describe("validation checks the database", () => {
   test("a valid configuration has no errors", async () => {
     expect(await complaints(db.props())).toEqual({});
   });
@@ -53,7 +53,7 @@ describe("validation asks the database", () => {
     });
   });
 
-  test("a wrong password names the key and what to check", async () => {
+  test("a wrong password names the key and the remedy", async () => {
     expect(await complaints(db.props({ "database.password": "wrong" }))).toEqual({
       "database.password": [
         expect.stringMatching(/password authentication failed.*Check database.user, database.password/),
@@ -207,7 +207,7 @@ describe("a permanent failure fails the task, naming the key", () => {
   });
 });
 
-test("a partitioned table whose partitions are published under their own names causes a warning with the remedy", async () => {
+test("partitions published under their own names cause a warning with the remedy", async () => {
   await db.execute(
     "CREATE TABLE pt(id int PRIMARY KEY) PARTITION BY RANGE (id)",
     "CREATE TABLE pt1 PARTITION OF pt FOR VALUES FROM (0) TO (100)",
@@ -320,7 +320,7 @@ for (const [change, expected] of [
     ],
   ],
 ] as const) {
-  test(`${change} while another table is read starts the snapshot again`, async () => {
+  test(`${change} while another table is read restarts the snapshot`, async () => {
     await db.execute(
       "CREATE TABLE a(id int PRIMARY KEY, pad text)",
       "INSERT INTO a SELECT i, repeat('x', 500) FROM generate_series(1, 5000) i",
@@ -403,7 +403,7 @@ test("a slot that stays in use fails the task after slot.max.retries", async () 
   await holder.stop();
 });
 
-test("a slot whose WAL is gone fails the task, and when_needed starts over", async () => {
+test("a slot whose WAL was removed fails the task, and when_needed takes a new snapshot", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "CREATE TABLE noise(pad text)");
   const driver = await db.stream();
   await db.execute("INSERT INTO t VALUES (1)");

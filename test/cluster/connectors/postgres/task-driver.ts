@@ -47,7 +47,7 @@ export class TaskDriver {
         for (const listener of this.#waitListeners) listener();
       },
       converter: () => {
-        throw new Error("no converter is asked for");
+        throw new Error("The task must not use a converter");
       },
       readOffsets: async (partitions) => partitions.map((partition) => ({ partition, offset: stored })),
       requestCommit: () => {
@@ -72,7 +72,7 @@ export class TaskDriver {
       this.#waitListeners.add(listener);
     });
     const polled = await this.poll();
-    if (polled.length > 0) throw new Error("Records came before the stream was expected to have any");
+    if (polled.length > 0) throw new Error("Records arrived before the stream was expected to have any");
     await streaming;
   }
 
@@ -103,7 +103,7 @@ export class TaskDriver {
   /** Polls, expecting no records, until `isReached`. */
   async until(isReached: () => Promise<boolean>): Promise<void> {
     while (!(await isReached())) {
-      if ((await this.poll()).length > 0) throw new Error("Records came where none were expected");
+      if ((await this.poll()).length > 0) throw new Error("Records arrived where none were expected");
     }
   }
 

@@ -81,7 +81,7 @@ export class TestDatabase {
     return (list ?? "").split(",").sort();
   }
 
-  /** Writes rows of one column by COPY, which gives them all one WAL position. */
+  /** Writes rows of one column by COPY, so all share one WAL position. */
   async copyRows(table: string, rows: readonly string[]): Promise<void> {
     await withClient(this, async (client) => {
       const stream = client.query(from(`COPY ${table} FROM STDIN`));

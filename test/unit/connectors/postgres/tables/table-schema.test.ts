@@ -65,8 +65,8 @@ function sent(table: TableSchema, text: string): ConnectValue {
 
 const TIME_MODES = ["adaptive", "adaptive_time_microseconds", "connect", "isostring", "microseconds", "nanoseconds"];
 const warnings = () => {
-  const given: string[] = [];
-  return { given, logger: { ...silentLogger, warn: (message: string) => given.push(message) } as unknown as Logger };
+  const logged: string[] = [];
+  return { logged, logger: { ...silentLogger, warn: (message: string) => logged.push(message) } as unknown as Logger };
 };
 
 describe("a timestamp outside its schema's range", () => {
@@ -75,7 +75,7 @@ describe("a timestamp outside its schema's range", () => {
 
   test("is null with a warning that names column and remedy, once", () => {
     for (const mode of ["adaptive", "adaptive_time_microseconds", "microseconds"]) {
-      const { given, logger } = warnings();
+      const { logged, logger } = warnings();
       const table = tableOf({ type: "timestamp", settings: { "time.precision.mode": mode }, logger });
       expect([mode, sent(table, LAST), sent(table, BEYOND), sent(table, "294276-12-31 23:59:59.999999")]).toEqual([
         mode,
@@ -83,7 +83,7 @@ describe("a timestamp outside its schema's range", () => {
         null,
         null,
       ]);
-      expect(given).toEqual([
+      expect(logged).toEqual([
         expect.stringMatching(/^Column c of s.t has a value .*time.precision.mode=isostring and connect can represent/),
       ]);
     }
@@ -115,10 +115,10 @@ describe("a timestamp outside its schema's range", () => {
   });
 
   test("is left out as a default, with a warning", () => {
-    const { given, logger } = warnings();
+    const { logged, logger } = warnings();
     const table = tableOf({ type: "timestamp", defaultExpression: `'${BEYOND}'::timestamp without time zone`, logger });
     expect(table.rowSchema.fields[0]!.schema.hasDefault).toBe(false);
-    expect(given).toEqual([
+    expect(logged).toEqual([
       expect.stringMatching(/default is left out of its schema: A timestamp is outside the range/),
     ]);
     expect(sent(table, "2024-01-01 00:00:00")).toBe(1_704_067_200_000_000);
@@ -140,13 +140,13 @@ test("a default that the column itself would refuse on insert is left out", () =
 });
 
 test("a warning about a column is logged once, however often its table is described", () => {
-  const { given, logger } = warnings();
+  const { logged, logger } = warnings();
   const shared = new ColumnWarnings(logger);
   for (let version = 0; version < 3; version++) {
     shared.warn("No converter for the type of a column", { column: "s.t.c", type: "box" });
     shared.warn("No converter for the type of a column", { column: "s.t.d", type: "box" });
   }
-  expect(given).toHaveLength(2);
+  expect(logged).toHaveLength(2);
 });
 
 describe("no value of a type kills the task", () => {

@@ -4,15 +4,28 @@ import { explainReplicationFailure } from "../../../../../connectors/postgres/wa
 
 const names = { slotName: "s", publicationName: "p" };
 /** A text in no known language, so only the codes can decide. */
-const said = (code: string, severity = "ERROR") => new ServerError(severity, code, "xyzzy", undefined, undefined);
+const serverError = (code: string, severity = "ERROR") =>
+  new ServerError(severity, code, "xyzzy", undefined, undefined);
 
 test("SQLSTATE, severity and phase decide the meaning of a replication failure, not its text", () => {
   const cases: [ServerError, "start" | "stream", object][] = [
-    [said("42704"), "start", { key: "slot.name", message: expect.stringMatching(/slot s .*xyzzy.*when_needed/) }],
-    [said("42704"), "stream", { key: "publication.name", message: expect.stringMatching(/^Publication p .*xyzzy/) }],
-    [said("55000", "WARNING"), "stream", { key: "publication.name" }],
-    [said("55000"), "start", { code: "POSTGRES_SLOT_LOST", message: expect.stringMatching(/slot s .*max_slot_wal/) }],
-    [said("58P01"), "stream", { code: "POSTGRES_SLOT_LOST" }],
+    [
+      serverError("42704"),
+      "start",
+      { key: "slot.name", message: expect.stringMatching(/slot s .*xyzzy.*when_needed/) },
+    ],
+    [
+      serverError("42704"),
+      "stream",
+      { key: "publication.name", message: expect.stringMatching(/^Publication p .*xyzzy/) },
+    ],
+    [serverError("55000", "WARNING"), "stream", { key: "publication.name" }],
+    [
+      serverError("55000"),
+      "start",
+      { code: "POSTGRES_SLOT_LOST", message: expect.stringMatching(/slot s .*max_slot_wal/) },
+    ],
+    [serverError("58P01"), "stream", { code: "POSTGRES_SLOT_LOST" }],
   ];
   for (const [error, phase, expected] of cases) {
     const explained = explainReplicationFailure(error, phase, names);
@@ -21,6 +34,6 @@ test("SQLSTATE, severity and phase decide the meaning of a replication failure, 
 });
 
 test("every other error is returned unchanged", () => {
-  for (const error of [said("55006"), said("57P01"), said("42501"), new Error("read ECONNRESET")])
+  for (const error of [serverError("55006"), serverError("57P01"), serverError("42501"), new Error("read ECONNRESET")])
     expect(explainReplicationFailure(error, "stream", names)).toBe(error);
 });

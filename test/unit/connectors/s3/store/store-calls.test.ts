@@ -152,7 +152,7 @@ describe("a failure is judged by its code", () => {
     expect(judgeStoreFailure(error).kind).toBe(kind);
   });
 
-  test("and by nothing that the SDK says of an answer without a body", () => {
+  test("and never by the SDK's text for an answer without a body", () => {
     expect(judgeStoreFailure(answer(404, "NotFound", "UnknownError")).cause).toBe("404 NotFound");
   });
 
