@@ -5,7 +5,7 @@
 export function traceOf(error: unknown): string {
   const parts: string[] = [];
   for (let next = error; next !== undefined && next !== null && parts.length < 10; ) {
-    const text = next instanceof Error ? (next.stack ?? `${next.name}: ${next.message}`) : String(next);
+    const text = next instanceof Error ? (next.stack ?? `${next.name}: ${next.message}`) : textOf(next);
     parts.push(parts.length > 0 ? `Caused by: ${text}` : text);
     next = next instanceof Error ? next.cause : undefined;
   }
@@ -14,7 +14,17 @@ export function traceOf(error: unknown): string {
 
 /** The error in one line: its message, and its cause's unless the message contains it. */
 export function errorMessage(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return textOf(error);
   const cause = error.cause instanceof Error ? error.cause.message.trim() : undefined;
   return cause === undefined || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+}
+
+/** A thrown value that is no error, as text. Code of others may throw anything, also what has no text. */
+export function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    // An object without a prototype, or whose toString throws.
+    return Object.prototype.toString.call(thrown);
+  }
 }

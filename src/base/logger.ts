@@ -1,5 +1,6 @@
 import type { Clock } from "../api/clock.js";
 import type { LogFields, Logger } from "../api/logger.js";
+import { textOf } from "./error-trace.js";
 
 /** For the layers that may import base but not api. */
 export type { LogFields, Logger };
@@ -80,7 +81,7 @@ function indentedCauses(cause: unknown): string {
     next !== undefined && parts.length < 10;
     next = next instanceof Error ? next.cause : undefined
   ) {
-    const text = next instanceof Error ? (next.stack ?? String(next)) : String(next);
+    const text = next instanceof Error ? (next.stack ?? String(next)) : textOf(next);
     parts.push((parts.length ? `Caused by: ${text}` : text).replace(/^/gm, "    "));
   }
   return parts.join("\n");

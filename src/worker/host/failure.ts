@@ -9,7 +9,7 @@ import {
   RetriableError,
   UnsupportedError,
 } from "../../api/index.js";
-import { traceOf } from "../../base/error-trace.js";
+import { textOf, traceOf } from "../../base/error-trace.js";
 import { isRetriable } from "../task/error-policy.js";
 
 /** An error on its way to another thread: fields for decisions, and text to show. */
@@ -37,7 +37,7 @@ export function failureOf(error: unknown): Failure {
     code: typeof codeName === "string" ? codeName : typeof code === "string" ? code : null,
     retriable: isRetriable(error),
     name: error instanceof Error ? error.name : "Error",
-    message: error instanceof Error ? error.message : String(error),
+    message: error instanceof Error ? error.message : textOf(error),
     trace: traceOf(error),
     ...(kind === "config" && { key: String(key) }),
   };

@@ -8,7 +8,7 @@ import {
   type RecordHeader,
 } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
-import { traceOf } from "../../base/error-trace.js";
+import { textOf, traceOf } from "../../base/error-trace.js";
 import { DEAD_LETTER_KEYS } from "../../contract/connector-keys.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type {
@@ -170,7 +170,7 @@ const JAVA_NAMES = {
 
 function contextHeaders(id: TaskId, { record, stage, className, error }: FailedRecord<ConsumedRecord>): RecordHeader[] {
   const kind = errorKind(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : textOf(error);
   const entries: readonly (readonly [string, string])[] = [
     ["topic", record.topic],
     ["partition", String(record.partition)],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { errorMessage } from "../../../src/base/error-trace.js";
+import { errorMessage, traceOf } from "../../../src/base/error-trace.js";
 
 test("a cause that ends in a line break is not said twice", () => {
   const cause = new Error("write EPROTO: wrong version number\n");
@@ -7,3 +7,10 @@ test("a cause that ends in a line break is not said twice", () => {
     "The store failed: write EPROTO: wrong version number.",
   );
 });
+
+test.each([Object.create(null), { toString: () => Object.create(null) }])(
+  "a thrown object that has no text has one here",
+  (thrown) => {
+    expect([errorMessage(thrown), traceOf(thrown)]).toEqual(["[object Object]", "[object Object]\n"]);
+  },
+);

@@ -88,6 +88,13 @@ describe("a connector", () => {
     expect(await other.runner.setTargetState("STOPPED")).toBe("STOPPED");
   });
 
+  test("fails by whatever its plugin throws", async () => {
+    const { connector, told, runner } = rig();
+    connector.startError = Object.create(null) as Error;
+    expect(await runner.setTargetState("STARTED")).toBe("FAILED");
+    expect(told).toEqual(["FAILED [object Object]"]);
+  });
+
   test("raiseError fails it; requestTaskReconfiguration is forwarded only while it runs", async () => {
     const { connector, told, runner } = rig();
     await runner.setTargetState("STARTED");
