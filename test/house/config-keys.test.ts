@@ -16,7 +16,7 @@ function definedTwice(files: ReadonlyMap<string, string>): Map<string, readonly 
 describe("config keys", () => {
   test("of src are each defined in one file", () => {
     const twice = definedTwice(sources("src"));
-    // A worker's own, and that of a connector, whose default is the worker's.
+    // The worker's key, and the connector's, whose default is the worker's.
     twice.delete("header.converter");
     expect([...twice]).toEqual([]);
   });

@@ -15,7 +15,7 @@ import {
   workerDocument,
 } from "./documents.js";
 
-// `npm run docs` writes what these generate; `npm run check` fails where the files say something else.
+// `npm run docs` writes the generated files; `npm run check` fails if they differ.
 describe("the documents agree with the code", async () => {
   const connectors = await bundledConnectors();
   const document = (path: string) => `../../docs/${path}`;

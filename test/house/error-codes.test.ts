@@ -6,7 +6,7 @@ import { sources } from "./sources.js";
 const USE =
   /(?:new (?:Retriable|Data|NotFound|Conflict|Unsupported)Error\(|\bcode:)\s*(?:[\w.!= ]+\?\s*)?"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g;
 
-/** The codes that errors are made with, by file. Kafka's and the system's codes are made elsewhere. */
+/** The codes of created errors, by file. Kafka's and the system's codes come from elsewhere. */
 function usesIn(files: Iterable<readonly [string, string]>): (readonly [path: string, code: string])[] {
   return [...files].flatMap(([path, text]) => [...text.matchAll(USE)].map((use) => [path, use[1]!] as const));
 }
@@ -35,7 +35,7 @@ describe("error codes", async () => {
     expect(own.filter((code) => !text.some(([, content]) => content.includes(`"${code}"`)))).toEqual([]);
   });
 
-  test("that nobody declared are found", () => {
+  test("that are not declared are found", () => {
     const text = 'throw new DataError("S3_TYPO", "x");\n{ code: late ? "A_B" : undefined }';
     expect(usesIn([["a.ts", text]])).toEqual([
       ["a.ts", "S3_TYPO"],

@@ -9,11 +9,11 @@ describe("the house as it stands", () => {
     expect(files.size).toBeGreaterThan(50);
   });
 
-  test("has no import that climbs", () => {
+  test("has no import against the layers", () => {
     expect(climbs(files)).toEqual([]);
   });
 
-  test("has a table of rooms in which each row looks up, and no row that nothing uses", () => {
+  test("has a table of folders in which each row names rows above it, and no unused row", () => {
     expect(roomFaults(files)).toEqual([]);
   });
 
@@ -37,7 +37,7 @@ describe("the house as it stands", () => {
 describe("the floors test", () => {
   const house = (files: Record<string, string>) => new Map(Object.entries(files));
 
-  test("names an import that climbs, type imports too", () => {
+  test("names an import against the layers, type imports too", () => {
     expect(climbs(house({ "src/stores/a.ts": 'import type { W } from "../worker/worker.js";' }))).toEqual([
       "src/stores/a.ts imports src/worker/worker.ts: src/stores may not import src/worker",
     ]);
@@ -45,7 +45,7 @@ describe("the floors test", () => {
     expect(climbs(house({ "src/rest/a.ts": 'export * from "../main.js";' }))).toHaveLength(1);
   });
 
-  test("lets an import go down, and the roof see everything in src but no connector", () => {
+  test("allows imports downwards, and composition to import everything in src but no connector", () => {
     expect(
       climbs(
         house({
@@ -59,7 +59,7 @@ describe("the floors test", () => {
     expect(climbs(house({ "src/cli/a.ts": 'import { b } from "../rest/routes.js";' }))).toHaveLength(1);
   });
 
-  test("names an import from one room into another that it may not see", () => {
+  test("names an import from one folder into another that is not in its row", () => {
     expect(climbs(house({ "src/worker/source/a.ts": 'import { b } from "../sink/b.js";' }))).toEqual([
       "src/worker/source/a.ts imports src/worker/sink/b.ts: src/worker/source may not import src/worker/sink",
     ]);
@@ -79,7 +79,7 @@ describe("the floors test", () => {
     expect(climbs(house({ "connectors/s3/a.ts": 'import { b } from "../file/b.js";' }))).toHaveLength(1);
   });
 
-  test("keeps a package to its floor", () => {
+  test("keeps a package to its layer", () => {
     expect(climbs(house({ "src/worker/a.ts": 'import { Kafka } from "kafkajs";' }))).toEqual([
       "src/worker/a.ts imports kafkajs: only src/kafka may",
     ]);

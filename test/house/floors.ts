@@ -15,22 +15,22 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/herder": ["src/api", "src/base", "src/contract", "src/kafka", "src/stores", "src/worker"],
   "src/rest": ["src/api", "src/base", "src/contract", "src/herder"],
   "src/cli": ["src/api"],
-  // The roof: composition. It sees everything in src, and only src/main sees it.
+  // Composition: may import everything in src, and only src/main imports it.
   "src/emulators": ["src/api", "src/base"],
   "src/app": ["src"],
   "src/demo": ["src"],
   "src/main": ["src"],
-  // The annex: each connector is a stranger to the rest.
+  // Connectors know nothing of the rest.
   "connectors/postgres": ["src/api"],
   "connectors/s3": ["src/api"],
   "connectors/file": ["src/api"],
 };
 
 /**
- * The rooms of a layer and, for each, the rooms of the same layer that it may import. A room is a folder or, where one
- * file is a contract for the others, that file; the most specific row counts. A row names only rows above it, so rooms
- * cannot form a cycle. The last row, the layer's own name, is its root and sees all rooms. What a layer may import, its
- * rooms may, too.
+ * The folders of a layer and, for each, the folders of the same layer that it may import. A row is a folder or a file
+ * that is a contract for others; the most specific row counts. A row names only rows above it, so there are no cycles.
+ * The last row, the layer's own name, is its root and may import all of them. A folder may also import what its layer
+ * may.
  */
 const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below: string[]])[]>> = {
   "src/protocol": [
@@ -190,7 +190,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
   ],
 };
 
-/** Third-party packages that only one floor may import, by the floor. */
+/** Third-party packages that only one layer may import, by the layer. */
 const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ["src/kafka"],
   express: ["src/rest"],
@@ -208,7 +208,7 @@ function floorOf(path: string): string | undefined {
   return /^((?:src|connectors)\/[^/]+)\//.exec(path)?.[1];
 }
 
-/** The room of a file: the longest row that is the file or a folder around it. */
+/** The row of a file: the longest one that is the file or a folder around it. */
 function roomOf(path: string, floor: string): string | undefined {
   const rows = (ROOMS[floor] ?? []).map(([room]) => room);
   return rows
@@ -227,7 +227,7 @@ export function importsOf(path: string, text: string): { files: string[]; packag
   return { files, packages };
 }
 
-/** Every import that climbs, as a sentence. Empty is the only passing answer. */
+/** Every import that the tables do not allow, as a sentence. Empty is the only passing answer. */
 export function climbs(files: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   for (const [path, text] of files) {
@@ -264,7 +264,7 @@ function mayEnter(floor: string, from: string | undefined, to: string | undefine
   return row !== undefined && to !== undefined && (row === rows.at(-1) || row.slice(1).includes(to));
 }
 
-/** What is wrong with the table of rooms itself: rows that name a row below them, or that no import needs. */
+/** Faults of the table of folders itself: rows that name a row below them, or an import that no file needs. */
 export function roomFaults(files: ReadonlyMap<string, string>): string[] {
   const used = new Set<string>();
   for (const [path, text] of files) {
@@ -319,7 +319,7 @@ export function cycles(files: ReadonlyMap<string, string>): string[] {
   return found;
 }
 
-/** Where a unit test sleeps or counts turns of the event loop, instead of awaiting what it waits for. */
+/** Unit tests that sleep or count turns of the event loop instead of awaiting an event. */
 export function straySleeps(tests: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   for (const [path, text] of tests) {

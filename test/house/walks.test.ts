@@ -10,7 +10,7 @@ interface Stop {
   readonly walk: string;
   readonly file: string;
   readonly driver: string;
-  /** The contract at which file and driver meet, where neither imports the other. */
+  /** The contract that file and driver both import, if neither imports the other. */
   readonly contract: string | undefined;
 }
 
@@ -33,7 +33,7 @@ function imports(file: string): string[] {
   );
 }
 
-/** Why the row is wrong, or undefined. */
+/** The fault of a row, or undefined. */
 function faultOf({ file, driver, contract }: Stop, before: Stop | undefined): string | undefined {
   for (const name of [file, driver, ...(contract ? [contract] : [])]) {
     if (!existsSync(join(root, `${name}.ts`))) return `${name}.ts does not exist`;
@@ -74,7 +74,7 @@ describe("the walks of docs/architecture.md", () => {
 });
 
 describe("the check of the walks", () => {
-  test("finds a file that is gone, and neighbours that are strangers", () => {
+  test("finds a missing file, and neighbours that do not import each other", () => {
     const stop = { walk: "w", file: "src/base/clock", driver: "src/base/deferred", contract: undefined };
     expect(faultOf(stop, undefined)).toBe("src/base/clock and src/base/deferred do not import each other");
     expect(faultOf({ ...stop, file: "src/base/gone" }, undefined)).toBe("src/base/gone.ts does not exist");
