@@ -201,7 +201,7 @@ test("an unhandled rejection is logged with its plugin, and ends nothing", async
   const logged = deferred<LogFields | undefined>();
   const logger: Logger = {
     ...silentLogger,
-    error: (message, fields) => message.startsWith("A promise") && logged.resolve(fields),
+    error: (message, fields) => message.startsWith("Unhandled promise rejection") && logged.resolve(fields),
     child: () => logger,
   };
   const { worker, run } = await start({}, logger);
@@ -213,7 +213,7 @@ test("an unhandled rejection is logged with its plugin, and ends nothing", async
 test("values that are not data do not cross, and the answer names them", async () => {
   const { worker, run } = await start();
   await run("odd", "rogue.closures.taskConfigs");
-  await expect(worker.taskConfigs("odd")).rejects.toThrow("taskConfigs of rogue.closures.taskConfigs gave");
+  await expect(worker.taskConfigs("odd")).rejects.toThrow("taskConfigs of rogue.closures.taskConfigs returned");
   expect(await reasonOf(worker.validate(ref("rogue.closures.validate"), {}))).toContain("could not be cloned");
 });
 
