@@ -1,11 +1,24 @@
 import {
+  allOf,
+  type ConfigCheck,
   type ConfigDef,
   type Connector,
   type ConnectorContext,
+  invalidValue,
   nonEmpty,
   type Props,
   parseConfig,
 } from "../../src/api/index.js";
+
+/** Kafka's rule. A name that breaks it fails the task at its first record, when no topic can be created. */
+const topicName: ConfigCheck = (key, value) =>
+  typeof value !== "string" || /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/.test(value)
+    ? undefined
+    : invalidValue(
+        key,
+        value,
+        "A topic name has at most 249 characters, only ASCII letters, digits, '.', '_' and '-', and is not '.' or '..'",
+      );
 
 export const fileSourceConfig = {
   file: {
@@ -14,7 +27,7 @@ export const fileSourceConfig = {
     default: null,
     importance: "high",
   },
-  topic: { type: "string", doc: "Topic for the lines.", importance: "high", check: nonEmpty },
+  topic: { type: "string", doc: "Topic for the lines.", importance: "high", check: allOf(nonEmpty, topicName) },
   "batch.size": { type: "int", doc: "Maximum number of lines in a batch.", default: 2000, importance: "low" },
 } as const satisfies ConfigDef;
 
