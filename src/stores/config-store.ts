@@ -1,3 +1,4 @@
+import { RetriableError } from "../api/errors.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
@@ -21,9 +22,12 @@ export interface SharedConfigStore {
    * @throws RetriableError STORE_UNREADABLE after `timeoutMs`
    */
   readToEnd(timeoutMs?: number): Promise<ConfigSnapshot>;
-  /** Resolves once acknowledged, which is before a snapshot has it. @throws RetriableError STORE_UNWRITABLE */
+  /**
+   * Resolves once acknowledged, which is before a snapshot has it. @throws RetriableError STORE_UNWRITABLE, also when a
+   * newer write of the connector's target state has begun here before this one was acknowledged
+   */
   putTargetState(connector: string, state: TargetState): Promise<void>;
-  /** As `putTargetState`. */
+  /** Resolves once acknowledged. @throws RetriableError STORE_UNWRITABLE */
   putLoggerLevel(logger: string, level: string): Promise<void>;
 }
 
@@ -37,6 +41,8 @@ export interface SharedConfigStore {
 export class ConfigStore implements SharedConfigStore {
   readonly #fold = new ConfigFold();
   readonly #log: CompactedLog;
+  /** The newest write of each connector's target state, while it is in flight. */
+  readonly #newestStates = new Map<string, symbol>();
   #events: ConfigEvent[] = [];
   #started = false;
 
@@ -71,8 +77,15 @@ export class ConfigStore implements SharedConfigStore {
     return this.snapshot();
   }
 
+  /** @param permit of a leader, whose writes end with its term. Without one, a newer write ends this one. */
   async putTargetState(connector: string, state: TargetState, permit?: WritePermit): Promise<void> {
-    await this.#log.send([configRecord.targetState(connector, state)], permit);
+    await this.#asNewestState(connector, (isNewest) => {
+      const orReplaced = (attempts: number) => {
+        // While Kafka was away, the newer request may have been answered first. This one must not undo it.
+        if (attempts > 0 && !isNewest()) throw replacedError(connector, state);
+      };
+      return this.#log.send([configRecord.targetState(connector, state)], permit ?? orReplaced);
+    });
   }
 
   async putLoggerLevel(logger: string, level: string): Promise<void> {
@@ -89,11 +102,12 @@ export class ConfigStore implements SharedConfigStore {
     const records = [configRecord.connector(connector, config)];
     // The state first: a reader of the connector must already know not to start it.
     if (initialState) records.unshift(configRecord.targetState(connector, initialState));
-    await this.#write(permit, records);
+    await this.#asNewestState(connector, () => this.#write(permit, records));
   }
 
   async removeConnector(permit: WritePermit, connector: string): Promise<void> {
-    await this.#write(permit, [configRecord.connector(connector, null), configRecord.targetState(connector, null)]);
+    const records = [configRecord.connector(connector, null), configRecord.targetState(connector, null)];
+    await this.#asNewestState(connector, () => this.#write(permit, records));
   }
 
   /**
@@ -123,8 +137,26 @@ export class ConfigStore implements SharedConfigStore {
     return this.#log.close();
   }
 
+  async #asNewestState(connector: string, write: (isNewest: () => boolean) => Promise<void>): Promise<void> {
+    const turn = Symbol(connector);
+    this.#newestStates.set(connector, turn);
+    const isNewest = () => this.#newestStates.get(connector) === turn;
+    try {
+      await write(isNewest);
+    } finally {
+      if (isNewest()) this.#newestStates.delete(connector);
+    }
+  }
+
   async #write(permit: WritePermit, records: readonly StoreRecord[]): Promise<void> {
     await this.#log.send(records, permit);
     await this.#log.readToEnd();
   }
+}
+
+function replacedError(connector: string, state: TargetState): RetriableError {
+  return new RetriableError(
+    "STORE_UNWRITABLE",
+    `Error writing to Kafka: the target state ${state} of connector ${connector} was not acknowledged before a newer request changed it, and is not tried again`,
+  );
 }

@@ -30,3 +30,38 @@ test("reads on after a record that is nested too deeply to parse, and reports it
   ]);
   await store.close();
 });
+
+test("a target state that waits to be tried again does not undo a newer one, or a newer removal", async () => {
+  const clock = new SimClock();
+  const log = new MemoryLog();
+  const openLog = openLogOver(log, { clock, random: new SeededRandom(1), logger: silentLogger }, "connect-configs");
+  const store = new ConfigStore(openLog, () => {});
+  await store.start();
+  log.fates.push("refused");
+  const paused = store.putTargetState("c", "PAUSED");
+  await clock.advance(0);
+  await store.putTargetState("c", "STARTED");
+  const rejected = expect(paused).rejects.toThrow(/PAUSED of connector c .* newer request/);
+  await clock.advance(60_000);
+  await rejected;
+
+  log.fates.push("refused");
+  const pausedAgain = store.putTargetState("c", "PAUSED");
+  await clock.advance(0);
+  const removed = store.removeConnector(() => {}, "c");
+  const rejectedAgain = expect(pausedAgain).rejects.toThrow(/newer request/);
+  await clock.advance(60_000);
+  await Promise.all([removed, rejectedAgain]);
+
+  log.fates.push("refused");
+  const last = store.putTargetState("c", "PAUSED");
+  await clock.advance(60_000);
+  await last;
+  expect(log.texts.map(([key, value]) => [key, value && JSON.parse(value)["state.v2"]])).toEqual([
+    ["target-state-c", "STARTED"],
+    ["connector-c", null],
+    ["target-state-c", null],
+    ["target-state-c", "PAUSED"],
+  ]);
+  await store.close();
+});
