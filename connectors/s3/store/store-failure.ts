@@ -60,8 +60,8 @@ const NETWORK_CODES = new Set([
   "UND_ERR_SOCKET",
 ]);
 
-/** The SDK's message for an answer without a body, as every answer to HEAD is. */
-const SDK_HAS_NO_WORDS = "UnknownError";
+/** The SDK's message for an answer without a body, such as every answer to HEAD. */
+const SDK_PLACEHOLDER = "UnknownError";
 
 interface ErrorShape {
   readonly name?: unknown;
@@ -78,7 +78,7 @@ export function judgeStoreFailure(error: unknown): StoreFailure {
   const own =
     [Code, code, name].find((text): text is string => typeof text === "string" && text !== "Error") ?? "Error";
   if (name === "ForeignAnswerError") return { kind: kindOf(own, name, status), cause: `${status} ${message}` };
-  const isText = typeof message === "string" && message !== "" && message !== own && message !== SDK_HAS_NO_WORDS;
+  const isText = typeof message === "string" && message !== "" && message !== own && message !== SDK_PLACEHOLDER;
   const text = isText ? `: ${firstLine(message)}` : "";
   return { kind: kindOf(own, name, status), cause: `${status === undefined ? "" : `${status} `}${own}${text}` };
 }
