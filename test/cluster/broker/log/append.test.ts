@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { appendProduced } from "../../../../src/broker/log/append-produced.js";
 import { CODECS } from "../../../../src/protocol/compression/compression.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
-import { codecOf, walkBatches } from "../../../../src/protocol/records/record-batch.js";
+import { checkCrc, codecOf, walkBatches } from "../../../../src/protocol/records/record-batch.js";
+import { RecordBatchWriter } from "../../../../src/protocol/records/record-batch-writer.js";
 import { batchOf, openTestLog, readAll } from "../../../support/broker-log.js";
 
 const ARRIVAL = { nowMs: 1_700_000_000_000, apiVersion: 9 };
@@ -48,6 +49,39 @@ describe("a batch that the broker recompresses for the topic's compression.type"
     const [batch] = [...walkBatches(log.read(0, 100_000, true))];
     expect(codecOf(batch!.header)).toBe(number);
     expect(readAll(log).map((each) => each.value?.toString() ?? null)).toEqual([value, null]);
+    log.close();
+  });
+
+  test.each(["CreateTime", "LogAppendTime"])("keeps producer, sequence, offsets and times: %s", (timestampType) => {
+    const log = openTestLog(folder, {
+      configs: { "compression.type": "zstd", "message.timestamp.type": timestampType },
+    });
+    const writer = (at: number) => {
+      const batch = new RecordBatchWriter();
+      for (const each of [at, at + 1, at + 2]) batch.append(1_000_000 - each, null, Buffer.from(`value ${each}`), []);
+      return batch.finish({ codec: "gzip" }, { producerId: 77, producerEpoch: 3, baseSequence: at });
+    };
+    const answers = [0, 3, 0, 6].map((at) => appendProduced(log, writer(at), ARRIVAL, "t-0").baseOffset);
+    expect(answers).toEqual([0, 3, 0, 6]);
+    const stamped = timestampType === "LogAppendTime";
+    const headers = [...walkBatches(log.read(0, 100_000, true))].map(({ header, bytes }) => {
+      expect(checkCrc(bytes, header)).toBe(true);
+      return header;
+    });
+    expect(headers).toMatchObject(
+      [0, 3, 6].map((at) => ({
+        baseOffset: at,
+        producerId: 77,
+        producerEpoch: 3,
+        baseSequence: at,
+        recordCount: 3,
+        lastOffsetDelta: 2,
+        baseTimestampMs: 1_000_000 - at,
+        maxTimestampMs: stamped ? ARRIVAL.nowMs : 1_000_000 - at,
+      })),
+    );
+    const read = readAll(log).map(({ offset, timestampMs }) => [offset, timestampMs]);
+    expect(read).toEqual(Array.from({ length: 9 }, (_, at) => [at, stamped ? ARRIVAL.nowMs : 1_000_000 - at]));
     log.close();
   });
 
