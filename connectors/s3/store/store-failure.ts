@@ -63,6 +63,9 @@ const NETWORK_CODES = new Set([
 /** The SDK's message for an answer without a body, such as every answer to HEAD. */
 const SDK_PLACEHOLDER = "UnknownError";
 
+/** Instead of OpenSSL's own text, which names neither key nor remedy: `…:SSL routines:ssl3_get_record:wrong version…`. */
+const TLS_FAILED = "EPROTO: no TLS connection. For a store without TLS, store.url begins with http://, not https://";
+
 interface ErrorShape {
   readonly name?: unknown;
   readonly code?: unknown;
@@ -78,6 +81,7 @@ export function judgeStoreFailure(error: unknown): StoreFailure {
   const own =
     [Code, code, name].find((text): text is string => typeof text === "string" && text !== "Error") ?? "Error";
   if (name === "ForeignAnswerError") return { kind: kindOf(own, name, status), cause: `${status} ${message}` };
+  if (own === "EPROTO") return { kind: "transient", cause: TLS_FAILED };
   const isText = typeof message === "string" && message !== "" && message !== own && message !== SDK_PLACEHOLDER;
   const text = isText ? `: ${firstLine(message)}` : "";
   return { kind: kindOf(own, name, status), cause: `${status === undefined ? "" : `${status} `}${own}${text}` };

@@ -224,9 +224,12 @@ export class Membership implements GroupMemberCallbacks {
   }
 
   async onLost(error: Error, leftMs: number): Promise<void> {
-    this.options.logger.warn("The group has dropped this worker; everything here stops until it has joined again", {
-      why: error.message,
-    });
+    this.options.logger.warn(
+      "This worker has lost its place in the group; everything here stops until it has joined again",
+      {
+        why: error.message,
+      },
+    );
     this.#losses++;
     this.#unsettle();
     this.#assigned = NO_WORK; // I4: it may already run elsewhere

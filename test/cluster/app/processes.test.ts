@@ -49,7 +49,7 @@ describe("broker and worker as processes", () => {
   });
 
   test("a worker that lost its group stops everything, and starts it again once the broker is back", async () => {
-    const dropped = stack.worker.line(/The group has dropped this worker/);
+    const dropped = stack.worker.line(/This worker has lost its place in the group/);
     await stack.broker.kill9();
     await dropped;
     appendFileSync(source, "later\n");

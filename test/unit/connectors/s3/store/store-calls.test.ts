@@ -156,6 +156,11 @@ describe("a failure is judged by its code", () => {
     expect(judgeStoreFailure(answer(404, "NotFound", "UnknownError")).cause).toBe("404 NotFound");
   });
 
+  test("and a plain HTTP store behind an https address by its key", () => {
+    const judged = judgeStoreFailure(network("EPROTO"));
+    expect(judged).toEqual({ kind: "transient", cause: expect.stringContaining("store.url begins with http://") });
+  });
+
   test.each([
     [answer(404, "NoSuchBucket"), "NotFoundError", "Non-existent S3 bucket: lake at http://store:9000"],
     [answer(403, "AccessDenied"), "ConfigError", "Allow s3:PutObject"],
