@@ -113,7 +113,8 @@ export class ConfigStore implements SharedConfigStore {
   /**
    * Publishes all tasks of a connector. They come into force together, at the commit record (I5). All records are one
    * write: after an attempt that landed unanswered, the next one writes the tasks again before their commit. A second
-   * commit alone would find no tasks and make the connector inconsistent.
+   * commit alone would find no tasks and make the connector inconsistent. If they exceed one batch, the commit waits
+   * until the tasks are acknowledged.
    */
   async putTaskConfigs(permit: WritePermit, connector: string, configs: readonly StoredProps[]): Promise<void> {
     const tasks = configs.map((config, task) => configRecord.task(connector, task, config));
