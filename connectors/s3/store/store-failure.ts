@@ -28,7 +28,8 @@ export interface StoreFailure {
   readonly cause: string;
 }
 
-const TRANSIENT_STATUS = new Set([429, 500, 502, 503, 504]);
+/** 408 comes from proxies to which a body arrives slowly, 520 to 524 from Cloudflare when the store is away. */
+const TRANSIENT_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 const TRANSIENT_CODES = new Set([
   "RequestTimeout",
   "RequestTimeTooSkewed",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ForeignAnswerError } from "../../../../../connectors/s3/store/foreign-answer.js";
 import { ExpectedFailure, StoreCalls } from "../../../../../connectors/s3/store/store-calls.js";
 import { judgeStoreFailure, storeError } from "../../../../../connectors/s3/store/store-failure.js";
 import { SimClock } from "../../../../../src/base/clock.js";
@@ -130,6 +131,9 @@ describe("a failure is judged by its code", () => {
     [answer(500, "InternalError"), "transient"],
     [answer(200, "InternalError"), "transient"],
     [answer(400, "RequestTimeout"), "transient"],
+    [new ForeignAnswerError(408, "text/html", "408 Request Time-out"), "transient"],
+    [new ForeignAnswerError(522, "text/html", "Connection timed out"), "transient"],
+    [new ForeignAnswerError(403, "text/html", "Sign in"), "not-s3"],
     [answer(403, "RequestTimeTooSkewed"), "transient"],
     [network("ECONNREFUSED"), "transient"],
     [network("ECONNRESET"), "transient"],
