@@ -198,7 +198,14 @@ describe("a permanent failure fails the task, naming the key", () => {
   });
 
   test("a missing heartbeat table", async () => {
-    const driver = await db.stream({ "heartbeat.interval.ms": "20", "heartbeat.action.query": "DELETE FROM nosuch" });
+    // Not db.stream: the first heartbeat may be due before the stream has begun.
+    const driver = await TaskDriver.start(
+      db.props({
+        "snapshot.mode": "no_data",
+        "heartbeat.interval.ms": "20",
+        "heartbeat.action.query": "DELETE FROM nosuch",
+      }),
+    );
     await expect(driver.read(100)).rejects.toMatchObject({
       key: "heartbeat.action.query",
       message: expect.stringMatching(/^heartbeat.action.query failed: .*"nosuch"/),
