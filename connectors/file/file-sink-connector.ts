@@ -9,7 +9,7 @@ export const fileSinkConfig = {
   },
 } as const satisfies ConfigDef;
 
-/** Values as lines of a file, `org.apache.kafka.connect.file.FileStreamSinkConnector`: every task appends to the same file. */
+/** `org.apache.kafka.connect.file.FileStreamSinkConnector`: values as lines of a file; every task appends to it. */
 export class FileSinkConnector implements Connector {
   readonly config: ConfigDef = fileSinkConfig;
   #props: Props = {};
@@ -24,6 +24,6 @@ export class FileSinkConnector implements Connector {
   }
 
   async stop(): Promise<void> {
-    // Holds nothing.
+    // Nothing to release.
   }
 }

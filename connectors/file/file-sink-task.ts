@@ -12,12 +12,12 @@ import {
 } from "../../src/api/index.js";
 import { fileSinkConfig } from "./file-sink-connector.js";
 
-/** Text goes into the file, where headers have no place. */
+/** For the converter: a line has no place for headers. */
 const NO_HEADERS = new RecordHeaders();
 const NULL = Buffer.from("null");
 const LINE_END = Buffer.from("\n");
 
-/** Where lines go. */
+/** The file or standard output. */
 interface LineTarget {
   append(bytes: Buffer): Promise<void>;
   /** Resolves once the appended bytes would survive a power failure. */
@@ -26,9 +26,9 @@ interface LineTarget {
 }
 
 /**
- * Appends each value as a line, in the form of Java's `String.valueOf`. Lines are on disk (fdatasync) before their offsets
- * are returned; standard output cannot promise that. After a failed write the last lines may be in the file twice, one of
- * them in part: the restarted task reads them again.
+ * Appends each value as a line, in the form of Java's `String.valueOf`. `preCommit` returns offsets once their lines
+ * are on disk (fdatasync); standard output cannot promise that. A failed write may leave part of its batch in the file,
+ * the last line incomplete: the restarted task appends everything since the last commit again.
  */
 export class FileSinkTask implements SinkTask {
   #target: LineTarget | undefined;

@@ -10,7 +10,7 @@ import {
   parseConfig,
 } from "../../src/api/index.js";
 
-/** Kafka's rule. A name that breaks it fails the task at its first record, when no topic can be created. */
+/** Kafka's rule for topic names. Unchecked, a bad name would fail the task only at its first record. */
 const topicName: ConfigCheck = (key, value) =>
   typeof value !== "string" || /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/.test(value)
     ? undefined
@@ -31,7 +31,7 @@ export const fileSourceConfig = {
   "batch.size": { type: "int", doc: "Maximum number of lines in a batch.", default: 2000, importance: "low" },
 } as const satisfies ConfigDef;
 
-/** Lines of a file as records, `org.apache.kafka.connect.file.FileStreamSourceConnector`: always one task. */
+/** `org.apache.kafka.connect.file.FileStreamSourceConnector`: lines of a file as records, always by one task. */
 export class FileSourceConnector implements Connector {
   readonly config: ConfigDef = fileSourceConfig;
   #props: Props = {};
@@ -46,6 +46,6 @@ export class FileSourceConnector implements Connector {
   }
 
   async stop(): Promise<void> {
-    // Holds nothing.
+    // Nothing to release.
   }
 }

@@ -12,12 +12,12 @@ import { fileSourceConfig } from "./file-source-connector.js";
 import { GrowingFile, type LineSource, StandardInput } from "./line-source.js";
 import type { Line } from "./line-splitter.js";
 
-/** Pause when there are no lines, as in the original. */
+/** The pause when there are no lines, as in Kafka's connector. */
 const IDLE_MS = 1000;
 
 /**
- * Sends each finished line as a record with the position behind it, in bytes. (The original counts characters and so
- * loses its place after the first character of two bytes.) A line without an end waits for it.
+ * Sends each finished line as a record whose offset is the position after it, in bytes. (Kafka's connector counts
+ * characters, and so resumes at the wrong place after any character of several bytes.) An unfinished line waits.
  */
 export class FileSourceTask implements SourceTask {
   #context!: SourceTaskContext;
@@ -25,8 +25,9 @@ export class FileSourceTask implements SourceTask {
   #topic = "";
   #batchSize = 0;
   #partition: SourceMap = {};
+  /** False for standard input, which has no positions: its offsets hold null. */
   #positioned = false;
-  /** Lines read; those from `#next` on are not returned yet. */
+  /** Lines read. `poll` has returned those before `#next`. */
   #lines: readonly Line[] = [];
   #next = 0;
 

@@ -5,7 +5,7 @@ import { type Line, LineSplitter } from "./line-splitter.js";
 
 /** A file or standard input, as lines. */
 export interface LineSource {
-  /** The next lines, [] when there are none now, or the reason why nothing can be read yet. */
+  /** The next lines, [] if there are none now, or the event that must happen before anything can be read. */
   read(): Promise<readonly Line[] | { readonly waitingFor: string }>;
   close(): Promise<void>;
 }
@@ -13,8 +13,8 @@ export interface LineSource {
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * A file that grows. It need not exist yet. When it is truncated or replaced, the rest of the old file is read first and
- * then the new one from its beginning.
+ * A growing file, which need not exist yet. A truncated file is read again from its beginning. When another file takes
+ * its path, the old one is read to its end first.
  */
 export class GrowingFile implements LineSource {
   readonly #path: string;
@@ -25,8 +25,8 @@ export class GrowingFile implements LineSource {
   #position: number;
 
   /**
-   * @param position bytes to skip.
-   * @param onRestart called with the reason when reading starts from the beginning.
+   * @param position where to start, in bytes; from the beginning if the file is shorter.
+   * @param onRestart called with the reason whenever reading starts again from the beginning.
    */
   constructor(path: string, position: number, onRestart: (reason: string) => void) {
     this.#path = path;
@@ -84,7 +84,7 @@ export class GrowingFile implements LineSource {
       this.#restart("was cut short");
       return [];
     }
-    // The old file may be written to until it is replaced: only an end seen after the new file appeared is final.
+    // Its writer may append to the old file until it replaces it: only an end seen after that is final.
     if (!now || (now.ino === ours.ino && now.dev === ours.dev) || ours.size > this.#position) return [];
     const rest = this.#splitter.rest();
     await this.close();
@@ -118,7 +118,7 @@ export class StandardInput implements LineSource {
     this.#stream.on("error", (error) => {
       this.#failure = error;
     });
-    // Without a listener nothing is read; poll takes the bytes that have arrived.
+    // Without a listener the stream does not read ahead; `read` takes the bytes it has buffered.
     this.#stream.on("readable", () => undefined);
   }
 

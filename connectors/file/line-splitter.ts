@@ -8,15 +8,16 @@ export interface Line {
 }
 
 /**
- * Cuts UTF-8 bytes into lines that end at `\n`, `\r` or `\r\n`. An unfinished line waits for its end, and a last `\r` for the
- * `\n` that may follow it. Positions are in bytes, so that reading resumes at the right place after text beyond ASCII.
+ * Cuts UTF-8 bytes into lines that end at `\n`, `\r` or `\r\n`. An unfinished line waits for its end, and a last `\r`
+ * for the `\n` that may follow it. Positions count bytes, so reading resumes at the right place after text beyond
+ * ASCII.
  */
 export class LineSplitter {
   /** Bytes of the unfinished line, which begins at `#start`. */
   #pending: Buffer[] = [];
   #start: number;
 
-  /** @param start position of the first byte to be split. */
+  /** @param start position of the first byte. */
   constructor(start: number) {
     this.#start = start;
   }
@@ -61,7 +62,7 @@ function endsWithReturn(chunks: readonly Buffer[]): boolean {
   return chunks.at(-1)?.at(-1) === CARRIAGE_RETURN;
 }
 
-/** The end of the line's text and the start of the next line; undefined while unknown. */
+/** The end of the line's text and the start of the next line; undefined if the line is not finished. */
 function lineEnd(bytes: Buffer, from: number): { readonly text: number; readonly next: number } | undefined {
   const feed = bytes.indexOf(LINE_FEED, from);
   const searched = feed < 0 ? bytes : bytes.subarray(0, feed);

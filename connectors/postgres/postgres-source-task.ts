@@ -39,8 +39,9 @@ export class PostgresSourceTask implements SourceTask {
   #outcome: Outcome | undefined;
   #wake: (() => void) | undefined;
   #retries = 0;
-  /** When the last session was open, by the monotonic clock. */
+  /** The monotonic time at which the session had opened; infinite before that. */
   #openedMs = Number.POSITIVE_INFINITY;
+  /** Waits for a slot in use since the last records; bounded by slot.max.retries × slot.retry.delay.ms. */
   #slotWaitedMs = 0;
 
   async start(context: SourceTaskContext, props: Props): Promise<void> {

@@ -56,6 +56,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #cut = new AbortController();
   #catalog: pg.Client | undefined;
+  /** Created the slot. Stays open and idle until the snapshot ends: the exported snapshot lives as long. */
   #slotClient: pg.Client | undefined;
   #snapshotClient: pg.Client | undefined;
   #snapshot: AsyncGenerator<SourceRecord[], void, void> | undefined;
@@ -105,7 +106,7 @@ export class Session {
     return added;
   }
 
-  /** The next records; [] when the source is done or the task stops. */
+  /** The next records; [] only once the task stops. */
   async read(): Promise<SourceRecord[]> {
     if (this.#snapshot) {
       const batch = await this.#snapshot.next();
@@ -344,8 +345,8 @@ export class Session {
 }
 
 /**
- * A new snapshot on an existing slot needs a slot that stands still. Another reader would confirm changes the snapshot
- * does not have; a slot still being created becomes consistent at a later position than the snapshot.
+ * A new snapshot on an existing slot requires that nothing moves the slot. Another reader would confirm changes the
+ * snapshot does not have; a slot still being created becomes consistent at a later position than the snapshot.
  *
  * @throws an Error that the task retries.
  */

@@ -5,7 +5,7 @@ const config = {
   "http.url": { type: "string", doc: "Gets each batch as a POST, a JSON array of texts.", check: nonEmpty },
 } as const satisfies ConfigDef;
 
-/** Values as texts, posted to an HTTP endpoint. */
+/** Posts values as texts to an HTTP endpoint. */
 export class HttpSinkConnector implements Connector {
   readonly config = config;
   #props: Props = {};
@@ -33,7 +33,7 @@ export class HttpSinkTask implements SinkTask {
 
   async open(): Promise<void> {}
 
-  /** Returns once the batch is at its destination; a RetriableError has it handed over again. */
+  /** Returns once the batch is at its destination; after a RetriableError the worker delivers it again. */
   async put(records: readonly SinkRecord[]): Promise<void> {
     if (records.length === 0) return;
     const body = JSON.stringify(records.map(({ value }) => String(value)));
@@ -45,7 +45,7 @@ export class HttpSinkTask implements SinkTask {
   }
 
   async preCommit(current: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
-    return current; // whatever was put is there already
+    return current; // `put` has delivered everything before these offsets
   }
 
   async close(): Promise<void> {}

@@ -7,7 +7,7 @@ const config = {
   "poll.interval.ms": { type: "int", default: 1000, doc: "Pause when the feed has nothing new." },
 } as const satisfies ConfigDef;
 
-/** Texts of an HTTP feed, in order of their ids. */
+/** Reads the texts of an HTTP feed, in order of their ids. */
 export class HttpSourceConnector implements Connector {
   readonly config = config;
   #props: Props = {};

@@ -4,8 +4,8 @@ export interface Timer {
 }
 
 /**
- * The clock. Connectors and tasks receive it in their contexts, so that tests control time. Only `base/clock` reads the
- * system's clock, sets system timers or yields to the event loop.
+ * The clock. Connectors and tasks receive it in their contexts: tests pass one that they control. Only `base/clock`
+ * reads the system's clock, sets system timers or yields to the event loop.
  */
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970-01-01T00:00Z. It can jump: do not measure durations with it. */

@@ -98,5 +98,5 @@ export interface SinkPlugin extends ConnectorPluginBase {
   task(): Promise<SinkTask>;
 }
 
-/** A connector package's entry module exports an array of these as `default`. */
+/** A connector package's entry module exports one of these, or an array of them, as `default`. */
 export type ConnectorPlugin = SourcePlugin | SinkPlugin;

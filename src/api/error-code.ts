@@ -2,8 +2,8 @@
 export type ErrorCodes = Readonly<Record<string, { readonly text: string; readonly advice: string }>>;
 
 /**
- * The stable error codes of everything except connectors, which have their own (`ConnectorPlugin.errorCodes`). An error's
- * message names the key, table or object. docs/errors.md is generated from these tables.
+ * The stable error codes of everything except connectors, which have their own (`ConnectorPlugin.errorCodes`).
+ * docs/errors.md is generated from both.
  */
 export const ERROR_CODES = {
   CONFIG_INVALID: {

@@ -34,7 +34,7 @@ export class RetriableError extends ConnectError {
   }
 }
 
-/** This record is bad; the next one may be good. Tolerated under `errors.tolerance=all`. */
+/** This record is bad; the next one may be good. From a converter, tolerated under `errors.tolerance=all`. */
 export class DataError extends ConnectError {
   override readonly name = "DataError";
   constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {

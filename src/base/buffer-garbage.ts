@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import type { Clock } from "./clock.js";
 
 const CHECK_EVERY_MS = 50;
-/** Growth that is worth a collection. */
+/** A collection is worth its cost after this much growth. */
 const WORTH_BYTES = 4 * 1024 * 1024;
 
 /** The part of V8's heap interface that BufferGarbage uses. */

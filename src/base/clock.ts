@@ -5,7 +5,7 @@ import { InvariantError } from "./invariant-error.js";
 export type { Clock, Timer };
 
 /**
- * The system's clock. Only this class reads the time, sets timers or yields to the event loop in `src` and
+ * The system's clock. No code outside this file reads the time, sets timers or yields to the event loop in `src` and
  * `connectors`.
  */
 export class SystemClock implements Clock {

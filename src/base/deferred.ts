@@ -1,4 +1,4 @@
-/** A promise with its resolve and reject. A rejection that is not awaited yet does not end the process. */
+/** A promise with its resolve and reject. A rejection that nothing awaits yet does not end the process. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly settled: boolean;

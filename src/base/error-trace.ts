@@ -19,7 +19,7 @@ export function errorMessage(error: unknown): string {
   return cause === undefined || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }
 
-/** A thrown value that is no error, as text. Code of others may throw anything, also what has no text. */
+/** A thrown value that is not an Error, as text. Plugins may throw anything, even a value that `String` refuses. */
 export function textOf(thrown: unknown): string {
   try {
     return String(thrown);

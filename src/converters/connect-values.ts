@@ -29,7 +29,7 @@ const DELIMITERS = ':,{}[]"';
 
 /**
  * Guesses the value of a text, as Connect's `Values.parseString` does: null, boolean, the smallest number type that
- * holds it, a date or time, an array or map of these, or else the text itself. Times are UTC, as their Z says; Connect
+ * holds it, a date or time, an array or map of these, or else the text itself. Times are UTC, as their Z means; Connect
  * uses the worker's own zone.
  */
 export function parseValue(text: string | null): SchemaAndValue {

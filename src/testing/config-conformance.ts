@@ -2,8 +2,8 @@ import { type ConnectorPlugin, type Props, validateConfig } from "../api/index.j
 import { oneTaskConfig, pluginContext } from "./plugin-run.js";
 
 /**
- * Checks that the connector refuses `value` for `key` and says the key: in its validation, or when it starts. A value
- * that only the task refuses comes too late: the connector would have been taken with 201.
+ * Checks that the connector refuses `value` for `key` and names the key, in its validation or when it starts. Refused
+ * only by the task, it would be too late: REST has already answered 201.
  *
  * @param value null leaves the key out.
  */
@@ -25,7 +25,7 @@ export async function checkRefused(
   throw new Error(`The connector took a wrong ${key}`);
 }
 
-/** Checks that validation has nothing against the fixture's own configuration. */
+/** Checks that validation accepts the fixture's configuration. */
 export async function checkAccepted(plugin: ConnectorPlugin, props: Props): Promise<void> {
   for (const key of Object.keys(plugin.connector().config)) {
     const errors = await validationErrors(plugin, props, key);

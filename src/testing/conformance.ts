@@ -4,19 +4,19 @@ import type { SinkFixture, SourceFixture } from "./fixture.js";
 import * as sink from "./sink-conformance.js";
 import * as source from "./source-conformance.js";
 
-/** One thing that a plugin must do. `run` rejects when it does not, and says what happened instead. */
+/** One requirement of a plugin. `run` rejects if the plugin does not meet it; the error describes what happened. */
 export interface ConformanceCheck {
   readonly name: string;
   run(): Promise<void>;
 }
 
 /**
- * What every connector plugin must pass, for any test runner:
+ * The checks that every connector plugin must pass, for any test runner:
  * `for (const { name, run } of conformance(plugin, fixture)) test(name, run);`
  *
  * The checks drive connector and task as a worker does, in this process and in real time.
  *
- * @param fixture makes a place of its own for each check (a fresh folder, topic, bucket).
+ * @param fixture called for each check; each call returns a fresh place (a folder, topic or bucket).
  */
 export function conformance(plugin: SourcePlugin, fixture: () => Promise<SourceFixture>): readonly ConformanceCheck[];
 export function conformance(plugin: SinkPlugin, fixture: () => Promise<SinkFixture>): readonly ConformanceCheck[];

@@ -1,22 +1,22 @@
 import type { Props } from "../api/index.js";
 
 interface Fixture {
-  /** A configuration that works: what a user would write, without `name` and `connector.class`. */
+  /** A working configuration, as a user would write it, without `name` and `connector.class`. */
   readonly props: Props;
-  /** For each of some keys a value that must be refused, null for a key that must not be left out. */
+  /** Values to be refused, by key. null: leaving the key out must be refused. */
   readonly refused: Readonly<Record<string, string | null>>;
-  /** How long stopping may take until it counts as hanging. Default 1,000 ms, what a worker can rely on. */
+  /** A stop that takes longer counts as hanging. Default: 1,000 ms, the limit that the worker expects. */
   readonly stopWithinMs?: number;
-  /** Removes what the check has left. */
+  /** Removes everything the check has created. */
   cleanUp?(): Promise<void>;
 }
 
 export interface SourceFixture extends Fixture {
-  /** Makes `count` more records appear at the source, sooner or later. */
+  /** Adds `count` records to the source. They may appear after it resolves. */
   grow(count: number): Promise<void>;
 }
 
 export interface SinkFixture extends Fixture {
-  /** Texts that together hold every value at the destination now. Values are strings, `record-0` and so on. */
+  /** The current content of the destination, in texts that contain every value: `record-0`, `record-1` and so on. */
   delivered(): Promise<readonly string[]>;
 }

@@ -4,7 +4,7 @@ import { silentLogger } from "../base/logger.js";
 import { SystemRandom } from "../base/random.js";
 import { converters } from "../converters/built-in-converters.js";
 
-/** Whatever a plugin should have done by then and has not is a failure, not a matter of speed. */
+/** Long enough that a plugin that has not acted by then is broken, not slow. */
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 20;
 
@@ -17,7 +17,7 @@ export const pluginContext: PluginContext = {
   logger: silentLogger,
 };
 
-/** What contexts of source and sink tasks share. */
+/** The part that the contexts of source and sink tasks share. */
 export const taskContext = {
   ...pluginContext,
   taskId: 0,
@@ -48,7 +48,7 @@ export async function oneTaskConfig(plugin: ConnectorPlugin, props: Props): Prom
   }
 }
 
-/** Waits for `work`, and fails once it has taken longer than `ms`. */
+/** Awaits `work`, and fails if it takes longer than `ms`. */
 export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
   const done = new AbortController();
   const late = clock.delay(ms, done.signal).then(() => {
@@ -58,11 +58,11 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
     return (await Promise.race([work, late])) as T;
   } finally {
     done.abort();
-    late.catch(() => {}); // the race has thrown it
+    late.catch(() => {}); // the race has already thrown it
   }
 }
 
-/** Calls `step` again and again until it returns true. */
+/** Repeats `step` until it returns true, and fails after `PATIENCE_MS`. */
 export async function until(what: string, step: () => Promise<boolean>): Promise<void> {
   const startedMs = clock.monotonicMs();
   while (!(await step())) {

@@ -5,7 +5,7 @@ import { clock, oneTaskConfig, patience, taskContext, until, within } from "./pl
 const PARTITION = { topic: "conformance", partition: 0 };
 const BATCH = 3;
 
-/** The value of the record at `offset`, which `delivered` has to contain. */
+/** The value of the record at `offset`. */
 const valueAt = (offset: number) => `record-${offset}`;
 
 function recordAt(offset: number): SinkRecord {
@@ -13,7 +13,7 @@ function recordAt(offset: number): SinkRecord {
   return new SinkRecord(topic, partition, null, null, STRING, valueAt(offset), offset, clock.nowMs(), "CreateTime");
 }
 
-/** One run of a sink task over one partition, driven as a worker drives it. */
+/** One sink task with one partition, driven as a worker drives it. */
 class SinkRun {
   readonly #stopping = new AbortController();
   #position: number;
@@ -27,7 +27,7 @@ class SinkRun {
     this.#position = position;
   }
 
-  /** @param position the committed offset: where the partition is read from, unless the task seeks. */
+  /** @param position the committed offset, from which the partition is read unless the task seeks. */
   static async start(plugin: SinkPlugin, fixture: SinkFixture, position: number): Promise<SinkRun> {
     const run = new SinkRun(await plugin.task(), fixture, position);
     const config: Props = await oneTaskConfig(plugin, fixture.props);
@@ -41,7 +41,7 @@ class SinkRun {
     return run;
   }
 
-  /** Hands over the records before `end`, the same batch again after each RetriableError. */
+  /** Puts the records before `end`; after a RetriableError, the same batch again. */
   async putUntil(end: number): Promise<void> {
     while (this.#position < end) {
       const size = Math.min(BATCH, end - this.#position);
@@ -50,7 +50,7 @@ class SinkRun {
     }
   }
 
-  /** Commits until everything put is committed. Each offset that preCommit returns is checked (I2). */
+  /** Repeats preCommit until every record put is committed. Checks each offset that it returns. (I2) */
   async commitAll(): Promise<void> {
     await until(`preCommit returning ${this.#position}, after ${this.committed}`, async () => {
       await this.preCommit();
@@ -70,7 +70,7 @@ class SinkRun {
     }
   }
 
-  /** The end as a worker brings it: a last preCommit, `close`, `stop`. */
+  /** Stops the task as a worker does: a last preCommit, `close`, `stop`. */
   async stop(ms: number): Promise<void> {
     this.#stopping.abort();
     const end = async () => {
@@ -81,7 +81,7 @@ class SinkRun {
     await within(ms, "Stopping (preCommit, close, stop)", end());
   }
 
-  /** Releases what a run that "crashed", or failed its check, still holds. */
+  /** Releases the resources of a run that its check has not stopped, because it "crashed" or the check failed. */
   async bury(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
@@ -120,7 +120,7 @@ class SinkRun {
 async function requireDelivered(fixture: SinkFixture, end: number, when: string): Promise<void> {
   const delivered = await fixture.delivered();
   for (let offset = 0; offset < end; offset++) {
-    // Not record-1 for record-12.
+    // record-12 does not count as record-1.
     const value = new RegExp(`${valueAt(offset)}(?!\\d)`);
     if (!delivered.some((text) => value.test(text))) {
       throw new Error(`${when}, but ${valueAt(offset)} is not at the destination`);
@@ -128,7 +128,7 @@ async function requireDelivered(fixture: SinkFixture, end: number, when: string)
   }
 }
 
-/** Runs of one check; those that it has not stopped are released when it ends. */
+/** Runs `check`, then releases the runs it started and did not stop. */
 async function withRuns(
   plugin: SinkPlugin,
   fixture: SinkFixture,
@@ -146,7 +146,7 @@ async function withRuns(
   }
 }
 
-/** A second task goes on where the first has committed. */
+/** A second task continues after the first task's last commit. */
 export function checkGoesOn(plugin: SinkPlugin, fixture: SinkFixture, stopMs: number): Promise<void> {
   return withRuns(plugin, fixture, async (start) => {
     const first = await start(0);
@@ -161,7 +161,7 @@ export function checkGoesOn(plugin: SinkPlugin, fixture: SinkFixture, stopMs: nu
   });
 }
 
-/** A task vanishes after `put` and before `preCommit`; its successor gets the same records again. */
+/** A task ends after `put` and before `preCommit`; its successor receives the same records again. */
 export function checkSurvivesCrash(plugin: SinkPlugin, fixture: SinkFixture, stopMs: number): Promise<void> {
   return withRuns(plugin, fixture, async (start) => {
     const crashed = await start(0);
@@ -174,7 +174,7 @@ export function checkSurvivesCrash(plugin: SinkPlugin, fixture: SinkFixture, sto
   });
 }
 
-/** A task that was given nothing, or has records it did not commit, is stopped. */
+/** Stops a task without records, and one with records that are not committed. */
 export function checkStops(plugin: SinkPlugin, fixture: SinkFixture, stopMs: number): Promise<void> {
   return withRuns(plugin, fixture, async (start) => {
     const idle = await start(0);

@@ -11,7 +11,7 @@ import { parseExactJson, sourceMapKey } from "../base/exact-json.js";
 import type { SourceFixture } from "./fixture.js";
 import { oneTaskConfig, patience, taskContext, until, within } from "./plugin-run.js";
 
-/** One run of a source task, driven as a worker drives it. */
+/** One source task, driven as a worker drives it. */
 class SourceRun {
   readonly #stopping = new AbortController();
   #polling: Promise<readonly SourceRecord[] | null> | undefined;
@@ -51,7 +51,7 @@ class SourceRun {
     return this.#polling;
   }
 
-  /** The end as a worker brings it: `stopping` aborts, the poll that waits returns, then `stop`. */
+  /** Stops the task as a worker does: `stopping` aborts, the waiting poll returns, then `stop`. */
   async stop(ms: number): Promise<void> {
     this.#stopping.abort();
     await within(ms, "Stopping (the poll that waits, then stop)", this.#end());
@@ -79,16 +79,16 @@ class SourceRun {
 
 const NOTHING_STORED: ReadonlyMap<string, SourceMap> = new Map();
 
-/** Where a record stands: the same record has the same place whenever it is read. */
+/** Identifies a record: reading it again yields the same place. */
 const placeOf = ({ topic, sourcePartition, sourceOffset }: SourceRecord) =>
   `${topic} ${sourceMapKey(sourcePartition)} ${sourceMapKey(sourceOffset)}`;
 
-/** After the second of four records is stored and the task has gone, the next task begins with the third. */
+/** The offset of the second of four records is stored; the next task must begin with the third. */
 export async function checkResumes(plugin: SourcePlugin, fixture: SourceFixture, stopMs: number): Promise<void> {
   const first = await SourceRun.start(plugin, fixture.props, NOTHING_STORED);
   try {
-    // The source grows while poll waits: a task may begin to listen only in its first poll.
-    first.poll().catch(() => {}); // met again by readUntil
+    // The source grows while poll waits, because a task may begin to listen only in its first poll.
+    first.poll().catch(() => {}); // readUntil awaits it
     await fixture.grow(4);
     await first.readUntil(4);
   } finally {
@@ -96,7 +96,7 @@ export async function checkResumes(plugin: SourcePlugin, fixture: SourceFixture,
   }
   const stored = new Map<string, SourceMap>();
   for (const { sourcePartition, sourceOffset } of first.records.slice(0, 2)) {
-    // As it comes back from the offsets topic.
+    // In the form in which the offsets topic returns it.
     stored.set(sourceMapKey(sourcePartition), parseExactJson(sourceMapKey(sourceOffset)) as SourceMap);
   }
   const second = await SourceRun.start(plugin, fixture.props, stored);
@@ -111,9 +111,9 @@ export async function checkResumes(plugin: SourcePlugin, fixture: SourceFixture,
   throw new Error(`After the stored offset came ${came.join(", ")} instead of ${expected.join(", ")}`);
 }
 
-/** A task that waits for records is stopped. */
+/** Stops a task that waits for records. */
 export async function checkStops(plugin: SourcePlugin, fixture: SourceFixture, stopMs: number): Promise<void> {
   const run = await SourceRun.start(plugin, fixture.props, NOTHING_STORED);
-  run.poll().catch(() => {}); // waited for by stop
+  run.poll().catch(() => {}); // `stop` awaits it
   await run.stop(stopMs);
 }

@@ -6,7 +6,7 @@ export interface Pattern {
   matches(name: string): boolean;
 }
 
-/** `table` selects tables by `schema.table`; `columns` are matched, in this order, as `table.column`. */
+/** One part of `message.key.columns`: a pattern of `schema.table.column` for each key column, in order. */
 export interface KeyColumnsRule {
   readonly columns: readonly Pattern[];
 }

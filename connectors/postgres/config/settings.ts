@@ -190,7 +190,7 @@ function selection(
   return { include: compile(`${what}.include.list`), exclude: compile(`${what}.exclude.list`) };
 }
 
-/** After `hex:` come the bytes in hexadecimal. */
+/** With the prefix `hex:`, the rest is bytes in hexadecimal. */
 function parsePlaceholder(text: string): Buffer {
   return text.startsWith("hex:") ? Buffer.from(text.slice(4), "hex") : Buffer.from(text, "utf8");
 }

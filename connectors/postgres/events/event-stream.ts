@@ -79,7 +79,7 @@ export class EventStream {
     const { stream, walk, progress, confirmsLsn } = this.#options;
     if (!confirmsLsn) return;
     const walked = walk.isInTransaction ? NO_LSN : (Math.max(walk.ended, stream.shown) as Lsn);
-    // `progress` does not know records that are made and not yet handed over: then no walked position may be confirmed.
+    // `progress` does not count records made but not yet handed over: these, too, forbid confirming a walked position.
     const isSettled = progress.isSettled && walk.emitted === this.#handedOver;
     stream.confirm(planConfirmation(progress.stored, isSettled, walked));
   }
@@ -110,7 +110,7 @@ export class EventStream {
     records.push(heartbeat.beat(walk.offsetAt(Math.max(walk.ended, stream.shown) as Lsn)));
   }
 
-  /** Only one promise, and no abort signal, per wait: it may run once per transaction. */
+  /** Creates one promise and no abort signal, because it may run once per transaction. */
   async #waitForMore(): Promise<void> {
     const { stream, heartbeat, clock, stopping } = this.#options;
     const { inMs } = heartbeat;

@@ -35,10 +35,11 @@ export interface WalkOptions {
   readonly resume: ResumePoint;
   /** The stored offset's last commit; null before any. */
   readonly lastCommit: Lsn | null;
-  /** The offset to resume from after a crash before the first event's last record is stored. */
+  /** The offset resumed from. All but the last record of the first event carry it: a crash among them repeats it. */
   readonly offset: SourceMap;
 }
 
+/** Before the first transaction of the connection. */
 const OUTSIDE: SourceTransaction = { time: eventTime(0), txId: null, origin: null, originLsn: null };
 
 /**
@@ -91,6 +92,7 @@ export class TransactionWalk {
    */
   offsetAt(position: Lsn): SourceMap {
     if (this.#isOpen || position <= furthestOf(readOffset(this.#offset))) return this.#offset;
+    // Before the first transaction, keep the transaction id and time of the offset resumed from.
     const walked = this.#transaction === OUTSIDE ? readOffset(this.#offset) : undefined;
     const txId = walked ? walked.txId : this.#transaction.txId;
     const timeUs = walked ? (walked.timeUs ?? 0) : this.#transaction.time.us;
@@ -203,7 +205,7 @@ export class TransactionWalk {
     }
   }
 
-  /** A message outside a transaction comes in commit order, and counts as a transaction that ends at its position. */
+  /** The server sends a message outside a transaction in commit order: it counts as a transaction that ends there. */
   #message(message: LogicalMessage, lsn: Lsn, into: SourceRecord[]): void {
     const { settings, events, messages, sources, partition, resume } = this.#options;
     if (message.isTransactional) {

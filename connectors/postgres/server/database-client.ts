@@ -37,7 +37,8 @@ export async function connectDatabase(options: ConnectOptions): Promise<pg.Clien
     return await connectOnce(options, tls ?? false);
   } catch (error) {
     if (signal.aborted) throw error;
-    // libpq: `prefer` retries without TLS if the server has none or pg_hba.conf rejects the connection; `allow`, with it.
+    // As in libpq: `prefer` retries without TLS if the server has none or pg_hba.conf rejects the connection; `allow`
+    // retries with TLS.
     if (mode === "prefer" && (saysNoTls(error) || isRejected(error))) return connectOtherwise(options, false, error);
     if (mode === "allow" && isRejected(error))
       return connectOtherwise(options, await tlsOptions(settings.ssl, settings.host), error);

@@ -21,8 +21,9 @@ const SQLSTATE = /^(?!EPIPE$)[0-9A-Z]{5}$/;
 
 /**
  * Judges by SQLSTATE, because lc_messages translates the texts. Classes 08, 53 (except 53400, no free replication
- * slot), 57P0x (shutdown, crash, starting up), deadlocks and a slot in use heal; wrong credentials, missing rights or
- * objects and unusable slots do not. Of the errors without SQLSTATE, network errors heal; TLS and login errors do not.
+ * slot) and 57P0x (shutdown, crash, starting up), cancelled statements, deadlocks and other conflicts of transactions,
+ * I/O errors and a slot in use heal; wrong credentials, missing rights or objects and unusable slots do not. Of the
+ * errors without SQLSTATE, network errors heal; TLS and login errors and our own bugs do not.
  */
 export function judgeFailure(error: unknown, scene: FailureScene): Failure {
   if (errorKind(error) !== undefined && errorKind(error) !== "retriable")

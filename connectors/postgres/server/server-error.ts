@@ -1,4 +1,4 @@
-/** An ErrorResponse of the server, with the fields that pg's own DatabaseError has, too. */
+/** An ErrorResponse or NoticeResponse of the server, with the field names of pg's own DatabaseError. */
 export class ServerError extends Error {
   override readonly name = "ServerError";
 

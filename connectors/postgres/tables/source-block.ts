@@ -54,6 +54,7 @@ export const SOURCE_SCHEMA = structOf(
   { name: "io.debezium.connector.postgresql.Source", version: 1 },
 );
 
+/** Of an event's `transaction` field. Its value is always null: provide.transaction.metadata is not supported. */
 export const BLOCK_SCHEMA = structOf(
   [
     ["id", STRING],
@@ -86,7 +87,7 @@ export interface SourceTransaction {
 export class SourceBlocks {
   readonly #name: string;
   readonly #database: string;
-  /** The part of `sequence` that all events of a transaction share. */
+  /** The last commit in `#sequenceStart`, the part of `sequence` that all events of a transaction share. */
   #sequenceOf: Lsn | null = null;
   #sequenceStart = '[null,"';
 

@@ -30,7 +30,7 @@ LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum`;
 
-/** The primary key, or the first unique index by name without expressions. */
+/** The primary key; without one, the first by name of the unique indexes without expressions. */
 const KEY = `
 SELECT array_to_json(array(
          SELECT a.attname FROM generate_series(0, i.indnkeyatts - 1) AS k(at)

@@ -31,7 +31,7 @@ export class TableFilter {
     return chosen.length > 0 ? [...new Set(chosen)] : keyColumns;
   }
 
-  /** A table's rank in the snapshot: the index of its pattern in the include list. Tables of equal rank go by name. */
+  /** A table's rank in the snapshot: the index of its pattern in the include list. Equal ranks are ordered by name. */
   includePosition(schema: string, table: string): number {
     const include = this.#settings.filter.tables.include;
     return include ? include.findIndex((pattern) => pattern.matches(`${schema}.${table}`)) : 0;

@@ -116,7 +116,7 @@ export class TableSchema {
       }
     }
     if (kind !== UNCHANGED) return column.absent;
-    // An old tuple has the same columns, and holds even large values of the key's.
+    // The old tuple has the same columns, and those of the replica identity are sent in full, even large ones.
     if (old && index < old.count && old.kinds[index] === VALUE) return this.#read(column, old, null);
     return column.codec.placeholder ?? this.#unreadable(column, undefined);
   }

@@ -39,6 +39,7 @@ import {
 import { temporalCodec } from "./temporal-types.js";
 import type { ResolvedType } from "./type-info.js";
 
+/** The size of a value's header, which Postgres adds to the modifier of a numeric. */
 const VARHDRSZ = 4;
 const UNBOUNDED = 2_147_483_647;
 
@@ -47,7 +48,10 @@ export function codecFor(type: ResolvedType, settings: TypeSettings): ColumnCode
   return knownCodec(type, settings) ?? (settings.includeUnknown ? opaqueCodec(settings) : null);
 }
 
-/** The codec with structs of exactly this schema object, the column's or array's own: converters accept no other. */
+/**
+ * The codec, but its structs have exactly this schema object, the column's or the array item's: converters refuse a
+ * struct whose schema differs in any attribute, even in `optional`.
+ */
 export function boundTo(schema: Schema, codec: ColumnCodec): ColumnCodec {
   if (schema.type !== "struct") return codec;
   const rebind = (value: ConnectValue) =>
@@ -362,7 +366,7 @@ function arrayCodec(element: ResolvedType, settings: TypeSettings): ColumnCodec 
   if (NO_ARRAYS.has(element.name)) return null;
   const item = knownCodec(element, settings);
   if (!item) return null;
-  // Debezium makes the items of enum arrays required, and sends null for a whole array with one null element.
+  // Items are always optional. Debezium requires those of enum arrays, and sends null for an array with a null element.
   const items = item.schema({ optional: true });
   const { decode } = boundTo(items, item);
   return {

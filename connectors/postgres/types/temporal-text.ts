@@ -47,6 +47,7 @@ interface Cursor {
   at: number;
 }
 
+/** Shared by all readers, which are synchronous: an object per value would be garbage. */
 const cursor: Cursor = { at: 0 };
 
 /** Reads `Y…-MM-DD` at the cursor. The caller reads the era from the end of the text. */

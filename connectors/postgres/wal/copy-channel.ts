@@ -35,7 +35,7 @@ export class CopyChannel {
   #isPaused = false;
   #current: Buffer = Buffer.alloc(0);
   #at = 0;
-  /** Bytes arrived since `next` last returned null: half a message that already waited is no news. */
+  /** Bytes have arrived since `next` last returned null. Half a message alone must not resolve `readable` again. */
   #hasNews = false;
   #isDone = false;
   #failure: Error | undefined;
@@ -155,8 +155,8 @@ export class CopyChannel {
   }
 
   /**
-   * Stops reading. After a finished copy the client can run queries again. Before that, later bytes are discarded,
-   * because the client's parser would start in the middle of a message: the connection can only be closed.
+   * Stops reading. After a finished copy the client can run queries again. During one, its parser would start in the
+   * middle of a message: later bytes are discarded, and the connection can only be closed.
    */
   detach(): void {
     if (this.#isDetached) return;
@@ -281,7 +281,7 @@ export class CopyChannel {
     this.wake();
   }
 
-  /** Ends the waiting of `readable`. */
+  /** Resolves a pending `readable`. */
   wake(): void {
     const waiter = this.#waiter;
     this.#waiter = undefined;

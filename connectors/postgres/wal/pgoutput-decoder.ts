@@ -4,7 +4,7 @@ import { type Lsn, readLsn } from "./lsn.js";
 /** Microseconds from 1970 to 2000, the epoch of Postgres. */
 const POSTGRES_EPOCH_US = 946_684_800_000_000;
 
-/** How a column was sent: as text (`VALUE`), as NULL, or not at all: stored out of line and unchanged. */
+/** How a column was sent: as text (VALUE), as NULL, or not at all (UNCHANGED: a value stored out of line). */
 export const VALUE = 0;
 export const NULL = 1;
 export const UNCHANGED = 2;
@@ -115,6 +115,7 @@ export type PgoutputMessage =
 
 const OTHER: OtherMessage = { kind: "other" };
 const IDENTITIES: Readonly<Record<string, ReplicaIdentity>> = { d: "default", n: "nothing", f: "full", i: "index" };
+/** Postgres's limit for the columns of a row. */
 const MAX_COLUMNS = 1664;
 
 /** Decodes pgoutput messages of protocol version 1 (PostgreSQL manual, "Logical Replication Message Formats"). */

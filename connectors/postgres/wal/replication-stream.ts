@@ -88,7 +88,7 @@ export class ReplicationStream {
     return new ReplicationStream(client, channel, options);
   }
 
-  /** The server has sent everything before this position: that of the last keepalive `next` passed. */
+  /** The position of the last keepalive that `next` passed: the server has sent everything before it. */
   get shown(): Lsn {
     return this.#shown;
   }
@@ -151,7 +151,7 @@ export class ReplicationStream {
     this.#channel.resume();
   }
 
-  /** Ends the waiting of `readable`. */
+  /** Resolves a pending `readable`. */
   wake(): void {
     this.#channel.wake();
   }

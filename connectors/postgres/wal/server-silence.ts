@@ -1,6 +1,6 @@
 /** The default of wal_sender_timeout, the server's own limit for us. */
 const LIMIT_MS = 60_000;
-/** By then TCP itself has given up. */
+/** TCP itself gives up at about this time. */
 const LONGEST_MS = 900_000;
 
 /** The connection's state at one timed status update. */

@@ -1,7 +1,7 @@
 /**
  * `\p{…}` as the contents of a JavaScript class (flag `v`). POSIX names are ASCII in Java unless its flag
- * UNICODE_CHARACTER_CLASS is set. C and Cn are left out: they depend on which
- * characters the runtime's Unicode version has assigned.
+ * UNICODE_CHARACTER_CLASS is set. C and Cn are left out: they depend on which characters the runtime's Unicode version
+ * has assigned.
  */
 const PROPERTIES: Readonly<Record<string, string>> = {
   Lower: "a-z",

@@ -2,7 +2,7 @@ import { type ConnectValue, decimalScale, LOGICAL, type Schema, type SchemaType 
 import { ByteSlab } from "./byte-slab.js";
 import { FixedText, writeByte, writeString } from "./json-text-writer.js";
 
-/** The ways to write a value. Numbers, so that the writer's switch compiles to a jump. */
+/** The ways to write a value. They are numbers because the writer's switch then compiles to a jump. */
 export const KIND = {
   int8: 0,
   int16: 1,
@@ -70,7 +70,7 @@ export class JsonPlan {
     this.repeats = REPEATING.has(kind);
   }
 
-  /** Another Schema object that was last found equal to `schema`. */
+  /** The Schema object last found equal to `schema`: the next struct of it needs no comparison. */
   accepted: Schema | null;
 
   /** The prefix followed by `null`. */
@@ -89,7 +89,7 @@ export class JsonPlan {
 }
 
 /**
- * Plans the writing of `schema`; null: of schemaless values.
+ * Plans the writing of `schema`; null for schemaless values.
  * @throws DataError SCHEMA_INVALID for a Decimal without scale.
  */
 export function planJson(schema: Schema | null, format: JsonFormat, prefix: FixedText = NOTHING): JsonPlan {

@@ -1,17 +1,17 @@
 import { isUtf8 } from "node:buffer";
 import { DataError } from "../../api/index.js";
 
-/** The text of a number that is not an integer: a double would lose a Decimal's digits and the fraction of `1.0`. */
+/** A number with a fraction or exponent, as text: a double would lose a Decimal's digits and the fraction of `1.0`. */
 export class JsonNumber {
   constructor(readonly text: string) {}
 }
 
-/** A JSON value. Integers beyond 2^53 are bigints; other non-integers are JsonNumbers if read exactly, else numbers. */
+/** A JSON value. Integers beyond 2^53 are bigints; if read exactly, numbers with a fraction or exponent JsonNumbers. */
 export type Json = null | boolean | number | bigint | string | JsonNumber | Json[] | { readonly [name: string]: Json };
 
 /**
- * The exactness of numbers: of integers only ("integers"), also of the difference between `1` and `1.0` ("kinds"), or
- * of the digits of every number ("digits").
+ * How exactly numbers are read: only integers ("integers"), integers and the difference between `1` and `1.0`
+ * ("kinds"), or every digit of every number ("digits").
  */
 export type Exactness = "integers" | "kinds" | "digits";
 
@@ -35,7 +35,8 @@ export function readJson(bytes: Buffer, exactness: Exactness): Json | undefined 
 }
 
 /**
- * Reads bytes that are one JSON value and nothing else; undefined if they are not, and readJson may find the reason.
+ * Reads bytes that are one JSON value and nothing else; undefined if they are not. Then `readJson` finds the fault, or
+ * accepts them.
  */
 export function readWholeJson(bytes: Buffer, exactness: Exactness): Json | undefined {
   if (!isUtf8(bytes)) return undefined;

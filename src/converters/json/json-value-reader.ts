@@ -24,7 +24,7 @@ const DEEPEST = 1000;
  * Converts a JSON value to a value of `schema`, or to a schemaless one.
  *
  * Connect's reader coerces mismatches (text for an int becomes 0, 300 for an int8 becomes 44, a number for a string
- * becomes null). This one refuses them, so that no record is falsified.
+ * becomes null). This one refuses them: no record is falsified.
  *
  * @throws DataError VALUE_INVALID, which names the field but never the value.
  */
