@@ -92,7 +92,7 @@ export class DemoRun {
     }
   }
 
-  /** Every change is one event, but a delete has a tombstone behind it. */
+  /** Every change is one event; a delete also has a tombstone. */
   get #expectedEvents(): number {
     const { inserts, updates, deletes } = this.#workload.counts;
     return this.#rowCount + inserts + updates + 2 * deletes;
@@ -197,7 +197,7 @@ export class DemoRun {
   }
 }
 
-/** From each commit to the reading of its last event; 0 where the event was read before the client saw its own commit. */
+/** From each commit to the reading of its last event; 0 if that was read before the client saw its own commit. */
 function latencies(commitsMs: ReadonlyMap<number, number>, arrivalsMs: ReadonlyMap<number, number>): number[] {
   const all: number[] = [];
   for (const [transaction, committedMs] of commitsMs) {

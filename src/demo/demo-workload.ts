@@ -24,20 +24,20 @@ export interface WorkloadOptions {
 /** Rows that one transaction in the middle of the run updates at once. */
 const BULK_ROWS = 1000;
 
-/** A live mix of inserts, updates and deletes on the shop (config/demo/schema.sql), in transactions of one row and of several. */
+/** A live mix of inserts, updates and deletes on the shop (config/demo/schema.sql), one or several rows each. */
 export class DemoWorkload {
   readonly counts: WorkloadCounts = { transactions: 0, inserts: 0, updates: 0, deletes: 0 };
   /** Per transaction id, when the client knew of the commit, by the monotonic clock. */
   readonly commitsMs = new Map<number, number>();
   readonly #options: WorkloadOptions;
-  /** Orders that may be updated or deleted: a few may be gone already, which does no harm. */
+  /** Orders to update or delete. Some may be gone already, which does no harm. */
   readonly #orderIds: string[] = [];
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
   }
 
-  /** Runs for the time asked for, or until `signal` aborts. */
+  /** Runs for `durationMs`, or until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { connectionString, clients, clock, durationMs } = this.#options;
     const connections: pg.Client[] = [];

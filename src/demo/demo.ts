@@ -29,7 +29,7 @@ export interface DemoOptions {
   readonly random: Random;
   /** Receives the output of Postgres, broker and worker, at level debug. */
   readonly logger: Logger;
-  /** How long the live mix goes on. Default 10 s. */
+  /** Duration of the live mix. Default 10 s. */
   readonly liveMs?: number;
 }
 
@@ -41,7 +41,7 @@ const LIVE_MS = 10_000;
  *
  * @returns the exit status: 0 if every row, event and object record is where it should be; 3 if not; 130 if `signal`
  *   ended it before that was known.
- * @throws Error where a part does not start or fails, with its last output. Nothing is left running either way.
+ * @throws Error with a part's last output, if it does not start or fails. Nothing is left running either way.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   // The notice is for those who install the SDK, not for those who run this.

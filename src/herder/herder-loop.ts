@@ -22,7 +22,7 @@ import { StatusReporter } from "./work/status-reporter.js";
 import { taskKey } from "./work/work.js";
 import { WorkRunner } from "./work/work-runner.js";
 
-/** At shutdown, the time limit for the command in progress, and then for the last statuses and the leave request. */
+/** Two time limits at shutdown: for the command in progress, then for the last statuses and the leave request. */
 const PARTING_MS = 3_000;
 
 /** The parts that exist once the topics have been read. */
@@ -112,8 +112,8 @@ export class HerderLoop implements MembershipHost {
   /** Stops and commits all work, leaves the group, and closes the stores. */
   async close(): Promise<void> {
     this.#stop();
-    // Without a broker the current command may not end and no message leaves: the group then notices by the session
-    // timeout.
+    // Without a broker the current command may never end, and the leave request never arrives: the group then drops
+    // this worker when its session times out.
     if (this.#running) await this.#within(PARTING_MS, this.#running);
     const assembly = this.#assembly;
     if (assembly) {

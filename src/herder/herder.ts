@@ -65,8 +65,8 @@ export interface Herder {
   requestRestart(request: RestartRequest): Promise<ConnectorStateInfo>;
   restartTask(id: TaskId): Promise<void>;
   /**
-   * For the worker that runs the connector: asks the leader to publish the task configs it generated from the
-   * connector's record at `configOffset` of the config topic (undefined from a Java worker).
+   * Publishes task configs as the leader, at the request of the worker that runs the connector. That worker generated
+   * them from the connector's record at `configOffset` of the config topic (undefined from a Java worker).
    */
   publishTaskConfigs(
     name: string,

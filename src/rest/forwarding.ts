@@ -4,7 +4,7 @@ import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { MisdirectedError } from "../herder/misdirected-error.js";
 import { HttpError } from "./http-error.js";
 
-/** A request to send on to another worker. */
+/** A request to forward to another worker. */
 export interface ForwardableRequest {
   readonly method: string;
   /** Path without query, unchanged: names in it stay encoded. */
@@ -24,7 +24,7 @@ export interface ForwardedAnswer {
 }
 
 /**
- * Sends a request on to the worker that can carry it out. At most two hops: to the leader, and from there to an owner.
+ * Forwards a request to the worker that can carry it out. At most two hops: to the leader, and from there to an owner.
  *
  * @throws HttpError 409 after the last hop, or when the target is unknown.
  */

@@ -37,7 +37,7 @@ export async function awaitHerder<T>(
   }
 }
 
-/** `Request timed out.` and the herder's stage. */
+/** The message of a request that took too long, with the herder's stage if there was one. */
 function timeoutMessage(stage: Stage | undefined): string {
   if (!stage) return "Request timed out";
   return `Request timed out. ${stageText(stage)}`;

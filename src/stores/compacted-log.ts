@@ -33,7 +33,7 @@ const WRITE_TIMEOUT_MS = 30_000;
 /** The default timeout of `readToEnd`. */
 const READ_TIMEOUT_MS = 30_000;
 
-/** What surely fits into one batch: less than the defaults of max.request.size and of a topic's max.message.bytes. */
+/** Surely fits into one batch: below the defaults of max.request.size and of a topic's max.message.bytes. */
 const BATCH_BYTES = 512 * 1024;
 
 interface Waiter {
@@ -248,8 +248,9 @@ export class CompactedLog {
 }
 
 /**
- * What fits into one batch is written whole or not at all, and nobody's records come in between. Of more, the producer
- * makes several batches, and writes the second also when the first has failed; so the last record waits for the others.
+ * Records that fit into one batch are written whole or not at all, with no other writer's records in between. Larger
+ * runs become several batches, and the producer sends the second even if the first has failed: so the last record waits
+ * until the others are acknowledged.
  */
 function partsOf(records: readonly StoreRecord[]): readonly (readonly StoreRecord[])[] {
   const bytes = records.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);

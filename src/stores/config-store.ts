@@ -41,7 +41,7 @@ export interface SharedConfigStore {
 export class ConfigStore implements SharedConfigStore {
   readonly #fold = new ConfigFold();
   readonly #log: CompactedLog;
-  /** The newest write of each connector's target state, while it is in flight. */
+  /** The newest write that may set a connector's target state, by connector, while it is in flight. */
   readonly #newestStates = new Map<string, symbol>();
   #events: ConfigEvent[] = [];
   #started = false;

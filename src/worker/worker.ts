@@ -138,7 +138,7 @@ export interface TaskMetrics {
 export interface HostSnapshot {
   readonly host: number;
   readonly kind: "in-process" | "shared" | "dedicated";
-  /** False while its thread starts or does not answer. */
+  /** False until its thread has loaded the plugins. A host that stops answering is dropped. */
   readonly answering: boolean;
   readonly tasks: number;
 }

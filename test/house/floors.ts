@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 
-/** Layer → the layers it may import besides itself (docs/architecture.md says why). */
+/** Each layer with the layers that it may import besides itself; docs/architecture.md describes them. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/api": [],
   "src/base": ["src/api"],
@@ -15,8 +15,8 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/herder": ["src/api", "src/base", "src/contract", "src/kafka", "src/stores", "src/worker"],
   "src/rest": ["src/api", "src/base", "src/contract", "src/herder"],
   "src/cli": ["src/api"],
-  // Composition: may import everything in src, and only src/main imports it.
   "src/emulators": ["src/api", "src/base"],
+  // Composition: may import everything in src, and no other layer imports it.
   "src/app": ["src"],
   "src/demo": ["src"],
   "src/main": ["src"],
@@ -331,7 +331,7 @@ export function straySleeps(tests: ReadonlyMap<string, string>): string[] {
   return found;
 }
 
-/** What reads the system's time or chance, lets its event loop turn, or sends over its network, as a call. */
+/** A call that reads the system's time or chance, turns its event loop, or uses its network. */
 const STRAY =
   /(?<![.#\w])((?:globalThis\.)?(?:Date\.now|performance\.now|setTimeout|setInterval|setImmediate|AbortSignal\.timeout|Math\.random|fetch|(?:crypto\.)?(?:randomBytes|randomUUID)))\s*\(/;
 

@@ -60,8 +60,8 @@ export function endpointUrl(text: string): string | undefined {
 }
 
 /**
- * Whether a URL may hold credentials. Coarser than a URL parser, which reads `http:/user:secret@host` as a path and would
- * show it: no endpoint of a store needs an @.
+ * Whether a URL may hold credentials. No endpoint of a store needs an @, so this is coarser than a URL parser, which
+ * takes `http:/user:secret@host` for a path and would show it.
  */
 function holdsUserInfo(url: string): boolean {
   return url.includes("@");

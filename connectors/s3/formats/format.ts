@@ -6,6 +6,6 @@ export interface Format {
   readonly extension: string;
   /** Follows every row, the last one too. */
   readonly terminator: Buffer;
-  /** The record's value as a row, valid until the next call. The value is never null. @throws DataError if it cannot be a row. */
+  /** The record's value, never null, as a row that is valid until the next call. @throws DataError if it is no row. */
   encode(record: SinkRecord): Buffer;
 }

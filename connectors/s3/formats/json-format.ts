@@ -53,7 +53,7 @@ export class JsonFormat implements Format {
     return bytes;
   }
 
-  /** Values that are not structs are written as by Jackson, which differs from the converter in four cases. */
+  /** The original writes values that are not structs by Jackson, which differs from the converter in these cases. */
   #encodeBare(topic: string, schema: Schema, value: ConnectValue): Buffer | null {
     if (schema.type === "map" && schema.keySchema?.type !== "string" && value instanceof Map) {
       let textKeyed = this.#textKeyed.get(schema);

@@ -4,7 +4,7 @@ import { ConflictError } from "../../../src/api/index.js";
 import type { ObjectStoreClient } from "../store/object-store-client.js";
 import { ExpectedFailure, type StoreCalls } from "../store/store-calls.js";
 
-/** Rows as bytes, uncompressed: how many bytes, and their CRC-32. Two runs of rows with the same digest are the same. */
+/** Rows as bytes, uncompressed: their number and CRC-32. Two runs of rows with the same digest count as the same. */
 export interface RowDigest {
   readonly length: number;
   readonly crc32: number;

@@ -38,7 +38,7 @@ export class FinishingFiles {
     this.#run();
   }
 
-  /** The failure to handle, or null if there is none yet. Retries after a failure; waits then, or if `wait` is set. */
+  /** The result to handle, or null if there is none yet. Retries after a failure; waits then, or if `wait` is set. */
   async settled(wait: boolean): Promise<Exclude<FinishResult, { kind: "done" }> | null> {
     const isRetry = this.#result?.kind === "failed";
     if (isRetry) this.#run();

@@ -30,10 +30,10 @@ const SLOWEST_BYTES_PER_MS = 64;
 export class ObjectUpload {
   readonly #parts: UploadedPart[] = [];
   #uploadId: string | undefined;
-  /** Covers all bytes that were prepared for a request, in order. */
+  /** Covers all bytes that were prepared for a request, in order, each once: retries use `#prepared`. */
   #digest: RowDigest = NO_ROWS;
   #prepared: RequestBody | undefined;
-  /** An earlier attempt to create the object may have been applied. */
+  /** Once known, `finish` returns it again: the caller repeats `finish` if the steps after it fail. */
   #outcome: FinishOutcome | undefined;
 
   constructor(

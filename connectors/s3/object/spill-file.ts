@@ -8,7 +8,7 @@ export interface SpillFile {
   /** Bytes that are not dropped. */
   readonly length: number;
   append(pieces: readonly Buffer[]): Promise<void>;
-  /** The first `count` bytes, in pieces; with `into`, each lies there and is valid until the next. */
+  /** The first `count` bytes, in pieces. With `into`, each piece lies in that buffer and is valid until the next. */
   read(count: number, into?: Buffer): AsyncGenerator<Buffer>;
   drop(count: number): void;
   close(): Promise<void>;

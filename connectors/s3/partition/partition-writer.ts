@@ -103,7 +103,7 @@ export class PartitionWriter {
         if (handedAgain) continue;
         await this.#startOver(record, nowMs);
       }
-      // One step may be due before the record is written, and one after.
+      // Several steps may be due before the record is written, and one after.
       while (record.originalOffset >= this.#nextOffset && this.#rewindTo === null) {
         const step = this.#take(record, nowMs);
         if (step !== null) await this.#carryOut(step, nowMs);

@@ -12,9 +12,9 @@ import { TimeBasedPartitioner, type TimeBasedSettings } from "./time-based-parti
 const HOUR_MS = 3_600_000;
 
 /**
- * The writer's settings, except for its format.
+ * The writer's settings, except its format, logger and reports.
  *
- * @throws ConfigError naming the key. A partitioner's own settings are checked here, when a task starts, as in the original.
+ * @throws ConfigError naming the key: the partitioner checks its own settings as it is made.
  */
 export function planWriter(values: S3SinkValues): Omit<WriterSettings, "format" | "logger" | "reportErrant"> {
   const affix = values["s3.schema.partition.affix.type"];

@@ -3,8 +3,9 @@ import type { TimeZone } from "../time/time-zone.js";
 const DAY_MS = 86_400_000;
 
 /**
- * The time of the next scheduled rotation: the first multiple of `intervalMs` after `nowMs`, counted from local midnight,
- * and at the latest the next local midnight. Both midnights are looked up in the zone, so days of 23 and 25 hours work.
+ * The time of the next scheduled rotation: the first multiple of `intervalMs` after `nowMs`, counted from local
+ * midnight, and at the latest the next local midnight. Both midnights are looked up in the zone, so days of 23 and 25
+ * hours work.
  *
  * @param intervalMs positive.
  */

@@ -30,8 +30,8 @@ const MAX_WORDS = 120;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Looks at a raw answer before the SDK parses it. The body of an error is read here and, where it is XML, handed back in
- * memory for the SDK to parse.
+ * Checks a raw answer before the SDK parses it. Reads the body of an error and, if it is XML, puts it back for the SDK
+ * to parse.
  *
  * @param command the SDK's name of the request: `PutObjectCommand`.
  * @throws ForeignAnswerError when no S3 store would have sent it.

@@ -83,7 +83,8 @@ export class StoreCalls {
   }
 
   /**
-   * One attempt, also while the task is stopping: for cleaning up. Returns the failure, if any, instead of throwing.
+   * One attempt, outside the limit on concurrent requests, also while the task is stopping: for the check at the start
+   * and for cleaning up. Returns the failure, if any, instead of throwing.
    */
   async sendOnce(call: StoreCall<void>): Promise<ExpectedFailure | undefined> {
     try {

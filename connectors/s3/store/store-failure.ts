@@ -75,7 +75,7 @@ interface ErrorShape {
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
-/** Judges a client library's error by its code, HTTP status and system code; never by its text. */
+/** Judges a client library's error by its name, code and HTTP status; never by its text. */
 export function judgeStoreFailure(error: unknown): StoreFailure {
   const { name, code, Code, message, $metadata } = (error ?? {}) as ErrorShape;
   const status = $metadata?.httpStatusCode;
@@ -96,7 +96,7 @@ function kindOf(code: string, name: unknown, status: number | undefined): StoreF
   if (status === 412 || code === "PreconditionFailed") return "exists";
   if (code === "ConditionalRequestConflict") return "write-conflict";
   if (code === "NoSuchUpload") return "no-such-upload";
-  // HEAD has no body with a code; the sink only sends it for the bucket.
+  // The SDK says NotFound for a 404 to HEAD, whose answer has no code. The sink sends HEAD only for the bucket.
   if (code === "NoSuchBucket" || code === "NotFound") return "no-such-bucket";
   if (code === "NotImplemented" || status === 501) return "not-implemented";
   if (TRANSIENT_CODES.has(code) || (status !== undefined && TRANSIENT_STATUS.has(status))) return "transient";
@@ -104,7 +104,7 @@ function kindOf(code: string, name: unknown, status: number | undefined): StoreF
   if (["SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken"].includes(code)) return "bad-credentials";
   if (status === 401 || status === 403 || code === "AccessDenied") return "access-denied";
   if (NETWORK_CODES.has(code) || name === "TimeoutError") return "transient";
-  // No answer, and credentials were there: the connection's fault, and that heals.
+  // Without an answer the connection is at fault, which time can heal.
   return status === undefined ? "transient" : "refused";
 }
 

@@ -3,7 +3,7 @@ import type { TimeZone } from "./time-zone.js";
 const DAY_MS = 86_400_000;
 const YEAR = "[+-]?\\d+";
 const FRACTION = "(?:[.,](\\d+))?";
-// Joda's dateTimeParser: a date, a time behind T, or both; every lower part may be missing and the last may have a fraction.
+// Joda's dateTimeParser: a date, a time behind T, or both. Lower parts may be missing; the last may have a fraction.
 const DATE = new RegExp(`^(${YEAR})(?:-W(\\d{1,2})(?:-(\\d))?|-(\\d{3})|-(\\d{1,2})(?:-(\\d{1,2}))?)?$`);
 const TIME = new RegExp(`^(\\d{1,2})(?::(\\d{1,2})(?::(\\d{1,2}))?)?${FRACTION}(Z|[+-]\\d{2}(?::?\\d{2})?)?$`);
 

@@ -20,7 +20,7 @@ const DAY_MS = 86_400_000;
 
 /**
  * Compiles `path.format` (Joda's DateTimeFormat letters, which differ from java.time's: `YYYY` is the year of era and
- * `DD` the day of the year). Zone names (`z`) are refused: they are text that changes with the JDK; `Z`, `ZZ` and `ZZZ` serve.
+ * `DD` the day of the year). Zone names (`z`) are refused, because they change with the JDK. Use `Z`, `ZZ` or `ZZZ`.
  *
  * @param locale text of the key `locale`, as Java's Locale(String) takes it.
  * @throws ConfigError naming path.format and the letter that is not one.

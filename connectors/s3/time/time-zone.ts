@@ -1,5 +1,9 @@
 const MINUTE_MS = 60_000;
-/** Since 1972 every zone has changed its offset at multiples of this; earlier offsets are looked up each time. */
+/**
+ * Offsets are looked up once per step: since 1972 nearly all changes fall on multiples of this. Those that do not
+ * (Newfoundland's until 2011, at 00:01 local time) take effect with the next step. Earlier offsets are looked up each
+ * time.
+ */
 const STEP_MS = 15 * MINUTE_MS;
 const STEPPED_SINCE_MS = Date.UTC(1972, 0, 1);
 const MAX_CACHED_OFFSETS = 50_000;

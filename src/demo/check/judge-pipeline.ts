@@ -13,7 +13,7 @@ export interface TopicEvent {
   readonly position: number;
   /** Digest of the row as it was afterwards; null for deletes and tombstones. */
   readonly row: Digest | null;
-  /** Of a row that counts its writes, from 1; undefined where nothing counts them. */
+  /** The row's own count of its writes, from 1; undefined for rows without one. */
   readonly version: number | undefined;
   /** Digest by which an object's record is recognised; empty for tombstones. */
   readonly digest: Digest;
@@ -24,7 +24,7 @@ export interface ObjectContents {
   readonly object: string;
   readonly topic: string;
   readonly partition: number;
-  /** Offset of the first, from the object's name; the others are those that follow in the topic, tombstones left out. */
+  /** Offset of the first, from the object's name. The others follow it in the topic, where tombstones do not count. */
   readonly startOffset: number;
   readonly digests: readonly Digest[];
 }
@@ -46,7 +46,7 @@ export interface TopicVerdict {
   readonly leftOver: number;
   /** Versions of a row, between its first and its last, that no event carries. */
   readonly skipped: number;
-  /** Streamed events whose source position falls within their key, and snapshot events behind anything of their key. */
+  /** Streamed events older than a streamed one before them, and snapshot events older than any before them, by key. */
   readonly outOfOrder: number;
   /** Streamed events older than their key's snapshot: only a snapshot that was done again may leave them. */
   readonly beforeSnapshot: number;
@@ -69,7 +69,7 @@ const MOST_FINDINGS = 5;
  * It uses nothing that a worker reports.
  *
  * Objects are matched by the default partitioner's promise, that an object holds consecutive records of one partition.
- * Given a topic without objects at all (`objects` undefined) only rows and events are compared.
+ * Without `objects` only rows and events are compared.
  */
 export function judgePipeline(
   rows: FinalRows,
@@ -103,7 +103,7 @@ export function isFlawless(verdict: TopicVerdict): boolean {
   return isComplete(verdict) && verdict.resent === 0 && verdict.beforeSnapshot === 0;
 }
 
-/** True if nothing is lost, and objects are exact: the measure for a run with crashes, after which topics may hold resent events. */
+/** True if nothing is lost and objects are exact: the measure for a run with crashes, which may leave resent events. */
 export function isComplete(verdict: TopicVerdict): boolean {
   const { missing, leftOver, skipped, outOfOrder, missingRecords, duplicated, foreign } = verdict;
   return missing + leftOver + skipped + outOfOrder + missingRecords + duplicated + foreign === 0;

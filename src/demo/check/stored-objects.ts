@@ -3,7 +3,7 @@ import { GetObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/
 import type { ObjectContents } from "./judge-pipeline.js";
 import { lineDigest, readObjectKey } from "./topic-event.js";
 
-/** Reads the objects a sink has written so far (JSON lines, gzipped or not, default partitioner) as any S3 client would. */
+/** Reads a sink's objects so far (JSON lines, gzipped or not, default partitioner) as any S3 client would. */
 export class StoredObjects {
   readonly #client: S3Client;
   readonly #bucket: string;

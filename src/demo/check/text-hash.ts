@@ -1,7 +1,7 @@
 /**
- * A 53-bit hash of a text: for telling values apart where no attacker tries to make two collide. Two 32-bit lanes mixed with
- * different odd multipliers (the finishers are MurmurHash3's), about a nanosecond per character; a cryptographic digest
- * costs several times as much for short texts.
+ * A 53-bit hash of a text, to tell values apart where no attacker tries to make two collide. Two 32-bit lanes are mixed
+ * with different odd multipliers (the finishers are MurmurHash3's). A cryptographic digest costs several times as much
+ * for short texts.
  */
 export function textHash(text: string): number {
   let a = 0x9e3779b1;

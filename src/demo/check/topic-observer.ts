@@ -24,13 +24,13 @@ export class TopicObserver {
     this.#consumer = client.consumer({ properties: { "auto.offset.reset": "earliest", "max.poll.records": "5000" } });
   }
 
-  /** Calls `listener` after each batch that was read. Returns how to stop that. */
+  /** Calls `listener` after each batch that was read. Returns a function that ends this. */
   onRead(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Reads until `signal` aborts. Topics that do not exist yet are waited for. */
+  /** Reads until `signal` aborts. Waits for topics that do not exist yet. */
   async run(signal: AbortSignal): Promise<void> {
     let missing = this.#topics;
     let lookAgainMs = 0;

@@ -26,9 +26,9 @@ interface Bucket {
 }
 
 /**
- * Buckets and their finished objects: `objects/<bucket>/<hash of key>`, with an index in memory that is rebuilt from the
- * files when the store opens. File names are hashes because keys may be 1024 bytes long, hold any character, and be
- * each other's folders.
+ * Buckets and their finished objects: `objects/<bucket>/<hash of key>`, with an index in memory that is rebuilt from
+ * the files when the store opens. File names are hashes because keys may be 1024 bytes long, hold any character, and
+ * be each other's folders.
  */
 export class BucketFiles {
   readonly #root: string;

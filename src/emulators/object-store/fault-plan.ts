@@ -45,7 +45,7 @@ interface ActiveRule {
   hits: number;
 }
 
-/** The faults of one object store, for tests and demonstrations: the first rule that strikes counts, in the order of adding. */
+/** The faults of one object store, for tests and demonstrations. The first rule that matches strikes, oldest first. */
 export class FaultPlan {
   readonly #clock: Clock;
   #active: ActiveRule[] = [];

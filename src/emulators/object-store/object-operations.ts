@@ -114,7 +114,7 @@ function judgeCopySource(call: S3Call, from: StoredAttributes): void {
   }
 }
 
-/** Conditions of a read (RFC 9110, 13.2.2): 412 as an error, 304 as an answer, undefined to go on. */
+/** Conditions of a read (RFC 9110, 13.2.2): 412 as an error, 304 as an answer, undefined to continue. */
 function judgeRead(call: S3Call, { etag, lastModifiedMs }: StoredAttributes): S3Answer | undefined {
   const ifMatch = header(call, "if-match");
   const ifNoneMatch = header(call, "if-none-match");
@@ -132,7 +132,7 @@ function judgeRead(call: S3Call, { etag, lastModifiedMs }: StoredAttributes): S3
   return same ? { status: 304, headers: { etag: `"${etag}"` } } : undefined;
 }
 
-/** The bytes a Range header means, end exclusive; undefined for the whole object. @throws S3Error InvalidRange */
+/** The bytes that a Range header selects, end exclusive; undefined: the whole object. @throws S3Error InvalidRange */
 export function readRange(range: string | undefined, size: number): { start: number; end: number } | undefined {
   const parts = /^bytes=(\d*)-(\d*)$/.exec(range ?? "");
   if (!parts || (parts[1] === "" && parts[2] === "")) return undefined; // none, or one S3 does not serve either
@@ -163,7 +163,7 @@ function objectHeaders(call: S3Call, attributes: StoredAttributes, partial: bool
   return headers;
 }
 
-/** `x-amz-checksum-…` headers of what is stored. */
+/** `x-amz-checksum-…` headers of a stored object or part. */
 export function checksumHeaders({ checksums }: Pick<StoredAttributes, "checksums">): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [algorithm, value] of Object.entries(checksums)) {

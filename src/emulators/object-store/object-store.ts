@@ -57,7 +57,7 @@ const HANDLERS: Readonly<Record<S3Operation, OperationHandler>> = {
 
 /**
  * Starts an S3-compatible object store for the demo and for tests: path-style requests, objects in files that survive
- * a kill of the store, S3's conditions, checksums and errors, and faults on plan. It is no store for production: no
+ * a kill of the store, S3's conditions, checksums and errors, and planned faults. It is no store for production: no
  * versions, policies, ACLs or encryption, and nothing is flushed to disk before it is acknowledged.
  */
 export async function startObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
@@ -102,7 +102,10 @@ export class ObjectStore {
     return `http://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
   }
 
-  /** Calls `listener` after each request that was carried out, whether or not its answer could be sent. Returns how to stop that. */
+  /**
+   * Calls `listener` after each request that was carried out, whether or not its answer could be sent. Returns a
+   * function that ends this.
+   */
   onApplied(listener: (request: S3Request) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

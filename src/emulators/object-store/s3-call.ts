@@ -87,7 +87,7 @@ export async function withBody<T>(
   }
 }
 
-/** Reads a body that is a small XML document, with the same checks. */
+/** Reads a body that is a small XML document. Checks only its size: no framing, digest or checksum. */
 export async function readText(call: S3Call): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -121,7 +121,11 @@ const KEPT_HEADERS = [
   ...["x-amz-storage-class", "x-amz-server-side-encryption", "x-amz-website-redirect-location"],
 ];
 
-/** The headers and user metadata an object keeps from the request that makes it. @throws S3Error MetadataTooLarge, KeyTooLongError */
+/**
+ * The headers and user metadata that an object keeps from the request that makes it.
+ *
+ * @throws S3Error MetadataTooLarge, KeyTooLongError
+ */
 export function describedBy(call: S3Call): Pick<StoredAttributes, "headers" | "metadata"> {
   if (Buffer.byteLength(call.request.key) > 1024) {
     throw new S3Error("KeyTooLongError", "A key may have 1024 bytes of UTF-8");

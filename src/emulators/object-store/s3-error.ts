@@ -1,4 +1,4 @@
-/** The S3 error codes this store answers with, and the HTTP status of each (Amazon S3 API reference, "Error responses"). */
+/** This store's S3 error codes, each with its HTTP status (Amazon S3 API reference, "Error responses"). */
 const STATUS = {
   AccessDenied: 403,
   AuthorizationHeaderMalformed: 400,

@@ -31,7 +31,7 @@ export interface S3Request {
   readonly query: ReadonlyMap<string, string>;
 }
 
-/** Query parameters that ask for something not done here; serving the plain operation instead would be a wrong answer. */
+/** Query parameters that select operations not served here. The plain operation would be a wrong answer to them. */
 const NOT_SERVED = [
   ...["acl", "cors", "encryption", "legal-hold", "lifecycle", "logging", "notification", "object-lock", "policy"],
   ...["replication", "restore", "retention", "select", "tagging", "torrent", "versioning", "versions", "versionId"],

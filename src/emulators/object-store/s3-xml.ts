@@ -8,7 +8,7 @@ export interface XmlFields {
 
 const NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-/** A response body: `root` in S3's namespace with `fields` below it; an array repeats its element, undefined leaves it out. */
+/** A response body: `root` in S3's namespace, with `fields`. An array repeats its element; undefined leaves it out. */
 export function writeXml(root: string, fields: XmlFields): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${NAMESPACE}">${children(fields)}</${root}>`;
 }

@@ -20,13 +20,13 @@ export interface StoredAttributes {
 export interface ReceivedBody {
   readonly path: string;
   readonly size: number;
-  /** Raw digests of the body: MD5, and those asked for. */
+  /** Raw digests of the body: MD5, and the requested ones. */
   readonly digests: ReadonlyMap<ChecksumAlgorithm | "md5", Buffer>;
 }
 
 /*
- * A file holds the bytes, then the attributes as JSON, then how long that JSON is and a mark. One file means one rename:
- * a store that is killed at any moment has either the old object with its attributes or the new one with its own.
+ * A file holds the bytes, the attributes as JSON, the length of that JSON, and a mark. One file means one rename: a
+ * store that is killed at any moment has either the old object with its attributes or the new one with its own.
  */
 const MARK = Buffer.from("S3FILE01");
 const FOOTER_BYTES = 4 + MARK.length;
@@ -69,7 +69,7 @@ export async function sealFile(path: string, attributes: StoredAttributes): Prom
   }
 }
 
-/** The attributes of a sealed file; undefined if it is none, such as one that was being written when the store ended. */
+/** The attributes of a sealed file; undefined for any other, such as one half written when the store ended. */
 export async function readAttributes(file: FileHandle): Promise<StoredAttributes | undefined> {
   const { size } = await file.stat();
   if (size < FOOTER_BYTES) return undefined;

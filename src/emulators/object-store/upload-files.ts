@@ -45,7 +45,7 @@ export class UploadFiles {
     this.#minPartBytes = minPartBytes;
   }
 
-  /** Opens a data folder; uploads under way when the store last ended go on. */
+  /** Opens a data folder. Uploads under way when the store last ended continue. */
   static async open(dataDir: string, random: Random, minPartBytes: number): Promise<UploadFiles> {
     const files = new UploadFiles(dataDir, random, minPartBytes);
     mkdirSync(files.#root, { recursive: true });
@@ -133,7 +133,7 @@ export class UploadFiles {
     });
   }
 
-  /** The bodies of those parts one after the other. */
+  /** The bodies of those parts, one after the other. */
   async *read(upload: Upload, completed: readonly CompletedPart[]): AsyncGenerator<Buffer> {
     for (const { partNumber } of completed) {
       this.#active(upload.bucket, upload.key, upload.uploadId); // another completion may have been faster

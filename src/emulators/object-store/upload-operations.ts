@@ -179,7 +179,7 @@ export const listMultipartUploads: OperationHandler = (store, call) => {
   );
 };
 
-/** The ETag of an object of several parts: the MD5 of their MD5s, and how many they are. */
+/** The ETag of an object of several parts: the MD5 of their MD5s, and their number. */
 function multipartEtag(parts: readonly Pick<StoredAttributes, "etag">[]): string {
   const joined = Buffer.concat(parts.map((part) => Buffer.from(part.etag, "hex")));
   return `${createHash("md5").update(joined).digest("hex")}-${parts.length}`;

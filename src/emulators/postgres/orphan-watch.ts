@@ -9,8 +9,8 @@ export interface OrphanWatch {
 
 /**
  * `read` returns when the pipe's other end is closed, which the kernel does however the parent ends: exit, Ctrl-C, a
- * crash or `kill -9`; nothing is ever written to it. A process of its own is needed, because exit hooks of the parent run
- * in only the first of these. The shell's own `read` and not a command, whose absence would look like the parent's end.
+ * crash or `kill -9`. Nothing is ever written to the pipe. Exit hooks of the parent would run only for the first of
+ * these. `read` is built into the shell: the absence of a command would look like the parent's end.
  */
 const SCRIPT = `
 read -r nothing
@@ -25,7 +25,7 @@ kill -KILL "$1" 2> /dev/null
  * Starts a shell that, when this Node process is gone, ends process `pid` (SIGQUIT, after 5 s SIGKILL) and removes
  * `folder`. It is in a session of its own, so that Ctrl-C in a terminal does not reach it.
  *
- * @param runAs whose process `pid` is, so that the shell may signal it.
+ * @param runAs the user of process `pid`, so that the shell may signal it.
  * @param folder a temporary folder to remove afterwards.
  */
 export function watchForOrphan(pid: number, runAs: RunAs | undefined, folder?: string): OrphanWatch {

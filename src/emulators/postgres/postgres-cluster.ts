@@ -69,7 +69,7 @@ function runInitdb(binaries: PostgresBinaries, runAs: RunAs | undefined, args: s
   });
 }
 
-/** Containers are often given a /dev/shm that parallel queries overflow; Postgres can use files of its own instead. */
+/** The /dev/shm of a container is often too small for parallel queries; Postgres can use files of its own instead. */
 function sharedMemoryIsTiny(): boolean {
   if (process.platform !== "linux" || !existsSync("/dev/shm")) return false;
   const { blocks, bsize } = statfsSync("/dev/shm");

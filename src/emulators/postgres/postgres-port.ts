@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 
-/** Below the ranges Linux (from 32768) and macOS (from 49152) draw outgoing ports from, and above the well-known ones. */
+/** Above the well-known ports, and below the outgoing ports of Linux (from 32768) and macOS (from 49152). */
 const FIRST = 20_000;
 const COUNT = 12_000;
 
@@ -8,9 +8,8 @@ const COUNT = 12_000;
  * A port that is free now. Postgres cannot pick a free port itself, so the caller tries another `attempt` if another
  * process took this one.
  *
- * The kernel's own choice (port 0) is not used: it comes from the range of outgoing ports, and while a server
- * restarts on such a port, a client that keeps trying to reach it may be given the very same port as its own and find
- * itself connected to itself.
+ * The kernel's own choice (port 0) will not do: it comes from the range of outgoing ports. While a server restarts on
+ * such a port, a client that keeps trying to reach it may get that very port as its own, and connect to itself.
  */
 export async function freePort(host: string, attempt: number): Promise<number> {
   for (let step = 0; step < 1000; step++) {

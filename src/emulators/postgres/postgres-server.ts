@@ -14,8 +14,8 @@ import { canEnter, enterableTemporaryFolder, giveTo, type RunAs, runAsForPostgre
 /** The options of a Postgres. */
 export interface PostgresOptions {
   /**
-   * Where the data is kept from one start to the next. Without it, or where the user Postgres runs as cannot enter it
-   * (root started us in a folder of its own), the data goes to a temporary folder that is removed at the end.
+   * The folder that keeps the data from one start to the next. Without it, or if Postgres's user cannot enter it (root
+   * started us in a folder of its own), the data goes to a temporary folder that is removed at the end.
    */
   readonly dataDir?: string;
   /** Port to listen on, on 127.0.0.1; 0 picks a free one and keeps it over restarts. */
@@ -50,7 +50,7 @@ const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
 const HOST = "127.0.0.1";
 /** A loaded machine may take seconds; a start that recovers a long WAL too. */
 const READY_WITHIN_MS = 60_000;
-/** A fast shutdown waits for replication clients to catch up, which one that is stuck never does. */
+/** A fast shutdown waits for replication clients to catch up. A stuck one never does. */
 const FAST_SHUTDOWN_MS = 5_000;
 
 /** Log lines of a start whose port, or the shared memory of a server just killed, is still in use. */

@@ -3,7 +3,7 @@ import { lchownSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The uid and gid a child process is started under. */
+/** The uid and gid of a child process. */
 export interface RunAs {
   readonly uid: number;
   readonly gid: number;
@@ -18,8 +18,8 @@ export function runAsForPostgres(): RunAs | undefined {
 }
 
 /**
- * True if that user gets into `folder`. A process of that user tries, because mode bits alone say nothing
- * about parent folders, access lists and read-only mounts.
+ * True if that user can enter `folder`. A process of that user tries, because mode bits alone do not show parent
+ * folders, access lists and read-only mounts.
  */
 export function canEnter(folder: string, runAs: RunAs | undefined): boolean {
   return spawnSync("/bin/sh", ["-c", 'cd -- "$1"', "sh", folder], { ...runAs, cwd: "/", stdio: "ignore" }).status === 0;

@@ -6,8 +6,8 @@ import { type OverridePolicy, overrideRefusal } from "../../worker/task/override
 const SECRET_KEY = /password|jaas|secret|^ssl\.(keystore\.key|keystore\.certificate\.chain|truststore\.certificates)$/i;
 
 /**
- * One entry per overridden key of each client that the connector will have, with the faults that other rules found
- * (`faults`), and one per key that they miss.
+ * One entry for each overridden key of the clients that the connector will have, and for each key in `faults`, which
+ * other rules found to be wrong or missing.
  */
 export function clientOverrideInfos(
   type: "source" | "sink",

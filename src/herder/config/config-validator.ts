@@ -80,6 +80,8 @@ export class ConfigValidator {
         return { definition: configKeyInfo(name, key), value: value ? configValueInfo(value) : null };
       }),
     ];
+    // As Kafka Connect counts: each error of a key, but each override or converter key only once. With references, each
+    // error that is left after redaction, which merges the errors of a key.
     const errorsOfKeys = configs.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0);
     const more = [...clientOverrideInfos(plugin.type, resolved, overridePolicy, ofOthers), ...converters];
     const errorsOfMore = more.filter(({ value }) => (value?.errors.length ?? 0) > 0).length;

@@ -41,6 +41,7 @@ export function connectorRules(
   if (type === "sink") sinkRules(given, groupId, complain);
   else {
     boundaryRule(given, complain);
+    // The key's own check has reported the faults of topic.creation.groups.
     const { "topic.creation.groups": _, ...faults } = Object.fromEntries(topicCreationFaults(workerProps, given));
     complainAll(new Map(Object.entries(faults)));
   }

@@ -17,7 +17,7 @@ export const REFUSED: Readonly<Record<string, string>> = {
 /** REST's own TLS settings: REST listens with http only. */
 const REFUSED_PREFIXES = ["listeners.https.", "admin.listeners."];
 
-/** Kafka Connect 4.3.1's keys that affect neither access nor data and do nothing here, or even in Connect. */
+/** Kafka Connect 4.3.1's keys that affect neither access nor data and do nothing here; some do nothing in Connect. */
 export const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
   [
     "client.dns.lookup client.rack connections.max.idle.ms send.buffer.bytes receive.buffer.bytes reconnect.backoff.ms",
@@ -31,7 +31,7 @@ export const WITHOUT_EFFECT: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 
-/** The clients read those of them that apply to their mechanisms. */
+/** Prefixes of more such keys. */
 const WITHOUT_EFFECT_PREFIXES = [
   "internal.key.converter.",
   "internal.value.converter.",

@@ -36,7 +36,7 @@ export interface AssignorMemory {
   /** All work that was assigned, or withheld as lost. */
   readonly assigned: Work;
   readonly memberIds: ReadonlySet<string>;
-  /** When lost work is dealt out, in monotonic ms; undefined while none is withheld. */
+  /** End of the current delay, for lost work or before the next levelling, in monotonic ms; undefined without one. */
   readonly dueAtMs: number | undefined;
   /** Members seen idle while lost work was withheld: the departed worker may have returned as one of them. */
   readonly candidates: ReadonlySet<string>;
@@ -71,7 +71,7 @@ export interface IncrementalInput {
 
 export interface IncrementalOutcome {
   readonly assignments: Assignments;
-  /** When members must rejoin for withheld work; 0 if none is withheld. */
+  /** Time until members must rejoin, for withheld work or another levelling; 0 for neither. */
   readonly delayMs: number;
   readonly memory: AssignorMemory;
 }

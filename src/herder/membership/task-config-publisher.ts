@@ -81,7 +81,7 @@ export class TaskConfigPublisher {
     this.#working.delete(connector);
   }
 
-  /** Whether retrying is useless: it does not run (it requests again once it does), is gone, or has FAILED by this. */
+  /** Whether a retry is useless: the connector is gone, FAILED, or does not run; it requests again once it runs. */
   #isMoot(connector: string, error: unknown): boolean {
     const state = this.options.worker.connectors().find(({ name }) => name === connector)?.state;
     return state !== "RUNNING" || (error instanceof Error && "code" in error && MOOT.has(error.code));
@@ -93,8 +93,8 @@ export class TaskConfigPublisher {
     const generated = await worker.taskConfigs(connector);
     const entry = configs().connectors.get(connector);
     if (entry?.targetState !== "STARTED") return;
-    // Generated from an older config. With references restored from the new one, a secret could stay in their place.
-    // The connector requests again once it has started with the new config.
+    // The task configs come from an older config. References are restored from the new one, so the value of a reference
+    // that only the old one has would be published. The connector requests again once it runs with the new config.
     if (entry.configOffset !== configOffset) return;
     const fresh = generated.map((config) => restoreReferences(config, entry.config));
     if (judgeTaskConfigs(entry, fresh) === "publish") await publish(connector, fresh, entry.configOffset);

@@ -48,8 +48,8 @@ export class WorkRunner implements Running {
   }
 
   /**
-   * Stops everything that runs; tasks get this time. So do stops of the command in progress: it may wait for the whole
-   * graceful timeout, and other workers may run these tasks sooner. (I4)
+   * Stops everything that runs, tasks within `withinMs`. That limit also shortens the stops of the command in progress,
+   * which may wait for the whole graceful timeout: other workers may run these tasks sooner. (I4)
    */
   async stopEverything(withinMs: number): Promise<void> {
     const stopping = [...this.#stopping];

@@ -7,7 +7,7 @@ import type { PluginRef } from "../worker.js";
 // The messages between the worker and the connectors' host: data only, without the functions of a ConfigDef. `run`
 // numbers one connector object, or one question about a plugin's configuration.
 
-/** A call into a plugin's code. A connector's offset hook (`alterOffsets`) will be one more method. */
+/** A call into a plugin's code. */
 export type ConnectorCall =
   /** Creates the connector, unless the run has one, and starts it. */
   | { readonly method: "start"; readonly name: string; readonly className: string; readonly props: Props }

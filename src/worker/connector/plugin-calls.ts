@@ -17,7 +17,7 @@ export interface PluginCallsParts {
   readonly logger: Logger;
 }
 
-/** For questions: their caller learns of a failure from the answer. */
+/** For the calls of `configOf` and `validate`: their caller learns of a failure from the answer. */
 const UNHEARD: PluginRunEvents = { reconfigure() {}, failed() {} };
 
 /** Time for a plugin to list its keys or validate values. REST gives up after 90 s. */

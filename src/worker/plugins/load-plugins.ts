@@ -19,7 +19,7 @@ const BUILT_IN_CONVERTERS = new URL(`../../converters/built-in-converters.${EXTE
 /** The built-in converters behave as in this version of Kafka and report it, as Kafka's own do. */
 const KAFKA_VERSION = "4.3.1";
 
-/** Loading in the connectors' host: an import may kill the host, and the worker must learn which one. */
+/** Loading in a host, which an import may end or block. The worker learns by `guard` which one; later hosts omit it. */
 export interface GuardedLoading {
   /** Index files that ended or blocked a host before: they are not loaded. */
   readonly leftOut: readonly string[];

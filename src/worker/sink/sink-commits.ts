@@ -61,7 +61,7 @@ export class SinkCommits {
     await reported();
     const asked = partitions.current();
     if (asked.length === 0) {
-      waiting(undefined); // uncommitted partitions now belong to another member
+      waiting(undefined); // the reason concerned partitions that another member has by now
       return;
     }
     let returned: readonly TopicPartitionOffset[];

@@ -213,7 +213,7 @@ export class SinkTaskRunner implements TaskRunner {
     return Math.min(POLL_WAIT_MS, Math.max(0, untilMs - nowMs));
   }
 
-  /** Converts fetched records into the next delivery. Empty ones count: they let `put` check the time. */
+  /** Converts fetched records into the next delivery. It may be empty: `put([])` lets the task check the time. */
   async #take(fetched: readonly FetchedRecords[]): Promise<void> {
     // While a batch waits to be put again all partitions are paused, so that no newer record overtakes it. (I9)
     if (this.#delivery && fetched.length === 0) return;

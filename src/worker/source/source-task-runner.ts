@@ -289,6 +289,7 @@ export class SourceTaskRunner implements TaskRunner {
       this.#life.fail(outcome.error);
       return;
     }
+    // `settle` has counted one record of the range.
     this.#counters.recordsFailed += count - 1;
     this.#counters.recordsSkipped += count - 1;
     this.#ledger.settle(range, count); // deliberately dropped, and reported

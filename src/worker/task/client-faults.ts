@@ -19,7 +19,7 @@ const ANY_TASK = { connector: "", task: 0 };
 
 /**
  * The faults that the clients of a connector's tasks would find in its overrides: a message by key, as the connector's
- * configuration spells it. A required key that an override demands and that is missing is named as an override, too.
+ * configuration spells it. A missing key that an override makes necessary is reported as an override, too.
  * For validation: Kafka Connect finds these only when the task starts.
  *
  * @param worker the worker's properties, which have passed `checkWorkerClients`.

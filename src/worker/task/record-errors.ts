@@ -90,7 +90,7 @@ export class RecordErrors<R> {
     }
   }
 
-  /** As `recover`, for a stage that cannot be retried here (a late acknowledgement, a task's own report). */
+  /** As `recover`, for a stage that cannot be retried here, such as a failed produce request. */
   async settle(failed: FailedRecord<R>): Promise<Outcome<never>> {
     this.parts.counters.recordsFailed++;
     const verdict = judgeFailure({ ...this.policy, retryTimeoutMs: 0 }, failed.stage, failed.error, 1, 0, 0);
