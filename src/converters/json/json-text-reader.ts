@@ -6,7 +6,10 @@ export class JsonNumber {
   constructor(readonly text: string) {}
 }
 
-/** A JSON value. Integers beyond 2^53 are bigints; if read exactly, numbers with a fraction or exponent JsonNumbers. */
+/**
+ * A JSON value. Integers beyond 2^53 are bigints. Numbers with a fraction or exponent are JsonNumbers where the text was
+ * read exactly, otherwise numbers.
+ */
 export type Json = null | boolean | number | bigint | string | JsonNumber | Json[] | { readonly [name: string]: Json };
 
 /**
