@@ -7,8 +7,8 @@ export class JsonNumber {
 }
 
 /**
- * A JSON value. Integers beyond 2^53 are bigints. Numbers with a fraction or exponent are JsonNumbers where the text was
- * read exactly, otherwise numbers.
+ * A JSON value. Integers beyond 2^53 are bigints. Numbers with a fraction or exponent are JsonNumbers where the text
+ * was read exactly, otherwise numbers.
  */
 export type Json = null | boolean | number | bigint | string | JsonNumber | Json[] | { readonly [name: string]: Json };
 
