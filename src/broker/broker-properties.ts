@@ -165,7 +165,7 @@ export class BrokerProperties {
     return this.text(name)?.toLowerCase() === "true";
   }
 
-  /** The effective value and its source, unless that is the default. */
+  /** The effective value and its source; undefined if it is only the default. */
   set(name: string): SourcedValue | undefined {
     const first = this.sources(name)[0];
     return first && first.source !== CONFIG_SOURCES.default ? first : undefined;

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     });
     const { host, port: brokerPort, inside, clusterId } = broker;
     report({ kind: "ready", host, port: brokerPort, inside, clusterId });
-    // Not caught here: thrown out of the thread, the loss of the folder ends the process with its reason.
+    // A deferred's rejection alone ends nothing. Thrown, the loss of the folder ends the process with its reason.
     void broker.ended.catch((cause: unknown) => {
       throw cause;
     });

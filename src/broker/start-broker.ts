@@ -33,8 +33,8 @@ export interface BrokerOptions {
   /** `HOST:PORT`; port 0 takes any free one. Undefined: the property `listeners` decides. */
   readonly listen?: string | undefined;
   /**
-   * Also listens on a free loopback port and advertises exactly that address there, whatever advertised.listeners
-   * holds: a worker on this machine may be unable to reach the advertised address.
+   * Also listens on a free loopback port, and advertises that address there instead of advertised.listeners, which a
+   * worker on this machine may be unable to reach.
    */
   readonly listenInside?: boolean;
   readonly clock: Clock;

@@ -28,6 +28,7 @@ export class PropertyReader {
     return value;
   }
 
+  /** One of `values`; `fold` first brings the text into their spelling. */
   oneOf<const V extends string>(
     key: string,
     absent: V,
@@ -131,7 +132,7 @@ export interface ProducerConfig {
   readonly compression: Compression;
   /** Chooses the partition of every record as if it had no key. */
   readonly ignoresKeys: boolean;
-  /** Bytes at which a batch is full; undefined: `maxRequestBytes`. */
+  /** Bytes at which a batch is full; undefined when `batch.size` is not set: `maxRequestBytes` then. */
   readonly batchBytes: number | undefined;
   readonly lingerMs: number;
   readonly maxRequestBytes: number;
@@ -142,13 +143,14 @@ export interface ProducerConfig {
   readonly retries: number;
 }
 
+/** Values of `partitioner.class` that the built-in partitioner stands in for; "" is Java's default. */
 const OWN_PARTITIONERS: ReadonlySet<string> = new Set([
   "",
   "org.apache.kafka.clients.producer.internals.DefaultPartitioner",
   "org.apache.kafka.clients.producer.UniformStickyPartitioner",
 ]);
 
-/** Refuses settings whose guarantees this producer does not provide. */
+/** Refuses transactions and foreign partitioners: without them, records would be less safe or go elsewhere. */
 function refuseUnsupported(read: PropertyReader): void {
   const transactionalId = read.text("transactional.id") ?? "";
   if (transactionalId !== "") throw invalid("transactional.id", transactionalId, "transactions are not supported yet");

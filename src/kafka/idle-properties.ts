@@ -21,7 +21,7 @@ const KNOWN_KEYS = new Set(
 );
 const KNOWN_PREFIXES = ["ssl.", "sasl.", "auto.include.", "metrics."];
 
-/** Settings of Java's clients that have no effect here, with the behaviour instead. Logged once per client. */
+/** The settings that have no effect here; `instead` is the behaviour of this client. Logged once per client. */
 export function ignoredSettings(properties: ClientProperties): { readonly key: string; readonly instead: string }[] {
   const read = new PropertyReader(properties);
   const ignored: { key: string; instead: string }[] = [];

@@ -117,12 +117,12 @@ export interface GroupListing {
 }
 
 /**
- * Cluster administration. Every call retries retriable errors (a broker is down, the coordinator moves) until
- * `default.api.timeout.ms` (60 s) has passed or `signal` aborts; then it throws the last KafkaError.
+ * Cluster administration. Every call but `connect` retries retriable errors (a broker is down, the coordinator moves)
+ * until `default.api.timeout.ms` (60 s) has passed or `signal` aborts; then it throws the last KafkaError.
  */
 export interface KafkaAdmin {
   /**
-   * Reaches any broker once, within `timeoutMs`. For a worker's start.
+   * Tries each broker once, until one answers or `timeoutMs` has passed. For a worker's start.
    * @throws KafkaError "no broker of bootstrap.servers=… answered", with the reasons or the timeout.
    */
   connect(timeoutMs: number, signal?: AbortSignal): Promise<void>;
@@ -178,7 +178,7 @@ export interface ProducerRecord {
   readonly value: Buffer | null;
   /** Milliseconds since 1970. */
   readonly timestampMs: number;
-  /** The same list object as in the record before must have the same contents. */
+  /** Encoded once while consecutive records share the same list object: do not change it in between. */
   readonly headers: readonly RecordHeader[];
 }
 
@@ -205,8 +205,9 @@ export type RecordMetadata = TopicPartitionOffset;
 export interface Producer<T> {
   /**
    * Adds a record. Its key, value and headers are copied, so their buffers may be reused. The listener receives the
-   * outcome with `token`, also of a record that can never be sent (too large, no such partition): a bad record does not
-   * throw. Appending while `full` is allowed, but then the caller must limit the memory.
+   * outcome with `token`, also of a record that can never be sent (too large): a bad record does not throw. A record
+   * for a partition that does not exist waits for it. Appending while `full` is allowed, but then the caller must
+   * limit the memory.
    */
   append(record: ProducerRecord, token: T): void;
   /** Bytes of records without an outcome yet. */
@@ -305,8 +306,8 @@ export interface GroupMemberOptions {
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   /**
-   * If set, the assignment counts as lost when the coordinator was out of reach for this time, or has not answered for
-   * a whole session. Kafka Connect's workers set `heartbeat.interval.ms`. Undefined, as for Java's consumers: the
+   * If set, the assignment counts as lost when the coordinator was unreachable for this time, or has not answered for a
+   * whole session. Kafka Connect's workers set `heartbeat.interval.ms`. Undefined, as for Java's consumers: the
    * assignment is lost only when the coordinator says so.
    */
   readonly coordinatorTimeoutMs?: number;
@@ -348,12 +349,12 @@ export interface GroupMemberCallbacks {
   /** If `onLost` is called while this runs or waits, it must not take the assignment any more. */
   onAssigned(assignment: GroupAssignment): Promise<void>;
   /**
-   * The coordinator has dropped this member or is out of reach (see `coordinatorTimeoutMs`): the assigned work may
+   * The coordinator has dropped this member or is unreachable (see `coordinatorTimeoutMs`): the assigned work may
    * already run elsewhere. Called at once, even while another callback runs, so it must not wait for that one. The
    * member joins again once it has resolved.
    *
    * @param leftMs the time during which no other member can have the work yet: the rest of the session while the
-   *   coordinator is out of reach, 0 once it has dropped the member.
+   *   coordinator is unreachable, 0 once it has dropped the member.
    */
   onLost(error: Error, leftMs: number): Promise<void>;
   /**
@@ -394,13 +395,16 @@ export interface GroupMember {
   fetchOffsets(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<CommittedOffset[]>;
 }
 
+/**
+ * `properties` may also hold `session.timeout.ms`, `heartbeat.interval.ms`, `max.poll.interval.ms` and
+ * `partition.assignment.strategy`.
+ */
 export interface GroupConsumerOptions extends ConsumerOptions {
-  /**
-   * `properties` may also hold `session.timeout.ms`, `heartbeat.interval.ms`, `max.poll.interval.ms` and
-   * `partition.assignment.strategy`.
-   */
   readonly groupId: string;
-  /** Topic names, or a pattern for the whole names of topics that are not internal, matched again at each look. */
+  /**
+   * Topic names, or a pattern for the whole names of topics that are not internal. The cluster's topics are matched
+   * again at least every `metadata.max.age.ms`.
+   */
   readonly topics: readonly string[] | RegExp;
 }
 

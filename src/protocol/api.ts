@@ -26,7 +26,7 @@ export interface Api<Q extends Fields, S extends Fields> {
   readonly flexibleFrom: number | undefined;
   readonly requestFields: Q;
   readonly responseFields: S;
-  /** A whole request frame with its size. For tests and for clients with their own socket. */
+  /** A whole request frame with its size. */
   encodeRequest(version: number, correlationId: number, clientId: string | null, request: InputOf<Q>): Buffer[];
   /**
    * Everything after the client id: the tagged section of header v2, if any, and the body. For a transport that writes

@@ -117,9 +117,9 @@ export class ByteReader {
   }
 
   /**
-   * A string of the protocol. A string that could not be written again is refused here, where there is still a client
-   * to answer; stored, it would fail when it is next sent. Invalid UTF-8 can grow: each bad byte becomes the three
-   * bytes of U+FFFD.
+   * A string of the protocol. A string that could not be written again is refused here, while its sender still waits
+   * for an answer; once stored, it would fail each answer that includes it. Invalid UTF-8 can grow: each bad byte
+   * becomes the three bytes of U+FFFD.
    */
   string(length: number): string {
     const text = length > MAX_STRING_BYTES ? undefined : this.utf8(length);

@@ -5,7 +5,8 @@ import { defineMessage } from "./message.js";
 import { array, bytes, type InputOf, i16, i32, i64, type OutputOf, str, structs } from "./message-fields.js";
 
 /**
- * Connect's group protocols by name, with the version in their bytes. `sessioned` is `compatible` with signed requests.
+ * Connect's group protocols by name, with the version in their bytes. `sessioned` is like `compatible`, but the workers
+ * sign their requests to each other.
  */
 export const CONNECT_PROTOCOLS = { default: 0, compatible: 1, sessioned: 2 } as const;
 /** Stands for the connector itself in a list of tasks. */
@@ -47,8 +48,8 @@ const assignments = defineMessage("ConnectAssignment", [0, NEWEST], undefined, a
  */
 export type ConnectMetadata = OutputOf<typeof metadataFields>;
 /**
- * The leader's assignment for one worker. `error` 1: the configs differ, rejoin. `delayMs`: when to rejoin for the work
- * that is held back.
+ * The leader's assignment for one worker. `error` 1: the configs differ, rejoin. `delayMs`: the time after which to
+ * rejoin, for the work that is held back.
  */
 export type ConnectAssignment = OutputOf<typeof assignmentFields>;
 

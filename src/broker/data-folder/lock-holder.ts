@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 /** The process named in a lock file. */
 export interface LockHolder {
   readonly pid: number;
-  /** Start time of the process, if the system shows it: it tells a reused process id from the original. */
+  /** Start time of the process, if the system shows it: another process with the same id has another one. */
   readonly started: string | null;
   /**
    * The scope of its process id: the boot of the machine and the PID namespace; without /proc, the host. Null: not

@@ -24,6 +24,7 @@ export type GroupEffect =
 /** Limit of a new member's wait for its first answer, since it does not heartbeat yet. */
 const NEW_MEMBER_TIMEOUT_MS = 300_000;
 
+/** Read from the broker's properties when the group is created or restored, and fixed from then on. */
 export interface GroupSettings {
   readonly initialRebalanceDelayMs: number;
   readonly maxSize: number;
@@ -61,7 +62,7 @@ export class ClassicGroup {
    */
   #initialDelay: { untilMs: number; latestMs: number } | undefined;
   #effects: GroupEffect[] = [];
-  /** A member was removed since the group last decided whether to rebalance. */
+  /** A member was removed since `#rebalanceAfterLoss` last decided whether to rebalance. */
   #lost = false;
 
   constructor(

@@ -17,7 +17,7 @@ export interface GroupMember {
   rebalanceTimeoutMs: number;
   protocols: readonly MemberProtocol[];
   assignment: Buffer;
-  /** The end of its session unless it is heard from. Ignored while it waits for an answer. */
+  /** When its session ends unless it sends a request. Ignored while it waits for an answer, except for its first. */
   deadlineMs: number;
   /** Its first join is not answered yet. */
   isNew: boolean;

@@ -96,7 +96,7 @@ export class GroupRoster {
   }
 }
 
-/** Whether its session can expire: not while it waits for an answer, unless that is its very first. */
+/** Whether its session can expire: not while it waits for an answer, unless that is its first. */
 function isOnTheClock(member: GroupMember): boolean {
   return member.isNew || (member.parkedJoin === undefined && member.parkedSync === undefined);
 }

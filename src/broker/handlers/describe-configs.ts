@@ -14,8 +14,8 @@ type ConfigAnswer = ResourceAnswer["configs"][number];
 
 /**
  * DescribeConfigs (key 32), v1-v4.
- * Describes every key of topics and of this broker with its effective value, not only those that were set: clients
- * change settings that they have read before. v3: types and documentation; v4: flexible.
+ * Describes every key of topics and of this broker with its effective value, not only those that were set: clients read
+ * a setting before they change it. v3: types and documentation; v4: flexible.
  */
 export const describeConfigs = defineHandler(api, {
   versions: [1, 4],

@@ -67,6 +67,7 @@ export function appendProduced(
   }
 }
 
+/** The batch in the codec that the topic's `compression.type` forces; `batch` itself if it has that codec already. */
 function inForcedCodec(batch: Buffer, header: BatchHeader, config: LogConfig): Buffer {
   const forced = config.forcedCompression;
   if (forced === undefined || codecNumber(forced.codec) === codecOf(header)) return batch;

@@ -32,7 +32,7 @@ export interface RefusedBatch {
   readonly error: ErrorName;
   readonly message: string | null;
   readonly recordErrors: readonly RecordFault[];
-  /** The log itself refused the batch: the answer then includes the log's start offset. */
+  /** Whether the answer includes the log's start offset, as Kafka's does when its log refuses the batch. */
   readonly byLog: boolean;
 }
 

@@ -19,10 +19,9 @@ const CHUNK_BYTES = 1024 * 1024;
 /**
  * Opens the segments of a partition's folder, however the last process ended. (I10)
  *
- * A segment with plausible index files is trusted. Any other is checked batch by batch, and the log is truncated before
- * the first batch that is incomplete, damaged or out of order, later segments included: after a gap there is no telling
- * which batches were acknowledged. After `kill -9` only an unfinished write can be damaged, and that was not
- * acknowledged.
+ * A segment with plausible index files is trusted. Any other is checked batch by batch. The first batch that is
+ * incomplete, damaged or out of order is cut off with everything behind it, later segments included, so as not to
+ * leave a gap. After `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
  *
  * @returns at least one segment, in rising order; the last one is open for appending.
  */
@@ -108,7 +107,7 @@ function walkIntactBatches(
     };
     if (at + BATCH_HEADER_BYTES > chunk.length) refill(CHUNK_BYTES);
     const bytes = 12 + chunk.readInt32BE(at + 8);
-    // No check against the topic's size limits: they may have been others when the batch was written.
+    // No check against the topic's size limits: they may have changed since the batch was written.
     if (bytes < BATCH_HEADER_BYTES || position + bytes > size) return position;
     if (at + bytes > chunk.length) refill(Math.max(bytes, CHUNK_BYTES));
     const header = headerAt(chunk, at);

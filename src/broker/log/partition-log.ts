@@ -49,8 +49,8 @@ interface Place {
  * All file access is synchronous: an append and the checks before it are one step that no other request can
  * interrupt, and a write into the page cache is cheaper than a trip through Node's thread pool. A batch survives
  * `kill -9` once `append` has returned. It survives a power loss once it was forced to disk: at the end of each
- * segment, at a clean stop, and as often as `flush.messages` and `flush.ms` require, which as in Kafka is never by
- * default. (I10)
+ * segment, at a clean stop, and as often as `flush.messages` and `flush.ms` require: by default never, as in Kafka.
+ * (I10)
  */
 export class PartitionLog {
   readonly #options: PartitionLogOptions;
@@ -128,6 +128,7 @@ export class PartitionLog {
     return this.#segments;
   }
 
+  /** Whether the log is closed, by a stop or by the deletion of its topic: every later access fails. */
   get removed(): boolean {
     return this.#removed;
   }
@@ -137,7 +138,8 @@ export class PartitionLog {
    * itself; nothing else is changed and no record is read.
    *
    * @returns the offset of its first record.
-   * @throws KafkaError KAFKA_STORAGE_ERROR when the write fails; nothing is appended then.
+   * @throws KafkaError KAFKA_STORAGE_ERROR when the write fails; nothing is appended then. Also when the flush that
+   *   `flush.messages` requires fails; the batch is in the log then.
    */
   append(batch: Buffer, header: BatchHeader): number {
     const baseOffset = this.logEndOffset;

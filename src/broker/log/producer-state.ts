@@ -42,7 +42,7 @@ export function sequenceAfter(sequence: number, delta: number): number {
 
 /**
  * Judges a batch of an idempotent producer by the partition's state of that producer (KIP-98): a retry of one of the
- * last five batches is a duplicate; an older epoch is fenced; a gap in the sequence is refused, since an earlier batch
+ * last five batches is a duplicate; an older epoch is refused, and so is a gap in the sequence, since an earlier batch
  * is missing. An unknown producer (new, expired, or its records deleted) may start at any sequence (KIP-360).
  */
 export function judgeSequence(entry: ProducerEntry | undefined, batch: SequencedBatch): SequenceVerdict {

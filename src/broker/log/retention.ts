@@ -9,8 +9,8 @@ export interface AgedSegment {
 
 /**
  * The number of a log's oldest segments to delete (cleanup.policy `delete`; log.retention.*): those wholly below the
- * log's start, then those beyond retention.bytes or retention.ms. Stops at the first one to keep. The active segment,
- * last in the list, may be counted unless it is empty; the caller rolls first then.
+ * log's start, then those beyond retention.bytes or retention.ms. Stops at the first one to keep. The active segment is
+ * the last of the list. If it is counted, which needs records in it, the caller first rolls to a new one.
  */
 export function planRetention(
   segments: readonly AgedSegment[],

@@ -107,7 +107,7 @@ export class Segment {
     return this.#index === undefined;
   }
 
-  /** Whether `seal` failed in a way that `retrySeal` may mend. */
+  /** Whether only the index files of `seal` are missing, so that `retrySeal` may succeed. */
   get sealFailed(): boolean {
     return this.#lacksIndexFiles;
   }

@@ -54,7 +54,7 @@ export class FrameReader {
     this.#joined = undefined;
   }
 
-  /** The next `length` bytes, without consuming them. They have arrived. */
+  /** At least the next `length` bytes, which have arrived, without consuming them. No chunk is empty. */
   #peek(length: number): Buffer {
     const first = this.#chunks[0]!;
     return first.length >= length ? first : Buffer.concat(this.#chunks.slice(0, length), length);

@@ -30,8 +30,8 @@ export interface ClusterOptions {
 }
 
 /**
- * The client's view of the cluster: its brokers, and the leaders of the topics in use. It asks only when `refresh` is
- * called: a user that gets an error which stale metadata can explain refreshes and retries.
+ * The client's view of the cluster: its brokers, and the leaders of the topics in use. It never refreshes by itself: a
+ * user whose request fails, and who may have asked the wrong broker, calls `refresh` and retries.
  */
 export class Cluster {
   readonly config: ConnectionConfig;

@@ -1,7 +1,7 @@
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { OnConnectivity } from "../kafka-client.js";
 
-/** Reports what is being waited for, on changes only. */
+/** Reports the reason for waiting, on changes only. */
 export class Connectivity {
   #waitingFor: string | undefined;
 

@@ -349,8 +349,8 @@ export class FetchConsumer implements Consumer {
   }
 
   /**
-   * Retries what may succeed later, resets the position when its offset is gone and nothing is held, and has poll throw
-   * every other error.
+   * Retries if the request may succeed later, resets the position when its offset is gone and nothing is held, and has
+   * poll throw every other error.
    */
   #takeError(partition: FetchPartition, error: Error): void {
     if (this.#closed || !this.#isAssigned(partition)) return;

@@ -41,7 +41,7 @@ const LEAVE_TIMEOUT_MS = 2_000;
  */
 export class CoordinatedMember implements GroupMember {
   readonly #lane: Lane;
-  /** Commits and heartbeats must not wait behind a parked join. */
+  /** For commits and heartbeats, which must not wait behind a parked join. */
   readonly #offsetsLane: Lane;
   readonly #coordinator: CoordinatorClient;
   readonly #offsets: CoordinatorClient;
@@ -237,7 +237,7 @@ export class CoordinatedMember implements GroupMember {
 
   get #isUnreachable(): boolean {
     const { sessionTimeoutMs, coordinatorTimeoutMs } = this.options;
-    // A parked join is a sign of life for any length of time, so only an unreachable coordinator counts.
+    // A parked join may rightly stay unanswered for any time, so silence does not count here.
     const silence = { silentMs: 0, sessionTimeoutMs, unknownForMs: this.#coordinator.unknownForMs };
     return isUnreachable({ ...silence, coordinatorTimeoutMs });
   }

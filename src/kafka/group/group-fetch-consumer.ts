@@ -56,8 +56,10 @@ export class GroupFetchConsumer implements GroupConsumer {
   /** Aborted to reschedule the next check of the topics. */
   #replan = new AbortController();
   #assigned: readonly TopicPartition[] = [];
+  /** An error for the next poll to throw. */
   #refusal: Error | undefined;
   #started = false;
+  /** Fires when the owner has not polled for `max.poll.interval.ms`. */
   #lapse: Timer | undefined;
 
   constructor(

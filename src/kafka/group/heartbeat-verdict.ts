@@ -6,8 +6,7 @@ import { KafkaError } from "../../protocol/kafka-error.js";
  * - `alive`: the coordinator counts it as alive; `rejoin`: it does, and waits for the member to join again;
  * - `dropped`: the coordinator no longer knows the member, which joins as a new one;
  * - `outdated`: the group is in a newer generation; the member joins again with the same id;
- * - `unreachable`: no coordinator has answered for so long that the work may run elsewhere; joins again with the same
- * id;
+ * - `unreachable`: no answer for so long that the work may run elsewhere; the member joins again with the same id;
  * - `search`: the coordinator must be looked up again, over a new connection;
  * - `refused`: as `search`, but waiting will hardly help; `again`: the next heartbeat may succeed.
  */
@@ -52,12 +51,17 @@ export function isUnreachable({ silentMs, sessionTimeoutMs, unknownForMs, coordi
   return unknownForMs >= coordinatorTimeoutMs || silentMs > sessionTimeoutMs;
 }
 
-/** The reaction to a failed join or sync. */
+/**
+ * The reaction to a failed join or sync, each time after a delay:
+ * - `again-with-id`: join with the id that the coordinator has assigned, the first time at once;
+ * - `again-as-new`: the work is lost; join without an id;
+ * - `again`: the group has moved on; worth reporting only if it repeats;
+ * - `wait`: a broker's failure; reported as the reason for waiting;
+ * - `refused`: the owner is called, too, and the delay is longer.
+ */
 export type JoinVerdict = "again-with-id" | "again-as-new" | "again" | "wait" | "refused";
 
-/**
- * Judges a failed JoinGroup or SyncGroup. After "refused" waiting will hardly help; the member still retries, slowly.
- */
+/** Judges a failed JoinGroup or SyncGroup. */
 export function judgeJoin(error: KafkaError): JoinVerdict {
   switch (error.code) {
     case ErrorCodes.MEMBER_ID_REQUIRED:

@@ -10,7 +10,10 @@ import { type HeartbeatVerdict, judgeHeartbeat, type Silence } from "./heartbeat
 export interface HeartbeatOwner {
   /** The sender of the next heartbeat; undefined while none is needed. */
   beating(): Committer | undefined;
-  /** Called after each heartbeat, unless the member's generation has changed. @param error undefined for `alive` */
+  /**
+   * Called after each heartbeat, unless the member's generation has changed or it needs no heartbeats any more.
+   * @param error undefined for `alive`.
+   */
   judged(verdict: HeartbeatVerdict, error: unknown): void;
 }
 
@@ -35,8 +38,8 @@ export class Heartbeats {
   }
 
   /**
-   * The time in milliseconds during which the coordinator cannot give the member's work to others. It counts the
-   * session from the last heartbeat it received; this counts from the sending of that heartbeat, which is earlier.
+   * The time in milliseconds during which the coordinator cannot give the member's work to others. The coordinator
+   * counts the session from the arrival of the last heartbeat; this counts from its sending, which is earlier.
    */
   get sessionLeftMs(): number {
     const { silentMs, sessionTimeoutMs } = this.#silence();

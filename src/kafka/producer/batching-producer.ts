@@ -36,8 +36,9 @@ type ProduceAnswer = OutputOf<(typeof produce)["responseFields"]>;
 type PartitionAnswer = ProduceAnswer["responses"][number]["partitionResponses"][number];
 
 /**
- * A producer with one loop. After every change it sends each broker without a request in flight one request, with the
- * first batch of each of its partitions. Batches grow while they wait, so they get larger under load.
+ * A producer with one loop, which runs after every change. It sends one request to each broker that has none in
+ * flight, with the first batch of each partition that the broker leads. Batches grow while they wait, so they get
+ * larger under load.
  */
 export class BatchingProducer<T> implements Producer<T> {
   readonly #records: RecordAccumulator<T>;
@@ -231,7 +232,7 @@ export class BatchingProducer<T> implements Producer<T> {
 
   /** acks=0: a batch counts as written once the operating system has its bytes. */
   async #post(leader: number, request: ProduceRequest, outgoing: readonly Outgoing<T>[]): Promise<void> {
-    // With acks=0 a broker that no longer leads the partition can only close the connection.
+    // With acks=0 a broker can report that it no longer leads a partition only by closing the connection.
     if (!this.#lane.isOpen(leader)) this.#metadata.refresh();
     // A broker that takes no more bytes, or a network that has swallowed it, would hold the batch until TCP gives up.
     const { requestTimeoutMs } = this.cluster.config;
@@ -294,9 +295,9 @@ export class BatchingProducer<T> implements Producer<T> {
 
   /**
    * Sends the same bytes again later: the head stays the head (I9). Once `retries` are used up, the batch fails
-   * instead. A failed connection does not count: Kafka counts requests that were sent, and a broker's restart must not
-   * fail a task whose worker has `producer.retries=10`. With `retries=0` every failure is final. The stores rely on
-   * that, because they decide again before each write.
+   * instead. A failed connection does not count: a broker's restart must not fail a task whose worker has
+   * `producer.retries=10`. With `retries=0` every failure is final. The stores rely on that, because they decide again
+   * before each write.
    */
   #retry(queue: Queue<T>, error: KafkaError): void {
     const { retries } = this.config;

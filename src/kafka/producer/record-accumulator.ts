@@ -158,7 +158,7 @@ export class RecordAccumulator<T> {
     for (const { token, count } of batch.runs) this.#reportFailed(token, count, error, queue.topic, queue.partition);
   }
 
-  /** Fails the first `count` records of `records` that wait for their partition. */
+  /** Fails the first `count` of a topic's records that wait for their partition. */
   failUnplaced(records: TopicRecords<Token<T>>, count: number, error: Error): void {
     const failed = records.unplaced.splice(0, count);
     if (records.unplaced.length === 0) this.unplaced.delete(records);

@@ -13,7 +13,7 @@ import type { BrokerVersions, Transport, Wire } from "./transport.js";
 
 // Only this file uses kafkajs. Its Connection matches answers to requests and does timeouts and SASL, over our socket.
 // We put encoded requests into its queue, because its own encoder copies every request twice. Our socket splits answers
-// into frames, which bypass its framing, because that copies them once more.
+// into frames itself, because the framing of kafkajs would copy them once more.
 // The exact version in package.json fixes the members used here, and a contract test checks them.
 
 interface Exchanged {

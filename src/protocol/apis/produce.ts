@@ -2,7 +2,7 @@ import { defineApi } from "../api.js";
 import { i16, i32, i64, message, records, str, struct, structs, uuid } from "../message-fields.js";
 
 /**
- * Produce (key 0), v0-v13.
+ * Produce (key 0), v0-v13. The fields are those of v3 and later: v0-v2 are advertised, but never served.
  * Appends record batches. v9: flexible; v10: the response names the new leader; v11: TRANSACTION_ABORTABLE; v12:
  * transactional batches add their partition to the transaction; v13: topic ids instead of names.
  * `records` is not parsed.

@@ -148,8 +148,8 @@ export function stampLogAppendTime(buffer: Buffer, at: number, timestampMs: numb
 }
 
 /**
- * The header fields that a writer sets; `writeBatchHeader` adds leader epoch -1 and the checksum. Base offset: default
- * 0.
+ * The header fields that a writer sets; `writeBatchHeader` adds leader epoch -1 and the checksum. Without a base offset
+ * it writes 0.
  */
 export interface NewBatchHeader {
   readonly sizeBytes: number;

@@ -31,9 +31,9 @@ export interface CleaningOptions {
  * obsolete records. Yields after about every megabyte, so that requests are served in between. Appends and reads
  * continue: only sealed segments are touched, and each is replaced in one step.
  *
- * Crash-safe: a group of segments is written to `.cleaned`, forced to disk and renamed to `.swap`, from when on it
- * counts; then the old segments are deleted and `.swap` becomes the segment. Recovery deletes a `.cleaned` and finishes
- * a `.swap`.
+ * Crash-safe: a group of segments is rewritten to `.cleaned`, forced to disk and renamed to `.swap`, which takes their
+ * place from then on: the old segments are deleted, and `.swap` becomes the segment. Recovery deletes a `.cleaned` and
+ * finishes a `.swap`.
  *
  * @returns the offset up to which the log is clean, for the checkpoint; undefined if it was closed meanwhile.
  */
@@ -144,7 +144,7 @@ function* rewriteGroup(
     yield { fdToSync: fd };
     if (log.removed) return false;
   } catch (error) {
-    // The disk may be full: free it now, as recovery, which would also delete this file, may not run for a long time.
+    // The disk may be full, and recovery, which would also delete this file, may not run for a long time.
     removeFile(cleaned);
     throw error;
   } finally {

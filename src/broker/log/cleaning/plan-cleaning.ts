@@ -1,6 +1,6 @@
 import type { LogConfig } from "../log-config.js";
 
-/** A segment, as cleaning is planned. `timestampMs`: the largest timestamp of its records, -1 for none. */
+/** A segment, as planning sees it. `timestampMs`: the largest timestamp of its records, -1 for none. */
 export interface CleanableSegment {
   readonly baseOffset: number;
   readonly nextOffset: number;
