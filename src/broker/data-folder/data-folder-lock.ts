@@ -82,7 +82,8 @@ interface Sighting {
  *   another file at its path, or none at two beats. Its own beats go to its descriptor and never touch B's file.
  * - A resumes after B's last look and before B renames the file. B finds a newer beat on the renamed file, links it
  *   back and gives up. A may have missed the file once, which does not count as a loss yet.
- * The gap that remains: a write that had passed `check` when A was suspended is completed when A resumes.
+ * The gaps that remain: a write that had passed `check` when A was suspended is completed when A resumes, and so is the
+ * next step of a running compaction; the offset checkpoints are written without a check.
  */
 export class DataFolderLock {
   readonly #path: string;
@@ -129,7 +130,8 @@ export class DataFolderLock {
   }
 
   /**
-   * Called before every write into the folder. Cheap: it reads the file only if that was not done recently.
+   * Called before each append, each write of the metadata, and each chore. Cheap: it reads the file only if that was not
+   * done recently.
    * @throws DataFolderLostError
    */
   check(): void {

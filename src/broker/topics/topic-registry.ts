@@ -38,7 +38,7 @@ export interface TopicRegistryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Throws when another process owns the folder; called before each write. */
+  /** Throws when another process owns the folder; each log calls it before it appends. */
   readonly checkFolder: () => void;
   /** Called before a log is opened, which may take long if it must be recovered. */
   readonly onOpenLog: () => void;
