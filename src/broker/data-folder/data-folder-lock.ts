@@ -130,8 +130,8 @@ export class DataFolderLock {
   }
 
   /**
-   * Called before each append, each write of the metadata, and each chore. Cheap: it reads the file only if that was not
-   * done recently.
+   * Called before each append, each write of the metadata, and each chore. Cheap: it reads the file only if that was
+   * not done recently.
    * @throws DataFolderLostError
    */
   check(): void {
