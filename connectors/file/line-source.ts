@@ -79,7 +79,10 @@ export class GrowingFile implements LineSource {
 
   /** At the file's end: follows the path to a new file, if there is one. */
   async #lookForAnother(): Promise<readonly Line[]> {
-    const [ours, now] = await Promise.all([this.#handle!.stat(), statOf(this.#path)]);
+    // In this order: a line that was appended after our size was read, and before the path named another file, would be
+    // lost with the old file.
+    const now = await statOf(this.#path);
+    const ours = await this.#handle!.stat();
     if (ours.size < this.#position) {
       this.#restart("was cut short");
       return [];
