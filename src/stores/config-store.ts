@@ -77,14 +77,15 @@ export class ConfigStore implements SharedConfigStore {
     return this.snapshot();
   }
 
-  /** @param permit of a leader, whose writes end with its term. Without one, a newer write ends this one. */
+  /** A newer write of the state ends this one. @param permit of a leader, whose writes end with its term, too. */
   async putTargetState(connector: string, state: TargetState, permit?: WritePermit): Promise<void> {
     await this.#asNewestState(connector, (isNewest) => {
-      const orReplaced = (attempts: number) => {
+      const unlessReplaced = (attempts: number) => {
+        permit?.(attempts);
         // While Kafka was away, the newer request may have been answered first. This one must not undo it.
         if (attempts > 0 && !isNewest()) throw replacedError(connector, state);
       };
-      return this.#log.send([configRecord.targetState(connector, state)], permit ?? orReplaced);
+      return this.#log.send([configRecord.targetState(connector, state)], unlessReplaced);
     });
   }
 
@@ -100,8 +101,9 @@ export class ConfigStore implements SharedConfigStore {
     initialState?: TargetState,
   ): Promise<void> {
     const records = [configRecord.connector(connector, config)];
+    if (!initialState) return this.#write(permit, records);
     // The state first: a reader of the connector must already know not to start it.
-    if (initialState) records.unshift(configRecord.targetState(connector, initialState));
+    records.unshift(configRecord.targetState(connector, initialState));
     await this.#asNewestState(connector, () => this.#write(permit, records));
   }
 

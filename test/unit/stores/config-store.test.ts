@@ -31,6 +31,30 @@ test("reads on after a record that is nested too deeply to parse, and reports it
   await store.close();
 });
 
+test("a stop that waits to be tried again does not undo a newer resume, and a new config undoes no pause", async () => {
+  const clock = new SimClock();
+  const log = new MemoryLog();
+  const openLog = openLogOver(log, { clock, random: new SeededRandom(1), logger: silentLogger }, "connect-configs");
+  const store = new ConfigStore(openLog, () => {});
+  await store.start();
+  log.fates.push("refused");
+  const stopped = store.putTargetState("c", "STOPPED", () => {});
+  await clock.advance(0);
+  await store.putTargetState("c", "STARTED");
+  const rejected = expect(stopped).rejects.toThrow(/STOPPED of connector c .* newer request/);
+  await clock.advance(60_000);
+  await rejected;
+
+  log.fates.push("refused");
+  const paused = store.putTargetState("c", "PAUSED");
+  await clock.advance(0);
+  const changed = store.putConnector(() => {}, "c", { name: "c" });
+  await clock.advance(60_000);
+  await Promise.all([paused, changed]);
+  expect(log.texts.map(([key]) => key)).toEqual(["target-state-c", "connector-c", "target-state-c"]);
+  await store.close();
+});
+
 test("a target state that waits to be tried again does not undo a newer one, or a newer removal", async () => {
   const clock = new SimClock();
   const log = new MemoryLog();
