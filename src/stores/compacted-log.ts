@@ -226,6 +226,7 @@ export class CompactedLog {
     return ends.every((end, partition) => (this.#positions[partition] ?? 0) >= end);
   }
 
+  /** Keeps an attempt in sight until it ends. Its caller already has an error, so a later one is dropped. */
   #abandon(attempt: Promise<void>): void {
     const ended: Promise<void> = attempt.catch(() => {}).then(() => void this.#abandoned.delete(ended));
     this.#abandoned.add(ended);

@@ -62,11 +62,11 @@ export async function within<T>(ms: number, what: string, work: Promise<T>): Pro
   }
 }
 
-/** Repeats `step` until it returns true, and fails after `PATIENCE_MS`. */
-export async function until(what: string, step: () => Promise<boolean>): Promise<void> {
+/** Repeats `step` until it returns true, and fails after `PATIENCE_MS`. `what` is asked for then: counts have moved on. */
+export async function until(what: () => string, step: () => Promise<boolean>): Promise<void> {
   const startedMs = clock.monotonicMs();
   while (!(await step())) {
-    if (clock.monotonicMs() - startedMs > PATIENCE_MS) throw new Error(`${what}: not after ${PATIENCE_MS} ms`);
+    if (clock.monotonicMs() - startedMs > PATIENCE_MS) throw new Error(`${what()}: not after ${PATIENCE_MS} ms`);
     await clock.delay(PAUSE_MS);
   }
 }

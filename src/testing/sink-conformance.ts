@@ -52,11 +52,14 @@ class SinkRun {
 
   /** Repeats preCommit until every record put is committed. Checks each offset that it returns. (I2) */
   async commitAll(): Promise<void> {
-    await until(`preCommit returning ${this.#position}, after ${this.committed}`, async () => {
-      await this.preCommit();
-      if (this.committed < this.#position) await this.#put([]);
-      return this.committed === this.#position;
-    });
+    await until(
+      () => `preCommit returning ${this.#position}, after ${this.committed}`,
+      async () => {
+        await this.preCommit();
+        if (this.committed < this.#position) await this.#put([]);
+        return this.committed === this.#position;
+      },
+    );
   }
 
   async preCommit(): Promise<void> {
@@ -89,15 +92,18 @@ class SinkRun {
   }
 
   async #put(records: readonly SinkRecord[]): Promise<void> {
-    await until("put taking a batch", async () => {
-      try {
-        await patience("put", this.task.put(records));
-        return true;
-      } catch (error) {
-        if (errorKind(error) !== "retriable") throw error;
-        return false;
-      }
-    });
+    await until(
+      () => "put taking a batch",
+      async () => {
+        try {
+          await patience("put", this.task.put(records));
+          return true;
+        } catch (error) {
+          if (errorKind(error) !== "retriable") throw error;
+          return false;
+        }
+      },
+    );
   }
 
   #context(): Parameters<SinkTask["start"]>[0] {

@@ -34,16 +34,19 @@ class SourceRun {
   }
 
   async readUntil(count: number): Promise<void> {
-    await until(`${count} records from poll, of which ${this.records.length} came`, async () => {
-      try {
-        this.records.push(...((await patience("poll", this.poll())) ?? []));
-      } catch (error) {
-        if (errorKind(error) !== "retriable") throw error;
-      } finally {
-        this.#polling = undefined;
-      }
-      return this.records.length >= count;
-    });
+    await until(
+      () => `${count} records from poll, of which ${this.records.length} came`,
+      async () => {
+        try {
+          this.records.push(...((await patience("poll", this.poll())) ?? []));
+        } catch (error) {
+          if (errorKind(error) !== "retriable") throw error;
+        } finally {
+          this.#polling = undefined;
+        }
+        return this.records.length >= count;
+      },
+    );
   }
 
   poll(): Promise<readonly SourceRecord[] | null> {

@@ -7,6 +7,15 @@ import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 
+async function openStore() {
+  const clock = new SimClock();
+  const log = new MemoryLog();
+  const openLog = openLogOver(log, { clock, random: new SeededRandom(1), logger: silentLogger }, "connect-configs");
+  const store = new ConfigStore(openLog, () => {});
+  await store.start();
+  return { clock, log, store };
+}
+
 test("reads on after a record that is nested too deeply to parse, and reports its position", async () => {
   const warnings: unknown[] = [];
   const logger = { ...silentLogger, warn: (_message: string, fields?: object) => void warnings.push(fields) };
@@ -32,11 +41,7 @@ test("reads on after a record that is nested too deeply to parse, and reports it
 });
 
 test("a stop that waits to be tried again does not undo a newer resume, and a new config undoes no pause", async () => {
-  const clock = new SimClock();
-  const log = new MemoryLog();
-  const openLog = openLogOver(log, { clock, random: new SeededRandom(1), logger: silentLogger }, "connect-configs");
-  const store = new ConfigStore(openLog, () => {});
-  await store.start();
+  const { clock, log, store } = await openStore();
   log.fates.push("refused");
   const stopped = store.putTargetState("c", "STOPPED", () => {});
   await clock.advance(0);
@@ -56,11 +61,7 @@ test("a stop that waits to be tried again does not undo a newer resume, and a ne
 });
 
 test("a target state that waits to be tried again does not undo a newer one, or a newer removal", async () => {
-  const clock = new SimClock();
-  const log = new MemoryLog();
-  const openLog = openLogOver(log, { clock, random: new SeededRandom(1), logger: silentLogger }, "connect-configs");
-  const store = new ConfigStore(openLog, () => {});
-  await store.start();
+  const { clock, log, store } = await openStore();
   log.fates.push("refused");
   const paused = store.putTargetState("c", "PAUSED");
   await clock.advance(0);
