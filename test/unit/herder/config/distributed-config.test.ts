@@ -87,9 +87,9 @@ describe("a worker's properties", () => {
   });
 
   test("are refused when they name an unknown policy", () => {
-    const policy = { "connector.client.config.override.policy": "Nobody" };
+    const policy = { "connector.client.config.override.policy": "Unknown" };
     expect(() => parseDistributedConfig({ ...props, ...policy })).toThrow(
-      /Invalid value Nobody for configuration connector.client.config.override.policy/,
+      /Invalid value Unknown for configuration connector.client.config.override.policy/,
     );
   });
 });
