@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 // Three rings (docs/architecture.md): unit touches no socket and no file; cluster runs real workers on the bundled
 // broker with real Postgres and the embedded object store; external runs against the originals and says so when it
-// is skipped. `kill` is the long form of the cluster ring's kill runs.
+// is skipped. `long` holds what is too slow for `npm test`; `kill` is the long form of the cluster ring's kill runs.
 export default defineConfig({
   test: {
     pool: "forks",
@@ -14,6 +14,15 @@ export default defineConfig({
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "long",
+          include: ["test/long/**/*.test.ts"],
+          testTimeout: 300_000,
           hookTimeout: 120_000,
           fileParallelism: false,
         },
