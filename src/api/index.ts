@@ -13,5 +13,6 @@ export * from "./record-headers.js";
 export * from "./records.js";
 export * from "./schema.js";
 export * from "./struct.js";
+export * from "./transformation.js";
 export * from "./values/decimal.js";
 export * from "./values/java-hash-order.js";

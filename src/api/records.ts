@@ -13,6 +13,20 @@ export type SourceMap = Readonly<Record<string, string | number | bigint | boole
 
 const NO_HEADERS: readonly Header[] = [];
 
+/** What a transformation changes in a record. Absent members stay as they are. */
+export interface RecordChange {
+  readonly topic?: string;
+  /** null, for a source record: the partitioner's choice by key. */
+  readonly partition?: number | null;
+  readonly keySchema?: Schema | null;
+  readonly key?: ConnectValue;
+  readonly valueSchema?: Schema | null;
+  readonly value?: ConnectValue;
+  /** Milliseconds since 1970. */
+  readonly timestampMs?: number | null;
+  readonly headers?: readonly Header[];
+}
+
 /** A record on its way from a source to a topic. */
 export class SourceRecord {
   constructor(
@@ -31,6 +45,22 @@ export class SourceRecord {
     readonly timestampMs: number | null = null,
     readonly headers: readonly Header[] = NO_HEADERS,
   ) {}
+
+  /** A copy with `change`. */
+  with(change: RecordChange): SourceRecord {
+    return new SourceRecord(
+      this.sourcePartition,
+      this.sourceOffset,
+      change.topic ?? this.topic,
+      kept(change.partition, this.partition),
+      kept(change.keySchema, this.keySchema),
+      kept(change.key, this.key),
+      kept(change.valueSchema, this.valueSchema),
+      kept(change.value, this.value),
+      kept(change.timestampMs, this.timestampMs),
+      change.headers ?? this.headers,
+    );
+  }
 }
 
 export type TimestampType = "NoTimestampType" | "CreateTime" | "LogAppendTime";
@@ -54,6 +84,29 @@ export class SinkRecord {
     readonly originalPartition: number = partition,
     readonly originalOffset: number = offset,
   ) {}
+
+  /** A copy with `change`, at the same original position. */
+  with(change: RecordChange): SinkRecord {
+    return new SinkRecord(
+      change.topic ?? this.topic,
+      change.partition ?? this.partition,
+      kept(change.keySchema, this.keySchema),
+      kept(change.key, this.key),
+      kept(change.valueSchema, this.valueSchema),
+      kept(change.value, this.value),
+      this.offset,
+      kept(change.timestampMs, this.timestampMs),
+      this.timestampType,
+      change.headers ?? this.headers,
+      this.originalTopic,
+      this.originalPartition,
+      this.originalOffset,
+    );
+  }
+}
+
+function kept<T>(changed: T | undefined, value: T): T {
+  return changed === undefined ? value : changed;
 }
 
 export interface TopicPartition {
