@@ -2,7 +2,7 @@
 // folder beside it and renamed at the end, so that a process that starts while a build runs sees the old dist or the
 // new one, never half of either.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, watch } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,6 +19,8 @@ function build() {
       stdio: "inherit",
     });
     if (built.status !== 0) throw new Error(`tsc ended with ${built.signal ?? `status ${built.status}`}`);
+    const commit = spawnSync("git", ["rev-parse", "--short=16", "HEAD"], { cwd: root, encoding: "utf8" });
+    if (commit.status === 0) writeFileSync(join(fresh, "src", "commit.txt"), commit.stdout.trim());
     chmodSync(fresh, 0o755); // mkdtemp's 0700 would keep other users out of an installation they share
     chmodSync(join(fresh, "src", "main.js"), 0o755);
     const old = existsSync(dist) ? `${fresh}.old` : undefined;

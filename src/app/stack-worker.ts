@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import { hostname } from "node:os";
 import { type Clock, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
@@ -10,11 +11,12 @@ import { idleWorkerKeys, ownClientProperties, parseDistributedConfig } from "../
 import type { DistributedHerder } from "../herder/distributed-herder.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/kafka-client.js";
-import { advertisedAddress, type Listener, parseListener } from "../rest/listener.js";
-import { RestServer } from "../rest/rest-server.js";
+import { advertisedAddress, type Listener, parseListener } from "../rest/server/listener.js";
+import { RestServer } from "../rest/server/rest-server.js";
 import { warmUpWorker } from "../worker/create-worker.js";
 import { checkWorkerClients } from "../worker/task/client-faults.js";
 import { isRetriable } from "../worker/task/error-policy.js";
+import { buildCommit } from "./package-version.js";
 import { makeHerder } from "./stack-herder.js";
 
 export interface WorkerStackOptions {
@@ -88,7 +90,7 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   opened.add("the Kafka client", () => client.close());
   let rest: RestServer;
   try {
-    rest = await RestServer.bind(listener, options.restOption);
+    rest = await RestServer.bind(listener, { property: options.restOption, clock });
   } catch (error) {
     await opened.close();
     throw error;
@@ -104,13 +106,18 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   const { loop, herder } = makeHerder({ stack: options, props, config, client, http, providers, address });
   const close = (end: () => Promise<void>) => {
     opened.add("the herder", end);
+    opened.add("REST's port", () => rest.stopAccepting());
     return opened.close();
   };
   try {
     await findBroker(client, props["bootstrap.servers"] ?? "", options);
     const topics = { tracked: config["topic.tracking.enable"], resettable: config["topic.tracking.allow.reset"] };
-    const context = { herder, clock, http, logger: logger.child("rest"), topics };
-    await Promise.all([loop.start(), herder.clusterId(), rest.serve(context)]);
+    const { restApp } = await import("../rest/rest-app.js");
+    const started = Promise.all([loop.start(), herder.clusterId()]);
+    rest.serve(
+      restApp({ herder, clock, http, logger: logger.child("rest"), commit: buildCommit(), topics }) as RequestListener,
+    );
+    await started;
   } catch (error) {
     await close(() => loop.abandon());
     throw error;
@@ -119,7 +126,10 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
     restUrl: localUrl(listener, rest.port),
     herder,
     close: () => close(() => loop.close()),
-    abandon: () => close(() => loop.abandon()),
+    abandon() {
+      rest.cut();
+      return close(() => loop.abandon());
+    },
   };
 }
 

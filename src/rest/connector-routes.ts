@@ -1,6 +1,5 @@
 import type { Request, RequestHandler, Response } from "express";
 import { errorKind } from "../api/index.js";
-import { writeExactJson } from "../base/exact-json.js";
 import type { ConnectorInfo } from "../contract/connector-info.js";
 import { CONFIG_OFFSET_HEADER, PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "../contract/rest-api.js";
 import type { TargetState } from "../contract/target-state.js";
@@ -102,7 +101,7 @@ function configRoutes(context: RequestContext): Route[] {
       handlers: {
         async get(request, response) {
           const offsets = await awaitHerder(context, () => herder.offsets(nameIn(request)));
-          response.type("json").send(writeExactJson({ offsets }));
+          response.json({ offsets });
         },
       },
     },
@@ -240,11 +239,13 @@ function answerInfo(
 ): void {
   const answer = "there" in outcome ? outcome.there : { status, body: outcome.here };
   const name = answer.status === 201 ? (answer.body as { readonly name?: string }).name : undefined;
-  // Encoded as a whole: a slash or a brace in a name is not part of the path.
-  if (name !== undefined) {
-    response.location(`${request.protocol}://${request.get("host")}/connectors/${encodeURIComponent(name)}`);
-  }
+  if (name !== undefined) response.location(`${request.protocol}://${request.get("host")}/connectors/${segment(name)}`);
   answerForwarded(response, answer);
+}
+
+/** A name as one segment of a path: like JAX-RS, except that slashes, braces and percent signs are encoded, too. */
+function segment(name: string): string {
+  return encodeURIComponent(name).replace(/%(?:3D|3B|3A|40|2B|2C|24|26)/g, decodeURIComponent);
 }
 
 /** Only the requested parts. Leaves out connectors without a requested status: they are being created or deleted. */

@@ -1,6 +1,6 @@
 import { errorKind } from "../api/index.js";
 import { LoopEndedError } from "../base/command-loop.js";
-import type { ErrorBody } from "../contract/rest-api.js";
+import { type ErrorBody, MAX_BODY_BYTES } from "../contract/rest-api.js";
 import { SignatureError } from "../herder/membership/signature-error.js";
 import { MisdirectedError } from "../herder/misdirected-error.js";
 import { HttpError } from "./http-error.js";
@@ -36,10 +36,13 @@ function expressStatus(error: unknown): number | undefined {
   return typeof status === "number" && status >= 400 && status < 500 ? status : undefined;
 }
 
+const TOO_LARGE = `The request body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MiB`;
+
 /** The body of an error's answer. */
 export function errorBody(error: unknown): ErrorBody {
   const status = statusOf(error);
   if (error instanceof LoopEndedError) return { error_code: status, message: "Worker is shutting down" };
+  if (status === 413) return { error_code: status, message: TOO_LARGE };
   const message = error instanceof Error ? error.message : String(error);
   return { error_code: status, message: message === "" ? `HTTP ${status}` : message };
 }

@@ -13,7 +13,7 @@ export interface ForwardableRequest {
   readonly body: Buffer | undefined;
   readonly authorization: string | undefined;
   /** The request's own `forward` parameter. */
-  readonly forward: string | undefined;
+  readonly forward: boolean | undefined;
 }
 
 /** Another worker's answer. */
@@ -33,7 +33,7 @@ export async function forward(
   error: MisdirectedError,
   { http, logger }: { readonly http: HttpClient; readonly logger: Logger },
 ): Promise<ForwardedAnswer> {
-  if (request.forward === "false" || error.url === undefined) {
+  if (request.forward === false || error.url === undefined) {
     throw error.url === undefined
       ? error
       : new HttpError(

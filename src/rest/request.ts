@@ -2,7 +2,7 @@ import type { Request, Response } from "express";
 import type { Clock, Logger } from "../api/index.js";
 import { deferred } from "../base/deferred.js";
 import type { HttpClient } from "../base/http-client.js";
-import { MEDIA_TYPE, REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
+import { REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { Herder, Stage } from "../herder/herder.js";
 import { MisdirectedError } from "../herder/misdirected-error.js";
 import { type ForwardedAnswer, forward } from "./forwarding.js";
@@ -73,7 +73,7 @@ export async function completeOrForward<T>(
         query,
         body: bodyOf(request),
         authorization: request.get("authorization"),
-        forward: textQuery(request, "forward"),
+        forward: request.query["forward"] === undefined ? undefined : flag(request, "forward"),
       },
       error,
       context,
@@ -89,11 +89,11 @@ export function answerForwarded(response: Response, { status, body }: ForwardedA
   else response.json(body);
 }
 
-/** The raw body. @throws HttpError 415 unless its content type is JSON */
+/** The raw body. @throws HttpError 415 when it has no content type */
 export function jsonBody(request: Request): Buffer {
   const body = bodyOf(request) ?? Buffer.alloc(0);
-  const type = request.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== MEDIA_TYPE && (body.length > 0 || type !== undefined)) {
+  // Other types are refused before any handler is called.
+  if (body.length > 0 && request.get("content-type") === undefined) {
     throw new HttpError(415, "HTTP 415 Unsupported Media Type");
   }
   return body;
@@ -105,22 +105,21 @@ export function pathText(request: Request, name: string): string {
   return Array.isArray(value) ? value.join("/") : (value ?? "");
 }
 
-/** A task's number in the path. @throws HttpError 404, as for any path that does not exist */
+/** A task's number in the path, as Java reads an int. @throws HttpError 404, as for any path that does not exist */
 export function taskNumber(request: Request): number {
   const text = pathText(request, "task");
-  if (!/^\d{1,9}$/.test(text)) throw new HttpError(404, "HTTP 404 Not Found");
-  return Number(text);
+  const number = Number(text);
+  if (!/^[+-]?\d+$/.test(text) || (number | 0) !== number) throw new HttpError(404, "HTTP 404 Not Found");
+  return number;
 }
 
-/** A boolean query parameter: true only for `true`; `absent` if missing. */
+/**
+ * A boolean query parameter: true only for `true`, in any case, so that none is ever refused. The first one counts;
+ * `absent` if it is missing or empty.
+ */
 export function flag(request: Request, name: string, absent = false): boolean {
-  const value = textQuery(request, name);
-  return value === undefined ? absent : value.toLowerCase() === "true";
-}
-
-function textQuery(request: Request, name: string): string | undefined {
-  const value = request.query[name];
-  return typeof value === "string" ? value : undefined;
+  const [value] = [request.query[name]].flat();
+  return typeof value !== "string" || value === "" ? absent : value.toLowerCase() === "true";
 }
 
 function bodyOf(request: Request): Buffer | undefined {

@@ -3,9 +3,11 @@ import type { Clock, Logger } from "../api/index.js";
 import type { HttpClient } from "../base/http-client.js";
 import { MAX_BODY_BYTES, MEDIA_TYPE } from "../contract/rest-api.js";
 import type { Herder } from "../herder/herder.js";
+import { answerJson } from "./answer-json.js";
 import { connectorRoutes, type TopicAnswers } from "./connector-routes.js";
 import { errorBody, statusOf } from "./error-status.js";
 import { HttpError } from "./http-error.js";
+import { mediaTypeOf } from "./media-type.js";
 import { pluginRoutes } from "./plugin-routes.js";
 import { rootRoutes } from "./root-routes.js";
 import type { Method, Route } from "./route.js";
@@ -17,6 +19,8 @@ export interface RestContext {
   /** Reaches the other workers. */
   readonly http: HttpClient;
   readonly logger: Logger;
+  /** The commit that this worker was built from, as GET / shows it. */
+  readonly commit: string;
   /** Whether PUT /connectors/{name}/topics/reset and GET …/topics are allowed. */
   readonly topics: TopicAnswers;
 }
@@ -26,24 +30,16 @@ export function restApp(context: RestContext): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.set("json escape", false);
+  app.enable("case sensitive routing");
+  app.response.json = answerJson;
+  app.use((_request, response, next) => {
+    response.setHeader("Server", `Millrace(${context.herder.version})`);
+    next();
+  });
   // The raw bytes: signatures cover them, and their numbers must not be rounded.
-  app.use(express.raw({ type: () => true, limit: MAX_BODY_BYTES }));
-  for (const { path, handlers } of [
-    ...rootRoutes(context),
-    ...connectorRoutes(context, context.topics),
-    ...pluginRoutes(context),
-  ]) {
-    const route = app.route(path);
-    for (const [method, handler] of Object.entries(handlers)) {
-      route[method as Method](acceptable, handler as RequestHandler);
-    }
-    route.options((_request: Request, response: Response) => {
-      response.type("text/plain").send(methodsOf(handlers).join(","));
-    });
-    route.all(() => {
-      throw new HttpError(405, "HTTP 405 Method Not Allowed");
-    });
+  app.use(express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false }));
+  for (const route of [...rootRoutes(context), ...connectorRoutes(context, context.topics), ...pluginRoutes(context)]) {
+    serveRoute(app, route);
   }
   app.use(() => {
     throw new HttpError(404, "HTTP 404 Not Found");
@@ -58,12 +54,45 @@ export function restApp(context: RestContext): Express {
   return app;
 }
 
+function serveRoute(app: Express, { path, handlers }: Route): void {
+  const route = app.route(path);
+  for (const [method, handler] of Object.entries(handlers)) {
+    route[method as Method](acceptable, handler as RequestHandler);
+  }
+  const methods = methodsOf(handlers);
+  route.options((request: Request, response: Response) => {
+    response.setHeader("Allow", methods.join(","));
+    // Kafka Connect answers in any type that is asked for, with a body only in plain text.
+    const type = request.accepts(["text/plain"]) ? "text/plain" : (request.accepts()[0] ?? "text/plain");
+    response.setHeader("Content-Type", type);
+    response.send(Buffer.from(type === "text/plain" ? methods.join(", ") : ""));
+  });
+  route.all(() => {
+    throw new HttpError(405, "HTTP 405 Method Not Allowed");
+  });
+}
+
+/** Refuses media types, as JAX-RS does once it has found the path and the method. */
 const acceptable: RequestHandler = (request, _response, next) => {
-  if (request.accepts(MEDIA_TYPE) === false) throw new HttpError(406, "HTTP 406 Not Acceptable");
+  const type = request.get("content-type");
+  if (type !== undefined && mediaTypeOf(type) !== MEDIA_TYPE)
+    throw new HttpError(415, "HTTP 415 Unsupported Media Type");
+  if (!accepts(request.get("accept"))) throw new HttpError(406, "HTTP 406 Not Acceptable");
   next();
 };
 
+/** Whether a client takes JSON. As in Kafka Connect, a weight orders types and does not exclude them, not even 0. */
+function accepts(accept: string | undefined): boolean {
+  if (accept === undefined || accept.trim() === "") return true;
+  return accept.split(",").some((range) => ["*/*", "application/*", MEDIA_TYPE].includes(mediaTypeOf(range)));
+}
+
+/** In the order of Kafka Connect's answers to OPTIONS. */
+const METHODS = ["HEAD", "DELETE", "POST", "GET", "OPTIONS", "PUT", "PATCH"];
+
 function methodsOf(handlers: Route["handlers"]): string[] {
-  const methods = Object.keys(handlers).map((method) => method.toUpperCase());
-  return [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+  const handled = new Set(Object.keys(handlers).map((method) => method.toUpperCase()));
+  return METHODS.filter(
+    (method) => handled.has(method) || method === "OPTIONS" || (method === "HEAD" && handled.has("GET")),
+  );
 }

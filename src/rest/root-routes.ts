@@ -3,7 +3,7 @@ import { awaitHerder, type RequestContext, stageText } from "./request.js";
 import type { Route } from "./route.js";
 
 /** The worker's version and health. */
-export function rootRoutes(context: RequestContext): Route[] {
+export function rootRoutes(context: RequestContext & { readonly commit: string }): Route[] {
   const { herder } = context;
   return [
     {
@@ -11,7 +11,7 @@ export function rootRoutes(context: RequestContext): Route[] {
       handlers: {
         async get(_request, response) {
           const clusterId = await awaitHerder(context, () => herder.clusterId());
-          response.json({ version: API_VERSION, commit: `millrace-${herder.version}`, kafka_cluster_id: clusterId });
+          response.json({ version: API_VERSION, commit: context.commit, kafka_cluster_id: clusterId });
         },
       },
     },

@@ -147,6 +147,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/herder/membership", "src/herder/config", "src/herder/work"],
     ["src/herder"],
   ],
+  "src/rest": [["src/rest/server"], ["src/rest"]],
   "src/emulators": [["src/emulators/object-store"], ["src/emulators/postgres"], ["src/emulators"]],
   "src/demo": [["src/demo/check"], ["src/demo"]],
   "connectors/postgres": [

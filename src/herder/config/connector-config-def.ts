@@ -24,20 +24,20 @@ const PREDICATES = "Predicates";
 const EXACTLY_ONCE = "Exactly Once Support";
 const OFFSETS_TOPIC = "offsets.topic";
 
-/** A connector's name may contain anything but control characters. It appears in URLs, keys and logs. */
+/** A connector's name may contain anything but control characters (Java's ISO ones). It appears in URLs, keys, logs. */
 const legalName: ConfigCheck = (key, value) => {
   if (value === null || value === "") return invalidValue(key, value, "String may not be empty");
   if (typeof value !== "string") return undefined;
-  for (const char of value) {
-    const code = char.codePointAt(0)!;
-    if (code < 32)
-      return invalidValue(
+  const controls = Array.from(value, (char) => char.codePointAt(0)!).filter(
+    (code) => code < 32 || (code >= 127 && code < 160),
+  );
+  return controls.length === 0
+    ? undefined
+    : invalidValue(
         key,
         "hidden",
-        `String may not contain control sequences but had the following ASCII chars: ${code}`,
+        `String may not contain control sequences but had the following ASCII chars: ${controls.join(", ")}`,
       );
-  }
-  return undefined;
 };
 
 const plainList: ConfigCheck = (key, value) => {

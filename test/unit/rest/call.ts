@@ -6,6 +6,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: unknown;
+  /** The body as it was sent. */
+  readonly text: string;
 }
 
 /** Calls an app without a socket: builds the request, and returns the written answer. */
@@ -51,6 +53,7 @@ export async function call(
   return {
     status: response.statusCode,
     headers: response.getHeaders(),
+    text: answer,
     body: /^[[{]/.test(answer) ? JSON.parse(answer) : answer,
   };
 }

@@ -47,7 +47,7 @@ test("a server that does not answer, or is not a worker, is named", async () => 
 
 test("a request that was forwarded twice is not forwarded again", async () => {
   const http = answering(200, "{}");
-  await expect(forwarded(http, { ...REQUEST, forward: "false" })).rejects.toMatchObject({ status: 409 });
+  await expect(forwarded(http, { ...REQUEST, forward: false })).rejects.toMatchObject({ status: 409 });
   expect(http.sent).toEqual([]);
 });
 

@@ -17,11 +17,13 @@ let clock: SimClock;
 let others: FakeWorkers;
 let send: (method: string, url: string, body?: string | Buffer, headers?: Record<string, string>) => Promise<Answer>;
 
-function serve(topics = { tracked: true, resettable: true }): void {
+const TOPICS = { tracked: true, resettable: true };
+
+function serve(topics = TOPICS): void {
   herder = new FakeHerder();
   clock = new SimClock();
   others = new FakeWorkers();
-  const app = restApp({ herder, clock, http: others, logger: silentLogger, topics });
+  const app = restApp({ herder, clock, http: others, logger: silentLogger, commit: "0123456789abcdef", topics });
   send = (...request) => call(app, ...request);
 }
 
@@ -29,7 +31,7 @@ beforeEach(() => serve());
 
 describe("the answers", () => {
   test.each([
-    ["GET", "/", 200, { version: "4.3.1", commit: "millrace-9.9.9", kafka_cluster_id: "cluster" }],
+    ["GET", "/", 200, { version: "4.3.1", commit: "0123456789abcdef", kafka_cluster_id: "cluster" }],
     ["GET", "/connectors", 200, ["c", "no-status"]],
     ["GET", "/connectors/c/config", 200, { name: "c", "connector.class": "X" }],
     ["GET", "/connectors/c/tasks", 200, [{ id: { connector: "c", task: 0 }, config: { a: "1" } }]],
@@ -49,6 +51,9 @@ describe("the answers", () => {
     ["POST", "/connectors/c/tasks/0/restart", 204, ""],
     ["GET", "/connectors/none", 404, { error_code: 404, message: "Connector none not found" }],
     ["GET", "/connectors/c/tasks/x/status", 404, { error_code: 404, message: "HTTP 404 Not Found" }],
+    ["GET", "/connectors/c/tasks/2147483648/status", 404, { error_code: 404, message: "HTTP 404 Not Found" }],
+    ["GET", "/Connectors", 404, { error_code: 404, message: "HTTP 404 Not Found" }],
+    ["GET", "/connectors/", 200, ["c", "no-status"]],
     ["GET", "/nowhere", 404, { error_code: 404, message: "HTTP 404 Not Found" }],
     ["POST", "/connectors/c", 405, { error_code: 405, message: "HTTP 405 Method Not Allowed" }],
     ["PUT", "/connectors", 405, { error_code: 405, message: "HTTP 405 Method Not Allowed" }],
@@ -83,13 +88,62 @@ describe("the answers", () => {
     expect(await kinds("?connectorsOnly=false")).toEqual(["sink", "source", "converter", "header_converter"]);
   });
 
-  test("list the methods of a path", async () => {
-    expect(await send("OPTIONS", "/connectors")).toMatchObject({ status: 200, body: "GET,POST,HEAD,OPTIONS" });
+  test.each([
+    ["/connectors", "HEAD,POST,GET,OPTIONS"],
+    ["/connectors/c", "HEAD,DELETE,GET,OPTIONS"],
+    ["/connectors/c/config", "HEAD,GET,OPTIONS,PUT,PATCH"],
+    ["/connectors/c/restart", "POST,OPTIONS"],
+    ["/connectors/c/pause", "OPTIONS,PUT"],
+  ])("list the methods of %s", async (path, methods) => {
+    expect(await send("OPTIONS", path)).toMatchObject({
+      status: 200,
+      headers: { allow: methods, "content-type": "text/plain" },
+      body: methods.replaceAll(",", ", "),
+    });
   });
 
-  test("are JSON, or 406", async () => {
-    expect((await send("GET", "/connectors")).headers["content-type"]).toMatch(/^application\/json/);
-    expect(await send("GET", "/connectors", undefined, { accept: "text/html" })).toMatchObject({ status: 406 });
+  test.each([
+    ["text/plain", "text/plain"],
+    ["application/json", "application/json"],
+    ["image/png", "image/png"],
+  ])("to OPTIONS have the type %s that was asked for", async (accept, type) => {
+    const { headers, body } = await send("OPTIONS", "/connectors", undefined, { accept });
+    expect(headers["content-type"]).toBe(type);
+    expect(body).toBe(type === "text/plain" ? "HEAD, POST, GET, OPTIONS" : "");
+  });
+
+  test("are JSON without a charset, and name the server", async () => {
+    for (const path of ["/connectors", "/connectors/none", "/nowhere"]) {
+      const { headers } = await send("GET", path);
+      expect(headers).toMatchObject({ "content-type": "application/json", server: "Millrace(9.9.9)" });
+    }
+  });
+
+  test("escape characters beyond the basic plane", async () => {
+    herder.connectors = () => ["\u{1f642}\u00e4"];
+    const app = restApp({ herder, clock, http: others, logger: silentLogger, commit: "c", topics: TOPICS });
+    expect((await call(app, "GET", "/connectors")).text).toBe('["\\uD83D\\uDE42\u00e4"]');
+  });
+
+  test.each([
+    ["text/html", 406],
+    ["x", 406],
+    ["text/plain, text/html", 406],
+    ["application/vnd.api+json", 406],
+    ["text/html, application/json;q=0.5", 200],
+    ["application/json;q=0", 200],
+    ["application/*", 200],
+    ["*/*;q=0.1", 200],
+    ["", 200],
+  ])("that accept %j are answered %i", async (accept, status) => {
+    expect((await send("GET", "/connectors", undefined, { accept })).status).toBe(status);
+  });
+
+  test("to a path or method that does not exist come before those to a media type", async () => {
+    expect((await send("GET", "/nowhere", undefined, { accept: "text/html" })).status).toBe(404);
+    expect((await send("PUT", "/connectors", undefined, { "content-type": "text/plain" })).status).toBe(405);
+    const both = { "content-type": "text/plain", accept: "text/html" };
+    expect((await send("GET", "/connectors", undefined, both)).status).toBe(415);
   });
 });
 
@@ -102,6 +156,16 @@ describe("a created connector", () => {
     );
     expect(answer).toMatchObject({ status: 201, headers: { location: "http://worker:8083/connectors/a%2Fb%7Bc%7D" } });
     expect(herder.calls).toEqual([["create", "a/b{c}", { "tasks.max": "1", x: "1.0", y: "true", z: null }, undefined]]);
+  });
+
+  test.each([
+    ["sp ace", "sp%20ace"],
+    ["q?x#y&z=;:@+,!$'()*", "q%3Fx%23y&z=;:@+,!$'()*"],
+    ["\u00e4\u{1f642}", "%C3%A4%F0%9F%99%82"],
+    ["50%25", "50%2525"],
+  ])("%s has the address %s", async (name, address) => {
+    const { headers } = await send("POST", "/connectors", JSON.stringify({ name, config: {} }));
+    expect(headers["location"]).toBe(`http://worker:8083/connectors/${address}`);
   });
 
   test.each([
@@ -148,8 +212,11 @@ describe("a restart", () => {
       body: herder.status,
     });
     expect(herder.calls.at(-1)).toEqual(["requestRestart", { connector: "c", includeTasks: true, onlyFailed: true }]);
-    expect((await send("POST", "/connectors/c/restart?includeTasks=x")).status).toBe(204);
-    expect(herder.calls.at(-1)).toEqual(["restartConnector", "c"]);
+    for (const query of ["includeTasks=x", "includeTasks=", "includeTasks", "includeTasks=false&includeTasks=true"]) {
+      expect((await send("POST", `/connectors/c/restart?${query}`)).status).toBe(204);
+      expect(herder.calls.at(-1)).toEqual(["restartConnector", "c"]);
+    }
+    expect((await send("POST", "/connectors/c/restart?includeTasks=true&includeTasks=false")).status).toBe(202);
   });
 });
 
@@ -163,6 +230,20 @@ describe("a body", () => {
     }
     const charset = { "content-type": "application/json; charset=utf-8" };
     expect((await send("PUT", "/connectors/c/config", "{}", charset)).status).toBe(200);
+  });
+
+  test("that is compressed or too large is refused", async () => {
+    const zipped = { "content-type": "application/json", "content-encoding": "gzip" };
+    expect((await send("PUT", "/connectors/c/config", "{}", zipped)).status).toBe(415);
+    expect(await send("PUT", "/connectors/c/config", " ".repeat(10 * 1024 * 1024 + 1))).toMatchObject({
+      status: 413,
+      body: { error_code: 413, message: "The request body is larger than 10 MiB" },
+    });
+  });
+
+  test("of a request that needs none must be JSON by its type, and is not read", async () => {
+    expect((await send("PUT", "/connectors/c/pause", "x", { "content-type": "text/plain" })).status).toBe(415);
+    expect((await send("PUT", "/connectors/c/pause", "x")).status).toBe(202);
   });
 
   test("may contain a key twice: the last one counts", async () => {

@@ -406,3 +406,13 @@ describe("the validation of connector configs", () => {
     await expect(validator().keysOf("Nothing")).rejects.toThrow("Unknown plugin Nothing.");
   });
 });
+
+test.each([
+  ["nl\nx", "10"],
+  ["tab\tdel\u007f\u0085", "9, 127, 133"],
+])("a name with the control characters of %j is refused", async (name, codes) => {
+  const { configs } = await validator().validate({ "connector.class": "source", topic: "t", name });
+  expect(configs.find(({ value }) => value?.name === "name")?.value?.errors).toEqual([
+    `Invalid value hidden for configuration name: String may not contain control sequences but had the following ASCII chars: ${codes}`,
+  ]);
+});

@@ -1,4 +1,4 @@
-import { ConfigError } from "../api/index.js";
+import { ConfigError } from "../../api/index.js";
 
 /** The address of the REST listener. */
 export interface Listener {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { advertisedAddress, parseListener } from "../../../src/rest/listener.js";
+import { advertisedAddress, parseListener } from "../../../../src/rest/server/listener.js";
 
 describe("a listener", () => {
   test.each([
