@@ -189,6 +189,16 @@ export function producerConfig(properties: ClientProperties): ProducerConfig {
   };
 }
 
+/** The age in milliseconds at which the coordinator aborts a producer's transaction (`transaction.timeout.ms`). */
+export function transactionTimeoutMs(properties: ClientProperties): number {
+  return new PropertyReader(properties).integer("transaction.timeout.ms", 60_000, 1, JAVA_INT_MAX);
+}
+
+/** The settings of a transactional producer. @throws ConfigError as `producerConfig`, and for acks other than all. */
+export function transactionalProducerConfig(properties: ClientProperties): ProducerConfig {
+  return producerConfig({ ...properties, "enable.idempotence": "true" });
+}
+
 /** As in Kafka, every level is checked, also those of other codecs than the chosen one. */
 function compression(read: PropertyReader): Compression {
   const codec = read.oneOf("compression.type", "none", CODECS);

@@ -22,6 +22,7 @@ import type {
   TopicPartitionOffset,
   TopicResult,
 } from "./kafka-client.js";
+import { TransactionCoordinator } from "./producer/transaction-coordinator.js";
 
 const TOPIC_RESOURCE = 2;
 /** The source of a config set on the topic itself. */
@@ -184,6 +185,20 @@ export class ClusterAdmin implements KafkaAdmin {
       const answer = await coordinator.send(deleteGroups, { groupsNames: [groupId] });
       for (const { errorCode } of answer.results) coordinator.check(errorCode, `Deleting group ${groupId}`);
     });
+  }
+
+  async fenceProducers(transactionalIds: readonly string[], signal?: AbortSignal): Promise<void> {
+    const { apiTimeoutMs } = this.cluster.config;
+    const lane = this.cluster.lane();
+    try {
+      const takingOver = transactionalIds.map((id) =>
+        new TransactionCoordinator(id, this.cluster, lane).takeOver(apiTimeoutMs, { timeoutMs: apiTimeoutMs, signal }),
+      );
+      await Promise.allSettled(takingOver);
+      await Promise.all(takingOver);
+    } finally {
+      lane.close();
+    }
   }
 
   #retrying<T>(signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {

@@ -4,6 +4,8 @@ import {
   consumerConfig,
   groupConfig,
   producerConfig,
+  transactionalProducerConfig,
+  transactionTimeoutMs,
 } from "./client-properties.js";
 import { Cluster } from "./cluster/cluster.js";
 import { ClusterAdmin } from "./cluster-admin.js";
@@ -13,6 +15,7 @@ import { GroupFetchConsumer } from "./group/group-fetch-consumer.js";
 import { ignoredSettings, unknownKeys } from "./idle-properties.js";
 import type { ClientProperties, KafkaClient, KafkaClientOptions } from "./kafka-client.js";
 import { BatchingProducer } from "./producer/batching-producer.js";
+import { CoordinatedProducer } from "./producer/coordinated-producer.js";
 import { securityConfig } from "./security-config.js";
 import { KafkajsTransport } from "./transport/kafkajs-transport.js";
 import type { Transport } from "./transport/transport.js";
@@ -53,6 +56,13 @@ export function createClientOver(
         listener,
         producerOptions.onConnectivity,
       ),
+    transactionalProducer(producerOptions, listener) {
+      const all = merged(producerOptions.properties);
+      return new CoordinatedProducer(cluster, transactionalProducerConfig(all), transactionTimeoutMs(all), {
+        ...producerOptions,
+        listener,
+      });
+    },
     consumer: (consumerOptions) =>
       new FetchConsumer(cluster, consumerConfig(merged(consumerOptions.properties)), consumerOptions.onConnectivity),
     groupConsumer(groupOptions, listener) {

@@ -54,6 +54,12 @@ export interface KafkaClient {
   /** Creates a producer. @throws ConfigError naming the key of an invalid property. */
   producer<T>(options: ProducerOptions, listener: ProducerListener<T>): Producer<T>;
 
+  /** Creates a producer for transactions (KIP-98). @throws ConfigError naming the key of an invalid property. */
+  transactionalProducer<T>(
+    options: TransactionalProducerOptions,
+    listener: ProducerListener<T>,
+  ): TransactionalProducer<T>;
+
   /** Creates a consumer without a group. @throws ConfigError naming the key of an invalid property. */
   consumer(options: ConsumerOptions): Consumer;
 
@@ -158,6 +164,11 @@ export interface KafkaAdmin {
   deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<void>;
   /** Deletes a group and its offsets. @throws KafkaError NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND. */
   deleteGroup(groupId: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Ends the producers with these transactional ids: they can write no more, and their open transactions are aborted.
+   * A new producer with such an id can write again. @throws KafkaError of the first id that failed.
+   */
+  fenceProducers(transactionalIds: readonly string[], signal?: AbortSignal): Promise<void>;
 }
 
 // --- producer ------------------------------------------------------------------------------------------------------
@@ -228,6 +239,39 @@ export interface Producer<T> {
    * Flushes for at most `timeoutMs` (0: not at all), then fails the remaining records. Records appended later fail with
    * a ClientClosedError.
    */
+  close(timeoutMs: number): Promise<void>;
+}
+
+export interface TransactionalProducerOptions extends ProducerOptions {
+  readonly transactionalId: string;
+}
+
+/**
+ * A producer whose records become visible together, to consumers with `isolation.level=read_committed`. Only one
+ * producer with its transactional id can write at a time: `init` fences the others. It is used up by its first failure
+ * of any record or call: everything later fails with that error, nothing of its transaction becomes visible, and
+ * another producer must take its place.
+ */
+export interface TransactionalProducer<T> extends Producer<T> {
+  /**
+   * Takes over the transactional id, fencing its former producers and aborting what they left open. Waits while the
+   * cluster is away. To be called once, before anything else.
+   * @throws KafkaError of a refusal, or the last one when `signal` aborts.
+   */
+  init(signal?: AbortSignal): Promise<void>;
+  /** Opens a transaction. Records can be appended only within one. */
+  begin(): void;
+  readonly inTransaction: boolean;
+  /**
+   * Waits until all records are acknowledged, and makes them visible.
+   * @throws the error of the first record that failed, with nothing visible; KafkaError when the transaction has been
+   *   fenced, has timed out, or is refused, with nothing visible; the last error when `signal` aborts, and then the
+   *   outcome is not known.
+   */
+  commit(signal?: AbortSignal): Promise<void>;
+  /** Ends the transaction with nothing visible. @throws KafkaError as `commit`; nothing becomes visible even then. */
+  abort(signal?: AbortSignal): Promise<void>;
+  /** As of any producer; aborts an open transaction first, within `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
 }
 

@@ -6,8 +6,9 @@ import { ByteWriter } from "../../protocol/byte-writer.js";
 import { crc32c } from "../../protocol/crc32c.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import type { BatchHeader } from "../../protocol/records/record-batch.js";
+import { sequenceAfter } from "../../protocol/records/sequence.js";
 import { lastOffset } from "./batch-walk.js";
-import { type ProducerEntry, type ProducerState, sequenceAfter } from "./producer-state.js";
+import type { ProducerEntry, ProducerState } from "./producer-state.js";
 import { segmentName } from "./segment.js";
 
 const VERSION = 1;

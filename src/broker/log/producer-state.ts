@@ -1,6 +1,7 @@
+import { sequenceAfter } from "../../protocol/records/sequence.js";
+
 /** Batches remembered per producer: as many as it may have in flight per partition (KIP-98, KAFKA-5494). */
 const REMEMBERED_BATCHES = 5;
-const MAX_SEQUENCE = 2 ** 31 - 1;
 
 /** The fields of a batch header that matter for idempotence. */
 export interface SequencedBatch {
@@ -33,12 +34,6 @@ export type SequenceVerdict =
   | { readonly kind: "duplicate"; readonly batch: RememberedBatch }
   | { readonly kind: "stale-epoch"; readonly message: string }
   | { readonly kind: "out-of-order"; readonly message: string };
-
-/** The sequence number `delta` records later; Kafka's sequences wrap from 2^31-1 to 0. */
-export function sequenceAfter(sequence: number, delta: number): number {
-  const next = sequence + delta;
-  return next > MAX_SEQUENCE ? next - MAX_SEQUENCE - 1 : next;
-}
 
 /**
  * Judges a batch of an idempotent producer by the partition's state of that producer (KIP-98): a retry of one of the

@@ -158,11 +158,14 @@ export class Cluster {
     return this.control.send(nodeId, api, request);
   }
 
-  /** Asks for the node id of a group's coordinator. @throws KafkaError COORDINATOR_NOT_AVAILABLE, or as `sendToAny`. */
-  async findCoordinator(groupId: string): Promise<number> {
-    const answer = await this.sendToAny(findCoordinator, { key: groupId, keyType: 0 });
+  /**
+   * Asks for the node id of the coordinator of a group or transactional id.
+   * @throws KafkaError COORDINATOR_NOT_AVAILABLE, or as `sendToAny`.
+   */
+  async findCoordinator(key: string, of: "group" | "transactional id" = "group"): Promise<number> {
+    const answer = await this.sendToAny(findCoordinator, { key, keyType: of === "group" ? 0 : 1 });
     if (answer.errorCode !== 0) {
-      throw new KafkaError(answer.errorCode, `Finding the coordinator of group ${groupId}`);
+      throw new KafkaError(answer.errorCode, `Finding the coordinator of ${of} ${key}`);
     }
     this.#brokers.set(answer.nodeId, { host: answer.host, port: answer.port });
     return answer.nodeId;

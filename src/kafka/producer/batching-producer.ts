@@ -15,6 +15,7 @@ import { judgeProduce } from "./produce-verdict.js";
 import type { ProducerBatch } from "./producer-batch.js";
 import { RecordAccumulator } from "./record-accumulator.js";
 import { SendSlot, SendTicket } from "./send-ticket.js";
+import type { Transaction } from "./transaction.js";
 
 type Queue<T> = PartitionQueue<T | SendSlot>;
 type Batch<T> = ProducerBatch<T | SendSlot>;
@@ -59,8 +60,10 @@ export class BatchingProducer<T> implements Producer<T> {
     private readonly config: ProducerConfig,
     listener: ProducerListener<T>,
     onConnectivity: OnConnectivity | undefined,
+    /** All records belong to this producer's transactions; undefined: to none. */
+    private readonly transaction?: Transaction,
   ) {
-    this.#records = new RecordAccumulator<T>(cluster, config, listener);
+    this.#records = new RecordAccumulator<T>(cluster, config, listener, (error) => transaction?.fail(error));
     this.#lane = cluster.lane(() => this.#end());
     this.#connectivity = new Connectivity(onConnectivity);
     this.#metadata = new MetadataRefresher(cluster, this.#connectivity, this.#metadataUser());
@@ -82,7 +85,7 @@ export class BatchingProducer<T> implements Producer<T> {
   drained(): Promise<void> {
     if (!this.full || this.#closed) return Promise.resolve();
     this.#drained ??= deferred();
-    this.#wake();
+    this.wake();
     return this.#drained.promise;
   }
 
@@ -90,7 +93,7 @@ export class BatchingProducer<T> implements Producer<T> {
     if (this.#closed) return Promise.resolve();
     const done = deferred();
     this.#flushes.push({ sequence: this.#records.nextSequence, done });
-    this.#wake();
+    this.wake();
     return done.promise;
   }
 
@@ -119,11 +122,11 @@ export class BatchingProducer<T> implements Producer<T> {
 
   #afterAppend(): void {
     if (this.#closed) this.#records.failRefused();
-    else this.#wake();
+    else this.wake();
   }
 
   /** Runs the loop after the current code, so that records appended together are sent together. */
-  #wake(): void {
+  wake(): void {
     if (this.#pumpQueued) return;
     this.#pumpQueued = true;
     queueMicrotask(() => {
@@ -136,6 +139,8 @@ export class BatchingProducer<T> implements Producer<T> {
     this.#records.failRefused();
     this.#records.placeHeldBack();
     if (this.cluster.isStale && this.#records.isUsed) this.#metadata.refresh();
+    const failure = this.transaction?.failure;
+    if (failure) this.#records.failAll(failure);
     const nowMs = this.cluster.clock.monotonicMs();
     this.#failExpired(nowMs);
     const requests = new Map<number, PlannedRequest<T>>();
@@ -168,6 +173,7 @@ export class BatchingProducer<T> implements Producer<T> {
     const leader = this.cluster.leaderOf(queue.topic, queue.partition);
     if (leader === undefined) this.#awaitLeader(queue);
     if (leader === undefined || this.#busyNodes.has(leader)) return Number.POSITIVE_INFINITY;
+    if (this.transaction?.admits(queue.topic, queue.partition) === false) return Number.POSITIVE_INFINITY;
     const request = requests.get(leader) ?? { bytes: 0, outgoing: [] };
     requests.set(leader, request);
     const fits = request.outgoing.length === 0 || request.bytes + head.sizeBytes <= this.config.maxRequestBytes;
@@ -187,7 +193,7 @@ export class BatchingProducer<T> implements Producer<T> {
     this.#timerAtMs = atMs;
     this.#timer = this.cluster.clock.schedule(delayMs, () => {
       this.#timerAtMs = Number.POSITIVE_INFINITY;
-      this.#wake();
+      this.wake();
     });
   }
 
@@ -211,12 +217,13 @@ export class BatchingProducer<T> implements Producer<T> {
       this.#records.rotate(queue);
       batch.attempts++;
       const partitions = topics.get(queue.topic) ?? [];
-      partitions.push({ index: queue.partition, records: batch.seal(this.config.compression) });
+      partitions.push({ index: queue.partition, records: this.#sealed(queue, batch) });
       topics.set(queue.topic, partitions);
     }
     const topicData = [...topics].map(([name, partitionData]) => ({ name, partitionData }));
     const { acks } = this.config;
-    const request = { acks, timeoutMs: this.cluster.config.requestTimeoutMs, topicData };
+    const transactionalId = this.transaction?.transactionalId ?? null;
+    const request = { transactionalId, acks, timeoutMs: this.cluster.config.requestTimeoutMs, topicData };
     try {
       if (acks === 0) await this.#post(leader, request, outgoing);
       else {
@@ -227,7 +234,12 @@ export class BatchingProducer<T> implements Producer<T> {
       if (!this.#closed) this.#takeFailure(outgoing, error);
     }
     this.#busyNodes.delete(leader);
-    this.#wake();
+    this.wake();
+  }
+
+  #sealed({ topic, partition }: Queue<T>, batch: Batch<T>): Buffer {
+    const { transaction } = this;
+    return batch.seal(this.config.compression, transaction && (() => transaction.stamp(topic, partition, batch.count)));
   }
 
   /** acks=0: a batch counts as written once the operating system has its bytes. */
@@ -355,7 +367,7 @@ export class BatchingProducer<T> implements Producer<T> {
         return this.#missing();
       },
       refused: (error) => this.#records.failAll(error),
-      wake: () => this.#wake(),
+      wake: () => this.wake(),
     };
   }
 

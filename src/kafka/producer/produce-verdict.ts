@@ -8,7 +8,8 @@ export type ProduceVerdict = "acknowledge" | "retry" | "split" | "fail";
  * error that is not retriable fails the batch.
  */
 export function judgeProduce(code: number, recordCount: number): ProduceVerdict {
-  if (code === ErrorCodes.NONE) return "acknowledge";
+  // The broker has this batch of an idempotent producer from an earlier attempt, too old to know its offset.
+  if (code === ErrorCodes.NONE || code === ErrorCodes.DUPLICATE_SEQUENCE_NUMBER) return "acknowledge";
   const tooLarge = code === ErrorCodes.MESSAGE_TOO_LARGE || code === ErrorCodes.RECORD_LIST_TOO_LARGE;
   if (tooLarge) return recordCount > 1 ? "split" : "fail";
   return errorCode(code).retriable ? "retry" : "fail";

@@ -1,7 +1,8 @@
 import type { RecordHeader } from "../../api/record-headers.js";
 import type { Compression } from "../../protocol/compression/compression.js";
 import { readRecords } from "../../protocol/records/record-batch-reader.js";
-import { RecordBatchWriter } from "../../protocol/records/record-batch-writer.js";
+import { type ProducerStamp, RecordBatchWriter } from "../../protocol/records/record-batch-writer.js";
+import { sequenceAfter } from "../../protocol/records/sequence.js";
 
 /** `count` consecutive records of a batch with the same token. */
 export interface TokenRun<T> {
@@ -21,6 +22,7 @@ export class ProducerBatch<T> {
   #writer: RecordBatchWriter | undefined;
   #storage: Buffer | undefined;
   #bytes: Buffer | undefined;
+  #stamp: ProducerStamp | undefined;
   #count = 0;
 
   constructor(
@@ -63,11 +65,13 @@ export class ProducerBatch<T> {
 
   /**
    * Closes the batch and returns its bytes, the same for every attempt.
+   * @param stamp called once, for the place of an idempotent producer's batch in its sequence.
    * @throws KafkaError when the codec's package is missing.
    */
-  seal(compression: Compression): Buffer {
+  seal(compression: Compression, stamp?: () => ProducerStamp): Buffer {
     if (this.#bytes) return this.#bytes;
-    const bytes = this.#writer!.finish(compression);
+    this.#stamp = stamp?.();
+    const bytes = this.#writer!.finish(compression, this.#stamp);
     this.#bytes = bytes;
     this.#storage = this.#writer!.storage;
     this.#writer = undefined;
@@ -93,7 +97,9 @@ export class ProducerBatch<T> {
         const { timestampMs, key, value, headers } = records[at]!;
         batch.append(timestampMs, key, value, headers, tokens[at]!);
       }
-      batch.seal(compression);
+      // The refused batch has used up the numbers of its records: they are its parts' numbers.
+      const stamp = this.#stamp && { ...this.#stamp, baseSequence: sequenceAfter(this.#stamp.baseSequence, start) };
+      batch.seal(compression, stamp && (() => stamp));
       return batch;
     };
     const parts: [ProducerBatch<T>, ProducerBatch<T>] = [part(0, half), part(half, records.length)];

@@ -1,5 +1,5 @@
 import { type Compression, codecNumber, compress } from "../compression/compression.js";
-import { BATCH_HEADER_BYTES, writeBatchHeader } from "./record-batch.js";
+import { BATCH_HEADER_BYTES, TRANSACTIONAL_BIT, writeBatchHeader } from "./record-batch.js";
 import { varintSize, varlongSize, writeVarint, writeVarlong } from "./varint.js";
 
 /** A header of a record: the key is not null, the value may be. */
@@ -19,6 +19,8 @@ export interface ProducerStamp {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly baseSequence: number;
+  /** The records belong to the producer's transaction. */
+  readonly isTransactional?: boolean;
 }
 
 const UNCOMPRESSED: Compression = { codec: "none" };
@@ -115,7 +117,7 @@ export class RecordBatchWriter {
     }
     writeBatchHeader(batch, {
       sizeBytes: batch.length,
-      attributes: codecNumber(compression.codec),
+      attributes: codecNumber(compression.codec) | (producer.isTransactional ? TRANSACTIONAL_BIT : 0),
       lastOffsetDelta: this.#count - 1,
       baseTimestampMs: this.#baseTimestampMs,
       maxTimestampMs: this.#maxTimestampMs,

@@ -23,7 +23,8 @@ const COUNT_AT = 57;
 
 const CODEC_BITS = 0x07;
 const LOG_APPEND_TIME_BIT = 0x08;
-const TRANSACTIONAL_BIT = 0x10;
+/** In a batch's attributes. */
+export const TRANSACTIONAL_BIT = 0x10;
 const CONTROL_BIT = 0x20;
 const DELETE_HORIZON_BIT = 0x40;
 

@@ -1,4 +1,5 @@
 import type { Api } from "../../../src/protocol/api.js";
+import { addPartitionsToTxn } from "../../../src/protocol/apis/add-partitions-to-txn.js";
 import { alterConfigs } from "../../../src/protocol/apis/alter-configs.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
 import { createPartitions } from "../../../src/protocol/apis/create-partitions.js";
@@ -10,6 +11,7 @@ import { describeCluster } from "../../../src/protocol/apis/describe-cluster.js"
 import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
 import { describeGroups } from "../../../src/protocol/apis/describe-groups.js";
 import { describeTopicPartitions } from "../../../src/protocol/apis/describe-topic-partitions.js";
+import { endTxn } from "../../../src/protocol/apis/end-txn.js";
 import { fetch } from "../../../src/protocol/apis/fetch.js";
 import { findCoordinator } from "../../../src/protocol/apis/find-coordinator.js";
 import { heartbeat } from "../../../src/protocol/apis/heartbeat.js";
@@ -30,6 +32,7 @@ import type { Fields } from "../../../src/protocol/message-fields.js";
 
 /** Every supported API of the protocol. */
 export const APIS = [
+  addPartitionsToTxn,
   alterConfigs,
   apiVersions,
   createPartitions,
@@ -41,6 +44,7 @@ export const APIS = [
   describeConfigs,
   describeGroups,
   describeTopicPartitions,
+  endTxn,
   fetch,
   findCoordinator,
   heartbeat,

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeProducers, encodeProducers } from "../../../../src/broker/log/producer-snapshot.js";
-import { judgeSequence, ProducerState, sequenceAfter } from "../../../../src/broker/log/producer-state.js";
+import { judgeSequence, ProducerState } from "../../../../src/broker/log/producer-state.js";
+import { sequenceAfter } from "../../../../src/protocol/records/sequence.js";
 
 const MAX = 2 ** 31 - 1;
 
