@@ -61,6 +61,15 @@ export class NotPreparedError extends DataError {
   }
 }
 
+/** A converter class: for keys and values, for headers, or both. */
+export interface ConverterPlugin {
+  /** The value of `key.converter`, `value.converter` or `header.converter`. */
+  readonly className: string;
+  readonly version: string;
+  converter?(): Converter;
+  headerConverter?(): HeaderConverter;
+}
+
 /** Converts one header's value; always synchronous. */
 export interface HeaderConverter {
   readonly config: ConfigDef;

@@ -22,7 +22,7 @@ export function entryOf(configs: ConfigSnapshot, name: string): ConnectorEntry {
 /** source or sink, or unknown if this worker does not have the plugin. */
 function connectorType(plugins: PluginCatalog, className: string | null | undefined): ConnectorInfo["type"] {
   try {
-    return plugins.connector(className ?? "").type;
+    return plugins.find("connector", className ?? "").type;
   } catch {
     return "unknown"; // shown in the answer; the connector's status has the reason
   }

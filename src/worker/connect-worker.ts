@@ -83,7 +83,7 @@ export class ConnectWorker implements Worker {
     const { calls, listener, logger } = this.parts;
     let runner: ConnectorRunner;
     try {
-      const plugin = this.plugins.connector(props["connector.class"] ?? "");
+      const plugin = this.plugins.find("connector", props["connector.class"] ?? "");
       runner = new ConnectorRunner({
         name,
         plugin,

@@ -2,11 +2,12 @@ import type {
   ConfigDef,
   ConfigValue,
   ConnectorPlugin,
-  Converter,
-  HeaderConverter,
+  ConverterPlugin,
+  PredicatePlugin,
   Props,
   SourceMap,
   SourceOffset,
+  TransformationPlugin,
 } from "../api/index.js";
 import type { StatusState } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
@@ -22,33 +23,42 @@ export type TaskState = Exclude<ConnectorState, "STOPPED">;
 /** A connector's class, without its code. */
 export type ConnectorFacts = Pick<ConnectorPlugin, "type" | "className" | "taskClassName" | "version">;
 
+/** Any other plugin's class, without its code. */
+export type ClassFacts = Pick<TransformationPlugin, "className" | "version">;
+
+/** The plugins of each kind. A converter that also converts headers is a plugin of two kinds. */
+export interface PluginsOfKind {
+  readonly connector: ConnectorPlugin;
+  readonly converter: ConverterPlugin & Required<Pick<ConverterPlugin, "converter">>;
+  readonly header_converter: ConverterPlugin & Required<Pick<ConverterPlugin, "headerConverter">>;
+  readonly transformation: TransformationPlugin;
+  readonly predicate: PredicatePlugin;
+}
+
+export type PluginKind = keyof PluginsOfKind;
+
+/** As PluginsOfKind, without code: data, which crosses threads. */
+export type FactsOfKind = { readonly [K in PluginKind]: K extends "connector" ? ConnectorFacts : ClassFacts };
+
 /**
  * The worker's plugins, without their code, which runs only in hosts. A class can be looked up by its name, its simple
- * name, or its simple name without the type's suffix (`FileStreamSource`), unless two classes share that alias.
+ * name, or its simple name without the kind's suffix (`FileStreamSource`), unless two classes share that alias.
  */
 export interface PluginCatalog {
-  /** In order of type, then class. */
+  /** In Kafka Connect's order of types, then by class. */
   list(): readonly PluginInfo[];
-  /** @throws NotFoundError CLASS_NOT_FOUND, listing the available connectors. */
-  connector(classOrAlias: string): ConnectorFacts;
-  /** @throws NotFoundError CLASS_NOT_FOUND, listing the available converters. */
-  converter(classOrAlias: string): { readonly className: string };
-  /** @throws NotFoundError CLASS_NOT_FOUND, as above. */
-  headerConverter(classOrAlias: string): { readonly className: string };
+  /** @throws NotFoundError CLASS_NOT_FOUND, listing the available classes of that kind. */
+  find<K extends PluginKind>(kind: K, classOrAlias: string): FactsOfKind[K];
 }
 
 /** A host's plugins, with their code. Lookups and errors as in the catalog. */
 export interface Plugins {
-  connector(classOrAlias: string): ConnectorPlugin;
-  /** A fresh converter, not configured yet. */
-  converter(classOrAlias: string): Converter;
-  /** A fresh header converter, not configured yet. */
-  headerConverter(classOrAlias: string): HeaderConverter;
+  find<K extends PluginKind>(kind: K, classOrAlias: string): PluginsOfKind[K];
 }
 
 /** A plugin class whose configuration is requested. */
 export interface PluginRef {
-  readonly type: "connector" | "converter" | "header_converter";
+  readonly type: PluginKind;
   readonly className: string;
 }
 

@@ -147,7 +147,7 @@ export class ConfigValidator {
     const { plugins, code, worker } = this.options;
     const converter = converterRef(plugins, ["converter", "header_converter"], classOrAlias);
     if (converter) return configKeyInfos(await code.configOf(converter));
-    const plugin = orAbsent(() => plugins.connector(classOrAlias));
+    const plugin = orAbsent(() => plugins.find("connector", classOrAlias));
     if (!plugin) throw new NotFoundError("CLASS_NOT_FOUND", `Unknown plugin ${classOrAlias}.`);
     const config = await code.configOf({ type: "connector", className: plugin.className });
     const framework = Object.entries(connectorConfigDef(plugin.type, plugins, worker, plugin.version));
@@ -169,8 +169,7 @@ function converterRef(
   classOrAlias: string,
 ): PluginRef | undefined {
   for (const type of types) {
-    const find = () => (type === "converter" ? plugins.converter(classOrAlias) : plugins.headerConverter(classOrAlias));
-    const found = orAbsent(find);
+    const found = orAbsent(() => plugins.find(type, classOrAlias));
     if (found) return { type, className: found.className };
   }
   return undefined;
@@ -196,7 +195,7 @@ export function findConnector(plugins: PluginCatalog, className: string | null |
     );
   }
   try {
-    return plugins.connector(className);
+    return plugins.find("connector", className);
   } catch (cause) {
     if (errorKind(cause) !== "not-found") throw cause;
     throw new ConfigError("connector.class", (cause as Error).message, { cause });

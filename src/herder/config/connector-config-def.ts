@@ -145,7 +145,7 @@ function converterKeys(plugins: PluginCatalog, worker: WorkerDefaults): ConfigDe
     order,
     width: "short",
     displayName,
-    check: known((name) => plugins.converter(name)),
+    check: known((name) => plugins.find("converter", name)),
     recommend: () => converters,
   });
   const version = (displayName: string, order: number): ConfigKey => ({
@@ -165,7 +165,7 @@ function converterKeys(plugins: PluginCatalog, worker: WorkerDefaults): ConfigDe
     "value.converter.plugin.version": version("Value converter version", 9),
     "header.converter": {
       ...converter("Header converter class", 10, worker.headerConverter),
-      check: known((name) => plugins.headerConverter(name)),
+      check: known((name) => plugins.find("header_converter", name)),
       recommend: () => headerConverters,
     },
     "header.converter.plugin.version": version("Header converter version", 11),

@@ -6,6 +6,7 @@ import { topicChoiceFault } from "../../worker/sink/sink-topics.js";
 import { topicCreationFaults } from "../../worker/source/topic-creation.js";
 import { overrideFaults } from "../../worker/task/client-faults.js";
 import { sinkGroupId } from "../../worker/task/task-client-properties.js";
+import { aliasesOf, predicateFault } from "../../worker/task/transformation-chain.js";
 import { unbuiltKeys } from "../../worker/task/unbuilt-keys.js";
 import { isolationFaults } from "../../worker/worker-config.js";
 import { withoutNulls } from "./config-references.js";
@@ -38,6 +39,10 @@ export function connectorRules(
   versionRule(props, version, complain);
   complainAll(unbuiltKeys(type, given));
   complainAll(isolationFaults(workerProps, given));
+  for (const alias of aliasesOf(given["transforms"])) {
+    const fault = predicateFault(given, alias);
+    if (fault !== undefined) complain(`transforms.${alias}.predicate`, fault);
+  }
   if (type === "sink") sinkRules(given, groupId, complain);
   else {
     boundaryRule(given, complain);

@@ -100,7 +100,7 @@ export class ConnectorHost {
     if (!run?.connector) {
       run = { className };
       this.#runs.set(number, run);
-      run.connector = this.parts.plugins.connector(className).connector();
+      run.connector = this.parts.plugins.find("connector", className).connector();
     }
     await run.connector!.start(this.#context(number, name), props);
   }
@@ -129,12 +129,20 @@ export class ConnectorHost {
   /** @throws NotFoundError CLASS_NOT_FOUND */
   #configured({ type, className }: PluginRef): { config: ConfigDef; validate: Connector["validate"] } {
     const { plugins } = this.parts;
-    if (type === "connector") {
-      const connector = plugins.connector(className).connector();
-      return { config: connector.config, validate: connector.validate?.bind(connector) };
+    switch (type) {
+      case "connector": {
+        const connector = plugins.find(type, className).connector();
+        return { config: connector.config, validate: connector.validate?.bind(connector) };
+      }
+      case "converter":
+        return { config: plugins.find(type, className).converter().config, validate: undefined };
+      case "header_converter":
+        return { config: plugins.find(type, className).headerConverter().config, validate: undefined };
+      case "transformation":
+        return { config: plugins.find(type, className).transformation().config, validate: undefined };
+      case "predicate":
+        return { config: plugins.find(type, className).predicate().config, validate: undefined };
     }
-    const { config } = type === "converter" ? plugins.converter(className) : plugins.headerConverter(className);
-    return { config, validate: undefined };
   }
 }
 

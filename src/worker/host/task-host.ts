@@ -15,6 +15,7 @@ import { parseErrorPolicy } from "../task/error-policy.js";
 import { chooseConverters } from "../task/task-converters.js";
 import { checkTaskCount } from "../task/task-count.js";
 import type { TaskEvents, TaskParts, TaskRunner } from "../task/task-runner.js";
+import { chooseTransformations } from "../task/transformation-chain.js";
 import { unbuiltKeys } from "../task/unbuilt-keys.js";
 import type { Plugins } from "../worker.js";
 import { parseWorkerSettings } from "../worker-config.js";
@@ -114,12 +115,12 @@ export class TaskHost {
     const { id, connectorProps, taskProps, taskCount, run } = command;
     const { plugins, workerProps, createKafkaClient, clock, random } = this.parts;
     const logger = this.#loggerOf(command);
-    const plugin = plugins.connector(connectorProps["connector.class"] ?? "");
+    const plugin = plugins.find("connector", connectorProps["connector.class"] ?? "");
     checkTaskCount(id.connector, connectorProps, taskCount);
     refuseUnbuilt(plugin.type, connectorProps);
     const settings = parseWorkerSettings(workerProps);
     const clients = new TaskClients({ id, workerProps, connectorProps, createKafkaClient, clock, random, logger });
-    const parts: TaskParts = {
+    const common = {
       id,
       props: taskProps,
       policy: parseErrorPolicy(connectorProps),
@@ -132,8 +133,12 @@ export class TaskHost {
       random,
       logger,
     };
-    if (plugin.type === "sink")
-      return new SinkTaskRunner({ ...parts, plugin, clients, topics: parseSinkTopics(connectorProps) });
+    if (plugin.type === "sink") {
+      const topics = parseSinkTopics(connectorProps);
+      // Last, because from here on the runner must close the chain.
+      const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps) };
+      return new SinkTaskRunner({ ...parts, plugin, clients, topics });
+    }
     const offsets = {
       read: (partitions: readonly SourceOffset["partition"][]) =>
         this.#ask((request) => ({ type: "readOffsets", run, request, partitions })),
@@ -142,6 +147,7 @@ export class TaskHost {
       },
     };
     const topicCreation = parseTopicCreation(workerProps, connectorProps);
+    const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps) };
     return new SourceTaskRunner({ ...parts, plugin, clients, offsets, topicCreation });
   }
 
@@ -175,7 +181,7 @@ export class TaskHost {
 
   #versionOf({ connectorProps }: StartCommand): string | null {
     try {
-      return this.parts.plugins.connector(connectorProps["connector.class"] ?? "").version;
+      return this.parts.plugins.find("connector", connectorProps["connector.class"] ?? "").version;
     } catch (error) {
       this.parts.logger.debug("The version of a missing plugin is unknown", { why: String(error) });
       return null;

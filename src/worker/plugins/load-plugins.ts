@@ -4,12 +4,12 @@ import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import {
   ConfigError,
-  type ConnectorPlugin,
   type Converter,
+  type ConverterPlugin,
   type HeaderConverter,
   type Logger,
 } from "../../api/index.js";
-import { type ConverterPlugin, PluginRegistry } from "./plugin-registry.js";
+import { isPlugin, type Plugin, PluginRegistry } from "./plugin-registry.js";
 
 // Compiled code loads compiled plugins, and sources (under a test runner) load sources.
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -43,21 +43,18 @@ export async function loadPlugins(
   logger: Logger,
   { leftOut, guard = (_, load) => load() }: GuardedLoading = { leftOut: [] },
 ): Promise<PluginRegistry> {
-  const connectors: ConnectorPlugin[] = [];
-  const converters = await loadBuiltInConverters();
+  const plugins: Plugin[] = await loadBuiltInConverters();
   for (const folder of [BUNDLED_CONNECTORS, ...pluginFolders(pluginPath)]) {
     for (const entry of await entriesOf(folder, logger)) {
       if (leftOut.includes(entry)) continue;
       try {
-        const { connectors: more, converters: others } = await guard(entry, () => loadEntry(entry));
-        connectors.push(...more);
-        converters.push(...others);
+        plugins.push(...(await guard(entry, () => loadEntry(entry))));
       } catch (cause) {
         logger.error("A plugin cannot be loaded and is left out", { path: entry }, cause);
       }
     }
   }
-  return new PluginRegistry(connectors, converters);
+  return new PluginRegistry(plugins);
 }
 
 /** The index files of a plugin folder, or of the folders in it. */
@@ -81,24 +78,14 @@ function indexIn(folder: string): string | undefined {
   return [`index.${EXTENSION}`, "index.js", "index.mjs"].map((name) => join(folder, name)).find(existsSync);
 }
 
-async function loadEntry(
-  entry: string,
-): Promise<{ connectors: readonly ConnectorPlugin[]; converters: readonly ConverterPlugin[] }> {
+async function loadEntry(entry: string): Promise<readonly Plugin[]> {
   const module: { default?: unknown } = await import(pathToFileURL(entry).href);
-  const exported = Array.isArray(module.default) ? module.default : [module.default];
-  const connectors: ConnectorPlugin[] = [];
-  const converters: ConverterPlugin[] = [];
-  for (const plugin of exported as readonly unknown[]) {
-    if (isConnectorPlugin(plugin)) connectors.push(plugin);
-    else if (isConverterPlugin(plugin)) converters.push(plugin);
-    else {
-      throw new ConfigError(
-        "plugin.path",
-        `${entry} exports as default neither a plugin nor a list of plugins (className, type, version, connector, task)`,
-      );
-    }
-  }
-  return { connectors, converters };
+  const exported: unknown[] = Array.isArray(module.default) ? module.default : [module.default];
+  if (exported.every(isPlugin)) return exported;
+  throw new ConfigError(
+    "plugin.path",
+    `${entry} exports as default neither a plugin nor a list of plugins (className, version, and connector with type and task, transformation, predicate, converter or headerConverter)`,
+  );
 }
 
 /** The exports of the converters' module: converter factories by class name. */
@@ -120,22 +107,4 @@ async function loadBuiltInConverters(): Promise<ConverterPlugin[]> {
       ...(headerConverter && { headerConverter }),
     };
   });
-}
-
-function isConnectorPlugin(value: unknown): value is ConnectorPlugin {
-  const plugin = value as Partial<ConnectorPlugin> | null | undefined;
-  return (
-    typeof plugin?.className === "string" &&
-    (plugin.type === "source" || plugin.type === "sink") &&
-    typeof plugin.connector === "function" &&
-    typeof plugin.task === "function"
-  );
-}
-
-function isConverterPlugin(value: unknown): value is ConverterPlugin {
-  const plugin = value as Partial<ConverterPlugin> | null | undefined;
-  return (
-    typeof plugin?.className === "string" &&
-    (typeof plugin.converter === "function" || typeof plugin.headerConverter === "function")
-  );
 }

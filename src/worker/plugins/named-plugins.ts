@@ -1,74 +1,71 @@
 import { NotFoundError } from "../../api/index.js";
 import type { PluginInfo } from "../../contract/plugin-info.js";
-import type { ConnectorFacts, PluginCatalog } from "../worker.js";
+import type { ClassFacts, FactsOfKind, PluginCatalog, PluginKind } from "../worker.js";
 
-/** A converter class, without its code. */
-export interface ConverterFacts {
-  readonly className: string;
-  readonly version: string;
-  readonly kinds: readonly ("converter" | "header_converter")[];
-}
+/** All plugins of each kind, or their facts. */
+export type PluginLists<M extends FactsOfKind> = { readonly [K in PluginKind]: readonly M[K][] };
 
 /** Plugins without their code: data, which crosses threads. */
-export interface PluginFacts<C = ConnectorFacts, V = ConverterFacts> {
-  readonly connectors: readonly C[];
-  readonly converters: readonly V[];
-}
+export type PluginFacts = PluginLists<FactsOfKind>;
 
-const TYPE_ORDER: readonly PluginInfo["type"][] = ["source", "sink", "converter", "header_converter"];
+/** For each kind: its name in messages, and the suffixes without which its classes are found, too. */
+const KINDS: Readonly<Record<PluginKind, { readonly noun: string; readonly suffixes: readonly string[] }>> = {
+  connector: { noun: "connector", suffixes: ["Connector"] },
+  transformation: { noun: "transformation", suffixes: ["Transformation"] },
+  predicate: { noun: "predicate", suffixes: ["Predicate"] },
+  converter: { noun: "converter", suffixes: ["Converter"] },
+  header_converter: { noun: "header converter", suffixes: ["HeaderConverter", "Converter"] },
+};
+
+/** Kafka Connect's order. */
+const TYPE_ORDER: readonly PluginInfo["type"][] = [
+  "sink",
+  "source",
+  "transformation",
+  "predicate",
+  "converter",
+  "header_converter",
+];
 
 /** Plugins, or their facts, by class name and alias. */
-export class NamedPlugins<C extends ConnectorFacts, V extends ConverterFacts> implements PluginCatalog {
-  readonly #connectors: AliasMap<C>;
-  readonly #converters: AliasMap<V>;
-  readonly #headerConverters: AliasMap<V>;
+export class NamedPlugins<M extends FactsOfKind = FactsOfKind> implements PluginCatalog {
+  readonly #byKind: { readonly [K in PluginKind]: AliasMap<M[K]> };
 
   /** Of two plugins with one class name the first wins: the bundled ones load before those of plugin.path. */
-  constructor({ connectors, converters }: PluginFacts<C, V>) {
-    this.#connectors = new AliasMap(connectors, ["Connector"]);
-    this.#converters = new AliasMap(
-      converters.filter(({ kinds }) => kinds.includes("converter")),
-      ["Converter"],
-    );
-    this.#headerConverters = new AliasMap(
-      converters.filter(({ kinds }) => kinds.includes("header_converter")),
-      ["HeaderConverter", "Converter"],
-    );
+  constructor(plugins: PluginLists<M>) {
+    const mapOf = <K extends PluginKind>(kind: K) => new AliasMap<M[K]>(plugins[kind], KINDS[kind].suffixes);
+    this.#byKind = {
+      connector: mapOf("connector"),
+      transformation: mapOf("transformation"),
+      predicate: mapOf("predicate"),
+      converter: mapOf("converter"),
+      header_converter: mapOf("header_converter"),
+    };
   }
 
   list(): readonly PluginInfo[] {
-    const infos: PluginInfo[] = this.#connectors.all().map(({ className, type, version }) => ({
+    const { connector, ...others } = this.#byKind;
+    const infos: PluginInfo[] = connector.all().map(({ className, type, version }) => ({
       class: className,
       type,
       version,
     }));
-    for (const { className, version } of this.#converters.all())
-      infos.push({ class: className, type: "converter", version });
-    for (const { className, version } of this.#headerConverters.all())
-      infos.push({ class: className, type: "header_converter", version });
+    for (const [type, plugins] of Object.entries(others) as [keyof typeof others, AliasMap<ClassFacts>][]) {
+      for (const { className, version } of plugins.all()) infos.push({ class: className, type, version });
+    }
     return infos.sort(
       (a, b) => TYPE_ORDER.indexOf(a.type) - TYPE_ORDER.indexOf(b.type) || (a.class < b.class ? -1 : 1),
     );
   }
 
-  connector(classOrAlias: string): C {
-    return this.#connectors.find(classOrAlias) ?? absent("connector", classOrAlias, this.#connectors.all());
-  }
-
-  converter(classOrAlias: string): V {
-    return this.#converters.find(classOrAlias) ?? absent("converter", classOrAlias, this.#converters.all());
-  }
-
-  headerConverter(classOrAlias: string): V {
-    return (
-      this.#headerConverters.find(classOrAlias) ??
-      absent("header converter", classOrAlias, this.#headerConverters.all())
-    );
+  find<K extends PluginKind>(kind: K, classOrAlias: string): M[K] {
+    const plugins = this.#byKind[kind];
+    return plugins.find(classOrAlias) ?? absent(KINDS[kind].noun, classOrAlias, plugins.all());
   }
 }
 
-/** Finds by full name, by simple name, and by simple name without the type's suffix. An ambiguous alias finds none. */
-class AliasMap<P extends { readonly className: string }> {
+/** Finds by full name, by simple name, and by simple name without the kind's suffix. An ambiguous alias finds none. */
+class AliasMap<P extends ClassFacts> {
   readonly #byName = new Map<string, P>();
   readonly #byAlias = new Map<string, P | "ambiguous">();
 
@@ -97,10 +94,10 @@ function aliasesOf(className: string, suffixes: readonly string[]): Set<string> 
   return new Set(suffix === undefined ? [simple] : [simple, simple.slice(0, -suffix.length)]);
 }
 
-function absent(kind: string, name: string, there: readonly { readonly className: string }[]): never {
+function absent(noun: string, name: string, there: readonly ClassFacts[]): never {
   const names = there.map(({ className }) => className).sort();
   throw new NotFoundError(
     "CLASS_NOT_FOUND",
-    `Failed to find any class that implements ${kind} and which name matches ${name}, available ${kind}s are: ${names.join(", ") || "none"}`,
+    `Failed to find any class that implements ${noun} and which name matches ${name}, available ${noun}s are: ${names.join(", ") || "none"}`,
   );
 }

@@ -4,11 +4,12 @@ import { type ConverterAtWork, convertPrepared } from "../task/converter-prepara
 import type { Stage } from "../task/error-policy.js";
 import type { Outcome, RecordErrors } from "../task/record-errors.js";
 import type { TaskConverters } from "../task/task-converters.js";
+import type { TransformationChain } from "../task/transformation-chain.js";
 import type { ConsumedRecord } from "./dead-letter-queue.js";
 
 /**
- * Turns fetched records into sink records: key, value, headers, in this order. Records with tolerated failures are left
- * out, after their report (I8).
+ * Turns fetched records into sink records: key, value, headers, in this order, then the transformations. Records that a
+ * transformation drops are left out, and those with tolerated failures, after their report (I8).
  */
 export class SinkRecordDecoder {
   #stage: Stage = "KEY_CONVERTER";
@@ -17,6 +18,7 @@ export class SinkRecordDecoder {
 
   constructor(
     private readonly converters: TaskConverters,
+    private readonly chain: TransformationChain | undefined,
     private readonly errors: RecordErrors<ConsumedRecord>,
     /** Whether the task may call `originalOf`. */
     private readonly keepOriginals: boolean,
@@ -28,7 +30,7 @@ export class SinkRecordDecoder {
   async decode(fetched: FetchedRecords, into: SinkRecord[]): Promise<void> {
     const { topic, partition } = fetched;
     for (const record of fetched.records) {
-      let decoded: SinkRecord;
+      let decoded: SinkRecord | null;
       try {
         decoded = this.#decodeOne(topic, partition, record);
       } catch (error) {
@@ -36,6 +38,10 @@ export class SinkRecordDecoder {
         if (outcome.kind === "fatal") throw outcome.error;
         if (outcome.kind === "skipped") continue;
         decoded = outcome.value;
+      }
+      if (decoded === null) {
+        this.errors.noteDropped();
+        continue;
       }
       if (this.keepOriginals) this.#originals.set(decoded, { topic, partition, record });
       into.push(decoded);
@@ -64,19 +70,30 @@ export class SinkRecordDecoder {
     return convertPrepared(encode, () => atWork, this.stopping);
   }
 
-  async #recover(consumed: ConsumedRecord, error: unknown): Promise<Outcome<SinkRecord>> {
+  async #recover(consumed: ConsumedRecord, error: unknown): Promise<Outcome<SinkRecord | null>> {
     const { topic, partition, record } = consumed;
     const at = () => ({ stage: this.#stage, className: this.#classAtWork() });
     return this.errors.recover(consumed, at, error, () =>
       convertPrepared(
-        () => this.#decodeOne(topic, partition, record),
+        // No transformation sees a record again that it has transformed.
+        () =>
+          this.#stage === "TRANSFORMATION"
+            ? this.chain!.resume<SinkRecord>()
+            : this.#decodeOne(topic, partition, record),
         () => this.#converterAtWork(topic, record),
         this.stopping,
       ),
     );
   }
 
-  #decodeOne(topic: string, partition: number, record: ConsumerRecord): SinkRecord {
+  #decodeOne(topic: string, partition: number, record: ConsumerRecord): SinkRecord | null {
+    const converted = this.#convert(topic, partition, record);
+    if (this.chain === undefined) return converted;
+    this.#stage = "TRANSFORMATION";
+    return this.chain.apply(converted);
+  }
+
+  #convert(topic: string, partition: number, record: ConsumerRecord): SinkRecord {
     const { key: keyConverter, value: valueConverter } = this.converters;
     this.#stage = "KEY_CONVERTER";
     const key = keyConverter.toConnectData(topic, record.headers, record.key);
@@ -112,6 +129,7 @@ export class SinkRecordDecoder {
 
   #classAtWork(): string {
     const { classes } = this.converters;
+    if (this.#stage === "TRANSFORMATION") return this.chain!.classAtWork;
     if (this.#stage === "KEY_CONVERTER") return classes.key;
     return this.#stage === "VALUE_CONVERTER" ? classes.value : classes.header;
   }

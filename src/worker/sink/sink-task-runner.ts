@@ -64,7 +64,7 @@ const POLL_WAIT_MS = 500;
 const LEAVE_WAIT_MS = 2000;
 
 /**
- * Drives one sink task: poll, convert, put, and at intervals preCommit and commit. Rebalances run inside a poll, so
+ * Drives one sink task: poll, convert, transform, put, and at intervals preCommit and commit. Rebalances run inside a poll, so
  * that two calls of the task never overlap. Commits only offsets that `preCommit` returned (I2). A batch that `put`
  * could not accept yet is delivered again before anything else (I8, I9).
  */
@@ -111,7 +111,7 @@ export class SinkTaskRunner implements TaskRunner {
       life.fail(error);
     }
     if (!life.isAbandoned) await this.#release();
-    else if (this.#cancelled) await this.#orWarn(async () => this.#task?.stop());
+    else if (this.#cancelled) await this.#stopTask();
     if (!life.hasFailed && !life.isAbandoned) this.#status.set("UNASSIGNED");
   }
 
@@ -145,7 +145,7 @@ export class SinkTaskRunner implements TaskRunner {
   }
 
   async #start(): Promise<void> {
-    const { id, policy, clients, converters, clock, random, logger } = this.parts;
+    const { id, policy, clients, converters, chain, clock, random, logger } = this.parts;
     const signal = this.#life.ending;
     this.#deadLetters = await clients.deadLetters(this.#connectivity, signal);
     const reporters: FailureReporter<ConsumedRecord>[] = [];
@@ -164,7 +164,7 @@ export class SinkTaskRunner implements TaskRunner {
       stopping: signal,
     });
     const reportsErrant = policy.tolerance === "all" && reporters.length > 0;
-    this.#decoder = new SinkRecordDecoder(converters, this.#errors, reportsErrant, signal);
+    this.#decoder = new SinkRecordDecoder(converters, chain, this.#errors, reportsErrant, signal);
     this.#task = await this.parts.plugin.task();
     this.#consumer = clients.consumer(this.parts.topics, this.#rebalance, this.#connectivity);
     this.#commits = new SinkCommits({
@@ -343,7 +343,7 @@ export class SinkTaskRunner implements TaskRunner {
   async #release(): Promise<void> {
     const releases: (() => Promise<unknown> | undefined)[] = [
       async () => this.#consumer && this.#close(this.#partitions.all(), true),
-      () => this.#task?.stop(),
+      () => this.#stopTask(),
       () => this.#consumer?.close(),
       () => this.#deadLetters?.close(0),
       () => this.parts.clients.close(),
@@ -351,6 +351,11 @@ export class SinkTaskRunner implements TaskRunner {
     for (const release of releases) {
       if (!this.#life.isAbandoned) await this.#orWarn(release);
     }
+  }
+
+  async #stopTask(): Promise<void> {
+    await this.#orWarn(async () => this.#task?.stop());
+    await this.#orWarn(async () => this.parts.chain?.close());
   }
 
   async #orWarn(end: () => Promise<unknown> | undefined): Promise<void> {

@@ -11,6 +11,7 @@ import { type ConverterAtWork, convertPrepared } from "../task/converter-prepara
 import { NeverTolerated, type Stage } from "../task/error-policy.js";
 import type { Outcome, RecordErrors } from "../task/record-errors.js";
 import type { TaskConverters } from "../task/task-converters.js";
+import type { TransformationChain } from "../task/transformation-chain.js";
 
 /** A failed source record as logs may show it, without key and value. */
 export interface SourceFailure {
@@ -21,10 +22,12 @@ export interface SourceFailure {
 
 const NO_HEADERS: readonly RecordHeader[] = [];
 
-/** Turns source records into producer records: headers, key, value, in this order. */
+/** Turns source records into producer records: transformations, then headers, key and value, in this order. */
 export class SourceRecordEncoder {
   /** The current stage of `encode`, for when it throws: a wrapper per stage would slow down every good record. */
   #stage: Stage = "HEADER_CONVERTER";
+  /** The record in work, as the transformations left it. */
+  #transformed: SourceRecord | null = null;
   /** The last record's headers and their encoding: sources often pass the same list with every record. */
   #headersOf: { readonly topic: string; readonly given: readonly Header[]; readonly encoded: readonly RecordHeader[] } =
     {
@@ -36,13 +39,25 @@ export class SourceRecordEncoder {
   /** @param stopping aborts when the task must end: it then does not wait for a converter's `prepare`. */
   constructor(
     private readonly converters: TaskConverters,
+    private readonly chain: TransformationChain | undefined,
     private readonly taskClass: string,
     private readonly errors: RecordErrors<SourceFailure>,
     private readonly stopping: AbortSignal,
   ) {}
 
-  /** @throws any error of a converter: pass it to `recover` at once. */
-  encode(record: SourceRecord, nowMs: number): ProducerRecord {
+  /**
+   * Returns null for a record that a transformation drops.
+   * @throws any error of a transformation or converter: pass it to `recover` at once.
+   */
+  encode(record: SourceRecord, nowMs: number): ProducerRecord | null {
+    const { chain } = this;
+    if (chain === undefined) return this.#convert(record, nowMs);
+    this.#stage = "TRANSFORMATION";
+    this.#transformed = chain.apply(record);
+    return this.#transformed && this.#convert(this.#transformed, nowMs);
+  }
+
+  #convert(record: SourceRecord, nowMs: number): ProducerRecord {
     const { key, value } = this.converters;
     const { topic, partition } = record;
     this.#stage = "HEADER_CONVERTER";
@@ -67,16 +82,23 @@ export class SourceRecordEncoder {
     value.release?.();
   }
 
-  /** Applies the error policy to a record for which `encode` has just thrown `error`. */
-  async recover(record: SourceRecord, error: unknown, nowMs: number): Promise<Outcome<ProducerRecord>> {
+  /** Applies the error policy to a record for which `encode` has just thrown `error`. Done with null: dropped. */
+  async recover(record: SourceRecord, error: unknown, nowMs: number): Promise<Outcome<ProducerRecord | null>> {
     const at = () => ({ stage: this.#stage, className: this.#classAtWork() });
-    return this.errors.recover<ProducerRecord>(record, at, error, () =>
+    return this.errors.recover<ProducerRecord | null>(record, at, error, () =>
       convertPrepared(
-        () => this.encode(record, nowMs),
-        () => this.#converterAtWork(record),
+        () => this.#encodeAgain(record, nowMs),
+        () => this.#converterAtWork(this.#transformed ?? record),
         this.stopping,
       ),
     );
+  }
+
+  /** Continues at the stage that threw: no transformation sees a record again that it has transformed. */
+  #encodeAgain(record: SourceRecord, nowMs: number): ProducerRecord | null {
+    if (this.chain === undefined) return this.#convert(record, nowMs);
+    if (this.#stage === "TRANSFORMATION") this.#transformed = this.chain.resume();
+    return this.#transformed && this.#convert(this.#transformed, nowMs);
   }
 
   #encodeHeaders(topic: string, given: readonly Header[]): readonly RecordHeader[] {
@@ -98,6 +120,7 @@ export class SourceRecordEncoder {
 
   #classAtWork(): string {
     const { classes } = this.converters;
+    if (this.#stage === "TRANSFORMATION") return this.chain!.classAtWork;
     if (this.#stage === "KEY_CONVERTER") return classes.key;
     if (this.#stage === "VALUE_CONVERTER") return classes.value;
     return this.#stage === "HEADER_CONVERTER" ? classes.header : this.taskClass;

@@ -59,9 +59,10 @@ const IDLE_POLL_PAUSE_MS = 5;
 const DRAIN_SHARE = 0.7;
 
 /**
- * Drives one source task (at-least-once): poll, note the batch in the ledger, convert, create missing topics, append to
- * the producer. Acknowledgements settle the ledger, and its committable offsets are stored at intervals and on request.
- * One batch at a time, in order (I9). No record is skipped except under errors.tolerance=all (I8).
+ * Drives one source task (at-least-once): poll, note the batch in the ledger, transform and convert, create missing
+ * topics, append to the producer. Acknowledgements settle the ledger, and its committable offsets are stored at intervals
+ * and on request. One batch at a time, in order (I9). No record is skipped except by a transformation or under
+ * errors.tolerance=all (I8).
  */
 export class SourceTaskRunner implements TaskRunner {
   readonly #ledger = new SubmittedRecords();
@@ -97,6 +98,7 @@ export class SourceTaskRunner implements TaskRunner {
     });
     this.#encoder = new SourceRecordEncoder(
       parts.converters,
+      parts.chain,
       parts.plugin.taskClassName,
       this.#errors,
       this.#life.ending,
@@ -222,7 +224,7 @@ export class SourceTaskRunner implements TaskRunner {
     try {
       for (; at < batch.length; at++) {
         const record = batch[at]!;
-        let produced: ProducerRecord;
+        let produced: ProducerRecord | null;
         try {
           produced = this.#encoder.encode(record, nowMs);
         } catch (error) {
@@ -233,6 +235,14 @@ export class SourceTaskRunner implements TaskRunner {
             continue;
           }
           produced = outcome.value;
+        }
+        if (produced === null) {
+          // Deliberately dropped: its offset is settled like an acknowledged one, though Kafka Connect waits for the next
+          // record's. Else a source whose last records are dropped could never release them.
+          this.#errors.noteDropped();
+          this.#ledger.settle(submission.rangeOf(record.sourcePartition), 1);
+          if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await clock.turn();
+          continue;
         }
         if (!this.#topics.has(produced.topic)) await this.#topics.meet(produced.topic, this.#life.ending);
         if (producer.full && !(await this.#room(producer))) break;
@@ -316,6 +326,7 @@ export class SourceTaskRunner implements TaskRunner {
 
   async #stopTask(): Promise<void> {
     await this.#orWarn(async () => this.#task?.stop());
+    await this.#orWarn(async () => this.parts.chain?.close());
   }
 
   async #orWarn(end: () => Promise<void>): Promise<void> {

@@ -97,6 +97,11 @@ export class RecordErrors<R> {
     return this.#conclude(up(verdict), failed);
   }
 
+  /** A transformation has dropped a record. */
+  noteDropped(): void {
+    this.parts.counters.recordsSkipped++;
+  }
+
   /** A bad record that the task reports itself and skips. Resolves once the reports are written. (I8) */
   async reportErrant(record: R, className: string, error: unknown): Promise<void> {
     this.parts.counters.recordsFailed++;

@@ -3,7 +3,7 @@ import { DEFAULT_HEADER_CONVERTER } from "../../contract/connector-keys.js";
 import type { Plugins } from "../worker.js";
 import { withPrefix } from "./task-client-properties.js";
 
-/** A task's configured converters, each with its configured class name. */
+/** A task's configured converters, each with the full name of its class. */
 export interface TaskConverters {
   readonly key: Converter;
   readonly value: Converter;
@@ -21,17 +21,20 @@ export function chooseConverters(plugins: Plugins, worker: Props, connector: Pro
   const key = choose(worker, connector, "key.converter", undefined);
   const value = choose(worker, connector, "value.converter", undefined);
   const header = choose(worker, connector, "header.converter", DEFAULT_HEADER_CONVERTER);
-  const keyConverter = plugins.converter(key.className);
+  const keyPlugin = plugins.find("converter", key.className);
+  const valuePlugin = plugins.find("converter", value.className);
+  const headerPlugin = plugins.find("header_converter", header.className);
+  const keyConverter = keyPlugin.converter();
   keyConverter.configure({ ...key.props, "converter.type": "key" }, true);
-  const valueConverter = plugins.converter(value.className);
+  const valueConverter = valuePlugin.converter();
   valueConverter.configure({ ...value.props, "converter.type": "value" }, false);
-  const headerConverter = plugins.headerConverter(header.className);
+  const headerConverter = headerPlugin.headerConverter();
   headerConverter.configure({ ...header.props, "converter.type": "header" });
   return {
     key: keyConverter,
     value: valueConverter,
     header: headerConverter,
-    classes: { key: key.className, value: value.className, header: header.className },
+    classes: { key: keyPlugin.className, value: valuePlugin.className, header: headerPlugin.className },
   };
 }
 

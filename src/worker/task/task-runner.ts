@@ -5,6 +5,7 @@ import type { OnConnectivity } from "../../kafka/kafka-client.js";
 import type { Plugins, TaskMetrics, TaskState } from "../worker.js";
 import type { ErrorPolicy } from "./error-policy.js";
 import type { TaskConverters } from "./task-converters.js";
+import type { TransformationChain } from "./transformation-chain.js";
 
 /** Receives a runner's reports. Must not throw. */
 export interface TaskEvents {
@@ -24,6 +25,8 @@ export interface TaskParts {
   readonly props: Props;
   readonly policy: ErrorPolicy;
   readonly converters: TaskConverters;
+  /** Undefined without transformations. The runner closes it. */
+  readonly chain: TransformationChain | undefined;
   readonly plugins: Plugins;
   /** `offset.flush.interval.ms`: time between two commits. */
   readonly commitIntervalMs: number;
@@ -57,7 +60,7 @@ export function converterFor(
   props: Readonly<Record<string, string>>,
   isKey: boolean,
 ): Converter {
-  const converter = plugins.converter(className);
+  const converter = plugins.find("converter", className).converter();
   converter.configure({ ...props, "converter.type": isKey ? "key" : "value" }, isKey);
   return converter;
 }

@@ -6,11 +6,10 @@ import type { Props } from "../../api/index.js";
  */
 export function unbuiltKeys(type: "source" | "sink", props: Props): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  const names = ["transforms", "predicates", ...(type === "source" ? ["offsets.storage.topic"] : [])];
-  for (const key of names) {
-    if (props[key]?.trim()) {
-      found.set(key, `Invalid value ${props[key]} for configuration ${key}: not built yet; leave the key out`);
-    }
+  const offsetsTopic = "offsets.storage.topic";
+  if (type === "source" && props[offsetsTopic]?.trim()) {
+    const message = `Invalid value ${props[offsetsTopic]} for configuration ${offsetsTopic}: not built yet; leave the key out`;
+    found.set(offsetsTopic, message);
   }
   const exactlyOnce = "exactly.once.support";
   if (type === "source" && props[exactlyOnce]?.trim().toLowerCase() === "required") {

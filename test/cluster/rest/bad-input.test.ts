@@ -108,7 +108,6 @@ describe("bad input", () => {
       { topic: "t", "value.converter": "JsonConverter", "value.converter.schemas.enable": "maybe" },
       "schemas.enable: Expected value to be either true or false",
     ],
-    ["a transformation", { topic: "t", transforms: "a" }, "configuration transforms: not built yet"],
     ["a class with blanks around its name", { topic: "t", "connector.class": ` ${SOURCE} ` }, `matches  ${SOURCE} ,`],
     [
       "a converter with blanks around its name",

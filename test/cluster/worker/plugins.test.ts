@@ -51,7 +51,7 @@ test("bundled plugins and those of plugin.path are loaded; a broken one is left 
     ]),
   );
   for (const bundled of ["FileStreamSource", "FileStreamSink", "PostgresConnector", "S3Sink"])
-    expect(plugins.connector(bundled).className).toContain(bundled);
+    expect(plugins.find("connector", bundled).className).toContain(bundled);
   expect(told.map((path) => path.slice(folder.length + 1)).sort()).toEqual([
     "absent",
     "many/broken/index.mjs",

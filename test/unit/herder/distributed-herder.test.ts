@@ -159,7 +159,7 @@ describe("the herder of one worker", () => {
   });
 
   test("reads a sink's offsets with its references' values, and shows none of them", async () => {
-    vi.spyOn(worker.plugins, "connector").mockReturnValue({ type: "sink" } as ConnectorPlugin);
+    vi.spyOn(worker.plugins, "find").mockReturnValue({ type: "sink" } as ConnectorPlugin);
     const config = { name: "s", "connector.class": "Sink", "consumer.override.bootstrap.servers": SERVERS };
     await loop.asLeader("put", "put", (writer) => writer.putConnector("s", config));
     await clock.settled();

@@ -24,14 +24,8 @@ export class FakeWorker implements Worker {
   readonly #tasks = new Map<string, TaskId>();
   readonly plugins: PluginCatalog = {
     list: () => [],
-    connector(name) {
-      throw new NotFoundError("CLASS_NOT_FOUND", `No connector ${name}`);
-    },
-    converter(name) {
-      throw new NotFoundError("CLASS_NOT_FOUND", `No converter ${name}`);
-    },
-    headerConverter(name) {
-      throw new NotFoundError("CLASS_NOT_FOUND", `No header converter ${name}`);
+    find(kind, name) {
+      throw new NotFoundError("CLASS_NOT_FOUND", `No ${kind} ${name}`);
     },
   };
 

@@ -15,7 +15,7 @@ import type { SourceOffsetStore, WorkerListener } from "../../../src/worker/work
 import { parseWorkerSettings } from "../../../src/worker/worker-config.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 import { inProcessCalls } from "./connector/in-process-calls.js";
-import { noPlugins } from "./source-harness.js";
+import { noPluginFacts, noPlugins } from "./source-harness.js";
 
 class FakeHost {
   readonly commands: HostCommand[] = [];
@@ -67,7 +67,7 @@ function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, cl
   };
   const worker = new ConnectWorker({
     settings: parseWorkerSettings(props),
-    plugins: new NamedPlugins({ connectors: [], converters: [] }),
+    plugins: new NamedPlugins(noPluginFacts),
     calls: inProcessCalls(noPlugins, clock),
     offsets: offsets ?? {
       read: async (connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> =>

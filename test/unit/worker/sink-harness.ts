@@ -108,6 +108,7 @@ export function sinkRig(
     props: {},
     policy: strict,
     converters: textConverters(),
+    chain: undefined,
     plugins: noPlugins,
     commitIntervalMs: 60_000,
     commitTimeoutMs: 5000,

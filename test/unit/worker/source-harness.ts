@@ -16,6 +16,8 @@ import { sourceMapKey } from "../../../src/base/exact-json.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { ProducerListener } from "../../../src/kafka/kafka-client.js";
+import type { PluginFacts } from "../../../src/worker/plugins/named-plugins.js";
+import { PluginRegistry } from "../../../src/worker/plugins/plugin-registry.js";
 import { type SourceTaskParts, SourceTaskRunner } from "../../../src/worker/source/source-task-runner.js";
 import type { SubmittedRange } from "../../../src/worker/source/submitted-records.js";
 import type { ErrorPolicy } from "../../../src/worker/task/error-policy.js";
@@ -35,16 +37,12 @@ export const strict: ErrorPolicy = {
 };
 
 export const noPlugins: Plugins = {
-  connector: () => {
-    throw new Error("no plugins");
-  },
-  converter: () => {
-    throw new Error("no plugins");
-  },
-  headerConverter: () => {
+  find: () => {
     throw new Error("no plugins");
   },
 };
+
+export const noPluginFacts: PluginFacts = new PluginRegistry([]).facts();
 
 /** Text to bytes; `explode` may throw for a value. */
 export function textConverters(explode: (value: ConnectValue) => void = () => {}): TaskConverters {
@@ -226,6 +224,7 @@ export function sourceRig(
     props: {},
     policy: strict,
     converters: textConverters(),
+    chain: undefined,
     plugins: noPlugins,
     commitIntervalMs: 60_000,
     commitTimeoutMs: 5000,

@@ -35,13 +35,12 @@ const converterConfig = { "schemas.enable": { type: "boolean", doc: "", default:
 function plugins(own?: Parameters<typeof plugin>[1]): PluginRegistry {
   const json = { config: converterConfig } as Partial<Converter> as Converter;
   const simple = { config: {} } as Partial<HeaderConverter> as HeaderConverter;
-  return new PluginRegistry(
-    [plugin("source", own), plugin("sink", own)],
-    [
-      { className: "Json", version: "1", converter: () => json },
-      { className: "Simple", version: "1", headerConverter: () => simple },
-    ],
-  );
+  return new PluginRegistry([
+    plugin("source", own),
+    plugin("sink", own),
+    { className: "Json", version: "1", converter: () => json },
+    { className: "Simple", version: "1", headerConverter: () => simple },
+  ]);
 }
 
 function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigValidator {
@@ -213,7 +212,7 @@ describe("the validation of connector configs", () => {
     expect(found["value.converter"]?.[0]).toContain("is not available in version 0.0.1");
     const { version } = plugins()
       .facts()
-      .converters.find(({ className }) => className === "Json")!;
+      .converter.find(({ className }) => className === "Json")!;
     expect(await errors({ ...versioned, "value.converter.plugin.version": version })).toEqual({});
   });
 
@@ -334,8 +333,7 @@ describe("the validation of connector configs", () => {
   test.each([
     [source, { "tasks.max": "0" }, ["tasks.max"]],
     [source, { "errors.tolerance": "ALL" }, ["errors.tolerance"]],
-    [source, { transforms: "t" }, ["transforms"]],
-    [source, { predicates: "p" }, ["predicates"]],
+    [source, { transforms: "t", "transforms.t.predicate": "p" }, ["transforms.t.predicate"]],
     [source, { "offsets.storage.topic": "mine" }, ["offsets.storage.topic"]],
     [source, { "exactly.once.support": "required" }, ["exactly.once.support"]],
     [source, { "transaction.boundary": "connector" }, ["transaction.boundary"]],

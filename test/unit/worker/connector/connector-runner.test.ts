@@ -9,7 +9,7 @@ import {
 import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { ConnectorRunner } from "../../../../src/worker/connector/connector-runner.js";
-import { noPlugins } from "../source-harness.js";
+import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
 import { inProcessCalls } from "./in-process-calls.js";
 
 class ScriptedConnector implements Connector {
@@ -44,8 +44,15 @@ class ScriptedConnector implements Connector {
 function rig(props: Record<string, string> = {}) {
   const connector = new ScriptedConnector();
   const told: string[] = [];
-  const plugin = { type: "sink", className: "S", taskClassName: "STask", version: "7", connector: () => connector };
-  const calls = inProcessCalls({ ...noPlugins, connector: () => plugin as unknown as ConnectorPlugin });
+  const plugin = {
+    type: "sink",
+    className: "S",
+    taskClassName: "STask",
+    version: "7",
+    connector: () => connector,
+    task() {},
+  };
+  const calls = inProcessCalls(new PluginRegistry([plugin as unknown as ConnectorPlugin]));
   const runner = new ConnectorRunner({
     name: "shop",
     plugin: plugin as unknown as ConnectorPlugin,

@@ -6,6 +6,7 @@ import type { ConnectorCommand } from "../../../../src/worker/connector/connecto
 import type { ConnectorHostLink } from "../../../../src/worker/connector/open-connector-host.js";
 import { PluginCalls } from "../../../../src/worker/connector/plugin-calls.js";
 import { failureOf } from "../../../../src/worker/host/failure.js";
+import { noPluginFacts } from "../source-harness.js";
 
 type Open = ConstructorParameters<typeof PluginCalls>[0]["open"];
 type Listener = Parameters<Open>[1];
@@ -298,8 +299,8 @@ describe("calls into plugins", () => {
     await clock.settled();
     expect(hosts[1]!.leftOut).toEqual(["/plugins/b/index.js"]);
     expect(calls.leftOut).toEqual(["/plugins/b/index.js"]);
-    hosts[1]!.listener.report({ type: "ready", plugins: { connectors: [], converters: [] } });
-    expect(await loaded).toEqual({ connectors: [], converters: [] });
+    hosts[1]!.listener.report({ type: "ready", plugins: noPluginFacts });
+    expect(await loaded).toEqual(noPluginFacts);
     hosts[1]!.answer(0, {});
     expect(await config).toEqual({});
   });

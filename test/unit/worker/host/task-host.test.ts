@@ -4,6 +4,7 @@ import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
+import { DEFAULT_HEADER_CONVERTER } from "../../../../src/contract/connector-keys.js";
 import type {
   KafkaClient,
   KafkaClientOptions,
@@ -13,12 +14,13 @@ import type {
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 import { TaskHost } from "../../../../src/worker/host/task-host.js";
 import type { HostReport } from "../../../../src/worker/host/task-host-messages.js";
+import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
 import { ensureDeadLetterTopic, parseDeadLetterSettings } from "../../../../src/worker/sink/dead-letter-queue.js";
 import { describeConsumed } from "../../../../src/worker/sink/sink-record-decoder.js";
 import { describeSource } from "../../../../src/worker/source/source-record-encoder.js";
 import { LogReporter } from "../../../../src/worker/task/record-errors.js";
 import { FakeAdmin, FakeProducer } from "../fake-kafka.js";
-import { FedSource, FILE, ID, noPlugins, records, textConverters } from "../source-harness.js";
+import { FedSource, FILE, ID, records, textConverters } from "../source-harness.js";
 
 function rig(task = new FedSource()) {
   const reports: HostReport[] = [];
@@ -30,16 +32,17 @@ function rig(task = new FedSource()) {
     className: "test.Source",
     taskClassName: "test.SourceTask",
     version: "9",
+    connector() {},
     task: async () => task,
   } as unknown as ConnectorPlugin;
   const host = new TaskHost({
     workerProps: { "bootstrap.servers": "kafka:9092", "key.converter": "k", "value.converter": "v" },
-    plugins: {
-      ...noPlugins,
-      connector: (name) => (name === "test.Source" ? plugin : noPlugins.connector(name)),
-      converter: () => textConverters().key,
-      headerConverter: () => textConverters().header,
-    },
+    plugins: new PluginRegistry([
+      plugin,
+      { className: "k", version: "1", converter: () => textConverters().key },
+      { className: "v", version: "1", converter: () => textConverters().value },
+      { className: DEFAULT_HEADER_CONVERTER, version: "1", headerConverter: () => textConverters().header },
+    ]),
     createKafkaClient: (options) => {
       clients.push(options);
       return {
@@ -126,8 +129,9 @@ describe("a task host", () => {
   });
 
   test.each([
-    [{ "connector.class": "Oops" }, 1, "no plugins"],
-    [{ transforms: "mask" }, 1, "mask for configuration transforms: not built yet"],
+    [{ "connector.class": "Oops" }, 1, "which name matches Oops"],
+    [{ transforms: "mask", "transforms.mask.type": "Mask" }, 1, "which name matches Mask"],
+    [{ "offsets.storage.topic": "o" }, 1, "o for configuration offsets.storage.topic: not built yet"],
     [{ "exactly.once.support": "REQUIRED" }, 1, "leave exactly.once.support at"],
     [{ "tasks.max": "1" }, 2, "greater than tasks.max=1"],
     [{ "errors.tolerance": "some" }, 1, "errors.tolerance"],

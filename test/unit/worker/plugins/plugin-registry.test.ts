@@ -1,12 +1,25 @@
 import { describe, expect, test } from "vitest";
-import { type ConnectorPlugin, type Converter, NotFoundError } from "../../../../src/api/index.js";
+import {
+  type ConnectorPlugin,
+  type Converter,
+  NotFoundError,
+  type Predicate,
+  type Transformation,
+} from "../../../../src/api/index.js";
 import { NamedPlugins } from "../../../../src/worker/plugins/named-plugins.js";
 import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
 import { chooseConverters } from "../../../../src/worker/task/task-converters.js";
 import { textConverters } from "../source-harness.js";
 
 const connector = (className: string, type: "source" | "sink" = "source") =>
-  ({ className, type, version: "1.0", taskClassName: `${className}Task` }) as ConnectorPlugin;
+  ({
+    className,
+    type,
+    version: "1.0",
+    taskClassName: `${className}Task`,
+    connector() {},
+    task() {},
+  }) as object as ConnectorPlugin;
 
 const converter = (configured: Record<string, unknown>[] = []) => ({
   className: "org.apache.kafka.connect.json.JsonConverter",
@@ -19,41 +32,51 @@ const converter = (configured: Record<string, unknown>[] = []) => ({
 });
 
 describe("the plugin registry", () => {
-  const registry = new PluginRegistry(
-    [
-      connector("a.FileStreamSinkConnector", "sink"),
-      connector("a.FileStreamSourceConnector"),
-      connector("a.Dup"),
-      connector("b.Dup"),
-    ],
-    [converter()],
-  );
+  const registry = new PluginRegistry([
+    connector("a.FileStreamSourceConnector"),
+    connector("a.FileStreamSinkConnector", "sink"),
+    connector("a.Dup"),
+    connector("b.Dup"),
+    converter(),
+    { className: "a.IsOddPredicate", version: "3", predicate: () => ({}) as Predicate },
+    { className: "a.Cut$Key", version: "3", transformation: () => ({}) as Transformation },
+    { className: "a.Cut$Value", version: "3", transformation: () => ({}) as Transformation },
+    { className: "a.Sew$Value", version: "3", transformation: () => ({}) as Transformation },
+  ]);
 
   test("finds by class, simple name and alias; an alias of two classes finds none", () => {
     for (const name of ["a.FileStreamSourceConnector", "FileStreamSourceConnector", "FileStreamSource"])
-      expect(registry.connector(name).className).toBe("a.FileStreamSourceConnector");
-    expect(registry.connector("b.Dup").className).toBe("b.Dup");
-    expect(() => registry.connector("Dup")).toThrow(NotFoundError);
-    expect(registry.converter("JsonConverter")).toBeDefined();
-    expect(registry.headerConverter("Json")).toBeDefined();
+      expect(registry.find("connector", name).className).toBe("a.FileStreamSourceConnector");
+    expect(registry.find("connector", "b.Dup").className).toBe("b.Dup");
+    expect(() => registry.find("connector", "Dup")).toThrow(NotFoundError);
+    expect(registry.find("converter", "JsonConverter")).toBeDefined();
+    expect(registry.find("header_converter", "Json")).toBeDefined();
+    expect(registry.find("predicate", "IsOdd").className).toBe("a.IsOddPredicate");
+    expect(registry.find("transformation", "Key").className).toBe("a.Cut$Key");
+    expect(() => registry.find("transformation", "Value")).toThrow(NotFoundError);
+    expect(() => registry.find("transformation", "IsOdd")).toThrow(NotFoundError);
   });
 
   test("lists the available classes when one is unknown", () => {
-    expect(() => registry.connector("Oops")).toThrow(
+    expect(() => registry.find("connector", "Oops")).toThrow(
       /Oops.*a\.Dup, a\.FileStreamSinkConnector, a\.FileStreamSourceConnector, b\.Dup/,
     );
   });
 
-  test("lists by type, then class", () => {
+  test("lists by type in Kafka Connect's order, then by class", () => {
     expect(
       new NamedPlugins(registry.facts())
         .list()
         .map(({ type, class: name }) => `${type} ${name.slice(name.lastIndexOf(".") + 1)}`),
     ).toEqual([
+      "sink FileStreamSinkConnector",
       "source Dup",
       "source FileStreamSourceConnector",
       "source Dup",
-      "sink FileStreamSinkConnector",
+      "transformation Cut$Key",
+      "transformation Cut$Value",
+      "transformation Sew$Value",
+      "predicate IsOddPredicate",
       "converter JsonConverter",
       "header_converter JsonConverter",
     ]);
@@ -61,7 +84,7 @@ describe("the plugin registry", () => {
 
   test("a connector's converter is configured by its own keys, the worker's by the worker's; they do not mix", () => {
     const configured: Record<string, unknown>[] = [];
-    const plugins = new PluginRegistry([], [converter(configured)]);
+    const plugins = new PluginRegistry([converter(configured)]);
     const worker = {
       "key.converter": "JsonConverter",
       "key.converter.schemas.enable": "true",

@@ -14,7 +14,13 @@ function newEncoder() {
   const classes = { key: "K", value: "V", header: "H" };
   // Called only when a converter throws.
   const errors = undefined as unknown as RecordErrors<SourceFailure>;
-  return new SourceRecordEncoder({ key, value, header, classes }, "Task", errors, new AbortController().signal);
+  return new SourceRecordEncoder(
+    { key, value, header, classes },
+    undefined,
+    "Task",
+    errors,
+    new AbortController().signal,
+  );
 }
 
 const record = (value: string, headers: readonly Header[], topic = "t") =>
@@ -33,7 +39,7 @@ test("each record gets its own key, value and headers, though their memory is re
     record("5", shared, "u"),
     record("6", shared),
   ]) {
-    const { topic, key, value, headers } = encoder.encode(next, 0);
+    const { topic, key, value, headers } = encoder.encode(next, 0)!;
     seen.push(`${topic} ${key} ${value} ${headers.map((each) => `${each.key}=${each.value}`).join(" ")}`);
     encoder.release();
   }
