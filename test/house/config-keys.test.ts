@@ -18,6 +18,8 @@ describe("config keys", () => {
     const twice = definedTwice(sources("src"));
     // The worker's key, and the connector's, whose default is the worker's.
     twice.delete("header.converter");
+    // JsonConverter's, and that of the transformations, which share theirs.
+    twice.delete("replace.null.with.default");
     expect([...twice]).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/contract": ["src/api"],
   "src/protocol": ["src/base"],
   "src/converters": ["src/api"],
+  "src/transforms": ["src/api", "src/converters"],
   "src/testing": ["src/api", "src/base", "src/converters"],
   "src/kafka": ["src/api", "src/base", "src/protocol"],
   "src/broker": ["src/base", "src/protocol"],
@@ -43,6 +44,12 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/converters"],
     ["src/converters/json", "src/converters"],
     ["src/converters/built-in-converters", "src/converters", "src/converters/json"],
+  ],
+  "src/transforms": [
+    ["src/transforms/record"],
+    ["src/transforms/kafka", "src/transforms/record"],
+    ["src/transforms/predicates"],
+    ["src/transforms"],
   ],
   "src/kafka": [
     ["src/kafka/kafka-client"],
@@ -198,8 +205,8 @@ const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ["src/cli", "src/main"],
 };
 
-/** Folders that are lists: one file for each API, or for each of its handlers. */
-const LISTS: readonly string[] = ["src/protocol/apis", "src/broker/handlers"];
+/** Folders that are lists: one file for each API, for each of its handlers, or for each transformation. */
+const LISTS: readonly string[] = ["src/protocol/apis", "src/broker/handlers", "src/transforms/kafka"];
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g;
 

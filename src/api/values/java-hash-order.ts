@@ -5,10 +5,11 @@ import type { ConnectValue } from "../struct.js";
  * after the table has grown. Connect and Debezium on the JVM write maps in this order.
  *
  * @param keys strings, integers or booleans; the hash of any other key counts as 0.
+ * @param capacity the table's size when it was made, a power of two.
  * @returns indexes into `keys`.
  */
-export function javaHashOrder(keys: readonly ConnectValue[]): number[] {
-  let buckets = 16;
+export function javaHashOrder(keys: readonly ConnectValue[], capacity = 16): number[] {
+  let buckets = capacity;
   while (keys.length > buckets * 0.75) buckets *= 2;
   const mask = buckets - 1;
   const placed = keys.map((key, at) => ({ at, bucket: spreadHash(key) & mask }));
