@@ -37,6 +37,7 @@ try {
   const code = await runProgram(process.argv.slice(2), packageVersion(), {
     up: async (options) => (await services()).runUp(options, host),
     worker: async (file) => (await services()).runWorker(file, host),
+    standalone: async (file, connectorFiles) => (await services()).runStandalone(file, connectorFiles, host),
     broker: async (options) => (await services()).runBroker(options, host),
     demo: async (options) => (await services()).runDemoCommand(options, host),
   });

@@ -19,6 +19,10 @@ export const ERROR_CODES = {
     text: "Source offsets could not be read from, or stored in, the offsets topic in time.",
     advice: "Nothing: the task retries until Kafka answers. The message has the cause.",
   },
+  STANDALONE_WORKER: {
+    text: "The request is one between the workers of a group, and this worker is standalone.",
+    advice: "Nothing: a standalone worker plans the tasks of its connectors itself.",
+  },
   SCHEMA_INVALID: {
     text: "A schema was built incorrectly.",
     advice: "This is a fault of the plugin that built the schema: report it with the message.",

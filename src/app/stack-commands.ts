@@ -69,6 +69,19 @@ export function runWorker(file: string, host: CommandProcess): Promise<number> {
   });
 }
 
+/** `millrace standalone FILE CONNECTOR_FILES`. Resolves with the exit code at the end. */
+export function runStandalone(file: string, connectorFiles: readonly string[], host: CommandProcess): Promise<number> {
+  return runService(host, file, async (props, logger, logLevel) => {
+    const { startStandaloneStack } = await import("./stack-standalone.js");
+    const worker = await startStandaloneStack(
+      { props, clock, random, logger, logLevel, env: host.env, restOption: "listeners" },
+      connectorFiles,
+    );
+    host.print(`REST interface: ${worker.restUrl}`);
+    return worker;
+  });
+}
+
 /** `millrace broker`. Resolves with the exit code at the end. */
 export function runBroker({ data, listen, config }: BrokerOptions, host: CommandProcess): Promise<number> {
   return runService(host, config, async (props, _logger, logLevel) => {

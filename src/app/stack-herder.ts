@@ -6,7 +6,8 @@ import type { ConfigProvider } from "../herder/config/config-providers.js";
 import { ConfigValidator } from "../herder/config/config-validator.js";
 import { type DistributedConfig, internalTopics } from "../herder/config/distributed-config.js";
 import { RedactingLogger } from "../herder/config/redacting-logger.js";
-import { DistributedHerder } from "../herder/distributed-herder.js";
+import type { StandaloneConfig } from "../herder/config/standalone-config.js";
+import { DistributedHerder, type DistributedHerderOptions } from "../herder/distributed-herder.js";
 import { HerderLoop } from "../herder/herder-loop.js";
 import type { HerderParts, Stores } from "../herder/herder-parts.js";
 import type { ConnectProtocol } from "../herder/membership/group-messages.js";
@@ -25,8 +26,8 @@ import { sinkOffsets } from "../worker/sink/sink-offsets.js";
 import { overridePolicy } from "../worker/task/override-policy.js";
 import { packageVersion } from "./package-version.js";
 
-/** The inputs of a herder. */
-export interface HerderWiring {
+/** The inputs of a herder, in every mode. */
+export interface HerderWiring<C = DistributedConfig> {
   readonly stack: {
     readonly clock: Clock;
     readonly random: Random;
@@ -35,7 +36,7 @@ export interface HerderWiring {
   };
   /** The worker's properties with references resolved, and their parsed form below. */
   readonly props: Props;
-  readonly config: DistributedConfig;
+  readonly config: C;
   readonly client: KafkaClient;
   /** Reaches the other workers. */
   readonly http: HttpClient;
@@ -44,22 +45,35 @@ export interface HerderWiring {
   readonly address: { readonly workerId: string; readonly url: string };
 }
 
+/** The settings that every mode has. */
+export type SharedConfig = Pick<DistributedConfig, keyof DistributedConfig & keyof StandaloneConfig>;
+
 /** Creates the herder of one worker over Kafka. It does nothing until its loop starts. */
 export function makeHerder(wiring: HerderWiring): { readonly loop: HerderLoop; readonly herder: DistributedHerder } {
-  const { config, client, address } = wiring;
+  const { config } = wiring;
   const loop = makeLoop(wiring);
-  const clusterId = memoized(() => client.admin.clusterId());
   const herder = new DistributedHerder({
-    loop,
-    version: packageVersion(),
-    url: address.url,
+    ...herderOptions(wiring, loop, config["group.id"]),
     signatureAlgorithms: config["inter.worker.verification.algorithms"],
-    validator: memoizedSync(() => makeValidator(wiring, loop)),
-    clusterId,
-    providers: wiring.providers,
-    sinkOffsets: (connector, name) => committedOffsets(wiring, connector, name),
   });
   return { loop, herder };
+}
+
+/** A herder's options that are the same in every mode. */
+export function herderOptions(
+  wiring: HerderWiring<SharedConfig>,
+  loop: HerderLoop,
+  groupId: string | undefined,
+): Omit<DistributedHerderOptions, "signatureAlgorithms"> {
+  return {
+    loop,
+    version: packageVersion(),
+    url: wiring.address.url,
+    validator: memoizedSync(() => makeValidator(wiring, loop, groupId)),
+    clusterId: memoized(() => wiring.client.admin.clusterId()),
+    providers: wiring.providers,
+    sinkOffsets: (connector, name) => committedOffsets(wiring, connector, name),
+  };
 }
 
 function makeLoop(wiring: HerderWiring): HerderLoop {
@@ -96,7 +110,11 @@ function sessionKeyKind(config: DistributedConfig): SessionKeyKind {
   };
 }
 
-function makeValidator({ config, props, providers }: HerderWiring, loop: HerderLoop): ConfigValidator {
+function makeValidator(
+  { config, props, providers }: HerderWiring<SharedConfig>,
+  loop: HerderLoop,
+  groupId: string | undefined,
+): ConfigValidator {
   return new ConfigValidator({
     plugins: loop.worker.plugins,
     code: loop.worker,
@@ -106,7 +124,7 @@ function makeValidator({ config, props, providers }: HerderWiring, loop: HerderL
       headerConverter: config["header.converter"],
     },
     workerProps: props,
-    groupId: config["group.id"],
+    groupId,
     overridePolicy: overridePolicy(props),
     providers,
   });
@@ -116,7 +134,7 @@ function makeParts(
   { stack, props, config, client }: HerderWiring,
   postTaskConfigs: HerderParts["postTaskConfigs"],
 ): HerderParts {
-  const { clock, random, logger, logLevel } = stack;
+  const { clock, random, logger } = stack;
   return {
     async openStores(configListener, signal): Promise<Stores> {
       const topics = internalTopics(config, props);
@@ -141,17 +159,7 @@ function makeParts(
         status: new StatusStore(openLog(topics.status.name), () => {}, clock, random, storeLogger),
       };
     },
-    createWorker: (listener, offsets, redactions) =>
-      createWorker({
-        workerProps: props,
-        offsets,
-        listener,
-        clock,
-        random,
-        logger: new RedactingLogger(logger.child("worker"), redactions),
-        logLevel,
-        createKafkaClient,
-      }),
+    createWorker: workerFactory({ stack, props }),
     joinGroup: (callbacks, protocols) =>
       client.groupMember(
         {
@@ -170,8 +178,24 @@ function makeParts(
   };
 }
 
+/** Creates the worker of a herder, in every mode. */
+export function workerFactory({ stack, props }: Pick<HerderWiring, "stack" | "props">): HerderParts["createWorker"] {
+  const { clock, random, logger, logLevel } = stack;
+  return (listener, offsets, redactions) =>
+    createWorker({
+      workerProps: props,
+      offsets,
+      listener,
+      clock,
+      random,
+      logger: new RedactingLogger(logger.child("worker"), redactions),
+      logLevel,
+      createKafkaClient,
+    });
+}
+
 async function committedOffsets(
-  { stack, props }: HerderWiring,
+  { stack, props }: Pick<HerderWiring, "stack" | "props">,
   connector: Props,
   name: string,
 ): Promise<OffsetEntry[]> {

@@ -1,14 +1,20 @@
 import type { RequestListener } from "node:http";
 import { hostname } from "node:os";
-import { type Clock, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
+import { type Clock, type ConfigDef, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import { Closers } from "../base/closers.js";
 import { SystemHttpClient } from "../base/http-client.js";
 import type { LogLevel } from "../base/logger.js";
 import { loadConfigProviders } from "../herder/config/config-providers.js";
 import { resolveReferences } from "../herder/config/config-references.js";
-import { idleWorkerKeys, ownClientProperties, parseDistributedConfig } from "../herder/config/distributed-config.js";
+import {
+  distributedConfigDef,
+  idleWorkerKeys,
+  ownClientProperties,
+  parseDistributedConfig,
+} from "../herder/config/distributed-config.js";
 import type { DistributedHerder } from "../herder/distributed-herder.js";
+import type { HerderLoop } from "../herder/herder-loop.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/kafka-client.js";
 import { advertisedAddress, type Listener, parseListener } from "../rest/server/listener.js";
@@ -17,7 +23,7 @@ import { warmUpWorker } from "../worker/create-worker.js";
 import { checkWorkerClients } from "../worker/task/client-faults.js";
 import { isRetriable } from "../worker/task/error-policy.js";
 import { buildCommit } from "./package-version.js";
-import { makeHerder } from "./stack-herder.js";
+import { type HerderWiring, makeHerder, type SharedConfig } from "./stack-herder.js";
 
 export interface WorkerStackOptions {
   /** The worker's properties under Kafka Connect's names. References in them are resolved here. */
@@ -34,11 +40,11 @@ export interface WorkerStackOptions {
   readonly placeOf?: (key: string) => string | undefined;
 }
 
-/** A distributed worker that serves REST. */
-export interface RunningWorker {
+/** A worker that serves REST. */
+export interface RunningWorker<H extends DistributedHerder = DistributedHerder> {
   /** The local REST address: `http://127.0.0.1:8083`. */
   readonly restUrl: string;
-  readonly herder: DistributedHerder;
+  readonly herder: H;
   /** Stops, commits everything, and leaves the group. */
   close(): Promise<void>;
   /** Ends as a crash would: no drain, no commit, no leave. */
@@ -62,12 +68,28 @@ export async function warmUp(): Promise<void> {
  *
  * @throws ConfigError for bad properties, ConflictError for an address in use, RetriableError when no broker answers.
  */
-export async function startWorkerStack(options: WorkerStackOptions): Promise<RunningWorker> {
+export function startWorkerStack(options: WorkerStackOptions): Promise<RunningWorker> {
+  return startWorker(options, { def: distributedConfigDef, parse: parseDistributedConfig, makeHerder });
+}
+
+/** What differs between a distributed and a standalone worker. */
+export interface WorkerMode<C extends SharedConfig, H extends DistributedHerder> {
+  readonly def: ConfigDef;
+  /** @throws ConfigError */
+  parse(props: Props): C;
+  makeHerder(wiring: HerderWiring<C>): { readonly loop: HerderLoop; readonly herder: H };
+}
+
+/** As startWorkerStack, in the given mode. */
+export async function startWorker<C extends SharedConfig, H extends DistributedHerder>(
+  options: WorkerStackOptions,
+  mode: WorkerMode<C, H>,
+): Promise<RunningWorker<H>> {
   const { clock, random, logger, env } = options;
   const providers = loadConfigProviders(options.props, { env, logger: logger.child("config-provider") });
   const props = resolveReferences(options.props, providers);
-  const config = parseDistributedConfig(props);
-  const idle = idleWorkerKeys(props);
+  const config = mode.parse(props);
+  const idle = idleWorkerKeys(props, mode.def);
   for (const key of idle.unknown) {
     const place = options.placeOf?.(key);
     logger.warn("An unknown worker property has no effect", place === undefined ? { key } : { key, place });
@@ -103,7 +125,7 @@ export async function startWorkerStack(options: WorkerStackOptions): Promise<Run
   };
   const address = advertisedAddress(listener, rest.port, advertised, hostname());
   const http = new SystemHttpClient(clock);
-  const { loop, herder } = makeHerder({ stack: options, props, config, client, http, providers, address });
+  const { loop, herder } = mode.makeHerder({ stack: options, props, config, client, http, providers, address });
   const close = (end: () => Promise<void>) => {
     opened.add("the herder", end);
     opened.add("REST's port", () => rest.stopAccepting());

@@ -5,6 +5,7 @@ import { EXIT } from "./exit-code.js";
 export interface Commands {
   up(options: UpOptions): Promise<number>;
   worker(file: string): Promise<number>;
+  standalone(file: string, connectorFiles: readonly string[]): Promise<number>;
   broker(options: BrokerOptions): Promise<number>;
   demo(options: { readonly keep: boolean }): Promise<number>;
 }
@@ -70,6 +71,12 @@ export async function runProgram(args: readonly string[], version: string, comma
     .description("run one distributed worker against any Kafka")
     .argument("<FILE.properties>", "Kafka Connect's own worker properties")
     .action((file: string) => done(commands.worker(file)));
+  program
+    .command("standalone")
+    .description("run one worker without a group, with its offsets in a file")
+    .argument("<FILE.properties>", "Kafka Connect's own standalone worker properties")
+    .argument("[CONNECTOR_FILES...]", "connectors to create, as JSON or properties")
+    .action((file: string, connectorFiles: string[]) => done(commands.standalone(file, connectorFiles)));
   program
     .command("broker")
     .description("run the bundled broker alone")

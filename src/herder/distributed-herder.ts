@@ -37,10 +37,10 @@ export interface DistributedHerderOptions {
 
 /** The herder of one worker in a group. Reads use its own copy of the topics; writes go through the leader. */
 export class DistributedHerder implements Herder {
-  readonly #loop: HerderLoop;
+  constructor(private readonly options: DistributedHerderOptions) {}
 
-  constructor(private readonly options: DistributedHerderOptions) {
-    this.#loop = options.loop;
+  protected get loop(): HerderLoop {
+    return this.options.loop;
   }
 
   get version(): string {
@@ -48,11 +48,11 @@ export class DistributedHerder implements Herder {
   }
 
   get stage(): Stage | undefined {
-    return this.#loop.stages.current;
+    return this.loop.stages.current;
   }
 
   get loaded(): Promise<void> {
-    return this.#loop.loaded;
+    return this.loop.loaded;
   }
 
   clusterId(): Promise<string> {
@@ -60,52 +60,52 @@ export class DistributedHerder implements Herder {
   }
 
   get ready(): boolean {
-    return this.#loop.ready;
+    return this.loop.ready;
   }
 
   async ping(): Promise<void> {
-    await this.#loop.run("answering a health check", async () => {});
+    await this.loop.run("answering a health check", async () => {});
   }
 
   connectors(): readonly string[] {
-    return [...this.#loop.configs().connectors.keys()];
+    return [...this.loop.configs().connectors.keys()];
   }
 
   connectorInfo(name: string): ConnectorInfo {
-    return connectorInfo(this.#loop.configs(), this.#loop.worker.plugins, name);
+    return connectorInfo(this.loop.configs(), this.loop.worker.plugins, name);
   }
 
   connectorStatus(name: string): ConnectorStateInfo {
-    return connectorStateInfo(this.#loop.configs(), this.#loop.stores.status, this.#loop.worker.plugins, name);
+    return connectorStateInfo(this.loop.configs(), this.loop.stores.status, this.loop.worker.plugins, name);
   }
 
   taskStatus(id: TaskId) {
-    return taskState(this.#loop.stores.status, id);
+    return taskState(this.loop.stores.status, id);
   }
 
   tasks(name: string) {
-    return taskInfos(this.#loop.configs(), name);
+    return taskInfos(this.loop.configs(), name);
   }
 
   topics(name: string): readonly string[] {
-    return this.#loop.stores.status.topics(name);
+    return this.loop.stores.status.topics(name);
   }
 
   resetTopics(name: string): void {
-    this.#loop.stores.status.removeTopics(name);
+    this.loop.stores.status.removeTopics(name);
   }
 
   async offsets(name: string): Promise<readonly OffsetEntry[]> {
     const redaction = new Redaction();
     const noted = (reference: string, value: string) => redaction.note(reference, value);
-    const config = resolveReferences(entryOf(this.#loop.configs(), name).config, this.options.providers, noted);
+    const config = resolveReferences(entryOf(this.loop.configs(), name).config, this.options.providers, noted);
     try {
-      const { type } = findConnector(this.#loop.worker.plugins, config["connector.class"]);
+      const { type } = findConnector(this.loop.worker.plugins, config["connector.class"]);
       if (type === "sink") return await this.options.sinkOffsets(withoutNulls(config), name);
     } catch (error) {
       throw redaction.error(error);
     }
-    const stored = await this.#loop.stores.offset.list(name);
+    const stored = await this.loop.stores.offset.list(name);
     return stored.filter((entry): entry is { partition: SourceMap; offset: SourceMap } => entry.offset !== null);
   }
 
@@ -135,7 +135,7 @@ export class DistributedHerder implements Herder {
     for (;;) {
       // The patch applies to the leader's own copy, so leadership is checked before the config is validated.
       const stage = `reading the config of connector ${name}`;
-      const before = await this.#loop.asLeader(stage, "PATCH", async (writer) => entryOf(writer.configs, name));
+      const before = await this.loop.asLeader(stage, "PATCH", async (writer) => entryOf(writer.configs, name));
       const patched = withName(name, merged(before.config, patch));
       await this.#refuseInvalid(patched);
       const written = await this.#writeConfig(name, async (writer) => {
@@ -150,7 +150,7 @@ export class DistributedHerder implements Herder {
 
   async remove(name: string): Promise<void> {
     const stage = `removing the config for connector ${name} from the config topic`;
-    await this.#loop.asLeader(stage, `Deleting connector ${name}`, async (writer) => {
+    await this.loop.asLeader(stage, `Deleting connector ${name}`, async (writer) => {
       entryOf(writer.configs, name);
       await writer.removeConnector(name);
     });
@@ -159,35 +159,35 @@ export class DistributedHerder implements Herder {
   async setTargetState(name: string, state: TargetState): Promise<void> {
     this.#requireKnown(name);
     if (state !== "STOPPED") {
-      await this.#loop.stores.config.putTargetState(name, state);
+      await this.loop.stores.config.putTargetState(name, state);
       return;
     }
     const stage = `writing the STOPPED target stage for connector ${name} to the config topic`;
-    await this.#loop.asLeader(stage, `Stopping connector ${name}`, async (writer) => {
+    await this.loop.asLeader(stage, `Stopping connector ${name}`, async (writer) => {
       this.#requireKnown(name);
       await writer.stopConnector(name);
     });
   }
 
   async restartConnector(name: string): Promise<void> {
-    await this.#loop.membership.settled();
-    const { started } = await this.#loop.run(`restarting connector ${name}`, async () => {
-      entryOf(this.#loop.configs(), name);
-      if (!this.#loop.membership.assigned.connectors.has(name)) throw this.#elsewhere(name, undefined);
-      const restart = this.#loop.runner.restartConnector(name);
+    await this.loop.membership.settled();
+    const { started } = await this.loop.run(`restarting connector ${name}`, async () => {
+      entryOf(this.loop.configs(), name);
+      if (!this.loop.membership.assigned.connectors.has(name)) throw this.#elsewhere(name, undefined);
+      const restart = this.loop.runner.restartConnector(name);
       await restart.stopped;
       return { started: restart.started };
     });
-    const state = await this.#loop.stages.during("starting the connector", () => started);
+    const state = await this.loop.stages.during("starting the connector", () => started);
     if (state === "FAILED") throw new Error(`Failed to start connector: ${name}`);
   }
 
   async requestRestart(request: RestartRequest): Promise<ConnectorStateInfo> {
     const { connector } = request;
     const stage = `writing restart request for connector ${connector} to the config topic`;
-    return this.#loop.asLeader(stage, `Restarting connector ${connector}`, async (writer) => {
+    return this.loop.asLeader(stage, `Restarting connector ${connector}`, async (writer) => {
       entryOf(writer.configs, connector);
-      if (!this.#loop.stores.status.status({ connector })) {
+      if (!this.loop.stores.status.status({ connector })) {
         throw new NotFoundError("STATUS_NOT_FOUND", `Status for connector ${connector} not found`);
       }
       const info = this.connectorStatus(connector);
@@ -199,19 +199,19 @@ export class DistributedHerder implements Herder {
   }
 
   async restartTask(id: TaskId): Promise<void> {
-    await this.#loop.membership.settled();
-    await this.#loop.run(`restarting task ${taskKey(id)}`, async () => {
-      const entry = this.#loop.configs().connectors.get(id.connector);
+    await this.loop.membership.settled();
+    await this.loop.run(`restarting task ${taskKey(id)}`, async () => {
+      const entry = this.loop.configs().connectors.get(id.connector);
       if (!entry) throw new NotFoundError("CONNECTOR_NOT_FOUND", `Unknown connector: ${id.connector}`);
       if (id.task >= entry.taskConfigs.length) {
         throw new NotFoundError("TASK_NOT_FOUND", `Unknown task: ${taskKey(id)}`);
       }
-      if (!this.#loop.membership.assigned.tasks.has(taskKey(id))) throw this.#elsewhere(id.connector, id.task);
+      if (!this.loop.membership.assigned.tasks.has(taskKey(id))) throw this.#elsewhere(id.connector, id.task);
       // A newer commit: the task starts with the rebalance that follows.
-      if (!this.#loop.membership.mayRunTask(id, entry.tasksOffset)) {
+      if (!this.loop.membership.mayRunTask(id, entry.tasksOffset)) {
         throw new MisdirectedError(undefined, `Restarting ${taskKey(id)}`);
       }
-      if (!(await this.#loop.runner.restartTask(id))) throw new Error(`Failed to start task: ${taskKey(id)}`);
+      if (!(await this.loop.runner.restartTask(id))) throw new Error(`Failed to start task: ${taskKey(id)}`);
     });
   }
 
@@ -222,13 +222,13 @@ export class DistributedHerder implements Herder {
     signature: RequestSignature | undefined,
     configOffset: number | undefined,
   ): Promise<void> {
-    await this.#loop.membership.settled();
-    if (this.#loop.membership.place?.sessioned) this.#verify(body, signature);
-    const entry = entryOf(this.#loop.configs(), name);
+    await this.loop.membership.settled();
+    if (this.loop.membership.place?.sessioned) this.#verify(body, signature);
+    const entry = entryOf(this.loop.configs(), name);
     if (configs.length > 0 && entry.targetState === "STOPPED") {
       throw new ConfigError("tasks", `Connector ${name} is stopped and can have no tasks`);
     }
-    await this.#loop.writeTaskConfigs(name, configs, configOffset);
+    await this.loop.writeTaskConfigs(name, configs, configOffset);
   }
 
   validate(config: SubmittedConfig): Promise<ConfigInfos> {
@@ -236,7 +236,7 @@ export class DistributedHerder implements Herder {
   }
 
   plugins(): readonly PluginInfo[] {
-    return this.#loop.worker.plugins.list();
+    return this.loop.worker.plugins.list();
   }
 
   pluginConfig(classOrAlias: string): Promise<readonly ConfigKeyInfo[]> {
@@ -245,12 +245,12 @@ export class DistributedHerder implements Herder {
 
   /** As `entryOf`, with Kafka Connect's message for target state requests. @throws NotFoundError */
   #requireKnown(name: string): void {
-    if (this.#loop.configs().connectors.has(name)) return;
+    if (this.loop.configs().connectors.has(name)) return;
     throw new NotFoundError("CONNECTOR_NOT_FOUND", `Unknown connector ${name}`);
   }
 
   async #refuseInvalid(config: SubmittedConfig): Promise<void> {
-    const infos = await this.#loop.stages.during("performing multi-property validation for the connector", () =>
+    const infos = await this.loop.stages.during("performing multi-property validation for the connector", () =>
       this.validate(config),
     );
     const message = refusal(infos);
@@ -259,18 +259,18 @@ export class DistributedHerder implements Herder {
 
   #writeConfig<T>(name: string, step: (writer: LeaderWriter) => Promise<T>): Promise<T> {
     const stage = `writing a config for connector ${name} to the config topic`;
-    return this.#loop.asLeader(stage, `Writing the config of connector ${name}`, step);
+    return this.loop.asLeader(stage, `Writing the config of connector ${name}`, step);
   }
 
   /** The owner: the leader knows it, all others know the leader. */
   #elsewhere(connector: string, task: number | undefined): MisdirectedError {
-    const { membership } = this.#loop;
+    const { membership } = this.loop;
     const url = membership.place?.isLeader ? membership.ownerOf(connector, task) : membership.place?.leaderUrl;
     return new MisdirectedError(url === this.options.url ? undefined : url, `Restarting ${connector}`);
   }
 
   #verify(body: Buffer, signature: RequestSignature | undefined): void {
-    const { sessionKey } = this.#loop.configs();
+    const { sessionKey } = this.loop.configs();
     if (!signature) throw new SignatureError("missing", "Internal request missing required signature");
     if (!this.options.signatureAlgorithms.includes(signature.algorithm)) {
       throw new SignatureError(

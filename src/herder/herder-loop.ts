@@ -90,6 +90,10 @@ export class HerderLoop implements MembershipHost {
     return this.#assembled.membership;
   }
 
+  get publisher(): TaskConfigPublisher {
+    return this.#assembled.publisher;
+  }
+
   /**
    * Reads the topics, then joins the group and works until `close`. Resolves when `loaded` does.
    *

@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random } from "../api/index.js";
-import type { GroupMember, GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.js";
+import type { GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.js";
 import type { StoredProps } from "../stores/config-records.js";
 import type { ConfigListener, ConfigStore, SharedConfigStore } from "../stores/config-store.js";
 import type { OffsetStore } from "../stores/offset-store.js";
@@ -8,6 +8,7 @@ import type { Worker, WorkerListener } from "../worker/worker.js";
 import type { ConfigProvider } from "./config/config-providers.js";
 import type { Redactions } from "./config/redaction.js";
 import type { ConnectProtocol } from "./membership/group-messages.js";
+import type { GroupPlace } from "./membership/membership.js";
 import type { SessionKeyKind } from "./membership/session-keys.js";
 
 export interface Stores {
@@ -26,7 +27,7 @@ export interface HerderParts {
   /** Makes sure that the internal topics exist, and creates the stores over them (not started). */
   openStores(configListener: ConfigListener, signal: AbortSignal): Promise<Stores>;
   createWorker(listener: WorkerListener, offsets: OffsetStore, redactions: Redactions): Promise<Worker>;
-  joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember;
+  joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupPlace;
   /**
    * Asks the leader over HTTP to publish task configs, generated from the connector record at `configOffset`.
    * The request is signed if the group has a key.

@@ -18,6 +18,8 @@ export interface LogFold {
 
 export interface CompactedLogOptions {
   readonly topic: string;
+  /** The file that holds the records, for errors; undefined: the topic does. */
+  readonly file?: string;
   readonly transport: LogTransport;
   readonly clock: Clock;
   readonly random: Random;
@@ -238,13 +240,16 @@ export class CompactedLog {
   }
 
   #unwritable(why: string, cause?: unknown): RetriableError {
-    const { topic } = this.#options;
-    const text = cause === undefined ? `topic ${topic} ${why}` : `topic ${topic}: ${why}`;
-    return new RetriableError("STORE_UNWRITABLE", `Error writing to Kafka: ${text}`, { cause });
+    const { topic, file } = this.#options;
+    const place = file === undefined ? `Kafka: topic ${topic}` : `file ${file}`;
+    const text = cause === undefined ? `${place} ${why}` : `${place}: ${why}`;
+    return new RetriableError("STORE_UNWRITABLE", `Error writing to ${text}`, { cause });
   }
 
   #unreadable(why: string, cause?: unknown): RetriableError {
-    return new RetriableError("STORE_UNREADABLE", `Topic ${this.#options.topic} cannot be read: ${why}`, { cause });
+    const { topic, file } = this.#options;
+    const place = file === undefined ? `Topic ${topic}` : `File ${file}`;
+    return new RetriableError("STORE_UNREADABLE", `${place} cannot be read: ${why}`, { cause });
   }
 }
 

@@ -67,6 +67,11 @@ export class Peers {
     return new Peers(script, home, kafkaPort, await freePort(), env);
   }
 
+  /** The environment in which the starter finds these peers. */
+  get environment(): NodeJS.ProcessEnv {
+    return this.#env;
+  }
+
   startKafka(): Promise<string> {
     return this.#peers("kafka", "start");
   }

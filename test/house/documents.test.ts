@@ -4,6 +4,7 @@ import { BROKER_KEYS } from "../../src/broker/broker-properties.js";
 import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
 import { TOPIC_CONFIG_KEYS } from "../../src/broker/topics/config-keys.js";
 import { distributedConfigDef } from "../../src/herder/config/distributed-config.js";
+import { standaloneConfigDef } from "../../src/herder/config/standalone-config.js";
 import { REFUSED, WITHOUT_EFFECT } from "../../src/herder/config/worker-keys.js";
 import { workerConfigDef } from "../../src/worker/worker-config.js";
 import { bundledConnectors } from "./connectors.js";
@@ -29,7 +30,7 @@ describe("the documents agree with the code", async () => {
   });
 
   test("docs/worker.md", async () => {
-    const served = { ...distributedConfigDef, ...workerConfigDef };
+    const served = { ...distributedConfigDef, ...standaloneConfigDef, ...workerConfigDef };
     await expect(workerDocument(served, WITHOUT_EFFECT, REFUSED)).toMatchFileSnapshot(document("worker.md"));
   });
 

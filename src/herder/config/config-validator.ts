@@ -26,7 +26,8 @@ export interface ConfigValidatorOptions {
   readonly worker: WorkerDefaults;
   readonly workerProps: Props;
   /** The worker's own group, which no sink may share. */
-  readonly groupId: string;
+  /** The group of workers; undefined for a standalone worker. */
+  readonly groupId: string | undefined;
   readonly overridePolicy: OverridePolicy;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
 }

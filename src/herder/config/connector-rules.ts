@@ -16,8 +16,8 @@ type Complain = (key: string, message: string) => void;
 /** The worker's and plugin's settings that the rules need. */
 export interface RuleContext {
   readonly workerProps: Props;
-  /** The worker's own group, which no sink may share. */
-  readonly groupId: string;
+  /** The worker's own group, which no sink may share; undefined for a standalone worker. */
+  readonly groupId: string | undefined;
   /** The version of the connector's plugin. */
   readonly version: string;
 }
@@ -71,7 +71,7 @@ export function versionFault(
   return `Plugin ${className} is not available in version ${asked}: the installed version is ${version}`;
 }
 
-function sinkRules(props: Props, groupId: string, complain: Complain): void {
+function sinkRules(props: Props, groupId: string | undefined, complain: Complain): void {
   const fault = topicChoiceFault(props);
   if (fault !== undefined) {
     complain("topics", fault);

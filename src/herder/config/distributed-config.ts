@@ -217,16 +217,22 @@ function topicConfigs(props: Props, prefix: string): Record<string, string> {
   return configs;
 }
 
-/** Worker properties without effect here: those that Kafka Connect knows, and unknown ones. */
-export function idleWorkerKeys(props: Props): { readonly withoutEffect: string[]; readonly unknown: string[] } {
-  const judged = Object.entries(props).map(
-    ([key, value]) => [key, judgeWorkerKey(key, value, distributedConfigDef)] as const,
-  );
+/**
+ * Worker properties without effect here: those that Kafka Connect knows, and unknown ones.
+ *
+ * @param def the definition of the worker's mode.
+ */
+export function idleWorkerKeys(
+  props: Props,
+  def: ConfigDef,
+): { readonly withoutEffect: string[]; readonly unknown: string[] } {
+  const judged = Object.entries(props).map(([key, value]) => [key, judgeWorkerKey(key, value, def)] as const);
   const keysOf = (wanted: KeyVerdict) => judged.flatMap(([key, verdict]) => (verdict === wanted ? [key] : []));
   return { withoutEffect: keysOf("without-effect"), unknown: keysOf("unknown") };
 }
 
 /** The worker properties for the clients of its own topics and group. */
 export function ownClientProperties(props: Props): Record<string, string> {
-  return { "client.id": `connect-${props["group.id"]}`, ...connectionProperties(props) };
+  const { "group.id": groupId } = props;
+  return { "client.id": groupId === undefined ? "connect" : `connect-${groupId}`, ...connectionProperties(props) };
 }

@@ -41,6 +41,9 @@ export interface Place {
   readonly sessioned: boolean;
 }
 
+/** The part of a group's member that the membership uses. */
+export type GroupPlace = Pick<GroupMember, "start" | "requestRejoin" | "retire" | "leave" | "abandon">;
+
 /** The herder, as the membership uses it. */
 export interface MembershipHost {
   /** Runs a step as a command of the herder's loop. @throws LoopEndedError once the herder is closing */
@@ -70,7 +73,7 @@ export interface MembershipOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Creates the member; it joins at `start()`. */
-  join(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupMember;
+  join(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupPlace;
 }
 
 const NOTHING = { assignments: new Map() as Assignments, delayMs: 0 };
@@ -88,7 +91,7 @@ const MOST_UNREAD_ROUNDS = 5;
  * group is lost changes nothing afterwards.
  */
 export class Membership implements GroupMemberCallbacks {
-  readonly #member: GroupMember;
+  readonly #member: GroupPlace;
   #assigned = NO_WORK;
   /** The configs with which this worker last reconciled. Other members may rely on its having applied them. */
   #reconciled: ConfigSnapshot | undefined;

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
 import { mustRun } from "../../base/command-loop.js";
+import { type Deferred, deferred } from "../../base/deferred.js";
 import { traceOf } from "../../base/error-trace.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import type { Worker } from "../../worker/worker.js";
@@ -44,6 +45,7 @@ const MOOT: ReadonlySet<unknown> = new Set(["CONNECTOR_NOT_RUNNING", "CONNECTOR_
 export class TaskConfigPublisher {
   /** Connectors in progress; true if requested again. */
   readonly #working = new Map<string, boolean>();
+  readonly #attempted = new Map<string, Deferred<void>>();
 
   constructor(private readonly options: TaskConfigPublisherOptions) {}
 
@@ -54,6 +56,14 @@ export class TaskConfigPublisher {
     }
     this.#working.set(connector, false);
     mustRun(`The publisher of the task configs of ${connector}`, this.#work(connector));
+  }
+
+  /** Resolves once every request made so far for the connector has been tried, with success or without. */
+  attempted(connector: string): Promise<void> {
+    if (!this.#working.has(connector)) return Promise.resolve();
+    const attempted = this.#attempted.get(connector) ?? deferred();
+    this.#attempted.set(connector, attempted);
+    return attempted.promise;
   }
 
   async #work(connector: string): Promise<void> {
@@ -75,10 +85,17 @@ export class TaskConfigPublisher {
         const trace = redactions.of(connector).text(traceOf(error));
         logger.warn("The task configs of a connector could not be published; retrying", { connector }, trace);
         report(connector, `Its task configurations could not be published; retrying: ${trace}`);
+        if (!this.#working.get(connector)) this.#reportAttempt(connector);
         await clock.delay(backoff.nextMs(), signal);
       }
     }
     this.#working.delete(connector);
+    this.#reportAttempt(connector);
+  }
+
+  #reportAttempt(connector: string): void {
+    this.#attempted.get(connector)?.resolve();
+    this.#attempted.delete(connector);
   }
 
   /** Whether a retry is useless: the connector is gone, FAILED, or does not run; it requests again once it runs. */

@@ -1,4 +1,5 @@
 import type { Logger } from "../../api/index.js";
+import { type Deferred, deferred } from "../../base/deferred.js";
 import { traceOf } from "../../base/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { TaskId } from "../../contract/task-id.js";
@@ -24,6 +25,12 @@ export interface WorkRunnerOptions {
   connectorRuns(connector: string): void;
 }
 
+interface StartWaiter {
+  readonly connector: string;
+  readonly configOffset: number;
+  readonly started: Deferred<void>;
+}
+
 interface Stop {
   readonly tasks: readonly TaskId[];
   readonly connectors: readonly string[];
@@ -38,6 +45,9 @@ export class WorkRunner implements Running {
   readonly tasks = new Map<string, RunningTask>();
   /** Stops in progress, which `stopEverything` must shorten, too. */
   readonly #stopping = new Set<Stop>();
+  /** Connectors whose start has ended, by the offset of the config that they were started with. */
+  readonly #started = new Map<string, number>();
+  readonly #startWaiters = new Set<StartWaiter>();
   #ended = false;
 
   constructor(private readonly options: WorkRunnerOptions) {}
@@ -72,6 +82,18 @@ export class WorkRunner implements Running {
     return { stopped, started: stopped.then(() => this.startConnector(connector)) };
   }
 
+  /**
+   * Resolves once the connector has been started here with its newest config, with success or without, or its config is
+   * removed.
+   */
+  async connectorStarted(connector: string): Promise<void> {
+    const entry = this.options.configs().connectors.get(connector);
+    if (!entry || (this.#started.get(connector) ?? -1) >= entry.configOffset) return;
+    const waiter = { connector, configOffset: entry.configOffset, started: deferred() };
+    this.#startWaiters.add(waiter);
+    await waiter.started.promise;
+  }
+
   /** Stops these, shows them as RESTARTING, and starts them. */
   async restart(connector: string | undefined, tasks: readonly TaskId[]): Promise<void> {
     await this.#stop(tasks, connector === undefined ? [] : [connector]);
@@ -103,6 +125,9 @@ export class WorkRunner implements Running {
     } catch (error) {
       reporter.connectorStatus(connector, "FAILED", traceOf(error), null);
       return "FAILED";
+    } finally {
+      this.#started.set(connector, entry.configOffset);
+      this.#endWaits((waiter) => waiter.connector === connector && waiter.configOffset <= entry.configOffset);
     }
   }
 
@@ -129,7 +154,11 @@ export class WorkRunner implements Running {
 
   async #stop(tasks: readonly TaskId[], connectors: readonly string[], withinMs?: number): Promise<void> {
     for (const id of tasks) this.tasks.delete(taskKey(id));
-    for (const connector of connectors) this.connectors.delete(connector);
+    for (const connector of connectors) {
+      this.connectors.delete(connector);
+      this.#started.delete(connector);
+    }
+    this.#endWaits(({ connector }) => !this.options.configs().connectors.has(connector));
     const stop = { tasks, connectors };
     this.#stopping.add(stop);
     try {
@@ -137,6 +166,14 @@ export class WorkRunner implements Running {
       if (connectors.length > 0) await this.options.worker.stopConnectors(connectors);
     } finally {
       this.#stopping.delete(stop);
+    }
+  }
+
+  #endWaits(isOver: (waiter: StartWaiter) => boolean): void {
+    for (const waiter of this.#startWaiters) {
+      if (!isOver(waiter)) continue;
+      this.#startWaiters.delete(waiter);
+      waiter.started.resolve();
     }
   }
 

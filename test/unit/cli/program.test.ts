@@ -15,6 +15,7 @@ const note =
 const commands: Commands = {
   up: (options) => note("up")({ ...options }),
   worker: (file) => note("worker", 2)(file),
+  standalone: (file, connectorFiles) => note("standalone")(file, connectorFiles),
   broker: (options) => note("broker")({ ...options }),
   demo: (options) => note("demo")({ ...options }),
 };
@@ -41,6 +42,14 @@ describe("the command line", () => {
     [
       ["broker", "--listen", "127.0.0.1:0", "--config", "f"],
       ["broker", { data: "./millrace-data", listen: "127.0.0.1:0", config: "f" }],
+    ],
+    [
+      ["standalone", "w.properties"],
+      ["standalone", "w.properties", []],
+    ],
+    [
+      ["standalone", "w.properties", "a.json", "b.properties"],
+      ["standalone", "w.properties", ["a.json", "b.properties"]],
     ],
     [
       ["demo", "--keep"],

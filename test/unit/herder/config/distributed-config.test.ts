@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  distributedConfigDef,
   idleWorkerKeys,
   internalTopics,
   ownClientProperties,
@@ -71,7 +72,12 @@ describe("a worker's properties", () => {
       "task.hosts": "2",
       "value.converter.schemas.enable": "false",
     };
-    expect(idleWorkerKeys({ ...known, "sesion.timeout.ms": "1", "my.key": "x", "plugin.discovery": "x" })).toEqual({
+    expect(
+      idleWorkerKeys(
+        { ...known, "sesion.timeout.ms": "1", "my.key": "x", "plugin.discovery": "x" },
+        distributedConfigDef,
+      ),
+    ).toEqual({
       unknown: ["sesion.timeout.ms", "my.key"],
       withoutEffect: ["plugin.discovery"],
     });

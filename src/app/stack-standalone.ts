@@ -1,0 +1,100 @@
+import {
+  parseStandaloneConfig,
+  type StandaloneConfig,
+  standaloneConfigDef,
+} from "../herder/config/standalone-config.js";
+import { HerderLoop } from "../herder/herder-loop.js";
+import type { HerderParts, Stores } from "../herder/herder-parts.js";
+import { LoneMember } from "../herder/membership/lone-member.js";
+import { StandaloneHerder } from "../herder/standalone-herder.js";
+import { CompactedLog, type LogFold } from "../stores/compacted-log.js";
+import { ConfigStore } from "../stores/config-store.js";
+import { IN_MEMORY, LocalLog } from "../stores/local-log.js";
+import { OffsetFile } from "../stores/offset-file.js";
+import { OffsetStore } from "../stores/offset-store.js";
+import { StatusStore } from "../stores/status-store.js";
+import { readConnectorFile } from "./connector-file.js";
+import { type HerderWiring, herderOptions, workerFactory } from "./stack-herder.js";
+import { type RunningWorker, startWorker, type WorkerStackOptions } from "./stack-worker.js";
+
+/** A standalone worker that serves REST. */
+export interface RunningStandalone extends RunningWorker<StandaloneHerder> {
+  /** Rejects if a connector of the command line cannot be created; the worker has stopped then. */
+  readonly failed: Promise<never>;
+}
+
+/**
+ * Starts a standalone worker, and the connectors of these files on it, one after the other: `millrace standalone`.
+ *
+ * @throws as startWorkerStack
+ */
+export async function startStandaloneStack(
+  options: WorkerStackOptions,
+  connectorFiles: readonly string[],
+): Promise<RunningStandalone> {
+  const worker = await startWorker(options, {
+    def: standaloneConfigDef,
+    parse: parseStandaloneConfig,
+    makeHerder: makeStandaloneHerder,
+  });
+  const created = worker.herder.createAll(connectorFiles.map((path) => () => readConnectorFile(path)));
+  return {
+    ...worker,
+    failed: created.then(
+      () => new Promise<never>(() => {}),
+      async (error: unknown) => {
+        await worker.close();
+        throw error;
+      },
+    ),
+  };
+}
+
+function makeStandaloneHerder(wiring: HerderWiring<StandaloneConfig>) {
+  const { stack, config, address, providers } = wiring;
+  const { clock, random, logger } = stack;
+  const loop: HerderLoop = new HerderLoop(
+    {
+      ...address,
+      // Unsigned: nobody else publishes task configs.
+      protocol: "compatible",
+      syncTimeoutMs: 3_000,
+      maxRebalanceDelayMs: 0,
+      tracksTopics: config["topic.tracking.enable"],
+      sessionKeyKind: { algorithm: "HmacSHA256", bytes: undefined },
+      sessionKeyTtlMs: 0,
+      providers,
+      clock,
+      random,
+      logger: logger.child("herder"),
+    },
+    makeParts(wiring),
+  );
+  return { loop, herder: new StandaloneHerder({ ...herderOptions(wiring, loop, undefined), signatureAlgorithms: [] }) };
+}
+
+function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): HerderParts {
+  const { clock, random, logger } = stack;
+  return {
+    async openStores(configListener): Promise<Stores> {
+      const storeLogger = logger.child("stores");
+      const file = config["offset.storage.file.filename"];
+      const offsets = new OffsetFile(file, storeLogger);
+      const log = { clock, random, logger: storeLogger };
+      const openLog = (topic: string) => (fold: LogFold) =>
+        new CompactedLog({ ...log, topic, transport: new LocalLog(IN_MEMORY), fold });
+      const openFile = (fold: LogFold) =>
+        new CompactedLog({ ...log, topic: "offsets", file, transport: new LocalLog(offsets), fold });
+      return {
+        config: new ConfigStore(openLog("configs"), configListener),
+        offset: new OffsetStore(openFile),
+        status: new StatusStore(openLog("statuses"), () => {}, clock, random, storeLogger),
+      };
+    },
+    createWorker: workerFactory({ stack, props }),
+    joinGroup: (callbacks, protocols) =>
+      new LoneMember({ callbacks, protocols, clock, random, logger: logger.child("herder") }),
+    postTaskConfigs: () => Promise.reject(new Error("A standalone worker has no leader elsewhere")),
+    onLoggerLevel: (name, level) => logger.info("A logger's level was set for the cluster", { name, level }),
+  };
+}

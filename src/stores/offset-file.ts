@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { ConfigError, type Logger } from "../api/index.js";
+import { replaceFile } from "../base/durable-files.js";
+import { type JavaMapEntry, readJavaMap, writeJavaMap } from "./java-map.js";
+import type { StoreRecord } from "./log-transport.js";
+
+/**
+ * The offsets of a standalone worker, in Kafka Connect's own file (FileOffsetBackingStore): a serialized Java map from
+ * the offsets topic's keys to its values. Every write replaces the file, durably.
+ */
+export class OffsetFile {
+  readonly #entries = new Map<string, JavaMapEntry>();
+
+  /** @param path `offset.storage.file.filename`. */
+  constructor(
+    private readonly path: string,
+    private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Returns the stored records. Called once, first. A missing or empty file holds none.
+   *
+   * @throws ConfigError offset.storage.file.filename when the file cannot be read or is something else
+   */
+  load(): StoreRecord[] {
+    for (const entry of this.#read()) {
+      // Java skips it, too: it belongs to no connector.
+      if (entry.key !== null) this.#entries.set(entry.key.toString("latin1"), entry);
+    }
+    return [...this.#entries.values()].map(({ key, value }) => ({ key: key!, value }));
+  }
+
+  /** Writes all records or none. @throws the file system's error, with which nothing is stored. */
+  store(records: readonly StoreRecord[]): void {
+    const next = new Map(this.#entries);
+    for (const { key, value } of records) {
+      // Java keeps the key with a null value; without it the file does not grow for ever.
+      if (value === null) next.delete(key.toString("latin1"));
+      else next.set(key.toString("latin1"), { key: Buffer.from(key), value: Buffer.from(value) });
+    }
+    replaceFile(this.path, writeJavaMap([...next.values()]));
+    this.#entries.clear();
+    for (const [key, entry] of next) this.#entries.set(key, entry);
+  }
+
+  #read(): JavaMapEntry[] {
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(this.path);
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException;
+      if (code === "ENOENT") return [];
+      throw new ConfigError(KEY, `${KEY}: ${this.path} cannot be read: ${message}`, { cause });
+    }
+    if (bytes.length === 0) {
+      this.logger.warn("The offset file is empty: sources start from their beginning", { file: this.path });
+      return [];
+    }
+    try {
+      return readJavaMap(bytes);
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+      throw new ConfigError(
+        KEY,
+        `${KEY}: ${this.path} is ${cause.message}. Name the worker's own offset file; without it, all sources start from their beginning`,
+        { cause },
+      );
+    }
+  }
+}
+
+const KEY = "offset.storage.file.filename";
