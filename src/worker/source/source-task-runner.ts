@@ -24,10 +24,10 @@ import {
 } from "../task/task-runner.js";
 import { untilAnswered } from "../task/until-answered.js";
 import type { TaskMetrics } from "../worker.js";
-import { OffsetCommits } from "./offset-commits.js";
+import { LedgerDelivery } from "./ledger-delivery.js";
+import type { DeliveryOwner, SourceDelivery } from "./source-delivery.js";
 import { describeSource, type SourceFailure, SourceRecordEncoder } from "./source-record-encoder.js";
 import { SourceTopics } from "./source-topics.js";
-import { type Submission, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
 import type { TopicCreation } from "./topic-creation.js";
 
 /** A source task's Kafka clients, created on demand. */
@@ -55,28 +55,22 @@ export interface SourceTaskParts extends TaskParts {
 /** Records between two turns of the event loop, within one batch. */
 const RECORDS_PER_TURN = 1000;
 const IDLE_POLL_PAUSE_MS = 5;
-/** Share of `offset.flush.timeout.ms` that an ending task waits for acknowledgements before its last commit. */
-const DRAIN_SHARE = 0.7;
 
 /**
- * Drives one source task (at-least-once): poll, note the batch in the ledger, transform and convert, create missing
- * topics, append to the producer. Acknowledgements settle the ledger, and its committable offsets are stored at intervals
- * and on request. One batch at a time, in order (I9). No record is skipped except by a transformation or under
- * errors.tolerance=all (I8).
+ * Drives one source task: poll, submit the batch to the delivery, transform and convert, create missing topics, produce.
+ * The delivery stores offsets, each after its records (I1). One batch at a time, in order (I9). No record is skipped
+ * except by a transformation or under errors.tolerance=all (I8).
  */
 export class SourceTaskRunner implements TaskRunner {
-  readonly #ledger = new SubmittedRecords();
   readonly #counters: TaskCounters;
   readonly #status: TaskStatus;
-  readonly #commits: OffsetCommits;
+  readonly #delivery: SourceDelivery;
   readonly #errors: RecordErrors<SourceFailure>;
   readonly #life: TaskLife;
   readonly #encoder: SourceRecordEncoder;
   readonly #topics: SourceTopics;
-  #producer: Producer<SubmittedRange> | undefined;
   #task: SourceTask | undefined;
   #cancelled = false;
-  #released = false;
 
   readonly #connectivity: NewConnectivity = () => this.#status.connectivity();
 
@@ -112,15 +106,21 @@ export class SourceTaskRunner implements TaskRunner {
       logger,
       this.#status.connectivity(),
     );
-    this.#commits = new OffsetCommits({
-      ledger: this.#ledger,
-      flush: (offsets) => parts.offsets.flush(offsets),
-      stored: async (offsets) => this.#task?.commit?.(offsets),
-      fail: (error) => this.#life.fail(error),
-      waiting: (reason) => this.#status.waiting("commit", reason),
-      intervalMs: parts.commitIntervalMs,
-      timeoutMs: parts.commitTimeoutMs,
+    const owner: DeliveryOwner = {
+      life: this.#life,
+      status: this.#status,
       counters: this.#counters,
+      errors: this.#errors,
+      connectivity: this.#connectivity,
+      taskClassName: parts.plugin.taskClassName,
+      stored: async (offsets) => this.#task?.commit?.(offsets),
+    };
+    this.#delivery = new LedgerDelivery({
+      owner,
+      producer: (listener, connectivity) => parts.clients.producer(listener, connectivity),
+      flush: (offsets) => parts.offsets.flush(offsets),
+      commitIntervalMs: parts.commitIntervalMs,
+      commitTimeoutMs: parts.commitTimeoutMs,
       clock,
       random,
       logger,
@@ -134,13 +134,13 @@ export class SourceTaskRunner implements TaskRunner {
     try {
       if (await life.untilResumed()) {
         this.#status.starting();
-        this.#producer = this.parts.clients.producer<SubmittedRange>(this.#listener, this.#connectivity);
+        await this.#delivery.open();
         this.#task = await this.parts.plugin.task();
         started = true;
         await this.#task.start(this.#context(), this.parts.props);
         if (!life.isEnding) {
           this.#status.set("RUNNING");
-          this.#commits.start();
+          this.#delivery.begin();
           await this.#loop();
         }
       }
@@ -170,14 +170,14 @@ export class SourceTaskRunner implements TaskRunner {
 
   abandon(): void {
     this.#life.abandon();
-    this.#commits.end();
+    this.#delivery.end();
     this.#closeClients().catch((cause) =>
       this.parts.logger.debug(`Closing an abandoned task's clients failed: ${errorMessage(cause)}`),
     );
   }
 
   metrics(): TaskMetrics {
-    return this.#counters.snapshot(this.#ledger.unsettled, this.#producer?.bufferedBytes ?? 0);
+    return this.#counters.snapshot(this.#delivery.unsettled, this.#delivery.bufferedBytes);
   }
 
   async #loop(): Promise<void> {
@@ -186,6 +186,7 @@ export class SourceTaskRunner implements TaskRunner {
     const backoff = new Backoff({ initialMs: 100, maxMs: 5000 }, this.parts.random);
     while (!life.isEnding) {
       if (life.isPaused) {
+        await this.#delivery.paused();
         if (!(await life.untilResumed())) break;
         this.#status.set("RUNNING");
       }
@@ -210,14 +211,15 @@ export class SourceTaskRunner implements TaskRunner {
       if (idle) await clock.delay(IDLE_POLL_PAUSE_MS, life.ending);
       // A batch returned while the task stops is still delivered: its source may be unable to produce it again.
       if (batch && batch.length > 0 && !life.hasFailed && !life.isAbandoned) await this.#dispatch(batch);
+      if (!life.hasFailed && !life.isAbandoned) await this.#delivery.polled();
       await clock.turn();
     }
   }
 
   async #dispatch(batch: readonly SourceRecord[]): Promise<void> {
     this.#counters.batch(batch.length);
-    const submission = this.#ledger.submit(batch);
-    const producer = this.#producer!;
+    const delivery = this.#delivery;
+    const submission = delivery.submit(batch);
     const { clock } = this.parts;
     const nowMs = clock.nowMs();
     let at = 0;
@@ -231,7 +233,7 @@ export class SourceTaskRunner implements TaskRunner {
           const outcome = await this.#encoder.recover(record, error, nowMs);
           if (outcome.kind === "fatal") throw outcome.error;
           if (outcome.kind === "skipped") {
-            this.#ledger.settle(submission.rangeOf(record.sourcePartition), 1);
+            submission.drop(record);
             continue;
           }
           produced = outcome.value;
@@ -240,84 +242,38 @@ export class SourceTaskRunner implements TaskRunner {
           // Deliberately dropped: its offset is settled like an acknowledged one, though Kafka Connect waits for the next
           // record's. Else a source whose last records are dropped could never release them.
           this.#errors.noteDropped();
-          this.#ledger.settle(submission.rangeOf(record.sourcePartition), 1);
+          submission.drop(record);
           if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await clock.turn();
           continue;
         }
         if (!this.#topics.has(produced.topic)) await this.#topics.meet(produced.topic, this.#life.ending);
-        if (producer.full && !(await this.#room(producer))) break;
+        if (delivery.full && !(await this.#room())) break;
         if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await clock.turn();
         if (this.#life.hasFailed || this.#life.isAbandoned) break;
-        producer.append(produced, submission.rangeOf(record.sourcePartition));
+        submission.produce(record, produced);
         this.#encoder.release();
       }
     } finally {
-      if (at < batch.length) this.#withdraw(batch, at, submission);
+      if (at < batch.length) submission.withdraw(at);
     }
   }
 
   /** Waits for room in the producer. False if the task ends first. */
-  async #room(producer: Producer<SubmittedRange>): Promise<boolean> {
+  async #room(): Promise<boolean> {
+    const { ending } = this.#life;
     const ended = deferred();
     const end = () => ended.resolve();
-    this.#life.ending.addEventListener("abort", end, { once: true });
-    if (this.#life.ending.aborted) ended.resolve();
-    while (producer.full && !this.#life.ending.aborted) await Promise.race([producer.drained(), ended.promise]);
-    this.#life.ending.removeEventListener("abort", end);
-    return !producer.full;
-  }
-
-  /** Withdraws the records from `from` on: they never reached the producer and are read again after a restart. */
-  #withdraw(batch: readonly SourceRecord[], from: number, submission: Submission): void {
-    const handled = new Map<SubmittedRange, SourceMap>();
-    const left = new Map<SubmittedRange, number>();
-    batch.forEach((record, at) => {
-      const range = submission.rangeOf(record.sourcePartition);
-      if (at < from) handled.set(range, record.sourceOffset);
-      else left.set(range, (left.get(range) ?? 0) + 1);
-    });
-    for (const [range, count] of left) this.#ledger.withdraw(range, count, handled.get(range));
-  }
-
-  readonly #listener: ProducerListener<SubmittedRange> = {
-    acknowledged: (range, count) => {
-      this.#counters.recordsWritten += count;
-      this.#ledger.settle(range, count);
-    },
-    failed: (range, count, error, topic) => {
-      // After the task's end these records never got an answer: they stay unsettled and are read again.
-      if (this.#life.isAbandoned || this.#released) return;
-      this.#produceFailed(range, count, error, topic).catch((cause) => this.#life.fail(cause));
-    },
-  };
-
-  async #produceFailed(range: SubmittedRange, count: number, error: Error, topic: string): Promise<void> {
-    const failed: SourceFailure = { topic, sourcePartition: range.partition, sourceOffset: range.offset };
-    const className = this.parts.plugin.taskClassName;
-    const outcome = await this.#errors.settle({ record: failed, stage: "KAFKA_PRODUCE", className, error });
-    if (outcome.kind === "fatal") {
-      this.#life.fail(outcome.error);
-      return;
-    }
-    // `settle` has counted one record of the range.
-    this.#counters.recordsFailed += count - 1;
-    this.#counters.recordsSkipped += count - 1;
-    this.#ledger.settle(range, count); // deliberately dropped, and reported
+    ending.addEventListener("abort", end, { once: true });
+    if (ending.aborted) ended.resolve();
+    while (this.#delivery.full && !ending.aborted) await Promise.race([this.#delivery.drained(), ended.promise]);
+    ending.removeEventListener("abort", end);
+    return !this.#delivery.full;
   }
 
   /** Final commit, then the task, then the clients. Each step runs even if the one before failed. */
   async #release(started: boolean): Promise<void> {
-    const { clock, commitTimeoutMs } = this.parts;
-    if (started && this.#producer) {
-      const startedMs = clock.monotonicMs();
-      const timeUp = new AbortController();
-      // Acknowledgements up to then can still be committed in the remaining time.
-      await Promise.race([this.#producer.flush(), clock.delay(commitTimeoutMs * DRAIN_SHARE, timeUp.signal)]);
-      timeUp.abort();
-      await this.#commits.finish(Math.max(0, commitTimeoutMs - (clock.monotonicMs() - startedMs)));
-    }
-    this.#released = true;
-    this.#commits.end();
+    if (started) await this.#delivery.finish(this.parts.commitTimeoutMs);
+    this.#delivery.end();
     if (this.#life.isAbandoned && !this.#cancelled) return;
     await this.#stopTask();
     if (this.#life.isAbandoned) return;
@@ -338,7 +294,7 @@ export class SourceTaskRunner implements TaskRunner {
   }
 
   async #closeClients(): Promise<void> {
-    await this.#producer?.close(0);
+    await this.#delivery.close();
     await this.parts.clients.close();
   }
 
@@ -357,7 +313,7 @@ export class SourceTaskRunner implements TaskRunner {
       converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
       // A task that starts while Kafka is away waits for it: it must neither start from the beginning nor fail.
       readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), wait),
-      requestCommit: () => this.#commits.request(),
+      requestCommit: () => this.#delivery.requestCommit(),
     };
   }
 }
