@@ -46,6 +46,10 @@ export const ERROR_CODES = {
     text: "No plugin of this worker has this class name or alias.",
     advice: "Correct the class, or add the folder that holds the plugin to plugin.path and restart the worker.",
   },
+  LOGGER_NOT_FOUND: {
+    text: "No logger of this worker has this name.",
+    advice: "GET /admin/loggers lists them; PUT /admin/loggers/{name} creates one.",
+  },
   CONNECTOR_NOT_RUNNING: {
     text: "The connector is not running on this worker, so it has no task configurations.",
     advice: "Check its status; resume or restart it first.",

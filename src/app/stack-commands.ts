@@ -1,6 +1,9 @@
-import { ConfigError, type Logger } from "../api/index.js";
+import { ConfigError, type Props } from "../api/index.js";
 import { SystemClock } from "../base/clock.js";
-import { LOG_LEVELS, type LogLevel, TextLogger } from "../base/logger.js";
+import { LOG_FORMATS, type LogFormat, lineLogger } from "../base/log/line-logger.js";
+import { LOG_LEVELS, type LogLevel, LogLevels, parseLogLevel } from "../base/log/log-levels.js";
+import { LOGGERS } from "../base/log/logger-names.js";
+import type { NamedLogger } from "../base/logger.js";
 import { SystemRandom } from "../base/random.js";
 import { EXIT, errorLine, exitCodeOf } from "../cli/exit-code.js";
 import type { BrokerOptions, UpOptions } from "../cli/program.js";
@@ -26,7 +29,7 @@ export interface CommandProcess {
 
 /** `millrace up`. Resolves with the exit code at the end. */
 export function runUp({ data, kafka, rest, config, brokerConfig }: UpOptions, host: CommandProcess): Promise<number> {
-  return runService(host, config, async (props, logger, logLevel) => {
+  return runService(host, config, async (props, logger, log) => {
     const { startStack } = await import("./stack.js");
     const stack = await startStack({
       broker: {
@@ -34,7 +37,8 @@ export function runUp({ data, kafka, rest, config, brokerConfig }: UpOptions, ho
         listen: kafka,
         listenOption: "--kafka",
         properties: brokerConfig === undefined ? {} : readPropertiesFile(brokerConfig),
-        logLevel,
+        logLevel: log.level,
+        logFormat: log.format,
         logSink: host.report,
       },
       props: rest === undefined ? props : { ...props, listeners: `http://${rest}` },
@@ -42,7 +46,7 @@ export function runUp({ data, kafka, rest, config, brokerConfig }: UpOptions, ho
       clock,
       random,
       logger,
-      logLevel,
+      levels: log.levels,
       env: host.env,
       onBroker: (address) => host.print(`Kafka broker: ${address}`),
     });
@@ -53,14 +57,14 @@ export function runUp({ data, kafka, rest, config, brokerConfig }: UpOptions, ho
 
 /** `millrace worker FILE`. Resolves with the exit code at the end. */
 export function runWorker(file: string, host: CommandProcess): Promise<number> {
-  return runService(host, file, async (props, logger, logLevel) => {
+  return runService(host, file, async (props, logger, { levels }) => {
     const { startWorkerStack } = await import("./stack-worker.js");
     const worker = await startWorkerStack({
       props,
       clock,
       random,
       logger,
-      logLevel,
+      levels,
       env: host.env,
       restOption: "listeners",
     });
@@ -71,10 +75,10 @@ export function runWorker(file: string, host: CommandProcess): Promise<number> {
 
 /** `millrace standalone FILE CONNECTOR_FILES`. Resolves with the exit code at the end. */
 export function runStandalone(file: string, connectorFiles: readonly string[], host: CommandProcess): Promise<number> {
-  return runService(host, file, async (props, logger, logLevel) => {
+  return runService(host, file, async (props, logger, { levels }) => {
     const { startStandaloneStack } = await import("./stack-standalone.js");
     const worker = await startStandaloneStack(
-      { props, clock, random, logger, logLevel, env: host.env, restOption: "listeners" },
+      { props, clock, random, logger, levels, env: host.env, restOption: "listeners" },
       connectorFiles,
     );
     host.print(`REST interface: ${worker.restUrl}`);
@@ -84,15 +88,16 @@ export function runStandalone(file: string, connectorFiles: readonly string[], h
 
 /** `millrace broker`. Resolves with the exit code at the end. */
 export function runBroker({ data, listen, config }: BrokerOptions, host: CommandProcess): Promise<number> {
-  return runService(host, config, async (props, _logger, logLevel) => {
-    const { "log.level": _, ...properties } = props;
+  return runService(host, config, async (props, _logger, log) => {
+    const { [LEVEL_KEY]: _level, [LEVELS_KEY]: _levels, [FORMAT_KEY]: _format, ...properties } = props;
     const { addressOf, startBrokerStack } = await import("./stack.js");
     const broker = await startBrokerStack({
       dataDir: data,
       listen,
       listenOption: "--listen",
       properties,
-      logLevel,
+      logLevel: log.level,
+      logFormat: log.format,
       logSink: host.report,
     });
     host.print(`Kafka broker: ${addressOf(broker)}`);
@@ -105,8 +110,8 @@ export async function runDemoCommand(options: { readonly keep: boolean }, host: 
   const stop = new AbortController();
   void host.stopRequested.then(() => stop.abort());
   try {
-    const logLevel = logLevelOf(host.env["MILLRACE_LOG_LEVEL"] ?? "warn");
-    const logger = new TextLogger(host.report, clock, () => logLevel, "millrace.demo");
+    const { levels, format } = logSettings({ [LEVEL_KEY]: "warn" }, host.env);
+    const logger = lineLogger(host.report, clock, levels, "millrace.demo", format);
     const { runDemo } = await import("../demo/demo.js");
     const out = process.stdout;
     return await runDemo({
@@ -127,6 +132,17 @@ export async function runDemoCommand(options: { readonly keep: boolean }, host: 
 const clock = new SystemClock();
 const random = new SystemRandom();
 
+const LEVEL_KEY = "log.level";
+const LEVELS_KEY = "log.levels";
+const FORMAT_KEY = "log.format";
+
+interface LogSettings {
+  /** The root logger's level at the start. */
+  readonly level: LogLevel;
+  readonly levels: LogLevels;
+  readonly format: LogFormat;
+}
+
 /** After a stop request, the time for a start in progress to reach a state that can be stopped. */
 const START_GRACE_MS = 3_000;
 
@@ -134,17 +150,17 @@ const START_GRACE_MS = 3_000;
 async function runService(
   host: CommandProcess,
   propertiesFile: string | undefined,
-  start: (props: Record<string, string>, logger: Logger, logLevel: LogLevel) => Promise<Service>,
+  start: (props: Record<string, string>, logger: NamedLogger, log: LogSettings) => Promise<Service>,
 ): Promise<number> {
-  let logger: Logger;
+  let logger: NamedLogger;
   let service: Service;
   try {
     const props = propertiesFile === undefined ? {} : readPropertiesFile(propertiesFile);
-    const logLevel = logLevelOf(host.env["MILLRACE_LOG_LEVEL"] ?? props["log.level"] ?? "info");
-    logger = new TextLogger(host.report, clock, () => logLevel, "millrace");
+    const log = logSettings(props, host.env);
+    logger = lineLogger(host.report, clock, log.levels, LOGGERS.process, log.format);
     // A start may wait long for a broker. A stop request need not: nothing runs yet that could lose anything.
     const gaveUp = host.stopRequested.then(() => clock.delay(START_GRACE_MS)).then(() => undefined);
-    const started = await Promise.race([start(props, logger, logLevel), gaveUp]);
+    const started = await Promise.race([start(props, logger, log), gaveUp]);
     if (!started) return EXIT.ok;
     service = started;
   } catch (error) {
@@ -164,12 +180,31 @@ async function runService(
   }
 }
 
-function logLevelOf(text: string): LogLevel {
-  const level = text.toLowerCase();
-  const known = LOG_LEVELS.find((name) => name === level);
-  if (known) return known;
-  throw new ConfigError(
-    "log.level",
-    `Invalid value ${text} for log.level or MILLRACE_LOG_LEVEL: ${LOG_LEVELS.join(", ")}`,
-  );
+/** The log of one process. The environment overrides the properties. @throws ConfigError for an unknown value */
+function logSettings(props: Props, env: CommandProcess["env"]): LogSettings {
+  const levelText = env["MILLRACE_LOG_LEVEL"] ?? props[LEVEL_KEY] ?? "info";
+  const level = parseLogLevel(levelText);
+  if (!level) {
+    const message = `Invalid value ${levelText} for ${LEVEL_KEY} or MILLRACE_LOG_LEVEL: ${LOG_LEVELS.join(", ")}`;
+    throw new ConfigError(LEVEL_KEY, message);
+  }
+  const formatText = env["MILLRACE_LOG_FORMAT"] ?? props[FORMAT_KEY] ?? "text";
+  const format = LOG_FORMATS.find((name) => name === formatText.trim().toLowerCase());
+  if (!format) {
+    const message = `Invalid value ${formatText} for ${FORMAT_KEY} or MILLRACE_LOG_FORMAT: ${LOG_FORMATS.join(", ")}`;
+    throw new ConfigError(FORMAT_KEY, message);
+  }
+  return { level, levels: new LogLevels(level, namedLevels(props[LEVELS_KEY] ?? "")), format };
+}
+
+/** `NAME=LEVEL,NAME=LEVEL`. @throws ConfigError */
+function namedLevels(text: string): (readonly [name: string, level: LogLevel])[] {
+  const entries = text.split(",").filter((entry) => entry.trim() !== "");
+  return entries.map((entry) => {
+    const [name = "", levelText = ""] = entry.split("=").map((part) => part.trim());
+    const level = parseLogLevel(levelText);
+    if (name !== "" && level) return [name, level];
+    const message = `Invalid value ${entry.trim()} for ${LEVELS_KEY}: write NAME=LEVEL, with one of the levels ${LOG_LEVELS.join(", ")}`;
+    throw new ConfigError(LEVELS_KEY, message);
+  });
 }

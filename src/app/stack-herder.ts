@@ -1,6 +1,8 @@
-import type { Clock, Logger, Props, Random } from "../api/index.js";
+import type { Clock, Props, Random } from "../api/index.js";
 import type { HttpClient } from "../base/http-client.js";
-import { type LogLevel, silentLogger } from "../base/logger.js";
+import { type LogLevels, parseLogLevel } from "../base/log/log-levels.js";
+import { LOGGERS } from "../base/log/logger-names.js";
+import { type NamedLogger, silentLogger } from "../base/logger.js";
 import type { OffsetEntry } from "../contract/connector-info.js";
 import type { ConfigProvider } from "../herder/config/config-providers.js";
 import { ConfigValidator } from "../herder/config/config-validator.js";
@@ -31,8 +33,8 @@ export interface HerderWiring<C = DistributedConfig> {
   readonly stack: {
     readonly clock: Clock;
     readonly random: Random;
-    readonly logger: Logger;
-    readonly logLevel: LogLevel;
+    readonly logger: NamedLogger;
+    readonly levels: LogLevels;
   };
   /** The worker's properties with references resolved, and their parsed form below. */
   readonly props: Props;
@@ -71,6 +73,8 @@ export function herderOptions(
     url: wiring.address.url,
     validator: memoizedSync(() => makeValidator(wiring, loop, groupId)),
     clusterId: memoized(() => wiring.client.admin.clusterId()),
+    levels: wiring.stack.levels,
+    clock: wiring.stack.clock,
     providers: wiring.providers,
     sinkOffsets: (connector, name) => committedOffsets(wiring, connector, name),
   };
@@ -90,7 +94,7 @@ function makeLoop(wiring: HerderWiring): HerderLoop {
       providers,
       clock: stack.clock,
       random: stack.random,
-      logger: stack.logger.child("herder"),
+      logger: stack.logger.named(LOGGERS.herder),
     },
     makeParts(wiring, (leaderUrl, connector, taskConfigs, configOffset) =>
       postTaskConfigs(http, leaderUrl, connector, taskConfigs, configOffset, (body) => {
@@ -138,7 +142,7 @@ function makeParts(
   return {
     async openStores(configListener, signal): Promise<Stores> {
       const topics = internalTopics(config, props);
-      const storeLogger = logger.child("stores");
+      const storeLogger = logger.named(LOGGERS.stores);
       await ensureInternalTopics(
         Object.values(topics),
         { admin: client.admin, clock, random, logger: storeLogger },
@@ -174,13 +178,13 @@ function makeParts(
         callbacks,
       ),
     postTaskConfigs,
-    onLoggerLevel: (name, level) => logger.info("A logger's level was set for the cluster", { name, level }),
+    onLoggerLevel: (name, text) => applyClusterLevel(stack, name, text),
   };
 }
 
 /** Creates the worker of a herder, in every mode. */
 export function workerFactory({ stack, props }: Pick<HerderWiring, "stack" | "props">): HerderParts["createWorker"] {
-  const { clock, random, logger, logLevel } = stack;
+  const { clock, random, logger, levels } = stack;
   return (listener, offsets, redactions) =>
     createWorker({
       workerProps: props,
@@ -188,10 +192,20 @@ export function workerFactory({ stack, props }: Pick<HerderWiring, "stack" | "pr
       listener,
       clock,
       random,
-      logger: new RedactingLogger(logger.child("worker"), redactions),
-      logLevel,
+      logger: new RedactingLogger(logger.named(LOGGERS.worker), redactions),
+      levels,
       createKafkaClient,
     });
+}
+
+/** Applies a level that was set for all workers. Another worker's version may know levels that this one does not. */
+export function applyClusterLevel({ levels, logger, clock }: HerderWiring["stack"], name: string, text: string): void {
+  const log = logger.named(LOGGERS.loggers);
+  const level = parseLogLevel(text);
+  if (level) {
+    const changed = levels.set(name, level, clock.nowMs());
+    log.info("The level of a logger was set for the cluster", { logger: name, level, changed: changed.length });
+  } else log.warn("The level that was set for the cluster is unknown and has no effect", { logger: name, level: text });
 }
 
 async function committedOffsets(

@@ -1,3 +1,4 @@
+import { LOGGERS } from "../base/log/logger-names.js";
 import {
   parseStandaloneConfig,
   type StandaloneConfig,
@@ -14,7 +15,7 @@ import { OffsetFile } from "../stores/offset-file.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { readConnectorFile } from "./connector-file.js";
-import { type HerderWiring, herderOptions, workerFactory } from "./stack-herder.js";
+import { applyClusterLevel, type HerderWiring, herderOptions, workerFactory } from "./stack-herder.js";
 import { type RunningWorker, startWorker, type WorkerStackOptions } from "./stack-worker.js";
 
 /** A standalone worker that serves REST. */
@@ -66,7 +67,7 @@ function makeStandaloneHerder(wiring: HerderWiring<StandaloneConfig>) {
       providers,
       clock,
       random,
-      logger: logger.child("herder"),
+      logger: logger.named(LOGGERS.herder),
     },
     makeParts(wiring),
   );
@@ -77,7 +78,7 @@ function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): He
   const { clock, random, logger } = stack;
   return {
     async openStores(configListener): Promise<Stores> {
-      const storeLogger = logger.child("stores");
+      const storeLogger = logger.named(LOGGERS.stores);
       const file = config["offset.storage.file.filename"];
       const offsets = new OffsetFile(file, storeLogger);
       const log = { clock, random, logger: storeLogger };
@@ -93,8 +94,8 @@ function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): He
     },
     createWorker: workerFactory({ stack, props }),
     joinGroup: (callbacks, protocols) =>
-      new LoneMember({ callbacks, protocols, clock, random, logger: logger.child("herder") }),
+      new LoneMember({ callbacks, protocols, clock, random, logger: logger.named(LOGGERS.herder) }),
     postTaskConfigs: () => Promise.reject(new Error("A standalone worker has no leader elsewhere")),
-    onLoggerLevel: (name, level) => logger.info("A logger's level was set for the cluster", { name, level }),
+    onLoggerLevel: (name, level) => applyClusterLevel(stack, name, level),
   };
 }

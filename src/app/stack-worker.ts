@@ -1,10 +1,12 @@
 import type { RequestListener } from "node:http";
 import { hostname } from "node:os";
-import { type Clock, type ConfigDef, type Logger, type Props, type Random, RetriableError } from "../api/index.js";
+import { type Clock, type ConfigDef, type Props, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import { Closers } from "../base/closers.js";
 import { SystemHttpClient } from "../base/http-client.js";
-import type { LogLevel } from "../base/logger.js";
+import type { LogLevels } from "../base/log/log-levels.js";
+import { LOGGERS } from "../base/log/logger-names.js";
+import type { NamedLogger } from "../base/logger.js";
 import { loadConfigProviders } from "../herder/config/config-providers.js";
 import { resolveReferences } from "../herder/config/config-references.js";
 import {
@@ -30,8 +32,9 @@ export interface WorkerStackOptions {
   readonly props: Props;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
-  readonly logLevel: LogLevel;
+  readonly logger: NamedLogger;
+  /** Those that `logger` obeys; set by REST. */
+  readonly levels: LogLevels;
   /** For config providers: the process's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The option that set the address, for the message when the address is taken. */
@@ -86,7 +89,7 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
   mode: WorkerMode<C, H>,
 ): Promise<RunningWorker<H>> {
   const { clock, random, logger, env } = options;
-  const providers = loadConfigProviders(options.props, { env, logger: logger.child("config-provider") });
+  const providers = loadConfigProviders(options.props, { env, logger: logger.named(LOGGERS.providers) });
   const props = resolveReferences(options.props, providers);
   const config = mode.parse(props);
   const idle = idleWorkerKeys(props, mode.def);
@@ -103,7 +106,7 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
     properties: ownClientProperties(props),
     clock,
     random,
-    logger: logger.child("kafka"),
+    logger: logger.named(LOGGERS.clients),
     onConnectivity: (waitingFor) => {
       if (waitingFor) logger.warn(waitingFor);
       else logger.info("Kafka answers again");
@@ -136,9 +139,8 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
     const topics = { tracked: config["topic.tracking.enable"], resettable: config["topic.tracking.allow.reset"] };
     const { restApp } = await import("../rest/rest-app.js");
     const started = Promise.all([loop.start(), herder.clusterId()]);
-    rest.serve(
-      restApp({ herder, clock, http, logger: logger.child("rest"), commit: buildCommit(), topics }) as RequestListener,
-    );
+    const restLog = logger.named(LOGGERS.rest);
+    rest.serve(restApp({ herder, clock, http, logger: restLog, commit: buildCommit(), topics }) as RequestListener);
     await started;
   } catch (error) {
     await close(() => loop.abandon());

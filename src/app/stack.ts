@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { ConfigError, ConflictError } from "../api/index.js";
+import type { LogFormat } from "../base/log/line-logger.js";
+import type { LogLevel } from "../base/log/log-levels.js";
 import type { LogSink } from "../base/logger.js";
 import { BROKER_KEYS } from "../broker/broker-properties.js";
 import { type BrokerThread, startBrokerThread } from "../broker/start-broker-thread.js";
@@ -16,7 +18,8 @@ export interface BrokerStackOptions {
   readonly properties: Readonly<Record<string, string>>;
   /** Whether a worker in this process needs an address of its own: see `addressForWorker`. */
   readonly hasWorker?: boolean;
-  readonly logLevel: WorkerStackOptions["logLevel"];
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
   readonly logSink: LogSink;
 }
 
@@ -104,13 +107,13 @@ async function loadWorker() {
  * @throws ConflictError when the port is in use or the folder is locked, ConfigError for a bad address or property.
  */
 export async function startBrokerStack(options: BrokerStackOptions): Promise<BrokerThread> {
-  const { listen, listenOption, properties, hasWorker = false, logLevel, logSink } = options;
+  const { listen, listenOption, properties, hasWorker = false, logLevel, logFormat, logSink } = options;
   const dataDir = properties["log.dirs"] ?? properties["log.dir"] ?? join(options.dataDir, "broker");
   if (dataDir.includes(","))
     throw new ConfigError("log.dirs", `Broker property log.dirs: only one folder is supported, got ${dataDir}`);
   const listenInside = hasWorker && properties["advertised.listeners"] !== undefined;
   try {
-    return await startBrokerThread({ dataDir, listen, listenInside, properties, logLevel, logSink });
+    return await startBrokerThread({ dataDir, listen, listenInside, properties, logLevel, logFormat, logSink });
   } catch (cause) {
     if (!(cause instanceof Error) || !("failure" in cause)) throw cause;
     const { failure, message } = cause;

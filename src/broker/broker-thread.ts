@@ -2,7 +2,9 @@ import { parentPort, workerData } from "node:worker_threads";
 import { BufferGarbage } from "../base/buffer-garbage.js";
 import { SystemClock } from "../base/clock.js";
 import { InvariantError } from "../base/invariant-error.js";
-import { TextLogger } from "../base/logger.js";
+import { lineLogger } from "../base/log/line-logger.js";
+import { LogLevels } from "../base/log/log-levels.js";
+import { LOGGERS } from "../base/log/logger-names.js";
 import { SystemRandom } from "../base/random.js";
 import { startBroker } from "./start-broker.js";
 import type { BrokerThreadData, BrokerThreadOrder, BrokerThreadReport } from "./thread-messages.js";
@@ -15,15 +17,11 @@ async function main(): Promise<void> {
   const port = parentPort;
   if (!port) throw new InvariantError("The broker thread was not started as a thread");
   const report = (message: BrokerThreadReport) => port.postMessage(message);
-  const { logLevel, ...options } = workerData as BrokerThreadData;
+  const { logLevel, logFormat, ...options } = workerData as BrokerThreadData;
   const clock = new SystemClock();
   new BufferGarbage(clock).start();
-  const logger = new TextLogger(
-    (line) => report({ kind: "log", line }),
-    clock,
-    () => logLevel,
-    "broker",
-  );
+  const write = (line: string) => report({ kind: "log", line });
+  const logger = lineLogger(write, clock, new LogLevels(logLevel), LOGGERS.broker, logFormat);
   try {
     const broker = await startBroker({ ...options, clock, random: new SystemRandom(), logger });
     port.on("message", (order: BrokerThreadOrder) => {

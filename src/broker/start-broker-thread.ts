@@ -1,6 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { deferred } from "../base/deferred.js";
-import type { LogLevel, LogSink } from "../base/logger.js";
+import type { LogFormat } from "../base/log/line-logger.js";
+import type { LogLevel } from "../base/log/log-levels.js";
+import type { LogSink } from "../base/logger.js";
 import type { Endpoint } from "./handler.js";
 import type { BrokerThreadData, BrokerThreadOrder, BrokerThreadReport } from "./thread-messages.js";
 
@@ -14,6 +16,8 @@ export interface BrokerThreadOptions {
   /** Kafka's broker properties, by Kafka's names. */
   readonly properties?: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
+  /** By default text. */
+  readonly logFormat?: LogFormat;
   /** Receives the broker's formatted log lines. */
   readonly logSink: LogSink;
 }
@@ -52,8 +56,8 @@ export class BrokerStartError extends Error {
  * @throws BrokerStartError when it cannot start (port in use, data folder locked, damaged metadata, bad property).
  */
 export async function startBrokerThread(options: BrokerThreadOptions): Promise<BrokerThread> {
-  const { dataDir, listen, listenInside = false, properties = {}, logLevel, logSink } = options;
-  const workerData: BrokerThreadData = { dataDir, listen, listenInside, properties, logLevel };
+  const { dataDir, listen, listenInside = false, properties = {}, logLevel, logFormat = "text", logSink } = options;
+  const workerData: BrokerThreadData = { dataDir, listen, listenInside, properties, logLevel, logFormat };
   const thread = new Worker(new URL("./broker-thread.js", import.meta.url), { workerData, name: "broker" });
   const ready = deferred<Extract<BrokerThreadReport, { kind: "ready" }>>();
   const closed = deferred();

@@ -1,4 +1,5 @@
-import type { LogLevel } from "../base/logger.js";
+import type { LogFormat } from "../base/log/line-logger.js";
+import type { LogLevel } from "../base/log/log-levels.js";
 import type { Endpoint } from "./handler.js";
 
 /** The start options of a broker thread. */
@@ -8,6 +9,7 @@ export interface BrokerThreadData {
   readonly listenInside: boolean;
   readonly properties: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
 }
 
 /** A message from the thread to its starter. */

@@ -33,6 +33,8 @@ export const PATHS = {
   plugins: "/connector-plugins",
   pluginConfig: "/connector-plugins/:plugin/config",
   validate: "/connector-plugins/:plugin/config/validate",
+  loggers: "/admin/loggers",
+  logger: "/admin/loggers/:logger",
 } as const;
 
 /** Headers of a request between workers (KIP-507). */

@@ -1,4 +1,5 @@
-import { ConfigError, ConflictError, NotFoundError, type Props, type SourceMap } from "../api/index.js";
+import { type Clock, ConfigError, ConflictError, NotFoundError, type Props, type SourceMap } from "../api/index.js";
+import type { LoggerLevel, LogLevel, LogLevels } from "../base/log/log-levels.js";
 import type { ConfigInfos, ConfigKeyInfo } from "../contract/config-infos.js";
 import type { ConnectorInfo, ConnectorStateInfo, OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
@@ -30,6 +31,8 @@ export interface DistributedHerderOptions {
   /** Available once the worker exists, which has the plugins. */
   validator(): ConfigValidator;
   clusterId(): Promise<string>;
+  readonly levels: LogLevels;
+  readonly clock: Clock;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
   /** Committed offsets of a sink connector's group, by its config with references resolved. */
   sinkOffsets(config: Props, connector: string): Promise<readonly OffsetEntry[]>;
@@ -233,6 +236,27 @@ export class DistributedHerder implements Herder {
 
   validate(config: SubmittedConfig): Promise<ConfigInfos> {
     return this.options.validator().validate(config);
+  }
+
+  loggers(): readonly LoggerLevel[] {
+    return this.options.levels.all();
+  }
+
+  logger(name: string): LoggerLevel {
+    const found = this.options.levels.one(name);
+    if (!found) {
+      const message = `Logger ${name} not found. GET /admin/loggers lists the loggers; PUT creates one.`;
+      throw new NotFoundError("LOGGER_NOT_FOUND", message);
+    }
+    return found;
+  }
+
+  setLogLevel(namespace: string, level: LogLevel): readonly string[] {
+    return this.options.levels.set(namespace, level, this.options.clock.nowMs());
+  }
+
+  setClusterLogLevel(namespace: string, level: string): Promise<void> {
+    return this.loop.stores.config.putLoggerLevel(namespace, level);
   }
 
   plugins(): readonly PluginInfo[] {

@@ -1,3 +1,4 @@
+import type { LoggerLevel, LogLevel } from "../base/log/log-levels.js";
 import type { ConfigInfos, ConfigKeyInfo } from "../contract/config-infos.js";
 import type {
   ConnectorInfo,
@@ -77,6 +78,15 @@ export interface Herder {
   ): Promise<void>;
 
   validate(config: SubmittedConfig): Promise<ConfigInfos>;
+  /** The loggers of this worker's process, by name, without those that are off. */
+  loggers(): readonly LoggerLevel[];
+  /** @throws NotFoundError LOGGER_NOT_FOUND */
+  logger(name: string): LoggerLevel;
+  /** Sets a level on this worker. @returns the names of the loggers whose level changed, sorted */
+  setLogLevel(namespace: string, level: LogLevel): readonly string[];
+  /** Sets a level on every running worker of the group; resolves once the request is stored. @param level as sent */
+  setClusterLogLevel(namespace: string, level: string): Promise<void>;
+
   plugins(): readonly PluginInfo[];
   pluginConfig(classOrAlias: string): Promise<readonly ConfigKeyInfo[]>;
 }

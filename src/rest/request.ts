@@ -118,8 +118,14 @@ export function taskNumber(request: Request): number {
  * `absent` if it is missing or empty.
  */
 export function flag(request: Request, name: string, absent = false): boolean {
+  const value = textQuery(request, name);
+  return value === undefined || value === "" ? absent : value.toLowerCase() === "true";
+}
+
+/** A query parameter, the first if it is repeated; undefined if missing. */
+export function textQuery(request: Request, name: string): string | undefined {
   const [value] = [request.query[name]].flat();
-  return typeof value !== "string" || value === "" ? absent : value.toLowerCase() === "true";
+  return typeof value === "string" ? value : undefined;
 }
 
 function bodyOf(request: Request): Buffer | undefined {

@@ -7,6 +7,7 @@ import { answerJson } from "./answer-json.js";
 import { connectorRoutes, type TopicAnswers } from "./connector-routes.js";
 import { errorBody, statusOf } from "./error-status.js";
 import { HttpError } from "./http-error.js";
+import { loggerRoutes } from "./logger-routes.js";
 import { mediaTypeOf } from "./media-type.js";
 import { pluginRoutes } from "./plugin-routes.js";
 import { rootRoutes } from "./root-routes.js";
@@ -38,7 +39,12 @@ export function restApp(context: RestContext): Express {
   });
   // The raw bytes: signatures cover them, and their numbers must not be rounded.
   app.use(express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false }));
-  for (const route of [...rootRoutes(context), ...connectorRoutes(context, context.topics), ...pluginRoutes(context)]) {
+  for (const route of [
+    ...rootRoutes(context),
+    ...connectorRoutes(context, context.topics),
+    ...pluginRoutes(context),
+    ...loggerRoutes(context),
+  ]) {
     serveRoute(app, route);
   }
   app.use(() => {

@@ -1,6 +1,9 @@
-import { type Clock, type ConfigDef, ConflictError, type Logger, type Props, RetriableError } from "../api/index.js";
+import { type Clock, type ConfigDef, ConflictError, type Props, RetriableError } from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import { errorMessage, traceOf } from "../base/error-trace.js";
+import type { LevelSettings } from "../base/log/log-levels.js";
+import { LOGGERS } from "../base/log/logger-names.js";
+import type { NamedLogger } from "../base/logger.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import { ConnectorRunner } from "./connector/connector-runner.js";
@@ -35,7 +38,7 @@ export interface ConnectWorkerParts {
   readonly listener: WorkerListener;
   readonly openHost: OpenHost;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: NamedLogger;
 }
 
 interface RunningTask {
@@ -89,7 +92,7 @@ export class ConnectWorker implements Worker {
         plugin,
         props,
         open: (events) => calls.connector(name, plugin.className, events),
-        logger: logger.child("connector", { connector: name }),
+        logger: logger.named(LOGGERS.connector, { connector: name }),
         status: (state, trace) => listener.connectorStatus(name, state, trace, plugin.version),
         requestReconfiguration: () => listener.requestReconfiguration(name),
       });
@@ -174,6 +177,12 @@ export class ConnectWorker implements Worker {
 
   hosts(): readonly HostSnapshot[] {
     return this.#hosts.snapshot();
+  }
+
+  /** Passes the levels to all hosts. Hosts that open later start with them. */
+  setLogLevels(levels: LevelSettings): void {
+    this.#hosts.setLogLevels(levels);
+    this.parts.calls.setLogLevels(levels);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,7 @@
-import type { Clock, Logger, Props, Random } from "../api/index.js";
-import { type LogLevel, silentLogger } from "../base/logger.js";
+import type { Clock, Props, Random } from "../api/index.js";
+import type { LogLevels } from "../base/log/log-levels.js";
+import { LOGGERS, PACKAGES } from "../base/log/logger-names.js";
+import { type NamedLogger, silentLogger } from "../base/logger.js";
 import { ConnectWorker } from "./connect-worker.js";
 import { openConnectorsInProcess, openConnectorThread } from "./connector/open-connector-host.js";
 import { PluginCalls } from "./connector/plugin-calls.js";
@@ -7,7 +9,7 @@ import { openInProcessHost } from "./host/in-process-host.js";
 import type { CreateKafkaClient } from "./host/task-clients.js";
 import { openThreadHost } from "./host/thread-host.js";
 import { loadPlugins, pluginFolders } from "./plugins/load-plugins.js";
-import { NamedPlugins } from "./plugins/named-plugins.js";
+import { NamedPlugins, type PluginFacts } from "./plugins/named-plugins.js";
 import type { SourceOffsetStore, Worker, WorkerListener } from "./worker.js";
 import { parseWorkerSettings } from "./worker-config.js";
 
@@ -18,9 +20,9 @@ export interface WorkerOptions {
   readonly listener: WorkerListener;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
-  /** For the hosts' threads, which drop lines below it. */
-  readonly logLevel: LogLevel;
+  readonly logger: NamedLogger;
+  /** The hosts' threads follow them. */
+  readonly levels: LogLevels;
   /** For tasks in this thread (task.isolation=none); threads create their own clients. */
   readonly createKafkaClient: CreateKafkaClient;
 }
@@ -33,11 +35,11 @@ export interface WorkerOptions {
  * @throws ConfigError; RetriableError CONNECTOR_HOST_LOST when no host can load the plugins.
  */
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
-  const { workerProps, offsets, listener, clock, random, logger, logLevel, createKafkaClient } = options;
+  const { workerProps, offsets, listener, clock, random, logger, levels, createKafkaClient } = options;
   const settings = parseWorkerSettings(workerProps);
   const inProcess = settings["task.isolation"] === "none";
   const pluginPath = workerProps["plugin.path"];
-  const here = await loadPlugins(inProcess ? pluginPath : undefined, logger);
+  const here = await loadPlugins(inProcess ? pluginPath : undefined, logger.named(LOGGERS.plugins));
   const calls = new PluginCalls({
     timeoutMs: settings["task.host.timeout.ms"],
     clock,
@@ -46,14 +48,15 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       inProcess
         ? openConnectorsInProcess({ plugins: here, clock, random, logger }, hostListener)
         : openConnectorThread(
-            { name: "connectors", workerProps, logLevel, leftOut },
+            { name: "connectors", workerProps, levels: levels.settings(), leftOut },
             settings["task.heap.mb"],
             hostListener,
           ),
   });
   const elsewhere = !inProcess && pluginFolders(pluginPath).length > 0;
   const facts = elsewhere ? await calls.loaded() : here.facts();
-  return new ConnectWorker({
+  addLoggers(levels, facts);
+  const worker = new ConnectWorker({
     settings,
     plugins: new NamedPlugins(facts),
     calls,
@@ -64,13 +67,24 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     openHost: (host, kind, heapMb, hostListener) => {
       const name = `host-${host}`;
       if (kind === "in-process") {
-        const parts = { workerProps, plugins: here, createKafkaClient, clock, random, logger: logger.child(name) };
+        const parts = { workerProps, plugins: here, createKafkaClient, clock, random, logger };
         return openInProcessHost(parts, hostListener);
       }
-      const data = { name, workerProps, logLevel, leftOut: calls.leftOut };
+      const data = { name, workerProps, levels: levels.settings(), leftOut: calls.leftOut };
       return openThreadHost("host/task-host-thread", data, kind === "dedicated" ? { heapMb } : {}, hostListener);
     },
   });
+  levels.onChange((settings) => worker.setLogLevels(settings));
+  return worker;
+}
+
+/** The loggers that exist before their first line: the worker's own, and each connector's class, task and package. */
+function addLoggers(levels: LogLevels, { connector: connectors }: PluginFacts): void {
+  for (const name of [...PACKAGES, ...Object.values(LOGGERS)]) levels.add(name);
+  for (const { className, taskClassName } of connectors) {
+    const end = className.lastIndexOf(".");
+    for (const name of [className, taskClassName, ...(end > 0 ? [className.slice(0, end)] : [])]) levels.add(name);
+  }
 }
 
 /** Loads the modules that every worker needs first. */

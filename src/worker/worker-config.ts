@@ -53,6 +53,21 @@ export const workerConfigDef = {
     check: atLeast(1000),
     doc: "A host that does not answer for this long, in ms, is replaced. Its tasks, or the connector that blocked it, are FAILED.",
   },
+  "log.level": {
+    type: "string",
+    default: "info",
+    doc: "Level of the root logger at the start: off, fatal, error, warn, info, debug, trace or all. The environment variable MILLRACE_LOG_LEVEL overrides it.",
+  },
+  "log.levels": {
+    type: "list",
+    default: [],
+    doc: "Levels of other loggers at the start, as NAME=LEVEL: docs/logging.md has the names.",
+  },
+  "log.format": {
+    type: "string",
+    default: "text",
+    doc: "Form of the log's lines: text or json. The environment variable MILLRACE_LOG_FORMAT overrides it.",
+  },
 } as const satisfies ConfigDef;
 
 export type WorkerSettings = ConfigValues<typeof workerConfigDef>;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningWorker, startWorkerStack } from "../../src/app/stack-worker.js";
 import { SystemClock } from "../../src/base/clock.js";
+import { LogLevels } from "../../src/base/log/log-levels.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
@@ -65,7 +66,7 @@ describe.skipIf(missing)("the real Kafka Connect and ours on the same topics", (
       clock: new SystemClock(),
       random: new SystemRandom(),
       logger: silentLogger,
-      logLevel: "off",
+      levels: new LogLevels("off"),
       env: {},
       restOption: "listeners",
     });

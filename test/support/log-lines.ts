@@ -1,5 +1,7 @@
 import { SystemClock } from "../../src/base/clock.js";
-import { TextLogger } from "../../src/base/logger.js";
+import { lineLogger } from "../../src/base/log/line-logger.js";
+import { LogLevels } from "../../src/base/log/log-levels.js";
+import type { NamedLogger } from "../../src/base/logger.js";
 
 /** The logs of several workers of this process, in order. */
 export class LogLines {
@@ -7,12 +9,12 @@ export class LogLines {
   readonly #waiters = new Set<() => void>();
 
   /** A logger whose lines begin with the name and a space. */
-  logger(name: string): TextLogger {
+  logger(name: string): NamedLogger {
     const take = (line: string) => {
       this.lines.push(`${name} ${line}`);
       for (const check of this.#waiters) check();
     };
-    return new TextLogger(take, new SystemClock(), () => "info", "millrace");
+    return lineLogger(take, new SystemClock(), new LogLevels("info"), "millrace");
   }
 
   /** The first matching line from index `from` on, and its index. Waits for it. */

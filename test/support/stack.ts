@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { type RunningWorker, startWorkerStack } from "../../src/app/stack-worker.js";
 import { SystemClock } from "../../src/base/clock.js";
 import { Closers } from "../../src/base/closers.js";
-import { type Logger, silentLogger } from "../../src/base/logger.js";
+import { LogLevels } from "../../src/base/log/log-levels.js";
+import { type NamedLogger, silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
 import type { Interceptor } from "../../src/broker/interceptor.js";
 import { type RunningBroker, startBroker } from "../../src/broker/start-broker.js";
@@ -42,7 +43,9 @@ export function testWorkerProps(kafka: string, props: Props = {}): Record<string
 export interface TestStackOptions {
   readonly props?: Props;
   readonly brokerProps?: Props;
-  readonly logger?: Logger;
+  readonly logger?: NamedLogger;
+  /** Of the workers for which no others are passed. */
+  readonly levels?: LogLevels;
   /** Called for every request before the broker serves it. */
   readonly interceptor?: Interceptor;
 }
@@ -110,13 +113,17 @@ export class TestStack {
   }
 
   /** Another worker of the same group, closed by the caller or by `close`. */
-  async startAnotherWorker(props: Props = {}, logger = this.options.logger ?? silentLogger): Promise<RunningWorker> {
+  async startAnotherWorker(
+    props: Props = {},
+    logger = this.options.logger ?? silentLogger,
+    levels = this.options.levels ?? new LogLevels("off"),
+  ): Promise<RunningWorker> {
     const worker = await startWorkerStack({
       props: testWorkerProps(this.kafka, { "task.isolation": "none", ...this.options.props, ...props }),
       clock,
       random,
       logger,
-      logLevel: "off",
+      levels,
       env: process.env,
       restOption: "listeners",
     });

@@ -1,14 +1,15 @@
-import type { LogFields, Logger } from "../../api/index.js";
+import type { LogFields } from "../../api/index.js";
 import { traceOf } from "../../base/error-trace.js";
+import type { NamedLogger } from "../../base/logger.js";
 import type { Redactions } from "./redaction.js";
 
 /**
  * The worker's logger. Lines about a connector (by their field `connector`) show its references instead of their
  * values; lines about none hide the values of all connectors. Lines from task hosts' threads pass through it, too.
  */
-export class RedactingLogger implements Logger {
+export class RedactingLogger implements NamedLogger {
   constructor(
-    private readonly logger: Logger,
+    private readonly logger: NamedLogger,
     private readonly redactions: Redactions,
     private readonly connector?: LogFields[string],
   ) {}
@@ -36,12 +37,16 @@ export class RedactingLogger implements Logger {
     this.logger.trace(text, shown);
   }
 
-  child(name: string, fields?: LogFields): Logger {
-    return new RedactingLogger(
-      this.logger.child(name, fields),
-      this.redactions,
-      fields?.["connector"] ?? this.connector,
-    );
+  child(name: string, fields?: LogFields): NamedLogger {
+    return this.#over(this.logger.child(name, fields), fields);
+  }
+
+  named(name: string, fields?: LogFields): NamedLogger {
+    return this.#over(this.logger.named(name, fields), fields);
+  }
+
+  #over(logger: NamedLogger, fields: LogFields | undefined): NamedLogger {
+    return new RedactingLogger(logger, this.redactions, fields?.["connector"] ?? this.connector);
   }
 
   #redacted(message: string, fields?: LogFields, cause?: unknown): [string, LogFields | undefined, unknown] {

@@ -55,7 +55,7 @@ const SERVED_PREFIXES = [
   "metrics.context.",
 ];
 
-const SERVED: ReadonlySet<string> = new Set([...Object.keys(workerConfigDef), "log.level"]);
+const SERVED: ReadonlySet<string> = new Set(Object.keys(workerConfigDef));
 
 /** The fate of a worker property: read, known but without effect, refused at start, or unknown. */
 export type KeyVerdict = "served" | "without-effect" | "refused" | "unknown";

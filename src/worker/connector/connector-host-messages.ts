@@ -1,4 +1,5 @@
 import type { Props } from "../../api/index.js";
+import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { Failure } from "../host/failure.js";
 import type { LogReport } from "../host/forwarding-logger.js";
 import type { PluginFacts } from "../plugins/named-plugins.js";
@@ -28,6 +29,8 @@ export type ConnectorCommand =
   | { readonly type: "call"; readonly request: number; readonly run: number; readonly call: ConnectorCall }
   /** The run is over: the host forgets its object. */
   | { readonly type: "drop"; readonly run: number }
+  /** The loggers' levels have changed. For a host in a thread of its own: others share the worker's. */
+  | { readonly type: "levels"; readonly levels: LevelSettings }
   | { readonly type: "ping" };
 
 /** Host to worker. */

@@ -2,9 +2,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import { SystemClock } from "../../base/clock.js";
 import { traceOf } from "../../base/error-trace.js";
 import { InvariantError } from "../../base/invariant-error.js";
-import type { LogLevel } from "../../base/logger.js";
+import { LogLevels } from "../../base/log/log-levels.js";
+import { LOGGERS } from "../../base/log/logger-names.js";
 import { SystemRandom } from "../../base/random.js";
-import { ForwardingLogger } from "../host/forwarding-logger.js";
+import { forwardingLogger } from "../host/forwarding-logger.js";
 import { logStrayRejections } from "../host/stray-rejections.js";
 import { loadPlugins } from "../plugins/load-plugins.js";
 import { CodeOwner } from "./code-owner.js";
@@ -15,12 +16,16 @@ import type { ConnectorThreadData } from "./open-connector-host.js";
 // Entry of the connectors' host: loads the plugins, then runs connectors until the worker ends the thread.
 const port = parentPort;
 if (!port) throw new InvariantError("The connectors' host runs in a thread of the worker");
-const { name, workerProps, logLevel, leftOut, owner } = workerData as ConnectorThreadData;
+const { name, workerProps, levels: settings, leftOut, owner } = workerData as ConnectorThreadData;
 const send = (report: ConnectorReport) => port.postMessage(report);
-const logger = new ForwardingLogger(send, logLevel as LogLevel, name);
+const clock = new SystemClock();
+const levels = new LogLevels(settings.root, settings.set);
+const logger = forwardingLogger(send, clock, levels, LOGGERS.worker);
 const owners = new CodeOwner(owner);
 let host: ConnectorHost | undefined;
-logStrayRejections(process, logger, () => ({ plugin: host?.classOf(owners.current) }));
+logStrayRejections(process, logger.named(LOGGERS.worker, { host: name }), () => ({
+  plugin: host?.classOf(owners.current),
+}));
 process.on("uncaughtException", (error) => {
   const { current } = owners;
   if (host && current !== 0) host.uncaught(current, error);
@@ -28,7 +33,7 @@ process.on("uncaughtException", (error) => {
 });
 
 let entries = 0;
-const plugins = await loadPlugins(workerProps["plugin.path"], logger, {
+const plugins = await loadPlugins(workerProps["plugin.path"], logger.named(LOGGERS.plugins, { host: name }), {
   leftOut,
   guard: (entry, load) => {
     const number = --entries;
@@ -39,13 +44,16 @@ const plugins = await loadPlugins(workerProps["plugin.path"], logger, {
 owners.run(0, () => {
   const loaded = new ConnectorHost({
     plugins,
-    clock: new SystemClock(),
+    clock,
     random: new SystemRandom(),
     logger,
     send,
     within: (run, work) => owners.run(run, work),
   });
   host = loaded;
-  port.on("message", (command: ConnectorCommand) => loaded.receive(command));
+  port.on("message", (command: ConnectorCommand) => {
+    if (command.type === "levels") levels.replace(command.levels);
+    else loaded.receive(command);
+  });
   send({ type: "ready", plugins: plugins.facts() });
 });

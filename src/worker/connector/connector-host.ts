@@ -5,12 +5,12 @@ import {
   type ConfigValue,
   type Connector,
   type ConnectorContext,
-  type Logger,
   type Random,
   validateConfig,
 } from "../../api/index.js";
 import { errorMessage } from "../../base/error-trace.js";
 import { InvariantError } from "../../base/invariant-error.js";
+import type { NamedLogger } from "../../base/logger.js";
 import { failureOf } from "../host/failure.js";
 import type { PluginRef, Plugins, PluginValidation } from "../worker.js";
 import type { ConnectorCall, ConnectorCommand, ConnectorReport, StartCall } from "./connector-host-messages.js";
@@ -19,7 +19,7 @@ export interface ConnectorHostParts {
   readonly plugins: Plugins;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly logger: NamedLogger;
   readonly send: (report: ConnectorReport) => void;
   /** Runs a plugin's code as that run's, so that a crash or a hang of the thread can be attributed to it. */
   readonly within: <T>(run: number, work: () => T) => T;
@@ -43,6 +43,8 @@ export class ConnectorHost {
         break;
       case "drop":
         this.#runs.delete(command.run);
+        break;
+      case "levels":
         break;
       case "call":
         void this.#answer(command.run, command.request, command.call);
@@ -102,16 +104,16 @@ export class ConnectorHost {
       this.#runs.set(number, run);
       run.connector = this.parts.plugins.find("connector", className).connector();
     }
-    await run.connector!.start(this.#context(number, name), props);
+    await run.connector!.start(this.#context(number, name, className), props);
   }
 
-  #context(run: number, connectorName: string): ConnectorContext {
+  #context(run: number, connectorName: string, className: string): ConnectorContext {
     const { clock, random, logger, send } = this.parts;
     return {
       connectorName,
       clock,
       random,
-      logger: logger.child("connector", { connector: connectorName }),
+      logger: logger.named(className, { connector: connectorName }),
       requestTaskReconfiguration: () => send({ type: "reconfigure", run }),
       raiseError: (error) => send({ type: "failed", run, failure: failureOf(error), uncaught: false }),
     };
@@ -121,7 +123,7 @@ export class ConnectorHost {
     const { clock, random, logger } = this.parts;
     const { config, validate } = this.#configured(plugin);
     const values = validateConfig(config, props);
-    const context = { clock, random, logger: logger.child("validation") };
+    const context = { clock, random, logger: logger.named(plugin.className) };
     const judged = validate ? await validate(props, values, context) : values;
     return { config: withoutCode(config), values: judged.map(valueData) };
   }

@@ -1,5 +1,7 @@
-import { type Clock, type ConfigDef, type Logger, RetriableError } from "../../api/index.js";
+import { type Clock, type ConfigDef, RetriableError } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
+import type { LevelSettings } from "../../base/log/log-levels.js";
+import type { NamedLogger } from "../../base/logger.js";
 import { errorOf } from "../host/failure.js";
 import { writeForwarded } from "../host/forwarding-logger.js";
 import { HostPulse } from "../host/host-pulse.js";
@@ -14,7 +16,7 @@ export interface PluginCallsParts {
   /** `task.host.timeout.ms`: a host that does not answer for this long is replaced. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: NamedLogger;
 }
 
 /** For the calls of `configOf` and `validate`: their caller learns of a failure from the answer. */
@@ -74,6 +76,10 @@ export class PluginCalls {
   /** As `Worker.validate`. */
   async validate(plugin: PluginRef, props: Readonly<Record<string, string | null>>): Promise<PluginValidation> {
     return (await this.#ask(plugin, { method: "validate", plugin, props })) as PluginValidation;
+  }
+
+  setLogLevels(levels: LevelSettings): void {
+    this.#host?.link.send({ type: "levels", levels });
   }
 
   async close(): Promise<void> {

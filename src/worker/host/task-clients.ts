@@ -1,4 +1,6 @@
-import type { Clock, Logger, Props, Random } from "../../api/index.js";
+import type { Clock, Props, Random } from "../../api/index.js";
+import { LOGGERS } from "../../base/log/logger-names.js";
+import type { NamedLogger } from "../../base/logger.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type {
   GroupConsumer,
@@ -31,7 +33,7 @@ export interface TaskClientsParts {
   readonly createKafkaClient: CreateKafkaClient;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly logger: NamedLogger;
 }
 
 /**
@@ -54,11 +56,14 @@ export class TaskClients implements SourceClients, SinkClients {
   }
 
   producer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): Producer<T> {
-    return this.#client(this.#producerProperties, connectivity).producer({ onConnectivity: connectivity() }, listener);
+    return this.#client(LOGGERS.producer, this.#producerProperties, connectivity).producer(
+      { onConnectivity: connectivity() },
+      listener,
+    );
   }
 
   admin(connectivity: NewConnectivity): KafkaAdmin {
-    this.#admin ??= this.#client(this.#adminProperties, connectivity).admin;
+    this.#admin ??= this.#client(LOGGERS.admin, this.#adminProperties, connectivity).admin;
     return this.#admin;
   }
 
@@ -69,18 +74,20 @@ export class TaskClients implements SourceClients, SinkClients {
   ): GroupConsumer {
     const { groupId, properties } = this.#consumerProperties;
     const options = { groupId, topics, onConnectivity: connectivity() };
-    return this.#client(properties, connectivity).groupConsumer(options, listener);
+    return this.#client(LOGGERS.consumer, properties, connectivity).groupConsumer(options, listener);
   }
 
   async deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined> {
     const { id, workerProps, connectorProps, clock, random, logger } = this.parts;
     const settings = parseDeadLetterSettings(connectorProps);
     if (!settings) return undefined;
-    const admin = this.#client(adminProperties(workerProps, connectorProps, id, "dlq-adminclient"), connectivity).admin;
+    const adminSettings = adminProperties(workerProps, connectorProps, id, "dlq-adminclient");
+    const admin = this.#client(LOGGERS.admin, adminSettings, connectivity).admin;
     const what = `Creating dead letter topic ${settings.topic}`;
     const wait = { what, clock, random, logger, signal, waiting: connectivity() };
     await untilAnswered(() => ensureDeadLetterTopic(admin, settings, signal), wait);
-    const client = this.#client(deadLetterProducerProperties(workerProps, connectorProps, id), connectivity);
+    const producerSettings = deadLetterProducerProperties(workerProps, connectorProps, id);
+    const client = this.#client(LOGGERS.producer, producerSettings, connectivity);
     return new DeadLetterQueue(id, settings, clock, (listener) =>
       client.producer({ onConnectivity: connectivity() }, listener),
     );
@@ -90,10 +97,10 @@ export class TaskClients implements SourceClients, SinkClients {
     await Promise.all(this.#clients.splice(0).map((client) => client.close()));
   }
 
-  #client(properties: DerivedProperties, connectivity: NewConnectivity): KafkaClient {
+  #client(name: string, properties: DerivedProperties, connectivity: NewConnectivity): KafkaClient {
     const { createKafkaClient, clock, random, logger } = this.parts;
     const onConnectivity = connectivity();
-    const client = createKafkaClient({ properties, clock, random, logger: logger.child("kafka"), onConnectivity });
+    const client = createKafkaClient({ properties, clock, random, logger: logger.named(name), onConnectivity });
     this.#clients.push(client);
     return client;
   }

@@ -1,4 +1,5 @@
 import type { Props, SourceMap, SourceOffset } from "../../api/index.js";
+import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { TaskMetrics, TaskState } from "../worker.js";
@@ -24,6 +25,8 @@ export type HostCommand =
   | { readonly type: "pause"; readonly run: number; readonly paused: boolean }
   /** Answered at once, so it also shows that the host's event loop turns. */
   | { readonly type: "metrics"; readonly request: number }
+  /** The loggers' levels have changed. For a host in a thread of its own: others share the worker's. */
+  | { readonly type: "levels"; readonly levels: LevelSettings }
   /** The answer to `readOffsets` or `flushOffsets`. */
   | {
       readonly type: "offsets";

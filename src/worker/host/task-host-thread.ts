@@ -2,11 +2,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { BufferGarbage } from "../../base/buffer-garbage.js";
 import { SystemClock } from "../../base/clock.js";
 import { InvariantError } from "../../base/invariant-error.js";
-import type { LogLevel } from "../../base/logger.js";
+import { LogLevels } from "../../base/log/log-levels.js";
+import { LOGGERS } from "../../base/log/logger-names.js";
 import { SystemRandom } from "../../base/random.js";
 import { createKafkaClient } from "../../kafka/create-kafka-client.js";
 import { loadPlugins } from "../plugins/load-plugins.js";
-import { ForwardingLogger } from "./forwarding-logger.js";
+import { forwardingLogger } from "./forwarding-logger.js";
 import { logStrayRejections } from "./stray-rejections.js";
 import { TaskHost } from "./task-host.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
@@ -16,13 +17,16 @@ import type { ThreadHostData } from "./thread-host.js";
 // exception ends the thread with the tasks on it, and no others.
 const port = parentPort;
 if (!port) throw new InvariantError("A task host runs in a thread of the worker");
-const { name, workerProps, logLevel, leftOut } = workerData as ThreadHostData;
+const { name, workerProps, levels: settings, leftOut } = workerData as ThreadHostData;
 const clock = new SystemClock();
 new BufferGarbage(clock).start();
 const send = (report: HostReport) => port.postMessage(report);
-const logger = new ForwardingLogger(send, logLevel as LogLevel, name);
-logStrayRejections(process, logger);
-const plugins = await loadPlugins(workerProps["plugin.path"], logger, { leftOut });
+const levels = new LogLevels(settings.root, settings.set);
+const logger = forwardingLogger(send, clock, levels, LOGGERS.worker);
+logStrayRejections(process, logger.named(LOGGERS.worker, { host: name }));
+const plugins = await loadPlugins(workerProps["plugin.path"], logger.named(LOGGERS.plugins, { host: name }), {
+  leftOut,
+});
 const taskHost = new TaskHost({
   workerProps,
   plugins,
@@ -32,5 +36,8 @@ const taskHost = new TaskHost({
   logger,
   send,
 });
-port.on("message", (command: HostCommand) => taskHost.receive(command));
+port.on("message", (command: HostCommand) => {
+  if (command.type === "levels") levels.replace(command.levels);
+  else taskHost.receive(command);
+});
 send({ type: "ready" });

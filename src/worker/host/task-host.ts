@@ -1,12 +1,7 @@
-import {
-  type Clock,
-  type Logger,
-  type Props,
-  type Random,
-  type SourceOffset,
-  UnsupportedError,
-} from "../../api/index.js";
+import { type Clock, type Props, type Random, type SourceOffset, UnsupportedError } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
+import { LOGGERS } from "../../base/log/logger-names.js";
+import type { NamedLogger } from "../../base/logger.js";
 import { SinkTaskRunner } from "../sink/sink-task-runner.js";
 import { parseSinkTopics } from "../sink/sink-topics.js";
 import { SourceTaskRunner } from "../source/source-task-runner.js";
@@ -29,7 +24,7 @@ export interface TaskHostParts {
   readonly createKafkaClient: CreateKafkaClient;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly logger: NamedLogger;
   readonly send: (report: HostReport) => void;
 }
 
@@ -59,6 +54,8 @@ export class TaskHost {
         this.parts.send({ type: "metrics", request: command.request, tasks });
         break;
       }
+      case "levels":
+        break;
       case "offsets": {
         const request = this.#offsetRequests.get(command.request);
         this.#offsetRequests.delete(command.request);
@@ -114,8 +111,8 @@ export class TaskHost {
   #makeRunner(command: StartCommand): TaskRunner {
     const { id, connectorProps, taskProps, taskCount, run } = command;
     const { plugins, workerProps, createKafkaClient, clock, random } = this.parts;
-    const logger = this.#loggerOf(command);
     const plugin = plugins.find("connector", connectorProps["connector.class"] ?? "");
+    const logger = this.#loggerOf(command, plugin.type === "sink" ? LOGGERS.sinkTask : LOGGERS.sourceTask);
     checkTaskCount(id.connector, connectorProps, taskCount);
     refuseUnbuilt(plugin.type, connectorProps);
     const settings = parseWorkerSettings(workerProps);
@@ -132,6 +129,7 @@ export class TaskHost {
       clock,
       random,
       logger,
+      pluginLogger: this.#loggerOf(command, plugin.taskClassName),
     };
     if (plugin.type === "sink") {
       const topics = parseSinkTopics(connectorProps);
@@ -175,8 +173,8 @@ export class TaskHost {
     return answer.promise;
   }
 
-  #loggerOf({ id }: StartCommand): Logger {
-    return this.parts.logger.child("task", { connector: id.connector, task: id.task });
+  #loggerOf({ id }: StartCommand, name: string = LOGGERS.worker): NamedLogger {
+    return this.parts.logger.named(name, { connector: id.connector, task: id.task });
   }
 
   #versionOf({ connectorProps }: StartCommand): string | null {

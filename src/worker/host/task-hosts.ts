@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Clock, Logger, Props } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
+import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { HostSnapshot, TaskMetrics } from "../worker.js";
 import { isolationOf, type WorkerSettings } from "../worker-config.js";
 import type { HostKind, HostLink, OpenHost } from "./host-link.js";
@@ -100,6 +101,10 @@ export class TaskHosts {
     timer.cancel();
     this.#metrics.delete(request);
     return asked.tasks;
+  }
+
+  setLogLevels(levels: LevelSettings): void {
+    for (const { link } of this.#hosts.values()) link.send({ type: "levels", levels });
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,14 @@
 import { Worker as Thread } from "node:worker_threads";
 import type { Props } from "../../api/index.js";
+import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { HostLink, HostListener } from "./host-link.js";
 
 /** The start data of every host's thread. */
 export interface ThreadHostData {
   readonly name: string;
   readonly workerProps: Props;
-  readonly logLevel: string;
+  /** The loggers' levels at the start. */
+  readonly levels: LevelSettings;
   /** Index files of plugins that killed a host. No host may load them. */
   readonly leftOut: readonly string[];
 }

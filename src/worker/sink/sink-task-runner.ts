@@ -367,13 +367,13 @@ export class SinkTaskRunner implements TaskRunner {
   }
 
   #context(reportsErrant: boolean): SinkTaskContext {
-    const { id, clock, random, logger, plugins } = this.parts;
+    const { id, clock, random, pluginLogger, plugins } = this.parts;
     return {
       connectorName: id.connector,
       taskId: id.task,
       clock,
       random,
-      logger,
+      logger: pluginLogger,
       stopping: this.#life.ending,
       waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
       converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),

@@ -299,7 +299,7 @@ export class SourceTaskRunner implements TaskRunner {
   }
 
   #context(): SourceTaskContext {
-    const { id, clock, random, logger, offsets, plugins } = this.parts;
+    const { id, clock, random, logger, pluginLogger, offsets, plugins } = this.parts;
     const what = "Reading the stored offsets";
     const wait = { what, clock, random, logger, signal: this.#life.ending, waiting: this.#status.connectivity() };
     return {
@@ -307,7 +307,7 @@ export class SourceTaskRunner implements TaskRunner {
       taskId: id.task,
       clock,
       random,
-      logger,
+      logger: pluginLogger,
       stopping: this.#life.ending,
       waitingFor: (reason) => this.#status.waiting("task", reason ?? undefined),
       converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),

@@ -35,7 +35,9 @@ export interface TaskParts {
   readonly events: TaskEvents;
   readonly clock: Clock;
   readonly random: Random;
+  /** For the runner's own lines, and for the plugin's. */
   readonly logger: Logger;
+  readonly pluginLogger: Logger;
 }
 
 /** One run of one task, from start to end. Another run needs another runner. */

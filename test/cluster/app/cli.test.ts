@@ -74,6 +74,46 @@ describe("the command line", () => {
     expect(line).toBe('millrace: Missing required configuration "group.id" which has no default value.');
   });
 
+  test.each([
+    ["log.level", "loud", /Invalid value loud for log.level or MILLRACE_LOG_LEVEL: off, fatal, error/],
+    ["log.levels", "io.debezium=loud", /Invalid value io.debezium=loud for log.levels: write NAME=LEVEL/],
+    ["log.format", "xml", /Invalid value xml for log.format or MILLRACE_LOG_FORMAT: text, json/],
+  ])("%s=%s is refused", async (key, value, reason) => {
+    const failed = new MillraceProcess(["broker", "--config", properties("log", { [key]: value })]);
+    expect(await failed.exited).toBe("status 1");
+    expect(failed.log).toMatch(reason);
+  });
+
+  test("log.format=json makes every line of broker and worker one JSON object, at the levels of log.levels", async () => {
+    const props = {
+      "log.level": "warn",
+      "log.levels": "org.apache.kafka.connect.runtime.Loggers=info",
+      "log.format": "json",
+    };
+    const json = new MillraceProcess(
+      [
+        "up",
+        "--data",
+        join(folder, "json"),
+        "--kafka",
+        "127.0.0.1:0",
+        "--rest",
+        "127.0.0.1:0",
+        "--config",
+        properties("json", props),
+      ],
+      { MILLRACE_LOG_LEVEL: "debug" },
+    );
+    const [, address = ""] = await json.line(/^REST interface: (http:\S+)$/);
+    await json.line(/^\{.*"logger":"kafka\.server/);
+    await new RestClient(address).put("/admin/loggers/a?scope=cluster", { level: "info" });
+    await json.line(/^\{.*"logger":"org.apache.kafka.connect.runtime.Loggers".*"fields":\{"logger":"a","level":"info"/);
+    await json.stop();
+    const lines = json.log.split("\n").filter((line) => !/^(Kafka broker|REST interface): /.test(line));
+    for (const line of lines)
+      expect(JSON.parse(line)).toMatchObject({ timestamp: expect.any(String), level: expect.any(String) });
+  });
+
   test("a missing or damaged properties file is named", async () => {
     expect(await refused(1, "worker", join(folder, "none"))).toMatch(
       /^millrace: Cannot read .*none: the file does not exist$/,

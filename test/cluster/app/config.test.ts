@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readPropertiesFile } from "../../../src/app/properties-file.js";
 import { SystemClock } from "../../../src/base/clock.js";
-import { TextLogger } from "../../../src/base/logger.js";
+import { lineLogger } from "../../../src/base/log/line-logger.js";
+import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { execute, startTestPostgres, withClient } from "../../support/postgres.js";
 import { TestStack } from "../../support/stack.js";
 
@@ -64,12 +65,7 @@ describe("config", () => {
     "%s starts a worker, without unknown keys",
     async (path) => {
       const lines: string[] = [];
-      const logger = new TextLogger(
-        (line) => lines.push(line),
-        clock,
-        () => "warn",
-        "test",
-      );
+      const logger = lineLogger((line) => lines.push(line), clock, new LogLevels("warn"), "test");
       const { "bootstrap.servers": _, ...file } = readPropertiesFile(path);
       const here = { listeners: "http://127.0.0.1:0", "rest.advertised.host.name": "127.0.0.1" };
       const stack = await TestStack.start({ props: { ...file, ...here }, logger });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RunningStandalone, startStandaloneStack } from "../../../src/app/stack-standalone.js";
 import { SystemClock } from "../../../src/base/clock.js";
+import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
 import { readJavaMap } from "../../../src/stores/java-map.js";
@@ -46,7 +47,7 @@ async function start(...connectorFiles: string[]): Promise<RestClient> {
       clock: new SystemClock(),
       random: new SystemRandom(),
       logger: silentLogger,
-      logLevel: "off",
+      levels: new LogLevels("off"),
       env: {},
       restOption: "listeners",
     },

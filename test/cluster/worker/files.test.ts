@@ -6,6 +6,7 @@ import type { SourceMap, SourceOffset } from "../../../src/api/index.js";
 import { SystemClock } from "../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
 import { sourceMapKey } from "../../../src/base/exact-json.js";
+import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
 import type { TaskId } from "../../../src/contract/task-id.js";
@@ -100,7 +101,7 @@ async function start(isolation: string, listener: Listener, offsets: MemoryOffse
     clock: new SystemClock(),
     random: new SystemRandom(),
     logger: silentLogger,
-    logLevel: "error",
+    levels: new LogLevels("error"),
     createKafkaClient,
   });
   workers.push(worker);

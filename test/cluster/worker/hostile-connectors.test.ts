@@ -2,10 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import type { LogFields, Logger } from "../../../src/api/index.js";
+import type { LogFields } from "../../../src/api/index.js";
 import { SystemClock } from "../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
-import { silentLogger } from "../../../src/base/logger.js";
+import { LogLevels } from "../../../src/base/log/log-levels.js";
+import { type NamedLogger, silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
 import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { createWorker } from "../../../src/worker/create-worker.js";
@@ -107,7 +108,7 @@ afterEach(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function start(props: Record<string, string> = {}, logger: Logger = silentLogger) {
+async function start(props: Record<string, string> = {}, logger: NamedLogger = silentLogger) {
   const listener = new Listener();
   const worker = await createWorker({
     workerProps: { "plugin.path": folder, "task.host.timeout.ms": "2000", "task.heap.mb": "48", ...props },
@@ -116,7 +117,7 @@ async function start(props: Record<string, string> = {}, logger: Logger = silent
     clock: new SystemClock(),
     random: new SystemRandom(),
     logger,
-    logLevel: "error",
+    levels: new LogLevels("error"),
     createKafkaClient,
   });
   workers.push(worker);
@@ -199,10 +200,11 @@ test("a started connector fails on an uncaught error of its background work", as
 
 test("an unhandled rejection is logged with its plugin, and ends nothing", async () => {
   const logged = deferred<LogFields | undefined>();
-  const logger: Logger = {
+  const logger: NamedLogger = {
     ...silentLogger,
     error: (message, fields) => message.startsWith("Unhandled promise rejection") && logged.resolve(fields),
     child: () => logger,
+    named: () => logger,
   };
   const { worker, run } = await start({}, logger);
   expect(await run("stray", "rogue.stray.start")).toBe("RUNNING");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { SystemClock } from "../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
 import type { TaskId } from "../../../src/contract/task-id.js";
@@ -90,7 +91,7 @@ async function start(props: Record<string, string> = {}) {
     clock: new SystemClock(),
     random: new SystemRandom(),
     logger: silentLogger,
-    logLevel: "off",
+    levels: new LogLevels("off"),
     createKafkaClient,
   });
   workers.push(worker);

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import type { Logger } from "../../../src/api/index.js";
 import { SystemClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
-import { silentLogger } from "../../../src/base/logger.js";
+import { LogLevels } from "../../../src/base/log/log-levels.js";
+import { type NamedLogger, silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
 import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { createWorker } from "../../../src/worker/create-worker.js";
@@ -33,7 +33,7 @@ test("bundled plugins and those of plugin.path are loaded; a broken one is left 
   plugin("many/none", "readme.txt", "no plugin");
   const alone = plugin("alone", "index.mjs", `export default [${source("x.AloneConnector")}];`);
   const told: string[] = [];
-  const logger: Logger = {
+  const logger: NamedLogger = {
     ...silentLogger,
     error: (_message, fields) => told.push(String(fields?.["path"])),
     warn: (_message, fields) => told.push(String(fields?.["path"])),
@@ -78,10 +78,11 @@ test("a plugin whose import never ends, or ends the thread, is left out by name;
     task: async () => ({ start: async () => {}, poll: () => new Promise((next) => setTimeout(() => next(null), 20)), stop: async () => {} }) }`;
   plugin("hostile/z-good", "index.mjs", `export default ${good};`);
   const lines: string[] = [];
-  const logger: Logger = {
+  const logger: NamedLogger = {
     ...silentLogger,
     error: (message, fields) => lines.push(`${message} ${fields?.["path"]} ${fields?.["reason"]}`),
     child: () => logger,
+    named: () => logger,
   };
   const running = deferred();
   const worker = await createWorker({
@@ -104,7 +105,7 @@ test("a plugin whose import never ends, or ends the thread, is left out by name;
     clock: new SystemClock(),
     random: new SystemRandom(),
     logger,
-    logLevel: "error",
+    levels: new LogLevels("error"),
     createKafkaClient,
   });
   try {

@@ -4,7 +4,6 @@ import { Backoff } from "../../../src/base/backoff.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { Closers } from "../../../src/base/closers.js";
 import { CommandLoop, LoopEndedError } from "../../../src/base/command-loop.js";
-import { TextLogger } from "../../../src/base/logger.js";
 import { PropertiesError, parseProperties } from "../../../src/base/properties.js";
 import { SeededRandom } from "../../../src/base/random.js";
 
@@ -183,19 +182,4 @@ describe("parseProperties", () => {
     expect(() => parseProperties("a=1\nb=\\u12")).toThrow(PropertiesError);
     expect(() => parseProperties("a=1\nb=\\u12")).toThrow("line 2");
   });
-});
-
-test("a log line has its fields and the chain of causes, and obeys the level", () => {
-  const lines: string[] = [];
-  const logger = new TextLogger(
-    (line) => lines.push(line),
-    new SimClock(0),
-    () => "info",
-    "worker",
-  ).child("task", { task: "a-0" });
-  logger.debug("unseen");
-  logger.error("failed", { topic: "two words" }, new Error("outer", { cause: new Error("inner") }));
-  expect(lines).toHaveLength(1);
-  expect(lines[0]).toContain('1970-01-01T00:00:00.000Z ERROR worker.task failed task=a-0 topic="two words"');
-  expect(lines[0]).toMatch(/Error: outer[\s\S]*Caused by: Error: inner/);
 });

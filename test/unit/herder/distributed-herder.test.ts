@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ConnectorPlugin } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
+import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { ConfigValidator } from "../../../src/herder/config/config-validator.js";
@@ -74,6 +75,8 @@ describe("the herder of one worker", () => {
       signatureAlgorithms: [],
       validator: () => validator,
       clusterId: async () => "cluster",
+      levels: new LogLevels("info"),
+      clock,
       providers: new Map([["vault", { get: () => new Map([["servers", "b:9092"]]) }]]),
       sinkOffsets: async (config) => {
         sinkConfigs.push(config);

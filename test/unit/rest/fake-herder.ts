@@ -1,4 +1,5 @@
 import { ConflictError, NotFoundError } from "../../../src/api/index.js";
+import { type LogLevel, LogLevels } from "../../../src/base/log/log-levels.js";
 import type { ConnectorInfo, ConnectorStateInfo, SubmittedConfig } from "../../../src/contract/connector-info.js";
 import type { Herder } from "../../../src/herder/herder.js";
 
@@ -24,6 +25,26 @@ export class FakeHerder implements Herder {
     tasks: [{ id: 0, state: "FAILED", worker_id: "w:8083", version: null, trace: "boom" }],
     type: "source",
   };
+
+  readonly levels = new LogLevels("info");
+
+  loggers() {
+    return this.levels.all();
+  }
+
+  logger(name: string) {
+    const found = this.levels.one(name);
+    if (!found) throw new NotFoundError("LOGGER_NOT_FOUND", `Logger ${name} not found.`);
+    return found;
+  }
+
+  setLogLevel(namespace: string, level: LogLevel) {
+    return this.levels.set(namespace, level, 1_000);
+  }
+
+  async setClusterLogLevel(namespace: string, level: string) {
+    await this.#note("setClusterLogLevel", namespace, level);
+  }
 
   async clusterId() {
     return "cluster";

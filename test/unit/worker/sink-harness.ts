@@ -116,6 +116,7 @@ export function sinkRig(
     clock,
     random: new SeededRandom(1),
     logger: silentLogger,
+    pluginLogger: silentLogger,
     plugin,
     topics: ["orders"],
     clients: {

@@ -232,6 +232,7 @@ export function sourceRig(
     clock,
     random: new SeededRandom(1),
     logger: silentLogger,
+    pluginLogger: silentLogger,
     plugin,
     offsets,
     topicCreation: undefined,

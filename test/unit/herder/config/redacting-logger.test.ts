@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
-import { TextLogger } from "../../../../src/base/logger.js";
+import { lineLogger } from "../../../../src/base/log/line-logger.js";
+import { LogLevels } from "../../../../src/base/log/log-levels.js";
 import { RedactingLogger } from "../../../../src/herder/config/redacting-logger.js";
 import { Redactions } from "../../../../src/herder/config/redaction.js";
 
@@ -11,12 +12,7 @@ describe("the log of a worker's connectors", () => {
     lines = [];
     const redactions = new Redactions();
     redactions.of("c").note(`\${vault:k}`, "hunter2");
-    const text = new TextLogger(
-      (line) => lines.push(line),
-      new SimClock(),
-      () => "trace",
-      "worker",
-    );
+    const text = lineLogger((line) => lines.push(line), new SimClock(), new LogLevels("trace"), "worker");
     logger = new RedactingLogger(text, redactions);
   });
 
@@ -24,6 +20,7 @@ describe("the log of a worker's connectors", () => {
     logger
       .child("connector", { connector: "c" })
       .child("deeper")
+      .named("org.apache.kafka.clients")
       .error("no hunter2", {}, new Error("hunter2 is wrong"));
     logger.info("A task is RUNNING", { connector: "c", waitingFor: "hunter2" });
     expect(lines.join("\n")).not.toContain("hunter2");
