@@ -6,7 +6,9 @@ import type { RestartRequest } from "../contract/restart-request.js";
 import type { TaskId } from "../contract/task-id.js";
 import type { ConfigEvent, ConfigSnapshot } from "../stores/config-fold.js";
 import type { StoredProps } from "../stores/config-records.js";
+import type { StatusSubject } from "../stores/status-fold.js";
 import type { Worker } from "../worker/worker.js";
+import { autoRestartProps, parseAutoRestartPolicy } from "./config/auto-restart-config.js";
 import { resolveReferences, withoutNulls } from "./config/config-references.js";
 import { Redactions } from "./config/redaction.js";
 import type { HerderParts, HerderSettings, SharedStores, Stores } from "./herder-parts.js";
@@ -16,6 +18,7 @@ import { Membership, type MembershipHost, type Place } from "./membership/member
 import { TaskConfigPublisher } from "./membership/task-config-publisher.js";
 import { MisdirectedError } from "./misdirected-error.js";
 import { StageTracker } from "./stage-tracker.js";
+import { AutoRestarts } from "./work/auto-restarts.js";
 import { reconcile } from "./work/reconcile.js";
 import { planRestart, strongerRestart } from "./work/restart-plan.js";
 import { StatusReporter } from "./work/status-reporter.js";
@@ -33,6 +36,7 @@ interface Assembly {
   readonly publisher: TaskConfigPublisher;
   readonly membership: Membership;
   readonly duties: LeaderDuties;
+  readonly autoRestarts: AutoRestarts;
 }
 
 /**
@@ -251,8 +255,15 @@ export class HerderLoop implements MembershipHost {
     this.#opened.add("the stores", () => this.#closeStores(stores));
     if (this.#stopping.signal.aborted) throw new LoopEndedError("The start");
     const redactions = new Redactions();
+    const autoRestarts = new AutoRestarts({
+      clock,
+      logger,
+      policyOf: (connector) => this.#autoRestartPolicy(connector),
+      restart: (subject) => this.#autoRestart(subject),
+    });
     const reporter = new StatusReporter({
       redactions,
+      autoRestarts,
       store: stores.status,
       workerId: settings.workerId,
       clock,
@@ -310,7 +321,7 @@ export class HerderLoop implements MembershipHost {
       place: () => membership.place,
       asLeader: (stage, what, step) => this.asLeader(stage, what, step),
     });
-    this.#assembly = { stores, worker, runner, publisher, membership, duties };
+    this.#assembly = { stores, worker, runner, publisher, membership, duties, autoRestarts };
   }
 
   /** Reads the topics while the plugins load. A part that fails ends the others, so that none runs on unnoticed. */
@@ -337,6 +348,37 @@ export class HerderLoop implements MembershipHost {
     this.#assembly?.membership.retire();
     this.#assembly?.runner.end();
     this.#assembly?.duties.stop();
+    this.#assembly?.autoRestarts.stop();
+  }
+
+  /** Undefined if the connector is gone, or its keys are invalid: then a FAILED one stays so. */
+  #autoRestartPolicy(connector: string) {
+    const entry = this.configs().connectors.get(connector);
+    if (!entry) return undefined;
+    try {
+      const props = withoutNulls(resolveReferences(autoRestartProps(entry.config), this.settings.providers));
+      return { policy: parseAutoRestartPolicy(props), configOffset: entry.configOffset };
+    } catch (error) {
+      this.settings.logger.warn("The errors.restart keys of a connector have no effect", { connector }, error);
+      return undefined;
+    }
+  }
+
+  #autoRestart(subject: StatusSubject): void {
+    const { connector, task } = subject;
+    const name = task === undefined ? `connector ${connector}` : `task ${taskKey({ connector, task })}`;
+    this.run(`restarting failed ${name}`, async () => {
+      const { autoRestarts, membership, runner } = this.#assembled;
+      if (!autoRestarts.isWaiting(subject)) return;
+      if (task === undefined) {
+        if (membership.assigned.connectors.has(connector)) await runner.restart(connector, []);
+      } else if (membership.assigned.tasks.has(taskKey({ connector, task }))) {
+        await runner.restart(undefined, [{ connector, task }]);
+      }
+    }).catch((error: unknown) => {
+      if (!(error instanceof LoopEndedError))
+        this.settings.logger.error(`Failed ${name} could not be restarted`, {}, error);
+    });
   }
 
   #onConfigEvents(events: readonly ConfigEvent[]): void {

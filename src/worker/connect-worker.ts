@@ -1,4 +1,12 @@
-import { type Clock, type ConfigDef, ConflictError, type Props, RetriableError } from "../api/index.js";
+import {
+  type Clock,
+  type ConfigDef,
+  ConflictError,
+  type ErrorKind,
+  errorKind,
+  type Props,
+  RetriableError,
+} from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import { errorMessage, traceOf } from "../base/error-trace.js";
 import type { LevelSettings } from "../base/log/log-levels.js";
@@ -93,12 +101,12 @@ export class ConnectWorker implements Worker {
         props,
         open: (events) => calls.connector(name, plugin.className, events),
         logger: logger.named(LOGGERS.connector, { connector: name }),
-        status: (state, trace) => listener.connectorStatus(name, state, trace, plugin.version),
+        status: (state, trace, kind) => listener.connectorStatus(name, state, trace, plugin.version, kind),
         requestReconfiguration: () => listener.requestReconfiguration(name),
       });
     } catch (error) {
       logger.error("A connector could not be created", { connector: name }, error);
-      listener.connectorStatus(name, "FAILED", traceOf(error), null);
+      listener.connectorStatus(name, "FAILED", traceOf(error), null, errorKind(error) ?? null);
       return "FAILED";
     }
     this.#connectors.set(name, runner);
@@ -243,14 +251,20 @@ export class ConnectWorker implements Worker {
     // The log has the trace already, from where the task failed.
     const reason = { kind: kind ?? undefined, code: code ?? undefined };
     this.parts.logger.info("A task is FAILED", { connector: task.id.connector, task: task.id.task, ...reason });
-    this.#report(task, "FAILED", trace, version);
+    this.#report(task, "FAILED", trace, version, kind);
   }
 
-  #report(task: RunningTask, state: TaskState, trace: string | null, version: string | null): void {
+  #report(
+    task: RunningTask,
+    state: TaskState,
+    trace: string | null,
+    version: string | null,
+    kind?: ErrorKind | null,
+  ): void {
     task.state = state;
     task.trace = trace;
     task.version = version;
-    this.parts.listener.taskStatus(task.id, state, trace, version);
+    this.parts.listener.taskStatus(task.id, state, trace, version, kind);
   }
 
   #hear(host: number, report: HostReport): void {

@@ -3,6 +3,7 @@ import type {
   ConfigValue,
   ConnectorPlugin,
   ConverterPlugin,
+  ErrorKind,
   PredicatePlugin,
   Props,
   SourceMap,
@@ -89,13 +90,22 @@ export interface SourceOffsetStore {
  * connector or task; must not throw and must not block.
  */
 export interface WorkerListener {
-  /** `trace` is the error with its causes for FAILED, else null. `version` is the plugin's, null when unknown. */
-  connectorStatus(name: string, state: ConnectorState, trace: string | null, version: string | null): void;
+  /**
+   * `trace` is the error with its causes for FAILED, else null. `version` is the plugin's, null when unknown. `kind` is
+   * the error's kind for FAILED, null for an error outside the six.
+   */
+  connectorStatus(
+    name: string,
+    state: ConnectorState,
+    trace: string | null,
+    version: string | null,
+    kind?: ErrorKind | null,
+  ): void;
   /**
    * `trace` is the error with its causes for FAILED. For RUNNING it is what the task waits for
-   * ("waiting for Kafka at …"), or is null; the call repeats RUNNING whenever that text changes.
+   * ("waiting for Kafka at …"), or is null; the call repeats RUNNING whenever that text changes. `kind` as above.
    */
-  taskStatus(id: TaskId, state: TaskState, trace: string | null, version: string | null): void;
+  taskStatus(id: TaskId, state: TaskState, trace: string | null, version: string | null, kind?: ErrorKind | null): void;
   /** The connector requests new task configs: call `taskConfigs` and publish if they differ. */
   requestReconfiguration(connector: string): void;
   /** A task of the connector produced to, or consumed from, this topic for the first time since the task started. */

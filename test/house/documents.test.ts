@@ -3,6 +3,7 @@ import { ERROR_CODES } from "../../src/api/error-code.js";
 import { BROKER_KEYS } from "../../src/broker/broker-properties.js";
 import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
 import { TOPIC_CONFIG_KEYS } from "../../src/broker/topics/config-keys.js";
+import { autoRestartConfigDef } from "../../src/herder/config/auto-restart-config.js";
 import { distributedConfigDef } from "../../src/herder/config/distributed-config.js";
 import { standaloneConfigDef } from "../../src/herder/config/standalone-config.js";
 import { REFUSED, WITHOUT_EFFECT } from "../../src/herder/config/worker-keys.js";
@@ -31,7 +32,9 @@ describe("the documents agree with the code", async () => {
 
   test("docs/worker.md", async () => {
     const served = { ...distributedConfigDef, ...standaloneConfigDef, ...workerConfigDef };
-    await expect(workerDocument(served, WITHOUT_EFFECT, REFUSED)).toMatchFileSnapshot(document("worker.md"));
+    await expect(workerDocument(served, autoRestartConfigDef, WITHOUT_EFFECT, REFUSED)).toMatchFileSnapshot(
+      document("worker.md"),
+    );
   });
 
   test("docs/broker-apis.md", async () => {

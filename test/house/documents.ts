@@ -94,6 +94,7 @@ function defaultOf(key: ConfigKey): string {
 /** docs/worker.md: a worker's properties. */
 export function workerDocument(
   served: ConfigDef,
+  ofConnectors: ConfigDef,
   withoutEffect: Iterable<string>,
   refused: Readonly<Record<string, string>>,
 ): string {
@@ -101,6 +102,9 @@ export function workerDocument(
     "Names and meaning are Kafka Connect's. Clients read further keys: those of connections (`security.protocol`, `ssl.*`, `sasl.*`, `request.timeout.ms` and the like) bare, all others under `producer.`, `consumer.` and `admin.`.",
     "## Served",
     keyTable(served),
+    "## Of each connector",
+    "Connectors take these keys, which Kafka Connect does not have. `task.isolation` and `task.heap.mb` of a connector override the worker's.",
+    keyTable(ofConnectors),
     "## Refused",
     "A worker does not start with these: it would be more open than configured. The same applies to all `listeners.https.*` and `admin.listeners.*`, to `ssl.client.auth` other than `none`, and, where a client would use them, to Java classes of SASL and SSL.",
     table(

@@ -9,6 +9,7 @@ import { sinkGroupId } from "../../worker/task/task-client-properties.js";
 import { aliasesOf, predicateFault } from "../../worker/task/transformation-chain.js";
 import { unbuiltKeys } from "../../worker/task/unbuilt-keys.js";
 import { isolationFaults } from "../../worker/worker-config.js";
+import { autoRestartFaults } from "./auto-restart-config.js";
 import { withoutNulls } from "./config-references.js";
 
 type Complain = (key: string, message: string) => void;
@@ -39,6 +40,7 @@ export function connectorRules(
   versionRule(props, version, complain);
   complainAll(unbuiltKeys(type, given));
   complainAll(isolationFaults(workerProps, given));
+  complainAll(autoRestartFaults(given));
   for (const alias of aliasesOf(given["transforms"])) {
     const fault = predicateFault(given, alias);
     if (fault !== undefined) complain(`transforms.${alias}.predicate`, fault);

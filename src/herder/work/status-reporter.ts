@@ -1,9 +1,10 @@
-import type { Clock } from "../../api/index.js";
+import type { Clock, ErrorKind } from "../../api/index.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { StatusSubject } from "../../stores/status-fold.js";
 import type { StatusStore } from "../../stores/status-store.js";
 import type { ConnectorState, TaskState, WorkerListener } from "../../worker/worker.js";
 import type { Redactions } from "../config/redaction.js";
+import type { AutoRestarts } from "./auto-restarts.js";
 
 export interface StatusReporterOptions {
   readonly store: StatusStore;
@@ -16,6 +17,7 @@ export interface StatusReporterOptions {
   isConfigured(subject: StatusSubject): boolean;
   /** Whether the topics that connectors use are recorded (`topic.tracking.enable`). */
   readonly tracksTopics: boolean;
+  readonly autoRestarts: Pick<AutoRestarts, "failed" | "left">;
   requestReconfiguration(connector: string): void;
   /** The values of the connectors' references must not get into the status topic. */
   readonly redactions: Redactions;
@@ -28,12 +30,25 @@ export interface StatusReporterOptions {
 export class StatusReporter implements WorkerListener {
   constructor(private readonly options: StatusReporterOptions) {}
 
-  connectorStatus(connector: string, state: ConnectorState, trace: string | null, version: string | null): void {
-    this.#write({ connector }, state, trace, version);
+  connectorStatus(
+    connector: string,
+    state: ConnectorState,
+    trace: string | null,
+    version: string | null,
+    kind: ErrorKind | null = null,
+  ): void {
+    this.#write({ connector }, state, this.#withRestarts({ connector }, state, trace, kind), version);
   }
 
-  taskStatus({ connector, task }: TaskId, state: TaskState, trace: string | null, version: string | null): void {
-    this.#write({ connector, task }, state, trace, version);
+  taskStatus(
+    { connector, task }: TaskId,
+    state: TaskState,
+    trace: string | null,
+    version: string | null,
+    kind: ErrorKind | null = null,
+  ): void {
+    const subject = { connector, task };
+    this.#write(subject, state, this.#withRestarts(subject, state, trace, kind), version);
   }
 
   /** Notes that a restart requested by the user is in progress. */
@@ -49,6 +64,17 @@ export class StatusReporter implements WorkerListener {
   topicUsed({ connector, task }: TaskId, topic: string): void {
     const { store, clock, tracksTopics } = this.options;
     if (tracksTopics) store.putTopic({ topic, connector, task, discoveredMs: clock.nowMs() });
+  }
+
+  /** The trace, with what becomes of a failed connector or task by itself. */
+  #withRestarts(subject: StatusSubject, state: ConnectorState, trace: string | null, kind: ErrorKind | null) {
+    const { autoRestarts } = this.options;
+    if (state !== "FAILED") {
+      autoRestarts.left(subject, state);
+      return trace;
+    }
+    const note = autoRestarts.failed(subject, kind);
+    return note === undefined ? trace : `${trace?.trimEnd() ?? ""}\n${note}\n`;
   }
 
   #write(subject: StatusSubject, state: ConnectorState, trace: string | null, version: string | null): void {

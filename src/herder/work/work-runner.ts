@@ -1,4 +1,4 @@
-import type { Logger } from "../../api/index.js";
+import { errorKind, type Logger } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { traceOf } from "../../base/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
@@ -123,7 +123,7 @@ export class WorkRunner implements Running {
       if (state === "RUNNING") connectorRuns(connector);
       return state;
     } catch (error) {
-      reporter.connectorStatus(connector, "FAILED", traceOf(error), null);
+      reporter.connectorStatus(connector, "FAILED", traceOf(error), null, errorKind(error) ?? null);
       return "FAILED";
     } finally {
       this.#started.set(connector, entry.configOffset);
@@ -147,7 +147,7 @@ export class WorkRunner implements Running {
       await worker.startTask(id, own, ofTask, targetState, taskConfigs.length);
       return true;
     } catch (error) {
-      reporter.taskStatus(id, "FAILED", traceOf(error), null);
+      reporter.taskStatus(id, "FAILED", traceOf(error), null, errorKind(error) ?? null);
       return false;
     }
   }

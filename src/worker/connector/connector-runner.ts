@@ -1,4 +1,4 @@
-import { ConflictError, type Logger, type Props } from "../../api/index.js";
+import { ConflictError, type ErrorKind, errorKind, type Logger, type Props } from "../../api/index.js";
 import { errorMessage, traceOf } from "../../base/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import { checkTaskCount, tasksMax } from "../task/task-count.js";
@@ -12,7 +12,8 @@ export interface ConnectorParts {
   readonly logger: Logger;
   /** Opens the connector's run in the connectors' host. */
   readonly open: (events: PluginRunEvents) => PluginRun;
-  readonly status: (state: ConnectorState, trace: string | null) => void;
+  /** `kind` is the error's for FAILED. */
+  readonly status: (state: ConnectorState, trace: string | null, kind?: ErrorKind | null) => void;
   readonly requestReconfiguration: () => void;
 }
 
@@ -136,14 +137,14 @@ export class ConnectorRunner {
     // The first failure is the reason; later ones follow from it.
     if (this.#cancelled || this.#state === "FAILED") return;
     this.parts.logger.error(`The connector failed: ${errorMessage(error)}`, {}, error);
-    this.#report("FAILED", traceOf(error));
+    this.#report("FAILED", traceOf(error), errorKind(error) ?? null);
   }
 
-  #report(state: ConnectorState, trace: string | null): void {
+  #report(state: ConnectorState, trace: string | null, kind?: ErrorKind | null): void {
     if (this.#cancelled) return;
     this.#state = state;
     this.#trace = trace;
-    this.parts.status(state, trace);
+    this.parts.status(state, trace, kind);
   }
 
   #queue<T>(work: () => Promise<T>): Promise<T> {

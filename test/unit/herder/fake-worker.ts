@@ -1,6 +1,7 @@
-import { ConflictError, NotFoundError } from "../../../src/api/index.js";
+import { ConflictError, type ErrorKind, NotFoundError } from "../../../src/api/index.js";
 import type { TargetState } from "../../../src/contract/target-state.js";
 import type { TaskId } from "../../../src/contract/task-id.js";
+import type { StatusSubject } from "../../../src/stores/status-fold.js";
 import type { ConnectorState, PluginCatalog, PluginRef, Worker, WorkerListener } from "../../../src/worker/worker.js";
 
 const STATES: Readonly<Record<TargetState, ConnectorState>> = {
@@ -20,6 +21,7 @@ export class FakeWorker implements Worker {
   closeGate: Promise<void> | undefined;
   /** When set, stopping tasks waits for it. */
   stopGate: Promise<void> | undefined;
+  readonly #failed = new Set<string>();
   readonly #connectors = new Map<string, ConnectorState>();
   readonly #tasks = new Map<string, TaskId>();
   readonly plugins: PluginCatalog = {
@@ -30,6 +32,14 @@ export class FakeWorker implements Worker {
   };
 
   constructor(readonly listener: WorkerListener) {}
+
+  /** Fails a connector or task. As from a real worker, its stop is then no news. */
+  fail(subject: StatusSubject, trace: string, kind: ErrorKind | null): void {
+    const { connector, task } = subject;
+    this.#failed.add(`${connector}-${task}`);
+    if (task === undefined) this.listener.connectorStatus(connector, "FAILED", trace, "1.0", kind);
+    else this.listener.taskStatus({ connector, task }, "FAILED", trace, "1.0", kind);
+  }
 
   async configOf({ className }: PluginRef): Promise<never> {
     throw new NotFoundError("CLASS_NOT_FOUND", `No plugin ${className}`);
@@ -51,7 +61,8 @@ export class FakeWorker implements Worker {
   async stopConnectors(names: readonly string[]) {
     for (const name of names) {
       this.calls.push(`stop ${name}`);
-      if (this.#connectors.delete(name)) this.listener.connectorStatus(name, "UNASSIGNED", null, "1.0");
+      const isFailed = this.#failed.delete(`${name}-undefined`);
+      if (this.#connectors.delete(name) && !isFailed) this.listener.connectorStatus(name, "UNASSIGNED", null, "1.0");
     }
   }
 
@@ -83,7 +94,9 @@ export class FakeWorker implements Worker {
     if (this.stopGate) await this.stopGate;
     for (const id of ids) {
       this.calls.push(`stop ${id.connector}-${id.task}`);
-      if (this.#tasks.delete(`${id.connector}-${id.task}`)) this.listener.taskStatus(id, "UNASSIGNED", null, "1.0");
+      const key = `${id.connector}-${id.task}`;
+      const isFailed = this.#failed.delete(key);
+      if (this.#tasks.delete(key) && !isFailed) this.listener.taskStatus(id, "UNASSIGNED", null, "1.0");
     }
   }
 

@@ -124,6 +124,51 @@ describe("the herder's loop", () => {
     expect(status?.trace).toBe(`host lost: ${reference} is wrong`);
   });
 
+  test("restarts a failed task by itself where its connector asks for it, and shows when", async () => {
+    await put("c", { "errors.restart.max.attempts": "1" });
+    await clock.settled();
+    worker.calls.length = 0;
+    const fail = () => worker.fail({ connector: "c", task: 0 }, "Error: no\n", "retriable");
+    fail();
+    await clock.settled();
+    expect(loop.stores.status.status({ connector: "c", task: 0 })?.trace).toMatch(
+      /^Error: no\nAutomatic restart 1 of 1 at \d{4}-.*Z \(errors\.restart\.max\.attempts\)\n$/,
+    );
+    await clock.advance(1_000);
+    expect(worker.calls).toEqual(["stop c-0", 'start c-0 STARTED {"task":"0"}']);
+    expect(stateOf("c", 0)).toBe("RUNNING");
+    fail();
+    await clock.advance(3_600_000);
+    expect(worker.calls).toHaveLength(2);
+    expect(loop.stores.status.status({ connector: "c", task: 0 })?.trace).toContain("No automatic restart");
+  });
+
+  test("restarts a failed connector by itself, but no task or connector that moved away", async () => {
+    await put("c", { "errors.restart.max.attempts": "-1" });
+    await clock.settled();
+    worker.calls.length = 0;
+    worker.fail({ connector: "c" }, "Error: no", null);
+    await clock.advance(1_000);
+    expect(worker.calls.slice(0, 2)).toEqual(["stop c", "start c STARTED"]);
+    worker.fail({ connector: "c" }, "Error: no", null);
+    worker.fail({ connector: "c", task: 0 }, "Error: no", null);
+    await loop.asLeader("delete", "delete", (writer) => writer.removeConnector("c"));
+    await clock.settled();
+    worker.calls.length = 0;
+    await clock.advance(3_600_000);
+    expect(worker.calls).toEqual([]);
+  });
+
+  test("leaves a failed task alone without being asked", async () => {
+    await put("c");
+    await clock.settled();
+    worker.calls.length = 0;
+    worker.fail({ connector: "c", task: 0 }, "Error: no", "retriable");
+    await clock.advance(3_600_000);
+    expect(worker.calls).toEqual([]);
+    expect(loop.stores.status.status({ connector: "c", task: 0 })?.trace).toBe("Error: no");
+  });
+
   test("serves other connectors while one blocks in start", async () => {
     worker.blocked.add("stuck");
     await put("stuck");
