@@ -1,4 +1,10 @@
-import { type ConfigDef, type Connector, type ConnectorContext, type Props, parseConfig } from "../../src/api/index.js";
+import {
+  type ConfigDef,
+  type ConnectorContext,
+  type Props,
+  parseConfig,
+  type SinkConnector,
+} from "../../src/api/index.js";
 
 export const fileSinkConfig = {
   file: {
@@ -10,7 +16,7 @@ export const fileSinkConfig = {
 } as const satisfies ConfigDef;
 
 /** `org.apache.kafka.connect.file.FileStreamSinkConnector`: values as lines of a file; every task appends to it. */
-export class FileSinkConnector implements Connector {
+export class FileSinkConnector implements SinkConnector {
   readonly config: ConfigDef = fileSinkConfig;
   #props: Props = {};
 
@@ -21,6 +27,11 @@ export class FileSinkConnector implements Connector {
 
   async taskConfigs(maxTasks: number): Promise<Record<string, string>[]> {
     return Array.from({ length: maxTasks }, () => ({ ...this.#props }));
+  }
+
+  /** The group's offsets are the only ones. */
+  async alterOffsets(): Promise<boolean> {
+    return true;
   }
 
   async stop(): Promise<void> {

@@ -2,12 +2,14 @@ import {
   allOf,
   type ConfigCheck,
   type ConfigDef,
-  type Connector,
   type ConnectorContext,
+  DataError,
   invalidValue,
   nonEmpty,
   type Props,
   parseConfig,
+  type SourceConnector,
+  type SourceOffset,
 } from "../../src/api/index.js";
 
 /** Kafka's rule for topic names. Unchecked, a bad name would fail the task only at its first record. */
@@ -32,7 +34,7 @@ export const fileSourceConfig = {
 } as const satisfies ConfigDef;
 
 /** `org.apache.kafka.connect.file.FileStreamSourceConnector`: lines of a file as records, always by one task. */
-export class FileSourceConnector implements Connector {
+export class FileSourceConnector implements SourceConnector {
   readonly config: ConfigDef = fileSourceConfig;
   #props: Props = {};
 
@@ -45,7 +47,35 @@ export class FileSourceConnector implements Connector {
     return [{ ...this.#props }];
   }
 
+  /** Judges shapes, in Kafka's words; the task finds out whether the file reaches that far. */
+  async alterOffsets(props: Props, offsets: readonly SourceOffset[]): Promise<boolean> {
+    if (!parseConfig(fileSourceConfig, props).file) {
+      throw invalid("Offsets cannot be modified if the 'file' configuration is unspecified: standard input has none");
+    }
+    for (const { partition, offset } of offsets) {
+      if (offset === null) continue;
+      if (!Object.hasOwn(offset, "position")) {
+        throw invalid("Offset objects should either be null or contain the key 'position'");
+      }
+      const { position } = offset;
+      if (typeof position !== "bigint" && !Number.isInteger(position)) {
+        throw invalid("The value for the 'position' key in the offset is expected to be a Long value");
+      }
+      if (Number(position) < 0) {
+        throw invalid("The value for the 'position' key in the offset should be a non-negative value");
+      }
+      if (!Object.hasOwn(partition, "filename")) {
+        throw invalid("Partition objects should contain the key 'filename'");
+      }
+    }
+    return true;
+  }
+
   async stop(): Promise<void> {
     // Nothing to release.
   }
+}
+
+function invalid(message: string): DataError {
+  return new DataError("OFFSET_INVALID", message);
 }

@@ -1,16 +1,19 @@
-import type {
-  ConfigValue,
-  Connector,
-  ConnectorContext,
-  Props,
-  SubmittedProps,
-  ValidationContext,
+import {
+  type ConfigValue,
+  type ConnectorContext,
+  DataError,
+  type Props,
+  type SourceConnector,
+  type SourceOffset,
+  type SubmittedProps,
+  type ValidationContext,
 } from "../../src/api/index.js";
 import { refuseInvalid, validateSettings } from "./config/config-validation.js";
 import { connectorConfig } from "./config/connector-keys.js";
+import { offsetFault } from "./position/offset-fault.js";
 
 /** One task, always: a slot has one reader. */
-export class PostgresConnector implements Connector {
+export class PostgresConnector implements SourceConnector {
   readonly config = connectorConfig;
   #props: Props = {};
 
@@ -32,6 +35,16 @@ export class PostgresConnector implements Connector {
 
   async taskConfigs(): Promise<Record<string, string>[]> {
     return [{ ...this.#props }];
+  }
+
+  /** Judges shapes. False, as by Debezium's connector: the replication slot has a position of its own. */
+  async alterOffsets(props: Props, offsets: readonly SourceOffset[]): Promise<boolean> {
+    const prefix = props["topic.prefix"]?.trim() ?? "";
+    for (const { partition, offset } of offsets) {
+      const fault = offset && offsetFault(prefix, partition, offset);
+      if (fault) throw new DataError("OFFSET_INVALID", fault);
+    }
+    return false;
   }
 
   async stop(): Promise<void> {}

@@ -1,10 +1,10 @@
 import {
   ConfigError,
   type ConfigValue,
-  type Connector,
   type ConnectorContext,
   type Props,
   parseConfig,
+  type SinkConnector,
   type ValidationContext,
 } from "../../src/api/index.js";
 import { judgeSettings, requireSettings } from "./config/config-validation.js";
@@ -17,7 +17,7 @@ import { storePlace, storeSettings } from "./store/store-settings.js";
 const HEAD_TIMEOUT_MS = 3000;
 
 /** The S3 sink: every task has the same configuration; the consumer group divides the partitions among them. */
-export class S3SinkConnector implements Connector {
+export class S3SinkConnector implements SinkConnector {
   readonly config = S3_SINK_CONFIG;
   #props: Props = {};
 
@@ -55,6 +55,11 @@ export class S3SinkConnector implements Connector {
 
   async taskConfigs(maxTasks: number): Promise<Record<string, string>[]> {
     return Array.from({ length: maxTasks }, () => ({ ...this.#props }));
+  }
+
+  /** The group's offsets are the only ones. Objects that exist stay: records in them are not written again. */
+  async alterOffsets(): Promise<boolean> {
+    return true;
   }
 
   async stop(): Promise<void> {}

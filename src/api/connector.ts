@@ -1,5 +1,5 @@
 import type { ConfigDef, ConfigValue } from "./config-def.js";
-import type { ConnectorContext, SinkTaskContext, SourceOffset, SourceTaskContext } from "./context.js";
+import type { ConnectorContext, SinkOffset, SinkTaskContext, SourceOffset, SourceTaskContext } from "./context.js";
 import type { ErrorCodes } from "./error-code.js";
 import type { SinkRecord, SourceRecord, TopicPartition, TopicPartitionOffset } from "./records.js";
 
@@ -34,6 +34,27 @@ export interface Connector {
 }
 
 export type ValidationContext = Pick<ConnectorContext, "clock" | "random" | "logger">;
+
+export interface SourceConnector extends Connector {
+  /**
+   * Judges new offsets before any is stored (PATCH and DELETE of a connector's offsets, KIP-875), and applies them to a
+   * source that keeps positions of its own. Called on an instance that is not started, and perhaps again with the same
+   * offsets. A reset passes every stored partition with null. Accept null for any partition, even a malformed one:
+   * nothing else removes it.
+   *
+   * @param props the connector's configuration.
+   * @returns true if these offsets are all there is to alter; false if the source keeps positions that its users must
+   *   alter by other means. Absent: false.
+   * @throws DataError for offsets that no task could continue from: the request is answered with 400; UnsupportedError
+   *   if offsets of this connector cannot be altered. Nothing is stored after any error.
+   */
+  alterOffsets?(props: Props, offsets: readonly SourceOffset[], context: ValidationContext): Promise<boolean>;
+}
+
+export interface SinkConnector extends Connector {
+  /** As SourceConnector.alterOffsets, before the offsets of the connector's consumer group are altered or deleted. */
+  alterOffsets?(props: Props, offsets: readonly SinkOffset[], context: ValidationContext): Promise<boolean>;
+}
 
 /**
  * Reads a source. The worker calls `start`, then `poll` repeatedly, one call at a time, then `stop`. It calls `commit`
@@ -83,18 +104,20 @@ interface ConnectorPluginBase {
   readonly version: string;
   /** The plugin's own error codes, for documentation. */
   readonly errorCodes?: ErrorCodes;
-  /** Creates a connector. Loads nothing heavy. */
-  connector(): Connector;
 }
 
 export interface SourcePlugin extends ConnectorPluginBase {
   readonly type: "source";
+  /** Creates a connector. Loads nothing heavy. */
+  connector(): SourceConnector;
   /** Creates a task. Called in task hosts only, so that its imports load there. */
   task(): Promise<SourceTask>;
 }
 
 export interface SinkPlugin extends ConnectorPluginBase {
   readonly type: "sink";
+  /** Creates a connector. Loads nothing heavy. */
+  connector(): SinkConnector;
   task(): Promise<SinkTask>;
 }
 

@@ -18,6 +18,11 @@ export interface SourceOffset {
   readonly offset: SourceMap | null;
 }
 
+/** A sink's new offset: the next record to read of a topic partition. null: the stored one is to be deleted. */
+export interface SinkOffset extends TopicPartition {
+  readonly offset: number | null;
+}
+
 export interface ConnectorContext extends PluginContext {
   /** Asks the worker to call `taskConfigs` again because the tasks or their work have changed. */
   requestTaskReconfiguration(): void;

@@ -23,6 +23,28 @@ export const ERROR_CODES = {
     text: "The request is one between the workers of a group, and this worker is standalone.",
     advice: "Nothing: a standalone worker plans the tasks of its connectors itself.",
   },
+  OFFSET_INVALID: {
+    text: "An offset in a request is not one that the connector, or Kafka, could continue from. Nothing was altered unless the message says so.",
+    advice:
+      "Compare it with the answer of GET /connectors/{name}/offsets; the message names the partition or key that does not fit.",
+  },
+  OFFSETS_IN_USE: {
+    text: "Members of the sink connector's consumer group are still alive, so its offsets cannot be altered.",
+    advice:
+      "Repeat the request in a moment. If it is still refused, look for another consumer with the group's id, or for a worker that hangs in a task's `stop`, and restart it.",
+  },
+  OFFSETS_NOT_ALTERED: {
+    text: "The offsets of a connector could not be altered or reset.",
+    advice: "See the cause and repeat the request: it may have been carried out in part.",
+  },
+  OFFSETS_FIXED: {
+    text: "The connector does not support that its offsets are altered or reset.",
+    advice: "Delete the connector and create it under another name: it then starts without offsets.",
+  },
+  CONNECTOR_NOT_STOPPED: {
+    text: "The offsets of a connector can be altered and reset only while it is STOPPED.",
+    advice: "PUT /connectors/{name}/stop, and resume it afterwards.",
+  },
   SCHEMA_INVALID: {
     text: "A schema was built incorrectly.",
     advice: "This is a fault of the plugin that built the schema: report it with the message.",
@@ -83,7 +105,7 @@ export const ERROR_CODES = {
       "See the reason (an endless loop, memory) and report it to the plugin's makers; restart the connector. Others continue by themselves.",
   },
   VALIDATION_UNANSWERED: {
-    text: "A plugin took too long to list its keys or to validate a configuration.",
+    text: "A plugin took too long to list its keys, to validate a configuration or to judge offsets.",
     advice:
       "Check that the worker can reach the systems in the configuration (a database, a store), and repeat the request.",
   },

@@ -3,7 +3,6 @@ import type { HttpClient } from "../base/http-client.js";
 import { type LogLevels, parseLogLevel } from "../base/log/log-levels.js";
 import { LOGGERS } from "../base/log/logger-names.js";
 import { type NamedLogger, silentLogger } from "../base/logger.js";
-import type { OffsetEntry } from "../contract/connector-info.js";
 import type { ConfigProvider } from "../herder/config/config-providers.js";
 import { ConfigValidator } from "../herder/config/config-validator.js";
 import { type DistributedConfig, internalTopics } from "../herder/config/distributed-config.js";
@@ -24,7 +23,7 @@ import { KafkaLogTransport } from "../stores/log-transport.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { createWorker } from "../worker/create-worker.js";
-import { sinkOffsets } from "../worker/sink/sink-offsets.js";
+import { alterSinkOffsets, resetSinkOffsets, sinkOffsets } from "../worker/sink/sink-offsets.js";
 import { overridePolicy } from "../worker/task/override-policy.js";
 import { packageVersion } from "./package-version.js";
 
@@ -76,7 +75,7 @@ export function herderOptions(
     levels: wiring.stack.levels,
     clock: wiring.stack.clock,
     providers: wiring.providers,
-    sinkOffsets: (connector, name) => committedOffsets(wiring, connector, name),
+    sinkOffsets: sinkOffsetGroups(wiring),
   };
 }
 
@@ -208,20 +207,26 @@ export function applyClusterLevel({ levels, logger, clock }: HerderWiring["stack
   } else log.warn("The level that was set for the cluster is unknown and has no effect", { logger: name, level: text });
 }
 
-async function committedOffsets(
-  { stack, props }: Pick<HerderWiring, "stack" | "props">,
-  connector: Props,
-  name: string,
-): Promise<OffsetEntry[]> {
+function sinkOffsetGroups({
+  stack,
+  props: worker,
+}: Pick<HerderWiring, "stack" | "props">): DistributedHerderOptions["sinkOffsets"] {
   const { clock, random } = stack;
   // Silent: the tasks' own clients log the same warnings about these settings.
   const createClient = (properties: Props) =>
     createKafkaClient({ properties, clock, random, logger: silentLogger, onConnectivity() {} });
-  const committed = await sinkOffsets(props, connector, name, createClient);
-  return committed.map(({ topic, partition, offset }) => ({
-    partition: { kafka_topic: topic, kafka_partition: partition },
-    offset: { kafka_offset: offset },
-  }));
+  const owner = (name: string, connector: Props) => ({ worker, connector, name, createClient });
+  return {
+    async list(connector, name) {
+      const committed = await sinkOffsets(owner(name, connector));
+      return committed.map(({ topic, partition, offset }) => ({
+        partition: { kafka_topic: topic, kafka_partition: partition },
+        offset: { kafka_offset: offset },
+      }));
+    },
+    alter: ({ name, config }, ...change) => alterSinkOffsets(owner(name, config), ...change),
+    reset: ({ name, config }, ...change) => resetSinkOffsets(owner(name, config), ...change),
+  };
 }
 
 /** Calls `ask` once, and again only after a failure. */

@@ -41,6 +41,12 @@ export interface TaskInfo {
   readonly config: SubmittedConfig;
 }
 
+/** An offset that a request wants stored: any JSON objects. A null offset deletes that of the partition. */
+export interface SubmittedOffset {
+  readonly partition: Readonly<Record<string, unknown>> | null;
+  readonly offset: Readonly<Record<string, unknown>> | null;
+}
+
 export interface OffsetEntry {
   readonly partition: SourceMap;
   readonly offset: SourceMap;

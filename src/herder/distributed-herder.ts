@@ -1,11 +1,27 @@
-import { type Clock, ConfigError, ConflictError, NotFoundError, type Props, type SourceMap } from "../api/index.js";
+import {
+  type Clock,
+  ConfigError,
+  ConflictError,
+  DataError,
+  NotFoundError,
+  type Props,
+  type SourceMap,
+} from "../api/index.js";
 import type { LoggerLevel, LogLevel, LogLevels } from "../base/log/log-levels.js";
+import { Turns } from "../base/turns.js";
 import type { ConfigInfos, ConfigKeyInfo } from "../contract/config-infos.js";
-import type { ConnectorInfo, ConnectorStateInfo, OffsetEntry, SubmittedConfig } from "../contract/connector-info.js";
+import type {
+  ConnectorInfo,
+  ConnectorStateInfo,
+  OffsetEntry,
+  SubmittedConfig,
+  SubmittedOffset,
+} from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
+import type { ConnectorEntry } from "../stores/config-fold.js";
 import type { StoredProps } from "../stores/config-records.js";
 import type { ConfigProvider } from "./config/config-providers.js";
 import { resolveReferences, withoutNulls } from "./config/config-references.js";
@@ -18,6 +34,7 @@ import type { LeaderWriter } from "./membership/leader-writer.js";
 import { isSignedWith, type RequestSignature } from "./membership/session-keys.js";
 import { SignatureError } from "./membership/signature-error.js";
 import { MisdirectedError } from "./misdirected-error.js";
+import { OffsetModifier, type SinkOffsetGroups } from "./offsets/offset-modifier.js";
 import { planRestart } from "./work/restart-plan.js";
 import { taskKey } from "./work/work.js";
 
@@ -34,12 +51,16 @@ export interface DistributedHerderOptions {
   readonly levels: LogLevels;
   readonly clock: Clock;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
-  /** Committed offsets of a sink connector's group, by its config with references resolved. */
-  sinkOffsets(config: Props, connector: string): Promise<readonly OffsetEntry[]>;
+  /** The offsets of sink connectors' groups, by their configs with references resolved. */
+  readonly sinkOffsets: SinkOffsetGroups & {
+    list(config: Props, connector: string): Promise<readonly OffsetEntry[]>;
+  };
 }
 
 /** The herder of one worker in a group. Reads use its own copy of the topics; writes go through the leader. */
 export class DistributedHerder implements Herder {
+  readonly #offsetTurns = new Turns();
+
   constructor(private readonly options: DistributedHerderOptions) {}
 
   protected get loop(): HerderLoop {
@@ -104,12 +125,20 @@ export class DistributedHerder implements Herder {
     const config = resolveReferences(entryOf(this.loop.configs(), name).config, this.options.providers, noted);
     try {
       const { type } = findConnector(this.loop.worker.plugins, config["connector.class"]);
-      if (type === "sink") return await this.options.sinkOffsets(withoutNulls(config), name);
+      if (type === "sink") return await this.options.sinkOffsets.list(withoutNulls(config), name);
     } catch (error) {
       throw redaction.error(error);
     }
     const stored = await this.loop.stores.offset.list(name);
     return stored.filter((entry): entry is { partition: SourceMap; offset: SourceMap } => entry.offset !== null);
+  }
+
+  alterOffsets(name: string, offsets: readonly SubmittedOffset[]): Promise<string> {
+    return this.#modifyOffsets(name, offsets);
+  }
+
+  resetOffsets(name: string): Promise<string> {
+    return this.#modifyOffsets(name, undefined);
   }
 
   async create(name: string, config: SubmittedConfig, initialState: TargetState | undefined): Promise<ConnectorInfo> {
@@ -265,6 +294,60 @@ export class DistributedHerder implements Herder {
 
   pluginConfig(classOrAlias: string): Promise<readonly ConfigKeyInfo[]> {
     return this.options.validator().keysOf(classOrAlias);
+  }
+
+  /** @param offsets undefined: all are reset. */
+  #modifyOffsets(name: string, offsets: readonly SubmittedOffset[] | undefined): Promise<string> {
+    // A reset deletes the partitions that it has listed: an alteration meanwhile must not leave half of itself.
+    return this.#offsetTurns.take(name, async () => {
+      const entry = await this.#stoppedEntry(name);
+      const redaction = new Redaction();
+      const noted = (reference: string, value: string) => redaction.note(reference, value);
+      const config = resolveReferences(entry.config, this.options.providers, noted);
+      const { stores, worker } = this.loop;
+      const assert = () => {
+        if (this.loop.configs().connectors.get(name) === entry) return;
+        const message = `Connector ${name} has changed while its offsets were modified: it may have been resumed. Stop it and repeat the request`;
+        throw new ConflictError("CONFIG_CHANGED", message);
+      };
+      const confirm = async () => {
+        await stores.config.readToEnd();
+        assert();
+      };
+      try {
+        const plugin = findConnector(worker.plugins, config["connector.class"]);
+        const { sinkOffsets: sinks, clock } = this.options;
+        const modifier = new OffsetModifier({ code: worker, store: stores.offset, sinks, clock });
+        const target = { name, plugin, config: withoutNulls(config), confirm, assert };
+        return await this.loop.stages.during(`modifying offsets for connector ${name}`, () =>
+          modifier.modify(target, offsets),
+        );
+      } catch (error) {
+        throw redaction.error(error);
+      }
+    });
+  }
+
+  /**
+   * The entry of a connector that no worker runs: it is STOPPED without tasks, and the group has rebalanced since.
+   *
+   * @throws MisdirectedError when another worker leads; NotFoundError; DataError CONNECTOR_NOT_STOPPED.
+   */
+  async #stoppedEntry(name: string): Promise<ConnectorEntry> {
+    const stage = `reading the config of connector ${name}`;
+    for (;;) {
+      await this.loop.membership.covered();
+      const stopped = await this.loop.asLeader(stage, `Modifying the offsets of connector ${name}`, async () => {
+        await this.loop.stores.config.readToEnd();
+        const entry = entryOf(this.loop.configs(), name);
+        if (entry.targetState !== "STOPPED" || entry.taskCount > 0) {
+          const message = `Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`;
+          throw new DataError("CONNECTOR_NOT_STOPPED", message);
+        }
+        return this.loop.membership.isCovered ? entry : undefined;
+      });
+      if (stopped) return stopped;
+    }
   }
 
   /** As `entryOf`, with Kafka Connect's message for target state requests. @throws NotFoundError */

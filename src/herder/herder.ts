@@ -6,6 +6,7 @@ import type {
   InstanceState,
   OffsetEntry,
   SubmittedConfig,
+  SubmittedOffset,
   TaskInfo,
 } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
@@ -50,6 +51,10 @@ export interface Herder {
   topics(name: string): readonly string[];
   resetTopics(name: string): void;
   offsets(name: string): Promise<readonly OffsetEntry[]>;
+  /** Stores offsets of a STOPPED connector. Resolves with the message for the client. */
+  alterOffsets(name: string, offsets: readonly SubmittedOffset[]): Promise<string>;
+  /** Deletes all offsets of a STOPPED connector. Resolves with the message for the client. */
+  resetOffsets(name: string): Promise<string>;
 
   create(name: string, config: SubmittedConfig, initialState: TargetState | undefined): Promise<ConnectorInfo>;
   putConfig(

@@ -5,6 +5,7 @@ import { CONFIG_OFFSET_HEADER, PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEAD
 import type { TargetState } from "../contract/target-state.js";
 import type { Herder } from "../herder/herder.js";
 import { HttpError } from "./http-error.js";
+import { parseOffsetsBody } from "./offsets-body.js";
 import {
   answerForwarded,
   awaitHerder,
@@ -102,6 +103,19 @@ function configRoutes(context: RequestContext): Route[] {
         async get(request, response) {
           const offsets = await awaitHerder(context, () => herder.offsets(nameIn(request)));
           response.json({ offsets });
+        },
+        async patch(request, response) {
+          const offsets = parseOffsetsBody(jsonBody(request));
+          answerMessage(
+            response,
+            await completeOrForward(context, request, () => herder.alterOffsets(nameIn(request), offsets)),
+          );
+        },
+        async delete(request, response) {
+          answerMessage(
+            response,
+            await completeOrForward(context, request, () => herder.resetOffsets(nameIn(request))),
+          );
         },
       },
     },
@@ -217,6 +231,11 @@ function topicRoutes(context: RequestContext, { tracked, resettable }: TopicAnsw
       },
     },
   ];
+}
+
+function answerMessage(response: Response, outcome: Awaited<ReturnType<typeof completeOrForward<string>>>): void {
+  if ("there" in outcome) answerForwarded(response, outcome.there);
+  else response.json({ message: outcome.here });
 }
 
 /** A write that answers with a status only. */

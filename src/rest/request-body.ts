@@ -60,9 +60,24 @@ export async function parseTaskConfigs(body: Buffer): Promise<SubmittedConfig[]>
   return ((await parse(body, "taskConfigs")) as SubmittedConfig[]).map(textsOf);
 }
 
-async function parse(body: Buffer, schema: SchemaName): Promise<unknown> {
+/**
+ * Parses a body as JSON, by `read`.
+ *
+ * @throws HttpError 400 naming the fault
+ */
+export function parseJson<T>(body: Buffer, read: (text: string) => T): T {
   if (body.length === 0) throw new HttpError(400, "The request has no body: send JSON");
-  const value = parseText(textOf(body));
+  const text = textOf(body);
+  try {
+    return read(text);
+  } catch {
+    // With the position, but without the parser's error, which quotes the body and its secrets.
+    throw new HttpError(400, `The request body is not JSON: ${faultOf(text)}`);
+  }
+}
+
+async function parse(body: Buffer, schema: SchemaName): Promise<unknown> {
+  const value = parseJson(body, (text) => parseJsonNumbers(text, (literal) => literal));
   const validate = await validatorOf(schema);
   if (!validate(value)) throw new HttpError(400, complaint(validate.errors?.[0]));
   return value;
@@ -74,15 +89,6 @@ function textOf(body: Buffer): string {
     return new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch (cause) {
     throw new HttpError(400, "The request body is not JSON: its bytes are not UTF-8", { cause });
-  }
-}
-
-/** @throws HttpError 400 with the position, but without the parser's error, which quotes the body and its secrets */
-function parseText(text: string): unknown {
-  try {
-    return parseJsonNumbers(text, (literal) => literal);
-  } catch {
-    throw new HttpError(400, `The request body is not JSON: ${faultOf(text)}`);
   }
 }
 

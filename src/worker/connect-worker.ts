@@ -6,6 +6,8 @@ import {
   errorKind,
   type Props,
   RetriableError,
+  type SinkOffset,
+  type SourceOffset,
 } from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import { errorMessage, traceOf } from "../base/error-trace.js";
@@ -136,6 +138,14 @@ export class ConnectWorker implements Worker {
     const runner = this.#connectors.get(name);
     if (!runner) throw new ConflictError("CONNECTOR_NOT_RUNNING", `Connector ${name} does not run on this worker`);
     return runner.taskConfigs();
+  }
+
+  alterOffsets(
+    className: string,
+    props: Props,
+    offsets: readonly SourceOffset[] | readonly SinkOffset[],
+  ): Promise<boolean> {
+    return this.parts.calls.alterOffsets(className, props, offsets);
   }
 
   connectors(): readonly ConnectorSnapshot[] {

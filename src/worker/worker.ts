@@ -6,6 +6,7 @@ import type {
   ErrorKind,
   PredicatePlugin,
   Props,
+  SinkOffset,
   SourceMap,
   SourceOffset,
   TransformationPlugin,
@@ -203,6 +204,20 @@ export interface Worker {
    *   than `tasks.max` under `tasks.max.enforce` (the connector is then FAILED); the connector's own errors.
    */
   taskConfigs(name: string): Promise<Record<string, string>[]>;
+  /**
+   * Asks the connector's class to judge new offsets (`alterOffsets` in the plugin contract), and to apply them to its
+   * own system. Stores none.
+   *
+   * @param props the connector's config, references resolved.
+   * @returns whether these offsets are all there is to alter; false if the class has no such method.
+   * @throws NotFoundError CLASS_NOT_FOUND; RetriableError VALIDATION_UNANSWERED or CONNECTOR_HOST_LOST; the connector's
+   *   own errors.
+   */
+  alterOffsets(
+    className: string,
+    props: Props,
+    offsets: readonly SourceOffset[] | readonly SinkOffset[],
+  ): Promise<boolean>;
   /** All connectors that were started and not stopped. */
   connectors(): readonly ConnectorSnapshot[];
 

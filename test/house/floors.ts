@@ -152,6 +152,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/herder/config"],
     ["src/herder/work", "src/herder/config"],
     ["src/herder/membership", "src/herder/config", "src/herder/work"],
+    ["src/herder/offsets"],
     ["src/herder"],
   ],
   "src/rest": [["src/rest/server"], ["src/rest"]],

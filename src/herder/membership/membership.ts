@@ -104,6 +104,8 @@ export class Membership implements GroupMemberCallbacks {
   #generation = 0;
   #incremental = true;
   #settled = deferred();
+  /** Resolves when the place is lost, or given up for a rebalance. */
+  #unsettled = deferred();
   #rejoining = false;
   #owners: ReadonlyMap<string, Work> = new Map();
   #memory: AssignorMemory = NO_MEMORY;
@@ -136,6 +138,23 @@ export class Membership implements GroupMemberCallbacks {
     return this.#settled.promise;
   }
 
+  /**
+   * Resolves once this worker has a place that covers every change to connectors and tasks that it has read: all
+   * members have stopped the tasks that these changes removed.
+   */
+  async covered(): Promise<void> {
+    for (;;) {
+      await this.settled();
+      if (this.isCovered) return;
+      await this.#unsettled.promise;
+    }
+  }
+
+  /** As `covered`, at this moment. */
+  get isCovered(): boolean {
+    return this.#place !== undefined && !this.#isOutdated(this.#place);
+  }
+
   /** The URL of the worker with the connector or task. Only the leader knows it. */
   ownerOf(connector: string, task?: number): string | undefined {
     for (const [url, work] of this.#owners) {
@@ -147,7 +166,7 @@ export class Membership implements GroupMemberCallbacks {
 
   /** Rejoins if connectors or tasks were added or removed since the leader assigned. */
   rejoinIfOutdated(): void {
-    if (this.#place && this.options.host.configs().shapeOffset > this.#place.configOffset) {
+    if (this.#place && this.#isOutdated(this.#place)) {
       this.#rejoin("connectors or tasks were added or removed");
     }
   }
@@ -273,6 +292,12 @@ export class Membership implements GroupMemberCallbacks {
     this.#place = undefined;
     this.#owners = new Map();
     if (this.#settled.settled) this.#settled = deferred();
+    this.#unsettled.resolve();
+    this.#unsettled = deferred();
+  }
+
+  #isOutdated(place: Place): boolean {
+    return this.options.host.configs().shapeOffset > place.configOffset;
   }
 
   #deal(
@@ -371,6 +396,7 @@ export class Membership implements GroupMemberCallbacks {
     this.#later?.cancel();
     this.#place = undefined;
     this.#settled.reject(new LoopEndedError("The request"));
+    this.#unsettled.reject(new LoopEndedError("The request"));
   }
 
   #rejoinLater(reason: string): void {

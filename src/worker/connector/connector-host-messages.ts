@@ -1,4 +1,4 @@
-import type { Props } from "../../api/index.js";
+import type { Props, SinkOffset, SourceOffset } from "../../api/index.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { Failure } from "../host/failure.js";
 import type { LogReport } from "../host/forwarding-logger.js";
@@ -19,6 +19,12 @@ export type ConnectorCall =
       readonly method: "validate";
       readonly plugin: PluginRef;
       readonly props: Readonly<Record<string, string | null>>;
+    }
+  | {
+      readonly method: "alterOffsets";
+      readonly className: string;
+      readonly props: Props;
+      readonly offsets: readonly SourceOffset[] | readonly SinkOffset[];
     };
 
 export type StartCall = Extract<ConnectorCall, { method: "start" }>;

@@ -5,7 +5,9 @@ import {
   type ConfigValue,
   type Connector,
   type ConnectorContext,
+  type Props,
   type Random,
+  type ValidationContext,
   validateConfig,
 } from "../../api/index.js";
 import { errorMessage } from "../../base/error-trace.js";
@@ -23,6 +25,13 @@ export interface ConnectorHostParts {
   readonly send: (report: ConnectorReport) => void;
   /** Runs a plugin's code as that run's, so that a crash or a hang of the thread can be attributed to it. */
   readonly within: <T>(run: number, work: () => T) => T;
+}
+
+type AlterOffsetsCall = Extract<ConnectorCall, { method: "alterOffsets" }>;
+
+/** A connector of either type; the caller passes the offsets of its type. */
+interface OffsetsConnector extends Connector {
+  alterOffsets?(props: Props, offsets: AlterOffsetsCall["offsets"], context: ValidationContext): Promise<boolean>;
 }
 
 interface Run {
@@ -94,7 +103,18 @@ export class ConnectorHost {
       case "validate":
         this.#runs.set(run, { className: call.plugin.className });
         return this.#validate(call.plugin, call.props);
+      case "alterOffsets":
+        this.#runs.set(run, { className: call.className });
+        return this.#alterOffsets(call);
     }
+  }
+
+  async #alterOffsets({ className, props, offsets }: AlterOffsetsCall): Promise<boolean> {
+    const { clock, random, logger } = this.parts;
+    const connector: OffsetsConnector = this.parts.plugins.find("connector", className).connector();
+    const context = { clock, random, logger: logger.named(className) };
+    // Truthy is not enough: the answer tells users whether there is more to alter.
+    return (await connector.alterOffsets?.(props, offsets, context)) === true;
   }
 
   async #start(number: number, { name, className, props }: StartCall): Promise<void> {

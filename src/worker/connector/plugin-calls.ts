@@ -1,4 +1,11 @@
-import { type Clock, type ConfigDef, RetriableError } from "../../api/index.js";
+import {
+  type Clock,
+  type ConfigDef,
+  type Props,
+  RetriableError,
+  type SinkOffset,
+  type SourceOffset,
+} from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { NamedLogger } from "../../base/logger.js";
@@ -19,10 +26,10 @@ export interface PluginCallsParts {
   readonly logger: NamedLogger;
 }
 
-/** For the calls of `configOf` and `validate`: their caller learns of a failure from the answer. */
+/** For the calls of `configOf`, `validate` and `alterOffsets`: their caller learns of a failure from the answer. */
 const UNHEARD: PluginRunEvents = { reconfigure() {}, failed() {} };
 
-/** Time for a plugin to list its keys or validate values. REST gives up after 90 s. */
+/** Time for a plugin to list its keys, validate values or judge offsets. REST gives up after 90 s. */
 const ANSWER_MS = 60_000;
 
 interface Host {
@@ -70,12 +77,21 @@ export class PluginCalls {
 
   /** As `Worker.configOf`. */
   async configOf(plugin: PluginRef): Promise<ConfigDef> {
-    return (await this.#ask(plugin, { method: "config", plugin })) as ConfigDef;
+    return (await this.#ask(plugin.className, { method: "config", plugin })) as ConfigDef;
   }
 
   /** As `Worker.validate`. */
   async validate(plugin: PluginRef, props: Readonly<Record<string, string | null>>): Promise<PluginValidation> {
-    return (await this.#ask(plugin, { method: "validate", plugin, props })) as PluginValidation;
+    return (await this.#ask(plugin.className, { method: "validate", plugin, props })) as PluginValidation;
+  }
+
+  /** As `Worker.alterOffsets`. */
+  async alterOffsets(
+    className: string,
+    props: Props,
+    offsets: readonly SourceOffset[] | readonly SinkOffset[],
+  ): Promise<boolean> {
+    return (await this.#ask(className, { method: "alterOffsets", className, props, offsets })) as boolean;
   }
 
   setLogLevels(levels: LevelSettings): void {
@@ -91,8 +107,8 @@ export class PluginCalls {
     await host?.link.close();
   }
 
-  async #ask(plugin: PluginRef, call: ConnectorCall): Promise<unknown> {
-    const run = this.#open(`${plugin.className} (${call.method})`, UNHEARD);
+  async #ask(className: string, call: ConnectorCall): Promise<unknown> {
+    const run = this.#open(`${className} (${call.method})`, UNHEARD);
     const timer = this.parts.clock.schedule(ANSWER_MS, () => {
       const message = `${run.label} has not answered for ${ANSWER_MS / 1000} s: it hangs, or waits for an external system`;
       run.lose(new RetriableError("VALIDATION_UNANSWERED", message));

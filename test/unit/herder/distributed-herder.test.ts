@@ -8,6 +8,7 @@ import { SeededRandom } from "../../../src/base/random.js";
 import type { ConfigValidator } from "../../../src/herder/config/config-validator.js";
 import { DistributedHerder } from "../../../src/herder/distributed-herder.js";
 import { HerderLoop } from "../../../src/herder/herder-loop.js";
+import { workOf } from "../../../src/herder/work/work.js";
 import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
 import { OffsetStore } from "../../../src/stores/offset-store.js";
@@ -27,13 +28,16 @@ describe("the herder of one worker", () => {
   let loop: HerderLoop;
   let herder: DistributedHerder;
   let sinkConfigs: unknown[];
+  let group: FakeGroup;
+  let offsets: MemoryLog;
 
   beforeEach(async () => {
     configs = new MemoryLog();
     validating = undefined;
     sinkConfigs = [];
     const random = new SeededRandom(7);
-    const group = new FakeGroup(clock);
+    group = new FakeGroup(clock);
+    offsets = new MemoryLog();
     const openLog = (log = new MemoryLog()) => openLogOver(log, { clock, random, logger: silentLogger });
     loop = new HerderLoop(
       {
@@ -53,7 +57,7 @@ describe("the herder of one worker", () => {
       {
         openStores: async (listener) => ({
           config: new ConfigStore(openLog(configs), listener),
-          offset: new OffsetStore(openLog()),
+          offset: new OffsetStore(openLog(offsets)),
           status: new StatusStore(openLog(), () => {}, clock, random, silentLogger),
         }),
         createWorker: async (listener) => (worker = new FakeWorker(listener)),
@@ -78,9 +82,13 @@ describe("the herder of one worker", () => {
       levels: new LogLevels("info"),
       clock,
       providers: new Map([["vault", { get: () => new Map([["servers", "b:9092"]]) }]]),
-      sinkOffsets: async (config) => {
-        sinkConfigs.push(config);
-        throw new Error(`no broker at ${config["consumer.override.bootstrap.servers"]}`);
+      sinkOffsets: {
+        async list(config) {
+          sinkConfigs.push(config);
+          throw new Error(`no broker at ${config["consumer.override.bootstrap.servers"]}`);
+        },
+        alter: async (_target, offsets, judge) => judge(offsets),
+        reset: async (_target, judge) => judge([]),
       },
     });
     await loop.start();
@@ -88,8 +96,8 @@ describe("the herder of one worker", () => {
   });
   afterEach(() => loop.close());
 
-  const put = async (name: string) => {
-    await loop.asLeader("put", "put", (writer) => writer.putConnector(name, { name }));
+  const put = async (name: string, config: Readonly<Record<string, string>> = {}) => {
+    await loop.asLeader("put", "put", (writer) => writer.putConnector(name, { name, ...config }));
     await clock.settled();
   };
 
@@ -168,5 +176,112 @@ describe("the herder of one worker", () => {
     await clock.settled();
     await expect(herder.offsets("s")).rejects.toThrow(`no broker at ${SERVERS}`);
     expect(sinkConfigs).toEqual([{ ...config, "consumer.override.bootstrap.servers": "b:9092" }]);
+  });
+
+  describe("modifies offsets", () => {
+    const ONE = { partition: { file: "f", of: 1 }, offset: { at: 1 } };
+    const KEY = '["c",{"file":"f","of":1}]';
+    const alterations = () => worker.calls.filter((call) => call === "alter offsets of X").length;
+
+    beforeEach(async () => {
+      vi.spyOn(worker.plugins, "find").mockReturnValue({ type: "source", className: "X" } as ConnectorPlugin);
+      await put("c", { "connector.class": "X" });
+    });
+    const stop = async () => {
+      await herder.setTargetState("c", "STOPPED");
+      await clock.settled();
+    };
+
+    test("of no connector that is unknown, runs or is paused", async () => {
+      await expect(herder.alterOffsets("none", [ONE])).rejects.toMatchObject({ message: "Connector none not found" });
+      const refusal = {
+        code: "CONNECTOR_NOT_STOPPED",
+        message:
+          "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/c/stop' endpoint",
+      };
+      await expect(herder.alterOffsets("c", [ONE])).rejects.toMatchObject(refusal);
+      await herder.setTargetState("c", "PAUSED");
+      await expect(herder.resetOffsets("c")).rejects.toMatchObject(refusal);
+    });
+
+    test("under the key that is in the topic already, and resets them", async () => {
+      await stop();
+      const javaKey = '["c",{"of":1,"file":"f"}]';
+      offsets.append({ key: Buffer.from(javaKey), value: Buffer.from('{"at":9}') });
+      await herder.alterOffsets("c", [ONE, { partition: { file: "g" }, offset: { at: 2 } }]);
+      expect(await herder.offsets("c")).toEqual([ONE, { partition: { file: "g" }, offset: { at: 2 } }]);
+      await herder.resetOffsets("c");
+      expect(await herder.offsets("c")).toEqual([]);
+      expect(offsets.texts.slice(1)).toEqual([
+        [javaKey, '{"at":1}'],
+        ['["c",{"file":"g"}]', '{"at":2}'],
+        [javaKey, null],
+        ['["c",{"file":"g"}]', null],
+      ]);
+    });
+
+    test("only once every worker has stopped the tasks", async () => {
+      const gate = deferred();
+      group.gate = gate.promise;
+      await herder.setTargetState("c", "STOPPED");
+      const altered = herder.alterOffsets("c", [ONE]);
+      await clock.settled();
+      expect(alterations()).toBe(0);
+      gate.resolve();
+      await altered;
+      expect(offsets.texts).toEqual([[KEY, '{"at":1}']]);
+    });
+
+    test("not of a connector that is resumed meanwhile, even if this worker has not read that yet", async () => {
+      await stop();
+      const judged = deferred<boolean>();
+      worker.judgeOffsets = () => judged.promise;
+      const altered = herder.alterOffsets("c", [ONE]);
+      await clock.settled();
+      configs.held = true;
+      configs.append(configRecord.targetState("c", "STARTED"));
+      judged.resolve(true);
+      await clock.settled();
+      configs.held = false;
+      configs.wake();
+      await expect(altered).rejects.toMatchObject({ code: "CONFIG_CHANGED" });
+      expect(offsets.texts).toEqual([]);
+    });
+
+    test("of one connector one request at a time", async () => {
+      await stop();
+      const judged = deferred<boolean>();
+      worker.judgeOffsets = () => judged.promise;
+      const both = [herder.alterOffsets("c", [ONE]), herder.resetOffsets("c")];
+      await clock.settled();
+      expect(alterations()).toBe(1);
+      judged.resolve(true);
+      await Promise.all(both);
+      expect(offsets.texts).toEqual([
+        [KEY, '{"at":1}'],
+        [KEY, null],
+      ]);
+    });
+
+    test("on the leader", async () => {
+      group.elsewhere = { url: "http://other:8083/", work: workOf([], []) };
+      await group.rebalance();
+      await expect(herder.alterOffsets("c", [ONE])).rejects.toMatchObject({ url: "http://other:8083/" });
+    });
+
+    test("with the values of the connector's references, and shows none of them", async () => {
+      const config = { "connector.class": "X", servers: SERVERS };
+      await put("c", config);
+      await stop();
+      let asked: object | undefined;
+      worker.judgeOffsets = async (_offsets, props) => {
+        asked = props;
+        throw new Error("b:9092 refuses");
+      };
+      await expect(herder.resetOffsets("c")).rejects.toThrow(
+        `Failed to modify offsets for source connector c: ${SERVERS} refuses`,
+      );
+      expect(asked).toEqual({ name: "c", ...config, servers: "b:9092" });
+    });
   });
 });

@@ -19,6 +19,8 @@ export class FakeWorker implements Worker {
   readonly blocked = new Set<string>();
   /** When set, closing waits for it, like work that ends slowly. */
   closeGate: Promise<void> | undefined;
+  /** The connectors' judgement of new offsets. */
+  judgeOffsets: (offsets: readonly object[], props: object) => Promise<boolean> = async () => false;
   /** When set, stopping tasks waits for it. */
   stopGate: Promise<void> | undefined;
   readonly #failed = new Set<string>();
@@ -47,6 +49,11 @@ export class FakeWorker implements Worker {
 
   async validate({ className }: PluginRef): Promise<never> {
     throw new NotFoundError("CLASS_NOT_FOUND", `No plugin ${className}`);
+  }
+
+  async alterOffsets(className: string, props: object, offsets: readonly object[]) {
+    this.calls.push(`alter offsets of ${className}`);
+    return this.judgeOffsets(offsets, props);
   }
 
   async startConnector(name: string, props: Readonly<Record<string, string>>, targetState: TargetState) {

@@ -50,6 +50,18 @@ export class FakeHerder implements Herder {
     return "cluster";
   }
 
+  async alterOffsets(...call: unknown[]) {
+    this.calls.push(["alterOffsets", ...call]);
+    await this.obstacle;
+    return "altered";
+  }
+
+  async resetOffsets(...call: unknown[]) {
+    this.calls.push(["resetOffsets", ...call]);
+    await this.obstacle;
+    return "reset";
+  }
+
   async ping() {
     await this.obstacle;
   }

@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError, RetriableError } from "../../../../src/api/index.js";
+import { ConfigError, DataError, RetriableError } from "../../../../src/api/index.js";
 import { SimClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import type { ConnectorCommand } from "../../../../src/worker/connector/connector-host-messages.js";
 import type { ConnectorHostLink } from "../../../../src/worker/connector/open-connector-host.js";
 import { PluginCalls } from "../../../../src/worker/connector/plugin-calls.js";
 import { failureOf } from "../../../../src/worker/host/failure.js";
+import type { Plugins } from "../../../../src/worker/worker.js";
 import { noPluginFacts } from "../source-harness.js";
+import { inProcessCalls } from "./in-process-calls.js";
 
 type Open = ConstructorParameters<typeof PluginCalls>[0]["open"];
 type Listener = Parameters<Open>[1];
@@ -338,5 +340,43 @@ describe("calls into plugins", () => {
     await expect(config).rejects.toThrow("closing");
     await closing;
     expect([hosts[0]!.closed, told, clock.pendingTimers]).toEqual([true, [], 0]);
+  });
+});
+
+describe("new offsets", () => {
+  const judgedBy = (connector: object) => {
+    const plugins = { find: () => ({ connector: () => connector }) } as unknown as Plugins;
+    const offsets = [{ partition: { at: 9223372036854775807n }, offset: null }];
+    return inProcessCalls(plugins).alterOffsets("X", { name: "c" }, offsets);
+  };
+
+  test("are judged by the connector's class, which gets them exactly", async () => {
+    let given: unknown[] = [];
+    const judged = judgedBy({
+      async alterOffsets(...args: unknown[]) {
+        given = args;
+        return true;
+      },
+    });
+    expect(await judged).toBe(true);
+    expect(given.slice(0, 2)).toEqual([{ name: "c" }, [{ partition: { at: 9223372036854775807n }, offset: null }]]);
+  });
+
+  test("are not all there is to alter unless the class says so", async () => {
+    expect(await judgedBy({})).toBe(false);
+    expect(await judgedBy({ alterOffsets: async () => "yes" })).toBe(false);
+  });
+
+  test("are refused with the class's own error", async () => {
+    const refused = judgedBy({
+      async alterOffsets() {
+        throw new DataError("OFFSET_INVALID", "no such place");
+      },
+    });
+    await expect(refused).rejects.toMatchObject({
+      name: "DataError",
+      code: "OFFSET_INVALID",
+      message: "no such place",
+    });
   });
 });
