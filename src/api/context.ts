@@ -2,7 +2,7 @@ import type { Clock } from "./clock.js";
 import type { Converter } from "./converter.js";
 import type { Logger } from "./logger.js";
 import type { Random } from "./random.js";
-import type { SinkRecord, SourceMap, TopicPartition, TopicPartitionOffset } from "./records.js";
+import type { SinkRecord, SourceMap, SourceRecord, TopicPartition, TopicPartitionOffset } from "./records.js";
 
 /** The context of every connector and task. */
 export interface PluginContext {
@@ -45,11 +45,24 @@ interface TaskContext extends PluginContext {
   converter(className: string, props: Readonly<Record<string, string>>, isKey: boolean): Converter;
 }
 
+/**
+ * Ends the transactions of a source task that defines their boundaries itself (KIP-618). A request for a record, which
+ * must be one that `poll` then returns, takes effect once it is produced or dropped; a request without one takes effect
+ * after the next batch that `poll` returns, which may be empty. An abort drops records, but not their offsets: the
+ * source goes on after them. Asking for both at one place fails the task.
+ */
+export interface TransactionContext {
+  commitTransaction(record?: SourceRecord): void;
+  abortTransaction(record?: SourceRecord): void;
+}
+
 export interface SourceTaskContext extends TaskContext {
   /** The stored offsets of these partitions, in the same order; `offset` is null where none is stored. */
   readOffsets(partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]>;
   /** Requests an offset flush as soon as all records returned by `poll` so far are acknowledged. */
   requestCommit(): void;
+  /** Undefined unless the worker delivers exactly once and the connector has `transaction.boundary=connector`. */
+  readonly transactions?: TransactionContext | undefined;
 }
 
 export interface SinkTaskContext extends TaskContext {

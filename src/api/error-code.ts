@@ -86,6 +86,11 @@ export const ERROR_CODES = {
     advice:
       "See the cause; create the topic by hand, or correct the topic.creation.* or errors.deadletterqueue.* keys.",
   },
+  TRANSACTION_LOST: {
+    text: "The cluster has ended a task's transaction: another producer took over its transactional id, or it took too long. Nothing of it is visible.",
+    advice:
+      "Restart the task, which continues after its last transaction. If transactions take too long, raise producer.override.transaction.timeout.ms, lower transaction.boundary.interval.ms, or set transaction.boundary to 'poll'.",
+  },
   DEAD_LETTER_FAILED: {
     text: "A bad record could not be written to the dead letter queue; the task stops rather than lose it.",
     advice: "See the cause; correct the dead letter topic, then restart the task.",

@@ -61,6 +61,10 @@ export class CompactedLog {
     setMaxListeners(0, this.#closing.signal); // every write that waits for its next attempt listens
   }
 
+  get topic(): string {
+    return this.#options.topic;
+  }
+
   /** Opens the topic. Resolves once its present content is folded, however long that takes. */
   async start(): Promise<void> {
     this.#positions = [...(await this.#options.transport.open())];

@@ -1,5 +1,6 @@
 import type { SourceMap, SourceOffset } from "../api/index.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
+import type { StoreRecord } from "./log-transport.js";
 import { OffsetFold } from "./offset-fold.js";
 
 /** Source offsets of all connectors: the offsets topic, in Kafka Connect's own format (KIP-875). */
@@ -40,6 +41,11 @@ export class OffsetStore {
         entries.map((entry) => this.#fold.record(connector, entry)),
         permit,
       );
+  }
+
+  /** The records that store these offsets, for a task that writes them in its own transaction. */
+  records(connector: string, entries: readonly SourceOffset[]): { topic: string; records: readonly StoreRecord[] } {
+    return { topic: this.#log.topic, records: entries.map((entry) => this.#fold.record(connector, entry)) };
   }
 
   /** Ends the attempts in flight. Their permits are checked again before the next attempt. */

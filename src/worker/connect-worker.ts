@@ -11,6 +11,7 @@ import {
 } from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import { errorMessage, traceOf } from "../base/error-trace.js";
+import { InvariantError } from "../base/invariant-error.js";
 import type { LevelSettings } from "../base/log/log-levels.js";
 import { LOGGERS } from "../base/log/logger-names.js";
 import type { NamedLogger } from "../base/logger.js";
@@ -28,9 +29,11 @@ import type {
   ConnectorSnapshot,
   ConnectorState,
   HostSnapshot,
+  OffsetRecords,
   PluginCatalog,
   PluginRef,
   PluginValidation,
+  SourceFencing,
   SourceOffsetStore,
   TaskMetrics,
   TaskSnapshot,
@@ -45,6 +48,8 @@ export interface ConnectWorkerParts {
   readonly plugins: PluginCatalog;
   readonly calls: PluginCalls;
   readonly offsets: SourceOffsetStore;
+  /** For exactly-once delivery; undefined when it is off. */
+  readonly fencing?: SourceFencing | undefined;
   readonly listener: WorkerListener;
   readonly openHost: OpenHost;
   readonly clock: Clock;
@@ -219,6 +224,12 @@ export class ConnectWorker implements Worker {
     await Promise.all([this.#hosts.close(), this.parts.calls.close()]);
   }
 
+  get #fencing(): SourceFencing {
+    const { fencing } = this.parts;
+    if (!fencing) throw new InvariantError("A task asked for fencing without exactly-once delivery");
+    return fencing;
+  }
+
   /** Waits for all together, at most `task.shutdown.graceful.timeout.ms`; returns the late ones. */
   async #stoppedInTime<T>(
     all: readonly T[],
@@ -299,9 +310,24 @@ export class ConnectWorker implements Worker {
         break;
       case "readOffsets": {
         const { partitions } = report;
-        this.#answer(host, report.request, task, ({ id }) => this.parts.offsets.read(id.connector, partitions));
+        this.#answer(host, report.request, task, async ({ id }) => ({
+          offsets: await this.parts.offsets.read(id.connector, partitions),
+        }));
         break;
       }
+      case "offsetRecords": {
+        const { entries } = report;
+        this.#answer(host, report.request, task, async ({ id }) => ({
+          records: this.parts.offsets.records(id.connector, entries),
+        }));
+        break;
+      }
+      case "mayStart":
+        this.#answer(host, report.request, task, async ({ id }) => {
+          await this.#fencing[report.step](id);
+          return {};
+        });
+        break;
       case "flushOffsets": {
         const { entries } = report;
         this.#answer(host, report.request, task, async ({ id, run }) => {
@@ -309,7 +335,7 @@ export class ConnectWorker implements Worker {
           await this.parts.offsets.flush(id.connector, entries, () => {
             if (!this.#runs.has(run)) throw isOver();
           });
-          return [];
+          return {};
         });
         break;
       }
@@ -321,11 +347,11 @@ export class ConnectWorker implements Worker {
     host: number,
     request: number,
     task: RunningTask | undefined,
-    work: (task: RunningTask) => ReturnType<SourceOffsetStore["read"]>,
+    work: (task: RunningTask) => Promise<{ offsets?: readonly SourceOffset[]; records?: OffsetRecords }>,
   ): void {
     const answered = task ? work(task) : Promise.reject(isOver());
     answered.then(
-      (offsets) => this.#hosts.send(host, { type: "offsets", request, offsets }),
+      (answer) => this.#hosts.send(host, { type: "offsets", request, ...answer }),
       (error) => this.#hosts.send(host, { type: "offsets", request, failure: failureOf(unanswered(error)) }),
     );
   }

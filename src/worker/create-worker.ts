@@ -10,13 +10,15 @@ import type { CreateKafkaClient } from "./host/task-clients.js";
 import { openThreadHost } from "./host/thread-host.js";
 import { loadPlugins, pluginFolders } from "./plugins/load-plugins.js";
 import { NamedPlugins, type PluginFacts } from "./plugins/named-plugins.js";
-import type { SourceOffsetStore, Worker, WorkerListener } from "./worker.js";
+import type { SourceFencing, SourceOffsetStore, Worker, WorkerListener } from "./worker.js";
 import { parseWorkerSettings } from "./worker-config.js";
 
 export interface WorkerOptions {
   /** The worker's properties with references resolved. */
   readonly workerProps: Props;
   readonly offsets: SourceOffsetStore;
+  /** For exactly-once delivery; undefined when it is off. */
+  readonly fencing?: SourceFencing | undefined;
   readonly listener: WorkerListener;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,7 +37,7 @@ export interface WorkerOptions {
  * @throws ConfigError; RetriableError CONNECTOR_HOST_LOST when no host can load the plugins.
  */
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
-  const { workerProps, offsets, listener, clock, random, logger, levels, createKafkaClient } = options;
+  const { workerProps, offsets, fencing, listener, clock, random, logger, levels, createKafkaClient } = options;
   const settings = parseWorkerSettings(workerProps);
   const inProcess = settings["task.isolation"] === "none";
   const pluginPath = workerProps["plugin.path"];
@@ -61,6 +63,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     plugins: new NamedPlugins(facts),
     calls,
     offsets,
+    fencing,
     listener,
     clock,
     logger,

@@ -77,6 +77,15 @@ export function parseWorkerSettings(props: Props): WorkerSettings {
   return parseConfig(workerConfigDef, props);
 }
 
+/** Exactly-once delivery of source connectors (KIP-618): a cluster goes from the first to the last, one by one. */
+export type ExactlyOnceMode = "disabled" | "preparing" | "enabled";
+
+/** The worker's `exactly.once.source.support`, which was validated when the worker started. */
+export function exactlyOnceMode(worker: Props): ExactlyOnceMode {
+  const mode = worker["exactly.once.source.support"]?.trim().toLowerCase();
+  return mode === "preparing" || mode === "enabled" ? mode : "disabled";
+}
+
 export type TaskIsolation = "shared" | "dedicated" | "none";
 
 const isolationConfig = {

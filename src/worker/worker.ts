@@ -83,6 +83,25 @@ export interface SourceOffsetStore {
    * @param permit called before every attempt. Its error ends the flush.
    */
   flush(connector: string, entries: readonly SourceOffset[], permit: () => void): Promise<void>;
+  /** The records that a task writes in its own transaction. They reuse the keys that the topic has. */
+  records(connector: string, entries: readonly SourceOffset[]): OffsetRecords;
+}
+
+/** Lets source tasks that deliver exactly once start one set after the other (KIP-618). */
+export interface SourceFencing {
+  /**
+   * Before a task's producer takes over its transactional id: resolves once the leader has fenced the tasks of earlier
+   * sets. @throws RetriableError while there is no leader; ConflictError when a newer set of tasks exists
+   */
+  fence(id: TaskId): Promise<void>;
+  /** After that. @throws ConflictError when the task is no longer assigned, or a newer set of tasks exists */
+  confirm(id: TaskId): Promise<void>;
+}
+
+/** The records that store offsets, for a writer other than the store. */
+export interface OffsetRecords {
+  readonly topic: string;
+  readonly records: readonly { readonly key: Buffer; readonly value: Buffer | null }[];
 }
 
 /**

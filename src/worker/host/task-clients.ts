@@ -10,6 +10,7 @@ import type {
   Producer,
   ProducerListener,
   RebalanceListener,
+  TransactionalProducer,
 } from "../../kafka/kafka-client.js";
 import { DeadLetterQueue, ensureDeadLetterTopic, parseDeadLetterSettings } from "../sink/dead-letter-queue.js";
 import type { SinkClients } from "../sink/sink-task-runner.js";
@@ -20,6 +21,8 @@ import {
   deadLetterProducerProperties,
   sinkConsumerProperties,
   sourceProducerProperties,
+  transactionalIdOf,
+  transactionalProperties,
 } from "../task/task-client-properties.js";
 import type { NewConnectivity } from "../task/task-runner.js";
 import { untilAnswered } from "../task/until-answered.js";
@@ -60,6 +63,13 @@ export class TaskClients implements SourceClients, SinkClients {
       { onConnectivity: connectivity() },
       listener,
     );
+  }
+
+  transactionalProducer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): TransactionalProducer<T> {
+    const { workerProps, id } = this.parts;
+    const options = { transactionalId: transactionalIdOf(workerProps, id), onConnectivity: connectivity() };
+    const properties = transactionalProperties(this.#producerProperties);
+    return this.#client(LOGGERS.producer, properties, connectivity).transactionalProducer(options, listener);
   }
 
   admin(connectivity: NewConnectivity): KafkaAdmin {

@@ -2,7 +2,7 @@ import type { Props, SourceMap, SourceOffset } from "../../api/index.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { TaskId } from "../../contract/task-id.js";
-import type { TaskMetrics, TaskState } from "../worker.js";
+import type { OffsetRecords, TaskMetrics, TaskState } from "../worker.js";
 import type { Failure } from "./failure.js";
 import type { LogReport } from "./forwarding-logger.js";
 
@@ -27,11 +27,12 @@ export type HostCommand =
   | { readonly type: "metrics"; readonly request: number }
   /** The loggers' levels have changed. For a host in a thread of its own: others share the worker's. */
   | { readonly type: "levels"; readonly levels: LevelSettings }
-  /** The answer to `readOffsets` or `flushOffsets`. */
+  /** The answer to `readOffsets`, `flushOffsets`, `offsetRecords` or `mayStart`. */
   | {
       readonly type: "offsets";
       readonly request: number;
       readonly offsets?: readonly SourceOffset[];
+      readonly records?: OffsetRecords;
       readonly failure?: Failure;
     };
 
@@ -57,6 +58,20 @@ export type HostReport =
       readonly run: number;
       readonly request: number;
       readonly partitions: readonly SourceMap[];
+    }
+  /** For the task's own transaction. */
+  | {
+      readonly type: "offsetRecords";
+      readonly run: number;
+      readonly request: number;
+      readonly entries: readonly SourceOffset[];
+    }
+  /** A source task that delivers exactly once starts: before and after its producer takes over the transactional id. */
+  | {
+      readonly type: "mayStart";
+      readonly run: number;
+      readonly request: number;
+      readonly step: "fence" | "confirm";
     }
   | {
       readonly type: "flushOffsets";

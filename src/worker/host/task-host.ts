@@ -1,11 +1,14 @@
 import { type Clock, type Props, type Random, type SourceOffset, UnsupportedError } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
+import { InvariantError } from "../../base/invariant-error.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
 import type { NamedLogger } from "../../base/logger.js";
 import { SinkTaskRunner } from "../sink/sink-task-runner.js";
 import { parseSinkTopics } from "../sink/sink-topics.js";
 import { SourceTaskRunner } from "../source/source-task-runner.js";
 import { parseTopicCreation } from "../source/topic-creation.js";
+import { type BoundarySettings, parseBoundary } from "../source/transaction-boundary.js";
+import type { Transactions } from "../source/transaction-delivery.js";
 import { parseErrorPolicy } from "../task/error-policy.js";
 import { chooseConverters } from "../task/task-converters.js";
 import { checkTaskCount } from "../task/task-count.js";
@@ -13,7 +16,7 @@ import type { TaskEvents, TaskParts, TaskRunner } from "../task/task-runner.js";
 import { chooseTransformations } from "../task/transformation-chain.js";
 import { unbuiltKeys } from "../task/unbuilt-keys.js";
 import type { Plugins } from "../worker.js";
-import { parseWorkerSettings } from "../worker-config.js";
+import { exactlyOnceMode, parseWorkerSettings } from "../worker-config.js";
 import { errorOf, failureOf } from "./failure.js";
 import { type CreateKafkaClient, TaskClients } from "./task-clients.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
@@ -28,12 +31,13 @@ export interface TaskHostParts {
   readonly send: (report: HostReport) => void;
 }
 
+type OffsetAnswer = Extract<HostCommand, { type: "offsets" }>;
 type StartCommand = Extract<HostCommand, { type: "start" }>;
 
 /** Runs tasks in one thread: takes commands, creates and drives task runners, reports their states. */
 export class TaskHost {
   readonly #runners = new Map<number, TaskRunner>();
-  readonly #offsetRequests = new Map<number, Deferred<readonly SourceOffset[]>>();
+  readonly #offsetRequests = new Map<number, Deferred<OffsetAnswer>>();
   #nextRequest = 1;
 
   constructor(private readonly parts: TaskHostParts) {}
@@ -60,7 +64,7 @@ export class TaskHost {
         const request = this.#offsetRequests.get(command.request);
         this.#offsetRequests.delete(command.request);
         if (command.failure) request?.reject(errorOf(command.failure));
-        else request?.resolve(command.offsets ?? []);
+        else request?.resolve(command);
         break;
       }
     }
@@ -138,15 +142,40 @@ export class TaskHost {
       return new SinkTaskRunner({ ...parts, plugin, clients, topics });
     }
     const offsets = {
-      read: (partitions: readonly SourceOffset["partition"][]) =>
-        this.#ask((request) => ({ type: "readOffsets", run, request, partitions })),
+      read: async (partitions: readonly SourceOffset["partition"][]) =>
+        (await this.#ask((request) => ({ type: "readOffsets", run, request, partitions }))).offsets ?? [],
       flush: async (entries: readonly SourceOffset[]) => {
         await this.#ask((request) => ({ type: "flushOffsets", run, request, entries }));
       },
     };
     const topicCreation = parseTopicCreation(workerProps, connectorProps);
     const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps) };
-    return new SourceTaskRunner({ ...parts, plugin, clients, offsets, topicCreation });
+    const transactions =
+      exactlyOnceMode(workerProps) === "enabled"
+        ? this.#transactions(run, parseBoundary(connectorProps, parts.commitIntervalMs))
+        : undefined;
+    return new SourceTaskRunner({ ...parts, plugin, clients, offsets, topicCreation, transactions });
+  }
+
+  #transactions(run: number, settings: BoundarySettings): Transactions {
+    const step = async (name: "fence" | "confirm") => {
+      await this.#ask((request) => ({ type: "mayStart", run, request, step: name }));
+    };
+    return {
+      ...settings,
+      fence: () => step("fence"),
+      confirm: () => step("confirm"),
+      offsetRecords: async (entries) => {
+        const { records } = await this.#ask((request) => ({ type: "offsetRecords", run, request, entries }));
+        if (!records) throw new InvariantError("The worker answered a request for offset records without any");
+        // Between threads a Buffer becomes a plain array of bytes.
+        const bytes = (array: Uint8Array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+        return {
+          topic: records.topic,
+          records: records.records.map(({ key, value }) => ({ key: bytes(key), value: value && bytes(value) })),
+        };
+      },
+    };
   }
 
   #eventsOf(run: number, version: string | null): TaskEvents {
@@ -165,9 +194,9 @@ export class TaskHost {
   }
 
   /** Sends a request to the worker's offset store, which lives in the worker's thread (I6). */
-  #ask(report: (request: number) => HostReport): Promise<readonly SourceOffset[]> {
+  #ask(report: (request: number) => HostReport): Promise<OffsetAnswer> {
     const request = this.#nextRequest++;
-    const answer = deferred<readonly SourceOffset[]>();
+    const answer = deferred<OffsetAnswer>();
     this.#offsetRequests.set(request, answer);
     this.parts.send(report(request));
     return answer.promise;

@@ -26,6 +26,7 @@ const DRAIN_SHARE = 0.7;
  * on request, in the worker's offsets topic. (I1)
  */
 export class LedgerDelivery implements SourceDelivery {
+  readonly requests = undefined;
   readonly #ledger = new SubmittedRecords();
   readonly #commits: OffsetCommits;
   #producer: Producer<SubmittedRange> | undefined;
@@ -76,9 +77,14 @@ export class LedgerDelivery implements SourceDelivery {
     const ranges = this.#ledger.submit(batch);
     const producer = this.#producer!;
     return {
-      produce: (record: SourceRecord, produced: ProducerRecord) =>
-        producer.append(produced, ranges.rangeOf(record.sourcePartition)),
-      drop: (record) => this.#ledger.settle(ranges.rangeOf(record.sourcePartition), 1),
+      produce: (record: SourceRecord, produced: ProducerRecord) => {
+        producer.append(produced, ranges.rangeOf(record.sourcePartition));
+        return undefined;
+      },
+      drop: (record) => {
+        this.#ledger.settle(ranges.rangeOf(record.sourcePartition), 1);
+        return undefined;
+      },
       withdraw: (from) => this.#withdraw(batch, from, ranges),
     };
   }

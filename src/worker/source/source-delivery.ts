@@ -1,4 +1,4 @@
-import type { SourceOffset, SourceRecord } from "../../api/index.js";
+import type { SourceOffset, SourceRecord, TransactionContext } from "../../api/index.js";
 import type { ProducerRecord } from "../../kafka/kafka-client.js";
 import type { RecordErrors } from "../task/record-errors.js";
 import type { TaskCounters } from "../task/task-counters.js";
@@ -18,6 +18,9 @@ export interface SourceDelivery {
   /** Await `drained` before producing more. */
   readonly full: boolean;
   drained(): Promise<void>;
+
+  /** For the task's context, if the task defines the boundaries of transactions. */
+  readonly requests: TransactionContext | undefined;
 
   /** Before the task's own start: takes what it needs to write. @throws the reason why it must not run */
   open(): Promise<void>;
@@ -40,10 +43,10 @@ export interface SourceDelivery {
 
 /** One batch on its way. */
 export interface Submission {
-  /** Produces the next record of the batch. */
-  produce(record: SourceRecord, produced: ProducerRecord): void;
-  /** The next record of the batch was dropped deliberately. */
-  drop(record: SourceRecord): void;
+  /** Produces the next record of the batch. A promise, if there is one, must be awaited before the next record. */
+  produce(record: SourceRecord, produced: ProducerRecord): Promise<void> | undefined;
+  /** The next record of the batch was dropped deliberately. As `produce`. */
+  drop(record: SourceRecord): Promise<void> | undefined;
   /** The batch ends before its record `from`: the rest never reached the producer, and is read again. */
   withdraw(from: number): void;
 }

@@ -10,7 +10,13 @@ import { Backoff } from "../../base/backoff.js";
 import { deferred } from "../../base/deferred.js";
 import { errorMessage } from "../../base/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
-import type { KafkaAdmin, Producer, ProducerListener, ProducerRecord } from "../../kafka/kafka-client.js";
+import type {
+  KafkaAdmin,
+  Producer,
+  ProducerListener,
+  ProducerRecord,
+  TransactionalProducer,
+} from "../../kafka/kafka-client.js";
 import { isRetriable } from "../task/error-policy.js";
 import { LogReporter, RecordErrors } from "../task/record-errors.js";
 import { TaskCounters } from "../task/task-counters.js";
@@ -29,10 +35,13 @@ import type { DeliveryOwner, SourceDelivery } from "./source-delivery.js";
 import { describeSource, type SourceFailure, SourceRecordEncoder } from "./source-record-encoder.js";
 import { SourceTopics } from "./source-topics.js";
 import type { TopicCreation } from "./topic-creation.js";
+import { TransactionDelivery, type Transactions } from "./transaction-delivery.js";
 
 /** A source task's Kafka clients, created on demand. */
 export interface SourceClients {
   producer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): Producer<T>;
+  /** A producer with the task's own transactional id. */
+  transactionalProducer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): TransactionalProducer<T>;
   admin(connectivity: NewConnectivity): KafkaAdmin;
   /** Closes all; records still in the producer fail. */
   close(): Promise<void>;
@@ -48,6 +57,8 @@ export interface SourceTaskParts extends TaskParts {
   readonly plugin: SourcePlugin;
   readonly clients: SourceClients;
   readonly offsets: TaskOffsets;
+  /** For exactly-once delivery; undefined: at least once. */
+  readonly transactions: Transactions | undefined;
   /** Undefined: the broker's auto-creation handles missing topics. */
   readonly topicCreation: TopicCreation | undefined;
 }
@@ -115,16 +126,7 @@ export class SourceTaskRunner implements TaskRunner {
       taskClassName: parts.plugin.taskClassName,
       stored: async (offsets) => this.#task?.commit?.(offsets),
     };
-    this.#delivery = new LedgerDelivery({
-      owner,
-      producer: (listener, connectivity) => parts.clients.producer(listener, connectivity),
-      flush: (offsets) => parts.offsets.flush(offsets),
-      commitIntervalMs: parts.commitIntervalMs,
-      commitTimeoutMs: parts.commitTimeoutMs,
-      clock,
-      random,
-      logger,
-    });
+    this.#delivery = this.#newDelivery(owner);
   }
 
   async run(targetState: TargetState): Promise<void> {
@@ -135,9 +137,8 @@ export class SourceTaskRunner implements TaskRunner {
       if (await life.untilResumed()) {
         this.#status.starting();
         await this.#delivery.open();
-        this.#task = await this.parts.plugin.task();
-        started = true;
-        await this.#task.start(this.#context(), this.parts.props);
+        started = !life.isEnding;
+        if (started) await this.#startTask();
         if (!life.isEnding) {
           this.#status.set("RUNNING");
           this.#delivery.begin();
@@ -178,6 +179,11 @@ export class SourceTaskRunner implements TaskRunner {
 
   metrics(): TaskMetrics {
     return this.#counters.snapshot(this.#delivery.unsettled, this.#delivery.bufferedBytes);
+  }
+
+  async #startTask(): Promise<void> {
+    this.#task = await this.parts.plugin.task();
+    await this.#task.start(this.#context(), this.parts.props);
   }
 
   async #loop(): Promise<void> {
@@ -233,7 +239,7 @@ export class SourceTaskRunner implements TaskRunner {
           const outcome = await this.#encoder.recover(record, error, nowMs);
           if (outcome.kind === "fatal") throw outcome.error;
           if (outcome.kind === "skipped") {
-            submission.drop(record);
+            await submission.drop(record);
             continue;
           }
           produced = outcome.value;
@@ -242,7 +248,7 @@ export class SourceTaskRunner implements TaskRunner {
           // Deliberately dropped: its offset is settled like an acknowledged one, though Kafka Connect waits for the next
           // record's. Else a source whose last records are dropped could never release them.
           this.#errors.noteDropped();
-          submission.drop(record);
+          await submission.drop(record);
           if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await clock.turn();
           continue;
         }
@@ -250,8 +256,9 @@ export class SourceTaskRunner implements TaskRunner {
         if (delivery.full && !(await this.#room())) break;
         if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await clock.turn();
         if (this.#life.hasFailed || this.#life.isAbandoned) break;
-        submission.produce(record, produced);
+        const ended = submission.produce(record, produced);
         this.#encoder.release();
+        if (ended) await ended;
       }
     } finally {
       if (at < batch.length) submission.withdraw(at);
@@ -298,6 +305,33 @@ export class SourceTaskRunner implements TaskRunner {
     await this.parts.clients.close();
   }
 
+  #newDelivery(owner: DeliveryOwner): SourceDelivery {
+    const { id, clients, offsets, transactions, commitIntervalMs, commitTimeoutMs } = this.parts;
+    const { clock, random, logger } = this.parts;
+    if (transactions) {
+      return new TransactionDelivery({
+        id,
+        owner,
+        transactions,
+        producer: (listener, connectivity) => clients.transactionalProducer(listener, connectivity),
+        commitTimeoutMs,
+        clock,
+        random,
+        logger,
+      });
+    }
+    return new LedgerDelivery({
+      owner,
+      producer: (listener, connectivity) => clients.producer(listener, connectivity),
+      flush: (entries) => offsets.flush(entries),
+      commitIntervalMs,
+      commitTimeoutMs,
+      clock,
+      random,
+      logger,
+    });
+  }
+
   #context(): SourceTaskContext {
     const { id, clock, random, logger, pluginLogger, offsets, plugins } = this.parts;
     const what = "Reading the stored offsets";
@@ -314,6 +348,7 @@ export class SourceTaskRunner implements TaskRunner {
       // A task that starts while Kafka is away waits for it: it must neither start from the beginning nor fail.
       readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), wait),
       requestCommit: () => this.#delivery.requestCommit(),
+      transactions: this.#delivery.requests,
     };
   }
 }

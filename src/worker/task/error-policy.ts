@@ -57,6 +57,12 @@ export function isRetriable(error: unknown): boolean {
   return error instanceof Error && error.name === "KafkaError" && (error as { retriable?: unknown }).retriable === true;
 }
 
+/** Whether the cluster has ended the producer's transaction, for another producer's sake or because it took too long. */
+export function isFenced(error: unknown): error is Error {
+  if (!(error instanceof Error) || error.name !== "KafkaError") return false;
+  return ["PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH"].includes(String((error as { codeName?: unknown }).codeName));
+}
+
 /** The cluster refuses us, not the record: skipping records for it would lose good ones. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error) || error.name !== "KafkaError") return false;

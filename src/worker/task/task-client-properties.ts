@@ -21,6 +21,17 @@ export function sourceProducerProperties(worker: Props, connector: Props, id: Ta
   return producerProperties(worker, connector, `connector-producer-${id.connector}-${id.task}`);
 }
 
+/** The id of a source task's transactions: it must stay the same, since its next producer fences this one by it. */
+export function transactionalIdOf(worker: Props, { connector, task }: TaskId): string {
+  return `${worker["group.id"]}-${connector}-${task}`;
+}
+
+/** A source task's producer properties, for transactions: the worker chooses their id, and that they are idempotent. */
+export function transactionalProperties(producer: DerivedProperties): DerivedProperties {
+  const { "transactional.id": _id, "enable.idempotence": _idempotence, ...rest } = producer;
+  return rest;
+}
+
 /** The producer of a sink task's dead letter queue, derived like a source task's. @throws ConfigError as there. */
 export function deadLetterProducerProperties(worker: Props, connector: Props, id: TaskId): DerivedProperties {
   return producerProperties(worker, connector, `connector-dlq-producer-${id.connector}-${id.task}`);

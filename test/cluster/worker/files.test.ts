@@ -55,6 +55,10 @@ class Listener implements WorkerListener {
 }
 
 class MemoryOffsets implements SourceOffsetStore {
+  records() {
+    return { topic: "offsets", records: [] };
+  }
+
   readonly stored = new Map<string, SourceMap | null>();
 
   async read(connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> {

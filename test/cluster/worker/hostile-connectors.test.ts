@@ -112,7 +112,7 @@ async function start(props: Record<string, string> = {}, logger: NamedLogger = s
   const listener = new Listener();
   const worker = await createWorker({
     workerProps: { "plugin.path": folder, "task.host.timeout.ms": "2000", "task.heap.mb": "48", ...props },
-    offsets: { read: async () => [], flush: async () => {} },
+    offsets: { read: async () => [], flush: async () => {}, records: () => ({ topic: "offsets", records: [] }) },
     listener,
     clock: new SystemClock(),
     random: new SystemRandom(),

@@ -86,7 +86,7 @@ async function start(props: Record<string, string> = {}) {
       "task.hosts": "1",
       ...props,
     },
-    offsets: { read: async () => [], flush: async () => {} },
+    offsets: { read: async () => [], flush: async () => {}, records: () => ({ topic: "offsets", records: [] }) },
     listener,
     clock: new SystemClock(),
     random: new SystemRandom(),

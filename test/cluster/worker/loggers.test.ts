@@ -59,7 +59,7 @@ test("a level reaches the loggers of plugins in running hosts, and in those that
       "key.converter": "JsonConverter",
       "value.converter": "JsonConverter",
     },
-    offsets: { read: async () => [], flush: async () => {} },
+    offsets: { read: async () => [], flush: async () => {}, records: () => ({ topic: "offsets", records: [] }) },
     listener: { connectorStatus() {}, taskStatus() {}, requestReconfiguration() {}, topicUsed() {} },
     clock,
     random: new SystemRandom(),

@@ -95,7 +95,7 @@ test("a plugin whose import never ends, or ends the thread, is left out by name;
       "key.converter": "JsonConverter",
       "value.converter": "JsonConverter",
     },
-    offsets: { read: async () => [], flush: async () => {} },
+    offsets: { read: async () => [], flush: async () => {}, records: () => ({ topic: "offsets", records: [] }) },
     listener: {
       connectorStatus() {},
       taskStatus: (_id, state) => state === "RUNNING" && running.resolve(),

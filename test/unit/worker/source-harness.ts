@@ -236,12 +236,16 @@ export function sourceRig(
     plugin,
     offsets,
     topicCreation: undefined,
+    transactions: undefined,
     clients: {
       producer: <T>(listener: ProducerListener<T>, newConnectivity: NewConnectivity) => {
         const producer = new FakeProducer<T>(listener);
         connectivity = newConnectivity();
         made.resolve(producer as unknown as FakeProducer<SubmittedRange>);
         return producer;
+      },
+      transactionalProducer: () => {
+        throw new Error("no transactions");
       },
       admin: () => admin.asAdmin(),
       close: async () => {

@@ -1,0 +1,247 @@
+import {
+  type Clock,
+  ConfigError,
+  ConflictError,
+  type Logger,
+  type Random,
+  type SourceMap,
+  type SourceOffset,
+  type SourceRecord,
+  type TransactionContext,
+} from "../../api/index.js";
+import { sourceMapKey } from "../../base/exact-json.js";
+import type { TaskId } from "../../contract/task-id.js";
+import type { ProducerListener, ProducerRecord, TransactionalProducer } from "../../kafka/kafka-client.js";
+import { isFenced } from "../task/error-policy.js";
+import type { NewConnectivity } from "../task/task-runner.js";
+import { untilAnswered } from "../task/until-answered.js";
+import type { OffsetRecords } from "../worker.js";
+import type { DeliveryOwner, SourceDelivery, Submission } from "./source-delivery.js";
+import { type BoundarySettings, judgeBoundary } from "./transaction-boundary.js";
+import { TransactionRequests } from "./transaction-requests.js";
+
+/** What a task needs for transactions, besides Kafka. */
+export interface Transactions extends BoundarySettings {
+  /**
+   * Before the producer takes over its id: has the leader fence the tasks of earlier sets. Retried while it is
+   * retriable. @throws the reason why the task must not run
+   */
+  fence(): Promise<void>;
+  /** After that: whether the task may still run. @throws the reason why not */
+  confirm(): Promise<void>;
+  /** The records that store these offsets, and their topic. */
+  offsetRecords(offsets: readonly SourceOffset[]): Promise<OffsetRecords>;
+}
+
+export interface TransactionDeliveryParts {
+  readonly id: TaskId;
+  readonly owner: DeliveryOwner;
+  readonly transactions: Transactions;
+  producer(listener: ProducerListener<Written>, connectivity: NewConnectivity): TransactionalProducer<Written>;
+  /** `offset.flush.timeout.ms`: the time for the abort of an open transaction when the task ends. */
+  readonly commitTimeoutMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+type Written = "record" | "offset";
+
+/**
+ * Exactly-once delivery (KIP-618): a task's records and their offsets are written in one transaction, by a producer
+ * that fences all former ones of the task. Whatever fails ends the task with the transaction aborted, and the next run
+ * starts from the offsets of the last committed one. (I1)
+ */
+export class TransactionDelivery implements SourceDelivery {
+  readonly #requests: TransactionRequests | undefined;
+  /** The newest offset of each source partition since the last commit, by the partition's key. */
+  readonly #offsets = new Map<string, SourceOffset>();
+  /** Tasks reuse one object per source partition, so its key is computed once. */
+  readonly #keys = new WeakMap<SourceMap, string>();
+  #producer: TransactionalProducer<Written> | undefined;
+  #offsetsTopic = "";
+  #unsettled = 0;
+  #endedAtMs = 0;
+  #commitAsked = false;
+  #ended = false;
+
+  constructor(private readonly parts: TransactionDeliveryParts) {
+    this.#requests = parts.transactions.boundary === "connector" ? new TransactionRequests() : undefined;
+  }
+
+  /** For the task's context. */
+  get requests(): TransactionContext | undefined {
+    return this.#requests;
+  }
+
+  get unsettled(): number {
+    return this.#unsettled;
+  }
+
+  get bufferedBytes(): number {
+    return this.#producer?.bufferedBytes ?? 0;
+  }
+
+  get full(): boolean {
+    return this.#producer?.full ?? false;
+  }
+
+  async drained(): Promise<void> {
+    await this.#producer?.drained();
+  }
+
+  async open(): Promise<void> {
+    const { owner, transactions, clock, random, logger } = this.parts;
+    const { life } = owner;
+    const wait = { clock, random, logger, signal: life.ending, waiting: owner.connectivity() };
+    try {
+      await untilAnswered(() => transactions.fence(), { ...wait, what: "Fencing the connector's earlier tasks" });
+      if (life.isEnding) return;
+      this.#producer = this.parts.producer(this.#listener, owner.connectivity);
+      await this.#producer.init(life.ending);
+      if (life.isEnding) return;
+      await untilAnswered(() => transactions.confirm(), { ...wait, what: "Confirming that the task may start" });
+      this.#offsetsTopic = (await transactions.offsetRecords([])).topic;
+    } catch (error) {
+      if (!life.isEnding) throw error; // otherwise the end itself interrupted it
+    }
+  }
+
+  begin(): void {
+    this.#endedAtMs = this.parts.clock.monotonicMs();
+  }
+
+  submit(batch: readonly SourceRecord[]): Submission {
+    this.#unsettled += batch.length;
+    return {
+      produce: (record, produced) => {
+        this.#append(produced);
+        return this.#done(record);
+      },
+      drop: (record) => this.#done(record),
+      withdraw: (from) => {
+        this.#unsettled -= batch.length - from;
+      },
+    };
+  }
+
+  async polled(): Promise<void> {
+    const { boundary, intervalMs } = this.parts.transactions;
+    const asked = this.#requests ? this.#requests.takeBatch() : this.#commitAsked ? "commit" : undefined;
+    const ageMs = this.parts.clock.monotonicMs() - this.#endedAtMs;
+    const verdict = judgeBoundary({ boundary, intervalMs, isOpen: this.#isOpen, ageMs, asked });
+    if (verdict !== "continue") await this.#finish(verdict);
+  }
+
+  async paused(): Promise<void> {
+    // Only the connector itself ends its transactions.
+    if (!this.#requests) await this.#finish("commit");
+  }
+
+  requestCommit(): void {
+    this.#commitAsked = true;
+  }
+
+  async finish(): Promise<void> {
+    const { life } = this.parts.owner;
+    // After a failure the batch may be incomplete, and its transaction must not become visible.
+    if (life.hasFailed || life.isAbandoned || !this.#producer) return;
+    try {
+      await this.paused();
+    } catch (error) {
+      life.fail(error);
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  async close(): Promise<void> {
+    const { owner, commitTimeoutMs } = this.parts;
+    // A transaction left open would hide later records of its partitions from readers until it times out.
+    await this.#producer?.close(owner.life.isAbandoned ? 0 : commitTimeoutMs);
+  }
+
+  get #isOpen(): boolean {
+    return this.#offsets.size > 0 || this.#producer?.inTransaction === true;
+  }
+
+  #append(produced: ProducerRecord): void {
+    const producer = this.#producer!;
+    if (produced.topic === this.#offsetsTopic) {
+      const message = `The task produces to ${produced.topic}, the topic of its own offsets: reading them would wait for its own transaction for ever. Write to another topic, or set offsets.storage.topic to another one`;
+      throw new ConfigError("offsets.storage.topic", message);
+    }
+    if (!producer.inTransaction) producer.begin();
+    producer.append(produced, "record");
+  }
+
+  /** The record is produced or dropped: its offset belongs to the transaction. */
+  #done(record: SourceRecord): Promise<void> | undefined {
+    const { sourcePartition: partition, sourceOffset: offset } = record;
+    this.#offsets.set(this.#keyOf(partition), { partition, offset });
+    const request = this.#requests?.takeRecord(record);
+    return request && this.#finish(request);
+  }
+
+  /** Ends the transaction. An abort drops its records, but their offsets are stored all the same, as in Kafka Connect. */
+  async #finish(how: "commit" | "abort"): Promise<void> {
+    const { owner, transactions, clock } = this.parts;
+    const producer = this.#producer!;
+    this.#commitAsked = false;
+    this.#endedAtMs = clock.monotonicMs();
+    if (!this.#isOpen) return;
+    const offsets = [...this.#offsets.values()];
+    try {
+      if (how === "abort" && producer.inTransaction) await producer.abort();
+      if (!producer.inTransaction) producer.begin();
+      if (offsets.length > 0) {
+        const { topic, records } = await transactions.offsetRecords(offsets);
+        const timestampMs = clock.nowMs();
+        for (const { key, value } of records) {
+          producer.append({ topic, partition: null, key, value, timestampMs, headers: [] }, "offset");
+        }
+      }
+      await producer.commit();
+    } catch (error) {
+      owner.counters.commitFailures++;
+      throw this.#explained(error);
+    }
+    owner.counters.commits++;
+    this.#offsets.clear();
+    this.#unsettled = 0;
+    this.#endedAtMs = clock.monotonicMs();
+    if (!this.#ended && offsets.length > 0) await owner.stored(offsets); // I3: only now may the source release them
+  }
+
+  #explained(error: unknown): unknown {
+    if (!isFenced(error)) return error;
+    const { connector, task } = this.parts.id;
+    return new ConflictError(
+      "TRANSACTION_LOST",
+      `The transaction of task ${connector}-${task} was ended by the cluster, and nothing of it is visible: ${error.message}. Restart the task. If its transactions take long, raise producer.override.transaction.timeout.ms, lower transaction.boundary.interval.ms, or set transaction.boundary to 'poll'`,
+      { cause: error },
+    );
+  }
+
+  readonly #listener: ProducerListener<Written> = {
+    acknowledged: (written, count) => {
+      if (written === "record") this.parts.owner.counters.recordsWritten += count;
+    },
+    failed: (_written, _count, error) => {
+      const { life } = this.parts.owner;
+      // errors.tolerance does not apply: without this record the whole transaction is lost.
+      if (!life.isAbandoned && !this.#ended) life.fail(this.#explained(error));
+    },
+  };
+
+  #keyOf(partition: SourceMap): string {
+    let key = this.#keys.get(partition);
+    if (key === undefined) {
+      key = sourceMapKey(partition);
+      this.#keys.set(partition, key);
+    }
+    return key;
+  }
+}
