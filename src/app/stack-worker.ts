@@ -19,12 +19,14 @@ import type { DistributedHerder } from "../herder/distributed-herder.js";
 import type { HerderLoop } from "../herder/herder-loop.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/kafka-client.js";
-import { advertisedAddress, type Listener, parseListener } from "../rest/server/listener.js";
-import { RestServer } from "../rest/server/rest-server.js";
+import { accessRules } from "../rest/access/access-rules.js";
+import { advertisedAddress, localUrl } from "../rest/server/listener.js";
+import { type Endpoint, RestServer } from "../rest/server/rest-server.js";
 import { warmUpWorker } from "../worker/create-worker.js";
 import { checkWorkerClients } from "../worker/task/client-faults.js";
 import { isRetriable } from "../worker/task/error-policy.js";
 import { buildCommit } from "./package-version.js";
+import { restEndpoints, workerTls } from "./rest-endpoints.js";
 import { type HerderWiring, makeHerder, type SharedConfig } from "./stack-herder.js";
 
 export interface WorkerStackOptions {
@@ -98,8 +100,11 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
     logger.warn("An unknown worker property has no effect", place === undefined ? { key } : { key, place });
   }
   for (const key of idle.withoutEffect) logger.warn("An unsupported worker property has no effect", { key });
-  const [listener, ...unused] = config.listeners.map(parseListener) as [Listener, ...Listener[]];
-  if (unused.length > 0) logger.warn("Only the first listener is used", { listener: config.listeners[0] });
+  const endpoints = restEndpoints(config, props);
+  const access = accessRules(config, env);
+  if (access.users?.some(({ users }) => users.size === 0)) {
+    logger.warn("A file of REST's users is empty, so every request is allowed");
+  }
   checkWorkerClients(props);
   const opened = new Closers();
   const client = createKafkaClient({
@@ -113,54 +118,60 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
     },
   });
   opened.add("the Kafka client", () => client.close());
+  const bind = async (at: readonly Endpoint[], property: string): Promise<RestServer> => {
+    const server = await RestServer.bind(at, { property, clock });
+    opened.add(`REST's server of ${property}`, () => server.close());
+    return server;
+  };
   let rest: RestServer;
+  let admin: RestServer;
   try {
-    rest = await RestServer.bind(listener, { property: options.restOption, clock });
+    rest = await bind(endpoints.main, options.restOption);
+    admin = await bind(endpoints.admin ?? [], "admin.listeners");
   } catch (error) {
     await opened.close();
     throw error;
   }
-  opened.add("REST", () => rest.close());
+  for (const each of admin.bound) logger.info("REST's admin endpoints listen", { url: localUrl([each]) });
   const advertised = {
     host: config["rest.advertised.host.name"],
     port: config["rest.advertised.port"],
     scheme: config["rest.advertised.listener"],
   };
-  const address = advertisedAddress(listener, rest.port, advertised, hostname());
-  const http = new SystemHttpClient(clock);
+  const address = advertisedAddress(rest.bound, advertised, hostname());
+  const http = new SystemHttpClient(clock, () => workerTls(props));
   const { loop, herder } = mode.makeHerder({ stack: options, props, config, client, http, providers, address });
   const close = (end: () => Promise<void>) => {
     opened.add("the herder", end);
-    opened.add("REST's port", () => rest.stopAccepting());
+    opened.add("REST's ports", () => {
+      rest.stopAccepting();
+      admin.stopAccepting();
+    });
     return opened.close();
   };
   try {
     await findBroker(client, props["bootstrap.servers"] ?? "", options);
     const topics = { tracked: config["topic.tracking.enable"], resettable: config["topic.tracking.allow.reset"] };
-    const { restApp } = await import("../rest/rest-app.js");
+    const { adminApp, restApp } = await import("../rest/rest-app.js");
     const started = Promise.all([loop.start(), herder.clusterId()]);
-    const restLog = logger.named(LOGGERS.rest);
-    rest.serve(restApp({ herder, clock, http, logger: restLog, commit: buildCommit(), topics }) as RequestListener);
+    const context = { herder, clock, http, logger: logger.named(LOGGERS.rest), commit: buildCommit(), access, topics };
+    rest.serve(restApp(context, { hasAdmin: endpoints.admin === undefined }) as RequestListener);
+    admin.serve(adminApp(context) as RequestListener);
     await started;
   } catch (error) {
     await close(() => loop.abandon());
     throw error;
   }
   return {
-    restUrl: localUrl(listener, rest.port),
+    restUrl: localUrl(rest.bound),
     herder,
     close: () => close(() => loop.close()),
     abandon() {
       rest.cut();
+      admin.cut();
       return close(() => loop.abandon());
     },
   };
-}
-
-/** The URL of REST from this machine. */
-function localUrl({ host }: Listener, port: number): string {
-  if (host === "") return `http://127.0.0.1:${port}`;
-  return host.includes(":") ? `http://[${host}]:${port}` : `http://${host}:${port}`;
 }
 
 /**

@@ -36,6 +36,14 @@ export function securityConfig(properties: ClientProperties): SecurityConfig {
   };
 }
 
+/**
+ * Reads the `ssl.*` keys alone: REST's listeners and its requests to other workers have their own.
+ * @throws ConfigError naming the key, without the secret.
+ */
+export function tlsConfig(properties: ClientProperties): ConnectionOptions {
+  return tlsOptions(new PropertyReader(properties));
+}
+
 /** Refuses Java classes that authenticate or establish trust: ignoring them would change who is trusted. */
 function refuseClasses(read: PropertyReader, keys: readonly string[], instead: string): void {
   for (const key of keys) {

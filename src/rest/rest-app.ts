@@ -3,6 +3,7 @@ import type { Clock, Logger } from "../api/index.js";
 import type { HttpClient } from "../base/http-client.js";
 import { MAX_BODY_BYTES, MEDIA_TYPE } from "../contract/rest-api.js";
 import type { Herder } from "../herder/herder.js";
+import { type AccessRules, authenticate, decorate } from "./access/access-rules.js";
 import { answerJson } from "./answer-json.js";
 import { connectorRoutes, type TopicAnswers } from "./connector-routes.js";
 import { errorBody, statusOf } from "./error-status.js";
@@ -22,12 +23,38 @@ export interface RestContext {
   readonly logger: Logger;
   /** The commit that this worker was built from, as GET / shows it. */
   readonly commit: string;
+  readonly access: AccessRules;
   /** Whether PUT /connectors/{name}/topics/reset and GET …/topics are allowed. */
   readonly topics: TopicAnswers;
 }
 
-/** The REST API of Kafka Connect over a herder. */
-export function restApp(context: RestContext): Express {
+/** The REST API of Kafka Connect over a herder, and the requests between workers. */
+export function restApp(context: RestContext, { hasAdmin }: { readonly hasAdmin: boolean }): Express {
+  return appOf(context, {
+    routes: [
+      ...rootRoutes(context),
+      ...connectorRoutes(context, context.topics),
+      ...pluginRoutes(context),
+      ...(hasAdmin ? adminRoutes(context) : []),
+    ],
+    decorate: decorate(context.access, context.clock),
+  });
+}
+
+/** What the listeners of `admin.listeners` serve: as in Kafka Connect, without headers for browsers. */
+export function adminApp(context: RestContext): Express {
+  return appOf(context, { routes: adminRoutes(context), decorate: (_request, _response, next) => next() });
+}
+
+/** The routes under /admin: on REST's own listeners, unless `admin.listeners` moves or removes them. */
+function adminRoutes(context: RestContext): Route[] {
+  return loggerRoutes(context);
+}
+
+function appOf(
+  context: RestContext,
+  { routes, decorate }: { readonly routes: readonly Route[]; readonly decorate: RequestHandler },
+): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -36,17 +63,15 @@ export function restApp(context: RestContext): Express {
   app.use((_request, response, next) => {
     response.setHeader("Server", `Millrace(${context.herder.version})`);
     next();
-  });
-  // The raw bytes: signatures cover them, and their numbers must not be rounded.
-  app.use(express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false }));
-  for (const route of [
-    ...rootRoutes(context),
-    ...connectorRoutes(context, context.topics),
-    ...pluginRoutes(context),
-    ...loggerRoutes(context),
-  ]) {
-    serveRoute(app, route);
-  }
+  }, decorate);
+  // Strangers are refused before a body is read. The raw bytes: signatures cover them, and their numbers must not be
+  // rounded.
+  const before = [
+    acceptable,
+    authenticate(context.access),
+    express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false }),
+  ];
+  for (const route of routes) serveRoute(app, route, before, authenticate(context.access));
   app.use(() => {
     throw new HttpError(404, "HTTP 404 Not Found");
   });
@@ -60,13 +85,13 @@ export function restApp(context: RestContext): Express {
   return app;
 }
 
-function serveRoute(app: Express, { path, handlers }: Route): void {
+function serveRoute(app: Express, { path, handlers }: Route, before: RequestHandler[], guard: RequestHandler): void {
   const route = app.route(path);
   for (const [method, handler] of Object.entries(handlers)) {
-    route[method as Method](acceptable, handler as RequestHandler);
+    route[method as Method](...before, handler as RequestHandler);
   }
   const methods = methodsOf(handlers);
-  route.options((request: Request, response: Response) => {
+  route.options(guard, (request: Request, response: Response) => {
     response.setHeader("Allow", methods.join(","));
     // Kafka Connect answers in any type that is asked for, with a body only in plain text.
     const type = request.accepts(["text/plain"]) ? "text/plain" : (request.accepts()[0] ?? "text/plain");

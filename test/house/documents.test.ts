@@ -6,7 +6,7 @@ import { TOPIC_CONFIG_KEYS } from "../../src/broker/topics/config-keys.js";
 import { autoRestartConfigDef } from "../../src/herder/config/auto-restart-config.js";
 import { distributedConfigDef } from "../../src/herder/config/distributed-config.js";
 import { standaloneConfigDef } from "../../src/herder/config/standalone-config.js";
-import { REFUSED, WITHOUT_EFFECT } from "../../src/herder/config/worker-keys.js";
+import { WITHOUT_EFFECT } from "../../src/herder/config/worker-keys.js";
 import { workerConfigDef } from "../../src/worker/worker-config.js";
 import { bundledConnectors } from "./connectors.js";
 import {
@@ -32,7 +32,7 @@ describe("the documents agree with the code", async () => {
 
   test("docs/worker.md", async () => {
     const served = { ...distributedConfigDef, ...standaloneConfigDef, ...workerConfigDef };
-    await expect(workerDocument(served, autoRestartConfigDef, WITHOUT_EFFECT, REFUSED)).toMatchFileSnapshot(
+    await expect(workerDocument(served, autoRestartConfigDef, WITHOUT_EFFECT)).toMatchFileSnapshot(
       document("worker.md"),
     );
   });

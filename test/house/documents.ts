@@ -92,25 +92,16 @@ function defaultOf(key: ConfigKey): string {
 }
 
 /** docs/worker.md: a worker's properties. */
-export function workerDocument(
-  served: ConfigDef,
-  ofConnectors: ConfigDef,
-  withoutEffect: Iterable<string>,
-  refused: Readonly<Record<string, string>>,
-): string {
+export function workerDocument(served: ConfigDef, ofConnectors: ConfigDef, withoutEffect: Iterable<string>): string {
   return page("Worker properties", [
     "Names and meaning are Kafka Connect's. Clients read further keys: those of connections (`security.protocol`, `ssl.*`, `sasl.*`, `request.timeout.ms` and the like) bare, all others under `producer.`, `consumer.` and `admin.`.",
+    "The https listeners of REST, and its requests to other workers, read the `ssl.*` keys under `listeners.https.` if there is one such key, else bare; those of `admin.listeners` under `admin.listeners.https.`. Key stores are PEM or PKCS12, trust stores PEM.",
+    "A worker does not start with Java classes for SASL, SSL or REST extensions, because it would be more open than configured.",
     "## Served",
     keyTable(served),
     "## Of each connector",
     "Connectors take these keys, which Kafka Connect does not have. `task.isolation` and `task.heap.mb` of a connector override the worker's.",
     keyTable(ofConnectors),
-    "## Refused",
-    "A worker does not start with these: it would be more open than configured. The same applies to all `listeners.https.*` and `admin.listeners.*`, to `ssl.client.auth` other than `none`, and, where a client would use them, to Java classes of SASL and SSL.",
-    table(
-      ["key", "alternative"],
-      Object.entries(refused).map(([key, instead]) => [`\`${key}\``, instead]),
-    ),
     "## Without effect",
     "The worker warns about each of them at its start.",
     [...withoutEffect]

@@ -15,7 +15,7 @@ import { connectionProperties } from "../../kafka/client-properties.js";
 import type { InternalTopic } from "../../stores/internal-topic.js";
 import { OVERRIDE_POLICY_KEYS, overridePolicy } from "../../worker/task/override-policy.js";
 import { isKnownMac, MACS } from "./mac-algorithms.js";
-import { judgeWorkerKey, type KeyVerdict, refuseUnserved } from "./worker-keys.js";
+import { judgeWorkerKey, type KeyVerdict } from "./worker-keys.js";
 
 const someItems: ConfigCheck = (key, value) => {
   if (!Array.isArray(value)) return undefined;
@@ -25,6 +25,9 @@ const someItems: ConfigCheck = (key, value) => {
 
 const nonEmptyName: ConfigCheck = (key, value) =>
   value === "" ? invalidValue(key, value, "String must be non-empty") : undefined;
+
+/** The values of `ssl.client.auth`, in any case. */
+export const clientAuth: ConfigCheck = oneOfIgnoringCase("NONE", "REQUESTED", "REQUIRED");
 
 const knownMac: ConfigCheck = (key, value) =>
   typeof value === "string" && !isKnownMac(value)
@@ -86,9 +89,45 @@ export const distributedConfigDef = {
   "rest.advertised.port": { type: "int", doc: "Port under which other workers reach REST.", default: null },
   "rest.advertised.listener": {
     type: "string",
-    doc: "Scheme under which other workers reach REST: http, or https through a proxy.",
+    doc: "Scheme under which other workers reach REST: http or https, by a listener or through a proxy.",
     default: null,
     check: (key, value) => (value === null ? undefined : oneOfIgnoringCase("HTTP", "HTTPS")(key, value)),
+  },
+  "ssl.client.auth": {
+    type: "string",
+    doc: "Whether https listeners ask their clients for a certificate: none, requested or required.",
+    default: "none",
+    check: clientAuth,
+  },
+  "admin.listeners": {
+    type: "list",
+    doc: "Addresses on which /admin is served, instead of on those of listeners. Empty: nowhere.",
+    default: null,
+  },
+  "access.control.allow.origin": {
+    type: "string",
+    doc: "Origins whose pages may call REST, separated by commas: * for all, or Java patterns. Empty: no CORS headers.",
+    default: "",
+  },
+  "access.control.allow.methods": {
+    type: "string",
+    doc: "Methods that these pages may use, separated by commas. Empty: GET, POST, HEAD.",
+    default: "",
+  },
+  "response.http.headers.config": {
+    type: "string",
+    doc: "Headers for every answer: rules such as set X-Frame-Options:DENY, separated by commas.",
+    default: "",
+  },
+  "rest.extension.classes": {
+    type: "list",
+    doc: "REST extensions: only org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension.",
+    default: [],
+  },
+  "java.security.auth.login.config": {
+    type: "string",
+    doc: "JAAS file of that extension, unless KAFKA_OPTS names it as -Djava.security.auth.login.config=PATH.",
+    default: null,
   },
   "session.timeout.ms": {
     type: "int",
@@ -168,7 +207,6 @@ export type DistributedConfig = ConfigValues<typeof distributedConfigDef>;
  * @throws ConfigError naming the first key that is missing, wrong, or requests a feature that is not built yet.
  */
 export function parseDistributedConfig(props: Props): DistributedConfig {
-  refuseUnserved(props, distributedConfigDef);
   const config = parseConfig(distributedConfigDef, props);
   if (config["exactly.once.source.support"].toLowerCase() !== "disabled") {
     throw new ConfigError(
@@ -226,7 +264,7 @@ export function idleWorkerKeys(
   props: Props,
   def: ConfigDef,
 ): { readonly withoutEffect: string[]; readonly unknown: string[] } {
-  const judged = Object.entries(props).map(([key, value]) => [key, judgeWorkerKey(key, value, def)] as const);
+  const judged = Object.keys(props).map((key) => [key, judgeWorkerKey(key, def)] as const);
   const keysOf = (wanted: KeyVerdict) => judged.flatMap(([key, verdict]) => (verdict === wanted ? [key] : []));
   return { withoutEffect: keysOf("without-effect"), unknown: keysOf("unknown") };
 }

@@ -1,7 +1,6 @@
 import { type ConfigDef, type ConfigValues, invalidValue, type Props, parseConfig } from "../../api/index.js";
 import { overridePolicy } from "../../worker/task/override-policy.js";
 import { distributedConfigDef } from "./distributed-config.js";
-import { refuseUnserved } from "./worker-keys.js";
 
 const {
   "group.id": _group,
@@ -46,7 +45,6 @@ export type StandaloneConfig = ConfigValues<typeof standaloneConfigDef>;
  * @throws ConfigError naming the first key that is missing, wrong, or not supported.
  */
 export function parseStandaloneConfig(props: Props): StandaloneConfig {
-  refuseUnserved(props, standaloneConfigDef);
   overridePolicy(props);
   return parseConfig(standaloneConfigDef, props);
 }

@@ -1,8 +1,8 @@
 import { ConfigError } from "../../api/index.js";
 
-/** The address of the REST listener. */
+/** An address on which REST listens. */
 export interface Listener {
-  readonly scheme: "http";
+  readonly scheme: "http" | "https";
   /** "" for every address of the machine. */
   readonly host: string;
   /** 0 for any free one. */
@@ -12,23 +12,23 @@ export interface Listener {
 /** `scheme://host:port`; the host may be empty, or an IPv6 address in brackets. */
 const LISTENER = /^(.*):\/\/\[?([0-9a-zA-Z\-%._:]*)\]?:(-?[0-9]+)$/;
 
-/** Parses an item of `listeners`. @throws ConfigError */
-export function parseListener(text: string): Listener {
+/** A listener and its real port, which differs from a configured 0. */
+export interface BoundListener extends Listener {
+  readonly boundPort: number;
+}
+
+/** Parses an item of `key` (`listeners`, `admin.listeners`). @throws ConfigError */
+export function parseListener(key: string, text: string): Listener {
   const [, scheme = "", host = "", port = ""] = LISTENER.exec(text.trim()) ?? [];
   const number = Number(port);
-  if (scheme.toLowerCase() === "https") {
+  const known = (["http", "https"] as const).find((name) => name === scheme.toLowerCase());
+  if (!known || port === "" || number < 0 || number > 65_535) {
     throw new ConfigError(
-      "listeners",
-      `Invalid value ${text} for configuration listeners: https is not built yet; put a proxy in front of http`,
-      {
-        code: "NOT_BUILT_YET",
-      },
+      key,
+      `Invalid value ${text} for configuration ${key}: expected http://host:port or https://host:port`,
     );
   }
-  if (scheme.toLowerCase() !== "http" || port === "" || number < 0 || number > 65_535) {
-    throw new ConfigError("listeners", `Invalid value ${text} for configuration listeners: expected http://host:port`);
-  }
-  return { scheme: "http", host, port: number };
+  return { scheme: known, host, port: number };
 }
 
 /** The address of a worker's REST for other workers, where it differs from the listener's (`rest.advertised.*`). */
@@ -39,17 +39,30 @@ export interface Advertised {
   readonly scheme: string | null;
 }
 
-/** The worker's id, and the URL of its REST for other workers. */
+/**
+ * The worker's id, and the URL of its REST for other workers: of the first listener of the advertised scheme, by default
+ * http if there is such a listener.
+ *
+ * @param listeners at least one.
+ */
 export function advertisedAddress(
-  listener: Listener,
-  boundPort: number,
+  listeners: readonly BoundListener[],
   advertised: Advertised,
   machineName: string,
 ): { readonly workerId: string; readonly url: string } {
+  const preferred = listeners.find(({ scheme }) => scheme === "http") ?? listeners[0]!;
+  const scheme = advertised.scheme?.toLowerCase() || preferred.scheme;
+  const listener = listeners.find((each) => each.scheme === scheme) ?? preferred;
   const anyHost = listener.host === "" || listener.host === "0.0.0.0" || listener.host === "::";
   const host = advertised.host || (anyHost ? machineName : listener.host);
-  const port = advertised.port ?? boundPort;
+  const port = advertised.port ?? listener.boundPort;
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const scheme = advertised.scheme?.toLowerCase() || listener.scheme;
   return { workerId: `${host}:${port}`, url: `${scheme}://${authority}/` };
+}
+
+/** The URL of REST from this machine, for people and scripts: of the first http listener, if there is one. */
+export function localUrl(listeners: readonly BoundListener[]): string {
+  const { scheme, host, boundPort } = listeners.find((listener) => listener.scheme === "http") ?? listeners[0]!;
+  if (host === "") return `${scheme}://127.0.0.1:${boundPort}`;
+  return host.includes(":") ? `${scheme}://[${host}]:${boundPort}` : `${scheme}://${host}:${boundPort}`;
 }

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { type Clock, ConflictError } from "../../api/index.js";
-import { deferred } from "../../base/deferred.js";
-import type { Listener } from "./listener.js";
+import type { TLSSocket, TlsOptions } from "node:tls";
+import { type Clock, ConfigError, ConflictError } from "../../api/index.js";
+import { type Deferred, deferred } from "../../base/deferred.js";
+import type { BoundListener, Listener } from "./listener.js";
 import { refusalText } from "./refusal.js";
 
 /** How long and how large connections and requests may be. */
@@ -20,6 +22,12 @@ export interface Limits {
 /** Kafka Connect's, but for the time of a request, which it does not limit. */
 const LIMITS: Limits = { idleMs: 90_000, requestMs: 300_000, headerBytes: 8192, stopMs: 60_000 };
 
+/** A listener, and how it identifies itself: undefined for http. */
+export interface Endpoint {
+  readonly listener: Listener;
+  readonly tls: TlsOptions | undefined;
+}
+
 /** A request and its answer, until that has been written. */
 interface Exchange {
   readonly request: IncomingMessage;
@@ -28,47 +36,30 @@ interface Exchange {
 }
 
 /**
- * The HTTP server of REST. It binds before the rest of the worker starts, because its port is part of the worker's
- * name. Requests before `serve` wait for it.
+ * An HTTP server on one or more addresses. It binds before the rest of the worker starts, because a port is part of the
+ * worker's name. Requests before `serve` wait for it.
  */
 export class RestServer {
-  readonly #server: Server;
+  readonly #servers: { readonly listener: Listener; readonly server: Server; readonly closed: Deferred<void> }[] = [];
   readonly #app = deferred<RequestListener>();
   readonly #exchanges = new Set<Exchange>();
-  readonly #closed = deferred();
   #isServing = false;
   #isStopping = false;
 
   private constructor(
     private readonly clock: Clock,
     private readonly limits: Limits,
-  ) {
-    this.#server = createServer(
-      {
-        maxHeaderSize: limits.headerBytes,
-        keepAliveTimeout: limits.idleMs,
-        headersTimeout: Math.min(limits.idleMs, limits.requestMs),
-        requestTimeout: limits.requestMs,
-      },
-      (request, response) => this.#handle(request, response),
-    );
-    this.#server.setTimeout(limits.idleMs, (socket) => {
-      if (!this.#owesAnswer(socket)) socket.destroy();
-    });
-    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-      if (error.code !== "ECONNRESET" && socket.writable) socket.end(refusalText(error.code));
-      else socket.destroy();
-    });
-  }
+  ) {}
 
   /**
-   * Binds the port.
+   * Binds every address, or none.
    *
-   * @param options.property the option or key that set the address, for messages.
+   * @param options.property the option or key that set the addresses, for messages.
    * @throws ConflictError PORT_IN_USE, or ADDRESS_UNUSABLE for an address that is not this machine's or is not allowed.
+   * @throws ConfigError for a key or certificate that TLS cannot use.
    */
   static async bind(
-    listener: Listener,
+    endpoints: readonly Endpoint[],
     {
       property,
       clock,
@@ -76,20 +67,21 @@ export class RestServer {
     }: { readonly property: string; readonly clock: Clock; readonly limits?: Limits },
   ): Promise<RestServer> {
     const rest = new RestServer(clock, limits);
-    const bound = deferred();
-    rest.#server.once("error", bound.reject);
-    rest.#server.listen({ port: listener.port, ...(listener.host !== "" && { host: listener.host }) }, bound.resolve);
     try {
-      await bound.promise;
-    } catch (cause) {
-      throw cannotListen(listener, property, cause as NodeJS.ErrnoException);
+      for (const endpoint of endpoints) await rest.#bind(endpoint, property);
+    } catch (error) {
+      await rest.close();
+      throw error;
     }
-    rest.#server.removeListener("error", bound.reject);
     return rest;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+  /** The listeners in their order, with the ports that they are bound to. */
+  get bound(): readonly BoundListener[] {
+    return this.#servers.map(({ listener, server }) => ({
+      ...listener,
+      boundPort: (server.address() as AddressInfo).port,
+    }));
   }
 
   /** Starts to answer requests, those already waiting included. */
@@ -102,14 +94,16 @@ export class RestServer {
   stopAccepting(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    this.#server.close(() => this.#closed.resolve());
-    this.#server.closeIdleConnections();
+    for (const { server, closed } of this.#servers) {
+      server.close(() => closed.resolve());
+      server.closeIdleConnections();
+    }
   }
 
   /** Ends at once: cuts the requests in progress. */
   cut(): void {
     this.stopAccepting();
-    this.#server.closeAllConnections();
+    for (const { server } of this.#servers) server.closeAllConnections();
   }
 
   /** Waits for the answers to requests that have arrived whole, for a minute at most, and ends all connections. */
@@ -123,7 +117,41 @@ export class RestServer {
       timer.cancel();
     }
     this.cut();
-    await this.#closed.promise;
+    await Promise.all(this.#servers.map(({ closed }) => closed.promise));
+  }
+
+  async #bind({ listener, tls }: Endpoint, property: string): Promise<void> {
+    const server = this.#create(tls, property);
+    const bound = deferred();
+    server.once("error", bound.reject);
+    server.listen({ port: listener.port, ...(listener.host !== "" && { host: listener.host }) }, bound.resolve);
+    try {
+      await bound.promise;
+    } catch (cause) {
+      throw cannotListen(listener, property, cause as NodeJS.ErrnoException);
+    }
+    server.removeListener("error", bound.reject);
+    this.#servers.push({ listener, server, closed: deferred() });
+  }
+
+  #create(tls: TlsOptions | undefined, property: string): Server {
+    const { idleMs, requestMs, headerBytes } = this.limits;
+    const options = {
+      maxHeaderSize: headerBytes,
+      keepAliveTimeout: idleMs,
+      headersTimeout: Math.min(idleMs, requestMs),
+      requestTimeout: requestMs,
+    };
+    const answer = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response);
+    const server = tls ? createSecureServer({ ...options, ...tls }, answer, property) : createServer(options, answer);
+    server.setTimeout(idleMs, (socket) => {
+      if (!this.#owesAnswer(socket)) socket.destroy();
+    });
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      if (error.code !== "ECONNRESET" && socket.writable) socket.end(refusalText(error.code));
+      else socket.destroy();
+    });
+    return server;
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
@@ -146,6 +174,28 @@ export class RestServer {
 /** Whether the client has sent everything and waits for us. */
 function isOwed({ request, response }: Exchange): boolean {
   return request.complete && !response.writableEnded;
+}
+
+function createSecureServer(
+  options: TlsOptions,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  property: string,
+): Server {
+  try {
+    const server = createTlsServer(options, answer);
+    // `ssl.client.auth=requested`: a client may have no certificate, but not one that is not trusted.
+    server.on("secureConnection", (socket: TLSSocket) => {
+      if (options.requestCert && !socket.authorized && socket.getPeerX509Certificate()) socket.destroy();
+    });
+    return server;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(
+      property,
+      `TLS for REST cannot use its key store or trust store (${reason}): check their passwords, and that each certificate belongs to its key`,
+      { cause },
+    );
+  }
 }
 
 function cannotListen({ host, port }: Listener, property: string, cause: NodeJS.ErrnoException): ConflictError {

@@ -11,10 +11,11 @@ const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 let server: RestServer | undefined;
 
-async function serving(app: RequestListener, limits?: Limits): Promise<RestServer> {
-  server = await RestServer.bind(LISTENER, { property: "listeners", clock, ...(limits && { limits }) });
+async function serving(app: RequestListener, limits?: Limits): Promise<RestServer & { readonly port: number }> {
+  const endpoints = [{ listener: LISTENER, tls: undefined }];
+  server = await RestServer.bind(endpoints, { property: "listeners", clock, ...(limits && { limits }) });
   server.serve(app);
-  return server;
+  return Object.assign(server, { port: server.bound[0]!.boundPort });
 }
 
 afterEach(async () => {

@@ -16,7 +16,9 @@ describe("/admin/loggers", () => {
     warnings = [];
     const logger: NamedLogger = { ...silentLogger, warn: (_message, fields) => warnings.push(fields) };
     const topics = { tracked: true, resettable: true };
-    const app = restApp({ herder, clock: new SimClock(), http: new FakeWorkers(), logger, commit: "", topics });
+    const access = { users: undefined, cors: undefined, headers: [] };
+    const context = { herder, clock: new SimClock(), http: new FakeWorkers(), logger, commit: "", access, topics };
+    const app = restApp(context, { hasAdmin: true });
     send = (...request) => call(app, ...request);
   });
 

@@ -5,9 +5,12 @@ import { LoopEndedError } from "../../../src/base/command-loop.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SignatureError } from "../../../src/herder/membership/signature-error.js";
 import { MisdirectedError } from "../../../src/herder/misdirected-error.js";
+import type { AccessRules } from "../../../src/rest/access/access-rules.js";
+import { parseCorsPolicy } from "../../../src/rest/access/cors.js";
+import { parseHeaderRules } from "../../../src/rest/access/header-rules.js";
 import { errorBody, statusOf } from "../../../src/rest/error-status.js";
 import { HttpError } from "../../../src/rest/http-error.js";
-import { restApp } from "../../../src/rest/rest-app.js";
+import { adminApp, restApp } from "../../../src/rest/rest-app.js";
 import { type Answer, call } from "./call.js";
 import { FakeHerder } from "./fake-herder.js";
 import { FakeWorkers } from "./fake-workers.js";
@@ -19,12 +22,18 @@ let send: (method: string, url: string, body?: string | Buffer, headers?: Record
 
 const TOPICS = { tracked: true, resettable: true };
 
-function serve(topics = TOPICS): void {
+const OPEN: AccessRules = { users: undefined, cors: undefined, headers: [] };
+
+function serve(topics = TOPICS, access = OPEN): void {
   herder = new FakeHerder();
   clock = new SimClock();
   others = new FakeWorkers();
-  const app = restApp({ herder, clock, http: others, logger: silentLogger, commit: "0123456789abcdef", topics });
+  const app = restApp({ ...contextOf(), access, topics }, { hasAdmin: true });
   send = (...request) => call(app, ...request);
+}
+
+function contextOf() {
+  return { herder, clock, http: others, logger: silentLogger, commit: "0123456789abcdef" };
 }
 
 beforeEach(() => serve());
@@ -121,7 +130,7 @@ describe("the answers", () => {
 
   test("escape characters beyond the basic plane", async () => {
     herder.connectors = () => ["\u{1f642}\u00e4"];
-    const app = restApp({ herder, clock, http: others, logger: silentLogger, commit: "c", topics: TOPICS });
+    const app = restApp({ ...contextOf(), access: OPEN, topics: TOPICS }, { hasAdmin: true });
     expect((await call(app, "GET", "/connectors")).text).toBe('["\\uD83D\\uDE42\u00e4"]');
   });
 
@@ -307,6 +316,64 @@ describe("a body", () => {
     const named = '{"connector.class":"org.apache.kafka.connect.file.FileStreamSourceConnector"}';
     expect((await send("PUT", "/connector-plugins/FileStreamSource/config/validate", named)).status).toBe(200);
     expect((await send("PUT", "/connector-plugins/FileStreamSink/config/validate", named)).status).toBe(400);
+  });
+});
+
+describe("access", () => {
+  const users = [{ flag: "required", users: new Map([["ann", "p:w"]]) }] as const;
+  const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });
+  const as = (text: string) => (method: string, url: string) => send(method, url, undefined, basic(text));
+
+  test("needs a user for every route and every method, but not for what does not exist", async () => {
+    serve(TOPICS, { ...OPEN, users });
+    for (const [method, url] of [
+      ["GET", "/"],
+      ["GET", "/health"],
+      ["OPTIONS", "/connectors"],
+      ["PUT", "/connectors/c/pause"],
+      ["GET", "/connectors/c/tasks"],
+    ] as const) {
+      expect(await send(method, url)).toMatchObject({
+        status: 401,
+        body: { error_code: 401, message: "User cannot access the resource." },
+      });
+      expect((await as("ann:wrong")(method, url)).status).toBe(401);
+      expect((await as("ann:p:w")(method, url)).status).toBeLessThan(300);
+    }
+    expect((await send("GET", "/nowhere")).status).toBe(404);
+    expect((await send("PUT", "/connectors")).status).toBe(405);
+  });
+
+  test("of other workers needs a signature instead", async () => {
+    serve(TOPICS, { ...OPEN, users });
+    expect((await send("POST", "/connectors/c/tasks", "[]")).status).toBe(204);
+  });
+
+  test("is refused before the body is read", async () => {
+    serve(TOPICS, { ...OPEN, users });
+    expect((await send("PUT", "/connectors/c/config", "x".repeat(11 * 1024 * 1024))).status).toBe(401);
+  });
+
+  test("adds its headers to every answer, refusals included", async () => {
+    serve(TOPICS, {
+      users,
+      cors: parseCorsPolicy("http://a.example", ""),
+      headers: parseHeaderRules("set X-Frame-Options:DENY, add Cache-Control:no-store"),
+    });
+    for (const url of ["/", "/nowhere"]) {
+      const { headers } = await send("GET", url, undefined, { origin: "http://a.example" });
+      expect(headers).toMatchObject({
+        vary: "Origin",
+        "access-control-allow-origin": "http://a.example",
+        "x-frame-options": "DENY",
+        "cache-control": "no-store",
+      });
+    }
+  });
+
+  test("to the listeners of /admin alone shows no other path", async () => {
+    const app = adminApp({ ...contextOf(), access: OPEN, topics: TOPICS });
+    for (const url of ["/", "/connectors", "/health"]) expect((await call(app, "GET", url)).status).toBe(404);
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { distributedConfigDef, parseDistributedConfig } from "../../../../src/herder/config/distributed-config.js";
-import { judgeWorkerKey, refuseUnserved } from "../../../../src/herder/config/worker-keys.js";
+import { distributedConfigDef } from "../../../../src/herder/config/distributed-config.js";
+import { judgeWorkerKey } from "../../../../src/herder/config/worker-keys.js";
 
-const judge = (key: string, value = "x") => judgeWorkerKey(key, value, distributedConfigDef);
+const judge = (key: string) => judgeWorkerKey(key, distributedConfigDef);
 
 // DistributedConfig, WorkerConfig and RestServerConfig of Kafka Connect 4.3.1, with the client keys that they define.
 const SERVED =
@@ -19,6 +19,8 @@ retry.backoff.max.ms request.timeout.ms security.protocol sasl.mechanism sasl.ja
 ssl.truststore.type ssl.truststore.certificates ssl.keystore.location ssl.keystore.type ssl.keystore.password
 ssl.keystore.key ssl.keystore.certificate.chain ssl.key.password ssl.endpoint.identification.algorithm
 ssl.enabled.protocols producer.acks consumer.fetch.min.bytes admin.retries key.converter.schemas.enable
+rest.extension.classes admin.listeners admin.listeners.https.ssl.keystore.location access.control.allow.origin
+access.control.allow.methods response.http.headers.config listeners.https.ssl.keystore.password ssl.client.auth
 config.providers.file.class offset.storage.retention.bytes task.hosts task.isolation`.split(/\s+/);
 
 const WITHOUT_EFFECT = `client.dns.lookup plugin.discovery metrics.sample.window.ms metrics.num.samples
@@ -30,31 +32,10 @@ key.converter.plugin.version value.converter.plugin.version header.converter.plu
 ssl.cipher.suites ssl.keymanager.algorithm ssl.trustmanager.algorithm ssl.secure.random.implementation
 ssl.truststore.password sasl.kerberos.service.name sasl.login.refresh.window.factor`.split(/\s+/);
 
-const REFUSED = `rest.extension.classes admin.listeners admin.listeners.https.ssl.keystore.location
-access.control.allow.origin access.control.allow.methods response.http.headers.config listeners.https.ssl.keystore.password
-ssl.client.auth`.split(/\s+/);
-
 describe("worker properties", () => {
   test.each(SERVED)("%s is served", (key) => expect(judge(key)).toBe("served"));
   test.each(WITHOUT_EFFECT)("%s has no effect", (key) => expect(judge(key)).toBe("without-effect"));
-  test.each(REFUSED)("%s is refused", (key) => {
-    expect(judge(key)).toBe("refused");
-    expect(() => refuseUnserved({ [key]: "secret" }, distributedConfigDef)).toThrow(key);
-    expect(() => refuseUnserved({ [key]: "secret" }, distributedConfigDef)).not.toThrow(/secret/);
-  });
   test.each(["sesion.timeout.ms", "rest.port", "constructor", "listener"])("%s is unknown", (key) =>
     expect(judge(key)).toBe("unknown"),
   );
-
-  test("that request nothing are accepted", () => {
-    expect(judge("admin.listeners", " ")).toBe("served");
-    expect(judge("rest.extension.classes", "")).toBe("served");
-    expect(judge("ssl.client.auth", "none")).toBe("served");
-  });
-
-  test("that are refused are all named, before any other error", () => {
-    expect(() => parseDistributedConfig({ "rest.extension.classes": "a.B", "admin.listeners": "http://:1" })).toThrow(
-      /^Worker settings that are not supported: rest\.extension\.classes \(.*\); admin\.listeners \(.*\)\. Remove them\.$/,
-    );
-  });
 });

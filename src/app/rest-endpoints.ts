@@ -1,0 +1,74 @@
+import type { ConnectionOptions, TlsOptions } from "node:tls";
+import { ConfigError, type Props } from "../api/index.js";
+import { clientAuth, type DistributedConfig } from "../herder/config/distributed-config.js";
+import { tlsConfig } from "../kafka/security-config.js";
+import { type Listener, parseListener } from "../rest/server/listener.js";
+import type { Endpoint } from "../rest/server/rest-server.js";
+
+const MAIN_PREFIX = "listeners.https.";
+const ADMIN_PREFIX = "admin.listeners.https.";
+
+/** Where REST listens. */
+export interface RestEndpoints {
+  readonly main: readonly Endpoint[];
+  /** Separate listeners for /admin; undefined: on the main ones. Empty: nowhere. */
+  readonly admin: readonly Endpoint[] | undefined;
+}
+
+/**
+ * Reads `listeners`, `admin.listeners` and the TLS settings of the https ones among them.
+ *
+ * @throws ConfigError naming the key.
+ */
+export function restEndpoints(
+  config: Pick<DistributedConfig, "listeners" | "admin.listeners">,
+  props: Props,
+): RestEndpoints {
+  const endpoints = (key: string, texts: readonly string[], prefix: string): Endpoint[] =>
+    texts.map((text) => {
+      const listener = parseListener(key, text);
+      return { listener, tls: listener.scheme === "https" ? listenerTls(listener, props, prefix) : undefined };
+    });
+  const admin = config["admin.listeners"];
+  return {
+    main: endpoints("listeners", config.listeners, MAIN_PREFIX),
+    admin: admin === null ? undefined : endpoints("admin.listeners", admin, ADMIN_PREFIX),
+  };
+}
+
+/** TLS for requests to other workers: the settings of this worker's own listeners, as in Kafka Connect. */
+export function workerTls(props: Props): ConnectionOptions {
+  return tlsOf(props, MAIN_PREFIX);
+}
+
+function listenerTls({ host, port }: Listener, props: Props, prefix: string): TlsOptions {
+  const settings = tlsSettings(props, prefix);
+  const { checkServerIdentity: _, ...tls } = tlsOf(props, prefix);
+  if (!("cert" in tls) && !("pfx" in tls)) {
+    throw new ConfigError(
+      `${prefix}ssl.keystore.location`,
+      `The listener https://${host}:${port} needs a key: set ${prefix}ssl.keystore.location to a PEM or PKCS12 file, or ssl.keystore.location if no key with the prefix ${prefix} is set`,
+      { code: "CONFIG_MISSING" },
+    );
+  }
+  const key = "ssl.client.auth";
+  const auth = settings[key]?.trim().toLowerCase() ?? "none";
+  const fault = clientAuth(key, auth);
+  if (fault !== undefined) throw new ConfigError(key, fault);
+  return { ...tls, requestCert: auth !== "none", rejectUnauthorized: auth === "required" } as TlsOptions;
+}
+
+function tlsOf(props: Props, prefix: string): ConnectionOptions {
+  try {
+    return tlsConfig(tlsSettings(props, prefix));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.key, `TLS of REST (${prefix}* or ssl.*): ${error.message}`, { cause: error });
+  }
+}
+
+/** All or nothing: with one key of the prefix, those without it do not count. */
+function tlsSettings(props: Props, prefix: string): Props {
+  const own = Object.entries(props).filter(([key]) => key.startsWith(prefix));
+  return own.length === 0 ? props : Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
+}
