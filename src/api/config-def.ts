@@ -92,7 +92,8 @@ export function validateConfig(def: ConfigDef, props: SubmittedProps): ConfigVal
     const errors: string[] = [];
     let atom: ConfigAtom = null;
     try {
-      atom = parseKey(name, key, props[name]);
+      // A submitted null is a value: it hides the default.
+      atom = props[name] === null ? null : parseKey(name, key, props[name]);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       errors.push(error.message);
@@ -101,7 +102,7 @@ export function validateConfig(def: ConfigDef, props: SubmittedProps): ConfigVal
     // Like Kafka, checks a value that was submitted, could not be parsed or is missing without a default; never a
     // default.
     const complaint = key.check?.(name, atom);
-    if (complaint !== undefined && (errors.length > 0 || props[name] != null || !("default" in key)))
+    if (complaint !== undefined && (errors.length > 0 || props[name] !== undefined || !("default" in key)))
       errors.push(complaint);
     return {
       name,
@@ -156,7 +157,8 @@ function renderValue(type: ConfigType, atom: ConfigAtom, raw: string | null | un
 
 /** Kafka's `Invalid value V for configuration K: detail`. */
 export function invalidValue(key: string, value: ConfigAtom | undefined, detail: string): string {
-  return `Invalid value ${value == null ? "null" : renderAtom(value)} for configuration ${key}: ${detail}`;
+  const shown = Array.isArray(value) ? `[${value.join(", ")}]` : value == null ? "null" : renderAtom(value);
+  return `Invalid value ${shown} for configuration ${key}: ${detail}`;
 }
 
 function parseKey(name: string, key: ConfigKey, raw: string | null | undefined): ConfigAtom {

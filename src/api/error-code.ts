@@ -72,6 +72,10 @@ export const ERROR_CODES = {
     text: "No logger of this worker has this name.",
     advice: "GET /admin/loggers lists them; PUT /admin/loggers/{name} creates one.",
   },
+  PLUGIN_VERSION_NOT_FOUND: {
+    text: "This worker has the plugin's class, but no version that the plugin.version key accepts.",
+    advice: "Choose one of the versions that the message lists, or leave the key out to get the newest.",
+  },
   CONNECTOR_NOT_RUNNING: {
     text: "The connector is not running on this worker, so it has no task configurations.",
     advice: "Check its status; resume or restart it first.",

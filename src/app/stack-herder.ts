@@ -114,18 +114,13 @@ function sessionKeyKind(config: DistributedConfig): SessionKeyKind {
 }
 
 function makeValidator(
-  { config, props, providers }: HerderWiring<SharedConfig>,
+  { props, providers }: HerderWiring<SharedConfig>,
   loop: HerderLoop,
   groupId: string | undefined,
 ): ConfigValidator {
   return new ConfigValidator({
     plugins: loop.worker.plugins,
     code: loop.worker,
-    worker: {
-      keyConverter: config["key.converter"],
-      valueConverter: config["value.converter"],
-      headerConverter: config["header.converter"],
-    },
     workerProps: props,
     groupId,
     overridePolicy: overridePolicy(props),

@@ -1,7 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { BYTES, type ConfigDef, type Header, type HeaderConverter } from "../api/index.js";
 import { parseValue } from "./connect-values.js";
-import { converterType } from "./converter-type.js";
 import { renderValue } from "./render-value.js";
 
 /**
@@ -9,7 +8,7 @@ import { renderValue } from "./render-value.js";
  * `org.apache.kafka.connect.storage.SimpleHeaderConverter`, the default. Bytes that are not UTF-8 stay bytes.
  */
 export class SimpleHeaderConverter implements HeaderConverter {
-  readonly config: ConfigDef = { "converter.type": converterType };
+  readonly config: ConfigDef = {};
 
   configure(): void {
     // No settings.

@@ -292,8 +292,8 @@ export class DistributedHerder implements Herder {
     return this.loop.worker.plugins.list();
   }
 
-  pluginConfig(classOrAlias: string): Promise<readonly ConfigKeyInfo[]> {
-    return this.options.validator().keysOf(classOrAlias);
+  pluginConfig(classOrAlias: string, version?: string): Promise<readonly ConfigKeyInfo[]> {
+    return this.options.validator().keysOf(classOrAlias, version);
   }
 
   /** @param offsets undefined: all are reset. */

@@ -93,5 +93,5 @@ export interface Herder {
   setClusterLogLevel(namespace: string, level: string): Promise<void>;
 
   plugins(): readonly PluginInfo[];
-  pluginConfig(classOrAlias: string): Promise<readonly ConfigKeyInfo[]>;
+  pluginConfig(classOrAlias: string, version?: string): Promise<readonly ConfigKeyInfo[]>;
 }

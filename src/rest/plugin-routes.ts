@@ -1,6 +1,7 @@
+import type { PluginInfo } from "../contract/plugin-info.js";
 import { PATHS } from "../contract/rest-api.js";
 import { HttpError } from "./http-error.js";
-import { awaitHerder, flag, jsonBody, pathText, type RequestContext } from "./request.js";
+import { awaitHerder, flag, jsonBody, pathText, queryText, type RequestContext } from "./request.js";
 import { parseConfigBody } from "./request-body.js";
 import type { Route } from "./route.js";
 
@@ -14,8 +15,8 @@ export function pluginRoutes(context: RequestContext): Route[] {
         async get(request, response) {
           const connectorsOnly = flag(request, "connectorsOnly", true);
           const plugins = await awaitHerder(context, () => herder.plugins());
-          const kinds = connectorsOnly ? KINDS.slice(0, 2) : KINDS;
-          response.json(kinds.flatMap((kind) => plugins.filter(({ type }) => type === kind)));
+          const isConnector = ({ type }: PluginInfo) => type === "source" || type === "sink";
+          response.json(connectorsOnly ? plugins.filter(isConnector) : plugins);
         },
       },
     },
@@ -23,7 +24,11 @@ export function pluginRoutes(context: RequestContext): Route[] {
       path: PATHS.pluginConfig,
       handlers: {
         async get(request, response) {
-          response.json(await awaitHerder(context, () => herder.pluginConfig(pathText(request, "plugin"))));
+          response.json(
+            await awaitHerder(context, () =>
+              herder.pluginConfig(pathText(request, "plugin"), queryText(request, "version")),
+            ),
+          );
         },
       },
     },
@@ -48,9 +53,6 @@ export function pluginRoutes(context: RequestContext): Route[] {
     },
   ];
 }
-
-/** The order of the listing. */
-const KINDS = ["sink", "source", "converter", "header_converter"] as const;
 
 function namesPlugin(className: string, plugin: string): boolean {
   const trimmed = (name: string) => name.replace(/Connector$/, "");

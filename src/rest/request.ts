@@ -128,6 +128,12 @@ export function textQuery(request: Request, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** A query parameter; the first one counts. Undefined if it is missing. */
+export function queryText(request: Request, name: string): string | undefined {
+  const [value] = [request.query[name]].flat();
+  return typeof value === "string" ? value : undefined;
+}
+
 function bodyOf(request: Request): Buffer | undefined {
   return Buffer.isBuffer(request.body) && request.body.length > 0 ? request.body : undefined;
 }

@@ -101,7 +101,9 @@ export class ConnectWorker implements Worker {
     const { calls, listener, logger } = this.parts;
     let runner: ConnectorRunner;
     try {
-      const plugin = this.plugins.find("connector", props["connector.class"] ?? "");
+      const plugin = this.plugins.find("connector", props["connector.class"] ?? "", {
+        version: props["connector.plugin.version"],
+      });
       runner = new ConnectorRunner({
         name,
         plugin,

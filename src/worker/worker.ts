@@ -22,11 +22,19 @@ export type ConnectorState = Exclude<StatusState, "RESTARTING">;
 /** A task's state. */
 export type TaskState = Exclude<ConnectorState, "STOPPED">;
 
-/** A connector's class, without its code. */
-export type ConnectorFacts = Pick<ConnectorPlugin, "type" | "className" | "taskClassName" | "version">;
+/** A plugin's class, without its code. */
+export interface ClassFacts {
+  readonly className: string;
+  readonly version: string;
+  /** The index file of its package; the same for all plugins of one package. */
+  readonly location: string;
+}
 
-/** Any other plugin's class, without its code. */
-export type ClassFacts = Pick<TransformationPlugin, "className" | "version">;
+/** A connector's class, without its code. */
+export interface ConnectorFacts extends ClassFacts {
+  readonly type: ConnectorPlugin["type"];
+  readonly taskClassName: string;
+}
 
 /** The plugins of each kind. A converter that also converts headers is a plugin of two kinds. */
 export interface PluginsOfKind {
@@ -42,26 +50,42 @@ export type PluginKind = keyof PluginsOfKind;
 /** As PluginsOfKind, without code: data, which crosses threads. */
 export type FactsOfKind = { readonly [K in PluginKind]: K extends "connector" ? ConnectorFacts : ClassFacts };
 
+/** Which of a class's versions to take (KIP-891). By default the newest. */
+export interface PluginChoice {
+  /** The value of a `plugin.version` key: a version, a Maven range, or `latest`. */
+  readonly version?: string | null | undefined;
+  /** Without a version: the one in this package, if it has the class. */
+  readonly near?: string | undefined;
+}
+
 /**
  * The worker's plugins, without their code, which runs only in hosts. A class can be looked up by its name, its simple
  * name, or its simple name without the kind's suffix (`FileStreamSource`), unless two classes share that alias.
  */
 export interface PluginCatalog {
-  /** In Kafka Connect's order of types, then by class. */
+  /** In Kafka Connect's order of types, then by class and version. */
   list(): readonly PluginInfo[];
-  /** @throws NotFoundError CLASS_NOT_FOUND, listing the available classes of that kind. */
-  find<K extends PluginKind>(kind: K, classOrAlias: string): FactsOfKind[K];
+  /**
+   * @throws NotFoundError CLASS_NOT_FOUND, listing the available classes of that kind, or PLUGIN_VERSION_NOT_FOUND,
+   *   listing the available versions; ConfigError for a version that is no range.
+   */
+  find<K extends PluginKind>(kind: K, classOrAlias: string, choice?: PluginChoice): FactsOfKind[K];
+  /** The versions of a class, ascending; none of an unknown class. */
+  versions(kind: PluginKind, classOrAlias: string): readonly string[];
 }
 
 /** A host's plugins, with their code. Lookups and errors as in the catalog. */
 export interface Plugins {
-  find<K extends PluginKind>(kind: K, classOrAlias: string): PluginsOfKind[K];
+  readonly catalog: PluginCatalog;
+  find<K extends PluginKind>(kind: K, classOrAlias: string, choice?: PluginChoice): PluginsOfKind[K];
 }
 
 /** A plugin class whose configuration is requested. */
-export interface PluginRef {
+export interface PluginRef extends PluginChoice {
   readonly type: PluginKind;
   readonly className: string;
+  /** The plugin's keys stand under this prefix in the properties to validate, and in the answer. */
+  readonly prefix?: string;
 }
 
 /** A plugin's keys and its judgement of the values. Checks, recommenders and visibility are code and left out. */

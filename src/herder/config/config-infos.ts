@@ -8,10 +8,10 @@ import {
 } from "../../api/index.js";
 import type { ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
 
-/** A key's definition, with ConfigDef's defaults for omitted attributes. */
-export function configKeyInfo(name: string, key: ConfigKey): ConfigKeyInfo {
+/** A key's definition, with ConfigDef's defaults for omitted attributes. `prefix` stands before its name. */
+export function configKeyInfo(name: string, key: ConfigKey, prefix = ""): ConfigKeyInfo {
   return {
-    name,
+    name: prefix + name,
     type: key.type.toUpperCase() as Uppercase<ConfigType>,
     required: !("default" in key),
     default_value: key.type === "password" && key.default != null ? Password.HIDDEN : renderAtom(key.default ?? null),
@@ -25,9 +25,8 @@ export function configKeyInfo(name: string, key: ConfigKey): ConfigKeyInfo {
   };
 }
 
-/** All keys of `def`, with `prefix` before each name. */
-export function configKeyInfos(def: ConfigDef, prefix = ""): ConfigKeyInfo[] {
-  return Object.entries(def).map(([name, key]) => configKeyInfo(prefix + name, key));
+export function configKeyInfos(def: ConfigDef): ConfigKeyInfo[] {
+  return Object.entries(def).map(([name, key]) => configKeyInfo(name, key));
 }
 
 export function configValueInfo(value: ConfigValue, prefix = ""): ConfigValueInfo {

@@ -3,6 +3,7 @@ import {
   ConfigError,
   type ConfigValue,
   errorKind,
+  javaHashOrder,
   NotFoundError,
   type Props,
   validateConfig,
@@ -10,20 +11,21 @@ import {
 import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
 import type { OverridePolicy } from "../../worker/task/override-policy.js";
-import type { ConnectorFacts, PluginCatalog, PluginRef, Worker } from "../../worker/worker.js";
+import type { ClassFacts, ConnectorFacts, PluginCatalog, PluginKind, Worker } from "../../worker/worker.js";
+import { fullClassName, lookupFault } from "./class-keys.js";
 import { clientOverrideInfos } from "./client-overrides.js";
 import { configKeyInfo, configKeyInfos, configValueInfo } from "./config-infos.js";
 import type { ConfigProvider } from "./config-providers.js";
 import { resolveReferences } from "./config-references.js";
-import { connectorConfigDef, type WorkerDefaults } from "./connector-config-def.js";
-import { connectorRules, versionFault } from "./connector-rules.js";
+import { commonKeys, connectorConfigDef, type DefinitionContext } from "./connector-config-def.js";
+import { connectorRules } from "./connector-rules.js";
+import { validateChain } from "./plugin-chain.js";
 import { Redaction } from "./redaction.js";
 
 export interface ConfigValidatorOptions {
   readonly plugins: PluginCatalog;
   /** Runs the plugins' own code, never in this thread. */
   readonly code: Pick<Worker, "configOf" | "validate">;
-  readonly worker: WorkerDefaults;
   readonly workerProps: Props;
   /** The worker's own group, which no sink may share. */
   /** The group of workers; undefined for a standalone worker. */
@@ -57,69 +59,94 @@ export class ConfigValidator {
   async #validate(raw: SubmittedConfig, resolved: SubmittedConfig, redaction: Redaction): Promise<ConfigInfos> {
     const { plugins, code, workerProps, groupId, overridePolicy } = this.options;
     const plugin = findResolved(plugins, raw["connector.class"], resolved["connector.class"]);
-    const frameworkDef = connectorConfigDef(plugin.type, plugins, this.options.worker, plugin.version);
-    const framework = new Map(validateConfig(frameworkDef, resolved).map((value) => [value.name, value]));
+    const choice = { version: resolved["connector.plugin.version"] };
+    const absent = lookupFault(plugins, "connector", plugin.className, choice);
+    const context = { plugins, workerProps, plugin, props: resolved };
+    if (absent !== undefined) return this.#versionInfos(raw, resolved, absent, context, redaction);
+    const chosen = plugins.find("connector", plugin.className, choice);
+    const chain = await validateChain(plugins, code, resolved, chosen.location);
+    const ownKeys = connectorConfigDef({ ...context, plugin: chosen });
+    const frameworkDef: ConfigDef = { ...ownKeys, ...chain.def };
+    const framework = new Map(
+      [...this.#frameworkValues(ownKeys, resolved), ...chain.values].map((value) => [value.name, value]),
+    );
     const ofOthers = new Map<string, string[]>();
-    connectorRules(plugin.type, resolved, { workerProps, groupId, version: plugin.version }, (key, message) => {
+    connectorRules(plugin.type, resolved, { workerProps, groupId }, (key, message) => {
       const known = framework.get(key);
       if (known) known.errors.push(message);
       else ofOthers.set(key, [...(ofOthers.get(key) ?? []), message]);
     });
-    const { config, values: own } = await code.validate({ type: "connector", className: plugin.className }, resolved);
+    const { config, values: own } = await code.validate(
+      { type: "connector", className: plugin.className, ...choice },
+      resolved,
+    );
     const values = new Map([...framework, ...own.map((value) => [value.name, value] as const)]);
-    const converters = await this.#converterInfos(resolved, values);
+    const converters = await this.#converterInfos(resolved, values, chosen.location);
     const def: ConfigDef = { ...frameworkDef, ...config };
     const unknown = [
       ...own.filter(({ name }) => !(name in def)),
       ...noteNulls(resolved, values),
       ...undefinedKeys(resolved, ofOthers, def),
     ];
-    const configs: Entry[] = [
+    const configs = [
       ...unknown.map((value) => ({ definition: null, value: configValueInfo(value) })),
-      ...Object.entries(def).map(([name, key]) => {
-        const value = values.get(name);
-        return { definition: configKeyInfo(name, key), value: value ? configValueInfo(value) : null };
-      }),
+      ...entriesOf(def, values),
     ];
-    // As Kafka Connect counts: each error of a key, but each override or converter key only once. With references, each
-    // error that is left after redaction, which merges the errors of a key.
-    const errorsOfKeys = configs.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0);
     const more = [...clientOverrideInfos(plugin.type, resolved, overridePolicy, ofOthers), ...converters];
-    const errorsOfMore = more.filter(({ value }) => (value?.errors.length ?? 0) > 0).length;
-    const all = [...configs, ...more].map((entry) => redacted(entry, raw, resolved, redaction));
-    const substituted = Object.keys(raw).some((key) => raw[key] !== resolved[key]);
-    return {
-      name: raw["connector.class"] ?? plugin.className,
-      error_count: substituted
-        ? all.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0)
-        : errorsOfKeys + errorsOfMore,
-      groups: groupsOf(def),
-      configs: all,
-    };
+    return infosOf(raw, resolved, { def, configs, more, redaction, className: plugin.className });
+  }
+
+  /** For a connector's version that is not available: only the keys of all connectors, as in Kafka Connect. */
+  #versionInfos(
+    raw: SubmittedConfig,
+    resolved: SubmittedConfig,
+    fault: string,
+    context: DefinitionContext,
+    redaction: Redaction,
+  ): ConfigInfos {
+    const def = commonKeys(context);
+    const values = this.#frameworkValues(def, resolved);
+    for (const { name, errors } of values) {
+      if (name === "connector.class" || name === "connector.plugin.version") {
+        if (!errors.includes(fault)) errors.push(fault);
+      }
+    }
+    const configs = entriesOf(def, new Map(values.map((value) => [value.name, value])));
+    return infosOf(raw, resolved, { def, configs, more: [], redaction, className: context.plugin.className });
+  }
+
+  #frameworkValues(def: ConfigDef, props: SubmittedConfig): ConfigValue[] {
+    const values = validateConfig(def, props);
+    for (const value of values) {
+      if (def[value.name]?.type === "class") value.value = fullClassName(this.options.plugins, value.value);
+    }
+    return values;
   }
 
   /** The keys of converters that the connector itself names. An unknown class is an error of its key. */
-  async #converterInfos(props: SubmittedConfig, values: ReadonlyMap<string, ConfigValue>): Promise<Entry[]> {
+  async #converterInfos(
+    props: SubmittedConfig,
+    values: ReadonlyMap<string, ConfigValue>,
+    near: string,
+  ): Promise<Entry[]> {
     const { plugins, code } = this.options;
     const entries: Entry[] = [];
     for (const key of ["header.converter", "key.converter", "value.converter"]) {
       // Untrimmed, unlike the key's own check: Kafka Connect finds no class with blanks around its name.
       const className = props[key];
       const faults = values.get(key)?.errors ?? [];
-      if (className == null || faults.length > 0) continue;
-      const converter = converterRef(
-        plugins,
-        key === "header.converter" ? ["header_converter"] : ["converter"],
-        className,
-      );
-      if (!converter) {
-        faults.push(`Failed to load class ${className} for configuration ${key}`);
+      const versionFaults = values.get(`${key}.plugin.version`)?.errors ?? [];
+      if (className == null || faults.length > 0 || versionFaults.length > 0) continue;
+      const type = key === "header.converter" ? "header_converter" : "converter";
+      if (plugins.versions(type, className).length === 0) {
+        faults.push(`Failed to load class ${className}: ${className}`);
         continue;
       }
-      const mismatch = versionFault(className, props[`${key}.plugin.version`], versionOf(plugins, converter));
+      const choice = { version: props[`${key}.plugin.version`], near };
+      const mismatch = lookupFault(plugins, type, className, choice);
       if (mismatch !== undefined) {
         faults.push(mismatch);
-        values.get(`${key}.plugin.version`)?.errors.push(mismatch);
+        versionFaults.push(mismatch);
         continue;
       }
       const prefix = `${key}.`;
@@ -127,11 +154,13 @@ export class ConfigValidator {
       for (const [name, value] of Object.entries(props)) {
         if (name.startsWith(prefix)) own[name.slice(prefix.length)] = value;
       }
-      const judged = await code.validate(converter, own);
+      const judged = await code.validate({ type, className, ...choice }, own);
       const infos = new Map(judged.values.map((value) => [value.name, value]));
-      for (const [name, definition] of Object.entries(judged.config)) {
+      const names = Object.keys(judged.config);
+      for (const at of javaHashOrder(names)) {
+        const name = names[at]!;
         entries.push({
-          definition: configKeyInfo(prefix + name, definition),
+          definition: configKeyInfo(name, judged.config[name]!, prefix),
           value: configValueInfo(infos.get(name)!, prefix),
         });
       }
@@ -140,18 +169,21 @@ export class ConfigValidator {
   }
 
   /**
-   * The keys of one plugin: a connector's own and then the worker's that it does not define, or a converter's.
+   * The keys of one plugin: a connector's own and then the worker's that it does not define, or another plugin's.
    *
-   * @throws NotFoundError; the plugin's own errors, or the error of its silence.
+   * @param version as in a `plugin.version` key.
+   * @throws NotFoundError for an unknown class; ConfigError for a version that is absent or no range; the plugin's own
+   *   errors, or the error of its silence.
    */
-  async keysOf(classOrAlias: string): Promise<ConfigKeyInfo[]> {
-    const { plugins, code, worker } = this.options;
-    const converter = converterRef(plugins, ["converter", "header_converter"], classOrAlias);
-    if (converter) return configKeyInfos(await code.configOf(converter));
-    const plugin = orAbsent(() => plugins.find("connector", classOrAlias));
-    if (!plugin) throw new NotFoundError("CLASS_NOT_FOUND", `Unknown plugin ${classOrAlias}.`);
-    const config = await code.configOf({ type: "connector", className: plugin.className });
-    const framework = Object.entries(connectorConfigDef(plugin.type, plugins, worker, plugin.version));
+  async keysOf(classOrAlias: string, version?: string): Promise<ConfigKeyInfo[]> {
+    const { plugins, code, workerProps } = this.options;
+    const type = PLUGIN_KINDS.find((kind) => plugins.versions(kind, classOrAlias).length > 0);
+    if (!type) throw new NotFoundError("CLASS_NOT_FOUND", `Unknown plugin ${classOrAlias}.`);
+    const plugin = chosenVersion(plugins, type, classOrAlias, version);
+    const config = await code.configOf({ type, className: plugin.className, version: `[${plugin.version}]` });
+    if (type !== "connector") return configKeyInfos(config);
+    const context = { plugins, workerProps, plugin: plugin as ConnectorFacts, props: {} };
+    const framework = Object.entries(connectorConfigDef(context));
     return [
       ...configKeyInfos(config),
       ...framework.filter(([name]) => !(name in config)).map(([name, key]) => configKeyInfo(name, key)),
@@ -159,31 +191,61 @@ export class ConfigValidator {
   }
 }
 
-function versionOf(plugins: PluginCatalog, { type, className }: PluginRef): string {
-  return plugins.list().find((info) => info.type === type && info.class === className)?.version ?? "";
-}
+const PLUGIN_KINDS = ["connector", "transformation", "predicate", "converter", "header_converter"] as const;
 
-/** A converter by class or alias, in the first of these types that matches. */
-function converterRef(
+/** @throws ConfigError for a version that is absent or no range. */
+function chosenVersion(
   plugins: PluginCatalog,
-  types: readonly ("converter" | "header_converter")[],
-  classOrAlias: string,
-): PluginRef | undefined {
-  for (const type of types) {
-    const found = orAbsent(() => plugins.find(type, classOrAlias));
-    if (found) return { type, className: found.className };
+  kind: PluginKind,
+  name: string,
+  version: string | undefined,
+): ClassFacts {
+  try {
+    return plugins.find(kind, name, { version });
+  } catch (cause) {
+    const { message } = cause as Error;
+    if (errorKind(cause) === "config") {
+      throw new ConfigError("version", `Invalid version specification: ${version}`, { cause });
+    }
+    throw errorKind(cause) === "not-found" ? new ConfigError("version", message, { cause }) : cause;
   }
-  return undefined;
 }
 
-/** The result of `find`, or undefined if it throws NotFoundError. */
-function orAbsent<T>(find: () => T): T | undefined {
-  try {
-    return find();
-  } catch (error) {
-    if (errorKind(error) === "not-found") return undefined;
-    throw error;
-  }
+function entriesOf(def: ConfigDef, values: ReadonlyMap<string, ConfigValue>): Entry[] {
+  return Object.entries(def).map(([name, key]) => {
+    const value = values.get(name);
+    return { definition: configKeyInfo(name, key), value: value ? configValueInfo(value) : null };
+  });
+}
+
+/**
+ * The answer. As Kafka Connect counts: each error of a key, but each override or converter key (`more`) only once. With
+ * references, each error that is left after redaction, which merges the errors of a key.
+ */
+function infosOf(
+  raw: SubmittedConfig,
+  resolved: SubmittedConfig,
+  parts: {
+    readonly def: ConfigDef;
+    readonly configs: readonly Entry[];
+    readonly more: readonly Entry[];
+    readonly redaction: Redaction;
+    readonly className: string;
+  },
+): ConfigInfos {
+  const { def, configs, more, redaction, className } = parts;
+  const errorsIn = (entries: readonly Entry[]) =>
+    entries.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0);
+  const all = [...configs, ...more].map((entry) => redacted(entry, raw, resolved, redaction));
+  const substituted = Object.keys(raw).some((key) => raw[key] !== resolved[key]);
+  return {
+    name: raw["connector.class"] ?? className,
+    error_count: substituted
+      ? errorsIn(all)
+      : errorsIn(configs) + more.filter(({ value }) => (value?.errors.length ?? 0) > 0).length,
+    groups: groupsOf(def),
+    configs: all,
+  };
 }
 
 /** The connector's plugin. @throws ConfigError for `connector.class`. */

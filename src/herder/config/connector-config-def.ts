@@ -2,21 +2,24 @@ import {
   atLeast,
   type ConfigCheck,
   type ConfigDef,
-  type ConfigKey,
   errorKind,
   invalidValue,
   javaPattern,
   oneOf,
   oneOfIgnoringCase,
+  type Props,
 } from "../../api/index.js";
+import type { SubmittedConfig } from "../../contract/connector-info.js";
 import {
   DEAD_LETTER_KEYS,
+  DEFAULT_HEADER_CONVERTER,
   ERROR_KEYS,
   TASK_COUNT_KEYS,
   TOPIC_GROUP_KEYS,
   uniqueItems,
 } from "../../contract/connector-keys.js";
-import type { PluginCatalog } from "../../worker/worker.js";
+import type { ConnectorFacts, PluginCatalog } from "../../worker/worker.js";
+import { classKeys, fullClassName } from "./class-keys.js";
 
 const COMMON = "Common";
 const TRANSFORMS = "Transforms";
@@ -61,28 +64,27 @@ const regex: ConfigCheck = (key, value) => {
 const nonEmptyOrAbsent: ConfigCheck = (key, value) =>
   value === "" ? invalidValue(key, value, "String must be non-empty") : undefined;
 
-/** The worker settings that appear as defaults of its connectors. */
-export interface WorkerDefaults {
-  readonly keyConverter: string;
-  readonly valueConverter: string;
-  readonly headerConverter: string;
+/** The facts about a connector's plugin and its worker on which the definitions depend. */
+export interface DefinitionContext {
+  readonly plugins: PluginCatalog;
+  readonly workerProps: Props;
+  readonly plugin: ConnectorFacts;
+  /** The connector's configuration. */
+  readonly props: SubmittedConfig;
 }
 
 /** The keys that the worker reads from a connector's config, in the order of the REST answers. */
-export function connectorConfigDef(
-  type: "source" | "sink",
-  plugins: PluginCatalog,
-  worker: WorkerDefaults,
-  pluginVersion: string | null,
-): ConfigDef {
-  return { ...commonKeys(plugins, worker, pluginVersion), ...(type === "sink" ? SINK_KEYS : SOURCE_KEYS) };
+export function connectorConfigDef(context: DefinitionContext): ConfigDef {
+  return { ...commonKeys(context), ...(context.plugin.type === "sink" ? SINK_KEYS : SOURCE_KEYS) };
 }
 
-function commonKeys(plugins: PluginCatalog, worker: WorkerDefaults, pluginVersion: string | null): ConfigDef {
-  return { ...identityKeys(pluginVersion), ...converterKeys(plugins, worker), ...CHAIN_KEYS, ...ERROR_KEYS };
+/** Those of them that do not depend on the connector's type. */
+export function commonKeys(context: DefinitionContext): ConfigDef {
+  return { ...identityKeys(context), ...converterKeys(context), ...CHAIN_KEYS, ...ERROR_KEYS };
 }
 
-function identityKeys(pluginVersion: string | null): ConfigDef {
+function identityKeys({ plugins, plugin }: DefinitionContext): ConfigDef {
+  const versions = plugins.versions("connector", plugin.className);
   return {
     name: {
       type: "string",
@@ -105,70 +107,48 @@ function identityKeys(pluginVersion: string | null): ConfigDef {
     },
     "connector.plugin.version": {
       type: "string",
-      doc: "Version of the connector's plugin.",
-      default: pluginVersion,
+      doc: "Version of the connector's plugin: a version, a Maven range such as [1.0,2.0), or latest.",
+      default: versions.at(-1) ?? null,
       importance: "medium",
       group: COMMON,
       order: 3,
       width: "medium",
       displayName: "Connector version",
+      recommend: () => versions,
     },
     ...TASK_COUNT_KEYS,
   };
 }
 
-function converterKeys(plugins: PluginCatalog, worker: WorkerDefaults): ConfigDef {
-  const classesOf = (...types: readonly string[]) =>
-    plugins
-      .list()
-      .filter((plugin) => types.includes(plugin.type))
-      .map((plugin) => plugin.class);
-  const converters = classesOf("converter");
-  const headerConverters = classesOf("header_converter");
-  const known =
-    (find: (name: string) => unknown): ConfigCheck =>
-    (key, value) => {
-      if (typeof value !== "string") return undefined;
-      try {
-        find(value);
-        return undefined;
-      } catch (error) {
-        return invalidValue(key, value, `Class ${value} could not be found. ${(error as Error).message}`);
-      }
-    };
-  const converter = (displayName: string, order: number, fallback: string): ConfigKey => ({
-    type: "class",
-    doc: `${displayName} of this connector; by default the worker's. Its own keys have the same prefix.`,
-    default: fallback,
-    importance: "low",
-    group: COMMON,
-    order,
-    width: "short",
-    displayName,
-    check: known((name) => plugins.find("converter", name)),
-    recommend: () => converters,
-  });
-  const version = (displayName: string, order: number): ConfigKey => ({
-    type: "string",
-    doc: `Version of the ${displayName.replace(/ version$/, "")} to use; by default the installed one.`,
-    default: null,
-    importance: "low",
-    group: COMMON,
-    order,
-    width: "short",
-    displayName,
-  });
+function converterKeys(context: DefinitionContext): ConfigDef {
+  const { plugins, workerProps, plugin, props } = context;
+  const keysOf = (key: string, kind: "converter" | "header_converter", noun: string, order: number): ConfigDef => {
+    const common = { importance: "low", group: COMMON, width: "short" } as const;
+    const ofWorker = workerProps[key]?.trim() || (kind === "header_converter" ? DEFAULT_HEADER_CONVERTER : null);
+    return classKeys(plugins, props, {
+      kind,
+      classKey: key,
+      versionKey: `${key}.plugin.version`,
+      class: {
+        ...common,
+        doc: `${noun} class of this connector; by default the worker's. Its own keys have the same prefix.`,
+        default: fullClassName(plugins, ofWorker),
+        order,
+        displayName: `${noun} class`,
+      },
+      version: {
+        ...common,
+        doc: `Version of the ${noun.toLowerCase()} to use; by default the newest.`,
+        order: order + 1,
+        displayName: `${noun} version`,
+      },
+      usual: props[key] == null ? { version: workerProps[`${key}.plugin.version`] } : { near: plugin.location },
+    });
+  };
   return {
-    "key.converter": converter("Key converter class", 6, worker.keyConverter),
-    "key.converter.plugin.version": version("Key converter version", 7),
-    "value.converter": converter("Value converter class", 8, worker.valueConverter),
-    "value.converter.plugin.version": version("Value converter version", 9),
-    "header.converter": {
-      ...converter("Header converter class", 10, worker.headerConverter),
-      check: known((name) => plugins.find("header_converter", name)),
-      recommend: () => headerConverters,
-    },
-    "header.converter.plugin.version": version("Header converter version", 11),
+    ...keysOf("key.converter", "converter", "Key converter", 6),
+    ...keysOf("value.converter", "converter", "Value converter", 8),
+    ...keysOf("header.converter", "header_converter", "Header converter", 10),
   };
 }
 
@@ -203,7 +183,7 @@ const CHAIN_KEYS: ConfigDef = {
     group: COMMON,
     order: 14,
     width: "medium",
-    displayName: "Reload action",
+    displayName: "Reload Action",
     check: oneOf("none", "restart"),
   },
 };

@@ -14,13 +14,11 @@ import { withoutNulls } from "./config-references.js";
 
 type Complain = (key: string, message: string) => void;
 
-/** The worker's and plugin's settings that the rules need. */
+/** The worker's settings that the rules need. */
 export interface RuleContext {
   readonly workerProps: Props;
   /** The worker's own group, which no sink may share; undefined for a standalone worker. */
   readonly groupId: string | undefined;
-  /** The version of the connector's plugin. */
-  readonly version: string;
 }
 
 /**
@@ -30,14 +28,13 @@ export interface RuleContext {
 export function connectorRules(
   type: "source" | "sink",
   props: SubmittedConfig,
-  { workerProps, groupId, version }: RuleContext,
+  { workerProps, groupId }: RuleContext,
   complain: Complain,
 ): void {
   const given = withoutNulls(props);
   const complainAll = (faults: ReadonlyMap<string, string | readonly string[]>) => {
     for (const [key, messages] of faults) for (const message of [messages].flat()) complain(key, message);
   };
-  versionRule(props, version, complain);
   complainAll(unbuiltKeys(type, given));
   complainAll(isolationFaults(workerProps, given));
   complainAll(autoRestartFaults(given));
@@ -53,24 +50,6 @@ export function connectorRules(
     complainAll(new Map(Object.entries(faults)));
   }
   complainAll(overrideFaults(workerProps, given));
-}
-
-function versionRule(props: SubmittedConfig, version: string, complain: Complain): void {
-  const message = versionFault(props["connector.class"], props["connector.plugin.version"], version);
-  if (message === undefined) return;
-  complain("connector.class", message);
-  complain("connector.plugin.version", message);
-}
-
-/** The error in a requested plugin version (KIP-891), if only `version` is installed. */
-export function versionFault(
-  className: string | null | undefined,
-  wanted: string | null | undefined,
-  version: string,
-): string | undefined {
-  const asked = wanted?.trim();
-  if (!asked || asked === "latest" || asked === version || asked === `[${version}]`) return undefined;
-  return `Plugin ${className} is not available in version ${asked}: the installed version is ${version}`;
 }
 
 function sinkRules(props: Props, groupId: string | undefined, complain: Complain): void {

@@ -16,6 +16,7 @@ import type { NamedLogger } from "../../base/logger.js";
 import { failureOf } from "../host/failure.js";
 import type { PluginRef, Plugins, PluginValidation } from "../worker.js";
 import type { ConnectorCall, ConnectorCommand, ConnectorReport, StartCall } from "./connector-host-messages.js";
+import { embeddedKeys } from "./embedded-keys.js";
 
 export interface ConnectorHostParts {
   readonly plugins: Plugins;
@@ -111,7 +112,9 @@ export class ConnectorHost {
 
   async #alterOffsets({ className, props, offsets }: AlterOffsetsCall): Promise<boolean> {
     const { clock, random, logger } = this.parts;
-    const connector: OffsetsConnector = this.parts.plugins.find("connector", className).connector();
+    const connector: OffsetsConnector = this.parts.plugins
+      .find("connector", className, { version: props["connector.plugin.version"] })
+      .connector();
     const context = { clock, random, logger: logger.named(className) };
     // Truthy is not enough: the answer tells users whether there is more to alter.
     return (await connector.alterOffsets?.(props, offsets, context)) === true;
@@ -122,7 +125,9 @@ export class ConnectorHost {
     if (!run?.connector) {
       run = { className };
       this.#runs.set(number, run);
-      run.connector = this.parts.plugins.find("connector", className).connector();
+      run.connector = this.parts.plugins
+        .find("connector", className, { version: props["connector.plugin.version"] })
+        .connector();
     }
     await run.connector!.start(this.#context(number, name, className), props);
   }
@@ -141,7 +146,8 @@ export class ConnectorHost {
 
   async #validate(plugin: PluginRef, props: Readonly<Record<string, string | null>>): Promise<PluginValidation> {
     const { clock, random, logger } = this.parts;
-    const { config, validate } = this.#configured(plugin);
+    const { config: own, validate } = this.#configured(plugin);
+    const config = plugin.prefix === undefined ? own : embeddedKeys(own, plugin.prefix);
     const values = validateConfig(config, props);
     const context = { clock, random, logger: logger.named(plugin.className) };
     const judged = validate ? await validate(props, values, context) : values;
@@ -149,21 +155,21 @@ export class ConnectorHost {
   }
 
   /** @throws NotFoundError CLASS_NOT_FOUND */
-  #configured({ type, className }: PluginRef): { config: ConfigDef; validate: Connector["validate"] } {
+  #configured({ type, className, ...choice }: PluginRef): { config: ConfigDef; validate: Connector["validate"] } {
     const { plugins } = this.parts;
     switch (type) {
       case "connector": {
-        const connector = plugins.find(type, className).connector();
+        const connector = plugins.find(type, className, choice).connector();
         return { config: connector.config, validate: connector.validate?.bind(connector) };
       }
       case "converter":
-        return { config: plugins.find(type, className).converter().config, validate: undefined };
+        return { config: plugins.find(type, className, choice).converter().config, validate: undefined };
       case "header_converter":
-        return { config: plugins.find(type, className).headerConverter().config, validate: undefined };
+        return { config: plugins.find(type, className, choice).headerConverter().config, validate: undefined };
       case "transformation":
-        return { config: plugins.find(type, className).transformation().config, validate: undefined };
+        return { config: plugins.find(type, className, choice).transformation().config, validate: undefined };
       case "predicate":
-        return { config: plugins.find(type, className).predicate().config, validate: undefined };
+        return { config: plugins.find(type, className, choice).predicate().config, validate: undefined };
     }
   }
 }

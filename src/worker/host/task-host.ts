@@ -15,7 +15,7 @@ import { checkTaskCount } from "../task/task-count.js";
 import type { TaskEvents, TaskParts, TaskRunner } from "../task/task-runner.js";
 import { chooseTransformations } from "../task/transformation-chain.js";
 import { unbuiltKeys } from "../task/unbuilt-keys.js";
-import type { Plugins } from "../worker.js";
+import type { PluginChoice, Plugins } from "../worker.js";
 import { exactlyOnceMode, parseWorkerSettings } from "../worker-config.js";
 import { errorOf, failureOf } from "./failure.js";
 import { type CreateKafkaClient, TaskClients } from "./task-clients.js";
@@ -115,17 +115,18 @@ export class TaskHost {
   #makeRunner(command: StartCommand): TaskRunner {
     const { id, connectorProps, taskProps, taskCount, run } = command;
     const { plugins, workerProps, createKafkaClient, clock, random } = this.parts;
-    const plugin = plugins.find("connector", connectorProps["connector.class"] ?? "");
+    const plugin = plugins.find("connector", ...connectorChoice(connectorProps));
     const logger = this.#loggerOf(command, plugin.type === "sink" ? LOGGERS.sinkTask : LOGGERS.sourceTask);
     checkTaskCount(id.connector, connectorProps, taskCount);
     refuseUnbuilt(plugin.type, connectorProps);
     const settings = parseWorkerSettings(workerProps);
     const clients = new TaskClients({ id, workerProps, connectorProps, createKafkaClient, clock, random, logger });
+    const near = plugins.catalog.find("connector", ...connectorChoice(connectorProps)).location;
     const common = {
       id,
       props: taskProps,
       policy: parseErrorPolicy(connectorProps),
-      converters: chooseConverters(plugins, workerProps, connectorProps),
+      converters: chooseConverters(plugins, workerProps, connectorProps, near),
       plugins,
       commitIntervalMs: settings["offset.flush.interval.ms"],
       commitTimeoutMs: settings["offset.flush.timeout.ms"],
@@ -138,7 +139,7 @@ export class TaskHost {
     if (plugin.type === "sink") {
       const topics = parseSinkTopics(connectorProps);
       // Last, because from here on the runner must close the chain.
-      const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps) };
+      const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps, near) };
       return new SinkTaskRunner({ ...parts, plugin, clients, topics });
     }
     const offsets = {
@@ -149,7 +150,7 @@ export class TaskHost {
       },
     };
     const topicCreation = parseTopicCreation(workerProps, connectorProps);
-    const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps) };
+    const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps, near) };
     const transactions =
       exactlyOnceMode(workerProps) === "enabled"
         ? this.#transactions(run, parseBoundary(connectorProps, parts.commitIntervalMs))
@@ -208,12 +209,17 @@ export class TaskHost {
 
   #versionOf({ connectorProps }: StartCommand): string | null {
     try {
-      return this.parts.plugins.find("connector", connectorProps["connector.class"] ?? "").version;
+      return this.parts.plugins.find("connector", ...connectorChoice(connectorProps)).version;
     } catch (error) {
       this.parts.logger.debug("The version of a missing plugin is unknown", { why: String(error) });
       return null;
     }
   }
+}
+
+/** The class and version of the connector, to look it up. */
+function connectorChoice(props: Props): [className: string, choice: PluginChoice] {
+  return [props["connector.class"] ?? "", { version: props["connector.plugin.version"] }];
 }
 
 /** @throws UnsupportedError NOT_BUILT_YET for a key that the task would otherwise ignore. */

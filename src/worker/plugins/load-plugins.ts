@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import {
   ConfigError,
@@ -8,6 +8,8 @@ import {
   type ConverterPlugin,
   type HeaderConverter,
   type Logger,
+  type PredicatePlugin,
+  type TransformationPlugin,
 } from "../../api/index.js";
 import { isPlugin, type Plugin, PluginRegistry } from "./plugin-registry.js";
 
@@ -15,6 +17,7 @@ import { isPlugin, type Plugin, PluginRegistry } from "./plugin-registry.js";
 const EXTENSION = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const BUNDLED_CONNECTORS = fileURLToPath(new URL("../../../connectors/", import.meta.url));
 const BUILT_IN_CONVERTERS = new URL(`../../converters/built-in-converters.${EXTENSION}`, import.meta.url);
+const BUILT_IN_TRANSFORMATIONS = new URL(`../../transforms/built-in-transformations.${EXTENSION}`, import.meta.url);
 
 /** The built-in converters behave as in this version of Kafka and report it, as Kafka's own do. */
 const KAFKA_VERSION = "4.3.1";
@@ -33,44 +36,88 @@ export function pluginFolders(pluginPath: string | undefined): string[] {
 }
 
 /**
- * Loads every plugin: the bundled connectors and converters, then each folder of `plugin.path`, which is a plugin
- * itself (it holds an index file) or a folder of plugins. A plugin that cannot be loaded is logged and left out, so
- * that it stops no other. Called once in each host with the worker's `plugin.path`; the worker's own thread loads only
- * the bundled ones.
+ * Loads every plugin: the bundled connectors, converters and transformations, then each folder of `plugin.path`. A plugin
+ * that cannot be loaded is logged and left out, so that it stops no other. Called once in each host with the worker's
+ * `plugin.path`; the worker's own thread loads only the bundled ones.
  */
 export async function loadPlugins(
   pluginPath: string | undefined,
   logger: Logger,
   { leftOut, guard = (_, load) => load() }: GuardedLoading = { leftOut: [] },
 ): Promise<PluginRegistry> {
-  const plugins: Plugin[] = await loadBuiltInConverters();
+  const packages = new Map<string, readonly Plugin[]>([
+    [BUILT_IN_CONVERTERS.href, await loadBuiltInConverters()],
+    [BUILT_IN_TRANSFORMATIONS.href, await loadBuiltInTransformations()],
+  ]);
   for (const folder of [BUNDLED_CONNECTORS, ...pluginFolders(pluginPath)]) {
     for (const entry of await entriesOf(folder, logger)) {
       if (leftOut.includes(entry)) continue;
       try {
-        plugins.push(...(await guard(entry, () => loadEntry(entry))));
+        packages.set(entry, await guard(entry, () => loadEntry(entry)));
       } catch (cause) {
         logger.error("A plugin cannot be loaded and is left out", { path: entry }, cause);
       }
     }
   }
-  return new PluginRegistry(plugins);
+  return new PluginRegistry(packages);
 }
 
-/** The index files of a plugin folder, or of the folders in it. */
+/**
+ * The entry modules of a folder of `plugin.path`. It is a plugin itself, or holds plugins: a folder is one if its
+ * package.json has a `millrace` key or it has an index file. Of a node_modules folder, in it or itself, only packages
+ * with that key are plugins.
+ */
 async function entriesOf(folder: string, logger: Logger): Promise<string[]> {
-  const own = indexIn(folder);
+  const own = entryOf(folder);
   if (own !== undefined) return [own];
+  const children = await foldersIn(folder, logger);
+  const found: string[] = [];
+  for (const child of children) {
+    if (basename(folder) === "node_modules" || basename(child) === "node_modules") continue;
+    const entry = entryOf(child);
+    if (entry !== undefined) found.push(entry);
+  }
+  if (basename(folder) === "node_modules") found.push(...(await installedEntries(folder, logger)));
+  const installed = children.find((child) => basename(child) === "node_modules");
+  if (installed !== undefined) found.push(...(await installedEntries(installed, logger)));
+  return found.sort();
+}
+
+/** The plugins among the installed packages, scoped ones (`@scope/name`) too. */
+async function installedEntries(nodeModules: string, logger: Logger): Promise<string[]> {
+  const found: string[] = [];
+  for (const child of await foldersIn(nodeModules, logger)) {
+    const packages = basename(child).startsWith("@") ? await foldersIn(child, logger) : [child];
+    found.push(...packages.flatMap((folder) => declaredEntry(folder) ?? []));
+  }
+  return found;
+}
+
+async function foldersIn(folder: string, logger: Logger): Promise<string[]> {
   try {
     const children = await readdir(folder, { withFileTypes: true });
     return children
       .filter((child) => child.isDirectory() || child.isSymbolicLink())
-      .map((child) => indexIn(join(folder, child.name)))
-      .filter((entry) => entry !== undefined)
-      .sort();
+      .map((child) => join(folder, child.name));
   } catch (cause) {
     logger.warn("A folder of plugin.path cannot be read and is skipped", { path: folder }, cause);
     return [];
+  }
+}
+
+function entryOf(folder: string): string | undefined {
+  return declaredEntry(folder) ?? indexIn(folder);
+}
+
+/** The `millrace` key of a package: the path of its entry module. */
+function declaredEntry(folder: string): string | undefined {
+  const manifest = join(folder, "package.json");
+  if (!existsSync(manifest)) return undefined;
+  try {
+    const { millrace } = JSON.parse(readFileSync(manifest, "utf8")) as { millrace?: unknown };
+    return typeof millrace === "string" ? resolve(folder, millrace) : undefined;
+  } catch {
+    return undefined; // no package: Node would not load it either
   }
 }
 
@@ -86,6 +133,14 @@ async function loadEntry(entry: string): Promise<readonly Plugin[]> {
     "plugin.path",
     `${entry} exports as default neither a plugin nor a list of plugins (className, version, and connector with type and task, transformation, predicate, converter or headerConverter)`,
   );
+}
+
+async function loadBuiltInTransformations(): Promise<readonly Plugin[]> {
+  const built: {
+    builtInTransformations: readonly TransformationPlugin[];
+    builtInPredicates: readonly PredicatePlugin[];
+  } = await import(BUILT_IN_TRANSFORMATIONS.href);
+  return [...built.builtInTransformations, ...built.builtInPredicates];
 }
 
 /** The exports of the converters' module: converter factories by class name. */

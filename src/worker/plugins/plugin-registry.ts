@@ -1,49 +1,50 @@
 import type { ConnectorPlugin, ConverterPlugin, PredicatePlugin, TransformationPlugin } from "../../api/index.js";
-import type { ClassFacts, PluginKind, Plugins, PluginsOfKind } from "../worker.js";
-import { NamedPlugins, type PluginFacts, type PluginLists } from "./named-plugins.js";
+import type { ClassFacts, PluginCatalog, PluginChoice, PluginKind, Plugins, PluginsOfKind } from "../worker.js";
+import { NamedPlugins, type PluginFacts } from "./named-plugins.js";
 
 /** What the entry module of a plugin package exports. */
 export type Plugin = ConnectorPlugin | ConverterPlugin | TransformationPlugin | PredicatePlugin;
 
 /** The plugins loaded in this thread. */
 export class PluginRegistry implements Plugins {
-  readonly #lists: PluginLists<PluginsOfKind>;
-  readonly #named: NamedPlugins<PluginsOfKind>;
+  readonly catalog: PluginCatalog;
+  readonly #facts: PluginFacts;
+  readonly #plugins = new Map<ClassFacts, Plugin>();
 
-  constructor(plugins: readonly Plugin[]) {
-    const connector: ConnectorPlugin[] = [];
-    const transformation: TransformationPlugin[] = [];
-    const predicate: PredicatePlugin[] = [];
-    const converter: PluginsOfKind["converter"][] = [];
-    const header_converter: PluginsOfKind["header_converter"][] = [];
-    for (const plugin of plugins) {
-      if (isConnector(plugin)) connector.push(plugin);
-      if (isTransformation(plugin)) transformation.push(plugin);
-      if (isPredicate(plugin)) predicate.push(plugin);
-      if (convertsRecords(plugin)) converter.push(plugin);
-      if (convertsHeaders(plugin)) header_converter.push(plugin);
-    }
-    this.#lists = { connector, transformation, predicate, converter, header_converter };
-    this.#named = new NamedPlugins(this.#lists);
+  /** @param packages what each package exports, by its location. */
+  constructor(packages: ReadonlyMap<string, readonly Plugin[]>) {
+    const all = [...packages].flatMap(([location, plugins]) => plugins.map((plugin) => ({ location, plugin })));
+    const factsOf = <P extends Plugin, F extends ClassFacts = ClassFacts>(
+      isKind: (plugin: Plugin) => plugin is P,
+      complete: (facts: ClassFacts, plugin: P) => F,
+    ): F[] =>
+      all.flatMap(({ location, plugin }) => {
+        if (!isKind(plugin)) return [];
+        const { className, version } = plugin;
+        const facts = complete({ className, version: String(version), location }, plugin);
+        this.#plugins.set(facts, plugin);
+        return [facts];
+      });
+    this.#facts = {
+      connector: factsOf(isConnector, (facts, { type, taskClassName }) => ({
+        ...facts,
+        type,
+        taskClassName: String(taskClassName),
+      })),
+      transformation: factsOf(isTransformation, (facts) => facts),
+      predicate: factsOf(isPredicate, (facts) => facts),
+      converter: factsOf(convertsRecords, (facts) => facts),
+      header_converter: factsOf(convertsHeaders, (facts) => facts),
+    };
+    this.catalog = new NamedPlugins(this.#facts);
   }
 
   facts(): PluginFacts {
-    const { connector, transformation, predicate, converter, header_converter } = this.#lists;
-    return {
-      connector: connector.map((plugin) => ({
-        ...classFacts(plugin),
-        type: plugin.type,
-        taskClassName: String(plugin.taskClassName),
-      })),
-      transformation: transformation.map(classFacts),
-      predicate: predicate.map(classFacts),
-      converter: converter.map(classFacts),
-      header_converter: header_converter.map(classFacts),
-    };
+    return this.#facts;
   }
 
-  find<K extends PluginKind>(kind: K, classOrAlias: string): PluginsOfKind[K] {
-    return this.#named.find(kind, classOrAlias);
+  find<K extends PluginKind>(kind: K, classOrAlias: string, choice?: PluginChoice): PluginsOfKind[K] {
+    return this.#plugins.get(this.catalog.find(kind, classOrAlias, choice)) as PluginsOfKind[K];
   }
 }
 
@@ -58,10 +59,6 @@ export function isPlugin(value: unknown): value is Plugin {
     convertsRecords(plugin) ||
     convertsHeaders(plugin)
   );
-}
-
-function classFacts({ className, version }: Plugin): ClassFacts {
-  return { className, version: String(version) };
 }
 
 function isConnector(plugin: Plugin): plugin is ConnectorPlugin {

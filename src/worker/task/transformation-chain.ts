@@ -76,12 +76,17 @@ export class TransformationChain {
 /**
  * The chain of a connector's `transforms`; undefined without any. Each transformation has a predicate object of its own.
  *
+ * @param near the location of the connector's package, whose own transformations are preferred.
  * @throws NotFoundError for an unknown class; the errors of `configure`.
  */
-export function chooseTransformations(plugins: Plugins, connector: Props): TransformationChain | undefined {
+export function chooseTransformations(
+  plugins: Plugins,
+  connector: Props,
+  near?: string,
+): TransformationChain | undefined {
   const steps: ChainStep[] = [];
   try {
-    for (const alias of aliasesOf(connector["transforms"])) steps.push(newStep(plugins, connector, alias));
+    for (const alias of aliasesOf(connector["transforms"])) steps.push(newStep(plugins, connector, alias, near));
   } catch (error) {
     closeAll(steps);
     throw error;
@@ -103,9 +108,9 @@ export function predicateFault(connector: Props, alias: string): string | undefi
   return invalidValue(key, predicate, "it is not one of the aliases in 'predicates'");
 }
 
-function newStep(plugins: Plugins, connector: Props, alias: string): ChainStep {
+function newStep(plugins: Plugins, connector: Props, alias: string, near: string | undefined): ChainStep {
   const { predicate: predicateAlias, negate, ...props } = withPrefix(connector, `transforms.${alias}.`);
-  const plugin = plugins.find("transformation", props["type"] ?? "");
+  const plugin = plugins.find("transformation", props["type"] ?? "", { version: props["plugin.version"], near });
   const transformation = plugin.transformation();
   transformation.configure(props);
   let predicate: Predicate | undefined;
@@ -113,7 +118,7 @@ function newStep(plugins: Plugins, connector: Props, alias: string): ChainStep {
     const fault = predicateFault(connector, alias);
     if (fault !== undefined) throw new ConfigError(`transforms.${alias}.predicate`, fault);
     const own = withPrefix(connector, `predicates.${predicateAlias.trim()}.`);
-    predicate = plugins.find("predicate", own["type"] ?? "").predicate();
+    predicate = plugins.find("predicate", own["type"] ?? "", { version: own["plugin.version"], near }).predicate();
     predicate.configure(own);
   }
   return {

@@ -126,7 +126,7 @@ describe("bad input", () => {
     ],
     ["a name with a control character", { topic: "t", name: "b\u0007d" }, "String may not contain control sequences"],
     ["exactly-once delivery", { topic: "t", "exactly.once.support": "required" }, "exactly-once source support"],
-    ["a version that is not there", { topic: "t", "connector.plugin.version": "0.0.1" }, "version 0.0.1"],
+    ["a version that is not there", { topic: "t", "connector.plugin.version": "0.0.1" }, "version range [0.0.1,0.0.1]"],
   ])("%s is refused", async (_what, config, message) => {
     const name = "name" in config ? (config as { name: string }).name : "bad";
     expect(await create({ "connector.class": SOURCE, ...config }, name)).toMatchObject({

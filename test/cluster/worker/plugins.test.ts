@@ -59,6 +59,35 @@ test("bundled plugins and those of plugin.path are loaded; a broken one is left 
   ]);
 });
 
+test("of installed packages only those with a millrace key are loaded; versions of a class stand side by side", async () => {
+  const install = (path: string, manifest: object, version: string) => {
+    const exported = source("x.InstalledConnector").replace('version: "2"', `version: "${version}"`);
+    plugin(path, "dist.mjs", `export default ${exported};`);
+    plugin(path, "index.mjs", 'throw new Error("not the entry");');
+    plugin(path, "package.json", JSON.stringify(manifest));
+  };
+  install("npm/node_modules/plain", { millrace: "./dist.mjs" }, "1.9.0");
+  install("npm/node_modules/@scope/scoped", { millrace: "dist.mjs" }, "1.10.0");
+  install("npm/node_modules/other", { name: "other" }, "9");
+  install("alone-2", { millrace: "./dist.mjs" }, "2.0.0-rc.1");
+  const fail: NamedLogger = {
+    ...silentLogger,
+    error: (message, fields) => {
+      throw new Error(`${message} ${fields?.["path"]}`);
+    },
+  };
+  const versions = async (path: string) => {
+    const { catalog } = await loadPlugins(path, fail);
+    return catalog.versions("connector", "Installed");
+  };
+  const [npm, alone] = [join(folder, "npm"), join(folder, "alone-2")];
+  expect(await versions(`${npm},${alone}`)).toEqual(["1.9.0", "1.10.0", "2.0.0-rc.1"]);
+  expect(await versions(join(npm, "node_modules"))).toEqual(["1.9.0", "1.10.0"]);
+  const { catalog } = await loadPlugins(npm, fail);
+  const near = catalog.find("connector", "Installed", { version: "[1,1.10)" }).location;
+  expect(near).toBe(join(npm, "node_modules", "plain", "dist.mjs"));
+});
+
 test("a plugin whose import never ends, or ends the thread, is left out by name; the others run", async () => {
   const hostile = {
     "a-exit": "process.exit(3);",

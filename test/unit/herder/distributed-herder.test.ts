@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ConnectorPlugin } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
 import { LogLevels } from "../../../src/base/log/log-levels.js";
@@ -13,6 +12,7 @@ import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
 import { OffsetStore } from "../../../src/stores/offset-store.js";
 import { StatusStore } from "../../../src/stores/status-store.js";
+import type { ConnectorFacts } from "../../../src/worker/worker.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 import { FakeGroup } from "./fake-group.js";
 import { FakeWorker } from "./fake-worker.js";
@@ -170,7 +170,7 @@ describe("the herder of one worker", () => {
   });
 
   test("reads a sink's offsets with its references' values, and shows none of them", async () => {
-    vi.spyOn(worker.plugins, "find").mockReturnValue({ type: "sink" } as ConnectorPlugin);
+    vi.spyOn(worker.plugins, "find").mockReturnValue({ type: "sink" } as ConnectorFacts);
     const config = { name: "s", "connector.class": "Sink", "consumer.override.bootstrap.servers": SERVERS };
     await loop.asLeader("put", "put", (writer) => writer.putConnector("s", config));
     await clock.settled();
@@ -184,7 +184,7 @@ describe("the herder of one worker", () => {
     const alterations = () => worker.calls.filter((call) => call === "alter offsets of X").length;
 
     beforeEach(async () => {
-      vi.spyOn(worker.plugins, "find").mockReturnValue({ type: "source", className: "X" } as ConnectorPlugin);
+      vi.spyOn(worker.plugins, "find").mockReturnValue({ type: "source", className: "X" } as ConnectorFacts);
       await put("c", { "connector.class": "X" });
     });
     const stop = async () => {

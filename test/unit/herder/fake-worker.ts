@@ -28,6 +28,7 @@ export class FakeWorker implements Worker {
   readonly #tasks = new Map<string, TaskId>();
   readonly plugins: PluginCatalog = {
     list: () => [],
+    versions: () => [],
     find(kind, name) {
       throw new NotFoundError("CLASS_NOT_FOUND", `No ${kind} ${name}`);
     },

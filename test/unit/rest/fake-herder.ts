@@ -147,11 +147,13 @@ export class FakeHerder implements Herder {
   }
 
   plugins() {
-    return (["header_converter", "converter", "source", "sink"] as const).map((type) => ({
-      class: type,
-      type,
-      version: "1",
-    }));
+    return (["sink", "source", "transformation", "predicate", "converter", "header_converter"] as const).map(
+      (type) => ({
+        class: type,
+        type,
+        version: "1",
+      }),
+    );
   }
 
   async pluginConfig() {

@@ -94,7 +94,14 @@ describe("the answers", () => {
     const kinds = async (query: string) =>
       ((await send("GET", `/connector-plugins${query}`)).body as { type: string }[]).map(({ type }) => type);
     expect(await kinds("")).toEqual(["sink", "source"]);
-    expect(await kinds("?connectorsOnly=false")).toEqual(["sink", "source", "converter", "header_converter"]);
+    expect(await kinds("?connectorsOnly=false")).toEqual([
+      "sink",
+      "source",
+      "transformation",
+      "predicate",
+      "converter",
+      "header_converter",
+    ]);
   });
 
   test.each([

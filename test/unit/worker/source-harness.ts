@@ -17,7 +17,7 @@ import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { ProducerListener } from "../../../src/kafka/kafka-client.js";
 import type { PluginFacts } from "../../../src/worker/plugins/named-plugins.js";
-import { PluginRegistry } from "../../../src/worker/plugins/plugin-registry.js";
+import { type Plugin, PluginRegistry } from "../../../src/worker/plugins/plugin-registry.js";
 import { type SourceTaskParts, SourceTaskRunner } from "../../../src/worker/source/source-task-runner.js";
 import type { SubmittedRange } from "../../../src/worker/source/submitted-records.js";
 import type { ErrorPolicy } from "../../../src/worker/task/error-policy.js";
@@ -36,13 +36,14 @@ export const strict: ErrorPolicy = {
   logMessages: false,
 };
 
-export const noPlugins: Plugins = {
-  find: () => {
-    throw new Error("no plugins");
-  },
-};
+/** These plugins, as if they were all of one package. */
+export function registryOf(...plugins: readonly Plugin[]): PluginRegistry {
+  return new PluginRegistry(new Map([["test/index.js", plugins]]));
+}
 
-export const noPluginFacts: PluginFacts = new PluginRegistry([]).facts();
+export const noPlugins: Plugins = registryOf();
+
+export const noPluginFacts: PluginFacts = registryOf().facts();
 
 /** Text to bytes; `explode` may throw for a value. */
 export function textConverters(explode: (value: ConnectValue) => void = () => {}): TaskConverters {

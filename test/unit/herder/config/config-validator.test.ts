@@ -1,11 +1,21 @@
 import { describe, expect, test } from "vitest";
-import type { ConfigDef, ConfigValue, ConnectorPlugin, Converter, HeaderConverter } from "../../../../src/api/index.js";
+import {
+  type ConfigDef,
+  type ConfigValue,
+  type ConnectorPlugin,
+  type Converter,
+  type HeaderConverter,
+  oneOf,
+  type Predicate,
+  type Transformation,
+} from "../../../../src/api/index.js";
 import { traceOf } from "../../../../src/base/error-trace.js";
 import { ConfigValidator, refusal } from "../../../../src/herder/config/config-validator.js";
 import { NamedPlugins } from "../../../../src/worker/plugins/named-plugins.js";
-import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
+import type { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
 import { overridePolicy } from "../../../../src/worker/task/override-policy.js";
 import { inProcessCalls } from "../../worker/connector/in-process-calls.js";
+import { registryOf } from "../../worker/source-harness.js";
 
 const config = {
   file: { type: "string", doc: "File.", default: null },
@@ -32,28 +42,51 @@ function plugin(type: "source" | "sink", validate?: (values: ConfigValue[]) => C
 
 const converterConfig = { "schemas.enable": { type: "boolean", doc: "", default: true } } as const satisfies ConfigDef;
 
+const cut = {
+  config: {
+    length: { type: "int", doc: "", default: 1, importance: "low", group: "Size", dependents: ["unit"] },
+    unit: { type: "string", doc: "", default: null, check: oneOf("mm", "cm"), recommend: () => ["mm", "cm"] },
+    field: { type: "string", doc: "", importance: "high" },
+    negate: { type: "string", doc: "hidden by the implicit key", default: "x" },
+  },
+} as const as object as Transformation;
+const isOdd = { config: { of: { type: "int", doc: "" } } } as object as Predicate;
+const broken = (): Transformation => {
+  throw new Error("cannot be made");
+};
+const CUT = { transforms: "a", "transforms.a.type": "org.example.Cut$Value", "transforms.a.field": "f" };
+
 function plugins(own?: Parameters<typeof plugin>[1]): PluginRegistry {
   const json = { config: converterConfig } as Partial<Converter> as Converter;
   const simple = { config: {} } as Partial<HeaderConverter> as HeaderConverter;
-  return new PluginRegistry([
+  return registryOf(
     plugin("source", own),
     plugin("sink", own),
     { className: "Json", version: "1", converter: () => json },
     { className: "Simple", version: "1", headerConverter: () => simple },
-  ]);
+    { className: "org.example.Cut$Value", version: "1", transformation: () => cut },
+    { className: "org.example.Cut$Value", version: "2", transformation: () => cut },
+    { className: "Broken", version: "1", transformation: () => broken() },
+    { className: "org.example.IsOdd", version: "1", predicate: () => isOdd },
+  );
 }
 
 function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigValidator {
   const registry = plugins(own);
   const calls = inProcessCalls(registry);
-  const workerProps = { "bootstrap.servers": "a:1", "connector.client.config.override.policy": policy };
+  const workerProps = {
+    "key.converter": "Json",
+    "value.converter": "Json",
+    "header.converter": "Simple",
+    "bootstrap.servers": "a:1",
+    "connector.client.config.override.policy": policy,
+  };
   return new ConfigValidator({
     plugins: new NamedPlugins(registry.facts()),
     code: {
       configOf: (of) => calls.configOf(of),
       validate: (of, props) => calls.validate(of, props),
     },
-    worker: { keyConverter: "Json", valueConverter: "Json", headerConverter: "Simple" },
     workerProps,
     groupId: "workers",
     overridePolicy: overridePolicy(workerProps),
@@ -168,7 +201,7 @@ describe("the validation of connector configs", () => {
   test("shows a reference's value in no other key's message, and in no thrown error", async () => {
     const version = { ...source, "connector.plugin.version": ref("vault:bad") };
     expect((await errors(version))["connector.class"]).toEqual([
-      `Plugin source is not available in version ${ref("vault:bad")}: the installed version is 2.0`,
+      `Plugin org.example.sourceConnector not found that matches the version range [${ref("vault:bad")},${ref("vault:bad")}], available versions: [2.0]`,
     ]);
     const throwing = validator(() => {
       throw new Error("cannot log in with s3cret", { cause: new Error("s3cret") });
@@ -195,7 +228,7 @@ describe("the validation of connector configs", () => {
     const converters = { "key.converter": " Json", "value.converter": "Json ", "header.converter": " Simple " };
     for (const [key, name] of Object.entries(converters)) {
       expect(await errors({ ...source, [key]: name })).toEqual({
-        [key]: [`Failed to load class ${name} for configuration ${key}`],
+        [key]: [`Failed to load class ${name}: ${name}`],
       });
     }
     await expect(validator().validate({ ...source, "connector.class": " source " })).rejects.toMatchObject({
@@ -209,7 +242,9 @@ describe("the validation of connector configs", () => {
     const versioned = { ...source, "value.converter": "Json", "value.converter.plugin.version": "0.0.1" };
     const found = await errors(versioned);
     expect(Object.keys(found)).toEqual(["value.converter", "value.converter.plugin.version"]);
-    expect(found["value.converter"]?.[0]).toContain("is not available in version 0.0.1");
+    expect(found["value.converter"]?.[0]).toBe(
+      "Plugin Json not found that matches the version range [0.0.1,0.0.1], available versions: [1]",
+    );
     const { version } = plugins()
       .facts()
       .converter.find(({ className }) => className === "Json")!;
@@ -233,6 +268,104 @@ describe("the validation of connector configs", () => {
     });
     expect(await errors({ ...source, "value.converter.schemas.enable": "perhaps" })).toEqual({});
     expect(Object.keys(await errors({ ...source, "key.converter": "Jsom" }))).toEqual(["key.converter"]);
+  });
+
+  describe("of transformations and predicates", () => {
+    const of = async (props: Record<string, string | null>) => {
+      const { configs, groups } = await validator().validate({ ...source, ...props });
+      const nested = configs.filter(({ value }) => /^(transforms|predicates)\./.test(value?.name ?? ""));
+      return { nested, groups };
+    };
+
+    test("adds their keys, sorted as ConfigDef embeds them, and the implicit ones", async () => {
+      const predicates = { predicates: "p", "predicates.p.type": "IsOdd", "predicates.p.of": "7" };
+      const { nested, groups } = await of({ ...CUT, ...predicates, "transforms.a.predicate": "p" });
+      const shown = nested.map(({ definition, value }) => [
+        definition?.name,
+        definition?.group,
+        definition?.order_in_group,
+        definition?.display_name,
+        value?.value,
+      ]);
+      expect(shown).toEqual([
+        ["transforms.a.type", "Transforms: a", 0, "Transformation type for a", "org.example.Cut$Value"],
+        ["transforms.a.plugin.version", "Transforms: a", 1, "Transformation version for a", "2"],
+        ["transforms.a.field", "Transforms: a", 2, "field", "f"],
+        ["transforms.a.negate", "Transforms: a", 3, "negate", "false"],
+        ["transforms.a.predicate", "Transforms: a", 4, "predicate", "p"],
+        ["transforms.a.unit", "Transforms: a", 5, "unit", null],
+        ["transforms.a.length", "Transforms: a: Size", 6, "length", "1"],
+        ["predicates.p.type", "Predicates: p", 0, "Predicate type for p", "org.example.IsOdd"],
+        ["predicates.p.plugin.version", "Predicates: p", 1, "Predicate version for p", "1"],
+        ["predicates.p.of", "Predicates: p", 2, "of", "7"],
+      ]);
+      expect(groups.slice(-3)).toEqual(["Transforms: a", "Transforms: a: Size", "Predicates: p"]);
+      const named = (name: string) => nested.find(({ value }) => value?.name === `transforms.a.${name}`)!;
+      expect(named("length").definition?.dependents).toEqual(["transforms.a.unit"]);
+      expect(named("unit").value?.recommended_values).toEqual(["mm", "cm"]);
+      expect(named("plugin.version").value?.recommended_values).toEqual(["1", "2"]);
+      expect(named("type").value?.recommended_values).toHaveLength(3);
+    });
+
+    test("names a key in full if it is missing or cannot be read, and as the plugin knows it if its check fails", async () => {
+      const { "transforms.a.field": _, ...bad } = { ...CUT, "transforms.a.length": "x", "transforms.a.unit": "m" };
+      expect(await errors({ ...source, ...bad, "transforms.a.negate": "perhaps" })).toEqual({
+        "transforms.a.type": [
+          "Config 'transforms.a.negate' was provided but there is no config 'transforms.a.predicate' defining a predicate to be negated.",
+        ],
+        "transforms.a.field": ['Missing required configuration "transforms.a.field" which has no default value.'],
+        "transforms.a.length": ["Invalid value x for configuration transforms.a.length: Not a number of type INT"],
+        "transforms.a.unit": ["Invalid value m for configuration unit: String must be one of: mm, cm"],
+        "transforms.a.negate": [
+          "Invalid value perhaps for configuration transforms.a.negate: Expected value to be either true or false",
+        ],
+      });
+    });
+
+    test.each([
+      [undefined, null, 'Missing required configuration "transforms.a.type" which has no default value.'],
+      ["Nope", null, "Invalid value Nope for configuration transforms.a.type: Class Nope could not be found."],
+      ["IsOdd", "org.example.IsOdd", "Class class org.example.IsOdd does not implement the Transformation interface"],
+      ["Broken", "Broken", "Error getting config definition from Transformation: cannot be made"],
+    ])("with type %s adds no keys of the plugin", async (type, value, message) => {
+      const { nested } = await of({ transforms: "a", ...(type && { "transforms.a.type": type }) });
+      expect(nested.map((entry) => entry.value)).toMatchObject([
+        { name: "transforms.a.type", value, errors: [message] },
+        { name: "transforms.a.plugin.version", errors: [] },
+      ]);
+    });
+
+    test.each([
+      ["3", "Plugin org.example.Cut$Value not found that matches the version range [3,3], available versions: [1, 2]"],
+      ["[1", "Unbounded range: [1"],
+    ])("reports version %s at the class and at the version", async (version, message) => {
+      const bad = { ...CUT, "transforms.a.plugin.version": version };
+      expect(await errors({ ...source, ...bad })).toEqual({
+        "transforms.a.type": [message],
+        "transforms.a.plugin.version": [message],
+      });
+      expect(await errors({ ...source, ...CUT, "transforms.a.plugin.version": "[1,2)" })).toEqual({});
+    });
+
+    test("refuses an alias twice, and reads no keys of aliases that are not listed", async () => {
+      expect(await errors({ ...source, ...CUT, transforms: "a,a" })).toEqual({
+        transforms: ["Invalid value [a, a] for configuration transforms: Duplicate alias provided."],
+      });
+      expect(await errors({ ...source, "transforms.b.type": "Nope" })).toEqual({});
+    });
+  });
+
+  test("with an absent version of the connector shows only the keys of all connectors", async () => {
+    const infos = await validator().validate({ ...source, "connector.plugin.version": "[3,)", "tasks.max": "x" });
+    const message =
+      "Plugin org.example.sourceConnector not found that matches the version range [3,), available versions: [2.0]";
+    expect(infos.configs.map(({ definition }) => definition?.name)).toEqual(COMMON);
+    expect(infos.configs.find(({ value }) => value?.name === "connector.class")?.value?.errors).toEqual([message]);
+    expect(infos.configs.find(({ value }) => value?.name === "connector.plugin.version")?.value).toMatchObject({
+      errors: [message],
+      recommended_values: ["2.0"],
+    });
+    expect(infos.error_count).toBe(4);
   });
 
   test("counts null as an error, in known keys and in others", async () => {
@@ -333,7 +466,7 @@ describe("the validation of connector configs", () => {
   test.each([
     [source, { "tasks.max": "0" }, ["tasks.max"]],
     [source, { "errors.tolerance": "ALL" }, ["errors.tolerance"]],
-    [source, { transforms: "t", "transforms.t.predicate": "p" }, ["transforms.t.predicate"]],
+    [source, { ...CUT, "transforms.a.predicate": "p" }, ["transforms.a.predicate"]],
     [source, { "offsets.storage.topic": "mine" }, ["offsets.storage.topic"]],
     [source, { "exactly.once.support": "required" }, ["exactly.once.support"]],
     [source, { "transaction.boundary": "connector" }, ["transaction.boundary"]],

@@ -9,7 +9,8 @@ import {
 import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { ConnectorRunner } from "../../../../src/worker/connector/connector-runner.js";
-import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
+import type { ConnectorFacts } from "../../../../src/worker/worker.js";
+import { registryOf } from "../source-harness.js";
 import { inProcessCalls } from "./in-process-calls.js";
 
 class ScriptedConnector implements Connector {
@@ -52,10 +53,10 @@ function rig(props: Record<string, string> = {}) {
     connector: () => connector,
     task() {},
   };
-  const calls = inProcessCalls(new PluginRegistry([plugin as unknown as ConnectorPlugin]));
+  const calls = inProcessCalls(registryOf(plugin as unknown as ConnectorPlugin));
   const runner = new ConnectorRunner({
     name: "shop",
-    plugin: plugin as unknown as ConnectorPlugin,
+    plugin: plugin as unknown as ConnectorFacts,
     props,
     open: (events) => calls.connector("shop", "S", events),
     logger: silentLogger,

@@ -14,13 +14,12 @@ import type {
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 import { TaskHost } from "../../../../src/worker/host/task-host.js";
 import type { HostReport } from "../../../../src/worker/host/task-host-messages.js";
-import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
 import { ensureDeadLetterTopic, parseDeadLetterSettings } from "../../../../src/worker/sink/dead-letter-queue.js";
 import { describeConsumed } from "../../../../src/worker/sink/sink-record-decoder.js";
 import { describeSource } from "../../../../src/worker/source/source-record-encoder.js";
 import { LogReporter } from "../../../../src/worker/task/record-errors.js";
 import { FakeAdmin, FakeProducer } from "../fake-kafka.js";
-import { FedSource, FILE, ID, records, textConverters } from "../source-harness.js";
+import { FedSource, FILE, ID, records, registryOf, textConverters } from "../source-harness.js";
 
 function rig(task = new FedSource()) {
   const reports: HostReport[] = [];
@@ -37,12 +36,12 @@ function rig(task = new FedSource()) {
   } as unknown as ConnectorPlugin;
   const host = new TaskHost({
     workerProps: { "bootstrap.servers": "kafka:9092", "key.converter": "k", "value.converter": "v" },
-    plugins: new PluginRegistry([
+    plugins: registryOf(
       plugin,
       { className: "k", version: "1", converter: () => textConverters().key },
       { className: "v", version: "1", converter: () => textConverters().value },
       { className: DEFAULT_HEADER_CONVERTER, version: "1", headerConverter: () => textConverters().header },
-    ]),
+    ),
     createKafkaClient: (options) => {
       clients.push(options);
       return {

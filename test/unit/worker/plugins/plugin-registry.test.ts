@@ -7,9 +7,10 @@ import {
   type Transformation,
 } from "../../../../src/api/index.js";
 import { NamedPlugins } from "../../../../src/worker/plugins/named-plugins.js";
-import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
+import { type Plugin, PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
 import { chooseConverters } from "../../../../src/worker/task/task-converters.js";
-import { textConverters } from "../source-harness.js";
+import type { PluginChoice } from "../../../../src/worker/worker.js";
+import { registryOf, textConverters } from "../source-harness.js";
 
 const connector = (className: string, type: "source" | "sink" = "source") =>
   ({
@@ -32,7 +33,7 @@ const converter = (configured: Record<string, unknown>[] = []) => ({
 });
 
 describe("the plugin registry", () => {
-  const registry = new PluginRegistry([
+  const registry = registryOf(
     connector("a.FileStreamSourceConnector"),
     connector("a.FileStreamSinkConnector", "sink"),
     connector("a.Dup"),
@@ -42,7 +43,7 @@ describe("the plugin registry", () => {
     { className: "a.Cut$Key", version: "3", transformation: () => ({}) as Transformation },
     { className: "a.Cut$Value", version: "3", transformation: () => ({}) as Transformation },
     { className: "a.Sew$Value", version: "3", transformation: () => ({}) as Transformation },
-  ]);
+  );
 
   test("finds by class, simple name and alias; an alias of two classes finds none", () => {
     for (const name of ["a.FileStreamSourceConnector", "FileStreamSourceConnector", "FileStreamSource"])
@@ -84,7 +85,7 @@ describe("the plugin registry", () => {
 
   test("a connector's converter is configured by its own keys, the worker's by the worker's; they do not mix", () => {
     const configured: Record<string, unknown>[] = [];
-    const plugins = new PluginRegistry([converter(configured)]);
+    const plugins = registryOf(converter(configured));
     const worker = {
       "key.converter": "JsonConverter",
       "key.converter.schemas.enable": "true",
@@ -102,5 +103,48 @@ describe("the plugin registry", () => {
       { "decimal.format": "NUMERIC", "converter.type": "value", isKey: false },
     ]);
     expect(() => chooseConverters(plugins, {}, {})).toThrow("key.converter");
+  });
+
+  describe("with a class in several versions", () => {
+    const of = (version: string): Plugin => ({ ...converter(), version });
+    const versioned = new PluginRegistry(
+      new Map<string, Plugin[]>([
+        ["built-in", [of("1.9")]],
+        ["x", [of("1.10"), { ...connector("x.XSource"), version: "5" } as Plugin]],
+        ["y", [{ ...of("1.9"), taskClassName: "hidden" } as Plugin, of("1.10-rc1")]],
+      ]),
+    );
+    const { catalog } = versioned;
+    const version = (choice?: PluginChoice) => catalog.find("converter", "Json", choice).version;
+
+    test("takes the newest, the one in the connector's package, or the newest in a range", () => {
+      expect(version()).toBe("1.10");
+      expect(version({ version: "latest", near: "y" })).toBe("1.10-rc1");
+      expect(version({ near: "elsewhere" })).toBe("1.10");
+      expect(version({ version: "[1.0,1.10)" })).toBe("1.10-rc1");
+      expect(version({ version: "1.9", near: "y" })).toBe("1.9");
+      expect(catalog.find("converter", "Json", { version: "1.9" }).location).toBe("built-in");
+      expect(versioned.find("converter", "Json", { version: "1.9" }).version).toBe("1.9");
+      expect(catalog.versions("converter", "JsonConverter")).toEqual(["1.9", "1.10-rc1", "1.10"]);
+      expect(catalog.versions("converter", "Oops")).toEqual([]);
+    });
+
+    test("lists every version", () => {
+      expect(catalog.list().map(({ type, version }) => `${type} ${version}`)).toEqual([
+        "source 5",
+        ...["1.9", "1.10-rc1", "1.10"].map((each) => `converter ${each}`),
+        ...["1.9", "1.10-rc1", "1.10"].map((each) => `header_converter ${each}`),
+      ]);
+    });
+
+    test("names the available versions when none matches", () => {
+      expect(() => version({ version: "[2,)" })).toThrow(
+        expect.objectContaining({
+          code: "PLUGIN_VERSION_NOT_FOUND",
+          message:
+            "Plugin org.apache.kafka.connect.json.JsonConverter not found that matches the version range [2,), available versions: [1.9, 1.10-rc1, 1.10]",
+        }),
+      );
+    });
   });
 });

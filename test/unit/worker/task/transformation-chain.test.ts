@@ -9,10 +9,9 @@ import {
   type Transformation,
 } from "../../../../src/api/index.js";
 import { deferred } from "../../../../src/base/deferred.js";
-import { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";
 import { chooseTransformations } from "../../../../src/worker/task/transformation-chain.js";
 import { sinkRig } from "../sink-harness.js";
-import { record, records, sourceRig, strict } from "../source-harness.js";
+import { record, records, registryOf, sourceRig, strict } from "../source-harness.js";
 
 /** Plugins whose calls are recorded: `test.Add` appends its `text`, `test.Drop` drops, `test.Bad` throws `error`. */
 function plugins() {
@@ -39,7 +38,7 @@ function plugins() {
       };
     },
   });
-  const registry = new PluginRegistry([
+  const registry = registryOf(
     transformation("test.Add", (input, { text }) => input.with({ value: `${input.value}${text}` })),
     transformation("test.Reroute", (input) => input.with({ topic: "elsewhere" })),
     transformation("test.Drop", () => null),
@@ -63,7 +62,7 @@ function plugins() {
         };
       },
     },
-  ]);
+  );
   const fail = (next: unknown, times = Number.POSITIVE_INFINITY) => {
     error = next;
     failures = times;
