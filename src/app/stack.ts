@@ -57,6 +57,12 @@ const UP_DEFAULTS: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Defaults of the bundled broker that are not Kafka's: there is one copy of the data, so a record is acknowledged once
+ * it is on disk, where Kafka relies on its replicas (docs/decisions/group-commit.md).
+ */
+const BROKER_DEFAULTS: Readonly<Record<string, string>> = { "log.flush.interval.messages": "1" };
+
+/**
  * Starts broker and worker: `millrace up`.
  *
  * @throws the errors of startBrokerStack and startWorkerStack; nothing runs then.
@@ -107,7 +113,8 @@ async function loadWorker() {
  * @throws ConflictError when the port is in use or the folder is locked, ConfigError for a bad address or property.
  */
 export async function startBrokerStack(options: BrokerStackOptions): Promise<BrokerThread> {
-  const { listen, listenOption, properties, hasWorker = false, logLevel, logFormat, logSink } = options;
+  const { listen, listenOption, hasWorker = false, logLevel, logFormat, logSink } = options;
+  const properties = { ...BROKER_DEFAULTS, ...options.properties };
   const dataDir = properties["log.dirs"] ?? properties["log.dir"] ?? join(options.dataDir, "broker");
   if (dataDir.includes(","))
     throw new ConfigError("log.dirs", `Broker property log.dirs: only one folder is supported, got ${dataDir}`);

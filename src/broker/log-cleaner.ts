@@ -1,5 +1,3 @@
-import { fsync } from "node:fs";
-import { promisify } from "node:util";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
 import { KafkaError } from "../protocol/kafka-error.js";
@@ -9,8 +7,6 @@ import { type CleaningPlan, planCleaning } from "./log/cleaning/plan-cleaning.js
 import type { PartitionLog } from "./log/partition-log.js";
 import type { OffsetCheckpoint } from "./offset-checkpoint.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
-
-const sync = promisify(fsync);
 
 interface Candidate {
   readonly topic: string;
@@ -58,6 +54,7 @@ export class LogCleaner {
     for (const { name, logs } of this.topics.all()) {
       for (const [partition, log] of logs.entries()) {
         if (passed.has(log) || this.#uncleanable.has(log)) continue;
+        if (log.offline) continue;
         const plan = this.#planFor(log, name, partition);
         if (plan && (!best || plan.dirtyRatio > best.plan.dirtyRatio)) best = { topic: name, partition, log, plan };
       }
@@ -104,7 +101,7 @@ export class LogCleaner {
           const { fdToSync } = step.value;
           if (this.#stopped) cleaning.return(undefined);
           else if (fdToSync === undefined) await this.clock.delay(0);
-          else await sync(fdToSync);
+          else await log.files.disk.syncLater(fdToSync);
           continue;
         }
         const endOffset = step.value;

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { replaceFile } from "../base/durable-files.js";
+import type { Disk } from "../base/files/disk.js";
+import { replaceFile } from "../base/files/durable-files.js";
 import { crc32c } from "../protocol/crc32c.js";
 
 const FILE = "broker-metadata";
@@ -47,6 +47,7 @@ export class MetadataFile {
   /** @param checkFolder throws when another process owns the folder; called before each write. */
   constructor(
     readonly folder: string,
+    private readonly disk: Disk,
     private readonly checkFolder: () => void,
   ) {
     this.#path = join(folder, FILE);
@@ -57,14 +58,14 @@ export class MetadataFile {
    * data.
    */
   read(): BrokerMetadata | undefined {
-    if (!existsSync(this.#path)) {
-      const partition = readdirSync(this.folder).find((name) => /^.+-\d+$/.test(name));
+    const text = this.disk.readFile(this.#path)?.toString();
+    if (text === undefined) {
+      const partition = this.disk.list(this.folder).find(({ name }) => /^.+-\d+$/.test(name))?.name;
       if (partition === undefined) return undefined;
       throw new BrokerMetadataError(
         `${this.folder} holds partitions (${partition}) but not the file ${FILE}, which lists their topics. Restore it from a backup, or use another folder.`,
       );
     }
-    const text = readFileSync(this.#path, "utf8");
     const lineEnd = text.indexOf("\n");
     const [magic, version, checksum] = text.slice(0, lineEnd).split(" ");
     const body = text.slice(lineEnd + 1);
@@ -83,7 +84,7 @@ export class MetadataFile {
   write(metadata: BrokerMetadata): void {
     this.checkFolder();
     const body = JSON.stringify(metadata, undefined, 1);
-    replaceFile(this.#path, `${MAGIC} 1 ${checksumOf(body)}\n${body}`);
+    replaceFile(this.disk, this.#path, `${MAGIC} 1 ${checksumOf(body)}\n${body}`);
   }
 }
 

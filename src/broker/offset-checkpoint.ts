@@ -1,18 +1,26 @@
-import { existsSync, readFileSync } from "node:fs";
-import { replaceFile } from "../base/durable-files.js";
+import type { Disk } from "../base/files/disk.js";
+import { replaceFile } from "../base/files/durable-files.js";
+import type { Logger } from "../base/logger.js";
 
 /** One offset per partition in Kafka's checkpoint format: `0`, the count, then `topic partition offset` lines. */
 export class OffsetCheckpoint {
   readonly #offsets = new Map<string, number>();
 
-  constructor(private readonly path: string) {
-    if (!existsSync(path)) return;
-    for (const line of readFileSync(path, "utf8").split("\n").slice(2)) {
-      const [topic, partition, offset] = line.split(" ");
-      if (topic && partition !== undefined && Number.isSafeInteger(Number(offset))) {
-        this.#offsets.set(`${topic} ${partition}`, Number(offset));
-      }
+  constructor(
+    private readonly path: string,
+    private readonly disk: Disk,
+    logger: Logger,
+  ) {
+    const lines = disk.readFile(path)?.toString().trimEnd().split("\n") ?? ["0", "0"];
+    let damaged = lines.length - 2 !== Number(lines[1]) || lines[0] !== "0";
+    for (const line of lines.slice(2)) {
+      const [, topic, partition, offset] = /^(\S+) (\d+) (\d+)$/.exec(line) ?? [];
+      if (topic === undefined || !Number.isSafeInteger(Number(offset))) damaged = true;
+      else this.#offsets.set(`${topic} ${partition}`, Number(offset));
     }
+    if (!damaged) return;
+    const text = "A checkpoint file is damaged; partitions that it no longer holds count from their first segment";
+    logger.warn(text, { path, read: this.#offsets.size });
   }
 
   /** The offset of a partition, 0 when it has none. */
@@ -37,6 +45,6 @@ export class OffsetCheckpoint {
 
   #write(): void {
     const lines = [...this.#offsets].map(([key, offset]) => `${key} ${offset}\n`);
-    replaceFile(this.path, `0\n${lines.length}\n${lines.join("")}`);
+    replaceFile(this.disk, this.path, `0\n${lines.length}\n${lines.join("")}`);
   }
 }

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { deferred } from "../base/deferred.js";
-import { makeFolder } from "../base/durable-files.js";
+import { type Disk, SYSTEM_DISK } from "../base/files/disk.js";
+import { makeFolderDurably } from "../base/files/durable-files.js";
 import type { Logger } from "../base/logger.js";
 import type { Random } from "../base/random.js";
 import { BrokerProperties } from "./broker-properties.js";
@@ -42,6 +43,8 @@ export interface BrokerOptions {
   readonly logger: Logger;
   /** Kafka's broker properties, by Kafka's names. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** For tests: a disk that fails. */
+  readonly disk?: Disk;
   /** For tests: called for every request before it is served. */
   readonly interceptor?: Interceptor;
 }
@@ -67,29 +70,29 @@ export interface RunningBroker {
 /**
  * Starts the bundled broker: one node that is controller, leader and coordinator of everything.
  *
- * A write is acknowledged once the operating system has it: it survives `kill -9`. A power loss can take writes that
- * were not forced to disk yet, unless log.flush.interval.messages=1 is set. Kafka's default is the same, but there
- * replicas on other nodes make up for it.
+ * With log.flush.interval.messages=1, which `millrace up` and `millrace broker` set, a write is acknowledged once it is
+ * on disk. With Kafka's default it is acknowledged once the operating system has it: it survives `kill -9`, and a power
+ * loss can take it.
  *
  * @throws DataFolderLockedError, ListenError, BrokerMetadataError, BrokerPropertyError, EndpointError; each message
  * names the obstacle and the remedy.
  */
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
-  const { dataDir, clock, random, logger } = options;
+  const { dataDir, clock, random, logger, disk = SYSTEM_DISK } = options;
   const properties = propertiesOf(options);
   const plan = planListener(properties);
   for (const name of properties.unknown)
     logger.warn("A broker property is not known here and has no effect", { property: name });
-  makeFolder(dataDir);
+  const isFresh = makeFolderDurably(disk, dataDir);
   const lost = deferred<DataFolderLostError>();
   const lock = await DataFolderLock.take({ folder: dataDir, clock, logger, onLost: lost.resolve });
   const checkFolder = () => lock.check();
   const maintenance = new Maintenance(clock, logger, checkFolder);
   let topics: TopicRegistry | undefined;
   try {
-    const state = BrokerState.open(new MetadataFile(dataDir, checkFolder), random);
+    const state = BrokerState.open(new MetadataFile(dataDir, disk, checkFolder), random);
     properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
-    const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"));
+    const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"), disk, logger);
     const registry = openTopics(options, state, properties, cleanerOffsets, lock);
     topics = registry;
     const groups = openGroups(options, registry, properties);
@@ -109,7 +112,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       groups.close();
       await Promise.all(listeners.map((each) => (clean ? each.close() : each.abandon())));
       const closes = clean && lock.isHeld();
-      if (closes) registry.close();
+      if (closes) await registry.close();
       else registry.abandon();
       lock.release();
       logger.info(closes ? "Broker stopped" : "Broker abandoned");
@@ -122,9 +125,10 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       ...endingOf(end, lost.promise),
     };
   } catch (error) {
-    if (lock.isHeld()) topics?.close();
+    if (lock.isHeld()) await topics?.close();
     else topics?.abandon();
     lock.release();
+    if (isFresh) disk.removeFolder(dataDir);
     throw error;
   }
 }
@@ -182,7 +186,7 @@ function endingOf(
 }
 
 function openTopics(
-  { dataDir, clock, random, logger }: BrokerOptions,
+  { dataDir, clock, random, logger, disk = SYSTEM_DISK }: BrokerOptions,
   state: BrokerState,
   properties: BrokerProperties,
   cleanerOffsets: OffsetCheckpoint,
@@ -192,8 +196,8 @@ function openTopics(
     folder: dataDir,
     state,
     properties,
-    files: new SealedFiles(),
-    startOffsets: new OffsetCheckpoint(join(dataDir, "log-start-offset-checkpoint")),
+    files: new SealedFiles(disk),
+    startOffsets: new OffsetCheckpoint(join(dataDir, "log-start-offset-checkpoint"), disk, logger),
     cleanerOffsets,
     clock,
     random,
@@ -207,7 +211,7 @@ function openTopics(
 function openGroups({ clock, random, logger }: BrokerOptions, topics: TopicRegistry, properties: BrokerProperties) {
   const { logs } = topics.get(OFFSETS_TOPIC) ?? topics.create(offsetsTopicPlan(properties));
   const groups = new GroupCoordinator(new GroupLog(() => logs, logger), properties, clock, random, logger);
-  groups.load();
+  groups.load((name) => topics.get(name) !== undefined);
   return groups;
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { ConfigError, type Logger } from "../api/index.js";
-import { replaceFile } from "../base/durable-files.js";
+import { SYSTEM_DISK } from "../base/files/disk.js";
+import { replaceFile } from "../base/files/durable-files.js";
 import { type JavaMapEntry, readJavaMap, writeJavaMap } from "./java-map.js";
 import type { StoreRecord } from "./log-transport.js";
 
@@ -38,7 +39,7 @@ export class OffsetFile {
       if (value === null) next.delete(key.toString("latin1"));
       else next.set(key.toString("latin1"), { key: Buffer.from(key), value: Buffer.from(value) });
     }
-    replaceFile(this.path, writeJavaMap([...next.values()]));
+    replaceFile(SYSTEM_DISK, this.path, writeJavaMap([...next.values()]));
     this.#entries.clear();
     for (const [key, entry] of next) this.#entries.set(key, entry);
   }

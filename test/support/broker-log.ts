@@ -1,5 +1,6 @@
 import { SimClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
+import { type Disk, SYSTEM_DISK } from "../../src/base/files/disk.js";
+import { type Logger, silentLogger } from "../../src/base/logger.js";
 import { BrokerProperties } from "../../src/broker/broker-properties.js";
 import { SealedFiles } from "../../src/broker/log/log-files.js";
 import { PartitionLog } from "../../src/broker/log/partition-log.js";
@@ -14,6 +15,9 @@ export interface TestLogOptions {
   readonly configs?: Readonly<Record<string, string>>;
   readonly clock?: SimClock;
   readonly leaderEpoch?: number;
+  readonly disk?: Disk;
+  readonly logger?: Logger;
+  readonly logStartOffset?: number;
 }
 
 /** Opens the log in `folder` as the broker would. */
@@ -22,11 +26,11 @@ export function openTestLog(folder: string, options: TestLogOptions = {}): Parti
   return PartitionLog.open({
     folder,
     config: () => config,
-    files: new SealedFiles(),
+    files: new SealedFiles(options.disk ?? SYSTEM_DISK),
     clock: options.clock ?? new SimClock(),
-    logger: silentLogger,
+    logger: options.logger ?? silentLogger,
     leaderEpoch: options.leaderEpoch ?? 0,
-    logStartOffset: 0,
+    logStartOffset: options.logStartOffset ?? 0,
     checkFolder: () => undefined,
   });
 }

@@ -7,13 +7,13 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import type { Clock, Timer } from "../../base/clock.js";
-import { removeFile } from "../../base/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { judgeLockHolder } from "./judge-lock-holder.js";
 import { type LockHolder, lookForProcess, parseLockHolder, thisProcess } from "./lock-holder.js";
@@ -154,7 +154,7 @@ export class DataFolderLock {
   /** Releases the folder. */
   release(): void {
     this.#timer?.cancel();
-    if (statIfThere(this.#path)?.ino === this.#inode) removeFile(this.#path);
+    if (statIfThere(this.#path)?.ino === this.#inode) rmSync(this.#path, { force: true });
     closeSync(this.fd);
   }
 
@@ -185,12 +185,20 @@ function pathIn(folder: string): string {
 
 /** Creates the lock file. Returns its descriptor, or undefined if the file exists. */
 function createLock(path: string, self: LockHolder): number | undefined {
+  let fd: number;
   try {
-    const fd = openSync(path, "wx");
+    fd = openSync(path, "wx");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return undefined;
+    throw error;
+  }
+  try {
     writeSync(fd, JSON.stringify(self));
     return fd;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return undefined;
+    // Full disk: a lock without a holder would make the next start watch it for ten seconds.
+    closeSync(fd);
+    rmSync(path, { force: true });
     throw error;
   }
 }
@@ -260,7 +268,7 @@ function dropStale(path: string, seen: Sighting): void {
   }
   const moved = look(aside);
   if (moved && !isSame(moved, seen)) putBack(aside, path);
-  removeFile(aside);
+  rmSync(aside, { force: true });
 }
 
 function putBack(aside: string, path: string): void {

@@ -48,6 +48,8 @@ export class GroupCoordinator {
   readonly #groups = new Map<string, Entry>();
   readonly #parkedJoins = new Map<Token, Deferred<JoinAnswer>>();
   readonly #parkedSyncs = new Map<Token, Deferred<SyncAnswer>>();
+  /** Offsets of deleted topics, by group, that are not deleted in the log yet. */
+  readonly #owed = new Map<string, readonly { topic: string; partition: number }[]>();
   #nextToken: Token = 1;
   #closed = false;
 
@@ -59,11 +61,18 @@ export class GroupCoordinator {
     private readonly logger: Logger,
   ) {}
 
-  /** Rebuilds groups and offsets from the log. Called once, before the first request. */
-  load(): void {
+  /**
+   * Rebuilds groups and offsets from the log. Called once, before the first request.
+   *
+   * @param hasTopic whether a topic exists: offsets of deleted topics, whose deletion may not be in the log, are not
+   * loaded, or a new topic of that name would take them for its own.
+   */
+  load(hasTopic: (topic: string) => boolean): void {
     const stored = new Map<string, StoredGroup>();
     const offsets = new Map<string, GroupOffsets>();
-    this.log.replay((record) => replayInto(record, stored, offsets));
+    this.log.replay((record) => {
+      if (record.kind === "group" || hasTopic(record.topic)) replayInto(record, stored, offsets);
+    });
     for (const groupId of new Set([...stored.keys(), ...offsets.keys()])) {
       const value = stored.get(groupId);
       const group = value
@@ -105,6 +114,22 @@ export class GroupCoordinator {
     return parked.promise;
   }
 
+  /**
+   * Resolves to an error code once all that was written for a group is as durable as the broker promises; undefined:
+   * it is. Called before a change is acknowledged.
+   */
+  settled(groupId: string): Promise<number> | undefined {
+    return this.log.settled(groupId)?.then(
+      () => ErrorCodes.NONE,
+      (cause: unknown) => this.#writeFault(groupId, cause),
+    );
+  }
+
+  /** Why the offsets of a group cannot be read; an error code, or undefined. */
+  readFault(groupId: string): number | undefined {
+    return this.log.serves(groupId) ? undefined : ErrorCodes.NOT_COORDINATOR;
+  }
+
   /** Returns the error code. */
   heartbeat(groupId: string, identity: MemberIdentity, generationId: number): number {
     const refused = this.#unusable(groupId);
@@ -133,8 +158,10 @@ export class GroupCoordinator {
    * @returns one error code for all partitions.
    */
   commit(command: CommitCommand, unknownGroup: number): number {
-    if (this.#closed) return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
     const { groupId, generationId, offsets } = command;
+    if (this.#closed) return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
+    const fault = this.readFault(groupId);
+    if (fault !== undefined) return fault;
     let entry = this.#groups.get(groupId);
     if (!entry && generationId >= 0) return unknownGroup;
     const errorCode = entry?.group.judgeCommit(command, generationId, this.clock.monotonicMs()) ?? ErrorCodes.NONE;
@@ -216,18 +243,35 @@ export class GroupCoordinator {
     return ErrorCodes.NONE;
   }
 
-  /** Drops the offsets of a topic that was deleted. */
+  /**
+   * Drops the offsets of a topic that was deleted: at once, since a new topic of this name must not find them. What
+   * cannot be written to the log, as on a full disk, is written by `expire`.
+   */
   forgetTopic(topic: string): void {
     for (const [groupId, { offsets }] of this.#groups) {
       const gone = [...offsets.entries(topic)];
-      if (gone.length > 0) this.deleteOffsets(groupId, gone);
+      if (gone.length === 0) continue;
+      for (const { partition } of gone) offsets.delete(topic, partition);
+      this.#writeOwed(groupId, [...(this.#owed.get(groupId) ?? []), ...gone]);
     }
+  }
+
+  #writeOwed(groupId: string, partitions: readonly { topic: string; partition: number }[]): void {
+    const { offsets } = this.#groups.get(groupId) ?? {};
+    const gone = partitions.filter(({ topic, partition }) => !offsets?.get(topic, partition));
+    const failed = this.#write(
+      groupId,
+      gone.map((each) => tombstone(groupId, each)),
+    );
+    if (failed === undefined) this.#owed.delete(groupId);
+    else this.#owed.set(groupId, gone);
   }
 
   /**
    * Drops expired offsets, and groups that have neither members nor offsets left. Called by the broker's maintenance.
    */
   expire(): void {
+    for (const [groupId, partitions] of this.#owed) this.#writeOwed(groupId, partitions);
     for (const [group, entry] of this.#groups) {
       try {
         this.#expireOffsetsOf(entry);
@@ -262,7 +306,7 @@ export class GroupCoordinator {
 
   #unusable(groupId: string): number | undefined {
     if (this.#closed) return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
-    return groupId === "" ? ErrorCodes.INVALID_GROUP_ID : undefined;
+    return groupId === "" ? ErrorCodes.INVALID_GROUP_ID : this.readFault(groupId);
   }
 
   #create(groupId: string): Entry {
@@ -290,21 +334,32 @@ export class GroupCoordinator {
 
   #carryOut(entry: Entry, effects: readonly GroupEffect[]): void {
     let failed: number | undefined;
+    let settled: Promise<number> | undefined;
     for (const effect of effects) {
       if (effect.kind === "persist") {
         entry.stateTimestamp = this.clock.nowMs();
         failed = this.#persist(entry);
-      } else if (effect.kind === "answer-join") {
-        const answer = failed === undefined ? effect.answer : joinError(effect.answer.memberId, failed);
-        this.#parkedJoins.get(effect.token)?.resolve(answer);
-        this.#parkedJoins.delete(effect.token);
+        settled = failed === undefined ? this.settled(entry.group.groupId) : undefined;
+      } else if (settled) {
+        void settled.then((code) => this.#answer(effect, code === ErrorCodes.NONE ? undefined : code));
       } else {
-        // Without the record a restart would not know the assignment, so the members must ask again.
-        this.#parkedSyncs.get(effect.token)?.resolve(failed === undefined ? effect.answer : syncError(failed));
-        this.#parkedSyncs.delete(effect.token);
+        this.#answer(effect, failed);
       }
     }
     this.#setTimer(entry);
+  }
+
+  /** @param failed the error code of the write that the answer depends on. */
+  #answer(effect: Exclude<GroupEffect, { kind: "persist" }>, failed: number | undefined): void {
+    if (effect.kind === "answer-join") {
+      const answer = failed === undefined ? effect.answer : joinError(effect.answer.memberId, failed);
+      this.#parkedJoins.get(effect.token)?.resolve(answer);
+      this.#parkedJoins.delete(effect.token);
+    } else {
+      // Without the record a restart would not know the assignment, so the members must ask again.
+      this.#parkedSyncs.get(effect.token)?.resolve(failed === undefined ? effect.answer : syncError(failed));
+      this.#parkedSyncs.delete(effect.token);
+    }
   }
 
   #persist({ group, stateTimestamp }: Entry): number | undefined {
@@ -343,11 +398,15 @@ export class GroupCoordinator {
       this.log.append(groupId, records, this.clock.nowMs());
       return undefined;
     } catch (cause) {
-      this.logger.error("Could not write to the offsets topic", { group: groupId }, cause);
-      // A failed disk may recover; any other fault would recur. Rethrown, it would end the process from a timer, and
-      // leave the other members of the group without answers.
-      return cause instanceof KafkaError ? ErrorCodes.COORDINATOR_NOT_AVAILABLE : ErrorCodes.UNKNOWN_SERVER_ERROR;
+      return this.#writeFault(groupId, cause);
     }
+  }
+
+  #writeFault(groupId: string, cause: unknown): number {
+    this.logger.error("Could not write to the offsets topic", { group: groupId }, cause);
+    // A failed disk may recover; any other fault would recur. Rethrown, it would end the process from a timer, and
+    // leave the other members of the group without answers.
+    return cause instanceof KafkaError ? ErrorCodes.COORDINATOR_NOT_AVAILABLE : ErrorCodes.UNKNOWN_SERVER_ERROR;
   }
 
   /**

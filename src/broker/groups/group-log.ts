@@ -23,6 +23,9 @@ export function partitionOfGroup(group: string, partitions: number): number {
 
 /** The coordinator's records, in the partitions of `__consumer_offsets`. */
 export class GroupLog {
+  /** Partitions that could not be read at the start: the groups in them are unknown, and none of them is served. */
+  readonly #unreadable = new Set<number>();
+
   constructor(
     private readonly logs: () => readonly PartitionLog[],
     private readonly logger: Logger,
@@ -39,22 +42,55 @@ export class GroupLog {
       writer.append(nowMs, key, value, []);
     }
     const batch = writer.finish();
-    const logs = this.logs();
-    logs[partitionOfGroup(group, logs.length)]!.append(batch, readBatchHeader(batch));
+    this.#logOf(group).append(batch, readBatchHeader(batch));
   }
 
-  /** Calls `visit` with every record, oldest first. Called at start. */
+  /**
+   * Resolves once everything that was appended for a group is as durable as the broker promises; undefined: it is.
+   * Rejects with KafkaError when it cannot be.
+   */
+  settled(group: string): Promise<void> | undefined {
+    const log = this.#logOf(group);
+    return log.settled(log.logEndOffset);
+  }
+
+  /** Whether a group's partition can be read and written. */
+  serves(group: string): boolean {
+    return this.#logOf(group).offline === undefined && !this.#unreadable.has(this.#partitionOf(group));
+  }
+
+  /** Calls `visit` with every record, oldest first. Called at start. A partition that cannot be read is not served. */
   replay(visit: (record: GroupRecord) => void): void {
-    for (const log of this.logs()) {
-      for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
-        const chunk = log.read(offset, READ_BYTES, true);
-        if (chunk.length === 0) break;
-        for (const { header, bytes } of walkBatches(chunk)) {
-          offset = nextOffsetOf(header);
-          if (!isControlBatch(header)) this.#visitBatch(bytes, visit);
-        }
+    for (const [partition, log] of this.logs().entries()) {
+      try {
+        this.#replayOne(log, visit);
+      } catch (cause) {
+        this.#unreadable.add(partition);
+        const text =
+          "A partition of the offsets topic cannot be read, and none of its groups is served. Restore its folder from a backup, or delete it to begin without its offsets";
+        this.logger.error(text, { folder: log.folder }, cause);
       }
     }
+  }
+
+  #replayOne(log: PartitionLog, visit: (record: GroupRecord) => void): void {
+    if (log.offline) throw log.offline;
+    for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
+      const chunk = log.read(offset, READ_BYTES, true);
+      if (chunk.length === 0) break;
+      for (const { header, bytes } of walkBatches(chunk)) {
+        offset = nextOffsetOf(header);
+        if (!isControlBatch(header)) this.#visitBatch(bytes, visit);
+      }
+    }
+  }
+
+  #logOf(group: string): PartitionLog {
+    return this.logs()[this.#partitionOf(group)]!;
+  }
+
+  #partitionOf(group: string): number {
+    return partitionOfGroup(group, this.logs().length);
   }
 
   #visitBatch(batch: Buffer, visit: (record: GroupRecord) => void): void {

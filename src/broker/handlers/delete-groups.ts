@@ -1,11 +1,18 @@
 import { deleteGroups as api } from "../../protocol/apis/delete-groups.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
 import { defineHandler } from "../handler.js";
 
 /** DeleteGroups (key 42), v0-v2. Deletes groups without members, with their offsets. v2: flexible. */
 export const deleteGroups = defineHandler(api, {
   versions: [0, 2],
-  handle: ({ groupsNames }, { broker }) => ({
-    throttleTimeMs: 0,
-    results: groupsNames.map((groupId) => ({ groupId, errorCode: broker.groups.deleteGroup(groupId) })),
-  }),
+  async handle({ groupsNames }, { broker: { groups } }) {
+    const results = groupsNames.map(async (groupId) => {
+      const errorCode = groups.deleteGroup(groupId);
+      return {
+        groupId,
+        errorCode: errorCode === ErrorCodes.NONE ? ((await groups.settled(groupId)) ?? ErrorCodes.NONE) : errorCode,
+      };
+    });
+    return { throttleTimeMs: 0, results: await Promise.all(results) };
+  },
 });

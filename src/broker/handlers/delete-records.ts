@@ -1,5 +1,6 @@
 import { deleteRecords as api } from "../../protocol/apis/delete-records.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
 import { type Broker, defineHandler } from "../handler.js";
 
 const HIGH_WATERMARK = -1;
@@ -21,15 +22,20 @@ export const deleteRecords = defineHandler(api, {
   }),
 });
 
-function deleteBelow(name: string, partition: number, offset: number, { topics }: Broker) {
+function deleteBelow(name: string, partition: number, offset: number, { topics, logger }: Broker) {
   const refused = (errorCode: number) => ({ lowWatermark: -1, errorCode });
   const topic = topics.get(name);
   const log = topic?.logs[partition];
   if (!log) return refused(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   if (topic.isInternal) return refused(ErrorCodes.INVALID_TOPIC_EXCEPTION);
   if (!log.config.cleanupPolicy.has("delete")) return refused(ErrorCodes.POLICY_VIOLATION);
-  const target = offset === HIGH_WATERMARK ? log.logEndOffset : offset;
-  if (target < 0 || target > log.logEndOffset) return refused(ErrorCodes.OFFSET_OUT_OF_RANGE);
-  topics.deleteRecords(name, partition, target);
+  const target = offset === HIGH_WATERMARK ? log.highWatermark : offset;
+  if (target < 0 || target > log.highWatermark) return refused(ErrorCodes.OFFSET_OUT_OF_RANGE);
+  try {
+    topics.deleteRecords(name, partition, target);
+  } catch (cause) {
+    logger.error("Deleting records failed", { topic: name, partition }, cause);
+    return refused(cause instanceof KafkaError ? cause.code : ErrorCodes.KAFKA_STORAGE_ERROR);
+  }
   return { lowWatermark: log.logStartOffset, errorCode: ErrorCodes.NONE };
 }

@@ -95,7 +95,7 @@ function logFor(name: string, topicId: string, asked: PartitionRequest, call: Ca
   const fault = leaderEpochFault(asked.currentLeaderEpoch, log.leaderEpoch);
   if (fault !== ErrorCodes.NONE) return fault;
   const { fetchOffset } = asked;
-  return fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset ? ErrorCodes.OFFSET_OUT_OF_RANGE : log;
+  return fetchOffset < log.logStartOffset || fetchOffset > log.highWatermark ? ErrorCodes.OFFSET_OUT_OF_RANGE : log;
 }
 
 /** Resolves once about `missingBytes` more are appended, time is up, a log is deleted, or the client disconnects. */
@@ -135,12 +135,12 @@ function readPartition(
   records: Buffer,
   isolationLevel: number,
 ): PartitionResponse {
-  const { logEndOffset, logStartOffset } = log;
+  const { highWatermark, logStartOffset } = log;
   return {
     partitionIndex,
     errorCode: ErrorCodes.NONE,
-    highWatermark: logEndOffset,
-    lastStableOffset: logEndOffset,
+    highWatermark,
+    lastStableOffset: highWatermark,
     logStartOffset,
     abortedTransactions: isolationLevel === READ_COMMITTED ? [] : null,
     records,

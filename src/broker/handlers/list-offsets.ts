@@ -1,6 +1,7 @@
 import type { RequestOf } from "../../protocol/api.js";
 import { listOffsets as api } from "../../protocol/apis/list-offsets.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
 import { type Call, defineHandler } from "../handler.js";
 import { type FoundOffset, NOT_FOUND, offsetForTime, offsetOfMaxTimestamp } from "../log/offset-lookup.js";
 import type { PartitionLog } from "../log/partition-log.js";
@@ -64,14 +65,21 @@ function lookUp(name: string, asked: PartitionRequest, { broker, apiVersion }: C
   if (timestamp < 0 && apiVersion < (SINCE[timestamp] ?? Number.POSITIVE_INFINITY)) {
     return { errorCode: ErrorCodes.UNSUPPORTED_VERSION };
   }
-  return { errorCode: ErrorCodes.NONE, ...place(log, timestamp) };
+  if (log.offline) return { errorCode: log.offline.code };
+  try {
+    return { errorCode: ErrorCodes.NONE, ...place(log, timestamp) };
+  } catch (cause) {
+    // The other partitions are still answered.
+    broker.logger.error("Looking up an offset failed", { topic: name, partition: asked.partitionIndex }, cause);
+    return { errorCode: cause instanceof KafkaError ? cause.code : ErrorCodes.UNKNOWN_SERVER_ERROR };
+  }
 }
 
 function place(log: PartitionLog, timestamp: number): FoundOffset {
   const { leaderEpoch } = log;
   switch (timestamp) {
     case LATEST:
-      return { offset: log.logEndOffset, timestamp: -1, leaderEpoch };
+      return { offset: log.highWatermark, timestamp: -1, leaderEpoch };
     case EARLIEST:
     case EARLIEST_LOCAL:
       return { offset: log.logStartOffset, timestamp: -1, leaderEpoch };

@@ -12,7 +12,7 @@ type PartitionRequest = CommitRequest["topics"][number]["partitions"][number];
 
 /**
  * OffsetCommit (key 8), v2-v10.
- * The offsets are in the offsets topic before the answer. v2-v4: retention time; v6: leader epochs; v7: static members;
+ * The offsets are in the offsets topic, and as durable as its flush.messages requires, before the answer. v2-v4: retention time; v6: leader epochs; v7: static members;
  * v8: flexible; v9: GROUP_ID_NOT_FOUND; v10: topic ids.
  */
 export const offsetCommit = defineHandler(api, {
@@ -40,9 +40,11 @@ export const offsetCommit = defineHandler(api, {
       generationId: request.generationIdOrMemberEpoch,
       offsets: accepted,
     };
+    const answer = (errorCode: number): CommitResponse =>
+      errorCode === ErrorCodes.NONE ? { throttleTimeMs: 0, topics } : refusedCommit(request, errorCode);
     const errorCode = broker.groups.commit(command, unknownGroup);
-    if (errorCode === ErrorCodes.NONE) return { throttleTimeMs: 0, topics };
-    return refusedCommit(request, errorCode);
+    const settled = errorCode === ErrorCodes.NONE ? broker.groups.settled(request.groupId) : undefined;
+    return settled ? settled.then(answer) : answer(errorCode);
   },
   refuse: refusedCommit,
 });

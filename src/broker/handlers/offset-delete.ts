@@ -9,7 +9,7 @@ import { defineHandler } from "../handler.js";
  */
 export const offsetDelete = defineHandler(api, {
   versions: [0, 0],
-  handle({ groupId, topics }, { broker }) {
+  async handle({ groupId, topics }, { broker }) {
     const verdict = broker.groups.judgeOffsetDelete(groupId);
     if (verdict.errorCode !== ErrorCodes.NONE) return { errorCode: verdict.errorCode, throttleTimeMs: 0, topics: [] };
     const deletable: { topic: string; partition: number }[] = [];
@@ -22,7 +22,8 @@ export const offsetDelete = defineHandler(api, {
         return { partitionIndex, errorCode };
       }),
     }));
-    const errorCode = broker.groups.deleteOffsets(groupId, deletable);
+    const deleted = broker.groups.deleteOffsets(groupId, deletable);
+    const errorCode = deleted === ErrorCodes.NONE ? ((await broker.groups.settled(groupId)) ?? deleted) : deleted;
     return { errorCode, throttleTimeMs: 0, topics: answers };
   },
 });

@@ -25,15 +25,18 @@ export const offsetFetch = defineHandler(api, {
   versions: [1, 10],
   handle({ groupId, topics, groups }, call) {
     if (call.apiVersion >= 8) {
-      const answers = groups.map((group) => ({
-        groupId: group.groupId,
-        topics: offsetsOf(group.groupId, group.topics, call),
-        errorCode: ErrorCodes.NONE,
-      }));
+      const answers = groups.map((group) => {
+        const fault = call.broker.groups.readFault(group.groupId);
+        if (fault !== undefined) return { groupId: group.groupId, topics: [], errorCode: fault };
+        const offsets = offsetsOf(group.groupId, group.topics, call);
+        return { groupId: group.groupId, topics: offsets, errorCode: ErrorCodes.NONE };
+      });
       return { throttleTimeMs: 0, groups: answers };
     }
     const asked = topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
-    return { throttleTimeMs: 0, topics: offsetsOf(groupId, asked, call), errorCode: ErrorCodes.NONE };
+    // v1 has no error for the whole answer. Without one, a client would take the group for one without offsets.
+    const errorCode = call.broker.groups.readFault(groupId) ?? ErrorCodes.NONE;
+    return { throttleTimeMs: 0, topics: offsetsOf(groupId, asked, call, errorCode), errorCode };
   },
   refuse: ({ groups }, errorCode) => ({
     throttleTimeMs: 0,
@@ -42,7 +45,12 @@ export const offsetFetch = defineHandler(api, {
   }),
 });
 
-function offsetsOf(groupId: string, topics: readonly TopicRequest[] | null, { broker, apiVersion }: Call) {
+function offsetsOf(
+  groupId: string,
+  topics: readonly TopicRequest[] | null,
+  { broker, apiVersion }: Call,
+  fault: number = ErrorCodes.NONE,
+) {
   const byId = apiVersion >= 10;
   return (topics ?? everythingOf(groupId, broker)).map(({ name, topicId, partitionIndexes }) => {
     const topic = byId ? broker.topics.byId(topicId)?.name : name;
@@ -56,7 +64,7 @@ function offsetsOf(groupId: string, topics: readonly TopicRequest[] | null, { br
           committedOffset: committed.offset,
           committedLeaderEpoch: committed.leaderEpoch,
           metadata: committed.metadata,
-          errorCode: topic === undefined ? ErrorCodes.UNKNOWN_TOPIC_ID : ErrorCodes.NONE,
+          errorCode: topic === undefined ? ErrorCodes.UNKNOWN_TOPIC_ID : fault,
         };
       }),
     };

@@ -1,7 +1,9 @@
 import { produce as api } from "../../protocol/apis/produce.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { KafkaError } from "../../protocol/kafka-error.js";
 import { type Call, CLOSE_CONNECTION, defineHandler, NO_RESPONSE } from "../handler.js";
 import { type AppendAnswer, appendProduced, failure } from "../log/append-produced.js";
+import type { PartitionLog } from "../log/partition-log.js";
 import { findTopic } from "./topic-reference.js";
 
 const EMPTY_RECORDS = "A produce request must hold exactly one record batch per partition.";
@@ -9,8 +11,9 @@ const EMPTY_RECORDS = "A produce request must hold exactly one record batch per 
 /**
  * Produce (key 0), v3-v13. v0-v2 are advertised but not served: librdkafka before 2.11 looks for version 0 to decide
  * whether gzip, snappy and lz4 are supported (KAFKA-18659), and no client sends them.
- * Appends one batch per partition as received. With one replica, acks 1 and all are the same; acks=0 is not answered,
- * and a failure then closes the connection. Transactional batches are refused.
+ * Appends one batch per partition as received, and answers once all of them are as durable as flush.messages requires.
+ * With one replica, acks 1 and all are the same; acks=0 is not answered, and a failure then closes the connection.
+ * Transactional batches are refused.
  * v7: zstd; v8: faults by record; v9: flexible; v13: topic ids.
  */
 export const produce = defineHandler(api, {
@@ -18,17 +21,25 @@ export const produce = defineHandler(api, {
   advertised: [0, 13],
   handle({ acks, topicData }, call) {
     let failed = false;
+    const waits: Promise<void>[] = [];
     const responses = topicData.map(({ name, topicId, partitionData }) => ({
       name,
       topicId,
       partitionResponses: partitionData.map(({ index, records }) => {
-        const answer = appendTo({ name, topicId, index }, records, acks, call);
+        const { log, ...answer } = appendTo({ name, topicId, index }, records, acks, call);
         failed ||= answer.errorCode !== ErrorCodes.NONE;
-        return { index, ...answer };
+        const response = { index, ...answer };
+        // A duplicate waits, too: the batch that it repeats may not be on disk yet.
+        const settled = acks !== 0 && log && answer.errorCode === ErrorCodes.NONE && log.settled(log.logEndOffset);
+        if (settled) {
+          waits.push(settled.catch((cause: unknown) => void Object.assign(response, storageFailure(cause, log))));
+        }
+        return response;
       }),
     }));
     if (acks === 0) return failed ? CLOSE_CONNECTION : NO_RESPONSE;
-    return { responses, throttleTimeMs: 0 };
+    const response = { responses, throttleTimeMs: 0 };
+    return waits.length === 0 ? response : Promise.all(waits).then(() => response);
   },
   refuse: ({ topicData }, errorCode) => ({
     responses: topicData.map(({ name, topicId, partitionData }) => ({
@@ -51,7 +62,7 @@ function appendTo(
   records: Buffer | null,
   acks: number,
   { broker, apiVersion }: Call,
-): AppendAnswer {
+): AppendAnswer & { readonly log?: PartitionLog } {
   if (records === null || records.length === 0) return failure(ErrorCodes.INVALID_RECORD, EMPTY_RECORDS);
   if (acks !== 0 && acks !== 1 && acks !== -1) return failure(ErrorCodes.INVALID_REQUIRED_ACKS, null);
   const { topic, errorCode } = findTopic(broker.topics, name, topicId, apiVersion >= 13);
@@ -59,5 +70,11 @@ function appendTo(
   if (!log) return failure(topic ? ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCode, null);
   if (topic.isInternal) return failure(ErrorCodes.INVALID_TOPIC_EXCEPTION, "Clients may not write to internal topics.");
   const arrival = { nowMs: broker.clock.nowMs(), apiVersion };
-  return appendProduced(log, records, arrival, `${topic.name}-${index}`);
+  return { ...appendProduced(log, records, arrival, `${topic.name}-${index}`), log };
+}
+
+function storageFailure(cause: unknown, { logStartOffset }: PartitionLog): AppendAnswer {
+  return cause instanceof KafkaError
+    ? failure(cause.code, cause.message, logStartOffset)
+    : failure(ErrorCodes.UNKNOWN_SERVER_ERROR, null, logStartOffset);
 }

@@ -25,6 +25,11 @@ export class LeaderEpochs {
     return this.#starts;
   }
 
+  /** The newest epoch; undefined when none has written. */
+  get latest(): number | undefined {
+    return this.#starts.at(-1)?.epoch;
+  }
+
   /** Records that `epoch` appends at `offset`. Returns whether the starts changed and must be written. */
   note(epoch: number, offset: number): boolean {
     const last = this.#starts.at(-1);

@@ -1,6 +1,5 @@
-import { closeSync, openSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { removeFile, syncFolder } from "../../base/durable-files.js";
+import { readAt } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import {
@@ -11,7 +10,7 @@ import {
   readBatchHeader,
 } from "../../protocol/records/record-batch.js";
 import { lastOffset, type ReadBytes, walkHeaders } from "./batch-walk.js";
-import { readAt, type SealedFiles, sizeOf } from "./log-files.js";
+import type { SealedFiles } from "./log-files.js";
 import { Segment, segmentName } from "./segment.js";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -19,11 +18,13 @@ const CHUNK_BYTES = 1024 * 1024;
 /**
  * Opens the segments of a partition's folder, however the last process ended. (I10)
  *
- * A segment with plausible index files is trusted. Any other is checked batch by batch. The first batch that is
- * incomplete, damaged or out of order is cut off with everything behind it, later segments included, so as not to
- * leave a gap. After `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
+ * A segment with plausible index files is trusted. Any other is checked batch by batch, and forced to disk. The first
+ * batch that is incomplete, damaged or out of order is cut off with everything behind it, later segments included, so
+ * as not to leave a gap. After `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
  *
- * @returns at least one segment, in rising order; the last one is open for appending.
+ * @param startOffset the log's start. A log that ends before it has lost what was deleted anyway; it begins anew there,
+ * as in Kafka, since records written below its start would be hidden.
+ * @returns at least one segment, in rising order; the last one is open for appending, and everything is on disk.
  */
 export function recoverSegments(
   folder: string,
@@ -32,36 +33,60 @@ export function recoverSegments(
   startOffset: number,
   logger: Logger,
 ): Segment[] {
-  finishReplacements(folder, files, logger);
-  const bases = segmentBases(folder);
-  if (bases.length === 0) return [Segment.open(folder, startOffset, files, indexIntervalBytes)];
+  finishReplacements(folder, files, indexIntervalBytes, logger);
+  const bases = segmentBases(folder, files);
   const segments: Segment[] = [];
-  for (const [at, base] of bases.entries()) {
-    const following = bases[at + 1];
-    const sealed = following === undefined ? undefined : Segment.openSealed(folder, base, following, files);
-    if (sealed) {
-      segments.push(sealed);
-      continue;
+  let isRestored = false;
+  try {
+    for (const [at, base] of bases.entries()) {
+      const following = bases[at + 1];
+      const trusted = openTrusted(folder, base, following, files, indexIntervalBytes);
+      const segment = trusted ?? Segment.open(folder, base, files, indexIntervalBytes);
+      segments.push(segment);
+      if (trusted) continue;
+      const cutBytes = admitValidBatches(segment);
+      // Without an index it was never compacted, so that it must reach up to the next one.
+      const isShort = following !== undefined && segment.nextOffset !== following && !segment.hasIndexFile;
+      const dropped = cutBytes > 0 || isShort ? bases.slice(at + 1) : [];
+      // Newest first: if this is interrupted, the rest has no gap.
+      for (const later of dropped.reverse()) Segment.open(folder, later, files, indexIntervalBytes).remove();
+      segment.restore();
+      isRestored ||= segment.size > 0;
+      // Of one that stays as it is they are replaced: it may be compacted, and then must not lack its index.
+      if (cutBytes > 0 || isShort || following === undefined) segment.dropIndexFiles();
+      if (cutBytes > 0 || isShort) {
+        const cut = { folder, offset: segment.nextOffset, cutBytes, droppedSegments: dropped.length };
+        logger.warn("Truncated the unfinished or damaged end of a log", cut);
+        break;
+      }
+      if (following !== undefined) segment.seal();
     }
-    const segment = Segment.open(folder, base, files, indexIntervalBytes);
-    segments.push(segment);
-    if (following === undefined && resumes(segment)) continue;
-    const checked = Segment.open(folder, base, files, indexIntervalBytes);
-    segments.pop()!.close();
-    segments.push(checked);
-    const whole = admitValidBatches(checked);
-    if (!whole) {
-      const cutBytes = checked.fileSize - checked.size;
-      checked.truncateToAdmitted();
-      const dropped = bases.slice(at + 1);
-      for (const later of dropped) Segment.open(folder, later, files, indexIntervalBytes).remove();
-      const cut = { folder, offset: checked.nextOffset, cutBytes, droppedSegments: dropped.length };
-      logger.warn("Truncated the unfinished or damaged end of a log", cut);
-      return segments;
-    }
-    if (following !== undefined) checked.sealNow();
+    // The last process may have created a segment without forcing its name to disk.
+    if (isRestored) files.disk.syncFolder(folder);
+    const end = segments.at(-1)?.nextOffset;
+    if (end !== undefined && end >= startOffset) return segments;
+    if (end !== undefined) logger.warn("A log ended before its start and begins anew", { folder, end, startOffset });
+    for (const segment of segments.splice(0).reverse()) segment.remove();
+    return [Segment.open(folder, startOffset, files, indexIntervalBytes)];
+  } catch (cause) {
+    for (const segment of segments) segment.close();
+    throw cause;
   }
-  return segments;
+}
+
+/** A segment whose index files prove that it is whole: a sealed one, or the last one after a clean stop. */
+function openTrusted(
+  folder: string,
+  base: number,
+  following: number | undefined,
+  files: SealedFiles,
+  indexIntervalBytes: number,
+): Segment | undefined {
+  if (following !== undefined) return Segment.openSealed(folder, base, following, files);
+  const segment = Segment.open(folder, base, files, indexIntervalBytes);
+  if (resumes(segment)) return segment;
+  segment.close();
+  return undefined;
 }
 
 /** Whether the index files of a clean stop match the segment; it is then ready for appending. */
@@ -74,8 +99,10 @@ function resumes(segment: Segment): boolean {
   }
 }
 
-/** Admits batches until one is incomplete, damaged or out of order. Returns whether all of the segment was admitted. */
-function admitValidBatches(segment: Segment): boolean {
+/**
+ * Admits batches until one is incomplete, damaged or out of order. Returns the number of bytes that were not admitted.
+ */
+function admitValidBatches(segment: Segment): number {
   const size = segment.fileSize;
   let expected = segment.baseOffset;
   const end = walkIntactBatches(segment.read, size, (batch, header, position) => {
@@ -84,7 +111,7 @@ function admitValidBatches(segment: Segment): boolean {
     expected = nextOffsetOf(header);
     return true;
   });
-  return end === size;
+  return size - end;
 }
 
 /**
@@ -127,22 +154,26 @@ function headerAt(chunk: Buffer, at: number): BatchHeader | undefined {
   }
 }
 
-/** Finishes or undoes an interrupted compaction: a `.swap` is complete and counts, a `.cleaned` never did. */
-function finishReplacements(folder: string, files: SealedFiles, logger: Logger): void {
-  for (const name of readdirSync(folder)) {
-    if (/\.(cleaned|deleted|tmp)$/.test(name)) removeFile(join(folder, name));
+/**
+ * Finishes or undoes an interrupted compaction: a `.log.swap` is complete and counts, a `.cleaned` never did. Also
+ * deletes index files that have lost their segment.
+ */
+function finishReplacements(folder: string, files: SealedFiles, indexIntervalBytes: number, logger: Logger): void {
+  const { disk } = files;
+  const names = disk.list(folder).map(({ name }) => name);
+  const logs = new Set(names.filter((name) => /\.log(\.swap)?$/.test(name)).map((name) => name.slice(0, 20)));
+  for (const name of names) {
+    const isLeftOver = /\.(cleaned|deleted|tmp)$/.test(name);
+    const isOrphan = /^\d{20}\.(time)?index/.test(name) && !logs.has(name.slice(0, 20));
+    if (isLeftOver || isOrphan) disk.remove(join(folder, name));
   }
-  for (const name of readdirSync(folder).sort()) {
+  for (const name of names.sort()) {
     if (!name.endsWith(".log.swap")) continue;
     const base = Number(name.slice(0, 20));
-    const last = lastOffsetOf(join(folder, name));
+    const last = lastOffsetOf(join(folder, name), files);
     logger.info("Finishing an interrupted compaction", { folder, segment: base });
-    replaceBySwap(
-      folder,
-      base,
-      segmentBases(folder).filter((b) => b >= base && b <= Math.max(base, last)),
-      files,
-    );
+    const replaced = segmentBases(folder, files).filter((b) => b >= base && b <= Math.max(base, last));
+    replaceBySwap(folder, base, replaced, files, indexIntervalBytes);
   }
 }
 
@@ -150,38 +181,53 @@ function finishReplacements(folder: string, files: SealedFiles, logger: Logger):
  * Replaces the segments that `<base>.log.swap` was made from. They are deleted oldest first: as long as a record
  * exists, so does the tombstone behind it, however often this is interrupted and repeated.
  */
-export function replaceBySwap(folder: string, base: number, replaced: readonly number[], files: SealedFiles): void {
+export function replaceBySwap(
+  folder: string,
+  base: number,
+  replaced: readonly number[],
+  files: SealedFiles,
+  indexIntervalBytes: number,
+): void {
+  const { disk } = files;
+  Segment.indexSwap(folder, base, files, indexIntervalBytes);
   for (const old of replaced) {
     files.forget(join(folder, `${segmentName(old)}.log`));
-    for (const suffix of ["index", "timeindex"]) removeFile(join(folder, `${segmentName(old)}.${suffix}`));
-    if (old !== base) removeFile(join(folder, `${segmentName(old)}.log`));
+    if (old === base) continue;
+    for (const suffix of ["log", "index", "timeindex"]) disk.remove(join(folder, `${segmentName(old)}.${suffix}`));
   }
-  renameSync(join(folder, `${segmentName(base)}.log.swap`), join(folder, `${segmentName(base)}.log`));
-  syncFolder(folder);
+  disk.syncFolder(folder);
+  // The segment last: until then, all of this is repeated.
+  for (const suffix of ["timeindex", "index", "log"]) {
+    const path = join(folder, `${segmentName(base)}.${suffix}`);
+    disk.rename(`${path}.swap`, path);
+  }
+  disk.syncFolder(folder);
 }
 
-function lastOffsetOf(path: string): number {
-  const fd = openSync(path, "r");
+function lastOffsetOf(path: string, { disk }: SealedFiles): number {
+  const fd = disk.open(path, "read");
   let last = -1;
   try {
     walkHeaders(
-      (position, length) => readAt(fd, position, length),
+      (position, length) => readAt(disk, fd, position, length),
       0,
-      sizeOf(fd),
+      disk.size(fd),
       (header) => {
         last = lastOffset(header);
         return false;
       },
     );
   } finally {
-    closeSync(fd);
+    disk.close(fd);
   }
   return last;
 }
 
 /** Base offsets of the segments in a partition's folder, rising. */
-function segmentBases(folder: string): number[] {
-  return readdirSync(folder)
+function segmentBases(folder: string, { disk }: SealedFiles): number[] {
+  return disk
+    .list(folder)
+    .map(({ name }) => name)
     .filter((name) => /^\d{20}\.log$/.test(name))
     .map((name) => Number(name.slice(0, 20)))
     .sort((a, b) => a - b);

@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.js";
-import { makeFolder } from "../../base/durable-files.js";
+import { replaceFile } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
-import { type BatchHeader, nextOffsetOf, patchBatch } from "../../protocol/records/record-batch.js";
+import { type BatchHeader, nextOffsetOf, patchBatch, readBatchHeader } from "../../protocol/records/record-batch.js";
 import { lastOffset, walkHeaders } from "./batch-walk.js";
+import { GroupCommit } from "./group-commit.js";
 import { decodeEpochs, type EpochEnd, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
 import type { LogConfig } from "./log-config.js";
 import type { SealedFiles } from "./log-files.js";
@@ -46,23 +46,30 @@ interface Place {
 /**
  * The log of one partition: its segments on disk, its leader epochs and its producers.
  *
- * All file access is synchronous: an append and the checks before it are one step that no other request can
- * interrupt, and a write into the page cache is cheaper than a trip through Node's thread pool. A batch survives
- * `kill -9` once `append` has returned. It survives a power loss once it was forced to disk: at the end of each
- * segment, at a clean stop, and as often as `flush.messages` and `flush.ms` require: by default never, as in Kafka.
- * (I10)
+ * Writes go to the page cache and are synchronous: an append and the checks before it are one step that no other
+ * request can interrupt, and such a write is cheaper than a trip through Node's thread pool. A batch survives `kill -9`
+ * once `append` has returned. It is acknowledged, and readers see it, once it is as durable as `flush.messages`
+ * requires: with 1 it is on disk then, by a sync in the background that all batches appended meanwhile share; with
+ * Kafka's default it is acknowledged at once, and a power loss may take it. (I10)
+ *
+ * A log whose sync failed is offline until the next start, which checks it: nobody knows what of it is on disk, and
+ * Linux would report success for the next sync. The other logs serve on.
  */
 export class PartitionLog {
   readonly #options: PartitionLogOptions;
   readonly #segments: Segment[];
-  readonly #epochs: LeaderEpochs;
+  readonly #commit: GroupCommit;
   readonly #producers = new ProducerState();
   readonly #watchers = new Set<(bytes: number) => void>();
   readonly #places: Place[] = [];
+  #epochs: LeaderEpochs;
   #logStartOffset: number;
-  #unflushed = 0;
   #unflushedSinceMs = 0;
+  /** A segment was created whose name is not on disk yet. */
+  #hasNewFile = false;
   #removed = false;
+  /** The error that took the log offline. */
+  #offline: KafkaError | undefined;
   /** Set by the cleaner while it rewrites segments; retention skips the log meanwhile. */
   cleaning = false;
 
@@ -70,19 +77,42 @@ export class PartitionLog {
     this.#options = options;
     this.#segments = segments;
     this.#epochs = epochs;
-    this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]!.baseOffset), this.logEndOffset);
+    const end = segments.at(-1)?.nextOffset ?? options.logStartOffset;
+    this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]?.baseOffset ?? 0), end);
+    this.#commit = new GroupCommit({
+      end,
+      force: () => this.#force(),
+      flushMessages: () => this.config.flushMessages,
+      onReadable: (bytes) => this.#wake(bytes),
+      onFailed: (cause) => this.#goOffline("forcing to disk", cause),
+    });
   }
 
-  /** Opens the log in its folder, or creates an empty one; recovers it if the last process did not close it. */
+  /**
+   * Opens the log in its folder, or creates an empty one; recovers it if the last process did not close it. Everything
+   * in it is on disk then.
+   */
   static open(options: PartitionLogOptions): PartitionLog {
     const { folder, files, logger } = options;
-    makeFolder(folder);
+    files.disk.makeFolder(folder);
     const interval = options.config().indexIntervalBytes;
     const segments = recoverSegments(folder, files, interval, options.logStartOffset, logger);
-    const epochs = new LeaderEpochs(readEpochs(folder));
-    const log = new PartitionLog(options, segments, epochs);
-    if (epochs.truncate(log.logEndOffset)) log.#writeEpochs();
-    loadProducers(folder, log.logEndOffset, log.#producers, log.headers, options.clock.nowMs());
+    try {
+      const epochs = new LeaderEpochs(readEpochs(folder, files));
+      const log = new PartitionLog(options, segments, epochs);
+      if (epochs.truncate(log.logEndOffset)) log.#writeEpochs(epochs);
+      loadProducers(folder, files.disk, log.logEndOffset, log.#producers, log.headers, options.clock.nowMs());
+      return log;
+    } catch (cause) {
+      for (const segment of segments) segment.close();
+      throw cause;
+    }
+  }
+
+  /** A log that could not be opened because of `cause`: every access fails, and the next start tries again. */
+  static openOffline(options: PartitionLogOptions, cause: unknown): PartitionLog {
+    const log = new PartitionLog(options, [], new LeaderEpochs());
+    log.#goOffline("opening", cause);
     return log;
   }
 
@@ -95,12 +125,17 @@ export class PartitionLog {
     return this.#logStartOffset;
   }
 
-  /**
-   * The offset of the next record. With one replica also the high watermark, without transactions the last stable
-   * offset.
-   */
+  /** The offset of the next record. */
   get logEndOffset(): number {
-    return this.#segments.at(-1)!.nextOffset;
+    return this.#segments.at(-1)?.nextOffset ?? this.#logStartOffset;
+  }
+
+  /**
+   * The end for readers: everything before it is acknowledged. Without transactions also the last stable offset. Behind
+   * the log's end while batches wait for the disk.
+   */
+  get highWatermark(): number {
+    return this.#commit.highWatermark;
   }
 
   get sizeBytes(): number {
@@ -133,13 +168,17 @@ export class PartitionLog {
     return this.#removed;
   }
 
+  /** Why the log is offline; undefined when it is not. */
+  get offline(): KafkaError | undefined {
+    return this.#offline;
+  }
+
   /**
    * Appends one checked batch. Base offset and leader epoch, which the checksum does not cover, are set in `batch`
-   * itself; nothing else is changed and no record is read.
+   * itself; nothing else is changed and no record is read. `settled` tells when it may be acknowledged.
    *
    * @returns the offset of its first record.
-   * @throws KafkaError KAFKA_STORAGE_ERROR when the write fails; nothing is appended then. Also when the flush that
-   *   `flush.messages` requires fails; the batch is in the log then.
+   * @throws KafkaError KAFKA_STORAGE_ERROR when the write fails, or the log is offline; nothing is appended then.
    */
   append(batch: Buffer, header: BatchHeader): number {
     const baseOffset = this.logEndOffset;
@@ -148,14 +187,22 @@ export class PartitionLog {
       this.#options.checkFolder();
       this.#rollFor(batch.length, placed);
       patchBatch(batch, 0, baseOffset, this.leaderEpoch);
-      if (this.#epochs.note(this.leaderEpoch, baseOffset)) this.#writeEpochs();
+      this.#beginEpochAt(baseOffset);
       this.#segments.at(-1)!.append(batch, placed);
     });
     const nowMs = this.#options.clock.nowMs();
     this.#producers.note(header, baseOffset, nowMs);
-    this.#flushAsConfigured(header.lastOffsetDelta + 1, nowMs);
-    for (const watch of this.#watchers) watch(batch.length);
+    if (!this.#commit.isBehind) this.#unflushedSinceMs = nowMs;
+    this.#commit.appended(this.logEndOffset, batch.length);
     return baseOffset;
+  }
+
+  /**
+   * Resolves once the records before `offset` may be acknowledged; undefined: they may be now.
+   * @throws rejects with KafkaError KAFKA_STORAGE_ERROR when they cannot be forced to disk, or the log is closed before.
+   */
+  settled(offset: number): Promise<void> | undefined {
+    return this.#commit.settled(offset);
   }
 
   /**
@@ -163,34 +210,36 @@ export class PartitionLog {
    * them.
    *
    * @param atLeastOne returns one batch even if it is larger than `maxBytes`, so that a reader never gets stuck.
-   * @returns empty at the end of the log. The caller checks that `offset` is in range.
+   * @returns empty at the high watermark. The caller checks that `offset` is in range.
    */
   read(offset: number, maxBytes: number, atLeastOne: boolean): Buffer {
     return this.#guard("reading", () => {
+      if (offset >= this.highWatermark) return Buffer.alloc(0);
       const place = this.#placeOf(offset);
       if (!place) return Buffer.alloc(0);
       const bytes = place.segment.readBatches(place.position, maxBytes, atLeastOne);
-      if (bytes.length > 0) this.#rememberPlaceAfter(place, bytes);
-      return bytes;
+      return bytes.length > 0 ? this.#readableOf(place, bytes) : bytes;
     });
   }
 
-  /** Calls `appended` with the size of every new batch, until the returned function is called. */
-  watch(appended: (bytes: number) => void): () => void {
-    this.#watchers.add(appended);
-    return () => this.#watchers.delete(appended);
+  /** Calls `readable` with the number of bytes that became readable, until the returned function is called. */
+  watch(readable: (bytes: number) => void): () => void {
+    this.#watchers.add(readable);
+    return () => this.#watchers.delete(readable);
   }
 
   /**
-   * The first batch, ending at or after `fromOffset`, that may hold a record of at least `timestamp`; undefined when
-   * all are older.
+   * The first readable batch, ending at or after `fromOffset`, that may hold a record of at least `timestamp`;
+   * undefined when all are older.
    */
   batchForTime(timestamp: number, fromOffset: number): Buffer | undefined {
     return this.#guard("searching", () => {
       for (const segment of this.#segments) {
         if (segment.maxTimestamp < timestamp || segment.nextOffset <= fromOffset) continue;
         const position = segment.positionOfTime(timestamp, fromOffset);
-        if (position !== undefined) return segment.readBatches(position, 0, true);
+        if (position === undefined) continue;
+        const batch = segment.readBatches(position, 0, true);
+        return readBatchHeader(batch).baseOffset < this.highWatermark ? batch : undefined;
       }
       return undefined;
     });
@@ -227,36 +276,53 @@ export class PartitionLog {
     this.#logStartOffset = Math.max(this.#logStartOffset, Math.min(offset, this.logEndOffset));
   }
 
-  /** Deletes the oldest segments as retention allows. Called by the broker's maintenance. Returns their number. */
+  /**
+   * Deletes the oldest segments as retention allows. Called by the broker's maintenance. Returns their number.
+   * @throws KafkaError KAFKA_STORAGE_ERROR. What was deleted before stays deleted.
+   */
   applyRetention(nowMs: number): number {
-    if (this.cleaning || this.#removed) return 0;
+    if (this.cleaning || this.#removed || this.#offline) return 0;
     const aged: AgedSegment[] = this.#segments.map((segment) => ({
       nextOffset: segment.nextOffset,
       size: segment.size,
       timestampMs: segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.modifiedMs,
     }));
     const count = planRetention(aged, this.config, this.#logStartOffset, nowMs);
-    if (count === this.#segments.length) this.#roll();
-    for (const segment of this.#segments.splice(0, count)) segment.remove();
-    this.#places.length = 0;
-    this.raiseStart(this.#segments[0]!.baseOffset);
-    return count;
+    return this.#guard("deleting old segments of", () => {
+      // The active one last: to replace it takes room, which the others may have to give first.
+      for (let left = Math.min(count, this.#segments.length - 1); left > 0; left--) this.#removeOldest();
+      if (count === aged.length) {
+        this.#roll();
+        this.#removeOldest();
+      }
+      return count;
+    });
   }
 
   /**
-   * Flushes records that have waited for `flush.ms`, retries seals that failed (as on a full disk), and removes idle
-   * producers. Called by the broker's maintenance.
+   * Forces records to disk that have waited for `flush.ms`, seals segments whose index files could not be written (as
+   * on a full disk), and removes idle producers. Called by the broker's maintenance.
    */
   tend(nowMs: number, producerExpirationMs: number): void {
-    for (const segment of this.#segments) if (segment.sealFailed) this.#retrySeal(segment);
-    if (this.#unflushed > 0 && nowMs - this.#unflushedSinceMs >= this.config.flushMs) this.flush();
     this.#producers.expire(nowMs, producerExpirationMs);
+    if (this.#removed || this.#offline) return;
+    this.#sealSynced("debug");
+    if (this.#commit.isBehind && nowMs - this.#unflushedSinceMs >= this.config.flushMs) this.#commit.want();
   }
 
-  /** Forces everything appended to disk. */
-  flush(): void {
-    this.#guard("flushing", () => this.#segments.at(-1)!.flush());
-    this.#unflushed = 0;
+  /**
+   * Forces everything before `offset` to disk, and waits for it.
+   * @throws KafkaError KAFKA_STORAGE_ERROR; the log is offline then.
+   */
+  flushBefore(offset: number): void {
+    this.#guard("forcing to disk", () => {
+      if (offset <= this.#commit.durableEnd) return;
+      try {
+        this.#forceNow();
+      } catch (cause) {
+        throw this.#goOffline("forcing to disk", cause);
+      }
+    });
   }
 
   /** Replaces sealed segments by `fresh`, which was made from them; undefined: none of it is left. For the cleaner. */
@@ -266,18 +332,32 @@ export class PartitionLog {
     this.#places.length = 0;
   }
 
-  /** Stops cleanly: everything is on disk and indexed, so that the next start checks nothing. */
-  close(): void {
+  /**
+   * Stops cleanly: everything is on disk and indexed, so that the next start checks nothing. Done when it returns,
+   * unless a sync is under way: its failure must not be missed.
+   * @throws rejects with the disk's error; the next start then checks the log.
+   */
+  async close(): Promise<void> {
     if (this.#removed) return;
-    writeProducerSnapshot(this.folder, this.logEndOffset, this.#producers);
-    for (const segment of this.#segments) segment.sealAndClose();
-    this.#removed = true;
+    const { running } = this.#commit;
+    if (running) await running;
+    if (this.#removed || this.#offline) return this.abandon();
+    try {
+      this.#forceNow();
+      // An empty segment needs no index: to check it costs nothing.
+      for (const segment of this.#segments) if (segment.size > 0) segment.seal();
+      writeProducerSnapshot(this.folder, this.files.disk, this.logEndOffset, this.#producers);
+    } finally {
+      this.abandon();
+    }
   }
 
   /** Closes descriptors without writing, as a crash would. */
   abandon(): void {
-    for (const segment of this.#segments) segment.close();
     this.#removed = true;
+    const detail = "the log is closed";
+    this.#commit.stop(new KafkaError("KAFKA_STORAGE_ERROR", `acknowledging a batch of ${this.folder}`, { detail }));
+    for (const segment of this.#segments) segment.close();
   }
 
   /**
@@ -285,8 +365,72 @@ export class PartitionLog {
    */
   detach(moveAway: () => void): void {
     this.abandon();
-    moveAway();
-    for (const watch of this.#watchers) watch(Number.MAX_SAFE_INTEGER);
+    try {
+      moveAway();
+    } finally {
+      this.#wake(Number.MAX_SAFE_INTEGER);
+    }
+  }
+
+  #wake(bytes: number): void {
+    for (const watch of this.#watchers) watch(bytes);
+  }
+
+  /** Forces to disk what was appended before the call, oldest segment first, and seals those that are complete. */
+  async #force(): Promise<void> {
+    if (this.#hasNewFile) {
+      this.#hasNewFile = false;
+      await this.files.disk.syncFolderLater(this.folder);
+    }
+    for (const segment of this.#unsynced()) await segment.syncLater();
+    if (!this.#removed && this.#segments.at(-2)?.sealed === false) this.#sealSynced("warn");
+  }
+
+  #forceNow(): void {
+    if (this.#hasNewFile) this.files.disk.syncFolder(this.folder);
+    this.#hasNewFile = false;
+    for (const segment of this.#unsynced()) segment.sync();
+    this.#commit.markDurable(this.logEndOffset);
+  }
+
+  /** The segments that are not on disk as a whole, oldest first. */
+  #unsynced(): Segment[] {
+    const unsynced: Segment[] = [];
+    for (let at = this.#segments.length - 1; at >= 0 && !this.#segments[at]!.sealed; at--) {
+      if (!this.#segments[at]!.isSynced) unsynced.unshift(this.#segments[at]!);
+    }
+    return unsynced;
+  }
+
+  /** @param level of the message about a failure: a repeated one is not worth a warning each second. */
+  #sealSynced(level: "warn" | "debug"): void {
+    const { logger } = this.#options;
+    for (const segment of this.#segments.slice(0, -1)) {
+      if (segment.sealed || !segment.isSynced) continue;
+      try {
+        segment.seal();
+      } catch (cause) {
+        const text =
+          "The index files of a segment could not be written; unless a retry succeeds, the next start checks it";
+        logger[level](text, { path: segment.path }, cause);
+      }
+    }
+  }
+
+  #goOffline(doing: string, cause: unknown): KafkaError {
+    const { logger, folder } = this.#options;
+    const detail = "the log is offline until the next start, which checks it";
+    const error = new KafkaError("KAFKA_STORAGE_ERROR", `${doing} ${folder}`, { detail, cause });
+    if (this.#offline) return this.#offline;
+    this.#offline = error;
+    logger.error(
+      "A log is offline: the disk failed. Repair or replace the disk, then restart the broker, which checks the log",
+      { folder },
+      cause,
+    );
+    this.#commit.stop(error);
+    this.#wake(Number.MAX_SAFE_INTEGER);
+    return error;
   }
 
   #placeOf(offset: number): Place | undefined {
@@ -305,21 +449,25 @@ export class PartitionLog {
     return undefined;
   }
 
-  #rememberPlaceAfter(place: Place, bytes: Buffer): void {
+  /** The batches read at `place` that are below the high watermark; remembers where they end. */
+  #readableOf(place: Place, bytes: Buffer): Buffer {
+    const { highWatermark } = this;
     let next = place.offset;
-    walkHeaders(
+    const end = walkHeaders(
       (position, length) => bytes.subarray(position, position + length),
       0,
       bytes.length,
       (header) => {
+        if (header.baseOffset >= highWatermark) return true;
         next = nextOffsetOf(header);
         return false;
       },
     );
     const at = this.#places.indexOf(place);
     if (at >= 0) this.#places.splice(at, 1);
-    this.#places.push({ offset: next, segment: place.segment, position: place.position + bytes.length });
+    this.#places.push({ offset: next, segment: place.segment, position: place.position + end });
     if (this.#places.length > REMEMBERED_PLACES) this.#places.shift();
+    return bytes.subarray(0, end);
   }
 
   #rollFor(bytes: number, placed: BatchHeader): void {
@@ -333,43 +481,41 @@ export class PartitionLog {
 
   #roll(): void {
     const active = this.#segments.at(-1)!;
-    const { folder, files, logger } = this.#options;
-    writeProducerSnapshot(folder, active.nextOffset, this.#producers);
+    const { folder, files } = this.#options;
+    writeProducerSnapshot(folder, files.disk, active.nextOffset, this.#producers);
     this.#segments.push(Segment.open(folder, active.nextOffset, files, this.config.indexIntervalBytes));
-    active.seal((cause) => {
-      logger.warn(
-        "A segment could not be sealed; unless a retry succeeds, the next start checks it",
-        { path: active.path },
-        cause,
-      );
-    });
+    this.#hasNewFile = true;
+    this.#commit.want();
   }
 
-  #retrySeal(segment: Segment): void {
-    const { logger } = this.#options;
-    try {
-      segment.retrySeal();
-      logger.info("Sealed a segment at a retry", { path: segment.path });
-    } catch (cause) {
-      // At debug: the first failure was a warning, and this may repeat every second.
-      logger.debug("A segment still cannot be sealed", { path: segment.path, cause: (cause as Error).message });
-    }
+  #removeOldest(): void {
+    const [oldest] = this.#segments.splice(0, 1);
+    this.#places.length = 0;
+    this.raiseStart(this.#segments[0]!.baseOffset);
+    oldest!.remove();
   }
 
-  #flushAsConfigured(records: number, nowMs: number): void {
-    if (this.#unflushed === 0) this.#unflushedSinceMs = nowMs;
-    this.#unflushed += records;
-    if (this.#unflushed >= this.config.flushMessages) this.flush();
+  /**
+   * Notes the first append of this start. The folder is forced to disk with it, so that nothing that the start has
+   * removed from it, such as the index files of the active segment, can reappear beside new records.
+   */
+  #beginEpochAt(offset: number): void {
+    if (this.#epochs.latest === this.leaderEpoch) return;
+    const next = new LeaderEpochs(this.#epochs.starts);
+    if (!next.note(this.leaderEpoch, offset)) return;
+    this.#segments.at(-1)!.dropIndexFiles();
+    this.#writeEpochs(next);
+    this.#epochs = next;
   }
 
-  #writeEpochs(): void {
-    // Not forced to disk: after a power loss the epochs of lost records are useless; the broker's own is in its file.
-    writeFileSync(join(this.folder, EPOCHS_FILE), encodeEpochs(this.#epochs.starts));
+  #writeEpochs(epochs: LeaderEpochs): void {
+    replaceFile(this.files.disk, join(this.folder, EPOCHS_FILE), encodeEpochs(epochs.starts));
   }
 
   #guard<T>(doing: string, step: () => T): T {
     if (this.#removed)
       throw new KafkaError("KAFKA_STORAGE_ERROR", `${doing} ${this.folder}`, { detail: "the log is closed" });
+    if (this.#offline) throw this.#offline;
     try {
       return step();
     } catch (cause) {
@@ -379,11 +525,7 @@ export class PartitionLog {
   }
 }
 
-function readEpochs(folder: string) {
-  try {
-    return decodeEpochs(readFileSync(join(folder, EPOCHS_FILE), "utf8"));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+function readEpochs(folder: string, { disk }: SealedFiles) {
+  const bytes = disk.readFile(join(folder, EPOCHS_FILE));
+  return bytes && decodeEpochs(bytes.toString());
 }

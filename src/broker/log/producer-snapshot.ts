@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { removeFile } from "../../base/durable-files.js";
+import type { Disk } from "../../base/files/disk.js";
+import { writeFile } from "../../base/files/durable-files.js";
 import { ByteReader } from "../../protocol/byte-reader.js";
 import { ByteWriter } from "../../protocol/byte-writer.js";
 import { crc32c } from "../../protocol/crc32c.js";
@@ -66,9 +66,9 @@ export function decodeProducers(snapshot: Buffer, nowMs: number): ProducerEntry[
 }
 
 /** Writes the state of the producers up to `offset`, and deletes outdated snapshots. */
-export function writeProducerSnapshot(folder: string, offset: number, producers: ProducerState): void {
-  writeFileSync(join(folder, `${segmentName(offset)}.snapshot`), encodeProducers(producers.entries()));
-  for (const old of snapshotOffsets(folder).slice(0, -KEPT_SNAPSHOTS)) removeSnapshot(folder, old);
+export function writeProducerSnapshot(folder: string, disk: Disk, offset: number, producers: ProducerState): void {
+  writeFile(disk, snapshotPath(folder, offset), encodeProducers(producers.entries()));
+  for (const old of snapshotOffsets(folder, disk).slice(0, -KEPT_SNAPSHOTS)) disk.remove(snapshotPath(folder, old));
 }
 
 /**
@@ -79,20 +79,21 @@ export function writeProducerSnapshot(folder: string, offset: number, producers:
  */
 export function loadProducers(
   folder: string,
+  disk: Disk,
   logEndOffset: number,
   producers: ProducerState,
   headers: (fromOffset: number, visit: (header: BatchHeader) => boolean) => void,
   nowMs: number,
 ): void {
   let from = 0;
-  for (const offset of snapshotOffsets(folder).reverse()) {
-    const entries = offset <= logEndOffset ? readSnapshot(folder, offset, nowMs) : undefined;
+  for (const offset of snapshotOffsets(folder, disk).reverse()) {
+    const entries = offset <= logEndOffset ? readSnapshot(folder, disk, offset, nowMs) : undefined;
     if (entries) {
       producers.restore(entries);
       from = offset;
       break;
     }
-    removeSnapshot(folder, offset);
+    disk.remove(snapshotPath(folder, offset));
   }
   headers(from, (header) => {
     if (lastOffset(header) >= from) producers.note(header, header.baseOffset, nowMs);
@@ -100,21 +101,24 @@ export function loadProducers(
   });
 }
 
-function readSnapshot(folder: string, offset: number, nowMs: number): ProducerEntry[] | undefined {
+function readSnapshot(folder: string, disk: Disk, offset: number, nowMs: number): ProducerEntry[] | undefined {
   try {
-    return decodeProducers(readFileSync(join(folder, `${segmentName(offset)}.snapshot`)), nowMs);
+    const bytes = disk.readFile(snapshotPath(folder, offset));
+    return bytes && decodeProducers(bytes, nowMs);
   } catch (error) {
     if (error instanceof MalformedError) return undefined;
     throw error;
   }
 }
 
-function removeSnapshot(folder: string, offset: number): void {
-  removeFile(join(folder, `${segmentName(offset)}.snapshot`));
+function snapshotPath(folder: string, offset: number): string {
+  return join(folder, `${segmentName(offset)}.snapshot`);
 }
 
-function snapshotOffsets(folder: string): number[] {
-  return readdirSync(folder)
+function snapshotOffsets(folder: string, disk: Disk): number[] {
+  return disk
+    .list(folder)
+    .map(({ name }) => name)
     .filter((name) => /^\d{20}\.snapshot$/.test(name))
     .map((name) => Number(name.slice(0, 20)))
     .sort((a, b) => a - b);

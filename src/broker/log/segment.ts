@@ -1,21 +1,14 @@
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fdatasyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
 import { join } from "node:path";
-import { removeFile } from "../../base/durable-files.js";
+import { readAt, writeAt, writeFileDurably } from "../../base/files/durable-files.js";
 import { type BatchHeader, nextOffsetOf } from "../../protocol/records/record-batch.js";
 import { lastOffset, walkHeaders, wholeBatchesLength } from "./batch-walk.js";
-import { readAt, type SealedFiles, sizeOf, writeAt } from "./log-files.js";
+import type { SealedFiles } from "./log-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
+
+/** Bytes copied at a time where a segment is written again. */
+const COPY_BYTES = 1024 * 1024;
+/** `.index` is written last and removed last: recovery trusts the segment once it exists. */
+const INDEX_FILES = ["timeindex", "index"] as const;
 
 /** Kafka's file name for a segment: its base offset in 20 digits. */
 export function segmentName(baseOffset: number): string {
@@ -34,33 +27,40 @@ interface Extent {
 /**
  * One segment of a partition's log: `<base offset>.log`, and beside it, once sealed, `.index` and `.timeindex`.
  *
- * Unlike in Kafka, the presence of `.index` proves something: it is written only after the segment was forced to disk.
- * Recovery trusts a segment with an index, and checks every byte of one without.
+ * Unlike in Kafka, the presence of `.index` proves something: it is written only after the segment, and both indexes,
+ * were forced to disk. Recovery trusts a segment with an index, and checks every byte of one without.
  */
 export class Segment {
   readonly path: string;
   #fd: number | undefined;
   #index: SegmentIndex | undefined = new SegmentIndex();
   #extent: Extent;
-  #closed = false;
-  /** Its data is on disk, but writing the index files failed. */
-  #lacksIndexFiles = false;
+  /** Bytes from the start that are on disk. */
+  #syncedSize = 0;
+  /** Failed appends, each of which may have left bytes behind the end, and how many of them a sync has cut off. */
+  #failedAppends = 0;
+  #cutAppends = 0;
+  /** Syncs under way: the descriptor stays open until they settle, or another file might get its number. */
+  #syncs = 0;
+  #isClosed = false;
+  /** Opened by the index files of a clean stop, and not changed since. */
+  #isResumed = false;
 
   private constructor(
     private readonly folder: string,
     readonly baseOffset: number,
     private readonly files: SealedFiles,
     private readonly indexIntervalBytes: number,
+    suffix = "",
   ) {
-    this.path = join(folder, `${segmentName(baseOffset)}.log`);
+    this.path = join(folder, `${segmentName(baseOffset)}.log${suffix}`);
     this.#extent = { size: 0, nextOffset: baseOffset, firstTimestamp: -1, maxTimestamp: -1, maxTimestampOffset: -1 };
   }
 
   /** Creates or opens a segment's file for appending. Does not read its content. */
   static open(folder: string, baseOffset: number, files: SealedFiles, indexIntervalBytes: number): Segment {
     const segment = new Segment(folder, baseOffset, files, indexIntervalBytes);
-    // Not "a+": with O_APPEND Linux ignores the position of a write.
-    segment.#fd = openSync(segment.path, constants.O_RDWR | constants.O_CREAT, 0o644);
+    segment.#fd = files.disk.open(segment.path, "write");
     return segment;
   }
 
@@ -72,34 +72,36 @@ export class Segment {
    */
   static openSealed(folder: string, baseOffset: number, nextOffset: number, files: SealedFiles): Segment | undefined {
     const segment = new Segment(folder, baseOffset, files, 0);
-    const fd = openSync(segment.path, "r");
-    const size = sizeOf(fd);
-    closeSync(fd);
+    const fd = files.disk.open(segment.path, "read");
+    const size = files.disk.size(fd);
+    files.disk.close(fd);
     const indexed = segment.#readIndexFiles();
     if (!indexed || !isPlausibleIndex(indexed.offsetBytes, indexed.timeBytes, size)) return undefined;
     segment.#index = undefined;
     segment.#extent.size = size;
     segment.#extent.nextOffset = nextOffset;
+    segment.#syncedSize = size;
     segment.#takeMaxTimestamp(indexed);
     return segment;
   }
 
-  /** Opens and seals a segment written by compaction. `nextOffset` is the end of the segments it replaces. */
-  static adopt(
-    folder: string,
-    baseOffset: number,
-    nextOffset: number,
-    files: SealedFiles,
-    indexIntervalBytes: number,
-  ): Segment {
-    const segment = Segment.open(folder, baseOffset, files, indexIntervalBytes);
-    walkHeaders(segment.read, 0, segment.fileSize, (header, position) => {
-      segment.admit(header, position);
-      return false;
-    });
-    segment.#extent.nextOffset = nextOffset;
-    segment.sealNow();
-    return segment;
+  /**
+   * Writes the index files of `<base>.log.swap`, which compaction has written and forced to disk, as `.index.swap` and
+   * `.timeindex.swap`: a compacted segment never lacks its index, since recovery would take the offsets that it no
+   * longer holds for lost ones.
+   */
+  static indexSwap(folder: string, baseOffset: number, files: SealedFiles, indexIntervalBytes: number): void {
+    const swap = new Segment(folder, baseOffset, files, indexIntervalBytes, ".swap");
+    swap.#fd = files.disk.open(swap.path, "read");
+    try {
+      walkHeaders(swap.read, 0, swap.fileSize, (header, position) => {
+        swap.admit(header, position);
+        return false;
+      });
+      swap.#writeIndexFiles(".swap");
+    } finally {
+      swap.close();
+    }
   }
 
   /** Whether the index files are written and the segment's descriptor is closed. */
@@ -107,9 +109,9 @@ export class Segment {
     return this.#index === undefined;
   }
 
-  /** Whether only the index files of `seal` are missing, so that `retrySeal` may succeed. */
-  get sealFailed(): boolean {
-    return this.#lacksIndexFiles;
+  /** Whether all of it is on disk, as sealing requires. */
+  get isSynced(): boolean {
+    return this.#isClosed || (this.#syncedSize >= this.size && this.#cutAppends === this.#failedAppends);
   }
 
   get size(): number {
@@ -133,24 +135,31 @@ export class Segment {
 
   /** Time of the last write in ms since 1970: the age of a segment whose records have no timestamps. */
   get modifiedMs(): number {
-    return statSync(this.path).mtimeMs;
+    return this.files.disk.modifiedMs(this.path);
   }
 
   /** Size of the file. Larger than `size` only until recovery has admitted its batches. */
   get fileSize(): number {
-    return sizeOf(this.#fd!);
+    return this.files.disk.size(this.#fd!);
+  }
+
+  /** Whether the segment was sealed once, even if its index files are damaged. For recovery. */
+  get hasIndexFile(): boolean {
+    return this.files.disk.readFile(this.#beside("index")) !== undefined;
   }
 
   /**
    * Appends one batch whose base offset and epoch are set. When this returns, the operating system has the bytes: they
-   * survive the end of the process, but not a power loss. A failed write is truncated away.
+   * survive the end of the process, but not a power loss. What a failed write leaves behind is never read; the next
+   * append overwrites it, and the next sync cuts it off.
    */
   append(batch: Buffer, header: BatchHeader): void {
+    const { disk } = this.files;
     const { size } = this.#extent;
     try {
-      writeAt(this.#fd!, batch, size);
+      writeAt(disk, this.#fd!, batch, size);
     } catch (error) {
-      ftruncateSync(this.#fd!, size);
+      this.#failedAppends++;
       throw error;
     }
     this.admit(header, size);
@@ -175,8 +184,8 @@ export class Segment {
   }
 
   /**
-   * Loads the index files of a segment that was active at a clean stop, and deletes them, since it is written again.
-   * Returns false when they are missing or do not fit: every byte must then be checked.
+   * Loads the index files of a segment that was active at a clean stop. Returns false when they are missing or do not
+   * fit: every byte must then be checked. `dropIndexFiles` follows before the first append.
    */
   resume(): boolean {
     const indexed = this.#readIndexFiles();
@@ -198,18 +207,37 @@ export class Segment {
       }
       return false;
     });
-    this.#removeIndexFiles();
+    this.#syncedSize = size;
+    this.#isResumed = true;
     return end === size;
   }
 
-  /** Truncates the file after the batches admitted so far. */
-  truncateToAdmitted(): void {
-    ftruncateSync(this.#fd!, this.#extent.size);
+  /** Removes the index files of a segment that is about to be written. The caller then forces the folder to disk. */
+  dropIndexFiles(): void {
+    this.#removeIndexFiles();
+    this.#isResumed = false;
+  }
+
+  /**
+   * Makes the file end after the batches admitted so far, writes these once more and forces them to disk. Without the
+   * writing, a sync would succeed although the bytes may be in memory only: Linux takes pages that it failed to write
+   * for clean.
+   */
+  restore(): void {
+    const { disk } = this.files;
+    if (this.fileSize === 0) return;
+    disk.truncate(this.#fd!, this.size);
+    for (let position = 0; position < this.size; position += COPY_BYTES) {
+      writeAt(disk, this.#fd!, this.read(position, Math.min(COPY_BYTES, this.size - position)), position);
+    }
+    this.sync();
   }
 
   /** Reads up to `length` bytes at `position`. */
   readonly read = (position: number, length: number): Buffer => {
-    return this.#fd === undefined ? this.files.read(this.path, position, length) : readAt(this.#fd, position, length);
+    return this.#fd === undefined
+      ? this.files.read(this.path, position, length)
+      : readAt(this.files.disk, this.#fd, position, length);
   };
 
   /** Position of the first batch that ends at or after `offset`; undefined when this segment has none. */
@@ -244,66 +272,67 @@ export class Segment {
     return this.read(position, 12 + bytes.readInt32BE(8));
   }
 
-  /** Forces appended batches to disk, for `flush.messages` and `flush.ms`. */
-  flush(): void {
-    if (this.#fd !== undefined) fdatasyncSync(this.#fd);
+  /** Forces appended batches to disk. After a failure the log is offline, and never syncs the segment again. */
+  sync(): void {
+    if (this.#fd === undefined) return;
+    this.#cutRest(this.#fd);
+    this.files.disk.sync(this.#fd);
+    this.#syncedSize = this.size;
+    this.#cutAppends = this.#failedAppends;
+  }
+
+  /** The same in the background, for what was appended before the call. */
+  async syncLater(): Promise<void> {
+    if (this.#fd === undefined) return;
+    const { size } = this;
+    const failedAppends = this.#failedAppends;
+    this.#cutRest(this.#fd);
+    this.#syncs++;
+    try {
+      await this.files.disk.syncLater(this.#fd);
+      this.#syncedSize = Math.max(this.#syncedSize, size);
+      this.#cutAppends = failedAppends;
+    } finally {
+      this.#syncs--;
+      if (this.#isClosed) this.#closeFile();
+    }
   }
 
   /**
-   * Ends appending. The data is forced to disk in the background, and the index files are written after it. Until then
-   * the segment keeps its descriptor and its indexes in memory.
+   * Ends appending: writes the index files of a segment that is synced, and closes its descriptor.
    *
-   * @param failed called if that fails. The next start then checks the segment byte by byte, unless `retrySeal`
-   * succeeds before.
+   * @throws the file system's error; nothing has changed then, and another call may succeed.
    */
-  seal(failed: (error: unknown) => void): void {
-    const fd = this.#fd!;
-    fdatasync(fd, (error) => {
-      if (this.#closed) return;
-      try {
-        // Never synced again: Linux drops the pages it could not write, and the next sync would report success.
-        if (error) throw error;
-        this.#lacksIndexFiles = true;
-        this.retrySeal();
-      } catch (cause) {
-        failed(cause);
-      }
-    });
-  }
-
-  /** Writes the index files of a segment with `sealFailed`. @throws the file system's error. */
-  retrySeal(): void {
-    this.#writeIndexFiles();
-    this.#lacksIndexFiles = false;
-  }
-
-  /** Seals at once: on a clean stop, and for a segment that compaction wrote. */
-  sealNow(): void {
-    fdatasyncSync(this.#fd!);
-    this.#writeIndexFiles();
-  }
-
-  /** Seals, unless that is done, and closes. */
-  sealAndClose(): void {
-    if (this.#fd !== undefined) this.sealNow();
-    this.close();
+  seal(): void {
+    if (this.sealed || this.#isClosed) return;
+    if (!this.#isResumed) this.#writeIndexFiles("");
+    this.#index = undefined;
+    this.#closeFile();
   }
 
   /** Closes the file. */
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
-    this.#fd = undefined;
-    this.#closed = true;
-    this.#lacksIndexFiles = false;
+    this.#isClosed = true;
+    this.#closeFile();
     this.files.forget(this.path);
   }
 
-  /** Deletes the files of this segment. */
+  /** Deletes the files of this segment. Its index files last: without them its content would be checked. */
   remove(): void {
     this.close();
+    this.files.disk.remove(this.path);
     this.#removeIndexFiles();
-    removeFile(this.#beside("snapshot"));
-    removeFile(this.path);
+    this.files.disk.remove(this.#beside("snapshot"));
+  }
+
+  #cutRest(fd: number): void {
+    if (this.#cutAppends < this.#failedAppends) this.files.disk.truncate(fd, this.size);
+  }
+
+  #closeFile(): void {
+    if (this.#fd === undefined || this.#syncs > 0) return;
+    this.files.disk.close(this.#fd);
+    this.#fd = undefined;
   }
 
   #takeMaxTimestamp(indexed: SegmentIndex): void {
@@ -314,20 +343,19 @@ export class Segment {
   }
 
   #removeIndexFiles(): void {
-    // `.index` first: recovery trusts nothing that has only a `.timeindex`.
-    for (const suffix of ["index", "timeindex"]) removeFile(this.#beside(suffix));
+    for (const suffix of INDEX_FILES.toReversed()) this.files.disk.remove(this.#beside(suffix));
   }
 
-  #writeIndexFiles(): void {
+  #writeIndexFiles(suffix: string): void {
+    const { disk } = this.files;
     const index = this.#index!;
     this.#addTime(index);
-    writeFileSync(this.#beside("timeindex"), index.timeBytes);
-    // Last, and by rename: once it exists, recovery trusts the segment.
-    writeFileSync(this.#beside("index.tmp"), index.offsetBytes);
-    renameSync(this.#beside("index.tmp"), this.#beside("index"));
-    this.#index = undefined;
-    closeSync(this.#fd!);
-    this.#fd = undefined;
+    const content = { timeindex: index.timeBytes, index: index.offsetBytes };
+    for (const name of INDEX_FILES) {
+      const path = this.#beside(`${name}${suffix}`);
+      writeFileDurably(disk, `${path}.tmp`, content[name]);
+      disk.rename(`${path}.tmp`, path);
+    }
   }
 
   #addTime(index: SegmentIndex): void {
@@ -340,12 +368,10 @@ export class Segment {
   }
 
   #readIndexFiles(): SegmentIndex | undefined {
-    try {
-      return new SegmentIndex(readFileSync(this.#beside("index")), readFileSync(this.#beside("timeindex")));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
-    }
+    const { disk } = this.files;
+    const offsets = disk.readFile(this.#beside("index"));
+    const times = offsets && disk.readFile(this.#beside("timeindex"));
+    return times && new SegmentIndex(offsets, times);
   }
 
   #beside(suffix: string): string {

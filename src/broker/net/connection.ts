@@ -111,6 +111,7 @@ export class Connection {
 
   #resumeWith(served: Served): void {
     this.#busy = false;
+    this.#frames.release();
     this.#lastActiveMs = this.clock.monotonicMs();
     if (this.#closed.signal.aborted) return;
     this.#take(served);

@@ -107,7 +107,7 @@ export const TOPIC_CONFIG_KEYS: Readonly<Record<string, TopicConfigKey>> = {
     default: LONG_MAX,
     synonym: "log.flush.interval.messages",
     min: 1,
-    doc: "Number of records after which the log is forced to disk, before they are acknowledged.",
+    doc: "Number of records after which the log is forced to disk; they are acknowledged, and readable, only then. `millrace up` and `millrace broker` set 1: every record is on disk before it is acknowledged. Kafka's default leaves it to the operating system.",
   },
   "flush.ms": {
     type: "long",

@@ -1,4 +1,3 @@
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
@@ -8,7 +7,7 @@ import type { BrokerProperties } from "../broker-properties.js";
 import { type BrokerState, randomKafkaUuid } from "../broker-state.js";
 import type { LogConfig } from "../log/log-config.js";
 import type { SealedFiles } from "../log/log-files.js";
-import { PartitionLog } from "../log/partition-log.js";
+import { PartitionLog, type PartitionLogOptions } from "../log/partition-log.js";
 import type { StoredTopic } from "../metadata-file.js";
 import type { OffsetCheckpoint } from "../offset-checkpoint.js";
 import type { TopicPlan } from "./judge-topic.js";
@@ -84,7 +83,9 @@ export class TopicRegistry {
   constructor(options: TopicRegistryOptions) {
     this.#options = options;
     this.#putStrayFoldersAside();
-    for (const [name, stored] of Object.entries(options.state.metadata.topics)) this.#open(name, stored);
+    for (const [name, stored] of Object.entries(options.state.metadata.topics)) {
+      this.#open(name, stored, (topic) => this.#openLogs(topic));
+    }
   }
 
   get(name: string): Topic | undefined {
@@ -116,7 +117,7 @@ export class TopicRegistry {
     const stored = { id: randomKafkaUuid(random), partitions, replicationFactor, configs };
     state.update({ topics: { ...state.metadata.topics, [name]: stored } });
     try {
-      const topic = this.#open(name, stored);
+      const topic = this.#open(name, stored, (each) => this.#createLogs(each));
       logger.info("Created a topic", { topic: name, partitions, id: stored.id });
       return topic;
     } catch (cause) {
@@ -127,24 +128,38 @@ export class TopicRegistry {
     }
   }
 
-  /** Deletes a topic with its records. */
+  /**
+   * Deletes a topic with its records. Once the metadata lacks it, it is deleted: what of its files cannot be removed
+   * now, the next start removes.
+   */
   delete(name: string): void {
-    const { state, folder, startOffsets, cleanerOffsets, random, logger } = this.#options;
+    const { state, folder, files, startOffsets, cleanerOffsets, random, logger } = this.#options;
     const topic = this.#known(name);
     const { [name]: _, ...topics } = state.metadata.topics;
     state.update({ topics });
     this.#topics.delete(name);
     this.#byId.delete(topic.id);
-    startOffsets.drop(name);
-    cleanerOffsets.drop(name);
     const mark = random.uuid().replaceAll("-", "");
+    const tryTo = (step: () => void) => {
+      try {
+        step();
+      } catch (cause) {
+        logger.error(
+          "A part of a deleted topic could not be removed; the next start removes it",
+          { topic: name },
+          cause,
+        );
+      }
+    };
     for (const [partition, log] of topic.logs.entries()) {
       const from = join(folder, `${name}-${partition}`);
       // Renamed at once, so that a new topic of this name never finds the old one's files.
       const to = join(folder, `${name.slice(0, 200)}-${partition}.${mark}${DELETED_SUFFIX}`);
-      log.detach(() => renameSync(from, to));
-      rmSync(to, { recursive: true, force: true });
+      tryTo(() => log.detach(() => files.disk.rename(from, to)));
+      tryTo(() => files.disk.removeFolder(to));
     }
+    tryTo(() => startOffsets.drop(name));
+    tryTo(() => cleanerOffsets.drop(name));
     logger.info("Deleted a topic", { topic: name });
   }
 
@@ -154,7 +169,7 @@ export class TopicRegistry {
     const before = topic.stored;
     this.#store(topic, { ...before, partitions: count });
     try {
-      this.#openLogs(topic);
+      this.#createLogs(topic);
     } catch (cause) {
       this.#store(topic, before);
       throw cause;
@@ -179,13 +194,24 @@ export class TopicRegistry {
   deleteRecords(name: string, partition: number, offset: number): void {
     const log = this.#known(name).logs[partition]!;
     if (offset <= log.logStartOffset) return;
+    // A start that outlives the records below it would also hide those that are written in their place.
+    log.flushBefore(offset);
     this.#options.startOffsets.set(name, partition, offset);
     log.raiseStart(offset);
   }
 
-  /** Closes all logs, for a clean stop. */
-  close(): void {
-    for (const { logs } of this.#topics.values()) for (const log of logs) log.close();
+  /** Closes all logs, for a clean stop. One that cannot be closed does not stop the others; the next start checks it. */
+  async close(): Promise<void> {
+    for (const { logs } of this.#topics.values()) {
+      for (const log of logs) {
+        try {
+          await log.close();
+        } catch (cause) {
+          const text = "A log could not be closed cleanly; the next start checks it";
+          this.#options.logger.error(text, { folder: log.folder }, cause);
+        }
+      }
+    }
     this.#options.files.close();
   }
 
@@ -201,29 +227,55 @@ export class TopicRegistry {
     topic.stored = stored;
   }
 
-  #open(name: string, stored: StoredTopic): OpenTopic {
+  #open(name: string, stored: StoredTopic, openLogs: (topic: OpenTopic) => void): OpenTopic {
     const topic = new OpenTopic(name, stored, this.#options.properties);
-    this.#openLogs(topic);
+    openLogs(topic);
     this.#topics.set(name, topic);
     this.#byId.set(stored.id, topic);
     return topic;
   }
 
-  /** Opens the logs that a topic lacks; on failure none of them. */
-  #openLogs(topic: OpenTopic): void {
+  /** Creates the logs that a topic lacks; on failure none of them. */
+  #createLogs(topic: OpenTopic): void {
+    const { folder, files } = this.#options;
     const known = topic.logs.length;
     try {
-      while (topic.logs.length < topic.stored.partitions) topic.logs.push(this.#openLog(topic, topic.logs.length));
+      while (topic.logs.length < topic.stored.partitions) {
+        topic.logs.push(PartitionLog.open(this.#logOptions(topic, topic.logs.length)));
+      }
+      files.disk.syncFolder(folder);
     } catch (cause) {
       for (const log of topic.logs.splice(known)) log.abandon();
       throw cause;
     }
   }
 
-  #openLog(topic: OpenTopic, partition: number): PartitionLog {
-    const { folder, files, clock, logger, state, startOffsets, cleanerOffsets, checkFolder, onOpenLog } = this.#options;
-    onOpenLog();
-    const log = PartitionLog.open({
+  /** Opens the logs of a stored topic. One that cannot be opened is offline; all others are served. */
+  #openLogs(topic: OpenTopic): void {
+    const { cleanerOffsets, folder, files, onOpenLog } = this.#options;
+    let isNew = false;
+    for (let partition = 0; partition < topic.stored.partitions; partition++) {
+      onOpenLog();
+      const options = this.#logOptions(topic, partition);
+      let log: PartitionLog;
+      try {
+        isNew = files.disk.makeFolder(options.folder) !== undefined || isNew;
+        log = PartitionLog.open(options);
+      } catch (cause) {
+        log = PartitionLog.openOffline(options, cause);
+      }
+      topic.logs.push(log);
+      // Offsets that recovery truncated will be written again, with records that were never cleaned.
+      if (!log.offline && cleanerOffsets.get(topic.name, partition) > log.logEndOffset) {
+        cleanerOffsets.set(topic.name, partition, log.logEndOffset);
+      }
+    }
+    if (isNew) files.disk.syncFolder(folder);
+  }
+
+  #logOptions(topic: OpenTopic, partition: number): PartitionLogOptions {
+    const { folder, files, clock, logger, state, startOffsets, checkFolder } = this.#options;
+    return {
       folder: join(folder, `${topic.name}-${partition}`),
       config: () => topic.logConfig,
       files,
@@ -232,32 +284,31 @@ export class TopicRegistry {
       leaderEpoch: state.metadata.epoch,
       logStartOffset: startOffsets.get(topic.name, partition),
       checkFolder,
-    });
-    // Offsets that recovery truncated will be written again, with records that were never cleaned.
-    if (cleanerOffsets.get(topic.name, partition) > log.logEndOffset) {
-      cleanerOffsets.set(topic.name, partition, log.logEndOffset);
-    }
-    return log;
+    };
   }
 
   /** Finishes deletions, and renames folders of no known topic, which a new topic might otherwise take for its own. */
   #putStrayFoldersAside(): void {
     const { folder, state, logger } = this.#options;
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (!entry.isDirectory()) continue;
+    const { disk } = this.#options.files;
+    const entries = disk.list(folder);
+    const names = new Set(entries.map(({ name }) => name));
+    for (const entry of entries) {
+      if (!entry.isFolder) continue;
       const path = join(folder, entry.name);
       if (entry.name.endsWith(DELETED_SUFFIX)) {
-        rmSync(path, { recursive: true, force: true });
+        disk.removeFolder(path);
         continue;
       }
       const named = /^(.+)-(\d+)$/.exec(entry.name);
       if (!named) continue;
       const stored = state.metadata.topics[named[1]!];
       if (stored && Number(named[2]) < stored.partitions) continue;
-      let aside = `${path}.stray`;
-      for (let n = 1; existsSync(aside); n++) aside = `${path}.stray${n}`;
-      renameSync(path, aside);
-      logger.warn("Renamed a partition folder that belongs to no topic", { from: path, to: aside });
+      let aside = `${entry.name}.stray`;
+      for (let n = 1; names.has(aside); n++) aside = `${entry.name}.stray${n}`;
+      names.add(aside);
+      disk.rename(path, join(folder, aside));
+      logger.warn("Renamed a partition folder that belongs to no topic", { from: path, to: join(folder, aside) });
     }
   }
 

@@ -1,11 +1,9 @@
-import { closeSync, openSync, renameSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { removeFile, syncFolder } from "../../../base/durable-files.js";
+import { writeAt } from "../../../base/files/durable-files.js";
 import { KafkaError } from "../../../protocol/kafka-error.js";
 import { type BatchHeader, isControlBatch, nextOffsetOf, walkBatches } from "../../../protocol/records/record-batch.js";
 import { RecordCursor } from "../../../protocol/records/record-batch-reader.js";
 import { lastOffset } from "../batch-walk.js";
-import { writeAt } from "../log-files.js";
 import { replaceBySwap } from "../log-recovery.js";
 import type { PartitionLog } from "../partition-log.js";
 import { Segment, segmentName } from "../segment.js";
@@ -127,14 +125,15 @@ function* rewriteGroup(
   const base = first.baseOffset;
   const cleaned = join(log.folder, `${segmentName(base)}.log.cleaned`);
   const modifiedMs = group.at(-1)!.modifiedMs;
-  const fd = openSync(cleaned, "w");
+  const { disk } = log.files;
+  const fd = disk.open(cleaned, "replace");
   let written = 0;
   try {
     for (const segment of group) {
       for (let position = 0; position < segment.size; ) {
         const chunk = segment.readBatches(position, CHUNK_BYTES, true);
         const kept = compactChunk(log, chunk, state);
-        writeAt(fd, kept, written);
+        writeAt(disk, fd, kept, written);
         written += kept.length;
         position += chunk.length;
         yield {};
@@ -145,32 +144,35 @@ function* rewriteGroup(
     if (log.removed) return false;
   } catch (error) {
     // The disk may be full, and recovery, which would also delete this file, may not run for a long time.
-    removeFile(cleaned);
+    disk.remove(cleaned);
     throw error;
   } finally {
-    closeSync(fd);
+    disk.close(fd);
   }
-  utimesSync(cleaned, modifiedMs / 1000, modifiedMs / 1000);
+  disk.setModifiedMs(cleaned, modifiedMs);
   // The first segment stays even if empty: its name is the log's start. Without it, a reader with an older offset
   // would get OFFSET_OUT_OF_RANGE and might continue at the end.
   if (written === 0 && first !== log.segments[0]) {
-    removeFile(cleaned);
+    disk.remove(cleaned);
+    // The segment before must not lose its index files, or it would be taken for cut off where these began.
+    disk.syncFolder(log.folder);
     log.replaceSegments(group, undefined);
     // Oldest first: a tombstone must outlive the records it deletes.
     for (const segment of group) segment.remove();
     return true;
   }
-  renameSync(cleaned, join(log.folder, `${segmentName(base)}.log.swap`));
-  syncFolder(log.folder);
+  disk.rename(cleaned, join(log.folder, `${segmentName(base)}.log.swap`));
+  disk.syncFolder(log.folder);
   for (const segment of group) segment.close();
   replaceBySwap(
     log.folder,
     base,
     group.map(({ baseOffset }) => baseOffset),
     log.files,
+    log.config.indexIntervalBytes,
   );
   const nextOffset = group.at(-1)!.nextOffset;
-  log.replaceSegments(group, Segment.adopt(log.folder, base, nextOffset, log.files, log.config.indexIntervalBytes));
+  log.replaceSegments(group, Segment.openSealed(log.folder, base, nextOffset, log.files));
   return true;
 }
 

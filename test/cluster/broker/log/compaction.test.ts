@@ -29,8 +29,8 @@ const CONFIGS = {
 };
 
 /** Forces sealed segments to disk by closing and opening the log, as cleaning requires. */
-function reopened(log: PartitionLog, clock: SimClock): PartitionLog {
-  log.close();
+async function reopened(log: PartitionLog, clock: SimClock): Promise<PartitionLog> {
+  await log.close();
   return openTestLog(folder, { configs: CONFIGS, clock });
 }
 
@@ -99,7 +99,7 @@ describe("compaction", () => {
             log.abandon();
             log = openTestLog(folder, { configs: CONFIGS, clock });
           } else {
-            log = reopened(log, clock);
+            log = await reopened(log, clock);
             if (step.kind === "clean") clean(log, clock, undefined, step.keys * 24);
             else if (!clean(log, clock, step.steps)) {
               log.abandon();
@@ -131,11 +131,11 @@ describe("compaction", () => {
     );
   });
 
-  test("leaves one record of each key below the active segment, and a fetch at any offset continues behind it", () => {
+  test("leaves one record of each key below the active segment, and a fetch at any offset continues behind it", async () => {
     const clock = new SimClock();
     let log = openTestLog(folder, { configs: CONFIGS, clock });
     for (let at = 0; at < 200; at++) append(log, batchOf([{ key: `k${at % 5}`, value: `v${at}` }]));
-    log = reopened(log, clock);
+    log = await reopened(log, clock);
     const activeBase = log.segments.at(-1)!.baseOffset;
     expect(clean(log, clock)).toBe(true);
     const cleaned = readAll(log).filter(({ offset }) => offset < activeBase);
@@ -148,7 +148,7 @@ describe("compaction", () => {
           .filter((offset) => offset >= from),
       );
     }
-    log.close();
+    await log.close();
   });
 
   test("keeps a tombstone for delete.retention.ms after it was first cleaned, then drops it", async () => {
@@ -158,23 +158,23 @@ describe("compaction", () => {
     append(log, batchOf([{ key: "gone", value: null }]));
     append(log, batchOf([{ key: "fill", value: "y".repeat(400) }]));
     append(log, batchOf([{ key: "tail", value: "z".repeat(400) }]));
-    log = reopened(log, clock);
+    log = await reopened(log, clock);
     const tombstones = () => readAll(log).filter(({ value }) => value === null);
     clean(log, clock);
     expect(readAll(log).map(({ key }) => key!.toString())).toEqual(["gone", "fill", "tail"]);
     expect(tombstones()).toHaveLength(1);
     await clock.advance(DELETE_RETENTION_MS - 1);
-    log = reopened(log, clock);
+    log = await reopened(log, clock);
     clean(log, clock);
     expect(tombstones()).toHaveLength(1);
     await clock.advance(1);
-    log = reopened(log, clock);
+    log = await reopened(log, clock);
     clean(log, clock);
     expect(tombstones()).toHaveLength(0);
-    log.close();
+    await log.close();
   });
 
-  test("keeps the last sequence of a producer although its records are gone", () => {
+  test("keeps the last sequence of a producer although its records are gone", async () => {
     const clock = new SimClock();
     const arrival = { nowMs: clock.nowMs(), apiVersion: 9 };
     let log = openTestLog(folder, { configs: CONFIGS, clock });
@@ -182,7 +182,7 @@ describe("compaction", () => {
     appendProduced(log, batchOf([{ key: "k", value: "old" }], stamp), arrival, "t-0");
     append(log, batchOf([{ key: "k", value: "n".repeat(300) }]));
     append(log, batchOf([{ key: "k", value: "m".repeat(400) }]));
-    log = reopened(log, clock);
+    log = await reopened(log, clock);
     clean(log, clock);
     for (const name of readdirSync(folder)) if (name.endsWith(".snapshot")) rmSync(join(folder, name));
     log.abandon();
@@ -193,7 +193,7 @@ describe("compaction", () => {
     log.abandon();
   });
 
-  test.each(CODECS)("keeps the codec of a batch that it shrinks, %s", (codec) => {
+  test.each(CODECS)("keeps the codec of a batch that it shrinks, %s", async (codec) => {
     const clock = new SimClock();
     let log = openTestLog(folder, { configs: CONFIGS, clock });
     const stale = { key: "k", value: "old" };
@@ -201,7 +201,7 @@ describe("compaction", () => {
     append(log, batchOf([stale, kept], undefined, codec));
     append(log, batchOf([{ key: "k", value: "n".repeat(400) }]));
     append(log, batchOf([{ key: "end", value: "m".repeat(400) }]));
-    log = reopened(log, clock);
+    log = await reopened(log, clock);
     clean(log, clock);
     const [first] = [...walkBatches(log.read(0, 1000, true))];
     expect([codecOf(first!.header), first!.header.recordCount]).toEqual([CODECS.indexOf(codec), 1]);
@@ -209,7 +209,7 @@ describe("compaction", () => {
     log.abandon();
   });
 
-  test("leaves no half-written file behind when a batch cannot be read", () => {
+  test("leaves no half-written file behind when a batch cannot be read", async () => {
     const clock = new SimClock();
     let log = openTestLog(folder, { configs: CONFIGS, clock });
     append(log, batchOf([{ key: "k", value: "v" }]));
@@ -220,7 +220,7 @@ describe("compaction", () => {
     unreadable.writeUInt32BE(crc32c(unreadable, 21), 17);
     append(log, unreadable);
     append(log, batchOf([{ key: "k", value: "v".repeat(500) }]));
-    log = reopened(log, clock);
+    log = await reopened(log, clock);
     const plan = { firstDirtyOffset: 0, endOffset: 2, dirtyRatio: 1 };
     const cleaning = cleanLog(log, plan, { nowMs: clock.nowMs(), dedupeBufferBytes: 1 << 16 });
     expect(() => [...cleaning]).toThrow(MalformedError);
@@ -229,13 +229,13 @@ describe("compaction", () => {
     log.abandon();
   });
 
-  test("leaves no half-written file behind after a crash", () => {
+  test("leaves no half-written file behind after a crash", async () => {
     const clock = new SimClock();
     for (let steps = 0; ; steps++) {
       rmSync(folder, { recursive: true, force: true });
       let log = openTestLog(folder, { configs: CONFIGS, clock });
       for (let at = 0; at < 60; at++) append(log, batchOf([{ key: `k${at % 3}`, value: `v${at}` }]));
-      log = reopened(log, clock);
+      log = await reopened(log, clock);
       const before = stateOf(readAll(log));
       const finished = clean(log, clock, steps);
       log.abandon();

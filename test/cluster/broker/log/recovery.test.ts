@@ -52,7 +52,7 @@ const damage = fc.oneof(
 );
 
 describe("a log that was not closed", () => {
-  test("serves exactly the batches before the first damaged byte, and appends after them", () => {
+  test("serves exactly the batches before the first damaged byte, and appends after them", async () => {
     fc.assert(
       fc.property(batches, damage, (written, harm) => {
         rmSync(folder, { recursive: true, force: true });
@@ -97,13 +97,13 @@ describe("a log that was not closed", () => {
     );
   });
 
-  test("answers every fetch offset with the batch that holds it, whatever the fetch size", () => {
-    fc.assert(
-      fc.property(batches, fc.integer({ min: 1, max: 500 }), fc.boolean(), (written, maxBytes, clean) => {
+  test("answers every fetch offset with the batch that holds it, whatever the fetch size", async () => {
+    await fc.assert(
+      fc.asyncProperty(batches, fc.integer({ min: 1, max: 500 }), fc.boolean(), async (written, maxBytes, clean) => {
         rmSync(folder, { recursive: true, force: true });
         const log = openTestLog(folder, { configs: TINY });
         for (const values of written) append(log, batchOf(values.map((value) => ({ value }))));
-        if (clean) log.close();
+        if (clean) await log.close();
         else log.abandon();
         const reopened = openTestLog(folder, { configs: TINY });
         const all = written.flat();
@@ -117,7 +117,7 @@ describe("a log that was not closed", () => {
     );
   });
 
-  test("recognises a retried batch and refuses a gap, as it did before", () => {
+  test("recognises a retried batch and refuses a gap, as it did before", async () => {
     const arrival = { nowMs: 1_700_000_000_000, apiVersion: 9 };
     const batch = (baseSequence: number) =>
       batchOf([{ value: `v${baseSequence}` }], { producerId: 7, producerEpoch: 0, baseSequence });
@@ -130,10 +130,10 @@ describe("a log that was not closed", () => {
     expect(appendProduced(reopened, batch(21), arrival, "t-0").errorCode).toBe(ErrorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER);
     expect(appendProduced(reopened, batch(20), arrival, "t-0")).toMatchObject({ errorCode: 0, baseOffset: 20 });
     expect(reopened.logEndOffset).toBe(21);
-    reopened.close();
+    await reopened.close();
   });
 
-  test("keeps a batch above the current limit of requests, and all that follow it", () => {
+  test("keeps a batch above the current limit of requests, and all that follow it", async () => {
     const configs = { "segment.bytes": String(110 * 1024 * 1024) };
     const large = Buffer.alloc(101 * 1024 * 1024);
     const header = readBatchHeader(batchOf([{ value: "v" }]));
@@ -149,7 +149,7 @@ describe("a log that was not closed", () => {
     reopened.abandon();
   });
 
-  test("drops the segments after a damaged one, since the log may not have a gap", () => {
+  test("drops the segments after a damaged one, since the log may not have a gap", async () => {
     const log = openTestLog(folder, { configs: TINY });
     for (let at = 0; at < 20; at++) append(log, batchOf([{ value: `value-${at}-${"x".repeat(50)}` }]));
     log.abandon();
@@ -171,17 +171,17 @@ describe("a log that was not closed", () => {
 });
 
 describe("a log that was closed", () => {
-  test("keeps times, producers and epochs", () => {
+  test("keeps times, producers and epochs", async () => {
     const clock = new SimClock();
     const log = openTestLog(folder, { configs: TINY, clock });
     for (let at = 0; at < 30; at++) append(log, batchOf([{ value: `v${at}`, timestampMs: 1000 + at * 10 }]));
-    log.close();
+    await log.close();
     const reopened = openTestLog(folder, { configs: TINY, clock, leaderEpoch: 1 });
     expect(reopened.maxTimestamp).toBe(1290);
     append(reopened, batchOf([{ value: "later", timestampMs: 5000 }]));
     expect(reopened.endOfEpoch(0)).toEqual({ leaderEpoch: 0, endOffset: 30 });
     expect(reopened.endOfEpoch(1)).toEqual({ leaderEpoch: 1, endOffset: 31 });
     expect(reopened.endOfEpoch(2)).toEqual({ leaderEpoch: -1, endOffset: -1 });
-    reopened.close();
+    await reopened.close();
   });
 });

@@ -44,10 +44,10 @@ describe("retention", () => {
     log.abandon();
     log = openTestLog(folder, { configs, clock });
     expect(append(log, batchOf([{ value: "next", timestampMs: clock.nowMs() }]))).toBe(3);
-    log.close();
+    await log.close();
   });
 
-  test("by size keeps the newest segments", () => {
+  test("by size keeps the newest segments", async () => {
     const log = openTestLog(folder, {
       configs: { "segment.bytes": "300", "retention.bytes": "600", "retention.ms": "-1" },
     });
@@ -58,7 +58,7 @@ describe("retention", () => {
     log.abandon();
   });
 
-  test("removes only whole segments of records deleted by request", () => {
+  test("removes only whole segments of records deleted by request", async () => {
     const log = openTestLog(folder, { configs: { "segment.bytes": "300" } });
     for (let at = 0; at < 6; at++) append(log, batchOf([{ value: "x".repeat(100) }]));
     log.raiseStart(3);
@@ -70,10 +70,10 @@ describe("retention", () => {
   });
 });
 
-test("a log with more segments than may be open at once is read completely", () => {
+test("a log with more segments than may be open at once is read completely", async () => {
   const log = openTestLog(folder, { configs: { "segment.bytes": "70" } });
   for (let at = 0; at < 300; at++) append(log, batchOf([{ value: `${at}`, timestampMs: at }]));
-  log.close();
+  await log.close();
   const again = openTestLog(folder, { configs: { "segment.bytes": "70" } });
   expect(again.segments.length).toBe(300);
   expect(readAll(again).map(({ value }) => Number(value!.toString()))).toEqual(
@@ -87,8 +87,9 @@ test("records are forced to disk according to flush.messages and flush.ms, and s
   const clock = new SimClock();
   const log = openTestLog(folder, { configs: { "flush.messages": "2", "flush.ms": "100" }, clock });
   for (let at = 0; at < 5; at++) append(log, batchOf([{ value: `${at}` }]));
+  await log.settled(4);
   await clock.advance(100);
   log.tend(clock.nowMs(), 1000);
   expect(readAll(log)).toHaveLength(5);
-  log.close();
+  await log.close();
 });

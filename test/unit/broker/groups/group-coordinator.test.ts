@@ -23,7 +23,7 @@ class Coordinator {
       const append = () => {
         if (this.broken.has(partition)) throw new TypeError("a fault of the broker itself");
       };
-      return { append } as unknown as PartitionLog;
+      return { append, settled: () => undefined } as unknown as PartitionLog;
     });
     const properties = new BrokerProperties({});
     const log = new GroupLog(() => logs, logger);

@@ -81,7 +81,7 @@ class Network implements Transport {
 
 /** The broker's own coordinator, over a log that discards everything. */
 function coordinatorOn(clock: SimClock): GroupCoordinator {
-  const log = new GroupLog(() => [{ append() {} } as unknown as PartitionLog], silentLogger);
+  const log = new GroupLog(() => [{ append() {}, settled() {} } as unknown as PartitionLog], silentLogger);
   return new GroupCoordinator(log, new BrokerProperties({}), clock, new SeededRandom(1), silentLogger);
 }
 

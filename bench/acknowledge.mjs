@@ -1,0 +1,132 @@
+// The cost of acknowledging from disk: the same batches to two topics of one `millrace broker`, in turns. One is
+// acknowledged by group commit (flush.messages=1), the other from the page cache (Kafka's default).
+//   node bench/acknowledge.mjs [--seconds 2] [--rounds 5]
+// Each connection has one request in flight, like the worker's producer. fdatasync_per_s: one sync at a time of 16 KiB
+// each, without a broker. CPU is the broker's.
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { createTopics } from "../dist/src/protocol/apis/create-topics.js";
+import { produce } from "../dist/src/protocol/apis/produce.js";
+import { RecordBatchWriter } from "../dist/src/protocol/records/record-batch-writer.js";
+import { cpuSeconds, load, measured, options, report, startMillrace, temporaryFolder } from "./processes.mjs";
+
+const { seconds, rounds } = options({ seconds: 2, rounds: 5 });
+const MODES = { disk: "1", cache: "9223372036854775807" };
+const RECORD_BYTES = 600;
+const CASES = [
+  { records: 1, connections: 1 },
+  { records: 1, connections: 16 },
+  { records: 27, connections: 1 },
+  { records: 27, connections: 4 },
+  { records: 400, connections: 1 },
+  { records: 1700, connections: 1 },
+];
+
+await measured(async () => {
+  const folder = temporaryFolder();
+  const broker = startMillrace(["broker", "--data", folder, "--listen", "127.0.0.1:0"], { MILLRACE_LOG_LEVEL: "warn" });
+  const [, port] = await broker.line(/127\.0\.0\.1:(\d+)/);
+  const admin = await open(port);
+  report({ what: "fdatasync", fdatasync_per_s: Math.round(syncsPerSecond(folder)), load1: load() });
+  for (const one of CASES) {
+    const name = `t-${one.records}-${one.connections}`;
+    for (const [mode, messages] of Object.entries(MODES)) await create(admin, `${name}-${mode}`, messages);
+    const rates = { disk: [], cache: [] };
+    const cpu = { disk: 0, cache: 0 };
+    const batches = { disk: 0, cache: 0 };
+    for (let round = 0; round <= rounds; round++) {
+      for (const mode of Object.keys(MODES)) {
+        const before = cpuSeconds(broker.pid);
+        const rate = await run(port, `${name}-${mode}`, one);
+        if (round === 0) continue;
+        rates[mode].push(rate);
+        cpu[mode] += cpuSeconds(broker.pid) - before;
+        batches[mode] += rate * seconds;
+      }
+    }
+    const ratios = rates.disk.map((rate, at) => rate / rates.cache[at]);
+    report({
+      what: "acknowledge",
+      ...one,
+      batch_bytes: one.records * RECORD_BYTES,
+      disk_batches_per_s: Math.round(median(rates.disk)),
+      cache_batches_per_s: Math.round(median(rates.cache)),
+      ratio: Number(median(ratios).toFixed(2)),
+      disk_cpu_us_per_batch: Math.round((cpu.disk / batches.disk) * 1e6),
+      cache_cpu_us_per_batch: Math.round((cpu.cache / batches.cache) * 1e6),
+      load1: load(),
+    });
+  }
+});
+
+async function open(port) {
+  const socket = connect({ host: "127.0.0.1", port: Number(port) });
+  socket.setNoDelay(true);
+  await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+  let received = Buffer.alloc(0);
+  let answered = () => {};
+  socket.on("data", (chunk) => {
+    received = Buffer.concat([received, chunk]);
+    if (received.length < 4 || received.length < 4 + received.readInt32BE(0)) return;
+    const answer = received;
+    received = Buffer.alloc(0);
+    answered(answer);
+  });
+  return {
+    request(chunks) {
+      return new Promise((resolve) => {
+        answered = resolve;
+        socket.cork();
+        for (const chunk of chunks) socket.write(chunk);
+        socket.uncork();
+      });
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+async function create(connection, name, flushMessages) {
+  const configs = [{ name: "flush.messages", value: flushMessages }];
+  const topics = [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs }];
+  await connection.request(
+    createTopics.encodeRequest(4, 1, "bench", { topics, timeoutMs: 10_000, validateOnly: false }),
+  );
+}
+
+/** Batches per second over all connections. */
+async function run(port, topic, { records, connections }) {
+  const writer = new RecordBatchWriter();
+  for (let at = 0; at < records; at++) writer.append(Date.now(), null, Buffer.alloc(RECORD_BYTES, "x"), []);
+  const batch = Buffer.from(writer.finish({ codec: "none" }));
+  const topicData = [{ name: topic, partitionData: [{ index: 0, records: batch }] }];
+  const frame = Buffer.concat(produce.encodeRequest(8, 1, "bench", { acks: -1, timeoutMs: 10_000, topicData }));
+  const opened = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const began = performance.now();
+  const counts = await Promise.all(
+    opened.map(async (connection) => {
+      let count = 0;
+      for (; performance.now() - began < seconds * 1000; count++) await connection.request([frame]);
+      connection.close();
+      return count;
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - began) / 1000);
+}
+
+function syncsPerSecond(folder) {
+  const fd = openSync(join(folder, "sync"), "w");
+  const began = performance.now();
+  let count = 0;
+  for (; performance.now() - began < 1000; count++) {
+    writeSync(fd, Buffer.alloc(16_384), 0, 16_384, count * 16_384);
+    fdatasyncSync(fd);
+  }
+  closeSync(fd);
+  return count;
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}

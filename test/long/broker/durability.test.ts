@@ -1,0 +1,8 @@
+import { test } from "vitest";
+import { runLogHistory } from "../../support/log-history.js";
+
+const HISTORIES = 10_000;
+
+test(`over ${HISTORIES} histories of power cuts, kills and a failing disk every acknowledged record is there once (I10)`, async () => {
+  for (let seed = 1000; seed < 1000 + HISTORIES; seed++) await runLogHistory(seed);
+}, 1_500_000);

@@ -1,0 +1,141 @@
+import { SeededRandom } from "../../src/base/random.js";
+import { appendProduced } from "../../src/broker/log/append-produced.js";
+import type { PartitionLog } from "../../src/broker/log/partition-log.js";
+import { checkCrc, readBatchHeader, walkBatches } from "../../src/protocol/records/record-batch.js";
+import { readRecords } from "../../src/protocol/records/record-batch-reader.js";
+import { batchOf, openTestLog } from "./broker-log.js";
+import { type DiskFault, MemoryDisk } from "./memory-disk.js";
+
+const FOLDER = "/data/t-0";
+const ARRIVAL = { nowMs: 1_700_000_000_000, apiVersion: 9 };
+const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "EIO", "ENOSPC"];
+const ENDS = ["cut", "cut", "kill", "close"] as const;
+
+/** An idempotent producer that has one batch in flight, and repeats it until it is acknowledged. */
+class Producer {
+  /** Values of acknowledged records; the next batch begins after them. */
+  acknowledged = 0;
+  sequence = 0;
+  /** Records of the batch that is not acknowledged yet. */
+  batch: string[] = [];
+  inFlight: Promise<void> | undefined;
+
+  constructor(readonly id: number) {}
+
+  send(log: PartitionLog, random: SeededRandom): void {
+    if (this.inFlight) return;
+    if (this.batch.length === 0) {
+      const count = 1 + random.integer(3);
+      const padding = "x".repeat(random.integer(120));
+      this.batch = Array.from({ length: count }, (_, at) => `${this.acknowledged + at}:${padding}`);
+    }
+    const stamp = { producerId: this.id, producerEpoch: 0, baseSequence: this.sequence };
+    const batch = batchOf(
+      this.batch.map((value) => ({ value })),
+      stamp,
+    );
+    const answer = appendProduced(log, batch, ARRIVAL, "t-0");
+    if (answer.errorCode !== 0) return;
+    const acknowledge = () => {
+      this.acknowledged += this.batch.length;
+      this.sequence += this.batch.length;
+      this.batch = [];
+      this.inFlight = undefined;
+    };
+    const settled = log.settled(log.logEndOffset);
+    if (!settled) acknowledge();
+    else {
+      this.inFlight = settled.then(acknowledge, () => {
+        this.inFlight = undefined;
+      });
+    }
+  }
+}
+
+/**
+ * Runs a history of one log, drawn from `seed`, on a disk that cuts the power, fails and fills up at any call: three
+ * producers append, and the process ends by a power cut, a kill or a clean stop, several times. After each start the
+ * log must hold every acknowledged record once, in the order of its producer, with valid checksums, and everything that
+ * a reader has seen.
+ *
+ * @throws an error that names the seed.
+ */
+export async function runLogHistory(seed: number): Promise<void> {
+  const random = new SeededRandom(seed);
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
+  const producers = [1, 2, 3].map((id) => new Producer(id));
+  let seen: string[] = [];
+  const lives = 2 + random.integer(5);
+  try {
+    disk.makeFolder(FOLDER);
+    disk.syncFolder("/");
+    for (let life = 0; life <= lives; life++) {
+      if (life < lives && random.integer(4) > 0) {
+        disk.fault = { at: disk.calls + 1 + random.integer(60), kind: FAULTS[random.integer(FAULTS.length)]! };
+      }
+      const log = open(disk, life);
+      if (!log) continue;
+      const records = readable(log);
+      if (seen.some((record, at) => records[at] !== record)) {
+        throw new Error(`a record that was read is gone: ${seen.length} were read, ${records.length} are there`);
+      }
+      seen = records;
+      for (const producer of producers) check(producer, records);
+      for (let step = random.integer(30); step > 0 && !disk.isCut; step--) {
+        producers[random.integer(3)]!.send(log, random);
+        if (random.integer(4) === 0) log.tend(ARRIVAL.nowMs, 1_000_000);
+        if (random.integer(3) === 0) await Promise.all(producers.map(({ inFlight }) => inFlight));
+        if (!log.offline && !disk.isCut) seen = readable(log);
+      }
+      await end(log, disk, life === lives - 1 ? "cut" : ENDS[random.integer(ENDS.length)]!);
+      await Promise.all(producers.map(({ inFlight }) => inFlight));
+    }
+  } catch (cause) {
+    throw new Error(`The history of seed ${seed} failed: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Opens the log; undefined if the disk fails meanwhile, which the next life mends. */
+function open(disk: MemoryDisk, leaderEpoch: number): PartitionLog | undefined {
+  try {
+    const configs = { "segment.bytes": "400", "index.interval.bytes": "100", "flush.messages": "1" };
+    return openTestLog(FOLDER, { configs, disk, leaderEpoch });
+  } catch (cause) {
+    if (disk.fault === undefined) throw cause;
+    if (disk.openFiles.length > 0 && !disk.isCut) throw new Error(`left open: ${disk.openFiles}`, { cause });
+    disk.restart();
+    return undefined;
+  }
+}
+
+async function end(log: PartitionLog, disk: MemoryDisk, how: "cut" | "kill" | "close"): Promise<void> {
+  if (how === "close" && !disk.isCut) await log.close().catch(() => undefined);
+  else log.abandon();
+  if (how === "cut" || disk.isCut) disk.restart();
+  else disk.kill();
+}
+
+/** The records that a reader sees, as `producer value`, in order. */
+function readable(log: PartitionLog): string[] {
+  const found: string[] = [];
+  for (let offset = log.logStartOffset; offset < log.highWatermark; ) {
+    const chunk = log.read(offset, 1000, true);
+    if (chunk.length === 0) throw new Error(`nothing to read at ${offset} before ${log.highWatermark}`);
+    for (const { header, bytes } of walkBatches(chunk)) {
+      if (!checkCrc(bytes, readBatchHeader(bytes))) throw new Error(`wrong checksum at ${header.baseOffset}`);
+      if (header.baseOffset !== offset) throw new Error(`a gap before ${header.baseOffset}`);
+      for (const { value } of readRecords(bytes)) found.push(`${header.producerId} ${value!.toString().split(":")[0]}`);
+      offset = header.baseOffset + header.lastOffsetDelta + 1;
+    }
+  }
+  return found;
+}
+
+function check({ id, acknowledged, batch }: Producer, records: readonly string[]): void {
+  const own = records.filter((record) => record.startsWith(`${id} `));
+  const isOnceInOrder = own.every((record, at) => record === `${id} ${at}`);
+  if (!isOnceInOrder || own.length < acknowledged || own.length > acknowledged + batch.length) {
+    const state = `${acknowledged} acknowledged, ${batch.length} in flight, found ${own.join(", ")}`;
+    throw new Error(`producer ${id}: ${state}`);
+  }
+}

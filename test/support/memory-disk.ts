@@ -1,0 +1,348 @@
+import { basename, dirname } from "node:path";
+import type { Disk, FolderEntry, OpenMode } from "../../src/base/files/disk.js";
+import type { Random } from "../../src/base/random.js";
+
+/** A file's content now, and the part of it that a power cut does not touch. */
+interface FileNode {
+  kind: "file";
+  now: Buffer;
+  durable: Buffer;
+  /** Writes and truncations since the last sync, oldest first. */
+  pending: Change[];
+  modifiedMs: number;
+}
+
+interface FolderNode {
+  kind: "folder";
+  readonly now: Map<string, Node>;
+}
+
+type Node = FileNode | FolderNode;
+
+type Change =
+  | { readonly kind: "write"; readonly at: number; readonly bytes: Buffer }
+  | { readonly kind: "size"; readonly size: number };
+
+/** One change of the folders' entries. They reach the disk in order, as in the journal of ext4, XFS or APFS. */
+interface EntryChange {
+  readonly set: readonly { readonly folder: string; readonly name: string; readonly node: Node | undefined }[];
+}
+
+/** The power failed at this call; every later call fails, too, until `restart`. */
+class PowerCutError extends Error {
+  override readonly name = "PowerCutError";
+}
+
+/** A fault to inject: `at` counts the calls that change or force something, from 1. */
+export interface DiskFault {
+  readonly at: number;
+  readonly kind: "cut" | "EIO" | "ENOSPC";
+}
+
+/**
+ * A disk in memory that loses at a power cut what was not forced to it: any suffix of the changes to folders, and of
+ * each file any subset of its writes, the last one torn. It can fail at a chosen call. A failed sync takes the written
+ * pages for clean, as Linux does: they are readable, and no later sync writes them.
+ */
+export class MemoryDisk implements Disk {
+  #root = new Map<string, Node>([["/", { kind: "folder", now: new Map() }]]);
+  #durable = new Map<string, Node>([["/", { kind: "folder", now: new Map() }]]);
+  #journal: EntryChange[] = [];
+  readonly #open = new Map<number, { readonly path: string; readonly node: Node }>();
+  #nextFd = 3;
+  #calls = 0;
+  #isCut = false;
+  /** The fault to come; undefined: none. */
+  fault: DiskFault | undefined;
+  /** All calls of one kind fail from now on, for paths that match. */
+  broken: { readonly call: "write" | "sync"; readonly path: RegExp; readonly code: "EIO" | "ENOSPC" } | undefined;
+  /** When set, syncs in the background wait for it. */
+  gate: Promise<void> | undefined;
+
+  constructor(private readonly random: Random) {}
+
+  /** Calls so far that change or force something. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** Descriptors that are open. */
+  get openFiles(): readonly string[] {
+    return [...this.#open.values()].map(({ path }) => path);
+  }
+
+  /** Cuts the power, if that has not happened, and turns it on again: only what the disk holds is left. */
+  restart(): void {
+    const survived = this.#journal.slice(0, this.#pick(this.#journal.length + 1));
+    for (const change of survived) apply(this.#durable, change);
+    this.#journal = [];
+    const files = new Map<FileNode, FileNode>();
+    for (const [path, node] of this.#durable) {
+      if (node.kind !== "file") continue;
+      const after = files.get(node) ?? this.#afterCut(node);
+      files.set(node, after);
+      this.#durable.set(path, after);
+    }
+    this.#root = new Map(this.#durable);
+    this.#reset();
+  }
+
+  /** Ends the process without losing what the operating system has, as `kill -9` does. */
+  kill(): void {
+    this.#reset();
+  }
+
+  open(path: string, mode: OpenMode): number {
+    const known = this.#root.get(path);
+    if (known?.kind === "folder" || (!known && mode === "read")) throw this.#error("ENOENT", path);
+    if (!known || mode === "replace") this.#step("write", path);
+    else if (this.#isCut) throw new PowerCutError(path);
+    let node = known;
+    if (!node) {
+      this.#folder(dirname(path));
+      node = { kind: "file", now: Buffer.alloc(0), durable: Buffer.alloc(0), pending: [], modifiedMs: 0 };
+      this.#change({ set: [{ folder: dirname(path), name: basename(path), node }] });
+    } else if (mode === "replace" && node.kind === "file") {
+      change(node, { kind: "size", size: 0 });
+    }
+    const fd = this.#nextFd++;
+    this.#open.set(fd, { path, node });
+    return fd;
+  }
+
+  close(fd: number): void {
+    if (!this.#open.delete(fd) && !this.#isCut) throw this.#error("EBADF", String(fd));
+  }
+
+  read(fd: number, target: Buffer, at: number, length: number, position: number): number {
+    const { now } = this.#file(fd);
+    return now.copy(target, at, position, Math.min(now.length, position + length));
+  }
+
+  write(fd: number, source: Buffer, at: number, length: number, position: number): number {
+    const file = this.#file(fd);
+    const bytes = Buffer.from(source.subarray(at, at + length));
+    const { path } = this.#open.get(fd)!;
+    try {
+      this.#step("write", path);
+    } catch (error) {
+      // A part of it was written.
+      const part = bytes.subarray(0, this.#pick(bytes.length + 1));
+      change(file, { kind: "write", at: position, bytes: part });
+      throw error;
+    }
+    const written = length > 1 && this.#pick(10) === 0 ? 1 + this.#pick(length - 1) : length;
+    change(file, { kind: "write", at: position, bytes: bytes.subarray(0, written) });
+    return written;
+  }
+
+  truncate(fd: number, size: number): void {
+    const file = this.#file(fd);
+    this.#step("write", this.#open.get(fd)!.path);
+    change(file, { kind: "size", size });
+  }
+
+  size(fd: number): number {
+    return this.#file(fd).now.length;
+  }
+
+  sync(fd: number): void {
+    const file = this.#file(fd);
+    this.#forced(file, this.#open.get(fd)!.path, file.pending.length);
+  }
+
+  async syncLater(fd: number): Promise<void> {
+    const file = this.#file(fd);
+    const { path } = this.#open.get(fd)!;
+    const last = file.pending.at(-1);
+    await this.gate;
+    await Promise.resolve();
+    if (!this.#open.has(fd) && !this.#isCut) throw new Error(`${path} was closed during a sync`);
+    this.#forced(file, path, last ? file.pending.indexOf(last) + 1 : 0);
+  }
+
+  syncFolder(path: string): void {
+    this.#folder(path);
+    this.#step("sync", path);
+    for (const entry of this.#journal.splice(0)) apply(this.#durable, entry);
+  }
+
+  async syncFolderLater(path: string): Promise<void> {
+    const last = this.#journal.at(-1);
+    await this.gate;
+    await Promise.resolve();
+    this.#step("sync", path);
+    for (const entry of this.#journal.splice(0, last ? this.#journal.indexOf(last) + 1 : 0))
+      apply(this.#durable, entry);
+  }
+
+  readFile(path: string): Buffer | undefined {
+    if (this.#isCut) throw new PowerCutError(path);
+    const node = this.#root.get(path);
+    return node?.kind === "file" ? Buffer.from(node.now) : undefined;
+  }
+
+  rename(from: string, to: string): void {
+    const node = this.#root.get(from);
+    if (!node) throw this.#error("ENOENT", from);
+    this.#step("write", to);
+    const moved = [...this.#root].filter(([path]) => path.startsWith(`${from}/`));
+    this.#change({
+      set: [
+        { folder: dirname(from), name: basename(from), node: undefined },
+        { folder: dirname(to), name: basename(to), node },
+        ...moved.flatMap(([path, inner]) => [
+          { folder: dirname(path), name: basename(path), node: undefined },
+          { folder: dirname(to + path.slice(from.length)), name: basename(path), node: inner },
+        ]),
+      ],
+    });
+  }
+
+  remove(path: string): void {
+    if (this.#isCut) throw new PowerCutError(path);
+    const node = this.#root.get(path);
+    if (!node) return;
+    this.#step("write", path);
+    this.#change({ set: [{ folder: dirname(path), name: basename(path), node: undefined }] });
+  }
+
+  list(path: string): FolderEntry[] {
+    this.#folder(path);
+    return [...this.#root]
+      .filter(([each]) => each !== "/" && dirname(each) === path)
+      .map(([each, { kind }]) => ({ name: basename(each), isFolder: kind === "folder" }));
+  }
+
+  makeFolder(path: string): string | undefined {
+    if (this.#root.has(path)) return undefined;
+    const above = this.makeFolder(dirname(path));
+    this.#step("write", path);
+    const node: FolderNode = { kind: "folder", now: new Map() };
+    this.#change({ set: [{ folder: dirname(path), name: basename(path), node }] });
+    return above ?? path;
+  }
+
+  removeFolder(path: string): void {
+    const inside = [...this.#root.keys()].filter((each) => each === path || each.startsWith(`${path}/`));
+    for (const each of inside.reverse()) this.remove(each);
+  }
+
+  modifiedMs(path: string): number {
+    const node = this.#root.get(path);
+    if (node?.kind !== "file") throw this.#error("ENOENT", path);
+    return node.modifiedMs;
+  }
+
+  setModifiedMs(path: string, ms: number): void {
+    const node = this.#root.get(path);
+    if (node?.kind === "file") node.modifiedMs = ms;
+  }
+
+  /** The content of a file after a power cut. */
+  #afterCut(file: FileNode): FileNode {
+    let content = file.durable;
+    const keepsAll = this.#pick(4) === 0;
+    for (const pending of file.pending) {
+      const fate = keepsAll ? 0 : this.#pick(3);
+      if (fate === 1) continue;
+      const torn =
+        fate === 2 && pending.kind === "write"
+          ? pending.bytes.subarray(0, this.#pick(pending.bytes.length))
+          : undefined;
+      content = changed(content, torn && pending.kind === "write" ? { ...pending, bytes: torn } : pending);
+    }
+    return { kind: "file", now: content, durable: content, pending: [], modifiedMs: file.modifiedMs };
+  }
+
+  #forced(file: FileNode, path: string, covered: number): void {
+    try {
+      this.#step("sync", path);
+    } catch (error) {
+      // The pages count as clean now, but a part of them was never written.
+      if (!(error instanceof PowerCutError)) {
+        for (const pending of file.pending.splice(0, covered)) {
+          if (this.#pick(2) === 0) file.durable = changed(file.durable, pending);
+        }
+      }
+      throw error;
+    }
+    for (const pending of file.pending.splice(0, covered)) file.durable = changed(file.durable, pending);
+  }
+
+  #step(call: "write" | "sync", path: string): void {
+    if (this.#isCut) throw new PowerCutError(path);
+    this.#calls++;
+    const { broken, fault } = this;
+    if (broken?.call === call && broken.path.test(path)) throw this.#error(broken.code, path);
+    if (fault?.at !== this.#calls) return;
+    if (fault.kind === "cut") {
+      this.#isCut = true;
+      throw new PowerCutError(path);
+    }
+    if (fault.kind === "ENOSPC" && call === "sync") return;
+    throw this.#error(fault.kind, path);
+  }
+
+  #reset(): void {
+    this.#open.clear();
+    this.#isCut = false;
+    this.fault = undefined;
+  }
+
+  #change(entry: EntryChange): void {
+    apply(this.#root, entry);
+    this.#journal.push(entry);
+  }
+
+  #file(fd: number): FileNode {
+    if (this.#isCut) throw new PowerCutError(String(fd));
+    const node = this.#open.get(fd)?.node;
+    if (node?.kind !== "file") throw this.#error("EBADF", String(fd));
+    return node;
+  }
+
+  #folder(path: string): void {
+    if (this.#isCut) throw new PowerCutError(path);
+    if (this.#root.get(path)?.kind !== "folder") throw this.#error("ENOENT", path);
+  }
+
+  #pick(count: number): number {
+    return this.random.integer(count);
+  }
+
+  #error(code: string, path: string): Error {
+    return Object.assign(new Error(`${code}: ${path}`), { code, syscall: "disk", path });
+  }
+}
+
+function change(file: FileNode, made: Change): void {
+  file.now = changed(file.now, made);
+  file.pending.push(made);
+}
+
+function changed(content: Buffer, made: Change): Buffer {
+  if (made.kind === "size") {
+    return made.size <= content.length
+      ? content.subarray(0, made.size)
+      : Buffer.concat([content, Buffer.alloc(made.size - content.length)]);
+  }
+  if (made.bytes.length === 0) return content;
+  const end = made.at + made.bytes.length;
+  const result = Buffer.alloc(Math.max(content.length, end));
+  content.copy(result);
+  made.bytes.copy(result, made.at);
+  return result;
+}
+
+function apply(tree: Map<string, Node>, { set }: EntryChange): void {
+  for (const { folder, name, node } of set) {
+    const path = folder === "/" ? `/${name}` : `${folder}/${name}`;
+    if (node) tree.set(path, node);
+    else tree.delete(path);
+  }
+}
