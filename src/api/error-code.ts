@@ -104,9 +104,9 @@ export const ERROR_CODES = {
     advice: "This is a fault of the plugin: report it with the message.",
   },
   TASK_HOST_LOST: {
-    text: "The thread that ran the task ended or stopped answering; its other tasks failed, too.",
+    text: "The thread that ran the task ended or stopped answering, in the code of this task or of the worker.",
     advice:
-      "See the reason (memory, an endless loop); restart the task. task.isolation=dedicated protects other tasks.",
+      "See the reason (memory, an endless loop) and report it to the plugin's makers; restart the task. Its other tasks continue in a new thread.",
   },
   CONNECTOR_HOST_LOST: {
     text: "The thread that runs connectors and validations ended, or stopped answering, in the code of this plugin.",

@@ -58,8 +58,12 @@ export interface ConnectWorkerParts {
 
 interface RunningTask {
   readonly id: TaskId;
-  readonly run: number;
-  readonly host: number;
+  /** For another start of it, when another task has killed its host. */
+  readonly start: { readonly connectorProps: Props; readonly taskProps: Props; readonly taskCount: number };
+  run: number;
+  host: number;
+  targetState: TargetState;
+  isStopping: boolean;
   readonly ended: Deferred<void>;
   state: TaskState;
   trace: string | null;
@@ -83,7 +87,7 @@ export class ConnectWorker implements Worker {
       clock: parts.clock,
       logger: parts.logger,
       report: (host, report) => this.#hear(host, report),
-      ended: (host, reason) => this.#hostEnded(host, reason),
+      ended: (host, reason, owner) => this.#hostEnded(host, reason, owner),
     });
   }
 
@@ -168,17 +172,34 @@ export class ConnectWorker implements Worker {
   ): Promise<void> {
     while (this.#tasks.has(keyOf(id))) await this.stopTasks([id]);
     if (targetState === "STOPPED") return;
-    const host = this.#hosts.take(connectorProps);
-    const run = this.#nextRun++;
-    const task: RunningTask = { id, run, host, ended: deferred(), state: "UNASSIGNED", trace: null, version: null };
+    const task: RunningTask = {
+      id,
+      start: { connectorProps, taskProps, taskCount },
+      run: this.#nextRun++,
+      host: this.#hosts.take(connectorProps),
+      targetState,
+      isStopping: false,
+      ended: deferred(),
+      state: "UNASSIGNED",
+      trace: null,
+      version: null,
+    };
     this.#tasks.set(keyOf(id), task);
+    this.#send(task);
+  }
+
+  #send(task: RunningTask): void {
+    const { id, start, run, host, targetState } = task;
     this.#runs.set(run, task);
-    this.#hosts.send(host, { type: "start", run, id, connectorProps, taskProps, targetState, taskCount });
+    this.#hosts.send(host, { type: "start", run, id, ...start, targetState });
   }
 
   async stopTasks(ids: readonly TaskId[], withinMs?: number): Promise<void> {
     const tasks = ids.flatMap((id) => this.#tasks.get(keyOf(id)) ?? []);
-    for (const { run, host } of tasks) this.#hosts.send(host, { type: "stop", run, cancel: false });
+    for (const task of tasks) {
+      task.isStopping = true;
+      this.#hosts.send(task.host, { type: "stop", run: task.run, cancel: false });
+    }
     const late = await this.#stoppedInTime(tasks, (task) => task.ended.promise, withinMs);
     for (const task of late) this.#cancel(task);
     for (const task of tasks) if (this.#tasks.get(keyOf(task.id)) === task) this.#tasks.delete(keyOf(task.id));
@@ -188,7 +209,9 @@ export class ConnectWorker implements Worker {
     if (state === "STOPPED") return this.stopTasks(ids);
     for (const id of ids) {
       const task = this.#tasks.get(keyOf(id));
-      if (task) this.#hosts.send(task.host, { type: "pause", run: task.run, paused: state === "PAUSED" });
+      if (!task) continue;
+      task.targetState = state;
+      this.#hosts.send(task.host, { type: "pause", run: task.run, paused: state === "PAUSED" });
     }
   }
 
@@ -358,14 +381,39 @@ export class ConnectWorker implements Worker {
     );
   }
 
-  #hostEnded(host: number, reason: string): void {
-    for (const task of [...this.#runs.values()]) {
-      if (task.host !== host) continue;
-      const message = `The task host that ran task ${task.id.connector}-${task.id.task} was lost: ${reason}`;
-      if (task.state !== "FAILED")
+  /**
+   * The task whose code ran last fails, the others start again on another host. If it was no task's code, all fail: any
+   * of them may do it again.
+   */
+  #hostEnded(host: number, reason: string, owner: number): void {
+    const there = [...this.#runs.values()].filter((task) => task.host === host);
+    const culprit = there.find(({ run }) => run === owner);
+    for (const task of there) {
+      if (task.state === "FAILED" || task.isStopping) {
+        if (task.state !== "FAILED") this.#setState(task, "UNASSIGNED", null, task.version);
+        this.#end(task);
+      } else if (culprit && task !== culprit) {
+        this.#move(task, culprit.id);
+      } else {
+        const name = `task ${task.id.connector}-${task.id.task}`;
+        const message = culprit
+          ? `The code of ${name} ended its task host: ${reason}`
+          : `The task host that ran ${name} was lost: ${reason}`;
         this.#fail(task, failureOf(new RetriableError("TASK_HOST_LOST", message)), task.version);
-      this.#end(task);
+        this.#end(task);
+      }
     }
+  }
+
+  /** Starts a task again whose host was lost with it, from its last stored or committed offsets. */
+  #move(task: RunningTask, culprit: TaskId): void {
+    const { id, start } = task;
+    const why = { connector: id.connector, task: id.task, because: keyOf(culprit) };
+    this.parts.logger.warn("A task starts again on another host: another task has ended its own", why);
+    this.#runs.delete(task.run);
+    task.run = this.#nextRun++;
+    task.host = this.#hosts.take(start.connectorProps);
+    this.#send(task);
   }
 }
 

@@ -5,18 +5,18 @@ import { InvariantError } from "../../base/invariant-error.js";
 import { LogLevels } from "../../base/log/log-levels.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
 import { SystemRandom } from "../../base/random.js";
+import { CodeOwner } from "../host/code-owner.js";
 import { forwardingLogger } from "../host/forwarding-logger.js";
 import { logStrayRejections } from "../host/stray-rejections.js";
+import type { ThreadHostData } from "../host/thread-host.js";
 import { loadPlugins } from "../plugins/load-plugins.js";
-import { CodeOwner } from "./code-owner.js";
 import { ConnectorHost } from "./connector-host.js";
 import type { ConnectorCommand, ConnectorReport } from "./connector-host-messages.js";
-import type { ConnectorThreadData } from "./open-connector-host.js";
 
 // Entry of the connectors' host: loads the plugins, then runs connectors until the worker ends the thread.
 const port = parentPort;
 if (!port) throw new InvariantError("The connectors' host runs in a thread of the worker");
-const { name, workerProps, levels: settings, leftOut, owner } = workerData as ConnectorThreadData;
+const { name, workerProps, levels: settings, leftOut, owner } = workerData as ThreadHostData;
 const send = (report: ConnectorReport) => port.postMessage(report);
 const clock = new SystemClock();
 const levels = new LogLevels(settings.root, settings.set);

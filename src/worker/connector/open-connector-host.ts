@@ -1,22 +1,10 @@
 import type { HostLink, HostListener } from "../host/host-link.js";
-import { openThreadHost, type ThreadHostData } from "../host/thread-host.js";
+import { type HostThreadSettings, openThreadHost } from "../host/thread-host.js";
 import { ConnectorHost, type ConnectorHostParts } from "./connector-host.js";
 import type { ConnectorCommand, ConnectorReport } from "./connector-host-messages.js";
 
-/** The start data of the connectors' host's thread. */
-export interface ConnectorThreadData extends ThreadHostData {
-  /** Written by `CodeOwner`. */
-  readonly owner: SharedArrayBuffer;
-}
-
-/** The worker's end of the connectors' host. */
-export interface ConnectorHostLink extends HostLink<ConnectorCommand> {
-  /**
-   * Whose code the host ran last: a run, the negative number of an entry it loads, or 0 for none. Absent for a host in
-   * the worker's own thread, whose death the worker does not survive.
-   */
-  readonly owner?: () => number;
-}
+/** The worker's end of the connectors' host. `owner` is a run, or the negative number of an entry that it loads. */
+export type ConnectorHostLink = HostLink<ConnectorCommand>;
 
 /** Opens the connectors' host, without the plugins `leftOut`. Commands may be sent at once. */
 export type OpenConnectorHost = (
@@ -29,20 +17,16 @@ const YOUNG_MB = 2;
 
 /** The connectors' host in a thread of its own, with a heap of `heapMb`. */
 export function openConnectorThread(
-  data: ThreadHostData,
+  data: HostThreadSettings,
   heapMb: number,
   listener: HostListener<ConnectorReport>,
 ): ConnectorHostLink {
-  const owner = new SharedArrayBuffer(4);
-  const shared = new Int32Array(owner);
-  const threadData: ConnectorThreadData = { ...data, owner };
-  const link = openThreadHost<ConnectorCommand, ConnectorReport>(
+  return openThreadHost<ConnectorCommand, ConnectorReport>(
     "connector/connector-host-thread",
-    threadData,
+    data,
     { heapMb, youngMb: YOUNG_MB },
     listener,
   );
-  return { ...link, owner: () => Atomics.load(shared, 0) };
 }
 
 /** The connectors' host in the worker's own thread (task.isolation=none), with the same messages. */

@@ -15,6 +15,11 @@ export interface HostLink<Command = HostCommand> {
   send(command: Command): void;
   /** Ends the host, even in the middle of work. Callers stop tasks that matter first. */
   close(): Promise<void>;
+  /**
+   * Whose code the host ran last, by the number that its `CodeOwner` has; 0: nobody's. Absent for a host in the
+   * worker's own thread, whose death the worker does not survive.
+   */
+  readonly owner?: () => number;
 }
 
 /** Opens a task host. Commands may be sent at once. */

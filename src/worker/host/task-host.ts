@@ -1,8 +1,16 @@
-import { type Clock, type Props, type Random, type SourceOffset, UnsupportedError } from "../../api/index.js";
+import {
+  type Clock,
+  type LogFields,
+  type Props,
+  type Random,
+  type SourceOffset,
+  UnsupportedError,
+} from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
 import type { NamedLogger } from "../../base/logger.js";
+import type { TaskId } from "../../contract/task-id.js";
 import { SinkTaskRunner } from "../sink/sink-task-runner.js";
 import { parseSinkTopics } from "../sink/sink-topics.js";
 import { SourceTaskRunner } from "../source/source-task-runner.js";
@@ -29,6 +37,14 @@ export interface TaskHostParts {
   readonly random: Random;
   readonly logger: NamedLogger;
   readonly send: (report: HostReport) => void;
+  /** Runs code of a run, and everything that it starts, under its number: see `CodeOwner`. */
+  readonly within: (run: number, work: () => void) => void;
+}
+
+interface Run {
+  readonly runner: TaskRunner;
+  readonly id: TaskId;
+  readonly version: string | null;
 }
 
 type OffsetAnswer = Extract<HostCommand, { type: "offsets" }>;
@@ -36,7 +52,7 @@ type StartCommand = Extract<HostCommand, { type: "start" }>;
 
 /** Runs tasks in one thread: takes commands, creates and drives task runners, reports their states. */
 export class TaskHost {
-  readonly #runners = new Map<number, TaskRunner>();
+  readonly #runs = new Map<number, Run>();
   readonly #offsetRequests = new Map<number, Deferred<OffsetAnswer>>();
   #nextRequest = 1;
 
@@ -45,16 +61,18 @@ export class TaskHost {
   receive(command: HostCommand): void {
     switch (command.type) {
       case "start":
-        this.#start(command);
+        this.parts.within(command.run, () => this.#start(command));
         break;
       case "stop":
-        this.#stop(command.run, command.cancel);
+        this.parts.within(command.run, () => this.#stop(command.run, command.cancel));
         break;
       case "pause":
-        this.#runners.get(command.run)?.setTargetState(command.paused ? "PAUSED" : "STARTED");
+        this.parts.within(command.run, () =>
+          this.#runs.get(command.run)?.runner.setTargetState(command.paused ? "PAUSED" : "STARTED"),
+        );
         break;
       case "metrics": {
-        const tasks = [...this.#runners.values()].map((runner) => runner.metrics());
+        const tasks = [...this.#runs.values()].map(({ runner }) => runner.metrics());
         this.parts.send({ type: "metrics", request: command.request, tasks });
         break;
       }
@@ -70,10 +88,33 @@ export class TaskHost {
     }
   }
 
+  /** Log fields that name a run's task. */
+  taskOf(run: number): LogFields {
+    const id = this.#runs.get(run)?.id;
+    return id ? { connector: id.connector, task: id.task } : {};
+  }
+
+  /**
+   * An error that nothing caught, in a run's code. Its task fails, because its state is unknown now.
+   *
+   * @returns whether it was a run's code.
+   */
+  uncaught(run: number, error: unknown): boolean {
+    const found = this.#runs.get(run);
+    if (!found) return false;
+    const { logger, send, within } = this.parts;
+    logger.named(LOGGERS.worker, this.taskOf(run)).error("A task has failed with an uncaught error", {}, error);
+    this.#runs.delete(run);
+    send({ type: "failed", run, failure: failureOf(error), version: found.version });
+    within(run, () => found.runner.cancel());
+    send({ type: "ended", run });
+    return true;
+  }
+
   /** Drops every task at once, as a crash would. */
   abandon(): void {
-    for (const runner of this.#runners.values()) runner.abandon();
-    this.#runners.clear();
+    for (const { runner } of this.#runs.values()) runner.abandon();
+    this.#runs.clear();
   }
 
   #start(command: StartCommand): void {
@@ -89,10 +130,10 @@ export class TaskHost {
       send({ type: "ended", run });
       return;
     }
-    this.#runners.set(run, runner);
+    this.#runs.set(run, { runner, id: command.id, version: this.#versionOf(command) });
     const ended = () => {
       // A cancelled run is forgotten already and must report no more.
-      if (this.#runners.delete(run)) send({ type: "ended", run });
+      if (this.#runs.delete(run)) send({ type: "ended", run });
     };
     runner.run(targetState).then(ended, (error) => {
       // Runners do not reject. If one does, its task must not look as if it ran.
@@ -102,12 +143,12 @@ export class TaskHost {
   }
 
   #stop(run: number, cancel: boolean): void {
-    const runner = this.#runners.get(run);
+    const runner = this.#runs.get(run)?.runner;
     if (!cancel) {
       runner?.stop();
       return;
     }
-    this.#runners.delete(run);
+    this.#runs.delete(run);
     runner?.cancel();
   }
 
@@ -183,13 +224,13 @@ export class TaskHost {
     const { send } = this.parts;
     return {
       status: (state, waitingFor) => {
-        if (this.#runners.has(run)) send({ type: "status", run, state, waitingFor, version });
+        if (this.#runs.has(run)) send({ type: "status", run, state, waitingFor, version });
       },
       failed: (error) => {
-        if (this.#runners.has(run)) send({ type: "failed", run, failure: failureOf(error), version });
+        if (this.#runs.has(run)) send({ type: "failed", run, failure: failureOf(error), version });
       },
       topicUsed: (topic) => {
-        if (this.#runners.has(run)) send({ type: "topicUsed", run, topic });
+        if (this.#runs.has(run)) send({ type: "topicUsed", run, topic });
       },
     };
   }

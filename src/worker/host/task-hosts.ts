@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Clock, Logger, Props } from "../../api/index.js";
+import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { HostSnapshot, TaskMetrics } from "../worker.js";
@@ -16,8 +17,12 @@ export interface TaskHostsParts {
   readonly logger: Logger;
   /** A report that TaskHosts does not handle itself. */
   readonly report: (host: number, report: HostReport) => void;
-  /** The host is gone with all its tasks; its number is not reused. */
-  readonly ended: (host: number, reason: string) => void;
+  /**
+   * The host is gone with all its tasks: its thread has ended. Its number is not reused.
+   *
+   * @param owner the run whose code it ran last; 0 for nobody's.
+   */
+  readonly ended: (host: number, reason: string, owner: number) => void;
 }
 
 interface Host {
@@ -77,7 +82,7 @@ export class TaskHosts {
     const found = this.#hosts.get(host);
     if (!found) return;
     found.tasks--;
-    if (found.kind === "dedicated") this.#drop(found);
+    if (found.kind === "dedicated") void this.#drop(found);
   }
 
   snapshot(): HostSnapshot[] {
@@ -155,20 +160,26 @@ export class TaskHosts {
   #lose(number: number, reason: string): void {
     const host = this.#hosts.get(number);
     if (!host) return;
-    this.parts.logger.error("A task host is lost; its tasks are FAILED", { host: number, tasks: host.tasks, reason });
-    this.#drop(host);
-    this.parts.ended(number, reason);
+    this.parts.logger.error("A task host is lost", { host: number, tasks: host.tasks, reason });
+    const owner = host.link.owner?.() ?? 0;
+    // Its other tasks start again elsewhere: not while this thread might still run them. (I4)
+    mustRun(
+      "The end of a task host",
+      this.#drop(host).then(() => this.parts.ended(number, reason, owner)),
+    );
   }
 
-  #drop(host: Host): void {
+  async #drop(host: Host): Promise<void> {
     this.#hosts.delete(host.number);
     host.pulse?.stop();
-    host.link
-      .close()
-      .catch((cause) => this.parts.logger.warn("A task host did not end cleanly", { host: host.number }, cause));
     for (const asked of this.#metrics.values()) {
       asked.waiting.delete(host.number);
       if (asked.waiting.size === 0) asked.done.resolve();
+    }
+    try {
+      await host.link.close();
+    } catch (cause) {
+      this.parts.logger.warn("A task host did not end cleanly", { host: host.number }, cause);
     }
   }
 }

@@ -4,7 +4,13 @@ import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { HostLink, HostListener } from "./host-link.js";
 
 /** The start data of every host's thread. */
-export interface ThreadHostData {
+export interface ThreadHostData extends HostThreadSettings {
+  /** Written by the thread's `CodeOwner`. */
+  readonly owner: SharedArrayBuffer;
+}
+
+/** The settings of a host's thread. */
+export interface HostThreadSettings {
   readonly name: string;
   readonly workerProps: Props;
   /** The loggers' levels at the start. */
@@ -28,11 +34,14 @@ export interface HeapLimits {
  */
 export function openThreadHost<Command, Report>(
   entry: string,
-  data: ThreadHostData,
+  settings: HostThreadSettings,
   { heapMb, youngMb }: HeapLimits,
   listener: HostListener<Report>,
 ): HostLink<Command> {
   let over = false;
+  const owner = new SharedArrayBuffer(4);
+  const shared = new Int32Array(owner);
+  const data: ThreadHostData = { ...settings, owner };
   const thread = new Thread(moduleOf(entry), {
     name: data.name,
     workerData: data,
@@ -60,6 +69,7 @@ export function openThreadHost<Command, Report>(
       over = true;
       await thread.terminate();
     },
+    owner: () => Atomics.load(shared, 0),
   };
 }
 

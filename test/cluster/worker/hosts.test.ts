@@ -102,20 +102,30 @@ async function start(props: Record<string, string> = {}) {
   return { worker, listener, run };
 }
 
-test("a task's uncaught error ends its host, and the next task gets a new one", async () => {
+test("an uncaught error of a task's code fails that task alone, and its host continues", async () => {
   const { listener, run, worker } = await start();
   const running = listener.expect("good RUNNING");
   await run("good");
   await running;
-  const lost = listener.expect("uncaught FAILED");
-  const shared = listener.expect("good FAILED");
+  const failed = listener.expect("uncaught FAILED");
   await run("uncaught");
-  expect(await lost).toContain("nobody caught me");
-  await shared;
-  const again = listener.expect("good RUNNING");
+  expect(await failed).toContain("nobody caught me");
+  await worker.metrics();
+  expect(worker.hosts()).toMatchObject([{ host: 0, answering: true, tasks: 1 }]);
+  expect(listener.lines.filter((line) => line.startsWith("good"))).toEqual(["good RUNNING"]);
+});
+
+test("a task that blocks its thread forever is FAILED alone; the others of its host start again on a new one", async () => {
+  const { listener, run, worker } = await start({ "task.host.timeout.ms": "3000" });
+  const running = listener.expect("good RUNNING");
   await run("good");
-  await again;
-  expect(worker.hosts()).toHaveLength(1);
+  await running;
+  const failed = listener.expect("spin FAILED");
+  await run("spin");
+  expect(await failed).toMatch(/The code of task spin-0 ended its task host: it has not answered/);
+  const again = listener.expect("good RUNNING");
+  expect(await again).toBe("good RUNNING");
+  expect(worker.hosts()).toMatchObject([{ host: 1, tasks: 1 }]);
 });
 
 test("a task that blocks its thread forever is FAILED, a dedicated one alone, and the worker continues", async () => {

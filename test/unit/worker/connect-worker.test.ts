@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { SourceMap, SourceOffset } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
+import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { OffsetStore } from "../../../src/stores/offset-store.js";
@@ -22,6 +23,10 @@ class FakeHost {
   closed = false;
   /** Ends runs on a stop command, and answers for metrics. */
   obedient = true;
+  /** The run whose code it ran last. */
+  owner = 0;
+  /** When set, its end waits for it. */
+  closeGate: Promise<void> | undefined;
 
   constructor(
     readonly kind: HostKind,
@@ -84,8 +89,10 @@ function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, cl
       return {
         send: (command) => host.send(command),
         close: async () => {
+          await host.closeGate;
           host.closed = true;
         },
+        owner: () => host.owner,
       };
     },
     clock,
@@ -225,10 +232,11 @@ describe("the worker", () => {
   });
 
   test("a host that dies fails its tasks and no others; the next task gets a new host", async () => {
-    const { hosts, told, worker, start } = rig({ "task.hosts": "2" });
+    const { clock, hosts, told, worker, start } = rig({ "task.hosts": "2" });
     for (const task of [0, 1, 2]) await start(task);
     hosts[0]!.fail(hosts[0]!.run, "its own fault");
     hosts[0]!.listener.ended("it ran out of memory");
+    await clock.settled();
     expect(told).toEqual([
       "shop-2 FAILED Error: its own fault",
       "shop-0 FAILED RetriableError: The task host that ran task shop-0 was lost: it ran out of memory",
@@ -239,6 +247,51 @@ describe("the worker", () => {
     expect(hosts[2]?.commands[0]).toMatchObject({ type: "start", id: id(0) });
     await worker.close();
     expect(told.filter((line) => line.startsWith("shop-2"))).toEqual(["shop-2 FAILED Error: its own fault"]);
+  });
+
+  test("the task whose code ended a host fails; the others start again on a new one, once the old one has ended (I4)", async () => {
+    const { clock, hosts, told, worker, start } = rig({ "task.hosts": "1" });
+    for (const task of [0, 1, 2]) await start(task);
+    const host = hosts[0]!;
+    const runs = host.commands.flatMap((command) => (command.type === "start" ? [command.run] : []));
+    for (const run of runs) host.status(run, "RUNNING");
+    await worker.setTaskTargetState([id(2)], "PAUSED");
+    told.length = 0;
+    host.owner = runs[1]!;
+    const gate = deferred();
+    host.closeGate = gate.promise;
+    host.listener.ended("it has not answered for 30 s");
+    await clock.settled();
+    expect([told, hosts.length]).toEqual([[], 1]);
+    gate.resolve();
+    await clock.settled();
+    expect(told).toEqual([
+      "shop-1 FAILED RetriableError: The code of task shop-1 ended its task host: it has not answered for 30 s",
+    ]);
+    expect(hosts[1]?.commands).toMatchObject([
+      { type: "start", id: id(0), targetState: "STARTED", taskCount: 1 },
+      { type: "start", id: id(2), targetState: "PAUSED" },
+    ]);
+    expect(hosts[1]!.commands.every((command) => !runs.includes((command as { run: number }).run))).toBe(true);
+    hosts[1]!.status(hosts[1]!.run, "PAUSED");
+    expect(told.at(-1)).toBe("shop-2 PAUSED");
+  });
+
+  test("a task that was being stopped when its host was lost ends, and does not start again", async () => {
+    const { clock, hosts, told, worker, start } = rig({ "task.hosts": "1" });
+    for (const task of [0, 1]) await start(task);
+    const [host] = hosts;
+    host!.obedient = false;
+    const stopping = worker.stopTasks([id(0)]);
+    host!.owner = host!.run;
+    host!.listener.ended("it ran out of memory");
+    await stopping;
+    await clock.settled();
+    expect(told).toEqual([
+      "shop-0 UNASSIGNED",
+      "shop-1 FAILED RetriableError: The code of task shop-1 ended its task host: it ran out of memory",
+    ]);
+    expect(hosts).toHaveLength(1);
   });
 
   test("a host that does not answer for task.host.timeout.ms is replaced", async () => {

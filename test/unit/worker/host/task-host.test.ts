@@ -56,6 +56,7 @@ function rig(task = new FedSource()) {
     clock,
     random: new SeededRandom(1),
     logger: silentLogger,
+    within: (_run, work) => work(),
     send: (report) => reports.push(report),
   });
   const start = (connectorProps: Record<string, string> = {}, taskCount = 1) =>

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import { SystemClock } from "../../../../src/base/clock.js";
-import { CodeOwner } from "../../../../src/worker/connector/code-owner.js";
+import { CodeOwner } from "../../../../src/worker/host/code-owner.js";
 
 const clock = new SystemClock();
 
