@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { type Clock, type ConfigDef, type Props, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
 import { Closers } from "../base/closers.js";
+import { holdProcess } from "../base/hold-process.js";
 import { SystemHttpClient } from "../base/http-client.js";
 import type { LogLevels } from "../base/log/log-levels.js";
 import { LOGGERS } from "../base/log/logger-names.js";
@@ -141,13 +142,19 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
   const address = advertisedAddress(rest.bound, advertised, hostname());
   const http = new SystemHttpClient(clock, () => workerTls(props));
   const { loop, herder } = mode.makeHerder({ stack: options, props, config, client, http, providers, address });
-  const close = (end: () => Promise<void>) => {
+  const close = async (end: () => Promise<void>) => {
     opened.add("the herder", end);
     opened.add("REST's ports", () => {
       rest.stopAccepting();
       admin.stopAccepting();
     });
-    return opened.close();
+    // The ports kept the process alive until now.
+    const release = holdProcess();
+    try {
+      await opened.close();
+    } finally {
+      release();
+    }
   };
   try {
     await findBroker(client, props["bootstrap.servers"] ?? "", options);
