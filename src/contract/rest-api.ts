@@ -16,6 +16,7 @@ export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 export const PATHS = {
   root: "/",
   health: "/health",
+  openapi: "/openapi.json",
   connectors: "/connectors",
   connector: "/connectors/:connector",
   config: "/connectors/:connector/config",

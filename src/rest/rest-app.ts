@@ -31,14 +31,18 @@ export interface RestContext {
 /** The REST API of Kafka Connect over a herder, and the requests between workers. */
 export function restApp(context: RestContext, { hasAdmin }: { readonly hasAdmin: boolean }): Express {
   return appOf(context, {
-    routes: [
-      ...rootRoutes(context),
-      ...connectorRoutes(context, context.topics),
-      ...pluginRoutes(context),
-      ...(hasAdmin ? adminRoutes(context) : []),
-    ],
+    routes: hasAdmin ? restRoutes(context) : mainRoutes(context),
     decorate: decorate(context.access, context.clock),
   });
+}
+
+/** Every route, for the test that compares them with the OpenAPI document. */
+export function restRoutes(context: RestContext): Route[] {
+  return [...mainRoutes(context), ...adminRoutes(context)];
+}
+
+function mainRoutes(context: RestContext): Route[] {
+  return [...rootRoutes(context), ...connectorRoutes(context, context.topics), ...pluginRoutes(context)];
 }
 
 /** What the listeners of `admin.listeners` serve: as in Kafka Connect, without headers for browsers. */

@@ -2,7 +2,7 @@ import { API_VERSION, HEALTH_TIMEOUT_MS, PATHS } from "../contract/rest-api.js";
 import { awaitHerder, type RequestContext, stageText } from "./request.js";
 import type { Route } from "./route.js";
 
-/** The worker's version and health. */
+/** The worker's version and health, and the description of its API. */
 export function rootRoutes(context: RequestContext & { readonly commit: string }): Route[] {
   const { herder } = context;
   return [
@@ -12,6 +12,15 @@ export function rootRoutes(context: RequestContext & { readonly commit: string }
         async get(_request, response) {
           const clusterId = await awaitHerder(context, () => herder.clusterId());
           response.json({ version: API_VERSION, commit: context.commit, kafka_cluster_id: clusterId });
+        },
+      },
+    },
+    {
+      path: PATHS.openapi,
+      handlers: {
+        async get(_request, response) {
+          const { openApiDocument } = await import("./openapi/openapi-document.js");
+          response.json(openApiDocument());
         },
       },
     },

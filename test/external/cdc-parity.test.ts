@@ -45,7 +45,7 @@ describe.skipIf(missing)("the same SQL through the real Debezium and through our
       {
         name: "real",
         kafka: peers.bootstrap,
-        rest: new RestClient(peers.connectUrl),
+        rest: new RestClient(peers.connectUrl, false),
         statuses: await StatusWatch.open(peers.bootstrap),
         log: () => peers.log("connect"),
       },

@@ -74,7 +74,7 @@ describe.skipIf(missing)("the real Kafka Connect and ours on the same topics", (
   };
 
   test("ours goes on with what the real one was running", async () => {
-    const java = new RestClient(peers.connectUrl);
+    const java = new RestClient(peers.connectUrl, false);
     const [from, to] = [join(folder, "from.txt"), join(folder, "to.txt")];
     writeFileSync(from, "one\n");
     const source = { ...converters, "connector.class": `${FILE}FileStreamSourceConnector`, file: from, topic: "lines" };
@@ -116,7 +116,7 @@ describe.skipIf(missing)("the real Kafka Connect and ours on the same topics", (
     const resumed = statuses.running("from-ä🙂");
     await peers.startConnect();
     await resumed;
-    const java = new RestClient(peers.connectUrl);
+    const java = new RestClient(peers.connectUrl, false);
     expect((await java.get("/connectors?expand=info")).body).toEqual(before);
     await statuses.until("made-by-ours", ({ tasks }) => tasks[0]?.[1].state === "PAUSED");
     appendFileSync(join(folder, "from.txt"), "three\n");
@@ -142,7 +142,7 @@ describe.skipIf(missing)("the real Kafka Connect and ours on the same topics", (
     };
     await rest.create("shared", { ...sink, file: join(folder, "shared.txt") });
     await workers("shared", 6);
-    const java = new RestClient(peers.connectUrl);
+    const java = new RestClient(peers.connectUrl, false);
     for (const each of [java, rest]) {
       const config = { ...sink, file: join(folder, `${each === rest}.txt`) };
       expect(await pastRebalances(() => each.put("/connectors/shared/config", config))).toBe(200);

@@ -62,7 +62,7 @@ describe.skipIf(missing)("the stock Java tools on the bundled broker", () => {
 
   test("the real Connect worker runs on it and moves a file through a topic", async () => {
     await peers.startConnect();
-    const rest = new RestClient(peers.connectUrl);
+    const rest = new RestClient(peers.connectUrl, false);
     const folder = mkdtempSync(join(tmpdir(), "millrace-external-"));
     const [from, to] = [join(folder, "from.txt"), join(folder, "to.txt")];
     const lines = Array.from({ length: 1000 }, (_, i) => `line ${i}`);

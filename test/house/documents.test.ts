@@ -7,6 +7,7 @@ import { autoRestartConfigDef } from "../../src/herder/config/auto-restart-confi
 import { distributedConfigDef } from "../../src/herder/config/distributed-config.js";
 import { standaloneConfigDef } from "../../src/herder/config/standalone-config.js";
 import { WITHOUT_EFFECT } from "../../src/herder/config/worker-keys.js";
+import { openApiDocument } from "../../src/rest/openapi/openapi-document.js";
 import { workerConfigDef } from "../../src/worker/worker-config.js";
 import { bundledConnectors } from "./connectors.js";
 import {
@@ -35,6 +36,11 @@ describe("the documents agree with the code", async () => {
     await expect(workerDocument(served, autoRestartConfigDef, WITHOUT_EFFECT)).toMatchFileSnapshot(
       document("worker.md"),
     );
+  });
+
+  test("docs/openapi.json", async () => {
+    const text = `${JSON.stringify(openApiDocument(), undefined, 2)}\n`;
+    await expect(text).toMatchFileSnapshot(document("openapi.json"));
   });
 
   test("docs/broker-apis.md", async () => {

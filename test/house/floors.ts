@@ -155,7 +155,13 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/herder/offsets"],
     ["src/herder"],
   ],
-  "src/rest": [["src/rest/http-error"], ["src/rest/access", "src/rest/http-error"], ["src/rest/server"], ["src/rest"]],
+  "src/rest": [
+    ["src/rest/http-error"],
+    ["src/rest/access", "src/rest/http-error"],
+    ["src/rest/server"],
+    ["src/rest/openapi"],
+    ["src/rest"],
+  ],
   "src/emulators": [["src/emulators/object-store"], ["src/emulators/postgres"], ["src/emulators"]],
   "src/demo": [["src/demo/check"], ["src/demo"]],
   "connectors/postgres": [

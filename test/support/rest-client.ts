@@ -1,3 +1,5 @@
+import { checkAnswer } from "./openapi-check.js";
+
 /** An answer of REST with its parsed body, for any status. */
 export interface RestAnswer {
   readonly status: number;
@@ -5,9 +7,16 @@ export interface RestAnswer {
   readonly body: unknown;
 }
 
-/** A client of Kafka Connect's REST API, independent of the product's. */
+/**
+ * A client of Kafka Connect's REST API, independent of the product's. Every answer of ours must be one that the OpenAPI
+ * document describes.
+ */
 export class RestClient {
-  constructor(readonly url: string) {}
+  /** @param checks false for the real Kafka Connect, whose answers that document does not describe. */
+  constructor(
+    readonly url: string,
+    private readonly checks = true,
+  ) {}
 
   get(path: string): Promise<RestAnswer> {
     return this.send("GET", path);
@@ -42,11 +51,9 @@ export class RestClient {
       ...(text !== undefined && { body: text }),
     });
     const answer = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: answer.startsWith("{") || answer.startsWith("[") ? JSON.parse(answer) : answer,
-    };
+    const body = answer.startsWith("{") || answer.startsWith("[") ? JSON.parse(answer) : answer;
+    if (this.checks && !["HEAD", "OPTIONS"].includes(method)) checkAnswer(method, path, response.status, body);
+    return { status: response.status, headers: response.headers, body };
   }
 
   /** Creates a connector. @throws Error with the answer unless it is 201 */
