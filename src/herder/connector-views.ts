@@ -68,10 +68,7 @@ export function taskState(statuses: StatusReader, id: TaskId): { readonly id: nu
 
 /** The state in which everything in the plan shows RESTARTING. */
 export function withRestarting(info: ConnectorStateInfo, plan: RestartPlan): ConnectorStateInfo {
-  const restarting = <S extends InstanceState>({ trace: _, ...state }: S) => ({
-    ...state,
-    state: "RESTARTING" as const,
-  });
+  const restarting = <S extends InstanceState>(state: S) => ({ ...state, state: "RESTARTING" as const });
   return {
     ...info,
     connector: plan.connector ? restarting(info.connector) : info.connector,

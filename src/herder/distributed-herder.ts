@@ -168,7 +168,9 @@ export class DistributedHerder implements Herder {
       // The patch applies to the leader's own copy, so leadership is checked before the config is validated.
       const stage = `reading the config of connector ${name}`;
       const before = await this.loop.asLeader(stage, "PATCH", async (writer) => entryOf(writer.configs, name));
-      const patched = withName(name, merged(before.config, patch));
+      const patched = merged(before.config, patch);
+      // Without a name it is refused by validation.
+      checkName(name, patched);
       await this.#refuseInvalid(patched);
       const written = await this.#writeConfig(name, async (writer) => {
         // The config changed during validation: another request's change must not be lost.
@@ -204,7 +206,7 @@ export class DistributedHerder implements Herder {
   async restartConnector(name: string): Promise<void> {
     await this.loop.membership.settled();
     const { started } = await this.loop.run(`restarting connector ${name}`, async () => {
-      entryOf(this.loop.configs(), name);
+      this.#requireRestartable(name);
       if (!this.loop.membership.assigned.connectors.has(name)) throw this.#elsewhere(name, undefined);
       const restart = this.loop.runner.restartConnector(name);
       await restart.stopped;
@@ -218,7 +220,7 @@ export class DistributedHerder implements Herder {
     const { connector } = request;
     const stage = `writing restart request for connector ${connector} to the config topic`;
     return this.loop.asLeader(stage, `Restarting connector ${connector}`, async (writer) => {
-      entryOf(writer.configs, connector);
+      this.#requireRestartable(connector);
       if (!this.loop.stores.status.status({ connector })) {
         throw new NotFoundError("STATUS_NOT_FOUND", `Status for connector ${connector} not found`);
       }
@@ -233,8 +235,7 @@ export class DistributedHerder implements Herder {
   async restartTask(id: TaskId): Promise<void> {
     await this.loop.membership.settled();
     await this.loop.run(`restarting task ${taskKey(id)}`, async () => {
-      const entry = this.loop.configs().connectors.get(id.connector);
-      if (!entry) throw new NotFoundError("CONNECTOR_NOT_FOUND", `Unknown connector: ${id.connector}`);
+      const entry = this.#requireRestartable(id.connector);
       if (id.task >= entry.taskConfigs.length) {
         throw new NotFoundError("TASK_NOT_FOUND", `Unknown task: ${taskKey(id)}`);
       }
@@ -356,6 +357,13 @@ export class DistributedHerder implements Herder {
     throw new NotFoundError("CONNECTOR_NOT_FOUND", `Unknown connector ${name}`);
   }
 
+  /** As `entryOf`, with Kafka Connect's message for restarts. @throws NotFoundError */
+  #requireRestartable(name: string): ConnectorEntry {
+    const entry = this.loop.configs().connectors.get(name);
+    if (entry) return entry;
+    throw new NotFoundError("CONNECTOR_NOT_FOUND", `Unknown connector: ${name}`);
+  }
+
   async #refuseInvalid(config: SubmittedConfig): Promise<void> {
     const infos = await this.loop.stages.during("performing multi-property validation for the connector", () =>
       this.validate(config),
@@ -404,9 +412,14 @@ function merged(config: StoredProps, patch: SubmittedConfig): StoredProps {
 
 /** The config under its connector's name. @throws ConfigError if it contains another name */
 function withName(name: string, config: SubmittedConfig): SubmittedConfig {
+  checkName(name, config);
+  return config["name"] === undefined ? { ...config, name } : config;
+}
+
+/** @throws ConfigError if the config contains another name */
+function checkName(name: string, config: SubmittedConfig): void {
   const given = config["name"];
-  if (given === undefined) return { ...config, name };
-  if (given === name) return config;
+  if (given === undefined || given === name) return;
   throw new ConfigError(
     "name",
     `Connector name configuration (${given}) doesn't match connector name in the URL (${name})`,

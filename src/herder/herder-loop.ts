@@ -276,6 +276,7 @@ export class HerderLoop implements MembershipHost {
       requestReconfiguration: (connector) => this.#assembly?.publisher.request(connector),
     });
     const worker = await this.#startParts(stores, parts.createWorker(reporter, stores.offset, redactions));
+    stores.status.onTopicsForgotten((connector) => worker.forgetTopics(connector));
     const publisher = new TaskConfigPublisher({
       worker,
       clock,

@@ -68,8 +68,11 @@ export class StatusFold {
   readonly #tasks = new Map<string, Map<number, StoredStatus>>();
   readonly #topics = new Map<string, Map<string, TopicUse>>();
 
-  /** Folds one record. Returns why it is ignored, if it is, and the connector whose status it may have changed. */
-  apply(record: StoredRecord): { readonly ignored?: string; readonly changed?: string } {
+  /**
+   * Folds one record. Returns why it is ignored, if it is, the connector whose status or topics it may have changed,
+   * and the one that has lost a topic.
+   */
+  apply(record: StoredRecord): { readonly ignored?: string; readonly changed?: string; readonly forgot?: string } {
     const key = record.key?.toString() ?? "";
     let value: ExactJson;
     try {
@@ -137,8 +140,7 @@ export class StatusFold {
   #applyTopic(topic: string, connector: string, value: ExactJson) {
     const topics = this.#topics.get(connector) ?? new Map<string, TopicUse>();
     if (value === null) {
-      topics.delete(topic);
-      return {};
+      return topics.delete(topic) ? { changed: connector, forgot: connector } : {};
     }
     const use = isObject(value) ? value["topic"] : undefined;
     if (!isObject(use) || typeof use["task"] !== "number") return { ignored: "it is not a topic's use" };
@@ -152,7 +154,7 @@ export class StatusFold {
         discoveredMs: typeof discoveredMs === "number" ? discoveredMs : 0,
       }),
     );
-    return {};
+    return { changed: connector };
   }
 }
 

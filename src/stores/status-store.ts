@@ -14,7 +14,7 @@ import {
   type TopicUse,
 } from "./status-fold.js";
 
-/** Called with a connector whose status, or whose task's status, may have changed. */
+/** Called with a connector whose status, tasks' statuses or topics may have changed. */
 export type StatusListener = (connector: string) => void;
 
 /** Whether a pending write is still wanted. Checked before every attempt. */
@@ -75,6 +75,7 @@ export class StatusStore {
   readonly #doubted = new Map<string, DoubtedWrite | undefined>();
   readonly #flushes = new Set<Deferred<void>>();
   readonly #closing = new AbortController();
+  #topicsForgotten: (connector: string) => void = () => {};
 
   constructor(
     openLog: OpenLog,
@@ -85,10 +86,12 @@ export class StatusStore {
   ) {
     setMaxListeners(0, this.#closing.signal); // every status that waits for its next attempt listens
     const changed = new Set<string>();
+    const forgot = new Set<string>();
     this.#log = openLog({
       apply: (record) => {
         const outcome = this.#fold.apply(record);
         if (outcome.changed !== undefined) changed.add(outcome.changed);
+        if (outcome.forgot !== undefined) forgot.add(outcome.forgot);
         return outcome.ignored;
       },
       applied: () => {
@@ -97,6 +100,8 @@ export class StatusStore {
         }
         for (const connector of changed) listener(connector);
         changed.clear();
+        for (const connector of forgot) this.#topicsForgotten(connector);
+        forgot.clear();
       },
     });
   }
@@ -123,6 +128,14 @@ export class StatusStore {
   /** Notes a connector's use of a topic, once. The next start of a task makes up for a lost note. */
   putTopic(use: TopicUse): void {
     if (!this.#fold.topics(use.connector).includes(use.topic)) this.#sendNote(statusRecord.topic(use));
+  }
+
+  /**
+   * Calls `listener` whenever some worker has removed topics of a connector, so that tasks which still use them note
+   * them again.
+   */
+  onTopicsForgotten(listener: (connector: string) => void): void {
+    this.#topicsForgotten = listener;
   }
 
   /** Forgets the topics of a connector. */

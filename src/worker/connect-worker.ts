@@ -215,6 +215,12 @@ export class ConnectWorker implements Worker {
     }
   }
 
+  forgetTopics(connector: string): void {
+    for (const { id, run, host } of this.#runs.values()) {
+      if (id.connector === connector) this.#hosts.send(host, { type: "forgetTopics", run });
+    }
+  }
+
   tasks(): readonly TaskSnapshot[] {
     return [...this.#tasks.values()].map(({ id, state, trace, version }) => ({ id, state, trace, version }));
   }

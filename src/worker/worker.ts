@@ -152,7 +152,10 @@ export interface WorkerListener {
   taskStatus(id: TaskId, state: TaskState, trace: string | null, version: string | null, kind?: ErrorKind | null): void;
   /** The connector requests new task configs: call `taskConfigs` and publish if they differ. */
   requestReconfiguration(connector: string): void;
-  /** A task of the connector produced to, or consumed from, this topic for the first time since the task started. */
+  /**
+   * A task of the connector produced to, or consumed from, this topic for the first time since the task started, or
+   * since `forgetTopics`.
+   */
   topicUsed(id: TaskId, topic: string): void;
 }
 
@@ -287,6 +290,8 @@ export interface Worker {
   stopTasks(ids: readonly TaskId[], withinMs?: number): Promise<void>;
   /** PAUSED or STARTED for running tasks; STOPPED stops them. Unknown ids are ignored. */
   setTaskTargetState(ids: readonly TaskId[], state: TargetState): Promise<void>;
+  /** The topics of the connector's tasks are reported again, each at its next use. */
+  forgetTopics(connector: string): void;
   /** All tasks that were started and not stopped, FAILED ones included. */
   tasks(): readonly TaskSnapshot[];
   /** Current counters of the running tasks, without those of hosts that do not answer within a second. */

@@ -72,6 +72,11 @@ export class StatusWatch {
     }
   }
 
+  /** Resolves once the connector is noted as using exactly these topics, in order of name. */
+  async topics(connector: string, topics: readonly string[]): Promise<void> {
+    await this.until(connector, () => this.#store.topics(connector).join() === topics.join());
+  }
+
   /** The connector and exactly `tasks` tasks are RUNNING. */
   running(connector: string, tasks = 1): Promise<ConnectorStatuses> {
     return this.until(

@@ -62,8 +62,10 @@ export class StatusReporter implements WorkerListener {
   }
 
   topicUsed({ connector, task }: TaskId, topic: string): void {
-    const { store, clock, tracksTopics } = this.options;
-    if (tracksTopics) store.putTopic({ topic, connector, task, discoveredMs: clock.nowMs() });
+    const { store, clock, tracksTopics, isConfigured } = this.options;
+    // A task that is still stopping must not make the topics of its deleted connector visible again.
+    if (tracksTopics && isConfigured({ connector }))
+      store.putTopic({ topic, connector, task, discoveredMs: clock.nowMs() });
   }
 
   /** The trace, with what becomes of a failed connector or task by itself. */

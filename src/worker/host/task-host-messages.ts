@@ -23,6 +23,8 @@ export type HostCommand =
   /** `cancel`: it did not stop in time; drop it and send no more reports of that run. */
   | { readonly type: "stop"; readonly run: number; readonly cancel: boolean }
   | { readonly type: "pause"; readonly run: number; readonly paused: boolean }
+  /** The connector's topics were reset: report each one again at its next use. */
+  | { readonly type: "forgetTopics"; readonly run: number }
   /** Answered at once, so it also shows that the host's event loop turns. */
   | { readonly type: "metrics"; readonly request: number }
   /** The loggers' levels have changed. For a host in a thread of its own: others share the worker's. */

@@ -71,6 +71,9 @@ export class TaskHost {
           this.#runs.get(command.run)?.runner.setTargetState(command.paused ? "PAUSED" : "STARTED"),
         );
         break;
+      case "forgetTopics":
+        this.#runs.get(command.run)?.runner.forgetTopics();
+        break;
       case "metrics": {
         const tasks = [...this.#runs.values()].map(({ runner }) => runner.metrics());
         this.parts.send({ type: "metrics", request: command.request, tasks });

@@ -140,6 +140,10 @@ export class SinkTaskRunner implements TaskRunner {
       .catch((cause) => this.parts.logger.debug(`Closing an abandoned task's clients failed: ${errorMessage(cause)}`));
   }
 
+  forgetTopics(): void {
+    this.#usedTopics.clear();
+  }
+
   metrics(): TaskMetrics {
     return this.#counters.snapshot(this.#partitions.lagRecords, 0);
   }

@@ -177,6 +177,10 @@ export class SourceTaskRunner implements TaskRunner {
     );
   }
 
+  forgetTopics(): void {
+    this.#topics.forget();
+  }
+
   metrics(): TaskMetrics {
     return this.#counters.snapshot(this.#delivery.unsettled, this.#delivery.bufferedBytes);
   }

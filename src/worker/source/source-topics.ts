@@ -5,7 +5,9 @@ import { planTopic, type TopicCreation } from "./topic-creation.js";
 
 /** The topics that a source task has written to. Missing ones are created by the connector's rules (KIP-158). */
 export class SourceTopics {
+  /** Known to exist. */
   readonly #met = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(
     /** Undefined: the broker's auto-creation handles missing topics. */
@@ -20,7 +22,12 @@ export class SourceTopics {
 
   /** Checked for every record; `meet` follows if false. */
   has(topic: string): boolean {
-    return this.#met.has(topic);
+    return this.#reported.has(topic);
+  }
+
+  /** Each topic's next record is reported as its first. */
+  forget(): void {
+    this.#reported.clear();
   }
 
   /**
@@ -30,12 +37,13 @@ export class SourceTopics {
    */
   async meet(topic: string, signal: AbortSignal): Promise<void> {
     const { creation, clock, random, logger, waiting } = this;
-    if (creation) {
+    if (creation && !this.#met.has(topic)) {
       const what = `Creating topic ${topic}`;
       const wait = { what, clock, random, logger, signal, waiting };
       await untilAnswered(() => this.#ensure(creation, topic, signal), wait);
     }
     this.#met.add(topic);
+    this.#reported.add(topic);
     this.used(topic);
   }
 

@@ -12,6 +12,7 @@ export interface TaskEvents {
   /** `waitingFor`: what a RUNNING task waits for, else null. */
   status(state: Exclude<TaskState, "FAILED">, waitingFor: string | null): void;
   failed(error: unknown): void;
+  /** The first use of a topic since the task started, or since `forgetTopics`. */
   topicUsed(topic: string): void;
 }
 
@@ -52,6 +53,8 @@ export interface TaskRunner {
   cancel(): void;
   /** Drops everything at once, as a crash would: no drain, no commit, no leave, no status, no `stop` of the plugin. */
   abandon(): void;
+  /** Reports each topic again at its next use. */
+  forgetTopics(): void;
   metrics(): TaskMetrics;
 }
 

@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunningWorker } from "../../../src/app/stack-worker.js";
+import { fileText } from "../../support/file-watch.js";
 import { RestClient } from "../../support/rest-client.js";
 import { TestStack } from "../../support/stack.js";
 
@@ -69,6 +70,32 @@ describe("two workers of one group", () => {
     await stack.statuses.until("passed-on", ({ tasks }) => tasks.length === 0);
     expect((await follower.delete("/connectors/passed-on")).status).toBe(204);
     await stack.statuses.gone("passed-on");
+  });
+
+  test("learn the topics of their connectors again after a reset", async () => {
+    const [file, copy] = ["first", "first-copy"].map((name) => join(stack.folder, `${name}.txt`)) as [string, string];
+    await stack.rest.create("first-copy", { ...sink("first-copy", 1), topics: "first-topic" });
+    await stack.statuses.topics("first-copy", ["first-topic"]);
+    const users = ["first", "first-copy"];
+    await stack.statuses.topics("first", ["first-topic"]);
+    for (const [index, rest] of [stack.rest, follower].entries()) {
+      const forgotten = users.map((name) => stack.statuses.topics(name, []));
+      for (const name of users) expect((await rest.put(`/connectors/${name}/topics/reset`)).status).toBe(202);
+      await Promise.all(forgotten);
+      let noted = false;
+      const learnt = Promise.all(users.map((name) => stack.statuses.topics(name, ["first-topic"])));
+      void learnt.then(() => {
+        noted = true;
+      });
+      // A worker that has not read of the reset yet takes the line's topic for a known one.
+      for (let lines = 1; !noted; lines++) {
+        appendFileSync(file, `again-${index}-${lines}\n`);
+        await Promise.race([learnt, fileText(copy, (text) => text.includes(`again-${index}-${lines}\n`))]);
+      }
+    }
+    expect((await stack.rest.delete("/connectors/first-copy")).status).toBe(204);
+    await stack.statuses.gone("first-copy");
+    await stack.statuses.topics("first-copy", []);
   });
 
   test("a request that was forwarded twice is answered 409", async () => {

@@ -27,6 +27,7 @@ describe("the herder of one worker", () => {
   let validating: Promise<void> | undefined;
   let loop: HerderLoop;
   let herder: DistributedHerder;
+  let validator: ConfigValidator;
   let sinkConfigs: unknown[];
   let group: FakeGroup;
   let offsets: MemoryLog;
@@ -66,7 +67,7 @@ describe("the herder of one worker", () => {
         onLoggerLevel() {},
       },
     );
-    const validator = {
+    validator = {
       async validate() {
         await validating;
         return { name: "", error_count: 0, groups: [], configs: [] };
@@ -155,6 +156,43 @@ describe("the herder of one worker", () => {
       code: "STATUS_NOT_FOUND",
       message: "Status for connector slow not found",
     });
+  });
+
+  test("names an unknown connector in a restart", async () => {
+    const unknown = { code: "CONNECTOR_NOT_FOUND", message: "Unknown connector: none" };
+    await expect(herder.restartConnector("none")).rejects.toMatchObject(unknown);
+    const request = { connector: "none", includeTasks: true, onlyFailed: false };
+    await expect(herder.requestRestart(request)).rejects.toMatchObject(unknown);
+    await expect(herder.restartTask({ connector: "none", task: 0 })).rejects.toMatchObject(unknown);
+  });
+
+  test("shows what will restart as RESTARTING, with its version and the trace of its failure", async () => {
+    await put("c");
+    worker.listener.taskStatus({ connector: "c", task: 0 }, "FAILED", "Error: boom", "1.0");
+    await clock.settled();
+    const { connector, tasks } = await herder.requestRestart({ connector: "c", includeTasks: true, onlyFailed: true });
+    expect(connector).toMatchObject({ state: "RUNNING" });
+    expect(tasks).toMatchObject([{ id: 0, state: "RESTARTING", version: "1.0", trace: "Error: boom" }]);
+  });
+
+  test("a patch leaves the name alone: another one, or none, is refused", async () => {
+    await put("c", { a: "1" });
+    await expect(herder.patchConfig("c", { name: "d" })).rejects.toThrow("(d) doesn't match connector name in the URL");
+    const validated = vi.spyOn(validator, "validate").mockRejectedValue(new Error("Missing required configuration"));
+    await expect(herder.patchConfig("c", { name: null })).rejects.toThrow("Missing required configuration");
+    expect(validated).toHaveBeenCalledWith({ a: "1" });
+  });
+
+  test("tasks that still use a topic note it again after a reset, whichever worker was asked", async () => {
+    await put("c");
+    worker.listener.topicUsed({ connector: "c", task: 0 }, "t");
+    worker.listener.topicUsed({ connector: "deleted", task: 0 }, "t");
+    await clock.settled();
+    expect([herder.topics("c"), herder.topics("deleted")]).toEqual([["t"], []]);
+    herder.resetTopics("c");
+    await clock.settled();
+    expect(herder.topics("c")).toEqual([]);
+    expect(worker.calls.at(-1)).toBe("forget topics of c");
   });
 
   test("reports a task that fails at once on its restart", async () => {

@@ -115,6 +115,10 @@ export class FakeWorker implements Worker {
     }
   }
 
+  forgetTopics(connector: string) {
+    this.calls.push(`forget topics of ${connector}`);
+  }
+
   tasks() {
     return [...this.#tasks.values()].map((id) => ({ id, state: "RUNNING" as const, trace: null, version: "1.0" }));
   }

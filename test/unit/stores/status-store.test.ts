@@ -194,4 +194,18 @@ describe("the status store", () => {
     expect(store.topics("c")).toEqual([]);
     await store.close();
   });
+
+  test("tells when any worker has removed a connector's topics", async () => {
+    const { store, transport, clock } = await openStore();
+    const forgotten: string[] = [];
+    store.onTopicsForgotten((connector) => forgotten.push(connector));
+    store.putTopic({ topic: "t", connector: "c", task: 0, discoveredMs: 1 });
+    await clock.settled();
+    expect(forgotten).toEqual([]);
+    transport.append(statusRecord.noTopic("t", "c"));
+    transport.append(statusRecord.noTopic("unknown", "d"));
+    await clock.settled();
+    expect(forgotten).toEqual(["c"]);
+    await store.close();
+  });
 });

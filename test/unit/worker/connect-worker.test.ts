@@ -137,6 +137,15 @@ describe("the worker", () => {
     expect(hosts).toEqual([]);
   });
 
+  test("tasks of a connector whose topics were reset note them again", async () => {
+    const { hosts, worker, start } = rig();
+    await start(0);
+    worker.forgetTopics("other");
+    expect(hosts[0]?.commands.map(({ type }) => type)).toEqual(["start"]);
+    worker.forgetTopics("shop");
+    expect(hosts[0]?.commands.at(-1)).toEqual({ type: "forgetTopics", run: hosts[0]?.run });
+  });
+
   test("forwards statuses and keeps them", async () => {
     const { hosts, told, worker, start } = rig();
     await start(0);

@@ -56,6 +56,18 @@ describe("a sink task", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test("reports a topic at its first record, and again once topics are forgotten", async () => {
+    const { task, consumer, topics, runner } = await started();
+    consumer.produce(P0, "a", "b");
+    await task.took(2);
+    expect(topics).toEqual(["orders"]);
+    runner.forgetTopics();
+    consumer.produce(P0, "c");
+    await task.took(3);
+    expect(topics).toEqual(["orders", "orders"]);
+    runner.abandon();
+  });
+
   test("put is called at least every half second, even without records", async () => {
     const { task, clock, runner } = await started();
     await clock.settled();

@@ -460,6 +460,23 @@ describe("a source task", () => {
     expect(refused.offsets.flushes).toEqual([]);
   });
 
+  test("a topic is reported again once topics are forgotten, and not looked up again", async () => {
+    const creation = { "topic.creation.default.partitions": "1", "topic.creation.default.replication.factor": "-1" };
+    const rig = sourceRig({ topicCreation: parseTopicCreation({}, creation) });
+    void rig.runner.run("STARTED");
+    const producer = await rig.producer;
+    rig.task.feed(records(1, 2));
+    await producer.arrived(2);
+    expect(rig.topics).toEqual(["lines"]);
+    rig.admin.refuse = new Error("looked up again");
+    rig.admin.topics.clear();
+    rig.runner.forgetTopics();
+    rig.task.feed(records(3, 4));
+    await producer.arrived(4);
+    expect(rig.topics).toEqual(["lines", "lines"]);
+    rig.runner.abandon();
+  });
+
   test("a missing topic is created once Kafka answers; until then the status shows the wait", async () => {
     const topicCreation = parseTopicCreation(
       {},
