@@ -1,8 +1,10 @@
 // CDC of the bundled stack (`millrace up`: worker and broker in one process), compared with Postgres's own limits in
 // the same run: draining a backlog with pg_recvlogical on the same backlog, a snapshot with COPY of the same rows.
-//   node bench/cdc.mjs [--rows 200000] [--snapshot 500000] [--runs 1] [--tuned yes|no]
+//   node bench/cdc.mjs [--rows 200000] [--snapshot 500000] [--runs 1] [--tuned yes|no] [--acknowledge disk|cache]
 // Uses the Postgres of PGHOST/PGPORT/PGUSER, or the embedded one. CPU is that of the whole process with its threads.
 import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 import { benchPostgres, clientEnvironment, program } from "./postgres.mjs";
 import {
@@ -19,7 +21,13 @@ import {
   workerFile,
 } from "./processes.mjs";
 
-const { rows, snapshot, runs, tuned } = options({ rows: 200_000, snapshot: 500_000, runs: 1, tuned: "no" });
+const { rows, snapshot, runs, tuned, acknowledge } = options({
+  rows: 200_000,
+  snapshot: 500_000,
+  runs: 1,
+  tuned: "no",
+  acknowledge: "disk",
+});
 const TUNED = {
   "max.batch.size": "20000",
   "max.queue.size": "100000",
@@ -35,6 +43,9 @@ const INSERT = "insert into t (customer, sku, quantity, price, note)";
 await measured(async () => {
   const postgres = await benchPostgres();
   const folder = temporaryFolder();
+  const brokerConfig = join(folder, "broker.properties");
+  const flushMessages = acknowledge === "disk" ? "1" : "9223372036854775807";
+  writeFileSync(brokerConfig, `log.flush.interval.messages=${flushMessages}\n`);
   const up = startMillrace(
     [
       "up",
@@ -46,6 +57,8 @@ await measured(async () => {
       "127.0.0.1:0",
       "--config",
       workerFile(folder, "127.0.0.1:0"),
+      "--broker-config",
+      brokerConfig,
     ],
     { MILLRACE_LOG_LEVEL: "warn" },
   );
@@ -91,6 +104,7 @@ async function drain(stack, name, perTransaction) {
   return {
     what: "drain",
     tuned,
+    acknowledge,
     rows_per_transaction: perTransaction,
     rows,
     rate: Math.round(rate),
@@ -118,6 +132,7 @@ async function copy(stack, name) {
   return {
     what: "snapshot",
     tuned,
+    acknowledge,
     rows: snapshot,
     rate: Math.round(rate),
     limit_copy: Math.round(limit),

@@ -15,7 +15,7 @@ interface BrokerKey extends ValueRule {
 const MINUTE = 60_000;
 
 /**
- * The broker's own properties: Kafka's names, and two of ours at the end. The defaults of topics (`log.…`) are added
+ * The broker's own properties: Kafka's names, and three of ours at the end. The defaults of topics (`log.…`) are added
  * below.
  */
 const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
@@ -62,6 +62,8 @@ const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "log.cleaner.backoff.ms": { type: "long", default: "15000", min: 0 },
   "log.cleaner.dedupe.buffer.size": { type: "long", default: String(32 * 1024 * 1024) },
   "millrace.lenient.replication": { type: "boolean", default: "true" },
+  // Below it only producers are refused, so that offsets can be committed and topics deleted.
+  "millrace.log.free.bytes.min": { type: "long", default: String(32 * 1024 * 1024), min: 0 },
   "millrace.segment.bytes.min": { type: "int", default: "1048576", min: 1 },
 };
 

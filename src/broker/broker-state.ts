@@ -29,6 +29,7 @@ export class BrokerState {
     };
     const state = new BrokerState(file, stored);
     state.update({ epoch: stored.epoch + 1 });
+    file.keepReserve();
     return state;
   }
 
@@ -40,6 +41,11 @@ export class BrokerState {
     const next = { ...this.#metadata, ...change };
     this.file.write(next);
     this.#metadata = next;
+  }
+
+  /** As in MetadataFile. */
+  keepReserve(): void {
+    this.file.keepReserve();
   }
 
   /** A producer id that was never handed out before, not even by an earlier start. */

@@ -6,6 +6,7 @@ import type { ByteReader } from "../protocol/byte-reader.js";
 import type { Fields, InputOf, OutputOf } from "../protocol/message-fields.js";
 import type { BrokerProperties } from "./broker-properties.js";
 import type { BrokerState } from "./broker-state.js";
+import type { FreeSpace } from "./free-space.js";
 import type { GroupCoordinator } from "./groups/group-coordinator.js";
 import type { Interception, Interceptor } from "./interceptor.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
@@ -30,6 +31,7 @@ export interface Broker {
   readonly groups: GroupCoordinator;
   readonly properties: BrokerProperties;
   readonly state: BrokerState;
+  readonly freeSpace: FreeSpace;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly apis: readonly AdvertisedApi[];

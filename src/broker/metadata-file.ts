@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import type { Disk } from "../base/files/disk.js";
-import { replaceFile } from "../base/files/durable-files.js";
+import { replaceFile, writeFile } from "../base/files/durable-files.js";
 import { crc32c } from "../protocol/crc32c.js";
 
 const FILE = "broker-metadata";
+/** Deleted when the disk is full, so that the metadata can be written, and topics be deleted, nevertheless. */
+const RESERVE_FILE = ".reserve";
+const RESERVE_BYTES = 256 * 1024;
 const MAGIC = "millrace-broker-metadata";
 
 /** A topic as the metadata file holds it. */
@@ -43,6 +46,7 @@ export class BrokerMetadataError extends Error {
  */
 export class MetadataFile {
   readonly #path: string;
+  readonly #reservePath: string;
 
   /** @param checkFolder throws when another process owns the folder; called before each write. */
   constructor(
@@ -51,6 +55,7 @@ export class MetadataFile {
     private readonly checkFolder: () => void,
   ) {
     this.#path = join(folder, FILE);
+    this.#reservePath = join(folder, RESERVE_FILE);
   }
 
   /**
@@ -80,11 +85,29 @@ export class MetadataFile {
     return JSON.parse(body) as BrokerMetadata;
   }
 
-  /** Replaces everything; returns once it is on disk. */
+  /** Replaces everything; returns once it is on disk. On a full disk it takes the reserve. */
   write(metadata: BrokerMetadata): void {
     this.checkFolder();
     const body = JSON.stringify(metadata, undefined, 1);
-    replaceFile(this.disk, this.#path, `${MAGIC} 1 ${checksumOf(body)}\n${body}`);
+    const content = `${MAGIC} 1 ${checksumOf(body)}\n${body}`;
+    try {
+      replaceFile(this.disk, this.#path, content);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ENOSPC") throw cause;
+      this.disk.remove(this.#reservePath);
+      replaceFile(this.disk, this.#path, content);
+    }
+  }
+
+  /** Sets space aside for a `write` on a full disk, if there is any. Called at start, and after a topic is deleted. */
+  keepReserve(): void {
+    try {
+      if (this.disk.readFile(this.#reservePath)?.length === RESERVE_BYTES) return;
+      writeFile(this.disk, this.#reservePath, Buffer.alloc(RESERVE_BYTES));
+    } catch {
+      // There is no room for it now.
+      this.disk.remove(this.#reservePath);
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import type { Random } from "../base/random.js";
 import { BrokerProperties } from "./broker-properties.js";
 import { BrokerState } from "./broker-state.js";
 import { DataFolderLock, type DataFolderLostError } from "./data-folder/data-folder-lock.js";
+import { FreeSpace } from "./free-space.js";
 import { GroupCoordinator } from "./groups/group-coordinator.js";
 import { GroupLog } from "./groups/group-log.js";
 import type { Broker, Endpoint } from "./handler.js";
@@ -26,6 +27,8 @@ import { OffsetCheckpoint } from "./offset-checkpoint.js";
 import { TopicRegistry } from "./topics/topic-registry.js";
 
 const OFFSETS_TOPIC = "__consumer_offsets";
+/** Interval at which the disk is asked for its free space. */
+const FREE_SPACE_MS = 1000;
 const INSIDE_HOST = "127.0.0.1";
 
 export interface BrokerOptions {
@@ -97,11 +100,25 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     topics = registry;
     const groups = openGroups(options, registry, properties);
     const nodeId = properties.number("node.id");
-    const broker: Broker = { nodeId, topics: registry, groups, properties, state, clock, logger, apis: HANDLERS };
+    const freeSpace = new FreeSpace(() => properties.number("millrace.log.free.bytes.min"), logger);
+    const measureSpace = async () => freeSpace.measured(await disk.freeBytes(dataDir));
+    await measureSpace();
+    const broker: Broker = {
+      nodeId,
+      topics: registry,
+      groups,
+      properties,
+      state,
+      freeSpace,
+      clock,
+      logger,
+      apis: HANDLERS,
+    };
     const [listener, inside] = await openListeners(options, plan, broker);
     const cleaner = new LogCleaner(registry, cleanerOffsets, properties, clock, logger);
     const listeners = inside ? [listener, inside] : [listener];
     startMaintenance(maintenance, broker, listeners, cleaner);
+    maintenance.start({ name: "measuring the free space", intervalMs: () => FREE_SPACE_MS, run: measureSpace });
     const { clusterId } = state.metadata;
     const { host } = plan.listen;
     const { port } = listener;

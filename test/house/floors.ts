@@ -109,6 +109,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ],
     ["src/broker/groups", "src/broker/broker-properties", "src/broker/log"],
     ["src/broker/interceptor"],
+    ["src/broker/free-space"],
     [
       "src/broker/handler",
       "src/broker/broker-properties",
@@ -116,6 +117,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "src/broker/topics",
       "src/broker/groups",
       "src/broker/interceptor",
+      "src/broker/free-space",
     ],
     [
       "src/broker/handlers",

@@ -56,6 +56,8 @@ export class MemoryDisk implements Disk {
   fault: DiskFault | undefined;
   /** All calls of one kind fail from now on, for paths that match. */
   broken: { readonly call: "write" | "sync"; readonly path: RegExp; readonly code: "EIO" | "ENOSPC" } | undefined;
+  /** Bytes that all files together may take. */
+  capacityBytes = Number.POSITIVE_INFINITY;
   /** When set, syncs in the background wait for it. */
   gate: Promise<void> | undefined;
 
@@ -134,6 +136,10 @@ export class MemoryDisk implements Disk {
       const part = bytes.subarray(0, this.#pick(bytes.length + 1));
       change(file, { kind: "write", at: position, bytes: part });
       throw error;
+    }
+    const isLimited = Number.isFinite(this.capacityBytes);
+    if (isLimited && position + length > file.now.length && this.#usedBytes() + length > this.capacityBytes) {
+      throw this.#error("ENOSPC", path);
     }
     const written = length > 1 && this.#pick(10) === 0 ? 1 + this.#pick(length - 1) : length;
     change(file, { kind: "write", at: position, bytes: bytes.subarray(0, written) });
@@ -243,6 +249,10 @@ export class MemoryDisk implements Disk {
     if (node?.kind === "file") node.modifiedMs = ms;
   }
 
+  async freeBytes(): Promise<number> {
+    return this.capacityBytes;
+  }
+
   /** The content of a file after a power cut. */
   #afterCut(file: FileNode): FileNode {
     let content = file.durable;
@@ -309,6 +319,11 @@ export class MemoryDisk implements Disk {
   #folder(path: string): void {
     if (this.#isCut) throw new PowerCutError(path);
     if (this.#root.get(path)?.kind !== "folder") throw this.#error("ENOENT", path);
+  }
+
+  #usedBytes(): number {
+    const files = new Set(this.#root.values());
+    return [...files].reduce((sum, node) => sum + (node.kind === "file" ? node.now.length : 0), 0);
   }
 
   #pick(count: number): number {

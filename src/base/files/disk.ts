@@ -14,6 +14,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statfs,
   statSync,
   unlinkSync,
   utimesSync,
@@ -65,6 +66,8 @@ export interface Disk {
   /** Time of the last write in ms since 1970. */
   modifiedMs(path: string): number;
   setModifiedMs(path: string, ms: number): void;
+  /** Bytes that can still be written to the disk of a folder; infinite where the file system does not tell. */
+  freeBytes(path: string): Promise<number>;
 }
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {
@@ -122,6 +125,12 @@ export const SYSTEM_DISK: Disk = {
   removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
   modifiedMs: (path) => statSync(path).mtimeMs,
   setModifiedMs: (path, ms) => utimesSync(path, ms / 1000, ms / 1000),
+  freeBytes: (path) =>
+    new Promise((resolve) =>
+      statfs(path, (error, stats) =>
+        resolve(error || stats.blocks === 0 ? Number.POSITIVE_INFINITY : stats.bavail * stats.bsize),
+      ),
+    ),
 };
 
 function settled(call: (done: (error: Error | null) => void) => void): Promise<void> {

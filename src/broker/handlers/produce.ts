@@ -6,6 +6,8 @@ import { type AppendAnswer, appendProduced, failure } from "../log/append-produc
 import type { PartitionLog } from "../log/partition-log.js";
 import { findTopic } from "./topic-reference.js";
 
+const DISK_FULL =
+  "The broker's disk is almost full (millrace.log.free.bytes.min): delete topics or files, or lower retention.";
 const EMPTY_RECORDS = "A produce request must hold exactly one record batch per partition.";
 
 /**
@@ -69,6 +71,8 @@ function appendTo(
   const log = topic?.logs[index];
   if (!log) return failure(topic ? ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCode, null);
   if (topic.isInternal) return failure(ErrorCodes.INVALID_TOPIC_EXCEPTION, "Clients may not write to internal topics.");
+  if (broker.freeSpace.isLow) return failure(ErrorCodes.KAFKA_STORAGE_ERROR, DISK_FULL);
+  broker.freeSpace.appended(records.length);
   const arrival = { nowMs: broker.clock.nowMs(), apiVersion };
   return { ...appendProduced(log, records, arrival, `${topic.name}-${index}`), log };
 }

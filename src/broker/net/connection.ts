@@ -101,7 +101,7 @@ export class Connection {
       const frame = this.#frames.next();
       if (!frame) return undefined;
       const served = this.dispatcher.dispatch(frame, this.#call);
-      if (!(served instanceof Promise)) this.#frames.release();
+      if (!(served instanceof Promise) || this.dispatcher.readsAtOnce) this.#frames.release();
       return served;
     } catch (cause) {
       this.#fail(cause);
@@ -168,7 +168,7 @@ export class Connection {
   }
 }
 
-/** Only a produce's frame is reused: its records are in the log before the answer, and nothing else refers to it. */
+/** Only a produce's frame is reused: its records are in the log when its handler returns, even if the answer waits. */
 function isProduce(apiKey: number): boolean {
   return apiKey === produce.key;
 }

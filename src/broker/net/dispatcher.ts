@@ -20,6 +20,11 @@ export class Dispatcher {
     for (const handler of handlers) this.#handlers.set(handler.key, handler);
   }
 
+  /** Whether a Produce request has been read when `dispatch` returns; an interceptor may delay it. */
+  get readsAtOnce(): boolean {
+    return this.interceptor === undefined;
+  }
+
   /**
    * Serves one frame.
    * @throws MalformedError when it cannot be decoded; the connection is then closed, as in Kafka.

@@ -129,7 +129,7 @@ export class TopicRegistry {
   }
 
   /**
-   * Deletes a topic with its records. Once the metadata lacks it, it is deleted: what of its files cannot be removed
+   * Deletes a topic with its records, also on a full disk. Once the metadata lacks it, it is deleted: what of its files cannot be removed
    * now, the next start removes.
    */
   delete(name: string): void {
@@ -160,6 +160,7 @@ export class TopicRegistry {
     }
     tryTo(() => startOffsets.drop(name));
     tryTo(() => cleanerOffsets.drop(name));
+    state.keepReserve();
     logger.info("Deleted a topic", { topic: name });
   }
 

@@ -27,17 +27,22 @@ let onSync: (path: string) => Promise<void>;
 beforeEach(async () => {
   onSync = async () => undefined;
   folder = mkdtempSync(join(tmpdir(), "millrace-durability-"));
+  await start();
+});
+
+async function start(properties: Readonly<Record<string, string>> = {}): Promise<void> {
   broker = await startBroker({
     dataDir: folder,
     listen: "127.0.0.1:0",
     clock: new SystemClock(),
     random: new SystemRandom(),
     logger: silentLogger,
-    properties: { "log.flush.interval.messages": "1" },
+    properties: { "log.flush.interval.messages": "1", ...properties },
     disk: diskThat((path) => onSync(path)),
   });
   client = await BrokerClient.connect(broker.port);
-});
+}
+
 afterEach(async () => {
   client.close();
   await broker.close();
@@ -120,6 +125,18 @@ test("a partition whose sync fails answers 56 from then on, and the others are s
   await broker.close();
   expect(readdirSync(join(folder, "bad-0")).filter((name) => name.endsWith("index"))).toEqual([]);
   expect(readdirSync(join(folder, "good-0")).filter((name) => name.endsWith(".index"))).toHaveLength(1);
+});
+
+test("below the floor of free space only Produce is refused", async () => {
+  await create("t");
+  expect(await send("t")).toEqual([ErrorCodes.NONE]);
+  client.close();
+  await broker.close();
+  await start({ "millrace.log.free.bytes.min": String(Number.MAX_SAFE_INTEGER) });
+  expect(await send("t")).toEqual([ErrorCodes.KAFKA_STORAGE_ERROR]);
+  expect(await lastOffset(client, "t")).toBe(1);
+  await create("u");
+  expect(await lastOffset(client, "u")).toBe(0);
 });
 
 test("a commit whose sync fails is refused, and the group's offsets are no longer answered", async () => {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -756,6 +756,9 @@ describe("a broker that cannot start", () => {
     const failure = await start(folder, broker.port).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ListenError);
     expect((failure as Error).message).toContain(String(broker.port));
+    const unused = join(folder, "unused");
+    await expect(start(unused, broker.port)).rejects.toThrow(ListenError);
+    expect(readdirSync(folder)).not.toContain("unused");
     const second = await start(folder, 0);
     await second.close();
     rmSync(folder, { recursive: true, force: true });

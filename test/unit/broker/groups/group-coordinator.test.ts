@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
+import { deferred } from "../../../../src/base/deferred.js";
 import { type LogFields, type Logger, silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
@@ -7,6 +8,9 @@ import { GroupCoordinator } from "../../../../src/broker/groups/group-coordinato
 import { GroupLog, partitionOfGroup } from "../../../../src/broker/groups/group-log.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
+import { readBatchHeader } from "../../../../src/protocol/records/record-batch.js";
+import { batchOf, openTestLog } from "../../../support/broker-log.js";
+import { MemoryDisk } from "../../../support/memory-disk.js";
 
 const PARTITIONS = 2;
 
@@ -96,6 +100,110 @@ describe("a group whose record cannot be written", () => {
     coordinator.broken.clear();
     coordinator.groups.expire();
     expect(coordinator.groups.offset(bad, "t", 0)).toBeUndefined();
+  });
+});
+
+describe("over logs on a disk", () => {
+  const commitOf = (offset: number) => ({
+    groupId: "g",
+    generationId: -1,
+    memberId: "",
+    instanceId: null,
+    offsets: [
+      { topic: "t", partition: 0, offset, leaderEpoch: -1, metadata: "", commitTimestamp: 0, expireTimestamp: -1 },
+    ],
+  });
+
+  function start(disk: MemoryDisk, topics: readonly string[] = ["t"], logger: Logger = silentLogger) {
+    const configs = { "flush.messages": "1" };
+    const logs = [openTestLog("/data/o-0", { disk, configs })];
+    const groups = new GroupCoordinator(
+      new GroupLog(() => logs, logger),
+      new BrokerProperties({}),
+      new SimClock(),
+      new SeededRandom(1),
+      logger,
+    );
+    groups.load((name) => topics.includes(name));
+    return { groups, log: logs[0]! };
+  }
+
+  function freshDisk(): MemoryDisk {
+    const disk = new MemoryDisk(new SeededRandom(1));
+    disk.makeFolder("/data/o-0");
+    disk.syncFolder("/");
+    return disk;
+  }
+
+  test("a commit is settled once it is on disk", async () => {
+    const disk = freshDisk();
+    const { groups } = start(disk);
+    groups.commit(commitOf(5), 0);
+    expect(await groups.settled("g")).toBe(ErrorCodes.NONE);
+    disk.restart();
+    expect(start(disk).groups.offset("g", "t", 0)?.offset).toBe(5);
+  });
+
+  test("a commit that cannot be forced to disk is an error, and the group is refused from then on", async () => {
+    const disk = freshDisk();
+    const { groups } = start(disk);
+    const gate = deferred();
+    disk.gate = gate.promise;
+    disk.broken = { call: "sync", path: /\.log$/, code: "EIO" };
+    groups.commit(commitOf(5), 0);
+    const settled = groups.settled("g");
+    gate.resolve();
+    expect(await settled).toBe(ErrorCodes.COORDINATOR_NOT_AVAILABLE);
+    expect(groups.readFault("g")).toBe(ErrorCodes.NOT_COORDINATOR);
+    expect(groups.commit(commitOf(6), 0)).toBe(ErrorCodes.NOT_COORDINATOR);
+  });
+
+  test("the offsets of a deleted topic are gone at once, and from the log once it can be written", async () => {
+    const disk = freshDisk();
+    const { groups } = start(disk);
+    groups.commit(commitOf(5), 0);
+    await groups.settled("g");
+    disk.broken = { call: "write", path: /\.log$/, code: "ENOSPC" };
+    groups.forgetTopic("t");
+    expect(groups.offset("g", "t", 0)).toBeUndefined();
+    disk.broken = undefined;
+    groups.expire();
+    await groups.settled("g");
+    disk.restart();
+    expect(start(disk).groups.offset("g", "t", 0)).toBeUndefined();
+  });
+
+  test("the offsets of a topic that no longer exists are not loaded", async () => {
+    const disk = freshDisk();
+    const { groups } = start(disk);
+    groups.commit(commitOf(5), 0);
+    await groups.settled("g");
+    disk.restart();
+    expect(start(disk, []).groups.offset("g", "t", 0)).toBeUndefined();
+  });
+
+  test("groups of a partition that cannot be read are refused, since their offsets are unknown", () => {
+    const disk = freshDisk();
+    const { groups, log } = start(disk);
+    groups.commit(commitOf(5), 0);
+    const unreadable = batchOf([{ value: "v" }], undefined, "gzip");
+    unreadable.fill(0, 61);
+    log.append(unreadable, readBatchHeader(unreadable));
+    const errors: LogFields[] = [];
+    const logger = { ...silentLogger, error: (_: string, fields: LogFields = {}) => void errors.push(fields) };
+    const again = new GroupCoordinator(
+      new GroupLog(() => [log], logger),
+      new BrokerProperties({}),
+      new SimClock(),
+      new SeededRandom(1),
+      logger,
+    );
+    return log.settled(log.logEndOffset)!.then(() => {
+      again.load(() => true);
+      expect(errors).toEqual([{ folder: "/data/o-0" }]);
+      expect(again.readFault("g")).toBe(ErrorCodes.NOT_COORDINATOR);
+      expect(again.commit(commitOf(6), 0)).toBe(ErrorCodes.NOT_COORDINATOR);
+    });
   });
 });
 

@@ -43,6 +43,19 @@ function start(properties: Readonly<Record<string, string>> = { "log.flush.inter
   });
 }
 
+/** Bytes in the files of the data folder. */
+function usedBytes(): number {
+  const folders = [
+    FOLDER,
+    ...disk
+      .list(FOLDER)
+      .filter(({ isFolder }) => isFolder)
+      .map(({ name }) => `${FOLDER}/${name}`),
+  ];
+  const paths = folders.flatMap((folder) => disk.list(folder).map(({ name }) => `${folder}/${name}`));
+  return paths.reduce((sum, path) => sum + (disk.readFile(path)?.length ?? 0), 0);
+}
+
 const batch = (value: string) => batchOf([{ value }]);
 
 test("a topic and its first record survive a power cut once they are acknowledged", async () => {
@@ -81,6 +94,21 @@ describe("deleting", () => {
     expect(disk.openFiles).toEqual([]);
     start();
     expect(disk.list(FOLDER).filter(({ name, isFolder }) => isFolder && !name.endsWith(".stray"))).toEqual([]);
+  });
+
+  test("a topic frees a full disk, on which nothing else can be written", () => {
+    const topics = start();
+    const [log] = topics.create(PLAN).logs;
+    append(log!, batch("x".repeat(5000)));
+    disk.capacityBytes = usedBytes();
+    expect(() => append(log!, batch("more"))).toThrow(
+      expect.objectContaining({ code: ErrorCodes.KAFKA_STORAGE_ERROR }),
+    );
+    topics.delete("t");
+    expect(errors).toEqual([]);
+    disk.capacityBytes = Number.POSITIVE_INFINITY;
+    disk.restart();
+    expect(start().names()).toEqual(new Set());
   });
 
   test("records: the new start is on disk only after the records below it, which it would hide if it came first", () => {
