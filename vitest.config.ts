@@ -2,7 +2,8 @@ import { defineConfig } from "vitest/config";
 
 // Three rings (docs/architecture.md): unit touches no socket and no file; cluster runs real workers on the bundled
 // broker with real Postgres and the embedded object store; external runs against the originals and says so when it
-// is skipped. `long` holds what is too slow for `npm test`; `kill` is the long form of the cluster ring's kill runs.
+// is skipped. `long` holds what is too slow for `npm test`, `histories` its simulations, which need no machine of their
+// own and run in parallel; `kill` is the long form of the cluster ring's kill runs.
 export default defineConfig({
   test: {
     pool: "forks",
@@ -22,9 +23,18 @@ export default defineConfig({
         test: {
           name: "long",
           include: ["test/long/**/*.test.ts"],
+          exclude: ["test/long/histories/**"],
           testTimeout: 300_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "histories",
+          include: ["test/long/histories/**/*.test.ts"],
+          testTimeout: 600_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {

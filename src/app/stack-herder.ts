@@ -134,7 +134,7 @@ function makeParts(
 ): HerderParts {
   const { clock, random, logger } = stack;
   return {
-    async openStores(configListener, signal): Promise<Stores> {
+    async openStores(listeners, signal): Promise<Stores> {
       const topics = internalTopics(config, props);
       const storeLogger = logger.named(LOGGERS.stores);
       await ensureInternalTopics(
@@ -152,9 +152,9 @@ function makeParts(
           fold,
         });
       return {
-        config: new ConfigStore(openLog(topics.config.name), configListener),
+        config: new ConfigStore(openLog(topics.config.name), listeners.config),
         offset: new OffsetStore(openLog(topics.offset.name)),
-        status: new StatusStore(openLog(topics.status.name), () => {}, clock, random, storeLogger),
+        status: new StatusStore(openLog(topics.status.name), listeners.status, clock, random, storeLogger),
       };
     },
     createWorker: workerFactory({ stack, props }),

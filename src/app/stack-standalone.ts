@@ -77,7 +77,7 @@ function makeStandaloneHerder(wiring: HerderWiring<StandaloneConfig>) {
 function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): HerderParts {
   const { clock, random, logger } = stack;
   return {
-    async openStores(configListener): Promise<Stores> {
+    async openStores(listeners): Promise<Stores> {
       const storeLogger = logger.named(LOGGERS.stores);
       const file = config["offset.storage.file.filename"];
       const offsets = new OffsetFile(file, storeLogger);
@@ -87,9 +87,9 @@ function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): He
       const openFile = (fold: LogFold) =>
         new CompactedLog({ ...log, topic: "offsets", file, transport: new LocalLog(offsets), fold });
       return {
-        config: new ConfigStore(openLog("configs"), configListener),
+        config: new ConfigStore(openLog("configs"), listeners.config),
         offset: new OffsetStore(openFile),
-        status: new StatusStore(openLog("statuses"), () => {}, clock, random, storeLogger),
+        status: new StatusStore(openLog("statuses"), listeners.status, clock, random, storeLogger),
       };
     },
     createWorker: workerFactory({ stack, props }),

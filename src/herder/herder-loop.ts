@@ -251,7 +251,11 @@ export class HerderLoop implements MembershipHost {
   async #assemble(): Promise<void> {
     const { settings, parts } = this;
     const { clock, random, logger } = settings;
-    const stores = await parts.openStores((events) => this.#onConfigEvents(events), this.#stopping.signal);
+    const listeners = {
+      config: (events: readonly ConfigEvent[]) => this.#onConfigEvents(events),
+      status: (connector: string) => this.#assembly?.duties.onStatus(connector),
+    };
+    const stores = await parts.openStores(listeners, this.#stopping.signal);
     this.#opened.add("the stores", () => this.#closeStores(stores));
     if (this.#stopping.signal.aborted) throw new LoopEndedError("The start");
     const redactions = new Redactions();

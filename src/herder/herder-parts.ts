@@ -3,7 +3,7 @@ import type { GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.
 import type { StoredProps } from "../stores/config-records.js";
 import type { ConfigListener, ConfigStore, SharedConfigStore } from "../stores/config-store.js";
 import type { OffsetStore } from "../stores/offset-store.js";
-import type { StatusStore } from "../stores/status-store.js";
+import type { StatusListener, StatusStore } from "../stores/status-store.js";
 import type { Worker, WorkerListener } from "../worker/worker.js";
 import type { ConfigProvider } from "./config/config-providers.js";
 import type { Redactions } from "./config/redaction.js";
@@ -17,6 +17,12 @@ export interface Stores {
   readonly status: StatusStore;
 }
 
+/** What the herder hears of the stores. */
+interface StoreListeners {
+  readonly config: ConfigListener;
+  readonly status: StatusListener;
+}
+
 /** The stores as the rest of the herder sees them: only a LeaderWriter writes the leader's records. (I7) */
 export interface SharedStores extends Omit<Stores, "config"> {
   readonly config: SharedConfigStore;
@@ -25,7 +31,7 @@ export interface SharedStores extends Omit<Stores, "config"> {
 /** The herder's parts, each created when the herder starts. */
 export interface HerderParts {
   /** Makes sure that the internal topics exist, and creates the stores over them (not started). */
-  openStores(configListener: ConfigListener, signal: AbortSignal): Promise<Stores>;
+  openStores(listeners: StoreListeners, signal: AbortSignal): Promise<Stores>;
   createWorker(listener: WorkerListener, offsets: OffsetStore, redactions: Redactions): Promise<Worker>;
   joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupPlace;
   /**

@@ -4,10 +4,9 @@ import { LoopEndedError } from "../base/command-loop.js";
 import type { ConfigSnapshot } from "../stores/config-fold.js";
 import type { StatusStore } from "../stores/status-store.js";
 import type { LeaderWriter } from "./membership/leader-writer.js";
-import { configuredWork, type Place } from "./membership/membership.js";
+import type { Place } from "./membership/membership.js";
 import { isDue, newSessionKey, type SessionKeyKind } from "./membership/session-keys.js";
 import { MisdirectedError } from "./misdirected-error.js";
-import { taskKey } from "./work/work.js";
 
 export interface LeaderDutiesOptions {
   readonly status: StatusStore;
@@ -22,7 +21,10 @@ export interface LeaderDutiesOptions {
   asLeader(stage: string, what: string, step: (writer: LeaderWriter) => Promise<void>): Promise<void>;
 }
 
-/** The leader's own duties: deletes statuses of removed connectors and tasks, and renews the session key. */
+/**
+ * The leader's own duties: deletes statuses of removed connectors and tasks, also those that arrive later, and renews
+ * the session key.
+ */
 export class LeaderDuties {
   readonly #backoff: Backoff;
   #timer: Timer | undefined;
@@ -35,7 +37,12 @@ export class LeaderDuties {
   onPlace(place: Place): void {
     this.stop();
     if (!place.isLeader) return;
-    this.#removeStaleStatuses(place);
+    // The former owners stopped these connectors and tasks before this rebalance.
+    const { status, configs } = this.options;
+    for (const connector of status.connectors()) {
+      this.#removeStaleStatuses(connector, place);
+      if (!configs().connectors.has(connector)) status.removeTopics(connector);
+    }
     if (place.sessioned) this.#tendSessionKey();
   }
 
@@ -43,21 +50,27 @@ export class LeaderDuties {
     this.#timer?.cancel();
   }
 
-  /** The former owners stopped these connectors and tasks before this rebalance. */
-  #removeStaleStatuses(place: Place): void {
+  /**
+   * Called when statuses of a connector have changed. A worker without a network may report its work as UNASSIGNED long
+   * after the connector, or its task, was deleted.
+   */
+  onStatus(connector: string): void {
+    const place = this.options.place();
+    if (place?.isLeader) this.#removeStaleStatuses(connector, place);
+  }
+
+  #removeStaleStatuses(connector: string, place: Place): void {
     const { status, configs } = this.options;
-    const { connectors } = configs();
-    const { tasks } = configuredWork(configs());
+    const isConfigured = (task?: number) => {
+      const entry = configs().connectors.get(connector);
+      return entry !== undefined && (task === undefined || task < entry.taskConfigs.length);
+    };
     // Under the next leader they may exist again.
-    const leads = () => this.options.place() === place;
-    for (const connector of status.connectors()) {
-      for (const [task] of status.taskStatuses(connector)) {
-        if (!tasks.has(taskKey({ connector, task }))) status.remove({ connector, task }, leads);
-      }
-      if (connectors.has(connector)) continue;
-      status.removeTopics(connector);
-      if (status.status({ connector })) status.remove({ connector }, leads);
+    const isStale = (task?: number) => this.options.place() === place && !isConfigured(task);
+    for (const [task] of status.taskStatuses(connector)) {
+      if (isStale(task)) status.remove({ connector, task }, () => isStale(task));
     }
+    if (isStale() && status.status({ connector })) status.remove({ connector }, () => isStale());
   }
 
   /** Replaces the key when it is due. Runs again when the next one is due, or soon after a failure. */

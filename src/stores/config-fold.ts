@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type ExactJson, type ExactJsonObject, parseExactJson } from "../base/exact-json.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import { isTargetState, type TargetState } from "../contract/target-state.js";
@@ -15,9 +16,14 @@ export interface ConnectorEntry {
   readonly inconsistent: boolean;
   /** The connector's config when its tasks were last committed; undefined before the first commit. */
   readonly appliedConfig: StoredProps | undefined;
-  /** Offsets of the connector's current record and last commit (-1: none): a run from another record is outdated. */
+  /**
+   * Offsets of the connector's current record, and of the commit that put the tasks in force (-1: none): a run from
+   * another record is outdated.
+   */
   readonly configOffset: number;
   readonly tasksOffset: number;
+  /** Offset of the last commit, which may only have repeated the tasks; -1: none. */
+  readonly commitOffset: number;
 }
 
 /** The config topic as of one offset. A snapshot does not change. */
@@ -162,6 +168,7 @@ export class ConfigFold {
       appliedConfig: undefined,
       configOffset: this.#offset - 1,
       tasksOffset: -1,
+      commitOffset: -1,
     });
     this.#shapeOffset = this.#offset;
     return { kind: "connector-added", connector };
@@ -181,6 +188,11 @@ export class ConfigFold {
     const deferred = this.#deferred.get(connector);
     this.#deferred.delete(connector);
     const taskConfigs = complete(deferred, taskCount);
+    const commitOffset = this.#offset - 1;
+    if (taskConfigs && repeats(entry, taskConfigs)) {
+      this.#connectors.set(connector, { ...entry, commitOffset });
+      return undefined;
+    }
     this.#shapeOffset = this.#offset;
     this.#connectors.set(connector, {
       ...entry,
@@ -188,7 +200,8 @@ export class ConfigFold {
       inconsistent: taskConfigs === undefined,
       taskConfigs: taskConfigs ?? [],
       appliedConfig: taskConfigs === undefined ? entry.appliedConfig : entry.config,
-      tasksOffset: this.#offset - 1,
+      tasksOffset: commitOffset,
+      commitOffset,
     });
     return { kind: "tasks-committed", connector };
   }
@@ -223,6 +236,12 @@ function complete(
     configs.push(config);
   }
   return configs;
+}
+
+/** Whether a commit puts in force what already is, so that nothing has to restart. */
+function repeats(entry: ConnectorEntry, taskConfigs: readonly StoredProps[]): boolean {
+  const inForce = entry.appliedConfig && { config: entry.appliedConfig, taskConfigs: entry.taskConfigs };
+  return !entry.inconsistent && isDeepStrictEqual(inForce, { config: entry.config, taskConfigs });
 }
 
 function applyRestart(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent {

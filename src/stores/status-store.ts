@@ -14,7 +14,7 @@ import {
   type TopicUse,
 } from "./status-fold.js";
 
-/** Called with a connector whose status, tasks' statuses or topics may have changed. */
+/** Called with a connector whose status, tasks' statuses or topics may have changed. Must not throw. */
 export type StatusListener = (connector: string) => void;
 
 /** Whether a pending write is still wanted. Checked before every attempt. */
@@ -29,8 +29,8 @@ interface PendingWrite {
   readonly before: StoredStatus | undefined;
 }
 
-/** The last acknowledged write after an attempt whose outcome is unknown. */
-interface DoubtedWrite {
+/** The last write of a key, which another record may hide. */
+interface StandingWrite {
   readonly write: PendingWrite;
   /** It has returned through the log. */
   hasReturned: boolean;
@@ -58,6 +58,21 @@ export function judgeLateWrite(
 }
 
 /**
+ * Whether the stored status hides a newer one of this worker, which must then be written again. There are two
+ * interleavings. First, a worker that was stopped beyond its session (SIGSTOP, a paused machine) reports its former work
+ * when it continues, before it has read that others own it by now: an older generation, or a tombstone of a former
+ * leader, over the owner's status. Second, an abandoned attempt of this worker lands after its newer status.
+ *
+ * @param isDoubted this worker has such an attempt.
+ */
+export function isHidden(own: StoredStatus | null, stored: StoredStatus | undefined, isDoubted: boolean): boolean {
+  if (isSame(stored, own)) return false;
+  if (isDoubted && (!own || stored?.workerId === own.workerId)) return true;
+  if (!own || hasGivenUp(own)) return false;
+  return !stored || (stored.workerId !== own.workerId && stored.generation < own.generation);
+}
+
+/**
  * States of connectors and tasks, and the topics they use: the status topic. Writes return at once and are retried
  * until they succeed, are unwanted, or a newer status of the same connector or task replaces them. Each attempt is
  * judged by the log's content at that time.
@@ -68,11 +83,10 @@ export class StatusStore {
   readonly #pending = new Map<string, PendingWrite>();
   /** Keys with a write in progress, so that two writes of one key never overtake each other. */
   readonly #writing = new Set<string>();
-  /**
-   * Keys with an abandoned attempt that may still land, each with the later write that succeeded. If an older status of
-   * this worker then lands and hides that write, it is written again, once.
-   */
-  readonly #doubted = new Map<string, DoubtedWrite | undefined>();
+  /** How many attempts of a key may still land after their failure. */
+  readonly #doubts = new Map<string, number>();
+  /** The statuses of what this worker holds, and those in doubt: if one is hidden, it is written again. */
+  readonly #standing = new Map<string, StandingWrite>();
   readonly #flushes = new Set<Deferred<void>>();
   readonly #closing = new AbortController();
   #topicsForgotten: (connector: string) => void = () => {};
@@ -92,11 +106,15 @@ export class StatusStore {
         const outcome = this.#fold.apply(record);
         if (outcome.changed !== undefined) changed.add(outcome.changed);
         if (outcome.forgot !== undefined) forgot.add(outcome.forgot);
+        const standing = record.key && this.#standing.get(record.key.toString());
+        if (standing && isSame(this.#fold.status(standing.write.subject), standing.write.status)) {
+          standing.hasReturned = true;
+        }
         return outcome.ignored;
       },
       applied: () => {
-        for (const [key, doubted] of this.#doubted) {
-          if (doubted && changed.has(doubted.write.subject.connector)) this.#rewriteIfHidden(key, doubted);
+        for (const [key, standing] of this.#standing) {
+          if (changed.has(standing.write.subject.connector)) this.#rewriteIfHidden(key);
         }
         for (const connector of changed) listener(connector);
         changed.clear();
@@ -122,7 +140,14 @@ export class StatusStore {
 
   /** Deletes a status. */
   remove(subject: StatusSubject, stillWanted: StillWanted = always): void {
+    const pending = this.#pending.get(statusKey(subject));
+    if (pending?.status === null && pending.stillWanted()) return;
     this.#enqueue(subject, null, false, stillWanted);
+  }
+
+  /** This worker does not hold it any more, and it needs no status: nothing of it is written again. */
+  forget(subject: StatusSubject): void {
+    this.#standing.delete(statusKey(subject));
   }
 
   /** Notes a connector's use of a topic, once. The next start of a task makes up for a lost note. */
@@ -178,6 +203,7 @@ export class StatusStore {
 
   #enqueue(subject: StatusSubject, status: StoredStatus | null, safe: boolean, stillWanted: StillWanted): void {
     const key = statusKey(subject);
+    if (!status || hasGivenUp(status)) this.#standing.delete(key);
     this.#pending.set(key, { subject, status, safe, stillWanted, before: this.#fold.status(subject) });
     if (this.#writing.has(key) || this.#closing.signal.aborted) return;
     this.#writing.add(key);
@@ -197,20 +223,19 @@ export class StatusStore {
           // While the attempt waited, a newer status of the key may have been put: only the newest is written.
           write = this.#pending.get(key) ?? write!;
           isWritten = this.#isAllowed(write, backoff.attempts > 0);
+          if (isWritten) this.#note(key, write);
           return isWritten ? [statusRecord.status(write.subject, write.status)] : [];
         });
-        if (isWritten && this.#doubted.has(key)) {
-          this.#doubted.set(key, { write, hasReturned: isSame(this.#fold.status(write.subject), write.status) });
-        }
       } catch (error) {
         if (signal.aborted) break;
-        if (isWritten) this.#doubted.set(key, undefined);
+        if (isWritten) this.#doubts.set(key, this.#doubtsOf(key) + 1);
         this.logger.warn("A status could not be written; it is tried again", { key }, error);
         await this.clock.delay(backoff.nextMs(), signal);
         continue;
       }
       backoff.reset();
       if (this.#pending.get(key) === write) this.#pending.delete(key);
+      this.#rewriteIfHidden(key); // while its answer was on the way
     }
     this.#writing.delete(key);
     if (this.#writing.size > 0) return;
@@ -218,14 +243,28 @@ export class StatusStore {
     this.#flushes.clear();
   }
 
-  #rewriteIfHidden(key: string, doubted: DoubtedWrite): void {
-    const { subject, status, safe, stillWanted } = doubted.write;
+  #note(key: string, write: PendingWrite): void {
+    const hasReturned = isSame(this.#fold.status(write.subject), write.status);
+    const isHeld = write.status !== null && !hasGivenUp(write.status);
+    if (isHeld || this.#doubtsOf(key) > 0) this.#standing.set(key, { write, hasReturned });
+    else this.#standing.delete(key);
+  }
+
+  #rewriteIfHidden(key: string): void {
+    const standing = this.#standing.get(key);
+    if (!standing?.hasReturned || this.#pending.has(key)) return;
+    const { subject, status, safe, stillWanted } = standing.write;
     const stored = this.#fold.status(subject);
-    if (isSame(stored, status)) doubted.hasReturned = true;
-    if (!doubted.hasReturned || isSame(stored, status) || this.#pending.has(key)) return;
-    this.#doubted.delete(key);
-    const isOwn = status ? stored?.workerId === status.workerId : true;
-    if (isOwn) this.#enqueue(subject, status, safe, stillWanted);
+    const doubts = this.#doubtsOf(key);
+    if (!isHidden(status, stored, doubts > 0)) return;
+    // Counted: it may be the status of another process with this worker's name, which would rewrite its own in turn.
+    if (stored?.workerId === status?.workerId) this.#doubts.set(key, doubts - 1);
+    this.#standing.delete(key);
+    this.#enqueue(subject, status, safe, stillWanted);
+  }
+
+  #doubtsOf(key: string): number {
+    return this.#doubts.get(key) ?? 0;
   }
 
   #isAllowed({ subject, status, safe, stillWanted, before }: PendingWrite, isLate: boolean): boolean {
@@ -242,6 +281,11 @@ export class StatusStore {
       }
     });
   }
+}
+
+/** The worker that writes this does not hold the connector or task any more. */
+function hasGivenUp({ state }: StoredStatus): boolean {
+  return state === "UNASSIGNED";
 }
 
 function isSame(a: StoredStatus | undefined, b: StoredStatus | null): boolean {

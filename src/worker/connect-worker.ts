@@ -126,9 +126,9 @@ export class ConnectWorker implements Worker {
     return runner.setTargetState(targetState);
   }
 
-  async stopConnectors(names: readonly string[]): Promise<void> {
+  async stopConnectors(names: readonly string[], withinMs?: number): Promise<void> {
     const runners = names.flatMap((name) => this.#connectors.get(name) ?? []);
-    const late = await this.#stoppedInTime(runners, (runner) => runner.end());
+    const late = await this.#stoppedInTime(runners, (runner) => runner.end(), withinMs);
     for (const runner of late) {
       this.parts.logger.warn("A connector did not stop in time and is cancelled", {
         connector: runner.snapshot().name,

@@ -238,8 +238,10 @@ export interface Worker {
   /**
    * Stops and forgets them, reporting UNASSIGNED unless one has FAILED. Late ones are cancelled after the graceful
    * timeout. Unknown names are ignored.
+   *
+   * @param withinMs shortens that time, as in `stopTasks`.
    */
-  stopConnectors(names: readonly string[]): Promise<void>;
+  stopConnectors(names: readonly string[], withinMs?: number): Promise<void>;
   /** Starts or stops the connector, keeping its object. FAILED can only become STOPPED. Undefined if unknown. */
   setConnectorTargetState(name: string, state: TargetState): Promise<ConnectorState | undefined>;
   /**

@@ -418,7 +418,7 @@ function runsReplacedTasks({ held, configOffset }: AssignorMember & { configOffs
 }
 
 /** All configured work: every connector, and the tasks that may run. (I5) */
-export function configuredWork(configs: ConfigSnapshot): Work {
+function configuredWork(configs: ConfigSnapshot): Work {
   return workOf(
     configs.connectors.keys(),
     [...configs.connectors].flatMap(([connector, { taskConfigs }]) =>

@@ -4,11 +4,15 @@ import type { StoredProps } from "../../stores/config-records.js";
 /**
  * Whether new task configs must be published: their number or content differs, or the connector's config has changed
  * since the last commit (converter and errors.* keys are in no task config, but its tasks must still restart).
+ *
+ * Also if the connector's record is newer than the last commit, although its config is the same: once compaction has
+ * removed the older records, a worker that starts reads a commit before its connector, and has to ignore it as that of
+ * a deleted one. It would never run a task of this connector. A commit that repeats the tasks restarts none.
  */
 export function judgeTaskConfigs(entry: ConnectorEntry, fresh: readonly StoredProps[]): "publish" | "unchanged" {
   if (entry.inconsistent || fresh.length !== entry.taskConfigs.length) return "publish";
   if (entry.appliedConfig && !sameProps(entry.appliedConfig, entry.config)) return "publish";
-  if (!entry.appliedConfig) return "publish";
+  if (!entry.appliedConfig || entry.configOffset > entry.commitOffset) return "publish";
   return fresh.every((props, task) => sameProps(props, entry.taskConfigs[task]!)) ? "unchanged" : "publish";
 }
 

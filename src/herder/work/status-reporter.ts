@@ -53,8 +53,9 @@ export class StatusReporter implements WorkerListener {
 
   /** Notes that a restart requested by the user is in progress. */
   restarting(subject: StatusSubject): void {
-    const { store, workerId, generation } = this.options;
-    store.put(subject, { state: "RESTARTING", trace: null, workerId, generation: generation(), version: null });
+    const { store, workerId, generation, isConfigured } = this.options;
+    const status = { state: "RESTARTING", trace: null, workerId, generation: generation(), version: null } as const;
+    store.put(subject, status, () => isConfigured(subject));
   }
 
   requestReconfiguration(connector: string): void {
@@ -81,7 +82,10 @@ export class StatusReporter implements WorkerListener {
 
   #write(subject: StatusSubject, state: ConnectorState, trace: string | null, version: string | null): void {
     const { store, workerId, generation, isConfigured, redactions } = this.options;
-    if (!isConfigured(subject)) return;
+    if (!isConfigured(subject)) {
+      store.forget(subject);
+      return;
+    }
     const own = trace && redactions.of(subject.connector).text(trace);
     // Another connector may have made the task fail: the one that killed their common task host.
     const shown = own && state === "FAILED" ? redactions.ofAll(own) : own;

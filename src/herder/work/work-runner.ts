@@ -58,7 +58,7 @@ export class WorkRunner implements Running {
   }
 
   /**
-   * Stops everything that runs, tasks within `withinMs`. That limit also shortens the stops of the command in progress,
+   * Stops everything that runs within `withinMs`. That limit also shortens the stops of the command in progress,
    * which may wait for the whole graceful timeout: other workers may run these tasks sooner. (I4)
    */
   async stopEverything(withinMs: number): Promise<void> {
@@ -162,8 +162,13 @@ export class WorkRunner implements Running {
     const stop = { tasks, connectors };
     this.#stopping.add(stop);
     try {
-      if (tasks.length > 0) await this.options.worker.stopTasks(tasks, withinMs);
-      if (connectors.length > 0) await this.options.worker.stopConnectors(connectors);
+      const { worker } = this.options;
+      if (withinMs === undefined) {
+        if (tasks.length > 0) await worker.stopTasks(tasks);
+        if (connectors.length > 0) await worker.stopConnectors(connectors);
+      } else {
+        await Promise.all([worker.stopTasks(tasks, withinMs), worker.stopConnectors(connectors, withinMs)]);
+      }
     } finally {
       this.#stopping.delete(stop);
     }

@@ -56,10 +56,10 @@ describe("the herder of one worker", () => {
         logger: silentLogger,
       },
       {
-        openStores: async (listener) => ({
-          config: new ConfigStore(openLog(configs), listener),
+        openStores: async (listeners) => ({
+          config: new ConfigStore(openLog(configs), listeners.config),
           offset: new OffsetStore(openLog(offsets)),
-          status: new StatusStore(openLog(), () => {}, clock, random, silentLogger),
+          status: new StatusStore(openLog(), listeners.status, clock, random, silentLogger),
         }),
         createWorker: async (listener) => (worker = new FakeWorker(listener)),
         joinGroup: (callbacks, protocols) => group.join(callbacks, protocols),

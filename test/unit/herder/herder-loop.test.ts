@@ -15,6 +15,7 @@ import { NO_WORK, workOf } from "../../../src/herder/work/work.js";
 import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
 import { OffsetStore } from "../../../src/stores/offset-store.js";
+import { statusRecord } from "../../../src/stores/status-fold.js";
 import { StatusStore } from "../../../src/stores/status-store.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 import { FakeGroup } from "./fake-group.js";
@@ -57,10 +58,10 @@ describe("the herder's loop", () => {
         logger: silentLogger,
       },
       {
-        openStores: async (listener) => ({
-          config: new ConfigStore(openLog(configs), listener),
+        openStores: async (listeners) => ({
+          config: new ConfigStore(openLog(configs), listeners.config),
           offset: new OffsetStore(openLog(offsets)),
-          status: new StatusStore(openLog(statuses), () => {}, clock, random, silentLogger),
+          status: new StatusStore(openLog(statuses), listeners.status, clock, random, silentLogger),
         }),
         async createWorker(listener) {
           if (pluginsFail) throw pluginsFail;
@@ -216,6 +217,44 @@ describe("the herder's loop", () => {
     expect(loop.membership.assigned.connectors.size).toBe(0);
   });
 
+  test("as the leader it deletes statuses that arrive after their connector or task is gone", async () => {
+    await put("c");
+    await clock.settled();
+    const late = { state: "UNASSIGNED", trace: null, workerId: "lost:8083", generation: 0, version: null } as const;
+    statuses.append(statusRecord.status({ connector: "c", task: 7 }, late));
+    statuses.append(statusRecord.status({ connector: "deleted" }, late));
+    statuses.append(statusRecord.status({ connector: "deleted", task: 0 }, late));
+    await clock.settled();
+    expect([stateOf("c", 7), stateOf("deleted"), stateOf("deleted", 0)]).toEqual([undefined, undefined, undefined]);
+    expect([stateOf("c"), stateOf("c", 0)]).toEqual(["RUNNING", "RUNNING"]);
+  });
+
+  test("writes its status again when a worker that was away too long reports over it", async () => {
+    await put("c");
+    await clock.settled();
+    const before = statuses.texts.length;
+    const stale = { state: "UNASSIGNED", trace: null, workerId: "frozen:8083", generation: 0, version: null } as const;
+    statuses.append(statusRecord.status({ connector: "c" }, stale));
+    statuses.append(statusRecord.status({ connector: "c", task: 0 }, { ...stale, state: "PAUSED" }));
+    await clock.settled();
+    expect([stateOf("c"), stateOf("c", 0)]).toEqual(["RUNNING", "RUNNING"]);
+    expect(statuses.texts).toHaveLength(before + 4);
+  });
+
+  test("a task that restarts when it is deleted leaves no RESTARTING", async () => {
+    await put("c");
+    await clock.settled();
+    worker.blocked.add("c");
+    statuses.fates.push("refused");
+    await loop.asLeader("restart", "restart", (writer) =>
+      writer.putRestartRequest({ connector: "c", includeTasks: false, onlyFailed: false }),
+    );
+    await clock.settled();
+    await loop.asLeader("remove", "remove", (writer) => writer.removeConnector("c"));
+    await clock.advance(60_000);
+    expect(stateOf("c")).toBeUndefined();
+  });
+
   test("restarts the work in a request, showing RESTARTING until it runs", async () => {
     await put("c");
     await clock.settled();
@@ -238,7 +277,7 @@ describe("the herder's loop", () => {
     await clock.settled();
     worker.calls.length = 0;
     const back = group.lose();
-    expect(worker.calls).toEqual(["stop c-0"]);
+    expect(worker.calls).toEqual(["stop c-0", "stop c"]);
     expect(loop.membership.place).toBeUndefined();
     await back;
     await clock.settled();

@@ -41,6 +41,21 @@ describe("the config topic's records", () => {
 });
 
 describe("the fold of the config topic", () => {
+  test("a commit that repeats the tasks in force only puts the connector's newest record before it", () => {
+    const records = at([
+      configRecord.connector("c", config),
+      configRecord.task("c", 0, { t: "0" }),
+      configRecord.commit("c", 1),
+      configRecord.connector("c", config),
+      configRecord.task("c", 0, { t: "0" }),
+      configRecord.commit("c", 1),
+    ]);
+    const { snapshot, events } = fold(records);
+    expect(snapshot).toMatchObject({ offset: 6, shapeOffset: 3 });
+    expect(snapshot.connectors.get("c")).toMatchObject({ configOffset: 3, tasksOffset: 2, commitOffset: 5 });
+    expect(events.at(-1)).toBeUndefined();
+  });
+
   test("puts task configs in force together, at the commit (I5)", () => {
     const records = at([
       configRecord.connector("c", config),

@@ -4,7 +4,7 @@ import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { type StoredStatus, statusRecord } from "../../../src/stores/status-fold.js";
-import { judgeLateWrite, judgeSafeWrite, StatusStore } from "../../../src/stores/status-store.js";
+import { isHidden, judgeLateWrite, judgeSafeWrite, StatusStore } from "../../../src/stores/status-store.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 
 const status = (state: StoredStatus["state"], generation = 1, workerId = "w1"): StoredStatus => ({
@@ -42,6 +42,30 @@ describe("a safe write", () => {
     ["another worker wrote in a newer generation", status("RUNNING", 3, "w2"), false],
   ])("when %s", (_when, stored, allowed) => {
     expect(judgeSafeWrite(stored, status("FAILED", 2, "w1"))).toBe(allowed);
+  });
+});
+
+describe("a status of this worker is hidden", () => {
+  test.each([
+    ["another worker's older one", status("RUNNING", 3), status("UNASSIGNED", 2, "w2"), false, true],
+    ["another worker's of the same generation", status("RUNNING", 3), status("RUNNING", 3, "w2"), false, false],
+    ["another worker's newer one", status("RUNNING", 3), status("RUNNING", 4, "w2"), false, false],
+    ["a tombstone", status("RUNNING", 3), undefined, false, true],
+    ["a tombstone, though it was given up", status("UNASSIGNED", 3), undefined, false, false],
+    [
+      "another worker's older one, though it was given up",
+      status("UNASSIGNED", 3),
+      status("PAUSED", 2, "w2"),
+      false,
+      false,
+    ],
+    ["its own other one", status("RUNNING", 3), status("PAUSED", 3), false, false],
+    ["its own other one, after an abandoned attempt", status("RUNNING", 3), status("PAUSED", 3), true, true],
+    ["a status, after it was removed", null, status("PAUSED", 3), false, false],
+    ["a status, after it was removed and an attempt abandoned", null, status("PAUSED", 3), true, true],
+    ["nothing", status("RUNNING", 3), status("RUNNING", 3), true, false],
+  ])("by %s", (_by, own, stored, isDoubted, hidden) => {
+    expect(isHidden(own, stored, isDoubted)).toBe(hidden);
   });
 });
 
@@ -160,6 +184,57 @@ describe("the status store", () => {
     transport.append(statusRecord.status(c, status("RUNNING", 2, "w2")));
     await clock.advance(60_000);
     expect(states()).toEqual(["PAUSED", "RUNNING"]);
+    await store.close();
+  });
+
+  test("writes the owner's status again for each abandoned attempt that lands after it", async () => {
+    const { store, transport, clock, states } = await openStore();
+    for (const state of ["RUNNING", "RESTARTING"] as const) {
+      transport.fates.push("late");
+      store.put(c, status(state));
+      await clock.advance(0);
+    }
+    store.put(c, status("PAUSED"));
+    await clock.advance(5_000);
+    transport.land();
+    await clock.advance(5_000);
+    transport.append(statusRecord.status(c, status("RESTARTING")));
+    await clock.advance(5_000);
+    expect(states().at(-1)).toBe("PAUSED");
+    await store.close();
+  });
+
+  test("writes the owner's status again over each report of a worker that did not know it yet", async () => {
+    const { store, transport, clock, states } = await openStore();
+    store.put(c, status("RUNNING", 5));
+    await clock.settled();
+    transport.append(statusRecord.status(c, status("PAUSED", 4, "w2")));
+    await clock.settled();
+    transport.append(statusRecord.status(c, status("UNASSIGNED", 4, "w2")));
+    await clock.settled();
+    expect(states()).toEqual(["RUNNING", "PAUSED", "RUNNING", "UNASSIGNED", "RUNNING"]);
+    store.forget(c);
+    transport.append(statusRecord.status(c, null));
+    await clock.settled();
+    expect(store.status(c)).toBeUndefined();
+    await store.close();
+  });
+
+  test("notices a report that hides a status before its own acknowledgement", async () => {
+    const { store, transport, clock, states } = await openStore();
+    const gate = deferred();
+    const send = transport.send.bind(transport);
+    transport.send = async (records) => {
+      await send(records);
+      await gate.promise;
+    };
+    store.put(c, status("RUNNING", 5));
+    await clock.settled();
+    transport.append(statusRecord.status(c, status("UNASSIGNED", 4, "w2")));
+    await clock.settled();
+    gate.resolve();
+    await clock.settled();
+    expect(states()).toEqual(["RUNNING", "UNASSIGNED", "RUNNING"]);
     await store.close();
   });
 

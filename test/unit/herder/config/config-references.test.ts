@@ -94,8 +94,15 @@ describe("new task configs", () => {
   test("are published when the connector's config has changed, though they have not", () => {
     const changed = configRecord.connector("c", { name: "c", "connector.class": "X", "value.converter": "Y" });
     expect(judgeTaskConfigs(entry(changed), [{ task: "0" }])).toBe("publish");
+  });
+
+  test("are published when the same config was written again: compaction must leave a commit after it", () => {
     const same = configRecord.connector("c", { "connector.class": "X", name: "c" });
-    expect(judgeTaskConfigs(entry(same), [{ task: "0" }])).toBe("unchanged");
+    expect(judgeTaskConfigs(entry(same), [{ task: "0" }])).toBe("publish");
+    const repeated = [same, ...base.slice(1)];
+    expect(judgeTaskConfigs(entry(...repeated), [{ task: "0" }])).toBe("unchanged");
+    const compacted = configsOf(...repeated).connectors.get("c")!;
+    expect(compacted.taskConfigs).toEqual([{ task: "0" }]);
   });
 
   test("are published after an incomplete commit, and the first time even if there are none", () => {

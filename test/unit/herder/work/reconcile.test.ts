@@ -100,9 +100,16 @@ describe("reconcile", () => {
     expect(reconcile(all, running, committed, covered)).toEqual({ ...NO_ACTIONS, stopTasks: both, startTasks: both });
   });
 
+  test("restarts nothing at a commit that repeats the tasks in force", () => {
+    const running = runningFrom(configsOf(...base), all);
+    const repeated = configsOf(...base, ...connectorRecords("c", 2).slice(1));
+    expect(reconcile(all, running, repeated, covered)).toEqual(NO_ACTIONS);
+  });
+
   test("only stops tasks at a commit that other members may not have read yet (I4)", () => {
     const running = runningFrom(configsOf(...base), all);
-    const committed = configsOf(...base, ...connectorRecords("c", 2).slice(1));
+    const changed = ["a", "b"].map((value, id) => configRecord.task("c", id, { new: value }));
+    const committed = configsOf(...base, ...changed, configRecord.commit("c", 2));
     const both = [task("c", 0), task("c", 1)];
     const stopped = reconcile(all, running, committed, (_id, tasksOffset) => tasksOffset < base.length);
     expect(stopped).toEqual({ ...NO_ACTIONS, stopTasks: both });

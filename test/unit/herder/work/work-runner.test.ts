@@ -21,6 +21,11 @@ class GatedWorker extends FakeWorker {
     await super.stopTasks(ids);
   }
 
+  override async stopConnectors(names: readonly string[], withinMs?: number) {
+    if (names.length > 0) this.stops.push(`${names} within ${withinMs ?? "grace"}`);
+    await super.stopConnectors(names);
+  }
+
   readonly release = deferred();
 }
 
@@ -55,6 +60,16 @@ describe("when the group is lost while a command waits for a stop", () => {
     await runner.stopEverything(0);
     await command;
     expect(worker.stops).toEqual(["0 within grace", "1,0 within 0"]);
+  });
+
+  test("connectors are stopped at once with the tasks, not after them (I4)", async () => {
+    const { runner, worker, group } = await rig();
+    void runner.startConnector("c");
+    group.isMember = false;
+    const stopped = runner.stopEverything(700);
+    expect(worker.stops).toEqual(["0,1 within 700", "c within 700"]);
+    worker.release.resolve();
+    await stopped;
   });
 
   test("the command does not record removed tasks", async () => {

@@ -1,116 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
-import { type Deferred, deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
-import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
-import { GroupCoordinator } from "../../../../src/broker/groups/group-coordinator.js";
-import { GroupLog } from "../../../../src/broker/groups/group-log.js";
-import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
 import { connectionConfig } from "../../../../src/kafka/client-properties.js";
 import { createClientOver } from "../../../../src/kafka/create-kafka-client.js";
 import type { GroupMember } from "../../../../src/kafka/kafka-client.js";
-import type { Transport, Wire } from "../../../../src/kafka/transport/transport.js";
-import { heartbeat } from "../../../../src/protocol/apis/heartbeat.js";
-import { joinGroup } from "../../../../src/protocol/apis/join-group.js";
-import { leaveGroup } from "../../../../src/protocol/apis/leave-group.js";
-import { syncGroup } from "../../../../src/protocol/apis/sync-group.js";
-import { KafkaError } from "../../../../src/protocol/kafka-error.js";
-import { ScriptedBroker } from "../scripted-broker.js";
+import { BrokerLink, type Weather } from "../../../support/group/broker-link.js";
+import { groupBroker } from "../../../support/group/group-broker.js";
 
 const UNITS = ["a", "b", "c", "d", "e"];
 const WORKERS = 3;
 const LATENCY_MS = 1;
 /** A member's session ends some latencies later than at the coordinator; starting work takes longer than that. */
 const START_MS = 5;
-
-/** `cut`: connections break. `deaf`: requests do not arrive. `mute`: they do, and their answers do not. */
-type Weather = "fair" | "cut" | "deaf" | "mute";
-
-/** One worker's network to the broker. */
-class Network implements Transport {
-  #weather: Weather = "fair";
-  readonly #wires = new Set<Wire>();
-  /** Lost requests and answers: they fail once the weather changes, like connections that are found dead. */
-  #lost: Deferred<never> = deferred<never>();
-
-  constructor(
-    private readonly broker: ScriptedBroker,
-    private readonly clock: SimClock,
-  ) {}
-
-  set weather(weather: Weather) {
-    if (weather === this.#weather) return;
-    this.#weather = weather;
-    if (weather !== "cut" && weather !== "fair") return;
-    this.#lost.reject(new KafkaError("NETWORK_EXCEPTION", "The connection was found dead"));
-    this.#lost = deferred<never>();
-    for (const wire of this.#wires) wire.close();
-    this.#wires.clear();
-  }
-
-  async connect(address: { readonly host: string; readonly port: number }): Promise<Wire> {
-    await this.clock.delay(LATENCY_MS);
-    if (this.#weather === "cut") throw new KafkaError("NETWORK_EXCEPTION", "Connecting");
-    if (this.#weather !== "fair") return this.#lost.promise;
-    const inner = await this.broker.connect(address);
-    this.#wires.add(inner);
-    return {
-      versions: inner.versions,
-      get isOpen() {
-        return inner.isOpen;
-      },
-      exchange: (api, version, encode, timeoutMs) =>
-        this.#carry(inner, () => inner.exchange(api, version, encode, timeoutMs)),
-      post: (api, encode) => inner.post(api, encode),
-      retire: () => inner.retire(),
-      close: () => inner.close(),
-    };
-  }
-
-  async #carry(wire: Wire, send: () => Promise<Buffer>): Promise<Buffer> {
-    const { promise } = this.#lost;
-    await this.clock.delay(LATENCY_MS);
-    if (this.#weather === "deaf") return promise;
-    if (!wire.isOpen) throw new KafkaError("NETWORK_EXCEPTION", "The connection was closed");
-    const answer = await Promise.race([send(), promise]);
-    return this.#weather === "mute" ? promise : answer;
-  }
-}
-
-/** The broker's own coordinator, over a log that discards everything. */
-function coordinatorOn(clock: SimClock): GroupCoordinator {
-  const log = new GroupLog(() => [{ append() {}, settled() {} } as unknown as PartitionLog], silentLogger);
-  return new GroupCoordinator(log, new BrokerProperties({}), clock, new SeededRandom(1), silentLogger);
-}
-
-function brokerOf(coordinator: GroupCoordinator, clock: SimClock): ScriptedBroker {
-  const broker = new ScriptedBroker(clock);
-  broker.on(joinGroup, (request) =>
-    coordinator.join(request.groupId, {
-      ...request,
-      instanceId: null,
-      clientId: "c",
-      clientHost: "/127.0.0.1",
-      asksForMemberId: true,
-      canSkipAssignment: false,
-    }),
-  );
-  broker.on(syncGroup, (request) => coordinator.sync(request.groupId, { ...request, instanceId: null }));
-  broker.on(heartbeat, ({ groupId, generationId, memberId }) => ({
-    errorCode: coordinator.heartbeat(groupId, { memberId, instanceId: null }, generationId),
-  }));
-  broker.on(leaveGroup, ({ groupId, members }) => {
-    const left = coordinator.leave(
-      groupId,
-      members.map(({ memberId }) => ({ memberId, instanceId: null })),
-    );
-    const codes = typeof left === "number" ? members.map(() => left) : left;
-    return { errorCode: 0, members: members.map((each, at) => ({ ...each, errorCode: codes[at]! })) };
-  });
-  return broker;
-}
 
 /** The faults of a worker's callbacks: how long each takes, and how many fail from now on. */
 interface Temper {
@@ -136,7 +39,7 @@ function unitsIn(bytes: Buffer): string[] {
 class Worker {
   readonly running = new Set<string>();
   readonly temper: Temper = { prepareMs: 0, takeMs: 0, failures: 0 };
-  readonly network: Network;
+  readonly network: BrokerLink;
   #member: GroupMember | undefined;
   #losses = 0;
 
@@ -144,7 +47,7 @@ class Worker {
     private readonly world: World,
     private readonly seed: number,
   ) {
-    this.network = new Network(world.broker, world.clock);
+    this.network = new BrokerLink(world.broker, world.clock, () => LATENCY_MS);
   }
 
   get isUp(): boolean {
@@ -207,7 +110,7 @@ class Worker {
 
 class World {
   readonly clock = new SimClock();
-  readonly broker = brokerOf(coordinatorOn(this.clock), this.clock);
+  readonly broker = groupBroker(this.clock);
   readonly workers = Array.from({ length: WORKERS }, (_, at) => new Worker(this, at + 1));
   /** The work that ran twice, with place and time. */
   readonly faults: string[] = [];

@@ -1,0 +1,96 @@
+import { DistributedHerder, type DistributedHerderOptions } from "../../../src/herder/distributed-herder.js";
+import { offeredProtocols, readMetadata } from "../../../src/herder/membership/group-messages.js";
+import { NO_WORK } from "../../../src/herder/work/work.js";
+import type { GroupProtocol } from "../../../src/kafka/kafka-client.js";
+import { CompactedLog, type CompactedLogOptions, type OpenLog } from "../../../src/stores/compacted-log.js";
+import { configRecord, type StoredProps } from "../../../src/stores/config-records.js";
+import { type ConfigListener, ConfigStore, type WritePermit } from "../../../src/stores/config-store.js";
+
+/** A worker with one fault, in place of the part that has none. */
+export interface PlantedBug {
+  configStore?(openLog: OpenLog, listener: ConfigListener): ConfigStore;
+  herder?(options: DistributedHerderOptions): DistributedHerder;
+  log?(options: CompactedLogOptions): CompactedLog;
+  protocols?(protocols: () => readonly GroupProtocol[]): () => readonly GroupProtocol[];
+}
+
+/** Writes whether or not the leadership is still held. */
+class UnpermittedStore extends ConfigStore {
+  override putConnector(_permit: WritePermit, connector: string, config: StoredProps) {
+    return super.putConnector(() => {}, connector, config);
+  }
+
+  override putTaskConfigs(_permit: WritePermit, connector: string, configs: readonly StoredProps[]) {
+    return super.putTaskConfigs(() => {}, connector, configs);
+  }
+}
+
+/** Carries out PATCH as a GET and a PUT. */
+class GetAndPutHerder extends DistributedHerder {
+  override async patchConfig(name: string, patch: Readonly<Record<string, string>>) {
+    const { config } = this.connectorInfo(name);
+    return (await this.putConfig(name, { ...config, ...patch })).info;
+  }
+}
+
+/** Takes a failed attempt for a written status. */
+class ForgetfulLog extends CompactedLog {
+  override async sendOnce(...call: Parameters<CompactedLog["sendOnce"]>): Promise<void> {
+    await super.sendOnce(...call).catch(() => {});
+  }
+}
+
+/** Writes each task on its own before the commit. */
+class PiecemealStore extends ConfigStore {
+  readonly #log: Promise<CompactedLog>;
+
+  constructor(openLog: OpenLog, listener: ConfigListener) {
+    let opened!: (log: CompactedLog) => void;
+    const log = new Promise<CompactedLog>((resolve) => {
+      opened = resolve;
+    });
+    super((fold) => {
+      const made = openLog(fold);
+      opened(made);
+      return made;
+    }, listener);
+    this.#log = log;
+  }
+
+  override async putTaskConfigs(permit: WritePermit, connector: string, configs: readonly StoredProps[]) {
+    const log = await this.#log;
+    for (const [task, config] of configs.entries())
+      await log.send([configRecord.task(connector, task, config)], permit);
+    await log.send([configRecord.commit(connector, configs.length)], permit);
+    await this.readToEnd();
+  }
+}
+
+/** By what is wrong: the bug, and the fault by which a history shows it. */
+export const PLANTED_BUGS: Readonly<Record<string, { readonly bug: PlantedBug; readonly fault: RegExp }>> = {
+  "a leader that the group has dropped writes on": {
+    bug: { configStore: (openLog, listener) => new UnpermittedStore(openLog, listener) },
+    fault: /without being the leader/,
+  },
+  "a status whose write fails is lost": {
+    bug: { log: (options) => (options.topic === "status" ? new ForgetfulLog(options) : new CompactedLog(options)) },
+    fault: /unsettled: .* shows/,
+  },
+  "a worker does not say what it runs, and others start it again": {
+    bug: { protocols: (protocols) => () => protocols().map(withoutWork) },
+    fault: /runs on w\d and w\d/,
+  },
+  "a deleted connector returns by a change that was decided before": {
+    bug: { herder: (options) => new GetAndPutHerder(options) },
+    fault: /was deleted and returned/,
+  },
+  "the tasks of two commits are mixed": {
+    bug: { configStore: (openLog, listener) => new PiecemealStore(openLog, listener) },
+    fault: /torn|differ in/,
+  },
+};
+
+function withoutWork({ name, metadata }: GroupProtocol): GroupProtocol {
+  const all = offeredProtocols("sessioned", { ...readMetadata(metadata), held: NO_WORK });
+  return all.find((each) => each.name === name)!;
+}
