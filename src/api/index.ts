@@ -7,6 +7,7 @@ export * from "./converter.js";
 export * from "./error-code.js";
 export * from "./errors.js";
 export * from "./java-pattern/java-pattern.js";
+export * from "./java-pattern/java-replacer.js";
 export * from "./logger.js";
 export * from "./random.js";
 export * from "./record-headers.js";

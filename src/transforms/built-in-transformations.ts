@@ -1,12 +1,20 @@
 import type { Predicate, PredicatePlugin, Transformation, TransformationPlugin } from "../api/index.js";
+import { SystemClock } from "../base/clock.js";
+import { Cast } from "./kafka/cast.js";
 import { DropHeaders } from "./kafka/drop-headers.js";
+import { ExtractField } from "./kafka/extract-field.js";
 import { Filter } from "./kafka/filter.js";
+import { Flatten } from "./kafka/flatten.js";
 import { HeaderFrom } from "./kafka/header-from.js";
 import { HoistField } from "./kafka/hoist-field.js";
 import { InsertField } from "./kafka/insert-field.js";
 import { InsertHeader } from "./kafka/insert-header.js";
+import { MaskField } from "./kafka/mask-field.js";
+import { RegexRouter } from "./kafka/regex-router.js";
 import { ReplaceField } from "./kafka/replace-field.js";
 import { SetSchemaMetadata } from "./kafka/set-schema-metadata.js";
+import { TimestampConverter } from "./kafka/timestamp-converter.js";
+import { TimestampRouter } from "./kafka/timestamp-router.js";
 import { ValueToKey } from "./kafka/value-to-key.js";
 import { HasHeaderKey } from "./predicates/has-header-key.js";
 import { RecordIsTombstone } from "./predicates/record-is-tombstone.js";
@@ -15,6 +23,8 @@ import { KEY, type RecordPart, VALUE } from "./record/record-part.js";
 
 /** The built-in transformations behave as in this version of Kafka and report it, as Kafka's own do. */
 const KAFKA_VERSION = "4.3.1";
+/** Decides the century of years of two digits. */
+const CLOCK = new SystemClock();
 const KAFKA = "org.apache.kafka.connect.transforms";
 
 function kafka(name: string, transformation: () => Transformation): TransformationPlugin {
@@ -32,14 +42,21 @@ function predicate(name: string, make: () => Predicate): PredicatePlugin {
 
 /** Kafka's and Debezium's transformations. */
 export const builtInTransformations: readonly TransformationPlugin[] = [
+  ...ofParts("Cast", (part) => new Cast(part)),
   kafka("DropHeaders", () => new DropHeaders()),
+  ...ofParts("ExtractField", (part) => new ExtractField(part)),
   kafka("Filter", () => new Filter()),
+  ...ofParts("Flatten", (part) => new Flatten(part)),
   ...ofParts("HeaderFrom", (part) => new HeaderFrom(part)),
   ...ofParts("HoistField", (part) => new HoistField(part)),
   ...ofParts("InsertField", (part) => new InsertField(part)),
   kafka("InsertHeader", () => new InsertHeader()),
+  ...ofParts("MaskField", (part) => new MaskField(part)),
+  kafka("RegexRouter", () => new RegexRouter()),
   ...ofParts("ReplaceField", (part) => new ReplaceField(part)),
   ...ofParts("SetSchemaMetadata", (part) => new SetSchemaMetadata(part)),
+  ...ofParts("TimestampConverter", (part) => new TimestampConverter(part, CLOCK)),
+  kafka("TimestampRouter", () => new TimestampRouter(CLOCK)),
   kafka("ValueToKey", () => new ValueToKey()),
 ];
 

@@ -30,6 +30,13 @@ export function isOnPath(tool: string): boolean {
   return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, tool)));
 }
 
+/** Installs the originals' jars and plugins where they are missing, and returns the folder of `libs` and `plugins`. */
+export async function installPeers(script: string): Promise<string> {
+  const shared = process.env["PEERS_HOME"] ?? join(homedir(), ".cache", "kafka-peers");
+  await run(script, ["install"], { timeout: 900_000, env: { ...process.env, PEERS_HOME: shared } });
+  return shared;
+}
+
 /** The originals on ports of their own, with data of their own; the jars are shared by all. */
 export class Peers {
   readonly bootstrap: string;
@@ -58,8 +65,7 @@ export class Peers {
 
   /** @param env settings of the starter, such as PEER_BOOTSTRAP for a worker on another broker. */
   static async prepare(script: string, env: NodeJS.ProcessEnv = {}): Promise<Peers> {
-    const shared = process.env["PEERS_HOME"] ?? join(homedir(), ".cache", "kafka-peers");
-    await run(script, ["install"], { timeout: 900_000, env: { ...process.env, PEERS_HOME: shared } });
+    const shared = await installPeers(script);
     const home = mkdtempSync(join(tmpdir(), "millrace-peers-"));
     for (const part of ["libs", "plugins"]) symlinkSync(join(shared, part), join(home, part));
     mkdirSync(join(home, "run"));

@@ -7,7 +7,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/contract": ["src/api"],
   "src/protocol": ["src/base"],
   "src/converters": ["src/api"],
-  "src/transforms": ["src/api", "src/converters"],
+  "src/transforms": ["src/api", "src/base", "src/converters"],
   "src/testing": ["src/api", "src/base", "src/converters"],
   "src/kafka": ["src/api", "src/base", "src/protocol"],
   "src/broker": ["src/base", "src/protocol"],
@@ -47,8 +47,9 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
   ],
   "src/transforms": [
     ["src/transforms/record"],
-    ["src/transforms/kafka", "src/transforms/record"],
-    ["src/transforms/predicates"],
+    ["src/transforms/time"],
+    ["src/transforms/kafka", "src/transforms/record", "src/transforms/time"],
+    ["src/transforms/predicates", "src/transforms/record"],
     ["src/transforms"],
   ],
   "src/kafka": [

@@ -14,6 +14,10 @@ interface Piece {
   /** Repeats a part that can be empty: Java and JavaScript try its matches in different orders. */
   readonly repeatsEmpty: boolean;
   readonly hasBranches: boolean;
+  /** The numbers of the capturing groups within. */
+  readonly groups: readonly number[];
+  /** Those that need not take part in a match. */
+  readonly absentees: readonly number[];
 }
 
 export interface PatternFlags {
@@ -29,6 +33,8 @@ const EMPTY: Piece = {
   isAtomic: false,
   repeatsEmpty: false,
   hasBranches: false,
+  groups: [],
+  absentees: [],
 };
 
 /** Translates one Java pattern. */
@@ -36,11 +42,31 @@ export class PatternParser {
   readonly #text: PatternText;
   #flags: PatternFlags;
   #atomics = 0;
-  readonly #names = new Set<string>();
+  #groups = 0;
+  readonly #names = new Map<string, number>();
+  readonly #unsure = new Set<number>();
+  readonly #captures: boolean;
 
-  constructor(source: string, flags: PatternFlags) {
+  /** @param captures whether group N of Java is to be the group `gN`; otherwise no group captures. */
+  constructor(source: string, flags: PatternFlags, captures = false) {
     this.#text = new PatternText(source);
     this.#flags = flags;
+    this.#captures = captures;
+  }
+
+  /** After `parse`: the number of capturing groups. */
+  get groups(): number {
+    return this.#groups;
+  }
+
+  /** After `parse`: the groups with a name. */
+  get names(): ReadonlyMap<string, number> {
+    return this.#names;
+  }
+
+  /** After `parse`: the groups that may capture another part of the text than in Java. */
+  get unsure(): ReadonlySet<number> {
+    return this.#unsure;
   }
 
   /**
@@ -95,24 +121,31 @@ export class PatternParser {
     const atom = kind === "+" && times.least > 1 ? this.#atomic(whole) : whole;
     for (const meta of ["*", "+", "?", "{"])
       if (text.startsWith(meta)) throw new SyntaxError(`${meta} has nothing to repeat`);
+    if (times.most > 1) {
+      // Java keeps what a group captured in an earlier iteration, JavaScript forgets it; and each has its own way with
+      // iterations that are empty.
+      for (const group of atom.canBeEmpty || atom.repeatsEmpty ? atom.groups : atom.absentees) this.#unsure.add(group);
+    }
     const repeated: Piece = {
       text: `(?:${atom.text})${times.text}${kind === "?" ? "?" : ""}`,
       canBeEmpty: atom.canBeEmpty || times.least === 0,
       // Java computes no bound for repeated alternatives.
-      isBounded: atom.isBounded && times.isBounded && !atom.hasBranches,
+      isBounded: atom.isBounded && Number.isFinite(times.most) && !atom.hasBranches,
       isAtomic: atom.isAtomic,
       repeatsEmpty: atom.repeatsEmpty || atom.canBeEmpty,
       hasBranches: atom.hasBranches,
+      groups: atom.groups,
+      absentees: times.least === 0 ? atom.groups : atom.absentees,
     };
     return kind === "+" ? this.#atomic(repeated) : repeated;
   }
 
   /** The next quantifier, if any. */
-  #times(): { readonly text: string; readonly least: number; readonly isBounded: boolean } | undefined {
+  #times(): { readonly text: string; readonly least: number; readonly most: number } | undefined {
     const text = this.#text;
-    if (text.take("*")) return { text: "*", least: 0, isBounded: false };
-    if (text.take("+")) return { text: "+", least: 1, isBounded: false };
-    if (text.take("?")) return { text: "?", least: 0, isBounded: true };
+    if (text.take("*")) return { text: "*", least: 0, most: Number.POSITIVE_INFINITY };
+    if (text.take("+")) return { text: "+", least: 1, most: Number.POSITIVE_INFINITY };
+    if (text.take("?")) return { text: "?", least: 0, most: 1 };
     if (!text.take("{")) return undefined;
     const least = text.takeWhile(/[0-9]/);
     const hasComma = text.take(",");
@@ -121,7 +154,11 @@ export class PatternParser {
     if (most !== "" && Number(most) < Number(least)) throw new SyntaxError("a repetition is out of order");
     if (Math.max(Number(least), Number(most)) > MOST_TIMES)
       throw new SyntaxError(`a repetition of more than ${MOST_TIMES} is not supported`);
-    return { text: `{${least}${hasComma ? `,${most}` : ""}}`, least: Number(least), isBounded: most !== "" };
+    return {
+      text: `{${least}${hasComma ? `,${most}` : ""}}`,
+      least: Number(least),
+      most: most === "" ? Number.POSITIVE_INFINITY : Number(most),
+    };
   }
 
   /** JavaScript has no atomic groups, but it never backtracks into a lookahead. */
@@ -132,7 +169,7 @@ export class PatternParser {
     return { ...inner, text: `(?:(?=(?<${name}>${inner.text}))\\k<${name}>)`, isAtomic: true };
   }
 
-  /** A group, after its opening parenthesis. It captures nothing: back references are refused. */
+  /** A group, after its opening parenthesis. Back references are refused. */
   #group(): Piece | undefined {
     const outer = this.#flags;
     const text = this.#text;
@@ -142,16 +179,28 @@ export class PatternParser {
       this.#flags = outer;
       return { ...inner, text: `(?:${inner.text})` };
     };
-    if (!text.take("?")) return close();
+    const capture = (): Piece => {
+      const group = ++this.#groups;
+      const inner = close();
+      const whole = { ...inner, groups: [group, ...inner.groups] };
+      return this.#captures ? { ...whole, text: `(?<g${group}>${inner.text})` } : whole;
+    };
+    const around = (kind: "?=" | "?!" | "?<=" | "?<!"): Piece => {
+      const inner = close();
+      // Only a lookahead that matches captures as in Java.
+      if (kind !== "?=") for (const group of inner.groups) this.#unsure.add(group);
+      return lookaround(kind, inner);
+    };
+    if (!text.take("?")) return capture();
     if (text.take(":")) return close();
     if (text.take(">")) return this.#atomic(close());
-    if (text.take("=")) return lookaround("?=", close());
-    if (text.take("!")) return lookaround("?!", close());
-    if (text.take("<=")) return lookaround("?<=", close());
-    if (text.take("<!")) return lookaround("?<!", close());
+    if (text.take("=")) return around("?=");
+    if (text.take("!")) return around("?!");
+    if (text.take("<=")) return around("?<=");
+    if (text.take("<!")) return around("?<!");
     if (text.take("<")) {
-      this.#name();
-      return close();
+      this.#names.set(this.#name(), this.#groups + 1);
+      return capture();
     }
     this.#takeFlags();
     if (text.take(")")) return undefined;
@@ -159,11 +208,11 @@ export class PatternParser {
     throw new SyntaxError("a group begins with (, (?:, (?=, (?!, (?<=, (?<!, (?>, (?<name>, (?i), (?s) or (?i:");
   }
 
-  #name(): void {
+  #name(): string {
     const name = this.#text.takeWhile(/[0-9A-Za-z]/);
     if (!/^[A-Za-z]/.test(name) || !this.#text.take(">")) throw new SyntaxError("a group's name is not of letters");
     if (this.#names.has(name)) throw new SyntaxError(`two groups have the name ${name}`);
-    this.#names.add(name);
+    return name;
   }
 
   /** Inline flags: `i` and `s`, switched off after `-`. They hold to the end of the enclosing group. */
@@ -196,7 +245,7 @@ function lookaround(kind: "?=" | "?!" | "?<=" | "?<!", inner: Piece): Piece {
     throw new SyntaxError("what is looked behind for has no obvious greatest length");
   // JavaScript matches a lookbehind from right to left, where an atomic part takes other characters.
   if (kind.startsWith("?<") && inner.isAtomic) throw new SyntaxError("atomic parts within a lookbehind");
-  return assertion(`(${kind}${inner.text})`);
+  return { ...assertion(`(${kind}${inner.text})`), groups: inner.groups, absentees: inner.absentees };
 }
 
 function concatenation(left: Piece, right: Piece): Piece {
@@ -207,6 +256,8 @@ function concatenation(left: Piece, right: Piece): Piece {
     isAtomic: left.isAtomic || right.isAtomic,
     repeatsEmpty: left.repeatsEmpty || right.repeatsEmpty,
     hasBranches: left.hasBranches || right.hasBranches,
+    groups: [...left.groups, ...right.groups],
+    absentees: [...left.absentees, ...right.absentees],
   };
 }
 
@@ -218,5 +269,7 @@ function alternation(options: readonly Piece[]): Piece {
     isAtomic: options.some(({ isAtomic }) => isAtomic),
     repeatsEmpty: options.some(({ repeatsEmpty }) => repeatsEmpty),
     hasBranches: true,
+    groups: options.flatMap(({ groups }) => groups),
+    absentees: options.flatMap(({ groups }) => groups),
   };
 }

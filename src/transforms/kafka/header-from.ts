@@ -104,7 +104,7 @@ export class HeaderFrom implements Transformation {
 
   #remainderOf(schema: Schema): Projection {
     const kept = schema.fields.filter(({ name }) => !this.#fields.includes(name));
-    return new Projection(
+    return Projection.ofFields(
       kept.map(({ name, schema: field, index }) => ({ name, schema: field, from: index })),
       schemaBasics(schema),
       schema,

@@ -105,7 +105,7 @@ export class InsertField implements Transformation {
   }
 
   #projectionOf(schema: Schema): Projection {
-    return new Projection(
+    return Projection.ofFields(
       [
         ...schema.fields.map(({ name, schema: field, index }) => ({ name, schema: field, from: index })),
         ...this.#insertions.map(({ name, schema: field }) => ({ name, schema: field, from: undefined })),

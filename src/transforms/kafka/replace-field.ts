@@ -87,7 +87,7 @@ export class ReplaceField implements Transformation {
 
   #projectionOf(schema: Schema): Projection {
     const kept = schema.fields.filter(({ name }) => this.#keeps(name));
-    return new Projection(
+    return Projection.ofFields(
       kept.map(({ name, schema: field, index }) => ({ name: this.#renamed(name), schema: field, from: index })),
       schemaBasics(schema),
       schema,

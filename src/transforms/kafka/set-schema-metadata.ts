@@ -26,10 +26,7 @@ export class SetSchemaMetadata implements Transformation {
   readonly config = CONFIG;
   #changes: SchemaAttributes = {};
   #replacesNull = true;
-  readonly #projections = new PerSchema((schema) =>
-    Projection.withAttributes(schema, this.#changes, this.#replacesNull),
-  );
-  readonly #schemas = new PerSchema((schema) => withAttributes(schema, this.#changes));
+  readonly #projections = new PerSchema((schema) => this.#projectionOf(schema));
 
   constructor(private readonly part: RecordPart) {}
 
@@ -45,8 +42,13 @@ export class SetSchemaMetadata implements Transformation {
     const value = this.part.value(record);
     if (value === null && this.part.schema(record) === null) return record;
     const schema: Schema = requireSchema(this.part.schema(record), "updating schema metadata");
-    if (!(value instanceof Struct)) return this.part.replaced(record, this.#schemas.of(schema), value);
     const projection = this.#projections.of(schema);
-    return this.part.replaced(record, projection.schema, projection.of(value));
+    return this.part.replaced(record, projection.schema, value instanceof Struct ? projection.of(value) : value);
+  }
+
+  /** Of a schema of any type; only a struct has fields, and refers to its schema. */
+  #projectionOf(schema: Schema): Projection {
+    const froms = schema.fields.map(({ index }) => index);
+    return new Projection(withAttributes(schema, this.#changes), froms, schema, this.#replacesNull);
   }
 }

@@ -54,6 +54,6 @@ export class ValueToKey implements Transformation {
       if (!field) throw new DataError("VALUE_INVALID", `Field does not exist: ${name}`);
       return { name, schema: field.schema, from: field.index };
     });
-    return new Projection(fields, {}, schema, this.#replacesNull);
+    return Projection.ofFields(fields, {}, schema, this.#replacesNull);
   }
 }

@@ -1,7 +1,5 @@
 import {
   allOf,
-  type ConfigCheck,
-  ConfigError,
   type ConnectRecord,
   javaPattern,
   nonEmpty,
@@ -9,17 +7,7 @@ import {
   type Props,
   parseConfig,
 } from "../../api/index.js";
-
-const isPattern: ConfigCheck = (key, value) => {
-  if (typeof value !== "string") return undefined;
-  try {
-    javaPattern(key, value);
-    return undefined;
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message;
-    throw error;
-  }
-};
+import { isPattern } from "../record/pattern-check.js";
 
 const CONFIG = {
   pattern: {

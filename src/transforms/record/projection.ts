@@ -1,6 +1,5 @@
 import { type ConnectValue, type Schema, type SchemaAttributes, Struct, structOf } from "../../api/index.js";
 import { defaultOf } from "./null-default.js";
-import { schemaBasics } from "./schema-basics.js";
 
 /** A field of a changed struct: the position in the source struct that it comes from, or undefined for a new value. */
 export interface ProjectedField {
@@ -11,37 +10,38 @@ export interface ProjectedField {
 
 /** How a transformation makes one struct of another, worked out once per schema. */
 export class Projection {
-  readonly schema: Schema;
   /** For each field its position in the source, or -1 - its position among the new values. */
   readonly sources: readonly number[];
   /** For each field the default in place of a null of the source. */
   readonly defaults: readonly ConnectValue[];
 
-  /**
-   * @param fields in order; new ones take their values in this order, too.
-   * @throws DataError if two have the same name.
-   */
-  constructor(fields: readonly ProjectedField[], attributes: SchemaAttributes, source: Schema, replacesNull: boolean) {
-    this.schema = structOf(
-      fields.map(({ name, schema }) => [name, schema] as const),
-      attributes,
-    );
+  /** @param froms for each field of `schema` as in ProjectedField; new ones take their values in this order, too. */
+  constructor(
+    readonly schema: Schema,
+    froms: readonly (number | undefined)[],
+    source: Schema,
+    replacesNull: boolean,
+  ) {
     let added = 0;
-    this.sources = fields.map(({ from }) => from ?? -++added);
-    this.defaults = fields.map(({ from }) =>
+    this.sources = froms.map((from) => from ?? -++added);
+    this.defaults = froms.map((from) =>
       from === undefined ? null : defaultOf(source.fields[from]!.schema, replacesNull),
     );
   }
 
-  /** The same fields under another name, version or other attributes. */
-  static withAttributes(source: Schema, changes: SchemaAttributes, replacesNull: boolean): Projection {
-    const { optional, hasDefault, defaultValue } = source;
-    return new Projection(
-      source.fields.map(({ name, schema, index }) => ({ name, schema, from: index })),
-      { ...schemaBasics(source), optional, ...(hasDefault && { defaultValue }), ...changes },
-      source,
-      replacesNull,
+  /** @throws DataError if two fields have the same name. */
+  static ofFields(
+    fields: readonly ProjectedField[],
+    attributes: SchemaAttributes,
+    source: Schema,
+    replacesNull: boolean,
+  ): Projection {
+    const schema = structOf(
+      fields.map(({ name, schema: field }) => [name, field] as const),
+      attributes,
     );
+    const froms = fields.map(({ from }) => from);
+    return new Projection(schema, froms, source, replacesNull);
   }
 
   /** The changed struct. @param added the values of the new fields; not copied. */

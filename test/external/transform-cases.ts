@@ -1,0 +1,377 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of the settings.
+import fc from "fast-check";
+import { parseDatePattern } from "../../src/transforms/time/date-pattern.js";
+import { formatDate } from "../../src/transforms/time/format-date.js";
+import type { RecordTexts, TransformCase } from "./java-transformer.js";
+
+/** A schema and one of its values, as texts of JsonConverter. */
+interface Typed {
+  readonly schema: string;
+  readonly payload: string;
+}
+
+const KAFKA = "org.apache.kafka.connect.transforms";
+/** Few, so that settings meet fields. */
+const NAMES = ["a", "b", "c", "id", "ts"];
+const name = fc.constantFrom(...NAMES);
+const names = fc.uniqueArray(name, { minLength: 1, maxLength: 3 });
+const quoted = (text: string) => JSON.stringify(text);
+
+const text = fc.oneof(
+  fc.constantFrom(
+    ...["", "x", "true", "TRUE", "12", "-7", "+300", "99999999999", "1.5", "1e3", " 2 ", "NaN", "0.1f", "é😀"],
+    ...["2024-02-29", "2023-13-45", "2023-11-14T22:13:20", "20231114", "14 Nov 2023", "9223372036854775807"],
+  ),
+  fc.string({ maxLength: 4 }),
+);
+const int64 = fc.oneof(
+  fc.integer({ min: -200, max: 200 }).map(String),
+  fc.constantFrom(
+    "1700000000123",
+    "-1",
+    "-62135596800001",
+    "9007199254740993",
+    "-9223372036854775808",
+    "9223372036854775807",
+  ),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
+);
+const float = fc
+  .oneof(fc.constantFrom(0.5, 1, -1.25, 1e10, 3.4e38, 1e-5), fc.float({ noNaN: true, noDefaultInfinity: true }))
+  .map((value) => JSON.stringify(Math.fround(value) + 0));
+const double = fc
+  .oneof(fc.constantFrom(0.1, 2, -7.75, 1e300, 1e18, 123456789.5), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  .map((value) => JSON.stringify(value + 0));
+const base64 = fc.uint8Array({ maxLength: 4 }).map((bytes) => quoted(Buffer.from(bytes).toString("base64")));
+
+interface Kind {
+  readonly attributes: string;
+  readonly payload: fc.Arbitrary<string>;
+}
+
+const logical = (base: string, logicalName: string, payload: fc.Arbitrary<string>, more = ""): Kind => ({
+  attributes: `"type":"${base}","name":"org.apache.kafka.connect.data.${logicalName}","version":1${more}`,
+  payload,
+});
+const SCALARS: readonly Kind[] = [
+  { attributes: '"type":"int8"', payload: fc.integer({ min: -128, max: 127 }).map(String) },
+  { attributes: '"type":"int16"', payload: fc.integer({ min: -32768, max: 32767 }).map(String) },
+  { attributes: '"type":"int32"', payload: fc.integer().map(String) },
+  { attributes: '"type":"int64"', payload: int64 },
+  { attributes: '"type":"float"', payload: float },
+  { attributes: '"type":"double"', payload: double },
+  { attributes: '"type":"boolean"', payload: fc.boolean().map(String) },
+  { attributes: '"type":"string"', payload: text.map(quoted) },
+  { attributes: '"type":"bytes"', payload: base64 },
+  logical("int32", "Date", fc.integer({ min: -800_000, max: 100_000 }).map(String)),
+  logical("int32", "Time", fc.integer({ min: 0, max: 86_399_999 }).map(String)),
+  logical("int64", "Timestamp", fc.oneof(fc.constantFrom("0", "1700000000123"), fc.integer().map(String))),
+  logical(
+    "bytes",
+    "Decimal",
+    fc.constantFrom('"AJw="', '"/w=="', '"AA=="', '"DeC2s6dk//8="'),
+    ',"parameters":{"scale":"2"}',
+  ),
+];
+
+const scalar: fc.Arbitrary<Kind> = fc.constantFrom(...SCALARS);
+
+/** A schema with its attributes closed, and values of it. Java reads no defaults of structs, arrays and maps. */
+function typed(kind: Kind, extra = ""): fc.Arbitrary<Typed & { readonly open: string }> {
+  return fc
+    .record({
+      isOptional: fc.boolean(),
+      hasDefault: fc.boolean().map((wants) => wants && SCALARS.includes(kind)),
+      isNull: fc.boolean(),
+      payload: kind.payload,
+      other: kind.payload,
+      doc: fc.constantFrom("", ',"doc":"of a field"'),
+    })
+    .map(({ isOptional, hasDefault, isNull, payload, other, doc }) => {
+      const open = `${kind.attributes},"optional":${isOptional}${doc}${hasDefault ? `,"default":${other}` : ""}${extra}`;
+      return { open, schema: `{${open}}`, payload: isNull && isOptional ? "null" : payload };
+    });
+}
+
+const compound: fc.Arbitrary<Kind> = fc.oneof(
+  scalar.chain((item) =>
+    typed(item).map(({ schema, payload }) => ({
+      attributes: `"type":"array","items":${schema}`,
+      payload: fc.constantFrom("[]", `[${payload}]`),
+    })),
+  ),
+  scalar.chain((item) =>
+    typed(item).map(({ schema, payload }) => ({
+      attributes: `"type":"map","keys":{"type":"string","optional":false},"values":${schema}`,
+      payload: fc.constantFrom("{}", `{"k":${payload}}`),
+    })),
+  ),
+);
+
+function structKind(depth: number): fc.Arbitrary<Kind> {
+  const inner: fc.Arbitrary<Kind> =
+    depth === 0 ? scalar : fc.oneof({ weight: 6, arbitrary: scalar }, compound, structKind(depth - 1));
+  const field = fc
+    .tuple(name, inner)
+    .chain(([field, kind]) => typed(kind, `,"field":"${field}"`).map((type) => ({ field, type })));
+  return fc
+    .record({
+      fields: fc.uniqueArray(field, { maxLength: 5, selector: ({ field: named }) => named }),
+      named: fc.constantFrom("", ',"name":"Order"', ',"name":"Order","version":2,"doc":"all","parameters":{"p":"q"}'),
+    })
+    .map(({ fields, named }) => ({
+      attributes: `"type":"struct","fields":[${fields.map(({ type }) => type.schema).join(",")}]${named}`,
+      payload: fc.constant(`{${fields.map(({ field: named2, type }) => `"${named2}":${type.payload}`).join(",")}}`),
+    }));
+}
+
+const envelope = ({ schema, payload }: Typed) => `{"schema":${schema},"payload":${payload}}`;
+
+const withSchema = fc.oneof(
+  { weight: 8, arbitrary: structKind(2).chain((kind) => typed(kind)) },
+  { weight: 1, arbitrary: fc.oneof(scalar, compound).chain((kind) => typed(kind)) },
+);
+
+const plainScalar = fc.oneof(
+  int64,
+  double.map((shown) => (/^-?\d+$/.test(shown) ? `${shown}.0` : shown)),
+  fc.boolean().map(String),
+  text.map(quoted),
+  fc.constant("null"),
+);
+const plain = fc.letrec<{ value: string; map: string }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    { weight: 6, arbitrary: plainScalar },
+    { weight: 1, arbitrary: fc.array(plainScalar, { maxLength: 3 }).map((items) => `[${items.join(",")}]`) },
+    { weight: 2, arbitrary: tie("map") },
+  ),
+  map: fc
+    .uniqueArray(fc.tuple(fc.oneof(name, fc.constantFrom("z", "key 1", "a.b")), tie("value")), {
+      maxLength: 6,
+      selector: ([key]) => key,
+    })
+    .map((entries) => `{${entries.map(([key, value]) => `${quoted(key)}:${value}`).join(",")}}`),
+}));
+const schemaless = fc
+  .oneof({ weight: 6, arbitrary: plain.map }, plain.value)
+  .map((payload) => `{"schema":null,"payload":${payload}}`);
+
+const data = fc.oneof(
+  { weight: 6, arbitrary: withSchema.map(envelope) },
+  { weight: 4, arbitrary: schemaless },
+  { weight: 1, arbitrary: fc.constant(null) },
+);
+
+const record: fc.Arbitrary<RecordTexts> = fc.record({
+  sink: fc.boolean(),
+  topic: fc.constantFrom("orders", "shop.public.orders", "a-b_c.1", "x"),
+  timestamp: fc.oneof(fc.constant(null), fc.constantFrom(0, 1_700_000_000_123), fc.integer({ min: 0, max: 2 ** 40 })),
+  key: data,
+  value: data,
+  headers: fc.array(
+    fc.tuple(name, fc.constantFrom(null, '{"schema":{"type":"string","optional":false},"payload":"h"}')),
+    { maxLength: 3 },
+  ),
+});
+
+type Props = Readonly<Record<string, string>>;
+const optionalProps = (all: Readonly<Record<string, fc.Arbitrary<string>>>): fc.Arbitrary<Props> =>
+  fc.record(all, { requiredKeys: [] }) as fc.Arbitrary<Props>;
+const replaceNull = { "replace.null.with.default": fc.constantFrom("true", "false") };
+const list = (items: fc.Arbitrary<readonly string[]>) => items.map((all) => all.join(","));
+
+const DATE_FORMATS = [
+  ...["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss", "yyyyMMdd", "dd MMM yyyy", "yyyy-MM-dd HH:mm:ss.SSS", "MM/dd/yy", "HH:mm"],
+  ...["EEE, d MMM yyyy h:mm a", "yyyy.DDD", "G yyyy MMMM", "yyyy-MM-dd'T'HH:mm:ssXXX", "yyyy-MM-dd HH:mm:ss Z", "k:K"],
+  ...["''yyyy'o''clock'", "y M d H m s S", "EEEE LLLL z zzzz X XX", "YYYY-'W'ww-u W F", "yyyyyy SSSSSS"],
+  // Refused.
+  ...["q", "yyyy'"],
+];
+
+const castType = fc.constantFrom(
+  ...["int8", "int16", "int32", "int64", "float32", "float64", "boolean", "string", "INT8", "bytes", "foo"],
+);
+const rename = fc.tuple(name, fc.constantFrom("r", "s")).map(([from, to]) => `${from}:${to}`);
+
+/** Transformations of keys and values, with their settings. */
+const OF_PARTS: Readonly<Record<string, fc.Arbitrary<Props>>> = {
+  Cast: fc
+    .tuple(
+      fc.oneof(
+        castType,
+        list(
+          fc
+            .uniqueArray(fc.tuple(name, castType), { minLength: 1, maxLength: 4, selector: ([field]) => field })
+            .map((all) => all.map((pair) => pair.join(":"))),
+        ),
+      ),
+      optionalProps(replaceNull),
+    )
+    .map(([spec, more]) => ({ spec, ...more })),
+  ExtractField: fc
+    .tuple(
+      fc.constantFrom(...NAMES, "a.b", "b.a", "`a.b`", "a.b.c", "`a", "c."),
+      optionalProps({ "field.syntax.version": fc.constantFrom("V1", "v2", "V2"), ...replaceNull }),
+    )
+    .map(([field, more]) => ({ field, ...more })),
+  // The default could join two paths to one name, of which the last in a map's order counts.
+  Flatten: fc.record({ delimiter: fc.constantFrom("_", "::") }),
+  HeaderFrom: fc
+    .record({
+      fields: list(names),
+      headers: list(fc.array(fc.constantFrom("a", "h"), { minLength: 1, maxLength: 3 })),
+      operation: fc.constantFrom("move", "copy"),
+      more: optionalProps(replaceNull),
+    })
+    .map(({ more, ...props }) => ({ ...props, ...more })),
+  HoistField: fc.record({ field: name }),
+  InsertField: optionalProps({
+    "topic.field": fc.constantFrom("t", "t!", "a?"),
+    "partition.field": fc.constantFrom("p", "p!"),
+    "offset.field": fc.constantFrom("o", "o?"),
+    "timestamp.field": fc.constantFrom("at", "at!"),
+    "static.field": fc.constantFrom("s", "b"),
+    "static.value": fc.constantFrom("", "fixed"),
+    ...replaceNull,
+  }),
+  MaskField: fc
+    .tuple(
+      list(names),
+      optionalProps({ replacement: fc.constantFrom("x", "12", "1.75", "300", "1e3", "-9999999999"), ...replaceNull }),
+    )
+    .map(([fields, more]) => ({ fields, ...more })),
+  ReplaceField: optionalProps({
+    exclude: list(names),
+    include: list(names),
+    renames: fc.oneof(
+      list(fc.uniqueArray(rename, { maxLength: 2, selector: (pair) => pair.at(-1) })),
+      fc.constant("a:b,b:a"),
+    ),
+    ...replaceNull,
+  }),
+  SetSchemaMetadata: optionalProps({
+    "schema.name": fc.constantFrom("New", ""),
+    "schema.version": fc.constantFrom("9", "x"),
+    ...replaceNull,
+  }),
+  TimestampConverter: fc
+    .tuple(
+      fc.constantFrom("string", "unix", "Date", "Time", "Timestamp"),
+      optionalProps({
+        field: fc.constantFrom(...NAMES, ""),
+        format: fc.constantFrom(...DATE_FORMATS),
+        "unix.precision": fc.constantFrom("seconds", "milliseconds", "microseconds", "nanoseconds"),
+        ...replaceNull,
+      }),
+    )
+    .map(([target, more]) => ({ "target.type": target, ...more })),
+};
+
+/** Transformations of whole records. */
+const OF_RECORDS: Readonly<Record<string, fc.Arbitrary<Props>>> = {
+  DropHeaders: fc.record({ headers: list(names) }),
+  Filter: fc.constant({}),
+  InsertHeader: fc.record({
+    header: name,
+    "value.literal": fc.oneof(
+      text.filter((literal) => !/^\d{4}-/.test(literal)),
+      fc.constantFrom("[1,2]", '{"a":1}', "null", "3.0"),
+    ),
+  }),
+  RegexRouter: fc
+    .constantFrom(
+      ...[
+        ["(.*)", "$1"],
+        ["(.*)", "pre_$0"],
+        ["([^.]*)\\.?(.*)", "$1-$2"],
+        ["([^.]*)\\.?(.*)", "$12"],
+        ["o|orders", "new"],
+      ],
+      ...[
+        ["(?<first>\\w+)[.](.+)", "${first}:$2"],
+        ["x(y)?", "<$1>"],
+        ["a-b(.)*", "$1"],
+        ["(a|o)(?:-b)?(_c\\.1|r.*)", "$2\\$$1"],
+      ],
+      ...[
+        ["(?i)(ORD)(?=e)(.++)", "$2$1"],
+        ["s(?:[^.]+)(?>[.](\\w+))+", "$1"],
+        ["(x{1,2}?)x*", "$1!"],
+      ],
+    )
+    .map(([regex = "", replacement = ""]) => ({ regex, replacement })),
+  TimestampRouter: optionalProps({
+    "topic.format": fc.constantFrom("${topic}", "${timestamp}_${topic}_${timestamp}", "fixed"),
+    "timestamp.format": fc.constantFrom(...DATE_FORMATS.slice(0, -2)),
+  }),
+  ValueToKey: fc.tuple(list(names), optionalProps(replaceNull)).map(([fields, more]) => ({ fields, ...more })),
+};
+
+function casesOf(type: string, props: fc.Arbitrary<Props>): fc.Arbitrary<TransformCase> {
+  return fc.record({
+    type: fc.constant(`${KAFKA}.${type}`),
+    props,
+    records: fc.array(record, { minLength: 3, maxLength: 8 }),
+  });
+}
+
+const datePattern = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom(..."yyyMMMddDHkKhmsSaEGzZXL"),
+      fc.integer({ min: 1, max: 5 }),
+      fc.constantFrom("-", "/", " ", "", ":", "'T'", ".", ", "),
+    ),
+    { minLength: 1, maxLength: 7 },
+  )
+  .map((parts) => {
+    const last = parts.length - 1;
+    return parts
+      .map(
+        ([letter, count, after], at) =>
+          letter.repeat(letter === "X" ? Math.min(count, 3) : count) + (at < last ? after : ""),
+      )
+      .join("");
+  })
+  .filter((pattern) => !pattern.includes("XXXX"));
+
+/** Texts that a pattern can read, or nearly. */
+const dateTexts = datePattern.chain((pattern) => {
+  const parts = parseDatePattern(pattern);
+  const printed = fc
+    .oneof(fc.integer({ min: -(2 ** 44), max: 2 ** 44 }), fc.integer({ min: -(2 ** 46), max: 2 ** 46 }))
+    .map((ms) => formatDate(parts, ms));
+  const changed = fc
+    .tuple(printed, fc.nat(), fc.nat({ max: 1 }), fc.constantFrom("", "0", "9", "-", " ", "x", "+", "3", "A"))
+    .map(([all, at, removed, added]) => {
+      const index = all === "" ? 0 : at % all.length;
+      return all.slice(0, index) + added + all.slice(index + removed);
+    });
+  return fc.record({
+    pattern: fc.constant(pattern),
+    texts: fc.array(fc.oneof(printed, changed), { minLength: 4, maxLength: 8 }),
+  });
+});
+
+/** Texts that TimestampConverter reads. */
+export const dateCases: fc.Arbitrary<TransformCase> = dateTexts.map(({ pattern, texts }) => ({
+  type: `${KAFKA}.TimestampConverter$Value`,
+  props: { "target.type": "unix", format: pattern },
+  records: texts.map((shown) => ({
+    sink: false,
+    topic: "t",
+    timestamp: null,
+    key: null,
+    value: envelope({ schema: '{"type":"string","optional":false}', payload: quoted(shown) }),
+    headers: [],
+  })),
+}));
+
+/** Cases of each of Kafka's transformations, by its name without package. */
+export const kafkaCases: ReadonlyMap<string, fc.Arbitrary<TransformCase>> = new Map([
+  ...Object.entries(OF_PARTS).map(
+    ([type, props]) => [type, fc.oneof(casesOf(`${type}$Value`, props), casesOf(`${type}$Key`, props))] as const,
+  ),
+  ...Object.entries(OF_RECORDS).map(([type, props]) => [type, casesOf(type, props)] as const),
+]);
