@@ -5,11 +5,13 @@ const ERRORS = "Error Handling";
 /** The default header converter of a worker. */
 export const DEFAULT_HEADER_CONVERTER = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
-/** ConfigDef's check of aliases: no duplicates. */
+/** ConfigDef's check of aliases: no null, no duplicates. */
 export const uniqueItems: ConfigCheck = (key, value) =>
-  Array.isArray(value) && new Set(value).size < value.length
-    ? invalidValue(key, value, "Duplicate alias provided.")
-    : undefined;
+  value === null
+    ? invalidValue(key, value, "entry must be non null")
+    : Array.isArray(value) && new Set(value).size < value.length
+      ? invalidValue(key, value, "Duplicate alias provided.")
+      : undefined;
 
 /** A count of partitions or replicas: at least one, or -1 for the broker's own default. */
 export const countOrDefault: ConfigCheck = (key, value) =>

@@ -23,6 +23,8 @@ const stringConverterConfig = {
     doc: "The character set: UTF-8, US-ASCII, ISO-8859-1 or UTF-16LE.",
     default: "UTF-8",
     importance: "high",
+    width: "medium",
+    displayName: "Encoding",
   },
 } as const satisfies ConfigDef;
 

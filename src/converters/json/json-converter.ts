@@ -1,5 +1,4 @@
 import {
-  atLeast,
   type ConfigDef,
   ConfigError,
   type ConfigValues,
@@ -34,7 +33,7 @@ const jsonConverterConfig = {
     default: true,
     importance: "high",
     group: "Schemas",
-    order: 1,
+    order: 0,
     width: "medium",
     displayName: "Enable Schemas",
   },
@@ -44,10 +43,9 @@ const jsonConverterConfig = {
     default: 1000,
     importance: "high",
     group: "Schemas",
-    order: 2,
+    order: 1,
     width: "medium",
     displayName: "Schema Cache Size",
-    check: atLeast(0),
   },
   "schema.content": {
     type: "string",
@@ -55,7 +53,7 @@ const jsonConverterConfig = {
     default: null,
     importance: "high",
     group: "Schemas",
-    order: 3,
+    order: 2,
     width: "medium",
     displayName: "Schema Content",
   },
@@ -65,7 +63,7 @@ const jsonConverterConfig = {
     default: "BASE64",
     importance: "low",
     group: "Serialization",
-    order: 4,
+    order: 0,
     width: "medium",
     displayName: "Decimal Format",
     // The order of Kafka's own message.
@@ -77,7 +75,7 @@ const jsonConverterConfig = {
     default: true,
     importance: "low",
     group: "Serialization",
-    order: 5,
+    order: 1,
     width: "medium",
     displayName: "Replace null with default",
   },
@@ -117,7 +115,7 @@ export class JsonConverter implements Converter, HeaderConverter {
       replaceNullWithDefault: settings["replace.null.with.default"],
     };
     this.#contentSchema = readContentSchema(settings["schema.content"], this.#format);
-    this.#envelopes = new EnvelopeReader(settings["schemas.cache.size"], this.#format);
+    this.#envelopes = new EnvelopeReader(Math.max(0, settings["schemas.cache.size"]), this.#format);
   }
 
   /** @throws DataError for a value that does not match its schema. */

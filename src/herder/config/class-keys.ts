@@ -53,7 +53,7 @@ export function classKeys(plugins: PluginCatalog, props: SubmittedProps, keys: C
       default: className === undefined ? null : usualVersion(plugins, kind, className, keys.usual),
       check: rangeOnly,
       recommend: () => [...new Set(there)],
-      visible: () => known,
+      ...(/converter$/.test(kind) && { visible: () => known }),
     },
   };
 }

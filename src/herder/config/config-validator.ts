@@ -10,6 +10,7 @@ import {
 } from "../../api/index.js";
 import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
+import { parseVersionRange } from "../../worker/plugins/version-range.js";
 import type { OverridePolicy } from "../../worker/task/override-policy.js";
 import type { ClassFacts, ConnectorFacts, PluginCatalog, PluginKind, Worker } from "../../worker/worker.js";
 import { fullClassName, lookupFault } from "./class-keys.js";
@@ -18,7 +19,7 @@ import { configKeyInfo, configKeyInfos, configValueInfo } from "./config-infos.j
 import type { ConfigProvider } from "./config-providers.js";
 import { resolveReferences } from "./config-references.js";
 import { commonKeys, connectorConfigDef, type DefinitionContext } from "./connector-config-def.js";
-import { connectorRules } from "./connector-rules.js";
+import { connectorRules, GROUP_OVERRIDE } from "./connector-rules.js";
 import { validateChain } from "./plugin-chain.js";
 import { Redaction } from "./redaction.js";
 
@@ -81,19 +82,17 @@ export class ConfigValidator {
       resolved,
     );
     const values = new Map([...framework, ...own.map((value) => [value.name, value] as const)]);
+    const nulls = noteNulls(resolved, values);
     const converters = await this.#converterInfos(resolved, values, chosen.location);
     const def: ConfigDef = { ...frameworkDef, ...config };
-    const unknown = [
-      ...own.filter(({ name }) => !(name in def)),
-      ...noteNulls(resolved, values),
-      ...undefinedKeys(resolved, ofOthers, def),
-    ];
+    const unknown = [...own.filter(({ name }) => !(name in def)), ...nulls, ...undefinedKeys(resolved, ofOthers, def)];
     const configs = [
       ...unknown.map((value) => ({ definition: null, value: configValueInfo(value) })),
       ...entriesOf(def, values),
     ];
-    const more = [...clientOverrideInfos(plugin.type, resolved, overridePolicy, ofOthers), ...converters];
-    return infosOf(raw, resolved, { def, configs, more, redaction, className: plugin.className });
+    const ofClients = new Map([...ofOthers].filter(([name]) => name !== GROUP_OVERRIDE));
+    const more = [...clientOverrideInfos(plugin.type, resolved, overridePolicy, ofClients), ...converters];
+    return infosOf(raw, resolved, { configs, more, redaction, className: plugin.className });
   }
 
   /** For a connector's version that is not available: only the keys of all connectors, as in Kafka Connect. */
@@ -104,7 +103,7 @@ export class ConfigValidator {
     context: DefinitionContext,
     redaction: Redaction,
   ): ConfigInfos {
-    const def = commonKeys(context);
+    const def = withoutConverters(commonKeys(context));
     const values = this.#frameworkValues(def, resolved);
     for (const { name, errors } of values) {
       if (name === "connector.class" || name === "connector.plugin.version") {
@@ -112,7 +111,7 @@ export class ConfigValidator {
       }
     }
     const configs = entriesOf(def, new Map(values.map((value) => [value.name, value])));
-    return infosOf(raw, resolved, { def, configs, more: [], redaction, className: context.plugin.className });
+    return infosOf(raw, resolved, { configs, more: [], redaction, className: context.plugin.className });
   }
 
   #frameworkValues(def: ConfigDef, props: SubmittedConfig): ConfigValue[] {
@@ -177,13 +176,14 @@ export class ConfigValidator {
    */
   async keysOf(classOrAlias: string, version?: string): Promise<ConfigKeyInfo[]> {
     const { plugins, code, workerProps } = this.options;
+    checkRange(version);
     const type = PLUGIN_KINDS.find((kind) => plugins.versions(kind, classOrAlias).length > 0);
     if (!type) throw new NotFoundError("CLASS_NOT_FOUND", `Unknown plugin ${classOrAlias}.`);
     const plugin = chosenVersion(plugins, type, classOrAlias, version);
     const config = await code.configOf({ type, className: plugin.className, version: `[${plugin.version}]` });
     if (type !== "connector") return configKeyInfos(config);
     const context = { plugins, workerProps, plugin: plugin as ConnectorFacts, props: {} };
-    const framework = Object.entries(connectorConfigDef(context));
+    const framework = Object.entries(withoutConverters(connectorConfigDef(context)));
     return [
       ...configKeyInfos(config),
       ...framework.filter(([name]) => !(name in config)).map(([name, key]) => configKeyInfo(name, key)),
@@ -193,7 +193,15 @@ export class ConfigValidator {
 
 const PLUGIN_KINDS = ["connector", "transformation", "predicate", "converter", "header_converter"] as const;
 
-/** @throws ConfigError for a version that is absent or no range. */
+function checkRange(version: string | undefined): void {
+  try {
+    parseVersionRange(version);
+  } catch (cause) {
+    throw new ConfigError("version", `Invalid version specification: ${version}`, { cause });
+  }
+}
+
+/** @throws ConfigError for a version that is not there. */
 function chosenVersion(
   plugins: PluginCatalog,
   kind: PluginKind,
@@ -203,12 +211,20 @@ function chosenVersion(
   try {
     return plugins.find(kind, name, { version });
   } catch (cause) {
-    const { message } = cause as Error;
-    if (errorKind(cause) === "config") {
-      throw new ConfigError("version", `Invalid version specification: ${version}`, { cause });
-    }
-    throw errorKind(cause) === "not-found" ? new ConfigError("version", message, { cause }) : cause;
+    throw new ConfigError("version", (cause as Error).message, { cause });
   }
+}
+
+/** Without a connector, or its version, nothing is known about its converters. */
+function withoutConverters(def: ConfigDef): ConfigDef {
+  return Object.fromEntries(
+    Object.entries(def).map(([name, key]) => {
+      if (!/\.converter(\.|$)/.test(name)) return [name, key];
+      const { visible: _, ...rest } = key;
+      const isVersion = name.endsWith(".version");
+      return [name, { ...rest, default: null, recommend: () => [], ...(isVersion && { visible: () => false }) }];
+    }),
+  );
 }
 
 function entriesOf(def: ConfigDef, values: ReadonlyMap<string, ConfigValue>): Entry[] {
@@ -226,14 +242,13 @@ function infosOf(
   raw: SubmittedConfig,
   resolved: SubmittedConfig,
   parts: {
-    readonly def: ConfigDef;
     readonly configs: readonly Entry[];
     readonly more: readonly Entry[];
     readonly redaction: Redaction;
     readonly className: string;
   },
 ): ConfigInfos {
-  const { def, configs, more, redaction, className } = parts;
+  const { configs, more, redaction, className } = parts;
   const errorsIn = (entries: readonly Entry[]) =>
     entries.reduce((count, { value }) => count + (value?.errors.length ?? 0), 0);
   const all = [...configs, ...more].map((entry) => redacted(entry, raw, resolved, redaction));
@@ -243,7 +258,7 @@ function infosOf(
     error_count: substituted
       ? errorsIn(all)
       : errorsIn(configs) + more.filter(({ value }) => (value?.errors.length ?? 0) > 0).length,
-    groups: groupsOf(def),
+    groups: groupsOf(all),
     configs: all,
   };
 }
@@ -315,14 +330,19 @@ function noteNulls(props: SubmittedConfig, values: ReadonlyMap<string, ConfigVal
   return unknown;
 }
 
-/** Entries for keys without a definition that break a rule. Client overrides have entries of their own. */
+/**
+ * Entries for keys without a definition that break a rule. Client overrides have entries of their own; the group's has
+ * two, as in Kafka Connect, and its errors in the first.
+ */
 function undefinedKeys(
   props: SubmittedConfig,
   faults: ReadonlyMap<string, readonly string[]>,
   def: ConfigDef,
 ): ConfigValue[] {
   return [...faults]
-    .filter(([name]) => !/^(producer|consumer|admin)\.override\./.test(name) && !(name in def))
+    .filter(
+      ([name]) => (name === GROUP_OVERRIDE || !/^(producer|consumer|admin)\.override\./.test(name)) && !(name in def),
+    )
     .map(([name, errors]) => ({
       name,
       value: props[name] ?? null,
@@ -332,9 +352,9 @@ function undefinedKeys(
     }));
 }
 
-function groupsOf(def: ConfigDef): string[] {
+function groupsOf(entries: readonly Entry[]): string[] {
   const groups = new Set<string>();
-  for (const { group } of Object.values(def)) if (group !== undefined) groups.add(group);
+  for (const { definition } of entries) if (definition?.group != null) groups.add(definition.group);
   return [...groups];
 }
 

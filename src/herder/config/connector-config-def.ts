@@ -29,7 +29,7 @@ const OFFSETS_TOPIC = "offsets.topic";
 
 /** A connector's name may contain anything but control characters (Java's ISO ones). It appears in URLs, keys, logs. */
 const legalName: ConfigCheck = (key, value) => {
-  if (value === null || value === "") return invalidValue(key, value, "String may not be empty");
+  if (value === "") return invalidValue(key, value, "String may not be empty");
   if (typeof value !== "string") return undefined;
   const controls = Array.from(value, (char) => char.codePointAt(0)!).filter(
     (code) => code < 32 || (code >= 127 && code < 160),

@@ -52,6 +52,9 @@ export function connectorRules(
   complainAll(overrideFaults(workerProps, given));
 }
 
+/** A sink's own consumer group. */
+export const GROUP_OVERRIDE = "consumer.override.group.id";
+
 function sinkRules(props: Props, groupId: string | undefined, complain: Complain): void {
   const fault = topicChoiceFault(props);
   if (fault !== undefined) {
@@ -64,13 +67,14 @@ function sinkRules(props: Props, groupId: string | undefined, complain: Complain
     if (wrong !== undefined) complain("topics", invalidValue("topics", props["topics"], wrong));
   }
   deadLetterRules(props, topics, complain);
-  const key = "consumer.override.group.id";
+  const key = GROUP_OVERRIDE;
   const override = props[key];
   if (override?.trim() === "") complain(key, invalidValue(key, "", "String must be non-empty"));
   if ((override ?? sinkGroupId(props["name"] ?? "")) === groupId) {
+    const group = override === undefined ? `for sink connector named ${props["name"]}` : override;
     complain(
       override === undefined ? "name" : key,
-      `Consumer group for sink connector named ${props["name"]} conflicts with Connect worker group ${groupId}: choose another name, or another ${key}`,
+      `Consumer group ${group} conflicts with Connect worker group ${groupId}`,
     );
   }
 }
@@ -85,13 +89,13 @@ function deadLetterRules(props: Props, topics: readonly string[], complain: Comp
   if (fault !== undefined) complain(key, invalidValue(key, name, fault));
   if (topics.includes(name)) {
     complain(
-      key,
-      `The DLQ topic '${name}' may not be included in the list of topics ('topics') consumed by the connector`,
+      "topics",
+      `The DLQ topic '${name}' may not be included in the list of topics ('topics=[${topics.join(", ")}]') consumed by the connector`,
     );
   } else if (regex !== "" && matches(regex, name)) {
     complain(
-      key,
-      `The DLQ topic '${name}' may not be included in the regex matching the topics ('topics.regex') consumed by the connector`,
+      "topics.regex",
+      `The DLQ topic '${name}' may not be matched by the regex for the topics ('topics.regex=${regex}') consumed by the connector`,
     );
   }
   const replication = "errors.deadletterqueue.topic.replication.factor";

@@ -405,6 +405,32 @@ describe("the validation of connector configs", () => {
     );
   });
 
+  test("shows overrides as Java's clients define them, in the order of a HashMap", async () => {
+    const override = {
+      "producer.override.linger.ms": "7",
+      "producer.override.zzz": "x",
+      "producer.override.acks": "1",
+    };
+    const { configs } = await validator().validate({ ...source, ...override });
+    const shown = configs.filter(({ value }) => value?.name.startsWith("producer."));
+    expect(shown.map(({ value }) => value?.name)).toEqual([
+      "producer.override.acks",
+      "producer.override.zzz",
+      "producer.override.linger.ms",
+    ]);
+    expect(shown.map(({ definition }) => definition && `${definition.type} ${definition.default_value}`)).toEqual([
+      "STRING all",
+      null,
+      "LONG 5",
+    ]);
+    expect(shown[2]?.definition).toMatchObject({ display_name: "linger.ms", importance: "MEDIUM", required: false });
+    expect(await errors({ ...source, "producer.override.send.buffer.bytes": "x" })).toEqual({
+      "producer.override.send.buffer.bytes": [
+        "Invalid value x for configuration producer.override.send.buffer.bytes: Not a number of type INT",
+      ],
+    });
+  });
+
   test.each(["sasl.jaas.config", "ssl.keystore.key", "ssl.keystore.certificate.chain", "ssl.truststore.certificates"])(
     "shows no value of the override %s",
     async (key) => {
@@ -452,11 +478,8 @@ describe("the validation of connector configs", () => {
     [{ topics: "" }, ["topics", "topics.regex"]],
     [{ "topics.regex": "t.*" }, ["topics", "topics.regex"]],
     [{ topics: "t,t" }, ["topics"]],
-    [{ "errors.deadletterqueue.topic.name": "t" }, ["errors.deadletterqueue.topic.name"]],
-    [
-      { topics: "", "topics.regex": "d.*", "errors.deadletterqueue.topic.name": "dead" },
-      ["errors.deadletterqueue.topic.name"],
-    ],
+    [{ "errors.deadletterqueue.topic.name": "t" }, ["topics"]],
+    [{ topics: "", "topics.regex": "d.*", "errors.deadletterqueue.topic.name": "dead" }, ["topics.regex"]],
     [{ "consumer.override.group.id": "workers" }, ["consumer.override.group.id"]],
   ])("knows the rules of sinks: %j", async (props, keys) => {
     expect(Object.keys(await errors({ ...sink, ...props })).sort()).toEqual([...keys].sort());
@@ -527,14 +550,22 @@ describe("the validation of connector configs", () => {
       "topics.regex": "(?i)orders.*",
       "errors.deadletterqueue.topic.name": "ORDERS-dead",
     };
-    expect(Object.keys(await errors(matched))).toEqual(["errors.deadletterqueue.topic.name"]);
+    expect(Object.keys(await errors(matched))).toEqual(["topics.regex"]);
   });
 
   test("lists the keys of any plugin", async () => {
     const names = async (name: string) => (await validator().keysOf(name)).map((key) => key.name);
     expect((await names("source")).slice(0, 4)).toEqual(["file", "topic", "secret", "name"]);
     expect(await names("Json")).toEqual(["schemas.enable"]);
+    expect(await names("org.example.IsOdd")).toEqual(["of"]);
+    const keys = await validator().keysOf("source", "[2,)");
+    expect(keys.find(({ name }) => name === "value.converter")?.default_value).toBeNull();
     await expect(validator().keysOf("Nothing")).rejects.toThrow("Unknown plugin Nothing.");
+    await expect(validator().keysOf("Json", "9")).rejects.toMatchObject({
+      key: "version",
+      message: expect.stringMatching(/range \[9,9\]/),
+    });
+    await expect(validator().keysOf("Nothing", "[1")).rejects.toThrow("Invalid version specification: [1");
   });
 });
 
