@@ -70,9 +70,14 @@ export class StatusFold {
 
   /**
    * Folds one record. Returns why it is ignored, if it is, the connector whose status or topics it may have changed,
-   * and the one that has lost a topic.
+   * and the one that has lost a topic. `isLate`: the record is an old owner's, and the fold keeps the newer status.
    */
-  apply(record: StoredRecord): { readonly ignored?: string; readonly changed?: string; readonly forgot?: string } {
+  apply(record: StoredRecord): {
+    readonly ignored?: string;
+    readonly changed?: string;
+    readonly forgot?: string;
+    readonly isLate?: boolean;
+  } {
     const key = record.key?.toString() ?? "";
     let value: ExactJson;
     try {
@@ -132,7 +137,9 @@ export class StatusFold {
     if (!status) return { ignored: "it is not a status" };
     const known = tasks.get(task);
     // The old owner's report arrives after the new owner has started the task.
-    if (status.state === "UNASSIGNED" && known?.state === "RUNNING" && known.generation >= status.generation) return {};
+    if (status.state === "UNASSIGNED" && known?.state === "RUNNING" && known.generation >= status.generation) {
+      return { changed: connector, isLate: true };
+    }
     this.#tasks.set(connector, tasks.set(task, status));
     return { changed: connector };
   }

@@ -34,6 +34,8 @@ interface StandingWrite {
   readonly write: PendingWrite;
   /** It has returned through the log. */
   hasReturned: boolean;
+  /** The log's last record of the key is an old owner's that the fold ignores. Compaction would keep only that one. */
+  isOverlaid: boolean;
 }
 
 /**
@@ -107,8 +109,10 @@ export class StatusStore {
         if (outcome.changed !== undefined) changed.add(outcome.changed);
         if (outcome.forgot !== undefined) forgot.add(outcome.forgot);
         const standing = record.key && this.#standing.get(record.key.toString());
-        if (standing && isSame(this.#fold.status(standing.write.subject), standing.write.status)) {
-          standing.hasReturned = true;
+        if (standing) {
+          const isShown = isSame(this.#fold.status(standing.write.subject), standing.write.status);
+          if (isShown) standing.hasReturned = true;
+          standing.isOverlaid = isShown && outcome.isLate === true;
         }
         return outcome.ignored;
       },
@@ -246,7 +250,7 @@ export class StatusStore {
   #note(key: string, write: PendingWrite): void {
     const hasReturned = isSame(this.#fold.status(write.subject), write.status);
     const isHeld = write.status !== null && !hasGivenUp(write.status);
-    if (isHeld || this.#doubtsOf(key) > 0) this.#standing.set(key, { write, hasReturned });
+    if (isHeld || this.#doubtsOf(key) > 0) this.#standing.set(key, { write, hasReturned, isOverlaid: false });
     else this.#standing.delete(key);
   }
 
@@ -256,9 +260,9 @@ export class StatusStore {
     const { subject, status, safe, stillWanted } = standing.write;
     const stored = this.#fold.status(subject);
     const doubts = this.#doubtsOf(key);
-    if (!isHidden(status, stored, doubts > 0)) return;
+    if (!standing.isOverlaid && !isHidden(status, stored, doubts > 0)) return;
     // Counted: it may be the status of another process with this worker's name, which would rewrite its own in turn.
-    if (stored?.workerId === status?.workerId) this.#doubts.set(key, doubts - 1);
+    if (!standing.isOverlaid && stored?.workerId === status?.workerId) this.#doubts.set(key, doubts - 1);
     this.#standing.delete(key);
     this.#enqueue(subject, status, safe, stillWanted);
   }

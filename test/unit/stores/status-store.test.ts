@@ -220,6 +220,34 @@ describe("the status store", () => {
     await store.close();
   });
 
+  test("writes a task's status again over a late UNASSIGNED that no reader shows, since compaction would keep it", async () => {
+    const { store, transport, clock, states } = await openStore();
+    const task = { connector: "c", task: 0 };
+    store.put(task, status("RUNNING", 5));
+    await clock.settled();
+    transport.append(statusRecord.status(task, status("UNASSIGNED", 4, "w2")));
+    await clock.settled();
+    expect(states()).toEqual(["RUNNING", "UNASSIGNED", "RUNNING"]);
+    await clock.advance(600_000);
+    expect(states()).toHaveLength(3);
+    await store.close();
+  });
+
+  test("leaves a successor's status alone when its own UNASSIGNED lands late", async () => {
+    const { store, transport, clock, states } = await openStore();
+    const task = { connector: "c", task: 0 };
+    transport.fates.push("late");
+    store.putSafe(task, status("UNASSIGNED", 5));
+    await clock.advance(5_000);
+    transport.append(statusRecord.status(task, status("RUNNING", 6, "w2")));
+    await clock.settled();
+    transport.land();
+    await clock.advance(600_000);
+    expect(states()).toEqual(["UNASSIGNED", "RUNNING", "UNASSIGNED"]);
+    expect(store.status(task)?.state).toBe("RUNNING");
+    await store.close();
+  });
+
   test("notices a report that hides a status before its own acknowledgement", async () => {
     const { store, transport, clock, states } = await openStore();
     const gate = deferred();
