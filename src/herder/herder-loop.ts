@@ -22,7 +22,7 @@ import { AutoRestarts } from "./work/auto-restarts.js";
 import { reconcile } from "./work/reconcile.js";
 import { planRestart, strongerRestart } from "./work/restart-plan.js";
 import { StatusReporter } from "./work/status-reporter.js";
-import { taskKey } from "./work/work.js";
+import { NO_WORK, taskKey, type Work, workOf } from "./work/work.js";
 import { WorkRunner } from "./work/work-runner.js";
 
 /** Two time limits at shutdown: for the command in progress, then for the last statuses and the leave request. */
@@ -193,6 +193,24 @@ export class HerderLoop implements MembershipHost {
     await runner.stopEverything(withinMs);
     // A cancelled task's offset may still be in the producer and must not be sent after its successor's. (I3)
     stores.offset.dropWrites();
+  }
+
+  async givenUp(work: Work, timeoutMs: number): Promise<Work> {
+    const { status } = this.stores;
+    try {
+      await status.readToEnd(timeoutMs);
+    } catch (error) {
+      this.settings.logger.warn("The statuses of a departed worker could not be read", {}, error);
+      return NO_WORK;
+    }
+    const isGivenUp = (subject: StatusSubject) => {
+      const state = status.status(subject)?.state;
+      return state === "UNASSIGNED" || state === "FAILED";
+    };
+    return workOf(
+      [...work.connectors].filter((connector) => isGivenUp({ connector })),
+      [...work.tasks.values()].filter(isGivenUp),
+    );
   }
 
   onPlace(place: Place): void {

@@ -172,6 +172,11 @@ export class StatusStore {
     for (const topic of this.#fold.topics(connector)) this.#sendNote(statusRecord.noTopic(topic, connector));
   }
 
+  /** Resolves once every status written before the call is folded. @throws RetriableError STORE_UNREADABLE */
+  readToEnd(timeoutMs: number): Promise<void> {
+    return this.#log.readToEnd(timeoutMs);
+  }
+
   /** Resolves once every status put so far, or a newer one, is written. */
   async flush(): Promise<void> {
     if (this.#writing.size === 0) return;

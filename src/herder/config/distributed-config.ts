@@ -144,7 +144,7 @@ export const distributedConfigDef = {
   },
   "scheduled.rebalance.max.delay.ms": {
     type: "int",
-    doc: "Time that the work of a departed worker waits for its return, in ms.",
+    doc: "Time that the work of a worker that crashed waits for its return, in ms: a restarted worker usually returns sooner, and moving its work twice costs more than waiting. 0: it moves as soon as the session ends. What a worker gives up when it stops moves at once.",
     default: 300_000,
     check: atLeast(0),
   },

@@ -60,6 +60,8 @@ export interface IncrementalInput {
   readonly configured: Work;
   readonly members: readonly AssignorMember[];
   readonly memory: AssignorMemory;
+  /** Work that does not run anywhere, as its last owner has reported: it need not wait for that owner's return. */
+  readonly givenUp: Work;
   /** The last generation in which this leader took a place, and the one in progress. */
   readonly completedGenerationId: number;
   readonly generationId: number;
@@ -81,18 +83,20 @@ export interface IncrementalOutcome {
  * work goes to the least loaded members, and when the loads differ by more than one, the fullest give up their surplus.
  * Revoked work is dealt out in the next round, once it has stopped. (I4)
  *
- * The work of a departed member is withheld for `maxDelayMs`: a restarting worker returns soon, and moving its work
- * twice costs more than waiting.
+ * The work of a lost member is withheld for `maxDelayMs`: a restarting worker returns soon, and moving its work twice
+ * costs more than waiting. What a member gave up before it left is dealt out at once.
  */
 export function assignIncremental(input: IncrementalInput): IncrementalOutcome {
   const { configured, nowMs, maxDelayMs } = input;
   const members = [...input.members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
-  const memory = input.memory.generationId === input.completedGenerationId ? input.memory : NO_MEMORY;
+  const memory = validMemory(input);
   const active = members.map(({ held }) => held).reduce(union, NO_WORK);
-  const lost = minus(intersection(memory.assigned, configured), active);
-  const loss = judgeLoss(lost, members, memory, nowMs, maxDelayMs);
+  const lost = lostWork(input);
+  const released = intersection(lost, input.givenUp);
+  const loss = judgeLoss(minus(lost, released), members, memory, nowMs, maxDelayMs);
+  const returned = union(loss.returned, released);
   const { kept, revoked } = keepOnce(members, configured);
-  const dealt = deal(loss.returned, kept, loss.candidates);
+  const dealt = deal(returned, kept, loss.candidates);
   const surplus = loss.delayMs === 0 && !isEmpty(active) ? surplusOf(kept, configured) : new Map<string, Work>();
   const uneven = [...surplus.values()].some((work) => !isEmpty(work));
   let { delayMs } = loss;
@@ -124,13 +128,23 @@ export function assignIncremental(input: IncrementalInput): IncrementalOutcome {
     delayMs,
     memory: {
       generationId: input.generationId,
-      assigned: [...after.values()].reduce(union, minus(lost, loss.returned)),
+      assigned: [...after.values()].reduce(union, minus(lost, returned)),
       memberIds: new Set(members.map(({ memberId }) => memberId)),
       dueAtMs,
       candidates: loss.delayMs > 0 ? loss.candidates : new Set(),
       ...levelling,
     },
   };
+}
+
+/** The work that was assigned and that no member runs, as far as the leader remembers. */
+export function lostWork(input: Pick<IncrementalInput, "configured" | "members" | "memory" | "completedGenerationId">) {
+  const active = input.members.map(({ held }) => held).reduce(union, NO_WORK);
+  return minus(intersection(validMemory(input).assigned, input.configured), active);
+}
+
+function validMemory({ memory, completedGenerationId }: Pick<IncrementalInput, "memory" | "completedGenerationId">) {
+  return memory.generationId === completedGenerationId ? memory : NO_MEMORY;
 }
 
 interface Loss {

@@ -17,6 +17,7 @@ import {
   type AssignorMemory,
   assignEager,
   assignIncremental,
+  lostWork,
   NO_MEMORY,
 } from "./assignor.js";
 import {
@@ -58,6 +59,11 @@ export interface MembershipHost {
    * has no effect. Resolves once all work has stopped or is cancelled.
    */
   stopEverything(withinMs: number): Promise<void>;
+  /**
+   * The part of the work that does not run anywhere, as its last owner has reported. Reads the reports to their end, for
+   * at most `timeoutMs`.
+   */
+  givenUp(work: Work, timeoutMs: number): Promise<Work>;
   /** Called when a place is taken. Must not fail, or the group would rebalance again. */
   onPlace(place: Place): void;
 }
@@ -216,7 +222,7 @@ export class Membership implements GroupMemberCallbacks {
     const configs = host.configs();
     const isBehind = configs.offset < newest || members.some((member) => runsReplacedTasks(member, configs));
     const leaderUrl = members.find(({ memberId }) => memberId === input.leaderId)?.url ?? this.options.url;
-    const { assignments, delayMs } = isBehind ? NOTHING : this.#deal(input, members, configuredWork(configs));
+    const { assignments, delayMs } = isBehind ? NOTHING : await this.#deal(input, members, configuredWork(configs));
     const owners = new Map<string, Work>();
     const places = new Map<string, Buffer>();
     for (const { memberId, url, held } of members) {
@@ -300,20 +306,21 @@ export class Membership implements GroupMemberCallbacks {
     return this.options.host.configs().shapeOffset > place.configOffset;
   }
 
-  #deal(
+  async #deal(
     { protocol, generationId }: LeaderInput,
     members: readonly AssignorMember[],
     configured: Work,
-  ): { readonly assignments: Assignments; readonly delayMs: number } {
+  ): Promise<{ readonly assignments: Assignments; readonly delayMs: number }> {
     if (!isIncremental(protocol)) {
       const memberIds = members.map(({ memberId }) => memberId);
       return { assignments: assignEager(configured, memberIds), delayMs: 0 };
     }
+    const known = { configured, members, memory: this.#memory, completedGenerationId: this.#generation };
+    const lost = lostWork(known);
+    const { host, syncTimeoutMs } = this.options;
     const outcome = assignIncremental({
-      configured,
-      members,
-      memory: this.#memory,
-      completedGenerationId: this.#generation,
+      ...known,
+      givenUp: isEmpty(lost) ? NO_WORK : await host.givenUp(lost, syncTimeoutMs),
       generationId,
       nowMs: this.options.clock.monotonicMs(),
       maxDelayMs: this.options.maxRebalanceDelayMs,

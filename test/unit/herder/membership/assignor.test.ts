@@ -25,6 +25,8 @@ class Group {
   generation = 0;
   nowMs = 0;
   rounds = 0;
+  /** What departed members reported as stopped. */
+  givenUp: Work = NO_WORK;
 
   constructor(
     public configured: Work,
@@ -52,6 +54,7 @@ class Group {
       configured: this.configured,
       members,
       memory: this.memory,
+      givenUp: this.givenUp,
       completedGenerationId: this.generation,
       generationId: this.generation + 1,
       nowMs: this.nowMs,
@@ -123,6 +126,20 @@ describe("the incremental assignment", () => {
     group.nowMs += 200_000;
     expect(group.round().delayMs).toBe(0);
     expect(group.held.get("m1")).toEqual(work);
+  });
+
+  test("deals out at once what a departed worker had given up, and only that", () => {
+    const configured = connectors(["c"], 2);
+    const group = new Group(configured).join("a", "b", "c").settle();
+    const had = union(group.leave("a"), group.leave("b"));
+    group.givenUp = workOf([], [{ connector: "c", task: 0 }]);
+    const { delayMs } = group.round();
+    expect(delayMs).toBe(MAX_DELAY_MS);
+    expect([...group.held.get("c")!.tasks.keys()]).toContain("c-0");
+    expect(isEmpty(intersection(group.held.get("c")!, minus(had, group.givenUp)))).toBe(true);
+    group.givenUp = configured;
+    expect(group.round().delayMs).toBe(0);
+    expect(group.held.get("c")).toEqual(configured);
   });
 
   test("assigns it to the returned worker under its new id", () => {
