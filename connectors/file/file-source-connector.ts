@@ -10,6 +10,7 @@ import {
   parseConfig,
   type SourceConnector,
   type SourceOffset,
+  type Support,
 } from "../../src/api/index.js";
 
 /** Kafka's rule for topic names. Unchecked, a bad name would fail the task only at its first record. */
@@ -69,6 +70,11 @@ export class FileSourceConnector implements SourceConnector {
       }
     }
     return true;
+  }
+
+  /** A file's lines have positions to go on from; standard input's have none. */
+  async exactlyOnceSupport(props: Props): Promise<Support> {
+    return parseConfig(fileSourceConfig, props).file ? "SUPPORTED" : "UNSUPPORTED";
   }
 
   async stop(): Promise<void> {

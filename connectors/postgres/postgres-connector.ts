@@ -6,6 +6,7 @@ import {
   type SourceConnector,
   type SourceOffset,
   type SubmittedProps,
+  type Support,
   type ValidationContext,
 } from "../../src/api/index.js";
 import { refuseInvalid, validateSettings } from "./config/config-validation.js";
@@ -35,6 +36,11 @@ export class PostgresConnector implements SourceConnector {
 
   async taskConfigs(): Promise<Record<string, string>[]> {
     return [{ ...this.#props }];
+  }
+
+  /** The position of a record tells it from all others. */
+  async exactlyOnceSupport(): Promise<Support> {
+    return "SUPPORTED";
   }
 
   /** Judges shapes. False, as by Debezium's connector: the replication slot has a position of its own. */

@@ -49,7 +49,18 @@ export interface SourceConnector extends Connector {
    *   if offsets of this connector cannot be altered. Nothing is stored after any error.
    */
   alterOffsets?(props: Props, offsets: readonly SourceOffset[], context: ValidationContext): Promise<boolean>;
+  /**
+   * Whether tasks with this configuration deliver exactly once when their records and offsets are written in
+   * transactions (KIP-618): from a stored offset they must return exactly the records after it. Asked at validation
+   * under `exactly.once.support=required`, of an instance that is not started. Absent or null: not known, and refused.
+   */
+  exactlyOnceSupport?(props: Props): Promise<Support | null>;
+  /** Whether tasks use `context.transactions`. Asked as above, under `transaction.boundary=connector`. Absent: not. */
+  canDefineTransactionBoundaries?(props: Props): Promise<Support>;
 }
+
+/** A source connector's answer about transactions. */
+export type Support = "SUPPORTED" | "UNSUPPORTED";
 
 export interface SinkConnector extends Connector {
   /** As SourceConnector.alterOffsets, before the offsets of the connector's consumer group are altered or deleted. */

@@ -90,6 +90,11 @@ export const ERROR_CODES = {
     advice:
       "See the cause; create the topic by hand, or correct the topic.creation.* or errors.deadletterqueue.* keys.",
   },
+  FENCING_FAILED: {
+    text: "The producers of a source connector's earlier tasks were not fenced, so that its tasks may not write yet.",
+    advice:
+      "See the cause. A task that waits for it continues by itself; a FAILED one must be restarted. The connector's admin client needs Write and Describe on the transactional ids <group.id>-<connector>-<task>.",
+  },
   TRANSACTION_LOST: {
     text: "The cluster has ended a task's transaction: another producer took over its transactional id, or it took too long. Nothing of it is visible.",
     advice:

@@ -1,4 +1,4 @@
-import type { Clock, Props, Random } from "../api/index.js";
+import { type Clock, ConfigError, type Props, type Random } from "../api/index.js";
 import type { HttpClient } from "../base/http-client.js";
 import { type LogLevels, parseLogLevel } from "../base/log/log-levels.js";
 import { LOGGERS } from "../base/log/logger-names.js";
@@ -15,16 +15,20 @@ import type { ConnectProtocol } from "../herder/membership/group-messages.js";
 import { type SessionKeyKind, signBody } from "../herder/membership/session-keys.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/kafka-client.js";
-import { postTaskConfigs } from "../rest/worker-client.js";
+import { KafkaError } from "../protocol/kafka-error.js";
+import { postTaskConfigs, putFence } from "../rest/worker-client.js";
 import { CompactedLog, type LogFold } from "../stores/compacted-log.js";
 import { ConfigStore } from "../stores/config-store.js";
 import { ensureInternalTopics } from "../stores/internal-topic.js";
+import { TransactionalSends } from "../stores/leader-sends.js";
 import { KafkaLogTransport } from "../stores/log-transport.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { createWorker } from "../worker/create-worker.js";
 import { alterSinkOffsets, resetSinkOffsets, sinkOffsets } from "../worker/sink/sink-offsets.js";
 import { overridePolicy } from "../worker/task/override-policy.js";
+import { adminProperties, transactionalIdOf } from "../worker/task/task-client-properties.js";
+import { exactlyOnceMode } from "../worker/worker-config.js";
 import { packageVersion } from "./package-version.js";
 
 /** The inputs of a herder, in every mode. */
@@ -76,6 +80,7 @@ export function herderOptions(
     clock: wiring.stack.clock,
     providers: wiring.providers,
     sinkOffsets: sinkOffsetGroups(wiring),
+    fencesSources: exactlyOnceMode(wiring.props) === "enabled",
   };
 }
 
@@ -95,13 +100,16 @@ function makeLoop(wiring: HerderWiring): HerderLoop {
       random: stack.random,
       logger: stack.logger.named(LOGGERS.herder),
     },
-    makeParts(wiring, (leaderUrl, connector, taskConfigs, configOffset) =>
-      postTaskConfigs(http, leaderUrl, connector, taskConfigs, configOffset, (body) => {
-        const { sessionKey } = loop.configs();
-        return sessionKey && signBody(sessionKey, config["inter.worker.signature.algorithm"], body);
-      }),
-    ),
+    makeParts(wiring, {
+      postTaskConfigs: (leaderUrl, connector, taskConfigs, configOffset) =>
+        postTaskConfigs(http, leaderUrl, connector, taskConfigs, configOffset, sign),
+      putFence: (leaderUrl, connector) => putFence(http, leaderUrl, connector, sign),
+    }),
   );
+  const sign = (body: Buffer) => {
+    const { sessionKey } = loop.configs();
+    return sessionKey && signBody(sessionKey, config["inter.worker.signature.algorithm"], body);
+  };
   return loop;
 }
 
@@ -130,7 +138,7 @@ function makeValidator(
 
 function makeParts(
   { stack, props, config, client }: HerderWiring,
-  postTaskConfigs: HerderParts["postTaskConfigs"],
+  asked: Pick<HerderParts, "postTaskConfigs" | "putFence">,
 ): HerderParts {
   const { clock, random, logger } = stack;
   return {
@@ -142,18 +150,27 @@ function makeParts(
         { admin: client.admin, clock, random, logger: storeLogger },
         signal,
       );
-      const openLog = (topic: string) => (fold: LogFold) =>
-        new CompactedLog({
-          topic,
-          transport: new KafkaLogTransport(client, topic, clock),
-          clock,
-          random,
-          logger: storeLogger,
-          fold,
-        });
+      const mode = exactlyOnceMode(props);
+      const leaderId = `connect-cluster-${config["group.id"]}`;
+      if (mode !== "disabled") await requireTransactions(client, leaderId, signal);
+      const leaderSends =
+        mode === "disabled"
+          ? undefined
+          : new TransactionalSends(client, leaderId, topics.config.name, clock, storeLogger);
+      const openLog =
+        (topic: string, readCommitted = false) =>
+        (fold: LogFold) =>
+          new CompactedLog({
+            topic,
+            transport: new KafkaLogTransport(client, topic, clock, readCommitted),
+            clock,
+            random,
+            logger: storeLogger,
+            fold,
+          });
       return {
-        config: new ConfigStore(openLog(topics.config.name), listeners.config),
-        offset: new OffsetStore(openLog(topics.offset.name)),
+        config: new ConfigStore(openLog(topics.config.name, mode === "enabled"), listeners.config, leaderSends),
+        offset: new OffsetStore(openLog(topics.offset.name, mode === "enabled")),
         status: new StatusStore(openLog(topics.status.name), listeners.status, clock, random, storeLogger),
       };
     },
@@ -171,18 +188,54 @@ function makeParts(
         },
         callbacks,
       ),
-    postTaskConfigs,
+    ...asked,
+    fenceProducers: (connector, ofConnector, tasks) => fenceProducers({ stack, props }, connector, ofConnector, tasks),
     onLoggerLevel: (name, text) => applyClusterLevel(stack, name, text),
   };
+}
+
+/** @throws ConfigError when the cluster serves no transactions. */
+async function requireTransactions(client: KafkaClient, transactionalId: string, signal: AbortSignal): Promise<void> {
+  try {
+    await client.admin.findTransactionCoordinator(transactionalId, signal);
+  } catch (cause) {
+    if (!KafkaError.is(cause, "UNSUPPORTED_VERSION")) throw cause;
+    throw new ConfigError(
+      "exactly.once.source.support",
+      "exactly.once.source.support needs transactions, which the brokers of bootstrap.servers do not serve: use Apache Kafka, or set it to 'disabled'",
+      { cause },
+    );
+  }
+}
+
+/** Fences the producers of a connector's tasks, in the cluster that its own admin settings name. */
+async function fenceProducers(
+  { stack, props }: Pick<HerderWiring, "stack" | "props">,
+  connector: string,
+  ofConnector: Props,
+  tasks: readonly number[],
+): Promise<void> {
+  const { clock, random, logger } = stack;
+  const properties = {
+    ...adminProperties(props, ofConnector, { connector, task: 0 }, "adminclient"),
+    "client.id": `connector-worker-adminclient-${connector}`,
+  };
+  const client = createKafkaClient({ properties, clock, random, logger: logger.named(LOGGERS.admin) });
+  try {
+    await client.admin.fenceProducers(tasks.map((task) => transactionalIdOf(props, { connector, task })));
+  } finally {
+    await client.close();
+  }
 }
 
 /** Creates the worker of a herder, in every mode. */
 export function workerFactory({ stack, props }: Pick<HerderWiring, "stack" | "props">): HerderParts["createWorker"] {
   const { clock, random, logger, levels } = stack;
-  return (listener, offsets, redactions) =>
+  return (listener, offsets, redactions, fencing) =>
     createWorker({
       workerProps: props,
       offsets,
+      fencing,
       listener,
       clock,
       random,

@@ -51,7 +51,9 @@ export async function startStandaloneStack(
   };
 }
 
-function makeStandaloneHerder(wiring: HerderWiring<StandaloneConfig>) {
+function makeStandaloneHerder(given: HerderWiring<StandaloneConfig>) {
+  // It delivers at least once, whatever its file says: there is no group whose leader could fence tasks.
+  const wiring = { ...given, props: { ...given.props, "exactly.once.source.support": "disabled" } };
   const { stack, config, address, providers } = wiring;
   const { clock, random, logger } = stack;
   const loop: HerderLoop = new HerderLoop(
@@ -96,6 +98,8 @@ function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): He
     joinGroup: (callbacks, protocols) =>
       new LoneMember({ callbacks, protocols, clock, random, logger: logger.named(LOGGERS.herder) }),
     postTaskConfigs: () => Promise.reject(new Error("A standalone worker has no leader elsewhere")),
+    putFence: () => Promise.reject(new Error("A standalone worker has no leader elsewhere")),
+    fenceProducers: () => Promise.reject(new Error("A standalone worker delivers at least once")),
     onLoggerLevel: (name, level) => applyClusterLevel(stack, name, level),
   };
 }

@@ -26,6 +26,7 @@ export const PATHS = {
   resume: "/connectors/:connector/resume",
   stop: "/connectors/:connector/stop",
   tasks: "/connectors/:connector/tasks",
+  fence: "/connectors/:connector/fence",
   taskStatus: "/connectors/:connector/tasks/:task/status",
   taskRestart: "/connectors/:connector/tasks/:task/restart",
   topics: "/connectors/:connector/topics",

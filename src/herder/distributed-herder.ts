@@ -51,6 +51,8 @@ export interface DistributedHerderOptions {
   readonly levels: LogLevels;
   readonly clock: Clock;
   readonly providers: ReadonlyMap<string, ConfigProvider>;
+  /** Sources deliver exactly once: their producers are fenced before their offsets are modified. */
+  readonly fencesSources: boolean;
   /** The offsets of sink connectors' groups, by their configs with references resolved. */
   readonly sinkOffsets: SinkOffsetGroups & {
     list(config: Props, connector: string): Promise<readonly OffsetEntry[]>;
@@ -264,6 +266,12 @@ export class DistributedHerder implements Herder {
     await this.loop.writeTaskConfigs(name, configs, configOffset);
   }
 
+  async fence(name: string, body: Buffer, signature: RequestSignature | undefined): Promise<void> {
+    await this.loop.membership.settled();
+    if (this.loop.membership.place?.sessioned) this.#verify(body, signature);
+    await this.loop.fence(name);
+  }
+
   validate(config: SubmittedConfig): Promise<ConfigInfos> {
     return this.options.validator().validate(config);
   }
@@ -311,12 +319,13 @@ export class DistributedHerder implements Herder {
         const message = `Connector ${name} has changed while its offsets were modified: it may have been resumed. Stop it and repeat the request`;
         throw new ConflictError("CONFIG_CHANGED", message);
       };
-      const confirm = async () => {
-        await stores.config.readToEnd();
-        assert();
-      };
       try {
         const plugin = findConnector(worker.plugins, config["connector.class"]);
+        const confirm = async () => {
+          if (this.options.fencesSources && plugin.type === "source") await this.loop.fence(name);
+          await stores.config.readToEnd();
+          assert();
+        };
         const { sinkOffsets: sinks, clock } = this.options;
         const modifier = new OffsetModifier({ code: worker, store: stores.offset, sinks, clock });
         const target = { name, plugin, config: withoutNulls(config), confirm, assert };

@@ -1,4 +1,4 @@
-import { ConflictError, NotFoundError } from "../api/index.js";
+import { ConflictError, NotFoundError, RetriableError } from "../api/index.js";
 import { Closers } from "../base/closers.js";
 import { CommandLoop, LoopEndedError, mustRun } from "../base/command-loop.js";
 import { deferred } from "../base/deferred.js";
@@ -11,6 +11,8 @@ import type { Worker } from "../worker/worker.js";
 import { autoRestartProps, parseAutoRestartPolicy } from "./config/auto-restart-config.js";
 import { resolveReferences, withoutNulls } from "./config/config-references.js";
 import { Redactions } from "./config/redaction.js";
+import { FencingRounds } from "./fencing/fencing-rounds.js";
+import { TaskFencing } from "./fencing/task-fencing.js";
 import type { HerderParts, HerderSettings, SharedStores, Stores } from "./herder-parts.js";
 import { LeaderDuties } from "./leader-duties.js";
 import { LeaderWriter, StaleDecisionError } from "./membership/leader-writer.js";
@@ -35,6 +37,7 @@ interface Assembly {
   readonly runner: WorkRunner;
   readonly publisher: TaskConfigPublisher;
   readonly membership: Membership;
+  readonly rounds: FencingRounds;
   readonly duties: LeaderDuties;
   readonly autoRestarts: AutoRestarts;
 }
@@ -215,6 +218,7 @@ export class HerderLoop implements MembershipHost {
 
   onPlace(place: Place): void {
     this.#wasReady = true;
+    this.#assembled.stores.config.lead(place.isLeader);
     this.#assembled.duties.onPlace(place);
   }
 
@@ -261,6 +265,22 @@ export class HerderLoop implements MembershipHost {
     });
   }
 
+  /** Fences a connector's earlier tasks, as the leader. @throws as FencingRounds.fence */
+  fence(connector: string): Promise<void> {
+    return this.#assembled.rounds.fence(connector);
+  }
+
+  /** Fences as the leader, or asks the leader to. */
+  async #fence(connector: string): Promise<void> {
+    try {
+      await this.fence(connector);
+    } catch (error) {
+      if (!(error instanceof MisdirectedError)) throw error;
+      if (error.url === undefined) throw new RetriableError("FENCING_FAILED", error.message);
+      await this.parts.putFence(error.url, connector);
+    }
+  }
+
   get #assembled(): Assembly {
     if (!this.#assembly) throw new LoopEndedError("The request");
     return this.#assembly;
@@ -297,7 +317,30 @@ export class HerderLoop implements MembershipHost {
       },
       requestReconfiguration: (connector) => this.#assembly?.publisher.request(connector),
     });
-    const worker = await this.#startParts(stores, parts.createWorker(reporter, stores.offset, redactions));
+    const resolve = (connector: string, props: StoredProps) => {
+      const found = (reference: string, value: string) => redactions.of(connector).note(reference, value);
+      return withoutNulls(resolveReferences(props, settings.providers, found));
+    };
+    const rounds = new FencingRounds({
+      refresh: () => this.stores.config.readToEnd(),
+      asLeader: (stage, what, step) => this.asLeader(stage, what, step),
+      isSource: ({ config }) => {
+        const { "connector.class": className } = resolveReferences(config, settings.providers);
+        return worker.plugins.find("connector", className ?? "").type === "source";
+      },
+      fenceProducers: (connector, { config }, tasks) =>
+        parts.fenceProducers(connector, resolve(connector, config), tasks),
+    });
+    const fencing = new TaskFencing({
+      fence: (connector) => this.#fence(connector),
+      refresh: () => this.stores.config.readToEnd(),
+      isCurrent: (id) => {
+        const tasksOffset = this.configs().connectors.get(id.connector)?.tasksOffset;
+        if (tasksOffset === undefined || runner.tasks.get(taskKey(id))?.tasksOffset !== tasksOffset) return false;
+        return membership.mayRunTask(id, tasksOffset);
+      },
+    });
+    const worker = await this.#startParts(stores, parts.createWorker(reporter, stores.offset, redactions, fencing));
     stores.status.onTopicsForgotten((connector) => worker.forgetTopics(connector));
     const publisher = new TaskConfigPublisher({
       worker,
@@ -321,10 +364,7 @@ export class HerderLoop implements MembershipHost {
       configs: () => this.configs(),
       mayRunConnector: (connector) => membership.assigned.connectors.has(connector),
       mayRunTask: (id, tasksOffset) => membership.mayRunTask(id, tasksOffset),
-      resolve: (connector, props) => {
-        const found = (reference: string, value: string) => redactions.of(connector).note(reference, value);
-        return withoutNulls(resolveReferences(props, settings.providers, found));
-      },
+      resolve,
       connectorRuns: (connector) => publisher.request(connector),
     });
     const membership: Membership = new Membership({
@@ -344,7 +384,7 @@ export class HerderLoop implements MembershipHost {
       place: () => membership.place,
       asLeader: (stage, what, step) => this.asLeader(stage, what, step),
     });
-    this.#assembly = { stores, worker, runner, publisher, membership, duties, autoRestarts };
+    this.#assembly = { stores, worker, runner, publisher, membership, rounds, duties, autoRestarts };
   }
 
   /** Reads the topics while the plugins load. A part that fails ends the others, so that none runs on unnoticed. */

@@ -1,10 +1,10 @@
-import type { Clock, Logger, Random } from "../api/index.js";
+import type { Clock, Logger, Props, Random } from "../api/index.js";
 import type { GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.js";
 import type { StoredProps } from "../stores/config-records.js";
 import type { ConfigListener, ConfigStore, SharedConfigStore } from "../stores/config-store.js";
 import type { OffsetStore } from "../stores/offset-store.js";
 import type { StatusListener, StatusStore } from "../stores/status-store.js";
-import type { Worker, WorkerListener } from "../worker/worker.js";
+import type { SourceFencing, Worker, WorkerListener } from "../worker/worker.js";
 import type { ConfigProvider } from "./config/config-providers.js";
 import type { Redactions } from "./config/redaction.js";
 import type { ConnectProtocol } from "./membership/group-messages.js";
@@ -32,7 +32,12 @@ export interface SharedStores extends Omit<Stores, "config"> {
 export interface HerderParts {
   /** Makes sure that the internal topics exist, and creates the stores over them (not started). */
   openStores(listeners: StoreListeners, signal: AbortSignal): Promise<Stores>;
-  createWorker(listener: WorkerListener, offsets: OffsetStore, redactions: Redactions): Promise<Worker>;
+  createWorker(
+    listener: WorkerListener,
+    offsets: OffsetStore,
+    redactions: Redactions,
+    fencing: SourceFencing,
+  ): Promise<Worker>;
   joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupPlace;
   /**
    * Asks the leader over HTTP to publish task configs, generated from the connector record at `configOffset`.
@@ -44,6 +49,13 @@ export interface HerderParts {
     taskConfigs: readonly StoredProps[],
     configOffset: number,
   ): Promise<void>;
+  /**
+   * Asks the leader over HTTP to fence the connector's earlier tasks. Signed as above.
+   * @throws RetriableError FENCING_FAILED while it cannot; ConfigError when it refuses.
+   */
+  putFence(leaderUrl: string, connector: string): Promise<void>;
+  /** Fences the producers of these tasks. @param props the connector's, with references resolved. */
+  fenceProducers(connector: string, props: Props, tasks: readonly number[]): Promise<void>;
   onLoggerLevel(logger: string, level: string): void;
 }
 

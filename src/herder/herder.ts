@@ -82,6 +82,9 @@ export interface Herder {
     configOffset: number | undefined,
   ): Promise<void>;
 
+  /** Fences the producers of a source connector's earlier tasks as the leader, at the request of a worker (KIP-618). */
+  fence(name: string, body: Buffer, signature: RequestSignature | undefined): Promise<void>;
+
   validate(config: SubmittedConfig): Promise<ConfigInfos>;
   /** The loggers of this worker's process, by name, without those that are off. */
   loggers(): readonly LoggerLevel[];

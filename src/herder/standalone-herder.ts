@@ -67,6 +67,11 @@ export class StandaloneHerder extends DistributedHerder {
     await super.restartTask(id);
   }
 
+  override async fence(): Promise<void> {
+    const message = "A standalone worker delivers at least once: it has no earlier tasks to fence";
+    throw new UnsupportedError("STANDALONE_WORKER", message);
+  }
+
   override async publishTaskConfigs(): Promise<void> {
     throw new UnsupportedError(
       "STANDALONE_WORKER",

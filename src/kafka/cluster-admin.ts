@@ -187,6 +187,10 @@ export class ClusterAdmin implements KafkaAdmin {
     });
   }
 
+  findTransactionCoordinator(transactionalId: string, signal?: AbortSignal): Promise<number> {
+    return this.#retrying(signal, () => this.cluster.findCoordinator(transactionalId, "transactional id"));
+  }
+
   async fenceProducers(transactionalIds: readonly string[], signal?: AbortSignal): Promise<void> {
     const { apiTimeoutMs } = this.cluster.config;
     const lane = this.cluster.lane();

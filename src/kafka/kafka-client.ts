@@ -165,6 +165,11 @@ export interface KafkaAdmin {
   /** Deletes a group and its offsets. @throws KafkaError NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND. */
   deleteGroup(groupId: string, signal?: AbortSignal): Promise<void>;
   /**
+   * The node of the coordinator that a transactional id has or would have. @throws KafkaError UNSUPPORTED_VERSION when
+   * the cluster serves no transactions.
+   */
+  findTransactionCoordinator(transactionalId: string, signal?: AbortSignal): Promise<number>;
+  /**
    * Ends the producers with these transactional ids: they can write no more, and their open transactions are aborted.
    * A new producer with such an id can write again. @throws KafkaError of the first id that failed.
    */

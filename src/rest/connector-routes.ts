@@ -4,6 +4,7 @@ import type { ConnectorInfo } from "../contract/connector-info.js";
 import { CONFIG_OFFSET_HEADER, PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "../contract/rest-api.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { Herder } from "../herder/herder.js";
+import type { RequestSignature } from "../herder/membership/session-keys.js";
 import { HttpError } from "./http-error.js";
 import { parseOffsetsBody } from "./offsets-body.js";
 import {
@@ -180,11 +181,22 @@ function taskRoutes(context: RequestContext): Route[] {
         async post(request, response) {
           const body = jsonBody(request);
           const configs = await parseTaskConfigs(body);
-          const algorithm = request.get(SIGNATURE_ALGORITHM_HEADER);
-          const text = request.get(SIGNATURE_HEADER);
-          const signature = algorithm && text ? { algorithm, signature: Buffer.from(text, "base64") } : undefined;
+          const signature = signatureOf(request);
           const outcome = await completeOrForward(context, request, () =>
             herder.publishTaskConfigs(nameIn(request), configs, body, signature, configOffsetOf(request)),
+          );
+          if ("there" in outcome) answerForwarded(response, outcome.there);
+          else response.status(204).end();
+        },
+      },
+    },
+    {
+      path: PATHS.fence,
+      handlers: {
+        async put(request, response) {
+          const signature = signatureOf(request);
+          const outcome = await completeOrForward(context, request, () =>
+            herder.fence(nameIn(request), jsonBody(request), signature),
           );
           if ("there" in outcome) answerForwarded(response, outcome.there);
           else response.status(204).end();
@@ -307,4 +319,11 @@ function configOffsetOf(request: Request): number | undefined {
 
 function nameIn(request: Request): string {
   return pathText(request, "connector");
+}
+
+/** The signature of a request from another worker (KIP-507). */
+function signatureOf(request: Request): RequestSignature | undefined {
+  const algorithm = request.get(SIGNATURE_ALGORITHM_HEADER);
+  const text = request.get(SIGNATURE_HEADER);
+  return algorithm && text ? { algorithm, signature: Buffer.from(text, "base64") } : undefined;
 }

@@ -100,22 +100,27 @@ export class CompactedLog {
    *
    * @param permit called before every attempt with the number of attempts made. Its error ends the write and goes to
    *   the caller.
+   * @param via writes them in one transaction; undefined: the log's own transport, in as many steps as they need.
    * @throws RetriableError STORE_UNWRITABLE after 30 s without an acknowledgement, or with the broker's refusal as
    *   cause.
    */
-  async send(records: readonly StoreRecord[], permit: (attempts: number) => void = () => {}): Promise<void> {
+  async send(
+    records: readonly StoreRecord[],
+    permit: (attempts: number) => void = () => {},
+    via?: (records: readonly StoreRecord[]) => Promise<void>,
+  ): Promise<void> {
     const { clock, random } = this.#options;
     const deadlineMs = clock.monotonicMs() + WRITE_TIMEOUT_MS;
     const backoff = new Backoff({ initialMs: 100, maxMs: 2_000 }, random);
     for (;;) {
       let attempts = backoff.attempts;
       try {
-        for (const part of partsOf(records)) {
+        for (const part of via ? [records] : partsOf(records)) {
           const permitted = () => {
             permit(attempts++);
             return part;
           };
-          await this.sendOnce(permitted, deadlineMs - clock.monotonicMs());
+          await this.sendOnce(permitted, deadlineMs - clock.monotonicMs(), via);
         }
         return;
       } catch (error) {
@@ -135,8 +140,12 @@ export class CompactedLog {
    *   error goes to the caller.
    * @throws RetriableError STORE_UNWRITABLE, with the broker's refusal as cause, or without a cause after `timeoutMs`.
    */
-  async sendOnce(decide: () => readonly StoreRecord[], timeoutMs = WRITE_TIMEOUT_MS): Promise<void> {
-    const { clock, transport } = this.#options;
+  async sendOnce(
+    decide: () => readonly StoreRecord[],
+    timeoutMs = WRITE_TIMEOUT_MS,
+    via = (records: readonly StoreRecord[]) => this.#options.transport.send(records),
+  ): Promise<void> {
+    const { clock } = this.#options;
     const over = deferred<never>();
     let attempt: Promise<void> | undefined;
     const timer = clock.schedule(timeoutMs, () => {
@@ -149,7 +158,7 @@ export class CompactedLog {
     try {
       // Behind an abandoned attempt records would only pile up in the producer.
       if (this.#abandoned.size > 0) await Promise.race([Promise.all(this.#abandoned), over.promise]);
-      attempt = transport.send(decide()).catch((cause: unknown) => {
+      attempt = via(decide()).catch((cause: unknown) => {
         throw this.#unwritable(messageOf(cause), cause);
       });
       await Promise.race([attempt, over.promise]);

@@ -26,6 +26,14 @@ export interface ConnectorEntry {
   readonly commitOffset: number;
 }
 
+/** What the leader knows of the producers of a source connector's earlier tasks (KIP-618). */
+export interface FencingState {
+  /** The number of tasks whose producers may be alive; undefined before the first record. */
+  readonly recordedTasks: number | undefined;
+  /** Tasks were committed since: none of them may start before the recorded ones are fenced. */
+  readonly isPending: boolean;
+}
+
 /** The config topic as of one offset. A snapshot does not change. */
 export interface ConfigSnapshot {
   /** The offset after the last readable record. Group members compare it. */
@@ -34,6 +42,8 @@ export interface ConfigSnapshot {
   readonly shapeOffset: number;
   readonly connectors: ReadonlyMap<string, ConnectorEntry>;
   readonly sessionKey: SessionKey | undefined;
+  /** By connector, also of deleted ones: the producers of their tasks may still be alive. */
+  readonly fencing: ReadonlyMap<string, FencingState>;
 }
 
 /** The effect of a record, for those who act on it. */
@@ -57,6 +67,7 @@ export class ConfigFold {
   #offset = 0;
   #shapeOffset = 0;
   readonly #connectors = new Map<string, ConnectorEntry>();
+  readonly #fencing = new Map<string, FencingState>();
   /** Target states outlive and precede their connectors: the state of one created PAUSED is written first. */
   readonly #targetStates = new Map<string, TargetState>();
   /** Task records that no commit has confirmed yet, by connector and task. (I5) */
@@ -71,6 +82,7 @@ export class ConfigFold {
       shapeOffset: this.#shapeOffset,
       connectors: new Map(this.#connectors),
       sessionKey: this.#sessionKey,
+      fencing: new Map(this.#fencing),
     };
     return this.#snapshot;
   }
@@ -109,8 +121,14 @@ export class ConfigFold {
         return this.#applyCommit(key.connector, value, unreadable);
       case "restart":
         return applyRestart(key.connector, value, unreadable);
-      case "fencing":
+      case "fencing": {
+        const recordedTasks = member(value, "task-count");
+        if (typeof recordedTasks !== "number" || !Number.isInteger(recordedTasks)) {
+          return unreadable("it has no number of tasks");
+        }
+        this.#fencing.set(key.connector, { recordedTasks, isPending: false });
         return undefined;
+      }
       case "session-key":
         return this.#applySessionKey(value, unreadable);
       case "logger": {
@@ -193,6 +211,8 @@ export class ConfigFold {
       this.#connectors.set(connector, { ...entry, commitOffset });
       return undefined;
     }
+    const recordedTasks = this.#fencing.get(connector)?.recordedTasks;
+    this.#fencing.set(connector, { recordedTasks, isPending: true });
     this.#shapeOffset = this.#offset;
     this.#connectors.set(connector, {
       ...entry,

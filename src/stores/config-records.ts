@@ -70,5 +70,7 @@ export const configRecord = {
     record(`restart-connector-${connector}`, { "include-tasks": includeTasks, "only-failed": onlyFailed }),
   sessionKey: ({ key, algorithm, createdMs }: SessionKey) =>
     record("session-key", { key: key.toString("base64"), algorithm, "creation-timestamp": createdMs }),
+  /** How many tasks' producers the next set of tasks must fence (KIP-618). */
+  taskCount: (connector: string, tasks: number) => record(`tasks-fencing-${connector}`, { "task-count": tasks }),
   loggerLevel: (logger: string, level: string) => record(`logger-cluster-${logger}`, { level }),
 };

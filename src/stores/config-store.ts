@@ -4,6 +4,7 @@ import type { TargetState } from "../contract/target-state.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
 import { type ConfigEvent, ConfigFold, type ConfigSnapshot } from "./config-fold.js";
 import { configRecord, type SessionKey, type StoredProps } from "./config-records.js";
+import type { LeaderSends } from "./leader-sends.js";
 import type { StoreRecord } from "./log-transport.js";
 
 /** Called with the effects of the config topic's records, in order. `start` reads older records without calling it. */
@@ -46,7 +47,12 @@ export class ConfigStore implements SharedConfigStore {
   #events: ConfigEvent[] = [];
   #started = false;
 
-  constructor(openLog: OpenLog, listener: ConfigListener) {
+  /** @param leaderSends for the leader's records; undefined: they are written like all others. */
+  constructor(
+    openLog: OpenLog,
+    listener: ConfigListener,
+    private readonly leaderSends?: LeaderSends,
+  ) {
     this.#log = openLog({
       apply: (record) => {
         const event = this.#fold.apply(record);
@@ -127,16 +133,28 @@ export class ConfigStore implements SharedConfigStore {
     await this.#write(permit, [configRecord.restart(request)]);
   }
 
+  /** Records the number of tasks that the next set of tasks must fence. */
+  async putTaskCount(permit: WritePermit, connector: string, tasks: number): Promise<void> {
+    await this.#write(permit, [configRecord.taskCount(connector, tasks)]);
+  }
+
   async putSessionKey(permit: WritePermit, key: SessionKey): Promise<void> {
     await this.#write(permit, [configRecord.sessionKey(key)]);
+  }
+
+  /** This worker has become the leader, or is no longer it. */
+  lead(isLeader: boolean): void {
+    this.leaderSends?.lead(isLeader);
   }
 
   /** Ends the attempts in flight. Their permits are checked again, so a former leader writes no more. */
   dropWrites(): void {
     this.#log.dropSends();
+    this.leaderSends?.drop();
   }
 
   close(): Promise<void> {
+    this.leaderSends?.drop();
     return this.#log.close();
   }
 
@@ -152,7 +170,8 @@ export class ConfigStore implements SharedConfigStore {
   }
 
   async #write(permit: WritePermit, records: readonly StoreRecord[]): Promise<void> {
-    await this.#log.send(records, permit);
+    const { leaderSends } = this;
+    await this.#log.send(records, permit, leaderSends && ((all) => leaderSends.send(all)));
     await this.#log.readToEnd();
   }
 }

@@ -75,8 +75,13 @@ export class KafkaLogTransport implements LogTransport {
     private readonly client: KafkaClient,
     private readonly topic: string,
     private readonly clock: Clock,
+    /** Reads only what was committed, for a topic that is written in transactions. */
+    readCommitted = false,
   ) {
-    this.#consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
+    const isolation = readCommitted ? "read_committed" : "read_uncommitted";
+    this.#consumer = client.consumer({
+      properties: { "auto.offset.reset": "earliest", "isolation.level": isolation },
+    });
     this.#producer = this.#openProducer();
   }
 

@@ -8,6 +8,7 @@ import {
   RetriableError,
   type SinkOffset,
   type SourceOffset,
+  type Support,
 } from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import { errorMessage, traceOf } from "../base/error-trace.js";
@@ -38,6 +39,7 @@ import type {
   TaskMetrics,
   TaskSnapshot,
   TaskState,
+  TransactionQuestion,
   Worker,
   WorkerListener,
 } from "./worker.js";
@@ -157,6 +159,10 @@ export class ConnectWorker implements Worker {
     offsets: readonly SourceOffset[] | readonly SinkOffset[],
   ): Promise<boolean> {
     return this.parts.calls.alterOffsets(className, props, offsets);
+  }
+
+  transactionSupport(question: TransactionQuestion, className: string, props: Props): Promise<Support | null> {
+    return this.parts.calls.transactionSupport(question, className, props);
   }
 
   connectors(): readonly ConnectorSnapshot[] {

@@ -9,6 +9,7 @@ import type {
   SinkOffset,
   SourceMap,
   SourceOffset,
+  Support,
   TransformationPlugin,
 } from "../api/index.js";
 import type { StatusState } from "../contract/connector-info.js";
@@ -159,6 +160,9 @@ export interface WorkerListener {
   topicUsed(id: TaskId, topic: string): void;
 }
 
+/** A question to a source connector about transactions. */
+export type TransactionQuestion = "exactlyOnceSupport" | "canDefineTransactionBoundaries";
+
 /** A task's current state. */
 export interface TaskSnapshot {
   readonly id: TaskId;
@@ -266,6 +270,13 @@ export interface Worker {
     props: Props,
     offsets: readonly SourceOffset[] | readonly SinkOffset[],
   ): Promise<boolean>;
+  /**
+   * Asks a source connector's class what it supports of transactions (the plugin contract's methods of these names).
+   *
+   * @returns null if it does not say.
+   * @throws as `alterOffsets`.
+   */
+  transactionSupport(question: TransactionQuestion, className: string, props: Props): Promise<Support | null>;
   /** All connectors that were started and not stopped. */
   connectors(): readonly ConnectorSnapshot[];
 

@@ -135,8 +135,8 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
   "src/worker": [
     ["src/worker/worker"],
     ["src/worker/worker-config"],
-    ["src/worker/task", "src/worker/worker"],
-    ["src/worker/source", "src/worker/worker", "src/worker/task"],
+    ["src/worker/task", "src/worker/worker", "src/worker/worker-config"],
+    ["src/worker/source", "src/worker/worker", "src/worker/worker-config", "src/worker/task"],
     ["src/worker/sink", "src/worker/worker", "src/worker/task"],
     ["src/worker/plugins", "src/worker/worker"],
     [
@@ -156,6 +156,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/herder/work", "src/herder/config"],
     ["src/herder/membership", "src/herder/config", "src/herder/work"],
     ["src/herder/offsets"],
+    ["src/herder/fencing", "src/herder/membership"],
     ["src/herder"],
   ],
   "src/rest": [

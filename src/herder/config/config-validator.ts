@@ -11,13 +11,14 @@ import {
 import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from "../../contract/config-infos.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
 import { parseVersionRange } from "../../worker/plugins/version-range.js";
+import { transactionFaults } from "../../worker/source/transaction-preflight.js";
 import type { OverridePolicy } from "../../worker/task/override-policy.js";
 import type { ClassFacts, ConnectorFacts, PluginCatalog, PluginKind, Worker } from "../../worker/worker.js";
 import { fullClassName, lookupFault } from "./class-keys.js";
 import { clientOverrideInfos } from "./client-overrides.js";
 import { configKeyInfo, configKeyInfos, configValueInfo } from "./config-infos.js";
 import type { ConfigProvider } from "./config-providers.js";
-import { resolveReferences } from "./config-references.js";
+import { resolveReferences, withoutNulls } from "./config-references.js";
 import { commonKeys, connectorConfigDef, type DefinitionContext } from "./connector-config-def.js";
 import { connectorRules, GROUP_OVERRIDE } from "./connector-rules.js";
 import { validateChain } from "./plugin-chain.js";
@@ -26,7 +27,7 @@ import { Redaction } from "./redaction.js";
 export interface ConfigValidatorOptions {
   readonly plugins: PluginCatalog;
   /** Runs the plugins' own code, never in this thread. */
-  readonly code: Pick<Worker, "configOf" | "validate">;
+  readonly code: Pick<Worker, "configOf" | "validate" | "transactionSupport">;
   readonly workerProps: Props;
   /** The worker's own group, which no sink may share. */
   /** The group of workers; undefined for a standalone worker. */
@@ -72,11 +73,19 @@ export class ConfigValidator {
       [...this.#frameworkValues(ownKeys, resolved), ...chain.values].map((value) => [value.name, value]),
     );
     const ofOthers = new Map<string, string[]>();
-    connectorRules(plugin.type, resolved, { workerProps, groupId }, (key, message) => {
+    const complain = (key: string, message: string) => {
       const known = framework.get(key);
       if (known) known.errors.push(message);
       else ofOthers.set(key, [...(ofOthers.get(key) ?? []), message]);
-    });
+    };
+    connectorRules(plugin.type, resolved, { workerProps, groupId }, complain);
+    if (plugin.type === "source") {
+      const given = withoutNulls(resolved);
+      const faults = await transactionFaults(workerProps, given, (question) =>
+        code.transactionSupport(question, plugin.className, given),
+      );
+      for (const [key, message] of faults) complain(key, message);
+    }
     const { config, values: own } = await code.validate(
       { type: "connector", className: plugin.className, ...choice },
       resolved,

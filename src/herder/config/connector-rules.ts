@@ -35,7 +35,7 @@ export function connectorRules(
   const complainAll = (faults: ReadonlyMap<string, string | readonly string[]>) => {
     for (const [key, messages] of faults) for (const message of [messages].flat()) complain(key, message);
   };
-  complainAll(unbuiltKeys(type, given));
+  complainAll(unbuiltKeys(type, workerProps, given));
   complainAll(isolationFaults(workerProps, given));
   complainAll(autoRestartFaults(given));
   for (const alias of aliasesOf(given["transforms"])) {
@@ -44,7 +44,6 @@ export function connectorRules(
   }
   if (type === "sink") sinkRules(given, groupId, complain);
   else {
-    boundaryRule(given, complain);
     // The key's own check has reported the faults of topic.creation.groups.
     const { "topic.creation.groups": _, ...faults } = Object.fromEntries(topicCreationFaults(workerProps, given));
     complainAll(new Map(Object.entries(faults)));
@@ -109,14 +108,5 @@ function matches(regex: string, topic: string): boolean {
   } catch (error) {
     if (errorKind(error) === "config") return false; // reported by the key's own check
     throw error;
-  }
-}
-
-function boundaryRule(props: Props, complain: Complain): void {
-  if (props["transaction.boundary"]?.trim().toLowerCase() === "connector") {
-    complain(
-      "transaction.boundary",
-      "The connector does not support connector-defined transaction boundaries with its current configuration: set transaction.boundary to 'poll'.",
-    );
   }
 }

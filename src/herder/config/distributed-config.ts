@@ -155,7 +155,7 @@ export const distributedConfigDef = {
   },
   "exactly.once.source.support": {
     type: "string",
-    doc: "Exactly-once delivery of source connectors.",
+    doc: "Exactly-once delivery of source connectors. A running cluster goes from disabled to preparing on all workers, and then to enabled on all.",
     default: "disabled",
     check: oneOfIgnoringCase("DISABLED", "PREPARING", "ENABLED"),
   },
@@ -208,13 +208,6 @@ export type DistributedConfig = ConfigValues<typeof distributedConfigDef>;
  */
 export function parseDistributedConfig(props: Props): DistributedConfig {
   const config = parseConfig(distributedConfigDef, props);
-  if (config["exactly.once.source.support"].toLowerCase() !== "disabled") {
-    throw new ConfigError(
-      "exactly.once.source.support",
-      `Invalid value ${config["exactly.once.source.support"]} for configuration exactly.once.source.support: exactly-once delivery is not built yet; leave it at 'disabled'`,
-      { code: "NOT_BUILT_YET" },
-    );
-  }
   overridePolicy(props);
   const signed = "inter.worker.signature.algorithm";
   if (!config["inter.worker.verification.algorithms"].includes(config[signed])) {

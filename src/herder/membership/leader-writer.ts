@@ -78,6 +78,10 @@ export class LeaderWriter {
     return this.#write(request.connector, (permit) => this.store.putRestartRequest(permit, request));
   }
 
+  putTaskCount(connector: string, tasks: number): Promise<void> {
+    return this.#write(connector, (permit) => this.store.putTaskCount(permit, connector, tasks));
+  }
+
   putSessionKey(key: SessionKey): Promise<void> {
     return this.#write(undefined, (permit) => this.store.putSessionKey(permit, key));
   }

@@ -74,6 +74,13 @@ export const OPERATIONS: Readonly<Record<PathName, Readonly<Record<string, Opera
       isInternal: true,
     },
   },
+  fence: {
+    put: {
+      summary: "Fences the producers of a source connector's earlier tasks",
+      answers: { 204: null },
+      isInternal: true,
+    },
+  },
   taskStatus: { get: { summary: "The state of a task", answers: { 200: "TaskStatus" } } },
   taskRestart: { post: write("Restarts a task", 204) },
   topics: { get: { summary: "The topics that a connector has used", answers: { 200: "Topics" } } },

@@ -3,7 +3,7 @@ import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { Failure } from "../host/failure.js";
 import type { LogReport } from "../host/forwarding-logger.js";
 import type { PluginFacts } from "../plugins/named-plugins.js";
-import type { PluginRef } from "../worker.js";
+import type { PluginRef, TransactionQuestion } from "../worker.js";
 
 // The messages between the worker and the connectors' host: data only, without the functions of a ConfigDef. `run`
 // numbers one connector object, or one question about a plugin's configuration.
@@ -19,6 +19,11 @@ export type ConnectorCall =
       readonly method: "validate";
       readonly plugin: PluginRef;
       readonly props: Readonly<Record<string, string | null>>;
+    }
+  | {
+      readonly method: TransactionQuestion;
+      readonly className: string;
+      readonly props: Props;
     }
   | {
       readonly method: "alterOffsets";

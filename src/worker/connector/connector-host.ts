@@ -7,6 +7,7 @@ import {
   type ConnectorContext,
   type Props,
   type Random,
+  type Support,
   type ValidationContext,
   validateConfig,
 } from "../../api/index.js";
@@ -14,7 +15,7 @@ import { errorMessage } from "../../base/error-trace.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import type { NamedLogger } from "../../base/logger.js";
 import { failureOf } from "../host/failure.js";
-import type { PluginRef, Plugins, PluginValidation } from "../worker.js";
+import type { PluginRef, Plugins, PluginValidation, TransactionQuestion } from "../worker.js";
 import type { ConnectorCall, ConnectorCommand, ConnectorReport, StartCall } from "./connector-host-messages.js";
 import { embeddedKeys } from "./embedded-keys.js";
 
@@ -104,10 +105,21 @@ export class ConnectorHost {
       case "validate":
         this.#runs.set(run, { className: call.plugin.className });
         return this.#validate(call.plugin, call.props);
+      case "exactlyOnceSupport":
+      case "canDefineTransactionBoundaries":
+        this.#runs.set(run, { className: call.className });
+        return this.#transactionSupport(call.method, call.className, call.props);
       case "alterOffsets":
         this.#runs.set(run, { className: call.className });
         return this.#alterOffsets(call);
     }
+  }
+
+  async #transactionSupport(question: TransactionQuestion, className: string, props: Props): Promise<Support | null> {
+    const plugin = this.parts.plugins.find("connector", className);
+    if (plugin.type !== "source") return null;
+    const answer = await plugin.connector()[question]?.(props);
+    return answer === "SUPPORTED" || answer === "UNSUPPORTED" ? answer : null;
   }
 
   async #alterOffsets({ className, props, offsets }: AlterOffsetsCall): Promise<boolean> {

@@ -5,6 +5,7 @@ import {
   RetriableError,
   type SinkOffset,
   type SourceOffset,
+  type Support,
 } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
@@ -13,7 +14,7 @@ import { errorOf } from "../host/failure.js";
 import { writeForwarded } from "../host/forwarding-logger.js";
 import { HostPulse } from "../host/host-pulse.js";
 import type { PluginFacts } from "../plugins/named-plugins.js";
-import type { PluginRef, PluginValidation } from "../worker.js";
+import type { PluginRef, PluginValidation, TransactionQuestion } from "../worker.js";
 import type { ConnectorCall, ConnectorReport } from "./connector-host-messages.js";
 import type { ConnectorHostLink, OpenConnectorHost } from "./open-connector-host.js";
 import { PluginRun, type PluginRunEvents } from "./plugin-run.js";
@@ -92,6 +93,11 @@ export class PluginCalls {
     offsets: readonly SourceOffset[] | readonly SinkOffset[],
   ): Promise<boolean> {
     return (await this.#ask(className, { method: "alterOffsets", className, props, offsets })) as boolean;
+  }
+
+  /** As `Worker.transactionSupport`. */
+  async transactionSupport(question: TransactionQuestion, className: string, props: Props): Promise<Support | null> {
+    return (await this.#ask(className, { method: question, className, props })) as Support | null;
   }
 
   setLogLevels(levels: LevelSettings): void {

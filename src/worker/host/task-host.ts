@@ -162,7 +162,7 @@ export class TaskHost {
     const plugin = plugins.find("connector", ...connectorChoice(connectorProps));
     const logger = this.#loggerOf(command, plugin.type === "sink" ? LOGGERS.sinkTask : LOGGERS.sourceTask);
     checkTaskCount(id.connector, connectorProps, taskCount);
-    refuseUnbuilt(plugin.type, connectorProps);
+    refuseUnbuilt(plugin.type, workerProps, connectorProps);
     const settings = parseWorkerSettings(workerProps);
     const clients = new TaskClients({ id, workerProps, connectorProps, createKafkaClient, clock, random, logger });
     const near = plugins.catalog.find("connector", ...connectorChoice(connectorProps)).location;
@@ -267,6 +267,7 @@ function connectorChoice(props: Props): [className: string, choice: PluginChoice
 }
 
 /** @throws UnsupportedError NOT_BUILT_YET for a key that the task would otherwise ignore. */
-function refuseUnbuilt(type: "source" | "sink", props: Props): void {
-  for (const message of unbuiltKeys(type, props).values()) throw new UnsupportedError("NOT_BUILT_YET", message);
+function refuseUnbuilt(type: "source" | "sink", worker: Props, connector: Props): void {
+  for (const message of unbuiltKeys(type, worker, connector).values())
+    throw new UnsupportedError("NOT_BUILT_YET", message);
 }

@@ -9,6 +9,7 @@ import {
   type SourceRecord,
   type TransactionContext,
 } from "../../api/index.js";
+import { deferred } from "../../base/deferred.js";
 import { sourceMapKey } from "../../base/exact-json.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { ProducerListener, ProducerRecord, TransactionalProducer } from "../../kafka/kafka-client.js";
@@ -95,12 +96,16 @@ export class TransactionDelivery implements SourceDelivery {
     const { life } = owner;
     const wait = { clock, random, logger, signal: life.ending, waiting: owner.connectivity() };
     try {
-      await untilAnswered(() => transactions.fence(), { ...wait, what: "Fencing the connector's earlier tasks" });
+      const fence = () => this.#unlessEnding(transactions.fence());
+      await untilAnswered(fence, { ...wait, what: "Fencing the connector's earlier tasks" });
       if (life.isEnding) return;
-      this.#producer = this.parts.producer(this.#listener, owner.connectivity);
-      await this.#producer.init(life.ending);
+      const producer = this.parts.producer(this.#listener, owner.connectivity);
+      this.#producer = producer;
+      await this.#unlessEnding(producer.init(life.ending));
       if (life.isEnding) return;
-      await untilAnswered(() => transactions.confirm(), { ...wait, what: "Confirming that the task may start" });
+      const confirm = () => this.#unlessEnding(transactions.confirm());
+      await untilAnswered(confirm, { ...wait, what: "Confirming that the task may start" });
+      if (life.isEnding) return;
       this.#offsetsTopic = (await transactions.offsetRecords([])).topic;
     } catch (error) {
       if (!life.isEnding) throw error; // otherwise the end itself interrupted it
@@ -165,6 +170,20 @@ export class TransactionDelivery implements SourceDelivery {
 
   get #isOpen(): boolean {
     return this.#offsets.size > 0 || this.#producer?.inTransaction === true;
+  }
+
+  /** Also resolves when the task ends: the herder stops the task before it goes on, and the work may wait for it. */
+  async #unlessEnding(work: Promise<void>): Promise<void> {
+    const { ending } = this.parts.owner.life;
+    const ended = deferred();
+    const end = () => ended.resolve();
+    ending.addEventListener("abort", end, { once: true });
+    if (ending.aborted) end();
+    try {
+      await Promise.race([work, ended.promise]);
+    } finally {
+      ending.removeEventListener("abort", end);
+    }
   }
 
   #append(produced: ProducerRecord): void {

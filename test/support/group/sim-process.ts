@@ -90,6 +90,7 @@ export class SimProcess {
       providers: new Map(),
       levels: new LogLevels("off"),
       clock: this.clock,
+      fencesSources: false,
       sinkOffsets: { list: async () => [] } as unknown as DistributedHerderOptions["sinkOffsets"],
     };
     this.herder = home.bug?.herder?.(options) ?? new DistributedHerder(options);
@@ -191,6 +192,8 @@ export class SimProcess {
             this.#watched(callbacks),
           );
         },
+        putFence: async () => {},
+        fenceProducers: async () => {},
         postTaskConfigs: (leaderUrl, connector, taskConfigs, configOffset) => {
           const body = Buffer.from(JSON.stringify(taskConfigs));
           const { sessionKey } = this.loop.configs();

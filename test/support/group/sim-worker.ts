@@ -92,6 +92,10 @@ export class SimWorker implements Worker {
 
   forgetTopics(): void {}
 
+  async transactionSupport() {
+    return null;
+  }
+
   async alterOffsets() {
     return false;
   }

@@ -64,6 +64,8 @@ describe("the herder of one worker", () => {
         createWorker: async (listener) => (worker = new FakeWorker(listener)),
         joinGroup: (callbacks, protocols) => group.join(callbacks, protocols),
         postTaskConfigs: async () => {},
+        putFence: async () => {},
+        fenceProducers: async () => {},
         onLoggerLevel() {},
       },
     );
@@ -83,6 +85,7 @@ describe("the herder of one worker", () => {
       levels: new LogLevels("info"),
       clock,
       providers: new Map([["vault", { get: () => new Map([["servers", "b:9092"]]) }]]),
+      fencesSources: false,
       sinkOffsets: {
         async list(config) {
           sinkConfigs.push(config);

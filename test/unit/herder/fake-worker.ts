@@ -52,6 +52,10 @@ export class FakeWorker implements Worker {
     throw new NotFoundError("CLASS_NOT_FOUND", `No plugin ${className}`);
   }
 
+  async transactionSupport() {
+    return null;
+  }
+
   async alterOffsets(className: string, props: object, offsets: readonly object[]) {
     this.calls.push(`alter offsets of ${className}`);
     return this.judgeOffsets(offsets, props);

@@ -70,6 +70,8 @@ describe("the herder's loop", () => {
         },
         joinGroup: (callbacks, protocols) => group.join(callbacks, protocols),
         postTaskConfigs: async (...call) => void posted.push(call),
+        putFence: async () => {},
+        fenceProducers: async () => {},
         onLoggerLevel() {},
       },
     );

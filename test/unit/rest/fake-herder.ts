@@ -141,6 +141,10 @@ export class FakeHerder implements Herder {
     return this.#note("publishTaskConfigs", name, configs, body.toString(), signature);
   }
 
+  fence(name: string, body: Buffer, signature: unknown) {
+    return this.#note("fence", name, body.toString(), signature);
+  }
+
   async validate(config: SubmittedConfig) {
     await this.#note("validate", config);
     return { name: "X", error_count: 0, groups: [], configs: [] };

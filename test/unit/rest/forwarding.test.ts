@@ -1,9 +1,9 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { HttpAnswer } from "../../../src/base/http-client.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { MisdirectedError } from "../../../src/herder/misdirected-error.js";
 import { type ForwardableRequest, forward } from "../../../src/rest/forwarding.js";
-import { postTaskConfigs } from "../../../src/rest/worker-client.js";
+import { postTaskConfigs, putFence } from "../../../src/rest/worker-client.js";
 import { FakeWorkers } from "./fake-workers.js";
 
 const LEADER = new MisdirectedError("http://leader:8083/", "Creating a connector");
@@ -66,5 +66,35 @@ test("the signature of task configs covers the sent bytes; a refusal carries the
     "X-Connect-Authorization": Buffer.from("mac").toString("base64"),
     "X-Connect-Request-Signature-Algorithm": "HmacSHA256",
     "X-Millrace-Config-Offset": "42",
+  });
+});
+
+describe("a request to fence earlier tasks", () => {
+  const sign = () => ({ algorithm: "HmacSHA256", signature: Buffer.from("mac") });
+  const fence = (http: ReturnType<typeof answering>) => putFence(http, "http://leader:8083/", "a/b", sign);
+
+  test("goes to the leader, signed over an empty body", async () => {
+    const http = answering(204, "");
+    const signed: Buffer[] = [];
+    await putFence(http, "http://leader:8083/", "a/b", (body) => {
+      signed.push(body);
+      return sign();
+    });
+    expect(signed.map(({ length }) => length)).toEqual([0]);
+    const [{ method, url, headers, body }] = http.sent as [(typeof http.sent)[0]];
+    expect([method, url.pathname, body]).toEqual(["PUT", "/connectors/a%2Fb/fence", undefined]);
+    expect(headers).toMatchObject({ "X-Connect-Authorization": Buffer.from("mac").toString("base64") });
+  });
+
+  test.each([
+    [409, "RetriableError"],
+    [500, "RetriableError"],
+    [503, "RetriableError"],
+    [403, "RetriableError"],
+    [400, "ConfigError"],
+    [404, "ConfigError"],
+  ])("answered with %d is a %s with the leader's reason", async (status, name) => {
+    const http = answering(status, `{"error_code":${status},"message":"not now"}`);
+    await expect(fence(http)).rejects.toMatchObject({ name, message: expect.stringContaining("not now") });
   });
 });

@@ -33,6 +33,7 @@ describe("the config topic's records", () => {
       "session-key",
       '{"key":"c2VjcmV0","algorithm":"HmacSHA256","creation-timestamp":1700000000000}',
     ],
+    [configRecord.taskCount("c", 3), "tasks-fencing-c", '{"task-count":3}'],
     [configRecord.loggerLevel("org.x", "debug"), "logger-cluster-org.x", '{"level":"debug"}'],
     [configRecord.connector("c", { a: "🙂ä" }), "connector-c", '{"properties":{"a":"\\uD83D\\uDE42ä"}}'],
   ])("are written as Kafka Connect writes them: %#", ({ key, value }, expectedKey, expectedValue) => {
@@ -54,6 +55,34 @@ describe("the fold of the config topic", () => {
     expect(snapshot).toMatchObject({ offset: 6, shapeOffset: 3 });
     expect(snapshot.connectors.get("c")).toMatchObject({ configOffset: 3, tasksOffset: 2, commitOffset: 5 });
     expect(events.at(-1)).toBeUndefined();
+  });
+
+  test("keeps the number of tasks to fence, pending since the last commit, also of a deleted connector", () => {
+    const records = at([
+      configRecord.connector("c", config),
+      configRecord.commit("c", 0),
+      configRecord.taskCount("c", 2),
+      configRecord.connector("c", null),
+      configRecord.connector("c", config),
+      configRecord.commit("c", 0),
+      text("tasks-fencing-c", '{"task-count":"two"}'),
+    ]);
+    const fencing = (count: number) => fold(records.slice(0, count)).snapshot.fencing.get("c");
+    expect(fencing(2)).toEqual({ recordedTasks: undefined, isPending: true });
+    expect(fencing(3)).toEqual({ recordedTasks: 2, isPending: false });
+    expect(fencing(5)).toEqual({ recordedTasks: 2, isPending: false });
+    expect(fencing(6)).toEqual({ recordedTasks: 2, isPending: true });
+    expect(fold(records).snapshot.fencing.get("c")).toEqual({ recordedTasks: 2, isPending: true });
+    // The tasks in force go on through a repetition of their commit, so that fencing must not hit them.
+    const repeated = ["connector", "task", "commit", "taskCount", "task", "commit"] as const;
+    const again = at(
+      repeated.map((kind) => {
+        if (kind === "connector") return configRecord.connector("c", config);
+        if (kind === "task") return configRecord.task("c", 0, { t: "0" });
+        return kind === "commit" ? configRecord.commit("c", 1) : configRecord.taskCount("c", 1);
+      }),
+    );
+    expect(fold(again).snapshot.fencing.get("c")).toEqual({ recordedTasks: 1, isPending: false });
   });
 
   test("puts task configs in force together, at the commit (I5)", () => {

@@ -86,6 +86,7 @@ function validator(own?: Parameters<typeof plugin>[1], policy = "All"): ConfigVa
     code: {
       configOf: (of) => calls.configOf(of),
       validate: (of, props) => calls.validate(of, props),
+      transactionSupport: (...asked) => calls.transactionSupport(...asked),
     },
     workerProps,
     groupId: "workers",

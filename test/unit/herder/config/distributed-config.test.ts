@@ -39,7 +39,7 @@ describe("a worker's properties", () => {
     ["offset.storage.partitions", "0"],
     ["config.storage.replication.factor", "many"],
     ["connect.protocol", "modern"],
-    ["exactly.once.source.support", "enabled"],
+    ["exactly.once.source.support", "sometimes"],
     ["bootstrap.servers", ""],
     ["group.id", ""],
     ["rest.advertised.listener", "ftp"],

@@ -285,6 +285,15 @@ describe("a task that may not, or can no longer, write", () => {
     expect(rig.task.stopped).toBe(0);
   });
 
+  test("that is stopped while the leader has not answered ends at once, since the leader may wait for it", async () => {
+    const rig = setUp({ fence: () => new Promise<never>(() => {}) });
+    const ended = rig.runner.run("STARTED");
+    await rig.clock.advance(3_000);
+    rig.runner.stop();
+    await ended;
+    expect(rig.status.states.at(-1)).toBe("UNASSIGNED");
+  });
+
   test("fails rather than write to the topic of its own offsets, which it could not read then", async () => {
     const rig = setUp();
     void started(rig);
