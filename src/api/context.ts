@@ -79,8 +79,9 @@ export interface SinkTaskContext extends TaskContext {
   /** Sets the delay after which the batch is delivered again following a RetriableError from `put`. */
   retryAfter(delayMs: number): void;
   /**
-   * Reports one bad record (dead letter queue, log) so that the task can continue. Resolves when the report is written.
-   * Undefined unless errors.tolerance=all.
+   * Reports one bad record, or a copy of it, so that the task can continue. Resolves when the report is written. Rejects
+   * unless errors.tolerance=all: the task then fails after this `put`, even if it ignores the rejection. Undefined
+   * without a dead letter queue and errors.log.enable (KIP-610).
    */
   readonly reportErrant: ((record: SinkRecord, error: Error) => Promise<void>) | undefined;
 }

@@ -83,6 +83,8 @@ export class SinkRecord {
     readonly originalTopic: string = topic,
     readonly originalPartition: number = partition,
     readonly originalOffset: number = offset,
+    /** For the worker: the record as read. Copies keep it, so that a report of one shows what was read. */
+    readonly origin?: object,
   ) {}
 
   /** A copy with `change`, at the same original position. */
@@ -101,6 +103,7 @@ export class SinkRecord {
       this.originalTopic,
       this.originalPartition,
       this.originalOffset,
+      this.origin,
     );
   }
 }

@@ -13,14 +13,12 @@ import type { ConsumedRecord } from "./dead-letter-queue.js";
  */
 export class SinkRecordDecoder {
   #stage: Stage = "KEY_CONVERTER";
-  /** For the task's own reports: each record as read, for as long as the task holds the record. */
-  readonly #originals = new WeakMap<SinkRecord, ConsumedRecord>();
 
   constructor(
     private readonly converters: TaskConverters,
     private readonly chain: TransformationChain | undefined,
     private readonly errors: RecordErrors<ConsumedRecord>,
-    /** Whether the task may call `originalOf`. */
+    /** Whether the task may report records: each then keeps what was read, for `originalOf`. */
     private readonly keepOriginals: boolean,
     /** Aborts when the task must end: it then does not wait for a converter's `prepare`. */
     private readonly stopping: AbortSignal,
@@ -43,18 +41,16 @@ export class SinkRecordDecoder {
         this.errors.noteDropped();
         continue;
       }
-      if (this.keepOriginals) this.#originals.set(decoded, { topic, partition, record });
       into.push(decoded);
     }
   }
 
   /**
-   * The record as read. One that the task created itself is encoded with the task's converters.
+   * The record as read, also of a copy. One that the task created itself is encoded with the task's converters.
    * @throws their errors.
    */
   async originalOf(record: SinkRecord): Promise<ConsumedRecord> {
-    const original = this.#originals.get(record);
-    if (original) return original;
+    if (record.origin instanceof ReadRecord) return record.origin;
     const { key, value, header } = this.converters;
     const topic = record.originalTopic;
     const headers = record.headers.map((one) => ({ key: one.key, value: header.fromConnectHeader(topic, one) }));
@@ -112,6 +108,10 @@ export class SinkRecordDecoder {
       timed ? record.timestampMs : null,
       timed ? record.timestampType : "NoTimestampType",
       record.headers.length === 0 ? undefined : this.#decodeHeaders(topic, record),
+      topic,
+      partition,
+      record.offset,
+      this.keepOriginals ? new ReadRecord(topic, partition, record) : undefined,
     );
   }
 
@@ -133,6 +133,15 @@ export class SinkRecordDecoder {
     if (this.#stage === "KEY_CONVERTER") return classes.key;
     return this.#stage === "VALUE_CONVERTER" ? classes.value : classes.header;
   }
+}
+
+/** A class of its own, because a task may make records with an origin of any kind. */
+class ReadRecord implements ConsumedRecord {
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly record: ConsumerRecord,
+  ) {}
 }
 
 function consumed(

@@ -84,7 +84,9 @@ export class SinkTaskRunner implements TaskRunner {
   #task: SinkTask | undefined;
   #delivery: Delivery | undefined;
   /** The task's own reports of bad records that are not written yet. */
-  readonly #reports = new Set<Promise<void>>();
+  readonly #reports = new Set<Promise<Error | undefined>>();
+  /** Under errors.tolerance=none, the first of them. */
+  #fatalReport: Promise<Error | undefined> | undefined;
   #retryAfterMs: number | undefined;
   #cancelled = false;
 
@@ -167,7 +169,7 @@ export class SinkTaskRunner implements TaskRunner {
       logger,
       stopping: signal,
     });
-    const reportsErrant = policy.tolerance === "all" && reporters.length > 0;
+    const reportsErrant = reporters.length > 0;
     this.#decoder = new SinkRecordDecoder(converters, chain, this.#errors, reportsErrant, signal);
     this.#task = await this.parts.plugin.task();
     this.#consumer = clients.consumer(this.parts.topics, this.#rebalance, this.#connectivity);
@@ -256,6 +258,8 @@ export class SinkTaskRunner implements TaskRunner {
     } finally {
       this.#counters.taskTimeMs += clock.monotonicMs() - startedMs;
     }
+    const fatal = this.#fatalReport && (await this.#fatalReport);
+    if (fatal) throw fatal;
     if (delivery.attempts > 0) {
       this.#retryBackoff.reset();
       this.#status.waiting("retry", undefined);
@@ -407,6 +411,11 @@ export class SinkTaskRunner implements TaskRunner {
       () => this.#reports.delete(written),
       (cause) => this.#life.fail(cause),
     );
-    return written;
+    if (this.parts.policy.tolerance === "none") this.#fatalReport ??= written;
+    const outcome = written.then((fatal) => {
+      if (fatal) throw fatal;
+    });
+    outcome.catch(() => {}); // the task fails even if it does not await it
+    return outcome;
   }
 }

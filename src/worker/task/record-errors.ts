@@ -102,12 +102,17 @@ export class RecordErrors<R> {
     this.parts.counters.recordsSkipped++;
   }
 
-  /** A bad record that the task reports itself and skips. Resolves once the reports are written. (I8) */
-  async reportErrant(record: R, className: string, error: unknown): Promise<void> {
+  /**
+   * A bad record that the task reports itself and skips (KIP-610). Resolves once the reports are written (I8), with the
+   * error that must end the task unless errors.tolerance=all.
+   */
+  async reportErrant(record: R, className: string, error: unknown): Promise<Error | undefined> {
+    const isTolerated = this.policy.tolerance === "all";
     this.parts.counters.recordsFailed++;
-    this.parts.counters.recordsSkipped++;
+    if (isTolerated) this.parts.counters.recordsSkipped++;
     const failed: FailedRecord<R> = { record, stage: "TASK_PUT", className, error };
     for (const reporter of this.parts.reporters) await reporter.report(failed, true);
+    return isTolerated ? undefined : this.#fatal(failed, true);
   }
 
   async #conclude(verdict: "skip" | "fail" | "fail-always", failed: FailedRecord<R>): Promise<Outcome<never>> {

@@ -392,11 +392,65 @@ describe("a sink task", () => {
     expect(consumer.commits.size).toBe(0);
   });
 
-  test("reportErrant writes the record unchanged, and resolves when it is written; without tolerance there is no reportErrant", async () => {
-    const strictRig = await started();
-    expect(strictRig.task.context.reportErrant).toBeUndefined();
-    strictRig.runner.abandon();
+  test.each(["none", "all"] as const)(
+    "with errors.tolerance=%s there is no reportErrant without a place for reports",
+    async (tolerance) => {
+      const rig = await started({ policy: { ...strict, tolerance } });
+      expect(rig.task.context.reportErrant).toBeUndefined();
+      rig.runner.abandon();
+      const logging = await started({ policy: { ...strict, tolerance, log: true } });
+      expect(logging.task.context.reportErrant).toBeDefined();
+      logging.runner.abandon();
+    },
+  );
 
+  test.each([true, false])(
+    "with errors.tolerance=none a report is written and fails the task, awaited or not (%s)",
+    async (awaits) => {
+      const { task, consumer, clock, runner, dlq, status, ended } = await started({
+        deadLetters: { topic: "dlq", replicationFactor: 1, contextHeaders: true },
+      });
+      consumer.produce(P0, "good");
+      await task.took(1);
+      task.onPut = async (records) => {
+        if (records.length === 0) return;
+        const reported = task.context.reportErrant!(records[0]!, new Error("too long"));
+        if (awaits) await reported;
+      };
+      const failed = status.next("FAILED");
+      consumer.produce(P0, "bad");
+      const producer = await dlq;
+      await producer.arrived(1);
+      expect(producer.appended.map(({ record }) => String(record.value))).toEqual(["bad"]);
+      producer.ack();
+      const trace = await failed;
+      expect(trace).toContain("Tolerance exceeded in error handler: stage TASK_PUT");
+      expect(trace).toContain("offset=1");
+      expect(trace).toContain("too long");
+      await clock.settled();
+      await ended;
+      expect(consumer.commits.get("orders-0")).toBe(1);
+      expect(runner.metrics()).toMatchObject({ recordsSkipped: 0, recordsFailed: 1 });
+    },
+  );
+
+  test("reportErrant of a copy writes what was read", async () => {
+    const { task, consumer, runner, dlq } = await started({
+      policy: { ...strict, tolerance: "all" },
+      deadLetters: { topic: "dlq", replicationFactor: 1, contextHeaders: false },
+    });
+    task.onPut = async ([record]) => {
+      const copy = record?.with({ value: "changed" }).with({ topic: "elsewhere" });
+      if (copy) void task.context.reportErrant!(copy, new Error("too long"));
+    };
+    consumer.produce(P0, "a");
+    const producer = await dlq;
+    await producer.arrived(1);
+    expect(String(producer.appended[0]!.record.value)).toBe("a");
+    runner.abandon();
+  });
+
+  test("reportErrant writes the record unchanged, and resolves when it is written", async () => {
     const { task, consumer, runner, dlq } = await started({
       policy: { ...strict, tolerance: "all" },
       deadLetters: { topic: "dlq", replicationFactor: 1, contextHeaders: true },
