@@ -1,8 +1,7 @@
 // The cost of acknowledging from disk: the same batches to two topics of one `millrace broker`, in turns. One is
 // acknowledged by group commit (flush.messages=1), the other from the page cache (Kafka's default).
 //   node bench/acknowledge.mjs [--seconds 2] [--rounds 5]
-// Each connection has one request in flight, like the worker's producer. fdatasync_per_s: one sync at a time of 16 KiB
-// each, without a broker. CPU is the broker's.
+// fdatasync_per_s: one sync at a time, of 16 KiB each, without a broker. CPU is the broker's.
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -14,13 +13,15 @@ import { cpuSeconds, load, measured, options, report, startMillrace, temporaryFo
 const { seconds, rounds } = options({ seconds: 2, rounds: 5 });
 const MODES = { disk: "1", cache: "9223372036854775807" };
 const RECORD_BYTES = 600;
+// The worker's producer has one request in flight, Java's five.
 const CASES = [
-  { records: 1, connections: 1 },
-  { records: 1, connections: 16 },
-  { records: 27, connections: 1 },
-  { records: 27, connections: 4 },
-  { records: 400, connections: 1 },
-  { records: 1700, connections: 1 },
+  { records: 1, connections: 1, inFlight: 1 },
+  { records: 1, connections: 16, inFlight: 1 },
+  { records: 27, connections: 1, inFlight: 1 },
+  { records: 27, connections: 1, inFlight: 5 },
+  { records: 27, connections: 4, inFlight: 5 },
+  { records: 400, connections: 1, inFlight: 5 },
+  { records: 1700, connections: 1, inFlight: 1 },
 ];
 
 await measured(async () => {
@@ -30,7 +31,7 @@ await measured(async () => {
   const admin = await open(port);
   report({ what: "fdatasync", fdatasync_per_s: Math.round(syncsPerSecond(folder)), load1: load() });
   for (const one of CASES) {
-    const name = `t-${one.records}-${one.connections}`;
+    const name = `t-${one.records}-${one.connections}-${one.inFlight}`;
     for (const [mode, messages] of Object.entries(MODES)) await create(admin, `${name}-${mode}`, messages);
     const rates = { disk: [], cache: [] };
     const cpu = { disk: 0, cache: 0 };
@@ -65,21 +66,20 @@ async function open(port) {
   socket.setNoDelay(true);
   await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
   let received = Buffer.alloc(0);
-  let answered = () => {};
+  const waiting = [];
   socket.on("data", (chunk) => {
-    received = Buffer.concat([received, chunk]);
-    if (received.length < 4 || received.length < 4 + received.readInt32BE(0)) return;
-    const answer = received;
-    received = Buffer.alloc(0);
-    answered(answer);
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    while (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) {
+      const length = 4 + received.readInt32BE(0);
+      waiting.shift()(received.subarray(0, length));
+      received = received.subarray(length);
+    }
   });
   return {
     request(chunks) {
       return new Promise((resolve) => {
-        answered = resolve;
-        socket.cork();
-        for (const chunk of chunks) socket.write(chunk);
-        socket.uncork();
+        waiting.push(resolve);
+        socket.write(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
       });
     },
     close: () => socket.destroy(),
@@ -95,7 +95,7 @@ async function create(connection, name, flushMessages) {
 }
 
 /** Batches per second over all connections. */
-async function run(port, topic, { records, connections }) {
+async function run(port, topic, { records, connections, inFlight }) {
   const writer = new RecordBatchWriter();
   for (let at = 0; at < records; at++) writer.append(Date.now(), null, Buffer.alloc(RECORD_BYTES, "x"), []);
   const batch = Buffer.from(writer.finish({ codec: "none" }));
@@ -106,7 +106,10 @@ async function run(port, topic, { records, connections }) {
   const counts = await Promise.all(
     opened.map(async (connection) => {
       let count = 0;
-      for (; performance.now() - began < seconds * 1000; count++) await connection.request([frame]);
+      const send = async () => {
+        for (; performance.now() - began < seconds * 1000; count++) await connection.request([frame]);
+      };
+      await Promise.all(Array.from({ length: inFlight }, send));
       connection.close();
       return count;
     }),

@@ -5,6 +5,8 @@ export interface GroupCommitOptions {
   readonly end: number;
   /** Forces everything appended so far to disk. Called again only once its promise has settled. */
   readonly force: () => Promise<void>;
+  /** Resolves once the requests that have arrived are served: their batches share the sync. */
+  readonly turn: () => Promise<void>;
   /** flush.messages: records that may be acknowledged before they are on disk, plus one. Read at each use. */
   readonly flushMessages: () => number;
   /** Called when that many bytes more may be read. */
@@ -104,6 +106,8 @@ export class GroupCommit {
   async #run(): Promise<void> {
     try {
       while (!this.#stopped && this.#mustForce()) {
+        await this.#options.turn();
+        if (this.#stopped) return;
         this.#isWanted = false;
         const end = this.#ends.durable + this.#ends.undurable;
         await this.#options.force();

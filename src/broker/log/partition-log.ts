@@ -82,6 +82,7 @@ export class PartitionLog {
     this.#commit = new GroupCommit({
       end,
       force: () => this.#force(),
+      turn: () => options.clock.turn(),
       flushMessages: () => this.config.flushMessages,
       onReadable: (bytes) => this.#wake(bytes),
       onFailed: (cause) => this.#goOffline("forcing to disk", cause),

@@ -5,7 +5,7 @@ import { ByteReader } from "../../protocol/byte-reader.js";
 import { ByteWriter } from "../../protocol/byte-writer.js";
 import { crc32c } from "../../protocol/crc32c.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
-import type { BatchHeader } from "../../protocol/records/record-batch.js";
+import { type BatchHeader, isControlBatch } from "../../protocol/records/record-batch.js";
 import { sequenceAfter } from "../../protocol/records/sequence.js";
 import { lastOffset } from "./batch-walk.js";
 import type { ProducerEntry, ProducerState } from "./producer-state.js";
@@ -96,7 +96,9 @@ export function loadProducers(
     disk.remove(snapshotPath(folder, offset));
   }
   headers(from, (header) => {
-    if (lastOffset(header) >= from) producers.note(header, header.baseOffset, nowMs);
+    if (lastOffset(header) < from) return false;
+    if (isControlBatch(header)) producers.noteMarker(header, nowMs);
+    else producers.note(header, header.baseOffset, nowMs);
     return false;
   });
 }

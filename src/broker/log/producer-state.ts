@@ -103,6 +103,16 @@ export class ProducerState {
     entry.seenAtMs = nowMs;
   }
 
+  /**
+   * Records the end of a transaction, in a log that Kafka has written: it has no sequence number. A newer epoch begins
+   * at sequence 0.
+   */
+  noteMarker({ producerId, producerEpoch }: Pick<SequencedBatch, "producerId" | "producerEpoch">, nowMs: number): void {
+    const entry = this.#entries.get(producerId);
+    if (entry?.epoch === producerEpoch) entry.seenAtMs = nowMs;
+    else this.#entries.set(producerId, { producerId, epoch: producerEpoch, batches: [], seenAtMs: nowMs });
+  }
+
   /** Removes producers idle for longer than `expirationMs` (producer.id.expiration.ms). */
   expire(nowMs: number, expirationMs: number): void {
     for (const entry of this.#entries.values()) {

@@ -14,15 +14,28 @@ const READ_AHEAD_BYTES = 64 * 1024;
 /** Answers up to this size in total are copied into one write. */
 const COPY_BELOW_BYTES = 16 * 1024;
 
+/** Produce requests of one connection that wait for the disk at a time. Java's clients have 5 in flight. */
+const MAX_WAITING = 16;
+
+/** A request whose answer is due; `served` is set once it is there. */
+interface Waiting {
+  served: Served | undefined;
+}
+
 /**
  * One client's connection. Requests are served one at a time and answered in their order, even while one of them waits:
- * clients rely on both (and Kafka mutes a channel for the same reason).
+ * clients rely on both (and Kafka mutes a channel for the same reason). Only while Produce requests wait for the disk,
+ * more of them are served, so that they share a sync.
  */
 export class Connection {
   readonly #frames: FrameReader;
   readonly #closed = new AbortController();
   readonly #call: ConnectionCall;
-  #busy = false;
+  /** Requests that are not answered yet, in order. */
+  readonly #waiting: Waiting[] = [];
+  /** Whether all of them are Produce requests, whose records are in the log. */
+  #onlyProduces = true;
+  #isEnding = false;
   /** Answers not written to the socket yet. */
   #answers: Buffer[] = [];
   #answerBytes = 0;
@@ -57,11 +70,16 @@ export class Connection {
 
   /** Closes the connection if nothing arrived for `idleMs` and no request is being served. */
   closeIfIdle(nowMs: number, idleMs: number): void {
-    if (!this.#busy && nowMs - this.#lastActiveMs > idleMs) this.close();
+    if (this.#waiting.length === 0 && nowMs - this.#lastActiveMs > idleMs) this.close();
   }
 
-  /** Closes once the answers are written. */
+  /**
+   * Closes once the answers are written, those of Produce requests that wait for the disk included: their records are
+   * stored, and a client without an answer would send them again.
+   */
   end(): void {
+    this.#isEnding = true;
+    if (this.#waiting.length > 0 && this.#onlyProduces) return;
     this.#closed.abort();
     this.socket.destroySoon();
   }
@@ -75,25 +93,42 @@ export class Connection {
     if (this.#closed.signal.aborted) return;
     this.#lastActiveMs = this.clock.monotonicMs();
     this.#frames.push(chunk);
-    if (!this.#busy) this.#next();
-    const waits = this.#busy || this.socket.writableNeedDrain;
-    if (waits && this.#frames.bufferedBytes > READ_AHEAD_BYTES) this.socket.pause();
+    this.#next();
+    if (!this.#mayServe() && this.#frames.bufferedBytes > READ_AHEAD_BYTES) this.socket.pause();
   }
 
   /** Serves buffered requests until one has to wait or the client reads its answers too slowly. */
   #next(): void {
-    while (!this.#busy && !this.#closed.signal.aborted && !this.socket.writableNeedDrain) {
+    while (!this.#closed.signal.aborted && this.#mayServe()) {
+      const isProduce = this.#frames.nextKey === produce.key;
       const served = this.#serveFrame();
       if (served === undefined) break;
-      if (served instanceof Promise) {
-        this.#busy = true;
-        served.then((late) => this.#resumeWith(late)).catch((cause: unknown) => this.#fail(cause));
-      } else {
-        this.#take(served);
-      }
+      if (!(served instanceof Promise) && this.#waiting.length === 0) this.#take(served);
+      else this.#await(served, isProduce && this.dispatcher.readsAtOnce);
     }
     this.#flush();
-    if (!this.#busy && !this.socket.writableNeedDrain && this.socket.isPaused()) this.socket.resume();
+    if (this.#mayServe() && this.socket.isPaused()) this.socket.resume();
+  }
+
+  /** Whether the next request may be served; it may not have arrived. */
+  #mayServe(): boolean {
+    if (this.#isEnding || this.socket.writableNeedDrain) return false;
+    if (this.#waiting.length === 0) return true;
+    const { nextKey } = this.#frames;
+    const isProduce = nextKey === undefined || nextKey === produce.key;
+    return isProduce && this.#onlyProduces && this.#waiting.length < MAX_WAITING;
+  }
+
+  #await(served: Served | Promise<Served>, isProduce: boolean): void {
+    const waiting: Waiting = { served: served instanceof Promise ? undefined : served };
+    this.#onlyProduces = isProduce && (this.#onlyProduces || this.#waiting.length === 0);
+    this.#waiting.push(waiting);
+    if (!(served instanceof Promise)) return;
+    const answer = (late: Served) => {
+      waiting.served = late;
+      this.#answerInOrder();
+    };
+    served.then(answer).catch((cause: unknown) => this.#fail(cause));
   }
 
   #serveFrame(): Served | Promise<Served> | undefined {
@@ -109,13 +144,16 @@ export class Connection {
     }
   }
 
-  #resumeWith(served: Served): void {
-    this.#busy = false;
-    this.#frames.release();
+  #answerInOrder(): void {
+    if (this.#waiting[0]?.served === undefined) return;
     this.#lastActiveMs = this.clock.monotonicMs();
-    if (this.#closed.signal.aborted) return;
-    this.#take(served);
+    if (!this.dispatcher.readsAtOnce) this.#frames.release();
+    while (this.#waiting[0]?.served !== undefined) {
+      if (this.#closed.signal.aborted) return;
+      this.#take(this.#waiting.shift()!.served!);
+    }
     this.#next();
+    if (this.#isEnding && this.#waiting.length === 0) this.end();
   }
 
   #take(served: Served): void {

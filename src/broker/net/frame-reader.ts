@@ -30,6 +30,11 @@ export class FrameReader {
     return this.#bytes;
   }
 
+  /** The int16 with which the next frame begins, a request's API key; undefined until it has arrived. */
+  get nextKey(): number | undefined {
+    return this.#bytes < 6 ? undefined : this.#peek(6).readInt16BE(4);
+  }
+
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;

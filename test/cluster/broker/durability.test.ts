@@ -24,7 +24,10 @@ let client: BrokerClient;
 /** Decides the fate of a sync of a segment. */
 let onSync: (path: string) => Promise<void>;
 
+let onWrite: (path: string) => void;
+
 beforeEach(async () => {
+  onWrite = () => undefined;
   onSync = async () => undefined;
   folder = mkdtempSync(join(tmpdir(), "millrace-durability-"));
   await start();
@@ -57,6 +60,10 @@ function diskThat(syncs: (path: string) => Promise<void>): Disk {
       const fd = SYSTEM_DISK.open(path, mode);
       paths.set(fd, path);
       return fd;
+    },
+    write(fd, ...rest) {
+      onWrite(paths.get(fd)!);
+      return SYSTEM_DISK.write(fd, ...rest);
     },
     async syncLater(fd) {
       await syncs(paths.get(fd)!);
@@ -112,6 +119,52 @@ test("a record is neither acknowledged nor read until it is on disk", async () =
   const answer = (await fetched).responses[0]!.partitions[0]!;
   expect([answer.highWatermark, answer.records!.length > 0]).toEqual([1, true]);
   reader.close();
+});
+
+test("batches that a client sends while the disk works share the next sync, and other requests wait their turn", async () => {
+  await create("t");
+  const gate = deferred();
+  const asked = deferred();
+  let syncs = 0;
+  onSync = (path) => {
+    if (!path.includes("t-0")) return Promise.resolve();
+    syncs++;
+    asked.resolve();
+    return gate.promise;
+  };
+  const appended = deferred();
+  let appends = 0;
+  onWrite = (path) => {
+    if (path.endsWith(".log") && ++appends === 4) appended.resolve();
+  };
+  const sends = [send("t")];
+  await asked.promise;
+  sends.push(send("t"), send("t"), send("t"));
+  const last = lastOffset(client, "t");
+  await appended.promise;
+  const before = client.answered.length;
+  gate.resolve();
+  expect(await Promise.all(sends)).toEqual(sends.map(() => [ErrorCodes.NONE]));
+  expect(await last).toBe(4);
+  expect(syncs).toBe(2);
+  const order = client.answered.slice(before);
+  expect(order).toEqual(order.toSorted((a, b) => a - b));
+});
+
+test("a clean stop answers the producers that wait for the disk", async () => {
+  await create("t");
+  const gate = deferred();
+  const asked = deferred();
+  onSync = () => {
+    asked.resolve();
+    return gate.promise;
+  };
+  const sent = send("t");
+  await asked.promise;
+  const closed = broker.close();
+  gate.resolve();
+  expect(await sent).toEqual([ErrorCodes.NONE]);
+  await closed;
 });
 
 test("a partition whose sync fails answers 56 from then on, and the others are served", async () => {

@@ -105,6 +105,16 @@ describe("the sequence of an idempotent producer", () => {
     }
   });
 
+  test("the marker of a transaction has no sequence number, and a newer epoch in it begins at 0", () => {
+    const state = having(batch(0, 3));
+    state.noteMarker(batch(0), 0);
+    expect(judgeSequence(state.entry(9), batch(3)).kind).toBe("append");
+    state.noteMarker({ ...batch(0), producerEpoch: 1 }, 0);
+    expect(judgeSequence(state.entry(9), batch(3)).kind).toBe("stale-epoch");
+    expect(judgeSequence(state.entry(9), { ...batch(0), producerEpoch: 1 }).kind).toBe("append");
+    expect(judgeSequence(state.entry(9), { ...batch(3), producerEpoch: 1 }).kind).toBe("out-of-order");
+  });
+
   test("a damaged snapshot is refused", () => {
     const snapshot = encodeProducers(having(batch(0)).entries());
     snapshot[10]! ^= 1;
