@@ -59,6 +59,7 @@ export function makeHerder(wiring: HerderWiring): { readonly loop: HerderLoop; r
   const loop = makeLoop(wiring);
   const herder = new DistributedHerder({
     ...herderOptions(wiring, loop, config["group.id"]),
+    protocol: config["connect.protocol"].toLowerCase(),
     signatureAlgorithms: config["inter.worker.verification.algorithms"],
   });
   return { loop, herder };
@@ -69,7 +70,7 @@ export function herderOptions(
   wiring: HerderWiring<SharedConfig>,
   loop: HerderLoop,
   groupId: string | undefined,
-): Omit<DistributedHerderOptions, "signatureAlgorithms"> {
+): Omit<DistributedHerderOptions, "signatureAlgorithms" | "protocol"> {
   return {
     loop,
     version: packageVersion(),

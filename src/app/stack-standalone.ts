@@ -73,7 +73,14 @@ function makeStandaloneHerder(given: HerderWiring<StandaloneConfig>) {
     },
     makeParts(wiring),
   );
-  return { loop, herder: new StandaloneHerder({ ...herderOptions(wiring, loop, undefined), signatureAlgorithms: [] }) };
+  return {
+    loop,
+    herder: new StandaloneHerder({
+      ...herderOptions(wiring, loop, undefined),
+      protocol: "none",
+      signatureAlgorithms: [],
+    }),
+  };
 }
 
 function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): HerderParts {

@@ -8,6 +8,8 @@ import { SystemHttpClient } from "../base/http-client.js";
 import type { LogLevels } from "../base/log/log-levels.js";
 import { LOGGERS } from "../base/log/logger-names.js";
 import type { NamedLogger } from "../base/logger.js";
+import { processLoad } from "../base/metrics/process-load.js";
+import { ThreadMeter } from "../base/metrics/thread-load.js";
 import { loadConfigProviders } from "../herder/config/config-providers.js";
 import { resolveReferences } from "../herder/config/config-references.js";
 import {
@@ -20,7 +22,9 @@ import type { DistributedHerder } from "../herder/distributed-herder.js";
 import type { HerderLoop } from "../herder/herder-loop.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/kafka-client.js";
+import { METRICS_MEDIA_TYPE, WORKER_METRICS } from "../metrics/worker-metrics.js";
 import { accessRules } from "../rest/access/access-rules.js";
+import type { MetricsPage } from "../rest/root-routes.js";
 import { advertisedAddress, localUrl } from "../rest/server/listener.js";
 import { type Endpoint, RestServer } from "../rest/server/rest-server.js";
 import { warmUpWorker } from "../worker/create-worker.js";
@@ -161,7 +165,9 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
     const topics = { tracked: config["topic.tracking.enable"], resettable: config["topic.tracking.allow.reset"] };
     const { adminApp, restApp } = await import("../rest/rest-app.js");
     const started = Promise.all([loop.start(), herder.clusterId()]);
-    const context = { herder, clock, http, logger: logger.named(LOGGERS.rest), commit: buildCommit(), access, topics };
+    const metrics = metricsPage(herder, new ThreadMeter(clock));
+    const commit = buildCommit();
+    const context = { herder, clock, http, logger: logger.named(LOGGERS.rest), commit, metrics, access, topics };
     rest.serve(restApp(context, { hasAdmin: endpoints.admin === undefined }) as RequestListener);
     admin.serve(adminApp(context) as RequestListener);
     await started;
@@ -177,6 +183,19 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
       rest.cut();
       admin.cut();
       return close(() => loop.abandon());
+    },
+  };
+}
+
+/** Loads the metrics' code for the first scrape: many workers are never asked. */
+function metricsPage(herder: DistributedHerder, meter: ThreadMeter): MetricsPage {
+  return {
+    mediaType: METRICS_MEDIA_TYPE,
+    async text() {
+      const { metricsText } = await import("../metrics/metrics-text.js");
+      const report = await herder.report();
+      const own = { version: herder.version, commit: buildCommit(), process: processLoad(), thread: meter.load() };
+      return metricsText(WORKER_METRICS, { ...report, ...own });
     },
   };
 }

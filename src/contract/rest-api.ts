@@ -16,7 +16,9 @@ export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 export const PATHS = {
   root: "/",
   health: "/health",
+  /** The next two are our own. */
   openapi: "/openapi.json",
+  metrics: "/metrics",
   connectors: "/connectors",
   connector: "/connectors/:connector",
   config: "/connectors/:connector/config",

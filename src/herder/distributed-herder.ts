@@ -37,6 +37,7 @@ import { MisdirectedError } from "./misdirected-error.js";
 import { OffsetModifier, type SinkOffsetGroups } from "./offsets/offset-modifier.js";
 import { planRestart } from "./work/restart-plan.js";
 import { taskKey } from "./work/work.js";
+import type { ConnectorClasses, WorkerReport } from "./worker-report.js";
 
 export interface DistributedHerderOptions {
   readonly loop: HerderLoop;
@@ -45,6 +46,8 @@ export interface DistributedHerderOptions {
   readonly url: string;
   /** `inter.worker.verification.algorithms`, all of them known. */
   readonly signatureAlgorithms: readonly string[];
+  /** The configured group protocol. */
+  readonly protocol: string;
   /** Available once the worker exists, which has the plugins. */
   validator(): ConfigValidator;
   clusterId(): Promise<string>;
@@ -274,6 +277,38 @@ export class DistributedHerder implements Herder {
 
   validate(config: SubmittedConfig): Promise<ConfigInfos> {
     return this.options.validator().validate(config);
+  }
+
+  async report(): Promise<WorkerReport> {
+    const { worker, membership } = this.loop;
+    const taskMetrics = await worker.metrics();
+    const { connectors, tasks } = membership.assigned;
+    return {
+      connectors: worker.connectors().map((each) => ({ ...each, ...this.#classesOf(each.name) })),
+      tasks: worker.tasks().map((each) => ({ ...each, ...this.#classesOf(each.id.connector) })),
+      taskMetrics,
+      hosts: worker.hosts(),
+      starts: worker.starts(),
+      group: {
+        ...membership.rebalances(),
+        protocol: this.options.protocol,
+        leaderUrl: membership.place?.leaderUrl,
+        generation: membership.generation,
+        assignedConnectors: connectors.size,
+        assignedTasks: tasks.size,
+      },
+    };
+  }
+
+  #classesOf(connector: string): ConnectorClasses {
+    const named = this.loop.configs().connectors.get(connector)?.config["connector.class"] ?? null;
+    try {
+      const { type, className, taskClassName } = findConnector(this.loop.worker.plugins, named);
+      return { type, connectorClass: className, taskClass: taskClassName };
+    } catch {
+      // A class that no plugin has, or a reference: the connector is FAILED, and its status has the reason.
+      return { type: null, connectorClass: named, taskClass: null };
+    }
   }
 
   loggers(): readonly LoggerLevel[] {

@@ -14,6 +14,7 @@ import type { RestartRequest } from "../contract/restart-request.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import type { RequestSignature } from "./membership/session-keys.js";
+import type { WorkerReport } from "./worker-report.js";
 
 /** The herder's current or last operation, shown in the message of a request that timed out. */
 export interface Stage {
@@ -86,6 +87,9 @@ export interface Herder {
   fence(name: string, body: Buffer, signature: RequestSignature | undefined): Promise<void>;
 
   validate(config: SubmittedConfig): Promise<ConfigInfos>;
+  /** What this worker measures of itself; answers within a second or so, even if a host hangs. */
+  report(): Promise<WorkerReport>;
+
   /** The loggers of this worker's process, by name, without those that are off. */
   loggers(): readonly LoggerLevel[];
   /** @throws NotFoundError LOGGER_NOT_FOUND */

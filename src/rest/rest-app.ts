@@ -11,7 +11,7 @@ import { HttpError } from "./http-error.js";
 import { loggerRoutes } from "./logger-routes.js";
 import { mediaTypeOf } from "./media-type.js";
 import { pluginRoutes } from "./plugin-routes.js";
-import { rootRoutes } from "./root-routes.js";
+import { type MetricsPage, rootRoutes } from "./root-routes.js";
 import type { Method, Route } from "./route.js";
 
 /** The parts that the routes need. */
@@ -24,6 +24,7 @@ export interface RestContext {
   /** The commit that this worker was built from, as GET / shows it. */
   readonly commit: string;
   readonly access: AccessRules;
+  readonly metrics: MetricsPage;
   /** Whether PUT /connectors/{name}/topics/reset and GET …/topics are allowed. */
   readonly topics: TopicAnswers;
 }
@@ -71,7 +72,6 @@ function appOf(
   // Strangers are refused before a body is read. The raw bytes: signatures cover them, and their numbers must not be
   // rounded.
   const before = [
-    acceptable,
     authenticate(context.access),
     express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false }),
   ];
@@ -89,10 +89,16 @@ function appOf(
   return app;
 }
 
-function serveRoute(app: Express, { path, handlers }: Route, before: RequestHandler[], guard: RequestHandler): void {
+function serveRoute(
+  app: Express,
+  { path, produces = MEDIA_TYPE, handlers }: Route,
+  before: RequestHandler[],
+  guard: RequestHandler,
+): void {
   const route = app.route(path);
+  const checks = produces === MEDIA_TYPE ? [acceptable, ...before] : before;
   for (const [method, handler] of Object.entries(handlers)) {
-    route[method as Method](...before, handler as RequestHandler);
+    route[method as Method](...checks, handler as RequestHandler);
   }
   const methods = methodsOf(handlers);
   route.options(guard, (request: Request, response: Response) => {

@@ -2,8 +2,19 @@ import { API_VERSION, HEALTH_TIMEOUT_MS, PATHS } from "../contract/rest-api.js";
 import { awaitHerder, type RequestContext, stageText } from "./request.js";
 import type { Route } from "./route.js";
 
-/** The worker's version and health, and the description of its API. */
-export function rootRoutes(context: RequestContext & { readonly commit: string }): Route[] {
+/** The page of /metrics. */
+export interface MetricsPage {
+  readonly mediaType: string;
+  text(): Promise<string>;
+}
+
+/** Prometheus gives up after 10 s. */
+const METRICS_TIMEOUT_MS = 8_000;
+
+/** The worker's version, health and metrics, and the description of its API. */
+export function rootRoutes(
+  context: RequestContext & { readonly commit: string; readonly metrics: MetricsPage },
+): Route[] {
   const { herder } = context;
   return [
     {
@@ -12,6 +23,17 @@ export function rootRoutes(context: RequestContext & { readonly commit: string }
         async get(_request, response) {
           const clusterId = await awaitHerder(context, () => herder.clusterId());
           response.json({ version: API_VERSION, commit: context.commit, kafka_cluster_id: clusterId });
+        },
+      },
+    },
+    {
+      path: PATHS.metrics,
+      produces: context.metrics.mediaType,
+      handlers: {
+        async get(_request, response) {
+          const text = await awaitHerder(context, () => context.metrics.text(), METRICS_TIMEOUT_MS);
+          response.setHeader("Content-Type", context.metrics.mediaType);
+          response.send(Buffer.from(text));
         },
       },
     },

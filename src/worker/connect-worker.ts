@@ -25,6 +25,7 @@ import { writeForwarded } from "./host/forwarding-logger.js";
 import type { OpenHost } from "./host/host-link.js";
 import type { HostReport } from "./host/task-host-messages.js";
 import { TaskHosts } from "./host/task-hosts.js";
+import { StateTimes } from "./state-times.js";
 import { isRetriable } from "./task/error-policy.js";
 import type {
   ConnectorSnapshot,
@@ -36,6 +37,7 @@ import type {
   PluginValidation,
   SourceFencing,
   SourceOffsetStore,
+  Starts,
   TaskMetrics,
   TaskSnapshot,
   TaskState,
@@ -67,6 +69,8 @@ interface RunningTask {
   targetState: TargetState;
   isStopping: boolean;
   readonly ended: Deferred<void>;
+  readonly times: StateTimes<TaskState>;
+  hasStarted: boolean;
   state: TaskState;
   trace: string | null;
   version: string | null;
@@ -79,6 +83,10 @@ export class ConnectWorker implements Worker {
   readonly #tasks = new Map<string, RunningTask>();
   readonly #runs = new Map<number, RunningTask>();
   readonly #hosts: TaskHosts;
+  readonly #starts = {
+    connectors: { attempts: 0, successes: 0, failures: 0 },
+    tasks: { attempts: 0, successes: 0, failures: 0 },
+  };
   #nextRun = 1;
 
   constructor(private readonly parts: ConnectWorkerParts) {
@@ -105,6 +113,7 @@ export class ConnectWorker implements Worker {
     // Checked again after each wait: another call may have started it meanwhile. None can between this check and `set`.
     while (this.#connectors.has(name)) await this.stopConnectors([name]);
     const { calls, listener, logger } = this.parts;
+    this.#starts.connectors.attempts++;
     let runner: ConnectorRunner;
     try {
       const plugin = this.plugins.find("connector", props["connector.class"] ?? "", {
@@ -122,10 +131,13 @@ export class ConnectWorker implements Worker {
     } catch (error) {
       logger.error("A connector could not be created", { connector: name }, error);
       listener.connectorStatus(name, "FAILED", traceOf(error), null, errorKind(error) ?? null);
+      this.#starts.connectors.failures++;
       return "FAILED";
     }
     this.#connectors.set(name, runner);
-    return runner.setTargetState(targetState);
+    const state = await runner.setTargetState(targetState);
+    this.#starts.connectors[state === "FAILED" ? "failures" : "successes"]++;
+    return state;
   }
 
   async stopConnectors(names: readonly string[], withinMs?: number): Promise<void> {
@@ -186,10 +198,13 @@ export class ConnectWorker implements Worker {
       targetState,
       isStopping: false,
       ended: deferred(),
+      times: new StateTimes<TaskState>("UNASSIGNED", this.parts.clock.monotonicMs()),
+      hasStarted: false,
       state: "UNASSIGNED",
       trace: null,
       version: null,
     };
+    this.#starts.tasks.attempts++;
     this.#tasks.set(keyOf(id), task);
     this.#send(task);
   }
@@ -228,15 +243,27 @@ export class ConnectWorker implements Worker {
   }
 
   tasks(): readonly TaskSnapshot[] {
-    return [...this.#tasks.values()].map(({ id, state, trace, version }) => ({ id, state, trace, version }));
+    const nowMs = this.parts.clock.monotonicMs();
+    return [...this.#tasks.values()].map(({ id, state, trace, version, times }) => {
+      const [runningRatio, pausedRatio] = [times.ratio("RUNNING", nowMs), times.ratio("PAUSED", nowMs)];
+      return { id, state, trace, version, runningRatio, pausedRatio };
+    });
   }
 
-  metrics(): Promise<readonly TaskMetrics[]> {
-    return this.#hosts.metrics();
+  async metrics(): Promise<readonly TaskMetrics[]> {
+    const reported = await this.#hosts.metrics();
+    // A host that hangs still reports tasks that were cancelled there and run elsewhere now.
+    const isHere = (host: number, id: TaskId) => this.#tasks.get(keyOf(id))?.host === host;
+    return reported.flatMap(([host, tasks]) => tasks.filter(({ id }) => isHere(host, id)));
+  }
+
+  starts(): { readonly connectors: Starts; readonly tasks: Starts } {
+    return this.#starts;
   }
 
   hosts(): readonly HostSnapshot[] {
-    return this.#hosts.snapshot();
+    const connectors = this.parts.calls.snapshot();
+    return [...this.#hosts.snapshot(), ...(connectors ? [connectors] : [])];
   }
 
   /** Passes the levels to all hosts. Hosts that open later start with them. */
@@ -319,6 +346,11 @@ export class ConnectWorker implements Worker {
     version: string | null,
     kind?: ErrorKind | null,
   ): void {
+    if (!task.hasStarted) {
+      task.hasStarted = true;
+      this.#starts.tasks[state === "FAILED" ? "failures" : "successes"]++;
+    }
+    task.times.enter(state, this.parts.clock.monotonicMs());
     task.state = state;
     task.trace = trace;
     task.version = version;

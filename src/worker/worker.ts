@@ -12,6 +12,7 @@ import type {
   Support,
   TransformationPlugin,
 } from "../api/index.js";
+import type { ThreadLoad } from "../base/metrics/thread-load.js";
 import type { StatusState } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
 import type { TargetState } from "../contract/target-state.js";
@@ -169,6 +170,9 @@ export interface TaskSnapshot {
   readonly state: TaskState;
   readonly trace: string | null;
   readonly version: string | null;
+  /** Shares of the time since its start in which it was RUNNING and PAUSED, 0 to 1. */
+  readonly runningRatio: number;
+  readonly pausedRatio: number;
 }
 
 /** A connector's current state. */
@@ -179,7 +183,10 @@ export interface ConnectorSnapshot {
   readonly version: string | null;
 }
 
-/** A task's counters since it started. They only grow, except those marked "now". */
+/**
+ * A task's counters since it started. They only grow, except those marked "now"; "recent" is a maximum over the last 30
+ * to 60 seconds.
+ */
 export interface TaskMetrics {
   readonly id: TaskId;
   readonly type: "source" | "sink";
@@ -189,29 +196,63 @@ export interface TaskMetrics {
   readonly recordsWritten: number;
   /** Records dropped by a transformation, or as tolerated errors. */
   readonly recordsSkipped: number;
-  /** Records that failed a stage, tolerated or not. */
+  /** Failed attempts to process a record, tolerated or not. */
   readonly recordsFailed: number;
-  /** Non-empty batches, and the size of the largest. */
+  /** Records given up, tolerated or not, after their last attempt. */
+  readonly recordErrors: number;
+  /** Further attempts to process a record. */
+  readonly retries: number;
+  /** Records reported in the log. */
+  readonly errorsLogged: number;
+  /** When the last record was given up, in ms since 1970. */
+  readonly lastErrorMs: number | null;
+  /** Records sent to the dead letter queue, and those that it refused. */
+  readonly deadLetters: { readonly requests: number; readonly failures: number };
+  /** Non-empty batches, and the size of the largest, recent. */
   readonly batches: number;
   readonly batchRecordsMax: number;
-  /** Offset commits that succeeded and failed. */
+  /** Offset commits that succeeded and failed, their time in all, and the longest, recent. */
   readonly commits: number;
   readonly commitFailures: number;
-  /** Source: records submitted and not settled, now. Sink: records behind the partitions' ends as of the last fetch. */
+  readonly commitTimeMs: number;
+  readonly commitMaxMs: number;
+  /** Source: as `activeRecords`. Sink: records behind the partitions' ends as of the last fetch, now. */
   readonly lagRecords: number;
   /** Source: bytes in the producer's buffer, now. Sink: 0. */
   readonly lagBytes: number;
-  /** Milliseconds spent inside `poll` or `put`. */
+  /** Source: records submitted and not settled, now. Sink: records put and not committed, now. */
+  readonly activeRecords: number;
+  /** Recent. */
+  readonly activeRecordsMax: number;
+  /** Sink: open partitions, now. Source: 0. */
+  readonly partitions: number;
+  /** Milliseconds spent inside `poll` or `put`, those without records included. */
   readonly taskTimeMs: number;
+  /** Calls of `poll` that returned records, or of `put` with records; their time in all, and the longest, recent. */
+  readonly calls: number;
+  readonly callTimeMs: number;
+  readonly callMaxMs: number;
 }
 
-/** A task host's current state. */
+/** A host's current state: a task host's, or that of the connectors' host. */
 export interface HostSnapshot {
-  readonly host: number;
-  readonly kind: "in-process" | "shared" | "dedicated";
+  /** `host-0`, `connectors`. */
+  readonly name: string;
+  readonly kind: "in-process" | "shared" | "dedicated" | "connectors";
   /** False until its thread has loaded the plugins. A host that stops answering is dropped. */
   readonly answering: boolean;
   readonly tasks: number;
+  /** Since its last message; 0 in the worker's own thread. */
+  readonly silentMs: number;
+  /** As of its last answer, two seconds ago or less; undefined before the first, and in the worker's own thread. */
+  readonly load: ThreadLoad | undefined;
+}
+
+/** Starts of connectors or tasks on this worker, since its own. A success has reached its first state unfailed. */
+export interface Starts {
+  readonly attempts: number;
+  readonly successes: number;
+  readonly failures: number;
 }
 
 /**
@@ -307,8 +348,9 @@ export interface Worker {
   forgetTopics(connector: string): void;
   /** All tasks that were started and not stopped, FAILED ones included. */
   tasks(): readonly TaskSnapshot[];
-  /** Current counters of the running tasks, without those of hosts that do not answer within a second. */
+  /** Current counters of the running tasks; of a host that does not answer within a second, its last known ones. */
   metrics(): Promise<readonly TaskMetrics[]>;
+  starts(): { readonly connectors: Starts; readonly tasks: Starts };
 
   hosts(): readonly HostSnapshot[];
   /** Stops everything as stopTasks and stopConnectors do, then the hosts. */

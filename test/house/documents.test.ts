@@ -7,6 +7,7 @@ import { autoRestartConfigDef } from "../../src/herder/config/auto-restart-confi
 import { distributedConfigDef } from "../../src/herder/config/distributed-config.js";
 import { standaloneConfigDef } from "../../src/herder/config/standalone-config.js";
 import { WITHOUT_EFFECT } from "../../src/herder/config/worker-keys.js";
+import { WORKER_METRICS } from "../../src/metrics/worker-metrics.js";
 import { openApiDocument } from "../../src/rest/openapi/openapi-document.js";
 import { workerConfigDef } from "../../src/worker/worker-config.js";
 import { bundledConnectors } from "./connectors.js";
@@ -15,6 +16,7 @@ import {
   brokerPropertyDocument,
   connectorDocument,
   errorDocument,
+  metricsDocument,
   workerDocument,
 } from "./documents.js";
 
@@ -41,6 +43,10 @@ describe("the documents agree with the code", async () => {
   test("docs/openapi.json", async () => {
     const text = `${JSON.stringify(openApiDocument(), undefined, 2)}\n`;
     await expect(text).toMatchFileSnapshot(document("openapi.json"));
+  });
+
+  test("docs/metrics.md", async () => {
+    await expect(metricsDocument(WORKER_METRICS)).toMatchFileSnapshot(document("metrics.md"));
   });
 
   test("docs/broker-apis.md", async () => {

@@ -16,6 +16,7 @@ import type { BROKER_KEYS } from "../../src/broker/broker-properties.js";
 import type { Handler } from "../../src/broker/handler.js";
 import type { TopicConfigKey } from "../../src/broker/topics/config-keys.js";
 import { exitCodeOf } from "../../src/cli/exit-code.js";
+import type { Metric } from "../../src/metrics/metric.js";
 import { statusOf } from "../../src/rest/error-status.js";
 import { isRetriable } from "../../src/worker/task/error-policy.js";
 
@@ -108,6 +109,43 @@ export function workerDocument(served: ConfigDef, ofConnectors: ConfigDef, witho
       .sort()
       .map((key) => `\`${key}\``)
       .join(", "),
+  ]);
+}
+
+/** docs/metrics.md: what GET /metrics shows. */
+export function metricsDocument(metrics: readonly Metric<never>[]): string {
+  const rows = metrics.map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.join(", "), help]);
+  return page("Metrics", [
+    "`GET /metrics` of every worker answers in Prometheus's text format, on REST's own address. [config/grafana/millrace.json](../config/grafana/millrace.json) is a board for Grafana.",
+    "Names follow Kafka Connect's MBeans as exporters usually write them: `kafka_connect_<group>_<attribute>`, the group without `connect-` and `-metrics`. Names that begin with `millrace_` have no counterpart there. Each worker shows the connectors and tasks that it runs itself; sum over workers for a cluster.",
+    "Kafka Connect computes rates, averages and percentages over a window. Here they are counters, and Prometheus computes the rest:",
+    table(
+      ["Kafka Connect", "here"],
+      [
+        ["`source-record-poll-rate`, `…-write-rate`, `sink-record-read-rate`, `…-send-rate`", "`rate(…_total[1m])`"],
+        [
+          "`poll-batch-avg-time-ms`, `put-batch-avg-time-ms`",
+          "`rate(…_batch_time_ms_total[1m]) / rate(…_batch_total[1m])`",
+        ],
+        [
+          "`batch-size-avg`",
+          "`rate(…_source_record_poll_total[1m]) / rate(kafka_connect_connector_task_batch_total[1m])`",
+        ],
+        [
+          "`offset-commit-avg-time-ms`",
+          "`rate(…_offset_commit_time_ms_total[5m])` over the sum of both `…_offset_commit_…_total` rates",
+        ],
+        [
+          "`offset-commit-success-percentage`, `…-startup-success-percentage`",
+          "the `success` counter over the sum of both",
+        ],
+        ["`…-active-count-avg`, `rebalance-avg-time-ms`", "`avg_over_time(…)`, the time over the number"],
+        ["`status`, classes and versions", "labels of metrics whose value is 1"],
+      ],
+    ),
+    "Maxima are those of the last 30 to 60 s, as with the default `metrics.num.samples` and `metrics.sample.window.ms`. Counters of a task begin at 0 when it starts. A thread that hangs does not delay the answer by more than a second: its tasks keep their last known values, and `millrace_host_silent_seconds` shows it.",
+    "Not served: metrics of transactions, transformations and predicates, the Kafka clients' own metrics, metrics of plugins, JMX.",
+    table(["metric", "type", "labels", "meaning"], rows),
   ]);
 }
 

@@ -14,6 +14,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/stores": ["src/api", "src/base", "src/contract", "src/kafka"],
   "src/worker": ["src/api", "src/base", "src/contract", "src/kafka"],
   "src/herder": ["src/api", "src/base", "src/contract", "src/kafka", "src/stores", "src/worker"],
+  "src/metrics": ["src/base", "src/herder", "src/worker"],
   "src/rest": ["src/api", "src/base", "src/contract", "src/herder"],
   "src/cli": ["src/api"],
   "src/emulators": ["src/api", "src/base"],
@@ -213,6 +214,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
 const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ["src/kafka"],
   express: ["src/rest"],
+  "prom-client": ["src/metrics"],
   commander: ["src/cli", "src/main"],
 };
 

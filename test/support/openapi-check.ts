@@ -2,7 +2,8 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { openApiDocument } from "../../src/rest/openapi/openapi-document.js";
 
 interface Content {
-  readonly content?: { readonly "application/json": { readonly schema: { readonly $ref: string } } };
+  /** By media type; only one. */
+  readonly content?: Readonly<Record<string, { readonly schema: { readonly $ref: string } }>>;
 }
 interface Operation {
   readonly responses: Readonly<Record<string, Content>>;
@@ -34,7 +35,7 @@ export function checkAnswer(method: string, path: string, status: number, body: 
   const fault = (why: string) =>
     new Error(`${method} ${path} was answered ${status}, which the OpenAPI document does not describe: ${why}`);
   if (!response) throw fault("no such status");
-  const schema = response.content?.["application/json"].schema;
+  const schema = Object.values(response.content ?? {})[0]?.schema;
   if (!schema) {
     if (body !== "") throw fault(`a body where none is expected, ${JSON.stringify(body)}`);
     return;

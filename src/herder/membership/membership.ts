@@ -30,6 +30,7 @@ import {
   readPlace,
   writePlace,
 } from "./group-messages.js";
+import { type RebalanceReport, RebalanceTimes } from "./rebalance-times.js";
 
 /** This worker's place in a generation in which it may work. */
 export interface Place {
@@ -98,6 +99,7 @@ const MOST_UNREAD_ROUNDS = 5;
  */
 export class Membership implements GroupMemberCallbacks {
   readonly #member: GroupPlace;
+  readonly #rebalances = new RebalanceTimes();
   #assigned = NO_WORK;
   /** The configs with which this worker last reconciled. Other members may rely on its having applied them. */
   #reconciled: ConfigSnapshot | undefined;
@@ -118,6 +120,7 @@ export class Membership implements GroupMemberCallbacks {
   #later: Timer | undefined;
 
   constructor(private readonly options: MembershipOptions) {
+    this.#rebalances.begin(options.clock.monotonicMs());
     this.#member = options.join(this, () => this.#protocols());
   }
 
@@ -137,6 +140,10 @@ export class Membership implements GroupMemberCallbacks {
   /** The generation of the last assignment, written into statuses. */
   get generation(): number {
     return this.#generation;
+  }
+
+  rebalances(): RebalanceReport {
+    return this.#rebalances.report(this.options.clock.monotonicMs());
   }
 
   /** Resolves once this worker has a place. */
@@ -296,6 +303,7 @@ export class Membership implements GroupMemberCallbacks {
     this.#later?.cancel();
     this.#later = undefined;
     this.#place = undefined;
+    this.#rebalances.begin(this.options.clock.monotonicMs());
     this.#owners = new Map();
     if (this.#settled.settled) this.#settled = deferred();
     this.#unsettled.resolve();
@@ -366,6 +374,7 @@ export class Membership implements GroupMemberCallbacks {
       this.#later = this.options.clock.schedule(place.delayMs, () => this.#rejoin("the delay for lost work is over"));
     }
     host.onPlace(this.#place);
+    this.#rebalances.end(this.options.clock.monotonicMs());
     this.#settled.resolve();
     this.rejoinIfOutdated();
   }

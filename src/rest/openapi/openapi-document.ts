@@ -37,11 +37,14 @@ function pathItem(name: PathName): Schema {
   return { ...(parameters.length > 0 && { parameters }), ...Object.fromEntries(operations) };
 }
 
-function operationObject(operationId: string, { summary, query, body, answers, isInternal }: Operation): Schema {
+function operationObject(
+  operationId: string,
+  { summary, query, body, answers, produces = MEDIA_TYPE, isInternal }: Operation,
+): Schema {
   const parameters = Object.entries(query ?? {}).map(([name, of]) => ({ name, in: "query", schema: of }));
   const responses = Object.entries(answers).map(([status, name]) => [
     status,
-    { description: DESCRIPTIONS[status] ?? "", ...(name && { content: { [MEDIA_TYPE]: { schema: schema(name) } } }) },
+    { description: DESCRIPTIONS[status] ?? "", ...(name && { content: { [produces]: { schema: schema(name) } } }) },
   ]);
   return {
     operationId,

@@ -10,6 +10,8 @@ export interface Operation {
   readonly body?: SchemaName;
   /** Successful answers, by status, each with the schema of its body; null for none. Errors are the same everywhere. */
   readonly answers: Readonly<Record<number, SchemaName | null>>;
+  /** The media type of these answers; by default JSON. */
+  readonly produces?: string;
   /** Whether only workers send it, signed. */
   readonly isInternal?: boolean;
 }
@@ -26,6 +28,13 @@ export const OPERATIONS: Readonly<Record<PathName, Readonly<Record<string, Opera
     get: {
       summary: "Whether the worker can handle requests",
       answers: { 200: "Health", 500: "Health", 503: "Health" },
+    },
+  },
+  metrics: {
+    get: {
+      summary: "The metrics of the worker, in Prometheus's text format",
+      answers: { 200: "Metrics" },
+      produces: "text/plain",
     },
   },
   openapi: { get: { summary: "This document", answers: { 200: "Document" } } },

@@ -45,6 +45,7 @@ export const SCHEMAS = {
   Health: record({ status: oneOf("healthy", "starting", "unhealthy"), message: text }),
   Message: record({ message: text }),
   Document: { type: "object" },
+  Metrics: text,
   Names: listOf(text),
   Config: {
     ...mapOf(nullableText),

@@ -1,5 +1,6 @@
 import type { Props, SinkOffset, SourceOffset } from "../../api/index.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
+import type { ThreadLoad } from "../../base/metrics/thread-load.js";
 import type { Failure } from "../host/failure.js";
 import type { LogReport } from "../host/forwarding-logger.js";
 import type { PluginFacts } from "../plugins/named-plugins.js";
@@ -50,7 +51,7 @@ export type ConnectorReport =
   | { readonly type: "loading"; readonly owner: number; readonly entry: string }
   /** The plugins are loaded. */
   | { readonly type: "ready"; readonly plugins: PluginFacts }
-  | { readonly type: "pong" }
+  | { readonly type: "pong"; readonly load?: ThreadLoad }
   | LogReport
   | {
       readonly type: "answer";

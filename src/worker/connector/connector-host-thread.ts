@@ -4,6 +4,7 @@ import { traceOf } from "../../base/error-trace.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import { LogLevels } from "../../base/log/log-levels.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
+import { ThreadMeter } from "../../base/metrics/thread-load.js";
 import { SystemRandom } from "../../base/random.js";
 import { CodeOwner } from "../host/code-owner.js";
 import { forwardingLogger } from "../host/forwarding-logger.js";
@@ -19,6 +20,7 @@ if (!port) throw new InvariantError("The connectors' host runs in a thread of th
 const { name, workerProps, levels: settings, leftOut, owner } = workerData as ThreadHostData;
 const send = (report: ConnectorReport) => port.postMessage(report);
 const clock = new SystemClock();
+const meter = new ThreadMeter(clock);
 const levels = new LogLevels(settings.root, settings.set);
 const logger = forwardingLogger(send, clock, levels, LOGGERS.worker);
 const owners = new CodeOwner(owner);
@@ -48,6 +50,7 @@ owners.run(0, () => {
     random: new SystemRandom(),
     logger,
     send,
+    load: () => meter.load(),
     within: (run, work) => owners.run(run, work),
   });
   host = loaded;

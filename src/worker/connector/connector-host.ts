@@ -14,6 +14,7 @@ import {
 import { errorMessage } from "../../base/error-trace.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import type { NamedLogger } from "../../base/logger.js";
+import type { ThreadLoad } from "../../base/metrics/thread-load.js";
 import { failureOf } from "../host/failure.js";
 import type { PluginRef, Plugins, PluginValidation, TransactionQuestion } from "../worker.js";
 import type { ConnectorCall, ConnectorCommand, ConnectorReport, StartCall } from "./connector-host-messages.js";
@@ -25,6 +26,8 @@ export interface ConnectorHostParts {
   readonly random: Random;
   readonly logger: NamedLogger;
   readonly send: (report: ConnectorReport) => void;
+  /** For a host in a thread of its own. */
+  readonly load?: () => ThreadLoad;
   /** Runs a plugin's code as that run's, so that a crash or a hang of the thread can be attributed to it. */
   readonly within: <T>(run: number, work: () => T) => T;
 }
@@ -50,7 +53,7 @@ export class ConnectorHost {
   receive(command: ConnectorCommand): void {
     switch (command.type) {
       case "ping":
-        this.parts.send({ type: "pong" });
+        this.parts.send({ type: "pong", ...(this.parts.load && { load: this.parts.load() }) });
         break;
       case "drop":
         this.#runs.delete(command.run);

@@ -10,11 +10,12 @@ import {
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { NamedLogger } from "../../base/logger.js";
+import type { ThreadLoad } from "../../base/metrics/thread-load.js";
 import { errorOf } from "../host/failure.js";
 import { writeForwarded } from "../host/forwarding-logger.js";
 import { HostPulse } from "../host/host-pulse.js";
 import type { PluginFacts } from "../plugins/named-plugins.js";
-import type { PluginRef, PluginValidation, TransactionQuestion } from "../worker.js";
+import type { HostSnapshot, PluginRef, PluginValidation, TransactionQuestion } from "../worker.js";
 import type { ConnectorCall, ConnectorReport } from "./connector-host-messages.js";
 import type { ConnectorHostLink, OpenConnectorHost } from "./open-connector-host.js";
 import { PluginRun, type PluginRunEvents } from "./plugin-run.js";
@@ -40,6 +41,8 @@ interface Host {
   readonly entries: Map<number, string>;
   /** The owner of the index file that is loading; 0 once all are loaded. */
   loading: number;
+  ready: boolean;
+  load: ThreadLoad | undefined;
 }
 
 /**
@@ -100,6 +103,13 @@ export class PluginCalls {
     return (await this.#ask(className, { method: question, className, props })) as Support | null;
   }
 
+  /** The host, unless none is open. */
+  snapshot(): HostSnapshot | undefined {
+    if (!this.#host) return undefined;
+    const { ready, pulse, load } = this.#host;
+    return { name: "connectors", kind: "connectors", answering: ready, tasks: 0, silentMs: pulse?.silentMs ?? 0, load };
+  }
+
   setLogLevels(levels: LevelSettings): void {
     this.#host?.link.send({ type: "levels", levels });
   }
@@ -158,7 +168,7 @@ export class PluginCalls {
         // An import that never ends leaves the timers of other owners running, so the current owner may be another one.
         silent: (reason) => this.#lose(host, reason, host.loading || ownerOf(link)),
       });
-    const host: Host = { link, pulse, entries: new Map(), loading: 0 };
+    const host: Host = { link, pulse, entries: new Map(), loading: 0, ready: false, load: undefined };
     this.#host = host;
     return host;
   }
@@ -173,6 +183,7 @@ export class PluginCalls {
         break;
       case "ready":
         host.loading = 0;
+        host.ready = true;
         this.#loaded.resolve(report.plugins);
         break;
       case "log":
@@ -198,6 +209,7 @@ export class PluginCalls {
         break;
       }
       case "pong":
+        host.load = report.load;
         break;
     }
   }

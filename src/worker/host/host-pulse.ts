@@ -31,6 +31,11 @@ export class HostPulse {
     this.#lastHeardMs = this.parts.clock.monotonicMs();
   }
 
+  /** Since the last message. */
+  get silentMs(): number {
+    return this.parts.clock.monotonicMs() - this.#lastHeardMs;
+  }
+
   stop(): void {
     this.#timer.cancel();
   }

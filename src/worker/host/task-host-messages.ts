@@ -1,5 +1,6 @@
 import type { Props, SourceMap, SourceOffset } from "../../api/index.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
+import type { ThreadLoad } from "../../base/metrics/thread-load.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { OffsetRecords, TaskMetrics, TaskState } from "../worker.js";
@@ -54,7 +55,13 @@ export type HostReport =
   /** The run is over and has released everything; its last status precedes this. */
   | { readonly type: "ended"; readonly run: number }
   | { readonly type: "topicUsed"; readonly run: number; readonly topic: string }
-  | { readonly type: "metrics"; readonly request: number; readonly tasks: readonly TaskMetrics[] }
+  | {
+      readonly type: "metrics";
+      readonly request: number;
+      readonly tasks: readonly TaskMetrics[];
+      /** Absent from a host in the worker's own thread. */
+      readonly load?: ThreadLoad;
+    }
   | {
       readonly type: "readOffsets";
       readonly run: number;

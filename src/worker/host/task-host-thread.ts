@@ -4,6 +4,7 @@ import { SystemClock } from "../../base/clock.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import { LogLevels } from "../../base/log/log-levels.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
+import { ThreadMeter } from "../../base/metrics/thread-load.js";
 import { SystemRandom } from "../../base/random.js";
 import { createKafkaClient } from "../../kafka/create-kafka-client.js";
 import { loadPlugins } from "../plugins/load-plugins.js";
@@ -21,6 +22,7 @@ if (!port) throw new InvariantError("A task host runs in a thread of the worker"
 const { name, workerProps, levels: settings, leftOut, owner } = workerData as ThreadHostData;
 const clock = new SystemClock();
 new BufferGarbage(clock).start();
+const meter = new ThreadMeter(clock);
 const send = (report: HostReport) => port.postMessage(report);
 const levels = new LogLevels(settings.root, settings.set);
 const logger = forwardingLogger(send, clock, levels, LOGGERS.worker);
@@ -42,6 +44,7 @@ const taskHost = new TaskHost({
   random: new SystemRandom(),
   logger,
   send,
+  load: () => meter.load(),
 });
 host = taskHost;
 port.on("message", (command: HostCommand) => {

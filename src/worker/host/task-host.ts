@@ -10,6 +10,7 @@ import { type Deferred, deferred } from "../../base/deferred.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
 import type { NamedLogger } from "../../base/logger.js";
+import type { ThreadLoad } from "../../base/metrics/thread-load.js";
 import type { TaskId } from "../../contract/task-id.js";
 import { SinkTaskRunner } from "../sink/sink-task-runner.js";
 import { parseSinkTopics } from "../sink/sink-topics.js";
@@ -39,6 +40,8 @@ export interface TaskHostParts {
   readonly send: (report: HostReport) => void;
   /** Runs code of a run, and everything that it starts, under its number: see `CodeOwner`. */
   readonly within: (run: number, work: () => void) => void;
+  /** For a host in a thread of its own. */
+  readonly load?: () => ThreadLoad;
 }
 
 interface Run {
@@ -76,7 +79,8 @@ export class TaskHost {
         break;
       case "metrics": {
         const tasks = [...this.#runs.values()].map(({ runner }) => runner.metrics());
-        this.parts.send({ type: "metrics", request: command.request, tasks });
+        const { send, load } = this.parts;
+        send({ type: "metrics", request: command.request, tasks, ...(load && { load: load() }) });
         break;
       }
       case "levels":

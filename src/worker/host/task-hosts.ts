@@ -3,6 +3,7 @@ import type { Clock, Logger, Props } from "../../api/index.js";
 import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
+import type { ThreadLoad } from "../../base/metrics/thread-load.js";
 import type { HostSnapshot, TaskMetrics } from "../worker.js";
 import { isolationOf, type WorkerSettings } from "../worker-config.js";
 import type { HostKind, HostLink, OpenHost } from "./host-link.js";
@@ -32,6 +33,8 @@ interface Host {
   tasks: number;
   ready: boolean;
   readonly pulse: HostPulse | undefined;
+  /** As of its last answer. */
+  lastMetrics: { readonly tasks: readonly TaskMetrics[]; readonly load?: ThreadLoad };
 }
 
 const METRICS_WAIT_MS = 1000;
@@ -42,10 +45,7 @@ const METRICS_WAIT_MS = 1000;
  */
 export class TaskHosts {
   readonly #hosts = new Map<number, Host>();
-  readonly #metrics = new Map<
-    number,
-    { readonly waiting: Set<number>; readonly tasks: TaskMetrics[]; readonly done: Deferred<void> }
-  >();
+  readonly #metrics = new Map<number, { readonly waiting: Set<number>; readonly done: Deferred<void> }>();
   #nextHost = 0;
   #nextRequest = 1;
 
@@ -86,18 +86,20 @@ export class TaskHosts {
   }
 
   snapshot(): HostSnapshot[] {
-    return [...this.#hosts.values()].map(({ number, kind, ready, tasks }) => ({
-      host: number,
+    return [...this.#hosts.values()].map(({ number, kind, ready, tasks, pulse, lastMetrics }) => ({
+      name: `host-${number}`,
       kind,
       answering: ready,
       tasks,
+      silentMs: pulse?.silentMs ?? 0,
+      load: lastMetrics.load,
     }));
   }
 
-  /** Counters of all tasks on hosts that answer within a second. */
-  async metrics(): Promise<TaskMetrics[]> {
+  /** Counters of all tasks, by host: current ones of hosts that answer within a second, the last known of others. */
+  async metrics(): Promise<(readonly [host: number, tasks: readonly TaskMetrics[]])[]> {
     const request = this.#nextRequest++;
-    const asked = { waiting: new Set(this.#hosts.keys()), tasks: [], done: deferred() };
+    const asked = { waiting: new Set(this.#hosts.keys()), done: deferred() };
     if (asked.waiting.size === 0) return [];
     this.#metrics.set(request, asked);
     const timer = this.parts.clock.schedule(METRICS_WAIT_MS, () => asked.done.resolve());
@@ -105,7 +107,7 @@ export class TaskHosts {
     await asked.done.promise;
     timer.cancel();
     this.#metrics.delete(request);
-    return asked.tasks;
+    return [...this.#hosts].map(([host, { lastMetrics }]) => [host, lastMetrics.tasks]);
   }
 
   setLogLevels(levels: LevelSettings): void {
@@ -135,7 +137,7 @@ export class TaskHosts {
           ask: () => link.send({ type: "metrics", request: 0 }),
           silent: (reason) => this.#lose(number, reason),
         });
-    const host: Host = { number, kind, link, tasks: 0, ready: inProcess, pulse };
+    const host: Host = { number, kind, link, tasks: 0, ready: inProcess, pulse, lastMetrics: { tasks: [] } };
     this.#hosts.set(number, host);
     return host;
   }
@@ -150,9 +152,9 @@ export class TaskHosts {
       this.parts.report(number, report);
       return;
     }
+    host.lastMetrics = report;
     const asked = this.#metrics.get(report.request);
     if (!asked) return;
-    asked.tasks.push(...report.tasks);
     asked.waiting.delete(number);
     if (asked.waiting.size === 0) asked.done.resolve();
   }

@@ -80,6 +80,8 @@ interface Ticket {
  */
 export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
   readonly #producer: Producer<Ticket>;
+  /** Records taken, and those that could not be written. */
+  readonly counts = { requests: 0, failures: 0 };
   #outstanding = 0;
   #failure: Error | undefined;
   #idle = deferred();
@@ -104,6 +106,7 @@ export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
         );
         this.#failure ??= failure;
         ticket.written?.reject(failure);
+        this.counts.failures += count;
         this.#settle(count);
       },
     });
@@ -134,6 +137,7 @@ export class DeadLetterQueue implements FailureReporter<ConsumedRecord> {
   #append(failed: FailedRecord<ConsumedRecord>, written: Deferred<void> | undefined): void {
     const { record } = failed.record;
     this.#outstanding++;
+    this.counts.requests++;
     this.#producer.append(
       {
         topic: this.settings.topic,

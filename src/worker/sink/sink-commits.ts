@@ -126,6 +126,7 @@ export class SinkCommits {
   /** Never rejects: a later commit makes up for a failed one. Returns the reason of a failure. */
   async #send(offsets: readonly TopicPartitionOffset[]): Promise<string | undefined> {
     const { consumer, partitions, counters, clock, logger, timeoutMs } = this.parts;
+    const startedMs = clock.monotonicMs();
     const timeUp = new AbortController();
     const timer = clock.schedule(timeoutMs, () => timeUp.abort());
     try {
@@ -138,6 +139,7 @@ export class SinkCommits {
       logger.warn(`Offsets were not committed: ${errorMessage(cause)}`, { partitions: offsets.length });
       return `offsets are not committed: ${errorMessage(cause)}`;
     } finally {
+      counters.committed(clock.monotonicMs() - startedMs, clock.monotonicMs());
       timer.cancel();
     }
   }

@@ -73,6 +73,17 @@ export class SinkPartitions {
     }
   }
 
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Records put whose offsets are not committed. */
+  get uncommitted(): number {
+    let records = 0;
+    for (const { current, committed } of this.#open.values()) records += Math.max(0, current - committed);
+    return records;
+  }
+
   get lagRecords(): number {
     let lag = 0;
     for (const { end, current } of this.#open.values()) lag += Math.max(0, end - current);

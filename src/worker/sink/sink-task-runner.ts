@@ -147,7 +147,10 @@ export class SinkTaskRunner implements TaskRunner {
   }
 
   metrics(): TaskMetrics {
-    return this.#counters.snapshot(this.#partitions.lagRecords, 0);
+    const { lagRecords, uncommitted: activeRecords, size: partitions } = this.#partitions;
+    const deadLetters = { requests: 0, failures: 0, ...this.#deadLetters?.counts };
+    const gauges = { lagRecords, lagBytes: 0, activeRecords, partitions, deadLetters };
+    return this.#counters.snapshot(gauges, this.parts.clock.monotonicMs());
   }
 
   async #start(): Promise<void> {
@@ -233,7 +236,7 @@ export class SinkTaskRunner implements TaskRunner {
       read += chunk.records.length;
       positions.push({ topic: chunk.topic, partition: chunk.partition, offset: chunk.nextOffset });
     }
-    if (read > 0) this.#counters.batch(read);
+    if (read > 0) this.#counters.batch(read, this.parts.clock.monotonicMs());
     const { attempts = 0, dueMs = 0 } = this.#delivery ?? {};
     this.#delivery = { records, positions, attempts, dueMs };
   }
@@ -256,7 +259,9 @@ export class SinkTaskRunner implements TaskRunner {
       this.#status.waiting("retry", `put is tried again with the same batch: ${errorMessage(error)}`);
       return;
     } finally {
-      this.#counters.taskTimeMs += clock.monotonicMs() - startedMs;
+      const endedMs = clock.monotonicMs();
+      this.#counters.taskTimeMs += endedMs - startedMs;
+      if (delivery.records.length > 0) this.#counters.called(endedMs - startedMs, endedMs);
     }
     const fatal = this.#fatalReport && (await this.#fatalReport);
     if (fatal) throw fatal;
@@ -266,6 +271,7 @@ export class SinkTaskRunner implements TaskRunner {
     }
     this.#counters.recordsWritten += delivery.records.length;
     for (const position of delivery.positions) this.#partitions.moveTo(position, position.offset);
+    this.#counters.active(this.#partitions.uncommitted, clock.monotonicMs());
     this.#delivery = undefined;
   }
 

@@ -150,6 +150,7 @@ export class LedgerDelivery implements SourceDelivery {
     }
     // `settle` has counted one record of the range.
     counters.recordsFailed += count - 1;
+    counters.recordErrors += count - 1;
     counters.recordsSkipped += count - 1;
     this.#ledger.settle(range, count); // deliberately dropped, and reported
   }

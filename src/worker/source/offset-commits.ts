@@ -101,6 +101,8 @@ export class OffsetCommits {
   async #commit(offsets: readonly CommittableOffset[]): Promise<void> {
     const { clock, counters, flush, ledger, logger, stored, timeoutMs, waiting } = this.parts;
     let late = false;
+    const startedMs = clock.monotonicMs();
+    const ended = () => counters.committed(clock.monotonicMs() - startedMs, clock.monotonicMs());
     const timer = clock.schedule(timeoutMs, () => {
       late = true;
       counters.commitFailures++;
@@ -111,6 +113,7 @@ export class OffsetCommits {
       await flush(offsets);
     } catch (cause) {
       timer.cancel();
+      ended();
       ledger.putBack(offsets);
       if (this.#ended) return;
       if (!late) counters.commitFailures++;
@@ -122,6 +125,7 @@ export class OffsetCommits {
       return;
     }
     timer.cancel();
+    ended();
     this.#backoff.reset();
     if (!late) counters.commits++;
     if (this.#ended) return;

@@ -182,7 +182,16 @@ export class SourceTaskRunner implements TaskRunner {
   }
 
   metrics(): TaskMetrics {
-    return this.#counters.snapshot(this.#delivery.unsettled, this.#delivery.bufferedBytes);
+    const { unsettled, bufferedBytes } = this.#delivery;
+    const deadLetters = { requests: 0, failures: 0 };
+    const gauges = {
+      lagRecords: unsettled,
+      lagBytes: bufferedBytes,
+      activeRecords: unsettled,
+      partitions: 0,
+      deadLetters,
+    };
+    return this.#counters.snapshot(gauges, this.parts.clock.monotonicMs());
   }
 
   async #startTask(): Promise<void> {
@@ -201,7 +210,7 @@ export class SourceTaskRunner implements TaskRunner {
         this.#status.set("RUNNING");
       }
       const startedMs = clock.monotonicMs();
-      let batch: readonly SourceRecord[] | null;
+      let batch: readonly SourceRecord[] | null = null;
       try {
         batch = await this.#task!.poll();
         if (backoff.attempts > 0) this.#status.waiting("retry", undefined);
@@ -214,7 +223,9 @@ export class SourceTaskRunner implements TaskRunner {
         await clock.delay(retryMs, life.ending);
         continue;
       } finally {
-        this.#counters.taskTimeMs += clock.monotonicMs() - startedMs;
+        const endedMs = clock.monotonicMs();
+        this.#counters.taskTimeMs += endedMs - startedMs;
+        if (batch && batch.length > 0) this.#counters.called(endedMs - startedMs, endedMs);
       }
       // `poll` should wait for records; one that returns empty at once must not take a whole core.
       const idle = (batch === null || batch.length === 0) && clock.monotonicMs() - startedMs < 1;
@@ -227,10 +238,11 @@ export class SourceTaskRunner implements TaskRunner {
   }
 
   async #dispatch(batch: readonly SourceRecord[]): Promise<void> {
-    this.#counters.batch(batch.length);
+    const { clock } = this.parts;
+    this.#counters.batch(batch.length, clock.monotonicMs());
     const delivery = this.#delivery;
     const submission = delivery.submit(batch);
-    const { clock } = this.parts;
+    this.#counters.active(delivery.unsettled, clock.monotonicMs());
     const nowMs = clock.nowMs();
     let at = 0;
     try {

@@ -82,6 +82,7 @@ export class RecordErrors<R> {
       if (verdict.kind !== "retry") return this.#conclude(up(verdict), { record, stage, className, error });
       await clock.delay(verdict.delayMs, stopping);
       if (stopping.aborted) return { kind: "fatal", error: this.#fatal({ record, stage, className, error }, true) };
+      counters.retries++;
       try {
         return { kind: "done", value: await again() };
       } catch (next) {
@@ -111,18 +112,29 @@ export class RecordErrors<R> {
     this.parts.counters.recordsFailed++;
     if (isTolerated) this.parts.counters.recordsSkipped++;
     const failed: FailedRecord<R> = { record, stage: "TASK_PUT", className, error };
-    for (const reporter of this.parts.reporters) await reporter.report(failed, true);
+    await this.#report(failed, true);
     return isTolerated ? undefined : this.#fatal(failed, true);
   }
 
   async #conclude(verdict: "skip" | "fail" | "fail-always", failed: FailedRecord<R>): Promise<Outcome<never>> {
-    for (const reporter of this.parts.reporters) await reporter.report(failed, false);
+    await this.#report(failed, false);
     if (verdict === "skip") {
       this.parts.counters.recordsSkipped++;
       this.#warnUnreported(failed);
       return { kind: "skipped" };
     }
     return { kind: "fatal", error: this.#fatal(failed, verdict === "fail") };
+  }
+
+  /** Counts and reports a record that is given up. */
+  async #report(failed: FailedRecord<R>, untilWritten: boolean): Promise<void> {
+    const { reporters, counters, clock } = this.parts;
+    counters.recordErrors++;
+    counters.lastErrorMs = clock.nowMs();
+    for (const reporter of reporters) {
+      await reporter.report(failed, untilWritten);
+      if (reporter instanceof LogReporter) counters.errorsLogged++;
+    }
   }
 
   /** Without log and dead letter queue, tolerated records would vanish unseen: warns at the 1st, 10th, 100th … */

@@ -1,47 +1,92 @@
+import { WindowMax } from "../../base/metrics/window-max.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { TaskMetrics } from "../worker.js";
 
-/** A task's counters. Only its runner writes them. */
+/** What a runner reads from its parts when it is asked for its metrics. */
+export type TaskGauges = Pick<TaskMetrics, "lagRecords" | "lagBytes" | "activeRecords" | "partitions" | "deadLetters">;
+
+/** A task's counters, plain numbers because they are counted per record. Only its runner and its parts write them. */
 export class TaskCounters {
   recordsRead = 0;
   recordsWritten = 0;
   recordsSkipped = 0;
   recordsFailed = 0;
+  recordErrors = 0;
+  retries = 0;
+  errorsLogged = 0;
+  /** Wall-clock time of the last error. */
+  lastErrorMs: number | null = null;
   batches = 0;
-  batchRecordsMax = 0;
   commits = 0;
   commitFailures = 0;
+  commitTimeMs = 0;
   taskTimeMs = 0;
+  #calls = 0;
+  #callTimeMs = 0;
+  readonly #batchMax = new WindowMax();
+  readonly #callMaxMs = new WindowMax();
+  readonly #commitMaxMs = new WindowMax();
+  readonly #activeMax = new WindowMax();
 
   constructor(
     private readonly id: TaskId,
     private readonly type: TaskMetrics["type"],
   ) {}
 
+  // `nowMs` is monotonic in all of them.
+
   /** Counts one non-empty batch. */
-  batch(records: number): void {
+  batch(records: number, nowMs: number): void {
     this.recordsRead += records;
     this.batches++;
-    if (records > this.batchRecordsMax) this.batchRecordsMax = records;
+    this.#batchMax.note(records, nowMs);
   }
 
-  snapshot(lagRecords: number, lagBytes: number): TaskMetrics {
-    const { id, type, recordsRead, recordsWritten, recordsSkipped, recordsFailed, batches, batchRecordsMax } = this;
-    const { commits, commitFailures, taskTimeMs } = this;
+  /** A `poll` returned records, or a `put` took some. */
+  called(tookMs: number, nowMs: number): void {
+    this.#calls++;
+    this.#callTimeMs += tookMs;
+    this.#callMaxMs.note(tookMs, nowMs);
+  }
+
+  /** A commit ended, in success or not. */
+  committed(tookMs: number, nowMs: number): void {
+    this.commitTimeMs += tookMs;
+    this.#commitMaxMs.note(tookMs, nowMs);
+  }
+
+  /** Records that are read and not done, now. */
+  active(records: number, nowMs: number): void {
+    this.#activeMax.note(records, nowMs);
+  }
+
+  snapshot(gauges: TaskGauges, nowMs: number): TaskMetrics {
+    const { recordsRead, recordsWritten, recordsSkipped, recordsFailed, recordErrors, retries, errorsLogged } = this;
+    const { lastErrorMs, batches, commits, commitFailures, commitTimeMs, taskTimeMs } = this;
+    this.active(gauges.activeRecords, nowMs);
     return {
-      id,
-      type,
+      id: this.id,
+      type: this.type,
       recordsRead,
       recordsWritten,
       recordsSkipped,
       recordsFailed,
+      recordErrors,
+      retries,
+      errorsLogged,
+      lastErrorMs,
       batches,
-      batchRecordsMax,
+      batchRecordsMax: this.#batchMax.max(nowMs),
       commits,
       commitFailures,
-      lagRecords,
-      lagBytes,
+      commitTimeMs,
+      commitMaxMs: this.#commitMaxMs.max(nowMs),
+      ...gauges,
+      activeRecordsMax: this.#activeMax.max(nowMs),
       taskTimeMs,
+      calls: this.#calls,
+      callTimeMs: this.#callTimeMs,
+      callMaxMs: this.#callMaxMs.max(nowMs),
     };
   }
 }

@@ -111,7 +111,7 @@ test("an uncaught error of a task's code fails that task alone, and its host con
   await run("uncaught");
   expect(await failed).toContain("nobody caught me");
   await worker.metrics();
-  expect(worker.hosts()).toMatchObject([{ host: 0, answering: true, tasks: 1 }]);
+  expect(worker.hosts()).toMatchObject([{ name: "host-0", answering: true, tasks: 1 }, { name: "connectors" }]);
   expect(listener.lines.filter((line) => line.startsWith("good"))).toEqual(["good RUNNING"]);
 });
 
@@ -125,7 +125,7 @@ test("a task that blocks its thread forever is FAILED alone; the others of its h
   expect(await failed).toMatch(/The code of task spin-0 ended its task host: it has not answered/);
   const again = listener.expect("good RUNNING");
   expect(await again).toBe("good RUNNING");
-  expect(worker.hosts()).toMatchObject([{ host: 1, tasks: 1 }]);
+  expect(worker.hosts()).toMatchObject([{ name: "host-1", tasks: 1 }, { name: "connectors" }]);
 });
 
 test("a task that blocks its thread forever is FAILED, a dedicated one alone, and the worker continues", async () => {

@@ -84,6 +84,7 @@ export class SimProcess {
       loop: this.loop,
       version: "1.0",
       url: this.url,
+      protocol: "sessioned",
       signatureAlgorithms: ["HmacSHA256"],
       validator: () => ({ validate: () => this.#validate() }) as unknown as ConfigValidator,
       clusterId: async () => "sim",

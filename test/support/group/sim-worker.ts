@@ -140,11 +140,17 @@ export class SimWorker implements Worker {
   }
 
   tasks() {
-    return [...this.#tasks.values()].map(({ id, state, trace }) => ({ id, state, trace, version: "1.0" }));
+    const ratios = { runningRatio: 0, pausedRatio: 0 };
+    return [...this.#tasks.values()].map(({ id, state, trace }) => ({ id, state, trace, version: "1.0", ...ratios }));
   }
 
   async metrics() {
     return [];
+  }
+
+  starts() {
+    const none = { attempts: 0, successes: 0, failures: 0 };
+    return { connectors: none, tasks: none };
   }
 
   hosts() {

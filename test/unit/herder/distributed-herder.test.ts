@@ -80,6 +80,7 @@ describe("the herder of one worker", () => {
       version: "1.0",
       url: URL,
       signatureAlgorithms: [],
+      protocol: "sessioned",
       validator: () => validator,
       clusterId: async () => "cluster",
       levels: new LogLevels("info"),

@@ -124,11 +124,23 @@ export class FakeWorker implements Worker {
   }
 
   tasks() {
-    return [...this.#tasks.values()].map((id) => ({ id, state: "RUNNING" as const, trace: null, version: "1.0" }));
+    return [...this.#tasks.values()].map((id) => ({
+      id,
+      state: "RUNNING" as const,
+      trace: null,
+      version: "1.0",
+      runningRatio: 1,
+      pausedRatio: 0,
+    }));
   }
 
   async metrics() {
     return [];
+  }
+
+  starts() {
+    const none = { attempts: 0, successes: 0, failures: 0 };
+    return { connectors: none, tasks: none };
   }
 
   hosts() {

@@ -28,6 +28,10 @@ export class FakeHerder implements Herder {
 
   readonly levels = new LogLevels("info");
 
+  async report(): Promise<never> {
+    throw new Error("not used");
+  }
+
   loggers() {
     return this.levels.all();
   }

@@ -15,9 +15,11 @@ describe("/admin/loggers", () => {
     for (const name of ["org.x.b", "org.x.a", "org.y"]) herder.levels.add(name);
     warnings = [];
     const logger: NamedLogger = { ...silentLogger, warn: (_message, fields) => warnings.push(fields) };
+    const metrics = { mediaType: "text/plain", text: async () => "" };
     const topics = { tracked: true, resettable: true };
     const access = { users: undefined, cors: undefined, headers: [] };
-    const context = { herder, clock: new SimClock(), http: new FakeWorkers(), logger, commit: "", access, topics };
+    const clock = new SimClock();
+    const context = { herder, clock, http: new FakeWorkers(), logger, commit: "", metrics, access, topics };
     const app = restApp(context, { hasAdmin: true });
     send = (...request) => call(app, ...request);
   });

@@ -15,6 +15,7 @@ import { type Answer, call } from "./call.js";
 import { FakeHerder } from "./fake-herder.js";
 import { FakeWorkers } from "./fake-workers.js";
 
+const metrics = { mediaType: "text/plain; version=0.0.4", text: async () => "up 1\n" };
 let herder: FakeHerder;
 let clock: SimClock;
 let others: FakeWorkers;
@@ -33,7 +34,7 @@ function serve(topics = TOPICS, access = OPEN): void {
 }
 
 function contextOf() {
-  return { herder, clock, http: others, logger: silentLogger, commit: "0123456789abcdef" };
+  return { herder, clock, http: others, logger: silentLogger, commit: "0123456789abcdef", metrics };
 }
 
 beforeEach(() => serve());
@@ -134,6 +135,14 @@ describe("the answers", () => {
       expect(headers).toMatchObject({ "content-type": "application/json", server: "Millrace(9.9.9)" });
     }
   });
+
+  test.each(["text/plain;version=0.0.4", "application/openmetrics-text", "application/json"])(
+    "show the metrics as text to a client that accepts %s",
+    async (accept) => {
+      const { status, headers, text } = await send("GET", "/metrics", undefined, { accept });
+      expect([status, headers["content-type"], text]).toEqual([200, "text/plain; version=0.0.4", "up 1\n"]);
+    },
+  );
 
   test("escape characters beyond the basic plane", async () => {
     herder.connectors = () => ["\u{1f642}\u00e4"];

@@ -12,7 +12,8 @@ import { assignHost } from "../../../src/worker/host/host-placement.js";
 import { judgeHost } from "../../../src/worker/host/host-watch.js";
 import type { HostCommand } from "../../../src/worker/host/task-host-messages.js";
 import { NamedPlugins } from "../../../src/worker/plugins/named-plugins.js";
-import type { SourceOffsetStore, WorkerListener } from "../../../src/worker/worker.js";
+import { TaskCounters } from "../../../src/worker/task/task-counters.js";
+import type { SourceOffsetStore, TaskMetrics, WorkerListener } from "../../../src/worker/worker.js";
 import { parseWorkerSettings } from "../../../src/worker/worker-config.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 import { inProcessCalls } from "./connector/in-process-calls.js";
@@ -27,6 +28,7 @@ class FakeHost {
   owner = 0;
   /** When set, its end waits for it. */
   closeGate: Promise<void> | undefined;
+  tasks: TaskMetrics[] = [];
 
   constructor(
     readonly kind: HostKind,
@@ -41,7 +43,8 @@ class FakeHost {
       this.status(command.run, "UNASSIGNED");
       this.listener.report({ type: "ended", run: command.run });
     }
-    if (command.type === "metrics") this.listener.report({ type: "metrics", request: command.request, tasks: [] });
+    const { tasks } = this;
+    if (command.type === "metrics") this.listener.report({ type: "metrics", request: command.request, tasks });
   }
 
   status(run: number, state: "RUNNING" | "UNASSIGNED" | "PAUSED", waitingFor: string | null = null): void {
@@ -58,6 +61,14 @@ class FakeHost {
     return start?.type === "start" ? start.run : -1;
   }
 }
+
+const NO_GAUGES = {
+  lagRecords: 0,
+  lagBytes: 0,
+  activeRecords: 0,
+  partitions: 0,
+  deadLetters: { requests: 0, failures: 0 },
+};
 
 function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, clock = new SimClock()) {
   const hosts: FakeHost[] = [];
@@ -152,7 +163,7 @@ describe("the worker", () => {
     hosts[0]!.status(hosts[0]!.run, "RUNNING", "waiting for Kafka");
     hosts[0]!.listener.report({ type: "topicUsed", run: hosts[0]!.run, topic: "orders" });
     expect(told).toEqual(["shop-0 RUNNING waiting for Kafka", "shop uses orders"]);
-    expect(worker.tasks()).toEqual([{ id: id(0), state: "RUNNING", trace: "waiting for Kafka", version: "1" }]);
+    expect(worker.tasks()).toMatchObject([{ id: id(0), state: "RUNNING", trace: "waiting for Kafka", version: "1" }]);
     await worker.setTaskTargetState([id(0), id(9)], "PAUSED");
     expect(hosts[0]?.commands.at(-1)).toMatchObject({ type: "pause", paused: true });
     await worker.setTaskTargetState([id(0)], "STOPPED");
@@ -343,13 +354,37 @@ describe("the worker", () => {
     expect(told).toEqual([expect.stringMatching(/^shop FAILED NotFoundError: .* name matches Oops/)]);
   });
 
-  test("metrics leave out a host that does not answer within a second", async () => {
+  test("metrics of a host that does not answer within a second are its last ones, without tasks that left it", async () => {
     const { clock, hosts, worker, start } = rig();
     await start(0);
+    await start(1);
+    hosts[0]!.tasks = [0, 1].map((task) => ({ ...new TaskCounters(id(task), "sink").snapshot(NO_GAUGES, 0) }));
+    expect((await worker.metrics()).map(({ id }) => id.task)).toEqual([0, 1]);
     hosts[0]!.obedient = false;
+    const stopped = worker.stopTasks([id(1)]);
+    await clock.advance(5000);
+    await stopped;
     const metrics = worker.metrics();
     await clock.advance(1000);
-    expect(await metrics).toEqual([]);
+    expect((await metrics).map(({ id }) => id.task)).toEqual([0]);
+    expect(worker.hosts()).toMatchObject([{ name: "host-0", kind: "shared", silentMs: 6000 }]);
+  });
+
+  test("counts starts, and the shares of time in which a task runs and is paused", async () => {
+    const { clock, hosts, worker, start } = rig();
+    await start(0);
+    await start(1);
+    hosts[0]!.fail(hosts[0]!.run, "no");
+    hosts[0]!.status(hosts[0]!.run - 1, "RUNNING");
+    await clock.advance(3000);
+    hosts[0]!.status(hosts[0]!.run - 1, "PAUSED");
+    await clock.advance(1000);
+    expect(worker.tasks()[0]).toMatchObject({ state: "PAUSED", runningRatio: 0.75, pausedRatio: 0.25 });
+    await worker.startConnector("absent", {}, "STARTED");
+    expect(worker.starts()).toEqual({
+      connectors: { attempts: 1, successes: 0, failures: 1 },
+      tasks: { attempts: 2, successes: 1, failures: 1 },
+    });
   });
 });
 

@@ -25,6 +25,7 @@ describe("the OpenAPI document", () => {
       http: new FakeWorkers(),
       logger: silentLogger,
       commit: "",
+      metrics: { mediaType: "text/plain", text: async () => "" },
       access: { users: undefined, cors: undefined, headers: [] },
       topics: { tracked: true, resettable: true },
     });

@@ -232,7 +232,7 @@ describe("a sink task", () => {
     await task.took(2);
     await clock.advance(60_000);
     expect(consumer.commits.get("orders-0")).toBe(2);
-    expect(runner.metrics()).toMatchObject({ commits: 1, commitFailures: 2 });
+    expect(runner.metrics()).toMatchObject({ commits: 1, commitFailures: 2, commitTimeMs: 5_000, activeRecords: 0 });
     runner.abandon();
   });
 

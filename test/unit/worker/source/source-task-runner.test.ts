@@ -187,6 +187,11 @@ describe("a source task", () => {
       recordsWritten: 1,
       recordsSkipped: 2,
       recordsFailed: 2,
+      recordErrors: 2,
+      errorsLogged: 0,
+      lastErrorMs: expect.any(Number),
+      retries: 0,
+      calls: 1,
     });
   });
 
