@@ -43,7 +43,7 @@ export class Cast implements Transformation {
   #spec: Spec = { whole: undefined, fields: new Map() };
   #replacesNull = true;
   readonly #wholes = new PerSchema((schema) => this.#wholeOf(schema));
-  readonly #projections = new PerSchema((schema) => this.#projectionOf(schema));
+  readonly #plans = new PerSchema((schema) => this.#planOf(schema));
 
   constructor(private readonly part: RecordPart) {}
 
@@ -74,11 +74,10 @@ export class Cast implements Transformation {
       return this.part.replaced(record, null, changedMap(map, changes));
     }
     const struct = requireStruct(schema, value, PURPOSE);
-    const projection = this.#projections.of(struct.schema);
-    const added = struct.schema.fields.flatMap(({ name, index, schema: field }) => {
-      const type = fields.get(name);
-      return type ? [castValue(field, fieldValue(struct, index, this.#replacesNull), type, `field ${name}`)] : [];
-    });
+    const { projection, casts } = this.#plans.of(struct.schema);
+    const added = casts.map(({ index, schema: field, type, subject }) =>
+      castValue(field, fieldValue(struct, index, this.#replacesNull), type, subject),
+    );
     return this.part.replaced(record, projection.schema, projection.of(struct, added));
   }
 
@@ -88,17 +87,34 @@ export class Cast implements Transformation {
     return castSchema(schema, this.#spec.whole!, basics, "the default");
   }
 
-  #projectionOf(schema: Schema): Projection {
+  #planOf(schema: Schema): Plan {
     const { optional, hasDefault, defaultValue } = schema;
-    const fields = schema.fields.map(({ name, schema: field, index }) => {
+    const casts = schema.fields.flatMap(({ name, index, schema: field }) => {
       const type = this.#spec.fields.get(name);
-      return type
-        ? { name, schema: castSchema(field, type, {}, `the default of field ${name}`), from: undefined }
+      return type ? [{ index, schema: field, type, subject: `field ${name}` }] : [];
+    });
+    const fields = schema.fields.map(({ name, schema: field, index }) => {
+      const cast = casts.find((candidate) => candidate.index === index);
+      return cast
+        ? { name, schema: castSchema(field, cast.type, {}, `the default of field ${name}`), from: undefined }
         : { name, schema: field, from: index };
     });
     const attributes = { ...schemaBasics(schema), optional, ...(hasDefault && { defaultValue }) };
-    return Projection.ofFields(fields, attributes, schema, this.#replacesNull);
+    return { projection: Projection.ofFields(fields, attributes, schema, this.#replacesNull), casts };
   }
+}
+
+/** What is done with the structs of one schema. */
+interface Plan {
+  readonly projection: Projection;
+  /** In the order of the fields. */
+  readonly casts: readonly {
+    readonly index: number;
+    readonly schema: Schema;
+    readonly type: CastType;
+    /** For errors. */
+    readonly subject: string;
+  }[];
 }
 
 function castSchema(schema: Schema, type: CastType, basics: SchemaAttributes, subject: string): Schema {

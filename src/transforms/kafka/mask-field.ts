@@ -4,6 +4,7 @@ import {
   DataError,
   decimalScale,
   encodeUnscaled,
+  type Field,
   Float64,
   LOGICAL,
   nonEmpty,
@@ -41,7 +42,7 @@ export class MaskField implements Transformation {
   #fields: ReadonlySet<string> = new Set();
   #replacement: string | null = null;
   #replacesNull = true;
-  readonly #projections = new PerSchema((schema) => this.#projectionOf(schema));
+  readonly #plans = new PerSchema((schema) => this.#planOf(schema));
 
   constructor(private readonly part: RecordPart) {}
 
@@ -61,15 +62,17 @@ export class MaskField implements Transformation {
       return this.part.replaced(record, null, changedMap(map, changes));
     }
     const struct = requireStruct(schema, value, PURPOSE);
-    const added = struct.schema.fields.flatMap(({ name, schema: field, index }) =>
-      this.#fields.has(name) ? [this.#masked(name, field, fieldValue(struct, index, this.#replacesNull))] : [],
+    const { projection, masked } = this.#plans.of(struct.schema);
+    const added = masked.map(({ name, schema: field, index }) =>
+      this.#masked(name, field, fieldValue(struct, index, this.#replacesNull)),
     );
-    return this.part.replaced(record, schema, this.#projections.of(struct.schema).of(struct, added));
+    return this.part.replaced(record, schema, projection.of(struct, added));
   }
 
-  #projectionOf(schema: Schema): Projection {
-    const froms = schema.fields.map(({ name, index }) => (this.#fields.has(name) ? undefined : index));
-    return new Projection(schema, froms, schema, this.#replacesNull);
+  #planOf(schema: Schema): { readonly projection: Projection; readonly masked: readonly Field[] } {
+    const masked = schema.fields.filter(({ name }) => this.#fields.has(name));
+    const froms = schema.fields.map((field) => (masked.includes(field) ? undefined : field.index));
+    return { projection: new Projection(schema, froms, schema, this.#replacesNull), masked };
   }
 
   #masked(name: string, schema: Schema | null, value: ConnectValue): ConnectValue {
