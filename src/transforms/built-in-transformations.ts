@@ -1,5 +1,7 @@
 import type { Predicate, PredicatePlugin, Transformation, TransformationPlugin } from "../api/index.js";
 import { SystemClock } from "../base/clock.js";
+import { ByLogicalTableRouter } from "./debezium/by-logical-table-router.js";
+import { ExtractNewRecordState } from "./debezium/extract-new-record-state.js";
 import { Cast } from "./kafka/cast.js";
 import { DropHeaders } from "./kafka/drop-headers.js";
 import { ExtractField } from "./kafka/extract-field.js";
@@ -23,12 +25,18 @@ import { KEY, type RecordPart, VALUE } from "./record/record-part.js";
 
 /** The built-in transformations behave as in this version of Kafka and report it, as Kafka's own do. */
 const KAFKA_VERSION = "4.3.1";
+/** Those of Debezium as in this one. */
+const DEBEZIUM_VERSION = "3.6.1.Final";
 /** Decides the century of years of two digits. */
 const CLOCK = new SystemClock();
 const KAFKA = "org.apache.kafka.connect.transforms";
 
 function kafka(name: string, transformation: () => Transformation): TransformationPlugin {
   return { className: `${KAFKA}.${name}`, version: KAFKA_VERSION, transformation };
+}
+
+function debezium(name: string, transformation: () => Transformation): TransformationPlugin {
+  return { className: `io.debezium.transforms.${name}`, version: DEBEZIUM_VERSION, transformation };
 }
 
 /** A transformation of keys and one of values. */
@@ -58,6 +66,8 @@ export const builtInTransformations: readonly TransformationPlugin[] = [
   ...ofParts("TimestampConverter", (part) => new TimestampConverter(part, CLOCK)),
   kafka("TimestampRouter", () => new TimestampRouter(CLOCK)),
   kafka("ValueToKey", () => new ValueToKey()),
+  debezium("ByLogicalTableRouter", () => new ByLogicalTableRouter()),
+  debezium("ExtractNewRecordState", () => new ExtractNewRecordState()),
 ];
 
 /** Kafka's predicates. */

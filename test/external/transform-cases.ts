@@ -316,6 +316,151 @@ function casesOf(type: string, props: fc.Arbitrary<Props>): fc.Arbitrary<Transfo
   });
 }
 
+const TEXT = '{"type":"string","optional":false';
+const OPTIONAL_INT64 = '{"type":"int64","optional":true';
+const fieldsOf = (fields: Readonly<Record<string, string>>) =>
+  Object.entries(fields)
+    .map(([field, schema]) => `${schema},"field":"${field}"}`)
+    .join(",");
+const SOURCE = `{"type":"struct","fields":[${fieldsOf({ version: TEXT, ts_ms: OPTIONAL_INT64, table: `${TEXT},"default":"none"` })}],"optional":false,"name":"io.debezium.Source"`;
+const TRANSACTION = `{"type":"struct","fields":[${fieldsOf({ id: TEXT, total_order: OPTIONAL_INT64 })}],"optional":true,"name":"event.block","version":1`;
+const ROW_FIELDS = fieldsOf({
+  id: '{"type":"int32","optional":false',
+  city: '{"type":"string","optional":true,"default":"Ulm"',
+  note: '{"type":"string","optional":true',
+});
+const ROW = `{"type":"struct","fields":[${ROW_FIELDS}],"optional":true,"name":"shop.orders.Value"`;
+const EVENT = `{"type":"struct","fields":[${fieldsOf({
+  before: ROW,
+  after: ROW,
+  source: SOURCE,
+  op: TEXT,
+  ts_ms: OPTIONAL_INT64,
+  ts_us: OPTIONAL_INT64,
+  transaction: TRANSACTION,
+})}],"optional":false,"name":"shop.orders.Envelope","version":2`;
+
+const row = fc
+  .tuple(
+    fc.integer({ min: 0, max: 99 }),
+    fc.constantFrom("null", '"Bonn"', '""'),
+    fc.constantFrom("null", '"n"', '" "'),
+  )
+  .map(([id, city, note]) => `{"id":${id},"city":${city},"note":${note}}`);
+const change = fc.oneof(
+  fc.tuple(row, row, fc.constantFrom("c", "u", "r")),
+  fc.tuple(fc.constant("null"), row, fc.constantFrom("c", "r")),
+  fc.tuple(row, fc.constant("null"), fc.constant("d")),
+  fc.constant(["null", "null", "t"] as const),
+);
+const event = fc
+  .tuple(change, fc.constantFrom("null", '{"id":"571:1","total_order":1}'), fc.constantFrom("null", "1700000000123"))
+  .map(
+    ([[before, after, op], transaction, ms]) =>
+      `{"schema":${EVENT}},"payload":{"before":${before},"after":${after},"source":{"version":"3","ts_ms":${ms},"table":"orders"},"op":"${op}","ts_ms":${ms},"ts_us":null,"transaction":${transaction}}}`,
+  );
+const eventKey = fc.constantFrom(
+  null,
+  `{"schema":{"type":"struct","fields":[${fieldsOf({ id: '{"type":"int32","optional":false', note: '{"type":"string","optional":true' })}],"optional":false,"name":"shop.orders.Key"},"payload":{"id":7,"note":"n"}}`,
+);
+const dropList = fc
+  .subarray(["id", "note", "city"])
+  .map(
+    (dropped) =>
+      `{"schema":{"type":"array","items":{"type":"string","optional":false},"optional":false},"payload":${JSON.stringify(dropped)}}`,
+  );
+const eventRecord: fc.Arbitrary<RecordTexts> = fc.record({
+  sink: fc.boolean(),
+  topic: fc.constantFrom("shop.public.orders_1", "shop.public.orders_2", "other"),
+  timestamp: fc.constantFrom(null, 5),
+  key: eventKey,
+  value: fc.oneof(
+    { weight: 6, arbitrary: event },
+    { weight: 1, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: withSchema.map(envelope) },
+  ),
+  headers: fc.array(fc.tuple(fc.constant("drop"), dropList), { maxLength: 1 }),
+});
+const references = list(
+  fc.uniqueArray(
+    fc.constantFrom(
+      "op",
+      "ts_ms",
+      "ts_ns",
+      "source.ts_ms",
+      "table",
+      "version:v",
+      "transaction.id",
+      "total_order",
+      "nothing",
+      "source.table:t",
+      " ts_us",
+    ),
+    { minLength: 1, maxLength: 4 },
+  ),
+);
+const ofEvents = (type: string, props: fc.Arbitrary<Props>): fc.Arbitrary<TransformCase> =>
+  fc.record({
+    type: fc.constant(`io.debezium.transforms.${type}`),
+    props,
+    records: fc.array(eventRecord, { minLength: 4, maxLength: 10 }),
+  });
+
+/** Cases of Debezium's transformations. */
+export const debeziumCases: ReadonlyMap<string, fc.Arbitrary<TransformCase>> = new Map([
+  [
+    "ExtractNewRecordState",
+    ofEvents(
+      "ExtractNewRecordState",
+      optionalProps({
+        "delete.tombstone.handling.mode": fc.constantFrom(
+          "drop",
+          "tombstone",
+          "rewrite",
+          "rewrite-with-tombstone",
+          "delete-to-tombstone",
+          "x",
+        ),
+        "route.by.field": fc.constantFrom("city", "note"),
+        "add.fields": references,
+        "add.fields.prefix": fc.constantFrom("", "x."),
+        "add.headers": references,
+        "add.headers.prefix": fc.constantFrom("", "h_"),
+        "drop.fields.header.name": fc.constant("drop"),
+        "drop.fields.from.key": fc.constantFrom("true", "false"),
+        "drop.fields.keep.schema.compatible": fc.constantFrom("true", "false"),
+        ...replaceNull,
+      }),
+    ),
+  ],
+  [
+    "ByLogicalTableRouter",
+    ofEvents(
+      "ByLogicalTableRouter",
+      fc
+        .tuple(
+          fc.constantFrom(
+            ["(.*)orders_(.*)", "$1all"],
+            ["shop[.]([^.]+)[.].*", "$1"],
+            ["(.*)_1", ""],
+            ["(x?).*", "$1"],
+          ),
+          optionalProps({
+            "key.enforce.uniqueness": fc.constantFrom("true", "false"),
+            "key.field.name": fc.constant("shard"),
+            "key.field.regex": fc.constantFrom("(.*)_(.*)", ""),
+            "key.field.replacement": fc.constantFrom("$2", "no. $2"),
+          }),
+        )
+        .map(([[regex = "", replacement = ""], more]) => ({
+          "topic.regex": regex,
+          "topic.replacement": replacement,
+          ...more,
+        })),
+    ),
+  ],
+]);
+
 const datePattern = fc
   .array(
     fc.tuple(

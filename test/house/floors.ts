@@ -51,6 +51,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/transforms/time"],
     ["src/transforms/kafka", "src/transforms/record", "src/transforms/time"],
     ["src/transforms/predicates", "src/transforms/record"],
+    ["src/transforms/debezium", "src/transforms/record", "src/transforms/kafka"],
     ["src/transforms"],
   ],
   "src/kafka": [
