@@ -5,8 +5,10 @@ import type { StoredRecord, StoreRecord } from "./log-transport.js";
 interface StoredOffset {
   readonly partition: SourceMap;
   readonly offset: SourceMap;
-  /** The key bytes in the topic: another writer may have ordered the members differently. */
+  /** The key bytes of the newest record: another writer may have ordered the members differently. */
   readonly keyBytes: Buffer;
+  /** Other keys of the same partition with an offset in the topic, from writers of both orders. */
+  readonly olderKeys: readonly Buffer[];
 }
 
 /**
@@ -33,14 +35,18 @@ export class OffsetFold {
     if (typeof connector !== "string") return "its key is not [connector, partition]";
     // Connect itself skips null partitions, which some old connectors wrote.
     if (!isSourceMap(partition)) return partition === null ? undefined : "its partition is not a flat object";
+    const partitions = this.#connectors.get(connector) ?? new Map<string, StoredOffset>();
+    const id = sourceMapKey(partition);
+    const known = partitions.get(id);
+    const keyBytes = Buffer.from(record.key);
+    const olderKeys = known ? [known.keyBytes, ...known.olderKeys].filter((key) => !key.equals(keyBytes)) : [];
     if (offset === null) {
-      this.#connectors.get(connector)?.delete(sourceMapKey(partition));
+      if (known?.keyBytes.equals(keyBytes)) partitions.delete(id);
+      else if (known) partitions.set(id, { ...known, olderKeys: olderKeys.slice(1) });
       return undefined;
     }
     if (!isSourceMap(offset)) return "its offset is not a flat object";
-    const partitions = this.#connectors.get(connector) ?? new Map<string, StoredOffset>();
-    this.#connectors.set(connector, partitions);
-    partitions.set(sourceMapKey(partition), { partition, offset, keyBytes: Buffer.from(record.key) });
+    this.#connectors.set(connector, partitions.set(id, { partition, offset, keyBytes, olderKeys }));
     return undefined;
   }
 
@@ -55,13 +61,18 @@ export class OffsetFold {
     return [...stored].map(({ partition, offset }) => ({ partition, offset }));
   }
 
-  /** The record that stores `offset`. Reuses the key bytes already in the topic, because compaction compares bytes. */
-  record(connector: string, { partition, offset }: SourceOffset): StoreRecord {
+  /**
+   * The records that store `offset`. The first reuses the key bytes already in the topic, because compaction compares
+   * bytes. The others delete older keys of the partition: their offsets would return once it is reset, or, as they may
+   * be in another topic partition, with any replay.
+   */
+  records(connector: string, { partition, offset }: SourceOffset): StoreRecord[] {
     const known = this.#connectors.get(connector)?.get(sourceMapKey(partition));
-    return {
+    const stored = {
       key: known?.keyBytes ?? Buffer.from(writeExactJson([connector, partition])),
       value: offset === null ? null : Buffer.from(writeExactJson(offset)),
     };
+    return [stored, ...(known?.olderKeys ?? []).map((key) => ({ key, value: null }))];
   }
 }
 

@@ -38,14 +38,14 @@ export class OffsetStore {
   async flush(connector: string, entries: readonly SourceOffset[], permit?: () => void): Promise<void> {
     if (entries.length > 0)
       await this.#log.send(
-        entries.map((entry) => this.#fold.record(connector, entry)),
+        entries.flatMap((entry) => this.#fold.records(connector, entry)),
         permit,
       );
   }
 
   /** The records that store these offsets, for a task that writes them in its own transaction. */
   records(connector: string, entries: readonly SourceOffset[]): { topic: string; records: readonly StoreRecord[] } {
-    return { topic: this.#log.topic, records: entries.map((entry) => this.#fold.record(connector, entry)) };
+    return { topic: this.#log.topic, records: entries.flatMap((entry) => this.#fold.records(connector, entry)) };
   }
 
   /** Ends the attempts in flight. Their permits are checked again before the next attempt. */

@@ -9,12 +9,18 @@ const text = (key: string, value: string | null, offset = 0) => ({
   offset,
 });
 
+const records = (fold: OffsetFold, partition: SourceMap, offset: SourceMap | null) =>
+  fold
+    .records("c", { partition, offset })
+    .map(({ key, value }) => [String(key), value === null ? null : String(value)] as const);
+
 describe("the fold of the offsets topic", () => {
   test("writes keys and values as Kafka Connect does", () => {
-    const { key, value } = new OffsetFold().record("shop", {
+    const [record] = new OffsetFold().records("shop", {
       partition: { server: "shop" },
       offset: { lsn: 2n ** 62n, txId: 5, snapshot: true, ts: null, note: "ä" },
     });
+    const { key, value } = record!;
     expect(key.toString()).toBe('["shop",{"server":"shop"}]');
     expect(String(value)).toBe('{"lsn":4611686018427387904,"txId":5,"snapshot":true,"ts":null,"note":"ä"}');
   });
@@ -30,8 +36,28 @@ describe("the fold of the offsets topic", () => {
     fold.apply(text('["c",{"b":2,"a":1}]', '{"x":1}'));
     expect(fold.offset("c", { a: 1, b: 2 })).toEqual({ x: 1 });
     expect(fold.offset("c", { a: 1, b: 2n })).toEqual({ x: 1 });
-    const record = fold.record("c", { partition: { a: 1, b: 2 }, offset: null });
-    expect([record.key.toString(), record.value]).toEqual(['["c",{"b":2,"a":1}]', null]);
+    expect(records(fold, { a: 1, b: 2 }, null)).toEqual([['["c",{"b":2,"a":1}]', null]]);
+  });
+
+  test("keeps one key for a partition that writers of both orders have stored, and deletes both", () => {
+    const [ab, ba] = ['["c",{"a":1,"b":2}]', '["c",{"b":2,"a":1}]'];
+    const fold = new OffsetFold();
+    fold.apply(text(ab, '{"x":1}'));
+    fold.apply(text(ba, '{"x":2}'));
+    const written = records(fold, { a: 1, b: 2 }, { x: 3 });
+    expect(written).toEqual([
+      [ba, '{"x":3}'],
+      [ab, null],
+    ]);
+    expect(records(fold, { a: 1, b: 2 }, null)).toEqual([
+      [ba, null],
+      [ab, null],
+    ]);
+    for (const [key, value] of written) fold.apply(text(key, value));
+    expect(fold.offset("c", { a: 1, b: 2 })).toEqual({ x: 3 });
+    expect(records(fold, { a: 1, b: 2 }, null)).toEqual([[ba, null]]);
+    fold.apply(text(ba, null));
+    expect(fold.offsets("c")).toEqual([]);
   });
 
   test("forgets a partition on a tombstone", () => {
@@ -73,7 +99,7 @@ describe("the fold of the offsets topic", () => {
     fc.assert(
       fc.property(map, map, fc.boolean(), (partition, offset, reversed) => {
         const fold = new OffsetFold();
-        fold.apply({ ...fold.record("c", { partition, offset }), offset: 0 });
+        for (const record of fold.records("c", { partition, offset })) fold.apply({ ...record, offset: 0 });
         const entries = Object.entries(partition);
         const asked = Object.fromEntries(reversed ? entries.reverse() : entries);
         expect(plain(fold.offset("c", asked)!)).toEqual(offset);
