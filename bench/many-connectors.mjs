@@ -1,0 +1,203 @@
+// One worker with many connectors and tasks: what its list costs, its memory and CPU when nothing happens, how soon a
+// new connector runs, and how soon a change of all of them has settled. With --original yes also for the real Kafka
+// Connect, on the same broker, afterwards.
+//   [MILLRACE_PEERS=…/peers] node bench/many-connectors.mjs [--connectors 500] [--tasks 2] [--lists 200] [--idle 20]
+//     [--original no]
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  atEnd,
+  cpuSeconds,
+  freePort,
+  load,
+  measured,
+  median,
+  options,
+  ROOT,
+  report,
+  residentMib,
+  rest,
+  run,
+  startMillrace,
+  temporaryFolder,
+  workerFile,
+} from "./processes.mjs";
+
+const given = options({ connectors: 500, tasks: 2, lists: 200, idle: 20, original: "no" });
+/** Requests at a time. */
+const AT_ONCE = 8;
+const LIMITS = { list_p99_ms: 200, created_to_running_ms: 300, change_settled_s: 5, rest_ready_ms: 500 };
+const STRING = "org.apache.kafka.connect.storage.StringConverter";
+
+await measured(async () => {
+  const broker = startMillrace(["broker", "--data", temporaryFolder(), "--listen", "127.0.0.1:0"]);
+  const [, bootstrap] = await broker.line(/^Kafka broker: (\S+)/);
+  await measure("ours", () => startOurs(bootstrap));
+  if (given.original === "yes") await measure("original", () => startOriginal(bootstrap));
+});
+
+async function measure(label, start) {
+  const began = performance.now();
+  const { url, pid, stop } = await start();
+  await answers(url);
+  const readyMs = performance.now() - began;
+  const names = Array.from({ length: given.connectors }, (_, at) => `many-${at}`);
+  const folder = temporaryFolder();
+  const config = (name, version) => ({
+    "connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
+    "tasks.max": String(given.tasks),
+    topics: `topic-${name.replace(/\D/g, "")}`,
+    file: join(folder, `${name}.${version}`),
+    "key.converter": STRING,
+    "value.converter": STRING,
+  });
+  const createdFrom = performance.now();
+  await eachOf(names, (name) => conflictFree(url, "POST", "/connectors", { name, config: config(name, 1) }));
+  await settled(url, names.length, 1);
+  report({ what: "create", label, connectors: names.length, seconds: seconds(createdFrom), load1: load() });
+
+  const lists = [];
+  for (let at = 0; at < given.lists; at++) {
+    const from = performance.now();
+    await rest(url, "GET", "/connectors?expand=status&expand=info");
+    lists.push(performance.now() - from);
+  }
+  lists.sort((a, b) => a - b);
+  const p99 = lists[Math.floor(lists.length * 0.99)];
+  report({ what: "list", label, p50_ms: round(median(lists)), p99_ms: round(p99), limit_ms: LIMITS.list_p99_ms });
+
+  const cpu = cpuSeconds(pid);
+  await new Promise((over) => setTimeout(over, given.idle * 1000));
+  const idle = (cpuSeconds(pid) - cpu) / given.idle;
+  report({
+    what: "idle",
+    label,
+    cores: Number(idle.toFixed(3)),
+    rss_mib: residentMib(pid),
+    peak_mib: residentMib(pid, "VmHWM"),
+  });
+
+  const running = [];
+  for (let at = 0; at < 5; at++) {
+    const name = `one-${at}`;
+    const from = performance.now();
+    await conflictFree(url, "POST", "/connectors", { name, config: { ...config(name, 1), "tasks.max": "1" } });
+    await runs(url, name);
+    running.push(performance.now() - from);
+    await conflictFree(url, "DELETE", `/connectors/${name}`);
+  }
+  const createdMs = round(median(running));
+  report({ what: "created to RUNNING", label, median_ms: createdMs, limit_ms: LIMITS.created_to_running_ms });
+
+  const changedFrom = performance.now();
+  await eachOf(names, (name) => conflictFree(url, "PUT", `/connectors/${name}/config`, config(name, 2)));
+  await settled(url, names.length, 2);
+  report({
+    what: "change of all",
+    label,
+    seconds: seconds(changedFrom),
+    limit_s: LIMITS.change_settled_s,
+    load1: load(),
+  });
+  report({ what: "REST ready", label, ms: round(readyMs), limit_ms: LIMITS.rest_ready_ms });
+  await stop();
+}
+
+/** Carries out one step for each item, a few at a time. */
+async function eachOf(items, step) {
+  const waiting = [...items];
+  const lane = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await step(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}
+
+/** A request that is sent again while the group rebalances, as Connect asks its clients to. */
+async function conflictFree(url, method, path, body) {
+  for (;;) {
+    try {
+      return await rest(url, method, path, body);
+    } catch (error) {
+      if (!/answered (409|500).*rebalance/s.test(error.message)) throw error;
+    }
+  }
+}
+
+/** Resolves once every task runs, with the files of this version. */
+async function settled(url, connectors, version) {
+  for (;;) {
+    const all = Object.values(await rest(url, "GET", "/connectors?expand=status&expand=info"));
+    const many = all.filter(({ info }) => info.name.startsWith("many-"));
+    const isRunning = ({ status, info }) =>
+      info.config.file.endsWith(`.${version}`) &&
+      status.connector.state === "RUNNING" &&
+      status.tasks.length === given.tasks &&
+      status.tasks.every(({ state }) => state === "RUNNING");
+    if (many.length === connectors && many.every(isRunning)) return;
+    await new Promise((next) => setTimeout(next, 100));
+  }
+}
+
+async function runs(url, name) {
+  for (;;) {
+    try {
+      const { tasks } = await rest(url, "GET", `/connectors/${name}/status`);
+      if (tasks.length === 1 && tasks[0].state === "RUNNING") return;
+    } catch (error) {
+      if (!/answered 404/.test(error.message)) throw error;
+    }
+    await new Promise((next) => setTimeout(next, 5));
+  }
+}
+
+async function answers(url) {
+  for (;;) {
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await new Promise((next) => setTimeout(next, 5));
+  }
+}
+
+async function startOurs(bootstrap) {
+  const { pid, line, stop } = startMillrace(["worker", workerFile(temporaryFolder(), bootstrap)], {
+    MILLRACE_LOG_LEVEL: "warn",
+  });
+  const [, url] = await line(/^REST interface: (\S+)/);
+  return { url, pid, stop };
+}
+
+/** The real Kafka Connect on the same broker, in a group and topics of its own. */
+async function startOriginal(bootstrap) {
+  const peers = process.env.MILLRACE_PEERS ?? join(ROOT, "..", "shared", "peers", "peers");
+  const shared = process.env.PEERS_HOME ?? join(homedir(), ".cache", "kafka-peers");
+  run(peers, ["install"], { PEERS_HOME: shared });
+  const home = mkdtempSync(join(tmpdir(), "millrace-bench-peers-"));
+  for (const part of ["libs", "plugins"]) symlinkSync(join(shared, part), join(home, part));
+  mkdirSync(join(home, "run"));
+  const port = String(await freePort());
+  const env = {
+    PEERS_HOME: home,
+    PEER_CONNECT_PORT: port,
+    PEER_PG_PORT: port,
+    PEER_BOOTSTRAP: bootstrap,
+    PEER_TOPIC_PREFIX: "original",
+    PEER_GROUP: "original",
+  };
+  const stop = async () => run(peers, ["connect", "stop"], env);
+  atEnd(stop);
+  run(peers, ["connect", "start"], env);
+  const pid = Number(readFileSync(join(home, "run", "connect.pid"), "utf8"));
+  return { url: `http://127.0.0.1:${port}`, pid, stop };
+}
+
+function seconds(from) {
+  return Number(((performance.now() - from) / 1000).toFixed(1));
+}
+
+function round(ms) {
+  return Math.round(ms);
+}

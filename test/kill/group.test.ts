@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { ChaosGroup } from "../support/chaos-group.js";
+import { seedOf } from "../support/kill-run.js";
+
+/** MILLRACE_BLOWS for a longer run. */
+const BLOWS = Number(process.env["MILLRACE_BLOWS"] ?? 8);
+
+test(`a group loses nothing while its workers are killed, frozen, cut off and stopped ${BLOWS} times`, async () => {
+  const group = await ChaosGroup.start(seedOf("group"));
+  try {
+    for (let blow = 0; blow < BLOWS; blow++) console.log(await group.strike());
+    await group.end();
+    expect(group.faults, group.logs).toEqual([]);
+  } finally {
+    await group.stop();
+  }
+});
