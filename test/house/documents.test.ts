@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES } from "../../src/api/error-code.js";
 import { BROKER_KEYS } from "../../src/broker/broker-properties.js";
@@ -56,5 +58,14 @@ describe("the documents agree with the code", async () => {
   test("docs/broker-properties.md", async () => {
     const text = brokerPropertyDocument(BROKER_KEYS, TOPIC_CONFIG_KEYS);
     await expect(text).toMatchFileSnapshot(document("broker-properties.md"));
+  });
+
+  test("docs/connect-tests.md names tests that exist", () => {
+    const text = readFileSync(fileURLToPath(new URL("../../docs/connect-tests.md", import.meta.url)), "utf8");
+    const named = [...text.matchAll(/`((?:unit|cluster|long|kill|external)\/[\w./-]+)`/g)].map(([, path]) => path!);
+    expect(named.length).toBeGreaterThan(40);
+    const isThere = (path: string) =>
+      ["", ".test.ts"].some((end) => existsSync(fileURLToPath(new URL(`../${path}${end}`, import.meta.url))));
+    expect(named.filter((path) => !isThere(path))).toEqual([]);
   });
 });
