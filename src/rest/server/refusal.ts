@@ -14,15 +14,19 @@ const STATUSES: Readonly<Record<string, number>> = {
  */
 export function refusalText(code: string | undefined): string {
   const status = STATUSES[code ?? ""] ?? 400;
-  const reason = STATUS_CODES[status]!;
-  const body: ErrorBody = { error_code: status, message: `HTTP ${status} ${reason}` };
-  const text = JSON.stringify(body);
+  const text = refusalBody(status);
   return [
-    `HTTP/1.1 ${status} ${reason}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `Content-Type: ${MEDIA_TYPE}`,
     `Content-Length: ${text.length}`,
     "Connection: close",
     "",
     text,
   ].join("\r\n");
+}
+
+/** The body of an answer to a request that never reaches a route. */
+export function refusalBody(status: number): string {
+  const body: ErrorBody = { error_code: status, message: `HTTP ${status} ${STATUS_CODES[status]}` };
+  return JSON.stringify(body);
 }

@@ -4,8 +4,9 @@ import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket, TlsOptions } from "node:tls";
 import { type Clock, ConfigError, ConflictError } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
+import { MEDIA_TYPE } from "../../contract/rest-api.js";
 import type { BoundListener, Listener } from "./listener.js";
-import { refusalText } from "./refusal.js";
+import { refusalBody, refusalText } from "./refusal.js";
 
 /** How long and how large connections and requests may be. */
 export interface Limits {
@@ -141,6 +142,8 @@ export class RestServer {
       keepAliveTimeout: idleMs,
       headersTimeout: Math.min(idleMs, requestMs),
       requestTimeout: requestMs,
+      // Node's own refusal has no body.
+      requireHostHeader: false,
     };
     const answer = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response);
     const server = tls ? createSecureServer({ ...options, ...tls }, answer, property) : createServer(options, answer);
@@ -163,6 +166,10 @@ export class RestServer {
       closed.resolve();
     });
     if (this.#isStopping) response.setHeader("Connection", "close");
+    if (request.headers.host === undefined && request.httpVersion !== "1.0") {
+      response.writeHead(400, { "Content-Type": MEDIA_TYPE, Connection: "close" }).end(refusalBody(400));
+      return;
+    }
     void this.#app.promise.then((app) => app(request, response));
   }
 

@@ -32,6 +32,8 @@ test("headers above 8 KiB and bytes that are not HTTP are refused as JSON", asyn
     /^HTTP\/1\.1 431 [\s\S]*\{"error_code":431,"message":"HTTP 431 Request Header Fields Too Large"\}$/,
   );
   expect(await sendRaw(port, "GARBAGE\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 [\s\S]*\{"error_code":400,/);
+  expect(await sendRaw(port, "GET / HTTP/1.1\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 [\s\S]*\{"error_code":400,/);
+  expect(await sendRaw(port, "GET / HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200/);
   const fits = await sendRaw(port, `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ${"a".repeat(7000)}\r\n\r\n`);
   expect(fits).toMatch(/^HTTP\/1\.1 200/);
 });
