@@ -20,9 +20,11 @@ export class MillraceProcess {
   readonly #exited: Promise<string>;
   #ended: string | undefined;
 
+  /** @param onLine called for every printed line, of both streams. */
   constructor(
     readonly args: readonly string[],
     env: Readonly<Record<string, string>> = {},
+    private readonly onLine: (line: string) => void = () => {},
   ) {
     const child = spawn(process.execPath, [MAIN, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -80,6 +82,7 @@ export class MillraceProcess {
   }
 
   #take(line: string): void {
+    this.onLine(line);
     this.#lines.push(line);
     // Keeps the first lines, which hold the addresses, and the last ones.
     if (this.#lines.length > 1000) this.#lines.splice(200, 400);
