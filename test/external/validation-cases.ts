@@ -137,6 +137,7 @@ export const VALIDATION_CASES: readonly ValidationCase[] = [
   }),
   sink({ topics: "", "topics.regex": "d.*", "errors.deadletterqueue.topic.name": "dead" }),
   sink({ "consumer.override.group.id": "connect-cluster" }),
+  sink({ "consumer.override.group.id": "mine", "consumer.override.max.poll.records": "7" }),
   sink({ name: "cluster" }),
   sink({ "consumer.override.max.poll.records": "x" }, unreadable("max.poll.records", "INT")),
   source({ "producer.override.linger.ms": "x" }, unreadable("linger.ms", "LONG")),
@@ -207,7 +208,12 @@ export function transformationCases(shared: ReadonlySet<string>): ValidationCase
 }
 
 /** A second message with the text of a NullPointerException. */
-const DIFFERENT_WITHOUT_KEYS: Readonly<Record<string, readonly string[]>> = {};
+const DIFFERENT_WITHOUT_KEYS: Readonly<Record<string, readonly string[]>> = {
+  RegexRouter: [
+    "error_count: 3 | 2",
+    String.raw`transforms.a.regex value.errors: ["Missing required configuration \"transforms.a.regex\" which has no default value.","Invalid value null for configuration regex: Invalid regex: Cannot invoke \"String.isEmpty()\" because \"this.pattern\" is null"] | ["Missing required configuration \"transforms.a.regex\" which has no default value."]`,
+  ],
+};
 
 /**
  * Lines for what differs in two answers to a validation, besides the texts of documentation.

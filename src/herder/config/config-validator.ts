@@ -94,6 +94,9 @@ export class ConfigValidator {
     const nulls = noteNulls(resolved, values);
     const converters = await this.#converterInfos(resolved, values, chosen.location);
     const def: ConfigDef = { ...frameworkDef, ...config };
+    const ownGroup = resolved[GROUP_OVERRIDE];
+    if (plugin.type === "sink" && groupId !== undefined && ownGroup != null && !ofOthers.has(GROUP_OVERRIDE))
+      ofOthers.set(GROUP_OVERRIDE, []);
     const unknown = [...own.filter(({ name }) => !(name in def)), ...nulls, ...undefinedKeys(resolved, ofOthers, def)];
     const configs = [
       ...unknown.map((value) => ({ definition: null, value: configValueInfo(value) })),

@@ -63,7 +63,8 @@ export class RecordErrors<R> {
     again: () => Promise<T>,
   ): Promise<Outcome<T>> {
     const { policy, clock, random, stopping, counters } = this.parts;
-    const startedMs = clock.monotonicMs();
+    let startedMs = clock.monotonicMs();
+    let failing = "";
     let error = firstError;
     // Not a failure yet: the policy does not apply to this attempt.
     if (isNotPrepared(firstError)) {
@@ -76,6 +77,12 @@ export class RecordErrors<R> {
     for (let attempt = 1; ; attempt++) {
       if (error instanceof NeverTolerated) return { kind: "fatal", error: error.reason };
       const { stage, className } = at();
+      if (failing !== "" && failing !== `${stage} ${className}`) {
+        // Each stage has a retry time of its own.
+        startedMs = clock.monotonicMs();
+        attempt = 1;
+      }
+      failing = `${stage} ${className}`;
       counters.recordsFailed++;
       const elapsedMs = clock.monotonicMs() - startedMs;
       const verdict = judgeFailure(policy, stage, error, attempt, elapsedMs, random.next());

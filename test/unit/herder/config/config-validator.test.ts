@@ -406,6 +406,41 @@ describe("the validation of connector configs", () => {
     );
   });
 
+  test("shows a sink's own group twice, as Kafka Connect does, and its conflict in the first entry", async () => {
+    const entries = async (group: string) => {
+      const { configs } = await validator().validate({ ...sink, "consumer.override.group.id": group });
+      const ofGroup = configs.filter(({ value }) => value?.name === "consumer.override.group.id");
+      return ofGroup.map(({ definition, value }) => [definition?.type, value?.value, value?.errors]);
+    };
+    expect(await entries("mine")).toEqual([
+      [undefined, "mine", []],
+      ["STRING", "mine", []],
+    ]);
+    const conflict = "Consumer group workers conflicts with Connect worker group workers";
+    expect(await entries("workers")).toEqual([
+      [undefined, "workers", [conflict]],
+      ["STRING", "workers", []],
+    ]);
+  });
+
+  test.each([
+    ["Principal", ["acks", "zzz"]],
+    ["Allowlist", ["acks", "security.protocol", "zzz"]],
+    ["None", ["acks", "security.protocol", "zzz"]],
+  ])("refuses what the %s policy does not allow, in Kafka Connect's words", async (policy, refused) => {
+    const props = { ...source, "producer.override.acks": "1", "producer.override.zzz": "1" };
+    const found = await errors(
+      { ...props, "producer.override.security.protocol": "PLAINTEXT" },
+      validator(undefined, policy),
+    );
+    expect(Object.keys(found).sort()).toEqual(refused.map((key) => `producer.override.${key}`));
+    for (const key of refused) {
+      expect(found[`producer.override.${key}`]).toEqual([
+        `The '${policy}' policy does not allow '${key}' to be overridden in the connector configuration.`,
+      ]);
+    }
+  });
+
   test("shows overrides as Java's clients define them, in the order of a HashMap", async () => {
     const override = {
       "producer.override.linger.ms": "7",

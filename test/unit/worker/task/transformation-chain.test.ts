@@ -11,7 +11,7 @@ import {
 import { deferred } from "../../../../src/base/deferred.js";
 import { chooseTransformations } from "../../../../src/worker/task/transformation-chain.js";
 import { sinkRig } from "../sink-harness.js";
-import { record, records, registryOf, sourceRig, strict } from "../source-harness.js";
+import { record, records, registryOf, sourceRig, strict, textConverters } from "../source-harness.js";
 
 /** Plugins whose calls are recorded: `test.Add` appends its `text`, `test.Drop` drops, `test.Bad` throws `error`. */
 function plugins() {
@@ -182,6 +182,28 @@ describe("a source task with transformations", () => {
     await rig.clock.advance(300);
     await producer.arrived(1);
     expect(producer.appended.map(({ record: { value } }) => String(value))).toEqual(["v1!?"]);
+    rig.runner.abandon();
+  });
+
+  test("gives each failing stage the whole retry time", async () => {
+    const { chain, fail } = plugins();
+    fail(new RetriableError("VALUE_INVALID", "away"), 1);
+    let conversions = 0;
+    const converters = textConverters((value) => {
+      if (value !== null && ++conversions === 1) throw new RetriableError("VALUE_INVALID", "registry away");
+    });
+    const policy = { ...strict, retryTimeoutMs: 400 };
+    const rig = sourceRig({ chain: chain({ transforms: "b", "transforms.b.type": "Bad" }), converters, policy });
+    void rig.runner.run("STARTED");
+    const producer = await rig.producer;
+    rig.task.feed(records(1, 1));
+    await rig.clock.settled();
+    await rig.clock.advance(300);
+    expect(conversions).toBe(1);
+    await rig.clock.advance(299);
+    expect(producer.appended).toEqual([]);
+    await rig.clock.advance(1);
+    expect(producer.appended).toHaveLength(1);
     rig.runner.abandon();
   });
 
