@@ -209,7 +209,8 @@ export class TransactionDelivery implements SourceDelivery {
     const { owner, transactions, clock } = this.parts;
     const producer = this.#producer!;
     this.#commitAsked = false;
-    this.#endedAtMs = clock.monotonicMs();
+    const startedMs = clock.monotonicMs();
+    this.#endedAtMs = startedMs;
     if (!this.#isOpen) return;
     const offsets = [...this.#offsets.values()];
     try {
@@ -226,6 +227,8 @@ export class TransactionDelivery implements SourceDelivery {
     } catch (error) {
       owner.counters.commitFailures++;
       throw this.#explained(error);
+    } finally {
+      owner.counters.committed(clock.monotonicMs() - startedMs, clock.monotonicMs());
     }
     owner.counters.commits++;
     this.#offsets.clear();

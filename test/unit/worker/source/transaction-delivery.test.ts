@@ -113,6 +113,9 @@ describe("a source task in transactions", () => {
     await rig.clock.advance(1_000);
     expect([rig.cluster.lines, [...rig.cluster.offsets.values()]]).toEqual([["v1", "v2", "v3"], [{ position: 3 }]]);
     expect(rig.task.committed).toEqual([[{ partition: FILE, offset: { position: 3 } }]]);
+    const { commits, commitTimeMs, commitMaxMs } = rig.runner.metrics();
+    expect([commits, commitMaxMs]).toEqual([1, commitTimeMs]);
+    expect(commitTimeMs).toBeGreaterThan(0);
     rig.runner.stop();
     await rig.clock.advance(1_000);
     await ended;
