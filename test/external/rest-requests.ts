@@ -158,6 +158,13 @@ export const REST_REQUESTS: readonly RestRequest[] = [
   get("/connector-plugins/none/config"),
   get("/connector-plugins/FileStreamSource/config"),
   get("/connector-plugins/org.apache.kafka.connect.json.JsonConverter/config"),
+  ...["latest", "4.3.1", "%5B4,5)", "4.3.1&version=2"].map((version) =>
+    get(`/connector-plugins/FileStreamSource/config?version=${version}`),
+  ),
+  ...["0.0.1", "x", "LATEST", "(4.3.1,)", "%5B1,", "%5B5,4%5D"].map((version) =>
+    get(`/connector-plugins/FileStreamSource/config?version=${version}`),
+  ),
+  get("/connector-plugins/none/config?version=1"),
   send("PUT /connector-plugins/FileStreamSource/config/validate", { ...FILE_SOURCE, name: "v" }),
   send(
     "PUT /connector-plugins/FileStreamSource/config/validate",

@@ -110,7 +110,13 @@ export const OPERATIONS: Readonly<Record<PathName, Readonly<Record<string, Opera
       answers: { 200: "Plugins" },
     },
   },
-  pluginConfig: { get: { summary: "The keys of a plugin's configuration", answers: { 200: "ConfigKeys" } } },
+  pluginConfig: {
+    get: {
+      summary: "The keys of a plugin's configuration",
+      query: { version: { type: "string", description: "A version, or a Maven range of versions; or latest." } },
+      answers: { 200: "ConfigKeys" },
+    },
+  },
   validate: {
     put: { summary: "Validates a configuration", body: "SubmittedConfig", answers: { 200: "ConfigInfos" } },
   },
