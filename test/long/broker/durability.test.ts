@@ -1,8 +1,13 @@
 import { test } from "vitest";
+import { runCompactionHistory } from "../../support/compaction-history.js";
 import { runLogHistory } from "../../support/log-history.js";
 
 const HISTORIES = 10_000;
 
 test(`over ${HISTORIES} histories of power cuts, kills and a failing disk every acknowledged record is there once (I10)`, async () => {
   for (let seed = 1000; seed < 1000 + HISTORIES; seed++) await runLogHistory(seed);
+}, 1_500_000);
+
+test("over 3000 histories of compactions that are cut anywhere the newest acknowledged record of every key stays (I10)", async () => {
+  for (let seed = 1000; seed < 4000; seed++) await runCompactionHistory(seed);
 }, 1_500_000);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { writeAt } from "../../../base/files/durable-files.js";
 import { KafkaError } from "../../../protocol/kafka-error.js";
+import { MalformedError } from "../../../protocol/malformed-error.js";
 import { type BatchHeader, isControlBatch, nextOffsetOf, walkBatches } from "../../../protocol/records/record-batch.js";
 import { RecordCursor } from "../../../protocol/records/record-batch-reader.js";
 import { lastOffset } from "../batch-walk.js";
@@ -132,6 +133,8 @@ function* rewriteGroup(
     for (const segment of group) {
       for (let position = 0; position < segment.size; ) {
         const chunk = segment.readBatches(position, CHUNK_BYTES, true);
+        if (chunk.length === 0)
+          throw new MalformedError(`${segment.path} ends at ${position} of ${segment.size} bytes`);
         const kept = compactChunk(log, chunk, state);
         writeAt(disk, fd, kept, written);
         written += kept.length;
