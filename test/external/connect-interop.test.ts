@@ -56,12 +56,13 @@ describe.skipIf(missing)("the real Kafka Connect and ours on the same topics", (
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  const startOurs = async () => {
+  const startOurs = async (props: Readonly<Record<string, string>> = {}) => {
     ours = await startWorkerStack({
       props: testWorkerProps(broker.bootstrap, {
         "group.id": "connect-cluster",
         "task.isolation": "none",
         "scheduled.rebalance.max.delay.ms": "0",
+        ...props,
       }),
       clock: new SystemClock(),
       random: new SystemRandom(),
@@ -124,16 +125,18 @@ describe.skipIf(missing)("the real Kafka Connect and ours on the same topics", (
     expect(text).toBe("one\ntwo\nthree\n");
   });
 
+  /** All tasks run, some on each worker. */
+  const workers = (name: string, tasks: number) =>
+    statuses.until(
+      name,
+      (all) =>
+        all.tasks.length === tasks &&
+        new Set(all.tasks.map(([, { workerId }]) => workerId)).size === 2 &&
+        all.tasks.every(([, { state }]) => state === "RUNNING"),
+    );
+
   test("both work in one group, and share what there is", async () => {
     const rest = await startOurs();
-    const workers = (name: string, tasks: number) =>
-      statuses.until(
-        name,
-        (all) =>
-          all.tasks.length === tasks &&
-          new Set(all.tasks.map(([, { workerId }]) => workerId)).size === 2 &&
-          all.tasks.every(([, { state }]) => state === "RUNNING"),
-      );
     const sink = {
       ...converters,
       "connector.class": `${FILE}FileStreamSinkConnector`,
@@ -152,4 +155,26 @@ describe.skipIf(missing)("the real Kafka Connect and ours on the same topics", (
     expect(await pastRebalances(() => rest.delete("/connectors/shared"))).toBe(204);
     await statuses.gone("shared");
   });
+
+  test.each(["compatible", "eager"])(
+    "a worker of ours with connect.protocol=%s takes the group to it",
+    async (protocol) => {
+      await ours!.close();
+      const rest = await startOurs({ "connect.protocol": protocol });
+      const sink = {
+        ...converters,
+        "connector.class": `${FILE}FileStreamSinkConnector`,
+        topics: "lines",
+        "tasks.max": "6",
+      };
+      await rest.create(protocol, { ...sink, file: join(folder, `${protocol}.txt`) });
+      await workers(protocol, 6);
+      const java = new RestClient(peers.connectUrl, false);
+      const config = { ...sink, "tasks.max": "4", file: join(folder, `${protocol}-4.txt`) };
+      expect(await pastRebalances(() => java.put(`/connectors/${protocol}/config`, config))).toBe(200);
+      await workers(protocol, 4);
+      expect(await pastRebalances(() => rest.delete(`/connectors/${protocol}`))).toBe(204);
+      await statuses.gone(protocol);
+    },
+  );
 });
