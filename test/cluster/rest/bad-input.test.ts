@@ -245,4 +245,13 @@ describe("bad input", () => {
       body: { none: { topics: [] } },
     });
   });
+
+  test.each(["enabled", "preparing"])(
+    "a worker with exactly.once.source.support=%s needs a broker with transactions",
+    async (mode) => {
+      await expect(stack.startAnotherWorker({ "exactly.once.source.support": mode })).rejects.toThrow(
+        "exactly.once.source.support needs transactions, which the brokers of bootstrap.servers do not serve",
+      );
+    },
+  );
 });
