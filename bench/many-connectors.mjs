@@ -3,7 +3,7 @@
 // Connect, on the same broker, afterwards.
 //   [MILLRACE_PEERS=…/peers] node bench/many-connectors.mjs [--connectors 500] [--tasks 2] [--lists 200] [--idle 20]
 //     [--original no]
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -188,7 +188,10 @@ async function startOriginal(bootstrap) {
     PEER_GROUP: "original",
   };
   const stop = async () => run(peers, ["connect", "stop"], env);
-  atEnd(stop);
+  atEnd(async () => {
+    await stop();
+    rmSync(home, { recursive: true, force: true });
+  });
   run(peers, ["connect", "start"], env);
   const pid = Number(readFileSync(join(home, "run", "connect.pid"), "utf8"));
   return { url: `http://127.0.0.1:${port}`, pid, stop };
