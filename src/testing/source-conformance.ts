@@ -9,7 +9,7 @@ import {
 } from "../api/index.js";
 import { parseExactJson, sourceMapKey } from "../base/exact-json.js";
 import type { SourceFixture } from "./fixture.js";
-import { oneTaskConfig, patience, taskContext, until, within } from "./plugin-run.js";
+import { oneTaskConfig, patience, pluginContext, taskContext, until, within } from "./plugin-run.js";
 
 /** One source task, driven as a worker drives it. */
 class SourceRun {
@@ -102,6 +102,7 @@ export async function checkResumes(plugin: SourcePlugin, fixture: SourceFixture,
     // In the form in which the offsets topic returns it.
     stored.set(sourceMapKey(sourcePartition), parseExactJson(sourceMapKey(sourceOffset)) as SourceMap);
   }
+  await checkAltering(plugin, fixture.props, stored);
   const second = await SourceRun.start(plugin, fixture.props, stored);
   try {
     await second.readUntil(2);
@@ -112,6 +113,27 @@ export async function checkResumes(plugin: SourcePlugin, fixture: SourceFixture,
   const came = second.records.slice(0, 2).map(placeOf);
   if (expected.join() === came.join()) return;
   throw new Error(`After the stored offset came ${came.join(", ")} instead of ${expected.join(", ")}`);
+}
+
+/** Users may store again what they were shown, and delete anything, even what no task could use. */
+async function checkAltering(
+  plugin: SourcePlugin,
+  props: Props,
+  stored: ReadonlyMap<string, SourceMap>,
+): Promise<void> {
+  const alter = async (offsets: readonly SourceOffset[], refusal: string) => {
+    try {
+      await plugin.connector().alterOffsets?.(props, offsets, pluginContext);
+    } catch (cause) {
+      throw new Error(refusal, { cause });
+    }
+  };
+  const own = [...stored].map(([key, offset]) => ({ partition: parseExactJson(key) as SourceMap, offset }));
+  await alter(own, "alterOffsets refused an offset of the task's own");
+  await alter(
+    [{ partition: {}, offset: null }],
+    "alterOffsets refused to delete an offset: nothing else can delete it",
+  );
 }
 
 /** Stops a task that waits for records. */

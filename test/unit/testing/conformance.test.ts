@@ -9,6 +9,8 @@ import {
   type SinkRecord,
   type SinkTask,
   type SinkTaskContext,
+  type SourceConnector,
+  type SourceOffset,
   type SourcePlugin,
   SourceRecord,
   type SourceTask,
@@ -24,6 +26,7 @@ import { type ConformanceCheck, conformance } from "../../../src/testing/index.j
 interface ConnectorFaults {
   readonly config?: ConfigDef;
   readonly start?: (props: Props) => void;
+  readonly alterOffsets?: NonNullable<SourceConnector["alterOffsets"]>;
 }
 
 const CONFIG = { place: { type: "string", doc: "Where.", check: nonEmpty } } as const satisfies ConfigDef;
@@ -85,7 +88,10 @@ function sourceChecks(
     className: "test.Source",
     taskClassName: "test.SourceTask",
     version: "1",
-    connector: () => connectorOf(faults),
+    connector: () => ({
+      ...connectorOf(faults),
+      ...(faults.alterOffsets && { alterOffsets: faults.alterOffsets }),
+    }),
     task: async () => make(source),
   };
   return conformance(plugin, async () => {
@@ -154,6 +160,21 @@ describe("a source", () => {
     expect(await failures(sourceChecks((source) => new Forgetful(source)))).toEqual([
       expect.stringMatching(/^After the stored offset came .*"at":1.* instead of .*"at":3/),
     ]);
+  });
+
+  test("that refuses its own offsets, or to delete one, is found out", async () => {
+    const altering = (alterOffsets: ConnectorFaults["alterOffsets"]) =>
+      failures(sourceChecks(undefined, { ...(alterOffsets && { alterOffsets }) }));
+    expect(await altering(async () => true)).toEqual([]);
+    const refused = async () => {
+      throw new Error("no");
+    };
+    expect(await altering(refused)).toEqual(["alterOffsets refused an offset of the task's own"]);
+    const demanding = async (_props: Props, offsets: readonly SourceOffset[]) => {
+      if (offsets.some(({ offset }) => offset === null)) throw new Error("no");
+      return true;
+    };
+    expect(await altering(demanding)).toEqual(["alterOffsets refused to delete an offset: nothing else can delete it"]);
   });
 
   test("whose poll fails with a RetriableError is polled again", async () => {
