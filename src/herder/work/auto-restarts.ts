@@ -16,7 +16,7 @@ export interface AutoRestartsOptions {
 interface Restarts extends RestartHistory {
   /** Another config starts with a fresh budget. */
   readonly configOffset: number;
-  /** Undefined once it has left FAILED. */
+  /** Undefined once it starts anew or has left FAILED. */
   readonly timer: Timer | undefined;
 }
 
@@ -66,6 +66,15 @@ export class AutoRestarts {
     if (state === "UNASSIGNED") return void this.#restarts.delete(key);
     const runningSinceMs = state === "RUNNING" ? (known.runningSinceMs ?? this.options.clock.monotonicMs()) : undefined;
     this.#restarts.set(key, { ...known, timer: undefined, runningSinceMs });
+  }
+
+  /** It starts anew, at whoever's request: the restart that waits would only interrupt that start. */
+  begun(subject: StatusSubject): void {
+    const key = keyOf(subject);
+    const known = this.#restarts.get(key);
+    if (!known) return;
+    known.timer?.cancel();
+    this.#restarts.set(key, { ...known, timer: undefined });
   }
 
   /** Whether its restart has not begun yet. Between the timer and the restart somebody else may have restarted it. */

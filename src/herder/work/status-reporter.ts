@@ -17,7 +17,7 @@ export interface StatusReporterOptions {
   isConfigured(subject: StatusSubject): boolean;
   /** Whether the topics that connectors use are recorded (`topic.tracking.enable`). */
   readonly tracksTopics: boolean;
-  readonly autoRestarts: Pick<AutoRestarts, "failed" | "left">;
+  readonly autoRestarts: Pick<AutoRestarts, "failed" | "left" | "begun">;
   requestReconfiguration(connector: string): void;
   /** The values of the connectors' references must not get into the status topic. */
   readonly redactions: Redactions;
@@ -56,6 +56,11 @@ export class StatusReporter implements WorkerListener {
     const { store, workerId, generation, isConfigured } = this.options;
     const status = { state: "RESTARTING", trace: null, workerId, generation: generation(), version: null } as const;
     store.put(subject, status, () => isConfigured(subject));
+  }
+
+  /** It is about to start. Not a status: that is reported once it runs. */
+  starting(subject: StatusSubject): void {
+    this.options.autoRestarts.begun(subject);
   }
 
   requestReconfiguration(connector: string): void {

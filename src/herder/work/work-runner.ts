@@ -118,6 +118,7 @@ export class WorkRunner implements Running {
     const entry = configs().connectors.get(connector);
     if (!entry || this.#ended || !this.options.mayRunConnector(connector)) return "UNASSIGNED";
     this.connectors.set(connector, { configOffset: entry.configOffset, targetState: entry.targetState });
+    reporter.starting({ connector });
     try {
       const state = await worker.startConnector(connector, resolve(connector, entry.config), entry.targetState);
       if (state === "RUNNING") connectorRuns(connector);
@@ -142,6 +143,7 @@ export class WorkRunner implements Running {
     if (!entry || !taskConfig || this.#ended || !this.options.mayRunTask(id, entry.tasksOffset)) return false;
     const { targetState, tasksOffset, taskConfigs } = entry;
     this.tasks.set(taskKey(id), { id, tasksOffset, targetState });
+    reporter.starting(id);
     try {
       const [own, ofTask] = [resolve(id.connector, entry.config), resolve(id.connector, taskConfig)];
       await worker.startTask(id, own, ofTask, targetState, taskConfigs.length);

@@ -75,6 +75,7 @@ export class SinkCommits {
       rewind(partitions.committed());
       return;
     }
+    await reported(); // also those that preCommit has made
     const commit = this.#plan(asked, returned);
     if (commit.length === 0) {
       waiting(undefined);
@@ -91,9 +92,12 @@ export class SinkCommits {
     const { partitions, task, reported, counters, logger, timeoutMs } = this.parts;
     if (this.#inFlight) await this.#inFlight;
     try {
-      await this.#within(reported(), timeoutMs, "Writing reports of bad records");
+      const written = () => this.#within(reported(), timeoutMs, "Writing reports of bad records");
+      await written();
       const asked = partitions.current(closing);
-      return this.#plan(asked, await task.preCommit(asked));
+      const returned = await task.preCommit(asked);
+      await written(); // also those that preCommit has made
+      return this.#plan(asked, returned);
     } catch (cause) {
       counters.commitFailures++;
       logger.error(

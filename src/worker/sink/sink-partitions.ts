@@ -7,6 +7,8 @@ interface OpenPartition extends TopicPartition {
   committed: number;
   /** End of the partition as of the last fetch. */
   end: number;
+  /** No commit passes this record; infinite: none is held. */
+  heldAt: number;
 }
 
 /** The offsets to commit, and those that `preCommit` returned but must not be. */
@@ -29,7 +31,14 @@ export class SinkPartitions {
   /** Opens partitions at their start positions, which count as put and as committed. */
   open(positions: readonly TopicPartitionOffset[]): void {
     for (const { topic, partition, offset } of positions) {
-      const opened = { topic, partition, current: offset, committed: offset, end: offset };
+      const opened = {
+        topic,
+        partition,
+        current: offset,
+        committed: offset,
+        end: offset,
+        heldAt: Number.POSITIVE_INFINITY,
+      };
       this.#open.set(keyOfPartition(opened), opened);
     }
   }
@@ -46,13 +55,22 @@ export class SinkPartitions {
     return [...this.#open.values()].map(({ topic, partition }) => ({ topic, partition }));
   }
 
-  /** The offsets after the records put, of all open partitions or of those among `partitions`. */
+  /**
+   * The offsets that may be committed: after the records put, but not after a held one. Of all open partitions or of
+   * those among `partitions`.
+   */
   current(partitions: readonly TopicPartition[] = this.all()): TopicPartitionOffset[] {
-    return this.#offsets(partitions, (open) => open.current);
+    return this.#offsets(partitions, limitOf);
   }
 
   committed(partitions: readonly TopicPartition[] = this.all()): TopicPartitionOffset[] {
     return this.#offsets(partitions, (open) => open.committed);
+  }
+
+  /** The task fails because of this record, and the next run must read it again. */
+  hold({ topic, partition, offset }: TopicPartitionOffset): void {
+    const open = this.#open.get(keyOfPartition({ topic, partition }));
+    if (open) open.heldAt = Math.min(open.heldAt, offset);
   }
 
   /** Records before `nextOffset` were put, or the task moved there. Closed partitions are ignored. */
@@ -114,7 +132,7 @@ export class SinkPartitions {
 
   /**
    * Selects the offsets of a `preCommit` answer to commit: only of partitions in `asked` that are still open, only up
-   * to the records put, and none that is committed already. (I2)
+   * to the records put and to a held one, and none that is committed already. (I2)
    *
    * @param asked the offsets passed to `preCommit`.
    */
@@ -130,6 +148,7 @@ export class SinkPartitions {
       else if (!Number.isSafeInteger(offset.offset) || offset.offset < 0)
         refused.push({ offset, why: "it is not an offset" });
       else if (offset.offset > limit) refused.push({ offset, why: `only ${limit} has been put so far` });
+      else if (offset.offset > limitOf(open)) refused.push({ offset, why: `the task fails at record ${open.heldAt}` });
       else if (offset.offset !== open.committed) commit.push(offset);
     }
     return { commit, refused };
@@ -143,4 +162,9 @@ export class SinkPartitions {
     }
     return offsets;
   }
+}
+
+/** What is committed stays so, whatever is held. */
+function limitOf({ current, committed, heldAt }: OpenPartition): number {
+  return Math.min(current, Math.max(heldAt, committed));
 }

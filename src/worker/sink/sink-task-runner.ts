@@ -417,7 +417,11 @@ export class SinkTaskRunner implements TaskRunner {
       () => this.#reports.delete(written),
       (cause) => this.#life.fail(cause),
     );
-    if (this.parts.policy.tolerance === "none") this.#fatalReport ??= written;
+    if (this.parts.policy.tolerance === "none") {
+      this.#fatalReport ??= written;
+      const { originalTopic: topic, originalPartition: partition, originalOffset: offset } = record;
+      this.#partitions.hold({ topic, partition, offset });
+    }
     const outcome = written.then((fatal) => {
       if (fatal) throw fatal;
     });

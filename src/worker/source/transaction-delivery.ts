@@ -62,9 +62,13 @@ export class TransactionDelivery implements SourceDelivery {
   #producer: TransactionalProducer<Written> | undefined;
   #offsetsTopic = "";
   #unsettled = 0;
+  /** Records in the transaction so far, dropped ones included. */
+  #done = 0;
   #endedAtMs = 0;
   #commitAsked = false;
   #ended = false;
+  /** The task ends before the rest of its last batch. */
+  #isCut = false;
 
   constructor(private readonly parts: TransactionDeliveryParts) {
     this.#requests = parts.transactions.boundary === "connector" ? new TransactionRequests() : undefined;
@@ -121,16 +125,19 @@ export class TransactionDelivery implements SourceDelivery {
     return {
       produce: (record, produced) => {
         this.#append(produced);
-        return this.#done(record);
+        return this.#settle(record);
       },
-      drop: (record) => this.#done(record),
+      drop: (record) => this.#settle(record),
       withdraw: (from) => {
+        this.#isCut = true;
         this.#unsettled -= batch.length - from;
       },
     };
   }
 
   async polled(): Promise<void> {
+    // The connector asked for an end after the whole batch: a part of it must not become visible.
+    if (this.#isCut && this.#requests) return;
     const { boundary, intervalMs } = this.parts.transactions;
     const asked = this.#requests ? this.#requests.takeBatch() : this.#commitAsked ? "commit" : undefined;
     const ageMs = this.parts.clock.monotonicMs() - this.#endedAtMs;
@@ -197,9 +204,10 @@ export class TransactionDelivery implements SourceDelivery {
   }
 
   /** The record is produced or dropped: its offset belongs to the transaction. */
-  #done(record: SourceRecord): Promise<void> | undefined {
+  #settle(record: SourceRecord): Promise<void> | undefined {
     const { sourcePartition: partition, sourceOffset: offset } = record;
     this.#offsets.set(this.#keyOf(partition), { partition, offset });
+    this.#done++;
     const request = this.#requests?.takeRecord(record);
     return request && this.#finish(request);
   }
@@ -232,7 +240,8 @@ export class TransactionDelivery implements SourceDelivery {
     }
     owner.counters.commits++;
     this.#offsets.clear();
-    this.#unsettled = 0;
+    this.#unsettled -= this.#done;
+    this.#done = 0;
     this.#endedAtMs = clock.monotonicMs();
     if (!this.#ended && offsets.length > 0) await owner.stored(offsets); // I3: only now may the source release them
   }

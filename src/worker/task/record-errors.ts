@@ -44,6 +44,9 @@ export interface RecordErrorsParts<R> {
  * records cost neither closure nor promise; only failed ones get here.
  */
 export class RecordErrors<R> {
+  /** Tolerated failures that nothing has reported. */
+  #unreported = 0;
+
   constructor(private readonly parts: RecordErrorsParts<R>) {}
 
   get policy(): ErrorPolicy {
@@ -146,11 +149,13 @@ export class RecordErrors<R> {
 
   /** Without log and dead letter queue, tolerated records would vanish unseen: warns at the 1st, 10th, 100th … */
   #warnUnreported({ record, error }: FailedRecord<R>): void {
-    const { reporters, counters, logger, describe } = this.parts;
-    if (reporters.length > 0 || !Number.isInteger(Math.log10(counters.recordsSkipped))) return;
+    const { reporters, logger, describe } = this.parts;
+    if (reporters.length > 0) return;
+    this.#unreported++;
+    if (!Number.isInteger(Math.log10(this.#unreported))) return;
     logger.warn(
       `errors.tolerance=all drops bad records without a report; set errors.log.enable or a dead letter queue: ${errorMessage(error)}, where ${describe(record)}`,
-      { droppedSoFar: counters.recordsSkipped },
+      { droppedSoFar: this.#unreported },
     );
   }
 

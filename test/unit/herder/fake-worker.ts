@@ -17,6 +17,8 @@ export class FakeWorker implements Worker {
   readonly generated = new Map<string, Record<string, string>[]>();
   /** Connectors whose start never returns. */
   readonly blocked = new Set<string>();
+  /** Connectors whose tasks start without a report. */
+  readonly silent = new Set<string>();
   /** When set, closing waits for it, like work that ends slowly. */
   closeGate: Promise<void> | undefined;
   /** The connectors' judgement of new offsets. */
@@ -99,6 +101,7 @@ export class FakeWorker implements Worker {
   async startTask(id: TaskId, _connector: object, props: Readonly<Record<string, string>>, targetState: TargetState) {
     this.calls.push(`start ${id.connector}-${id.task} ${targetState} ${JSON.stringify(props)}`);
     this.#tasks.set(`${id.connector}-${id.task}`, id);
+    if (this.silent.has(id.connector)) return;
     this.listener.taskStatus(id, targetState === "PAUSED" ? "PAUSED" : "RUNNING", null, "1.0");
   }
 

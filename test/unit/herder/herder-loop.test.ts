@@ -146,6 +146,19 @@ describe("the herder's loop", () => {
     expect(loop.stores.status.status({ connector: "c", task: 0 })?.trace).toContain("No automatic restart");
   });
 
+  test("does not restart by itself what somebody else has restarted, however long that start takes", async () => {
+    await put("c", { "errors.restart.max.attempts": "-1" });
+    await clock.settled();
+    worker.silent.add("c");
+    worker.fail({ connector: "c", task: 0 }, "Error: no", null);
+    await clock.advance(500);
+    worker.calls.length = 0;
+    await loop.run("restart", () => loop.runner.restartTask({ connector: "c", task: 0 }));
+    expect(worker.calls).toHaveLength(2);
+    await clock.advance(3_600_000);
+    expect(worker.calls).toHaveLength(2);
+  });
+
   test("restarts a failed connector by itself, but no task or connector that moved away", async () => {
     await put("c", { "errors.restart.max.attempts": "-1" });
     await clock.settled();

@@ -32,7 +32,7 @@ class GatedWorker extends FakeWorker {
 /** A runner of two tasks of c, whose stops hang until they are cancelled. */
 async function rig() {
   const restarting: unknown[] = [];
-  const reporter = { taskStatus() {}, restarting: (subject: unknown) => restarting.push(subject) };
+  const reporter = { taskStatus() {}, starting() {}, restarting: (subject: unknown) => restarting.push(subject) };
   const worker = new GatedWorker({ connectorStatus() {}, taskStatus() {} } as unknown as WorkerListener);
   const configs = configsOf(...connectorRecords("c", 2));
   const group = { isMember: true };

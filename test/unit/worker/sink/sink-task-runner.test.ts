@@ -434,6 +434,63 @@ describe("a sink task", () => {
     },
   );
 
+  test.each(["periodic", "last"])(
+    "with errors.tolerance=none no %s commit passes a record that is reported after its put (I8)",
+    async (commit) => {
+      const { task, consumer, clock, runner, dlq, status, ended } = await started({
+        commitIntervalMs: 10_000,
+        deadLetters: { topic: "dlq", replicationFactor: 1, contextHeaders: false },
+      });
+      consumer.produce(P0, "bad");
+      await task.took(1);
+      await clock.settled();
+      const queue = await dlq;
+      const failed = status.next("FAILED");
+      // The sink has sent it, and hears of its refusal now; nothing polls in between.
+      void task.context.reportErrant!(task.records[0]!, new Error("too long"));
+      await queue.arrived(1);
+      queue.ack();
+      if (commit === "last") await consumer.rebalance("revoke", P0);
+      else task.context.requestCommit();
+      await clock.advance(20_000);
+      expect(consumer.commits.size).toBe(0);
+      expect(await failed).toContain("too long");
+      await ended;
+      expect(consumer.commits.size).toBe(0);
+      runner.abandon();
+    },
+  );
+
+  test.each(["periodic", "last"])(
+    "a report from within preCommit holds that %s commit until it is written (I8)",
+    async (commit) => {
+      const { task, consumer, clock, runner, dlq } = await started({
+        policy: { ...strict, tolerance: "all" },
+        deadLetters: { topic: "dlq", replicationFactor: 1, contextHeaders: false },
+      });
+      const queue = await dlq;
+      task.preCommitAnswer = (current) => {
+        for (const record of task.records.splice(0)) void task.context.reportErrant!(record, new Error("bad"));
+        return current;
+      };
+      consumer.produce(P0, "a");
+      await task.took(1);
+      await clock.settled();
+      let closed: Promise<unknown> = Promise.resolve();
+      if (commit === "last") closed = consumer.rebalance("revoke", P0);
+      else task.context.requestCommit();
+      await clock.advance(1_000);
+      await queue.arrived(1);
+      await clock.advance(1_000);
+      expect(consumer.commits.size).toBe(0);
+      queue.ack();
+      await clock.advance(1_000);
+      await closed;
+      expect(consumer.commits.get("orders-0")).toBe(1);
+      runner.abandon();
+    },
+  );
+
   test("reportErrant of a copy writes what was read", async () => {
     const { task, consumer, runner, dlq } = await started({
       policy: { ...strict, tolerance: "all" },

@@ -8,10 +8,12 @@ import {
   SourceRecord,
   type SourceTask,
   type SourceTaskContext,
+  type Transformation,
 } from "../../../../src/api/index.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { parseTopicCreation } from "../../../../src/worker/source/topic-creation.js";
+import { TransformationChain } from "../../../../src/worker/task/transformation-chain.js";
 import { FakeOffsets, FedSource, FILE, record, records, sourceRig, strict, textConverters } from "../source-harness.js";
 
 const stored = (offsets: FakeOffsets) => [...offsets.stored.values()];
@@ -227,6 +229,35 @@ describe("a source task", () => {
     rig.runner.stop();
     await ended;
     expect(told).toEqual([1, 10, 100]);
+  });
+
+  test("records dropped without any report cause a warning, however many a transformation has dropped before", async () => {
+    const explode = (value: unknown) => {
+      if (value === "v30") throw new DataError("VALUE_INVALID", "bad");
+    };
+    const told: unknown[] = [];
+    const logger: Logger = { ...silentLogger, warn: (_message, fields) => told.push(fields?.["droppedSoFar"]) };
+    const chain = new TransformationChain([
+      {
+        transformation: {
+          config: {},
+          configure() {},
+          apply: (given) => (given.value === "v30" ? given : null),
+        } as Transformation,
+        className: "test.Filter",
+        predicate: undefined,
+        negate: false,
+      },
+    ]);
+    const policy = { ...strict, tolerance: "all" as const };
+    const rig = sourceRig({ converters: textConverters(explode), policy, chain, logger });
+    const ended = rig.runner.run("STARTED");
+    await rig.producer;
+    rig.task.feed(records(1, 30));
+    await rig.clock.settled();
+    rig.runner.stop();
+    await ended;
+    expect(told).toEqual([1]);
   });
 
   test("a retriable conversion is retried until errors.retry.timeout", async () => {

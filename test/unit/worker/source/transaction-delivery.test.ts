@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConflictError, RetriableError, type SourceMap, type SourceOffset } from "../../../../src/api/index.js";
 import type { SimClock } from "../../../../src/base/clock.js";
+import { deferred } from "../../../../src/base/deferred.js";
 import { sourceMapKey } from "../../../../src/base/exact-json.js";
 import type { KafkaClient, ProducerListener } from "../../../../src/kafka/kafka-client.js";
 import type { BoundarySettings } from "../../../../src/worker/source/transaction-boundary.js";
@@ -171,6 +172,7 @@ describe("a source task in transactions", () => {
     rig.task.feed([first!, second!, third!, ...rest]);
     await rig.clock.advance(1_000);
     expect([rig.cluster.lines, [...rig.cluster.offsets.values()]]).toEqual([["v1", "v2"], [{ position: 3 }]]);
+    expect(rig.runner.metrics().activeRecords).toBe(2);
     transactions!.commitTransaction();
     rig.task.feed(records(6, 6));
     await rig.clock.advance(1_000);
@@ -182,6 +184,31 @@ describe("a source task in transactions", () => {
     await ended;
     // Nobody asked for a commit of the seventh.
     expect([rig.cluster.lines.length, rig.cluster.transactions.state(ID)]).toEqual([5, "CompleteAbort"]);
+  });
+
+  test("of a connector's own boundaries is aborted when a stop cuts its batch, not committed in part", async () => {
+    const rig = setUp({ boundary: "connector", properties: { "buffer.memory": "30" } });
+    const ended = started(rig);
+    await rig.clock.advance(1_000);
+    const { transactions } = rig.task.context;
+    transactions!.commitTransaction();
+    rig.task.feed(records(1, 2));
+    await rig.clock.advance(1_000);
+    expect(rig.cluster.lines).toEqual(["v1", "v2"]);
+    // The producer is full while its broker does not answer, and the stop leaves the rest of the batch out.
+    const answering = deferred();
+    rig.cluster.broker.fail("Produce", answering.promise);
+    transactions!.commitTransaction();
+    rig.task.feed(records(3, 8));
+    await rig.clock.advance(100);
+    rig.runner.stop();
+    await rig.clock.advance(100);
+    answering.resolve();
+    await rig.clock.advance(10_000);
+    await ended;
+    expect([rig.cluster.lines, [...rig.cluster.offsets.values()]]).toEqual([["v1", "v2"], [{ position: 2 }]]);
+    expect(rig.cluster.transactions.state(ID)).toBe("CompleteAbort");
+    expect(rig.runner.metrics().activeRecords).toBeGreaterThan(0);
   });
 
   test("fails when the connector asks for two ends at one place", async () => {
