@@ -32,7 +32,9 @@ export async function runCompactionHistory(seed: number): Promise<void> {
     for (let life = 0; life <= lives; life++) {
       const isMended = life === lives;
       if (!isMended) disk.fault = { at: disk.calls + 1 + random.integer(120), kind: FAULTS[random.integer(4)]! };
-      const log = open(disk, clock, life);
+      // Cleanings group the segments by this size, so that they differ between lives.
+      const segmentBytes = [400, 900][random.integer(2)]!;
+      const log = open(disk, clock, life, segmentBytes);
       if (!log) continue;
       check(log, state, []);
       for (let step = random.integer(40); step > 0 && !disk.isCut && !log.offline; step--) {
@@ -54,10 +56,10 @@ export async function runCompactionHistory(seed: number): Promise<void> {
   }
 }
 
-function open(disk: MemoryDisk, clock: SimClock, leaderEpoch: number): PartitionLog | undefined {
+function open(disk: MemoryDisk, clock: SimClock, leaderEpoch: number, segmentBytes = 400): PartitionLog | undefined {
   const configs = {
     "cleanup.policy": "compact",
-    "segment.bytes": "400",
+    "segment.bytes": String(segmentBytes),
     "index.interval.bytes": "100",
     "delete.retention.ms": "0",
     "flush.messages": "1",

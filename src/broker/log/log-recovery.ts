@@ -173,23 +173,17 @@ function finishReplacements(folder: string, files: SealedFiles, indexIntervalByt
     const last = lastOffsetOf(join(folder, name), files);
     logger.info("Finishing an interrupted compaction", { folder, segment: base });
     const replaced = segmentBases(folder, files).filter((b) => b >= base && b <= Math.max(base, last));
-    replaceBySwap(folder, base, replaced, files, indexIntervalBytes);
+    Segment.indexSwap(folder, base, files, indexIntervalBytes);
+    replaceBySwap(folder, base, replaced, files);
   }
 }
 
 /**
- * Replaces the segments that `<base>.log.swap` was made from. They are deleted oldest first: as long as a record
+ * Replaces the segments that `<base>.log.swap`, which has its index files, was made from. They are deleted oldest first: as long as a record
  * exists, so does the tombstone behind it, however often this is interrupted and repeated.
  */
-export function replaceBySwap(
-  folder: string,
-  base: number,
-  replaced: readonly number[],
-  files: SealedFiles,
-  indexIntervalBytes: number,
-): void {
+export function replaceBySwap(folder: string, base: number, replaced: readonly number[], files: SealedFiles): void {
   const { disk } = files;
-  Segment.indexSwap(folder, base, files, indexIntervalBytes);
   for (const old of replaced) {
     files.forget(join(folder, `${segmentName(old)}.log`));
     if (old === base) continue;

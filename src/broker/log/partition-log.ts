@@ -333,6 +333,11 @@ export class PartitionLog {
     this.#places.length = 0;
   }
 
+  /** Takes the log offline: its files are no longer what it holds in memory. For the cleaner. Returns the error. */
+  fail(doing: string, cause: unknown): KafkaError {
+    return this.#goOffline(doing, cause);
+  }
+
   /**
    * Stops cleanly: everything is on disk and indexed, so that the next start checks nothing. Done when it returns,
    * unless a sync is under way: its failure must not be missed.

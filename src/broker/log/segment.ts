@@ -104,6 +104,13 @@ export class Segment {
     }
   }
 
+  /** Removes a `.swap` that has replaced nothing yet, and what there is of its index files. */
+  static removeSwap(folder: string, baseOffset: number, { disk }: SealedFiles): void {
+    const path = join(folder, segmentName(baseOffset));
+    disk.remove(`${path}.log.swap`);
+    for (const name of INDEX_FILES) for (const suffix of ["swap", "swap.tmp"]) disk.remove(`${path}.${name}.${suffix}`);
+  }
+
   /** Whether the index files are written and the segment's descriptor is closed. */
   get sealed(): boolean {
     return this.#index === undefined;

@@ -157,26 +157,48 @@ function* rewriteGroup(
   // would get OFFSET_OUT_OF_RANGE and might continue at the end.
   if (written === 0 && first !== log.segments[0]) {
     disk.remove(cleaned);
-    // The segment before must not lose its index files, or it would be taken for cut off where these began.
-    disk.syncFolder(log.folder);
-    log.replaceSegments(group, undefined);
-    // Oldest first: a tombstone must outlive the records it deletes.
-    for (const segment of group) segment.remove();
+    replaceSegments(log, () => {
+      // The segment before must not lose its index files, or it would be taken for cut off where these began.
+      disk.syncFolder(log.folder);
+      log.replaceSegments(group, undefined);
+      // Oldest first: a tombstone must outlive the records it deletes.
+      for (const segment of group) segment.remove();
+    });
     return true;
   }
   disk.rename(cleaned, join(log.folder, `${segmentName(base)}.log.swap`));
-  disk.syncFolder(log.folder);
-  for (const segment of group) segment.close();
-  replaceBySwap(
-    log.folder,
-    base,
-    group.map(({ baseOffset }) => baseOffset),
-    log.files,
-    log.config.indexIntervalBytes,
-  );
-  const nextOffset = group.at(-1)!.nextOffset;
-  log.replaceSegments(group, Segment.openSealed(log.folder, base, nextOffset, log.files));
+  indexSwap(log, base);
+  replaceSegments(log, () => {
+    disk.syncFolder(log.folder);
+    for (const segment of group) segment.close();
+    const bases = group.map(({ baseOffset }) => baseOffset);
+    replaceBySwap(log.folder, base, bases, log.files);
+    const nextOffset = group.at(-1)!.nextOffset;
+    log.replaceSegments(group, Segment.openSealed(log.folder, base, nextOffset, log.files));
+  });
   return true;
+}
+
+/**
+ * Writes the index files of a `.swap`. On a failure, such as a full disk, the `.swap` is withdrawn: another cleaning may
+ * group the segments differently, and the next start, which finishes every `.swap`, would delete what that one wrote.
+ */
+function indexSwap(log: PartitionLog, base: number): void {
+  try {
+    Segment.indexSwap(log.folder, base, log.files, log.config.indexIntervalBytes);
+  } catch (cause) {
+    replaceSegments(log, () => Segment.removeSwap(log.folder, base, log.files));
+    throw cause;
+  }
+}
+
+/** A step that the next start finishes if it fails: the log is offline until then. */
+function replaceSegments(log: PartitionLog, step: () => void): void {
+  try {
+    step();
+  } catch (cause) {
+    throw log.fail("replacing compacted segments of", cause);
+  }
 }
 
 function compactChunk(log: PartitionLog, chunk: Buffer, state: Rewriting): Buffer {
