@@ -4,7 +4,7 @@ import type { Logger } from "../base/logger.js";
 
 /** One offset per partition in Kafka's checkpoint format: `0`, the count, then `topic partition offset` lines. */
 export class OffsetCheckpoint {
-  readonly #offsets = new Map<string, number>();
+  #offsets = new Map<string, number>();
 
   constructor(
     private readonly path: string,
@@ -28,23 +28,20 @@ export class OffsetCheckpoint {
     return this.#offsets.get(`${topic} ${partition}`) ?? 0;
   }
 
-  /** Sets an offset; it is on disk when this returns. */
+  /** Sets an offset; it is on disk when this returns. @throws the disk's error; nothing has changed then. */
   set(topic: string, partition: number, offset: number): void {
-    this.#offsets.set(`${topic} ${partition}`, offset);
-    this.#write();
+    this.#replace(new Map(this.#offsets).set(`${topic} ${partition}`, offset));
   }
 
-  /** Removes all partitions of a topic. */
+  /** Removes all partitions of a topic. @throws the disk's error; nothing has changed then. */
   drop(topic: string): void {
-    let dropped = false;
-    for (const key of this.#offsets.keys()) {
-      if (key.startsWith(`${topic} `)) dropped = this.#offsets.delete(key) || dropped;
-    }
-    if (dropped) this.#write();
+    const left = new Map([...this.#offsets].filter(([key]) => !key.startsWith(`${topic} `)));
+    if (left.size < this.#offsets.size) this.#replace(left);
   }
 
-  #write(): void {
-    const lines = [...this.#offsets].map(([key, offset]) => `${key} ${offset}\n`);
+  #replace(offsets: Map<string, number>): void {
+    const lines = [...offsets].map(([key, offset]) => `${key} ${offset}\n`);
     replaceFile(this.disk, this.path, `0\n${lines.length}\n${lines.join("")}`);
+    this.#offsets = offsets;
   }
 }

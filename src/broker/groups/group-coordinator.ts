@@ -65,13 +65,15 @@ export class GroupCoordinator {
    * Rebuilds groups and offsets from the log. Called once, before the first request.
    *
    * @param hasTopic whether a topic exists: offsets of deleted topics, whose deletion may not be in the log, are not
-   * loaded, or a new topic of that name would take them for its own.
+   * loaded but deleted there, or a new topic of that name would take them for its own.
    */
   load(hasTopic: (topic: string) => boolean): void {
     const stored = new Map<string, StoredGroup>();
     const offsets = new Map<string, GroupOffsets>();
+    const gone = new Map<string, GroupOffsets>();
     this.log.replay((record) => {
-      if (record.kind === "group" || hasTopic(record.topic)) replayInto(record, stored, offsets);
+      const isGone = record.kind === "offset" && !hasTopic(record.topic);
+      replayInto(record, stored, isGone ? gone : offsets);
     });
     for (const groupId of new Set([...stored.keys(), ...offsets.keys()])) {
       const value = stored.get(groupId);
@@ -83,6 +85,7 @@ export class GroupCoordinator {
       this.#groups.set(groupId, entry);
       this.#setTimer(entry);
     }
+    for (const [groupId, left] of gone) if (this.log.serves(groupId)) this.#writeOwed(groupId, [...left.entries()]);
   }
 
   /** Resolves when the join phase has ended, or with a refusal. */

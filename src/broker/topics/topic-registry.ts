@@ -112,8 +112,11 @@ export class TopicRegistry {
 
   /** Creates a topic as planned; it can be written to when this returns. */
   create(plan: TopicPlan): Topic {
-    const { state, random, logger } = this.#options;
+    const { state, startOffsets, cleanerOffsets, random, logger } = this.#options;
     const { name, partitions, replicationFactor, configs } = plan;
+    // Of a deleted topic whose deletion was interrupted: its log start would cut off the records of this one.
+    startOffsets.drop(name);
+    cleanerOffsets.drop(name);
     const stored = { id: randomKafkaUuid(random), partitions, replicationFactor, configs };
     state.update({ topics: { ...state.metadata.topics, [name]: stored } });
     try {

@@ -179,7 +179,12 @@ describe("over logs on a disk", () => {
     groups.commit(commitOf(5), 0);
     await groups.settled("g");
     disk.restart();
-    expect(start(disk, []).groups.offset("g", "t", 0)).toBeUndefined();
+    const { groups: after } = start(disk, []);
+    expect(after.offset("g", "t", 0)).toBeUndefined();
+    await after.settled("g");
+    disk.restart();
+    // Nor are they those of a new topic of that name.
+    expect(start(disk).groups.offset("g", "t", 0)).toBeUndefined();
   });
 
   test("groups of a partition that cannot be read are refused, since their offsets are unknown", () => {

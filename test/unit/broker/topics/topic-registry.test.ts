@@ -121,4 +121,34 @@ describe("deleting", () => {
     expect([again.logStartOffset, again.logEndOffset]).toEqual([1, 1]);
     expect(again.segments[0]!.size).toBeGreaterThan(0);
   });
+
+  test("a topic of which the log start stays on a full disk costs a new topic of its name nothing", async () => {
+    const topics = start();
+    const [old] = topics.create(PLAN).logs;
+    for (const value of ["a", "b", "c"]) append(old!, batch(value));
+    await old!.settled(3);
+    topics.deleteRecords("t", 0, 3);
+    disk.broken = { call: "write", path: /log-start-offset-checkpoint/, code: "ENOSPC" };
+    topics.delete("t");
+    expect(errors).toContainEqual({ topic: "t" });
+    expect(() => topics.create(PLAN)).toThrow("ENOSPC");
+    disk.broken = undefined;
+    const [fresh] = topics.create(PLAN).logs;
+    expect(append(fresh!, batch("new"))).toBe(0);
+    await fresh!.settled(1);
+    disk.restart();
+    expect(readAll(start().log("t", 0)!)).toHaveLength(1);
+  });
+
+  test("records on a full disk that refuses it deletes none, not even when it writes the start of another log", () => {
+    const topics = start({});
+    const { logs } = topics.create(PLAN);
+    for (const log of logs) append(log, batch("first"));
+    disk.broken = { call: "write", path: /log-start-offset-checkpoint/, code: "ENOSPC" };
+    expect(() => topics.deleteRecords("t", 0, 1)).toThrow("ENOSPC");
+    disk.broken = undefined;
+    topics.deleteRecords("t", 1, 1);
+    disk.kill();
+    expect(start({}).log("t", 0)!.logStartOffset).toBe(0);
+  });
 });
