@@ -11,18 +11,20 @@ const HIGH_WATERMARK = -1;
  */
 export const deleteRecords = defineHandler(api, {
   versions: [0, 2],
-  handle: ({ topics }, { broker }) => ({
-    throttleTimeMs: 0,
-    topics: topics.map(({ name, partitions }) => ({
+  async handle({ topics }, { broker }) {
+    const answers = topics.map(async ({ name, partitions }) => ({
       name,
-      partitions: partitions.map(({ partitionIndex, offset }) => {
-        return { partitionIndex, ...deleteBelow(name, partitionIndex, offset, broker) };
-      }),
-    })),
-  }),
+      partitions: await Promise.all(
+        partitions.map(async ({ partitionIndex, offset }) => {
+          return { partitionIndex, ...(await deleteBelow(name, partitionIndex, offset, broker)) };
+        }),
+      ),
+    }));
+    return { throttleTimeMs: 0, topics: await Promise.all(answers) };
+  },
 });
 
-function deleteBelow(name: string, partition: number, offset: number, { topics, logger }: Broker) {
+async function deleteBelow(name: string, partition: number, offset: number, { topics, logger }: Broker) {
   const refused = (errorCode: number) => ({ lowWatermark: -1, errorCode });
   const topic = topics.get(name);
   const log = topic?.logs[partition];
@@ -32,7 +34,7 @@ function deleteBelow(name: string, partition: number, offset: number, { topics, 
   const target = offset === HIGH_WATERMARK ? log.highWatermark : offset;
   if (target < 0 || target > log.highWatermark) return refused(ErrorCodes.OFFSET_OUT_OF_RANGE);
   try {
-    topics.deleteRecords(name, partition, target);
+    await topics.deleteRecords(name, partition, target);
   } catch (cause) {
     logger.error("Deleting records failed", { topic: name, partition }, cause);
     return refused(cause instanceof KafkaError ? cause.code : ErrorCodes.KAFKA_STORAGE_ERROR);

@@ -312,18 +312,17 @@ export class PartitionLog {
   }
 
   /**
-   * Forces everything before `offset` to disk, and waits for it.
-   * @throws KafkaError KAFKA_STORAGE_ERROR; the log is offline then.
+   * Forces everything before `offset` to disk, by the same syncs as the batches that wait: one of its own could succeed
+   * while that under way fails, since Linux reports a failure once.
+   * @throws rejects with KafkaError KAFKA_STORAGE_ERROR when the log is offline or closed, before or meanwhile.
    */
-  flushBefore(offset: number): void {
-    this.#guard("forcing to disk", () => {
-      if (offset <= this.#commit.durableEnd) return;
-      try {
-        this.#forceNow();
-      } catch (cause) {
-        throw this.#goOffline("forcing to disk", cause);
-      }
-    });
+  async flushBefore(offset: number): Promise<void> {
+    for (;;) {
+      const isDone = this.#guard("forcing to disk", () => offset <= this.#commit.durableEnd);
+      if (isDone) return;
+      this.#commit.want();
+      await this.#commit.running;
+    }
   }
 
   /** Replaces sealed segments by `fresh`, which was made from them; undefined: none of it is left. For the cleaner. */

@@ -134,6 +134,50 @@ test("flush.messages bounds the acknowledged records that are not on disk", asyn
   expect(log.highWatermark).toBe(3);
 });
 
+describe("a flush beside a sync under way", () => {
+  test("acknowledges nothing in a segment whose name is not on disk yet", async () => {
+    const disk = diskWithFolder();
+    const log = opened(disk, { "flush.messages": "3", "segment.bytes": "400" });
+    const asked = deferred();
+    const gate = deferred();
+    const syncFolderLater = disk.syncFolderLater.bind(disk);
+    disk.syncFolderLater = (path) => {
+      asked.resolve();
+      return gate.promise.then(() => syncFolderLater(path));
+    };
+    append(log, batch("x".repeat(300)));
+    append(log, batch("x".repeat(100)));
+    await asked.promise;
+    append(log, batchOf([{ value: "a" }, { value: "b" }, { value: "c" }]));
+    const flushed = log.flushBefore(2);
+    expect([log.segments.length, log.highWatermark]).toEqual([2, 2]);
+    gate.resolve();
+    await flushed;
+    await log.settled(5);
+    disk.restart();
+    expect(opened(disk, {}).logEndOffset).toBe(5);
+  });
+
+  test("fails with it: Linux reports a failure once", async () => {
+    const disk = diskWithFolder();
+    const log = opened(disk, { "flush.messages": "3" });
+    const asked = deferred();
+    const gate = deferred();
+    disk.syncLater = async () => {
+      asked.resolve();
+      await gate.promise;
+      throw new Error("EIO");
+    };
+    for (const value of ["a", "b", "c"]) append(log, batch(value));
+    const settled = log.settled(3)!;
+    await asked.promise;
+    const flushed = log.flushBefore(2);
+    gate.resolve();
+    await expect(flushed).rejects.toMatchObject(STORAGE);
+    await expect(settled).rejects.toMatchObject(STORAGE);
+  });
+});
+
 test("with Kafka's default a batch is acknowledged at once, and flush.ms forces it to disk", async () => {
   const disk = diskWithFolder();
   const clock = new SimClock();

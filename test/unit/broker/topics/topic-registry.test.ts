@@ -13,6 +13,7 @@ import { append, batchOf, readAll } from "../../../support/broker-log.js";
 import { MemoryDisk } from "../../../support/memory-disk.js";
 
 const FOLDER = "/data";
+const STORAGE = { code: ErrorCodes.KAFKA_STORAGE_ERROR };
 const PLAN = { kind: "create", name: "t", partitions: 2, replicationFactor: 1, configs: {} } as const;
 
 let disk: MemoryDisk;
@@ -74,9 +75,7 @@ test("a log that cannot be opened is offline, and the others are served", async 
   disk.broken = { call: "sync", path: /t-0\//, code: "EIO" };
   const topics = start();
   expect(errors).toEqual([{ folder: "/data/t-0" }]);
-  expect(() => append(topics.log("t", 0)!, batch("next"))).toThrow(
-    expect.objectContaining({ code: ErrorCodes.KAFKA_STORAGE_ERROR }),
-  );
+  expect(() => append(topics.log("t", 0)!, batch("next"))).toThrow(expect.objectContaining(STORAGE));
   expect(append(topics.log("t", 1)!, batch("next"))).toBe(1);
   disk.broken = undefined;
   disk.kill();
@@ -101,9 +100,7 @@ describe("deleting", () => {
     const [log] = topics.create(PLAN).logs;
     append(log!, batch("x".repeat(5000)));
     disk.capacityBytes = usedBytes();
-    expect(() => append(log!, batch("more"))).toThrow(
-      expect.objectContaining({ code: ErrorCodes.KAFKA_STORAGE_ERROR }),
-    );
+    expect(() => append(log!, batch("more"))).toThrow(expect.objectContaining(STORAGE));
     topics.delete("t");
     expect(errors).toEqual([]);
     disk.capacityBytes = Number.POSITIVE_INFINITY;
@@ -111,11 +108,11 @@ describe("deleting", () => {
     expect(start().names()).toEqual(new Set());
   });
 
-  test("records: the new start is on disk only after the records below it, which it would hide if it came first", () => {
+  test("records: the new start is on disk only after the records below it, which it would hide if it came first", async () => {
     const topics = start({});
     const [log] = topics.create(PLAN).logs;
     append(log!, batch("first"));
-    topics.deleteRecords("t", 0, 1);
+    await topics.deleteRecords("t", 0, 1);
     disk.restart();
     const again = start({}).log("t", 0)!;
     expect([again.logStartOffset, again.logEndOffset]).toEqual([1, 1]);
@@ -127,7 +124,7 @@ describe("deleting", () => {
     const [old] = topics.create(PLAN).logs;
     for (const value of ["a", "b", "c"]) append(old!, batch(value));
     await old!.settled(3);
-    topics.deleteRecords("t", 0, 3);
+    await topics.deleteRecords("t", 0, 3);
     disk.broken = { call: "write", path: /log-start-offset-checkpoint/, code: "ENOSPC" };
     topics.delete("t");
     expect(errors).toContainEqual({ topic: "t" });
@@ -140,14 +137,25 @@ describe("deleting", () => {
     expect(readAll(start().log("t", 0)!)).toHaveLength(1);
   });
 
-  test("records on a full disk that refuses it deletes none, not even when it writes the start of another log", () => {
+  test("records on a full disk that refuses it deletes none, not even when it writes the start of another log", async () => {
     const topics = start({});
     const { logs } = topics.create(PLAN);
     for (const log of logs) append(log, batch("first"));
     disk.broken = { call: "write", path: /log-start-offset-checkpoint/, code: "ENOSPC" };
-    expect(() => topics.deleteRecords("t", 0, 1)).toThrow("ENOSPC");
+    await expect(topics.deleteRecords("t", 0, 1)).rejects.toThrow("ENOSPC");
     disk.broken = undefined;
-    topics.deleteRecords("t", 1, 1);
+    await topics.deleteRecords("t", 1, 1);
+    disk.kill();
+    expect(start({}).log("t", 0)!.logStartOffset).toBe(0);
+  });
+
+  test("a topic while its records are to be deleted leaves no start to a new topic of that name", async () => {
+    const topics = start({});
+    append(topics.create(PLAN).logs[0]!, batch("first"));
+    const deleted = topics.deleteRecords("t", 0, 1);
+    topics.delete("t");
+    topics.create(PLAN);
+    await expect(deleted).rejects.toMatchObject(STORAGE);
     disk.kill();
     expect(start({}).log("t", 0)!.logStartOffset).toBe(0);
   });
