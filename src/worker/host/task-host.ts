@@ -48,6 +48,8 @@ interface Run {
   readonly runner: TaskRunner;
   readonly id: TaskId;
   readonly version: string | null;
+  /** An uncaught error has ended it: only its end is still reported, once its code has returned. */
+  isLost: boolean;
 }
 
 type OffsetAnswer = Extract<HostCommand, { type: "offsets" }>;
@@ -102,19 +104,25 @@ export class TaskHost {
   }
 
   /**
-   * An error that nothing caught, in a run's code. Its task fails, because its state is unknown now.
+   * An error that nothing caught, in a run's code. Its task fails, because its state is unknown now. Its run ends once
+   * its code has returned, or when the worker cancels it: another one must not begin beside it. (I4)
    *
+   * @param run 0: no run's code.
    * @returns whether it was a run's code.
    */
   uncaught(run: number, error: unknown): boolean {
-    const found = this.#runs.get(run);
-    if (!found) return false;
+    if (run === 0) return false;
     const { logger, send, within } = this.parts;
-    logger.named(LOGGERS.worker, this.taskOf(run)).error("A task has failed with an uncaught error", {}, error);
-    this.#runs.delete(run);
+    const found = this.#runs.get(run);
+    const log = logger.named(LOGGERS.worker, this.taskOf(run));
+    if (!found || found.isLost) {
+      log.error("Uncaught error in code that a task left behind", {}, error);
+      return true;
+    }
+    log.error("A task has failed with an uncaught error", {}, error);
     send({ type: "failed", run, failure: failureOf(error), version: found.version });
+    found.isLost = true;
     within(run, () => found.runner.cancel());
-    send({ type: "ended", run });
     return true;
   }
 
@@ -137,7 +145,7 @@ export class TaskHost {
       send({ type: "ended", run });
       return;
     }
-    this.#runs.set(run, { runner, id: command.id, version: this.#versionOf(command) });
+    this.#runs.set(run, { runner, id: command.id, version: this.#versionOf(command), isLost: false });
     const ended = () => {
       // A cancelled run is forgotten already and must report no more.
       if (this.#runs.delete(run)) send({ type: "ended", run });
@@ -229,15 +237,16 @@ export class TaskHost {
 
   #eventsOf(run: number, version: string | null): TaskEvents {
     const { send } = this.parts;
+    const isHeard = () => this.#runs.get(run)?.isLost === false;
     return {
       status: (state, waitingFor) => {
-        if (this.#runs.has(run)) send({ type: "status", run, state, waitingFor, version });
+        if (isHeard()) send({ type: "status", run, state, waitingFor, version });
       },
       failed: (error) => {
-        if (this.#runs.has(run)) send({ type: "failed", run, failure: failureOf(error), version });
+        if (isHeard()) send({ type: "failed", run, failure: failureOf(error), version });
       },
       topicUsed: (topic) => {
-        if (this.#runs.has(run)) send({ type: "topicUsed", run, topic });
+        if (isHeard()) send({ type: "topicUsed", run, topic });
       },
     };
   }

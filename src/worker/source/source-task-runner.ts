@@ -220,6 +220,8 @@ export class SourceTaskRunner implements TaskRunner {
         const retryMs = backoff.nextMs();
         logger.warn(`poll failed and is tried again: ${errorMessage(error)}`, { retryMs: Math.round(retryMs) });
         this.#status.waiting("retry", `poll is tried again: ${errorMessage(error)}`);
+        // The interval of an open transaction passes meanwhile. One whose ends the connector defines has none now.
+        if (!this.#delivery.requests) await this.#delivery.polled();
         await clock.delay(retryMs, life.ending);
         continue;
       } finally {

@@ -110,6 +110,7 @@ test("an uncaught error of a task's code fails that task alone, and its host con
   const failed = listener.expect("uncaught FAILED");
   await run("uncaught");
   expect(await failed).toContain("nobody caught me");
+  await worker.stopTasks([{ connector: "uncaught", task: 0 }]); // its run ends once its poll has returned
   await worker.metrics();
   expect(worker.hosts()).toMatchObject([{ name: "host-0", answering: true, tasks: 1 }, { name: "connectors" }]);
   expect(listener.lines.filter((line) => line.startsWith("good"))).toEqual(["good RUNNING"]);

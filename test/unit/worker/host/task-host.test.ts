@@ -73,6 +73,29 @@ function rig(task = new FedSource()) {
 }
 
 describe("a task host", () => {
+  test("fails a task at its uncaught error, but ends the run only when its code has returned", async () => {
+    const { host, reports, clock, task, producer, start } = rig();
+    task.stubborn = true;
+    start();
+    await producer;
+    await clock.settled();
+    const types = () => reports.map(({ type }) => type);
+    expect(host.uncaught(1, new Error("stray"))).toBe(true);
+    await clock.advance(60_000);
+    // Another run of it would work beside the poll that has not returned.
+    expect(types().filter((type) => type === "failed" || type === "ended")).toEqual(["failed"]);
+    const told = reports.length;
+    expect(host.uncaught(1, new Error("stray again"))).toBe(true);
+    task.feed(records(1, 1));
+    await clock.settled();
+    expect(types().slice(told)).toEqual(["ended"]);
+    expect(task.stopped).toBe(1);
+    // A timer of its code goes on; the other tasks of the host must not end with it.
+    expect(host.uncaught(1, new Error("stray to the end"))).toBe(true);
+    expect(host.uncaught(0, new Error("ours"))).toBe(false);
+    expect(types().slice(told)).toEqual(["ended"]);
+  });
+
   test("runs a task: status, offsets from the worker, metrics, stop, end", async () => {
     const { host, reports, clients, clock, task, producer, start } = rig();
     start({ "producer.override.linger.ms": "3" });

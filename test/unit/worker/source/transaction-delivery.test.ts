@@ -144,6 +144,17 @@ describe("a source task in transactions", () => {
     expect([rig.cluster.lines.at(-1), [...rig.cluster.offsets.values()]]).toEqual(["v5", [{ position: 5 }]]);
   });
 
+  test("of intervals commits in time also while poll fails", async () => {
+    const rig = setUp({ boundary: "interval", intervalMs: 10_000 });
+    void started(rig);
+    await rig.clock.advance(1_000);
+    const away = new RetriableError("VALUE_INVALID", "the source is away");
+    rig.task.feed(records(1, 2), ...Array.from({ length: 20 }, () => away));
+    await rig.clock.advance(20_000);
+    expect(rig.cluster.lines).toEqual(["v1", "v2"]);
+    rig.runner.abandon();
+  });
+
   test("of intervals commits at the task's request, too, and when it pauses", async () => {
     const rig = setUp({ boundary: "interval", intervalMs: 1_000_000 });
     void started(rig);
