@@ -29,8 +29,8 @@ export class StandaloneHerder extends DistributedHerder {
     for (const read of reads) {
       const { name, config, initialState, file } = read();
       try {
-        if (initialState === undefined) await this.putConfig(name, config);
-        else await this.create(name, config, initialState);
+        // Not putConfig: of two files with one name, the later would replace the earlier.
+        await this.create(name, config, initialState);
       } catch (cause) {
         const why = cause instanceof Error ? cause.message : String(cause);
         throw new Error(`Connector ${name} of ${file} cannot be created: ${why}`, { cause });

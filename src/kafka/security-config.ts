@@ -91,12 +91,18 @@ function enabledVersions(read: PropertyReader): Pick<ConnectionOptions, "minVers
 
 function trustedCertificates(read: PropertyReader): string | Buffer | undefined {
   const inline = read.text("ssl.truststore.certificates");
-  if (inline) return inline;
+  if (inline) return requireCertificate("ssl.truststore.certificates", "[hidden]", inline);
   const location = read.text("ssl.truststore.location");
   if (!location) return undefined;
   const type = storeType(read, "ssl.truststore.type", location);
   if (type !== "PEM") throw unsupportedStore("ssl.truststore.type", type, "PEM");
-  return file("ssl.truststore.location", location);
+  return requireCertificate("ssl.truststore.location", location, file("ssl.truststore.location", location));
+}
+
+/** Without it every connection would fail, with a message about the other side's certificate. */
+function requireCertificate<T extends string | Buffer>(key: string, shown: string, content: T): T {
+  if (/-----BEGIN [^-]*CERTIFICATE/.test(content.toString("latin1"))) return content;
+  throw new ConfigError(key, `Invalid value ${shown} for configuration ${key}: it holds no certificate in PEM`);
 }
 
 function keyMaterial(read: PropertyReader): ConnectionOptions {

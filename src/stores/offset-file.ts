@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { ConfigError, type Logger } from "../api/index.js";
 import { SYSTEM_DISK } from "../base/files/disk.js";
 import { replaceFile } from "../base/files/durable-files.js";
@@ -21,7 +22,8 @@ export class OffsetFile {
   /**
    * Returns the stored records. Called once, first. A missing or empty file holds none.
    *
-   * @throws ConfigError offset.storage.file.filename when the file cannot be read or is something else
+   * @throws ConfigError offset.storage.file.filename when its folder is missing, so that no offset could be stored, or
+   *   the file cannot be read or is something else
    */
   load(): StoreRecord[] {
     for (const entry of this.#read()) {
@@ -50,7 +52,11 @@ export class OffsetFile {
       bytes = readFileSync(this.path);
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException;
-      if (code === "ENOENT") return [];
+      if (code === "ENOENT" && existsSync(dirname(this.path))) return [];
+      if (code === "ENOENT") {
+        const message = `${KEY}: the folder of ${this.path} does not exist. Create it, or name a file in another`;
+        throw new ConfigError(KEY, message, { cause });
+      }
       throw new ConfigError(KEY, `${KEY}: ${this.path} cannot be read: ${message}`, { cause });
     }
     if (bytes.length === 0) {

@@ -23,7 +23,7 @@ interface HeaderTarget {
  * Reads `response.http.headers.config`: rules such as `set X-Frame-Options:DENY`, separated by commas; a rule with a
  * comma in it is enclosed in double quotes.
  *
- * @throws ConfigError with Kafka Connect's message.
+ * @throws ConfigError naming the key, with Kafka Connect's reason.
  */
 export function parseHeaderRules(text: string): HeaderRule[] {
   if (text.trim() === "") return [];
@@ -33,27 +33,30 @@ export function parseHeaderRules(text: string): HeaderRule[] {
 function parseRule(text: string): HeaderRule {
   const [, action, pair] = /^(\S+)\s+(.+)$/s.exec(text.trim()) ?? [];
   if (action === undefined || pair === undefined) {
-    throw new ConfigError(KEY, `Invalid format of header config '${text}'. Expected: '${RULE}'`);
+    throw fault(`Invalid format of header config '${text}'. Expected: '${RULE}'`);
   }
   const known = ACTIONS.find((name) => name === action);
   if (!known) {
     const expected = ACTIONS.join(", ");
-    throw new ConfigError(KEY, `Invalid header config action: '${action}'. Expected one of [${expected}]`);
+    throw fault(`Invalid header config action: '${action}'. Expected one of [${expected}]`);
   }
   const [name = "", value, ...more] = pair.split(":").map((part) => part.trim());
   if (value === undefined || more.length > 0) {
-    throw new ConfigError(
-      KEY,
+    throw fault(
       `Invalid format of header name and header value pair '${pair}'. Expected: '[header name]:[header value]'`,
     );
   }
   if (name === "" || /\s/.test(name)) {
-    throw new ConfigError(KEY, `Invalid header name '${name}'. The '[header name]' cannot contain whitespace`);
+    throw fault(`Invalid header name '${name}'. The '[header name]' cannot contain whitespace`);
   }
   if (known.endsWith("Date") && !/^-?\d+$/.test(value)) {
-    throw new ConfigError(KEY, `Invalid header value '${value}' of ${known} ${name}: expected milliseconds from now`);
+    throw fault(`Invalid header value '${value}' of ${known} ${name}: expected milliseconds from now`);
   }
   return { action: known, name, value };
+}
+
+function fault(reason: string): ConfigError {
+  return new ConfigError(KEY, `${KEY}: ${reason}`);
 }
 
 /** Adds the headers of `rules` to one answer. @param nowMs the time of the answer, in milliseconds since 1970. */

@@ -45,7 +45,7 @@ export function restUsers(
       { code: "CONFIG_MISSING" },
     );
   }
-  const modules = jaasEntry(JAAS_KEY, textOf(JAAS_KEY, path), ENTRY);
+  const modules = jaasEntry(JAAS_KEY, jaasText(path), ENTRY);
   if (!modules || modules.length === 0) {
     throw new ConfigError(
       JAAS_KEY,
@@ -74,17 +74,27 @@ function usersOf({ className, options }: LoginModule): ReadonlyMap<string, strin
   const path = options["file"];
   if (!path) throw new ConfigError(JAAS_KEY, `${FILE_MODULE} of ${ENTRY} needs the option file="PATH"`);
   try {
-    return new Map(Object.entries(parseProperties(textOf(JAAS_KEY, path))));
+    return new Map(Object.entries(parseProperties(usersText(path))));
   } catch (cause) {
     if (!(cause instanceof PropertiesError)) throw cause;
     throw new ConfigError(JAAS_KEY, `The file of users ${path} is malformed: ${cause.message}`, { cause });
   }
 }
 
-function textOf(key: string, path: string): string {
+function jaasText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new ConfigError(key, `Invalid value ${path} for configuration ${key}: the file cannot be read`, { cause });
+    const message = `Invalid value ${path} for configuration ${JAAS_KEY}: the file cannot be read`;
+    throw new ConfigError(JAAS_KEY, message, { cause });
+  }
+}
+
+function usersText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const message = `The file of users ${path}, which the JAAS file of ${JAAS_KEY} names, cannot be read`;
+    throw new ConfigError(JAAS_KEY, message, { cause });
   }
 }

@@ -117,6 +117,17 @@ describe("a standalone worker", () => {
     await expect(worker!.failed).rejects.toThrow(/Connector bad of .*bad\.properties cannot be created: .*tasks\.max/s);
   });
 
+  test("ends when two of its files name the same connector", async () => {
+    file("from.txt", "");
+    await start(
+      file("a.properties", propertiesOf({ name: "in", ...source() })),
+      file("b.json", JSON.stringify({ name: "in", config: source() })),
+    );
+    await expect(worker!.failed).rejects.toThrow(
+      /Connector in of .*b\.json cannot be created: Connector in already exists/,
+    );
+  });
+
   test("does not start over an offset file of another format", async () => {
     file("connect.offsets", "position=8\n");
     await expect(start()).rejects.toThrow(/offset\.storage\.file\.filename: .*connect\.offsets is not a serialized/);

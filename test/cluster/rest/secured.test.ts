@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import type { ConnectionOptions } from "node:tls";
@@ -165,6 +165,10 @@ describe("one worker", () => {
     const login = { "rest.extension.classes": BASIC_AUTH };
     const jaas = jaasFile(stack.folder, "com.example.LdapLoginModule");
     await expect(started({ ...login, "java.security.auth.login.config": jaas })).rejects.toThrow(/LdapLoginModule/);
+    const ofNobody = jaasFile(stack.folder);
+    rmSync(join(stack.folder, "users.properties"));
+    const start = started({ ...login, "java.security.auth.login.config": ofNobody });
+    await expect(start).rejects.toThrow(/file of users .*users\.properties, which the JAAS file/);
     const [free, taken] = [await freePort(), new URL(stack.worker.restUrl).port];
     const both = { listeners: `http://127.0.0.1:${free},http://127.0.0.1:${taken}` };
     await expect(started(both)).rejects.toMatchObject({ code: "PORT_IN_USE" });

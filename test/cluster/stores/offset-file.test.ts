@@ -33,6 +33,11 @@ describe("the offset file", () => {
     expect(readdirSync(folder)).toEqual(["connect.offsets"]);
   });
 
+  it("is refused in a folder that does not exist, where no offset could be stored", () => {
+    path = join(folder, "missing", "connect.offsets");
+    expect(() => open().load()).toThrow(/offset\.storage\.file\.filename: the folder of .* does not exist/);
+  });
+
   it("keeps what it cannot interpret", () => {
     writeFileSync(
       path,

@@ -131,6 +131,15 @@ describe("security", () => {
     expect(versions("TLSv1.3")).toMatchObject({ minVersion: "TLSv1.3", maxVersion: "TLSv1.3" });
   });
 
+  test("a trust store without a certificate is refused", () => {
+    const trust = (text: string) => () =>
+      securityConfig({ "security.protocol": "SSL", "ssl.truststore.certificates": text });
+    expect(trust("-----BEGIN PRIVATE KEY-----")).toThrow(
+      /ssl\.truststore\.certificates: it holds no certificate in PEM/,
+    );
+    expect(trust("-----BEGIN X509 CERTIFICATE-----")).not.toThrow();
+  });
+
   test("the refusal of a Java keystore names the alternative", () => {
     const properties = { "security.protocol": "SSL", "ssl.truststore.location": "/etc/kafka/trust.jks" };
     expect(() => securityConfig(properties)).toThrow(/ssl\.truststore\.type.*only PEM is supported/);

@@ -26,7 +26,7 @@ test.each([
   ],
   ["setDate X:soon", "Invalid header value 'soon' of setDate X: expected milliseconds from now"],
 ])("%j is refused", (text, message) => {
-  expect(() => parseHeaderRules(text)).toThrow(message);
+  expect(() => parseHeaderRules(text)).toThrow(`response.http.headers.config: ${message}`);
 });
 
 test("set replaces, add keeps what is there, and dates count from the answer", () => {
