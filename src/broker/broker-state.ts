@@ -37,10 +37,25 @@ export class BrokerState {
     return this.#metadata;
   }
 
+  /** @throws the disk's error, with which nothing has changed. */
   update(change: Partial<BrokerMetadata>): void {
     const next = { ...this.#metadata, ...change };
-    this.file.write(next);
+    try {
+      this.file.write(next);
+    } catch (cause) {
+      this.#writeBack();
+      throw cause;
+    }
     this.#metadata = next;
+  }
+
+  /** The failed write may have replaced the file: the next start would find topics gone that are still served. */
+  #writeBack(): void {
+    try {
+      this.file.write(this.#metadata);
+    } catch {
+      // Nothing more can be done; the next change writes all of it.
+    }
   }
 
   /** As in MetadataFile. */

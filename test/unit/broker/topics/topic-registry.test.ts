@@ -159,4 +159,16 @@ describe("deleting", () => {
     disk.kill();
     expect(start({}).log("t", 0)!.logStartOffset).toBe(0);
   });
+
+  test("a topic on a disk that fails at the last step leaves it as it was, also for the next start", async () => {
+    const topics = start();
+    const [log] = topics.create(PLAN).logs;
+    disk.broken = { call: "sync", path: /^\/data$/, code: "EIO" };
+    expect(() => topics.delete("t")).toThrow("EIO");
+    append(log!, batch("first"));
+    await log!.settled(1);
+    disk.broken = undefined;
+    disk.kill();
+    expect(readAll(start().log("t", 0)!)).toHaveLength(1);
+  });
 });
