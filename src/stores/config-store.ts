@@ -123,10 +123,19 @@ export class ConfigStore implements SharedConfigStore {
    * write: after an attempt that landed unanswered, the next one writes the tasks again before their commit. A second
    * commit alone would find no tasks and make the connector inconsistent. If they exceed one batch, the commit waits
    * until the tasks are acknowledged.
+   *
+   * Tasks in force that are only repeated run on, and their fencing is not pending. A reader of the compacted topic finds
+   * the first commit gone, and would have their producers fenced at the next start of any of them: so the record of their
+   * number is written again, after the commit.
    */
   async putTaskConfigs(permit: WritePermit, connector: string, configs: readonly StoredProps[]): Promise<void> {
     const tasks = configs.map((config, task) => configRecord.task(connector, task, config));
+    const before = this.snapshot();
     await this.#write(permit, [...tasks, configRecord.commit(connector, configs.length)]);
+    const [was, is] = [before, this.snapshot()].map(({ connectors }) => connectors.get(connector)?.tasksOffset);
+    const fencing = before.fencing.get(connector);
+    if (is !== undefined && was === is && fencing?.isPending === false)
+      await this.putTaskCount(permit, connector, configs.length);
   }
 
   async putRestartRequest(permit: WritePermit, request: RestartRequest): Promise<void> {

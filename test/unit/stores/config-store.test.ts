@@ -90,3 +90,23 @@ test("a target state that waits to be tried again does not undo a newer one, or 
   ]);
   await store.close();
 });
+
+test("a repetition of the tasks in force leaves none to fence, for a reader of the compacted topic, too", async () => {
+  const { log, store } = await openStore();
+  const leads = () => {};
+  await store.putConnector(leads, "c", { name: "c" });
+  await store.putTaskConfigs(leads, "c", [{ task: "0" }, { task: "1" }]);
+  await store.putTaskCount(leads, "c", 2);
+  await store.putConnector(leads, "c", { name: "c" });
+  await store.putTaskConfigs(leads, "c", [{ task: "0" }, { task: "1" }]);
+  expect((await store.readToEnd()).fencing.get("c")).toEqual({ recordedTasks: 2, isPending: false });
+  const records = log.partitions[0]!;
+  const after = await openStore();
+  for (const [at, record] of records.entries()) {
+    const isNewest = !records.slice(at + 1).some(({ key }) => key?.equals(record.key!));
+    if (isNewest) after.log.append({ key: record.key!, value: record.value });
+  }
+  // Their tasks run on: to fence them would fail them.
+  expect((await after.store.readToEnd()).fencing.get("c")).toEqual({ recordedTasks: 2, isPending: false });
+  await Promise.all([store.close(), after.store.close()]);
+});
