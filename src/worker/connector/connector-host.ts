@@ -119,7 +119,7 @@ export class ConnectorHost {
   }
 
   async #transactionSupport(question: TransactionQuestion, className: string, props: Props): Promise<Support | null> {
-    const plugin = this.parts.plugins.find("connector", className);
+    const plugin = this.parts.plugins.find("connector", className, { version: props["connector.plugin.version"] });
     if (plugin.type !== "source") return null;
     const answer = await plugin.connector()[question]?.(props);
     return answer === "SUPPORTED" || answer === "UNSUPPORTED" ? answer : null;

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError, DataError, RetriableError } from "../../../../src/api/index.js";
+import {
+  ConfigError,
+  type ConnectorPlugin,
+  DataError,
+  RetriableError,
+  type Support,
+} from "../../../../src/api/index.js";
 import { SimClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import type { ConnectorCommand } from "../../../../src/worker/connector/connector-host-messages.js";
@@ -7,7 +13,7 @@ import type { ConnectorHostLink } from "../../../../src/worker/connector/open-co
 import { PluginCalls } from "../../../../src/worker/connector/plugin-calls.js";
 import { failureOf } from "../../../../src/worker/host/failure.js";
 import type { Plugins } from "../../../../src/worker/worker.js";
-import { noPluginFacts } from "../source-harness.js";
+import { noPluginFacts, registryOf } from "../source-harness.js";
 import { inProcessCalls } from "./in-process-calls.js";
 
 type Open = ConstructorParameters<typeof PluginCalls>[0]["open"];
@@ -379,4 +385,20 @@ describe("new offsets", () => {
       message: "no such place",
     });
   });
+});
+
+test("the version that the connector chose answers whether it delivers exactly once", async () => {
+  const version = (number: string, support: Support) =>
+    ({
+      type: "source",
+      className: "X",
+      taskClassName: "XTask",
+      version: number,
+      connector: () => ({ config: {}, exactlyOnceSupport: () => support }),
+      task: async () => ({}),
+    }) as unknown as ConnectorPlugin;
+  const calls = inProcessCalls(registryOf(version("1", "UNSUPPORTED"), version("2", "SUPPORTED")));
+  const ask = (props: Record<string, string>) => calls.transactionSupport("exactlyOnceSupport", "X", props);
+  expect(await ask({})).toBe("SUPPORTED");
+  expect(await ask({ "connector.plugin.version": "[1]" })).toBe("UNSUPPORTED");
 });
