@@ -28,6 +28,7 @@ const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "controller.listener.names": { type: "list", default: "" },
   "process.roles": { type: "list", default: "broker,controller" },
   "log.dirs": { type: "string", default: null },
+  "log.dir": { type: "string", default: null },
   "authorizer.class.name": { type: "string", default: "" },
   "super.users": { type: "string", default: "" },
   "sasl.enabled.mechanisms": { type: "list", default: "" },

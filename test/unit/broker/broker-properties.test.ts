@@ -8,6 +8,10 @@ describe("the broker's properties", () => {
     }
   });
 
+  test("have both names of the data folder", () => {
+    expect(new BrokerProperties({ "log.dir": "/data", "log.dirs": "/data" }).unknown).toEqual([]);
+  });
+
   test("of an unknown name are kept, to be warned about", () => {
     expect(new BrokerProperties({ "made.up": "1", "num.partitions": "2" }).unknown).toEqual(["made.up"]);
   });
