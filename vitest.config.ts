@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 // Three rings (docs/architecture.md): unit touches no socket and no file; cluster runs real workers on the bundled
 // broker with real Postgres and the embedded object store; external runs against the originals and says so when it
 // is skipped. `long` holds what is too slow for `npm test`, `histories` its simulations, which need no machine of their
-// own and run in parallel; `kill` is the long form of the cluster ring's kill runs.
+// own and run in parallel; `kill` is the long form of its kill runs.
 export default defineConfig({
   test: {
     pool: "forks",
