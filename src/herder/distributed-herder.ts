@@ -18,6 +18,7 @@ import type {
   SubmittedOffset,
 } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
+import { REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
@@ -342,6 +343,8 @@ export class DistributedHerder implements Herder {
 
   /** @param offsets undefined: all are reset. */
   #modifyOffsets(name: string, offsets: readonly SubmittedOffset[] | undefined): Promise<string> {
+    const { clock } = this.options;
+    const deadlineMs = clock.monotonicMs() + REQUEST_TIMEOUT_MS;
     // A reset deletes the partitions that it has listed: an alteration meanwhile must not leave half of itself.
     return this.#offsetTurns.take(name, async () => {
       const entry = await this.#stoppedEntry(name);
@@ -361,11 +364,11 @@ export class DistributedHerder implements Herder {
           await stores.config.readToEnd();
           assert();
         };
-        const { sinkOffsets: sinks, clock } = this.options;
+        const { sinkOffsets: sinks } = this.options;
         const modifier = new OffsetModifier({ code: worker, store: stores.offset, sinks, clock });
         const target = { name, plugin, config: withoutNulls(config), confirm, assert };
         return await this.loop.stages.during(`modifying offsets for connector ${name}`, () =>
-          modifier.modify(target, offsets),
+          modifier.modify(target, offsets, deadlineMs - clock.monotonicMs()),
         );
       } catch (error) {
         throw redaction.error(error);

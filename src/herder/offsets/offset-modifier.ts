@@ -60,13 +60,20 @@ export class OffsetModifier {
 
   /**
    * @param submitted the new offsets; undefined resets all of the connector's offsets.
+   * @param withinMs the rest of the time after which the client gets its timeout; the request may have waited.
    * @returns the message for the client.
    * @throws DataError for offsets that do not fit; UnsupportedError OFFSETS_FIXED; RetriableError OFFSETS_NOT_ALTERED,
    *   OFFSETS_IN_USE or STORE_UNWRITABLE; the errors of `confirm`; the connector's own.
    */
-  async modify(target: OffsetTarget, submitted: readonly SubmittedOffset[] | undefined): Promise<string> {
+  async modify(
+    target: OffsetTarget,
+    submitted: readonly SubmittedOffset[] | undefined,
+    withinMs = REQUEST_TIMEOUT_MS,
+  ): Promise<string> {
     const over = new AbortController();
-    const timer = this.parts.clock.schedule(REQUEST_TIMEOUT_MS, () => over.abort());
+    if (withinMs <= 0) over.abort();
+    requireTime(target, over.signal);
+    const timer = this.parts.clock.schedule(withinMs, () => over.abort());
     try {
       const change = target.plugin.type === "sink" ? this.#modifySink : this.#modifySource;
       return answer(await change.call(this, target, submitted, over.signal), submitted !== undefined);

@@ -274,6 +274,19 @@ describe("the herder of one worker", () => {
       expect(offsets.texts).toEqual([[KEY, '{"at":1}']]);
     });
 
+    test("not once their clients have got their timeouts, while the group or an earlier request took so long", async () => {
+      const gate = deferred();
+      group.gate = gate.promise;
+      await herder.setTargetState("c", "STOPPED");
+      const both = [herder.alterOffsets("c", [ONE]), herder.resetOffsets("c")];
+      const refused = both.map((each) => expect(each).rejects.toMatchObject({ code: "OFFSETS_NOT_ALTERED" }));
+      await clock.advance(90_000);
+      gate.resolve();
+      await clock.advance(1_000);
+      await Promise.all(refused);
+      expect([alterations(), offsets.texts]).toEqual([0, []]);
+    });
+
     test("not of a connector that is resumed meanwhile, even if this worker has not read that yet", async () => {
       await stop();
       const judged = deferred<boolean>();
