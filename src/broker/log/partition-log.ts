@@ -494,10 +494,12 @@ export class PartitionLog {
   }
 
   #removeOldest(): void {
-    const [oldest] = this.#segments.splice(0, 1);
-    this.#places.length = 0;
-    this.raiseStart(this.#segments[0]!.baseOffset);
+    const [oldest, next] = this.#segments;
+    this.raiseStart(next!.baseOffset);
+    // If this fails the segment stays in the list, for the next run: on disk it would precede a gap at the next start.
     oldest!.remove();
+    this.#segments.shift();
+    this.#places.length = 0;
   }
 
   /**

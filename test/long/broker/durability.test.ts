@@ -1,6 +1,7 @@
 import { test } from "vitest";
 import { runCompactionHistory } from "../../support/compaction-history.js";
 import { runLogHistory } from "../../support/log-history.js";
+import { runTopicHistory } from "../../support/topic-history.js";
 
 const HISTORIES = 10_000;
 
@@ -10,4 +11,8 @@ test(`over ${HISTORIES} histories of power cuts, kills and a failing disk every 
 
 test("over 3000 histories of compactions that are cut anywhere the newest acknowledged record of every key stays (I10)", async () => {
   for (let seed = 1000; seed < 4000; seed++) await runCompactionHistory(seed);
+}, 1_500_000);
+
+test("over 3000 histories of a topic that is shortened, deleted and created again no acknowledged record is lost (I10)", async () => {
+  for (let seed = 1000; seed < 4000; seed++) await runTopicHistory(seed);
 }, 1_500_000);

@@ -224,6 +224,22 @@ test("retention frees a full disk, though the active segment cannot be replaced"
   expect(log.logStartOffset).toBe(log.segments[0]!.baseOffset);
 });
 
+test("a segment that retention failed to remove is removed by the next run, and leaves no gap", async () => {
+  const disk = diskWithFolder();
+  const log = opened(disk, { ...DURABLE, "retention.bytes": "300" });
+  for (const value of ["a", "b", "c", "d"]) append(log, batch(value.repeat(300)));
+  await log.settled(4);
+  disk.broken = { call: "write", path: /00\.log$/, code: "EIO" };
+  expect(() => log.applyRetention(0)).toThrow(expect.objectContaining(STORAGE));
+  disk.broken = undefined;
+  expect([log.logStartOffset, valuesOf(log)]).toEqual([1, ["bbbbb", "ccccc", "ddddd"]]);
+  expect(log.applyRetention(0)).toBe(3);
+  await log.close();
+  disk.kill();
+  const again = opened(disk, DURABLE);
+  expect([again.logStartOffset, valuesOf(again)]).toEqual([3, ["ddddd"]]);
+});
+
 describe("at a start", () => {
   test("a segment that was cut between two batches ends the log: what follows it would leave a gap", async () => {
     const disk = diskWithFolder();
