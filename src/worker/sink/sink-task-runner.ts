@@ -174,10 +174,12 @@ export class SinkTaskRunner implements TaskRunner {
     });
     const reportsErrant = reporters.length > 0;
     this.#decoder = new SinkRecordDecoder(converters, chain, this.#errors, reportsErrant, signal);
-    this.#task = await this.parts.plugin.task();
+    const task = await this.parts.plugin.task();
+    if (this.#life.isEnding) return; // another run may have begun, and the clients may be closed
+    this.#task = task;
     this.#consumer = clients.consumer(this.parts.topics, this.#rebalance, this.#connectivity);
     this.#commits = new SinkCommits({
-      task: this.#task,
+      task,
       consumer: this.#consumer,
       partitions: this.#partitions,
       reported: async () => {
@@ -193,7 +195,7 @@ export class SinkTaskRunner implements TaskRunner {
       clock,
       logger,
     });
-    await this.#task.start(this.#context(reportsErrant), this.parts.props);
+    await task.start(this.#context(reportsErrant), this.parts.props);
     this.#status.set("RUNNING");
   }
 

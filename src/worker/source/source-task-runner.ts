@@ -195,8 +195,10 @@ export class SourceTaskRunner implements TaskRunner {
   }
 
   async #startTask(): Promise<void> {
-    this.#task = await this.parts.plugin.task();
-    await this.#task.start(this.#context(), this.parts.props);
+    const task = await this.parts.plugin.task();
+    if (this.#life.isEnding) return; // another run may have begun
+    this.#task = task;
+    await task.start(this.#context(), this.parts.props);
   }
 
   async #loop(): Promise<void> {

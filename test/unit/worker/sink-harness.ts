@@ -82,6 +82,19 @@ export interface SinkWorld {
   readonly commits: Map<string, number>;
 }
 
+export function sinkPlugin(task: SinkTask): SinkPlugin {
+  return {
+    type: "sink",
+    className: "test.Sink",
+    taskClassName: "test.SinkTask",
+    version: "1",
+    connector: () => {
+      throw new Error("not used");
+    },
+    task: async () => task,
+  };
+}
+
 export function sinkRig(
   overrides: Partial<SinkTaskParts> & { deadLetters?: DeadLetterSettings } = {},
   world: SinkWorld = { logs: new Map(), commits: new Map() },
@@ -93,16 +106,6 @@ export function sinkRig(
   const consumerMade = deferred<FakeGroupConsumer>();
   const dlqMade = deferred<FakeProducer<unknown>>();
   const { deadLetters, ...parts } = overrides;
-  const plugin: SinkPlugin = {
-    type: "sink",
-    className: "test.Sink",
-    taskClassName: "test.SinkTask",
-    version: "1",
-    connector: () => {
-      throw new Error("not used");
-    },
-    task: async () => task,
-  };
   const runner = new SinkTaskRunner({
     id: ID,
     props: {},
@@ -117,7 +120,7 @@ export function sinkRig(
     random: new SeededRandom(1),
     logger: silentLogger,
     pluginLogger: silentLogger,
-    plugin,
+    plugin: sinkPlugin(task),
     topics: ["orders"],
     clients: {
       consumer: (_topics, listener: RebalanceListener) => {

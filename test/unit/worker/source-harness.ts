@@ -197,6 +197,19 @@ export function records(from: number, to: number, partition: SourceMap = FILE): 
   return Array.from({ length: to - from + 1 }, (_, at) => record(from + at, `v${from + at}`, partition));
 }
 
+export function sourcePlugin(task: SourceTask): SourcePlugin {
+  return {
+    type: "source",
+    className: "test.Source",
+    taskClassName: "test.SourceTask",
+    version: "1",
+    connector: () => {
+      throw new Error("not used");
+    },
+    task: async () => task,
+  };
+}
+
 /** A source runner on fakes. Tests override parts. */
 export function sourceRig(
   overrides: Partial<SourceTaskParts> = {},
@@ -210,16 +223,6 @@ export function sourceRig(
   const made = deferred<FakeProducer<SubmittedRange>>();
   let connectivity: (waitingFor: string | undefined) => void = () => {};
   let clientsClosed = 0;
-  const plugin: SourcePlugin = {
-    type: "source",
-    className: "test.Source",
-    taskClassName: "test.SourceTask",
-    version: "1",
-    connector: () => {
-      throw new Error("not used");
-    },
-    task: async () => task,
-  };
   const runner = new SourceTaskRunner({
     id: ID,
     props: {},
@@ -234,7 +237,7 @@ export function sourceRig(
     random: new SeededRandom(1),
     logger: silentLogger,
     pluginLogger: silentLogger,
-    plugin,
+    plugin: sourcePlugin(task),
     offsets,
     topicCreation: undefined,
     transactions: undefined,

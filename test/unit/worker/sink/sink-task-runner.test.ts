@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DataError, RetriableError, type SinkRecord, type TopicPartitionOffset } from "../../../../src/api/index.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import type { ConsumerRecord } from "../../../../src/kafka/kafka-client.js";
-import { P0, P1, RecordingSink, sinkRig } from "../sink-harness.js";
+import { P0, P1, RecordingSink, sinkPlugin, sinkRig } from "../sink-harness.js";
 import { strict, textConverters } from "../source-harness.js";
 
 const busy = () => new RetriableError("VALUE_INVALID", "store answers 503");
@@ -555,6 +555,18 @@ describe("a sink task", () => {
     await rig.clock.advance(1000);
     expect(consumer.commits.get("orders-0")).toBe(2);
     rig.runner.abandon();
+  });
+
+  test.each(["stop", "cancel"] as const)("a %s while the task is being created keeps it from starting", async (end) => {
+    const created = deferred();
+    const task = new RecordingSink();
+    const rig = sinkRig({ plugin: { ...sinkPlugin(task), task: () => created.promise.then(() => task) } });
+    const ended = rig.runner.run("STARTED");
+    await rig.clock.settled();
+    rig.runner[end]();
+    created.resolve();
+    await ended;
+    expect(task.calls).not.toContain("start");
   });
 
   test("a cancelled task leaves the group at once, and is stopped when its call returns", async () => {

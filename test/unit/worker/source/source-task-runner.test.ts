@@ -14,7 +14,17 @@ import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { parseTopicCreation } from "../../../../src/worker/source/topic-creation.js";
 import { TransformationChain } from "../../../../src/worker/task/transformation-chain.js";
-import { FakeOffsets, FedSource, FILE, record, records, sourceRig, strict, textConverters } from "../source-harness.js";
+import {
+  FakeOffsets,
+  FedSource,
+  FILE,
+  record,
+  records,
+  sourcePlugin,
+  sourceRig,
+  strict,
+  textConverters,
+} from "../source-harness.js";
 
 const stored = (offsets: FakeOffsets) => [...offsets.stored.values()];
 
@@ -130,6 +140,19 @@ describe("a source task", () => {
     await ended;
     expect(producer.written).toHaveLength(2);
     expect(stored(rig.offsets)).toEqual([{ position: 2 }]);
+  });
+
+  test.each(["stop", "cancel"] as const)("a %s while the task is being created keeps it from starting", async (end) => {
+    const created = deferred();
+    const task = new FedSource();
+    const plugin = { ...sourcePlugin(task), task: () => created.promise.then(() => task) };
+    const rig = sourceRig({ plugin }, undefined, task);
+    const ended = rig.runner.run("STARTED");
+    await rig.clock.settled();
+    rig.runner[end]();
+    created.resolve();
+    await ended;
+    expect(task.context).toBeUndefined();
   });
 
   test("a full producer blocks the task, but not a stop", async () => {
