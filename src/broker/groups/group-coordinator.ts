@@ -248,15 +248,19 @@ export class GroupCoordinator {
 
   /**
    * Drops the offsets of a topic that was deleted: at once, since a new topic of this name must not find them. What
-   * cannot be written to the log, as on a full disk, is written by `expire`.
+   * cannot be written to the log, as on a full disk, is written by `expire`. Resolves once the rest is as durable as the
+   * broker promises. Called before the deletion is acknowledged: a topic of that name may be created then.
    */
-  forgetTopic(topic: string): void {
+  async forgetTopic(topic: string): Promise<void> {
+    const settled: (Promise<number> | undefined)[] = [];
     for (const [groupId, { offsets }] of this.#groups) {
       const gone = [...offsets.entries(topic)];
       if (gone.length === 0) continue;
       for (const { partition } of gone) offsets.delete(topic, partition);
       this.#writeOwed(groupId, [...(this.#owed.get(groupId) ?? []), ...gone]);
+      settled.push(this.settled(groupId));
     }
+    await Promise.all(settled);
   }
 
   #writeOwed(groupId: string, partitions: readonly { topic: string; partition: number }[]): void {

@@ -12,7 +12,7 @@ type TopicAnswer = ResponseInput<typeof api>["responses"][number];
  */
 export const deleteTopics = defineHandler(api, {
   versions: [1, 6],
-  handle({ topics, topicNames }, { broker, apiVersion }) {
+  async handle({ topics, topicNames }, { broker, apiVersion }) {
     const asked = apiVersion >= 6 ? topics : topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
     const seen = new Set<string>();
     const responses = asked.map(({ name, topicId }) => {
@@ -21,11 +21,15 @@ export const deleteTopics = defineHandler(api, {
       seen.add(key);
       return deleteOne(name, topicId, broker);
     });
-    return { throttleTimeMs: 0, responses };
+    return { throttleTimeMs: 0, responses: await Promise.all(responses) };
   },
 });
 
-function deleteOne(name: string | null, topicId: string, { topics, groups, properties }: Broker): TopicAnswer {
+async function deleteOne(
+  name: string | null,
+  topicId: string,
+  { topics, groups, properties }: Broker,
+): Promise<TopicAnswer> {
   const byId = topicId !== ZERO_UUID;
   if (byId === (name !== null)) {
     return refused(name, topicId, "INVALID_REQUEST", "Specify either a topic name or a topic id.");
@@ -43,7 +47,7 @@ function deleteOne(name: string | null, topicId: string, { topics, groups, prope
     return refused(name, topicId, "INVALID_TOPIC_EXCEPTION", "The broker needs this topic for its groups.");
   }
   topics.delete(topic.name);
-  groups.forgetTopic(topic.name);
+  await groups.forgetTopic(topic.name);
   return { name: topic.name, topicId: topic.id, errorCode: ErrorCodes.NONE };
 }
 

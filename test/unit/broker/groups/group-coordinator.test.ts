@@ -164,11 +164,21 @@ describe("over logs on a disk", () => {
     groups.commit(commitOf(5), 0);
     await groups.settled("g");
     disk.broken = { call: "write", path: /\.log$/, code: "ENOSPC" };
-    groups.forgetTopic("t");
+    await groups.forgetTopic("t");
     expect(groups.offset("g", "t", 0)).toBeUndefined();
     disk.broken = undefined;
     groups.expire();
     await groups.settled("g");
+    disk.restart();
+    expect(start(disk).groups.offset("g", "t", 0)).toBeUndefined();
+  });
+
+  test("the deletion of a topic's offsets survives a power cut once it is acknowledged", async () => {
+    const disk = freshDisk();
+    const { groups } = start(disk);
+    groups.commit(commitOf(5), 0);
+    await groups.settled("g");
+    await groups.forgetTopic("t");
     disk.restart();
     expect(start(disk).groups.offset("g", "t", 0)).toBeUndefined();
   });
