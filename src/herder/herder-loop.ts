@@ -10,7 +10,7 @@ import type { StatusSubject } from "../stores/status-fold.js";
 import type { Worker } from "../worker/worker.js";
 import { autoRestartProps, parseAutoRestartPolicy } from "./config/auto-restart-config.js";
 import { resolveReferences, withoutNulls } from "./config/config-references.js";
-import { Redactions } from "./config/redaction.js";
+import { Redaction, Redactions } from "./config/redaction.js";
 import { FencingRounds } from "./fencing/fencing-rounds.js";
 import { TaskFencing } from "./fencing/task-fencing.js";
 import type { HerderParts, HerderSettings, SharedStores, Stores } from "./herder-parts.js";
@@ -418,11 +418,14 @@ export class HerderLoop implements MembershipHost {
   #autoRestartPolicy(connector: string) {
     const entry = this.configs().connectors.get(connector);
     if (!entry) return undefined;
+    const redaction = new Redaction();
+    const found = (reference: string, value: string) => redaction.note(reference, value);
     try {
-      const props = withoutNulls(resolveReferences(autoRestartProps(entry.config), this.settings.providers));
+      const props = withoutNulls(resolveReferences(autoRestartProps(entry.config), this.settings.providers, found));
       return { policy: parseAutoRestartPolicy(props), configOffset: entry.configOffset };
     } catch (error) {
-      this.settings.logger.warn("The errors.restart keys of a connector have no effect", { connector }, error);
+      const shown = redaction.error(error);
+      this.settings.logger.warn("The errors.restart keys of a connector have no effect", { connector }, shown);
       return undefined;
     }
   }

@@ -31,6 +31,7 @@ describe("the herder's loop", () => {
   let group: FakeGroup;
   let worker: FakeWorker;
   let posted: unknown[][];
+  let warnings: string[];
   let loop: HerderLoop;
 
   const openLog = (transport: MemoryLog) => openLogOver(transport, { clock, random, logger: silentLogger });
@@ -42,6 +43,7 @@ describe("the herder's loop", () => {
     offsets = new MemoryLog();
     group = new FakeGroup(clock);
     posted = [];
+    warnings = [];
     loop = new HerderLoop(
       {
         workerId: "me:8083",
@@ -55,7 +57,7 @@ describe("the herder's loop", () => {
         providers: new Map([["vault", { get: () => new Map(Object.entries({ v: "7", password: "hunter2" })) }]]),
         clock,
         random,
-        logger: silentLogger,
+        logger: { ...silentLogger, warn: (_message, _fields, cause) => void warnings.push(String(cause)) },
       },
       {
         openStores: async (listeners) => ({
@@ -173,6 +175,18 @@ describe("the herder's loop", () => {
     worker.calls.length = 0;
     await clock.advance(3_600_000);
     expect(worker.calls).toEqual([]);
+  });
+
+  test("leaves a failed task alone whose keys have become invalid, and shows a reference, not its value, for it", async () => {
+    const reference = `\${vault:password}`;
+    await put("c", { "errors.restart.max.attempts": reference });
+    await clock.settled();
+    worker.calls.length = 0;
+    worker.fail({ connector: "c", task: 0 }, "Error: no", "retriable");
+    await clock.advance(3_600_000);
+    expect([worker.calls, warnings.length]).toEqual([[], 1]);
+    expect(warnings[0]).toContain(reference);
+    expect(warnings[0]).not.toContain("hunter2");
   });
 
   test("leaves a failed task alone without being asked", async () => {
