@@ -59,7 +59,7 @@ export function recoverSegments(
         logger.warn("Truncated the unfinished or damaged end of a log", cut);
         break;
       }
-      if (following !== undefined) segment.seal();
+      if (following !== undefined) trySeal(segment, logger);
     }
     // The last process may have created a segment without forcing its name to disk.
     if (isRestored) files.disk.syncFolder(folder);
@@ -71,6 +71,15 @@ export function recoverSegments(
   } catch (cause) {
     for (const segment of segments) segment.close();
     throw cause;
+  }
+}
+
+/** On a full disk the log is served without the index files; its maintenance writes them once there is room. */
+function trySeal(segment: Segment, logger: Logger): void {
+  try {
+    segment.seal();
+  } catch (cause) {
+    logger.warn("The index files of a recovered segment could not be written yet", { path: segment.path }, cause);
   }
 }
 

@@ -259,6 +259,21 @@ describe("at a start", () => {
     );
   });
 
+  test("a log is served on a full disk, and its segments get their index files once there is room", async () => {
+    const disk = diskWithFolder();
+    const log = opened(disk, DURABLE);
+    disk.broken = { call: "write", path: /index/, code: "ENOSPC" };
+    for (const value of ["a", "b", "c"]) append(log, batch(value.repeat(300)));
+    await log.settled(3);
+    disk.kill();
+    const again = opened(disk, DURABLE);
+    expect(valuesOf(again)).toEqual(["aaaaa", "bbbbb", "ccccc"]);
+    expect(again.segments.map(({ sealed }) => sealed)).toEqual([false, false, false]);
+    disk.broken = undefined;
+    again.tend(0, 1);
+    expect(again.segments.map(({ sealed }) => sealed)).toEqual([true, true, false]);
+  });
+
   test("a log that ends before its start begins anew there: records below the start would be hidden", () => {
     const disk = diskWithFolder();
     append(opened(disk, TINY), batch("lost"));
