@@ -48,12 +48,9 @@ export class Heartbeats {
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.cluster;
-    const { heartbeatIntervalMs } = this.options;
     let failures = 0;
     while (!signal.aborted) {
-      const waitMs =
-        failures === 0 ? heartbeatIntervalMs : Math.min(heartbeatIntervalMs, backoffMs(this.cluster, failures));
-      await clock.delay(waitMs, signal);
+      await clock.delay(failures === 0 ? this.options.heartbeatIntervalMs : this.#retryMs(failures), signal);
       const sender = this.owner.beating();
       if (signal.aborted || !sender) continue;
       const sentAtMs = clock.monotonicMs();
@@ -61,6 +58,13 @@ export class Heartbeats {
       const isPast = signal.aborted || this.owner.beating()?.generationId !== sender.generationId;
       failures = isPast || this.#judge(error, sentAtMs) ? 0 : failures + 1;
     }
+  }
+
+  /** A wait beyond the session's end would let the member work on while others start its work. */
+  #retryMs(failures: number): number {
+    const waitMs = Math.min(this.options.heartbeatIntervalMs, backoffMs(this.cluster, failures));
+    const leftMs = this.sessionLeftMs;
+    return leftMs > 0 ? Math.min(waitMs, leftMs + 1) : waitMs;
   }
 
   /** Returns whether the coordinator counts the member as alive. */
