@@ -199,8 +199,9 @@ export class TopicRegistry {
     const log = this.#known(name).logs[partition]!;
     // A start that outlives the records below it would also hide those that are written in their place.
     await log.flushBefore(offset);
-    // Of several that waited the highest counts. A deleted topic has closed its log.
-    if (offset <= log.logStartOffset || log.removed) return;
+    // Of several that waited the highest counts; a start raised by retention may not be on disk. A deleted topic has
+    // closed its log.
+    if (log.removed || offset <= this.#options.startOffsets.get(name, partition)) return;
     this.#options.startOffsets.set(name, partition, offset);
     log.raiseStart(offset);
   }
