@@ -3,9 +3,10 @@
 // ours at defaults and tuned, in interleaved runs, each with its limit. Ends with the ratios to the original.
 //   MILLRACE_PEERS=…/peers node bench/beside-the-originals.mjs [--rows 200000] [--batched 500000] [--snapshot 2000000]
 //     [--rate 1000] [--seconds 15] [--runs 5] [--warm 200000] [--only single|batched|snapshot|latency|all]
+//     [--acknowledge disk|cache]: our broker's default, or Kafka's, which answers before a record is on disk
 // Needs java, mvn, python3, pgbench and PostgreSQL's server (Debian). Ours is `millrace up`, worker and broker in one
 // process with one CPU and memory figure; the original's two processes are shown separately and summed.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -32,6 +33,7 @@ const given = options({
   runs: 5,
   warm: 200_000,
   only: "all",
+  acknowledge: "disk",
 });
 // cdcbench.py's four clients only make whole transactions; with other numbers it would wait for the rest.
 for (const name of ["rows", "batched", "warm"]) given[name] -= given[name] % 400;
@@ -69,7 +71,7 @@ await measured(async () => {
         results[label].push(result);
       }
     }
-    report({ workload: name, summary: summaryOf(results), load1: load() });
+    report({ workload: name, acknowledge: given.acknowledge, summary: summaryOf(results), load1: load() });
   }
 });
 
@@ -113,8 +115,14 @@ function quietly(args, env) {
 async function startOurs() {
   const folder = temporaryFolder();
   const config = workerFile(folder, "127.0.0.1:0");
+  const broker = join(folder, "broker.properties");
+  const flushMessages = given.acknowledge === "disk" ? "1" : "9223372036854775807";
+  writeFileSync(broker, `log.flush.interval.messages=${flushMessages}\n`);
   const up = startMillrace(
-    ["up", "--data", folder, "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--config", config],
+    [
+      ...["up", "--data", folder, "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0"],
+      ...["--config", config, "--broker-config", broker],
+    ],
     {
       MILLRACE_LOG_LEVEL: "warn",
     },
