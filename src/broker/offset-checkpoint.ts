@@ -5,6 +5,8 @@ import type { Logger } from "../base/logger.js";
 /** One offset per partition in Kafka's checkpoint format: `0`, the count, then `topic partition offset` lines. */
 export class OffsetCheckpoint {
   #offsets = new Map<string, number>();
+  /** A write has failed, perhaps after the file had its new content: the file may hold other offsets than this. */
+  #isInDoubt = false;
 
   constructor(
     private readonly path: string,
@@ -28,20 +30,22 @@ export class OffsetCheckpoint {
     return this.#offsets.get(`${topic} ${partition}`) ?? 0;
   }
 
-  /** Sets an offset; it is on disk when this returns. @throws the disk's error; nothing has changed then. */
+  /** Sets an offset; it is on disk when this returns. @throws the disk's error; `get` answers as before then. */
   set(topic: string, partition: number, offset: number): void {
     this.#replace(new Map(this.#offsets).set(`${topic} ${partition}`, offset));
   }
 
-  /** Removes all partitions of a topic. @throws the disk's error; nothing has changed then. */
+  /** Removes all partitions of a topic, in the file, too. @throws the disk's error; `get` answers as before then. */
   drop(topic: string): void {
     const left = new Map([...this.#offsets].filter(([key]) => !key.startsWith(`${topic} `)));
-    if (left.size < this.#offsets.size) this.#replace(left);
+    if (left.size < this.#offsets.size || this.#isInDoubt) this.#replace(left);
   }
 
   #replace(offsets: Map<string, number>): void {
     const lines = [...offsets].map(([key, offset]) => `${key} ${offset}\n`);
+    this.#isInDoubt = true;
     replaceFile(this.disk, this.path, `0\n${lines.length}\n${lines.join("")}`);
+    this.#isInDoubt = false;
     this.#offsets = offsets;
   }
 }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import type { Random } from "../../base/random.js";
@@ -16,6 +16,13 @@ import { isInternalTopic } from "./topic-name.js";
 
 /** Suffix of the partition folders of deleted topics, until they are removed. */
 const DELETED_SUFFIX = "-delete";
+
+/** A new name for a partition's folder that shall be removed; no longer than file systems allow. */
+function deletedFolder(folder: string, random: Random): string {
+  const [, topic = "", partition = ""] = /^(.*)-(\d+)$/.exec(basename(folder)) ?? [];
+  const mark = random.uuid().replaceAll("-", "");
+  return join(dirname(folder), `${topic.slice(0, 200)}-${partition}.${mark}${DELETED_SUFFIX}`);
+}
 
 /** A topic and the logs of its partitions. */
 export interface Topic {
@@ -117,6 +124,7 @@ export class TopicRegistry {
     // Of a deleted topic whose deletion was interrupted: its log start would cut off the records of this one.
     startOffsets.drop(name);
     cleanerOffsets.drop(name);
+    this.#putAsideOldFolders(name, 0, partitions);
     const stored = { id: randomKafkaUuid(random), partitions, replicationFactor, configs };
     state.update({ topics: { ...state.metadata.topics, [name]: stored } });
     try {
@@ -142,7 +150,6 @@ export class TopicRegistry {
     state.update({ topics });
     this.#topics.delete(name);
     this.#byId.delete(topic.id);
-    const mark = random.uuid().replaceAll("-", "");
     const tryTo = (step: () => void) => {
       try {
         step();
@@ -156,8 +163,8 @@ export class TopicRegistry {
     };
     for (const [partition, log] of topic.logs.entries()) {
       const from = join(folder, `${name}-${partition}`);
-      // Renamed at once, so that a new topic of this name never finds the old one's files.
-      const to = join(folder, `${name.slice(0, 200)}-${partition}.${mark}${DELETED_SUFFIX}`);
+      // Renamed at once: the next start then finishes the removal.
+      const to = deletedFolder(from, random);
       tryTo(() => log.detach(() => files.disk.rename(from, to)));
       tryTo(() => files.disk.removeFolder(to));
     }
@@ -171,6 +178,7 @@ export class TopicRegistry {
   addPartitions(name: string, count: number): void {
     const topic = this.#known(name);
     const before = topic.stored;
+    this.#putAsideOldFolders(name, before.partitions, count);
     this.#store(topic, { ...before, partitions: count });
     try {
       this.#createLogs(topic);
@@ -253,6 +261,30 @@ export class TopicRegistry {
     } catch (cause) {
       for (const log of topic.logs.splice(known)) log.abandon();
       throw cause;
+    }
+  }
+
+  /**
+   * Makes way for new partitions, before the metadata names them: a deleted one of the same name may have left its
+   * folder, because the disk failed, and the new one would take its records for its own.
+   */
+  #putAsideOldFolders(name: string, from: number, to: number): void {
+    const { folder, files, random, logger } = this.#options;
+    for (let partition = from; partition < to; partition++) {
+      const old = join(folder, `${name}-${partition}`);
+      const aside = deletedFolder(old, random);
+      try {
+        files.disk.rename(old, aside);
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code === "ENOENT") continue;
+        throw cause;
+      }
+      files.disk.syncFolder(folder);
+      try {
+        files.disk.removeFolder(aside);
+      } catch (cause) {
+        logger.error("A deleted partition could not be removed; the next start removes it", { folder: aside }, cause);
+      }
     }
   }
 

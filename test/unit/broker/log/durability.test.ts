@@ -13,5 +13,5 @@ test("compactions that are cut anywhere keep the newest acknowledged record of e
 
 test("a topic that is shortened, deleted and created again loses no acknowledged record (I10)", async () => {
   // The seeds that have found faults.
-  for (const seed of [15, 128, 171, 181, 260, 308, 758, 759, 5083]) await runTopicHistory(seed);
+  for (const seed of [15, 128, 171, 181, 260, 308, 758, 759, 1247, 2090, 5083]) await runTopicHistory(seed);
 });
