@@ -272,13 +272,14 @@ export class TopicRegistry {
     const { folder, files, random, logger } = this.#options;
     for (let partition = from; partition < to; partition++) {
       const old = join(folder, `${name}-${partition}`);
-      const aside = deletedFolder(old, random);
       try {
-        files.disk.rename(old, aside);
+        files.disk.list(old);
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code === "ENOENT") continue;
         throw cause;
       }
+      const aside = deletedFolder(old, random);
+      files.disk.rename(old, aside);
       files.disk.syncFolder(folder);
       try {
         files.disk.removeFolder(aside);
