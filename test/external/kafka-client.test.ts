@@ -66,7 +66,7 @@ describe.skipIf(missing)("the client on Apache Kafka", () => {
         peers
           .tool("org.apache.kafka.tools.consumer.ConsoleConsumer", [
             ...["--bootstrap-server", peers.bootstrap, "--topic", topic, "--partition", String(partition)],
-            ...["--offset", "earliest", "--isolation-level", isolation, "--timeout-ms", "5000"],
+            ...["--offset", "earliest", "--isolation-level", isolation, "--timeout-ms", "20000"],
           ])
           // The consumer ends by its time-out, which it prints as an error.
           .then((read) =>
