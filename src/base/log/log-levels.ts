@@ -124,7 +124,7 @@ export class LogLevels {
     return (name === ROOT ? undefined : this.#setAt(name)) ?? this.#root;
   }
 
-  /** What was set for this logger or the nearest one above it. */
+  /** The level set for this logger, or for its nearest parent. */
   #setAt(name: string): LogLevel | undefined {
     if (this.#set.size === 0) return undefined;
     for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1)) {

@@ -279,7 +279,7 @@ export class PartitionLog {
 
   /**
    * Deletes the oldest segments as retention allows. Called by the broker's maintenance. Returns their number.
-   * @throws KafkaError KAFKA_STORAGE_ERROR. What was deleted before stays deleted.
+   * @throws KafkaError KAFKA_STORAGE_ERROR. Segments deleted before the failure stay deleted.
    */
   applyRetention(nowMs: number): number {
     if (this.cleaning || this.#removed || this.#offline) return 0;

@@ -104,7 +104,7 @@ export class Cast implements Transformation {
   }
 }
 
-/** What is done with the structs of one schema. */
+/** The casts of one schema's fields. */
 interface Plan {
   readonly projection: Projection;
   /** In the order of the fields. */

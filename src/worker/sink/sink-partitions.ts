@@ -164,7 +164,7 @@ export class SinkPartitions {
   }
 }
 
-/** What is committed stays so, whatever is held. */
+/** A hold does not take back offsets that are already committed. */
 function limitOf({ current, committed, heldAt }: OpenPartition): number {
   return Math.min(current, Math.max(heldAt, committed));
 }
