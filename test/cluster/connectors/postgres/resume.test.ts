@@ -191,25 +191,46 @@ test("a slot that was dropped and created again is noticed, and when_needed take
 test("a slot that was moved past the stored offset causes a warning, and when_needed takes a new snapshot", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
   const driver = await db.stream();
+  await withClient(db, async (open) => {
+    // Keeps the slot's restart_lsn before the stored offsets, whatever checkpoints and running transactions the server
+    // logs: a slot that begins past an offset is refused.
+    await open.query("BEGIN");
+    await open.query("INSERT INTO t VALUES (-1)");
+    await db.execute("INSERT INTO t VALUES (1)");
+    const [first] = await driver.read(1);
+    await db.execute("INSERT INTO t VALUES (2)");
+    const [second] = await driver.read(1);
+    await driver.stop();
+    await db.released();
+    await db.execute("INSERT INTO t VALUES (3)", "CHECKPOINT");
+    await db.execute(`SELECT pg_replication_slot_advance('${db.slotName}', pg_current_wal_lsn())`);
+    // The first is in the slot's first transaction, before any commit.
+    expect(first!.sourceOffset).not.toHaveProperty("lsn_commit");
+    for (const { sourceOffset } of [first!, second!]) {
+      const needed = await TaskDriver.start(db.props({ "snapshot.mode": "when_needed" }), sourceOffset);
+      expect((await needed.read(3)).map((record) => plainEvent(record).op)).toEqual(["r", "r", "r"]);
+      await needed.stop();
+      await db.released();
+    }
+    const plain = await db.stream({ "snapshot.mode": "initial" }, first!.sourceOffset);
+    expect(plain.warnings).toEqual([expect.stringContaining(`slot ${db.slotName} was moved to`)]);
+    await plain.stop();
+    await open.query("ROLLBACK");
+  });
+});
+
+test("a slot that begins past the stored offset is refused, also by a stream that only waits", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
+  const driver = await db.stream();
   await db.execute("INSERT INTO t VALUES (1)");
-  const [first] = await driver.read(1);
-  await db.execute("INSERT INTO t VALUES (2)");
-  const [second] = await driver.read(1);
+  const [record] = await driver.read(1);
   await driver.stop();
   await db.released();
-  await db.execute("INSERT INTO t VALUES (3)");
+  // Each checkpoint logs the running transactions, a place for the slot to begin.
+  await db.execute("CHECKPOINT", "INSERT INTO t VALUES (2)", "CHECKPOINT");
   await db.execute(`SELECT pg_replication_slot_advance('${db.slotName}', pg_current_wal_lsn())`);
-  // The first is in the slot's first transaction, before any commit.
-  expect(first!.sourceOffset).not.toHaveProperty("lsn_commit");
-  for (const { sourceOffset } of [first!, second!]) {
-    const needed = await TaskDriver.start(db.props({ "snapshot.mode": "when_needed" }), sourceOffset);
-    expect((await needed.read(3)).map((record) => plainEvent(record).op)).toEqual(["r", "r", "r"]);
-    await needed.stop();
-    await db.released();
-  }
-  const plain = await db.stream({ "snapshot.mode": "initial" }, first!.sourceOffset);
-  expect(plain.warnings).toEqual([expect.stringContaining(`slot ${db.slotName} was moved to`)]);
-  await plain.stop();
+  const refused = db.stream({ "snapshot.mode": "initial" }, record!.sourceOffset);
+  await expect(refused).rejects.toThrow(/no longer available on the server.*begins at/);
 });
 
 test("an offset ahead of the server is refused, and when_needed takes a new snapshot and loses nothing after it", async () => {

@@ -18,6 +18,8 @@ export class TaskDriver {
   readonly #stopping = new AbortController();
   readonly #waits: (string | null)[] = [];
   readonly #waitListeners = new Set<() => void>();
+  /** Arrived in the poll that saw the stream begin. */
+  readonly #early: SourceRecord[] = [];
   readonly #logger: Logger = { ...silentLogger, warn: (message) => this.warnings.push(message) };
   /** The task's warnings, oldest first. */
   readonly warnings: string[] = [];
@@ -63,20 +65,23 @@ export class TaskDriver {
 
   /** Resolves once the task has opened its connections: it then reports that it waits for nothing. */
   async streaming(): Promise<void> {
-    const streaming = new Promise<void>((resolve) => {
-      const listener = () => {
-        if (this.#waits.at(-1) !== null) return;
-        this.#waitListeners.delete(listener);
-        resolve();
-      };
-      this.#waitListeners.add(listener);
-    });
-    const polled = await this.poll();
-    if (polled.length > 0) throw new Error("Records arrived before the stream was expected to have any");
-    await streaming;
+    let isStreaming = false;
+    const listener = () => {
+      isStreaming ||= this.#waits.at(-1) === null;
+    };
+    this.#waitListeners.add(listener);
+    // Polls on, because an error that ends the task arrives with a poll.
+    while (!isStreaming) {
+      const polled = await this.poll();
+      if (polled.length > 0 && !isStreaming)
+        throw new Error("Records arrived before the stream was expected to have any");
+      this.#early.push(...polled);
+    }
+    this.#waitListeners.delete(listener);
   }
 
   async poll(): Promise<readonly SourceRecord[]> {
+    if (this.#early.length > 0) return this.#early.splice(0);
     return (await this.#task.poll()) ?? [];
   }
 
