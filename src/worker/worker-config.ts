@@ -51,7 +51,7 @@ export const workerConfigDef = {
     type: "long",
     default: 30_000,
     check: atLeast(1000),
-    doc: "A host that does not answer for this long, in ms, is replaced. Its tasks, or the connector that blocked it, are FAILED.",
+    doc: "A host that does not answer for this long, in ms, is replaced. Its tasks, or the connector that blocked it, are FAILED. One that still starts, on a busy machine, has at least five minutes.",
   },
   "log.level": {
     type: "string",

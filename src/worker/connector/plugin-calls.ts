@@ -176,6 +176,7 @@ export class PluginCalls {
   #hear(host: Host, report: ConnectorReport): void {
     if (this.#host !== host) return;
     host.pulse?.heard();
+    if (report.type !== "log") host.pulse?.started();
     switch (report.type) {
       case "loading":
         host.entries.set(report.owner, report.entry);

@@ -12,11 +12,17 @@ export interface HostPulseParts {
 }
 
 const LOOK_EVERY_MS = 2000;
+/**
+ * For a host that still loads the modules of ours. It runs nobody's code, so it does not hang: it is slow, because the
+ * machine is busy, possibly with as many hosts as there are dedicated tasks.
+ */
+const START_MS = 300_000;
 
 /** Checks every two seconds, from its creation until `stop`, that one host answers. */
 export class HostPulse {
   #lastHeardMs: number;
   #lastLookMs: number;
+  #hasStarted = false;
   #timer: Timer;
 
   constructor(private readonly parts: HostPulseParts) {
@@ -29,6 +35,11 @@ export class HostPulse {
   /** The host has sent a message. */
   heard(): void {
     this.#lastHeardMs = this.parts.clock.monotonicMs();
+  }
+
+  /** The host has loaded the modules of ours: from now on silence counts after `timeoutMs`, before after five minutes. */
+  started(): void {
+    this.#hasStarted = true;
   }
 
   /** Since the last message. */
@@ -45,7 +56,8 @@ export class HostPulse {
     const nowMs = clock.monotonicMs();
     const signs = { nowMs, lastHeardMs: this.#lastHeardMs, lastLookMs: this.#lastLookMs };
     this.#lastLookMs = nowMs;
-    const verdict = judgeHost(signs, LOOK_EVERY_MS, timeoutMs);
+    const limitMs = this.#hasStarted ? timeoutMs : Math.max(timeoutMs, START_MS);
+    const verdict = judgeHost(signs, LOOK_EVERY_MS, limitMs);
     if (verdict.kind === "silent") {
       silent(`it has not answered for ${Math.round(verdict.silentMs / 1000)} s`);
       return;

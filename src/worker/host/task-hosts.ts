@@ -145,7 +145,11 @@ export class TaskHosts {
   #hear(number: number, report: HostReport): void {
     const host = this.#hosts.get(number);
     if (!host) return;
-    if (report.type !== "log") host.ready = true; // plugins may log while they are loaded
+    // Plugins may log while they are loaded.
+    if (report.type !== "log") {
+      host.ready = true;
+      host.pulse?.started();
+    }
     host.pulse?.heard();
     if (report.type === "ready") return;
     if (report.type !== "metrics") {

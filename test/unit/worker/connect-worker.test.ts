@@ -325,6 +325,22 @@ describe("the worker", () => {
     expect(hosts[0]?.closed).toBe(true);
   });
 
+  test("a host that starts slowly keeps its tasks: for five minutes silence is no fault of theirs", async () => {
+    const { clock, hosts, told, start } = rig({ "task.host.timeout.ms": "10000", "task.hosts": "2" });
+    await start(0);
+    await start(1);
+    for (const host of hosts) host.obedient = false;
+    await clock.advance(290_000);
+    expect([told, hosts.map(({ closed }) => closed)]).toEqual([[], [false, false]]);
+    hosts[0]!.listener.report({ type: "ready" });
+    hosts[0]!.obedient = true;
+    await clock.advance(20_000);
+    expect(told).toEqual([expect.stringMatching(/^shop-1 FAILED .*it has not answered for 30\d s/)]);
+    hosts[0]!.obedient = false;
+    await clock.advance(13_000);
+    expect(told[1]).toMatch(/^shop-0 FAILED .*it has not answered for 1\d s/);
+  });
+
   test("starting a task again stops the former run first, and its late reports are ignored", async () => {
     const { hosts, told, worker, start } = rig();
     await start(0);

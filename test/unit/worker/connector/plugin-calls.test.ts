@@ -296,6 +296,17 @@ describe("calls into plugins", () => {
     expect(hosts[0]!.closed).toBe(true);
   });
 
+  test("a host that starts slowly is not replaced: silence counts from its first plugin of plugin.path", async () => {
+    const { clock, hosts, calls } = rig();
+    void calls.loaded();
+    hosts[0]!.answersPings = false;
+    await clock.advance(290_000);
+    expect([hosts.length, calls.leftOut]).toEqual([1, []]);
+    hosts[0]!.listener.report({ type: "loading", owner: -1, entry: "a" });
+    await clock.advance(34_000);
+    expect([hosts.length, calls.leftOut]).toEqual([2, ["a"]]);
+  });
+
   test("a plugin that kills a loading host is left out of the next, and nothing else is lost", async () => {
     const { clock, hosts, calls } = rig();
     const loaded = calls.loaded();
