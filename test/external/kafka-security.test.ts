@@ -136,7 +136,7 @@ describe.skipIf(missing)("secured listeners of Apache Kafka", () => {
           partition: 0,
           key: null,
           value: Buffer.from(value),
-          timestampMs: 1_700_000_000_000,
+          timestampMs: Date.now(),
           headers: [],
         };
       }),
@@ -170,7 +170,7 @@ describe.skipIf(missing)("secured listeners of Apache Kafka", () => {
     const read: string[] = [];
     const sent = Array.from({ length: 200 }, (_, at) => String(at));
     for (const value of sent) {
-      const record = { topic, partition: Number(value) % 2, key: null, timestampMs: 1_700_000_000_000, headers: [] };
+      const record = { topic, partition: Number(value) % 2, key: null, timestampMs: Date.now(), headers: [] };
       await producer.send([{ ...record, value: Buffer.from(value) }]);
       while (read.length <= Number(value)) {
         for (const { records } of await group.poll(10_000)) read.push(...records.map((each) => String(each.value)));

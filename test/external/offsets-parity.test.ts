@@ -39,12 +39,15 @@ async function answers({ rest }: Side, cases: readonly OffsetCase[]): Promise<Of
   return all.map(({ status, body }) => ({ status, body: inOrder(body) }));
 }
 
-/** The original lists offsets in the order of a hash map. */
+/**
+ * The original lists offsets in the order of a hash map, and also those that a request has just removed, as null, until
+ * it has read the removal back.
+ */
 function inOrder(body: unknown): unknown {
-  const { offsets } = (body ?? {}) as { offsets?: { partition: object }[] };
+  const { offsets } = (body ?? {}) as { offsets?: { partition: object; offset: unknown }[] };
   if (!offsets) return body;
   const key = ({ partition }: { partition: object }) => JSON.stringify(Object.entries(partition).sort());
-  return { offsets: offsets.sort((a, b) => (key(a) < key(b) ? -1 : 1)) };
+  return { offsets: offsets.filter(({ offset }) => offset !== null).sort((a, b) => (key(a) < key(b) ? -1 : 1)) };
 }
 
 /** The answers of one side to all cases, in order. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseJsonNumbers } from "../../src/base/exact-json.js";
-import { seedOf } from "../support/kill-run.js";
+import { fixedSeedOf } from "../support/seed.js";
 import { type Answer, askJava, askOurs, type Result, type TransformCase } from "./java-transformer.js";
 import { findPeers, installPeers } from "./peers.js";
 import { dateCases, debeziumCases, kafkaCases } from "./transform-cases.js";
@@ -33,16 +33,20 @@ function differences(given: TransformCase, java: Answer, ours: Answer): Differen
   });
 }
 
-/** The differences of docs/compatibility.md: the transformation, and the original's error. */
-const LISTED: readonly (readonly [type: string, error: RegExp])[] = [
-  ["ExtractNewRecordState", /because "schema" is null/],
-  ["Cast", /SchemaBuilderException: Invalid default value/],
-  ["SetSchemaMetadata", /Cannot list fields on non-struct type/],
+/** The differences of docs/compatibility.md: the transformation, whose answer shows it, and what that says. */
+const LISTED: readonly (readonly [type: string, side: "java" | "ours", answer: RegExp])[] = [
+  ["ExtractNewRecordState", "java", /because "schema" is null/],
+  ["Cast", "java", /SchemaBuilderException: Invalid default value/],
+  ["SetSchemaMetadata", "java", /Cannot list fields on non-struct type/],
+  ["TimestampConverter", "ours", /outside the range of INT32/],
 ];
 
 function isListed(type: string, java: Result, ours: Result): boolean {
   if (/not supported for reading/.test(String(ours["error"]))) return true;
-  return LISTED.some(([name, error]) => type.includes(`.${name}`) && error.test(String(java["error"])));
+  return LISTED.some(([name, side, answer]) => {
+    const { error, unwritable } = side === "java" ? java : ours;
+    return type.includes(`.${name}`) && answer.test(String(error ?? unwritable));
+  });
 }
 
 function isSame(java: Result, ours: Result): boolean {
@@ -90,7 +94,7 @@ describe.skipIf(missing !== undefined)("transformations answer like the real one
 
   for (const [name, cases] of [...kafkaCases, ...debeziumCases, ["texts of dates", dateCases] as const]) {
     test(name, async () => {
-      const seed = seedOf(name);
+      const seed = fixedSeedOf(name);
       const sampled = fc.sample(cases, { numRuns: CASES, seed });
       const folders = [join(shared, "libs"), ...pluginFolders(shared)];
       const java = await askJava(folders, sampled);

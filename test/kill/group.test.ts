@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ChaosGroup } from "../support/chaos-group.js";
-import { seedOf } from "../support/kill-run.js";
+import { seedOf } from "../support/seed.js";
 
 /** MILLRACE_BLOWS for a longer run. */
 const BLOWS = Number(process.env["MILLRACE_BLOWS"] ?? 8);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { runWithKills, seedOf } from "../support/kill-run.js";
+import { runWithKills } from "../support/kill-run.js";
+import { seedOf } from "../support/seed.js";
 
 test("20 kills of the worker lose nothing, and objects hold every record exactly once", async () => {
   const result = await runWithKills({ victim: "worker", kills: 20, seed: seedOf("worker kills") });

@@ -61,11 +61,3 @@ export async function runWithKills({ victim, kills, seed }: KillPlan): Promise<K
     await pipeline.stop();
   }
 }
-
-/** The seed of a run: MILLRACE_SEED to replay one, otherwise a random one, printed. */
-export function seedOf(name: string): number {
-  const given = process.env["MILLRACE_SEED"];
-  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
-  console.log(`${name}: MILLRACE_SEED=${seed}`);
-  return seed;
-}

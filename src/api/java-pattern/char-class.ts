@@ -1,5 +1,5 @@
 import { readEscape } from "./escape.js";
-import { literal, range } from "./literal.js";
+import { literal, negated, range } from "./literal.js";
 import type { PatternText } from "./pattern-text.js";
 
 /**
@@ -15,7 +15,7 @@ export function readClass(text: PatternText, ignoresCase: boolean): string {
   while (text.take("&&")) operands.push(readOperand(text, ignoresCase, false));
   if (!text.take("]")) throw new SyntaxError("a character class is not closed");
   const body = operands.length === 1 ? operands[0]! : operands.map((operand) => `[${operand}]`).join("&&");
-  return `[${isNegated ? "^" : ""}${body}]`;
+  return isNegated ? negated(body) : `[${body}]`;
 }
 
 /** One operand of `&&`. */

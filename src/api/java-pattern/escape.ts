@@ -1,4 +1,5 @@
 import { propertyClass } from "./char-properties.js";
+import { negated } from "./literal.js";
 import type { PatternText } from "./pattern-text.js";
 
 /** The meaning of one escape sequence. */
@@ -15,7 +16,7 @@ const LINE_BREAKS = "\\n\\r\\x85\\u2028\\u2029";
 /** Java's `.` under DOTALL. Not `[^]`, which V8 matches unreliably under the flag `v`. */
 export const ANY = "[\\s\\S]";
 /** Java's `.`, without DOTALL. */
-export const ANY_BUT_LINE_BREAK = `[^${LINE_BREAKS}]`;
+export const ANY_BUT_LINE_BREAK = negated(LINE_BREAKS);
 /** Java's `$` without MULTILINE, and its `\Z`: the end, or before a line break at the end, but not within `\r\n`. */
 export const END_OR_LAST_LINE_BREAK = `(?<!\\r(?=\\n))(?=(?:\\r\\n|[${LINE_BREAKS}])?$)`;
 
@@ -26,15 +27,15 @@ const SPACE = "\\x20\\t-\\r";
 
 const CLASSES: Readonly<Record<string, string>> = {
   d: "[0-9]",
-  D: "[^0-9]",
+  D: negated("0-9"),
   w: `[${WORD}]`,
-  W: `[^${WORD}]`,
+  W: negated(WORD),
   s: `[${SPACE}]`,
-  S: `[^${SPACE}]`,
+  S: negated(SPACE),
   h: `[${HORIZONTAL}]`,
-  H: `[^${HORIZONTAL}]`,
+  H: negated(HORIZONTAL),
   v: `[${VERTICAL}]`,
-  V: `[^${VERTICAL}]`,
+  V: negated(VERTICAL),
 };
 
 const CONTROLS: Readonly<Record<string, number>> = { a: 7, e: 27, f: 12, n: 10, r: 13, t: 9 };
@@ -80,7 +81,8 @@ function readProperty(text: PatternText, isNegated: boolean, ignoresCase: boolea
   const isBraced = text.take("{");
   const name = text.takeWhile(/[^}]/, isBraced ? undefined : 1);
   if (isBraced && !text.take("}")) throw new SyntaxError("\\p{ is not closed");
-  return { kind: "class", text: `[${isNegated ? "^" : ""}${propertyClass(name, ignoresCase)}]` };
+  const body = propertyClass(name, ignoresCase);
+  return { kind: "class", text: isNegated ? negated(body) : `[${body}]` };
 }
 
 /** Escapes that name a character by number; undefined for any other. */

@@ -140,7 +140,7 @@ test("a record that cannot be parsed fails its task, naming its position but not
     await kafka.admin.createTopics([{ name: "lines", partitions: 1, replicationFactor: 1 }]);
     const ignore = { acknowledged: () => {}, failed: () => {} };
     const value = Buffer.from("swordfish is no JSON");
-    const record = { topic: "lines", partition: 0, key: null, value, timestampMs: 1_700_000_000_000, headers: [] };
+    const record = { topic: "lines", partition: 0, key: null, value, timestampMs: Date.now(), headers: [] };
     await kafka.producer({}, ignore).send([record]);
     await stack.rest.create("strict", sink({}));
     const failed = await stack.statuses.until("strict", ({ tasks }) => tasks[0]?.[1].state === "FAILED");

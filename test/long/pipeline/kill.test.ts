@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { runWithKills, seedOf } from "../../support/kill-run.js";
+import { runWithKills } from "../../support/kill-run.js";
+import { seedOf } from "../../support/seed.js";
 
 // The long form of both is test/kill.
 test("3 kills of the worker lose nothing, and objects hold every record exactly once", async () => {

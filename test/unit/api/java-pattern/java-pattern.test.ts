@@ -26,6 +26,18 @@ describe("a Java pattern means here what it means there", () => {
     ]);
   });
 
+  test("negated classes within repetitions", () => {
+    check([
+      ["(?:[^.]+\\.)+x", ["ab.cd.x"], ["abx"]],
+      ["(?:.d)+", ["kdkd"], ["kdk"]],
+      ["(?:\\Dd)+", ["kd"], ["1d"]],
+      ["(?:\\Wd){1,}", [".d"], ["kd"]],
+      ["(?:\\P{Lu}d)+", ["kd"], ["Kd"]],
+      ["(?:[^a&&[^b]]d)+", ["cd"], ["ad"]],
+      ["a*+(.A|A){1,}", ["kA", "aA"], ["k"]],
+    ]);
+  });
+
   test("quotations", () => {
     check([
       ["\\Qpublic.t*\\E", ["public.t*"], ["publicxt"]],
