@@ -3,6 +3,7 @@ import { InvariantError } from "../base/invariant-error.js";
 import type { Logger } from "../base/logger.js";
 import type { Api } from "../protocol/api.js";
 import type { ByteReader } from "../protocol/byte-reader.js";
+import type { ErrorName } from "../protocol/error-codes.js";
 import type { Fields, InputOf, OutputOf } from "../protocol/message-fields.js";
 import type { BrokerProperties } from "./broker-properties.js";
 import type { BrokerState } from "./broker-state.js";
@@ -24,6 +25,17 @@ interface AdvertisedApi {
   readonly advertised: readonly [number, number];
 }
 
+/** The first batch of a producer's transaction in one partition. */
+interface TransactionalWrite {
+  readonly transactionalId: string;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly topic: string;
+  readonly partition: number;
+  /** Version of the Produce request. */
+  readonly apiVersion: number;
+}
+
 /** The broker as its handlers see it. */
 export interface Broker {
   readonly nodeId: number;
@@ -35,6 +47,11 @@ export interface Broker {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly apis: readonly AdvertisedApi[];
+  /**
+   * Whether a transaction may begin in a partition (KIP-890): NONE if the coordinator has it open, and holds the
+   * partition durably; otherwise the error to answer. Synchronous: the batch is appended before the transaction can end.
+   */
+  readonly judgeTransactionalWrite: (write: TransactionalWrite) => ErrorName;
 }
 
 /** The context of one request: its client, its version and the broker that serves it. */

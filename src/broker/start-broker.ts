@@ -14,8 +14,8 @@ import { GroupLog } from "./groups/group-log.js";
 import type { Broker, Endpoint } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
-import { SealedFiles } from "./log/log-files.js";
 import type { PartitionLog } from "./log/partition-log.js";
+import { SealedFiles } from "./log/segments/log-files.js";
 import { LogCleaner } from "./log-cleaner.js";
 import { Maintenance } from "./maintenance.js";
 import { MetadataFile } from "./metadata-file.js";
@@ -113,6 +113,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       clock,
       logger,
       apis: HANDLERS,
+      judgeTransactionalWrite: () => "INVALID_TXN_STATE",
     };
     const [listener, inside] = await openListeners(options, plan, broker);
     const cleaner = new LogCleaner(registry, cleanerOffsets, properties, clock, logger);

@@ -4,6 +4,9 @@ import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import { type Call, defineHandler } from "../handler.js";
 import type { PartitionLog } from "../log/partition-log.js";
+import { endOfBatches } from "../log/segments/batch-walk.js";
+import type { Isolation } from "../log/waiting-readers.js";
+import { isolationOf } from "./isolation-level.js";
 import { findTopic, leaderEpochFault } from "./topic-reference.js";
 
 type FetchRequest = RequestOf<typeof api>;
@@ -11,13 +14,13 @@ type FetchResponse = ResponseInput<typeof api>;
 type PartitionRequest = FetchRequest["topics"][number]["partitions"][number];
 type PartitionResponse = FetchResponse["responses"][number]["partitions"][number];
 
-const READ_COMMITTED = 1;
 const NO_RECORDS = Buffer.alloc(0);
 
 /**
  * Fetch (key 1), v4-v18.
  * Answers whole batches, from the one that holds the fetch offset on; the first partition with data always returns at
- * least one. With less than minBytes it waits for appends. Fetch sessions (v7+) are not kept: the session id is always
+ * least one. With less than minBytes it waits for appends, or for the ends of transactions if it reads committed records:
+ * these end at the last stable offset, and the answer names the aborted transactions among them. Fetch sessions (v7+) are not kept: the session id is always
  * 0, so clients send the full request each time (KIP-227 allows it).
  * v5: log start; v9: leader epochs; v12: flexible; v13: topic ids.
  */
@@ -48,6 +51,7 @@ function maxBytesOf({ maxBytes }: FetchRequest, { broker }: Call): number {
 /** Reads all requested partitions. `isFinal`: a partition has an error, which is answered without waiting. */
 function collect(request: FetchRequest, call: Call): { response: FetchResponse; bytes: number; isFinal: boolean } {
   const limit = maxBytesOf(request, call);
+  const isolation = isolationOf(request.isolationLevel);
   let bytes = 0;
   let isFinal = false;
   const responses = request.topics.map(({ topic, topicId, partitions }) => ({
@@ -59,13 +63,13 @@ function collect(request: FetchRequest, call: Call): { response: FetchResponse; 
         isFinal = true;
         return refusedPartition(asked.partition, found);
       }
-      const records = readFrom(found, asked, limit - bytes, bytes === 0);
+      const records = readFrom(found, asked, limit - bytes, bytes === 0, isolation);
       if (typeof records === "number") {
         isFinal = true;
         return refusedPartition(asked.partition, records);
       }
       bytes += records.length;
-      return readPartition(asked.partition, found, records, request.isolationLevel);
+      return readPartition(asked, found, records, isolation);
     }),
   }));
   return { response: { throttleTimeMs: 0, responses }, bytes, isFinal };
@@ -77,9 +81,11 @@ function readFrom(
   { fetchOffset, partitionMaxBytes }: PartitionRequest,
   remainingBytes: number,
   atLeastOne: boolean,
+  isolation: Isolation,
 ): Buffer | number {
   try {
-    return log.read(fetchOffset, Math.min(partitionMaxBytes, remainingBytes), atLeastOne);
+    const maxBytes = Math.min(partitionMaxBytes, remainingBytes);
+    return log.read(fetchOffset, maxBytes, atLeastOne, log.endFor(isolation));
   } catch (error) {
     if (error instanceof KafkaError) return error.code;
     throw error;
@@ -98,8 +104,9 @@ function logFor(name: string, topicId: string, asked: PartitionRequest, call: Ca
   return fetchOffset < log.logStartOffset || fetchOffset > log.highWatermark ? ErrorCodes.OFFSET_OUT_OF_RANGE : log;
 }
 
-/** Resolves once about `missingBytes` more are appended, time is up, a log is deleted, or the client disconnects. */
+/** Resolves once about `missingBytes` more are readable, time is up, a log is deleted, or the client disconnects. */
 function waitForBytes(request: FetchRequest, call: Call, missingBytes: number): Promise<void> {
+  const isolation = isolationOf(request.isolationLevel);
   return new Promise((resolve) => {
     let missing = missingBytes;
     const unwatch: (() => void)[] = [];
@@ -123,28 +130,35 @@ function waitForBytes(request: FetchRequest, call: Call, missingBytes: number): 
           missing -= Math.min(bytes, asked.partitionMaxBytes);
           if (missing <= 0) finish();
         };
-        unwatch.push(log.watch(appended));
+        unwatch.push(log.watch(isolation, appended));
       }
     }
   });
 }
 
 function readPartition(
-  partitionIndex: number,
+  { partition, fetchOffset }: PartitionRequest,
   log: PartitionLog,
   records: Buffer,
-  isolationLevel: number,
+  isolation: Isolation,
 ): PartitionResponse {
-  const { highWatermark, logStartOffset } = log;
+  const { highWatermark, lastStableOffset, logStartOffset } = log;
   return {
-    partitionIndex,
+    partitionIndex: partition,
     errorCode: ErrorCodes.NONE,
     highWatermark,
-    lastStableOffset: highWatermark,
+    lastStableOffset,
     logStartOffset,
-    abortedTransactions: isolationLevel === READ_COMMITTED ? [] : null,
+    abortedTransactions: isolation === "read_committed" ? abortedIn(log, fetchOffset, records) : null,
     records,
   };
+}
+
+/** The aborted transactions with batches in `records`, which were read from `fetchOffset` on. */
+function abortedIn(log: PartitionLog, fetchOffset: number, records: Buffer) {
+  if (records.length === 0) return [];
+  const aborted = log.abortedTransactions(fetchOffset, endOfBatches(records));
+  return aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }));
 }
 
 function refusedPartition(partitionIndex: number, errorCode: number): PartitionResponse {

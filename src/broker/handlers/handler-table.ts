@@ -9,6 +9,7 @@ import { deleteTopics } from "./delete-topics.js";
 import { describeCluster } from "./describe-cluster.js";
 import { describeConfigs } from "./describe-configs.js";
 import { describeGroups } from "./describe-groups.js";
+import { describeProducers } from "./describe-producers.js";
 import { describeTopicPartitions } from "./describe-topic-partitions.js";
 import { fetch } from "./fetch.js";
 import { findCoordinator } from "./find-coordinator.js";
@@ -55,5 +56,6 @@ export const HANDLERS: readonly Handler[] = [
   incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
+  describeProducers,
   describeTopicPartitions,
 ];

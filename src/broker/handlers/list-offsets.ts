@@ -5,6 +5,8 @@ import { KafkaError } from "../../protocol/kafka-error.js";
 import { type Call, defineHandler } from "../handler.js";
 import { type FoundOffset, NOT_FOUND, offsetForTime, offsetOfMaxTimestamp } from "../log/offset-lookup.js";
 import type { PartitionLog } from "../log/partition-log.js";
+import type { Isolation } from "../log/waiting-readers.js";
+import { isolationOf } from "./isolation-level.js";
 import { leaderEpochFault } from "./topic-reference.js";
 
 type PartitionRequest = RequestOf<typeof api>["topics"][number]["partitions"][number];
@@ -27,12 +29,14 @@ const SINCE: Readonly<Record<number, number>> = {
 
 /**
  * ListOffsets (key 2), v1-v11.
- * Finds the ends of a partition, or the first record at a time. Without transactions the isolation level has no effect.
+ * Finds the ends of a partition, or the first record at a time. For readers of committed records the partition ends at the
+ * last stable offset (v2+).
  * v4: leader epochs; v6: flexible; v7: maximum timestamp; v8, v9, v11: tiered storage, which does not exist here.
  */
 export const listOffsets = defineHandler(api, {
   versions: [1, 11],
-  handle({ topics }, call) {
+  handle({ topics, isolationLevel }, call) {
+    const isolation = isolationOf(isolationLevel);
     const answers = topics.map(({ name, partitions }) => {
       const counts = new Map<number, number>();
       for (const { partitionIndex } of partitions) counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1);
@@ -42,7 +46,7 @@ export const listOffsets = defineHandler(api, {
         partitions: [...distinct.values()].map((asked) => {
           const { partitionIndex } = asked;
           if (counts.get(partitionIndex)! > 1) return { partitionIndex, errorCode: ErrorCodes.INVALID_REQUEST };
-          return { partitionIndex, ...lookUp(name, asked, call) };
+          return { partitionIndex, ...lookUp(name, asked, isolation, call) };
         }),
       };
     });
@@ -56,7 +60,7 @@ export const listOffsets = defineHandler(api, {
   }),
 });
 
-function lookUp(name: string, asked: PartitionRequest, { broker, apiVersion }: Call) {
+function lookUp(name: string, asked: PartitionRequest, isolation: Isolation, { broker, apiVersion }: Call) {
   const log = broker.topics.log(name, asked.partitionIndex);
   if (!log) return { errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION };
   const fault = leaderEpochFault(asked.currentLeaderEpoch, log.leaderEpoch);
@@ -67,7 +71,7 @@ function lookUp(name: string, asked: PartitionRequest, { broker, apiVersion }: C
   }
   if (log.offline) return { errorCode: log.offline.code };
   try {
-    return { errorCode: ErrorCodes.NONE, ...place(log, timestamp) };
+    return { errorCode: ErrorCodes.NONE, ...place(log, timestamp, log.endFor(isolation)) };
   } catch (cause) {
     // The other partitions are still answered.
     broker.logger.error("Looking up an offset failed", { topic: name, partition: asked.partitionIndex }, cause);
@@ -75,20 +79,20 @@ function lookUp(name: string, asked: PartitionRequest, { broker, apiVersion }: C
   }
 }
 
-function place(log: PartitionLog, timestamp: number): FoundOffset {
+function place(log: PartitionLog, timestamp: number, end: number): FoundOffset {
   const { leaderEpoch } = log;
   switch (timestamp) {
     case LATEST:
-      return { offset: log.highWatermark, timestamp: -1, leaderEpoch };
+      return { offset: end, timestamp: -1, leaderEpoch };
     case EARLIEST:
     case EARLIEST_LOCAL:
       return { offset: log.logStartOffset, timestamp: -1, leaderEpoch };
     case MAX_TIMESTAMP:
-      return offsetOfMaxTimestamp(log);
+      return offsetOfMaxTimestamp(log, end);
     case LATEST_TIERED:
     case EARLIEST_PENDING_UPLOAD:
       return NOT_FOUND;
     default:
-      return offsetForTime(log, timestamp);
+      return offsetForTime(log, timestamp, end);
   }
 }

@@ -1,10 +1,14 @@
+import type { RequestOf } from "../../protocol/api.js";
 import { produce as api } from "../../protocol/apis/produce.js";
-import { ErrorCodes } from "../../protocol/error-codes.js";
+import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
+import { type BatchHeader, transactionalProducerOf } from "../../protocol/records/record-batch.js";
 import { type Call, CLOSE_CONNECTION, defineHandler, NO_RESPONSE } from "../handler.js";
 import { type AppendAnswer, appendProduced, failure } from "../log/append-produced.js";
 import type { PartitionLog } from "../log/partition-log.js";
 import { findTopic } from "./topic-reference.js";
+
+type ProduceRequest = RequestOf<typeof api>;
 
 const DISK_FULL =
   "The broker's disk is almost full (millrace.log.free.bytes.min): delete topics or files, or lower retention.";
@@ -15,20 +19,24 @@ const EMPTY_RECORDS = "A produce request must hold exactly one record batch per 
  * whether gzip, snappy and lz4 are supported (KAFKA-18659), and no client sends them.
  * Appends one batch per partition as received, and answers once all of them are as durable as flush.messages requires.
  * With one replica, acks 1 and all are the same; acks=0 is not answered, and a failure then closes the connection.
- * Transactional batches are refused.
+ * A transactional batch begins its producer's transaction in a partition if
+ * the transaction coordinator says so.
  * v7: zstd; v8: faults by record; v9: flexible; v13: topic ids.
  */
 export const produce = defineHandler(api, {
   versions: [3, 13],
   advertised: [0, 13],
-  handle({ acks, topicData }, call) {
+  handle(request, call) {
+    const { transactionalId, acks, topicData } = request;
+    const refused = judgeTransactionalRequest(request);
+    if (refused !== undefined) return acks === 0 ? CLOSE_CONNECTION : refusal(request, refused);
     let failed = false;
     const waits: Promise<void>[] = [];
     const responses = topicData.map(({ name, topicId, partitionData }) => ({
       name,
       topicId,
       partitionResponses: partitionData.map(({ index, records }) => {
-        const { log, ...answer } = appendTo({ name, topicId, index }, records, acks, call);
+        const { log, ...answer } = appendTo({ name, topicId, index }, records, acks, transactionalId, call);
         failed ||= answer.errorCode !== ErrorCodes.NONE;
         const response = { index, ...answer };
         // A duplicate waits, too: the batch that it repeats may not be on disk yet.
@@ -43,15 +51,38 @@ export const produce = defineHandler(api, {
     const response = { responses, throttleTimeMs: 0 };
     return waits.length === 0 ? response : Promise.all(waits).then(() => response);
   },
-  refuse: ({ topicData }, errorCode) => ({
+  refuse: refusal,
+});
+
+/** The answer that refuses every partition of a request. */
+function refusal({ topicData }: ProduceRequest, errorCode: number) {
+  return {
     responses: topicData.map(({ name, topicId, partitionData }) => ({
       name,
       topicId,
       partitionResponses: partitionData.map(({ index }) => ({ index, ...failure(errorCode, null) })),
     })),
     throttleTimeMs: 0,
-  }),
-});
+  };
+}
+
+/**
+ * The error of a request with transactional batches that lacks a transactional id, or holds batches of several
+ * transactions; undefined: neither.
+ */
+function judgeTransactionalRequest({ transactionalId, topicData }: ProduceRequest): number | undefined {
+  let producer: number | undefined;
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      const producerId = records ? transactionalProducerOf(records) : undefined;
+      if (producerId === undefined) continue;
+      if (transactionalId === null) return ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+      producer ??= producerId;
+      if (producer !== producerId) return ErrorCodes.INVALID_PRODUCER_ID_MAPPING;
+    }
+  }
+  return undefined;
+}
 
 interface PartitionReference {
   readonly name: string;
@@ -63,6 +94,7 @@ function appendTo(
   { name, topicId, index }: PartitionReference,
   records: Buffer | null,
   acks: number,
+  transactionalId: string | null,
   { broker, apiVersion }: Call,
 ): AppendAnswer & { readonly log?: PartitionLog } {
   if (records === null || records.length === 0) return failure(ErrorCodes.INVALID_RECORD, EMPTY_RECORDS);
@@ -73,7 +105,12 @@ function appendTo(
   if (topic.isInternal) return failure(ErrorCodes.INVALID_TOPIC_EXCEPTION, "Clients may not write to internal topics.");
   if (broker.freeSpace.isLow) return failure(ErrorCodes.KAFKA_STORAGE_ERROR, DISK_FULL);
   broker.freeSpace.appended(records.length);
-  const arrival = { nowMs: broker.clock.nowMs(), apiVersion };
+  const judgeTransaction = ({ producerId, producerEpoch }: BatchHeader): ErrorName => {
+    if (transactionalId === null) return "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+    const write = { transactionalId, producerId, producerEpoch, topic: topic.name, partition: index, apiVersion };
+    return broker.judgeTransactionalWrite(write);
+  };
+  const arrival = { nowMs: broker.clock.nowMs(), apiVersion, judgeTransaction };
   return { ...appendProduced(log, records, arrival, `${topic.name}-${index}`), log };
 }
 

@@ -13,7 +13,7 @@ import {
 import { type Arrival, judgeBatch, judgeRecodedBytes, type RecordFault, type RefusedBatch } from "./judge-batch.js";
 import type { LogConfig } from "./log-config.js";
 import type { PartitionLog } from "./partition-log.js";
-import { judgeSequence } from "./producer-state.js";
+import { judgeSequence } from "./producers/judge-sequence.js";
 
 /** The answer of a Produce request for one partition. */
 export interface AppendAnswer {
@@ -47,9 +47,10 @@ export function appendProduced(
       const { lastOffset, offsetDelta, timestamp } = sequence.batch;
       return { ...accepted(log), baseOffset: lastOffset - offsetDelta, logAppendTimeMs: timestamp };
     }
-    if (sequence.kind !== "append") {
-      const error = sequence.kind === "stale-epoch" ? "INVALID_PRODUCER_EPOCH" : "OUT_OF_ORDER_SEQUENCE_NUMBER";
-      return failure(ErrorCodes[error], sequence.message, log.logStartOffset);
+    if (sequence.kind === "refused") return failure(ErrorCodes[sequence.error], sequence.message, log.logStartOffset);
+    if (sequence.begins) {
+      const error = arrival.judgeTransaction?.(header) ?? "INVALID_TXN_STATE";
+      if (error !== "NONE") return failure(ErrorCodes[error], null, log.logStartOffset);
     }
   }
   const stamped = config.messageTimestampType === "LogAppendTime";

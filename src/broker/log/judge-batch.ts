@@ -42,6 +42,11 @@ export type BatchVerdict = { readonly kind: "accepted"; readonly header: BatchHe
 export interface Arrival {
   readonly nowMs: number;
   readonly apiVersion: number;
+  /**
+   * Asks the transaction coordinator whether a producer's transaction, which this batch begins in the partition, may
+   * write here (KIP-890): NONE, or the error to answer. Without it none may.
+   */
+  readonly judgeTransaction?: (header: BatchHeader) => ErrorName;
 }
 
 /**
@@ -72,8 +77,6 @@ export function judgeBatch(records: Buffer | null, config: LogConfig, arrival: A
 }
 
 function judgeHeader(records: Buffer, header: BatchHeader, config: LogConfig, name: string): RefusedBatch | undefined {
-  if (isTransactional(header))
-    return refused("TRANSACTIONAL_ID_AUTHORIZATION_FAILED", "Transactions are not supported.");
   const tooLarge = judgeMessageBytes(records.length, config, name);
   if (tooLarge) return tooLarge;
   if (!checkCrc(records, header)) return refused("CORRUPT_MESSAGE", null);
@@ -94,6 +97,9 @@ function judgeHeader(records: Buffer, header: BatchHeader, config: LogConfig, na
     );
   }
   if (isControlBatch(header)) return refusedByLog("INVALID_RECORD", "Clients may not write control batches.");
+  if (isTransactional(header) && header.producerId < 0) {
+    return refusedByLog("INVALID_RECORD", "A transactional batch has no producer id.");
+  }
   if (header.producerId >= 0 && header.baseSequence < 0) {
     return refusedByLog("INVALID_RECORD", `Producer ${header.producerId} sent no sequence number.`);
   }

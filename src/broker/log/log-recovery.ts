@@ -9,9 +9,9 @@ import {
   nextOffsetOf,
   readBatchHeader,
 } from "../../protocol/records/record-batch.js";
-import { lastOffset, type ReadBytes, walkHeaders } from "./batch-walk.js";
-import type { SealedFiles } from "./log-files.js";
-import { Segment, segmentName } from "./segment.js";
+import { lastOffset, type ReadBytes, walkHeaders } from "./segments/batch-walk.js";
+import type { SealedFiles } from "./segments/log-files.js";
+import { Segment, segmentName } from "./segments/segment.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 

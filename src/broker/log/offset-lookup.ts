@@ -12,11 +12,11 @@ export interface FoundOffset {
 
 export const NOT_FOUND: FoundOffset = { offset: -1, timestamp: -1, leaderEpoch: -1 };
 
-/** The first record at or after the log's start whose timestamp is at least `timestamp` (KIP-79). */
-export function offsetForTime(log: PartitionLog, timestamp: number): FoundOffset {
+/** The first record between the log's start and `upToOffset` whose timestamp is at least `timestamp` (KIP-79). */
+export function offsetForTime(log: PartitionLog, timestamp: number, upToOffset: number): FoundOffset {
   // The record with the batch's maximum may be compacted away or lie below the log's start: try the next batch then.
   for (let from = log.logStartOffset; ; ) {
-    const batch = log.batchForTime(timestamp, from);
+    const batch = log.batchForTime(timestamp, from, upToOffset);
     if (!batch) return NOT_FOUND;
     const found = recordForTime(batch, timestamp, log.logStartOffset);
     if (found) return found;
@@ -42,8 +42,8 @@ function recordForTime(batch: Buffer, timestamp: number, logStartOffset: number)
   }
 }
 
-/** The first of the records with the largest timestamp (KIP-734). */
-export function offsetOfMaxTimestamp(log: PartitionLog): FoundOffset {
+/** The first of the records with the largest timestamp, if it lies before `upToOffset` (KIP-734). */
+export function offsetOfMaxTimestamp(log: PartitionLog, upToOffset: number): FoundOffset {
   const { maxTimestamp } = log;
-  return maxTimestamp < 0 ? NOT_FOUND : offsetForTime(log, maxTimestamp);
+  return maxTimestamp < 0 ? NOT_FOUND : offsetForTime(log, maxTimestamp, upToOffset);
 }

@@ -3,23 +3,25 @@ import type { Clock } from "../../base/clock.js";
 import { replaceFile } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
-import { type BatchHeader, nextOffsetOf, patchBatch, readBatchHeader } from "../../protocol/records/record-batch.js";
-import { lastOffset, walkHeaders } from "./batch-walk.js";
+import { type BatchHeader, isControlBatch, patchBatch, readBatchHeader } from "../../protocol/records/record-batch.js";
+import { encodeMarker, readMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
 import { GroupCommit } from "./group-commit.js";
 import { decodeEpochs, type EpochEnd, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
 import type { LogConfig } from "./log-config.js";
-import type { SealedFiles } from "./log-files.js";
 import { recoverSegments } from "./log-recovery.js";
-import { loadProducers, writeProducerSnapshot } from "./producer-snapshot.js";
-import { ProducerState } from "./producer-state.js";
+import { judgeMarker } from "./producers/judge-marker.js";
+import { loadProducerSnapshot, writeProducerSnapshot } from "./producers/producer-snapshot.js";
+import { type OpenTransaction, ProducerState } from "./producers/producer-state.js";
 import { type AgedSegment, planRetention } from "./retention.js";
-import { Segment } from "./segment.js";
-import { lastAtMost } from "./segment-index.js";
+import { lastOffset, walkHeaders } from "./segments/batch-walk.js";
+import type { SealedFiles } from "./segments/log-files.js";
+import { LogSegments } from "./segments/log-segments.js";
+import { Segment } from "./segments/segment.js";
+import type { AbortedTransaction } from "./segments/transaction-index.js";
+import { type Isolation, type Readable, WaitingReaders } from "./waiting-readers.js";
 
 const EPOCHS_FILE = "leader-epoch-checkpoint";
 const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
-/** Read positions remembered, so that a reader that continues needs no index lookup. */
-const REMEMBERED_PLACES = 8;
 
 export interface PartitionLogOptions {
   /** `<data folder>/<topic>-<partition>`; created if it does not exist. */
@@ -37,12 +39,6 @@ export interface PartitionLogOptions {
   readonly checkFolder: () => void;
 }
 
-interface Place {
-  readonly offset: number;
-  readonly segment: Segment;
-  readonly position: number;
-}
-
 /**
  * The log of one partition: its segments on disk, its leader epochs and its producers.
  *
@@ -57,13 +53,14 @@ interface Place {
  */
 export class PartitionLog {
   readonly #options: PartitionLogOptions;
-  readonly #segments: Segment[];
+  readonly #segments: LogSegments;
   readonly #commit: GroupCommit;
   readonly #producers = new ProducerState();
-  readonly #watchers = new Set<(bytes: number) => void>();
-  readonly #places: Place[] = [];
+  readonly #readers = new WaitingReaders();
   #epochs: LeaderEpochs;
   #logStartOffset: number;
+  /** The last stable offset that waiting readers know. */
+  #stable = 0;
   #unflushedSinceMs = 0;
   /** A segment was created whose name is not on disk yet. */
   #hasNewFile = false;
@@ -75,7 +72,7 @@ export class PartitionLog {
 
   private constructor(options: PartitionLogOptions, segments: Segment[], epochs: LeaderEpochs) {
     this.#options = options;
-    this.#segments = segments;
+    this.#segments = new LogSegments(segments);
     this.#epochs = epochs;
     const end = segments.at(-1)?.nextOffset ?? options.logStartOffset;
     this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]?.baseOffset ?? 0), end);
@@ -84,7 +81,10 @@ export class PartitionLog {
       force: () => this.#force(),
       turn: () => options.clock.turn(),
       flushMessages: () => this.config.flushMessages,
-      onReadable: (bytes) => this.#wake(bytes),
+      onReadable: (bytes) => {
+        this.#readers.wake("read_uncommitted", bytes);
+        this.#announceStable();
+      },
       onFailed: (cause) => this.#goOffline("forcing to disk", cause),
     });
   }
@@ -102,7 +102,8 @@ export class PartitionLog {
       const epochs = new LeaderEpochs(readEpochs(folder, files));
       const log = new PartitionLog(options, segments, epochs);
       if (epochs.truncate(log.logEndOffset)) log.#writeEpochs(epochs);
-      loadProducers(folder, files.disk, log.logEndOffset, log.#producers, log.headers, options.clock.nowMs());
+      log.#restoreProducers();
+      log.#stable = log.lastStableOffset;
       return log;
     } catch (cause) {
       for (const segment of segments) segment.close();
@@ -128,19 +129,33 @@ export class PartitionLog {
 
   /** The offset of the next record. */
   get logEndOffset(): number {
-    return this.#segments.at(-1)?.nextOffset ?? this.#logStartOffset;
+    return this.segments.at(-1)?.nextOffset ?? this.#logStartOffset;
   }
 
-  /**
-   * The end for readers: everything before it is acknowledged. Without transactions also the last stable offset. Behind
-   * the log's end while batches wait for the disk.
-   */
+  /** Everything before it is on disk. */
+  get durableEnd(): number {
+    return this.#commit.durableEnd;
+  }
+
+  /** The end for readers: everything before it is acknowledged. Behind the log's end while batches wait for the disk. */
   get highWatermark(): number {
     return this.#commit.highWatermark;
   }
 
+  /** The end for readers of committed records (LSO): every transaction with a record before it has ended. */
+  get lastStableOffset(): number {
+    const { highWatermark } = this;
+    const unstable = this.#producers.firstUnstable(highWatermark) ?? highWatermark;
+    return Math.min(highWatermark, Math.max(unstable, this.#logStartOffset));
+  }
+
+  /** The transactions that have no marker here yet, by rising first offset. */
+  get openTransactions(): readonly OpenTransaction[] {
+    return this.#producers.open;
+  }
+
   get sizeBytes(): number {
-    return this.#segments.reduce((sum, { size }) => sum + size, 0);
+    return this.#segments.sizeBytes;
   }
 
   get producers(): ProducerState {
@@ -161,7 +176,7 @@ export class PartitionLog {
 
   /** The segments, oldest first; the last one is active. For the cleaner. */
   get segments(): readonly Segment[] {
-    return this.#segments;
+    return this.#segments.list;
   }
 
   /** Whether the log is closed, by a stop or by the deletion of its topic: every later access fails. */
@@ -182,6 +197,44 @@ export class PartitionLog {
    * @throws KafkaError KAFKA_STORAGE_ERROR when the write fails, or the log is offline; nothing is appended then.
    */
   append(batch: Buffer, header: BatchHeader): number {
+    const baseOffset = this.#write(batch, header);
+    this.#producers.note(header, baseOffset, this.#options.clock.nowMs());
+    this.#commit.appended(this.logEndOffset, batch.length);
+    return baseOffset;
+  }
+
+  /**
+   * Appends a transaction marker, which ends the producer's open transaction in this log. One without an open
+   * transaction is appended, too: a coordinator repeats its markers after a crash. Readers of committed records see the
+   * end once the marker may be acknowledged: `settled(offset + 1)`.
+   *
+   * @returns the marker's offset.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED; KAFKA_STORAGE_ERROR as `append` does.
+   */
+  appendMarker(marker: TransactionMarker): number {
+    const { producerId } = marker;
+    const refused = judgeMarker(this.#producers.entry(producerId), marker);
+    const doing = `ending the transaction of producer ${producerId} in ${this.folder}`;
+    if (refused) throw new KafkaError(refused.error, doing, { detail: refused.message });
+    const nowMs = this.#options.clock.nowMs();
+    const batch = encodeMarker(marker, nowMs);
+    const offset = this.#write(batch, readBatchHeader(batch));
+    const aborted = this.#producers.end(marker, offset, nowMs, nowMs);
+    if (aborted) this.#segments.active.aborted.push(aborted);
+    this.#commit.appended(this.logEndOffset, batch.length);
+    return offset;
+  }
+
+  /**
+   * The aborted transactions with records in `[fromOffset, upToOffset)`, for a reader of committed records that fetched
+   * these. It drops the batches of each producer from `firstOffset` up to the producer's next ABORT marker.
+   */
+  abortedTransactions(fromOffset: number, upToOffset: number): AbortedTransaction[] {
+    return this.#guard("searching", () => this.#segments.abortedTransactions(fromOffset, upToOffset));
+  }
+
+  /** Appends a batch, without noting its producer. Returns its base offset. */
+  #write(batch: Buffer, header: BatchHeader): number {
     const baseOffset = this.logEndOffset;
     const placed = { ...header, baseOffset };
     this.#guard("appending to", () => {
@@ -189,12 +242,9 @@ export class PartitionLog {
       this.#rollFor(batch.length, placed);
       patchBatch(batch, 0, baseOffset, this.leaderEpoch);
       this.#beginEpochAt(baseOffset);
-      this.#segments.at(-1)!.append(batch, placed);
+      this.#segments.active.append(batch, placed);
     });
-    const nowMs = this.#options.clock.nowMs();
-    this.#producers.note(header, baseOffset, nowMs);
-    if (!this.#commit.isBehind) this.#unflushedSinceMs = nowMs;
-    this.#commit.appended(this.logEndOffset, batch.length);
+    if (!this.#commit.isBehind) this.#unflushedSinceMs = this.#options.clock.nowMs();
     return baseOffset;
   }
 
@@ -206,49 +256,45 @@ export class PartitionLog {
     return this.#commit.settled(offset);
   }
 
+  /** The end for readers of `isolation`. */
+  endFor(isolation: Isolation): number {
+    return isolation === "read_committed" ? this.lastStableOffset : this.highWatermark;
+  }
+
   /**
    * Reads whole batches, from the one that holds `offset` on. Its first records may lie before `offset`: readers skip
    * them.
    *
    * @param atLeastOne returns one batch even if it is larger than `maxBytes`, so that a reader never gets stuck.
-   * @returns empty at the high watermark. The caller checks that `offset` is in range.
+   * @param upToOffset an end for readers.
+   * @returns empty at that end. The caller checks that `offset` is in range.
    */
-  read(offset: number, maxBytes: number, atLeastOne: boolean): Buffer {
+  read(offset: number, maxBytes: number, atLeastOne: boolean, upToOffset = this.highWatermark): Buffer {
     return this.#guard("reading", () => {
-      if (offset >= this.highWatermark) return Buffer.alloc(0);
-      const place = this.#placeOf(offset);
-      if (!place) return Buffer.alloc(0);
-      const bytes = place.segment.readBatches(place.position, maxBytes, atLeastOne);
-      return bytes.length > 0 ? this.#readableOf(place, bytes) : bytes;
+      if (offset >= upToOffset) return Buffer.alloc(0);
+      return this.#segments.read(offset, maxBytes, atLeastOne, upToOffset);
     });
   }
 
-  /** Calls `readable` with the number of bytes that became readable, until the returned function is called. */
-  watch(readable: (bytes: number) => void): () => void {
-    this.#watchers.add(readable);
-    return () => this.#watchers.delete(readable);
+  /** Calls `readable` when records of `isolation` become readable, until the returned function is called. */
+  watch(isolation: Isolation, readable: Readable): () => void {
+    return this.#readers.add(isolation, readable);
   }
 
   /**
-   * The first readable batch, ending at or after `fromOffset`, that may hold a record of at least `timestamp`;
-   * undefined when all are older.
+   * The first batch before `upToOffset`, ending at or after `fromOffset`, that may hold a record of at least
+   * `timestamp`; undefined when all are older.
    */
-  batchForTime(timestamp: number, fromOffset: number): Buffer | undefined {
+  batchForTime(timestamp: number, fromOffset: number, upToOffset: number): Buffer | undefined {
     return this.#guard("searching", () => {
-      for (const segment of this.#segments) {
-        if (segment.maxTimestamp < timestamp || segment.nextOffset <= fromOffset) continue;
-        const position = segment.positionOfTime(timestamp, fromOffset);
-        if (position === undefined) continue;
-        const batch = segment.readBatches(position, 0, true);
-        return readBatchHeader(batch).baseOffset < this.highWatermark ? batch : undefined;
-      }
-      return undefined;
+      const batch = this.#segments.batchForTime(timestamp, fromOffset);
+      return batch && readBatchHeader(batch).baseOffset < upToOffset ? batch : undefined;
     });
   }
 
   /** The largest timestamp of any record, -1 when there is none. */
   get maxTimestamp(): number {
-    return this.#segments.reduce((max, segment) => Math.max(max, segment.maxTimestamp), -1);
+    return this.#segments.maxTimestamp;
   }
 
   /** The end offset of `epoch` (KIP-279). */
@@ -256,18 +302,25 @@ export class PartitionLog {
     return this.#epochs.endOf(epoch, this.leaderEpoch, this.logEndOffset);
   }
 
-  /** Visits the headers of all batches that end at or after `fromOffset`, in order, until `visit` returns true. */
-  readonly headers = (fromOffset: number, visit: (header: BatchHeader) => boolean): void => {
-    let stopped = false;
-    for (const segment of this.#segments) {
-      if (segment.nextOffset <= fromOffset || stopped) continue;
-      const from = segment.positionOf(fromOffset) ?? segment.size;
-      walkHeaders(segment.read, from, segment.size, (header) => {
-        stopped = visit(header);
-        return stopped;
+  /** Brings the producers up to the log's end: the newest snapshot, and the batches after it. */
+  #restoreProducers(): void {
+    const { logEndOffset } = this;
+    const nowMs = this.#options.clock.nowMs();
+    const { disk } = this.files;
+    const from = loadProducerSnapshot(this.folder, disk, logEndOffset, logEndOffset, this.#producers, nowMs);
+    for (const segment of this.segments) {
+      if (segment.nextOffset <= from) continue;
+      walkHeaders(segment.read, segment.positionOf(from) ?? segment.size, segment.size, (header, position) => {
+        if (!isControlBatch(header)) this.#producers.note(header, header.baseOffset, nowMs);
+        else {
+          const marker = readMarker(segment.read(position, header.sizeBytes));
+          const aborted = marker && this.#producers.end(marker, header.baseOffset, header.maxTimestampMs, nowMs);
+          if (aborted) segment.aborted.push(aborted);
+        }
+        return false;
       });
     }
-  };
+  }
 
   /**
    * Raises the first readable offset. The next retention run deletes whole segments below it. The caller stores it
@@ -275,6 +328,7 @@ export class PartitionLog {
    */
   raiseStart(offset: number): void {
     this.#logStartOffset = Math.max(this.#logStartOffset, Math.min(offset, this.logEndOffset));
+    this.#announceStable();
   }
 
   /**
@@ -283,7 +337,7 @@ export class PartitionLog {
    */
   applyRetention(nowMs: number): number {
     if (this.cleaning || this.#removed || this.#offline) return 0;
-    const aged: AgedSegment[] = this.#segments.map((segment) => ({
+    const aged: AgedSegment[] = this.segments.map((segment) => ({
       nextOffset: segment.nextOffset,
       size: segment.size,
       timestampMs: segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.modifiedMs,
@@ -291,7 +345,7 @@ export class PartitionLog {
     const count = planRetention(aged, this.config, this.#logStartOffset, nowMs);
     return this.#guard("deleting old segments of", () => {
       // The active one last: to replace it takes room, which the others may have to give first.
-      for (let left = Math.min(count, this.#segments.length - 1); left > 0; left--) this.#removeOldest();
+      for (let left = Math.min(count, aged.length - 1); left > 0; left--) this.#removeOldest();
       if (count === aged.length) {
         this.#roll();
         this.#removeOldest();
@@ -327,9 +381,7 @@ export class PartitionLog {
 
   /** Replaces sealed segments by `fresh`, which was made from them; undefined: none of it is left. For the cleaner. */
   replaceSegments(replaced: readonly Segment[], fresh: Segment | undefined): void {
-    const at = this.#segments.indexOf(replaced[0]!);
-    this.#segments.splice(at, replaced.length, ...(fresh ? [fresh] : []));
-    this.#places.length = 0;
+    this.#segments.replace(replaced, fresh);
   }
 
   /** Takes the log offline: its files are no longer what it holds in memory. For the cleaner. Returns the error. */
@@ -350,7 +402,7 @@ export class PartitionLog {
     try {
       this.#forceNow();
       // An empty segment needs no index: to check it costs nothing.
-      for (const segment of this.#segments) if (segment.size > 0) segment.seal();
+      for (const segment of this.segments) if (segment.size > 0) segment.seal();
       writeProducerSnapshot(this.folder, this.files.disk, this.logEndOffset, this.#producers);
     } finally {
       this.abandon();
@@ -362,7 +414,7 @@ export class PartitionLog {
     this.#removed = true;
     const detail = "the log is closed";
     this.#commit.stop(new KafkaError("KAFKA_STORAGE_ERROR", `acknowledging a batch of ${this.folder}`, { detail }));
-    for (const segment of this.#segments) segment.close();
+    this.#segments.close();
   }
 
   /**
@@ -373,12 +425,16 @@ export class PartitionLog {
     try {
       moveAway();
     } finally {
-      this.#wake(Number.MAX_SAFE_INTEGER);
+      this.#readers.wakeAll();
     }
   }
 
-  #wake(bytes: number): void {
-    for (const watch of this.#watchers) watch(bytes);
+  /** Wakes readers of committed records if there are more than before. */
+  #announceStable(): void {
+    const before = this.#stable;
+    this.#stable = this.lastStableOffset;
+    if (this.#stable <= before || !this.#readers.has("read_committed")) return;
+    this.#readers.wake("read_committed", this.#segments.bytesBetween(before, this.#stable));
   }
 
   /** Forces to disk what was appended before the call, oldest segment first, and seals those that are complete. */
@@ -387,30 +443,21 @@ export class PartitionLog {
       this.#hasNewFile = false;
       await this.files.disk.syncFolderLater(this.folder);
     }
-    for (const segment of this.#unsynced()) await segment.syncLater();
-    if (!this.#removed && this.#segments.at(-2)?.sealed === false) this.#sealSynced("warn");
+    for (const segment of this.#segments.unsynced) await segment.syncLater();
+    if (!this.#removed && this.segments.at(-2)?.sealed === false) this.#sealSynced("warn");
   }
 
   #forceNow(): void {
     if (this.#hasNewFile) this.files.disk.syncFolder(this.folder);
     this.#hasNewFile = false;
-    for (const segment of this.#unsynced()) segment.sync();
+    for (const segment of this.#segments.unsynced) segment.sync();
     this.#commit.markDurable(this.logEndOffset);
-  }
-
-  /** The segments that are not on disk as a whole, oldest first. */
-  #unsynced(): Segment[] {
-    const unsynced: Segment[] = [];
-    for (let at = this.#segments.length - 1; at >= 0 && !this.#segments[at]!.sealed; at--) {
-      if (!this.#segments[at]!.isSynced) unsynced.unshift(this.#segments[at]!);
-    }
-    return unsynced;
   }
 
   /** @param level of the message about a failure: a repeated one is not worth a warning each second. */
   #sealSynced(level: "warn" | "debug"): void {
     const { logger } = this.#options;
-    for (const segment of this.#segments.slice(0, -1)) {
+    for (const segment of this.segments.slice(0, -1)) {
       if (segment.sealed || !segment.isSynced) continue;
       try {
         segment.seal();
@@ -434,49 +481,12 @@ export class PartitionLog {
       cause,
     );
     this.#commit.stop(error);
-    this.#wake(Number.MAX_SAFE_INTEGER);
+    this.#readers.wakeAll();
     return error;
   }
 
-  #placeOf(offset: number): Place | undefined {
-    const known = this.#places.find((place) => place.offset === offset && place.position < place.segment.size);
-    if (known) return known;
-    let at = Math.max(
-      0,
-      lastAtMost(this.#segments.length, offset, (i) => this.#segments[i]!.baseOffset),
-    );
-    // Compaction may have emptied the end of a segment; the next batch is then in a later one.
-    for (; at < this.#segments.length; at++) {
-      const segment = this.#segments[at]!;
-      const position = segment.positionOf(offset);
-      if (position !== undefined) return { offset, segment, position };
-    }
-    return undefined;
-  }
-
-  /** The batches read at `place` that are below the high watermark; remembers where they end. */
-  #readableOf(place: Place, bytes: Buffer): Buffer {
-    const { highWatermark } = this;
-    let next = place.offset;
-    const end = walkHeaders(
-      (position, length) => bytes.subarray(position, position + length),
-      0,
-      bytes.length,
-      (header) => {
-        if (header.baseOffset >= highWatermark) return true;
-        next = nextOffsetOf(header);
-        return false;
-      },
-    );
-    const at = this.#places.indexOf(place);
-    if (at >= 0) this.#places.splice(at, 1);
-    this.#places.push({ offset: next, segment: place.segment, position: place.position + end });
-    if (this.#places.length > REMEMBERED_PLACES) this.#places.shift();
-    return bytes.subarray(0, end);
-  }
-
   #rollFor(bytes: number, placed: BatchHeader): void {
-    const active = this.#segments.at(-1)!;
+    const { active } = this.#segments;
     if (active.size === 0) return;
     const { segmentBytes, segmentMs } = this.config;
     const full = active.size + bytes > segmentBytes;
@@ -485,21 +495,17 @@ export class PartitionLog {
   }
 
   #roll(): void {
-    const active = this.#segments.at(-1)!;
+    const { active } = this.#segments;
     const { folder, files } = this.#options;
     writeProducerSnapshot(folder, files.disk, active.nextOffset, this.#producers);
-    this.#segments.push(Segment.open(folder, active.nextOffset, files, this.config.indexIntervalBytes));
+    this.#segments.add(Segment.open(folder, active.nextOffset, files, this.config.indexIntervalBytes));
     this.#hasNewFile = true;
     this.#commit.want();
   }
 
   #removeOldest(): void {
-    const [oldest, next] = this.#segments;
-    this.raiseStart(next!.baseOffset);
-    // If this fails the segment stays in the list, for the next run: on disk it would precede a gap at the next start.
-    oldest!.remove();
-    this.#segments.shift();
-    this.#places.length = 0;
+    this.raiseStart(this.segments[1]!.baseOffset);
+    this.#segments.removeOldest();
   }
 
   /**
@@ -510,7 +516,7 @@ export class PartitionLog {
     if (this.#epochs.latest === this.leaderEpoch) return;
     const next = new LeaderEpochs(this.#epochs.starts);
     if (!next.note(this.leaderEpoch, offset)) return;
-    this.#segments.at(-1)!.dropIndexFiles();
+    this.#segments.active.dropIndexFiles();
     this.#writeEpochs(next);
     this.#epochs = next;
   }

@@ -25,7 +25,7 @@ const CODEC_BITS = 0x07;
 const LOG_APPEND_TIME_BIT = 0x08;
 /** In a batch's attributes. */
 export const TRANSACTIONAL_BIT = 0x10;
-const CONTROL_BIT = 0x20;
+export const CONTROL_BIT = 0x20;
 const DELETE_HORIZON_BIT = 0x40;
 
 /** The header of a record batch of magic 2. */
@@ -61,6 +61,12 @@ export function isLogAppendTime(header: Pick<BatchHeader, "attributes">): boolea
 
 export function isTransactional(header: Pick<BatchHeader, "attributes">): boolean {
   return (header.attributes & TRANSACTIONAL_BIT) !== 0;
+}
+
+/** The producer of `bytes` if they begin with a transactional batch; undefined otherwise. Checks nothing else. */
+export function transactionalProducerOf(bytes: Buffer): number | undefined {
+  if (bytes.length < BATCH_HEADER_BYTES || bytes[MAGIC_AT] !== 2) return undefined;
+  return (bytes[ATTRIBUTES_AT + 1]! & TRANSACTIONAL_BIT) === 0 ? undefined : readInt64(bytes, PRODUCER_ID_AT);
 }
 
 /** Whether the batch holds a transaction marker, which has an offset but is not a record for readers. */

@@ -10,6 +10,7 @@ import { deleteTopics } from "../../../src/protocol/apis/delete-topics.js";
 import { describeCluster } from "../../../src/protocol/apis/describe-cluster.js";
 import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
 import { describeGroups } from "../../../src/protocol/apis/describe-groups.js";
+import { describeProducers } from "../../../src/protocol/apis/describe-producers.js";
 import { describeTopicPartitions } from "../../../src/protocol/apis/describe-topic-partitions.js";
 import { endTxn } from "../../../src/protocol/apis/end-txn.js";
 import { fetch } from "../../../src/protocol/apis/fetch.js";
@@ -43,6 +44,7 @@ export const APIS = [
   describeCluster,
   describeConfigs,
   describeGroups,
+  describeProducers,
   describeTopicPartitions,
   endTxn,
   fetch,

@@ -47,7 +47,7 @@ describe("a produced batch", () => {
     ["magic 3", forged((batch) => batch.writeInt8(3, 16)), "CORRUPT_MESSAGE"],
     ["an unknown codec", forged((batch) => batch.writeInt16BE(7, 21)), "UNKNOWN_SERVER_ERROR"],
     ["a control batch", forged((batch) => batch.writeInt16BE(0x20, 21)), "INVALID_RECORD"],
-    ["a transactional batch", forged((batch) => batch.writeInt16BE(0x10, 21)), "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"],
+    ["a transactional batch without a producer", forged((batch) => batch.writeInt16BE(0x10, 21)), "INVALID_RECORD"],
     ["more records than offsets", forged((batch) => batch.writeInt32BE(2, 57)), "INVALID_RECORD"],
     ["more records than bytes", forged(ofAMillionRecords), "INVALID_RECORD"],
     ["no records", forged((batch) => batch.writeInt32BE(0, 57)), "INVALID_RECORD"],

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { groupSegments, planCleaning } from "../../../../src/broker/log/cleaning/plan-cleaning.js";
 import { decodeEpochs, encodeEpochs, LeaderEpochs } from "../../../../src/broker/log/leader-epochs.js";
 import { planRetention } from "../../../../src/broker/log/retention.js";
-import { isPlausibleIndex, SegmentIndex } from "../../../../src/broker/log/segment-index.js";
+import { isPlausibleIndex, SegmentIndex } from "../../../../src/broker/log/segments/segment-index.js";
 
 describe("the sparse index of a segment", () => {
   const entries = fc.array(

@@ -35,7 +35,7 @@ describe("with flush.messages=1", () => {
     const gate = deferred();
     disk.gate = gate.promise;
     let woken = 0;
-    log.watch((bytes) => {
+    log.watch("read_uncommitted", (bytes) => {
       woken += bytes;
     });
     append(log, batch("first"));

@@ -4,7 +4,7 @@ import { type LogFields, silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import { BrokerState } from "../../../../src/broker/broker-state.js";
-import { SealedFiles } from "../../../../src/broker/log/log-files.js";
+import { SealedFiles } from "../../../../src/broker/log/segments/log-files.js";
 import { MetadataFile } from "../../../../src/broker/metadata-file.js";
 import { OffsetCheckpoint } from "../../../../src/broker/offset-checkpoint.js";
 import { TopicRegistry } from "../../../../src/broker/topics/topic-registry.js";

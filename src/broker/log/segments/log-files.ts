@@ -1,5 +1,5 @@
-import type { Disk } from "../../base/files/disk.js";
-import { readAt } from "../../base/files/durable-files.js";
+import type { Disk } from "../../../base/files/disk.js";
+import { readAt } from "../../../base/files/durable-files.js";
 
 /** Sealed segment files that may be open at a time, over all partitions. */
 const OPEN_SEALED_FILES = 256;

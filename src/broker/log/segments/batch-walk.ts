@@ -1,4 +1,10 @@
-import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader } from "../../protocol/records/record-batch.js";
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_PREFIX_BYTES,
+  type BatchHeader,
+  nextOffsetOf,
+  readBatchHeader,
+} from "../../../protocol/records/record-batch.js";
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -51,4 +57,14 @@ export function wholeBatchesLength(bytes: Buffer): number {
     length = end;
   }
   return length;
+}
+
+/** The offset behind the last of the whole batches that `bytes` hold; there is at least one. */
+export function endOfBatches(bytes: Buffer): number {
+  let at = 0;
+  for (;;) {
+    const next = at + BATCH_PREFIX_BYTES + bytes.readInt32BE(at + 8);
+    if (next >= bytes.length) return nextOffsetOf(readBatchHeader(bytes, at));
+    at = next;
+  }
 }

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { readAt, writeAt, writeFileDurably } from "../../base/files/durable-files.js";
-import { type BatchHeader, nextOffsetOf } from "../../protocol/records/record-batch.js";
+import { readAt, writeAt, writeFileDurably } from "../../../base/files/durable-files.js";
+import { type BatchHeader, nextOffsetOf } from "../../../protocol/records/record-batch.js";
 import { lastOffset, walkHeaders, wholeBatchesLength } from "./batch-walk.js";
 import type { SealedFiles } from "./log-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
+import type { AbortedTransaction } from "./transaction-index.js";
 
 /** Bytes copied at a time where a segment is written again. */
 const COPY_BYTES = 1024 * 1024;
@@ -32,6 +33,8 @@ interface Extent {
  */
 export class Segment {
   readonly path: string;
+  /** The aborted transactions whose markers are in this segment, in the order of these. Added to by the log. */
+  readonly aborted: AbortedTransaction[] = [];
   #fd: number | undefined;
   #index: SegmentIndex | undefined = new SegmentIndex();
   #extent: Extent;

@@ -1,0 +1,157 @@
+import { join } from "node:path";
+import type { Disk } from "../../../base/files/disk.js";
+import { writeFile } from "../../../base/files/durable-files.js";
+import { ByteReader } from "../../../protocol/byte-reader.js";
+import { ByteWriter } from "../../../protocol/byte-writer.js";
+import { crc32c } from "../../../protocol/crc32c.js";
+import { MalformedError } from "../../../protocol/malformed-error.js";
+import { sequenceAfter } from "../../../protocol/records/sequence.js";
+import { segmentName } from "../segments/segment.js";
+import type { ProducerEntry, ProducerState, RememberedBatch } from "./producer-state.js";
+
+const VERSION = 1;
+const HEADER_BYTES = 6;
+/** Bytes of a producer, and of one of its batches. */
+const ENTRY_BYTES = 46;
+const BATCH_BYTES = 24;
+/** The older one is used only if the newest is damaged. */
+const KEPT_SNAPSHOTS = 2;
+
+/**
+ * The bytes of a producer snapshot (Kafka's `.snapshot`, version 1): epoch, last batch and open transaction of each
+ * producer. The batches before the last one follow Kafka's part, which ends by its own count: Kafka ignores them, and
+ * without them only the retry of the last batch would be recognised after a restart.
+ */
+export function encodeProducers(entries: Iterable<ProducerEntry>): Buffer {
+  const body = new ByteWriter();
+  const known = [...entries];
+  body.i32(known.length);
+  for (const entry of known) {
+    const last = entry.batches.at(-1);
+    body.i64(entry.producerId);
+    body.i16(entry.epoch);
+    body.i32(last?.lastSequence ?? -1);
+    body.i64(last?.lastOffset ?? -1);
+    body.i32(last?.offsetDelta ?? 0);
+    body.i64(entry.lastTimestampMs);
+    body.i32(entry.coordinatorEpoch);
+    body.i64(entry.transactionStart);
+  }
+  for (const { batches } of known) {
+    body.i8(batches.length);
+    for (const batch of batches) {
+      body.i32(batch.lastSequence);
+      body.i64(batch.lastOffset);
+      body.i32(batch.offsetDelta);
+      body.i64(batch.timestamp);
+    }
+  }
+  const bytes = Buffer.concat(body.finish());
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeInt16BE(VERSION, 0);
+  header.writeUInt32BE(crc32c(bytes), 2);
+  return Buffer.concat([header, bytes]);
+}
+
+/** The inverse of `encodeProducers`, also for Kafka's own snapshots. @throws MalformedError when it is damaged. */
+export function decodeProducers(snapshot: Buffer, nowMs: number): ProducerEntry[] {
+  const reader = new ByteReader(snapshot);
+  const version = reader.i16();
+  const crc = reader.u32();
+  if (version !== VERSION) throw new MalformedError(`A producer snapshot of version ${version}`);
+  if (crc !== crc32c(snapshot.subarray(HEADER_BYTES)))
+    throw new MalformedError("A producer snapshot with a wrong checksum");
+  const entries: ProducerEntry[] = [];
+  for (let left = reader.count(reader.i32(), ENTRY_BYTES); left > 0; left--) {
+    const producerId = reader.i64();
+    const epoch = reader.i16();
+    const lastSequence = reader.i32();
+    const lastOffset = reader.i64();
+    const offsetDelta = reader.i32();
+    const lastTimestampMs = reader.i64();
+    const coordinatorEpoch = reader.i32();
+    const transactionStart = reader.i64();
+    const last = rememberedBatch(lastSequence, lastOffset, offsetDelta, lastTimestampMs);
+    const batches = lastSequence < 0 ? [] : [last];
+    entries.push({
+      producerId,
+      epoch,
+      batches,
+      coordinatorEpoch,
+      transactionStart,
+      lastTimestampMs,
+      seenAtMs: nowMs,
+    });
+  }
+  if (reader.remaining > 0) for (const entry of entries) entry.batches = readBatches(reader);
+  return entries;
+}
+
+function readBatches(reader: ByteReader): RememberedBatch[] {
+  const batches: RememberedBatch[] = [];
+  for (let left = reader.count(reader.i8(), BATCH_BYTES); left > 0; left--) {
+    batches.push(rememberedBatch(reader.i32(), reader.i64(), reader.i32(), reader.i64()));
+  }
+  return batches;
+}
+
+function rememberedBatch(lastSequence: number, lastOffset: number, offsetDelta: number, timestamp: number) {
+  const first = lastSequence - offsetDelta;
+  const firstSequence = first >= 0 ? first : sequenceAfter(2 ** 31 - 1, first + 1);
+  return { firstSequence, lastSequence, lastOffset, offsetDelta, timestamp };
+}
+
+/** Writes the state of the producers up to `offset`, and deletes outdated snapshots. */
+export function writeProducerSnapshot(folder: string, disk: Disk, offset: number, producers: ProducerState): void {
+  writeFile(disk, snapshotPath(folder, offset), encodeProducers(producers.entries()));
+  for (const old of snapshotOffsets(folder, disk).slice(0, -KEPT_SNAPSHOTS)) disk.remove(snapshotPath(folder, old));
+}
+
+/**
+ * Fills `producers` from the newest usable snapshot that is not beyond `upToOffset`. Damaged snapshots are deleted, and
+ * so are those beyond `logEndOffset`, which belong to batches that are lost.
+ *
+ * @returns the snapshot's offset, 0 if there is none: the batches from there on are missing in `producers`.
+ */
+export function loadProducerSnapshot(
+  folder: string,
+  disk: Disk,
+  upToOffset: number,
+  logEndOffset: number,
+  producers: ProducerState,
+  nowMs: number,
+): number {
+  for (const offset of snapshotOffsets(folder, disk).reverse()) {
+    if (offset > upToOffset && offset <= logEndOffset) continue;
+    const entries = offset <= logEndOffset ? readSnapshot(folder, disk, offset, nowMs) : undefined;
+    if (entries) {
+      producers.restore(entries);
+      return offset;
+    }
+    disk.remove(snapshotPath(folder, offset));
+  }
+  return 0;
+}
+
+function readSnapshot(folder: string, disk: Disk, offset: number, nowMs: number): ProducerEntry[] | undefined {
+  try {
+    const bytes = disk.readFile(snapshotPath(folder, offset));
+    return bytes && decodeProducers(bytes, nowMs);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+}
+
+function snapshotPath(folder: string, offset: number): string {
+  return join(folder, `${segmentName(offset)}.snapshot`);
+}
+
+function snapshotOffsets(folder: string, disk: Disk): number[] {
+  return disk
+    .list(folder)
+    .map(({ name }) => name)
+    .filter((name) => /^\d{20}\.snapshot$/.test(name))
+    .map((name) => Number(name.slice(0, 20)))
+    .sort((a, b) => a - b);
+}

@@ -1,0 +1,167 @@
+import { nextOffsetOf } from "../../../protocol/records/record-batch.js";
+import { walkHeaders } from "./batch-walk.js";
+import type { Segment } from "./segment.js";
+import { lastAtMost } from "./segment-index.js";
+import type { AbortedTransaction } from "./transaction-index.js";
+
+/** Read positions remembered, so that a reader that continues needs no index lookup. */
+const REMEMBERED_PLACES = 8;
+
+interface Place {
+  readonly offset: number;
+  readonly segment: Segment;
+  readonly position: number;
+}
+
+/**
+ * The segments of one log, oldest first: finds batches in them by offset and by time. Which segments there are is
+ * decided by the log, and by the cleaner.
+ */
+export class LogSegments {
+  readonly #list: Segment[];
+  readonly #places: Place[] = [];
+
+  /** @param list at least one, in rising order; none for a log that is offline from the start. */
+  constructor(list: readonly Segment[]) {
+    this.#list = [...list];
+  }
+
+  get list(): readonly Segment[] {
+    return this.#list;
+  }
+
+  /** The one that is appended to. */
+  get active(): Segment {
+    return this.#list.at(-1)!;
+  }
+
+  get sizeBytes(): number {
+    return this.#list.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** The largest timestamp of any record, -1 when there is none. */
+  get maxTimestamp(): number {
+    return this.#list.reduce((max, segment) => Math.max(max, segment.maxTimestamp), -1);
+  }
+
+  /** Those that are not on disk as a whole, oldest first. */
+  get unsynced(): Segment[] {
+    const unsynced: Segment[] = [];
+    for (let at = this.#list.length - 1; at >= 0 && !this.#list[at]!.sealed; at--) {
+      if (!this.#list[at]!.isSynced) unsynced.unshift(this.#list[at]!);
+    }
+    return unsynced;
+  }
+
+  /** Makes a new segment the active one. */
+  add(segment: Segment): void {
+    this.#list.push(segment);
+  }
+
+  /**
+   * Deletes the oldest segment.
+   * @throws the file system's error; the segment then stays in the list, since on disk it would precede a gap.
+   */
+  removeOldest(): void {
+    this.#list[0]!.remove();
+    this.#list.shift();
+    this.#places.length = 0;
+  }
+
+  /** Puts `fresh` in the place of neighbouring segments; undefined: nothing. */
+  replace(replaced: readonly Segment[], fresh: Segment | undefined): void {
+    const at = this.#list.indexOf(replaced[0]!);
+    this.#list.splice(at, replaced.length, ...(fresh ? [fresh] : []));
+    this.#places.length = 0;
+  }
+
+  close(): void {
+    for (const segment of this.#list) segment.close();
+  }
+
+  /**
+   * Reads whole batches that begin before `upToOffset`, from the one that holds `offset` on; at least one, if there is
+   * one and `atLeastOne`, even if it is larger than `maxBytes`.
+   */
+  read(offset: number, maxBytes: number, atLeastOne: boolean, upToOffset: number): Buffer {
+    const place = this.#placeOf(offset);
+    if (!place) return Buffer.alloc(0);
+    const bytes = place.segment.readBatches(place.position, maxBytes, atLeastOne);
+    return bytes.length > 0 ? this.#until(upToOffset, place, bytes) : bytes;
+  }
+
+  /**
+   * The first batch that ends at or after `fromOffset`, and may hold a record of at least `timestamp`; undefined when all
+   * are older.
+   */
+  batchForTime(timestamp: number, fromOffset: number): Buffer | undefined {
+    for (const segment of this.#list) {
+      if (segment.maxTimestamp < timestamp || segment.nextOffset <= fromOffset) continue;
+      const position = segment.positionOfTime(timestamp, fromOffset);
+      if (position !== undefined) return segment.readBatches(position, 0, true);
+    }
+    return undefined;
+  }
+
+  /** The aborted transactions with records in `[fromOffset, upToOffset)`. */
+  abortedTransactions(fromOffset: number, upToOffset: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = [];
+    for (const { nextOffset, aborted } of this.#list) {
+      if (nextOffset <= fromOffset) continue;
+      const first = lastAtMost(aborted.length, fromOffset - 1, (at) => aborted[at]!.lastOffset) + 1;
+      for (const each of aborted.slice(first)) {
+        if (each.firstOffset < upToOffset) found.push(each);
+        // All that ended later began at or behind that offset.
+        if (each.lastStableOffset >= upToOffset) return found;
+      }
+    }
+    return found;
+  }
+
+  /** Bytes of the batches between two offsets at which batches begin. */
+  bytesBetween(fromOffset: number, toOffset: number): number {
+    let bytes = 0;
+    for (const segment of this.#list) {
+      if (segment.nextOffset <= fromOffset || segment.baseOffset >= toOffset) continue;
+      const end = segment.nextOffset <= toOffset ? segment.size : (segment.positionOf(toOffset) ?? segment.size);
+      bytes += end - (segment.positionOf(fromOffset) ?? segment.size);
+    }
+    return bytes;
+  }
+
+  #placeOf(offset: number): Place | undefined {
+    const known = this.#places.find((place) => place.offset === offset && place.position < place.segment.size);
+    if (known) return known;
+    let at = Math.max(
+      0,
+      lastAtMost(this.#list.length, offset, (i) => this.#list[i]!.baseOffset),
+    );
+    // Compaction may have emptied the end of a segment; the next batch is then in a later one.
+    for (; at < this.#list.length; at++) {
+      const segment = this.#list[at]!;
+      const position = segment.positionOf(offset);
+      if (position !== undefined) return { offset, segment, position };
+    }
+    return undefined;
+  }
+
+  /** The batches read at `place` that begin before `upToOffset`; remembers where they end. */
+  #until(upToOffset: number, place: Place, bytes: Buffer): Buffer {
+    let next = place.offset;
+    const end = walkHeaders(
+      (position, length) => bytes.subarray(position, position + length),
+      0,
+      bytes.length,
+      (header) => {
+        if (header.baseOffset >= upToOffset) return true;
+        next = nextOffsetOf(header);
+        return false;
+      },
+    );
+    const at = this.#places.indexOf(place);
+    if (at >= 0) this.#places.splice(at, 1);
+    this.#places.push({ offset: next, segment: place.segment, position: place.position + end });
+    if (this.#places.length > REMEMBERED_PLACES) this.#places.shift();
+    return bytes.subarray(0, end);
+  }
+}

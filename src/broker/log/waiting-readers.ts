@@ -1,0 +1,37 @@
+/**
+ * Which records a reader sees: all that are acknowledged, or those outside of aborted and open transactions (Kafka's
+ * isolation.level).
+ */
+export type Isolation = "read_uncommitted" | "read_committed";
+
+/** Called with the number of bytes that became readable. */
+export type Readable = (bytes: number) => void;
+
+/** The readers that wait for records of one log. */
+export class WaitingReaders {
+  readonly #readers: Readonly<Record<Isolation, Set<Readable>>> = {
+    read_uncommitted: new Set(),
+    read_committed: new Set(),
+  };
+
+  has(isolation: Isolation): boolean {
+    return this.#readers[isolation].size > 0;
+  }
+
+  /** Calls `readable` for the records of `isolation`, until the returned function is called. */
+  add(isolation: Isolation, readable: Readable): () => void {
+    const readers = this.#readers[isolation];
+    readers.add(readable);
+    return () => readers.delete(readable);
+  }
+
+  wake(isolation: Isolation, bytes: number): void {
+    for (const readable of this.#readers[isolation]) readable(bytes);
+  }
+
+  /** The log is gone or failed: all of them look again. */
+  wakeAll(): void {
+    for (const isolation of ["read_uncommitted", "read_committed"] as const)
+      this.wake(isolation, Number.MAX_SAFE_INTEGER);
+  }
+}
