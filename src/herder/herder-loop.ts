@@ -55,6 +55,7 @@ export class HerderLoop implements MembershipHost {
   /** Everything to close after a failed start, or at the end. */
   readonly #opened = new Closers();
   readonly #restarts = new Map<string, RestartRequest>();
+  readonly #redactions = new Redactions();
   #assembly: Assembly | undefined;
   #running: Promise<void> | undefined;
   #eventsPending = false;
@@ -296,7 +297,7 @@ export class HerderLoop implements MembershipHost {
     const stores = await parts.openStores(listeners, this.#stopping.signal);
     this.#opened.add("the stores", () => this.#closeStores(stores));
     if (this.#stopping.signal.aborted) throw new LoopEndedError("The start");
-    const redactions = new Redactions();
+    const redactions = this.#redactions;
     const autoRestarts = new AutoRestarts({
       clock,
       logger,
@@ -318,7 +319,7 @@ export class HerderLoop implements MembershipHost {
       requestReconfiguration: (connector) => this.#assembly?.publisher.request(connector),
     });
     const resolve = (connector: string, props: StoredProps) => {
-      const found = (reference: string, value: string) => redactions.of(connector).note(reference, value);
+      const found = (reference: string, value: string) => redactions.note(connector, reference, value);
       return withoutNulls(resolveReferences(props, settings.providers, found));
     };
     const rounds = new FencingRounds({
@@ -450,6 +451,7 @@ export class HerderLoop implements MembershipHost {
   #onConfigEvents(events: readonly ConfigEvent[]): void {
     for (const event of events) {
       if (event.kind === "logger-level") this.parts.onLoggerLevel(event.logger, event.level);
+      if (event.kind === "connector-removed") this.#redactions.removed(event.connector);
       if (event.kind !== "restart-requested") continue;
       const { request } = event;
       const waiting = this.#restarts.get(request.connector);

@@ -14,6 +14,9 @@ import {
   type TopicUse,
 } from "./status-fold.js";
 
+/** Of how many connectors and tasks failed attempts are kept in mind. Beyond it the oldest are taken for lost. */
+const MOST_DOUBTED = 10_000;
+
 /** Called with a connector whose status, tasks' statuses or topics may have changed. Must not throw. */
 export type StatusListener = (connector: string) => void;
 
@@ -99,17 +102,21 @@ export class StatusStore {
     private readonly clock: Clock,
     private readonly random: Random,
     private readonly logger: Logger,
+    private readonly mostDoubted = MOST_DOUBTED,
   ) {
     setMaxListeners(0, this.#closing.signal); // every status that waits for its next attempt listens
     const changed = new Set<string>();
     const forgot = new Set<string>();
+    const touched = new Set<string>();
     this.#log = openLog({
       apply: (record) => {
         const outcome = this.#fold.apply(record);
         if (outcome.changed !== undefined) changed.add(outcome.changed);
         if (outcome.forgot !== undefined) forgot.add(outcome.forgot);
-        const standing = record.key && this.#standing.get(record.key.toString());
+        const key = record.key?.toString() ?? "";
+        const standing = this.#standing.get(key);
         if (standing) {
+          touched.add(key);
           const isShown = isSame(this.#fold.status(standing.write.subject), standing.write.status);
           if (isShown) standing.hasReturned = true;
           standing.isOverlaid = isShown && outcome.isLate === true;
@@ -117,9 +124,8 @@ export class StatusStore {
         return outcome.ignored;
       },
       applied: () => {
-        for (const [key, standing] of this.#standing) {
-          if (changed.has(standing.write.subject.connector)) this.#rewriteIfHidden(key);
-        }
+        for (const key of touched) this.#rewriteIfHidden(key);
+        touched.clear();
         for (const connector of changed) listener(connector);
         changed.clear();
         for (const connector of forgot) this.#topicsForgotten(connector);
@@ -237,7 +243,7 @@ export class StatusStore {
         });
       } catch (error) {
         if (signal.aborted) break;
-        if (isWritten) this.#doubts.set(key, this.#doubtsOf(key) + 1);
+        if (isWritten) this.#doubt(key);
         this.logger.warn("A status could not be written; it is tried again", { key }, error);
         await this.clock.delay(backoff.nextMs(), signal);
         continue;
@@ -267,9 +273,27 @@ export class StatusStore {
     const doubts = this.#doubtsOf(key);
     if (!standing.isOverlaid && !isHidden(status, stored, doubts > 0)) return;
     // Counted: it may be the status of another process with this worker's name, which would rewrite its own in turn.
-    if (!standing.isOverlaid && stored?.workerId === status?.workerId) this.#doubts.set(key, doubts - 1);
+    if (!standing.isOverlaid && stored?.workerId === status?.workerId) this.#endDoubt(key);
     this.#standing.delete(key);
     this.#enqueue(subject, status, safe, stillWanted);
+  }
+
+  #doubt(key: string): void {
+    const doubts = this.#doubtsOf(key) + 1;
+    this.#doubts.delete(key);
+    this.#doubts.set(key, doubts);
+    for (const oldest of this.#doubts.keys()) {
+      if (this.#doubts.size <= this.mostDoubted) break;
+      this.#doubts.delete(oldest);
+      const status = this.#standing.get(oldest)?.write.status;
+      if (!status || hasGivenUp(status)) this.#standing.delete(oldest);
+    }
+  }
+
+  #endDoubt(key: string): void {
+    const doubts = this.#doubtsOf(key) - 1;
+    if (doubts === 0) this.#doubts.delete(key);
+    else this.#doubts.set(key, doubts);
   }
 
   #doubtsOf(key: string): number {

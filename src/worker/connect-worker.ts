@@ -284,6 +284,7 @@ export class ConnectWorker implements Worker {
     for (const task of this.#runs.values()) task.ended.resolve();
     this.#runs.clear();
     this.#tasks.clear();
+    for (const runner of this.#connectors.values()) runner.abandon();
     this.#connectors.clear();
     await Promise.all([this.#hosts.close(), this.parts.calls.close()]);
   }

@@ -53,7 +53,7 @@ export class RedactingLogger implements NamedLogger {
     const connector = fields?.["connector"] ?? this.connector;
     // A line about no connector may still contain a secret of one, such as the uncaught error that ended a task host.
     const redact = (text: string) =>
-      typeof connector === "string" ? this.redactions.of(connector).text(text) : this.redactions.ofAll(text);
+      typeof connector === "string" ? this.redactions.text(connector, text) : this.redactions.ofAll(text);
     const shown = Object.entries(fields ?? {}).map(([key, value]) => [
       key,
       typeof value === "string" && key !== "connector" ? redact(value) : value,

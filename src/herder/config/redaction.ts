@@ -53,16 +53,38 @@ export class Redaction {
   }
 }
 
+/** Late messages of a removed connector's tasks may still name its secrets: the last ones removed stay known. */
+const MOST_REMOVED = 100;
+
 /** The redactions of the connectors that run here, each with the values of its own references. */
 export class Redactions {
   readonly #byConnector = new Map<string, Redaction>();
+  /** Removed connectors, the last one at the end. */
+  readonly #removed = new Set<string>();
 
-  of(connector: string): Redaction {
-    const known = this.#byConnector.get(connector);
-    if (known) return known;
-    const redaction = new Redaction();
+  /** Notes a reference of a connector's config and the value that replaced it. */
+  note(connector: string, reference: string, value: string): void {
+    const redaction = this.#byConnector.get(connector) ?? new Redaction();
     this.#byConnector.set(connector, redaction);
-    return redaction;
+    this.#removed.delete(connector);
+    redaction.note(reference, value);
+  }
+
+  /** The connector's config is gone. */
+  removed(connector: string): void {
+    if (!this.#byConnector.has(connector)) return;
+    this.#removed.delete(connector);
+    this.#removed.add(connector);
+    for (const oldest of this.#removed) {
+      if (this.#removed.size <= MOST_REMOVED) break;
+      this.#removed.delete(oldest);
+      this.#byConnector.delete(oldest);
+    }
+  }
+
+  /** A text about this connector, without the values of its references. */
+  text(connector: string, text: string): string {
+    return this.#byConnector.get(connector)?.text(text) ?? text;
   }
 
   /** For a text that may concern any connector, such as an uncaught error: replaces the values of all. */

@@ -4,10 +4,11 @@ import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { traceOf } from "../../base/error-trace.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
+import type { StoredProps } from "../../stores/config-records.js";
 import type { Worker } from "../../worker/worker.js";
 import { restoreReferences } from "../config/config-references.js";
 import type { Redactions } from "../config/redaction.js";
-import { judgeTaskConfigs } from "./task-configs-plan.js";
+import { judgeTaskConfigs, mustRepeat } from "./task-configs-plan.js";
 
 export interface TaskConfigPublisherOptions {
   readonly worker: Worker;
@@ -27,11 +28,7 @@ export interface TaskConfigPublisherOptions {
    *
    * @param configOffset offset of the connector record that they were generated from.
    */
-  publish(
-    connector: string,
-    taskConfigs: readonly Readonly<Record<string, string>>[],
-    configOffset: number,
-  ): Promise<void>;
+  publish(connector: string, taskConfigs: readonly StoredProps[], configOffset: number): Promise<void>;
 }
 
 /** It does not run here, or is gone. Judged by code, because a plugin's own errors may have the same kinds. */
@@ -82,7 +79,7 @@ export class TaskConfigPublisher {
           if (this.#working.get(connector)) continue;
           break;
         }
-        const trace = redactions.of(connector).text(traceOf(error));
+        const trace = redactions.text(connector, traceOf(error));
         logger.warn("The task configs of a connector could not be published; retrying", { connector }, trace);
         report(connector, `Its task configurations could not be published; retrying: ${trace}`);
         if (!this.#working.get(connector)) this.#reportAttempt(connector);
@@ -101,12 +98,19 @@ export class TaskConfigPublisher {
   /** Whether a retry is useless: the connector is gone, FAILED, or does not run; it requests again once it runs. */
   #isMoot(connector: string, error: unknown): boolean {
     const state = this.options.worker.connectors().find(({ name }) => name === connector)?.state;
-    return state !== "RUNNING" || (error instanceof Error && "code" in error && MOOT.has(error.code));
+    if (state !== "RUNNING" && state !== "PAUSED") return true;
+    return error instanceof Error && "code" in error && MOOT.has(error.code);
   }
 
   async #reconfigure(connector: string): Promise<void> {
     const { worker, configs, startedFrom, publish } = this.options;
     const configOffset = startedFrom(connector);
+    const before = configs().connectors.get(connector);
+    if (before?.targetState === "PAUSED") {
+      if (before.configOffset === configOffset && mustRepeat(before))
+        await publish(connector, before.taskConfigs, before.configOffset);
+      return;
+    }
     const generated = await worker.taskConfigs(connector);
     const entry = configs().connectors.get(connector);
     if (entry?.targetState !== "STARTED") return;

@@ -16,6 +16,15 @@ export function judgeTaskConfigs(entry: ConnectorEntry, fresh: readonly StoredPr
   return fresh.every((props, task) => sameProps(props, entry.taskConfigs[task]!)) ? "unchanged" : "publish";
 }
 
+/**
+ * Whether a PAUSED connector's tasks must be committed again as they are: its config was written after their commit, and
+ * the connector computes no new ones before it is resumed. A reader of the compacted topic would ignore that commit, as
+ * in `judgeTaskConfigs`.
+ */
+export function mustRepeat({ taskConfigs, configOffset, commitOffset }: ConnectorEntry): boolean {
+  return taskConfigs.length > 0 && configOffset > commitOffset;
+}
+
 /** Same keys and values, in any order. */
 function sameProps(a: StoredProps, b: StoredProps): boolean {
   const keys = Object.keys(a);

@@ -91,7 +91,7 @@ export class StatusReporter implements WorkerListener {
       store.forget(subject);
       return;
     }
-    const own = trace && redactions.of(subject.connector).text(trace);
+    const own = trace && redactions.text(subject.connector, trace);
     // Another connector may have made the task fail: the one that killed their common task host.
     const shown = own && state === "FAILED" ? redactions.ofAll(own) : own;
     const status = { state, trace: shown, workerId, generation: generation(), version };

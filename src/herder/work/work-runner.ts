@@ -21,7 +21,7 @@ export interface WorkRunnerOptions {
   mayRunTask(id: TaskId, tasksOffset: number): boolean;
   /** The configuration of a connector or its task, with references replaced. @throws ConfigError */
   resolve(connector: string, props: StoredProps): Readonly<Record<string, string>>;
-  /** The connector runs: its task configs may have changed. */
+  /** The connector has become RUNNING or PAUSED: its tasks may have to be committed anew. */
   connectorRuns(connector: string): void;
 }
 
@@ -121,7 +121,7 @@ export class WorkRunner implements Running {
     reporter.starting({ connector });
     try {
       const state = await worker.startConnector(connector, resolve(connector, entry.config), entry.targetState);
-      if (state === "RUNNING") connectorRuns(connector);
+      if (mayHaveTasks(state)) connectorRuns(connector);
       return state;
     } catch (error) {
       reporter.connectorStatus(connector, "FAILED", traceOf(error), null, errorKind(error) ?? null);
@@ -195,7 +195,7 @@ export class WorkRunner implements Running {
     if (running) this.connectors.set(connector, { ...running, targetState });
     worker.setConnectorTargetState(connector, targetState).then(
       (state) => {
-        if (state === "RUNNING") connectorRuns(connector);
+        if (mayHaveTasks(state)) connectorRuns(connector);
       },
       (error: unknown) =>
         logger.error("A connector's target state could not be set", { connector, targetState }, error),
@@ -216,4 +216,8 @@ export class WorkRunner implements Running {
       );
     });
   }
+}
+
+function mayHaveTasks(state: ConnectorState | undefined): boolean {
+  return state === "RUNNING" || state === "PAUSED";
 }

@@ -107,6 +107,12 @@ export class ConnectorRunner {
     this.#object.cancel();
   }
 
+  /** As a crash would: from here on it reports nothing. */
+  abandon(): void {
+    this.#cancelled = true;
+    this.#object.cancel();
+  }
+
   async #start(): Promise<void> {
     if (this.#started) return;
     const { name, plugin, props } = this.parts;

@@ -116,7 +116,8 @@ export class PluginCalls {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const run of this.#runs.values()) if (run.events === UNHEARD) run.lose(new Error("The worker is closing"));
+    // Also a connector that hangs in `start`, stopped or cancelled by now: a REST request may wait for it.
+    for (const run of [...this.#runs.values()]) run.end(new Error("The worker is closing"));
     const host = this.#host;
     this.#host = undefined;
     host?.pulse?.stop();

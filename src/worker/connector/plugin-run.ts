@@ -31,6 +31,8 @@ export class PluginRun {
   #isCancelled = false;
   /** The host has an object of this run, or is about to create it. */
   #hasObject = false;
+  /** Why no call is answered any more. */
+  #ended: Error | undefined;
   /** Pending while the connector starts again in a new host; calls wait for it. */
   #revived: Promise<void> = Promise.resolve();
 
@@ -44,6 +46,7 @@ export class PluginRun {
 
   /** @throws the plugin's error; RetriableError CONNECTOR_HOST_LOST if it killed the host */
   async call(call: ConnectorCall): Promise<unknown> {
+    if (this.#ended) throw this.#ended;
     if (call.method === "stop" && !this.#hasObject) return undefined;
     if (call.method === "start") this.#hasFailed = false;
     const request = this.parts.nextRequest();
@@ -95,6 +98,14 @@ export class PluginRun {
     for (const { answer } of this.#pending.values()) answer.reject(error);
     this.#pending.clear();
     this.fail(error);
+  }
+
+  /** The worker closes: nothing waits for its calls any more, and its plugin is not told. */
+  end(error: Error): void {
+    this.#ended = error;
+    for (const { answer } of this.#pending.values()) answer.reject(error);
+    this.#pending.clear();
+    this.cancel();
   }
 
   /** Another run's code killed the host: continues in a new host, and starts the connector there if it ran. */

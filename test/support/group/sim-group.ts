@@ -268,9 +268,6 @@ function differs(a: ConfigSnapshot, b: ConfigSnapshot): string | undefined {
     if (!one || !other) return name;
     if (one.targetState !== other.targetState) return `${name}'s state`;
     if (!isDeepStrictEqual(one.config, other.config)) return `${name}'s config`;
-    // A config that was changed while PAUSED has no tasks for a worker that reads it after compaction; resuming writes
-    // them again.
-    if (one.targetState !== "STARTED") continue;
     if (!isDeepStrictEqual(one.taskConfigs, other.taskConfigs)) return `${name}'s tasks`;
   }
   return undefined;

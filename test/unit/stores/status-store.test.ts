@@ -16,7 +16,7 @@ const status = (state: StoredStatus["state"], generation = 1, workerId = "w1"): 
 });
 const c = { connector: "c" };
 
-async function openStore() {
+async function openStore(mostDoubted?: number) {
   const transport = new MemoryLog();
   const clock = new SimClock();
   const random = new SeededRandom(1);
@@ -27,6 +27,7 @@ async function openStore() {
     clock,
     random,
     silentLogger,
+    mostDoubted,
   );
   await store.start();
   const states = () => transport.texts.map(([, value]) => value && JSON.parse(value).state);
@@ -171,6 +172,22 @@ describe("the status store", () => {
     expect(store.status(c)?.state).toBe("PAUSED");
     await clock.advance(600_000);
     expect(transport.texts).toHaveLength(3);
+    await store.close();
+  });
+
+  test("keeps only the newest connectors and tasks in mind whose attempts may still land", async () => {
+    const { store, transport, clock } = await openStore(10);
+    const keys = Array.from({ length: 11 }, (_, at) => ({ connector: `c${at}` }));
+    for (const key of keys) {
+      transport.fates.push("late");
+      store.put(key, status("RUNNING"));
+    }
+    await clock.settled();
+    for (const key of keys) store.remove(key);
+    await clock.advance(30_000);
+    transport.land();
+    await clock.advance(30_000);
+    expect(keys.filter((key) => store.status(key))).toEqual([{ connector: "c0" }]);
     await store.close();
   });
 

@@ -11,7 +11,7 @@ describe("the log of a worker's connectors", () => {
   beforeEach(() => {
     lines = [];
     const redactions = new Redactions();
-    redactions.of("c").note(`\${vault:k}`, "hunter2");
+    redactions.note("c", `\${vault:k}`, "hunter2");
     const text = lineLogger((line) => lines.push(line), new SimClock(), new LogLevels("trace"), "worker");
     logger = new RedactingLogger(text, redactions);
   });

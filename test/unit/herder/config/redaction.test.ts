@@ -34,9 +34,21 @@ describe("the redaction of config providers' values", () => {
 
   test("keeps each connector's values apart", () => {
     const redactions = new Redactions();
-    redactions.of("a").note(REF, "RUNNING");
-    expect(redactions.of("a").text("RUNNING")).toBe(REF);
-    expect(redactions.of("b").text("RUNNING")).toBe("RUNNING");
+    redactions.note("a", REF, "RUNNING");
+    expect(redactions.text("a", "RUNNING")).toBe(REF);
+    expect(redactions.text("b", "RUNNING")).toBe("RUNNING");
+  });
+
+  test("keeps the values of connectors that exist, and of the last 100 that were removed", () => {
+    const redactions = new Redactions();
+    const names = Array.from({ length: 102 }, (_, at) => `c${at}`);
+    for (const name of [...names, "kept"]) redactions.note(name, REF, `of-${name};`);
+    redactions.removed("c1");
+    redactions.note("c1", REF, "created again");
+    for (const name of names.filter((each) => each !== "c1")) redactions.removed(name);
+    redactions.removed("unknown");
+    const shown = (name: string) => redactions.ofAll(`of-${name};`);
+    expect([shown("c0"), shown("c1"), shown("c2"), shown("kept")]).toEqual(["of-c0;", REF, REF, REF]);
   });
 
   test("forgets the oldest of very many", () => {

@@ -21,6 +21,7 @@ describe("the publisher of task configs", () => {
   let gate: Promise<void> | undefined;
   let publisher: TaskConfigPublisher;
   let records: readonly StoreRecord[];
+  let startedFrom: number;
 
   beforeEach(async () => {
     clock = new SimClock();
@@ -31,6 +32,7 @@ describe("the publisher of task configs", () => {
     failure = undefined;
     gate = undefined;
     records = connectorRecords("c", 1);
+    startedFrom = 0;
     publisher = new TaskConfigPublisher({
       worker,
       clock,
@@ -39,7 +41,7 @@ describe("the publisher of task configs", () => {
       signal: new AbortController().signal,
       redactions: new Redactions(),
       configs: () => configsOf(...records),
-      startedFrom: () => 0,
+      startedFrom: () => startedFrom,
       report: (_connector, trace) => reported.push(trace?.split("\n")[0] ?? null),
       async publish(connector, taskConfigs, configOffset) {
         await gate;
@@ -117,6 +119,19 @@ describe("the publisher of task configs", () => {
     answer.resolve([{ password: "hunter2" }]);
     await clock.advance(60_000);
     expect(published).toEqual([]);
+  });
+
+  test("commits the tasks of a PAUSED connector again after its config was written, or compaction would lose them", async () => {
+    await worker.setConnectorTargetState("c", "PAUSED");
+    records = [configRecord.targetState("c", "PAUSED"), ...connectorRecords("c", 1)];
+    publisher.request("c");
+    await clock.advance(0);
+    expect(published).toEqual([]);
+    records = [...records, configRecord.connector("c", { name: "c", changed: "yes" })];
+    startedFrom = 4;
+    publisher.request("c");
+    await clock.advance(0);
+    expect([published, decidedOn]).toEqual([[["c", [{ task: "0" }]]], [4]]);
   });
 
   test("does not retry for a connector that does not run, or that has FAILED by its task configs", async () => {

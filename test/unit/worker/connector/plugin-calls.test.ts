@@ -348,6 +348,18 @@ describe("calls into plugins", () => {
     expect(hosts).toHaveLength(1);
   });
 
+  test("closed while a connector hangs in start: whoever waits for it gets an error, and it has not failed", async () => {
+    const { clock, calls, connector, told } = rig();
+    const run = connector("a");
+    const started = run.call({ method: "start", name: "a", className: "C.a", props: {} });
+    const refused = expect(started).rejects.toThrow("The worker is closing");
+    await clock.settled();
+    await calls.close();
+    await refused;
+    await expect(run.call({ method: "stop" })).rejects.toThrow("The worker is closing");
+    expect(told).toEqual([]);
+  });
+
   test("closed: questions end, connectors report nothing more, and no timer is left", async () => {
     const { clock, hosts, told, calls, running } = rig();
     await running("a");
