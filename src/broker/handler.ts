@@ -6,10 +6,10 @@ import type { ByteReader } from "../protocol/byte-reader.js";
 import type { ErrorName } from "../protocol/error-codes.js";
 import type { Fields, InputOf, OutputOf } from "../protocol/message-fields.js";
 import type { BrokerProperties } from "./broker-properties.js";
-import type { BrokerState } from "./broker-state.js";
 import type { FreeSpace } from "./free-space.js";
 import type { GroupCoordinator } from "./groups/group-coordinator.js";
 import type { Interception, Interceptor } from "./interceptor.js";
+import type { BrokerState } from "./metadata/broker-state.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
 
 /** An address of a broker. */

@@ -6,7 +6,6 @@ import { makeFolderDurably } from "../base/files/durable-files.js";
 import type { Logger } from "../base/logger.js";
 import type { Random } from "../base/random.js";
 import { BrokerProperties } from "./broker-properties.js";
-import { BrokerState } from "./broker-state.js";
 import { DataFolderLock, type DataFolderLostError } from "./data-folder/data-folder-lock.js";
 import { FreeSpace } from "./free-space.js";
 import { GroupCoordinator } from "./groups/group-coordinator.js";
@@ -18,7 +17,8 @@ import type { PartitionLog } from "./log/partition-log.js";
 import { SealedFiles } from "./log/segments/log-files.js";
 import { LogCleaner } from "./log-cleaner.js";
 import { Maintenance } from "./maintenance.js";
-import { MetadataFile } from "./metadata-file.js";
+import { BrokerState } from "./metadata/broker-state.js";
+import { MetadataLog } from "./metadata/metadata-log.js";
 import { Dispatcher } from "./net/dispatcher.js";
 import { formatEndpoint, isLoopback, parseEndpoint } from "./net/endpoint.js";
 import { Listener } from "./net/listener.js";
@@ -92,13 +92,15 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const checkFolder = () => lock.check();
   const maintenance = new Maintenance(clock, logger, checkFolder);
   let topics: TopicRegistry | undefined;
+  let metadata: BrokerState | undefined;
   try {
-    const state = BrokerState.open(new MetadataFile(dataDir, disk, checkFolder), random);
+    const state = BrokerState.open(new MetadataLog(dataDir, disk, checkFolder, logger), random, () => clock.turn());
+    metadata = state;
     properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
     const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"), disk, logger);
     const registry = openTopics(options, state, properties, cleanerOffsets, lock);
     topics = registry;
-    const groups = openGroups(options, registry, properties);
+    const groups = await openGroups(options, registry, properties);
     const nodeId = properties.number("node.id");
     const freeSpace = new FreeSpace(() => properties.number("millrace.log.free.bytes.min"), logger);
     const measureSpace = async () => freeSpace.measured(await disk.freeBytes(dataDir));
@@ -132,6 +134,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       const closes = clean && lock.isHeld();
       if (closes) await registry.close();
       else registry.abandon();
+      await state.close();
       lock.release();
       logger.info(closes ? "Broker stopped" : "Broker abandoned");
     };
@@ -145,6 +148,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   } catch (error) {
     if (lock.isHeld()) await topics?.close();
     else topics?.abandon();
+    await metadata?.close();
     lock.release();
     if (isFresh) disk.removeFolder(dataDir);
     throw error;
@@ -226,10 +230,15 @@ function openTopics(
   });
 }
 
-function openGroups({ clock, random, logger }: BrokerOptions, topics: TopicRegistry, properties: BrokerProperties) {
-  const { logs } = topics.get(OFFSETS_TOPIC) ?? topics.create(offsetsTopicPlan(properties));
+async function openGroups(
+  { clock, random, logger }: BrokerOptions,
+  topics: TopicRegistry,
+  properties: BrokerProperties,
+) {
+  const { logs } = topics.get(OFFSETS_TOPIC) ?? (await topics.create(offsetsTopicPlan(properties)));
   const groups = new GroupCoordinator(new GroupLog(() => logs, logger), properties, clock, random, logger);
   groups.load((name) => topics.get(name) !== undefined);
+  topics.onDeleted((name) => groups.forgetTopic(name));
   return groups;
 }
 

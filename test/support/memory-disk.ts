@@ -33,9 +33,10 @@ class PowerCutError extends Error {
   override readonly name = "PowerCutError";
 }
 
-/** A fault to inject: `at` counts the calls that change or force something, from 1. */
+/** A fault to inject: `at` counts the calls that change or force something, from 1. It hits `lasts` calls, or one. */
 export interface DiskFault {
   readonly at: number;
+  readonly lasts?: number;
   readonly kind: "cut" | "EIO" | "ENOSPC";
 }
 
@@ -58,6 +59,8 @@ export class MemoryDisk implements Disk {
   broken: { readonly call: "write" | "sync"; readonly path: RegExp; readonly code: "EIO" | "ENOSPC" } | undefined;
   /** Bytes that all files together may take. */
   capacityBytes = Number.POSITIVE_INFINITY;
+  /** Called for every sync of a file or folder. */
+  onSync: ((path: string) => void) | undefined;
   /** When set, syncs in the background wait for it. */
   gate: Promise<void> | undefined;
 
@@ -287,9 +290,10 @@ export class MemoryDisk implements Disk {
   #step(call: "write" | "sync", path: string): void {
     if (this.#isCut) throw new PowerCutError(path);
     this.#calls++;
+    if (call === "sync") this.onSync?.(path);
     const { broken, fault } = this;
     if (broken?.call === call && broken.path.test(path)) throw this.#error(broken.code, path);
-    if (fault?.at !== this.#calls) return;
+    if (!fault || this.#calls < fault.at || this.#calls >= fault.at + (fault.lasts ?? 1)) return;
     if (fault.kind === "cut") {
       this.#isCut = true;
       throw new PowerCutError(path);

@@ -2,36 +2,60 @@ import { SimClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SeededRandom } from "../../src/base/random.js";
 import { BrokerProperties } from "../../src/broker/broker-properties.js";
-import { BrokerState } from "../../src/broker/broker-state.js";
-import type { PartitionLog } from "../../src/broker/log/partition-log.js";
 import { SealedFiles } from "../../src/broker/log/segments/log-files.js";
-import { MetadataFile } from "../../src/broker/metadata-file.js";
+import { BrokerState } from "../../src/broker/metadata/broker-state.js";
+import { MetadataInDoubtError, MetadataLog } from "../../src/broker/metadata/metadata-log.js";
 import { OffsetCheckpoint } from "../../src/broker/offset-checkpoint.js";
-import { TopicRegistry } from "../../src/broker/topics/topic-registry.js";
+import { type Topic, TopicRegistry } from "../../src/broker/topics/topic-registry.js";
 import { append, batchOf, readAll } from "./broker-log.js";
 import { type DiskFault, MemoryDisk } from "./memory-disk.js";
 
 const FOLDER = "/data";
 const FAULTS: readonly DiskFault["kind"][] = ["cut", "EIO", "ENOSPC", "EIO"];
+const NAMES = ["t", "u", "v"];
+/** A setting that the histories change, and that has no effect on them. */
+const SETTING = "max.message.bytes";
 
-/** What the topic must hold. `maybe`: its creation or deletion was not acknowledged. */
+/** What a topic must hold. `maybe`: its creation or deletion was not acknowledged. */
 interface Expected {
   exists: "yes" | "no" | "maybe";
+  /** Undefined until the creation is acknowledged. */
+  id: string | undefined;
+  readonly attempted: Set<string>;
   readonly acknowledged: Map<number, string>;
   endOffset: number;
   /** The log's start lies between these: it was asked for or acknowledged. */
   lowestStart: number;
   highestStart: number;
+  /** The values that the setting may have: the last acknowledged one, and those that are in doubt. */
+  settings: Set<string>;
+  partitions: number;
+  mostPartitions: number;
 }
 
-const expecting = (exists: Expected["exists"]): Expected => {
-  return { exists, acknowledged: new Map(), endOffset: 0, lowestStart: 0, highestStart: 0 };
-};
+const expecting = (exists: Expected["exists"]): Expected => ({
+  exists,
+  id: undefined,
+  attempted: new Set(),
+  acknowledged: new Map(),
+  endOffset: 0,
+  lowestStart: 0,
+  highestStart: 0,
+  settings: new Set(["1000"]),
+  partitions: 1,
+  mostPartitions: 1,
+});
+
+interface Life {
+  readonly topics: TopicRegistry;
+  readonly state: BrokerState;
+}
 
 /**
- * Runs a history of one topic, drawn from `seed`: it is created, written, shortened by DeleteRecords and by retention,
- * and deleted, several times, on a disk that cuts the power, fails and fills up at any call. After each start it must
- * be there if that was acknowledged, begin where it may, and hold every acknowledged record at its offset.
+ * Runs a history of three topics, drawn from `seed`: they are created, written, configured, given partitions, shortened
+ * by DeleteRecords and by retention, and deleted, several at the same time, on a disk that cuts the power, fails and
+ * fills up at any call. After each start a topic must be there if that was acknowledged, under its id and with its
+ * settings, begin where it may, hold every acknowledged record at its offset, and none of an earlier topic of its name.
  *
  * @throws an error that names the seed.
  */
@@ -39,35 +63,70 @@ export async function runTopicHistory(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
   const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
   const clock = new SimClock();
-  let expected = expecting("no");
+  const expectations = new Map(NAMES.map((name) => [name, expecting("no")]));
   let next = 0;
+  let producerIds = -1;
 
   /** One step of a client, or of the broker's maintenance; rejects when the disk fails. */
-  const step = async (topics: TopicRegistry): Promise<void> => {
-    const choice = random.integer(20);
-    const log = topics.log("t", 0);
+  const step = async ({ topics, state }: Life, name: string): Promise<void> => {
+    const choice = random.integer(24);
+    const log = topics.log(name, 0);
+    const expected = expectations.get(name)!;
     if (!log) {
-      expected = expecting("maybe");
-      topics.create(planOf(choice < 10 ? "600" : "-1"));
-      expected.exists = "yes";
+      const fresh = expecting("maybe");
+      expectations.set(name, fresh);
+      fresh.id = (await topics.create(planOf(name, choice < 10 ? "600" : "-1"))).id;
+      fresh.exists = "yes";
     } else if (choice === 0) {
       expected.exists = "maybe";
-      topics.delete("t");
-      expected = expecting("no");
+      await topics.delete(name);
+      expectations.set(name, expecting("no"));
     } else if (choice <= 3) {
       const target = log.logStartOffset + random.integer(log.highWatermark - log.logStartOffset + 1);
       expected.highestStart = Math.max(expected.highestStart, target);
-      await topics.deleteRecords("t", 0, target);
+      await topics.deleteRecords(name, 0, target);
       expected.lowestStart = Math.max(expected.lowestStart, target);
     } else if (choice <= 6) {
       expected.highestStart = Math.max(expected.highestStart, log.highWatermark);
       log.applyRetention(clock.nowMs());
+    } else if (choice <= 8) {
+      const value = String(1001 + next++);
+      const before = new Set(expected.settings);
+      expected.settings.add(value);
+      const change = topics.configure(name, { ...topics.get(name)!.configs, [SETTING]: value });
+      await change.catch((cause: unknown) => {
+        if (!disk.isCut && !(cause instanceof MetadataInDoubtError)) expected.settings = before;
+        throw cause;
+      });
+      expected.settings = new Set([value]);
+    } else if (choice === 9) {
+      expected.mostPartitions = topics.get(name)!.logs.length + 1;
+      await topics.addPartitions(name, expected.mostPartitions);
+      expected.partitions = expected.mostPartitions;
+    } else if (choice === 10) {
+      const id = await state.takeProducerId();
+      if (id <= producerIds) throw new Error(`producer id ${id} was handed out twice`);
+      producerIds = id;
     } else {
-      const value = `${next++}${"x".repeat(random.integer(150))}`;
+      const value = `${name}${next++}${"x".repeat(random.integer(150))}`;
+      expected.attempted.add(value);
       const offset = append(log, batchOf([{ value }]));
       await log.settled(offset + 1);
       expected.acknowledged.set(offset, value);
       expected.endOffset = offset + 1;
+    }
+  };
+
+  /** Carries out a step, and notes what a refused one tells. */
+  const tryStep = async (life: Life, name: string): Promise<void> => {
+    try {
+      await step(life, name);
+    } catch (cause) {
+      if (disk.fault === undefined) throw cause;
+      const expected = expectations.get(name)!;
+      // A refused change must not have happened, at the next start neither, unless nobody can tell.
+      if (disk.isCut || cause instanceof MetadataInDoubtError || expected.exists !== "maybe") return;
+      if (life.topics.get(name)) expected.exists = "yes";
     }
   };
 
@@ -77,46 +136,53 @@ export async function runTopicHistory(seed: number): Promise<void> {
     const lives = 4 + random.integer(4);
     for (let life = 0; life <= lives; life++) {
       if (life < lives && random.integer(3) > 0) {
-        disk.fault = { at: disk.calls + 1 + random.integer(90), kind: FAULTS[random.integer(FAULTS.length)]! };
+        const lasts = 1 + random.integer(2) * random.integer(8);
+        disk.fault = { at: disk.calls + 1 + random.integer(120), lasts, kind: FAULTS[random.integer(FAULTS.length)]! };
       }
-      const topics = start(disk, clock);
-      if (!topics) continue;
-      const log = topics.log("t", 0);
-      if (expected.exists === "maybe") expected = log ? { ...expected, exists: "yes" } : expecting("no");
-      check(log, expected);
+      const started = start(disk, clock);
+      if (!started) continue;
+      for (const name of disk.isCut ? [] : NAMES) {
+        const topic = started.topics.get(name);
+        const expected = expectations.get(name)!;
+        if (expected.exists === "maybe")
+          expectations.set(name, topic ? { ...expected, exists: "yes" } : expecting("no"));
+        check(name, topic, expectations.get(name)!);
+      }
       for (let left = random.integer(40); left > 0 && !disk.isCut; left--) {
-        await step(topics).catch((cause: unknown) => {
-          if (disk.fault === undefined) throw cause;
-        });
-        // A refused change must not have happened, at the next start neither.
-        if (!disk.isCut && expected.exists === "maybe") expected.exists = topics.get("t") ? "yes" : "maybe";
+        const first = random.integer(NAMES.length);
+        const together = random.integer(4) === 0 ? NAMES.length : 1;
+        const names = Array.from({ length: together }, (_, at) => NAMES[(first + at) % NAMES.length]!);
+        await Promise.all(names.map((name) => tryStep(started, name)));
       }
-      await end(topics, disk, random);
+      await end(started, disk, random);
     }
   } catch (cause) {
     throw new Error(`The topic history of seed ${seed} failed: ${(cause as Error).message}`, { cause });
   }
 }
 
-function planOf(retentionBytes: string) {
+function planOf(name: string, retentionBytes: string) {
   const configs = {
     "segment.bytes": "400",
     "index.interval.bytes": "100",
     "flush.messages": "1",
     "retention.ms": "-1",
     "retention.bytes": retentionBytes,
+    [SETTING]: "1000",
   };
-  return { kind: "create", name: "t", partitions: 1, replicationFactor: 1, configs } as const;
+  return { kind: "create", name, partitions: 1, replicationFactor: 1, configs } as const;
 }
 
 /** Opens the topics as the broker does; undefined if the disk fails meanwhile, which the next life mends. */
-function start(disk: MemoryDisk, clock: SimClock): TopicRegistry | undefined {
-  const random = new SeededRandom(2);
+function start(disk: MemoryDisk, clock: SimClock): Life | undefined {
+  const random = new SeededRandom(disk.calls);
   const checkpoint = (name: string) => new OffsetCheckpoint(`${FOLDER}/${name}`, disk, silentLogger);
   try {
-    return new TopicRegistry({
+    const log = new MetadataLog(FOLDER, disk, () => undefined, silentLogger);
+    const state = BrokerState.open(log, random, () => clock.turn());
+    const topics = new TopicRegistry({
       folder: FOLDER,
-      state: BrokerState.open(new MetadataFile(FOLDER, disk, () => undefined), random),
+      state,
       properties: new BrokerProperties({}),
       files: new SealedFiles(disk),
       startOffsets: checkpoint("log-start-offset-checkpoint"),
@@ -127,6 +193,7 @@ function start(disk: MemoryDisk, clock: SimClock): TopicRegistry | undefined {
       checkFolder: () => undefined,
       onOpenLog: () => undefined,
     });
+    return { topics, state };
   } catch (cause) {
     if (disk.fault === undefined) throw cause;
     disk.restart();
@@ -134,26 +201,40 @@ function start(disk: MemoryDisk, clock: SimClock): TopicRegistry | undefined {
   }
 }
 
-async function end(topics: TopicRegistry, disk: MemoryDisk, random: SeededRandom): Promise<void> {
+async function end({ topics, state }: Life, disk: MemoryDisk, random: SeededRandom): Promise<void> {
   const how = random.integer(3);
   if (how === 0 && !disk.isCut) await topics.close();
   else topics.abandon();
+  await state.close();
   if (how === 1 || disk.isCut) disk.restart();
   else disk.kill();
 }
 
-function check(log: PartitionLog | undefined, expected: Expected): void {
-  const isThere = log !== undefined;
-  if (isThere !== (expected.exists === "yes")) throw new Error(isThere ? "the topic is back" : "the topic is gone");
-  if (!log || log.offline) return;
-  const { logStartOffset, logEndOffset } = log;
-  const { lowestStart, highestStart, endOffset, acknowledged } = expected;
-  if (logStartOffset < lowestStart || logStartOffset > highestStart) {
-    throw new Error(`the log starts at ${logStartOffset}, not in [${lowestStart}, ${highestStart}]`);
+function check(name: string, topic: Topic | undefined, expected: Expected): void {
+  const isThere = topic !== undefined;
+  if (isThere !== (expected.exists === "yes")) {
+    throw new Error(isThere ? `topic ${name} is back` : `topic ${name} is gone`);
   }
-  if (logEndOffset < endOffset) throw new Error(`the log ends at ${logEndOffset}, acknowledged are ${endOffset}`);
+  if (!topic) return;
+  const { id, settings, partitions, mostPartitions } = expected;
+  if (id !== undefined && topic.id !== id) throw new Error(`topic ${name} has id ${topic.id}, not ${id}`);
+  const setting = topic.configs[SETTING]!;
+  if (!settings.has(setting)) throw new Error(`${SETTING} of ${name} is ${setting}, not one of ${[...settings]}`);
+  if (topic.logs.length < partitions || topic.logs.length > mostPartitions) {
+    throw new Error(`topic ${name} has ${topic.logs.length} partitions, not ${partitions} to ${mostPartitions}`);
+  }
+  const log = topic.logs[0]!;
+  if (log.offline) return;
+  const { logStartOffset, logEndOffset } = log;
+  const { lowestStart, highestStart, endOffset, acknowledged, attempted } = expected;
+  if (logStartOffset < lowestStart || logStartOffset > highestStart) {
+    throw new Error(`the log of ${name} starts at ${logStartOffset}, not in [${lowestStart}, ${highestStart}]`);
+  }
+  if (logEndOffset < endOffset) throw new Error(`${name} ends at ${logEndOffset}, acknowledged are ${endOffset}`);
   const found = new Map(readAll(log).map(({ offset, value }) => [offset, value!.toString()]));
+  for (const value of found.values())
+    if (!attempted.has(value)) throw new Error(`${value} of an earlier ${name} is back`);
   for (const [offset, value] of acknowledged) {
-    if (offset >= logStartOffset && found.get(offset) !== value) throw new Error(`offset ${offset} is lost`);
+    if (offset >= logStartOffset && found.get(offset) !== value) throw new Error(`offset ${offset} of ${name} is lost`);
   }
 }

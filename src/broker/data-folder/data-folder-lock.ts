@@ -84,6 +84,8 @@ interface Sighting {
  *   back and gives up. A may have missed the file once, which does not count as a loss yet.
  * The gaps that remain: a write that had passed `check` when A was suspended is completed when A resumes, and so is the
  * next step of a running compaction; the offset checkpoints are written without a check.
+ *
+ * It uses `node:fs`, not the Disk: links, inodes and another process's times decide it, and no data depends on its file.
  */
 export class DataFolderLock {
   readonly #path: string;

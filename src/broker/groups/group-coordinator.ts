@@ -50,6 +50,8 @@ export class GroupCoordinator {
   readonly #parkedSyncs = new Map<Token, Deferred<SyncAnswer>>();
   /** Offsets of deleted topics, by group, that are not deleted in the log yet. */
   readonly #owed = new Map<string, readonly { topic: string; partition: number }[]>();
+  /** The deletions that the start made for topics that it no longer found. */
+  readonly #settling: Promise<void>[] = [];
   #nextToken: Token = 1;
   #closed = false;
 
@@ -85,7 +87,10 @@ export class GroupCoordinator {
       this.#groups.set(groupId, entry);
       this.#setTimer(entry);
     }
-    for (const [groupId, left] of gone) if (this.log.serves(groupId)) this.#writeOwed(groupId, [...left.entries()]);
+    for (const [groupId, left] of gone) {
+      if (!this.log.serves(groupId)) continue;
+      this.#settling.push(this.#settleOwed(groupId, [...left.entries()]));
+    }
   }
 
   /** Resolves when the join phase has ended, or with a refusal. */
@@ -247,20 +252,29 @@ export class GroupCoordinator {
   }
 
   /**
-   * Drops the offsets of a topic that was deleted: at once, since a new topic of this name must not find them. What
-   * cannot be written to the log, as on a full disk, is written by `expire`. Resolves once the rest is as durable as the
-   * broker promises. Called before the deletion is acknowledged: a topic of that name may be created then.
+   * Deletes the committed offsets of a deleted topic. Resolves with whether that is on disk: as long as it is not, a new
+   * topic of the name would get them at the next start. Called at the deletion, and before a topic of the name is made.
    */
-  async forgetTopic(topic: string): Promise<void> {
-    const settled: (Promise<number> | undefined)[] = [];
-    for (const [groupId, { offsets }] of this.#groups) {
-      const gone = [...offsets.entries(topic)];
-      if (gone.length === 0) continue;
-      for (const { partition } of gone) offsets.delete(topic, partition);
-      this.#writeOwed(groupId, [...(this.#owed.get(groupId) ?? []), ...gone]);
-      settled.push(this.settled(groupId));
+  async forgetTopic(topic: string): Promise<boolean> {
+    await Promise.all(this.#settling);
+    const settled: Promise<void>[] = [];
+    for (const groupId of new Set([...this.#groups.keys(), ...this.#owed.keys()])) {
+      const { offsets } = this.#groups.get(groupId) ?? {};
+      const gone = [...(offsets?.entries(topic) ?? [])];
+      const owed = this.#owed.get(groupId) ?? [];
+      if (gone.length === 0 && !owed.some((each) => each.topic === topic)) continue;
+      for (const { partition } of gone) offsets?.delete(topic, partition);
+      settled.push(this.#settleOwed(groupId, [...owed, ...gone]));
     }
     await Promise.all(settled);
+    return ![...this.#owed.values()].some((owed) => owed.some((each) => each.topic === topic));
+  }
+
+  /** Writes tombstones; those that turn out not to be on disk are owed on. */
+  async #settleOwed(groupId: string, owed: readonly { topic: string; partition: number }[]): Promise<void> {
+    this.#writeOwed(groupId, owed);
+    const code = await this.settled(groupId);
+    if (code !== undefined && code !== ErrorCodes.NONE) this.#owed.set(groupId, owed);
   }
 
   #writeOwed(groupId: string, partitions: readonly { topic: string; partition: number }[]): void {

@@ -10,10 +10,10 @@ import { alterResources } from "./config-alteration.js";
  */
 export const alterConfigs = defineHandler(api, {
   versions: [0, 2],
-  handle({ resources, validateOnly }, { broker }) {
+  async handle({ resources, validateOnly }, { broker }) {
     const alterations = resources.map(({ resourceType, resourceName, configs }) => {
       return { resourceType, resourceName, plan: () => planConfigReplacement(configs) };
     });
-    return { throttleTimeMs: 0, responses: alterResources(alterations, validateOnly, broker) };
+    return { throttleTimeMs: 0, responses: await alterResources(alterations, validateOnly, broker) };
   },
 });

@@ -11,6 +11,7 @@ import {
   topicConfigSources,
 } from "../topics/topic-config.js";
 import { BROKER_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
+import { storageRefusal } from "./storage-refusal.js";
 
 interface Resource {
   readonly resourceType: number;
@@ -36,27 +37,45 @@ interface ResourceAnswer extends Resource {
   readonly errorMessage: string | null;
 }
 
+/** The turn of the brokers' settings; no topic has this name. */
+const BROKERS_TURN = "";
+
 /** Judges each resource separately, with the errors of Kafka's broker and controller, and changes those that pass. */
-export function alterResources(
+export async function alterResources(
   alterations: readonly Alteration[],
   validateOnly: boolean,
   broker: Broker,
-): ResourceAnswer[] {
+): Promise<ResourceAnswer[]> {
   const counts = new Map<string, number>();
   const keyOf = ({ resourceType, resourceName }: Resource) => `${resourceType} ${resourceName}`;
   for (const each of alterations) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
-  return alterations.map((alteration) => {
-    const { resourceType } = alteration;
+  const answers = alterations.map(async (alteration) => {
+    const { resourceType, resourceName } = alteration;
     if (counts.get(keyOf(alteration))! > 1) {
       return refused(alteration, "INVALID_REQUEST", "Each resource must appear at most once.");
     }
-    if (resourceType === TOPIC_RESOURCE) return alterTopic(alteration, validateOnly, broker);
-    if (resourceType === BROKER_RESOURCE) return alterBroker(alteration, validateOnly, broker);
+    try {
+      // In turn, as a change begins with the settings that the one before it made.
+      if (resourceType === TOPIC_RESOURCE) {
+        return await broker.topics.inTurn(resourceName, () => alterTopic(alteration, validateOnly, broker));
+      }
+      if (resourceType === BROKER_RESOURCE) {
+        return await broker.topics.inTurn(BROKERS_TURN, () => alterBroker(alteration, validateOnly, broker));
+      }
+    } catch (cause) {
+      const { error, message } = storageRefusal(broker.logger, "Altering settings failed", resourceName, cause);
+      return refused(alteration, error, message);
+    }
     return refused(alteration, "INVALID_REQUEST", `Unknown resource type ${resourceType}`);
   });
+  return Promise.all(answers);
 }
 
-function alterTopic(alteration: Alteration, validateOnly: boolean, { topics, properties }: Broker): ResourceAnswer {
+async function alterTopic(
+  alteration: Alteration,
+  validateOnly: boolean,
+  { topics, properties }: Broker,
+): Promise<ResourceAnswer> {
   const { resourceName } = alteration;
   const topic = topics.get(resourceName);
   const plan = alteration.plan(topic?.configs ?? {}, {
@@ -75,15 +94,15 @@ function alterTopic(alteration: Alteration, validateOnly: boolean, { topics, pro
   if (!topic) {
     return refused(alteration, "UNKNOWN_TOPIC_OR_PARTITION", `The topic '${resourceName}' does not exist.`);
   }
-  if (!validateOnly) topics.configure(topic.name, plan.overrides);
+  if (!validateOnly) await topics.configure(topic.name, plan.overrides);
   return done(alteration);
 }
 
-function alterBroker(
+async function alterBroker(
   alteration: Alteration,
   validateOnly: boolean,
   { nodeId, state, properties, topics }: Broker,
-): ResourceAnswer {
+): Promise<ResourceAnswer> {
   const { resourceName } = alteration;
   const ofAll = resourceName === "";
   const { nodeConfigs, defaultConfigs } = state.metadata;
@@ -107,7 +126,7 @@ function alterBroker(
   // INVALID_CONFIG would fit better, but Kafka answers that only for topics (KAFKA-13609).
   if (fault) return refused(alteration, "INVALID_REQUEST", fault);
   if (validateOnly) return done(alteration);
-  state.update(ofAll ? { defaultConfigs: plan.overrides } : { nodeConfigs: plan.overrides });
+  await state.change({ kind: ofAll ? "default-configs" : "node-configs", configs: plan.overrides });
   properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
   topics.refreshConfigs();
   return done(alteration);

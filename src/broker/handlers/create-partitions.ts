@@ -3,13 +3,14 @@ import { createPartitions as api } from "../../protocol/apis/create-partitions.j
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { type Broker, defineHandler } from "../handler.js";
 import { judgeMorePartitions, MAX_PARTITIONS_PER_REQUEST, TOO_MANY_PARTITIONS } from "../topics/judge-topic.js";
+import { storageRefusal } from "./storage-refusal.js";
 
 type TopicRequest = RequestOf<typeof api>["topics"][number];
 
 /** CreatePartitions (key 37), v0-v3. The new partitions can be written to when this is answered. v2: flexible. */
 export const createPartitions = defineHandler(api, {
   versions: [0, 3],
-  handle({ topics, validateOnly }, { broker }) {
+  async handle({ topics, validateOnly }, { broker }) {
     const seen = new Set<string>();
     const wanted = topics.reduce((sum, { name, count }) => {
       return sum + Math.max(0, count - (broker.topics.get(name)?.logs.length ?? count));
@@ -20,13 +21,17 @@ export const createPartitions = defineHandler(api, {
       if (wanted > MAX_PARTITIONS_PER_REQUEST) {
         return refused(topic.name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
       }
-      return grow(topic, validateOnly, broker);
+      return broker.topics.inTurn(topic.name, () => grow(topic, validateOnly, broker));
     });
-    return { throttleTimeMs: 0, results };
+    return { throttleTimeMs: 0, results: await Promise.all(results) };
   },
 });
 
-function grow({ name, count, assignments }: TopicRequest, validateOnly: boolean, { topics, nodeId }: Broker) {
+async function grow(
+  { name, count, assignments }: TopicRequest,
+  validateOnly: boolean,
+  { topics, nodeId, logger }: Broker,
+) {
   const topic = topics.get(name);
   if (!topic) {
     return refused(name, "UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.");
@@ -35,7 +40,13 @@ function grow({ name, count, assignments }: TopicRequest, validateOnly: boolean,
   const current = topic.logs.length;
   const refusal = judgeMorePartitions(name, current, count, assignments, nodeId);
   if (refusal) return refused(name, refusal.error, refusal.message);
-  if (!validateOnly) topics.addPartitions(name, count);
+  if (validateOnly) return { name, errorCode: ErrorCodes.NONE };
+  try {
+    await topics.addPartitions(name, count);
+  } catch (cause) {
+    const { error, message } = storageRefusal(logger, "Adding partitions failed", name, cause);
+    return refused(name, error, message);
+  }
   return { name, errorCode: ErrorCodes.NONE };
 }
 

@@ -11,6 +11,7 @@ import {
   type TopicPlan,
 } from "../topics/judge-topic.js";
 import { topicConfigSources } from "../topics/topic-config.js";
+import { storageRefusal } from "./storage-refusal.js";
 
 type NewTopic = RequestOf<typeof api>["topics"][number];
 type TopicAnswer = ResponseInput<typeof api>["topics"][number];
@@ -23,7 +24,7 @@ type TopicAnswer = ResponseInput<typeof api>["topics"][number];
  */
 export const createTopics = defineHandler(api, {
   versions: [2, 7],
-  handle({ topics, validateOnly }, { broker }) {
+  async handle({ topics, validateOnly }, { broker }) {
     const counts = new Map<string, number>();
     for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
     const standard = broker.properties.number("num.partitions");
@@ -35,7 +36,7 @@ export const createTopics = defineHandler(api, {
       }
       return createOne(topic, validateOnly, broker);
     });
-    return { throttleTimeMs: 0, topics: answers };
+    return { throttleTimeMs: 0, topics: await Promise.all(answers) };
   },
   refuse: ({ topics }, errorCode) => ({
     throttleTimeMs: 0,
@@ -49,11 +50,19 @@ function partitionsOf({ numPartitions, assignments }: NewTopic, standard: number
   return numPartitions === -1 ? standard : Math.max(0, numPartitions);
 }
 
-function createOne(topic: NewTopic, validateOnly: boolean, broker: Broker): TopicAnswer {
+async function createOne(topic: NewTopic, validateOnly: boolean, broker: Broker): Promise<TopicAnswer> {
   const { topics, nodeId, properties } = broker;
   const plan = judgeNewTopic(topic, { existing: topics.names(), nodeId, properties });
   if (plan.kind === "refused") return refused(topic.name, plan.error, plan.message);
-  const topicId = validateOnly ? ZERO_UUID : topics.create(plan).id;
+  let topicId = ZERO_UUID;
+  if (!validateOnly) {
+    try {
+      topicId = (await topics.create(plan)).id;
+    } catch (cause) {
+      const { error, message } = storageRefusal(broker.logger, "Creating a topic failed", topic.name, cause);
+      return refused(topic.name, error, message);
+    }
+  }
   return {
     name: topic.name,
     topicId,

@@ -3,6 +3,7 @@ import { deleteTopics as api } from "../../protocol/apis/delete-topics.js";
 import { ZERO_UUID } from "../../protocol/byte-reader.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { type Broker, defineHandler } from "../handler.js";
+import { storageRefusal } from "./storage-refusal.js";
 
 type TopicAnswer = ResponseInput<typeof api>["responses"][number];
 
@@ -28,7 +29,7 @@ export const deleteTopics = defineHandler(api, {
 async function deleteOne(
   name: string | null,
   topicId: string,
-  { topics, groups, properties }: Broker,
+  { topics, properties, logger }: Broker,
 ): Promise<TopicAnswer> {
   const byId = topicId !== ZERO_UUID;
   if (byId === (name !== null)) {
@@ -46,8 +47,12 @@ async function deleteOne(
   if (topic.isInternal) {
     return refused(name, topicId, "INVALID_TOPIC_EXCEPTION", "The broker needs this topic for its groups.");
   }
-  topics.delete(topic.name);
-  await groups.forgetTopic(topic.name);
+  try {
+    await topics.delete(topic.name);
+  } catch (cause) {
+    const { error, message } = storageRefusal(logger, "Deleting a topic failed", topic.name, cause);
+    return refused(topic.name, topic.id, error, message);
+  }
   return { name: topic.name, topicId: topic.id, errorCode: ErrorCodes.NONE };
 }
 

@@ -9,7 +9,7 @@ import { defineHandler } from "../handler.js";
  */
 export const initProducerId = defineHandler(api, {
   versions: [0, 5],
-  handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, { broker }) {
+  async handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, { broker }) {
     if (transactionalId === "") return refused(ErrorCodes.INVALID_REQUEST);
     if ((producerId === -1) !== (producerEpoch === -1)) return refused(ErrorCodes.INVALID_REQUEST);
     if (transactionalId !== null) {
@@ -20,7 +20,7 @@ export const initProducerId = defineHandler(api, {
     return {
       throttleTimeMs: 0,
       errorCode: ErrorCodes.NONE,
-      producerId: broker.state.takeProducerId(),
+      producerId: await broker.state.takeProducerId(),
       producerEpoch: 0,
     };
   },

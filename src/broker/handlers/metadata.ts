@@ -7,6 +7,7 @@ import { type Broker, type Call, defineHandler } from "../handler.js";
 import { judgeNewTopic } from "../topics/judge-topic.js";
 import type { Topic } from "../topics/topic-registry.js";
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from "./authorized-operations.js";
+import { storageRefusal } from "./storage-refusal.js";
 
 type TopicAnswer = ResponseInput<typeof api>["topics"][number];
 
@@ -19,13 +20,15 @@ type TopicAnswer = ResponseInput<typeof api>["topics"][number];
  */
 export const metadata = defineHandler(api, {
   versions: [0, 13],
-  handle(request, call) {
+  async handle(request, call) {
     const { broker, apiVersion, advertised } = call;
     const { topics: asked, includeTopicAuthorizedOperations } = request;
     const wantsAll = asked === null || (apiVersion === 0 && asked.length === 0);
     const answers = wantsAll
       ? broker.topics.all().map((topic) => describe(topic, broker.nodeId))
-      : asked.map(({ name, topicId }) => answerFor(name, topicId, request.allowAutoTopicCreation, call));
+      : await Promise.all(
+          asked.map(({ name, topicId }) => answerFor(name, topicId, request.allowAutoTopicCreation, call)),
+        );
     const operations = includeTopicAuthorizedOperations ? { topicAuthorizedOperations: TOPIC_OPERATIONS } : {};
     return {
       throttleTimeMs: 0,
@@ -51,7 +54,7 @@ function answerFor(
   topicId: string,
   mayCreate: boolean,
   { broker, apiVersion }: Call,
-): TopicAnswer {
+): TopicAnswer | Promise<TopicAnswer> {
   if (apiVersion >= 10 && topicId !== ZERO_UUID) {
     if (apiVersion < 12) return refused(name, topicId, ErrorCodes.INVALID_REQUEST);
     const topic = broker.topics.byId(topicId);
@@ -67,12 +70,19 @@ function answerFor(
   return create(name, broker);
 }
 
-function create(name: string, broker: Broker): TopicAnswer {
+async function create(name: string, broker: Broker): Promise<TopicAnswer> {
   const { topics, nodeId, properties } = broker;
-  const request = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
-  const plan = judgeNewTopic(request, { existing: topics.names(), nodeId, properties });
-  if (plan.kind === "refused") return refused(name, ZERO_UUID, ErrorCodes[plan.error]);
-  return describe(topics.create(plan), nodeId);
+  try {
+    const request = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
+    const underWay = topics.creating(name);
+    if (underWay) return describe(await underWay, nodeId);
+    const plan = judgeNewTopic(request, { existing: topics.names(), nodeId, properties });
+    if (plan.kind === "refused") return refused(name, ZERO_UUID, ErrorCodes[plan.error]);
+    return describe(await topics.create(plan), nodeId);
+  } catch (cause) {
+    const { error } = storageRefusal(broker.logger, "Creating a topic failed", name, cause);
+    return refused(name, ZERO_UUID, ErrorCodes[error]);
+  }
 }
 
 function describe({ name, id, isInternal, logs }: Topic, nodeId: number): TopicAnswer {

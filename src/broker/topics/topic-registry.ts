@@ -1,28 +1,20 @@
-import { basename, dirname, join } from "node:path";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import type { Random } from "../../base/random.js";
+import { Turns } from "../../base/turns.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { BrokerProperties } from "../broker-properties.js";
-import { type BrokerState, randomKafkaUuid } from "../broker-state.js";
 import type { LogConfig } from "../log/log-config.js";
 import { PartitionLog, type PartitionLogOptions } from "../log/partition-log.js";
 import type { SealedFiles } from "../log/segments/log-files.js";
-import type { StoredTopic } from "../metadata-file.js";
+import type { StoredTopic } from "../metadata/broker-metadata.js";
+import { type BrokerState, randomKafkaUuid } from "../metadata/broker-state.js";
+import { MetadataInDoubtError } from "../metadata/metadata-log.js";
 import type { OffsetCheckpoint } from "../offset-checkpoint.js";
 import type { TopicPlan } from "./judge-topic.js";
+import { PartitionFolders } from "./partition-folders.js";
 import { logConfigOf, type TopicOverrides } from "./topic-config.js";
 import { isInternalTopic } from "./topic-name.js";
-
-/** Suffix of the partition folders of deleted topics, until they are removed. */
-const DELETED_SUFFIX = "-delete";
-
-/** A new name for a partition's folder that shall be removed; no longer than file systems allow. */
-function deletedFolder(folder: string, random: Random): string {
-  const [, topic = "", partition = ""] = /^(.*)-(\d+)$/.exec(basename(folder)) ?? [];
-  const mark = random.uuid().replaceAll("-", "");
-  return join(dirname(folder), `${topic.slice(0, 200)}-${partition}.${mark}${DELETED_SUFFIX}`);
-}
 
 /** A topic and the logs of its partitions. */
 export interface Topic {
@@ -78,21 +70,38 @@ class OpenTopic implements Topic {
 }
 
 /**
- * The topics of the broker, and the only creator and deleter of their logs. A change is written to the metadata first:
- * a topic exists if and only if the metadata holds it; folders follow.
+ * The topics of the broker, and the only creator and deleter of their logs. A topic exists if and only if the metadata
+ * holds it; folders follow. A change is in effect once it is on disk; those of one topic are made one after another.
  */
 export class TopicRegistry {
   readonly #options: TopicRegistryOptions;
+  readonly #folders: PartitionFolders;
   readonly #topics = new Map<string, OpenTopic>();
   readonly #byId = new Map<string, OpenTopic>();
+  readonly #turns = new Turns();
+  /** Topics that are being created: nobody else may take the name, or one that collides with it. */
+  readonly #creating = new Map<string, Promise<Topic>>();
+  #forget: (name: string) => Promise<boolean> = () => Promise.resolve(true);
 
   /** Opens the logs of all topics, recovering those that were not closed. */
   constructor(options: TopicRegistryOptions) {
     this.#options = options;
-    this.#putStrayFoldersAside();
-    for (const [name, stored] of Object.entries(options.state.metadata.topics)) {
-      this.#open(name, stored, (topic) => this.#openLogs(topic));
+    const { folder, files, random, logger, clock, state } = options;
+    this.#folders = new PartitionFolders({ folder, files, random, logger, turn: () => clock.turn() });
+    this.#folders.putAsideStrays(state.metadata.topics);
+    for (const [name, stored] of state.metadata.topics) {
+      const topic = new OpenTopic(name, stored, options.properties);
+      this.#openLogs(topic);
+      this.#add(topic);
     }
+  }
+
+  /**
+   * Sets what is called for a topic that is deleted, and again before one of its name is created: it deletes what else
+   * there is of the topic, and resolves with whether all of that is on disk.
+   */
+  onDeleted(forget: (name: string) => Promise<boolean>): void {
+    this.#forget = forget;
   }
 
   get(name: string): Topic | undefined {
@@ -113,86 +122,126 @@ export class TopicRegistry {
     return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** The names that are taken, by topics and by those that are being created. */
   names(): ReadonlySet<string> {
-    return new Set(this.#topics.keys());
+    return new Set([...this.#topics.keys(), ...this.#creating.keys()]);
   }
 
-  /** Creates a topic as planned; it can be written to when this returns. */
-  create(plan: TopicPlan): Topic {
-    const { state, startOffsets, cleanerOffsets, random, logger } = this.#options;
-    const { name, partitions, replicationFactor, configs } = plan;
-    // Of a deleted topic whose deletion was interrupted: its log start would cut off the records of this one.
-    startOffsets.drop(name);
-    cleanerOffsets.drop(name);
-    this.#putAsideOldFolders(name, 0, partitions);
-    const stored = { id: randomKafkaUuid(random), partitions, replicationFactor, configs };
-    state.update({ topics: { ...state.metadata.topics, [name]: stored } });
-    try {
-      const topic = this.#open(name, stored, (each) => this.#createLogs(each));
-      logger.info("Created a topic", { topic: name, partitions, id: stored.id });
-      return topic;
-    } catch (cause) {
-      // Otherwise the next start would open the topic again, and fail at the same point (disk full, too many files).
-      const { [name]: _, ...topics } = state.metadata.topics;
-      state.update({ topics });
-      throw cause;
-    }
+  /** The creation under way of a topic; undefined when there is none. */
+  creating(name: string): Promise<Topic> | undefined {
+    return this.#creating.get(name);
+  }
+
+  /** Runs `step` once all earlier changes of a topic are made. For those that depend on how the topic is. */
+  inTurn<T>(name: string, step: () => Promise<T>): Promise<T> {
+    return this.#turns.take(name, step);
   }
 
   /**
-   * Deletes a topic with its records, also on a full disk. Once the metadata lacks it, it is deleted: what of its files cannot be removed
-   * now, the next start removes.
+   * Creates a topic as planned. It can be written to, and is on disk, once this resolves.
+   * @throws rejects with KafkaError TOPIC_ALREADY_EXISTS; KAFKA_STORAGE_ERROR while something of a deleted topic of the
+   * name cannot be deleted; the disk's error; MetadataInDoubtError. No such topic is served then.
    */
-  delete(name: string): void {
-    const { state, folder, files, startOffsets, cleanerOffsets, random, logger } = this.#options;
-    const topic = this.#known(name);
-    const { [name]: _, ...topics } = state.metadata.topics;
-    state.update({ topics });
-    this.#topics.delete(name);
-    this.#byId.delete(topic.id);
-    const tryTo = (step: () => void) => {
-      try {
-        step();
-      } catch (cause) {
-        logger.error(
-          "A part of a deleted topic could not be removed; the next start removes it",
-          { topic: name },
-          cause,
-        );
-      }
-    };
-    for (const [partition, log] of topic.logs.entries()) {
-      const from = join(folder, `${name}-${partition}`);
-      // Renamed at once: the next start then finishes the removal.
-      const to = deletedFolder(from, random);
-      tryTo(() => log.detach(() => files.disk.rename(from, to)));
-      tryTo(() => files.disk.removeFolder(to));
-    }
-    tryTo(() => startOffsets.drop(name));
-    tryTo(() => cleanerOffsets.drop(name));
-    state.keepReserve();
-    logger.info("Deleted a topic", { topic: name });
+  create(plan: TopicPlan): Promise<Topic> {
+    const { name } = plan;
+    const creation = this.inTurn(name, () => this.#create(plan)).finally(() => {
+      if (this.#creating.get(name) === creation) this.#creating.delete(name);
+    });
+    if (!this.#creating.has(name)) this.#creating.set(name, creation);
+    return creation;
   }
 
-  /** Adds partitions up to `count`. */
-  addPartitions(name: string, count: number): void {
-    const topic = this.#known(name);
-    const before = topic.stored;
-    this.#putAsideOldFolders(name, before.partitions, count);
-    this.#store(topic, { ...before, partitions: count });
+  async #create({ name, partitions, replicationFactor, configs }: TopicPlan): Promise<Topic> {
+    const { state, startOffsets, cleanerOffsets, random, properties, logger } = this.#options;
+    if (this.#topics.has(name)) throw new KafkaError("TOPIC_ALREADY_EXISTS", `Creating topic ${name}`);
+    // Of a deleted topic: its log start would cut off the records of this one, and its readers would begin behind them.
+    startOffsets.drop(name);
+    cleanerOffsets.drop(name);
+    if (!(await this.#forget(name))) {
+      const detail = "what a deleted topic of this name has left, such as committed offsets, cannot be deleted yet";
+      throw new KafkaError("KAFKA_STORAGE_ERROR", `Creating topic ${name}`, { detail });
+    }
+    const stored = { id: randomKafkaUuid(random), partitions, replicationFactor, configs };
+    await state.change({ kind: "topic", name, topic: stored });
+    const topic = new OpenTopic(name, stored, properties);
     try {
-      this.#createLogs(topic);
+      topic.logs.push(...(await this.#makeLogs(topic, 0, partitions)));
     } catch (cause) {
-      this.#store(topic, before);
+      await this.#takeBack(name, () => state.change({ kind: "delete-topic", name }));
       throw cause;
     }
+    this.#add(topic);
+    logger.info("Created a topic", { topic: name, partitions, id: stored.id });
+    return topic;
   }
 
-  /** Replaces a topic's own settings. They are in effect when this returns. */
-  configure(name: string, configs: TopicOverrides): void {
+  /**
+   * Deletes a topic with its records, also on a full disk. Once the metadata lacks it, it is deleted: what of its files
+   * cannot be removed now, the next start removes.
+   * @throws rejects with KafkaError UNKNOWN_TOPIC_OR_PARTITION; the disk's error, with which the topic stays; or
+   * MetadataInDoubtError: the next start may find the topic deleted, so that its logs are offline until then.
+   */
+  delete(name: string): Promise<void> {
+    return this.inTurn(name, () => this.#delete(this.#known(name)));
+  }
+
+  async #delete(topic: OpenTopic): Promise<void> {
+    const { name } = topic;
+    const { state, startOffsets, cleanerOffsets, logger } = this.#options;
+    try {
+      await state.change({ kind: "delete-topic", name });
+    } catch (cause) {
+      // Nothing may be acknowledged that the next start would delete.
+      if (cause instanceof MetadataInDoubtError) for (const log of topic.logs) log.fail("deleting", cause);
+      throw cause;
+    }
+    this.#topics.delete(name);
+    this.#byId.delete(topic.id);
+    const tryTo = async (step: () => void | Promise<void>) => {
+      try {
+        await step();
+      } catch (cause) {
+        const text = "A part of a deleted topic could not be removed; the next start removes it";
+        logger.error(text, { topic: name }, cause);
+      }
+    };
+    const renamed: string[] = [];
+    for (const log of topic.logs) {
+      await tryTo(() => log.detach(() => void renamed.push(this.#folders.rename(log.folder))));
+    }
+    await tryTo(() => this.#folders.settled([]));
+    for (const folder of renamed) this.#folders.remove(folder);
+    await tryTo(() => startOffsets.drop(name));
+    await tryTo(() => cleanerOffsets.drop(name));
+    state.keepReserve();
+    logger.info("Deleted a topic", { topic: name });
+    await this.#forget(name);
+  }
+
+  /** Adds partitions up to `count`. Called in the topic's turn. They can be written to once this resolves. */
+  async addPartitions(name: string, count: number): Promise<void> {
+    const { state } = this.#options;
     const topic = this.#known(name);
-    this.#store(topic, { ...topic.stored, configs });
-    topic.logConfig = logConfigOf(configs, this.#options.properties);
+    const before = topic.stored;
+    const stored = { ...before, partitions: count };
+    await state.change({ kind: "topic", name, topic: stored });
+    try {
+      topic.logs.push(...(await this.#makeLogs(topic, before.partitions, count)));
+    } catch (cause) {
+      await this.#takeBack(name, () => state.change({ kind: "topic", name, topic: before }));
+      throw cause;
+    }
+    topic.stored = stored;
+  }
+
+  /** Replaces a topic's own settings. Called in the topic's turn. They are in effect once this resolves. */
+  async configure(name: string, configs: TopicOverrides): Promise<void> {
+    const { state, properties } = this.#options;
+    const topic = this.#known(name);
+    const stored = { ...topic.stored, configs };
+    await state.change({ kind: "topic", name, topic: stored });
+    topic.stored = stored;
+    topic.logConfig = logConfigOf(configs, properties);
   }
 
   /** Applies changed defaults. Called after a change of the broker's settings. */
@@ -235,57 +284,37 @@ export class TopicRegistry {
     this.#options.files.close();
   }
 
-  #store(topic: OpenTopic, stored: StoredTopic): void {
-    const { state } = this.#options;
-    state.update({ topics: { ...state.metadata.topics, [topic.name]: stored } });
-    topic.stored = stored;
+  #add(topic: OpenTopic): void {
+    this.#topics.set(topic.name, topic);
+    this.#byId.set(topic.id, topic);
   }
 
-  #open(name: string, stored: StoredTopic, openLogs: (topic: OpenTopic) => void): OpenTopic {
-    const topic = new OpenTopic(name, stored, this.#options.properties);
-    openLogs(topic);
-    this.#topics.set(name, topic);
-    this.#byId.set(stored.id, topic);
-    return topic;
-  }
-
-  /** Creates the logs that a topic lacks; on failure none of them. */
-  #createLogs(topic: OpenTopic): void {
-    const { folder, files } = this.#options;
-    const known = topic.logs.length;
+  /** After partitions could not be made: otherwise the next start would fail at the same point. */
+  async #takeBack(name: string, change: () => Promise<void>): Promise<void> {
     try {
-      while (topic.logs.length < topic.stored.partitions) {
-        topic.logs.push(PartitionLog.open(this.#logOptions(topic, topic.logs.length)));
-      }
-      files.disk.syncFolder(folder);
+      await change();
     } catch (cause) {
-      for (const log of topic.logs.splice(known)) log.abandon();
-      throw cause;
+      const text = "Partitions that could not be made stay in the metadata; the next start makes them";
+      this.#options.logger.error(text, { topic: name }, cause);
     }
   }
 
-  /**
-   * Makes way for new partitions, before the metadata names them: a deleted one of the same name may have left its
-   * folder, because the disk failed, and the new one would take its records for its own.
-   */
-  #putAsideOldFolders(name: string, from: number, to: number): void {
-    const { folder, files, random, logger } = this.#options;
-    for (let partition = from; partition < to; partition++) {
-      const old = join(folder, `${name}-${partition}`);
-      try {
-        files.disk.list(old);
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code === "ENOENT") continue;
-        throw cause;
+  /** Makes the logs of new partitions; on failure none of them. They are on disk once this resolves. */
+  async #makeLogs(topic: OpenTopic, from: number, to: number): Promise<PartitionLog[]> {
+    const logs: PartitionLog[] = [];
+    try {
+      for (let partition = from; partition < to; partition++) {
+        this.#folders.make(topic.name, partition);
+        logs.push(PartitionLog.open(this.#logOptions(topic, partition)));
       }
-      const aside = deletedFolder(old, random);
-      files.disk.rename(old, aside);
-      files.disk.syncFolder(folder);
-      try {
-        files.disk.removeFolder(aside);
-      } catch (cause) {
-        logger.error("A deleted partition could not be removed; the next start removes it", { folder: aside }, cause);
+      await this.#folders.settled(logs.map(({ folder }) => ({ folder, topicId: topic.id })));
+      return logs;
+    } catch (cause) {
+      for (const log of logs) {
+        log.abandon();
+        this.#folders.discard(log.folder);
       }
+      throw cause;
     }
   }
 
@@ -298,7 +327,7 @@ export class TopicRegistry {
       const options = this.#logOptions(topic, partition);
       let log: PartitionLog;
       try {
-        isNew = files.disk.makeFolder(options.folder) !== undefined || isNew;
+        isNew = this.#folders.adopt(topic.name, partition, topic.id) || isNew;
         log = PartitionLog.open(options);
       } catch (cause) {
         log = PartitionLog.openOffline(options, cause);
@@ -313,9 +342,9 @@ export class TopicRegistry {
   }
 
   #logOptions(topic: OpenTopic, partition: number): PartitionLogOptions {
-    const { folder, files, clock, logger, state, startOffsets, checkFolder } = this.#options;
+    const { files, clock, logger, state, startOffsets, checkFolder } = this.#options;
     return {
-      folder: join(folder, `${topic.name}-${partition}`),
+      folder: this.#folders.pathOf(topic.name, partition),
       config: () => topic.logConfig,
       files,
       clock,
@@ -324,31 +353,6 @@ export class TopicRegistry {
       logStartOffset: startOffsets.get(topic.name, partition),
       checkFolder,
     };
-  }
-
-  /** Finishes deletions, and renames folders of no known topic, which a new topic might otherwise take for its own. */
-  #putStrayFoldersAside(): void {
-    const { folder, state, logger } = this.#options;
-    const { disk } = this.#options.files;
-    const entries = disk.list(folder);
-    const names = new Set(entries.map(({ name }) => name));
-    for (const entry of entries) {
-      if (!entry.isFolder) continue;
-      const path = join(folder, entry.name);
-      if (entry.name.endsWith(DELETED_SUFFIX)) {
-        disk.removeFolder(path);
-        continue;
-      }
-      const named = /^(.+)-(\d+)$/.exec(entry.name);
-      if (!named) continue;
-      const stored = state.metadata.topics[named[1]!];
-      if (stored && Number(named[2]) < stored.partitions) continue;
-      let aside = `${entry.name}.stray`;
-      for (let n = 1; names.has(aside); n++) aside = `${entry.name}.stray${n}`;
-      names.add(aside);
-      disk.rename(path, join(folder, aside));
-      logger.warn("Renamed a partition folder that belongs to no topic", { from: path, to: join(folder, aside) });
-    }
   }
 
   #known(name: string): OpenTopic {

@@ -12,7 +12,7 @@ import { SystemRandom } from "../../../src/base/random.js";
 import { DataFolderLockedError } from "../../../src/broker/data-folder/data-folder-lock.js";
 import { HANDLERS } from "../../../src/broker/handlers/handler-table.js";
 import type { Interceptor } from "../../../src/broker/interceptor.js";
-import { BrokerMetadataError } from "../../../src/broker/metadata-file.js";
+import { BrokerMetadataError } from "../../../src/broker/metadata/metadata-log.js";
 import { ListenError } from "../../../src/broker/net/listener.js";
 import { startBroker } from "../../../src/broker/start-broker.js";
 import type { ResponseOf } from "../../../src/protocol/api.js";
@@ -678,7 +678,8 @@ test("a topic whose folders cannot be created is refused, and does not exist at 
   // A file has the name of a partition's folder.
   writeFileSync(join(broker.dataDir, "blocked-1"), "");
   const failed = await create("blocked", {}, 3);
-  expect(failed.errorCode).toBe(ErrorCodes.UNKNOWN_SERVER_ERROR);
+  expect(failed.errorCode).toBe(ErrorCodes.KAFKA_STORAGE_ERROR);
+  expect(readdirSync(broker.dataDir)).not.toContain("blocked-0");
   expect((await create("fine")).errorCode).toBe(0);
   await broker.restart("crash");
   await reconnect();
@@ -740,7 +741,7 @@ describe("a broker that cannot start", () => {
     await first.close();
     const path = join(folder, "broker-metadata");
     const good = readFileSync(path, "utf8");
-    writeFileSync(path, good.replace('"epoch": 0', '"epoch": 9'));
+    writeFileSync(path, good.replace('"epoch":0', '"epoch":9'));
     await expect(start(folder, 0)).rejects.toThrow(BrokerMetadataError);
     rmSync(path);
     await expect(start(folder, 0)).rejects.toThrow(/__consumer_offsets-0/);

@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
+import { deferred } from "../../../../src/base/deferred.js";
+import { writeFileDurably } from "../../../../src/base/files/durable-files.js";
 import { type LogFields, silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
-import { BrokerState } from "../../../../src/broker/broker-state.js";
 import { SealedFiles } from "../../../../src/broker/log/segments/log-files.js";
-import { MetadataFile } from "../../../../src/broker/metadata-file.js";
+import { BrokerState } from "../../../../src/broker/metadata/broker-state.js";
+import { MetadataInDoubtError, MetadataLog } from "../../../../src/broker/metadata/metadata-log.js";
 import { OffsetCheckpoint } from "../../../../src/broker/offset-checkpoint.js";
 import { TopicRegistry } from "../../../../src/broker/topics/topic-registry.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
@@ -28,15 +30,17 @@ beforeEach(() => {
 function start(properties: Readonly<Record<string, string>> = { "log.flush.interval.messages": "1" }): TopicRegistry {
   const logger = { ...silentLogger, error: (_: string, fields: LogFields = {}) => void errors.push(fields) };
   const random = new SeededRandom(2);
+  const clock = new SimClock();
+  const metadata = new MetadataLog(FOLDER, disk, () => undefined, logger);
   const checkpoint = (name: string) => new OffsetCheckpoint(`${FOLDER}/${name}`, disk, logger);
   return new TopicRegistry({
     folder: FOLDER,
-    state: BrokerState.open(new MetadataFile(FOLDER, disk, () => undefined), random),
+    state: BrokerState.open(metadata, random, () => clock.turn()),
     properties: new BrokerProperties(properties),
     files: new SealedFiles(disk),
     startOffsets: checkpoint("log-start-offset-checkpoint"),
     cleanerOffsets: checkpoint("cleaner-offset-checkpoint"),
-    clock: new SimClock(),
+    clock,
     random,
     logger,
     checkFolder: () => undefined,
@@ -60,7 +64,7 @@ function usedBytes(): number {
 const batch = (value: string) => batchOf([{ value }]);
 
 test("a topic and its first record survive a power cut once they are acknowledged", async () => {
-  const { logs } = start().create(PLAN);
+  const { logs } = await start().create(PLAN);
   append(logs[1]!, batch("first"));
   await logs[1]!.settled(1);
   disk.restart();
@@ -68,7 +72,7 @@ test("a topic and its first record survive a power cut once they are acknowledge
 });
 
 test("a log that cannot be opened is offline, and the others are served", async () => {
-  const { logs } = start().create(PLAN);
+  const { logs } = await start().create(PLAN);
   for (const log of logs) append(log, batch("first"));
   await Promise.all(logs.map((log) => log.settled(1)));
   disk.kill();
@@ -83,25 +87,25 @@ test("a log that cannot be opened is offline, and the others are served", async 
 });
 
 describe("deleting", () => {
-  test("a topic of which a folder cannot be moved closes all its logs, and the next start removes the rest", () => {
+  test("a topic of which a folder cannot be moved closes all its logs, and the next start removes the rest", async () => {
     const topics = start();
-    topics.create(PLAN);
+    await topics.create(PLAN);
     disk.broken = { call: "write", path: /t-0\..*-delete$/, code: "EIO" };
-    topics.delete("t");
+    await topics.delete("t");
     disk.broken = undefined;
-    expect(errors).toEqual([{ topic: "t" }]);
-    expect(disk.openFiles).toEqual([]);
+    expect(errors).toContainEqual({ topic: "t" });
+    expect(disk.openFiles).toEqual(["/data/broker-metadata"]);
     start();
     expect(disk.list(FOLDER).filter(({ name, isFolder }) => isFolder && !name.endsWith(".stray"))).toEqual([]);
   });
 
-  test("a topic frees a full disk, on which nothing else can be written", () => {
+  test("a topic frees a full disk, on which nothing else can be written", async () => {
     const topics = start();
-    const [log] = topics.create(PLAN).logs;
+    const [log] = (await topics.create(PLAN)).logs;
     append(log!, batch("x".repeat(5000)));
     disk.capacityBytes = usedBytes();
     expect(() => append(log!, batch("more"))).toThrow(expect.objectContaining(STORAGE));
-    topics.delete("t");
+    await topics.delete("t");
     expect(errors).toEqual([]);
     disk.capacityBytes = Number.POSITIVE_INFINITY;
     disk.restart();
@@ -110,7 +114,7 @@ describe("deleting", () => {
 
   test("records: the new start is on disk only after the records below it, which it would hide if it came first", async () => {
     const topics = start({});
-    const [log] = topics.create(PLAN).logs;
+    const [log] = (await topics.create(PLAN)).logs;
     append(log!, batch("first"));
     await topics.deleteRecords("t", 0, 1);
     disk.restart();
@@ -121,16 +125,16 @@ describe("deleting", () => {
 
   test("a topic of which the log start stays on a full disk costs a new topic of its name nothing", async () => {
     const topics = start();
-    const [old] = topics.create(PLAN).logs;
+    const [old] = (await topics.create(PLAN)).logs;
     for (const value of ["a", "b", "c"]) append(old!, batch(value));
     await old!.settled(3);
     await topics.deleteRecords("t", 0, 3);
     disk.broken = { call: "write", path: /log-start-offset-checkpoint/, code: "ENOSPC" };
-    topics.delete("t");
+    await topics.delete("t");
     expect(errors).toContainEqual({ topic: "t" });
-    expect(() => topics.create(PLAN)).toThrow("ENOSPC");
+    await expect(topics.create(PLAN)).rejects.toThrow("ENOSPC");
     disk.broken = undefined;
-    const [fresh] = topics.create(PLAN).logs;
+    const [fresh] = (await topics.create(PLAN)).logs;
     expect(append(fresh!, batch("new"))).toBe(0);
     await fresh!.settled(1);
     disk.restart();
@@ -139,7 +143,7 @@ describe("deleting", () => {
 
   test("records on a full disk that refuses it deletes none, not even when it writes the start of another log", async () => {
     const topics = start({});
-    const { logs } = topics.create(PLAN);
+    const { logs } = await topics.create(PLAN);
     for (const log of logs) append(log, batch("first"));
     disk.broken = { call: "write", path: /log-start-offset-checkpoint/, code: "ENOSPC" };
     await expect(topics.deleteRecords("t", 0, 1)).rejects.toThrow("ENOSPC");
@@ -151,24 +155,107 @@ describe("deleting", () => {
 
   test("a topic while its records are to be deleted leaves no start to a new topic of that name", async () => {
     const topics = start({});
-    append(topics.create(PLAN).logs[0]!, batch("first"));
+    append((await topics.create(PLAN)).logs[0]!, batch("first"));
+    const syncs = deferred();
+    disk.gate = syncs.promise;
     const deleted = topics.deleteRecords("t", 0, 1);
-    topics.delete("t");
-    topics.create(PLAN);
+    topics.log("t", 0)!.detach(() => undefined);
+    syncs.resolve();
     await expect(deleted).rejects.toMatchObject(STORAGE);
+    await topics.delete("t");
+    await topics.create(PLAN);
     disk.kill();
     expect(start({}).log("t", 0)!.logStartOffset).toBe(0);
   });
 
-  test("a topic on a disk that fails at the last step leaves it as it was, also for the next start", async () => {
+  test("a topic on a disk that fails leaves it as it was, also for the next start", async () => {
     const topics = start();
-    const [log] = topics.create(PLAN).logs;
-    disk.broken = { call: "sync", path: /^\/data$/, code: "EIO" };
-    expect(() => topics.delete("t")).toThrow("EIO");
+    const [log] = (await topics.create(PLAN)).logs;
+    disk.fault = { at: disk.calls + 2, kind: "EIO" };
+    await expect(topics.delete("t")).rejects.toThrow("EIO");
     append(log!, batch("first"));
     await log!.settled(1);
+    disk.restart();
+    expect(readAll(start().log("t", 0)!)).toHaveLength(1);
+  });
+
+  test("a topic that may be gone at the next start acknowledges no record", async () => {
+    const topics = start();
+    const [log] = (await topics.create(PLAN)).logs;
+    disk.broken = { call: "sync", path: /broker-metadata/, code: "EIO" };
+    await expect(topics.delete("t")).rejects.toThrow(MetadataInDoubtError);
+    expect(() => append(log!, batch("first"))).toThrow(expect.objectContaining(STORAGE));
     disk.broken = undefined;
+    await topics.create({ ...PLAN, name: "other" });
+    disk.restart();
+    expect(start().names()).toEqual(new Set(["t", "other"]));
+  });
+});
+
+describe("creating", () => {
+  test("many topics at a time takes one sync of the metadata, and of the data folder", async () => {
+    const topics = start();
+    const syncs: string[] = [];
+    disk.onSync = (path) => void syncs.push(path);
+    await Promise.all(Array.from({ length: 20 }, (_, at) => topics.create({ ...PLAN, name: `t${at}` })));
+    expect(syncs.filter((path) => !path.includes("partition.metadata"))).toEqual(["/data/broker-metadata", FOLDER]);
+  });
+
+  test("a topic twice at the same time creates one, and refuses the other", async () => {
+    const topics = start();
+    const [first, second] = await Promise.allSettled([topics.create(PLAN), topics.create(PLAN)]);
+    expect([first.status, second.status]).toEqual(["fulfilled", "rejected"]);
+    expect(second).toMatchObject({ reason: { code: ErrorCodes.TOPIC_ALREADY_EXISTS } });
+  });
+
+  test("a topic waits until what a deleted one of its name left is deleted on disk", async () => {
+    const topics = start();
+    let isForgotten = false;
+    topics.onDeleted(async () => isForgotten);
+    await expect(topics.create(PLAN)).rejects.toMatchObject(STORAGE);
+    expect(topics.names()).toEqual(new Set());
+    isForgotten = true;
+    await topics.create(PLAN);
+    expect(topics.names()).toEqual(new Set(["t"]));
+  });
+});
+
+describe("the folder of a partition", () => {
+  test("holds the id of its topic, as in Kafka", async () => {
+    const { id } = await start().create(PLAN);
+    disk.restart();
+    expect(disk.readFile("/data/t-1/partition.metadata")?.toString()).toBe(`version: 0\ntopic_id: ${id}`);
+  });
+
+  test("of another topic id is put aside, and the partition begins empty", async () => {
+    const topics = start();
+    const [log] = (await topics.create(PLAN)).logs;
+    append(log!, batch("of another topic"));
+    await log!.settled(1);
+    await topics.close();
+    const text = "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA";
+    writeFileDurably(disk, "/data/t-0/partition.metadata", text);
+    const again = start();
+    expect(errors).toMatchObject([{ from: "/data/t-0", to: "/data/t-0.stray", found: "AAAAAAAAAAAAAAAAAAAAAA" }]);
+    expect(readAll(again.log("t", 0)!)).toEqual([]);
+    expect(disk.readFile("/data/t-0.stray/partition.metadata")?.toString()).toBe(text);
+  });
+
+  test("with a damaged id takes the partition offline, and says what to do", async () => {
+    await start().create(PLAN);
+    writeFileDurably(disk, "/data/t-0/partition.metadata", "version: 0\ntop");
+    const log = start().log("t", 0)!;
+    expect(String(log.offline?.cause)).toMatch(/partition\.metadata is damaged.*delete that file/);
+  });
+
+  test("without an id, as before there were ids, gets one", async () => {
+    const topics = start();
+    const { id, logs } = await topics.create(PLAN);
+    append(logs[0]!, batch("first"));
+    await logs[0]!.settled(1);
+    disk.remove("/data/t-0/partition.metadata");
     disk.kill();
     expect(readAll(start().log("t", 0)!)).toHaveLength(1);
+    expect(disk.readFile("/data/t-0/partition.metadata")?.toString()).toContain(id);
   });
 });

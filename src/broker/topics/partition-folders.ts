@@ -1,0 +1,210 @@
+import { basename, dirname, join } from "node:path";
+import { writeAt, writeFileDurably } from "../../base/files/durable-files.js";
+import type { Logger } from "../../base/logger.js";
+import type { Random } from "../../base/random.js";
+import type { SealedFiles } from "../log/segments/log-files.js";
+import type { StoredTopic } from "../metadata/broker-metadata.js";
+
+/** Kafka's file that says which topic a partition's folder belongs to. */
+const ID_FILE = "partition.metadata";
+/** Suffix of the partition folders of deleted topics, until they are removed. */
+const DELETED_SUFFIX = "-delete";
+
+/** A partition's folder cannot be used. */
+class PartitionFolderError extends Error {
+  override readonly name = "PartitionFolderError";
+}
+
+/** The text of a `partition.metadata` file, as Kafka writes it. */
+function partitionMetadataText(topicId: string): string {
+  return `version: 0\ntopic_id: ${topicId}`;
+}
+
+/** The topic id in the text of a `partition.metadata` file; undefined when it is damaged. */
+function topicIdOf(text: string): string | undefined {
+  return /^version: 0\ntopic_id: ([\w-]{22})\n?$/.exec(text)?.[1];
+}
+
+/** The folder of a new partition. */
+export interface MadeFolder {
+  readonly folder: string;
+  readonly topicId: string;
+}
+
+interface Wait {
+  readonly made: readonly MadeFolder[];
+  readonly resolve: () => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+export interface PartitionFoldersOptions {
+  readonly folder: string;
+  readonly files: SealedFiles;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Resolves once the requests that have arrived are served: the folders that they make share a sync. */
+  readonly turn: () => Promise<void>;
+}
+
+/**
+ * The folders of the partitions, `<data folder>/<topic>-<partition>`. Each holds the id of its topic: after a power cut,
+ * or by an operator's hand, the folder of an earlier topic may stand under the name of a later one, and its records
+ * would pass for the later one's. Such a folder is renamed to `….stray`, and kept.
+ */
+export class PartitionFolders {
+  readonly #options: PartitionFoldersOptions;
+  #waits: Wait[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(options: PartitionFoldersOptions) {
+    this.#options = options;
+  }
+
+  pathOf(topic: string, partition: number): string {
+    return join(this.#options.folder, `${topic}-${partition}`);
+  }
+
+  /** At start: finishes deletions, and renames folders of no known topic. */
+  putAsideStrays(topics: ReadonlyMap<string, StoredTopic>): void {
+    const { folder, files, logger } = this.#options;
+    for (const entry of files.disk.list(folder)) {
+      if (!entry.isFolder) continue;
+      const path = join(folder, entry.name);
+      if (entry.name.endsWith(DELETED_SUFFIX)) {
+        files.disk.removeFolder(path);
+        continue;
+      }
+      const named = /^(.+)-(\d+)$/.exec(entry.name);
+      if (!named) continue;
+      const stored = topics.get(named[1]!);
+      if (stored && Number(named[2]) < stored.partitions) continue;
+      logger.warn("Renamed a partition folder that belongs to no topic", { from: path, to: this.#putAside(path) });
+    }
+  }
+
+  /**
+   * At start: makes sure that a known partition has a folder, and that it is that topic's. One without an id, as before
+   * there were ids, gets it.
+   *
+   * @returns whether a folder was made; the caller forces the data folder to disk then.
+   * @throws PartitionFolderError when the folder does not tell whose it is; the disk's error.
+   */
+  adopt(topic: string, partition: number, topicId: string): boolean {
+    const { files, logger } = this.#options;
+    const { disk } = files;
+    const path = this.pathOf(topic, partition);
+    let isNew = disk.makeFolder(path) !== undefined;
+    if (isNew)
+      logger.warn("The folder of a partition is missing; the partition begins empty", { folder: path, topicId });
+    const text = disk.readFile(join(path, ID_FILE))?.toString();
+    const found = text === undefined ? undefined : topicIdOf(text);
+    if (found === topicId) return isNew;
+    if (text !== undefined && found === undefined) {
+      throw new PartitionFolderError(
+        `${join(path, ID_FILE)} is damaged, so that it is unknown whether the folder belongs to topic ${topic} (${topicId}). If it does, delete that file, and restart the broker; if not, move the folder away.`,
+      );
+    }
+    if (found !== undefined) {
+      const to = this.#putAside(path);
+      const text =
+        "Renamed a partition folder that belongs to another topic id, that of a deleted topic or of another broker; the partition begins empty";
+      logger.error(text, { from: path, to, found, topicId });
+      disk.makeFolder(path);
+      isNew = true;
+    }
+    writeFileDurably(disk, join(path, `${ID_FILE}.tmp`), partitionMetadataText(topicId));
+    disk.rename(join(path, `${ID_FILE}.tmp`), join(path, ID_FILE));
+    return isNew;
+  }
+
+  /**
+   * Makes the folder of a new partition. One that stands in its place was left by a deleted topic, and is removed.
+   * `settled` follows: until then nothing of it is on disk.
+   */
+  make(topic: string, partition: number): void {
+    const { disk } = this.#options.files;
+    const path = this.pathOf(topic, partition);
+    if (disk.makeFolder(path) !== undefined) return;
+    this.remove(this.rename(path));
+    disk.makeFolder(path);
+  }
+
+  /** Forces new folders with their topics' ids to disk, and all that was renamed in the data folder before the call. */
+  settled(made: readonly MadeFolder[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waits.push({ made, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Renames the folder of a deleted partition, so that the next start finishes its removal. Returns the new path. */
+  rename(path: string): string {
+    const [, topic = "", partition = ""] = /^(.*)-(\d+)$/.exec(basename(path)) ?? [];
+    const mark = this.#options.random.uuid().replaceAll("-", "");
+    // No longer than file systems allow.
+    const to = join(dirname(path), `${topic.slice(0, 200)}-${partition}.${mark}${DELETED_SUFFIX}`);
+    this.#options.files.disk.rename(path, to);
+    return to;
+  }
+
+  /** Removes a renamed folder; if the disk fails, the next start does. */
+  remove(renamed: string): void {
+    try {
+      this.#options.files.disk.removeFolder(renamed);
+    } catch (cause) {
+      const text = "A deleted partition could not be removed; the next start removes it";
+      this.#options.logger.error(text, { folder: renamed }, cause);
+    }
+  }
+
+  /** Removes a folder that `make` made, of a topic that could not be created. What cannot be, the next start puts aside. */
+  discard(path: string): void {
+    try {
+      this.remove(this.rename(path));
+    } catch (cause) {
+      const text = "The folder of a topic that was not created could not be removed; the next start puts it aside";
+      this.#options.logger.error(text, { folder: path }, cause);
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { folder, files, turn } = this.#options;
+    while (this.#waits.length > 0) {
+      await turn();
+      const waits = this.#waits.splice(0);
+      try {
+        // One after another: syncs that wait for a thread would hold up those of the logs.
+        for (const each of waits.flatMap(({ made }) => made)) await this.#writeId(each);
+        await files.disk.syncFolderLater(folder);
+        for (const { resolve } of waits) resolve();
+      } catch (cause) {
+        for (const { reject } of waits) reject(cause);
+      }
+    }
+    // In the same step as the check: a call that comes later begins another run.
+    this.#running = undefined;
+  }
+
+  /** The id is on disk before it gets its name, so that the file is there as a whole or not at all. */
+  async #writeId({ folder, topicId }: MadeFolder): Promise<void> {
+    const { disk } = this.#options.files;
+    const next = join(folder, `${ID_FILE}.tmp`);
+    const fd = disk.open(next, "replace");
+    try {
+      writeAt(disk, fd, Buffer.from(partitionMetadataText(topicId)), 0);
+      await disk.syncLater(fd);
+    } finally {
+      disk.close(fd);
+    }
+    disk.rename(next, join(folder, ID_FILE));
+  }
+
+  #putAside(path: string): string {
+    const { disk } = this.#options.files;
+    const names = new Set(disk.list(dirname(path)).map(({ name }) => name));
+    let aside = `${path}.stray`;
+    for (let n = 1; names.has(basename(aside)); n++) aside = `${path}.stray${n}`;
+    disk.rename(path, aside);
+    return aside;
+  }
+}
