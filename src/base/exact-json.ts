@@ -49,12 +49,22 @@ export function parseExactJson(text: string): ExactJson {
  * plane as a pair of `\uXXXX` in upper-case hex. Keys with undefined values are left out.
  */
 export function writeExactJson(value: unknown): string {
-  return escapeAstral(write(value));
+  return escapeAstral(writePlain(value) ?? write(value));
 }
 
 /** A key that is equal for maps with the same entries, in any order. 1 and 1n are equal; "1" differs. */
 export function sourceMapKey(map: SourceMap): string {
   return writeExactJson(Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+/** Several times faster; undefined if the value contains a bigint, which JSON.stringify refuses. */
+function writePlain(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value ?? null);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 function write(value: unknown): string {

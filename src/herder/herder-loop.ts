@@ -25,7 +25,7 @@ import { reconcile } from "./work/reconcile.js";
 import { planRestart, strongerRestart } from "./work/restart-plan.js";
 import { StatusReporter } from "./work/status-reporter.js";
 import { NO_WORK, taskKey, type Work, workOf } from "./work/work.js";
-import { WorkRunner } from "./work/work-runner.js";
+import { type Stops, WorkRunner } from "./work/work-runner.js";
 
 /** Two time limits at shutdown: for the command in progress, then for the last statuses and the leave request. */
 const PARTING_MS = 3_000;
@@ -59,6 +59,8 @@ export class HerderLoop implements MembershipHost {
   #assembly: Assembly | undefined;
   #running: Promise<void> | undefined;
   #eventsPending = false;
+  /** A rejoin follows once what stops now has stopped. */
+  #rejoins = false;
   #wasReady = false;
 
   constructor(
@@ -183,11 +185,11 @@ export class HerderLoop implements MembershipHost {
   }
 
   async reconcile(): Promise<void> {
-    const { membership, runner } = this;
     const configs = this.configs();
-    const mayRunTask = (id: TaskId, tasksOffset: number) => membership.mayRunTask(id, tasksOffset);
-    await runner.carryOut(reconcile(membership.assigned, runner, configs, mayRunTask));
-    membership.reconciledWith(configs);
+    const { stopping } = this.#carryOut(configs);
+    await stopping;
+    this.membership.reconciledWith(configs);
+    if (stopping) this.#reconcileBeside(); // starts what had to wait
   }
 
   async stopEverything(withinMs: number): Promise<void> {
@@ -468,8 +470,44 @@ export class HerderLoop implements MembershipHost {
   async #applyEvents(): Promise<void> {
     this.#eventsPending = false;
     await this.#applyRestarts();
-    await this.reconcile();
-    this.membership.rejoinIfOutdated();
+    this.#reconcileBeside();
+  }
+
+  #carryOut(configs: ConfigSnapshot): Stops {
+    const { membership, runner } = this;
+    const mayRunTask = (id: TaskId, tasksOffset: number) => membership.mayRunTask(id, tasksOffset);
+    return runner.carryOut(reconcile(membership.assigned, runner, configs, mayRunTask));
+  }
+
+  /**
+   * Reconciles without awaiting the stops: the leader writes further changes meanwhile, and one rebalance follows for
+   * all of them.
+   */
+  #reconcileBeside(): void {
+    const { membership } = this;
+    const configs = this.configs();
+    const { begun, stopping } = this.#carryOut(configs);
+    if (begun) this.#after(begun, () => this.#reconcileBeside());
+    if (!stopping) {
+      membership.reconciledWith(configs);
+      membership.rejoinIfOutdated();
+    } else if (membership.isOutdated && !this.#rejoins) {
+      this.#rejoins = true;
+      this.#after(stopping, () => {
+        this.#rejoins = false;
+        membership.rejoinIfOutdated();
+      });
+    }
+  }
+
+  #after(stopped: Promise<unknown>, step: () => void): void {
+    const stage = "continuing after connectors and tasks have stopped";
+    stopped
+      .then(() => this.run(stage, async () => step()))
+      .catch((error: unknown) => {
+        if (!(error instanceof LoopEndedError))
+          this.settings.logger.error("Config updates could not be applied", {}, error);
+      });
   }
 
   async #applyRestarts(): Promise<void> {

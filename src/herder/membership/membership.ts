@@ -163,6 +163,11 @@ export class Membership implements GroupMemberCallbacks {
     }
   }
 
+  /** This worker has a place that does not cover every change to connectors and tasks that it has read. */
+  get isOutdated(): boolean {
+    return this.#place !== undefined && this.#isOutdated(this.#place);
+  }
+
   /** As `covered`, at this moment. */
   get isCovered(): boolean {
     return this.#place !== undefined && !this.#isOutdated(this.#place);
@@ -179,14 +184,12 @@ export class Membership implements GroupMemberCallbacks {
 
   /** Rejoins if connectors or tasks were added or removed since the leader assigned. */
   rejoinIfOutdated(): void {
-    if (this.#place && this.#isOutdated(this.#place)) {
-      this.#rejoin("connectors or tasks were added or removed");
-    }
+    if (this.isOutdated) this.#rejoin("connectors or tasks were added or removed");
   }
 
-  /** Called whenever everything that these configs replace has stopped here. */
+  /** Called whenever everything that these configs replace has stopped here. Newer ones may have been before. */
   reconciledWith(configs: ConfigSnapshot): void {
-    this.#reconciled = configs;
+    if (configs.offset >= (this.#reconciled?.offset ?? 0)) this.#reconciled = configs;
   }
 
   /** Whether a task assigned here may start: every member has stopped the tasks that its commit replaced. (I4) */

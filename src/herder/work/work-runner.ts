@@ -31,14 +31,24 @@ interface StartWaiter {
   readonly started: Deferred<void>;
 }
 
+/** Each resolves once its part has stopped; undefined if it is empty. */
+export interface Stops {
+  /** What the decision stops. */
+  readonly begun: Promise<void> | undefined;
+  /** Everything that stops at that time. */
+  readonly stopping: Promise<unknown> | undefined;
+}
+
 interface Stop {
   readonly tasks: readonly TaskId[];
   readonly connectors: readonly string[];
+  readonly ended: Deferred<void>;
 }
 
 /**
- * Carries out reconcile's decisions on the worker, and records what runs. Stops are awaited, so that work is given up
- * only after it has ended (I4). Starts are not: a plugin that blocks in `start` must not block the herder.
+ * Carries out reconcile's decisions on the worker, and records what runs. What stops is recorded until it has ended, and
+ * starts no earlier; work is given up only after that (I4). Starts are not awaited: a plugin that blocks in `start` must
+ * not block the herder.
  */
 export class WorkRunner implements Running {
   readonly connectors = new Map<string, RunningConnector>();
@@ -68,12 +78,27 @@ export class WorkRunner implements Running {
     await this.#stop(tasks, connectors, withinMs);
   }
 
-  async carryOut(actions: ReconcileActions): Promise<void> {
-    await this.#stop(actions.stopTasks, actions.stopConnectors);
+  /** Begins the stops, and starts what does not stop. Decide again when stops have ended, for what had to wait. */
+  carryOut(actions: ReconcileActions): Stops {
+    const { stopTasks, stopConnectors } = actions;
+    let begun: Promise<void> | undefined;
+    if (stopTasks.length + stopConnectors.length > 0) {
+      begun = this.#stop(stopTasks, stopConnectors).catch((error: unknown) => {
+        this.options.logger.error("Connectors and tasks could not be stopped", {}, error);
+      });
+    }
     for (const { connector, state } of actions.setConnectorTargets) this.#setConnectorTarget(connector, state);
     for (const { tasks, state } of actions.setTaskTargets) this.#setTaskTargets(tasks, state);
-    for (const connector of actions.startConnectors) void this.startConnector(connector);
-    for (const id of actions.startTasks) void this.startTask(id);
+    const stopping = [...this.#stopping];
+    const connectors = new Set(stopping.flatMap((stop) => stop.connectors));
+    const tasks = new Set(stopping.flatMap((stop) => stop.tasks.map(taskKey)));
+    for (const connector of actions.startConnectors)
+      if (!connectors.has(connector)) void this.startConnector(connector);
+    for (const id of actions.startTasks) if (!tasks.has(taskKey(id))) void this.startTask(id);
+    return {
+      begun,
+      stopping: stopping.length > 0 ? Promise.all(stopping.map(({ ended }) => ended.promise)) : undefined,
+    };
   }
 
   /** Stops and starts a connector. Resolves with its new state, which may take as long as the plugin likes. */
@@ -161,7 +186,7 @@ export class WorkRunner implements Running {
       this.#started.delete(connector);
     }
     this.#endWaits(({ connector }) => !this.options.configs().connectors.has(connector));
-    const stop = { tasks, connectors };
+    const stop = { tasks, connectors, ended: deferred() };
     this.#stopping.add(stop);
     try {
       const { worker } = this.options;
@@ -173,6 +198,7 @@ export class WorkRunner implements Running {
       }
     } finally {
       this.#stopping.delete(stop);
+      stop.ended.resolve();
     }
   }
 

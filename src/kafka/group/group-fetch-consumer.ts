@@ -52,7 +52,6 @@ export class GroupFetchConsumer implements GroupConsumer {
   readonly #topics: GroupTopics;
   readonly #stop = new AbortController();
   readonly #events: GroupEvent[] = [];
-  #eventArrived = new AbortController();
   /** Aborted to reschedule the next check of the topics. */
   #replan = new AbortController();
   #assigned: readonly TopicPartition[] = [];
@@ -94,7 +93,7 @@ export class GroupFetchConsumer implements GroupConsumer {
         onLost: () => this.#giveUp(),
         onRefused: (error) => {
           this.#refusal = error;
-          this.#eventArrived.abort();
+          this.#consumer.wake();
         },
       },
     );
@@ -163,11 +162,8 @@ export class GroupFetchConsumer implements GroupConsumer {
       await this.#runEvents();
       if (this.#stop.signal.aborted || signal?.aborted) return [];
       this.#throwRefusal();
-      this.#eventArrived = new AbortController();
       const waitMs = Math.max(0, deadlineMs - clock.monotonicMs());
-      const records = await withAnySignal([this.#eventArrived.signal, signal], (until) =>
-        this.#consumer.poll(waitMs, until),
-      );
+      const records = await this.#consumer.poll(waitMs, signal);
       if (records.length > 0) return records;
       if (this.#events.length === 0 && clock.monotonicMs() >= deadlineMs) return [];
     }
@@ -204,7 +200,7 @@ export class GroupFetchConsumer implements GroupConsumer {
     if (this.#stop.signal.aborted) return Promise.resolve();
     const done = deferred();
     this.#events.push({ run, done });
-    this.#eventArrived.abort();
+    this.#consumer.wake();
     return done.promise;
   }
 
@@ -354,7 +350,7 @@ export class GroupFetchConsumer implements GroupConsumer {
         this.#member.requestRejoin("subscribed topics or their partitions have changed");
       } catch (error) {
         this.#refusal = error instanceof Error ? error : new Error(String(error));
-        this.#eventArrived.abort();
+        this.#consumer.wake();
       }
     }
   }
@@ -380,6 +376,6 @@ export class GroupFetchConsumer implements GroupConsumer {
     this.#lane.close();
     this.#lapse?.cancel();
     for (const { done } of this.#events.splice(0)) done.resolve();
-    this.#eventArrived.abort();
+    this.#consumer.wake();
   }
 }

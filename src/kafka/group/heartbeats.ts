@@ -1,3 +1,4 @@
+import { deferred } from "../../base/deferred.js";
 import { heartbeat } from "../../protocol/apis/heartbeat.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { Cluster } from "../cluster/cluster.js";
@@ -94,12 +95,12 @@ export class Heartbeats {
         return error;
       }
     };
-    const over = new AbortController();
-    const timedOut = this.cluster.clock
-      .delay(this.#patienceMs(), over.signal)
-      .then(() => new KafkaError("REQUEST_TIMED_OUT", context));
-    const outcome = await Promise.race([send(), timedOut]);
-    over.abort();
+    const timedOut = deferred<unknown>();
+    const timer = this.cluster.clock.schedule(this.#patienceMs(), () =>
+      timedOut.resolve(new KafkaError("REQUEST_TIMED_OUT", context)),
+    );
+    const outcome = await Promise.race([send(), timedOut.promise]);
+    timer.cancel();
     return outcome;
   }
 

@@ -53,6 +53,14 @@ describe("exact JSON", () => {
     );
   });
 
+  test("writes the same with and without a bigint beside it", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(writeExactJson([value, 1n])).toBe(`[${writeExactJson(value)},1]`);
+      }),
+    );
+  });
+
   test("writes characters beyond the basic plane as Jackson does", () => {
     expect(writeExactJson({ a: "🙂é", b: undefined })).toBe('{"a":"\\uD83D\\uDE42é"}');
   });

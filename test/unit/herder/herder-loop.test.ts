@@ -221,6 +221,31 @@ describe("the herder's loop", () => {
     expect(worker.calls).toHaveLength(3);
   });
 
+  test("writes further changes while tasks stop, and starts what replaces them once all have stopped (I4)", async () => {
+    for (const name of ["a", "b"]) await put(name);
+    await clock.settled();
+    worker.calls.length = 0;
+    const gate = deferred();
+    worker.stopGate = gate.promise;
+    for (const name of ["a", "b"]) {
+      worker.generated.set(name, [{ task: "new" }]);
+      await put(name, { changed: "yes" });
+      await clock.settled();
+    }
+    expect(worker.calls).toEqual(["stop a", "start a STARTED", "stop b", "start b STARTED"]);
+    expect(loop.configs().connectors.get("b")?.taskConfigs).toEqual([{ task: "new" }]);
+    const before = loop.membership.generation;
+    gate.resolve();
+    await clock.settled();
+    expect(worker.calls.slice(4)).toEqual([
+      "stop a-0",
+      "stop b-0",
+      'start a-0 STARTED {"task":"new"}',
+      'start b-0 STARTED {"task":"new"}',
+    ]);
+    expect(loop.membership.generation - before).toBe(1);
+  });
+
   test("pauses and resumes running work without a rebalance", async () => {
     await put("c");
     await clock.settled();
