@@ -1,55 +1,72 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SeededRandom } from "../../src/base/random.js";
-import { TopicCollector } from "../external/topic-collector.js";
+import { fileURLToPath } from "node:url";
+import { SystemClock } from "../../src/base/clock.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { SeededRandom, SystemRandom } from "../../src/base/random.js";
+import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
+import type { KafkaClient } from "../../src/kafka/kafka-client.js";
 import { startTestBroker, type TestBroker } from "./broker.js";
-import { ClientPartition } from "./client-partition.js";
+import { BLOWS } from "./chaos-blow.js";
+import { ChaosLoad } from "./chaos-load.js";
 import { MillraceProcess } from "./millrace-process.js";
 import { RestClient } from "./rest-client.js";
 import { testWorkerProps } from "./stack.js";
 import { StatusWatch } from "./status-watch.js";
+import { TcpProxy } from "./tcp-proxy.js";
+import { TopicReader } from "./topic-reader.js";
 
 const WORKERS = 3;
-const SOURCES = ["s0", "s1", "s2"];
-const LINES_EVERY_MS = 20;
+export const SOURCES: readonly string[] = ["s0", "s1", "s2"];
 /** Without one of them for this long the pipeline counts as stuck. */
 const STUCK_MS = 90_000;
+const THROUGH_PROXY = fileURLToPath(new URL("through-proxy.cjs", import.meta.url));
 
 interface Running {
   readonly process: MillraceProcess;
+  readonly network: TcpProxy;
   readonly rest: RestClient;
   readonly workerId: string;
 }
 
-/** How a worker is taken from the group, and how it returns. */
-type Blow = "kill" | "freeze" | "partition" | "terminate";
-const BLOWS: readonly Blow[] = ["kill", "freeze", "partition", "terminate"];
+export interface ChaosOptions {
+  readonly seed: number;
+  /** `HOST:PORT` of a Kafka without topics; by default a bundled broker. */
+  readonly kafka?: string;
+  /** The sources deliver exactly once; by default at least once. */
+  readonly exactlyOnce?: boolean;
+}
 
 /**
- * Three worker processes that copy growing files to topics and from there to one file, while a seed decides when which
- * worker is killed, frozen, cut off from the broker or stopped. It returns once others run all its work.
+ * Three worker processes that copy growing files to topics and from there to one file, each behind a network of its own,
+ * while a seed decides when which worker gets which blow. It returns once others run all its work.
  */
 export class ChaosGroup {
   readonly #folder = mkdtempSync(join(tmpdir(), "millrace-chaos-"));
-  readonly #network = new ClientPartition();
   readonly #random: SeededRandom;
+  readonly #exactlyOnce: boolean;
+  readonly #networks: TcpProxy[] = [];
   readonly #workers: (Running | undefined)[] = [];
-  readonly #written = new Map(SOURCES.map((source) => [source, 0]));
-  #broker!: TestBroker;
+  readonly #load = new ChaosLoad(new Map(SOURCES.map((source) => [source, this.#file(source)])), this.#file("out"));
+  #kinds: string[] = [];
+  #kafka: string;
+  #broker: TestBroker | undefined;
+  #client: KafkaClient | undefined;
   #statuses!: StatusWatch;
-  #status!: TopicCollector;
-  #records!: TopicCollector;
-  #load: NodeJS.Timeout | undefined;
+  #status!: TopicReader;
+  #records!: TopicReader;
   /** Broken promises, as sentences. */
   readonly faults: string[] = [];
 
-  private constructor(seed: number) {
+  private constructor({ seed, kafka = "", exactlyOnce = false }: ChaosOptions) {
     this.#random = new SeededRandom(seed);
+    this.#kafka = kafka;
+    this.#exactlyOnce = exactlyOnce;
   }
 
-  static async start(seed: number): Promise<ChaosGroup> {
-    const group = new ChaosGroup(seed);
+  static async start(options: ChaosOptions): Promise<ChaosGroup> {
+    const group = new ChaosGroup(options);
     try {
       await group.#start();
     } catch (error) {
@@ -59,51 +76,55 @@ export class ChaosGroup {
     return group;
   }
 
-  /** One blow at a moment of the seed's choice; resolves once the worker is back. */
+  /** One blow at a moment of the seed's choice; resolves once the worker is back, with what happened in words. */
   async strike(): Promise<string> {
     const at = this.#random.integer(WORKERS);
-    const blow = BLOWS[this.#random.integer(BLOWS.length)]!;
+    const name = this.#nextKind();
+    const blow = BLOWS[name]!;
+    const victim = this.#workers[at]!;
     await this.#delivered(this.#random.integer(400));
-    const { process, workerId } = this.#workers[at]!;
-    const connectors = [...SOURCES, "sink"];
-    const runsElsewhere = Promise.all(
-      connectors.map((name) =>
-        this.#statuses.until(name, ({ connector, tasks }) =>
-          [connector, ...tasks.map(([, task]) => task)].every(
-            (status) => status?.state === "RUNNING" && status.workerId !== workerId,
-          ),
-        ),
-      ),
-    );
-    if (blow === "kill") await process.kill9();
-    if (blow === "terminate") await process.stop();
-    if (blow === "freeze") globalThis.process.kill(process.pid, "SIGSTOP");
-    if (blow === "partition") this.#network.cut(`w${at}`);
-    await this.#inTime(runsElsewhere, () => `after ${blow} of ${workerId} its work does not run elsewhere`);
-    await this.#checkOffsets((at + 1) % WORKERS);
+    const startedMs = performance.now();
+    const runsElsewhere = blow.isLoss ? this.#runsWithout(victim.workerId) : undefined;
+    await blow.begin(victim, this.#random);
+    if (runsElsewhere)
+      await this.#inTime(runsElsewhere, () => `after ${name} of ${victim.workerId} its work does not run elsewhere`);
+    await this.#checkOffsets();
     await this.#delivered(this.#random.integer(200));
-    if (blow === "freeze") globalThis.process.kill(process.pid, "SIGCONT");
-    if (blow === "partition") this.#network.heal(`w${at}`);
-    if (blow === "kill" || blow === "terminate") await this.#startWorker(at);
-    return `${blow} w${at}`;
+    if (blow.ends) await this.#startWorker(at);
+    else blow.end?.(victim);
+    return `${name} of w${at}: ${((performance.now() - startedMs) / 1000).toFixed(1)} s`;
+  }
+
+  /** Every kind comes once, in the seed's order, before any comes again. */
+  #nextKind(): string {
+    if (this.#kinds.length === 0) this.#kinds = Object.keys(BLOWS);
+    return this.#kinds.splice(this.#random.integer(this.#kinds.length), 1)[0]!;
   }
 
   /** Ends the load, waits until everything has arrived and the statuses have settled, and judges the run. */
   async end(): Promise<void> {
-    clearInterval(this.#load);
+    this.#load.end();
     await this.#delivered(0);
     await this.#settled();
-    await this.#checkOffsets(0);
+    await this.#checkOffsets();
+    await this.#checkTopics();
     await this.#status.readToEnd();
     this.#checkOwners();
   }
 
+  /** All lines that a source has read: what its topic must hold. */
+  lines(source: string): string[] {
+    return this.#load.lines(source);
+  }
+
   async stop(): Promise<void> {
-    clearInterval(this.#load);
+    this.#load.end();
     for (const each of this.#workers) await each?.process.kill9();
     await this.#status?.close();
     await this.#records?.close();
     await this.#statuses?.close();
+    await this.#client?.close();
+    for (const network of this.#networks) await network.close();
     await this.#broker?.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -114,73 +135,80 @@ export class ChaosGroup {
   }
 
   async #start(): Promise<void> {
-    this.#broker = await startTestBroker({ interceptor: this.#network.intercept });
-    this.#records = await TopicCollector.open(this.#broker.bootstrap, SOURCES);
-    for (let at = 0; at < WORKERS; at++) await this.#startWorker(at);
-    this.#statuses = await StatusWatch.open(this.#broker.bootstrap);
-    this.#status = await TopicCollector.open(this.#broker.bootstrap, ["connect-status"]);
+    if (this.#kafka === "") {
+      this.#broker = await startTestBroker();
+      this.#kafka = this.#broker.bootstrap;
+    }
+    const properties = { "bootstrap.servers": this.#kafka };
+    const [clock, random] = [new SystemClock(), new SystemRandom()];
+    this.#client = createKafkaClient({ properties, clock, random, logger: silentLogger });
+    await this.#client.admin.createTopics(SOURCES.map((name) => ({ name, partitions: 1, replicationFactor: 1 })));
+    const [host, port] = this.#kafka.split(":") as [string, string];
+    for (let at = 0; at < WORKERS; at++) {
+      this.#networks.push(await TcpProxy.start({ host, port: Number(port) }));
+      await this.#startWorker(at);
+    }
+    this.#statuses = await StatusWatch.open(this.#kafka);
+    this.#status = await TopicReader.open(this.#kafka, ["connect-status"], "read_uncommitted");
+    const isolation = this.#exactlyOnce ? "read_committed" : "read_uncommitted";
+    this.#records = await TopicReader.open(this.#kafka, SOURCES, isolation);
     const [{ rest }] = this.#workers as [Running];
     for (const source of SOURCES) {
-      writeFileSync(this.#file(source), "");
       await rest.create(source, {
         "connector.class": "FileStreamSource",
         file: this.#file(source),
         topic: source,
         "batch.size": "50",
+        ...(this.#exactlyOnce && { "exactly.once.support": "required" }),
       });
     }
-    const topics = SOURCES.join();
     await rest.create("sink", {
       "connector.class": "FileStreamSink",
       file: this.#file("out"),
-      topics,
+      topics: SOURCES.join(),
       "tasks.max": "3",
+      "consumer.override.isolation.level": isolation,
     });
-    writeFileSync(this.#file("out"), "");
     await Promise.all([...SOURCES.map((name) => this.#statuses.running(name)), this.#statuses.running("sink", 3)]);
-    this.#load = setInterval(() => this.#write(), LINES_EVERY_MS);
+    this.#load.start();
   }
 
   async #startWorker(at: number): Promise<void> {
+    const network = this.#networks[at]!;
     const file = this.#file(`w${at}.properties`);
-    const props = testWorkerProps(this.#broker.bootstrap, {
+    const props = testWorkerProps(this.#kafka, {
       "client.id": `w${at}`,
-      "producer.client.id": `w${at}-producer`,
-      "consumer.client.id": `w${at}-consumer`,
-      "admin.client.id": `w${at}-admin`,
       "consumer.auto.offset.reset": "earliest",
       "scheduled.rebalance.max.delay.ms": "0",
       "task.shutdown.graceful.timeout.ms": "3000",
+      ...(this.#exactlyOnce && { "exactly.once.source.support": "enabled" }),
     });
-    writeFileSync(
-      file,
-      Object.entries(props)
-        .map(([name, value]) => `${name}=${value}\n`)
-        .join(""),
-    );
-    const process = new MillraceProcess(["worker", file]);
+    const lines = Object.entries(props).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(file, lines.join(""));
+    const process = new MillraceProcess(["worker", file], {
+      NODE_OPTIONS: `--require=${THROUGH_PROXY}`,
+      MILLRACE_TEST_PROXY: `${this.#kafka.split(":")[1]}:${network.port}`,
+    });
     const [, url = ""] = await process.line(/^REST interface: (\S+)/);
-    this.#workers[at] = { process, rest: new RestClient(url), workerId: new URL(url).host };
+    this.#workers[at] = { process, network, rest: new RestClient(url), workerId: new URL(url).host };
   }
 
-  #write(): void {
-    for (const [source, count] of this.#written) {
-      appendFileSync(this.#file(source), `${source} ${count}\n`);
-      this.#written.set(source, count + 1);
-    }
+  async #runsWithout(workerId: string): Promise<void> {
+    await Promise.all(
+      [...SOURCES, "sink"].map((name) =>
+        this.#statuses.until(name, ({ connector, tasks }) =>
+          [connector, ...tasks.map(([, task]) => task)].every(
+            (status) => status?.state === "RUNNING" && status.workerId !== workerId,
+          ),
+        ),
+      ),
+    );
   }
 
-  /** Resolves once all lines written so far are in the sink's file, and so many more of each source. */
   async #delivered(more: number): Promise<void> {
-    const due = new Map([...this.#written].map(([source, count]) => [source, count + (this.#load ? more : 0)]));
-    const deadlineMs = performance.now() + STUCK_MS;
-    for (;;) {
-      const lines = this.#lines();
-      const missing = [...due].find(([source, count]) => count > 0 && !hasAll(lines, source, count));
-      if (!missing) return;
-      if (performance.now() > deadlineMs) throw new Error(`${missing.join(" to line ")} does not arrive\n${this.logs}`);
-      await new Promise((next) => setTimeout(next, 200));
-    }
+    await this.#load.delivered(more, STUCK_MS).catch((error) => {
+      throw new Error(`${(error as Error).message}\n${this.logs}`);
+    });
   }
 
   async #settled(): Promise<void> {
@@ -194,34 +222,54 @@ export class ChaosGroup {
       ),
     );
     await this.#inTime(Promise.all(settled), () => "the statuses do not settle");
-    const answers = new Set<string>();
-    for (const each of this.#workers) {
-      const { body } = await each!.rest.get("/connectors?expand=status");
-      answers.add(JSON.stringify(Object.entries(body as object).sort(([a], [b]) => (a < b ? -1 : 1))));
+    // A worker that was cut off may still read the status topic.
+    const deadlineMs = performance.now() + STUCK_MS;
+    for (;;) {
+      const answers = new Set<string>();
+      for (const each of this.#workers) {
+        const { body } = await each!.rest.get("/connectors?expand=status");
+        answers.add(JSON.stringify(Object.entries(body as object).sort(([a], [b]) => (a < b ? -1 : 1))));
+      }
+      if (answers.size === 1) return;
+      if (performance.now() > deadlineMs) {
+        this.faults.push(`the workers show different statuses: ${[...answers].join("\n")}`);
+        return;
+      }
+      await new Promise((next) => setTimeout(next, 500));
     }
-    if (answers.size > 1) this.faults.push(`the workers show different statuses: ${[...answers].join("\n")}`);
   }
 
   /** A committed offset promises that everything before it is in the file. */
-  async #checkOffsets(asking: number): Promise<void> {
-    const { body } = await this.#workers[asking]!.rest.get("/connectors/sink/offsets");
-    const { offsets = [] } = body as {
-      offsets?: { partition: Record<string, string>; offset: Record<string, number> }[];
-    };
+  async #checkOffsets(): Promise<void> {
+    for (const committed of await this.#client!.admin.listGroupOffsets("connect-sink")) {
+      const { topic, offset } = committed;
+      await this.#records.readTo(committed, offset);
+      const before = this.#records.of(topic).filter((record) => record.offset < offset);
+      const missing = before.find(({ value }) => !this.#load.has(value!));
+      if (missing) this.faults.push(`${topic} is committed to ${offset}, without ${missing.value}`);
+    }
+  }
+
+  /** No line is lost; with exactly-once delivery, none is repeated or out of order. */
+  async #checkTopics(): Promise<void> {
     await this.#records.readToEnd();
-    const lines = this.#lines();
-    for (const { partition, offset } of offsets) {
-      const topic = partition["kafka_topic"]!;
-      const before = (this.#records.records.get(topic) ?? []).slice(0, offset["kafka_offset"]);
-      const missing = before.find(({ value }) => !lines.has(value!));
-      if (missing) this.faults.push(`${topic} is committed to ${offset["kafka_offset"]}, without ${missing.value}`);
+    for (const source of SOURCES) {
+      const due = this.lines(source);
+      const held = this.#records.of(source).map(({ value }) => value);
+      const found = new Set(held);
+      const lost = due.filter((line) => !found.has(line));
+      if (lost.length > 0) this.faults.push(`${source} has lost ${lost.length} lines, the first is ${lost[0]}`);
+      if (!this.#exactlyOnce) continue;
+      const wrong = due.findIndex((line, index) => held[index] !== line);
+      if (wrong >= 0) this.faults.push(`${source} has ${held[wrong]} where ${due[wrong]} is due`);
+      if (held.length > due.length) this.faults.push(`${source} repeats ${held.length - due.length} lines`);
     }
   }
 
   /** No task has run on two workers in one generation. */
   #checkOwners(): void {
     const owners = new Map<string, string>();
-    for (const { key, value } of this.#status.records.get("connect-status") ?? []) {
+    for (const { key, value } of this.#status.of("connect-status")) {
       if (!key?.startsWith("status-task-") || value === null) continue;
       const { state, worker_id: worker, generation } = JSON.parse(value);
       if (state !== "RUNNING") continue;
@@ -230,10 +278,6 @@ export class ChaosGroup {
         this.faults.push(`${key} ran on ${other} and ${worker} in generation ${generation}`);
       owners.set(`${key} ${generation}`, worker);
     }
-  }
-
-  #lines(): Set<string> {
-    return new Set(readFileSync(this.#file("out"), "utf8").split("\n"));
   }
 
   async #inTime(step: Promise<unknown>, what: () => string): Promise<void> {
@@ -248,9 +292,4 @@ export class ChaosGroup {
   #file(name: string): string {
     return join(this.#folder, name);
   }
-}
-
-function hasAll(lines: ReadonlySet<string>, source: string, count: number): boolean {
-  for (let at = count - 1; at >= 0; at--) if (!lines.has(`${source} ${at}`)) return false;
-  return true;
 }

@@ -7,12 +7,22 @@ export type ProxyMode =
   | { readonly kind: "pass" }
   /** Forwarded after so many milliseconds, in order. */
   | { readonly kind: "latency"; readonly delayMs: number }
+  /** Kept, and forwarded in order once another mode is set, even if the sender has closed its connection by then. */
+  | { readonly kind: "hold" }
   /** Dropped, with connections left open, like a dead network. Such a connection stays dead even after `pass`. */
   | { readonly kind: "blackhole" };
 
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
+  /** Forwards what was held. */
+  release(): void;
+}
+
+/** One direction of a link. */
+interface Pipe {
+  readonly isHolding: boolean;
+  release(): void;
 }
 
 /** A proxy between a client and a server under test that makes their network fail on command. */
@@ -55,6 +65,7 @@ export class TcpProxy {
 
   setMode(mode: ProxyMode): void {
     this.#mode = mode;
+    if (mode.kind !== "hold") for (const link of [...this.#links]) link.release();
   }
 
   /** Ends every open connection with RST on both sides; new ones are served. */
@@ -95,38 +106,52 @@ export class TcpProxy {
       return;
     }
     const server = connect({ ...this.#target, allowHalfOpen: true });
-    const link: Link = { client, server };
+    const up = this.#forward(client, server);
+    const down = this.#forward(server, client);
+    const end = () => {
+      this.#links.delete(link);
+      client.destroy();
+      server.destroy();
+    };
+    const release = () => {
+      up.release();
+      down.release();
+      if (client.destroyed) server.end();
+    };
+    const link: Link = { client, server, release };
     this.#links.add(link);
-    this.#forward(client, server);
-    this.#forward(server, client);
     for (const socket of [client, server]) {
       // A failing side closes the other, as on a real network path; the test sees it at its own end.
-      socket.on("error", () => {
-        client.destroy();
-        server.destroy();
-      });
+      socket.on("error", end);
       socket.on("close", () => {
-        this.#links.delete(link);
-        client.destroy();
-        server.destroy();
+        const isHeld = socket === client && (this.#mode.kind === "hold" || up.isHolding);
+        if (!isHeld) end();
       });
     }
   }
 
-  #forward(from: Socket, to: Socket): void {
+  #forward(from: Socket, to: Socket): Pipe {
     // Every timer sends the oldest waiting chunk, which keeps the order whatever the delays.
     const waiting: Buffer[] = [];
     let ended = false;
+    const endIfSent = () => {
+      if (ended && waiting.length === 0 && this.#mode.kind !== "hold") to.end();
+    };
     const sendOldest = () => {
+      if (this.#mode.kind === "hold") return;
       const chunk = waiting.shift();
       if (chunk && to.writable) to.write(chunk);
-      if (ended && waiting.length === 0) to.end();
+      endIfSent();
     };
     from.on("data", (chunk) => {
       const mode = this.#mode;
       // After a lost byte the stream has a gap, so nothing behind it may pass.
       if (mode.kind === "blackhole" || this.#swallowed.has(from)) {
         this.#swallowed.add(from);
+        return;
+      }
+      if (mode.kind === "hold") {
+        waiting.push(chunk);
         return;
       }
       if (mode.kind === "latency" || waiting.length > 0) {
@@ -141,7 +166,16 @@ export class TcpProxy {
     });
     from.on("end", () => {
       ended = true;
-      if (waiting.length === 0) to.end();
+      endIfSent();
     });
+    return {
+      get isHolding() {
+        return waiting.length > 0;
+      },
+      release: () => {
+        while (waiting.length > 0) sendOldest();
+        endIfSent();
+      },
+    };
   }
 }

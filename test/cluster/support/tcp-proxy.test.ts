@@ -6,10 +6,14 @@ import { TcpProxy } from "../../support/tcp-proxy.js";
 let echo: Server;
 let proxy: TcpProxy;
 const sockets: Socket[] = [];
+/** Called with what the server has read. */
+let hear: (text: string) => void;
 
 beforeEach(async () => {
+  hear = () => {};
   echo = createServer((socket) => {
     socket.on("error", () => socket.destroy());
+    socket.on("data", (chunk) => hear(String(chunk)));
     socket.pipe(socket);
   });
   echo.listen(0, "127.0.0.1");
@@ -63,6 +67,29 @@ test("refused connections are reset until accepted again", async () => {
   expect((await once(socket, "error"))[0]).toMatchObject({ code: "ECONNRESET" });
   proxy.accept();
   expect(await ask(await open(), "again")).toBe("again");
+});
+
+test("held bytes arrive in order once they may pass, even those of a client that has gone", async () => {
+  const [stays, goes] = [await open(), await open()];
+  expect(await ask(stays, "hello")).toBe("hello");
+  expect(await ask(goes, "hello")).toBe("hello");
+  const heard: string[] = [];
+  const lastWords = new Promise<void>((resolve) => {
+    hear = (text) => {
+      heard.push(text);
+      if (text === "last words") resolve();
+    };
+  });
+  proxy.setMode({ kind: "hold" });
+  const late = ask(stays, "late");
+  await once(goes.end("last words"), "finish");
+  goes.destroy();
+  // A new connection is made meanwhile, but nothing passes.
+  await open();
+  expect(heard).toEqual([]);
+  proxy.setMode({ kind: "pass" });
+  expect(await late).toBe("late");
+  await lastWords;
 });
 
 test("a blackhole drops bytes and keeps the connection", async () => {
