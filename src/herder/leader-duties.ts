@@ -28,6 +28,8 @@ export interface LeaderDutiesOptions {
 export class LeaderDuties {
   readonly #backoff: Backoff;
   #timer: Timer | undefined;
+  /** When the key that this leader found or wrote last becomes too old. */
+  #keyDueMs = 0;
 
   constructor(private readonly options: LeaderDutiesOptions) {
     this.#backoff = new Backoff({ initialMs: 1_000, maxMs: 60_000 }, options.random);
@@ -75,12 +77,14 @@ export class LeaderDuties {
 
   /** Replaces the key when it is due. Runs again when the next one is due, or soon after a failure. */
   #tendSessionKey(): void {
-    const { logger, sessionKeyTtlMs, asLeader } = this.options;
+    const { clock, logger, sessionKeyTtlMs, asLeader } = this.options;
     const stage = "writing a new session key to the config topic";
     asLeader(stage, "Writing the session key", (writer) => this.#renewSessionKey(writer)).then(
       () => {
         this.#backoff.reset();
-        if (sessionKeyTtlMs > 0) this.#comeBack(sessionKeyTtlMs);
+        if (sessionKeyTtlMs === 0) return;
+        // The bounds hold while the system's clock jumps, or runs ahead of the former leader's.
+        this.#comeBack(Math.min(sessionKeyTtlMs, Math.max(1, this.#keyDueMs - clock.nowMs())));
       },
       (error: unknown) => {
         if (error instanceof LoopEndedError || error instanceof MisdirectedError) return;
@@ -92,8 +96,14 @@ export class LeaderDuties {
 
   async #renewSessionKey(writer: LeaderWriter): Promise<void> {
     const { clock, random, sessionKeyKind, sessionKeyTtlMs } = this.options;
-    if (!isDue(writer.configs.sessionKey, sessionKeyKind, sessionKeyTtlMs, clock.nowMs())) return;
-    await writer.putSessionKey(newSessionKey(sessionKeyKind, clock, random));
+    const { sessionKey } = writer.configs;
+    if (sessionKey && !isDue(sessionKey, sessionKeyKind, sessionKeyTtlMs, clock.nowMs())) {
+      this.#keyDueMs = sessionKey.createdMs + sessionKeyTtlMs;
+      return;
+    }
+    const key = newSessionKey(sessionKeyKind, clock, random);
+    await writer.putSessionKey(key);
+    this.#keyDueMs = key.createdMs + sessionKeyTtlMs;
   }
 
   #comeBack(delayMs: number): void {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ChaosGroup, SOURCES } from "../support/chaos-group.js";
-import { seedOf } from "../support/kill-run.js";
+import { seedOf } from "../support/seed.js";
 import { findPeers, Peers } from "./peers.js";
 
 const { script, missing } = findPeers();
