@@ -69,7 +69,8 @@ export class LogCleaner {
     const described = segments.map(({ baseOffset, nextOffset, size, maxTimestamp }) => {
       return { baseOffset, nextOffset, size, timestampMs: maxTimestamp };
     });
-    return planCleaning(described, log.config, this.checkpoint.get(topic, partition), this.clock.nowMs());
+    const cleanedUpTo = this.checkpoint.get(topic, partition);
+    return planCleaning(described, log.config, cleanedUpTo, log.lastStableOffset, this.clock.nowMs());
   }
 
   /** Returns whether the log got cleaner. */

@@ -65,7 +65,11 @@ function open(disk: MemoryDisk, clock: SimClock, leaderEpoch: number, segmentByt
     "flush.messages": "1",
   };
   try {
-    return openTestLog(FOLDER, { configs, disk, clock, leaderEpoch });
+    const log = openTestLog(FOLDER, { configs, disk, clock, leaderEpoch });
+    if (!disk.isCut) return log;
+    log.abandon();
+    disk.restart();
+    return undefined;
   } catch (cause) {
     if (disk.fault === undefined) throw cause;
     disk.restart();

@@ -99,7 +99,11 @@ export async function runLogHistory(seed: number): Promise<void> {
 function open(disk: MemoryDisk, leaderEpoch: number): PartitionLog | undefined {
   try {
     const configs = { "segment.bytes": "400", "index.interval.bytes": "100", "flush.messages": "1" };
-    return openTestLog(FOLDER, { configs, disk, leaderEpoch });
+    const log = openTestLog(FOLDER, { configs, disk, leaderEpoch });
+    if (!disk.isCut) return log;
+    log.abandon();
+    disk.restart();
+    return undefined;
   } catch (cause) {
     if (disk.fault === undefined) throw cause;
     if (disk.openFiles.length > 0 && !disk.isCut) throw new Error(`left open: ${disk.openFiles}`, { cause });

@@ -24,7 +24,8 @@ const CHUNK_BYTES = 1024 * 1024;
  *
  * @param startOffset the log's start. A log that ends before it has lost what was deleted anyway; it begins anew there,
  * as in Kafka, since records written below its start would be hidden.
- * @returns at least one segment, in rising order; the last one is open for appending, and everything is on disk.
+ * @returns at least one segment, in rising order; the last one is open for appending, and everything is on disk. Those
+ * that were checked have no index files yet: the producers must be known before, for the aborted transactions.
  */
 export function recoverSegments(
   folder: string,
@@ -59,7 +60,6 @@ export function recoverSegments(
         logger.warn("Truncated the unfinished or damaged end of a log", cut);
         break;
       }
-      if (following !== undefined) trySeal(segment, logger);
     }
     // The last process may have created a segment without forcing its name to disk.
     if (isRestored) files.disk.syncFolder(folder);
@@ -71,15 +71,6 @@ export function recoverSegments(
   } catch (cause) {
     for (const segment of segments) segment.close();
     throw cause;
-  }
-}
-
-/** On a full disk the log is served without the index files; its maintenance writes them once there is room. */
-function trySeal(segment: Segment, logger: Logger): void {
-  try {
-    segment.seal();
-  } catch (cause) {
-    logger.warn("The index files of a recovered segment could not be written yet", { path: segment.path }, cause);
   }
 }
 
@@ -173,8 +164,10 @@ function finishReplacements(folder: string, files: SealedFiles, indexIntervalByt
   const logs = new Set(names.filter((name) => /\.log(\.swap)?$/.test(name)).map((name) => name.slice(0, 20)));
   for (const name of names) {
     const isLeftOver = /\.(cleaned|deleted|tmp)$/.test(name);
-    const isOrphan = /^\d{20}\.(time)?index/.test(name) && !logs.has(name.slice(0, 20));
-    if (isLeftOver || isOrphan) disk.remove(join(folder, name));
+    const isOrphan = /^\d{20}\.(time|txn)?index/.test(name) && !logs.has(name.slice(0, 20));
+    // Of a compaction that was interrupted before its `.swap`; another one would take it for its own.
+    const isEarly = /index\.swap$/.test(name) && !names.includes(`${name.slice(0, 20)}.log.swap`);
+    if (isLeftOver || isOrphan || isEarly) disk.remove(join(folder, name));
   }
   for (const name of names.sort()) {
     if (!name.endsWith(".log.swap")) continue;
@@ -196,12 +189,15 @@ export function replaceBySwap(folder: string, base: number, replaced: readonly n
   for (const old of replaced) {
     files.forget(join(folder, `${segmentName(old)}.log`));
     if (old === base) continue;
-    for (const suffix of ["log", "index", "timeindex"]) disk.remove(join(folder, `${segmentName(old)}.${suffix}`));
+    for (const suffix of ["log", "index", "timeindex", "txnindex"])
+      disk.remove(join(folder, `${segmentName(old)}.${suffix}`));
   }
   disk.syncFolder(folder);
   // The segment last: until then, all of this is repeated.
-  for (const suffix of ["timeindex", "index", "log"]) {
+  for (const suffix of ["txnindex", "timeindex", "index", "log"]) {
     const path = join(folder, `${segmentName(base)}.${suffix}`);
+    // None without aborted transactions, or it is renamed already.
+    if (suffix === "txnindex" && disk.readFile(`${path}.swap`) === undefined) continue;
     disk.rename(`${path}.swap`, path);
   }
   disk.syncFolder(folder);

@@ -3,20 +3,21 @@ import type { Clock } from "../../base/clock.js";
 import { replaceFile } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
-import { type BatchHeader, isControlBatch, patchBatch, readBatchHeader } from "../../protocol/records/record-batch.js";
-import { encodeMarker, readMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
+import { type BatchHeader, patchBatch, readBatchHeader } from "../../protocol/records/record-batch.js";
+import { encodeMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
 import { GroupCommit } from "./group-commit.js";
 import { decodeEpochs, type EpochEnd, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
 import type { LogConfig } from "./log-config.js";
 import { recoverSegments } from "./log-recovery.js";
 import { judgeMarker } from "./producers/judge-marker.js";
-import { loadProducerSnapshot, writeProducerSnapshot } from "./producers/producer-snapshot.js";
+import { writeProducerSnapshot } from "./producers/producer-snapshot.js";
 import { type OpenTransaction, ProducerState } from "./producers/producer-state.js";
+import { recoverProducers } from "./producers/recover-producers.js";
 import { type AgedSegment, planRetention } from "./retention.js";
-import { lastOffset, walkHeaders } from "./segments/batch-walk.js";
+import { lastOffset } from "./segments/batch-walk.js";
 import type { SealedFiles } from "./segments/log-files.js";
 import { LogSegments } from "./segments/log-segments.js";
-import { Segment } from "./segments/segment.js";
+import type { Segment } from "./segments/segment.js";
 import type { AbortedTransaction } from "./segments/transaction-index.js";
 import { type Isolation, type Readable, WaitingReaders } from "./waiting-readers.js";
 
@@ -62,8 +63,6 @@ export class PartitionLog {
   /** The last stable offset that waiting readers know. */
   #stable = 0;
   #unflushedSinceMs = 0;
-  /** A segment was created whose name is not on disk yet. */
-  #hasNewFile = false;
   #removed = false;
   /** The error that took the log offline. */
   #offline: KafkaError | undefined;
@@ -72,13 +71,14 @@ export class PartitionLog {
 
   private constructor(options: PartitionLogOptions, segments: Segment[], epochs: LeaderEpochs) {
     this.#options = options;
-    this.#segments = new LogSegments(segments);
+    const { folder, files, logger } = options;
+    this.#segments = new LogSegments({ folder, files, logger, list: segments });
     this.#epochs = epochs;
     const end = segments.at(-1)?.nextOffset ?? options.logStartOffset;
     this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]?.baseOffset ?? 0), end);
     this.#commit = new GroupCommit({
       end,
-      force: () => this.#force(),
+      force: () => this.#segments.force(),
       turn: () => options.clock.turn(),
       flushMessages: () => this.config.flushMessages,
       onReadable: (bytes) => {
@@ -102,7 +102,10 @@ export class PartitionLog {
       const epochs = new LeaderEpochs(readEpochs(folder, files));
       const log = new PartitionLog(options, segments, epochs);
       if (epochs.truncate(log.logEndOffset)) log.#writeEpochs(epochs);
-      log.#restoreProducers();
+      const nowMs = options.clock.nowMs();
+      if (recoverProducers(folder, files.disk, segments, log.#producers, nowMs, logger)) {
+        log.#segments.sealSynced("warn");
+      } else log.#segments.deferSealing();
       log.#stable = log.lastStableOffset;
       return log;
     } catch (cause) {
@@ -220,7 +223,7 @@ export class PartitionLog {
     const batch = encodeMarker(marker, nowMs);
     const offset = this.#write(batch, readBatchHeader(batch));
     const aborted = this.#producers.end(marker, offset, nowMs, nowMs);
-    if (aborted) this.#segments.active.aborted.push(aborted);
+    if (aborted) this.#segments.active.noteAborted(aborted);
     this.#commit.appended(this.logEndOffset, batch.length);
     return offset;
   }
@@ -302,26 +305,6 @@ export class PartitionLog {
     return this.#epochs.endOf(epoch, this.leaderEpoch, this.logEndOffset);
   }
 
-  /** Brings the producers up to the log's end: the newest snapshot, and the batches after it. */
-  #restoreProducers(): void {
-    const { logEndOffset } = this;
-    const nowMs = this.#options.clock.nowMs();
-    const { disk } = this.files;
-    const from = loadProducerSnapshot(this.folder, disk, logEndOffset, logEndOffset, this.#producers, nowMs);
-    for (const segment of this.segments) {
-      if (segment.nextOffset <= from) continue;
-      walkHeaders(segment.read, segment.positionOf(from) ?? segment.size, segment.size, (header, position) => {
-        if (!isControlBatch(header)) this.#producers.note(header, header.baseOffset, nowMs);
-        else {
-          const marker = readMarker(segment.read(position, header.sizeBytes));
-          const aborted = marker && this.#producers.end(marker, header.baseOffset, header.maxTimestampMs, nowMs);
-          if (aborted) segment.aborted.push(aborted);
-        }
-        return false;
-      });
-    }
-  }
-
   /**
    * Raises the first readable offset. The next retention run deletes whole segments below it. The caller stores it
    * first.
@@ -344,10 +327,12 @@ export class PartitionLog {
     }));
     const count = planRetention(aged, this.config, this.#logStartOffset, nowMs);
     return this.#guard("deleting old segments of", () => {
+      this.#forceProducersAt(count);
       // The active one last: to replace it takes room, which the others may have to give first.
       for (let left = Math.min(count, aged.length - 1); left > 0; left--) this.#removeOldest();
       if (count === aged.length) {
         this.#roll();
+        this.#forceProducersAt(1);
         this.#removeOldest();
       }
       return count;
@@ -361,7 +346,7 @@ export class PartitionLog {
   tend(nowMs: number, producerExpirationMs: number): void {
     this.#producers.expire(nowMs, producerExpirationMs);
     if (this.#removed || this.#offline) return;
-    this.#sealSynced("debug");
+    this.#segments.sealSynced("debug");
     if (this.#commit.isBehind && nowMs - this.#unflushedSinceMs >= this.config.flushMs) this.#commit.want();
   }
 
@@ -400,10 +385,11 @@ export class PartitionLog {
     if (running) await running;
     if (this.#removed || this.#offline) return this.abandon();
     try {
-      this.#forceNow();
+      this.#segments.forceNow();
+      this.#commit.markDurable(this.logEndOffset);
       // An empty segment needs no index: to check it costs nothing.
       for (const segment of this.segments) if (segment.size > 0) segment.seal();
-      writeProducerSnapshot(this.folder, this.files.disk, this.logEndOffset, this.#producers);
+      writeProducerSnapshot(this.folder, this.files.disk, this.logEndOffset, this.#producers, this.logEndOffset);
     } finally {
       this.abandon();
     }
@@ -437,38 +423,6 @@ export class PartitionLog {
     this.#readers.wake("read_committed", this.#segments.bytesBetween(before, this.#stable));
   }
 
-  /** Forces to disk what was appended before the call, oldest segment first, and seals those that are complete. */
-  async #force(): Promise<void> {
-    if (this.#hasNewFile) {
-      this.#hasNewFile = false;
-      await this.files.disk.syncFolderLater(this.folder);
-    }
-    for (const segment of this.#segments.unsynced) await segment.syncLater();
-    if (!this.#removed && this.segments.at(-2)?.sealed === false) this.#sealSynced("warn");
-  }
-
-  #forceNow(): void {
-    if (this.#hasNewFile) this.files.disk.syncFolder(this.folder);
-    this.#hasNewFile = false;
-    for (const segment of this.#segments.unsynced) segment.sync();
-    this.#commit.markDurable(this.logEndOffset);
-  }
-
-  /** @param level of the message about a failure: a repeated one is not worth a warning each second. */
-  #sealSynced(level: "warn" | "debug"): void {
-    const { logger } = this.#options;
-    for (const segment of this.segments.slice(0, -1)) {
-      if (segment.sealed || !segment.isSynced) continue;
-      try {
-        segment.seal();
-      } catch (cause) {
-        const text =
-          "The index files of a segment could not be written; unless a retry succeeds, the next start checks it";
-        logger[level](text, { path: segment.path }, cause);
-      }
-    }
-  }
-
   #goOffline(doing: string, cause: unknown): KafkaError {
     const { logger, folder } = this.#options;
     const detail = "the log is offline until the next start, which checks it";
@@ -497,10 +451,20 @@ export class PartitionLog {
   #roll(): void {
     const { active } = this.#segments;
     const { folder, files } = this.#options;
-    writeProducerSnapshot(folder, files.disk, active.nextOffset, this.#producers);
-    this.#segments.add(Segment.open(folder, active.nextOffset, files, this.config.indexIntervalBytes));
-    this.#hasNewFile = true;
+    active.cutRest();
+    const unsealed = this.segments.find((segment) => !segment.sealed)!;
+    writeProducerSnapshot(folder, files.disk, active.nextOffset, this.#producers, unsealed.baseOffset);
+    this.#segments.add(this.config.indexIntervalBytes);
     this.#commit.want();
+  }
+
+  /**
+   * Before the segments up to this one are deleted: their producers are then known from nothing else. Of a sealed
+   * segment that was done before it was sealed.
+   */
+  #forceProducersAt(index: number): void {
+    const segment = this.segments[index];
+    if (segment?.sealed === false) segment.syncSnapshot();
   }
 
   #removeOldest(): void {

@@ -2,6 +2,7 @@ import { test } from "vitest";
 import { runCompactionHistory } from "../../support/compaction-history.js";
 import { runLogHistory } from "../../support/log-history.js";
 import { runTopicHistory } from "../../support/topic-history.js";
+import { runTransactionHistory } from "../../support/transaction-history.js";
 
 const HISTORIES = 10_000;
 
@@ -15,4 +16,8 @@ test("over 3000 histories of compactions that are cut anywhere the newest acknow
 
 test("over 3000 histories of topics that are created, configured, shortened and deleted all is as acknowledged (I10)", async () => {
   for (let seed = 1000; seed < 4000; seed++) await runTopicHistory(seed);
+}, 1_500_000);
+
+test("over 2000 histories of transactions, compactions and crashes readers of committed records see those and no others (I10)", async () => {
+  for (let seed = 1000; seed < 3000; seed++) await runTransactionHistory(seed);
 }, 1_500_000);

@@ -8,7 +8,8 @@ import { replaceBySwap } from "../log-recovery.js";
 import type { PartitionLog } from "../partition-log.js";
 import { lastOffset } from "../segments/batch-walk.js";
 import { Segment, segmentName } from "../segments/segment.js";
-import { compactBatch } from "./compact-batch.js";
+import { CleanedTransactions } from "./cleaned-transactions.js";
+import { compactBatch, compactMarker, emptiedBatch } from "./compact-batch.js";
 import { KeyOffsetMap } from "./key-offset-map.js";
 import { type CleaningPlan, groupSegments } from "./plan-cleaning.js";
 
@@ -41,10 +42,13 @@ export function* cleanLog(
   plan: CleaningPlan,
   options: CleaningOptions,
 ): Generator<CleaningStep, number | undefined> {
+  if (log.removed) return undefined;
   log.cleaning = true;
   try {
     const keys = KeyOffsetMap.forKeys(plan.endOffset - plan.firstDirtyOffset, options.dedupeBufferBytes);
-    const endOffset = yield* mapKeys(log, plan, keys);
+    const aborted = log.abortedTransactions(log.segments[0]!.baseOffset, plan.endOffset);
+    const transactions = new CleanedTransactions(aborted);
+    const endOffset = yield* mapKeys(log, plan, keys, transactions);
     if (endOffset === undefined || endOffset <= plan.firstDirtyOffset) return endOffset;
     const sealed = log.segments.slice(0, -1).filter(({ baseOffset }) => baseOffset < endOffset);
     const described = sealed.map((segment) => ({
@@ -54,7 +58,7 @@ export function* cleanLog(
       size: segment.size,
       timestampMs: segment.maxTimestamp,
     }));
-    const state: Rewriting = { keys, endOffset, options, sawUnreadable: false };
+    const state: Rewriting = { keys, transactions, endOffset, options, sawUnreadable: false };
     for (const group of groupSegments(described, log.config.segmentBytes)) {
       const finished = yield* rewriteGroup(
         log,
@@ -71,17 +75,22 @@ export function* cleanLog(
 
 interface Rewriting {
   readonly keys: KeyOffsetMap;
+  readonly transactions: CleanedTransactions;
   readonly endOffset: number;
   readonly options: CleaningOptions;
   /** An earlier batch could not be read: it may hold records older than a later tombstone of their key. */
   sawUnreadable: boolean;
 }
 
-/** Fills `keys`. Returns the offset reached, which is less than planned when they do not all fit; undefined: closed. */
+/**
+ * Fills `keys`; a record of an aborted transaction supersedes none. Returns the offset reached, which is less than planned when they do not all fit;
+ * undefined: closed.
+ */
 function* mapKeys(
   log: PartitionLog,
   plan: CleaningPlan,
   keys: KeyOffsetMap,
+  transactions: CleanedTransactions,
 ): Generator<CleaningStep, number | undefined> {
   let offset = plan.firstDirtyOffset;
   while (offset < plan.endOffset) {
@@ -90,7 +99,8 @@ function* mapKeys(
     if (chunk.length === 0) break;
     for (const { header, bytes } of walkBatches(chunk)) {
       if (header.baseOffset >= plan.endOffset) return plan.endOffset;
-      if (!isControlBatch(header) && !mapBatch(bytes, keys)) return header.baseOffset;
+      const isMapped = !isControlBatch(header) && !transactions.isAborted(header);
+      if (isMapped && !mapBatch(bytes, keys)) return header.baseOffset;
       offset = nextOffsetOf(header);
     }
     yield {};
@@ -145,9 +155,12 @@ function* rewriteGroup(
     }
     yield { fdToSync: fd };
     if (log.removed) return false;
+    const aborted = group.flatMap((segment) => segment.aborted);
+    if (aborted.length > 0) Segment.transactionSwap(log.folder, base, log.files, state.transactions.left(aborted));
   } catch (error) {
-    // The disk may be full, and recovery, which would also delete this file, may not run for a long time.
+    // The disk may be full, and recovery, which would also delete these files, may not run for a long time.
     disk.remove(cleaned);
+    Segment.removeSwap(log.folder, base, log.files);
     throw error;
   } finally {
     disk.close(fd);
@@ -157,6 +170,7 @@ function* rewriteGroup(
   // would get OFFSET_OUT_OF_RANGE and might continue at the end.
   if (written === 0 && first !== log.segments[0]) {
     disk.remove(cleaned);
+    Segment.removeSwap(log.folder, base, log.files);
     replaceSegments(log, () => {
       // The segment before must not lose its index files, or it would be taken for cut off where these began.
       disk.syncFolder(log.folder);
@@ -211,19 +225,40 @@ function compactChunk(log: PartitionLog, chunk: Buffer, state: Rewriting): Buffe
 }
 
 function compactOne(log: PartitionLog, header: BatchHeader, batch: Buffer, state: Rewriting): Buffer | undefined {
-  // Keys beyond the mapped part are unknown; control batches are kept as they are.
-  if (header.baseOffset >= state.endOffset || isControlBatch(header)) return batch;
+  // Keys beyond the mapped part are unknown.
+  if (header.baseOffset >= state.endOffset) return batch;
+  if (isControlBatch(header)) return compactControl(log, header, batch, state);
+  const kept = compactRecords(log, header, batch, state);
+  if (kept) state.transactions.keep(header);
+  return kept;
+}
+
+/** A marker stays as long as a batch of its transaction, and if its producer's epoch is known from nothing else. */
+function compactControl(log: PartitionLog, header: BatchHeader, batch: Buffer, state: Rewriting): Buffer | undefined {
+  const producer = log.producers.entry(header.producerId);
+  const isNeeded = state.transactions.needsMarker(header);
+  const isProducersLast = producer?.batches.length === 0 && producer.epoch === header.producerEpoch;
+  if (isNeeded || isProducersLast || nextOffsetOf(header) === log.logEndOffset) return batch;
+  const { nowMs } = state.options;
+  const kept = compactMarker(batch, { nowMs, deleteRetentionMs: log.config.deleteRetentionMs });
+  if (!kept) state.transactions.drop(header);
+  return kept;
+}
+
+function compactRecords(log: PartitionLog, header: BatchHeader, batch: Buffer, state: Rewriting): Buffer | undefined {
+  const last = lastOffset(header);
+  const isProducersLast = log.producers.entry(header.producerId)?.batches.at(-1)?.lastOffset === last;
+  const keepsEmpty = isProducersLast || last + 1 === log.logEndOffset;
+  if (state.transactions.isAborted(header)) return keepsEmpty ? emptiedBatch(header) : undefined;
   if (!openRecords(batch)) {
     state.sawUnreadable = true;
     return batch;
   }
-  const last = lastOffset(header);
-  const isProducersLast = log.producers.entry(header.producerId)?.batches.at(-1)?.lastOffset === last;
   return compactBatch(batch, {
     newestOffset: (key) => state.keys.get(key),
     nowMs: state.options.nowMs,
     deleteRetentionMs: log.config.deleteRetentionMs,
     keepsTombstones: state.sawUnreadable,
-    keepsEmpty: isProducersLast || last + 1 === log.logEndOffset,
+    keepsEmpty,
   });
 }

@@ -53,15 +53,41 @@ export function compactBatch(batch: Buffer, rule: CompactionRule): Buffer | unde
     maxTimestampMs = Math.max(maxTimestampMs, timestampMs);
     kept.push(raw);
   }
-  if (kept.length === 0) return rule.keepsEmpty ? emptyBatch(header) : undefined;
+  if (kept.length === 0) return rule.keepsEmpty ? emptiedBatch(header) : undefined;
   const setsHorizon = keptTombstone && !horizonSet;
   if (kept.length === header.recordCount && !setsHorizon) return batch;
   const newest = isLogAppendTime(header) ? header.maxTimestampMs : maxTimestampMs;
   if (!setsHorizon) return rebuilt({ ...header, maxTimestampMs: newest }, kept);
-  const horizonMs = rule.nowMs + rule.deleteRetentionMs;
-  const moved = kept.map((record) => withTimestampBase(record, header.baseTimestampMs - horizonMs));
+  return withHorizon({ ...header, maxTimestampMs: newest }, kept, rule);
+}
+
+/**
+ * Drops the marker of a transaction without batches, by the same horizon as a tombstone: a reader that has seen a batch
+ * of the transaction before it was dropped must also see how it ended.
+ *
+ * @returns the batch itself, one with a horizon, or undefined if it is dropped.
+ */
+export function compactMarker(
+  batch: Buffer,
+  rule: Pick<CompactionRule, "nowMs" | "deleteRetentionMs">,
+): Buffer | undefined {
+  const cursor = new RecordCursor(batch);
+  const { header } = cursor;
+  if (hasDeleteHorizon(header)) return rule.nowMs >= header.baseTimestampMs ? undefined : batch;
+  const records: Buffer[] = [];
+  while (cursor.next()) records.push(cursor.raw);
+  return withHorizon(header, records, rule);
+}
+
+function withHorizon(
+  header: BatchHeader,
+  records: readonly Buffer[],
+  { nowMs, deleteRetentionMs }: Pick<CompactionRule, "nowMs" | "deleteRetentionMs">,
+): Buffer {
+  const horizonMs = nowMs + deleteRetentionMs;
+  const moved = records.map((record) => withTimestampBase(record, header.baseTimestampMs - horizonMs));
   const attributes = withDeleteHorizon(header.attributes);
-  return rebuilt({ ...header, attributes, baseTimestampMs: horizonMs, maxTimestampMs: newest }, moved);
+  return rebuilt({ ...header, attributes, baseTimestampMs: horizonMs }, moved);
 }
 
 function rebuilt(header: BatchHeader, records: readonly Buffer[]): Buffer {
@@ -69,7 +95,8 @@ function rebuilt(header: BatchHeader, records: readonly Buffer[]): Buffer {
   return assembled({ ...header, recordCount: records.length }, compress({ codec }, Buffer.concat(records)));
 }
 
-function emptyBatch(header: BatchHeader): Buffer {
+/** A batch without its records. It still tells its producer's last sequence, and its offsets. */
+export function emptiedBatch(header: BatchHeader): Buffer {
   return assembled({ ...header, attributes: withoutCodec(header.attributes), recordCount: 0 }, Buffer.alloc(0));
 }
 

@@ -23,19 +23,22 @@ export interface CleaningPlan {
  * is not due. The last segment of the list is the active one, which is never touched.
  *
  * @param cleanedUpTo the offset that the last cleaning reached.
+ * @param stableOffset the last stable offset: of a transaction that is open, nobody knows yet which records count.
  */
 export function planCleaning(
   segments: readonly CleanableSegment[],
   config: Pick<LogConfig, "cleanupPolicy" | "minCleanableDirtyRatio" | "minCompactionLagMs" | "maxCompactionLagMs">,
   cleanedUpTo: number,
+  stableOffset: number,
   nowMs: number,
 ): CleaningPlan | undefined {
   if (!config.cleanupPolicy.has("compact")) return undefined;
   const sealed = segments.slice(0, -1);
-  const tooYoung = sealed.findIndex(
-    ({ timestampMs }) => config.minCompactionLagMs > 0 && timestampMs > nowMs - config.minCompactionLagMs,
-  );
-  const cleanable = tooYoung < 0 ? sealed : sealed.slice(0, tooYoung);
+  const first = sealed.findIndex(({ nextOffset, timestampMs }) => {
+    const isTooYoung = config.minCompactionLagMs > 0 && timestampMs > nowMs - config.minCompactionLagMs;
+    return isTooYoung || nextOffset > stableOffset;
+  });
+  const cleanable = first < 0 ? sealed : sealed.slice(0, first);
   const last = cleanable.at(-1);
   if (!last) return undefined;
   const firstDirtyOffset = Math.max(cleanedUpTo, cleanable[0]!.baseOffset);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Disk } from "../../../base/files/disk.js";
-import { writeFile } from "../../../base/files/durable-files.js";
+import { writeFile, writeFileDurably } from "../../../base/files/durable-files.js";
 import { ByteReader } from "../../../protocol/byte-reader.js";
 import { ByteWriter } from "../../../protocol/byte-writer.js";
 import { crc32c } from "../../../protocol/crc32c.js";
@@ -101,10 +101,33 @@ function rememberedBatch(lastSequence: number, lastOffset: number, offsetDelta: 
   return { firstSequence, lastSequence, lastOffset, offsetDelta, timestamp };
 }
 
-/** Writes the state of the producers up to `offset`, and deletes outdated snapshots. */
-export function writeProducerSnapshot(folder: string, disk: Disk, offset: number, producers: ProducerState): void {
+/**
+ * Writes the state of the producers up to `offset`, and deletes outdated snapshots.
+ *
+ * @param neededFrom recovery may have to begin there: the newest snapshot that is not beyond it is kept.
+ */
+export function writeProducerSnapshot(
+  folder: string,
+  disk: Disk,
+  offset: number,
+  producers: ProducerState,
+  neededFrom: number,
+): void {
   writeFile(disk, snapshotPath(folder, offset), encodeProducers(producers.entries()));
-  for (const old of snapshotOffsets(folder, disk).slice(0, -KEPT_SNAPSHOTS)) disk.remove(snapshotPath(folder, old));
+  const offsets = snapshotOffsets(folder, disk);
+  const needed = offsets.findLastIndex((each) => each <= neededFrom);
+  const kept = Math.min(needed < 0 ? 0 : needed, offsets.length - KEPT_SNAPSHOTS);
+  for (const old of offsets.slice(0, Math.max(0, kept))) disk.remove(snapshotPath(folder, old));
+}
+
+/** The same, forced to disk, and without deleting any. For recovery. */
+export function writeProducerSnapshotDurably(
+  folder: string,
+  disk: Disk,
+  offset: number,
+  producers: ProducerState,
+): void {
+  writeFileDurably(disk, snapshotPath(folder, offset), encodeProducers(producers.entries()));
 }
 
 /**

@@ -1,6 +1,8 @@
+import type { Logger } from "../../../base/logger.js";
 import { nextOffsetOf } from "../../../protocol/records/record-batch.js";
 import { walkHeaders } from "./batch-walk.js";
-import type { Segment } from "./segment.js";
+import type { SealedFiles } from "./log-files.js";
+import { Segment } from "./segment.js";
 import { lastAtMost } from "./segment-index.js";
 import type { AbortedTransaction } from "./transaction-index.js";
 
@@ -13,17 +15,29 @@ interface Place {
   readonly position: number;
 }
 
+export interface LogSegmentsOptions {
+  readonly folder: string;
+  readonly files: SealedFiles;
+  readonly logger: Logger;
+  /** At least one, in rising order; none for a log that is offline from the start. */
+  readonly list: readonly Segment[];
+}
+
 /**
- * The segments of one log, oldest first: finds batches in them by offset and by time. Which segments there are is
- * decided by the log, and by the cleaner.
+ * The segments of one log, oldest first: finds batches in them by offset and by time, and forces them to disk. Which
+ * segments there are is decided by the log, and by the cleaner.
  */
 export class LogSegments {
+  readonly #options: LogSegmentsOptions;
   readonly #list: Segment[];
   readonly #places: Place[] = [];
+  /** New segments so far, and how many of them are on disk with the snapshots at their starts. */
+  #added = 0;
+  #forcedAdded = 0;
 
-  /** @param list at least one, in rising order; none for a log that is offline from the start. */
-  constructor(list: readonly Segment[]) {
-    this.#list = [...list];
+  constructor(options: LogSegmentsOptions) {
+    this.#options = options;
+    this.#list = [...options.list];
   }
 
   get list(): readonly Segment[] {
@@ -44,18 +58,61 @@ export class LogSegments {
     return this.#list.reduce((max, segment) => Math.max(max, segment.maxTimestamp), -1);
   }
 
-  /** Those that are not on disk as a whole, oldest first. */
-  get unsynced(): Segment[] {
-    const unsynced: Segment[] = [];
-    for (let at = this.#list.length - 1; at >= 0 && !this.#list[at]!.sealed; at--) {
-      if (!this.#list[at]!.isSynced) unsynced.unshift(this.#list[at]!);
-    }
-    return unsynced;
+  /** Makes a new segment the active one. The caller has written the snapshot of the producers at its start. */
+  add(indexIntervalBytes: number): void {
+    const { folder, files } = this.#options;
+    this.#list.push(Segment.open(folder, this.active.nextOffset, files, indexIntervalBytes));
+    this.#added++;
   }
 
-  /** Makes a new segment the active one. */
-  add(segment: Segment): void {
-    this.#list.push(segment);
+  /** Seals nothing before another segment is added: the snapshot at the start of the active one is not written. */
+  deferSealing(): void {
+    this.#added++;
+  }
+
+  /** Forces to disk what was appended before the call, oldest segment first, and seals those that are complete. */
+  async force(): Promise<void> {
+    if (this.#forcedAdded < this.#added) {
+      const added = this.#added;
+      const { folder, files } = this.#options;
+      const hasSnapshot = await this.active.syncSnapshotLater();
+      await files.disk.syncFolderLater(folder);
+      if (hasSnapshot) this.#forcedAdded = added;
+    }
+    for (const segment of this.#unsynced()) await segment.syncLater();
+    if (this.#list.at(-2)?.sealed === false) this.sealSynced("warn");
+  }
+
+  /** The same for a clean stop, at once, and without sealing. */
+  forceNow(): void {
+    const { folder, files } = this.#options;
+    if (this.#forcedAdded < this.#added) {
+      const hasSnapshot = this.active.syncSnapshot();
+      files.disk.syncFolder(folder);
+      if (hasSnapshot) this.#forcedAdded = this.#added;
+    }
+    for (const segment of this.#unsynced()) segment.sync();
+  }
+
+  /**
+   * Seals the complete segments that are on disk. Only once the producers at the start of the active one are on disk,
+   * too: the cleaner may then remove markers, which recovery would need if it had to begin before them.
+   *
+   * @param level of the message about a failure: a repeated one is not worth a warning each second.
+   */
+  sealSynced(level: "warn" | "debug"): void {
+    if (this.#forcedAdded < this.#added) return;
+    const { logger } = this.#options;
+    for (const segment of this.#list.slice(0, -1)) {
+      if (segment.sealed || !segment.isSynced) continue;
+      try {
+        segment.seal();
+      } catch (cause) {
+        const text =
+          "The index files of a segment could not be written; unless a retry succeeds, the next start checks it";
+        logger[level](text, { path: segment.path }, cause);
+      }
+    }
   }
 
   /**
@@ -127,6 +184,15 @@ export class LogSegments {
       bytes += end - (segment.positionOf(fromOffset) ?? segment.size);
     }
     return bytes;
+  }
+
+  /** The segments that are not on disk as a whole, oldest first. */
+  #unsynced(): Segment[] {
+    const unsynced: Segment[] = [];
+    for (let at = this.#list.length - 1; at >= 0 && !this.#list[at]!.sealed; at--) {
+      if (!this.#list[at]!.isSynced) unsynced.unshift(this.#list[at]!);
+    }
+    return unsynced;
   }
 
   #placeOf(offset: number): Place | undefined {

@@ -4,12 +4,12 @@ import { type BatchHeader, nextOffsetOf } from "../../../protocol/records/record
 import { lastOffset, walkHeaders, wholeBatchesLength } from "./batch-walk.js";
 import type { SealedFiles } from "./log-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
-import type { AbortedTransaction } from "./transaction-index.js";
+import { type AbortedTransaction, decodeTransactionIndex, encodeTransactionIndex } from "./transaction-index.js";
 
 /** Bytes copied at a time where a segment is written again. */
 const COPY_BYTES = 1024 * 1024;
 /** `.index` is written last and removed last: recovery trusts the segment once it exists. */
-const INDEX_FILES = ["timeindex", "index"] as const;
+const INDEX_FILES = ["txnindex", "timeindex", "index"] as const;
 
 /** Kafka's file name for a segment: its base offset in 20 digits. */
 export function segmentName(baseOffset: number): string {
@@ -26,15 +26,15 @@ interface Extent {
 }
 
 /**
- * One segment of a partition's log: `<base offset>.log`, and beside it, once sealed, `.index` and `.timeindex`.
+ * One segment of a partition's log: `<base offset>.log`, and beside it, once sealed, `.index` and `.timeindex`, and
+ * `.txnindex` if transactions were aborted in it.
  *
- * Unlike in Kafka, the presence of `.index` proves something: it is written only after the segment, and both indexes,
+ * Unlike in Kafka, the presence of `.index` proves something: it is written only after the segment, and all its indexes,
  * were forced to disk. Recovery trusts a segment with an index, and checks every byte of one without.
  */
 export class Segment {
   readonly path: string;
-  /** The aborted transactions whose markers are in this segment, in the order of these. Added to by the log. */
-  readonly aborted: AbortedTransaction[] = [];
+  #aborted: AbortedTransaction[] = [];
   #fd: number | undefined;
   #index: SegmentIndex | undefined = new SegmentIndex();
   #extent: Extent;
@@ -85,6 +85,7 @@ export class Segment {
     segment.#extent.nextOffset = nextOffset;
     segment.#syncedSize = size;
     segment.#takeMaxTimestamp(indexed);
+    if (!segment.#readAborted()) return undefined;
     return segment;
   }
 
@@ -107,6 +108,19 @@ export class Segment {
     }
   }
 
+  /**
+   * Writes `.txnindex.swap` for a `.swap` to come, which replaces segments with aborted transactions. Also without any
+   * left: the old index must not outlive its markers.
+   */
+  static transactionSwap(
+    folder: string,
+    baseOffset: number,
+    { disk }: SealedFiles,
+    aborted: readonly AbortedTransaction[],
+  ): void {
+    writeFileDurably(disk, join(folder, `${segmentName(baseOffset)}.txnindex.swap`), encodeTransactionIndex(aborted));
+  }
+
   /** Removes a `.swap` that has replaced nothing yet, and what there is of its index files. */
   static removeSwap(folder: string, baseOffset: number, { disk }: SealedFiles): void {
     const path = join(folder, segmentName(baseOffset));
@@ -122,6 +136,16 @@ export class Segment {
   /** Whether all of it is on disk, as sealing requires. */
   get isSynced(): boolean {
     return this.#isClosed || (this.#syncedSize >= this.size && this.#cutAppends === this.#failedAppends);
+  }
+
+  /** Whether it was opened by its index files, and not changed since: they hold its aborted transactions. */
+  get isIndexed(): boolean {
+    return this.sealed || this.#isResumed;
+  }
+
+  /** The aborted transactions whose markers are in this segment, in the order of these. */
+  get aborted(): readonly AbortedTransaction[] {
+    return this.#aborted;
   }
 
   get size(): number {
@@ -193,6 +217,37 @@ export class Segment {
     extent.nextOffset = nextOffsetOf(header);
   }
 
+  /** Notes an aborted transaction whose marker was appended to this segment. */
+  noteAborted(aborted: AbortedTransaction): void {
+    this.#aborted.push(aborted);
+  }
+
+  /** Forces the snapshot of the producers at the segment's start to disk. Returns whether there is one. */
+  syncSnapshot(): boolean {
+    const { disk } = this.files;
+    if (!this.#hasSnapshot) return false;
+    const fd = disk.open(this.#beside("snapshot"), "read");
+    try {
+      disk.sync(fd);
+      return true;
+    } finally {
+      disk.close(fd);
+    }
+  }
+
+  /** The same in the background. */
+  async syncSnapshotLater(): Promise<boolean> {
+    const { disk } = this.files;
+    if (!this.#hasSnapshot) return false;
+    const fd = disk.open(this.#beside("snapshot"), "read");
+    try {
+      await disk.syncLater(fd);
+      return true;
+    } finally {
+      disk.close(fd);
+    }
+  }
+
   /**
    * Loads the index files of a segment that was active at a clean stop. Returns false when they are missing or do not
    * fit: every byte must then be checked. `dropIndexFiles` follows before the first append.
@@ -219,7 +274,7 @@ export class Segment {
     });
     this.#syncedSize = size;
     this.#isResumed = true;
-    return end === size;
+    return end === size && this.#readAborted();
   }
 
   /** Removes the index files of a segment that is about to be written. The caller then forces the folder to disk. */
@@ -282,6 +337,14 @@ export class Segment {
     return this.read(position, 12 + bytes.readInt32BE(8));
   }
 
+  /**
+   * Cuts off what failed appends have left behind the end. Called before another segment follows: recovery would take it
+   * for damage, and drop what follows.
+   */
+  cutRest(): void {
+    if (this.#fd !== undefined) this.#cutRest(this.#fd);
+  }
+
   /** Forces appended batches to disk. After a failure the log is offline, and never syncs the segment again. */
   sync(): void {
     if (this.#fd === undefined) return;
@@ -335,6 +398,10 @@ export class Segment {
     this.files.disk.remove(this.#beside("snapshot"));
   }
 
+  get #hasSnapshot(): boolean {
+    return this.files.disk.readFile(this.#beside("snapshot")) !== undefined;
+  }
+
   #cutRest(fd: number): void {
     if (this.#cutAppends < this.#failedAppends) this.files.disk.truncate(fd, this.size);
   }
@@ -360,9 +427,15 @@ export class Segment {
     const { disk } = this.files;
     const index = this.#index!;
     this.#addTime(index);
-    const content = { timeindex: index.timeBytes, index: index.offsetBytes };
+    const txnindex = this.#aborted.length > 0 ? encodeTransactionIndex(this.#aborted) : undefined;
+    const content = { txnindex, timeindex: index.timeBytes, index: index.offsetBytes };
     for (const name of INDEX_FILES) {
       const path = this.#beside(`${name}${suffix}`);
+      if (content[name] === undefined) {
+        // A damaged one would have to be replaced, too.
+        if (suffix === "") disk.remove(path);
+        continue;
+      }
       writeFileDurably(disk, `${path}.tmp`, content[name]);
       disk.rename(`${path}.tmp`, path);
     }
@@ -382,6 +455,14 @@ export class Segment {
     const offsets = disk.readFile(this.#beside("index"));
     const times = offsets && disk.readFile(this.#beside("timeindex"));
     return times && new SegmentIndex(offsets, times);
+  }
+
+  /** Returns false when the file is damaged: the segment must then be read. */
+  #readAborted(): boolean {
+    const bytes = this.files.disk.readFile(this.#beside("txnindex"));
+    const aborted = bytes && decodeTransactionIndex(bytes, this.baseOffset, this.nextOffset);
+    this.#aborted = aborted ?? [];
+    return !bytes || aborted !== undefined;
   }
 
   #beside(suffix: string): string {

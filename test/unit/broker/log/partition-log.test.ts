@@ -283,3 +283,18 @@ describe("at a start", () => {
     expect(append(log, batch("next"))).toBe(5);
   });
 });
+
+test("what a failed append leaves at a segment's end does not cost the segments behind it after a kill", () => {
+  const disk = diskWithFolder();
+  const log = opened(disk, TINY);
+  append(log, batch("first"));
+  disk.broken = { call: "write", path: /\.log$/, code: "ENOSPC" };
+  for (let at = 0; at < 5; at++)
+    expect(() => append(log, batch("x".repeat(150)))).toThrow(expect.objectContaining(STORAGE));
+  disk.broken = undefined;
+  append(log, batch("second".padEnd(350, "x")));
+  expect([log.segments.length, log.highWatermark]).toEqual([2, 2]);
+  log.abandon();
+  disk.kill();
+  expect(valuesOf(opened(disk, TINY, { leaderEpoch: 1 }))).toEqual(["first", "secon"]);
+});

@@ -1,0 +1,342 @@
+import { SimClock } from "../../src/base/clock.js";
+import { SeededRandom } from "../../src/base/random.js";
+import { cleanLog } from "../../src/broker/log/cleaning/clean-log.js";
+import type { PartitionLog } from "../../src/broker/log/partition-log.js";
+import type { OpenTransaction } from "../../src/broker/log/producers/producer-state.js";
+import { endOfBatches } from "../../src/broker/log/segments/batch-walk.js";
+import { ErrorCodes } from "../../src/protocol/error-codes.js";
+import { KafkaError } from "../../src/protocol/kafka-error.js";
+import {
+  type BatchHeader,
+  checkCrc,
+  isControlBatch,
+  isTransactional,
+  nextOffsetOf,
+  walkBatches,
+} from "../../src/protocol/records/record-batch.js";
+import { type DecodedRecord, readRecords } from "../../src/protocol/records/record-batch-reader.js";
+import { readMarker } from "../../src/protocol/records/transaction-marker.js";
+import { openTestLog } from "./broker-log.js";
+import { type DiskFault, MemoryDisk } from "./memory-disk.js";
+import { type ModelBatch, type ModelEntry, TransactionModel } from "./transaction-model.js";
+import { endIn, produceTo } from "./transactional-log.js";
+
+const FOLDER = "/data/t-0";
+const KEYS = ["a", "b", "c", "d", "e"];
+const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "EIO", "ENOSPC"];
+const ENDS = ["cut", "cut", "kill", "close"] as const;
+/** Producers with a transactional id; the last one is idempotent only. */
+const PRODUCERS = [1, 2, 3, 4];
+const IDEMPOTENT = 4;
+const REMEMBERED_BATCHES = 5;
+
+/** What is to be appended: entries without offsets. */
+type Appending = { readonly entries: readonly ModelEntry[]; readonly batch?: ModelBatch };
+
+/**
+ * Runs a history of one log with transactions, drawn from `seed`, on a disk that cuts the power, fails and fills up at
+ * any call: producers write, commit, abort and are fenced; batches are repeated; the log is compacted, or shortened;
+ * the process ends by a power cut, a kill or a clean stop. At every step readers of committed records, wherever they
+ * begin, must see what `TransactionModel` works out; after a start, the producers and transactions must be those of the
+ * batches that survived.
+ *
+ * @throws an error that names the seed.
+ */
+export async function runTransactionHistory(seed: number): Promise<void> {
+  try {
+    await new History(seed).run();
+  } catch (cause) {
+    throw new Error(`The transaction history of seed ${seed} failed: ${(cause as Error).message}`, { cause });
+  }
+}
+
+class History {
+  readonly #random: SeededRandom;
+  readonly #disk: MemoryDisk;
+  readonly #clock = new SimClock();
+  readonly #model = new TransactionModel();
+  readonly #isCompacted: boolean;
+  readonly #configs: Record<string, string>;
+  /** An append that failed: its bytes may be on disk nevertheless. */
+  #doubtful: Appending | undefined;
+  /** Everything before it is acknowledged, or was read. */
+  #promised = 0;
+  #logStart = 0;
+  #cleanedUpTo = 0;
+  #values = 0;
+
+  constructor(seed: number) {
+    this.#random = new SeededRandom(seed);
+    this.#disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
+    this.#isCompacted = this.#pick(2) === 0;
+    this.#configs = {
+      "cleanup.policy": this.#isCompacted ? "compact" : "delete",
+      "retention.ms": "-1",
+      "segment.bytes": String([300, 500, 900][this.#pick(3)]),
+      "index.interval.bytes": "100",
+      "delete.retention.ms": "0",
+      "flush.messages": "1",
+    };
+  }
+
+  async run(): Promise<void> {
+    this.#disk.makeFolder(FOLDER);
+    this.#disk.syncFolder("/");
+    const lives = 2 + this.#pick(5);
+    let before: string | undefined;
+    for (let life = 0; life <= lives; life++) {
+      if (life < lives && this.#pick(3) > 0) {
+        this.#disk.fault = { at: this.#disk.calls + 1 + this.#pick(150), kind: FAULTS[this.#pick(4)]! };
+      }
+      const log = this.#open(life);
+      if (!log) {
+        before = undefined;
+        continue;
+      }
+      this.#survived(log);
+      if (before !== undefined && before !== foldOf(log)) {
+        throw new Error(`the fold is ${foldOf(log)} after a restart, was ${before}`);
+      }
+      this.#check(log);
+      for (let step = this.#pick(50); step > 0 && !this.#disk.isCut && !log.offline; step--) await this.#step(log);
+      const how = life === lives - 1 ? "cut" : ENDS[this.#pick(ENDS.length)]!;
+      const isWhole = how !== "cut" && !this.#disk.isCut && !log.offline && this.#disk.fault === undefined;
+      before = isWhole ? foldOf(log) : undefined;
+      await this.#end(log, how);
+    }
+  }
+
+  async #step(log: PartitionLog): Promise<void> {
+    const producerId = PRODUCERS[this.#pick(PRODUCERS.length)]!;
+    const action = this.#pick(20);
+    if (action < 9) this.#send(log, producerId);
+    else if (action < 13) this.#finish(log, producerId);
+    else if (action < 15) this.#repeat(log, producerId);
+    else if (action === 15) this.#sendStale(log, producerId);
+    else if (action === 16) log.tend(this.#clock.nowMs(), Number.MAX_SAFE_INTEGER);
+    else if (action === 17) await (this.#isCompacted ? this.#compact(log) : this.#shorten(log));
+    else await this.#settle(log);
+    if (!log.offline && !this.#disk.isCut) this.#check(log);
+  }
+
+  #send(log: PartitionLog, producerId: number): void {
+    const { epoch, nextSequence } = this.#model.producer(producerId);
+    const isTransactional = producerId !== IDEMPOTENT;
+    const records = Array.from({ length: 1 + this.#pick(3) }, () => ({
+      key: KEYS[this.#pick(KEYS.length)]!,
+      value: `${this.#values++}${"x".repeat(this.#pick(60))}`,
+    }));
+    const baseOffset = log.logEndOffset;
+    const batch = { producerId, epoch, sequence: nextSequence, baseOffset, records, isTransactional };
+    const entries = records.map((record, at): ModelEntry => {
+      return { kind: "record", offset: baseOffset + at, producerId, epoch, isTransactional, ...record };
+    });
+    const answer = produceTo(log, batch);
+    this.#appended({ entries, batch }, answer.errorCode, answer.baseOffset === baseOffset);
+  }
+
+  /** Ends the producer's transaction if there is one, or repeats a marker. */
+  #finish(log: PartitionLog, producerId: number): void {
+    if (producerId === IDEMPOTENT) return;
+    const { epoch } = this.#model.producer(producerId);
+    const isCommit = this.#pick(2) === 0;
+    // A coordinator that fences the producer aborts under a newer epoch.
+    const markerEpoch = epoch + (!isCommit && this.#pick(3) === 0 ? 1 : 0);
+    const offset = log.logEndOffset;
+    const entry: ModelEntry = { kind: "marker", offset, producerId, epoch: markerEpoch, isCommit };
+    let errorCode: number = ErrorCodes.NONE;
+    try {
+      endIn(log, producerId, isCommit ? "COMMIT" : "ABORT", markerEpoch);
+    } catch (cause) {
+      if (!(cause instanceof KafkaError)) throw cause;
+      errorCode = cause.code;
+    }
+    this.#appended({ entries: [entry] }, errorCode, true);
+  }
+
+  #appended(appending: Appending, errorCode: number, isPlaced: boolean): void {
+    if (errorCode === ErrorCodes.NONE && isPlaced) {
+      this.#model.add(appending.entries, appending.batch);
+      this.#doubtful = undefined;
+      return;
+    }
+    if (errorCode !== ErrorCodes.KAFKA_STORAGE_ERROR || this.#disk.fault === undefined) {
+      throw new Error(`an append was answered ${errorCode}: ${JSON.stringify(appending)}`);
+    }
+    this.#doubtful = appending;
+  }
+
+  #repeat(log: PartitionLog, producerId: number): void {
+    const { epoch } = this.#model.producer(producerId);
+    const batches = this.#model.batches(producerId, epoch).slice(-REMEMBERED_BATCHES);
+    const batch = batches[this.#pick(batches.length || 1)];
+    if (!batch) return;
+    const { errorCode, baseOffset } = produceTo(log, batch);
+    if (errorCode !== ErrorCodes.NONE || baseOffset !== batch.baseOffset) {
+      throw new Error(`the retry of ${JSON.stringify(batch)} was answered ${errorCode}, offset ${baseOffset}`);
+    }
+  }
+
+  #sendStale(log: PartitionLog, producerId: number): void {
+    const { epoch } = this.#model.producer(producerId);
+    if (epoch === 0) return;
+    const { errorCode } = produceTo(log, { producerId, epoch: epoch - 1, sequence: 0 });
+    if (errorCode !== ErrorCodes.INVALID_PRODUCER_EPOCH) throw new Error(`a fenced producer was answered ${errorCode}`);
+  }
+
+  async #settle(log: PartitionLog): Promise<void> {
+    const end = log.logEndOffset;
+    try {
+      await log.settled(end);
+      this.#promised = Math.max(this.#promised, end);
+    } catch (cause) {
+      if (this.#disk.fault === undefined) throw cause;
+    }
+  }
+
+  async #shorten(log: PartitionLog): Promise<void> {
+    const target = log.logStartOffset + this.#pick(log.highWatermark - log.logStartOffset + 1);
+    this.#logStart = Math.max(this.#logStart, target);
+    log.raiseStart(target);
+    try {
+      log.applyRetention(this.#clock.nowMs());
+    } catch (cause) {
+      if (this.#disk.fault === undefined) throw cause;
+    }
+    this.#logStart = Math.max(this.#logStart, log.logStartOffset);
+  }
+
+  /** Compacts what the cleaner would, if the log were the dirtiest. */
+  async #compact(log: PartitionLog): Promise<void> {
+    const sealed = log.segments.slice(0, -1);
+    if (sealed.some((segment) => !segment.sealed)) return;
+    const last = sealed.findLast(({ nextOffset }) => nextOffset <= log.lastStableOffset);
+    if (!last) return;
+    const plan = { firstDirtyOffset: sealed[0]!.baseOffset, endOffset: last.nextOffset, dirtyRatio: 1 };
+    const dedupeBufferBytes = [48, 96, 1 << 16][this.#pick(3)]!;
+    const cleaning = cleanLog(log, plan, { nowMs: this.#clock.nowMs(), dedupeBufferBytes });
+    this.#cleanedUpTo = Math.max(this.#cleanedUpTo, last.nextOffset);
+    try {
+      for (let step = cleaning.next(); !step.done; step = cleaning.next()) {
+        if (step.value.fdToSync !== undefined) await this.#disk.syncLater(step.value.fdToSync);
+        // The log is read between the steps.
+        if (!log.offline && !this.#disk.isCut) this.#check(log);
+      }
+    } catch (cause) {
+      if (this.#disk.fault === undefined) throw cause;
+    } finally {
+      cleaning.return(undefined);
+    }
+  }
+
+  /** Opens the log; undefined if the disk fails meanwhile, which the next life mends. */
+  #open(leaderEpoch: number): PartitionLog | undefined {
+    const [disk, clock, configs] = [this.#disk, this.#clock, this.#configs];
+    try {
+      const log = openTestLog(FOLDER, { configs, disk, clock, leaderEpoch, logStartOffset: this.#logStart });
+      if (!disk.isCut) return log;
+      log.abandon();
+      disk.restart();
+      return undefined;
+    } catch (cause) {
+      if (disk.fault === undefined) throw cause;
+      if (disk.openFiles.length > 0 && !disk.isCut) throw new Error(`left open: ${disk.openFiles}`, { cause });
+      disk.restart();
+      return undefined;
+    }
+  }
+
+  async #end(log: PartitionLog, how: (typeof ENDS)[number]): Promise<void> {
+    if (how === "close" && !this.#disk.isCut) await log.close().catch(() => undefined);
+    else log.abandon();
+    if (how === "cut" || this.#disk.isCut) this.#disk.restart();
+    else this.#disk.kill();
+  }
+
+  /** Tells the model what has survived the end of the last process. */
+  #survived(log: PartitionLog): void {
+    const end = log.logEndOffset;
+    if (end < this.#promised) throw new Error(`the log ends at ${end}, but ${this.#promised} was promised`);
+    if (end > this.#model.end && this.#doubtful?.entries[0]?.offset === this.#model.end) {
+      this.#model.add(this.#doubtful.entries, this.#doubtful.batch);
+    }
+    this.#doubtful = undefined;
+    // A log that is lost up to its start begins anew there.
+    this.#model.truncate(end);
+    if (end !== this.#model.end && end !== this.#logStart)
+      throw new Error(`the log ends at ${end}, the model at ${this.#model.end}`);
+  }
+
+  #check(log: PartitionLog): void {
+    const { highWatermark, logStartOffset, lastStableOffset } = log;
+    const stable = this.#model.stable(highWatermark, logStartOffset);
+    if (lastStableOffset !== stable)
+      throw new Error(`the last stable offset is ${lastStableOffset}, should be ${stable}`);
+    if (lastStableOffset > log.durableEnd) throw new Error(`${lastStableOffset} is stable, ${log.durableEnd} on disk`);
+    this.#promised = Math.max(this.#promised, stable);
+    this.#checkOpen(log);
+    this.#checkReader(log, logStartOffset);
+    this.#checkReader(log, logStartOffset + this.#pick(stable - logStartOffset + 1));
+  }
+
+  #checkOpen(log: PartitionLog): void {
+    const shown = ({ producerId, firstOffset }: OpenTransaction) => `${producerId} from ${firstOffset}`;
+    const [is, should] = [log.openTransactions.map(shown), this.#model.open().map(shown)];
+    if (String(is) !== String(should)) throw new Error(`open: ${is}; should be: ${should}`);
+  }
+
+  /** Reads like a client, from `from` to the last stable offset. */
+  #checkReader(log: PartitionLog, from: number): void {
+    const found = new Map(readCommitted(log, from, 1 + this.#pick(600)).map((record) => [record.offset, record]));
+    const expected = this.#model.committed(from, log.lastStableOffset);
+    for (const { offset, key, value } of expected) {
+      const record = found.get(offset);
+      found.delete(offset);
+      if (record?.key?.toString() === key && record.value?.toString() === value) continue;
+      const isSuperseded = expected.some((later) => later.offset > offset && later.key === key);
+      if (record || !this.#isCompacted || !isSuperseded || offset >= this.#cleanedUpTo) {
+        throw new Error(`from ${from}: ${key} at ${offset} is ${record?.value}, should be ${value}`);
+      }
+    }
+    if (found.size > 0) throw new Error(`from ${from}: read what is not committed, at ${[...found.keys()]}`);
+  }
+
+  #pick(count: number): number {
+    return this.#random.integer(count);
+  }
+}
+
+/** What must be the same after a restart that loses nothing. */
+function foldOf(log: PartitionLog): string {
+  const producers = [...log.producers.entries()]
+    .map(({ seenAtMs: _, ...entry }) => entry)
+    .sort((a, b) => a.producerId - b.producerId);
+  const aborted = log.abortedTransactions(0, Number.MAX_SAFE_INTEGER);
+  return JSON.stringify({ producers, open: log.openTransactions, aborted });
+}
+
+/** The records that a consumer with isolation.level=read_committed returns: it filters by the aborted transactions. */
+function readCommitted(log: PartitionLog, from: number, maxBytes: number): DecodedRecord[] {
+  const records: DecodedRecord[] = [];
+  for (let offset = from; offset < log.lastStableOffset; ) {
+    const chunk = log.read(offset, maxBytes, true, log.lastStableOffset);
+    if (chunk.length === 0) break;
+    const waiting = log.abortedTransactions(offset, endOfBatches(chunk)).sort((a, b) => a.firstOffset - b.firstOffset);
+    const aborted = new Set<number>();
+    for (const { header, bytes } of walkBatches(chunk)) {
+      if (!checkCrc(bytes, header)) throw new Error(`wrong checksum at ${header.baseOffset}`);
+      offset = nextOffsetOf(header);
+      while (waiting.length > 0 && waiting[0]!.firstOffset < offset) aborted.add(waiting.shift()!.producerId);
+      if (isControlBatch(header)) {
+        if (readMarker(bytes)?.kind === "ABORT") aborted.delete(header.producerId);
+      } else if (!isSkipped(header, aborted)) {
+        records.push(...readRecords(bytes).filter((record) => record.offset >= from));
+      }
+    }
+  }
+  return records;
+}
+
+function isSkipped(header: BatchHeader, aborted: ReadonlySet<number>): boolean {
+  return isTransactional(header) && aborted.has(header.producerId);
+}

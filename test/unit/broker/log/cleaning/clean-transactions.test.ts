@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { cleanLog } from "../../../../../src/broker/log/cleaning/clean-log.js";
+import type { PartitionLog } from "../../../../../src/broker/log/partition-log.js";
+import { isControlBatch, nextOffsetOf, walkBatches } from "../../../../../src/protocol/records/record-batch.js";
+import { append, batchOf, readAll } from "../../../../support/broker-log.js";
+import type { MemoryDisk } from "../../../../support/memory-disk.js";
+import { diskWithFolder, endIn, openOn, produceTo } from "../../../../support/transactional-log.js";
+
+const CONFIGS = {
+  "cleanup.policy": "compact",
+  "segment.bytes": "400",
+  "flush.messages": "1",
+  "delete.retention.ms": "1000",
+};
+
+let disk: MemoryDisk;
+let log: PartitionLog;
+beforeEach(() => {
+  disk = diskWithFolder();
+  log = openOn(disk, CONFIGS);
+});
+
+function write(producerId: number, sequence: number, key: string, value: string, epoch = 0): void {
+  expect(produceTo(log, { producerId, sequence, epoch, records: [{ key, value }] }).errorCode).toBe(0);
+}
+
+/** Fills the active segment, so that everything before is sealed. */
+async function seal(): Promise<void> {
+  const { baseOffset } = log.segments.at(-1)!;
+  while (log.segments.at(-1)!.baseOffset === baseOffset)
+    append(log, batchOf([{ key: "fill", value: "x".repeat(300) }]));
+  await log.settled(log.logEndOffset);
+  expect(log.segments.slice(0, -1).every(({ sealed }) => sealed)).toBe(true);
+}
+
+async function clean(nowMs: number): Promise<void> {
+  const sealed = log.segments.slice(0, -1);
+  const plan = { firstDirtyOffset: sealed[0]!.baseOffset, endOffset: sealed.at(-1)!.nextOffset, dirtyRatio: 1 };
+  const cleaning = cleanLog(log, plan, { nowMs, dedupeBufferBytes: 1 << 16 });
+  for (let step = cleaning.next(); !step.done; step = cleaning.next()) {
+    if (step.value.fdToSync !== undefined) await disk.syncLater(step.value.fdToSync);
+  }
+}
+
+function left(): string[] {
+  return readAll(log)
+    .filter(({ key }) => key!.toString() !== "fill")
+    .map(({ offset, value }) => `${offset} ${value}`);
+}
+
+function markers(): number[] {
+  const offsets: number[] = [];
+  for (let offset = 0; offset < log.logEndOffset; ) {
+    for (const { header } of walkBatches(log.read(offset, 100_000, true))) {
+      offset = nextOffsetOf(header);
+      if (isControlBatch(header)) offsets.push(header.baseOffset);
+    }
+  }
+  return offsets;
+}
+
+describe("compacting a log with transactions", () => {
+  test("drops the records of aborted ones, which supersede nothing, and keeps those of committed ones", async () => {
+    write(7, 0, "a", "committed");
+    endIn(log, 7, "COMMIT");
+    write(7, 1, "a", "aborted");
+    endIn(log, 7, "ABORT");
+    await seal();
+    await clean(0);
+    expect(left()).toEqual(["0 committed"]);
+  });
+
+  test("drops a marker once no batch of its transaction is left, and a reader had delete.retention.ms to see it", async () => {
+    write(7, 0, "a", "aborted");
+    endIn(log, 7, "ABORT", 1);
+    write(7, 0, "a", "old", 1);
+    endIn(log, 7, "COMMIT", 1);
+    write(7, 1, "a", "new", 1);
+    endIn(log, 7, "COMMIT", 1);
+    await seal();
+    await clean(5000);
+    expect([left(), markers()]).toEqual([["4 new"], [1, 3, 5]]);
+    await clean(5999);
+    expect(markers()).toEqual([1, 3, 5]);
+    expect(log.abortedTransactions(0, 6)).toHaveLength(1);
+    await clean(6000);
+    // Without its marker an aborted transaction must not be named: the reader would drop the next one.
+    expect([left(), markers(), log.abortedTransactions(0, 6)]).toEqual([["4 new"], [5], []]);
+    disk.kill();
+    log = openOn(disk, CONFIGS, { leaderEpoch: 1 });
+    expect([left(), log.abortedTransactions(0, 6), log.openTransactions]).toEqual([["4 new"], [], []]);
+  });
+
+  test("keeps the marker that alone tells a producer's epoch", async () => {
+    write(7, 0, "a", "aborted");
+    endIn(log, 7, "ABORT", 1);
+    await seal();
+    await clean(0);
+    await clean(1000);
+    expect([left(), markers()]).toEqual([[], [1]]);
+  });
+
+  test("keeps the header of a producer's last batch, and its marker, so that its sequence goes on", async () => {
+    write(7, 0, "a", "aborted");
+    endIn(log, 7, "ABORT");
+    await seal();
+    await clean(0);
+    await clean(1000);
+    expect([left(), markers()]).toEqual([[], [1]]);
+    write(7, 1, "a", "next");
+  });
+});
+
+test("the aborted transactions of sealed segments are known after a kill and after a power cut", async () => {
+  write(7, 0, "a", "aborted");
+  endIn(log, 7, "ABORT");
+  await seal();
+  write(8, 0, "b", "aborted");
+  endIn(log, 8, "ABORT");
+  await log.settled(log.logEndOffset);
+  const before = log.abortedTransactions(0, 100);
+  expect(before).toHaveLength(2);
+  disk.kill();
+  log = openOn(disk, CONFIGS, { leaderEpoch: 1 });
+  expect(log.abortedTransactions(0, 100)).toEqual(before);
+  disk.restart();
+  log = openOn(disk, CONFIGS, { leaderEpoch: 2 });
+  expect(log.abortedTransactions(0, 100)).toEqual(before);
+});
