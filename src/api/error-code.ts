@@ -123,10 +123,6 @@ export const ERROR_CODES = {
     advice:
       "Check that the worker can reach the systems in the configuration (a database, a store), and repeat the request.",
   },
-  NOT_BUILT_YET: {
-    text: "The configuration needs a part of Kafka Connect that Millrace does not have yet.",
-    advice: "Remove the key that the message names.",
-  },
   CONNECTOR_NOT_FOUND: {
     text: "No connector has this name.",
     advice: "GET /connectors lists them; names in paths are URL-encoded.",

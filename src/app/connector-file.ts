@@ -32,16 +32,17 @@ export function readConnectorFile(path: string): NamedConnector {
 export function parseConnectorFile(text: string, file: string): NamedConnector {
   const fault = (why: string, cause?: unknown) =>
     new ConfigError("file", `Connector file ${file}: ${why}`, cause === undefined ? undefined : { cause });
+  if (text.trimStart().startsWith("["))
+    throw fault("it holds a JSON array: write one file for each connector, with one object and its 'name'");
   if (!text.trimStart().startsWith("{")) return named(propertiesOf(text, fault), file, fault);
-  let json: unknown;
+  let json: Readonly<Record<string, unknown>>;
   try {
     // Numbers become text: config values are text, and 1.0 or 10000000000000000001 must arrive as written.
-    json = parseJsonNumbers(text, (number) => number);
+    json = parseJsonNumbers(text, (number) => number) as typeof json; // it begins with a brace
   } catch (cause) {
     throw fault("it is not valid JSON", cause);
   }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw fault("it holds no JSON object");
-  const { config, name, initial_state: initial } = json as Readonly<Record<string, unknown>>;
+  const { config, name, initial_state: initial } = json;
   if (typeof config !== "object" || config === null) return named(configOf(json, fault), file, fault);
   const own = configOf(config, fault);
   if (typeof name !== "string" || name.trim() === "") throw fault("'name' is missing");

@@ -2,7 +2,7 @@ import type { ConnectionOptions, TlsOptions } from "node:tls";
 import { ConfigError, type Props } from "../api/index.js";
 import { clientAuth, type DistributedConfig } from "../herder/config/distributed-config.js";
 import { tlsConfig } from "../kafka/security-config.js";
-import { type Listener, parseListener } from "../rest/server/listener.js";
+import { collide, type Listener, parseListener } from "../rest/server/listener.js";
 import type { Endpoint } from "../rest/server/rest-server.js";
 
 const MAIN_PREFIX = "listeners.https.";
@@ -29,11 +29,32 @@ export function restEndpoints(
       const listener = parseListener(key, text);
       return { listener, tls: listener.scheme === "https" ? listenerTls(listener, props, prefix) : undefined };
     });
-  const admin = config["admin.listeners"];
-  return {
-    main: endpoints("listeners", config.listeners, MAIN_PREFIX),
-    admin: admin === null ? undefined : endpoints("admin.listeners", admin, ADMIN_PREFIX),
-  };
+  const texts = config["admin.listeners"];
+  const main = endpoints("listeners", config.listeners, MAIN_PREFIX);
+  const admin = texts === null ? undefined : endpoints("admin.listeners", texts, ADMIN_PREFIX);
+  refuseCollisions(main, admin ?? []);
+  return { main, admin };
+}
+
+/** The system's own error would name the second address alone, as if another process had it. */
+function refuseCollisions(main: readonly Endpoint[], admin: readonly Endpoint[]): void {
+  const seen: { readonly key: string; readonly listener: Listener }[] = [];
+  const named = (key: string, of: readonly Endpoint[]) => of.map(({ listener }) => ({ key, listener }));
+  for (const each of [...named("listeners", main), ...named("admin.listeners", admin)]) {
+    const other = seen.find(({ listener }) => collide(listener, each.listener));
+    seen.push(each);
+    if (!other) continue;
+    const { key, listener } = each;
+    const text = `${listener.scheme}://${listener.host}:${listener.port}`;
+    const remedy =
+      key === other.key
+        ? "give each a port of its own"
+        : `leave ${key} out to serve /admin there, too, or choose another port`;
+    throw new ConfigError(
+      key,
+      `Invalid value ${text} for configuration ${key}: ${other.key} has that port already; ${remedy}`,
+    );
+  }
 }
 
 /** TLS for requests to other workers: the settings of this worker's own listeners, as in Kafka Connect. */

@@ -29,6 +29,7 @@ import { alterSinkOffsets, resetSinkOffsets, sinkOffsets } from "../worker/sink/
 import { overridePolicy } from "../worker/task/override-policy.js";
 import { adminProperties, transactionalIdOf } from "../worker/task/task-client-properties.js";
 import { exactlyOnceMode } from "../worker/worker-config.js";
+import { ownOffsets } from "./own-offsets.js";
 import { packageVersion } from "./package-version.js";
 
 /** The inputs of a herder, in every mode. */
@@ -171,7 +172,10 @@ function makeParts(
           });
       return {
         config: new ConfigStore(openLog(topics.config.name, mode === "enabled"), listeners.config, leaderSends),
-        offset: new OffsetStore(openLog(topics.offset.name, mode === "enabled")),
+        offset: new OffsetStore(
+          openLog(topics.offset.name, mode === "enabled"),
+          ownOffsets({ stack, props }, topics.offset),
+        ),
         status: new StatusStore(openLog(topics.status.name), listeners.status, clock, random, storeLogger),
       };
     },

@@ -15,6 +15,7 @@ import { OffsetFile } from "../stores/offset-file.js";
 import { OffsetStore } from "../stores/offset-store.js";
 import { StatusStore } from "../stores/status-store.js";
 import { readConnectorFile } from "./connector-file.js";
+import { ownOffsets } from "./own-offsets.js";
 import { applyClusterLevel, type HerderWiring, herderOptions, workerFactory } from "./stack-herder.js";
 import { type RunningWorker, startWorker, type WorkerStackOptions } from "./stack-worker.js";
 
@@ -52,8 +53,8 @@ export async function startStandaloneStack(
 }
 
 function makeStandaloneHerder(given: HerderWiring<StandaloneConfig>) {
-  // It delivers at least once, whatever its file says: there is no group whose leader could fence tasks.
-  const wiring = { ...given, props: { ...given.props, "exactly.once.source.support": "disabled" } };
+  // It delivers at least once, whatever its file says.
+  const wiring = { ...given, props: { ...given.props, "exactly.once.source.support": "unavailable" } };
   const { stack, config, address, providers } = wiring;
   const { clock, random, logger } = stack;
   const loop: HerderLoop = new HerderLoop(
@@ -97,7 +98,10 @@ function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): He
         new CompactedLog({ ...log, topic: "offsets", file, transport: new LocalLog(offsets), fold });
       return {
         config: new ConfigStore(openLog("configs"), listeners.config),
-        offset: new OffsetStore(openFile),
+        offset: new OffsetStore(
+          openFile,
+          ownOffsets({ stack, props }, { partitions: -1, replicationFactor: -1, configs: {} }),
+        ),
         status: new StatusStore(openLog("statuses"), listeners.status, clock, random, storeLogger),
       };
     },

@@ -99,12 +99,7 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
   const providers = loadConfigProviders(options.props, { env, logger: logger.named(LOGGERS.providers) });
   const props = resolveReferences(options.props, providers);
   const config = mode.parse(props);
-  const idle = idleWorkerKeys(props, mode.def);
-  for (const key of idle.unknown) {
-    const place = options.placeOf?.(key);
-    logger.warn("An unknown worker property has no effect", place === undefined ? { key } : { key, place });
-  }
-  for (const key of idle.withoutEffect) logger.warn("An unsupported worker property has no effect", { key });
+  warnOfIdleKeys(options, idleWorkerKeys(props, mode.def));
   const endpoints = restEndpoints(config, props);
   const access = accessRules(config, env);
   if (access.users?.some(({ users }) => users.size === 0)) {
@@ -185,6 +180,21 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
       return close(() => loop.abandon());
     },
   };
+}
+
+/** One line for all keys of a kind: a file for Java may have many. */
+function warnOfIdleKeys(
+  { logger, placeOf }: Pick<WorkerStackOptions, "logger" | "placeOf">,
+  { unknown, withoutEffect }: ReturnType<typeof idleWorkerKeys>,
+): void {
+  const places = new Set(unknown.map((key) => placeOf?.(key)));
+  for (const place of places) {
+    const keys = unknown.filter((key) => placeOf?.(key) === place).join(", ");
+    logger.warn("Unknown worker properties have no effect", { keys, ...(place !== undefined && { place }) });
+  }
+  if (withoutEffect.length > 0) {
+    logger.warn("These worker properties have no effect here", { keys: withoutEffect.join(", ") });
+  }
 }
 
 /** Loads the metrics' code for the first scrape: many workers are never asked. */

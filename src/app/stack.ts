@@ -4,6 +4,7 @@ import type { LogFormat } from "../base/log/line-logger.js";
 import type { LogLevel } from "../base/log/log-levels.js";
 import type { LogSink } from "../base/logger.js";
 import { BROKER_KEYS } from "../broker/broker-properties.js";
+import { formatEndpoint, reachableHere } from "../broker/net/endpoint.js";
 import { type BrokerThread, startBrokerThread } from "../broker/start-broker-thread.js";
 import type { RunningWorker, WorkerStackOptions } from "./stack-worker.js";
 
@@ -134,13 +135,10 @@ export async function startBrokerStack(options: BrokerStackOptions): Promise<Bro
 
 /** The broker's address for the worker beside it. The advertised one may be reachable only from outside. */
 function addressForWorker(broker: BrokerThread): string {
-  if (broker.inside) return addressOf(broker.inside);
-  const { host, port } = broker;
-  const anyAddress: Readonly<Record<string, string>> = { "": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1" };
-  return addressOf({ host: anyAddress[host] ?? host, port });
+  return addressOf(broker.inside ?? broker);
 }
 
-/** `HOST:PORT` of a broker. */
-export function addressOf({ host, port }: { readonly host: string; readonly port: number }): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+/** `HOST:PORT` at which clients on this machine reach a broker. */
+export function addressOf(broker: { readonly host: string; readonly port: number }): string {
+  return formatEndpoint(reachableHere(broker));
 }

@@ -22,7 +22,7 @@ import { MetadataLog } from "./metadata/metadata-log.js";
 import { Dispatcher } from "./net/dispatcher.js";
 import { formatEndpoint, isLoopback, parseEndpoint } from "./net/endpoint.js";
 import { Listener } from "./net/listener.js";
-import { type ListenerPlan, planListener } from "./net/plan-listener.js";
+import { type ListenerPlan, listenersAt, planListener } from "./net/plan-listener.js";
 import { OffsetCheckpoint } from "./offset-checkpoint.js";
 import { TopicRegistry } from "./topics/topic-registry.js";
 
@@ -157,8 +157,9 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
 
 /** The properties, with the options added under Kafka's names: DescribeConfigs shows both. */
 function propertiesOf({ properties = {}, listen, dataDir }: BrokerOptions): BrokerProperties {
-  const listeners = listen === undefined ? {} : { listeners: `PLAINTEXT://${formatEndpoint(parseEndpoint(listen))}` };
-  return new BrokerProperties({ ...properties, ...listeners, "log.dirs": dataDir });
+  if (listen === undefined) return new BrokerProperties({ ...properties, "log.dirs": dataDir });
+  const listeners = listenersAt(parseEndpoint(listen), new BrokerProperties(properties));
+  return new BrokerProperties({ ...properties, listeners, "log.dirs": dataDir });
 }
 
 /** Opens the listener as planned, and the one on loopback if `listenInside`. */

@@ -101,7 +101,8 @@ export async function runProgram(args: readonly string[], version: string, comma
 
 /** HOST:PORT, IPv6 in brackets. */
 function address(text: string): string {
-  const port = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(text)?.[1];
-  if (port !== undefined && Number(port) <= 65_535) return text;
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d+)$/.exec(text)?.[1];
+  if (port !== undefined && Number(port) > 65_535) throw new InvalidArgumentError("The port is above 65535.");
+  if (port !== undefined) return text;
   throw new InvalidArgumentError("Expected HOST:PORT, such as 127.0.0.1:9092; port 0 takes any free one.");
 }

@@ -129,14 +129,15 @@ export class DistributedHerder implements Herder {
     const redaction = new Redaction();
     const noted = (reference: string, value: string) => redaction.note(reference, value);
     const config = resolveReferences(entryOf(this.loop.configs(), name).config, this.options.providers, noted);
+    const given = withoutNulls(config);
     try {
       const { type } = findConnector(this.loop.worker.plugins, config["connector.class"]);
-      if (type === "sink") return await this.options.sinkOffsets.list(withoutNulls(config), name);
+      if (type === "sink") return await this.options.sinkOffsets.list(given, name);
+      const stored = await this.loop.stores.offset.list(name, given);
+      return stored.filter((entry): entry is { partition: SourceMap; offset: SourceMap } => entry.offset !== null);
     } catch (error) {
       throw redaction.error(error);
     }
-    const stored = await this.loop.stores.offset.list(name);
-    return stored.filter((entry): entry is { partition: SourceMap; offset: SourceMap } => entry.offset !== null);
   }
 
   alterOffsets(name: string, offsets: readonly SubmittedOffset[]): Promise<string> {

@@ -116,8 +116,9 @@ function bootstrapServers(read: PropertyReader): Address[] {
   }
   return list.map((server) => {
     const parts = /^(?:[a-zA-Z_]+:\/\/)?(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/[\]]+)):(\d+)$/.exec(server);
-    const port = Number(parts?.[3]);
-    if (!parts || port < 1 || port > 65_535) throw invalid(key, server, "each server must be HOST:PORT");
+    if (!parts) throw invalid(key, server, "each server must be HOST:PORT");
+    const port = Number(parts[3]);
+    if (port < 1 || port > 65_535) throw invalid(key, server, "the port must be between 1 and 65535");
     return { host: parts[1] ?? parts[2]!, port };
   });
 }

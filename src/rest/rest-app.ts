@@ -34,6 +34,7 @@ export function restApp(context: RestContext, { hasAdmin }: { readonly hasAdmin:
   return appOf(context, {
     routes: hasAdmin ? restRoutes(context) : mainRoutes(context),
     decorate: decorate(context.access, context.clock),
+    guard: authenticate(context.access),
   });
 }
 
@@ -48,7 +49,11 @@ function mainRoutes(context: RestContext): Route[] {
 
 /** What the listeners of `admin.listeners` serve: as in Kafka Connect, without headers for browsers. */
 export function adminApp(context: RestContext): Express {
-  return appOf(context, { routes: adminRoutes(context), decorate: (_request, _response, next) => next() });
+  return appOf(context, {
+    routes: adminRoutes(context),
+    decorate: (_request, _response, next) => next(),
+    guard: authenticate({ ...context.access, cors: undefined }),
+  });
 }
 
 /** The routes under /admin: on REST's own listeners, unless `admin.listeners` moves or removes them. */
@@ -58,8 +63,9 @@ function adminRoutes(context: RestContext): Route[] {
 
 function appOf(
   context: RestContext,
-  { routes, decorate }: { readonly routes: readonly Route[]; readonly decorate: RequestHandler },
+  parts: { readonly routes: readonly Route[]; readonly decorate: RequestHandler; readonly guard: RequestHandler },
 ): Express {
+  const { routes, decorate, guard } = parts;
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -71,11 +77,8 @@ function appOf(
   }, decorate);
   // Strangers are refused before a body is read. The raw bytes: signatures cover them, and their numbers must not be
   // rounded.
-  const before = [
-    authenticate(context.access),
-    express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false }),
-  ];
-  for (const route of routes) serveRoute(app, route, before, authenticate(context.access));
+  const before = [guard, express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false })];
+  for (const route of routes) serveRoute(app, route, before, guard);
   app.use(() => {
     throw new HttpError(404, "HTTP 404 Not Found");
   });

@@ -10,8 +10,9 @@ export interface InternalTopic {
   readonly replicationFactor: number;
   /** Topic configs from the worker's properties; the cleanup policy is always `compact`. */
   readonly configs: Readonly<Record<string, string>>;
-  /** The worker property that names the topic, for error messages. */
+  /** The property that names the topic, and the worker's for its replication factor, for error messages. */
   readonly property: string;
+  readonly replicationProperty: string;
   /** "source offsets", for error messages. */
   readonly purpose: string;
 }
@@ -116,7 +117,7 @@ async function createTopics(
 function creationFailed(topic: InternalTopic | undefined, { name, error }: TopicResult): RetriableError {
   const advice =
     error?.codeName === "INVALID_REPLICATION_FACTOR" && topic
-      ? `; set ${topic.property.replace(/\.topic$/, ".replication.factor")} (now ${topic.replicationFactor}) to no more than the number of brokers`
+      ? `; set ${topic.replicationProperty} (now ${topic.replicationFactor}) to no more than the number of brokers`
       : "";
   return new RetriableError(
     "STORE_UNREADABLE",

@@ -64,7 +64,7 @@ const LOOK_AGAIN_MS = 250;
  */
 const PRODUCER_PROPERTIES = { acks: "all", retries: "0", "delivery.timeout.ms": "10000", "linger.ms": "0" };
 
-/** The transport over a Kafka client, which the caller closes. */
+/** The transport over Kafka clients, which the caller closes. */
 export class KafkaLogTransport implements LogTransport {
   readonly #consumer;
   #producer: Producer<undefined>;
@@ -77,6 +77,8 @@ export class KafkaLogTransport implements LogTransport {
     private readonly clock: Clock,
     /** Reads only what was committed, for a topic that is written in transactions. */
     readCommitted = false,
+    /** Writes, where the properties for that are others. */
+    private readonly writer: KafkaClient = client,
   ) {
     const isolation = readCommitted ? "read_committed" : "read_uncommitted";
     this.#consumer = client.consumer({
@@ -130,7 +132,7 @@ export class KafkaLogTransport implements LogTransport {
   }
 
   #openProducer(): Producer<undefined> {
-    return this.client.producer<undefined>({ properties: PRODUCER_PROPERTIES }, { acknowledged() {}, failed() {} });
+    return this.writer.producer<undefined>({ properties: PRODUCER_PROPERTIES }, { acknowledged() {}, failed() {} });
   }
 
   /** A missing topic must not pass for an empty one: its log would reach the end at once, and for ever. */
@@ -144,7 +146,7 @@ export class KafkaLogTransport implements LogTransport {
       if (signal.aborted || this.clock.monotonicMs() >= deadlineMs) {
         throw new RetriableError(
           "STORE_UNREADABLE",
-          `Topic ${this.topic} did not appear within ${APPEAR_TIMEOUT_MS / 1000} s: create it with cleanup.policy=compact, let this worker create it, or name an existing topic in the property that names this one (config.storage.topic, offset.storage.topic or status.storage.topic)`,
+          `Topic ${this.topic} did not appear within ${APPEAR_TIMEOUT_MS / 1000} s: create it with cleanup.policy=compact, let this worker create it, or name an existing topic in the property that names this one (config.storage.topic, offset.storage.topic or status.storage.topic; offsets.storage.topic of a connector)`,
         );
       }
       await this.clock.delay(LOOK_AGAIN_MS, signal);

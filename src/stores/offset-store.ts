@@ -1,59 +1,208 @@
-import type { SourceMap, SourceOffset } from "../api/index.js";
-import type { CompactedLog, OpenLog } from "./compacted-log.js";
+import {
+  type Clock,
+  type Logger,
+  type Props,
+  RetriableError,
+  type SourceMap,
+  type SourceOffset,
+  type Timer,
+} from "../api/index.js";
+import type { OpenLog } from "./compacted-log.js";
 import type { StoreRecord } from "./log-transport.js";
-import { OffsetFold } from "./offset-fold.js";
+import { OffsetTopic } from "./offset-topic.js";
+import { OverlaidOffsets } from "./overlaid-offsets.js";
 
-/** Source offsets of all connectors: the offsets topic, in Kafka Connect's own format (KIP-875). */
+/** A connector's own offsets topic (`offsets.storage.topic`), not opened yet. */
+export interface OwnOffsetsTopic {
+  /** The topic with the settings of its clients: other ones are another topic. */
+  readonly identity: string;
+  /** Makes sure that the topic exists, and opens clients of its cluster. @throws ConfigError, RetriableError */
+  open(signal: AbortSignal): Promise<OpenedOffsetsTopic>;
+}
+
+export interface OpenedOffsetsTopic {
+  readonly openLog: OpenLog;
+  /** Closes the clients, once the log is closed. */
+  close(): Promise<void>;
+}
+
+export interface OwnOffsetsParts {
+  /** The topic that a connector of this configuration has; undefined: the worker's alone. @throws ConfigError */
+  find(connector: string, props: Props): OwnOffsetsTopic | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What holds the offsets of one connector. */
+type Place = Pick<OverlaidOffsets, "read" | "list" | "flush" | "records" | "committed"> & {
+  readonly isOverlaid: boolean;
+};
+
+interface Opened {
+  readonly topic: OwnTopic;
+  readonly place: Promise<Place>;
+  idle: Timer;
+}
+
+/** A connector's own topic is closed when nobody has asked for it for this long. */
+const IDLE_MS = 300_000;
+
+/**
+ * The source offsets of all connectors: in the worker's offsets topic, and for some in one of their own besides. A
+ * connector's configuration decides, so every call takes it, with references resolved.
+ */
 export class OffsetStore {
-  readonly #fold = new OffsetFold();
-  readonly #log: CompactedLog;
+  readonly #worker: OffsetTopic;
+  readonly #own = new Map<string, Opened>();
 
-  constructor(openLog: OpenLog) {
-    this.#log = openLog(this.#fold);
+  /** @param own undefined: no connector has a topic of its own. */
+  constructor(
+    openLog: OpenLog,
+    private readonly own?: OwnOffsetsParts,
+  ) {
+    this.#worker = new OffsetTopic(openLog);
   }
 
   start(): Promise<void> {
-    return this.#log.start();
+    return this.#worker.start();
   }
 
   /** The stored offsets of these partitions, in the same order, with everything written before the call. */
-  async read(connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> {
-    await this.#log.readToEnd();
-    return partitions.map((partition) => ({ partition, offset: this.#fold.offset(connector, partition) }));
+  async read(connector: string, partitions: readonly SourceMap[], props: Props = {}): Promise<SourceOffset[]> {
+    return (await this.#placeOf(connector, props)).read(partitions);
   }
 
   /** Every stored partition of a connector, with everything written before the call. */
-  async list(connector: string): Promise<SourceOffset[]> {
-    await this.#log.readToEnd();
-    return this.#fold.offsets(connector);
+  async list(connector: string, props: Props = {}): Promise<SourceOffset[]> {
+    return (await this.#placeOf(connector, props)).list();
+  }
+
+  /** As `OffsetTopic.flush`. */
+  async flush(
+    connector: string,
+    entries: readonly SourceOffset[],
+    permit?: () => void,
+    props: Props = {},
+  ): Promise<void> {
+    await (await this.#placeOf(connector, props)).flush(entries, permit);
   }
 
   /**
-   * Stores all entries, `offset` null as a tombstone; resolves after the topic's acknowledgement.
+   * As `OffsetTopic.records`; `isOverlaid` if `committed` must be called once the transaction is.
    *
-   * @param permit called before every attempt. Throws once the task was cancelled: its successor may have stored newer
-   *   offsets, and an older one written after them would make the next start read from before the confirmed offset.
-   *   (I3)
+   * @param permit as in `flush`, for resets, which go to the worker's topic before.
    */
-  async flush(connector: string, entries: readonly SourceOffset[], permit?: () => void): Promise<void> {
-    if (entries.length > 0)
-      await this.#log.send(
-        entries.flatMap((entry) => this.#fold.records(connector, entry)),
-        permit,
-      );
+  async records(
+    connector: string,
+    entries: readonly SourceOffset[],
+    permit?: () => void,
+    props: Props = {},
+  ): Promise<{ topic: string; records: readonly StoreRecord[]; isOverlaid: boolean }> {
+    const place = await this.#placeOf(connector, props);
+    return { ...(await place.records(entries, permit)), isOverlaid: place.isOverlaid };
   }
 
-  /** The records that store these offsets, for a task that writes them in its own transaction. */
-  records(connector: string, entries: readonly SourceOffset[]): { topic: string; records: readonly StoreRecord[] } {
-    return { topic: this.#log.topic, records: entries.flatMap((entry) => this.#fold.records(connector, entry)) };
+  /** The transaction with these offsets is committed. `permit` as in `flush`. */
+  async committed(
+    connector: string,
+    entries: readonly SourceOffset[],
+    permit?: () => void,
+    props: Props = {},
+  ): Promise<void> {
+    (await this.#placeOf(connector, props)).committed(entries, permit);
   }
 
   /** Ends the attempts in flight. Their permits are checked again before the next attempt. */
   dropWrites(): void {
-    this.#log.dropSends();
+    this.#worker.dropWrites();
+    for (const { topic } of this.#own.values()) topic.dropWrites();
   }
 
-  close(): Promise<void> {
-    return this.#log.close();
+  async close(): Promise<void> {
+    const opened = [...this.#own.values()];
+    for (const { idle } of opened) idle.cancel();
+    this.#own.clear();
+    await Promise.all([this.#worker.close(), ...opened.map(({ topic }) => topic.close())]);
   }
+
+  async #placeOf(connector: string, props: Props): Promise<Place> {
+    const own = this.own?.find(connector, props);
+    if (!this.own || !own) return onlyWorker(connector, this.#worker);
+    const { clock, logger } = this.own;
+    const key = JSON.stringify([connector, own.identity]);
+    const closed = () => {
+      const found = this.#own.get(key);
+      this.#own.delete(key);
+      found?.topic
+        .close()
+        .catch((cause) => logger.warn("A connector's offsets topic was not closed", { connector }, cause));
+    };
+    let opened = this.#own.get(key);
+    if (opened) opened.idle.cancel();
+    else {
+      const topic = new OwnTopic(own);
+      const place = topic.opened.then((log) => new OverlaidOffsets(connector, log, this.#worker, logger));
+      opened = { topic, place, idle: { cancel() {} } };
+      this.#own.set(key, opened);
+    }
+    opened.idle = clock.schedule(IDLE_MS, closed);
+    try {
+      return await opened.place;
+    } catch (error) {
+      // The next call tries again.
+      if (this.#own.get(key) === opened) {
+        opened.idle.cancel();
+        this.#own.delete(key);
+      }
+      throw error;
+    }
+  }
+}
+
+/** A connector's own topic, from its opening on. */
+class OwnTopic {
+  readonly opened: Promise<OffsetTopic>;
+  readonly #closing = new AbortController();
+  #topic: OffsetTopic | undefined;
+  #closeClients: (() => Promise<void>) | undefined;
+
+  constructor(own: OwnOffsetsTopic) {
+    this.opened = this.#open(own);
+  }
+
+  dropWrites(): void {
+    this.#topic?.dropWrites();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#topic?.close();
+    await this.#closeClients?.();
+  }
+
+  async #open(own: OwnOffsetsTopic): Promise<OffsetTopic> {
+    const { openLog, close } = await own.open(this.#closing.signal);
+    this.#closeClients = close;
+    const topic = new OffsetTopic(openLog);
+    this.#topic = topic;
+    try {
+      if (this.#closing.signal.aborted) throw new RetriableError("STORE_UNREADABLE", "The worker is closing");
+      await topic.start();
+      return topic;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+}
+
+function onlyWorker(connector: string, topic: OffsetTopic): Place {
+  return {
+    isOverlaid: false,
+    read: (partitions) => topic.read(connector, partitions),
+    list: () => topic.list(connector),
+    flush: (entries, permit) => topic.flush(connector, entries, permit),
+    records: async (entries) => topic.records(connector, entries),
+    committed() {},
+  };
 }

@@ -380,16 +380,24 @@ export class ConnectWorker implements Worker {
         break;
       case "readOffsets": {
         const { partitions } = report;
-        this.#answer(host, report.request, task, async ({ id }) => ({
-          offsets: await this.parts.offsets.read(id.connector, partitions),
+        this.#answer(host, report.request, task, async ({ id, start }) => ({
+          offsets: await this.parts.offsets.read(id.connector, partitions, start.connectorProps),
         }));
         break;
       }
       case "offsetRecords": {
         const { entries } = report;
-        this.#answer(host, report.request, task, async ({ id }) => ({
-          records: this.parts.offsets.records(id.connector, entries),
+        this.#answer(host, report.request, task, async ({ id, run, start }) => ({
+          records: await this.parts.offsets.records(id.connector, entries, this.#permitOf(run), start.connectorProps),
         }));
+        break;
+      }
+      case "offsetsCommitted": {
+        const { entries } = report;
+        this.#answer(host, report.request, task, async ({ id, run, start }) => {
+          await this.parts.offsets.committed(id.connector, entries, this.#permitOf(run), start.connectorProps);
+          return {};
+        });
         break;
       }
       case "mayStart":
@@ -400,16 +408,20 @@ export class ConnectWorker implements Worker {
         break;
       case "flushOffsets": {
         const { entries } = report;
-        this.#answer(host, report.request, task, async ({ id, run }) => {
-          // Retries of a flush can outlast the task's stop, and another worker may run the task by then. (I3, I4)
-          await this.parts.offsets.flush(id.connector, entries, () => {
-            if (!this.#runs.has(run)) throw isOver();
-          });
+        this.#answer(host, report.request, task, async ({ id, run, start }) => {
+          await this.parts.offsets.flush(id.connector, entries, this.#permitOf(run), start.connectorProps);
           return {};
         });
         break;
       }
     }
+  }
+
+  /** Retries of a write can outlast the task's stop, and another worker may run the task by then. (I3, I4) */
+  #permitOf(run: number): () => void {
+    return () => {
+      if (!this.#runs.has(run)) throw isOver();
+    };
   }
 
   /** Answers a request for offsets. A cancelled run may already have a successor, so its requests are refused. (I4) */

@@ -77,13 +77,16 @@ export function parseWorkerSettings(props: Props): WorkerSettings {
   return parseConfig(workerConfigDef, props);
 }
 
-/** Exactly-once delivery of source connectors (KIP-618): a cluster goes from the first to the last, one by one. */
-export type ExactlyOnceMode = "disabled" | "preparing" | "enabled";
+/**
+ * Exactly-once delivery of source connectors (KIP-618): a cluster goes from the first to the third, one by one. A
+ * standalone worker's is `unavailable`: there is no group whose leader could fence tasks.
+ */
+export type ExactlyOnceMode = "disabled" | "preparing" | "enabled" | "unavailable";
 
 /** The worker's `exactly.once.source.support`, which was validated when the worker started. */
 export function exactlyOnceMode(worker: Props): ExactlyOnceMode {
   const mode = worker["exactly.once.source.support"]?.trim().toLowerCase();
-  return mode === "preparing" || mode === "enabled" ? mode : "disabled";
+  return mode === "preparing" || mode === "enabled" || mode === "unavailable" ? mode : "disabled";
 }
 
 export type TaskIsolation = "shared" | "dedicated" | "none";

@@ -100,17 +100,32 @@ export interface PluginValidation {
  * Where source offsets live. The worker's thread owns it, in whichever thread the task runs: one writer, one fold (I6).
  */
 export interface SourceOffsetStore {
-  /** Reads to the topic's end. Returns these partitions' offsets in the same order; `offset` null if none is stored. */
-  read(connector: string, partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]>;
+  /**
+   * Reads to the topic's end. Returns these partitions' offsets in the same order; `offset` null if none is stored.
+   *
+   * @param props the connector's configuration, which may name a topic of its own; so in all methods.
+   */
+  read(connector: string, partitions: readonly SourceMap[], props: Props): Promise<readonly SourceOffset[]>;
   /**
    * Stores all entries; resolves after the topic's acknowledgement. `offset` null stores a tombstone. A rejection means
    * that some may not be stored: the worker passes them again together with newer ones.
    *
    * @param permit called before every attempt. Its error ends the flush.
    */
-  flush(connector: string, entries: readonly SourceOffset[], permit: () => void): Promise<void>;
-  /** The records that a task writes in its own transaction. They reuse the keys that the topic has. */
-  records(connector: string, entries: readonly SourceOffset[]): OffsetRecords;
+  flush(connector: string, entries: readonly SourceOffset[], permit: () => void, props: Props): Promise<void>;
+  /**
+   * The records that a task writes in its own transaction. They reuse the keys that the topic has.
+   *
+   * @param permit as in `flush`, for tombstones that must be elsewhere before.
+   */
+  records(
+    connector: string,
+    entries: readonly SourceOffset[],
+    permit: () => void,
+    props: Props,
+  ): Promise<OffsetRecords>;
+  /** The transaction with these records is committed. Called where the records were `isOverlaid`. */
+  committed(connector: string, entries: readonly SourceOffset[], permit: () => void, props: Props): Promise<void>;
 }
 
 /** Lets source tasks that deliver exactly once start one set after the other (KIP-618). */
@@ -128,6 +143,8 @@ export interface SourceFencing {
 export interface OffsetRecords {
   readonly topic: string;
   readonly records: readonly { readonly key: Buffer; readonly value: Buffer | null }[];
+  /** They are not the worker's topic: the store wants to know once they are committed. */
+  readonly isOverlaid: boolean;
 }
 
 /**

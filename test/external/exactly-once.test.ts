@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -128,6 +128,51 @@ describe.skipIf(missing)("exactly-once sources on Apache Kafka, under kills of t
     await statuses.running(topic);
     await progress.close();
     expect(await committed(topic, lines.length)).toEqual(lines);
+  });
+
+  test.each([
+    ["a topic of its own", (topic: string): object => ({ "offsets.storage.topic": `${topic}-offsets` })],
+    [
+      "the cluster that it writes to, under another name",
+      (_: string): object => {
+        const servers = peers.bootstrap.replace("127.0.0.1", "localhost");
+        const clients = ["producer", "consumer", "admin"].map((kind) => `${kind}.override.bootstrap.servers`);
+        return Object.fromEntries(clients.map((key) => [key, servers]));
+      },
+    ],
+  ])("with the offsets in %s", { timeout: 240_000 }, async (what, keys) => {
+    const lines = Array.from({ length: 1_000 }, (_, at) => `line ${at}`);
+    const topic = `own-${what.length}`;
+    const file = join(folder, `${topic}.txt`);
+    const progress = await progressOf(peers.bootstrap, topic);
+    writeFileSync(file, "");
+    const own = keys(topic);
+    await pair.rest.create(topic, {
+      "connector.class": "FileStreamSource",
+      "exactly.once.support": "required",
+      "batch.size": "25",
+      file,
+      topic,
+      ...own,
+    });
+    await statuses.running(topic);
+    appendFileSync(file, `${lines.slice(0, 500).join("\n")}\n`);
+    await progress.reached(200);
+    await pair.replaceOldest();
+    appendFileSync(file, `${lines.slice(500).join("\n")}\n`);
+    await progress.reached(1_000);
+    await progress.close();
+    expect(await committed(topic, lines.length)).toEqual(lines);
+    await pair.rest.put(`/connectors/${topic}/stop`);
+    const { size } = statSync(file);
+    const offsets = async () => (await pair.rest.get(`/connectors/${topic}/offsets`)).body;
+    expect(await offsets()).toEqual({ offsets: [{ partition: { filename: file }, offset: { position: size } }] });
+    if ("offsets.storage.topic" in own) {
+      const stored = await committed(`${topic}-offsets`, 5_000);
+      expect(stored.at(-1)).toBe(JSON.stringify({ position: size }));
+    }
+    expect((await pair.rest.delete(`/connectors/${topic}/offsets`)).status).toBe(200);
+    expect(await offsets()).toEqual({ offsets: [] });
   });
 
   test("a Postgres table's rows, in order", { timeout: 240_000 }, async () => {

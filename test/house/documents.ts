@@ -30,7 +30,7 @@ export function errorDocument(core: ErrorCodes, connectors: ReadonlyMap<string, 
     ["config", "a setting is invalid", new ConfigError("", "")],
     ["not-found", "the named object does not exist", new NotFoundError("CONNECTOR_NOT_FOUND", "")],
     ["conflict", "the current state forbids it", new ConflictError("CONNECTOR_EXISTS", "")],
-    ["unsupported", "not supported", new UnsupportedError("NOT_BUILT_YET", "")],
+    ["unsupported", "not supported", new UnsupportedError("OFFSETS_FIXED", "")],
   ] as const;
   const codes = (title: string, of: ErrorCodes) => [
     `## ${title}`,

@@ -34,6 +34,7 @@ function readOperand(text: PatternText, ignoresCase: boolean, isFirst: boolean):
       items.push(readItem(text, ignoresCase));
     }
   }
+  if (text.isAtEnd) throw new SyntaxError("a character class is not closed");
   if (items.length === 0 || text.startsWith("&&&")) throw new SyntaxError("&& stands between two classes");
   return items.join("");
 }

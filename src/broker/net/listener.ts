@@ -19,10 +19,10 @@ export class ListenError extends Error {
     readonly endpoint: Endpoint,
     cause: NodeJS.ErrnoException,
   ) {
-    const where = formatEndpoint(endpoint);
+    const where = endpoint.host === "" ? `port ${endpoint.port}` : formatEndpoint(endpoint);
     super(
       cause.code === "EADDRINUSE"
-        ? `Port ${endpoint.port} of ${endpoint.host} is in use. Stop the process that listens on ${where}, or choose another port (0: any free one).`
+        ? `Port ${endpoint.port} of ${endpoint.host || "every address"} is in use. Stop the process that listens on ${where}, or choose another port (0: any free one).`
         : `Cannot listen on ${where}: ${cause.message}`,
       { cause },
     );

@@ -1,6 +1,6 @@
 import { type BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
 import type { Endpoint } from "../handler.js";
-import { EndpointError, parseEndpoint } from "./endpoint.js";
+import { EndpointError, formatEndpoint, parseEndpoint } from "./endpoint.js";
 
 /** The address that a broker listens on, and the one that it advertises. */
 export interface ListenerPlan {
@@ -42,6 +42,19 @@ export function planListener(properties: BrokerProperties): ListenerPlan {
     throw new BrokerPropertyError("advertised.listeners", detail);
   }
   return { listen: { host, port }, advertised: { host: advertised.host, port: advertised.port } };
+}
+
+/**
+ * The value of `listeners` where an option gives the address: the properties still decide its name and protocol, so that
+ * an option opens nothing that the properties wanted closed.
+ *
+ * @throws BrokerPropertyError for properties that name an encrypted or authenticated listener.
+ */
+export function listenersAt(address: Endpoint, properties: BrokerProperties): string {
+  const controllers = new Set(properties.list("controller.listener.names"));
+  const given = endpointsOf("listeners", properties).filter(({ name }) => !controllers.has(name));
+  for (const { name } of given) requirePlaintext(name, properties);
+  return `${given[0]?.name ?? "PLAINTEXT"}://${formatEndpoint(address)}`;
 }
 
 function endpointsOf(key: string, properties: BrokerProperties): NamedEndpoint[] {

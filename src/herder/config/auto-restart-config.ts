@@ -68,7 +68,16 @@ export type AutoRestartPolicy = ConfigValues<typeof autoRestartConfigDef>;
 /** The errors in a connector's `errors.restart.*` keys, by key. */
 export function autoRestartFaults(connector: Props): ReadonlyMap<string, readonly string[]> {
   const values = validateConfig(autoRestartConfigDef, autoRestartProps(connector));
-  return new Map(values.filter(({ errors }) => errors.length > 0).map(({ name, errors }) => [name, errors]));
+  const faults = new Map(values.filter(({ errors }) => errors.length > 0).map(({ name, errors }) => [name, errors]));
+  if (faults.size > 0) return faults;
+  const [first, longest] = ["errors.restart.delay.ms", "errors.restart.delay.max.ms"] as const;
+  const policy = parseAutoRestartPolicy(connector);
+  if (policy[first] <= policy[longest]) return faults;
+  const [key, detail] =
+    connector[first] === undefined
+      ? ([longest, `Value must be at least ${first}, ${policy[first]}`] as const)
+      : ([first, `Value must be at most ${longest}, ${policy[longest]}`] as const);
+  return faults.set(key, [invalidValue(key, policy[key], detail)]);
 }
 
 /** @throws ConfigError */

@@ -12,6 +12,7 @@ import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from "../../contract
 import type { SubmittedConfig } from "../../contract/connector-info.js";
 import { parseVersionRange } from "../../worker/plugins/version-range.js";
 import { transactionFaults } from "../../worker/source/transaction-preflight.js";
+import { withFullKey } from "../../worker/task/full-key.js";
 import type { OverridePolicy } from "../../worker/task/override-policy.js";
 import type { ClassFacts, ConnectorFacts, PluginCatalog, PluginKind, Worker } from "../../worker/worker.js";
 import { fullClassName, lookupFault } from "./class-keys.js";
@@ -166,7 +167,8 @@ export class ConfigValidator {
         if (name.startsWith(prefix)) own[name.slice(prefix.length)] = value;
       }
       const judged = await code.validate({ type, className, ...choice }, own);
-      const infos = new Map(judged.values.map((value) => [value.name, value]));
+      const named = ({ name, errors }: ConfigValue) => errors.map((error) => withFullKey(error, name, prefix));
+      const infos = new Map(judged.values.map((value) => [value.name, { ...value, errors: named(value) }]));
       const names = Object.keys(judged.config);
       for (const at of javaHashOrder(names)) {
         const name = names[at]!;

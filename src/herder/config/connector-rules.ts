@@ -7,7 +7,6 @@ import { topicCreationFaults } from "../../worker/source/topic-creation.js";
 import { overrideFaults } from "../../worker/task/client-faults.js";
 import { sinkGroupId } from "../../worker/task/task-client-properties.js";
 import { aliasesOf, predicateFault } from "../../worker/task/transformation-chain.js";
-import { unbuiltKeys } from "../../worker/task/unbuilt-keys.js";
 import { isolationFaults } from "../../worker/worker-config.js";
 import { autoRestartFaults } from "./auto-restart-config.js";
 import { withoutNulls } from "./config-references.js";
@@ -35,7 +34,6 @@ export function connectorRules(
   const complainAll = (faults: ReadonlyMap<string, string | readonly string[]>) => {
     for (const [key, messages] of faults) for (const message of [messages].flat()) complain(key, message);
   };
-  complainAll(unbuiltKeys(type, workerProps, given));
   complainAll(isolationFaults(workerProps, given));
   complainAll(autoRestartFaults(given));
   for (const alias of aliasesOf(given["transforms"])) {
@@ -47,6 +45,10 @@ export function connectorRules(
     // The key's own check has reported the faults of topic.creation.groups.
     const { "topic.creation.groups": _, ...faults } = Object.fromEntries(topicCreationFaults(workerProps, given));
     complainAll(new Map(Object.entries(faults)));
+    const offsetsTopic = given["offsets.storage.topic"]?.trim() ?? "";
+    const fault = offsetsTopic === "" ? undefined : topicNameFault(offsetsTopic);
+    if (fault !== undefined)
+      complain("offsets.storage.topic", invalidValue("offsets.storage.topic", offsetsTopic, fault));
   }
   complainAll(overrideFaults(workerProps, given));
 }

@@ -228,6 +228,7 @@ export function internalTopics(
     replicationFactor: config[`${kind}.storage.replication.factor`],
     configs: topicConfigs(props, `${kind}.storage.`),
     property: `${kind}.storage.topic`,
+    replicationProperty: `${kind}.storage.replication.factor`,
     purpose,
   });
   return {
@@ -237,7 +238,13 @@ export function internalTopics(
   };
 }
 
-const OWN_TOPIC_KEYS: ReadonlySet<string> = new Set(["topic", "partitions", "replication.factor", "cleanup.policy"]);
+const OWN_TOPIC_KEYS: ReadonlySet<string> = new Set([
+  "topic",
+  "partitions",
+  "replication.factor",
+  "cleanup.policy",
+  "file.filename",
+]);
 
 function topicConfigs(props: Props, prefix: string): Record<string, string> {
   const configs: Record<string, string> = {};
@@ -248,8 +255,11 @@ function topicConfigs(props: Props, prefix: string): Record<string, string> {
   return configs;
 }
 
+/** The keys of the herders' definitions: a standalone worker's only one of its own, and a distributed worker's. */
+const OF_ALL_MODES = { "offset.storage.file.filename": null, ...distributedConfigDef };
+
 /**
- * Worker properties without effect here: those that Kafka Connect knows, and unknown ones.
+ * Worker properties without effect here: those that Kafka Connect knows, and unknown ones, in their order.
  *
  * @param def the definition of the worker's mode.
  */
@@ -257,7 +267,7 @@ export function idleWorkerKeys(
   props: Props,
   def: ConfigDef,
 ): { readonly withoutEffect: string[]; readonly unknown: string[] } {
-  const judged = Object.keys(props).map((key) => [key, judgeWorkerKey(key, def)] as const);
+  const judged = Object.keys(props).map((key) => [key, judgeWorkerKey(key, def, OF_ALL_MODES)] as const);
   const keysOf = (wanted: KeyVerdict) => judged.flatMap(([key, verdict]) => (verdict === wanted ? [key] : []));
   return { withoutEffect: keysOf("without-effect"), unknown: keysOf("unknown") };
 }

@@ -43,16 +43,28 @@ const SERVED_PREFIXES = [
 
 const SERVED: ReadonlySet<string> = new Set(Object.keys(workerConfigDef));
 
+/** What names the internal topics; other keys with these prefixes are settings of theirs. */
+const TOPIC_KEYS = ["config.storage.topic", "offset.storage.topic", "status.storage.topic"];
+
 /** The fate of a worker property: read, known but without effect, or unknown. */
 export type KeyVerdict = "served" | "without-effect" | "unknown";
+
+/** Keys of a worker's mode. */
+type Keys = Readonly<Record<string, unknown>>;
 
 /**
  * Judges one worker property by its key.
  *
  * @param own the keys of the herder's own definition, all served.
+ * @param ofAllModes the keys of every mode. Those that are not among `own` do nothing, and neither do settings of the
+ *   topics that such keys name.
  */
-export function judgeWorkerKey(key: string, own: Readonly<Record<string, unknown>>): KeyVerdict {
+export function judgeWorkerKey(key: string, own: Keys, ofAllModes: Keys = own): KeyVerdict {
   if (Object.hasOwn(own, key) || SERVED.has(key)) return "served";
+  const topic = TOPIC_KEYS.find((name) => key.startsWith(name.slice(0, -"topic".length)));
+  for (const name of topic === undefined ? [key] : [key, topic]) {
+    if (Object.hasOwn(ofAllModes, name) && !Object.hasOwn(own, name)) return "without-effect";
+  }
   if (WITHOUT_EFFECT.has(key) || WITHOUT_EFFECT_PREFIXES.some((prefix) => key.startsWith(prefix)))
     return "without-effect";
   if (isConnectionKey(key) || SERVED_PREFIXES.some((prefix) => key.startsWith(prefix))) return "served";

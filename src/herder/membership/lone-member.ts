@@ -20,6 +20,7 @@ const MEMBER_ID = "standalone";
  * same rounds as a member of a real group, and never loses its place.
  */
 export class LoneMember implements GroupPlace {
+  readonly isAlone = true;
   readonly #ending = new AbortController();
   /** Resolved when another round is wanted. */
   #wanted: Deferred<void> = deferred();

@@ -44,7 +44,10 @@ export interface Place {
 }
 
 /** The part of a group's member that the membership uses. */
-export type GroupPlace = Pick<GroupMember, "start" | "requestRejoin" | "retire" | "leave" | "abandon">;
+export type GroupPlace = Pick<GroupMember, "start" | "requestRejoin" | "retire" | "leave" | "abandon"> & {
+  /** There is no group: joining it is no event. */
+  readonly isAlone?: boolean;
+};
 
 /** The herder, as the membership uses it. */
 export interface MembershipHost {
@@ -358,7 +361,7 @@ export class Membership implements GroupMemberCallbacks {
     this.#coveredOffset = place.configOffset;
     await host.reconcile();
     if (!isMember()) return;
-    logger.info("Joined the group", {
+    logger[this.#member.isAlone ? "debug" : "info"]("Joined the group", {
       generation: generationId,
       leader: place.leaderUrl,
       connectors: this.#assigned.connectors.size,

@@ -30,8 +30,8 @@ type JudgeOffsets = (offsets: readonly SinkOffset[]) => Promise<boolean>;
 export interface OffsetModifierParts {
   readonly code: Pick<Worker, "alterOffsets">;
   readonly store: {
-    list(connector: string): Promise<SourceOffset[]>;
-    flush(connector: string, offsets: readonly SourceOffset[], permit: () => void): Promise<void>;
+    list(connector: string, props: Props): Promise<SourceOffset[]>;
+    flush(connector: string, offsets: readonly SourceOffset[], permit: () => void, props: Props): Promise<void>;
   };
   readonly sinks: SinkOffsetGroups;
   readonly clock: Clock;
@@ -107,13 +107,14 @@ export class OffsetModifier {
     const { store } = this.parts;
     const offsets = submitted
       ? sourceOffsetsOf(submitted)
-      : (await store.list(target.name)).map(({ partition }) => ({ partition, offset: null }));
+      : (await store.list(target.name, target.config)).map(({ partition }) => ({ partition, offset: null }));
     const isComplete = await this.#judge(target, offsets);
     await target.confirm();
-    await store.flush(target.name, offsets, () => {
+    const permit = () => {
       requireTime(target, signal);
       target.assert();
-    });
+    };
+    await store.flush(target.name, offsets, permit, target.config);
     return isComplete;
   }
 

@@ -1,8 +1,8 @@
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import type { Clock } from "../../api/index.js";
 import { HttpError } from "../http-error.js";
 import { basicCredentials, isInternal, mayEnter, type UserModule } from "./basic-auth.js";
-import { type CorsPolicy, corsHeaders, parseCorsPolicy } from "./cors.js";
+import { type CorsPolicy, type CorsRequest, corsHeaders, isAllowedPreflight, parseCorsPolicy } from "./cors.js";
 import { applyHeaderRules, type HeaderRule, parseHeaderRules } from "./header-rules.js";
 import { restUsers } from "./rest-extensions.js";
 
@@ -38,23 +38,31 @@ export function accessRules(config: AccessConfig, env: Readonly<Record<string, s
 }
 
 /** Sets the headers of `access.control.*` and `response.http.headers.config`, on refusals as well. */
-export function decorate({ cors, headers }: AccessRules, clock: Clock): RequestHandler {
+export function decorate({ users, cors, headers }: AccessRules, clock: Clock): RequestHandler {
   return (request, response, next) => {
-    if (cors) {
-      const origin = request.get("origin");
-      const requestedMethod = request.get("access-control-request-method");
-      response.set(corsHeaders(cors, { method: request.method, origin, requestedMethod }));
-    }
+    if (cors) response.set(corsHeaders(cors, corsRequest(request), { takesCredentials: users !== undefined }));
     applyHeaderRules(headers, response, clock.nowMs());
     next();
   };
 }
 
-/** Refuses callers without a user. Requests between workers pass: they are signed. */
-export function authenticate({ users }: Pick<AccessRules, "users">): RequestHandler {
+/**
+ * Refuses callers without a user. Requests between workers pass: they are signed. So do preflights: browsers send them
+ * without credentials, and they change and show nothing.
+ */
+export function authenticate({ users, cors }: Pick<AccessRules, "users" | "cors">): RequestHandler {
   return (request, _response, next) => {
     if (!users || isInternal(request.method, request.path)) return next();
+    if (cors && isAllowedPreflight(cors, corsRequest(request))) return next();
     if (mayEnter(users, basicCredentials(request.get("authorization")))) return next();
     throw new HttpError(401, "User cannot access the resource.");
+  };
+}
+
+function corsRequest(request: Request): CorsRequest {
+  return {
+    method: request.method,
+    origin: request.get("origin"),
+    requestedMethod: request.get("access-control-request-method"),
   };
 }

@@ -7,7 +7,9 @@ export interface CorsPolicy {
 }
 
 const DEFAULT_METHODS = ["GET", "POST", "HEAD"];
+/** Kafka Connect's. With basic auth it allows no more, so that no page can log in; here its header is allowed, too. */
 const ALLOWED_HEADERS = "Content-Type";
+const CREDENTIALS_HEADER = "Authorization";
 const PREFLIGHT_MAX_AGE_S = 60;
 
 /**
@@ -38,20 +40,31 @@ export interface CorsRequest {
   readonly requestedMethod: string | undefined;
 }
 
+/** Whether a browser asks if a page of an allowed origin may send a request. It sends no credentials with that. */
+export function isAllowedPreflight(policy: CorsPolicy, { method, origin, requestedMethod }: CorsRequest): boolean {
+  return method === "OPTIONS" && requestedMethod !== undefined && origin !== undefined && policy.allowsOrigin(origin);
+}
+
 /**
  * The CORS headers of an answer. A request of another origin is answered without them, so that its browser hides the
  * answer; a preflight reaches the route as well.
+ *
+ * @param takesCredentials whether requests need an Authorization header, which pages may send only if it is allowed.
  */
-export function corsHeaders(policy: CorsPolicy, request: CorsRequest): Readonly<Record<string, string>> {
+export function corsHeaders(
+  policy: CorsPolicy,
+  request: CorsRequest,
+  { takesCredentials }: { readonly takesCredentials: boolean },
+): Readonly<Record<string, string>> {
   const vary = { Vary: "Origin" };
-  const { method, origin, requestedMethod } = request;
+  const { origin } = request;
   if (origin === undefined || !policy.allowsOrigin(origin)) return vary;
   const allowed = { ...vary, "Access-Control-Allow-Origin": origin };
-  if (method !== "OPTIONS" || requestedMethod === undefined) return allowed;
+  if (!isAllowedPreflight(policy, request)) return allowed;
   return {
     ...allowed,
     "Access-Control-Allow-Methods": policy.methods.join(","),
-    "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+    "Access-Control-Allow-Headers": takesCredentials ? `${ALLOWED_HEADERS},${CREDENTIALS_HEADER}` : ALLOWED_HEADERS,
     "Access-Control-Max-Age": String(PREFLIGHT_MAX_AGE_S),
   };
 }

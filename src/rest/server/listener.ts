@@ -22,13 +22,17 @@ export function parseListener(key: string, text: string): Listener {
   const [, scheme = "", host = "", port = ""] = LISTENER.exec(text.trim()) ?? [];
   const number = Number(port);
   const known = (["http", "https"] as const).find((name) => name === scheme.toLowerCase());
-  if (!known || port === "" || number < 0 || number > 65_535) {
-    throw new ConfigError(
-      key,
-      `Invalid value ${text} for configuration ${key}: expected http://host:port or https://host:port`,
-    );
-  }
+  const refused = (why: string) => new ConfigError(key, `Invalid value ${text} for configuration ${key}: ${why}`);
+  if (!known || port === "") throw refused("expected http://host:port or https://host:port");
+  if (number < 0 || number > 65_535) throw refused("the port must be between 0, for any free one, and 65535");
   return { scheme: known, host, port: number };
+}
+
+/** Whether no two sockets can listen on both. Port 0 is never taken; names are not resolved. */
+export function collide(one: Listener, other: Listener): boolean {
+  const isEverywhere = ({ host }: Listener) => host === "" || host === "0.0.0.0" || host === "::";
+  const overlap = isEverywhere(one) || isEverywhere(other) || one.host === other.host;
+  return one.port !== 0 && one.port === other.port && overlap;
 }
 
 /** The address of a worker's REST for other workers, where it differs from the listener's (`rest.advertised.*`). */

@@ -30,7 +30,7 @@ export type HostCommand =
   | { readonly type: "metrics"; readonly request: number }
   /** The loggers' levels have changed. For a host in a thread of its own: others share the worker's. */
   | { readonly type: "levels"; readonly levels: LevelSettings }
-  /** The answer to `readOffsets`, `flushOffsets`, `offsetRecords` or `mayStart`. */
+  /** The answer to `readOffsets`, `flushOffsets`, `offsetRecords`, `offsetsCommitted` or `mayStart`. */
   | {
       readonly type: "offsets";
       readonly request: number;
@@ -71,6 +71,13 @@ export type HostReport =
   /** For the task's own transaction. */
   | {
       readonly type: "offsetRecords";
+      readonly run: number;
+      readonly request: number;
+      readonly entries: readonly SourceOffset[];
+    }
+  /** That transaction is committed. Reported where the records were not the worker's topic. */
+  | {
+      readonly type: "offsetsCommitted";
       readonly run: number;
       readonly request: number;
       readonly entries: readonly SourceOffset[];

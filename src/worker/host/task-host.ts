@@ -1,10 +1,10 @@
 import {
   type Clock,
+  ConfigError,
   type LogFields,
   type Props,
   type Random,
   type SourceOffset,
-  UnsupportedError,
 } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { InvariantError } from "../../base/invariant-error.js";
@@ -18,12 +18,12 @@ import { SourceTaskRunner } from "../source/source-task-runner.js";
 import { parseTopicCreation } from "../source/topic-creation.js";
 import { type BoundarySettings, parseBoundary } from "../source/transaction-boundary.js";
 import type { Transactions } from "../source/transaction-delivery.js";
+import { workerSupportFault } from "../source/transaction-preflight.js";
 import { parseErrorPolicy } from "../task/error-policy.js";
 import { chooseConverters } from "../task/task-converters.js";
 import { checkTaskCount } from "../task/task-count.js";
 import type { TaskEvents, TaskParts, TaskRunner } from "../task/task-runner.js";
 import { chooseTransformations } from "../task/transformation-chain.js";
-import { unbuiltKeys } from "../task/unbuilt-keys.js";
 import type { PluginChoice, Plugins } from "../worker.js";
 import { exactlyOnceMode, parseWorkerSettings } from "../worker-config.js";
 import { errorOf, failureOf } from "./failure.js";
@@ -167,14 +167,14 @@ export class TaskHost {
     runner?.cancel();
   }
 
-  /** @throws ConfigError, NotFoundError, UnsupportedError */
+  /** @throws ConfigError, NotFoundError */
   #makeRunner(command: StartCommand): TaskRunner {
     const { id, connectorProps, taskProps, taskCount, run } = command;
     const { plugins, workerProps, createKafkaClient, clock, random } = this.parts;
     const plugin = plugins.find("connector", ...connectorChoice(connectorProps));
     const logger = this.#loggerOf(command, plugin.type === "sink" ? LOGGERS.sinkTask : LOGGERS.sourceTask);
     checkTaskCount(id.connector, connectorProps, taskCount);
-    refuseUnbuilt(plugin.type, workerProps, connectorProps);
+    requireSupport(plugin.type, workerProps, connectorProps);
     const settings = parseWorkerSettings(workerProps);
     const clients = new TaskClients({ id, workerProps, connectorProps, createKafkaClient, clock, random, logger });
     const near = plugins.catalog.find("connector", ...connectorChoice(connectorProps)).location;
@@ -220,6 +220,9 @@ export class TaskHost {
     };
     return {
       ...settings,
+      committed: async (entries) => {
+        await this.#ask((request) => ({ type: "offsetsCommitted", run, request, entries }));
+      },
       fence: () => step("fence"),
       confirm: () => step("confirm"),
       offsetRecords: async (entries) => {
@@ -228,7 +231,7 @@ export class TaskHost {
         // Between threads a Buffer becomes a plain array of bytes.
         const bytes = (array: Uint8Array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
         return {
-          topic: records.topic,
+          ...records,
           records: records.records.map(({ key, value }) => ({ key: bytes(key), value: value && bytes(value) })),
         };
       },
@@ -279,8 +282,8 @@ function connectorChoice(props: Props): [className: string, choice: PluginChoice
   return [props["connector.class"] ?? "", { version: props["connector.plugin.version"] }];
 }
 
-/** @throws UnsupportedError NOT_BUILT_YET for a key that the task would otherwise ignore. */
-function refuseUnbuilt(type: "source" | "sink", worker: Props, connector: Props): void {
-  for (const message of unbuiltKeys(type, worker, connector).values())
-    throw new UnsupportedError("NOT_BUILT_YET", message);
+/** @throws ConfigError for a source that demands exactly-once delivery of a worker that cannot deliver so. */
+function requireSupport(type: "source" | "sink", worker: Props, connector: Props): void {
+  const fault = type === "source" ? workerSupportFault(worker, connector) : undefined;
+  if (fault !== undefined) throw new ConfigError("exactly.once.support", fault);
 }

@@ -32,6 +32,8 @@ export interface Transactions extends BoundarySettings {
   confirm(): Promise<void>;
   /** The records that store these offsets, and their topic. */
   offsetRecords(offsets: readonly SourceOffset[]): Promise<OffsetRecords>;
+  /** Their transaction is committed. Called where the records were `isOverlaid`. */
+  committed(offsets: readonly SourceOffset[]): Promise<void>;
 }
 
 export interface TransactionDeliveryParts {
@@ -221,11 +223,13 @@ export class TransactionDelivery implements SourceDelivery {
     this.#endedAtMs = startedMs;
     if (!this.#isOpen) return;
     const offsets = [...this.#offsets.values()];
+    let isOverlaid = false;
     try {
       if (how === "abort" && producer.inTransaction) await producer.abort();
       if (!producer.inTransaction) producer.begin();
       if (offsets.length > 0) {
-        const { topic, records } = await transactions.offsetRecords(offsets);
+        const { topic, records, ...stored } = await transactions.offsetRecords(offsets);
+        isOverlaid = stored.isOverlaid;
         const timestampMs = clock.nowMs();
         for (const { key, value } of records) {
           producer.append({ topic, partition: null, key, value, timestampMs, headers: [] }, "offset");
@@ -243,6 +247,7 @@ export class TransactionDelivery implements SourceDelivery {
     this.#unsettled -= this.#done;
     this.#done = 0;
     this.#endedAtMs = clock.monotonicMs();
+    if (isOverlaid) await transactions.committed(offsets);
     if (!this.#ended && offsets.length > 0) await owner.stored(offsets); // I3: only now may the source release them
   }
 

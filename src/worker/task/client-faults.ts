@@ -1,5 +1,6 @@
 import { ConfigError, type Props } from "../../api/index.js";
 import { propertyFaults } from "../../kafka/property-faults.js";
+import { withFullKey } from "./full-key.js";
 import { overridePolicy } from "./override-policy.js";
 import {
   adminProperties,
@@ -35,7 +36,7 @@ export function overrideFaults(worker: Props, connector: Props): ReadonlyMap<str
     if (allowed.length === 0) continue;
     const properties = derive(worker, Object.fromEntries(allowed));
     for (const { key, message } of propertyFaults(properties).values()) {
-      faults.set(prefix + key, spelt(message, key, prefix));
+      faults.set(prefix + key, withFullKey(message, key, prefix));
     }
   }
   return faults;
@@ -51,15 +52,10 @@ export function checkWorkerClients(worker: Props): void {
       // Some of the worker's own properties reach the clients without a prefix.
       const isOwn = cause.key in worker && !(`${kind}.${cause.key}` in worker);
       const prefix = isOwn ? "" : `${kind}.`;
-      throw new ConfigError(prefix + cause.key, spelt(cause.message, cause.key, prefix), { cause, code: cause.code });
+      throw new ConfigError(prefix + cause.key, withFullKey(cause.message, cause.key, prefix), {
+        cause,
+        code: cause.code,
+      });
     }
   }
-}
-
-/** The message, with the key spelled as in the reader's configuration. */
-function spelt(message: string, key: string, prefix: string): string {
-  for (const before of ["configuration ", '"']) {
-    if (message.includes(before + key)) return message.replace(before + key, before + prefix + key);
-  }
-  return `${prefix}${key}: ${message}`;
 }

@@ -1,6 +1,7 @@
 import { ConfigError, type Converter, type HeaderConverter, type Props } from "../../api/index.js";
 import { DEFAULT_HEADER_CONVERTER } from "../../contract/connector-keys.js";
 import type { PluginChoice, Plugins } from "../worker.js";
+import { configureUnder } from "./full-key.js";
 import { withPrefix } from "./task-client-properties.js";
 
 /** A task's configured converters, each with the full name of its class. */
@@ -26,11 +27,13 @@ export function chooseConverters(plugins: Plugins, worker: Props, connector: Pro
   const valuePlugin = plugins.find("converter", value.className, value.choice);
   const headerPlugin = plugins.find("header_converter", header.className, header.choice);
   const keyConverter = keyPlugin.converter();
-  keyConverter.configure({ ...key.props, "converter.type": "key" }, true);
+  configureUnder("key.converter.", () => keyConverter.configure({ ...key.props, "converter.type": "key" }, true));
   const valueConverter = valuePlugin.converter();
-  valueConverter.configure({ ...value.props, "converter.type": "value" }, false);
+  configureUnder("value.converter.", () =>
+    valueConverter.configure({ ...value.props, "converter.type": "value" }, false),
+  );
   const headerConverter = headerPlugin.headerConverter();
-  headerConverter.configure({ ...header.props, "converter.type": "header" });
+  configureUnder("header.converter.", () => headerConverter.configure({ ...header.props, "converter.type": "header" }));
   return {
     key: keyConverter,
     value: valueConverter,

@@ -9,6 +9,7 @@ import {
   type Transformation,
 } from "../../api/index.js";
 import type { Plugins } from "../worker.js";
+import { configureUnder } from "./full-key.js";
 import { withPrefix } from "./task-client-properties.js";
 
 /** One configured transformation. */
@@ -109,17 +110,20 @@ export function predicateFault(connector: Props, alias: string): string | undefi
 }
 
 function newStep(plugins: Plugins, connector: Props, alias: string, near: string | undefined): ChainStep {
-  const { predicate: predicateAlias, negate, ...props } = withPrefix(connector, `transforms.${alias}.`);
+  const prefix = `transforms.${alias}.`;
+  const { predicate: predicateAlias, negate, ...props } = withPrefix(connector, prefix);
   const plugin = plugins.find("transformation", props["type"] ?? "", { version: props["plugin.version"], near });
   const transformation = plugin.transformation();
-  transformation.configure(props);
+  configureUnder(prefix, () => transformation.configure(props));
   let predicate: Predicate | undefined;
   if (predicateAlias !== undefined) {
     const fault = predicateFault(connector, alias);
     if (fault !== undefined) throw new ConfigError(`transforms.${alias}.predicate`, fault);
-    const own = withPrefix(connector, `predicates.${predicateAlias.trim()}.`);
-    predicate = plugins.find("predicate", own["type"] ?? "", { version: own["plugin.version"], near }).predicate();
-    predicate.configure(own);
+    const ownPrefix = `predicates.${predicateAlias.trim()}.`;
+    const own = withPrefix(connector, ownPrefix);
+    const created = plugins.find("predicate", own["type"] ?? "", { version: own["plugin.version"], near }).predicate();
+    configureUnder(ownPrefix, () => created.configure(own));
+    predicate = created;
   }
   return {
     transformation,

@@ -105,6 +105,6 @@ describe("millrace up --broker-config", () => {
   test("is named when the worker's file holds a broker property", async () => {
     const file = properties("w", { "log.retention.hours": "1" });
     await start("up", "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--config", file);
-    await running!.line(/unknown worker property has no effect.*log\.retention\.hours.*--broker-config/);
+    await running!.line(/Unknown worker properties have no effect.*log\.retention\.hours.*--broker-config/);
   });
 });

@@ -2,8 +2,10 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readPropertiesFile } from "../../../src/app/properties-file.js";
 import { type RunningStandalone, startStandaloneStack } from "../../../src/app/stack-standalone.js";
 import { SystemClock } from "../../../src/base/clock.js";
+import { lineLogger } from "../../../src/base/log/line-logger.js";
 import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
@@ -64,6 +66,27 @@ function file(name: string, content: string): string {
 const source = () => ({ "connector.class": "FileStreamSource", file: path("from.txt"), topic: "lines" });
 
 describe("a standalone worker", () => {
+  test("starts from config/standalone.properties, without a warning and without talk of a group", async () => {
+    const lines: string[] = [];
+    const levels = new LogLevels("info");
+    const clock = new SystemClock();
+    const props = {
+      ...readPropertiesFile("config/standalone.properties"),
+      "bootstrap.servers": broker.bootstrap,
+      "offset.storage.file.filename": path("connect.offsets"),
+      listeners: "http://127.0.0.1:0",
+      "task.isolation": "none",
+    };
+    const logger = lineLogger((line) => lines.push(line), clock, levels, "test");
+    const options = { props, clock, random: new SystemRandom(), logger, levels, env: {}, restOption: "listeners" };
+    worker = await startStandaloneStack(options, [
+      file("in.json", '{"name":"in","connector.class":"FileStreamSource","topic":"t","file":"none"}'),
+    ]);
+    expect(await new RestClient(worker.restUrl).get("/connectors")).toMatchObject({ status: 200 });
+    expect(lines.filter((line) => / WARN | ERROR |Joined the group/.test(line))).toEqual([]);
+    expect(lines.length).toBeGreaterThan(0);
+  });
+
   test("runs the connectors of its command line, and goes on from its offset file", async () => {
     file("from.txt", "one\ntwo\n");
     const sink = { "connector.class": "FileStreamSink", file: path("to.txt"), topics: "lines" };

@@ -106,7 +106,7 @@ describe("bad input", () => {
     [
       "a wrong key of a converter",
       { topic: "t", "value.converter": "JsonConverter", "value.converter.schemas.enable": "maybe" },
-      "schemas.enable: Expected value to be either true or false",
+      "value.converter.schemas.enable: Expected value to be either true or false",
     ],
     ["a class with blanks around its name", { topic: "t", "connector.class": ` ${SOURCE} ` }, `matches  ${SOURCE} ,`],
     [
@@ -120,9 +120,9 @@ describe("bad input", () => {
       'Missing required configuration "topic.creation.default.replication.factor"',
     ],
     [
-      "an offsets topic of its own",
-      { topic: "t", "offsets.storage.topic": "o" },
-      "offsets.storage.topic: not built yet",
+      "an offsets topic that cannot be",
+      { topic: "t", "offsets.storage.topic": "a b" },
+      "a b for configuration offsets.storage.topic",
     ],
     ["a name with a control character", { topic: "t", name: "b\u0007d" }, "String may not contain control sequences"],
     ["exactly-once delivery", { topic: "t", "exactly.once.support": "required" }, "exactly-once source support"],

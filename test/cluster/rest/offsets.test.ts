@@ -50,7 +50,7 @@ describe("offsets over REST", () => {
       random: new SystemRandom(),
       logger: silentLogger,
     });
-    const topics = ["lines", "three-lines", "unused"];
+    const topics = ["lines", "own-lines", "three-lines", "unused"];
     await client.admin.createTopics(topics.map((name) => ({ name, partitions: 1, replicationFactor: 1 })));
     await client.close();
   });
@@ -97,6 +97,40 @@ describe("offsets over REST", () => {
     expect(await offsets("source")).toEqual([]);
     await stack.rest.put("/connectors/source/resume");
     await fileText(path("copy.txt"), (text) => text === `${LINES}three\n${LINES}`);
+  });
+
+  test("of a source with a topic of its own: laid over the worker's, and reset in both", async () => {
+    const file = path("own.txt");
+    const partition = { filename: file };
+    const config = { "connector.class": `${FILE}FileStreamSourceConnector`, file, topic: "own-lines" };
+    writeFileSync(file, LINES);
+    await stack.rest.create("own", config);
+    await stack.rest.create("own-copy", {
+      "connector.class": `${FILE}FileStreamSinkConnector`,
+      file: path("own-copy.txt"),
+      topics: "own-lines",
+    });
+    await fileText(path("own-copy.txt"), (text) => text === LINES);
+    await stop("own");
+    const [before] = await offsets("own");
+    const own = { ...config, "offsets.storage.topic": "own-offsets" };
+    expect((await stack.rest.put("/connectors/own/config", own)).status).toBe(200);
+    expect(await offsets("own")).toEqual([before]);
+
+    await stack.rest.put("/connectors/own/resume");
+    writeFileSync(file, `${LINES}four\n`);
+    expect(await fileText(path("own-copy.txt"), (text) => text.length > LINES.length)).toBe(`${LINES}four\n`);
+    await stop("own");
+    expect(await offsets("own")).toEqual([{ partition, offset: { position: 19 } }]);
+    for (const rest of both()) {
+      const answer = await patch(rest, "own", [{ partition, offset: { position: 4 } }]);
+      expect(answer).toMatchObject({ status: 200, body: ALTERED });
+    }
+    expect(await offsets("own")).toEqual([{ partition, offset: { position: 4 } }]);
+    expect(await stack.rest.delete("/connectors/own/offsets")).toMatchObject({ status: 200, body: RESET });
+    expect(await offsets("own")).toEqual([]);
+    expect((await stack.rest.put("/connectors/own/config", config)).status).toBe(200);
+    expect(await offsets("own")).toEqual([]);
   });
 
   test("of a sink: its group's, whatever the group's name is", async () => {

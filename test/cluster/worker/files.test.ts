@@ -55,9 +55,11 @@ class Listener implements WorkerListener {
 }
 
 class MemoryOffsets implements SourceOffsetStore {
-  records() {
-    return { topic: "offsets", records: [] };
+  async records() {
+    return { topic: "offsets", records: [], isOverlaid: false };
   }
+
+  async committed() {}
 
   readonly stored = new Map<string, SourceMap | null>();
 

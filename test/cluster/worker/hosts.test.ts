@@ -86,7 +86,12 @@ async function start(props: Record<string, string> = {}) {
       "task.hosts": "1",
       ...props,
     },
-    offsets: { read: async () => [], flush: async () => {}, records: () => ({ topic: "offsets", records: [] }) },
+    offsets: {
+      read: async () => [],
+      flush: async () => {},
+      records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
+      committed: async () => {},
+    },
     listener,
     clock: new SystemClock(),
     random: new SystemRandom(),

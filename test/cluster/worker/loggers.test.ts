@@ -59,7 +59,12 @@ test("a level reaches the loggers of plugins in running hosts, and in those that
       "key.converter": "JsonConverter",
       "value.converter": "JsonConverter",
     },
-    offsets: { read: async () => [], flush: async () => {}, records: () => ({ topic: "offsets", records: [] }) },
+    offsets: {
+      read: async () => [],
+      flush: async () => {},
+      records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
+      committed: async () => {},
+    },
     listener: { connectorStatus() {}, taskStatus() {}, requestReconfiguration() {}, topicUsed() {} },
     clock,
     random: new SystemRandom(),

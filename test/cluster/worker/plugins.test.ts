@@ -139,7 +139,12 @@ test("a plugin whose import never ends, or ends the thread, is left out by name;
       "key.converter": "JsonConverter",
       "value.converter": "JsonConverter",
     },
-    offsets: { read: async () => [], flush: async () => {}, records: () => ({ topic: "offsets", records: [] }) },
+    offsets: {
+      read: async () => [],
+      flush: async () => {},
+      records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
+      committed: async () => {},
+    },
     listener: {
       connectorStatus() {},
       taskStatus: (_id, state) => state === "RUNNING" && running.resolve(),

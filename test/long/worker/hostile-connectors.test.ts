@@ -112,7 +112,12 @@ async function start(props: Record<string, string> = {}, logger: NamedLogger = s
   const listener = new Listener();
   const worker = await createWorker({
     workerProps: { "plugin.path": folder, "task.host.timeout.ms": "2000", "task.heap.mb": "48", ...props },
-    offsets: { read: async () => [], flush: async () => {}, records: () => ({ topic: "offsets", records: [] }) },
+    offsets: {
+      read: async () => [],
+      flush: async () => {},
+      records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
+      committed: async () => {},
+    },
     listener,
     clock: new SystemClock(),
     random: new SystemRandom(),

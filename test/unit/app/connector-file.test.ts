@@ -37,6 +37,7 @@ describe("a connector file", () => {
 
   it.each([
     ["connector.class=X", "'name' is missing"],
+    ['[{"name": "a"}]', "it holds a JSON array: write one file for each connector"],
     ['{"connector.class": "X"}', "'name' is missing"],
     ['{"config": {}}', "'name' is missing"],
     ['{"name": "a", "config": {"name": "b"}}', "'name' is a, but b in 'config'"],

@@ -19,6 +19,17 @@ test("bootstrap.servers accepts names, addresses and listener prefixes", () => {
   ]);
 });
 
+test.each([
+  ["a:99999", "the port must be between 1 and 65535"],
+  ["a:0", "the port must be between 1 and 65535"],
+  ["a", "each server must be HOST:PORT"],
+  ["PLAINTEXT://:9092", "each server must be HOST:PORT"],
+])("bootstrap.servers=%s is refused: %s", (server, why) => {
+  expect(() => connectionConfig({ "bootstrap.servers": server })).toThrow(
+    `Invalid value ${server} for configuration bootstrap.servers: ${why}`,
+  );
+});
+
 test("Java's own values are accepted unchanged", () => {
   const producer = producerConfig({
     acks: "all",

@@ -387,6 +387,29 @@ describe("access", () => {
     }
   });
 
+  test("answers the preflight of an allowed page without a user, and nothing else", async () => {
+    const access = { users, cors: parseCorsPolicy("http://a.example", "GET,PUT"), headers: [] };
+    serve(TOPICS, access);
+    const preflight = (origin: string, requested?: string) => {
+      const asked = requested === undefined ? {} : { "access-control-request-method": requested };
+      return send("OPTIONS", "/connectors", undefined, { origin, ...asked });
+    };
+    const { status, headers } = await preflight("http://a.example", "PUT");
+    expect({ status, headers }).toMatchObject({
+      status: 200,
+      headers: {
+        "access-control-allow-origin": "http://a.example",
+        "access-control-allow-methods": "GET,PUT",
+        "access-control-allow-headers": "Content-Type,Authorization",
+      },
+    });
+    expect((await preflight("http://evil.example", "PUT")).status).toBe(401);
+    expect((await preflight("http://a.example")).status).toBe(401);
+    const app = adminApp({ ...contextOf(), access, topics: TOPICS });
+    const asked = { origin: "http://a.example", "access-control-request-method": "PUT" };
+    expect((await call(app, "OPTIONS", "/admin/loggers", undefined, asked)).status).toBe(401);
+  });
+
   test("to the listeners of /admin alone shows no other path", async () => {
     const app = adminApp({ ...contextOf(), access: OPEN, topics: TOPICS });
     for (const url of ["/", "/connectors", "/health"]) expect((await call(app, "GET", url)).status).toBe(404);

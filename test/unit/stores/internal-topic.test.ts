@@ -11,6 +11,7 @@ const topic: InternalTopic = {
   replicationFactor: 3,
   configs: { "min.insync.replicas": "2", "cleanup.policy": "delete" },
   property: "offset.storage.topic",
+  replicationProperty: "offset.storage.replication.factor",
   purpose: "source connector offsets",
 };
 

@@ -91,7 +91,8 @@ function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, cl
       flush: async (connector) => {
         flushed.push(connector);
       },
-      records: () => ({ topic: "offsets", records: [] }),
+      records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
+      committed: async () => {},
     },
     listener,
     openHost: (_host, kind, heapMb, hostListener) => {

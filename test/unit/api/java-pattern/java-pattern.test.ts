@@ -201,6 +201,10 @@ describe("a pattern is refused under its key", () => {
     ]);
   });
 
+  test.each(["[", "[a", "a[b&&", "[^"])("with the reason, if its class %s is not closed", (source) => {
+    expect(() => javaPattern("topics.regex", source)).toThrow(/Invalid regex: a character class is not closed$/);
+  });
+
   test("where it is not translated", () => {
     refused([
       ...["(a)\\1", "(?<n>a)\\k<n>", "\\X", "\\N{DIGIT ONE}", "\\b{g}", "(?m)a", "(?x)a b", "(?u)a", "(?U)a", "(?d)a"],

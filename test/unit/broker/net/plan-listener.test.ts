@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BrokerProperties, BrokerPropertyError } from "../../../../src/broker/broker-properties.js";
 import { isLoopback, parseEndpoint } from "../../../../src/broker/net/endpoint.js";
-import { type ListenerPlan, planListener } from "../../../../src/broker/net/plan-listener.js";
+import { type ListenerPlan, listenersAt, planListener } from "../../../../src/broker/net/plan-listener.js";
 
 const plan = (properties: Record<string, string>) => planListener(new BrokerProperties(properties));
 const at = (host: string, port: number) => ({ host, port });
@@ -48,6 +48,26 @@ describe("listeners", () => {
     const attempt = () => plan(properties);
     expect(attempt).toThrow(BrokerPropertyError);
     expect(attempt).toThrow(message);
+  });
+
+  test.each<[Record<string, string>, string]>([
+    [{}, "PLAINTEXT://h:7"],
+    [{ listeners: "PLAINTEXT://a:1,PLAINTEXT://b:2" }, "PLAINTEXT://h:7"],
+    [{ listeners: "INTERNAL://a:1", ...INTERNAL }, "INTERNAL://h:7"],
+    [
+      { listeners: "CONTROLLER://a:1,INTERNAL://b:1", "controller.listener.names": "CONTROLLER", ...INTERNAL },
+      "INTERNAL://h:7",
+    ],
+  ])("%j at another address are %s", (properties, expected) => {
+    expect(listenersAt(at("h", 7), new BrokerProperties(properties))).toBe(expected);
+  });
+
+  test.each<[Record<string, string>]>([
+    [{ listeners: "SSL://a:1" }],
+    [{ listeners: "PLAINTEXT://a:1,SASL_SSL://a:2" }],
+    [{ listeners: "OUT://a:1", "listener.security.protocol.map": "OUT:SASL_PLAINTEXT" }],
+  ])("%j are refused at another address, too", (properties) => {
+    expect(() => listenersAt(at("h", 7), new BrokerProperties(properties))).toThrow(/serves PLAINTEXT only/);
   });
 
   test.each([

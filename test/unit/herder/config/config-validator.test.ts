@@ -264,7 +264,7 @@ describe("the validation of connector configs", () => {
     const named = { ...source, "value.converter": "Json", "value.converter.schemas.enable": "perhaps" };
     expect(await errors(named)).toEqual({
       "value.converter.schemas.enable": [
-        "Invalid value perhaps for configuration schemas.enable: Expected value to be either true or false",
+        "Invalid value perhaps for configuration value.converter.schemas.enable: Expected value to be either true or false",
       ],
     });
     expect(await errors({ ...source, "value.converter.schemas.enable": "perhaps" })).toEqual({});
@@ -308,7 +308,7 @@ describe("the validation of connector configs", () => {
       expect(named("type").value?.recommended_values).toHaveLength(3);
     });
 
-    test("names a key in full if it is missing or cannot be read, and as the plugin knows it if its check fails", async () => {
+    test("names a key in full, whether it is missing, cannot be read, or its check fails", async () => {
       const { "transforms.a.field": _, ...bad } = { ...CUT, "transforms.a.length": "x", "transforms.a.unit": "m" };
       expect(await errors({ ...source, ...bad, "transforms.a.negate": "perhaps" })).toEqual({
         "transforms.a.type": [
@@ -316,7 +316,7 @@ describe("the validation of connector configs", () => {
         ],
         "transforms.a.field": ['Missing required configuration "transforms.a.field" which has no default value.'],
         "transforms.a.length": ["Invalid value x for configuration transforms.a.length: Not a number of type INT"],
-        "transforms.a.unit": ["Invalid value m for configuration unit: String must be one of: mm, cm"],
+        "transforms.a.unit": ["Invalid value m for configuration transforms.a.unit: String must be one of: mm, cm"],
         "transforms.a.negate": [
           "Invalid value perhaps for configuration transforms.a.negate: Expected value to be either true or false",
         ],
@@ -526,9 +526,8 @@ describe("the validation of connector configs", () => {
     [source, { "tasks.max": "0" }, ["tasks.max"]],
     [source, { "errors.tolerance": "ALL" }, ["errors.tolerance"]],
     [source, { ...CUT, "transforms.a.predicate": "p" }, ["transforms.a.predicate"]],
-    [source, { "offsets.storage.topic": "mine" }, ["offsets.storage.topic"]],
+    [source, { "offsets.storage.topic": "a b" }, ["offsets.storage.topic"]],
     [source, { "exactly.once.support": "required" }, ["exactly.once.support"]],
-    [source, { "transaction.boundary": "connector" }, ["transaction.boundary"]],
     [source, { "task.isolation": "none" }, ["task.isolation"]],
     [source, { "task.isolation": "shraed", "task.heap.mb": "1" }, ["task.heap.mb", "task.isolation"]],
     [source, { "topic.creation.default.partitions": "1" }, ["topic.creation.default.replication.factor"]],

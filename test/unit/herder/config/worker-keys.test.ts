@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { distributedConfigDef } from "../../../../src/herder/config/distributed-config.js";
+import { distributedConfigDef, idleWorkerKeys } from "../../../../src/herder/config/distributed-config.js";
+import { standaloneConfigDef } from "../../../../src/herder/config/standalone-config.js";
 import { judgeWorkerKey } from "../../../../src/herder/config/worker-keys.js";
 
 const judge = (key: string) => judgeWorkerKey(key, distributedConfigDef);
@@ -38,4 +39,24 @@ describe("worker properties", () => {
   test.each(["sesion.timeout.ms", "rest.port", "constructor", "listener"])("%s is unknown", (key) =>
     expect(judge(key)).toBe("unknown"),
   );
+
+  test("of the group, its topics and exactly-once delivery have no effect on a standalone worker", () => {
+    const props = {
+      "group.id": "g",
+      "config.storage.topic": "c",
+      "status.storage.partitions": "3",
+      "offset.storage.retention.bytes": "1",
+      "exactly.once.source.support": "enabled",
+      "offset.storage.file.filename": "f",
+      "offset.flush.interval.ms": "1",
+      "bootstrap.servers": "a:1",
+      "sesion.timeout.ms": "1",
+    };
+    expect(idleWorkerKeys(props, standaloneConfigDef)).toEqual({
+      withoutEffect: Object.keys(props).slice(0, 5),
+      unknown: ["sesion.timeout.ms"],
+    });
+    expect(idleWorkerKeys(props, distributedConfigDef).withoutEffect).toEqual(["offset.storage.file.filename"]);
+    expect(idleWorkerKeys(props, distributedConfigDef).unknown).toEqual(["sesion.timeout.ms"]);
+  });
 });

@@ -95,4 +95,22 @@ describe("automatic restarts", () => {
       ],
     ]);
   });
+
+  test.each([
+    [
+      { "errors.restart.delay.ms": "70000" },
+      "errors.restart.delay.ms",
+      "Invalid value 70000 for configuration errors.restart.delay.ms: Value must be at most errors.restart.delay.max.ms, 60000",
+    ],
+    [
+      { "errors.restart.delay.max.ms": "500" },
+      "errors.restart.delay.max.ms",
+      "Invalid value 500 for configuration errors.restart.delay.max.ms: Value must be at least errors.restart.delay.ms, 1000",
+    ],
+  ])("with a first delay above the longest are refused: %j", (keys, key, message) => {
+    expect(autoRestartFaults(keys)).toEqual(new Map([[key, [message]]]));
+    expect(autoRestartFaults({ "errors.restart.delay.ms": "500", "errors.restart.delay.max.ms": "500" })).toEqual(
+      new Map(),
+    );
+  });
 });

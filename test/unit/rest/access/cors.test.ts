@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { corsHeaders, parseCorsPolicy } from "../../../../src/rest/access/cors.js";
 
 const policy = parseCorsPolicy("http://a.example, https://.*\\.b\\.example", " GET,PUT ")!;
+const OPEN = { takesCredentials: false };
 const request = (origin: string | undefined, method = "GET", requestedMethod?: string) => ({
   origin,
   method,
@@ -21,29 +22,36 @@ describe("CORS", () => {
     ["http://a.example.evil", false],
     [undefined, false],
   ])("of %s is allowed: %s", (origin, allowed) => {
-    expect(corsHeaders(policy, request(origin))).toEqual({
+    expect(corsHeaders(policy, request(origin), OPEN)).toEqual({
       Vary: "Origin",
       ...(allowed && { "Access-Control-Allow-Origin": origin }),
     });
   });
 
   test("of any origin is allowed by *", () => {
-    const headers = corsHeaders(parseCorsPolicy("*", "")!, request("null"));
+    const headers = corsHeaders(parseCorsPolicy("*", "")!, request("null"), OPEN);
     expect(headers).toEqual({ Vary: "Origin", "Access-Control-Allow-Origin": "null" });
   });
 
   test("answers a preflight with methods, headers and an age", () => {
-    expect(corsHeaders(policy, request("http://a.example", "OPTIONS", "POST"))).toEqual({
+    expect(corsHeaders(policy, request("http://a.example", "OPTIONS", "POST"), OPEN)).toEqual({
       Vary: "Origin",
       "Access-Control-Allow-Origin": "http://a.example",
       "Access-Control-Allow-Methods": "GET,PUT",
       "Access-Control-Allow-Headers": "Content-Type",
       "Access-Control-Max-Age": "60",
     });
-    const defaults = corsHeaders(parseCorsPolicy("*", "")!, request("http://x", "OPTIONS", "PUT"));
+    const defaults = corsHeaders(parseCorsPolicy("*", "")!, request("http://x", "OPTIONS", "PUT"), OPEN);
     expect(defaults["Access-Control-Allow-Methods"]).toBe("GET,POST,HEAD");
-    expect(corsHeaders(policy, request("http://evil", "OPTIONS", "PUT"))).toEqual({ Vary: "Origin" });
-    expect(corsHeaders(policy, request("http://a.example", "OPTIONS"))).not.toHaveProperty("Access-Control-Max-Age");
+    expect(corsHeaders(policy, request("http://evil", "OPTIONS", "PUT"), OPEN)).toEqual({ Vary: "Origin" });
+    expect(corsHeaders(policy, request("http://a.example", "OPTIONS"), OPEN)).not.toHaveProperty(
+      "Access-Control-Max-Age",
+    );
+  });
+
+  test("allows the header of credentials where they are needed", () => {
+    const headers = corsHeaders(policy, request("http://a.example", "OPTIONS", "POST"), { takesCredentials: true });
+    expect(headers["Access-Control-Allow-Headers"]).toBe("Content-Type,Authorization");
   });
 
   test("with a bad pattern is refused", () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   advertisedAddress,
   type BoundListener,
+  collide,
   localUrl,
   parseListener,
 } from "../../../../src/rest/server/listener.js";
@@ -18,6 +19,21 @@ describe("a listener", () => {
 
   test.each(["http://host", "host:80", "ftp://:1", "http://:99999", "http://:-1"])("%s is refused", (text) => {
     expect(() => parseListener("admin.listeners", text)).toThrow(/for configuration admin\.listeners/);
+  });
+
+  test("with a port that does not exist is refused for that", () => {
+    expect(() => parseListener("listeners", "http://:99999")).toThrow(/port must be between 0.* and 65535/);
+  });
+
+  test.each([
+    ["http://a:1", "https://a:1", true],
+    ["http://:1", "http://127.0.0.1:1", true],
+    ["http://127.0.0.1:1", "http://0.0.0.0:1", true],
+    ["http://a:1", "http://a:2", false],
+    ["http://a:1", "http://b:1", false],
+    ["http://a:0", "http://a:0", false],
+  ])("%s and %s collide: %s", (one, other, expected) => {
+    expect(collide(parseListener("listeners", one), parseListener("listeners", other))).toBe(expected);
   });
 
   const bound = (...texts: string[]): BoundListener[] =>

@@ -22,7 +22,7 @@ describe("a failure that crosses threads", () => {
     new DataError("VALUE_INVALID", "no number"),
     new NotFoundError("CLASS_NOT_FOUND", "no class"),
     new ConflictError("CONNECTOR_NOT_RUNNING", "not here"),
-    new UnsupportedError("NOT_BUILT_YET", "not yet"),
+    new UnsupportedError("OFFSETS_FIXED", "not yet"),
     new ConfigError("topics", "none"),
     new ConfigError("file", "absent", { code: "CONFIG_MISSING" }),
   ])("%s has its class and code again", (error) => {

@@ -154,8 +154,7 @@ describe("a task host", () => {
   test.each([
     [{ "connector.class": "Oops" }, 1, "which name matches Oops"],
     [{ transforms: "mask", "transforms.mask.type": "Mask" }, 1, "which name matches Mask"],
-    [{ "offsets.storage.topic": "o" }, 1, "o for configuration offsets.storage.topic: not built yet"],
-    [{ "exactly.once.support": "REQUIRED" }, 1, "leave exactly.once.support at"],
+    [{ "exactly.once.support": "REQUIRED" }, 1, "This worker does not have exactly-once source support enabled"],
     [{ "tasks.max": "1" }, 2, "greater than tasks.max=1"],
     [{ "errors.tolerance": "some" }, 1, "errors.tolerance"],
     [{ "topic.creation.default.partitions": "x" }, 1, "topic.creation.default.replication.factor"],

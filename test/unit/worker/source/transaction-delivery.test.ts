@@ -42,6 +42,8 @@ interface Options extends Partial<BoundarySettings> {
   readonly confirm?: () => Promise<void>;
   readonly properties?: Record<string, string>;
   readonly tolerance?: "all";
+  /** The offsets topic is not the worker's, which gets these. */
+  readonly committed?: SourceOffset[];
 }
 
 /** A source task that delivers in transactions, on a scripted cluster. */
@@ -64,7 +66,9 @@ function setUp(options: Options = {}) {
         key: Buffer.from(sourceMapKey(entry.partition)),
         value: Buffer.from(JSON.stringify(entry)),
       })),
+      isOverlaid: options.committed !== undefined,
     }),
+    committed: async (offsets) => void options.committed?.push(...offsets),
   };
   const rig = sourceRig({
     transactions,
@@ -121,6 +125,21 @@ describe("a source task in transactions", () => {
     await rig.clock.advance(1_000);
     await ended;
     expect(rig.status.states).toEqual(["RUNNING", "UNASSIGNED"]);
+  });
+
+  test("tells the store what is committed outside of the worker's own topic, once it is", async () => {
+    const committed: SourceOffset[] = [];
+    const rig = setUp({ committed });
+    const ended = started(rig);
+    await rig.clock.advance(1_000);
+    expect(committed).toEqual([]);
+    rig.task.feed(records(1, 2));
+    await rig.clock.advance(1_000);
+    expect(committed).toEqual([{ partition: FILE, offset: { position: 2 } }]);
+    expect(rig.cluster.lines).toEqual(["v1", "v2"]);
+    rig.runner.stop();
+    await rig.clock.advance(1_000);
+    await ended;
   });
 
   test("of intervals shows nothing before one has passed, and everything after a stop", async () => {

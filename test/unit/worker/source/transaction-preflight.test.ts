@@ -20,15 +20,25 @@ describe("a source connector that demands exactly-once delivery", () => {
   test.each([
     ["SUPPORTED", []],
     ["UNSUPPORTED", [expect.stringMatching(/^exactly.once.support: The connector does not support exactly-once/)]],
-    [null, [expect.stringMatching(/^exactly.once.support: The connector does not say whether/)]],
+    [null, [expect.stringMatching(/^exactly.once.support: The connector does not implement the API required for/)]],
     [new Error("oops"), [expect.stringMatching(/An unexpected error occurred during validation: .*oops/)]],
   ] as const)("whose class answers %s", async (answer, found) => {
     expect(await faults(ENABLED, required, answer)).toEqual({ asked: ["exactlyOnceSupport"], found });
   });
 
-  test("is asked nothing where it only requests it, or where the worker cannot deliver so anyway", async () => {
+  test("is asked nothing where it only requests it", async () => {
     expect(await faults(ENABLED, { "exactly.once.support": "requested" }, null)).toEqual({ asked: [], found: [] });
-    expect((await faults({}, required, null)).asked).toEqual([]);
+  });
+
+  test.each([
+    [{}, /worker does not have exactly-once source support enabled\. Set the workers' exactly\.once\.source\.support/],
+    [
+      { "exactly.once.source.support": "unavailable" },
+      /A standalone worker delivers at least once: run .* distributed/,
+    ],
+  ])("is refused by a worker with %j, besides its class's answer", async (worker, message) => {
+    const { found } = await faults(worker, required, "UNSUPPORTED");
+    expect(found).toEqual([expect.stringMatching(message), expect.stringMatching(/does not support exactly-once/)]);
   });
 });
 

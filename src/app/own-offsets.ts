@@ -1,0 +1,72 @@
+import type { Clock, Props, Random } from "../api/index.js";
+import { LOGGERS } from "../base/log/logger-names.js";
+import type { NamedLogger } from "../base/logger.js";
+import { createKafkaClient } from "../kafka/create-kafka-client.js";
+import { CompactedLog, type LogFold } from "../stores/compacted-log.js";
+import { ensureInternalTopics, type InternalTopic } from "../stores/internal-topic.js";
+import { KafkaLogTransport } from "../stores/log-transport.js";
+import type { OpenedOffsetsTopic, OwnOffsetsParts } from "../stores/offset-store.js";
+import { type OwnOffsetsPlan, ownOffsetsTopic } from "../worker/source/own-offsets-topic.js";
+
+/** How to create a topic of offsets: as the worker's own; a standalone worker leaves it to the broker's defaults. */
+export type OffsetsTopicSettings = Pick<InternalTopic, "partitions" | "replicationFactor" | "configs">;
+
+interface Wiring {
+  readonly stack: { readonly clock: Clock; readonly random: Random; readonly logger: NamedLogger };
+  readonly props: Props;
+}
+
+/** The offsets topics of connectors that have one of their own, with the clients that their overrides describe. */
+export function ownOffsets({ stack, props }: Wiring, settings: OffsetsTopicSettings): OwnOffsetsParts {
+  const { clock, logger } = stack;
+  return {
+    clock,
+    logger: logger.named(LOGGERS.stores),
+    find(connector, config) {
+      const plan = ownOffsetsTopic(props, config, connector);
+      return plan && { identity: JSON.stringify(plan), open: (signal) => open(stack, plan, settings, signal) };
+    },
+  };
+}
+
+async function open(
+  { clock, random, logger }: Wiring["stack"],
+  { topic, producer, consumer, admin }: OwnOffsetsPlan,
+  settings: OffsetsTopicSettings,
+  signal: AbortSignal,
+): Promise<OpenedOffsetsTopic> {
+  const storeLogger = logger.named(LOGGERS.stores);
+  const common = { clock, random };
+  const creator = createKafkaClient({ ...common, properties: admin, logger: logger.named(LOGGERS.admin) });
+  try {
+    const names = { property: "offsets.storage.topic", replicationProperty: "offset.storage.replication.factor" };
+    const { partitions, replicationFactor, configs } = settings;
+    const wanted = {
+      name: topic,
+      purpose: "source connector offsets",
+      partitions,
+      replicationFactor,
+      configs,
+      ...names,
+    };
+    await ensureInternalTopics([wanted], { ...common, admin: creator.admin, logger: storeLogger }, signal);
+  } finally {
+    await creator.close();
+  }
+  const reader = createKafkaClient({ ...common, properties: consumer, logger: logger.named(LOGGERS.consumer) });
+  const writer = createKafkaClient({ ...common, properties: producer, logger: logger.named(LOGGERS.producer) });
+  return {
+    // Committed records alone: tasks that deliver exactly once write here in transactions.
+    openLog: (fold: LogFold) =>
+      new CompactedLog({
+        ...common,
+        topic,
+        transport: new KafkaLogTransport(reader, topic, clock, true, writer),
+        logger: storeLogger,
+        fold,
+      }),
+    async close() {
+      await Promise.all([reader.close(), writer.close()]);
+    },
+  };
+}
