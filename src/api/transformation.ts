@@ -1,9 +1,16 @@
 import type { ConfigDef } from "./config-def.js";
 import type { Props } from "./connector.js";
+import type { Logger } from "./logger.js";
 import type { SinkRecord, SourceRecord } from "./records.js";
 
 /** A record as transformations see it. */
 export type ConnectRecord = SourceRecord | SinkRecord;
+
+/** What a transformation gets besides its keys. */
+export interface TransformationContext {
+  /** Named after the transformation's class. Never logs a record's key or value. */
+  readonly logger: Logger;
+}
 
 /**
  * Changes records one at a time (KIP-66), between a source connector and its converters, or between a sink's converters
@@ -18,7 +25,7 @@ export interface Transformation {
    * `plugin.version` included, `predicate` and `negate` not.
    * @throws ConfigError
    */
-  configure(props: Props): void;
+  configure(props: Props, context: TransformationContext): void;
   /**
    * Returns the record itself, a changed copy made by its `with`, or null to drop it. Never modifies its argument: after a
    * RetriableError it is called again with the same record.

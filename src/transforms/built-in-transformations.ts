@@ -1,6 +1,7 @@
 import type { Predicate, PredicatePlugin, Transformation, TransformationPlugin } from "../api/index.js";
 import { SystemClock } from "../base/clock.js";
 import { ByLogicalTableRouter } from "./debezium/by-logical-table-router.js";
+import { EventRouter } from "./debezium/event-router.js";
 import { ExtractNewRecordState } from "./debezium/extract-new-record-state.js";
 import { Cast } from "./kafka/cast.js";
 import { DropHeaders } from "./kafka/drop-headers.js";
@@ -68,6 +69,7 @@ export const builtInTransformations: readonly TransformationPlugin[] = [
   kafka("ValueToKey", () => new ValueToKey()),
   debezium("ByLogicalTableRouter", () => new ByLogicalTableRouter()),
   debezium("ExtractNewRecordState", () => new ExtractNewRecordState()),
+  debezium("outbox.EventRouter", () => new EventRouter()),
 ];
 
 /** Kafka's predicates. */

@@ -7,6 +7,7 @@ import {
   SourceRecord,
   type Transformation,
 } from "../../src/api/index.js";
+import { silentLogger } from "../../src/base/logger.js";
 import { JsonConverter } from "../../src/converters/json/json-converter.js";
 import { builtInTransformations } from "../../src/transforms/built-in-transformations.js";
 
@@ -62,7 +63,7 @@ converter.configure({ "schemas.enable": "true", "replace.null.with.default": "fa
 export function askOurs({ type, props, records }: TransformCase): Answer {
   const transformation = builtInTransformations.find(({ className }) => className === type)!.transformation();
   try {
-    transformation.configure(props);
+    transformation.configure(props, { logger: silentLogger });
   } catch (error) {
     return { refused: String(error) };
   }

@@ -406,6 +406,114 @@ const ofEvents = (type: string, props: fc.Arbitrary<Props>): fc.Arbitrary<Transf
     records: fc.array(eventRecord, { minLength: 4, maxLength: 10 }),
   });
 
+const OUTBOX_ROW = `{"type":"struct","fields":[${fieldsOf({
+  id: '{"type":"int32","optional":false',
+  aggregateid: '{"type":"string","optional":true,"default":"none"',
+  aggregatetype: '{"type":"string","optional":true',
+  type: '{"type":"string","optional":true',
+  version: '{"type":"int32","optional":true',
+  at: '{"type":"int64","optional":true,"name":"io.debezium.time.MicroTimestamp","version":1',
+  count: '{"type":"int64","optional":true',
+  payload: '{"type":"string","optional":true',
+})}],"optional":true,"name":"shop.outbox.Value"`;
+const OUTBOX = `{"type":"struct","fields":[${fieldsOf({
+  before: OUTBOX_ROW,
+  after: OUTBOX_ROW,
+  source: SOURCE,
+  op: '{"type":"string","optional":false',
+  ts_ms: '{"type":"int64","optional":true',
+})}],"optional":false,"name":"shop.outbox.Envelope"`;
+
+const payloadText = fc.oneof(
+  fc.constantFrom(
+    null,
+    "",
+    " ",
+    "plain",
+    "{",
+    "[1,2]",
+    "{}",
+    "[1,1.5]",
+    '[1,"a"]',
+    "[[1],[2]]",
+    "[null]",
+    '{"a":[[]]}',
+  ),
+  fc
+    .dictionary(
+      fc.constantFrom("a", "b", "c.d", "e f"),
+      fc.oneof(
+        fc.constantFrom<unknown>(
+          null,
+          true,
+          "x",
+          "",
+          1,
+          -5,
+          3_000_000_000,
+          1.5,
+          [],
+          [null, 1],
+          [true],
+          ["a", null],
+          {},
+        ),
+        fc.constantFrom<unknown>({ n: 1, m: null }, [{ n: 1 }, { n: 2 }], [{ n: 1 }, 2], { deep: { deeper: [1, 2] } }),
+      ),
+      { maxKeys: 4 },
+    )
+    .map((object) => JSON.stringify(object)),
+);
+const outboxRow = fc
+  .record({
+    id: fc.integer({ min: 0, max: 99 }),
+    aggregateid: fc.constantFrom(null, "7", ""),
+    aggregatetype: fc.constantFrom("Order", "Order", "order.item", "", null),
+    type: fc.constantFrom(null, "Created"),
+    version: fc.constantFrom(null, 1, 2),
+    at: fc.constantFrom(null, 1_700_000_000_123_456, -1_500, 0),
+    count: fc.constantFrom(null, 5),
+    payload: payloadText,
+  })
+  .map((row) => JSON.stringify(row));
+const outboxEvent = fc
+  .tuple(outboxRow, fc.constantFrom("c", "c", "c", "r", "u", "d"), fc.constantFrom("null", "1700000000123"))
+  .map(([row, op, ms]) => {
+    const [before, after] = op === "d" ? [row, "null"] : ["null", row];
+    return `{"schema":${OUTBOX}},"payload":{"before":${before},"after":${after},"source":{"version":"3","ts_ms":${ms},"table":"outbox"},"op":"${op}","ts_ms":${ms}}}`;
+  });
+const outboxRecord: fc.Arbitrary<RecordTexts> = fc.record({
+  // The real one fails on a sink's record.
+  sink: fc.constant(false),
+  topic: fc.constant("shop.public.outbox"),
+  timestamp: fc.constantFrom(null, 5),
+  key: eventKey,
+  value: fc.oneof(
+    { weight: 8, arbitrary: outboxEvent },
+    { weight: 1, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: withSchema.map(envelope) },
+  ),
+  headers: fc.array(fc.tuple(fc.constant("drop"), dropList), { maxLength: 1 }),
+});
+const mostly = (usual: string, ...others: string[]) =>
+  fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+const placements = list(
+  fc.uniqueArray(
+    fc.constantFrom(
+      "type:header",
+      "type:envelope:kind",
+      "version:envelope",
+      "count:header:n",
+      "aggregateid:envelope",
+      " type : header : h",
+      "type:HEADER",
+      "nothing:header",
+      "version:partition",
+    ),
+    { minLength: 1, maxLength: 3 },
+  ),
+);
+
 /** Cases of Debezium's transformations. */
 export const debeziumCases: ReadonlyMap<string, fc.Arbitrary<TransformCase>> = new Map([
   [
@@ -432,6 +540,32 @@ export const debeziumCases: ReadonlyMap<string, fc.Arbitrary<TransformCase>> = n
         ...replaceNull,
       }),
     ),
+  ],
+  [
+    "outbox.EventRouter",
+    fc.record({
+      type: fc.constant("io.debezium.transforms.outbox.EventRouter"),
+      props: optionalProps({
+        "table.field.event.id": mostly("id", "type", "nothing"),
+        "table.field.event.key": mostly("aggregateid", "count", "nothing"),
+        "table.field.event.payload": mostly("payload", "count", "nothing"),
+        "table.field.event.timestamp": mostly("at", "count", "type", "nothing"),
+        "table.field.event.schema.version": mostly("version", "type", "nothing"),
+        "table.fields.additional.placement": placements,
+        "table.field.additional.missing": mostly("ignore", "error", "x"),
+        "table.op.invalid.behavior": mostly("warn", "ERROR", "fatal", "x"),
+        "table.expand.json.payload": mostly("true", "false"),
+        "table.json.payload.null.behavior": mostly("optional_bytes", "ignore", "x"),
+        "route.by.field": mostly("aggregatetype", "type", "id", "nothing"),
+        "route.topic.regex": fc.constantFrom("(.*)[.](.*)", "(?<routedByValue>O.*)", "(Ord)"),
+        "route.topic.replacement": fc.constantFrom("$1", "t.$0"),
+        "route.tombstone.on.empty.payload": fc.constantFrom("true", "false"),
+      }).map((props) =>
+        // The default replacement names a group of the default expression: the real one fails at every record.
+        "route.topic.regex" in props ? { "route.topic.replacement": "$1", ...props } : props,
+      ),
+      records: fc.array(outboxRecord, { minLength: 4, maxLength: 10 }),
+    }),
   ],
   [
     "ByLogicalTableRouter",

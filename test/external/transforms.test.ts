@@ -37,6 +37,8 @@ function differences(given: TransformCase, java: Answer, ours: Answer): Differen
 const LISTED: readonly (readonly [type: string, side: "java" | "ours", answer: RegExp])[] = [
   ["ExtractNewRecordState", "java", /because "schema" is null/],
   ["Cast", "java", /SchemaBuilderException: Invalid default value/],
+  // It keeps one schema of the value for all payloads.
+  ["outbox.EventRouter", "java", /Invalid Java object for schema|Struct schemas do not match/],
   ["SetSchemaMetadata", "java", /Cannot list fields on non-struct type/],
   ["TimestampConverter", "ours", /outside the range of INT32/],
 ];
@@ -53,7 +55,12 @@ function isSame(java: Result, ours: Result): boolean {
   // The real converter refuses some results that the real transformation makes.
   if ("unwritable" in java) return true;
   if ("error" in java || "error" in ours) return "error" in java && "error" in ours;
-  return canonical(java) === canonical(ours);
+  return withoutRoute(canonical(java)) === withoutRoute(canonical(ours));
+}
+
+/** The real EventRouter keeps the name of the first route. */
+function withoutRoute(text: string): string {
+  return text.replace(/shop\.outbox\.[^"]*Value/g, "shop.outbox.*.Value");
 }
 
 /** Maps without a schema in one order, and floats as values: JDKs before 19 print some with more digits. */

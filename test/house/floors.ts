@@ -139,7 +139,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
   "src/worker": [
     ["src/worker/worker"],
     ["src/worker/worker-config"],
-    ["src/worker/task", "src/worker/worker", "src/worker/worker-config"],
+    ["src/worker/task", "src/worker/worker"],
     ["src/worker/source", "src/worker/worker", "src/worker/worker-config", "src/worker/task"],
     ["src/worker/sink", "src/worker/worker", "src/worker/task"],
     ["src/worker/plugins", "src/worker/worker"],

@@ -192,10 +192,11 @@ export class TaskHost {
       logger,
       pluginLogger: this.#loggerOf(command, plugin.taskClassName),
     };
+    const loggerOf = (className: string) => this.#loggerOf(command, className);
     if (plugin.type === "sink") {
       const topics = parseSinkTopics(connectorProps);
       // Last, because from here on the runner must close the chain.
-      const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps, near) };
+      const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps, loggerOf, near) };
       return new SinkTaskRunner({ ...parts, plugin, clients, topics });
     }
     const offsets = {
@@ -206,7 +207,7 @@ export class TaskHost {
       },
     };
     const topicCreation = parseTopicCreation(workerProps, connectorProps);
-    const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps, near) };
+    const parts: TaskParts = { ...common, chain: chooseTransformations(plugins, connectorProps, loggerOf, near) };
     const transactions =
       exactlyOnceMode(workerProps) === "enabled"
         ? this.#transactions(run, parseBoundary(connectorProps, parts.commitIntervalMs))

@@ -2,6 +2,7 @@ import {
   ConfigError,
   DataError,
   invalidValue,
+  type Logger,
   type Predicate,
   type Props,
   type SinkRecord,
@@ -77,17 +78,20 @@ export class TransformationChain {
 /**
  * The chain of a connector's `transforms`; undefined without any. Each transformation has a predicate object of its own.
  *
+ * @param loggerOf the logger of a transformation, by its class.
  * @param near the location of the connector's package, whose own transformations are preferred.
  * @throws NotFoundError for an unknown class; the errors of `configure`.
  */
 export function chooseTransformations(
   plugins: Plugins,
   connector: Props,
+  loggerOf: (className: string) => Logger,
   near?: string,
 ): TransformationChain | undefined {
   const steps: ChainStep[] = [];
   try {
-    for (const alias of aliasesOf(connector["transforms"])) steps.push(newStep(plugins, connector, alias, near));
+    for (const alias of aliasesOf(connector["transforms"]))
+      steps.push(newStep(plugins, connector, alias, loggerOf, near));
   } catch (error) {
     closeAll(steps);
     throw error;
@@ -109,12 +113,19 @@ export function predicateFault(connector: Props, alias: string): string | undefi
   return invalidValue(key, predicate, "it is not one of the aliases in 'predicates'");
 }
 
-function newStep(plugins: Plugins, connector: Props, alias: string, near: string | undefined): ChainStep {
+function newStep(
+  plugins: Plugins,
+  connector: Props,
+  alias: string,
+  loggerOf: (className: string) => Logger,
+  near: string | undefined,
+): ChainStep {
   const prefix = `transforms.${alias}.`;
   const { predicate: predicateAlias, negate, ...props } = withPrefix(connector, prefix);
   const plugin = plugins.find("transformation", props["type"] ?? "", { version: props["plugin.version"], near });
   const transformation = plugin.transformation();
-  configureUnder(prefix, () => transformation.configure(props));
+  const context = { logger: loggerOf(plugin.className) };
+  configureUnder(prefix, () => transformation.configure(props, context));
   let predicate: Predicate | undefined;
   if (predicateAlias !== undefined) {
     const fault = predicateFault(connector, alias);

@@ -111,8 +111,15 @@ describe("offsets over REST", () => {
       topics: "own-lines",
     });
     await fileText(path("own-copy.txt"), (text) => text === LINES);
-    await stop("own");
-    const [before] = await offsets("own");
+    // Answered once its task has stopped, with its last commit.
+    const stopped = async () => {
+      await stop("own");
+      const nothing = [{ partition: { filename: "none" }, offset: null }];
+      expect(await patch(stack.rest, "own", nothing)).toMatchObject({ status: 200, body: ALTERED });
+    };
+    await stopped();
+    const before = { partition, offset: { position: LINES.length } };
+    expect(await offsets("own")).toEqual([before]);
     const own = { ...config, "offsets.storage.topic": "own-offsets" };
     expect((await stack.rest.put("/connectors/own/config", own)).status).toBe(200);
     expect(await offsets("own")).toEqual([before]);
@@ -120,7 +127,7 @@ describe("offsets over REST", () => {
     await stack.rest.put("/connectors/own/resume");
     writeFileSync(file, `${LINES}four\n`);
     expect(await fileText(path("own-copy.txt"), (text) => text.length > LINES.length)).toBe(`${LINES}four\n`);
-    await stop("own");
+    await stopped();
     expect(await offsets("own")).toEqual([{ partition, offset: { position: 19 } }]);
     for (const rest of both()) {
       const answer = await patch(rest, "own", [{ partition, offset: { position: 4 } }]);

@@ -165,9 +165,9 @@ describe("one worker", () => {
     const login = { "rest.extension.classes": BASIC_AUTH };
     const jaas = jaasFile(stack.folder, "com.example.LdapLoginModule");
     await expect(started({ ...login, "java.security.auth.login.config": jaas })).rejects.toThrow(/LdapLoginModule/);
-    const ofNobody = jaasFile(stack.folder);
+    const usersGone = jaasFile(stack.folder);
     rmSync(join(stack.folder, "users.properties"));
-    const start = started({ ...login, "java.security.auth.login.config": ofNobody });
+    const start = started({ ...login, "java.security.auth.login.config": usersGone });
     await expect(start).rejects.toThrow(/file of users .*users\.properties, which the JAAS file/);
     const [free, taken] = [await freePort(), new URL(stack.worker.restUrl).port];
     const both = { listeners: `http://127.0.0.1:${free},http://127.0.0.1:${taken}` };

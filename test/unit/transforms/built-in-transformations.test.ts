@@ -24,6 +24,7 @@ const SETTINGS: Readonly<Record<string, Props>> = {
   ValueToKey: { fields: "b,a" },
   ByLogicalTableRouter: { "topic.regex": "(.*)", "topic.replacement": "$1_" },
   ExtractNewRecordState: {},
+  EventRouter: {},
 };
 
 const schema = structOf(

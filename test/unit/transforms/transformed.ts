@@ -3,6 +3,7 @@ import {
   type ConnectRecord,
   type ConnectValue,
   type Header,
+  type Logger,
   type Props,
   type Schema,
   SinkRecord,
@@ -10,15 +11,16 @@ import {
   Struct,
   structOf,
 } from "../../../src/api/index.js";
+import { silentLogger } from "../../../src/base/logger.js";
 import { builtInPredicates, builtInTransformations } from "../../../src/transforms/built-in-transformations.js";
 
 /** A configured transformation: `InsertField$Value`. */
-export function transformation(name: string, props: Props) {
+export function transformation(name: string, props: Props, logger: Logger = silentLogger) {
   const className = name.startsWith("io.") ? name : `org.apache.kafka.connect.transforms.${name}`;
   const plugin = builtInTransformations.find((listed) => listed.className === className);
   if (!plugin) throw new Error(`${className} is not listed`);
   const made = plugin.transformation();
-  made.configure(props);
+  made.configure(props, { logger });
   return made;
 }
 

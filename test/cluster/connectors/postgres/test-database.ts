@@ -1,3 +1,4 @@
+import pg from "pg";
 import { from } from "pg-copy-streams";
 import type { Props, SourceMap } from "../../../../src/api/index.js";
 import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
@@ -5,6 +6,9 @@ import { execute, withClient } from "../../../support/postgres.js";
 import { TaskDriver } from "./task-driver.js";
 
 let count = 0;
+
+/** pg passes it on to the server, but its types do not know it. */
+const REPLICATION: object = { replication: "database" };
 
 /** A separate database on a shared server, with its own slot name: slots belong to the server, not the database. */
 export async function freshDatabase(server: PostgresServer): Promise<TestDatabase> {
@@ -93,10 +97,15 @@ export class TestDatabase {
     });
   }
 
-  /** Drops the slot, once its reader is gone. */
+  /** Drops the slot, once its reader is gone: only the replication protocol waits for that. */
   async dropSlot(): Promise<void> {
-    await this.released();
-    await this.execute(`SELECT pg_drop_replication_slot('${this.slotName}')`);
+    const client = new pg.Client({ connectionString: this.connectionString, ...REPLICATION });
+    await client.connect();
+    try {
+      await client.query(`DROP_REPLICATION_SLOT ${this.slotName} WAIT`);
+    } finally {
+      await client.end();
+    }
   }
 
   /** Waits, in the server, until the slot has no reader. */

@@ -9,6 +9,7 @@ import {
   type Transformation,
 } from "../../../../src/api/index.js";
 import { deferred } from "../../../../src/base/deferred.js";
+import { silentLogger } from "../../../../src/base/logger.js";
 import { chooseTransformations } from "../../../../src/worker/task/transformation-chain.js";
 import { sinkRig } from "../sink-harness.js";
 import { record, records, registryOf, sourceRig, strict, textConverters } from "../source-harness.js";
@@ -67,7 +68,12 @@ function plugins() {
     error = next;
     failures = times;
   };
-  return { registry, calls, fail, chain: (props: Props) => chooseTransformations(registry, props)! };
+  return {
+    registry,
+    calls,
+    fail,
+    chain: (props: Props) => chooseTransformations(registry, props, () => silentLogger)!,
+  };
 }
 
 const ADD = { transforms: "a", "transforms.a.type": "Add", "transforms.a.text": "!" };
@@ -91,8 +97,9 @@ describe("a transformation chain", () => {
 
   test("does not exist without transformations", () => {
     const { registry } = plugins();
-    for (const transforms of ["", " ", " , "]) expect(chooseTransformations(registry, { transforms })).toBeUndefined();
-    expect(chooseTransformations(registry, { "transforms.a.type": "Add" })).toBeUndefined();
+    for (const transforms of ["", " ", " , "])
+      expect(chooseTransformations(registry, { transforms }, () => silentLogger)).toBeUndefined();
+    expect(chooseTransformations(registry, { "transforms.a.type": "Add" }, () => silentLogger)).toBeUndefined();
   });
 
   test("changes only the records that the predicate matches, negated those that it does not", () => {
