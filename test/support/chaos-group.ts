@@ -20,7 +20,7 @@ import { TopicReader } from "./topic-reader.js";
 const WORKERS = 3;
 export const SOURCES: readonly string[] = ["s0", "s1", "s2"];
 /** Without one of them for this long the pipeline counts as stuck. */
-const STUCK_MS = 90_000;
+const STUCK_MS = 180_000;
 const THROUGH_PROXY = fileURLToPath(new URL("through-proxy.cjs", import.meta.url));
 
 interface Running {
