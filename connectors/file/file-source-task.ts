@@ -2,6 +2,7 @@ import {
   DataError,
   type Props,
   parseConfig,
+  type SourceLag,
   type SourceMap,
   SourceRecord,
   type SourceTask,
@@ -30,6 +31,8 @@ export class FileSourceTask implements SourceTask {
   /** Lines read. `poll` has returned those before `#next`. */
   #lines: readonly Line[] = [];
   #next = 0;
+  /** The position after the last line returned. */
+  #returned = 0;
 
   /** @throws ConfigError, or DataError if the stored offset is not a position. */
   async start(context: SourceTaskContext, props: Props): Promise<void> {
@@ -40,10 +43,11 @@ export class FileSourceTask implements SourceTask {
     this.#batchSize = Math.max(1, config["batch.size"]);
     this.#partition = { filename: path };
     this.#positioned = path !== null;
+    if (this.#positioned) this.#returned = await this.#storedPosition();
     this.#source =
       path === null
         ? new StandardInput()
-        : new GrowingFile(path, await this.#storedPosition(), (reason) =>
+        : new GrowingFile(path, this.#returned, (reason) =>
             context.logger.warn(`File ${path} ${reason}: it is read from its beginning`),
           );
   }
@@ -55,6 +59,11 @@ export class FileSourceTask implements SourceTask {
     if (lines.length > 0) return this.#records(lines);
     await this.#context.clock.delay(IDLE_MS, this.#context.stopping);
     return null;
+  }
+
+  lag(): SourceLag {
+    const sizeBytes = this.#source?.sizeBytes;
+    return { lagBytes: sizeBytes === undefined ? undefined : Math.max(0, sizeBytes - this.#returned) };
   }
 
   async stop(): Promise<void> {
@@ -74,6 +83,7 @@ export class FileSourceTask implements SourceTask {
   }
 
   #records(lines: readonly Line[]): SourceRecord[] {
+    this.#returned = lines.at(-1)!.end;
     const nowMs = this.#context.clock.nowMs();
     return lines.map(
       ({ text, end }) =>

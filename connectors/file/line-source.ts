@@ -7,6 +7,8 @@ import { type Line, LineSplitter } from "./line-splitter.js";
 export interface LineSource {
   /** The next lines, [] if there are none now, or the event that must happen before anything can be read. */
   read(): Promise<readonly Line[] | { readonly waitingFor: string }>;
+  /** The size that was seen last, in bytes; undefined for standard input, or before the first look. */
+  readonly sizeBytes: number | undefined;
   close(): Promise<void>;
 }
 
@@ -23,6 +25,7 @@ export class GrowingFile implements LineSource {
   #handle: FileHandle | undefined;
   #splitter: LineSplitter;
   #position: number;
+  sizeBytes: number | undefined;
 
   /**
    * @param position where to start, in bytes; from the beginning if the file is shorter.
@@ -41,6 +44,7 @@ export class GrowingFile implements LineSource {
       const opened = await this.#open();
       if (opened) return opened;
     }
+    this.sizeBytes = (await this.#handle!.stat()).size;
     for (;;) {
       const bytes = await this.#nextBytes();
       if (bytes.length === 0) return this.#lookForAnother();
@@ -115,6 +119,7 @@ async function statOf(path: string): Promise<Stats | undefined> {
 export class StandardInput implements LineSource {
   readonly #stream: ReadStream = createReadStream("", { fd: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
   readonly #splitter = new LineSplitter(0);
+  readonly sizeBytes = undefined;
   #failure: Error | undefined;
 
   constructor() {

@@ -84,8 +84,19 @@ export interface SourceTask {
    * waits.
    */
   commit?(flushed: readonly SourceOffset[]): Promise<void>;
+  /**
+   * How far this task is behind its source: what it has not returned from `poll` yet, as far as it knows without asking
+   * anyone. Called every few seconds, also while `poll` waits.
+   */
+  lag?(): SourceLag;
   /** Releases all resources. Called once, after the last `poll` returned, also when `start` failed. */
   stop(): Promise<void>;
+}
+
+/** A task's distance from its source. */
+export interface SourceLag {
+  /** Bytes of the source that were not returned yet; undefined: unknown. */
+  readonly lagBytes?: number | undefined;
 }
 
 /**

@@ -253,6 +253,23 @@ export const WORKER_METRICS: readonly Metric<ScrapeReport>[] = [
     (m) => m.lagRecords,
     "sink",
   ),
+  {
+    name: "millrace_source_task_lag_bytes",
+    type: "gauge",
+    labels: ["connector", "task"],
+    help: "Bytes of its source that the task has not returned, for tasks that know it.",
+    samples: ({ taskMetrics }) =>
+      taskMetrics.flatMap(({ id, source: lag }) =>
+        lag?.lagBytes === undefined ? [] : [[labelsOf(id), lag.lagBytes] as const],
+      ),
+  },
+  {
+    name: "millrace_task_held_up_seconds",
+    type: "gauge",
+    labels: ["connector", "task"],
+    help: "How long a task has made no progress although it has work left; 0 otherwise.",
+    samples: ({ tasks }) => tasks.map(({ id, heldUpMs }) => [labelsOf(id), heldUpMs / 1000]),
+  },
   ofTasks(
     "millrace_source_task_buffered_bytes",
     "gauge",

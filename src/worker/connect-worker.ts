@@ -11,8 +11,7 @@ import {
   type Support,
 } from "../api/index.js";
 import { type Deferred, deferred } from "../base/deferred.js";
-import { errorMessage, traceOf } from "../base/error-trace.js";
-import { InvariantError } from "../base/invariant-error.js";
+import { traceOf } from "../base/error-trace.js";
 import type { LevelSettings } from "../base/log/log-levels.js";
 import { LOGGERS } from "../base/log/logger-names.js";
 import type { NamedLogger } from "../base/logger.js";
@@ -25,13 +24,13 @@ import { writeForwarded } from "./host/forwarding-logger.js";
 import type { OpenHost } from "./host/host-link.js";
 import type { HostReport } from "./host/task-host-messages.js";
 import { TaskHosts } from "./host/task-hosts.js";
+import { TaskRequests } from "./host/task-requests.js";
 import { StateTimes } from "./state-times.js";
-import { isRetriable } from "./task/error-policy.js";
+import { heldUpText, isHeldUp, progressOf, type TaskProgress } from "./task-progress.js";
 import type {
   ConnectorSnapshot,
   ConnectorState,
   HostSnapshot,
-  OffsetRecords,
   PluginCatalog,
   PluginRef,
   PluginValidation,
@@ -74,6 +73,10 @@ interface RunningTask {
   state: TaskState;
   trace: string | null;
   version: string | null;
+  /** What its runner says that it waits for. */
+  waitingFor: string | null;
+  progress: TaskProgress | undefined;
+  heldUpMs: number;
 }
 
 /** Runs connectors in the connectors' host and tasks in task hosts, and is the only writer of their state. */
@@ -87,10 +90,12 @@ export class ConnectWorker implements Worker {
     connectors: { attempts: 0, successes: 0, failures: 0 },
     tasks: { attempts: 0, successes: 0, failures: 0 },
   };
+  readonly #requests: TaskRequests;
   #nextRun = 1;
 
   constructor(private readonly parts: ConnectWorkerParts) {
     this.plugins = parts.plugins;
+    this.#requests = new TaskRequests(parts.offsets, parts.fencing, (host, answer) => this.#hosts.send(host, answer));
     this.#hosts = new TaskHosts({
       settings: parts.settings,
       open: parts.openHost,
@@ -203,6 +208,9 @@ export class ConnectWorker implements Worker {
       state: "UNASSIGNED",
       trace: null,
       version: null,
+      waitingFor: null,
+      progress: undefined,
+      heldUpMs: 0,
     };
     this.#starts.tasks.attempts++;
     this.#tasks.set(keyOf(id), task);
@@ -244,9 +252,9 @@ export class ConnectWorker implements Worker {
 
   tasks(): readonly TaskSnapshot[] {
     const nowMs = this.parts.clock.monotonicMs();
-    return [...this.#tasks.values()].map(({ id, state, trace, version, times }) => {
+    return [...this.#tasks.values()].map(({ id, state, trace, version, times, heldUpMs }) => {
       const [runningRatio, pausedRatio] = [times.ratio("RUNNING", nowMs), times.ratio("PAUSED", nowMs)];
-      return { id, state, trace, version, runningRatio, pausedRatio };
+      return { id, state, trace, version, runningRatio, pausedRatio, heldUpMs };
     });
   }
 
@@ -289,12 +297,6 @@ export class ConnectWorker implements Worker {
     await Promise.all([this.#hosts.close(), this.parts.calls.close()]);
   }
 
-  get #fencing(): SourceFencing {
-    const { fencing } = this.parts;
-    if (!fencing) throw new InvariantError("A task asked for fencing without exactly-once delivery");
-    return fencing;
-  }
-
   /** Waits for all together, at most `task.shutdown.graceful.timeout.ms`; returns the late ones. */
   async #stoppedInTime<T>(
     all: readonly T[],
@@ -329,6 +331,7 @@ export class ConnectWorker implements Worker {
 
   #setState(task: RunningTask, state: TaskState, waitingFor: string | null, version: string | null): void {
     const { connector, task: number } = task.id;
+    task.waitingFor = waitingFor;
     this.parts.logger.info(`A task is ${state}`, { connector, task: number, waitingFor: waitingFor ?? undefined });
     this.#report(task, state, waitingFor, version);
   }
@@ -358,8 +361,31 @@ export class ConnectWorker implements Worker {
     this.parts.listener.taskStatus(task.id, state, trace, version, kind);
   }
 
+  /** Names a task that has work left and makes no progress, once, and again when it goes on. */
+  #watch(host: number, metrics: TaskMetrics): void {
+    const task = this.#tasks.get(keyOf(metrics.id));
+    if (task?.host !== host || task.isStopping) return;
+    const nowMs = this.parts.clock.monotonicMs();
+    const progress = task.state === "RUNNING" ? progressOf(task.progress, metrics, nowMs) : undefined;
+    const timeoutMs = this.parts.settings["task.progress.timeout.ms"];
+    const wasNamed = timeoutMs > 0 && task.heldUpMs >= timeoutMs;
+    task.progress = progress;
+    task.heldUpMs = progress && isHeldUp(progress, metrics) ? nowMs - progress.sinceMs : 0;
+    const isNamed = timeoutMs > 0 && task.heldUpMs >= timeoutMs;
+    if (isNamed === wasNamed || task.state !== "RUNNING") return;
+    const { connector, task: number } = task.id;
+    const why = isNamed ? heldUpText(metrics, task.heldUpMs) : null;
+    if (why === null) this.parts.logger.info("A task makes progress again", { connector, task: number });
+    else this.parts.logger.warn("A task makes no progress", { connector, task: number, why });
+    this.#report(task, "RUNNING", task.waitingFor ?? why, task.version);
+  }
+
   #hear(host: number, report: HostReport): void {
-    if (report.type === "ready" || report.type === "metrics") return;
+    if (report.type === "ready") return;
+    if (report.type === "metrics") {
+      for (const metrics of report.tasks) this.#watch(host, metrics);
+      return;
+    }
     if (report.type === "log") {
       writeForwarded(report, this.parts.logger);
       return;
@@ -378,64 +404,9 @@ export class ConnectWorker implements Worker {
       case "topicUsed":
         if (task) this.parts.listener.topicUsed(task.id, report.topic);
         break;
-      case "readOffsets": {
-        const { partitions } = report;
-        this.#answer(host, report.request, task, async ({ id, start }) => ({
-          offsets: await this.parts.offsets.read(id.connector, partitions, start.connectorProps),
-        }));
-        break;
-      }
-      case "offsetRecords": {
-        const { entries } = report;
-        this.#answer(host, report.request, task, async ({ id, run, start }) => ({
-          records: await this.parts.offsets.records(id.connector, entries, this.#permitOf(run), start.connectorProps),
-        }));
-        break;
-      }
-      case "offsetsCommitted": {
-        const { entries } = report;
-        this.#answer(host, report.request, task, async ({ id, run, start }) => {
-          await this.parts.offsets.committed(id.connector, entries, this.#permitOf(run), start.connectorProps);
-          return {};
-        });
-        break;
-      }
-      case "mayStart":
-        this.#answer(host, report.request, task, async ({ id }) => {
-          await this.#fencing[report.step](id);
-          return {};
-        });
-        break;
-      case "flushOffsets": {
-        const { entries } = report;
-        this.#answer(host, report.request, task, async ({ id, run, start }) => {
-          await this.parts.offsets.flush(id.connector, entries, this.#permitOf(run), start.connectorProps);
-          return {};
-        });
-        break;
-      }
+      default:
+        this.#requests.answer(host, report, task, () => this.#runs.has(report.run));
     }
-  }
-
-  /** Retries of a write can outlast the task's stop, and another worker may run the task by then. (I3, I4) */
-  #permitOf(run: number): () => void {
-    return () => {
-      if (!this.#runs.has(run)) throw isOver();
-    };
-  }
-
-  /** Answers a request for offsets. A cancelled run may already have a successor, so its requests are refused. (I4) */
-  #answer(
-    host: number,
-    request: number,
-    task: RunningTask | undefined,
-    work: (task: RunningTask) => Promise<{ offsets?: readonly SourceOffset[]; records?: OffsetRecords }>,
-  ): void {
-    const answered = task ? work(task) : Promise.reject(isOver());
-    answered.then(
-      (answer) => this.#hosts.send(host, { type: "offsets", request, ...answer }),
-      (error) => this.#hosts.send(host, { type: "offsets", request, failure: failureOf(unanswered(error)) }),
-    );
   }
 
   /**
@@ -472,16 +443,6 @@ export class ConnectWorker implements Worker {
     task.host = this.#hosts.take(start.connectorProps);
     this.#send(task);
   }
-}
-
-/** A failure of the offset store that time can heal becomes retriable for the task. */
-function unanswered(error: unknown): unknown {
-  if (!isRetriable(error)) return error;
-  return new RetriableError("OFFSETS_UNANSWERED", errorMessage(error), { cause: error });
-}
-
-function isOver(): Error {
-  return new Error("the task was stopped or cancelled");
 }
 
 /** Unique, because the task number follows the last dash. */

@@ -53,6 +53,12 @@ export const workerConfigDef = {
     check: atLeast(1000),
     doc: "A host that does not answer for this long, in ms, is replaced. Its tasks, or the connector that blocked it, are FAILED. One that still starts, on a busy machine, has at least five minutes.",
   },
+  "task.progress.timeout.ms": {
+    type: "long",
+    default: 600_000,
+    check: atLeast(0),
+    doc: "A task that has work left but has polled, put, delivered and committed nothing for this long, in ms, is named in the log and in its status, which stays RUNNING. 0: none is.",
+  },
   "log.level": {
     type: "string",
     default: "info",

@@ -7,6 +7,7 @@ import type {
   PredicatePlugin,
   Props,
   SinkOffset,
+  SourceLag,
   SourceMap,
   SourceOffset,
   Support,
@@ -190,6 +191,8 @@ export interface TaskSnapshot {
   /** Shares of the time since its start in which it was RUNNING and PAUSED, 0 to 1. */
   readonly runningRatio: number;
   readonly pausedRatio: number;
+  /** How long it has made no progress although it has work left, in ms; 0 otherwise. */
+  readonly heldUpMs: number;
 }
 
 /** A connector's current state. */
@@ -241,6 +244,10 @@ export interface TaskMetrics {
   readonly activeRecords: number;
   /** Recent. */
   readonly activeRecordsMax: number;
+  /** Sink: records that were read and that `put` has not taken, now. Source: 0. */
+  readonly pendingRecords: number;
+  /** Source: how far it is behind, now, as its task says; undefined if it does not. */
+  readonly source: SourceLag | undefined;
   /** Sink: open partitions, now. Source: 0. */
   readonly partitions: number;
   /** Milliseconds spent inside `poll` or `put`, those without records included. */

@@ -57,7 +57,7 @@ describe("/metrics", () => {
     await client.admin.createTopics([{ name: "lines", partitions: 1, replicationFactor: 1 }]);
     await client.close();
     const [from, to] = [join(stack.folder, "from.txt"), join(stack.folder, "to.txt")];
-    writeFileSync(from, "one\ntwo\nthree\n");
+    writeFileSync(from, "one\ntwo\nthree\nunfinished");
     await stack.rest.create("source", { "connector.class": "FileStreamSource", file: from, topic: "lines" });
     await stack.rest.create("sink", { "connector.class": "FileStreamSink", file: to, topics: "lines" });
     await fileText(to, (written) => written === "one\ntwo\nthree\n");
@@ -79,6 +79,7 @@ describe("/metrics", () => {
   test("counts the records of a source and a sink", () => {
     const [source, sink] = ['\\{connector="source",task="0"\\}', '\\{connector="sink",task="0"\\}'];
     expect(value(`kafka_connect_source_task_source_record_poll_total${source}`)).toBe(3);
+    expect(value(`millrace_source_task_lag_bytes${source}`)).toBe("unfinished".length);
     expect(value(`kafka_connect_sink_task_sink_record_read_total${sink}`)).toBe(3);
     expect(value(`kafka_connect_sink_task_sink_record_send_total${sink}`)).toBe(3);
     expect(value(`millrace_sink_task_lag_records${sink}`)).toBe(0);

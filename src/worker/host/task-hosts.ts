@@ -157,6 +157,7 @@ export class TaskHosts {
       return;
     }
     host.lastMetrics = report;
+    this.parts.report(number, report);
     const asked = this.#metrics.get(report.request);
     if (!asked) return;
     asked.waiting.delete(number);

@@ -149,7 +149,16 @@ export class SinkTaskRunner implements TaskRunner {
   metrics(): TaskMetrics {
     const { lagRecords, uncommitted: activeRecords, size: partitions } = this.#partitions;
     const deadLetters = { requests: 0, failures: 0, ...this.#deadLetters?.counts };
-    const gauges = { lagRecords, lagBytes: 0, activeRecords, partitions, deadLetters };
+    const pendingRecords = this.#delivery?.records.length ?? 0;
+    const gauges = {
+      lagRecords,
+      lagBytes: 0,
+      activeRecords,
+      pendingRecords,
+      source: undefined,
+      partitions,
+      deadLetters,
+    };
     return this.#counters.snapshot(gauges, this.parts.clock.monotonicMs());
   }
 

@@ -1,4 +1,5 @@
 import type {
+  SourceLag,
   SourceMap,
   SourceOffset,
   SourcePlugin,
@@ -188,10 +189,22 @@ export class SourceTaskRunner implements TaskRunner {
       lagRecords: unsettled,
       lagBytes: bufferedBytes,
       activeRecords: unsettled,
+      pendingRecords: 0,
+      source: this.#lag(),
       partitions: 0,
       deadLetters,
     };
     return this.#counters.snapshot(gauges, this.parts.clock.monotonicMs());
+  }
+
+  #lag(): SourceLag | undefined {
+    try {
+      return this.#task?.lag?.();
+    } catch (error) {
+      // A figure is not worth a task. It is a plugin's fault, and would be repeated every two seconds.
+      this.parts.logger.debug(`lag failed: ${errorMessage(error)}`);
+      return undefined;
+    }
   }
 
   async #startTask(): Promise<void> {

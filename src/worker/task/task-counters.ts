@@ -3,7 +3,10 @@ import type { TaskId } from "../../contract/task-id.js";
 import type { TaskMetrics } from "../worker.js";
 
 /** What a runner reads from its parts when it is asked for its metrics. */
-export type TaskGauges = Pick<TaskMetrics, "lagRecords" | "lagBytes" | "activeRecords" | "partitions" | "deadLetters">;
+export type TaskGauges = Pick<
+  TaskMetrics,
+  "lagRecords" | "lagBytes" | "activeRecords" | "pendingRecords" | "source" | "partitions" | "deadLetters"
+>;
 
 /** A task's counters, plain numbers because they are counted per record. Only its runner and its parts write them. */
 export class TaskCounters {

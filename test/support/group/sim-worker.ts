@@ -140,7 +140,7 @@ export class SimWorker implements Worker {
   }
 
   tasks() {
-    const ratios = { runningRatio: 0, pausedRatio: 0 };
+    const ratios = { runningRatio: 0, pausedRatio: 0, heldUpMs: 0 };
     return [...this.#tasks.values()].map(({ id, state, trace }) => ({ id, state, trace, version: "1.0", ...ratios }));
   }
 

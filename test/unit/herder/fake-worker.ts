@@ -134,6 +134,7 @@ export class FakeWorker implements Worker {
       version: "1.0",
       runningRatio: 1,
       pausedRatio: 0,
+      heldUpMs: 0,
     }));
   }
 

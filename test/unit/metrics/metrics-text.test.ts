@@ -13,6 +13,8 @@ const gauges = {
   lagRecords: 3,
   lagBytes: 0,
   activeRecords: 2,
+  pendingRecords: 0,
+  source: undefined,
   partitions: 4,
   deadLetters: { requests: 5, failures: 1 },
 };
@@ -33,6 +35,7 @@ const report: ScrapeReport = {
       version: "2",
       runningRatio: 0.5,
       pausedRatio: 0,
+      heldUpMs: 0,
       ...classes,
     },
     {
@@ -42,6 +45,7 @@ const report: ScrapeReport = {
       version: null,
       runningRatio: 0,
       pausedRatio: 0,
+      heldUpMs: 0,
       ...classes,
     },
   ],

@@ -66,6 +66,8 @@ const NO_GAUGES = {
   lagRecords: 0,
   lagBytes: 0,
   activeRecords: 0,
+  pendingRecords: 0,
+  source: undefined,
   partitions: 0,
   deadLetters: { requests: 0, failures: 0 },
 };
@@ -369,6 +371,69 @@ describe("the worker", () => {
     const { told, worker } = rig();
     expect(await worker.startConnector("shop", { "connector.class": "Oops" }, "STARTED")).toBe("FAILED");
     expect(told).toEqual([expect.stringMatching(/^shop FAILED NotFoundError: .* name matches Oops/)]);
+  });
+
+  describe("a task that has work left and makes no progress", () => {
+    const look = async (gauges: object, type: "source" | "sink" = "sink", counters = new TaskCounters(id(0), type)) => {
+      const { clock, hosts, told, worker, start } = rig({ "task.progress.timeout.ms": "60000" });
+      await start(0);
+      hosts[0]!.status(hosts[0]!.run, "RUNNING");
+      const report = () => {
+        hosts[0]!.tasks = [counters.snapshot({ ...NO_GAUGES, ...gauges }, 0)];
+      };
+      report();
+      await worker.metrics();
+      const heldUpMs = () => worker.tasks()[0]?.heldUpMs;
+      return { clock, told, worker, counters, report, heldUpMs, hosts };
+    };
+
+    test("is named in its status after task.progress.timeout.ms, until it goes on", async () => {
+      const { clock, told, counters, report, heldUpMs } = await look({ lagRecords: 7, pendingRecords: 2 });
+      await clock.advance(59_000);
+      expect([told, heldUpMs()]).toEqual([["shop-0 RUNNING"], 58_000]);
+      await clock.advance(2_000);
+      expect(told.at(-1)).toBe(
+        "shop-0 RUNNING no progress for 60 s: nothing was put or committed, with 2 records to put and 7 to read",
+      );
+      counters.commits++;
+      report();
+      await clock.advance(2_000);
+      expect([told.length, told.at(-1), heldUpMs()]).toEqual([3, "shop-0 RUNNING", 0]);
+    });
+
+    test("shows its own reason for waiting instead, if it has one", async () => {
+      const { clock, told, hosts } = await look({ activeRecords: 1 }, "source");
+      hosts[0]!.status(hosts[0]!.run, "RUNNING", "waiting for Kafka");
+      await clock.advance(62_000);
+      expect(told.at(-1)).toBe("shop-0 RUNNING waiting for Kafka");
+    });
+
+    test.each([
+      ["has no work left", {}, "sink"],
+      ["only holds records that it has put", { activeRecords: 5 }, "sink"],
+      ["has a source that does not grow", { source: { lagBytes: 5 } }, "source"],
+      ["does not know its source's lag", { source: {} }, "source"],
+    ] as const)("is not meant when it %s", async (_when, gauges, type) => {
+      const { clock, told, heldUpMs } = await look(gauges, type);
+      await clock.advance(600_000);
+      expect([told, heldUpMs()]).toEqual([["shop-0 RUNNING"], 0]);
+    });
+
+    test("is a source that grows while nothing is polled", async () => {
+      const gauges = { source: { lagBytes: 5 } };
+      const { clock, told, report } = await look(gauges, "source");
+      gauges.source = { lagBytes: 6 };
+      report();
+      await clock.advance(62_000);
+      expect(told.at(-1)).toMatch(/nothing was polled or acknowledged, .*, 6 bytes behind its source$/);
+    });
+
+    test("is not one that pauses", async () => {
+      const { clock, told, hosts } = await look({ lagRecords: 7 });
+      hosts[0]!.status(hosts[0]!.run, "PAUSED");
+      await clock.advance(600_000);
+      expect(told).toEqual(["shop-0 RUNNING", "shop-0 PAUSED"]);
+    });
   });
 
   test("metrics of a host that does not answer within a second are its last ones, without tasks that left it", async () => {

@@ -1,0 +1,78 @@
+import { type Props, RetriableError, type SourceOffset } from "../../api/index.js";
+import { errorMessage } from "../../base/error-trace.js";
+import { InvariantError } from "../../base/invariant-error.js";
+import type { TaskId } from "../../contract/task-id.js";
+import { isRetriable } from "../task/error-policy.js";
+import type { OffsetRecords, SourceFencing, SourceOffsetStore } from "../worker.js";
+import { failureOf } from "./failure.js";
+import type { HostCommand, HostReport } from "./task-host-messages.js";
+
+/** What a host asks on behalf of a run. Each gets one answer. */
+type TaskRequest = Extract<HostReport, { readonly request: number; readonly run: number }>;
+
+interface AskingTask {
+  readonly id: TaskId;
+  readonly start: { readonly connectorProps: Props };
+}
+
+/** Answers the questions of source tasks about their offsets and their fencing, for the worker. */
+export class TaskRequests {
+  /** @param fencing for exactly-once delivery; undefined when it is off. */
+  constructor(
+    private readonly offsets: SourceOffsetStore,
+    private readonly fencing: SourceFencing | undefined,
+    private readonly send: (host: number, answer: HostCommand) => void,
+  ) {}
+
+  /**
+   * @param task the run's; undefined if the run is over: a cancelled one may already have a successor, so its requests
+   *   are refused. (I4)
+   * @param isRunning whether it still is not.
+   */
+  answer(host: number, asked: TaskRequest, task: AskingTask | undefined, isRunning: () => boolean): void {
+    const { request } = asked;
+    const answered = task ? this.#answerTo(asked, task, isRunning) : Promise.reject(isOver());
+    answered.then(
+      (answer) => this.send(host, { type: "offsets", request, ...answer }),
+      (error) => this.send(host, { type: "offsets", request, failure: failureOf(unanswered(error)) }),
+    );
+  }
+
+  async #answerTo(
+    asked: TaskRequest,
+    { id, start: { connectorProps } }: AskingTask,
+    isRunning: () => boolean,
+  ): Promise<{ offsets?: readonly SourceOffset[]; records?: OffsetRecords }> {
+    const { offsets } = this;
+    // Retries of a write can outlast the task's stop, and another worker may run the task by then. (I3, I4)
+    const permit = () => {
+      if (!isRunning()) throw isOver();
+    };
+    switch (asked.type) {
+      case "readOffsets":
+        return { offsets: await offsets.read(id.connector, asked.partitions, connectorProps) };
+      case "offsetRecords":
+        return { records: await offsets.records(id.connector, asked.entries, permit, connectorProps) };
+      case "offsetsCommitted":
+        await offsets.committed(id.connector, asked.entries, permit, connectorProps);
+        return {};
+      case "mayStart":
+        if (!this.fencing) throw new InvariantError("A task asked for fencing without exactly-once delivery");
+        await this.fencing[asked.step](id);
+        return {};
+      case "flushOffsets":
+        await offsets.flush(id.connector, asked.entries, permit, connectorProps);
+        return {};
+    }
+  }
+}
+
+/** A failure of the offset store that time can heal becomes retriable for the task. */
+function unanswered(error: unknown): unknown {
+  if (!isRetriable(error)) return error;
+  return new RetriableError("OFFSETS_UNANSWERED", errorMessage(error), { cause: error });
+}
+
+function isOver(): Error {
+  return new Error("the task was stopped or cancelled");
+}
