@@ -9,7 +9,7 @@ export default defineConfig({
     pool: "forks",
     projects: [
       { test: { name: "house", include: ["test/house/**/*.test.ts"] } },
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
       {
         test: {
           name: "cluster",

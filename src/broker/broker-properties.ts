@@ -49,7 +49,11 @@ const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "transaction.max.timeout.ms": { type: "int", default: String(15 * MINUTE) },
   "transactional.id.expiration.ms": { type: "int", default: "604800000" },
   "producer.id.expiration.ms": { type: "int", default: "86400000", min: 1 },
-  "socket.request.max.bytes": { type: "int", default: "104857600" },
+  "socket.request.max.bytes": { type: "int", default: "104857600", min: 1 },
+  // Kafka has no limit by default. Here it also bounds the answers that clients have not taken yet.
+  "queued.max.request.bytes": { type: "long", default: String(128 * 1024 * 1024) },
+  "max.connections": { type: "int", default: "2147483647", min: 0 },
+  "max.connections.per.ip": { type: "int", default: "2147483647", min: 0 },
   "connections.max.idle.ms": { type: "long", default: String(10 * MINUTE) },
   // Kafka's default is 55 MiB. Clients do as well with smaller answers, and this bounds the memory of a fetch.
   "fetch.max.bytes": { type: "int", default: String(8 * 1024 * 1024), min: 1024 },
@@ -206,7 +210,6 @@ const NOT_ENFORCED: readonly (readonly [name: RegExp, harmless: string])[] = [
   [/^security\.providers$/, ""],
   [/^(create\.topic|alter\.config)\.policy\.class\.name$/, ""],
   [/^client\.quota\.callback\.class$/, ""],
-  [/^max\.connections(\.per\.ip)?$/, "2147483647"],
   [/^max\.connections\.per\.ip\.overrides$/, ""],
 ];
 

@@ -54,6 +54,16 @@ export interface Broker {
   readonly judgeTransactionalWrite: (write: TransactionalWrite) => ErrorName;
 }
 
+/** The memory for the answers of one connection. */
+export interface AnswerMemory {
+  /** Bytes of records that an answer may hold now; 0: none before `room` has resolved. */
+  readonly roomBytes: number;
+  /** Counts the bytes of an answer from now on, until it is handed over. */
+  reserve(bytes: number): void;
+  /** Resolves once there is room, or the connection is closed. */
+  room(): Promise<void>;
+}
+
 /** The context of one request: its client, its version and the broker that serves it. */
 export interface Call {
   readonly broker: Broker;
@@ -66,6 +76,7 @@ export interface Call {
   readonly advertised: Endpoint;
   /** Aborts when the client disconnects or the broker stops; handlers that wait must stop waiting then. */
   readonly closed: AbortSignal;
+  readonly memory: AnswerMemory;
 }
 
 /** Instead of a response: nothing is sent (Produce with acks=0). */

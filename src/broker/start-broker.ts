@@ -19,9 +19,11 @@ import { LogCleaner } from "./log-cleaner.js";
 import { Maintenance } from "./maintenance.js";
 import { BrokerState } from "./metadata/broker-state.js";
 import { MetadataLog } from "./metadata/metadata-log.js";
+import { ConnectionLimits } from "./net/connection-limits.js";
 import { Dispatcher } from "./net/dispatcher.js";
 import { formatEndpoint, isLoopback, parseEndpoint } from "./net/endpoint.js";
 import { Listener } from "./net/listener.js";
+import { MemoryBudget } from "./net/memory-budget.js";
 import { type ListenerPlan, listenersAt, planListener } from "./net/plan-listener.js";
 import { OffsetCheckpoint } from "./offset-checkpoint.js";
 import { TopicRegistry } from "./topics/topic-registry.js";
@@ -169,8 +171,10 @@ async function openListeners(
   broker: Broker,
 ): Promise<readonly [Listener, Listener?]> {
   const dispatcher = new Dispatcher(broker, HANDLERS, interceptor);
-  const open = (each: ListenerPlan) => Listener.open(each, dispatcher, broker.properties, clock, logger);
-  const listener = await open(plan);
+  const { properties } = broker;
+  const budget = new MemoryBudget(() => properties.number("queued.max.request.bytes"), clock);
+  const context = { dispatcher, budget, properties, clock, logger };
+  const listener = await Listener.open(plan, { ...context, limits: new ConnectionLimits(properties, logger) });
   if (!isLoopback(plan.listen)) {
     logger.warn(
       "The broker listens beyond this machine without authentication: any client that reaches it can read, change and delete everything",
@@ -179,7 +183,9 @@ async function openListeners(
   }
   if (!listenInside) return [listener];
   try {
-    return [listener, await open({ listen: { host: INSIDE_HOST, port: 0 }, advertised: undefined })];
+    const inside = { listen: { host: INSIDE_HOST, port: 0 }, advertised: undefined };
+    // Clients of the other listener cannot keep the worker out.
+    return [listener, await Listener.open(inside, { ...context, limits: undefined })];
   } catch (error) {
     await listener.abandon();
     throw error;

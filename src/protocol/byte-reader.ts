@@ -9,6 +9,9 @@ export const ZERO_UUID = "AAAAAAAAAAAAAAAAAAAAAA";
  */
 export const MAX_STRING_BYTES = 0x7fff;
 
+/** The most elements that all arrays of a message may have: decoded, each takes a hundred times its bytes. */
+const MAX_ELEMENTS = 1_000_000;
+
 const MAX_SAFE_HIGH = 0x1fffff;
 
 /**
@@ -25,6 +28,7 @@ export class ByteReader {
   /** Index of the next byte. */
   position: number;
   readonly end: number;
+  #elements = 0;
 
   constructor(buffer: Buffer, start = 0, end = buffer.length) {
     this.buffer = buffer;
@@ -134,6 +138,15 @@ export class ByteReader {
   count(count: number, minimumBytes: number): number {
     if (count < 0 || count * minimumBytes > this.remaining) {
       throw new MalformedError(`${count} elements cannot stand in the ${this.remaining} bytes left`);
+    }
+    return count;
+  }
+
+  /** The same for the elements of an array, of which each becomes a value of its own. */
+  elements(count: number, minimumBytes: number): number {
+    this.#elements += this.count(count, minimumBytes);
+    if (this.#elements > MAX_ELEMENTS) {
+      throw new MalformedError(`More than ${MAX_ELEMENTS} elements of arrays in one message`);
     }
     return count;
   }

@@ -252,7 +252,7 @@ export function arrayType<Out, In>(element: WireType<Out, In>): WireType<Out[], 
         read(reader) {
           const count = length.read(reader);
           if (count === -1 && context.nullable) return null;
-          reader.count(count, Math.max(1, codec.minimumBytes));
+          reader.elements(count, Math.max(1, codec.minimumBytes));
           const elements: unknown[] = [];
           for (let index = 0; index < count; index++) elements.push(codec.read(reader));
           return elements;

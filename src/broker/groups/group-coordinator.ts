@@ -399,7 +399,7 @@ export class GroupCoordinator {
     const context = { protocolType, isEmpty, stateTimestamp, subscribedTopics: subscribedTopics(snapshot) };
     const expired = expiredOffsets(offsets.entries(), context, nowMs, retentionMs);
     if (expired.length > 0) this.deleteOffsets(group.groupId, expired);
-    if (isEmpty && offsets.isEmpty && nowMs - stateTimestamp >= retentionMs) this.#drop(entry);
+    if (isEmpty && offsets.isEmpty) this.#drop(entry);
   }
 
   #drop(entry: Entry): number | undefined {

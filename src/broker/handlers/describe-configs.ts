@@ -21,7 +21,9 @@ export const describeConfigs = defineHandler(api, {
   versions: [1, 4],
   handle(request, call) {
     const { includeSynonyms, includeDocumentation } = request;
-    const results = request.resources.map((resource) => {
+    // A resource that is listed a million times is described once: each takes some kilobytes.
+    const distinct = new Map(request.resources.map((each) => [`${each.resourceType} ${each.resourceName}`, each]));
+    const results = [...distinct.values()].map((resource) => {
       const answer = describe(resource, call);
       const wanted = new Set(resource.configurationKeys);
       const configs = answer.configs

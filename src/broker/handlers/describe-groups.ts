@@ -13,7 +13,8 @@ export const describeGroups = defineHandler(api, {
   versions: [0, 6],
   handle: ({ groups, includeAuthorizedOperations }, { broker, apiVersion }) => ({
     throttleTimeMs: 0,
-    groups: groups.map((groupId) => {
+    // A group that is listed many times is described once: its members may take megabytes.
+    groups: [...new Set(groups)].map((groupId) => {
       const operations = includeAuthorizedOperations ? { authorizedOperations: GROUP_OPERATIONS } : {};
       const group = broker.groups.describe(groupId);
       if (!group) {

@@ -20,8 +20,8 @@ const NO_RECORDS = Buffer.alloc(0);
  * Fetch (key 1), v4-v18.
  * Answers whole batches, from the one that holds the fetch offset on; the first partition with data always returns at
  * least one. With less than minBytes it waits for appends, or for the ends of transactions if it reads committed records:
- * these end at the last stable offset, and the answer names the aborted transactions among them. Fetch sessions (v7+) are not kept: the session id is always
- * 0, so clients send the full request each time (KIP-227 allows it).
+ * these end at the last stable offset, and the answer names the aborted transactions among them. Fetch sessions (v7+)
+ * are not kept: the session id is always 0, so clients send the full request each time (KIP-227 allows it).
  * v5: log start; v9: leader epochs; v12: flexible; v13: topic ids.
  */
 export const fetch = defineHandler(api, {
@@ -29,12 +29,10 @@ export const fetch = defineHandler(api, {
   handle(request, call) {
     const { sessionId, sessionEpoch, maxWaitMs, minBytes } = request;
     if (sessionId !== 0 && sessionEpoch > 0) return refusedFetch(ErrorCodes.FETCH_SESSION_ID_NOT_FOUND);
-    const first = collect(request, call);
     const wantedBytes = Math.min(minBytes, maxBytesOf(request, call));
-    if (maxWaitMs <= 0 || first.isFinal || first.bytes >= wantedBytes || request.topics.length === 0) {
-      return first.response;
-    }
-    return waitForBytes(request, call, wantedBytes - first.bytes).then(() => collect(request, call).response);
+    const missingBytes = maxWaitMs <= 0 || request.topics.length === 0 ? 0 : missingOf(request, call, wantedBytes);
+    if (missingBytes <= 0) return answer(request, call);
+    return waitForBytes(request, call, missingBytes).then(() => answer(request, call));
   },
   refuse: ({ topics }, errorCode) => ({
     ...refusedFetch(ErrorCodes.NONE),
@@ -48,31 +46,74 @@ function maxBytesOf({ maxBytes }: FetchRequest, { broker }: Call): number {
   return Math.min(maxBytes, broker.properties.number("fetch.max.bytes"));
 }
 
-/** Reads all requested partitions. `isFinal`: a partition has an error, which is answered without waiting. */
-function collect(request: FetchRequest, call: Call): { response: FetchResponse; bytes: number; isFinal: boolean } {
-  const limit = maxBytesOf(request, call);
+/**
+ * The bytes that are missing to `wantedBytes`, without a read of the disk for a reader that continues; 0 when a partition
+ * has an error, which is answered without waiting.
+ */
+function missingOf(request: FetchRequest, call: Call, wantedBytes: number): number {
+  const isolation = isolationOf(request.isolationLevel);
+  let missing = wantedBytes;
+  for (const { topic, topicId, partitions } of request.topics) {
+    for (const asked of partitions) {
+      const log = logFor(topic, topicId, asked, call);
+      if (typeof log === "number") return 0;
+      const bytes = sizeOf(log, asked, isolation);
+      missing -= bytes ?? missing;
+      if (missing <= 0) return 0;
+    }
+  }
+  return missing;
+}
+
+/** The bytes that can be fetched of a partition; undefined: it has an error. */
+function sizeOf(
+  log: PartitionLog,
+  { fetchOffset, partitionMaxBytes }: PartitionRequest,
+  isolation: Isolation,
+): number | undefined {
+  try {
+    return Math.min(log.readableBytes(fetchOffset, log.endFor(isolation)), partitionMaxBytes);
+  } catch (error) {
+    if (error instanceof KafkaError) return undefined;
+    throw error;
+  }
+}
+
+/** Reads all requested partitions, once there is memory for their records. */
+function answer(request: FetchRequest, call: Call): FetchResponse | Promise<FetchResponse> {
+  const { memory, closed } = call;
+  if (memory.roomBytes > 0 || closed.aborted || !hasRecords(request, call)) return collect(request, call);
+  return memory.room().then(() => answer(request, call));
+}
+
+function hasRecords({ topics, isolationLevel }: FetchRequest, call: Call): boolean {
+  const isolation = isolationOf(isolationLevel);
+  return topics.some(({ topic, topicId, partitions }) =>
+    partitions.some((asked) => {
+      const log = logFor(topic, topicId, asked, call);
+      return typeof log !== "number" && asked.fetchOffset < log.endFor(isolation);
+    }),
+  );
+}
+
+function collect(request: FetchRequest, call: Call): FetchResponse {
+  const limit = Math.min(maxBytesOf(request, call), call.memory.roomBytes);
   const isolation = isolationOf(request.isolationLevel);
   let bytes = 0;
-  let isFinal = false;
   const responses = request.topics.map(({ topic, topicId, partitions }) => ({
     topic,
     topicId,
     partitions: partitions.map((asked) => {
       const found = logFor(topic, topicId, asked, call);
-      if (typeof found === "number") {
-        isFinal = true;
-        return refusedPartition(asked.partition, found);
-      }
+      if (typeof found === "number") return refusedPartition(asked.partition, found);
       const records = readFrom(found, asked, limit - bytes, bytes === 0, isolation);
-      if (typeof records === "number") {
-        isFinal = true;
-        return refusedPartition(asked.partition, records);
-      }
+      if (typeof records === "number") return refusedPartition(asked.partition, records);
       bytes += records.length;
       return readPartition(asked, found, records, isolation);
     }),
   }));
-  return { response: { throttleTimeMs: 0, responses }, bytes, isFinal };
+  call.memory.reserve(bytes);
+  return { throttleTimeMs: 0, responses };
 }
 
 /** Batches of one partition, or the error code of a failing disk; the other partitions are still served. */

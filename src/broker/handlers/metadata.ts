@@ -27,7 +27,7 @@ export const metadata = defineHandler(api, {
     const answers = wantsAll
       ? broker.topics.all().map((topic) => describe(topic, broker.nodeId))
       : await Promise.all(
-          asked.map(({ name, topicId }) => answerFor(name, topicId, request.allowAutoTopicCreation, call)),
+          distinct(asked).map(({ name, topicId }) => answerFor(name, topicId, request.allowAutoTopicCreation, call)),
         );
     const operations = includeTopicAuthorizedOperations ? { topicAuthorizedOperations: TOPIC_OPERATIONS } : {};
     return {
@@ -48,6 +48,11 @@ export const metadata = defineHandler(api, {
     errorCode,
   }),
 });
+
+/** A topic that is listed many times is described once, as in Kafka: its partitions may take kilobytes. */
+function distinct<T extends { readonly name: string | null; readonly topicId: string }>(topics: readonly T[]): T[] {
+  return [...new Map(topics.map((topic) => [`${topic.name} ${topic.topicId}`, topic])).values()];
+}
 
 function answerFor(
   name: string | null,

@@ -25,7 +25,8 @@ export const offsetFetch = defineHandler(api, {
   versions: [1, 10],
   handle({ groupId, topics, groups }, call) {
     if (call.apiVersion >= 8) {
-      const answers = groups.map((group) => {
+      // A group that is listed many times is answered once: all its offsets may be many.
+      const answers = [...new Map(groups.map((group) => [group.groupId, group])).values()].map((group) => {
         const fault = call.broker.groups.readFault(group.groupId);
         if (fault !== undefined) return { groupId: group.groupId, topics: [], errorCode: fault };
         const offsets = offsetsOf(group.groupId, group.topics, call);

@@ -42,8 +42,8 @@ function recordForTime(batch: Buffer, timestamp: number, logStartOffset: number)
   }
 }
 
-/** The first of the records with the largest timestamp, if it lies before `upToOffset` (KIP-734). */
+/** The first of the records before `upToOffset` that have the largest timestamp among them (KIP-734). */
 export function offsetOfMaxTimestamp(log: PartitionLog, upToOffset: number): FoundOffset {
-  const { maxTimestamp } = log;
+  const maxTimestamp = log.maxTimestampBefore(upToOffset);
   return maxTimestamp < 0 ? NOT_FOUND : offsetForTime(log, maxTimestamp, upToOffset);
 }

@@ -3,7 +3,12 @@ import type { Clock } from "../../base/clock.js";
 import { replaceFile } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
-import { type BatchHeader, patchBatch, readBatchHeader } from "../../protocol/records/record-batch.js";
+import {
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  patchBatch,
+  readBatchHeader,
+} from "../../protocol/records/record-batch.js";
 import { encodeMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
 import { GroupCommit } from "./group-commit.js";
 import { decodeEpochs, type EpochEnd, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
@@ -22,6 +27,7 @@ import type { AbortedTransaction } from "./segments/transaction-index.js";
 import { type Isolation, type Readable, WaitingReaders } from "./waiting-readers.js";
 
 const EPOCHS_FILE = "leader-epoch-checkpoint";
+const NO_RECORDS = Buffer.alloc(0);
 const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
 
 export interface PartitionLogOptions {
@@ -274,9 +280,17 @@ export class PartitionLog {
    */
   read(offset: number, maxBytes: number, atLeastOne: boolean, upToOffset = this.highWatermark): Buffer {
     return this.#guard("reading", () => {
-      if (offset >= upToOffset) return Buffer.alloc(0);
+      if (offset >= upToOffset || (maxBytes < BATCH_HEADER_BYTES && !atLeastOne)) return NO_RECORDS;
       return this.#segments.read(offset, maxBytes, atLeastOne, upToOffset);
     });
+  }
+
+  /**
+   * The bytes that a reader can fetch from `offset` up to an end for readers, as far as their first segment; infinite when
+   * there are more in later ones. Known without reading them.
+   */
+  readableBytes(offset: number, upToOffset: number): number {
+    return this.#guard("reading", () => (offset < upToOffset ? this.#segments.bytesFrom(offset, upToOffset) : 0));
   }
 
   /** Calls `readable` when records of `isolation` become readable, until the returned function is called. */
@@ -295,9 +309,9 @@ export class PartitionLog {
     });
   }
 
-  /** The largest timestamp of any record, -1 when there is none. */
-  get maxTimestamp(): number {
-    return this.#segments.maxTimestamp;
+  /** The largest timestamp of the records before `upToOffset`, an end of batches; -1 when there is none. */
+  maxTimestampBefore(upToOffset: number): number {
+    return this.#guard("searching", () => this.#segments.maxTimestampBefore(upToOffset));
   }
 
   /** The end offset of `epoch` (KIP-279). */

@@ -4,15 +4,13 @@ import type { Logger } from "../../base/logger.js";
 import { produce } from "../../protocol/apis/produce.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import { CLOSE_CONNECTION, type Endpoint, type Served } from "../handler.js";
+import { AnswerQueue } from "./answer-queue.js";
 import type { ConnectionCall, Dispatcher } from "./dispatcher.js";
-import type { FrameMemory } from "./frame-memory.js";
-import { FrameReader, FrameSizeError } from "./frame-reader.js";
+import { type FrameReader, FrameSizeError } from "./frame-reader.js";
+import { type MemoryAccount, type MemoryBudget, OWN_BYTES } from "./memory-budget.js";
 
 /** Bytes read ahead while a request is served; beyond them the socket is paused. */
 const READ_AHEAD_BYTES = 64 * 1024;
-
-/** Answers up to this size in total are copied into one write. */
-const COPY_BELOW_BYTES = 16 * 1024;
 
 /** Produce requests of one connection that wait for the disk at a time. Java's clients have 5 in flight. */
 const MAX_WAITING = 16;
@@ -28,7 +26,8 @@ interface Waiting {
  * more of them are served, so that they share a sync.
  */
 export class Connection {
-  readonly #frames: FrameReader;
+  readonly #answers: AnswerQueue;
+  readonly #account: MemoryAccount;
   readonly #closed = new AbortController();
   readonly #call: ConnectionCall;
   /** Requests that are not answered yet, in order. */
@@ -36,27 +35,41 @@ export class Connection {
   /** Whether all of them are Produce requests, whose records are in the log. */
   #onlyProduces = true;
   #isEnding = false;
-  /** Answers not written to the socket yet. */
-  #answers: Buffer[] = [];
-  #answerBytes = 0;
+  /** Bytes that arrived since the client was last active. */
+  #arrivedBytes = 0;
   #lastActiveMs: number;
+  /** Bytes of an answer that is being made. */
+  #reservedBytes = 0;
 
   /** @param advertised the broker's address to answer this client with; undefined: the address it connected to. */
   constructor(
     private readonly socket: Socket,
     private readonly dispatcher: Dispatcher,
+    private readonly frames: FrameReader,
+    budget: MemoryBudget,
     private readonly clock: Clock,
     private readonly logger: Logger,
-    maxFrameBytes: number,
-    memory: FrameMemory,
     advertised: Endpoint | undefined,
   ) {
-    this.#frames = new FrameReader(maxFrameBytes, memory, isProduce);
+    this.#account = budget.open({
+      resume: () => this.#guard(() => this.#next()),
+      evict: () => this.#evict(),
+    });
+    this.#answers = new AnswerQueue(socket, this.#account, () => this.#guard(() => this.#written()));
     this.#lastActiveMs = clock.monotonicMs();
+    const account = this.#account;
+    const { signal } = this.#closed;
     this.#call = {
       clientHost: `/${plainAddress(socket.remoteAddress)}`,
       advertised: advertised ?? { host: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
-      closed: this.#closed.signal,
+      closed: signal,
+      memory: {
+        get roomBytes() {
+          return account.roomBytes;
+        },
+        reserve: (bytes) => this.#reserve(bytes),
+        room: () => account.room(signal),
+      },
     };
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#guard(() => this.#receive(chunk)));
@@ -65,7 +78,10 @@ export class Connection {
     socket.on("error", (cause) =>
       logger.debug("A connection broke", { client: this.#call.clientHost, cause: cause.message }),
     );
-    socket.on("close", () => this.#closed.abort());
+    socket.on("close", () => {
+      this.#closed.abort();
+      account.close();
+    });
   }
 
   /** Closes the connection if nothing arrived for `idleMs` and no request is being served. */
@@ -79,7 +95,7 @@ export class Connection {
    */
   end(): void {
     this.#isEnding = true;
-    if (this.#waiting.length > 0 && this.#onlyProduces) return;
+    if ((this.#waiting.length > 0 && this.#onlyProduces) || this.#answers.isPending) return;
     this.#closed.abort();
     this.socket.destroySoon();
   }
@@ -91,32 +107,50 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     if (this.#closed.signal.aborted) return;
-    this.#lastActiveMs = this.clock.monotonicMs();
-    this.#frames.push(chunk);
+    this.#account.addRequest(chunk.length);
+    this.#arrivedBytes += chunk.length;
+    if (this.#arrivedBytes >= OWN_BYTES) this.#active();
+    this.frames.push(chunk);
     this.#next();
-    if (!this.#mayServe() && this.#frames.bufferedBytes > READ_AHEAD_BYTES) this.socket.pause();
   }
 
   /** Serves buffered requests until one has to wait or the client reads its answers too slowly. */
   #next(): void {
     while (!this.#closed.signal.aborted && this.#mayServe()) {
-      const isProduce = this.#frames.nextKey === produce.key;
+      const isProduce = this.frames.nextKey === produce.key;
       const served = this.#serveFrame();
       if (served === undefined) break;
       if (!(served instanceof Promise) && this.#waiting.length === 0) this.#take(served);
       else this.#await(served, isProduce && this.dispatcher.readsAtOnce);
     }
-    this.#flush();
-    if (this.#mayServe() && this.socket.isPaused()) this.socket.resume();
+    if (!this.#closed.signal.aborted) this.#answers.flush();
+    this.#readOrPause();
+  }
+
+  #readOrPause(): void {
+    if (this.#closed.signal.aborted) return;
+    const mayServe = this.#mayServe();
+    if (!mayServe && this.frames.bufferedBytes > READ_AHEAD_BYTES) {
+      this.socket.pause();
+    } else if (!this.#account.mayRead) {
+      this.socket.pause();
+      this.#account.waitToRead();
+    } else if (mayServe && this.socket.isPaused()) {
+      this.socket.resume();
+    }
   }
 
   /** Whether the next request may be served; it may not have arrived. */
   #mayServe(): boolean {
-    if (this.#isEnding || this.socket.writableNeedDrain) return false;
-    if (this.#waiting.length === 0) return true;
-    const { nextKey } = this.#frames;
-    const isProduce = nextKey === undefined || nextKey === produce.key;
-    return isProduce && this.#onlyProduces && this.#waiting.length < MAX_WAITING;
+    if (this.#isEnding || this.#answers.isFull) return false;
+    if (this.#waiting.length > 0) {
+      const { nextKey } = this.frames;
+      const isProduce = nextKey === undefined || nextKey === produce.key;
+      return isProduce && this.#onlyProduces && this.#waiting.length < MAX_WAITING;
+    }
+    if (this.#account.mayServe) return true;
+    this.#account.waitToServe();
+    return false;
   }
 
   #await(served: Served | Promise<Served>, isProduce: boolean): void {
@@ -133,10 +167,14 @@ export class Connection {
 
   #serveFrame(): Served | Promise<Served> | undefined {
     try {
-      const frame = this.#frames.next();
+      const frame = this.frames.next();
       if (!frame) return undefined;
+      const frameBytes = 4 + frame.length;
       const served = this.dispatcher.dispatch(frame, this.#call);
-      if (!(served instanceof Promise) || this.dispatcher.readsAtOnce) this.#frames.release();
+      if (!(served instanceof Promise) || this.dispatcher.readsAtOnce) this.frames.release();
+      this.#account.addRequest(-frameBytes);
+      this.#account.endFrame();
+      this.#active();
       return served;
     } catch (cause) {
       this.#fail(cause);
@@ -144,10 +182,17 @@ export class Connection {
     }
   }
 
+  /** The client does something: not with a byte of a request now and then, by which it would stay connected. */
+  #active(): void {
+    this.#arrivedBytes = 0;
+    this.#account.moved();
+    this.#lastActiveMs = this.clock.monotonicMs();
+  }
+
   #answerInOrder(): void {
     if (this.#waiting[0]?.served === undefined) return;
-    this.#lastActiveMs = this.clock.monotonicMs();
-    if (!this.dispatcher.readsAtOnce) this.#frames.release();
+    this.#active();
+    if (!this.dispatcher.readsAtOnce) this.frames.release();
     while (this.#waiting[0]?.served !== undefined) {
       if (this.#closed.signal.aborted) return;
       this.#take(this.#waiting.shift()!.served!);
@@ -156,33 +201,36 @@ export class Connection {
     if (this.#isEnding && this.#waiting.length === 0) this.end();
   }
 
+  #reserve(bytes: number): void {
+    this.#account.addAnswer(bytes);
+    this.#reservedBytes += bytes;
+  }
+
   #take(served: Served): void {
+    this.#account.addAnswer(-this.#reservedBytes);
+    this.#reservedBytes = 0;
     if (served === CLOSE_CONNECTION) {
-      this.#flush();
+      this.#answers.flush();
       this.end();
       return;
     }
-    for (const chunk of served) {
-      this.#answers.push(chunk);
-      this.#answerBytes += chunk.length;
-    }
-    if (this.#answerBytes > COPY_BELOW_BYTES) this.#flush();
+    this.#answers.push(served);
   }
 
-  /** Writes the answers. Small ones are joined: copying them costs less than a system call each. */
-  #flush(): void {
-    const chunks = this.#answers;
-    const bytes = this.#answerBytes;
-    if (bytes === 0 || this.#closed.signal.aborted) return;
-    this.#answers = [];
-    this.#answerBytes = 0;
-    if (bytes <= COPY_BELOW_BYTES) {
-      this.socket.write(Buffer.concat(chunks, bytes));
-      return;
-    }
-    this.socket.cork();
-    for (const chunk of chunks) this.socket.write(chunk);
-    this.socket.uncork();
+  /** The client has taken a large answer. */
+  #written(): void {
+    this.#active();
+    if (this.#isEnding) this.end();
+    else this.#next();
+  }
+
+  #evict(): void {
+    const { requestBytes, answerBytes } = this.#account;
+    this.logger.warn(
+      "Closed a connection that took no answers, or sent no rest of its request, while others waited for memory (queued.max.request.bytes)",
+      { client: this.#call.clientHost, requestBytes, answerBytes },
+    );
+    this.close();
   }
 
   /** A failure ends this connection, not the process. */
@@ -201,13 +249,13 @@ export class Connection {
     } else {
       this.logger.error("Closed a connection after an unexpected failure", { client }, cause);
     }
-    this.#flush();
+    if (!this.#closed.signal.aborted) this.#answers.flush();
     this.end();
   }
 }
 
 /** Only a produce's frame is reused: its records are in the log when its handler returns, even if the answer waits. */
-function isProduce(apiKey: number): boolean {
+export function isReleased(apiKey: number): boolean {
   return apiKey === produce.key;
 }
 

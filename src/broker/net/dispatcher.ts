@@ -1,5 +1,6 @@
 import { readRequestHeader } from "../../protocol/api.js";
 import { apiVersions } from "../../protocol/apis/api-versions.js";
+import { produce } from "../../protocol/apis/produce.js";
 import { ByteReader } from "../../protocol/byte-reader.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { type Broker, type Call, CLOSE_CONNECTION, type Handler, type Served } from "../handler.js";
@@ -7,6 +8,11 @@ import type { Interceptor } from "../interceptor.js";
 
 /** The part of a call that is the same for all requests of a connection. */
 export type ConnectionCall = Omit<Call, "apiVersion" | "clientId" | "broker">;
+
+/** The largest frame of a request that is not served, and of one that only asks for versions. */
+const TINY_FRAME_BYTES = 64 * 1024;
+/** The largest frame of a request without records: decoded, it takes many times its size. */
+const FRAME_BYTES = 16 * 1024 * 1024;
 
 /** Finds the handler of each request. */
 export class Dispatcher {
@@ -23,6 +29,14 @@ export class Dispatcher {
   /** Whether a Produce request has been read when `dispatch` returns; an interceptor may delay it. */
   get readsAtOnce(): boolean {
     return this.interceptor === undefined;
+  }
+
+  /** The largest frame of such a request, within socket.request.max.bytes. */
+  limitOf(apiKey: number, apiVersion: number): number {
+    const handler = this.#handlers.get(apiKey);
+    if (!handler || apiKey === apiVersions.key) return TINY_FRAME_BYTES;
+    if (apiVersion < handler.versions[0] || apiVersion > handler.versions[1]) return TINY_FRAME_BYTES;
+    return apiKey === produce.key ? Number.POSITIVE_INFINITY : FRAME_BYTES;
   }
 
   /**
@@ -45,8 +59,8 @@ export class Dispatcher {
       });
       return CLOSE_CONNECTION;
     }
-    const { advertised, clientHost, closed } = connection;
-    const call: Call = { broker: this.broker, apiVersion, clientId, advertised, clientHost, closed };
+    const { advertised, clientHost, closed, memory } = connection;
+    const call: Call = { broker: this.broker, apiVersion, clientId, advertised, clientHost, closed, memory };
     return handler.serve({ apiVersion, correlationId, body }, call, this.interceptor);
   }
 }

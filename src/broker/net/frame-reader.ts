@@ -5,6 +5,10 @@ export class FrameSizeError extends Error {
   override readonly name = "FrameSizeError";
 }
 
+/** Smaller chunks of a frame are copied into blocks: each has some hundred bytes of its own. */
+const SMALL_CHUNK_BYTES = 4 * 1024;
+const BLOCK_BYTES = 16 * 1024;
+
 /**
  * Cuts a byte stream into frames (`size:i32`, then so many bytes). Keeps the chunks as received and joins them only for
  * a frame that spans several. Memory is never allocated for announced bytes, only for received ones.
@@ -14,15 +18,20 @@ export class FrameReader {
   #bytes = 0;
   /** The shared memory that holds the last frame, if it was joined there. */
   #joined: Buffer | undefined;
+  /** The block at the end of the chunks, filled up to `#blockUsed`. */
+  #block: Buffer | undefined;
+  #blockUsed = 0;
 
   /**
    * @param isReleased whether the caller will release a frame that begins with this int16 (a request's API key). Only
    * such a frame is joined in shared memory; a parked one would occupy it for minutes.
+   * @param limitOf the largest frame that begins with these two int16 (a request's API key and version).
    */
   constructor(
     private readonly maxFrameBytes: number,
     private readonly memory: FrameMemory,
     private readonly isReleased: (key: number) => boolean = () => true,
+    private readonly limitOf: (key: number, version: number) => number = () => maxFrameBytes,
   ) {}
 
   /** Bytes received and not yet returned by `next`. */
@@ -36,18 +45,20 @@ export class FrameReader {
   }
 
   push(chunk: Buffer): void {
-    this.#chunks.push(chunk);
     this.#bytes += chunk.length;
+    if (chunk.length >= SMALL_CHUNK_BYTES || this.#chunks.length === 0) this.#chunks.push(chunk);
+    else this.#append(chunk);
   }
 
   /** The next whole frame, without its size; undefined until all of it has arrived. @throws FrameSizeError */
   next(): Buffer | undefined {
     if (this.#bytes < 4) return undefined;
     const size = this.#peek(4).readInt32BE(0);
-    if (size < 0 || size > this.maxFrameBytes) {
-      throw new FrameSizeError(
-        `A frame of ${size} bytes; at most ${this.maxFrameBytes} are allowed (socket.request.max.bytes)`,
-      );
+    requireSize(size, this.maxFrameBytes);
+    // As soon as the request is known, before the rest of a frame that is too large for it arrives.
+    if (size >= 4 && this.#bytes >= 8) {
+      const head = this.#peek(8);
+      requireSize(size, this.limitOf(head.readInt16BE(4), head.readInt16BE(6)));
     }
     if (this.#bytes < 4 + size) return undefined;
     return this.#take(4 + size).subarray(4);
@@ -57,6 +68,24 @@ export class FrameReader {
   release(): void {
     if (this.#joined) this.memory.give(this.#joined);
     this.#joined = undefined;
+  }
+
+  /** Copies a small chunk to the end of the last one, if there is room, or into a block of its own. */
+  #append(chunk: Buffer): void {
+    const last = this.#chunks.at(-1)!;
+    const block = this.#block;
+    const isOpen = block !== undefined && last.buffer === block.buffer;
+    if (isOpen && this.#blockUsed + chunk.length <= block.length) {
+      chunk.copy(block, this.#blockUsed);
+      this.#blockUsed += chunk.length;
+      const start = last.byteOffset - block.byteOffset;
+      this.#chunks[this.#chunks.length - 1] = block.subarray(start, this.#blockUsed);
+      return;
+    }
+    this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    chunk.copy(this.#block, 0);
+    this.#blockUsed = chunk.length;
+    this.#chunks.push(this.#block.subarray(0, this.#blockUsed));
   }
 
   /** At least the next `length` bytes, which have arrived, without consuming them. No chunk is empty. */
@@ -97,4 +126,9 @@ export class FrameReader {
     this.#chunks.splice(0, used);
     return joined;
   }
+}
+
+function requireSize(size: number, limit: number): void {
+  if (size >= 0 && size <= limit) return;
+  throw new FrameSizeError(`A frame of ${size} bytes; at most ${limit} are allowed for it (socket.request.max.bytes)`);
 }

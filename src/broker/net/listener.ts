@@ -3,10 +3,13 @@ import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import type { Endpoint } from "../handler.js";
-import { Connection } from "./connection.js";
+import { Connection, isReleased } from "./connection.js";
+import type { ConnectionLimits } from "./connection-limits.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { formatEndpoint } from "./endpoint.js";
 import { FrameMemory } from "./frame-memory.js";
+import { FrameReader } from "./frame-reader.js";
+import type { MemoryBudget } from "./memory-budget.js";
 import type { ListenerPlan } from "./plan-listener.js";
 
 /** Time that a stop leaves clients to read their last answers. */
@@ -29,37 +32,55 @@ export class ListenError extends Error {
   }
 }
 
+/** What the connections of a listener share. */
+export interface ListenerContext {
+  readonly dispatcher: Dispatcher;
+  readonly budget: MemoryBudget;
+  /** undefined: any number of connections. */
+  readonly limits: ConnectionLimits | undefined;
+  readonly properties: BrokerProperties;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** A listening socket and its connections. */
 export class Listener {
+  private readonly properties: BrokerProperties;
+  private readonly clock: Clock;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
 
   private constructor(
-    dispatcher: Dispatcher,
-    private readonly properties: BrokerProperties,
-    private readonly clock: Clock,
-    logger: Logger,
+    { dispatcher, budget, limits, properties, clock, logger }: ListenerContext,
     advertised: Endpoint | undefined,
   ) {
+    this.properties = properties;
+    this.clock = clock;
     const memory = new FrameMemory();
+    const limitOf = (key: number, version: number) => dispatcher.limitOf(key, version);
     this.#server = createServer((socket) => {
-      const maxFrameBytes = properties.number("socket.request.max.bytes");
+      const slot = limits?.admit(socket.remoteAddress ?? "");
+      if (limits && !slot) {
+        // Its error is of no interest, but would end the process.
+        socket.on("error", () => undefined);
+        socket.destroy();
+        return;
+      }
+      const frames = new FrameReader(properties.number("socket.request.max.bytes"), memory, isReleased, limitOf);
       const address = advertised && { host: advertised.host, port: advertised.port || this.port };
-      const connection = new Connection(socket, dispatcher, clock, logger, maxFrameBytes, memory, address);
+      const connection = new Connection(socket, dispatcher, frames, budget, clock, logger, address);
       this.#connections.add(connection);
-      socket.on("close", () => this.#connections.delete(connection));
+      socket.on("close", () => {
+        slot?.leave();
+        this.#connections.delete(connection);
+      });
     });
   }
 
   /** Starts to listen. @throws ListenError */
-  static async open(
-    { listen: endpoint, advertised }: ListenerPlan,
-    dispatcher: Dispatcher,
-    properties: BrokerProperties,
-    clock: Clock,
-    logger: Logger,
-  ): Promise<Listener> {
-    const listener = new Listener(dispatcher, properties, clock, logger, advertised);
+  static async open({ listen: endpoint, advertised }: ListenerPlan, context: ListenerContext): Promise<Listener> {
+    const { logger } = context;
+    const listener = new Listener(context, advertised);
     const server = listener.#server;
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: NodeJS.ErrnoException) => reject(new ListenError(endpoint, cause));

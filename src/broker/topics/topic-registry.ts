@@ -320,7 +320,7 @@ export class TopicRegistry {
 
   /** Opens the logs of a stored topic. One that cannot be opened is offline; all others are served. */
   #openLogs(topic: OpenTopic): void {
-    const { cleanerOffsets, folder, files, onOpenLog } = this.#options;
+    const { folder, files, onOpenLog } = this.#options;
     let isNew = false;
     for (let partition = 0; partition < topic.stored.partitions; partition++) {
       onOpenLog();
@@ -333,12 +333,22 @@ export class TopicRegistry {
         log = PartitionLog.openOffline(options, cause);
       }
       topic.logs.push(log);
-      // Offsets that recovery truncated will be written again, with records that were never cleaned.
-      if (!log.offline && cleanerOffsets.get(topic.name, partition) > log.logEndOffset) {
-        cleanerOffsets.set(topic.name, partition, log.logEndOffset);
-      }
+      if (!log.offline) this.#lowerCleanerOffset(topic.name, partition, log);
     }
     if (isNew) files.disk.syncFolder(folder);
+  }
+
+  /** Offsets that recovery truncated will be written again, with records that were never cleaned. */
+  #lowerCleanerOffset(topic: string, partition: number, { folder, logEndOffset }: PartitionLog): void {
+    const { cleanerOffsets, logger } = this.#options;
+    if (cleanerOffsets.get(topic, partition) <= logEndOffset) return;
+    try {
+      cleanerOffsets.set(topic, partition, logEndOffset);
+    } catch (cause) {
+      const text =
+        "The cleaner's offset of a log that has lost records could not be written: until the next start its next records count as compacted";
+      logger.error(text, { folder, logEndOffset }, cause);
+    }
   }
 
   #logOptions(topic: OpenTopic, partition: number): PartitionLogOptions {

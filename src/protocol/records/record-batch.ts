@@ -135,6 +135,34 @@ export function readBatchHeader(buffer: Buffer, at = 0): BatchHeader {
   };
 }
 
+/** Base offset of the batch at `at`. */
+export function baseOffsetAt(buffer: Buffer, at: number): number {
+  return readInt64(buffer, at);
+}
+
+/**
+ * The whole batches at the start of `bytes`, within `maxBytes` of it, that begin before offset `end`: their length, and
+ * the offset after them (-1: there are none). Reads only what stepping needs.
+ * @throws MalformedError for a length that is too small for a batch.
+ */
+export function wholeBatches(
+  bytes: Buffer,
+  maxBytes: number,
+  end: number,
+): { readonly length: number; readonly nextOffset: number } {
+  let at = 0;
+  let nextOffset = -1;
+  while (at + BATCH_HEADER_BYTES <= maxBytes) {
+    const next = at + batchSize(bytes, at)!;
+    if (next > maxBytes) break;
+    const baseOffset = readInt64(bytes, at);
+    if (baseOffset >= end) break;
+    nextOffset = baseOffset + bytes.readInt32BE(at + LAST_OFFSET_DELTA_AT) + 1;
+    at = next;
+  }
+  return { length: at, nextOffset };
+}
+
 /** Whether the checksum in `header` matches the bytes of the batch at `at`, which must be complete. */
 export function checkCrc(buffer: Buffer, header: BatchHeader, at = 0): boolean {
   return crc32c(buffer, at + ATTRIBUTES_AT, at + header.sizeBytes) === header.crc;

@@ -50,7 +50,6 @@ describe("the broker's properties", () => {
     ["principal.builder.class", "x.Y"],
     ["create.topic.policy.class.name", "x.Y"],
     ["client.quota.callback.class", "x.Y"],
-    ["max.connections.per.ip", "5"],
     ["max.connections.per.ip.overrides", "10.0.0.1:0"],
   ])("%s=%s, which would protect nothing, is refused by name", (name, value) => {
     expect(() => new BrokerProperties({ [name]: value })).toThrow(`Broker property ${name}: `);

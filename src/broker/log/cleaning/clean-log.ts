@@ -142,7 +142,7 @@ function* rewriteGroup(
   try {
     for (const segment of group) {
       for (let position = 0; position < segment.size; ) {
-        const chunk = segment.readBatches(position, CHUNK_BYTES, true);
+        const { bytes: chunk } = segment.readBatches(position, CHUNK_BYTES, true);
         if (chunk.length === 0)
           throw new MalformedError(`${segment.path} ends at ${position} of ${segment.size} bytes`);
         const kept = compactChunk(log, chunk, state);

@@ -1,5 +1,5 @@
 import { type BatchHeader, isTransactional } from "../../../protocol/records/record-batch.js";
-import { lastAtMost } from "../segments/segment-index.js";
+import { lastAtMost } from "../segments/index-lookup.js";
 import type { AbortedTransaction } from "../segments/transaction-index.js";
 
 /**

@@ -27,6 +27,7 @@ export function walkHeaders(
   from: number,
   to: number,
   visit: (header: BatchHeader, position: number) => boolean,
+  chunkBytes = CHUNK_BYTES,
 ): number {
   let position = from;
   let chunk: Buffer = Buffer.alloc(0);
@@ -34,7 +35,7 @@ export function walkHeaders(
   while (position + BATCH_HEADER_BYTES <= to) {
     let at = position - chunkStart;
     if (at + BATCH_HEADER_BYTES > chunk.length) {
-      chunk = read(position, Math.min(CHUNK_BYTES, to - position));
+      chunk = read(position, Math.min(chunkBytes, to - position));
       chunkStart = position;
       at = 0;
       if (chunk.length < BATCH_HEADER_BYTES) return position;
@@ -46,17 +47,6 @@ export function walkHeaders(
     position = end;
   }
   return position;
-}
-
-/** Length of the whole batches at the start of `bytes`; a truncated last batch does not count. */
-export function wholeBatchesLength(bytes: Buffer): number {
-  let length = 0;
-  while (length + BATCH_HEADER_BYTES <= bytes.length) {
-    const end = length + 12 + bytes.readInt32BE(length + 8);
-    if (end > bytes.length) break;
-    length = end;
-  }
-  return length;
 }
 
 /** The offset behind the last of the whole batches that `bytes` hold; there is at least one. */

@@ -1,13 +1,12 @@
 import type { Logger } from "../../../base/logger.js";
-import { nextOffsetOf } from "../../../protocol/records/record-batch.js";
-import { walkHeaders } from "./batch-walk.js";
+import { lastAtMost } from "./index-lookup.js";
 import type { SealedFiles } from "./log-files.js";
 import { Segment } from "./segment.js";
-import { lastAtMost } from "./segment-index.js";
 import type { AbortedTransaction } from "./transaction-index.js";
 
 /** Read positions remembered, so that a reader that continues needs no index lookup. */
 const REMEMBERED_PLACES = 8;
+const NO_RECORDS = Buffer.alloc(0);
 
 interface Place {
   readonly offset: number;
@@ -53,9 +52,9 @@ export class LogSegments {
     return this.#list.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** The largest timestamp of any record, -1 when there is none. */
-  get maxTimestamp(): number {
-    return this.#list.reduce((max, segment) => Math.max(max, segment.maxTimestamp), -1);
+  /** The largest timestamp of the batches that end before `upToOffset`, -1 when there is none. */
+  maxTimestampBefore(upToOffset: number): number {
+    return this.#list.reduce((max, segment) => Math.max(max, segment.maxTimestampBefore(upToOffset)), -1);
   }
 
   /** Makes a new segment the active one. The caller has written the snapshot of the producers at its start. */
@@ -142,9 +141,27 @@ export class LogSegments {
    */
   read(offset: number, maxBytes: number, atLeastOne: boolean, upToOffset: number): Buffer {
     const place = this.#placeOf(offset);
-    if (!place) return Buffer.alloc(0);
-    const bytes = place.segment.readBatches(place.position, maxBytes, atLeastOne);
-    return bytes.length > 0 ? this.#until(upToOffset, place, bytes) : bytes;
+    if (!place) return NO_RECORDS;
+    const { bytes, nextOffset } = place.segment.readBatches(place.position, maxBytes, atLeastOne, upToOffset);
+    if (bytes.length === 0) return bytes;
+    const at = this.#places.indexOf(place);
+    if (at >= 0) this.#places.splice(at, 1);
+    this.#remember({ ...place, offset: nextOffset, position: place.position + bytes.length });
+    return bytes;
+  }
+
+  /**
+   * The bytes of the batches between two offsets, as far as their first segment; infinite when there are more in later
+   * ones. Known without reading them.
+   */
+  bytesFrom(offset: number, upToOffset: number): number {
+    const place = this.#placeOf(offset);
+    if (!place) return 0;
+    this.#remember(place);
+    const { segment, position } = place;
+    if (segment !== this.active && upToOffset > segment.nextOffset) return Number.POSITIVE_INFINITY;
+    const end = upToOffset < segment.nextOffset ? segment.positionOf(upToOffset) : undefined;
+    return Math.max(0, (end ?? segment.size) - position);
   }
 
   /**
@@ -155,7 +172,7 @@ export class LogSegments {
     for (const segment of this.#list) {
       if (segment.maxTimestamp < timestamp || segment.nextOffset <= fromOffset) continue;
       const position = segment.positionOfTime(timestamp, fromOffset);
-      if (position !== undefined) return segment.readBatches(position, 0, true);
+      if (position !== undefined) return segment.readBatches(position, 0, true).bytes;
     }
     return undefined;
   }
@@ -211,23 +228,9 @@ export class LogSegments {
     return undefined;
   }
 
-  /** The batches read at `place` that begin before `upToOffset`; remembers where they end. */
-  #until(upToOffset: number, place: Place, bytes: Buffer): Buffer {
-    let next = place.offset;
-    const end = walkHeaders(
-      (position, length) => bytes.subarray(position, position + length),
-      0,
-      bytes.length,
-      (header) => {
-        if (header.baseOffset >= upToOffset) return true;
-        next = nextOffsetOf(header);
-        return false;
-      },
-    );
-    const at = this.#places.indexOf(place);
-    if (at >= 0) this.#places.splice(at, 1);
-    this.#places.push({ offset: next, segment: place.segment, position: place.position + end });
+  #remember(place: Place): void {
+    if (this.#places.includes(place)) return;
+    this.#places.push(place);
     if (this.#places.length > REMEMBERED_PLACES) this.#places.shift();
-    return bytes.subarray(0, end);
   }
 }

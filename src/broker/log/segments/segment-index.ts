@@ -1,22 +1,25 @@
+import { IndexLookup } from "./index-lookup.js";
+
 /** Bytes of one entry of an offset index: relative offset, position (Kafka's `.index`). */
-const OFFSET_ENTRY = 8;
+export const OFFSET_ENTRY = 8;
 /** Bytes of one entry of a time index: timestamp, relative offset (Kafka's `.timeindex`). */
-const TIME_ENTRY = 12;
+export const TIME_ENTRY = 12;
 
 /**
  * The sparse indexes of one segment, held as the bytes of Kafka's `.index` and `.timeindex` files: sealing a segment
- * writes each as it is, and a lookup in a sealed segment needs no parsing.
+ * writes each as it is.
  *
  * An entry is added for the first batch after every `intervalBytes` appended bytes. Offsets are relative to the
  * segment's base offset.
  */
-export class SegmentIndex {
+export class SegmentIndex extends IndexLookup {
   #offsets: Buffer;
   #offsetsLength: number;
   #times: Buffer;
   #timesLength: number;
 
   constructor(offsets: Buffer = Buffer.alloc(0), times: Buffer = Buffer.alloc(0)) {
+    super();
     this.#offsets = offsets;
     this.#offsetsLength = offsets.length;
     this.#times = times;
@@ -65,22 +68,28 @@ export class SegmentIndex {
     this.#timesLength += TIME_ENTRY;
   }
 
-  /** A position at or before the batch that holds `relativeOffset`, to scan forward from. */
-  positionBefore(relativeOffset: number): number {
-    // An entry holds the last offset of its batch, so an entry equal to the target is the batch itself.
-    const at = lastAtMost(this.#offsetsLength / OFFSET_ENTRY, relativeOffset, (i) =>
-      this.#offsets.readUInt32BE(i * OFFSET_ENTRY),
-    );
-    return at < 0 ? 0 : this.#offsets.readUInt32BE(at * OFFSET_ENTRY + 4);
+  protected get offsetCount(): number {
+    return this.#offsetsLength / OFFSET_ENTRY;
   }
 
-  /** A relative offset at or before the first batch with a timestamp of at least `timestamp`, to scan forward from. */
-  offsetBeforeTime(timestamp: number): number {
-    // Strictly below: of equal timestamps only the first batch is in the index, and it must not be skipped.
-    const at = lastAtMost(this.#timesLength / TIME_ENTRY, timestamp - 1, (i) =>
-      readTimestamp(this.#times, i * TIME_ENTRY),
-    );
-    return at < 0 ? 0 : this.#times.readUInt32BE(at * TIME_ENTRY + 8);
+  protected get timeCount(): number {
+    return this.#timesLength / TIME_ENTRY;
+  }
+
+  protected offsetAt(index: number): number {
+    return this.#offsets.readUInt32BE(index * OFFSET_ENTRY);
+  }
+
+  protected positionAt(index: number): number {
+    return this.#offsets.readUInt32BE(index * OFFSET_ENTRY + 4);
+  }
+
+  protected timeAt(index: number): number {
+    return readTimestamp(this.#times, index * TIME_ENTRY);
+  }
+
+  protected timeOffsetAt(index: number): number {
+    return this.#times.readUInt32BE(index * TIME_ENTRY + 8);
   }
 }
 
@@ -103,18 +112,6 @@ export function isPlausibleIndex(offsets: Buffer, times: Buffer, size: number): 
   return true;
 }
 
-/** Index of the last of `count` rising values that is at most `target`; -1 when all are larger. */
-export function lastAtMost(count: number, target: number, valueAt: (index: number) => number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (valueAt(middle) <= target) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
 function roomFor(buffer: Buffer, length: number, more: number): Buffer {
   if (length + more <= buffer.length) return buffer;
   const larger = Buffer.alloc(Math.max(16 * more, buffer.length * 2));
@@ -122,7 +119,8 @@ function roomFor(buffer: Buffer, length: number, more: number): Buffer {
   return larger;
 }
 
-function readTimestamp(buffer: Buffer, at: number): number {
+/** The timestamp of the time entry at `at`. */
+export function readTimestamp(buffer: Buffer, at: number): number {
   return buffer.readInt32BE(at) * 2 ** 32 + buffer.readUInt32BE(at + 4);
 }
 

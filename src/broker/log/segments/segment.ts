@@ -1,19 +1,37 @@
 import { join } from "node:path";
 import { readAt, writeAt, writeFileDurably } from "../../../base/files/durable-files.js";
-import { type BatchHeader, nextOffsetOf } from "../../../protocol/records/record-batch.js";
-import { lastOffset, walkHeaders, wholeBatchesLength } from "./batch-walk.js";
+import {
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  baseOffsetAt,
+  nextOffsetOf,
+  readBatchHeader,
+  wholeBatches,
+} from "../../../protocol/records/record-batch.js";
+import { lastOffset, walkHeaders } from "./batch-walk.js";
+import { IndexFiles } from "./index-files.js";
+import type { IndexLookup } from "./index-lookup.js";
 import type { SealedFiles } from "./log-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
 import { type AbortedTransaction, decodeTransactionIndex, encodeTransactionIndex } from "./transaction-index.js";
 
 /** Bytes copied at a time where a segment is written again. */
 const COPY_BYTES = 1024 * 1024;
+/** Bytes read at a time to find a batch: an entry of the index is a few KiB away, and of large batches only headers. */
+const LOOKUP_BYTES = 8 * 1024;
 /** `.index` is written last and removed last: recovery trusts the segment once it exists. */
 const INDEX_FILES = ["txnindex", "timeindex", "index"] as const;
 
 /** Kafka's file name for a segment: its base offset in 20 digits. */
 export function segmentName(baseOffset: number): string {
   return String(baseOffset).padStart(20, "0");
+}
+
+/** Batches as read from a segment, and the offset after the last one. */
+export interface ReadBatches {
+  readonly bytes: Buffer;
+  /** -1 when there is none. */
+  readonly nextOffset: number;
 }
 
 /** The bounds of a segment's content. */
@@ -307,34 +325,47 @@ export class Segment {
 
   /** Position of the first batch that ends at or after `offset`; undefined when this segment has none. */
   positionOf(offset: number): number | undefined {
-    const from = this.#indexOrFile().positionBefore(Math.max(0, offset - this.baseOffset));
-    let found = false;
-    const position = walkHeaders(this.read, from, this.size, (header) => {
-      found = lastOffset(header) >= offset;
-      return found;
-    });
-    return found ? position : undefined;
+    const from = this.#lookUp((index) => index.positionBefore(Math.max(0, offset - this.baseOffset)));
+    return this.#positionFrom(from, (header) => lastOffset(header) >= offset);
   }
 
   /** Position of the first batch that ends at or after `offset` and has a timestamp of at least `timestamp`. */
   positionOfTime(timestamp: number, offset: number): number | undefined {
-    const index = this.#indexOrFile();
-    const relative = Math.max(index.offsetBeforeTime(timestamp), offset - this.baseOffset, 0);
-    let found = false;
-    const position = walkHeaders(this.read, index.positionBefore(relative), this.size, (header) => {
-      found = header.maxTimestampMs >= timestamp && lastOffset(header) >= offset;
-      return found;
+    const from = this.#lookUp((index) => {
+      const relative = Math.max(index.offsetBeforeTime(timestamp), offset - this.baseOffset, 0);
+      return index.positionBefore(relative);
     });
-    return found ? position : undefined;
+    return this.#positionFrom(from, (header) => header.maxTimestampMs >= timestamp && lastOffset(header) >= offset);
   }
 
-  /** Reads whole batches from `position` on, at most `maxBytes`; at least one batch if `atLeastOne`. */
-  readBatches(position: number, maxBytes: number, atLeastOne: boolean): Buffer {
+  /** Largest timestamp of the batches that end before `offset`, -1 when there is none. */
+  maxTimestampBefore(offset: number): number {
+    if (offset >= this.nextOffset) return this.maxTimestamp;
+    if (offset <= this.baseOffset) return -1;
+    const { position, timestamp } = this.#lookUp((index) => index.maxTimeBefore(offset - 1 - this.baseOffset));
+    let max = timestamp;
+    this.#positionFrom(position, (header) => {
+      if (lastOffset(header) >= offset) return true;
+      max = Math.max(max, header.maxTimestampMs);
+      return false;
+    });
+    return max;
+  }
+
+  /**
+   * Reads whole batches from `position` on that begin before offset `end`, at most `maxBytes`; at least one batch if
+   * `atLeastOne`. The bytes are read and walked once.
+   */
+  readBatches(position: number, maxBytes: number, atLeastOne: boolean, end = Number.POSITIVE_INFINITY): ReadBatches {
     const available = this.size - position;
-    const bytes = this.read(position, Math.min(Math.max(maxBytes, 61), available));
-    const length = bytes.length <= maxBytes ? wholeBatchesLength(bytes) : 0;
-    if (length > 0 || !atLeastOne || bytes.length < 12) return bytes.subarray(0, length);
-    return this.read(position, 12 + bytes.readInt32BE(8));
+    const bytes = this.read(position, Math.min(Math.max(maxBytes, BATCH_HEADER_BYTES), available));
+    const whole = wholeBatches(bytes, Math.min(maxBytes, bytes.length), end);
+    if (whole.length > 0 || !atLeastOne || bytes.length < BATCH_HEADER_BYTES || baseOffsetAt(bytes, 0) >= end) {
+      return { bytes: bytes.subarray(0, whole.length), nextOffset: whole.nextOffset };
+    }
+    const { sizeBytes } = readBatchHeader(bytes);
+    const first = this.read(position, sizeBytes);
+    return { bytes: first, nextOffset: wholeBatches(first, sizeBytes, end).nextOffset };
   }
 
   /**
@@ -446,8 +477,26 @@ export class Segment {
     if (maxTimestamp >= 0) index.addTime(maxTimestamp, maxTimestampOffset - this.baseOffset);
   }
 
-  #indexOrFile(): SegmentIndex {
-    return this.#index ?? this.#readIndexFiles() ?? new SegmentIndex();
+  /** Looks up in the index in memory, or in the files of a sealed segment. */
+  #lookUp<T>(find: (index: IndexLookup) => T): T {
+    if (this.#index) return find(this.#index);
+    const files = new IndexFiles(this.files.disk, this.#beside("index"), this.#beside("timeindex"));
+    try {
+      return find(files);
+    } finally {
+      files.close();
+    }
+  }
+
+  /** Position of the first batch at or after `position` for which `isFound` is true; undefined when there is none. */
+  #positionFrom(position: number, isFound: (header: BatchHeader) => boolean): number | undefined {
+    let found = false;
+    const visit = (header: BatchHeader) => {
+      found = isFound(header);
+      return found;
+    };
+    const at = walkHeaders(this.read, position, this.size, visit, LOOKUP_BYTES);
+    return found ? at : undefined;
   }
 
   #readIndexFiles(): SegmentIndex | undefined {

@@ -103,6 +103,29 @@ describe("a group whose record cannot be written", () => {
   });
 });
 
+describe("the regular expiry", () => {
+  test("removes a group without members and offsets at once, as Kafka does, but none that a client still joins", async () => {
+    const { groups, clock } = new Coordinator();
+    const member = { clientId: "c", clientHost: "/127.0.0.1", sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000 };
+    const command = {
+      ...member,
+      memberId: "",
+      instanceId: null,
+      protocolType: "consumer",
+      protocols: [{ name: "range", metadata: Buffer.alloc(0) }],
+      canSkipAssignment: false,
+    };
+    const joined = groups.join("left", { ...command, asksForMemberId: false });
+    await clock.settled();
+    const { memberId } = await joined;
+    groups.leave("left", [{ memberId, instanceId: null }]);
+    await groups.join("pending", { ...command, asksForMemberId: true });
+    expect(groups.list().map(({ groupId }) => groupId)).toEqual(["left", "pending"]);
+    groups.expire();
+    expect(groups.list().map(({ groupId }) => groupId)).toEqual(["pending"]);
+  });
+});
+
 describe("over logs on a disk", () => {
   const commitOf = (offset: number) => ({
     groupId: "g",

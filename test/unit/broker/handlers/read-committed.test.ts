@@ -32,7 +32,8 @@ async function ask<Q extends Fields, S extends Fields>(
   const logOf = (name: string, index: number) => (name === "t" && index === 0 ? log : undefined);
   const topics = { log: logOf, get: (name: string) => (name === "t" ? { name, logs: [log] } : undefined) };
   const broker = { topics, properties: new BrokerProperties({}), clock: new SimClock(), logger: silentLogger };
-  const call = { broker, apiVersion, closed: new AbortController().signal } as unknown as Call;
+  const memory = { roomBytes: 1_000_000, reserve: () => undefined, room: () => Promise.resolve() };
+  const call = { broker, apiVersion, closed: new AbortController().signal, memory } as unknown as Call;
   const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
   return api.decodeResponse(version, readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4)).reader);
 }

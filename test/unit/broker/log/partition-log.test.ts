@@ -4,6 +4,7 @@ import { deferred } from "../../../../src/base/deferred.js";
 import { type LogFields, silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { appendProduced } from "../../../../src/broker/log/append-produced.js";
+import { offsetOfMaxTimestamp } from "../../../../src/broker/log/offset-lookup.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
 import { append, batchOf, openTestLog, readAll, type TestLogOptions } from "../../../support/broker-log.js";
 import { MemoryDisk } from "../../../support/memory-disk.js";
@@ -120,6 +121,32 @@ describe("with flush.messages=1", () => {
     expect(disk.list(FOLDER).filter(({ name }) => name.endsWith(".index"))).toEqual([]);
     expect(disk.openFiles).toEqual([]);
   });
+});
+
+test("the largest timestamp is that of the records that can be read, wherever the end for readers lies", async () => {
+  const seed = Number(process.env.SEED ?? 1);
+  console.log(`SEED=${seed}`);
+  const random = new SeededRandom(seed);
+  const disk = diskWithFolder();
+  const log = opened(disk, { "segment.bytes": "1000", "index.interval.bytes": "200", "flush.messages": "1" });
+  const times: number[] = [];
+  for (let round = 0; round < 40; round++) {
+    const durable = times.length;
+    const gate = deferred();
+    disk.gate = gate.promise;
+    for (let count = random.integer(8); count >= 0; count--) {
+      const timestampMs = random.integer(4) === 0 ? 5000 + times.length : random.integer(5000);
+      append(log, batchOf([{ value: "x".repeat(random.integer(100)), timestampMs }]));
+      times.push(timestampMs);
+    }
+    expect(log.highWatermark).toBe(durable);
+    const expected = Math.max(-1, ...times.slice(0, durable));
+    expect(log.maxTimestampBefore(durable)).toBe(expected);
+    const { offset, timestamp } = offsetOfMaxTimestamp(log, durable);
+    expect([offset, timestamp]).toEqual([times.slice(0, durable).indexOf(expected), expected]);
+    gate.resolve();
+    await log.settled(times.length);
+  }
 });
 
 test("flush.messages bounds the acknowledged records that are not on disk", async () => {

@@ -86,6 +86,21 @@ test("a log that cannot be opened is offline, and the others are served", async 
   expect(readAll(start().log("t", 0)!)).toHaveLength(1);
 });
 
+test("a log whose cleaner's offset cannot be lowered is served nevertheless, and so are the others", async () => {
+  const { logs } = await start({}).create({ ...PLAN, configs: { "cleanup.policy": "compact" } });
+  for (const log of logs) append(log, batch("first"));
+  disk.kill();
+  // Behind the end, as when a power cut has taken records that were compacted.
+  new OffsetCheckpoint(`${FOLDER}/cleaner-offset-checkpoint`, disk, silentLogger).set("t", 0, 9);
+  disk.broken = { call: "write", path: /cleaner-offset-checkpoint/, code: "ENOSPC" };
+  const topics = start({});
+  expect(errors).toContainEqual({ folder: "/data/t-0", logEndOffset: 1 });
+  expect([0, 1].map((partition) => topics.log("t", partition)!.offline)).toEqual([undefined, undefined]);
+  expect([0, 1].map((partition) => append(topics.log("t", partition)!, batch("next")))).toEqual([1, 1]);
+  disk.broken = undefined;
+  disk.kill();
+});
+
 describe("deleting", () => {
   test("a topic of which a folder cannot be moved closes all its logs, and the next start removes the rest", async () => {
     const topics = start();
