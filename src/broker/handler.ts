@@ -3,7 +3,6 @@ import { InvariantError } from "../base/invariant-error.js";
 import type { Logger } from "../base/logger.js";
 import type { Api } from "../protocol/api.js";
 import type { ByteReader } from "../protocol/byte-reader.js";
-import type { ErrorName } from "../protocol/error-codes.js";
 import type { Fields, InputOf, OutputOf } from "../protocol/message-fields.js";
 import type { BrokerProperties } from "./broker-properties.js";
 import type { FreeSpace } from "./free-space.js";
@@ -11,6 +10,8 @@ import type { GroupCoordinator } from "./groups/group-coordinator.js";
 import type { Interception, Interceptor } from "./interceptor.js";
 import type { BrokerState } from "./metadata/broker-state.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
+import type { MarkerWriter } from "./transactions/marker-writer.js";
+import type { TransactionCoordinator } from "./transactions/transaction-coordinator.js";
 
 /** An address of a broker. */
 export interface Endpoint {
@@ -25,33 +26,19 @@ interface AdvertisedApi {
   readonly advertised: readonly [number, number];
 }
 
-/** The first batch of a producer's transaction in one partition. */
-interface TransactionalWrite {
-  readonly transactionalId: string;
-  readonly producerId: number;
-  readonly producerEpoch: number;
-  readonly topic: string;
-  readonly partition: number;
-  /** Version of the Produce request. */
-  readonly apiVersion: number;
-}
-
 /** The broker as its handlers see it. */
 export interface Broker {
   readonly nodeId: number;
   readonly topics: TopicRegistry;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
+  readonly markers: MarkerWriter;
   readonly properties: BrokerProperties;
   readonly state: BrokerState;
   readonly freeSpace: FreeSpace;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly apis: readonly AdvertisedApi[];
-  /**
-   * Whether a transaction may begin in a partition (KIP-890): NONE if the coordinator has it open, and holds the
-   * partition durably; otherwise the error to answer. Synchronous: the batch is appended before the transaction can end.
-   */
-  readonly judgeTransactionalWrite: (write: TransactionalWrite) => ErrorName;
 }
 
 /** The memory for the answers of one connection. */

@@ -9,7 +9,7 @@ import { BrokerProperties } from "./broker-properties.js";
 import { DataFolderLock, type DataFolderLostError } from "./data-folder/data-folder-lock.js";
 import { FreeSpace } from "./free-space.js";
 import { GroupCoordinator } from "./groups/group-coordinator.js";
-import { GroupLog } from "./groups/group-log.js";
+import { GroupLog, OFFSETS_TOPIC } from "./groups/group-log.js";
 import type { Broker, Endpoint } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
@@ -27,8 +27,10 @@ import { MemoryBudget } from "./net/memory-budget.js";
 import { type ListenerPlan, listenersAt, planListener } from "./net/plan-listener.js";
 import { OffsetCheckpoint } from "./offset-checkpoint.js";
 import { TopicRegistry } from "./topics/topic-registry.js";
+import { MarkerWriter } from "./transactions/marker-writer.js";
+import { TransactionCoordinator } from "./transactions/transaction-coordinator.js";
+import { openTransactionLog, TRANSACTIONS_TOPIC } from "./transactions/transaction-log.js";
 
-const OFFSETS_TOPIC = "__consumer_offsets";
 /** Interval at which the disk is asked for its free space. */
 const FREE_SPACE_MS = 1000;
 const INSIDE_HOST = "127.0.0.1";
@@ -103,6 +105,12 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const registry = openTopics(options, state, properties, cleanerOffsets, lock);
     topics = registry;
     const groups = await openGroups(options, registry, properties);
+    const markers = new MarkerWriter({
+      logOf: (topic, partition) => registry.log(topic, partition),
+      onOffsetsMarker: (...end) => groups.offsets.endTransaction(...end),
+      offsetsTopic: OFFSETS_TOPIC,
+    });
+    const transactions = openTransactions(options, registry, state, properties, markers);
     const nodeId = properties.number("node.id");
     const freeSpace = new FreeSpace(() => properties.number("millrace.log.free.bytes.min"), logger);
     const measureSpace = async () => freeSpace.measured(await disk.freeBytes(dataDir));
@@ -111,13 +119,14 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       nodeId,
       topics: registry,
       groups,
+      transactions,
+      markers,
       properties,
       state,
       freeSpace,
       clock,
       logger,
       apis: HANDLERS,
-      judgeTransactionalWrite: () => "INVALID_TXN_STATE",
     };
     const [listener, inside] = await openListeners(options, plan, broker);
     const cleaner = new LogCleaner(registry, cleanerOffsets, properties, clock, logger);
@@ -132,6 +141,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       maintenance.stop();
       cleaner.stop();
       groups.close();
+      const transactionsClosed = transactions.close();
+      if (clean) await transactionsClosed;
       await Promise.all(listeners.map((each) => (clean ? each.close() : each.abandon())));
       const closes = clean && lock.isHeld();
       if (closes) await registry.close();
@@ -242,30 +253,61 @@ async function openGroups(
   topics: TopicRegistry,
   properties: BrokerProperties,
 ) {
-  const { logs } = topics.get(OFFSETS_TOPIC) ?? (await topics.create(offsetsTopicPlan(properties)));
+  const { logs } =
+    topics.get(OFFSETS_TOPIC) ?? (await topics.create(internalTopicPlan(OFFSETS_TOPIC, "offsets.topic", properties)));
   const groups = new GroupCoordinator(new GroupLog(() => logs, logger), properties, clock, random, logger);
   groups.load((name) => topics.get(name) !== undefined);
   topics.onDeleted((name) => groups.forgetTopic(name));
   return groups;
 }
 
-function offsetsTopicPlan(properties: BrokerProperties) {
+function openTransactions(
+  { clock, logger }: BrokerOptions,
+  topics: TopicRegistry,
+  state: BrokerState,
+  properties: BrokerProperties,
+  markers: MarkerWriter,
+) {
+  let creating: Promise<unknown> | undefined;
+  const transactions = new TransactionCoordinator({
+    log: openTransactionLog(() => topics.get(TRANSACTIONS_TOPIC)?.logs ?? [], logger),
+    createTopic: async () => {
+      if (topics.get(TRANSACTIONS_TOPIC)) return;
+      const plan = internalTopicPlan(TRANSACTIONS_TOPIC, "transaction.state.log", properties);
+      creating ??= topics.create(plan).finally(() => {
+        creating = undefined;
+      });
+      await creating;
+    },
+    markers,
+    takeProducerId: () => state.takeProducerId(),
+    epoch: state.metadata.epoch,
+    properties,
+    clock,
+    logger,
+  });
+  transactions.load();
+  return transactions;
+}
+
+/** @param prefix of the broker's properties for the topic. */
+function internalTopicPlan(name: string, prefix: string, properties: BrokerProperties) {
   return {
     kind: "create" as const,
-    name: OFFSETS_TOPIC,
-    partitions: properties.number("offsets.topic.num.partitions"),
+    name,
+    partitions: properties.number(`${prefix}.num.partitions`),
     replicationFactor: 1,
     configs: {
       "cleanup.policy": "compact",
       "compression.type": "producer",
-      "segment.bytes": properties.text("offsets.topic.segment.bytes")!,
+      "segment.bytes": properties.text(`${prefix}.segment.bytes`)!,
     },
   };
 }
 
 function startMaintenance(
   maintenance: Maintenance,
-  { topics, groups, properties, clock, logger }: Broker,
+  { topics, groups, transactions, properties, clock, logger }: Broker,
   listeners: readonly Listener[],
   cleaner: LogCleaner,
 ): void {
@@ -302,6 +344,16 @@ function startMaintenance(
     name: "expiring offsets",
     intervalMs: every("offsets.retention.check.interval.ms"),
     run: () => groups.expire(),
+  });
+  maintenance.start({
+    name: "aborting old transactions",
+    intervalMs: every("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+    run: () => transactions.tend(),
+  });
+  maintenance.start({
+    name: "expiring transactional ids",
+    intervalMs: every("transaction.remove.expired.transaction.cleanup.interval.ms"),
+    run: () => transactions.expire(),
   });
   maintenance.start({
     name: "compacting logs",

@@ -2,13 +2,10 @@ import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SystemClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SystemRandom } from "../../src/base/random.js";
 import type { PostgresServer } from "../../src/emulators/postgres/postgres-server.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { execute, startTestPostgres, withClient } from "../support/postgres.js";
 import { StatusWatch } from "../support/status-watch.js";
+import { progressOf } from "../support/topic-progress.js";
 import { OurWorker } from "./our-worker.js";
 import { findPeers, Peers } from "./peers.js";
 
@@ -21,27 +18,6 @@ const PROPS = {
   "scheduled.rebalance.max.delay.ms": "0",
   "task.shutdown.graceful.timeout.ms": "1000",
 };
-
-/** Reads one partition as it fills, uncommitted records included: it says how far the writers have got. */
-async function progressOf(bootstrap: string, topic: string) {
-  const client = createKafkaClient({
-    properties: { "bootstrap.servers": bootstrap },
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-    logger: silentLogger,
-  });
-  await client.admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1 }]);
-  const consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
-  consumer.assign([{ topic, partition: 0 }]);
-  let records = 0;
-  return {
-    /** Resolves once `count` records have been written, whatever became of them. */
-    async reached(count: number): Promise<void> {
-      while (records < count) for (const fetched of await consumer.poll(10_000)) records += fetched.records.length;
-    },
-    close: () => client.close(),
-  };
-}
 
 /** Two workers of one group, of which the test kills one after the other. */
 class Pair {

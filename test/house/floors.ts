@@ -112,6 +112,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "src/broker/log/segments",
     ],
     ["src/broker/groups", "src/broker/broker-properties", "src/broker/log"],
+    ["src/broker/transactions", "src/broker/broker-properties", "src/broker/log"],
     ["src/broker/interceptor"],
     ["src/broker/free-space"],
     [
@@ -120,6 +121,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "src/broker/metadata",
       "src/broker/topics",
       "src/broker/groups",
+      "src/broker/transactions",
       "src/broker/interceptor",
       "src/broker/free-space",
     ],
@@ -130,6 +132,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "src/broker/topics",
       "src/broker/topics/config-keys",
       "src/broker/groups",
+      "src/broker/transactions",
       "src/broker/log",
       "src/broker/log/segments",
     ],

@@ -179,8 +179,8 @@ export class ClassicGroup {
    * Judges an OffsetCommit of a member, or of a client outside the group (`generationId` < 0: an admin, or a consumer
    * that assigns its own partitions). A member's commit counts as a heartbeat.
    */
-  judgeCommit(identity: MemberIdentity, generationId: number, nowMs: number): number {
-    const errorCode = judgeCommit(identity, generationId, this.#standing());
+  judgeCommit(identity: MemberIdentity, generationId: number, isTransactional: boolean, nowMs: number): number {
+    const errorCode = judgeCommit(identity, generationId, isTransactional, this.#standing());
     const member = this.#roster.get(identity.memberId);
     if (errorCode === ErrorCodes.NONE && member) touch(member, nowMs);
     return errorCode;

@@ -3,23 +3,23 @@ import { type Deferred, deferred } from "../../base/deferred.js";
 import type { Logger } from "../../base/logger.js";
 import type { Random } from "../../base/random.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
-import { KafkaError } from "../../protocol/kafka-error.js";
+import type { ProducerStamp } from "../../protocol/records/record-batch-writer.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import { ClassicGroup, type GroupEffect, type GroupSnapshot } from "./classic-group.js";
+import { CommittedOffsets } from "./committed-offsets.js";
 import { joinError, syncError } from "./group-answers.js";
-import type { GroupLog } from "./group-log.js";
+import { type GroupLog, OFFSETS_TOPIC } from "./group-log.js";
 import type { JoinAnswer, JoinCommand, MemberIdentity, SyncAnswer, SyncCommand, Token } from "./group-member.js";
-import { expiredOffsets, GroupOffsets, type PartitionOffset } from "./group-offsets.js";
-import type { CommittedOffset, GroupRecord, StoredGroup } from "./group-records.js";
+import { expiredOffsets, type PartitionOffset } from "./group-offsets.js";
+import type { GroupRecord, StoredGroup } from "./group-records.js";
 import { subscribedTopics } from "./subscribed-topics.js";
 
 /** Delay before a failed timer of a group runs again. */
 const TIMER_RETRY_MS = 1000;
 
-/** A group with its offsets and its one timer. */
+/** A group with its one timer. */
 interface Entry {
   readonly group: ClassicGroup;
-  readonly offsets: GroupOffsets;
   stateTimestamp: number;
   timer: Timer | undefined;
   timerAtMs: number;
@@ -30,6 +30,8 @@ export interface CommitCommand extends MemberIdentity {
   readonly groupId: string;
   readonly generationId: number;
   readonly offsets: readonly PartitionOffset[];
+  /** The transaction that commits them (TxnOffsetCommit); undefined: they are committed at once. */
+  readonly producer?: ProducerStamp;
 }
 
 /** A group, for ListGroups. */
@@ -40,18 +42,18 @@ export interface ListedGroup {
 }
 
 /**
- * All groups of the broker and their offsets, and the only writer of both. Groups are pure state machines; the
- * coordinator carries out their effects, parks requests and sets timers. Everything that must survive the process is
- * in the log before any request is answered. (I10)
+ * All groups of the broker, and the only writer of their records. Groups are pure state machines; the coordinator
+ * carries out their effects, parks requests and sets timers. Everything that must survive the process is in the log
+ * before any request is answered. (I10)
  */
 export class GroupCoordinator {
+  /** The offsets of all groups. A group that has any exists. */
+  readonly offsets: CommittedOffsets;
   readonly #groups = new Map<string, Entry>();
   readonly #parkedJoins = new Map<Token, Deferred<JoinAnswer>>();
   readonly #parkedSyncs = new Map<Token, Deferred<SyncAnswer>>();
-  /** Offsets of deleted topics, by group, that are not deleted in the log yet. */
-  readonly #owed = new Map<string, readonly { topic: string; partition: number }[]>();
-  /** The deletions that the start made for topics that it no longer found. */
-  readonly #settling: Promise<void>[] = [];
+  /** Resolves once the deletions are settled that the start made for topics that it no longer found. */
+  #settling: Promise<void> = Promise.resolve();
   #nextToken: Token = 1;
   #closed = false;
 
@@ -61,7 +63,9 @@ export class GroupCoordinator {
     private readonly clock: Clock,
     private readonly random: Random,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.offsets = new CommittedOffsets(log, () => clock.nowMs());
+  }
 
   /**
    * Rebuilds groups and offsets from the log. Called once, before the first request.
@@ -71,25 +75,27 @@ export class GroupCoordinator {
    */
   load(hasTopic: (topic: string) => boolean): void {
     const stored = new Map<string, StoredGroup>();
-    const offsets = new Map<string, GroupOffsets>();
-    const gone = new Map<string, GroupOffsets>();
-    this.log.replay((record) => {
-      const isGone = record.kind === "offset" && !hasTopic(record.topic);
-      replayInto(record, stored, isGone ? gone : offsets);
+    this.log.replay({
+      record: (record, place) => {
+        if (record.kind === "offset") this.offsets.replay(record, place);
+        else if (record.value) stored.set(record.group, record.value);
+        else stored.delete(record.group);
+      },
+      marker: (partition, producerId, isCommit) => this.offsets.endTransaction(partition, producerId, isCommit),
     });
-    for (const groupId of new Set([...stored.keys(), ...offsets.keys()])) {
+    this.#settling = this.offsets.forgetTopics(
+      (topic) => !hasTopic(topic),
+      (groupId) => this.log.serves(groupId),
+    );
+    for (const groupId of new Set([...stored.keys(), ...this.offsets.groups()])) {
       const value = stored.get(groupId);
       const group = value
         ? ClassicGroup.restore(groupId, this.#settings(), value, this.clock.monotonicMs())
         : new ClassicGroup(groupId, this.#settings());
-      const entry = this.#entryOf(group, offsets.get(groupId) ?? new GroupOffsets());
+      const entry = this.#entryOf(group);
       entry.stateTimestamp = value?.stateTimestamp ?? this.clock.nowMs();
       this.#groups.set(groupId, entry);
       this.#setTimer(entry);
-    }
-    for (const [groupId, left] of gone) {
-      if (!this.log.serves(groupId)) continue;
-      this.#settling.push(this.#settleOwed(groupId, [...left.entries()]));
     }
   }
 
@@ -105,7 +111,8 @@ export class GroupCoordinator {
     this.#carryOut(entry, entry.group.join({ ...command, token, freshMemberId }, this.clock.monotonicMs()));
     const { isEmpty } = entry.group;
     // A refused join must not leave a group behind.
-    if (isEmpty && entry.offsets.isEmpty && entry.group.snapshot().generationId === 0) this.#groups.delete(groupId);
+    const isNew = entry.group.snapshot().generationId === 0;
+    if (isEmpty && this.offsets.isEmpty(groupId) && isNew) this.#groups.delete(groupId);
     return parked.promise;
   }
 
@@ -127,10 +134,7 @@ export class GroupCoordinator {
    * it is. Called before a change is acknowledged.
    */
   settled(groupId: string): Promise<number> | undefined {
-    return this.log.settled(groupId)?.then(
-      () => ErrorCodes.NONE,
-      (cause: unknown) => this.#writeFault(groupId, cause),
-    );
+    return this.log.settledCode(groupId);
   }
 
   /** Why the offsets of a group cannot be read; an error code, or undefined. */
@@ -166,33 +170,24 @@ export class GroupCoordinator {
    * @returns one error code for all partitions.
    */
   commit(command: CommitCommand, unknownGroup: number): number {
-    const { groupId, generationId, offsets } = command;
+    const { groupId, generationId, offsets, producer } = command;
     if (this.#closed) return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
     const fault = this.readFault(groupId);
     if (fault !== undefined) return fault;
-    let entry = this.#groups.get(groupId);
+    const entry = this.#groups.get(groupId);
     if (!entry && generationId >= 0) return unknownGroup;
-    const errorCode = entry?.group.judgeCommit(command, generationId, this.clock.monotonicMs()) ?? ErrorCodes.NONE;
-    if (errorCode !== ErrorCodes.NONE) return errorCode;
-    const records = offsets.map(({ topic, partition, ...value }): GroupRecord => {
-      return { kind: "offset", group: groupId, topic, partition, value };
-    });
-    const failed = this.#write(groupId, records);
-    if (failed !== undefined) return failed;
-    if (offsets.length === 0) return ErrorCodes.NONE;
-    entry ??= this.#create(groupId);
-    for (const { topic, partition, ...value } of offsets) entry.offsets.set(topic, partition, value);
-    return ErrorCodes.NONE;
+    const isTransactional = producer !== undefined;
+    const nowMs = this.clock.monotonicMs();
+    const refused = entry?.group.judgeCommit(command, generationId, isTransactional, nowMs) ?? ErrorCodes.NONE;
+    if (refused !== ErrorCodes.NONE) return refused;
+    const errorCode = this.offsets.commit(groupId, offsets, producer);
+    if (errorCode === ErrorCodes.NONE && offsets.length > 0 && !entry) this.#create(groupId);
+    return errorCode;
   }
 
-  /** The committed offset of a partition; undefined when there is none. */
-  offset(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
-    return this.#groups.get(groupId)?.offsets.get(topic, partition);
-  }
-
-  /** All committed offsets of a group. */
-  offsets(groupId: string): PartitionOffset[] {
-    return [...(this.#groups.get(groupId)?.offsets.entries() ?? [])];
+  /** The partition of the offsets topic that holds a group, for a transaction that commits its offsets. */
+  partitionsOf(groupId: string): ReadonlyMap<string, ReadonlySet<number>> {
+    return new Map([[OFFSETS_TOPIC, new Set([this.log.partitionOf(groupId)])]]);
   }
 
   /** A group's state; undefined when there is no such group. */
@@ -239,60 +234,25 @@ export class GroupCoordinator {
 
   /** Deletes offsets that `judgeOffsetDelete` did not refuse. Returns the error code. */
   deleteOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): number {
-    const entry = this.#groups.get(groupId);
-    if (!entry) return ErrorCodes.GROUP_ID_NOT_FOUND;
-    const known = partitions.filter(({ topic, partition }) => entry.offsets.get(topic, partition));
-    const failed = this.#write(
-      groupId,
-      known.map((each) => tombstone(groupId, each)),
-    );
-    if (failed !== undefined) return failed;
-    for (const { topic, partition } of known) entry.offsets.delete(topic, partition);
-    return ErrorCodes.NONE;
+    return this.#groups.has(groupId) ? this.offsets.delete(groupId, partitions) : ErrorCodes.GROUP_ID_NOT_FOUND;
   }
 
   /**
-   * Deletes the committed offsets of a deleted topic. Resolves with whether that is on disk: as long as it is not, a new
-   * topic of the name would get them at the next start. Called at the deletion, and before a topic of the name is made.
+   * Deletes the offsets of a deleted topic, those of open transactions included. Resolves with whether that is on disk:
+   * as long as it is not, a new topic of the name would get them at the next start. Called at the deletion, and before a
+   * topic of the name is made.
    */
   async forgetTopic(topic: string): Promise<boolean> {
-    await Promise.all(this.#settling);
-    const settled: Promise<void>[] = [];
-    for (const groupId of new Set([...this.#groups.keys(), ...this.#owed.keys()])) {
-      const { offsets } = this.#groups.get(groupId) ?? {};
-      const gone = [...(offsets?.entries(topic) ?? [])];
-      const owed = this.#owed.get(groupId) ?? [];
-      if (gone.length === 0 && !owed.some((each) => each.topic === topic)) continue;
-      for (const { partition } of gone) offsets?.delete(topic, partition);
-      settled.push(this.#settleOwed(groupId, [...owed, ...gone]));
-    }
-    await Promise.all(settled);
-    return ![...this.#owed.values()].some((owed) => owed.some((each) => each.topic === topic));
-  }
-
-  /** Writes tombstones; those that turn out not to be on disk are owed on. */
-  async #settleOwed(groupId: string, owed: readonly { topic: string; partition: number }[]): Promise<void> {
-    this.#writeOwed(groupId, owed);
-    const code = await this.settled(groupId);
-    if (code !== undefined && code !== ErrorCodes.NONE) this.#owed.set(groupId, owed);
-  }
-
-  #writeOwed(groupId: string, partitions: readonly { topic: string; partition: number }[]): void {
-    const { offsets } = this.#groups.get(groupId) ?? {};
-    const gone = partitions.filter(({ topic, partition }) => !offsets?.get(topic, partition));
-    const failed = this.#write(
-      groupId,
-      gone.map((each) => tombstone(groupId, each)),
-    );
-    if (failed === undefined) this.#owed.delete(groupId);
-    else this.#owed.set(groupId, gone);
+    await this.#settling;
+    await this.offsets.forgetTopics((each) => each === topic);
+    return !this.offsets.owes(topic);
   }
 
   /**
    * Drops expired offsets, and groups that have neither members nor offsets left. Called by the broker's maintenance.
    */
   expire(): void {
-    for (const [groupId, partitions] of this.#owed) this.#writeOwed(groupId, partitions);
+    this.offsets.writeOwed();
     for (const [group, entry] of this.#groups) {
       try {
         this.#expireOffsetsOf(entry);
@@ -331,19 +291,14 @@ export class GroupCoordinator {
   }
 
   #create(groupId: string): Entry {
-    const entry = this.#entryOf(new ClassicGroup(groupId, this.#settings()), new GroupOffsets());
+    const entry = this.#entryOf(new ClassicGroup(groupId, this.#settings()));
     this.#groups.set(groupId, entry);
     return entry;
   }
 
-  #entryOf(group: ClassicGroup, offsets: GroupOffsets): Entry {
-    return {
-      group,
-      offsets,
-      stateTimestamp: this.clock.nowMs(),
-      timer: undefined,
-      timerAtMs: Number.POSITIVE_INFINITY,
-    };
+  #entryOf(group: ClassicGroup): Entry {
+    const stateTimestamp = this.clock.nowMs();
+    return { group, stateTimestamp, timer: undefined, timerAtMs: Number.POSITIVE_INFINITY };
   }
 
   #settings() {
@@ -390,44 +345,35 @@ export class GroupCoordinator {
   }
 
   #expireOffsetsOf(entry: Entry): void {
-    const { group, offsets, stateTimestamp } = entry;
+    const { group, stateTimestamp } = entry;
+    const { groupId, isEmpty } = group;
     const nowMs = this.clock.nowMs();
     const retentionMs = this.properties.number("offsets.retention.minutes") * 60_000;
     const snapshot = group.snapshot();
     const { protocolType } = snapshot;
-    const { isEmpty } = group;
     const context = { protocolType, isEmpty, stateTimestamp, subscribedTopics: subscribedTopics(snapshot) };
-    const expired = expiredOffsets(offsets.entries(), context, nowMs, retentionMs);
-    if (expired.length > 0) this.deleteOffsets(group.groupId, expired);
-    if (isEmpty && offsets.isEmpty) this.#drop(entry);
+    const expired = expiredOffsets(this.offsets.all(groupId), context, nowMs, retentionMs).filter(
+      ({ topic, partition }) => !this.offsets.isPending(groupId, topic, partition),
+    );
+    if (expired.length > 0) this.deleteOffsets(groupId, expired);
+    if (isEmpty && this.offsets.isEmpty(groupId)) this.#drop(entry);
   }
 
   #drop(entry: Entry): number | undefined {
     const { groupId } = entry.group;
-    const records: GroupRecord[] = [...entry.offsets.entries()].map((each) => tombstone(groupId, each));
-    records.push({ kind: "group", group: groupId, value: null });
+    const records = [...this.offsets.tombstones(groupId), { kind: "group", group: groupId, value: null } as const];
     const failed = this.#write(groupId, records);
     if (failed !== undefined) return failed;
     entry.timer?.cancel();
+    this.offsets.drop(groupId);
     this.#groups.delete(groupId);
     return undefined;
   }
 
   /** Returns an error code when the log cannot be written. */
   #write(groupId: string, records: readonly GroupRecord[]): number | undefined {
-    try {
-      this.log.append(groupId, records, this.clock.nowMs());
-      return undefined;
-    } catch (cause) {
-      return this.#writeFault(groupId, cause);
-    }
-  }
-
-  #writeFault(groupId: string, cause: unknown): number {
-    this.logger.error("Could not write to the offsets topic", { group: groupId }, cause);
-    // A failed disk may recover; any other fault would recur. Rethrown, it would end the process from a timer, and
-    // leave the other members of the group without answers.
-    return cause instanceof KafkaError ? ErrorCodes.COORDINATOR_NOT_AVAILABLE : ErrorCodes.UNKNOWN_SERVER_ERROR;
+    const written = this.log.write(groupId, records, this.clock.nowMs());
+    return "errorCode" in written ? written.errorCode : undefined;
   }
 
   /**
@@ -458,25 +404,4 @@ export class GroupCoordinator {
       this.#schedule(entry, nowMs + TIMER_RETRY_MS);
     }
   }
-}
-
-function tombstone(group: string, { topic, partition }: { topic: string; partition: number }): GroupRecord {
-  return { kind: "offset", group, topic, partition, value: null };
-}
-
-function replayInto(record: GroupRecord, groups: Map<string, StoredGroup>, offsets: Map<string, GroupOffsets>): void {
-  const { group } = record;
-  if (record.kind === "group") {
-    if (record.value) groups.set(group, record.value);
-    else groups.delete(group);
-    return;
-  }
-  let ofGroup = offsets.get(group);
-  if (!ofGroup) {
-    ofGroup = new GroupOffsets();
-    offsets.set(group, ofGroup);
-  }
-  if (record.value) ofGroup.set(record.topic, record.partition, record.value);
-  else ofGroup.delete(record.topic, record.partition);
-  if (ofGroup.isEmpty) offsets.delete(group);
 }

@@ -1,17 +1,7 @@
 import { ByteReader } from "../../protocol/byte-reader.js";
-import { ByteWriter } from "../../protocol/byte-writer.js";
-import { MalformedError } from "../../protocol/malformed-error.js";
 import { defineMessage, type Message } from "../../protocol/message.js";
-import {
-  bytes,
-  type Fields,
-  type InputOf,
-  i32,
-  i64,
-  type OutputOf,
-  str,
-  structs,
-} from "../../protocol/message-fields.js";
+import { bytes, type InputOf, i32, i64, type OutputOf, str, structs } from "../../protocol/message-fields.js";
+import { type EncodedRecord, readVersioned, versioned } from "../log/versioned-record.js";
 import type { GroupSnapshot } from "./classic-group.js";
 import { NO_BYTES } from "./group-member.js";
 
@@ -72,11 +62,6 @@ export type GroupRecord =
       readonly value: CommittedOffset | null;
     }
   | { readonly kind: "group"; readonly group: string; readonly value: StoredGroup | null };
-
-export interface EncodedRecord {
-  readonly key: Buffer;
-  readonly value: Buffer | null;
-}
 
 /** The record's key and value, each preceded by its version. */
 export function encodeGroupRecord(record: GroupRecord): EncodedRecord {
@@ -158,19 +143,4 @@ function storedGroup(fields: OutputOf<GroupFields>): StoredGroup {
       parkedSync: undefined,
     })),
   };
-}
-
-function versioned<F extends Fields>(version: number, message: Message<F>, value: InputOf<F>): Buffer {
-  const writer = new ByteWriter(64);
-  writer.i16(version);
-  message.write(version, writer, value);
-  return Buffer.concat(writer.finish());
-}
-
-function readVersioned<F extends Fields>(message: Message<F>, value: Buffer): OutputOf<F> | undefined {
-  const reader = new ByteReader(value);
-  const version = reader.i16();
-  if (version < 0) throw new MalformedError(`A group record of version ${version}`);
-  const [first, last] = message.versions;
-  return version < first || version > last ? undefined : message.read(version, reader);
 }

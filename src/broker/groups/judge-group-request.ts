@@ -44,13 +44,24 @@ export function judgeSync(command: SyncCommand, standing: GroupStanding): number
   return state === "PreparingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
 }
 
-/** Judges an OffsetCommit of a member, or of a client outside the group (`generationId` < 0). Returns an error code. */
-export function judgeCommit(identity: MemberIdentity, generationId: number, standing: GroupStanding): number {
+/**
+ * Judges an OffsetCommit or TxnOffsetCommit of a member, or of a client outside the group (`generationId` < 0). Old
+ * versions of TxnOffsetCommit do not name the member, and its transaction may outlast a rebalance. Returns an error code.
+ */
+export function judgeCommit(
+  identity: MemberIdentity,
+  generationId: number,
+  isTransactional: boolean,
+  standing: GroupStanding,
+): number {
   const { state, roster } = standing;
   if (generationId < 0 && state === "Empty") return ErrorCodes.NONE;
-  if (generationId < 0 && identity.memberId === "" && identity.instanceId === null) return ErrorCodes.UNKNOWN_MEMBER_ID;
+  if (generationId < 0 && identity.memberId === "" && identity.instanceId === null) {
+    return isTransactional ? ErrorCodes.NONE : ErrorCodes.UNKNOWN_MEMBER_ID;
+  }
   const fault = roster.identityFault(identity);
   if (fault !== ErrorCodes.NONE) return fault;
   if (generationId !== standing.generationId) return ErrorCodes.ILLEGAL_GENERATION;
-  return state === "CompletingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
+  const isUnassigned = state === "CompletingRebalance" && !isTransactional;
+  return isUnassigned ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
 }

@@ -8,7 +8,7 @@ const TRANSACTION = 1;
 
 /**
  * FindCoordinator (key 10), v0-v6.
- * This broker is the coordinator of every group. Transactions and share groups have no coordinator.
+ * This broker is the coordinator of every group and transactional id. Share groups have no coordinator.
  * v1: key type and messages; v3: flexible; v4: several keys.
  */
 export const findCoordinator = defineHandler(api, {
@@ -27,11 +27,7 @@ export const findCoordinator = defineHandler(api, {
 });
 
 function keyTypeFault(keyType: number): { errorCode: number; message: string } | undefined {
-  if (keyType === GROUP) return undefined;
-  // UNSUPPORTED_VERSION is fatal to every client; after a retriable error they would retry forever.
-  if (keyType === TRANSACTION) {
-    return { errorCode: ErrorCodes.UNSUPPORTED_VERSION, message: "This broker does not serve transactions." };
-  }
+  if (keyType === GROUP || keyType === TRANSACTION) return undefined;
   return { errorCode: ErrorCodes.INVALID_REQUEST, message: `There is no coordinator of key type ${keyType}.` };
 }
 

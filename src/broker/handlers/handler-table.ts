@@ -1,4 +1,6 @@
 import type { Handler } from "../handler.js";
+import { addOffsetsToTxn } from "./add-offsets-to-txn.js";
+import { addPartitionsToTxn } from "./add-partitions-to-txn.js";
 import { alterConfigs } from "./alter-configs.js";
 import { apiVersions } from "./api-versions.js";
 import { createPartitions } from "./create-partitions.js";
@@ -11,6 +13,8 @@ import { describeConfigs } from "./describe-configs.js";
 import { describeGroups } from "./describe-groups.js";
 import { describeProducers } from "./describe-producers.js";
 import { describeTopicPartitions } from "./describe-topic-partitions.js";
+import { describeTransactions } from "./describe-transactions.js";
+import { endTxn } from "./end-txn.js";
 import { fetch } from "./fetch.js";
 import { findCoordinator } from "./find-coordinator.js";
 import { heartbeat } from "./heartbeat.js";
@@ -20,6 +24,7 @@ import { joinGroup } from "./join-group.js";
 import { leaveGroup } from "./leave-group.js";
 import { listGroups } from "./list-groups.js";
 import { listOffsets } from "./list-offsets.js";
+import { listTransactions } from "./list-transactions.js";
 import { metadata } from "./metadata.js";
 import { offsetCommit } from "./offset-commit.js";
 import { offsetDelete } from "./offset-delete.js";
@@ -27,6 +32,8 @@ import { offsetFetch } from "./offset-fetch.js";
 import { offsetForLeaderEpoch } from "./offset-for-leader-epoch.js";
 import { produce } from "./produce.js";
 import { syncGroup } from "./sync-group.js";
+import { txnOffsetCommit } from "./txn-offset-commit.js";
+import { writeTxnMarkers } from "./write-txn-markers.js";
 
 /** All APIs that the broker serves, by key; ApiVersions answers exactly these. */
 export const HANDLERS: readonly Handler[] = [
@@ -49,6 +56,11 @@ export const HANDLERS: readonly Handler[] = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  writeTxnMarkers,
+  txnOffsetCommit,
   describeConfigs,
   alterConfigs,
   createPartitions,
@@ -57,5 +69,7 @@ export const HANDLERS: readonly Handler[] = [
   offsetDelete,
   describeCluster,
   describeProducers,
+  describeTransactions,
+  listTransactions,
   describeTopicPartitions,
 ];

@@ -1,27 +1,33 @@
 import { initProducerId as api } from "../../protocol/apis/init-producer-id.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { defineHandler } from "../handler.js";
+import { transactionCode } from "./transaction-answers.js";
 
 /**
  * InitProducerId (key 22), v0-v5.
- * Assigns an idempotent producer an id that was never used before. Transactional producers are refused. v2: flexible;
- * v3: the id and epoch of a session to continue, for transactions only.
+ * Assigns an idempotent producer an id that was never used before, and a transactional one a session of its
+ * transactional id, which fences those before. v2: flexible; v3: the id and epoch of a session to continue (KIP-360);
+ * v4: PRODUCER_FENCED.
  */
 export const initProducerId = defineHandler(api, {
   versions: [0, 5],
-  async handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, { broker }) {
+  async handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, { broker, apiVersion }) {
     if (transactionalId === "") return refused(ErrorCodes.INVALID_REQUEST);
     if ((producerId === -1) !== (producerEpoch === -1)) return refused(ErrorCodes.INVALID_REQUEST);
-    if (transactionalId !== null) {
-      const maxMs = broker.properties.number("transaction.max.timeout.ms");
-      const inRange = transactionTimeoutMs > 0 && transactionTimeoutMs <= maxMs;
-      return refused(inRange ? ErrorCodes.UNSUPPORTED_VERSION : ErrorCodes.INVALID_TRANSACTION_TIMEOUT);
+    if (transactionalId === null) {
+      const fresh = { producerId: await broker.state.takeProducerId(), producerEpoch: 0 };
+      return { throttleTimeMs: 0, errorCode: ErrorCodes.NONE, ...fresh };
     }
+    const maxMs = broker.properties.number("transaction.max.timeout.ms");
+    const inRange = transactionTimeoutMs > 0 && transactionTimeoutMs <= maxMs;
+    if (!inRange) return refused(ErrorCodes.INVALID_TRANSACTION_TIMEOUT);
+    const command = { transactionalId, timeoutMs: transactionTimeoutMs, producerId, producerEpoch };
+    const { error, ...session } = await broker.transactions.init(command);
     return {
       throttleTimeMs: 0,
-      errorCode: ErrorCodes.NONE,
-      producerId: await broker.state.takeProducerId(),
-      producerEpoch: 0,
+      errorCode: transactionCode(error, apiVersion >= 4),
+      producerId: session.producerId,
+      producerEpoch: session.producerEpoch,
     };
   },
   refuse: (_, errorCode) => refused(errorCode),

@@ -10,6 +10,13 @@ const NOTHING: Pick<CommittedOffset, "offset" | "leaderEpoch" | "metadata"> = {
   metadata: "",
 };
 
+const UNSTABLE = {
+  committedOffset: -1,
+  committedLeaderEpoch: -1,
+  metadata: "",
+  errorCode: ErrorCodes.UNSTABLE_OFFSET_COMMIT,
+};
+
 interface TopicRequest {
   readonly name: string;
   readonly topicId: string;
@@ -18,18 +25,19 @@ interface TopicRequest {
 
 /**
  * OffsetFetch (key 9), v1-v10.
- * A partition without a committed offset is answered with -1 and no error. Without transactions every offset is stable.
- * v2: null means all; v5: leader epochs; v6: flexible; v8: several groups; v10: topic ids.
+ * A partition without a committed offset is answered with -1 and no error. With `requireStable`, one for which a
+ * transaction has committed an offset and not ended yet is refused: the client asks again (KIP-447).
+ * v2: null means all; v5: leader epochs; v6: flexible; v7: stable offsets; v8: several groups; v10: topic ids.
  */
 export const offsetFetch = defineHandler(api, {
   versions: [1, 10],
-  handle({ groupId, topics, groups }, call) {
+  handle({ groupId, topics, groups, requireStable }, call) {
     if (call.apiVersion >= 8) {
       // A group that is listed many times is answered once: all its offsets may be many.
       const answers = [...new Map(groups.map((group) => [group.groupId, group])).values()].map((group) => {
         const fault = call.broker.groups.readFault(group.groupId);
         if (fault !== undefined) return { groupId: group.groupId, topics: [], errorCode: fault };
-        const offsets = offsetsOf(group.groupId, group.topics, call);
+        const offsets = offsetsOf(group.groupId, group.topics, requireStable, call);
         return { groupId: group.groupId, topics: offsets, errorCode: ErrorCodes.NONE };
       });
       return { throttleTimeMs: 0, groups: answers };
@@ -37,7 +45,7 @@ export const offsetFetch = defineHandler(api, {
     const asked = topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
     // v1 has no error for the whole answer. Without one, a client would take the group for one without offsets.
     const errorCode = call.broker.groups.readFault(groupId) ?? ErrorCodes.NONE;
-    return { throttleTimeMs: 0, topics: offsetsOf(groupId, asked, call, errorCode), errorCode };
+    return { throttleTimeMs: 0, topics: offsetsOf(groupId, asked, requireStable, call, errorCode), errorCode };
   },
   refuse: ({ groups }, errorCode) => ({
     throttleTimeMs: 0,
@@ -49,6 +57,7 @@ export const offsetFetch = defineHandler(api, {
 function offsetsOf(
   groupId: string,
   topics: readonly TopicRequest[] | null,
+  requireStable: boolean,
   { broker, apiVersion }: Call,
   fault: number = ErrorCodes.NONE,
 ) {
@@ -59,7 +68,11 @@ function offsetsOf(
       name: topic ?? name,
       topicId,
       partitions: partitionIndexes.map((partitionIndex) => {
-        const committed = (topic !== undefined && broker.groups.offset(groupId, topic, partitionIndex)) || NOTHING;
+        const { offsets } = broker.groups;
+        if (requireStable && topic !== undefined && offsets.isPending(groupId, topic, partitionIndex)) {
+          return { partitionIndex, ...UNSTABLE };
+        }
+        const committed = (topic !== undefined && offsets.get(groupId, topic, partitionIndex)) || NOTHING;
         return {
           partitionIndex,
           committedOffset: committed.offset,
@@ -74,7 +87,7 @@ function offsetsOf(
 
 function everythingOf(groupId: string, broker: Broker): TopicRequest[] {
   const partitions = new Map<string, number[]>();
-  for (const { topic, partition } of broker.groups.offsets(groupId)) {
+  for (const { topic, partition } of broker.groups.offsets.all(groupId)) {
     const known = partitions.get(topic);
     if (known) known.push(partition);
     else partitions.set(topic, [partition]);

@@ -6,6 +6,7 @@ import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
   codecOf,
+  isTransactional,
   readBatchHeader,
   stampLogAppendTime,
   writeBatchHeader,
@@ -48,7 +49,7 @@ export function appendProduced(
       return { ...accepted(log), baseOffset: lastOffset - offsetDelta, logAppendTimeMs: timestamp };
     }
     if (sequence.kind === "refused") return failure(ErrorCodes[sequence.error], sequence.message, log.logStartOffset);
-    if (sequence.begins) {
+    if (isTransactional(header)) {
       const error = arrival.judgeTransaction?.(header) ?? "INVALID_TXN_STATE";
       if (error !== "NONE") return failure(ErrorCodes[error], null, log.logStartOffset);
     }

@@ -43,8 +43,9 @@ export interface Arrival {
   readonly nowMs: number;
   readonly apiVersion: number;
   /**
-   * Asks the transaction coordinator whether a producer's transaction, which this batch begins in the partition, may
-   * write here (KIP-890): NONE, or the error to answer. Without it none may.
+   * Asks the transaction coordinator whether a producer's transaction may write to the partition (KIP-890): NONE, or
+   * the error to answer. Called in one step with the append, for each transactional batch that is no duplicate: the end
+   * of a transaction may be decided before its marker is written. Without it none may write.
    */
   readonly judgeTransaction?: (header: BatchHeader) => ErrorName;
 }

@@ -2,7 +2,7 @@ import type { ErrorName } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import { judgeTopicConfig } from "./topic-config.js";
-import { collidingTopic } from "./topic-name.js";
+import { collidingTopic, isInternalTopic } from "./topic-name.js";
 
 /** Kafka's limit of new partitions per request. */
 export const MAX_PARTITIONS_PER_REQUEST = 10_000;
@@ -56,6 +56,7 @@ export function judgeNewTopic(
   if (collision)
     return refused("INVALID_TOPIC_EXCEPTION", `Topic '${name}' collides with existing topic: ${collision}`);
   if (existing.has(name)) return refused("TOPIC_ALREADY_EXISTS", `Topic '${name}' already exists.`);
+  if (isInternalTopic(name)) return refused("INVALID_TOPIC_EXCEPTION", `The broker creates ${name} itself.`);
   const configs: Record<string, string> = {};
   for (const { name: key, value } of request.configs) {
     if (value === null) return refused("INVALID_CONFIG", `Null value not supported for topic configs: ${key}`);

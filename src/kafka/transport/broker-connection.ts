@@ -20,6 +20,7 @@ const NEWEST_SPOKEN: ReadonlyMap<number, number> = new Map([
   [10, 3], // FindCoordinator
   [11, 5], // JoinGroup
   [14, 4], // SyncGroup
+  [26, 4], // EndTxn
 ]);
 
 export interface SendOptions {

@@ -64,9 +64,12 @@ export function isTransactional(header: Pick<BatchHeader, "attributes">): boolea
 }
 
 /** The producer of `bytes` if they begin with a transactional batch; undefined otherwise. Checks nothing else. */
-export function transactionalProducerOf(bytes: Buffer): number | undefined {
+export function transactionalProducerOf(
+  bytes: Buffer,
+): { readonly producerId: number; readonly producerEpoch: number } | undefined {
   if (bytes.length < BATCH_HEADER_BYTES || bytes[MAGIC_AT] !== 2) return undefined;
-  return (bytes[ATTRIBUTES_AT + 1]! & TRANSACTIONAL_BIT) === 0 ? undefined : readInt64(bytes, PRODUCER_ID_AT);
+  if ((bytes[ATTRIBUTES_AT + 1]! & TRANSACTIONAL_BIT) === 0) return undefined;
+  return { producerId: readInt64(bytes, PRODUCER_ID_AT), producerEpoch: bytes.readInt16BE(PRODUCER_ID_AT + 8) };
 }
 
 /** Whether the batch holds a transaction marker, which has an offset but is not a record for readers. */

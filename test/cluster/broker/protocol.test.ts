@@ -115,7 +115,8 @@ describe("versions", () => {
       HANDLERS.map(({ key, advertised: [minVersion, maxVersion] }) => ({ apiKey: key, minVersion, maxVersion })),
     );
     expect(apiKeys.map(({ apiKey }) => apiKey)).toEqual([
-      0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 32, 33, 37, 42, 44, 47, 60, 75,
+      0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 32, 33, 37, 42, 44, 47,
+      60, 61, 65, 66, 75,
     ]);
   });
 
@@ -649,7 +650,7 @@ describe("groups", () => {
     expect((await committed(8))[0]!.committedOffset).toBe(-1);
   });
 
-  test("have a coordinator, transactions have none", async () => {
+  test("have a coordinator, alone or together", async () => {
     const old = await client.request(findCoordinator, 2, { key: "g", keyType: 0 });
     expect(old).toMatchObject({ errorCode: 0, errorMessage: "NONE", nodeId: 1, host: "127.0.0.1", port: broker.port });
     const several = await client.request(findCoordinator, 6, { keyType: 0, coordinatorKeys: ["a", "b"] });
@@ -657,10 +658,8 @@ describe("groups", () => {
       ["a", 1],
       ["b", 1],
     ]);
-    const transaction = await client.request(findCoordinator, 2, { key: "x", keyType: 1 });
-    expect(transaction).toMatchObject({ errorCode: ErrorCodes.UNSUPPORTED_VERSION, nodeId: -1 });
-    const refused = await client.request(initProducerId, 4, { transactionalId: "x", transactionTimeoutMs: 1000 });
-    expect(refused.errorCode).toBe(ErrorCodes.UNSUPPORTED_VERSION);
+    const share = await client.request(findCoordinator, 6, { keyType: 2, coordinatorKeys: ["s"] });
+    expect(share.coordinators[0]).toMatchObject({ errorCode: ErrorCodes.INVALID_REQUEST, nodeId: -1 });
   });
 });
 

@@ -1,5 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RequestOf } from "../../../src/protocol/api.js";
+import { findCoordinator } from "../../../src/protocol/apis/find-coordinator.js";
+import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { TestStack } from "../../support/stack.js";
 
 const SOURCE = "org.apache.kafka.connect.file.FileStreamSourceConnector";
@@ -7,8 +10,16 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 
 describe("bad input", () => {
   let stack: TestStack;
+  /** The broker answers as one without transactions. */
+  let lacksTransactions = false;
   beforeAll(async () => {
-    stack = await TestStack.start();
+    stack = await TestStack.start({
+      interceptor: ({ apiKey, request }) => {
+        const isRefused = lacksTransactions && apiKey === findCoordinator.key;
+        const { keyType } = request as RequestOf<typeof findCoordinator>;
+        return isRefused && keyType === 1 ? { kind: "error", errorCode: ErrorCodes.UNSUPPORTED_VERSION } : undefined;
+      },
+    });
   });
   afterAll(async () => {
     // No input creates a connector, and the worker still answers.
@@ -249,9 +260,11 @@ describe("bad input", () => {
   test.each(["enabled", "preparing"])(
     "a worker with exactly.once.source.support=%s needs a broker with transactions",
     async (mode) => {
+      lacksTransactions = true;
       await expect(stack.startAnotherWorker({ "exactly.once.source.support": mode })).rejects.toThrow(
         "exactly.once.source.support needs transactions, which the brokers of bootstrap.servers do not serve",
       );
+      lacksTransactions = false;
     },
   );
 });

@@ -1,5 +1,6 @@
 import { test } from "vitest";
 import { runCompactionHistory } from "../../support/compaction-history.js";
+import { runCoordinatorHistory } from "../../support/coordinator-history.js";
 import { runLogHistory } from "../../support/log-history.js";
 import { runTopicHistory } from "../../support/topic-history.js";
 import { runTransactionHistory } from "../../support/transaction-history.js";
@@ -20,4 +21,8 @@ test("over 3000 histories of topics that are created, configured, shortened and 
 
 test("over 2000 histories of transactions, compactions and crashes readers of committed records see those and no others (I10)", async () => {
   for (let seed = 1000; seed < 3000; seed++) await runTransactionHistory(seed);
+}, 1_500_000);
+
+test("over 2000 histories of coordinators that are cut anywhere a transaction is visible as a whole or not at all (I10)", async () => {
+  for (let seed = 1000; seed < 3000; seed++) await runCoordinatorHistory(seed);
 }, 1_500_000);

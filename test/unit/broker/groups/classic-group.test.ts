@@ -238,7 +238,7 @@ describe("a classic group", () => {
   test("judges commits by membership, generation and state", () => {
     const scene = new Scene();
     const commit = (memberId: string, generationId: number) =>
-      scene.group.judgeCommit({ memberId, instanceId: null }, generationId, scene.nowMs);
+      scene.group.judgeCommit({ memberId, instanceId: null }, generationId, false, scene.nowMs);
     expect(commit("", -1)).toBe(0);
     const { memberId } = scene.joins.get(scene.join(""))!;
     expect(commit(memberId, 1)).toBe(ErrorCodes.REBALANCE_IN_PROGRESS);

@@ -5,7 +5,8 @@ import { type LogFields, type Logger, silentLogger } from "../../../../src/base/
 import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import { GroupCoordinator } from "../../../../src/broker/groups/group-coordinator.js";
-import { GroupLog, partitionOfGroup } from "../../../../src/broker/groups/group-log.js";
+import { GroupLog } from "../../../../src/broker/groups/group-log.js";
+import { partitionOfId } from "../../../../src/broker/log/coordinator-log.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
 import { readBatchHeader } from "../../../../src/protocol/records/record-batch.js";
@@ -52,7 +53,7 @@ class Coordinator {
 
 /** Two groups in different partitions of the offsets topic. */
 function twoGroups(): [string, string] {
-  const other = ["b", "c", "d"].find((id) => partitionOfGroup(id, PARTITIONS) !== partitionOfGroup("a", PARTITIONS));
+  const other = ["b", "c", "d"].find((id) => partitionOfId(id, PARTITIONS) !== partitionOfId("a", PARTITIONS));
   return ["a", other!];
 }
 
@@ -62,7 +63,7 @@ describe("a group whose record cannot be written", () => {
     const [bad, good] = twoGroups();
     await coordinator.join(bad);
     await coordinator.join(good);
-    coordinator.broken.add(partitionOfGroup(bad, PARTITIONS));
+    coordinator.broken.add(partitionOfId(bad, PARTITIONS));
     await coordinator.clock.advance(60_000);
     expect(coordinator.groups.describe(good)).toMatchObject({ state: "Empty", members: [] });
     expect(coordinator.groups.describe(bad)).toMatchObject({ state: "Empty", members: [] });
@@ -72,7 +73,7 @@ describe("a group whose record cannot be written", () => {
   test("answers its members with an error instead of not at all", async () => {
     const coordinator = new Coordinator();
     const { memberId, generationId } = await coordinator.join("a");
-    coordinator.broken.add(partitionOfGroup("a", PARTITIONS));
+    coordinator.broken.add(partitionOfId("a", PARTITIONS));
     const identity = { memberId, instanceId: null, generationId, protocolType: null, protocolName: null };
     const answer = await coordinator.groups.sync("a", { ...identity, assignments: [] });
     expect(answer.errorCode).toBe(ErrorCodes.UNKNOWN_SERVER_ERROR);
@@ -92,14 +93,14 @@ describe("a group whose record cannot be written", () => {
       const offsets = [{ topic: "t", partition: 0, ...value }];
       coordinator.groups.commit({ groupId, generationId: -1, memberId: "", instanceId: null, offsets }, 0);
     }
-    coordinator.broken.add(partitionOfGroup(bad, PARTITIONS));
+    coordinator.broken.add(partitionOfId(bad, PARTITIONS));
     await coordinator.clock.advance(8 * 86_400_000);
     coordinator.groups.expire();
-    expect(coordinator.groups.offset(good, "t", 0)).toBeUndefined();
-    expect(coordinator.groups.offset(bad, "t", 0)).toBeDefined();
+    expect(coordinator.groups.offsets.get(good, "t", 0)).toBeUndefined();
+    expect(coordinator.groups.offsets.get(bad, "t", 0)).toBeDefined();
     coordinator.broken.clear();
     coordinator.groups.expire();
-    expect(coordinator.groups.offset(bad, "t", 0)).toBeUndefined();
+    expect(coordinator.groups.offsets.get(bad, "t", 0)).toBeUndefined();
   });
 });
 
@@ -164,7 +165,7 @@ describe("over logs on a disk", () => {
     groups.commit(commitOf(5), 0);
     expect(await groups.settled("g")).toBe(ErrorCodes.NONE);
     disk.restart();
-    expect(start(disk).groups.offset("g", "t", 0)?.offset).toBe(5);
+    expect(start(disk).groups.offsets.get("g", "t", 0)?.offset).toBe(5);
   });
 
   test("a commit that cannot be forced to disk is an error, and the group is refused from then on", async () => {
@@ -188,13 +189,13 @@ describe("over logs on a disk", () => {
     await groups.settled("g");
     disk.broken = { call: "write", path: /\.log$/, code: "ENOSPC" };
     expect(await groups.forgetTopic("t")).toBe(false);
-    expect(groups.offset("g", "t", 0)).toBeUndefined();
+    expect(groups.offsets.get("g", "t", 0)).toBeUndefined();
     // A new topic of the name would get them at the next start: asked again before one is made.
     expect(await groups.forgetTopic("t")).toBe(false);
     disk.broken = undefined;
     expect(await groups.forgetTopic("t")).toBe(true);
     disk.restart();
-    expect(start(disk).groups.offset("g", "t", 0)).toBeUndefined();
+    expect(start(disk).groups.offsets.get("g", "t", 0)).toBeUndefined();
   });
 
   test("the deletion of a topic's offsets survives a power cut once it is acknowledged", async () => {
@@ -204,7 +205,7 @@ describe("over logs on a disk", () => {
     await groups.settled("g");
     expect(await groups.forgetTopic("t")).toBe(true);
     disk.restart();
-    expect(start(disk).groups.offset("g", "t", 0)).toBeUndefined();
+    expect(start(disk).groups.offsets.get("g", "t", 0)).toBeUndefined();
   });
 
   test("the offsets of a topic that no longer exists are not loaded", async () => {
@@ -214,11 +215,11 @@ describe("over logs on a disk", () => {
     await groups.settled("g");
     disk.restart();
     const { groups: after } = start(disk, []);
-    expect(after.offset("g", "t", 0)).toBeUndefined();
+    expect(after.offsets.get("g", "t", 0)).toBeUndefined();
     await after.settled("g");
     disk.restart();
     // Nor are they those of a new topic of that name.
-    expect(start(disk).groups.offset("g", "t", 0)).toBeUndefined();
+    expect(start(disk).groups.offsets.get("g", "t", 0)).toBeUndefined();
   });
 
   test("groups of a partition that cannot be read are refused, since their offsets are unknown", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { javaStringHash, partitionOfGroup } from "../../../../src/broker/groups/group-log.js";
 import { expiredOffsets, GroupOffsets } from "../../../../src/broker/groups/group-offsets.js";
 import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "../../../../src/broker/groups/group-records.js";
+import { javaStringHash, partitionOfId } from "../../../../src/broker/log/coordinator-log.js";
 
 const committed = { offset: 7, leaderEpoch: 2, metadata: "m", commitTimestamp: 1000, expireTimestamp: -1 };
 
@@ -67,7 +67,7 @@ describe("records of the offsets topic", () => {
 
   test("lie where Kafka would put them", () => {
     expect(javaStringHash("my-group")).toBe(-1_906_497_762);
-    expect(partitionOfGroup("polygenelubricants", 50)).toBe(0);
+    expect(partitionOfId("polygenelubricants", 50)).toBe(0);
   });
 });
 

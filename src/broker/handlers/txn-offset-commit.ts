@@ -1,0 +1,91 @@
+import type { RequestOf } from "../../protocol/api.js";
+import { txnOffsetCommit as api } from "../../protocol/apis/txn-offset-commit.js";
+import { ErrorCodes } from "../../protocol/error-codes.js";
+import type { PartitionOffset } from "../groups/group-offsets.js";
+import { type Broker, type Call, defineHandler } from "../handler.js";
+import { type TransactionalDialect, transactionalDataError } from "./transaction-answers.js";
+
+type CommitRequest = RequestOf<typeof api>;
+
+/**
+ * TxnOffsetCommit (key 28), v0-v5.
+ * Commits offsets of a group in a producer's transaction: they are in the offsets topic before the answer, and become
+ * visible when the transaction is committed. v2: leader epochs; v3: the member is checked, flexible; v4:
+ * TRANSACTION_ABORTABLE; v5: the group is added to the transaction.
+ */
+export const txnOffsetCommit = defineHandler(api, {
+  versions: [0, 5],
+  async handle(request, call) {
+    const { broker, apiVersion } = call;
+    const { transactionalId, groupId } = request;
+    if (groupId === "") return refused(request, ErrorCodes.INVALID_GROUP_ID);
+    const faults = request.topics.map(({ name, partitions }) =>
+      partitions.map(({ partitionIndex, committedMetadata }) =>
+        faultOf(name, partitionIndex, committedMetadata, broker),
+      ),
+    );
+    const partitions = broker.groups.partitionsOf(groupId);
+    const admitted = await broker.transactions.admit(transactionalId, request, partitions, apiVersion >= 5);
+    // Judged again: it may have ended meanwhile.
+    const error = admitted === "NONE" ? broker.transactions.judge(transactionalId, request, partitions) : admitted;
+    if (error !== "NONE") return refused(request, ErrorCodes[transactionalDataError(error, dialectOf(apiVersion))]);
+    const errorCode = await commit(request, acceptedOf(request, faults, call), call);
+    if (errorCode !== ErrorCodes.NONE) return refused(request, errorCode);
+    return {
+      throttleTimeMs: 0,
+      topics: request.topics.map(({ name, partitions: asked }, at) => ({
+        name,
+        partitions: asked.map(({ partitionIndex }, of) => ({ partitionIndex, errorCode: faults[at]![of]! })),
+      })),
+    };
+  },
+  refuse: refused,
+});
+
+async function commit(request: CommitRequest, offsets: readonly PartitionOffset[], { broker }: Call): Promise<number> {
+  const { groupId, memberId, groupInstanceId, generationId, producerId, producerEpoch } = request;
+  const producer = { producerId, producerEpoch, baseSequence: -1, isTransactional: true };
+  const command = { groupId, memberId, instanceId: groupInstanceId, generationId, offsets, producer };
+  const errorCode = broker.groups.commit(command, ErrorCodes.ILLEGAL_GENERATION);
+  return errorCode === ErrorCodes.NONE ? ((await broker.groups.settled(groupId)) ?? errorCode) : errorCode;
+}
+
+function faultOf(topic: string, partition: number, metadata: string | null, { topics, properties }: Broker): number {
+  if (!topics.log(topic, partition)) return ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+  const tooLong = (metadata?.length ?? 0) > properties.number("offset.metadata.max.bytes");
+  return tooLong ? ErrorCodes.OFFSET_METADATA_TOO_LARGE : ErrorCodes.NONE;
+}
+
+function acceptedOf(
+  { topics }: CommitRequest,
+  faults: readonly (readonly number[])[],
+  { broker }: Call,
+): PartitionOffset[] {
+  const commitTimestamp = broker.clock.nowMs();
+  return topics.flatMap(({ name, partitions }, at) =>
+    partitions
+      .filter((_, of) => faults[at]![of] === ErrorCodes.NONE)
+      .map((asked) => ({
+        topic: name,
+        partition: asked.partitionIndex,
+        offset: asked.committedOffset,
+        leaderEpoch: asked.committedLeaderEpoch,
+        metadata: asked.committedMetadata ?? "",
+        commitTimestamp,
+        expireTimestamp: -1,
+      })),
+  );
+}
+
+function dialectOf(apiVersion: number): TransactionalDialect {
+  return { knowsAbortable: apiVersion >= 4, knowsConcurrent: apiVersion >= 5, retry: "COORDINATOR_NOT_AVAILABLE" };
+}
+
+function refused({ topics }: CommitRequest, errorCode: number) {
+  return {
+    throttleTimeMs: 0,
+    topics: topics.map(({ name, partitions }) => {
+      return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) };
+    }),
+  };
+}

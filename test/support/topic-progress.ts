@@ -1,0 +1,54 @@
+import { SystemClock } from "../../src/base/clock.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { SystemRandom } from "../../src/base/random.js";
+import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
+
+function connect(bootstrap: string, properties: Readonly<Record<string, string>> = {}) {
+  return createKafkaClient({
+    properties: { "bootstrap.servers": bootstrap, ...properties },
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    logger: silentLogger,
+  });
+}
+
+/**
+ * Creates a topic of one partition and reads it as it fills, uncommitted records included: it says how far the writers
+ * have got.
+ */
+export async function progressOf(bootstrap: string, topic: string) {
+  const client = connect(bootstrap);
+  await client.admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1 }]);
+  const consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
+  consumer.assign([{ topic, partition: 0 }]);
+  let records = 0;
+  return {
+    /** Resolves once `count` records have been written, whatever became of them. */
+    async reached(count: number): Promise<void> {
+      while (records < count) for (const fetched of await consumer.poll(10_000)) records += fetched.records.length;
+    },
+    close: () => client.close(),
+  };
+}
+
+/** Reads the values of a topic's one partition for a reader of committed records, until `isDone`. */
+export async function committedValues(
+  bootstrap: string,
+  topic: string,
+  isDone: (values: readonly string[]) => boolean,
+): Promise<string[]> {
+  const client = connect(bootstrap);
+  const consumer = client.consumer({
+    properties: { "auto.offset.reset": "earliest", "isolation.level": "read_committed" },
+  });
+  consumer.assign([{ topic, partition: 0 }]);
+  const values: string[] = [];
+  try {
+    while (!isDone(values)) {
+      for (const { records } of await consumer.poll(10_000)) values.push(...records.map(({ value }) => String(value)));
+    }
+    return values;
+  } finally {
+    await client.close();
+  }
+}
