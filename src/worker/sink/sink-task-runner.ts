@@ -366,16 +366,15 @@ export class SinkTaskRunner implements TaskRunner {
   }
 
   async #release(): Promise<void> {
-    const releases: (() => Promise<unknown> | undefined)[] = [
-      async () => this.#consumer && this.#close(this.#partitions.all(), true),
-      () => this.#stopTask(),
-      () => this.#consumer?.close(),
-      () => this.#deadLetters?.close(0),
-      () => this.parts.clients.close(),
-    ];
-    for (const release of releases) {
+    const unlessAbandoned = async (release: () => Promise<unknown> | undefined) => {
       if (!this.#life.isAbandoned) await this.#orWarn(release);
-    }
+    };
+    await unlessAbandoned(async () => this.#consumer && this.#close(this.#partitions.all(), true));
+    // Also a task that is cancelled during its last commit: it may hold files and connections.
+    if (!this.#life.isAbandoned || this.#cancelled) await this.#stopTask();
+    await unlessAbandoned(() => this.#consumer?.close());
+    await unlessAbandoned(() => this.#deadLetters?.close(0));
+    await unlessAbandoned(() => this.parts.clients.close());
   }
 
   async #stopTask(): Promise<void> {

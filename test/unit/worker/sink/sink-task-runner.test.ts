@@ -584,6 +584,23 @@ describe("a sink task", () => {
     expect([task.calls.at(-1), consumer.commits.size, status.states]).toEqual(["stop", 0, ["RUNNING"]]);
   });
 
+  test("a task that is cancelled during its last commit is stopped, too", async () => {
+    const { clock, task, consumer, runner, ended } = await started();
+    const gate = deferred();
+    task.preCommit = async () => {
+      await gate.promise;
+      return [];
+    };
+    consumer.produce(P0, "a");
+    await task.took(1);
+    runner.stop();
+    await clock.settled();
+    runner.cancel();
+    gate.resolve();
+    await ended;
+    expect(task.calls.at(-1)).toBe("stop");
+  });
+
   test("an abandoned task commits nothing, does not leave the group and reports nothing", async () => {
     const { task, consumer, runner, ended, status } = await started();
     consumer.produce(P0, "a");
