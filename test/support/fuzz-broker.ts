@@ -116,7 +116,7 @@ export async function fuzzBroker(
   if (!again.topics.get("kept")) faults.push("a topic is gone");
   again.groups.close();
   again.topics.abandon();
-  if (faults.length > 0) throw new Error(`SEED=${seed}\n${[...new Set(faults)].slice(0, 5).join("\n")}`);
+  if (faults.length > 0) throw new Error(`MILLRACE_SEED=${seed}\n${[...new Set(faults)].slice(0, 5).join("\n")}`);
   return counts;
 }
 

@@ -124,8 +124,8 @@ describe("with flush.messages=1", () => {
 });
 
 test("the largest timestamp is that of the records that can be read, wherever the end for readers lies", async () => {
-  const seed = Number(process.env.SEED ?? 1);
-  console.log(`SEED=${seed}`);
+  const seed = Number(process.env["MILLRACE_SEED"] ?? 1);
+  console.log(`MILLRACE_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const disk = diskWithFolder();
   const log = opened(disk, { "segment.bytes": "1000", "index.interval.bytes": "200", "flush.messages": "1" });

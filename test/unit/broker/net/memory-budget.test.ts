@@ -95,8 +95,8 @@ describe("a share", () => {
 
 describe("connections that all wait with a part of a frame", () => {
   test("each finish it: they take turns, and together never hold more than budget, one frame and their own bytes", async () => {
-    const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-    console.log(`SEED=${seed}`);
+    const seed = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1_000_000);
+    console.log(`MILLRACE_SEED=${seed}`);
     const random = new SeededRandom(seed);
     const readers = Array.from(
       { length: 20 },
