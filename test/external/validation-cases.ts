@@ -273,9 +273,11 @@ function comparable(key: string, member: string, value: unknown, shared: Readonl
   if (member === "errors") {
     // Kafka Connect lists a version twice if the class is a converter and a header converter, and its messages name
     // keys of nested plugins without the prefix, or not at all.
-    return value.map((text: string) =>
-      text.replace("[4.3.1, 4.3.1]", "[4.3.1]").replace(`${key}: `, "").replaceAll(key, key.replace(NESTED, "")),
-    );
+    const short = key.replace(NESTED, "");
+    return value.map((text: string) => {
+      const named = text.startsWith(`${key}: `) ? text.slice(key.length + 2) : text;
+      return named.replace("[4.3.1, 4.3.1]", "[4.3.1]").replaceAll(key, short);
+    });
   }
   const isShared = (text: string) => shared.has(text) || !/^(org|io)\./.test(text);
   return member === "recommended_values" ? [...new Set(value)].filter(isShared) : value;
