@@ -219,7 +219,8 @@ describe("transactions", () => {
   });
 
   test("are aborted after their timeout, and their producer is fenced", async () => {
-    const session = await init("x", 1);
+    // Long enough for the write, on a slow machine, too.
+    const session = await init("x", 3_000);
     await add(session, [0]);
     expect(await write(session, 0, 0, "late")).toBe(0);
     // The reader waits for the marker.
