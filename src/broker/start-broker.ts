@@ -8,8 +8,6 @@ import type { Random } from "../base/random.js";
 import { BrokerProperties } from "./broker-properties.js";
 import { DataFolderLock, type DataFolderLostError } from "./data-folder/data-folder-lock.js";
 import { FreeSpace } from "./free-space.js";
-import { GroupCoordinator } from "./groups/group-coordinator.js";
-import { GroupLog, OFFSETS_TOPIC } from "./groups/group-log.js";
 import type { Broker, Endpoint } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
@@ -26,10 +24,8 @@ import { Listener } from "./net/listener.js";
 import { MemoryBudget } from "./net/memory-budget.js";
 import { type ListenerPlan, listenersAt, planListener } from "./net/plan-listener.js";
 import { OffsetCheckpoint } from "./offset-checkpoint.js";
+import { openCoordinators } from "./open-coordinators.js";
 import { TopicRegistry } from "./topics/topic-registry.js";
-import { MarkerWriter } from "./transactions/marker-writer.js";
-import { TransactionCoordinator } from "./transactions/transaction-coordinator.js";
-import { openTransactionLog, TRANSACTIONS_TOPIC } from "./transactions/transaction-log.js";
 
 /** Interval at which the disk is asked for its free space. */
 const FREE_SPACE_MS = 1000;
@@ -104,13 +100,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"), disk, logger);
     const registry = openTopics(options, state, properties, cleanerOffsets, lock);
     topics = registry;
-    const groups = await openGroups(options, registry, properties);
-    const markers = new MarkerWriter({
-      logOf: (topic, partition) => registry.log(topic, partition),
-      onOffsetsMarker: (...end) => groups.offsets.endTransaction(...end),
-      offsetsTopic: OFFSETS_TOPIC,
-    });
-    const transactions = openTransactions(options, registry, state, properties, markers);
+    const { groups, markers, transactions } = await openCoordinators(registry, state, options, properties);
     const nodeId = properties.number("node.id");
     const freeSpace = new FreeSpace(() => properties.number("millrace.log.free.bytes.min"), logger);
     const measureSpace = async () => freeSpace.measured(await disk.freeBytes(dataDir));
@@ -246,63 +236,6 @@ function openTopics(
     // Recovering many logs takes longer than the lock may be silent, and timers do not fire meanwhile.
     onOpenLog: () => lock.beat(),
   });
-}
-
-async function openGroups(
-  { clock, random, logger }: BrokerOptions,
-  topics: TopicRegistry,
-  properties: BrokerProperties,
-) {
-  const { logs } =
-    topics.get(OFFSETS_TOPIC) ?? (await topics.create(internalTopicPlan(OFFSETS_TOPIC, "offsets.topic", properties)));
-  const groups = new GroupCoordinator(new GroupLog(() => logs, logger), properties, clock, random, logger);
-  groups.load((name) => topics.get(name) !== undefined);
-  topics.onDeleted((name) => groups.forgetTopic(name));
-  return groups;
-}
-
-function openTransactions(
-  { clock, logger }: BrokerOptions,
-  topics: TopicRegistry,
-  state: BrokerState,
-  properties: BrokerProperties,
-  markers: MarkerWriter,
-) {
-  let creating: Promise<unknown> | undefined;
-  const transactions = new TransactionCoordinator({
-    log: openTransactionLog(() => topics.get(TRANSACTIONS_TOPIC)?.logs ?? [], logger),
-    createTopic: async () => {
-      if (topics.get(TRANSACTIONS_TOPIC)) return;
-      const plan = internalTopicPlan(TRANSACTIONS_TOPIC, "transaction.state.log", properties);
-      creating ??= topics.create(plan).finally(() => {
-        creating = undefined;
-      });
-      await creating;
-    },
-    markers,
-    takeProducerId: () => state.takeProducerId(),
-    epoch: state.metadata.epoch,
-    properties,
-    clock,
-    logger,
-  });
-  transactions.load();
-  return transactions;
-}
-
-/** @param prefix of the broker's properties for the topic. */
-function internalTopicPlan(name: string, prefix: string, properties: BrokerProperties) {
-  return {
-    kind: "create" as const,
-    name,
-    partitions: properties.number(`${prefix}.num.partitions`),
-    replicationFactor: 1,
-    configs: {
-      "cleanup.policy": "compact",
-      "compression.type": "producer",
-      "segment.bytes": properties.text(`${prefix}.segment.bytes`)!,
-    },
-  };
 }
 
 function startMaintenance(

@@ -2,8 +2,7 @@ import { SimClock } from "../../src/base/clock.js";
 import { type LogFields, silentLogger } from "../../src/base/logger.js";
 import { SeededRandom } from "../../src/base/random.js";
 import { BrokerProperties } from "../../src/broker/broker-properties.js";
-import { GroupCoordinator } from "../../src/broker/groups/group-coordinator.js";
-import { GroupLog } from "../../src/broker/groups/group-log.js";
+import { FreeSpace } from "../../src/broker/free-space.js";
 import type { Broker } from "../../src/broker/handler.js";
 import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
 import { SealedFiles } from "../../src/broker/log/segments/log-files.js";
@@ -11,6 +10,7 @@ import { BrokerState } from "../../src/broker/metadata/broker-state.js";
 import { MetadataLog } from "../../src/broker/metadata/metadata-log.js";
 import { type ConnectionCall, Dispatcher } from "../../src/broker/net/dispatcher.js";
 import { OffsetCheckpoint } from "../../src/broker/offset-checkpoint.js";
+import { openCoordinators } from "../../src/broker/open-coordinators.js";
 import { TopicRegistry } from "../../src/broker/topics/topic-registry.js";
 import type { Api } from "../../src/protocol/api.js";
 import { MalformedError } from "../../src/protocol/malformed-error.js";
@@ -54,10 +54,13 @@ export async function fuzzBroker(
     error: (text: string, _: LogFields = {}, cause?: unknown) =>
       void faults.push(`${label}: ${text}: ${(cause as Error)?.stack?.slice(0, 400)}`),
   };
-  const properties = new BrokerProperties({ "offsets.topic.num.partitions": "2" });
+  const properties = new BrokerProperties({
+    "offsets.topic.num.partitions": "2",
+    "transaction.state.log.num.partitions": "2",
+  });
   const open = () => openBroker(disk, clock, random, logger, properties);
   const broker = await open();
-  const { topics, groups } = broker;
+  const { topics, groups, transactions } = broker;
   const create = (name: string, configs = {}) =>
     topics.create({ kind: "create", name, partitions: 2, replicationFactor: 1, configs });
   append((await create("kept")).logs[1]!, batchOf([{ key: "k", value: "kept" }]));
@@ -88,6 +91,7 @@ export async function fuzzBroker(
     if (at % 200 !== 199) continue;
     label = "time";
     await clock.advance(random.integer(10_000));
+    await transactions.tend();
     for (const { groupId } of groups.list()) {
       for (const { memberId } of groups.describe(groupId)?.members ?? [])
         if (frames.known.length < 30) frames.known.push(memberId);
@@ -100,7 +104,9 @@ export async function fuzzBroker(
   label = "the end";
   clients.abort();
   await clock.advance(WEEK_MS);
+  await transactions.tend();
   groups.expire();
+  await transactions.close();
   if (parked.size > 0) faults.push(`not answered: ${[...parked.values()].slice(0, 5).join(", ")}`);
   for (const { groupId, state } of groups.list()) faults.push(`the group ${groupId} is left, ${state}`);
   groups.close();
@@ -150,24 +156,7 @@ async function openBroker(
     checkFolder: () => undefined,
     onOpenLog: () => undefined,
   });
-  const name = "__consumer_offsets";
-  const configs = { "cleanup.policy": "compact" };
-  const { logs } =
-    topics.get(name) ?? (await topics.create({ kind: "create", name, partitions: 2, replicationFactor: 1, configs }));
-  const groups = new GroupCoordinator(new GroupLog(() => logs, logger), properties, clock, random, logger);
-  groups.load((topic) => topics.get(topic) !== undefined);
-  const judgeTransactionalWrite = () => (random.integer(2) === 0 ? "NONE" : "INVALID_TXN_STATE");
-  const freeSpace = { isLow: false, appended: () => undefined };
-  return {
-    nodeId: 1,
-    topics,
-    groups,
-    properties,
-    state,
-    freeSpace,
-    clock,
-    logger,
-    apis: HANDLERS,
-    judgeTransactionalWrite,
-  } as unknown as Broker;
+  const freeSpace = new FreeSpace(() => 0, logger);
+  const coordinators = await openCoordinators(topics, state, { clock, random, logger }, properties);
+  return { nodeId: 1, topics, ...coordinators, properties, state, freeSpace, clock, logger, apis: HANDLERS };
 }

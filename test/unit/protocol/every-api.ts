@@ -1,4 +1,5 @@
 import type { Api } from "../../../src/protocol/api.js";
+import { addOffsetsToTxn } from "../../../src/protocol/apis/add-offsets-to-txn.js";
 import { addPartitionsToTxn } from "../../../src/protocol/apis/add-partitions-to-txn.js";
 import { alterConfigs } from "../../../src/protocol/apis/alter-configs.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
@@ -12,6 +13,7 @@ import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js"
 import { describeGroups } from "../../../src/protocol/apis/describe-groups.js";
 import { describeProducers } from "../../../src/protocol/apis/describe-producers.js";
 import { describeTopicPartitions } from "../../../src/protocol/apis/describe-topic-partitions.js";
+import { describeTransactions } from "../../../src/protocol/apis/describe-transactions.js";
 import { endTxn } from "../../../src/protocol/apis/end-txn.js";
 import { fetch } from "../../../src/protocol/apis/fetch.js";
 import { findCoordinator } from "../../../src/protocol/apis/find-coordinator.js";
@@ -22,6 +24,7 @@ import { joinGroup } from "../../../src/protocol/apis/join-group.js";
 import { leaveGroup } from "../../../src/protocol/apis/leave-group.js";
 import { listGroups } from "../../../src/protocol/apis/list-groups.js";
 import { listOffsets } from "../../../src/protocol/apis/list-offsets.js";
+import { listTransactions } from "../../../src/protocol/apis/list-transactions.js";
 import { metadata } from "../../../src/protocol/apis/metadata.js";
 import { offsetCommit } from "../../../src/protocol/apis/offset-commit.js";
 import { offsetDelete } from "../../../src/protocol/apis/offset-delete.js";
@@ -29,10 +32,13 @@ import { offsetFetch } from "../../../src/protocol/apis/offset-fetch.js";
 import { offsetForLeaderEpoch } from "../../../src/protocol/apis/offset-for-leader-epoch.js";
 import { produce } from "../../../src/protocol/apis/produce.js";
 import { syncGroup } from "../../../src/protocol/apis/sync-group.js";
+import { txnOffsetCommit } from "../../../src/protocol/apis/txn-offset-commit.js";
+import { writeTxnMarkers } from "../../../src/protocol/apis/write-txn-markers.js";
 import type { Fields } from "../../../src/protocol/message-fields.js";
 
 /** Every supported API of the protocol. */
 export const APIS = [
+  addOffsetsToTxn,
   addPartitionsToTxn,
   alterConfigs,
   apiVersions,
@@ -46,6 +52,7 @@ export const APIS = [
   describeGroups,
   describeProducers,
   describeTopicPartitions,
+  describeTransactions,
   endTxn,
   fetch,
   findCoordinator,
@@ -56,6 +63,7 @@ export const APIS = [
   leaveGroup,
   listGroups,
   listOffsets,
+  listTransactions,
   metadata,
   offsetCommit,
   offsetDelete,
@@ -63,4 +71,6 @@ export const APIS = [
   offsetForLeaderEpoch,
   produce,
   syncGroup,
+  txnOffsetCommit,
+  writeTxnMarkers,
 ] as unknown as readonly Api<Fields, Fields>[];
