@@ -69,6 +69,7 @@ const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "log.roll.hours": { type: "int", default: "168", min: 1 },
   "log.roll.jitter.hours": { type: "int", default: "0", min: 0 },
   "log.flush.scheduler.interval.ms": { type: "long", default: "1000" },
+  "log.flush.offset.checkpoint.interval.ms": { type: "int", default: String(MINUTE), min: 0 },
   "log.cleaner.enable": { type: "boolean", default: "true" },
   "log.cleaner.backoff.ms": { type: "long", default: "15000", min: 0 },
   "log.cleaner.dedupe.buffer.size": { type: "long", default: String(32 * 1024 * 1024) },

@@ -1,5 +1,5 @@
 import type { Disk } from "../base/files/disk.js";
-import { replaceFile } from "../base/files/durable-files.js";
+import { replaceFile, writeAt } from "../base/files/durable-files.js";
 import type { Logger } from "../base/logger.js";
 
 /** One offset per partition in Kafka's checkpoint format: `0`, the count, then `topic partition offset` lines. */
@@ -41,11 +41,30 @@ export class OffsetCheckpoint {
     if (left.size < this.#offsets.size || this.#isInDoubt) this.#replace(left);
   }
 
+  /** Replaces all offsets, in the background. @throws rejects with the disk's error; `get` answers as before then. */
+  async replaceAll(offsets: ReadonlyMap<readonly [topic: string, partition: number], number>): Promise<void> {
+    const next = `${this.path}.tmp`;
+    const fd = this.disk.open(next, "replace");
+    const all = new Map([...offsets].map(([[topic, partition], offset]) => [`${topic} ${partition}`, offset]));
+    try {
+      writeAt(this.disk, fd, Buffer.from(textOf(all)), 0);
+      await this.disk.syncLater(fd);
+    } finally {
+      this.disk.close(fd);
+    }
+    this.disk.rename(next, this.path);
+    this.#offsets = all;
+  }
+
   #replace(offsets: Map<string, number>): void {
-    const lines = [...offsets].map(([key, offset]) => `${key} ${offset}\n`);
     this.#isInDoubt = true;
-    replaceFile(this.disk, this.path, `0\n${lines.length}\n${lines.join("")}`);
+    replaceFile(this.disk, this.path, textOf(offsets));
     this.#isInDoubt = false;
     this.#offsets = offsets;
   }
+}
+
+function textOf(offsets: ReadonlyMap<string, number>): string {
+  const lines = [...offsets].map(([key, offset]) => `${key} ${offset}\n`);
+  return `0\n${lines.length}\n${lines.join("")}`;
 }

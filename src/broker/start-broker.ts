@@ -229,6 +229,7 @@ function openTopics(
     files: new SealedFiles(disk),
     startOffsets: new OffsetCheckpoint(join(dataDir, "log-start-offset-checkpoint"), disk, logger),
     cleanerOffsets,
+    recoveryPoints: new OffsetCheckpoint(join(dataDir, "recovery-point-offset-checkpoint"), disk, logger),
     clock,
     random,
     logger,
@@ -262,6 +263,11 @@ function startMaintenance(
       const nowMs = clock.nowMs();
       eachLog("flushing logs", (log) => log.tend(nowMs, properties.number("producer.id.expiration.ms")));
     },
+  });
+  maintenance.start({
+    name: "writing recovery points",
+    intervalMs: every("log.flush.offset.checkpoint.interval.ms"),
+    run: () => topics.checkpoint(),
   });
   maintenance.start({
     name: "deleting old segments",

@@ -18,6 +18,7 @@ export interface TestLogOptions {
   readonly disk?: Disk;
   readonly logger?: Logger;
   readonly logStartOffset?: number;
+  readonly recoveryPoint?: number;
 }
 
 /** Opens the log in `folder` as the broker would. */
@@ -31,6 +32,7 @@ export function openTestLog(folder: string, options: TestLogOptions = {}): Parti
     logger: options.logger ?? silentLogger,
     leaderEpoch: options.leaderEpoch ?? 0,
     logStartOffset: options.logStartOffset ?? 0,
+    recoveryPoint: options.recoveryPoint ?? 0,
     checkFolder: () => undefined,
   });
 }

@@ -150,6 +150,7 @@ async function openBroker(
     files: new SealedFiles(disk),
     startOffsets: checkpoint("log-start-offset-checkpoint"),
     cleanerOffsets: checkpoint("cleaner-offset-checkpoint"),
+    recoveryPoints: checkpoint("recovery-point-offset-checkpoint"),
     clock,
     random,
     logger,

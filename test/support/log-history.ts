@@ -65,6 +65,7 @@ export async function runLogHistory(seed: number): Promise<void> {
   const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
   const producers = [1, 2, 3].map((id) => new Producer(id));
   let seen: string[] = [];
+  let recoveryPoint = 0;
   const lives = 2 + random.integer(5);
   try {
     disk.makeFolder(FOLDER);
@@ -73,7 +74,7 @@ export async function runLogHistory(seed: number): Promise<void> {
       if (life < lives && random.integer(4) > 0) {
         disk.fault = { at: disk.calls + 1 + random.integer(60), kind: FAULTS[random.integer(FAULTS.length)]! };
       }
-      const log = open(disk, life);
+      const log = open(disk, life, recoveryPoint);
       if (!log) continue;
       const records = readable(log);
       if (seen.some((record, at) => records[at] !== record)) {
@@ -83,6 +84,7 @@ export async function runLogHistory(seed: number): Promise<void> {
       for (const producer of producers) check(producer, records);
       for (let step = random.integer(30); step > 0 && !disk.isCut; step--) {
         producers[random.integer(3)]!.send(log, random);
+        if (random.integer(4) === 0) recoveryPoint = checkpointed(log, disk) ?? recoveryPoint;
         if (random.integer(4) === 0) log.tend(ARRIVAL.nowMs, 1_000_000);
         if (random.integer(3) === 0) await Promise.all(producers.map(({ inFlight }) => inFlight));
         if (!log.offline && !disk.isCut) seen = readable(log);
@@ -96,10 +98,10 @@ export async function runLogHistory(seed: number): Promise<void> {
 }
 
 /** Opens the log; undefined if the disk fails meanwhile, which the next life mends. */
-function open(disk: MemoryDisk, leaderEpoch: number): PartitionLog | undefined {
+function open(disk: MemoryDisk, leaderEpoch: number, recoveryPoint: number): PartitionLog | undefined {
   try {
-    const configs = { "segment.bytes": "400", "index.interval.bytes": "100", "flush.messages": "1" };
-    const log = openTestLog(FOLDER, { configs, disk, leaderEpoch });
+    const configs = { "segment.bytes": "400", "index.interval.bytes": "10", "flush.messages": "1" };
+    const log = openTestLog(FOLDER, { configs, disk, leaderEpoch, recoveryPoint });
     if (!disk.isCut) return log;
     log.abandon();
     disk.restart();
@@ -108,6 +110,15 @@ function open(disk: MemoryDisk, leaderEpoch: number): PartitionLog | undefined {
     if (disk.fault === undefined) throw cause;
     if (disk.openFiles.length > 0 && !disk.isCut) throw new Error(`left open: ${disk.openFiles}`, { cause });
     disk.restart();
+    return undefined;
+  }
+}
+
+function checkpointed(log: PartitionLog, disk: MemoryDisk): number | undefined {
+  try {
+    return log.checkpoint();
+  } catch (cause) {
+    if (disk.fault === undefined) throw cause;
     return undefined;
   }
 }

@@ -59,6 +59,9 @@ export class MemoryDisk implements Disk {
   broken: { readonly call: "write" | "sync"; readonly path: RegExp; readonly code: "EIO" | "ENOSPC" } | undefined;
   /** Bytes that all files together may take. */
   capacityBytes = Number.POSITIVE_INFINITY;
+  /** Bytes read from files, and written to them. */
+  readBytes = 0;
+  writtenBytes = 0;
   /** Called for every sync of a file or folder. */
   onSync: ((path: string) => void) | undefined;
   /** When set, syncs in the background wait for it. */
@@ -125,7 +128,9 @@ export class MemoryDisk implements Disk {
 
   read(fd: number, target: Buffer, at: number, length: number, position: number): number {
     const { now } = this.#file(fd);
-    return now.copy(target, at, position, Math.min(now.length, position + length));
+    const read = now.copy(target, at, position, Math.min(now.length, position + length));
+    this.readBytes += read;
+    return read;
   }
 
   write(fd: number, source: Buffer, at: number, length: number, position: number): number {
@@ -146,6 +151,7 @@ export class MemoryDisk implements Disk {
     }
     const written = length > 1 && this.#pick(10) === 0 ? 1 + this.#pick(length - 1) : length;
     change(file, { kind: "write", at: position, bytes: bytes.subarray(0, written) });
+    this.writtenBytes += written;
     return written;
   }
 

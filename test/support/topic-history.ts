@@ -103,6 +103,8 @@ export async function runTopicHistory(seed: number): Promise<void> {
       expected.mostPartitions = topics.get(name)!.logs.length + 1;
       await topics.addPartitions(name, expected.mostPartitions);
       expected.partitions = expected.mostPartitions;
+    } else if (choice === 11) {
+      await topics.checkpoint();
     } else if (choice === 10) {
       const id = await state.takeProducerId();
       if (id <= producerIds) throw new Error(`producer id ${id} was handed out twice`);
@@ -187,6 +189,7 @@ function start(disk: MemoryDisk, clock: SimClock): Life | undefined {
       files: new SealedFiles(disk),
       startOffsets: checkpoint("log-start-offset-checkpoint"),
       cleanerOffsets: checkpoint("cleaner-offset-checkpoint"),
+      recoveryPoints: checkpoint("recovery-point-offset-checkpoint"),
       clock,
       random,
       logger: silentLogger,

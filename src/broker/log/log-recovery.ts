@@ -18,10 +18,12 @@ const CHUNK_BYTES = 1024 * 1024;
 /**
  * Opens the segments of a partition's folder, however the last process ended. (I10)
  *
- * A segment with plausible index files is trusted. Any other is checked batch by batch, and forced to disk. The first
+ * A segment with plausible index files is trusted, and of the last one what its index snapshot vouches for. All else is
+ * checked batch by batch, written once more and forced to disk. The first
  * batch that is incomplete, damaged or out of order is cut off with everything behind it, later segments included, so
  * as not to leave a gap. After `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
  *
+ * @param recoveryPoint everything before this offset is on disk; 0: unknown.
  * @param startOffset the log's start. A log that ends before it has lost what was deleted anyway; it begins anew there,
  * as in Kafka, since records written below its start would be hidden.
  * @returns at least one segment, in rising order; the last one is open for appending, and everything is on disk. Those
@@ -32,6 +34,7 @@ export function recoverSegments(
   files: SealedFiles,
   indexIntervalBytes: number,
   startOffset: number,
+  recoveryPoint: number,
   logger: Logger,
 ): Segment[] {
   finishReplacements(folder, files, indexIntervalBytes, logger);
@@ -45,13 +48,16 @@ export function recoverSegments(
       const segment = trusted ?? Segment.open(folder, base, files, indexIntervalBytes);
       segments.push(segment);
       if (trusted) continue;
-      const cutBytes = admitValidBatches(segment);
+      const from = following === undefined ? segment.loadIndexSnapshot(recoveryPoint) : 0;
+      // Otherwise it might vouch for what is written in the place of bytes that are cut off.
+      if (from === 0) segment.dropIndexSnapshot();
+      const cutBytes = admitValidBatches(segment, from);
       // Without an index it was never compacted, so that it must reach up to the next one.
       const isShort = following !== undefined && segment.nextOffset !== following && !segment.hasIndexFile;
       const dropped = cutBytes > 0 || isShort ? bases.slice(at + 1) : [];
       // Newest first: if this is interrupted, the rest has no gap.
       for (const later of dropped.reverse()) Segment.open(folder, later, files, indexIntervalBytes).remove();
-      segment.restore();
+      segment.restore(from);
       isRestored ||= segment.size > 0;
       // Of one that stays as it is they are replaced: it may be compacted, and then must not lack its index.
       if (cutBytes > 0 || isShort || following === undefined) segment.dropIndexFiles();
@@ -101,11 +107,12 @@ function resumes(segment: Segment): boolean {
 
 /**
  * Admits batches until one is incomplete, damaged or out of order. Returns the number of bytes that were not admitted.
+ * @param from the position of the first one.
  */
-function admitValidBatches(segment: Segment): number {
+function admitValidBatches(segment: Segment, from: number): number {
   const size = segment.fileSize;
-  let expected = segment.baseOffset;
-  const end = walkIntactBatches(segment.read, size, (batch, header, position) => {
+  let expected = segment.nextOffset;
+  const end = walkIntactBatches(segment.read, from, size, (batch, header, position) => {
     if (header.baseOffset < expected || header.lastOffsetDelta < 0 || !checkCrc(batch, header)) return false;
     segment.admit(header, position);
     expected = nextOffsetOf(header);
@@ -119,12 +126,13 @@ function admitValidBatches(segment: Segment): number {
  */
 function walkIntactBatches(
   read: ReadBytes,
+  from: number,
   size: number,
   visit: (batch: Buffer, header: BatchHeader, position: number) => boolean,
 ): number {
-  let position = 0;
+  let position = from;
   let chunk: Buffer = Buffer.alloc(0);
-  let chunkStart = 0;
+  let chunkStart = from;
   while (position + BATCH_HEADER_BYTES <= size) {
     let at = position - chunkStart;
     const refill = (length: number) => {

@@ -42,6 +42,8 @@ export interface PartitionLogOptions {
   readonly leaderEpoch: number;
   /** The log start set by DeleteRecords, 0 if none. */
   readonly logStartOffset: number;
+  /** What `checkpoint` returned last, 0 if that is unknown. */
+  readonly recoveryPoint: number;
   /** Throws when another process owns the data folder; called before each append. */
   readonly checkFolder: () => void;
 }
@@ -103,7 +105,8 @@ export class PartitionLog {
     const { folder, files, logger } = options;
     files.disk.makeFolder(folder);
     const interval = options.config().indexIntervalBytes;
-    const segments = recoverSegments(folder, files, interval, options.logStartOffset, logger);
+    const { logStartOffset, recoveryPoint } = options;
+    const segments = recoverSegments(folder, files, interval, logStartOffset, recoveryPoint, logger);
     try {
       const epochs = new LeaderEpochs(readEpochs(folder, files));
       const log = new PartitionLog(options, segments, epochs);
@@ -365,6 +368,27 @@ export class PartitionLog {
   }
 
   /**
+   * Writes what a start after a crash needs to check only the records since. Called by the broker's maintenance, which
+   * stores the result.
+   *
+   * @returns the recovery point: everything before it is on disk.
+   * @throws the disk's error; nothing has changed then, and the start checks more.
+   */
+  checkpoint(): number {
+    const active = this.segments.at(-1);
+    if (!active || this.#offline) return 0;
+    if (!this.#removed) this.#writeIndexSnapshot(active);
+    return this.#commit.durableEnd;
+  }
+
+  /** The state of the producers goes with it: it would take all batches of the segment to find it again. */
+  #writeIndexSnapshot(active: Segment): void {
+    if (!active.needsIndexSnapshot || !active.writeIndexSnapshot(this.#commit.durableEnd)) return;
+    const unsealed = this.segments.find(({ sealed }) => !sealed) ?? active;
+    writeProducerSnapshot(this.folder, this.files.disk, this.logEndOffset, this.#producers, unsealed.baseOffset);
+  }
+
+  /**
    * Forces everything before `offset` to disk, by the same syncs as the batches that wait: one of its own could succeed
    * while that under way fails, since Linux reports a failure once.
    * @throws rejects with KafkaError KAFKA_STORAGE_ERROR when the log is offline or closed, before or meanwhile.
@@ -494,7 +518,10 @@ export class PartitionLog {
     if (this.#epochs.latest === this.leaderEpoch) return;
     const next = new LeaderEpochs(this.#epochs.starts);
     if (!next.note(this.leaderEpoch, offset)) return;
-    this.#segments.active.dropIndexFiles();
+    const { active } = this.#segments;
+    // They vouch for the segment as it is; it stays so up to here.
+    this.#writeIndexSnapshot(active);
+    active.dropIndexFiles();
     this.#writeEpochs(next);
     this.#epochs = next;
   }

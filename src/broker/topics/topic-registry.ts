@@ -16,6 +16,11 @@ import { PartitionFolders } from "./partition-folders.js";
 import { logConfigOf, type TopicOverrides } from "./topic-config.js";
 import { isInternalTopic } from "./topic-name.js";
 
+/** The turn in which recovery points are written; no topic has this name. */
+const CHECKPOINT_TURN = "recovery points";
+/** Logs that are checkpointed before other work gets its turn. */
+const LOGS_PER_TURN = 20;
+
 /** A topic and the logs of its partitions. */
 export interface Topic {
   readonly name: string;
@@ -33,6 +38,7 @@ export interface TopicRegistryOptions {
   readonly files: SealedFiles;
   readonly startOffsets: OffsetCheckpoint;
   readonly cleanerOffsets: OffsetCheckpoint;
+  readonly recoveryPoints: OffsetCheckpoint;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -263,19 +269,51 @@ export class TopicRegistry {
     log.raiseStart(offset);
   }
 
+  /**
+   * Stores up to where each log is on disk, so that a start after a crash checks only the records since. Called by the
+   * broker's maintenance, and at a clean stop.
+   * @throws rejects with the disk's error.
+   */
+  checkpoint(): Promise<void> {
+    return this.#turns.take(CHECKPOINT_TURN, () => this.#checkpoint());
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { recoveryPoints, clock, logger } = this.#options;
+    const points = new Map<readonly [string, number], number>();
+    for (const { name, logs } of this.all()) {
+      for (const [partition, log] of logs.entries()) {
+        try {
+          points.set([name, partition], log.checkpoint());
+        } catch (cause) {
+          logger.warn("A log could not write its recovery point and will try again", { folder: log.folder }, cause);
+        }
+        if (points.size % LOGS_PER_TURN === 0) await clock.turn();
+      }
+    }
+    await recoveryPoints.replaceAll(points);
+  }
+
   /** Closes all logs, for a clean stop. One that cannot be closed does not stop the others; the next start checks it. */
   async close(): Promise<void> {
+    const { logger, files } = this.#options;
     for (const { logs } of this.#topics.values()) {
       for (const log of logs) {
         try {
           await log.close();
         } catch (cause) {
           const text = "A log could not be closed cleanly; the next start checks it";
-          this.#options.logger.error(text, { folder: log.folder }, cause);
+          logger.error(text, { folder: log.folder }, cause);
         }
       }
     }
-    this.#options.files.close();
+    try {
+      await this.checkpoint();
+    } catch (cause) {
+      const text = "The recovery points could not be written; the next start checks more if it follows a crash";
+      logger.warn(text, { folder: this.#options.folder }, cause);
+    }
+    files.close();
   }
 
   /** Closes all logs without writing, as a crash would. */
@@ -352,7 +390,7 @@ export class TopicRegistry {
   }
 
   #logOptions(topic: OpenTopic, partition: number): PartitionLogOptions {
-    const { files, clock, logger, state, startOffsets, checkFolder } = this.#options;
+    const { files, clock, logger, state, startOffsets, recoveryPoints, checkFolder } = this.#options;
     return {
       folder: this.#folders.pathOf(topic.name, partition),
       config: () => topic.logConfig,
@@ -361,6 +399,7 @@ export class TopicRegistry {
       logger,
       leaderEpoch: state.metadata.epoch,
       logStartOffset: startOffsets.get(topic.name, partition),
+      recoveryPoint: recoveryPoints.get(topic.name, partition),
       checkFolder,
     };
   }

@@ -10,7 +10,7 @@ import type { ProducerState } from "./producer-state.js";
 /**
  * Brings `producers` up to the end of a log that is being opened: the newest snapshot, and the batches after it, by the
  * steps of an append. Segments that were opened without their index files learn their aborted transactions by that, so
- * it begins at the first of these; sealed ones are not read, however many there are.
+ * it begins at the first of these, or where its index snapshot ends; sealed ones are not read, however many there are.
  *
  * @param segments as recovery left them.
  * @returns whether the complete ones among them may be sealed now. Once they are, the cleaner may remove markers, without
@@ -27,10 +27,11 @@ export function recoverProducers(
 ): boolean {
   const active = segments.at(-1)!;
   const unknown = segments.find((segment) => !segment.isIndexed) ?? active;
-  const upToOffset = unknown.isIndexed ? active.nextOffset : unknown.baseOffset;
+  const upToOffset = unknown.isIndexed ? active.nextOffset : unknown.describedEnd;
   const from = loadProducerSnapshot(folder, disk, upToOffset, active.nextOffset, producers, nowMs);
   for (const segment of segments.slice(0, -1)) if (segment.nextOffset > from) replay(segment, from, producers, nowMs);
   const maySeal = unknown === active || tryToWrite(folder, disk, active.baseOffset, producers, logger);
+  if (!active.isIndexed) active.forgetAborted(from);
   replay(active, from, producers, nowMs);
   return maySeal;
 }

@@ -1,4 +1,4 @@
-import { IndexLookup } from "./index-lookup.js";
+import { IndexLookup, lastAtMost } from "./index-lookup.js";
 
 /** Bytes of one entry of an offset index: relative offset, position (Kafka's `.index`). */
 export const OFFSET_ENTRY = 8;
@@ -66,6 +66,26 @@ export class SegmentIndex extends IndexLookup {
     writeTimestamp(this.#times, timestamp, this.#timesLength);
     this.#times.writeUInt32BE(relativeOffset, this.#timesLength + 8);
     this.#timesLength += TIME_ENTRY;
+  }
+
+  /** The last entry of the offset index below `relativeOffset`; undefined when there is none. */
+  lastBefore(relativeOffset: number): { readonly relativeOffset: number; readonly position: number } | undefined {
+    const at = this.#lastOffsetBelow(relativeOffset);
+    return at < 0 ? undefined : { relativeOffset: this.offsetAt(at), position: this.positionAt(at) };
+  }
+
+  /** A copy that holds the entries below `relativeOffset`. */
+  before(relativeOffset: number): SegmentIndex {
+    const offsets = this.#lastOffsetBelow(relativeOffset) + 1;
+    const times = 1 + lastAtMost(this.timeCount, relativeOffset - 1, (at) => this.timeOffsetAt(at));
+    return new SegmentIndex(
+      Buffer.from(this.#offsets.subarray(0, offsets * OFFSET_ENTRY)),
+      Buffer.from(this.#times.subarray(0, times * TIME_ENTRY)),
+    );
+  }
+
+  #lastOffsetBelow(relativeOffset: number): number {
+    return lastAtMost(this.offsetCount, relativeOffset - 1, (at) => this.offsetAt(at));
   }
 
   protected get offsetCount(): number {

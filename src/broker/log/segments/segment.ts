@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { readAt, writeAt, writeFileDurably } from "../../../base/files/durable-files.js";
+import { readAt, writeAt, writeFile, writeFileDurably } from "../../../base/files/durable-files.js";
+import { MalformedError } from "../../../protocol/malformed-error.js";
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -11,6 +12,7 @@ import {
 import { lastOffset, walkHeaders } from "./batch-walk.js";
 import { IndexFiles } from "./index-files.js";
 import type { IndexLookup } from "./index-lookup.js";
+import { decodeIndexSnapshot, encodeIndexSnapshot } from "./index-snapshot.js";
 import type { SealedFiles } from "./log-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
 import { type AbortedTransaction, decodeTransactionIndex, encodeTransactionIndex } from "./transaction-index.js";
@@ -21,6 +23,10 @@ const COPY_BYTES = 1024 * 1024;
 const LOOKUP_BYTES = 8 * 1024;
 /** `.index` is written last and removed last: recovery trusts the segment once it exists. */
 const INDEX_FILES = ["txnindex", "timeindex", "index"] as const;
+/** Kept while a segment is written: the index of its part that is on disk. */
+const SNAPSHOT_FILE = "index-snapshot";
+/** Index intervals after which a new snapshot is worth its writing. */
+const SNAPSHOT_INTERVALS = 16;
 
 /** Kafka's file name for a segment: its base offset in 20 digits. */
 export function segmentName(baseOffset: number): string {
@@ -66,6 +72,9 @@ export class Segment {
   #isClosed = false;
   /** Opened by the index files of a clean stop, and not changed since. */
   #isResumed = false;
+  /** Position up to which the index snapshot vouches for the segment. */
+  #vouchedBytes = 0;
+  #describedEnd: number;
 
   private constructor(
     private readonly folder: string,
@@ -75,6 +84,7 @@ export class Segment {
     suffix = "",
   ) {
     this.path = join(folder, `${segmentName(baseOffset)}.log${suffix}`);
+    this.#describedEnd = baseOffset;
     this.#extent = { size: 0, nextOffset: baseOffset, firstTimestamp: -1, maxTimestamp: -1, maxTimestampOffset: -1 };
   }
 
@@ -301,16 +311,94 @@ export class Segment {
     this.#isResumed = false;
   }
 
+  /** Whether a start after a crash would have more to check than is worth a new index snapshot. */
+  get needsIndexSnapshot(): boolean {
+    return this.size - this.#vouchedBytes >= SNAPSHOT_INTERVALS * this.indexIntervalBytes;
+  }
+
+  /** `aborted` is complete up to this offset in the state in which the segment was opened. */
+  get describedEnd(): number {
+    return this.#describedEnd;
+  }
+
+  /** Forgets the transactions that ended at or after `offset`: their markers are read again. */
+  forgetAborted(offset: number): void {
+    const from = this.aborted.findIndex(({ lastOffset }) => lastOffset >= offset);
+    if (from >= 0) this.#aborted.length = from;
+  }
+
   /**
-   * Makes the file end after the batches admitted so far, writes these once more and forces them to disk. Without the
-   * writing, a sync would succeed although the bytes may be in memory only: Linux takes pages that it failed to write
-   * for clean.
+   * Writes the index of what is on disk, so that a start after a crash checks only the rest. A power cut may take it: it
+   * has a checksum. It stays true, since the segment never changes before its last entry.
+   *
+   * @param durableOffset every batch before it is on disk.
+   * @returns whether there was more to write than the last time.
    */
-  restore(): void {
+  writeIndexSnapshot(durableOffset: number): boolean {
+    const index = this.#index?.before(durableOffset - this.baseOffset);
+    if (!index || index.lastPosition <= this.#vouchedBytes) return false;
+    const path = this.#beside(SNAPSHOT_FILE);
+    const { aborted, nextOffset } = this;
+    writeFile(this.files.disk, `${path}.tmp`, encodeIndexSnapshot({ index, endOffset: nextOffset, aborted }));
+    this.files.disk.rename(`${path}.tmp`, path);
+    this.#vouchedBytes = index.lastPosition;
+    return true;
+  }
+
+  /**
+   * Loads the index snapshot of a segment that was active when the broker ended. Returns the position from which its
+   * batches must be checked and admitted, 0 without a snapshot.
+   *
+   * @param recoveryPoint everything before this offset is on disk.
+   */
+  loadIndexSnapshot(recoveryPoint: number): number {
+    const bytes = this.files.disk.readFile(this.#beside(SNAPSHOT_FILE));
+    const snapshot = bytes && decodeIndexSnapshot(bytes, this.fileSize);
+    const last = snapshot?.index.lastBefore(recoveryPoint - this.baseOffset);
+    // The batch of the last entry is checked again: it tells where the ones before it end.
+    const header = last && this.#headerAt(last.position);
+    const first = last && this.#headerAt(0);
+    if (!snapshot || !header || !first || lastOffset(header) - this.baseOffset !== last.relativeOffset) return 0;
+    this.#index = snapshot.index.before(header.baseOffset - this.baseOffset);
+    this.#takeMaxTimestamp(this.#index);
+    this.#extent.firstTimestamp = first.maxTimestampMs;
+    this.#extent.size = last.position;
+    this.#extent.nextOffset = header.baseOffset;
+    this.#syncedSize = last.position;
+    this.#vouchedBytes = last.position;
+    this.#describedEnd = snapshot.endOffset;
+    this.#aborted = [...snapshot.aborted];
+    return last.position;
+  }
+
+  /** Removes an index snapshot that does not vouch for the segment. */
+  dropIndexSnapshot(): void {
+    this.files.disk.remove(this.#beside(SNAPSHOT_FILE));
+  }
+
+  #headerAt(position: number): BatchHeader | undefined {
+    const bytes = this.read(position, BATCH_HEADER_BYTES);
+    if (bytes.length < BATCH_HEADER_BYTES) return undefined;
+    try {
+      return readBatchHeader(bytes);
+    } catch (error) {
+      if (error instanceof MalformedError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Makes the file end after the batches admitted so far, writes those from a position on once more, and forces them to
+   * disk. Without the writing, a sync would succeed although the bytes may be in memory only: Linux takes pages that it
+   * failed to write for clean.
+   *
+   * @param from everything before this position is known to be on disk.
+   */
+  restore(from: number): void {
     const { disk } = this.files;
     if (this.fileSize === 0) return;
-    disk.truncate(this.#fd!, this.size);
-    for (let position = 0; position < this.size; position += COPY_BYTES) {
+    if (this.fileSize > this.size) disk.truncate(this.#fd!, this.size);
+    for (let position = from; position < this.size; position += COPY_BYTES) {
       writeAt(disk, this.#fd!, this.read(position, Math.min(COPY_BYTES, this.size - position)), position);
     }
     this.sync();
@@ -410,6 +498,7 @@ export class Segment {
   seal(): void {
     if (this.sealed || this.#isClosed) return;
     if (!this.#isResumed) this.#writeIndexFiles("");
+    this.dropIndexSnapshot();
     this.#index = undefined;
     this.#closeFile();
   }
@@ -424,6 +513,8 @@ export class Segment {
   /** Deletes the files of this segment. Its index files last: without them its content would be checked. */
   remove(): void {
     this.close();
+    // Before the segment: it would vouch for a later one of the same name.
+    this.dropIndexSnapshot();
     this.files.disk.remove(this.path);
     this.#removeIndexFiles();
     this.files.disk.remove(this.#beside("snapshot"));

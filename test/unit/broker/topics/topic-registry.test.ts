@@ -40,6 +40,7 @@ function start(properties: Readonly<Record<string, string>> = { "log.flush.inter
     files: new SealedFiles(disk),
     startOffsets: checkpoint("log-start-offset-checkpoint"),
     cleanerOffsets: checkpoint("cleaner-offset-checkpoint"),
+    recoveryPoints: checkpoint("recovery-point-offset-checkpoint"),
     clock,
     random,
     logger,

@@ -1,0 +1,103 @@
+import { beforeEach, expect, test } from "vitest";
+import { writeFileDurably } from "../../../../src/base/files/durable-files.js";
+import { SeededRandom } from "../../../../src/base/random.js";
+import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
+import { append, batchOf, openTestLog, readAll } from "../../../support/broker-log.js";
+import { MemoryDisk } from "../../../support/memory-disk.js";
+
+const FOLDER = "/data/t-0";
+const SNAPSHOT = `${FOLDER}/${"0".repeat(20)}.index-snapshot`;
+const CONFIGS = { "index.interval.bytes": "100", "flush.messages": "1" };
+
+let disk: MemoryDisk;
+beforeEach(() => {
+  disk = new MemoryDisk(new SeededRandom(1));
+  disk.makeFolder(FOLDER);
+  disk.syncFolder("/data");
+  disk.syncFolder("/");
+});
+
+const open = (recoveryPoint: number, leaderEpoch = 0) =>
+  openTestLog(FOLDER, { configs: CONFIGS, disk, recoveryPoint, leaderEpoch });
+
+async function fill(log: PartitionLog, count: number): Promise<void> {
+  for (let left = count; left > 0; left--) append(log, batchOf([{ value: `v${left}` }], stampOf(log)));
+  await log.settled(log.logEndOffset);
+}
+
+const stampOf = (log: PartitionLog) => ({ producerId: 5, producerEpoch: 0, baseSequence: log.logEndOffset });
+
+/** Opens the log again as after `kill -9`, and measures. */
+function reopened(log: PartitionLog, recoveryPoint: number) {
+  const { sizeBytes } = log;
+  log.abandon();
+  disk.kill();
+  const [read, written] = [disk.readBytes, disk.writtenBytes];
+  const again = open(recoveryPoint, 1);
+  return { again, sizeBytes, readBytes: disk.readBytes - read, writtenBytes: disk.writtenBytes - written };
+}
+
+test("after a kill only what came after the recovery point is read and written again", async () => {
+  const log = open(0);
+  await fill(log, 300);
+  const point = log.checkpoint();
+  expect(point).toBe(300);
+  await fill(log, 3);
+  const { again, sizeBytes, readBytes, writtenBytes } = reopened(log, point);
+  expect(readAll(again)).toHaveLength(303);
+  expect(again.producers.entry(5)?.batches.at(-1)?.lastOffset).toBe(302);
+  expect(readBytes).toBeLessThan(sizeBytes / 4);
+  expect(writtenBytes).toBeLessThan(sizeBytes / 10);
+});
+
+test("the first append after a clean stop leaves what was checked before vouched for", async () => {
+  const log = open(0);
+  await fill(log, 300);
+  await log.close();
+  disk.restart();
+  const resumed = open(300, 1);
+  await fill(resumed, 3);
+  const { again, sizeBytes, readBytes } = reopened(resumed, 300);
+  expect(readAll(again)).toHaveLength(303);
+  expect(readBytes).toBeLessThan(sizeBytes / 4);
+});
+
+test.each([
+  ["the recovery point is unknown", 0, () => undefined],
+  ["the index snapshot is damaged", 300, () => writeFileDurably(disk, SNAPSHOT, Buffer.alloc(200))],
+  ["the index snapshot is gone", 300, () => disk.remove(SNAPSHOT)],
+])("everything is checked where %s", async (_, point, spoil) => {
+  const log = open(0);
+  await fill(log, 300);
+  log.checkpoint();
+  spoil();
+  const { again, sizeBytes, readBytes } = reopened(log, point);
+  expect(readAll(again)).toHaveLength(300);
+  expect(readBytes).toBeGreaterThan(sizeBytes);
+});
+
+test("a damaged end behind the recovery point is cut off, and what is vouched for stays", async () => {
+  const log = open(0);
+  await fill(log, 300);
+  const point = log.checkpoint();
+  await fill(log, 3);
+  const path = log.segments[0]!.path;
+  const bytes = disk.readFile(path)!;
+  bytes[bytes.length - 1]! ^= 1;
+  writeFileDurably(disk, path, bytes);
+  const { again } = reopened(log, point);
+  expect(again.logEndOffset).toBe(302);
+  expect(readAll(again)).toHaveLength(302);
+});
+
+test("the transactions that were aborted before the recovery point are known after a kill", async () => {
+  const log = open(0);
+  append(log, batchOf([{ value: "aborted" }], { ...stampOf(log), isTransactional: true }));
+  log.appendMarker({ producerId: 5, producerEpoch: 0, coordinatorEpoch: 0, kind: "ABORT" });
+  await fill(log, 300);
+  const known = log.abortedTransactions(0, 10);
+  expect(known).toHaveLength(1);
+  const point = log.checkpoint();
+  const { again } = reopened(log, point);
+  expect(again.abortedTransactions(0, 10)).toEqual(known);
+});
