@@ -2,15 +2,24 @@ import type { Logger, SourceMap, SourceOffset } from "../api/index.js";
 import { sourceMapKey } from "../base/exact-json.js";
 import type { OffsetTopic } from "./offset-topic.js";
 
+/** An offset for the worker's topic. */
+interface Followed {
+  readonly entry: SourceOffset;
+  /** As in `OffsetTopic.flush`: of the task that committed it. Others of the connector may outlive that task. */
+  readonly permit: () => void;
+}
+
+/** The batch in progress holds offsets that must not be written any more. */
+class OvertakenError extends Error {}
+
 /**
  * The offsets of a connector with a topic of its own (KIP-618): what that topic lacks is read from the worker's, so that
  * a connector may move to its own topic; what is written goes to the worker's as well, so that it may move back.
  */
 export class OverlaidOffsets {
   readonly isOverlaid = true;
-  /** The newest offsets that the worker's topic shall get, by source partition. */
-  readonly #behind = new Map<string, SourceOffset>();
-  #permit = () => {};
+  /** The newest offsets that the worker's topic does not have yet, by source partition. */
+  readonly #behind = new Map<string, Followed>();
   #isFollowing = false;
 
   constructor(
@@ -50,9 +59,8 @@ export class OverlaidOffsets {
   /** The connector's own topic has these offsets: the worker's gets them, too, as far as it can. */
   committed(entries: readonly SourceOffset[], permit: () => void = () => {}): void {
     for (const entry of entries) {
-      if (entry.offset !== null) this.#behind.set(sourceMapKey(entry.partition), entry);
+      if (entry.offset !== null) this.#behind.set(sourceMapKey(entry.partition), { entry, permit });
     }
-    this.#permit = permit;
     if (!this.#isFollowing) void this.#follow();
   }
 
@@ -63,19 +71,57 @@ export class OverlaidOffsets {
     await this.worker.flush(this.connector, resets, permit);
   }
 
+  /** What the worker's topic does not take waits for the next commit. */
   async #follow(): Promise<void> {
     this.#isFollowing = true;
     try {
-      while (this.#behind.size > 0) {
-        const entries = [...this.#behind.values()];
-        this.#behind.clear();
-        await this.worker.flush(this.connector, entries, () => this.#permit());
-      }
+      while (this.#behind.size > 0) await this.#followOnce([...this.#behind]);
     } catch (error) {
       const fields = { connector: this.connector, topic: this.worker.topic };
       this.logger.warn("Offsets are in the connector's own topic, but not in the worker's as well", fields, error);
     } finally {
       this.#isFollowing = false;
     }
+  }
+
+  async #followOnce(batch: readonly (readonly [partition: string, Followed])[]): Promise<void> {
+    try {
+      await this.worker.flush(
+        this.connector,
+        batch.map(([, { entry }]) => entry),
+        () => this.#requireCurrent(batch),
+      );
+    } catch (error) {
+      if (error instanceof OvertakenError) return;
+      throw error;
+    }
+    for (const [partition, followed] of batch) {
+      if (this.#behind.get(partition) === followed) this.#behind.delete(partition);
+    }
+  }
+
+  /**
+   * Before every attempt: a reset or a newer offset may have overtaken the batch since the last one, and the task of
+   * some may be over. The rest makes another batch.
+   */
+  #requireCurrent(batch: readonly (readonly [partition: string, Followed])[]): void {
+    let isOvertaken = false;
+    for (const [partition, followed] of batch) {
+      if (this.#behind.get(partition) !== followed) isOvertaken = true;
+      else if (!isPermitted(followed)) {
+        this.#behind.delete(partition);
+        isOvertaken = true;
+      }
+    }
+    if (isOvertaken) throw new OvertakenError("Newer offsets have overtaken these");
+  }
+}
+
+function isPermitted({ permit }: Followed): boolean {
+  try {
+    permit();
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -98,6 +98,47 @@ describe("the offsets of a connector with a topic of its own", () => {
     await store.close();
   });
 
+  test("are not written to the worker's topic by another task's right", async () => {
+    const { store, worker, clock } = await rig();
+    let isOver = false;
+    worker.fates.push("refused");
+    const permit = () => {
+      if (isOver) throw new Error("over");
+    };
+    await store.flush("c", [{ partition: A, offset: { at: 1 } }], permit, OWN);
+    isOver = true;
+    await store.flush("c", [{ partition: B, offset: { at: 7 } }], () => {}, OWN);
+    await clock.advance(60_000);
+    expect(worker.texts).toEqual([[KEY(B), '{"at":7}']]);
+    await store.close();
+  });
+
+  test("get to the worker's topic with the next commit if it refused them for long", async () => {
+    const { store, worker, clock } = await rig();
+    worker.sendError = new RetriableError("STORE_UNWRITABLE", "no");
+    await store.flush("c", [{ partition: A, offset: { at: 1 } }], undefined, OWN);
+    await clock.settled();
+    expect(worker.texts).toEqual([]);
+    await store.flush("c", [{ partition: B, offset: { at: 7 } }], undefined, OWN);
+    await clock.settled();
+    expect(worker.texts).toEqual([
+      [KEY(A), '{"at":1}'],
+      [KEY(B), '{"at":7}'],
+    ]);
+    await store.close();
+  });
+
+  test("that are reset do not return to the worker's topic with another attempt", async () => {
+    const { store, worker, clock } = await rig();
+    worker.fates.push("refused");
+    await store.flush("c", [{ partition: A, offset: { at: 1 } }], undefined, OWN);
+    await store.flush("c", [{ partition: A, offset: null }], undefined, OWN);
+    await clock.advance(60_000);
+    expect(worker.texts.at(-1)).toEqual([KEY(A), null]);
+    expect(await store.list("c", OWN)).toEqual([]);
+    await store.close();
+  });
+
   test("are reset in the worker's topic first: nothing may shine through", async () => {
     const { store, worker, own } = await rig();
     await store.flush("c", [{ partition: A, offset: { at: 1 } }], undefined, OWN);
