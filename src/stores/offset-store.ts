@@ -54,6 +54,7 @@ const IDLE_MS = 300_000;
 export class OffsetStore {
   readonly #worker: OffsetTopic;
   readonly #own = new Map<string, Opened>();
+  #isClosed = false;
 
   /** @param own undefined: no connector has a topic of its own. */
   constructor(
@@ -102,14 +103,19 @@ export class OffsetStore {
     return { ...(await place.records(entries, permit)), isOverlaid: place.isOverlaid };
   }
 
-  /** The transaction with these offsets is committed. `permit` as in `flush`. */
+  /** The transaction with these offsets is committed: a fault ends no task any more. `permit` as in `flush`. */
   async committed(
     connector: string,
     entries: readonly SourceOffset[],
     permit?: () => void,
     props: Props = {},
   ): Promise<void> {
-    (await this.#placeOf(connector, props)).committed(entries, permit);
+    try {
+      (await this.#placeOf(connector, props)).committed(entries, permit);
+    } catch (error) {
+      const message = "Offsets are in the connector's own topic, but not in the worker's as well";
+      this.own?.logger.warn(message, { connector }, error);
+    }
   }
 
   /** Ends the attempts in flight. Their permits are checked again before the next attempt. */
@@ -119,6 +125,7 @@ export class OffsetStore {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const opened = [...this.#own.values()];
     for (const { idle } of opened) idle.cancel();
     this.#own.clear();
@@ -128,6 +135,8 @@ export class OffsetStore {
   async #placeOf(connector: string, props: Props): Promise<Place> {
     const own = this.own?.find(connector, props);
     if (!this.own || !own) return onlyWorker(connector, this.#worker);
+    // A late request would open clients that nobody closes.
+    if (this.#isClosed) throw new RetriableError("STORE_UNREADABLE", "The worker is closing");
     const { clock, logger } = this.own;
     const key = JSON.stringify([connector, own.identity]);
     const closed = () => {

@@ -189,6 +189,23 @@ describe("a connector's own topic", () => {
     expect(closed).toEqual(["own", "other", "own"]);
   });
 
+  test("is not opened again by a late request once the store is closed", async () => {
+    const { store, own } = await rig();
+    await store.close();
+    await expect(store.list("c", OWN)).rejects.toThrow("The worker is closing");
+    expect(own.size).toBe(0);
+  });
+
+  test("that cannot be opened again after a commit does not fail the task, whose offsets are stored", async () => {
+    const { store, clock, faults } = await rig();
+    const entries = [{ partition: A, offset: { at: 1 } }];
+    await store.records("c", entries, undefined, OWN);
+    await clock.advance(301_000); // the commit takes long, and the topic is closed meanwhile
+    faults.push(new Error("no such cluster"));
+    await store.committed("c", entries, undefined, OWN);
+    await store.close();
+  });
+
   test("that cannot be opened is tried again by the next call", async () => {
     const { store, faults } = await rig();
     faults.push(new Error("no such cluster"));
