@@ -199,7 +199,9 @@ export class SourceTaskRunner implements TaskRunner {
 
   #lag(): SourceLag | undefined {
     try {
-      return this.#task?.lag?.();
+      // Read here: the answer passes between threads, and a promise or a bigint would break what reads it there.
+      const bytes: unknown = this.#task?.lag?.()?.lagBytes;
+      return typeof bytes === "number" && Number.isFinite(bytes) ? { lagBytes: Math.max(0, bytes) } : undefined;
     } catch (error) {
       // A figure is not worth a task. It is a plugin's fault, and would be repeated every two seconds.
       this.parts.logger.debug(`lag failed: ${errorMessage(error)}`);

@@ -57,6 +57,32 @@ describe("a source task", () => {
     expect([rig.task.stopped, rig.clientsClosed(), rig.clock.pendingTimers]).toEqual([1, 1, 0]);
   });
 
+  test.each([
+    ["a figure", () => ({ lagBytes: 7 }), { lagBytes: 7 }],
+    ["a negative one", () => ({ lagBytes: -7 }), { lagBytes: 0 }],
+    ["none", () => ({}), undefined],
+    ["a promise", async () => ({ lagBytes: 7 }), undefined],
+    ["a bigint", () => ({ lagBytes: 7n }), undefined],
+    ["no number", () => ({ lagBytes: Number.NaN }), undefined],
+    ["nothing", () => undefined, undefined],
+    [
+      "an error",
+      () => {
+        throw new Error("no lag");
+      },
+      undefined,
+    ],
+  ])("whose lag is %s has metrics that pass between threads", async (_what, lag, expected) => {
+    const task = Object.assign(new FedSource(), { lag: lag as NonNullable<SourceTask["lag"]> });
+    const rig = sourceRig({}, undefined, task);
+    const running = rig.status.next("RUNNING");
+    const ended = rig.runner.run("STARTED");
+    await running;
+    expect(structuredClone(rig.runner.metrics()).source).toEqual(expected);
+    rig.runner.stop();
+    await ended;
+  });
+
   test("that reads its offsets while Kafka is away waits for them, and does not fail", async () => {
     const rig = sourceRig();
     rig.offsets.failReads.push(new RetriableError("OFFSETS_UNANSWERED", "no broker answered"));
