@@ -427,7 +427,10 @@ export class PartitionLog {
       this.#commit.markDurable(this.logEndOffset);
       // An empty segment needs no index: to check it costs nothing.
       for (const segment of this.segments) if (segment.size > 0) segment.seal();
-      writeProducerSnapshot(this.folder, this.files.disk, this.logEndOffset, this.#producers, this.logEndOffset);
+      // The next start drops the index files of the active segment at its first append; after a crash the transactions
+      // that were aborted in it are then known only from a replay of all of it.
+      const { baseOffset } = this.#segments.active;
+      writeProducerSnapshot(this.folder, this.files.disk, this.logEndOffset, this.#producers, baseOffset);
     } finally {
       this.abandon();
     }

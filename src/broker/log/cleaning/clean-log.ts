@@ -188,7 +188,10 @@ function* rewriteGroup(
     const bases = group.map(({ baseOffset }) => baseOffset);
     replaceBySwap(log.folder, base, bases, log.files);
     const nextOffset = group.at(-1)!.nextOffset;
-    log.replaceSegments(group, Segment.openSealed(log.folder, base, nextOffset, log.files));
+    const fresh = Segment.openSealed(log.folder, base, nextOffset, log.files);
+    // The next start reads the segment, and makes its index anew.
+    if (!fresh) throw new MalformedError(`The index files of segment ${base} are not what was written`);
+    log.replaceSegments(group, fresh);
   });
   return true;
 }

@@ -101,3 +101,21 @@ test("the transactions that were aborted before the recovery point are known aft
   const { again } = reopened(log, point);
   expect(again.abortedTransactions(0, 10)).toEqual(known);
 });
+
+test("a producer whose records are deleted is known after clean stops that a kill follows", async () => {
+  const deleted = { producerId: 6, producerEpoch: 3, baseSequence: 0 };
+  let log = open(0);
+  append(log, batchOf([{ value: "deleted" }], deleted));
+  log.raiseStart(1);
+  log.applyRetention(0);
+  expect(log.logStartOffset).toBe(1);
+  for (let epoch = 1; epoch < 4; epoch++) {
+    await fill(log, 1);
+    await log.close();
+    log = open(log.durableEnd, epoch);
+  }
+  await fill(log, 1);
+  log.abandon();
+  disk.kill();
+  expect(open(log.durableEnd, 5).producers.entry(6)).toMatchObject({ epoch: 3, batches: [{ lastOffset: 0 }] });
+});

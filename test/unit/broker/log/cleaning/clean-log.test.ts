@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { writeFileDurably } from "../../../../../src/base/files/durable-files.js";
 import { SeededRandom } from "../../../../../src/base/random.js";
 import { cleanLog } from "../../../../../src/broker/log/cleaning/clean-log.js";
 import type { PartitionLog } from "../../../../../src/broker/log/partition-log.js";
@@ -64,6 +65,21 @@ test("a log whose segments cannot be replaced is offline, and the next start rep
   expect(() => append(log, batchOf([{ key: "r", value: "r" }]))).toThrow(log.offline);
   log.abandon();
   disk.broken = undefined;
+  disk.kill();
+  expect(keysOf(opened(disk, 850, 2))).toEqual(["b", "a", "q"]);
+});
+
+test("a compacted segment whose index cannot be read back does not leave the log silently: the next start reads it", async () => {
+  const disk = await logOf([{ a: 10 }, { b: 10 }, { a: 20 }, { q: 10 }]);
+  const log = opened(disk, 850, 1);
+  const rename = disk.rename.bind(disk);
+  disk.rename = (from, to) => {
+    rename(from, to);
+    if (/\d\.index$/.test(to)) writeFileDurably(disk, to, Buffer.alloc(7));
+  };
+  await expect(clean(log, disk)).rejects.toMatchObject({ codeName: "KAFKA_STORAGE_ERROR" });
+  expect(log.offline).toBeDefined();
+  log.abandon();
   disk.kill();
   expect(keysOf(opened(disk, 850, 2))).toEqual(["b", "a", "q"]);
 });
