@@ -130,6 +130,7 @@ export class Connection {
   #readOrPause(): void {
     if (this.#closed.signal.aborted) return;
     const mayServe = this.#mayServe();
+    if (!mayServe) this.#account.passTurn();
     if (!mayServe && this.frames.bufferedBytes > READ_AHEAD_BYTES) {
       this.socket.pause();
     } else if (!this.#account.mayRead) {

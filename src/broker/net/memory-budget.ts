@@ -35,8 +35,8 @@ export interface Holder {
  *
  * No deadlock: of the connections that wait with a part of a frame, the first has the turn, and is read to the end of its
  * frame in any case. The whole frame is served, its memory is free, and the next has the turn. The order is that in which
- * their frames began to wait. A client that has the turn and sends nothing is closed, and so is one that does not take
- * its answers, or sends no rest of its request, if others wait for memory.
+ * their frames began to wait. One that may not be served passes the turn on. A client that has the turn and sends nothing
+ * is closed, and so is one that does not take its answers, or sends no rest of its request, if others wait for memory.
  *
  * Together they hold at most the budget, one frame, one answer, and OWN_BYTES and one chunk of the socket each.
  */
@@ -102,6 +102,11 @@ export class MemoryBudget {
   /** For accounts: its frame is complete. */
   endFrame(account: MemoryAccount): void {
     this.#readers.delete(account);
+    this.passTurn(account);
+  }
+
+  /** For accounts: it does not read on for now. It keeps its place in the order. */
+  passTurn(account: MemoryAccount): void {
     if (this.#turn?.account !== account) return;
     this.#turn = undefined;
     this.#wakeSoon();
@@ -296,6 +301,11 @@ export class MemoryAccount {
 
   waitToRead(): void {
     this.budget.waitToRead(this);
+  }
+
+  /** The connection does not read on, because it may not serve: nobody may wait for its frame. */
+  passTurn(): void {
+    this.budget.passTurn(this);
   }
 
   waitToServe(): void {

@@ -180,6 +180,28 @@ describe("clients that do not take their answers", () => {
     while (reader.done === 0) expect(reader.step()).toBe(true);
   });
 
+  test("do not get a client closed that has the turn, and may not be served before they take them", async () => {
+    const readers = Array.from({ length: 10 }, () => new Reader(8 * MIB));
+    for (let round = 0; round < 100; round++) for (const reader of readers) reader.step();
+    const slow = holding(64, OWN_BYTES);
+    // As a connection does that may not serve: it does not read on either.
+    for (const reader of readers) {
+      reader.account.holder.resume = () => {
+        reader.isWaiting = !reader.account.mayServe;
+        if (!reader.isWaiting) return;
+        reader.account.waitToServe();
+        reader.account.passTurn();
+      };
+    }
+    await clock.advance(20_000);
+    expect(readers.map(({ evicted }) => evicted)).not.toContain(true);
+    await clock.advance(20_000);
+    expect(slow.map(({ evicted }) => evicted)).not.toContain(false);
+    await readAll(readers, 2000);
+    expect(readers.map(({ evicted }) => evicted)).not.toContain(true);
+    expect(Math.min(...readers.map(({ done }) => done))).toBeGreaterThan(0);
+  });
+
   test("leave some room to one that asks alone, however small the budget is", () => {
     budget = new MemoryBudget(() => 8, clock);
     expect([budget.roomBytes, budget.mayServe]).toEqual([3, true]);

@@ -1,0 +1,56 @@
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { expect, test } from "vitest";
+import { SimClock } from "../../../../src/base/clock.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { Connection } from "../../../../src/broker/net/connection.js";
+import type { Dispatcher } from "../../../../src/broker/net/dispatcher.js";
+import { FrameMemory } from "../../../../src/broker/net/frame-memory.js";
+import { FrameReader } from "../../../../src/broker/net/frame-reader.js";
+import { MemoryBudget, OWN_BYTES } from "../../../../src/broker/net/memory-budget.js";
+
+const MIB = 1024 * 1024;
+/** Half of it for requests, half for answers. */
+const LIMIT = 8 * MIB;
+
+function socketOf(): Socket {
+  const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+  return Object.assign(stream, { setNoDelay: () => stream, destroySoon: () => stream.destroy() }) as unknown as Socket;
+}
+
+test("a client with a part of a request stays connected while others do not take their answers", async () => {
+  const clock = new SimClock();
+  const budget = new MemoryBudget(() => LIMIT, clock);
+  const other = () => budget.open({ resume: () => undefined, evict: () => undefined });
+  other().addRequest(LIMIT / 2);
+  const first = other();
+  first.addRequest(2 * OWN_BYTES);
+  first.waitToRead();
+  await clock.settled();
+  const served: Buffer[] = [];
+  const dispatcher = {
+    readsAtOnce: true,
+    dispatch(frame: Buffer) {
+      served.push(Buffer.from(frame));
+      return [];
+    },
+  } as unknown as Dispatcher;
+  const socket = socketOf();
+  const frames = new FrameReader(100 * MIB, new FrameMemory());
+  new Connection(socket, dispatcher, frames, budget, clock, silentLogger, undefined);
+  const request = Buffer.alloc(MIB);
+  request.writeInt32BE(MIB - 4);
+  socket.emit("data", request.subarray(0, 2 * OWN_BYTES));
+  expect(socket.isPaused()).toBe(true);
+  const slow = other();
+  slow.addAnswer(LIMIT / 2);
+  // The turn is now that of the client, whose request cannot be served.
+  first.endFrame();
+  await clock.advance(20_000);
+  expect(socket.destroyed).toBe(false);
+  slow.addAnswer(-LIMIT / 2);
+  await clock.settled();
+  expect(socket.isPaused()).toBe(false);
+  socket.emit("data", request.subarray(2 * OWN_BYTES));
+  expect(served.map(({ length }) => length)).toEqual([MIB - 4]);
+});
