@@ -76,9 +76,16 @@ describe("the command line", () => {
     expect(calls).toEqual([]);
   });
 
-  test.each(["nonsense", "host:", ":80", "host:99999", "::1:80"])("an address like %s is refused", async (address) => {
+  test.each([
+    ["nonsense", "Expected HOST:PORT"],
+    ["host:", "Expected HOST:PORT"],
+    [":80", "Expected HOST:PORT"],
+    ["::1:80", "Expected HOST:PORT"],
+    ["host:99999", "The port is above 65535."],
+  ])("an address like %s is refused", async (address, reason) => {
     expect(await run("up", "--kafka", address)).toBe(1);
-    expect(written).toMatch(/^millrace: .*Expected HOST:PORT.*\n$/);
+    expect(written).toMatch(/^millrace: .*\n$/);
+    expect(written).toContain(reason);
   });
 
   test("prints its version and its help", async () => {
