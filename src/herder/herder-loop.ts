@@ -55,7 +55,7 @@ export class HerderLoop implements MembershipHost {
   /** Everything to close after a failed start, or at the end. */
   readonly #opened = new Closers();
   readonly #restarts = new Map<string, RestartRequest>();
-  readonly #redactions = new Redactions();
+  readonly #redactions: Redactions;
   #assembly: Assembly | undefined;
   #running: Promise<void> | undefined;
   #eventsPending = false;
@@ -68,6 +68,7 @@ export class HerderLoop implements MembershipHost {
     private readonly parts: HerderParts,
   ) {
     this.#stages = new StageTracker(settings.clock);
+    this.#redactions = new Redactions(settings.clock);
   }
 
   get stages(): StageTracker {

@@ -1,3 +1,5 @@
+import type { Clock } from "../../api/index.js";
+
 /** Shorter values stay in texts: they would match line numbers and parts of words, and are too short for a secret. */
 const SHORTEST = 4;
 
@@ -55,12 +57,16 @@ export class Redaction {
 
 /** Late messages of a removed connector's tasks may still name its secrets: the last ones removed stay known. */
 const MOST_REMOVED = 100;
+/** So do all that were removed within this time: their tasks may still stop, or hang. Many may be removed at once. */
+const KEEP_MS = 3_600_000;
 
 /** The redactions of the connectors that run here, each with the values of its own references. */
 export class Redactions {
   readonly #byConnector = new Map<string, Redaction>();
-  /** Removed connectors, the last one at the end. */
-  readonly #removed = new Set<string>();
+  /** Removed connectors, the last one at the end, with the monotonic time. */
+  readonly #removed = new Map<string, number>();
+
+  constructor(private readonly clock: Pick<Clock, "monotonicMs">) {}
 
   /** Notes a reference of a connector's config and the value that replaced it. */
   note(connector: string, reference: string, value: string): void {
@@ -74,9 +80,10 @@ export class Redactions {
   removed(connector: string): void {
     if (!this.#byConnector.has(connector)) return;
     this.#removed.delete(connector);
-    this.#removed.add(connector);
-    for (const oldest of this.#removed) {
-      if (this.#removed.size <= MOST_REMOVED) break;
+    const nowMs = this.clock.monotonicMs();
+    this.#removed.set(connector, nowMs);
+    for (const [oldest, removedMs] of this.#removed) {
+      if (this.#removed.size <= MOST_REMOVED || nowMs - removedMs < KEEP_MS) break;
       this.#removed.delete(oldest);
       this.#byConnector.delete(oldest);
     }

@@ -10,7 +10,7 @@ describe("the log of a worker's connectors", () => {
   let logger: RedactingLogger;
   beforeEach(() => {
     lines = [];
-    const redactions = new Redactions();
+    const redactions = new Redactions(new SimClock());
     redactions.note("c", `\${vault:k}`, "hunter2");
     const text = lineLogger((line) => lines.push(line), new SimClock(), new LogLevels("trace"), "worker");
     logger = new RedactingLogger(text, redactions);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { SimClock } from "../../../../src/base/clock.js";
 import { Redaction, Redactions } from "../../../../src/herder/config/redaction.js";
 
 /** A reference, in users' notation. */
@@ -33,22 +34,36 @@ describe("the redaction of config providers' values", () => {
   });
 
   test("keeps each connector's values apart", () => {
-    const redactions = new Redactions();
+    const redactions = new Redactions(new SimClock());
     redactions.note("a", REF, "RUNNING");
     expect(redactions.text("a", "RUNNING")).toBe(REF);
     expect(redactions.text("b", "RUNNING")).toBe("RUNNING");
   });
 
-  test("keeps the values of connectors that exist, and of the last 100 that were removed", () => {
-    const redactions = new Redactions();
+  test("keeps the values of connectors that exist, and of the last 100 that were removed", async () => {
+    const clock = new SimClock();
+    const redactions = new Redactions(clock);
     const names = Array.from({ length: 102 }, (_, at) => `c${at}`);
     for (const name of [...names, "kept"]) redactions.note(name, REF, `of-${name};`);
     redactions.removed("c1");
     redactions.note("c1", REF, "created again");
     for (const name of names.filter((each) => each !== "c1")) redactions.removed(name);
+    await clock.advance(3_600_000);
+    redactions.removed("c101");
     redactions.removed("unknown");
     const shown = (name: string) => redactions.ofAll(`of-${name};`);
     expect([shown("c0"), shown("c1"), shown("c2"), shown("kept")]).toEqual(["of-c0;", REF, REF, REF]);
+  });
+
+  test("keeps the values of all that were removed within an hour: their tasks may still stop", async () => {
+    const clock = new SimClock();
+    const redactions = new Redactions(clock);
+    const names = Array.from({ length: 150 }, (_, at) => `c${at}`);
+    for (const name of names) redactions.note(name, REF, `of-${name};`);
+    for (const name of names) redactions.removed(name);
+    await clock.advance(3_599_000);
+    redactions.removed("c149");
+    expect([redactions.text("c0", "of-c0;"), redactions.ofAll("of-c1;")]).toEqual([REF, REF]);
   });
 
   test("forgets the oldest of very many", () => {

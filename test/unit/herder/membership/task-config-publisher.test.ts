@@ -39,7 +39,7 @@ describe("the publisher of task configs", () => {
       random: new SeededRandom(1),
       logger: silentLogger,
       signal: new AbortController().signal,
-      redactions: new Redactions(),
+      redactions: new Redactions(clock),
       configs: () => configsOf(...records),
       startedFrom: () => startedFrom,
       report: (_connector, trace) => reported.push(trace?.split("\n")[0] ?? null),

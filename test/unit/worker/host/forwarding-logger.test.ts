@@ -27,7 +27,7 @@ test("a host's line arrives with its name, fields and causes, as a message that 
 
 test("a config provider's value appears as its reference, in the line and in its causes", () => {
   const lines: string[] = [];
-  const redactions = new Redactions();
+  const redactions = new Redactions(new SimClock());
   redactions.note("shop", REFERENCE, "hunter2-secret");
   const worker = new RedactingLogger(
     lineLogger((line) => lines.push(line), new SimClock(), new LogLevels("info"), "worker"),
