@@ -30,9 +30,14 @@ export function parseListener(key: string, text: string): Listener {
 
 /** Whether no two sockets can listen on both. Port 0 is never taken; names are not resolved. */
 export function collide(one: Listener, other: Listener): boolean {
-  const isEverywhere = ({ host }: Listener) => host === "" || host === "0.0.0.0" || host === "::";
-  const overlap = isEverywhere(one) || isEverywhere(other) || one.host === other.host;
+  const overlap = one.host === other.host || takes(one, other) || takes(other, one);
   return one.port !== 0 && one.port === other.port && overlap;
+}
+
+/** Whether the host of one stands for addresses that include the other's. `::` takes the IPv4 addresses, too. */
+function takes({ host }: Listener, other: Listener): boolean {
+  if (host === "0.0.0.0") return !other.host.includes(":");
+  return host === "" || host === "::";
 }
 
 /** The address of a worker's REST for other workers, where it differs from the listener's (`rest.advertised.*`). */

@@ -32,6 +32,9 @@ describe("a listener", () => {
     ["http://a:1", "http://a:2", false],
     ["http://a:1", "http://b:1", false],
     ["http://a:0", "http://a:0", false],
+    ["http://0.0.0.0:1", "http://[::1]:1", false],
+    ["http://0.0.0.0:1", "http://[::]:1", true],
+    ["http://127.0.0.1:1", "http://[::]:1", true],
   ])("%s and %s collide: %s", (one, other, expected) => {
     expect(collide(parseListener("listeners", one), parseListener("listeners", other))).toBe(expected);
   });
