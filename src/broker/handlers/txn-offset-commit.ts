@@ -19,16 +19,15 @@ export const txnOffsetCommit = defineHandler(api, {
     const { broker, apiVersion } = call;
     const { transactionalId, groupId } = request;
     if (groupId === "") return refused(request, ErrorCodes.INVALID_GROUP_ID);
-    const faults = request.topics.map(({ name, partitions }) =>
-      partitions.map(({ partitionIndex, committedMetadata }) =>
-        faultOf(name, partitionIndex, committedMetadata, broker),
-      ),
-    );
     const partitions = broker.groups.partitionsOf(groupId);
     const admitted = await broker.transactions.admit(transactionalId, request, partitions, apiVersion >= 5);
     // Judged again: it may have ended meanwhile.
     const error = admitted === "NONE" ? broker.transactions.judge(transactionalId, request, partitions) : admitted;
     if (error !== "NONE") return refused(request, ErrorCodes[transactionalDataError(error, dialectOf(apiVersion))]);
+    // In one step with the commit: a topic may have been deleted meanwhile, and the next of its name must not get them.
+    const faults = request.topics.map(({ name, partitions: asked }) =>
+      asked.map(({ partitionIndex, committedMetadata }) => faultOf(name, partitionIndex, committedMetadata, broker)),
+    );
     const errorCode = await commit(request, acceptedOf(request, faults, call), call);
     if (errorCode !== ErrorCodes.NONE) return refused(request, errorCode);
     return {
