@@ -40,11 +40,12 @@ type Appending = { readonly entries: readonly ModelEntry[]; readonly batch?: Mod
  * begin, must see what `TransactionModel` works out; after a start, the producers and transactions must be those of the
  * batches that survived.
  *
+ * @param hasPoints whether recovery points are written, so that a start reads only what came after.
  * @throws an error that names the seed.
  */
-export async function runTransactionHistory(seed: number): Promise<void> {
+export async function runTransactionHistory(seed: number, hasPoints = false): Promise<void> {
   try {
-    await new History(seed).run();
+    await new History(seed, hasPoints).run();
   } catch (cause) {
     throw new Error(`The transaction history of seed ${seed} failed: ${(cause as Error).message}`, { cause });
   }
@@ -64,8 +65,12 @@ class History {
   #logStart = 0;
   #cleanedUpTo = 0;
   #values = 0;
+  #recoveryPoint = 0;
+  /** Of its own, so that the other draws of a seed stay as they are. */
+  readonly #points: SeededRandom | undefined;
 
-  constructor(seed: number) {
+  constructor(seed: number, hasPoints: boolean) {
+    this.#points = hasPoints ? new SeededRandom(seed ^ 0x2545f491) : undefined;
     this.#random = new SeededRandom(seed);
     this.#disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
     this.#isCompacted = this.#pick(2) === 0;
@@ -73,7 +78,7 @@ class History {
       "cleanup.policy": this.#isCompacted ? "compact" : "delete",
       "retention.ms": "-1",
       "segment.bytes": String([300, 500, 900][this.#pick(3)]),
-      "index.interval.bytes": "100",
+      "index.interval.bytes": hasPoints ? "10" : "100",
       "delete.retention.ms": "0",
       "flush.messages": "1",
     };
@@ -116,7 +121,16 @@ class History {
     else if (action === 16) log.tend(this.#clock.nowMs(), Number.MAX_SAFE_INTEGER);
     else if (action === 17) await (this.#isCompacted ? this.#compact(log) : this.#shorten(log));
     else await this.#settle(log);
+    if (this.#points?.integer(6) === 0) this.#checkpoint(log);
     if (!log.offline && !this.#disk.isCut) this.#check(log);
+  }
+
+  #checkpoint(log: PartitionLog): void {
+    try {
+      this.#recoveryPoint = log.checkpoint();
+    } catch (cause) {
+      if (this.#disk.fault === undefined) throw cause;
+    }
   }
 
   #send(log: PartitionLog, producerId: number): void {
@@ -233,7 +247,10 @@ class History {
   #open(leaderEpoch: number): PartitionLog | undefined {
     const [disk, clock, configs] = [this.#disk, this.#clock, this.#configs];
     try {
-      const log = openTestLog(FOLDER, { configs, disk, clock, leaderEpoch, logStartOffset: this.#logStart });
+      const logStartOffset = this.#logStart;
+      // That of a deleted topic of the same name may be left.
+      const recoveryPoint = this.#points?.integer(4) === 0 ? 1_000_000 : this.#recoveryPoint;
+      const log = openTestLog(FOLDER, { configs, disk, clock, leaderEpoch, logStartOffset, recoveryPoint });
       if (!disk.isCut) return log;
       log.abandon();
       disk.restart();

@@ -168,6 +168,26 @@ describe("over logs on a disk", () => {
     expect(start(disk).groups.offsets.get("g", "t", 0)?.offset).toBe(5);
   });
 
+  test("a group for which only a transaction has committed offsets does not expire before that has ended", async () => {
+    const disk = freshDisk();
+    const producer = { producerId: 7, producerEpoch: 0, baseSequence: -1, isTransactional: true };
+    const { groups, log } = start(disk);
+    groups.commit({ ...commitOf(5), producer }, 0);
+    groups.expire();
+    await log.settled(log.logEndOffset);
+    disk.restart();
+    const again = start(disk);
+    again.groups.expire();
+    expect(again.groups.offsets.get("g", "t", 0)).toBeUndefined();
+    expect(again.groups.list().map(({ groupId }) => groupId)).toEqual(["g"]);
+    again.log.appendMarker({ producerId: 7, producerEpoch: 0, coordinatorEpoch: 1, kind: "COMMIT" });
+    again.groups.offsets.endTransaction(0, 7, true);
+    expect(again.groups.offsets.get("g", "t", 0)?.offset).toBe(5);
+    await again.log.settled(again.log.logEndOffset);
+    disk.restart();
+    expect(start(disk).groups.offsets.get("g", "t", 0)?.offset).toBe(5);
+  });
+
   test("a commit that cannot be forced to disk is an error, and the group is refused from then on", async () => {
     const disk = freshDisk();
     const { groups } = start(disk);
