@@ -6,7 +6,7 @@ import { CompactedLog, type LogFold } from "../stores/compacted-log.js";
 import { ensureInternalTopics, type InternalTopic } from "../stores/internal-topic.js";
 import { KafkaLogTransport } from "../stores/log-transport.js";
 import type { OpenedOffsetsTopic, OwnOffsetsParts } from "../stores/offset-store.js";
-import { type OwnOffsetsPlan, ownOffsetsTopic } from "../worker/source/own-offsets-topic.js";
+import { type OwnOffsetsPlan, ownOffsetsTopic, requireOneCluster } from "../worker/source/own-offsets-topic.js";
 
 /** How to create a topic of offsets: as the worker's own; a standalone worker leaves it to the broker's defaults. */
 export type OffsetsTopicSettings = Pick<InternalTopic, "partitions" | "replicationFactor" | "configs">;
@@ -31,14 +31,24 @@ export function ownOffsets({ stack, props }: Wiring, settings: OffsetsTopicSetti
 
 async function open(
   { clock, random, logger }: Wiring["stack"],
-  { topic, producer, consumer, admin }: OwnOffsetsPlan,
+  plan: OwnOffsetsPlan,
   settings: OffsetsTopicSettings,
   signal: AbortSignal,
 ): Promise<OpenedOffsetsTopic> {
+  const { topic, producer, consumer, admin } = plan;
   const storeLogger = logger.named(LOGGERS.stores);
   const common = { clock, random };
   const creator = createKafkaClient({ ...common, properties: admin, logger: logger.named(LOGGERS.admin) });
+  const reader = createKafkaClient({ ...common, properties: consumer, logger: logger.named(LOGGERS.consumer) });
+  const writer = createKafkaClient({ ...common, properties: producer, logger: logger.named(LOGGERS.producer) });
+  const close = async () => {
+    await Promise.all([reader.close(), writer.close()]);
+  };
   try {
+    const [ofProducer, ofConsumer, ofAdmin] = await Promise.all(
+      [writer, reader, creator].map((client) => client.admin.clusterId(signal)),
+    );
+    requireOneCluster(plan, { producer: ofProducer!, consumer: ofConsumer!, admin: ofAdmin! });
     const names = { property: "offsets.storage.topic", replicationProperty: "offset.storage.replication.factor" };
     const { partitions, replicationFactor, configs } = settings;
     const wanted = {
@@ -50,11 +60,12 @@ async function open(
       ...names,
     };
     await ensureInternalTopics([wanted], { ...common, admin: creator.admin, logger: storeLogger }, signal);
+  } catch (error) {
+    await close();
+    throw error;
   } finally {
     await creator.close();
   }
-  const reader = createKafkaClient({ ...common, properties: consumer, logger: logger.named(LOGGERS.consumer) });
-  const writer = createKafkaClient({ ...common, properties: producer, logger: logger.named(LOGGERS.producer) });
   return {
     // Committed records alone: tasks that deliver exactly once write here in transactions.
     openLog: (fold: LogFold) =>
@@ -65,8 +76,6 @@ async function open(
         logger: storeLogger,
         fold,
       }),
-    async close() {
-      await Promise.all([reader.close(), writer.close()]);
-    },
+    close,
   };
 }

@@ -1,4 +1,4 @@
-import type { Props } from "../../api/index.js";
+import { ConfigError, invalidValue, type Props } from "../../api/index.js";
 import {
   adminProperties,
   type DerivedProperties,
@@ -48,6 +48,24 @@ export function ownOffsetsTopic(worker: Props, connector: Props, name: string): 
       "client.id": `connector-offsets-adminclient-${name}`,
     },
   };
+}
+
+/**
+ * Called before the topic is created, with the id of the cluster that each client has reached; "" if it has none.
+ *
+ * @throws ConfigError unless they are one: offsets would be written where nobody reads them, and earlier tasks fenced
+ *   where they do not write.
+ */
+export function requireOneCluster(
+  plan: OwnOffsetsPlan,
+  ids: Readonly<Record<"producer" | "consumer" | "admin", string>>,
+): void {
+  for (const kind of ["consumer", "admin"] as const) {
+    if (ids[kind] === ids.producer || ids[kind] === "" || ids.producer === "") continue;
+    const key = `${kind}.override.bootstrap.servers`;
+    const detail = `topic ${plan.topic}, for the connector's own offsets, must be in the cluster that the connector writes to, which is another one (${plan.producer["bootstrap.servers"]}); name that one's servers in ${key}`;
+    throw new ConfigError(key, invalidValue(key, plan[kind]["bootstrap.servers"], detail));
+  }
 }
 
 /** As Kafka Connect compares: by the servers' names. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ownOffsetsTopic } from "../../../../src/worker/source/own-offsets-topic.js";
+import { ownOffsetsTopic, requireOneCluster } from "../../../../src/worker/source/own-offsets-topic.js";
 
 const WORKER = { "bootstrap.servers": "a:1, b:2", "offset.storage.topic": "offsets", "group.id": "g" };
 const EXACTLY_ONCE = { ...WORKER, "exactly.once.source.support": "enabled" };
@@ -38,6 +38,18 @@ describe("a source's own offsets topic", () => {
     expect(plan.consumer).toMatchObject({ "bootstrap.servers": "d:4", "fetch.min.bytes": "3" });
     expect(plan.consumer).not.toHaveProperty("group.id");
     expect(plan.admin).toMatchObject({ "bootstrap.servers": "e:5" });
+  });
+
+  test("must be read and created in the cluster that it is written to", () => {
+    const plan = ownOffsetsTopic(EXACTLY_ONCE, ELSEWHERE, "c")!;
+    const ids = { producer: "P", consumer: "P", admin: "P" };
+    const requiring = (other: object) => () => requireOneCluster(plan, { ...ids, ...other });
+    expect(requiring({ consumer: "W" })).toThrow(
+      /^Invalid value a:1, b:2 for configuration consumer\.override\.bootstrap\.servers: topic offsets, .*\(c:3\)/,
+    );
+    expect(requiring({ admin: "W" })).toThrow(/configuration admin\.override\.bootstrap\.servers: /);
+    expect(requiring({})).not.toThrow();
+    expect(requiring({ admin: "" })).not.toThrow();
   });
 
   test("is not reached with overrides that the worker forbids", () => {
