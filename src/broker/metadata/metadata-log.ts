@@ -105,7 +105,8 @@ export class MetadataLog {
         return await this.#replace(changedMetadata(metadata, changes));
       } catch (cause) {
         if (this.#isInDoubt) return this.#takeBack(() => this.#replace(metadata), cause);
-        // Without room for a snapshot there may be some for a line: the file is as it was.
+        // Without room for a snapshot there may be some for a line: the file is as it was. Unless the folder was lost.
+        this.checkFolder();
       }
     }
     const bytes = Buffer.from(changesText(changes));

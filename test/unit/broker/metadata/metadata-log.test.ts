@@ -90,6 +90,32 @@ test("changes that outgrow the snapshot are compacted", async () => {
   expect(open().metadata.nodeConfigs).toEqual(configs);
 });
 
+test("a folder that is lost while a snapshot is written is written to no more", async () => {
+  let isLost = false;
+  const checkFolder = () => {
+    if (isLost) throw new Error("the folder is lost");
+  };
+  const clock = new SimClock();
+  const log = new MetadataLog("/data", disk, checkFolder, silentLogger);
+  const state = BrokerState.open(log, new SeededRandom(2), () => clock.turn());
+  const next = `${PATH}.tmp`;
+  const sync = disk.syncLater.bind(disk);
+  disk.syncLater = async (fd) => {
+    isLost = disk.list("/data").some(({ name }) => next.endsWith(name));
+    await sync(fd);
+  };
+  let before = content();
+  const configs = { note: "x".repeat(4000) };
+  const changes = async () => {
+    while (!isLost) {
+      before = content();
+      await state.change({ kind: "node-configs", configs });
+    }
+  };
+  await expect(changes()).rejects.toThrow("the folder is lost");
+  expect(content()).toEqual(before);
+});
+
 describe("the end of the file", () => {
   test.each([1, 5, 30])("is cut where a write did not finish: %i bytes are missing", async (missing) => {
     const state = open();
