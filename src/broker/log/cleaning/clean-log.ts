@@ -165,7 +165,6 @@ function* rewriteGroup(
   } finally {
     disk.close(fd);
   }
-  disk.setModifiedMs(cleaned, modifiedMs);
   // The first segment stays even if empty: its name is the log's start. Without it, a reader with an older offset
   // would get OFFSET_OUT_OF_RANGE and might continue at the end.
   if (written === 0 && first !== log.segments[0]) {
@@ -180,8 +179,7 @@ function* rewriteGroup(
     });
     return true;
   }
-  disk.rename(cleaned, join(log.folder, `${segmentName(base)}.log.swap`));
-  indexSwap(log, base);
+  takePlace(log, base, cleaned, modifiedMs);
   replaceSegments(log, () => {
     disk.syncFolder(log.folder);
     for (const segment of group) segment.close();
@@ -197,14 +195,21 @@ function* rewriteGroup(
 }
 
 /**
- * Writes the index files of a `.swap`. On a failure, such as a full disk, the `.swap` is withdrawn: another cleaning may
- * group the segments differently, and the next start, which finishes every `.swap`, would delete what that one wrote.
+ * Renames `.cleaned` to `.swap`, and writes its index files. On a failure, such as a full disk, all of them are withdrawn:
+ * another cleaning may group the segments differently, and would take the aborted transactions for its own; and the next
+ * start, which finishes every `.swap`, would delete what that one wrote.
  */
-function indexSwap(log: PartitionLog, base: number): void {
+function takePlace(log: PartitionLog, base: number, cleaned: string, modifiedMs: number): void {
+  const { folder, files } = log;
   try {
-    Segment.indexSwap(log.folder, base, log.files, log.config.indexIntervalBytes);
+    files.disk.setModifiedMs(cleaned, modifiedMs);
+    files.disk.rename(cleaned, join(folder, `${segmentName(base)}.log.swap`));
+    Segment.indexSwap(folder, base, files, log.config.indexIntervalBytes);
   } catch (cause) {
-    replaceSegments(log, () => Segment.removeSwap(log.folder, base, log.files));
+    replaceSegments(log, () => {
+      files.disk.remove(cleaned);
+      Segment.removeSwap(folder, base, files);
+    });
     throw cause;
   }
 }

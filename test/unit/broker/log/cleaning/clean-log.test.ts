@@ -83,3 +83,20 @@ test("a compacted segment whose index cannot be read back does not leave the log
   disk.kill();
   expect(keysOf(opened(disk, 850, 2))).toEqual(["b", "a", "q"]);
 });
+
+test("a cleaning that fails before its result counts leaves no transactions to a later one", async () => {
+  const disk = await logOf([]);
+  const written = opened(disk, 1, 1);
+  append(written, batchOf([{ key: "a", value: "a" }]));
+  const stamp = { producerId: 7, producerEpoch: 0, baseSequence: 0, isTransactional: true };
+  append(written, batchOf([{ key: "b", value: "b" }], stamp));
+  written.appendMarker({ producerId: 7, producerEpoch: 0, coordinatorEpoch: 0, kind: "ABORT" });
+  append(written, batchOf([{ key: "q", value: "q" }]));
+  await written.settled(written.logEndOffset);
+  await written.close();
+  const together = opened(disk, 850, 2);
+  disk.broken = { call: "write", path: /00\.log\.swap$/, code: "ENOSPC" };
+  await expect(clean(together, disk)).rejects.toMatchObject({ code: "ENOSPC" });
+  disk.broken = undefined;
+  expect(disk.list(FOLDER).filter(({ name }) => /swap|cleaned/.test(name))).toEqual([]);
+});
