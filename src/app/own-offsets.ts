@@ -11,20 +11,36 @@ import { type OwnOffsetsPlan, ownOffsetsTopic, requireOneCluster } from "../work
 /** How to create a topic of offsets: as the worker's own; a standalone worker leaves it to the broker's defaults. */
 export type OffsetsTopicSettings = Pick<InternalTopic, "partitions" | "replicationFactor" | "configs">;
 
+/** The worker's own offsets topic. */
+export interface WorkerOffsets {
+  readonly topic: string;
+  clusterId(signal: AbortSignal): Promise<string>;
+}
+
 interface Wiring {
   readonly stack: { readonly clock: Clock; readonly random: Random; readonly logger: NamedLogger };
   readonly props: Props;
 }
 
-/** The offsets topics of connectors that have one of their own, with the clients that their overrides describe. */
-export function ownOffsets({ stack, props }: Wiring, settings: OffsetsTopicSettings): OwnOffsetsParts {
+/**
+ * The offsets topics of connectors that have one of their own, with the clients that their overrides describe.
+ *
+ * @param ofWorker undefined: the worker keeps its offsets in a file.
+ */
+export function ownOffsets(
+  { stack, props }: Wiring,
+  settings: OffsetsTopicSettings,
+  ofWorker?: WorkerOffsets,
+): OwnOffsetsParts {
   const { clock, logger } = stack;
   return {
     clock,
     logger: logger.named(LOGGERS.stores),
     find(connector, config) {
       const plan = ownOffsetsTopic(props, config, connector);
-      return plan && { identity: JSON.stringify(plan), open: (signal) => open(stack, plan, settings, signal) };
+      return (
+        plan && { identity: JSON.stringify(plan), open: (signal) => open(stack, plan, settings, ofWorker, signal) }
+      );
     },
   };
 }
@@ -33,8 +49,9 @@ async function open(
   { clock, random, logger }: Wiring["stack"],
   plan: OwnOffsetsPlan,
   settings: OffsetsTopicSettings,
+  ofWorker: WorkerOffsets | undefined,
   signal: AbortSignal,
-): Promise<OpenedOffsetsTopic> {
+): Promise<OpenedOffsetsTopic | undefined> {
   const { topic, producer, consumer, admin } = plan;
   const storeLogger = logger.named(LOGGERS.stores);
   const common = { clock, random };
@@ -49,6 +66,10 @@ async function open(
       [writer, reader, creator].map((client) => client.admin.clusterId(signal)),
     );
     requireOneCluster(plan, { producer: ofProducer!, consumer: ofConsumer!, admin: ofAdmin! });
+    if (ofWorker?.topic === topic && ofProducer !== "" && (await ofWorker.clusterId(signal)) === ofProducer) {
+      await close();
+      return undefined;
+    }
     const names = { property: "offsets.storage.topic", replicationProperty: "offset.storage.replication.factor" };
     const { partitions, replicationFactor, configs } = settings;
     const wanted = {

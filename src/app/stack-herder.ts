@@ -174,7 +174,10 @@ function makeParts(
         config: new ConfigStore(openLog(topics.config.name, mode === "enabled"), listeners.config, leaderSends),
         offset: new OffsetStore(
           openLog(topics.offset.name, mode === "enabled"),
-          ownOffsets({ stack, props }, topics.offset),
+          ownOffsets({ stack, props }, topics.offset, {
+            topic: topics.offset.name,
+            clusterId: (ending) => client.admin.clusterId(ending),
+          }),
         ),
         status: new StatusStore(openLog(topics.status.name), listeners.status, clock, random, storeLogger),
       };

@@ -16,8 +16,13 @@ import { OverlaidOffsets } from "./overlaid-offsets.js";
 export interface OwnOffsetsTopic {
   /** The topic with the settings of its clients: other ones are another topic. */
   readonly identity: string;
-  /** Makes sure that the topic exists, and opens clients of its cluster. @throws ConfigError, RetriableError */
-  open(signal: AbortSignal): Promise<OpenedOffsetsTopic>;
+  /**
+   * Makes sure that the topic exists, and opens clients of its cluster. Undefined: it is the worker's after all, by
+   * another address of the cluster.
+   *
+   * @throws ConfigError, RetriableError
+   */
+  open(signal: AbortSignal): Promise<OpenedOffsetsTopic | undefined>;
 }
 
 export interface OpenedOffsetsTopic {
@@ -150,7 +155,9 @@ export class OffsetStore {
     if (opened) opened.idle.cancel();
     else {
       const topic = new OwnTopic(own);
-      const place = topic.opened.then((log) => new OverlaidOffsets(connector, log, this.#worker, logger));
+      const place = topic.opened.then((log) =>
+        log ? new OverlaidOffsets(connector, log, this.#worker, logger) : onlyWorker(connector, this.#worker),
+      );
       opened = { topic, place, idle: { cancel() {} } };
       this.#own.set(key, opened);
     }
@@ -170,7 +177,8 @@ export class OffsetStore {
 
 /** A connector's own topic, from its opening on. */
 class OwnTopic {
-  readonly opened: Promise<OffsetTopic>;
+  /** Undefined: it is the worker's. */
+  readonly opened: Promise<OffsetTopic | undefined>;
   readonly #closing = new AbortController();
   #topic: OffsetTopic | undefined;
   #closeClients: (() => Promise<void>) | undefined;
@@ -189,8 +197,10 @@ class OwnTopic {
     await this.#closeClients?.();
   }
 
-  async #open(own: OwnOffsetsTopic): Promise<OffsetTopic> {
-    const { openLog, close } = await own.open(this.#closing.signal);
+  async #open(own: OwnOffsetsTopic): Promise<OffsetTopic | undefined> {
+    const parts = await own.open(this.#closing.signal);
+    if (!parts) return undefined;
+    const { openLog, close } = parts;
     this.#closeClients = close;
     const topic = new OffsetTopic(openLog);
     this.#topic = topic;

@@ -24,6 +24,7 @@ async function rig() {
     async open() {
       const fault = faults.shift();
       if (fault) throw fault;
+      if (topic === "offsets") return undefined;
       const log = own.get(topic) ?? new MemoryLog();
       own.set(topic, log);
       return { openLog: openLogOver(log, environment, topic), close: async () => void closed.push(topic) };
@@ -203,6 +204,17 @@ describe("a connector's own topic", () => {
     await clock.advance(301_000); // the commit takes long, and the topic is closed meanwhile
     faults.push(new Error("no such cluster"));
     await store.committed("c", entries, undefined, OWN);
+    await store.close();
+  });
+
+  test("that is the worker's, by another address of its cluster, is written once", async () => {
+    const { store, worker, clock } = await rig();
+    const same = { "offsets.storage.topic": "offsets" };
+    const entries = [{ partition: A, offset: { at: 1 } }];
+    await store.flush("c", entries, undefined, same);
+    await clock.settled();
+    expect(worker.texts).toEqual([[KEY(A), '{"at":1}']]);
+    expect(await store.records("c", entries, undefined, same)).toMatchObject({ topic: "offsets", isOverlaid: false });
     await store.close();
   });
 
