@@ -134,12 +134,8 @@ export class EventRouter implements Transformation {
     const partition = partitions.map(({ field }) => typed(row, field.name, "int32") as number | null).at(-1);
     const isEmpty = payload.value === null || (typeof payload.value === "string" && javaTrim(payload.value) === "");
     const hasEnvelope = placements.some(({ place }) => place === "envelope");
-    const value: Data =
-      buries && isEmpty
-        ? { schema: null, value: null }
-        : hasEnvelope
-          ? this.#enveloped(row, payload, route, found)
-          : payload;
+    const full = hasEnvelope ? this.#enveloped(row, payload, route, found) : payload;
+    const value: Data = buries && isEmpty ? { schema: null, value: null } : full;
     return record.with({
       topic: this.#topicOf(route) ?? route,
       partition: partition ?? null,
