@@ -6,7 +6,7 @@ import { fuzzBroker } from "../../support/fuzz-broker.js";
 import { APIS } from "../../unit/protocol/every-api.js";
 
 /** Frames in all, and per broker: each run ends with a look at what is left of it. */
-const FRAMES = Number(process.env["MILLRACE_FRAMES"] ?? 100_000);
+const FRAMES = Number(process.env["MILLRACE_FRAMES"] ?? 30_000);
 const RUN = 5000;
 const MIB = 1024 * 1024;
 
