@@ -4,6 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SystemClock } from "../../src/base/clock.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { SystemRandom } from "../../src/base/random.js";
+import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
 import { fileText } from "../support/file-watch.js";
 import { RestClient } from "../support/rest-client.js";
@@ -59,6 +63,49 @@ describe.skipIf(missing)("the stock Java tools on the bundled broker", () => {
       expect(read.trimEnd().split("\n")).toEqual(lines);
     },
   );
+
+  test("Java's transactional producer writes, its readers of committed records see that and nothing aborted", async () => {
+    const server = ["--bootstrap-server", broker.bootstrap];
+    await topics("--create", "--topic", "committed", "--partitions", "1");
+    await peers.tool("org.apache.kafka.tools.ProducerPerformance", [
+      ...["--topic", "committed", "--num-records", "500", "--record-size", "10", "--throughput", "-1"],
+      ...["--transactional-id", "perf", "--transaction-duration-ms", "50"],
+      ...["--producer-props", `bootstrap.servers=${broker.bootstrap}`],
+    ]);
+    const properties = { "bootstrap.servers": broker.bootstrap };
+    const ours = createKafkaClient({
+      properties,
+      clock: new SystemClock(),
+      random: new SystemRandom(),
+      logger: silentLogger,
+    });
+    try {
+      const aborted = ours.transactionalProducer({ transactionalId: "ours" }, { acknowledged() {}, failed() {} });
+      await aborted.init();
+      for (const [value, end] of [
+        ["aborted", "abort"],
+        ["last", "commit"],
+      ] as const) {
+        aborted.begin();
+        const [key, headers] = [null, []];
+        await aborted.send([
+          { topic: "committed", partition: 0, key, value: Buffer.from(value), timestampMs: Date.now(), headers },
+        ]);
+        await aborted[end]();
+      }
+    } finally {
+      await ours.close();
+    }
+    const read = await peers.tool("org.apache.kafka.tools.consumer.ConsoleConsumer", [
+      ...[...server, "--topic", "committed", "--from-beginning", "--max-messages", "501", "--timeout-ms", "60000"],
+      ...["--isolation-level", "read_committed"],
+    ]);
+    const lines = read.trimEnd().split("\n");
+    expect([lines.length, lines.at(-1)]).toEqual([501, "last"]);
+    expect(lines.slice(0, 500).every((line) => /^[A-Z]{10}$/.test(line))).toBe(true);
+    const listed = await peers.tool("org.apache.kafka.tools.TransactionsCommand", [...server, "list"]);
+    expect(listed).toMatch(/perf\s+.*CompleteCommit/);
+  });
 
   test("the real Connect worker runs on it and moves a file through a topic", async () => {
     await peers.startConnect();
