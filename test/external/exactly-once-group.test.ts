@@ -6,7 +6,7 @@ import { findPeers, Peers } from "./peers.js";
 const { script, missing } = findPeers();
 const CONSOLE_CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 /** MILLRACE_BLOWS for a longer run. */
-const BLOWS = Number(process.env["MILLRACE_BLOWS"] ?? 6);
+const BLOWS = Number(process.env["MILLRACE_BLOWS"] ?? 4);
 
 describe.skipIf(missing)("a group of three workers on Apache Kafka with exactly-once sources", () => {
   let peers: Peers;
