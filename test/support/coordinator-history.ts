@@ -143,7 +143,7 @@ class Producer {
     if (error !== "NONE") return;
     this.session = { producerId, producerEpoch };
     const former = this.model.newest.get(this.id);
-    // Two that take over at the same time are told apart by their sessions.
+    // The sessions distinguish two producers that take over at the same time.
     const isNewer = (a: { producerId: number; producerEpoch: number }, b: typeof a) =>
       a.producerId > b.producerId || (a.producerId === b.producerId && a.producerEpoch > b.producerEpoch);
     if (!former?.session || isNewer(this.session, former.session)) this.model.newest.set(this.id, this);

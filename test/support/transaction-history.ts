@@ -30,7 +30,7 @@ const PRODUCERS = [1, 2, 3, 4];
 const IDEMPOTENT = 4;
 const REMEMBERED_BATCHES = 5;
 
-/** What is to be appended: entries without offsets. */
+/** Entries to append, which have no offsets yet. */
 type Appending = { readonly entries: readonly ModelEntry[]; readonly batch?: ModelBatch };
 
 /**

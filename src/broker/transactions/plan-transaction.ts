@@ -38,7 +38,7 @@ const KEEP: TransactionPlan = { kind: "keep" };
 /**
  * Plans InitProducerId: the epoch rises, which fences the producers before. With the id and epoch of a session that
  * continues after an error (KIP-360) only that session may do so. When the epochs are used up, the producer gets a new
- * id. An open transaction is aborted first, with an epoch that nobody is told: the request is then planned again.
+ * id. An open transaction is aborted first, with an epoch that no client receives; the request is then planned again.
  *
  * @param current undefined: the id is not known.
  * @param newProducerId takes a producer id that was never used; called only if it is used in the plan.

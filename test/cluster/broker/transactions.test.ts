@@ -195,7 +195,7 @@ describe("transactions", () => {
     expect((await committed(1)).values).toEqual(["b"]);
   });
 
-  test("of a fenced producer are aborted, and it is told so as its version knows it", async () => {
+  test("of a fenced producer are aborted, and its requests fail with the error of their version", async () => {
     const old = await init();
     await add(old, [0]);
     await write(old, 0, 0, "lost");

@@ -8,7 +8,7 @@ const VERSION = 1;
 const CRC_BYTES = 4;
 const HEADER_BYTES = CRC_BYTES + 2 + 8 + 3 * 4;
 
-/** What is known of a segment that is still written, up to an offset. */
+/** The indexes of an active segment, up to an offset. */
 export interface IndexSnapshot {
   /** Only of batches that are on disk. */
   readonly index: SegmentIndex;
