@@ -238,7 +238,7 @@ export class RecordAccumulator<T> {
     // Batches in flight are sealed, so an open batch can always grow.
     if (batch && batch.sizeBytes + recordSizeBound(key, value, headers) > queue.batchLimit) batch = undefined;
     if (!batch) {
-      const writer = new RecordBatchWriter(this.#buffers.take());
+      const writer = new RecordBatchWriter(this.#buffers.take(), queue.batchLimit);
       batch = new ProducerBatch<Token<T>>(writer, sequence, this.cluster.clock.monotonicMs());
       queue.batches.push(batch);
       this.waiting.add(queue);

@@ -48,9 +48,16 @@ export class RecordBatchWriter {
   #headersStart = 0;
   #headersEnd = 0;
 
-  /** @param storage a buffer to write to; replaced by a larger one when it is full. */
-  constructor(storage: Buffer = Buffer.allocUnsafe(FIRST_BYTES)) {
-    this.#buffer = storage.length < BATCH_HEADER_BYTES ? Buffer.allocUnsafe(FIRST_BYTES) : storage;
+  /**
+   * @param storage a buffer to write to; replaced by a larger one when it is full.
+   * @param limitBytes the batch's greatest size, if its owner keeps to one: doubling beyond it would be wasted.
+   */
+  constructor(
+    storage?: Buffer,
+    private readonly limitBytes = Number.POSITIVE_INFINITY,
+  ) {
+    const isUsable = storage !== undefined && storage.length >= BATCH_HEADER_BYTES;
+    this.#buffer = isUsable ? storage : Buffer.allocUnsafe(FIRST_BYTES);
   }
 
   /** The current buffer; it may be reused once the batch is no longer needed. */
@@ -128,7 +135,7 @@ export class RecordBatchWriter {
   }
 
   #grow(neededBytes: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(neededBytes, this.#buffer.length * 2));
+    const grown = Buffer.allocUnsafe(Math.max(neededBytes, Math.min(this.#buffer.length * 2, this.limitBytes)));
     grown.set(this.#buffer.subarray(0, this.#position));
     this.#buffer = grown;
   }

@@ -194,6 +194,16 @@ describe("decompression", () => {
     expect(codecNumber("zstd")).toBe(4);
   });
 
+  test("filled to its limit holds no more memory than that", () => {
+    const limitBytes = 262_144;
+    const writer = new RecordBatchWriter(undefined, limitBytes);
+    const value = Buffer.alloc(600);
+    while (writer.sizeBytes + recordSizeBound(null, value, []) <= limitBytes) writer.append(0, null, value, []);
+    expect(writer.storage.length).toBeLessThanOrEqual(limitBytes);
+    writer.append(0, null, Buffer.alloc(limitBytes), []);
+    expect(readRecords(writer.finish())).toHaveLength(writer.count);
+  });
+
   test("an LZ4 frame has independent blocks, the only ones that Java reads", () => {
     const writer = new RecordBatchWriter();
     for (let at = 0; at < 5000; at++) writer.append(at, null, Buffer.from(`value ${at}`.repeat(5)), []);
