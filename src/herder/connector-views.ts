@@ -4,7 +4,7 @@ import type { TaskId } from "../contract/task-id.js";
 import type { ConfigSnapshot, ConnectorEntry } from "../stores/config-fold.js";
 import type { StatusSubject, StoredStatus } from "../stores/status-fold.js";
 import type { PluginCatalog } from "../worker/worker.js";
-import type { RestartPlan } from "./work/restart-plan.js";
+import type { RestartPlan } from "./running/restart-plan.js";
 
 /** The part of the status store that views read. */
 export interface StatusReader {

@@ -36,8 +36,8 @@ import { isSignedWith, type RequestSignature } from "./membership/session-keys.j
 import { SignatureError } from "./membership/signature-error.js";
 import { MisdirectedError } from "./misdirected-error.js";
 import { OffsetModifier, type SinkOffsetGroups } from "./offsets/offset-modifier.js";
-import { planRestart } from "./work/restart-plan.js";
-import { taskKey } from "./work/work.js";
+import { planRestart } from "./running/restart-plan.js";
+import { taskKey } from "./work.js";
 import type { ConnectorClasses, WorkerReport } from "./worker-report.js";
 
 export interface DistributedHerderOptions {

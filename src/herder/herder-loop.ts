@@ -2,15 +2,12 @@ import { ConflictError, NotFoundError, RetriableError } from "../api/index.js";
 import { Closers } from "../base/closers.js";
 import { CommandLoop, LoopEndedError, mustRun } from "../base/command-loop.js";
 import { deferred } from "../base/deferred.js";
-import type { RestartRequest } from "../contract/restart-request.js";
-import type { TaskId } from "../contract/task-id.js";
 import type { ConfigEvent, ConfigSnapshot } from "../stores/config-fold.js";
 import type { StoredProps } from "../stores/config-records.js";
 import type { StatusSubject } from "../stores/status-fold.js";
 import type { Worker } from "../worker/worker.js";
-import { autoRestartProps, parseAutoRestartPolicy } from "./config/auto-restart-config.js";
 import { resolveReferences, withoutNulls } from "./config/config-references.js";
-import { Redaction, Redactions } from "./config/redaction.js";
+import { Redactions } from "./config/redaction.js";
 import { FencingRounds } from "./fencing/fencing-rounds.js";
 import { TaskFencing } from "./fencing/task-fencing.js";
 import type { HerderParts, HerderSettings, SharedStores, Stores } from "./herder-parts.js";
@@ -19,13 +16,12 @@ import { LeaderWriter, StaleDecisionError } from "./membership/leader-writer.js"
 import { Membership, type MembershipHost, type Place } from "./membership/membership.js";
 import { TaskConfigPublisher } from "./membership/task-config-publisher.js";
 import { MisdirectedError } from "./misdirected-error.js";
+import { Reconciler, type ReconcilerHost } from "./reconciler.js";
+import { AutoRestarts } from "./running/auto-restarts.js";
+import { StatusReporter } from "./running/status-reporter.js";
+import { WorkRunner } from "./running/work-runner.js";
 import { StageTracker } from "./stage-tracker.js";
-import { AutoRestarts } from "./work/auto-restarts.js";
-import { reconcile } from "./work/reconcile.js";
-import { planRestart, strongerRestart } from "./work/restart-plan.js";
-import { StatusReporter } from "./work/status-reporter.js";
-import { NO_WORK, taskKey, type Work, workOf } from "./work/work.js";
-import { type Stops, WorkRunner } from "./work/work-runner.js";
+import { NO_WORK, taskKey, type Work, workOf } from "./work.js";
 
 /** Two time limits at shutdown: for the command in progress, then for the last statuses and the leave request. */
 const PARTING_MS = 3_000;
@@ -47,20 +43,17 @@ interface Assembly {
  * functions (reconcile, restart-plan, assignor) decide, and the worker carries out. No plugin's code runs in its
  * thread. Of plugin calls elsewhere it waits only for `stop`, which the worker bounds.
  */
-export class HerderLoop implements MembershipHost {
+export class HerderLoop implements MembershipHost, ReconcilerHost {
   readonly #commands = new CommandLoop<undefined>(undefined);
   readonly #stages: StageTracker;
   readonly #stopping = new AbortController();
   readonly #loaded = deferred();
   /** Everything to close after a failed start, or at the end. */
   readonly #opened = new Closers();
-  readonly #restarts = new Map<string, RestartRequest>();
   readonly #redactions: Redactions;
+  readonly #reconciler: Reconciler;
   #assembly: Assembly | undefined;
   #running: Promise<void> | undefined;
-  #eventsPending = false;
-  /** A rejoin follows once what stops now has stopped. */
-  #rejoins = false;
   #wasReady = false;
 
   constructor(
@@ -69,6 +62,7 @@ export class HerderLoop implements MembershipHost {
   ) {
     this.#stages = new StageTracker(settings.clock);
     this.#redactions = new Redactions(settings.clock);
+    this.#reconciler = new Reconciler(this, settings.logger);
   }
 
   get stages(): StageTracker {
@@ -185,12 +179,8 @@ export class HerderLoop implements MembershipHost {
     await this.#stages.during("reading to the end of the config topic", () => this.stores.config.readToEnd(timeoutMs));
   }
 
-  async reconcile(): Promise<void> {
-    const configs = this.configs();
-    const { stopping } = this.#carryOut(configs);
-    await stopping;
-    this.membership.reconciledWith(configs);
-    if (stopping) this.#reconcileBeside(); // starts what had to wait
+  reconcile(): Promise<void> {
+    return this.#reconciler.reconcile();
   }
 
   async stopEverything(withinMs: number): Promise<void> {
@@ -304,8 +294,13 @@ export class HerderLoop implements MembershipHost {
     const autoRestarts = new AutoRestarts({
       clock,
       logger,
-      policyOf: (connector) => this.#autoRestartPolicy(connector),
-      restart: (subject) => this.#autoRestart(subject),
+      providers: settings.providers,
+      configs: () => this.configs(),
+      run: (stage, step) => this.run(stage, step),
+      restart: ({ connector, task }) =>
+        task === undefined
+          ? this.#reconciler.restart(connector, [])
+          : this.#reconciler.restart(undefined, [{ connector, task }]),
     });
     const reporter = new StatusReporter({
       redactions,
@@ -418,113 +413,12 @@ export class HerderLoop implements MembershipHost {
     this.#assembly?.autoRestarts.stop();
   }
 
-  /** Undefined if the connector is gone, or its keys are invalid: then a FAILED one stays so. */
-  #autoRestartPolicy(connector: string) {
-    const entry = this.configs().connectors.get(connector);
-    if (!entry) return undefined;
-    const redaction = new Redaction();
-    const found = (reference: string, value: string) => redaction.note(reference, value);
-    try {
-      const props = withoutNulls(resolveReferences(autoRestartProps(entry.config), this.settings.providers, found));
-      return { policy: parseAutoRestartPolicy(props), configOffset: entry.configOffset };
-    } catch (error) {
-      const shown = redaction.error(error);
-      this.settings.logger.warn("The errors.restart keys of a connector have no effect", { connector }, shown);
-      return undefined;
-    }
-  }
-
-  #autoRestart(subject: StatusSubject): void {
-    const { connector, task } = subject;
-    const name = task === undefined ? `connector ${connector}` : `task ${taskKey({ connector, task })}`;
-    this.run(`restarting failed ${name}`, async () => {
-      const { autoRestarts, membership, runner } = this.#assembled;
-      if (!autoRestarts.isWaiting(subject)) return;
-      if (task === undefined) {
-        if (membership.assigned.connectors.has(connector)) await runner.restart(connector, []);
-      } else if (membership.assigned.tasks.has(taskKey({ connector, task }))) {
-        await runner.restart(undefined, [{ connector, task }]);
-      }
-    }).catch((error: unknown) => {
-      if (!(error instanceof LoopEndedError))
-        this.settings.logger.error(`Failed ${name} could not be restarted`, {}, error);
-    });
-  }
-
   #onConfigEvents(events: readonly ConfigEvent[]): void {
     for (const event of events) {
       if (event.kind === "logger-level") this.parts.onLoggerLevel(event.logger, event.level);
       if (event.kind === "connector-removed") this.#redactions.removed(event.connector);
-      if (event.kind !== "restart-requested") continue;
-      const { request } = event;
-      const waiting = this.#restarts.get(request.connector);
-      this.#restarts.set(request.connector, waiting ? strongerRestart(waiting, request) : request);
     }
-    if (this.#eventsPending) return;
-    this.#eventsPending = true;
-    this.run("applying config updates", () => this.#applyEvents()).catch((error: unknown) => {
-      if (!(error instanceof LoopEndedError))
-        this.settings.logger.error("Config updates could not be applied", {}, error);
-    });
-  }
-
-  async #applyEvents(): Promise<void> {
-    this.#eventsPending = false;
-    await this.#applyRestarts();
-    this.#reconcileBeside();
-  }
-
-  #carryOut(configs: ConfigSnapshot): Stops {
-    const { membership, runner } = this;
-    const mayRunTask = (id: TaskId, tasksOffset: number) => membership.mayRunTask(id, tasksOffset);
-    return runner.carryOut(reconcile(membership.assigned, runner, configs, mayRunTask));
-  }
-
-  /**
-   * Reconciles without awaiting the stops: the leader writes further changes meanwhile, and one rebalance follows for
-   * all of them.
-   */
-  #reconcileBeside(): void {
-    const { membership } = this;
-    const configs = this.configs();
-    const { begun, stopping } = this.#carryOut(configs);
-    if (begun) this.#after(begun, () => this.#reconcileBeside());
-    if (!stopping) {
-      membership.reconciledWith(configs);
-      membership.rejoinIfOutdated();
-    } else if (membership.isOutdated && !this.#rejoins) {
-      this.#rejoins = true;
-      this.#after(stopping, () => {
-        this.#rejoins = false;
-        membership.rejoinIfOutdated();
-      });
-    }
-  }
-
-  #after(stopped: Promise<unknown>, step: () => void): void {
-    const stage = "continuing after connectors and tasks have stopped";
-    stopped
-      .then(() => this.run(stage, async () => step()))
-      .catch((error: unknown) => {
-        if (!(error instanceof LoopEndedError))
-          this.settings.logger.error("Config updates could not be applied", {}, error);
-      });
-  }
-
-  async #applyRestarts(): Promise<void> {
-    const { status } = this.stores;
-    for (const [connector, request] of this.#restarts) {
-      this.#restarts.delete(connector);
-      const states = status.taskStatuses(connector).map(([task, { state }]) => [task, state] as const);
-      const plan = planRestart(request, status.status({ connector })?.state ?? "UNASSIGNED", states);
-      const tasks = plan.tasks
-        .map((task) => ({ connector, task }))
-        .filter((id) => this.membership.assigned.tasks.has(taskKey(id)));
-      const own = plan.connector && this.membership.assigned.connectors.has(connector);
-      await this.#stages.during(`handling restart request for connector ${connector}`, () =>
-        this.runner.restart(own ? connector : undefined, tasks),
-      );
-    }
+    this.#reconciler.onConfigEvents(events);
   }
 
   async #within(timeoutMs: number, step: Promise<void>): Promise<void> {

@@ -4,7 +4,7 @@ import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import { entryOf } from "./connector-views.js";
 import { DistributedHerder } from "./distributed-herder.js";
-import { taskKey } from "./work/work.js";
+import { taskKey } from "./work.js";
 
 /**
  * The herder of a standalone worker: one worker that is a group of its own (`LoneMember`), with configs and statuses in

@@ -159,9 +159,10 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/worker"],
   ],
   "src/herder": [
+    ["src/herder/work"],
     ["src/herder/config"],
-    ["src/herder/work", "src/herder/config"],
-    ["src/herder/membership", "src/herder/config", "src/herder/work"],
+    ["src/herder/running", "src/herder/work", "src/herder/config"],
+    ["src/herder/membership", "src/herder/work", "src/herder/config"],
     ["src/herder/offsets"],
     ["src/herder/fencing", "src/herder/membership"],
     ["src/herder"],

@@ -1,4 +1,4 @@
-import { intersection, isEmpty, minus, NO_WORK, taskKey, union, type Work, workOf } from "../work/work.js";
+import { intersection, isEmpty, minus, NO_WORK, taskKey, union, type Work, workOf } from "../work.js";
 
 /** A worker as the leader sees it in a rebalance. */
 export interface AssignorMember {

@@ -8,7 +8,7 @@ import {
   encodeConnectMetadata,
 } from "../../kafka/group/connect-group.js";
 import type { GroupProtocol } from "../../kafka/kafka-client.js";
-import { isEmpty, NO_WORK, type Work, workOf } from "../work/work.js";
+import { isEmpty, NO_WORK, type Work, workOf } from "../work.js";
 
 /** `connect.protocol`, from old to new. */
 export type ConnectProtocol = "eager" | "compatible" | "sessioned";

@@ -10,7 +10,7 @@ import type {
   LeaderInput,
 } from "../../kafka/kafka-client.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
-import { intersection, isEmpty, minus, NO_WORK, taskKey, union, type Work, workOf } from "../work/work.js";
+import { intersection, isEmpty, minus, NO_WORK, taskKey, union, type Work, workOf } from "../work.js";
 import {
   type Assignments,
   type AssignorMember,

@@ -7,7 +7,7 @@ import { SeededRandom } from "../../../src/base/random.js";
 import type { ConfigValidator } from "../../../src/herder/config/config-validator.js";
 import { DistributedHerder } from "../../../src/herder/distributed-herder.js";
 import { HerderLoop } from "../../../src/herder/herder-loop.js";
-import { workOf } from "../../../src/herder/work/work.js";
+import { workOf } from "../../../src/herder/work.js";
 import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
 import { OffsetStore } from "../../../src/stores/offset-store.js";

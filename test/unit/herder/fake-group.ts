@@ -1,6 +1,6 @@
 import type { Clock } from "../../../src/api/index.js";
 import { readMetadata, writePlace } from "../../../src/herder/membership/group-messages.js";
-import { NO_WORK, type Work } from "../../../src/herder/work/work.js";
+import { NO_WORK, type Work } from "../../../src/herder/work.js";
 import type {
   GroupAssignment,
   GroupMember,

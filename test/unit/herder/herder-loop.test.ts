@@ -11,7 +11,7 @@ import {
   readPlace,
 } from "../../../src/herder/membership/group-messages.js";
 import { MisdirectedError } from "../../../src/herder/misdirected-error.js";
-import { NO_WORK, workOf } from "../../../src/herder/work/work.js";
+import { NO_WORK, workOf } from "../../../src/herder/work.js";
 import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
 import { OffsetStore } from "../../../src/stores/offset-store.js";

@@ -9,7 +9,7 @@ import {
   type IncrementalOutcome,
   NO_MEMORY,
 } from "../../../../src/herder/membership/assignor.js";
-import { intersection, isEmpty, minus, NO_WORK, union, type Work, workOf } from "../../../../src/herder/work/work.js";
+import { intersection, isEmpty, minus, NO_WORK, union, type Work, workOf } from "../../../../src/herder/work.js";
 
 function connectors(names: readonly string[], tasks: number): Work {
   const ids: TaskId[] = names.flatMap((connector) => Array.from({ length: tasks }, (_, task) => ({ connector, task })));

@@ -10,7 +10,7 @@ import {
   writePlace,
 } from "../../../../src/herder/membership/group-messages.js";
 import { isDue, isSignedWith, newSessionKey, signBody } from "../../../../src/herder/membership/session-keys.js";
-import { NO_WORK, workOf } from "../../../../src/herder/work/work.js";
+import { NO_WORK, workOf } from "../../../../src/herder/work.js";
 
 const held = workOf(
   ["c"],

@@ -1,30 +1,37 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
-import { parseAutoRestartPolicy } from "../../../../src/herder/config/auto-restart-config.js";
-import { AutoRestarts } from "../../../../src/herder/work/auto-restarts.js";
+import { AutoRestarts } from "../../../../src/herder/running/auto-restarts.js";
+import type { ConfigSnapshot } from "../../../../src/stores/config-fold.js";
+import { configRecord } from "../../../../src/stores/config-records.js";
 import type { StatusSubject } from "../../../../src/stores/status-fold.js";
+import { configsOf } from "../configs.js";
 
 const TASK = { connector: "c", task: 0 };
+const WRITTEN = configRecord.connector("c", { "errors.restart.max.attempts": "2" });
 
 describe("automatic restarts", () => {
   let clock: SimClock;
-  let restarted: (readonly [StatusSubject, boolean, number])[];
-  let configOffset: number | undefined;
+  let configs: ConfigSnapshot;
+  let restarted: (readonly [StatusSubject, number])[];
+  let beforeTurn: () => void;
   let restarts: AutoRestarts;
 
   beforeEach(() => {
     clock = new SimClock();
+    configs = configsOf(WRITTEN);
     restarted = [];
-    configOffset = 7;
+    beforeTurn = () => {};
     restarts = new AutoRestarts({
       clock,
       logger: silentLogger,
-      policyOf: () =>
-        configOffset === undefined
-          ? undefined
-          : { policy: parseAutoRestartPolicy({ "errors.restart.max.attempts": "2" }), configOffset },
-      restart: (subject) => restarted.push([subject, restarts.isWaiting(subject), clock.monotonicMs()]),
+      providers: new Map(),
+      configs: () => configs,
+      run: async (_, step) => {
+        beforeTurn();
+        await step();
+      },
+      restart: async (subject) => void restarted.push([subject, clock.monotonicMs()]),
     });
   });
 
@@ -34,7 +41,7 @@ describe("automatic restarts", () => {
     await clock.advance(999);
     expect(restarted).toEqual([]);
     await clock.advance(1);
-    expect(restarted).toEqual([[TASK, true, startMs + 1000]]);
+    expect(restarted).toEqual([[TASK, startMs + 1000]]);
     restarts.left(TASK, "RUNNING");
     expect(restarts.failed(TASK, null)).toMatch(/^Automatic restart 2 of 2 at /);
     await clock.advance(2_000);
@@ -49,15 +56,13 @@ describe("automatic restarts", () => {
     restarts.left(TASK, state);
     await clock.advance(3_600_000);
     expect(restarted).toEqual([]);
-    expect(restarts.isWaiting(TASK)).toBe(false);
   });
 
-  test("do not wait any more once somebody else restarted it between the timer and its turn", async () => {
+  test("do not come once somebody else restarted it between the timer and its turn", async () => {
+    beforeTurn = () => restarts.left(TASK, "RUNNING");
     restarts.failed(TASK, null);
     await clock.advance(1_000);
-    expect(restarts.isWaiting(TASK)).toBe(true);
-    restarts.left(TASK, "RUNNING");
-    expect(restarts.isWaiting(TASK)).toBe(false);
+    expect(restarted).toEqual([]);
   });
 
   test("of a connector and of its tasks are counted apart", async () => {
@@ -70,15 +75,15 @@ describe("automatic restarts", () => {
   test("begin with a fresh budget under a new config", async () => {
     restarts.failed(TASK, null);
     restarts.left(TASK, "RUNNING");
-    configOffset = 8;
+    configs = configsOf(WRITTEN, WRITTEN);
     expect(restarts.failed(TASK, null)).toMatch(/restart 1 of 2/);
   });
 
   test("do not come for a connector that is gone, nor after the end", async () => {
     restarts.failed(TASK, null);
-    configOffset = undefined;
+    configs = configsOf();
     await clock.advance(1_000);
-    configOffset = 7;
+    configs = configsOf(WRITTEN);
     restarts.failed(TASK, null);
     restarts.stop();
     await clock.advance(3_600_000);

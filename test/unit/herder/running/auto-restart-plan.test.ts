@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { autoRestartFaults, parseAutoRestartPolicy } from "../../../../src/herder/config/auto-restart-config.js";
-import { autoRestartNote, NO_RESTARTS, planAutoRestart } from "../../../../src/herder/work/auto-restart-plan.js";
+import { autoRestartNote, NO_RESTARTS, planAutoRestart } from "../../../../src/herder/running/auto-restart-plan.js";
 
 const policy = (keys: Record<string, string> = {}) =>
   parseAutoRestartPolicy({

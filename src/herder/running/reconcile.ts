@@ -1,7 +1,7 @@
 import type { TargetState } from "../../contract/target-state.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { ConfigSnapshot, ConnectorEntry } from "../../stores/config-fold.js";
-import type { Work } from "./work.js";
+import type { Work } from "../work.js";
 
 /** A connector as the herder last started it on the worker. */
 export interface RunningConnector {

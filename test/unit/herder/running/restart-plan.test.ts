@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { planRestart, strongerRestart } from "../../../../src/herder/work/restart-plan.js";
+import { planRestart, strongerRestart } from "../../../../src/herder/running/restart-plan.js";
 
 const tasks = [
   [0, "RUNNING"],

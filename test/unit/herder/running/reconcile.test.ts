@@ -6,8 +6,8 @@ import {
   type RunningConnector,
   type RunningTask,
   reconcile,
-} from "../../../../src/herder/work/reconcile.js";
-import { NO_WORK, taskKey, type Work, workOf } from "../../../../src/herder/work/work.js";
+} from "../../../../src/herder/running/reconcile.js";
+import { NO_WORK, taskKey, type Work, workOf } from "../../../../src/herder/work.js";
 import type { ConfigSnapshot } from "../../../../src/stores/config-fold.js";
 import { configRecord } from "../../../../src/stores/config-records.js";
 import { configsOf, connectorRecords } from "../configs.js";

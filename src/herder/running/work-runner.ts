@@ -8,7 +8,7 @@ import type { StoredProps } from "../../stores/config-records.js";
 import type { ConnectorState, Worker } from "../../worker/worker.js";
 import type { ReconcileActions, Running, RunningConnector, RunningTask } from "./reconcile.js";
 import type { StatusReporter } from "./status-reporter.js";
-import { taskKey } from "./work.js";
+import { taskKey } from "../work.js";
 
 export interface WorkRunnerOptions {
   readonly worker: Worker;

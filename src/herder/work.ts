@@ -1,4 +1,4 @@
-import type { TaskId } from "../../contract/task-id.js";
+import type { TaskId } from "../contract/task-id.js";
 
 /** Connectors and tasks that a worker has or should have. */
 export interface Work {
