@@ -1,14 +1,5 @@
-import {
-  type Clock,
-  ConfigError,
-  ConflictError,
-  DataError,
-  NotFoundError,
-  type Props,
-  type SourceMap,
-} from "../api/index.js";
+import { ConfigError, ConflictError, NotFoundError } from "../api/index.js";
 import type { LoggerLevel, LogLevel, LogLevels } from "../base/log/log-levels.js";
-import { Turns } from "../base/turns.js";
 import type { ConfigInfos, ConfigKeyInfo } from "../contract/config-infos.js";
 import type {
   ConnectorInfo,
@@ -18,16 +9,13 @@ import type {
   SubmittedOffset,
 } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
-import { REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import type { ConnectorEntry } from "../stores/config-fold.js";
 import type { StoredProps } from "../stores/config-records.js";
-import type { ConfigProvider } from "./config/config-providers.js";
-import { resolveReferences, withoutNulls } from "./config/config-references.js";
 import { type ConfigValidator, findConnector, refusal } from "./config/config-validator.js";
-import { Redaction } from "./config/redaction.js";
+import { ConnectorOffsets, type ConnectorOffsetsParts } from "./connector-offsets.js";
 import { connectorInfo, connectorStateInfo, entryOf, taskInfos, taskState, withRestarting } from "./connector-views.js";
 import type { Herder, Stage } from "./herder.js";
 import type { HerderLoop } from "./herder-loop.js";
@@ -35,13 +23,11 @@ import type { LeaderWriter } from "./membership/leader-writer.js";
 import { isSignedWith, type RequestSignature } from "./membership/session-keys.js";
 import { SignatureError } from "./membership/signature-error.js";
 import { MisdirectedError } from "./misdirected-error.js";
-import { OffsetModifier, type SinkOffsetGroups } from "./offsets/offset-modifier.js";
 import { planRestart } from "./running/restart-plan.js";
 import { taskKey } from "./work.js";
 import type { ConnectorClasses, WorkerReport } from "./worker-report.js";
 
-export interface DistributedHerderOptions {
-  readonly loop: HerderLoop;
+export interface DistributedHerderOptions extends ConnectorOffsetsParts {
   readonly version: string;
   /** This worker's advertised URL: a request that would come back to it is not forwarded. */
   readonly url: string;
@@ -53,21 +39,15 @@ export interface DistributedHerderOptions {
   validator(): ConfigValidator;
   clusterId(): Promise<string>;
   readonly levels: LogLevels;
-  readonly clock: Clock;
-  readonly providers: ReadonlyMap<string, ConfigProvider>;
-  /** Sources deliver exactly once: their producers are fenced before their offsets are modified. */
-  readonly fencesSources: boolean;
-  /** The offsets of sink connectors' groups, by their configs with references resolved. */
-  readonly sinkOffsets: SinkOffsetGroups & {
-    list(config: Props, connector: string): Promise<readonly OffsetEntry[]>;
-  };
 }
 
 /** The herder of one worker in a group. Reads use its own copy of the topics; writes go through the leader. */
 export class DistributedHerder implements Herder {
-  readonly #offsetTurns = new Turns();
+  readonly #offsets: ConnectorOffsets;
 
-  constructor(private readonly options: DistributedHerderOptions) {}
+  constructor(private readonly options: DistributedHerderOptions) {
+    this.#offsets = new ConnectorOffsets(options);
+  }
 
   protected get loop(): HerderLoop {
     return this.options.loop;
@@ -125,27 +105,16 @@ export class DistributedHerder implements Herder {
     this.loop.stores.status.removeTopics(name);
   }
 
-  async offsets(name: string): Promise<readonly OffsetEntry[]> {
-    const redaction = new Redaction();
-    const noted = (reference: string, value: string) => redaction.note(reference, value);
-    const config = resolveReferences(entryOf(this.loop.configs(), name).config, this.options.providers, noted);
-    const given = withoutNulls(config);
-    try {
-      const { type } = findConnector(this.loop.worker.plugins, config["connector.class"]);
-      if (type === "sink") return await this.options.sinkOffsets.list(given, name);
-      const stored = await this.loop.stores.offset.list(name, given);
-      return stored.filter((entry): entry is { partition: SourceMap; offset: SourceMap } => entry.offset !== null);
-    } catch (error) {
-      throw redaction.error(error);
-    }
+  offsets(name: string): Promise<readonly OffsetEntry[]> {
+    return this.#offsets.list(name);
   }
 
   alterOffsets(name: string, offsets: readonly SubmittedOffset[]): Promise<string> {
-    return this.#modifyOffsets(name, offsets);
+    return this.#offsets.modify(name, offsets);
   }
 
   resetOffsets(name: string): Promise<string> {
-    return this.#modifyOffsets(name, undefined);
+    return this.#offsets.modify(name, undefined);
   }
 
   async create(name: string, config: SubmittedConfig, initialState: TargetState | undefined): Promise<ConnectorInfo> {
@@ -340,63 +309,6 @@ export class DistributedHerder implements Herder {
 
   pluginConfig(classOrAlias: string, version?: string): Promise<readonly ConfigKeyInfo[]> {
     return this.options.validator().keysOf(classOrAlias, version);
-  }
-
-  /** @param offsets undefined: all are reset. */
-  #modifyOffsets(name: string, offsets: readonly SubmittedOffset[] | undefined): Promise<string> {
-    const { clock } = this.options;
-    const deadlineMs = clock.monotonicMs() + REQUEST_TIMEOUT_MS;
-    // A reset deletes the partitions that it has listed: an alteration meanwhile must not leave half of itself.
-    return this.#offsetTurns.take(name, async () => {
-      const entry = await this.#stoppedEntry(name);
-      const redaction = new Redaction();
-      const noted = (reference: string, value: string) => redaction.note(reference, value);
-      const config = resolveReferences(entry.config, this.options.providers, noted);
-      const { stores, worker } = this.loop;
-      const assert = () => {
-        if (this.loop.configs().connectors.get(name) === entry) return;
-        const message = `Connector ${name} has changed while its offsets were modified: it may have been resumed. Stop it and repeat the request`;
-        throw new ConflictError("CONFIG_CHANGED", message);
-      };
-      try {
-        const plugin = findConnector(worker.plugins, config["connector.class"]);
-        const confirm = async () => {
-          if (this.options.fencesSources && plugin.type === "source") await this.loop.fence(name);
-          await stores.config.readToEnd();
-          assert();
-        };
-        const { sinkOffsets: sinks } = this.options;
-        const modifier = new OffsetModifier({ code: worker, store: stores.offset, sinks, clock });
-        const target = { name, plugin, config: withoutNulls(config), confirm, assert };
-        return await this.loop.stages.during(`modifying offsets for connector ${name}`, () =>
-          modifier.modify(target, offsets, deadlineMs - clock.monotonicMs()),
-        );
-      } catch (error) {
-        throw redaction.error(error);
-      }
-    });
-  }
-
-  /**
-   * The entry of a connector that no worker runs: it is STOPPED without tasks, and the group has rebalanced since.
-   *
-   * @throws MisdirectedError when another worker leads; NotFoundError; DataError CONNECTOR_NOT_STOPPED.
-   */
-  async #stoppedEntry(name: string): Promise<ConnectorEntry> {
-    const stage = `reading the config of connector ${name}`;
-    for (;;) {
-      await this.loop.membership.covered();
-      const stopped = await this.loop.asLeader(stage, `Modifying the offsets of connector ${name}`, async () => {
-        await this.loop.stores.config.readToEnd();
-        const entry = entryOf(this.loop.configs(), name);
-        if (entry.targetState !== "STOPPED" || entry.taskCount > 0) {
-          const message = `Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`;
-          throw new DataError("CONNECTOR_NOT_STOPPED", message);
-        }
-        return this.loop.membership.isCovered ? entry : undefined;
-      });
-      if (stopped) return stopped;
-    }
   }
 
   /** As `entryOf`, with Kafka Connect's message for target state requests. @throws NotFoundError */
