@@ -14,7 +14,7 @@ import type { HerderParts, Stores } from "../herder/herder-parts.js";
 import type { ConnectProtocol } from "../herder/membership/group-messages.js";
 import { type SessionKeyKind, signBody } from "../herder/membership/session-keys.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
-import type { KafkaClient } from "../kafka/kafka-client.js";
+import type { KafkaClient } from "../kafka/client/kafka-client.js";
 import { KafkaError } from "../protocol/kafka-error.js";
 import { postTaskConfigs, putFence } from "../rest/worker-client.js";
 import { CompactedLog, type LogFold } from "../stores/compacted-log.js";

@@ -1,5 +1,5 @@
 import type { Clock, Logger, Props, Random } from "../api/index.js";
-import type { GroupMemberCallbacks, GroupProtocol } from "../kafka/kafka-client.js";
+import type { GroupMemberCallbacks, GroupProtocol } from "../kafka/client/group-member.js";
 import type { StoredProps } from "../stores/config-records.js";
 import type { ConfigListener, ConfigStore, SharedConfigStore } from "../stores/config-store.js";
 import type { OffsetStore } from "../stores/offset-store.js";

@@ -1,7 +1,7 @@
 import { ConfigError } from "../api/errors.js";
 import { CODECS, type Compression, requireCodec } from "../protocol/compression/compression.js";
 import { KafkaError } from "../protocol/kafka-error.js";
-import type { ClientProperties } from "./kafka-client.js";
+import type { ClientProperties } from "./client/client-options.js";
 
 /** Where a broker listens. */
 export interface Address {

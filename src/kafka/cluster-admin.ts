@@ -11,17 +11,8 @@ import { addressText, type Cluster, type TopicMetadata } from "./cluster/cluster
 import { byTopic, lookUpAll } from "./cluster/partition-offsets.js";
 import { retrying } from "./cluster/retry.js";
 import { CoordinatorClient, NO_MEMBER } from "./group/coordinator-client.js";
-import type {
-  CommittedOffset,
-  GroupListing,
-  KafkaAdmin,
-  NewTopic,
-  TopicConfigEntry,
-  TopicDescription,
-  TopicPartition,
-  TopicPartitionOffset,
-  TopicResult,
-} from "./kafka-client.js";
+import type { GroupListing, KafkaAdmin, NewTopic, TopicConfigEntry, TopicDescription, TopicResult } from "./client/kafka-admin.js";
+import type { CommittedOffset, TopicPartition, TopicPartitionOffset } from "./client/topic-partition.js";
 import { TransactionCoordinator } from "./producer/transaction-coordinator.js";
 
 const TOPIC_RESOURCE = 2;

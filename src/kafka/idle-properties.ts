@@ -1,5 +1,5 @@
 import { PropertyReader } from "./client-properties.js";
-import type { ClientProperties } from "./kafka-client.js";
+import type { ClientProperties } from "./client/client-options.js";
 
 /** The keys of Java's clients. Others cause a warning. */
 const KNOWN_KEYS = new Set(

@@ -1,6 +1,6 @@
 import { type Clock, ConfigError, type Logger, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
-import type { KafkaAdmin, TopicResult } from "../kafka/kafka-client.js";
+import type { KafkaAdmin, TopicResult } from "../kafka/client/kafka-admin.js";
 
 /** A topic in which a worker keeps state. */
 export interface InternalTopic {

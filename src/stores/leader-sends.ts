@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "../api/index.js";
 import { mustRun } from "../base/command-loop.js";
-import type { KafkaClient, TransactionalProducer } from "../kafka/kafka-client.js";
+import type { KafkaClient } from "../kafka/client/kafka-client.js";
+import type { TransactionalProducer } from "../kafka/client/transactional-producer.js";
 import type { StoreRecord } from "./log-transport.js";
 
 /** One attempt ends within this time, so that a record does not outlive the decision to write it. */

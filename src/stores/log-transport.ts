@@ -1,7 +1,8 @@
 import { RetriableError } from "../api/index.js";
 import type { Clock } from "../base/clock.js";
 import { mustRun } from "../base/command-loop.js";
-import type { KafkaClient, Producer } from "../kafka/kafka-client.js";
+import type { KafkaClient } from "../kafka/client/kafka-client.js";
+import type { Producer } from "../kafka/client/producer.js";
 
 /** A record to write to a store's topic. Small: keys are names, values JSON. */
 export interface StoreRecord {

@@ -6,7 +6,7 @@ import { SystemClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SeededRandom, SystemRandom } from "../../src/base/random.js";
 import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
-import type { KafkaClient } from "../../src/kafka/kafka-client.js";
+import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
 import { startTestBroker, type TestBroker } from "./broker.js";
 import { BLOWS } from "./chaos-blow.js";
 import { ChaosLoad } from "./chaos-load.js";

@@ -3,7 +3,7 @@ import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
 import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
-import type { KafkaClient } from "../../src/kafka/kafka-client.js";
+import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
 import { CompactedLog } from "../../src/stores/compacted-log.js";
 import { KafkaLogTransport } from "../../src/stores/log-transport.js";
 import type { StoredStatus } from "../../src/stores/status-fold.js";

@@ -1,5 +1,6 @@
 import type { Clock } from "../../api/clock.js";
-import type { Consumer, KafkaClient } from "../../kafka/kafka-client.js";
+import type { Consumer } from "../../kafka/client/consumer.js";
+import type { KafkaClient } from "../../kafka/client/kafka-client.js";
 import type { TopicEvent } from "./judge-pipeline.js";
 import { readTopicEvent } from "./topic-event.js";
 

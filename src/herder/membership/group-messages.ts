@@ -7,7 +7,7 @@ import {
   encodeConnectAssignment,
   encodeConnectMetadata,
 } from "../../kafka/group/connect-group.js";
-import type { GroupProtocol } from "../../kafka/kafka-client.js";
+import type { GroupProtocol } from "../../kafka/client/group-member.js";
 import { isEmpty, NO_WORK, type Work, workOf } from "../work.js";
 
 /** `connect.protocol`, from old to new. */

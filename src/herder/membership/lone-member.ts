@@ -2,7 +2,7 @@ import type { Clock, Logger, Random } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
 import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
-import type { GroupMemberCallbacks, GroupProtocol } from "../../kafka/kafka-client.js";
+import type { GroupMemberCallbacks, GroupProtocol } from "../../kafka/client/group-member.js";
 import type { GroupPlace } from "./membership.js";
 
 export interface LoneMemberOptions {

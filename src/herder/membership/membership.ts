@@ -2,13 +2,7 @@ import type { Clock, Logger, Timer } from "../../api/index.js";
 import { LoopEndedError } from "../../base/command-loop.js";
 import { deferred } from "../../base/deferred.js";
 import type { TaskId } from "../../contract/task-id.js";
-import type {
-  GroupAssignment,
-  GroupMember,
-  GroupMemberCallbacks,
-  GroupProtocol,
-  LeaderInput,
-} from "../../kafka/kafka-client.js";
+import type { GroupAssignment, GroupMember, GroupMemberCallbacks, GroupProtocol, LeaderInput } from "../../kafka/client/group-member.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import { intersection, isEmpty, minus, NO_WORK, taskKey, union, type Work, workOf } from "../work.js";
 import {

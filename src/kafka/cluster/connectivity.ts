@@ -1,5 +1,5 @@
 import { KafkaError } from "../../protocol/kafka-error.js";
-import type { OnConnectivity } from "../kafka-client.js";
+import type { OnConnectivity } from "../client/client-options.js";
 
 /** Reports the reason for waiting, on changes only. */
 export class Connectivity {

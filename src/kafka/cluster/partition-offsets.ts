@@ -1,6 +1,6 @@
 import { listOffsets } from "../../protocol/apis/list-offsets.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
-import type { TopicPartition, TopicPartitionOffset } from "../kafka-client.js";
+import type { TopicPartition, TopicPartitionOffset } from "../client/topic-partition.js";
 import type { Cluster, Lane } from "./cluster.js";
 
 const TIMESTAMPS = { latest: -1, earliest: -2 } as const;

@@ -12,7 +12,9 @@ import { Connectivity, reasonOf } from "../cluster/connectivity.js";
 import { MetadataRefresher, type MetadataUser, REPORT_AFTER_FAILURES } from "../cluster/metadata-refresher.js";
 import { byTopic, type LookupResult, lookUpOffsets } from "../cluster/partition-offsets.js";
 import { backoffMs, isRetriable } from "../cluster/retry.js";
-import type { Consumer, FetchedRecords, OnConnectivity, TopicPartition } from "../kafka-client.js";
+import type { OnConnectivity } from "../client/client-options.js";
+import type { Consumer, FetchedRecords } from "../client/consumer.js";
+import type { TopicPartition } from "../client/topic-partition.js";
 import { FetchPartition, type ResetTo } from "./fetch-partition.js";
 
 type FetchAnswer = OutputOf<(typeof fetch)["responseFields"]>;

@@ -1,4 +1,4 @@
-import type { TopicPartition } from "../kafka-client.js";
+import type { TopicPartition } from "../client/topic-partition.js";
 import { FetchedBatches } from "./fetched-batches.js";
 
 /** Where a partition without a position starts. */

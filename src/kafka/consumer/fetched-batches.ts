@@ -12,7 +12,7 @@ import {
   walkBatches,
 } from "../../protocol/records/record-batch.js";
 import { RecordCursor, readRecords } from "../../protocol/records/record-batch-reader.js";
-import type { ConsumerRecord } from "../kafka-client.js";
+import type { ConsumerRecord } from "../client/consumer.js";
 import { unreadableBatch } from "./unreadable-batch.js";
 
 /** An aborted transaction: its producer's records from `firstOffset` to its ABORT marker are skipped. */

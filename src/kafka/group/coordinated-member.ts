@@ -12,14 +12,8 @@ import { ClientClosedError } from "../client-closed-error.js";
 import type { Cluster, Lane } from "../cluster/cluster.js";
 import { Connectivity, reasonOf } from "../cluster/connectivity.js";
 import { backoffMs, retrying } from "../cluster/retry.js";
-import type {
-  CommittedOffset,
-  GroupAssignment,
-  GroupMember,
-  GroupMemberCallbacks,
-  GroupMemberOptions,
-  TopicPartition,
-} from "../kafka-client.js";
+import type { GroupAssignment, GroupMember, GroupMemberCallbacks, GroupMemberOptions } from "../client/group-member.js";
+import type { CommittedOffset, TopicPartition } from "../client/topic-partition.js";
 import { type Committer, CoordinatorClient } from "./coordinator-client.js";
 import { type HeartbeatVerdict, isUnreachable, judgeJoin } from "./heartbeat-verdict.js";
 import { Heartbeats } from "./heartbeats.js";

@@ -16,18 +16,10 @@ import { shareConnectivity } from "../cluster/connectivity.js";
 import { byTopic, lookUpAll } from "../cluster/partition-offsets.js";
 import { retrying } from "../cluster/retry.js";
 import { FetchConsumer } from "../consumer/fetch-consumer.js";
-import type {
-  CommittedOffset,
-  FetchedRecords,
-  GroupAssignment,
-  GroupConsumer,
-  GroupConsumerOptions,
-  GroupProtocol,
-  LeaderInput,
-  RebalanceListener,
-  TopicPartition,
-  TopicPartitionOffset,
-} from "../kafka-client.js";
+import type { FetchedRecords } from "../client/consumer.js";
+import type { GroupConsumer, GroupConsumerOptions, RebalanceListener } from "../client/group-consumer.js";
+import type { GroupAssignment, GroupProtocol, LeaderInput } from "../client/group-member.js";
+import type { CommittedOffset, TopicPartition, TopicPartitionOffset } from "../client/topic-partition.js";
 import { CoordinatedMember } from "./coordinated-member.js";
 import { assignPartitions } from "./group-assignors.js";
 import { GroupTopics } from "./group-topics.js";

@@ -5,14 +5,9 @@ import { ClientClosedError } from "../client-closed-error.js";
 import type { ProducerConfig } from "../client-properties.js";
 import type { Cluster, Lane } from "../cluster/cluster.js";
 import { Connectivity, reasonOf, shareConnectivity } from "../cluster/connectivity.js";
-import type {
-  OnConnectivity,
-  ProducerListener,
-  ProducerRecord,
-  RecordMetadata,
-  TransactionalProducer,
-  TransactionalProducerOptions,
-} from "../kafka-client.js";
+import type { OnConnectivity } from "../client/client-options.js";
+import type { ProducerListener, ProducerRecord, RecordMetadata } from "../client/producer.js";
+import type { TransactionalProducer, TransactionalProducerOptions } from "../client/transactional-producer.js";
 import { BatchingProducer } from "./batching-producer.js";
 import { Transaction } from "./transaction.js";
 import { TransactionCoordinator } from "./transaction-coordinator.js";

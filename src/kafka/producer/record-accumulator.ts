@@ -6,7 +6,7 @@ import { BATCH_HEADER_BYTES } from "../../protocol/records/record-batch.js";
 import { RecordBatchWriter, recordSizeBound } from "../../protocol/records/record-batch-writer.js";
 import { ClientClosedError } from "../client-closed-error.js";
 import type { ProducerConfig } from "../client-properties.js";
-import type { ProducerListener, ProducerRecord } from "../kafka-client.js";
+import type { ProducerListener, ProducerRecord } from "../client/producer.js";
 import { BufferPool } from "./buffer-pool.js";
 import type { PartitionQueue } from "./partition-queue.js";
 import { ProducerBatch } from "./producer-batch.js";

@@ -1,5 +1,5 @@
 import { deferred } from "../../base/deferred.js";
-import type { RecordMetadata } from "../kafka-client.js";
+import type { RecordMetadata } from "../client/producer.js";
 
 /** The outcome of one `Producer.send`: resolves once all its records are acknowledged. */
 export class SendTicket {

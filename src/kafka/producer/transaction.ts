@@ -8,7 +8,7 @@ import { sequenceAfter } from "../../protocol/records/sequence.js";
 import type { Connectivity } from "../cluster/connectivity.js";
 import { reasonOf } from "../cluster/connectivity.js";
 import { byTopic } from "../cluster/partition-offsets.js";
-import type { TopicPartition } from "../kafka-client.js";
+import type { TopicPartition } from "../client/topic-partition.js";
 import type { ProducerIdentity, TransactionCoordinator } from "./transaction-coordinator.js";
 
 /** The coordinator's retries after which a transaction reports why it waits. */

@@ -2,16 +2,11 @@ import type { Clock, Props, Random } from "../../api/index.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
 import type { NamedLogger } from "../../base/logger.js";
 import type { TaskId } from "../../contract/task-id.js";
-import type {
-  GroupConsumer,
-  KafkaAdmin,
-  KafkaClient,
-  KafkaClientOptions,
-  Producer,
-  ProducerListener,
-  RebalanceListener,
-  TransactionalProducer,
-} from "../../kafka/kafka-client.js";
+import type { GroupConsumer, RebalanceListener } from "../../kafka/client/group-consumer.js";
+import type { KafkaAdmin } from "../../kafka/client/kafka-admin.js";
+import type { KafkaClient, KafkaClientOptions } from "../../kafka/client/kafka-client.js";
+import type { Producer, ProducerListener } from "../../kafka/client/producer.js";
+import type { TransactionalProducer } from "../../kafka/client/transactional-producer.js";
 import { DeadLetterQueue, ensureDeadLetterTopic, parseDeadLetterSettings } from "../sink/dead-letter-queue.js";
 import type { SinkClients } from "../sink/sink-task-runner.js";
 import type { SourceClients } from "../source/source-task-runner.js";

@@ -11,13 +11,9 @@ import { type Deferred, deferred } from "../../base/deferred.js";
 import { textOf, traceOf } from "../../base/error-trace.js";
 import { DEAD_LETTER_KEYS } from "../../contract/connector-keys.js";
 import type { TaskId } from "../../contract/task-id.js";
-import type {
-  ConsumerRecord,
-  KafkaAdmin,
-  Producer,
-  ProducerListener,
-  ProducerRecord,
-} from "../../kafka/kafka-client.js";
+import type { ConsumerRecord } from "../../kafka/client/consumer.js";
+import type { KafkaAdmin } from "../../kafka/client/kafka-admin.js";
+import type { Producer, ProducerListener, ProducerRecord } from "../../kafka/client/producer.js";
 import type { FailedRecord, FailureReporter } from "../task/record-errors.js";
 
 /** A record as read, before any conversion. */

@@ -1,6 +1,8 @@
 import { DataError, type Props, RetriableError, type SinkOffset } from "../../api/index.js";
 import { errorMessage } from "../../base/error-trace.js";
-import type { CommittedOffset, KafkaAdmin, KafkaClient } from "../../kafka/kafka-client.js";
+import type { KafkaAdmin } from "../../kafka/client/kafka-admin.js";
+import type { KafkaClient } from "../../kafka/client/kafka-client.js";
+import type { CommittedOffset } from "../../kafka/client/topic-partition.js";
 import { type DerivedProperties, sinkConsumerProperties } from "../task/task-client-properties.js";
 
 /** A sink connector whose group's offsets are read or changed. */

@@ -1,5 +1,5 @@
 import { type Header, type RecordHeader, RecordHeaders, SinkRecord } from "../../api/index.js";
-import type { ConsumerRecord, FetchedRecords } from "../../kafka/kafka-client.js";
+import type { ConsumerRecord, FetchedRecords } from "../../kafka/client/consumer.js";
 import { type ConverterAtWork, convertPrepared } from "../task/converter-preparation.js";
 import type { Stage } from "../task/error-policy.js";
 import type { Outcome, RecordErrors } from "../task/record-errors.js";

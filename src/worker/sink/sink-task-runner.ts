@@ -9,7 +9,8 @@ import type {
 import { Backoff } from "../../base/backoff.js";
 import { errorMessage } from "../../base/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
-import type { FetchedRecords, GroupConsumer, RebalanceListener } from "../../kafka/kafka-client.js";
+import type { FetchedRecords } from "../../kafka/client/consumer.js";
+import type { GroupConsumer, RebalanceListener } from "../../kafka/client/group-consumer.js";
 import { isRetriable } from "../task/error-policy.js";
 import { type FailureReporter, LogReporter, RecordErrors } from "../task/record-errors.js";
 import { TaskCounters } from "../task/task-counters.js";

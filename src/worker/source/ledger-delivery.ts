@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random, SourceMap, SourceOffset, SourceRecord } from "../../api/index.js";
-import type { Producer, ProducerListener, ProducerRecord } from "../../kafka/kafka-client.js";
+import type { Producer, ProducerListener, ProducerRecord } from "../../kafka/client/producer.js";
 import type { NewConnectivity } from "../task/task-runner.js";
 import { OffsetCommits } from "./offset-commits.js";
 import type { DeliveryOwner, SourceDelivery, Submission } from "./source-delivery.js";

@@ -1,5 +1,5 @@
 import type { SourceOffset, SourceRecord, TransactionContext } from "../../api/index.js";
-import type { ProducerRecord } from "../../kafka/kafka-client.js";
+import type { ProducerRecord } from "../../kafka/client/producer.js";
 import type { RecordErrors } from "../task/record-errors.js";
 import type { TaskCounters } from "../task/task-counters.js";
 import type { TaskLife } from "../task/task-life.js";

@@ -6,7 +6,7 @@ import {
   type SourceMap,
   type SourceRecord,
 } from "../../api/index.js";
-import type { ProducerRecord } from "../../kafka/kafka-client.js";
+import type { ProducerRecord } from "../../kafka/client/producer.js";
 import { type ConverterAtWork, convertPrepared } from "../task/converter-preparation.js";
 import { NeverTolerated, type Stage } from "../task/error-policy.js";
 import type { Outcome, RecordErrors } from "../task/record-errors.js";

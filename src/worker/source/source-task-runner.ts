@@ -11,13 +11,9 @@ import { Backoff } from "../../base/backoff.js";
 import { deferred } from "../../base/deferred.js";
 import { errorMessage } from "../../base/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
-import type {
-  KafkaAdmin,
-  Producer,
-  ProducerListener,
-  ProducerRecord,
-  TransactionalProducer,
-} from "../../kafka/kafka-client.js";
+import type { KafkaAdmin } from "../../kafka/client/kafka-admin.js";
+import type { Producer, ProducerListener, ProducerRecord } from "../../kafka/client/producer.js";
+import type { TransactionalProducer } from "../../kafka/client/transactional-producer.js";
 import { isRetriable } from "../task/error-policy.js";
 import { LogReporter, RecordErrors } from "../task/record-errors.js";
 import { TaskCounters } from "../task/task-counters.js";

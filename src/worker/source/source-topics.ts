@@ -1,5 +1,6 @@
 import { type Clock, type Logger, NotFoundError, type Random } from "../../api/index.js";
-import type { KafkaAdmin, OnConnectivity } from "../../kafka/kafka-client.js";
+import type { OnConnectivity } from "../../kafka/client/client-options.js";
+import type { KafkaAdmin } from "../../kafka/client/kafka-admin.js";
 import { untilAnswered } from "../task/until-answered.js";
 import { planTopic, type TopicCreation } from "./topic-creation.js";
 

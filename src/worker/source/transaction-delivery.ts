@@ -12,7 +12,8 @@ import {
 import { deferred } from "../../base/deferred.js";
 import { sourceMapKey } from "../../base/exact-json.js";
 import type { TaskId } from "../../contract/task-id.js";
-import type { ProducerListener, ProducerRecord, TransactionalProducer } from "../../kafka/kafka-client.js";
+import type { ProducerListener, ProducerRecord } from "../../kafka/client/producer.js";
+import type { TransactionalProducer } from "../../kafka/client/transactional-producer.js";
 import { isFenced } from "../task/error-policy.js";
 import type { NewConnectivity } from "../task/task-runner.js";
 import { untilAnswered } from "../task/until-answered.js";

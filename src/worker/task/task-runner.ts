@@ -1,7 +1,7 @@
 import type { Clock, Converter, Logger, Props, Random } from "../../api/index.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { TaskId } from "../../contract/task-id.js";
-import type { OnConnectivity } from "../../kafka/kafka-client.js";
+import type { OnConnectivity } from "../../kafka/client/client-options.js";
 import type { Plugins, TaskMetrics, TaskState } from "../worker.js";
 import type { ErrorPolicy } from "./error-policy.js";
 import type { TaskConverters } from "./task-converters.js";

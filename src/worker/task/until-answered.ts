@@ -1,7 +1,7 @@
 import type { Clock, Logger, Random } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
 import { errorMessage } from "../../base/error-trace.js";
-import type { OnConnectivity } from "../../kafka/kafka-client.js";
+import type { OnConnectivity } from "../../kafka/client/client-options.js";
 import { isRetriable } from "./error-policy.js";
 
 interface AnswerWait {

@@ -1,7 +1,7 @@
 import { DistributedHerder, type DistributedHerderOptions } from "../../../src/herder/distributed-herder.js";
 import { offeredProtocols, readMetadata } from "../../../src/herder/membership/group-messages.js";
 import { NO_WORK } from "../../../src/herder/work.js";
-import type { GroupProtocol } from "../../../src/kafka/kafka-client.js";
+import type { GroupProtocol } from "../../../src/kafka/client/group-member.js";
 import { CompactedLog, type CompactedLogOptions, type OpenLog } from "../../../src/stores/compacted-log.js";
 import { configRecord, type StoredProps } from "../../../src/stores/config-records.js";
 import { type ConfigListener, ConfigStore, type WritePermit } from "../../../src/stores/config-store.js";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
-import type { KafkaAdmin, NewTopic, TopicResult } from "../../../src/kafka/kafka-client.js";
+import type { KafkaAdmin, NewTopic, TopicResult } from "../../../src/kafka/client/kafka-admin.js";
 import { ensureInternalTopics, type InternalTopic } from "../../../src/stores/internal-topic.js";
 
 const topic: InternalTopic = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
-import type { KafkaClient } from "../../../src/kafka/kafka-client.js";
+import type { KafkaClient } from "../../../src/kafka/client/kafka-client.js";
 import { produce } from "../../../src/protocol/apis/produce.js";
 import { readRecords } from "../../../src/protocol/records/record-batch-reader.js";
 import { CompactedLog } from "../../../src/stores/compacted-log.js";

@@ -1,17 +1,10 @@
 import type { Clock } from "../../../src/api/index.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
-import type {
-  CommittedOffset,
-  FetchedRecords,
-  GroupConsumer,
-  KafkaAdmin,
-  NewTopic,
-  Producer,
-  ProducerListener,
-  ProducerRecord,
-  RebalanceListener,
-  TopicPartition,
-} from "../../../src/kafka/kafka-client.js";
+import type { FetchedRecords } from "../../../src/kafka/client/consumer.js";
+import type { GroupConsumer, RebalanceListener } from "../../../src/kafka/client/group-consumer.js";
+import type { KafkaAdmin, NewTopic } from "../../../src/kafka/client/kafka-admin.js";
+import type { Producer, ProducerListener, ProducerRecord } from "../../../src/kafka/client/producer.js";
+import type { CommittedOffset, TopicPartition } from "../../../src/kafka/client/topic-partition.js";
 
 /** A producer whose acknowledgements the test sends. */
 export class FakeProducer<T> implements Producer<T> {

@@ -15,7 +15,7 @@ import { traceOf } from "../../../src/base/error-trace.js";
 import { sourceMapKey } from "../../../src/base/exact-json.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
-import type { ProducerListener } from "../../../src/kafka/kafka-client.js";
+import type { ProducerListener } from "../../../src/kafka/client/producer.js";
 import type { PluginFacts } from "../../../src/worker/plugins/named-plugins.js";
 import { type Plugin, PluginRegistry } from "../../../src/worker/plugins/plugin-registry.js";
 import { type SourceTaskParts, SourceTaskRunner } from "../../../src/worker/source/source-task-runner.js";

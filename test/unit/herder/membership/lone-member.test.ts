@@ -4,7 +4,7 @@ import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { LoneMember } from "../../../../src/herder/membership/lone-member.js";
-import type { GroupAssignment, LeaderInput } from "../../../../src/kafka/kafka-client.js";
+import type { GroupAssignment, LeaderInput } from "../../../../src/kafka/client/group-member.js";
 
 function member(hooks: {
   onPrepare?: () => Promise<void>;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
-import type { Consumer, FetchedRecords } from "../../../../src/kafka/kafka-client.js";
+import type { Consumer, FetchedRecords } from "../../../../src/kafka/client/consumer.js";
 import { fetch } from "../../../../src/protocol/apis/fetch.js";
 import { writeBatchHeader } from "../../../../src/protocol/records/record-batch.js";
 import { RecordBatchWriter } from "../../../../src/protocol/records/record-batch-writer.js";

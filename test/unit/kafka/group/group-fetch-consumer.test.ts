@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
-import type { FetchedRecords, GroupConsumer, RebalanceListener } from "../../../../src/kafka/kafka-client.js";
+import type { FetchedRecords } from "../../../../src/kafka/client/consumer.js";
+import type { GroupConsumer, RebalanceListener } from "../../../../src/kafka/client/group-consumer.js";
 import { heartbeat } from "../../../../src/protocol/apis/heartbeat.js";
 import { joinGroup } from "../../../../src/protocol/apis/join-group.js";
 import { leaveGroup } from "../../../../src/protocol/apis/leave-group.js";

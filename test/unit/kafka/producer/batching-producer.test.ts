@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
-import type { ProducerListener, ProducerRecord } from "../../../../src/kafka/kafka-client.js";
+import type { ProducerListener, ProducerRecord } from "../../../../src/kafka/client/producer.js";
 import { produce } from "../../../../src/protocol/apis/produce.js";
 import type { ErrorName } from "../../../../src/protocol/error-codes.js";
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
-import type { ProducerRecord } from "../../../../src/kafka/kafka-client.js";
+import type { ProducerRecord } from "../../../../src/kafka/client/producer.js";
 import { endTxn } from "../../../../src/protocol/apis/end-txn.js";
 import { initProducerId } from "../../../../src/protocol/apis/init-producer-id.js";
 import { produce } from "../../../../src/protocol/apis/produce.js";

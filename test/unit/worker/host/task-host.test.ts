@@ -5,12 +5,8 @@ import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { DEFAULT_HEADER_CONVERTER } from "../../../../src/contract/connector-keys.js";
-import type {
-  KafkaClient,
-  KafkaClientOptions,
-  ProducerListener,
-  ProducerOptions,
-} from "../../../../src/kafka/kafka-client.js";
+import type { KafkaClient, KafkaClientOptions } from "../../../../src/kafka/client/kafka-client.js";
+import type { ProducerListener, ProducerOptions } from "../../../../src/kafka/client/producer.js";
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 import { TaskHost } from "../../../../src/worker/host/task-host.js";
 import type { HostReport } from "../../../../src/worker/host/task-host-messages.js";

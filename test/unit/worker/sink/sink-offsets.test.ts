@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { KafkaClient } from "../../../../src/kafka/kafka-client.js";
+import type { KafkaClient } from "../../../../src/kafka/client/kafka-client.js";
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 import { alterSinkOffsets, resetSinkOffsets, sinkOffsets } from "../../../../src/worker/sink/sink-offsets.js";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataError, RetriableError, type SinkRecord, type TopicPartitionOffset } from "../../../../src/api/index.js";
 import { deferred } from "../../../../src/base/deferred.js";
-import type { ConsumerRecord } from "../../../../src/kafka/kafka-client.js";
+import type { ConsumerRecord } from "../../../../src/kafka/client/consumer.js";
 import { P0, P1, RecordingSink, sinkPlugin, sinkRig } from "../sink-harness.js";
 import { strict, textConverters } from "../source-harness.js";
 

@@ -4,7 +4,8 @@ import { ConflictError, RetriableError, type SourceMap, type SourceOffset } from
 import type { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { sourceMapKey } from "../../../../src/base/exact-json.js";
-import type { KafkaClient, ProducerListener } from "../../../../src/kafka/kafka-client.js";
+import type { KafkaClient } from "../../../../src/kafka/client/kafka-client.js";
+import type { ProducerListener } from "../../../../src/kafka/client/producer.js";
 import type { BoundarySettings } from "../../../../src/worker/source/transaction-boundary.js";
 import type { Transactions } from "../../../../src/worker/source/transaction-delivery.js";
 import type { NewConnectivity } from "../../../../src/worker/task/task-runner.js";
