@@ -2,7 +2,6 @@ import {
   type Clock,
   type ConfigDef,
   ConflictError,
-  type ErrorKind,
   errorKind,
   type Props,
   RetriableError,
@@ -10,7 +9,7 @@ import {
   type SourceOffset,
   type Support,
 } from "../api/index.js";
-import { type Deferred, deferred } from "../base/deferred.js";
+import { deferred } from "../base/deferred.js";
 import { traceOf } from "../base/error-trace.js";
 import type { LevelSettings } from "../base/log/log-levels.js";
 import { LOGGERS } from "../base/log/logger-names.js";
@@ -19,14 +18,13 @@ import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import { ConnectorRunner } from "./connector/connector-runner.js";
 import type { PluginCalls } from "./connector/plugin-calls.js";
-import { type Failure, failureOf } from "./host/failure.js";
+import { failureOf } from "./host/failure.js";
 import { writeForwarded } from "./host/forwarding-logger.js";
 import type { OpenHost } from "./host/host-link.js";
 import type { HostReport } from "./host/task-host-messages.js";
 import { TaskHosts } from "./host/task-hosts.js";
 import { TaskRequests } from "./host/task-requests.js";
-import { StateTimes } from "./state-times.js";
-import { heldUpText, isHeldUp, progressOf, type TaskProgress } from "./task-progress.js";
+import { HostedTask, type HostedTaskParts } from "./hosted-task.js";
 import type {
   ConnectorSnapshot,
   ConnectorState,
@@ -39,7 +37,6 @@ import type {
   Starts,
   TaskMetrics,
   TaskSnapshot,
-  TaskState,
   TransactionQuestion,
   Worker,
   WorkerListener,
@@ -59,43 +56,31 @@ export interface ConnectWorkerParts {
   readonly logger: NamedLogger;
 }
 
-interface RunningTask {
-  readonly id: TaskId;
-  /** For another start of it, when another task has killed its host. */
-  readonly start: { readonly connectorProps: Props; readonly taskProps: Props; readonly taskCount: number };
-  run: number;
-  host: number;
-  targetState: TargetState;
-  isStopping: boolean;
-  readonly ended: Deferred<void>;
-  readonly times: StateTimes<TaskState>;
-  hasStarted: boolean;
-  state: TaskState;
-  trace: string | null;
-  version: string | null;
-  /** What its runner says that it waits for. */
-  waitingFor: string | null;
-  progress: TaskProgress | undefined;
-  heldUpMs: number;
-}
-
 /** Runs connectors in the connectors' host and tasks in task hosts, and is the only writer of their state. */
 export class ConnectWorker implements Worker {
   readonly plugins: PluginCatalog;
   readonly #connectors = new Map<string, ConnectorRunner>();
-  readonly #tasks = new Map<string, RunningTask>();
-  readonly #runs = new Map<number, RunningTask>();
+  readonly #tasks = new Map<string, HostedTask>();
+  readonly #runs = new Map<number, HostedTask>();
   readonly #hosts: TaskHosts;
   readonly #starts = {
     connectors: { attempts: 0, successes: 0, failures: 0 },
     tasks: { attempts: 0, successes: 0, failures: 0 },
   };
   readonly #requests: TaskRequests;
+  readonly #taskParts: HostedTaskParts;
   #nextRun = 1;
 
   constructor(private readonly parts: ConnectWorkerParts) {
     this.plugins = parts.plugins;
     this.#requests = new TaskRequests(parts.offsets, parts.fencing, (host, answer) => this.#hosts.send(host, answer));
+    this.#taskParts = {
+      listener: parts.listener,
+      clock: parts.clock,
+      logger: parts.logger,
+      progressTimeoutMs: parts.settings["task.progress.timeout.ms"],
+      started: (state) => this.#starts.tasks[state === "FAILED" ? "failures" : "successes"]++,
+    };
     this.#hosts = new TaskHosts({
       settings: parts.settings,
       open: parts.openHost,
@@ -195,29 +180,17 @@ export class ConnectWorker implements Worker {
   ): Promise<void> {
     while (this.#tasks.has(keyOf(id))) await this.stopTasks([id]);
     if (targetState === "STOPPED") return;
-    const task: RunningTask = {
-      id,
-      start: { connectorProps, taskProps, taskCount },
+    const task = new HostedTask(id, { connectorProps, taskProps, taskCount }, this.#taskParts, {
       run: this.#nextRun++,
       host: this.#hosts.take(connectorProps),
       targetState,
-      isStopping: false,
-      ended: deferred(),
-      times: new StateTimes<TaskState>("UNASSIGNED", this.parts.clock.monotonicMs()),
-      hasStarted: false,
-      state: "UNASSIGNED",
-      trace: null,
-      version: null,
-      waitingFor: null,
-      progress: undefined,
-      heldUpMs: 0,
-    };
+    });
     this.#starts.tasks.attempts++;
     this.#tasks.set(keyOf(id), task);
     this.#send(task);
   }
 
-  #send(task: RunningTask): void {
+  #send(task: HostedTask): void {
     const { id, start, run, host, targetState } = task;
     this.#runs.set(run, task);
     this.#hosts.send(host, { type: "start", run, id, ...start, targetState });
@@ -252,10 +225,7 @@ export class ConnectWorker implements Worker {
 
   tasks(): readonly TaskSnapshot[] {
     const nowMs = this.parts.clock.monotonicMs();
-    return [...this.#tasks.values()].map(({ id, state, trace, version, times, heldUpMs }) => {
-      const [runningRatio, pausedRatio] = [times.ratio("RUNNING", nowMs), times.ratio("PAUSED", nowMs)];
-      return { id, state, trace, version, runningRatio, pausedRatio, heldUpMs };
-    });
+    return [...this.#tasks.values()].map((task) => task.snapshot(nowMs));
   }
 
   async metrics(): Promise<readonly TaskMetrics[]> {
@@ -315,69 +285,24 @@ export class ConnectWorker implements Worker {
   }
 
   /** From here on the run has no effect: its offsets are refused and its statuses ignored. */
-  #cancel(task: RunningTask): void {
+  #cancel(task: HostedTask): void {
     const { id, run, host } = task;
     this.parts.logger.warn("A task did not stop in time and is cancelled", { connector: id.connector, task: id.task });
     this.#hosts.send(host, { type: "stop", run, cancel: true });
-    if (task.state !== "FAILED") this.#setState(task, "UNASSIGNED", null, task.version);
+    if (task.state !== "FAILED") task.enter("UNASSIGNED", null, task.version);
     this.#end(task);
   }
 
-  #end(task: RunningTask): void {
+  #end(task: HostedTask): void {
     if (!this.#runs.delete(task.run)) return;
     this.#hosts.release(task.host);
     task.ended.resolve();
   }
 
-  #setState(task: RunningTask, state: TaskState, waitingFor: string | null, version: string | null): void {
-    const { connector, task: number } = task.id;
-    task.waitingFor = waitingFor;
-    this.parts.logger.info(`A task is ${state}`, { connector, task: number, waitingFor: waitingFor ?? undefined });
-    this.#report(task, state, waitingFor, version);
-  }
-
-  #fail(task: RunningTask, { kind, code, trace }: Failure, version: string | null): void {
-    // The log has the trace already, from where the task failed.
-    const reason = { kind: kind ?? undefined, code: code ?? undefined };
-    this.parts.logger.info("A task is FAILED", { connector: task.id.connector, task: task.id.task, ...reason });
-    this.#report(task, "FAILED", trace, version, kind);
-  }
-
-  #report(
-    task: RunningTask,
-    state: TaskState,
-    trace: string | null,
-    version: string | null,
-    kind?: ErrorKind | null,
-  ): void {
-    if (!task.hasStarted) {
-      task.hasStarted = true;
-      this.#starts.tasks[state === "FAILED" ? "failures" : "successes"]++;
-    }
-    task.times.enter(state, this.parts.clock.monotonicMs());
-    task.state = state;
-    task.trace = trace;
-    task.version = version;
-    this.parts.listener.taskStatus(task.id, state, trace, version, kind);
-  }
-
-  /** Names a task that has work left and makes no progress, once, and again when it goes on. */
+  /** Passes a task's counters on, unless they are those of a host that it has left. */
   #watch(host: number, metrics: TaskMetrics): void {
     const task = this.#tasks.get(keyOf(metrics.id));
-    if (task?.host !== host || task.isStopping) return;
-    const nowMs = this.parts.clock.monotonicMs();
-    const progress = task.state === "RUNNING" ? progressOf(task.progress, metrics, nowMs) : undefined;
-    const timeoutMs = this.parts.settings["task.progress.timeout.ms"];
-    const wasNamed = timeoutMs > 0 && task.heldUpMs >= timeoutMs;
-    task.progress = progress;
-    task.heldUpMs = progress && isHeldUp(progress, metrics) ? nowMs - progress.sinceMs : 0;
-    const isNamed = timeoutMs > 0 && task.heldUpMs >= timeoutMs;
-    if (isNamed === wasNamed || task.state !== "RUNNING") return;
-    const { connector, task: number } = task.id;
-    const why = isNamed ? heldUpText(metrics, task.heldUpMs) : null;
-    if (why === null) this.parts.logger.info("A task makes progress again", { connector, task: number });
-    else this.parts.logger.warn("A task makes no progress", { connector, task: number, why });
-    this.#report(task, "RUNNING", task.waitingFor ?? why, task.version);
+    if (task?.host === host && !task.isStopping) task.watch(metrics);
   }
 
   #hear(host: number, report: HostReport): void {
@@ -393,10 +318,10 @@ export class ConnectWorker implements Worker {
     const task = this.#runs.get(report.run);
     switch (report.type) {
       case "status":
-        if (task) this.#setState(task, report.state, report.waitingFor, report.version);
+        task?.enter(report.state, report.waitingFor, report.version);
         break;
       case "failed":
-        if (task) this.#fail(task, report.failure, report.version);
+        task?.fail(report.failure, report.version);
         break;
       case "ended":
         if (task) this.#end(task);
@@ -418,7 +343,7 @@ export class ConnectWorker implements Worker {
     const culprit = there.find(({ run }) => run === owner);
     for (const task of there) {
       if (task.state === "FAILED" || task.isStopping) {
-        if (task.state !== "FAILED") this.#setState(task, "UNASSIGNED", null, task.version);
+        if (task.state !== "FAILED") task.enter("UNASSIGNED", null, task.version);
         this.#end(task);
       } else if (culprit && task !== culprit) {
         this.#move(task, culprit.id);
@@ -427,14 +352,14 @@ export class ConnectWorker implements Worker {
         const message = culprit
           ? `The code of ${name} ended its task host: ${reason}`
           : `The task host that ran ${name} was lost: ${reason}`;
-        this.#fail(task, failureOf(new RetriableError("TASK_HOST_LOST", message)), task.version);
+        task.fail(failureOf(new RetriableError("TASK_HOST_LOST", message)), task.version);
         this.#end(task);
       }
     }
   }
 
   /** Starts a task again whose host was lost with it, from its last stored or committed offsets. */
-  #move(task: RunningTask, culprit: TaskId): void {
+  #move(task: HostedTask, culprit: TaskId): void {
     const { id, start } = task;
     const why = { connector: id.connector, task: id.task, because: keyOf(culprit) };
     this.parts.logger.warn("A task starts again on another host: another task has ended its own", why);

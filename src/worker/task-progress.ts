@@ -10,7 +10,7 @@ export interface TaskProgress {
   readonly sinceMs: number;
 }
 
-/** The progress after another look. Without work left a task needs to make none: then it has made some. */
+/** The progress as of `metrics`. A task without work left counts as making progress. */
 export function progressOf(before: TaskProgress | undefined, metrics: TaskMetrics, nowMs: number): TaskProgress {
   const { recordsRead, recordsWritten, recordsSkipped, recordErrors, commits } = metrics;
   const moved = recordsRead + recordsWritten + recordsSkipped + recordErrors + commits;
@@ -22,14 +22,15 @@ export function progressOf(before: TaskProgress | undefined, metrics: TaskMetric
 /**
  * Whether a task makes no progress although it has work: a sink has records to read or to put, a source has records
  * that Kafka has not acknowledged, or its source grows while it polls nothing. A source that lags without growing may
- * have nothing to return: an unfinished line, for example. Records that were put and are not committed do not count: a sink may hold them for hours.
+ * have nothing to return: an unfinished line, for example. Records that were put and are not committed do not count: a
+ * sink may hold them for hours.
  */
 export function isHeldUp(progress: TaskProgress, metrics: TaskMetrics): boolean {
   const lag = lagOf(metrics);
   return metrics.type === "sink" || metrics.activeRecords > 0 ? lag > 0 : lag > progress.lag;
 }
 
-/** What a task that is held up is shown to wait for. */
+/** The text for the status of a task that is held up. */
 export function heldUpText(
   { type, lagRecords, activeRecords, pendingRecords, source }: TaskMetrics,
   heldUpMs: number,

@@ -408,6 +408,25 @@ describe("the worker", () => {
       expect(told.at(-1)).toBe("shop-0 RUNNING waiting for Kafka");
     });
 
+    test("is still named once its own reason for waiting has gone", async () => {
+      const { clock, told, hosts } = await look({ activeRecords: 1 }, "source");
+      await clock.advance(62_000);
+      hosts[0]!.status(hosts[0]!.run, "RUNNING", "waiting for Kafka");
+      hosts[0]!.status(hosts[0]!.run, "RUNNING");
+      expect(told.slice(-2)).toEqual([
+        "shop-0 RUNNING waiting for Kafka",
+        expect.stringMatching(/^shop-0 RUNNING no progress for 60 s: /),
+      ]);
+    });
+
+    test("is not meant any more once it has FAILED, and its host no longer reports it", async () => {
+      const { clock, hosts, heldUpMs } = await look({ lagRecords: 7 });
+      await clock.advance(62_000);
+      hosts[0]!.fail(hosts[0]!.run, "no");
+      hosts[0]!.tasks = [];
+      expect(heldUpMs()).toBe(0);
+    });
+
     test.each([
       ["has no work left", {}, "sink"],
       ["only holds records that it has put", { activeRecords: 5 }, "sink"],
