@@ -13,8 +13,8 @@ import { HerderLoop } from "../herder/herder-loop.js";
 import type { HerderParts, Stores } from "../herder/herder-parts.js";
 import type { ConnectProtocol } from "../herder/membership/group-messages.js";
 import { type SessionKeyKind, signBody } from "../herder/membership/session-keys.js";
-import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/client/kafka-client.js";
+import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import { KafkaError } from "../protocol/kafka-error.js";
 import { postTaskConfigs, putFence } from "../rest/worker-client.js";
 import { CompactedLog, type LogFold } from "../stores/compacted-log.js";
@@ -210,7 +210,7 @@ async function requireTransactions(client: KafkaClient, transactionalId: string,
     if (!KafkaError.is(cause, "UNSUPPORTED_VERSION")) throw cause;
     throw new ConfigError(
       "exactly.once.source.support",
-      "exactly.once.source.support needs transactions, which the brokers of bootstrap.servers do not serve: use Apache Kafka, or set it to 'disabled'",
+      "exactly.once.source.support needs transactions, which the brokers of bootstrap.servers do not serve: use brokers that do, or set it to 'disabled'",
       { cause },
     );
   }

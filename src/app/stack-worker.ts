@@ -20,8 +20,8 @@ import {
 } from "../herder/config/distributed-config.js";
 import type { DistributedHerder } from "../herder/distributed-herder.js";
 import type { HerderLoop } from "../herder/herder-loop.js";
-import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import type { KafkaClient } from "../kafka/client/kafka-client.js";
+import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import { METRICS_MEDIA_TYPE, WORKER_METRICS } from "../metrics/worker-metrics.js";
 import { accessRules } from "../rest/access/access-rules.js";
 import type { MetricsPage } from "../rest/root-routes.js";

@@ -337,7 +337,7 @@ export class DistributedHerder implements Herder {
     return this.loop.asLeader(stage, `Writing the config of connector ${name}`, step);
   }
 
-  /** The owner: the leader knows it, all others know the leader. */
+  /** For the owner: the leader has the owner's URL, all others have the leader's. */
   #elsewhere(connector: string, task: number | undefined): MisdirectedError {
     const { membership } = this.loop;
     const url = membership.place?.isLeader ? membership.ownerOf(connector, task) : membership.place?.leaderUrl;

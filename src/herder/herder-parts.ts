@@ -8,7 +8,7 @@ import type { SourceFencing, Worker, WorkerListener } from "../worker/worker.js"
 import type { ConfigProvider } from "./config/config-providers.js";
 import type { Redactions } from "./config/redaction.js";
 import type { ConnectProtocol } from "./membership/group-messages.js";
-import type { GroupPlace } from "./membership/membership.js";
+import type { WorkerGroupMember } from "./membership/membership.js";
 import type { SessionKeyKind } from "./membership/session-keys.js";
 
 export interface Stores {
@@ -17,7 +17,7 @@ export interface Stores {
   readonly status: StatusStore;
 }
 
-/** What the herder hears of the stores. */
+/** The herder's listeners to its stores. */
 interface StoreListeners {
   readonly config: ConfigListener;
   readonly status: StatusListener;
@@ -38,7 +38,7 @@ export interface HerderParts {
     redactions: Redactions,
     fencing: SourceFencing,
   ): Promise<Worker>;
-  joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupPlace;
+  joinGroup(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): WorkerGroupMember;
   /**
    * Asks the leader over HTTP to publish task configs, generated from the connector record at `configOffset`.
    * The request is signed if the group has a key.

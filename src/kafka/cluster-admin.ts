@@ -7,13 +7,20 @@ import { offsetDelete } from "../protocol/apis/offset-delete.js";
 import { ZERO_UUID } from "../protocol/byte-reader.js";
 import { ErrorCodes } from "../protocol/error-codes.js";
 import { KafkaError } from "../protocol/kafka-error.js";
+import type {
+  GroupListing,
+  KafkaAdmin,
+  NewTopic,
+  TopicConfigEntry,
+  TopicDescription,
+  TopicResult,
+} from "./client/kafka-admin.js";
+import type { CommittedOffset, TopicPartition, TopicPartitionOffset } from "./client/topic-partition.js";
 import { addressText, type Cluster, type TopicMetadata } from "./cluster/cluster.js";
 import { byTopic, lookUpAll } from "./cluster/partition-offsets.js";
 import { retrying } from "./cluster/retry.js";
 import { CoordinatorClient, NO_MEMBER } from "./group/coordinator-client.js";
-import type { GroupListing, KafkaAdmin, NewTopic, TopicConfigEntry, TopicDescription, TopicResult } from "./client/kafka-admin.js";
-import type { CommittedOffset, TopicPartition, TopicPartitionOffset } from "./client/topic-partition.js";
-import { TransactionCoordinator } from "./producer/transaction-coordinator.js";
+import { TransactionCoordinatorClient } from "./producer/transaction-coordinator-client.js";
 
 const TOPIC_RESOURCE = 2;
 /** The source of a config set on the topic itself. */
@@ -187,7 +194,10 @@ export class ClusterAdmin implements KafkaAdmin {
     const lane = this.cluster.lane();
     try {
       const takingOver = transactionalIds.map((id) =>
-        new TransactionCoordinator(id, this.cluster, lane).takeOver(apiTimeoutMs, { timeoutMs: apiTimeoutMs, signal }),
+        new TransactionCoordinatorClient(id, this.cluster, lane).takeOver(apiTimeoutMs, {
+          timeoutMs: apiTimeoutMs,
+          signal,
+        }),
       );
       await Promise.allSettled(takingOver);
       await Promise.all(takingOver);
@@ -243,7 +253,7 @@ export class ClusterAdmin implements KafkaAdmin {
     throw new KafkaError("NOT_CONTROLLER", "Finding the controller", { detail: "the cluster has none at the moment" });
   }
 
-  /** Brokers learn a new topic's leaders a little later than the topic. */
+  /** A new topic's leaders appear at the brokers a little later than the topic. */
   async #awaitLeaders(names: readonly string[]): Promise<void> {
     await retrying(this.cluster, { timeoutMs: this.cluster.config.requestTimeoutMs }, async () => {
       for (const [name, described] of await this.cluster.describe(names)) {

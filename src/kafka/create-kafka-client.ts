@@ -1,3 +1,5 @@
+import type { ClientProperties } from "./client/client-options.js";
+import type { KafkaClient, KafkaClientOptions } from "./client/kafka-client.js";
 import {
   type ConnectionConfig,
   connectionConfig,
@@ -13,8 +15,6 @@ import { FetchConsumer } from "./consumer/fetch-consumer.js";
 import { CoordinatedMember } from "./group/coordinated-member.js";
 import { GroupFetchConsumer } from "./group/group-fetch-consumer.js";
 import { ignoredSettings, unknownKeys } from "./idle-properties.js";
-import type { ClientProperties } from "./client/client-options.js";
-import type { KafkaClient, KafkaClientOptions } from "./client/kafka-client.js";
 import { BatchingProducer } from "./producer/batching-producer.js";
 import { CoordinatedProducer } from "./producer/coordinated-producer.js";
 import { securityConfig } from "./security-config.js";

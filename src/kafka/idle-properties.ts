@@ -1,5 +1,5 @@
-import { PropertyReader } from "./client-properties.js";
 import type { ClientProperties } from "./client/client-options.js";
+import { PropertyReader } from "./client-properties.js";
 
 /** The keys of Java's clients. Others cause a warning. */
 const KNOWN_KEYS = new Set(
@@ -61,7 +61,7 @@ export function ignoredSettings(properties: ClientProperties): { readonly key: s
   return ignored;
 }
 
-/** Keys that no Java client knows, most likely misspelt. */
+/** Keys that no Java client has, most likely misspelt. */
 export function unknownKeys(properties: ClientProperties): string[] {
   return Object.keys(properties).filter(
     (key) => !KNOWN_KEYS.has(key) && !KNOWN_PREFIXES.some((prefix) => key.startsWith(prefix)),

@@ -1,6 +1,6 @@
 import { ConfigError } from "../api/errors.js";
-import { connectionConfig, consumerConfig, groupConfig, producerConfig } from "./client-properties.js";
 import type { ClientProperties } from "./client/client-options.js";
+import { connectionConfig, consumerConfig, groupConfig, producerConfig } from "./client-properties.js";
 import { securityConfig } from "./security-config.js";
 
 const CHECKS: readonly ((properties: ClientProperties) => unknown)[] = [

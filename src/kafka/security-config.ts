@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { ConfigError } from "../api/errors.js";
-import { PropertyReader } from "./client-properties.js";
 import type { ClientProperties } from "./client/client-options.js";
+import { PropertyReader } from "./client-properties.js";
 
 /** Credentials for SASL. */
 export interface SaslConfig {

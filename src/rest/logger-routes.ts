@@ -1,7 +1,7 @@
 import { LOG_LEVELS, type LoggerLevel, parseLogLevel } from "../base/log/log-levels.js";
 import { PATHS } from "../contract/rest-api.js";
 import { HttpError } from "./http-error.js";
-import { awaitHerder, jsonBody, pathText, type RequestContext, textQuery } from "./request.js";
+import { awaitHerder, jsonBody, pathText, queryText, type RequestContext } from "./request.js";
 import { parseConfigBody } from "./request-body.js";
 import type { Route } from "./route.js";
 
@@ -28,7 +28,7 @@ export function loggerRoutes(context: RequestContext): Route[] {
           const text = levelOf(await parseConfigBody(jsonBody(request)));
           const level = parseLogLevel(text);
           if (!level) throw new HttpError(404, `invalid log level '${text}'. The levels are ${LEVELS}.`);
-          const scope = textQuery(request, "scope") ?? "worker";
+          const scope = queryText(request, "scope") ?? "worker";
           if (scope.toLowerCase() === "cluster") {
             await awaitHerder(context, () => herder.setClusterLogLevel(name, text));
             response.status(204).end();

@@ -118,14 +118,8 @@ export function taskNumber(request: Request): number {
  * `absent` if it is missing or empty.
  */
 export function flag(request: Request, name: string, absent = false): boolean {
-  const value = textQuery(request, name);
+  const value = queryText(request, name);
   return value === undefined || value === "" ? absent : value.toLowerCase() === "true";
-}
-
-/** A query parameter, the first if it is repeated; undefined if missing. */
-export function textQuery(request: Request, name: string): string | undefined {
-  const [value] = [request.query[name]].flat();
-  return typeof value === "string" ? value : undefined;
 }
 
 /** A query parameter; the first one counts. Undefined if it is missing. */

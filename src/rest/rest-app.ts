@@ -47,7 +47,7 @@ function mainRoutes(context: RestContext): Route[] {
   return [...rootRoutes(context), ...connectorRoutes(context, context.topics), ...pluginRoutes(context)];
 }
 
-/** What the listeners of `admin.listeners` serve: as in Kafka Connect, without headers for browsers. */
+/** The app of the listeners in `admin.listeners`: as in Kafka Connect, without headers for browsers. */
 export function adminApp(context: RestContext): Express {
   return appOf(context, {
     routes: adminRoutes(context),

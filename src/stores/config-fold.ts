@@ -26,7 +26,7 @@ export interface ConnectorEntry {
   readonly commitOffset: number;
 }
 
-/** What the leader knows of the producers of a source connector's earlier tasks (KIP-618). */
+/** The producers of a source connector's earlier tasks, as far as the config topic shows them (KIP-618). */
 export interface FencingState {
   /** The number of tasks whose producers may be alive; undefined before the first record. */
   readonly recordedTasks: number | undefined;

@@ -68,7 +68,7 @@ export function readJavaMap(bytes: Buffer): JavaMapEntry[] {
 
 class JavaMapReader {
   #at = 0;
-  /** What a later reference may mean: a class by its name, or a byte array. */
+  /** The possible targets of later references: a class by its name, or a byte array. */
   readonly #handles: (string | Buffer | undefined)[] = [];
 
   constructor(private readonly bytes: Buffer) {}

@@ -38,18 +38,18 @@ export interface OwnOffsetsParts {
   readonly logger: Logger;
 }
 
-/** What holds the offsets of one connector. */
-type Place = Pick<OverlaidOffsets, "read" | "list" | "flush" | "records" | "committed"> & {
+/** The offsets of one connector, in the topics that hold them. */
+type StoredOffsets = Pick<OverlaidOffsets, "read" | "list" | "flush" | "records" | "committed"> & {
   readonly isOverlaid: boolean;
 };
 
 interface Opened {
   readonly topic: OwnTopic;
-  readonly place: Promise<Place>;
+  readonly offsets: Promise<StoredOffsets>;
   idle: Timer;
 }
 
-/** A connector's own topic is closed when nobody has asked for it for this long. */
+/** A connector's own topic is closed after this time without a request. */
 const IDLE_MS = 300_000;
 
 /**
@@ -75,12 +75,12 @@ export class OffsetStore {
 
   /** The stored offsets of these partitions, in the same order, with everything written before the call. */
   async read(connector: string, partitions: readonly SourceMap[], props: Props = {}): Promise<SourceOffset[]> {
-    return (await this.#placeOf(connector, props)).read(partitions);
+    return (await this.#offsetsOf(connector, props)).read(partitions);
   }
 
   /** Every stored partition of a connector, with everything written before the call. */
   async list(connector: string, props: Props = {}): Promise<SourceOffset[]> {
-    return (await this.#placeOf(connector, props)).list();
+    return (await this.#offsetsOf(connector, props)).list();
   }
 
   /** As `OffsetTopic.flush`. */
@@ -90,7 +90,7 @@ export class OffsetStore {
     permit?: () => void,
     props: Props = {},
   ): Promise<void> {
-    await (await this.#placeOf(connector, props)).flush(entries, permit);
+    await (await this.#offsetsOf(connector, props)).flush(entries, permit);
   }
 
   /**
@@ -104,8 +104,8 @@ export class OffsetStore {
     permit?: () => void,
     props: Props = {},
   ): Promise<{ topic: string; records: readonly StoreRecord[]; isOverlaid: boolean }> {
-    const place = await this.#placeOf(connector, props);
-    return { ...(await place.records(entries, permit)), isOverlaid: place.isOverlaid };
+    const offsets = await this.#offsetsOf(connector, props);
+    return { ...(await offsets.records(entries, permit)), isOverlaid: offsets.isOverlaid };
   }
 
   /** The transaction with these offsets is committed: a fault ends no task any more. `permit` as in `flush`. */
@@ -116,7 +116,7 @@ export class OffsetStore {
     props: Props = {},
   ): Promise<void> {
     try {
-      (await this.#placeOf(connector, props)).committed(entries, permit);
+      (await this.#offsetsOf(connector, props)).committed(entries, permit);
     } catch (error) {
       const message = "Offsets are in the connector's own topic, but not in the worker's as well";
       this.own?.logger.warn(message, { connector }, error);
@@ -137,10 +137,10 @@ export class OffsetStore {
     await Promise.all([this.#worker.close(), ...opened.map(({ topic }) => topic.close())]);
   }
 
-  async #placeOf(connector: string, props: Props): Promise<Place> {
+  async #offsetsOf(connector: string, props: Props): Promise<StoredOffsets> {
     const own = this.own?.find(connector, props);
     if (!this.own || !own) return onlyWorker(connector, this.#worker);
-    // A late request would open clients that nobody closes.
+    // A late request would open clients that stay open.
     if (this.#isClosed) throw new RetriableError("STORE_UNREADABLE", "The worker is closing");
     const { clock, logger } = this.own;
     const key = JSON.stringify([connector, own.identity]);
@@ -155,15 +155,15 @@ export class OffsetStore {
     if (opened) opened.idle.cancel();
     else {
       const topic = new OwnTopic(own);
-      const place = topic.opened.then((log) =>
+      const offsets = topic.opened.then((log) =>
         log ? new OverlaidOffsets(connector, log, this.#worker, logger) : onlyWorker(connector, this.#worker),
       );
-      opened = { topic, place, idle: { cancel() {} } };
+      opened = { topic, offsets, idle: { cancel() {} } };
       this.#own.set(key, opened);
     }
     opened.idle = clock.schedule(IDLE_MS, closed);
     try {
-      return await opened.place;
+      return await opened.offsets;
     } catch (error) {
       // The next call tries again.
       if (this.#own.get(key) === opened) {
@@ -215,7 +215,7 @@ class OwnTopic {
   }
 }
 
-function onlyWorker(connector: string, topic: OffsetTopic): Place {
+function onlyWorker(connector: string, topic: OffsetTopic): StoredOffsets {
   return {
     isOverlaid: false,
     read: (partitions) => topic.read(connector, partitions),

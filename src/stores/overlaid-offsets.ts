@@ -56,7 +56,7 @@ export class OverlaidOffsets {
     return this.own.records(this.connector, entries);
   }
 
-  /** The connector's own topic has these offsets: the worker's gets them, too, as far as it can. */
+  /** The connector's own topic has these offsets: they are written to the worker's, too, but a failure only delays that. */
   committed(entries: readonly SourceOffset[], permit: () => void = () => {}): void {
     for (const entry of entries) {
       if (entry.offset !== null) this.#behind.set(sourceMapKey(entry.partition), { entry, permit });
@@ -64,14 +64,14 @@ export class OverlaidOffsets {
     if (!this.#isFollowing) void this.#follow();
   }
 
-  /** First of all, and not only as far as it can: a reset offset would shine through where the own topic has none. */
+  /** Before the own topic, and required: a reset offset in the worker's would be read where the own topic has none. */
   async #reset(entries: readonly SourceOffset[], permit?: () => void): Promise<void> {
     const resets = entries.filter(({ offset }) => offset === null);
     for (const { partition } of resets) this.#behind.delete(sourceMapKey(partition));
     await this.worker.flush(this.connector, resets, permit);
   }
 
-  /** What the worker's topic does not take waits for the next commit. */
+  /** Offsets that could not be written to the worker's topic wait for the next commit. */
   async #follow(): Promise<void> {
     this.#isFollowing = true;
     try {

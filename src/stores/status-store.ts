@@ -14,7 +14,7 @@ import {
   type TopicUse,
 } from "./status-fold.js";
 
-/** Of how many connectors and tasks failed attempts are kept in mind. Beyond it the oldest are taken for lost. */
+/** The most connectors and tasks whose failed attempts are remembered. Beyond it the oldest attempts count as lost. */
 const MOST_DOUBTED = 10_000;
 
 /** Called with a connector whose status, tasks' statuses or topics may have changed. Must not throw. */

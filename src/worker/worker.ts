@@ -129,14 +129,22 @@ export interface SourceOffsetStore {
   committed(connector: string, entries: readonly SourceOffset[], permit: () => void, props: Props): Promise<void>;
 }
 
-/** Lets source tasks that deliver exactly once start one set after the other (KIP-618). */
+/** The herder's checks before a source task that delivers exactly once may write (KIP-618). */
 export interface SourceFencing {
   /**
-   * Before a task's producer takes over its transactional id: resolves once the leader has fenced the tasks of earlier
-   * sets. @throws RetriableError while there is no leader; ConflictError when a newer set of tasks exists
+   * Called before a task's producer takes over its transactional id. Resolves once the leader has fenced the tasks of
+   * earlier commits.
+   *
+   * @throws RetriableError FENCING_FAILED while there is no leader, Kafka is away, or the task is no longer of the newest
+   *   commit or of this worker; ConfigError FENCING_FAILED when Kafka or the leader refuses.
    */
   fence(id: TaskId): Promise<void>;
-  /** After that. @throws ConflictError when the task is no longer assigned, or a newer set of tasks exists */
+  /**
+   * Called after that.
+   *
+   * @throws RetriableError FENCING_FAILED when the task is no longer of the newest commit or of this worker;
+   *   RetriableError STORE_UNREADABLE.
+   */
   confirm(id: TaskId): Promise<void>;
 }
 
@@ -144,14 +152,14 @@ export interface SourceFencing {
 export interface OffsetRecords {
   readonly topic: string;
   readonly records: readonly { readonly key: Buffer; readonly value: Buffer | null }[];
-  /** They are not the worker's topic: the store wants to know once they are committed. */
+  /** The topic is a connector's own: call `SourceOffsetStore.committed` once the records are committed. */
   readonly isOverlaid: boolean;
 }
 
 /**
- * Hears state changes of connectors and tasks, for the status topic. The listener adds worker id and generation and
- * picks the safe write for UNASSIGNED and FAILED. Called on the worker's thread, in the order of events of one
- * connector or task; must not throw and must not block.
+ * Called with state changes of connectors and tasks, for the status topic. The listener adds worker id and generation and
+ * picks the safe write for UNASSIGNED and FAILED. It runs on the worker's thread, in the order of events of one connector
+ * or task; must not throw and must not block.
  */
 export interface WorkerListener {
   /**
@@ -246,7 +254,7 @@ export interface TaskMetrics {
   readonly activeRecordsMax: number;
   /** Sink: records that were read and that `put` has not taken, now. Source: 0. */
   readonly pendingRecords: number;
-  /** Source: how far it is behind, now, as its task says; undefined if it does not. */
+  /** Source: how far it is behind, now, as its task reports; undefined if it does not. */
   readonly source: SourceLag | undefined;
   /** Sink: open partitions, now. Source: 0. */
   readonly partitions: number;
@@ -298,7 +306,7 @@ export interface Worker {
   validate(plugin: PluginRef, props: Readonly<Record<string, string | null>>): Promise<PluginValidation>;
 
   /**
-   * Creates the connector and brings it to `targetState`. Resolves with its state once it has got there or FAILED,
+   * Creates the connector and brings it to `targetState`. Resolves with its state once it is there or FAILED,
    * after the listener was called. A running connector of that name is stopped first.
    *
    * @param props the connector's configuration with references resolved.
@@ -338,7 +346,7 @@ export interface Worker {
   /**
    * Asks a source connector's class what it supports of transactions (the plugin contract's methods of these names).
    *
-   * @returns null if it does not say.
+   * @returns null if it has no such method.
    * @throws as `alterOffsets`.
    */
   transactionSupport(question: TransactionQuestion, className: string, props: Props): Promise<Support | null>;

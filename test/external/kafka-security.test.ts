@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SystemClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
+import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { KafkaError } from "../../src/protocol/kafka-error.js";
 import { findPeers, freePort, Peers } from "./peers.js";
 

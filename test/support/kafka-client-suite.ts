@@ -3,11 +3,11 @@ import { SystemClock } from "../../src/base/clock.js";
 import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import type { FetchedRecords } from "../../src/kafka/client/consumer.js";
 import type { GroupConsumer } from "../../src/kafka/client/group-consumer.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
 import type { ProducerRecord } from "../../src/kafka/client/producer.js";
+import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { CODECS } from "../../src/protocol/compression/compression.js";
 import { KafkaError } from "../../src/protocol/kafka-error.js";
 

@@ -16,8 +16,8 @@ import { type ConnectorRequest, ConnectRest } from "../../src/demo/connect-rest.
 import { DemoWorkload } from "../../src/demo/demo-workload.js";
 import { freePort } from "../../src/emulators/postgres/postgres-port.js";
 import type { PostgresServer } from "../../src/emulators/postgres/postgres-server.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
+import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { MillraceProcess } from "./millrace-process.js";
 import { startTestObjectStore, TEST_CREDENTIALS, type TestObjectStore } from "./object-store.js";
 import { startTestPostgres, withClient } from "./postgres.js";

@@ -1,10 +1,10 @@
 import { SystemClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import type { Consumer } from "../../src/kafka/client/consumer.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
 import type { TopicPartition } from "../../src/kafka/client/topic-partition.js";
+import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 
 /** A record as texts, at its place. */
 export interface ReadRecord {

@@ -66,7 +66,7 @@ export interface Disk {
   /** Time of the last write in ms since 1970. */
   modifiedMs(path: string): number;
   setModifiedMs(path: string, ms: number): void;
-  /** Bytes that can still be written to the disk of a folder; infinite where the file system does not tell. */
+  /** Bytes that can still be written to the disk of a folder; infinite where the file system does not report it. */
   freeBytes(path: string): Promise<number>;
 }
 

@@ -30,8 +30,7 @@ export interface ConfigValidatorOptions {
   /** Runs the plugins' own code, never in this thread. */
   readonly code: Pick<Worker, "configOf" | "validate" | "transactionSupport">;
   readonly workerProps: Props;
-  /** The worker's own group, which no sink may share. */
-  /** The group of workers; undefined for a standalone worker. */
+  /** The group of workers, which no sink may share; undefined for a standalone worker. */
   readonly groupId: string | undefined;
   readonly overridePolicy: OverridePolicy;
   readonly providers: ReadonlyMap<string, ConfigProvider>;

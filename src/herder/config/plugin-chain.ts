@@ -41,7 +41,7 @@ const IMPLICIT_KEYS = {
 
 /**
  * Validates the transformations and predicates that a connector configures: `transforms.ALIAS.*`, `predicates.ALIAS.*`
- * (KIP-66, KIP-585). One whose class or version cannot be had has only its `type` and `plugin.version`.
+ * (KIP-66, KIP-585). One whose class or version is not available has only its `type` and `plugin.version`.
  *
  * @param code runs the plugins' own code.
  * @param near the location of the connector's package, whose own plugins are preferred.

@@ -43,7 +43,7 @@ const SERVED_PREFIXES = [
 
 const SERVED: ReadonlySet<string> = new Set(Object.keys(workerConfigDef));
 
-/** What names the internal topics; other keys with these prefixes are settings of theirs. */
+/** The keys that name the internal topics; other keys with these prefixes are the topics' settings. */
 const TOPIC_KEYS = ["config.storage.topic", "offset.storage.topic", "status.storage.topic"];
 
 /** The fate of a worker property: read, known but without effect, or unknown. */

@@ -31,7 +31,7 @@ export function assignEager(configured: Work, memberIds: readonly string[]): Ass
 
 /** The leader's memory from one rebalance to the next. */
 export interface AssignorMemory {
-  /** The generation of this decision. The memory is valid only if that generation came about. */
+  /** The generation of this decision. The memory is valid only if that generation was completed. */
   readonly generationId: number;
   /** All work that was assigned, or withheld as lost. */
   readonly assigned: Work;

@@ -1,4 +1,5 @@
 import type { TaskId } from "../../contract/task-id.js";
+import type { GroupProtocol } from "../../kafka/client/group-member.js";
 import {
   CONNECT_PROTOCOLS,
   CONNECTOR_TASK,
@@ -7,7 +8,6 @@ import {
   encodeConnectAssignment,
   encodeConnectMetadata,
 } from "../../kafka/group/connect-group.js";
-import type { GroupProtocol } from "../../kafka/client/group-member.js";
 import { isEmpty, NO_WORK, type Work, workOf } from "../work.js";
 
 /** `connect.protocol`, from old to new. */
@@ -26,7 +26,7 @@ export interface MemberMetadata {
 }
 
 /** A worker's place, as assigned by the leader. */
-export interface GroupPlace {
+export interface AssignedPlace {
   readonly version: number;
   readonly error: number;
   readonly leaderId: string;
@@ -90,7 +90,7 @@ export function isSessioned(protocolName: string): boolean {
 }
 
 /** Encodes a member's place for the protocol of that name. */
-export function writePlace(protocolName: string, place: Omit<GroupPlace, "version">): Buffer {
+export function writePlace(protocolName: string, place: Omit<AssignedPlace, "version">): Buffer {
   const version = CONNECT_PROTOCOLS[protocolName as keyof typeof CONNECT_PROTOCOLS] ?? 0;
   return encodeConnectAssignment(version, {
     error: place.error,
@@ -104,7 +104,7 @@ export function writePlace(protocolName: string, place: Omit<GroupPlace, "versio
 }
 
 /** Decodes the place from the leader. @throws MalformedError */
-export function readPlace(bytes: Buffer): GroupPlace {
+export function readPlace(bytes: Buffer): AssignedPlace {
   const { version, error, leader, leaderUrl, configOffset, assigned, revoked, delayMs } =
     decodeConnectAssignment(bytes);
   return {

@@ -3,7 +3,7 @@ import { Backoff } from "../../base/backoff.js";
 import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { GroupMemberCallbacks, GroupProtocol } from "../../kafka/client/group-member.js";
-import type { GroupPlace } from "./membership.js";
+import type { WorkerGroupMember } from "./membership.js";
 
 export interface LoneMemberOptions {
   readonly callbacks: Pick<GroupMemberCallbacks, "assign" | "onPrepare" | "onAssigned">;
@@ -19,7 +19,7 @@ const MEMBER_ID = "standalone";
  * The only member of a group that needs no coordinator: a standalone worker's. Always the leader, it goes through the
  * same rounds as a member of a real group, and never loses its place.
  */
-export class LoneMember implements GroupPlace {
+export class LoneMember implements WorkerGroupMember {
   readonly isAlone = true;
   readonly #ending = new AbortController();
   /** Resolved when another round is wanted. */

@@ -2,7 +2,13 @@ import type { Clock, Logger, Timer } from "../../api/index.js";
 import { LoopEndedError } from "../../base/command-loop.js";
 import { deferred } from "../../base/deferred.js";
 import type { TaskId } from "../../contract/task-id.js";
-import type { GroupAssignment, GroupMember, GroupMemberCallbacks, GroupProtocol, LeaderInput } from "../../kafka/client/group-member.js";
+import type {
+  GroupAssignment,
+  GroupMember,
+  GroupMemberCallbacks,
+  GroupProtocol,
+  LeaderInput,
+} from "../../kafka/client/group-member.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import { intersection, isEmpty, minus, NO_WORK, taskKey, union, type Work, workOf } from "../work.js";
 import {
@@ -37,9 +43,9 @@ export interface Place {
   readonly sessioned: boolean;
 }
 
-/** The part of a group's member that the membership uses. */
-export type GroupPlace = Pick<GroupMember, "start" | "requestRejoin" | "retire" | "leave" | "abandon"> & {
-  /** There is no group: joining it is no event. */
+/** This worker's member of the group, as the membership uses it. */
+export type WorkerGroupMember = Pick<GroupMember, "start" | "requestRejoin" | "retire" | "leave" | "abandon"> & {
+  /** There is no group: each round is logged at debug only. */
   readonly isAlone?: boolean;
 };
 
@@ -77,7 +83,7 @@ export interface MembershipOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Creates the member; it joins at `start()`. */
-  join(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): GroupPlace;
+  join(callbacks: GroupMemberCallbacks, protocols: () => readonly GroupProtocol[]): WorkerGroupMember;
 }
 
 const NOTHING = { assignments: new Map() as Assignments, delayMs: 0 };
@@ -95,7 +101,7 @@ const MOST_UNREAD_ROUNDS = 5;
  * group is lost changes nothing afterwards.
  */
 export class Membership implements GroupMemberCallbacks {
-  readonly #member: GroupPlace;
+  readonly #member: WorkerGroupMember;
   readonly #rebalances = new RebalanceTimes();
   #assigned = NO_WORK;
   /** The configs with which this worker last reconciled. Other members may rely on its having applied them. */

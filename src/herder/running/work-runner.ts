@@ -6,9 +6,9 @@ import type { TaskId } from "../../contract/task-id.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import type { StoredProps } from "../../stores/config-records.js";
 import type { ConnectorState, Worker } from "../../worker/worker.js";
+import { taskKey } from "../work.js";
 import type { ReconcileActions, Running, RunningConnector, RunningTask } from "./reconcile.js";
 import type { StatusReporter } from "./status-reporter.js";
-import { taskKey } from "../work.js";
 
 export interface WorkRunnerOptions {
   readonly worker: Worker;
@@ -33,7 +33,7 @@ interface StartWaiter {
 
 /** Each resolves once its part has stopped; undefined if it is empty. */
 export interface Stops {
-  /** What the decision stops. */
+  /** The stops of this decision. */
   readonly begun: Promise<void> | undefined;
   /** Everything that stops at that time. */
   readonly stopping: Promise<unknown> | undefined;

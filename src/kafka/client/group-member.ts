@@ -19,7 +19,7 @@ export interface GroupMemberOptions {
   /**
    * If set, the assignment counts as lost when the coordinator was unreachable for this time, or has not answered for a
    * whole session. Kafka Connect's workers set `heartbeat.interval.ms`. Undefined, as for Java's consumers: the
-   * assignment is lost only when the coordinator says so.
+   * assignment is lost only when the coordinator reports it.
    */
   readonly coordinatorTimeoutMs?: number;
   readonly onConnectivity?: OnConnectivity;

@@ -4,9 +4,9 @@ import { offsetFetch } from "../../protocol/apis/offset-fetch.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { Fields, InputOf, OutputOf } from "../../protocol/message-fields.js";
+import type { CommittedOffset, TopicPartition } from "../client/topic-partition.js";
 import type { Cluster, Lane } from "../cluster/cluster.js";
 import { byTopic } from "../cluster/partition-offsets.js";
-import type { CommittedOffset, TopicPartition } from "../client/topic-partition.js";
 import type { SendOptions } from "../transport/broker-connection.js";
 
 /** The author of a commit: a member in its generation, or no member (`generationId` -1, empty `memberId`). */

@@ -1,5 +1,5 @@
-import type { AssignorName } from "../client-properties.js";
 import type { TopicPartition } from "../client/topic-partition.js";
+import type { AssignorName } from "../client-properties.js";
 
 /** The input of an assignor: each member's topics, and the partition count of each topic. */
 export interface AssignorInput {

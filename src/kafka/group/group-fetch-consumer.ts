@@ -9,6 +9,10 @@ import {
   encodeSubscription,
 } from "../../protocol/consumer-protocol.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
+import type { FetchedRecords } from "../client/consumer.js";
+import type { GroupConsumer, GroupConsumerOptions, RebalanceListener } from "../client/group-consumer.js";
+import type { GroupAssignment, GroupProtocol, LeaderInput } from "../client/group-member.js";
+import type { CommittedOffset, TopicPartition, TopicPartitionOffset } from "../client/topic-partition.js";
 import { ClientClosedError } from "../client-closed-error.js";
 import type { AssignorName, ConsumerConfig, GroupConfig } from "../client-properties.js";
 import type { Cluster, Lane } from "../cluster/cluster.js";
@@ -16,10 +20,6 @@ import { shareConnectivity } from "../cluster/connectivity.js";
 import { byTopic, lookUpAll } from "../cluster/partition-offsets.js";
 import { retrying } from "../cluster/retry.js";
 import { FetchConsumer } from "../consumer/fetch-consumer.js";
-import type { FetchedRecords } from "../client/consumer.js";
-import type { GroupConsumer, GroupConsumerOptions, RebalanceListener } from "../client/group-consumer.js";
-import type { GroupAssignment, GroupProtocol, LeaderInput } from "../client/group-member.js";
-import type { CommittedOffset, TopicPartition, TopicPartitionOffset } from "../client/topic-partition.js";
 import { CoordinatedMember } from "./coordinated-member.js";
 import { assignPartitions } from "./group-assignors.js";
 import { GroupTopics } from "./group-topics.js";

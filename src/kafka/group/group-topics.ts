@@ -3,7 +3,7 @@ import { differ, MISSING_TOPIC_INTERVAL_MS, type SubscribedTopics, TopicSubscrip
 
 /**
  * The topics that a consumer's group reads, and the number of partitions of each that it has assigned. Each look at the
- * cluster is compared with these counts, not with the look before: brokers learn of new topics and partitions one after
+ * cluster is compared with these counts, not with the look before: new topics and partitions appear at one broker after
  * another, so a leader may see fewer partitions while it assigns than an earlier look has found. The rest would have no
  * owner, and a comparison of two looks would never notice.
  */

@@ -1,9 +1,9 @@
 import { deferred } from "../../base/deferred.js";
 import { heartbeat } from "../../protocol/apis/heartbeat.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
+import type { GroupMemberOptions } from "../client/group-member.js";
 import type { Cluster } from "../cluster/cluster.js";
 import { backoffMs } from "../cluster/retry.js";
-import type { GroupMemberOptions } from "../client/group-member.js";
 import type { Committer, CoordinatorClient } from "./coordinator-client.js";
 import { type HeartbeatVerdict, judgeHeartbeat, type Silence } from "./heartbeat-verdict.js";
 

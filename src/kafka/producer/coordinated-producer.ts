@@ -1,16 +1,16 @@
 import { withAnySignal } from "../../base/any-signal.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
+import type { OnConnectivity } from "../client/client-options.js";
+import type { ProducerListener, ProducerRecord, RecordMetadata } from "../client/producer.js";
+import type { TransactionalProducer, TransactionalProducerOptions } from "../client/transactional-producer.js";
 import { ClientClosedError } from "../client-closed-error.js";
 import type { ProducerConfig } from "../client-properties.js";
 import type { Cluster, Lane } from "../cluster/cluster.js";
 import { Connectivity, reasonOf, shareConnectivity } from "../cluster/connectivity.js";
-import type { OnConnectivity } from "../client/client-options.js";
-import type { ProducerListener, ProducerRecord, RecordMetadata } from "../client/producer.js";
-import type { TransactionalProducer, TransactionalProducerOptions } from "../client/transactional-producer.js";
 import { BatchingProducer } from "./batching-producer.js";
 import { Transaction } from "./transaction.js";
-import { TransactionCoordinator } from "./transaction-coordinator.js";
+import { TransactionCoordinatorClient } from "./transaction-coordinator-client.js";
 
 interface Options<T> extends TransactionalProducerOptions {
   readonly listener: ProducerListener<T>;
@@ -44,7 +44,7 @@ export class CoordinatedProducer<T> implements TransactionalProducer<T> {
 
   async init(signal?: AbortSignal): Promise<void> {
     if (this.#assembly) throw new InvariantError("A transactional producer was initialised twice");
-    const coordinator = new TransactionCoordinator(this.options.transactionalId, this.cluster, this.#lane);
+    const coordinator = new TransactionCoordinatorClient(this.options.transactionalId, this.cluster, this.#lane);
     const onRetry = (error: KafkaError) => {
       // A transaction that was left open takes a moment to abort.
       if (!KafkaError.is(error, "CONCURRENT_TRANSACTIONS")) this.#connectivity.waiting(reasonOf(error));

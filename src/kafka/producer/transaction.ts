@@ -5,18 +5,18 @@ import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { ProducerStamp } from "../../protocol/records/record-batch-writer.js";
 import { sequenceAfter } from "../../protocol/records/sequence.js";
+import type { TopicPartition } from "../client/topic-partition.js";
 import type { Connectivity } from "../cluster/connectivity.js";
 import { reasonOf } from "../cluster/connectivity.js";
 import { byTopic } from "../cluster/partition-offsets.js";
-import type { TopicPartition } from "../client/topic-partition.js";
-import type { ProducerIdentity, TransactionCoordinator } from "./transaction-coordinator.js";
+import type { ProducerIdentity, TransactionCoordinatorClient } from "./transaction-coordinator-client.js";
 
 /** The coordinator's retries after which a transaction reports why it waits. */
 const REPORT_AFTER_RETRIES = 2;
 
 interface TransactionOptions {
   readonly identity: ProducerIdentity;
-  readonly coordinator: TransactionCoordinator;
+  readonly coordinator: TransactionCoordinatorClient;
   /** For the message of a transaction that took too long. */
   readonly transactionTimeoutMs: number;
   readonly connectivity: Connectivity;

@@ -50,7 +50,7 @@ function knows(users: ReadonlyMap<string, string>, credentials: Credentials | un
   if (users.size === 0) return true;
   if (!credentials) return false;
   const known = users.get(credentials.user);
-  // Compared also for an unknown user, in constant time: the time of an answer must not tell which names exist.
+  // Compared also for an unknown user, in constant time: the time of an answer must not show which names exist.
   const isSame = timingSafeEqual(digest(known ?? ""), digest(credentials.password));
   return known !== undefined && isSame;
 }

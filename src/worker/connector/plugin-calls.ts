@@ -28,7 +28,7 @@ export interface PluginCallsParts {
   readonly logger: NamedLogger;
 }
 
-/** For the calls of `configOf`, `validate` and `alterOffsets`: their caller learns of a failure from the answer. */
+/** For the calls of `configOf`, `validate` and `alterOffsets`: their callers get a failure as the answer. */
 const UNHEARD: PluginRunEvents = { reconfigure() {}, failed() {} };
 
 /** Time for a plugin to list its keys, validate values or judge offsets. REST gives up after 90 s. */

@@ -100,7 +100,7 @@ export class PluginRun {
     this.fail(error);
   }
 
-  /** The worker closes: nothing waits for its calls any more, and its plugin is not told. */
+  /** The worker closes: pending calls are rejected, and the plugin is not called again. */
   end(error: Error): void {
     this.#ended = error;
     for (const { answer } of this.#pending.values()) answer.reject(error);

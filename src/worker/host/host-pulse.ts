@@ -13,8 +13,8 @@ export interface HostPulseParts {
 
 const LOOK_EVERY_MS = 2000;
 /**
- * For a host that still loads the modules of ours. It runs nobody's code, so it does not hang: it is slow, because the
- * machine is busy, possibly with as many hosts as there are dedicated tasks.
+ * The limit for a host that still loads our own modules. No plugin's code runs there yet, so it does not hang: it is
+ * slow, because the machine is busy, possibly with as many hosts as there are dedicated tasks.
  */
 const START_MS = 300_000;
 
@@ -37,7 +37,7 @@ export class HostPulse {
     this.#lastHeardMs = this.parts.clock.monotonicMs();
   }
 
-  /** The host has loaded the modules of ours: from now on silence counts after `timeoutMs`, before after five minutes. */
+  /** The host has loaded our own modules: from now on it may be silent for `timeoutMs` only, no longer five minutes. */
   started(): void {
     this.#hasStarted = true;
   }

@@ -8,7 +8,7 @@ import type { Failure } from "./failure.js";
 import type { LogReport } from "./forwarding-logger.js";
 
 // The messages between the worker and its task hosts. Records are never among them: hosts exchange those with Kafka
-// directly. `run` numbers one run of one task, to tell reports of a former run from those of the present one.
+// directly. `run` numbers one run of one task: reports of a former run must not count for the present one.
 
 /** Worker to host. */
 export type HostCommand =

@@ -7,7 +7,7 @@ import type { OffsetRecords, SourceFencing, SourceOffsetStore } from "../worker.
 import { failureOf } from "./failure.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
 
-/** What a host asks on behalf of a run. Each gets one answer. */
+/** A host's question on behalf of a run. Each gets one answer. */
 type TaskRequest = Extract<HostReport, { readonly request: number; readonly run: number }>;
 
 interface AskingTask {
@@ -27,7 +27,7 @@ export class TaskRequests {
   /**
    * @param task the run's; undefined if the run is over: a cancelled one may already have a successor, so its requests
    *   are refused. (I4)
-   * @param isRunning whether it still is not.
+   * @param isRunning whether the run is still not over; asked again before each attempt of a write.
    */
   answer(host: number, asked: TaskRequest, task: AskingTask | undefined, isRunning: () => boolean): void {
     const { request } = asked;

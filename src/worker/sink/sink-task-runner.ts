@@ -65,9 +65,9 @@ const POLL_WAIT_MS = 500;
 const LEAVE_WAIT_MS = 2000;
 
 /**
- * Drives one sink task: poll, convert, transform, put, and at intervals preCommit and commit. Rebalances run inside a poll, so
- * that two calls of the task never overlap. Commits only offsets that `preCommit` returned (I2). A batch that `put`
- * could not accept yet is delivered again before anything else (I8, I9).
+ * Drives one sink task: poll, convert, transform, put, and at intervals preCommit and commit. Rebalances run inside a
+ * poll, so that two calls of the task never overlap. Commits only offsets that `preCommit` returned (I2). A batch that
+ * `put` could not accept yet is delivered again before anything else (I8, I9).
  */
 export class SinkTaskRunner implements TaskRunner {
   readonly #counters: TaskCounters;

@@ -53,8 +53,8 @@ export function ownOffsetsTopic(worker: Props, connector: Props, name: string): 
 /**
  * Called before the topic is created, with the id of the cluster that each client has reached; "" if it has none.
  *
- * @throws ConfigError unless they are one: offsets would be written where nobody reads them, and earlier tasks fenced
- *   where they do not write.
+ * @throws ConfigError unless they are the same: otherwise offsets would be written to one cluster and read from another,
+ *   and earlier tasks fenced in one where they do not write.
  */
 export function requireOneCluster(
   plan: OwnOffsetsPlan,

@@ -59,6 +59,6 @@ export interface DeliveryOwner {
   readonly errors: RecordErrors<SourceFailure>;
   readonly connectivity: NewConnectivity;
   readonly taskClassName: string;
-  /** Tells the task that these offsets are stored. @throws the task's own error */
+  /** Passes stored offsets to the task's `commit`. @throws the task's own error */
   stored(offsets: readonly SourceOffset[]): Promise<void>;
 }

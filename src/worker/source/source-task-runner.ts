@@ -199,7 +199,7 @@ export class SourceTaskRunner implements TaskRunner {
       const bytes: unknown = this.#task?.lag?.()?.lagBytes;
       return typeof bytes === "number" && Number.isFinite(bytes) ? { lagBytes: Math.max(0, bytes) } : undefined;
     } catch (error) {
-      // A figure is not worth a task. It is a plugin's fault, and would be repeated every two seconds.
+      // A plugin's fault in a figure must not end its task. At debug, because it is repeated every two seconds.
       this.parts.logger.debug(`lag failed: ${errorMessage(error)}`);
       return undefined;
     }
@@ -233,7 +233,7 @@ export class SourceTaskRunner implements TaskRunner {
         const retryMs = backoff.nextMs();
         logger.warn(`poll failed and is tried again: ${errorMessage(error)}`, { retryMs: Math.round(retryMs) });
         this.#status.waiting("retry", `poll is tried again: ${errorMessage(error)}`);
-        // The interval of an open transaction passes meanwhile. One whose ends the connector defines has none now.
+        // An open transaction may become due meanwhile. One that the connector ends by itself never does.
         if (!this.#delivery.requests) await this.#delivery.polled();
         await clock.delay(retryMs, life.ending);
         continue;
@@ -277,7 +277,7 @@ export class SourceTaskRunner implements TaskRunner {
         }
         if (produced === null) {
           // Deliberately dropped: its offset is settled like an acknowledged one, though Kafka Connect waits for the next
-          // record's. Else a source whose last records are dropped could never release them.
+          // record's. Otherwise a source whose last records are dropped could never release them.
           this.#errors.noteDropped();
           await submission.drop(record);
           if (at % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await clock.turn();

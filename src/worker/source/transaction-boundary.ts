@@ -30,11 +30,11 @@ export interface OpenTransaction extends BoundarySettings {
   readonly isOpen: boolean;
   /** Milliseconds since the last one ended. */
   readonly ageMs: number;
-  /** What the task asked for: of the connector's boundaries, or a commit of all that it has returned. */
+  /** The task's request: for one of the connector's boundaries, or for a commit of everything that it has returned. */
   readonly asked: "commit" | "abort" | undefined;
 }
 
-/** What to do with the transaction after a poll (KIP-618). */
+/** Decides whether the transaction ends after a poll (KIP-618). */
 export function judgeBoundary({
   boundary,
   intervalMs,

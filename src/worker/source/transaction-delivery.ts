@@ -22,18 +22,20 @@ import type { DeliveryOwner, SourceDelivery, Submission } from "./source-deliver
 import { type BoundarySettings, judgeBoundary } from "./transaction-boundary.js";
 import { TransactionRequests } from "./transaction-requests.js";
 
-/** What a task needs for transactions, besides Kafka. */
+/** The worker's side of a task's transactions. */
 export interface Transactions extends BoundarySettings {
   /**
-   * Before the producer takes over its id: has the leader fence the tasks of earlier sets. Retried while it is
-   * retriable. @throws the reason why the task must not run
+   * Called before the producer takes over its id: has the leader fence the tasks of earlier commits. Called again after
+   * a retriable error.
+   *
+   * @throws the reason why the task must not run
    */
   fence(): Promise<void>;
-  /** After that: whether the task may still run. @throws the reason why not */
+  /** Called after that, and again after a retriable error. @throws the reason why the task must not run any more */
   confirm(): Promise<void>;
   /** The records that store these offsets, and their topic. */
   offsetRecords(offsets: readonly SourceOffset[]): Promise<OffsetRecords>;
-  /** Their transaction is committed. Called where the records were `isOverlaid`. */
+  /** Called once the transaction with these offsets is committed, if its `offsetRecords` were `isOverlaid`. */
   committed(offsets: readonly SourceOffset[]): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { WindowMax } from "../../base/metrics/window-max.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { TaskMetrics } from "../worker.js";
 
-/** What a runner reads from its parts when it is asked for its metrics. */
+/** The part of a task's metrics that its runner reads from its parts at each report. */
 export type TaskGauges = Pick<
   TaskMetrics,
   "lagRecords" | "lagBytes" | "activeRecords" | "pendingRecords" | "source" | "partitions" | "deadLetters"

@@ -1,7 +1,12 @@
 import type { Clock } from "../../../src/api/index.js";
 import { readMetadata, writePlace } from "../../../src/herder/membership/group-messages.js";
 import { NO_WORK, type Work } from "../../../src/herder/work.js";
-import type { GroupAssignment, GroupMember, GroupMemberCallbacks, GroupProtocol } from "../../../src/kafka/client/group-member.js";
+import type {
+  GroupAssignment,
+  GroupMember,
+  GroupMemberCallbacks,
+  GroupProtocol,
+} from "../../../src/kafka/client/group-member.js";
 
 export interface Elsewhere {
   readonly url: string;

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../../src/base/deferred.js";
-import type { GroupAssignment, GroupMemberCallbacks, GroupMemberOptions } from "../../../../src/kafka/client/group-member.js";
+import type {
+  GroupAssignment,
+  GroupMemberCallbacks,
+  GroupMemberOptions,
+} from "../../../../src/kafka/client/group-member.js";
 import { findCoordinator } from "../../../../src/protocol/apis/find-coordinator.js";
 import { heartbeat } from "../../../../src/protocol/apis/heartbeat.js";
 import { joinGroup } from "../../../../src/protocol/apis/join-group.js";

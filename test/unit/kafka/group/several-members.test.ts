@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
+import type { GroupMember } from "../../../../src/kafka/client/group-member.js";
 import { connectionConfig } from "../../../../src/kafka/client-properties.js";
 import { createClientOver } from "../../../../src/kafka/create-kafka-client.js";
-import type { GroupMember } from "../../../../src/kafka/client/group-member.js";
 import { BrokerLink, type Weather } from "../../../support/group/broker-link.js";
 import { groupBroker } from "../../../support/group/group-broker.js";
 

@@ -19,7 +19,7 @@ interface CallOptions {
 }
 
 /** Talks to the coordinator of one transactional id, which is looked up again after it moved or was lost. */
-export class TransactionCoordinator {
+export class TransactionCoordinatorClient {
   #nodeId: number | undefined;
 
   constructor(
