@@ -41,14 +41,16 @@ export interface Broker {
   readonly apis: readonly AdvertisedApi[];
 }
 
-/** The memory for the answers of one connection. */
-export interface AnswerMemory {
+/** The memory for the requests and answers of one connection. */
+export interface CallMemory {
   /** Bytes of records that an answer may hold now; 0: none before `room` has resolved. */
   readonly roomBytes: number;
   /** Counts the bytes of an answer from now on, until it is handed over. */
   reserve(bytes: number): void;
   /** Resolves once there is room, or the connection is closed. */
   room(): Promise<void>;
+  /** Counts bytes that a handler keeps of its request while it waits, until the returned function is called. */
+  hold(bytes: number): () => void;
 }
 
 /** The context of one request: its client, its version and the broker that serves it. */
@@ -63,7 +65,7 @@ export interface Call {
   readonly advertised: Endpoint;
   /** Aborts when the client disconnects or the broker stops; handlers that wait must stop waiting then. */
   readonly closed: AbortSignal;
-  readonly memory: AnswerMemory;
+  readonly memory: CallMemory;
 }
 
 /** Instead of a response: nothing is sent (Produce with acks=0). */

@@ -21,7 +21,12 @@ import { RandomFrames } from "./random-frame.js";
 
 const FOLDER = "/data";
 const WEEK_MS = 8 * 86_400_000;
-const NO_MEMORY_LIMIT = { roomBytes: 1_000_000, reserve: () => undefined, room: () => Promise.resolve() };
+const NO_MEMORY_LIMIT = {
+  roomBytes: 1_000_000,
+  reserve: () => undefined,
+  room: () => Promise.resolve(),
+  hold: () => () => undefined,
+};
 
 /** What became of the frames of one run. */
 export interface FuzzCounts {

@@ -37,11 +37,12 @@ export const produce = defineHandler(api, {
     if (typeof data === "number") return acks === 0 ? CLOSE_CONNECTION : refusal(request, data);
     if (data === undefined) return appendAll(request, undefined, call);
     const { transactionalId, session, partitions } = data;
+    // Nothing of it will be appended: a transaction without partitions must not begin.
+    if (partitions.size === 0) return appendAll(request, { ...data, admitted: "NONE" }, call);
     const admitted = call.broker.transactions.admit(transactionalId, session, partitions, call.apiVersion >= 12);
     if (!(admitted instanceof Promise)) return appendAll(request, { ...data, admitted }, call);
     // The request's frame is reused once this returns.
-    const kept = detached(request);
-    return admitted.then((late) => appendAll(kept, { ...data, admitted: late }, call));
+    return appendLate(detached(request), data, admitted, call);
   },
   refuse: refusal,
 });
@@ -56,6 +57,23 @@ interface TransactionalData {
 interface AdmittedData extends TransactionalData {
   /** The coordinator's error, or NONE. */
   readonly admitted: ErrorName;
+}
+
+/** Appends a request that outlives its frame. Its bytes count until they are in the log. */
+async function appendLate(
+  request: ProduceRequest,
+  data: TransactionalData,
+  admitted: Promise<ErrorName>,
+  call: Call,
+): Promise<Answer> {
+  const release = call.memory.hold(recordBytesOf(request));
+  let answer: Answer | Promise<Answer>;
+  try {
+    answer = appendAll(request, { ...data, admitted: await admitted }, call);
+  } finally {
+    release();
+  }
+  return answer;
 }
 
 function appendAll(
@@ -133,6 +151,11 @@ function detached(request: ProduceRequest): ProduceRequest {
     partitionData: topic.partitionData.map(({ index, records }) => ({ index, records: records && copyOf(records) })),
   }));
   return { ...request, topicData };
+}
+
+function recordBytesOf({ topicData }: ProduceRequest): number {
+  const bytesOf = (bytes: number, { records }: { readonly records: Buffer | null }) => bytes + (records?.length ?? 0);
+  return topicData.reduce((sum, { partitionData }) => partitionData.reduce(bytesOf, sum), 0);
 }
 
 interface PartitionReference {

@@ -8,6 +8,7 @@ import {
   type BatchHeader,
   patchBatch,
   readBatchHeader,
+  stampLogAppendTime,
 } from "../../protocol/records/record-batch.js";
 import { encodeMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
 import { GroupCommit } from "./group-commit.js";
@@ -230,6 +231,7 @@ export class PartitionLog {
     if (refused) throw new KafkaError(refused.error, doing, { detail: refused.message });
     const nowMs = this.#options.clock.nowMs();
     const batch = encodeMarker(marker, nowMs);
+    if (this.config.messageTimestampType === "LogAppendTime") stampLogAppendTime(batch, 0, nowMs);
     const offset = this.#write(batch, readBatchHeader(batch));
     const aborted = this.#producers.end(marker, offset, nowMs, nowMs);
     if (aborted) this.#segments.active.noteAborted(aborted);

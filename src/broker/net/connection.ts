@@ -69,6 +69,7 @@ export class Connection {
         },
         reserve: (bytes) => this.#reserve(bytes),
         room: () => account.room(signal),
+        hold: (bytes) => account.hold(bytes),
       },
     };
     socket.setNoDelay(true);

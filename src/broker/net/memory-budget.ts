@@ -12,6 +12,11 @@ const RECORDS = 3 / 8;
 const LOOK_MS = 1000;
 /** A connection that holds memory, and of which nothing moves for so long, is closed if others wait for memory. */
 const STALL_MS = 30_000;
+/**
+ * The same while no request is served because of such answers, for as few connections as give memory for others. All others
+ * wait, heartbeats included: shorter than the shortest session of a group (group.min.session.timeout.ms).
+ */
+const BLOCKING_MS = 3000;
 /** The same for one whose turn it is: all others wait for it. Its bytes are expected at this rate. */
 const TURN_MS = 5000;
 const TURN_BYTES_PER_MS = 1024;
@@ -36,7 +41,9 @@ export interface Holder {
  * No deadlock: of the connections that wait with a part of a frame, the first has the turn, and is read to the end of its
  * frame in any case. The whole frame is served, its memory is free, and the next has the turn. The order is that in which
  * their frames began to wait. One that may not be served passes the turn on. A client that has the turn and sends nothing
- * is closed, and so is one that does not take its answers, or sends no rest of its request, if others wait for memory.
+ * is closed, and so is one that does not take its answers, or sends no rest of its request, if others wait for memory;
+ * early, if its answers keep all requests from being served. What a handler holds of a request while it waits counts like
+ * what is being read, and ends without the client.
  *
  * Together they hold at most the budget, one frame, one answer, and OWN_BYTES and one chunk of the socket each.
  */
@@ -211,8 +218,21 @@ export class MemoryBudget {
       this.#timer = undefined;
       if (!this.#isWaitedFor) return;
       for (const account of [...this.#accounts]) if (this.#isStalled(account)) account.holder.evict();
+      if (this.#servers.size > 0) this.#unblock();
       this.#wake();
     });
+  }
+
+  /** Closes those that have not taken their answers for longest, until there is room for other answers. */
+  #unblock(): void {
+    const lastMs = this.clock.monotonicMs() - BLOCKING_MS;
+    const blocking = [...this.#accounts].filter(({ answerBytes, movedMs }) => answerBytes > 0 && movedMs < lastMs);
+    let left = this.#answerBytes;
+    for (const account of blocking.sort((a, b) => a.movedMs - b.movedMs)) {
+      if (left <= this.#share(RECORDS)) return;
+      left -= account.answerBytes;
+      account.holder.evict();
+    }
   }
 
   #isStalled(account: MemoryAccount): boolean {
@@ -230,6 +250,7 @@ export class MemoryBudget {
 /** What one connection holds of the budget. */
 export class MemoryAccount {
   #requestBytes = 0;
+  #heldBytes = 0;
   #answerBytes = 0;
   #movedMs: number;
   #isClosed = false;
@@ -262,7 +283,8 @@ export class MemoryAccount {
 
   /** Whether more of a request may be read. */
   get mayRead(): boolean {
-    return this.#requestBytes < OWN_BYTES || this.#requestBytes < this.budget.free || this.budget.hasTurn(this);
+    const bytes = this.#requestBytes + this.#heldBytes;
+    return bytes < OWN_BYTES || bytes < this.budget.free || this.budget.hasTurn(this);
   }
 
   /** Whether a request may be served. */
@@ -280,6 +302,16 @@ export class MemoryAccount {
     if (this.#isClosed) return;
     this.#requestBytes += bytes;
     this.budget.add(bytes, 0);
+  }
+
+  /** A handler keeps bytes of a request until the returned function is called, whether the connection stays or not. */
+  hold(bytes: number): () => void {
+    this.#heldBytes += bytes;
+    this.budget.add(bytes, 0);
+    return () => {
+      this.#heldBytes -= bytes;
+      this.budget.add(-bytes, 0);
+    };
   }
 
   /** Bytes of an answer are made; negative: so many are taken. */

@@ -67,9 +67,9 @@ export function planInit(
       version: 1,
     });
   }
+  if (isEnding(current)) return refuse("CONCURRENT_TRANSACTIONS");
   const isContinued = command.producerId !== NONE;
   if (isContinued && !mayContinue(current, command)) return refuse("PRODUCER_FENCED");
-  if (isEnding(current)) return refuse("CONCURRENT_TRANSACTIONS");
   if (current.status === "Ongoing") return planFence(current, nowMs);
   const { producerEpoch } = current;
   const empty = { ...current, timeoutMs, status: "Empty", partitions: NO_PARTITIONS, updateMs: nowMs } as const;
@@ -114,9 +114,8 @@ export function planAdd(
   version: TransactionVersion,
   nowMs: number,
 ): TransactionPlan {
-  const fault = sessionFault(current, session);
+  const fault = busyFault(current) ?? sessionFault(current, session);
   if (fault || !current) return refuse(fault ?? "INVALID_PRODUCER_ID_MAPPING");
-  if (isEnding(current)) return refuse("CONCURRENT_TRANSACTIONS");
   const isOngoing = current.status === "Ongoing";
   if (isOngoing && hasPartitions(current.partitions, partitions)) return KEEP;
   return move({
@@ -138,11 +137,18 @@ export function judgeTransactionData(
   session: ProducerSession,
   partitions: TransactionPartitions,
 ): ErrorName | undefined {
-  const fault = sessionFault(current, session);
+  const fault = busyFault(current) ?? sessionFault(current, session);
   if (fault || !current) return fault ?? "INVALID_PRODUCER_ID_MAPPING";
-  if (isEnding(current)) return "CONCURRENT_TRANSACTIONS";
   if (current.status !== "Ongoing" || !hasPartitions(current.partitions, partitions)) return "INVALID_TXN_STATE";
   return undefined;
+}
+
+/**
+ * The error of a session while an end is carried out. It comes before those of the session itself: the producer may have
+ * been told the id that follows, which counts once the end is complete.
+ */
+function busyFault(current: TransactionState | undefined): ErrorName | undefined {
+  return current && isEnding(current) ? "CONCURRENT_TRANSACTIONS" : undefined;
 }
 
 function sessionFault(current: TransactionState | undefined, session: ProducerSession): ErrorName | undefined {
@@ -188,7 +194,8 @@ function planEndOf2(
   nowMs: number,
   newProducerId: () => number,
 ): TransactionPlan {
-  if (!current) return refuse("INVALID_PRODUCER_ID_MAPPING");
+  const fault = busyFault(current);
+  if (fault || !current) return refuse(fault ?? "INVALID_PRODUCER_ID_MAPPING");
   const { isCommit } = command;
   const { status, producerEpoch } = current;
   const isRetryAcrossIds =
@@ -198,10 +205,8 @@ function planEndOf2(
   if (!isRetry && command.producerEpoch !== producerEpoch) return refuse("PRODUCER_FENCED");
   if (isRetry) {
     if (status === completed(isCommit)) return KEEP;
-    if (status === preparing(isCommit)) return refuse("CONCURRENT_TRANSACTIONS");
     return refuse(status === "Empty" || status === "Ongoing" ? "PRODUCER_FENCED" : "INVALID_TXN_STATE");
   }
-  if (isEnding(current)) return refuse("INVALID_TXN_STATE");
   const isOngoing = status === "Ongoing";
   // A producer that does not know whether its data has begun a transaction aborts in any case.
   if (!isOngoing && isCommit) return refuse("INVALID_TXN_STATE");

@@ -3,7 +3,7 @@ import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
-import type { AnswerMemory, Call } from "../../../../src/broker/handler.js";
+import type { Call, CallMemory } from "../../../../src/broker/handler.js";
 import { fetch as handler } from "../../../../src/broker/handlers/fetch.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
 import { readCorrelationId, readRequestHeader } from "../../../../src/protocol/api.js";
@@ -20,7 +20,7 @@ let disk: MemoryDisk;
 let clock: SimClock;
 let logs: PartitionLog[];
 /** The memory for answers, as the connection has it. */
-let memory: AnswerMemory & { roomBytes: number; reserved: number };
+let memory: CallMemory & { roomBytes: number; reserved: number };
 /** What was read, in the order of the reads: file and bytes. */
 let reads: string[];
 
@@ -34,6 +34,7 @@ beforeEach(() => {
       memory.reserved += bytes;
     },
     room: () => Promise.resolve(),
+    hold: () => () => undefined,
   };
   disk = new MemoryDisk(new SeededRandom(1));
   logs = [0, 1].map((partition) => {

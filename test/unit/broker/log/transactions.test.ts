@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { deferred } from "../../../../src/base/deferred.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
 import { ErrorCodes, type ErrorName } from "../../../../src/protocol/error-codes.js";
+import { checkCrc, isLogAppendTime, readBatchHeader } from "../../../../src/protocol/records/record-batch.js";
 import { diskWithFolder, endIn as end, openOn as opened, produceTo } from "../../../support/transactional-log.js";
 
 const DURABLE = { "flush.messages": "1" };
@@ -38,6 +39,16 @@ describe("a transaction in one partition", () => {
     gate.resolve();
     await log.settled(offset + 1);
     expect([log.lastStableOffset, log.durableEnd]).toEqual([2, 2]);
+  });
+
+  test("has a marker of the topic's own timestamp type, as in Kafka", () => {
+    for (const type of ["CreateTime", "LogAppendTime"]) {
+      const log = opened(diskWithFolder(), { "message.timestamp.type": type });
+      end(log, 7, "COMMIT");
+      const marker = log.read(0, 1000, true);
+      const header = readBatchHeader(marker);
+      expect([isLogAppendTime(header), checkCrc(marker, header)]).toEqual([type === "LogAppendTime", true]);
+    }
   });
 
   test("that is aborted is named to readers of its range", () => {

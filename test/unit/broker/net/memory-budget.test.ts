@@ -138,6 +138,33 @@ describe("connections that all wait with a part of a frame", () => {
   });
 });
 
+describe("what a handler holds of a request while it waits", () => {
+  test("counts like what is being read, until it is released", async () => {
+    const reader = new Reader(MIB);
+    const release = reader.account.hold(3 * MIB);
+    expect([budget.used, budget.free, reader.account.mayRead]).toEqual([3 * MIB, MIB, false]);
+    const other = new Reader(2 * MIB);
+    while (other.account.mayRead) other.step();
+    expect(other.account.requestBytes).toBeLessThanOrEqual(MIB / 2 + OWN_BYTES);
+    release();
+    expect([budget.used, reader.account.mayRead]).toEqual([other.account.requestBytes, true]);
+  });
+
+  test("counts when its connection is gone, and gets no connection closed that waits for the broker", async () => {
+    const reader = new Reader(MIB);
+    const release = reader.account.hold(LIMIT / 2);
+    const other = new Reader(2 * OWN_BYTES);
+    other.step();
+    expect(other.isWaiting).toBe(true);
+    await clock.advance(60_000);
+    expect(reader.evicted).toBe(false);
+    reader.account.close();
+    expect(budget.used).toBe(LIMIT / 2 + other.account.requestBytes);
+    release();
+    expect(budget.used).toBe(other.account.requestBytes);
+  });
+});
+
 describe("clients that do not take their answers", () => {
   const holding = (count: number, bytes: number) => {
     const readers = Array.from({ length: count }, () => new Reader(0));
@@ -159,8 +186,8 @@ describe("clients that do not take their answers", () => {
     expect(await room).toBe(2 * MIB);
   });
 
-  test("hold up all requests once they hold their half of the budget, until they are closed", async () => {
-    holding(64, OWN_BYTES);
+  test("hold up all requests for less than a group's shortest session once they hold their half of the budget", async () => {
+    const deaf = holding(4, MIB);
     const other = new Reader(0);
     expect(other.account.mayServe).toBe(false);
     let resumed = false;
@@ -168,10 +195,22 @@ describe("clients that do not take their answers", () => {
       resumed = true;
     };
     other.account.waitToServe();
-    await clock.advance(29_000);
+    await clock.advance(2000);
+    deaf[0]!.account.moved();
     expect(resumed).toBe(false);
     await clock.advance(2000);
     expect([resumed, other.account.mayServe]).toEqual([true, true]);
+    // No more than are needed, and none that takes its answers.
+    expect(deaf.map(({ evicted }) => evicted)).toEqual([false, true, false, false]);
+  });
+
+  test("are not closed early if requests are served nevertheless", async () => {
+    const deaf = holding(3, MIB);
+    const waiting = new AbortController();
+    void new Reader(0).account.room(waiting.signal);
+    await clock.advance(29_000);
+    expect(deaf.map(({ evicted }) => evicted)).toEqual([false, false, false]);
+    waiting.abort();
   });
 
   test("keep nobody from sending: a request is read whatever they hold", () => {
@@ -193,10 +232,10 @@ describe("clients that do not take their answers", () => {
         reader.account.passTurn();
       };
     }
-    await clock.advance(20_000);
+    await clock.advance(2000);
     expect(readers.map(({ evicted }) => evicted)).not.toContain(true);
-    await clock.advance(20_000);
-    expect(slow.map(({ evicted }) => evicted)).not.toContain(false);
+    await clock.advance(38_000);
+    expect(slow.map(({ evicted }) => evicted)).toContain(true);
     await readAll(readers, 2000);
     expect(readers.map(({ evicted }) => evicted)).not.toContain(true);
     expect(Math.min(...readers.map(({ done }) => done))).toBeGreaterThan(0);

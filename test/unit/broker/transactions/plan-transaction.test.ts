@@ -147,6 +147,18 @@ describe("EndTxn", () => {
     expect(end(committed, true, 2, last)).toEqual({ kind: "keep" });
   });
 
+  test("is carried out: until then each request is asked to come again, by the new producer id, too", () => {
+    const last = { producerId: 7, producerEpoch: LAST_EPOCH };
+    const ending = moved(end({ ...ongoing2, producerEpoch: LAST_EPOCH }, true, 2, last));
+    const busy = { kind: "refuse", error: "CONCURRENT_TRANSACTIONS" };
+    for (const by of [{ producerId: 77, producerEpoch: 0 }, last]) {
+      expect(planAdd(ending, by, T0, 2, 250)).toEqual(busy);
+      expect(judgeTransactionData(ending, by, T0)).toBe("CONCURRENT_TRANSACTIONS");
+      expect(end(ending, true, 2, by)).toEqual(busy);
+      expect(init(ending, by)).toEqual(busy);
+    }
+  });
+
   test("a producer whose transaction was aborted for it is not told the epoch that fenced it", () => {
     const timedOut = planCompletion(moved(planTimeout(ongoing2, 2000)), 2001);
     expect(timedOut).toMatchObject({ status: "CompleteAbort", producerEpoch: 1 });
