@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  answers,
   atEnd,
   cpuSeconds,
   freePort,
@@ -146,17 +147,6 @@ async function runs(url, name) {
       if (tasks.length === 1 && tasks[0].state === "RUNNING") return;
     } catch (error) {
       if (!/answered 404/.test(error.message)) throw error;
-    }
-    await new Promise((next) => setTimeout(next, 5));
-  }
-}
-
-async function answers(url) {
-  for (;;) {
-    try {
-      if ((await fetch(url)).ok) return;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
     }
     await new Promise((next) => setTimeout(next, 5));
   }

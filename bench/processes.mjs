@@ -141,6 +141,18 @@ export async function rest(url, method, path, body) {
   return text === "" ? undefined : JSON.parse(text);
 }
 
+/** Resolves once a server answers at `url`. It is asked every 5 ms, which is the error of a time measured by it. */
+export async function answers(url) {
+  for (;;) {
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await new Promise((next) => setTimeout(next, 5));
+  }
+}
+
 /** `--name value` pairs of the command line over `defaults`; a number where the default is one. */
 export function options(defaults) {
   const found = { ...defaults };

@@ -3,6 +3,7 @@
 //   node bench/start.mjs [--runs 7]
 import { spawn } from "node:child_process";
 import {
+  answers,
   load,
   measured,
   median,
@@ -16,18 +17,6 @@ import {
 
 const { runs } = options({ runs: 7 });
 const LIMIT_MS = 1000;
-
-/** Polls until there is an answer. The interval is the figure's error. */
-async function answers(url) {
-  for (;;) {
-    try {
-      if ((await fetch(url)).ok) return;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-    }
-    await new Promise((next) => setTimeout(next, 5));
-  }
-}
 
 async function timed(start) {
   const began = performance.now();
