@@ -38,7 +38,7 @@ export class PostgresConnector implements SourceConnector {
     return [{ ...this.#props }];
   }
 
-  /** The position of a record tells it from all others. */
+  /** A record's position identifies it. */
   async exactlyOnceSupport(): Promise<Support> {
     return "SUPPORTED";
   }

@@ -13,7 +13,7 @@ export type SourceMap = Readonly<Record<string, string | number | bigint | boole
 
 const NO_HEADERS: readonly Header[] = [];
 
-/** What a transformation changes in a record. Absent members stay as they are. */
+/** A transformation's changes of a record. Absent members stay as they are. */
 export interface RecordChange {
   readonly topic?: string;
   /** null, for a source record: the partitioner's choice by key. */

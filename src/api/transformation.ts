@@ -6,9 +6,9 @@ import type { SinkRecord, SourceRecord } from "./records.js";
 /** A record as transformations see it. */
 export type ConnectRecord = SourceRecord | SinkRecord;
 
-/** What a transformation gets besides its keys. */
+/** A transformation's environment, beside its keys. */
 export interface TransformationContext {
-  /** Named after the transformation's class. Never logs a record's key or value. */
+  /** Named after the transformation's class. Never log a record's key or value. */
   readonly logger: Logger;
 }
 

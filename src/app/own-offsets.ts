@@ -70,15 +70,12 @@ async function open(
       await close();
       return undefined;
     }
-    const names = { property: "offsets.storage.topic", replicationProperty: "offset.storage.replication.factor" };
-    const { partitions, replicationFactor, configs } = settings;
     const wanted = {
+      ...settings,
       name: topic,
       purpose: "source connector offsets",
-      partitions,
-      replicationFactor,
-      configs,
-      ...names,
+      property: "offsets.storage.topic",
+      replicationProperty: "offset.storage.replication.factor",
     };
     await ensureInternalTopics([wanted], { ...common, admin: creator.admin, logger: storeLogger }, signal);
   } catch (error) {

@@ -82,7 +82,7 @@ export function startWorkerStack(options: WorkerStackOptions): Promise<RunningWo
   return startWorker(options, { def: distributedConfigDef, parse: parseDistributedConfig, makeHerder });
 }
 
-/** What differs between a distributed and a standalone worker. */
+/** The differences between a distributed and a standalone worker. */
 export interface WorkerMode<C extends SharedConfig, H extends DistributedHerder> {
   readonly def: ConfigDef;
   /** @throws ConfigError */

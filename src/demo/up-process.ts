@@ -56,7 +56,7 @@ export async function startUp({ dataDir, temporaryFolder, clock, onLine }: UpOpt
       exited.then((how) => `ended with ${how}`),
       clock.delay(START_WITHIN_MS, started.signal).then(() => `did not serve within ${START_WITHIN_MS / 1000} s`),
     ]);
-    if (typeof first === "string") throw new Error(`millrace up ${first}; it said:\n${lastLines.join("\n")}`);
+    if (typeof first === "string") throw new Error(`millrace up ${first}; its last lines:\n${lastLines.join("\n")}`);
     const [kafkaAddress, restUrl] = first;
     return new UpProcess({ child, exited, watch, clock, kafkaAddress, restUrl });
   } catch (error) {

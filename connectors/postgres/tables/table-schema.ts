@@ -190,7 +190,7 @@ function fits(type: SchemaType, value: number | bigint, text: string): boolean {
   return !Number.isNaN(value) || text === "NaN";
 }
 
-/** Consumers that ignore case cannot tell such columns apart. */
+/** Consumers that ignore case take such columns for one. */
 function refuseSameNames({ schema, table, columns }: TableDefinition): void {
   const seen = new Set<string>();
   for (const { name } of columns) {

@@ -15,7 +15,7 @@ export function readInteger(bytes: Buffer, start: number, end: number): number {
     if (digit < 0 || digit > 9) throw notA("an integer");
     value = value * 10 + digit;
   }
-  // Never -0, which some consumers tell from 0.
+  // Never -0, which some consumers distinguish from 0.
   return isNegative && value !== 0 ? -value : value;
 }
 

@@ -186,7 +186,7 @@ export class ObjectStore {
       if (error instanceof S3Error) return error;
       if (message.destroyed && !message.complete) throw error; // the client hung up half-way
       logger.error("An S3 request failed", { method, target }, error);
-      return new S3Error("InternalError", "The object store failed; its log says why", { cause: error });
+      return new S3Error("InternalError", "The object store failed: see its log", { cause: error });
     }
   }
 }

@@ -51,7 +51,7 @@ const CONFIG = {
     width: "short",
     order: 1,
     displayName: "Add source topic name into key",
-    doc: "Whether the key gets a field that tells the tables apart.",
+    doc: "Whether the key gets a field that distinguishes the tables.",
   },
   "key.field.regex": {
     type: "string",

@@ -41,7 +41,8 @@ interface Settings {
   readonly onUpdate: string;
   readonly expandsJson: boolean;
   readonly nulls: NullBehavior;
-  readonly buries: boolean;
+  /** Whether an empty payload becomes a tombstone. */
+  readonly hasTombstones: boolean;
 }
 
 /** An additional column of one row. */
@@ -62,8 +63,8 @@ export class EventRouter implements Transformation {
   #settings!: Settings;
   #topicOf: (text: string) => string | undefined = () => undefined;
   #logger: Logger | undefined;
-  /** By the row's schema, the payload's, and the schema's name and version. */
-  readonly #values = new PerSchema(() => new PerSchema(() => new Map<string, Schema>()));
+  /** Schemas of envelopes: by the row's schema, the payload's, and the envelope's name and version. */
+  readonly #envelopes = new PerSchema(() => new PerSchema(() => new Map<string, Schema>()));
 
   configure(props: Props, context?: TransformationContext): void {
     const values = parseConfig(OUTBOX_CONFIG, props);
@@ -92,7 +93,7 @@ export class EventRouter implements Transformation {
       onUpdate: lower(values["table.op.invalid.behavior"]),
       expandsJson: values["table.expand.json.payload"],
       nulls: lower(values["table.json.payload.null.behavior"]) as NullBehavior,
-      buries: values["route.tombstone.on.empty.payload"],
+      hasTombstones: values["route.tombstone.on.empty.payload"],
     };
   }
 
@@ -119,7 +120,7 @@ export class EventRouter implements Transformation {
   }
 
   #routed(record: ConnectRecord, event: Struct, row: Struct): ConnectRecord {
-    const { id, key, payload: payloadColumn, routeBy, placements, buries } = this.#settings;
+    const { id, key, payload: payloadColumn, routeBy, placements, hasTombstones } = this.#settings;
     const stored = { schema: column(row, payloadColumn, "payload").schema, value: row.get(payloadColumn) };
     const timestampMs = this.#timestampOf(event, row);
     const headers = [{ key: "id", schema: column(row, id, "event id").schema, value: row.get(id) }];
@@ -135,7 +136,7 @@ export class EventRouter implements Transformation {
     const isEmpty = payload.value === null || (typeof payload.value === "string" && javaTrim(payload.value) === "");
     const hasEnvelope = placements.some(({ place }) => place === "envelope");
     const full = hasEnvelope ? this.#enveloped(row, payload, route, found) : payload;
-    const value: Data = buries && isEmpty ? { schema: null, value: null } : full;
+    const value: Data = hasTombstones && isEmpty ? { schema: null, value: null } : full;
     return record.with({
       topic: this.#topicOf(route) ?? route,
       partition: partition ?? null,
@@ -161,7 +162,7 @@ export class EventRouter implements Transformation {
     const fields = found
       .filter(({ placement }) => placement.place === "envelope")
       .map(({ placement, field }) => ({ alias: placement.alias, field }));
-    const known = this.#values.of(row.schema).of(payload.schema!);
+    const known = this.#envelopes.of(row.schema).of(payload.schema!);
     const name = nameOf(row.schema, route);
     const key = JSON.stringify([name, version]);
     const schema =
@@ -181,7 +182,7 @@ export class EventRouter implements Transformation {
     const { expandsJson, payload: name, nulls } = this.#settings;
     if (!expandsJson || payload.value === null) return payload;
     if (typeof payload.value !== "string") {
-      this.#logger?.warn("A payload is no text, and is not expanded, whatever table.expand.json.payload says");
+      this.#logger?.warn("table.expand.json.payload has no effect on a payload that is not a text");
       return payload;
     }
     try {

@@ -118,7 +118,7 @@ const CONFIG = {
 /** Headers may list ever new sets of fields. */
 const MOST_DROPPERS = 64;
 
-/** What the row gets from an event of one schema. */
+/** The fields that rows of one schema get from their events. */
 interface Additions {
   readonly projection: Projection;
   readonly fields: readonly FoundField[];

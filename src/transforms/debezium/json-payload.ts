@@ -21,11 +21,11 @@ class Literal {
 
 type Json = null | boolean | string | Literal | readonly Json[] | { readonly [key: string]: Json };
 
-/** What becomes of null in an object: its field is left out, or is of type bytes. */
+/** The field of a null in an object: left out (`ignore`), or of type bytes. */
 export type NullBehavior = "ignore" | "optional_bytes";
 
 /**
- * A column's JSON object or array as data with a schema, read off the text (Debezium's outbox router): integers are
+ * A column's JSON object or array as data with a schema, derived from the text (Debezium's outbox router): integers are
  * int32 or int64, other numbers float64, all optional; structs are named by their path. Items of an array have one type;
  * objects in it share the fields of all.
  *

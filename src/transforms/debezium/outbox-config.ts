@@ -107,7 +107,7 @@ export const OUTBOX_CONFIG = {
     order: 6,
     displayName: "Settings for each additional column in the outbox table",
     check: isPlacementList,
-    doc: "More columns to take along, as `COLUMN:PLACE[:ALIAS]` separated by commas. PLACE is header, envelope or partition.",
+    doc: "Additional columns, as `COLUMN:PLACE[:ALIAS]` separated by commas. PLACE is header, envelope or partition.",
   },
   "table.field.additional.missing": {
     type: "string",
@@ -116,7 +116,7 @@ export const OUTBOX_CONFIG = {
     order: 7,
     displayName: "Behavior when an additional field is missing in the change data",
     check: oneIn("error", "ignore"),
-    doc: "Whether the absence of such a column is an `error`, or to `ignore`.",
+    doc: "A row without such a column: `error` refuses it, `ignore` leaves the column out.",
   },
   "table.op.invalid.behavior": {
     type: "string",
@@ -125,7 +125,7 @@ export const OUTBOX_CONFIG = {
     order: 8,
     displayName: "Behavior when the route fails to apply",
     check: oneIn("warn", "error", "fatal"),
-    doc: "What an update of a row does, which an outbox does not expect: it is dropped with a warning or an error in the log, or is `fatal`.",
+    doc: "An update of a row, which an outbox does not expect: `warn` and `error` drop it with a line of that level in the log, `fatal` refuses it.",
   },
   "table.expand.json.payload": {
     type: "boolean",
@@ -142,7 +142,7 @@ export const OUTBOX_CONFIG = {
     order: 10,
     displayName: "Behavior when json payload including null value",
     check: oneIn("ignore", "optional_bytes"),
-    doc: "What null in such a payload becomes: no field (`ignore`), or a field of type bytes (`optional_bytes`).",
+    doc: "Null in such a payload: no field (`ignore`), or a field of type bytes (`optional_bytes`).",
   },
   "route.by.field": {
     type: "string",

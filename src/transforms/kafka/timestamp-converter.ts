@@ -162,7 +162,7 @@ export class TimestampConverter implements Transformation {
         return fromMs(ms, this.#precision);
       case "Date": {
         const { epochDay } = dayAndTime(ms);
-        // Without a schema nothing tells days from milliseconds.
+        // Without a schema, days and milliseconds look alike.
         return schema ? epochDay : epochDay * DAY_MS;
       }
       case "Time":

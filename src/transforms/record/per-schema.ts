@@ -1,6 +1,6 @@
 import type { Schema } from "../../api/index.js";
 
-/** What a transformation works out once for each Schema object, such as the changed schema. */
+/** Results that a transformation computes once for each Schema object, such as the changed schema. */
 export class PerSchema<T> {
   readonly #known = new WeakMap<Schema, T>();
 

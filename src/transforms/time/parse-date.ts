@@ -6,7 +6,7 @@ import { epochDayOf } from "./julian-days.js";
 /** Letters that are only printed: weeks depend on the locale, and other letters overrule them in Java. */
 const PRINTED_ONLY = "YwWFu";
 
-/** What a text says, before it is put together. Later fields overrule earlier ones of the same meaning. */
+/** The fields of a date's text. Later ones overrule earlier ones of the same meaning. */
 interface Fields {
   era?: 0 | 1;
   year?: number;
