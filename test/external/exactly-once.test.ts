@@ -6,12 +6,12 @@ import type { PostgresServer } from "../../src/emulators/postgres/postgres-serve
 import { execute, startTestPostgres, withClient } from "../support/postgres.js";
 import { StatusWatch } from "../support/status-watch.js";
 import { progressOf } from "../support/topic-progress.js";
+import { committedLines } from "./committed-lines.js";
 import { OurWorker } from "./our-worker.js";
 import { findPeers, Peers } from "./peers.js";
 
 const { script, missing } = findPeers();
 const FIRST_ROW = "INSERT INTO orders (note) VALUES ('of the snapshot')";
-const CONSOLE_CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 
 const PROPS = {
   "exactly.once.source.support": "enabled",
@@ -68,16 +68,6 @@ describe.skipIf(missing)("exactly-once sources on Apache Kafka, under kills of t
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** What Java's consumer reads of a topic, if only committed records count. */
-  const committed = async (topic: string, count: number): Promise<string[]> => {
-    const read = await peers.tool(CONSOLE_CONSUMER, [
-      ...["--bootstrap-server", peers.bootstrap, "--topic", topic, "--from-beginning"],
-      // One more than there are: it ends by its time-out, which it prints as an error, or has one too many.
-      ...["--isolation-level", "read_committed", "--max-messages", String(count + 1), "--timeout-ms", "20000"],
-    ]);
-    return read.split("\n").filter((line) => line !== "" && !/^\[|^org\.apache/.test(line));
-  };
-
   test.each(["poll", "interval"])("a file's lines, in transactions by %s", { timeout: 240_000 }, async (boundary) => {
     const lines = Array.from({ length: 4_000 }, (_, at) => `line ${at}`);
     const [file, topic] = [join(folder, `${boundary}.txt`), `lines-${boundary}`];
@@ -103,7 +93,7 @@ describe.skipIf(missing)("exactly-once sources on Apache Kafka, under kills of t
     }
     await statuses.running(topic);
     await progress.close();
-    expect(await committed(topic, lines.length)).toEqual(lines);
+    expect(await committedLines(peers, topic, lines.length)).toEqual(lines);
   });
 
   test.each([
@@ -138,13 +128,13 @@ describe.skipIf(missing)("exactly-once sources on Apache Kafka, under kills of t
     appendFileSync(file, `${lines.slice(500).join("\n")}\n`);
     await progress.reached(1_000);
     await progress.close();
-    expect(await committed(topic, lines.length)).toEqual(lines);
+    expect(await committedLines(peers, topic, lines.length)).toEqual(lines);
     await pair.rest.put(`/connectors/${topic}/stop`);
     const { size } = statSync(file);
     const offsets = async () => (await pair.rest.get(`/connectors/${topic}/offsets`)).body;
     expect(await offsets()).toEqual({ offsets: [{ partition: { filename: file }, offset: { position: size } }] });
     if ("offsets.storage.topic" in own) {
-      const stored = await committed(`${topic}-offsets`, 5_000);
+      const stored = await committedLines(peers, `${topic}-offsets`, 5_000);
       expect(stored.at(-1)).toBe(JSON.stringify({ position: size }));
     }
     expect((await pair.rest.delete(`/connectors/${topic}/offsets`)).status).toBe(200);
@@ -188,7 +178,7 @@ describe.skipIf(missing)("exactly-once sources on Apache Kafka, under kills of t
       });
       await statuses.running("shop");
       await progress.close();
-      const rows = await committed("shop.public.orders", total);
+      const rows = await committedLines(peers, "shop.public.orders", total);
       const ids = rows.map((row) => (JSON.parse(row) as { after: { id: number } }).after.id);
       expect(ids).toEqual(Array.from({ length: total }, (_, at) => at + 1));
     } finally {

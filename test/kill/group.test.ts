@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ChaosGroup } from "../support/chaos-group.js";
+import { ChaosGroup } from "../support/chaos/chaos-group.js";
 import { seedOf } from "../support/seed.js";
 
 /** MILLRACE_BLOWS for a longer run. */

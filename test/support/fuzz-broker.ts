@@ -5,22 +5,18 @@ import { BrokerProperties } from "../../src/broker/broker-properties.js";
 import { FreeSpace } from "../../src/broker/free-space.js";
 import type { Broker } from "../../src/broker/handler.js";
 import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
-import { SealedFiles } from "../../src/broker/log/segments/log-files.js";
-import { BrokerState } from "../../src/broker/metadata/broker-state.js";
-import { MetadataLog } from "../../src/broker/metadata/metadata-log.js";
 import { type ConnectionCall, Dispatcher } from "../../src/broker/net/dispatcher.js";
-import { OffsetCheckpoint } from "../../src/broker/offset-checkpoint.js";
 import { openCoordinators } from "../../src/broker/open-coordinators.js";
-import { TopicRegistry } from "../../src/broker/topics/topic-registry.js";
 import type { Api } from "../../src/protocol/api.js";
 import { MalformedError } from "../../src/protocol/malformed-error.js";
 import type { Fields } from "../../src/protocol/message-fields.js";
 import { append, batchOf, readAll } from "./broker-log.js";
 import { MemoryDisk } from "./memory-disk.js";
 import { RandomFrames } from "./random-frame.js";
+import { DATA_FOLDER, openTopicsOn } from "./topics-on-disk.js";
 
-const FOLDER = "/data";
-const WEEK_MS = 8 * 86_400_000;
+/** Longer than any wait of a request, and than the retention of offsets. */
+const EIGHT_DAYS_MS = 8 * 86_400_000;
 const NO_MEMORY_LIMIT = {
   roomBytes: 1_000_000,
   reserve: () => undefined,
@@ -28,7 +24,7 @@ const NO_MEMORY_LIMIT = {
   hold: () => () => undefined,
 };
 
-/** What became of the frames of one run. */
+/** The frames of one run by their outcome. */
 export interface FuzzCounts {
   readonly answered: number;
   readonly malformed: number;
@@ -38,7 +34,7 @@ export interface FuzzCounts {
 /**
  * Serves `count` random frames by the broker's own dispatcher and handlers, over a disk in memory and without sockets.
  * Throws, naming the seed and the frames, when one fails unexpectedly, when a request is not answered once its client
- * has left and a week has passed, when something of it is left then, or when a record of another topic is damaged.
+ * has left and eight days have passed, when something of it is left then, or when a record of another topic is damaged.
  *
  * @param hugeBytes size of the frames that announce very many elements; one in 500 frames is such a frame.
  */
@@ -50,7 +46,7 @@ export async function fuzzBroker(
 ): Promise<FuzzCounts> {
   const random = new SeededRandom(seed);
   const disk = new MemoryDisk(new SeededRandom(seed));
-  disk.makeFolder(FOLDER);
+  disk.makeFolder(DATA_FOLDER);
   const clock = new SimClock();
   const faults: string[] = [];
   let label = "opening";
@@ -108,7 +104,7 @@ export async function fuzzBroker(
   }
   label = "the end";
   clients.abort();
-  await clock.advance(WEEK_MS);
+  await clock.advance(EIGHT_DAYS_MS);
   await transactions.tend();
   groups.expire();
   await transactions.close();
@@ -145,23 +141,7 @@ async function openBroker(
   logger: typeof silentLogger,
   properties: BrokerProperties,
 ): Promise<Broker> {
-  const state = BrokerState.open(new MetadataLog(FOLDER, disk, () => undefined, logger), random, () => clock.turn());
-  properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
-  const checkpoint = (name: string) => new OffsetCheckpoint(`${FOLDER}/${name}`, disk, logger);
-  const topics = new TopicRegistry({
-    folder: FOLDER,
-    state,
-    properties,
-    files: new SealedFiles(disk),
-    startOffsets: checkpoint("log-start-offset-checkpoint"),
-    cleanerOffsets: checkpoint("cleaner-offset-checkpoint"),
-    recoveryPoints: checkpoint("recovery-point-offset-checkpoint"),
-    clock,
-    random,
-    logger,
-    checkFolder: () => undefined,
-    onOpenLog: () => undefined,
-  });
+  const { topics, state } = openTopicsOn(disk, { random, clock, logger, properties });
   const freeSpace = new FreeSpace(() => 0, logger);
   const coordinators = await openCoordinators(topics, state, { clock, random, logger }, properties);
   return { nodeId: 1, topics, ...coordinators, properties, state, freeSpace, clock, logger, apis: HANDLERS };

@@ -5,7 +5,7 @@ export function seedOf(name: string): number {
 
 /**
  * The seed of generated cases that are compared with an original: the same in every run, so that a change is judged by
- * what it changes. Other cases are looked at with MILLRACE_SEED.
+ * what it changes. MILLRACE_SEED draws other cases.
  */
 export function fixedSeedOf(name: string): number {
   return printed(name, given() ?? 1);

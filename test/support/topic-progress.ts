@@ -13,8 +13,8 @@ function connect(bootstrap: string, properties: Readonly<Record<string, string>>
 }
 
 /**
- * Creates a topic of one partition and reads it as it fills, uncommitted records included: it says how far the writers
- * have got.
+ * Creates a topic of one partition and reads it as it fills, uncommitted records included, to follow the progress of its
+ * writers.
  */
 export async function progressOf(bootstrap: string, topic: string) {
   const client = connect(bootstrap);

@@ -4,17 +4,17 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { SourceMap, SourceOffset } from "../../../src/api/index.js";
 import { SystemClock } from "../../../src/base/clock.js";
-import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { deferred } from "../../../src/base/deferred.js";
 import { sourceMapKey } from "../../../src/base/exact-json.js";
 import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
-import type { TaskId } from "../../../src/contract/task-id.js";
 import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { CODECS } from "../../../src/protocol/compression/compression.js";
 import { createWorker } from "../../../src/worker/create-worker.js";
-import type { SourceOffsetStore, Worker, WorkerListener } from "../../../src/worker/worker.js";
+import type { SourceOffsetStore, Worker } from "../../../src/worker/worker.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
+import { WorkerEvents } from "../../support/worker-events.js";
 
 // A worker with the file connectors on a real broker, without a herder, with tasks in this thread and in task hosts'
 // threads (which run dist). The tests await statuses, offsets and changes of files.
@@ -22,37 +22,6 @@ import { startTestBroker, type TestBroker } from "../../support/broker.js";
 const STRING = "org.apache.kafka.connect.storage.StringConverter";
 const SOURCE = "org.apache.kafka.connect.file.FileStreamSourceConnector";
 const SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector";
-
-/** Statuses as lines `orders-0 RUNNING`, with expectations. */
-class Listener implements WorkerListener {
-  readonly lines: string[] = [];
-  readonly #expected: { readonly text: string; readonly came: Deferred<string> }[] = [];
-
-  expect(text: string): Promise<string> {
-    const came = deferred<string>();
-    this.#expected.push({ text, came });
-    return came.promise;
-  }
-
-  connectorStatus(name: string, state: string, trace: string | null): void {
-    this.#tell(`${name} ${state} ${trace ?? ""}`.trim());
-  }
-
-  taskStatus({ connector, task }: TaskId, state: string, trace: string | null): void {
-    this.#tell(`${connector}-${task} ${state} ${trace ?? ""}`.trim());
-  }
-
-  requestReconfiguration(): void {}
-
-  topicUsed({ connector }: TaskId, topic: string): void {
-    this.#tell(`${connector} uses ${topic}`);
-  }
-
-  #tell(line: string): void {
-    this.lines.push(line);
-    for (const { text, came } of this.#expected) if (line.includes(text)) came.resolve(line);
-  }
-}
 
 class MemoryOffsets implements SourceOffsetStore {
   async records() {
@@ -92,7 +61,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(isolation: string, listener: Listener, offsets: MemoryOffsets, more: Record<string, string> = {}) {
+async function start(
+  isolation: string,
+  listener: WorkerEvents,
+  offsets: MemoryOffsets,
+  more: Record<string, string> = {},
+) {
   const worker = await createWorker({
     workerProps: {
       "bootstrap.servers": broker.bootstrap,
@@ -151,7 +125,7 @@ describe.each(["none", "shared", "dedicated"])("with task.isolation=%s", (isolat
   test("lines pass from a file through a topic to a file, in order, and continue after a stop and a crash", async () => {
     writeFileSync(output, "");
     writeFileSync(input, `${numbers(1, 3000).join("\n")}\n`);
-    let listener = new Listener();
+    let listener = new WorkerEvents();
     let worker = await start(isolation, listener, offsets);
     const running = listener.expect(`in-${isolation}-0 RUNNING`);
     await run(worker, `in-${isolation}`, { "connector.class": SOURCE, file: input, topic });
@@ -167,7 +141,7 @@ describe.each(["none", "shared", "dedicated"])("with task.isolation=%s", (isolat
     expect(listener.lines).toContain(`in-${isolation}-0 UNASSIGNED`);
     expect([...offsets.stored.values()]).toEqual([{ position: readFileSync(input).length }]);
     appendFileSync(input, `${numbers(3001, 3500).join("\n")}\n`);
-    listener = new Listener();
+    listener = new WorkerEvents();
     worker = await start(isolation, listener, offsets);
     await run(worker, `in-${isolation}`, { "connector.class": SOURCE, file: input, topic });
     await run(worker, `out-${isolation}`, { "connector.class": SINK, topics: topic, file: output });
@@ -189,7 +163,7 @@ describe.each(["none", "shared", "dedicated"])("with task.isolation=%s", (isolat
 });
 
 test("a task waits for a lost broker: RUNNING with the reason, then nothing lost", async () => {
-  const listener = new Listener();
+  const listener = new WorkerEvents();
   const worker = await start("none", listener, new MemoryOffsets());
   const input = join(folder, "away.txt");
   const output = join(folder, "away-out.txt");
@@ -211,7 +185,7 @@ test("a task waits for a lost broker: RUNNING with the reason, then nothing lost
 });
 
 test("a sink reads every codec, and a source writes the configured one", async () => {
-  const listener = new Listener();
+  const listener = new WorkerEvents();
   const worker = await start("none", listener, new MemoryOffsets());
   const output = join(folder, "codecs-out.txt");
   writeFileSync(output, "");
@@ -228,7 +202,7 @@ test("a sink reads every codec, and a source writes the configured one", async (
 });
 
 test("sink tasks that start and stop share the partitions: every line once", async () => {
-  const listener = new Listener();
+  const listener = new WorkerEvents();
   const worker = await start("none", listener, new MemoryOffsets(), { "offset.flush.interval.ms": "60000" });
   const input = join(folder, "shared-in.txt");
   const output = join(folder, "shared-out.txt");
@@ -265,7 +239,7 @@ test("sink tasks that start and stop share the partitions: every line once", asy
 });
 
 test("bad records go to the dead letter queue with their errors; good ones are delivered", async () => {
-  const listener = new Listener();
+  const listener = new WorkerEvents();
   const worker = await start("none", listener, new MemoryOffsets());
   const input = join(folder, "mixed-in.txt");
   const output = join(folder, "mixed-out.txt");

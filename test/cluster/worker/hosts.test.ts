@@ -3,14 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { SystemClock } from "../../../src/base/clock.js";
-import { type Deferred, deferred } from "../../../src/base/deferred.js";
 import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
-import type { TaskId } from "../../../src/contract/task-id.js";
 import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { createWorker } from "../../../src/worker/create-worker.js";
-import type { Worker, WorkerListener } from "../../../src/worker/worker.js";
+import type { Worker } from "../../../src/worker/worker.js";
+import { WorkerEvents } from "../../support/worker-events.js";
 
 // Task hosts as real threads (they run dist), with a misbehaving plugin of plugin.path.
 
@@ -39,27 +38,6 @@ const plugin = (behaviour) => ({
 export default ["good", "spin", "greedy", "deaf", "uncaught"].map(plugin);
 `;
 
-class Listener implements WorkerListener {
-  readonly lines: string[] = [];
-  readonly #expected: { readonly text: string; readonly came: Deferred<string> }[] = [];
-
-  expect(text: string): Promise<string> {
-    const came = deferred<string>();
-    this.#expected.push({ text, came });
-    return came.promise;
-  }
-
-  connectorStatus(): void {}
-  requestReconfiguration(): void {}
-  topicUsed(): void {}
-
-  taskStatus({ connector }: TaskId, state: string, trace: string | null): void {
-    const line = `${connector} ${state} ${trace ?? ""}`.trim();
-    this.lines.push(line);
-    for (const { text, came } of this.#expected) if (line.includes(text)) came.resolve(line);
-  }
-}
-
 const folder = mkdtempSync(join(tmpdir(), "millrace-hosts-"));
 const workers: Worker[] = [];
 
@@ -75,7 +53,7 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function start(props: Record<string, string> = {}) {
-  const listener = new Listener();
+  const listener = new WorkerEvents();
   const worker = await createWorker({
     workerProps: {
       // No broker listens there: these tasks produce nothing.
@@ -109,37 +87,37 @@ async function start(props: Record<string, string> = {}) {
 
 test("an uncaught error of a task's code fails that task alone, and its host continues", async () => {
   const { listener, run, worker } = await start();
-  const running = listener.expect("good RUNNING");
+  const running = listener.expect("good-0 RUNNING");
   await run("good");
   await running;
-  const failed = listener.expect("uncaught FAILED");
+  const failed = listener.expect("uncaught-0 FAILED");
   await run("uncaught");
   expect(await failed).toContain("nobody caught me");
   await worker.stopTasks([{ connector: "uncaught", task: 0 }]); // its run ends once its poll has returned
   await worker.metrics();
   expect(worker.hosts()).toMatchObject([{ name: "host-0", answering: true, tasks: 1 }, { name: "connectors" }]);
-  expect(listener.lines.filter((line) => line.startsWith("good"))).toEqual(["good RUNNING"]);
+  expect(listener.lines.filter((line) => line.startsWith("good"))).toEqual(["good-0 RUNNING"]);
 });
 
 test("a task that blocks its thread forever is FAILED alone; the others of its host start again on a new one", async () => {
   const { listener, run, worker } = await start({ "task.host.timeout.ms": "3000" });
-  const running = listener.expect("good RUNNING");
+  const running = listener.expect("good-0 RUNNING");
   await run("good");
   await running;
-  const failed = listener.expect("spin FAILED");
+  const failed = listener.expect("spin-0 FAILED");
   await run("spin");
   expect(await failed).toMatch(/The code of task spin-0 ended its task host: it has not answered/);
-  const again = listener.expect("good RUNNING");
-  expect(await again).toBe("good RUNNING");
+  const again = listener.expect("good-0 RUNNING");
+  expect(await again).toBe("good-0 RUNNING");
   expect(worker.hosts()).toMatchObject([{ name: "host-1", tasks: 1 }, { name: "connectors" }]);
 });
 
 test("a task that blocks its thread forever is FAILED, a dedicated one alone, and the worker continues", async () => {
   const { listener, run, worker } = await start({ "task.host.timeout.ms": "3000" });
-  const running = listener.expect("good RUNNING");
+  const running = listener.expect("good-0 RUNNING");
   await run("good");
   await running;
-  const failed = listener.expect("spin FAILED");
+  const failed = listener.expect("spin-0 FAILED");
   await run("spin", { "task.isolation": "dedicated" });
   expect(await failed).toContain("has not answered");
   expect(worker.tasks().find(({ id }) => id.connector === "good")?.state).toBe("RUNNING");
@@ -147,10 +125,10 @@ test("a task that blocks its thread forever is FAILED, a dedicated one alone, an
 
 test("a dedicated task that needs more than task.heap.mb is FAILED, alone", async () => {
   const { listener, run, worker } = await start();
-  const running = listener.expect("good RUNNING");
+  const running = listener.expect("good-0 RUNNING");
   await run("good");
   await running;
-  const failed = listener.expect("greedy FAILED");
+  const failed = listener.expect("greedy-0 FAILED");
   await run("greedy", { "task.isolation": "dedicated", "task.heap.mb": "32" });
   expect(await failed).toContain("task.heap.mb=32");
   expect(worker.tasks().find(({ id }) => id.connector === "good")?.state).toBe("RUNNING");
@@ -158,10 +136,10 @@ test("a dedicated task that needs more than task.heap.mb is FAILED, alone", asyn
 
 test("a task that does not stop is cancelled after the graceful timeout", async () => {
   const { listener, run, worker } = await start({ "task.shutdown.graceful.timeout.ms": "300" });
-  const running = listener.expect("deaf RUNNING");
+  const running = listener.expect("deaf-0 RUNNING");
   await run("deaf");
   await running;
   await worker.stopTasks([{ connector: "deaf", task: 0 }]);
-  expect(listener.lines).toEqual(["deaf RUNNING", "deaf UNASSIGNED"]);
+  expect(listener.lines).toEqual(["deaf-0 RUNNING", "deaf-0 UNASSIGNED"]);
   expect(worker.tasks()).toEqual([]);
 });

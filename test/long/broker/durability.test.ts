@@ -1,14 +1,14 @@
 import { test } from "vitest";
-import { runCompactionHistory } from "../../support/compaction-history.js";
-import { historiesOr } from "../../support/histories.js";
-import { runLogHistory } from "../../support/log-history.js";
-import { runTopicHistory } from "../../support/topic-history.js";
+import { runCompactionHistory } from "../../support/histories/compaction-history.js";
+import { historyCount } from "../../support/histories/history-count.js";
+import { runLogHistory } from "../../support/histories/log-history.js";
+import { runTopicHistory } from "../../support/histories/topic-history.js";
 
 const FIRST_SEED = 1000;
 const TIMEOUT_MS = 3_600_000;
-const LOGS = historiesOr(1500);
-const COMPACTIONS = historiesOr(500);
-const TOPICS = historiesOr(500);
+const LOGS = historyCount(1500);
+const COMPACTIONS = historyCount(500);
+const TOPICS = historyCount(500);
 
 test(
   `over ${LOGS} histories of power cuts, kills and a failing disk every acknowledged record is there once (I10)`,

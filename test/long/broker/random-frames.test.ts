@@ -3,6 +3,7 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { SystemClock } from "../../../src/base/clock.js";
 import { fuzzBroker } from "../../support/fuzz-broker.js";
+import { seedOf } from "../../support/seed.js";
 import { APIS } from "../../unit/protocol/every-api.js";
 
 /** Frames in all, and per broker: each run ends with a look at what is left of it. */
@@ -13,8 +14,7 @@ const MIB = 1024 * 1024;
 test("random and damaged frames of every API and version neither end nor block a broker, damage nothing, and leave no memory behind", {
   timeout: FRAMES * 20 + 300_000,
 }, async () => {
-  const seed = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 2 ** 31);
-  console.log(`random frames: MILLRACE_SEED=${seed}`);
+  const seed = seedOf("random frames");
   setFlagsFromString("--expose-gc");
   const gc = runInNewContext("gc") as () => void;
   const clock = new SystemClock();

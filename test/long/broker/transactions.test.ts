@@ -1,12 +1,12 @@
 import { test } from "vitest";
-import { runCoordinatorHistory } from "../../support/coordinator-history.js";
-import { historiesOr } from "../../support/histories.js";
-import { runTransactionHistory } from "../../support/transaction-history.js";
+import { runCoordinatorHistory } from "../../support/histories/coordinator-history.js";
+import { historyCount } from "../../support/histories/history-count.js";
+import { runTransactionHistory } from "../../support/histories/transaction-history.js";
 
 const FIRST_SEED = 1000;
 const TIMEOUT_MS = 3_600_000;
-const LOGS = historiesOr(700);
-const COORDINATORS = historiesOr(500);
+const LOGS = historyCount(700);
+const COORDINATORS = historyCount(500);
 
 test(
   `over ${LOGS} histories of transactions, compactions and crashes readers of committed records see those and no others (I10)`,

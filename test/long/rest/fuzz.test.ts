@@ -6,6 +6,7 @@ import { SeededRandom } from "../../../src/base/random.js";
 import type { MillraceProcess } from "../../support/millrace-process.js";
 import { type RandomRequest, randomRequest } from "../../support/random-request.js";
 import type { RestClient } from "../../support/rest-client.js";
+import { seedOf } from "../../support/seed.js";
 import { startWorkerProcess, TestStack } from "../../support/stack.js";
 
 const REQUESTS = 10_000;
@@ -28,8 +29,7 @@ afterAll(async () => {
 });
 
 test("10,000 random requests neither crash nor hang a worker, nor leave connections behind", async () => {
-  const seed = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 2 ** 31);
-  console.log(`random requests: MILLRACE_SEED=${seed}`);
+  const seed = seedOf("random requests");
   const random = new SeededRandom(seed);
   const port = Number(new URL(worker.rest.url).port);
   const before = await usage();

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { LogFields } from "../../../src/api/index.js";
 import { SystemClock } from "../../../src/base/clock.js";
-import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { deferred } from "../../../src/base/deferred.js";
 import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { type NamedLogger, silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
 import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { createWorker } from "../../../src/worker/create-worker.js";
-import type { Worker, WorkerListener } from "../../../src/worker/worker.js";
+import type { Worker } from "../../../src/worker/worker.js";
+import { WorkerEvents } from "../../support/worker-events.js";
 
 // Misbehaving connectors in the real connectors' host (it runs dist), beside a good one that must not notice.
 
@@ -64,36 +65,6 @@ const all = Object.keys(deeds).flatMap((deed) => ["start", "taskConfigs", "valid
 export default [good, ...all];
 `;
 
-class Listener implements WorkerListener {
-  readonly statuses: string[] = [];
-  readonly reconfigured: string[] = [];
-  readonly #expected: { readonly text: string; readonly came: Deferred<string> }[] = [];
-
-  expect(text: string): Promise<string> {
-    const came = deferred<string>();
-    this.#expected.push({ text, came });
-    return came.promise;
-  }
-
-  connectorStatus(name: string, state: string, trace: string | null): void {
-    const line = `${name} ${state} ${trace ?? ""}`.trim();
-    this.statuses.push(line);
-    this.#note(line);
-  }
-
-  requestReconfiguration(connector: string): void {
-    this.reconfigured.push(connector);
-    this.#note(`${connector} reconfigures`);
-  }
-
-  taskStatus(): void {}
-  topicUsed(): void {}
-
-  #note(line: string): void {
-    for (const { text, came } of this.#expected) if (line.includes(text)) came.resolve(line);
-  }
-}
-
 const folder = mkdtempSync(join(tmpdir(), "millrace-connectors-"));
 const workers: Worker[] = [];
 
@@ -109,7 +80,7 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function start(props: Record<string, string> = {}, logger: NamedLogger = silentLogger) {
-  const listener = new Listener();
+  const listener = new WorkerEvents();
   const worker = await createWorker({
     workerProps: { "plugin.path": folder, "task.host.timeout.ms": "2000", "task.heap.mb": "48", ...props },
     offsets: {
@@ -146,7 +117,7 @@ async function expectGood({ worker, listener }: Rig): Promise<void> {
   const { config, values } = await worker.validate(ref("Good"), { size: "12" });
   expect(config).toEqual({ size: { type: "int", doc: "Size.", default: 5 } });
   expect(values).toMatchObject([{ name: "size", value: "12", errors: ["too large"] }]);
-  expect(listener.statuses.filter((line) => line.startsWith("good "))).toEqual(["good RUNNING"]);
+  expect(listener.lines.filter((line) => /^good [A-Z]/.test(line))).toEqual(["good RUNNING"]);
 }
 
 /** Makes the connector misbehave; resolves with the trace of its status, or with the message of the answer. */
@@ -193,7 +164,7 @@ test("an uncaught error fails the connector or call that it comes from, and the 
     expect(await provoke(rig, className, method)).toContain(`Uncaught error in ${className}: no listener took me`);
     await expectGood(rig);
   }
-  expect(rig.listener.reconfigured).toEqual([]);
+  expect(rig.listener.lines.filter((line) => line.endsWith(" reconfigures"))).toEqual([]);
 });
 
 test("a started connector fails on an uncaught error of its background work", async () => {
@@ -230,6 +201,9 @@ test("a hanging connector blocks no other, and is abandoned after the graceful t
   const hanging = rig.run("hang", "rogue.hang.start");
   await expectGood(rig);
   await rig.worker.stopConnectors(["hang"]);
-  expect(rig.listener.statuses).toEqual(["good RUNNING", "hang UNASSIGNED"]);
+  expect(rig.listener.lines.filter((line) => !line.endsWith(" reconfigures"))).toEqual([
+    "good RUNNING",
+    "hang UNASSIGNED",
+  ]);
   expect(await Promise.race([hanging, "still hanging"])).toBe("still hanging");
 });

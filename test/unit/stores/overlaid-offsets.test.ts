@@ -39,7 +39,17 @@ async function rig() {
     },
   });
   await store.start();
-  return { clock, store, worker, own, closed, faults };
+  /** A commit of a task that ends before the worker's topic, which refuses it once, has it. */
+  const commitAndEnd = async () => {
+    let isOver = false;
+    worker.fates.push("refused");
+    const permit = () => {
+      if (isOver) throw new Error("over");
+    };
+    await store.flush("c", [{ partition: A, offset: { at: 1 } }], permit, OWN);
+    isOver = true;
+  };
+  return { clock, store, worker, own, closed, faults, commitAndEnd };
 }
 
 describe("the offsets of a connector with a topic of its own", () => {
@@ -86,28 +96,16 @@ describe("the offsets of a connector with a topic of its own", () => {
   });
 
   test("are not written to the worker's any more once the task is over", async () => {
-    const { store, worker, clock } = await rig();
-    let isOver = false;
-    worker.fates.push("refused");
-    const permit = () => {
-      if (isOver) throw new Error("over");
-    };
-    await store.flush("c", [{ partition: A, offset: { at: 1 } }], permit, OWN);
-    isOver = true;
+    const { store, worker, clock, commitAndEnd } = await rig();
+    await commitAndEnd();
     await clock.advance(60_000);
     expect(worker.texts).toEqual([]);
     await store.close();
   });
 
-  test("are not written to the worker's topic by another task's right", async () => {
-    const { store, worker, clock } = await rig();
-    let isOver = false;
-    worker.fates.push("refused");
-    const permit = () => {
-      if (isOver) throw new Error("over");
-    };
-    await store.flush("c", [{ partition: A, offset: { at: 1 } }], permit, OWN);
-    isOver = true;
+  test("are not written to the worker's topic by another task's permit", async () => {
+    const { store, worker, clock, commitAndEnd } = await rig();
+    await commitAndEnd();
     await store.flush("c", [{ partition: B, offset: { at: 7 } }], () => {}, OWN);
     await clock.advance(60_000);
     expect(worker.texts).toEqual([[KEY(B), '{"at":7}']]);

@@ -1,8 +1,8 @@
 import { test } from "vitest";
-import { runCompactionHistory } from "../../../support/compaction-history.js";
-import { runLogHistory } from "../../../support/log-history.js";
-import { runTopicHistory } from "../../../support/topic-history.js";
-import { runTransactionHistory } from "../../../support/transaction-history.js";
+import { runCompactionHistory } from "../../../support/histories/compaction-history.js";
+import { runLogHistory } from "../../../support/histories/log-history.js";
+import { runTopicHistory } from "../../../support/histories/topic-history.js";
+import { runTransactionHistory } from "../../../support/histories/transaction-history.js";
 
 test("after power cuts, kills and a failing disk every acknowledged record is there once and in order (I10)", async () => {
   for (let seed = 1; seed <= 30; seed++) await runLogHistory(seed);

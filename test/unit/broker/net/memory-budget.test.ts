@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { type MemoryAccount, MemoryBudget, OWN_BYTES } from "../../../../src/broker/net/memory-budget.js";
+import { seedOf } from "../../../support/seed.js";
 
 const MIB = 1024 * 1024;
 /** Half of it for requests, 3 MiB for records, 4 MiB for all answers. */
@@ -95,8 +96,7 @@ describe("a share", () => {
 
 describe("connections that all wait with a part of a frame", () => {
   test("each finish it: they take turns, and together never hold more than budget, one frame and their own bytes", async () => {
-    const seed = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1_000_000);
-    console.log(`MILLRACE_SEED=${seed}`);
+    const seed = seedOf("memory budget");
     const random = new SeededRandom(seed);
     const readers = Array.from(
       { length: 20 },

@@ -1,20 +1,17 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { writeFileDurably } from "../../../../src/base/files/durable-files.js";
 import { type LogFields, silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
-import { SealedFiles } from "../../../../src/broker/log/segments/log-files.js";
-import { BrokerState } from "../../../../src/broker/metadata/broker-state.js";
-import { MetadataInDoubtError, MetadataLog } from "../../../../src/broker/metadata/metadata-log.js";
+import { MetadataInDoubtError } from "../../../../src/broker/metadata/metadata-log.js";
 import { OffsetCheckpoint } from "../../../../src/broker/offset-checkpoint.js";
-import { TopicRegistry } from "../../../../src/broker/topics/topic-registry.js";
+import type { TopicRegistry } from "../../../../src/broker/topics/topic-registry.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
 import { append, batchOf, readAll } from "../../../support/broker-log.js";
 import { MemoryDisk } from "../../../support/memory-disk.js";
+import { DATA_FOLDER, openTopicsOn } from "../../../support/topics-on-disk.js";
 
-const FOLDER = "/data";
 const STORAGE = { code: ErrorCodes.KAFKA_STORAGE_ERROR };
 const PLAN = { kind: "create", name: "t", partitions: 2, replicationFactor: 1, configs: {} } as const;
 
@@ -22,41 +19,28 @@ let disk: MemoryDisk;
 let errors: LogFields[];
 beforeEach(() => {
   disk = new MemoryDisk(new SeededRandom(1));
-  disk.makeFolder(FOLDER);
+  disk.makeFolder(DATA_FOLDER);
   disk.syncFolder("/");
   errors = [];
 });
 
 function start(properties: Readonly<Record<string, string>> = { "log.flush.interval.messages": "1" }): TopicRegistry {
   const logger = { ...silentLogger, error: (_: string, fields: LogFields = {}) => void errors.push(fields) };
-  const random = new SeededRandom(2);
-  const clock = new SimClock();
-  const metadata = new MetadataLog(FOLDER, disk, () => undefined, logger);
-  const checkpoint = (name: string) => new OffsetCheckpoint(`${FOLDER}/${name}`, disk, logger);
-  return new TopicRegistry({
-    folder: FOLDER,
-    state: BrokerState.open(metadata, random, () => clock.turn()),
-    properties: new BrokerProperties(properties),
-    files: new SealedFiles(disk),
-    startOffsets: checkpoint("log-start-offset-checkpoint"),
-    cleanerOffsets: checkpoint("cleaner-offset-checkpoint"),
-    recoveryPoints: checkpoint("recovery-point-offset-checkpoint"),
-    clock,
-    random,
+  return openTopicsOn(disk, {
+    random: new SeededRandom(2),
     logger,
-    checkFolder: () => undefined,
-    onOpenLog: () => undefined,
-  });
+    properties: new BrokerProperties(properties),
+  }).topics;
 }
 
 /** Bytes in the files of the data folder. */
 function usedBytes(): number {
   const folders = [
-    FOLDER,
+    DATA_FOLDER,
     ...disk
-      .list(FOLDER)
+      .list(DATA_FOLDER)
       .filter(({ isFolder }) => isFolder)
-      .map(({ name }) => `${FOLDER}/${name}`),
+      .map(({ name }) => `${DATA_FOLDER}/${name}`),
   ];
   const paths = folders.flatMap((folder) => disk.list(folder).map(({ name }) => `${folder}/${name}`));
   return paths.reduce((sum, path) => sum + (disk.readFile(path)?.length ?? 0), 0);
@@ -92,7 +76,7 @@ test("a log whose cleaner's offset cannot be lowered is served nevertheless, and
   for (const log of logs) append(log, batch("first"));
   disk.kill();
   // Behind the end, as when a power cut has taken records that were compacted.
-  new OffsetCheckpoint(`${FOLDER}/cleaner-offset-checkpoint`, disk, silentLogger).set("t", 0, 9);
+  new OffsetCheckpoint(`${DATA_FOLDER}/cleaner-offset-checkpoint`, disk, silentLogger).set("t", 0, 9);
   disk.broken = { call: "write", path: /cleaner-offset-checkpoint/, code: "ENOSPC" };
   const topics = start({});
   expect(errors).toContainEqual({ folder: "/data/t-0", logEndOffset: 1 });
@@ -112,7 +96,7 @@ describe("deleting", () => {
     expect(errors).toContainEqual({ topic: "t" });
     expect(disk.openFiles).toEqual(["/data/broker-metadata"]);
     start();
-    expect(disk.list(FOLDER).filter(({ name, isFolder }) => isFolder && !name.endsWith(".stray"))).toEqual([]);
+    expect(disk.list(DATA_FOLDER).filter(({ name, isFolder }) => isFolder && !name.endsWith(".stray"))).toEqual([]);
   });
 
   test("a topic frees a full disk, on which nothing else can be written", async () => {
@@ -214,7 +198,7 @@ describe("creating", () => {
     const syncs: string[] = [];
     disk.onSync = (path) => void syncs.push(path);
     await Promise.all(Array.from({ length: 20 }, (_, at) => topics.create({ ...PLAN, name: `t${at}` })));
-    expect(syncs).toEqual(["/data/broker-metadata", FOLDER]);
+    expect(syncs).toEqual(["/data/broker-metadata", DATA_FOLDER]);
   });
 
   test("a topic twice at the same time creates one, and refuses the other", async () => {

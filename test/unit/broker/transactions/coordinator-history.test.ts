@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { runCoordinatorHistory } from "../../../support/coordinator-history.js";
+import { runCoordinatorHistory } from "../../../support/histories/coordinator-history.js";
 
 test("whatever crashes, a transaction is visible as a whole or not at all, and a fenced producer writes nothing", async () => {
   const total = { committed: 0, aborted: 0 };

@@ -1,13 +1,13 @@
-import { SimClock } from "../../src/base/clock.js";
-import { SeededRandom } from "../../src/base/random.js";
-import { cleanLog } from "../../src/broker/log/cleaning/clean-log.js";
-import type { PartitionLog } from "../../src/broker/log/partition-log.js";
-import { append, batchOf, openTestLog, readAll } from "./broker-log.js";
-import { type DiskFault, MemoryDisk } from "./memory-disk.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { cleanLog } from "../../../src/broker/log/cleaning/clean-log.js";
+import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
+import { append, batchOf, openTestLog, readAll } from "../broker-log.js";
+import { MemoryDisk } from "../memory-disk.js";
+import { FAULTS, openLife } from "./disk-life.js";
 
 const FOLDER = "/data/t-0";
 const KEYS = ["a", "b", "c", "d"];
-const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "EIO", "ENOSPC"];
 
 /** What the log must hold: the newest acknowledged value of each key, null for a tombstone. */
 type State = Map<string, string | null>;
@@ -64,17 +64,7 @@ function open(disk: MemoryDisk, clock: SimClock, leaderEpoch: number, segmentByt
     "delete.retention.ms": "0",
     "flush.messages": "1",
   };
-  try {
-    const log = openTestLog(FOLDER, { configs, disk, clock, leaderEpoch });
-    if (!disk.isCut) return log;
-    log.abandon();
-    disk.restart();
-    return undefined;
-  } catch (cause) {
-    if (disk.fault === undefined) throw cause;
-    disk.restart();
-    return undefined;
-  }
+  return openLife(disk, () => openTestLog(FOLDER, { configs, disk, clock, leaderEpoch }));
 }
 
 async function send(log: PartitionLog, key: string, value: string | null): Promise<boolean> {

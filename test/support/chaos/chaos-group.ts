@@ -2,20 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SystemClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SeededRandom, SystemRandom } from "../../src/base/random.js";
-import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
-import { startTestBroker, type TestBroker } from "./broker.js";
+import { SystemClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom, SystemRandom } from "../../../src/base/random.js";
+import type { KafkaClient } from "../../../src/kafka/client/kafka-client.js";
+import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { startTestBroker, type TestBroker } from "../broker.js";
+import { MillraceProcess } from "../millrace-process.js";
+import { RestClient } from "../rest-client.js";
+import { testWorkerProps } from "../stack.js";
+import { StatusWatch } from "../status-watch.js";
+import { TcpProxy } from "../tcp-proxy.js";
+import { TopicReader } from "../topic-reader.js";
 import { BLOWS } from "./chaos-blow.js";
 import { ChaosLoad } from "./chaos-load.js";
-import { MillraceProcess } from "./millrace-process.js";
-import { RestClient } from "./rest-client.js";
-import { testWorkerProps } from "./stack.js";
-import { StatusWatch } from "./status-watch.js";
-import { TcpProxy } from "./tcp-proxy.js";
-import { TopicReader } from "./topic-reader.js";
 
 const WORKERS = 3;
 export const SOURCES: readonly string[] = ["s0", "s1", "s2"];
@@ -40,7 +40,7 @@ export interface ChaosOptions {
 
 /**
  * Three worker processes that copy growing files to topics and from there to one file, each behind a network of its own,
- * while a seed decides when which worker gets which blow. It returns once others run all its work.
+ * while a seed decides when which worker gets which blow. A worker returns once others run all its work.
  */
 export class ChaosGroup {
   readonly #folder = mkdtempSync(join(tmpdir(), "millrace-chaos-"));
@@ -280,13 +280,17 @@ export class ChaosGroup {
     }
   }
 
-  async #inTime(step: Promise<unknown>, what: () => string): Promise<void> {
+  /** @throws Error with what `late` says if the step takes longer than `STUCK_MS`; the step's own error. */
+  async #inTime(step: Promise<unknown>, late: () => string): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`${what()}\n${this.logs}`)), STUCK_MS);
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${late()}\n${this.logs}`)), STUCK_MS);
     });
-    await Promise.race([step, late]);
-    clearTimeout(timer);
+    try {
+      await Promise.race([step, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #file(name: string): string {

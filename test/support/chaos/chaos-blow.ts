@@ -1,8 +1,8 @@
-import type { Random } from "../../src/api/index.js";
-import type { MillraceProcess } from "./millrace-process.js";
-import type { TcpProxy } from "./tcp-proxy.js";
+import type { Random } from "../../../src/api/index.js";
+import type { MillraceProcess } from "../millrace-process.js";
+import type { TcpProxy } from "../tcp-proxy.js";
 
-/** What a blow hits: a worker's process, and the only network between it and the broker. */
+/** The target of a blow: a worker's process, and the only network between it and the broker. */
 interface Victim {
   readonly process: MillraceProcess;
   readonly network: TcpProxy;

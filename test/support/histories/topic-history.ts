@@ -1,16 +1,12 @@
-import { SimClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SeededRandom } from "../../src/base/random.js";
-import { BrokerProperties } from "../../src/broker/broker-properties.js";
-import { SealedFiles } from "../../src/broker/log/segments/log-files.js";
-import { BrokerState } from "../../src/broker/metadata/broker-state.js";
-import { MetadataInDoubtError, MetadataLog } from "../../src/broker/metadata/metadata-log.js";
-import { OffsetCheckpoint } from "../../src/broker/offset-checkpoint.js";
-import { type Topic, TopicRegistry } from "../../src/broker/topics/topic-registry.js";
-import { append, batchOf, readAll } from "./broker-log.js";
-import { type DiskFault, MemoryDisk } from "./memory-disk.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import type { BrokerState } from "../../../src/broker/metadata/broker-state.js";
+import { MetadataInDoubtError } from "../../../src/broker/metadata/metadata-log.js";
+import type { Topic, TopicRegistry } from "../../../src/broker/topics/topic-registry.js";
+import { append, batchOf, readAll } from "../broker-log.js";
+import { type DiskFault, MemoryDisk } from "../memory-disk.js";
+import { DATA_FOLDER, openTopicsOn } from "../topics-on-disk.js";
 
-const FOLDER = "/data";
 const FAULTS: readonly DiskFault["kind"][] = ["cut", "EIO", "ENOSPC", "EIO"];
 const NAMES = ["t", "u", "v"];
 /** A setting that the histories change, and that has no effect on them. */
@@ -119,21 +115,21 @@ export async function runTopicHistory(seed: number): Promise<void> {
     }
   };
 
-  /** Carries out a step, and notes what a refused one tells. */
+  /** Carries out a step, and corrects the expectations after a refused one. */
   const tryStep = async (life: Life, name: string): Promise<void> => {
     try {
       await step(life, name);
     } catch (cause) {
       if (disk.fault === undefined) throw cause;
       const expected = expectations.get(name)!;
-      // A refused change must not have happened, at the next start neither, unless nobody can tell.
+      // A refused change must not have happened, at the next start neither, unless it is in doubt.
       if (disk.isCut || cause instanceof MetadataInDoubtError || expected.exists !== "maybe") return;
       if (life.topics.get(name)) expected.exists = "yes";
     }
   };
 
   try {
-    disk.makeFolder(FOLDER);
+    disk.makeFolder(DATA_FOLDER);
     disk.syncFolder("/");
     const lives = 4 + random.integer(4);
     for (let life = 0; life <= lives; life++) {
@@ -177,26 +173,8 @@ function planOf(name: string, retentionBytes: string) {
 
 /** Opens the topics as the broker does; undefined if the disk fails meanwhile, which the next life mends. */
 function start(disk: MemoryDisk, clock: SimClock): Life | undefined {
-  const random = new SeededRandom(disk.calls);
-  const checkpoint = (name: string) => new OffsetCheckpoint(`${FOLDER}/${name}`, disk, silentLogger);
   try {
-    const log = new MetadataLog(FOLDER, disk, () => undefined, silentLogger);
-    const state = BrokerState.open(log, random, () => clock.turn());
-    const topics = new TopicRegistry({
-      folder: FOLDER,
-      state,
-      properties: new BrokerProperties({}),
-      files: new SealedFiles(disk),
-      startOffsets: checkpoint("log-start-offset-checkpoint"),
-      cleanerOffsets: checkpoint("cleaner-offset-checkpoint"),
-      recoveryPoints: checkpoint("recovery-point-offset-checkpoint"),
-      clock,
-      random,
-      logger: silentLogger,
-      checkFolder: () => undefined,
-      onOpenLog: () => undefined,
-    });
-    return { topics, state };
+    return openTopicsOn(disk, { random: new SeededRandom(disk.calls), clock });
   } catch (cause) {
     if (disk.fault === undefined) throw cause;
     disk.restart();

@@ -1,29 +1,29 @@
-import { SimClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SeededRandom } from "../../src/base/random.js";
-import { BrokerProperties } from "../../src/broker/broker-properties.js";
-import { GroupCoordinator } from "../../src/broker/groups/group-coordinator.js";
-import { GroupLog, OFFSETS_TOPIC } from "../../src/broker/groups/group-log.js";
-import { appendProduced } from "../../src/broker/log/append-produced.js";
-import type { PartitionLog } from "../../src/broker/log/partition-log.js";
-import { MarkerWriter } from "../../src/broker/transactions/marker-writer.js";
-import { TransactionCoordinator } from "../../src/broker/transactions/transaction-coordinator.js";
-import { openTransactionLog, TRANSACTIONS_TOPIC } from "../../src/broker/transactions/transaction-log.js";
-import { onlyPartition } from "../../src/broker/transactions/transaction-state.js";
-import { ErrorCodes, type ErrorName } from "../../src/protocol/error-codes.js";
-import { isControlBatch, nextOffsetOf, walkBatches } from "../../src/protocol/records/record-batch.js";
-import { readRecords } from "../../src/protocol/records/record-batch-reader.js";
-import { readMarker } from "../../src/protocol/records/transaction-marker.js";
-import { batchOf, openTestLog } from "./broker-log.js";
-import { type DiskFault, MemoryDisk } from "./memory-disk.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { BrokerProperties } from "../../../src/broker/broker-properties.js";
+import { GroupCoordinator } from "../../../src/broker/groups/group-coordinator.js";
+import { GroupLog, OFFSETS_TOPIC } from "../../../src/broker/groups/group-log.js";
+import { appendProduced } from "../../../src/broker/log/append-produced.js";
+import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
+import { MarkerWriter } from "../../../src/broker/transactions/marker-writer.js";
+import { TransactionCoordinator } from "../../../src/broker/transactions/transaction-coordinator.js";
+import { openTransactionLog, TRANSACTIONS_TOPIC } from "../../../src/broker/transactions/transaction-log.js";
+import { onlyPartition } from "../../../src/broker/transactions/transaction-state.js";
+import { ErrorCodes, type ErrorName } from "../../../src/protocol/error-codes.js";
+import { isControlBatch, nextOffsetOf, walkBatches } from "../../../src/protocol/records/record-batch.js";
+import { readRecords } from "../../../src/protocol/records/record-batch-reader.js";
+import { readMarker } from "../../../src/protocol/records/transaction-marker.js";
+import { batchOf, openTestLog } from "../broker-log.js";
+import { type DiskFault, MemoryDisk } from "../memory-disk.js";
+import { ENDS, endLife, openLife } from "./disk-life.js";
 
 const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "cut", "EIO", "ENOSPC"];
-const ENDS = ["cut", "cut", "kill", "close"] as const;
 const DATA = ["t-0", "t-1", "u-0"] as const;
 const INTERNAL = [`${OFFSETS_TOPIC}-0`, `${OFFSETS_TOPIC}-1`, `${TRANSACTIONS_TOPIC}-0`, `${TRANSACTIONS_TOPIC}-1`];
 const CONFIGS = { "segment.bytes": "2000", "index.interval.bytes": "200", "flush.messages": "1" };
 const TIMEOUT_MS = 60_000;
-/** Errors that say for certain that the request did nothing. */
+/** Errors after which the request has certainly done nothing. */
 const REFUSALS: readonly ErrorName[] = ["PRODUCER_FENCED", "INVALID_TXN_STATE", "INVALID_PRODUCER_ID_MAPPING"];
 
 /** One transaction as its producer knows it. */
@@ -245,7 +245,7 @@ class Producer {
  * power, fails and fills up at any call: producers of both protocols take over each other's transactional ids, write to
  * several partitions, commit offsets of a group, and commit or abort. The process ends several times, by a power cut, a
  * kill or a clean stop. In the end every transaction must be visible as a whole, in all partitions and its group, or not
- * at all, as its producer was told; what readers have seen stays; and what a fenced producer begins must fail.
+ * at all, as its producer's answers promise; what readers have seen stays; and what a fenced producer begins must fail.
  *
  * @throws an error that names the seed.
  */
@@ -264,7 +264,7 @@ export async function runCoordinatorHistory(seed: number): Promise<{ committed: 
       const isLast = life === lives;
       const isFaulty = !isLast && random.integer(4) > 0;
       if (isFaulty) disk.fault = { at: disk.calls + 1 + random.integer(150), kind: FAULTS[random.integer(5)]! };
-      const world = open(disk, life, model);
+      const world = openLife(disk, () => new World(disk, life, model));
       if (!world) continue;
       await clock.settled();
       checkSeen(world, seen, disk);
@@ -290,36 +290,18 @@ export async function runCoordinatorHistory(seed: number): Promise<{ committed: 
         await world.transactions.tend();
         checkOutcomes(world, model);
       }
-      await end(world, disk, isLast ? "kill" : ENDS[random.integer(ENDS.length)]!);
+      await endLife(disk, world, isLast ? "kill" : ENDS[random.integer(ENDS.length)]!);
       await clock.settled();
       if (failures.length > 0) throw failures[0];
     }
     const count = (outcome: string) => model.attempts.filter((attempt) => attempt.outcome === outcome).length;
     return { committed: count("committed"), aborted: count("aborted") };
   } catch (cause) {
-    throw new Error(`The history of seed ${seed} failed: ${(cause as Error).message}`, { cause });
+    throw new Error(`The coordinator history of seed ${seed} failed: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** Opens the logs; undefined if the disk fails meanwhile, which the next life mends. */
-function open(disk: MemoryDisk, life: number, model: Model): World | undefined {
-  try {
-    return new World(disk, life, model);
-  } catch (cause) {
-    if (disk.fault === undefined) throw cause;
-    disk.restart();
-    return undefined;
-  }
-}
-
-async function end(world: World, disk: MemoryDisk, how: "cut" | "kill" | "close"): Promise<void> {
-  if (how === "close" && !disk.isCut) await world.close();
-  else world.abandon();
-  if (how === "cut" || disk.isCut) disk.restart();
-  else disk.kill();
-}
-
-/** What a reader of committed records has seen once is there for good. */
+/** Records that a reader of committed records has seen stay. */
 function checkSeen(world: World, seen: Map<string, string[]>, disk: MemoryDisk): void {
   if (disk.isCut) return;
   for (const name of DATA) {

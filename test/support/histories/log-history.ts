@@ -1,15 +1,14 @@
-import { SeededRandom } from "../../src/base/random.js";
-import { appendProduced } from "../../src/broker/log/append-produced.js";
-import type { PartitionLog } from "../../src/broker/log/partition-log.js";
-import { checkCrc, readBatchHeader, walkBatches } from "../../src/protocol/records/record-batch.js";
-import { readRecords } from "../../src/protocol/records/record-batch-reader.js";
-import { batchOf, openTestLog } from "./broker-log.js";
-import { type DiskFault, MemoryDisk } from "./memory-disk.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { appendProduced } from "../../../src/broker/log/append-produced.js";
+import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
+import { checkCrc, readBatchHeader, walkBatches } from "../../../src/protocol/records/record-batch.js";
+import { readRecords } from "../../../src/protocol/records/record-batch-reader.js";
+import { batchOf, openTestLog } from "../broker-log.js";
+import { MemoryDisk } from "../memory-disk.js";
+import { ENDS, endLife, FAULTS, openLife } from "./disk-life.js";
 
 const FOLDER = "/data/t-0";
 const ARRIVAL = { nowMs: 1_700_000_000_000, apiVersion: 9 };
-const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "EIO", "ENOSPC"];
-const ENDS = ["cut", "cut", "kill", "close"] as const;
 
 /** An idempotent producer that has one batch in flight, and repeats it until it is acknowledged. */
 class Producer {
@@ -89,29 +88,17 @@ export async function runLogHistory(seed: number): Promise<void> {
         if (random.integer(3) === 0) await Promise.all(producers.map(({ inFlight }) => inFlight));
         if (!log.offline && !disk.isCut) seen = readable(log);
       }
-      await end(log, disk, life === lives - 1 ? "cut" : ENDS[random.integer(ENDS.length)]!);
+      await endLife(disk, log, life === lives - 1 ? "cut" : ENDS[random.integer(ENDS.length)]!);
       await Promise.all(producers.map(({ inFlight }) => inFlight));
     }
   } catch (cause) {
-    throw new Error(`The history of seed ${seed} failed: ${(cause as Error).message}`, { cause });
+    throw new Error(`The log history of seed ${seed} failed: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** Opens the log; undefined if the disk fails meanwhile, which the next life mends. */
 function open(disk: MemoryDisk, leaderEpoch: number, recoveryPoint: number): PartitionLog | undefined {
-  try {
-    const configs = { "segment.bytes": "400", "index.interval.bytes": "10", "flush.messages": "1" };
-    const log = openTestLog(FOLDER, { configs, disk, leaderEpoch, recoveryPoint });
-    if (!disk.isCut) return log;
-    log.abandon();
-    disk.restart();
-    return undefined;
-  } catch (cause) {
-    if (disk.fault === undefined) throw cause;
-    if (disk.openFiles.length > 0 && !disk.isCut) throw new Error(`left open: ${disk.openFiles}`, { cause });
-    disk.restart();
-    return undefined;
-  }
+  const configs = { "segment.bytes": "400", "index.interval.bytes": "10", "flush.messages": "1" };
+  return openLife(disk, () => openTestLog(FOLDER, { configs, disk, leaderEpoch, recoveryPoint }));
 }
 
 function checkpointed(log: PartitionLog, disk: MemoryDisk): number | undefined {
@@ -121,13 +108,6 @@ function checkpointed(log: PartitionLog, disk: MemoryDisk): number | undefined {
     if (disk.fault === undefined) throw cause;
     return undefined;
   }
-}
-
-async function end(log: PartitionLog, disk: MemoryDisk, how: "cut" | "kill" | "close"): Promise<void> {
-  if (how === "close" && !disk.isCut) await log.close().catch(() => undefined);
-  else log.abandon();
-  if (how === "cut" || disk.isCut) disk.restart();
-  else disk.kill();
 }
 
 /** The records that a reader sees, as `producer value`, in order. */

@@ -1,11 +1,11 @@
-import { SimClock } from "../../src/base/clock.js";
-import { SeededRandom } from "../../src/base/random.js";
-import { cleanLog } from "../../src/broker/log/cleaning/clean-log.js";
-import type { PartitionLog } from "../../src/broker/log/partition-log.js";
-import type { OpenTransaction } from "../../src/broker/log/producers/producer-state.js";
-import { endOfBatches } from "../../src/broker/log/segments/batch-walk.js";
-import { ErrorCodes } from "../../src/protocol/error-codes.js";
-import { KafkaError } from "../../src/protocol/kafka-error.js";
+import { SimClock } from "../../../src/base/clock.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { cleanLog } from "../../../src/broker/log/cleaning/clean-log.js";
+import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
+import type { OpenTransaction } from "../../../src/broker/log/producers/producer-state.js";
+import { endOfBatches } from "../../../src/broker/log/segments/batch-walk.js";
+import { ErrorCodes } from "../../../src/protocol/error-codes.js";
+import { KafkaError } from "../../../src/protocol/kafka-error.js";
 import {
   type BatchHeader,
   checkCrc,
@@ -13,18 +13,17 @@ import {
   isTransactional,
   nextOffsetOf,
   walkBatches,
-} from "../../src/protocol/records/record-batch.js";
-import { type DecodedRecord, readRecords } from "../../src/protocol/records/record-batch-reader.js";
-import { readMarker } from "../../src/protocol/records/transaction-marker.js";
-import { openTestLog } from "./broker-log.js";
-import { type DiskFault, MemoryDisk } from "./memory-disk.js";
+} from "../../../src/protocol/records/record-batch.js";
+import { type DecodedRecord, readRecords } from "../../../src/protocol/records/record-batch-reader.js";
+import { readMarker } from "../../../src/protocol/records/transaction-marker.js";
+import { openTestLog } from "../broker-log.js";
+import { MemoryDisk } from "../memory-disk.js";
+import { endIn, produceTo } from "../transactional-log.js";
+import { ENDS, endLife, FAULTS, openLife } from "./disk-life.js";
 import { type ModelBatch, type ModelEntry, TransactionModel } from "./transaction-model.js";
-import { endIn, produceTo } from "./transactional-log.js";
 
 const FOLDER = "/data/t-0";
 const KEYS = ["a", "b", "c", "d", "e"];
-const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "EIO", "ENOSPC"];
-const ENDS = ["cut", "cut", "kill", "close"] as const;
 /** Producers with a transactional id; the last one is idempotent only. */
 const PRODUCERS = [1, 2, 3, 4];
 const IDEMPOTENT = 4;
@@ -107,7 +106,7 @@ class History {
       const how = life === lives - 1 ? "cut" : ENDS[this.#pick(ENDS.length)]!;
       const isWhole = how !== "cut" && !this.#disk.isCut && !log.offline && this.#disk.fault === undefined;
       before = isWhole ? foldOf(log) : undefined;
-      await this.#end(log, how);
+      await endLife(this.#disk, log, how);
     }
   }
 
@@ -243,34 +242,16 @@ class History {
     }
   }
 
-  /** Opens the log; undefined if the disk fails meanwhile, which the next life mends. */
   #open(leaderEpoch: number): PartitionLog | undefined {
-    const [disk, clock, configs] = [this.#disk, this.#clock, this.#configs];
-    try {
-      const logStartOffset = this.#logStart;
+    const [disk, clock, configs, logStartOffset] = [this.#disk, this.#clock, this.#configs, this.#logStart];
+    return openLife(disk, () => {
       // That of a deleted topic of the same name may be left.
       const recoveryPoint = this.#points?.integer(4) === 0 ? 1_000_000 : this.#recoveryPoint;
-      const log = openTestLog(FOLDER, { configs, disk, clock, leaderEpoch, logStartOffset, recoveryPoint });
-      if (!disk.isCut) return log;
-      log.abandon();
-      disk.restart();
-      return undefined;
-    } catch (cause) {
-      if (disk.fault === undefined) throw cause;
-      if (disk.openFiles.length > 0 && !disk.isCut) throw new Error(`left open: ${disk.openFiles}`, { cause });
-      disk.restart();
-      return undefined;
-    }
+      return openTestLog(FOLDER, { configs, disk, clock, leaderEpoch, logStartOffset, recoveryPoint });
+    });
   }
 
-  async #end(log: PartitionLog, how: (typeof ENDS)[number]): Promise<void> {
-    if (how === "close" && !this.#disk.isCut) await log.close().catch(() => undefined);
-    else log.abandon();
-    if (how === "cut" || this.#disk.isCut) this.#disk.restart();
-    else this.#disk.kill();
-  }
-
-  /** Tells the model what has survived the end of the last process. */
+  /** Brings the model to what has survived the end of the last process. */
   #survived(log: PartitionLog): void {
     const end = log.logEndOffset;
     if (end < this.#promised) throw new Error(`the log ends at ${end}, but ${this.#promised} was promised`);

@@ -1,0 +1,38 @@
+import type { DiskFault, MemoryDisk } from "../memory-disk.js";
+
+/** Faults for a history to draw from: power cuts as often as failing calls. */
+export const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "EIO", "ENOSPC"];
+/** Ends of a process for a history to draw from. */
+export const ENDS = ["cut", "cut", "kill", "close"] as const;
+
+/** A process's part that works on the disk: a log, or several. */
+interface Living {
+  abandon(): void;
+  close(): Promise<void>;
+}
+
+/** Opens a part; undefined if the disk fails meanwhile: it then works again, for the next life. */
+export function openLife<T extends Living>(disk: MemoryDisk, open: () => T): T | undefined {
+  try {
+    const opened = open();
+    if (!disk.isCut) return opened;
+    opened.abandon();
+  } catch (cause) {
+    if (disk.fault === undefined) throw cause;
+    if (disk.openFiles.length > 0 && !disk.isCut) throw new Error(`left open: ${disk.openFiles}`, { cause });
+  }
+  disk.restart();
+  return undefined;
+}
+
+/** Ends the process: by a clean stop if the disk still works, a kill, or a power cut. */
+export async function endLife(disk: MemoryDisk, part: Living, how: (typeof ENDS)[number]): Promise<void> {
+  if (how !== "close" || disk.isCut) part.abandon();
+  else {
+    await part.close().catch((cause: unknown) => {
+      if (disk.fault === undefined) throw cause;
+    });
+  }
+  if (how === "cut" || disk.isCut) disk.restart();
+  else disk.kill();
+}

@@ -1,0 +1,7 @@
+/**
+ * The number of histories of a long test: `MILLRACE_HISTORIES`, or `count`. The ring runs as many as its time allows; a
+ * change to the log deserves 10,000.
+ */
+export function historyCount(count: number): number {
+  return Number(process.env["MILLRACE_HISTORIES"] ?? count);
+}
