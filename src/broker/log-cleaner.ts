@@ -79,7 +79,7 @@ export class LogCleaner {
     try {
       return await this.#clean(candidate);
     } catch (cause) {
-      if (this.#stopped || log.removed) return false;
+      if (this.#stopped || log.isClosed) return false;
       if (isDiskFault(cause)) {
         this.logger.error("Compacting a log failed and will be tried again", { topic, partition }, cause);
       } else {

@@ -12,7 +12,7 @@ import type { Broker, Endpoint } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
 import type { PartitionLog } from "./log/partition-log.js";
-import { SealedFiles } from "./log/segments/log-files.js";
+import { SealedFiles } from "./log/segments/sealed-files.js";
 import { LogCleaner } from "./log-cleaner.js";
 import { Maintenance } from "./maintenance.js";
 import { BrokerState } from "./metadata/broker-state.js";

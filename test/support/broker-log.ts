@@ -3,7 +3,8 @@ import { type Disk, SYSTEM_DISK } from "../../src/base/files/disk.js";
 import { type Logger, silentLogger } from "../../src/base/logger.js";
 import { BrokerProperties } from "../../src/broker/broker-properties.js";
 import { PartitionLog } from "../../src/broker/log/partition-log.js";
-import { SealedFiles } from "../../src/broker/log/segments/log-files.js";
+import type { PartitionLogOptions } from "../../src/broker/log/partition-log-options.js";
+import { SealedFiles } from "../../src/broker/log/segments/sealed-files.js";
 import { logConfigOf } from "../../src/broker/topics/topic-config.js";
 import type { Codec } from "../../src/protocol/compression/compression.js";
 import { isControlBatch, nextOffsetOf, readBatchHeader, walkBatches } from "../../src/protocol/records/record-batch.js";
@@ -23,8 +24,17 @@ export interface TestLogOptions {
 
 /** Opens the log in `folder` as the broker would. */
 export function openTestLog(folder: string, options: TestLogOptions = {}): PartitionLog {
+  return PartitionLog.open(logOptions(folder, options));
+}
+
+/** The log in `folder` as the broker has it when it cannot be opened. */
+export function openOfflineLog(folder: string, options: TestLogOptions = {}): PartitionLog {
+  return PartitionLog.openOffline(logOptions(folder, options), new Error("EIO"));
+}
+
+function logOptions(folder: string, options: TestLogOptions): PartitionLogOptions {
   const config = logConfigOf(options.configs ?? {}, new BrokerProperties({}));
-  return PartitionLog.open({
+  return {
     folder,
     config: () => config,
     files: new SealedFiles(options.disk ?? SYSTEM_DISK),
@@ -34,7 +44,7 @@ export function openTestLog(folder: string, options: TestLogOptions = {}): Parti
     logStartOffset: options.logStartOffset ?? 0,
     recoveryPoint: options.recoveryPoint ?? 0,
     checkFolder: () => undefined,
-  });
+  };
 }
 
 export interface TestRecord {

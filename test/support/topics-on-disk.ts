@@ -2,7 +2,7 @@ import { SimClock } from "../../src/base/clock.js";
 import { type Logger, silentLogger } from "../../src/base/logger.js";
 import type { Random } from "../../src/base/random.js";
 import { BrokerProperties } from "../../src/broker/broker-properties.js";
-import { SealedFiles } from "../../src/broker/log/segments/log-files.js";
+import { SealedFiles } from "../../src/broker/log/segments/sealed-files.js";
 import { BrokerState } from "../../src/broker/metadata/broker-state.js";
 import { MetadataLog } from "../../src/broker/metadata/metadata-log.js";
 import { OffsetCheckpoint } from "../../src/broker/offset-checkpoint.js";

@@ -12,8 +12,8 @@ type PartitionRequest = CommitRequest["topics"][number]["partitions"][number];
 
 /**
  * OffsetCommit (key 8), v2-v10.
- * The offsets are in the offsets topic, and as durable as its flush.messages requires, before the answer. v2-v4: retention time; v6: leader epochs; v7: static members;
- * v8: flexible; v9: GROUP_ID_NOT_FOUND; v10: topic ids.
+ * The offsets are in the offsets topic, and as durable as its flush.messages requires, before the answer.
+ * v2-v4: retention time; v6: leader epochs; v7: static members; v8: flexible; v9: GROUP_ID_NOT_FOUND; v10: topic ids.
  */
 export const offsetCommit = defineHandler(api, {
   versions: [2, 10],

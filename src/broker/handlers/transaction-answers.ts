@@ -5,17 +5,17 @@ export function transactionCode(error: ErrorName, knowsFenced: boolean): number 
   return ErrorCodes[error === "PRODUCER_FENCED" && !knowsFenced ? "INVALID_PRODUCER_EPOCH" : error];
 }
 
-/** What a client knows of errors of its transactional data, by the version of its request. */
+/** The errors of transactional data that a client understands, by the version of its request. */
 export interface TransactionalDialect {
   /** It knows TRANSACTION_ABORTABLE. */
   readonly knowsAbortable: boolean;
   /** It repeats a request after CONCURRENT_TRANSACTIONS. */
   readonly knowsConcurrent: boolean;
-  /** What it repeats a request after in any case. */
+  /** The error after which it repeats a request, whatever the version. */
   readonly retry: ErrorName;
 }
 
-/** The error for transactional data that the coordinator refuses (KIP-890), as `dialect` says it. */
+/** The error for transactional data that the coordinator refuses (KIP-890), in the client's dialect. */
 export function transactionalDataError(error: ErrorName, dialect: TransactionalDialect): ErrorName {
   switch (error) {
     case "PRODUCER_FENCED":

@@ -10,8 +10,9 @@ import {
   readBatchHeader,
 } from "../../protocol/records/record-batch.js";
 import { lastOffset, type ReadBytes, walkHeaders } from "./segments/batch-walk.js";
-import type { SealedFiles } from "./segments/log-files.js";
-import { Segment, segmentName } from "./segments/segment.js";
+import type { SealedFiles } from "./segments/sealed-files.js";
+import { Segment } from "./segments/segment.js";
+import { SegmentSwap } from "./segments/segment-swap.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -19,12 +20,11 @@ const CHUNK_BYTES = 1024 * 1024;
  * Opens the segments of a partition's folder, however the last process ended. (I10)
  *
  * A segment with plausible index files is trusted, and of the last one what its index snapshot vouches for. All else is
- * checked batch by batch, written once more and forced to disk. The first
- * batch that is incomplete, damaged or out of order is cut off with everything behind it, later segments included, so
- * as not to leave a gap. After `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
+ * checked batch by batch, written once more and forced to disk. The first batch that is incomplete, damaged or out of
+ * order is cut off with everything behind it, later segments included, so as not to leave a gap. After `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
  *
  * @param recoveryPoint everything before this offset is on disk; 0: unknown.
- * @param startOffset the log's start. A log that ends before it has lost what was deleted anyway; it begins anew there,
+ * @param startOffset the log's start. A log that ends before it has lost only deleted records; it begins anew there,
  * as in Kafka, since records written below its start would be hidden.
  * @returns at least one segment, in rising order; the last one is open for appending, and everything is on disk. Those
  * that were checked have no index files yet: the producers must be known before, for the aborted transactions.
@@ -183,32 +183,10 @@ function finishReplacements(folder: string, files: SealedFiles, indexIntervalByt
     const last = lastOffsetOf(join(folder, name), files);
     logger.info("Finishing an interrupted compaction", { folder, segment: base });
     const replaced = segmentBases(folder, files).filter((b) => b >= base && b <= Math.max(base, last));
-    Segment.indexSwap(folder, base, files, indexIntervalBytes);
-    replaceBySwap(folder, base, replaced, files);
+    const swap = new SegmentSwap(folder, base, files);
+    swap.writeIndex(indexIntervalBytes);
+    swap.takePlace(replaced);
   }
-}
-
-/**
- * Replaces the segments that `<base>.log.swap`, which has its index files, was made from. They are deleted oldest first: as long as a record
- * exists, so does the tombstone behind it, however often this is interrupted and repeated.
- */
-export function replaceBySwap(folder: string, base: number, replaced: readonly number[], files: SealedFiles): void {
-  const { disk } = files;
-  for (const old of replaced) {
-    files.forget(join(folder, `${segmentName(old)}.log`));
-    if (old === base) continue;
-    for (const suffix of ["log", "index", "timeindex", "txnindex"])
-      disk.remove(join(folder, `${segmentName(old)}.${suffix}`));
-  }
-  disk.syncFolder(folder);
-  // The segment last: until then, all of this is repeated.
-  for (const suffix of ["txnindex", "timeindex", "index", "log"]) {
-    const path = join(folder, `${segmentName(base)}.${suffix}`);
-    // None without aborted transactions, or it is renamed already.
-    if (suffix === "txnindex" && disk.readFile(`${path}.swap`) === undefined) continue;
-    disk.rename(`${path}.swap`, path);
-  }
-  disk.syncFolder(folder);
 }
 
 function lastOffsetOf(path: string, { disk }: SealedFiles): number {

@@ -1,7 +1,3 @@
-import { join } from "node:path";
-import type { Clock } from "../../base/clock.js";
-import { replaceFile } from "../../base/files/durable-files.js";
-import type { Logger } from "../../base/logger.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import {
   BATCH_HEADER_BYTES,
@@ -12,42 +8,24 @@ import {
 } from "../../protocol/records/record-batch.js";
 import { encodeMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
 import { GroupCommit } from "./group-commit.js";
-import { decodeEpochs, type EpochEnd, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
+import { LeaderEpochFile } from "./leader-epoch-file.js";
+import type { EpochEnd } from "./leader-epochs.js";
+import { LogAvailability } from "./log-availability.js";
 import type { LogConfig } from "./log-config.js";
 import { recoverSegments } from "./log-recovery.js";
+import { LogSegments } from "./log-segments.js";
+import { mustRoll } from "./must-roll.js";
+import type { PartitionLogOptions } from "./partition-log-options.js";
+import { planRetention } from "./plan-retention.js";
 import { judgeMarker } from "./producers/judge-marker.js";
-import { writeProducerSnapshot } from "./producers/producer-snapshot.js";
 import { type OpenTransaction, ProducerState } from "./producers/producer-state.js";
 import { recoverProducers } from "./producers/recover-producers.js";
-import { type AgedSegment, planRetention } from "./retention.js";
-import { lastOffset } from "./segments/batch-walk.js";
-import type { SealedFiles } from "./segments/log-files.js";
-import { LogSegments } from "./segments/log-segments.js";
+import type { SealedFiles } from "./segments/sealed-files.js";
 import type { Segment } from "./segments/segment.js";
 import type { AbortedTransaction } from "./segments/transaction-index.js";
 import { type Isolation, type Readable, WaitingReaders } from "./waiting-readers.js";
 
-const EPOCHS_FILE = "leader-epoch-checkpoint";
 const NO_RECORDS = Buffer.alloc(0);
-const MAX_RELATIVE_OFFSET = 2 ** 31 - 1;
-
-export interface PartitionLogOptions {
-  /** `<data folder>/<topic>-<partition>`; created if it does not exist. */
-  readonly folder: string;
-  /** The topic's configuration, read at each use: it may change while the log is open. */
-  readonly config: () => LogConfig;
-  readonly files: SealedFiles;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** The epoch of this start of the broker. */
-  readonly leaderEpoch: number;
-  /** The log start set by DeleteRecords, 0 if none. */
-  readonly logStartOffset: number;
-  /** What `checkpoint` returned last, 0 if that is unknown. */
-  readonly recoveryPoint: number;
-  /** Throws when another process owns the data folder; called before each append. */
-  readonly checkFolder: () => void;
-}
 
 /**
  * The log of one partition: its segments on disk, its leader epochs and its producers.
@@ -58,31 +36,28 @@ export interface PartitionLogOptions {
  * requires: with 1 it is on disk then, by a sync in the background that all batches appended meanwhile share; with
  * Kafka's default it is acknowledged at once, and a power loss may take it. (I10)
  *
- * A log whose sync failed is offline until the next start, which checks it: nobody knows what of it is on disk, and
+ * A log whose sync failed is offline until the next start, which checks it: how much of it is on disk is unknown, and
  * Linux would report success for the next sync. The other logs serve on.
  */
 export class PartitionLog {
   readonly #options: PartitionLogOptions;
+  readonly #availability: LogAvailability;
   readonly #segments: LogSegments;
   readonly #commit: GroupCommit;
   readonly #producers = new ProducerState();
   readonly #readers = new WaitingReaders();
-  #epochs: LeaderEpochs;
+  readonly #epochs: LeaderEpochFile;
   #logStartOffset: number;
-  /** The last stable offset that waiting readers know. */
-  #stable = 0;
   #unflushedSinceMs = 0;
-  #removed = false;
-  /** The error that took the log offline. */
-  #offline: KafkaError | undefined;
   /** Set by the cleaner while it rewrites segments; retention skips the log meanwhile. */
   cleaning = false;
 
-  private constructor(options: PartitionLogOptions, segments: Segment[], epochs: LeaderEpochs) {
+  private constructor(options: PartitionLogOptions, segments: Segment[]) {
     this.#options = options;
     const { folder, files, logger } = options;
-    this.#segments = new LogSegments({ folder, files, logger, list: segments });
-    this.#epochs = epochs;
+    this.#availability = new LogAvailability(folder, logger);
+    this.#segments = new LogSegments({ folder, files, logger, producers: this.#producers, list: segments });
+    this.#epochs = new LeaderEpochFile(folder, files.disk);
     const end = segments.at(-1)?.nextOffset ?? options.logStartOffset;
     this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]?.baseOffset ?? 0), end);
     this.#commit = new GroupCommit({
@@ -94,7 +69,7 @@ export class PartitionLog {
         this.#readers.wake("read_uncommitted", bytes);
         this.#announceStable();
       },
-      onFailed: (cause) => this.#goOffline("forcing to disk", cause),
+      onFailed: (cause) => this.fail("forcing to disk", cause),
     });
   }
 
@@ -109,14 +84,13 @@ export class PartitionLog {
     const { logStartOffset, recoveryPoint } = options;
     const segments = recoverSegments(folder, files, interval, logStartOffset, recoveryPoint, logger);
     try {
-      const epochs = new LeaderEpochs(readEpochs(folder, files));
-      const log = new PartitionLog(options, segments, epochs);
-      if (epochs.truncate(log.logEndOffset)) log.#writeEpochs(epochs);
+      const log = new PartitionLog(options, segments);
+      log.#epochs.load(log.logEndOffset);
       const nowMs = options.clock.nowMs();
       if (recoverProducers(folder, files.disk, segments, log.#producers, nowMs, logger)) {
         log.#segments.sealSynced("warn");
       } else log.#segments.deferSealing();
-      log.#stable = log.lastStableOffset;
+      log.#announceStable();
       return log;
     } catch (cause) {
       for (const segment of segments) segment.close();
@@ -126,8 +100,8 @@ export class PartitionLog {
 
   /** A log that could not be opened because of `cause`: every access fails, and the next start tries again. */
   static openOffline(options: PartitionLogOptions, cause: unknown): PartitionLog {
-    const log = new PartitionLog(options, [], new LeaderEpochs());
-    log.#goOffline("opening", cause);
+    const log = new PartitionLog(options, []);
+    log.fail("opening", cause);
     return log;
   }
 
@@ -193,13 +167,13 @@ export class PartitionLog {
   }
 
   /** Whether the log is closed, by a stop or by the deletion of its topic: every later access fails. */
-  get removed(): boolean {
-    return this.#removed;
+  get isClosed(): boolean {
+    return this.#availability.isClosed;
   }
 
   /** Why the log is offline; undefined when it is not. */
   get offline(): KafkaError | undefined {
-    return this.#offline;
+    return this.#availability.offline;
   }
 
   /**
@@ -244,16 +218,16 @@ export class PartitionLog {
    * these. It drops the batches of each producer from `firstOffset` up to the producer's next ABORT marker.
    */
   abortedTransactions(fromOffset: number, upToOffset: number): AbortedTransaction[] {
-    return this.#guard("searching", () => this.#segments.abortedTransactions(fromOffset, upToOffset));
+    return this.#availability.guard("searching", () => this.#segments.abortedTransactions(fromOffset, upToOffset));
   }
 
   /** Appends a batch, without noting its producer. Returns its base offset. */
   #write(batch: Buffer, header: BatchHeader): number {
     const baseOffset = this.logEndOffset;
     const placed = { ...header, baseOffset };
-    this.#guard("appending to", () => {
+    this.#availability.guard("appending to", () => {
       this.#options.checkFolder();
-      this.#rollFor(batch.length, placed);
+      if (mustRoll(this.#segments.active, batch.length, placed, this.config)) this.#roll();
       patchBatch(batch, 0, baseOffset, this.leaderEpoch);
       this.#beginEpochAt(baseOffset);
       this.#segments.active.append(batch, placed);
@@ -284,7 +258,7 @@ export class PartitionLog {
    * @returns empty at that end. The caller checks that `offset` is in range.
    */
   read(offset: number, maxBytes: number, atLeastOne: boolean, upToOffset = this.highWatermark): Buffer {
-    return this.#guard("reading", () => {
+    return this.#availability.guard("reading", () => {
       if (offset >= upToOffset || (maxBytes < BATCH_HEADER_BYTES && !atLeastOne)) return NO_RECORDS;
       return this.#segments.read(offset, maxBytes, atLeastOne, upToOffset);
     });
@@ -295,7 +269,9 @@ export class PartitionLog {
    * there are more in later ones. Known without reading them.
    */
   readableBytes(offset: number, upToOffset: number): number {
-    return this.#guard("reading", () => (offset < upToOffset ? this.#segments.bytesFrom(offset, upToOffset) : 0));
+    return this.#availability.guard("reading", () =>
+      offset < upToOffset ? this.#segments.bytesFrom(offset, upToOffset) : 0,
+    );
   }
 
   /** Calls `readable` when records of `isolation` become readable, until the returned function is called. */
@@ -308,7 +284,7 @@ export class PartitionLog {
    * `timestamp`; undefined when all are older.
    */
   batchForTime(timestamp: number, fromOffset: number, upToOffset: number): Buffer | undefined {
-    return this.#guard("searching", () => {
+    return this.#availability.guard("searching", () => {
       const batch = this.#segments.batchForTime(timestamp, fromOffset);
       return batch && readBatchHeader(batch).baseOffset < upToOffset ? batch : undefined;
     });
@@ -316,7 +292,7 @@ export class PartitionLog {
 
   /** The largest timestamp of the records before `upToOffset`, an end of batches; -1 when there is none. */
   maxTimestampBefore(upToOffset: number): number {
-    return this.#guard("searching", () => this.#segments.maxTimestampBefore(upToOffset));
+    return this.#availability.guard("searching", () => this.#segments.maxTimestampBefore(upToOffset));
   }
 
   /** The end offset of `epoch` (KIP-279). */
@@ -338,20 +314,16 @@ export class PartitionLog {
    * @throws KafkaError KAFKA_STORAGE_ERROR. Segments deleted before the failure stay deleted.
    */
   applyRetention(nowMs: number): number {
-    if (this.cleaning || this.#removed || this.#offline) return 0;
-    const aged: AgedSegment[] = this.segments.map((segment) => ({
-      nextOffset: segment.nextOffset,
-      size: segment.size,
-      timestampMs: segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.modifiedMs,
-    }));
-    const count = planRetention(aged, this.config, this.#logStartOffset, nowMs);
-    return this.#guard("deleting old segments of", () => {
-      this.#forceProducersAt(count);
-      // The active one last: to replace it takes room, which the others may have to give first.
-      for (let left = Math.min(count, aged.length - 1); left > 0; left--) this.#removeOldest();
-      if (count === aged.length) {
+    if (this.cleaning || !this.#availability.isAvailable) return 0;
+    return this.#availability.guard("deleting old segments of", () => {
+      const { length } = this.segments;
+      const count = planRetention(this.segments, this.config, this.#logStartOffset, nowMs);
+      this.#segments.forceProducersAt(count);
+      // The active one last: its successor needs space, which deleting the others may have to free first.
+      for (let left = Math.min(count, length - 1); left > 0; left--) this.#removeOldest();
+      if (count === length) {
         this.#roll();
-        this.#forceProducersAt(1);
+        this.#segments.forceProducersAt(1);
         this.#removeOldest();
       }
       return count;
@@ -364,7 +336,7 @@ export class PartitionLog {
    */
   tend(nowMs: number, producerExpirationMs: number): void {
     this.#producers.expire(nowMs, producerExpirationMs);
-    if (this.#removed || this.#offline) return;
+    if (!this.#availability.isAvailable) return;
     this.#segments.sealSynced("debug");
     if (this.#commit.isBehind && nowMs - this.#unflushedSinceMs >= this.config.flushMs) this.#commit.want();
   }
@@ -378,16 +350,9 @@ export class PartitionLog {
    */
   checkpoint(): number {
     const active = this.segments.at(-1);
-    if (!active || this.#offline) return 0;
-    if (!this.#removed) this.#writeIndexSnapshot(active);
+    if (!active || this.offline) return 0;
+    if (!this.isClosed) this.#segments.writeIndexSnapshot(this.durableEnd);
     return this.#commit.durableEnd;
-  }
-
-  /** The state of the producers goes with it: it would take all batches of the segment to find it again. */
-  #writeIndexSnapshot(active: Segment): void {
-    if (!active.needsIndexSnapshot || !active.writeIndexSnapshot(this.#commit.durableEnd)) return;
-    const unsealed = this.segments.find(({ sealed }) => !sealed) ?? active;
-    writeProducerSnapshot(this.folder, this.files.disk, this.logEndOffset, this.#producers, unsealed.baseOffset);
   }
 
   /**
@@ -397,7 +362,7 @@ export class PartitionLog {
    */
   async flushBefore(offset: number): Promise<void> {
     for (;;) {
-      const isDone = this.#guard("forcing to disk", () => offset <= this.#commit.durableEnd);
+      const isDone = this.#availability.guard("forcing to disk", () => offset <= this.#commit.durableEnd);
       if (isDone) return;
       this.#commit.want();
       await this.#commit.running;
@@ -409,9 +374,20 @@ export class PartitionLog {
     this.#segments.replace(replaced, fresh);
   }
 
-  /** Takes the log offline: its files are no longer what it holds in memory. For the cleaner. Returns the error. */
+  /**
+   * Takes the log offline: its files are no longer known to hold what it acknowledged.
+   *
+   * @param doing what failed, as in `reading`.
+   * @returns the error that took it offline, now or earlier.
+   */
   fail(doing: string, cause: unknown): KafkaError {
-    return this.#goOffline(doing, cause);
+    const isFirst = !this.offline;
+    const error = this.#availability.fail(doing, cause);
+    if (isFirst) {
+      this.#commit.stop(error);
+      this.#readers.wakeAll();
+    }
+    return error;
   }
 
   /**
@@ -420,10 +396,10 @@ export class PartitionLog {
    * @throws rejects with the disk's error; the next start then checks the log.
    */
   async close(): Promise<void> {
-    if (this.#removed) return;
+    if (this.isClosed) return;
     const { running } = this.#commit;
     if (running) await running;
-    if (this.#removed || this.#offline) return this.abandon();
+    if (!this.#availability.isAvailable) return this.abandon();
     try {
       this.#segments.forceNow();
       this.#commit.markDurable(this.logEndOffset);
@@ -431,8 +407,7 @@ export class PartitionLog {
       for (const segment of this.segments) if (segment.size > 0) segment.seal();
       // The next start drops the index files of the active segment at its first append; after a crash the transactions
       // that were aborted in it are then known only from a replay of all of it.
-      const { baseOffset } = this.#segments.active;
-      writeProducerSnapshot(this.folder, this.files.disk, this.logEndOffset, this.#producers, baseOffset);
+      this.#segments.writeProducers();
     } finally {
       this.abandon();
     }
@@ -440,9 +415,8 @@ export class PartitionLog {
 
   /** Closes descriptors without writing, as a crash would. */
   abandon(): void {
-    this.#removed = true;
-    const detail = "the log is closed";
-    this.#commit.stop(new KafkaError("KAFKA_STORAGE_ERROR", `acknowledging a batch of ${this.folder}`, { detail }));
+    this.#availability.close();
+    this.#commit.stop(this.#availability.closedError("acknowledging a batch of"));
     this.#segments.close();
   }
 
@@ -458,56 +432,13 @@ export class PartitionLog {
     }
   }
 
-  /** Wakes readers of committed records if there are more than before. */
   #announceStable(): void {
-    const before = this.#stable;
-    this.#stable = this.lastStableOffset;
-    if (this.#stable <= before || !this.#readers.has("read_committed")) return;
-    this.#readers.wake("read_committed", this.#segments.bytesBetween(before, this.#stable));
-  }
-
-  #goOffline(doing: string, cause: unknown): KafkaError {
-    const { logger, folder } = this.#options;
-    const detail = "the log is offline until the next start, which checks it";
-    const error = new KafkaError("KAFKA_STORAGE_ERROR", `${doing} ${folder}`, { detail, cause });
-    if (this.#offline) return this.#offline;
-    this.#offline = error;
-    logger.error(
-      "A log is offline: the disk failed. Repair or replace the disk, then restart the broker, which checks the log",
-      { folder },
-      cause,
-    );
-    this.#commit.stop(error);
-    this.#readers.wakeAll();
-    return error;
-  }
-
-  #rollFor(bytes: number, placed: BatchHeader): void {
-    const { active } = this.#segments;
-    if (active.size === 0) return;
-    const { segmentBytes, segmentMs } = this.config;
-    const full = active.size + bytes > segmentBytes;
-    const aged = active.firstTimestamp >= 0 && placed.maxTimestampMs - active.firstTimestamp > segmentMs;
-    if (full || aged || lastOffset(placed) - active.baseOffset > MAX_RELATIVE_OFFSET) this.#roll();
+    this.#readers.announceStable(this.lastStableOffset, (from, to) => this.#segments.bytesBetween(from, to));
   }
 
   #roll(): void {
-    const { active } = this.#segments;
-    const { folder, files } = this.#options;
-    active.cutRest();
-    const unsealed = this.segments.find((segment) => !segment.sealed)!;
-    writeProducerSnapshot(folder, files.disk, active.nextOffset, this.#producers, unsealed.baseOffset);
-    this.#segments.add(this.config.indexIntervalBytes);
+    this.#segments.roll(this.config.indexIntervalBytes);
     this.#commit.want();
-  }
-
-  /**
-   * Before the segments up to this one are deleted: their producers are then known from nothing else. Of a sealed
-   * segment that was done before it was sealed.
-   */
-  #forceProducersAt(index: number): void {
-    const segment = this.segments[index];
-    if (segment?.sealed === false) segment.syncSnapshot();
   }
 
   #removeOldest(): void {
@@ -520,35 +451,10 @@ export class PartitionLog {
    * removed from it, such as the index files of the active segment, can reappear beside new records.
    */
   #beginEpochAt(offset: number): void {
-    if (this.#epochs.latest === this.leaderEpoch) return;
-    const next = new LeaderEpochs(this.#epochs.starts);
-    if (!next.note(this.leaderEpoch, offset)) return;
-    const { active } = this.#segments;
-    // They vouch for the segment as it is; it stays so up to here.
-    this.#writeIndexSnapshot(active);
-    active.dropIndexFiles();
-    this.#writeEpochs(next);
-    this.#epochs = next;
+    this.#epochs.begin(this.leaderEpoch, offset, () => {
+      // They vouch for the segment as it is; it stays so up to here.
+      this.#segments.writeIndexSnapshot(this.durableEnd);
+      this.#segments.active.dropIndexFiles();
+    });
   }
-
-  #writeEpochs(epochs: LeaderEpochs): void {
-    replaceFile(this.files.disk, join(this.folder, EPOCHS_FILE), encodeEpochs(epochs.starts));
-  }
-
-  #guard<T>(doing: string, step: () => T): T {
-    if (this.#removed)
-      throw new KafkaError("KAFKA_STORAGE_ERROR", `${doing} ${this.folder}`, { detail: "the log is closed" });
-    if (this.#offline) throw this.#offline;
-    try {
-      return step();
-    } catch (cause) {
-      if (cause instanceof KafkaError) throw cause;
-      throw new KafkaError("KAFKA_STORAGE_ERROR", `${doing} ${this.folder}`, { cause });
-    }
-  }
-}
-
-function readEpochs(folder: string, { disk }: SealedFiles) {
-  const bytes = disk.readFile(join(folder, EPOCHS_FILE));
-  return bytes && decodeEpochs(bytes.toString());
 }

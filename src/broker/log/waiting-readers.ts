@@ -13,10 +13,8 @@ export class WaitingReaders {
     read_uncommitted: new Set(),
     read_committed: new Set(),
   };
-
-  has(isolation: Isolation): boolean {
-    return this.#readers[isolation].size > 0;
-  }
+  /** The last stable offset that the readers of committed records know. */
+  #stable = 0;
 
   /** Calls `readable` for the records of `isolation`, until the returned function is called. */
   add(isolation: Isolation, readable: Readable): () => void {
@@ -27,6 +25,18 @@ export class WaitingReaders {
 
   wake(isolation: Isolation, bytes: number): void {
     for (const readable of this.#readers[isolation]) readable(bytes);
+  }
+
+  /**
+   * Wakes the readers of committed records if there are more of these than before.
+   *
+   * @param bytesBetween the bytes between two offsets; called only if someone waits.
+   */
+  announceStable(lastStableOffset: number, bytesBetween: (fromOffset: number, toOffset: number) => number): void {
+    const before = this.#stable;
+    this.#stable = lastStableOffset;
+    if (lastStableOffset <= before || this.#readers.read_committed.size === 0) return;
+    this.wake("read_committed", bytesBetween(before, lastStableOffset));
   }
 
   /** The log is gone or failed: all of them look again. */

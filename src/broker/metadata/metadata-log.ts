@@ -118,7 +118,7 @@ export class MetadataLog {
     try {
       await this.disk.syncLater(this.#fd!);
     } catch (cause) {
-      // It tells nothing about what it wrote, and Linux reports success for the next one.
+      // How much of it is on disk is unknown, and Linux reports success for the next sync.
       return this.#takeBack(() => this.#replace(metadata), cause);
     }
     this.#endBytes += bytes.length;

@@ -10,7 +10,7 @@ import {
 const MAGIC = "millrace-broker-metadata";
 const CHECKSUM_CHARACTERS = 8;
 
-/** The content of a metadata file, judged. `cutBytes`: of a write at its end that did not finish, so that nobody knows of it. */
+/** The content of a metadata file, judged. `cutBytes`: length of an unfinished write at its end, never acknowledged. */
 export type MetadataVerdict =
   | { readonly kind: "metadata"; readonly metadata: BrokerMetadata; readonly cutBytes: number }
   | { readonly kind: "damaged"; readonly reason: string };

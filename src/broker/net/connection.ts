@@ -184,7 +184,7 @@ export class Connection {
     }
   }
 
-  /** The client does something: not with a byte of a request now and then, by which it would stay connected. */
+  /** The client is active. Single bytes of a request do not count: a client that sends no more would stay connected. */
   #active(): void {
     this.#arrivedBytes = 0;
     this.#account.moved();

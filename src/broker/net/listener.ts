@@ -32,7 +32,7 @@ export class ListenError extends Error {
   }
 }
 
-/** What the connections of a listener share. */
+/** Shared by all connections of a listener. */
 export interface ListenerContext {
   readonly dispatcher: Dispatcher;
   readonly budget: MemoryBudget;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../base/clock.js";
 
-/** What every connection may hold of a request, whatever the others hold: those that keep groups alive are smaller. */
+/** Bytes of a request that every connection may hold, whatever the others hold: heartbeats, for one, are smaller. */
 export const OWN_BYTES = 64 * 1024;
 /** Where less than this is free, no answer of records is begun: it would hold hardly more than a batch. */
 const ROOM_BYTES = 64 * 1024;
@@ -8,8 +8,8 @@ const ROOM_BYTES = 64 * 1024;
 const REQUESTS = 1 / 2;
 const ANSWERS = 1 / 2;
 const RECORDS = 3 / 8;
-/** Interval at which waiting connections, and those that they wait for, are looked at. */
-const LOOK_MS = 1000;
+/** Interval at which stalled connections are looked for, and waiting ones are woken. */
+const CHECK_MS = 1000;
 /** A connection that holds memory, and of which nothing moves for so long, is closed if others wait for memory. */
 const STALL_MS = 30_000;
 /**
@@ -83,7 +83,7 @@ export class MemoryBudget {
     return room < Math.min(ROOM_BYTES, share) ? 0 : room;
   }
 
-  /** Whether requests may be served: nobody knows how large their answers will be. */
+  /** Whether requests may be served. How large their answers will be is not known before. */
   get mayServe(): boolean {
     return this.#answerBytes < this.#share(ANSWERS);
   }
@@ -130,13 +130,13 @@ export class MemoryBudget {
   /** For accounts: `resume` is called once requests may be served. */
   waitToServe(account: MemoryAccount): void {
     this.#servers.add(account);
-    this.#look();
+    this.#scheduleCheck();
   }
 
   /** Calls `resume` once there is room for an answer; the returned function ends the wait. */
   waitForRoom(resume: () => void): () => void {
     this.#answerers.add(resume);
-    this.#look();
+    this.#scheduleCheck();
     return () => this.#answerers.delete(resume);
   }
 
@@ -194,7 +194,7 @@ export class MemoryBudget {
       this.#answerers.delete(resume);
       resume();
     }
-    this.#look();
+    this.#scheduleCheck();
   }
 
   #giveTurn(): void {
@@ -212,9 +212,9 @@ export class MemoryBudget {
     account.holder.resume();
   }
 
-  #look(): void {
+  #scheduleCheck(): void {
     if (this.#timer || !this.#isWaitedFor) return;
-    this.#timer = this.clock.schedule(LOOK_MS, () => {
+    this.#timer = this.clock.schedule(CHECK_MS, () => {
       this.#timer = undefined;
       if (!this.#isWaitedFor) return;
       for (const account of [...this.#accounts]) if (this.#isStalled(account)) account.holder.evict();
@@ -335,7 +335,7 @@ export class MemoryAccount {
     this.budget.waitToRead(this);
   }
 
-  /** The connection does not read on, because it may not serve: nobody may wait for its frame. */
+  /** The connection does not read on, because it may not serve: no other connection may wait for its frame. */
   passTurn(): void {
     this.budget.passTurn(this);
   }

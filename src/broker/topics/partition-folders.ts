@@ -2,10 +2,10 @@ import { basename, dirname, join } from "node:path";
 import { writeFile, writeFileDurably } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import type { Random } from "../../base/random.js";
-import type { SealedFiles } from "../log/segments/log-files.js";
+import type { SealedFiles } from "../log/segments/sealed-files.js";
 import type { StoredTopic } from "../metadata/broker-metadata.js";
 
-/** Kafka's file that says which topic a partition's folder belongs to. */
+/** Kafka's file in a partition's folder: the id of its topic. */
 const ID_FILE = "partition.metadata";
 /** Suffix of the partition folders of deleted topics, until they are removed. */
 const DELETED_SUFFIX = "-delete";
@@ -93,7 +93,7 @@ export class PartitionFolders {
    * there were ids, gets it.
    *
    * @returns whether a folder was made; the caller forces the data folder to disk then.
-   * @throws PartitionFolderError when the folder does not tell whose it is; the disk's error.
+   * @throws PartitionFolderError when the id in the folder cannot be read; the disk's error.
    */
   adopt(topic: string, partition: number, topicId: string): boolean {
     const { files, logger } = this.#options;
@@ -135,7 +135,7 @@ export class PartitionFolders {
     disk.makeFolder(path);
   }
 
-  /** Writes the ids of new folders, and forces the folders to disk, and all that was renamed in the data folder before the call. */
+  /** Writes the ids of new folders, and forces to disk all that was made and renamed in the data folder before the call. */
   settled(made: readonly MadeFolder[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waits.push({ made, resolve, reject });

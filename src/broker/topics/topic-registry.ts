@@ -5,8 +5,9 @@ import { Turns } from "../../base/turns.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import type { LogConfig } from "../log/log-config.js";
-import { PartitionLog, type PartitionLogOptions } from "../log/partition-log.js";
-import type { SealedFiles } from "../log/segments/log-files.js";
+import { PartitionLog } from "../log/partition-log.js";
+import type { PartitionLogOptions } from "../log/partition-log-options.js";
+import type { SealedFiles } from "../log/segments/sealed-files.js";
 import type { StoredTopic } from "../metadata/broker-metadata.js";
 import { type BrokerState, randomKafkaUuid } from "../metadata/broker-state.js";
 import { MetadataInDoubtError } from "../metadata/metadata-log.js";
@@ -85,7 +86,7 @@ export class TopicRegistry {
   readonly #topics = new Map<string, OpenTopic>();
   readonly #byId = new Map<string, OpenTopic>();
   readonly #turns = new Turns();
-  /** Topics that are being created: nobody else may take the name, or one that collides with it. */
+  /** Topics that are being created: no other may take the name, or one that collides with it. */
   readonly #creating = new Map<string, Promise<Topic>>();
   #forget: (name: string) => Promise<boolean> = () => Promise.resolve(true);
 
@@ -264,7 +265,7 @@ export class TopicRegistry {
     await log.flushBefore(offset);
     // Of several that waited the highest counts; a start raised by retention may not be on disk. A deleted topic has
     // closed its log.
-    if (log.removed || offset <= this.#options.startOffsets.get(name, partition)) return;
+    if (log.isClosed || offset <= this.#options.startOffsets.get(name, partition)) return;
     this.#options.startOffsets.set(name, partition, offset);
     log.raiseStart(offset);
   }

@@ -18,7 +18,7 @@ export interface ProducerSession {
 }
 
 /**
- * What a request does to a transactional id. `keep`: it is answered from the state as it is. `move`: `next` is stored,
+ * The effect of a request on a transactional id. `keep`: it is answered from the state as it is. `move`: `next` is stored,
  * and then answered from. `move` to PrepareCommit or PrepareAbort: the markers are written and the end is completed
  * first.
  */
@@ -99,7 +99,7 @@ function mayContinue(current: TransactionState, { producerId, producerEpoch }: P
 
 /**
  * Aborts an open transaction with a higher epoch, so that its producer can neither end it nor write on. As an end of
- * version 1: in version 2 its producer would be told the new epoch, as if it had ended the transaction itself.
+ * version 1: in version 2 its producer would receive the new epoch, as if it had ended the transaction itself.
  */
 function planFence(current: TransactionState, nowMs: number): TransactionPlan {
   const producerEpoch = current.producerEpoch + 1;

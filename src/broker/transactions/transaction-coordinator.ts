@@ -104,7 +104,7 @@ export class TransactionCoordinator {
       const plan = (current: TransactionState | undefined) =>
         planInit(current, command, clock.nowMs(), () => this.#spareIds.pop()!);
       const answer = await this.#run(transactionalId, plan);
-      // An open transaction was aborted; its epoch is for nobody.
+      // An open transaction was aborted, with an epoch that no producer receives.
       if (answer.status !== "PrepareAbort") return answer;
     }
   }

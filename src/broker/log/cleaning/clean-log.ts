@@ -1,13 +1,13 @@
-import { join } from "node:path";
 import { writeAt } from "../../../base/files/durable-files.js";
 import { KafkaError } from "../../../protocol/kafka-error.js";
 import { MalformedError } from "../../../protocol/malformed-error.js";
 import { type BatchHeader, isControlBatch, nextOffsetOf, walkBatches } from "../../../protocol/records/record-batch.js";
 import { RecordCursor } from "../../../protocol/records/record-batch-reader.js";
-import { replaceBySwap } from "../log-recovery.js";
 import type { PartitionLog } from "../partition-log.js";
 import { lastOffset } from "../segments/batch-walk.js";
-import { Segment, segmentName } from "../segments/segment.js";
+import { Segment } from "../segments/segment.js";
+import { segmentPath } from "../segments/segment-path.js";
+import { SegmentSwap } from "../segments/segment-swap.js";
 import { CleanedTransactions } from "./cleaned-transactions.js";
 import { compactBatch, compactMarker, emptiedBatch } from "./compact-batch.js";
 import { KeyOffsetMap } from "./key-offset-map.js";
@@ -42,7 +42,7 @@ export function* cleanLog(
   plan: CleaningPlan,
   options: CleaningOptions,
 ): Generator<CleaningStep, number | undefined> {
-  if (log.removed) return undefined;
+  if (log.isClosed) return undefined;
   log.cleaning = true;
   try {
     const keys = KeyOffsetMap.forKeys(plan.endOffset - plan.firstDirtyOffset, options.dedupeBufferBytes);
@@ -83,8 +83,8 @@ interface Rewriting {
 }
 
 /**
- * Fills `keys`; a record of an aborted transaction supersedes none. Returns the offset reached, which is less than planned when they do not all fit;
- * undefined: closed.
+ * Fills `keys`; a record of an aborted transaction supersedes none. Returns the offset reached, which is less than
+ * planned when the keys do not all fit; undefined: closed.
  */
 function* mapKeys(
   log: PartitionLog,
@@ -94,7 +94,7 @@ function* mapKeys(
 ): Generator<CleaningStep, number | undefined> {
   let offset = plan.firstDirtyOffset;
   while (offset < plan.endOffset) {
-    if (log.removed) return undefined;
+    if (log.isClosed) return undefined;
     const chunk = log.read(offset, CHUNK_BYTES, true);
     if (chunk.length === 0) break;
     for (const { header, bytes } of walkBatches(chunk)) {
@@ -134,7 +134,8 @@ function* rewriteGroup(
 ): Generator<CleaningStep, boolean> {
   const first = group[0]!;
   const base = first.baseOffset;
-  const cleaned = join(log.folder, `${segmentName(base)}.log.cleaned`);
+  const cleaned = segmentPath(log.folder, base, "log.cleaned");
+  const swap = new SegmentSwap(log.folder, base, log.files);
   const modifiedMs = group.at(-1)!.modifiedMs;
   const { disk } = log.files;
   const fd = disk.open(cleaned, "replace");
@@ -150,17 +151,17 @@ function* rewriteGroup(
         written += kept.length;
         position += chunk.length;
         yield {};
-        if (log.removed) return false;
+        if (log.isClosed) return false;
       }
     }
     yield { fdToSync: fd };
-    if (log.removed) return false;
+    if (log.isClosed) return false;
     const aborted = group.flatMap((segment) => segment.aborted);
-    if (aborted.length > 0) Segment.transactionSwap(log.folder, base, log.files, state.transactions.left(aborted));
+    if (aborted.length > 0) swap.writeAborted(state.transactions.left(aborted));
   } catch (error) {
     // The disk may be full, and recovery, which would also delete these files, may not run for a long time.
     disk.remove(cleaned);
-    Segment.removeSwap(log.folder, base, log.files);
+    swap.remove();
     throw error;
   } finally {
     disk.close(fd);
@@ -169,7 +170,7 @@ function* rewriteGroup(
   // would get OFFSET_OUT_OF_RANGE and might continue at the end.
   if (written === 0 && first !== log.segments[0]) {
     disk.remove(cleaned);
-    Segment.removeSwap(log.folder, base, log.files);
+    swap.remove();
     replaceSegments(log, () => {
       // The segment before must not lose its index files, or it would be taken for cut off where these began.
       disk.syncFolder(log.folder);
@@ -179,12 +180,12 @@ function* rewriteGroup(
     });
     return true;
   }
-  takePlace(log, base, cleaned, modifiedMs);
+  becomeSwap(log, swap, cleaned, modifiedMs);
   replaceSegments(log, () => {
     disk.syncFolder(log.folder);
     for (const segment of group) segment.close();
     const bases = group.map(({ baseOffset }) => baseOffset);
-    replaceBySwap(log.folder, base, bases, log.files);
+    swap.takePlace(bases);
     const nextOffset = group.at(-1)!.nextOffset;
     const fresh = Segment.openSealed(log.folder, base, nextOffset, log.files);
     // The next start reads the segment, and makes its index anew.
@@ -199,16 +200,16 @@ function* rewriteGroup(
  * another cleaning may group the segments differently, and would take the aborted transactions for its own; and the next
  * start, which finishes every `.swap`, would delete what that one wrote.
  */
-function takePlace(log: PartitionLog, base: number, cleaned: string, modifiedMs: number): void {
-  const { folder, files } = log;
+function becomeSwap(log: PartitionLog, swap: SegmentSwap, cleaned: string, modifiedMs: number): void {
+  const { disk } = log.files;
   try {
-    files.disk.setModifiedMs(cleaned, modifiedMs);
-    files.disk.rename(cleaned, join(folder, `${segmentName(base)}.log.swap`));
-    Segment.indexSwap(folder, base, files, log.config.indexIntervalBytes);
+    disk.setModifiedMs(cleaned, modifiedMs);
+    disk.rename(cleaned, swap.path);
+    swap.writeIndex(log.config.indexIntervalBytes);
   } catch (cause) {
     replaceSegments(log, () => {
-      files.disk.remove(cleaned);
-      Segment.removeSwap(folder, base, files);
+      disk.remove(cleaned);
+      swap.remove();
     });
     throw cause;
   }

@@ -47,8 +47,8 @@ export class CleanedTransactions {
   }
 
   /**
-   * Those of `aborted` that readers must still be told of. Without its marker a transaction must not be named: readers
-   * would take the next one of that producer for aborted, too.
+   * Those of `aborted` that keep their markers. Without its marker a transaction must leave the index: readers would take
+   * the producer's next one for aborted, too.
    */
   left(aborted: readonly AbortedTransaction[]): AbortedTransaction[] {
     return aborted.filter(({ lastOffset }) => !this.#dropped.has(lastOffset));

@@ -95,7 +95,7 @@ function rebuilt(header: BatchHeader, records: readonly Buffer[]): Buffer {
   return assembled({ ...header, recordCount: records.length }, compress({ codec }, Buffer.concat(records)));
 }
 
-/** A batch without its records. It still tells its producer's last sequence, and its offsets. */
+/** The batch without its records: its header keeps its offsets, and its producer's last sequence. */
 export function emptiedBatch(header: BatchHeader): Buffer {
   return assembled({ ...header, attributes: withoutCodec(header.attributes), recordCount: 0 }, Buffer.alloc(0));
 }

@@ -23,7 +23,7 @@ export interface CleaningPlan {
  * is not due. The last segment of the list is the active one, which is never touched.
  *
  * @param cleanedUpTo the offset that the last cleaning reached.
- * @param stableOffset the last stable offset: of a transaction that is open, nobody knows yet which records count.
+ * @param stableOffset the last stable offset: whether the records of an open transaction count is not decided yet.
  */
 export function planCleaning(
   segments: readonly CleanableSegment[],

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Disk } from "../../../base/files/disk.js";
 import { writeFile, writeFileDurably } from "../../../base/files/durable-files.js";
 import { ByteReader } from "../../../protocol/byte-reader.js";
@@ -6,7 +5,7 @@ import { ByteWriter } from "../../../protocol/byte-writer.js";
 import { crc32c } from "../../../protocol/crc32c.js";
 import { MalformedError } from "../../../protocol/malformed-error.js";
 import { sequenceAfter } from "../../../protocol/records/sequence.js";
-import { segmentName } from "../segments/segment.js";
+import { segmentPath } from "../segments/segment-path.js";
 import type { ProducerEntry, ProducerState, RememberedBatch } from "./producer-state.js";
 
 const VERSION = 1;
@@ -167,7 +166,7 @@ function readSnapshot(folder: string, disk: Disk, offset: number, nowMs: number)
 }
 
 function snapshotPath(folder: string, offset: number): string {
-  return join(folder, `${segmentName(offset)}.snapshot`);
+  return segmentPath(folder, offset, "snapshot");
 }
 
 function snapshotOffsets(folder: string, disk: Disk): number[] {

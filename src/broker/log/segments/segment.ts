@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { readAt, writeAt, writeFile, writeFileDurably } from "../../../base/files/durable-files.js";
+import { writeFile } from "../../../base/files/durable-files.js";
 import { MalformedError } from "../../../protocol/malformed-error.js";
 import {
   BATCH_HEADER_BYTES,
@@ -10,43 +9,28 @@ import {
   wholeBatches,
 } from "../../../protocol/records/record-batch.js";
 import { lastOffset, walkHeaders } from "./batch-walk.js";
-import { IndexFiles } from "./index-files.js";
 import type { IndexLookup } from "./index-lookup.js";
 import { decodeIndexSnapshot, encodeIndexSnapshot } from "./index-snapshot.js";
-import type { SealedFiles } from "./log-files.js";
-import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
-import { type AbortedTransaction, decodeTransactionIndex, encodeTransactionIndex } from "./transaction-index.js";
+import type { SealedFiles } from "./sealed-files.js";
+import { SealedIndex } from "./sealed-index.js";
+import { SegmentExtent } from "./segment-extent.js";
+import { SegmentFile } from "./segment-file.js";
+import { SegmentIndex } from "./segment-index.js";
+import { segmentPath } from "./segment-path.js";
+import type { AbortedTransaction } from "./transaction-index.js";
 
-/** Bytes copied at a time where a segment is written again. */
-const COPY_BYTES = 1024 * 1024;
 /** Bytes read at a time to find a batch: an entry of the index is a few KiB away, and of large batches only headers. */
 const LOOKUP_BYTES = 8 * 1024;
-/** `.index` is written last and removed last: recovery trusts the segment once it exists. */
-const INDEX_FILES = ["txnindex", "timeindex", "index"] as const;
 /** Kept while a segment is written: the index of its part that is on disk. */
-const SNAPSHOT_FILE = "index-snapshot";
+const INDEX_SNAPSHOT = "index-snapshot";
 /** Index intervals after which a new snapshot is worth its writing. */
 const SNAPSHOT_INTERVALS = 16;
-
-/** Kafka's file name for a segment: its base offset in 20 digits. */
-export function segmentName(baseOffset: number): string {
-  return String(baseOffset).padStart(20, "0");
-}
 
 /** Batches as read from a segment, and the offset after the last one. */
 export interface ReadBatches {
   readonly bytes: Buffer;
   /** -1 when there is none. */
   readonly nextOffset: number;
-}
-
-/** The bounds of a segment's content. */
-interface Extent {
-  size: number;
-  nextOffset: number;
-  firstTimestamp: number;
-  maxTimestamp: number;
-  maxTimestampOffset: number;
 }
 
 /**
@@ -57,19 +41,12 @@ interface Extent {
  * were forced to disk. Recovery trusts a segment with an index, and checks every byte of one without.
  */
 export class Segment {
-  readonly path: string;
-  #aborted: AbortedTransaction[] = [];
-  #fd: number | undefined;
+  readonly #file: SegmentFile;
+  readonly #extent: SegmentExtent;
+  readonly #sealedIndex: SealedIndex;
+  /** Undefined once the segment is sealed. */
   #index: SegmentIndex | undefined = new SegmentIndex();
-  #extent: Extent;
-  /** Bytes from the start that are on disk. */
-  #syncedSize = 0;
-  /** Failed appends, each of which may have left bytes behind the end, and how many of them a sync has cut off. */
-  #failedAppends = 0;
-  #cutAppends = 0;
-  /** Syncs under way: the descriptor stays open until they settle, or another file might get its number. */
-  #syncs = 0;
-  #isClosed = false;
+  #aborted: AbortedTransaction[] = [];
   /** Opened by the index files of a clean stop, and not changed since. */
   #isResumed = false;
   /** Position up to which the index snapshot vouches for the segment. */
@@ -81,18 +58,18 @@ export class Segment {
     readonly baseOffset: number,
     private readonly files: SealedFiles,
     private readonly indexIntervalBytes: number,
-    suffix = "",
+    file: SegmentFile,
   ) {
-    this.path = join(folder, `${segmentName(baseOffset)}.log${suffix}`);
+    this.#file = file;
+    this.#extent = new SegmentExtent(baseOffset);
+    this.#sealedIndex = new SealedIndex(files.disk, folder, baseOffset);
     this.#describedEnd = baseOffset;
-    this.#extent = { size: 0, nextOffset: baseOffset, firstTimestamp: -1, maxTimestamp: -1, maxTimestampOffset: -1 };
   }
 
   /** Creates or opens a segment's file for appending. Does not read its content. */
   static open(folder: string, baseOffset: number, files: SealedFiles, indexIntervalBytes: number): Segment {
-    const segment = new Segment(folder, baseOffset, files, indexIntervalBytes);
-    segment.#fd = files.disk.open(segment.path, "write");
-    return segment;
+    const file = SegmentFile.open(segmentPath(folder, baseOffset, "log"), files, "write");
+    return new Segment(folder, baseOffset, files, indexIntervalBytes, file);
   }
 
   /**
@@ -102,58 +79,15 @@ export class Segment {
    * @param nextOffset base offset of the following segment.
    */
   static openSealed(folder: string, baseOffset: number, nextOffset: number, files: SealedFiles): Segment | undefined {
-    const segment = new Segment(folder, baseOffset, files, 0);
-    const fd = files.disk.open(segment.path, "read");
-    const size = files.disk.size(fd);
-    files.disk.close(fd);
-    const indexed = segment.#readIndexFiles();
-    if (!indexed || !isPlausibleIndex(indexed.offsetBytes, indexed.timeBytes, size)) return undefined;
+    const file = SegmentFile.openSealed(segmentPath(folder, baseOffset, "log"), files);
+    const segment = new Segment(folder, baseOffset, files, 0, file);
+    const indexed = segment.#sealedIndex.read(file.size);
+    const aborted = indexed && segment.#sealedIndex.readAborted(nextOffset);
+    if (!indexed || !aborted) return undefined;
     segment.#index = undefined;
-    segment.#extent.size = size;
-    segment.#extent.nextOffset = nextOffset;
-    segment.#syncedSize = size;
-    segment.#takeMaxTimestamp(indexed);
-    if (!segment.#readAborted()) return undefined;
+    segment.#extent.resume(indexed, nextOffset, -1);
+    segment.#aborted = aborted;
     return segment;
-  }
-
-  /**
-   * Writes the index files of `<base>.log.swap`, which compaction has written and forced to disk, as `.index.swap` and
-   * `.timeindex.swap`: a compacted segment never lacks its index, since recovery would take the offsets that it no
-   * longer holds for lost ones.
-   */
-  static indexSwap(folder: string, baseOffset: number, files: SealedFiles, indexIntervalBytes: number): void {
-    const swap = new Segment(folder, baseOffset, files, indexIntervalBytes, ".swap");
-    swap.#fd = files.disk.open(swap.path, "read");
-    try {
-      walkHeaders(swap.read, 0, swap.fileSize, (header, position) => {
-        swap.admit(header, position);
-        return false;
-      });
-      swap.#writeIndexFiles(".swap");
-    } finally {
-      swap.close();
-    }
-  }
-
-  /**
-   * Writes `.txnindex.swap` for a `.swap` to come, which replaces segments with aborted transactions. Also without any
-   * left: the old index must not outlive its markers.
-   */
-  static transactionSwap(
-    folder: string,
-    baseOffset: number,
-    { disk }: SealedFiles,
-    aborted: readonly AbortedTransaction[],
-  ): void {
-    writeFileDurably(disk, join(folder, `${segmentName(baseOffset)}.txnindex.swap`), encodeTransactionIndex(aborted));
-  }
-
-  /** Removes a `.swap` that has replaced nothing yet, and what there is of its index files. */
-  static removeSwap(folder: string, baseOffset: number, { disk }: SealedFiles): void {
-    const path = join(folder, segmentName(baseOffset));
-    disk.remove(`${path}.log.swap`);
-    for (const name of INDEX_FILES) for (const suffix of ["swap", "swap.tmp"]) disk.remove(`${path}.${name}.${suffix}`);
   }
 
   /** Whether the index files are written and the segment's descriptor is closed. */
@@ -163,7 +97,7 @@ export class Segment {
 
   /** Whether all of it is on disk, as sealing requires. */
   get isSynced(): boolean {
-    return this.#isClosed || (this.#syncedSize >= this.size && this.#cutAppends === this.#failedAppends);
+    return this.#file.isSynced;
   }
 
   /** Whether it was opened by its index files, and not changed since: they hold its aborted transactions. */
@@ -176,8 +110,12 @@ export class Segment {
     return this.#aborted;
   }
 
+  get path(): string {
+    return this.#file.path;
+  }
+
   get size(): number {
-    return this.#extent.size;
+    return this.#file.size;
   }
 
   /** One more than the last offset; the base offset while empty. */
@@ -197,52 +135,29 @@ export class Segment {
 
   /** Time of the last write in ms since 1970: the age of a segment whose records have no timestamps. */
   get modifiedMs(): number {
-    return this.files.disk.modifiedMs(this.path);
+    return this.#file.modifiedMs;
   }
 
-  /** Size of the file. Larger than `size` only until recovery has admitted its batches. */
+  /** Size of the file. Larger than `size` after failed appends, and until recovery has admitted its batches. */
   get fileSize(): number {
-    return this.files.disk.size(this.#fd!);
+    return this.#file.length;
   }
 
   /** Whether the segment was sealed once, even if its index files are damaged. For recovery. */
   get hasIndexFile(): boolean {
-    return this.files.disk.readFile(this.#beside("index")) !== undefined;
+    return this.#sealedIndex.exists;
   }
 
-  /**
-   * Appends one batch whose base offset and epoch are set. When this returns, the operating system has the bytes: they
-   * survive the end of the process, but not a power loss. What a failed write leaves behind is never read; the next
-   * append overwrites it, and the next sync cuts it off.
-   */
+  /** Appends one batch whose base offset and epoch are set. @throws the disk's error; nothing is appended then. */
   append(batch: Buffer, header: BatchHeader): void {
-    const { disk } = this.files;
-    const { size } = this.#extent;
-    try {
-      writeAt(disk, this.#fd!, batch, size);
-    } catch (error) {
-      this.#failedAppends++;
-      throw error;
-    }
-    this.admit(header, size);
+    this.#file.append(batch);
+    this.admit(header, this.size);
   }
 
   /** Adds the batch at `position` of the file to the indexes: after an append, and at recovery. */
   admit(header: BatchHeader, position: number): void {
-    const extent = this.#extent;
-    const index = this.#index!;
-    const relative = lastOffset(header) - this.baseOffset;
-    if (header.maxTimestampMs > extent.maxTimestamp) {
-      extent.maxTimestamp = header.maxTimestampMs;
-      extent.maxTimestampOffset = lastOffset(header);
-    }
-    if (extent.firstTimestamp < 0) extent.firstTimestamp = header.maxTimestampMs;
-    if (index.lastPosition < 0 || position - index.lastPosition >= this.indexIntervalBytes) {
-      index.addOffset(relative, position);
-      this.#addTime(index);
-    }
-    extent.size = position + header.sizeBytes;
-    extent.nextOffset = nextOffsetOf(header);
+    this.#extent.admit(header, position, this.#index!, this.indexIntervalBytes);
+    this.#file.admit(position + header.sizeBytes);
   }
 
   /** Notes an aborted transaction whose marker was appended to this segment. */
@@ -251,9 +166,9 @@ export class Segment {
   }
 
   /** Forces the snapshot of the producers at the segment's start to disk. Returns whether there is one. */
-  syncSnapshot(): boolean {
+  syncProducerSnapshot(): boolean {
     const { disk } = this.files;
-    if (!this.#hasSnapshot) return false;
+    if (!this.#hasProducerSnapshot) return false;
     const fd = disk.open(this.#beside("snapshot"), "read");
     try {
       disk.sync(fd);
@@ -264,9 +179,9 @@ export class Segment {
   }
 
   /** The same in the background. */
-  async syncSnapshotLater(): Promise<boolean> {
+  async syncProducerSnapshotLater(): Promise<boolean> {
     const { disk } = this.files;
-    if (!this.#hasSnapshot) return false;
+    if (!this.#hasProducerSnapshot) return false;
     const fd = disk.open(this.#beside("snapshot"), "read");
     try {
       await disk.syncLater(fd);
@@ -281,33 +196,35 @@ export class Segment {
    * fit: every byte must then be checked. `dropIndexFiles` follows before the first append.
    */
   resume(): boolean {
-    const indexed = this.#readIndexFiles();
     const size = this.fileSize;
-    if (!indexed || !isPlausibleIndex(indexed.offsetBytes, indexed.timeBytes, size)) return false;
+    const indexed = this.#sealedIndex.read(size);
+    if (!indexed) return false;
     const tailStart = Math.max(0, indexed.lastPosition);
+    let firstTimestamp = -1;
     walkHeaders(this.read, 0, size, (header) => {
-      this.#extent.firstTimestamp = header.maxTimestampMs;
+      firstTimestamp = header.maxTimestampMs;
       return true;
     });
     this.#index = indexed;
-    this.#takeMaxTimestamp(indexed);
     const end = walkHeaders(this.read, tailStart, size, (header, position) => {
       if (position === tailStart) {
-        this.#extent.size = position + header.sizeBytes;
-        this.#extent.nextOffset = nextOffsetOf(header);
+        this.#extent.resume(indexed, nextOffsetOf(header), firstTimestamp);
+        this.#file.admit(position + header.sizeBytes);
       } else {
         this.admit(header, position);
       }
       return false;
     });
-    this.#syncedSize = size;
+    this.#file.trust(size);
     this.#isResumed = true;
-    return end === size && this.#readAborted();
+    const aborted = this.#sealedIndex.readAborted(this.nextOffset);
+    this.#aborted = aborted ?? [];
+    return end === size && aborted !== undefined;
   }
 
   /** Removes the index files of a segment that is about to be written. The caller then forces the folder to disk. */
   dropIndexFiles(): void {
-    this.#removeIndexFiles();
+    this.#sealedIndex.remove();
     this.#isResumed = false;
   }
 
@@ -337,7 +254,7 @@ export class Segment {
   writeIndexSnapshot(durableOffset: number): boolean {
     const index = this.#index?.before(durableOffset - this.baseOffset);
     if (!index || index.lastPosition <= this.#vouchedBytes) return false;
-    const path = this.#beside(SNAPSHOT_FILE);
+    const path = this.#beside(INDEX_SNAPSHOT);
     const { aborted, nextOffset } = this;
     writeFile(this.files.disk, `${path}.tmp`, encodeIndexSnapshot({ index, endOffset: nextOffset, aborted }));
     this.files.disk.rename(`${path}.tmp`, path);
@@ -352,19 +269,17 @@ export class Segment {
    * @param recoveryPoint everything before this offset is on disk.
    */
   loadIndexSnapshot(recoveryPoint: number): number {
-    const bytes = this.files.disk.readFile(this.#beside(SNAPSHOT_FILE));
+    const bytes = this.files.disk.readFile(this.#beside(INDEX_SNAPSHOT));
     const snapshot = bytes && decodeIndexSnapshot(bytes, this.fileSize);
     const last = snapshot?.index.lastBefore(recoveryPoint - this.baseOffset);
-    // The batch of the last entry is checked again: it tells where the ones before it end.
+    // The batch of the last entry is checked again: those before it end at its base offset.
     const header = last && this.#headerAt(last.position);
     const first = last && this.#headerAt(0);
     if (!snapshot || !header || !first || lastOffset(header) - this.baseOffset !== last.relativeOffset) return 0;
     this.#index = snapshot.index.before(header.baseOffset - this.baseOffset);
-    this.#takeMaxTimestamp(this.#index);
-    this.#extent.firstTimestamp = first.maxTimestampMs;
-    this.#extent.size = last.position;
-    this.#extent.nextOffset = header.baseOffset;
-    this.#syncedSize = last.position;
+    this.#extent.resume(this.#index, header.baseOffset, first.maxTimestampMs);
+    this.#file.admit(last.position);
+    this.#file.trust(last.position);
     this.#vouchedBytes = last.position;
     this.#describedEnd = snapshot.endOffset;
     this.#aborted = [...snapshot.aborted];
@@ -373,7 +288,7 @@ export class Segment {
 
   /** Removes an index snapshot that does not vouch for the segment. */
   dropIndexSnapshot(): void {
-    this.files.disk.remove(this.#beside(SNAPSHOT_FILE));
+    this.files.disk.remove(this.#beside(INDEX_SNAPSHOT));
   }
 
   #headerAt(position: number): BatchHeader | undefined {
@@ -388,28 +303,16 @@ export class Segment {
   }
 
   /**
-   * Makes the file end after the batches admitted so far, writes those from a position on once more, and forces them to
-   * disk. Without the writing, a sync would succeed although the bytes may be in memory only: Linux takes pages that it
-   * failed to write for clean.
+   * Makes the file end after the batches admitted so far, and forces these to disk, whatever became of earlier writes.
    *
    * @param from everything before this position is known to be on disk.
    */
   restore(from: number): void {
-    const { disk } = this.files;
-    if (this.fileSize === 0) return;
-    if (this.fileSize > this.size) disk.truncate(this.#fd!, this.size);
-    for (let position = from; position < this.size; position += COPY_BYTES) {
-      writeAt(disk, this.#fd!, this.read(position, Math.min(COPY_BYTES, this.size - position)), position);
-    }
-    this.sync();
+    this.#file.restore(from);
   }
 
   /** Reads up to `length` bytes at `position`. */
-  readonly read = (position: number, length: number): Buffer => {
-    return this.#fd === undefined
-      ? this.files.read(this.path, position, length)
-      : readAt(this.files.disk, this.#fd, position, length);
-  };
+  readonly read = (position: number, length: number): Buffer => this.#file.read(position, length);
 
   /** Position of the first batch that ends at or after `offset`; undefined when this segment has none. */
   positionOf(offset: number): number | undefined {
@@ -456,38 +359,19 @@ export class Segment {
     return { bytes: first, nextOffset: wholeBatches(first, sizeBytes, end).nextOffset };
   }
 
-  /**
-   * Cuts off what failed appends have left behind the end. Called before another segment follows: recovery would take it
-   * for damage, and drop what follows.
-   */
+  /** Cuts off what failed appends have left behind the end. Called before another segment follows. */
   cutRest(): void {
-    if (this.#fd !== undefined) this.#cutRest(this.#fd);
+    this.#file.cutRest();
   }
 
   /** Forces appended batches to disk. After a failure the log is offline, and never syncs the segment again. */
   sync(): void {
-    if (this.#fd === undefined) return;
-    this.#cutRest(this.#fd);
-    this.files.disk.sync(this.#fd);
-    this.#syncedSize = this.size;
-    this.#cutAppends = this.#failedAppends;
+    this.#file.sync();
   }
 
   /** The same in the background, for what was appended before the call. */
-  async syncLater(): Promise<void> {
-    if (this.#fd === undefined) return;
-    const { size } = this;
-    const failedAppends = this.#failedAppends;
-    this.#cutRest(this.#fd);
-    this.#syncs++;
-    try {
-      await this.files.disk.syncLater(this.#fd);
-      this.#syncedSize = Math.max(this.#syncedSize, size);
-      this.#cutAppends = failedAppends;
-    } finally {
-      this.#syncs--;
-      if (this.#isClosed) this.#closeFile();
-    }
+  syncLater(): Promise<void> {
+    return this.#file.syncLater();
   }
 
   /**
@@ -496,18 +380,19 @@ export class Segment {
    * @throws the file system's error; nothing has changed then, and another call may succeed.
    */
   seal(): void {
-    if (this.sealed || this.#isClosed) return;
-    if (!this.#isResumed) this.#writeIndexFiles("");
+    if (this.sealed || this.#file.isClosed) return;
+    if (!this.#isResumed) {
+      this.#extent.indexTime(this.#index!);
+      this.#sealedIndex.write(this.#index!, this.#aborted);
+    }
     this.dropIndexSnapshot();
     this.#index = undefined;
-    this.#closeFile();
+    this.#file.release();
   }
 
   /** Closes the file. */
   close(): void {
-    this.#isClosed = true;
-    this.#closeFile();
-    this.files.forget(this.path);
+    this.#file.close();
   }
 
   /** Deletes the files of this segment. Its index files last: without them its content would be checked. */
@@ -515,63 +400,19 @@ export class Segment {
     this.close();
     // Before the segment: it would vouch for a later one of the same name.
     this.dropIndexSnapshot();
-    this.files.disk.remove(this.path);
-    this.#removeIndexFiles();
+    this.#file.remove();
+    this.#sealedIndex.remove();
     this.files.disk.remove(this.#beside("snapshot"));
   }
 
-  get #hasSnapshot(): boolean {
+  get #hasProducerSnapshot(): boolean {
     return this.files.disk.readFile(this.#beside("snapshot")) !== undefined;
-  }
-
-  #cutRest(fd: number): void {
-    if (this.#cutAppends < this.#failedAppends) this.files.disk.truncate(fd, this.size);
-  }
-
-  #closeFile(): void {
-    if (this.#fd === undefined || this.#syncs > 0) return;
-    this.files.disk.close(this.#fd);
-    this.#fd = undefined;
-  }
-
-  #takeMaxTimestamp(indexed: SegmentIndex): void {
-    const last = indexed.lastTime;
-    if (!last) return;
-    this.#extent.maxTimestamp = last.timestamp;
-    this.#extent.maxTimestampOffset = this.baseOffset + last.relativeOffset;
-  }
-
-  #removeIndexFiles(): void {
-    for (const suffix of INDEX_FILES.toReversed()) this.files.disk.remove(this.#beside(suffix));
-  }
-
-  #writeIndexFiles(suffix: string): void {
-    const { disk } = this.files;
-    const index = this.#index!;
-    this.#addTime(index);
-    const txnindex = this.#aborted.length > 0 ? encodeTransactionIndex(this.#aborted) : undefined;
-    const content = { txnindex, timeindex: index.timeBytes, index: index.offsetBytes };
-    for (const name of INDEX_FILES) {
-      const path = this.#beside(`${name}${suffix}`);
-      if (content[name] === undefined) {
-        // A damaged one would have to be replaced, too.
-        if (suffix === "") disk.remove(path);
-        continue;
-      }
-      writeFileDurably(disk, `${path}.tmp`, content[name]);
-      disk.rename(`${path}.tmp`, path);
-    }
-  }
-
-  #addTime(index: SegmentIndex): void {
-    const { maxTimestamp, maxTimestampOffset } = this.#extent;
-    if (maxTimestamp >= 0) index.addTime(maxTimestamp, maxTimestampOffset - this.baseOffset);
   }
 
   /** Looks up in the index in memory, or in the files of a sealed segment. */
   #lookUp<T>(find: (index: IndexLookup) => T): T {
     if (this.#index) return find(this.#index);
-    const files = new IndexFiles(this.files.disk, this.#beside("index"), this.#beside("timeindex"));
+    const files = this.#sealedIndex.open();
     try {
       return find(files);
     } finally {
@@ -590,22 +431,7 @@ export class Segment {
     return found ? at : undefined;
   }
 
-  #readIndexFiles(): SegmentIndex | undefined {
-    const { disk } = this.files;
-    const offsets = disk.readFile(this.#beside("index"));
-    const times = offsets && disk.readFile(this.#beside("timeindex"));
-    return times && new SegmentIndex(offsets, times);
-  }
-
-  /** Returns false when the file is damaged: the segment must then be read. */
-  #readAborted(): boolean {
-    const bytes = this.files.disk.readFile(this.#beside("txnindex"));
-    const aborted = bytes && decodeTransactionIndex(bytes, this.baseOffset, this.nextOffset);
-    this.#aborted = aborted ?? [];
-    return !bytes || aborted !== undefined;
-  }
-
   #beside(suffix: string): string {
-    return join(this.folder, `${segmentName(this.baseOffset)}.${suffix}`);
+    return segmentPath(this.folder, this.baseOffset, suffix);
   }
 }

@@ -1,10 +1,11 @@
 import type { LogConfig } from "./log-config.js";
 
-/** A segment, as retention judges it. `timestampMs`: its largest timestamp, or else the time of its last write. */
+/** A segment, as retention judges it: by its largest timestamp, or if that is -1 by the time of its last write. */
 export interface AgedSegment {
   readonly nextOffset: number;
   readonly size: number;
-  readonly timestampMs: number;
+  readonly maxTimestamp: number;
+  readonly modifiedMs: number;
 }
 
 /**
@@ -24,11 +25,15 @@ export function planRetention(
     const below = segment.nextOffset <= logStartOffset;
     const deletes = config.cleanupPolicy.has("delete");
     const beyondSize = config.retentionBytes >= 0 && remainingBytes - segment.size >= config.retentionBytes;
-    const beyondTime = config.retentionMs >= 0 && nowMs - segment.timestampMs > config.retentionMs;
+    const beyondTime = config.retentionMs >= 0 && nowMs - timestampOf(segment) > config.retentionMs;
     if ((segment.size === 0 && at === segments.length - 1) || !(below || (deletes && (beyondSize || beyondTime))))
       break;
     remainingBytes -= segment.size;
     count++;
   }
   return count;
+}
+
+function timestampOf(segment: AgedSegment): number {
+  return segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.modifiedMs;
 }

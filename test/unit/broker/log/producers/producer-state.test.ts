@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { judgeMarker } from "../../../../src/broker/log/producers/judge-marker.js";
-import { judgeSequence } from "../../../../src/broker/log/producers/judge-sequence.js";
-import { decodeProducers, encodeProducers } from "../../../../src/broker/log/producers/producer-snapshot.js";
-import { ProducerState } from "../../../../src/broker/log/producers/producer-state.js";
-import { crc32c } from "../../../../src/protocol/crc32c.js";
-import { sequenceAfter } from "../../../../src/protocol/records/sequence.js";
+import { judgeMarker } from "../../../../../src/broker/log/producers/judge-marker.js";
+import { judgeSequence } from "../../../../../src/broker/log/producers/judge-sequence.js";
+import { decodeProducers, encodeProducers } from "../../../../../src/broker/log/producers/producer-snapshot.js";
+import { ProducerState } from "../../../../../src/broker/log/producers/producer-state.js";
+import { crc32c } from "../../../../../src/protocol/crc32c.js";
+import { sequenceAfter } from "../../../../../src/protocol/records/sequence.js";
 
 const MAX = 2 ** 31 - 1;
 

@@ -1,8 +1,10 @@
-import type { Logger } from "../../../base/logger.js";
-import { lastAtMost } from "./index-lookup.js";
-import type { SealedFiles } from "./log-files.js";
-import { Segment } from "./segment.js";
-import type { AbortedTransaction } from "./transaction-index.js";
+import type { Logger } from "../../base/logger.js";
+import { writeProducerSnapshot } from "./producers/producer-snapshot.js";
+import type { ProducerState } from "./producers/producer-state.js";
+import { lastAtMost } from "./segments/index-lookup.js";
+import type { SealedFiles } from "./segments/sealed-files.js";
+import { Segment } from "./segments/segment.js";
+import type { AbortedTransaction } from "./segments/transaction-index.js";
 
 /** Read positions remembered, so that a reader that continues needs no index lookup. */
 const REMEMBERED_PLACES = 8;
@@ -18,13 +20,15 @@ export interface LogSegmentsOptions {
   readonly folder: string;
   readonly files: SealedFiles;
   readonly logger: Logger;
+  /** The log's, up to the end of the active segment. */
+  readonly producers: ProducerState;
   /** At least one, in rising order; none for a log that is offline from the start. */
   readonly list: readonly Segment[];
 }
 
 /**
- * The segments of one log, oldest first: finds batches in them by offset and by time, and forces them to disk. Which
- * segments there are is decided by the log, and by the cleaner.
+ * The segments of one log, oldest first: finds batches in them by offset and by time, and forces them to disk, with the
+ * snapshots of the producers at their starts. Which segments there are is decided by the log, and by the cleaner.
  */
 export class LogSegments {
   readonly #options: LogSegmentsOptions;
@@ -57,11 +61,39 @@ export class LogSegments {
     return this.#list.reduce((max, segment) => Math.max(max, segment.maxTimestampBefore(upToOffset)), -1);
   }
 
-  /** Makes a new segment the active one. The caller has written the snapshot of the producers at its start. */
-  add(indexIntervalBytes: number): void {
+  /** Makes a new segment the active one, with the producers at its start. The next `force` puts both on disk. */
+  roll(indexIntervalBytes: number): void {
     const { folder, files } = this.#options;
+    this.active.cutRest();
+    this.writeProducers();
     this.#list.push(Segment.open(folder, this.active.nextOffset, files, indexIntervalBytes));
     this.#added++;
+  }
+
+  /** Writes a snapshot of the producers at the log's end, and keeps those from which a recovery may have to begin. */
+  writeProducers(): void {
+    const { folder, files, producers } = this.#options;
+    const { active } = this;
+    const neededFrom = this.#list.find(({ sealed }) => !sealed) ?? active;
+    writeProducerSnapshot(folder, files.disk, active.nextOffset, producers, neededFrom.baseOffset);
+  }
+
+  /**
+   * Writes the index of the active segment up to `durableOffset`, and the producers with it: otherwise it would take all
+   * batches of the segment to find these again. Does nothing while there is little to describe.
+   */
+  writeIndexSnapshot(durableOffset: number): void {
+    const { active } = this;
+    if (active.needsIndexSnapshot && active.writeIndexSnapshot(durableOffset)) this.writeProducers();
+  }
+
+  /**
+   * Forces the producers at the start of a segment to disk, before those up to it are deleted: they are then known from
+   * nothing else. Of a sealed segment that was done before it was sealed.
+   */
+  forceProducersAt(index: number): void {
+    const segment = this.#list[index];
+    if (segment?.sealed === false) segment.syncProducerSnapshot();
   }
 
   /** Seals nothing before another segment is added: the snapshot at the start of the active one is not written. */
@@ -74,7 +106,7 @@ export class LogSegments {
     if (this.#forcedAdded < this.#added) {
       const added = this.#added;
       const { folder, files } = this.#options;
-      const hasSnapshot = await this.active.syncSnapshotLater();
+      const hasSnapshot = await this.active.syncProducerSnapshotLater();
       await files.disk.syncFolderLater(folder);
       if (hasSnapshot) this.#forcedAdded = added;
     }
@@ -86,7 +118,7 @@ export class LogSegments {
   forceNow(): void {
     const { folder, files } = this.#options;
     if (this.#forcedAdded < this.#added) {
-      const hasSnapshot = this.active.syncSnapshot();
+      const hasSnapshot = this.active.syncProducerSnapshot();
       files.disk.syncFolder(folder);
       if (hasSnapshot) this.#forcedAdded = this.#added;
     }
