@@ -30,6 +30,7 @@ async function deleteBelow(name: string, partition: number, offset: number, { to
   const log = topic?.logs[partition];
   if (!log) return refused(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   if (topic.isInternal) return refused(ErrorCodes.INVALID_TOPIC_EXCEPTION);
+  if (log.offline) return refused(log.offline.code);
   if (!log.config.cleanupPolicy.has("delete")) return refused(ErrorCodes.POLICY_VIOLATION);
   const target = offset === HIGH_WATERMARK ? log.highWatermark : offset;
   if (target < 0 || target > log.highWatermark) return refused(ErrorCodes.OFFSET_OUT_OF_RANGE);

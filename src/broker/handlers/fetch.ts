@@ -139,6 +139,8 @@ function logFor(name: string, topicId: string, asked: PartitionRequest, call: Ca
   if (!topic) return errorCode;
   const log = topic.logs[asked.partition];
   if (!log) return ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+  // Its end may be unknown: out of range, a consumer would give up its position.
+  if (log.offline) return log.offline.code;
   const fault = leaderEpochFault(asked.currentLeaderEpoch, log.leaderEpoch);
   if (fault !== ErrorCodes.NONE) return fault;
   const { fetchOffset } = asked;

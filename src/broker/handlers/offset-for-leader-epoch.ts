@@ -17,6 +17,8 @@ export const offsetForLeaderEpoch = defineHandler(api, {
       partitions: partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {
         const log = broker.topics.log(topic, partition);
         if (!log) return { errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, partition };
+        // Its epochs may be unknown: a consumer would take the log for truncated.
+        if (log.offline) return { errorCode: log.offline.code, partition };
         const errorCode = leaderEpochFault(currentLeaderEpoch, log.leaderEpoch);
         return errorCode === ErrorCodes.NONE
           ? { errorCode, partition, ...log.endOfEpoch(leaderEpoch) }
