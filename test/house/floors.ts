@@ -111,8 +111,9 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "src/broker/log",
       "src/broker/log/segments",
     ],
-    ["src/broker/groups", "src/broker/broker-properties", "src/broker/log"],
-    ["src/broker/transactions", "src/broker/broker-properties", "src/broker/log"],
+    ["src/broker/internal-topics", "src/broker/log"],
+    ["src/broker/groups", "src/broker/broker-properties", "src/broker/log", "src/broker/internal-topics"],
+    ["src/broker/transactions", "src/broker/broker-properties", "src/broker/log", "src/broker/internal-topics"],
     ["src/broker/interceptor"],
     ["src/broker/free-space"],
     [

@@ -1,6 +1,6 @@
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import type { ProducerStamp } from "../../protocol/records/record-batch-writer.js";
-import type { RecordPlace } from "../log/coordinator-log.js";
+import type { RecordPlace } from "../internal-topics/coordinator-log.js";
 import type { GroupLog } from "./group-log.js";
 import { GroupOffsets, type PartitionOffset } from "./group-offsets.js";
 import type { CommittedOffset, GroupRecord } from "./group-records.js";

@@ -2,7 +2,7 @@ import type { Logger } from "../../base/logger.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { ProducerStamp } from "../../protocol/records/record-batch-writer.js";
-import { CoordinatorLog, type CoordinatorRecords } from "../log/coordinator-log.js";
+import { CoordinatorLog, type CoordinatorRecords } from "../internal-topics/coordinator-log.js";
 import type { PartitionLog } from "../log/partition-log.js";
 import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "./group-records.js";
 

@@ -1,7 +1,7 @@
 import { ByteReader } from "../../protocol/byte-reader.js";
 import { defineMessage, type Message } from "../../protocol/message.js";
 import { bytes, type InputOf, i32, i64, type OutputOf, str, structs } from "../../protocol/message-fields.js";
-import { type EncodedRecord, readVersioned, versioned } from "../log/versioned-record.js";
+import { type EncodedRecord, readVersioned, versioned } from "../internal-topics/versioned-record.js";
 import type { GroupSnapshot } from "./classic-group.js";
 import { NO_BYTES } from "./group-member.js";
 

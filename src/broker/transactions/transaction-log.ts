@@ -1,5 +1,5 @@
 import type { Logger } from "../../base/logger.js";
-import { CoordinatorLog } from "../log/coordinator-log.js";
+import { CoordinatorLog } from "../internal-topics/coordinator-log.js";
 import type { PartitionLog } from "../log/partition-log.js";
 import { decodeTransactionRecord, encodeTransactionRecord, type TransactionRecord } from "./transaction-records.js";
 

@@ -2,7 +2,7 @@ import { ByteReader } from "../../protocol/byte-reader.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import { defineMessage } from "../../protocol/message.js";
 import { array, i8, i16, i32, i64, str, structs } from "../../protocol/message-fields.js";
-import { type EncodedRecord, readVersioned, versioned } from "../log/versioned-record.js";
+import { type EncodedRecord, readVersioned, versioned } from "../internal-topics/versioned-record.js";
 import {
   NONE,
   TRANSACTION_STATUSES,

@@ -6,7 +6,7 @@ import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import { GroupCoordinator } from "../../../../src/broker/groups/group-coordinator.js";
 import { GroupLog } from "../../../../src/broker/groups/group-log.js";
-import { partitionOfId } from "../../../../src/broker/log/coordinator-log.js";
+import { partitionOfId } from "../../../../src/broker/internal-topics/coordinator-log.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
 import { readBatchHeader } from "../../../../src/protocol/records/record-batch.js";

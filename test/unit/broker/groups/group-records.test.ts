@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { expiredOffsets, GroupOffsets } from "../../../../src/broker/groups/group-offsets.js";
 import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from "../../../../src/broker/groups/group-records.js";
-import { javaStringHash, partitionOfId } from "../../../../src/broker/log/coordinator-log.js";
+import { javaStringHash, partitionOfId } from "../../../../src/broker/internal-topics/coordinator-log.js";
 
 const committed = { offset: 7, leaderEpoch: 2, metadata: "m", commitTimestamp: 1000, expireTimestamp: -1 };
 

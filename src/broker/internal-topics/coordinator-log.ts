@@ -11,7 +11,7 @@ import {
 import { readRecords } from "../../protocol/records/record-batch-reader.js";
 import { type ProducerStamp, RecordBatchWriter } from "../../protocol/records/record-batch-writer.js";
 import { readMarker } from "../../protocol/records/transaction-marker.js";
-import type { PartitionLog } from "./partition-log.js";
+import type { PartitionLog } from "../log/partition-log.js";
 import type { EncodedRecord } from "./versioned-record.js";
 
 const READ_BYTES = 1024 * 1024;
