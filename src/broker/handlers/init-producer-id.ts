@@ -1,6 +1,6 @@
 import { initProducerId as api } from "../../protocol/apis/init-producer-id.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
-import { defineHandler } from "../handler.js";
+import { type Broker, defineHandler } from "../handler.js";
 import { transactionCode } from "./transaction-answers.js";
 
 /**
@@ -14,10 +14,7 @@ export const initProducerId = defineHandler(api, {
   async handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, { broker, apiVersion }) {
     if (transactionalId === "") return refused(ErrorCodes.INVALID_REQUEST);
     if ((producerId === -1) !== (producerEpoch === -1)) return refused(ErrorCodes.INVALID_REQUEST);
-    if (transactionalId === null) {
-      const fresh = { producerId: await broker.state.takeProducerId(), producerEpoch: 0 };
-      return { throttleTimeMs: 0, errorCode: ErrorCodes.NONE, ...fresh };
-    }
+    if (transactionalId === null) return answerFresh(broker);
     const maxMs = broker.properties.number("transaction.max.timeout.ms");
     const inRange = transactionTimeoutMs > 0 && transactionTimeoutMs <= maxMs;
     if (!inRange) return refused(ErrorCodes.INVALID_TRANSACTION_TIMEOUT);
@@ -32,6 +29,17 @@ export const initProducerId = defineHandler(api, {
   },
   refuse: (_, errorCode) => refused(errorCode),
 });
+
+async function answerFresh({ state, logger }: Broker) {
+  try {
+    const producerId = await state.takeProducerId();
+    return { throttleTimeMs: 0, errorCode: ErrorCodes.NONE, producerId, producerEpoch: 0 };
+  } catch (cause) {
+    logger.error("Taking a producer id failed", {}, cause);
+    // As in Kafka: the producer asks again. Any other error would end it.
+    return refused(ErrorCodes.COORDINATOR_LOAD_IN_PROGRESS);
+  }
+}
 
 function refused(errorCode: number) {
   return { throttleTimeMs: 0, errorCode, producerId: -1, producerEpoch: -1 };

@@ -433,7 +433,16 @@ export class PartitionLog {
   }
 
   #announceStable(): void {
-    this.#readers.announceStable(this.lastStableOffset, (from, to) => this.#segments.bytesBetween(from, to));
+    this.#readers.announceStable(this.lastStableOffset, (from, to) => this.#bytesBetween(from, to));
+  }
+
+  /** Infinite when the disk fails: the append under way has succeeded, and a reader that wakes meets the failure. */
+  #bytesBetween(fromOffset: number, toOffset: number): number {
+    try {
+      return this.#segments.bytesBetween(fromOffset, toOffset);
+    } catch {
+      return Number.POSITIVE_INFINITY;
+    }
   }
 
   #roll(): void {

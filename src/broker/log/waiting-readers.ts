@@ -30,7 +30,7 @@ export class WaitingReaders {
   /**
    * Wakes the readers of committed records if there are more of these than before.
    *
-   * @param bytesBetween the bytes between two offsets; called only if someone waits.
+   * @param bytesBetween the bytes between two offsets; called only if a reader waits.
    */
   announceStable(lastStableOffset: number, bytesBetween: (fromOffset: number, toOffset: number) => number): void {
     const before = this.#stable;

@@ -41,6 +41,25 @@ describe("a transaction in one partition", () => {
     expect([log.lastStableOffset, log.durableEnd]).toEqual([2, 2]);
   });
 
+  test("ends though the disk cannot tell how many bytes that makes readable", async () => {
+    const disk = diskWithFolder();
+    const log = opened(disk, { "segment.bytes": "400" });
+    produce(log, 7, 0);
+    for (let sequence = 0; log.segments.length < 3; sequence++)
+      produceTo(log, { producerId: 8, sequence, isTransactional: false });
+    await log.flushBefore(log.logEndOffset);
+    expect(log.segments[0]!.sealed).toBe(true);
+    let wokenBytes = 0;
+    log.watch("read_committed", (bytes) => {
+      wokenBytes += bytes;
+    });
+    disk.open = () => {
+      throw Object.assign(new Error("EIO"), { code: "EIO" });
+    };
+    expect(end(log, 7, "COMMIT")).toBe(log.logEndOffset - 1);
+    expect([log.lastStableOffset, wokenBytes > 0]).toEqual([log.logEndOffset, true]);
+  });
+
   test("has a marker of the topic's own timestamp type, as in Kafka", () => {
     for (const type of ["CreateTime", "LogAppendTime"]) {
       const log = opened(diskWithFolder(), { "message.timestamp.type": type });
