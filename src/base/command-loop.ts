@@ -8,38 +8,31 @@ export class LoopEndedError extends Error {
   }
 }
 
-interface Command<S> {
+interface Command {
   readonly name: string;
-  run(state: S): Promise<void>;
+  run(): Promise<void>;
   abandon(error: unknown): void;
 }
 
 /**
- * The only writer of a state. REST handlers, group callbacks and timers never touch the state: they submit a command
- * and await its answer. Commands run one at a time, in order of submission.
+ * Runs commands one at a time, in order of submission. REST handlers, group callbacks and timers never change a state
+ * that a loop owns: they submit a command and await its answer.
  */
-export class CommandLoop<S> {
-  readonly #queue: Command<S>[] = [];
+export class CommandLoop {
+  readonly #queue: Command[] = [];
   #wake = deferred();
   #ended = false;
 
-  constructor(private readonly state: S) {}
-
-  /** Waiting commands. */
-  get depth(): number {
-    return this.#queue.length;
-  }
-
   /** Queues `step`; resolves with what it returns, rejects with what it throws or with LoopEndedError. */
-  submit<T>(name: string, step: (state: S) => T | Promise<T>): Promise<T> {
+  submit<T>(name: string, step: () => T | Promise<T>): Promise<T> {
     const answer = deferred<T>();
     if (this.#ended) {
       answer.reject(new LoopEndedError(name));
       return answer.promise;
     }
-    const run = async (state: S) => {
+    const run = async () => {
       try {
-        answer.resolve(await step(state));
+        answer.resolve(await step());
       } catch (error) {
         answer.reject(error);
       }
@@ -56,7 +49,7 @@ export class CommandLoop<S> {
     while (!signal.aborted) {
       const command = this.#queue.shift();
       if (command) {
-        await command.run(this.state);
+        await command.run();
         continue;
       }
       this.#wake = deferred();

@@ -44,7 +44,7 @@ interface Assembly {
  * thread. Of plugin calls elsewhere it waits only for `stop`, which the worker bounds.
  */
 export class HerderLoop implements MembershipHost, ReconcilerHost {
-  readonly #commands = new CommandLoop<undefined>(undefined);
+  readonly #commands = new CommandLoop();
   readonly #stages: StageTracker;
   readonly #stopping = new AbortController();
   readonly #loaded = deferred();

@@ -151,10 +151,13 @@ const OWN_PARTITIONERS: ReadonlySet<string> = new Set([
   "org.apache.kafka.clients.producer.UniformStickyPartitioner",
 ]);
 
-/** Refuses transactions and foreign partitioners: without them, records would be less safe or go elsewhere. */
+/** Refuses ids of transactions and foreign partitioners: without them, records would be less safe or go elsewhere. */
 function refuseUnsupported(read: PropertyReader): void {
   const transactionalId = read.text("transactional.id") ?? "";
-  if (transactionalId !== "") throw invalid("transactional.id", transactionalId, "transactions are not supported yet");
+  if (transactionalId !== "") {
+    const why = "the worker chooses it for sources under exactly.once.source.support; other producers have none";
+    throw invalid("transactional.id", transactionalId, why);
+  }
   const partitioner = read.text("partitioner.class") ?? "";
   if (!OWN_PARTITIONERS.has(partitioner)) {
     throw invalid("partitioner.class", partitioner, "only Java's default partitioner is built in");

@@ -64,7 +64,7 @@ export class OverlaidOffsets {
     if (!this.#isFollowing) void this.#follow();
   }
 
-  /** Before the own topic, and required: a reset offset in the worker's would be read where the own topic has none. */
+  /** First, and required: an offset left in the worker's topic would be read where the own topic has none. */
   async #reset(entries: readonly SourceOffset[], permit?: () => void): Promise<void> {
     const resets = entries.filter(({ offset }) => offset === null);
     for (const { partition } of resets) this.#behind.delete(sourceMapKey(partition));

@@ -135,8 +135,8 @@ export interface SourceFencing {
    * Called before a task's producer takes over its transactional id. Resolves once the leader has fenced the tasks of
    * earlier commits.
    *
-   * @throws RetriableError FENCING_FAILED while there is no leader, Kafka is away, or the task is no longer of the newest
-   *   commit or of this worker; ConfigError FENCING_FAILED when Kafka or the leader refuses.
+   * @throws RetriableError FENCING_FAILED while there is no leader, or Kafka is away, and when the task is no longer of
+   *   the newest commit or of this worker; ConfigError FENCING_FAILED when Kafka or the leader refuses.
    */
   fence(id: TaskId): Promise<void>;
   /**

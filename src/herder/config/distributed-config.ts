@@ -204,7 +204,7 @@ export type DistributedConfig = ConfigValues<typeof distributedConfigDef>;
 /**
  * Parses a worker's properties.
  *
- * @throws ConfigError naming the first key that is missing, wrong, or requests a feature that is not built yet.
+ * @throws ConfigError naming the first key that is missing, wrong, or not supported.
  */
 export function parseDistributedConfig(props: Props): DistributedConfig {
   const config = parseConfig(distributedConfigDef, props);

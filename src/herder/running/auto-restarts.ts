@@ -30,7 +30,8 @@ interface Restarts extends RestartHistory {
 
 /**
  * Restarts connectors and tasks of this worker after they have failed, where their configs ask for it
- * (`errors.restart.*`). The status reporter calls it with every status: a restart waits only while FAILED is the newest.
+ * (`errors.restart.*`). The status reporter calls it with every status: a restart waits only while FAILED is the
+ * newest.
  */
 export class AutoRestarts {
   readonly #restarts = new Map<string, Restarts>();
@@ -41,7 +42,8 @@ export class AutoRestarts {
    * Called when a connector or task has failed. Schedules its restart, if its policy allows one more.
    *
    * @param kind the error's kind, null for an error outside the six.
-   * @returns the line for its status: when it restarts, or why it does not; undefined if its config asks for no restarts.
+   * @returns the line for its status: when it restarts, or why it does not; undefined if its config asks for no
+   *   restarts.
    */
   failed(subject: StatusSubject, kind: ErrorKind | null): string | undefined {
     const { clock } = this.options;
@@ -61,7 +63,7 @@ export class AutoRestarts {
     return autoRestartNote(plan, policy, kind, clock.nowMs());
   }
 
-  /** Called when its status is another one than FAILED: its restart has begun, or it was restarted, stopped or moved. */
+  /** Called with a status other than FAILED: its restart has begun, or it was restarted, stopped or moved. */
   left(subject: StatusSubject, state: Exclude<ConnectorState, "FAILED">): void {
     const key = keyOf(subject);
     const known = this.#restarts.get(key);

@@ -22,7 +22,7 @@ const BUILT_IN_TRANSFORMATIONS = new URL(`../../transforms/built-in-transformati
 /** The built-in converters behave as in this version of Kafka and report it, as Kafka's own do. */
 const KAFKA_VERSION = "4.3.1";
 
-/** Loading in a host, which an import may end or block. `guard` reports each import to the worker; later hosts omit it. */
+/** Loading in a host, which an import may end or block: the worker learns of each from `guard`, and later hosts omit it. */
 export interface GuardedLoading {
   /** Index files that ended or blocked a host before: they are not loaded. */
   readonly leftOut: readonly string[];

@@ -11,7 +11,7 @@ export interface SinkCommitsParts {
   readonly partitions: SinkPartitions;
   /** Resolves once all reports of bad records are written. A rejection fails the task: reports are delivery (I8). */
   readonly reported: () => Promise<void>;
-  /** Moves reading to these offsets after a failed `preCommit`. */
+  /** Moves reading back to these offsets after a failed `preCommit`: later records may not be at their destination. */
   readonly rewind: (offsets: readonly TopicPartitionOffset[]) => void;
   /** Shows why commits make no progress. */
   readonly waiting: (reason: string | undefined) => void;

@@ -197,7 +197,7 @@ export class SinkTaskRunner implements TaskRunner {
         await Promise.all(this.#reports);
         await this.#deadLetters?.settled();
       },
-      rewind: (offsets) => this.#rewind(offsets),
+      rewind: (offsets) => this.#moveTo(offsets),
       waiting: (reason) => this.#status.waiting("commit", reason),
       intervalMs: this.parts.commitIntervalMs,
       timeoutMs: this.parts.commitTimeoutMs,
@@ -325,11 +325,6 @@ export class SinkTaskRunner implements TaskRunner {
       this.#partitions.moveTo(offset, offset.offset);
     }
     this.#dropFromDelivery(offsets);
-  }
-
-  /** After a failed preCommit: back to the committed offsets, because later records may not be at their destination. */
-  #rewind(offsets: readonly TopicPartitionOffset[]): void {
-    this.#moveTo(offsets);
   }
 
   #dropFromDelivery(partitions: readonly TopicPartition[]): void {

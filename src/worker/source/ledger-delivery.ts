@@ -4,7 +4,7 @@ import type { NewConnectivity } from "../task/task-runner.js";
 import { OffsetCommits } from "./offset-commits.js";
 import type { DeliveryOwner, SourceDelivery, Submission } from "./source-delivery.js";
 import type { SourceFailure } from "./source-record-encoder.js";
-import { type Submission as Ranges, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
+import { type BatchRanges, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
 
 export interface LedgerDeliveryParts {
   readonly owner: DeliveryOwner;
@@ -116,7 +116,7 @@ export class LedgerDelivery implements SourceDelivery {
     await this.#producer?.close(0);
   }
 
-  #withdraw(batch: readonly SourceRecord[], from: number, ranges: Ranges): void {
+  #withdraw(batch: readonly SourceRecord[], from: number, ranges: BatchRanges): void {
     const handled = new Map<SubmittedRange, SourceMap>();
     const left = new Map<SubmittedRange, number>();
     batch.forEach((record, at) => {

@@ -34,8 +34,8 @@ export interface CommittableOffset {
   readonly offset: SourceMap;
 }
 
-/** The ranges of one batch by source partition. */
-export class Submission {
+/** The ranges of one batch, by source partition. */
+export class BatchRanges {
   readonly #ranges = new Map<string, SubmittedRange>();
   #lastPartition: SourceMap | undefined;
   #lastRange: SubmittedRange | undefined;
@@ -100,11 +100,11 @@ export class SubmittedRecords {
   }
 
   /** Notes a whole poll batch, in poll order, before any of its records is produced or dropped. */
-  submit(batch: readonly SourcePosition[]): Submission {
-    const submission = new Submission(this.#keyOf);
-    for (const position of batch) submission.note(position);
+  submit(batch: readonly SourcePosition[]): BatchRanges {
+    const ranges = new BatchRanges(this.#keyOf);
+    for (const position of batch) ranges.note(position);
     this.#unsettled += batch.length;
-    for (const [key, range] of submission.entries()) {
+    for (const [key, range] of ranges.entries()) {
       let ledger = this.#ledgers.get(key);
       if (!ledger) {
         ledger = { ranges: [], head: 0 };
@@ -112,7 +112,7 @@ export class SubmittedRecords {
       }
       ledger.ranges.push(range);
     }
-    return submission;
+    return ranges;
   }
 
   /** `count` records of the range are acknowledged by the broker or were deliberately dropped. */
