@@ -21,6 +21,9 @@ class Literal {
 
 type Json = null | boolean | string | Literal | readonly Json[] | { readonly [key: string]: Json };
 
+/** Deeper nesting is not expanded, as in Jackson. */
+const DEEPEST = 1000;
+
 /** The field of a null in an object: left out (`ignore`), or of type bytes. */
 export type NullBehavior = "ignore" | "optional_bytes";
 
@@ -38,16 +41,32 @@ export function expandedPayload(
   nulls: NullBehavior,
 ): { readonly schema: Schema; readonly value: ConnectValue } {
   if (!/^[{[]/.test(text)) throw unexpandable("it begins with neither { nor [");
+  if (isTooDeep(text)) throw unexpandable(`it is nested more than ${DEEPEST} levels deep`);
   let json: Json;
   try {
     json = parseJsonNumbers(text, (literal) => new Literal(literal)) as Json;
   } catch (cause) {
-    // Without the parser's message, which quotes the text.
+    // Without the parser's message, which quotes the text. Texts of 16 million characters overflow its stack.
+    if (cause instanceof RangeError) throw unexpandable("a text in it is too long");
     throw cause instanceof SyntaxError ? unexpandable("it is not JSON") : cause;
   }
   const schema = new PayloadSchemas(nulls).of(name, json);
   if (!schema) throw unexpandable("an empty array has no type");
   return { schema, value: dataOf(json, schema) };
+}
+
+/** Looks at the text, because the parser and the walks below recurse for each level. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let isQuoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (isQuoted && char === "\\") at++;
+    else if (char === '"') isQuoted = !isQuoted;
+    else if (!isQuoted && (char === "[" || char === "{") && ++depth > DEEPEST) return true;
+    else if (!isQuoted && (char === "]" || char === "}")) depth--;
+  }
+  return false;
 }
 
 function unexpandable(why: string): DataError {

@@ -118,10 +118,23 @@ describe("EventRouter", () => {
     expect(lines.join()).not.toContain("secret");
   });
 
-  test("buries empty payloads if asked to", () => {
-    const bury = route({ "route.tombstone.on.empty.payload": "true" });
+  test("does not expand JSON that is nested deeper than 1000 levels or has huge texts", () => {
+    const { lines, logger } = linesOf();
+    const router = route({ "table.expand.json.payload": "true" }, logger);
+    const nested = (depth: number) => `${'{"a":'.repeat(depth)}"[[{"${"}".repeat(depth)}`;
+    expect(router.apply(inserted(nested(1000)))!.valueSchema!.type).toBe("struct");
+    expect(lines).toEqual([]);
+    for (const depth of [1001, 100_000]) expect(router.apply(inserted(nested(depth)))!.value).toBe(nested(depth));
+    expect(lines.splice(0)).toEqual([expect.stringContaining("1000 levels"), expect.stringContaining("1000 levels")]);
+    const huge = `{"a":"${"x".repeat(21_000_000)}"}`;
+    expect(router.apply(inserted(huge))!.value === huge).toBe(true);
+    expect(lines).toEqual([expect.stringContaining("too long")]);
+  });
+
+  test("makes tombstones of empty payloads if asked to", () => {
+    const router = route({ "route.tombstone.on.empty.payload": "true" });
     for (const payload of [null, "", " \n"]) {
-      expect(bury.apply(inserted(payload))).toMatchObject({ value: null, valueSchema: null, key: "7" });
+      expect(router.apply(inserted(payload))).toMatchObject({ value: null, valueSchema: null, key: "7" });
     }
     expect(route().apply(inserted(""))).toMatchObject({ value: "", valueSchema: OPTIONAL_STRING });
   });
