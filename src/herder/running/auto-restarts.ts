@@ -22,6 +22,7 @@ export interface AutoRestartsOptions {
 }
 
 interface Restarts extends RestartHistory {
+  readonly policy: AutoRestartPolicy;
   /** Another config starts with a fresh budget. */
   readonly configOffset: number;
   /** Undefined once it starts anew or has left FAILED. */
@@ -50,15 +51,15 @@ export class AutoRestarts {
     const key = keyOf(subject);
     const known = this.#restarts.get(key);
     known?.timer?.cancel();
+    const found = this.#policyOf(subject);
     this.#restarts.delete(key);
-    const found = this.#policyOf(subject.connector);
     if (!found) return undefined;
     const { policy, configOffset } = found;
     const history = known?.configOffset === configOffset ? known : NO_RESTARTS;
     const plan = planAutoRestart(policy, history, kind, clock.monotonicMs());
     if (plan.restart) {
       const timer = clock.schedule(plan.delayMs, () => this.#restart(subject, plan.attempt));
-      this.#restarts.set(key, { attempts: plan.attempt, runningSinceMs: undefined, configOffset, timer });
+      this.#restarts.set(key, { attempts: plan.attempt, runningSinceMs: undefined, policy, configOffset, timer });
     }
     return autoRestartNote(plan, policy, kind, clock.nowMs());
   }
@@ -92,7 +93,7 @@ export class AutoRestarts {
   #restart(subject: StatusSubject, attempt: number): void {
     const { logger, run, restart } = this.options;
     const key = keyOf(subject);
-    if (!this.#policyOf(subject.connector)) return void this.#restarts.delete(key);
+    if (!this.#policyOf(subject)) return void this.#restarts.delete(key);
     logger.info("A failed connector or task is restarted", { ...subject, attempt });
     const { connector, task } = subject;
     const name = task === undefined ? `connector ${connector}` : `task ${taskKey({ connector, task })}`;
@@ -105,9 +106,13 @@ export class AutoRestarts {
     });
   }
 
-  /** Undefined if the connector is gone, or its keys are invalid: then it stays FAILED. */
-  #policyOf(connector: string): { readonly policy: AutoRestartPolicy; readonly configOffset: number } | undefined {
+  /**
+   * Undefined if the connector is gone, or its keys are invalid: then it stays FAILED. While its references cannot be
+   * resolved, its last policy stands: the status promises the restart, and the outage may be why it failed.
+   */
+  #policyOf(subject: StatusSubject): { readonly policy: AutoRestartPolicy; readonly configOffset: number } | undefined {
     const { configs, logger, providers } = this.options;
+    const { connector } = subject;
     const entry = configs().connectors.get(connector);
     if (!entry) return undefined;
     const redaction = new Redaction();
@@ -116,8 +121,13 @@ export class AutoRestarts {
       const props = withoutNulls(resolveReferences(autoRestartProps(entry.config), providers, found));
       return { policy: parseAutoRestartPolicy(props), configOffset: entry.configOffset };
     } catch (error) {
-      logger.warn("The errors.restart keys of a connector have no effect", { connector }, redaction.error(error));
-      return undefined;
+      const known = this.#restarts.get(keyOf(subject));
+      const policy = known?.configOffset === entry.configOffset ? known.policy : undefined;
+      const message = policy
+        ? "The errors.restart keys of a connector cannot be read; those of its last restart stand"
+        : "The errors.restart keys of a connector have no effect";
+      logger.warn(message, { connector }, redaction.error(error));
+      return policy && { policy, configOffset: entry.configOffset };
     }
   }
 }

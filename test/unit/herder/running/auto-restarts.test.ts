@@ -16,16 +16,18 @@ describe("automatic restarts", () => {
   let restarted: (readonly [StatusSubject, number])[];
   let beforeTurn: () => void;
   let restarts: AutoRestarts;
+  let readProvider: () => ReadonlyMap<string, string>;
 
   beforeEach(() => {
     clock = new SimClock();
     configs = configsOf(WRITTEN);
     restarted = [];
     beforeTurn = () => {};
+    readProvider = () => new Map([["attempts", "2"]]);
     restarts = new AutoRestarts({
       clock,
       logger: silentLogger,
-      providers: new Map(),
+      providers: new Map([["vault", { get: () => readProvider() }]]),
       configs: () => configs,
       run: async (_, step) => {
         beforeTurn();
@@ -70,6 +72,18 @@ describe("automatic restarts", () => {
     expect(restarts.failed(TASK, null)).toMatch(/restart 1 of 2/);
     await clock.advance(1_000);
     expect(restarted.map(([subject]) => subject)).toEqual([{ connector: "c" }, TASK]);
+  });
+
+  test("come as promised while the provider of their keys is down, and go on with the same budget", async () => {
+    configs = configsOf(configRecord.connector("c", { "errors.restart.max.attempts": `\${vault:restarts:attempts}` }));
+    expect(restarts.failed(TASK, null)).toMatch(/restart 1 of 2/);
+    readProvider = () => {
+      throw new Error("the vault is sealed");
+    };
+    await clock.advance(1_000);
+    expect(restarted.map(([subject]) => subject)).toEqual([TASK]);
+    restarts.begun(TASK);
+    expect(restarts.failed(TASK, null)).toMatch(/restart 2 of 2/);
   });
 
   test("begin with a fresh budget under a new config", async () => {
