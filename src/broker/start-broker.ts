@@ -98,7 +98,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     metadata = state;
     properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
     const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"), disk, logger);
-    const registry = openTopics(options, state, properties, cleanerOffsets, lock);
+    const registry = await openTopics(options, state, properties, cleanerOffsets, lock);
     topics = registry;
     const { groups, markers, transactions } = await openCoordinators(registry, state, options, properties);
     const nodeId = properties.number("node.id");
@@ -222,7 +222,7 @@ function openTopics(
   cleanerOffsets: OffsetCheckpoint,
   lock: DataFolderLock,
 ) {
-  return new TopicRegistry({
+  return TopicRegistry.open({
     folder: dataDir,
     state,
     properties,

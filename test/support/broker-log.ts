@@ -47,6 +47,15 @@ function logOptions(folder: string, options: TestLogOptions): PartitionLogOption
   };
 }
 
+/** The same up to where the broker serves it. @throws the disk's error, or that which has taken the log offline. */
+export async function openServedLog(folder: string, options: TestLogOptions = {}): Promise<PartitionLog> {
+  const log = openTestLog(folder, options);
+  await log.forceRecovered();
+  if (!log.offline) return log;
+  log.abandon();
+  throw log.offline;
+}
+
 export interface TestRecord {
   readonly key?: string | null;
   readonly value: string | null;

@@ -141,7 +141,7 @@ async function openBroker(
   logger: typeof silentLogger,
   properties: BrokerProperties,
 ): Promise<Broker> {
-  const { topics, state } = openTopicsOn(disk, { random, clock, logger, properties });
+  const { topics, state } = await openTopicsOn(disk, { random, clock, logger, properties });
   const freeSpace = new FreeSpace(() => 0, logger);
   const coordinators = await openCoordinators(topics, state, { clock, random, logger }, properties);
   return { nodeId: 1, topics, ...coordinators, properties, state, freeSpace, clock, logger, apis: HANDLERS };

@@ -24,15 +24,15 @@ interface TopicsOptions {
  *
  * @throws the disk's error.
  */
-export function openTopicsOn(
+export async function openTopicsOn(
   disk: MemoryDisk,
   { random, clock = new SimClock(), logger = silentLogger, properties = new BrokerProperties({}) }: TopicsOptions,
-): { readonly topics: TopicRegistry; readonly state: BrokerState } {
+): Promise<{ readonly topics: TopicRegistry; readonly state: BrokerState }> {
   const metadata = new MetadataLog(DATA_FOLDER, disk, () => undefined, logger);
   const state = BrokerState.open(metadata, random, () => clock.turn());
   properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
   const checkpoint = (name: string) => new OffsetCheckpoint(`${DATA_FOLDER}/${name}`, disk, logger);
-  const topics = new TopicRegistry({
+  const topics = await TopicRegistry.open({
     folder: DATA_FOLDER,
     state,
     properties,

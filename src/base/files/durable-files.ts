@@ -26,6 +26,17 @@ export function writeFileDurably(disk: Disk, path: string, content: string | Buf
   writeFile(disk, path, content, true);
 }
 
+/** The same, forced in the background. Rejects with the disk's error. */
+export async function writeFileDurablyLater(disk: Disk, path: string, content: string | Buffer): Promise<void> {
+  const fd = disk.open(path, "replace");
+  try {
+    writeAt(disk, fd, Buffer.from(content), 0);
+    await disk.syncLater(fd);
+  } finally {
+    disk.close(fd);
+  }
+}
+
 /** Writes a small file. A power loss may leave any part of it, unless it is forced to disk. */
 export function writeFile(disk: Disk, path: string, content: string | Buffer, isForced = false): void {
   const fd = disk.open(path, "replace");

@@ -20,14 +20,15 @@ const CHUNK_BYTES = 1024 * 1024;
  * Opens the segments of a partition's folder, however the last process ended. (I10)
  *
  * A segment with plausible index files is trusted, and of the last one what its index snapshot vouches for. All else is
- * checked batch by batch, written once more and forced to disk. The first batch that is incomplete, damaged or out of
- * order is cut off with everything behind it, later segments included, so as not to leave a gap. After `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
+ * checked batch by batch and written once more; the caller forces it to disk. The first batch that is incomplete, damaged
+ * or out of order is cut off with everything behind it, later segments included, so as not to leave a gap. After
+ * `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
  *
  * @param recoveryPoint everything before this offset is on disk; 0: unknown.
  * @param startOffset the log's start. A log that ends before it has lost only deleted records; it begins anew there,
  * as in Kafka, since records written below its start would be hidden.
- * @returns at least one segment, in rising order; the last one is open for appending, and everything is on disk. Those
- * that were checked have no index files yet: the producers must be known before, for the aborted transactions.
+ * @returns at least one segment, in rising order; the last one is open for appending. Those that were checked
+ * have no index files yet: the producers must be known before, for the aborted transactions.
  */
 export function recoverSegments(
   folder: string,
@@ -40,7 +41,6 @@ export function recoverSegments(
   finishReplacements(folder, files, indexIntervalBytes, logger);
   const bases = segmentBases(folder, files);
   const segments: Segment[] = [];
-  let isRestored = false;
   try {
     for (const [at, base] of bases.entries()) {
       const following = bases[at + 1];
@@ -49,16 +49,15 @@ export function recoverSegments(
       segments.push(segment);
       if (trusted) continue;
       const from = following === undefined ? segment.loadIndexSnapshot(recoveryPoint) : 0;
-      // Otherwise it might vouch for what is written in the place of bytes that are cut off.
-      if (from === 0) segment.dropIndexSnapshot();
       const cutBytes = admitValidBatches(segment, from);
+      // Otherwise it might vouch for what is written in the place of bytes that are cut off.
+      if (from === 0 || cutBytes > 0) segment.dropIndexSnapshot();
       // Without an index it was never compacted, so that it must reach up to the next one.
       const isShort = following !== undefined && segment.nextOffset !== following && !segment.hasIndexFile;
       const dropped = cutBytes > 0 || isShort ? bases.slice(at + 1) : [];
       // Newest first: if this is interrupted, the rest has no gap.
       for (const later of dropped.reverse()) Segment.open(folder, later, files, indexIntervalBytes).remove();
       segment.restore(from);
-      isRestored ||= segment.size > 0;
       // Of one that stays as it is they are replaced: it may be compacted, and then must not lack its index.
       if (cutBytes > 0 || isShort || following === undefined) segment.dropIndexFiles();
       if (cutBytes > 0 || isShort) {
@@ -67,8 +66,6 @@ export function recoverSegments(
         break;
       }
     }
-    // The last process may have created a segment without forcing its name to disk.
-    if (isRestored) files.disk.syncFolder(folder);
     const end = segments.at(-1)?.nextOffset;
     if (end !== undefined && end >= startOffset) return segments;
     if (end !== undefined) logger.warn("A log ended before its start and begins anew", { folder, end, startOffset });

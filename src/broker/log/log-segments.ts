@@ -114,15 +114,18 @@ export class LogSegments {
     if (this.#list.at(-2)?.sealed === false) this.sealSynced("warn");
   }
 
-  /** The same for a clean stop, at once, and without sealing. */
-  forceNow(): void {
+  /** Whether all batches are on disk. Right after the start: whether recovery has checked none. */
+  get areSynced(): boolean {
+    return this.#list.every(({ isSynced }) => isSynced);
+  }
+
+  /** Forces to disk what recovery has written, and the folder's entries, and seals what is complete. */
+  async forceRecovered(): Promise<void> {
     const { folder, files } = this.#options;
-    if (this.#forcedAdded < this.#added) {
-      const hasSnapshot = this.active.syncProducerSnapshot();
-      files.disk.syncFolder(folder);
-      if (hasSnapshot) this.#forcedAdded = this.#added;
-    }
-    for (const segment of this.#unsynced()) segment.sync();
+    for (const segment of this.#list) if (!segment.isSynced) await segment.syncLater();
+    // The last process may have created a segment without forcing its name to disk.
+    await files.disk.syncFolderLater(folder);
+    this.sealSynced("warn");
   }
 
   /**

@@ -74,8 +74,8 @@ export class PartitionLog {
   }
 
   /**
-   * Opens the log in its folder, or creates an empty one; recovers it if the last process did not close it. Everything
-   * in it is on disk then.
+   * Opens the log in its folder, or creates an empty one; recovers it if the last process did not close it. Before a log
+   * with records is served, `forceRecovered` forces them to disk.
    */
   static open(options: PartitionLogOptions): PartitionLog {
     const { folder, files, logger } = options;
@@ -95,6 +95,19 @@ export class PartitionLog {
     } catch (cause) {
       for (const segment of segments) segment.close();
       throw cause;
+    }
+  }
+
+  /**
+   * Forces to disk what the recovery has checked: it counts as durable. Logs do it at the same time, since syncs that
+   * overlap share the disk's work. A failure takes the log offline.
+   */
+  async forceRecovered(): Promise<void> {
+    if (!this.#availability.isAvailable || this.#segments.areSynced) return;
+    try {
+      await this.#segments.forceRecovered();
+    } catch (cause) {
+      this.fail("forcing to disk", cause);
     }
   }
 
@@ -391,8 +404,8 @@ export class PartitionLog {
   }
 
   /**
-   * Stops cleanly: everything is on disk and indexed, so that the next start checks nothing. Done when it returns,
-   * unless a sync is under way: its failure must not be missed.
+   * Stops cleanly: everything is on disk and indexed, so that the next start checks nothing. Nothing is appended
+   * meanwhile.
    * @throws rejects with the disk's error; the next start then checks the log.
    */
   async close(): Promise<void> {
@@ -401,10 +414,10 @@ export class PartitionLog {
     if (running) await running;
     if (!this.#availability.isAvailable) return this.abandon();
     try {
-      this.#segments.forceNow();
+      await this.#segments.force();
       this.#commit.markDurable(this.logEndOffset);
       // An empty segment needs no index: to check it costs nothing.
-      for (const segment of this.segments) if (segment.size > 0) segment.seal();
+      for (const segment of this.segments) if (segment.size > 0) await segment.sealLater();
       // The next start drops the index files of the active segment at its first append; after a crash the transactions
       // that were aborted in it are then known only from a replay of all of it.
       this.#segments.writeProducers();

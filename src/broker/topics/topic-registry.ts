@@ -19,6 +19,8 @@ import { isInternalTopic } from "./topic-name.js";
 
 /** The turn in which recovery points are written; no topic has this name. */
 const CHECKPOINT_TURN = "recovery points";
+/** Logs that are forced to disk at the same time. Node runs four file operations at a time; the rest waits there. */
+const LOGS_AT_A_TIME = 16;
 /** Logs that are checkpointed before other work gets its turn. */
 const LOGS_PER_TURN = 20;
 
@@ -90,8 +92,14 @@ export class TopicRegistry {
   readonly #creating = new Map<string, Promise<Topic>>();
   #forget: (name: string) => Promise<boolean> = () => Promise.resolve(true);
 
-  /** Opens the logs of all topics, recovering those that were not closed. */
-  constructor(options: TopicRegistryOptions) {
+  /** Opens the logs of all topics. Those that were not closed are recovered, and on disk once this resolves. */
+  static async open(options: TopicRegistryOptions): Promise<TopicRegistry> {
+    const registry = new TopicRegistry(options);
+    await registry.#forEachLog((log) => log.forceRecovered());
+    return registry;
+  }
+
+  private constructor(options: TopicRegistryOptions) {
     this.#options = options;
     const { folder, files, random, logger, clock, state } = options;
     this.#folders = new PartitionFolders({ folder, files, random, logger, turn: () => clock.turn() });
@@ -298,16 +306,14 @@ export class TopicRegistry {
   /** Closes all logs, for a clean stop. One that cannot be closed does not stop the others; the next start checks it. */
   async close(): Promise<void> {
     const { logger, files } = this.#options;
-    for (const { logs } of this.#topics.values()) {
-      for (const log of logs) {
-        try {
-          await log.close();
-        } catch (cause) {
-          const text = "A log could not be closed cleanly; the next start checks it";
-          logger.error(text, { folder: log.folder }, cause);
-        }
+    await this.#forEachLog(async (log) => {
+      try {
+        await log.close();
+      } catch (cause) {
+        const text = "A log could not be closed cleanly; the next start checks it";
+        logger.error(text, { folder: log.folder }, cause);
       }
-    }
+    });
     try {
       await this.checkpoint();
     } catch (cause) {
@@ -321,6 +327,15 @@ export class TopicRegistry {
   abandon(): void {
     for (const { logs } of this.#topics.values()) for (const log of logs) log.abandon();
     this.#options.files.close();
+  }
+
+  /** Several at a time: the disk does their syncs together, and one after another they take ten times as long. */
+  async #forEachLog(step: (log: PartitionLog) => Promise<void>): Promise<void> {
+    const left = this.all().flatMap(({ logs }) => logs);
+    const work = async () => {
+      for (let log = left.pop(); log; log = left.pop()) await step(log);
+    };
+    await Promise.all(Array.from({ length: LOGS_AT_A_TIME }, work));
   }
 
   #add(topic: OpenTopic): void {

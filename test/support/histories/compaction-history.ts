@@ -2,7 +2,7 @@ import { SimClock } from "../../../src/base/clock.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { cleanLog } from "../../../src/broker/log/cleaning/clean-log.js";
 import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
-import { append, batchOf, openTestLog, readAll } from "../broker-log.js";
+import { append, batchOf, openServedLog, readAll } from "../broker-log.js";
 import { MemoryDisk } from "../memory-disk.js";
 import { FAULTS, openLife } from "./disk-life.js";
 
@@ -34,7 +34,7 @@ export async function runCompactionHistory(seed: number): Promise<void> {
       if (!isMended) disk.fault = { at: disk.calls + 1 + random.integer(120), kind: FAULTS[random.integer(4)]! };
       // Cleanings group the segments by this size, so that they differ between lives.
       const segmentBytes = [400, 900][random.integer(2)]!;
-      const log = open(disk, clock, life, segmentBytes);
+      const log = await open(disk, clock, life, segmentBytes);
       if (!log) continue;
       check(log, state, []);
       for (let step = random.integer(40); step > 0 && !disk.isCut && !log.offline; step--) {
@@ -56,7 +56,12 @@ export async function runCompactionHistory(seed: number): Promise<void> {
   }
 }
 
-function open(disk: MemoryDisk, clock: SimClock, leaderEpoch: number, segmentBytes = 400): PartitionLog | undefined {
+function open(
+  disk: MemoryDisk,
+  clock: SimClock,
+  leaderEpoch: number,
+  segmentBytes = 400,
+): Promise<PartitionLog | undefined> {
   const configs = {
     "cleanup.policy": "compact",
     "segment.bytes": String(segmentBytes),
@@ -64,7 +69,7 @@ function open(disk: MemoryDisk, clock: SimClock, leaderEpoch: number, segmentByt
     "delete.retention.ms": "0",
     "flush.messages": "1",
   };
-  return openLife(disk, () => openTestLog(FOLDER, { configs, disk, clock, leaderEpoch }));
+  return openLife(disk, () => openServedLog(FOLDER, { configs, disk, clock, leaderEpoch }));
 }
 
 async function send(log: PartitionLog, key: string, value: string | null): Promise<boolean> {
@@ -90,7 +95,7 @@ async function settle(
   failed.abandon();
   if (disk.isCut) disk.restart();
   else disk.kill();
-  const log = open(disk, clock, life);
+  const log = await open(disk, clock, life);
   if (!log) throw new Error("a mended disk failed");
   check(log, state, [key, value]);
   const found = stateOf(log);

@@ -14,7 +14,7 @@ import { ErrorCodes, type ErrorName } from "../../../src/protocol/error-codes.js
 import { isControlBatch, nextOffsetOf, walkBatches } from "../../../src/protocol/records/record-batch.js";
 import { readRecords } from "../../../src/protocol/records/record-batch-reader.js";
 import { readMarker } from "../../../src/protocol/records/transaction-marker.js";
-import { batchOf, openTestLog } from "../broker-log.js";
+import { batchOf, openServedLog } from "../broker-log.js";
 import { type DiskFault, MemoryDisk } from "../memory-disk.js";
 import { ENDS, endLife, openLife } from "./disk-life.js";
 
@@ -48,24 +48,30 @@ interface Model {
 
 /** The coordinators and logs of one life of the broker. */
 class World {
-  readonly logs = new Map<string, PartitionLog>();
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
 
-  constructor(
-    disk: MemoryDisk,
+  /** Opens the logs and loads the coordinators, as the broker does. @throws the disk's error. */
+  static async open(disk: MemoryDisk, life: number, model: Model): Promise<World> {
+    const logs = new Map<string, PartitionLog>();
+    const { clock } = model;
+    try {
+      for (const name of [...DATA, ...INTERNAL]) {
+        logs.set(name, await openServedLog(`/data/${name}`, { configs: CONFIGS, disk, leaderEpoch: life, clock }));
+      }
+      return new World(logs, life, model);
+    } catch (cause) {
+      for (const log of logs.values()) log.abandon();
+      throw cause;
+    }
+  }
+
+  private constructor(
+    readonly logs: ReadonlyMap<string, PartitionLog>,
     life: number,
     readonly model: Model,
   ) {
     const { clock } = model;
-    try {
-      for (const name of [...DATA, ...INTERNAL]) {
-        this.logs.set(name, openTestLog(`/data/${name}`, { configs: CONFIGS, disk, leaderEpoch: life, clock }));
-      }
-    } catch (cause) {
-      this.abandon();
-      throw cause;
-    }
     const topic = (name: string) => [0, 1].map((partition) => this.logs.get(`${name}-${partition}`)!);
     const properties = new BrokerProperties({});
     const groupLog = new GroupLog(() => topic(OFFSETS_TOPIC), silentLogger);
@@ -264,7 +270,7 @@ export async function runCoordinatorHistory(seed: number): Promise<{ committed: 
       const isLast = life === lives;
       const isFaulty = !isLast && random.integer(4) > 0;
       if (isFaulty) disk.fault = { at: disk.calls + 1 + random.integer(150), kind: FAULTS[random.integer(5)]! };
-      const world = openLife(disk, () => new World(disk, life, model));
+      const world = await openLife(disk, () => World.open(disk, life, model));
       if (!world) continue;
       await clock.settled();
       checkSeen(world, seen, disk);

@@ -12,9 +12,9 @@ interface Living {
 }
 
 /** Opens a part; undefined if the disk fails meanwhile: it then works again, for the next life. */
-export function openLife<T extends Living>(disk: MemoryDisk, open: () => T): T | undefined {
+export async function openLife<T extends Living>(disk: MemoryDisk, open: () => Promise<T>): Promise<T | undefined> {
   try {
-    const opened = open();
+    const opened = await open();
     if (!disk.isCut) return opened;
     opened.abandon();
   } catch (cause) {

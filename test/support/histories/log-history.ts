@@ -3,7 +3,7 @@ import { appendProduced } from "../../../src/broker/log/append-produced.js";
 import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
 import { checkCrc, readBatchHeader, walkBatches } from "../../../src/protocol/records/record-batch.js";
 import { readRecords } from "../../../src/protocol/records/record-batch-reader.js";
-import { batchOf, openTestLog } from "../broker-log.js";
+import { batchOf, openServedLog } from "../broker-log.js";
 import { MemoryDisk } from "../memory-disk.js";
 import { ENDS, endLife, FAULTS, openLife } from "./disk-life.js";
 
@@ -73,7 +73,7 @@ export async function runLogHistory(seed: number): Promise<void> {
       if (life < lives && random.integer(4) > 0) {
         disk.fault = { at: disk.calls + 1 + random.integer(60), kind: FAULTS[random.integer(FAULTS.length)]! };
       }
-      const log = open(disk, life, recoveryPoint);
+      const log = await open(disk, life, recoveryPoint);
       if (!log) continue;
       const records = readable(log);
       if (seen.some((record, at) => records[at] !== record)) {
@@ -96,9 +96,9 @@ export async function runLogHistory(seed: number): Promise<void> {
   }
 }
 
-function open(disk: MemoryDisk, leaderEpoch: number, recoveryPoint: number): PartitionLog | undefined {
+function open(disk: MemoryDisk, leaderEpoch: number, recoveryPoint: number): Promise<PartitionLog | undefined> {
   const configs = { "segment.bytes": "400", "index.interval.bytes": "10", "flush.messages": "1" };
-  return openLife(disk, () => openTestLog(FOLDER, { configs, disk, leaderEpoch, recoveryPoint }));
+  return openLife(disk, () => openServedLog(FOLDER, { configs, disk, leaderEpoch, recoveryPoint }));
 }
 
 function checkpointed(log: PartitionLog, disk: MemoryDisk): number | undefined {

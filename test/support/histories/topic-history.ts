@@ -137,7 +137,7 @@ export async function runTopicHistory(seed: number): Promise<void> {
         const lasts = 1 + random.integer(2) * random.integer(8);
         disk.fault = { at: disk.calls + 1 + random.integer(120), lasts, kind: FAULTS[random.integer(FAULTS.length)]! };
       }
-      const started = start(disk, clock);
+      const started = await start(disk, clock);
       if (!started) continue;
       for (const name of disk.isCut ? [] : NAMES) {
         const topic = started.topics.get(name);
@@ -172,9 +172,13 @@ function planOf(name: string, retentionBytes: string) {
 }
 
 /** Opens the topics as the broker does; undefined if the disk fails meanwhile, which the next life mends. */
-function start(disk: MemoryDisk, clock: SimClock): Life | undefined {
+async function start(disk: MemoryDisk, clock: SimClock): Promise<Life | undefined> {
   try {
-    return openTopicsOn(disk, { random: new SeededRandom(disk.calls), clock });
+    const life = await openTopicsOn(disk, { random: new SeededRandom(disk.calls), clock });
+    if (!disk.isCut) return life;
+    life.topics.abandon();
+    disk.restart();
+    return undefined;
   } catch (cause) {
     if (disk.fault === undefined) throw cause;
     disk.restart();

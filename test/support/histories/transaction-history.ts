@@ -16,7 +16,7 @@ import {
 } from "../../../src/protocol/records/record-batch.js";
 import { type DecodedRecord, readRecords } from "../../../src/protocol/records/record-batch-reader.js";
 import { readMarker } from "../../../src/protocol/records/transaction-marker.js";
-import { openTestLog } from "../broker-log.js";
+import { openServedLog } from "../broker-log.js";
 import { MemoryDisk } from "../memory-disk.js";
 import { endIn, produceTo } from "../transactional-log.js";
 import { ENDS, endLife, FAULTS, openLife } from "./disk-life.js";
@@ -92,7 +92,7 @@ class History {
       if (life < lives && this.#pick(3) > 0) {
         this.#disk.fault = { at: this.#disk.calls + 1 + this.#pick(150), kind: FAULTS[this.#pick(4)]! };
       }
-      const log = this.#open(life);
+      const log = await this.#open(life);
       if (!log) {
         before = undefined;
         continue;
@@ -242,12 +242,12 @@ class History {
     }
   }
 
-  #open(leaderEpoch: number): PartitionLog | undefined {
+  #open(leaderEpoch: number): Promise<PartitionLog | undefined> {
     const [disk, clock, configs, logStartOffset] = [this.#disk, this.#clock, this.#configs, this.#logStart];
     return openLife(disk, () => {
       // That of a deleted topic of the same name may be left.
       const recoveryPoint = this.#points?.integer(4) === 0 ? 1_000_000 : this.#recoveryPoint;
-      return openTestLog(FOLDER, { configs, disk, clock, leaderEpoch, logStartOffset, recoveryPoint });
+      return openServedLog(FOLDER, { configs, disk, clock, leaderEpoch, logStartOffset, recoveryPoint });
     });
   }
 

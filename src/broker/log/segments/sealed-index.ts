@@ -1,5 +1,5 @@
 import type { Disk } from "../../../base/files/disk.js";
-import { writeFileDurably } from "../../../base/files/durable-files.js";
+import { writeFileDurably, writeFileDurablyLater } from "../../../base/files/durable-files.js";
 import { IndexFiles } from "./index-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
 import { segmentPath } from "./segment-path.js";
@@ -59,16 +59,27 @@ export class SealedIndex {
    * @param aborted undefined: `.txnindex` stays as it is.
    */
   write(index: SegmentIndex, aborted: readonly AbortedTransaction[] | undefined): void {
+    for (const [path, content] of this.#contents(index, aborted)) {
+      writeFileDurably(this.disk, `${path}.tmp`, content);
+      this.disk.rename(`${path}.tmp`, path);
+    }
+  }
+
+  /** The same in the background. */
+  async writeLater(index: SegmentIndex, aborted: readonly AbortedTransaction[]): Promise<void> {
+    for (const [path, content] of this.#contents(index, aborted)) {
+      await writeFileDurablyLater(this.disk, `${path}.tmp`, content);
+      this.disk.rename(`${path}.tmp`, path);
+    }
+  }
+
+  /** Paths and contents, in the order in which they are written. */
+  #contents(index: SegmentIndex, aborted: readonly AbortedTransaction[] | undefined): [string, Buffer][] {
     // A damaged one must not outlive this.
     if (aborted?.length === 0) this.disk.remove(this.#path("txnindex"));
     const txnindex = aborted && aborted.length > 0 ? encodeTransactionIndex(aborted) : undefined;
     const content = { txnindex, timeindex: index.timeBytes, index: index.offsetBytes };
-    for (const name of NAMES) {
-      if (content[name] === undefined) continue;
-      const path = this.#path(name);
-      writeFileDurably(this.disk, `${path}.tmp`, content[name]);
-      this.disk.rename(`${path}.tmp`, path);
-    }
+    return NAMES.flatMap((name) => (content[name] ? [[this.#path(name), content[name]]] : []));
   }
 
   /** Writes `.txnindex` alone, even without transactions, and forces its content to disk, but not its name. */

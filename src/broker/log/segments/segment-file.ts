@@ -97,20 +97,23 @@ export class SegmentFile {
   };
 
   /**
-   * Makes the file end after the admitted batches, writes those from a position on once more, and forces them to disk.
-   * Without the writing, a sync would succeed although the bytes may be in memory only: Linux takes pages that it failed
-   * to write for clean.
+   * Makes the file end after the admitted batches, and writes those from a position on once more, for the next sync.
+   * Without the writing, it would succeed although the bytes may be in memory only: Linux takes pages that it failed to
+   * write for clean.
    *
    * @param from everything before this position is known to be on disk.
    */
   restore(from: number): void {
     const { disk } = this.files;
     if (this.length === 0) return;
-    if (this.length > this.#size) disk.truncate(this.#fd!, this.#size);
+    this.#syncedSize = from;
+    if (this.length > this.#size) {
+      disk.truncate(this.#fd!, this.#size);
+      this.#failedAppends++;
+    }
     for (let position = from; position < this.#size; position += COPY_BYTES) {
       writeAt(disk, this.#fd!, this.read(position, Math.min(COPY_BYTES, this.#size - position)), position);
     }
-    this.sync();
   }
 
   /**
@@ -122,16 +125,10 @@ export class SegmentFile {
     this.files.disk.truncate(this.#fd, this.#size);
   }
 
-  /** Forces the admitted batches to disk. After a failure the log is offline, and never syncs the file again. */
-  sync(): void {
-    if (this.#fd === undefined) return;
-    this.cutRest();
-    this.files.disk.sync(this.#fd);
-    this.#syncedSize = this.#size;
-    this.#cutAppends = this.#failedAppends;
-  }
-
-  /** The same in the background, for the batches that were admitted before the call. */
+  /**
+   * Forces the batches to disk that were admitted before the call. After a failure the log is offline, and never syncs the
+   * file again.
+   */
   async syncLater(): Promise<void> {
     if (this.#fd === undefined) return;
     const size = this.#size;

@@ -288,6 +288,7 @@ export class Segment {
 
   /** Removes an index snapshot that does not vouch for the segment. */
   dropIndexSnapshot(): void {
+    this.#vouchedBytes = 0;
     this.files.disk.remove(this.#beside(INDEX_SNAPSHOT));
   }
 
@@ -303,7 +304,8 @@ export class Segment {
   }
 
   /**
-   * Makes the file end after the batches admitted so far, and forces these to disk, whatever became of earlier writes.
+   * Makes the file end after the batches admitted so far, and prepares these to be forced to disk, whatever became of
+   * earlier writes.
    *
    * @param from everything before this position is known to be on disk.
    */
@@ -364,12 +366,7 @@ export class Segment {
     this.#file.cutRest();
   }
 
-  /** Forces appended batches to disk. After a failure the log is offline, and never syncs the segment again. */
-  sync(): void {
-    this.#file.sync();
-  }
-
-  /** The same in the background, for what was appended before the call. */
+  /** Forces to disk what was appended before the call. After a failure the log is offline, and never syncs it again. */
   syncLater(): Promise<void> {
     return this.#file.syncLater();
   }
@@ -381,10 +378,23 @@ export class Segment {
    */
   seal(): void {
     if (this.sealed || this.#file.isClosed) return;
-    if (!this.#isResumed) {
-      this.#extent.indexTime(this.#index!);
-      this.#sealedIndex.write(this.#index!, this.#aborted);
-    }
+    if (!this.#isResumed) this.#sealedIndex.write(this.#wholeIndex(), this.#aborted);
+    this.#endWriting();
+  }
+
+  /** The same in the background, for a clean stop: nothing is appended meanwhile. */
+  async sealLater(): Promise<void> {
+    if (this.sealed || this.#file.isClosed) return;
+    if (!this.#isResumed) await this.#sealedIndex.writeLater(this.#wholeIndex(), this.#aborted);
+    if (!this.#file.isClosed) this.#endWriting();
+  }
+
+  #wholeIndex(): SegmentIndex {
+    this.#extent.indexTime(this.#index!);
+    return this.#index!;
+  }
+
+  #endWriting(): void {
     this.dropIndexSnapshot();
     this.#index = undefined;
     this.#file.release();

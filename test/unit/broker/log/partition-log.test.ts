@@ -294,6 +294,7 @@ describe("at a start", () => {
     await log.settled(3);
     disk.kill();
     const again = opened(disk, DURABLE);
+    await again.forceRecovered();
     expect(valuesOf(again)).toEqual(["aaaaa", "bbbbb", "ccccc"]);
     expect(again.segments.map(({ sealed }) => sealed)).toEqual([false, false, false]);
     disk.broken = undefined;

@@ -119,3 +119,60 @@ test("a producer whose records are deleted is known after clean stops that a kil
   disk.kill();
   expect(open(log.durableEnd, 5).producers.entry(6)).toMatchObject({ epoch: 3, batches: [{ lastOffset: 0 }] });
 });
+
+test("an index snapshot no longer vouches for a log that was cut in front of its last entries", async () => {
+  const valued = async (log: PartitionLog, from: number, to: number, padding = 10) => {
+    for (let at = from; at < to; at++) append(log, batchOf([{ value: `${at}`.padEnd(padding) }], stampOf(log)));
+    await log.settled(log.logEndOffset);
+  };
+  const log = open(0);
+  await valued(log, 0, 300);
+  log.checkpoint();
+  const { path, size } = log.segments[0]!;
+  const bytes = disk.readFile(path)!;
+  bytes[(size / 300) * 294 + 70]! ^= 1;
+  writeFileDurably(disk, path, bytes);
+  // The recovery point is older than the snapshot, and the damage lies between them.
+  const { again: cut } = reopened(log, 290);
+  expect(cut.logEndOffset).toBe(294);
+  // Batches of other sizes than before, up to one that ends where the snapshot says.
+  await valued(cut, 294, 295, 15);
+  await valued(cut, 295, 296);
+  await valued(cut, 296, 297, 5);
+  await valued(cut, 297, 303);
+  const point = cut.checkpoint();
+  expect(point).toBe(303);
+  const { again } = reopened(cut, point);
+  for (let offset = 0; offset < 303; offset++) {
+    const [first] = readAll(again, offset);
+    expect([first?.offset, first?.value?.toString().trim()]).toEqual([offset, `${offset}`]);
+  }
+});
+
+test("what recovery has checked is forced to disk once for all, in the background, before it is served", async () => {
+  const log = open(0);
+  await fill(log, 3);
+  log.abandon();
+  disk.kill();
+  const synced: string[] = [];
+  disk.onSync = (path) => void synced.push(path);
+  const again = open(0, 1);
+  expect(synced).toEqual([]);
+  await again.forceRecovered();
+  expect(synced).toEqual([again.segments[0]!.path, FOLDER]);
+  await again.forceRecovered();
+  expect(synced).toHaveLength(2);
+  disk.restart();
+  expect(readAll(open(0, 2))).toHaveLength(3);
+});
+
+test("a log that cannot force what recovery has checked is offline", async () => {
+  const log = open(0);
+  await fill(log, 3);
+  log.abandon();
+  disk.kill();
+  disk.broken = { call: "sync", path: /\.log$/, code: "EIO" };
+  const again = open(0, 1);
+  await again.forceRecovered();
+  expect(again.offline).toBeDefined();
+});

@@ -24,13 +24,16 @@ beforeEach(() => {
   errors = [];
 });
 
-function start(properties: Readonly<Record<string, string>> = { "log.flush.interval.messages": "1" }): TopicRegistry {
+async function start(
+  properties: Readonly<Record<string, string>> = { "log.flush.interval.messages": "1" },
+): Promise<TopicRegistry> {
   const logger = { ...silentLogger, error: (_: string, fields: LogFields = {}) => void errors.push(fields) };
-  return openTopicsOn(disk, {
+  const { topics } = await openTopicsOn(disk, {
     random: new SeededRandom(2),
     logger,
     properties: new BrokerProperties(properties),
-  }).topics;
+  });
+  return topics;
 }
 
 /** Bytes in the files of the data folder. */
@@ -49,36 +52,36 @@ function usedBytes(): number {
 const batch = (value: string) => batchOf([{ value }]);
 
 test("a topic and its first record survive a power cut once they are acknowledged", async () => {
-  const { logs } = await start().create(PLAN);
+  const { logs } = await (await start()).create(PLAN);
   append(logs[1]!, batch("first"));
   await logs[1]!.settled(1);
   disk.restart();
-  expect(readAll(start().log("t", 1)!)).toHaveLength(1);
+  expect(readAll((await start()).log("t", 1)!)).toHaveLength(1);
 });
 
 test("a log that cannot be opened is offline, and the others are served", async () => {
-  const { logs } = await start().create(PLAN);
+  const { logs } = await (await start()).create(PLAN);
   for (const log of logs) append(log, batch("first"));
   await Promise.all(logs.map((log) => log.settled(1)));
   disk.kill();
   disk.broken = { call: "sync", path: /t-0\//, code: "EIO" };
-  const topics = start();
+  const topics = await start();
   expect(errors).toEqual([{ folder: "/data/t-0" }]);
   expect(() => append(topics.log("t", 0)!, batch("next"))).toThrow(expect.objectContaining(STORAGE));
   expect(append(topics.log("t", 1)!, batch("next"))).toBe(1);
   disk.broken = undefined;
   disk.kill();
-  expect(readAll(start().log("t", 0)!)).toHaveLength(1);
+  expect(readAll((await start()).log("t", 0)!)).toHaveLength(1);
 });
 
 test("a log whose cleaner's offset cannot be lowered is served nevertheless, and so are the others", async () => {
-  const { logs } = await start({}).create({ ...PLAN, configs: { "cleanup.policy": "compact" } });
+  const { logs } = await (await start({})).create({ ...PLAN, configs: { "cleanup.policy": "compact" } });
   for (const log of logs) append(log, batch("first"));
   disk.kill();
   // Behind the end, as when a power cut has taken records that were compacted.
   new OffsetCheckpoint(`${DATA_FOLDER}/cleaner-offset-checkpoint`, disk, silentLogger).set("t", 0, 9);
   disk.broken = { call: "write", path: /cleaner-offset-checkpoint/, code: "ENOSPC" };
-  const topics = start({});
+  const topics = await start({});
   expect(errors).toContainEqual({ folder: "/data/t-0", logEndOffset: 1 });
   expect([0, 1].map((partition) => topics.log("t", partition)!.offline)).toEqual([undefined, undefined]);
   expect([0, 1].map((partition) => append(topics.log("t", partition)!, batch("next")))).toEqual([1, 1]);
@@ -88,19 +91,19 @@ test("a log whose cleaner's offset cannot be lowered is served nevertheless, and
 
 describe("deleting", () => {
   test("a topic of which a folder cannot be moved closes all its logs, and the next start removes the rest", async () => {
-    const topics = start();
+    const topics = await start();
     await topics.create(PLAN);
     disk.broken = { call: "write", path: /t-0\..*-delete$/, code: "EIO" };
     await topics.delete("t");
     disk.broken = undefined;
     expect(errors).toContainEqual({ topic: "t" });
     expect(disk.openFiles).toEqual(["/data/broker-metadata"]);
-    start();
+    await start();
     expect(disk.list(DATA_FOLDER).filter(({ name, isFolder }) => isFolder && !name.endsWith(".stray"))).toEqual([]);
   });
 
   test("a topic frees a full disk, on which nothing else can be written", async () => {
-    const topics = start();
+    const topics = await start();
     const [log] = (await topics.create(PLAN)).logs;
     append(log!, batch("x".repeat(5000)));
     disk.capacityBytes = usedBytes();
@@ -109,22 +112,22 @@ describe("deleting", () => {
     expect(errors).toEqual([]);
     disk.capacityBytes = Number.POSITIVE_INFINITY;
     disk.restart();
-    expect(start().names()).toEqual(new Set());
+    expect((await start()).names()).toEqual(new Set());
   });
 
   test("records: the new start is on disk only after the records below it, which it would hide if it came first", async () => {
-    const topics = start({});
+    const topics = await start({});
     const [log] = (await topics.create(PLAN)).logs;
     append(log!, batch("first"));
     await topics.deleteRecords("t", 0, 1);
     disk.restart();
-    const again = start({}).log("t", 0)!;
+    const again = (await start({})).log("t", 0)!;
     expect([again.logStartOffset, again.logEndOffset]).toEqual([1, 1]);
     expect(again.segments[0]!.size).toBeGreaterThan(0);
   });
 
   test("a topic of which the log start stays on a full disk costs a new topic of its name nothing", async () => {
-    const topics = start();
+    const topics = await start();
     const [old] = (await topics.create(PLAN)).logs;
     for (const value of ["a", "b", "c"]) append(old!, batch(value));
     await old!.settled(3);
@@ -138,11 +141,11 @@ describe("deleting", () => {
     expect(append(fresh!, batch("new"))).toBe(0);
     await fresh!.settled(1);
     disk.restart();
-    expect(readAll(start().log("t", 0)!)).toHaveLength(1);
+    expect(readAll((await start()).log("t", 0)!)).toHaveLength(1);
   });
 
   test("records on a full disk that refuses it deletes none, not even when it writes the start of another log", async () => {
-    const topics = start({});
+    const topics = await start({});
     const { logs } = await topics.create(PLAN);
     for (const log of logs) append(log, batch("first"));
     disk.broken = { call: "write", path: /log-start-offset-checkpoint/, code: "ENOSPC" };
@@ -150,11 +153,11 @@ describe("deleting", () => {
     disk.broken = undefined;
     await topics.deleteRecords("t", 1, 1);
     disk.kill();
-    expect(start({}).log("t", 0)!.logStartOffset).toBe(0);
+    expect((await start({})).log("t", 0)!.logStartOffset).toBe(0);
   });
 
   test("a topic while its records are to be deleted leaves no start to a new topic of that name", async () => {
-    const topics = start({});
+    const topics = await start({});
     append((await topics.create(PLAN)).logs[0]!, batch("first"));
     const syncs = deferred();
     disk.gate = syncs.promise;
@@ -165,22 +168,22 @@ describe("deleting", () => {
     await topics.delete("t");
     await topics.create(PLAN);
     disk.kill();
-    expect(start({}).log("t", 0)!.logStartOffset).toBe(0);
+    expect((await start({})).log("t", 0)!.logStartOffset).toBe(0);
   });
 
   test("a topic on a disk that fails leaves it as it was, also for the next start", async () => {
-    const topics = start();
+    const topics = await start();
     const [log] = (await topics.create(PLAN)).logs;
     disk.fault = { at: disk.calls + 2, kind: "EIO" };
     await expect(topics.delete("t")).rejects.toThrow("EIO");
     append(log!, batch("first"));
     await log!.settled(1);
     disk.restart();
-    expect(readAll(start().log("t", 0)!)).toHaveLength(1);
+    expect(readAll((await start()).log("t", 0)!)).toHaveLength(1);
   });
 
   test("a topic that may be gone at the next start acknowledges no record", async () => {
-    const topics = start();
+    const topics = await start();
     const [log] = (await topics.create(PLAN)).logs;
     disk.broken = { call: "sync", path: /broker-metadata/, code: "EIO" };
     await expect(topics.delete("t")).rejects.toThrow(MetadataInDoubtError);
@@ -188,13 +191,13 @@ describe("deleting", () => {
     disk.broken = undefined;
     await topics.create({ ...PLAN, name: "other" });
     disk.restart();
-    expect(start().names()).toEqual(new Set(["t", "other"]));
+    expect((await start()).names()).toEqual(new Set(["t", "other"]));
   });
 });
 
 describe("creating", () => {
   test("many topics at a time takes one sync of the metadata, and of the data folder", async () => {
-    const topics = start();
+    const topics = await start();
     const syncs: string[] = [];
     disk.onSync = (path) => void syncs.push(path);
     await Promise.all(Array.from({ length: 20 }, (_, at) => topics.create({ ...PLAN, name: `t${at}` })));
@@ -202,14 +205,14 @@ describe("creating", () => {
   });
 
   test("a topic twice at the same time creates one, and refuses the other", async () => {
-    const topics = start();
+    const topics = await start();
     const [first, second] = await Promise.allSettled([topics.create(PLAN), topics.create(PLAN)]);
     expect([first.status, second.status]).toEqual(["fulfilled", "rejected"]);
     expect(second).toMatchObject({ reason: { code: ErrorCodes.TOPIC_ALREADY_EXISTS } });
   });
 
   test("a topic waits until what a deleted one of its name left is deleted on disk", async () => {
-    const topics = start();
+    const topics = await start();
     let isForgotten = false;
     topics.onDeleted(async () => isForgotten);
     await expect(topics.create(PLAN)).rejects.toMatchObject(STORAGE);
@@ -222,47 +225,47 @@ describe("creating", () => {
 
 describe("the folder of a partition", () => {
   test("holds the id of its topic, as in Kafka", async () => {
-    const { id } = await start().create(PLAN);
+    const { id } = await (await start()).create(PLAN);
     disk.kill();
     expect(disk.readFile("/data/t-1/partition.metadata")?.toString()).toBe(`version: 0\ntopic_id: ${id}`);
   });
 
   test("of another topic id is put aside, and the partition begins empty", async () => {
-    const topics = start();
+    const topics = await start();
     const [log] = (await topics.create(PLAN)).logs;
     append(log!, batch("of another topic"));
     await log!.settled(1);
     await topics.close();
     const text = "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA";
     writeFileDurably(disk, "/data/t-0/partition.metadata", text);
-    const again = start();
+    const again = await start();
     expect(errors).toMatchObject([{ from: "/data/t-0", to: "/data/t-0.stray", found: "AAAAAAAAAAAAAAAAAAAAAA" }]);
     expect(readAll(again.log("t", 0)!)).toEqual([]);
     expect(disk.readFile("/data/t-0.stray/partition.metadata")?.toString()).toBe(text);
   });
 
   test("with a damaged id takes the partition offline, and says what to do", async () => {
-    await start().create(PLAN);
+    await (await start()).create(PLAN);
     writeFileDurably(disk, "/data/t-0/partition.metadata", "version: 0\ntopic_id: ?");
-    const log = start().log("t", 0)!;
+    const log = (await start()).log("t", 0)!;
     expect(String(log.offline?.cause)).toMatch(/partition\.metadata is damaged.*delete that file/);
   });
 
   test("with a part of its id, as after a power cut, gets the whole one", async () => {
-    const { id } = await start().create(PLAN);
+    const { id } = await (await start()).create(PLAN);
     writeFileDurably(disk, "/data/t-0/partition.metadata", `version: 0\ntopic_id: ${id.slice(0, 5)}`);
-    expect(start().log("t", 0)?.offline).toBeUndefined();
+    expect((await start()).log("t", 0)?.offline).toBeUndefined();
     expect(disk.readFile("/data/t-0/partition.metadata")?.toString()).toContain(id);
   });
 
   test("without an id, as before there were ids, gets one", async () => {
-    const topics = start();
+    const topics = await start();
     const { id, logs } = await topics.create(PLAN);
     append(logs[0]!, batch("first"));
     await logs[0]!.settled(1);
     disk.remove("/data/t-0/partition.metadata");
     disk.kill();
-    expect(readAll(start().log("t", 0)!)).toHaveLength(1);
+    expect(readAll((await start()).log("t", 0)!)).toHaveLength(1);
     expect(disk.readFile("/data/t-0/partition.metadata")?.toString()).toContain(id);
   });
 });

@@ -1,0 +1,162 @@
+// Start of `millrace broker` → first answer of ApiVersions, on a folder of many partitions, and on one large log: after
+// a clean stop and after `kill -9`. Each partition has records since the last start, so that none is known to be whole.
+//   node bench/broker-start.mjs [--partitions 2000] [--mib 2048] [--runs 3] [--before DIST]
+// `--before` measures another build of Millrace in the same run, on the same folders. stop_ms: its clean stop.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { apiVersions } from "../dist/src/protocol/apis/api-versions.js";
+import { createTopics } from "../dist/src/protocol/apis/create-topics.js";
+import { produce } from "../dist/src/protocol/apis/produce.js";
+import { RecordBatchWriter } from "../dist/src/protocol/records/record-batch-writer.js";
+import {
+  atEnd,
+  cpuSeconds,
+  freePort,
+  load,
+  measured,
+  median,
+  options,
+  ROOT,
+  report,
+  residentMib,
+  temporaryFolder,
+} from "./processes.mjs";
+
+const { partitions, mib, runs, before } = options({ partitions: 2000, mib: 2048, runs: 3, before: "" });
+const LARGE_BATCH = batchOf(900, 1000);
+const MIB = 1024 * 1024;
+
+function batchOf(records, bytes) {
+  const writer = new RecordBatchWriter();
+  const value = Buffer.alloc(bytes, "x");
+  for (let count = 0; count < records; count++) writer.append(Date.now(), null, value, []);
+  return Buffer.from(writer.finish({ codec: "none" }));
+}
+
+/** Starts a broker; resolves with the time to its first answer. */
+async function started(dist, data, port) {
+  const args = [join(dist, "src", "main.js"), "broker", "--data", data, "--listen", `127.0.0.1:${port}`];
+  const env = { ...process.env, MILLRACE_LOG_LEVEL: "warn" };
+  const began = performance.now();
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"], env });
+  const ended = once(child, "close");
+  atEnd(() => child.kill("SIGKILL"));
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`The broker ended with status ${child.exitCode}`);
+    const client = await open(port).catch(() => undefined);
+    if (client) {
+      await client(apiVersions, 0, {});
+      const ms = performance.now() - began;
+      const end = async (signal) => {
+        const from = performance.now();
+        child.kill(signal);
+        await ended;
+        return performance.now() - from;
+      };
+      return { ms, client, end, cpu: cpuSeconds(child.pid), rss: residentMib(child.pid) };
+    }
+    await delay(5);
+  }
+}
+
+/** A connection that sends one request at a time. */
+async function open(port) {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  let chunks = [];
+  let bytes = 0;
+  let answered;
+  socket.on("error", () => undefined);
+  socket.on("data", (chunk) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    const all = bytes >= 4 && Buffer.concat(chunks, bytes);
+    if (!all || bytes < 4 + all.readInt32BE(0)) return;
+    chunks = [];
+    bytes = 0;
+    answered();
+  });
+  return async (api, version, request) => {
+    const answer = new Promise((resolve) => {
+      answered = resolve;
+    });
+    for (const chunk of api.encodeRequest(version, 1, "bench", request)) socket.write(chunk);
+    await answer;
+  };
+}
+
+async function create(client, name, numPartitions) {
+  const configs = [{ name: "flush.messages", value: "1" }];
+  const topic = { name, numPartitions, replicationFactor: 1, assignments: [], configs };
+  await client(createTopics, 5, { topics: [topic], timeoutMs: 60_000, validateOnly: false });
+}
+
+/** Appends `records` to each of the partitions. */
+async function append(client, name, count, records) {
+  for (let from = 0; from < count; from += 500) {
+    const indexes = Array.from({ length: Math.min(500, count - from) }, (_, at) => from + at);
+    const partitionData = indexes.map((index) => ({ index, records: Buffer.from(records) }));
+    await client(produce, 9, { acks: -1, timeoutMs: 60_000, topicData: [{ name, partitionData }] });
+  }
+}
+
+async function fill(client) {
+  for (let left = mib * MIB; left > 0; left -= LARGE_BATCH.length) await append(client, "large", 1, LARGE_BATCH);
+}
+
+/** One folder: builds take turns on it. `work` appends what the next start has to check. */
+async function measure(what, builds, prepare, work) {
+  const data = temporaryFolder();
+  const port = await freePort();
+  let running = builds[0][0];
+  let broker = await started(builds[0][1], data, port);
+  await prepare(broker.client);
+  for (const how of ["SIGTERM", "SIGKILL"]) {
+    const found = Object.fromEntries(builds.map(([label]) => [label, []]));
+    const stops = Object.fromEntries(builds.map(([label]) => [label, []]));
+    for (let run = 0; run < runs; run++) {
+      for (const [label, dist] of builds) {
+        await work(broker.client);
+        const stopMs = await broker.end(how);
+        stops[running].push(stopMs);
+        broker = await started(dist, data, port);
+        running = label;
+        found[label].push(broker);
+      }
+    }
+    for (const [label, list] of Object.entries(found)) {
+      const of = (field) => median(list.map(field));
+      report({
+        what,
+        after: how === "SIGKILL" ? "kill -9" : "clean stop",
+        build: label,
+        ms: Math.round(of(({ ms }) => ms)),
+        cpu_s: Number(of(({ cpu }) => cpu).toFixed(2)),
+        rss_mib: of(({ rss }) => rss),
+        ...(how === "SIGTERM" && { stop_ms: Math.round(median(stops[label])) }),
+        load1: load(),
+      });
+    }
+  }
+  await broker.end("SIGKILL");
+}
+
+await measured(async () => {
+  const builds = [["now", join(ROOT, "dist")]];
+  if (before !== "") builds.unshift(["before", before]);
+  const small = batchOf(1, 100);
+  if (partitions > 0) {
+    const touch = (client) => append(client, "many", partitions, small);
+    await measure(`${partitions} partitions`, builds, (client) => create(client, "many", partitions), touch);
+  }
+  if (mib > 0) {
+    const prepare = async (client) => {
+      await create(client, "large", 1);
+      await fill(client);
+    };
+    await measure(`a log of ${mib} MiB`, builds, prepare, (client) => append(client, "large", 1, small));
+  }
+});
