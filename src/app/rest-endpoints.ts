@@ -1,7 +1,7 @@
 import type { ConnectionOptions, TlsOptions } from "node:tls";
 import { ConfigError, type Props } from "../api/index.js";
+import { tlsOptions } from "../base/config/tls-options.js";
 import { clientAuth, type DistributedConfig } from "../herder/config/distributed-config.js";
-import { tlsConfig } from "../kafka/security-config.js";
 import { collide, type Listener, parseListener } from "../rest/server/listener.js";
 import type { Endpoint } from "../rest/server/rest-server.js";
 
@@ -81,7 +81,7 @@ function listenerTls({ host, port }: Listener, props: Props, prefix: string): Tl
 
 function tlsOf(props: Props, prefix: string): ConnectionOptions {
   try {
-    return tlsConfig(tlsSettings(props, prefix));
+    return tlsOptions(tlsSettings(props, prefix));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(error.key, `TLS of REST (${prefix}* or ssl.*): ${error.message}`, { cause: error });

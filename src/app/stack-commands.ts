@@ -28,7 +28,10 @@ export interface CommandProcess {
 }
 
 /** `millrace up`. Resolves with the exit code at the end. */
-export function runUp({ data, kafka, rest, config, brokerConfig }: UpOptions, host: CommandProcess): Promise<number> {
+export function runUp(
+  { data, kafka, rest, config, brokerConfig, addScram }: UpOptions,
+  host: CommandProcess,
+): Promise<number> {
   return runService(host, config, async (props, logger, log) => {
     const { startStack } = await import("./stack.js");
     const stack = await startStack({
@@ -37,6 +40,7 @@ export function runUp({ data, kafka, rest, config, brokerConfig }: UpOptions, ho
         listen: kafka,
         listenOption: "--kafka",
         properties: brokerConfig === undefined ? {} : readPropertiesFile(brokerConfig),
+        addScram,
         logLevel: log.level,
         logFormat: log.format,
         logSink: host.report,
@@ -87,7 +91,7 @@ export function runStandalone(file: string, connectorFiles: readonly string[], h
 }
 
 /** `millrace broker`. Resolves with the exit code at the end. */
-export function runBroker({ data, listen, config }: BrokerOptions, host: CommandProcess): Promise<number> {
+export function runBroker({ data, listen, config, addScram }: BrokerOptions, host: CommandProcess): Promise<number> {
   return runService(host, config, async (props, _logger, log) => {
     const { [LEVEL_KEY]: _level, [LEVELS_KEY]: _levels, [FORMAT_KEY]: _format, ...properties } = props;
     const { addressOf, startBrokerStack } = await import("./stack.js");
@@ -96,6 +100,7 @@ export function runBroker({ data, listen, config }: BrokerOptions, host: Command
       listen,
       listenOption: "--listen",
       properties,
+      addScram,
       logLevel: log.level,
       logFormat: log.format,
       logSink: host.report,

@@ -5,6 +5,7 @@ import type { LogLevel } from "../base/log/log-levels.js";
 import type { LogSink } from "../base/logger.js";
 import { BROKER_KEYS } from "../broker/broker-properties.js";
 import { formatEndpoint, reachableHere } from "../broker/net/endpoint.js";
+import { parseScramUser } from "../broker/security/scram-user.js";
 import { type BrokerThread, startBrokerThread } from "../broker/start-broker-thread.js";
 import type { RunningWorker, WorkerStackOptions } from "./stack-worker.js";
 
@@ -17,7 +18,9 @@ export interface BrokerStackOptions {
   readonly listenOption: string;
   /** Kafka's broker properties. */
   readonly properties: Readonly<Record<string, string>>;
-  /** Whether a worker in this process needs an address of its own: see `addressForWorker`. */
+  /** Users of SCRAM to add, as `--add-scram` names them. */
+  readonly addScram?: readonly string[] | undefined;
+  /** Whether a worker in this process may need an address of its own: see `connectionOf`. */
   readonly hasWorker?: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -80,7 +83,7 @@ export async function startStack(options: UpStackOptions): Promise<RunningStack>
   try {
     worker = await startWorkerStack({
       ...options,
-      props: { ...UP_DEFAULTS, ...options.props, "bootstrap.servers": addressForWorker(broker) },
+      props: { ...UP_DEFAULTS, ...options.props, ...connectionOf(broker) },
       placeOf: (key) => (Object.hasOwn(BROKER_KEYS, key) ? "the broker's properties: --broker-config FILE" : undefined),
     });
   } catch (error) {
@@ -119,9 +122,23 @@ export async function startBrokerStack(options: BrokerStackOptions): Promise<Bro
   const dataDir = properties["log.dirs"] ?? properties["log.dir"] ?? join(options.dataDir, "broker");
   if (dataDir.includes(","))
     throw new ConfigError("log.dirs", `Broker property log.dirs: only one folder is supported, got ${dataDir}`);
-  const listenInside = hasWorker && properties["advertised.listeners"] !== undefined;
+  const scramUsers = (options.addScram ?? []).map((text) => {
+    const user = parseScramUser(text);
+    if (user) return user;
+    const form = "SCRAM-SHA-256=[name=USER,password=PASSWORD], or SCRAM-SHA-512, with iterations=4096 to 16384";
+    throw new ConfigError("--add-scram", `Invalid value [hidden] for --add-scram: expected ${form}`);
+  });
   try {
-    return await startBrokerThread({ dataDir, listen, listenInside, properties, logLevel, logFormat, logSink });
+    return await startBrokerThread({
+      dataDir,
+      listen,
+      listenInside: hasWorker,
+      properties,
+      scramUsers,
+      logLevel,
+      logFormat,
+      logSink,
+    });
   } catch (cause) {
     if (!(cause instanceof Error) || !("failure" in cause)) throw cause;
     const { failure, message } = cause;
@@ -133,9 +150,24 @@ export async function startBrokerStack(options: BrokerStackOptions): Promise<Bro
   }
 }
 
-/** The broker's address for the worker beside it. The advertised one may be reachable only from outside. */
-function addressForWorker(broker: BrokerThread): string {
-  return addressOf(broker.inside ?? broker);
+/**
+ * How the worker beside a broker connects to it. The advertised address may be reachable only from outside, and the
+ * listeners may want a certificate or a password.
+ */
+function connectionOf(broker: BrokerThread): Readonly<Record<string, string>> {
+  const { inside } = broker;
+  const login = inside?.login;
+  const security: Readonly<Record<string, string>> = login
+    ? {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.jaas.config": `org.apache.kafka.common.security.plain.PlainLoginModule required username="${login.user}" password="${login.password}";`,
+      }
+    : {};
+  const ofConnectors = ["producer.", "consumer.", "admin."].flatMap((prefix) => {
+    return Object.entries(security).map(([key, value]) => [prefix + key, value]);
+  });
+  return { ...security, ...Object.fromEntries(ofConnectors), "bootstrap.servers": addressOf(inside ?? broker) };
 }
 
 /** `HOST:PORT` at which clients on this machine reach a broker. */

@@ -9,6 +9,7 @@ import type { FreeSpace } from "./free-space.js";
 import type { GroupCoordinator } from "./groups/group-coordinator.js";
 import type { Interception, Interceptor } from "./interceptor.js";
 import type { BrokerState } from "./metadata/broker-state.js";
+import type { Session } from "./security/session.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
 import type { MarkerWriter } from "./transactions/marker-writer.js";
 import type { TransactionCoordinator } from "./transactions/transaction-coordinator.js";
@@ -61,6 +62,8 @@ export interface Call {
   readonly clientId: string;
   /** Address of the client as Java prints it: `/127.0.0.1`. */
   readonly clientHost: string;
+  /** Who the client is, and which listener it uses. */
+  readonly session: Session;
   /** The broker's address to answer this client with. */
   readonly advertised: Endpoint;
   /** Aborts when the client disconnects or the broker stops; handlers that wait must stop waiting then. */
@@ -73,10 +76,15 @@ export const NO_RESPONSE = Symbol("no response");
 /** Instead of a response: the connection is closed, the only way to report that a produce with acks=0 failed. */
 export const CLOSE_CONNECTION = Symbol("close connection");
 
-type Answer<S> = S | typeof NO_RESPONSE | typeof CLOSE_CONNECTION;
+/** A response after which the connection is closed: `response` as an object, or encoded. */
+export class LastAnswer<S> {
+  constructor(readonly response: S) {}
+}
 
-/** The outcome of a request: chunks to send (none for no response), or close the connection. */
-export type Served = readonly Buffer[] | typeof CLOSE_CONNECTION;
+type Answer<S> = S | LastAnswer<S> | typeof NO_RESPONSE | typeof CLOSE_CONNECTION;
+
+/** The outcome of a request: chunks to send (none for no response), the last ones, or close the connection. */
+export type Served = readonly Buffer[] | LastAnswer<readonly Buffer[]> | typeof CLOSE_CONNECTION;
 
 /** A request whose header has been read. */
 interface Incoming {
@@ -121,7 +129,9 @@ export function defineHandler<Q extends Fields, S extends Fields>(
     if (answer === NO_RESPONSE) return [];
     if (answer === CLOSE_CONNECTION) return CLOSE_CONNECTION;
     try {
-      return api.encodeResponse(apiVersion, correlationId, answer as InputOf<S>);
+      return answer instanceof LastAnswer
+        ? new LastAnswer(api.encodeResponse(apiVersion, correlationId, answer.response))
+        : api.encodeResponse(apiVersion, correlationId, answer as InputOf<S>);
     } catch (cause) {
       const fields = { apiVersion, client: clientId };
       broker.logger.error(`Closed a connection: the answer of ${api.name} could not be encoded`, fields, cause);

@@ -3,7 +3,8 @@ import { deferred } from "../base/deferred.js";
 import type { LogFormat } from "../base/log/line-logger.js";
 import type { LogLevel } from "../base/log/log-levels.js";
 import type { LogSink } from "../base/logger.js";
-import type { Endpoint } from "./handler.js";
+import type { InsideAddress } from "./open-listeners.js";
+import type { ScramUser } from "./security/scram-user.js";
 import type { BrokerThreadData, BrokerThreadOrder, BrokerThreadReport } from "./thread-messages.js";
 
 export interface BrokerThreadOptions {
@@ -15,6 +16,8 @@ export interface BrokerThreadOptions {
   readonly listenInside?: boolean;
   /** Kafka's broker properties, by Kafka's names. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** As in `startBroker`. */
+  readonly scramUsers?: readonly ScramUser[];
   readonly logLevel: LogLevel;
   /** By default text. */
   readonly logFormat?: LogFormat;
@@ -26,8 +29,8 @@ export interface BrokerThreadOptions {
 export interface BrokerThread {
   readonly host: string;
   readonly port: number;
-  /** The loopback address of `listenInside`; undefined without it. */
-  readonly inside: Endpoint | undefined;
+  /** As in `RunningBroker`. */
+  readonly inside: InsideAddress | undefined;
   readonly clusterId: string;
   /** Rejects when the thread ends without `close`. */
   readonly ended: Promise<void>;
@@ -56,8 +59,9 @@ export class BrokerStartError extends Error {
  * @throws BrokerStartError when it cannot start (port in use, data folder locked, damaged metadata, bad property).
  */
 export async function startBrokerThread(options: BrokerThreadOptions): Promise<BrokerThread> {
-  const { dataDir, listen, listenInside = false, properties = {}, logLevel, logFormat = "text", logSink } = options;
-  const workerData: BrokerThreadData = { dataDir, listen, listenInside, properties, logLevel, logFormat };
+  const { dataDir, listen, listenInside = false, properties = {}, scramUsers = [], logLevel, logSink } = options;
+  const logFormat = options.logFormat ?? "text";
+  const workerData: BrokerThreadData = { dataDir, listen, listenInside, properties, scramUsers, logLevel, logFormat };
   const thread = new Worker(new URL("./broker-thread.js", import.meta.url), { workerData, name: "broker" });
   const ready = deferred<Extract<BrokerThreadReport, { kind: "ready" }>>();
   const closed = deferred();

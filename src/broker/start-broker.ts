@@ -8,7 +8,7 @@ import type { Random } from "../base/random.js";
 import { BrokerProperties } from "./broker-properties.js";
 import { DataFolderLock, type DataFolderLostError } from "./data-folder/data-folder-lock.js";
 import { FreeSpace } from "./free-space.js";
-import type { Broker, Endpoint } from "./handler.js";
+import type { Broker } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
 import type { PartitionLog } from "./log/partition-log.js";
@@ -17,19 +17,18 @@ import { LogCleaner } from "./log-cleaner.js";
 import { Maintenance } from "./maintenance.js";
 import { BrokerState } from "./metadata/broker-state.js";
 import { MetadataLog } from "./metadata/metadata-log.js";
-import { ConnectionLimits } from "./net/connection-limits.js";
-import { Dispatcher } from "./net/dispatcher.js";
-import { formatEndpoint, isLoopback, parseEndpoint } from "./net/endpoint.js";
-import { Listener } from "./net/listener.js";
-import { MemoryBudget } from "./net/memory-budget.js";
-import { type ListenerPlan, listenersAt, planListener } from "./net/plan-listener.js";
+import { parseEndpoint } from "./net/endpoint.js";
+import type { Listener } from "./net/listener.js";
+import { listenersAt, planListeners } from "./net/plan-listener.js";
 import { OffsetCheckpoint } from "./offset-checkpoint.js";
 import { openCoordinators } from "./open-coordinators.js";
+import { type InsideAddress, openListeners } from "./open-listeners.js";
+import { listenerSecurity } from "./security/listener-security.js";
+import { addScramUsers, type ScramUser } from "./security/scram-user.js";
 import { TopicRegistry } from "./topics/topic-registry.js";
 
 /** Interval at which the disk is asked for its free space. */
 const FREE_SPACE_MS = 1000;
-const INSIDE_HOST = "127.0.0.1";
 
 export interface BrokerOptions {
   /** The broker's data folder; created if it does not exist. */
@@ -37,8 +36,8 @@ export interface BrokerOptions {
   /** `HOST:PORT`; port 0 takes any free one. Undefined: the property `listeners` decides. */
   readonly listen?: string | undefined;
   /**
-   * Also listens on a free loopback port, and advertises that address there instead of advertised.listeners, which a
-   * worker on this machine may be unable to reach.
+   * Also listens on a free loopback port if the first listener might keep a worker in this process out: by an advertised
+   * address that cannot be reached from here, by TLS or by SASL.
    */
   readonly listenInside?: boolean;
   readonly clock: Clock;
@@ -46,6 +45,8 @@ export interface BrokerOptions {
   readonly logger: Logger;
   /** Kafka's broker properties, by Kafka's names. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Users of SCRAM to add, if they do not exist. */
+  readonly scramUsers?: readonly ScramUser[];
   /** For tests: a disk that fails. */
   readonly disk?: Disk;
   /** For tests: called for every request before it is served. */
@@ -56,8 +57,10 @@ export interface BrokerOptions {
 export interface RunningBroker {
   readonly host: string;
   readonly port: number;
-  /** The loopback address of `listenInside`; undefined without it. */
-  readonly inside: Endpoint | undefined;
+  /** The ports of the listeners, by their names. */
+  readonly ports: ReadonlyMap<string, number>;
+  /** The loopback address of `listenInside`; undefined if there is none. */
+  readonly inside: InsideAddress | undefined;
   readonly clusterId: string;
   /**
    * Rejects with DataFolderLostError when another process has taken the folder; the broker has abandoned its data by
@@ -83,7 +86,9 @@ export interface RunningBroker {
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const { dataDir, clock, random, logger, disk = SYSTEM_DISK } = options;
   const properties = propertiesOf(options);
-  const plan = planListener(properties);
+  const secured = planListeners(properties).map((plan) => {
+    return { plan, security: listenerSecurity(plan.name, plan.protocol, properties) };
+  });
   for (const name of properties.unknown)
     logger.warn("A broker property is not known here and has no effect", { property: name });
   const isFresh = makeFolderDurably(disk, dataDir);
@@ -96,6 +101,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   try {
     const state = BrokerState.open(new MetadataLog(dataDir, disk, checkFolder, logger), random, () => clock.turn());
     metadata = state;
+    await addScramUsers(options.scramUsers ?? [], state, random, logger);
     properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
     const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"), disk, logger);
     const registry = await openTopics(options, state, properties, cleanerOffsets, lock);
@@ -118,14 +124,12 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       logger,
       apis: HANDLERS,
     };
-    const [listener, inside] = await openListeners(options, plan, broker);
+    const { listeners, first, inside } = await openListeners(options, secured, broker);
     const cleaner = new LogCleaner(registry, cleanerOffsets, properties, clock, logger);
-    const listeners = inside ? [listener, inside] : [listener];
     startMaintenance(maintenance, broker, listeners, cleaner);
     maintenance.start({ name: "measuring the free space", intervalMs: () => FREE_SPACE_MS, run: measureSpace });
     const { clusterId } = state.metadata;
-    const { host } = plan.listen;
-    const { port } = listener;
+    const { host, port } = first;
     logger.info("Broker serves", { host, port, dataDir, clusterId });
     const end = async (clean: boolean) => {
       maintenance.stop();
@@ -144,7 +148,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     return {
       host,
       port,
-      inside: inside && { host: INSIDE_HOST, port: inside.port },
+      ports: new Map(listeners.map(({ plan, port: each }) => [plan.name, each])),
+      inside,
       clusterId,
       ...endingOf(end, lost.promise),
     };
@@ -163,34 +168,6 @@ function propertiesOf({ properties = {}, listen, dataDir }: BrokerOptions): Brok
   if (listen === undefined) return new BrokerProperties({ ...properties, "log.dirs": dataDir });
   const listeners = listenersAt(parseEndpoint(listen), new BrokerProperties(properties));
   return new BrokerProperties({ ...properties, listeners, "log.dirs": dataDir });
-}
-
-/** Opens the listener as planned, and the one on loopback if `listenInside`. */
-async function openListeners(
-  { clock, logger, interceptor, listenInside }: BrokerOptions,
-  plan: ListenerPlan,
-  broker: Broker,
-): Promise<readonly [Listener, Listener?]> {
-  const dispatcher = new Dispatcher(broker, HANDLERS, interceptor);
-  const { properties } = broker;
-  const budget = new MemoryBudget(() => properties.number("queued.max.request.bytes"), clock);
-  const context = { dispatcher, budget, properties, clock, logger };
-  const listener = await Listener.open(plan, { ...context, limits: new ConnectionLimits(properties, logger) });
-  if (!isLoopback(plan.listen)) {
-    logger.warn(
-      "The broker listens beyond this machine without authentication: any client that reaches it can read, change and delete everything",
-      { listen: formatEndpoint({ host: plan.listen.host, port: listener.port }) },
-    );
-  }
-  if (!listenInside) return [listener];
-  try {
-    const inside = { listen: { host: INSIDE_HOST, port: 0 }, advertised: undefined };
-    // Clients of the other listener cannot keep the worker out.
-    return [listener, await Listener.open(inside, { ...context, limits: undefined })];
-  } catch (error) {
-    await listener.abandon();
-    throw error;
-  }
 }
 
 /** Ends the broker once: by the first `close` or `abandon`, or by itself when its folder is lost. */

@@ -1,6 +1,7 @@
 import type { LogFormat } from "../base/log/line-logger.js";
 import type { LogLevel } from "../base/log/log-levels.js";
-import type { Endpoint } from "./handler.js";
+import type { InsideAddress } from "./open-listeners.js";
+import type { ScramUser } from "./security/scram-user.js";
 
 /** The start options of a broker thread. */
 export interface BrokerThreadData {
@@ -8,6 +9,7 @@ export interface BrokerThreadData {
   readonly listen: string | undefined;
   readonly listenInside: boolean;
   readonly properties: Readonly<Record<string, string>>;
+  readonly scramUsers: readonly ScramUser[];
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -18,7 +20,7 @@ export type BrokerThreadReport =
       readonly kind: "ready";
       readonly host: string;
       readonly port: number;
-      readonly inside: Endpoint | undefined;
+      readonly inside: InsideAddress | undefined;
       readonly clusterId: string;
     }
   /** The start failed; `name` is the error's class. */

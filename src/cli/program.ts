@@ -18,6 +18,8 @@ export interface UpOptions {
   readonly rest?: string;
   readonly config?: string;
   readonly brokerConfig?: string;
+  /** Users of SCRAM to add to the broker. */
+  readonly addScram?: readonly string[];
 }
 
 export interface BrokerOptions {
@@ -25,9 +27,13 @@ export interface BrokerOptions {
   /** undefined: from the properties, or the default. */
   readonly listen?: string;
   readonly config?: string;
+  /** Users of SCRAM to add. */
+  readonly addScram?: readonly string[];
 }
 
 const DATA = "./millrace-data";
+const ADD_SCRAM =
+  "SCRAM-SHA-256=[name=USER,password=PASSWORD]: a user to add to the broker, if it does not exist; may be repeated";
 const KAFKA = "(default: 127.0.0.1:9092)";
 
 /**
@@ -65,6 +71,7 @@ export async function runProgram(args: readonly string[], version: string, comma
     .option("--rest <HOST:PORT>", "where REST listens; port 0 takes any free one (default: 127.0.0.1:8083)", address)
     .option("--config <FILE.properties>", "worker properties over the defaults")
     .option("--broker-config <FILE.properties>", "Kafka's broker properties over the defaults")
+    .option("--add-scram <USER>", ADD_SCRAM, (user: string, users: string[] = []) => [...users, user])
     .action((options: UpOptions) => done(commands.up(options)));
   program
     .command("worker")
@@ -83,6 +90,7 @@ export async function runProgram(args: readonly string[], version: string, comma
     .option("--data <DIR>", "folder of all data", DATA)
     .option("--listen <HOST:PORT>", `where it listens; port 0 takes any free one ${KAFKA}`, address)
     .option("--config <FILE.properties>", "Kafka's broker properties over the defaults")
+    .option("--add-scram <USER>", ADD_SCRAM, (user: string, users: string[] = []) => [...users, user])
     .action((options: BrokerOptions) => done(commands.broker(options)));
   program
     .command("demo")

@@ -20,6 +20,8 @@ describe("config keys", () => {
     twice.delete("header.converter");
     // JsonConverter's, and that of the transformations, which share theirs.
     twice.delete("replace.null.with.default");
+    // Of the broker's listeners and of REST's.
+    twice.delete("ssl.client.auth");
     // Of two transformations, whose defaults differ.
     twice.delete("route.by.field");
     expect([...twice]).toEqual([]);

@@ -14,6 +14,8 @@ export class BrokerClient {
   /** Correlation ids in the order of their answers. */
   readonly answered: number[] = [];
   #correlationId = 0;
+  /** Waits for a frame that is not an answer. */
+  #bare: Deferred<Buffer> | undefined;
 
   private constructor(private readonly socket: Socket) {
     socket.setNoDelay(true);
@@ -66,6 +68,14 @@ export class BrokerClient {
     return answer.promise;
   }
 
+  /** Sends bytes, and resolves with the next frame, which is not taken for the answer of a request. */
+  bareExchange(bytes: Buffer): Promise<Buffer> {
+    const frame = deferred<Buffer>();
+    this.#bare = frame;
+    this.socket.write(bytes);
+    return frame.promise;
+  }
+
   /** Sends raw bytes. */
   write(bytes: Buffer): void {
     this.socket.write(bytes);
@@ -76,6 +86,11 @@ export class BrokerClient {
   }
 
   #take(frame: Buffer): void {
+    if (this.#bare) {
+      this.#bare.resolve(frame);
+      this.#bare = undefined;
+      return;
+    }
     const { correlationId } = readCorrelationId(frame);
     this.answered.push(correlationId);
     this.#waiting.get(correlationId)?.resolve(frame);

@@ -7,6 +7,7 @@ import type { Broker } from "../../src/broker/handler.js";
 import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
 import { type ConnectionCall, Dispatcher } from "../../src/broker/net/dispatcher.js";
 import { openCoordinators } from "../../src/broker/open-coordinators.js";
+import { ANONYMOUS, Session } from "../../src/broker/security/session.js";
 import type { Api } from "../../src/protocol/api.js";
 import { MalformedError } from "../../src/protocol/malformed-error.js";
 import type { Fields } from "../../src/protocol/message-fields.js";
@@ -128,6 +129,7 @@ export async function fuzzBroker(
 }
 
 const CLIENT: Omit<ConnectionCall, "closed"> = {
+  session: new Session("PLAINTEXT", "PLAINTEXT", { user: ANONYMOUS }),
   clientHost: "/127.0.0.1",
   advertised: { host: "127.0.0.1", port: 9092 },
   memory: NO_MEMORY_LIMIT,

@@ -2,7 +2,7 @@ import type { RequestOf, ResponseInput } from "../../protocol/api.js";
 import { describeConfigs as api } from "../../protocol/apis/describe-configs.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
-import { BROKER_KEYS, CONFIG_SOURCES, configTypeOf } from "../broker-properties.js";
+import { BROKER_KEYS, CONFIG_SOURCES, configTypeOf, type SourcedValue } from "../broker-properties.js";
 import { type Broker, type Call, defineHandler } from "../handler.js";
 import { CONFIG_TYPES, TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import { topicConfigSources } from "../topics/topic-config.js";
@@ -85,14 +85,16 @@ function describeTopic(resource: Resource, { topics, properties }: Broker): Reso
 
 function brokerConfigs({ properties }: Broker): ConfigAnswer[] {
   return Object.keys(BROKER_KEYS).map((name) => {
-    const sources = properties.sources(name);
+    const isSensitive = BROKER_KEYS[name]!.type === "password";
+    const shown = (each: SourcedValue) => (isSensitive ? { ...each, value: null } : each);
+    const sources = properties.sources(name).map(shown);
     const { value, source } = sources[0] ?? { value: null, source: CONFIG_SOURCES.default };
     return {
       name,
       value,
       readOnly: !isDynamic(name),
       configSource: source,
-      isSensitive: false,
+      isSensitive,
       synonyms: sources.map((each) => ({ name, ...each })),
       configType: configTypeOf(name),
       documentation: null,

@@ -2,6 +2,7 @@ import type { Handler } from "../handler.js";
 import { addOffsetsToTxn } from "./add-offsets-to-txn.js";
 import { addPartitionsToTxn } from "./add-partitions-to-txn.js";
 import { alterConfigs } from "./alter-configs.js";
+import { alterUserScramCredentials } from "./alter-user-scram-credentials.js";
 import { apiVersions } from "./api-versions.js";
 import { createPartitions } from "./create-partitions.js";
 import { createTopics } from "./create-topics.js";
@@ -14,6 +15,7 @@ import { describeGroups } from "./describe-groups.js";
 import { describeProducers } from "./describe-producers.js";
 import { describeTopicPartitions } from "./describe-topic-partitions.js";
 import { describeTransactions } from "./describe-transactions.js";
+import { describeUserScramCredentials } from "./describe-user-scram-credentials.js";
 import { endTxn } from "./end-txn.js";
 import { fetch } from "./fetch.js";
 import { findCoordinator } from "./find-coordinator.js";
@@ -31,6 +33,8 @@ import { offsetDelete } from "./offset-delete.js";
 import { offsetFetch } from "./offset-fetch.js";
 import { offsetForLeaderEpoch } from "./offset-for-leader-epoch.js";
 import { produce } from "./produce.js";
+import { saslAuthenticate } from "./sasl-authenticate.js";
+import { saslHandshake } from "./sasl-handshake.js";
 import { syncGroup } from "./sync-group.js";
 import { txnOffsetCommit } from "./txn-offset-commit.js";
 import { writeTxnMarkers } from "./write-txn-markers.js";
@@ -50,6 +54,7 @@ export const HANDLERS: readonly Handler[] = [
   syncGroup,
   describeGroups,
   listGroups,
+  saslHandshake,
   apiVersions,
   createTopics,
   deleteTopics,
@@ -63,10 +68,13 @@ export const HANDLERS: readonly Handler[] = [
   txnOffsetCommit,
   describeConfigs,
   alterConfigs,
+  saslAuthenticate,
   createPartitions,
   deleteGroups,
   incrementalAlterConfigs,
   offsetDelete,
+  describeUserScramCredentials,
+  alterUserScramCredentials,
   describeCluster,
   describeProducers,
   describeTransactions,

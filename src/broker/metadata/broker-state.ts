@@ -51,6 +51,7 @@ export class BrokerState {
       topics: new Map(),
       nodeConfigs: {},
       defaultConfigs: {},
+      scramUsers: new Map(),
     };
     const metadata = { ...stored, epoch: stored.epoch + 1 };
     log.begin(metadata);

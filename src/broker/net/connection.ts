@@ -3,7 +3,8 @@ import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import { produce } from "../../protocol/apis/produce.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
-import { CLOSE_CONNECTION, type Endpoint, type Served } from "../handler.js";
+import { CLOSE_CONNECTION, type Endpoint, LastAnswer, type Served } from "../handler.js";
+import type { Session } from "../security/session.js";
 import { AnswerQueue } from "./answer-queue.js";
 import type { ConnectionCall, Dispatcher } from "./dispatcher.js";
 import { type FrameReader, FrameSizeError } from "./frame-reader.js";
@@ -49,6 +50,7 @@ export class Connection {
     budget: MemoryBudget,
     private readonly clock: Clock,
     private readonly logger: Logger,
+    session: Session,
     advertised: Endpoint | undefined,
   ) {
     this.#account = budget.open({
@@ -62,6 +64,7 @@ export class Connection {
     this.#call = {
       clientHost: `/${plainAddress(socket.remoteAddress)}`,
       advertised: advertised ?? { host: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
+      session,
       closed: signal,
       memory: {
         get roomBytes() {
@@ -211,7 +214,8 @@ export class Connection {
   #take(served: Served): void {
     this.#account.addAnswer(-this.#reservedBytes);
     this.#reservedBytes = 0;
-    if (served === CLOSE_CONNECTION) {
+    if (served === CLOSE_CONNECTION || served instanceof LastAnswer) {
+      if (served instanceof LastAnswer) this.#answers.push(served.response);
       this.#answers.flush();
       this.end();
       return;

@@ -1,10 +1,14 @@
 import { readRequestHeader } from "../../protocol/api.js";
 import { apiVersions } from "../../protocol/apis/api-versions.js";
 import { produce } from "../../protocol/apis/produce.js";
+import { saslAuthenticate } from "../../protocol/apis/sasl-authenticate.js";
+import { saslHandshake } from "../../protocol/apis/sasl-handshake.js";
 import { ByteReader } from "../../protocol/byte-reader.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { type Broker, type Call, CLOSE_CONNECTION, type Handler, type Served } from "../handler.js";
 import type { Interceptor } from "../interceptor.js";
+import { takeSaslToken } from "../security/sasl-token.js";
+import type { Session } from "../security/session.js";
 
 /** The part of a call that is the same for all requests of a connection. */
 export type ConnectionCall = Omit<Call, "apiVersion" | "clientId" | "broker">;
@@ -13,6 +17,9 @@ export type ConnectionCall = Omit<Call, "apiVersion" | "clientId" | "broker">;
 const TINY_FRAME_BYTES = 64 * 1024;
 /** The largest frame of a request without records: decoded, it takes many times its size. */
 const FRAME_BYTES = 16 * 1024 * 1024;
+
+/** What a client may send that has not authenticated. */
+const BEFORE_LOGIN: ReadonlySet<number> = new Set([apiVersions.key, saslHandshake.key, saslAuthenticate.key]);
 
 /** Finds the handler of each request. */
 export class Dispatcher {
@@ -32,7 +39,13 @@ export class Dispatcher {
   }
 
   /** The largest frame of such a request, within socket.request.max.bytes. */
-  limitOf(apiKey: number, apiVersion: number): number {
+  limitOf(apiKey: number, apiVersion: number, session: Session): number {
+    const limit = this.#limitOf(apiKey, apiVersion);
+    if (session.principal !== undefined) return limit;
+    return Math.min(limit, this.broker.properties.number("sasl.server.max.receive.size"));
+  }
+
+  #limitOf(apiKey: number, apiVersion: number): number {
     const handler = this.#handlers.get(apiKey);
     if (!handler || apiKey === apiVersions.key) return TINY_FRAME_BYTES;
     if (apiVersion < handler.versions[0] || apiVersion > handler.versions[1]) return TINY_FRAME_BYTES;
@@ -44,6 +57,8 @@ export class Dispatcher {
    * @throws MalformedError when it cannot be decoded; the connection is then closed, as in Kafka.
    */
   dispatch(frame: Buffer, connection: ConnectionCall): Served | Promise<Served> {
+    const { session } = connection;
+    if (session.sasl?.expectsBareToken) return this.#takeBareToken(frame, connection);
     const body = new ByteReader(frame);
     const { apiKey, apiVersion, correlationId, clientId } = readRequestHeader(body);
     const handler = this.#handlers.get(apiKey);
@@ -59,9 +74,28 @@ export class Dispatcher {
       });
       return CLOSE_CONNECTION;
     }
+    if (session.principal === undefined && !BEFORE_LOGIN.has(apiKey)) {
+      const { logger } = this.broker;
+      const fields = { apiKey, client: connection.clientHost, listener: session.listener };
+      if (session.sasl?.isExpired) logger.info("Closed a connection whose session has ended", fields);
+      else logger.warn("Closed a connection that sent a request before it had authenticated", fields);
+      return CLOSE_CONNECTION;
+    }
     const { advertised, clientHost, closed, memory } = connection;
-    const call: Call = { broker: this.broker, apiVersion, clientId, advertised, clientHost, closed, memory };
+    const call: Call = { broker: this.broker, apiVersion, clientId, session, advertised, clientHost, closed, memory };
     return handler.serve({ apiVersion, correlationId, body }, call, this.interceptor);
+  }
+
+  /** A token after SaslHandshake v0 has only its size before it, and so has the reply; a refusal has none. */
+  #takeBareToken(token: Buffer, { session, clientHost }: ConnectionCall): Served | Promise<Served> {
+    const outcome = takeSaslToken(token, session, clientHost, this.broker);
+    const reply = (known: Awaited<typeof outcome>): Served => {
+      if (known.kind !== "reply") return CLOSE_CONNECTION;
+      const size = Buffer.alloc(4);
+      size.writeInt32BE(known.token.length);
+      return [size, known.token];
+    };
+    return outcome instanceof Promise ? outcome.then(reply) : reply(outcome);
   }
 }
 

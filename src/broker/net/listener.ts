@@ -1,8 +1,13 @@
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import type { Endpoint } from "../handler.js";
+import type { ListenerSecurity } from "../security/listener-security.js";
+import type { ListenerTls } from "../security/listener-tls.js";
+import { type SaslContext, SaslExchange } from "../security/sasl-exchange.js";
+import { ANONYMOUS, Session } from "../security/session.js";
 import { Connection, isReleased } from "./connection.js";
 import type { ConnectionLimits } from "./connection-limits.js";
 import type { Dispatcher } from "./dispatcher.js";
@@ -14,6 +19,8 @@ import type { ListenerPlan } from "./plan-listener.js";
 
 /** Time that a stop leaves clients to read their last answers. */
 const CLOSE_GRACE_MS = 500;
+/** Time that a client has for its TLS handshake. */
+const HANDSHAKE_MS = 30_000;
 
 /** The broker cannot listen on the address. */
 export class ListenError extends Error {
@@ -39,48 +46,35 @@ export interface ListenerContext {
   /** undefined: any number of connections. */
   readonly limits: ConnectionLimits | undefined;
   readonly properties: BrokerProperties;
+  readonly sasl: SaslContext;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** A listening socket and its connections. */
 export class Listener {
-  private readonly properties: BrokerProperties;
-  private readonly clock: Clock;
   readonly #server: Server;
+  /** Makes the encrypted sockets over those that the server accepts. */
+  readonly #tls: TlsServer | undefined;
+  /** All accepted sockets. */
+  readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Connection>();
+  readonly #memory = new FrameMemory();
 
   private constructor(
-    { dispatcher, budget, limits, properties, clock, logger }: ListenerContext,
-    advertised: Endpoint | undefined,
+    readonly plan: ListenerPlan,
+    private readonly security: ListenerSecurity,
+    private readonly context: ListenerContext,
   ) {
-    this.properties = properties;
-    this.clock = clock;
-    const memory = new FrameMemory();
-    const limitOf = (key: number, version: number) => dispatcher.limitOf(key, version);
-    this.#server = createServer((socket) => {
-      const slot = limits?.admit(socket.remoteAddress ?? "");
-      if (limits && !slot) {
-        // Its error is of no interest, but would end the process.
-        socket.on("error", () => undefined);
-        socket.destroy();
-        return;
-      }
-      const frames = new FrameReader(properties.number("socket.request.max.bytes"), memory, isReleased, limitOf);
-      const address = advertised && { host: advertised.host, port: advertised.port || this.port };
-      const connection = new Connection(socket, dispatcher, frames, budget, clock, logger, address);
-      this.#connections.add(connection);
-      socket.on("close", () => {
-        slot?.leave();
-        this.#connections.delete(connection);
-      });
-    });
+    this.#tls = security.tls && this.#tlsServer(security.tls);
+    this.#server = createServer((socket) => this.#accept(socket));
   }
 
   /** Starts to listen. @throws ListenError */
-  static async open({ listen: endpoint, advertised }: ListenerPlan, context: ListenerContext): Promise<Listener> {
+  static async open(plan: ListenerPlan, security: ListenerSecurity, context: ListenerContext): Promise<Listener> {
     const { logger } = context;
-    const listener = new Listener(context, advertised);
+    const endpoint = plan.listen;
+    const listener = new Listener(plan, security, context);
     const server = listener.#server;
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: NodeJS.ErrnoException) => reject(new ListenError(endpoint, cause));
@@ -100,16 +94,17 @@ export class Listener {
 
   /** Closes connections idle for connections.max.idle.ms. Called by the broker's maintenance. */
   closeIdle(): void {
-    const idleMs = this.properties.number("connections.max.idle.ms");
+    const { properties, clock } = this.context;
+    const idleMs = properties.number("connections.max.idle.ms");
     if (idleMs < 0) return;
-    for (const connection of this.#connections) connection.closeIfIdle(this.clock.monotonicMs(), idleMs);
+    for (const connection of this.#connections) connection.closeIfIdle(clock.monotonicMs(), idleMs);
   }
 
   /** Stops listening, and closes connections once their last answers are written. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.end();
-    await Promise.race([closed, this.clock.delay(CLOSE_GRACE_MS)]);
+    await Promise.race([closed, this.context.clock.delay(CLOSE_GRACE_MS)]);
     await this.abandon();
   }
 
@@ -117,6 +112,70 @@ export class Listener {
   async abandon(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.close();
+    // Those whose TLS handshake is under way, too.
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  #accept(socket: Socket): void {
+    const { limits } = this.context;
+    const slot = limits?.admit(socket.remoteAddress ?? "");
+    if (limits && !slot) {
+      // Its error is of no interest, but would end the process.
+      socket.on("error", () => undefined);
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.on("close", () => {
+      slot?.leave();
+      this.#sockets.delete(socket);
+    });
+    if (this.#tls) this.#tls.emit("connection", socket);
+    else this.#serve(socket, ANONYMOUS);
+  }
+
+  #tlsServer({ options, clientAuth, userOf }: ListenerTls): TlsServer {
+    const { logger } = this.context;
+    const refuse = (socket: Socket, cause: string) => {
+      logger.info("Closed a connection: its TLS handshake failed", {
+        listener: this.plan.name,
+        client: socket.remoteAddress,
+        cause,
+      });
+      socket.destroy();
+    };
+    const server = createTlsServer({ ...options, handshakeTimeout: HANDSHAKE_MS });
+    server.on("tlsClientError", (cause, socket) => refuse(socket, cause.message));
+    server.on("secureConnection", (socket: TLSSocket) => {
+      const certificate = clientAuth === "none" ? undefined : socket.getPeerCertificate().raw;
+      if (certificate === undefined) {
+        this.#serve(socket, ANONYMOUS);
+        return;
+      }
+      if (!socket.authorized) {
+        refuse(socket, `the client's certificate is not trusted: ${socket.authorizationError?.message ?? "unknown"}`);
+        return;
+      }
+      const user = userOf(certificate);
+      if (user === undefined) refuse(socket, "no rule of ssl.principal.mapping.rules is for the client's certificate");
+      else this.#serve(socket, user);
+    });
+    return server;
+  }
+
+  /** @param user whom the socket has authenticated; SASL, where it is used, replaces it. */
+  #serve(socket: Socket, user: string): void {
+    const { dispatcher, budget, properties, clock, logger, sasl } = this.context;
+    const { name, protocol, advertised } = this.plan;
+    const exchange = this.security.sasl && new SaslExchange(this.security.sasl, sasl);
+    const session = new Session(name, protocol, exchange ? { sasl: exchange } : { user });
+    const maxBytes = properties.number("socket.request.max.bytes");
+    const limitOf = (key: number, version: number) => dispatcher.limitOf(key, version, session);
+    const frames = new FrameReader(maxBytes, this.#memory, isReleased, limitOf);
+    const address = advertised && { host: advertised.host, port: advertised.port || this.port };
+    const connection = new Connection(socket, dispatcher, frames, budget, clock, logger, session, address);
+    this.#connections.add(connection);
+    socket.on("close", () => this.#connections.delete(connection));
   }
 }

@@ -1,9 +1,13 @@
 import { type BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
 import type { Endpoint } from "../handler.js";
+import { isSecurityProtocol, type SecurityProtocol } from "../security/security-protocol.js";
 import { EndpointError, formatEndpoint, parseEndpoint } from "./endpoint.js";
 
-/** The address that a broker listens on, and the one that it advertises. */
+/** The address that a broker listens on, how it protects it, and the address that it advertises. */
 export interface ListenerPlan {
+  /** In upper case, as in `listeners`. */
+  readonly name: string;
+  readonly protocol: SecurityProtocol;
   readonly listen: Endpoint;
   /** undefined: each client gets the address that it connected to. Port 0 stands for the listening port. */
   readonly advertised: Endpoint | undefined;
@@ -16,45 +20,67 @@ interface NamedEndpoint extends Endpoint {
 const NAMED = /^([A-Za-z][A-Za-z0-9_.-]*):\/\//;
 
 /**
- * Reads `listeners` and `advertised.listeners` by Kafka's rules, for a single plaintext listener. Listeners named in
+ * Reads `listeners`, `advertised.listeners` and `listener.security.protocol.map` by Kafka's rules. Listeners named in
  * controller.listener.names are ignored: this broker is its own controller.
  *
- * @throws BrokerPropertyError for a second listener, an encrypted or authenticated one, and where Kafka refuses.
+ * @returns the listeners for clients, at least one.
+ * @throws BrokerPropertyError where Kafka refuses.
  */
-export function planListener(properties: BrokerProperties): ListenerPlan {
-  const controllers = new Set(properties.list("controller.listener.names"));
-  const [own, ...others] = endpointsOf("listeners", properties).filter(({ name }) => !controllers.has(name));
-  if (!own) throw new BrokerPropertyError("listeners", "names no listener for clients");
-  if (others.length > 0) {
-    const names = [own, ...others].map(({ name }) => name).join(", ");
-    throw new BrokerPropertyError("listeners", `one listener is served here, and this names several: ${names}`);
-  }
-  requirePlaintext(own.name, properties);
-  const { host, port } = own;
-  const addresses = endpointsOf("advertised.listeners", properties);
-  if (addresses.length === 0) return { listen: { host, port }, advertised: undefined };
-  const advertised = addresses.find(({ name }) => name === own.name);
-  if (!advertised || addresses.length > 1) {
-    throw new BrokerPropertyError("advertised.listeners", `expected one address, for the listener ${own.name}`);
-  }
-  if (["", "0.0.0.0", "::"].includes(advertised.host)) {
-    const detail = `no client can connect to '${advertised.host}'. Use the name or address by which clients reach this broker.`;
+export function planListeners(properties: BrokerProperties): readonly [ListenerPlan, ...ListenerPlan[]] {
+  const own = clientListeners(properties);
+  const names = own.map(({ name }) => name);
+  requireDistinct("listeners", own);
+  const advertised = endpointsOf("advertised.listeners", properties);
+  requireDistinct("advertised.listeners", advertised);
+  for (const { name, host } of advertised) {
+    if (!names.includes(name)) {
+      throw new BrokerPropertyError("advertised.listeners", `${name} is not among the listeners: ${names.join(", ")}`);
+    }
+    if (!["", "0.0.0.0", "::"].includes(host)) continue;
+    const detail = `no client can connect to '${host}'. Use the name or address by which clients reach this broker.`;
     throw new BrokerPropertyError("advertised.listeners", detail);
   }
-  return { listen: { host, port }, advertised: { host: advertised.host, port: advertised.port } };
+  for (const name of properties.namedListeners) {
+    if (names.includes(name.toUpperCase()) || isController(name, properties)) continue;
+    const detail = `there is no such listener (listeners: ${names.join(", ")})`;
+    throw new BrokerPropertyError(`listener.name.${name}.…`, detail);
+  }
+  const plans = own.map(({ name, host, port }): ListenerPlan => {
+    const address = advertised.find((each) => each.name === name);
+    return {
+      name,
+      protocol: protocolOf(name, properties),
+      listen: { host, port },
+      advertised: address && { host: address.host, port: address.port },
+    };
+  });
+  return plans as unknown as readonly [ListenerPlan, ...ListenerPlan[]];
 }
 
 /**
  * The value of `listeners` where an option gives the address: the properties still decide its name and protocol, so that
  * an option opens nothing that the properties wanted closed.
  *
- * @throws BrokerPropertyError for properties that name an encrypted or authenticated listener.
+ * @throws BrokerPropertyError for properties that name several listeners: an option has one address.
  */
 export function listenersAt(address: Endpoint, properties: BrokerProperties): string {
-  const controllers = new Set(properties.list("controller.listener.names"));
-  const given = endpointsOf("listeners", properties).filter(({ name }) => !controllers.has(name));
-  for (const { name } of given) requirePlaintext(name, properties);
-  return `${given[0]?.name ?? "PLAINTEXT"}://${formatEndpoint(address)}`;
+  const [first, ...others] = clientListeners(properties);
+  if (first && others.length > 0) {
+    const names = [first, ...others].map(({ name }) => name).join(", ");
+    const detail = `several are named (${names}), and an option gives the address of one. Leave the option out, or name one listener`;
+    throw new BrokerPropertyError("listeners", detail);
+  }
+  return `${first.name}://${formatEndpoint(address)}`;
+}
+
+function clientListeners(properties: BrokerProperties): readonly [NamedEndpoint, ...NamedEndpoint[]] {
+  const [first, ...others] = endpointsOf("listeners", properties).filter(({ name }) => !isController(name, properties));
+  if (!first) throw new BrokerPropertyError("listeners", "names no listener for clients");
+  return [first, ...others];
+}
+
+function isController(name: string, properties: BrokerProperties): boolean {
+  return properties.list("controller.listener.names").some((each) => each.toUpperCase() === name.toUpperCase());
 }
 
 function endpointsOf(key: string, properties: BrokerProperties): NamedEndpoint[] {
@@ -63,7 +89,7 @@ function endpointsOf(key: string, properties: BrokerProperties): NamedEndpoint[]
     if (name === undefined)
       throw new BrokerPropertyError(key, `expected NAME://HOST:PORT, such as PLAINTEXT://host:9092, got ${text}`);
     try {
-      return { name: name.toUpperCase(), ...parseEndpoint(text) };
+      return { name: name.toUpperCase(), ...parseEndpoint(text.slice(name.length + "://".length)) };
     } catch (error) {
       if (!(error instanceof EndpointError)) throw error;
       throw new BrokerPropertyError(key, error.message);
@@ -71,13 +97,22 @@ function endpointsOf(key: string, properties: BrokerProperties): NamedEndpoint[]
   });
 }
 
+function requireDistinct(key: string, endpoints: readonly NamedEndpoint[]): void {
+  const names = endpoints.map(({ name }) => name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new BrokerPropertyError(key, `each listener must have a different name, got ${twice}`);
+  const ports = endpoints.filter(({ port }) => port !== 0).map(({ host, port }) => `${host}:${port}`);
+  const shared = ports.find((port, at) => ports.indexOf(port) !== at);
+  if (key === "listeners" && shared !== undefined) {
+    throw new BrokerPropertyError(key, `each listener must have a different port, got ${shared} twice`);
+  }
+}
+
 /** A name that is not in the map is itself a protocol, as in Kafka's default map. */
-function requirePlaintext(name: string, properties: BrokerProperties): void {
+function protocolOf(name: string, properties: BrokerProperties): SecurityProtocol {
   const pairs = properties.list("listener.security.protocol.map").map((pair) => pair.toUpperCase().split(":"));
   const protocol = new Map(pairs.map(([from = "", to = ""]) => [from, to])).get(name) ?? name;
-  if (protocol === "PLAINTEXT") return;
-  const detail = ["SSL", "SASL_PLAINTEXT", "SASL_SSL"].includes(protocol)
-    ? `${name === protocol ? name : `${name} is ${protocol}`}: the bundled broker serves PLAINTEXT only. Use Apache Kafka for encryption and authentication`
-    : `no security protocol is defined for ${name} (listener.security.protocol.map)`;
+  if (isSecurityProtocol(protocol)) return protocol;
+  const detail = `no security protocol is defined for ${name} (listener.security.protocol.map)`;
   throw new BrokerPropertyError("listeners", detail);
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { LoginModule } from "./jaas-entry.js";
+import type { LoginModule } from "../../base/config/jaas.js";
 
 /** A login module with its users, by name. */
 export interface UserModule {

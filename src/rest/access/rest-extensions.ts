@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../../api/index.js";
+import type { LoginModule } from "../../base/config/jaas.js";
 import { PropertiesError, parseProperties } from "../../base/properties.js";
 import type { UserModule } from "./basic-auth.js";
-import { jaasEntry, type LoginModule } from "./jaas-entry.js";
+import { jaasEntry } from "./jaas-entry.js";
 
 const BASIC_AUTH = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension";
 const FILE_MODULE = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule";

@@ -2,6 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SystemClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SystemRandom } from "../../../src/base/random.js";
+import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
 import { metadata } from "../../../src/protocol/apis/metadata.js";
 import { ErrorCodes } from "../../../src/protocol/error-codes.js";
@@ -82,7 +86,7 @@ describe("millrace broker --config", () => {
 
   test.each([
     ["authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"],
-    ["listeners", "SASL_SSL://0.0.0.0:9093"],
+    ["sasl.enabled.mechanisms", "GSSAPI"],
     ["log.retention.ms", "soon"],
     ["log.dirs", "/a,/b"],
   ])("refuses %s=%s by name", async (key, value) => {
@@ -100,6 +104,35 @@ describe("millrace up --broker-config", () => {
     expect(await toldBy(port)).toMatchObject({ address: "kafka.example.test:19092" });
     const [, rest] = await running!.line(/^REST interface: (\S+)$/);
     expect((await fetch(`${rest}/connectors`)).status).toBe(200);
+  });
+
+  test("with users: its own worker has a password of its own, others need one", async () => {
+    const secured = {
+      listeners: "SASL_PLAINTEXT://127.0.0.1:0",
+      "sasl.enabled.mechanisms": "SCRAM-SHA-256",
+    };
+    const user = "SCRAM-SHA-256=[name=ann,password=p4ss-word]";
+    const args = ["--rest", "127.0.0.1:0", "--broker-config", properties("b", secured), "--add-scram", user];
+    const port = await start("up", ...args);
+    const [, rest] = await running!.line(/^REST interface: (\S+)$/);
+    expect((await fetch(`${rest}/connectors`)).status).toBe(200);
+    await expect(toldBy(port)).rejects.toThrow(/closed the connection/);
+    await running!.line(/sent a request before it had authenticated/);
+    const client = createKafkaClient({
+      properties: {
+        "bootstrap.servers": `127.0.0.1:${port}`,
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "SCRAM-SHA-256",
+        "sasl.jaas.config":
+          'org.apache.kafka.common.security.scram.ScramLoginModule required username="ann" password="p4ss-word";',
+      },
+      clock: new SystemClock(),
+      random: new SystemRandom(),
+      logger: silentLogger,
+    });
+    expect((await client.admin.listTopics()).length).toBeGreaterThan(0);
+    await client.close();
+    expect(running!.log).not.toContain("p4ss-word");
   });
 
   test("is named when the worker's file holds a broker property", async () => {

@@ -42,11 +42,16 @@ describe("the broker's properties", () => {
     ["authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"],
     ["super.users", "User:admin"],
     ["allow.everyone.if.no.acl.found", "false"],
-    ["sasl.enabled.mechanisms", "PLAIN"],
-    ["ssl.keystore.location", "/k.jks"],
-    ["ssl.client.auth", "required"],
-    ["listener.name.external.ssl.client.auth", "required"],
-    ["security.inter.broker.protocol", "SSL"],
+    ["sasl.enabled.mechanisms", "GSSAPI"],
+    ["sasl.jaas.config", "x.Y required;"],
+    ["sasl.server.callback.handler.class", "x.Y"],
+    ["listener.name.external.plain.sasl.server.callback.handler.class", "x.Y"],
+    ["listener.name.external.oauthbearer.sasl.jaas.config", "x.Y required;"],
+    ["listener.name.external.max.connections", "3"],
+    ["ssl.client.auth", "maybe"],
+    ["ssl.enabled.protocols", "TLSv1.1"],
+    ["ssl.cipher.suites", "TLS_AES_256_GCM_SHA384"],
+    ["ssl.engine.factory.class", "x.Y"],
     ["principal.builder.class", "x.Y"],
     ["create.topic.policy.class.name", "x.Y"],
     ["client.quota.callback.class", "x.Y"],
@@ -58,11 +63,15 @@ describe("the broker's properties", () => {
   test.each([
     ["super.users", ""],
     ["sasl.enabled.mechanisms", ""],
-    ["security.inter.broker.protocol", "PLAINTEXT"],
+    ["security.inter.broker.protocol", "SASL_SSL"],
+    ["sasl.mechanism.inter.broker.protocol", "PLAIN"],
+    ["sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-512"],
+    ["listener.name.external.sasl.enabled.mechanisms", "PLAIN"],
+    ["listener.name.external.scram-sha-256.connections.max.reauth.ms", "3600000"],
     ["allow.everyone.if.no.acl.found", "true"],
     ["max.connections", "2147483647"],
     ["process.roles", "controller, broker"],
-  ])("%s=%s restricts nothing, and is taken", (name, value) => {
+  ])("%s=%s is taken", (name, value) => {
     expect(() => new BrokerProperties({ [name]: value })).not.toThrow();
   });
 

@@ -2,6 +2,7 @@ import type { Api } from "../../../src/protocol/api.js";
 import { addOffsetsToTxn } from "../../../src/protocol/apis/add-offsets-to-txn.js";
 import { addPartitionsToTxn } from "../../../src/protocol/apis/add-partitions-to-txn.js";
 import { alterConfigs } from "../../../src/protocol/apis/alter-configs.js";
+import { alterUserScramCredentials } from "../../../src/protocol/apis/alter-user-scram-credentials.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
 import { createPartitions } from "../../../src/protocol/apis/create-partitions.js";
 import { createTopics } from "../../../src/protocol/apis/create-topics.js";
@@ -14,6 +15,7 @@ import { describeGroups } from "../../../src/protocol/apis/describe-groups.js";
 import { describeProducers } from "../../../src/protocol/apis/describe-producers.js";
 import { describeTopicPartitions } from "../../../src/protocol/apis/describe-topic-partitions.js";
 import { describeTransactions } from "../../../src/protocol/apis/describe-transactions.js";
+import { describeUserScramCredentials } from "../../../src/protocol/apis/describe-user-scram-credentials.js";
 import { endTxn } from "../../../src/protocol/apis/end-txn.js";
 import { fetch } from "../../../src/protocol/apis/fetch.js";
 import { findCoordinator } from "../../../src/protocol/apis/find-coordinator.js";
@@ -31,6 +33,8 @@ import { offsetDelete } from "../../../src/protocol/apis/offset-delete.js";
 import { offsetFetch } from "../../../src/protocol/apis/offset-fetch.js";
 import { offsetForLeaderEpoch } from "../../../src/protocol/apis/offset-for-leader-epoch.js";
 import { produce } from "../../../src/protocol/apis/produce.js";
+import { saslAuthenticate } from "../../../src/protocol/apis/sasl-authenticate.js";
+import { saslHandshake } from "../../../src/protocol/apis/sasl-handshake.js";
 import { syncGroup } from "../../../src/protocol/apis/sync-group.js";
 import { txnOffsetCommit } from "../../../src/protocol/apis/txn-offset-commit.js";
 import { writeTxnMarkers } from "../../../src/protocol/apis/write-txn-markers.js";
@@ -38,6 +42,10 @@ import type { Fields } from "../../../src/protocol/message-fields.js";
 
 /** Every supported API of the protocol. */
 export const APIS = [
+  alterUserScramCredentials,
+  describeUserScramCredentials,
+  saslAuthenticate,
+  saslHandshake,
   addOffsetsToTxn,
   addPartitionsToTxn,
   alterConfigs,

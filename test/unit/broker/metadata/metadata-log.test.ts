@@ -35,6 +35,8 @@ const create = (state: BrokerState, name: string) => state.change({ kind: "topic
 const names = (state: BrokerState) => [...state.metadata.topics.keys()];
 const content = () => disk.readFile(PATH)!;
 
+const CREDENTIAL = { iterations: 4096, salt: "c2FsdA==", storedKey: "a2V5", serverKey: "a2V5" };
+
 test("every change that was acknowledged is there after a power cut, and each start is a new epoch", async () => {
   const state = open();
   await create(state, "a");
@@ -44,6 +46,12 @@ test("every change that was acknowledged is there after a power cut, and each st
     { kind: "default-configs", configs: { "log.retention.ms": "1" } },
   );
   await state.change({ kind: "node-configs", configs: { "num.partitions": "3" } });
+  const mechanism = "SCRAM-SHA-256";
+  await state.change(
+    { kind: "scram-user", user: "ann", mechanism, credential: CREDENTIAL },
+    { kind: "scram-user", user: "bob", mechanism, credential: CREDENTIAL },
+    { kind: "scram-user", user: "bob", mechanism, credential: null },
+  );
   disk.restart();
   const { metadata } = open();
   expect(metadata).toEqual({
@@ -53,7 +61,11 @@ test("every change that was acknowledged is there after a power cut, and each st
     topics: new Map([["b", TOPIC]]),
     nodeConfigs: { "num.partitions": "3" },
     defaultConfigs: { "log.retention.ms": "1" },
+    scramUsers: new Map([["ann", { [mechanism]: CREDENTIAL }]]),
   });
+  // The next start reads the snapshot.
+  disk.restart();
+  expect(open().metadata).toEqual({ ...metadata, epoch: 2 });
 });
 
 test("a file of the first version is read, and written in the present one", () => {

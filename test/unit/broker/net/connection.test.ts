@@ -8,7 +8,9 @@ import type { Dispatcher } from "../../../../src/broker/net/dispatcher.js";
 import { FrameMemory } from "../../../../src/broker/net/frame-memory.js";
 import { FrameReader } from "../../../../src/broker/net/frame-reader.js";
 import { MemoryBudget, OWN_BYTES } from "../../../../src/broker/net/memory-budget.js";
+import { ANONYMOUS, Session } from "../../../../src/broker/security/session.js";
 
+const ANYBODY = new Session("PLAINTEXT", "PLAINTEXT", { user: ANONYMOUS });
 const MIB = 1024 * 1024;
 /** Half of it for requests, half for answers. */
 const LIMIT = 8 * MIB;
@@ -37,7 +39,7 @@ test("a client with a part of a request stays connected while others do not take
   } as unknown as Dispatcher;
   const socket = socketOf();
   const frames = new FrameReader(100 * MIB, new FrameMemory());
-  new Connection(socket, dispatcher, frames, budget, clock, silentLogger, undefined);
+  new Connection(socket, dispatcher, frames, budget, clock, silentLogger, ANYBODY, undefined);
   const request = Buffer.alloc(MIB);
   request.writeInt32BE(MIB - 4);
   socket.emit("data", request.subarray(0, 2 * OWN_BYTES));

@@ -1,0 +1,102 @@
+import type { Clock } from "../../base/clock.js";
+import type { Random } from "../../base/random.js";
+import { PlainServer } from "./plain-server.js";
+import { MECHANISMS, type SaslMechanism, type SaslServer } from "./sasl-server.js";
+import { ScramServer, type ScramUsers } from "./scram-server.js";
+
+/** The SASL settings of a listener. */
+export interface ListenerSasl {
+  /** Those that clients may choose from. */
+  readonly mechanisms: readonly SaslMechanism[];
+  /** Passwords for PLAIN, by users. */
+  readonly passwords: ReadonlyMap<string, string>;
+  /** After this time the client must authenticate again; 0: never. */
+  sessionMs(mechanism: SaslMechanism): number;
+}
+
+/** What the exchanges of all connections share. */
+export interface SaslContext {
+  readonly users: ScramUsers;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The outcome of a client's token. */
+export type SaslOutcome =
+  /** `sessionMs`: 0 for an endless session, and until the client is authenticated. */
+  | { readonly kind: "reply"; readonly token: Buffer; readonly sessionMs: number }
+  | { readonly kind: "refused"; readonly reason: string }
+  /** No mechanism has been chosen, or the exchange is over. */
+  | { readonly kind: "out of turn" };
+
+/**
+ * The authentication of one connection: a mechanism is chosen, tokens go to and fro, and the client is somebody, until
+ * its session ends. It may authenticate again at any time, as the same user (KIP-368).
+ */
+export class SaslExchange {
+  #chosen: { readonly mechanism: SaslMechanism; readonly server: SaslServer } | undefined;
+  #session: { readonly mechanism: SaslMechanism; readonly user: string; readonly endMs: number } | undefined;
+  #sendsBareTokens = false;
+
+  constructor(
+    private readonly settings: ListenerSasl,
+    private readonly context: SaslContext,
+  ) {}
+
+  get mechanisms(): readonly SaslMechanism[] {
+    return this.settings.mechanisms;
+  }
+
+  /** Whom the client has shown to be; undefined: it has not, or its session has ended. */
+  get user(): string | undefined {
+    return this.#session && !this.#hasEnded ? this.#session.user : undefined;
+  }
+
+  /** Whether the session of an authenticated client has ended: it may only authenticate again. */
+  get isExpired(): boolean {
+    return this.#session !== undefined && this.#hasEnded;
+  }
+
+  /** Whether the next frame is a token without a request's header: the client has chosen by SaslHandshake v0. */
+  get expectsBareToken(): boolean {
+    return this.#sendsBareTokens && this.#chosen !== undefined;
+  }
+
+  /** The client chooses a mechanism. */
+  choose(name: string, sendsBareTokens: boolean): "chosen" | "unsupported" | "another than before" {
+    const mechanism = MECHANISMS.find((each) => each === name && this.mechanisms.includes(each));
+    if (!mechanism) return "unsupported";
+    if (this.#session && this.#session.mechanism !== mechanism) return "another than before";
+    this.#sendsBareTokens = sendsBareTokens;
+    this.#chosen = { mechanism, server: this.#serverOf(mechanism) };
+    return "chosen";
+  }
+
+  /** Takes the client's next token. */
+  take(token: Buffer): SaslOutcome {
+    if (!this.#chosen) return { kind: "out of turn" };
+    const { mechanism, server } = this.#chosen;
+    const step = server.respond(token);
+    if (step.kind === "challenge") return { kind: "reply", token: step.token, sessionMs: 0 };
+    this.#chosen = undefined;
+    if (step.kind === "refused") return step;
+    if (this.#session && this.#session.user !== step.user) {
+      const reason = `Cannot change principals during re-authentication from User:${this.#session.user}: User:${step.user}`;
+      return { kind: "refused", reason };
+    }
+    const sessionMs = this.settings.sessionMs(mechanism);
+    const endMs = sessionMs > 0 ? this.context.clock.monotonicMs() + sessionMs : Number.POSITIVE_INFINITY;
+    this.#session = { mechanism, user: step.user, endMs };
+    return { kind: "reply", token: step.token, sessionMs };
+  }
+
+  get #hasEnded(): boolean {
+    return this.context.clock.monotonicMs() > this.#session!.endMs;
+  }
+
+  #serverOf(mechanism: SaslMechanism): SaslServer {
+    if (mechanism === "PLAIN") return new PlainServer(this.settings.passwords);
+    const makeNonce = () => this.context.random.bytes(24).toString("base64url");
+    return new ScramServer(mechanism, this.context.users, makeNonce);
+  }
+}

@@ -1,0 +1,14 @@
+/** The broker's reply to a token of a SASL mechanism. */
+export type SaslStep =
+  | { readonly kind: "challenge"; readonly token: Buffer }
+  | { readonly kind: "authenticated"; readonly token: Buffer; readonly user: string }
+  /** `reason` is told to the client: it says neither whether the user exists nor anything secret. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** One authentication by one mechanism. */
+export interface SaslServer {
+  respond(token: Buffer): SaslStep;
+}
+
+export const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+export type SaslMechanism = (typeof MECHANISMS)[number];

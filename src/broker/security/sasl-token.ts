@@ -1,0 +1,27 @@
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/logger.js";
+import type { BrokerProperties } from "../broker-properties.js";
+import type { SaslOutcome } from "./sasl-exchange.js";
+import type { Session } from "./session.js";
+
+interface Surroundings {
+  readonly properties: BrokerProperties;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Gives a client's token to its SASL exchange. A refusal takes a while (connection.failed.authentication.delay.ms), so
+ * that passwords cannot be tried quickly; nobody else waits for it.
+ */
+export function takeSaslToken(
+  token: Buffer,
+  { sasl, listener }: Session,
+  clientHost: string,
+  { properties, clock, logger }: Surroundings,
+): SaslOutcome | Promise<SaslOutcome> {
+  const outcome: SaslOutcome = sasl?.take(token) ?? { kind: "out of turn" };
+  if (outcome.kind !== "refused") return outcome;
+  logger.info("A client failed to authenticate", { listener, client: clientHost, reason: outcome.reason });
+  return clock.delay(properties.number("connection.failed.authentication.delay.ms")).then(() => outcome);
+}

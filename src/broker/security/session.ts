@@ -1,0 +1,29 @@
+import type { SaslExchange } from "./sasl-exchange.js";
+import type { SecurityProtocol } from "./security-protocol.js";
+
+/** The user of a connection that authenticates nobody. */
+export const ANONYMOUS = "ANONYMOUS";
+
+/** Who authenticates the client of a connection: its socket has (nobody, or a certificate), or SASL will. */
+export type Authentication = { readonly user: string } | { readonly sasl: SaslExchange };
+
+/** What is known of the client of one connection. */
+export class Session {
+  constructor(
+    /** The name of the listener, in upper case. */
+    readonly listener: string,
+    readonly protocol: SecurityProtocol,
+    private readonly authentication: Authentication,
+  ) {}
+
+  /** undefined: clients of this listener do not use SASL. */
+  get sasl(): SaslExchange | undefined {
+    return "sasl" in this.authentication ? this.authentication.sasl : undefined;
+  }
+
+  /** `User:NAME`, as in ACLs; undefined before the client has authenticated, and once its session has ended. */
+  get principal(): string | undefined {
+    const user = "sasl" in this.authentication ? this.authentication.sasl.user : this.authentication.user;
+    return user === undefined ? undefined : `User:${user}`;
+  }
+}
