@@ -326,6 +326,23 @@ describe("the herder's loop", () => {
     expect(loop.stores.status.status({ connector: "c" })).toMatchObject({ state: "RESTARTING", version: null });
   });
 
+  test("is ready once it has joined the group, and stays so while the group has dropped it", async () => {
+    await loop.close();
+    const starting = start("compatible", (log) => {
+      log.held = true;
+      log.append(configRecord.loggerLevel("x", "INFO"));
+    });
+    await clock.settled();
+    expect(loop.ready).toBe(false);
+    configs.held = false;
+    configs.wake();
+    await starting;
+    expect(loop.ready).toBe(true);
+    const back = group.lose();
+    expect([loop.membership.place, loop.ready]).toEqual([undefined, true]);
+    await back;
+  });
+
   test("stops everything when the group drops it, and starts again once it is back (I4)", async () => {
     await put("c");
     await clock.settled();

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareUtf8 } from "../../../src/emulators/object-store/bucket-files.js";
-import { planListing } from "../../../src/emulators/object-store/bucket-operations.js";
-import { readRange } from "../../../src/emulators/object-store/object-operations.js";
+import { compareUtf8 } from "../../../../src/emulators/object-store/bucket-files.js";
+import { planListing } from "../../../../src/emulators/object-store/bucket-operations.js";
+import { readRange } from "../../../../src/emulators/object-store/object-operations.js";
 
 describe("a listing", () => {
   const keys = ["a/1", "a/2", "b", "b/x", "b/y/z", "c"];
