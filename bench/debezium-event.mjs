@@ -1,4 +1,4 @@
-// What the benchmarks of conversion and transformation take as a record.
+// The record that the benchmarks of conversion and transformation process.
 import {
   ArrayStruct,
   INT32,

@@ -103,7 +103,7 @@ describe.skipIf(!startRealKafka)("the demo's two configs on the real Apache Kafk
       });
       looking.catch(complete.reject);
     };
-    // Looking reads objects, and reads are told of as well.
+    // Reads are reported, too, and each look reads objects: it would start the next one.
     const isWrite = (operation: string) => /^(PutObject|CompleteMultipartUpload)$/.test(operation);
     const forgets = [
       store.store.onApplied(({ operation }) => isWrite(operation) && lookNext()),

@@ -144,8 +144,8 @@ export function judgeTransactionData(
 }
 
 /**
- * The error of a session while an end is carried out. It comes before those of the session itself: the producer may have
- * been told the id that follows, which counts once the end is complete.
+ * The error of a session while an end is carried out. It comes before those of the session itself: the producer may
+ * already know the id that follows, which is valid once the end is complete.
  */
 function busyFault(current: TransactionState | undefined): ErrorName | undefined {
   return current && isEnding(current) ? "CONCURRENT_TRANSACTIONS" : undefined;

@@ -178,7 +178,7 @@ async function isClosed(candidate: BrokerClient): Promise<boolean> {
   );
 }
 
-test("a client that sends a byte of its request now and then is closed after connections.max.idle.ms", async () => {
+test("a client that sends its request byte by byte, with long pauses, is closed after connections.max.idle.ms", async () => {
   await start({ "connections.max.idle.ms": "60000" });
   const head = Buffer.alloc(1000);
   head.writeInt32BE(100_000, 0);

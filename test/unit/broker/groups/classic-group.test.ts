@@ -297,7 +297,7 @@ describe("a static member", () => {
     expect(scene.group.heartbeat(identity, 1, scene.nowMs)).toBe(ErrorCodes.FENCED_INSTANCE_ID);
   });
 
-  test("that leads and cannot skip the assignment is told of a leader that is no more", () => {
+  test("that leads and cannot skip the assignment gets its former id as the leader", () => {
     const scene = new Scene();
     const { memberId: old } = scene.joins.get(scene.join("", asStatic))!;
     scene.sync(old, 1, {});
