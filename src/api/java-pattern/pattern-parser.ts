@@ -205,7 +205,8 @@ export class PatternParser {
     this.#takeFlags();
     if (text.take(")")) return undefined;
     if (text.take(":")) return close();
-    throw new SyntaxError("a group begins with (, (?:, (?=, (?!, (?<=, (?<!, (?>, (?<name>, (?i), (?s) or (?i:");
+    const kinds = "(, (?:, (?=, (?!, (?<=, (?<!, (?>, (?<name>, (?i), (?s) or (?i:";
+    throw new SyntaxError(`a group may begin with ${kinds}, not with (?${text.isAtEnd ? "" : text.next()}`);
   }
 
   #name(): string {

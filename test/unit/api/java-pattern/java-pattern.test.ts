@@ -205,6 +205,12 @@ describe("a pattern is refused under its key", () => {
     expect(() => javaPattern("topics.regex", source)).toThrow(/Invalid regex: a character class is not closed$/);
   });
 
+  test.each(["(?#x)", "(?"])("with the beginning of its group, if %s is of no kind that is supported", (source) => {
+    expect(() => javaPattern("topics.regex", source)).toThrow(
+      new RegExp(`a group may begin with .*, not with ${source.slice(0, 3).replace(/[(?]/g, "\\$&")}$`),
+    );
+  });
+
   test("where it is not translated", () => {
     refused([
       ...["(a)\\1", "(?<n>a)\\k<n>", "\\X", "\\N{DIGIT ONE}", "\\b{g}", "(?m)a", "(?x)a b", "(?u)a", "(?U)a", "(?d)a"],
