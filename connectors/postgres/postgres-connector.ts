@@ -10,12 +10,12 @@ import {
   type ValidationContext,
 } from "../../src/api/index.js";
 import { refuseInvalid, validateSettings } from "./config/config-validation.js";
-import { connectorConfig } from "./config/connector-keys.js";
+import { CONNECTOR_KEYS } from "./config/connector-keys.js";
 import { offsetFault } from "./position/offset-fault.js";
 
 /** One task, always: a slot has one reader. */
 export class PostgresConnector implements SourceConnector {
-  readonly config = connectorConfig;
+  readonly config = CONNECTOR_KEYS;
   #props: Props = {};
 
   async validate(props: SubmittedProps, _: ConfigValue[], context: ValidationContext): Promise<ConfigValue[]> {

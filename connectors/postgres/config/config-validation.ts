@@ -5,11 +5,11 @@ import {
   type SubmittedProps,
   validateConfig,
 } from "../../../src/api/index.js";
-import { connectorConfig } from "./connector-keys.js";
+import { CONNECTOR_KEYS } from "./connector-keys.js";
 import { compilePatterns, parseKeyColumns } from "./patterns.js";
 import { unsupportedKeys } from "./unsupported-keys.js";
 
-type Key = keyof typeof connectorConfig;
+type Key = keyof typeof CONNECTOR_KEYS;
 
 /** Checks a value that is set; returns the complaint. */
 type Rule = (value: string, props: SubmittedProps, key: Key) => string | undefined;
@@ -122,7 +122,7 @@ const RULES: Partial<Record<Key, Rule>> = {
   "heartbeat.interval.ms": atLeast(0, NOT_NEGATIVE),
   "max.batch.size": atLeast(1, POSITIVE),
   "max.queue.size": (value, props) =>
-    Number(value) > Number(props["max.batch.size"] ?? connectorConfig["max.batch.size"].default)
+    Number(value) > Number(props["max.batch.size"] ?? CONNECTOR_KEYS["max.batch.size"].default)
       ? undefined
       : "Must be larger than the maximum batch size",
   "poll.interval.ms": atLeast(1, POSITIVE),
@@ -144,7 +144,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
  * would change the records and is not supported here gets an error of its own.
  */
 export function validateSettings(props: SubmittedProps): ConfigValue[] {
-  const values = validateConfig(connectorConfig, props).map((value) => {
+  const values = validateConfig(CONNECTOR_KEYS, props).map((value) => {
     const key = value.name as Key;
     const errors = complaints(key, value, props).map((text) => `The '${key}' value is invalid: ${text}`);
     return { ...value, errors };
@@ -165,7 +165,7 @@ function complaints(key: Key, { errors }: ConfigValue, props: SubmittedProps): s
   const submitted = props[key];
   const isBlank = submitted === undefined || submitted === null || submitted.trim() === "";
   if (REQUIRED.includes(key) && isBlank) return ["A value is required"];
-  if (errors.length > 0) return [EXPECTED[connectorConfig[key].type] ?? errors[0]!];
+  if (errors.length > 0) return [EXPECTED[CONNECTOR_KEYS[key].type] ?? errors[0]!];
   if (isBlank) return [];
   const complaint = RULES[key]?.(submitted, props, key);
   return complaint === undefined ? [] : [complaint];

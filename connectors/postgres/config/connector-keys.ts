@@ -4,7 +4,7 @@ import type { ConfigDef } from "../../../src/api/index.js";
  * The supported keys of Debezium's PostgresConnector 3.6, with its types and defaults. As in Debezium, no key is marked
  * as required: the connector's own validation reports a missing one with Debezium's text.
  */
-export const connectorConfig = {
+export const CONNECTOR_KEYS = {
   "topic.prefix": {
     type: "string",
     doc: "Prefix of all topics, and the logical name under which offsets are stored. Changing it starts from scratch.",

@@ -1,5 +1,5 @@
 import { type ConfigValues, parseConfig, type SubmittedProps } from "../../../src/api/index.js";
-import { connectorConfig } from "./connector-keys.js";
+import { CONNECTOR_KEYS } from "./connector-keys.js";
 import { compilePatterns, type KeyColumnsRule, type Pattern, parseKeyColumns } from "./patterns.js";
 import { parseSslSettings, type SslSettings } from "./ssl-settings.js";
 
@@ -109,7 +109,7 @@ const MOST_ROWS_AT_A_TIME = 256;
 
 /** @throws ConfigError for the first key that is missing or cannot be parsed. */
 export function parseSettings(props: SubmittedProps): Settings {
-  const config = parseConfig(connectorConfig, props);
+  const config = parseConfig(CONNECTOR_KEYS, props);
   const enumText = (value: string) => value.trim().toLowerCase();
   const delimiter = config["topic.delimiter"];
   const prefix = config["topic.prefix"] ?? "";
@@ -184,7 +184,7 @@ export function parseSettings(props: SubmittedProps): Settings {
 
 function selection(
   what: "schema" | "table" | "column" | "message.prefix",
-  config: ConfigValues<typeof connectorConfig>,
+  config: ConfigValues<typeof CONNECTOR_KEYS>,
 ): Selection {
   const compile = (key: `${typeof what}.${"include" | "exclude"}.list`) => compilePatterns(key, config[key]);
   return { include: compile(`${what}.include.list`), exclude: compile(`${what}.exclude.list`) };

@@ -1,5 +1,5 @@
 import type { ConfigValues } from "../../../src/api/index.js";
-import type { connectorConfig } from "./connector-keys.js";
+import type { CONNECTOR_KEYS } from "./connector-keys.js";
 
 type SslMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
 
@@ -12,7 +12,7 @@ export interface SslSettings {
   readonly rootCertPath: string | null;
 }
 
-export function parseSslSettings(config: ConfigValues<typeof connectorConfig>): SslSettings {
+export function parseSslSettings(config: ConfigValues<typeof CONNECTOR_KEYS>): SslSettings {
   return {
     mode: config["database.sslmode"].trim().toLowerCase() as SslMode,
     certPath: config["database.sslcert"],
