@@ -1,9 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { type LogFields, type Logger, silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
+import { ClassicGroup } from "../../../../src/broker/groups/classic-group.js";
 import { GroupCoordinator } from "../../../../src/broker/groups/group-coordinator.js";
 import { GroupLog } from "../../../../src/broker/groups/group-log.js";
 import { partitionOfId } from "../../../../src/broker/internal-topics/coordinator-log.js";
@@ -101,6 +102,44 @@ describe("a group whose record cannot be written", () => {
     coordinator.broken.clear();
     coordinator.groups.expire();
     expect(coordinator.groups.offsets.get(bad, "t", 0)).toBeUndefined();
+  });
+});
+
+describe("a fault in the code of a group", () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  /** The next call of `method` for this group throws. */
+  function failOnce(method: "tick" | "snapshot", groupId: string): void {
+    const original = ClassicGroup.prototype[method] as (this: ClassicGroup, ...args: unknown[]) => never;
+    let failed = false;
+    vi.spyOn(ClassicGroup.prototype, method).mockImplementation(function (this: ClassicGroup, ...args: unknown[]) {
+      if (this.groupId !== groupId || failed) return original.apply(this, args);
+      failed = true;
+      throw new TypeError("a fault of the broker itself");
+    });
+  }
+
+  test("in its timer costs no other group, and is retried", async () => {
+    const coordinator = new Coordinator();
+    const [bad, good] = twoGroups();
+    await coordinator.join(bad);
+    await coordinator.join(good);
+    failOnce("tick", bad);
+    await coordinator.clock.advance(60_000);
+    expect(coordinator.errors.map(({ group }) => group)).toEqual([bad]);
+    for (const group of [bad, good]) expect(coordinator.groups.describe(group)).toMatchObject({ state: "Empty" });
+  });
+
+  test("in the expiry keeps no other group, and is retried", async () => {
+    const coordinator = new Coordinator();
+    for (const group of twoGroups()) await coordinator.join(group);
+    await coordinator.clock.advance(60_000);
+    failOnce("snapshot", twoGroups()[0]);
+    const present = () => twoGroups().filter((group) => coordinator.groups.describe(group)?.state === "Empty");
+    coordinator.groups.expire();
+    expect([coordinator.errors.length, present()]).toEqual([1, [twoGroups()[0]]]);
+    coordinator.groups.expire();
+    expect(present()).toEqual([]);
   });
 });
 
