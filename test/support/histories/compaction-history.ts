@@ -1,9 +1,9 @@
 import { SimClock } from "../../../src/base/clock.js";
 import { SeededRandom } from "../../../src/base/random.js";
-import { cleanLog } from "../../../src/broker/log/cleaning/clean-log.js";
 import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
 import { append, batchOf, openServedLog, readAll } from "../broker-log.js";
 import { MemoryDisk } from "../memory-disk.js";
+import { compactSealed } from "./compact-sealed.js";
 import { FAULTS, openLife } from "./disk-life.js";
 
 const FOLDER = "/data/t-0";
@@ -38,7 +38,7 @@ export async function runCompactionHistory(seed: number): Promise<void> {
       if (!log) continue;
       check(log, state, []);
       for (let step = random.integer(40); step > 0 && !disk.isCut && !log.offline; step--) {
-        if (random.integer(8) === 0) await compact(log, disk, clock);
+        if (random.integer(8) === 0) await compactSealed(log, disk, clock.nowMs());
         const key = KEYS[random.integer(KEYS.length)]!;
         const value = random.integer(5) === 0 ? null : `${next++}${"x".repeat(random.integer(100))}`;
         const acknowledged = await send(log, key, value);
@@ -46,7 +46,7 @@ export async function runCompactionHistory(seed: number): Promise<void> {
         // Not acknowledged, it may be there or not; to send it again settles that.
         else if (log.offline || disk.isCut) await settle(log, disk, clock, state, key, value, life);
       }
-      if (!isMended && random.integer(2) === 0 && !disk.isCut) await compact(log, disk, clock);
+      if (!isMended && random.integer(2) === 0 && !disk.isCut) await compactSealed(log, disk, clock.nowMs());
       log.abandon();
       if (random.integer(3) === 0 && !disk.isCut) disk.kill();
       else disk.restart();
@@ -103,23 +103,6 @@ async function settle(
   else state.delete(key);
   log.abandon();
   disk.kill();
-}
-
-/** Compacts all sealed segments, as the cleaner does; a failure leaves them to the next one. */
-async function compact(log: PartitionLog, disk: MemoryDisk, clock: SimClock): Promise<void> {
-  const sealed = log.segments.slice(0, -1);
-  if (sealed.length === 0 || sealed.some((segment) => !segment.sealed)) return;
-  const plan = { firstDirtyOffset: sealed[0]!.baseOffset, endOffset: sealed.at(-1)!.nextOffset, dirtyRatio: 1 };
-  const cleaning = cleanLog(log, plan, { nowMs: clock.nowMs(), dedupeBufferBytes: 1 << 16 });
-  try {
-    for (let step = cleaning.next(); !step.done; step = cleaning.next()) {
-      if (step.value.fdToSync !== undefined) await disk.syncLater(step.value.fdToSync);
-    }
-  } catch (cause) {
-    if (disk.fault === undefined) throw cause;
-  } finally {
-    cleaning.return(undefined);
-  }
 }
 
 function stateOf(log: PartitionLog): State {

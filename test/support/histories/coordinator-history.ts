@@ -16,12 +16,19 @@ import { readRecords } from "../../../src/protocol/records/record-batch-reader.j
 import { readMarker } from "../../../src/protocol/records/transaction-marker.js";
 import { batchOf, openServedLog } from "../broker-log.js";
 import { type DiskFault, MemoryDisk } from "../memory-disk.js";
+import { compactSealed } from "./compact-sealed.js";
 import { ENDS, endLife, openLife } from "./disk-life.js";
 
 const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "cut", "EIO", "ENOSPC"];
 const DATA = ["t-0", "t-1", "u-0"] as const;
 const INTERNAL = [`${OFFSETS_TOPIC}-0`, `${OFFSETS_TOPIC}-1`, `${TRANSACTIONS_TOPIC}-0`, `${TRANSACTIONS_TOPIC}-1`];
 const CONFIGS = { "segment.bytes": "2000", "index.interval.bytes": "200", "flush.messages": "1" };
+const INTERNAL_CONFIGS = {
+  ...CONFIGS,
+  "segment.bytes": "500",
+  "cleanup.policy": "compact",
+  "delete.retention.ms": "0",
+};
 const TIMEOUT_MS = 60_000;
 /** Errors after which the request has certainly done nothing. */
 const REFUSALS: readonly ErrorName[] = ["PRODUCER_FENCED", "INVALID_TXN_STATE", "INVALID_PRODUCER_ID_MAPPING"];
@@ -37,6 +44,9 @@ interface Attempt {
   outcome: "open" | "committing" | "aborting" | "committed" | "aborted" | "unknown";
 }
 
+/** A fault of the coordinator that the histories must find. */
+export type PlantedBug = "data is not judged when it is appended" | "data does not wait until its partition is stored";
+
 interface Model {
   readonly random: SeededRandom;
   readonly clock: SimClock;
@@ -44,6 +54,9 @@ interface Model {
   /** The newest producer of each transactional id that has its session. */
   readonly newest: Map<string, Producer>;
   nextProducerId: number;
+  readonly bug: PlantedBug | undefined;
+  /** Appends of requests that were admitted, and whose producers have given up on them. */
+  late: (() => void)[];
 }
 
 /** The coordinators and logs of one life of the broker. */
@@ -57,7 +70,8 @@ class World {
     const { clock } = model;
     try {
       for (const name of [...DATA, ...INTERNAL]) {
-        logs.set(name, await openServedLog(`/data/${name}`, { configs: CONFIGS, disk, leaderEpoch: life, clock }));
+        const configs = INTERNAL.includes(name) ? INTERNAL_CONFIGS : CONFIGS;
+        logs.set(name, await openServedLog(`/data/${name}`, { configs, disk, leaderEpoch: life, clock }));
       }
       return new World(logs, life, model);
     } catch (cause) {
@@ -91,6 +105,14 @@ class World {
       clock,
       logger: silentLogger,
     });
+    if (model.bug === "data is not judged when it is appended") this.transactions.judge = () => "NONE";
+    if (model.bug === "data does not wait until its partition is stored") {
+      const admit = this.transactions.admit.bind(this.transactions);
+      this.transactions.admit = (...data) => {
+        const admitted = admit(...data);
+        return admitted instanceof Promise ? "NONE" : admitted;
+      };
+    }
     this.transactions.load();
   }
 
@@ -181,6 +203,11 @@ class Producer {
     const log = logs.get(name)!;
     const judgeTransaction = () => transactions.judge(this.id, session, partitions);
     const arrival = { nowMs: model.clock.nowMs(), apiVersion: 12, judgeTransaction };
+    if (model.random.integer(8) === 0) {
+      // As when its connection breaks: the broker carries it out some time.
+      model.late.push(() => void appendProduced(log, batch, arrival, name));
+      return this.#broke(attempt, "UNKNOWN_SERVER_ERROR");
+    }
     const answer = appendProduced(log, batch, arrival, name);
     if (answer.errorCode !== ErrorCodes.NONE) return this.#broke(attempt, "UNKNOWN_SERVER_ERROR");
     try {
@@ -252,14 +279,19 @@ class Producer {
  * several partitions, commit offsets of a group, and commit or abort. The process ends several times, by a power cut, a
  * kill or a clean stop. In the end every transaction must be visible as a whole, in all partitions and its group, or not
  * at all, as its producer's answers promise; what readers have seen stays; and what a fenced producer begins must fail.
+ * Requests may be carried out long after their producers have given up on them, and the internal topics are compacted.
  *
+ * @param bug a fault to plant.
  * @throws an error that names the seed.
  */
-export async function runCoordinatorHistory(seed: number): Promise<{ committed: number; aborted: number }> {
+export async function runCoordinatorHistory(
+  seed: number,
+  bug?: PlantedBug,
+): Promise<{ committed: number; aborted: number }> {
   const random = new SeededRandom(seed);
   const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
   const clock = new SimClock();
-  const model: Model = { random, clock, attempts: [], newest: new Map(), nextProducerId: 1 };
+  const model: Model = { random, clock, attempts: [], newest: new Map(), nextProducerId: 1, bug, late: [] };
   const producers: Producer[] = [];
   const seen = new Map<string, string[]>();
   const lives = 2 + random.integer(5);
@@ -284,6 +316,10 @@ export async function runCoordinatorHistory(seed: number): Promise<{ committed: 
         void producer?.step(world).catch((cause: unknown) => failures.push(cause));
         if (random.integer(2) === 0) await clock.settled();
         else await clock.turn();
+        if (random.integer(4) === 0) model.late.shift()?.();
+        if (random.integer(10) === 0) {
+          await compactSealed(world.logs.get(INTERNAL[random.integer(INTERNAL.length)]!)!, disk, clock.nowMs());
+        }
         if (random.integer(40) === 0) {
           await clock.advance(TIMEOUT_MS + 1);
           await world.transactions.tend();
@@ -296,6 +332,7 @@ export async function runCoordinatorHistory(seed: number): Promise<{ committed: 
         await world.transactions.tend();
         checkOutcomes(world, model);
       }
+      model.late = [];
       await endLife(disk, world, isLast ? "kill" : ENDS[random.integer(ENDS.length)]!);
       await clock.settled();
       if (failures.length > 0) throw failures[0];
