@@ -180,8 +180,9 @@ function finishReplacements(folder: string, files: SealedFiles, indexIntervalByt
     const last = lastOffsetOf(join(folder, name), files);
     logger.info("Finishing an interrupted compaction", { folder, segment: base });
     const replaced = segmentBases(folder, files).filter((b) => b >= base && b <= Math.max(base, last));
-    const swap = new SegmentSwap(folder, base, files);
-    swap.writeIndex(indexIntervalBytes);
+    const swap = new SegmentSwap(folder, base, files, indexIntervalBytes);
+    swap.admitAll();
+    swap.writeIndex();
     swap.takePlace(replaced);
   }
 }

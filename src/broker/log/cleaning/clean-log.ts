@@ -1,7 +1,13 @@
 import { writeAt } from "../../../base/files/durable-files.js";
 import { KafkaError } from "../../../protocol/kafka-error.js";
 import { MalformedError } from "../../../protocol/malformed-error.js";
-import { type BatchHeader, isControlBatch, nextOffsetOf, walkBatches } from "../../../protocol/records/record-batch.js";
+import {
+  type BatchHeader,
+  isControlBatch,
+  nextOffsetOf,
+  readBatchHeader,
+  walkBatches,
+} from "../../../protocol/records/record-batch.js";
 import { RecordCursor } from "../../../protocol/records/record-batch-reader.js";
 import type { PartitionLog } from "../partition-log.js";
 import { lastOffset } from "../segments/batch-walk.js";
@@ -13,7 +19,8 @@ import { compactBatch, compactMarker, emptiedBatch } from "./compact-batch.js";
 import { KeyOffsetMap } from "./key-offset-map.js";
 import { type CleaningPlan, groupSegments } from "./plan-cleaning.js";
 
-const CHUNK_BYTES = 1024 * 1024;
+/** Bytes of batches between two pauses: a thousand small records, which take some milliseconds. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** A pause in a cleaning, in which requests are served, and in which `fdToSync`, if set, is forced to disk. */
 export interface CleaningStep {
@@ -28,7 +35,7 @@ export interface CleaningOptions {
 
 /**
  * Cleans a compacted log: maps the keys of its dirty part to their newest offsets, then rewrites the segments without
- * obsolete records. Yields after about every megabyte, so that requests are served in between. Appends and reads
+ * obsolete records. Yields after every CHUNK_BYTES or batch, so that requests are served in between. Appends and reads
  * continue: only sealed segments are touched, and each is replaced in one step.
  *
  * Crash-safe: a group of segments is rewritten to `.cleaned`, forced to disk and renamed to `.swap`, which takes their
@@ -135,7 +142,7 @@ function* rewriteGroup(
   const first = group[0]!;
   const base = first.baseOffset;
   const cleaned = segmentPath(log.folder, base, "log.cleaned");
-  const swap = new SegmentSwap(log.folder, base, log.files);
+  const swap = new SegmentSwap(log.folder, base, log.files, log.config.indexIntervalBytes);
   const modifiedMs = group.at(-1)!.modifiedMs;
   const { disk } = log.files;
   const fd = disk.open(cleaned, "replace");
@@ -147,8 +154,11 @@ function* rewriteGroup(
         if (chunk.length === 0)
           throw new MalformedError(`${segment.path} ends at ${position} of ${segment.size} bytes`);
         const kept = compactChunk(log, chunk, state);
-        writeAt(disk, fd, kept, written);
-        written += kept.length;
+        writeAt(disk, fd, Buffer.concat(kept), written);
+        for (const batch of kept) {
+          swap.admit(readBatchHeader(batch), written);
+          written += batch.length;
+        }
         position += chunk.length;
         yield {};
         if (log.isClosed) return false;
@@ -205,7 +215,7 @@ function becomeSwap(log: PartitionLog, swap: SegmentSwap, cleaned: string, modif
   try {
     disk.setModifiedMs(cleaned, modifiedMs);
     disk.rename(cleaned, swap.path);
-    swap.writeIndex(log.config.indexIntervalBytes);
+    swap.writeIndex();
   } catch (cause) {
     replaceSegments(log, () => {
       disk.remove(cleaned);
@@ -224,13 +234,13 @@ function replaceSegments(log: PartitionLog, step: () => void): void {
   }
 }
 
-function compactChunk(log: PartitionLog, chunk: Buffer, state: Rewriting): Buffer {
+function compactChunk(log: PartitionLog, chunk: Buffer, state: Rewriting): Buffer[] {
   const kept: Buffer[] = [];
   for (const { header, bytes } of walkBatches(chunk)) {
     const batch = compactOne(log, header, bytes, state);
     if (batch) kept.push(batch);
   }
-  return Buffer.concat(kept);
+  return kept;
 }
 
 function compactOne(log: PartitionLog, header: BatchHeader, batch: Buffer, state: Rewriting): Buffer | undefined {

@@ -1,3 +1,4 @@
+import type { BatchHeader } from "../../../protocol/records/record-batch.js";
 import { walkHeaders } from "./batch-walk.js";
 import type { SealedFiles } from "./sealed-files.js";
 import { SealedIndex } from "./sealed-index.js";
@@ -13,15 +14,19 @@ import type { AbortedTransaction } from "./transaction-index.js";
  */
 export class SegmentSwap {
   readonly path: string;
-  readonly #index: SealedIndex;
+  readonly #files: SealedIndex;
+  readonly #extent: SegmentExtent;
+  readonly #index = new SegmentIndex();
 
   constructor(
     private readonly folder: string,
     private readonly baseOffset: number,
     private readonly files: SealedFiles,
+    private readonly indexIntervalBytes: number,
   ) {
     this.path = segmentPath(folder, baseOffset, "log.swap");
-    this.#index = new SealedIndex(files.disk, folder, baseOffset, ".swap");
+    this.#files = new SealedIndex(files.disk, folder, baseOffset, ".swap");
+    this.#extent = new SegmentExtent(baseOffset);
   }
 
   /**
@@ -29,24 +34,31 @@ export class SegmentSwap {
    * the old index must not outlive its markers.
    */
   writeAborted(aborted: readonly AbortedTransaction[]): void {
-    this.#index.writeAborted(aborted);
+    this.#files.writeAborted(aborted);
   }
 
-  /** Writes `.index.swap` and `.timeindex.swap` of a `.log.swap` that is on disk. */
-  writeIndex(indexIntervalBytes: number): void {
+  /** Adds the batch at `position` of the file to the index: when it is written, so that it is not read again. */
+  admit(header: BatchHeader, position: number): void {
+    this.#extent.admit(header, position, this.#index, this.indexIntervalBytes);
+  }
+
+  /** Admits all batches of a `.log.swap` that an earlier process has written. */
+  admitAll(): void {
     const file = SegmentFile.open(this.path, this.files, "read");
-    const extent = new SegmentExtent(this.baseOffset);
-    const index = new SegmentIndex();
     try {
       walkHeaders(file.read, 0, file.length, (header, position) => {
-        extent.admit(header, position, index, indexIntervalBytes);
+        this.admit(header, position);
         return false;
       });
-      extent.indexTime(index);
-      this.#index.write(index, undefined);
     } finally {
       file.close();
     }
+  }
+
+  /** Writes `.index.swap` and `.timeindex.swap` of a `.log.swap` that is on disk, and whose batches are admitted. */
+  writeIndex(): void {
+    this.#extent.indexTime(this.#index);
+    this.#files.write(this.#index, undefined);
   }
 
   /**
@@ -78,7 +90,7 @@ export class SegmentSwap {
   remove(): void {
     const { disk } = this.files;
     disk.remove(this.path);
-    this.#index.remove();
+    this.#files.remove();
     new SealedIndex(disk, this.folder, this.baseOffset, ".swap.tmp").remove();
   }
 }

@@ -28,13 +28,15 @@ async function logOf(batches: readonly Readonly<Record<string, number>>[]): Prom
   return disk;
 }
 
-async function clean(log: PartitionLog, disk: MemoryDisk): Promise<void> {
+/** @param between called after each step. */
+async function clean(log: PartitionLog, disk: MemoryDisk, between: () => void = () => undefined): Promise<void> {
   const sealed = log.segments.slice(0, -1);
   const plan = { firstDirtyOffset: sealed[0]!.baseOffset, endOffset: sealed.at(-1)!.nextOffset, dirtyRatio: 1 };
   const cleaning = cleanLog(log, plan, { nowMs: 0, dedupeBufferBytes: 1 << 16 });
   try {
     for (let step = cleaning.next(); !step.done; step = cleaning.next()) {
       if (step.value.fdToSync !== undefined) await disk.syncLater(step.value.fdToSync);
+      between();
     }
   } finally {
     cleaning.return(undefined);
@@ -99,4 +101,20 @@ test("a cleaning that fails before its result counts leaves no transactions to a
   await expect(clean(together, disk)).rejects.toMatchObject({ code: "ENOSPC" });
   disk.broken = undefined;
   expect(disk.list(FOLDER).filter(({ name }) => /swap|cleaned/.test(name))).toEqual([]);
+});
+
+test("a cleaning reads little in each step, and not again what it has written, so that requests are served soon", async () => {
+  const disk = await logOf([]);
+  const log = opened(disk, 600_000, 1);
+  for (let at = 0; at < 100; at++) append(log, batchOf([{ key: `k${at}`, value: "v".repeat(10_000) }]));
+  await log.settled(log.logEndOffset);
+  expect(log.segments.map(({ sealed }) => sealed)).toEqual([true, false]);
+  const steps: number[] = [];
+  let last = disk.readBytes;
+  await clean(log, disk, () => {
+    steps.push(disk.readBytes - last);
+    last = disk.readBytes;
+  });
+  expect(keysOf(log)).toHaveLength(100);
+  expect(Math.max(...steps)).toBeLessThan(100 * 1024);
 });
