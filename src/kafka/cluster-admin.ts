@@ -217,7 +217,7 @@ export class ClusterAdmin implements KafkaAdmin {
     attempt: (coordinator: CoordinatorClient) => Promise<T>,
   ): Promise<T> {
     const lane = this.cluster.lane();
-    const coordinator = new CoordinatorClient(groupId, this.cluster, lane);
+    const coordinator = new CoordinatorClient(groupId, this.cluster, () => lane);
     try {
       return await this.#retrying(signal, () => attempt(coordinator));
     } finally {

@@ -288,6 +288,10 @@ export class Lane {
     this.cluster.noteReachable(undefined);
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** Whether a request to this broker could be sent without connecting first. */
   isOpen(nodeId: number): boolean {
     const address = this.cluster.addressOf(nodeId);

@@ -35,8 +35,8 @@ const LEAVE_TIMEOUT_MS = 2_000;
  */
 export class CoordinatedMember implements GroupMember {
   readonly #lane: Lane;
-  /** For commits and heartbeats, which must not wait behind a parked join. */
-  readonly #offsetsLane: Lane;
+  /** For commits and heartbeats while a join is parked on the other lane: they must not wait behind it. */
+  readonly #besideLane: Lane;
   readonly #coordinator: CoordinatorClient;
   readonly #offsets: CoordinatorClient;
   readonly #connectivity: Connectivity;
@@ -67,14 +67,19 @@ export class CoordinatedMember implements GroupMember {
     private readonly callbacks: GroupMemberCallbacks,
   ) {
     this.#lane = cluster.lane(() => this.abandon());
-    this.#offsetsLane = cluster.lane();
-    this.#coordinator = new CoordinatorClient(options.groupId, cluster, this.#lane);
-    this.#offsets = new CoordinatorClient(options.groupId, cluster, this.#offsetsLane);
+    this.#besideLane = cluster.lane();
+    this.#coordinator = new CoordinatorClient(options.groupId, cluster, () => this.#lane);
+    this.#offsets = new CoordinatorClient(options.groupId, cluster, () => this.#freeLane);
     this.#connectivity = new Connectivity(options.onConnectivity);
     this.#heartbeats = new Heartbeats(cluster, this.#offsets, options, {
       beating: () => this.#beating(),
       judged: (verdict, error) => this.#onHeartbeat(verdict, error),
     });
+  }
+
+  /** One connection serves most members: a worker with a thousand consumers would need a thousand more. */
+  get #freeLane(): Lane {
+    return this.#exchanging || this.#lane.isClosed ? this.#besideLane : this.#lane;
   }
 
   start(): void {
@@ -289,7 +294,9 @@ export class CoordinatedMember implements GroupMember {
     return [...assigned].map(([memberId, assignment]) => ({ memberId, assignment }));
   }
 
+  /** @throws ClientClosedError once it ends: nothing would end a join that the coordinator parks from then on. */
   async #exchange<T>(send: () => Promise<T>): Promise<T> {
+    if (this.#stop.signal.aborted) throw new ClientClosedError(`The member of group ${this.options.groupId}`);
     this.#exchanging = true;
     try {
       return await send();
@@ -374,12 +381,14 @@ export class CoordinatedMember implements GroupMember {
     this.#current = undefined;
     this.#stop.abort();
     this.retire();
-    this.#lane.close();
+    // Ends a parked join; if there is none, the connection is needed to leave.
+    if (this.#exchanging) this.#lane.close();
   }
 
   #close(): void {
     this.#closed = true;
-    this.#offsetsLane.close();
+    this.#lane.close();
+    this.#besideLane.close();
   }
 
   #throwIfClosed(): void {

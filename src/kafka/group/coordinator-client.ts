@@ -28,7 +28,8 @@ export class CoordinatorClient {
   constructor(
     readonly groupId: string,
     private readonly cluster: Cluster,
-    private readonly lane: Lane,
+    /** The lane for the next request. */
+    private readonly lane: () => Lane,
   ) {}
 
   /** Sends to the coordinator. @throws KafkaError; the next call then looks the coordinator up again. */
@@ -39,7 +40,7 @@ export class CoordinatorClient {
   ): Promise<OutputOf<S>> {
     try {
       this.#nodeId ??= await this.cluster.findCoordinator(this.groupId);
-      return await this.lane.send(this.#nodeId, api, request, options);
+      return await this.lane().send(this.#nodeId, api, request, options);
     } catch (error) {
       this.#markUnknown();
       throw error;
@@ -67,7 +68,7 @@ export class CoordinatorClient {
 
   /** Drops the coordinator and its connection: requests in flight fail, and the next one looks it up again. */
   forget(): void {
-    if (this.#nodeId !== undefined) this.lane.disconnect(this.#nodeId);
+    if (this.#nodeId !== undefined) this.lane().disconnect(this.#nodeId);
     this.#markUnknown();
   }
 

@@ -50,6 +50,8 @@ export class ScriptedBroker implements Transport {
   readonly unready = new Set<string>();
   maxMessageBytes = Number.POSITIVE_INFINITY;
   coordinator = 0;
+  /** Connections opened so far. */
+  connections = 0;
   #appended = deferred();
   readonly #faults = new Map<string, Fault[]>();
   readonly #handlers = new Map<number, { api: Api<Fields, Fields>; handler: Handler }>();
@@ -139,6 +141,7 @@ export class ScriptedBroker implements Transport {
     const serve = (api: ApiInfo, version: number, frame: Buffer) => this.#serve(node, api, version, frame);
     const wire = new ScriptedWire(versions, serve, () => this.stalled.has(node));
     this.#wires.add(wire);
+    this.connections++;
     return Promise.resolve(wire);
   }
 

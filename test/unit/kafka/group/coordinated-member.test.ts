@@ -120,6 +120,26 @@ describe("joining", () => {
     expect(events).toHaveLength(3);
   });
 
+  test("takes one connection for all its requests, and another only while a join is parked", async () => {
+    const { clock, broker, group, member, apis } = setUp();
+    const toAny = 1;
+    member.start();
+    await clock.advance(10_000);
+    await member.commitOffsets([{ topic: "t", partition: 0, offset: 1 }]);
+    expect(apis()).toEqual(expect.arrayContaining(["JoinGroup", "SyncGroup", "Heartbeat", "OffsetCommit"]));
+    expect(broker.connections).toBe(toAny + 1);
+    const parked = deferred();
+    broker.fail("JoinGroup", parked.promise);
+    member.requestRejoin("test");
+    await clock.advance(0);
+    await member.commitOffsets([{ topic: "t", partition: 0, offset: 2 }]);
+    expect(broker.connections).toBe(toAny + 2);
+    parked.resolve();
+    await clock.advance(0);
+    await member.leave();
+    expect([broker.connections, group.members.size]).toEqual([toAny + 2, 0]);
+  });
+
   test("survives lost requests, a loading coordinator and one that moves", async () => {
     const { clock, broker, events, member } = setUp();
     broker.fail("FindCoordinator", "COORDINATOR_NOT_AVAILABLE", "drop");
