@@ -27,7 +27,7 @@ import type { Transport } from "./transport/transport.js";
  */
 export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   const config = connectionConfig(options.properties);
-  const transport = new KafkajsTransport(config, securityConfig(options.properties), options.logger);
+  const transport = new KafkajsTransport(config, securityConfig(options.properties), options.clock, options.logger);
   return createClientOver(transport, config, options);
 }
 

@@ -35,6 +35,9 @@ const WRITE_TIMEOUT_MS = 30_000;
 /** The default timeout of `readToEnd`. */
 const READ_TIMEOUT_MS = 30_000;
 
+/** An abort without a reason makes an error, with its stack. */
+const READ_OVER = "over";
+
 /** Surely fits into one batch: below the defaults of max.request.size and of a topic's max.message.bytes. */
 const BATCH_BYTES = 512 * 1024;
 
@@ -89,7 +92,7 @@ export class CompactedLog {
       await Promise.race([this.#reachEnd(ended.signal), over.promise]);
     } finally {
       timer.cancel();
-      ended.abort();
+      ended.abort(READ_OVER);
     }
   }
 

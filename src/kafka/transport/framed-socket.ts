@@ -3,7 +3,11 @@ import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { FrameCollector } from "./frame-collector.js";
 
 const KEEP_ALIVE_MS = 60_000;
-const READ_BYTES = 64 * 1024;
+/**
+ * Every socket of this thread reads into it: Node hands the bytes over before the next socket reads. One for each would
+ * cost a worker with thousands of connections more than all else, and V8 would collect garbage because of them.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
 export interface FramedSocketOptions {
   readonly host: string;
@@ -14,14 +18,14 @@ export interface FramedSocketOptions {
 }
 
 /**
- * A socket to a broker that emits `data` once for each whole frame. It reuses one read buffer: with a new chunk for
+ * A socket to a broker that emits `data` once for each whole frame. It reuses the read buffer: with a new chunk for
  * each read, and another for the joined frame, a consumer's garbage is three times its fetched bytes, and V8 sees
  * little reason to collect it.
  */
 export function openFramedSocket({ host, port, ssl, onConnect }: FramedSocketOptions): Socket {
   const frames = new FrameCollector((frame) => socket.emit("data", frame));
   const onread = {
-    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    buffer: READ_BUFFER,
     callback: (count: number, bytes: Uint8Array) => {
       frames.push(bytes.subarray(0, count));
       return true;

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import type { Clock, Timer } from "../../api/clock.js";
 import type { Logger } from "../../api/logger.js";
 import type { ApiInfo } from "../../protocol/api.js";
 import { apiVersions } from "../../protocol/apis/api-versions.js";
@@ -11,9 +12,10 @@ import type { SaslConfig, SecurityConfig } from "../security-config.js";
 import { type FramedSocketOptions, openFramedSocket } from "./framed-socket.js";
 import type { BrokerVersions, Transport, Wire } from "./transport.js";
 
-// Only this file uses kafkajs. Its Connection matches answers to requests and does timeouts and SASL, over our socket.
-// We put encoded requests into its queue, because its own encoder copies every request twice. Our socket splits answers
-// into frames itself, because the framing of kafkajs would copy them once more.
+// Only this file uses kafkajs. Its Connection matches answers to requests and does SASL, over our socket. We put encoded
+// requests into its queue, because its own encoder copies every request twice, and time them ourselves, because its
+// queue looks at them ten times a second for each connection. Our socket splits answers into frames itself, because the
+// framing of kafkajs would copy them once more.
 // The exact version in package.json fixes the members used here, and a contract test checks them.
 
 interface Exchanged {
@@ -36,6 +38,8 @@ interface RequestQueue {
   }): void;
   fulfillRequest(answer: { readonly size: number; readonly correlationId: number; readonly payload: Buffer }): void;
   scheduleCheckPendingRequests: () => void;
+  /** Ends its timers. */
+  destroy(): void;
 }
 
 type SendSasl = (request: unknown) => Promise<unknown>;
@@ -86,13 +90,14 @@ export class KafkajsTransport implements Transport {
   constructor(
     private readonly config: ConnectionConfig,
     private readonly security: SecurityConfig,
+    private readonly clock: Clock,
     logger: Logger,
   ) {
     this.#logger = kafkajsLogger(logger);
   }
 
   async connect(address: Address): Promise<Wire> {
-    const { config, security } = this;
+    const { config, security, clock } = this;
     const sasl = security.sasl;
     const connection = new Connection({
       ...address,
@@ -108,10 +113,12 @@ export class KafkajsTransport implements Transport {
     // warn about its negative delay.
     connection.requestQueue.scheduleCheckPendingRequests = () => undefined;
     takeWholeAnswers(connection);
-    const wire = new KafkajsWire(connection, address, sasl !== undefined);
+    const wire = new KafkajsWire(connection, address, sasl !== undefined, clock);
     try {
       await connection.connect();
       await wire.negotiate(config);
+      // Its timer was for the requests of SASL.
+      connection.requestQueue.destroy();
       return wire;
     } catch (cause) {
       wire.close();
@@ -128,6 +135,7 @@ class KafkajsWire implements Wire {
     private readonly connection: KafkajsConnection,
     private readonly address: Address,
     private readonly authenticates: boolean,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -241,8 +249,9 @@ class KafkajsWire implements Wire {
     encode: (correlationId: number) => Buffer[],
     requestTimeout: number,
   ): Promise<Buffer> {
-    const { connection } = this;
-    const answer = await new Promise<Exchanged>((resolve, reject) => {
+    const { connection, clock } = this;
+    let timer: Timer | undefined;
+    const answered = new Promise<Exchanged>((resolve, reject) => {
       const { socket } = connection;
       if (!this.#isConnected || !socket) {
         reject(new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} is closed`));
@@ -256,9 +265,16 @@ class KafkajsWire implements Wire {
         socket.uncork();
       };
       const entry = { apiKey: api.key, apiName: api.name, apiVersion, correlationId, resolve, reject };
+      timer = clock.schedule(requestTimeout, () => {
+        reject(new KafkaError("REQUEST_TIMED_OUT", `${api.name} to ${this.#name}`));
+      });
       connection.requestQueue.push({ entry, expectResponse: true, requestTimeout, sendRequest });
     });
-    return answer.payload;
+    try {
+      return (await answered).payload;
+    } finally {
+      timer?.cancel();
+    }
   }
 }
 

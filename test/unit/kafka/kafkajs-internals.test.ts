@@ -42,6 +42,7 @@ test("a connection has the members the transport uses", () => {
   const queue = connection["requestQueue"] as Record<string, unknown>;
   expect(queue["push"]).toBeTypeOf("function");
   expect(queue["fulfillRequest"]).toBeTypeOf("function");
+  expect(queue["destroy"]).toBeTypeOf("function");
   expect(queue["scheduleCheckPendingRequests"]).toBeTypeOf("function");
 });
 

@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { type Clock, SimClock, SystemClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { connectionConfig } from "../../../../src/kafka/client-properties.js";
 import type { SaslConfig } from "../../../../src/kafka/security-config.js";
@@ -88,7 +89,7 @@ async function failureOf(port: number, mechanism: SaslConfig["mechanism"], timeo
     "default.api.timeout.ms": "60000",
   });
   const sasl = { mechanism, username: "ann", password: "secret" };
-  const transport = new KafkajsTransport(config, { tls: undefined, sasl }, silentLogger);
+  const transport = new KafkajsTransport(config, { tls: undefined, sasl }, new SystemClock(), silentLogger);
   try {
     wires.push(await transport.connect({ host: "127.0.0.1", port }));
     return undefined;
@@ -104,7 +105,12 @@ describe("a request without an answer", () => {
   ])("is not sent when the connection is closed %s while its bytes wait", async (_where, end) => {
     const port = await listen({});
     const config = connectionConfig({ "bootstrap.servers": `127.0.0.1:${port}` });
-    const transport = new KafkajsTransport(config, { tls: undefined, sasl: undefined }, silentLogger);
+    const transport = new KafkajsTransport(
+      config,
+      { tls: undefined, sasl: undefined },
+      new SystemClock(),
+      silentLogger,
+    );
     const wire = await transport.connect({ host: "127.0.0.1", port });
     wires.push(wire);
     for (const socket of sockets) socket.pause();
@@ -113,6 +119,56 @@ describe("a request without an answer", () => {
     end(wire);
     await expect(posted).rejects.toMatchObject({ codeName: "NETWORK_EXCEPTION", retriable: true });
   });
+});
+
+/** Connects without SASL. */
+async function connectTo(port: number, clock: Clock): Promise<Wire> {
+  const config = connectionConfig({ "bootstrap.servers": `127.0.0.1:${port}` });
+  const transport = new KafkajsTransport(config, { tls: undefined, sasl: undefined }, clock, silentLogger);
+  const wire = await transport.connect({ host: "127.0.0.1", port });
+  wires.push(wire);
+  return wire;
+}
+
+function requestOf(correlationId: number): Buffer[] {
+  const request = Buffer.concat([int16(produce.key), int16(3), int32(correlationId)]);
+  return [Buffer.concat([int32(request.length), request])];
+}
+
+describe("a request that is not answered", () => {
+  test("fails when its time is up, and closes its connection", async () => {
+    const clock = new SimClock();
+    const wire = await connectTo(await listen({ [produce.key]: "silence" }), clock);
+    const refused = expect(wire.exchange(produce, 3, requestOf, 40_000)).rejects.toMatchObject({
+      codeName: "REQUEST_TIMED_OUT",
+      retriable: true,
+    });
+    await clock.advance(39_999);
+    expect(wire.isOpen).toBe(true);
+    await clock.advance(1);
+    await refused;
+    expect(wire.isOpen).toBe(false);
+  });
+
+  test("leaves no timer once its connection is lost", async () => {
+    const clock = new SimClock();
+    const wire = await connectTo(await listen({ [produce.key]: "close" }), clock);
+    expect(clock.pendingTimers).toBe(0);
+    await expect(wire.exchange(produce, 3, requestOf, 40_000)).rejects.toMatchObject({
+      codeName: "NETWORK_EXCEPTION",
+    });
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+test("connections share their read buffer, and no answer", async () => {
+  const texts = ["a", "b", "c"].map((letter) => letter.repeat(200_000));
+  const clock = new SystemClock();
+  const asked = texts.map(async (text) => {
+    const wire = await connectTo(await listen({ [produce.key]: Buffer.from(text) }), clock);
+    return String(await wire.exchange(produce, 3, requestOf, 30_000));
+  });
+  expect(await Promise.all(asked)).toEqual(texts);
 });
 
 describe("authenticating", () => {
