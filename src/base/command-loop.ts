@@ -10,21 +10,26 @@ export class LoopEndedError extends Error {
 
 interface Command {
   readonly name: string;
+  readonly shares: boolean;
   run(): Promise<void>;
   abandon(error: unknown): void;
 }
 
 /**
- * Runs commands one at a time, in order of submission. REST handlers, group callbacks and timers never change a state
- * that a loop owns: they submit a command and await its answer.
+ * Runs commands one at a time, in order of submission; neighbours that share run together. REST handlers, group
+ * callbacks and timers never change a state that a loop owns: they submit a command and await its answer.
  */
 export class CommandLoop {
   readonly #queue: Command[] = [];
   #wake = deferred();
   #ended = false;
 
-  /** Queues `step`; resolves with what it returns, rejects with what it throws or with LoopEndedError. */
-  submit<T>(name: string, step: () => T | Promise<T>): Promise<T> {
+  /**
+   * Queues `step`; resolves with what it returns, rejects with what it throws or with LoopEndedError.
+   *
+   * @param shares it may run together with commands next to it that share, too. The next one waits for all of them.
+   */
+  submit<T>(name: string, step: () => T | Promise<T>, shares = false): Promise<T> {
     const answer = deferred<T>();
     if (this.#ended) {
       answer.reject(new LoopEndedError(name));
@@ -37,7 +42,7 @@ export class CommandLoop {
         answer.reject(error);
       }
     };
-    this.#queue.push({ name, run, abandon: answer.reject });
+    this.#queue.push({ name, shares, run, abandon: answer.reject });
     this.#wake.resolve();
     return answer.promise;
   }
@@ -47,9 +52,9 @@ export class CommandLoop {
     const wake = () => this.#wake.resolve();
     signal.addEventListener("abort", wake, { once: true });
     while (!signal.aborted) {
-      const command = this.#queue.shift();
-      if (command) {
-        await command.run();
+      const commands = this.#next();
+      if (commands.length > 0) {
+        await Promise.all(commands.map((command) => command.run()));
         continue;
       }
       this.#wake = deferred();
@@ -59,6 +64,13 @@ export class CommandLoop {
     signal.removeEventListener("abort", wake);
     this.#ended = true;
     for (const command of this.#queue.splice(0)) command.abandon(new LoopEndedError(command.name));
+  }
+
+  /** The first command, with those behind it that may run beside it. */
+  #next(): Command[] {
+    const alone = this.#queue.findIndex(({ shares }) => !shares);
+    const sharing = alone < 0 ? this.#queue.length : alone;
+    return this.#queue.splice(0, Math.max(1, sharing));
   }
 }
 

@@ -160,10 +160,11 @@ export class DistributedHerder implements Herder {
 
   async remove(name: string): Promise<void> {
     const stage = `removing the config for connector ${name} from the config topic`;
-    await this.loop.asLeader(stage, `Deleting connector ${name}`, async (writer) => {
+    const remove = async (writer: LeaderWriter) => {
       entryOf(writer.configs, name);
       await writer.removeConnector(name);
-    });
+    };
+    await this.loop.asLeader(stage, `Deleting connector ${name}`, remove, true);
   }
 
   async setTargetState(name: string, state: TargetState): Promise<void> {
@@ -334,7 +335,7 @@ export class DistributedHerder implements Herder {
 
   #writeConfig<T>(name: string, step: (writer: LeaderWriter) => Promise<T>): Promise<T> {
     const stage = `writing a config for connector ${name} to the config topic`;
-    return this.loop.asLeader(stage, `Writing the config of connector ${name}`, step);
+    return this.loop.asLeader(stage, `Writing the config of connector ${name}`, step, true);
   }
 
   /** For the owner: the leader has the owner's URL, all others have the leader's. */

@@ -140,8 +140,8 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
   }
 
   /** Runs a step as a command. @throws LoopEndedError when the herder is shutting down */
-  run<T>(stage: string, step: () => Promise<T>): Promise<T> {
-    return this.#commands.submit(stage, () => this.#stages.during(stage, step));
+  run<T>(stage: string, step: () => Promise<T>, shares = false): Promise<T> {
+    return this.#commands.submit(stage, () => this.#stages.during(stage, step), shares);
   }
 
   /**
@@ -149,12 +149,19 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
    * on `writer.configs` and writes by the writer; when either is outdated, the step runs again.
    *
    * @param what names the request for a MisdirectedError.
+   * @param shares the step concerns one connector and only writes: it may run together with others, and their writes are
+   *   gathered.
    * @throws MisdirectedError when another worker leads.
    */
-  async asLeader<T>(stage: string, what: string, step: (writer: LeaderWriter) => Promise<T>): Promise<T> {
+  async asLeader<T>(
+    stage: string,
+    what: string,
+    step: (writer: LeaderWriter) => Promise<T>,
+    shares = false,
+  ): Promise<T> {
     for (;;) {
       await this.membership.settled();
-      const outcome = await this.run(stage, async () => {
+      const decide = async () => {
         const { place } = this.membership;
         if (!place) return undefined; // a rebalance began while this command waited
         if (!place.isLeader) throw new MisdirectedError(place.leaderUrl, what);
@@ -166,7 +173,8 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
           if (error instanceof StaleDecisionError) return undefined;
           throw error;
         }
-      });
+      };
+      const outcome = await this.run(stage, decide, shares);
       if (outcome) return outcome.value;
     }
   }
@@ -242,7 +250,7 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
     configOffset: number | undefined,
   ): Promise<void> {
     const stage = `writing ${taskConfigs.length} task configs for connector ${connector} to the config topic`;
-    await this.asLeader(stage, `Publishing task configs of ${connector}`, async (writer) => {
+    const write = async (writer: LeaderWriter) => {
       const entry = writer.configs.connectors.get(connector);
       if (!entry) throw new NotFoundError("CONNECTOR_NOT_FOUND", `Connector ${connector} not found`);
       // Checked here: these may have queued behind a stop, and a STOPPED connector has no tasks.
@@ -256,7 +264,8 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
         );
       }
       await writer.putTaskConfigs(connector, taskConfigs);
-    });
+    };
+    await this.asLeader(stage, `Publishing task configs of ${connector}`, write, true);
   }
 
   /** Fences a connector's earlier tasks, as the leader. @throws as FencingRounds.fence */

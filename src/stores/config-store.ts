@@ -4,13 +4,16 @@ import type { TargetState } from "../contract/target-state.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
 import { type ConfigEvent, ConfigFold, type ConfigSnapshot } from "./config-fold.js";
 import { configRecord, type SessionKey, type StoredProps } from "./config-records.js";
+import { GatheredWrites } from "./gathered-writes.js";
 import type { LeaderSends } from "./leader-sends.js";
-import type { StoreRecord } from "./log-transport.js";
 
 /** Called with the effects of the config topic's records, in order. `start` reads older records without calling it. */
 export type ConfigListener = (events: readonly ConfigEvent[]) => void;
 
-/** Called before every attempt of a write, with the number of attempts made. Its error ends the write. */
+/**
+ * Called before every attempt of a write, with the number of attempts made: several times before the first. Its error
+ * ends the write.
+ */
 export type WritePermit = (attempts: number) => void;
 
 /** The part of the config store that any worker may use. */
@@ -42,6 +45,7 @@ export interface SharedConfigStore {
 export class ConfigStore implements SharedConfigStore {
   readonly #fold = new ConfigFold();
   readonly #log: CompactedLog;
+  readonly #writes: GatheredWrites;
   /** The newest write that may set a connector's target state, by connector, while it is in flight. */
   readonly #newestStates = new Map<string, symbol>();
   #events: ConfigEvent[] = [];
@@ -66,6 +70,7 @@ export class ConfigStore implements SharedConfigStore {
         if (events.length > 0) listener(events);
       },
     });
+    this.#writes = new GatheredWrites(this.#log, leaderSends);
   }
 
   /** Reads the topic to its end. */
@@ -107,15 +112,15 @@ export class ConfigStore implements SharedConfigStore {
     initialState?: TargetState,
   ): Promise<void> {
     const records = [configRecord.connector(connector, config)];
-    if (!initialState) return this.#write(permit, records);
+    if (!initialState) return this.#writes.write(connector, permit, records);
     // The state first: a reader of the connector must already know not to start it.
     records.unshift(configRecord.targetState(connector, initialState));
-    await this.#asNewestState(connector, () => this.#write(permit, records));
+    await this.#asNewestState(connector, () => this.#writes.write(connector, permit, records));
   }
 
   async removeConnector(permit: WritePermit, connector: string): Promise<void> {
     const records = [configRecord.connector(connector, null), configRecord.targetState(connector, null)];
-    await this.#asNewestState(connector, () => this.#write(permit, records));
+    await this.#asNewestState(connector, () => this.#writes.write(connector, permit, records));
   }
 
   /**
@@ -131,24 +136,24 @@ export class ConfigStore implements SharedConfigStore {
   async putTaskConfigs(permit: WritePermit, connector: string, configs: readonly StoredProps[]): Promise<void> {
     const tasks = configs.map((config, task) => configRecord.task(connector, task, config));
     const before = this.snapshot();
-    await this.#write(permit, [...tasks, configRecord.commit(connector, configs.length)]);
+    await this.#writes.write(connector, permit, [...tasks, configRecord.commit(connector, configs.length)]);
     const [was, is] = [before, this.snapshot()].map(({ connectors }) => connectors.get(connector)?.tasksOffset);
     const fencing = before.fencing.get(connector);
     if (is !== undefined && was === is && fencing?.isPending === false)
-      await this.putTaskCount(permit, connector, configs.length);
+      await this.putTaskCount((attempts) => permit(attempts + 1), connector, configs.length);
   }
 
   async putRestartRequest(permit: WritePermit, request: RestartRequest): Promise<void> {
-    await this.#write(permit, [configRecord.restart(request)]);
+    await this.#writes.write(request.connector, permit, [configRecord.restart(request)]);
   }
 
   /** Records the number of tasks that the next set of tasks must fence. */
   async putTaskCount(permit: WritePermit, connector: string, tasks: number): Promise<void> {
-    await this.#write(permit, [configRecord.taskCount(connector, tasks)]);
+    await this.#writes.write(connector, permit, [configRecord.taskCount(connector, tasks)]);
   }
 
   async putSessionKey(permit: WritePermit, key: SessionKey): Promise<void> {
-    await this.#write(permit, [configRecord.sessionKey(key)]);
+    await this.#writes.write(undefined, permit, [configRecord.sessionKey(key)]);
   }
 
   /** This worker has become the leader, or is no longer it. */
@@ -176,12 +181,6 @@ export class ConfigStore implements SharedConfigStore {
     } finally {
       if (isNewest()) this.#newestStates.delete(connector);
     }
-  }
-
-  async #write(permit: WritePermit, records: readonly StoreRecord[]): Promise<void> {
-    const { leaderSends } = this;
-    await this.#log.send(records, permit, leaderSends && ((all) => leaderSends.send(all)));
-    await this.#log.readToEnd();
   }
 }
 

@@ -69,6 +69,7 @@ export class LeaderWriter {
   async stopConnector(connector: string): Promise<void> {
     await this.putTaskConfigs(connector, []);
     await this.#write(connector, async (permit) => {
+      await this.store.readToEnd();
       await this.store.putTargetState(connector, "STOPPED", permit);
       await this.store.readToEnd();
     });
@@ -88,11 +89,13 @@ export class LeaderWriter {
 
   async #write(connector: string | undefined, write: (permit: WritePermit) => Promise<void>): Promise<void> {
     this.#permit(0);
-    const newest = await this.store.readToEnd();
-    if (connector !== undefined && newest.connectors.get(connector) !== this.#configs.connectors.get(connector)) {
+    const decidedOn = connector === undefined ? undefined : this.#configs.connectors.get(connector);
+    const isUnchanged = () => connector === undefined || this.store.snapshot().connectors.get(connector) === decidedOn;
+    await write((attempts) => {
+      this.#permit(attempts);
+      if (attempts > 0 || isUnchanged()) return;
       throw new StaleDecisionError(`Connector ${connector} has changed after offset ${this.configOffset}`);
-    }
-    await write((attempts) => this.#permit(attempts));
+    });
     this.#configs = this.store.snapshot();
   }
 

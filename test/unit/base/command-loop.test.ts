@@ -19,6 +19,24 @@ describe("CommandLoop", () => {
     await running;
   });
 
+  test("runs neighbours that share together, and the others alone and in order", async () => {
+    const loop = new CommandLoop();
+    const stop = new AbortController();
+    const log: string[] = [];
+    const step = (name: string) => async () => {
+      log.push(`${name} in`);
+      await Promise.resolve();
+      log.push(`${name} out`);
+    };
+    const all = ["a", "b", "alone", "c", "d"].map((name) => loop.submit(name, step(name), name !== "alone"));
+    const running = loop.run(stop.signal);
+    await Promise.all(all);
+    const together = (...[first, second]: string[]) => [`${first} in`, `${second} in`, `${first} out`, `${second} out`];
+    expect(log).toEqual([...together("a", "b"), "alone in", "alone out", ...together("c", "d")]);
+    stop.abort();
+    await running;
+  });
+
   test("passes a failure to its submitter and continues", async () => {
     const loop = new CommandLoop();
     const stop = new AbortController();

@@ -95,6 +95,24 @@ describe("the herder's loop", () => {
     expect(configs.texts.map(([key]) => key)).toEqual(["connector-c", "task-c-0", "commit-c"]);
   });
 
+  test("decisions of the leader about several connectors are written together, and about one in turn", async () => {
+    const sends = configs.sends;
+    const decide = (name: string, value: string) =>
+      loop.asLeader(
+        "put",
+        "put",
+        async (writer) => {
+          const { value: before = "" } = writer.configs.connectors.get(name)?.config ?? {};
+          await writer.putConnector(name, { name, value: `${before}${value}` }, "STOPPED");
+        },
+        true,
+      );
+    await Promise.all([decide("a", "1"), decide("b", "1"), decide("a", "2")]);
+    expect(configs.sends - sends).toBe(2);
+    expect(loop.configs().connectors.get("a")?.config["value"]).toMatch(/^12$|^21$/);
+    expect(loop.configs().connectors.get("b")?.config["value"]).toBe("1");
+  });
+
   test("passes a reference's value to the connector, and publishes the reference", async () => {
     const reference = `\${vault:v}`;
     await put("c", { v: reference });

@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { SimClock } from "../../../src/base/clock.js";
+import { silentLogger } from "../../../src/base/logger.js";
+import { SeededRandom } from "../../../src/base/random.js";
+import { ConfigStore, type WritePermit } from "../../../src/stores/config-store.js";
+import { MemoryLog, openLogOver } from "../../support/memory-log.js";
+
+const ALLOWED: WritePermit = () => {};
+
+async function openStore() {
+  const clock = new SimClock();
+  const log = new MemoryLog();
+  const store = new ConfigStore(
+    openLogOver(log, { clock, random: new SeededRandom(1), logger: silentLogger }),
+    () => {},
+  );
+  await store.start();
+  const put = (name: string, permit = ALLOWED, value = "1") => store.putConnector(permit, name, { name, value });
+  const keys = () => log.texts.map(([key]) => key);
+  return { clock, log, store, put, keys };
+}
+
+test("writes of several connectors that wait together are one write", async () => {
+  const { log, store, put, keys } = await openStore();
+  const tasks = store.putTaskConfigs(ALLOWED, "a", [{ task: "0" }]);
+  await Promise.all([tasks, put("b"), put("c")]);
+  expect(log.sends).toBe(1);
+  expect(keys()).toEqual(["task-a-0", "commit-a", "connector-b", "connector-c"]);
+  await store.close();
+});
+
+test("two writes of one connector are two, and the second sees the first", async () => {
+  const { log, store, put, keys } = await openStore();
+  const seen: unknown[] = [];
+  const see: WritePermit = () => void seen.push(store.snapshot().connectors.get("c")?.config["value"]);
+  await Promise.all([put("c"), put("d"), put("c", see, "2")]);
+  expect(keys()).toEqual(["connector-c", "connector-d", "connector-c"]);
+  expect([log.sends, new Set(seen)]).toEqual([2, new Set(["1"])]);
+  await store.close();
+});
+
+test("a write that is not permitted leaves the others", async () => {
+  const { store, put, keys } = await openStore();
+  const refused = put("a", () => {
+    throw new Error("stale");
+  });
+  await Promise.all([expect(refused).rejects.toThrow("stale"), put("b")]);
+  expect(keys()).toEqual(["connector-b"]);
+  await store.close();
+});
+
+test("a large write is not gathered with others", async () => {
+  const { log, store, put, keys } = await openStore();
+  await Promise.all([put("a"), put("large", ALLOWED, "x".repeat(100_000)), put("b")]);
+  expect(log.sends).toBe(2);
+  expect(keys()).toEqual(["connector-a", "connector-b", "connector-large"]);
+  await store.close();
+});
+
+test("a failure of the broker fails all that were gathered, and none after them", async () => {
+  const { log, store, put, keys } = await openStore();
+  log.sendError = new Error("too large");
+  const failed = ["a", "b"].map((name) => expect(put(name)).rejects.toThrow("too large"));
+  await Promise.all(failed);
+  await put("c");
+  expect(keys()).toEqual(["connector-c"]);
+  await store.close();
+});
+
+test("every write of a failed attempt asks again before the next attempt", async () => {
+  const { clock, log, store, put } = await openStore();
+  const attempts: [string, number][] = [];
+  const noted =
+    (name: string): WritePermit =>
+    (count) =>
+      void attempts.push([name, count]);
+  log.fates.push("refused");
+  const written = Promise.all(["a", "b"].map((name) => put(name, noted(name))));
+  await clock.advance(1_000);
+  await written;
+  expect(attempts.filter(([, count]) => count > 0)).toEqual([
+    ["a", 1],
+    ["b", 1],
+  ]);
+  await store.close();
+});
