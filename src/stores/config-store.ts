@@ -4,17 +4,11 @@ import type { TargetState } from "../contract/target-state.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
 import { type ConfigEvent, ConfigFold, type ConfigSnapshot } from "./config-fold.js";
 import { configRecord, type SessionKey, type StoredProps } from "./config-records.js";
-import { GatheredWrites } from "./gathered-writes.js";
+import { GatheredWrites, type WritePermit } from "./gathered-writes.js";
 import type { LeaderSends } from "./leader-sends.js";
 
 /** Called with the effects of the config topic's records, in order. `start` reads older records without calling it. */
 export type ConfigListener = (events: readonly ConfigEvent[]) => void;
-
-/**
- * Called before every attempt of a write, with the number of attempts made: several times before the first. Its error
- * ends the write.
- */
-export type WritePermit = (attempts: number) => void;
 
 /** The part of the config store that any worker may use. */
 export interface SharedConfigStore {

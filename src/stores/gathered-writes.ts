@@ -1,9 +1,14 @@
 import { mustRun } from "../base/command-loop.js";
 import { type Deferred, deferred } from "../base/deferred.js";
 import type { CompactedLog } from "./compacted-log.js";
-import type { WritePermit } from "./config-store.js";
 import type { LeaderSends } from "./leader-sends.js";
 import type { StoreRecord } from "./log-transport.js";
+
+/**
+ * Called before every attempt of a write, with the number of attempts made: several times before the first. Its error
+ * ends the write.
+ */
+export type WritePermit = (attempts: number) => void;
 
 /** Writes are gathered up to here, far below any limit of a batch: one that is too large must not fail the others. */
 const GATHERED_BYTES = 64 * 1024;

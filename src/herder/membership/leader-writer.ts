@@ -3,7 +3,8 @@ import type { RestartRequest } from "../../contract/restart-request.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import type { SessionKey, StoredProps } from "../../stores/config-records.js";
-import type { ConfigStore, WritePermit } from "../../stores/config-store.js";
+import type { ConfigStore } from "../../stores/config-store.js";
+import type { WritePermit } from "../../stores/gathered-writes.js";
 
 /** A leader's decision is outdated and nothing was written: decide again. */
 export class StaleDecisionError extends Error {

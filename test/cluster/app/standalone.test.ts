@@ -9,7 +9,7 @@ import { lineLogger } from "../../../src/base/log/line-logger.js";
 import { LogLevels } from "../../../src/base/log/log-levels.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SystemRandom } from "../../../src/base/random.js";
-import { readJavaMap } from "../../../src/stores/java-map.js";
+import { readJavaMap } from "../../../src/stores/standalone/java-map.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
 import { fileText } from "../../support/file-watch.js";
 import { RestClient } from "../../support/rest-client.js";

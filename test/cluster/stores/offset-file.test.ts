@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLogger } from "../../../src/base/logger.js";
-import { readJavaMap, writeJavaMap } from "../../../src/stores/java-map.js";
-import { OffsetFile } from "../../../src/stores/offset-file.js";
+import { readJavaMap, writeJavaMap } from "../../../src/stores/standalone/java-map.js";
+import { OffsetFile } from "../../../src/stores/standalone/offset-file.js";
 
 let folder: string;
 let path: string;

@@ -4,7 +4,8 @@ import { NO_WORK } from "../../../src/herder/work.js";
 import type { GroupProtocol } from "../../../src/kafka/client/group-member.js";
 import { CompactedLog, type CompactedLogOptions, type OpenLog } from "../../../src/stores/compacted-log.js";
 import { configRecord, type StoredProps } from "../../../src/stores/config-records.js";
-import { type ConfigListener, ConfigStore, type WritePermit } from "../../../src/stores/config-store.js";
+import { type ConfigListener, ConfigStore } from "../../../src/stores/config-store.js";
+import type { WritePermit } from "../../../src/stores/gathered-writes.js";
 
 /** A worker with one fault, in place of the part that has none. */
 export interface PlantedBug {

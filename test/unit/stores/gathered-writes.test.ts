@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
-import { ConfigStore, type WritePermit } from "../../../src/stores/config-store.js";
+import { ConfigStore } from "../../../src/stores/config-store.js";
+import type { WritePermit } from "../../../src/stores/gathered-writes.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 
 const ALLOWED: WritePermit = () => {};

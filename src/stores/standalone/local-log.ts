@@ -1,5 +1,5 @@
-import { deferred } from "../base/deferred.js";
-import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "./log-transport.js";
+import { deferred } from "../../base/deferred.js";
+import type { LogTransport, StoredRecord, StoredRecords, StoreRecord } from "../log-transport.js";
 
 /** Where a local log keeps its records. */
 export interface LocalRecords {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type JavaMapEntry, readJavaMap, writeJavaMap } from "../../../src/stores/java-map.js";
+import { type JavaMapEntry, readJavaMap, writeJavaMap } from "../../../../src/stores/standalone/java-map.js";
 
 // Written by ObjectOutputStream of JDK 21: four entries, one value null, two keys with one and the same value object.
 const FROM_JAVA = Buffer.from(

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { SimClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
-import { SeededRandom } from "../../../src/base/random.js";
-import { CompactedLog } from "../../../src/stores/compacted-log.js";
-import { IN_MEMORY, LocalLog, type LocalRecords } from "../../../src/stores/local-log.js";
-import type { StoreRecord } from "../../../src/stores/log-transport.js";
+import { SimClock } from "../../../../src/base/clock.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { SeededRandom } from "../../../../src/base/random.js";
+import { CompactedLog } from "../../../../src/stores/compacted-log.js";
+import type { StoreRecord } from "../../../../src/stores/log-transport.js";
+import { IN_MEMORY, LocalLog, type LocalRecords } from "../../../../src/stores/standalone/local-log.js";
 
 const record = (key: string, value: string | null = "1"): StoreRecord => ({
   key: Buffer.from(key),

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { ConfigError, type Logger } from "../api/index.js";
-import { SYSTEM_DISK } from "../base/files/disk.js";
-import { replaceFile } from "../base/files/durable-files.js";
+import { ConfigError, type Logger } from "../../api/index.js";
+import { SYSTEM_DISK } from "../../base/files/disk.js";
+import { replaceFile } from "../../base/files/durable-files.js";
+import type { StoreRecord } from "../log-transport.js";
 import { type JavaMapEntry, readJavaMap, writeJavaMap } from "./java-map.js";
-import type { StoreRecord } from "./log-transport.js";
 
 /**
  * The offsets of a standalone worker, in Kafka Connect's own file (FileOffsetBackingStore): a serialized Java map from
