@@ -163,6 +163,21 @@ export class PartitionFolders {
     }
   }
 
+  /** The same file by file: large ones take tens of milliseconds each, and requests are served in between. */
+  async removeLater(renamed: string): Promise<void> {
+    const { files, turn, logger } = this.#options;
+    try {
+      for (const { name } of files.disk.list(renamed)) {
+        files.disk.remove(join(renamed, name));
+        await turn();
+      }
+    } catch (cause) {
+      logger.error("A deleted partition could not be removed; the next start removes it", { folder: renamed }, cause);
+      return;
+    }
+    this.remove(renamed);
+  }
+
   /** Removes a folder that `make` made, of a topic that could not be created. What cannot be, the next start puts aside. */
   discard(path: string): void {
     try {

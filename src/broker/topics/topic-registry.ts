@@ -225,7 +225,7 @@ export class TopicRegistry {
       await tryTo(() => log.detach(() => void renamed.push(this.#folders.rename(log.folder))));
     }
     await tryTo(() => this.#folders.settled([]));
-    for (const folder of renamed) this.#folders.remove(folder);
+    for (const folder of renamed) await this.#folders.removeLater(folder);
     await tryTo(() => startOffsets.drop(name));
     await tryTo(() => cleanerOffsets.drop(name));
     state.keepReserve();
