@@ -24,18 +24,25 @@ const TIME = primitive("int32", { name: LOGICAL.time, version: 1 });
 const TIMESTAMP = primitive("int64", { name: LOGICAL.timestamp, version: 1 });
 const WIDENING: readonly Schema[] = [INT8, INT16, INT32, INT64, FLOAT32, FLOAT64];
 const DAY_MS = 86_400_000;
-const TEMPORAL = /\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d\.\d{3}Z)?(?![\w.])|\d\d:\d\d:\d\d\.\d{3}Z(?!\w)/y;
+// As in Connect, blanks may follow a date, but no time.
+const TEMPORAL = /\d{4}-\d\d-\d\d(?![\w.:-])|(?:\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{3}Z(?=[:,{}[\]"]|$)/y;
+const TEMPORAL_PARTS = /^(?:(\d{4})-(\d\d)-(\d\d))?(T)?(?:(\d\d):(\d\d):(\d\d)\.(\d{3})Z)?$/;
 const DELIMITERS = ':,{}[]"';
+
+/** A parsed item, and what stands for it in a list or map whose items have no common schema. */
+interface Item extends SchemaAndValue {
+  readonly plain?: ConnectValue;
+}
 
 /**
  * Guesses the value of a text, as Connect's `Values.parseString` does: null, boolean, the smallest number type that
- * holds it, a date or time, an array or map of these, or else the text itself. Times are UTC, as their Z means; Connect
- * uses the worker's own zone.
+ * holds it, a date or time, an array or map of these, or else the text itself, of which no part is lost. Times are UTC, as
+ * their Z means; Connect uses the worker's own zone.
  */
 export function parseValue(text: string | null): SchemaAndValue {
   if (text === null) return NULL;
   const parsed = new ValueParser(text).parseWhole();
-  return parsed ?? { schema: STRING, value: text };
+  return parsed ? { schema: parsed.schema, value: parsed.value } : { schema: STRING, value: text };
 }
 
 /** Every method returns undefined if the text does not have its form; the whole text is then a plain string. */
@@ -47,14 +54,14 @@ class ValueParser {
     this.#text = text;
   }
 
-  parseWhole(): SchemaAndValue | undefined {
+  parseWhole(): Item | undefined {
     if (this.#text.trim() === "") return undefined;
     const parsed = this.#value(0);
     this.#skipBlanks();
     return this.#at === this.#text.length && parsed?.value !== this.#text ? parsed : undefined;
   }
 
-  #value(depth: number): SchemaAndValue | undefined {
+  #value(depth: number): Item | undefined {
     this.#skipBlanks();
     const c = this.#text[this.#at];
     if (c === "[" || c === "{") {
@@ -72,27 +79,27 @@ class ValueParser {
     return scalarOf(this.#token());
   }
 
-  #array(depth: number): SchemaAndValue | undefined {
-    const items: SchemaAndValue[] = [];
+  #array(depth: number): Item | undefined {
+    const items: Item[] = [];
     this.#at++;
-    if (!this.#take("]")) {
-      do {
-        const item = this.#value(depth);
-        if (!item) return undefined;
-        items.push(item);
-      } while (this.#take(","));
-      if (!this.#take("]")) return undefined;
+    while (!this.#take("]")) {
+      const item = this.#value(depth);
+      if (!item) return undefined;
+      items.push(item);
+      if (!this.#take(",") && this.#text[this.#at] !== "]") return undefined;
     }
     const merged = mergeSchemas(items);
+    if (merged && hasNull(items)) return undefined;
     return {
       schema: new Schema("array", {}, [], undefined, merged),
-      value: items.map((item) => widened(item.value, merged)),
+      value: items.map((item) => itemValue(item, merged)),
+      plain: items.map((item) => itemValue(item, undefined)),
     };
   }
 
-  #map(depth: number): SchemaAndValue | undefined {
-    const keys: SchemaAndValue[] = [];
-    const values: SchemaAndValue[] = [];
+  #map(depth: number): Item | undefined {
+    const keys: Item[] = [];
+    const values: Item[] = [];
     this.#at++;
     while (!this.#take("}")) {
       const key = this.#value(depth);
@@ -105,13 +112,17 @@ class ValueParser {
     }
     const keySchema = mergeSchemas(keys);
     const valueSchema = keySchema && mergeSchemas(values);
-    const entries = keys.map(
-      (key, i) => [widened(key.value, keySchema), widened(values[i]!.value, valueSchema)] as const,
-    );
-    return { schema: new Schema("map", {}, [], keySchema, valueSchema), value: new Map(entries) };
+    if (valueSchema && hasNull(values)) return undefined;
+    const entries = (ofKeys: Schema | undefined, ofValues: Schema | undefined) =>
+      new Map(keys.map((key, i) => [itemValue(key, ofKeys), itemValue(values[i]!, ofValues)] as const));
+    return {
+      schema: new Schema("map", {}, [], keySchema, valueSchema),
+      value: entries(keySchema, valueSchema),
+      plain: entries(undefined, undefined),
+    };
   }
 
-  #quoted(): SchemaAndValue | undefined {
+  #quoted(): Item | undefined {
     let content = "";
     for (let at = this.#at + 1; at < this.#text.length; at++) {
       const c = this.#text[at]!;
@@ -119,7 +130,9 @@ class ValueParser {
         this.#at = at + 1;
         return parseTemporal(content) ?? { schema: STRING, value: content };
       }
-      content += c === "\\" && at + 1 < this.#text.length ? this.#text[++at] : c;
+      // The writer escapes these two.
+      const isEscape = c === "\\" && /["\\]/.test(this.#text[at + 1] ?? "");
+      content += isEscape ? this.#text[++at] : c;
     }
     return undefined;
   }
@@ -142,13 +155,13 @@ class ValueParser {
   }
 }
 
-function scalarOf(token: string): SchemaAndValue | undefined {
+function scalarOf(token: string): Item | undefined {
   if (token === "null") return NULL;
   if (token === "true" || token === "false") return { schema: BOOLEAN, value: token === "true" };
   return /^[-+\d]/.test(token) ? parseNumber(token) : undefined;
 }
 
-function parseNumber(token: string): SchemaAndValue | undefined {
+function parseNumber(token: string): Item | undefined {
   const number = parseDecimal(token);
   if (!number || Math.abs(number.scale) > 1000) return undefined;
   const { unscaled, scale } = number;
@@ -158,10 +171,11 @@ function parseNumber(token: string): SchemaAndValue | undefined {
     if (BigInt.asIntN(64, whole) === whole) return integerOf(whole);
   }
   const double = Number(token);
-  if (scale !== 0 && Number.isFinite(Math.fround(double))) return { schema: FLOAT32, value: Math.fround(double) };
+  if (scale !== 0 && Number.isFinite(Math.fround(double)))
+    return { schema: FLOAT32, value: Math.fround(double), plain: double };
   if (scale !== 0 && Number.isFinite(double)) return { schema: FLOAT64, value: double };
   const schema = primitive("bytes", { name: LOGICAL.decimal, version: 1, parameters: { scale: String(scale) } });
-  return { schema, value: encodeUnscaled(unscaled) };
+  return { schema, value: encodeUnscaled(unscaled), plain: token };
 }
 
 function integerOf(whole: bigint): SchemaAndValue {
@@ -170,18 +184,26 @@ function integerOf(whole: bigint): SchemaAndValue {
   return { schema, value: Number.isSafeInteger(value) ? value : whole };
 }
 
-/** A date, time or timestamp, in Connect's exact formats only. */
-function parseTemporal(text: string): SchemaAndValue | undefined {
-  const ms = Date.parse(text.length === 13 ? `1970-01-01T${text}` : text);
-  if (Number.isNaN(ms)) return undefined;
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return { schema: DATE, value: ms / DAY_MS };
-  if (/^\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return { schema: TIME, value: ms };
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return { schema: TIMESTAMP, value: ms };
-  return undefined;
+/**
+ * A date, time or timestamp, in Connect's exact formats only. As there, the 31st of February is the 2nd of March; a time
+ * of more than a day is none.
+ */
+function parseTemporal(text: string): Item | undefined {
+  const [, year, month, day, hasBoth, ...time] = TEMPORAL_PARTS.exec(text) ?? [];
+  const hasTime = time[0] !== undefined;
+  if ((year === undefined && !hasTime) || (hasBoth !== undefined) !== (year !== undefined && hasTime)) return undefined;
+  const [hours, minutes, seconds, millis] = time.map(Number);
+  const ofDay = hasTime ? ((hours! * 60 + minutes!) * 60 + seconds!) * 1000 + millis! : 0;
+  if (year === undefined) return ofDay < DAY_MS ? { schema: TIME, value: ofDay, plain: text } : undefined;
+  // Not Date.UTC, which takes the year 24 for 1924.
+  const midnight = new Date(0).setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  return hasTime
+    ? { schema: TIMESTAMP, value: midnight + ofDay, plain: text }
+    : { schema: DATE, value: midnight / DAY_MS, plain: text };
 }
 
 /** A schema for all values: their common one, or the widest if all are numbers; undefined if there is none. */
-function mergeSchemas(values: readonly SchemaAndValue[]): Schema | undefined {
+function mergeSchemas(values: readonly Item[]): Schema | undefined {
   let merged: Schema | undefined;
   for (const { schema } of values) {
     if (schema === null) continue;
@@ -197,7 +219,13 @@ function mergeSchemas(values: readonly SchemaAndValue[]): Schema | undefined {
   return merged;
 }
 
-function widened(value: ConnectValue, schema: Schema | undefined): ConnectValue {
+/** With a common schema, which is not optional, the whole text is then a plain string. */
+function hasNull(items: readonly Item[]): boolean {
+  return items.some(({ value }) => value === null);
+}
+
+function itemValue({ value, plain }: Item, schema: Schema | undefined): ConnectValue {
+  if (schema === undefined) return plain ?? value;
   return typeof value === "bigint" && (schema === FLOAT32 || schema === FLOAT64) ? Number(value) : value;
 }
 

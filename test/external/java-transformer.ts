@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { join } from "node:path";
 import {
   type ConnectRecord,
   RecordHeaders,
@@ -10,6 +8,7 @@ import {
 import { silentLogger } from "../../src/base/logger.js";
 import { JsonConverter } from "../../src/converters/json/json-converter.js";
 import { builtInTransformations } from "../../src/transforms/built-in-transformations.js";
+import { runJava } from "./run-java.js";
 
 /** Keys, values and headers are texts of JsonConverter with schemas; null is a tombstone. */
 export interface RecordTexts {
@@ -33,27 +32,9 @@ export type Result = Readonly<Record<string, unknown>>;
 export type Answer = { readonly refused: string } | { readonly results: readonly Result[] };
 
 /** What the real transformations answer. @param classPath folders of jars. */
-export function askJava(classPath: readonly string[], cases: readonly TransformCase[]): Promise<Answer[]> {
-  return new Promise((resolve, reject) => {
-    const jars = classPath.map((folder) => join(folder, "*")).join(":");
-    // Java's own warnings about logging go to standard error.
-    const child = spawn("java", ["-cp", jars, join(import.meta.dirname, "JavaTransformer.java")], {
-      stdio: ["pipe", "pipe", "ignore"],
-    });
-    const chunks: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-    child.on("error", reject);
-    child.on("close", (code) => {
-      const lines = Buffer.concat(chunks)
-        .toString("utf8")
-        .split("\n")
-        .filter((line) => line.startsWith("{"));
-      if (code === 0) resolve(lines.map((line) => JSON.parse(line) as Answer));
-      else reject(new Error(`java ended with ${code}`));
-    });
-    for (const given of cases) child.stdin.write(`${JSON.stringify(given)}\n`);
-    child.stdin.end();
-  });
+export async function askJava(classPath: readonly string[], cases: readonly TransformCase[]): Promise<Answer[]> {
+  const questions = cases.map((given) => JSON.stringify(given));
+  return (await runJava("JavaTransformer.java", classPath, questions)) as Answer[];
 }
 
 const converter = new JsonConverter();
