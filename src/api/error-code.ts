@@ -15,6 +15,10 @@ export const ERROR_CODES = {
     text: "A required configuration key is missing.",
     advice: "Add the key that the message names.",
   },
+  CONFIG_UNSUPPORTED: {
+    text: "A configuration key has a value that is valid in Java, and that Millrace does not support.",
+    advice: "Choose one of the values that the message names; docs/compatibility.md lists what is not supported.",
+  },
   OFFSETS_UNANSWERED: {
     text: "Source offsets could not be read from, or stored in, the offsets topic in time.",
     advice: "Nothing: the task retries until Kafka answers. The message has the cause.",

@@ -58,6 +58,13 @@ function invalid(key: string, value: string, why: string, cause?: unknown): Conf
   return new ConfigError(key, `Invalid value ${value} for configuration ${key}: ${why}`, { cause });
 }
 
+/** For a value that Java's client would take. */
+export function unsupported(key: string, value: string, why: string): ConfigError {
+  return new ConfigError(key, `Invalid value ${value} for configuration ${key}: ${why}`, {
+    code: "CONFIG_UNSUPPORTED",
+  });
+}
+
 // Other keys of a worker, such as `group.id` and `config.storage.topic`, would only make a client warn about each.
 const CONNECTION_KEYS =
   /^(bootstrap\.|client\.|security\.|sasl\.|ssl\.|request\.|default\.api\.|retry\.|retries$|reconnect\.|connections\.|metadata\.|socket\.|send\.|receive\.)/;
@@ -152,7 +159,7 @@ const OWN_PARTITIONERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Refuses ids of transactions and foreign partitioners: without them, records would be less safe or go elsewhere. */
-function refuseUnsupported(read: PropertyReader): void {
+function refuseForeign(read: PropertyReader): void {
   const transactionalId = read.text("transactional.id") ?? "";
   if (transactionalId !== "") {
     const why = "the worker chooses it for sources under exactly.once.source.support; other producers have none";
@@ -160,7 +167,7 @@ function refuseUnsupported(read: PropertyReader): void {
   }
   const partitioner = read.text("partitioner.class") ?? "";
   if (!OWN_PARTITIONERS.has(partitioner)) {
-    throw invalid("partitioner.class", partitioner, "only Java's default partitioner is built in");
+    throw unsupported("partitioner.class", partitioner, "only Java's default partitioner is built in");
   }
 }
 
@@ -172,7 +179,7 @@ const JAVA_INT_MAX = 2_147_483_647;
 
 export function producerConfig(properties: ClientProperties): ProducerConfig {
   const read = new PropertyReader(properties);
-  refuseUnsupported(read);
+  refuseForeign(read);
   const batchBytes = read.text("batch.size") === undefined ? undefined : read.integer("batch.size", 0);
   const delivery = read.integer("delivery.timeout.ms", JAVA_INT_MAX);
   const retries = read.integer("retries", JAVA_INT_MAX);
@@ -216,7 +223,7 @@ function compression(read: PropertyReader): Compression {
   if (gzip === 0) throw invalid("compression.gzip.level", "0", "must be between 1 and 9 or equal to -1");
   const lz4 = read.integer("compression.lz4.level", LZ4_LEVEL, 1, 17);
   if (codec === "lz4" && lz4 !== LZ4_LEVEL) {
-    throw invalid("compression.lz4.level", String(lz4), "lz4 is written in one level; leave the key out");
+    throw unsupported("compression.lz4.level", String(lz4), "lz4 is written in one level; leave the key out");
   }
   const zstd = read.integer("compression.zstd.level", 3, -131_072, 22);
   return { codec, level: codec === "gzip" ? gzip : codec === "zstd" ? zstd : undefined };
@@ -242,6 +249,10 @@ export interface ConsumerConfig {
 export function consumerConfig(properties: ClientProperties): ConsumerConfig {
   const read = new PropertyReader(properties);
   const lower = (text: string) => text.toLowerCase();
+  const reset = read.text("auto.offset.reset")?.toLowerCase() ?? "";
+  if (reset.startsWith("by_duration:")) {
+    throw unsupported("auto.offset.reset", reset, "durations are not supported; use earliest, latest or none");
+  }
   const isolation = read.oneOf("isolation.level", "read_uncommitted", ["read_uncommitted", "read_committed"], lower);
   return {
     reset: read.oneOf("auto.offset.reset", "latest", ["earliest", "latest", "none"], lower),
@@ -308,6 +319,6 @@ function assignors(read: PropertyReader): AssignorName[] {
       throw invalid(key, name, "no such assignor; use RangeAssignor or RoundRobinAssignor");
   }
   if (known.length === 0)
-    throw invalid(key, named.join(","), "add RangeAssignor: sticky assignors alone are not supported");
+    throw unsupported(key, named.join(","), "add RangeAssignor: sticky assignors alone are not supported");
   return known;
 }

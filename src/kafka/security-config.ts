@@ -2,7 +2,7 @@ import type { ConnectionOptions } from "node:tls";
 import { ConfigError } from "../api/errors.js";
 import { refuseJavaClasses, tlsOptions } from "../base/config/tls-options.js";
 import type { ClientProperties } from "./client/client-options.js";
-import { PropertyReader } from "./client-properties.js";
+import { PropertyReader, unsupported } from "./client-properties.js";
 
 /** Credentials for SASL. */
 export interface SaslConfig {
@@ -36,9 +36,15 @@ export function securityConfig(properties: ClientProperties): SecurityConfig {
   };
 }
 
+const FOREIGN_MECHANISMS = ["GSSAPI", "OAUTHBEARER"];
+
 function saslConfig(read: PropertyReader): SaslConfig {
   const classes = ["sasl.client.callback.handler.class", "sasl.login.callback.handler.class", "sasl.login.class"];
   refuseJavaClasses(read, classes, "sasl.jaas.config");
+  const named = read.text("sasl.mechanism")?.toUpperCase() ?? "";
+  if (FOREIGN_MECHANISMS.includes(named)) {
+    throw unsupported("sasl.mechanism", named, "PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are supported");
+  }
   const mechanism = read.oneOf("sasl.mechanism", "", ["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], (text) =>
     text.toUpperCase(),
   );

@@ -26,6 +26,7 @@ import { TaskHosts } from "./host/task-hosts.js";
 import { TaskRequests } from "./host/task-requests.js";
 import { HostedTask, type HostedTaskParts } from "./hosted-task.js";
 import type {
+  ConnectorFacts,
   ConnectorSnapshot,
   ConnectorState,
   HostSnapshot,
@@ -52,6 +53,8 @@ export interface ConnectWorkerParts {
   readonly fencing?: SourceFencing | undefined;
   readonly listener: WorkerListener;
   readonly openHost: OpenHost;
+  /** @throws ConfigError for settings of the framework with which a connector must not start */
+  readonly checkConnector: (type: ConnectorFacts["type"], props: Props) => void;
   readonly clock: Clock;
   readonly logger: NamedLogger;
 }
@@ -102,7 +105,7 @@ export class ConnectWorker implements Worker {
   async startConnector(name: string, props: Props, targetState: TargetState): Promise<ConnectorState> {
     // Checked again after each wait: another call may have started it meanwhile. None can between this check and `set`.
     while (this.#connectors.has(name)) await this.stopConnectors([name]);
-    const { calls, listener, logger } = this.parts;
+    const { calls, listener, logger, checkConnector } = this.parts;
     this.#starts.connectors.attempts++;
     let runner: ConnectorRunner;
     try {
@@ -115,6 +118,7 @@ export class ConnectWorker implements Worker {
         props,
         open: (events) => calls.connector(name, plugin.className, events),
         logger: logger.named(LOGGERS.connector, { connector: name }),
+        check: () => checkConnector(plugin.type, props),
         status: (state, trace, kind) => listener.connectorStatus(name, state, trace, plugin.version, kind),
         requestReconfiguration: () => listener.requestReconfiguration(name),
       });

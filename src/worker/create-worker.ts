@@ -10,6 +10,7 @@ import type { CreateKafkaClient } from "./host/task-clients.js";
 import { openThreadHost } from "./host/thread-host.js";
 import { loadPlugins, pluginFolders } from "./plugins/load-plugins.js";
 import { NamedPlugins, type PluginFacts } from "./plugins/named-plugins.js";
+import { checkSourceTopics } from "./source/topic-creation.js";
 import type { SourceFencing, SourceOffsetStore, Worker, WorkerListener } from "./worker.js";
 import { parseWorkerSettings } from "./worker-config.js";
 
@@ -67,6 +68,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     listener,
     clock,
     logger,
+    checkConnector: (type, props) => {
+      if (type === "source") checkSourceTopics(workerProps, props);
+    },
     openHost: (host, kind, heapMb, hostListener) => {
       const name = `host-${host}`;
       if (kind === "in-process") {

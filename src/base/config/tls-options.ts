@@ -39,10 +39,7 @@ export function refuseJavaClasses(read: Reader, keys: readonly string[], instead
   for (const key of keys) {
     const name = read.text(key) ?? "";
     if (name === "") continue;
-    throw new ConfigError(
-      key,
-      `Invalid value ${name} for configuration ${key}: Java classes cannot be loaded; remove the key and set ${instead}`,
-    );
+    throw unsupported(key, name, `Java classes cannot be loaded; remove the key and set ${instead}`);
   }
 }
 
@@ -55,10 +52,7 @@ function enabledVersions(read: Reader): Pick<ConnectionOptions, "minVersion" | "
   if (named.length === 0) return {};
   const foreign = named.find((name) => !TLS_VERSIONS.some((version) => version === name));
   if (foreign !== undefined) {
-    throw new ConfigError(
-      key,
-      `Invalid value ${foreign} for configuration ${key}: ${TLS_VERSIONS.join(" and ")} are supported`,
-    );
+    throw unsupported(key, foreign, `${TLS_VERSIONS.join(" and ")} are supported`);
   }
   const versions = TLS_VERSIONS.filter((version) => named.includes(version));
   return { minVersion: versions[0]!, maxVersion: versions.at(-1)! };
@@ -101,10 +95,14 @@ function storeType(read: Reader, key: string, location: string): string {
 }
 
 function unsupportedStore(key: string, type: string, supported: string): ConfigError {
-  return new ConfigError(
-    key,
-    `Invalid value ${type} for configuration ${key}: only ${supported} is supported; convert it with keytool and openssl`,
-  );
+  return unsupported(key, type, `only ${supported} is supported; convert it with keytool and openssl`);
+}
+
+/** For a value that Java would take. */
+function unsupported(key: string, value: string, why: string): ConfigError {
+  return new ConfigError(key, `Invalid value ${value} for configuration ${key}: ${why}`, {
+    code: "CONFIG_UNSUPPORTED",
+  });
 }
 
 function file(key: string, path: string): Buffer {

@@ -1,12 +1,8 @@
-import { errorKind, invalidValue, javaPattern, type Props } from "../../api/index.js";
+import { errorKind, javaPattern, type Props } from "../../api/index.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
-import { countOrDefault } from "../../contract/connector-keys.js";
-import { topicNameFault } from "../../kafka/topic-name.js";
 import { topicChoiceFault } from "../../worker/sink/sink-topics.js";
-import { topicCreationFaults } from "../../worker/source/topic-creation.js";
-import { overrideFaults } from "../../worker/task/client-faults.js";
+import { unsupportedOverrides } from "../../worker/task/client-faults.js";
 import { sinkGroupId } from "../../worker/task/task-client-properties.js";
-import { aliasesOf, predicateFault } from "../../worker/task/transformation-chain.js";
 import { isolationFaults } from "../../worker/worker-config.js";
 import { autoRestartFaults } from "./auto-restart-config.js";
 import { withoutNulls } from "./config-references.js";
@@ -21,8 +17,8 @@ export interface RuleContext {
 }
 
 /**
- * The rules for connector configs beyond single keys of the framework, including those that Kafka Connect checks only
- * when a task starts. Calls `complain` for each broken one.
+ * The rules for connector configs beyond single keys of the framework. Calls `complain` for each broken one. What Kafka
+ * Connect checks when a connector or task starts is checked then here, too: clients see the same answers and states.
  */
 export function connectorRules(
   type: "source" | "sink",
@@ -36,21 +32,8 @@ export function connectorRules(
   };
   complainAll(isolationFaults(workerProps, given));
   complainAll(autoRestartFaults(given));
-  for (const alias of aliasesOf(given["transforms"])) {
-    const fault = predicateFault(given, alias);
-    if (fault !== undefined) complain(`transforms.${alias}.predicate`, fault);
-  }
   if (type === "sink") sinkRules(given, groupId, complain);
-  else {
-    // The key's own check has reported the faults of topic.creation.groups.
-    const { "topic.creation.groups": _, ...faults } = Object.fromEntries(topicCreationFaults(workerProps, given));
-    complainAll(new Map(Object.entries(faults)));
-    const offsetsTopic = given["offsets.storage.topic"]?.trim() ?? "";
-    const fault = offsetsTopic === "" ? undefined : topicNameFault(offsetsTopic);
-    if (fault !== undefined)
-      complain("offsets.storage.topic", invalidValue("offsets.storage.topic", offsetsTopic, fault));
-  }
-  complainAll(overrideFaults(workerProps, given));
+  complainAll(unsupportedOverrides(workerProps, given));
 }
 
 /** A sink's own consumer group. */
@@ -63,14 +46,9 @@ function sinkRules(props: Props, groupId: string | undefined, complain: Complain
     complain("topics.regex", fault);
   }
   const topics = (props["topics"] ?? "").split(",").map((topic) => topic.trim());
-  for (const topic of topics) {
-    const wrong = topic === "" ? undefined : topicNameFault(topic);
-    if (wrong !== undefined) complain("topics", invalidValue("topics", props["topics"], wrong));
-  }
   deadLetterRules(props, topics, complain);
   const key = GROUP_OVERRIDE;
   const override = props[key];
-  if (override?.trim() === "") complain(key, invalidValue(key, "", "String must be non-empty"));
   if ((override ?? sinkGroupId(props["name"] ?? "")) === groupId) {
     const group = override === undefined ? `for sink connector named ${props["name"]}` : override;
     complain(
@@ -83,11 +61,8 @@ function sinkRules(props: Props, groupId: string | undefined, complain: Complain
 /** Records read from the dead letter topic would return to it for ever. */
 function deadLetterRules(props: Props, topics: readonly string[], complain: Complain): void {
   const regex = props["topics.regex"]?.trim() ?? "";
-  const key = "errors.deadletterqueue.topic.name";
-  const name = props[key]?.trim() ?? "";
+  const name = props["errors.deadletterqueue.topic.name"]?.trim() ?? "";
   if (name === "") return;
-  const fault = topicNameFault(name);
-  if (fault !== undefined) complain(key, invalidValue(key, name, fault));
   if (topics.includes(name)) {
     complain(
       "topics",
@@ -99,9 +74,6 @@ function deadLetterRules(props: Props, topics: readonly string[], complain: Comp
       `The DLQ topic '${name}' may not be matched by the regex for the topics ('topics.regex=${regex}') consumed by the connector`,
     );
   }
-  const replication = "errors.deadletterqueue.topic.replication.factor";
-  const replicas = countOrDefault(replication, Number(props[replication] ?? 3));
-  if (replicas !== undefined) complain(replication, replicas);
 }
 
 function matches(regex: string, topic: string): boolean {

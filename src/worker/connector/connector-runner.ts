@@ -10,6 +10,8 @@ export interface ConnectorParts {
   readonly plugin: ConnectorFacts;
   readonly props: Props;
   readonly logger: Logger;
+  /** Called before each start. @throws ConfigError for settings of the framework with which it must not start */
+  readonly check: () => void;
   /** Opens the connector's run in the connectors' host. */
   readonly open: (events: PluginRunEvents) => PluginRun;
   /** `kind` is the error's for FAILED. */
@@ -115,7 +117,8 @@ export class ConnectorRunner {
 
   async #start(): Promise<void> {
     if (this.#started) return;
-    const { name, plugin, props } = this.parts;
+    const { name, plugin, props, check } = this.parts;
+    check();
     this.#started = true;
     await this.#object.call({ method: "start", name, className: plugin.className, props });
     // It may have raised an error while it started.

@@ -1,4 +1,4 @@
-import type { Clock, Props, Random } from "../../api/index.js";
+import { type Clock, ConfigError, invalidValue, type Props, type Random } from "../../api/index.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
 import type { NamedLogger } from "../../base/logger.js";
 import type { TaskId } from "../../contract/task-id.js";
@@ -10,8 +10,10 @@ import type { TransactionalProducer } from "../../kafka/client/transactional-pro
 import { DeadLetterQueue, ensureDeadLetterTopic, parseDeadLetterSettings } from "../sink/dead-letter-queue.js";
 import type { SinkClients } from "../sink/sink-task-runner.js";
 import type { SourceClients } from "../source/source-task-runner.js";
+import { configureUnder } from "../task/full-key.js";
 import {
   adminProperties,
+  type ClientKind,
   type DerivedProperties,
   deadLetterProducerProperties,
   sinkConsumerProperties,
@@ -54,7 +56,7 @@ export class TaskClients implements SourceClients, SinkClients {
   }
 
   producer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): Producer<T> {
-    return this.#client(LOGGERS.producer, this.#producerProperties, connectivity).producer(
+    return this.#client("producer", this.#producerProperties, connectivity).producer(
       { onConnectivity: connectivity() },
       listener,
     );
@@ -64,11 +66,11 @@ export class TaskClients implements SourceClients, SinkClients {
     const { workerProps, id } = this.parts;
     const options = { transactionalId: transactionalIdOf(workerProps, id), onConnectivity: connectivity() };
     const properties = transactionalProperties(this.#producerProperties);
-    return this.#client(LOGGERS.producer, properties, connectivity).transactionalProducer(options, listener);
+    return this.#client("producer", properties, connectivity).transactionalProducer(options, listener);
   }
 
   admin(connectivity: NewConnectivity): KafkaAdmin {
-    this.#admin ??= this.#client(LOGGERS.admin, this.#adminProperties, connectivity).admin;
+    this.#admin ??= this.#client("admin", this.#adminProperties, connectivity).admin;
     return this.#admin;
   }
 
@@ -78,8 +80,12 @@ export class TaskClients implements SourceClients, SinkClients {
     connectivity: NewConnectivity,
   ): GroupConsumer {
     const { groupId, properties } = this.#consumerProperties;
+    if (groupId.trim() === "") {
+      const key = `${spelledPrefix("consumer", "group.id", this.parts.connectorProps, this.parts.workerProps)}group.id`;
+      throw new ConfigError(key, invalidValue(key, groupId, "String must be non-empty"));
+    }
     const options = { groupId, topics, onConnectivity: connectivity() };
-    return this.#client(LOGGERS.consumer, properties, connectivity).groupConsumer(options, listener);
+    return this.#client("consumer", properties, connectivity).groupConsumer(options, listener);
   }
 
   async deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined> {
@@ -87,12 +93,12 @@ export class TaskClients implements SourceClients, SinkClients {
     const settings = parseDeadLetterSettings(connectorProps);
     if (!settings) return undefined;
     const adminSettings = adminProperties(workerProps, connectorProps, id, "dlq-adminclient");
-    const admin = this.#client(LOGGERS.admin, adminSettings, connectivity).admin;
+    const admin = this.#client("admin", adminSettings, connectivity).admin;
     const what = `Creating dead letter topic ${settings.topic}`;
     const wait = { what, clock, random, logger, signal, waiting: connectivity() };
     await untilAnswered(() => ensureDeadLetterTopic(admin, settings, signal), wait);
     const producerSettings = deadLetterProducerProperties(workerProps, connectorProps, id);
-    const client = this.#client(LOGGERS.producer, producerSettings, connectivity);
+    const client = this.#client("producer", producerSettings, connectivity);
     return new DeadLetterQueue(id, settings, clock, (listener) =>
       client.producer({ onConnectivity: connectivity() }, listener),
     );
@@ -102,11 +108,22 @@ export class TaskClients implements SourceClients, SinkClients {
     await Promise.all(this.#clients.splice(0).map((client) => client.close()));
   }
 
-  #client(name: string, properties: DerivedProperties, connectivity: NewConnectivity): KafkaClient {
-    const { createKafkaClient, clock, random, logger } = this.parts;
+  /** @throws ConfigError with the key as the connector's or the worker's configuration spells it */
+  #client(kind: ClientKind, properties: DerivedProperties, connectivity: NewConnectivity): KafkaClient {
+    const { createKafkaClient, connectorProps, workerProps, clock, random, logger } = this.parts;
     const onConnectivity = connectivity();
-    const client = createKafkaClient({ properties, clock, random, logger: logger.named(name), onConnectivity });
+    const prefixOf = (key: string) => spelledPrefix(kind, key, connectorProps, workerProps);
+    const options = { properties, clock, random, logger: logger.named(LOGGERS[kind]), onConnectivity };
+    const client = configureUnder(prefixOf, () => createKafkaClient(options));
     this.#clients.push(client);
     return client;
   }
+}
+
+/** What stands before a client's key where it is set. A key that is set nowhere would be an override. */
+function spelledPrefix(kind: ClientKind, key: string, connector: Props, worker: Props): string {
+  const override = `${kind}.override.`;
+  if (override + key in connector) return override;
+  if (`${kind}.${key}` in worker) return `${kind}.`;
+  return key in worker ? "" : override;
 }

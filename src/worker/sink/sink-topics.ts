@@ -1,4 +1,5 @@
-import { ConfigError, javaPattern, type Props } from "../../api/index.js";
+import { ConfigError, invalidValue, javaPattern, type Props } from "../../api/index.js";
+import { topicNameFault } from "../../kafka/topic-name.js";
 
 /** The values of a sink's `topics` and `topics.regex`, trimmed. */
 function chosenTopics(props: Props): { readonly names: readonly string[]; readonly regex: string } {
@@ -26,5 +27,10 @@ export function parseSinkTopics(props: Props): readonly string[] | RegExp {
     const isMissing = regex === "";
     throw new ConfigError(isMissing ? "topics" : "topics.regex", fault, isMissing ? { code: "CONFIG_MISSING" } : {});
   }
-  return regex === "" ? names : javaPattern("topics.regex", regex);
+  if (regex !== "") return javaPattern("topics.regex", regex);
+  for (const name of names) {
+    const illegal = topicNameFault(name);
+    if (illegal !== undefined) throw new ConfigError("topics", invalidValue("topics", name, illegal));
+  }
+  return names;
 }

@@ -133,6 +133,7 @@ export class SourceTaskRunner implements TaskRunner {
     try {
       if (await life.untilResumed()) {
         this.#status.starting();
+        this.#topics.open();
         await this.#delivery.open();
         started = !life.isEnding;
         if (started) await this.#startTask();

@@ -21,6 +21,11 @@ export class SourceTopics {
     private readonly waiting: OnConnectivity,
   ) {}
 
+  /** Called before the first record: a client that refuses its settings must fail the task at its start. @throws ConfigError */
+  open(): void {
+    if (this.creation) this.admin();
+  }
+
   /** Checked for every record; `meet` follows if false. */
   has(topic: string): boolean {
     return this.#reported.has(topic);

@@ -1,14 +1,16 @@
 import {
   type ConfigCheck,
   type ConfigDef,
+  ConfigError,
   type ConfigKey,
   errorKind,
+  invalidValue,
   javaPattern,
   type Props,
   parseConfig,
-  validateConfig,
 } from "../../api/index.js";
 import { countOrDefault, TOPIC_GROUP_KEYS } from "../../contract/connector-keys.js";
+import { topicNameFault } from "../../kafka/topic-name.js";
 
 /** The settings of a new topic; -1: the broker's default. */
 interface TopicPlan {
@@ -53,11 +55,17 @@ export function parseTopicCreation(worker: Props, connector: Props): TopicCreati
   return { groups, defaults: plan("default") };
 }
 
-/** The errors in a source's `topic.creation.*` keys, by key. Kafka Connect finds them only at the connector's start. */
-export function topicCreationFaults(worker: Props, connector: Props): ReadonlyMap<string, readonly string[]> {
-  if (!createsTopics(worker, connector)) return new Map();
-  const values = validateConfig(topicCreationKeys(connector), connector);
-  return new Map(values.filter(({ errors }) => errors.length > 0).map(({ name, errors }) => [name, errors]));
+/**
+ * Checks what a source connector's configuration says about topics, when the connector starts, as in Kafka Connect.
+ *
+ * @throws ConfigError naming the key.
+ */
+export function checkSourceTopics(worker: Props, connector: Props): void {
+  parseTopicCreation(worker, connector);
+  const key = "offsets.storage.topic";
+  const name = connector[key]?.trim() ?? "";
+  const illegal = name === "" ? undefined : topicNameFault(name);
+  if (illegal !== undefined) throw new ConfigError(key, invalidValue(key, name, illegal));
 }
 
 function createsTopics(worker: Props, connector: Props): boolean {

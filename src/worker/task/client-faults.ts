@@ -19,13 +19,12 @@ const DERIVATIONS: Readonly<Record<ClientKind, (worker: Props, connector: Props)
 const ANY_TASK = { connector: "", task: 0 };
 
 /**
- * The faults that the clients of a connector's tasks would find in its overrides: a message by key, as the connector's
- * configuration spells it. A missing key that an override makes necessary is reported as an override, too.
- * For validation: Kafka Connect finds these only when the task starts.
+ * The overrides that Java's clients would take and ours do not support: a message by key, as the connector's
+ * configuration spells it. For validation. On other faults the task fails when it starts, as in Kafka Connect.
  *
  * @param worker the worker's properties, which have passed `checkWorkerClients`.
  */
-export function overrideFaults(worker: Props, connector: Props): ReadonlyMap<string, string> {
+export function unsupportedOverrides(worker: Props, connector: Props): ReadonlyMap<string, string> {
   const policy = overridePolicy(worker);
   const faults = new Map<string, string>();
   for (const [kind, derive] of Object.entries(DERIVATIONS)) {
@@ -35,8 +34,8 @@ export function overrideFaults(worker: Props, connector: Props): ReadonlyMap<str
     );
     if (allowed.length === 0) continue;
     const properties = derive(worker, Object.fromEntries(allowed));
-    for (const { key, message } of propertyFaults(properties).values()) {
-      faults.set(prefix + key, withFullKey(message, key, prefix));
+    for (const { key, message, code } of propertyFaults(properties).values()) {
+      if (code === "CONFIG_UNSUPPORTED") faults.set(prefix + key, withFullKey(message, key, prefix));
     }
   }
   return faults;

@@ -19,15 +19,17 @@ export function withFullKey(message: string, key: string, prefix: string): strin
 /**
  * Calls `configure` of a plugin that stands under `prefix` in a connector's or worker's configuration.
  *
+ * @param prefix with its dot; by key where keys of the plugin, or client, stand under several.
  * @throws the plugin's error; a ConfigError with its key, and its message, under `prefix`.
  */
-export function configureUnder<T>(prefix: string, configure: () => T): T {
+export function configureUnder<T>(prefix: string | ((key: string) => string), configure: () => T): T {
   try {
     return configure();
   } catch (cause) {
     // By kind: a plugin may carry its own copy of the api.
     if (errorKind(cause) !== "config") throw cause;
     const { key, message, code } = cause as ConfigError;
-    throw new ConfigError(prefix + key, withFullKey(message, key, prefix), { cause, code });
+    const full = typeof prefix === "string" ? prefix : prefix(key);
+    throw new ConfigError(full + key, withFullKey(message, key, full), { cause, code });
   }
 }

@@ -106,7 +106,7 @@ export function aliasesOf(list: string | null | undefined): string[] {
 }
 
 /** The error in a transformation's `predicate`: it must be one of the connector's `predicates`. */
-export function predicateFault(connector: Props, alias: string): string | undefined {
+function predicateFault(connector: Props, alias: string): string | undefined {
   const key = `transforms.${alias}.predicate`;
   const predicate = connector[key]?.trim();
   if (predicate === undefined || aliasesOf(connector["predicates"]).includes(predicate)) return undefined;

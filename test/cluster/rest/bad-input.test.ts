@@ -125,16 +125,6 @@ describe("bad input", () => {
       { topic: "t", "key.converter": " JsonConverter " },
       "Failed to load class  JsonConverter ",
     ],
-    [
-      "a topic to create without its numbers",
-      { topic: "t", "topic.creation.default.partitions": "1" },
-      'Missing required configuration "topic.creation.default.replication.factor"',
-    ],
-    [
-      "an offsets topic that cannot be",
-      { topic: "t", "offsets.storage.topic": "a b" },
-      "a b for configuration offsets.storage.topic",
-    ],
     ["a name with a control character", { topic: "t", name: "b\u0007d" }, "String may not contain control sequences"],
     ["exactly-once delivery", { topic: "t", "exactly.once.support": "required" }, "exactly-once source support"],
     ["a version that is not there", { topic: "t", "connector.plugin.version": "0.0.1" }, "version range [0.0.1,0.0.1]"],
@@ -170,10 +160,8 @@ describe("bad input", () => {
   });
 
   test.each([
-    ["producer.override.acks", "2"],
-    ["producer.override.compression.type", "brotli"],
-    ["producer.override.transactional.id", "mine"],
     ["producer.override.linger.ms", "soon"],
+    ["producer.override.partitioner.class", "com.example.Mine"],
     ["producer.override.sasl.mechanism", "GSSAPI"],
   ])("an invalid override, %s=%s, is refused before anything is created", async (key, value) => {
     const login = { "producer.override.security.protocol": "SASL_PLAINTEXT" };
@@ -183,6 +171,50 @@ describe("bad input", () => {
     expect(validated).toMatchObject({ status: 200, body: { error_count: 1 } });
     const message = expect.stringContaining(`Invalid value ${value} for configuration ${key}: `);
     expect(await create(config)).toMatchObject({ status: 400, body: { message } });
+  });
+
+  test.each([
+    ["topic.creation.default.partitions", "1", 'configuration "topic.creation.default.replication.factor"'],
+    ["offsets.storage.topic", "a b", "Invalid value a b for configuration offsets.storage.topic"],
+  ])("%s=%s is accepted, and fails the connector", async (key, value, reason) => {
+    const config = { "connector.class": SOURCE, topic: "t", [key]: value };
+    expect(await create(config, "late")).toMatchObject({ status: 201 });
+    const { connector } = await stack.statuses.until("late", (status) => status.connector?.state === "FAILED");
+    expect(connector?.trace).toContain(reason);
+    expect(await stack.rest.delete("/connectors/late")).toMatchObject({ status: 204 });
+  });
+
+  test.each([
+    ["producer.override.acks", "2", "Invalid value 2 for configuration producer.override.acks"],
+    ["producer.override.transactional.id", "mine", "configuration producer.override.transactional.id"],
+    ["admin.override.retries", "-5", "configuration admin.override.retries"],
+    ["transforms.a.predicate", "nope", "Invalid value nope for configuration transforms.a.predicate"],
+  ])("%s=%s is accepted, and fails the task", async (key, value, reason) => {
+    const filter = { transforms: "a", "transforms.a.type": "org.apache.kafka.connect.transforms.Filter" };
+    const numbers = { "topic.creation.default.partitions": "1", "topic.creation.default.replication.factor": "1" };
+    const config = { "connector.class": SOURCE, topic: "t", ...filter, ...numbers, [key]: value };
+    expect(await create(config, "later")).toMatchObject({ status: 201 });
+    const { tasks } = await stack.statuses.until("later", (status) => status.tasks[0]?.[1].state === "FAILED");
+    expect(tasks[0]?.[1].trace).toContain(reason);
+    expect(await stack.rest.delete("/connectors/later")).toMatchObject({ status: 204 });
+  });
+
+  test.each([
+    ["a b", "1", "Creating topic a b"],
+    ["dead", "0", "Replication factor must be larger than 0"],
+  ])("a dead letter topic %j with %s replicas is accepted, and fails the task", async (topic, replicas, reason) => {
+    const config = {
+      "connector.class": "FileStreamSink",
+      topics: "t",
+      file: join(stack.folder, "unused"),
+      "errors.deadletterqueue.topic.name": topic,
+      "errors.deadletterqueue.topic.replication.factor": replicas,
+    };
+    expect(await create(config, "dead-end")).toMatchObject({ status: 201 });
+    const { tasks } = await stack.statuses.until("dead-end", (status) => status.tasks[0]?.[1].state === "FAILED");
+    expect(tasks[0]?.[1].trace).toContain(`Could not initialize dead letter queue with topic=${topic}`);
+    expect(tasks[0]?.[1].trace).toContain(reason);
+    expect(await stack.rest.delete("/connectors/dead-end")).toMatchObject({ status: 204 });
   });
 
   test("a name that differs from the config's is refused", async () => {

@@ -97,6 +97,7 @@ function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, cl
       committed: async () => {},
     },
     listener,
+    checkConnector: () => {},
     openHost: (_host, kind, heapMb, hostListener) => {
       const host = new FakeHost(kind, heapMb, hostListener);
       hosts.push(host);

@@ -42,7 +42,7 @@ class ScriptedConnector implements Connector {
   }
 }
 
-function rig(props: Record<string, string> = {}) {
+function rig(props: Record<string, string> = {}, check: () => void = () => {}) {
   const connector = new ScriptedConnector();
   const told: string[] = [];
   const plugin = {
@@ -58,6 +58,7 @@ function rig(props: Record<string, string> = {}) {
     name: "shop",
     plugin: plugin as unknown as ConnectorFacts,
     props,
+    check,
     open: (events) => calls.connector("shop", "S", events),
     logger: silentLogger,
     status: (state, trace) => told.push(trace === null ? state : `${state} ${trace.split("\n")[0]}`),
@@ -94,6 +95,16 @@ describe("a connector", () => {
     other.connector.stopError = new Error("y");
     await other.runner.setTargetState("STARTED");
     expect(await other.runner.setTargetState("STOPPED")).toBe("STOPPED");
+  });
+
+  test("with settings that the framework refuses is FAILED and not started, until it is stopped", async () => {
+    const { connector, told, runner } = rig({}, () => {
+      throw new ConfigError("topic.creation.groups", "no partitions");
+    });
+    expect(await runner.setTargetState("STARTED")).toBe("FAILED");
+    expect(await runner.setTargetState("STOPPED")).toBe("STOPPED");
+    expect(connector.calls).toEqual([]);
+    expect(told).toEqual(["FAILED ConfigError: no partitions", "STOPPED"]);
   });
 
   test("fails by whatever its plugin throws", async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type ConnectorPlugin, DataError, type Logger, type SourceRecord } from "../../../../src/api/index.js";
+import {
+  ConfigError,
+  type ConnectorPlugin,
+  DataError,
+  type Logger,
+  type SourceRecord,
+} from "../../../../src/api/index.js";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
@@ -19,6 +25,10 @@ import { FedSource, FILE, ID, records, registryOf, textConverters } from "../sou
 
 function rig(task = new FedSource()) {
   const reports: HostReport[] = [];
+  let refused = "";
+  const refuse = (key: string) => {
+    refused = key;
+  };
   const clients: KafkaClientOptions[] = [];
   const clock = new SimClock();
   const producer = deferred<FakeProducer<unknown>>();
@@ -40,6 +50,9 @@ function rig(task = new FedSource()) {
     ),
     createKafkaClient: (options) => {
       clients.push(options);
+      const value = options.properties[refused];
+      if (value !== undefined)
+        throw new ConfigError(refused, `Invalid value ${value} for configuration ${refused}: no`);
       return {
         producer: <T>(_options: ProducerOptions, listener: ProducerListener<T>) => {
           const made = new FakeProducer<T>(listener);
@@ -65,7 +78,7 @@ function rig(task = new FedSource()) {
       targetState: "STARTED",
       taskCount,
     });
-  return { host, reports, clients, clock, task, producer: producer.promise, start };
+  return { host, reports, refuse, clients, clock, task, producer: producer.promise, start };
 }
 
 describe("a task host", () => {
@@ -90,6 +103,17 @@ describe("a task host", () => {
     expect(host.uncaught(1, new Error("stray to the end"))).toBe(true);
     expect(host.uncaught(0, new Error("ours"))).toBe(false);
     expect(types().slice(told)).toEqual(["ended"]);
+  });
+
+  test("a client that refuses an override fails the task, by the connector's key", async () => {
+    const { reports, start, refuse, clock } = rig();
+    refuse("acks");
+    start({ "producer.override.acks": "nonsense" });
+    await clock.settled();
+    const message = "Invalid value nonsense for configuration producer.override.acks: no";
+    expect(reports).toContainEqual(
+      expect.objectContaining({ type: "failed", failure: expect.objectContaining({ message }) }),
+    );
   });
 
   test("runs a task: status, offsets from the worker, metrics, stop, end", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../../src/api/index.js";
 import { parseSinkTopics } from "../../../../src/worker/sink/sink-topics.js";
-import { parseTopicCreation, planTopic } from "../../../../src/worker/source/topic-creation.js";
+import { checkSourceTopics, parseTopicCreation, planTopic } from "../../../../src/worker/source/topic-creation.js";
 
 const DEFAULTS = { "topic.creation.default.partitions": "1", "topic.creation.default.replication.factor": "-1" };
 
@@ -46,6 +46,13 @@ describe("topic.creation.* (KIP-158)", () => {
     [{ ...DEFAULTS, "topic.creation.groups": "g", "topic.creation.g.include": "[" }, "topic.creation.g.include"],
   ])("%j is refused naming %s", (props, key) => {
     expect(() => parseTopicCreation({}, props)).toThrow(expect.objectContaining({ key }) as ConfigError);
+    expect(() => checkSourceTopics({}, props)).toThrow(expect.objectContaining({ key }) as ConfigError);
+  });
+
+  test("a source with an offsets topic of an illegal name must not start", () => {
+    const check = (name: string) => checkSourceTopics({}, { ...DEFAULTS, "offsets.storage.topic": name });
+    expect(() => check("a b")).toThrow(expect.objectContaining({ key: "offsets.storage.topic" }) as ConfigError);
+    expect(() => check(" own ")).not.toThrow();
   });
 });
 
@@ -55,6 +62,7 @@ describe("the topics of a sink", () => {
     expect((parseSinkTopics({ "topics.regex": "shop\\..*" }) as RegExp).test("shop.orders")).toBe(true);
     expect(() => parseSinkTopics({ topics: "a", "topics.regex": "b" })).toThrow("mutually exclusive");
     expect(() => parseSinkTopics({})).toThrow(ConfigError);
+    expect(() => parseSinkTopics({ topics: "a,b c" })).toThrow("Invalid value b c for configuration topics");
   });
 
   test("a pattern is Java's", () => {
