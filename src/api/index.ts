@@ -1,6 +1,7 @@
 export * from "./clock.js";
 export * from "./config-checks.js";
 export * from "./config-def.js";
+export * from "./config-provider.js";
 export * from "./connector.js";
 export * from "./context.js";
 export * from "./converter.js";

@@ -68,7 +68,7 @@ function listenerTls({ host, port }: Listener, props: Props, prefix: string): Tl
   if (!("cert" in tls) && !("pfx" in tls)) {
     throw new ConfigError(
       `${prefix}ssl.keystore.location`,
-      `The listener https://${host}:${port} needs a key: set ${prefix}ssl.keystore.location to a PEM or PKCS12 file, or ssl.keystore.location if no key with the prefix ${prefix} is set`,
+      `The listener https://${host}:${port} needs a key: set ${prefix}ssl.keystore.location to a PEM, JKS or PKCS12 file, or ssl.keystore.location if no key with the prefix ${prefix} is set`,
       { code: "CONFIG_MISSING" },
     );
   }

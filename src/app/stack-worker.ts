@@ -10,7 +10,7 @@ import { LOGGERS } from "../base/log/logger-names.js";
 import type { NamedLogger } from "../base/logger.js";
 import { processLoad } from "../base/metrics/process-load.js";
 import { ThreadMeter } from "../base/metrics/thread-load.js";
-import { loadConfigProviders } from "../herder/config/config-providers.js";
+import { type ConfigProvider, closeConfigProviders, loadConfigProviders } from "../herder/config/config-providers.js";
 import { resolveReferences } from "../herder/config/config-references.js";
 import {
   distributedConfigDef,
@@ -23,15 +23,16 @@ import type { HerderLoop } from "../herder/herder-loop.js";
 import type { KafkaClient } from "../kafka/client/kafka-client.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import { METRICS_MEDIA_TYPE, WORKER_METRICS } from "../metrics/worker-metrics.js";
-import { accessRules } from "../rest/access/access-rules.js";
+import { type AccessRules, accessRules } from "../rest/access/access-rules.js";
 import type { MetricsPage } from "../rest/root-routes.js";
 import { advertisedAddress, localUrl } from "../rest/server/listener.js";
 import { type Endpoint, RestServer } from "../rest/server/rest-server.js";
 import { warmUpWorker } from "../worker/create-worker.js";
+import { loadConfigProviderPlugins } from "../worker/plugins/load-plugins.js";
 import { checkWorkerClients } from "../worker/task/client-faults.js";
 import { isRetriable } from "../worker/task/error-policy.js";
 import { buildCommit } from "./package-version.js";
-import { restEndpoints, workerTls } from "./rest-endpoints.js";
+import { type RestEndpoints, restEndpoints, workerTls } from "./rest-endpoints.js";
 import { type HerderWiring, makeHerder, type SharedConfig } from "./stack-herder.js";
 
 export interface WorkerStackOptions {
@@ -95,18 +96,23 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
   options: WorkerStackOptions,
   mode: WorkerMode<C, H>,
 ): Promise<RunningWorker<H>> {
-  const { clock, random, logger, env } = options;
-  const providers = loadConfigProviders(options.props, { env, logger: logger.named(LOGGERS.providers) });
-  const props = resolveReferences(options.props, providers);
-  const config = mode.parse(props);
-  warnOfIdleKeys(options, idleWorkerKeys(props, mode.def));
-  const endpoints = restEndpoints(config, props);
-  const access = accessRules(config, env);
-  if (access.users?.some(({ users }) => users.size === 0)) {
-    logger.warn("A file of REST's users is empty, so every request is allowed");
-  }
-  checkWorkerClients(props);
+  const { clock, random, logger } = options;
+  const ofProviders = logger.named(LOGGERS.providers);
   const opened = new Closers();
+  const providers = await loadConfigProviders(options.props, {
+    env: options.env,
+    logger: ofProviders,
+    plugins: () => loadConfigProviderPlugins(options.props["plugin.path"], ofProviders),
+  });
+  opened.add("the config providers", async () => closeConfigProviders(providers, ofProviders));
+  let settings: WorkerSettings<C>;
+  try {
+    settings = readSettings(options, mode, providers);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  const { props, config, endpoints, access } = settings;
   const client = createKafkaClient({
     properties: ownClientProperties(props),
     clock,
@@ -180,6 +186,32 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
       return close(() => loop.abandon());
     },
   };
+}
+
+interface WorkerSettings<C extends SharedConfig> {
+  /** With the providers' values. */
+  readonly props: Props;
+  readonly config: C;
+  readonly endpoints: RestEndpoints;
+  readonly access: AccessRules;
+}
+
+/** @throws ConfigError */
+function readSettings<C extends SharedConfig>(
+  options: WorkerStackOptions,
+  mode: Pick<WorkerMode<C, DistributedHerder>, "def" | "parse">,
+  providers: ReadonlyMap<string, ConfigProvider>,
+): WorkerSettings<C> {
+  const props = resolveReferences(options.props, providers);
+  const config = mode.parse(props);
+  warnOfIdleKeys(options, idleWorkerKeys(props, mode.def));
+  const endpoints = restEndpoints(config, props);
+  const access = accessRules(config, options.env);
+  if (access.users?.some(({ users }) => users.size === 0)) {
+    options.logger.warn("A file of REST's users is empty, so every request is allowed");
+  }
+  checkWorkerClients(props);
+  return { props, config, endpoints, access };
 }
 
 /** One line for all keys of a kind: a file for Java may have many. */

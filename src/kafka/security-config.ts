@@ -18,8 +18,8 @@ export interface SecurityConfig {
 }
 
 /**
- * Reads `security.protocol`, `ssl.*` and `sasl.*`. Certificates and keys are PEM (text or file); a keystore may be
- * PKCS12 as well.
+ * Reads `security.protocol`, `ssl.*` and `sasl.*`.
+ *
  * @throws ConfigError naming the key, without the secret.
  */
 export function securityConfig(properties: ClientProperties): SecurityConfig {

@@ -96,7 +96,7 @@ function defaultOf(key: ConfigKey): string {
 export function workerDocument(served: ConfigDef, ofConnectors: ConfigDef, withoutEffect: Iterable<string>): string {
   return page("Worker properties", [
     "Names and meaning are Kafka Connect's. Clients read further keys: those of connections (`security.protocol`, `ssl.*`, `sasl.*`, `request.timeout.ms` and the like) bare, all others under `producer.`, `consumer.` and `admin.`.",
-    "The https listeners of REST, and its requests to other workers, read the `ssl.*` keys under `listeners.https.` if there is one such key, else bare; those of `admin.listeners` under `admin.listeners.https.`. Key stores are PEM or PKCS12, trust stores PEM. [config/worker.properties](../config/worker.properties) shows https and basic auth with their files.",
+    "The https listeners of REST, and its requests to other workers, read the `ssl.*` keys under `listeners.https.` if there is one such key, else bare; those of `admin.listeners` under `admin.listeners.https.`. Key stores and trust stores are PEM, JKS or PKCS12. [config/worker.properties](../config/worker.properties) shows https and basic auth with their files.",
     "A worker does not start with Java classes for SASL, SSL or REST extensions, because it would be more open than configured.",
     "`millrace standalone` requires `offset.storage.file.filename`, `bootstrap.servers` and the two converters. It takes none of the keys of the group, of its topics and of exactly-once delivery. The other modes do not take `offset.storage.file.filename`.",
     "## Served",

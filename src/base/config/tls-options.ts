@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import { ConfigError } from "../../api/errors.js";
+import { keyIn, trustIn } from "../key-store/java-stores.js";
+import { KeyStoreError } from "../key-store/key-store.js";
 
 /** Settings, by their keys. */
 interface Reader {
@@ -9,15 +11,14 @@ interface Reader {
 }
 
 /**
- * Reads the `ssl.*` settings of a client or a server. Certificates and keys are PEM (text or file); a keystore may be
- * PKCS12 as well. Called for Kafka's clients, REST, and the bundled broker's listeners.
+ * Reads the `ssl.*` settings of a client or a server. Certificates and keys are PEM (text or file), or in a store in JKS
+ * or PKCS12. Called for Kafka's clients, REST, and the bundled broker's listeners.
  *
  * @throws ConfigError naming the key, without the secret.
  */
 export function tlsOptions(properties: Readonly<Record<string, string | undefined>>): ConnectionOptions {
   const read: Reader = { text: (key) => properties[key]?.trim() };
   refuseJavaClasses(read, ["ssl.engine.factory.class", "security.providers"], "ssl.truststore.* and ssl.keystore.*");
-  const password = read.text("ssl.key.password") ?? read.text("ssl.keystore.password");
   const ca = trustedCertificates(read);
   // As in Java, an empty algorithm accepts any host name.
   const anyHost = read.text("ssl.endpoint.identification.algorithm") === "";
@@ -25,7 +26,6 @@ export function tlsOptions(properties: Readonly<Record<string, string | undefine
     ...(ca !== undefined && { ca }),
     ...keyMaterial(read),
     ...enabledVersions(read),
-    ...(password !== undefined && { passphrase: password }),
     ...(anyHost && { checkServerIdentity: () => undefined }),
   };
 }
@@ -63,9 +63,10 @@ function trustedCertificates(read: Reader): string | Buffer | undefined {
   if (inline) return requireCertificate("ssl.truststore.certificates", "[hidden]", inline);
   const location = read.text("ssl.truststore.location");
   if (!location) return undefined;
-  const type = storeType(read, "ssl.truststore.type", location);
-  if (type !== "PEM") throw unsupportedStore("ssl.truststore.type", type, "PEM");
-  return requireCertificate("ssl.truststore.location", location, file("ssl.truststore.location", location));
+  const content = file("ssl.truststore.location", location);
+  if (storeType(read, "ssl.truststore.type", location) === "PEM")
+    return requireCertificate("ssl.truststore.location", location, content);
+  return fromStore("ssl.truststore.location", location, () => trustIn(content, read.text("ssl.truststore.password")));
 }
 
 /** Without it every connection would fail, with a message about the other side's certificate. */
@@ -77,25 +78,37 @@ function requireCertificate<T extends string | Buffer>(key: string, shown: strin
 function keyMaterial(read: Reader): ConnectionOptions {
   const chain = read.text("ssl.keystore.certificate.chain");
   const key = read.text("ssl.keystore.key");
-  if (chain && key) return { cert: chain, key };
+  const [password, keyPassword] = [read.text("ssl.keystore.password"), read.text("ssl.key.password")];
+  const passphrase = keyPassword ?? password;
+  const locked = { ...(passphrase !== undefined && { passphrase }) };
+  if (chain && key) return { cert: chain, key, ...locked };
   const location = read.text("ssl.keystore.location");
   if (!location) return {};
-  const type = storeType(read, "ssl.keystore.type", location);
   const content = file("ssl.keystore.location", location);
-  if (type === "PEM") return { cert: content, key: content };
-  if (type === "PKCS12") return { pfx: content };
-  throw unsupportedStore("ssl.keystore.type", type, "PEM or PKCS12");
+  if (storeType(read, "ssl.keystore.type", location) === "PEM") return { cert: content, key: content, ...locked };
+  return fromStore("ssl.keystore.location", location, () => keyIn(content, password, keyPassword));
 }
+
+const STORE_TYPES = ["PEM", "JKS", "PKCS12"];
 
 function storeType(read: Reader, key: string, location: string): string {
-  const named = read.text(key)?.toUpperCase();
-  if (named) return named;
-  if (/\.(pem|crt|cer|key)$/i.test(location)) return "PEM";
-  return /\.(p12|pfx)$/i.test(location) ? "PKCS12" : "JKS";
+  const named = read.text(key)?.toUpperCase() || (/\.(pem|crt|cer|key)$/i.test(location) ? "PEM" : "JKS");
+  if (!STORE_TYPES.includes(named)) throw unsupported(key, named, `${STORE_TYPES.join(", ")} are supported`);
+  return named;
 }
 
-function unsupportedStore(key: string, type: string, supported: string): ConfigError {
-  return unsupported(key, type, `only ${supported} is supported; convert it with keytool and openssl`);
+function fromStore<T>(key: string, location: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof KeyStoreError)) throw cause;
+    const remedy = `keytool -importkeystore -srckeystore ${location} -destkeystore NEW.p12 -deststoretype PKCS12`;
+    throw new ConfigError(
+      key,
+      `Invalid value ${location} for configuration ${key}: the store cannot be read: ${cause.message}. If its passwords are right, write it in today's format: ${remedy}`,
+      { cause },
+    );
+  }
 }
 
 /** For a value that Java would take. */

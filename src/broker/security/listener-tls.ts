@@ -14,6 +14,7 @@ const KEYS = [
   "ssl.key.password",
   "ssl.truststore.location",
   "ssl.truststore.type",
+  "ssl.truststore.password",
   "ssl.truststore.certificates",
   "ssl.enabled.protocols",
 ] as const;
@@ -44,7 +45,10 @@ export function listenerTls(name: string, properties: BrokerProperties): Listene
   }
   const { checkServerIdentity: _, ...material } = readMaterial(of, fail);
   if (!("cert" in material) && !("pfx" in material)) {
-    throw fail("ssl.keystore.location", "a listener with TLS needs a key and its certificate: a PEM or PKCS12 file");
+    throw fail(
+      "ssl.keystore.location",
+      "a listener with TLS needs a key and its certificate: a PEM, JKS or PKCS12 file",
+    );
   }
   if (clientAuth !== "none" && material.ca === undefined) {
     throw fail("ssl.truststore.location", "without it, every certificate of a public authority would be let in");

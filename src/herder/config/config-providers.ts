@@ -1,33 +1,61 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, normalize, sep } from "node:path";
-import { ConfigError, javaPattern, type Logger } from "../../api/index.js";
+import { ConfigError, type ConfigProviderPlugin, errorKind, javaPattern, type Logger } from "../../api/index.js";
 import { parseProperties } from "../../base/properties.js";
 
 /** Looks up values for references of the form `${provider:path:key}` (KIP-297). */
 export interface ConfigProvider {
   /** The values under `path` by key. @throws ConfigError when the path cannot be read */
   get(path: string): ReadonlyMap<string, string>;
+  close?(): void;
 }
 
 /** The sources of a worker's providers. The environment is passed in, so that tests own it. */
 export interface ProviderEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
+  /** Loads the providers of `plugin.path`; called only if there is a class that is not built in. */
+  readonly plugins: () => Promise<readonly ConfigProviderPlugin[]>;
 }
 
 const PACKAGE = "org.apache.kafka.common.config.provider.";
 
 /**
- * Creates the providers named in `config.providers`.
+ * Creates the providers named in `config.providers`. The caller closes them by `closeConfigProviders`.
  *
  * @param props the worker's properties.
- * @throws ConfigError naming the key of an unsupported class or a refused pattern.
+ * @throws ConfigError naming the key of an unknown class or a refused pattern; the errors of a plugin's `configure`.
  */
-export function loadConfigProviders(
+export async function loadConfigProviders(
   props: Readonly<Record<string, string>>,
   environment: ProviderEnvironment,
-): ReadonlyMap<string, ConfigProvider> {
+): Promise<ReadonlyMap<string, ConfigProvider>> {
   const providers = new Map<string, ConfigProvider>();
+  try {
+    await addProviders(providers, props, environment);
+    return providers;
+  } catch (error) {
+    closeConfigProviders(providers, environment.logger);
+    throw error;
+  }
+}
+
+/** Called when the worker has stopped. */
+export function closeConfigProviders(providers: ReadonlyMap<string, ConfigProvider>, logger: Logger): void {
+  for (const [provider, { close }] of providers) {
+    try {
+      close?.();
+    } catch (cause) {
+      logger.warn("A config provider failed to close", { provider }, cause);
+    }
+  }
+}
+
+async function addProviders(
+  providers: Map<string, ConfigProvider>,
+  props: Readonly<Record<string, string>>,
+  environment: ProviderEnvironment,
+): Promise<void> {
   for (const name of (props["config.providers"] ?? "").split(",").map((part) => part.trim())) {
     if (name === "") continue;
     const key = `config.providers.${name}.class`;
@@ -41,16 +69,52 @@ export function loadConfigProviders(
       const pattern = param("allowlist.pattern") ?? ".*";
       const allowed = javaPattern(`config.providers.${name}.param.allowlist.pattern`, pattern);
       providers.set(name, envProvider(allowed, environment.env));
+    } else if (className === undefined) {
+      throw new ConfigError(key, `Missing required configuration "${key}": config.providers names ${name}`);
     } else {
-      throw new ConfigError(
-        key,
-        className === undefined
-          ? `Missing required configuration "${key}": config.providers names ${name}`
-          : `Invalid value ${className} for configuration ${key}: expected FileConfigProvider, DirectoryConfigProvider or EnvVarConfigProvider of ${PACKAGE.slice(0, -1)}`,
+      const plugin = (await environment.plugins()).find((each) => each.className === className);
+      if (!plugin) {
+        throw new ConfigError(
+          key,
+          `Invalid value ${className} for configuration ${key}: expected FileConfigProvider, DirectoryConfigProvider or EnvVarConfigProvider of ${PACKAGE.slice(0, -1)}, or a config provider of plugin.path`,
+        );
+      }
+      const prefix = `config.providers.${name}.param.`;
+      const own = Object.entries(props).flatMap(([each, value]) =>
+        each.startsWith(prefix) ? [[each.slice(prefix.length), value] as const] : [],
       );
+      providers.set(name, await pluginProvider(name, plugin, Object.fromEntries(own), environment.logger));
     }
   }
-  return providers;
+}
+
+/** A plugin's provider. Whatever it throws later is an error of the configuration that refers to it. */
+async function pluginProvider(
+  name: string,
+  plugin: ConfigProviderPlugin,
+  props: Readonly<Record<string, string>>,
+  logger: Logger,
+): Promise<ConfigProvider> {
+  const provider = plugin.configProvider();
+  await provider.configure(props, { logger });
+  const failed = (path: string, why: string, cause?: unknown) =>
+    new ConfigError("config.providers", `The config provider ${name} could not read ${path || "its values"}: ${why}`, {
+      cause,
+    });
+  return {
+    get(path) {
+      let values: unknown;
+      try {
+        values = provider.get(path);
+      } catch (cause) {
+        if (errorKind(cause) === "config") throw cause;
+        throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
+      }
+      if (!(values instanceof Map)) throw failed(path, `${plugin.className} returned no Map`);
+      return values as ReadonlyMap<string, string>;
+    },
+    close: () => provider.close?.(),
+  };
 }
 
 type Allowed = (path: string) => boolean;

@@ -4,6 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import {
   ConfigError,
+  type ConfigProviderPlugin,
   type Converter,
   type ConverterPlugin,
   type HeaderConverter,
@@ -11,6 +12,7 @@ import {
   type PredicatePlugin,
   type TransformationPlugin,
 } from "../../api/index.js";
+import { compareVersions } from "./maven-version.js";
 import { isPlugin, type Plugin, PluginRegistry } from "./plugin-registry.js";
 
 // Compiled code loads compiled plugins, and sources (under a test runner) load sources.
@@ -63,6 +65,59 @@ export async function loadPlugins(
   return new PluginRegistry(packages);
 }
 
+/** The key of package.json for the entry module of config providers. */
+const PROVIDERS_KEY = "millraceConfigProviders";
+
+/**
+ * Loads the config providers of `plugin.path`. Called once, by a worker whose properties name one: they run in its own
+ * thread, so only packages that declare providers are imported there.
+ *
+ * @returns those found, the newest version of a class first.
+ * @throws ConfigError for a module that cannot be loaded.
+ */
+export async function loadConfigProviderPlugins(
+  pluginPath: string | undefined,
+  logger: Logger,
+): Promise<readonly ConfigProviderPlugin[]> {
+  const found: ConfigProviderPlugin[] = [];
+  for (const folder of pluginFolders(pluginPath)) {
+    for (const child of [folder, ...(await packagesIn(folder, logger))]) {
+      const entry = declaredEntry(child, PROVIDERS_KEY);
+      if (entry !== undefined) found.push(...(await loadProviders(entry)));
+    }
+  }
+  return found.sort((a, b) => compareVersions(b.version, a.version));
+}
+
+/** The folders in a folder of `plugin.path`, and the packages that are installed in it. */
+async function packagesIn(folder: string, logger: Logger): Promise<string[]> {
+  const children = await foldersIn(folder, logger);
+  const installed = basename(folder) === "node_modules" ? folder : join(folder, "node_modules");
+  return [...children, ...(existsSync(installed) ? await installedPackages(installed, logger) : [])];
+}
+
+async function loadProviders(entry: string): Promise<readonly ConfigProviderPlugin[]> {
+  let exported: unknown;
+  try {
+    exported = ((await import(pathToFileURL(entry).href)) as { default?: unknown }).default;
+  } catch (cause) {
+    throw new ConfigError("plugin.path", `The config providers of ${entry} cannot be loaded: ${String(cause)}`, {
+      cause,
+    });
+  }
+  const plugins: unknown[] = Array.isArray(exported) ? exported : [exported];
+  if (plugins.every(isConfigProvider)) return plugins;
+  throw new ConfigError(
+    "plugin.path",
+    `${entry} exports as default neither a config provider nor a list of them (className, version and configProvider)`,
+  );
+}
+
+function isConfigProvider(value: unknown): value is ConfigProviderPlugin {
+  const plugin = value as Partial<ConfigProviderPlugin> | null | undefined;
+  return typeof plugin?.className === "string" && typeof plugin.configProvider === "function";
+}
+
 /**
  * The entry modules of a folder of `plugin.path`. It is a plugin itself, or holds plugins: a folder is one if its
  * package.json has a `millrace` key or it has an index file. Of a node_modules folder, in it or itself, only packages
@@ -84,13 +139,16 @@ async function entriesOf(folder: string, logger: Logger): Promise<string[]> {
   return found.sort();
 }
 
-/** The plugins among the installed packages, scoped ones (`@scope/name`) too. */
+/** The plugins among the installed packages. */
 async function installedEntries(nodeModules: string, logger: Logger): Promise<string[]> {
+  return (await installedPackages(nodeModules, logger)).flatMap((folder) => declaredEntry(folder, "millrace") ?? []);
+}
+
+/** The folders of installed packages, scoped ones (`@scope/name`) too. */
+async function installedPackages(nodeModules: string, logger: Logger): Promise<string[]> {
   const found: string[] = [];
-  for (const child of await foldersIn(nodeModules, logger)) {
-    const packages = basename(child).startsWith("@") ? await foldersIn(child, logger) : [child];
-    found.push(...packages.flatMap((folder) => declaredEntry(folder) ?? []));
-  }
+  for (const child of await foldersIn(nodeModules, logger))
+    found.push(...(basename(child).startsWith("@") ? await foldersIn(child, logger) : [child]));
   return found;
 }
 
@@ -107,16 +165,18 @@ async function foldersIn(folder: string, logger: Logger): Promise<string[]> {
 }
 
 function entryOf(folder: string): string | undefined {
-  return declaredEntry(folder) ?? indexIn(folder);
+  const declared = declaredEntry(folder, "millrace");
+  // The index file of a package of config providers is no plugin of the hosts.
+  return declared ?? (declaredEntry(folder, PROVIDERS_KEY) === undefined ? indexIn(folder) : undefined);
 }
 
-/** The `millrace` key of a package: the path of its entry module. */
-function declaredEntry(folder: string): string | undefined {
+/** A key of a package.json: the path of an entry module. */
+function declaredEntry(folder: string, key: "millrace" | typeof PROVIDERS_KEY): string | undefined {
   const manifest = join(folder, "package.json");
   if (!existsSync(manifest)) return undefined;
   try {
-    const { millrace } = JSON.parse(readFileSync(manifest, "utf8")) as { millrace?: unknown };
-    return typeof millrace === "string" ? resolve(folder, millrace) : undefined;
+    const { [key]: path } = JSON.parse(readFileSync(manifest, "utf8")) as { readonly [name: string]: unknown };
+    return typeof path === "string" ? resolve(folder, path) : undefined;
   } catch {
     return undefined; // no package: Node would not load it either
   }

@@ -10,6 +10,21 @@ import { TestStack } from "../../support/stack.js";
 
 const PROVIDER = "org.apache.kafka.common.config.provider.";
 
+/** A package of a config provider, as a user would write it. */
+const VAULT = `
+export default {
+  className: "com.example.Vault",
+  version: "1.0",
+  configProvider() {
+    let suffix;
+    return {
+      configure: async (props) => { suffix = props.suffix; },
+      get: (path) => new Map([["name", path + "-" + suffix]]),
+    };
+  },
+};
+`;
+
 describe("secrets from config providers", () => {
   let stack: TestStack;
   let secrets: string;
@@ -23,9 +38,16 @@ describe("secrets from config providers", () => {
     );
     writeFileSync(join(secrets, "dir", "size"), "17");
     writeFileSync(join(secrets, "lines.txt"), "line\n");
+    const plugin = join(secrets, "plugins", "vault");
+    mkdirSync(plugin, { recursive: true });
+    writeFileSync(join(plugin, "package.json"), '{"type":"module","millraceConfigProviders":"providers.js"}');
+    writeFileSync(join(plugin, "providers.js"), VAULT);
     stack = await TestStack.start({
       props: {
-        "config.providers": "file,dir",
+        "plugin.path": join(secrets, "plugins"),
+        "config.providers": "file,dir,vault",
+        "config.providers.vault.class": "com.example.Vault",
+        "config.providers.vault.param.suffix": "topic",
         "config.providers.file.class": `${PROVIDER}FileConfigProvider`,
         "config.providers.file.param.allowed.paths": secrets,
         "config.providers.dir.class": `${PROVIDER}DirectoryConfigProvider`,
@@ -53,6 +75,24 @@ describe("secrets from config providers", () => {
     const read = await topicText("connect-configs");
     expect(read).toContain("db.properties:topic");
     expect(read).not.toContain("secret-topic");
+  });
+
+  test("of a plugin reach the connector, but neither REST nor the config topic", async () => {
+    const config = {
+      "connector.class": "FileStreamSource",
+      file: join(secrets, "lines.txt"),
+      topic: ref("vault:lines:name"),
+    };
+    await stack.rest.create("vaulted", config);
+    await stack.statuses.running("vaulted");
+    expect((await stack.rest.get("/connectors/vaulted/config")).body).toEqual({ ...config, name: "vaulted" });
+    await expect
+      .poll(async () => (await stack.rest.get("/connectors/vaulted/topics")).body)
+      .toEqual({
+        vaulted: { topics: ["lines-topic"] },
+      });
+    expect(await topicText("connect-configs")).not.toContain("lines-topic");
+    await stack.rest.delete("/connectors/vaulted");
   });
 
   test("are shown only as their reference when they are invalid", async () => {

@@ -146,11 +146,11 @@ describe("one worker", () => {
         "listeners.https.ssl.keystore.type": "JKS",
         "listeners.https.ssl.keystore.location": join(TLS, "ca.pem"),
       },
-      /listeners\.https\.\*.*JKS for configuration ssl\.keystore\.type/,
+      /listeners\.https\.\*.*ca\.pem for configuration ssl\.keystore\.location.*neither JKS nor PKCS12/,
     ],
     [
       { ...MUTUAL_TLS, listeners: "https://127.0.0.1:0", "listeners.https.ssl.keystore.password": "hunter2" },
-      /TLS for REST cannot use its key store/,
+      /listeners\.https\.\*.*configuration ssl\.keystore\.location: the store cannot be read/,
     ],
     [{ "rest.extension.classes": "a.B" }, /a\.B.*Java classes cannot be loaded/],
     [{ "rest.extension.classes": BASIC_AUTH }, /-Djava\.security\.auth\.login\.config=PATH in KAFKA_OPTS/],

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../src/api/errors.js";
 import { SimClock } from "../../../src/base/clock.js";
@@ -151,8 +153,29 @@ describe("security", () => {
     expect(trust("-----BEGIN X509 CERTIFICATE-----")).not.toThrow();
   });
 
-  test("the refusal of a Java keystore names the alternative", () => {
-    const properties = { "security.protocol": "SSL", "ssl.truststore.location": "/etc/kafka/trust.jks" };
-    expect(() => securityConfig(properties)).toThrow(/ssl\.truststore\.type.*only PEM is supported/);
+  test("key stores and trust stores are those that Java's clients read, their format by their content", () => {
+    const folder = join(import.meta.dirname, "../../support/tls");
+    const { tls } = securityConfig({
+      "security.protocol": "SSL",
+      "ssl.truststore.location": join(folder, "trust.jks"),
+      "ssl.keystore.location": join(folder, "worker.p12"),
+      "ssl.keystore.type": "JKS",
+      "ssl.keystore.password": "changeit",
+    });
+    expect(tls).toMatchObject({ ca: expect.stringContaining("BEGIN CERTIFICATE"), passphrase: "changeit" });
+    expect(() => createSecureContext(tls ?? {})).not.toThrow();
+  });
+
+  test("a store that cannot be read is refused with the reason and the way out, without its password", () => {
+    const location = join(import.meta.dirname, "../../support/tls/trust-rc2.p12");
+    const trust = { "security.protocol": "SSL", "ssl.truststore.location": location };
+    const refusal = (password: string) => () => securityConfig({ ...trust, "ssl.truststore.password": password });
+    expect(refusal("changeit")).toThrow(
+      /ssl\.truststore\.location: .*RC2.*keytool -importkeystore -srckeystore \S*rc2\.p12/,
+    );
+    expect(refusal("hunter2")).toThrow(/^(?!.*hunter2).*the password is wrong/);
+    expect(() => securityConfig({ ...trust, "ssl.truststore.type": "BCFKS" })).toThrow(
+      expect.objectContaining({ key: "ssl.truststore.type", code: "CONFIG_UNSUPPORTED" }) as Error,
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { ConfigProviderPlugin } from "../../../../src/api/index.js";
 import { silentLogger } from "../../../../src/base/logger.js";
-import { loadConfigProviders } from "../../../../src/herder/config/config-providers.js";
+import { closeConfigProviders, loadConfigProviders } from "../../../../src/herder/config/config-providers.js";
 import { hasReference, resolveReferences, restoreReferences } from "../../../../src/herder/config/config-references.js";
 import { judgeTaskConfigs } from "../../../../src/herder/membership/task-configs-plan.js";
 import { configRecord } from "../../../../src/stores/config-records.js";
@@ -41,10 +42,11 @@ describe("config references", () => {
 });
 
 describe("config providers", () => {
-  const load = (props: Record<string, string>, env = {}) => loadConfigProviders(props, { env, logger: silentLogger });
+  const load = (props: Record<string, string>, env = {}, plugins: readonly ConfigProviderPlugin[] = []) =>
+    loadConfigProviders(props, { env, logger: silentLogger, plugins: async () => plugins });
 
-  test("read the environment variables that the pattern allows", () => {
-    const providers = load(
+  test("read the environment variables that the pattern allows", async () => {
+    const providers = await load(
       {
         "config.providers": "env",
         "config.providers.env.class": `${PACKAGE}EnvVarConfigProvider`,
@@ -57,26 +59,74 @@ describe("config providers", () => {
     expect(() => resolveReferences({ a: ref("env:path:DB_USER") }, providers)).toThrow(/has no path/);
   });
 
-  test("accept Java's patterns, and refuse others by key", () => {
+  test("accept Java's patterns, and refuse others by key", async () => {
     const provider = (pattern: string) => ({
       "config.providers": "env",
       "config.providers.env.class": `${PACKAGE}EnvVarConfigProvider`,
       "config.providers.env.param.allowlist.pattern": pattern,
     });
     const env = { DB_USER: "me", DBXUSER: "you", QDB_USERE: "who" };
-    const names = (pattern: string) => [...load(provider(pattern), env).get("env")!.get("").keys()];
-    expect([names("\\QDB_USER\\E"), names("[A-Z&&[^X]]++")]).toEqual([["DB_USER"], []]);
+    const names = async (pattern: string) => [...(await load(provider(pattern), env)).get("env")!.get("").keys()];
+    expect([await names("\\QDB_USER\\E"), await names("[A-Z&&[^X]]++")]).toEqual([["DB_USER"], []]);
     for (const pattern of ["*", "\\p{javaUpperCase}+"])
-      expect(() => load(provider(pattern))).toThrow(
+      await expect(load(provider(pattern))).rejects.toThrow(
         expect.objectContaining({ key: "config.providers.env.param.allowlist.pattern" }),
       );
   });
 
-  test("are refused by key when they do not exist", () => {
-    expect(() => load({ "config.providers": "v" })).toThrow(/"config.providers.v.class"/);
-    expect(() => load({ "config.providers": "v", "config.providers.v.class": "com.example.Vault" })).toThrow(
+  const VAULT = { "config.providers": "v", "config.providers.v.class": "com.example.Vault" };
+
+  test("are refused by key when they do not exist", async () => {
+    await expect(load({ "config.providers": "v" })).rejects.toThrow(/"config.providers.v.class"/);
+    await expect(load(VAULT)).rejects.toThrow(
       /Invalid value com.example.Vault for configuration config.providers.v.class/,
     );
+  });
+
+  test("may be plugins: configured with their parameters, asked by path, closed", async () => {
+    const calls: unknown[] = [];
+    const provider = {
+      configure: async (props: unknown) => calls.push(props),
+      get: (path: string) => new Map([["password", `secret of ${path}`]]),
+      close: () => calls.push("closed"),
+    };
+    const plugin = { className: "com.example.Vault", version: "1", configProvider: () => provider };
+    const props = { ...VAULT, "config.providers.v.param.url": "https://vault", "config.providers.w.param.url": "no" };
+    const providers = await load(props, {}, [plugin as unknown as ConfigProviderPlugin]);
+    expect(resolveReferences({ a: ref("v:db:password"), b: ref("v:db:user") }, providers)).toEqual({
+      a: "secret of db",
+      b: ref("v:db:user"),
+    });
+    closeConfigProviders(providers, silentLogger);
+    expect(calls).toEqual([{ url: "https://vault" }, "closed"]);
+  });
+
+  test("that are plugins and fail are errors of the configuration that refers to them", async () => {
+    const get = (path: string) => {
+      if (path === "down") throw new Error("sealed");
+      return Promise.resolve(new Map());
+    };
+    const plugin = { className: "com.example.Vault", version: "1", configProvider: () => ({ configure() {}, get }) };
+    const providers = await load(VAULT, {}, [plugin as unknown as ConfigProviderPlugin]);
+    const read = (path: string) => () => resolveReferences({ a: ref(`v:${path}:x`) }, providers);
+    expect(read("down")).toThrow("The config provider v could not read down: sealed");
+    expect(read("up")).toThrow("com.example.Vault returned no Map");
+  });
+
+  test("that were opened are closed when a later one does not start", async () => {
+    const closed: string[] = [];
+    const plugin = (className: string, configure: () => void) => ({
+      className,
+      version: "1",
+      configProvider: () => ({ configure, get: () => new Map<string, string>(), close: () => closed.push(className) }),
+    });
+    const refuse = () => {
+      throw new Error("no token");
+    };
+    const props = { "config.providers": "a,b", "config.providers.a.class": "A", "config.providers.b.class": "B" };
+    const plugins = [plugin("A", () => {}), plugin("B", refuse)] as unknown as ConfigProviderPlugin[];
+    await expect(load(props, {}, plugins)).rejects.toThrow("no token");
+    expect(closed).toEqual(["A"]);
   });
 });
 
