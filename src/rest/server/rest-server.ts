@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket, TlsOptions } from "node:tls";
 import { type Clock, ConfigError, ConflictError } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
@@ -18,10 +19,12 @@ export interface Limits {
   readonly headerBytes: number;
   /** The time that a stopping server waits for the answers in progress. */
   readonly stopMs: number;
+  /** The time for which a client that is refused may go on to send, so that it reads why. */
+  readonly lingerMs: number;
 }
 
 /** Kafka Connect's, but for the time of a request, which it does not limit. */
-const LIMITS: Limits = { idleMs: 90_000, requestMs: 300_000, headerBytes: 8192, stopMs: 60_000 };
+const LIMITS: Limits = { idleMs: 90_000, requestMs: 300_000, headerBytes: 8192, stopMs: 60_000, lingerMs: 5_000 };
 
 /** A listener, and how it identifies itself: undefined for http. */
 export interface Endpoint {
@@ -44,6 +47,7 @@ export class RestServer {
   readonly #servers: { readonly listener: Listener; readonly server: Server; readonly closed: Deferred<void> }[] = [];
   readonly #app = deferred<RequestListener>();
   readonly #exchanges = new Set<Exchange>();
+  readonly #refused = new WeakSet<Duplex>();
   #isServing = false;
   #isStopping = false;
 
@@ -151,7 +155,9 @@ export class RestServer {
       if (!this.#owesAnswer(socket)) socket.destroy();
     });
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-      if (error.code !== "ECONNRESET" && socket.writable) socket.end(refusalText(error.code));
+      // Node's parser refuses each of the bytes that follow, too.
+      if (this.#refused.has(socket) && error.code !== "ECONNRESET") return;
+      if (error.code !== "ECONNRESET" && socket.writable) this.#refuse(socket, refusalText(error.code));
       else socket.destroy();
     });
     return server;
@@ -171,6 +177,14 @@ export class RestServer {
       return;
     }
     void this.#app.promise.then((app) => app(request, response));
+  }
+
+  /** Closing a connection with bytes that nobody has read would reset it, and the client might lose the answer. */
+  #refuse(socket: Duplex, text: string): void {
+    this.#refused.add(socket);
+    socket.end(text);
+    const timer = this.clock.schedule(this.limits.lingerMs, () => socket.destroy());
+    socket.once("close", () => timer.cancel());
   }
 
   #owesAnswer(socket: Socket): boolean {

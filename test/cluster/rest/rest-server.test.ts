@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener } from "node:http";
+import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { SystemClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
@@ -23,7 +24,7 @@ afterEach(async () => {
   await server?.close();
 });
 
-const SHORT: Limits = { idleMs: 300, requestMs: 600_000, headerBytes: 8192, stopMs: 60_000 };
+const SHORT: Limits = { idleMs: 300, requestMs: 600_000, headerBytes: 8192, stopMs: 60_000, lingerMs: 300 };
 
 test("headers above 8 KiB and bytes that are not HTTP are refused as JSON", async () => {
   const { port } = await serving((_request, response) => void response.end());
@@ -36,6 +37,34 @@ test("headers above 8 KiB and bytes that are not HTTP are refused as JSON", asyn
   expect(await sendRaw(port, "GET / HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200/);
   const fits = await sendRaw(port, `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: ${"a".repeat(7000)}\r\n\r\n`);
   expect(fits).toMatch(/^HTTP\/1\.1 200/);
+});
+
+test("a client that is refused and goes on to send reads why", async () => {
+  const { port } = await serving((_request, response) => void response.end());
+  const client = connect(port, "127.0.0.1").pause();
+  const write = (bytes: string) =>
+    new Promise<void>((written, failed) => client.write(bytes, (error) => (error ? failed(error) : written())));
+  await write("GET / HTTP/1.1\r\nHost: x\r\nX: ");
+  // More than fits into the buffers between the two, before it reads a byte.
+  for (let i = 0; i < 32; i++) await write("a".repeat(512 * 1024));
+  let answer = "";
+  const ended = new Promise<void>((resolve) => client.on("data", (bytes) => (answer += bytes)).on("end", resolve));
+  client.resume();
+  await ended;
+  client.destroy();
+  expect(answer).toMatch(/^HTTP\/1\.1 431 [\s\S]*"error_code":431/);
+});
+
+test("a client that is refused and never ends is closed", async () => {
+  const { port } = await serving((_request, response) => void response.end(), SHORT);
+  const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const closed = new Promise((resolve) => client.on("error", () => {}).on("close", resolve));
+  client.resume().write("GARBAGE\r\n\r\n");
+  client.once("end", () => {
+    const more = () => client.write("more", () => setImmediate(more));
+    more();
+  });
+  await closed;
 });
 
 test("an idle connection is closed, before a request, within one and after its answer", async () => {
