@@ -1,7 +1,6 @@
 export * from "./clock.js";
 export * from "./config-checks.js";
 export * from "./config-def.js";
-export * from "./config-provider.js";
 export * from "./connector.js";
 export * from "./context.js";
 export * from "./converter.js";
@@ -10,6 +9,7 @@ export * from "./errors.js";
 export * from "./java-pattern/java-pattern.js";
 export * from "./java-pattern/java-replacer.js";
 export * from "./logger.js";
+export * from "./providers/config-provider.js";
 export * from "./random.js";
 export * from "./record-headers.js";
 export * from "./records.js";

@@ -100,7 +100,7 @@ export function chooseTransformations(
 }
 
 /** The aliases in `transforms` or `predicates`, in order. */
-export function aliasesOf(list: string | null | undefined): string[] {
+function aliasesOf(list: string | null | undefined): string[] {
   const names = (list ?? "").split(",").map((name) => name.trim());
   return [...new Set(names)].filter((name) => name !== "");
 }

@@ -1,5 +1,5 @@
-import type { Props } from "./connector.js";
-import type { Logger } from "./logger.js";
+import type { Props } from "../connector.js";
+import type { Logger } from "../logger.js";
 
 /** What a config provider gets besides its parameters. */
 export interface ConfigProviderContext {
