@@ -39,13 +39,17 @@ export function ownOffsets(
     find(connector, config) {
       const plan = ownOffsetsTopic(props, config, connector);
       return (
-        plan && { identity: JSON.stringify(plan), open: (signal) => open(stack, plan, settings, ofWorker, signal) }
+        plan && {
+          identity: JSON.stringify(plan),
+          open: (signal) => open(connector, stack, plan, settings, ofWorker, signal),
+        }
       );
     },
   };
 }
 
 async function open(
+  connector: string,
   { clock, random, logger }: Wiring["stack"],
   plan: OwnOffsetsPlan,
   settings: OffsetsTopicSettings,
@@ -53,11 +57,23 @@ async function open(
   signal: AbortSignal,
 ): Promise<OpenedOffsetsTopic | undefined> {
   const { topic, producer, consumer, admin } = plan;
-  const storeLogger = logger.named(LOGGERS.stores);
+  const storeLogger = logger.named(LOGGERS.stores, { connector });
   const common = { clock, random };
-  const creator = createKafkaClient({ ...common, properties: admin, logger: logger.named(LOGGERS.admin) });
-  const reader = createKafkaClient({ ...common, properties: consumer, logger: logger.named(LOGGERS.consumer) });
-  const writer = createKafkaClient({ ...common, properties: producer, logger: logger.named(LOGGERS.producer) });
+  const creator = createKafkaClient({
+    ...common,
+    properties: admin,
+    logger: logger.named(LOGGERS.admin, { connector }),
+  });
+  const reader = createKafkaClient({
+    ...common,
+    properties: consumer,
+    logger: logger.named(LOGGERS.consumer, { connector }),
+  });
+  const writer = createKafkaClient({
+    ...common,
+    properties: producer,
+    logger: logger.named(LOGGERS.producer, { connector }),
+  });
   const close = async () => {
     await Promise.all([reader.close(), writer.close()]);
   };

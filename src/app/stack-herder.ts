@@ -7,6 +7,7 @@ import type { ConfigProvider } from "../herder/config/config-providers.js";
 import { ConfigValidator } from "../herder/config/config-validator.js";
 import { type DistributedConfig, internalTopics } from "../herder/config/distributed-config.js";
 import { RedactingLogger } from "../herder/config/redacting-logger.js";
+import type { Redactions } from "../herder/config/redaction.js";
 import type { StandaloneConfig } from "../herder/config/standalone-config.js";
 import { DistributedHerder, type DistributedHerderOptions } from "../herder/distributed-herder.js";
 import { HerderLoop } from "../herder/herder-loop.js";
@@ -144,7 +145,7 @@ function makeParts(
 ): HerderParts {
   const { clock, random, logger } = stack;
   return {
-    async openStores(listeners, signal): Promise<Stores> {
+    async openStores(listeners, redactions, signal): Promise<Stores> {
       const topics = internalTopics(config, props);
       const storeLogger = logger.named(LOGGERS.stores);
       await ensureInternalTopics(
@@ -174,7 +175,7 @@ function makeParts(
         config: new ConfigStore(openLog(topics.config.name, mode === "enabled"), listeners.config, leaderSends),
         offset: new OffsetStore(
           openLog(topics.offset.name, mode === "enabled"),
-          ownOffsets({ stack, props }, topics.offset, {
+          ownOffsets({ stack: redacting(stack, redactions), props }, topics.offset, {
             topic: topics.offset.name,
             clusterId: (ending) => client.admin.clusterId(ending),
           }),
@@ -197,7 +198,8 @@ function makeParts(
         callbacks,
       ),
     ...asked,
-    fenceProducers: (connector, ofConnector, tasks) => fenceProducers({ stack, props }, connector, ofConnector, tasks),
+    fenceProducers: (connector, ofConnector, tasks, redactions) =>
+      fenceProducers({ stack: redacting(stack, redactions), props }, connector, ofConnector, tasks),
     onLoggerLevel: (name, text) => applyClusterLevel(stack, name, text),
   };
 }
@@ -216,6 +218,11 @@ async function requireTransactions(client: KafkaClient, transactionalId: string,
   }
 }
 
+/** For clients with the settings of a connector, whose log lines may contain the values of its references. */
+export function redacting(stack: HerderWiring["stack"], redactions: Redactions): HerderWiring["stack"] {
+  return { ...stack, logger: new RedactingLogger(stack.logger, redactions) };
+}
+
 /** Fences the producers of a connector's tasks, in the cluster that its own admin settings name. */
 async function fenceProducers(
   { stack, props }: Pick<HerderWiring, "stack" | "props">,
@@ -228,7 +235,7 @@ async function fenceProducers(
     ...adminProperties(props, ofConnector, { connector, task: 0 }, "adminclient"),
     "client.id": `connector-worker-adminclient-${connector}`,
   };
-  const client = createKafkaClient({ properties, clock, random, logger: logger.named(LOGGERS.admin) });
+  const client = createKafkaClient({ properties, clock, random, logger: logger.named(LOGGERS.admin, { connector }) });
   try {
     await client.admin.fenceProducers(tasks.map((task) => transactionalIdOf(props, { connector, task })));
   } finally {

@@ -16,7 +16,7 @@ import { OffsetFile } from "../stores/standalone/offset-file.js";
 import { StatusStore } from "../stores/status-store.js";
 import { readConnectorFile } from "./connector-file.js";
 import { ownOffsets } from "./own-offsets.js";
-import { applyClusterLevel, type HerderWiring, herderOptions, workerFactory } from "./stack-herder.js";
+import { applyClusterLevel, type HerderWiring, herderOptions, redacting, workerFactory } from "./stack-herder.js";
 import { type RunningWorker, startWorker, type WorkerStackOptions } from "./stack-worker.js";
 
 /** A standalone worker that serves REST. */
@@ -87,7 +87,7 @@ function makeStandaloneHerder(given: HerderWiring<StandaloneConfig>) {
 function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): HerderParts {
   const { clock, random, logger } = stack;
   return {
-    async openStores(listeners): Promise<Stores> {
+    async openStores(listeners, redactions): Promise<Stores> {
       const storeLogger = logger.named(LOGGERS.stores);
       const file = config["offset.storage.file.filename"];
       const offsets = new OffsetFile(file, storeLogger);
@@ -100,7 +100,10 @@ function makeParts({ stack, props, config }: HerderWiring<StandaloneConfig>): He
         config: new ConfigStore(openLog("configs"), listeners.config),
         offset: new OffsetStore(
           openFile,
-          ownOffsets({ stack, props }, { partitions: -1, replicationFactor: -1, configs: {} }),
+          ownOffsets(
+            { stack: redacting(stack, redactions), props },
+            { partitions: -1, replicationFactor: -1, configs: {} },
+          ),
         ),
         status: new StatusStore(openLog("statuses"), listeners.status, clock, random, storeLogger),
       };

@@ -38,7 +38,7 @@ export class ConnectorOffsets {
   async list(name: string): Promise<readonly OffsetEntry[]> {
     const { loop, sinkOffsets } = this.parts;
     const redaction = new Redaction();
-    const config = this.#resolved(entryOf(loop.configs(), name), redaction);
+    const config = this.#resolved(name, entryOf(loop.configs(), name), redaction);
     try {
       const { type } = findConnector(loop.worker.plugins, config["connector.class"]);
       if (type === "sink") return await sinkOffsets.list(config, name);
@@ -64,7 +64,7 @@ export class ConnectorOffsets {
     return this.#turns.take(name, async () => {
       const entry = await this.#stoppedEntry(name);
       const redaction = new Redaction();
-      const config = this.#resolved(entry, redaction);
+      const config = this.#resolved(name, entry, redaction);
       const { stores, worker } = loop;
       const assert = () => {
         if (loop.configs().connectors.get(name) === entry) return;
@@ -113,8 +113,12 @@ export class ConnectorOffsets {
   }
 
   /** The connector's config with references replaced; `redaction` notes their values. */
-  #resolved({ config }: ConnectorEntry, redaction: Redaction): Record<string, string> {
-    const noted = (reference: string, value: string) => redaction.note(reference, value);
+  #resolved(name: string, { config }: ConnectorEntry, redaction: Redaction): Record<string, string> {
+    const { redactions } = this.parts.loop;
+    const noted = (reference: string, value: string) => {
+      redaction.note(reference, value);
+      redactions.note(name, reference, value);
+    };
     return withoutNulls(resolveReferences(config, this.parts.providers, noted));
   }
 }

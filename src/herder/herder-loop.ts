@@ -65,6 +65,11 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
     this.#reconciler = new Reconciler(this, settings.logger);
   }
 
+  /** Whoever resolves a connector's references notes their values here before any client of it can log them. */
+  get redactions(): Redactions {
+    return this.#redactions;
+  }
+
   get stages(): StageTracker {
     return this.#stages;
   }
@@ -296,7 +301,7 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
       config: (events: readonly ConfigEvent[]) => this.#onConfigEvents(events),
       status: (connector: string) => this.#assembly?.duties.onStatus(connector),
     };
-    const stores = await parts.openStores(listeners, this.#stopping.signal);
+    const stores = await parts.openStores(listeners, this.#redactions, this.#stopping.signal);
     this.#opened.add("the stores", () => this.#closeStores(stores));
     if (this.#stopping.signal.aborted) throw new LoopEndedError("The start");
     const redactions = this.#redactions;
@@ -337,7 +342,7 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
         return worker.plugins.find("connector", className ?? "").type === "source";
       },
       fenceProducers: (connector, { config }, tasks) =>
-        parts.fenceProducers(connector, resolve(connector, config), tasks),
+        parts.fenceProducers(connector, resolve(connector, config), tasks, redactions),
     });
     const fencing = new TaskFencing({
       fence: (connector) => this.#fence(connector),
@@ -426,6 +431,7 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
     for (const event of events) {
       if (event.kind === "logger-level") this.parts.onLoggerLevel(event.logger, event.level);
       if (event.kind === "connector-removed") this.#redactions.removed(event.connector);
+      if (event.kind === "tasks-committed") this.#assembly?.duties.onTasks(event.connector);
     }
     this.#reconciler.onConfigEvents(events);
   }

@@ -30,8 +30,12 @@ export interface SharedStores extends Omit<Stores, "config"> {
 
 /** The herder's parts, each created when the herder starts. */
 export interface HerderParts {
-  /** Makes sure that the internal topics exist, and creates the stores over them (not started). */
-  openStores(listeners: StoreListeners, signal: AbortSignal): Promise<Stores>;
+  /**
+   * Makes sure that the internal topics exist, and creates the stores over them (not started).
+   *
+   * @param redactions for the clients of connectors' own topics.
+   */
+  openStores(listeners: StoreListeners, redactions: Redactions, signal: AbortSignal): Promise<Stores>;
   createWorker(
     listener: WorkerListener,
     offsets: OffsetStore,
@@ -55,7 +59,7 @@ export interface HerderParts {
    */
   putFence(leaderUrl: string, connector: string): Promise<void>;
   /** Fences the producers of these tasks. @param props the connector's, with references resolved. */
-  fenceProducers(connector: string, props: Props, tasks: readonly number[]): Promise<void>;
+  fenceProducers(connector: string, props: Props, tasks: readonly number[], redactions: Redactions): Promise<void>;
   onLoggerLevel(logger: string, level: string): void;
 }
 

@@ -22,8 +22,8 @@ export interface LeaderDutiesOptions {
 }
 
 /**
- * The leader's own duties: deletes statuses of removed connectors and tasks, also those that arrive later, and renews
- * the session key.
+ * The leader's own duties: deletes statuses of removed connectors and tasks, also those that arrive later; removes tasks
+ * of STOPPED connectors; renews the session key.
  */
 export class LeaderDuties {
   readonly #backoff: Backoff;
@@ -45,7 +45,34 @@ export class LeaderDuties {
       this.#removeStaleStatuses(connector, place);
       if (!configs().connectors.has(connector)) status.removeTopics(connector);
     }
+    for (const connector of configs().connectors.keys()) this.onTasks(connector);
     if (place.sessioned) this.#tendSessionKey();
+  }
+
+  /**
+   * Called when tasks of a connector were committed. A commit that its writer had given up may arrive after the connector
+   * was stopped: it would count as one that still has tasks, and its offsets could not be altered.
+   */
+  onTasks(connector: string): void {
+    const { place, asLeader, logger } = this.options;
+    if (!place()?.isLeader || !this.#hasStrayTasks(connector)) return;
+    const stage = `removing the tasks of stopped connector ${connector} from the config topic`;
+    asLeader(stage, `Removing the tasks of ${connector}`, async (writer) => {
+      const before = writer.configs.connectors.get(connector);
+      if (!before || !this.#hasStrayTasks(connector)) return;
+      await writer.putTaskConfigs(connector, []);
+      // It was resumed in the same moment, and may have found that its tasks are as they must be.
+      if (writer.configs.connectors.get(connector)?.targetState === "STARTED")
+        await writer.putTaskConfigs(connector, before.taskConfigs);
+    }).catch((error: unknown) => {
+      if (error instanceof LoopEndedError || error instanceof MisdirectedError) return;
+      logger.warn("The tasks of a stopped connector could not be removed", { connector }, error);
+    });
+  }
+
+  #hasStrayTasks(connector: string): boolean {
+    const entry = this.options.configs().connectors.get(connector);
+    return entry?.targetState === "STOPPED" && entry.taskCount > 0;
   }
 
   stop(): void {

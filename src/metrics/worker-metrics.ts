@@ -196,6 +196,10 @@ export const WORKER_METRICS: readonly Metric<ScrapeReport>[] = [
     (m) => m.activeRecords,
   ),
   source("source_record_active_count_max", "gauge", `The most of them${RECENT}`, (m) => m.activeRecordsMax),
+  source("transaction_total", "counter", "Transactions that were committed.", (m) => m.transactions),
+  source("transaction_records_total", "counter", "Records in these transactions.", (m) => m.transactionRecords),
+  source("transaction_size_max", "gauge", `Records in the largest of them${RECENT}`, (m) => m.transactionRecordsMax),
+  source("transaction_size_min", "gauge", `Records in the smallest of them${RECENT}`, (m) => m.transactionRecordsMin),
 
   sink("sink_record_read_total", "counter", "Records read from topics.", (m) => m.recordsRead),
   sink("sink_record_send_total", "counter", "Records that put took.", (m) => m.recordsWritten),

@@ -68,6 +68,11 @@ export class CompactedLog {
     return this.#options.topic;
   }
 
+  /** Whether other processes write it as well. */
+  get isShared(): boolean {
+    return this.#options.file === undefined;
+  }
+
   /** Opens the topic. Resolves once its present content is folded, however long that takes. */
   async start(): Promise<void> {
     this.#positions = [...(await this.#options.transport.open())];

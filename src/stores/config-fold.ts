@@ -14,7 +14,10 @@ export interface ConnectorEntry {
   readonly taskCount: number;
   /** A commit arrived without all its tasks (compaction removed some). No task may run until the next complete one. */
   readonly inconsistent: boolean;
-  /** The connector's config when its tasks were last committed; undefined before the first commit. */
+  /**
+   * The connector's config when its tasks were last committed; undefined before the first commit, and where compaction
+   * has left only a repeated one.
+   */
   readonly appliedConfig: StoredProps | undefined;
   /**
    * Offsets of the connector's current record, and of the commit that put the tasks in force (-1: none): a run from
@@ -207,7 +210,8 @@ export class ConfigFold {
     this.#deferred.delete(connector);
     const taskConfigs = complete(deferred, taskCount);
     const commitOffset = this.#offset - 1;
-    if (taskConfigs && repeats(entry, taskConfigs)) {
+    const isRepeated = member(value, "repeats") === true;
+    if (taskConfigs && (isRepeated ? hasTasks(entry, taskConfigs) : repeats(entry, taskConfigs))) {
       this.#connectors.set(connector, { ...entry, commitOffset });
       return undefined;
     }
@@ -219,7 +223,7 @@ export class ConfigFold {
       taskCount,
       inconsistent: taskConfigs === undefined,
       taskConfigs: taskConfigs ?? [],
-      appliedConfig: taskConfigs === undefined ? entry.appliedConfig : entry.config,
+      appliedConfig: appliedBy(entry, taskConfigs, isRepeated),
       tasksOffset: commitOffset,
       commitOffset,
     });
@@ -262,6 +266,20 @@ function complete(
 function repeats(entry: ConnectorEntry, taskConfigs: readonly StoredProps[]): boolean {
   const inForce = entry.appliedConfig && { config: entry.appliedConfig, taskConfigs: entry.taskConfigs };
   return !entry.inconsistent && isDeepStrictEqual(inForce, { config: entry.config, taskConfigs });
+}
+
+/** Whether these are the tasks in force, whatever config of their connector they were committed for. */
+function hasTasks(entry: ConnectorEntry, taskConfigs: readonly StoredProps[]): boolean {
+  return !entry.inconsistent && entry.commitOffset >= 0 && isDeepStrictEqual(entry.taskConfigs, taskConfigs);
+}
+
+function appliedBy(
+  entry: ConnectorEntry,
+  taskConfigs: readonly StoredProps[] | undefined,
+  isRepeated: boolean,
+): StoredProps | undefined {
+  if (taskConfigs === undefined) return entry.appliedConfig;
+  return isRepeated ? undefined : entry.config;
 }
 
 function applyRestart(connector: string, value: ExactJson, unreadable: Unreadable): ConfigEvent {

@@ -63,6 +63,8 @@ export const configRecord = {
   task: (connector: string, task: number, props: StoredProps) =>
     record(`task-${connector}-${task}`, { properties: props }),
   commit: (connector: string, tasks: number) => record(`commit-${connector}`, { tasks }),
+  /** A commit of the tasks in force. Java reads it like any other. */
+  repeatedCommit: (connector: string, tasks: number) => record(`commit-${connector}`, { tasks, repeats: true }),
   /** Workers before 3.5 read `state` and treat STOPPED as PAUSED. */
   targetState: (connector: string, state: TargetState | null) =>
     record(`target-state-${connector}`, state && { state: state === "STOPPED" ? "PAUSED" : state, "state.v2": state }),

@@ -6,6 +6,7 @@ import { type ConfigEvent, ConfigFold, type ConfigSnapshot } from "./config-fold
 import { configRecord, type SessionKey, type StoredProps } from "./config-records.js";
 import { GatheredWrites, type WritePermit } from "./gathered-writes.js";
 import type { LeaderSends } from "./leader-sends.js";
+import type { StoreRecord } from "./log-transport.js";
 
 /** Called with the effects of the config topic's records, in order. `start` reads older records without calling it. */
 export type ConfigListener = (events: readonly ConfigEvent[]) => void;
@@ -82,31 +83,34 @@ export class ConfigStore implements SharedConfigStore {
     return this.snapshot();
   }
 
-  /** A newer write of the state ends this one. @param permit of a leader, whose writes end with its term, too. */
-  async putTargetState(connector: string, state: TargetState, permit?: WritePermit): Promise<void> {
-    await this.#asNewestState(connector, (isNewest) => {
-      const unlessReplaced = (attempts: number) => {
-        permit?.(attempts);
-        // While Kafka was away, the newer request may have been answered first. This one must not undo it.
-        if (attempts > 0 && !isNewest()) throw replacedError(connector, state);
-      };
-      return this.#log.send([configRecord.targetState(connector, state)], unlessReplaced);
-    });
+  /** A newer write of the state ends this one. */
+  async putTargetState(connector: string, state: TargetState): Promise<void> {
+    await this.#asNewestState(connector, (isNewest) =>
+      this.#log.send([configRecord.targetState(connector, state)], unlessReplaced(connector, state, isNewest)),
+    );
   }
 
   async putLoggerLevel(logger: string, level: string): Promise<void> {
     await this.#log.send([configRecord.loggerLevel(logger, level)]);
   }
 
-  /** Creates or changes a connector. `initialState` is for one created other than STARTED. */
+  /**
+   * Creates or changes a connector. `initialState` is for one created other than STARTED.
+   *
+   * The tasks in force are repeated in the same write, which restarts none: a reader of the compacted topic ignores a
+   * commit that stands before its connector, and the connector may fail with its new config and never compute new tasks.
+   */
   async putConnector(
     permit: WritePermit,
     connector: string,
     config: StoredProps,
     initialState?: TargetState,
   ): Promise<void> {
-    const records = [configRecord.connector(connector, config)];
-    if (!initialState) return this.#writes.write(connector, permit, records);
+    const entry = this.snapshot().connectors.get(connector);
+    const inForce = entry?.taskConfigs ?? [];
+    const repeated = [...tasksOf(connector, inForce), configRecord.repeatedCommit(connector, inForce.length)];
+    const records = [configRecord.connector(connector, config), ...(inForce.length > 0 ? repeated : [])];
+    if (!initialState) return this.#writeTasks(permit, connector, inForce.length, records);
     // The state first: a reader of the connector must already know not to start it.
     records.unshift(configRecord.targetState(connector, initialState));
     await this.#asNewestState(connector, () => this.#writes.write(connector, permit, records));
@@ -128,13 +132,36 @@ export class ConfigStore implements SharedConfigStore {
    * number is written again, after the commit.
    */
   async putTaskConfigs(permit: WritePermit, connector: string, configs: readonly StoredProps[]): Promise<void> {
-    const tasks = configs.map((config, task) => configRecord.task(connector, task, config));
+    const commit = configRecord.commit(connector, configs.length);
+    await this.#writeTasks(permit, connector, configs.length, [...tasksOf(connector, configs), commit]);
+  }
+
+  /**
+   * Removes a connector's tasks and sets it STOPPED, in one write: a connector without tasks that is not STOPPED would
+   * look as if it ran, and nothing would give it tasks again.
+   */
+  async stopConnector(permit: WritePermit, connector: string): Promise<void> {
+    const state = "STOPPED";
+    await this.#asNewestState(connector, (isNewest) =>
+      this.#writeTasks(unlessReplaced(connector, state, isNewest, permit), connector, 0, [
+        configRecord.commit(connector, 0),
+        configRecord.targetState(connector, state),
+      ]),
+    );
+  }
+
+  async #writeTasks(
+    permit: WritePermit,
+    connector: string,
+    tasks: number,
+    records: readonly StoreRecord[],
+  ): Promise<void> {
     const before = this.snapshot();
-    await this.#writes.write(connector, permit, [...tasks, configRecord.commit(connector, configs.length)]);
+    await this.#writes.write(connector, permit, records);
     const [was, is] = [before, this.snapshot()].map(({ connectors }) => connectors.get(connector)?.tasksOffset);
     const fencing = before.fencing.get(connector);
     if (is !== undefined && was === is && fencing?.isPending === false)
-      await this.putTaskCount((attempts) => permit(attempts + 1), connector, configs.length);
+      await this.putTaskCount((attempts) => permit(attempts + 1), connector, tasks);
   }
 
   async putRestartRequest(permit: WritePermit, request: RestartRequest): Promise<void> {
@@ -176,6 +203,23 @@ export class ConfigStore implements SharedConfigStore {
       if (isNewest()) this.#newestStates.delete(connector);
     }
   }
+}
+
+function tasksOf(connector: string, configs: readonly StoredProps[]): StoreRecord[] {
+  return configs.map((config, task) => configRecord.task(connector, task, config));
+}
+
+/** While Kafka was away, a newer request may have been answered first. This one must not undo it. */
+function unlessReplaced(
+  connector: string,
+  state: TargetState,
+  isNewest: () => boolean,
+  permit?: WritePermit,
+): WritePermit {
+  return (attempts) => {
+    permit?.(attempts);
+    if (attempts > 0 && !isNewest()) throw replacedError(connector, state);
+  };
 }
 
 function replacedError(connector: string, state: TargetState): RetriableError {

@@ -1,4 +1,5 @@
 import { RetriableError } from "../api/index.js";
+import type { RecordHeader } from "../api/record-headers.js";
 import type { Clock } from "../base/clock.js";
 import { mustRun } from "../base/command-loop.js";
 import type { KafkaClient } from "../kafka/client/kafka-client.js";
@@ -9,12 +10,14 @@ export interface StoreRecord {
   readonly key: Buffer;
   /** null: a tombstone. */
   readonly value: Buffer | null;
+  readonly headers?: readonly RecordHeader[];
 }
 
 /** A record read from a store's topic. */
 export interface StoredRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  readonly headers?: readonly RecordHeader[];
   readonly offset: number;
 }
 
@@ -110,13 +113,13 @@ export class KafkaLogTransport implements LogTransport {
     if (records.length === 0) return;
     const timestampMs = this.clock.nowMs();
     await this.#producer.send(
-      records.map(({ key, value }) => ({
+      records.map(({ key, value, headers = [] }) => ({
         topic: this.topic,
         partition: null,
         key,
         value,
         timestampMs,
-        headers: [],
+        headers,
       })),
     );
   }

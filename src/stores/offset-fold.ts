@@ -1,14 +1,34 @@
 import type { SourceMap, SourceOffset } from "../api/index.js";
+import type { RecordHeader } from "../api/record-headers.js";
 import { type ExactJson, parseExactJson, sourceMapKey, writeExactJson } from "../base/exact-json.js";
 import type { StoredRecord, StoreRecord } from "./log-transport.js";
 
+/**
+ * Orders the writers of a connector's offsets. Each alteration through REST begins an era, with an even number; tasks
+ * that know of it write with the next, odd one. A record of an earlier era than the one it follows was sent before the
+ * alteration and arrived after it. Records without an era, such as Kafka Connect's own, count as newest.
+ */
+export type Era = number;
+
+const HEADER = "millrace.era";
+
 interface StoredOffset {
   readonly partition: SourceMap;
-  readonly offset: SourceMap;
+  /** null: altered to none; kept to tell what came earlier and arrives later. */
+  readonly offset: SourceMap | null;
+  readonly era: Era | undefined;
   /** The key bytes of the newest record: another writer may have ordered the members differently. */
   readonly keyBytes: Buffer;
   /** Other keys of the same partition with an offset in the topic, from writers of both orders. */
   readonly olderKeys: readonly Buffer[];
+}
+
+interface StoredConnector {
+  readonly partitions: Map<string, StoredOffset>;
+  /** The newest era in which anything was written. */
+  era: Era;
+  /** The era of the last reset: offsets of earlier ones are void, wherever their records arrive. */
+  resetEra: Era;
 }
 
 /**
@@ -16,7 +36,7 @@ interface StoredOffset {
  * by bytes: a Java worker writes their members in its map's order, and `{"a":1,"b":2}` equals `{"b":2,"a":1}`. (I6)
  */
 export class OffsetFold {
-  readonly #connectors = new Map<string, Map<string, StoredOffset>>();
+  readonly #connectors = new Map<string, StoredConnector>();
 
   /** Folds one record. Returns why the record is ignored, if it is. */
   apply(record: StoredRecord): string | undefined {
@@ -33,47 +53,127 @@ export class OffsetFold {
     if (!Array.isArray(key) || key.length !== 2) return "its key is not [connector, partition]";
     const [connector, partition] = key as [ExactJson, ExactJson];
     if (typeof connector !== "string") return "its key is not [connector, partition]";
-    // Connect itself skips null partitions, which some old connectors wrote.
-    if (!isSourceMap(partition)) return partition === null ? undefined : "its partition is not a flat object";
-    const partitions = this.#connectors.get(connector) ?? new Map<string, StoredOffset>();
-    const id = sourceMapKey(partition);
-    const known = partitions.get(id);
-    const keyBytes = Buffer.from(record.key);
-    const olderKeys = known ? [known.keyBytes, ...known.olderKeys].filter((key) => !key.equals(keyBytes)) : [];
-    if (offset === null) {
-      if (known?.keyBytes.equals(keyBytes)) partitions.delete(id);
-      else if (known) partitions.set(id, { ...known, olderKeys: olderKeys.slice(1) });
-      return undefined;
-    }
-    if (!isSourceMap(offset)) return "its offset is not a flat object";
-    this.#connectors.set(connector, partitions.set(id, { partition, offset, keyBytes, olderKeys }));
-    return undefined;
+    const stored = this.#connectors.get(connector) ?? { partitions: new Map(), era: 0, resetEra: 0 };
+    const era = eraOf(record.headers);
+    // Connect itself skips null partitions, which some old connectors wrote. We mark resets by them.
+    if (partition === null && era !== undefined) stored.resetEra = Math.max(stored.resetEra, era);
+    else if (!isSourceMap(partition)) return partition === null ? undefined : "its partition is not a flat object";
+    if (offset !== null && !isSourceMap(offset)) return "its offset is not a flat object";
+    stored.era = Math.max(stored.era, era ?? 0);
+    this.#connectors.set(connector, stored);
+    return partition === null ? undefined : applyTo(stored.partitions, Buffer.from(record.key), partition, offset, era);
   }
 
   /** The offset of one partition, or null. */
   offset(connector: string, partition: SourceMap): SourceMap | null {
-    return this.#connectors.get(connector)?.get(sourceMapKey(partition))?.offset ?? null;
+    const stored = this.#connectors.get(connector);
+    const found = stored?.partitions.get(sourceMapKey(partition));
+    return found && !isVoid(stored!, found) ? found.offset : null;
   }
 
   /** Every stored partition of a connector. */
   offsets(connector: string): SourceOffset[] {
-    const stored = this.#connectors.get(connector)?.values() ?? [];
-    return [...stored].map(({ partition, offset }) => ({ partition, offset }));
+    const stored = this.#connectors.get(connector);
+    if (!stored) return [];
+    return [...stored.partitions.values()]
+      .filter((found) => found.offset !== null && !isVoid(stored, found))
+      .map(({ partition, offset }) => ({ partition, offset }));
+  }
+
+  /** The newest era of a connector's offsets. */
+  era(connector: string): Era {
+    return this.#connectors.get(connector)?.era ?? 0;
+  }
+
+  /** The era of one partition's offset; undefined: nothing is stored, or without an era. */
+  eraAt(connector: string, partition: SourceMap): Era | undefined {
+    return this.#connectors.get(connector)?.partitions.get(sourceMapKey(partition))?.era;
   }
 
   /**
    * The records that store `offset`. The first reuses the key bytes already in the topic, because compaction compares
    * bytes. The others delete older keys of the partition: their offsets would return once it is reset, or, as they may
    * be in another topic partition, with any replay.
+   *
+   * @param era of an alteration; else a task's, which knows all that this fold does.
    */
-  records(connector: string, { partition, offset }: SourceOffset): StoreRecord[] {
-    const known = this.#connectors.get(connector)?.get(sourceMapKey(partition));
+  records(
+    connector: string,
+    { partition, offset }: SourceOffset,
+    era: Era | undefined = taskEra(this.era(connector)),
+  ): StoreRecord[] {
+    const known = this.#connectors.get(connector)?.partitions.get(sourceMapKey(partition));
     const stored = {
       key: known?.keyBytes ?? Buffer.from(writeExactJson([connector, partition])),
       value: offset === null ? null : Buffer.from(writeExactJson(offset)),
+      headers: eraHeaders(era),
     };
     return [stored, ...(known?.olderKeys ?? []).map((key) => ({ key, value: null }))];
   }
+
+  /**
+   * The records that reset all offsets of a connector. The last one voids whatever tasks of earlier eras have sent that
+   * has not arrived yet, and stays: compaction may leave nothing else but such a record.
+   */
+  resetRecords(connector: string, era: Era): StoreRecord[] {
+    const keys = [...(this.#connectors.get(connector)?.partitions.values() ?? [])].flatMap(
+      ({ keyBytes, olderKeys }) => [keyBytes, ...olderKeys],
+    );
+    return [
+      ...keys.map((key) => ({ key, value: null })),
+      { key: Buffer.from(writeExactJson([connector, null])), value: Buffer.from("{}"), headers: eraHeaders(era) },
+    ];
+  }
+}
+
+/** @param known the newest era that the fold has seen of the connector. */
+export function nextEra(known: Era, nowMs: number): Era {
+  // By the time as well: an alteration that failed, and is not known, may arrive after the one that repeats it.
+  return 2 * Math.max(Math.floor(known / 2) + 1, nowMs);
+}
+
+/** The era in which tasks write that know of this one. */
+function taskEra(known: Era): Era {
+  return known % 2 === 0 ? known + 1 : known;
+}
+
+function eraHeaders(era: Era): RecordHeader[] {
+  return [{ key: HEADER, value: Buffer.from(String(era)) }];
+}
+
+/** Undefined: the record has none. */
+function eraOf(headers: readonly RecordHeader[] | undefined): Era | undefined {
+  const text = headers?.find(({ key }) => key === HEADER)?.value?.toString();
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function applyTo(
+  partitions: Map<string, StoredOffset>,
+  keyBytes: Buffer,
+  partition: SourceMap,
+  offset: SourceMap | null,
+  era: Era | undefined,
+): string | undefined {
+  const id = sourceMapKey(partition);
+  const known = partitions.get(id);
+  const otherKeys = known ? [known.keyBytes, ...known.olderKeys].filter((key) => !key.equals(keyBytes)) : [];
+  if (known?.era !== undefined && era !== undefined && era < known.era) {
+    const isOther = offset !== null && !known.keyBytes.equals(keyBytes);
+    const olderKeys = [...known.olderKeys.filter((key) => !key.equals(keyBytes)), ...(isOther ? [keyBytes] : [])];
+    partitions.set(id, { ...known, olderKeys });
+    return "it was sent before the connector's offsets were altered, and arrived after that";
+  }
+  const isAlteration = era !== undefined && era % 2 === 0;
+  if (offset !== null || (isAlteration && (!known || known.keyBytes.equals(keyBytes)))) {
+    partitions.set(id, { partition, offset, era, keyBytes, olderKeys: otherKeys });
+  } else if (known?.keyBytes.equals(keyBytes)) partitions.delete(id);
+  else if (known) partitions.set(id, { ...known, olderKeys: otherKeys.slice(1) });
+  return undefined;
+}
+
+/** Offsets that other programs wrote have no era; a reset deletes those one by one. */
+function isVoid({ resetEra }: StoredConnector, { era }: StoredOffset): boolean {
+  return era !== undefined && era < resetEra;
 }
 
 function isSourceMap(value: ExactJson): value is SourceMap {

@@ -39,7 +39,7 @@ export interface OwnOffsetsParts {
 }
 
 /** The offsets of one connector, in the topics that hold them. */
-type StoredOffsets = Pick<OverlaidOffsets, "read" | "list" | "flush" | "records" | "committed"> & {
+type StoredOffsets = Pick<OverlaidOffsets, "read" | "list" | "flush" | "alter" | "reset" | "records" | "committed"> & {
   readonly isOverlaid: boolean;
 };
 
@@ -66,7 +66,7 @@ export class OffsetStore {
     openLog: OpenLog,
     private readonly own?: OwnOffsetsParts,
   ) {
-    this.#worker = new OffsetTopic(openLog);
+    this.#worker = new OffsetTopic(openLog, unhealed(own?.logger));
   }
 
   start(): Promise<void> {
@@ -91,6 +91,22 @@ export class OffsetStore {
     props: Props = {},
   ): Promise<void> {
     await (await this.#offsetsOf(connector, props)).flush(entries, permit);
+  }
+
+  /** As `OffsetTopic.alter`. */
+  async alter(
+    connector: string,
+    entries: readonly SourceOffset[],
+    nowMs: number,
+    permit?: () => void,
+    props: Props = {},
+  ): Promise<void> {
+    await (await this.#offsetsOf(connector, props)).alter(entries, nowMs, permit);
+  }
+
+  /** As `OffsetTopic.reset`. */
+  async reset(connector: string, nowMs: number, permit?: () => void, props: Props = {}): Promise<void> {
+    await (await this.#offsetsOf(connector, props)).reset(nowMs, permit);
   }
 
   /**
@@ -154,7 +170,7 @@ export class OffsetStore {
     let opened = this.#own.get(key);
     if (opened) opened.idle.cancel();
     else {
-      const topic = new OwnTopic(own);
+      const topic = new OwnTopic(own, logger);
       const offsets = topic.opened.then((log) =>
         log ? new OverlaidOffsets(connector, log, this.#worker, logger) : onlyWorker(connector, this.#worker),
       );
@@ -183,7 +199,10 @@ class OwnTopic {
   #topic: OffsetTopic | undefined;
   #closeClients: (() => Promise<void>) | undefined;
 
-  constructor(own: OwnOffsetsTopic) {
+  constructor(
+    own: OwnOffsetsTopic,
+    private readonly logger: Logger,
+  ) {
     this.opened = this.#open(own);
   }
 
@@ -202,7 +221,7 @@ class OwnTopic {
     if (!parts) return undefined;
     const { openLog, close } = parts;
     this.#closeClients = close;
-    const topic = new OffsetTopic(openLog);
+    const topic = new OffsetTopic(openLog, unhealed(this.logger));
     this.#topic = topic;
     try {
       if (this.#closing.signal.aborted) throw new RetriableError("STORE_UNREADABLE", "The worker is closing");
@@ -221,7 +240,14 @@ function onlyWorker(connector: string, topic: OffsetTopic): StoredOffsets {
     read: (partitions) => topic.read(connector, partitions),
     list: () => topic.list(connector),
     flush: (entries, permit) => topic.flush(connector, entries, permit),
+    alter: (entries, nowMs, permit) => topic.alter(connector, entries, nowMs, permit),
+    reset: (nowMs, permit) => topic.reset(connector, nowMs, permit),
     records: async (entries) => topic.records(connector, entries),
     committed() {},
   };
+}
+
+function unhealed(logger: Logger | undefined): (error: unknown) => void {
+  return (error) =>
+    logger?.warn("An altered offset that an earlier one has overtaken was not written again", {}, error);
 }

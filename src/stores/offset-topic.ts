@@ -1,15 +1,40 @@
 import type { SourceMap, SourceOffset } from "../api/index.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
 import type { StoreRecord } from "./log-transport.js";
-import { OffsetFold } from "./offset-fold.js";
+import { type Era, nextEra, OffsetFold } from "./offset-fold.js";
+
+interface Altered {
+  readonly connector: string;
+  readonly partition: SourceMap;
+  readonly era: Era;
+  readonly records: readonly StoreRecord[];
+}
 
 /** One topic of source offsets, in Kafka Connect's own format (KIP-875). */
 export class OffsetTopic {
   readonly #fold = new OffsetFold();
   readonly #log: CompactedLog;
+  /** What this worker has altered, by key: if an earlier record arrives after it, it is written again. */
+  readonly #altered = new Map<string, Altered>();
+  readonly #hidden = new Set<Altered>();
 
-  constructor(openLog: OpenLog) {
-    this.#log = openLog(this.#fold);
+  /** @param unhealed called when an altered offset could not be written again. */
+  constructor(
+    openLog: OpenLog,
+    private readonly unhealed: (error: unknown) => void,
+  ) {
+    this.#log = openLog({
+      apply: (record) => {
+        const why = this.#fold.apply(record);
+        const key = String(record.key);
+        const altered = this.#altered.get(key);
+        const standing = altered && this.#fold.eraAt(altered.connector, altered.partition);
+        if (altered && standing === altered.era && why !== undefined) this.#hidden.add(altered);
+        if (altered && standing !== undefined && standing > altered.era) this.#altered.delete(key);
+        return why;
+      },
+      applied: () => this.#writeHidden(),
+    });
   }
 
   get topic(): string {
@@ -47,9 +72,40 @@ export class OffsetTopic {
       );
   }
 
+  /**
+   * Stores all entries on behalf of REST, while the connector has no tasks. Whatever its former tasks have sent to these
+   * partitions and is still on the way has no effect when it arrives. (I4)
+   *
+   * @param permit as in `flush`. @param nowMs the present time.
+   */
+  async alter(connector: string, entries: readonly SourceOffset[], nowMs: number, permit?: () => void): Promise<void> {
+    if (entries.length === 0) return;
+    const era = nextEra(this.#fold.era(connector), nowMs);
+    const altered = entries.map((entry) => {
+      const records = this.#fold.records(connector, entry, era);
+      return { connector, partition: entry.partition, era, records };
+    });
+    // Before they are sent: a record that was on the way may arrive together with them.
+    for (const each of altered) this.#altered.set(String(each.records[0]!.key), each);
+    await this.#log.send(
+      altered.flatMap(({ records }) => records),
+      permit,
+    );
+  }
+
+  /** As `alter`: deletes all offsets of a connector, those included that are still on the way. */
+  async reset(connector: string, nowMs: number, permit?: () => void): Promise<void> {
+    const records = this.#fold.resetRecords(connector, nextEra(this.#fold.era(connector), nowMs));
+    // Nobody else writes a file, and Java should find nothing in it that it does not know.
+    const sent = this.#log.isShared ? records : records.slice(0, -1);
+    if (sent.length > 0) await this.#log.send(sent, permit);
+  }
+
   /** The records that store these offsets, for a task that writes them in its own transaction. */
   records(connector: string, entries: readonly SourceOffset[]): { topic: string; records: readonly StoreRecord[] } {
-    return { topic: this.#log.topic, records: entries.flatMap((entry) => this.#fold.records(connector, entry)) };
+    const records = entries.flatMap((entry) => this.#fold.records(connector, entry));
+    // Without their era: nothing of a transaction arrives after its task was fenced.
+    return { topic: this.#log.topic, records: records.map(({ key, value }) => ({ key, value })) };
   }
 
   /** Ends the attempts in flight. Their permits are checked again before the next attempt. */
@@ -59,5 +115,13 @@ export class OffsetTopic {
 
   close(): Promise<void> {
     return this.#log.close();
+  }
+
+  /** Compaction would keep only the earlier record. Tasks that have written since write again themselves. */
+  #writeHidden(): void {
+    if (this.#hidden.size === 0) return;
+    const records = [...this.#hidden].flatMap((altered) => altered.records);
+    this.#hidden.clear();
+    this.#log.send(records).catch(this.unhealed);
   }
 }

@@ -50,6 +50,20 @@ export class OverlaidOffsets {
     this.committed(entries, permit);
   }
 
+  /** As `OffsetTopic.alter`. */
+  async alter(entries: readonly SourceOffset[], nowMs: number, permit?: () => void): Promise<void> {
+    for (const { partition } of entries) this.#behind.delete(sourceMapKey(partition));
+    await this.worker.alter(this.connector, entries, nowMs, permit);
+    await this.own.alter(this.connector, entries, nowMs, permit);
+  }
+
+  /** As `OffsetTopic.reset`. */
+  async reset(nowMs: number, permit?: () => void): Promise<void> {
+    this.#behind.clear();
+    await this.worker.reset(this.connector, nowMs, permit);
+    await this.own.reset(this.connector, nowMs, permit);
+  }
+
   /** As `OffsetTopic.records`. Resets are in the worker's topic when this resolves. */
   async records(entries: readonly SourceOffset[], permit?: () => void): Promise<ReturnType<OffsetTopic["records"]>> {
     await this.#reset(entries, permit);

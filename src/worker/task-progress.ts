@@ -22,12 +22,13 @@ export function progressOf(before: TaskProgress | undefined, metrics: TaskMetric
 /**
  * Whether a task makes no progress although it has work: a sink has records to read or to put, a source has records
  * that Kafka has not acknowledged, or its source grows while it polls nothing. A source that lags without growing may
- * have nothing to return: an unfinished line, for example. Records that were put and are not committed do not count: a
- * sink may hold them for hours.
+ * have nothing to return: an unfinished line, for example. Records that only wait for the boundary of their transaction
+ * do not count: an interval may be hours long, and a connector chooses its own. Nor do records that were put and are not
+ * committed: a sink may hold them for hours.
  */
 export function isHeldUp(progress: TaskProgress, metrics: TaskMetrics): boolean {
   const lag = lagOf(metrics);
-  return metrics.type === "sink" || metrics.activeRecords > 0 ? lag > 0 : lag > progress.lag;
+  return metrics.type === "sink" || inFlight(metrics) > 0 ? lag > 0 : lag > progress.lag;
 }
 
 /** The text for the status of a task that is held up. */
@@ -43,6 +44,11 @@ export function heldUpText(
   return `no progress for ${seconds} s: nothing was polled or acknowledged, with ${activeRecords} records to acknowledge${behind}`;
 }
 
-function lagOf({ type, lagRecords, activeRecords, pendingRecords, source }: TaskMetrics): number {
-  return type === "sink" ? lagRecords + pendingRecords : activeRecords + (source?.lagBytes ?? 0);
+function lagOf(metrics: TaskMetrics): number {
+  const { type, lagRecords, pendingRecords, source } = metrics;
+  return type === "sink" ? lagRecords + pendingRecords : inFlight(metrics) + (source?.lagBytes ?? 0);
+}
+
+function inFlight({ activeRecords, awaitingBoundary }: TaskMetrics): number {
+  return activeRecords - awaitingBoundary;
 }

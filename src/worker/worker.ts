@@ -244,12 +244,19 @@ export interface TaskMetrics {
   readonly commitFailures: number;
   readonly commitTimeMs: number;
   readonly commitMaxMs: number;
+  /** Exactly-once sources: committed transactions, their records in all, and the largest and smallest, recent. Else 0. */
+  readonly transactions: number;
+  readonly transactionRecords: number;
+  readonly transactionRecordsMax: number;
+  readonly transactionRecordsMin: number;
   /** Source: as `activeRecords`. Sink: records behind the partitions' ends as of the last fetch, now. */
   readonly lagRecords: number;
   /** Source: bytes in the producer's buffer, now. Sink: 0. */
   readonly lagBytes: number;
   /** Source: records submitted and not settled, now. Sink: records put and not committed, now. */
   readonly activeRecords: number;
+  /** Source: of `activeRecords`, those that wait for nothing but the boundary of their transaction, now. Sink: 0. */
+  readonly awaitingBoundary: number;
   /** Recent. */
   readonly activeRecordsMax: number;
   /** Sink: records that were read and that `put` has not taken, now. Source: 0. */

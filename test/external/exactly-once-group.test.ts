@@ -18,7 +18,8 @@ describe.skipIf(missing)("a group of three workers on Apache Kafka with exactly-
     await peers?.stop();
   });
 
-  test(`neither loses nor repeats a line under ${BLOWS} blows`, { timeout: 240_000 + 60_000 * BLOWS }, async () => {
+  // No deadline of its own: the group calls a step stuck that does not move, however slow the machine is.
+  test(`neither loses nor repeats a line under ${BLOWS} blows`, { timeout: 0 }, async () => {
     const group = await ChaosGroup.start({ seed: seedOf("exactly once"), kafka: peers.bootstrap, exactlyOnce: true });
     try {
       for (let blow = 0; blow < BLOWS; blow++) console.log(await group.strike());

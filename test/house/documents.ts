@@ -145,7 +145,7 @@ export function metricsDocument(metrics: readonly Metric<never>[]): string {
       ],
     ),
     "Maxima are those of the last 30 to 60 s, as with the default `metrics.num.samples` and `metrics.sample.window.ms`. Counters of a task begin at 0 when it starts. A thread that hangs does not delay the answer by more than a second: its tasks keep their last known values, and `millrace_host_silent_seconds` shows it.",
-    "Not served: metrics of transactions, transformations and predicates, the Kafka clients' own metrics, metrics of plugins, JMX.",
+    "Not served: metrics of transformations and predicates, the Kafka clients' own metrics, metrics of plugins, JMX.",
     table(["metric", "type", "labels", "meaning"], rows),
   ]);
 }

@@ -5,9 +5,8 @@ import { seedOf } from "../support/seed.js";
 /** MILLRACE_BLOWS for a longer run. */
 const BLOWS = Number(process.env["MILLRACE_BLOWS"] ?? 8);
 
-test(`a group loses nothing while its workers and their networks get ${BLOWS} blows`, {
-  timeout: 240_000 + 60_000 * BLOWS,
-}, async () => {
+// No deadline of its own: the group calls a step stuck that does not move, however slow the machine is.
+test(`a group loses nothing while its workers and their networks get ${BLOWS} blows`, { timeout: 0 }, async () => {
   const group = await ChaosGroup.start({ seed: seedOf("group") });
   try {
     for (let blow = 0; blow < BLOWS; blow++) console.log(await group.strike());

@@ -114,9 +114,9 @@ export class MemoryLog implements LogTransport {
   }
 
   /** Writes as if from another worker. */
-  append({ key, value }: StoreRecord): void {
+  append({ key, value, headers = [] }: StoreRecord): void {
     const partition = this.#partitions[key.length % this.#partitions.length]!;
-    partition.push({ key, value, offset: partition.length });
+    partition.push({ key, value, headers, offset: partition.length });
     this.wake();
   }
 

@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { Clock } from "../../api/clock.js";
-import { WindowMax } from "./window-max.js";
+import { WindowExtreme } from "./window-extreme.js";
 
 /** The work and memory of one thread. */
 export interface ThreadLoad {
@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 1_000;
 
 /** Measures the thread that it is created in. */
 export class ThreadMeter {
-  readonly #delays = new WindowMax();
+  readonly #delays = new WindowExtreme("max");
 
   constructor(private readonly clock: Clock) {
     this.#look();
@@ -31,7 +31,7 @@ export class ThreadMeter {
     return {
       activeMs: active,
       idleMs: idle,
-      delayMaxMs: this.#delays.max(this.clock.monotonicMs()),
+      delayMaxMs: this.#delays.value(this.clock.monotonicMs()),
       heapUsedBytes: heapUsed,
       heapTotalBytes: heapTotal,
       externalBytes: external,

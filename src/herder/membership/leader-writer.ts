@@ -66,14 +66,9 @@ export class LeaderWriter {
     return this.#write(connector, (permit) => this.store.putTaskConfigs(permit, connector, configs));
   }
 
-  /** Removes a connector's tasks and then sets it STOPPED, so that readers in between find no task to run. */
-  async stopConnector(connector: string): Promise<void> {
-    await this.putTaskConfigs(connector, []);
-    await this.#write(connector, async (permit) => {
-      await this.store.readToEnd();
-      await this.store.putTargetState(connector, "STOPPED", permit);
-      await this.store.readToEnd();
-    });
+  /** Removes a connector's tasks and sets it STOPPED. */
+  stopConnector(connector: string): Promise<void> {
+    return this.#write(connector, (permit) => this.store.stopConnector(permit, connector));
   }
 
   putRestartRequest(request: RestartRequest): Promise<void> {

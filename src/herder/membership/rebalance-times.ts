@@ -1,4 +1,4 @@
-import { WindowMax } from "../../base/metrics/window-max.js";
+import { WindowExtreme } from "../../base/metrics/window-extreme.js";
 
 /** The rebalances of this worker's group, as far as this worker took part. */
 export interface RebalanceReport {
@@ -17,7 +17,7 @@ export class RebalanceTimes {
   #endedMs: number | undefined;
   #completed = 0;
   #timeMs = 0;
-  readonly #max = new WindowMax();
+  readonly #max = new WindowExtreme("max");
 
   /** Does nothing while a rebalance is in progress. */
   begin(nowMs: number): void {
@@ -38,7 +38,7 @@ export class RebalanceTimes {
       rebalancing: this.#startedMs !== undefined,
       completed: this.#completed,
       timeMs: this.#timeMs,
-      maxMs: this.#max.max(nowMs),
+      maxMs: this.#max.value(nowMs),
       sinceMs: this.#endedMs === undefined ? Number.POSITIVE_INFINITY : nowMs - this.#endedMs,
     };
   }

@@ -31,7 +31,14 @@ export interface OffsetModifierParts {
   readonly code: Pick<Worker, "alterOffsets">;
   readonly store: {
     list(connector: string, props: Props): Promise<SourceOffset[]>;
-    flush(connector: string, offsets: readonly SourceOffset[], permit: () => void, props: Props): Promise<void>;
+    alter(
+      connector: string,
+      offsets: readonly SourceOffset[],
+      nowMs: number,
+      permit: () => void,
+      props: Props,
+    ): Promise<void>;
+    reset(connector: string, nowMs: number, permit: () => void, props: Props): Promise<void>;
   };
   readonly sinks: SinkOffsetGroups;
   readonly clock: Clock;
@@ -104,7 +111,7 @@ export class OffsetModifier {
     submitted: readonly SubmittedOffset[] | undefined,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { store } = this.parts;
+    const { store, clock } = this.parts;
     const offsets = submitted
       ? sourceOffsetsOf(submitted)
       : (await store.list(target.name, target.config)).map(({ partition }) => ({ partition, offset: null }));
@@ -114,7 +121,8 @@ export class OffsetModifier {
       requireTime(target, signal);
       target.assert();
     };
-    await store.flush(target.name, offsets, permit, target.config);
+    if (submitted) await store.alter(target.name, offsets, clock.nowMs(), permit, target.config);
+    else await store.reset(target.name, clock.nowMs(), permit, target.config);
     return isComplete;
   }
 

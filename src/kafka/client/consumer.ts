@@ -26,8 +26,11 @@ export interface FetchedRecords extends TopicPartition {
   readonly records: readonly ConsumerRecord[];
   /** The position after these records, to commit once they are done. Never derive it from the last record. */
   readonly nextOffset: number;
-  /** The end of the partition at the time of the fetch. */
-  readonly highWatermark: number;
+  /**
+   * The end of what could be read at the time of the fetch. Under `read_committed` it is before the first record of an
+   * open transaction.
+   */
+  readonly end: number;
 }
 
 /** Reads explicitly assigned partitions. Used by store readers, and inside group consumers. */

@@ -166,8 +166,8 @@ export class FetchConsumer implements Consumer {
         const { records, nextOffset } = partition.fetched.take(position, room);
         if (nextOffset === position) continue;
         partition.advance(nextOffset);
-        const { topic, highWatermark } = partition;
-        taken.push({ topic, partition: partition.partition, records, nextOffset, highWatermark });
+        const { topic, end } = partition;
+        taken.push({ topic, partition: partition.partition, records, nextOffset, end });
         room -= records.length;
       } catch (error) {
         // The batch is fetched again, in case it was damaged in transit.
@@ -340,9 +340,11 @@ export class FetchConsumer implements Consumer {
     }
   }
 
-  #hold({ partition }: Asked, { records, highWatermark, abortedTransactions }: PartitionAnswer): void {
+  #hold({ partition }: Asked, answer: PartitionAnswer): void {
+    const { records, highWatermark, lastStableOffset, abortedTransactions } = answer;
     partition.failures = 0;
-    partition.highWatermark = highWatermark;
+    // Brokers without transactions answer no last stable offset.
+    partition.end = this.config.readCommitted && lastStableOffset >= 0 ? lastStableOffset : highWatermark;
     if (!records || records.length === 0) return;
     try {
       const next = partition.fetched.add(

@@ -11,7 +11,7 @@ export class FetchPartition implements TopicPartition {
   /** No request before this reading of the monotonic clock. */
   retryAtMs = 0;
   failures = 0;
-  highWatermark = -1;
+  end = -1;
   #position: number | undefined;
   #fetchOffset = 0;
   #resetTo: ResetTo | undefined;

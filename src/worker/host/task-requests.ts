@@ -17,6 +17,9 @@ interface AskingTask {
 
 /** Answers the questions of source tasks about their offsets and their fencing, for the worker. */
 export class TaskRequests {
+  /** The runs of these began after all that was stored of their offsets had been read. */
+  readonly #caughtUp = new WeakSet<AskingTask>();
+
   /** @param fencing for exactly-once delivery; undefined when it is off. */
   constructor(
     private readonly offsets: SourceOffsetStore,
@@ -40,17 +43,24 @@ export class TaskRequests {
 
   async #answerTo(
     asked: TaskRequest,
-    { id, start: { connectorProps } }: AskingTask,
+    task: AskingTask,
     isRunning: () => boolean,
   ): Promise<{ offsets?: readonly SourceOffset[]; records?: OffsetRecords }> {
     const { offsets } = this;
+    const {
+      id,
+      start: { connectorProps },
+    } = task;
     // Retries of a write can outlast the task's stop, and another worker may run the task by then. (I3, I4)
     const permit = () => {
       if (!isRunning()) throw isOver();
     };
     switch (asked.type) {
-      case "readOffsets":
-        return { offsets: await offsets.read(id.connector, asked.partitions, connectorProps) };
+      case "readOffsets": {
+        const read = await offsets.read(id.connector, asked.partitions, connectorProps);
+        this.#caughtUp.add(task);
+        return { offsets: read };
+      }
       case "offsetRecords":
         return { records: await offsets.records(id.connector, asked.entries, permit, connectorProps) };
       case "offsetsCommitted":
@@ -61,6 +71,10 @@ export class TaskRequests {
         await this.fencing[asked.step](id);
         return {};
       case "flushOffsets":
+        // A task may store offsets without asking for any. What was altered before its start must be known by then: else
+        // they would count as sent before that.
+        if (!this.#caughtUp.has(task)) await offsets.read(id.connector, [], connectorProps);
+        this.#caughtUp.add(task);
         await offsets.flush(id.connector, asked.entries, permit, connectorProps);
         return {};
     }

@@ -154,6 +154,7 @@ export class SinkTaskRunner implements TaskRunner {
     const gauges = {
       lagRecords,
       lagBytes: 0,
+      awaitingBoundary: 0,
       activeRecords,
       pendingRecords,
       source: undefined,
@@ -243,7 +244,7 @@ export class SinkTaskRunner implements TaskRunner {
     let read = 0;
     for (const chunk of fetched) {
       this.#noteTopic(chunk.topic);
-      this.#partitions.noteEnd(chunk, chunk.highWatermark);
+      this.#partitions.noteEnd(chunk, chunk.end);
       await this.#decoder.decode(chunk, records);
       read += chunk.records.length;
       positions.push({ topic: chunk.topic, partition: chunk.partition, offset: chunk.nextOffset });

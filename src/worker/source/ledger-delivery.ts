@@ -49,6 +49,9 @@ export class LedgerDelivery implements SourceDelivery {
     });
   }
 
+  /** There is no transaction. */
+  readonly awaitingBoundary = 0;
+
   get unsettled(): number {
     return this.#ledger.unsettled;
   }

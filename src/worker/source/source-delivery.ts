@@ -13,6 +13,8 @@ import type { SourceFailure } from "./source-record-encoder.js";
 export interface SourceDelivery {
   /** Records submitted and not settled. */
   readonly unsettled: number;
+  /** Of those, the ones that wait for nothing but the boundary of their transaction. */
+  readonly awaitingBoundary: number;
   /** Bytes of records without an outcome. */
   readonly bufferedBytes: number;
   /** Await `drained` before producing more. */

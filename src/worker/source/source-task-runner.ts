@@ -180,12 +180,13 @@ export class SourceTaskRunner implements TaskRunner {
   }
 
   metrics(): TaskMetrics {
-    const { unsettled, bufferedBytes } = this.#delivery;
+    const { unsettled, awaitingBoundary, bufferedBytes } = this.#delivery;
     const deadLetters = { requests: 0, failures: 0 };
     const gauges = {
       lagRecords: unsettled,
       lagBytes: bufferedBytes,
       activeRecords: unsettled,
+      awaitingBoundary,
       pendingRecords: 0,
       source: this.#lag(),
       partitions: 0,

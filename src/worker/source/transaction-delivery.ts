@@ -69,8 +69,11 @@ export class TransactionDelivery implements SourceDelivery {
   #unsettled = 0;
   /** Records in the transaction so far, dropped ones included. */
   #done = 0;
+  /** Records of the transaction that were produced. */
+  #produced = 0;
   #endedAtMs = 0;
   #commitAsked = false;
+  #isFinishing = false;
   #ended = false;
   /** The task ends before the rest of its last batch. */
   #isCut = false;
@@ -86,6 +89,13 @@ export class TransactionDelivery implements SourceDelivery {
 
   get unsettled(): number {
     return this.#unsettled;
+  }
+
+  get awaitingBoundary(): number {
+    const { boundary, intervalMs } = this.parts.transactions;
+    const ageMs = this.parts.clock.monotonicMs() - this.#endedAtMs;
+    const isDue = boundary === "poll" || (boundary === "interval" && ageMs >= intervalMs);
+    return isDue || this.#isFinishing || this.bufferedBytes > 0 ? 0 : this.#done;
   }
 
   get bufferedBytes(): number {
@@ -206,6 +216,7 @@ export class TransactionDelivery implements SourceDelivery {
     }
     if (!producer.inTransaction) producer.begin();
     producer.append(produced, "record");
+    this.#produced++;
   }
 
   /** The record is produced or dropped: its offset belongs to the transaction. */
@@ -227,6 +238,7 @@ export class TransactionDelivery implements SourceDelivery {
     if (!this.#isOpen) return;
     const offsets = [...this.#offsets.values()];
     let isOverlaid = false;
+    this.#isFinishing = true;
     try {
       if (how === "abort" && producer.inTransaction) await producer.abort();
       if (!producer.inTransaction) producer.begin();
@@ -243,9 +255,12 @@ export class TransactionDelivery implements SourceDelivery {
       owner.counters.commitFailures++;
       throw this.#explained(error);
     } finally {
+      this.#isFinishing = false;
       owner.counters.committed(clock.monotonicMs() - startedMs, clock.monotonicMs());
     }
     owner.counters.commits++;
+    if (how === "commit") owner.counters.transaction(this.#produced, clock.monotonicMs());
+    this.#produced = 0;
     this.#offsets.clear();
     this.#unsettled -= this.#done;
     this.#done = 0;

@@ -1,11 +1,18 @@
-import { WindowMax } from "../../base/metrics/window-max.js";
+import { WindowExtreme } from "../../base/metrics/window-extreme.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { TaskMetrics } from "../worker.js";
 
 /** The part of a task's metrics that its runner reads from its parts at each report. */
 export type TaskGauges = Pick<
   TaskMetrics,
-  "lagRecords" | "lagBytes" | "activeRecords" | "pendingRecords" | "source" | "partitions" | "deadLetters"
+  | "lagRecords"
+  | "lagBytes"
+  | "activeRecords"
+  | "awaitingBoundary"
+  | "pendingRecords"
+  | "source"
+  | "partitions"
+  | "deadLetters"
 >;
 
 /** A task's counters, plain numbers because they are counted per record. Only its runner and its parts write them. */
@@ -24,12 +31,16 @@ export class TaskCounters {
   commitFailures = 0;
   commitTimeMs = 0;
   taskTimeMs = 0;
+  #transactions = 0;
+  #transactionRecords = 0;
   #calls = 0;
   #callTimeMs = 0;
-  readonly #batchMax = new WindowMax();
-  readonly #callMaxMs = new WindowMax();
-  readonly #commitMaxMs = new WindowMax();
-  readonly #activeMax = new WindowMax();
+  readonly #batchMax = new WindowExtreme("max");
+  readonly #transactionMax = new WindowExtreme("max");
+  readonly #transactionMin = new WindowExtreme("min");
+  readonly #callMaxMs = new WindowExtreme("max");
+  readonly #commitMaxMs = new WindowExtreme("max");
+  readonly #activeMax = new WindowExtreme("max");
 
   constructor(
     private readonly id: TaskId,
@@ -58,6 +69,14 @@ export class TaskCounters {
     this.#commitMaxMs.note(tookMs, nowMs);
   }
 
+  /** A transaction of a source with so many records was committed. */
+  transaction(records: number, nowMs: number): void {
+    this.#transactions++;
+    this.#transactionRecords += records;
+    this.#transactionMax.note(records, nowMs);
+    this.#transactionMin.note(records, nowMs);
+  }
+
   /** Records that are read and not done, now. */
   active(records: number, nowMs: number): void {
     this.#activeMax.note(records, nowMs);
@@ -79,17 +98,21 @@ export class TaskCounters {
       errorsLogged,
       lastErrorMs,
       batches,
-      batchRecordsMax: this.#batchMax.max(nowMs),
+      batchRecordsMax: this.#batchMax.value(nowMs),
       commits,
       commitFailures,
       commitTimeMs,
-      commitMaxMs: this.#commitMaxMs.max(nowMs),
+      commitMaxMs: this.#commitMaxMs.value(nowMs),
+      transactions: this.#transactions,
+      transactionRecords: this.#transactionRecords,
+      transactionRecordsMax: this.#transactionMax.value(nowMs),
+      transactionRecordsMin: this.#transactionMin.value(nowMs),
       ...gauges,
-      activeRecordsMax: this.#activeMax.max(nowMs),
+      activeRecordsMax: this.#activeMax.value(nowMs),
       taskTimeMs,
       calls: this.#calls,
       callTimeMs: this.#callTimeMs,
-      callMaxMs: this.#callMaxMs.max(nowMs),
+      callMaxMs: this.#callMaxMs.value(nowMs),
     };
   }
 }

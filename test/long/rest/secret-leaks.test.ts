@@ -26,6 +26,7 @@ const HIDDEN = [
   "provider-env",
   "provider-jaas",
   "provider-int",
+  "provider-host",
   "broken-body",
   "query",
 ].map(secret);
@@ -49,7 +50,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "dir", "key"), secret("provider-dir"));
   writeFileSync(
     join(folder, "secrets.properties"),
-    `password=${secret("provider-file")}\nport=${secret("provider-int")}\njaas=${jaas(secret("provider-jaas"))}\n`,
+    `password=${secret("provider-file")}\nport=${secret("provider-int")}\njaas=${jaas(secret("provider-jaas"))}\nhost=${secret("provider-host")}\n`,
   );
   writeFileSync(join(folder, "users.properties"), `ann=${secret("user-file")}\n`);
   writeFileSync(
@@ -124,6 +125,17 @@ test("secrets stay where their owners put them", async () => {
     lines: source,
     producer: { ...source, ...override("producer") },
     consumer: { "connector.class": "FileStreamSink", topics: "lines", ...override("consumer") },
+    // Its clients belong to the connector, but its offsets topic is opened by whoever needs it.
+    own: {
+      ...source,
+      "offsets.storage.topic": "own-offsets",
+      ...Object.fromEntries(
+        ["producer", "consumer", "admin"].flatMap((client) => [
+          [`${client}.override.bootstrap.servers`, `${fromFile("host")}:${NOWHERE}`],
+          [`${client}.override.default.api.timeout.ms`, "1000"],
+        ]),
+      ),
+    },
     s3: {
       "connector.class": "io.confluent.connect.s3.S3SinkConnector",
       topics: "lines",

@@ -9,6 +9,7 @@ import type { KafkaClient } from "../../../src/kafka/client/kafka-client.js";
 import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { startTestBroker, type TestBroker } from "../broker.js";
 import { MillraceProcess } from "../millrace-process.js";
+import { Patience, patiently } from "../patience.js";
 import { RestClient } from "../rest-client.js";
 import { testWorkerProps } from "../stack.js";
 import { StatusWatch } from "../status-watch.js";
@@ -19,7 +20,7 @@ import { ChaosLoad } from "./chaos-load.js";
 
 const WORKERS = 3;
 export const SOURCES: readonly string[] = ["s0", "s1", "s2"];
-/** Without one of them for this long the pipeline counts as stuck. */
+/** Without one of them for this long, as `Patience` counts, the pipeline is stuck. */
 const STUCK_MS = 180_000;
 const THROUGH_PROXY = fileURLToPath(new URL("through-proxy.cjs", import.meta.url));
 
@@ -223,19 +224,23 @@ export class ChaosGroup {
     );
     await this.#inTime(Promise.all(settled), () => "the statuses do not settle");
     // A worker that was cut off may still read the status topic.
-    const deadlineMs = performance.now() + STUCK_MS;
-    for (;;) {
-      const answers = new Set<string>();
-      for (const each of this.#workers) {
-        const { body } = await each!.rest.get("/connectors?expand=status");
-        answers.add(JSON.stringify(Object.entries(body as object).sort(([a], [b]) => (a < b ? -1 : 1))));
+    let isStuck = false;
+    const patience = new Patience(STUCK_MS, () => {
+      isStuck = true;
+    });
+    try {
+      for (;;) {
+        const answers = new Set<string>();
+        for (const each of this.#workers) {
+          const { body } = await each!.rest.get("/connectors?expand=status");
+          answers.add(JSON.stringify(Object.entries(body as object).sort(([a], [b]) => (a < b ? -1 : 1))));
+        }
+        if (answers.size === 1) return;
+        if (isStuck) return void this.faults.push(`the workers show different statuses: ${[...answers].join("\n")}`);
+        await new Promise((next) => setTimeout(next, 500));
       }
-      if (answers.size === 1) return;
-      if (performance.now() > deadlineMs) {
-        this.faults.push(`the workers show different statuses: ${[...answers].join("\n")}`);
-        return;
-      }
-      await new Promise((next) => setTimeout(next, 500));
+    } finally {
+      patience.end();
     }
   }
 
@@ -282,15 +287,7 @@ export class ChaosGroup {
 
   /** @throws Error with what `late` says if the step takes longer than `STUCK_MS`; the step's own error. */
   async #inTime(step: Promise<unknown>, late: () => string): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`${late()}\n${this.logs}`)), STUCK_MS);
-    });
-    try {
-      await Promise.race([step, timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await patiently(step, STUCK_MS, () => `${late()}\n${this.logs}`);
   }
 
   #file(name: string): string {

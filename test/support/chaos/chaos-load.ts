@@ -1,4 +1,5 @@
 import { appendFileSync, closeSync, openSync, readSync, writeFileSync } from "node:fs";
+import { Patience } from "../patience.js";
 
 const LINES_EVERY_MS = 20;
 const LOOK_EVERY_MS = 200;
@@ -48,18 +49,28 @@ export class ChaosLoad {
   /**
    * Resolves once the sink's file has all lines written so far, and so many more of each source while the load lasts.
    *
-   * @throws Error naming a missing line after `withinMs`.
+   * @throws Error naming a missing line once none of what is due has arrived for `stuckMs` of the patience that `Patience` measures.
    */
-  async delivered(more: number, withinMs: number): Promise<void> {
+  async delivered(more: number, stuckMs: number): Promise<void> {
     const due = [...this.#written].map(([source, count]) => [source, count + (this.#timer ? more : 0)] as const);
-    const deadlineMs = performance.now() + withinMs;
-    for (;;) {
-      this.#look();
-      const missing = due.find(([source, count]) => this.#completeOf(source) < count);
-      if (!missing) return;
-      if (performance.now() > deadlineMs)
-        throw new Error(`${missing[0]} ${this.#completeOf(missing[0])} does not arrive`);
-      await new Promise((next) => setTimeout(next, LOOK_EVERY_MS));
+    let isStuck = false;
+    const patience = new Patience(stuckMs, () => {
+      isStuck = true;
+    });
+    try {
+      for (let reached = -1; ; ) {
+        this.#look();
+        const missing = due.find(([source, count]) => this.#completeOf(source) < count);
+        if (!missing) return;
+        // Of what is due: one stuck source must not hide behind the others.
+        const reach = due.reduce((sum, [source, count]) => sum + Math.min(count, this.#completeOf(source)), 0);
+        if (reach > reached) patience.renew();
+        reached = reach;
+        if (isStuck) throw new Error(`${missing[0]} ${this.#completeOf(missing[0])} does not arrive`);
+        await new Promise((next) => setTimeout(next, LOOK_EVERY_MS));
+      }
+    } finally {
+      patience.end();
     }
   }
 

@@ -22,9 +22,17 @@ interface Op {
   isAcknowledged: boolean;
 }
 
+/** A change of a connector's offsets by REST that was acknowledged. */
+export interface OffsetChange {
+  /** Undefined: all of them. */
+  readonly task: number | undefined;
+  readonly startMs: number;
+}
+
 /** What clients have asked the group to write, and whether the config topic has it. */
 export class ClientOps {
   readonly #ops: Op[] = [];
+  readonly #offsetChanges = new Map<string, OffsetChange[]>();
 
   constructor(
     private readonly clock: Clock,
@@ -49,6 +57,21 @@ export class ClientOps {
     } catch {
       // It may have been written.
     }
+  }
+
+  async changing(connector: string, change: OffsetChange, request: Promise<unknown>): Promise<void> {
+    try {
+      await request;
+      this.#offsetChanges.set(connector, [...(this.#offsetChanges.get(connector) ?? []), change]);
+    } catch {
+      // Nothing is promised.
+    }
+  }
+
+  /** When the last acknowledged change of an offset began: nothing older may be stored any more. */
+  offsetChangedMs(connector: string, task: number): number {
+    const changes = this.#offsetChanges.get(connector) ?? [];
+    return Math.max(0, ...changes.filter((change) => (change.task ?? task) === task).map(({ startMs }) => startMs));
   }
 
   configured(): ConnectorRecord[] {

@@ -1,13 +1,23 @@
 import { SeededRandom } from "../../../src/base/random.js";
 import type { Weather } from "./broker-link.js";
 import type { PlantedBug } from "./planted-bugs.js";
-import { SimGroup } from "./sim-group.js";
+import { CONNECTORS, SimGroup } from "./sim-group.js";
+import type { SimProcess } from "./sim-process.js";
 
-const CONNECTORS = ["a", "b", "c"];
 const STEPS = 12;
 
 type Act = (group: SimGroup, random: SeededRandom) => void;
-type Request = "put" | "patch" | "delete" | "pause" | "resume" | "stop" | "restart" | "restart-task";
+type Request =
+  | "put"
+  | "patch"
+  | "delete"
+  | "pause"
+  | "resume"
+  | "stop"
+  | "restart"
+  | "restart-task"
+  | "alter"
+  | "reset";
 
 const anyOf = <T>(random: SeededRandom, all: readonly T[]): T => all[random.integer(all.length)]!;
 
@@ -42,6 +52,21 @@ function ask(kind: Request): Act {
         void group.ops.during(name, "delete", "", send);
         return;
       }
+      case "alter": {
+        const startMs = group.clock.monotonicMs();
+        const offsets = [{ partition: { task: 0 }, offset: { since: startMs } }];
+        const send = stopped(group, process, name).then(() =>
+          process.request((herder) => herder.alterOffsets(name, offsets)),
+        );
+        void group.ops.changing(name, { task: 0, startMs }, send);
+        return;
+      }
+      case "reset": {
+        const startMs = group.clock.monotonicMs();
+        const send = stopped(group, process, name).then(() => process.request((herder) => herder.resetOffsets(name)));
+        void group.ops.changing(name, { task: undefined, startMs }, send);
+        return;
+      }
       case "pause":
         return quietly(process.request((herder) => herder.setTargetState(name, "PAUSED")));
       case "resume":
@@ -60,6 +85,13 @@ function ask(kind: Request): Act {
   };
 }
 
+/** As users do before they change a connector's offsets. */
+function stopped(group: SimGroup, process: SimProcess, name: string): Promise<void> {
+  // What its tasks send at last is the worst that may be late.
+  group.trouble.late = Math.max(group.trouble.late, 0.3);
+  return process.request((herder) => herder.setTargetState(name, "STOPPED"));
+}
+
 /** Does something to one machine. */
 function to(what: string, act: (group: SimGroup, node: number, random: SeededRandom) => void): Act {
   return (group, random) => {
@@ -76,6 +108,8 @@ const ACTS: readonly (readonly [weight: number, Act])[] = [
   [2, ask("pause")],
   [2, ask("resume")],
   [2, ask("stop")],
+  [2, ask("alter")],
+  [3, ask("reset")],
   [2, ask("restart")],
   [1, ask("restart-task")],
   [2, (group, random) => group.changeTables(anyOf(random, CONNECTORS))],
@@ -117,6 +151,7 @@ const ACTS: readonly (readonly [weight: number, Act])[] = [
     (group, random) => {
       group.topics.config.compact(random.next() < 0.5);
       group.topics.status.compact(random.next() < 0.5);
+      group.topics.offset.compact(random.next() < 0.5);
     },
   ],
 ];

@@ -6,6 +6,7 @@ import { CompactedLog, type CompactedLogOptions, type OpenLog } from "../../../s
 import { configRecord, type StoredProps } from "../../../src/stores/config-records.js";
 import { type ConfigListener, ConfigStore } from "../../../src/stores/config-store.js";
 import type { WritePermit } from "../../../src/stores/gathered-writes.js";
+import type { LogTransport } from "../../../src/stores/log-transport.js";
 
 /** A worker with one fault, in place of the part that has none. */
 export interface PlantedBug {
@@ -39,6 +40,20 @@ class ForgetfulLog extends CompactedLog {
   override async sendOnce(...call: Parameters<CompactedLog["sendOnce"]>): Promise<void> {
     await super.sendOnce(...call).catch(() => {});
   }
+}
+
+/** Writes offsets without saying what was known of the connector's others. */
+function timelessLog(options: CompactedLogOptions): CompactedLog {
+  const { transport } = options;
+  const timeless: LogTransport = {
+    open: () => transport.open(),
+    endOffsets: () => transport.endOffsets(),
+    poll: (signal) => transport.poll(signal),
+    send: (records) => transport.send(records.map(({ key, value }) => ({ key, value }))),
+    dropSends: () => transport.dropSends(),
+    close: () => transport.close(),
+  };
+  return new CompactedLog({ ...options, transport: timeless });
 }
 
 /** Writes each task on its own before the commit. */
@@ -84,6 +99,10 @@ export const PLANTED_BUGS: Readonly<Record<string, { readonly bug: PlantedBug; r
   "a deleted connector returns by a change that was decided before": {
     bug: { herder: (options) => new GetAndPutHerder(options) },
     fault: /was deleted and returned/,
+  },
+  "what a stopped task has sent undoes a change of its offsets": {
+    bug: { log: (options) => (options.topic === "offset" ? timelessLog(options) : new CompactedLog(options)) },
+    fault: /has an offset of/,
   },
   "the tasks of two commits are mixed": {
     bug: { configStore: (openLog, listener) => new PiecemealStore(openLog, listener) },

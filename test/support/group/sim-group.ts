@@ -5,6 +5,7 @@ import { SeededRandom } from "../../../src/base/random.js";
 import type { TargetState } from "../../../src/contract/target-state.js";
 import type { ConnectProtocol } from "../../../src/herder/membership/group-messages.js";
 import { ConfigFold, type ConfigSnapshot } from "../../../src/stores/config-fold.js";
+import { OffsetFold } from "../../../src/stores/offset-fold.js";
 import { BrokerLink } from "./broker-link.js";
 import { ClientOps, type ConnectorRecord } from "./client-ops.js";
 import { groupBroker } from "./group-broker.js";
@@ -21,6 +22,9 @@ export interface SimGroupOptions {
   /** Called with all that happens, for whoever looks for the cause of a fault. */
   readonly trace?: ((line: string) => void) | undefined;
 }
+
+/** The connectors that a history may have. */
+export const CONNECTORS: readonly string[] = ["a", "b", "c"];
 
 /** Longer than any delay of a rebalance and any backoff that a history can leave behind. */
 const SETTLE_LIMIT_MS = 300_000;
@@ -170,7 +174,7 @@ export class SimGroup implements ProcessHome {
       if (complaint === undefined || this.fault !== undefined) break;
       if (this.clock.monotonicMs() >= untilMs) return this.fail(`unsettled: ${complaint}`);
     }
-    const lost = this.fault === undefined && this.ops.lost();
+    const lost = this.fault === undefined && (this.ops.lost() ?? (await this.#undoneOffset()));
     if (lost) this.fail(lost);
   }
 
@@ -181,6 +185,25 @@ export class SimGroup implements ProcessHome {
         first && (Number(first["of"]) !== taskConfigs.length || taskConfigs.some(({ set }) => set !== first["set"]));
       if (torn) this.fail(`the task configs of ${connector} are torn on ${where}: ${JSON.stringify(taskConfigs)} (I5)`);
     }
+  }
+
+  /** An offset from before the last change by REST, on some worker or on one that starts now. */
+  async #undoneOffset(): Promise<string | undefined> {
+    const replayed = new OffsetFold();
+    for (const partition of this.topics.offset.ends.keys())
+      for (const record of this.topics.offset.compacted(partition, true)) replayed.apply(record);
+    for (const connector of CONNECTORS) {
+      const listing = Promise.all(this.processes.map((process) => process!.loop.stores.offset.list(connector)));
+      await this.clock.advance(2_000);
+      for (const offsets of [replayed.offsets(connector), ...(await listing)]) {
+        for (const { partition, offset } of offsets) {
+          const sinceMs = this.ops.offsetChangedMs(connector, Number(partition["task"]));
+          if (Number(offset?.["since"]) < sinceMs)
+            return `${connector}-${partition["task"]} has an offset of ${offset?.["since"]} ms, changed at ${sinceMs} ms`;
+        }
+      }
+    }
+    return undefined;
   }
 
   /** What is not yet as it must be in the end. */

@@ -174,9 +174,9 @@ export class SimProcess {
           offset: new OffsetStore(this.#openLog(home.topics.offset)),
           status: new StatusStore(this.#openLog(home.topics.status), listeners.status, clock, random, logger),
         }),
-        createWorker: async (listener) => {
+        createWorker: async (listener, offsets) => {
           await clock.delay(random.integer(1_000));
-          this.worker = new SimWorker(listener, this.#outside(), clock, random, () => home.failing());
+          this.worker = new SimWorker(listener, this.#outside(), clock, random, () => home.failing(), offsets);
           return this.worker;
         },
         joinGroup: (callbacks, protocols) => {

@@ -66,8 +66,8 @@ export class SimTopic {
 
   /** One batch: all of it, with no other record in between. */
   append(partition: number, records: readonly StoreRecord[], isOvertaken = false): void {
-    for (const { key, value } of records) {
-      const appended = { key, value, offset: this.#ends[partition]!++, isOvertaken };
+    for (const { key, value, headers = [] } of records) {
+      const appended = { key, value, headers, offset: this.#ends[partition]!++, isOvertaken };
       this.#partitions[partition]!.push(appended);
       this.history.push(appended);
       this.onAppend?.(appended);

@@ -2,6 +2,7 @@ import { type Clock, ConflictError, NotFoundError, type Props, type Random } fro
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
 import type { TargetState } from "../../../src/contract/target-state.js";
 import type { TaskId } from "../../../src/contract/task-id.js";
+import type { OffsetStore } from "../../../src/stores/offset-store.js";
 import type { ConnectorState, PluginCatalog, TaskState, Worker, WorkerListener } from "../../../src/worker/worker.js";
 
 /** The world outside the group that the connectors look at. */
@@ -21,6 +22,13 @@ interface Running<S> {
   trace: string | null;
 }
 
+interface RunningTask extends Running<TaskState> {
+  readonly id: TaskId;
+  readonly since: number;
+  hasRead: boolean;
+  flushes: number;
+}
+
 const GRACE_MS = 5_000;
 const STATES = { STARTED: "RUNNING", PAUSED: "PAUSED", STOPPED: "STOPPED" } as const;
 
@@ -31,7 +39,7 @@ const STATES = { STARTED: "RUNNING", PAUSED: "PAUSED", STOPPED: "STOPPED" } as c
  */
 export class SimWorker implements Worker {
   readonly #connectors = new Map<string, Running<ConnectorState>>();
-  readonly #tasks = new Map<string, Running<TaskState> & { readonly id: TaskId }>();
+  readonly #tasks = new Map<string, RunningTask>();
   readonly plugins: PluginCatalog = {
     list: () => [],
     versions: () => ["1.0"],
@@ -44,6 +52,7 @@ export class SimWorker implements Worker {
     private readonly clock: Clock,
     private readonly random: Random,
     private readonly failing: () => boolean,
+    private readonly offsets: Pick<OffsetStore, "read" | "flush">,
   ) {}
 
   async configOf(): Promise<never> {
@@ -108,16 +117,35 @@ export class SimWorker implements Worker {
     const name = keyOf(id);
     while (this.#tasks.has(name)) await this.stopTasks([id]);
     if (target === "STOPPED") return;
-    const running = { id, name, props, ended: deferred(), state: "UNASSIGNED" as const, target, trace: null };
+    const running: RunningTask = {
+      id,
+      name,
+      props,
+      ended: deferred(),
+      state: "UNASSIGNED",
+      target,
+      trace: null,
+      since: this.clock.monotonicMs(),
+      hasRead: false,
+      flushes: 0,
+    };
     this.#tasks.set(name, running);
     this.outside.started(name, props);
     this.#soon(() => this.#report(running, true));
+    void this.offsets.read(id.connector, []).then(
+      () => {
+        running.hasRead = true;
+        this.#flush(running);
+      },
+      () => {}, // A start that cannot read its offsets stores none.
+    );
   }
 
   async stopTasks(ids: readonly TaskId[], withinMs = GRACE_MS): Promise<void> {
     const stopping = ids.flatMap((id) => this.#tasks.get(keyOf(id)) ?? []);
     await Promise.all(
       stopping.map(async (running) => {
+        this.#flush(running);
         const forMs = Math.min(GRACE_MS, withinMs, this.#stopMs());
         if (forMs > 0) await Promise.race([this.clock.delay(forMs), running.ended.promise]);
         if (this.#tasks.get(running.name) !== running) return;
@@ -190,11 +218,22 @@ export class SimWorker implements Worker {
     return running.state;
   }
 
-  #report(running: Running<TaskState> & { readonly id: TaskId }, isNew: boolean): void {
+  #report(running: RunningTask, isNew: boolean): void {
     if (this.#tasks.get(running.name) !== running || running.state === "FAILED") return;
     running.state = isNew && this.failing() ? "FAILED" : running.target === "PAUSED" ? "PAUSED" : "RUNNING";
     running.trace = running.state === "FAILED" ? "broken" : null;
     this.listener.taskStatus(running.id, running.state, running.trace, "1.0");
+  }
+
+  /** Stores an offset, as tasks do in between and before they end, which says when the run began. */
+  #flush(running: RunningTask): void {
+    const { name, id, since } = running;
+    if (!running.hasRead) return;
+    const permit = () => {
+      if (this.#tasks.get(name) !== running) throw new Error("the run is over");
+    };
+    const offsets = [{ partition: { task: id.task }, offset: { since, at: running.flushes++ } }];
+    void this.offsets.flush(id.connector, offsets, permit).catch(() => {}); // the next one has newer offsets
   }
 
   #soon(step: () => void): void {

@@ -259,6 +259,7 @@ describe("the herder of one worker", () => {
         ['["c",{"file":"g"}]', '{"at":2}'],
         [javaKey, null],
         ['["c",{"file":"g"}]', null],
+        ['["c",null]', "{}"],
       ]);
     });
 
@@ -315,6 +316,7 @@ describe("the herder of one worker", () => {
       expect(offsets.texts).toEqual([
         [KEY, '{"at":1}'],
         [KEY, null],
+        ['["c",null]', "{}"],
       ]);
     });
 

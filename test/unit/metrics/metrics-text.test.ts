@@ -13,6 +13,7 @@ const gauges = {
   lagRecords: 3,
   lagBytes: 0,
   activeRecords: 2,
+  awaitingBoundary: 0,
   pendingRecords: 0,
   source: undefined,
   partitions: 4,

@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
+import { judgeTaskConfigs } from "../../../src/herder/membership/task-configs-plan.js";
 import type { ConfigEvent } from "../../../src/stores/config-fold.js";
+import { ConfigFold } from "../../../src/stores/config-fold.js";
 import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
@@ -43,7 +45,7 @@ test("reads on after a record that is nested too deeply to parse, and reports it
 test("a stop that waits to be tried again does not undo a newer resume, and a new config undoes no pause", async () => {
   const { clock, log, store } = await openStore();
   log.fates.push("refused");
-  const stopped = store.putTargetState("c", "STOPPED", () => {});
+  const stopped = store.stopConnector(() => {}, "c");
   await clock.advance(0);
   await store.putTargetState("c", "STARTED");
   const rejected = expect(stopped).rejects.toThrow(/STOPPED of connector c .* newer request/);
@@ -109,4 +111,37 @@ test("a repetition of the tasks in force leaves none to fence, for a reader of t
   // Their tasks run on: to fence them would fail them.
   expect((await after.store.readToEnd()).fencing.get("c")).toEqual({ recordedTasks: 2, isPending: false });
   await Promise.all([store.close(), after.store.close()]);
+});
+
+test("a stop removes the tasks and sets the state in one write, which a crash of the leader does not cut", async () => {
+  const { log, store } = await openStore();
+  await store.putConnector(() => {}, "c", { name: "c" });
+  await store.putTaskConfigs(() => {}, "c", [{ "task.class": "T" }]);
+  const { sends } = log;
+  await store.stopConnector(() => {}, "c");
+  expect(log.sends).toBe(sends + 1);
+  expect(log.texts.slice(-2).map(([key]) => key)).toEqual(["commit-c", "target-state-c"]);
+  expect(store.snapshot().connectors.get("c")).toMatchObject({ targetState: "STOPPED", taskCount: 0 });
+  await store.close();
+});
+
+test("a changed connector keeps its tasks, running as they are, also for a reader of the compacted topic", async () => {
+  const { log, store } = await openStore();
+  await store.putConnector(() => {}, "c", { name: "c", v: "1" });
+  await store.putTaskConfigs(() => {}, "c", [{ "task.class": "T" }]);
+  const before = store.snapshot().connectors.get("c")!;
+  const { sends } = log;
+  await store.putConnector(() => {}, "c", { name: "c", v: "2" });
+  expect(log.sends).toBe(sends + 1);
+  const after = store.snapshot().connectors.get("c")!;
+  expect(after).toMatchObject({ config: { v: "2" }, appliedConfig: { v: "1" }, tasksOffset: before.tasksOffset });
+  await store.close();
+
+  const newest = new Map(log.partitions[0]!.map((record) => [String(record.key), record]));
+  const compacted = new ConfigFold();
+  for (const record of [...newest.values()].sort((a, b) => a.offset - b.offset)) compacted.apply(record);
+  const replayed = compacted.snapshot().connectors.get("c")!;
+  expect(replayed).toMatchObject({ config: { v: "2" }, taskConfigs: [{ "task.class": "T" }] });
+  // Whichever worker runs the connector publishes its tasks again, with the new config in force.
+  for (const entry of [after, replayed]) expect(judgeTaskConfigs(entry, entry.taskConfigs)).toBe("publish");
 });

@@ -66,6 +66,7 @@ const NO_GAUGES = {
   lagRecords: 0,
   lagBytes: 0,
   activeRecords: 0,
+  awaitingBoundary: 0,
   pendingRecords: 0,
   source: undefined,
   partitions: 0,
@@ -431,6 +432,7 @@ describe("the worker", () => {
     test.each([
       ["has no work left", {}, "sink"],
       ["only holds records that it has put", { activeRecords: 5 }, "sink"],
+      ["only waits for the boundary of its transaction", { activeRecords: 5, awaitingBoundary: 5 }, "source"],
       ["has a source that does not grow", { source: { lagBytes: 5 } }, "source"],
       ["does not know its source's lag", { source: {} }, "source"],
     ] as const)("is not meant when it %s", async (_when, gauges, type) => {

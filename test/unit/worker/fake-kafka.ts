@@ -224,7 +224,7 @@ export class FakeGroupConsumer implements GroupConsumer {
         partition: position.partition,
         records,
         nextOffset,
-        highWatermark: log.length,
+        end: log.length,
       });
       position.offset = nextOffset;
     }

@@ -29,7 +29,7 @@ describe("the leader's writer", () => {
     const leader = writer();
     expect([leader.generation, leader.configOffset]).toEqual([3, 3]);
     await leader.putConnector("c", { name: "c", v: "2" });
-    expect([leader.configOffset, leader.configs.connectors.get("c")?.config["v"]]).toEqual([4, "2"]);
+    expect([leader.configOffset, leader.configs.connectors.get("c")?.config["v"]]).toEqual([6, "2"]);
     await leader.putConnector("c", { name: "c", v: "3" });
     expect(store.snapshot().connectors.get("c")?.config["v"]).toBe("3");
   });

@@ -47,10 +47,14 @@ describe("offsets are modified", () => {
       },
       store: {
         list: async () => [FILE],
-        async flush(_connector, offsets, permit) {
+        async alter(_connector, offsets, _nowMs, permit) {
           permit();
-          steps.push("flush");
+          steps.push("alter");
           stored.push(...offsets);
+        },
+        async reset(_connector, _nowMs, permit) {
+          permit();
+          steps.push("reset");
         },
       },
       sinks: {
@@ -71,16 +75,21 @@ describe("offsets are modified", () => {
 
   test("of a source: judged by its connector before they are stored", async () => {
     expect(await modifier.modify(target, [FILE])).toBe(ALTERED);
-    expect(steps).toEqual(["judge X", "confirm", "flush"]);
+    expect(steps).toEqual(["judge X", "confirm", "alter"]);
     expect(stored).toEqual([FILE]);
   });
 
-  test("of a source: a reset stores null for every partition", async () => {
-    judge = async () => false;
+  test("of a source: a reset is judged with null for every partition", async () => {
+    const judged: object[] = [];
+    judge = async (offsets) => {
+      judged.push(...offsets);
+      return false;
+    };
     expect(await modifier.modify(target, undefined)).toBe(
       "The Connect framework-managed offsets for this connector have been reset successfully. However, if this connector manages offsets externally, they will need to be manually reset in the system that the connector uses.",
     );
-    expect(stored).toEqual([{ ...FILE, offset: null }]);
+    expect(judged).toEqual([{ ...FILE, offset: null }]);
+    expect(steps).toEqual(["judge X", "confirm", "reset"]);
   });
 
   test("of a sink: altered and reset through its group", async () => {
@@ -110,7 +119,7 @@ describe("offsets are modified", () => {
     await expect(modifier.modify(target, [FILE])).rejects.toThrow("c was resumed");
     target = targetOf("sink");
     await expect(modifier.modify(target, [T0])).rejects.toThrow("c was resumed");
-    expect(steps.filter((step) => /flush|alter/.test(step))).toEqual([]);
+    expect(steps.filter((step) => /reset|alter/.test(step))).toEqual([]);
   });
 
   test.each(["source", "sink"] as const)("not after the client of a %s has got its timeout", async (type) => {
@@ -121,6 +130,6 @@ describe("offsets are modified", () => {
     await clock.advance(90_000);
     answered.resolve(true);
     await expect(modified).rejects.toThrow("Timed out while modifying the offsets of connector c");
-    expect(steps.filter((step) => /flush|alter/.test(step))).toEqual([]);
+    expect(steps.filter((step) => /reset|alter/.test(step))).toEqual([]);
   });
 });

@@ -119,7 +119,13 @@ describe("a source task in transactions", () => {
     await rig.clock.advance(1_000);
     expect([rig.cluster.lines, [...rig.cluster.offsets.values()]]).toEqual([["v1", "v2", "v3"], [{ position: 3 }]]);
     expect(rig.task.committed).toEqual([[{ partition: FILE, offset: { position: 3 } }]]);
-    const { commits, commitTimeMs, commitMaxMs } = rig.runner.metrics();
+    const { commits, commitTimeMs, commitMaxMs, ...of } = rig.runner.metrics();
+    expect(of).toMatchObject({
+      transactions: 1,
+      transactionRecords: 3,
+      transactionRecordsMax: 3,
+      transactionRecordsMin: 3,
+    });
     expect([commits, commitMaxMs]).toEqual([1, commitTimeMs]);
     expect(commitTimeMs).toBeGreaterThan(0);
     rig.runner.stop();
@@ -150,6 +156,7 @@ describe("a source task in transactions", () => {
     rig.task.feed(records(1, 2));
     await rig.clock.advance(5_000);
     expect(rig.cluster.lines).toEqual([]);
+    expect(rig.runner.metrics()).toMatchObject({ activeRecords: 2, awaitingBoundary: 2 });
     rig.task.feed(records(3, 3));
     await rig.clock.advance(6_000);
     rig.task.feed(records(4, 4));
@@ -172,6 +179,16 @@ describe("a source task in transactions", () => {
     rig.task.feed(records(1, 2), ...Array.from({ length: 20 }, () => away));
     await rig.clock.advance(20_000);
     expect(rig.cluster.lines).toEqual(["v1", "v2"]);
+    rig.runner.abandon();
+  });
+
+  test("of intervals that is over waits for more than its boundary, while poll does not return", async () => {
+    const rig = setUp({ boundary: "interval", intervalMs: 10_000 });
+    void started(rig);
+    await rig.clock.advance(1_000);
+    rig.task.feed(records(1, 2));
+    await rig.clock.advance(20_000);
+    expect(rig.runner.metrics()).toMatchObject({ activeRecords: 2, awaitingBoundary: 0 });
     rig.runner.abandon();
   });
 
