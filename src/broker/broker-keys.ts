@@ -5,6 +5,8 @@ export interface BrokerKey extends ValueRule {
   readonly default: string | null;
 }
 
+/** Kafka's class of this name is not loaded: its rules are the broker's own. */
+const STANDARD_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
 const MINUTE = 60_000;
 
 /**
@@ -30,6 +32,9 @@ export const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "process.roles": { type: "list", default: "broker,controller" },
   "log.dirs": { type: "string", default: null },
   "log.dir": { type: "string", default: null },
+  "authorizer.class.name": { type: "string", default: "", oneOf: ["", STANDARD_AUTHORIZER] },
+  "super.users": { type: "string", default: "" },
+  "allow.everyone.if.no.acl.found": { type: "boolean", default: "false" },
   "sasl.enabled.mechanisms": { type: "list", default: "", oneOf: ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] },
   "sasl.server.max.receive.size": { type: "int", default: "524288", min: 1 },
   "connections.max.reauth.ms": { type: "long", default: "0", min: 0 },

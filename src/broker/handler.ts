@@ -3,7 +3,10 @@ import { InvariantError } from "../base/invariant-error.js";
 import type { Logger } from "../base/logger.js";
 import type { Api } from "../protocol/api.js";
 import type { ByteReader } from "../protocol/byte-reader.js";
+import { ErrorCodes, type ErrorName } from "../protocol/error-codes.js";
 import type { Fields, InputOf, OutputOf } from "../protocol/message-fields.js";
+import type { Access } from "./access/access.js";
+import type { Authorizer } from "./access/authorizer.js";
 import type { BrokerProperties } from "./broker-properties.js";
 import type { FreeSpace } from "./free-space.js";
 import type { GroupCoordinator } from "./groups/group-coordinator.js";
@@ -37,6 +40,8 @@ export interface Broker {
   readonly properties: BrokerProperties;
   readonly state: BrokerState;
   readonly freeSpace: FreeSpace;
+  /** undefined: every client may do everything. */
+  readonly authorizer: Authorizer | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly apis: readonly AdvertisedApi[];
@@ -64,6 +69,8 @@ export interface Call {
   readonly clientHost: string;
   /** Who the client is, and which listener it uses. */
   readonly session: Session;
+  /** What the client may do. */
+  readonly access: Access;
   /** The broker's address to answer this client with. */
   readonly advertised: Endpoint;
   /** Aborts when the client disconnects or the broker stops; handlers that wait must stop waiting then. */
@@ -106,12 +113,24 @@ export interface Handler extends AdvertisedApi {
   serve(incoming: Incoming, call: Call, intercept: Interceptor | undefined): Served | Promise<Served>;
 }
 
+/** Who may send a request. */
+type Authorization<Q> =
+  | "anybody"
+  /** The handler asks for each resource that the request names, and answers for each. */
+  | "by resource"
+  /** The error that refuses the whole request, or NONE. */
+  | ((request: Q, access: Access) => ErrorName);
+
 interface HandlerDefinition<Q, S> {
   readonly versions: readonly [number, number];
   /** The versions that ApiVersions answers, if they differ from those served. */
   readonly advertised?: readonly [number, number];
+  readonly authorize: Authorization<Q>;
   handle(request: Q, call: Call): Answer<S> | Promise<Answer<S>>;
-  /** The answer that refuses the whole request with one error code: for unexpected failures, and for interceptors. */
+  /**
+   * The answer that refuses the whole request with one error code: for clients that may not send it, unexpected failures,
+   * and interceptors.
+   */
   refuse?(request: Q, errorCode: number, call: Call): S;
 }
 
@@ -120,7 +139,10 @@ export function defineHandler<Q extends Fields, S extends Fields>(
   api: Api<Q, S>,
   definition: HandlerDefinition<OutputOf<Q>, InputOf<S>>,
 ): Handler {
-  const { versions, advertised = versions } = definition;
+  const { versions, advertised = versions, authorize } = definition;
+  if (typeof authorize === "function" && !definition.refuse) {
+    throw new InvariantError(`${api.name} may be refused, and has no answer that is an error as a whole`);
+  }
   const encode = (
     { apiVersion, clientId, broker }: Call,
     correlationId: number,
@@ -144,10 +166,14 @@ export function defineHandler<Q extends Fields, S extends Fields>(
       { apiVersion: call.apiVersion, client: call.clientId },
       cause,
     );
-    return definition.refuse?.(request, UNKNOWN_SERVER_ERROR, call) ?? CLOSE_CONNECTION;
+    return definition.refuse?.(request, ErrorCodes.UNKNOWN_SERVER_ERROR, call) ?? CLOSE_CONNECTION;
   };
   const handle = (request: OutputOf<Q>, call: Call): Answer<InputOf<S>> | Promise<Answer<InputOf<S>>> => {
     try {
+      if (typeof authorize === "function") {
+        const error = authorize(request, call.access);
+        if (error !== "NONE") return definition.refuse!(request, ErrorCodes[error], call);
+      }
       const answer = definition.handle(request, call);
       return answer instanceof Promise ? answer.catch((cause: unknown) => failed(cause, request, call)) : answer;
     } catch (cause) {
@@ -197,5 +223,3 @@ export function defineHandler<Q extends Fields, S extends Fields>(
     },
   };
 }
-
-const UNKNOWN_SERVER_ERROR = -1;

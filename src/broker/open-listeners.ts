@@ -69,11 +69,11 @@ export async function openListeners(
     for (const { plan, security } of plans) {
       const listener = await Listener.open(plan, security, context);
       listeners.push(listener);
-      warnOfStrangers(plan, security, listener.port, logger);
+      warnOfStrangers(plan, security, listener.port, broker);
     }
     const first = { host: plans[0]!.plan.listen.host, port: listeners[0]!.port };
-    if (!listenInside || !mayKeepOut(plans[0]!)) return { listeners, first, inside: undefined };
-    const isOpen = plans.every(({ plan }) => plan.protocol === "PLAINTEXT");
+    if (!listenInside || !mayKeepOut(plans[0]!, broker)) return { listeners, first, inside: undefined };
+    const isOpen = !broker.authorizer && plans.every(({ plan }) => plan.protocol === "PLAINTEXT");
     const login = isOpen ? undefined : { user: "worker", password: random.bytes(24).toString("base64url") };
     // Clients of the other listeners cannot keep the worker out.
     const inside = await Listener.open(insidePlan(login), insideSecurity(login), { ...context, limits: undefined });
@@ -86,8 +86,8 @@ export async function openListeners(
 }
 
 /** Whether a worker in this process might be unable to use a listener. */
-function mayKeepOut({ plan }: SecuredPlan): boolean {
-  return plan.advertised !== undefined || plan.protocol !== "PLAINTEXT";
+function mayKeepOut({ plan }: SecuredPlan, { authorizer }: Broker): boolean {
+  return plan.advertised !== undefined || plan.protocol !== "PLAINTEXT" || authorizer !== undefined;
 }
 
 function insidePlan(login: InsideAddress["login"]): ListenerPlan {
@@ -99,18 +99,18 @@ function insidePlan(login: InsideAddress["login"]): ListenerPlan {
 function insideSecurity(login: InsideAddress["login"]): ListenerSecurity {
   if (!login) return { tls: undefined, sasl: undefined };
   const passwords = new Map([[login.user, login.password]]);
-  return { tls: undefined, sasl: { mechanisms: ["PLAIN"], passwords, sessionMs: () => 0 } };
+  return { tls: undefined, sasl: { mechanisms: ["PLAIN"], passwords, sessionMs: () => 0 }, isTrusted: true };
 }
 
 function warnOfStrangers(
   { name, protocol, listen }: ListenerPlan,
   { tls, sasl }: ListenerSecurity,
   port: number,
-  logger: Logger,
-) {
+  { logger, authorizer }: Broker,
+): void {
   if (isLoopback(listen)) return;
   const fields = { listener: name, listen: formatEndpoint({ host: listen.host, port }) };
-  if (!sasl && tls?.clientAuth !== "required") {
+  if (!sasl && tls?.clientAuth !== "required" && !authorizer) {
     logger.warn(
       "The broker listens beyond this machine without authentication: any client that reaches it can read, change and delete everything",
       fields,

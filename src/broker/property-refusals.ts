@@ -5,9 +5,6 @@ import { splitList } from "./topics/config-keys.js";
  * restricts nothing. With the prefix of a listener they are refused, too.
  */
 const NOT_ENFORCED: readonly (readonly [name: RegExp, harmless: string])[] = [
-  [/^authorizer\.class\.name$/, ""],
-  [/^super\.users$/, ""],
-  [/^allow\.everyone\.if\.no\.acl\.found$/, "true"],
   [/^principal\.builder\.class$/, ""],
   [/^sasl\.(?!enabled\.mechanisms$|server\.max\.receive\.size$|mechanism\.(inter\.broker|controller)\.protocol$)/, ""],
   [/^ssl\.(engine\.factory\.class|cipher\.suites|allow\.)/, ""],
@@ -38,6 +35,8 @@ export function refusalOf(name: string, value: string): string | undefined {
   if (restricts) {
     return "the bundled broker does not serve it, so it would protect nothing. Remove it, or use Apache Kafka";
   }
+  const isUserList = value.split(";").every((user) => user.trim() === "" || /^[^:]+:./.test(user.trim()));
+  if (name === "super.users" && !isUserList) return `expected User:NAME;User:NAME, got ${value}`;
   if (name === "process.roles" && splitList(value).sort().join() !== "broker,controller") {
     return `got ${value}; the bundled broker is always both broker and controller (broker,controller)`;
   }

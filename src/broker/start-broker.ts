@@ -5,6 +5,8 @@ import { type Disk, SYSTEM_DISK } from "../base/files/disk.js";
 import { makeFolderDurably } from "../base/files/durable-files.js";
 import type { Logger } from "../base/logger.js";
 import type { Random } from "../base/random.js";
+import type { AclBinding } from "./access/acl.js";
+import { Authorizer } from "./access/authorizer.js";
 import { BrokerProperties } from "./broker-properties.js";
 import { DataFolderLock, type DataFolderLostError } from "./data-folder/data-folder-lock.js";
 import { FreeSpace } from "./free-space.js";
@@ -120,6 +122,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       properties,
       state,
       freeSpace,
+      authorizer: authorizerOf(properties, state, logger),
       clock,
       logger,
       apis: HANDLERS,
@@ -161,6 +164,14 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     if (isFresh) disk.removeFolder(dataDir);
     throw error;
   }
+}
+
+/** undefined: every client may do everything. */
+function authorizerOf(properties: BrokerProperties, { metadata }: BrokerState, logger: Logger): Authorizer | undefined {
+  if (properties.text("authorizer.class.name") === "") return undefined;
+  const authorizer = new Authorizer(properties, logger);
+  authorizer.setAcls(metadata.acls.values() as Iterable<AclBinding>);
+  return authorizer;
 }
 
 /** The properties, with the options added under Kafka's names: DescribeConfigs shows both. */

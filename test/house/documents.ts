@@ -175,7 +175,7 @@ export function brokerPropertyDocument(
   const synonyms = new Set(ofTopics.map(({ property }) => property));
   const own = Object.entries(properties).filter(([property]) => !synonyms.has(property));
   return page("Broker properties", [
-    "Names and meaning are Apache Kafka's, those of `millrace.…` excepted. `millrace broker --config FILE` and `millrace up --broker-config FILE` read them; the broker warns about a property that is not in these tables. One that restricts access and is not served keeps it from starting, because it would protect nothing: see [compatibility.md](compatibility.md). [broker-security.md](broker-security.md) describes TLS and users; `listener.name.NAME.` before a property is for one listener.",
+    "Names and meaning are Apache Kafka's, those of `millrace.…` excepted. `millrace broker --config FILE` and `millrace up --broker-config FILE` read them; the broker warns about a property that is not in these tables. One that restricts access and is not served keeps it from starting, because it would protect nothing: see [compatibility.md](compatibility.md). [broker-security.md](broker-security.md) describes TLS, users and ACLs; `listener.name.NAME.` before a property is for one listener.",
     "`--listen` and `--kafka` of the command line override `listeners`; `log.dirs`, or `log.dir`, overrides the folder of `--data`.",
     "`millrace.lenient.replication=false` refuses a replication factor above 1, as Kafka does with one node. Below `millrace.log.free.bytes.min` bytes of free disk, producers are refused until there is room. `millrace.segment.bytes.min` is the smallest size that a segment may be given.",
     "## The broker's own",

@@ -146,5 +146,16 @@ async function openBroker(
   const { topics, state } = await openTopicsOn(disk, { random, clock, logger, properties });
   const freeSpace = new FreeSpace(() => 0, logger);
   const coordinators = await openCoordinators(topics, state, { clock, random, logger }, properties);
-  return { nodeId: 1, topics, ...coordinators, properties, state, freeSpace, clock, logger, apis: HANDLERS };
+  return {
+    nodeId: 1,
+    topics,
+    ...coordinators,
+    properties,
+    state,
+    freeSpace,
+    authorizer: undefined,
+    clock,
+    logger,
+    apis: HANDLERS,
+  };
 }

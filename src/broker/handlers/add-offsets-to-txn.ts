@@ -10,6 +10,10 @@ import { transactionCode } from "./transaction-answers.js";
  */
 export const addOffsetsToTxn = defineHandler(api, {
   versions: [0, 4],
+  authorize: ({ transactionalId, groupId }, access) => {
+    if (!access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId)) return "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+    return access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED";
+  },
   async handle(request, { broker, apiVersion }) {
     const { transactionalId, groupId } = request;
     if (transactionalId === "") return { throttleTimeMs: 0, errorCode: ErrorCodes.INVALID_REQUEST };

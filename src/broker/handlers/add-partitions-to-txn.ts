@@ -11,15 +11,23 @@ import { transactionCode } from "./transaction-answers.js";
  */
 export const addPartitionsToTxn = defineHandler(api, {
   versions: [0, 3],
-  async handle(request, { broker, apiVersion }) {
+  authorize: ({ transactionalId }, access) => {
+    return access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId)
+      ? "NONE"
+      : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+  },
+  async handle(request, { broker, access, apiVersion }) {
     const { transactionalId, topics } = request;
     if (transactionalId === "") return answer(request, () => ErrorCodes.INVALID_REQUEST);
+    const isAllowed = new Map(topics.map(({ name }) => [name, access.allows("WRITE", "TOPIC", name)]));
     const isKnown = (name: string, partition: number) => {
       const topic = broker.topics.get(name);
       return topic?.logs[partition] !== undefined && !topic.isInternal;
     };
-    if (topics.some(({ name, partitions }) => partitions.some((each) => !isKnown(name, each)))) {
+    const mayAdd = (name: string, partition: number) => isAllowed.get(name)! && isKnown(name, partition);
+    if (topics.some(({ name, partitions }) => partitions.some((each) => !mayAdd(name, each)))) {
       return answer(request, (name, partition) => {
+        if (!isAllowed.get(name)) return ErrorCodes.TOPIC_AUTHORIZATION_FAILED;
         if (isKnown(name, partition)) return ErrorCodes.OPERATION_NOT_ATTEMPTED;
         const isInternal = broker.topics.get(name)?.isInternal;
         return isInternal ? ErrorCodes.INVALID_TOPIC_EXCEPTION : ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION;

@@ -10,10 +10,11 @@ import { alterResources } from "./config-alteration.js";
  */
 export const alterConfigs = defineHandler(api, {
   versions: [0, 2],
-  async handle({ resources, validateOnly }, { broker }) {
+  authorize: "by resource",
+  async handle({ resources, validateOnly }, call) {
     const alterations = resources.map(({ resourceType, resourceName, configs }) => {
       return { resourceType, resourceName, plan: () => planConfigReplacement(configs) };
     });
-    return { throttleTimeMs: 0, responses: await alterResources(alterations, validateOnly, broker) };
+    return { throttleTimeMs: 0, responses: await alterResources(alterations, validateOnly, call) };
   },
 });

@@ -14,6 +14,7 @@ const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
  */
 export const apiVersions = defineHandler(api, {
   versions: [0, 4],
+  authorize: "anybody",
   handle({ clientSoftwareName, clientSoftwareVersion }, { apiVersion, broker }) {
     const named = SOFTWARE_NAME.test(clientSoftwareName) && SOFTWARE_NAME.test(clientSoftwareVersion);
     if (apiVersion >= 3 && !named) return { errorCode: ErrorCodes.INVALID_REQUEST, apiKeys: [] };

@@ -1,7 +1,7 @@
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
 import { BROKER_KEYS, BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
-import type { Broker } from "../handler.js";
+import type { Broker, Call } from "../handler.js";
 import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import {
   type ConfigChangeVerdict,
@@ -10,7 +10,7 @@ import {
   type TopicOverrides,
   topicConfigSources,
 } from "../topics/topic-config.js";
-import { BROKER_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
+import { BROKER_RESOURCE, deniedResource, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
 import { storageRefusal } from "./storage-refusal.js";
 
 interface Resource {
@@ -44,7 +44,7 @@ const BROKERS_TURN = "";
 export async function alterResources(
   alterations: readonly Alteration[],
   validateOnly: boolean,
-  broker: Broker,
+  { broker, access }: Call,
 ): Promise<ResourceAnswer[]> {
   const counts = new Map<string, number>();
   const keyOf = ({ resourceType, resourceName }: Resource) => `${resourceType} ${resourceName}`;
@@ -54,6 +54,8 @@ export async function alterResources(
     if (counts.get(keyOf(alteration))! > 1) {
       return refused(alteration, "INVALID_REQUEST", "Each resource must appear at most once.");
     }
+    const denied = deniedResource("ALTER_CONFIGS", alteration, access);
+    if (denied) return refused(alteration, denied, "Authorization failed.");
     try {
       // In turn, as a change begins with the settings that the one before it made.
       if (resourceType === TOPIC_RESOURCE) {

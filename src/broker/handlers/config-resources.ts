@@ -1,3 +1,6 @@
+import type { ErrorName } from "../../protocol/error-codes.js";
+import type { Access } from "../access/access.js";
+import { CLUSTER_NAME } from "../access/acl.js";
 import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 
 /** Kafka's numbers of the resources that have settings (ConfigResource). */
@@ -19,4 +22,16 @@ const DYNAMIC_KEYS: ReadonlySet<string> = new Set([
 
 export function isDynamic(name: string): boolean {
   return DYNAMIC_KEYS.has(name);
+}
+
+/** The error for a client that may not describe or alter the settings of a resource; undefined: it may. */
+export function deniedResource(
+  operation: "DESCRIBE_CONFIGS" | "ALTER_CONFIGS",
+  { resourceType, resourceName }: { readonly resourceType: number; readonly resourceName: string },
+  access: Access,
+): ErrorName | undefined {
+  if (resourceType === TOPIC_RESOURCE) {
+    return access.allows(operation, "TOPIC", resourceName) ? undefined : "TOPIC_AUTHORIZATION_FAILED";
+  }
+  return access.allows(operation, "CLUSTER", CLUSTER_NAME) ? undefined : "CLUSTER_AUTHORIZATION_FAILED";
 }

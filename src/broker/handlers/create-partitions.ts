@@ -10,7 +10,8 @@ type TopicRequest = RequestOf<typeof api>["topics"][number];
 /** CreatePartitions (key 37), v0-v3. The new partitions can be written to when this is answered. v2: flexible. */
 export const createPartitions = defineHandler(api, {
   versions: [0, 3],
-  async handle({ topics, validateOnly }, { broker }) {
+  authorize: "by resource",
+  async handle({ topics, validateOnly }, { broker, access }) {
     const seen = new Set<string>();
     const wanted = topics.reduce((sum, { name, count }) => {
       return sum + Math.max(0, count - (broker.topics.get(name)?.logs.length ?? count));
@@ -18,6 +19,9 @@ export const createPartitions = defineHandler(api, {
     const results = topics.map((topic) => {
       if (seen.has(topic.name)) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic in request.");
       seen.add(topic.name);
+      if (!access.allows("ALTER", "TOPIC", topic.name)) {
+        return refused(topic.name, "TOPIC_AUTHORIZATION_FAILED", "Authorization failed.");
+      }
       if (wanted > MAX_PARTITIONS_PER_REQUEST) {
         return refused(topic.name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
       }

@@ -2,7 +2,8 @@ import type { RequestOf, ResponseInput } from "../../protocol/api.js";
 import { createTopics as api } from "../../protocol/apis/create-topics.js";
 import { ZERO_UUID } from "../../protocol/byte-reader.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
-import { type Broker, defineHandler } from "../handler.js";
+import { CLUSTER_NAME } from "../access/acl.js";
+import { type Broker, type Call, defineHandler } from "../handler.js";
 import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import {
   judgeNewTopic,
@@ -24,17 +25,23 @@ type TopicAnswer = ResponseInput<typeof api>["topics"][number];
  */
 export const createTopics = defineHandler(api, {
   versions: [2, 7],
-  async handle({ topics, validateOnly }, { broker }) {
+  authorize: "by resource",
+  async handle({ topics, validateOnly }, call) {
+    const { broker, access } = call;
+    const mayAll = access.shows("CREATE", "CLUSTER", CLUSTER_NAME);
     const counts = new Map<string, number>();
     for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
     const standard = broker.properties.number("num.partitions");
     const wanted = topics.reduce((sum, topic) => sum + partitionsOf(topic, standard), 0);
     const answers = [...new Map(topics.map((topic) => [topic.name, topic])).values()].map((topic) => {
       if (counts.get(topic.name)! > 1) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic name.");
+      if (!mayAll && !access.allows("CREATE", "TOPIC", topic.name)) {
+        return refused(topic.name, "TOPIC_AUTHORIZATION_FAILED", "Authorization failed.");
+      }
       if (wanted > MAX_PARTITIONS_PER_REQUEST) {
         return refused(topic.name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
       }
-      return createOne(topic, validateOnly, broker);
+      return createOne(topic, validateOnly, call);
     });
     return { throttleTimeMs: 0, topics: await Promise.all(answers) };
   },
@@ -50,7 +57,7 @@ function partitionsOf({ numPartitions, assignments }: NewTopic, standard: number
   return numPartitions === -1 ? standard : Math.max(0, numPartitions);
 }
 
-async function createOne(topic: NewTopic, validateOnly: boolean, broker: Broker): Promise<TopicAnswer> {
+async function createOne(topic: NewTopic, validateOnly: boolean, { broker, access }: Call): Promise<TopicAnswer> {
   const { topics, nodeId, properties } = broker;
   const plan = judgeNewTopic(topic, { existing: topics.names(), nodeId, properties });
   if (plan.kind === "refused") return refused(topic.name, plan.error, plan.message);
@@ -63,11 +70,12 @@ async function createOne(topic: NewTopic, validateOnly: boolean, broker: Broker)
       return refused(topic.name, error, message);
     }
   }
+  const created = { name: topic.name, topicId, errorCode: ErrorCodes.NONE, errorMessage: null };
+  if (!access.shows("DESCRIBE_CONFIGS", "TOPIC", topic.name)) {
+    return { ...created, topicConfigErrorCode: ErrorCodes.TOPIC_AUTHORIZATION_FAILED, configs: null };
+  }
   return {
-    name: topic.name,
-    topicId,
-    errorCode: ErrorCodes.NONE,
-    errorMessage: null,
+    ...created,
     numPartitions: plan.partitions,
     replicationFactor: plan.replicationFactor,
     configs: configsOf(plan, broker),

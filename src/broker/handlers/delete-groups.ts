@@ -5,8 +5,12 @@ import { defineHandler } from "../handler.js";
 /** DeleteGroups (key 42), v0-v2. Deletes groups without members, with their offsets. v2: flexible. */
 export const deleteGroups = defineHandler(api, {
   versions: [0, 2],
-  async handle({ groupsNames }, { broker: { groups } }) {
+  authorize: "by resource",
+  async handle({ groupsNames }, { broker: { groups }, access }) {
     const results = groupsNames.map(async (groupId) => {
+      if (!access.allows("DELETE", "GROUP", groupId)) {
+        return { groupId, errorCode: ErrorCodes.GROUP_AUTHORIZATION_FAILED };
+      }
       const errorCode = groups.deleteGroup(groupId);
       return {
         groupId,

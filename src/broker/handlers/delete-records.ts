@@ -11,21 +11,21 @@ const HIGH_WATERMARK = -1;
  */
 export const deleteRecords = defineHandler(api, {
   versions: [0, 2],
-  async handle({ topics }, { broker }) {
-    const answers = topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(
-        partitions.map(async ({ partitionIndex, offset }) => {
-          return { partitionIndex, ...(await deleteBelow(name, partitionIndex, offset, broker)) };
-        }),
-      ),
-    }));
+  authorize: "by resource",
+  async handle({ topics }, { broker, access }) {
+    const answers = topics.map(async ({ name, partitions }) => {
+      const isAllowed = access.allows("DELETE", "TOPIC", name);
+      const deleted = partitions.map(async ({ partitionIndex, offset }) => {
+        if (!isAllowed) return { partitionIndex, ...refused(ErrorCodes.TOPIC_AUTHORIZATION_FAILED) };
+        return { partitionIndex, ...(await deleteBelow(name, partitionIndex, offset, broker)) };
+      });
+      return { name, partitions: await Promise.all(deleted) };
+    });
     return { throttleTimeMs: 0, topics: await Promise.all(answers) };
   },
 });
 
 async function deleteBelow(name: string, partition: number, offset: number, { topics, logger }: Broker) {
-  const refused = (errorCode: number) => ({ lowWatermark: -1, errorCode });
   const topic = topics.get(name);
   const log = topic?.logs[partition];
   if (!log) return refused(ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION);
@@ -41,4 +41,8 @@ async function deleteBelow(name: string, partition: number, offset: number, { to
     return refused(cause instanceof KafkaError ? cause.code : ErrorCodes.KAFKA_STORAGE_ERROR);
   }
   return { lowWatermark: log.logStartOffset, errorCode: ErrorCodes.NONE };
+}
+
+function refused(errorCode: number) {
+  return { lowWatermark: -1, errorCode };
 }

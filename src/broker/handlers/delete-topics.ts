@@ -2,7 +2,7 @@ import type { ResponseInput } from "../../protocol/api.js";
 import { deleteTopics as api } from "../../protocol/apis/delete-topics.js";
 import { ZERO_UUID } from "../../protocol/byte-reader.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
-import { type Broker, defineHandler } from "../handler.js";
+import { type Call, defineHandler } from "../handler.js";
 import { storageRefusal } from "./storage-refusal.js";
 
 type TopicAnswer = ResponseInput<typeof api>["responses"][number];
@@ -13,14 +13,15 @@ type TopicAnswer = ResponseInput<typeof api>["responses"][number];
  */
 export const deleteTopics = defineHandler(api, {
   versions: [1, 6],
-  async handle({ topics, topicNames }, { broker, apiVersion }) {
-    const asked = apiVersion >= 6 ? topics : topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
+  authorize: "by resource",
+  async handle({ topics, topicNames }, call) {
+    const asked = call.apiVersion >= 6 ? topics : topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
     const seen = new Set<string>();
     const responses = asked.map(({ name, topicId }) => {
       const key = name ?? topicId;
       if (seen.has(key)) return refused(name, topicId, "INVALID_REQUEST", "Duplicate topic name or topic id.");
       seen.add(key);
-      return deleteOne(name, topicId, broker);
+      return deleteOne(name, topicId, call);
     });
     return { throttleTimeMs: 0, responses: await Promise.all(responses) };
   },
@@ -29,13 +30,19 @@ export const deleteTopics = defineHandler(api, {
 async function deleteOne(
   name: string | null,
   topicId: string,
-  { topics, properties, logger }: Broker,
+  { broker: { topics, properties, logger }, access }: Call,
 ): Promise<TopicAnswer> {
   const byId = topicId !== ZERO_UUID;
   if (byId === (name !== null)) {
     return refused(name, topicId, "INVALID_REQUEST", "Specify either a topic name or a topic id.");
   }
   const topic = name === null ? topics.byId(topicId) : topics.get(name);
+  const known = name ?? topic?.name;
+  if (known !== undefined && !access.allows("DELETE", "TOPIC", known)) {
+    // By its id alone, a topic gives its name to those only who may see it.
+    const shown = access.shows("DESCRIBE", "TOPIC", known) ? known : name;
+    return refused(shown, topicId, "TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.");
+  }
   if (!topic) {
     return byId
       ? refused(name, topicId, "UNKNOWN_TOPIC_ID", "There is no topic with this id.")

@@ -1,7 +1,7 @@
 import { describeCluster as api } from "../../protocol/apis/describe-cluster.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { defineHandler } from "../handler.js";
-import { CLUSTER_OPERATIONS } from "./authorized-operations.js";
+import { clusterOperations } from "./authorized-operations.js";
 
 const BROKERS = 1;
 const CONTROLLERS = 2;
@@ -12,7 +12,8 @@ const CONTROLLERS = 2;
  */
 export const describeCluster = defineHandler(api, {
   versions: [0, 2],
-  handle({ endpointType, includeClusterAuthorizedOperations }, { broker, advertised }) {
+  authorize: "anybody",
+  handle({ endpointType, includeClusterAuthorizedOperations }, { broker, access, advertised }) {
     const { clusterId } = broker.state.metadata;
     if (endpointType !== BROKERS) {
       const known = endpointType === CONTROLLERS;
@@ -30,7 +31,7 @@ export const describeCluster = defineHandler(api, {
       clusterId,
       controllerId: broker.nodeId,
       brokers: [{ brokerId: broker.nodeId, ...advertised, rack: broker.properties.text("broker.rack") ?? null }],
-      ...(includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS } : {}),
+      ...(includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: clusterOperations(access) } : {}),
     };
   },
 });

@@ -6,7 +6,7 @@ import { BROKER_KEYS, CONFIG_SOURCES, configTypeOf, type SourcedValue } from "..
 import { type Broker, type Call, defineHandler } from "../handler.js";
 import { CONFIG_TYPES, TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import { topicConfigSources } from "../topics/topic-config.js";
-import { BROKER_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
+import { BROKER_RESOURCE, deniedResource, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
 
 type Resource = RequestOf<typeof api>["resources"][number];
 type ResourceAnswer = ResponseInput<typeof api>["results"][number];
@@ -19,6 +19,7 @@ type ConfigAnswer = ResourceAnswer["configs"][number];
  */
 export const describeConfigs = defineHandler(api, {
   versions: [1, 4],
+  authorize: "by resource",
   handle(request, call) {
     const { includeSynonyms, includeDocumentation } = request;
     // A resource that is listed a million times is described once: each takes some kilobytes.
@@ -39,7 +40,9 @@ export const describeConfigs = defineHandler(api, {
   },
 });
 
-function describe(resource: Resource, { broker }: Call): ResourceAnswer {
+function describe(resource: Resource, { broker, access }: Call): ResourceAnswer {
+  const denied = deniedResource("DESCRIBE_CONFIGS", resource, access);
+  if (denied) return refused(resource, denied, "Authorization failed.");
   const { resourceType, resourceName } = resource;
   if (resourceType === TOPIC_RESOURCE) return describeTopic(resource, broker);
   if (resourceType !== BROKER_RESOURCE) {

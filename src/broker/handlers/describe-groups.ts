@@ -1,8 +1,8 @@
 import { describeGroups as api } from "../../protocol/apis/describe-groups.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { authorizedOperations } from "../access/access.js";
 import { NO_BYTES } from "../groups/group-member.js";
 import { defineHandler } from "../handler.js";
-import { GROUP_OPERATIONS } from "./authorized-operations.js";
 
 /**
  * DescribeGroups (key 15), v0-v6.
@@ -11,24 +11,21 @@ import { GROUP_OPERATIONS } from "./authorized-operations.js";
  */
 export const describeGroups = defineHandler(api, {
   versions: [0, 6],
-  handle: ({ groups, includeAuthorizedOperations }, { broker, apiVersion }) => ({
+  authorize: "by resource",
+  handle: ({ groups, includeAuthorizedOperations }, { broker, access, apiVersion }) => ({
     throttleTimeMs: 0,
     // A group that is listed many times is described once: its members may take megabytes.
     groups: [...new Set(groups)].map((groupId) => {
-      const operations = includeAuthorizedOperations ? { authorizedOperations: GROUP_OPERATIONS } : {};
+      if (!access.allows("DESCRIBE", "GROUP", groupId))
+        return missing(groupId, ErrorCodes.GROUP_AUTHORIZATION_FAILED, null);
+      const operations = includeAuthorizedOperations
+        ? { authorizedOperations: authorizedOperations(access, "GROUP", groupId) }
+        : {};
       const group = broker.groups.describe(groupId);
       if (!group) {
-        const missing = apiVersion >= 6;
-        return {
-          errorCode: missing ? ErrorCodes.GROUP_ID_NOT_FOUND : ErrorCodes.NONE,
-          errorMessage: missing ? `Group ${groupId} not found.` : null,
-          groupId,
-          groupState: "Dead",
-          protocolType: "",
-          protocolData: "",
-          members: [],
-          ...operations,
-        };
+        return apiVersion >= 6
+          ? { ...missing(groupId, ErrorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`), ...operations }
+          : { ...missing(groupId, ErrorCodes.NONE, null), ...operations };
       }
       const stable = group.state === "Stable";
       return {
@@ -51,3 +48,8 @@ export const describeGroups = defineHandler(api, {
     }),
   }),
 });
+
+function missing(groupId: string, errorCode: number, errorMessage: string | null) {
+  const groupState = errorCode === ErrorCodes.GROUP_AUTHORIZATION_FAILED ? "" : "Dead";
+  return { errorCode, errorMessage, groupId, groupState, protocolType: "", protocolData: "", members: [] };
+}

@@ -9,12 +9,17 @@ import type { PartitionLog } from "../log/partition-log.js";
  */
 export const describeProducers = defineHandler(api, {
   versions: [0, 0],
-  handle: ({ topics }, { broker }) => ({
+  authorize: "by resource",
+  handle: ({ topics }, { broker, access }) => ({
     throttleTimeMs: 0,
-    topics: topics.map(({ name, partitionIndexes }) => ({
-      name,
-      partitions: partitionIndexes.map((index) => describe(index, broker.topics.log(name, index))),
-    })),
+    topics: topics.map(({ name, partitionIndexes }) => {
+      const isAllowed = access.allows("READ", "TOPIC", name);
+      const partitions = partitionIndexes.map((index) => {
+        if (!isAllowed) return refused(index, ErrorCodes.TOPIC_AUTHORIZATION_FAILED);
+        return describe(index, broker.topics.log(name, index));
+      });
+      return { name, partitions };
+    }),
   }),
   refuse: ({ topics }, errorCode) => ({
     throttleTimeMs: 0,

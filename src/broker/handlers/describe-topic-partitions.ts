@@ -3,8 +3,8 @@ import { describeTopicPartitions as api } from "../../protocol/apis/describe-top
 import { ZERO_UUID } from "../../protocol/byte-reader.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
+import { authorizedOperations } from "../access/access.js";
 import { defineHandler } from "../handler.js";
-import { TOPIC_OPERATIONS } from "./authorized-operations.js";
 
 type Response = ResponseInput<typeof api>;
 type TopicAnswer = Response["topics"][number];
@@ -17,9 +17,14 @@ const MAX_PARTITIONS = 2000;
  */
 export const describeTopicPartitions = defineHandler(api, {
   versions: [0, 0],
-  handle({ topics, responsePartitionLimit, cursor }, { broker }) {
+  authorize: "by resource",
+  handle({ topics, responsePartitionLimit, cursor }, { broker, access }) {
     const { nodeId } = broker;
-    const all = topics.length === 0 ? broker.topics.all().map(({ name }) => name) : topics.map(({ name }) => name);
+    const isAllowed = (name: string) => access.shows("DESCRIBE", "TOPIC", name);
+    const all =
+      topics.length === 0
+        ? broker.topics.all().flatMap(({ name }) => (isAllowed(name) ? [name] : []))
+        : topics.map(({ name }) => name);
     const names = [...new Set(all)].sort();
     if (cursor && cursor.partitionIndex < 0) return refusedCursor(names);
     const from = cursor ? names.filter((name) => name >= cursor.topicName) : names;
@@ -27,6 +32,10 @@ export const describeTopicPartitions = defineHandler(api, {
     const answers: TopicAnswer[] = [];
     let nextCursor: Response["nextCursor"] = null;
     for (const name of from) {
+      if (!access.allows("DESCRIBE", "TOPIC", name)) {
+        answers.push({ ...missing(name), errorCode: ErrorCodes.TOPIC_AUTHORIZATION_FAILED });
+        continue;
+      }
       const topic = broker.topics.get(name);
       if (!topic) {
         answers.push(missing(name));
@@ -55,7 +64,7 @@ export const describeTopicPartitions = defineHandler(api, {
           lastKnownElr: [],
           offlineReplicas: [],
         })),
-        topicAuthorizedOperations: TOPIC_OPERATIONS,
+        topicAuthorizedOperations: authorizedOperations(access, "TOPIC", name),
       });
       if (first + page.length < topic.logs.length) {
         nextCursor = { topicName: name, partitionIndex: first + page.length };

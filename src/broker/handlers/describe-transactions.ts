@@ -1,12 +1,13 @@
 import { describeTransactions as api } from "../../protocol/apis/describe-transactions.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
-import { type Broker, defineHandler } from "../handler.js";
+import { type Call, defineHandler } from "../handler.js";
 
 /** DescribeTransactions (key 65), v0. Describes the state of transactional ids (KIP-664). */
 export const describeTransactions = defineHandler(api, {
   versions: [0, 0],
-  handle({ transactionalIds }, { broker }) {
-    return { throttleTimeMs: 0, transactionStates: transactionalIds.map((id) => describe(id, broker)) };
+  authorize: "by resource",
+  handle({ transactionalIds }, call) {
+    return { throttleTimeMs: 0, transactionStates: transactionalIds.map((id) => describe(id, call)) };
   },
   refuse: ({ transactionalIds }, errorCode) => ({
     throttleTimeMs: 0,
@@ -14,7 +15,10 @@ export const describeTransactions = defineHandler(api, {
   }),
 });
 
-function describe(transactionalId: string, { transactions }: Broker) {
+function describe(transactionalId: string, { broker: { transactions }, access }: Call) {
+  if (!access.allows("DESCRIBE", "TRANSACTIONAL_ID", transactionalId)) {
+    return unknown(transactionalId, ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  }
   if (transactionalId === "") return unknown(transactionalId, ErrorCodes.INVALID_REQUEST);
   const fault = transactions.fault(transactionalId);
   if (fault !== undefined) return unknown(transactionalId, ErrorCodes[fault]);
@@ -28,7 +32,9 @@ function describe(transactionalId: string, { transactions }: Broker) {
     transactionStartTimeMs: state.startMs,
     producerId: state.producerId,
     producerEpoch: state.producerEpoch,
-    topics: [...state.partitions].map(([topic, partitions]) => ({ topic, partitions: [...partitions] })),
+    topics: [...state.partitions].flatMap(([topic, partitions]) => {
+      return access.shows("DESCRIBE", "TOPIC", topic) ? [{ topic, partitions: [...partitions] }] : [];
+    }),
   };
 }
 

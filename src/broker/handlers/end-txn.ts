@@ -10,6 +10,11 @@ import { transactionCode } from "./transaction-answers.js";
  */
 export const endTxn = defineHandler(api, {
   versions: [0, 5],
+  authorize: ({ transactionalId }, access) => {
+    return access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId)
+      ? "NONE"
+      : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+  },
   async handle({ transactionalId, producerId, producerEpoch, committed }, { broker, apiVersion }) {
     if (transactionalId === "") return { throttleTimeMs: 0, errorCode: ErrorCodes.INVALID_REQUEST };
     const version = apiVersion >= 5 ? 2 : 1;

@@ -26,9 +26,11 @@ const NO_RECORDS = Buffer.alloc(0);
  */
 export const fetch = defineHandler(api, {
   versions: [4, 18],
+  authorize: "by resource",
   handle(request, call) {
     const { sessionId, sessionEpoch, maxWaitMs, minBytes } = request;
     if (sessionId !== 0 && sessionEpoch > 0) return refusedFetch(ErrorCodes.FETCH_SESSION_ID_NOT_FOUND);
+    for (const name of deniedTopics(request, call)) call.access.allows("READ", "TOPIC", name);
     const wantedBytes = Math.min(minBytes, maxBytesOf(request, call));
     const missingBytes = maxWaitMs <= 0 || request.topics.length === 0 ? 0 : missingOf(request, call, wantedBytes);
     if (missingBytes <= 0) return answer(request, call);
@@ -135,7 +137,11 @@ function readFrom(
 
 /** The log of a requested partition, or an error code. */
 function logFor(name: string, topicId: string, asked: PartitionRequest, call: Call): PartitionLog | number {
-  const { topic, errorCode } = findTopic(call.broker.topics, name, topicId, call.apiVersion >= 13);
+  const byId = call.apiVersion >= 13;
+  const { topic, errorCode } = findTopic(call.broker.topics, name, topicId, byId);
+  const known = byId ? topic?.name : name;
+  // Not logged here: this is called several times for a request.
+  if (known !== undefined && !call.access.shows("READ", "TOPIC", known)) return ErrorCodes.TOPIC_AUTHORIZATION_FAILED;
   if (!topic) return errorCode;
   const log = topic.logs[asked.partition];
   if (!log) return ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION;
@@ -145,6 +151,15 @@ function logFor(name: string, topicId: string, asked: PartitionRequest, call: Ca
   if (fault !== ErrorCodes.NONE) return fault;
   const { fetchOffset } = asked;
   return fetchOffset < log.logStartOffset || fetchOffset > log.highWatermark ? ErrorCodes.OFFSET_OUT_OF_RANGE : log;
+}
+
+/** The topics of a request that the client may not read, for the log. */
+function deniedTopics({ topics }: FetchRequest, { broker, access, apiVersion }: Call): string[] {
+  if (!broker.authorizer) return [];
+  return topics.flatMap(({ topic, topicId }) => {
+    const name = apiVersion >= 13 ? broker.topics.byId(topicId)?.name : topic;
+    return name === undefined || access.shows("READ", "TOPIC", name) ? [] : [name];
+  });
 }
 
 /** Resolves once about `missingBytes` more are readable, time is up, a log is deleted, or the client disconnects. */

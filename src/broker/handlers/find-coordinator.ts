@@ -13,15 +13,27 @@ const TRANSACTION = 1;
  */
 export const findCoordinator = defineHandler(api, {
   versions: [0, 6],
+  authorize: "by resource",
   handle({ key, keyType, coordinatorKeys }, call) {
     const fault = keyTypeFault(keyType);
     if (fault) return refusedCoordinator(coordinatorKeys, fault.errorCode, fault.message);
+    const allows = (each: string) => {
+      return keyType === GROUP
+        ? call.access.allows("DESCRIBE", "GROUP", each)
+        : call.access.allows("DESCRIBE", "TRANSACTIONAL_ID", each);
+    };
+    const denied =
+      keyType === GROUP ? ErrorCodes.GROUP_AUTHORIZATION_FAILED : ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
     const self = { nodeId: call.broker.nodeId, ...call.advertised };
     // Kafka's message here is "NONE", not null.
     const found = { errorCode: ErrorCodes.NONE, errorMessage: "NONE", ...self };
-    return call.apiVersion >= 4
-      ? { throttleTimeMs: 0, coordinators: coordinatorKeys.map((each) => ({ key: each, ...found, errorMessage: "" })) }
-      : { throttleTimeMs: 0, key, ...found };
+    if (call.apiVersion < 4) {
+      return allows(key) ? { throttleTimeMs: 0, key, ...found } : refusedCoordinator([], denied, null);
+    }
+    const coordinators = coordinatorKeys.map((each) => {
+      return { key: each, ...(allows(each) ? { ...found, errorMessage: "" } : nowhere(denied, null)) };
+    });
+    return { throttleTimeMs: 0, coordinators };
   },
   refuse: ({ coordinatorKeys }, errorCode) => refusedCoordinator(coordinatorKeys, errorCode, null),
 });
@@ -36,6 +48,10 @@ function refusedCoordinator(
   errorCode: number,
   errorMessage: string | null,
 ): ResponseInput<typeof api> {
-  const nowhere = { errorCode, errorMessage, nodeId: -1, host: "", port: -1 };
-  return { throttleTimeMs: 0, ...nowhere, coordinators: coordinatorKeys.map((key) => ({ key, ...nowhere })) };
+  const refused = nowhere(errorCode, errorMessage);
+  return { throttleTimeMs: 0, ...refused, coordinators: coordinatorKeys.map((key) => ({ key, ...refused })) };
+}
+
+function nowhere(errorCode: number, errorMessage: string | null) {
+  return { errorCode, errorMessage, nodeId: -1, host: "", port: -1 };
 }

@@ -7,6 +7,7 @@ import { defineHandler } from "../handler.js";
  */
 export const heartbeat = defineHandler(api, {
   versions: [0, 4],
+  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
   handle({ groupId, generationId, memberId, groupInstanceId }, { broker }) {
     const errorCode = broker.groups.heartbeat(groupId, { memberId, instanceId: groupInstanceId }, generationId);
     return { throttleTimeMs: 0, errorCode };

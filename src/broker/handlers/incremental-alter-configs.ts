@@ -10,13 +10,14 @@ import { type Alteration, alterResources } from "./config-alteration.js";
  */
 export const incrementalAlterConfigs = defineHandler(api, {
   versions: [0, 1],
-  async handle({ resources, validateOnly }, { broker }) {
+  authorize: "by resource",
+  async handle({ resources, validateOnly }, call) {
     const alterations = resources.map(({ resourceType, resourceName, configs }): Alteration => {
       const changes = configs.map(({ name, configOperation, value }) => ({ name, operation: configOperation, value }));
       const plan: Alteration["plan"] = (current, keys) =>
         planConfigChanges(current, changes, keys.isList, keys.inForce);
       return { resourceType, resourceName, plan };
     });
-    return { throttleTimeMs: 0, responses: await alterResources(alterations, validateOnly, broker) };
+    return { throttleTimeMs: 0, responses: await alterResources(alterations, validateOnly, call) };
   },
 });

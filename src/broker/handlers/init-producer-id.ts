@@ -1,5 +1,6 @@
 import { initProducerId as api } from "../../protocol/apis/init-producer-id.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { CLUSTER_NAME } from "../access/acl.js";
 import { type Broker, defineHandler } from "../handler.js";
 import { transactionCode } from "./transaction-answers.js";
 
@@ -11,6 +12,15 @@ import { transactionCode } from "./transaction-answers.js";
  */
 export const initProducerId = defineHandler(api, {
   versions: [0, 5],
+  authorize: ({ transactionalId }, access) => {
+    if (transactionalId !== null) {
+      const isAllowed = access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId);
+      return isAllowed ? "NONE" : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+    }
+    // Whoever may write at all may do so idempotently (KIP-679).
+    const isAllowed = access.shows("IDEMPOTENT_WRITE", "CLUSTER", CLUSTER_NAME) || access.allowsAny("WRITE", "TOPIC");
+    return isAllowed ? "NONE" : "CLUSTER_AUTHORIZATION_FAILED";
+  },
   async handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, { broker, apiVersion }) {
     if (transactionalId === "") return refused(ErrorCodes.INVALID_REQUEST);
     if ((producerId === -1) !== (producerEpoch === -1)) return refused(ErrorCodes.INVALID_REQUEST);

@@ -10,6 +10,7 @@ import { copyOf } from "./detached-bytes.js";
  */
 export const joinGroup = defineHandler(api, {
   versions: [0, 9],
+  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
   async handle(request, { broker, apiVersion, clientId, clientHost }) {
     const { sessionTimeoutMs, rebalanceTimeoutMs } = request;
     const answer = await broker.groups.join(request.groupId, {

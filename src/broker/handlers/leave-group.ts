@@ -9,6 +9,7 @@ import { defineHandler } from "../handler.js";
  */
 export const leaveGroup = defineHandler(api, {
   versions: [0, 5],
+  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
   handle({ groupId, memberId, members }, { broker, apiVersion }) {
     const leaving = apiVersion >= 3 ? members : [{ memberId, groupInstanceId: null }];
     const identities = leaving.map((each) => ({ memberId: each.memberId, instanceId: each.groupInstanceId }));

@@ -1,5 +1,6 @@
 import { listGroups as api } from "../../protocol/apis/list-groups.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { CLUSTER_NAME } from "../access/acl.js";
 import { defineHandler } from "../handler.js";
 
 const GROUP_TYPE = "classic";
@@ -11,13 +12,16 @@ const GROUP_TYPE = "classic";
  */
 export const listGroups = defineHandler(api, {
   versions: [0, 5],
-  handle({ statesFilter, typesFilter }, { broker }) {
+  authorize: "by resource",
+  handle({ statesFilter, typesFilter }, { broker, access }) {
     const states = lowerCased(statesFilter);
     const types = lowerCased(typesFilter);
     const accepts = (filter: ReadonlySet<string>, value: string) =>
       filter.size === 0 || filter.has(value.toLowerCase());
+    const seesAll = access.shows("DESCRIBE", "CLUSTER", CLUSTER_NAME);
     const groups = broker.groups
       .list()
+      .filter(({ groupId }) => seesAll || access.shows("DESCRIBE", "GROUP", groupId))
       .filter(({ state }) => accepts(states, state) && accepts(types, GROUP_TYPE))
       .map(({ groupId, protocolType, state }) => ({ groupId, protocolType, groupState: state, groupType: GROUP_TYPE }));
     return { throttleTimeMs: 0, errorCode: ErrorCodes.NONE, groups };

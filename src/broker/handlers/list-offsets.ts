@@ -35,9 +35,14 @@ const SINCE: Readonly<Record<number, number>> = {
  */
 export const listOffsets = defineHandler(api, {
   versions: [1, 11],
+  authorize: "by resource",
   handle({ topics, isolationLevel }, call) {
     const isolation = isolationOf(isolationLevel);
     const answers = topics.map(({ name, partitions }) => {
+      if (!call.access.allows("DESCRIBE", "TOPIC", name)) {
+        const errorCode = ErrorCodes.TOPIC_AUTHORIZATION_FAILED;
+        return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) };
+      }
       const counts = new Map<number, number>();
       for (const { partitionIndex } of partitions) counts.set(partitionIndex, (counts.get(partitionIndex) ?? 0) + 1);
       const distinct = new Map(partitions.map((asked) => [asked.partitionIndex, asked]));

@@ -12,12 +12,14 @@ const KNOWN: ReadonlySet<string> = new Set(TRANSACTION_STATUSES);
  */
 export const listTransactions = defineHandler(api, {
   versions: [0, 1],
-  handle({ stateFilters, producerIdFilters, durationFilter }, { broker }) {
+  authorize: "by resource",
+  handle({ stateFilters, producerIdFilters, durationFilter }, { broker, access }) {
     const states = new Set(stateFilters.filter((state) => KNOWN.has(state)));
     const unknownStateFilters = stateFilters.filter((state) => !KNOWN.has(state));
     const producerIds = new Set(producerIdFilters);
     const nowMs = broker.clock.nowMs();
-    const listed = broker.transactions.list().filter(({ status, producerId, startMs }) => {
+    const listed = broker.transactions.list().filter(({ transactionalId, status, producerId, startMs }) => {
+      if (!access.shows("DESCRIBE", "TRANSACTIONAL_ID", transactionalId)) return false;
       if (stateFilters.length > 0 && !states.has(status)) return false;
       if (producerIds.size > 0 && !producerIds.has(producerId)) return false;
       return durationFilter < 0 || (startMs >= 0 && nowMs - startMs > durationFilter);

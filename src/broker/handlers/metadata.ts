@@ -3,10 +3,12 @@ import { metadata as api } from "../../protocol/apis/metadata.js";
 import { ZERO_UUID } from "../../protocol/byte-reader.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
+import { authorizedOperations } from "../access/access.js";
+import { CLUSTER_NAME } from "../access/acl.js";
 import { type Broker, type Call, defineHandler } from "../handler.js";
 import { judgeNewTopic } from "../topics/judge-topic.js";
 import type { Topic } from "../topics/topic-registry.js";
-import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from "./authorized-operations.js";
+import { clusterOperations } from "./authorized-operations.js";
 import { storageRefusal } from "./storage-refusal.js";
 
 type TopicAnswer = ResponseInput<typeof api>["topics"][number];
@@ -20,23 +22,30 @@ type TopicAnswer = ResponseInput<typeof api>["topics"][number];
  */
 export const metadata = defineHandler(api, {
   versions: [0, 13],
+  authorize: "by resource",
   async handle(request, call) {
-    const { broker, apiVersion, advertised } = call;
+    const { broker, access, apiVersion, advertised } = call;
     const { topics: asked, includeTopicAuthorizedOperations } = request;
     const wantsAll = asked === null || (apiVersion === 0 && asked.length === 0);
     const answers = wantsAll
-      ? broker.topics.all().map((topic) => describe(topic, broker.nodeId))
+      ? broker.topics.all().flatMap((topic) => {
+          return access.shows("DESCRIBE", "TOPIC", topic.name) ? [describe(topic, broker.nodeId)] : [];
+        })
       : await Promise.all(
           distinct(asked).map(({ name, topicId }) => answerFor(name, topicId, request.allowAutoTopicCreation, call)),
         );
-    const operations = includeTopicAuthorizedOperations ? { topicAuthorizedOperations: TOPIC_OPERATIONS } : {};
+    const withOperations = (answer: TopicAnswer): TopicAnswer => {
+      const { name, errorCode } = answer;
+      if (!includeTopicAuthorizedOperations || name === null || errorCode !== ErrorCodes.NONE) return answer;
+      return { ...answer, topicAuthorizedOperations: authorizedOperations(access, "TOPIC", name) };
+    };
     return {
       throttleTimeMs: 0,
       brokers: [{ nodeId: broker.nodeId, ...advertised, rack: broker.properties.text("broker.rack") ?? null }],
       clusterId: broker.state.metadata.clusterId,
       controllerId: broker.nodeId,
-      topics: answers.map((answer) => ({ ...answer, ...operations })),
-      ...(request.includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS } : {}),
+      topics: answers.map(withOperations),
+      ...(request.includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: clusterOperations(access) } : {}),
     };
   },
   refuse: ({ topics }, errorCode, { broker, advertised }) => ({
@@ -58,21 +67,26 @@ function answerFor(
   name: string | null,
   topicId: string,
   mayCreate: boolean,
-  { broker, apiVersion }: Call,
+  { broker, access, apiVersion }: Call,
 ): TopicAnswer | Promise<TopicAnswer> {
   if (apiVersion >= 10 && topicId !== ZERO_UUID) {
     if (apiVersion < 12) return refused(name, topicId, ErrorCodes.INVALID_REQUEST);
     const topic = broker.topics.byId(topicId);
-    return topic ? describe(topic, broker.nodeId) : refused(null, topicId, ErrorCodes.UNKNOWN_TOPIC_ID);
+    if (!topic) return refused(null, topicId, ErrorCodes.UNKNOWN_TOPIC_ID);
+    return access.allows("DESCRIBE", "TOPIC", topic.name)
+      ? describe(topic, broker.nodeId)
+      : refused(null, topicId, ErrorCodes.TOPIC_AUTHORIZATION_FAILED);
   }
   if (name === null) return refused(name, topicId, ErrorCodes.INVALID_REQUEST);
+  if (!access.allows("DESCRIBE", "TOPIC", name)) return refused(name, topicId, ErrorCodes.TOPIC_AUTHORIZATION_FAILED);
   const known = broker.topics.get(name);
   if (known) return describe(known, broker.nodeId);
   if (topicNameFault(name)) return refused(name, topicId, ErrorCodes.INVALID_TOPIC_EXCEPTION);
   if (!mayCreate || !broker.properties.flag("auto.create.topics.enable")) {
     return refused(name, topicId, ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   }
-  return create(name, broker);
+  const isAllowed = access.shows("CREATE", "CLUSTER", CLUSTER_NAME) || access.allows("CREATE", "TOPIC", name);
+  return isAllowed ? create(name, broker) : refused(name, topicId, ErrorCodes.TOPIC_AUTHORIZATION_FAILED);
 }
 
 async function create(name: string, broker: Broker): Promise<TopicAnswer> {

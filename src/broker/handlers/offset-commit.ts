@@ -17,11 +17,17 @@ type PartitionRequest = CommitRequest["topics"][number]["partitions"][number];
  */
 export const offsetCommit = defineHandler(api, {
   versions: [2, 10],
+  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
   handle(request, call) {
     const { broker, apiVersion } = call;
     const accepted: PartitionOffset[] = [];
     const topics = request.topics.map(({ name, topicId, partitions }) => {
-      const { topic, errorCode: topicError } = findTopic(broker.topics, name, topicId, apiVersion >= 10);
+      const byId = apiVersion >= 10;
+      const found = findTopic(broker.topics, name, topicId, byId);
+      const known = byId ? found.topic?.name : name;
+      const isDenied = known !== undefined && !call.access.allows("READ", "TOPIC", known);
+      const topic = isDenied ? undefined : found.topic;
+      const topicError = isDenied ? ErrorCodes.TOPIC_AUTHORIZATION_FAILED : found.errorCode;
       return {
         name,
         topicId,

@@ -31,11 +31,12 @@ interface TopicRequest {
  */
 export const offsetFetch = defineHandler(api, {
   versions: [1, 10],
+  authorize: "by resource",
   handle({ groupId, topics, groups, requireStable }, call) {
     if (call.apiVersion >= 8) {
       // A group that is listed many times is answered once: all its offsets may be many.
       const answers = [...new Map(groups.map((group) => [group.groupId, group])).values()].map((group) => {
-        const fault = call.broker.groups.readFault(group.groupId);
+        const fault = faultOf(group.groupId, call);
         if (fault !== undefined) return { groupId: group.groupId, topics: [], errorCode: fault };
         const offsets = offsetsOf(group.groupId, group.topics, requireStable, call);
         return { groupId: group.groupId, topics: offsets, errorCode: ErrorCodes.NONE };
@@ -44,7 +45,7 @@ export const offsetFetch = defineHandler(api, {
     }
     const asked = topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
     // v1 has no error for the whole answer. Without one, a client would take the group for one without offsets.
-    const errorCode = call.broker.groups.readFault(groupId) ?? ErrorCodes.NONE;
+    const errorCode = faultOf(groupId, call) ?? ErrorCodes.NONE;
     return { throttleTimeMs: 0, topics: offsetsOf(groupId, asked, requireStable, call, errorCode), errorCode };
   },
   refuse: ({ groups }, errorCode) => ({
@@ -54,21 +55,32 @@ export const offsetFetch = defineHandler(api, {
   }),
 });
 
+/** The error of a whole group; undefined: none. */
+function faultOf(groupId: string, { broker, access }: Call): number | undefined {
+  if (!access.allows("DESCRIBE", "GROUP", groupId)) return ErrorCodes.GROUP_AUTHORIZATION_FAILED;
+  return broker.groups.readFault(groupId);
+}
+
 function offsetsOf(
   groupId: string,
   topics: readonly TopicRequest[] | null,
   requireStable: boolean,
-  { broker, apiVersion }: Call,
+  { broker, access, apiVersion }: Call,
   fault: number = ErrorCodes.NONE,
 ) {
   const byId = apiVersion >= 10;
-  return (topics ?? everythingOf(groupId, broker)).map(({ name, topicId, partitionIndexes }) => {
+  const seen = (each: TopicRequest) => access.shows("DESCRIBE", "TOPIC", each.name);
+  const all = () => (fault === ErrorCodes.NONE ? everythingOf(groupId, broker).filter(seen) : []);
+  return (topics ?? all()).map(({ name, topicId, partitionIndexes }) => {
     const topic = byId ? broker.topics.byId(topicId)?.name : name;
+    const isDenied = fault === ErrorCodes.NONE && topic !== undefined && !access.allows("DESCRIBE", "TOPIC", topic);
+    const shownFault = isDenied ? ErrorCodes.TOPIC_AUTHORIZATION_FAILED : fault;
     return {
       name: topic ?? name,
       topicId,
       partitions: partitionIndexes.map((partitionIndex) => {
         const { offsets } = broker.groups;
+        if (shownFault !== ErrorCodes.NONE) return { partitionIndex, ...UNSTABLE, errorCode: shownFault };
         if (requireStable && topic !== undefined && offsets.isPending(groupId, topic, partitionIndex)) {
           return { partitionIndex, ...UNSTABLE };
         }
@@ -78,7 +90,7 @@ function offsetsOf(
           committedOffset: committed.offset,
           committedLeaderEpoch: committed.leaderEpoch,
           metadata: committed.metadata,
-          errorCode: topic === undefined ? ErrorCodes.UNKNOWN_TOPIC_ID : fault,
+          errorCode: topic === undefined ? ErrorCodes.UNKNOWN_TOPIC_ID : ErrorCodes.NONE,
         };
       }),
     };

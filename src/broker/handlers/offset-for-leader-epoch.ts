@@ -10,11 +10,13 @@ import { leaderEpochFault } from "./topic-reference.js";
  */
 export const offsetForLeaderEpoch = defineHandler(api, {
   versions: [2, 4],
-  handle: ({ topics }, { broker }) => ({
+  authorize: "by resource",
+  handle: ({ topics }, { broker, access }) => ({
     throttleTimeMs: 0,
-    topics: topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {
+    topics: topics.map(({ topic, partitions }) => {
+      const isAllowed = access.allows("DESCRIBE", "TOPIC", topic);
+      const answers = partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {
+        if (!isAllowed) return { errorCode: ErrorCodes.TOPIC_AUTHORIZATION_FAILED, partition };
         const log = broker.topics.log(topic, partition);
         if (!log) return { errorCode: ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION, partition };
         // Its epochs may be unknown: a consumer would take the log for truncated.
@@ -23,7 +25,8 @@ export const offsetForLeaderEpoch = defineHandler(api, {
         return errorCode === ErrorCodes.NONE
           ? { errorCode, partition, ...log.endOfEpoch(leaderEpoch) }
           : { errorCode, partition };
-      }),
-    })),
+      });
+      return { topic, partitions: answers };
+    }),
   }),
 });

@@ -31,12 +31,17 @@ const EMPTY_RECORDS = "A produce request must hold exactly one record batch per 
 export const produce = defineHandler(api, {
   versions: [3, 13],
   advertised: [0, 13],
+  authorize: "by resource",
   handle(request, call) {
     const { acks } = request;
     const data = transactionalDataOf(request, call);
     if (typeof data === "number") return acks === 0 ? CLOSE_CONNECTION : refusal(request, data);
     if (data === undefined) return appendAll(request, undefined, call);
     const { transactionalId, session, partitions } = data;
+    if (!call.access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId)) {
+      const denied = ErrorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+      return acks === 0 ? CLOSE_CONNECTION : refusal(request, denied);
+    }
     // Nothing of it will be appended: a transaction without partitions must not begin.
     if (partitions.size === 0) return appendAll(request, { ...data, admitted: "NONE" }, call);
     const admitted = call.broker.transactions.admit(transactionalId, session, partitions, call.apiVersion >= 12);
@@ -121,7 +126,7 @@ function refusal({ topicData }: ProduceRequest, errorCode: number) {
  */
 function transactionalDataOf(
   { transactionalId, topicData }: ProduceRequest,
-  { broker, apiVersion }: Call,
+  { broker, access, apiVersion }: Call,
 ): TransactionalData | number | undefined {
   let session: ProducerSession | undefined;
   const partitions = new Map<string, Set<number>>();
@@ -135,7 +140,7 @@ function transactionalDataOf(
       if (!isSame) return ErrorCodes.INVALID_PRODUCER_ID_MAPPING;
       const { topic } = findTopic(broker.topics, name, topicId, apiVersion >= 13);
       // Others are refused when they are appended; the coordinator must not hold them.
-      if (!topic?.logs[index] || topic.isInternal) continue;
+      if (!topic?.logs[index] || topic.isInternal || !access.shows("WRITE", "TOPIC", topic.name)) continue;
       const known = partitions.get(topic.name);
       if (known) known.add(index);
       else partitions.set(topic.name, new Set([index]));
@@ -169,11 +174,16 @@ function appendTo(
   records: Buffer | null,
   acks: number,
   data: AdmittedData | undefined,
-  { broker, apiVersion }: Call,
+  { broker, access, apiVersion }: Call,
 ): AppendAnswer & { readonly log?: PartitionLog } {
   if (records === null || records.length === 0) return failure(ErrorCodes.INVALID_RECORD, EMPTY_RECORDS);
   if (acks !== 0 && acks !== 1 && acks !== -1) return failure(ErrorCodes.INVALID_REQUIRED_ACKS, null);
-  const { topic, errorCode } = findTopic(broker.topics, name, topicId, apiVersion >= 13);
+  const byId = apiVersion >= 13;
+  const { topic, errorCode } = findTopic(broker.topics, name, topicId, byId);
+  const known = byId ? topic?.name : name;
+  if (known !== undefined && !access.allows("WRITE", "TOPIC", known)) {
+    return failure(ErrorCodes.TOPIC_AUTHORIZATION_FAILED, null);
+  }
   const log = topic?.logs[index];
   if (!log) return failure(topic ? ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCode, null);
   if (topic.isInternal) return failure(ErrorCodes.INVALID_TOPIC_EXCEPTION, "Clients may not write to internal topics.");

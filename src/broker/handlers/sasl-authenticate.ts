@@ -13,6 +13,7 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export const saslAuthenticate = defineHandler(api, {
   versions: [0, 2],
+  authorize: "anybody",
   handle({ authBytes }, { session, clientHost, broker }) {
     const outcome = takeSaslToken(authBytes, session, clientHost, broker);
     return outcome instanceof Promise ? outcome.then(answerOf) : answerOf(outcome);

@@ -8,6 +8,7 @@ import { defineHandler, LastAnswer } from "../handler.js";
  */
 export const saslHandshake = defineHandler(api, {
   versions: [0, 1],
+  authorize: "anybody",
   handle({ mechanism }, { session: { sasl }, apiVersion }) {
     if (!sasl) return { errorCode: ErrorCodes.ILLEGAL_SASL_STATE, mechanisms: [] };
     const { mechanisms } = sasl;

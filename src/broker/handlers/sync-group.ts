@@ -11,6 +11,7 @@ import { copyOf } from "./detached-bytes.js";
  */
 export const syncGroup = defineHandler(api, {
   versions: [0, 5],
+  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
   async handle(request, { broker, apiVersion }) {
     const { groupId, groupInstanceId, protocolType, protocolName, assignments } = request;
     if (apiVersion >= 5 && (protocolType === null || protocolName === null)) {

@@ -15,6 +15,10 @@ type CommitRequest = RequestOf<typeof api>;
  */
 export const txnOffsetCommit = defineHandler(api, {
   versions: [0, 5],
+  authorize: ({ transactionalId, groupId }, access) => {
+    if (!access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId)) return "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+    return access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED";
+  },
   async handle(request, call) {
     const { broker, apiVersion } = call;
     const { transactionalId, groupId } = request;
@@ -25,9 +29,13 @@ export const txnOffsetCommit = defineHandler(api, {
     const error = admitted === "NONE" ? broker.transactions.judge(transactionalId, request, partitions) : admitted;
     if (error !== "NONE") return refused(request, ErrorCodes[transactionalDataError(error, dialectOf(apiVersion))]);
     // In one step with the commit: a topic may have been deleted meanwhile, and the next of its name must not get them.
-    const faults = request.topics.map(({ name, partitions: asked }) =>
-      asked.map(({ partitionIndex, committedMetadata }) => faultOf(name, partitionIndex, committedMetadata, broker)),
-    );
+    const faults = request.topics.map(({ name, partitions: asked }) => {
+      const isAllowed = call.access.allows("READ", "TOPIC", name);
+      return asked.map(({ partitionIndex, committedMetadata }) => {
+        if (!isAllowed) return ErrorCodes.TOPIC_AUTHORIZATION_FAILED;
+        return faultOf(name, partitionIndex, committedMetadata, broker);
+      });
+    });
     const errorCode = await commit(request, acceptedOf(request, faults, call), call);
     if (errorCode !== ErrorCodes.NONE) return refused(request, errorCode);
     return {

@@ -3,6 +3,7 @@ import { writeTxnMarkers as api } from "../../protocol/apis/write-txn-markers.js
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { TransactionMarker } from "../../protocol/records/transaction-marker.js";
+import { CLUSTER_NAME } from "../access/acl.js";
 import { type Broker, defineHandler } from "../handler.js";
 
 /**
@@ -12,6 +13,11 @@ import { type Broker, defineHandler } from "../handler.js";
  */
 export const writeTxnMarkers = defineHandler(api, {
   versions: [1, 2],
+  authorize: (_, access) => {
+    const isAllowed =
+      access.shows("ALTER", "CLUSTER", CLUSTER_NAME) || access.allows("CLUSTER_ACTION", "CLUSTER", CLUSTER_NAME);
+    return isAllowed ? "NONE" : "CLUSTER_AUTHORIZATION_FAILED";
+  },
   async handle({ markers }, { broker }) {
     return { markers: await Promise.all(markers.map((each) => writeAll(each, broker))) };
   },

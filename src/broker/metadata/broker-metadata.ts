@@ -16,6 +16,21 @@ export interface StoredCredential {
   readonly serverKey: string;
 }
 
+/** An ACL, in Kafka's words. */
+export interface StoredAcl {
+  readonly resourceType: string;
+  readonly resourceName: string;
+  /** LITERAL or PREFIXED. */
+  readonly patternType: string;
+  /** `User:NAME`, or `User:*` for everybody. */
+  readonly principal: string;
+  /** `*` for every one. */
+  readonly host: string;
+  readonly operation: string;
+  /** ALLOW or DENY. */
+  readonly permission: string;
+}
+
 /** All of the broker's state that is not in a partition's log. */
 export interface BrokerMetadata {
   readonly clusterId: string;
@@ -32,6 +47,14 @@ export interface BrokerMetadata {
   readonly defaultConfigs: Readonly<Record<string, string>>;
   /** Credentials by mechanism, of each user. */
   readonly scramUsers: ReadonlyMap<string, Readonly<Record<string, StoredCredential>>>;
+  /** By `aclKey`. */
+  readonly acls: ReadonlyMap<string, StoredAcl>;
+}
+
+/** ACLs with the same key are the same one. */
+function aclKey(acl: StoredAcl): string {
+  const { resourceType, resourceName, patternType, principal, host, operation, permission } = acl;
+  return JSON.stringify([resourceType, patternType, resourceName, principal, host, operation, permission]);
 }
 
 /** One change of the metadata, as the metadata log holds it. */
@@ -46,6 +69,7 @@ export type MetadataChange =
       /** null: removed. */
       readonly credential: StoredCredential | null;
     }
+  | { readonly kind: "acl" | "delete-acl"; readonly acl: StoredAcl }
   | { readonly kind: "next-producer-id"; readonly nextProducerId: number };
 
 /** The metadata after `changes`, which itself stays as it is. */
@@ -59,11 +83,13 @@ export function changedMetadata(metadata: BrokerMetadata, changes: readonly Meta
 export type MutableMetadata = { -readonly [K in keyof BrokerMetadata]: BrokerMetadata[K] } & {
   readonly topics: Map<string, StoredTopic>;
   readonly scramUsers: Map<string, Readonly<Record<string, StoredCredential>>>;
+  readonly acls: Map<string, StoredAcl>;
 };
 
 /** A copy that can be changed. */
 export function mutableMetadata(metadata: BrokerMetadata): MutableMetadata {
-  return { ...metadata, topics: new Map(metadata.topics), scramUsers: new Map(metadata.scramUsers) };
+  const { topics, scramUsers, acls } = metadata;
+  return { ...metadata, topics: new Map(topics), scramUsers: new Map(scramUsers), acls: new Map(acls) };
 }
 
 /** Makes one change in place: a copy per change would cost the square of the topics. */
@@ -84,6 +110,12 @@ export function applyChange(metadata: MutableMetadata, change: MetadataChange): 
     case "scram-user":
       setCredential(metadata.scramUsers, change.user, change.mechanism, change.credential);
       break;
+    case "acl":
+      metadata.acls.set(aclKey(change.acl), change.acl);
+      break;
+    case "delete-acl":
+      metadata.acls.delete(aclKey(change.acl));
+      break;
     case "next-producer-id":
       metadata.nextProducerId = change.nextProducerId;
       break;
@@ -102,22 +134,31 @@ function setCredential(
   else users.delete(user);
 }
 
-/** The fields that JSON holds as objects. */
+/** The fields that JSON holds in another form. Earlier versions of the broker did not write the optional ones. */
 interface Encoded {
   readonly topics: Readonly<Record<string, StoredTopic>>;
-  /** Earlier versions of the broker wrote none. */
+  readonly acls?: readonly StoredAcl[];
   readonly scramUsers?: Readonly<Record<string, Readonly<Record<string, StoredCredential>>>>;
 }
 
 /** The metadata as JSON on one line. */
 export function encodeMetadata(metadata: BrokerMetadata): string {
-  const { topics, scramUsers } = metadata;
-  const encoded: Encoded = { topics: Object.fromEntries(topics), scramUsers: Object.fromEntries(scramUsers) };
+  const encoded: Encoded = {
+    topics: Object.fromEntries(metadata.topics),
+    scramUsers: Object.fromEntries(metadata.scramUsers),
+    acls: [...metadata.acls.values()],
+  };
   return JSON.stringify({ ...metadata, ...encoded });
 }
 
 /** The inverse of `encodeMetadata`. */
 export function decodeMetadata(json: string): BrokerMetadata {
-  const { topics, scramUsers = {}, ...fields } = JSON.parse(json) as Omit<BrokerMetadata, keyof Encoded> & Encoded;
-  return { ...fields, topics: new Map(Object.entries(topics)), scramUsers: new Map(Object.entries(scramUsers)) };
+  const decoded = JSON.parse(json) as Omit<BrokerMetadata, keyof Encoded> & Encoded;
+  const { topics, scramUsers = {}, acls = [], ...fields } = decoded;
+  return {
+    ...fields,
+    topics: new Map(Object.entries(topics)),
+    scramUsers: new Map(Object.entries(scramUsers)),
+    acls: new Map(acls.map((acl) => [aclKey(acl), acl])),
+  };
 }

@@ -52,6 +52,7 @@ export class BrokerState {
       nodeConfigs: {},
       defaultConfigs: {},
       scramUsers: new Map(),
+      acls: new Map(),
     };
     const metadata = { ...stored, epoch: stored.epoch + 1 };
     log.begin(metadata);

@@ -5,13 +5,14 @@ import { saslAuthenticate } from "../../protocol/apis/sasl-authenticate.js";
 import { saslHandshake } from "../../protocol/apis/sasl-handshake.js";
 import { ByteReader } from "../../protocol/byte-reader.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { OPEN_ACCESS } from "../access/access.js";
 import { type Broker, type Call, CLOSE_CONNECTION, type Handler, type Served } from "../handler.js";
 import type { Interceptor } from "../interceptor.js";
 import { takeSaslToken } from "../security/sasl-token.js";
 import type { Session } from "../security/session.js";
 
 /** The part of a call that is the same for all requests of a connection. */
-export type ConnectionCall = Omit<Call, "apiVersion" | "clientId" | "broker">;
+export type ConnectionCall = Omit<Call, "apiVersion" | "clientId" | "broker" | "access">;
 
 /** The largest frame of a request that is not served, and of one that only asks for versions. */
 const TINY_FRAME_BYTES = 64 * 1024;
@@ -82,7 +83,10 @@ export class Dispatcher {
       return CLOSE_CONNECTION;
     }
     const { advertised, clientHost, closed, memory } = connection;
-    const call: Call = { broker: this.broker, apiVersion, clientId, session, advertised, clientHost, closed, memory };
+    const { broker } = this;
+    const host = clientHost.slice(1);
+    const access = broker.authorizer?.accessOf(session, host, handler.name) ?? OPEN_ACCESS;
+    const call: Call = { broker, apiVersion, clientId, session, access, advertised, clientHost, closed, memory };
     return handler.serve({ apiVersion, correlationId, body }, call, this.interceptor);
   }
 

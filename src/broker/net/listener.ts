@@ -169,7 +169,7 @@ export class Listener {
     const { dispatcher, budget, properties, clock, logger, sasl } = this.context;
     const { name, protocol, advertised } = this.plan;
     const exchange = this.security.sasl && new SaslExchange(this.security.sasl, sasl);
-    const session = new Session(name, protocol, exchange ? { sasl: exchange } : { user });
+    const session = new Session(name, protocol, exchange ? { sasl: exchange } : { user }, this.security.isTrusted);
     const maxBytes = properties.number("socket.request.max.bytes");
     const limitOf = (key: number, version: number) => dispatcher.limitOf(key, version, session);
     const frames = new FrameReader(maxBytes, this.#memory, isReleased, limitOf);

@@ -10,6 +10,8 @@ import { type SecurityProtocol, usesSasl, usesTls } from "./security-protocol.js
 export interface ListenerSecurity {
   readonly tls: ListenerTls | undefined;
   readonly sasl: ListenerSasl | undefined;
+  /** Whether its clients may do everything, whatever the ACLs say. */
+  readonly isTrusted?: boolean;
 }
 
 const PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule";

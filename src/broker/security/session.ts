@@ -14,6 +14,8 @@ export class Session {
     readonly listener: string,
     readonly protocol: SecurityProtocol,
     private readonly authentication: Authentication,
+    /** Whether the client may do everything, whatever the ACLs say: the worker in this process. */
+    readonly isTrusted = false,
   ) {}
 
   /** undefined: clients of this listener do not use SASL. */

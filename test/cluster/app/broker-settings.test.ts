@@ -85,7 +85,7 @@ describe("millrace broker --config", () => {
   });
 
   test.each([
-    ["authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"],
+    ["authorizer.class.name", "com.example.Authorizer"],
     ["sasl.enabled.mechanisms", "GSSAPI"],
     ["log.retention.ms", "soon"],
     ["log.dirs", "/a,/b"],

@@ -39,9 +39,8 @@ describe("the broker's properties", () => {
   });
 
   test.each([
-    ["authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"],
-    ["super.users", "User:admin"],
-    ["allow.everyone.if.no.acl.found", "false"],
+    ["authorizer.class.name", "com.example.Authorizer"],
+    ["super.users", "admin"],
     ["sasl.enabled.mechanisms", "GSSAPI"],
     ["sasl.jaas.config", "x.Y required;"],
     ["sasl.server.callback.handler.class", "x.Y"],
@@ -62,6 +61,8 @@ describe("the broker's properties", () => {
 
   test.each([
     ["super.users", ""],
+    ["super.users", "User:admin;User:CN=ann,O=Org"],
+    ["authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"],
     ["sasl.enabled.mechanisms", ""],
     ["security.inter.broker.protocol", "SASL_SSL"],
     ["sasl.mechanism.inter.broker.protocol", "PLAIN"],

@@ -9,7 +9,7 @@ import { ByteReader } from "../../../src/protocol/byte-reader.js";
 
 test("a request that waits for its answer does not keep its frame in memory", async () => {
   const answer = deferred<{ errorCode: number }>();
-  const handler = defineHandler(heartbeat, { versions: [0, 4], handle: () => answer.promise });
+  const handler = defineHandler(heartbeat, { authorize: "anybody", versions: [0, 4], handle: () => answer.promise });
   const collected = deferred();
   const registry = new FinalizationRegistry(() => collected.resolve());
   // In a function of its own, so that no variable of the test holds the frame.

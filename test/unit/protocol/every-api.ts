@@ -4,11 +4,14 @@ import { addPartitionsToTxn } from "../../../src/protocol/apis/add-partitions-to
 import { alterConfigs } from "../../../src/protocol/apis/alter-configs.js";
 import { alterUserScramCredentials } from "../../../src/protocol/apis/alter-user-scram-credentials.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
+import { createAcls } from "../../../src/protocol/apis/create-acls.js";
 import { createPartitions } from "../../../src/protocol/apis/create-partitions.js";
 import { createTopics } from "../../../src/protocol/apis/create-topics.js";
+import { deleteAcls } from "../../../src/protocol/apis/delete-acls.js";
 import { deleteGroups } from "../../../src/protocol/apis/delete-groups.js";
 import { deleteRecords } from "../../../src/protocol/apis/delete-records.js";
 import { deleteTopics } from "../../../src/protocol/apis/delete-topics.js";
+import { describeAcls } from "../../../src/protocol/apis/describe-acls.js";
 import { describeCluster } from "../../../src/protocol/apis/describe-cluster.js";
 import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
 import { describeGroups } from "../../../src/protocol/apis/describe-groups.js";
@@ -42,6 +45,9 @@ import type { Fields } from "../../../src/protocol/message-fields.js";
 
 /** Every supported API of the protocol. */
 export const APIS = [
+  createAcls,
+  deleteAcls,
+  describeAcls,
   alterUserScramCredentials,
   describeUserScramCredentials,
   saslAuthenticate,

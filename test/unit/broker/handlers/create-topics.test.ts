@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { InvariantError } from "../../../../src/base/invariant-error.js";
+import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import type { Call } from "../../../../src/broker/handler.js";
 import { createTopics as handler } from "../../../../src/broker/handlers/create-topics.js";
@@ -20,7 +21,7 @@ test("topics that leave the number of partitions to the broker count towards wha
   const broker = { topics: { names: () => new Set(), create }, properties: new BrokerProperties({}), nodeId: 1 };
   const served = await handler.serve(
     { apiVersion, correlationId, body },
-    { broker, apiVersion } as unknown as Call,
+    { broker, apiVersion, access: OPEN_ACCESS } as unknown as Call,
     undefined,
   );
   const { reader } = readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4));

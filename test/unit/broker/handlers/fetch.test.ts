@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { SeededRandom } from "../../../../src/base/random.js";
+import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import type { Call, CallMemory } from "../../../../src/broker/handler.js";
 import { fetch as handler } from "../../../../src/broker/handlers/fetch.js";
@@ -67,7 +68,13 @@ async function ask(offsets: readonly number[], { minBytes = 1, maxWaitMs = 0, pa
   const body = new ByteReader(Buffer.concat(api.encodeRequest(12, 1, "test", { ...request, rackId: "" })), 4);
   const { apiVersion, correlationId } = readRequestHeader(body);
   const broker = { topics: { get: () => ({ logs }) }, clock, properties: new BrokerProperties({}) };
-  const call = { broker, apiVersion, closed: new AbortController().signal, memory } as unknown as Call;
+  const call = {
+    broker,
+    apiVersion,
+    closed: new AbortController().signal,
+    memory,
+    access: OPEN_ACCESS,
+  } as unknown as Call;
   const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
   const { reader } = readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4));
   return api.decodeResponse(12, reader).responses[0]!.partitions;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { silentLogger } from "../../../../src/base/logger.js";
+import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import type { Call } from "../../../../src/broker/handler.js";
 import { initProducerId as handler } from "../../../../src/broker/handlers/init-producer-id.js";
 import { readCorrelationId, readRequestHeader } from "../../../../src/protocol/api.js";
@@ -12,7 +13,7 @@ test("a producer that gets no id because the disk failed asks again, as in Kafka
   const body = new ByteReader(Buffer.concat(api.encodeRequest(4, 1, "test", request)), 4);
   const { apiVersion, correlationId } = readRequestHeader(body);
   const state = { takeProducerId: () => Promise.reject(new Error("ENOSPC")) };
-  const call = { broker: { state, logger: silentLogger }, apiVersion } as unknown as Call;
+  const call = { broker: { state, logger: silentLogger }, apiVersion, access: OPEN_ACCESS } as unknown as Call;
   const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
   const { reader } = readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4));
   const answer = api.decodeResponse(4, reader);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import type { Call } from "../../../../src/broker/handler.js";
 import { listOffsets as handler } from "../../../../src/broker/handlers/list-offsets.js";
 import { readCorrelationId, readRequestHeader } from "../../../../src/protocol/api.js";
@@ -12,7 +13,7 @@ async function ask(indexes: readonly number[]) {
   const request = { replicaId: -1, topics: [{ name: "t", partitions }] };
   const body = new ByteReader(Buffer.concat(api.encodeRequest(1, 1, "test", request)), 4);
   const { apiVersion, correlationId } = readRequestHeader(body);
-  const call = { broker: { topics: { log: () => undefined } }, apiVersion } as unknown as Call;
+  const call = { broker: { topics: { log: () => undefined } }, apiVersion, access: OPEN_ACCESS } as unknown as Call;
   const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
   const { reader } = readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4));
   return api.decodeResponse(1, reader).topics[0]!.partitions;

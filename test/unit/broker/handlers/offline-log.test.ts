@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
+import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import type { Call, Handler } from "../../../../src/broker/handler.js";
 import { deleteRecords } from "../../../../src/broker/handlers/delete-records.js";
@@ -37,7 +38,13 @@ async function ask<Q extends Fields, S extends Fields>(
   const memory = { roomBytes: Number.POSITIVE_INFINITY, reserve: () => undefined };
   const body = new ByteReader(Buffer.concat(api.encodeRequest(version, 1, "test", request)), 4);
   const { apiVersion, correlationId } = readRequestHeader(body);
-  const call = { broker, apiVersion, closed: new AbortController().signal, memory } as unknown as Call;
+  const call = {
+    broker,
+    apiVersion,
+    closed: new AbortController().signal,
+    memory,
+    access: OPEN_ACCESS,
+  } as unknown as Call;
   const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
   const { reader } = readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4));
   return api.decodeResponse(version, reader);

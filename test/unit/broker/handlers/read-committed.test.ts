@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
+import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import type { Call, Handler } from "../../../../src/broker/handler.js";
 import { describeProducers } from "../../../../src/broker/handlers/describe-producers.js";
@@ -33,7 +34,13 @@ async function ask<Q extends Fields, S extends Fields>(
   const topics = { log: logOf, get: (name: string) => (name === "t" ? { name, logs: [log] } : undefined) };
   const broker = { topics, properties: new BrokerProperties({}), clock: new SimClock(), logger: silentLogger };
   const memory = { roomBytes: 1_000_000, reserve: () => undefined, room: () => Promise.resolve() };
-  const call = { broker, apiVersion, closed: new AbortController().signal, memory } as unknown as Call;
+  const call = {
+    broker,
+    apiVersion,
+    closed: new AbortController().signal,
+    memory,
+    access: OPEN_ACCESS,
+  } as unknown as Call;
   const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
   return api.decodeResponse(version, readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4)).reader);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { deferred } from "../../../../src/base/deferred.js";
+import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import type { CommitCommand } from "../../../../src/broker/groups/group-coordinator.js";
 import type { Call } from "../../../../src/broker/handler.js";
@@ -40,7 +41,7 @@ test("offsets of a topic that is deleted while they wait for the transaction are
   };
   const body = new ByteReader(Buffer.concat(api.encodeRequest(3, 1, "test", request)), 4);
   const { apiVersion, correlationId } = readRequestHeader(body);
-  const call = { broker, apiVersion } as unknown as Call;
+  const call = { broker, apiVersion, access: OPEN_ACCESS } as unknown as Call;
   const serving = txnOffsetCommit.serve({ apiVersion, correlationId, body }, call, undefined);
   exists = false;
   admitted.resolve("NONE");

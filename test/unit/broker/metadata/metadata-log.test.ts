@@ -35,6 +35,15 @@ const create = (state: BrokerState, name: string) => state.change({ kind: "topic
 const names = (state: BrokerState) => [...state.metadata.topics.keys()];
 const content = () => disk.readFile(PATH)!;
 
+const ACL = {
+  resourceType: "TOPIC",
+  resourceName: "t",
+  patternType: "LITERAL",
+  principal: "User:ann",
+  host: "*",
+  operation: "READ",
+  permission: "ALLOW",
+};
 const CREDENTIAL = { iterations: 4096, salt: "c2FsdA==", storedKey: "a2V5", serverKey: "a2V5" };
 
 test("every change that was acknowledged is there after a power cut, and each start is a new epoch", async () => {
@@ -51,6 +60,9 @@ test("every change that was acknowledged is there after a power cut, and each st
     { kind: "scram-user", user: "ann", mechanism, credential: CREDENTIAL },
     { kind: "scram-user", user: "bob", mechanism, credential: CREDENTIAL },
     { kind: "scram-user", user: "bob", mechanism, credential: null },
+    { kind: "acl", acl: ACL },
+    { kind: "acl", acl: { ...ACL, operation: "WRITE" } },
+    { kind: "delete-acl", acl: { ...ACL, operation: "WRITE" } },
   );
   disk.restart();
   const { metadata } = open();
@@ -62,6 +74,7 @@ test("every change that was acknowledged is there after a power cut, and each st
     nodeConfigs: { "num.partitions": "3" },
     defaultConfigs: { "log.retention.ms": "1" },
     scramUsers: new Map([["ann", { [mechanism]: CREDENTIAL }]]),
+    acls: new Map([[[...metadata.acls.keys()][0], ACL]]),
   });
   // The next start reads the snapshot.
   disk.restart();

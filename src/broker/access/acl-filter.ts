@@ -1,0 +1,55 @@
+import { type AclBinding, OPERATIONS, PATTERN_TYPES, PERMISSIONS, RESOURCE_TYPES, WILDCARD } from "./acl.js";
+
+/** Which ACLs a request means, as DescribeAcls and DeleteAcls say it: with Kafka's numbers, null for any. */
+export interface AclFilter {
+  readonly resourceTypeFilter: number;
+  readonly resourceNameFilter: string | null;
+  readonly patternTypeFilter: number;
+  readonly principalFilter: string | null;
+  readonly hostFilter: string | null;
+  readonly operation: number;
+  readonly permissionType: number;
+}
+
+const UNKNOWN = 0;
+const ANY = 1;
+/** Every pattern that is for a resource of the name. */
+const MATCH = 2;
+
+/** Why a filter is refused; undefined: it is not. */
+export function aclFilterFault(filter: AclFilter): string | undefined {
+  const { resourceTypeFilter, patternTypeFilter, operation, permissionType } = filter;
+  const isKnown = (codes: Readonly<Record<string, number>>, code: number) => Object.values(codes).includes(code);
+  const faults: readonly (readonly [boolean, string])[] = [
+    [resourceTypeFilter !== ANY && !isKnown(RESOURCE_TYPES, resourceTypeFilter), "resource type"],
+    [![ANY, MATCH].includes(patternTypeFilter) && !isKnown(PATTERN_TYPES, patternTypeFilter), "pattern type"],
+    [operation !== ANY && !isKnown(OPERATIONS, operation), "operation"],
+    [permissionType !== ANY && !isKnown(PERMISSIONS, permissionType), "permission type"],
+  ];
+  const fault = faults.find(([isFault]) => isFault);
+  return fault && `The filter has an unknown ${fault[1]} (${UNKNOWN} stands for it)`;
+}
+
+/** Whether a filter, which has no fault, means an ACL. */
+export function matchesFilter(filter: AclFilter, binding: AclBinding): boolean {
+  const { resourceTypeFilter, principalFilter, hostFilter, operation, permissionType } = filter;
+  const isAnyOr = (asked: number, code: number) => asked === ANY || asked === code;
+  return (
+    isAnyOr(resourceTypeFilter, RESOURCE_TYPES[binding.resourceType]) &&
+    matchesName(filter, binding) &&
+    (principalFilter === null || principalFilter === binding.principal) &&
+    (hostFilter === null || hostFilter === binding.host) &&
+    isAnyOr(operation, OPERATIONS[binding.operation]) &&
+    isAnyOr(permissionType, PERMISSIONS[binding.permission])
+  );
+}
+
+function matchesName({ resourceNameFilter: name, patternTypeFilter }: AclFilter, binding: AclBinding): boolean {
+  const { patternType, resourceName } = binding;
+  if (patternTypeFilter !== ANY && patternTypeFilter !== MATCH && patternTypeFilter !== PATTERN_TYPES[patternType]) {
+    return false;
+  }
+  if (name === null || name === resourceName) return true;
+  if (patternTypeFilter !== MATCH) return false;
+  return patternType === "PREFIXED" ? name.startsWith(resourceName) : resourceName === WILDCARD;
+}

@@ -1,0 +1,94 @@
+import type { Logger } from "../../base/logger.js";
+import type { BrokerProperties } from "../broker-properties.js";
+import type { Session } from "../security/session.js";
+import type { Access } from "./access.js";
+import type { AclBinding, Operation, ResourceType } from "./acl.js";
+import { type Attempt, judgeAccess, judgeAccessToAny } from "./judge-access.js";
+
+/** No resource has this name: what is allowed on it is allowed on every one. */
+const ANY_NAME = "hardcode";
+
+interface Indexed {
+  readonly literal: Map<string, AclBinding[]>;
+  readonly prefixed: AclBinding[];
+}
+
+/** Decides by ACLs who may do what (`authorizer.class.name`), and logs what it denies. */
+export class Authorizer {
+  readonly #superUsers: ReadonlySet<string>;
+  #byType = new Map<ResourceType, Indexed>();
+
+  constructor(
+    private readonly properties: BrokerProperties,
+    private readonly logger: Logger,
+  ) {
+    const users = (properties.text("super.users") ?? "").split(";");
+    this.#superUsers = new Set(users.map((user) => user.trim()).filter((user) => user !== ""));
+  }
+
+  /** Replaces all ACLs. Called at start and after each change. */
+  setAcls(bindings: Iterable<AclBinding>): void {
+    const byType = new Map<ResourceType, Indexed>();
+    for (const binding of bindings) {
+      const { resourceType, resourceName, patternType } = binding;
+      const indexed: Indexed = byType.get(resourceType) ?? { literal: new Map(), prefixed: [] };
+      byType.set(resourceType, indexed);
+      if (patternType === "PREFIXED") {
+        indexed.prefixed.push(binding);
+        continue;
+      }
+      const known = indexed.literal.get(resourceName);
+      if (known) known.push(binding);
+      else indexed.literal.set(resourceName, [binding]);
+    }
+    this.#byType = byType;
+  }
+
+  /** @param host the client's address. @param request the name of the API, for the log. */
+  accessOf(session: Session, host: string, request: string): Access {
+    const shows = (operation: Operation, resourceType: ResourceType, resourceName: string) => {
+      const { principal } = session;
+      return (
+        principal !== undefined && this.#allows({ principal, host, operation, resourceType, resourceName }, session)
+      );
+    };
+    const denied = (operation: Operation, resource: string) => {
+      const { principal = "nobody", listener } = session;
+      this.logger.info("Denied a request", { principal, operation, resource, request, client: host, listener });
+      return false;
+    };
+    return {
+      shows,
+      allows: (operation, type, name) => shows(operation, type, name) || denied(operation, `${type}:${name}`),
+      allowsAny: (operation, resourceType) => {
+        const { principal } = session;
+        const isAllowed =
+          shows(operation, resourceType, ANY_NAME) ||
+          (principal !== undefined &&
+            judgeAccessToAny({ principal, host, operation, resourceType }, this.#ofType(resourceType)));
+        return isAllowed || denied(operation, `${resourceType}:any`);
+      },
+    };
+  }
+
+  #allows(attempt: Attempt, { isTrusted }: Session): boolean {
+    if (isTrusted || this.#superUsers.has(attempt.principal)) return true;
+    const ifNone = this.properties.flag("allow.everyone.if.no.acl.found");
+    return judgeAccess(attempt, this.#of(attempt.resourceType, attempt.resourceName), ifNone);
+  }
+
+  *#of(type: ResourceType, name: string): Iterable<AclBinding> {
+    const indexed = this.#byType.get(type);
+    if (!indexed) return;
+    yield* indexed.literal.get(name) ?? [];
+    if (name !== "*") yield* indexed.literal.get("*") ?? [];
+    for (const binding of indexed.prefixed) if (name.startsWith(binding.resourceName)) yield binding;
+  }
+
+  *#ofType(type: ResourceType): Iterable<AclBinding> {
+    const indexed = this.#byType.get(type);
+    if (!indexed) return;
+    for (const bindings of indexed.literal.values()) yield* bindings;
+    yield* indexed.prefixed;
+  }
+}
