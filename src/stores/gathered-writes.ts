@@ -51,17 +51,23 @@ export class GatheredWrites {
 
   async #run(): Promise<void> {
     this.#isWriting = true;
-    try {
-      await this.log.readToEnd();
-    } catch (error) {
-      for (const { done } of this.#waiting.splice(0)) done.reject(error);
+    let isRead = false;
+    while (this.#waiting.length > 0) {
+      try {
+        if (!isRead) await this.log.readToEnd();
+      } catch (error) {
+        for (const { done } of this.#waiting.splice(0)) done.reject(error);
+        break;
+      }
+      // A failed write may have landed, and those that wait were decided without it.
+      isRead = await this.#write(this.#gather());
     }
-    while (this.#waiting.length > 0) await this.#write(this.#gather());
     this.#isWriting = false;
   }
 
-  async #write(writes: readonly Write[]): Promise<void> {
-    if (writes.length === 0) return;
+  /** @returns whether the topic is read to its end. */
+  async #write(writes: readonly Write[]): Promise<boolean> {
+    if (writes.length === 0) return true;
     const { log, leaderSends } = this;
     const records = writes.flatMap((write) => write.records);
     const permit = (attempts: number) => {
@@ -71,8 +77,10 @@ export class GatheredWrites {
       await log.send(records, permit, leaderSends && ((all) => leaderSends.send(all)));
       await log.readToEnd();
       for (const { done } of writes) done.resolve();
+      return true;
     } catch (error) {
       for (const { done } of writes) done.reject(error);
+      return false;
     }
   }
 

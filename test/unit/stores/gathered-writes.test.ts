@@ -68,6 +68,26 @@ test("a failure of the broker fails all that were gathered, and none after them"
   await store.close();
 });
 
+test("a write that waits behind a failed one sees what the failed one has written all the same", async () => {
+  const { clock, log, store, put } = await openStore();
+  const once: WritePermit = (attempts) => {
+    if (attempts > 0) throw new Error("no longer the leader");
+  };
+  const seen: unknown[] = [];
+  const see: WritePermit = () => void seen.push(store.snapshot().connectors.get("c")?.config["value"]);
+  log.held = true;
+  log.fates.push("answer-lost");
+  const failed = expect(put("c", once, "first")).rejects.toThrow("no longer the leader");
+  const second = put("c", see, "second");
+  await clock.advance(1_000);
+  await failed;
+  log.held = false;
+  log.wake();
+  await second;
+  expect(new Set(seen)).toEqual(new Set(["first"]));
+  await store.close();
+});
+
 test("every write of a failed attempt asks again before the next attempt", async () => {
   const { clock, log, store, put } = await openStore();
   const attempts: [string, number][] = [];
