@@ -80,7 +80,7 @@ export class OffsetTopic {
    */
   async alter(connector: string, entries: readonly SourceOffset[], nowMs: number, permit?: () => void): Promise<void> {
     if (entries.length === 0) return;
-    const era = nextEra(this.#fold.era(connector), nowMs);
+    const era = await this.#nextEra(connector, nowMs);
     const altered = entries.map((entry) => {
       const records = this.#fold.records(connector, entry, era);
       return { connector, partition: entry.partition, era, records };
@@ -95,7 +95,7 @@ export class OffsetTopic {
 
   /** As `alter`: deletes all offsets of a connector, those included that are still on the way. */
   async reset(connector: string, nowMs: number, permit?: () => void): Promise<void> {
-    const records = this.#fold.resetRecords(connector, nextEra(this.#fold.era(connector), nowMs));
+    const records = this.#fold.resetRecords(connector, await this.#nextEra(connector, nowMs));
     // Nobody else writes a file, and Java should find nothing in it that it does not know.
     const sent = this.#log.isShared ? records : records.slice(0, -1);
     if (sent.length > 0) await this.#log.send(sent, permit);
@@ -115,6 +115,12 @@ export class OffsetTopic {
 
   close(): Promise<void> {
     return this.#log.close();
+  }
+
+  /** With everything read that another leader, whose clock may be ahead, has altered: this must come after it. */
+  async #nextEra(connector: string, nowMs: number): Promise<Era> {
+    await this.#log.readToEnd();
+    return nextEra(this.#fold.era(connector), nowMs);
   }
 
   /** Compaction would keep only the earlier record. Tasks that have written since write again themselves. */

@@ -125,6 +125,18 @@ test("an alteration that failed and arrives late has no effect on the one that r
   expect(await leader.offsets()).toEqual({ a: 2 });
 });
 
+test("an alteration comes after a reset by a leader whose clock was ahead, although that arrives only now", async () => {
+  const [former, leader] = [await Worker.on([]), await Worker.on([])];
+  await former.store.reset("c", 60_000);
+  leader.log.held = true;
+  for (const record of former.sent()) leader.receive(record);
+  const altered = leader.store.alter("c", [{ partition: A, offset: { at: 2 } }], 1_000);
+  leader.log.held = false;
+  leader.log.wake();
+  await altered;
+  expect(await leader.offsets()).toEqual({ a: 2 });
+});
+
 test("a Java worker's records count wherever they stand", async () => {
   const worker = await Worker.on([]);
   await worker.store.reset("c", 1_000);
