@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { SourceMap, SourceOffset } from "../api/index.js";
 import type { RecordHeader } from "../api/record-headers.js";
 import { type ExactJson, parseExactJson, sourceMapKey, writeExactJson } from "../base/exact-json.js";
@@ -11,6 +12,9 @@ import type { StoredRecord, StoreRecord } from "./log-transport.js";
 export type Era = number;
 
 const HEADER = "millrace.era";
+
+/** The value of an alteration's mark; a reset's mark has `{}`. */
+const ALTERED = { altered: true };
 
 interface StoredOffset {
   readonly partition: SourceMap;
@@ -55,9 +59,10 @@ export class OffsetFold {
     if (typeof connector !== "string") return "its key is not [connector, partition]";
     const stored = this.#connectors.get(connector) ?? { partitions: new Map(), era: 0, resetEra: 0 };
     const era = eraOf(record.headers);
-    // Connect itself skips null partitions, which some old connectors wrote. We mark resets by them.
-    if (partition === null && era !== undefined) stored.resetEra = Math.max(stored.resetEra, era);
-    else if (!isSourceMap(partition)) return partition === null ? undefined : "its partition is not a flat object";
+    // Connect itself skips null partitions, which some old connectors wrote. We mark resets and alterations by them.
+    if (partition === null && era !== undefined) {
+      if (!isDeepStrictEqual(offset, ALTERED)) stored.resetEra = Math.max(stored.resetEra, era);
+    } else if (!isSourceMap(partition)) return partition === null ? undefined : "its partition is not a flat object";
     if (offset !== null && !isSourceMap(offset)) return "its offset is not a flat object";
     stored.era = Math.max(stored.era, era ?? 0);
     this.#connectors.set(connector, stored);
@@ -109,6 +114,16 @@ export class OffsetFold {
       headers: eraHeaders(era),
     };
     return [stored, ...(known?.olderKeys ?? []).map((key) => ({ key, value: null }))];
+  }
+
+  /**
+   * The record that keeps the era of an alteration to none. Workers remember that alteration, and compaction does not: a
+   * task of a worker that started later would write in an era before it, and lose its offsets to it.
+   */
+  alteredMark(connector: string, era: Era): StoreRecord {
+    // Not the bytes of a reset's mark: compaction keeps both.
+    const key = writeExactJson([connector, null]).replace(/,null\]$/, ", null]");
+    return { key: Buffer.from(key), value: Buffer.from(writeExactJson(ALTERED)), headers: eraHeaders(era) };
   }
 
   /**

@@ -87,10 +87,9 @@ export class OffsetTopic {
     });
     // Before they are sent: a record that was on the way may arrive together with them.
     for (const each of altered) this.#altered.set(String(each.records[0]!.key), each);
-    await this.#log.send(
-      altered.flatMap(({ records }) => records),
-      permit,
-    );
+    const isMarked = this.#log.isShared && entries.some(({ offset }) => offset === null);
+    const marks = isMarked ? [this.#fold.alteredMark(connector, era)] : [];
+    await this.#log.send([...altered.flatMap(({ records }) => records), ...marks], permit);
   }
 
   /** As `alter`: deletes all offsets of a connector, those included that are still on the way. */

@@ -125,6 +125,26 @@ test("an alteration that failed and arrives late has no effect on the one that r
   expect(await leader.offsets()).toEqual({ a: 2 });
 });
 
+test("offsets altered to none take none from the tasks of a worker that starts once compaction has removed that", async () => {
+  const leader = await Worker.on([]);
+  await leader.store.flush("c", [{ partition: B, offset: { at: 1 } }]);
+  await leader.store.alter("c", [{ partition: A, offset: null }], 1_000);
+  const successor = await Worker.on(leader.compacted());
+  leader.sent();
+  await successor.store.flush("c", [{ partition: A, offset: { at: 2 } }]);
+  for (const record of successor.sent()) leader.receive(record);
+  expect(await leader.offsets()).toEqual({ a: 2, b: 1 });
+  expect(leader.sent()).toEqual([]);
+});
+
+test("a reset stands when compaction has removed all but the marks of it and of an alteration to none", async () => {
+  const { leader, late } = await stopped();
+  await leader.store.reset("c", 1_000);
+  await leader.store.alter("c", [{ partition: A, offset: null }], 2_000);
+  for (const record of late) leader.receive(record);
+  expect(await (await Worker.on(leader.compacted())).offsets()).toEqual({});
+});
+
 test("an alteration comes after a reset by a leader whose clock was ahead, although that arrives only now", async () => {
   const [former, leader] = [await Worker.on([]), await Worker.on([])];
   await former.store.reset("c", 60_000);
