@@ -106,11 +106,17 @@ export class ConfigStore implements SharedConfigStore {
     config: StoredProps,
     initialState?: TargetState,
   ): Promise<void> {
-    const entry = this.snapshot().connectors.get(connector);
-    const inForce = entry?.taskConfigs ?? [];
-    const repeated = [...tasksOf(connector, inForce), configRecord.repeatedCommit(connector, inForce.length)];
-    const records = [configRecord.connector(connector, config), ...(inForce.length > 0 ? repeated : [])];
-    if (!initialState) return this.#writeTasks(permit, connector, inForce.length, records);
+    const { connectors, fencing } = this.snapshot();
+    const inForce = connectors.get(connector)?.taskConfigs ?? [];
+    const records = [configRecord.connector(connector, config)];
+    if (inForce.length > 0) {
+      records.push(...tasksOf(connector, inForce), configRecord.repeatedCommit(connector, inForce.length));
+      const isFenced = fencing.get(connector)?.isPending === false;
+      if (isFenced && !this.leaderSends) return this.#writeTasks(permit, connector, inForce.length, records);
+      // In the same transaction: else a leader that dies in between leaves running tasks to be fenced.
+      if (isFenced) records.push(configRecord.taskCount(connector, inForce.length));
+    }
+    if (!initialState) return this.#writes.write(connector, permit, records);
     // The state first: a reader of the connector must already know not to start it.
     records.unshift(configRecord.targetState(connector, initialState));
     await this.#asNewestState(connector, () => this.#writes.write(connector, permit, records));

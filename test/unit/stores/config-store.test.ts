@@ -7,13 +7,15 @@ import type { ConfigEvent } from "../../../src/stores/config-fold.js";
 import { ConfigFold } from "../../../src/stores/config-fold.js";
 import { configRecord } from "../../../src/stores/config-records.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
+import type { StoreRecord } from "../../../src/stores/log-transport.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 
-async function openStore() {
+async function openStore(inTransactions = false) {
   const clock = new SimClock();
   const log = new MemoryLog();
   const openLog = openLogOver(log, { clock, random: new SeededRandom(1), logger: silentLogger }, "connect-configs");
-  const store = new ConfigStore(openLog, () => {});
+  const leaderSends = { lead() {}, send: (records: readonly StoreRecord[]) => log.send(records), drop() {} };
+  const store = new ConfigStore(openLog, () => {}, inTransactions ? leaderSends : undefined);
   await store.start();
   return { clock, log, store };
 }
@@ -111,6 +113,31 @@ test("a repetition of the tasks in force leaves none to fence, for a reader of t
   // Their tasks run on: to fence them would fail them.
   expect((await after.store.readToEnd()).fencing.get("c")).toEqual({ recordedTasks: 2, isPending: false });
   await Promise.all([store.close(), after.store.close()]);
+});
+
+test("a changed connector and the number of its fenced tasks are one transaction", async () => {
+  const { log, store } = await openStore(true);
+  await store.putConnector(() => {}, "c", { name: "c" });
+  await store.putTaskConfigs(() => {}, "c", [{ task: "0" }, { task: "1" }]);
+  await store.putTaskCount(() => {}, "c", 2);
+  const { sends } = log;
+  await store.putConnector(() => {}, "c", { name: "c", v: "2" });
+  expect(log.sends).toBe(sends + 1);
+  expect(log.texts.at(-1)).toEqual(["tasks-fencing-c", '{"task-count":2}']);
+  await store.close();
+});
+
+test("a new connector that is changed before it has tasks leaves those of its deleted namesake to be fenced", async () => {
+  const { store } = await openStore();
+  await store.putConnector(() => {}, "c", { name: "c" });
+  await store.putTaskConfigs(() => {}, "c", [{ task: "0" }, { task: "1" }]);
+  await store.putTaskCount(() => {}, "c", 2);
+  await store.removeConnector(() => {}, "c");
+  await store.putConnector(() => {}, "c", { name: "c" });
+  await store.putConnector(() => {}, "c", { name: "c", v: "2" });
+  await store.putTaskConfigs(() => {}, "c", [{ task: "0" }]);
+  expect(store.snapshot().fencing.get("c")).toEqual({ recordedTasks: 2, isPending: true });
+  await store.close();
 });
 
 test("a stop removes the tasks and sets the state in one write, which a crash of the leader does not cut", async () => {
