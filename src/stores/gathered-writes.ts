@@ -53,8 +53,9 @@ export class GatheredWrites {
     this.#isWriting = true;
     let isRead = false;
     while (this.#waiting.length > 0) {
+      if (!isRead) this.#dropForbidden();
       try {
-        if (!isRead) await this.log.readToEnd();
+        if (!isRead && this.#waiting.length > 0) await this.log.readToEnd();
       } catch (error) {
         for (const { done } of this.#waiting.splice(0)) done.reject(error);
         break;
@@ -63,6 +64,11 @@ export class GatheredWrites {
       isRead = await this.#write(this.#gather());
     }
     this.#isWriting = false;
+  }
+
+  /** A former leader's writes must not wait for a Kafka that it cannot reach: its next round waits behind them. */
+  #dropForbidden(): void {
+    this.#waiting = this.#waiting.filter((write) => isPermitted(write));
   }
 
   /** @returns whether the topic is read to its end. */
@@ -91,24 +97,30 @@ export class GatheredWrites {
     const connectors = new Set<string>();
     let bytes = 0;
     for (const write of this.#waiting) {
-      const { connector, permit, records, done } = write;
+      const { connector, records } = write;
       const size = records.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
       const fits = gathered.length === 0 || bytes + size <= GATHERED_BYTES;
       if (!fits || (connector !== undefined && connectors.has(connector))) {
         left.push(write);
         continue;
       }
-      try {
-        permit(0);
-      } catch (error) {
-        done.reject(error);
-        continue;
-      }
+      if (!isPermitted(write)) continue;
       if (connector !== undefined) connectors.add(connector);
       gathered.push(write);
       bytes += size;
     }
     this.#waiting = left;
     return gathered;
+  }
+}
+
+/** Rejects the write if it is not. */
+function isPermitted({ permit, done }: Write): boolean {
+  try {
+    permit(0);
+    return true;
+  } catch (error) {
+    done.reject(error);
+    return false;
   }
 }
