@@ -11,6 +11,9 @@ import type { StoredRecord, StoreRecord } from "./log-transport.js";
  */
 export type Era = number;
 
+/** An offset of a task, with the era that the task knows; undefined: the newest. */
+export type TaskOffset = SourceOffset & { readonly era?: Era | undefined };
+
 const HEADER = "millrace.era";
 
 /** The value of an alteration's mark; a reset's mark has `{}`. */
@@ -90,6 +93,12 @@ export class OffsetFold {
     return this.#connectors.get(connector)?.era ?? 0;
   }
 
+  /** The era of the tasks that know all that this fold does. */
+  taskEra(connector: string): Era {
+    const known = this.era(connector);
+    return known % 2 === 0 ? known + 1 : known;
+  }
+
   /** The era of one partition's offset; undefined: nothing is stored, or without an era. */
   eraAt(connector: string, partition: SourceMap): Era | undefined {
     return this.#connectors.get(connector)?.partitions.get(sourceMapKey(partition))?.era;
@@ -100,12 +109,12 @@ export class OffsetFold {
    * bytes. The others delete older keys of the partition: their offsets would return once it is reset, or, as they may
    * be in another topic partition, with any replay.
    *
-   * @param era of an alteration; else a task's, which knows all that this fold does.
+   * @param era of an alteration, or of a task; else of a task that knows all that this fold does.
    */
   records(
     connector: string,
     { partition, offset }: SourceOffset,
-    era: Era | undefined = taskEra(this.era(connector)),
+    era: Era | undefined = this.taskEra(connector),
   ): StoreRecord[] {
     const known = this.#connectors.get(connector)?.partitions.get(sourceMapKey(partition));
     const stored = {
@@ -145,11 +154,6 @@ export class OffsetFold {
 export function nextEra(known: Era, nowMs: number): Era {
   // By the time as well: an alteration that failed, and is not known, may arrive after the one that repeats it.
   return 2 * Math.max(Math.floor(known / 2) + 1, nowMs);
-}
-
-/** The era in which tasks write that know of this one. */
-function taskEra(known: Era): Era {
-  return known % 2 === 0 ? known + 1 : known;
 }
 
 function eraHeaders(era: Era): RecordHeader[] {

@@ -10,7 +10,7 @@ import {
 import type { OpenLog } from "./compacted-log.js";
 import type { StoreRecord } from "./log-transport.js";
 import { OffsetTopic } from "./offset-topic.js";
-import { OverlaidOffsets } from "./overlaid-offsets.js";
+import { inEra, OverlaidOffsets, type TaskEras } from "./overlaid-offsets.js";
 
 /** A connector's own offsets topic (`offsets.storage.topic`), not opened yet. */
 export interface OwnOffsetsTopic {
@@ -39,7 +39,10 @@ export interface OwnOffsetsParts {
 }
 
 /** The offsets of one connector, in the topics that hold them. */
-type StoredOffsets = Pick<OverlaidOffsets, "read" | "list" | "flush" | "alter" | "reset" | "records" | "committed"> & {
+type StoredOffsets = Pick<
+  OverlaidOffsets,
+  "eras" | "read" | "list" | "flush" | "alter" | "reset" | "records" | "committed"
+> & {
   readonly isOverlaid: boolean;
 };
 
@@ -83,14 +86,20 @@ export class OffsetStore {
     return (await this.#offsetsOf(connector, props)).list();
   }
 
-  /** As `OffsetTopic.flush`. */
+  /** The eras in which the connector's tasks store offsets now, as far as the topics have been read. */
+  async eras(connector: string, props: Props = {}): Promise<TaskEras> {
+    return (await this.#offsetsOf(connector, props)).eras();
+  }
+
+  /** As `OffsetTopic.flush`. @param eras in which the task stores them; undefined: the newest */
   async flush(
     connector: string,
     entries: readonly SourceOffset[],
     permit?: () => void,
     props: Props = {},
+    eras?: TaskEras,
   ): Promise<void> {
-    await (await this.#offsetsOf(connector, props)).flush(entries, permit);
+    await (await this.#offsetsOf(connector, props)).flush(entries, permit, eras);
   }
 
   /** As `OffsetTopic.alter`. */
@@ -124,15 +133,16 @@ export class OffsetStore {
     return { ...(await offsets.records(entries, permit)), isOverlaid: offsets.isOverlaid };
   }
 
-  /** The transaction with these offsets is committed: a fault ends no task any more. `permit` as in `flush`. */
+  /** The transaction with these offsets is committed: a fault ends no task any more. `permit`, `eras` as in `flush`. */
   async committed(
     connector: string,
     entries: readonly SourceOffset[],
     permit?: () => void,
     props: Props = {},
+    eras?: TaskEras,
   ): Promise<void> {
     try {
-      (await this.#offsetsOf(connector, props)).committed(entries, permit);
+      (await this.#offsetsOf(connector, props)).committed(entries, permit, eras);
     } catch (error) {
       const message = "Offsets are in the connector's own topic, but not in the worker's as well";
       this.own?.logger.warn(message, { connector }, error);
@@ -239,7 +249,8 @@ function onlyWorker(connector: string, topic: OffsetTopic): StoredOffsets {
     isOverlaid: false,
     read: (partitions) => topic.read(connector, partitions),
     list: () => topic.list(connector),
-    flush: (entries, permit) => topic.flush(connector, entries, permit),
+    eras: () => ({ worker: topic.taskEra(connector) }),
+    flush: (entries, permit, eras) => topic.flush(connector, inEra(entries, eras?.worker), permit),
     alter: (entries, nowMs, permit) => topic.alter(connector, entries, nowMs, permit),
     reset: (nowMs, permit) => topic.reset(connector, nowMs, permit),
     records: async (entries) => topic.records(connector, entries),

@@ -1,7 +1,7 @@
 import type { SourceMap, SourceOffset } from "../api/index.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
 import type { StoreRecord } from "./log-transport.js";
-import { type Era, nextEra, OffsetFold } from "./offset-fold.js";
+import { type Era, nextEra, OffsetFold, type TaskOffset } from "./offset-fold.js";
 
 interface Altered {
   readonly connector: string;
@@ -57,6 +57,11 @@ export class OffsetTopic {
     return this.#fold.offsets(connector);
   }
 
+  /** The era of the connector's tasks that know all that has been read. */
+  taskEra(connector: string): Era {
+    return this.#fold.taskEra(connector);
+  }
+
   /**
    * Stores all entries, `offset` null as a tombstone; resolves after the topic's acknowledgement.
    *
@@ -64,10 +69,10 @@ export class OffsetTopic {
    *   offsets, and an older one written after them would make the next start read from before the confirmed offset.
    *   (I3)
    */
-  async flush(connector: string, entries: readonly SourceOffset[], permit?: () => void): Promise<void> {
+  async flush(connector: string, entries: readonly TaskOffset[], permit?: () => void): Promise<void> {
     if (entries.length > 0)
       await this.#log.send(
-        entries.flatMap((entry) => this.#fold.records(connector, entry)),
+        entries.flatMap((entry) => this.#fold.records(connector, entry, entry.era)),
         permit,
       );
   }

@@ -1,10 +1,17 @@
 import type { Logger, SourceMap, SourceOffset } from "../api/index.js";
 import { sourceMapKey } from "../base/exact-json.js";
+import type { Era, TaskOffset } from "./offset-fold.js";
 import type { OffsetTopic } from "./offset-topic.js";
+
+/** The eras in which a task stores offsets, by topic; `own` is undefined for a connector without one. */
+export interface TaskEras {
+  readonly worker: Era;
+  readonly own?: Era;
+}
 
 /** An offset for the worker's topic. */
 interface Followed {
-  readonly entry: SourceOffset;
+  readonly entry: TaskOffset;
   /** As in `OffsetTopic.flush`: of the task that committed it. Others of the connector may outlive that task. */
   readonly permit: () => void;
 }
@@ -43,11 +50,15 @@ export class OverlaidOffsets {
     return [...own, ...worker.filter(({ partition }) => !known.has(sourceMapKey(partition)))];
   }
 
+  eras(): TaskEras {
+    return { worker: this.worker.taskEra(this.connector), own: this.own.taskEra(this.connector) };
+  }
+
   /** Resolves once the connector's own topic has acknowledged. `permit` as in `OffsetTopic.flush`. */
-  async flush(entries: readonly SourceOffset[], permit?: () => void): Promise<void> {
-    await this.#reset(entries, permit);
-    await this.own.flush(this.connector, entries, permit);
-    this.committed(entries, permit);
+  async flush(entries: readonly SourceOffset[], permit?: () => void, eras?: TaskEras): Promise<void> {
+    await this.#reset(inEra(entries, eras?.worker), permit);
+    await this.own.flush(this.connector, inEra(entries, eras?.own), permit);
+    this.committed(entries, permit, eras);
   }
 
   /** As `OffsetTopic.alter`. */
@@ -71,15 +82,15 @@ export class OverlaidOffsets {
   }
 
   /** The connector's own topic has these offsets: they are written to the worker's, too, but a failure only delays that. */
-  committed(entries: readonly SourceOffset[], permit: () => void = () => {}): void {
-    for (const entry of entries) {
+  committed(entries: readonly SourceOffset[], permit: () => void = () => {}, eras?: TaskEras): void {
+    for (const entry of inEra(entries, eras?.worker)) {
       if (entry.offset !== null) this.#behind.set(sourceMapKey(entry.partition), { entry, permit });
     }
     if (!this.#isFollowing) void this.#follow();
   }
 
   /** First, and required: an offset left in the worker's topic would be read where the own topic has none. */
-  async #reset(entries: readonly SourceOffset[], permit?: () => void): Promise<void> {
+  async #reset(entries: readonly TaskOffset[], permit?: () => void): Promise<void> {
     const resets = entries.filter(({ offset }) => offset === null);
     for (const { partition } of resets) this.#behind.delete(sourceMapKey(partition));
     await this.worker.flush(this.connector, resets, permit);
@@ -129,6 +140,11 @@ export class OverlaidOffsets {
     }
     if (isOvertaken) throw new OvertakenError("Newer offsets have overtaken these");
   }
+}
+
+/** These offsets, of a task that knows `era`. */
+export function inEra(entries: readonly SourceOffset[], era: Era | undefined): readonly TaskOffset[] {
+  return entries.map((entry) => ({ ...entry, era }));
 }
 
 function isPermitted({ permit }: Followed): boolean {

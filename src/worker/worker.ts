@@ -98,6 +98,15 @@ export interface PluginValidation {
 }
 
 /**
+ * The place of what a task stores in the order of its connector's offsets. REST alters them while no task runs, and what
+ * a task stores that does not know of it, or is over, must not undo that.
+ */
+export interface OffsetEras {
+  readonly worker: number;
+  readonly own?: number;
+}
+
+/**
  * Where source offsets live. The worker's thread owns it, in whichever thread the task runs: one writer, one fold (I6).
  */
 export interface SourceOffsetStore {
@@ -107,13 +116,21 @@ export interface SourceOffsetStore {
    * @param props the connector's configuration, which may name a topic of its own; so in all methods.
    */
   read(connector: string, partitions: readonly SourceMap[], props: Props): Promise<readonly SourceOffset[]>;
+  /** The newest eras, as far as the topics have been read. Tasks store their offsets in them. */
+  eras(connector: string, props: Props): Promise<OffsetEras>;
   /**
    * Stores all entries; resolves after the topic's acknowledgement. `offset` null stores a tombstone. A rejection means
    * that some may not be stored: the worker passes them again together with newer ones.
    *
    * @param permit called before every attempt. Its error ends the flush.
    */
-  flush(connector: string, entries: readonly SourceOffset[], permit: () => void, props: Props): Promise<void>;
+  flush(
+    connector: string,
+    entries: readonly SourceOffset[],
+    permit: () => void,
+    props: Props,
+    eras: OffsetEras,
+  ): Promise<void>;
   /**
    * The records that a task writes in its own transaction. They reuse the keys that the topic has.
    *
@@ -126,10 +143,16 @@ export interface SourceOffsetStore {
     props: Props,
   ): Promise<OffsetRecords>;
   /** The transaction with these records is committed. Called where the records were `isOverlaid`. */
-  committed(connector: string, entries: readonly SourceOffset[], permit: () => void, props: Props): Promise<void>;
+  committed(
+    connector: string,
+    entries: readonly SourceOffset[],
+    permit: () => void,
+    props: Props,
+    eras?: OffsetEras,
+  ): Promise<void>;
 }
 
-/** The herder's checks before a source task that delivers exactly once may write (KIP-618). */
+/** The herder's checks before a source task that delivers exactly once may write (KIP-618), or one stores offsets. */
 export interface SourceFencing {
   /**
    * Called before a task's producer takes over its transactional id. Resolves once the leader has fenced the tasks of
@@ -140,7 +163,7 @@ export interface SourceFencing {
    */
   fence(id: TaskId): Promise<void>;
   /**
-   * Called after that.
+   * Called after that, and before a task's next offsets where the stored ones have been altered since its last.
    *
    * @throws RetriableError FENCING_FAILED when the task is no longer of the newest commit or of this worker;
    *   RetriableError STORE_UNREADABLE.

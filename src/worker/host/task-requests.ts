@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Props, RetriableError, type SourceOffset } from "../../api/index.js";
 import { errorMessage } from "../../base/error-trace.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import type { TaskId } from "../../contract/task-id.js";
 import { isRetriable } from "../task/error-policy.js";
-import type { OffsetRecords, SourceFencing, SourceOffsetStore } from "../worker.js";
+import type { OffsetEras, OffsetRecords, SourceFencing, SourceOffsetStore } from "../worker.js";
 import { failureOf } from "./failure.js";
 import type { HostCommand, HostReport } from "./task-host-messages.js";
 
@@ -17,10 +18,10 @@ interface AskingTask {
 
 /** Answers the questions of source tasks about their offsets and their fencing, for the worker. */
 export class TaskRequests {
-  /** The runs of these began after all that was stored of their offsets had been read. */
-  readonly #caughtUp = new WeakSet<AskingTask>();
+  /** Of the tasks for which all that was stored of their offsets has been read. */
+  readonly #eras = new WeakMap<AskingTask, OffsetEras>();
 
-  /** @param fencing for exactly-once delivery; undefined when it is off. */
+  /** @param fencing undefined: no task asks for it, and all may store offsets. */
   constructor(
     private readonly offsets: SourceOffsetStore,
     private readonly fencing: SourceFencing | undefined,
@@ -58,13 +59,13 @@ export class TaskRequests {
     switch (asked.type) {
       case "readOffsets": {
         const read = await offsets.read(id.connector, asked.partitions, connectorProps);
-        this.#caughtUp.add(task);
+        await this.#erasOf(task);
         return { offsets: read };
       }
       case "offsetRecords":
         return { records: await offsets.records(id.connector, asked.entries, permit, connectorProps) };
       case "offsetsCommitted":
-        await offsets.committed(id.connector, asked.entries, permit, connectorProps);
+        await offsets.committed(id.connector, asked.entries, permit, connectorProps, this.#eras.get(task));
         return {};
       case "mayStart":
         if (!this.fencing) throw new InvariantError("A task asked for fencing without exactly-once delivery");
@@ -73,11 +74,22 @@ export class TaskRequests {
       case "flushOffsets":
         // A task may store offsets without asking for any. What was altered before its start must be known by then: else
         // they would count as sent before that.
-        if (!this.#caughtUp.has(task)) await offsets.read(id.connector, [], connectorProps);
-        this.#caughtUp.add(task);
-        await offsets.flush(id.connector, asked.entries, permit, connectorProps);
+        if (!this.#eras.has(task)) await offsets.read(id.connector, [], connectorProps);
+        await offsets.flush(id.connector, asked.entries, permit, connectorProps, await this.#erasOf(task));
         return {};
     }
+  }
+
+  /**
+   * A worker that was frozen may read of an alteration before it learns that its task is over. So a task goes on in a
+   * newer era only once that is confirmed.
+   */
+  async #erasOf(task: AskingTask): Promise<OffsetEras> {
+    const known = this.#eras.get(task);
+    const eras = await this.offsets.eras(task.id.connector, task.start.connectorProps);
+    if (known && !isDeepStrictEqual(known, eras)) await this.fencing?.confirm(task.id);
+    this.#eras.set(task, eras);
+    return eras;
   }
 }
 

@@ -30,6 +30,10 @@ class MemoryOffsets implements SourceOffsetStore {
 
   async committed() {}
 
+  async eras() {
+    return { worker: 1 };
+  }
+
   readonly stored = new Map<string, SourceMap | null>();
 
   async read(connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> {

@@ -85,6 +85,7 @@ async function start(props: Record<string, string> = {}, logger: NamedLogger = s
     workerProps: { "plugin.path": folder, "task.host.timeout.ms": "2000", "task.heap.mb": "48", ...props },
     offsets: {
       read: async () => [],
+      eras: async () => ({ worker: 1 }),
       flush: async () => {},
       records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
       committed: async () => {},

@@ -125,6 +125,26 @@ test("an alteration that failed and arrives late has no effect on the one that r
   expect(await leader.offsets()).toEqual({ a: 2 });
 });
 
+test("a task of a worker that was frozen undoes no alteration, though that worker has read of it", async () => {
+  const frozen = await Worker.on([]);
+  const eras = await frozen.store.eras("c");
+  const flush = (at: number) => frozen.store.flush("c", [{ partition: A, offset: { at } }], undefined, {}, eras);
+  await flush(1);
+  const leader = await Worker.on(frozen.sent());
+  await leader.store.alter("c", [{ partition: A, offset: { at: 7 } }], 1_000);
+  for (const record of leader.sent()) frozen.receive(record);
+  await frozen.offsets();
+  await flush(2);
+  for (const record of frozen.sent()) leader.receive(record);
+  expect(await leader.offsets()).toEqual({ a: 7 });
+  await leader.store.reset("c", 2_000);
+  for (const record of leader.sent()) frozen.receive(record);
+  await frozen.offsets();
+  await flush(3);
+  for (const record of frozen.sent()) leader.receive(record);
+  expect(await leader.offsets()).toEqual({});
+});
+
 test("offsets altered to none take none from the tasks of a worker that starts once compaction has removed that", async () => {
   const leader = await Worker.on([]);
   await leader.store.flush("c", [{ partition: B, offset: { at: 1 } }]);

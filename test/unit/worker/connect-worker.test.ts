@@ -91,6 +91,7 @@ function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, cl
     offsets: offsets ?? {
       read: async (connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> =>
         partitions.map((partition) => ({ partition, offset: { of: connector } })),
+      eras: async () => ({ worker: 1 }),
       flush: async (connector) => {
         flushed.push(connector);
       },
