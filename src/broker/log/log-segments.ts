@@ -150,6 +150,18 @@ export class LogSegments {
   }
 
   /**
+   * Writes the index files of all segments, for a clean stop; of the complete ones only if they may be sealed, otherwise
+   * the next start checks them.
+   */
+  async sealAtStop(): Promise<void> {
+    const maySeal = this.#forcedAdded === this.#added;
+    for (const segment of maySeal ? this.#list : this.#list.slice(-1)) {
+      // An empty segment needs no index: to check it costs nothing.
+      if (segment.size > 0) await segment.sealLater();
+    }
+  }
+
+  /**
    * Deletes the oldest segment.
    * @throws the file system's error; the segment then stays in the list, since on disk it would precede a gap.
    */

@@ -416,8 +416,7 @@ export class PartitionLog {
     try {
       await this.#segments.force();
       this.#commit.markDurable(this.logEndOffset);
-      // An empty segment needs no index: to check it costs nothing.
-      for (const segment of this.segments) if (segment.size > 0) await segment.sealLater();
+      await this.#segments.sealAtStop();
       // The next start drops the index files of the active segment at its first append; after a crash the transactions
       // that were aborted in it are then known only from a replay of all of it.
       this.#segments.writeProducers();

@@ -119,14 +119,20 @@ export function writeProducerSnapshot(
   for (const old of offsets.slice(0, Math.max(0, kept))) disk.remove(snapshotPath(folder, old));
 }
 
-/** The same, forced to disk, and without deleting any. For recovery. */
+/**
+ * The same, forced to disk, and without deleting outdated ones. For recovery.
+ * @throws the disk's error; there is no snapshot at `offset` then, not even a part of one, which would be trusted.
+ */
 export function writeProducerSnapshotDurably(
   folder: string,
   disk: Disk,
   offset: number,
   producers: ProducerState,
 ): void {
-  writeFileDurably(disk, snapshotPath(folder, offset), encodeProducers(producers.entries()));
+  const path = snapshotPath(folder, offset);
+  disk.remove(path);
+  writeFileDurably(disk, `${path}.tmp`, encodeProducers(producers.entries()));
+  disk.rename(`${path}.tmp`, path);
 }
 
 /**

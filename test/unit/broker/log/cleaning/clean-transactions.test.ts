@@ -127,3 +127,58 @@ test("the aborted transactions of sealed segments are known after a kill and aft
   log = openOn(disk, CONFIGS, { leaderEpoch: 2 });
   expect(log.abortedTransactions(0, 100)).toEqual(before);
 });
+
+describe("after a start on a full disk, compaction and a crash leave no ended transaction open", () => {
+  /** The snapshot at the start of the active segment knows that the transaction has ended; the one before does not. */
+  async function startOnFullDisk(): Promise<void> {
+    disk.broken = { call: "write", path: /index/, code: "ENOSPC" };
+    write(7, 0, "a", "old".padEnd(200, "x"));
+    append(log, batchOf([{ key: "fill", value: "x".repeat(300) }]));
+    endIn(log, 7, "COMMIT");
+    append(log, batchOf([{ key: "a", value: "new".padEnd(200, "x") }]));
+    append(log, batchOf([{ key: "fill", value: "x".repeat(100) }]));
+    await log.settled(log.logEndOffset);
+    log.abandon();
+    disk.kill();
+    disk.broken = undefined;
+    disk.capacityBytes = 0;
+    await start(1);
+    expect(log.segments.map(({ sealed }) => sealed)).toContain(false);
+    disk.capacityBytes = Number.POSITIVE_INFINITY;
+  }
+
+  async function start(leaderEpoch: number): Promise<void> {
+    log = openOn(disk, CONFIGS, { leaderEpoch });
+    await log.forceRecovered();
+  }
+
+  /** Without the transaction's producer, its marker can be dropped. */
+  async function cleanAndCrash(): Promise<void> {
+    log.tend(1e15, 1);
+    const isSealed = log.segments.slice(0, -1).every(({ sealed }) => sealed);
+    if (isSealed) for (const nowMs of [0, 1e15]) await clean(nowMs);
+    log.abandon();
+    disk.kill();
+    await start(3);
+    expect([log.openTransactions, log.lastStableOffset]).toEqual([[], log.logEndOffset]);
+  }
+
+  test("with a clean stop and a power cut between them", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      disk = diskWithFolder(seed);
+      log = openOn(disk, CONFIGS);
+      await startOnFullDisk();
+      await log.close();
+      disk.restart();
+      await start(2);
+      await cleanAndCrash();
+    }
+  });
+
+  test("though more is written in between", async () => {
+    await startOnFullDisk();
+    append(log, batchOf([{ key: "b", value: "b" }]));
+    await log.settled(log.logEndOffset);
+    await cleanAndCrash();
+  });
+});
