@@ -8,6 +8,8 @@ const ROOM_BYTES = 64 * 1024;
 const REQUESTS = 1 / 2;
 const ANSWERS = 1 / 2;
 const RECORDS = 3 / 8;
+/** While handlers hold more than this share, no connection has the turn: its frame might be held, too. */
+const HELD = 1 / 8;
 /** Interval at which stalled connections are looked for, and waiting ones are woken. */
 const CHECK_MS = 1000;
 /** A connection that holds memory, and of which nothing moves for so long, is closed if others wait for memory. */
@@ -43,9 +45,10 @@ export interface Holder {
  * their frames began to wait. One that may not be served passes the turn on. A client that has the turn and sends nothing
  * is closed, and so is one that does not take its answers, or sends no rest of its request, if others wait for memory;
  * early, if its answers keep all requests from being served. What a handler holds of a request while it waits counts like
- * what is being read, and ends without the client.
+ * what is being read, and ends without the client; so the turn can wait for that.
  *
- * Together they hold at most the budget, one frame, one answer, and OWN_BYTES and one chunk of the socket each.
+ * Together they hold at most the budget, the share for handlers, one frame, one answer, and OWN_BYTES and one chunk of the
+ * socket each.
  */
 export class MemoryBudget {
   readonly #accounts = new Set<MemoryAccount>();
@@ -55,6 +58,8 @@ export class MemoryBudget {
   readonly #servers = new Set<MemoryAccount>();
   readonly #answerers = new Set<() => void>();
   #requestBytes = 0;
+  /** Those of the requests that handlers hold. */
+  #heldBytes = 0;
   #answerBytes = 0;
   #turn: { readonly account: MemoryAccount; readonly sinceMs: number; readonly startBytes: number } | undefined;
   #isWaking = false;
@@ -99,6 +104,12 @@ export class MemoryBudget {
     this.#requestBytes += requestBytes;
     this.#answerBytes += answerBytes;
     if ((requestBytes < 0 || answerBytes < 0) && this.#isWaitedFor) this.#wakeSoon();
+  }
+
+  /** For accounts: a handler holds bytes of a request; negative: no more. */
+  hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.add(bytes, 0);
   }
 
   /** For accounts. */
@@ -198,7 +209,7 @@ export class MemoryBudget {
   }
 
   #giveTurn(): void {
-    if (this.#turn) return;
+    if (this.#turn || this.#heldBytes > this.#share(HELD)) return;
     for (const account of this.#readers) {
       if (!account.isWaiting) continue;
       this.#turn = { account, sinceMs: this.clock.monotonicMs(), startBytes: account.requestBytes };
@@ -307,10 +318,10 @@ export class MemoryAccount {
   /** A handler keeps bytes of a request until the returned function is called, whether the connection stays or not. */
   hold(bytes: number): () => void {
     this.#heldBytes += bytes;
-    this.budget.add(bytes, 0);
+    this.budget.hold(bytes);
     return () => {
       this.#heldBytes -= bytes;
-      this.budget.add(-bytes, 0);
+      this.budget.hold(-bytes);
     };
   }
 

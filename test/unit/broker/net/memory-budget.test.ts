@@ -165,6 +165,29 @@ describe("what a handler holds of a request while it waits", () => {
   });
 });
 
+test("while handlers hold the budget no frame is read in its turn: each would be held, too, without an end", async () => {
+  const readers = Array.from({ length: 10 }, () => new Reader(4 * MIB));
+  const releases: (() => void)[] = [];
+  for (const { account } of readers) {
+    const { endFrame } = account;
+    account.endFrame = () => {
+      releases.push(account.hold(4 * MIB));
+      endFrame.call(account);
+    };
+  }
+  await readAll(readers);
+  expect(budget.used).toBeLessThanOrEqual(LIMIT / 2 + 4 * MIB + readers.length * 2 * OWN_BYTES);
+  await clock.advance(60_000);
+  expect(readers.filter(({ evicted }) => evicted)).toEqual([]);
+  while (releases.length > 0) {
+    for (const release of releases.splice(0)) release();
+    await clock.settled();
+    await readAll(readers);
+    if (readers.every(({ done }) => done > 0)) break;
+  }
+  expect(Math.min(...readers.map(({ done }) => done))).toBeGreaterThan(0);
+});
+
 describe("clients that do not take their answers", () => {
   const holding = (count: number, bytes: number) => {
     const readers = Array.from({ length: count }, () => new Reader(0));
