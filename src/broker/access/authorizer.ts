@@ -3,6 +3,7 @@ import type { BrokerProperties } from "../broker-properties.js";
 import type { Session } from "../security/session.js";
 import type { Access } from "./access.js";
 import type { AclBinding, Operation, ResourceType } from "./acl.js";
+import { hostAddress } from "./host-address.js";
 import { type Attempt, judgeAccess, judgeAccessToAny } from "./judge-access.js";
 
 /** No resource has this name: what is allowed on it is allowed on every one. */
@@ -29,7 +30,8 @@ export class Authorizer {
   /** Replaces all ACLs. Called at start and after each change. */
   setAcls(bindings: Iterable<AclBinding>): void {
     const byType = new Map<ResourceType, Indexed>();
-    for (const binding of bindings) {
+    for (const given of bindings) {
+      const binding = { ...given, host: hostAddress(given.host) };
       const { resourceType, resourceName, patternType } = binding;
       const indexed: Indexed = byType.get(resourceType) ?? { literal: new Map(), prefixed: [] };
       byType.set(resourceType, indexed);
@@ -44,24 +46,32 @@ export class Authorizer {
     this.#byType = byType;
   }
 
-  /** @param host the client's address. @param request the name of the API, for the log. */
-  accessOf(session: Session, host: string, request: string): Access {
+  /** @param client its address. @param request the name of the API, for the log. */
+  accessOf(session: Session, client: string, request: string): Access {
+    // Read once: the session may end while the request waits, which then is still this user's.
+    const { principal } = session;
+    const host = hostAddress(client);
     const shows = (operation: Operation, resourceType: ResourceType, resourceName: string) => {
-      const { principal } = session;
       return (
         principal !== undefined && this.#allows({ principal, host, operation, resourceType, resourceName }, session)
       );
     };
     const denied = (operation: Operation, resource: string) => {
-      const { principal = "nobody", listener } = session;
-      this.logger.info("Denied a request", { principal, operation, resource, request, client: host, listener });
+      const { listener } = session;
+      this.logger.info("Denied a request", {
+        principal: principal ?? "nobody",
+        operation,
+        resource,
+        request,
+        client,
+        listener,
+      });
       return false;
     };
     return {
       shows,
       allows: (operation, type, name) => shows(operation, type, name) || denied(operation, `${type}:${name}`),
       allowsAny: (operation, resourceType) => {
-        const { principal } = session;
         const isAllowed =
           shows(operation, resourceType, ANY_NAME) ||
           (principal !== undefined &&

@@ -4,6 +4,7 @@ import { authorizedOperations, OPEN_ACCESS } from "../../../../src/broker/access
 import type { AclBinding } from "../../../../src/broker/access/acl.js";
 import { type AclFilter, aclFilterFault, matchesFilter } from "../../../../src/broker/access/acl-filter.js";
 import { Authorizer } from "../../../../src/broker/access/authorizer.js";
+import { hostAddress } from "../../../../src/broker/access/host-address.js";
 import { judgeNewAcl } from "../../../../src/broker/access/judge-new-acl.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import { Session } from "../../../../src/broker/security/session.js";
@@ -123,6 +124,25 @@ describe("an authorizer", () => {
     expect(accessOf(acls).access.allowsAny("WRITE", "TOPIC")).toBe(isAllowed);
   });
 
+  test("a request that waits is judged by who sent it, though the session has ended meanwhile", () => {
+    const authorizer = new Authorizer(new BrokerProperties({}), silentLogger);
+    const sasl: { user: string | undefined } = { user: "ann" };
+    const access = authorizer.accessOf(new Session("S", "SASL_SSL", { sasl: sasl as never }), "10.0.0.1", "Fetch");
+    authorizer.setAcls([acl("ALLOW READ"), acl("ALLOW WRITE")]);
+    sasl.user = undefined;
+    expect([access.shows("READ", "TOPIC", "t"), access.allowsAny("WRITE", "TOPIC")]).toEqual([true, true]);
+    authorizer.setAcls([]);
+    expect(access.shows("READ", "TOPIC", "t")).toBe(false);
+  });
+
+  test.each(["0:0:0:0:0:0:0:1", "::1"])("the host of an ACL may be %s, the long form as in Kafka", (host) => {
+    const acls = [acl("ALLOW READ"), acl("DENY READ", { host })];
+    for (const client of ["0:0:0:0:0:0:0:1", "::1"]) {
+      expect(accessOf(acls, {}, "ann", client).access.shows("READ", "TOPIC", "t")).toBe(false);
+    }
+    expect(accessOf(acls, {}, "ann", "::2").access.shows("READ", "TOPIC", "t")).toBe(true);
+  });
+
   test("a client that is nobody may do nothing, and the worker inside everything", () => {
     const authorizer = new Authorizer(new BrokerProperties({ "allow.everyone.if.no.acl.found": "true" }), silentLogger);
     const sasl = { user: undefined } as never;
@@ -134,6 +154,18 @@ describe("an authorizer", () => {
     expect(of(false).shows("READ", "TOPIC", "other")).toBe(false);
     expect(of(true).shows("READ", "TOPIC", "t")).toBe(true);
   });
+});
+
+test.each([
+  ["10.0.0.1", "10.0.0.1"],
+  ["*", "*"],
+  ["::", "0:0:0:0:0:0:0:0"],
+  ["2001:DB8::00A0:1", "2001:db8:0:0:0:0:a0:1"],
+  ["1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"],
+  ["::ffff:1.2.3.4", "0:0:0:0:0:ffff:102:304"],
+  ["fe80::1%Eth0", "fe80:0:0:0:0:0:0:1%Eth0"],
+])("the address %s is %s in Java", (text, address) => {
+  expect(hostAddress(text)).toBe(address);
 });
 
 test("without an authorizer all operations of a resource are authorized", () => {
