@@ -18,6 +18,8 @@ interface Begun {
   readonly nonce: string;
 }
 
+/** The largest token: of a client that is nobody yet, the first one is kept until the next. Names and nonces are short. */
+const MAX_TOKEN_BYTES = 8 * 1024;
 const CLIENT_FIRST = /^(n,(?:a=([^,]*))?,)(n=([^,]+),r=([^,]+)((?:,[^,]*)*))$/;
 const CLIENT_FINAL = /^(c=([^,]+),r=([^,]+)(?:,[^,]*)*),p=([^,]+)$/;
 
@@ -33,6 +35,7 @@ export class ScramServer implements SaslServer {
   ) {}
 
   respond(token: Buffer): SaslStep {
+    if (token.length > MAX_TOKEN_BYTES) return this.#refused();
     const text = token.toString("utf8");
     return this.#begun ? this.#finish(text, this.#begun) : this.#begin(text);
   }

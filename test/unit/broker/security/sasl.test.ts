@@ -83,6 +83,11 @@ describe("SCRAM", () => {
     expect(await salt("ann")).toMatch(/,s=[A-Za-z0-9+/]{32},i=4096$/);
   });
 
+  test("keeps little of a client that has not authenticated: a nonce of any length would be kept", async () => {
+    const server = await serverOf({ user: "pencil" });
+    expect(server.respond(bytes(`n,,n=user,r=${"x".repeat(16 * 1024)}`)).kind).toBe("refused");
+  });
+
   test("knows names with a comma and an equals sign", async () => {
     const password = "pencil";
     const mechanism = "SCRAM-SHA-512";
