@@ -158,8 +158,9 @@ export class Listener {
         return;
       }
       const user = userOf(certificate);
-      if (user === undefined) refuse(socket, "no rule of ssl.principal.mapping.rules is for the client's certificate");
-      else this.#serve(socket, user);
+      if (user !== undefined) this.#serve(socket, user);
+      else
+        refuse(socket, "the client's certificate cannot be read, or no rule of ssl.principal.mapping.rules is for it");
     });
     return server;
   }

@@ -32,8 +32,18 @@ interface DerValue {
  * The subject of a certificate as Java names it (X500Principal.getName, RFC 2253): Kafka's principals have this form.
  *
  * @param certificate in DER; its signature has been checked.
+ * @returns undefined if it cannot be read: an authority signs what it likes.
  */
-export function subjectOf(certificate: Buffer): string {
+export function subjectOf(certificate: Buffer): string | undefined {
+  try {
+    return readSubject(certificate);
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+function readSubject(certificate: Buffer): string {
   const [body] = valuesOf(valuesOf(certificate)[0]!.content);
   const fields = valuesOf(body!.content).filter(({ tag }) => tag !== VERSION);
   // The serial number, the algorithm of the signature, the issuer and the validity are before it.

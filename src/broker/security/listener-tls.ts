@@ -24,7 +24,7 @@ export interface ListenerTls {
   readonly options: TlsOptions;
   /** Whether clients are asked for a certificate, and must have one. */
   readonly clientAuth: "none" | "requested" | "required";
-  /** The name of the user with this certificate (in DER), which has been checked; undefined: no rule is for it. */
+  /** The name of the user with this certificate (in DER), which has been checked; undefined: it has none. */
   userOf(certificate: Buffer): string | undefined;
 }
 
@@ -64,7 +64,11 @@ export function listenerTls(name: string, properties: BrokerProperties): Listene
     const detail = `the key or certificate cannot be read (${(cause as Error).message}). Check the file, its type and its password`;
     throw fail("ssl.keystore.location", detail);
   }
-  return { options, clientAuth, userOf: (certificate) => mapping(subjectOf(certificate)) };
+  const userOf = (certificate: Buffer) => {
+    const subject = subjectOf(certificate);
+    return subject === undefined ? undefined : mapping(subject);
+  };
+  return { options, clientAuth, userOf };
 }
 
 function readMaterial(of: (key: string) => string | undefined, fail: (key: string, detail: string) => Error) {

@@ -18,6 +18,16 @@ test.each(CERTIFICATES)("the subject of certificate %# is written as in Java", (
   expect(subjectOf(Buffer.from(certificate, "base64"))).toBe(subject);
 });
 
+test("a certificate whose subject cannot be read names no user, and ends nothing but its connection", () => {
+  const certificate = Buffer.from(CERTIFICATES[1][0], "base64");
+  // The three bytes of Bob as a string of UTF-16.
+  for (let at = certificate.indexOf("\x0c\x03Bob"); at >= 0; at = certificate.indexOf("\x0c\x03Bob"))
+    certificate[at] = 0x1e;
+  for (const each of [certificate, certificate.subarray(0, 90), Buffer.alloc(0)]) {
+    expect(subjectOf(each)).toBeUndefined();
+  }
+});
+
 test.each([
   ["DEFAULT", "CN=Ann,O=Org", "CN=Ann,O=Org"],
   ["RULE:^CN=(.*?),O=.*$/$1/", "CN=Ann,O=Org", "Ann"],
