@@ -45,7 +45,7 @@ type Grant = readonly [Operation, ResourceType, string];
 /** A request, and what it needs. */
 export interface AclCase {
   readonly label: string;
-  /** The error codes of its answer without any ACL, as the real Kafka answers. */
+  /** The error codes of its answer without any ACL. */
   readonly denied: readonly number[];
   /** What it needs: with these ACLs nothing of it is denied. */
   readonly grants: readonly Grant[];
