@@ -65,7 +65,7 @@ export function workerTls(props: Props): ConnectionOptions {
 function listenerTls({ host, port }: Listener, props: Props, prefix: string): TlsOptions {
   const settings = tlsSettings(props, prefix);
   const { checkServerIdentity: _, ...tls } = tlsOf(props, prefix);
-  if (!("cert" in tls) && !("pfx" in tls)) {
+  if (!("cert" in tls)) {
     throw new ConfigError(
       `${prefix}ssl.keystore.location`,
       `The listener https://${host}:${port} needs a key: set ${prefix}ssl.keystore.location to a PEM, JKS or PKCS12 file, or ssl.keystore.location if no key with the prefix ${prefix} is set`,

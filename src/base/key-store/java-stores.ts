@@ -1,7 +1,7 @@
-import { createSecureContext, type SecureContextOptions } from "node:tls";
+import type { SecureContextOptions } from "node:tls";
 import { JKS_MAGIC, readJks } from "./jks-store.js";
 import { KeyStoreError } from "./key-store.js";
-import { trustedInPkcs12 } from "./pkcs12-store.js";
+import { keysInPkcs12, trustedInPkcs12 } from "./pkcs12-store.js";
 
 type Format = "JKS" | "PKCS12";
 
@@ -27,16 +27,10 @@ export function keyIn(
   password: string | undefined,
   keyPassword: string | undefined,
 ): SecureContextOptions {
-  if (formatOf(bytes) === "PKCS12") {
-    const options = { pfx: bytes, ...(password !== undefined && { passphrase: password }) };
-    try {
-      createSecureContext(options);
-    } catch (cause) {
-      throw new KeyStoreError((cause as Error).message, { cause });
-    }
-    return options;
-  }
-  const [first] = readJks(bytes, password).keys(keyPassword ?? password ?? "");
+  const [first] =
+    formatOf(bytes) === "PKCS12"
+      ? keysInPkcs12(bytes, password ?? "")
+      : readJks(bytes, password).keys(keyPassword ?? password ?? "");
   if (!first) throw new KeyStoreError("it holds no key");
   const cert = first.chain.map((certificate) => pem("CERTIFICATE", certificate)).join("");
   return { key: pem("PRIVATE KEY", first.key), cert };

@@ -1,9 +1,11 @@
-import { createDecipheriv, createHash, createHmac, pbkdf2Sync } from "node:crypto";
+import { createDecipheriv, createHash, createHmac, createPrivateKey, pbkdf2Sync, X509Certificate } from "node:crypto";
 import { DerValue } from "./der-value.js";
-import { KeyStoreError } from "./key-store.js";
+import { KeyStoreError, type StoredKey } from "./key-store.js";
 
 const DATA = "1.2.840.113549.1.7.1";
 const ENCRYPTED_DATA = "1.2.840.113549.1.7.6";
+const KEY_BAG = "1.2.840.113549.1.12.10.1.1";
+const ENCRYPTED_KEY_BAG = "1.2.840.113549.1.12.10.1.2";
 const CERTIFICATE_BAG = "1.2.840.113549.1.12.10.1.3";
 /** Java's mark of a certificate that is an entry of its own, and not one of a key's. */
 const TRUSTED_KEY_USAGE = "2.16.840.1.113894.746875.1.1";
@@ -29,19 +31,64 @@ const DIGESTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The trusted certificates of a PKCS #12 store, in DER: those that Java marks as entries of their own. Node reads such
- * stores only for the key in them.
+ * The trusted certificates of a PKCS #12 store, in DER: those that Java marks as entries of their own.
  *
  * @throws KeyStoreError
  */
 export function trustedInPkcs12(bytes: Buffer, password: string): readonly Buffer[] {
+  return bagsOf(bytes, password).flatMap((bag) => (isTrusted(bag) ? certificateIn(bag) : []));
+}
+
+/**
+ * The keys of a PKCS #12 store that have a certificate. Node's own reading of such a store is of no use here: it trusts
+ * all certificates in it, also those that only complete the key's chain.
+ *
+ * @throws KeyStoreError
+ */
+export function keysInPkcs12(bytes: Buffer, password: string): readonly StoredKey[] {
+  const bags = bagsOf(bytes, password);
+  try {
+    const certificates = bags.flatMap(certificateIn).map((certificate) => new X509Certificate(certificate));
+    return bags
+      .flatMap((bag) => keyIn(bag, password))
+      .flatMap((key) => {
+        const privateKey = createPrivateKey({ key, format: "der", type: "pkcs8" });
+        const own = certificates.find((certificate) => certificate.checkPrivateKey(privateKey));
+        return own ? [{ key, chain: chainOf(own, certificates) }] : [];
+      });
+  } catch (cause) {
+    if (cause instanceof KeyStoreError) throw cause;
+    throw new KeyStoreError("the file is damaged, or its key is of a kind that is not supported", { cause });
+  }
+}
+
+function bagsOf(bytes: Buffer, password: string): readonly DerValue[] {
   const [, authenticated, mac] = DerValue.of(bytes).items();
   const content = contentOf(authenticated);
   if (mac) checkMac(mac, content, password);
   return DerValue.of(content)
     .items()
-    .flatMap((part) => bagsIn(part, password))
-    .flatMap((bag) => trustedIn(bag));
+    .flatMap((part) => bagsIn(part, password));
+}
+
+/** A certificate and those above it. */
+function chainOf(own: X509Certificate, certificates: readonly X509Certificate[]): Buffer[] {
+  const chain = [own];
+  for (let last: X509Certificate | undefined = own; last; ) {
+    const below: X509Certificate = last;
+    last = certificates.find((each) => !chain.includes(each) && below.checkIssued(each));
+    if (last) chain.push(last);
+  }
+  return chain.map(({ raw }) => raw);
+}
+
+/** The key of a bag, as PKCS #8. */
+function keyIn(bag: DerValue, password: string): readonly Buffer[] {
+  const [type, value] = bag.items();
+  if (type?.oid() === KEY_BAG && value) return [value.bytes];
+  if (type?.oid() !== ENCRYPTED_KEY_BAG) return [];
+  const [algorithm, octets] = value?.items()[0]?.items() ?? [];
+  return algorithm && octets ? [decrypted(algorithm, octets.bytes, password)] : [];
 }
 
 /** The octets of a ContentInfo with plain data. */
@@ -61,12 +108,16 @@ function bagsIn(part: DerValue, password: string): readonly DerValue[] {
   return DerValue.of(decrypted(algorithm, octets.bytes, password)).items();
 }
 
-function trustedIn(bag: DerValue): readonly Buffer[] {
-  const [type, value, attributes] = bag.items();
+function isTrusted(bag: DerValue): boolean {
+  const [, , attributes] = bag.items();
+  return attributes?.items().some((attribute) => attribute.items()[0]?.oid() === TRUSTED_KEY_USAGE) ?? false;
+}
+
+function certificateIn(bag: DerValue): readonly Buffer[] {
+  const [type, value] = bag.items();
   if (type?.oid() !== CERTIFICATE_BAG) return [];
-  const isTrusted = attributes?.items().some((attribute) => attribute.items()[0]?.oid() === TRUSTED_KEY_USAGE);
   const certificate = value?.items()[0]?.items()[1]?.items()[0];
-  return isTrusted && certificate ? [certificate.bytes] : [];
+  return certificate ? [certificate.bytes] : [];
 }
 
 function checkMac(mac: DerValue, content: Buffer, password: string): void {
@@ -124,7 +175,7 @@ function roundsOf(value: DerValue): number {
 }
 
 function oldCipher(): KeyStoreError {
-  return new KeyStoreError("its certificates are encrypted by an algorithm that is not supported, such as RC2");
+  return new KeyStoreError("it is encrypted by an algorithm that is not supported, such as RC2");
 }
 
 /** The derivation of PKCS #12 (RFC 7292, appendix B). @param id what the bytes are for: 1 a key, 2 an IV, 3 a MAC */

@@ -44,7 +44,7 @@ export function listenerTls(name: string, properties: BrokerProperties): Listene
     throw fail("ssl.client.auth", `expected none, requested or required, got ${clientAuth}`);
   }
   const { checkServerIdentity: _, ...material } = readMaterial(of, fail);
-  if (!("cert" in material) && !("pfx" in material)) {
+  if (!("cert" in material)) {
     throw fail(
       "ssl.keystore.location",
       "a listener with TLS needs a key and its certificate: a PEM, JKS or PKCS12 file",

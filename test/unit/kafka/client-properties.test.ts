@@ -162,7 +162,12 @@ describe("security", () => {
       "ssl.keystore.type": "JKS",
       "ssl.keystore.password": "changeit",
     });
-    expect(tls).toMatchObject({ ca: expect.stringContaining("BEGIN CERTIFICATE"), passphrase: "changeit" });
+    const certificate = expect.stringContaining("BEGIN CERTIFICATE");
+    expect(tls).toMatchObject({
+      ca: certificate,
+      cert: certificate,
+      key: expect.stringContaining("BEGIN PRIVATE KEY"),
+    });
     expect(() => createSecureContext(tls ?? {})).not.toThrow();
   });
 

@@ -8,7 +8,7 @@ import { keyIn, trustIn } from "../../../../src/base/key-store/java-stores.js";
 import { KeyStoreError } from "../../../../src/base/key-store/key-store.js";
 import { fixedSeedOf } from "../../../support/seed.js";
 
-/** Written by keytool of Java 17, with the password `changeit`; the key of worker.jks with `other-one`. */
+/** Written by keytool of Java 17, worker-chain.p12 by OpenSSL, with the password `changeit`; the key of worker.jks with `other-one`. */
 const stored = (name: string) => readFileSync(join(import.meta.dirname, "../../../support/tls", name));
 const CA = new X509Certificate(stored("ca.pem"));
 
@@ -70,9 +70,31 @@ describe("a key store", () => {
     expect(() => keyIn(stored("worker.jks"), "hunter2", "other-one")).toThrow(/^the password is wrong/);
   });
 
-  test("in PKCS12 is read by Node, and refused at once if it cannot", () => {
-    expect(keyIn(stored("worker.p12"), "changeit", undefined)).toHaveProperty("pfx");
-    expect(() => keyIn(stored("worker.p12"), "hunter2", undefined)).toThrow(KeyStoreError);
+  test.each([
+    ["worker.p12", ["CN=worker"]],
+    ["worker-chain.p12", ["CN=worker", "CN=Test CA"]],
+  ])("in PKCS12, %s, gives key and certificates, and no trust in those above its own", (name, subjects) => {
+    const options = keyIn(stored(name), "changeit", undefined);
+    expect(Object.keys(options)).toEqual(["key", "cert"]);
+    expect(() => createSecureContext(options)).not.toThrow();
+    const certificates = String(options.cert).split(/(?<=-----END CERTIFICATE-----\n)/);
+    expect(certificates.map((each) => new X509Certificate(each).subject)).toEqual(subjects);
+    expect(() => keyIn(stored(name), "hunter2", undefined)).toThrow(/^the password is wrong/);
+  });
+
+  test("in PKCS12 that is damaged anywhere is refused with a reason, or read", () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(255), (at, byte) => {
+        const bytes = Buffer.from(stored("worker-chain.p12"));
+        bytes[at % bytes.length] = byte;
+        try {
+          keyIn(bytes, "changeit", undefined);
+        } catch (error) {
+          expect(error).toBeInstanceOf(KeyStoreError);
+        }
+      }),
+      { seed: fixedSeedOf("damaged key stores"), numRuns: 60 },
+    );
   });
 
   test("without a key is refused", () => {
