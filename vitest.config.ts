@@ -16,7 +16,8 @@ export default defineConfig({
           include: ["test/cluster/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Its tests mostly wait for sessions, timeouts and programs. More at once would starve those on two cores.
+          maxWorkers: 2,
         },
       },
       {
