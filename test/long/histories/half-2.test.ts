@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { brokenHistories } from "../../support/group/broken-histories.js";
+import { historyCount } from "../../support/histories/history-count.js";
 
-test("5,000 histories of a group break no rule (I4 to I7)", async () => {
-  expect(await brokenHistories(5_001, 5_000)).toEqual([]);
+test("histories of a group break no rule (I4 to I7)", async () => {
+  expect(await brokenHistories(5_001, historyCount(1_000))).toEqual([]);
 });
