@@ -1,3 +1,4 @@
+import type { Clock } from "../../../src/api/clock.js";
 import { DistributedHerder, type DistributedHerderOptions } from "../../../src/herder/distributed-herder.js";
 import { offeredProtocols, readMetadata } from "../../../src/herder/membership/group-messages.js";
 import { NO_WORK } from "../../../src/herder/work.js";
@@ -27,10 +28,18 @@ class UnpermittedStore extends ConfigStore {
   }
 }
 
-/** Carries out PATCH as a GET and a PUT. */
+/** Carries out PATCH as a GET and, a second later, a PUT. */
 class GetAndPutHerder extends DistributedHerder {
+  readonly #clock: Clock;
+
+  constructor(options: DistributedHerderOptions) {
+    super(options);
+    this.#clock = options.clock;
+  }
+
   override async patchConfig(name: string, patch: Readonly<Record<string, string>>) {
     const { config } = this.connectorInfo(name);
+    await this.#clock.delay(1000);
     return (await this.putConfig(name, { ...config, ...patch })).info;
   }
 }
