@@ -22,17 +22,22 @@ interface Op {
   isAcknowledged: boolean;
 }
 
-/** A change of a connector's offsets by REST that was acknowledged. */
+/** A change of a connector's offsets by REST. An alteration writes its start as the offset. */
 export interface OffsetChange {
-  /** Undefined: all of them. */
+  /** Undefined: a reset of all of them. */
   readonly task: number | undefined;
   readonly startMs: number;
+}
+
+interface AnsweredChange extends OffsetChange {
+  readonly endMs: number;
+  readonly isAcknowledged: boolean;
 }
 
 /** What clients have asked the group to write, and whether the config topic has it. */
 export class ClientOps {
   readonly #ops: Op[] = [];
-  readonly #offsetChanges = new Map<string, OffsetChange[]>();
+  readonly #offsetChanges = new Map<string, AnsweredChange[]>();
 
   constructor(
     private readonly clock: Clock,
@@ -60,18 +65,27 @@ export class ClientOps {
   }
 
   async changing(connector: string, change: OffsetChange, request: Promise<unknown>): Promise<void> {
-    try {
-      await request;
-      this.#offsetChanges.set(connector, [...(this.#offsetChanges.get(connector) ?? []), change]);
-    } catch {
-      // Nothing is promised.
-    }
+    // Nothing is promised after an error.
+    const isAcknowledged = await request.then(
+      () => true,
+      () => false,
+    );
+    const answered = { ...change, endMs: this.clock.monotonicMs(), isAcknowledged };
+    this.#offsetChanges.set(connector, [...(this.#offsetChanges.get(connector) ?? []), answered]);
   }
 
-  /** When the last acknowledged change of an offset began: nothing older may be stored any more. */
-  offsetChangedMs(connector: string, task: number): number {
+  /**
+   * When the last acknowledged change began that leaves no room for an offset of `sinceMs`: it began later, and not
+   * during the alteration that wrote this offset, since either of two concurrent requests may be the last.
+   */
+  offsetChangedMs(connector: string, task: number, sinceMs: number): number | undefined {
     const changes = this.#offsetChanges.get(connector) ?? [];
-    return Math.max(0, ...changes.filter((change) => (change.task ?? task) === task).map(({ startMs }) => startMs));
+    const writer = changes.find((change) => change.task === task && change.startMs === sinceMs);
+    const later = changes.filter(
+      ({ isAcknowledged, startMs, ...change }) =>
+        isAcknowledged && (change.task ?? task) === task && startMs > sinceMs && startMs >= (writer?.endMs ?? sinceMs),
+    );
+    return later.at(-1)?.startMs;
   }
 
   configured(): ConnectorRecord[] {

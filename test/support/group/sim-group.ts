@@ -197,9 +197,10 @@ export class SimGroup implements ProcessHome {
       await this.clock.advance(2_000);
       for (const offsets of [replayed.offsets(connector), ...(await listing)]) {
         for (const { partition, offset } of offsets) {
-          const sinceMs = this.ops.offsetChangedMs(connector, Number(partition["task"]));
-          if (Number(offset?.["since"]) < sinceMs)
-            return `${connector}-${partition["task"]} has an offset of ${offset?.["since"]} ms, changed at ${sinceMs} ms`;
+          const sinceMs = Number(offset?.["since"]);
+          const changedMs = this.ops.offsetChangedMs(connector, Number(partition["task"]), sinceMs);
+          if (changedMs !== undefined)
+            return `${connector}-${partition["task"]} has an offset of ${sinceMs} ms, changed at ${changedMs} ms`;
         }
       }
     }
