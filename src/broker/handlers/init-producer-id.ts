@@ -17,7 +17,7 @@ export const initProducerId = defineHandler(api, {
       const isAllowed = access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId);
       return isAllowed ? "NONE" : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
     }
-    // Whoever may write at all may do so idempotently (KIP-679).
+    // The right to write to any topic includes idempotent writes (KIP-679).
     const isAllowed = access.shows("IDEMPOTENT_WRITE", "CLUSTER", CLUSTER_NAME) || access.allowsAny("WRITE", "TOPIC");
     return isAllowed ? "NONE" : "CLUSTER_AUTHORIZATION_FAILED";
   },

@@ -8,7 +8,7 @@ export interface StoredTopic {
   readonly configs: Readonly<Record<string, string>>;
 }
 
-/** What is kept of a user's password for one SCRAM mechanism; nobody can log in with it. Salt and keys are base64. */
+/** A user's stored keys for one SCRAM mechanism; they are no use for logging in. Salt and keys are base64. */
 export interface StoredCredential {
   readonly iterations: number;
   readonly salt: string;

@@ -18,7 +18,7 @@ interface Upsertion extends Deletion {
 
 type Change = Extract<MetadataChange, { kind: "scram-user" }>;
 
-/** What is to be done for one user: all of its changes, or none. */
+/** The changes of one user's credentials, made together or not at all. */
 export type ScramPlan =
   | { readonly user: string; readonly kind: "change"; readonly changes: readonly Change[] }
   | { readonly user: string; readonly kind: "refused"; readonly error: ErrorName; readonly message: string };

@@ -2,7 +2,7 @@
 export type SaslStep =
   | { readonly kind: "challenge"; readonly token: Buffer }
   | { readonly kind: "authenticated"; readonly token: Buffer; readonly user: string }
-  /** `reason` is told to the client: it says neither whether the user exists nor anything secret. */
+  /** The client receives `reason`, so it must not reveal a secret, nor whether the user exists. */
   | { readonly kind: "refused"; readonly reason: string };
 
 /** One authentication by one mechanism. */

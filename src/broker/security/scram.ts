@@ -5,7 +5,7 @@ const HASHES = { "SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512" } as const
 
 export type ScramMechanism = keyof typeof HASHES;
 
-/** What is kept of a password (RFC 5802): nobody can log in with it, and guessing it costs `iterations` hashes. */
+/** The keys derived from a password (RFC 5802). Each guess at the password costs `iterations` hashes. */
 export interface ScramCredential {
   readonly iterations: number;
   /** This and the keys are base64. */

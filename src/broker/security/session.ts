@@ -7,7 +7,7 @@ export const ANONYMOUS = "ANONYMOUS";
 /** Who authenticates the client of a connection: its socket has (nobody, or a certificate), or SASL will. */
 export type Authentication = { readonly user: string } | { readonly sasl: SaslExchange };
 
-/** What is known of the client of one connection. */
+/** The client of one connection: its listener and its user. */
 export class Session {
   constructor(
     /** The name of the listener, in upper case. */
