@@ -1,5 +1,6 @@
 import {
   type Props,
+  type SourceLag,
   type SourceMap,
   type SourceOffset,
   type SourceRecord,
@@ -106,6 +107,10 @@ export class PostgresSourceTask implements SourceTask {
     if (!own?.offset) return;
     this.#progress.store(own.offset as SourceMap);
     this.#session?.confirm();
+  }
+
+  lag(): SourceLag {
+    return this.#session?.lag ?? {};
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import {
   ConfigError,
+  type SourceLag,
   type SourceMap,
   type SourceRecord,
   type SourceTaskContext,
@@ -17,6 +18,7 @@ import type { Progress } from "./position/progress.js";
 import { planResume, wasMovedPast } from "./position/resume-point.js";
 import { readOffset, sourcePartition, startOffset } from "./position/source-offset.js";
 import { planStart, type StartPlan, type WalEnd } from "./position/start-plan.js";
+import { WalLag } from "./position/wal-lag.js";
 import { closeClient, connectDatabase } from "./server/database-client.js";
 import { codeOf } from "./server/failure.js";
 import { queryRows } from "./server/query-rows.js";
@@ -56,12 +58,14 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #cut = new AbortController();
   #catalog: pg.Client | undefined;
+  #reconnecting: Promise<pg.Client> | undefined;
   /** Created the slot. Stays open and idle until the snapshot ends: the exported snapshot lives as long. */
   #slotClient: pg.Client | undefined;
   #snapshotClient: pg.Client | undefined;
   #snapshot: AsyncGenerator<SourceRecord[], void, void> | undefined;
   #completedOffset: (() => SourceMap) | undefined;
   #stream: EventStream | undefined;
+  #lag: WalLag | undefined;
   #startLsn: Lsn = NO_LSN;
 
   constructor(options: SessionOptions) {
@@ -127,6 +131,11 @@ export class Session {
     return this.#stream !== undefined;
   }
 
+  /** How far the stream is behind; unknown without one. */
+  get lag(): SourceLag {
+    return { lagBytes: this.#lag?.bytes, lagMs: this.#stream?.behindMs };
+  }
+
   /** Called when offsets were stored. */
   confirm(): void {
     this.#stream?.confirm();
@@ -134,6 +143,7 @@ export class Session {
 
   /** Cuts all connections, even in the middle of a query. */
   abandon(): void {
+    this.#lag?.stop();
     this.#stream?.close();
     closeClient(this.#catalog);
     this.#cut.abort();
@@ -142,6 +152,7 @@ export class Session {
   /** The orderly end: confirms the last position once more, and drops the slot if `slot.drop.on.stop` is set. */
   async close(): Promise<void> {
     const wasStreaming = this.#stream !== undefined;
+    this.#lag?.stop();
     this.#stream?.close();
     try {
       if (this.#options.settings.dropSlotOnStop && wasStreaming) await this.#dropSlot();
@@ -268,6 +279,14 @@ export class Session {
       clock,
       stopping,
     });
+    this.#lag = new WalLag({
+      walEnd: async () => (await readWalEnd(await catalog())).lsn,
+      position: () => stream.position,
+      requestPosition: () => stream.requestPosition(),
+      clock,
+      logger,
+    });
+    this.#lag.start();
     logger.info("Streaming started", { slot: settings.slotName, startLsn: resume.startLsn });
   }
 
@@ -327,8 +346,12 @@ export class Session {
 
   /** The connection for everything but streaming and the snapshot. Reconnects if it was lost. */
   async #catalogClient(): Promise<pg.Client> {
-    if (!this.#catalog || this.#catalog.connection.stream.destroyed)
-      this.#catalog = await this.#connect("Debezium General");
+    if (this.#catalog && !this.#catalog.connection.stream.destroyed) return this.#catalog;
+    // Shared: a second connection beside it would never be closed.
+    this.#reconnecting ??= this.#connect("Debezium General").finally(() => {
+      this.#reconnecting = undefined;
+    });
+    this.#catalog = await this.#reconnecting;
     return this.#catalog;
   }
 

@@ -97,6 +97,8 @@ export interface SourceTask {
 export interface SourceLag {
   /** Bytes of the source that were not returned yet; undefined: unknown. */
   readonly lagBytes?: number | undefined;
+  /** Milliseconds from the last returned record's change at the source to its return from `poll`; undefined: unknown. */
+  readonly lagMs?: number | undefined;
 }
 
 /**

@@ -268,6 +268,16 @@ export const WORKER_METRICS: readonly Metric<ScrapeReport>[] = [
       ),
   },
   {
+    name: "millrace_source_task_lag_ms",
+    type: "gauge",
+    labels: ["connector", "task"],
+    help: "From the last returned record's change at its source to its return, in ms, for tasks that know it.",
+    samples: ({ taskMetrics }) =>
+      taskMetrics.flatMap(({ id, source: lag }) =>
+        lag?.lagMs === undefined ? [] : [[labelsOf(id), lag.lagMs] as const],
+      ),
+  },
+  {
     name: "millrace_task_held_up_seconds",
     type: "gauge",
     labels: ["connector", "task"],

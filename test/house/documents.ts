@@ -142,6 +142,7 @@ export function metricsDocument(metrics: readonly Metric<never>[]): string {
         ],
         ["`…-active-count-avg`, `rebalance-avg-time-ms`", "`avg_over_time(…)`, the time over the number"],
         ["`status`, classes and versions", "labels of metrics whose value is 1"],
+        ["`MilliSecondsBehindSource` of Debezium", "`millrace_source_task_lag_ms`"],
       ],
     ),
     "Maxima are those of the last 30 to 60 s, as with the default `metrics.num.samples` and `metrics.sample.window.ms`. Counters of a task begin at 0 when it starts. A thread that hangs does not delay the answer by more than a second: its tasks keep their last known values, and `millrace_host_silent_seconds` shows it.",

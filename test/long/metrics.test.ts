@@ -10,9 +10,24 @@ import { WORKER_METRICS } from "../../src/metrics/worker-metrics.js";
 import { fileText } from "../support/file-watch.js";
 import { TestStack } from "../support/stack.js";
 
-// A source whose poll never returns and never yields.
+// A source whose poll never returns and never yields, and one that knows how late its records are.
 const PLUGIN = `
 export default [{
+  type: "source",
+  className: "com.example.Late",
+  taskClassName: "com.example.LateTask",
+  version: "1",
+  connector: () => ({ config: {}, start: async () => {}, taskConfigs: async () => [{}], stop: async () => {} }),
+  task: async () => {
+    let context;
+    return {
+      async start(given) { context = given; },
+      async poll() { await context.clock.delay(60000, context.stopping); },
+      lag: () => ({ lagMs: 250 }),
+      async stop() {},
+    };
+  },
+}, {
   type: "source",
   className: "com.example.Spin",
   taskClassName: "com.example.SpinTask",
@@ -60,6 +75,8 @@ describe("/metrics", () => {
     writeFileSync(from, "one\ntwo\nthree\nunfinished");
     await stack.rest.create("source", { "connector.class": "FileStreamSource", file: from, topic: "lines" });
     await stack.rest.create("sink", { "connector.class": "FileStreamSink", file: to, topics: "lines" });
+    await stack.rest.create("late", { "connector.class": "com.example.Late" });
+    await stack.statuses.running("late");
     await fileText(to, (written) => written === "one\ntwo\nthree\n");
     text = await scrape();
   });
@@ -80,6 +97,7 @@ describe("/metrics", () => {
     const [source, sink] = ['\\{connector="source",task="0"\\}', '\\{connector="sink",task="0"\\}'];
     expect(value(`kafka_connect_source_task_source_record_poll_total${source}`)).toBe(3);
     expect(value(`millrace_source_task_lag_bytes${source}`)).toBe("unfinished".length);
+    expect(value('millrace_source_task_lag_ms\\{connector="late",task="0"\\}')).toBe(250);
     expect(value(`kafka_connect_sink_task_sink_record_read_total${sink}`)).toBe(3);
     expect(value(`kafka_connect_sink_task_sink_record_send_total${sink}`)).toBe(3);
     expect(value(`millrace_sink_task_lag_records${sink}`)).toBe(0);
@@ -90,7 +108,7 @@ describe("/metrics", () => {
   test("measures the worker's thread, the task host and the connectors' host", () => {
     for (const host of ["worker", "host-0"])
       expect(value(`millrace_host_heap_used_bytes\\{host="${host}"\\}`)).toBeGreaterThan(1e6);
-    expect(value('millrace_host_tasks\\{host="host-0",kind="shared"\\}')).toBe(2);
+    expect(value('millrace_host_tasks\\{host="host-0",kind="shared"\\}')).toBe(3);
     expect(text).toContain('millrace_host_silent_seconds{host="connectors"}');
   });
 

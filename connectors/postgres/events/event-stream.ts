@@ -37,6 +37,7 @@ export class EventStream {
   #handedOver = 0;
   #lastRecordsMs = Number.NEGATIVE_INFINITY;
   #failure: { readonly error: unknown } | undefined;
+  #behindMs: number | undefined;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -64,12 +65,18 @@ export class EventStream {
       this.#failure = { error };
     }
     const { progress, walk } = this.#options;
+    if (walk.emitted !== this.#handedOver) this.#behindMs = Math.max(0, this.#options.clock.nowMs() - walk.committedMs);
     if (records.length > 0) {
       progress.handOver(walk.offset);
       this.#lastRecordsMs = this.#options.clock.monotonicMs();
     }
     this.#handedOver = walk.emitted;
     return records;
+  }
+
+  /** From the commit of the last change that `read` returned to its return, in ms; undefined before the first. */
+  get behindMs(): number | undefined {
+    return this.#behindMs;
   }
 
   /**

@@ -80,6 +80,11 @@ export class TransactionWalk {
     return this.#isOpen;
   }
 
+  /** Commit time of the transaction walked last, in ms since 1970. */
+  get committedMs(): number {
+    return this.#transaction.time.ms;
+  }
+
   /** End of the last completely walked transaction. */
   get ended(): Lsn {
     return this.#ended;

@@ -93,6 +93,16 @@ export class ReplicationStream {
     return this.#shown;
   }
 
+  /** The position of the last message or keepalive that `next` passed. */
+  get position(): Lsn {
+    return Math.max(this.#received, this.#shown) as Lsn;
+  }
+
+  /** Asks the server for a keepalive, which shows how far it has sent. */
+  requestPosition(): void {
+    this.#sendStatus(true);
+  }
+
   /** The position last confirmed over this connection. */
   get confirmed(): Lsn {
     return this.#confirmed;
@@ -162,7 +172,7 @@ export class ReplicationStream {
    * release unread WAL. (I3)
    */
   confirm(lsn: Lsn): void {
-    if (lsn <= this.#confirmed || lsn > Math.max(this.#received, this.#shown)) return;
+    if (lsn <= this.#confirmed || lsn > this.position) return;
     this.#confirmed = lsn;
     this.#sendStatus();
   }
@@ -231,7 +241,7 @@ export class ReplicationStream {
     const status = Buffer.alloc(34);
     status[0] = 0x72;
     // The first position, received, releases no WAL: only the second, flushed, does. (I3)
-    writeLsn(status, Math.max(this.#received, this.#shown, this.#confirmed) as Lsn, 1);
+    writeLsn(status, Math.max(this.position, this.#confirmed) as Lsn, 1);
     writeLsn(status, this.#confirmed, 9);
     writeLsn(status, this.#confirmed, 17);
     status.writeBigInt64BE(BigInt(this.#clock.nowMs()) * 1000n - BigInt(POSTGRES_EPOCH_US), 25);

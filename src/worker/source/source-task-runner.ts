@@ -198,8 +198,9 @@ export class SourceTaskRunner implements TaskRunner {
   #lag(): SourceLag | undefined {
     try {
       // Read here: the answer passes between threads, and a promise or a bigint would break what reads it there.
-      const bytes: unknown = this.#task?.lag?.()?.lagBytes;
-      return typeof bytes === "number" && Number.isFinite(bytes) ? { lagBytes: Math.max(0, bytes) } : undefined;
+      const lag = this.#task?.lag?.();
+      const [lagBytes, lagMs] = [amount(lag?.lagBytes), amount(lag?.lagMs)];
+      return lagBytes === undefined && lagMs === undefined ? undefined : { lagBytes, lagMs };
     } catch (error) {
       // A plugin's fault in a figure must not end its task. At debug, because it is repeated every two seconds.
       this.parts.logger.debug(`lag failed: ${errorMessage(error)}`);
@@ -384,4 +385,9 @@ export class SourceTaskRunner implements TaskRunner {
       transactions: this.#delivery.requests,
     };
   }
+}
+
+/** A figure of a plugin, which may be anything. */
+function amount(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) ? Math.max(0, value) : undefined;
 }

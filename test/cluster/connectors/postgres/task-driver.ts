@@ -2,6 +2,7 @@ import { PostgresSourceTask } from "../../../../connectors/postgres/postgres-sou
 import type {
   Logger,
   Props,
+  SourceLag,
   SourceMap,
   SourceOffset,
   SourceRecord,
@@ -83,6 +84,10 @@ export class TaskDriver {
   async poll(): Promise<readonly SourceRecord[]> {
     if (this.#early.length > 0) return this.#early.splice(0);
     return (await this.#task.poll()) ?? [];
+  }
+
+  lag(): SourceLag {
+    return this.#task.lag?.() ?? {};
   }
 
   /** Polls until `isEnough` accepts all records so far. */
