@@ -71,6 +71,7 @@ export function createClientOver(
       return new GroupFetchConsumer(cluster, groupOptions, consumerConfig(all), groupConfig(all), listener);
     },
     groupMember: (memberOptions, callbacks) => new CoordinatedMember(cluster, memberOptions, callbacks),
+    metrics: () => cluster.meter.metrics(),
     close() {
       cluster.close();
       return Promise.resolve();

@@ -1,3 +1,5 @@
+import type { TaskSnapshot } from "../worker/worker.js";
+
 /** The values of a metric's labels. */
 export type Labels = Readonly<Record<string, string>>;
 
@@ -8,4 +10,9 @@ export interface Metric<R> {
   readonly labels: readonly string[];
   readonly help: string;
   samples(report: R): Iterable<readonly [labels: Labels, value: number]>;
+}
+
+/** The labels of a task. */
+export function labelsOf({ connector, task }: TaskSnapshot["id"]): Labels {
+  return { connector, task: String(task) };
 }

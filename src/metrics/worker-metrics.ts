@@ -2,7 +2,8 @@ import type { ProcessLoad } from "../base/metrics/process-load.js";
 import type { ThreadLoad } from "../base/metrics/thread-load.js";
 import type { WorkerReport } from "../herder/worker-report.js";
 import type { Starts, TaskMetrics, TaskSnapshot } from "../worker/worker.js";
-import type { Labels, Metric } from "./metric.js";
+import { CLIENT_METRICS } from "./client-metrics.js";
+import { labelsOf, type Metric } from "./metric.js";
 
 /** The media type of Prometheus's text format. */
 export const METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -298,6 +299,8 @@ export const WORKER_METRICS: readonly Metric<ScrapeReport>[] = [
     (m) => m.taskTimeMs,
   ),
 
+  ...CLIENT_METRICS,
+
   {
     name: "millrace_host_tasks",
     type: "gauge",
@@ -353,10 +356,6 @@ export const WORKER_METRICS: readonly Metric<ScrapeReport>[] = [
     ({ process }) => process.startedMs / 1000,
   ),
 ];
-
-function labelsOf({ connector, task }: TaskSnapshot["id"]): Labels {
-  return { connector, task: String(task) };
-}
 
 function one(name: string, type: Type, help: string, of: (report: ScrapeReport) => number): Metric<ScrapeReport> {
   return { name, type, labels: [], help, samples: (report) => [[{}, of(report)]] };

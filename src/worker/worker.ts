@@ -18,6 +18,7 @@ import type { StatusState } from "../contract/connector-info.js";
 import type { PluginInfo } from "../contract/plugin-info.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
+import type { ClientMetrics } from "../kafka/client/client-metrics.js";
 
 /** A connector's state. UNASSIGNED: it was shut down here and may run elsewhere. */
 export type ConnectorState = Exclude<StatusState, "RESTARTING">;
@@ -274,6 +275,8 @@ export interface TaskMetrics {
   readonly transactionRecordsMin: number;
   /** Source: as `activeRecords`. Sink: records behind the partitions' ends as of the last fetch, now. */
   readonly lagRecords: number;
+  /** Sink: of the partition that is furthest behind, now. Source: 0. */
+  readonly lagRecordsMax: number;
   /** Source: bytes in the producer's buffer, now. Sink: 0. */
   readonly lagBytes: number;
   /** Source: records submitted and not settled, now. Sink: records put and not committed, now. */
@@ -288,6 +291,8 @@ export interface TaskMetrics {
   readonly source: SourceLag | undefined;
   /** Sink: open partitions, now. Source: 0. */
   readonly partitions: number;
+  /** Its Kafka clients, those for administration excepted. */
+  readonly clients: readonly (ClientMetrics & { readonly kind: "producer" | "consumer" })[];
   /** Milliseconds spent inside `poll` or `put`, those without records included. */
   readonly taskTimeMs: number;
   /** Calls of `poll` that returned records, or of `put` with records; their time in all, and the longest, recent. */

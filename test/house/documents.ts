@@ -146,7 +146,8 @@ export function metricsDocument(metrics: readonly Metric<never>[]): string {
       ],
     ),
     "Maxima are those of the last 30 to 60 s, as with the default `metrics.num.samples` and `metrics.sample.window.ms`. Counters of a task begin at 0 when it starts. A thread that hangs does not delay the answer by more than a second: its tasks keep their last known values, and `millrace_host_silent_seconds` shows it.",
-    "Not served: metrics of transformations and predicates, the Kafka clients' own metrics, metrics of plugins, JMX.",
+    "Of the Kafka clients those of tasks are shown, under Kafka's names without `-metrics` and without a group that repeats the domain: `kafka_producer_…`, `kafka_consumer_…`, `kafka_consumer_fetch_manager_…`. A latency's average is `rate(…_latency_ms_total[1m])` over `rate(kafka_producer_produce_total[1m])` or `rate(kafka_consumer_fetch_manager_fetch_total[1m])`.",
+    "Not served: metrics of transformations and predicates, those of admin clients and of the worker's own clients, metrics of plugins, JMX.",
     table(["metric", "type", "labels", "meaning"], rows),
   ]);
 }

@@ -57,13 +57,15 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
   "src/kafka": [
     ["src/kafka/client"],
     ["src/kafka/client-closed-error"],
+    ["src/kafka/client-meter", "src/kafka/client"],
     ["src/kafka/client-properties", "src/kafka/client"],
     ["src/kafka/security-config", "src/kafka/client", "src/kafka/client-properties"],
-    ["src/kafka/transport", "src/kafka/client-properties", "src/kafka/security-config"],
+    ["src/kafka/transport", "src/kafka/client-meter", "src/kafka/client-properties", "src/kafka/security-config"],
     [
       "src/kafka/cluster",
       "src/kafka/client",
       "src/kafka/client-closed-error",
+      "src/kafka/client-meter",
       "src/kafka/client-properties",
       "src/kafka/transport",
     ],

@@ -118,7 +118,7 @@ describe("/metrics", () => {
       ...board.panels.flatMap(({ targets }: { targets: { expr: string }[] }) => targets.map(({ expr }) => expr)),
       ...board.templating.list.flatMap(({ definition }: { definition?: string }) => definition ?? []),
     ];
-    const names = new Set(queries.flatMap((query) => query.match(/\b(?:kafka_connect|millrace|process)_\w+/g) ?? []));
+    const names = new Set(queries.flatMap((query) => query.match(/\b(?:kafka|millrace|process)_\w+/g) ?? []));
     expect(names.size).toBeGreaterThan(20);
     for (const name of names) expect(text).toMatch(new RegExp(`^${name}(\\{| )`, "m"));
     const labels = new Set(

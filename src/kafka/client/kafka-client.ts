@@ -1,6 +1,7 @@
 import type { Clock } from "../../api/clock.js";
 import type { Logger } from "../../api/logger.js";
 import type { Random } from "../../api/random.js";
+import type { ClientMetrics } from "./client-metrics.js";
 import type { ClientProperties, OnConnectivity } from "./client-options.js";
 import type { Consumer, ConsumerOptions } from "./consumer.js";
 import type { GroupConsumer, GroupConsumerOptions, RebalanceListener } from "./group-consumer.js";
@@ -46,6 +47,9 @@ export interface KafkaClient {
 
   /** Creates a member of a group of any protocol type; it joins at `start()`. */
   groupMember(options: GroupMemberOptions, callbacks: GroupMemberCallbacks): GroupMember;
+
+  /** What it has done so far. */
+  metrics(): ClientMetrics;
 
   /**
    * Closes all producers, consumers and members of this client, without waiting for undelivered records, and then its

@@ -10,6 +10,7 @@ import type { Fields, InputOf, OutputOf } from "../../protocol/message-fields.js
 import type { OnConnectivity } from "../client/client-options.js";
 import type { PartitionDescription, TopicDescription } from "../client/kafka-admin.js";
 import { ClientClosedError } from "../client-closed-error.js";
+import { ClientMeter } from "../client-meter.js";
 import type { Address, ConnectionConfig } from "../client-properties.js";
 import { BrokerConnection, type SendOptions } from "../transport/broker-connection.js";
 import type { Transport } from "../transport/transport.js";
@@ -39,6 +40,7 @@ export class Cluster {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly meter: ClientMeter;
   readonly #transport: Transport;
   readonly #connectivity: Connectivity;
   readonly #brokers = new Map<number, Address>();
@@ -59,6 +61,7 @@ export class Cluster {
     this.clock = options.clock;
     this.random = options.random;
     this.logger = options.logger;
+    this.meter = new ClientMeter(options.config.clientId, options.clock);
     this.#transport = options.transport;
     this.#connectivity = new Connectivity(options.onConnectivity);
     this.control = this.lane();
@@ -353,7 +356,7 @@ export class Lane {
     const existing = this.#connections.get(key);
     if (existing) return existing;
     const { clientId, requestTimeoutMs } = this.cluster.config;
-    const connection = new BrokerConnection(address, this.transport, clientId, requestTimeoutMs);
+    const connection = new BrokerConnection(address, this.transport, clientId, requestTimeoutMs, this.cluster.meter);
     this.#connections.set(key, connection);
     return connection;
   }

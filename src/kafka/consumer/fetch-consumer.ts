@@ -169,6 +169,7 @@ export class FetchConsumer implements Consumer {
         const { topic, end } = partition;
         taken.push({ topic, partition: partition.partition, records, nextOffset, end });
         room -= records.length;
+        this.cluster.meter.recordsConsumed += records.length;
       } catch (error) {
         // The batch is fetched again, in case it was damaged in transit.
         partition.seek(position);
@@ -346,6 +347,7 @@ export class FetchConsumer implements Consumer {
     // Brokers without transactions answer no last stable offset.
     partition.end = this.config.readCommitted && lastStableOffset >= 0 ? lastStableOffset : highWatermark;
     if (!records || records.length === 0) return;
+    this.cluster.meter.bytesConsumed += records.length;
     try {
       const next = partition.fetched.add(
         records,

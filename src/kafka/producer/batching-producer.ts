@@ -64,7 +64,10 @@ export class BatchingProducer<T> implements Producer<T> {
     /** All records belong to this producer's transactions; undefined: to none. */
     private readonly transaction?: Transaction,
   ) {
-    this.#records = new RecordAccumulator<T>(cluster, config, listener, (error) => transaction?.fail(error));
+    this.#records = new RecordAccumulator<T>(cluster, config, listener, (error, count) => {
+      cluster.meter.recordsFailed += count;
+      transaction?.fail(error);
+    });
     this.#lane = cluster.lane(() => this.#end());
     this.#connectivity = new Connectivity(onConnectivity);
     this.#metadata = new MetadataRefresher(cluster, this.#connectivity, this.#metadataUser());
@@ -217,6 +220,7 @@ export class BatchingProducer<T> implements Producer<T> {
       queue.inFlight = true;
       this.#records.rotate(queue);
       batch.attempts++;
+      this.cluster.meter.recordsSent += batch.count;
       const partitions = topics.get(queue.topic) ?? [];
       partitions.push({ index: queue.partition, records: this.#sealed(queue, batch) });
       topics.set(queue.topic, partitions);
@@ -320,6 +324,7 @@ export class BatchingProducer<T> implements Producer<T> {
       this.#metadata.refresh();
       return;
     }
+    this.cluster.meter.recordsRetried += head?.count ?? 0;
     queue.failures++;
     queue.lastError = error;
     queue.retryAtMs = this.cluster.clock.monotonicMs() + backoffMs(this.cluster, queue.failures);

@@ -59,7 +59,7 @@ export class RecordAccumulator<T> {
     private readonly config: ProducerConfig,
     private readonly listener: ProducerListener<T>,
     /** Also called for each failure, of records sent with `Producer.send`, too. */
-    private readonly onFailed: (error: Error) => void = () => {},
+    private readonly onFailed: (error: Error, count: number) => void = () => {},
   ) {
     this.#batchLimit = Math.min(config.batchBytes ?? config.maxRequestBytes, config.maxRequestBytes);
     this.#buffers = new BufferPool(BUFFERS_KEPT, 2 * this.#batchLimit);
@@ -272,7 +272,7 @@ export class RecordAccumulator<T> {
   }
 
   #reportFailed(token: Token<T>, count: number, error: Error, topic: string, partition: number): void {
-    this.onFailed(error);
+    this.onFailed(error, count);
     if (token instanceof SendSlot) token.failed(error);
     else this.listener.failed(token, count, error, topic, partition);
   }

@@ -3,6 +3,7 @@ import { ByteReader } from "../../protocol/byte-reader.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import type { Fields, InputOf, OutputOf } from "../../protocol/message-fields.js";
+import type { ClientMeter } from "../client-meter.js";
 import type { Address } from "../client-properties.js";
 import type { BrokerVersions, Transport, Wire } from "./transport.js";
 
@@ -44,6 +45,7 @@ export class BrokerConnection {
     private readonly transport: Transport,
     private readonly clientId: string,
     private readonly requestTimeoutMs: number,
+    private readonly meter: ClientMeter,
   ) {}
 
   /** Whether a request could be sent without connecting first. */
@@ -62,7 +64,14 @@ export class BrokerConnection {
     options: SendOptions = {},
   ): Promise<OutputOf<S>> {
     const { wire, version, encode } = await this.#prepare(api, request);
-    const payload = await wire.exchange(api, version, encode, this.requestTimeoutMs + (options.extraTimeoutMs ?? 0));
+    let sentMs = 0;
+    const counted = (correlationId: number) => {
+      const parts = encode(correlationId);
+      sentMs = this.meter.sent(parts);
+      return parts;
+    };
+    const payload = await wire.exchange(api, version, counted, this.requestTimeoutMs + (options.extraTimeoutMs ?? 0));
+    this.meter.answered(api.key, sentMs, payload.length);
     try {
       return api.decodeResponse(version, new ByteReader(payload));
     } catch (cause) {
@@ -81,7 +90,11 @@ export class BrokerConnection {
    */
   async post<Q extends Fields>(api: Api<Q, Fields>, request: InputOf<Q>): Promise<void> {
     const { wire, encode } = await this.#prepare(api, request);
-    await wire.post(api, encode);
+    await wire.post(api, (correlationId) => {
+      const parts = encode(correlationId);
+      this.meter.sent(parts);
+      return parts;
+    });
   }
 
   /** Closes the open wire: requests in flight fail, and the next one connects again. */

@@ -23,6 +23,7 @@ import {
 } from "../task/task-client-properties.js";
 import type { NewConnectivity } from "../task/task-runner.js";
 import { untilAnswered } from "../task/until-answered.js";
+import type { TaskMetrics } from "../worker.js";
 
 export type CreateKafkaClient = (options: KafkaClientOptions) => KafkaClient;
 
@@ -41,7 +42,7 @@ export interface TaskClientsParts {
  * would delay a producer's request.
  */
 export class TaskClients implements SourceClients, SinkClients {
-  readonly #clients: KafkaClient[] = [];
+  readonly #clients: { readonly kind: ClientKind; readonly client: KafkaClient }[] = [];
   #admin: KafkaAdmin | undefined;
   readonly #producerProperties: DerivedProperties;
   readonly #consumerProperties: ReturnType<typeof sinkConsumerProperties>;
@@ -105,7 +106,11 @@ export class TaskClients implements SourceClients, SinkClients {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#clients.splice(0).map((client) => client.close()));
+    await Promise.all(this.#clients.splice(0).map(({ client }) => client.close()));
+  }
+
+  metrics(): TaskMetrics["clients"] {
+    return this.#clients.flatMap(({ kind, client }) => (kind === "admin" ? [] : [{ kind, ...client.metrics() }]));
   }
 
   /** @throws ConfigError with the key as the connector's or the worker's configuration spells it */
@@ -115,7 +120,7 @@ export class TaskClients implements SourceClients, SinkClients {
     const prefixOf = (key: string) => spelledPrefix(kind, key, connectorProps, workerProps);
     const options = { properties, clock, random, logger: logger.named(LOGGERS[kind]), onConnectivity };
     const client = configureUnder(prefixOf, () => createKafkaClient(options));
-    this.#clients.push(client);
+    this.#clients.push({ kind, client });
     return client;
   }
 }

@@ -108,6 +108,13 @@ export class SinkPartitions {
     return lag;
   }
 
+  /** Of the partition that lags most. */
+  get lagRecordsMax(): number {
+    let most = 0;
+    for (const { end, current } of this.#open.values()) most = Math.max(most, end - current);
+    return most;
+  }
+
   pauseByTask(partitions: readonly TopicPartition[]): void {
     this.requireOpen(partitions);
     for (const partition of partitions) this.#pausedByTask.add(keyOfPartition(partition));

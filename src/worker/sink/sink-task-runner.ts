@@ -42,6 +42,8 @@ export interface SinkClients {
    */
   deadLetters(connectivity: NewConnectivity, signal: AbortSignal): Promise<DeadLetterQueue | undefined>;
   close(): Promise<void>;
+  /** Of those that are open. */
+  metrics(): TaskMetrics["clients"];
 }
 
 export interface SinkTaskParts extends TaskParts {
@@ -148,11 +150,12 @@ export class SinkTaskRunner implements TaskRunner {
   }
 
   metrics(): TaskMetrics {
-    const { lagRecords, uncommitted: activeRecords, size: partitions } = this.#partitions;
+    const { lagRecords, lagRecordsMax, uncommitted: activeRecords, size: partitions } = this.#partitions;
     const deadLetters = { requests: 0, failures: 0, ...this.#deadLetters?.counts };
     const pendingRecords = this.#delivery?.records.length ?? 0;
     const gauges = {
       lagRecords,
+      lagRecordsMax,
       lagBytes: 0,
       awaitingBoundary: 0,
       activeRecords,
@@ -160,6 +163,7 @@ export class SinkTaskRunner implements TaskRunner {
       source: undefined,
       partitions,
       deadLetters,
+      clients: this.parts.clients.metrics(),
     };
     return this.#counters.snapshot(gauges, this.parts.clock.monotonicMs());
   }

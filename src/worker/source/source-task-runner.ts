@@ -42,6 +42,8 @@ export interface SourceClients {
   admin(connectivity: NewConnectivity): KafkaAdmin;
   /** Closes all; records still in the producer fail. */
   close(): Promise<void>;
+  /** Of those that are open. */
+  metrics(): TaskMetrics["clients"];
 }
 
 /** The worker's offset store, for this task's connector. */
@@ -184,6 +186,7 @@ export class SourceTaskRunner implements TaskRunner {
     const deadLetters = { requests: 0, failures: 0 };
     const gauges = {
       lagRecords: unsettled,
+      lagRecordsMax: 0,
       lagBytes: bufferedBytes,
       activeRecords: unsettled,
       awaitingBoundary,
@@ -191,6 +194,7 @@ export class SourceTaskRunner implements TaskRunner {
       source: this.#lag(),
       partitions: 0,
       deadLetters,
+      clients: this.parts.clients.metrics(),
     };
     return this.#counters.snapshot(gauges, this.parts.clock.monotonicMs());
   }

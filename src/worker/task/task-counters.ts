@@ -6,6 +6,7 @@ import type { TaskMetrics } from "../worker.js";
 export type TaskGauges = Pick<
   TaskMetrics,
   | "lagRecords"
+  | "lagRecordsMax"
   | "lagBytes"
   | "activeRecords"
   | "awaitingBoundary"
@@ -13,6 +14,7 @@ export type TaskGauges = Pick<
   | "source"
   | "partitions"
   | "deadLetters"
+  | "clients"
 >;
 
 /** A task's counters, plain numbers because they are counted per record. Only its runner and its parts write them. */

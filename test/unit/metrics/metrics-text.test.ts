@@ -1,16 +1,19 @@
 import { expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
 import { ThreadMeter } from "../../../src/base/metrics/thread-load.js";
+import { ClientMeter } from "../../../src/kafka/client-meter.js";
 import { metricsText } from "../../../src/metrics/metrics-text.js";
 import { type ScrapeReport, WORKER_METRICS } from "../../../src/metrics/worker-metrics.js";
-import { TaskCounters } from "../../../src/worker/task/task-counters.js";
+import { TaskCounters, type TaskGauges } from "../../../src/worker/task/task-counters.js";
 
 const classes = { type: "sink", connectorClass: "x.Sink", taskClass: "x.SinkTask" } as const;
 const counters = new TaskCounters({ connector: 'sh"op', task: 0 }, "sink");
 counters.batch(7, 0);
 counters.called(12, 0);
-const gauges = {
+const client = new ClientMeter("", new SimClock()).metrics();
+const gauges: TaskGauges = {
   lagRecords: 3,
+  lagRecordsMax: 2,
   lagBytes: 0,
   activeRecords: 2,
   awaitingBoundary: 0,
@@ -18,6 +21,10 @@ const gauges = {
   source: undefined,
   partitions: 4,
   deadLetters: { requests: 5, failures: 1 },
+  clients: [
+    { kind: "consumer", ...client, clientId: "connector-consumer-shop-0", recordsConsumed: 11 },
+    { kind: "producer", ...client, clientId: "connector-dlq-producer", recordsSent: 13 },
+  ],
 };
 const load = new ThreadMeter(new SimClock()).load();
 const host = { kind: "shared", answering: true, tasks: 1, silentMs: 500 } as const;
@@ -84,10 +91,16 @@ test("a report becomes Prometheus's text, with a type for every metric and label
     "kafka_connect_worker_task_startup_failure_total 1",
     'millrace_host_heap_used_bytes{host="host-0"} 42',
     'millrace_host_silent_seconds{host="host-1"} 0.5',
+    'kafka_consumer_fetch_manager_records_consumed_total{connector="sh\\"op",task="0",client_id="connector-consumer-shop-0"} 11',
+    'kafka_consumer_fetch_manager_records_lag_max{connector="sh\\"op",task="0",client_id="connector-consumer-shop-0"} 2',
+    'kafka_producer_record_send_total{connector="sh\\"op",task="0",client_id="connector-dlq-producer"} 13',
     'millrace_sink_task_lag_records{connector="sh\\"op",task="0"} 3',
   ])
     expect(text).toContain(`${line}\n`);
   expect(text).not.toContain('millrace_host_heap_used_bytes{host="host-1"}');
+  expect(text).not.toContain(
+    'kafka_producer_record_send_total{connector="sh\\"op",task="0",client_id="connector-consumer',
+  );
   expect(text).not.toContain("kafka_connect_source_task_source_record_poll_total{");
 });
 

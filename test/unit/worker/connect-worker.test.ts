@@ -64,6 +64,7 @@ class FakeHost {
 
 const NO_GAUGES = {
   lagRecords: 0,
+  lagRecordsMax: 0,
   lagBytes: 0,
   activeRecords: 0,
   awaitingBoundary: 0,
@@ -71,6 +72,7 @@ const NO_GAUGES = {
   source: undefined,
   partitions: 0,
   deadLetters: { requests: 0, failures: 0 },
+  clients: [],
 };
 
 function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, clock = new SimClock()) {

@@ -137,6 +137,7 @@ export function sinkRig(
           dlqMade.resolve(producer as unknown as FakeProducer<unknown>);
           return producer;
         }),
+      metrics: () => [],
       close: async () => {},
     },
     ...parts,

@@ -252,6 +252,7 @@ export function sourceRig(
         throw new Error("no transactions");
       },
       admin: () => admin.asAdmin(),
+      metrics: () => [],
       close: async () => {
         clientsClosed++;
       },

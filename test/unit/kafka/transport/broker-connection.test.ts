@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
+import { ClientMeter } from "../../../../src/kafka/client-meter.js";
 import { BrokerConnection } from "../../../../src/kafka/transport/broker-connection.js";
 import type { Transport } from "../../../../src/kafka/transport/transport.js";
 import type { ApiInfo } from "../../../../src/protocol/api.js";
@@ -47,8 +48,10 @@ function connectionTo(versions: ReadonlyMap<number, readonly [number, number]>, 
       return Promise.resolve(wire);
     },
   };
-  const connection = new BrokerConnection({ host: "h", port: 1 }, transport, "me", 1_000);
-  return { connection, seen, open, retired, answered, connects: () => connects, closed: () => closed };
+  const clock = new SimClock();
+  const meter = new ClientMeter("me", clock);
+  const connection = new BrokerConnection({ host: "h", port: 1 }, transport, "me", 1_000, meter);
+  return { connection, clock, meter, seen, open, retired, answered, connects: () => connects, closed: () => closed };
 }
 
 test("the newest version that both sides support is used", async () => {

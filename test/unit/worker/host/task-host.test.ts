@@ -13,6 +13,7 @@ import { SeededRandom } from "../../../../src/base/random.js";
 import { DEFAULT_HEADER_CONVERTER } from "../../../../src/contract/connector-keys.js";
 import type { KafkaClient, KafkaClientOptions } from "../../../../src/kafka/client/kafka-client.js";
 import type { ProducerListener, ProducerOptions } from "../../../../src/kafka/client/producer.js";
+import { ClientMeter } from "../../../../src/kafka/client-meter.js";
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 import { TaskHost } from "../../../../src/worker/host/task-host.js";
 import type { HostReport } from "../../../../src/worker/host/task-host-messages.js";
@@ -59,6 +60,7 @@ function rig(task = new FedSource()) {
           producer.resolve(made as unknown as FakeProducer<unknown>);
           return made;
         },
+        metrics: () => new ClientMeter("connector-producer-shop-0", clock).metrics(),
         close: async () => {},
       } as unknown as KafkaClient;
     },
@@ -130,7 +132,9 @@ describe("a task host", () => {
     task.feed(records(1, 2));
     await made.arrived(2);
     host.receive({ type: "metrics", request: 5 });
-    expect(reports.at(-1)).toMatchObject({ type: "metrics", request: 5, tasks: [{ id: ID, recordsRead: 2 }] });
+    const ofClients = [{ kind: "producer", clientId: "connector-producer-shop-0", recordsSent: 0 }];
+    const tasks = [{ id: ID, recordsRead: 2, clients: ofClients }];
+    expect(reports.at(-1)).toMatchObject({ type: "metrics", request: 5, tasks });
     await clock.advance(60_000);
     const flush = reports.at(-1);
     expect(flush).toMatchObject({

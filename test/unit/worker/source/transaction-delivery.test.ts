@@ -92,6 +92,7 @@ function setUp(options: Options = {}) {
       transactionalProducer: <T>(listener: ProducerListener<T>, connectivity: NewConnectivity) =>
         opened().transactionalProducer({ transactionalId: ID, onConnectivity: connectivity() }, listener),
       admin: () => new FakeAdmin().asAdmin(),
+      metrics: () => [],
       close: async () => {
         await client?.close();
       },
