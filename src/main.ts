@@ -2,6 +2,7 @@
 import { packageVersion } from "./app/package-version.js";
 import type { CommandProcess } from "./app/stack-commands.js";
 import { deferred } from "./base/deferred.js";
+import { stackOf } from "./base/trace/error-trace.js";
 import { EXIT, errorLine } from "./cli/exit-code.js";
 import { runProgram } from "./cli/program.js";
 
@@ -23,11 +24,11 @@ const host: CommandProcess = {
 
 // An unhandled rejection of a plugin is that plugin's fault and must not stop all others.
 process.on("unhandledRejection", (reason) => {
-  host.report(`${errorLine(reason)} (unhandled rejection)\n${stackOf(reason)}`);
+  host.report(`${errorLine(reason)} (unhandled rejection)\n${stackText(reason)}`);
 });
 // The state is now unknown, and every part recovers from a crash.
 process.on("uncaughtException", (error) => {
-  host.report(`${errorLine(error)} (uncaught exception)\n${stackOf(error)}`);
+  host.report(`${errorLine(error)} (uncaught exception)\n${stackText(error)}`);
   process.exit(EXIT.failed);
 });
 
@@ -47,6 +48,6 @@ try {
   process.exit(EXIT.failed);
 }
 
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? "") : "";
+function stackText(error: unknown): string {
+  return error instanceof Error ? stackOf(error) : "";
 }

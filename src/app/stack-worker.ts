@@ -164,14 +164,16 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
   try {
     await findBroker(client, props["bootstrap.servers"] ?? "", options);
     const topics = { tracked: config["topic.tracking.enable"], resettable: config["topic.tracking.allow.reset"] };
-    const { adminApp, restApp } = await import("../rest/rest-app.js");
-    const started = Promise.all([loop.start(), herder.clusterId()]);
-    const metrics = metricsPage(herder, new ThreadMeter(clock));
-    const commit = buildCommit();
-    const context = { herder, clock, http, logger: logger.named(LOGGERS.rest), commit, metrics, access, topics };
-    rest.serve(restApp(context, { hasAdmin: endpoints.admin === undefined }) as RequestListener);
-    admin.serve(adminApp(context) as RequestListener);
-    await started;
+    // REST's code loads while the broker answers.
+    const serve = async () => {
+      const { adminApp, restApp } = await import("../rest/rest-app.js");
+      const metrics = metricsPage(herder, new ThreadMeter(clock));
+      const commit = buildCommit();
+      const context = { herder, clock, http, logger: logger.named(LOGGERS.rest), commit, metrics, access, topics };
+      rest.serve(restApp(context, { hasAdmin: endpoints.admin === undefined }) as RequestListener);
+      admin.serve(adminApp(context) as RequestListener);
+    };
+    await Promise.all([loop.start(), herder.clusterId(), serve()]);
   } catch (error) {
     await close(() => loop.abandon());
     throw error;

@@ -10,10 +10,10 @@ import {
   type Support,
 } from "../api/index.js";
 import { deferred } from "../base/deferred.js";
-import { traceOf } from "../base/error-trace.js";
 import type { LevelSettings } from "../base/log/log-levels.js";
 import { LOGGERS } from "../base/log/logger-names.js";
 import type { NamedLogger } from "../base/logger.js";
+import { traceOf } from "../base/trace/error-trace.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { TaskId } from "../contract/task-id.js";
 import { ConnectorRunner } from "./connector/connector-runner.js";

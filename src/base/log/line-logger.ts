@@ -1,6 +1,6 @@
 import type { Clock } from "../../api/clock.js";
-import { traceOf } from "../error-trace.js";
 import type { LogSink, NamedLogger } from "../logger.js";
+import { traceOf } from "../trace/error-trace.js";
 import { LeveledLogger } from "./leveled-logger.js";
 import type { LogEntry } from "./log-entry.js";
 import type { LogLevels } from "./log-levels.js";

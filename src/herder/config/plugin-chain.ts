@@ -1,5 +1,5 @@
 import { type ConfigDef, type ConfigKey, type ConfigValue, validateConfig } from "../../api/index.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { SubmittedConfig } from "../../contract/connector-info.js";
 import type { PluginCatalog, PluginKind, Worker } from "../../worker/worker.js";
 import { classKeys, fullClassName, lookupFault } from "./class-keys.js";

@@ -1,6 +1,6 @@
 import type { LogFields } from "../../api/index.js";
-import { traceOf } from "../../base/error-trace.js";
 import type { NamedLogger } from "../../base/logger.js";
+import { traceOf } from "../../base/trace/error-trace.js";
 import type { Redactions } from "./redaction.js";
 
 /**

@@ -1,5 +1,5 @@
 import { ConfigError, ConflictError, NotFoundError, RetriableError } from "../../api/index.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { ConfigSnapshot, ConnectorEntry } from "../../stores/config-fold.js";
 import { isRetriable } from "../../worker/task/error-policy.js";
 import type { LeaderWriter } from "../membership/leader-writer.js";

@@ -2,7 +2,7 @@ import type { Clock, Logger, Random } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
 import { mustRun } from "../../base/command-loop.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
-import { traceOf } from "../../base/error-trace.js";
+import { traceOf } from "../../base/trace/error-trace.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import type { StoredProps } from "../../stores/config-records.js";
 import type { Worker } from "../../worker/worker.js";

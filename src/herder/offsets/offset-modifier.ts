@@ -7,7 +7,7 @@ import {
   type SourceOffset,
   UnsupportedError,
 } from "../../api/index.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { SubmittedOffset } from "../../contract/connector-info.js";
 import { REQUEST_TIMEOUT_MS } from "../../contract/rest-api.js";
 import type { ConnectorFacts, Worker } from "../../worker/worker.js";

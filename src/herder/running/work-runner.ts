@@ -1,6 +1,6 @@
 import { errorKind, type Logger } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
-import { traceOf } from "../../base/error-trace.js";
+import { traceOf } from "../../base/trace/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { ConfigSnapshot } from "../../stores/config-fold.js";

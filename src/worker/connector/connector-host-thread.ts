@@ -1,11 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SystemClock } from "../../base/clock.js";
-import { traceOf } from "../../base/error-trace.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import { LogLevels } from "../../base/log/log-levels.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
 import { ThreadMeter } from "../../base/metrics/thread-load.js";
 import { SystemRandom } from "../../base/random.js";
+import { traceOf } from "../../base/trace/error-trace.js";
 import { CodeOwner } from "../host/code-owner.js";
 import { forwardingLogger } from "../host/forwarding-logger.js";
 import { logStrayRejections } from "../host/stray-rejections.js";

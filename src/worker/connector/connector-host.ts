@@ -11,10 +11,10 @@ import {
   type ValidationContext,
   validateConfig,
 } from "../../api/index.js";
-import { errorMessage } from "../../base/error-trace.js";
 import { InvariantError } from "../../base/invariant-error.js";
 import type { NamedLogger } from "../../base/logger.js";
 import type { ThreadLoad } from "../../base/metrics/thread-load.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import { failureOf } from "../host/failure.js";
 import type { PluginRef, Plugins, PluginValidation, TransactionQuestion } from "../worker.js";
 import type { ConnectorCall, ConnectorCommand, ConnectorReport, StartCall } from "./connector-host-messages.js";

@@ -1,5 +1,5 @@
 import { ConflictError, type ErrorKind, errorKind, type Logger, type Props } from "../../api/index.js";
-import { errorMessage, traceOf } from "../../base/error-trace.js";
+import { errorMessage, traceOf } from "../../base/trace/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import { checkTaskCount, tasksMax } from "../task/task-count.js";
 import type { ConnectorFacts, ConnectorSnapshot, ConnectorState } from "../worker.js";

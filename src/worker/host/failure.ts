@@ -9,7 +9,7 @@ import {
   RetriableError,
   UnsupportedError,
 } from "../../api/index.js";
-import { textOf, traceOf } from "../../base/error-trace.js";
+import { textOf, traceOf } from "../../base/trace/error-trace.js";
 import { isRetriable } from "../task/error-policy.js";
 
 /** An error on its way to another thread: fields for decisions, and text to show. */

@@ -1,8 +1,8 @@
 import type { Clock, LogFields } from "../../api/index.js";
-import { traceOf } from "../../base/error-trace.js";
 import { LeveledLogger } from "../../base/log/leveled-logger.js";
 import type { LineLevel, LogLevels } from "../../base/log/log-levels.js";
 import type { NamedLogger } from "../../base/logger.js";
+import { traceOf } from "../../base/trace/error-trace.js";
 
 /** A log line of a host on its way to the worker's thread, which redacts and writes it. */
 export interface LogReport {

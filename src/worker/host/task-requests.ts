@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Props, RetriableError, type SourceOffset } from "../../api/index.js";
-import { errorMessage } from "../../base/error-trace.js";
 import { InvariantError } from "../../base/invariant-error.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { TaskId } from "../../contract/task-id.js";
 import { isRetriable } from "../task/error-policy.js";
 import type { OffsetEras, OffsetRecords, SourceFencing, SourceOffsetStore } from "../worker.js";

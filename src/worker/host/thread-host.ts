@@ -1,6 +1,7 @@
 import { Worker as Thread } from "node:worker_threads";
 import type { Props } from "../../api/index.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
+import { stackOf } from "../../base/trace/error-trace.js";
 import type { HostLink, HostListener } from "./host-link.js";
 
 /** The start data of every host's thread. */
@@ -86,5 +87,5 @@ function reasonOf(error: unknown, heapMb: number | undefined): string {
       ? "it ran out of memory"
       : `it ran out of memory: its code needed more than task.heap.mb=${heapMb}`;
   }
-  return `an uncaught error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  return `an uncaught error: ${error instanceof Error ? stackOf(error) : String(error)}`;
 }

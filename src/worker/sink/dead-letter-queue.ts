@@ -8,7 +8,7 @@ import {
   type RecordHeader,
 } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
-import { textOf, traceOf } from "../../base/error-trace.js";
+import { textOf, traceOf } from "../../base/trace/error-trace.js";
 import { DEAD_LETTER_KEYS } from "../../contract/connector-keys.js";
 import type { TaskId } from "../../contract/task-id.js";
 import type { ConsumerRecord } from "../../kafka/client/consumer.js";

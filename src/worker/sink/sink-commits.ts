@@ -1,6 +1,6 @@
 import type { Clock, Logger, SinkTask, TopicPartition, TopicPartitionOffset } from "../../api/index.js";
 import { deferred } from "../../base/deferred.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { GroupConsumer } from "../../kafka/client/group-consumer.js";
 import type { TaskCounters } from "../task/task-counters.js";
 import { keyOfPartition, type SinkPartitions } from "./sink-partitions.js";

@@ -1,5 +1,5 @@
 import { DataError, type Props, RetriableError, type SinkOffset } from "../../api/index.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { KafkaAdmin } from "../../kafka/client/kafka-admin.js";
 import type { KafkaClient } from "../../kafka/client/kafka-client.js";
 import type { CommittedOffset } from "../../kafka/client/topic-partition.js";

@@ -7,7 +7,7 @@ import type {
   TopicPartitionOffset,
 } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { FetchedRecords } from "../../kafka/client/consumer.js";
 import type { GroupConsumer, RebalanceListener } from "../../kafka/client/group-consumer.js";

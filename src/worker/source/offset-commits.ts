@@ -1,7 +1,7 @@
 import type { Clock, Logger, Random, SourceOffset, Timer } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
 import { deferred } from "../../base/deferred.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { TaskCounters } from "../task/task-counters.js";
 import type { CommittableOffset, SubmittedRecords } from "./submitted-records.js";
 

@@ -9,7 +9,7 @@ import type {
 } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
 import { deferred } from "../../base/deferred.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import type { KafkaAdmin } from "../../kafka/client/kafka-admin.js";
 import type { Producer, ProducerListener, ProducerRecord } from "../../kafka/client/producer.js";

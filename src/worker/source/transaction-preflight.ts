@@ -1,5 +1,5 @@
 import type { Props, Support } from "../../api/index.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { TransactionQuestion } from "../worker.js";
 import { exactlyOnceMode } from "../worker-config.js";
 

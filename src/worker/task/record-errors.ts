@@ -1,5 +1,5 @@
 import { type Clock, DataError, type Logger, type Random } from "../../api/index.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { TaskId } from "../../contract/task-id.js";
 import { isNotPrepared } from "./converter-preparation.js";
 import { type ErrorPolicy, judgeFailure, NeverTolerated, type Stage } from "./error-policy.js";

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
-import { errorMessage } from "../../base/error-trace.js";
+import { errorMessage } from "../../base/trace/error-trace.js";
 import type { OnConnectivity } from "../../kafka/client/client-options.js";
 import { isRetriable } from "./error-policy.js";
 

@@ -21,6 +21,7 @@ const task = (behaviour) => ({
   async poll() {
     if (behaviour === "spin") for (;;);
     if (behaviour === "greedy") { const held = []; for (;;) held.push(new Array(1e5).fill(held.length)); }
+    if (behaviour === "broken") throw new Error("poll is broken");
     if (behaviour === "deaf") await new Promise(() => {});
     await new Promise((resolve) => setTimeout(resolve, 20));
     return null;
@@ -35,7 +36,7 @@ const plugin = (behaviour) => ({
   connector: () => ({ config: {}, start: async () => {}, taskConfigs: async () => [{}], stop: async () => {} }),
   task: async () => task(behaviour),
 });
-export default ["good", "spin", "greedy", "deaf", "uncaught"].map(plugin);
+export default ["good", "spin", "greedy", "deaf", "uncaught", "broken"].map(plugin);
 `;
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-hosts-"));
@@ -98,6 +99,16 @@ test("an uncaught error of a task's code fails that task alone, and its host con
   await worker.metrics();
   expect(worker.hosts()).toMatchObject([{ name: "host-0", answering: true, tasks: 1 }, { name: "connectors" }]);
   expect(listener.lines.filter((line) => line.startsWith("good"))).toEqual(["good-0 RUNNING"]);
+});
+
+test("the trace of a failed task names the plugin's file, and our sources instead of the files that bundle them", async () => {
+  const { listener, run } = await start();
+  const failed = listener.expect("broken-0 FAILED");
+  await run("broken");
+  const trace = await failed;
+  expect(trace).toMatch(/at Object\.poll \(file:.*\/rogue\/index\.mjs:\d+:\d+\)/);
+  expect(trace).toMatch(/\(src\/worker\/source\/source-task-runner\.ts:\d+:\d+\)/);
+  expect(trace).not.toContain("dist/");
 });
 
 test("a task that blocks its thread forever is FAILED alone; the others of its host start again on a new one", async () => {

@@ -11,10 +11,10 @@ import {
 } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
-import { traceOf } from "../../../src/base/error-trace.js";
 import { sourceMapKey } from "../../../src/base/exact-json.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
+import { traceOf } from "../../../src/base/trace/error-trace.js";
 import type { ProducerListener } from "../../../src/kafka/client/producer.js";
 import type { PluginFacts } from "../../../src/worker/plugins/named-plugins.js";
 import { type Plugin, PluginRegistry } from "../../../src/worker/plugins/plugin-registry.js";

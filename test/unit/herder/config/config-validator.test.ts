@@ -9,7 +9,7 @@ import {
   type Predicate,
   type Transformation,
 } from "../../../../src/api/index.js";
-import { traceOf } from "../../../../src/base/error-trace.js";
+import { traceOf } from "../../../../src/base/trace/error-trace.js";
 import { ConfigValidator, refusal } from "../../../../src/herder/config/config-validator.js";
 import { NamedPlugins } from "../../../../src/worker/plugins/named-plugins.js";
 import type { PluginRegistry } from "../../../../src/worker/plugins/plugin-registry.js";

@@ -8,7 +8,7 @@ import {
   RetriableError,
   UnsupportedError,
 } from "../../../../src/api/index.js";
-import { traceOf } from "../../../../src/base/error-trace.js";
+import { traceOf } from "../../../../src/base/trace/error-trace.js";
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 import { errorOf, failureOf } from "../../../../src/worker/host/failure.js";
 import { isRetriable } from "../../../../src/worker/task/error-policy.js";

@@ -1,3 +1,5 @@
+import { withSourcePositions } from "./source-positions.js";
+
 /**
  * An error as the status topic and REST show it: name, message and stack, then each cause, in the layout of a Java
  * stack trace. It contains no record values or secrets, because error messages contain none.
@@ -5,11 +7,16 @@
 export function traceOf(error: unknown): string {
   const parts: string[] = [];
   for (let next = error; next !== undefined && next !== null && parts.length < 10; ) {
-    const text = next instanceof Error ? (next.stack ?? `${next.name}: ${next.message}`) : textOf(next);
+    const text = next instanceof Error ? stackOf(next) : textOf(next);
     parts.push(parts.length > 0 ? `Caused by: ${text}` : text);
     next = next instanceof Error ? next.cause : undefined;
   }
   return `${parts.join("\n")}\n`;
+}
+
+/** Its name, message and stack, in positions of the sources; not its causes. */
+export function stackOf(error: Error): string {
+  return withSourcePositions(error.stack ?? `${error.name}: ${error.message}`);
 }
 
 /** The error in one line: its message, and its cause's unless the message contains it. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { errorMessage, traceOf } from "../../../src/base/error-trace.js";
+import { errorMessage, traceOf } from "../../../../src/base/trace/error-trace.js";
 
 test("a cause that ends in a line break is not said twice", () => {
   const cause = new Error("write EPROTO: wrong version number\n");
