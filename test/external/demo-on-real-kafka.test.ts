@@ -3,8 +3,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SystemClock } from "../../src/base/clock.js";
 import { deferred } from "../../src/base/deferred.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SeededRandom, SystemRandom } from "../../src/base/random.js";
+import { SeededRandom } from "../../src/base/random.js";
 import { readFinalRows } from "../../src/demo/check/final-rows.js";
 import { isComplete, isFlawless, judgePipeline } from "../../src/demo/check/judge-pipeline.js";
 import { SHOP_TABLES, topicOf } from "../../src/demo/check/shop-tables.js";
@@ -12,7 +11,7 @@ import { StoredObjects } from "../../src/demo/check/stored-objects.js";
 import { TopicObserver } from "../../src/demo/check/topic-observer.js";
 import { DemoWorkload } from "../../src/demo/demo-workload.js";
 import type { PostgresServer } from "../../src/emulators/postgres/postgres-server.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
+import { kafkaClient } from "../support/kafka-client.js";
 import { startTestObjectStore, TEST_CREDENTIALS, type TestObjectStore } from "../support/object-store.js";
 import { startTestPostgres, withClient } from "../support/postgres.js";
 import { OurWorker } from "./our-worker.js";
@@ -55,12 +54,7 @@ describe.skipIf(!startRealKafka)("the demo's two configs on the real Apache Kafk
   };
 
   test("carry the snapshot and a live mix into topics and objects, nothing missing, twice or out of order", async () => {
-    const client = createKafkaClient({
-      properties: { "bootstrap.servers": bootstrap() },
-      clock,
-      random: new SystemRandom(),
-      logger: silentLogger,
-    });
+    const client = kafkaClient(bootstrap());
     const observer = new TopicObserver(
       client,
       SHOP_TABLES.map((table) => topicOf("demo", table)),

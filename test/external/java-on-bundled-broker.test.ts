@@ -4,12 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SystemClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SystemRandom } from "../../src/base/random.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
 import { fileText } from "../support/file-watch.js";
+import { kafkaClient } from "../support/kafka-client.js";
 import { RestClient } from "../support/rest-client.js";
 import { findPeers, isOnPath, Peers } from "./peers.js";
 
@@ -72,13 +69,7 @@ describe.skipIf(missing)("the stock Java tools on the bundled broker", () => {
       ...["--transactional-id", "perf", "--transaction-duration-ms", "50"],
       ...["--producer-props", `bootstrap.servers=${broker.bootstrap}`],
     ]);
-    const properties = { "bootstrap.servers": broker.bootstrap };
-    const ours = createKafkaClient({
-      properties,
-      clock: new SystemClock(),
-      random: new SystemRandom(),
-      logger: silentLogger,
-    });
+    const ours = kafkaClient(broker.bootstrap);
     try {
       const aborted = ours.transactionalProducer({ transactionalId: "ours" }, { acknowledged() {}, failed() {} });
       await aborted.init();

@@ -3,12 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { SystemClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SystemRandom } from "../../src/base/random.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { KafkaError } from "../../src/protocol/kafka-error.js";
+import { kafkaClient } from "../support/kafka-client.js";
+import { expectRoundTrip } from "../support/round-trip.js";
 import { findPeers, freePort, Peers } from "./peers.js";
 
 const { script, missing } = findPeers();
@@ -88,16 +86,10 @@ describe.skipIf(missing)("secured listeners of Apache Kafka", () => {
   }
 
   function connect(port: number, properties: Record<string, string>): KafkaClient {
-    const client = createKafkaClient({
-      properties: {
-        "bootstrap.servers": `127.0.0.1:${port}`,
-        "auto.offset.reset": "earliest",
-        "default.api.timeout.ms": "10000",
-        ...properties,
-      },
-      clock: new SystemClock(),
-      random: new SystemRandom(),
-      logger: silentLogger,
+    const client = kafkaClient(`127.0.0.1:${port}`, {
+      "auto.offset.reset": "earliest",
+      "default.api.timeout.ms": "10000",
+      ...properties,
     });
     clients.push(client);
     return client;
@@ -123,31 +115,7 @@ describe.skipIf(missing)("secured listeners of Apache Kafka", () => {
     const sasl = module ? { "sasl.mechanism": mechanism, "sasl.jaas.config": login(module) } : {};
     const client = connect(...listenerOf(protocol, sasl));
     const topic = `secured-${protocol}-${mechanism}`;
-    expect(
-      await client.admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1, configs: {} }]),
-    ).toEqual([{ name: topic }]);
-    // Answers of several megabytes, and so of many TLS records.
-    const values = Array.from({ length: 400 }, (_, at) => `${at} ${"x".repeat(10_000 + at)}`);
-    const producer = client.producer({}, { acknowledged() {}, failed() {} });
-    await producer.send(
-      values.map((value) => {
-        return {
-          topic,
-          partition: 0,
-          key: null,
-          value: Buffer.from(value),
-          timestampMs: Date.now(),
-          headers: [],
-        };
-      }),
-    );
-    const consumer = client.consumer({ properties: { "max.partition.fetch.bytes": "4194304" } });
-    consumer.assign([{ topic, partition: 0 }]);
-    const read: string[] = [];
-    while (read.length < values.length) {
-      for (const { records } of await consumer.poll(10_000)) read.push(...records.map(({ value }) => String(value)));
-    }
-    expect(read).toEqual(values);
+    await expectRoundTrip(client, topic);
   });
 
   test("requests under way when the session is about to end are answered, and a group holds together", async () => {

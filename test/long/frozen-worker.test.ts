@@ -1,9 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { SystemClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SystemRandom } from "../../src/base/random.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
+import { kafkaClient } from "../support/kafka-client.js";
 import { startWorkerProcess, TestStack } from "../support/stack.js";
 
 const NO_DELAY = { "scheduled.rebalance.max.delay.ms": "0" };
@@ -17,14 +14,8 @@ afterAll(() => stack?.close());
 
 /** Reads the status topic until the last record of every key satisfies `predicate`: what compaction keeps. */
 async function lastRecords(kafka: string, keys: readonly string[], predicate: (status: Status) => boolean) {
-  const properties = { "bootstrap.servers": kafka, "auto.offset.reset": "earliest" };
-  const client = createKafkaClient({
-    properties,
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-    logger: silentLogger,
-  });
-  const consumer = client.consumer({ properties });
+  const client = kafkaClient(kafka);
+  const consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
   consumer.assign([0, 1].map((partition) => ({ topic: TOPIC, partition })));
   const last = new Map<string, Status>();
   while (!keys.every((key) => last.has(key) && predicate(last.get(key)!))) {

@@ -2,12 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SystemClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SystemRandom } from "../../src/base/random.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { WORKER_METRICS } from "../../src/metrics/worker-metrics.js";
 import { fileText } from "../support/file-watch.js";
+import { kafkaClient } from "../support/kafka-client.js";
 import { TestStack } from "../support/stack.js";
 
 // A source whose poll never returns and never yields, and one that knows how late its records are.
@@ -62,13 +59,7 @@ describe("/metrics", () => {
       },
     });
     // Before the sink subscribes: it finds later topics only after some seconds.
-    const properties = { "bootstrap.servers": stack.kafka };
-    const client = createKafkaClient({
-      properties,
-      clock: new SystemClock(),
-      random: new SystemRandom(),
-      logger: silentLogger,
-    });
+    const client = kafkaClient(stack.kafka);
     await client.admin.createTopics([{ name: "lines", partitions: 1, replicationFactor: 1 }]);
     await client.close();
     const [from, to] = [join(stack.folder, "from.txt"), join(stack.folder, "to.txt")];

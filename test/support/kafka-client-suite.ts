@@ -1,17 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SystemClock } from "../../src/base/clock.js";
 import { deferred } from "../../src/base/deferred.js";
-import { silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
 import type { FetchedRecords } from "../../src/kafka/client/consumer.js";
 import type { GroupConsumer } from "../../src/kafka/client/group-consumer.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
 import type { ProducerRecord } from "../../src/kafka/client/producer.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { CODECS } from "../../src/protocol/compression/compression.js";
 import { KafkaError } from "../../src/protocol/kafka-error.js";
+import { kafkaClient } from "./kafka-client.js";
 
-const clock = new SystemClock();
+const _clock = new SystemClock();
 const random = new SystemRandom();
 const clients: KafkaClient[] = [];
 /** A fresh prefix in every run, for clusters that keep their topics. */
@@ -21,8 +20,7 @@ let bootstrap = "";
 
 /** A client of the broker under test, closed after the test. */
 export function connect(properties: Record<string, string> = {}): KafkaClient {
-  const all = { "bootstrap.servers": bootstrap, "client.id": "test", "auto.offset.reset": "earliest", ...properties };
-  const client = createKafkaClient({ properties: all, clock, random, logger: silentLogger });
+  const client = kafkaClient(bootstrap, { "client.id": "test", "auto.offset.reset": "earliest", ...properties });
   clients.push(client);
   return client;
 }

@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import { SystemClock } from "../../src/base/clock.js";
 import { deferred } from "../../src/base/deferred.js";
 import { SystemHttpClient } from "../../src/base/http-client.js";
-import { silentLogger } from "../../src/base/logger.js";
 import { SeededRandom, SystemRandom } from "../../src/base/random.js";
 import { readFinalRows } from "../../src/demo/check/final-rows.js";
 import { judgePipeline, type TopicVerdict } from "../../src/demo/check/judge-pipeline.js";
@@ -17,7 +16,7 @@ import { DemoWorkload } from "../../src/demo/demo-workload.js";
 import { freePort } from "../../src/emulators/postgres/postgres-port.js";
 import type { PostgresServer } from "../../src/emulators/postgres/postgres-server.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
+import { kafkaClient } from "./kafka-client.js";
 import { MillraceProcess } from "./millrace-process.js";
 import { startTestObjectStore, TEST_CREDENTIALS, type TestObjectStore } from "./object-store.js";
 import { startTestPostgres, withClient } from "./postgres.js";
@@ -26,7 +25,7 @@ import { StatusWatch } from "./status-watch.js";
 const CONFIG = fileURLToPath(new URL("../../config/demo/", import.meta.url));
 const BUCKET = "shop";
 const clock = new SystemClock();
-const random = new SystemRandom();
+const _random = new SystemRandom();
 
 /**
  * The demo's pipeline with each part in its own process, so that any can be killed: Postgres, the bundled broker and a
@@ -58,8 +57,7 @@ export class Pipeline {
     writeFileSync(this.#workerFile, workerProperties(brokerAddress, restPort));
     this.#broker = broker;
     this.#worker = this.#startWorker();
-    const properties = { "bootstrap.servers": brokerAddress, "client.id": "observer" };
-    this.#kafka = createKafkaClient({ properties, clock, random, logger: silentLogger });
+    this.#kafka = kafkaClient(brokerAddress, { "client.id": "observer" });
     this.observer = new TopicObserver(
       this.#kafka,
       SHOP_TABLES.map((table) => topicOf("demo", table)),

@@ -3,11 +3,11 @@ import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
 import { CompactedLog } from "../../src/stores/compacted-log.js";
 import { KafkaLogTransport } from "../../src/stores/log-transport.js";
 import type { StoredStatus } from "../../src/stores/status-fold.js";
 import { StatusStore } from "../../src/stores/status-store.js";
+import { kafkaClient } from "./kafka-client.js";
 
 /** The statuses of one connector in the status topic. */
 export interface ConnectorStatuses {
@@ -28,12 +28,7 @@ export class StatusWatch {
   private constructor(kafka: string, topic: string) {
     const clock = new SystemClock();
     const random = new SystemRandom();
-    this.#client = createKafkaClient({
-      properties: { "bootstrap.servers": kafka, "client.id": "status-watch" },
-      clock,
-      random,
-      logger: silentLogger,
-    });
+    this.#client = kafkaClient(kafka, { "client.id": "status-watch" });
     const transport = new KafkaLogTransport(this.#client, topic, clock);
     this.#store = new StatusStore(
       (fold) => new CompactedLog({ topic, transport, clock, random, logger: silentLogger, fold }),

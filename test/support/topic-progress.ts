@@ -1,23 +1,11 @@
-import { SystemClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SystemRandom } from "../../src/base/random.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
-
-function connect(bootstrap: string, properties: Readonly<Record<string, string>> = {}) {
-  return createKafkaClient({
-    properties: { "bootstrap.servers": bootstrap, ...properties },
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-    logger: silentLogger,
-  });
-}
+import { kafkaClient } from "./kafka-client.js";
 
 /**
  * Creates a topic of one partition and reads it as it fills, uncommitted records included, to follow the progress of its
  * writers.
  */
 export async function progressOf(bootstrap: string, topic: string) {
-  const client = connect(bootstrap);
+  const client = kafkaClient(bootstrap);
   await client.admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1 }]);
   const consumer = client.consumer({ properties: { "auto.offset.reset": "earliest" } });
   consumer.assign([{ topic, partition: 0 }]);
@@ -37,7 +25,7 @@ export async function committedValues(
   topic: string,
   isDone: (values: readonly string[]) => boolean,
 ): Promise<string[]> {
-  const client = connect(bootstrap);
+  const client = kafkaClient(bootstrap);
   const consumer = client.consumer({
     properties: { "auto.offset.reset": "earliest", "isolation.level": "read_committed" },
   });

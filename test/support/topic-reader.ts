@@ -1,10 +1,7 @@
-import { SystemClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/logger.js";
-import { SystemRandom } from "../../src/base/random.js";
 import type { Consumer } from "../../src/kafka/client/consumer.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
 import type { TopicPartition } from "../../src/kafka/client/topic-partition.js";
-import { createKafkaClient } from "../../src/kafka/create-kafka-client.js";
+import { kafkaClient } from "./kafka-client.js";
 
 /** A record as texts, at its place. */
 export interface ReadRecord {
@@ -34,12 +31,7 @@ export class TopicReader {
     topics: readonly string[],
     isolation: "read_committed" | "read_uncommitted",
   ): Promise<TopicReader> {
-    const client = createKafkaClient({
-      properties: { "bootstrap.servers": bootstrap, "auto.offset.reset": "earliest", "isolation.level": isolation },
-      clock: new SystemClock(),
-      random: new SystemRandom(),
-      logger: silentLogger,
-    });
+    const client = kafkaClient(bootstrap, { "auto.offset.reset": "earliest", "isolation.level": isolation });
     const { topics: found } = await client.admin.describeTopics(topics);
     const partitions = [...found.values()].flatMap(({ name, partitions }) =>
       partitions.map(({ partition }) => ({ topic: name, partition })),

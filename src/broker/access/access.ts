@@ -1,4 +1,5 @@
-import { OPERATIONS, type Operation, type ResourceType } from "./acl.js";
+import type { ErrorName } from "../../protocol/error-codes.js";
+import { CLUSTER_NAME, OPERATIONS, type Operation, type ResourceType } from "./acl.js";
 
 /** What the client of a request may do. */
 export interface Access {
@@ -12,6 +13,11 @@ export interface Access {
 
 /** Without an authorizer every client may do everything. */
 export const OPEN_ACCESS: Access = { allows: () => true, shows: () => true, allowsAny: () => true };
+
+/** Who may send a request that concerns the whole cluster: clients that may do `operation` with it. */
+export function toCluster(operation: Operation): (request: unknown, access: Access) => ErrorName {
+  return (_, access) => (access.allows(operation, "CLUSTER", CLUSTER_NAME) ? "NONE" : "CLUSTER_AUTHORIZATION_FAILED");
+}
 
 /** The operations that there are on a type of resource. */
 const SUPPORTED = {

@@ -1,15 +1,5 @@
+import type { AclFilter } from "../../protocol/acl-filter-fields.js";
 import { type AclBinding, OPERATIONS, PATTERN_TYPES, PERMISSIONS, RESOURCE_TYPES, WILDCARD } from "./acl.js";
-
-/** Which ACLs a request means, as DescribeAcls and DeleteAcls say it: with Kafka's numbers, null for any. */
-export interface AclFilter {
-  readonly resourceTypeFilter: number;
-  readonly resourceNameFilter: string | null;
-  readonly patternTypeFilter: number;
-  readonly principalFilter: string | null;
-  readonly hostFilter: string | null;
-  readonly operation: number;
-  readonly permissionType: number;
-}
 
 const UNKNOWN = 0;
 const ANY = 1;

@@ -50,6 +50,22 @@ export interface AclBinding extends StoredAcl {
   readonly permission: keyof typeof PERMISSIONS;
 }
 
+/** An ACL in an answer, with Kafka's numbers. */
+export type EncodedAcl = ReturnType<typeof encodedAcl>;
+
+export function encodedAcl(acl: AclBinding) {
+  const { resourceType, resourceName, patternType, principal, host, operation, permission } = acl;
+  return {
+    resourceType: RESOURCE_TYPES[resourceType],
+    resourceName,
+    patternType: PATTERN_TYPES[patternType],
+    principal,
+    host,
+    operation: OPERATIONS[operation],
+    permissionType: PERMISSIONS[permission],
+  };
+}
+
 /** The name that Kafka has for a number; undefined: none. */
 export function nameOf<N extends string>(codes: Readonly<Record<N, number>>, code: number): N | undefined {
   const found = Object.entries(codes).find(([, each]) => each === code);

@@ -1,3 +1,5 @@
+import type { RequestOf } from "../../protocol/api.js";
+import type { createAcls } from "../../protocol/apis/create-acls.js";
 import {
   type AclBinding,
   CLUSTER_NAME,
@@ -9,15 +11,7 @@ import {
 } from "./acl.js";
 
 /** An ACL as CreateAcls names it, with Kafka's numbers. */
-interface AclCreation {
-  readonly resourceType: number;
-  readonly resourceName: string;
-  readonly resourcePatternType: number;
-  readonly principal: string;
-  readonly host: string;
-  readonly operation: number;
-  readonly permissionType: number;
-}
+type AclCreation = RequestOf<typeof createAcls>["creations"][number];
 
 export type NewAclVerdict =
   | { readonly kind: "acl"; readonly acl: AclBinding }

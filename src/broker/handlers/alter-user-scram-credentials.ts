@@ -1,6 +1,6 @@
 import { alterUserScramCredentials as api } from "../../protocol/apis/alter-user-scram-credentials.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
-import { CLUSTER_NAME } from "../access/acl.js";
+import { toCluster } from "../access/access.js";
 import { type Call, defineHandler } from "../handler.js";
 import { planScramChanges, type ScramPlan } from "../security/plan-scram-changes.js";
 import { storageRefusal } from "./storage-refusal.js";
@@ -14,9 +14,7 @@ const USERS_TURN = "/scram-users";
  */
 export const alterUserScramCredentials = defineHandler(api, {
   versions: [0, 0],
-  authorize: (_, access) => {
-    return access.allows("ALTER", "CLUSTER", CLUSTER_NAME) ? "NONE" : "CLUSTER_AUTHORIZATION_FAILED";
-  },
+  authorize: toCluster("ALTER"),
   handle({ deletions, upsertions }, call) {
     const { topics, state } = call.broker;
     return topics.inTurn(USERS_TURN, async () => {

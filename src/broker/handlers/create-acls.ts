@@ -1,7 +1,7 @@
 import type { RequestOf } from "../../protocol/api.js";
 import { createAcls as api } from "../../protocol/apis/create-acls.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
-import { CLUSTER_NAME } from "../access/acl.js";
+import { toCluster } from "../access/access.js";
 import { judgeNewAcl } from "../access/judge-new-acl.js";
 import { defineHandler } from "../handler.js";
 import { ACLS_TURN, changeAcls } from "./acl-changes.js";
@@ -10,9 +10,7 @@ import { storageRefusal } from "./storage-refusal.js";
 /** CreateAcls (key 30), v1-v3. Adds ACLs; they are in effect when this is answered. v2: flexible; v3: users. */
 export const createAcls = defineHandler(api, {
   versions: [1, 3],
-  authorize: (_, access) => {
-    return access.allows("ALTER", "CLUSTER", CLUSTER_NAME) ? "NONE" : "CLUSTER_AUTHORIZATION_FAILED";
-  },
+  authorize: toCluster("ALTER"),
   handle(request, call) {
     const { authorizer, topics, logger } = call.broker;
     if (!authorizer) return refused(request, ErrorCodes.SECURITY_DISABLED, "No Authorizer is configured.");

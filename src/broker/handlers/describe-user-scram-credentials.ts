@@ -1,6 +1,6 @@
 import { describeUserScramCredentials as api } from "../../protocol/apis/describe-user-scram-credentials.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
-import { CLUSTER_NAME } from "../access/acl.js";
+import { toCluster } from "../access/access.js";
 import { defineHandler } from "../handler.js";
 import { MECHANISM_CODES } from "../security/plan-scram-changes.js";
 import { isScramMechanism } from "../security/scram.js";
@@ -11,9 +11,7 @@ import { isScramMechanism } from "../security/scram.js";
  */
 export const describeUserScramCredentials = defineHandler(api, {
   versions: [0, 0],
-  authorize: (_, access) => {
-    return access.allows("DESCRIBE", "CLUSTER", CLUSTER_NAME) ? "NONE" : "CLUSTER_AUTHORIZATION_FAILED";
-  },
+  authorize: toCluster("DESCRIBE"),
   handle({ users }, { broker }) {
     const { scramUsers } = broker.state.metadata;
     const asked = (users ?? []).map(({ name }) => name);

@@ -1,3 +1,4 @@
+import { ACL_FILTER_FIELDS } from "../acl-filter-fields.js";
 import { defineApi } from "../api.js";
 import { i8, i16, i32, message, str, structs } from "../message-fields.js";
 
@@ -10,15 +11,7 @@ export const describeAcls = defineApi({
   name: "DescribeAcls",
   versions: [1, 3],
   flexibleFrom: 2,
-  request: {
-    resourceTypeFilter: i8,
-    resourceNameFilter: str.nullable(),
-    patternTypeFilter: i8,
-    principalFilter: str.nullable(),
-    hostFilter: str.nullable(),
-    operation: i8,
-    permissionType: i8,
-  },
+  request: ACL_FILTER_FIELDS,
   response: {
     throttleTimeMs: i32,
     errorCode: i16,

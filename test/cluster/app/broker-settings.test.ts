@@ -2,14 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SystemClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
-import { SystemRandom } from "../../../src/base/random.js";
-import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
 import { metadata } from "../../../src/protocol/apis/metadata.js";
 import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { BrokerClient } from "../../support/broker-client.js";
+import { kafkaClient } from "../../support/kafka-client.js";
 import { MillraceProcess } from "../../support/millrace-process.js";
 
 const WARNINGS = { MILLRACE_LOG_LEVEL: "warn" };
@@ -118,17 +115,11 @@ describe("millrace up --broker-config", () => {
     expect((await fetch(`${rest}/connectors`)).status).toBe(200);
     await expect(toldBy(port)).rejects.toThrow(/closed the connection/);
     await running!.line(/sent a request before it had authenticated/);
-    const client = createKafkaClient({
-      properties: {
-        "bootstrap.servers": `127.0.0.1:${port}`,
-        "security.protocol": "SASL_PLAINTEXT",
-        "sasl.mechanism": "SCRAM-SHA-256",
-        "sasl.jaas.config":
-          'org.apache.kafka.common.security.scram.ScramLoginModule required username="ann" password="p4ss-word";',
-      },
-      clock: new SystemClock(),
-      random: new SystemRandom(),
-      logger: silentLogger,
+    const client = kafkaClient(`127.0.0.1:${port}`, {
+      "security.protocol": "SASL_PLAINTEXT",
+      "sasl.mechanism": "SCRAM-SHA-256",
+      "sasl.jaas.config":
+        'org.apache.kafka.common.security.scram.ScramLoginModule required username="ann" password="p4ss-word";',
     });
     expect((await client.admin.listTopics()).length).toBeGreaterThan(0);
     await client.close();

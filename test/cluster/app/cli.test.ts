@@ -2,10 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SystemClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
-import { SystemRandom } from "../../../src/base/random.js";
-import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { kafkaClient } from "../../support/kafka-client.js";
 import { MillraceProcess } from "../../support/millrace-process.js";
 import { RestClient } from "../../support/rest-client.js";
 import { testWorkerProps } from "../../support/stack.js";
@@ -123,12 +120,7 @@ describe("the command line", () => {
   });
 
   test("a topic that is not compacted is refused, with the remedy", async () => {
-    const client = createKafkaClient({
-      properties: { "bootstrap.servers": kafka },
-      clock: new SystemClock(),
-      random: new SystemRandom(),
-      logger: silentLogger,
-    });
+    const client = kafkaClient(kafka);
     await client.admin.createTopics([{ name: "kept-for-a-week", partitions: 1, replicationFactor: 1 }]);
     await client.close();
     const props = testWorkerProps(kafka, { "group.id": "third", "status.storage.topic": "kept-for-a-week" });

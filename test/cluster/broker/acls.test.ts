@@ -11,6 +11,7 @@ import { saslAuthenticate } from "../../../src/protocol/apis/sasl-authenticate.j
 import { saslHandshake } from "../../../src/protocol/apis/sasl-handshake.js";
 import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { ACL_CASES, DENIALS } from "../../support/acl-matrix.js";
+import { ANY_ACL } from "../../support/any-acl.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
 import { BrokerClient } from "../../support/broker-client.js";
 
@@ -50,16 +51,6 @@ async function login(user: string, password: string): Promise<BrokerClient> {
   return client;
 }
 
-const ALL = {
-  resourceTypeFilter: 1,
-  resourceNameFilter: null,
-  patternTypeFilter: 1,
-  principalFilter: null,
-  hostFilter: null,
-  operation: 1,
-  permissionType: 1,
-};
-
 function allow(grants: (typeof ACL_CASES)[number]["grants"], permissionType = 3) {
   const creations = grants.map(([operation, type, resourceName]) => ({
     resourceType: RESOURCE_TYPES[type],
@@ -79,7 +70,7 @@ test.each(ACL_CASES)(
     expect(await ask(ann)).toEqual(denied);
     await allow(grants);
     expect((await ask(ann)).filter((code) => DENIALS.includes(code))).toEqual([]);
-    await root.request(deleteAcls, 3, { filters: [ALL] });
+    await root.request(deleteAcls, 3, { filters: [ANY_ACL] });
     expect(await ask(ann)).toEqual(denied);
   },
 );
@@ -112,7 +103,7 @@ test("ACLs survive a crash, and one that denies goes before those that allow", a
   await broker.restart();
   root = await login("root", "r");
   ann = await login("ann", "a");
-  const { resources } = await root.request(describeAcls, 3, ALL);
+  const { resources } = await root.request(describeAcls, 3, ANY_ACL);
   expect(resources.map(({ resourceName, acls }) => [resourceName, acls.length])).toEqual([
     ["t", 1],
     ["*", 1],

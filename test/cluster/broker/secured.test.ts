@@ -1,11 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { SystemClock } from "../../../src/base/clock.js";
 import { type LogFields, type Logger, silentLogger } from "../../../src/base/logger.js";
-import { SystemRandom } from "../../../src/base/random.js";
 import type { KafkaClient } from "../../../src/kafka/client/kafka-client.js";
-import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
 import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
 import { metadata } from "../../../src/protocol/apis/metadata.js";
@@ -14,6 +11,8 @@ import { saslHandshake } from "../../../src/protocol/apis/sasl-handshake.js";
 import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
 import { BrokerClient } from "../../support/broker-client.js";
+import { kafkaClient } from "../../support/kafka-client.js";
+import { expectRoundTrip } from "../../support/round-trip.js";
 
 const TLS = join(import.meta.dirname, "../../support/tls");
 const PASSWORD = "ann's secret";
@@ -60,16 +59,10 @@ function recordingLogger(): Logger {
 }
 
 function connect(listener: string, properties: Record<string, string>): KafkaClient {
-  const client = createKafkaClient({
-    properties: {
-      "bootstrap.servers": `127.0.0.1:${broker.portOf(listener)}`,
-      "auto.offset.reset": "earliest",
-      "default.api.timeout.ms": "5000",
-      ...properties,
-    },
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-    logger: silentLogger,
+  const client = kafkaClient(`127.0.0.1:${broker.portOf(listener)}`, {
+    "auto.offset.reset": "earliest",
+    "default.api.timeout.ms": "5000",
+    ...properties,
   });
   clients.push(client);
   return client;
@@ -98,27 +91,7 @@ test.each<[string, string, Record<string, string>]>([
 ])("%s: records go there and come back", async (listener, protocol, properties) => {
   const client = connect(listener, { "security.protocol": protocol, ...properties });
   const topic = `secured-${listener}-${properties["sasl.mechanism"] ?? "none"}`;
-  await client.admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1, configs: {} }]);
-  // Answers of several megabytes, and so of many TLS records.
-  const values = Array.from({ length: 300 }, (_, at) => `${at} ${"x".repeat(10_000 + at)}`);
-  const producer = client.producer({}, { acknowledged() {}, failed() {} });
-  await producer.send(
-    values.map((value) => ({
-      topic,
-      partition: 0,
-      key: null,
-      value: Buffer.from(value),
-      timestampMs: Date.now(),
-      headers: [],
-    })),
-  );
-  const consumer = client.consumer({ properties: { "max.partition.fetch.bytes": "4194304" } });
-  consumer.assign([{ topic, partition: 0 }]);
-  const read: string[] = [];
-  while (read.length < values.length) {
-    for (const { records } of await consumer.poll(10_000)) read.push(...records.map(({ value }) => String(value)));
-  }
-  expect(read).toEqual(values);
+  await expectRoundTrip(client, topic);
 });
 
 test.each<[string, string, Record<string, string>, RegExp]>([

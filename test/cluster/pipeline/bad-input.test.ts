@@ -1,11 +1,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SystemClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
-import { SystemRandom } from "../../../src/base/random.js";
 import type { PostgresServer } from "../../../src/emulators/postgres/postgres-server.js";
-import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { kafkaClient } from "../../support/kafka-client.js";
 import { startTestObjectStore, TEST_CREDENTIALS, type TestObjectStore } from "../../support/object-store.js";
 import { execute, startTestPostgres } from "../../support/postgres.js";
 import { TestStack } from "../../support/stack.js";
@@ -130,12 +127,7 @@ describe("POST of an S3 sink is answered 400", () => {
 });
 
 test("a record that cannot be parsed fails its task, naming its position but not its content; the worker continues", async () => {
-  const kafka = createKafkaClient({
-    properties: { "bootstrap.servers": stack.kafka },
-    clock: new SystemClock(),
-    random: new SystemRandom(),
-    logger: silentLogger,
-  });
+  const kafka = kafkaClient(stack.kafka);
   try {
     await kafka.admin.createTopics([{ name: "lines", partitions: 1, replicationFactor: 1 }]);
     const ignore = { acknowledged: () => {}, failed: () => {} };

@@ -2,10 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SystemClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
-import { SystemRandom } from "../../../src/base/random.js";
-import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { kafkaClient } from "../../support/kafka-client.js";
 import { TestStack } from "../../support/stack.js";
 
 const PROVIDER = "org.apache.kafka.common.config.provider.";
@@ -145,12 +142,7 @@ describe("secrets from config providers", () => {
 
   /** The content of a topic with one partition, as text. */
   async function topicText(topic: string): Promise<string> {
-    const client = createKafkaClient({
-      properties: { "bootstrap.servers": stack.kafka },
-      clock: new SystemClock(),
-      random: new SystemRandom(),
-      logger: silentLogger,
-    });
+    const client = kafkaClient(stack.kafka);
     const partition = { topic, partition: 0 };
     const consumer = client.consumer({});
     consumer.assign([partition]);

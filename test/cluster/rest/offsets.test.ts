@@ -3,11 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunningWorker } from "../../../src/app/stack-worker.js";
-import { SystemClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
-import { SystemRandom } from "../../../src/base/random.js";
-import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { fileText } from "../../support/file-watch.js";
+import { kafkaClient } from "../../support/kafka-client.js";
 import { RestClient } from "../../support/rest-client.js";
 import { TestStack } from "../../support/stack.js";
 
@@ -44,12 +41,7 @@ describe("offsets over REST", () => {
     });
     other = await stack.startAnotherWorker();
     // Before the sinks subscribe: they would look for a missing topic only every few seconds.
-    const client = createKafkaClient({
-      properties: { "bootstrap.servers": stack.kafka },
-      clock: new SystemClock(),
-      random: new SystemRandom(),
-      logger: silentLogger,
-    });
+    const client = kafkaClient(stack.kafka);
     const topics = ["lines", "own-lines", "three-lines", "unused"];
     await client.admin.createTopics(topics.map((name) => ({ name, partitions: 1, replicationFactor: 1 })));
     await client.close();

@@ -2,12 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SystemClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
-import { SeededRandom, SystemRandom } from "../../../src/base/random.js";
+import { SeededRandom } from "../../../src/base/random.js";
 import type { KafkaClient } from "../../../src/kafka/client/kafka-client.js";
-import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
 import { startTestBroker, type TestBroker } from "../broker.js";
+import { kafkaClient } from "../kafka-client.js";
 import { MillraceProcess } from "../millrace-process.js";
 import { Patience, patiently } from "../patience.js";
 import { RestClient } from "../rest-client.js";
@@ -140,9 +138,7 @@ export class ChaosGroup {
       this.#broker = await startTestBroker();
       this.#kafka = this.#broker.bootstrap;
     }
-    const properties = { "bootstrap.servers": this.#kafka };
-    const [clock, random] = [new SystemClock(), new SystemRandom()];
-    this.#client = createKafkaClient({ properties, clock, random, logger: silentLogger });
+    this.#client = kafkaClient(this.#kafka);
     await this.#client.admin.createTopics(SOURCES.map((name) => ({ name, partitions: 1, replicationFactor: 1 })));
     const [host, port] = this.#kafka.split(":") as [string, string];
     for (let at = 0; at < WORKERS; at++) {

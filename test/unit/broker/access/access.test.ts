@@ -2,12 +2,14 @@ import { describe, expect, test } from "vitest";
 import { type LogFields, silentLogger } from "../../../../src/base/logger.js";
 import { authorizedOperations, OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import type { AclBinding } from "../../../../src/broker/access/acl.js";
-import { type AclFilter, aclFilterFault, matchesFilter } from "../../../../src/broker/access/acl-filter.js";
+import { aclFilterFault, matchesFilter } from "../../../../src/broker/access/acl-filter.js";
 import { Authorizer } from "../../../../src/broker/access/authorizer.js";
 import { hostAddress } from "../../../../src/broker/access/host-address.js";
 import { judgeNewAcl } from "../../../../src/broker/access/judge-new-acl.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import { Session } from "../../../../src/broker/security/session.js";
+import type { AclFilter } from "../../../../src/protocol/acl-filter-fields.js";
+import { ANY_ACL } from "../../../support/any-acl.js";
 
 const ANN = "User:ann";
 
@@ -174,16 +176,7 @@ test("without an authorizer all operations of a resource are authorized", () => 
 });
 
 describe("a filter", () => {
-  const filter = (more: Partial<AclFilter>): AclFilter => ({
-    resourceTypeFilter: 1,
-    resourceNameFilter: null,
-    patternTypeFilter: 1,
-    principalFilter: null,
-    hostFilter: null,
-    operation: 1,
-    permissionType: 1,
-    ...more,
-  });
+  const filter = (more: Partial<AclFilter>): AclFilter => ({ ...ANY_ACL, ...more });
   const ACLS = [
     acl("ALLOW READ"),
     acl("DENY WRITE", { principal: "User:bob", host: "h" }),

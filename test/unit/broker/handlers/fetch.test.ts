@@ -2,17 +2,15 @@ import { beforeEach, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { SeededRandom } from "../../../../src/base/random.js";
-import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
-import type { Call, CallMemory } from "../../../../src/broker/handler.js";
+import type { CallMemory } from "../../../../src/broker/handler.js";
 import { fetch as handler } from "../../../../src/broker/handlers/fetch.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
-import { readCorrelationId, readRequestHeader } from "../../../../src/protocol/api.js";
 import { fetch as api } from "../../../../src/protocol/apis/fetch.js";
-import { ByteReader } from "../../../../src/protocol/byte-reader.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
 import { append, batchOf, openTestLog } from "../../../support/broker-log.js";
 import { MemoryDisk } from "../../../support/memory-disk.js";
+import { serve } from "../../../support/serve.js";
 
 const SMALL = { "segment.bytes": "2000", "index.interval.bytes": "100" };
 const batch = (value: string) => batchOf([{ value }]);
@@ -65,19 +63,9 @@ beforeEach(() => {
 async function ask(offsets: readonly number[], { minBytes = 1, maxWaitMs = 0, partitionMaxBytes = 1_000_000 } = {}) {
   const partitions = offsets.map((fetchOffset, partition) => ({ partition, fetchOffset, partitionMaxBytes }));
   const request = { maxWaitMs, minBytes, isolationLevel: 0, sessionId: 0, topics: [{ topic: "t", partitions }] };
-  const body = new ByteReader(Buffer.concat(api.encodeRequest(12, 1, "test", { ...request, rackId: "" })), 4);
-  const { apiVersion, correlationId } = readRequestHeader(body);
   const broker = { topics: { get: () => ({ logs }) }, clock, properties: new BrokerProperties({}) };
-  const call = {
-    broker,
-    apiVersion,
-    closed: new AbortController().signal,
-    memory,
-    access: OPEN_ACCESS,
-  } as unknown as Call;
-  const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
-  const { reader } = readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4));
-  return api.decodeResponse(12, reader).responses[0]!.partitions;
+  const answer = await serve(handler, api, 12, { ...request, rackId: "" }, { broker, memory });
+  return answer.responses[0]!.partitions;
 }
 
 test("a fetch at the ends of partitions reads nothing from the disk, however long it waits", async () => {

@@ -1,22 +1,15 @@
 import { expect, test } from "vitest";
-import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
-import type { Call } from "../../../../src/broker/handler.js";
 import { listOffsets as handler } from "../../../../src/broker/handlers/list-offsets.js";
-import { readCorrelationId, readRequestHeader } from "../../../../src/protocol/api.js";
 import { listOffsets as api } from "../../../../src/protocol/apis/list-offsets.js";
-import { ByteReader } from "../../../../src/protocol/byte-reader.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
+import { serve } from "../../../support/serve.js";
 
 /** Asks a broker without topics for the ends of partitions. */
 async function ask(indexes: readonly number[]) {
   const partitions = indexes.map((partitionIndex) => ({ partitionIndex, timestamp: -1 }));
   const request = { replicaId: -1, topics: [{ name: "t", partitions }] };
-  const body = new ByteReader(Buffer.concat(api.encodeRequest(1, 1, "test", request)), 4);
-  const { apiVersion, correlationId } = readRequestHeader(body);
-  const call = { broker: { topics: { log: () => undefined } }, apiVersion, access: OPEN_ACCESS } as unknown as Call;
-  const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
-  const { reader } = readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4));
-  return api.decodeResponse(1, reader).topics[0]!.partitions;
+  const answer = await serve(handler, api, 1, request, { broker: { topics: { log: () => undefined } } });
+  return answer.topics[0]!.partitions;
 }
 
 test("a partition that is listed twice is answered once, with an error, in its first place", async () => {

@@ -2,15 +2,12 @@ import { beforeEach, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
-import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
-import type { Call } from "../../../../src/broker/handler.js";
 import { produce } from "../../../../src/broker/handlers/produce.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
-import { readCorrelationId, readRequestHeader } from "../../../../src/protocol/api.js";
 import { produce as api } from "../../../../src/protocol/apis/produce.js";
-import { ByteReader } from "../../../../src/protocol/byte-reader.js";
 import { ErrorCodes, type ErrorName } from "../../../../src/protocol/error-codes.js";
 import { batchOf } from "../../../support/broker-log.js";
+import { serve } from "../../../support/serve.js";
 import { diskWithFolder, openOn } from "../../../support/transactional-log.js";
 
 let log: PartitionLog;
@@ -52,12 +49,8 @@ async function produceTo(name: string, records: Buffer): Promise<number> {
   };
   const topicData = [{ name, partitionData: [{ index: 0, records }] }];
   const request = { transactionalId: "x", acks: -1, timeoutMs: 1000, topicData };
-  const body = new ByteReader(Buffer.concat(api.encodeRequest(12, 1, "test", request)), 4);
-  const { apiVersion, correlationId } = readRequestHeader(body);
-  const call = { broker, apiVersion, memory, access: OPEN_ACCESS } as unknown as Call;
-  const served = await produce.serve({ apiVersion, correlationId, body }, call, undefined);
-  const { reader } = readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4));
-  return api.decodeResponse(12, reader).responses[0]!.partitionResponses[0]!.errorCode;
+  const answer = await serve(produce, api, 12, request, { broker, memory });
+  return answer.responses[0]!.partitionResponses[0]!.errorCode;
 }
 
 const batch = () =>

@@ -1,20 +1,19 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
-import { OPEN_ACCESS } from "../../../../src/broker/access/access.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
-import type { Call, Handler } from "../../../../src/broker/handler.js";
+import type { Handler } from "../../../../src/broker/handler.js";
 import { describeProducers } from "../../../../src/broker/handlers/describe-producers.js";
 import { fetch } from "../../../../src/broker/handlers/fetch.js";
 import { listOffsets } from "../../../../src/broker/handlers/list-offsets.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
-import { type Api, readCorrelationId, readRequestHeader } from "../../../../src/protocol/api.js";
+import type { Api } from "../../../../src/protocol/api.js";
 import { describeProducers as describeProducersApi } from "../../../../src/protocol/apis/describe-producers.js";
 import { fetch as fetchApi } from "../../../../src/protocol/apis/fetch.js";
 import { listOffsets as listOffsetsApi } from "../../../../src/protocol/apis/list-offsets.js";
-import { ByteReader } from "../../../../src/protocol/byte-reader.js";
 import type { Fields, InputOf, OutputOf } from "../../../../src/protocol/message-fields.js";
 import { walkBatches } from "../../../../src/protocol/records/record-batch.js";
+import { serve } from "../../../support/serve.js";
 import { diskWithFolder, endIn, openOn, produceTo } from "../../../support/transactional-log.js";
 
 let log: PartitionLog;
@@ -22,27 +21,17 @@ beforeEach(() => {
   log = openOn(diskWithFolder());
 });
 
-async function ask<Q extends Fields, S extends Fields>(
+/** Serves a request to a broker with one partition, that of `log`. */
+function ask<Q extends Fields, S extends Fields>(
   handler: Handler,
   api: Api<Q, S>,
   version: number,
   request: InputOf<Q>,
 ): Promise<OutputOf<S>> {
-  const body = new ByteReader(Buffer.concat(api.encodeRequest(version, 1, "test", request)), 4);
-  const { apiVersion, correlationId } = readRequestHeader(body);
   const logOf = (name: string, index: number) => (name === "t" && index === 0 ? log : undefined);
   const topics = { log: logOf, get: (name: string) => (name === "t" ? { name, logs: [log] } : undefined) };
   const broker = { topics, properties: new BrokerProperties({}), clock: new SimClock(), logger: silentLogger };
-  const memory = { roomBytes: 1_000_000, reserve: () => undefined, room: () => Promise.resolve() };
-  const call = {
-    broker,
-    apiVersion,
-    closed: new AbortController().signal,
-    memory,
-    access: OPEN_ACCESS,
-  } as unknown as Call;
-  const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
-  return api.decodeResponse(version, readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4)).reader);
+  return serve(handler, api, version, request, { broker });
 }
 
 async function fetched(

@@ -1,0 +1,35 @@
+import { OPEN_ACCESS } from "../../src/broker/access/access.js";
+import type { Call, Handler } from "../../src/broker/handler.js";
+import { type Api, readCorrelationId, readRequestHeader } from "../../src/protocol/api.js";
+import { ByteReader } from "../../src/protocol/byte-reader.js";
+import type { Fields, InputOf, OutputOf } from "../../src/protocol/message-fields.js";
+
+const ENDLESS_MEMORY = {
+  roomBytes: Number.POSITIVE_INFINITY,
+  reserve: () => undefined,
+  room: () => Promise.resolve(),
+  hold: () => () => undefined,
+};
+
+/** The parts of the broker that the handler under test uses. */
+interface Rig {
+  readonly broker: unknown;
+  /** By default there is memory without end. */
+  readonly memory?: unknown;
+}
+
+/** Has a handler serve one request, without a connection and with every right. Returns the decoded answer. */
+export async function serve<Q extends Fields, S extends Fields>(
+  handler: Handler,
+  api: Api<Q, S>,
+  version: number,
+  request: InputOf<Q>,
+  { broker, memory = ENDLESS_MEMORY }: Rig,
+): Promise<OutputOf<S>> {
+  const body = new ByteReader(Buffer.concat(api.encodeRequest(version, 1, "test", request)), 4);
+  const { apiVersion, correlationId } = readRequestHeader(body);
+  const closed = new AbortController().signal;
+  const call = { broker, apiVersion, closed, memory, access: OPEN_ACCESS } as unknown as Call;
+  const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
+  return api.decodeResponse(version, readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4)).reader);
+}
