@@ -3,12 +3,12 @@
 //   node bench/acknowledge.mjs [--seconds 2] [--rounds 5]
 // fdatasync_per_s: one sync at a time, of 16 KiB each, without a broker. CPU is the broker's.
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
-import { createTopics } from "../dist/src/protocol/apis/create-topics.js";
 import { produce } from "../dist/src/protocol/apis/produce.js";
 import { RecordBatchWriter } from "../dist/src/protocol/records/record-batch-writer.js";
-import { cpuSeconds, load, measured, options, report, startMillrace, temporaryFolder } from "./processes.mjs";
+import { BrokerConnection } from "./broker-connection.mjs";
+import { load, measured, median, options, report, temporaryFolder } from "./measurement.mjs";
+import { cpuSeconds, startMillrace } from "./processes.mjs";
 
 const { seconds, rounds } = options({ seconds: 2, rounds: 5 });
 const MODES = { disk: "1", cache: "9223372036854775807" };
@@ -28,11 +28,11 @@ await measured(async () => {
   const folder = temporaryFolder();
   const broker = startMillrace(["broker", "--data", folder, "--listen", "127.0.0.1:0"], { MILLRACE_LOG_LEVEL: "warn" });
   const [, port] = await broker.line(/127\.0\.0\.1:(\d+)/);
-  const admin = await open(port);
+  const admin = await BrokerConnection.open(port);
   report({ what: "fdatasync", fdatasync_per_s: Math.round(syncsPerSecond(folder)), load1: load() });
   for (const one of CASES) {
     const name = `t-${one.records}-${one.connections}-${one.inFlight}`;
-    for (const [mode, messages] of Object.entries(MODES)) await create(admin, `${name}-${mode}`, messages);
+    for (const [mode, messages] of Object.entries(MODES)) await admin.createTopic(`${name}-${mode}`, 1, messages);
     const rates = { disk: [], cache: [] };
     const cpu = { disk: 0, cache: 0 };
     const batches = { disk: 0, cache: 0 };
@@ -61,39 +61,6 @@ await measured(async () => {
   }
 });
 
-async function open(port) {
-  const socket = connect({ host: "127.0.0.1", port: Number(port) });
-  socket.setNoDelay(true);
-  await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-  let received = Buffer.alloc(0);
-  const waiting = [];
-  socket.on("data", (chunk) => {
-    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-    while (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) {
-      const length = 4 + received.readInt32BE(0);
-      waiting.shift()(received.subarray(0, length));
-      received = received.subarray(length);
-    }
-  });
-  return {
-    request(chunks) {
-      return new Promise((resolve) => {
-        waiting.push(resolve);
-        socket.write(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
-      });
-    },
-    close: () => socket.destroy(),
-  };
-}
-
-async function create(connection, name, flushMessages) {
-  const configs = [{ name: "flush.messages", value: flushMessages }];
-  const topics = [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs }];
-  await connection.request(
-    createTopics.encodeRequest(4, 1, "bench", { topics, timeoutMs: 10_000, validateOnly: false }),
-  );
-}
-
 /** Batches per second over all connections. */
 async function run(port, topic, { records, connections, inFlight }) {
   const writer = new RecordBatchWriter();
@@ -101,7 +68,7 @@ async function run(port, topic, { records, connections, inFlight }) {
   const batch = Buffer.from(writer.finish({ codec: "none" }));
   const topicData = [{ name: topic, partitionData: [{ index: 0, records: batch }] }];
   const frame = Buffer.concat(produce.encodeRequest(8, 1, "bench", { acks: -1, timeoutMs: 10_000, topicData }));
-  const opened = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const opened = await Promise.all(Array.from({ length: connections }, () => BrokerConnection.open(port)));
   const began = performance.now();
   const counts = await Promise.all(
     opened.map(async (connection) => {
@@ -127,9 +94,4 @@ function syncsPerSecond(folder) {
   }
   closeSync(fd);
   return count;
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }

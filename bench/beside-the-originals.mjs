@@ -6,23 +6,11 @@
 //     [--acknowledge disk|cache]: our broker's default, or Kafka's, which answers before a record is on disk
 // Needs java, mvn, python3, pgbench and PostgreSQL's server (Debian). Ours is `millrace up`, worker and broker in one
 // process with one CPU and memory figure; the original's two processes are shown separately and summed.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  atEnd,
-  freePort,
-  load,
-  measured,
-  median,
-  options,
-  ROOT,
-  report,
-  run,
-  startMillrace,
-  temporaryFolder,
-  workerFile,
-} from "./processes.mjs";
+import { atEnd, load, measured, median, options, report, temporaryFolder } from "./measurement.mjs";
+import { peersHome } from "./peers.mjs";
+import { freePort, startMillrace, workerFile } from "./processes.mjs";
 
 const given = options({
   rows: 200_000,
@@ -37,10 +25,8 @@ const given = options({
 });
 // cdcbench.py's four clients only make whole transactions; with other numbers it would wait for the rest.
 for (const name of ["rows", "batched", "warm"]) given[name] -= given[name] % 400;
-const peers = process.env.MILLRACE_PEERS ?? join(ROOT, "..", "shared", "peers", "peers");
-
-/** The environment of `peers bench`: its programs and the database. */
-let benchEnv = {};
+/** Runs `peers`, where the database and the programs of `peers bench` are. */
+let peers;
 
 const WORKLOADS = {
   single: ["drain", "--per-txn", "1", "--rows", given.rows],
@@ -50,7 +36,6 @@ const WORKLOADS = {
 };
 
 await measured(async () => {
-  if (!existsSync(peers)) throw new Error(`${peers} is missing: name it in MILLRACE_PEERS`);
   const original = await startOriginals();
   const ours = await startOurs();
   const sides = {
@@ -75,41 +60,26 @@ await measured(async () => {
   }
 });
 
-/** A separate home with the shared jars, and separate ports. */
+/** On ports of their own. */
 async function startOriginals() {
-  const shared = process.env.PEERS_HOME ?? join(homedir(), ".cache", "kafka-peers");
-  run(peers, ["install"], { PEERS_HOME: shared });
-  const home = mkdtempSync(join(tmpdir(), "millrace-bench-peers-"));
-  for (const part of ["libs", "plugins"]) symlinkSync(join(shared, part), join(home, part));
-  mkdirSync(join(home, "run"));
-  if (existsSync(join(shared, "bench"))) symlinkSync(join(shared, "bench"), join(home, "bench"));
   const [kafkaPort, connectPort, postgresPort] = [await freePort(), await freePort(), await freePort()];
-  const env = {
-    PEERS_HOME: home,
-    PEER_KAFKA_PORT: String(kafkaPort),
-    PEER_CONNECT_PORT: String(connectPort),
-    PEER_PG_PORT: String(postgresPort),
-  };
-  atEnd(() => {
-    run(peers, ["stop"], env);
-    rmSync(home, { recursive: true, force: true });
-    rmSync(`/var/tmp/kafka-peers-postgres-${postgresPort}`, { recursive: true, force: true });
-  });
-  quietly(["postgres", "start"], env);
-  quietly(["kafka", "start"], env);
-  quietly(["connect", "start"], env);
-  benchEnv = env;
-  const pid = (name) => readFileSync(join(home, "run", `${name}.pid`), "utf8").trim();
+  atEnd(() => rmSync(`/var/tmp/kafka-peers-postgres-${postgresPort}`, { recursive: true, force: true }));
+  const home = peersHome(
+    {
+      PEER_KAFKA_PORT: String(kafkaPort),
+      PEER_CONNECT_PORT: String(connectPort),
+      PEER_PG_PORT: String(postgresPort),
+    },
+    ["stop"],
+  );
+  for (const server of ["postgres", "kafka", "connect"]) home.start(server);
+  peers = home.peers;
   return {
     url: `http://127.0.0.1:${connectPort}`,
     bootstrap: `127.0.0.1:${kafkaPort}`,
-    workerPid: pid("connect"),
-    brokerPid: pid("kafka"),
+    workerPid: home.pid("connect"),
+    brokerPid: home.pid("kafka"),
   };
-}
-
-function quietly(args, env) {
-  run("/bin/sh", ["-c", `exec "${peers}" ${args.join(" ")} >/dev/null`], env);
 }
 
 async function startOurs() {
@@ -136,7 +106,7 @@ function bench({ url, bootstrap, workerPid, brokerPid, tuned }, label, workload)
   const args = ["--label", label, "--connect", url, "--bootstrap", bootstrap, "--worker-pid", workerPid];
   if (brokerPid) args.push("--broker-pid", brokerPid);
   if (tuned) args.push("--tuned");
-  const lines = run(peers, ["bench", ...workload, ...args].map(String), benchEnv)
+  const lines = peers(["bench", ...workload, ...args].map(String))
     .trim()
     .split("\n");
   return JSON.parse(lines.at(-1));

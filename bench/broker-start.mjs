@@ -4,26 +4,14 @@
 // `--before` measures another build of Millrace in the same run, on the same folders. stop_ms: its clean stop.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { apiVersions } from "../dist/src/protocol/apis/api-versions.js";
-import { createTopics } from "../dist/src/protocol/apis/create-topics.js";
 import { produce } from "../dist/src/protocol/apis/produce.js";
 import { RecordBatchWriter } from "../dist/src/protocol/records/record-batch-writer.js";
-import {
-  atEnd,
-  cpuSeconds,
-  freePort,
-  load,
-  measured,
-  median,
-  options,
-  ROOT,
-  report,
-  residentMib,
-  temporaryFolder,
-} from "./processes.mjs";
+import { BrokerConnection } from "./broker-connection.mjs";
+import { atEnd, load, measured, median, options, report, temporaryFolder } from "./measurement.mjs";
+import { cpuSeconds, freePort, ROOT, residentMib } from "./processes.mjs";
 
 const { partitions, mib, runs, before } = options({ partitions: 2000, mib: 2048, runs: 3, before: "" });
 const LARGE_BATCH = batchOf(900, 1000);
@@ -46,9 +34,9 @@ async function started(dist, data, port) {
   atEnd(() => child.kill("SIGKILL"));
   for (;;) {
     if (child.exitCode !== null) throw new Error(`The broker ended with status ${child.exitCode}`);
-    const client = await open(port).catch(() => undefined);
+    const client = await BrokerConnection.open(port).catch(() => undefined);
     if (client) {
-      await client(apiVersions, 0, {});
+      await client.send(apiVersions, 0, {});
       const ms = performance.now() - began;
       const end = async (signal) => {
         const from = performance.now();
@@ -62,44 +50,12 @@ async function started(dist, data, port) {
   }
 }
 
-/** A connection that sends one request at a time. */
-async function open(port) {
-  const socket = connect(port, "127.0.0.1");
-  await once(socket, "connect");
-  let chunks = [];
-  let bytes = 0;
-  let answered;
-  socket.on("error", () => undefined);
-  socket.on("data", (chunk) => {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    const all = bytes >= 4 && Buffer.concat(chunks, bytes);
-    if (!all || bytes < 4 + all.readInt32BE(0)) return;
-    chunks = [];
-    bytes = 0;
-    answered();
-  });
-  return async (api, version, request) => {
-    const answer = new Promise((resolve) => {
-      answered = resolve;
-    });
-    for (const chunk of api.encodeRequest(version, 1, "bench", request)) socket.write(chunk);
-    await answer;
-  };
-}
-
-async function create(client, name, numPartitions) {
-  const configs = [{ name: "flush.messages", value: "1" }];
-  const topic = { name, numPartitions, replicationFactor: 1, assignments: [], configs };
-  await client(createTopics, 5, { topics: [topic], timeoutMs: 60_000, validateOnly: false });
-}
-
 /** Appends `records` to each of the partitions. */
 async function append(client, name, count, records) {
   for (let from = 0; from < count; from += 500) {
     const indexes = Array.from({ length: Math.min(500, count - from) }, (_, at) => from + at);
     const partitionData = indexes.map((index) => ({ index, records: Buffer.from(records) }));
-    await client(produce, 9, { acks: -1, timeoutMs: 60_000, topicData: [{ name, partitionData }] });
+    await client.send(produce, 9, { acks: -1, timeoutMs: 60_000, topicData: [{ name, partitionData }] });
   }
 }
 
@@ -150,11 +106,11 @@ await measured(async () => {
   const small = batchOf(1, 100);
   if (partitions > 0) {
     const touch = (client) => append(client, "many", partitions, small);
-    await measure(`${partitions} partitions`, builds, (client) => create(client, "many", partitions), touch);
+    await measure(`${partitions} partitions`, builds, (client) => client.createTopic("many", partitions, "1"), touch);
   }
   if (mib > 0) {
     const prepare = async (client) => {
-      await create(client, "large", 1);
+      await client.createTopic("large", 1, "1");
       await fill(client);
     };
     await measure(`a log of ${mib} MiB`, builds, prepare, (client) => append(client, "large", 1, small));

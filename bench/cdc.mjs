@@ -6,20 +6,10 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
+import { atEnd, load, measured, options, report, temporaryFolder } from "./measurement.mjs";
 import { benchPostgres, clientEnvironment, program } from "./postgres.mjs";
-import {
-  atEnd,
-  cpuSeconds,
-  load,
-  measured,
-  options,
-  report,
-  residentMib,
-  rest,
-  startMillrace,
-  temporaryFolder,
-  workerFile,
-} from "./processes.mjs";
+import { cpuSeconds, residentMib, startMillrace, workerFile } from "./processes.mjs";
+import { rest } from "./rest.mjs";
 
 const { rows, snapshot, runs, tuned, acknowledge } = options({
   rows: 200_000,

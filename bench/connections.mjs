@@ -3,7 +3,8 @@
 //   node bench/connections.mjs [--connections 2000]
 import { once } from "node:events";
 import { connect } from "node:net";
-import { atEnd, load, measured, options, report, residentMib, startMillrace, temporaryFolder } from "./processes.mjs";
+import { atEnd, load, measured, options, report, temporaryFolder } from "./measurement.mjs";
+import { residentMib, startMillrace } from "./processes.mjs";
 
 const { connections } = options({ connections: 2000 });
 /** Connections before the first figure, and those that are made at a time. */

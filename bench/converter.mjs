@@ -4,7 +4,7 @@
 import { RecordHeaders, Struct } from "../dist/src/api/index.js";
 import { JsonConverter } from "../dist/src/converters/json/json-converter.js";
 import { debeziumEvent } from "./debezium-event.mjs";
-import { load, options, report } from "./processes.mjs";
+import { load, options, report } from "./measurement.mjs";
 
 const { records } = options({ records: 300000 });
 

@@ -3,27 +3,11 @@
 // Connect, on the same broker, afterwards.
 //   [MILLRACE_PEERS=…/peers] node bench/many-connectors.mjs [--connectors 500] [--tasks 2] [--lists 200] [--idle 20]
 //     [--original no]
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  answers,
-  atEnd,
-  cpuSeconds,
-  freePort,
-  load,
-  measured,
-  median,
-  options,
-  ROOT,
-  report,
-  residentMib,
-  rest,
-  run,
-  startMillrace,
-  temporaryFolder,
-  workerFile,
-} from "./processes.mjs";
+import { load, measured, median, options, report, temporaryFolder } from "./measurement.mjs";
+import { peersHome } from "./peers.mjs";
+import { cpuSeconds, freePort, residentMib, startMillrace, workerFile } from "./processes.mjs";
+import { answers, rest } from "./rest.mjs";
 
 const given = options({ connectors: 500, tasks: 2, lists: 200, idle: 20, original: "no" });
 /** Requests at a time. */
@@ -162,29 +146,20 @@ async function startOurs(bootstrap) {
 
 /** The real Kafka Connect on the same broker, in a group and topics of its own. */
 async function startOriginal(bootstrap) {
-  const peers = process.env.MILLRACE_PEERS ?? join(ROOT, "..", "shared", "peers", "peers");
-  const shared = process.env.PEERS_HOME ?? join(homedir(), ".cache", "kafka-peers");
-  run(peers, ["install"], { PEERS_HOME: shared });
-  const home = mkdtempSync(join(tmpdir(), "millrace-bench-peers-"));
-  for (const part of ["libs", "plugins"]) symlinkSync(join(shared, part), join(home, part));
-  mkdirSync(join(home, "run"));
   const port = String(await freePort());
-  const env = {
-    PEERS_HOME: home,
-    PEER_CONNECT_PORT: port,
-    PEER_PG_PORT: port,
-    PEER_BOOTSTRAP: bootstrap,
-    PEER_TOPIC_PREFIX: "original",
-    PEER_GROUP: "original",
-  };
-  const stop = async () => run(peers, ["connect", "stop"], env);
-  atEnd(async () => {
-    await stop();
-    rmSync(home, { recursive: true, force: true });
-  });
-  run(peers, ["connect", "start"], env);
-  const pid = Number(readFileSync(join(home, "run", "connect.pid"), "utf8"));
-  return { url: `http://127.0.0.1:${port}`, pid, stop };
+  const home = peersHome(
+    {
+      PEER_CONNECT_PORT: port,
+      PEER_PG_PORT: port,
+      PEER_BOOTSTRAP: bootstrap,
+      PEER_TOPIC_PREFIX: "original",
+      PEER_GROUP: "original",
+    },
+    ["connect", "stop"],
+  );
+  home.start("connect");
+  const stop = async () => home.peers(["connect", "stop"]);
+  return { url: `http://127.0.0.1:${port}`, pid: home.pid("connect"), stop };
 }
 
 function seconds(from) {

@@ -5,7 +5,7 @@ import pg from "pg";
 import { SystemClock } from "../dist/src/base/clock.js";
 import { silentLogger } from "../dist/src/base/logger.js";
 import { startPostgres } from "../dist/src/emulators/postgres/postgres-server.js";
-import { atEnd } from "./processes.mjs";
+import { atEnd } from "./measurement.mjs";
 
 const DATABASE = "millrace_bench";
 

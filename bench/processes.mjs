@@ -1,40 +1,14 @@
 // The processes of a measurement, and their figures in /proc. Linux only.
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { atEnd } from "./measurement.mjs";
 
 export const ROOT = resolve(import.meta.dirname, "..");
 const MAIN = join(ROOT, "dist", "src", "main.js");
 const TICKS_PER_SECOND = 100;
-
-const cleanups = [];
-
-/** Runs `measure`, then all clean-up in reverse order, even after a failure. */
-export async function measured(measure) {
-  const interrupted = new Promise((_, reject) => {
-    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error(`Ended by ${signal}`)));
-  });
-  try {
-    await Promise.race([measure(), interrupted]);
-  } finally {
-    for (const cleanup of cleanups.reverse()) await cleanup();
-  }
-}
-
-/** Registers a clean-up for the end of the measurement. */
-export function atEnd(cleanup) {
-  cleanups.push(cleanup);
-}
-
-/** A folder that is deleted after the measurement. */
-export function temporaryFolder() {
-  const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
-  atEnd(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** `millrace ARGS…`: `line(pattern)` awaits a printed line, `stop()` ends it. */
 export function startMillrace(args, env = {}) {
@@ -127,60 +101,4 @@ export function run(program, args, env = {}) {
     maxBuffer: 64 << 20,
     stdio: ["ignore", "pipe", "pipe"],
   });
-}
-
-/** Sends a request to Connect's REST API. @throws Error with the answer. */
-export async function rest(url, method, path, body) {
-  const answer = await fetch(url + path, {
-    method,
-    headers: { "content-type": "application/json" },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
-  return text === "" ? undefined : JSON.parse(text);
-}
-
-/** Resolves once a server answers at `url`. It is asked every 5 ms, which is the error of a time measured by it. */
-export async function answers(url) {
-  for (;;) {
-    try {
-      if ((await fetch(url)).ok) return;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-    }
-    await new Promise((next) => setTimeout(next, 5));
-  }
-}
-
-/** `--name value` pairs of the command line over `defaults`; a number where the default is one. */
-export function options(defaults) {
-  const found = { ...defaults };
-  const args = process.argv.slice(2);
-  for (let i = 0; i < args.length; i += 2) {
-    const name = args[i].replace(/^--/, "");
-    if (!(name in defaults) || args[i + 1] === undefined) {
-      throw new Error(
-        `Usage: ${process.argv[1]} ${Object.entries(defaults)
-          .map(([key, value]) => `--${key} ${value}`)
-          .join(" ")}`,
-      );
-    }
-    found[name] = typeof defaults[name] === "number" ? Number(args[i + 1]) : args[i + 1];
-  }
-  return found;
-}
-
-export function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
-/** Prints a result as one JSON line, like `peers bench`. */
-export function report(result) {
-  console.log(JSON.stringify(result));
-}
-
-/** The one-minute load average: on a busy machine only ratios mean something. */
-export function load() {
-  return Number(readFileSync("/proc/loadavg", "utf8").split(" ")[0]);
 }

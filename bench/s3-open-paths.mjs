@@ -9,19 +9,9 @@ import { SystemClock } from "../dist/src/base/clock.js";
 import { silentLogger } from "../dist/src/base/logger.js";
 import { SystemRandom } from "../dist/src/base/random.js";
 import { startObjectStore } from "../dist/src/emulators/object-store/object-store.js";
-import {
-  atEnd,
-  cpuSeconds,
-  load,
-  measured,
-  options,
-  report,
-  residentMib,
-  rest,
-  startMillrace,
-  temporaryFolder,
-  workerFile,
-} from "./processes.mjs";
+import { atEnd, load, measured, options, report, temporaryFolder } from "./measurement.mjs";
+import { cpuSeconds, residentMib, startMillrace, workerFile } from "./processes.mjs";
+import { rest } from "./rest.mjs";
 
 const given = options({ paths: 80, records: 400_000, bytes: 1000, "limit-mib": 250 });
 const { paths, bytes } = given;

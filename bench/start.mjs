@@ -2,18 +2,9 @@
 // and `millrace worker` on a running broker, compared in the same run with a bare Node HTTP server, the lower limit.
 //   node bench/start.mjs [--runs 7]
 import { spawn } from "node:child_process";
-import {
-  answers,
-  load,
-  measured,
-  median,
-  options,
-  report,
-  residentMib,
-  startMillrace,
-  temporaryFolder,
-  workerFile,
-} from "./processes.mjs";
+import { load, measured, median, options, report, temporaryFolder } from "./measurement.mjs";
+import { residentMib, startMillrace, workerFile } from "./processes.mjs";
+import { answers } from "./rest.mjs";
 
 const { runs } = options({ runs: 7 });
 const LIMIT_MS = 1000;

@@ -5,7 +5,7 @@ import { RecordHeaders, SourceRecord } from "../dist/src/api/index.js";
 import { JsonConverter } from "../dist/src/converters/json/json-converter.js";
 import { builtInTransformations } from "../dist/src/transforms/built-in-transformations.js";
 import { debeziumEvent } from "./debezium-event.mjs";
-import { load, options, report } from "./processes.mjs";
+import { load, options, report } from "./measurement.mjs";
 
 const { records } = options({ records: 300000 });
 
