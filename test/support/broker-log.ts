@@ -81,7 +81,7 @@ export function append(log: PartitionLog, batch: Buffer): number {
 export function readAll(log: PartitionLog, from = log.logStartOffset, maxBytes = 1000): DecodedRecord[] {
   const records: DecodedRecord[] = [];
   for (let offset = from; offset < log.logEndOffset; ) {
-    const chunk = log.read(offset, maxBytes, true);
+    const chunk = log.reader.read(offset, maxBytes, true);
     if (chunk.length === 0) break;
     for (const { header, bytes } of walkBatches(chunk)) {
       offset = nextOffsetOf(header);

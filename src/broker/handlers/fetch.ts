@@ -74,7 +74,7 @@ function sizeOf(
   isolation: Isolation,
 ): number | undefined {
   try {
-    return Math.min(log.readableBytes(fetchOffset, log.endFor(isolation)), partitionMaxBytes);
+    return Math.min(log.reader.readableBytes(fetchOffset, log.endFor(isolation)), partitionMaxBytes);
   } catch (error) {
     if (error instanceof KafkaError) return undefined;
     throw error;
@@ -128,7 +128,7 @@ function readFrom(
 ): Buffer | number {
   try {
     const maxBytes = Math.min(partitionMaxBytes, remainingBytes);
-    return log.read(fetchOffset, maxBytes, atLeastOne, log.endFor(isolation));
+    return log.reader.read(fetchOffset, maxBytes, atLeastOne, log.endFor(isolation));
   } catch (error) {
     if (error instanceof KafkaError) return error.code;
     throw error;
@@ -215,7 +215,7 @@ function readPartition(
 /** The aborted transactions with batches in `records`, which were read from `fetchOffset` on. */
 function abortedIn(log: PartitionLog, fetchOffset: number, records: Buffer) {
   if (records.length === 0) return [];
-  const aborted = log.abortedTransactions(fetchOffset, endOfBatches(records));
+  const aborted = log.reader.abortedTransactions(fetchOffset, endOfBatches(records));
   return aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }));
 }
 

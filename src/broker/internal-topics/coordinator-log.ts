@@ -124,7 +124,7 @@ export class CoordinatorLog<R> {
   #replayOne(log: PartitionLog, partition: number, replay: Replay<R>): void {
     if (log.offline) throw log.offline;
     for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
-      const chunk = log.read(offset, READ_BYTES, true);
+      const chunk = log.reader.read(offset, READ_BYTES, true);
       if (chunk.length === 0) break;
       for (const batch of walkBatches(chunk)) {
         offset = nextOffsetOf(batch.header);

@@ -16,7 +16,7 @@ export const NOT_FOUND: FoundOffset = { offset: -1, timestamp: -1, leaderEpoch: 
 export function offsetForTime(log: PartitionLog, timestamp: number, upToOffset: number): FoundOffset {
   // The record with the batch's maximum may be compacted away or lie below the log's start: try the next batch then.
   for (let from = log.logStartOffset; ; ) {
-    const batch = log.batchForTime(timestamp, from, upToOffset);
+    const batch = log.reader.batchForTime(timestamp, from, upToOffset);
     if (!batch) return NOT_FOUND;
     const found = recordForTime(batch, timestamp, log.logStartOffset);
     if (found) return found;
@@ -44,6 +44,6 @@ function recordForTime(batch: Buffer, timestamp: number, logStartOffset: number)
 
 /** The first of the records before `upToOffset` that have the largest timestamp among them (KIP-734). */
 export function offsetOfMaxTimestamp(log: PartitionLog, upToOffset: number): FoundOffset {
-  const maxTimestamp = log.maxTimestampBefore(upToOffset);
+  const maxTimestamp = log.reader.maxTimestampBefore(upToOffset);
   return maxTimestamp < 0 ? NOT_FOUND : offsetForTime(log, maxTimestamp, upToOffset);
 }

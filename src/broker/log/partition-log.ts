@@ -1,6 +1,5 @@
 import { KafkaError } from "../../protocol/kafka-error.js";
 import {
-  BATCH_HEADER_BYTES,
   type BatchHeader,
   patchBatch,
   readBatchHeader,
@@ -12,6 +11,7 @@ import { LeaderEpochFile } from "./leader-epoch-file.js";
 import type { EpochEnd } from "./leader-epochs.js";
 import { LogAvailability } from "./log-availability.js";
 import type { LogConfig } from "./log-config.js";
+import { LogReader } from "./log-reader.js";
 import { recoverSegments } from "./log-recovery.js";
 import { LogSegments } from "./log-segments.js";
 import { mustRoll } from "./must-roll.js";
@@ -22,10 +22,7 @@ import { type OpenTransaction, ProducerState } from "./producers/producer-state.
 import { recoverProducers } from "./producers/recover-producers.js";
 import type { SealedFiles } from "./segments/sealed-files.js";
 import type { Segment } from "./segments/segment.js";
-import type { AbortedTransaction } from "./segments/transaction-index.js";
 import { type Isolation, type Readable, WaitingReaders } from "./waiting-readers.js";
-
-const NO_RECORDS = Buffer.alloc(0);
 
 /**
  * The log of one partition: its segments on disk, its leader epochs and its producers.
@@ -47,6 +44,8 @@ export class PartitionLog {
   readonly #producers = new ProducerState();
   readonly #readers = new WaitingReaders();
   readonly #epochs: LeaderEpochFile;
+  /** Reads batches and searches them. */
+  readonly reader: LogReader;
   #logStartOffset: number;
   #unflushedSinceMs = 0;
   /** Set by the cleaner while it rewrites segments; retention skips the log meanwhile. */
@@ -58,6 +57,7 @@ export class PartitionLog {
     this.#availability = new LogAvailability(folder, logger);
     this.#segments = new LogSegments({ folder, files, logger, producers: this.#producers, list: segments });
     this.#epochs = new LeaderEpochFile(folder, files.disk);
+    this.reader = new LogReader(this.#segments, this.#availability, () => this.highWatermark);
     const end = segments.at(-1)?.nextOffset ?? options.logStartOffset;
     this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]?.baseOffset ?? 0), end);
     this.#commit = new GroupCommit({
@@ -226,14 +226,6 @@ export class PartitionLog {
     return offset;
   }
 
-  /**
-   * The aborted transactions with records in `[fromOffset, upToOffset)`, for a reader of committed records that fetched
-   * these. It drops the batches of each producer from `firstOffset` up to the producer's next ABORT marker.
-   */
-  abortedTransactions(fromOffset: number, upToOffset: number): AbortedTransaction[] {
-    return this.#availability.guard("searching", () => this.#segments.abortedTransactions(fromOffset, upToOffset));
-  }
-
   /** Appends a batch, without noting its producer. Returns its base offset. */
   #write(batch: Buffer, header: BatchHeader): number {
     const baseOffset = this.logEndOffset;
@@ -262,50 +254,9 @@ export class PartitionLog {
     return isolation === "read_committed" ? this.lastStableOffset : this.highWatermark;
   }
 
-  /**
-   * Reads whole batches, from the one that holds `offset` on. Its first records may lie before `offset`: readers skip
-   * them.
-   *
-   * @param atLeastOne returns one batch even if it is larger than `maxBytes`, so that a reader never gets stuck.
-   * @param upToOffset an end for readers.
-   * @returns empty at that end. The caller checks that `offset` is in range.
-   */
-  read(offset: number, maxBytes: number, atLeastOne: boolean, upToOffset = this.highWatermark): Buffer {
-    return this.#availability.guard("reading", () => {
-      if (offset >= upToOffset || (maxBytes < BATCH_HEADER_BYTES && !atLeastOne)) return NO_RECORDS;
-      return this.#segments.read(offset, maxBytes, atLeastOne, upToOffset);
-    });
-  }
-
-  /**
-   * The bytes that a reader can fetch from `offset` up to an end for readers, as far as their first segment; infinite when
-   * there are more in later ones. Known without reading them.
-   */
-  readableBytes(offset: number, upToOffset: number): number {
-    return this.#availability.guard("reading", () =>
-      offset < upToOffset ? this.#segments.bytesFrom(offset, upToOffset) : 0,
-    );
-  }
-
   /** Calls `readable` when records of `isolation` become readable, until the returned function is called. */
   watch(isolation: Isolation, readable: Readable): () => void {
     return this.#readers.add(isolation, readable);
-  }
-
-  /**
-   * The first batch before `upToOffset`, ending at or after `fromOffset`, that may hold a record of at least
-   * `timestamp`; undefined when all are older.
-   */
-  batchForTime(timestamp: number, fromOffset: number, upToOffset: number): Buffer | undefined {
-    return this.#availability.guard("searching", () => {
-      const batch = this.#segments.batchForTime(timestamp, fromOffset);
-      return batch && readBatchHeader(batch).baseOffset < upToOffset ? batch : undefined;
-    });
-  }
-
-  /** The largest timestamp of the records before `upToOffset`, an end of batches; -1 when there is none. */
-  maxTimestampBefore(upToOffset: number): number {
-    return this.#availability.guard("searching", () => this.#segments.maxTimestampBefore(upToOffset));
   }
 
   /** The end offset of `epoch` (KIP-279). */

@@ -398,7 +398,7 @@ function committedRecords(log: PartitionLog): string[] {
   const found: { readonly offset: number; readonly value: string }[] = [];
   const end = log.lastStableOffset;
   for (let offset = log.logStartOffset; offset < log.highWatermark; ) {
-    for (const { header, bytes } of walkBatches(log.read(offset, 4000, true))) {
+    for (const { header, bytes } of walkBatches(log.reader.read(offset, 4000, true))) {
       offset = nextOffsetOf(header);
       const { producerId } = header;
       if (isControlBatch(header)) {

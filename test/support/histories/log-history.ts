@@ -114,7 +114,7 @@ function checkpointed(log: PartitionLog, disk: MemoryDisk): number | undefined {
 function readable(log: PartitionLog): string[] {
   const found: string[] = [];
   for (let offset = log.logStartOffset; offset < log.highWatermark; ) {
-    const chunk = log.read(offset, 1000, true);
+    const chunk = log.reader.read(offset, 1000, true);
     if (chunk.length === 0) throw new Error(`nothing to read at ${offset} before ${log.highWatermark}`);
     for (const { header, bytes } of walkBatches(chunk)) {
       if (!checkCrc(bytes, readBatchHeader(bytes))) throw new Error(`wrong checksum at ${header.baseOffset}`);

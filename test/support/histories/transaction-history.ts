@@ -309,7 +309,7 @@ function foldOf(log: PartitionLog): string {
   const producers = [...log.producers.entries()]
     .map(({ seenAtMs: _, ...entry }) => entry)
     .sort((a, b) => a.producerId - b.producerId);
-  const aborted = log.abortedTransactions(0, Number.MAX_SAFE_INTEGER);
+  const aborted = log.reader.abortedTransactions(0, Number.MAX_SAFE_INTEGER);
   return JSON.stringify({ producers, open: log.openTransactions, aborted });
 }
 
@@ -317,9 +317,11 @@ function foldOf(log: PartitionLog): string {
 function readCommitted(log: PartitionLog, from: number, maxBytes: number): DecodedRecord[] {
   const records: DecodedRecord[] = [];
   for (let offset = from; offset < log.lastStableOffset; ) {
-    const chunk = log.read(offset, maxBytes, true, log.lastStableOffset);
+    const chunk = log.reader.read(offset, maxBytes, true, log.lastStableOffset);
     if (chunk.length === 0) break;
-    const waiting = log.abortedTransactions(offset, endOfBatches(chunk)).sort((a, b) => a.firstOffset - b.firstOffset);
+    const waiting = log.reader
+      .abortedTransactions(offset, endOfBatches(chunk))
+      .sort((a, b) => a.firstOffset - b.firstOffset);
     const aborted = new Set<number>();
     for (const { header, bytes } of walkBatches(chunk)) {
       if (!checkCrc(bytes, header)) throw new Error(`wrong checksum at ${header.baseOffset}`);

@@ -53,7 +53,7 @@ export function* cleanLog(
   log.cleaning = true;
   try {
     const keys = KeyOffsetMap.forKeys(plan.endOffset - plan.firstDirtyOffset, options.dedupeBufferBytes);
-    const aborted = log.abortedTransactions(log.segments[0]!.baseOffset, plan.endOffset);
+    const aborted = log.reader.abortedTransactions(log.segments[0]!.baseOffset, plan.endOffset);
     const transactions = new CleanedTransactions(aborted);
     const endOffset = yield* mapKeys(log, plan, keys, transactions);
     if (endOffset === undefined || endOffset <= plan.firstDirtyOffset) return endOffset;
@@ -102,7 +102,7 @@ function* mapKeys(
   let offset = plan.firstDirtyOffset;
   while (offset < plan.endOffset) {
     if (log.isClosed) return undefined;
-    const chunk = log.read(offset, CHUNK_BYTES, true);
+    const chunk = log.reader.read(offset, CHUNK_BYTES, true);
     if (chunk.length === 0) break;
     for (const { header, bytes } of walkBatches(chunk)) {
       if (header.baseOffset >= plan.endOffset) return plan.endOffset;

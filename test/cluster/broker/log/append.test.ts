@@ -46,7 +46,7 @@ describe("a batch that the broker recompresses for the topic's compression.type"
     ];
     const answer = appendProduced(log, batchOf(records, undefined, codec), ARRIVAL, "t-0");
     expect(answer).toMatchObject({ errorCode: ErrorCodes.NONE, baseOffset: 0 });
-    const [batch] = [...walkBatches(log.read(0, 100_000, true))];
+    const [batch] = [...walkBatches(log.reader.read(0, 100_000, true))];
     expect(codecOf(batch!.header)).toBe(number);
     expect(readAll(log).map((each) => each.value?.toString() ?? null)).toEqual([value, null]);
     await log.close();
@@ -66,7 +66,7 @@ describe("a batch that the broker recompresses for the topic's compression.type"
       const answers = [0, 3, 0, 6].map((at) => appendProduced(log, writer(at), ARRIVAL, "t-0").baseOffset);
       expect(answers).toEqual([0, 3, 0, 6]);
       const stamped = timestampType === "LogAppendTime";
-      const headers = [...walkBatches(log.read(0, 100_000, true))].map(({ header, bytes }) => {
+      const headers = [...walkBatches(log.reader.read(0, 100_000, true))].map(({ header, bytes }) => {
         expect(checkCrc(bytes, header)).toBe(true);
         return header;
       });
@@ -100,7 +100,7 @@ describe("a batch that the broker recompresses for the topic's compression.type"
       const configs = { "compression.type": codec, [`compression.${codec}.level`]: level };
       const log = openTestLog(join(folder, String(at)), { configs });
       appendProduced(log, batchOf([{ value: words.join() }]), ARRIVAL, "t-0");
-      const bytes = log.read(0, 1_000_000, true).length;
+      const bytes = log.reader.read(0, 1_000_000, true).length;
       log.abandon();
       return bytes;
     });

@@ -203,7 +203,7 @@ describe("compaction", () => {
     append(log, batchOf([{ key: "end", value: "m".repeat(400) }]));
     log = await reopened(log, clock);
     clean(log, clock);
-    const [first] = [...walkBatches(log.read(0, 1000, true))];
+    const [first] = [...walkBatches(log.reader.read(0, 1000, true))];
     expect([codecOf(first!.header), first!.header.recordCount]).toEqual([CODECS.indexOf(codec), 1]);
     expect(readAll(log).map(({ key }) => key!.toString())).toEqual(["other", "k", "end"]);
     log.abandon();

@@ -177,7 +177,7 @@ describe("a log that was closed", () => {
     for (let at = 0; at < 30; at++) append(log, batchOf([{ value: `v${at}`, timestampMs: 1000 + at * 10 }]));
     await log.close();
     const reopened = openTestLog(folder, { configs: TINY, clock, leaderEpoch: 1 });
-    expect(reopened.maxTimestampBefore(reopened.logEndOffset)).toBe(1290);
+    expect(reopened.reader.maxTimestampBefore(reopened.logEndOffset)).toBe(1290);
     append(reopened, batchOf([{ value: "later", timestampMs: 5000 }]));
     expect(reopened.endOfEpoch(0)).toEqual({ leaderEpoch: 0, endOffset: 30 });
     expect(reopened.endOfEpoch(1)).toEqual({ leaderEpoch: 1, endOffset: 31 });

@@ -40,7 +40,7 @@ describe("with flush.messages=1", () => {
       woken += bytes;
     });
     append(log, batch("first"));
-    expect([log.logEndOffset, log.highWatermark, woken, log.read(0, 1000, true).length]).toEqual([1, 0, 0, 0]);
+    expect([log.logEndOffset, log.highWatermark, woken, log.reader.read(0, 1000, true).length]).toEqual([1, 0, 0, 0]);
     gate.resolve();
     await log.settled(1);
     expect([log.highWatermark, woken]).toEqual([1, log.sizeBytes]);
@@ -89,7 +89,7 @@ describe("with flush.messages=1", () => {
     appendProduced(log, stamped(1), ARRIVAL, "t-0");
     await expect(log.settled(log.logEndOffset)).rejects.toMatchObject(STORAGE);
     expect(appendProduced(log, stamped(2), ARRIVAL, "t-0").errorCode).toBe(ErrorCodes.KAFKA_STORAGE_ERROR);
-    expect(() => log.read(0, 100, true)).toThrow(expect.objectContaining(STORAGE));
+    expect(() => log.reader.read(0, 100, true)).toThrow(expect.objectContaining(STORAGE));
     expect(errors).toEqual([{ folder: FOLDER }]);
     log.tend(0, 1);
     await log.close();
@@ -141,7 +141,7 @@ test("the largest timestamp is that of the records that can be read, wherever th
     }
     expect(log.highWatermark).toBe(durable);
     const expected = Math.max(-1, ...times.slice(0, durable));
-    expect(log.maxTimestampBefore(durable)).toBe(expected);
+    expect(log.reader.maxTimestampBefore(durable)).toBe(expected);
     const { offset, timestamp } = offsetOfMaxTimestamp(log, durable);
     expect([offset, timestamp]).toEqual([times.slice(0, durable).indexOf(expected), expected]);
     gate.resolve();

@@ -95,11 +95,11 @@ test("the transactions that were aborted before the recovery point are known aft
   append(log, batchOf([{ value: "aborted" }], { ...stampOf(log), isTransactional: true }));
   log.appendMarker({ producerId: 5, producerEpoch: 0, coordinatorEpoch: 0, kind: "ABORT" });
   await fill(log, 300);
-  const known = log.abortedTransactions(0, 10);
+  const known = log.reader.abortedTransactions(0, 10);
   expect(known).toHaveLength(1);
   const point = log.checkpoint();
   const { again } = reopened(log, point);
-  expect(again.abortedTransactions(0, 10)).toEqual(known);
+  expect(again.reader.abortedTransactions(0, 10)).toEqual(known);
 });
 
 test("a producer whose records are deleted is known after clean stops that a kill follows", async () => {

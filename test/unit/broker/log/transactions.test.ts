@@ -64,7 +64,7 @@ describe("a transaction in one partition", () => {
     for (const type of ["CreateTime", "LogAppendTime"]) {
       const log = opened(diskWithFolder(), { "message.timestamp.type": type });
       end(log, 7, "COMMIT");
-      const marker = log.read(0, 1000, true);
+      const marker = log.reader.read(0, 1000, true);
       const header = readBatchHeader(marker);
       expect([isLogAppendTime(header), checkCrc(marker, header)]).toEqual([type === "LogAppendTime", true]);
     }
@@ -77,9 +77,9 @@ describe("a transaction in one partition", () => {
     end(log, 7, "ABORT");
     end(log, 8, "COMMIT");
     const aborted = { producerId: 7, firstOffset: 0, lastOffset: 2, lastStableOffset: 1 };
-    expect(log.abortedTransactions(0, 4)).toEqual([aborted]);
-    expect(log.abortedTransactions(1, 2)).toEqual([aborted]);
-    expect(log.abortedTransactions(3, 4)).toEqual([]);
+    expect(log.reader.abortedTransactions(0, 4)).toEqual([aborted]);
+    expect(log.reader.abortedTransactions(1, 2)).toEqual([aborted]);
+    expect(log.reader.abortedTransactions(3, 4)).toEqual([]);
   });
 
   test("wakes readers of committed records when it ends, with the bytes that became readable", () => {
@@ -94,7 +94,7 @@ describe("a transaction in one partition", () => {
     expect(woken).toEqual([first]);
     end(log, 8, "COMMIT");
     expect(woken).toEqual([first, log.sizeBytes - first]);
-    expect(log.read(0, 1000, true, log.endFor("read_committed"))).toHaveLength(log.sizeBytes);
+    expect(log.reader.read(0, 1000, true, log.endFor("read_committed"))).toHaveLength(log.sizeBytes);
   });
 
   test("whose first records are deleted no longer holds readers back before the log's start", () => {

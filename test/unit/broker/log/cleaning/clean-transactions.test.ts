@@ -51,7 +51,7 @@ function left(): string[] {
 function markers(): number[] {
   const offsets: number[] = [];
   for (let offset = 0; offset < log.logEndOffset; ) {
-    for (const { header } of walkBatches(log.read(offset, 100_000, true))) {
+    for (const { header } of walkBatches(log.reader.read(offset, 100_000, true))) {
       offset = nextOffsetOf(header);
       if (isControlBatch(header)) offsets.push(header.baseOffset);
     }
@@ -82,13 +82,13 @@ describe("compacting a log with transactions", () => {
     expect([left(), markers()]).toEqual([["4 new"], [1, 3, 5]]);
     await clean(5999);
     expect(markers()).toEqual([1, 3, 5]);
-    expect(log.abortedTransactions(0, 6)).toHaveLength(1);
+    expect(log.reader.abortedTransactions(0, 6)).toHaveLength(1);
     await clean(6000);
     // Without its marker an aborted transaction must not be named: the reader would drop the next one.
-    expect([left(), markers(), log.abortedTransactions(0, 6)]).toEqual([["4 new"], [5], []]);
+    expect([left(), markers(), log.reader.abortedTransactions(0, 6)]).toEqual([["4 new"], [5], []]);
     disk.kill();
     log = openOn(disk, CONFIGS, { leaderEpoch: 1 });
-    expect([left(), log.abortedTransactions(0, 6), log.openTransactions]).toEqual([["4 new"], [], []]);
+    expect([left(), log.reader.abortedTransactions(0, 6), log.openTransactions]).toEqual([["4 new"], [], []]);
   });
 
   test("keeps the marker that alone tells a producer's epoch", async () => {
@@ -118,14 +118,14 @@ test("the aborted transactions of sealed segments are known after a kill and aft
   write(8, 0, "b", "aborted");
   endIn(log, 8, "ABORT");
   await log.settled(log.logEndOffset);
-  const before = log.abortedTransactions(0, 100);
+  const before = log.reader.abortedTransactions(0, 100);
   expect(before).toHaveLength(2);
   disk.kill();
   log = openOn(disk, CONFIGS, { leaderEpoch: 1 });
-  expect(log.abortedTransactions(0, 100)).toEqual(before);
+  expect(log.reader.abortedTransactions(0, 100)).toEqual(before);
   disk.restart();
   log = openOn(disk, CONFIGS, { leaderEpoch: 2 });
-  expect(log.abortedTransactions(0, 100)).toEqual(before);
+  expect(log.reader.abortedTransactions(0, 100)).toEqual(before);
 });
 
 describe("after a start on a full disk, compaction and a crash leave no ended transaction open", () => {
