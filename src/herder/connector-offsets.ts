@@ -74,7 +74,7 @@ export class ConnectorOffsets {
       try {
         const plugin = findConnector(worker.plugins, config["connector.class"]);
         const confirm = async () => {
-          if (fencesSources && plugin.type === "source") await loop.fence(name);
+          if (fencesSources && plugin.type === "source") await loop.leaderRequests.fenceAsLeader(name);
           await stores.config.readToEnd();
           assert();
         };

@@ -238,13 +238,13 @@ export class DistributedHerder implements Herder {
     if (configs.length > 0 && entry.targetState === "STOPPED") {
       throw new ConfigError("tasks", `Connector ${name} is stopped and can have no tasks`);
     }
-    await this.loop.writeTaskConfigs(name, configs, configOffset);
+    await this.loop.leaderRequests.writeTaskConfigs(name, configs, configOffset);
   }
 
   async fence(name: string, body: Buffer, signature: RequestSignature | undefined): Promise<void> {
     await this.loop.membership.settled();
     if (this.loop.membership.place?.sessioned) this.#verify(body, signature);
-    await this.loop.fence(name);
+    await this.loop.leaderRequests.fenceAsLeader(name);
   }
 
   validate(config: SubmittedConfig): Promise<ConfigInfos> {

@@ -1,4 +1,3 @@
-import { ConflictError, NotFoundError, RetriableError } from "../api/index.js";
 import { Closers } from "../base/closers.js";
 import { CommandLoop, LoopEndedError, mustRun } from "../base/command-loop.js";
 import { deferred } from "../base/deferred.js";
@@ -12,6 +11,7 @@ import { FencingRounds } from "./fencing/fencing-rounds.js";
 import { TaskFencing } from "./fencing/task-fencing.js";
 import type { HerderParts, HerderSettings, SharedStores, Stores } from "./herder-parts.js";
 import { LeaderDuties } from "./leader-duties.js";
+import { LeaderRequests } from "./leader-requests.js";
 import { LeaderWriter, StaleDecisionError } from "./membership/leader-writer.js";
 import { Membership, type MembershipHost, type Place } from "./membership/membership.js";
 import { TaskConfigPublisher } from "./membership/task-config-publisher.js";
@@ -33,7 +33,7 @@ interface Assembly {
   readonly runner: WorkRunner;
   readonly publisher: TaskConfigPublisher;
   readonly membership: Membership;
-  readonly rounds: FencingRounds;
+  readonly leaderRequests: LeaderRequests;
   readonly duties: LeaderDuties;
   readonly autoRestarts: AutoRestarts;
 }
@@ -102,6 +102,10 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
 
   get publisher(): TaskConfigPublisher {
     return this.#assembled.publisher;
+  }
+
+  get leaderRequests(): LeaderRequests {
+    return this.#assembled.leaderRequests;
   }
 
   /**
@@ -229,66 +233,6 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
     this.#assembled.duties.onPlace(place);
   }
 
-  /** Publishes task configs as the leader, or asks the leader to. */
-  async publishTaskConfigs(
-    connector: string,
-    taskConfigs: readonly StoredProps[],
-    configOffset: number,
-  ): Promise<void> {
-    try {
-      await this.writeTaskConfigs(connector, taskConfigs, configOffset);
-    } catch (error) {
-      if (!(error instanceof MisdirectedError) || error.url === undefined) throw error;
-      await this.parts.postTaskConfigs(error.url, connector, taskConfigs, configOffset);
-    }
-  }
-
-  /**
-   * @param configOffset offset of the connector record that they were generated from; undefined if the sender omitted
-   *   it.
-   * @throws MisdirectedError when another worker leads; NotFoundError when the connector is gone; ConflictError when it
-   *   is stopped, or its config has changed.
-   */
-  async writeTaskConfigs(
-    connector: string,
-    taskConfigs: readonly StoredProps[],
-    configOffset: number | undefined,
-  ): Promise<void> {
-    const stage = `writing ${taskConfigs.length} task configs for connector ${connector} to the config topic`;
-    const write = async (writer: LeaderWriter) => {
-      const entry = writer.configs.connectors.get(connector);
-      if (!entry) throw new NotFoundError("CONNECTOR_NOT_FOUND", `Connector ${connector} not found`);
-      // Checked here: these may have queued behind a stop, and a STOPPED connector has no tasks.
-      if (taskConfigs.length > 0 && entry.targetState === "STOPPED") {
-        throw new ConflictError("CONNECTOR_NOT_RUNNING", `Connector ${connector} is stopped and can have no tasks`);
-      }
-      if (configOffset !== undefined && configOffset !== entry.configOffset) {
-        throw new ConflictError(
-          "CONFIG_CHANGED",
-          `The task configs of connector ${connector} were generated from its config at offset ${configOffset} of the config topic; the leader has the config at offset ${entry.configOffset}`,
-        );
-      }
-      await writer.putTaskConfigs(connector, taskConfigs);
-    };
-    await this.asLeader(stage, `Publishing task configs of ${connector}`, write, true);
-  }
-
-  /** Fences a connector's earlier tasks, as the leader. @throws as FencingRounds.fence */
-  fence(connector: string): Promise<void> {
-    return this.#assembled.rounds.fence(connector);
-  }
-
-  /** Fences as the leader, or asks the leader to. */
-  async #fence(connector: string): Promise<void> {
-    try {
-      await this.fence(connector);
-    } catch (error) {
-      if (!(error instanceof MisdirectedError)) throw error;
-      if (error.url === undefined) throw new RetriableError("FENCING_FAILED", error.message);
-      await this.parts.putFence(error.url, connector);
-    }
-  }
-
   get #assembled(): Assembly {
     if (!this.#assembly) throw new LoopEndedError("The request");
     return this.#assembly;
@@ -344,8 +288,13 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
       fenceProducers: (connector, { config }, tasks) =>
         parts.fenceProducers(connector, resolve(connector, config), tasks, redactions),
     });
+    const leaderRequests = new LeaderRequests({
+      asLeader: (...step) => this.asLeader(...step),
+      rounds,
+      ask: parts,
+    });
     const fencing = new TaskFencing({
-      fence: (connector) => this.#fence(connector),
+      fence: (connector) => leaderRequests.fence(connector),
       refresh: () => this.stores.config.readToEnd(),
       isCurrent: (id) => {
         const tasksOffset = this.configs().connectors.get(id.connector)?.tasksOffset;
@@ -368,7 +317,7 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
         const running = worker.connectors().find(({ name, state }) => name === connector && state === "RUNNING");
         if (running) reporter.connectorStatus(connector, "RUNNING", trace, running.version);
       },
-      publish: (...published) => this.publishTaskConfigs(...published),
+      publish: (...published) => leaderRequests.publishTaskConfigs(...published),
     });
     const runner: WorkRunner = new WorkRunner({
       worker,
@@ -397,7 +346,7 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
       place: () => membership.place,
       asLeader: (stage, what, step) => this.asLeader(stage, what, step),
     });
-    this.#assembly = { stores, worker, runner, publisher, membership, rounds, duties, autoRestarts };
+    this.#assembly = { stores, worker, runner, publisher, membership, leaderRequests, duties, autoRestarts };
   }
 
   /** Reads the topics while the plugins load. A part that fails ends the others, so that none runs on unnoticed. */

@@ -6,9 +6,9 @@ import {
   stampLogAppendTime,
 } from "../../protocol/records/record-batch.js";
 import { encodeMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
+import { LeaderEpochFile } from "./epochs/leader-epoch-file.js";
+import type { EpochEnd } from "./epochs/leader-epochs.js";
 import { GroupCommit } from "./group-commit.js";
-import { LeaderEpochFile } from "./leader-epoch-file.js";
-import type { EpochEnd } from "./leader-epochs.js";
 import { LogAvailability } from "./log-availability.js";
 import type { LogConfig } from "./log-config.js";
 import { LogReader } from "./log-reader.js";

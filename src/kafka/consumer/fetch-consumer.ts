@@ -16,16 +16,10 @@ import { MetadataRefresher, type MetadataUser, REPORT_AFTER_FAILURES } from "../
 import { byTopic, type LookupResult, lookUpOffsets } from "../cluster/partition-offsets.js";
 import { backoffMs, isRetriable } from "../cluster/retry.js";
 import { FetchPartition, type ResetTo } from "./fetch-partition.js";
+import { type Asked, planRequests } from "./plan-requests.js";
 
 type FetchAnswer = OutputOf<(typeof fetch)["responseFields"]>;
 type PartitionAnswer = FetchAnswer["responses"][number]["partitions"][number];
-
-/** One partition in a fetch: its epoch and offset when the fetch was sent. */
-interface Asked {
-  readonly partition: FetchPartition;
-  readonly epoch: number;
-  readonly offset: number;
-}
 
 /**
  * A consumer that keeps one fetch in flight to every broker that leads a partition with room for more. `poll` returns
@@ -202,70 +196,19 @@ export class FetchConsumer implements Consumer {
   /** Sends the requests that are due to brokers without a request in flight. */
   #pump(): void {
     if (this.#closed) return;
-    const nowMs = this.cluster.clock.monotonicMs();
-    const fetches = new Map<number, Asked[]>();
-    const lookups = new Map<string, { leader: number; to: ResetTo; partitions: FetchPartition[] }>();
-    const held = this.#held();
-    let waitMs = Number.POSITIVE_INFINITY;
-    for (const partition of this.#partitions.values()) {
-      if (!this.#wantsRequest(partition, held.bytes)) continue;
-      if (partition.retryAtMs > nowMs) {
-        waitMs = Math.min(waitMs, partition.retryAtMs - nowMs);
-        continue;
-      }
-      const leader = this.cluster.leaderOf(partition.topic, partition.partition);
-      if (leader === undefined) {
-        this.#metadata.refresh();
-        continue;
-      }
-      if (this.#busyNodes.has(leader)) continue;
-      if (partition.position === undefined) {
-        const to = partition.resetTo!;
-        const lookup = lookups.get(`${leader} ${to}`) ?? { leader, to, partitions: [] };
-        lookups.set(`${leader} ${to}`, lookup);
-        lookup.partitions.push(partition);
-        continue;
-      }
-      if (held.leaders.has(leader)) continue;
-      const asked = fetches.get(leader) ?? [];
-      fetches.set(leader, asked);
-      asked.push({ partition, epoch: partition.epoch, offset: partition.fetchOffset });
-    }
-    for (const { leader, to, partitions } of lookups.values()) {
+    const { lookups, fetches, lacksLeader, waitMs } = planRequests(this.#partitions.values(), {
+      nowMs: this.cluster.clock.monotonicMs(),
+      config: this.config,
+      leaderOf: ({ topic, partition }) => this.cluster.leaderOf(topic, partition),
+      isBusy: (leader) => this.#busyNodes.has(leader),
+    });
+    if (lacksLeader) this.#metadata.refresh();
+    for (const { leader, to, partitions } of lookups) {
       mustRun("A look-up of the consumer", this.#lookUp(leader, to, partitions));
     }
-    for (const [leader, asked] of fetches) {
-      if (!this.#busyNodes.has(leader)) mustRun("A fetch of the consumer", this.#fetch(leader, asked));
-    }
+    for (const [leader, asked] of fetches) mustRun("A fetch of the consumer", this.#fetch(leader, asked));
     if (this.cluster.isStale && this.#partitions.size > 0) this.#metadata.refresh();
     this.#schedule(waitMs);
-  }
-
-  /**
-   * The bytes held for the next polls, and the leaders of partitions that hold enough for now. Nothing is fetched from
-   * these leaders: a fetch without the busy partition would wait at the broker for the idle ones, and block the next
-   * fetch of the busy one. Paused partitions count for neither: they may hold their records for any time and must not
-   * starve the others.
-   */
-  #held(): { readonly bytes: number; readonly leaders: ReadonlySet<number | undefined> } {
-    let bytes = 0;
-    const leaders = new Set<number | undefined>();
-    for (const each of this.#partitions.values()) {
-      if (each.paused) continue;
-      bytes += each.fetched.bytes;
-      if (this.#holdsEnough(each)) leaders.add(this.cluster.leaderOf(each.topic, each.partition));
-    }
-    return { bytes, leaders };
-  }
-
-  /** With less than half a partition's worth held, more is fetched, so that it arrives before the rest is used up. */
-  #holdsEnough({ fetched }: FetchPartition): boolean {
-    return fetched.bytes >= this.config.maxPartitionBytes / 2;
-  }
-
-  #wantsRequest(partition: FetchPartition, heldBytes: number): boolean {
-    if (partition.position === undefined) return partition.resetTo !== undefined;
-    return !partition.paused && !this.#holdsEnough(partition) && heldBytes < this.config.maxBytes;
   }
 
   async #lookUp(leader: number, to: ResetTo, partitions: readonly FetchPartition[]): Promise<void> {

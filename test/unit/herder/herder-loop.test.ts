@@ -466,7 +466,7 @@ describe("the herder's loop", () => {
     });
     worker.generated.set("c", [{ task: "late" }]);
     worker.listener.requestReconfiguration("c");
-    await expect(loop.writeTaskConfigs("c", [{ task: "late" }], undefined)).rejects.toMatchObject({
+    await expect(loop.leaderRequests.writeTaskConfigs("c", [{ task: "late" }], undefined)).rejects.toMatchObject({
       name: "ConflictError",
     });
     await stopping;
@@ -474,7 +474,7 @@ describe("the herder's loop", () => {
     expect(configs.texts.some(([, value]) => value?.includes("late"))).toBe(false);
     expect(loop.configs().connectors.get("c")).toMatchObject({ targetState: "STOPPED", taskConfigs: [] });
     expect([stateOf("c"), stateOf("c", 0)]).toEqual(["STOPPED", undefined]);
-    await loop.writeTaskConfigs("c", [], undefined);
+    await loop.leaderRequests.writeTaskConfigs("c", [], undefined);
   });
 
   test("under the eager protocol everything stops for a rebalance, and starts again after it", async () => {

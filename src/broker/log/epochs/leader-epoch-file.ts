@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { Disk } from "../../base/files/disk.js";
-import { replaceFile } from "../../base/files/durable-files.js";
+import type { Disk } from "../../../base/files/disk.js";
+import { replaceFile } from "../../../base/files/durable-files.js";
 import { decodeEpochs, type EpochEnd, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
 
 /** The leader epochs of a log, and Kafka's `leader-epoch-checkpoint` in its folder, which holds them. */

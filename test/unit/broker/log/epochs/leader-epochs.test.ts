@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodeEpochs, encodeEpochs, LeaderEpochs } from "../../../../src/broker/log/leader-epochs.js";
+import { decodeEpochs, encodeEpochs, LeaderEpochs } from "../../../../../src/broker/log/epochs/leader-epochs.js";
 
 describe("leader epochs", () => {
   test("tell where each epoch ended", () => {
