@@ -12,7 +12,9 @@ type Format = "JKS" | "PKCS12";
  * @throws KeyStoreError
  */
 export function trustIn(bytes: Buffer, password: string | undefined): string {
-  const trusted = formatOf(bytes) === "JKS" ? readJks(bytes, password).trusted : trustedInPkcs12(bytes, password ?? "");
+  const trusted = whole(() =>
+    formatOf(bytes) === "JKS" ? readJks(bytes, password).trusted : trustedInPkcs12(bytes, password ?? ""),
+  );
   if (trusted.length === 0) throw new KeyStoreError("it holds no trusted certificate");
   return trusted.map((certificate) => pem("CERTIFICATE", certificate)).join("");
 }
@@ -27,13 +29,24 @@ export function keyIn(
   password: string | undefined,
   keyPassword: string | undefined,
 ): SecureContextOptions {
-  const [first] =
+  const [first] = whole(() =>
     formatOf(bytes) === "PKCS12"
       ? keysInPkcs12(bytes, password ?? "")
-      : readJks(bytes, password).keys(keyPassword ?? password ?? "");
+      : readJks(bytes, password).keys(keyPassword ?? password ?? ""),
+  );
   if (!first) throw new KeyStoreError("it holds no key");
   const cert = first.chain.map((certificate) => pem("CERTIFICATE", certificate)).join("");
   return { key: pem("PRIVATE KEY", first.key), cert };
+}
+
+/** Runs `read`. @throws KeyStoreError where a part of the file is missing, which the readers take to be there */
+function whole<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new KeyStoreError("the file is damaged: a part of it is missing", { cause });
+  }
 }
 
 function formatOf(bytes: Buffer): Format {

@@ -53,6 +53,22 @@ describe("a trust store", () => {
   });
 });
 
+test("a store without the parameters of its cipher is refused as damaged", () => {
+  const der = (tag: number, ...parts: Buffer[]) => {
+    const content = Buffer.concat(parts);
+    return Buffer.concat([Buffer.from([tag, content.length]), content]);
+  };
+  const oid = (hex: string) => der(0x06, Buffer.from(`2a864886f70d01${hex}`, "hex"));
+  const [data, encryptedData, sha1With3Des] = [oid("0701"), oid("0706"), oid("0c0103")];
+  const cipher = der(0x30, sha1With3Des, der(0x30));
+  const content = der(0x30, data, cipher, der(0x80, Buffer.alloc(8)));
+  const part = der(0x30, encryptedData, der(0xa0, der(0x30, der(0x02, Buffer.alloc(1)), content)));
+  const octets = der(0xa0, der(0x04, der(0x30, part)));
+  const store = der(0x30, der(0x02, Buffer.from([3])), der(0x30, data, octets));
+  expect(() => trustIn(store, "changeit")).toThrow(KeyStoreError);
+  expect(() => keyIn(store, "changeit", undefined)).toThrow(KeyStoreError);
+});
+
 function refusedOr(expected: string, read: () => string): void {
   try {
     expect(read()).toBe(expected);
