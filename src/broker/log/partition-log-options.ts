@@ -15,7 +15,7 @@ export interface PartitionLogOptions {
   readonly leaderEpoch: number;
   /** The log start set by DeleteRecords, 0 if none. */
   readonly logStartOffset: number;
-  /** What `checkpoint` returned last, 0 if that is unknown. */
+  /** The last result of `checkpoint`, 0 if that is unknown. */
   readonly recoveryPoint: number;
   /** Throws when another process owns the data folder; called before each append. */
   readonly checkFolder: () => void;

@@ -48,6 +48,8 @@ export class PartitionLog {
   readonly reader: LogReader;
   #logStartOffset: number;
   #unflushedSinceMs = 0;
+  /** Nothing is appended any more: it would count as forced to disk by the stop. */
+  #isClosing = false;
   /** Set by the cleaner while it rewrites segments; retention skips the log meanwhile. */
   cleaning = false;
 
@@ -191,7 +193,7 @@ export class PartitionLog {
 
   /**
    * Appends one checked batch. Base offset and leader epoch, which the checksum does not cover, are set in `batch`
-   * itself; nothing else is changed and no record is read. `settled` tells when it may be acknowledged.
+   * itself; nothing else is changed and no record is read. It may be acknowledged once `settled` resolves.
    *
    * @returns the offset of its first record.
    * @throws KafkaError KAFKA_STORAGE_ERROR when the write fails, or the log is offline; nothing is appended then.
@@ -231,6 +233,7 @@ export class PartitionLog {
     const baseOffset = this.logEndOffset;
     const placed = { ...header, baseOffset };
     this.#availability.guard("appending to", () => {
+      if (this.#isClosing) throw this.#availability.closedError("appending to");
       this.#options.checkFolder();
       if (mustRoll(this.#segments.active, batch.length, placed, this.config)) this.#roll();
       patchBatch(batch, 0, baseOffset, this.leaderEpoch);
@@ -355,12 +358,13 @@ export class PartitionLog {
   }
 
   /**
-   * Stops cleanly: everything is on disk and indexed, so that the next start checks nothing. Nothing is appended
-   * meanwhile.
+   * Stops cleanly: everything is on disk and indexed, so that the next start checks nothing. Appends fail from now on,
+   * such as those of requests that outlived their connections.
    * @throws rejects with the disk's error; the next start then checks the log.
    */
   async close(): Promise<void> {
     if (this.isClosed) return;
+    this.#isClosing = true;
     const { running } = this.#commit;
     if (running) await running;
     if (!this.#availability.isAvailable) return this.abandon();

@@ -326,3 +326,17 @@ test("what a failed append leaves at a segment's end does not cost the segments 
   disk.kill();
   expect(valuesOf(opened(disk, TINY, { leaderEpoch: 1 }))).toEqual(["first", "secon"]);
 });
+
+test("nothing is appended to a log that is being closed: it would count as forced to disk", async () => {
+  const disk = diskWithFolder();
+  const log = opened(disk, TINY);
+  append(log, batch("first"));
+  const gate = deferred();
+  disk.gate = gate.promise;
+  const closed = log.close();
+  expect(() => append(log, batch("late"))).toThrow(expect.objectContaining(STORAGE));
+  gate.resolve();
+  await closed;
+  disk.restart();
+  expect(valuesOf(opened(disk, TINY))).toEqual(["first"]);
+});
