@@ -19,7 +19,7 @@ const KEYS = [
   "ssl.enabled.protocols",
 ] as const;
 
-/** The certificates of a listener, and what it wants of its clients. */
+/** The certificates of a listener, and those that it asks of its clients. */
 export interface ListenerTls {
   readonly options: TlsOptions;
   /** Whether clients are asked for a certificate, and must have one. */
@@ -36,14 +36,14 @@ export function listenerTls(name: string, properties: BrokerProperties): Listene
   const of = properties.ofListener(name);
   const fail = (key: string, detail: string) => new BrokerPropertyError(`${key} (listener ${name})`, detail);
   const rules = of("ssl.principal.mapping.rules") ?? "DEFAULT";
-  const mapping = parsePrincipalMapping(rules);
+  const mapping = withoutConfigError(fail, () => parsePrincipalMapping(rules));
   if (!mapping)
     throw fail("ssl.principal.mapping.rules", `expected RULE:PATTERN/REPLACEMENT/[LU] or DEFAULT, got ${rules}`);
   const clientAuth = (of("ssl.client.auth") ?? "none").trim().toLowerCase();
   if (clientAuth !== "none" && clientAuth !== "requested" && clientAuth !== "required") {
     throw fail("ssl.client.auth", `expected none, requested or required, got ${clientAuth}`);
   }
-  const { checkServerIdentity: _, ...material } = readMaterial(of, fail);
+  const { checkServerIdentity: _, ...material } = withoutConfigError(fail, () => tlsOptions(settingsOf(of)));
   if (!("cert" in material)) {
     throw fail(
       "ssl.keystore.location",
@@ -71,16 +71,20 @@ export function listenerTls(name: string, properties: BrokerProperties): Listene
   return { options, clientAuth, userOf };
 }
 
-function readMaterial(of: (key: string) => string | undefined, fail: (key: string, detail: string) => Error) {
+function settingsOf(of: (key: string) => string | undefined): Record<string, string> {
   const settings: Record<string, string> = {};
   for (const key of KEYS) {
     const value = of(key);
     if (value !== undefined) settings[key] = value;
   }
+  return settings;
+}
+
+/** Runs `read`. @throws the error of `fail` for a ConfigError, which names its key and no secret. */
+function withoutConfigError<T>(fail: (key: string, detail: string) => Error, read: () => T): T {
   try {
-    return tlsOptions(settings);
+    return read();
   } catch (error) {
-    // A ConfigError, which names its key and no secret.
     const { key, message } = error as Error & { readonly key?: string };
     throw key === undefined ? error : fail(key, message);
   }

@@ -1,3 +1,7 @@
+import { javaReplacer } from "../../base/config/java-replacer.js";
+
+const KEY = "ssl.principal.mapping.rules";
+
 /** Turns the subject of a certificate into the name of a user; undefined: no rule is for it. */
 export type PrincipalMapping = (subject: string) => string | undefined;
 
@@ -8,6 +12,7 @@ const RULE = /\s*(?:(DEFAULT)|RULE:((?:\\.|[^\\/])*)\/((?:\\.|[^\\/])*)\/([LU]?)
  * for the whole subject.
  *
  * @returns undefined if the text is not of this form.
+ * @throws ConfigError for a pattern or replacement that Java, or javaReplacer, refuses.
  */
 export function parsePrincipalMapping(text: string): PrincipalMapping | undefined {
   const rules: PrincipalMapping[] = [];
@@ -17,7 +22,6 @@ export function parsePrincipalMapping(text: string): PrincipalMapping | undefine
     if (!found) return undefined;
     const [, isDefault, match = "", replacement = "", letters] = found;
     const rule = isDefault ? (subject: string) => subject : ruleOf(match, replacement, letters);
-    if (!rule) return undefined;
     rules.push(rule);
   }
   return (subject) => {
@@ -29,21 +33,11 @@ export function parsePrincipalMapping(text: string): PrincipalMapping | undefine
   };
 }
 
-function ruleOf(match: string, replacement: string, letters: string | undefined): PrincipalMapping | undefined {
-  let whole: RegExp;
-  try {
-    whole = new RegExp(`^(?:${match})$`);
-  } catch {
-    return undefined;
-  }
+function ruleOf(match: string, replacement: string, letters: string | undefined): PrincipalMapping {
+  const replaced = javaReplacer({ pattern: KEY, replacement: KEY }, match, replacement);
   return (subject) => {
-    const groups = whole.exec(subject);
-    if (!groups) return undefined;
-    // Java's references: $1 to a group, a backslash before a character that stands for itself.
-    const name = replacement.replace(/\\(.)|\$(\d)/g, (_, literal: string | undefined, group: string) => {
-      return literal ?? groups[Number(group)] ?? "";
-    });
-    if (letters === "L") return name.toLowerCase();
-    return letters === "U" ? name.toUpperCase() : name;
+    const name = replaced(subject);
+    if (letters === "L") return name?.toLowerCase();
+    return letters === "U" ? name?.toUpperCase() : name;
   };
 }

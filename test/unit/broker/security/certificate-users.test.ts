@@ -36,10 +36,19 @@ test.each([
   ["RULE:CN=Ann/x/,RULE:.*$/y/U", "CN=Ann,O=Org", "Y"],
   ["RULE:CN=(\\w+),O=a\\/b/\\$$1/", "CN=Ann,O=a/b", "$Ann"],
   ["RULE:^OU=(.*)$/$1/", "CN=Ann,O=Org", undefined],
+  ["RULE:^CN=(\\p{L}+),.*$/$1/", "CN=Renée,O=Org", "Renée"],
+  ["RULE:^CN=([a-z&&[^n]]+)$/$1/,DEFAULT", "CN=ann", "CN=ann"],
 ])("%s maps %s to %s", (rules, subject, user) => {
   expect(parsePrincipalMapping(rules)?.(subject)).toBe(user);
 });
 
-test.each(["RULE:a", "RULE:(/b/", "NONE", "RULE:a/b/X"])("%s are no rules", (rules) => {
+test.each(["RULE:a", "NONE", "RULE:a/b/X"])("%s are no rules", (rules) => {
   expect(parsePrincipalMapping(rules)).toBeUndefined();
 });
+
+test.each(["RULE:(/b/", "RULE:(a)\\1/b/", "RULE:CN=(.*)/$2/"])(
+  "%s are refused, as they would name other users",
+  (rules) => {
+    expect(() => parsePrincipalMapping(rules)).toThrow(expect.objectContaining({ key: "ssl.principal.mapping.rules" }));
+  },
+);
