@@ -15,9 +15,11 @@ export const describeUserScramCredentials = defineHandler(api, {
   handle({ users }, { broker }) {
     const { scramUsers } = broker.state.metadata;
     const asked = (users ?? []).map(({ name }) => name);
-    const names = asked.length > 0 ? [...new Set(asked)] : [...scramUsers.keys()];
-    const results = names.map((user) => {
-      if (asked.filter((name) => name === user).length > 1) {
+    const counts = new Map<string, number>();
+    for (const name of asked) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const names = asked.length > 0 ? counts.keys() : scramUsers.keys();
+    const results = [...names].map((user) => {
+      if ((counts.get(user) ?? 0) > 1) {
         return refused(
           user,
           "DUPLICATE_RESOURCE",

@@ -29,11 +29,16 @@ export function planScramChanges(
   upsertions: readonly Upsertion[],
   users: ReadonlyMap<string, Readonly<Record<string, StoredCredential>>>,
 ): ScramPlan[] {
-  const names = new Set([...deletions, ...upsertions].map(({ name }) => name));
-  return [...names].map((user): ScramPlan => {
+  const byUser = new Map<string, { readonly deleted: Deletion[]; readonly set: Upsertion[] }>();
+  const askedOf = (name: string) => {
+    const known = byUser.get(name) ?? { deleted: [], set: [] };
+    byUser.set(name, known);
+    return known;
+  };
+  for (const deletion of deletions) askedOf(deletion.name).deleted.push(deletion);
+  for (const upsertion of upsertions) askedOf(upsertion.name).set.push(upsertion);
+  return [...byUser].map(([user, { deleted, set }]): ScramPlan => {
     const refused = (error: ErrorName, message: string): ScramPlan => ({ user, kind: "refused", error, message });
-    const deleted = deletions.filter(({ name }) => name === user);
-    const set = upsertions.filter(({ name }) => name === user);
     const asked = [...deleted, ...set].map(({ mechanism }) => mechanism);
     if (new Set(asked).size < asked.length) {
       return refused("DUPLICATE_RESOURCE", "A user credential cannot be altered twice in the same request");
