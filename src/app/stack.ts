@@ -152,7 +152,7 @@ export async function startBrokerStack(options: BrokerStackOptions): Promise<Bro
 
 /**
  * How the worker beside a broker connects to it. The advertised address may be reachable only from outside, and the
- * listeners may want a certificate or a password.
+ * listeners may require a certificate or a password.
  */
 function connectionOf(broker: BrokerThread): Readonly<Record<string, string>> {
   const { inside } = broker;

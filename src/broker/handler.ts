@@ -67,9 +67,9 @@ export interface Call {
   readonly clientId: string;
   /** Address of the client as Java prints it: `/127.0.0.1`. */
   readonly clientHost: string;
-  /** Who the client is, and which listener it uses. */
+  /** The client's user and listener. */
   readonly session: Session;
-  /** What the client may do. */
+  /** The client's rights. */
   readonly access: Access;
   /** The broker's address to answer this client with. */
   readonly advertised: Endpoint;

@@ -18,7 +18,7 @@ const INSIDE_NAME = "inside";
 
 /** The listener for a worker in this process. */
 export interface InsideAddress extends Endpoint {
-  /** With which a client authenticates there (SASL PLAIN), and may then do everything; undefined: it need not. */
+  /** For SASL PLAIN; its client may do everything. Undefined: clients do not authenticate there. */
   readonly login: { readonly user: string; readonly password: string } | undefined;
 }
 

@@ -14,7 +14,7 @@ const NOT_ENFORCED: readonly (readonly [name: RegExp, harmless: string])[] = [
   [/^max\.connections\.per\.ip\.overrides$/, ""],
 ];
 
-/** What a listener may have of its own. */
+/** The properties that a listener may have of its own. */
 const OF_LISTENERS =
   /^(ssl\..+|sasl\.enabled\.mechanisms|((plain|scram-sha-256|scram-sha-512)\.)?connections\.max\.reauth\.ms|(plain|scram-sha-256|scram-sha-512)\.sasl\.jaas\.config)$/;
 

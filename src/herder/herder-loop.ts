@@ -65,7 +65,7 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
     this.#reconciler = new Reconciler(this, settings.logger);
   }
 
-  /** Whoever resolves a connector's references notes their values here before any client of it can log them. */
+  /** Note the values of a connector's references here when resolving them, before any of its clients can log them. */
   get redactions(): Redactions {
     return this.#redactions;
   }

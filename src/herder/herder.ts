@@ -87,7 +87,7 @@ export interface Herder {
   fence(name: string, body: Buffer, signature: RequestSignature | undefined): Promise<void>;
 
   validate(config: SubmittedConfig): Promise<ConfigInfos>;
-  /** What this worker measures of itself; answers within a second or so, even if a host hangs. */
+  /** This worker's measurements of itself; answers within a second or so, even if a host hangs. */
   report(): Promise<WorkerReport>;
 
   /** The loggers of this worker's process, by name, without those that are off. */

@@ -1,6 +1,6 @@
 import { i8, type OutputOf, str } from "./message-fields.js";
 
-/** Which ACLs DescribeAcls and DeleteAcls mean: Kafka's numbers, null for any name, principal or host. */
+/** The filter of DescribeAcls and DeleteAcls: Kafka's numbers, null for any name, principal or host. */
 export const ACL_FILTER_FIELDS = {
   resourceTypeFilter: i8,
   resourceNameFilter: str.nullable(),

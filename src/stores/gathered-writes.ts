@@ -14,7 +14,7 @@ export type WritePermit = (attempts: number) => void;
 const GATHERED_BYTES = 64 * 1024;
 
 interface Write {
-  /** What it changes: two writes of one connector are never gathered. Undefined: no connector. */
+  /** The connector that it changes, if any: two writes of one connector are never gathered. */
   readonly connector: string | undefined;
   readonly permit: WritePermit;
   readonly records: readonly StoreRecord[];

@@ -21,7 +21,7 @@ const ALTERED = { altered: true };
 
 interface StoredOffset {
   readonly partition: SourceMap;
-  /** null: altered to none; kept to tell what came earlier and arrives later. */
+  /** null: altered to none; kept so that an earlier record which arrives later is recognized. */
   readonly offset: SourceMap | null;
   readonly era: Era | undefined;
   /** The key bytes of the newest record: another writer may have ordered the members differently. */

@@ -133,7 +133,7 @@ export class OffsetStore {
     return { ...(await offsets.records(entries, permit)), isOverlaid: offsets.isOverlaid };
   }
 
-  /** The transaction with these offsets is committed: a fault ends no task any more. `permit`, `eras` as in `flush`. */
+  /** Called once the transaction with these offsets is committed: a failure here ends no task. `permit`, `eras` as in `flush`. */
   async committed(
     connector: string,
     entries: readonly SourceOffset[],

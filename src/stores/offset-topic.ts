@@ -14,7 +14,7 @@ interface Altered {
 export class OffsetTopic {
   readonly #fold = new OffsetFold();
   readonly #log: CompactedLog;
-  /** What this worker has altered, by key: if an earlier record arrives after it, it is written again. */
+  /** Alterations by this worker, by key: if an earlier record arrives after one, that is written again. */
   readonly #altered = new Map<string, Altered>();
   readonly #hidden = new Set<Altered>();
 

@@ -33,7 +33,7 @@ export class HostedTask {
   #state: TaskState = "UNASSIGNED";
   #trace: string | null = null;
   #version: string | null = null;
-  /** What its runner waits for, as reported. */
+  /** The cause of its runner's wait, as reported. */
   #waitingFor: string | null = null;
   /** While RUNNING. */
   #progress: TaskProgress | undefined;

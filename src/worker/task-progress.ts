@@ -4,7 +4,7 @@ import type { TaskMetrics } from "./worker.js";
 export interface TaskProgress {
   /** Records read, written or given up, and commits so far: any of them grows with progress. */
   readonly moved: number;
-  /** What it had left to do then. */
+  /** The work that it had left then. */
   readonly lag: number;
   /** When that was seen, on the monotonic clock. */
   readonly sinceMs: number;

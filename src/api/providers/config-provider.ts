@@ -1,9 +1,9 @@
 import type { Props } from "../connector.js";
 import type { Logger } from "../logger.js";
 
-/** What a config provider gets besides its parameters. */
+/** A config provider's environment, beside its parameters. */
 export interface ConfigProviderContext {
-  /** Never logs a value that the provider holds. */
+  /** Never log a value that the provider holds. */
   readonly logger: Logger;
 }
 

@@ -5,7 +5,7 @@ export interface StoredKey {
   readonly chain: readonly Buffer[];
 }
 
-/** What a key store or trust store of Java's holds. */
+/** The content of one of Java's key stores or trust stores. */
 export interface KeyStore {
   /** Trusted certificates, in DER. */
   readonly trusted: readonly Buffer[];

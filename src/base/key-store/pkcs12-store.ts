@@ -178,7 +178,7 @@ function oldCipher(): KeyStoreError {
   return new KeyStoreError("it is encrypted by an algorithm that is not supported, such as RC2");
 }
 
-/** The derivation of PKCS #12 (RFC 7292, appendix B). @param id what the bytes are for: 1 a key, 2 an IV, 3 a MAC */
+/** The derivation of PKCS #12 (RFC 7292, appendix B). @param id the use of the bytes: 1 a key, 2 an IV, 3 a MAC */
 function derived(hash: string, id: number, password: string, salt: Buffer, rounds: number, length: number): Buffer {
   const block = hash === "sha384" || hash === "sha512" ? 128 : 64;
   const filled = (bytes: Buffer) => Buffer.alloc(Math.ceil(bytes.length / block) * block, bytes);

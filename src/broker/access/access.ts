@@ -1,7 +1,7 @@
 import type { ErrorName } from "../../protocol/error-codes.js";
 import { CLUSTER_NAME, OPERATIONS, type Operation, type ResourceType } from "./acl.js";
 
-/** What the client of a request may do. */
+/** The rights of the client of a request. */
 export interface Access {
   /** Whether it may do this; if not, the log says so. */
   allows(operation: Operation, type: ResourceType, name: string): boolean;
@@ -13,6 +13,19 @@ export interface Access {
 
 /** Without an authorizer every client may do everything. */
 export const OPEN_ACCESS: Access = { allows: () => true, shows: () => true, allowsAny: () => true };
+
+/** Who may send a request of one group: clients that may do `operation` with it. */
+export function toGroup(operation: Operation): (request: { readonly groupId: string }, access: Access) => ErrorName {
+  return ({ groupId }, access) => (access.allows(operation, "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED");
+}
+
+/** Who may send a request of one transactional id: clients that may write with it. */
+export function toTransactionalId(
+  { transactionalId }: { readonly transactionalId: string },
+  access: Access,
+): ErrorName {
+  return access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId) ? "NONE" : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
+}
 
 /** Who may send a request that concerns the whole cluster: clients that may do `operation` with it. */
 export function toCluster(operation: Operation): (request: unknown, access: Access) => ErrorName {

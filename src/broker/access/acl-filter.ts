@@ -6,7 +6,7 @@ const ANY = 1;
 /** Every pattern that is for a resource of the name. */
 const MATCH = 2;
 
-/** Why a filter is refused; undefined: it is not. */
+/** The reason why a filter is refused; undefined: it is not. */
 export function aclFilterFault(filter: AclFilter): string | undefined {
   const { resourceTypeFilter, patternTypeFilter, operation, permissionType } = filter;
   const isKnown = (codes: Readonly<Record<string, number>>, code: number) => Object.values(codes).includes(code);
@@ -20,7 +20,7 @@ export function aclFilterFault(filter: AclFilter): string | undefined {
   return fault && `The filter has an unknown ${fault[1]} (${UNKNOWN} stands for it)`;
 }
 
-/** Whether a filter, which has no fault, means an ACL. */
+/** Whether an ACL matches a filter, which has no fault. */
 export function matchesFilter(filter: AclFilter, binding: AclBinding): boolean {
   const { resourceTypeFilter, principalFilter, hostFilter, operation, permissionType } = filter;
   const isAnyOr = (asked: number, code: number) => asked === ANY || asked === code;

@@ -32,7 +32,7 @@ export type Operation = keyof typeof OPERATIONS;
 
 /** Kafka's numbers of the kinds of names (PatternType). */
 export const PATTERN_TYPES = { LITERAL: 3, PREFIXED: 4 } as const;
-/** Kafka's numbers of what an ACL does (AclPermissionType). */
+/** Kafka's numbers of the permissions (AclPermissionType). */
 export const PERMISSIONS = { DENY: 2, ALLOW: 3 } as const;
 
 /** The only resource of the type CLUSTER. */
@@ -42,7 +42,7 @@ export const WILDCARD = "*";
 /** In an ACL: every user. */
 export const EVERYBODY = "User:*";
 
-/** One ACL: what somebody may do, or may not. */
+/** One ACL: allows or denies a user an operation on a resource. */
 export interface AclBinding extends StoredAcl {
   readonly resourceType: ResourceType;
   readonly patternType: keyof typeof PATTERN_TYPES;

@@ -6,7 +6,7 @@ import type { AclBinding, Operation, ResourceType } from "./acl.js";
 import { hostAddress } from "./host-address.js";
 import { type Attempt, judgeAccess, judgeAccessToAny } from "./judge-access.js";
 
-/** No resource has this name: what is allowed on it is allowed on every one. */
+/** No resource has this name: an operation that is allowed on it is allowed on every one. Kafka uses the same. */
 const ANY_NAME = "hardcode";
 
 interface Indexed {
@@ -14,7 +14,7 @@ interface Indexed {
   readonly prefixed: AclBinding[];
 }
 
-/** Decides by ACLs who may do what (`authorizer.class.name`), and logs what it denies. */
+/** Decides by ACLs which requests are allowed (`authorizer.class.name`), and logs the denied ones. */
 export class Authorizer {
   readonly #superUsers: ReadonlySet<string>;
   #byType = new Map<ResourceType, Indexed>();

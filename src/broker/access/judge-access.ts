@@ -1,6 +1,6 @@
 import { type AclBinding, EVERYBODY, type Operation, type ResourceType, WILDCARD } from "./acl.js";
 
-/** What somebody wants to do. */
+/** An operation that a client asks for. */
 export interface Attempt {
   /** `User:NAME` */
   readonly principal: string;
@@ -11,7 +11,7 @@ export interface Attempt {
   readonly resourceName: string;
 }
 
-/** An operation that may be done by whoever may do one of these. */
+/** Operations that are allowed to clients that may do one of these others. */
 const IMPLIED_BY: Partial<Record<Operation, readonly Operation[]>> = {
   DESCRIBE: ["READ", "WRITE", "DELETE", "ALTER"],
   DESCRIBE_CONFIGS: ["ALTER_CONFIGS"],
@@ -38,8 +38,8 @@ export function judgeAccess(attempt: Attempt, bindings: Iterable<AclBinding>, if
 }
 
 /**
- * Decides whether there may be some resource of a type that the attempt may be made on: some name is allowed, and not
- * denied by a name or a prefix that covers it.
+ * Decides whether the attempt may be allowed on some resource of a type: some name is allowed, and not denied by a name or
+ * a prefix that covers it.
  *
  * @param bindings all of the type.
  */

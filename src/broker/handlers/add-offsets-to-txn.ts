@@ -1,5 +1,6 @@
 import { addOffsetsToTxn as api } from "../../protocol/apis/add-offsets-to-txn.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { toGroup, toTransactionalId } from "../access/access.js";
 import { defineHandler } from "../handler.js";
 import { transactionCode } from "./transaction-answers.js";
 
@@ -10,9 +11,9 @@ import { transactionCode } from "./transaction-answers.js";
  */
 export const addOffsetsToTxn = defineHandler(api, {
   versions: [0, 4],
-  authorize: ({ transactionalId, groupId }, access) => {
-    if (!access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId)) return "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
-    return access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED";
+  authorize: (request, access) => {
+    const error = toTransactionalId(request, access);
+    return error === "NONE" ? toGroup("READ")(request, access) : error;
   },
   async handle(request, { broker, apiVersion }) {
     const { transactionalId, groupId } = request;

@@ -1,6 +1,7 @@
 import type { RequestOf } from "../../protocol/api.js";
 import { addPartitionsToTxn as api } from "../../protocol/apis/add-partitions-to-txn.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { toTransactionalId } from "../access/access.js";
 import { defineHandler } from "../handler.js";
 import { transactionCode } from "./transaction-answers.js";
 
@@ -11,11 +12,7 @@ import { transactionCode } from "./transaction-answers.js";
  */
 export const addPartitionsToTxn = defineHandler(api, {
   versions: [0, 3],
-  authorize: ({ transactionalId }, access) => {
-    return access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId)
-      ? "NONE"
-      : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
-  },
+  authorize: toTransactionalId,
   async handle(request, { broker, access, apiVersion }) {
     const { transactionalId, topics } = request;
     if (transactionalId === "") return answer(request, () => ErrorCodes.INVALID_REQUEST);

@@ -8,7 +8,7 @@ import { defineHandler } from "../handler.js";
 import { ACLS_TURN, aclsOf, changeAcls } from "./acl-changes.js";
 import { storageRefusal } from "./storage-refusal.js";
 
-/** DeleteAcls (key 31), v1-v3. Removes the ACLs that each filter means, and answers which. v2: flexible; v3: users. */
+/** DeleteAcls (key 31), v1-v3. Removes the ACLs that match each filter, and lists them. v2: flexible; v3: users. */
 export const deleteAcls = defineHandler(api, {
   versions: [1, 3],
   authorize: toCluster("ALTER"),

@@ -6,7 +6,7 @@ import { aclFilterFault, matchesFilter } from "../access/acl-filter.js";
 import { defineHandler } from "../handler.js";
 import { aclsOf } from "./acl-changes.js";
 
-/** DescribeAcls (key 29), v1-v3. Lists the ACLs that a filter means, by resource. v2: flexible; v3: users. */
+/** DescribeAcls (key 29), v1-v3. Lists the ACLs that match a filter, by resource. v2: flexible; v3: users. */
 export const describeAcls = defineHandler(api, {
   versions: [1, 3],
   authorize: toCluster("DESCRIBE"),

@@ -1,5 +1,6 @@
 import { endTxn as api } from "../../protocol/apis/end-txn.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { toTransactionalId } from "../access/access.js";
 import { defineHandler } from "../handler.js";
 import { transactionCode } from "./transaction-answers.js";
 
@@ -10,11 +11,7 @@ import { transactionCode } from "./transaction-answers.js";
  */
 export const endTxn = defineHandler(api, {
   versions: [0, 5],
-  authorize: ({ transactionalId }, access) => {
-    return access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId)
-      ? "NONE"
-      : "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
-  },
+  authorize: toTransactionalId,
   async handle({ transactionalId, producerId, producerEpoch, committed }, { broker, apiVersion }) {
     if (transactionalId === "") return { throttleTimeMs: 0, errorCode: ErrorCodes.INVALID_REQUEST };
     const version = apiVersion >= 5 ? 2 : 1;

@@ -1,4 +1,5 @@
 import { heartbeat as api } from "../../protocol/apis/heartbeat.js";
+import { toGroup } from "../access/access.js";
 import { defineHandler } from "../handler.js";
 
 /**
@@ -7,7 +8,7 @@ import { defineHandler } from "../handler.js";
  */
 export const heartbeat = defineHandler(api, {
   versions: [0, 4],
-  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
+  authorize: toGroup("READ"),
   handle({ groupId, generationId, memberId, groupInstanceId }, { broker }) {
     const errorCode = broker.groups.heartbeat(groupId, { memberId, instanceId: groupInstanceId }, generationId);
     return { throttleTimeMs: 0, errorCode };

@@ -1,4 +1,5 @@
 import { joinGroup as api } from "../../protocol/apis/join-group.js";
+import { toGroup } from "../access/access.js";
 import { joinError } from "../groups/group-answers.js";
 import { defineHandler } from "../handler.js";
 import { copyOf } from "./detached-bytes.js";
@@ -10,7 +11,7 @@ import { copyOf } from "./detached-bytes.js";
  */
 export const joinGroup = defineHandler(api, {
   versions: [0, 9],
-  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
+  authorize: toGroup("READ"),
   async handle(request, { broker, apiVersion, clientId, clientHost }) {
     const { sessionTimeoutMs, rebalanceTimeoutMs } = request;
     const answer = await broker.groups.join(request.groupId, {

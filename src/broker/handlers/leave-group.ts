@@ -1,5 +1,6 @@
 import { leaveGroup as api } from "../../protocol/apis/leave-group.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { toGroup } from "../access/access.js";
 import { defineHandler } from "../handler.js";
 
 /**
@@ -9,7 +10,7 @@ import { defineHandler } from "../handler.js";
  */
 export const leaveGroup = defineHandler(api, {
   versions: [0, 5],
-  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
+  authorize: toGroup("READ"),
   handle({ groupId, memberId, members }, { broker, apiVersion }) {
     const leaving = apiVersion >= 3 ? members : [{ memberId, groupInstanceId: null }];
     const identities = leaving.map((each) => ({ memberId: each.memberId, instanceId: each.groupInstanceId }));

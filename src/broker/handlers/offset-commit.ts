@@ -1,6 +1,7 @@
 import type { RequestOf, ResponseInput } from "../../protocol/api.js";
 import { offsetCommit as api } from "../../protocol/apis/offset-commit.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { toGroup } from "../access/access.js";
 import type { PartitionOffset } from "../groups/group-offsets.js";
 import { type Call, defineHandler } from "../handler.js";
 import type { Topic } from "../topics/topic-registry.js";
@@ -17,7 +18,7 @@ type PartitionRequest = CommitRequest["topics"][number]["partitions"][number];
  */
 export const offsetCommit = defineHandler(api, {
   versions: [2, 10],
-  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
+  authorize: toGroup("READ"),
   handle(request, call) {
     const { broker, apiVersion } = call;
     const accepted: PartitionOffset[] = [];

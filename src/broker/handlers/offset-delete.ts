@@ -1,5 +1,6 @@
 import { offsetDelete as api } from "../../protocol/apis/offset-delete.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { toGroup } from "../access/access.js";
 import { defineHandler } from "../handler.js";
 
 /**
@@ -9,8 +10,7 @@ import { defineHandler } from "../handler.js";
  */
 export const offsetDelete = defineHandler(api, {
   versions: [0, 0],
-  authorize: ({ groupId }, access) =>
-    access.allows("DELETE", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED",
+  authorize: toGroup("DELETE"),
   async handle({ groupId, topics }, { broker, access }) {
     const verdict = broker.groups.judgeOffsetDelete(groupId);
     if (verdict.errorCode !== ErrorCodes.NONE) return { errorCode: verdict.errorCode, throttleTimeMs: 0, topics: [] };

@@ -1,5 +1,6 @@
 import { syncGroup as api } from "../../protocol/apis/sync-group.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { toGroup } from "../access/access.js";
 import { syncError } from "../groups/group-answers.js";
 import { defineHandler } from "../handler.js";
 import { copyOf } from "./detached-bytes.js";
@@ -11,7 +12,7 @@ import { copyOf } from "./detached-bytes.js";
  */
 export const syncGroup = defineHandler(api, {
   versions: [0, 5],
-  authorize: ({ groupId }, access) => (access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED"),
+  authorize: toGroup("READ"),
   async handle(request, { broker, apiVersion }) {
     const { groupId, groupInstanceId, protocolType, protocolName, assignments } = request;
     if (apiVersion >= 5 && (protocolType === null || protocolName === null)) {

@@ -1,6 +1,7 @@
 import type { RequestOf } from "../../protocol/api.js";
 import { txnOffsetCommit as api } from "../../protocol/apis/txn-offset-commit.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { toGroup, toTransactionalId } from "../access/access.js";
 import type { PartitionOffset } from "../groups/group-offsets.js";
 import { type Broker, type Call, defineHandler } from "../handler.js";
 import { type TransactionalDialect, transactionalDataError } from "./transaction-answers.js";
@@ -15,9 +16,9 @@ type CommitRequest = RequestOf<typeof api>;
  */
 export const txnOffsetCommit = defineHandler(api, {
   versions: [0, 5],
-  authorize: ({ transactionalId, groupId }, access) => {
-    if (!access.allows("WRITE", "TRANSACTIONAL_ID", transactionalId)) return "TRANSACTIONAL_ID_AUTHORIZATION_FAILED";
-    return access.allows("READ", "GROUP", groupId) ? "NONE" : "GROUP_AUTHORIZATION_FAILED";
+  authorize: (request, access) => {
+    const error = toTransactionalId(request, access);
+    return error === "NONE" ? toGroup("READ")(request, access) : error;
   },
   async handle(request, call) {
     const { broker, apiVersion } = call;

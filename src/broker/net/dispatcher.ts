@@ -19,7 +19,7 @@ const TINY_FRAME_BYTES = 64 * 1024;
 /** The largest frame of a request without records: decoded, it takes many times its size. */
 const FRAME_BYTES = 16 * 1024 * 1024;
 
-/** What a client may send that has not authenticated. */
+/** The requests of a client that has not authenticated. */
 const BEFORE_LOGIN: ReadonlySet<number> = new Set([apiVersions.key, saslHandshake.key, saslAuthenticate.key]);
 
 /** Finds the handler of each request. */

@@ -15,8 +15,8 @@ const CHECK_MS = 1000;
 /** A connection that holds memory, and of which nothing moves for so long, is closed if others wait for memory. */
 const STALL_MS = 30_000;
 /**
- * The same while no request is served because of such answers, for as few connections as give memory for others. All others
- * wait, heartbeats included: shorter than the shortest session of a group (group.min.session.timeout.ms).
+ * The same while no request is served because of such answers, for as few connections as must be closed to free enough memory. All
+ * others wait, heartbeats included: shorter than the shortest session of a group (group.min.session.timeout.ms).
  */
 const BLOCKING_MS = 3000;
 /** The same for one whose turn it is: all others wait for it. Its bytes are expected at this rate. */
@@ -258,7 +258,7 @@ export class MemoryBudget {
   }
 }
 
-/** What one connection holds of the budget. */
+/** One connection's part of the budget. */
 export class MemoryAccount {
   #requestBytes = 0;
   #heldBytes = 0;

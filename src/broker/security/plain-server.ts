@@ -15,7 +15,7 @@ export class PlainServer implements SaslServer {
     if (!user) return refused("username not specified");
     if (!password) return refused("password not specified");
     const expected = this.passwords.get(user);
-    // Compared for an unknown user, too: the time must not tell that there is none.
+    // Compared for an unknown user, too: the time must not show that there is none.
     const isRight = isSame(password, expected ?? "") && expected !== undefined;
     if (!isRight) return refused("Invalid username or password");
     if (authorizationId !== "" && authorizationId !== user) {

@@ -14,7 +14,7 @@ export interface ListenerSasl {
   sessionMs(mechanism: SaslMechanism): number;
 }
 
-/** What the exchanges of all connections share. */
+/** Shared by the exchanges of all connections. */
 export interface SaslContext {
   readonly users: ScramUsers;
   readonly clock: Clock;
@@ -30,8 +30,8 @@ export type SaslOutcome =
   | { readonly kind: "out of turn" };
 
 /**
- * The authentication of one connection: a mechanism is chosen, tokens go to and fro, and the client is somebody, until
- * its session ends. It may authenticate again at any time, as the same user (KIP-368).
+ * The authentication of one connection: the client chooses a mechanism, sends tokens and gets replies, and is then
+ * authenticated until its session ends. It may authenticate again at any time, as the same user (KIP-368).
  */
 export class SaslExchange {
   #chosen: { readonly mechanism: SaslMechanism; readonly server: SaslServer } | undefined;
@@ -47,7 +47,7 @@ export class SaslExchange {
     return this.settings.mechanisms;
   }
 
-  /** Whom the client has shown to be; undefined: it has not, or its session has ended. */
+  /** The authenticated user; undefined: there is none yet, or the session has ended. */
   get user(): string | undefined {
     return this.#session && !this.#hasEnded ? this.#session.user : undefined;
   }

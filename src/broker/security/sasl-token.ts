@@ -11,8 +11,8 @@ interface Surroundings {
 }
 
 /**
- * Gives a client's token to its SASL exchange. A refusal takes a while (connection.failed.authentication.delay.ms), so
- * that passwords cannot be tried quickly; nobody else waits for it.
+ * Passes a client's token to its SASL exchange. A refusal takes a while (connection.failed.authentication.delay.ms), so
+ * that passwords cannot be tried quickly; other clients do not wait for it.
  */
 export function takeSaslToken(
   token: Buffer,

@@ -18,7 +18,7 @@ interface Begun {
   readonly nonce: string;
 }
 
-/** The largest token: of a client that is nobody yet, the first one is kept until the next. Names and nonces are short. */
+/** The largest token. The first one of a client is kept until the next, before it has authenticated; names and nonces are short. */
 const MAX_TOKEN_BYTES = 8 * 1024;
 const CLIENT_FIRST = /^(n,(?:a=([^,]*))?,)(n=([^,]+),r=([^,]+)((?:,[^,]*)*))$/;
 const CLIENT_FINAL = /^(c=([^,]+),r=([^,]+)(?:,[^,]*)*),p=([^,]+)$/;

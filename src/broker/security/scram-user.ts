@@ -41,7 +41,7 @@ export function parseScramUser(text: string): ScramUser | undefined {
 
 /**
  * Adds users that do not have a password for the mechanism yet; the passwords of others stay, so that a start does not
- * take back what was changed since. Called before the broker listens.
+ * undo later changes. Called before the broker listens.
  */
 export async function addScramUsers(
   users: readonly ScramUser[],

@@ -33,7 +33,7 @@ export function saltedPassword(
   return promisify(pbkdf2)(password.normalize("NFKC"), salt, iterations, keyBytes(mechanism), hash);
 }
 
-/** What to keep of a salted password. */
+/** The credential to store for a salted password. */
 export function scramCredential(
   mechanism: ScramMechanism,
   salted: Buffer,
@@ -66,7 +66,7 @@ export function isProof(
   return timingSafeEqual(createHash(HASHES[mechanism]).update(clientKey).digest(), storedKey);
 }
 
-/** With it the broker shows that it knows the credential, too. */
+/** The proof to the client that the broker has the credential. */
 export function serverSignature(
   mechanism: ScramMechanism,
   { serverKey }: ScramCredential,
@@ -75,7 +75,7 @@ export function serverSignature(
   return hmac(mechanism, Buffer.from(serverKey, "base64"), authMessage);
 }
 
-/** The credential of nobody: an unknown user gets it, always the same one, so that the answers do not tell who exists. */
+/** The credential of an unknown user: always the same one for a name, and no password fits it, so that the answers do not show who exists. */
 export function decoyCredential(mechanism: ScramMechanism, secret: Buffer, user: string): ScramCredential {
   const key = (what: string) => hmac(mechanism, secret, `${what} ${user}`).toString("base64");
   return {

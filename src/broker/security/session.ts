@@ -1,10 +1,10 @@
 import type { SaslExchange } from "./sasl-exchange.js";
 import type { SecurityProtocol } from "./security-protocol.js";
 
-/** The user of a connection that authenticates nobody. */
+/** The user of a connection without authentication. */
 export const ANONYMOUS = "ANONYMOUS";
 
-/** Who authenticates the client of a connection: its socket has (nobody, or a certificate), or SASL will. */
+/** The client of a connection is known from its socket (ANONYMOUS, or by its certificate), or authenticates by SASL. */
 export type Authentication = { readonly user: string } | { readonly sasl: SaslExchange };
 
 /** The client of one connection: its listener and its user. */

@@ -1,5 +1,5 @@
 /**
- * A 53-bit hash of a text, to tell values apart where no attacker tries to make two collide. Two 32-bit lanes are mixed
+ * A 53-bit hash of a text, to distinguish values where no attacker tries to make two collide. Two 32-bit lanes are mixed
  * with different odd multipliers (the finishers are MurmurHash3's). A cryptographic digest costs several times as much
  * for short texts.
  */

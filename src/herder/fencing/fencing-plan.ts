@@ -1,6 +1,6 @@
 import type { FencingState } from "../../stores/config-fold.js";
 
-/** What must happen before the tasks of a connector's newest commit may write. */
+/** The steps before the tasks of a connector's newest commit may write. */
 export type FencingPlan =
   /** Nothing: it has happened. */
   | { readonly kind: "none" }

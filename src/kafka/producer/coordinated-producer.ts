@@ -16,7 +16,7 @@ interface Options<T> extends TransactionalProducerOptions {
   readonly listener: ProducerListener<T>;
 }
 
-/** What `init` makes. */
+/** The parts that `init` makes. */
 interface Assembly<T> {
   readonly transaction: Transaction;
   readonly records: BatchingProducer<T>;

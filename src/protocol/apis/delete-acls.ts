@@ -4,7 +4,7 @@ import { i8, i16, i32, message, str, structs } from "../message-fields.js";
 
 /**
  * DeleteAcls (key 31), v1-v3.
- * Removes the ACLs that filters mean. v1: kinds of names (KIP-290); v2: flexible; v3: users as resources.
+ * Removes the ACLs that match filters. v1: kinds of names (KIP-290); v2: flexible; v3: users as resources.
  */
 export const deleteAcls = defineApi({
   key: 31,

@@ -4,7 +4,7 @@ import { i8, i16, i32, message, str, structs } from "../message-fields.js";
 
 /**
  * DescribeAcls (key 29), v1-v3.
- * Lists the ACLs that a filter means. v1: kinds of names (KIP-290); v2: flexible; v3: users as resources.
+ * Lists the ACLs that match a filter. v1: kinds of names (KIP-290); v2: flexible; v3: users as resources.
  */
 export const describeAcls = defineApi({
   key: 29,

@@ -179,7 +179,7 @@ export class RestServer {
     void this.#app.promise.then((app) => app(request, response));
   }
 
-  /** Closing a connection with bytes that nobody has read would reset it, and the client might lose the answer. */
+  /** Closing a connection with unread bytes would reset it, and the client might lose the answer. */
   #refuse(socket: Duplex, text: string): void {
     this.#refused.add(socket);
     socket.end(text);

@@ -52,7 +52,7 @@ export class Projection {
 
 const NOTHING: readonly ConnectValue[] = [];
 
-/** Reads through to the source, so that a field that nobody reads is not decoded, and none is copied. */
+/** Reads through to the source, so that unread fields are not decoded, and none is copied. */
 class ProjectedStruct extends Struct {
   constructor(
     private readonly projection: Projection,

@@ -131,7 +131,7 @@ export class ConnectorHost {
       .find("connector", className, { version: props["connector.plugin.version"] })
       .connector();
     const context = { clock, random, logger: logger.named(className) };
-    // Truthy is not enough: the answer tells users whether there is more to alter.
+    // Truthy is not enough: by the answer users see whether there is more to alter.
     return (await connector.alterOffsets?.(props, offsets, context)) === true;
   }
 

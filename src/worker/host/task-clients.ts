@@ -125,7 +125,7 @@ export class TaskClients implements SourceClients, SinkClients {
   }
 }
 
-/** What stands before a client's key where it is set. A key that is set nowhere would be an override. */
+/** The prefix of a client's key where it is set. For a key that is set nowhere, that of an override. */
 function spelledPrefix(kind: ClientKind, key: string, connector: Props, worker: Props): string {
   const override = `${kind}.override.`;
   if (override + key in connector) return override;

@@ -2,7 +2,7 @@ import type { ConnectorPlugin, ConverterPlugin, PredicatePlugin, TransformationP
 import type { ClassFacts, PluginCatalog, PluginChoice, PluginKind, Plugins, PluginsOfKind } from "../worker.js";
 import { NamedPlugins, type PluginFacts } from "./named-plugins.js";
 
-/** What the entry module of a plugin package exports. */
+/** The export of the entry module of a plugin package. */
 export type Plugin = ConnectorPlugin | ConverterPlugin | TransformationPlugin | PredicatePlugin;
 
 /** The plugins loaded in this thread. */
