@@ -6,41 +6,62 @@ const SHORTEST = 4;
 /** A connector that restarts for years with rotated secrets forgets the oldest. */
 const MOST = 1_000;
 
+/** `host:port` or a URL. */
+const ADDRESS =
+  /^(?:[a-z][\w+.:-]*:\/\/(?:([^\s/@]*)@)?|(?=[^\s/]*:\d+$))(\[[\da-f:.%]+\]|[^\s/:@?#[\]]+)(?=[:/?#]|$)/i;
+
+interface Hidden {
+  readonly reference: string;
+  /** Hidden as a word of its own only: the host `kafka` must not change `org.apache.kafka`. */
+  readonly isHost: boolean;
+}
+
 /**
- * Replaces config providers' values in texts by their references. Finds a value verbatim, trimmed, as JSON text, and by
- * each of its lines and comma-separated parts, but not in a form that a plugin computes from it.
+ * Replaces config providers' values in texts by their references. Finds a value verbatim, trimmed, as JSON text, by each
+ * of its lines and comma-separated parts, and by the host, user and password of an address, but not in a form that a
+ * plugin computes from it.
  */
 export class Redaction {
-  /** Value to reference, the newest last. */
-  readonly #references = new Map<string, string>();
+  /** By value, the newest last. */
+  readonly #hidden = new Map<string, Hidden>();
   #pattern: RegExp | undefined;
 
   /** Notes a reference and the value that replaced it. */
   note(reference: string, value: string): void {
     const parts = value.split(/[\n,]/).map((part) => part.trim());
-    for (const form of [value, value.trim(), JSON.stringify(value).slice(1, -1), ...parts]) {
-      if (form.length < SHORTEST) continue;
-      this.#references.delete(form);
-      this.#references.set(form, reference);
+    const addresses = parts.map(addressIn);
+    for (const host of addresses.flatMap(({ hosts }) => hosts)) this.#hide(host, { reference, isHost: true });
+    const credentials = addresses.flatMap((address) => address.credentials);
+    for (const form of [...credentials, value, value.trim(), JSON.stringify(value).slice(1, -1), ...parts]) {
+      this.#hide(form, { reference, isHost: false });
     }
-    for (const form of this.#references.keys()) {
-      if (this.#references.size <= MOST) break;
-      this.#references.delete(form);
+    for (const form of this.#hidden.keys()) {
+      if (this.#hidden.size <= MOST) break;
+      this.#hidden.delete(form);
     }
     this.#pattern = undefined;
   }
 
   text(text: string): string {
-    if (this.#references.size === 0) return text;
+    if (this.#hidden.size === 0) return text;
     // One pass, longest first: a value may contain another one, and a reference another's value.
     this.#pattern ??= new RegExp(
-      [...this.#references.keys()]
-        .sort((a, b) => b.length - a.length)
-        .map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"))
+      [...this.#hidden]
+        .sort(([a], [b]) => b.length - a.length)
+        .map(([form, { isHost }]) => {
+          const escaped = form.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+          return isHost ? `(?<![\\w.-])${escaped}(?![\\w-]|\\.\\w)` : escaped;
+        })
         .join("|"),
       "g",
     );
-    return text.replace(this.#pattern, (form) => this.#references.get(form) ?? form);
+    return text.replace(this.#pattern, (form) => this.#hidden.get(form)?.reference ?? form);
+  }
+
+  #hide(form: string, hidden: Hidden): void {
+    if (form.length < SHORTEST) return;
+    this.#hidden.delete(form);
+    this.#hidden.set(form, hidden);
   }
 
   /** Redacts the texts of an error and its causes in place, so that it keeps its class. */
@@ -52,6 +73,22 @@ export class Redaction {
       if (stack !== undefined) next.stack = this.text(stack);
     }
     return error;
+  }
+}
+
+/** What errors name of an address: resolvers and clients know only parts of it. */
+function addressIn(part: string): { hosts: readonly string[]; credentials: readonly string[] } {
+  const [, userInfo = "", host = ""] = ADDRESS.exec(part) ?? [];
+  const bare = host.replace(/^\[|\]$/g, "");
+  const credentials = userInfo.split(/:(.*)/s).flatMap((each) => [each, unescaped(each)]);
+  return { hosts: [bare, bare.toLowerCase()], credentials };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

@@ -22,6 +22,36 @@ describe("the redaction of config providers' values", () => {
     expect(noted(value).text(text)).toBe(shown);
   });
 
+  test.each([
+    [
+      "host:port",
+      "Broker.secret.test:9092",
+      "getaddrinfo ENOTFOUND broker.secret.test",
+      `getaddrinfo ENOTFOUND ${REF}`,
+    ],
+    ["one of several", "a.test:1,b.test:2", "lookup of b.test.", `lookup of ${REF}.`],
+    ["with a protocol", "SASL_SSL://c.test:9093", "host c.test is away", `host ${REF} is away`],
+    ["a JDBC URL", "jdbc:postgresql://db.test/app", "no db.test", `no ${REF}`],
+    ["a URL", "https://d.test/path?x", "connect d.test:443", `connect ${REF}:443`],
+    ["IPv6", "[2001:db8::7]:9092", "connect ECONNREFUSED 2001:db8::7:9092", `connect ECONNREFUSED ${REF}:9092`],
+  ])("finds the host of an address: %s", (_what, value, text, shown) => {
+    expect(noted(value).text(text)).toBe(shown);
+  });
+
+  test("hides a host as a word of its own only", () => {
+    const text = "org.apache.kafka.common, kafka-clients, my-kafka, kafka.test, kafka";
+    expect(noted("kafka:9092").text(text)).toBe(`org.apache.kafka.common, kafka-clients, my-kafka, kafka.test, ${REF}`);
+  });
+
+  test("finds the user and the password of a URL, escaped or not", () => {
+    const redaction = noted("postgres://admin:p%40ss%2Fword@db.test:5432/app");
+    expect(redaction.text('user "admin", p@ss/word, p%40ss%2Fword')).toBe(`user "${REF}", ${REF}, ${REF}`);
+  });
+
+  test("takes no host from what is no address", () => {
+    expect(noted("jdbc: see below, 10:30").text("jdbc: see")).toBe("jdbc: see");
+  });
+
   test("ignores values of less than four characters, which occur everywhere", () => {
     expect(noted("12").text("at line 12")).toBe("at line 12");
     expect(noted("").text("at line 12")).toBe("at line 12");
