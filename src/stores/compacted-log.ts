@@ -41,6 +41,12 @@ const READ_OVER = "over";
 /** Surely fits into one batch: below the defaults of max.request.size and of a topic's max.message.bytes. */
 const BATCH_BYTES = 512 * 1024;
 
+interface OneSend {
+  readonly timeoutMs?: number;
+  readonly check?: () => void;
+  readonly via?: (records: readonly StoreRecord[]) => Promise<void>;
+}
+
 interface Waiter {
   readonly ends: readonly number[];
   readonly reached: Deferred<void>;
@@ -110,7 +116,7 @@ export class CompactedLog {
    *   the caller.
    * @param via writes them in one transaction; undefined: the log's own transport, in as many steps as they need.
    * @throws RetriableError STORE_UNWRITABLE after 30 s without an acknowledgement, or with the broker's refusal as
-   *   cause.
+   *   cause; STORE_UNREADABLE as `sendOnce`.
    */
   async send(
     records: readonly StoreRecord[],
@@ -128,7 +134,11 @@ export class CompactedLog {
             permit(attempts++);
             return part;
           };
-          await this.sendOnce(permitted, deadlineMs - clock.monotonicMs(), via);
+          await this.sendOnce(permitted, {
+            timeoutMs: deadlineMs - clock.monotonicMs(),
+            check: () => permit(attempts),
+            ...(via && { via }),
+          });
         }
         return;
       } catch (error) {
@@ -144,17 +154,23 @@ export class CompactedLog {
   /**
    * Writes records in a single attempt, for callers that decide before each attempt.
    *
-   * @param decide called when the attempt starts, which may be later than this call. Returns the records to write; its
-   *   error goes to the caller.
-   * @throws RetriableError STORE_UNWRITABLE, with the broker's refusal as cause, or without a cause after `timeoutMs`.
+   * @param decide called when the attempt starts, which may be later than this call: behind attempts that their callers
+   *   have given up, once their outcome is folded. Returns the records to write; its error goes to the caller.
+   * @param check called before that outcome is read, which may take long. Its error ends the write.
+   * @throws RetriableError STORE_UNWRITABLE, with the broker's refusal as cause, or without a cause after `timeoutMs`;
+   *   STORE_UNREADABLE when the outcome of an earlier attempt cannot be read.
    */
   async sendOnce(
     decide: () => readonly StoreRecord[],
-    timeoutMs = WRITE_TIMEOUT_MS,
-    via = (records: readonly StoreRecord[]) => this.#options.transport.send(records),
+    {
+      timeoutMs = WRITE_TIMEOUT_MS,
+      check = () => {},
+      via = (records) => this.#options.transport.send(records),
+    }: OneSend = {},
   ): Promise<void> {
     const { clock } = this.#options;
     const over = deferred<never>();
+    const ended = new AbortController();
     let attempt: Promise<void> | undefined;
     const timer = clock.schedule(timeoutMs, () => {
       if (attempt) this.#abandon(attempt);
@@ -164,14 +180,19 @@ export class CompactedLog {
       );
     });
     try {
-      // Behind an abandoned attempt records would only pile up in the producer.
-      if (this.#abandoned.size > 0) await Promise.race([Promise.all(this.#abandoned), over.promise]);
+      // Behind an abandoned attempt records would only pile up in the producer. It may land at last: `decide` must know.
+      while (this.#abandoned.size > 0) {
+        await Promise.race([Promise.all(this.#abandoned), over.promise]);
+        check();
+        await Promise.race([this.#reachEnd(ended.signal), over.promise]);
+      }
       attempt = via(decide()).catch((cause: unknown) => {
         throw this.#unwritable(messageOf(cause), cause);
       });
       await Promise.race([attempt, over.promise]);
     } finally {
       timer.cancel();
+      ended.abort(READ_OVER);
     }
   }
 

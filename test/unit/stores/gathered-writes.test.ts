@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { SimClock } from "../../../src/base/clock.js";
+import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { ConfigStore } from "../../../src/stores/config-store.js";
@@ -88,6 +89,28 @@ test("a write that waits behind a failed one sees what the failed one has writte
   await store.close();
 });
 
+test("a write that waits behind an abandoned attempt sees what that has written after the topic was read again", async () => {
+  const { clock, log, store, put } = await openStore();
+  const seen: unknown[] = [];
+  const see: WritePermit = () => void seen.push(store.snapshot().connectors.get("c")?.config["value"]);
+  const gate = deferred();
+  log.sendGate = gate.promise;
+  const abandoned = expect(put("c", ALLOWED, "first")).rejects.toThrow("did not acknowledge within 30 s");
+  const second = put("c", see, "second");
+  await clock.advance(30_000);
+  await abandoned;
+  expect(log.texts).toEqual([]);
+  log.held = true;
+  log.sendGate = undefined;
+  gate.resolve();
+  await clock.settled();
+  log.held = false;
+  log.wake();
+  await second;
+  expect(seen.at(-1)).toBe("first");
+  await store.close();
+});
+
 test("a former leader's writes end without a Kafka that answers", async () => {
   const { clock, log, store, put } = await openStore();
   let isLeader = true;
@@ -103,6 +126,25 @@ test("a former leader's writes end without a Kafka that answers", async () => {
   store.dropWrites();
   await clock.advance(1_000);
   await Promise.all(writes);
+  await store.close();
+});
+
+test("a former leader's write behind an abandoned attempt ends without a Kafka that answers", async () => {
+  const { clock, log, store, put } = await openStore();
+  let isLeader = true;
+  const leads: WritePermit = () => {
+    if (!isLeader) throw new Error("no longer the leader");
+  };
+  log.sendGate = new Promise(() => {});
+  const abandoned = expect(put("c", leads, "1")).rejects.toThrow("did not acknowledge within 30 s");
+  const behind = expect(put("c", leads, "2")).rejects.toThrow("no longer the leader");
+  await clock.advance(30_000);
+  await abandoned;
+  log.endsGate = new Promise(() => {});
+  isLeader = false;
+  store.dropWrites();
+  await clock.advance(0);
+  await behind;
   await store.close();
 });
 
