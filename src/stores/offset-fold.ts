@@ -11,6 +11,9 @@ import type { StoredRecord, StoreRecord } from "./log-transport.js";
  */
 export type Era = number;
 
+/** The record that keeps the era of a reset, or of an alteration to none. */
+export type OffsetMark = "reset" | "none";
+
 /** An offset of a task, with the era that the task knows; undefined: the newest. */
 export type TaskOffset = SourceOffset & { readonly era?: Era | undefined };
 
@@ -36,7 +39,11 @@ interface StoredConnector {
   era: Era;
   /** The era of the last reset: offsets of earlier ones are void, wherever their records arrive. */
   resetEra: Era;
+  /** The era of the last alteration to none that left a mark. */
+  noneEra: Era;
 }
+
+const LATE = "it was sent before the connector's offsets were altered, and arrived after that";
 
 /**
  * The fold of the offsets topic: connector, then source partition, to offset. Partitions are compared by content, not
@@ -60,16 +67,16 @@ export class OffsetFold {
     if (!Array.isArray(key) || key.length !== 2) return "its key is not [connector, partition]";
     const [connector, partition] = key as [ExactJson, ExactJson];
     if (typeof connector !== "string") return "its key is not [connector, partition]";
-    const stored = this.#connectors.get(connector) ?? { partitions: new Map(), era: 0, resetEra: 0 };
+    const stored = this.#connectors.get(connector) ?? { partitions: new Map(), era: 0, resetEra: 0, noneEra: 0 };
     const era = eraOf(record.headers);
     // Connect itself skips null partitions, which some old connectors wrote. We mark resets and alterations by them.
-    if (partition === null && era !== undefined) {
-      if (!isDeepStrictEqual(offset, ALTERED)) stored.resetEra = Math.max(stored.resetEra, era);
-    } else if (!isSourceMap(partition)) return partition === null ? undefined : "its partition is not a flat object";
+    if (partition === null && era === undefined) return undefined;
+    if (partition !== null && !isSourceMap(partition)) return "its partition is not a flat object";
     if (offset !== null && !isSourceMap(offset)) return "its offset is not a flat object";
     stored.era = Math.max(stored.era, era ?? 0);
     this.#connectors.set(connector, stored);
-    return partition === null ? undefined : applyTo(stored.partitions, Buffer.from(record.key), partition, offset, era);
+    if (partition === null) return applyMark(stored, isDeepStrictEqual(offset, ALTERED) ? "noneEra" : "resetEra", era!);
+    return applyTo(stored.partitions, Buffer.from(record.key), partition, offset, era);
   }
 
   /** The offset of one partition, or null. */
@@ -99,9 +106,11 @@ export class OffsetFold {
     return known % 2 === 0 ? known + 1 : known;
   }
 
-  /** The era of one partition's offset; undefined: nothing is stored, or without an era. */
-  eraAt(connector: string, partition: SourceMap): Era | undefined {
-    return this.#connectors.get(connector)?.partitions.get(sourceMapKey(partition))?.era;
+  /** The era of one partition's offset, or of a mark; undefined: nothing is stored, or without an era. */
+  eraAt(connector: string, place: SourceMap | OffsetMark): Era | undefined {
+    const stored = this.#connectors.get(connector);
+    if (place === "reset") return stored?.resetEra;
+    return place === "none" ? stored?.noneEra : stored?.partitions.get(sourceMapKey(place))?.era;
   }
 
   /**
@@ -122,7 +131,7 @@ export class OffsetFold {
       value: offset === null ? null : Buffer.from(writeExactJson(offset)),
       headers: eraHeaders(era),
     };
-    return [stored, ...(known?.olderKeys ?? []).map((key) => ({ key, value: null }))];
+    return [stored, ...(known?.olderKeys ?? []).map((key) => ({ key, value: null, headers: eraHeaders(era) }))];
   }
 
   /**
@@ -144,7 +153,8 @@ export class OffsetFold {
       ({ keyBytes, olderKeys }) => [keyBytes, ...olderKeys],
     );
     return [
-      ...keys.map((key) => ({ key, value: null })),
+      // With their era: they may arrive after an alteration by the next leader.
+      ...keys.map((key) => ({ key, value: null, headers: eraHeaders(era) })),
       { key: Buffer.from(writeExactJson([connector, null])), value: Buffer.from("{}"), headers: eraHeaders(era) },
     ];
   }
@@ -166,6 +176,16 @@ function eraOf(headers: readonly RecordHeader[] | undefined): Era | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
+/** A reset voids what it has deleted, so that nothing need be kept of that. */
+function applyMark(stored: StoredConnector, mark: "noneEra" | "resetEra", era: Era): string | undefined {
+  if (era < stored[mark]) return LATE;
+  stored[mark] = era;
+  if (mark === "noneEra") return undefined;
+  for (const [id, { offset, era: deleted = Number.POSITIVE_INFINITY }] of stored.partitions)
+    if (offset === null && deleted <= era) stored.partitions.delete(id);
+  return undefined;
+}
+
 function applyTo(
   partitions: Map<string, StoredOffset>,
   keyBytes: Buffer,
@@ -180,7 +200,7 @@ function applyTo(
     const isOther = offset !== null && !known.keyBytes.equals(keyBytes);
     const olderKeys = [...known.olderKeys.filter((key) => !key.equals(keyBytes)), ...(isOther ? [keyBytes] : [])];
     partitions.set(id, { ...known, olderKeys });
-    return "it was sent before the connector's offsets were altered, and arrived after that";
+    return LATE;
   }
   const isAlteration = era !== undefined && era % 2 === 0;
   if (offset !== null || (isAlteration && (!known || known.keyBytes.equals(keyBytes)))) {

@@ -9,6 +9,7 @@ import {
 } from "../api/index.js";
 import type { OpenLog } from "./compacted-log.js";
 import type { StoreRecord } from "./log-transport.js";
+import type { Era } from "./offset-fold.js";
 import { OffsetTopic } from "./offset-topic.js";
 import { inEra, OverlaidOffsets, type TaskEras } from "./overlaid-offsets.js";
 
@@ -91,6 +92,11 @@ export class OffsetStore {
     return (await this.#offsetsOf(connector, props)).eras();
   }
 
+  /** As `eras`, of the worker's topic alone, without waiting. */
+  workerEra(connector: string): Era {
+    return this.#worker.taskEra(connector);
+  }
+
   /** As `OffsetTopic.flush`. @param eras in which the task stores them; undefined: the newest */
   async flush(
     connector: string,
@@ -121,16 +127,17 @@ export class OffsetStore {
   /**
    * As `OffsetTopic.records`; `isOverlaid` if `committed` must be called once the transaction is.
    *
-   * @param permit as in `flush`, for resets, which go to the worker's topic before.
+   * @param permit as in `flush`, for resets, which go to the worker's topic before; so are `eras`.
    */
   async records(
     connector: string,
     entries: readonly SourceOffset[],
     permit?: () => void,
     props: Props = {},
+    eras?: TaskEras,
   ): Promise<{ topic: string; records: readonly StoreRecord[]; isOverlaid: boolean }> {
     const offsets = await this.#offsetsOf(connector, props);
-    return { ...(await offsets.records(entries, permit)), isOverlaid: offsets.isOverlaid };
+    return { ...(await offsets.records(entries, permit, eras)), isOverlaid: offsets.isOverlaid };
   }
 
   /** Called once the transaction with these offsets is committed: a failure here ends no task. `permit`, `eras` as in `flush`. */

@@ -1,11 +1,11 @@
 import type { SourceMap, SourceOffset } from "../api/index.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
 import type { StoreRecord } from "./log-transport.js";
-import { type Era, nextEra, OffsetFold, type TaskOffset } from "./offset-fold.js";
+import { type Era, nextEra, OffsetFold, type OffsetMark, type TaskOffset } from "./offset-fold.js";
 
 interface Altered {
   readonly connector: string;
-  readonly partition: SourceMap;
+  readonly place: SourceMap | OffsetMark;
   readonly era: Era;
   readonly records: readonly StoreRecord[];
 }
@@ -14,7 +14,7 @@ interface Altered {
 export class OffsetTopic {
   readonly #fold = new OffsetFold();
   readonly #log: CompactedLog;
-  /** Alterations by this worker, by key: if an earlier record arrives after one, that is written again. */
+  /** Alterations by this worker, and their marks, by key: if an earlier record arrives after one, that is written again. */
   readonly #altered = new Map<string, Altered>();
   readonly #hidden = new Set<Altered>();
 
@@ -28,7 +28,7 @@ export class OffsetTopic {
         const why = this.#fold.apply(record);
         const key = String(record.key);
         const altered = this.#altered.get(key);
-        const standing = altered && this.#fold.eraAt(altered.connector, altered.partition);
+        const standing = altered && this.#fold.eraAt(altered.connector, altered.place);
         if (altered && standing === altered.era && why !== undefined) this.#hidden.add(altered);
         if (altered && standing !== undefined && standing > altered.era) this.#altered.delete(key);
         return why;
@@ -86,23 +86,28 @@ export class OffsetTopic {
   async alter(connector: string, entries: readonly SourceOffset[], nowMs: number, permit?: () => void): Promise<void> {
     if (entries.length === 0) return;
     const era = await this.#nextEra(connector, nowMs);
-    const altered = entries.map((entry) => {
+    const altered: Altered[] = entries.map((entry) => {
       const records = this.#fold.records(connector, entry, era);
-      return { connector, partition: entry.partition, era, records };
+      return { connector, place: entry.partition, era, records };
     });
-    // Before they are sent: a record that was on the way may arrive together with them.
-    for (const each of altered) this.#altered.set(String(each.records[0]!.key), each);
-    const isMarked = this.#log.isShared && entries.some(({ offset }) => offset === null);
-    const marks = isMarked ? [this.#fold.alteredMark(connector, era)] : [];
-    await this.#log.send([...altered.flatMap(({ records }) => records), ...marks], permit);
+    if (this.#log.isShared && entries.some(({ offset }) => offset === null)) {
+      altered.push({ connector, place: "none", era, records: [this.#fold.alteredMark(connector, era)] });
+    }
+    await this.#alter(
+      altered,
+      altered.flatMap(({ records }) => records),
+      permit,
+    );
   }
 
   /** As `alter`: deletes all offsets of a connector, those included that are still on the way. */
   async reset(connector: string, nowMs: number, permit?: () => void): Promise<void> {
-    const records = this.#fold.resetRecords(connector, await this.#nextEra(connector, nowMs));
+    const era = await this.#nextEra(connector, nowMs);
+    const records = this.#fold.resetRecords(connector, era);
+    const mark = records.slice(-1);
     // Nobody else writes a file, and Java should find nothing in it that it does not know.
-    const sent = this.#log.isShared ? records : records.slice(0, -1);
-    if (sent.length > 0) await this.#log.send(sent, permit);
+    if (this.#log.isShared) await this.#alter([{ connector, place: "reset", era, records: mark }], records, permit);
+    else if (records.length > 1) await this.#log.send(records.slice(0, -1), permit);
   }
 
   /** The records that store these offsets, for a task that writes them in its own transaction. */
@@ -119,6 +124,12 @@ export class OffsetTopic {
 
   close(): Promise<void> {
     return this.#log.close();
+  }
+
+  async #alter(altered: readonly Altered[], records: readonly StoreRecord[], permit?: () => void): Promise<void> {
+    // Before they are sent: a record that was on the way may arrive together with them.
+    for (const each of altered) this.#altered.set(String(each.records[0]!.key), each);
+    await this.#log.send(records, permit);
   }
 
   /** With everything read that another leader, whose clock may be ahead, has altered: this must come after it. */

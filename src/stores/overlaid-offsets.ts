@@ -76,8 +76,12 @@ export class OverlaidOffsets {
   }
 
   /** As `OffsetTopic.records`. Resets are in the worker's topic when this resolves. */
-  async records(entries: readonly SourceOffset[], permit?: () => void): Promise<ReturnType<OffsetTopic["records"]>> {
-    await this.#reset(entries, permit);
+  async records(
+    entries: readonly SourceOffset[],
+    permit?: () => void,
+    eras?: TaskEras,
+  ): Promise<ReturnType<OffsetTopic["records"]>> {
+    await this.#reset(inEra(entries, eras?.worker), permit);
     return this.own.records(this.connector, entries);
   }
 

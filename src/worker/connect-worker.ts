@@ -191,6 +191,7 @@ export class ConnectWorker implements Worker {
     });
     this.#starts.tasks.attempts++;
     this.#tasks.set(keyOf(id), task);
+    this.#requests.started(task);
     this.#send(task);
   }
 

@@ -119,6 +119,8 @@ export interface SourceOffsetStore {
   read(connector: string, partitions: readonly SourceMap[], props: Props): Promise<readonly SourceOffset[]>;
   /** The newest eras, as far as the topics have been read. Tasks store their offsets in them. */
   eras(connector: string, props: Props): Promise<OffsetEras>;
+  /** As `eras`, of the worker's topic alone, without waiting. */
+  workerEra(connector: string): number;
   /**
    * Stores all entries; resolves after the topic's acknowledgement. `offset` null stores a tombstone. A rejection means
    * that some may not be stored: the worker passes them again together with newer ones.
@@ -135,13 +137,14 @@ export interface SourceOffsetStore {
   /**
    * The records that a task writes in its own transaction. They reuse the keys that the topic has.
    *
-   * @param permit as in `flush`, for tombstones that must be elsewhere before.
+   * @param permit as in `flush`, for tombstones that must be elsewhere before; so are `eras`.
    */
   records(
     connector: string,
     entries: readonly SourceOffset[],
     permit: () => void,
     props: Props,
+    eras?: OffsetEras,
   ): Promise<OffsetRecords>;
   /** The transaction with these records is committed. Called where the records were `isOverlaid`. */
   committed(

@@ -18,8 +18,10 @@ interface AskingTask {
 
 /** Answers the questions of source tasks about their offsets and their fencing, for the worker. */
 export class TaskRequests {
-  /** Of the tasks for which all that was stored of their offsets has been read. */
+  /** In which each task stores its offsets. */
   readonly #eras = new WeakMap<AskingTask, OffsetEras>();
+  /** The tasks for which all that was stored of their offsets before has been read. */
+  readonly #informed = new WeakSet<AskingTask>();
 
   /** @param fencing undefined: no task asks for it, and all may store offsets. */
   constructor(
@@ -27,6 +29,11 @@ export class TaskRequests {
     private readonly fencing: SourceFencing | undefined,
     private readonly send: (host: number, answer: HostCommand) => void,
   ) {}
+
+  /** A task starts. It may be over, and its offsets altered, before it first stores any. */
+  started(task: AskingTask): void {
+    this.#eras.set(task, { worker: this.offsets.workerEra(task.id.connector) });
+  }
 
   /**
    * @param task the run's; undefined if the run is over: a cancelled one may already have a successor, so its requests
@@ -59,22 +66,27 @@ export class TaskRequests {
     switch (asked.type) {
       case "readOffsets": {
         const read = await offsets.read(id.connector, asked.partitions, connectorProps);
+        this.#informed.add(task);
         await this.#erasOf(task);
         return { offsets: read };
       }
-      case "offsetRecords":
-        return { records: await offsets.records(id.connector, asked.entries, permit, connectorProps) };
-      case "offsetsCommitted":
-        await offsets.committed(id.connector, asked.entries, permit, connectorProps, this.#eras.get(task));
+      case "offsetRecords": {
+        const { entries } = asked;
+        // Of a transaction, only what is deleted has an era: that is written outside of it, too.
+        const eras = entries.some(({ offset }) => offset === null) ? await this.#erasOf(task) : undefined;
+        return { records: await offsets.records(id.connector, entries, permit, connectorProps, eras) };
+      }
+      case "offsetsCommitted": {
+        // They are stored: what cannot be confirmed goes into the task's former era.
+        const eras = await this.#erasOf(task).catch(() => this.#eras.get(task));
+        await offsets.committed(id.connector, asked.entries, permit, connectorProps, eras);
         return {};
+      }
       case "mayStart":
         if (!this.fencing) throw new InvariantError("A task asked for fencing without exactly-once delivery");
         await this.fencing[asked.step](id);
         return {};
       case "flushOffsets":
-        // A task may store offsets without asking for any. What was altered before its start must be known by then: else
-        // they would count as sent before that.
-        if (!this.#eras.has(task)) await offsets.read(id.connector, [], connectorProps);
         await offsets.flush(id.connector, asked.entries, permit, connectorProps, await this.#erasOf(task));
         return {};
     }
@@ -85,9 +97,14 @@ export class TaskRequests {
    * newer era only once that is confirmed.
    */
   async #erasOf(task: AskingTask): Promise<OffsetEras> {
+    const { connectorProps } = task.start;
     const known = this.#eras.get(task);
-    const eras = await this.offsets.eras(task.id.connector, task.start.connectorProps);
-    if (known && !isDeepStrictEqual(known, eras)) await this.fencing?.confirm(task.id);
+    // A task may store offsets without asking for any. What was altered before its start must be known by then: else
+    // they would count as sent before that.
+    if (!this.#informed.has(task)) await this.offsets.read(task.id.connector, [], connectorProps);
+    this.#informed.add(task);
+    const eras = await this.offsets.eras(task.id.connector, connectorProps);
+    if (!isDeepStrictEqual(known, eras)) await this.fencing?.confirm(task.id);
     this.#eras.set(task, eras);
     return eras;
   }

@@ -30,6 +30,10 @@ class MemoryOffsets implements SourceOffsetStore {
 
   async committed() {}
 
+  workerEra() {
+    return 1;
+  }
+
   async eras() {
     return { worker: 1 };
   }

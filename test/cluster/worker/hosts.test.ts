@@ -68,6 +68,7 @@ async function start(props: Record<string, string> = {}) {
     offsets: {
       read: async () => [],
       eras: async () => ({ worker: 1 }),
+      workerEra: () => 1,
       flush: async () => {},
       records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
       committed: async () => {},

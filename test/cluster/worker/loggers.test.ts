@@ -62,6 +62,7 @@ test("a level reaches the loggers of plugins in running hosts, and in those that
     offsets: {
       read: async () => [],
       eras: async () => ({ worker: 1 }),
+      workerEra: () => 1,
       flush: async () => {},
       records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
       committed: async () => {},

@@ -142,6 +142,7 @@ test("a plugin whose import never ends, or ends the thread, is left out by name;
     offsets: {
       read: async () => [],
       eras: async () => ({ worker: 1 }),
+      workerEra: () => 1,
       flush: async () => {},
       records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
       committed: async () => {},

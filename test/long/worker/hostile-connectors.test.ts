@@ -86,6 +86,7 @@ async function start(props: Record<string, string> = {}, logger: NamedLogger = s
     offsets: {
       read: async () => [],
       eras: async () => ({ worker: 1 }),
+      workerEra: () => 1,
       flush: async () => {},
       records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
       committed: async () => {},

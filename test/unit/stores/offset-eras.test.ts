@@ -125,6 +125,45 @@ test("an alteration that failed and arrives late has no effect on the one that r
   expect(await leader.offsets()).toEqual({ a: 2 });
 });
 
+describe("what a former leader has altered and arrives after its successor has altered the offsets", () => {
+  test.each([
+    ["a reset", (store: OffsetStore) => store.reset("c", 1_000)],
+    ["offsets", (store: OffsetStore) => store.alter("c", [{ partition: A, offset: { at: 3 } }], 1_000)],
+    ["offsets altered to none", (store: OffsetStore) => store.alter("c", [{ partition: A, offset: null }], 1_000)],
+  ])("takes nothing from it, nor through compaction: %s", async (_what, change) => {
+    const former = await Worker.on([]);
+    await former.store.flush("c", [{ partition: A, offset: { at: 1 } }]);
+    const leader = await Worker.on(former.sent());
+    await change(former.store);
+    await leader.store.alter("c", [{ partition: A, offset: { at: 7 } }], 31_000);
+    for (const record of former.sent()) leader.receive(record);
+    expect(await leader.offsets()).toEqual({ a: 7 });
+    expect(await (await Worker.on(leader.compacted())).offsets()).toEqual({ a: 7 });
+  });
+
+  test.each([
+    ["a reset", (store: OffsetStore, nowMs: number) => store.reset("c", nowMs)],
+    [
+      "an alteration to none",
+      (store: OffsetStore, nowMs: number) => store.alter("c", [{ partition: A, offset: null }], nowMs),
+    ],
+  ])("hides its era from no worker that starts once compaction has removed the rest: %s", async (_what, change) => {
+    const former = await Worker.on([]);
+    await former.store.flush("c", [{ partition: A, offset: { at: 1 } }]);
+    const leader = await Worker.on(former.sent());
+    await change(former.store, 1_000);
+    await change(leader.store, 31_000);
+    leader.sent();
+    for (const record of former.sent()) leader.receive(record);
+    expect(await leader.offsets()).toEqual({});
+    const successor = await Worker.on(leader.compacted());
+    leader.sent();
+    await successor.store.flush("c", [{ partition: A, offset: { at: 2 } }]);
+    for (const record of successor.sent()) leader.receive(record);
+    expect(await leader.offsets()).toEqual({ a: 2 });
+  });
+});
+
 test("a task of a worker that was frozen undoes no alteration, though that worker has read of it", async () => {
   const frozen = await Worker.on([]);
   const eras = await frozen.store.eras("c");

@@ -172,6 +172,16 @@ describe("the offsets of a connector with a topic of its own", () => {
   });
 });
 
+test("what a task deletes before its transaction has no effect on offsets that were altered before", async () => {
+  const { store } = await rig();
+  await store.flush("c", [{ partition: A, offset: { at: 1 } }], undefined, OWN);
+  const eras = await store.eras("c", OWN);
+  await store.alter("c", [{ partition: A, offset: { at: 7 } }], 1_000);
+  await store.records("c", [{ partition: A, offset: null }], undefined, OWN, eras);
+  expect(await store.list("c")).toEqual([{ partition: A, offset: { at: 7 } }]);
+  await store.close();
+});
+
 describe("a connector's own topic", () => {
   test("is opened once, and closed when nobody has asked for it for five minutes, or with the store", async () => {
     const { store, clock, closed } = await rig();

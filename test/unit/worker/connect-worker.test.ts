@@ -13,7 +13,7 @@ import { judgeHost } from "../../../src/worker/host/host-watch.js";
 import type { HostCommand } from "../../../src/worker/host/task-host-messages.js";
 import { NamedPlugins } from "../../../src/worker/plugins/named-plugins.js";
 import { TaskCounters } from "../../../src/worker/task/task-counters.js";
-import type { SourceOffsetStore, TaskMetrics, WorkerListener } from "../../../src/worker/worker.js";
+import type { SourceFencing, SourceOffsetStore, TaskMetrics, WorkerListener } from "../../../src/worker/worker.js";
 import { parseWorkerSettings } from "../../../src/worker/worker-config.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 import { inProcessCalls } from "./connector/in-process-calls.js";
@@ -75,7 +75,12 @@ const NO_GAUGES = {
   clients: [],
 };
 
-function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, clock = new SimClock()) {
+function rig(
+  props: Record<string, string> = {},
+  offsets?: SourceOffsetStore,
+  clock = new SimClock(),
+  fencing?: SourceFencing,
+) {
   const hosts: FakeHost[] = [];
   const told: string[] = [];
   const flushed: string[] = [];
@@ -94,12 +99,14 @@ function rig(props: Record<string, string> = {}, offsets?: SourceOffsetStore, cl
       read: async (connector: string, partitions: readonly SourceMap[]): Promise<SourceOffset[]> =>
         partitions.map((partition) => ({ partition, offset: { of: connector } })),
       eras: async () => ({ worker: 1 }),
+      workerEra: () => 1,
       flush: async (connector) => {
         flushed.push(connector);
       },
       records: async () => ({ topic: "offsets", records: [], isOverlaid: false }),
       committed: async () => {},
     },
+    fencing,
     listener,
     checkConnector: () => {},
     openHost: (_host, kind, heapMb, hostListener) => {
@@ -257,6 +264,31 @@ describe("the worker", () => {
     });
     await clock.settled();
     expect([flushed, host!.commands.at(-1)]).toEqual([["shop"], { type: "offsets", request: 2 }]);
+  });
+
+  test("a task confirms that it is not over before its first offsets, if some were altered since its start", async () => {
+    let era = 1;
+    const confirmed: unknown[] = [];
+    const offsets = {
+      read: async () => [],
+      eras: async () => ({ worker: era }),
+      workerEra: () => era,
+      flush: async () => {},
+    } satisfies Partial<SourceOffsetStore> as unknown as SourceOffsetStore;
+    const fencing = { fence: async () => {}, confirm: async (of: object) => void confirmed.push(of) };
+    const { clock, hosts, start } = rig({ "task.isolation": "none" }, offsets, undefined, fencing);
+    const flush = async () => {
+      const [host] = hosts;
+      host!.listener.report({ type: "flushOffsets", run: host!.run, request: 1, entries: [] });
+      await clock.settled();
+    };
+    await start(0);
+    await flush();
+    expect(confirmed).toEqual([]);
+    await start(1);
+    era = 3;
+    await flush();
+    expect(confirmed).toEqual([id(1)]);
   });
 
   test("a host that dies fails its tasks and no others; the next task gets a new host", async () => {
