@@ -1,5 +1,6 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { ConfigError } from "../../api/errors.js";
 import { keyIn, trustIn } from "../key-store/java-stores.js";
 import { KeyStoreError } from "../key-store/key-store.js";
@@ -61,18 +62,31 @@ function enabledVersions(read: Reader): Pick<ConnectionOptions, "minVersion" | "
 function trustedCertificates(read: Reader): string | Buffer | undefined {
   const inline = read.text("ssl.truststore.certificates");
   if (inline) return requireCertificate("ssl.truststore.certificates", "[hidden]", inline);
-  const location = read.text("ssl.truststore.location");
+  const key = "ssl.truststore.location";
+  const location = read.text(key);
   if (!location) return undefined;
-  const content = file("ssl.truststore.location", location);
-  if (storeType(read, "ssl.truststore.type", location) === "PEM")
-    return requireCertificate("ssl.truststore.location", location, content);
-  return fromStore("ssl.truststore.location", location, () => trustIn(content, read.text("ssl.truststore.password")));
+  const content = file(key, location);
+  if (storeType(read, "ssl.truststore.type", location) === "PEM") return requireCertificate(key, location, content);
+  const ca = fromStore(key, location, () => trustIn(content, read.text("ssl.truststore.password")));
+  return requireCertificate(key, location, ca);
 }
 
-/** Without it every connection would fail, with a message about the other side's certificate. */
+/** Else every connection would fail, with a message about the other side's certificate, and be tried again for ever. */
 function requireCertificate<T extends string | Buffer>(key: string, shown: string, content: T): T {
-  if (/-----BEGIN [^-]*CERTIFICATE/.test(content.toString("latin1"))) return content;
-  throw new ConfigError(key, `Invalid value ${shown} for configuration ${key}: it holds no certificate in PEM`);
+  const certificates = content.toString("latin1").match(/-----BEGIN [^-]*CERTIFICATE-----[^-]*(-----END [^-]*-----)?/g);
+  if (!certificates)
+    throw new ConfigError(key, `Invalid value ${shown} for configuration ${key}: it holds no certificate in PEM`);
+  usable(key, shown, () => certificates.map((certificate) => new X509Certificate(certificate)));
+  return content;
+}
+
+function usable(key: string, shown: string, use: () => unknown): void {
+  try {
+    use();
+  } catch (cause) {
+    const detail = `the key or certificate cannot be read (${(cause as Error).message}). Check the file, its type and its password`;
+    throw new ConfigError(key, `Invalid value ${shown} for configuration ${key}: ${detail}`, { cause });
+  }
 }
 
 function keyMaterial(read: Reader): ConnectionOptions {
@@ -81,12 +95,21 @@ function keyMaterial(read: Reader): ConnectionOptions {
   const [password, keyPassword] = [read.text("ssl.keystore.password"), read.text("ssl.key.password")];
   const passphrase = keyPassword ?? password;
   const locked = { ...(passphrase !== undefined && { passphrase }) };
-  if (chain && key) return { cert: chain, key, ...locked };
-  const location = read.text("ssl.keystore.location");
+  if (chain && key) {
+    const inline = { cert: chain, key, ...locked };
+    usable("ssl.keystore.key", "[hidden]", () => createSecureContext({ ca: [], ...inline }));
+    return inline;
+  }
+  const place = "ssl.keystore.location";
+  const location = read.text(place);
   if (!location) return {};
-  const content = file("ssl.keystore.location", location);
-  if (storeType(read, "ssl.keystore.type", location) === "PEM") return { cert: content, key: content, ...locked };
-  return fromStore("ssl.keystore.location", location, () => keyIn(content, password, keyPassword));
+  const content = file(place, location);
+  const isPem = storeType(read, "ssl.keystore.type", location) === "PEM";
+  const material = isPem
+    ? { cert: content, key: content, ...locked }
+    : fromStore(place, location, () => keyIn(content, password, keyPassword));
+  usable(place, location, () => createSecureContext({ ca: [], ...material }));
+  return material;
 }
 
 const STORE_TYPES = ["PEM", "JKS", "PKCS12"];

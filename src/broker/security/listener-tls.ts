@@ -1,4 +1,4 @@
-import { createSecureContext, type TlsOptions } from "node:tls";
+import type { TlsOptions } from "node:tls";
 import { tlsOptions } from "../../base/config/tls-options.js";
 import { type BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
 import { subjectOf } from "./distinguished-name.js";
@@ -58,12 +58,6 @@ export function listenerTls(name: string, properties: BrokerProperties): Listene
     requestCert: clientAuth !== "none",
     rejectUnauthorized: clientAuth === "required",
   };
-  try {
-    createSecureContext(options);
-  } catch (cause) {
-    const detail = `the key or certificate cannot be read (${(cause as Error).message}). Check the file, its type and its password`;
-    throw fail("ssl.keystore.location", detail);
-  }
   const userOf = (certificate: Buffer) => {
     const subject = subjectOf(certificate);
     return subject === undefined ? undefined : mapping(subject);

@@ -1,3 +1,5 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { describe, expect, test } from "vitest";
@@ -150,7 +152,8 @@ describe("security", () => {
     expect(trust("-----BEGIN PRIVATE KEY-----")).toThrow(
       /ssl\.truststore\.certificates: it holds no certificate in PEM/,
     );
-    expect(trust("-----BEGIN X509 CERTIFICATE-----")).not.toThrow();
+    const certificate = readFileSync(join(import.meta.dirname, "../../support/tls/ca.pem"), "latin1");
+    expect(trust(certificate.replaceAll("CERTIFICATE", "X509 CERTIFICATE"))).not.toThrow();
   });
 
   test("key stores and trust stores are those that Java's clients read, their format by their content", () => {
@@ -169,6 +172,37 @@ describe("security", () => {
       key: expect.stringContaining("BEGIN PRIVATE KEY"),
     });
     expect(() => createSecureContext(tls ?? {})).not.toThrow();
+  });
+
+  test("damaged certificates and keys are refused with the key and the file, before any connection", () => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-stores-"));
+    const source = (name: string) => readFileSync(join(import.meta.dirname, "../../support/tls", name));
+    const damaged = (name: string, at: number) => {
+      const bytes = source(name);
+      bytes.fill(65, at, at + 8);
+      writeFileSync(join(folder, name), bytes);
+      return join(folder, name);
+    };
+    try {
+      // Without a password, a store in JKS has no digest to check.
+      const jks = damaged("trust.jks", source("trust.jks").indexOf("X.509") + 9);
+      const pem = damaged("ca.pem", source("ca.pem").indexOf("MII"));
+      const keys = damaged("worker.pem", source("worker.pem").indexOf("PRIVATE KEY-----") + 30);
+      for (const [key, location] of [
+        ["ssl.truststore.location", jks],
+        ["ssl.truststore.location", pem],
+        ["ssl.keystore.location", keys],
+      ] as const) {
+        expect(() => securityConfig({ "security.protocol": "SSL", [key]: location })).toThrow(
+          expect.objectContaining({
+            key,
+            message: expect.stringContaining(`${location} for configuration ${key}`),
+          }) as Error,
+        );
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("a store that cannot be read is refused with the reason and the way out, without its password", () => {
