@@ -18,6 +18,7 @@ import { TaskConfigPublisher } from "./membership/task-config-publisher.js";
 import { MisdirectedError } from "./misdirected-error.js";
 import { Reconciler, type ReconcilerHost } from "./reconciler.js";
 import { AutoRestarts } from "./running/auto-restarts.js";
+import { ConfigReloads } from "./running/config-reloads.js";
 import { StatusReporter } from "./running/status-reporter.js";
 import { WorkRunner } from "./running/work-runner.js";
 import { StageTracker } from "./stage-tracker.js";
@@ -274,10 +275,18 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
       },
       requestReconfiguration: (connector) => this.#assembly?.publisher.request(connector),
     });
-    const resolve = (connector: string, props: StoredProps) => {
+    const resolve = (connector: string, props: StoredProps, expires?: (ttlMs: number) => void) => {
       const found = (reference: string, value: string) => redactions.note(connector, reference, value);
-      return withoutNulls(resolveReferences(props, settings.providers, found));
+      return withoutNulls(resolveReferences(props, settings.providers, found, expires));
     };
+    const reloads = new ConfigReloads({
+      clock,
+      logger,
+      run: (stage, step) => this.run(stage, step),
+      restart: async (connector) => {
+        if (membership.assigned.connectors.has(connector)) await runner.restartConnector(connector).stopped;
+      },
+    });
     const rounds = new FencingRounds({
       refresh: () => this.stores.config.readToEnd(),
       asLeader: (stage, what, step) => this.asLeader(stage, what, step),
@@ -327,6 +336,7 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
       mayRunConnector: (connector) => membership.assigned.connectors.has(connector),
       mayRunTask: (id, tasksOffset) => membership.mayRunTask(id, tasksOffset),
       resolve,
+      reloads,
       connectorRuns: (connector) => publisher.request(connector),
     });
     const membership: Membership = new Membership({

@@ -7,6 +7,16 @@ export interface ConfigProviderContext {
   readonly logger: Logger;
 }
 
+/** Values of a config provider that are valid for a while only. */
+export interface ConfigData {
+  readonly data: ReadonlyMap<string, string>;
+  /**
+   * Connectors that use the values restart after this time, at the earliest after a second, and ask again, unless they
+   * set `config.action.reload=none`.
+   */
+  readonly ttlMs?: number;
+}
+
 /**
  * Looks up the values of references `${name:path:key}` in configurations (KIP-297). Runs in the worker's own thread,
  * named there by the worker's properties; a worker starts only once its providers have.
@@ -26,7 +36,7 @@ export interface ConfigProvider {
    *
    * @throws ConfigError when the path cannot be read
    */
-  get(path: string): ReadonlyMap<string, string>;
+  get(path: string): ReadonlyMap<string, string> | ConfigData;
   /** Called when the worker stops. */
   close?(): void;
 }

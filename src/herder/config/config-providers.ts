@@ -1,12 +1,19 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, normalize, sep } from "node:path";
-import { ConfigError, type ConfigProviderPlugin, errorKind, javaPattern, type Logger } from "../../api/index.js";
+import {
+  type ConfigData,
+  ConfigError,
+  type ConfigProviderPlugin,
+  errorKind,
+  javaPattern,
+  type Logger,
+} from "../../api/index.js";
 import { parseProperties } from "../../base/properties.js";
 
 /** Looks up values for references of the form `${provider:path:key}` (KIP-297). */
 export interface ConfigProvider {
   /** The values under `path` by key. @throws ConfigError when the path cannot be read */
-  get(path: string): ReadonlyMap<string, string>;
+  get(path: string): ReadonlyMap<string, string> | ConfigData;
   close?(): void;
 }
 
@@ -103,15 +110,19 @@ async function pluginProvider(
     });
   return {
     get(path) {
-      let values: unknown;
+      let read: ReadonlyMap<string, string> | ConfigData;
       try {
-        values = provider.get(path);
+        read = provider.get(path);
       } catch (cause) {
         if (errorKind(cause) === "config") throw cause;
         throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
       }
-      if (!(values instanceof Map)) throw failed(path, `${plugin.className} returned no Map`);
-      return values as ReadonlyMap<string, string>;
+      if (read instanceof Map) return read;
+      const { data, ttlMs } = (read ?? {}) as ConfigData;
+      if (!(data instanceof Map)) throw failed(path, `${plugin.className} returned no Map`);
+      if (ttlMs !== undefined && !(typeof ttlMs === "number" && ttlMs >= 0))
+        throw failed(path, `${plugin.className} returned a ttlMs that is no number of milliseconds`);
+      return { data, ...(ttlMs !== undefined && { ttlMs }) };
     },
     close: () => provider.close?.(),
   };

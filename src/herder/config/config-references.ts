@@ -1,3 +1,4 @@
+import { ConfigError } from "../../api/index.js";
 import type { StoredProps } from "../../stores/config-records.js";
 import type { ConfigProvider } from "./config-providers.js";
 
@@ -8,27 +9,38 @@ const REFERENCE = /\$\{([^}]*?):(?:([^}]*?):)?([^}]*?)\}/g;
  * Replaces references by the providers' values. A reference unknown to every provider stays.
  *
  * @param found called with each replaced reference and its value.
- * @throws ConfigError from a provider whose path cannot be read.
+ * @param expires called with the time after which values that were used are no longer valid.
+ * @throws ConfigError from a provider whose path cannot be read, or whose value is no text.
  */
 export function resolveReferences<P extends StoredProps>(
   props: P,
   providers: ReadonlyMap<string, ConfigProvider>,
   found: (reference: string, value: string) => void = () => {},
+  expires: (ttlMs: number) => void = () => {},
 ): P {
   if (providers.size === 0) return props;
-  const read = new Map<string, ReadonlyMap<string, string>>();
+  const read = new Map<string, ReadonlyMap<string, unknown>>();
   const lookUp = (providerName: string, path: string) => {
     const provider = providers.get(providerName);
     if (!provider) return undefined;
     const id = `${providerName}:${path}`;
-    const values = read.get(id) ?? provider.get(path);
-    read.set(id, values);
-    return values;
+    const known = read.get(id);
+    if (known) return known;
+    const given = provider.get(path);
+    const { data, ttlMs } = "data" in given ? given : { data: given };
+    if (ttlMs !== undefined) expires(ttlMs);
+    read.set(id, data);
+    return data;
   };
   const resolve = (value: string) =>
     value.replace(REFERENCE, (reference, provider: string, path: string | undefined, name: string) => {
       const secret = lookUp(provider, path ?? "")?.get(name);
       if (secret === undefined) return reference;
+      if (typeof secret !== "string") {
+        const kind = secret === null ? "null" : `a ${typeof secret}`;
+        const message = `The config provider ${provider} gave ${kind} for ${reference}: its values must be texts`;
+        throw new ConfigError("config.providers", message);
+      }
       found(reference, secret);
       return secret;
     });

@@ -7,6 +7,7 @@ import type { ConfigSnapshot } from "../../stores/config-fold.js";
 import type { StoredProps } from "../../stores/config-records.js";
 import type { ConnectorState, Worker } from "../../worker/worker.js";
 import { taskKey } from "../work.js";
+import type { ConfigReloads } from "./config-reloads.js";
 import type { ReconcileActions, Running, RunningConnector, RunningTask } from "./reconcile.js";
 import type { StatusReporter } from "./status-reporter.js";
 
@@ -19,8 +20,12 @@ export interface WorkRunnerOptions {
   mayRunConnector(connector: string): boolean;
   /** As `mayRunConnector`, for a task of the commit at `tasksOffset`. */
   mayRunTask(id: TaskId, tasksOffset: number): boolean;
-  /** The configuration of a connector or its task, with references replaced. @throws ConfigError */
-  resolve(connector: string, props: StoredProps): Readonly<Record<string, string>>;
+  /**
+   * The configuration of a connector or its task, with references replaced. `expires` as in `resolveReferences`.
+   * @throws ConfigError
+   */
+  resolve(connector: string, props: StoredProps, expires?: (ttlMs: number) => void): Readonly<Record<string, string>>;
+  readonly reloads: ConfigReloads;
   /** The connector has become RUNNING or PAUSED: its tasks may have to be committed anew. */
   connectorRuns(connector: string): void;
 }
@@ -65,6 +70,7 @@ export class WorkRunner implements Running {
   /** From now on nothing starts: the worker is closing, and the current command may outlive the wait for it. */
   end(): void {
     this.#ended = true;
+    this.options.reloads.stop();
   }
 
   /**
@@ -145,7 +151,12 @@ export class WorkRunner implements Running {
     this.connectors.set(connector, { configOffset: entry.configOffset, targetState: entry.targetState });
     reporter.starting({ connector });
     try {
-      const state = await worker.startConnector(connector, resolve(connector, entry.config), entry.targetState);
+      let ttlMs: number | undefined;
+      const props = resolve(connector, entry.config, (validMs) => {
+        ttlMs = Math.min(validMs, ttlMs ?? validMs);
+      });
+      this.options.reloads.resolved(connector, props, ttlMs);
+      const state = await worker.startConnector(connector, props, entry.targetState);
       if (mayHaveTasks(state)) connectorRuns(connector);
       return state;
     } catch (error) {
@@ -184,6 +195,7 @@ export class WorkRunner implements Running {
     for (const connector of connectors) {
       this.connectors.delete(connector);
       this.#started.delete(connector);
+      this.options.reloads.ended(connector);
     }
     this.#endWaits(({ connector }) => !this.options.configs().connectors.has(connector));
     const stop = { tasks, connectors, ended: deferred() };

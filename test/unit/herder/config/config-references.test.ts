@@ -66,7 +66,10 @@ describe("config providers", () => {
       "config.providers.env.param.allowlist.pattern": pattern,
     });
     const env = { DB_USER: "me", DBXUSER: "you", QDB_USERE: "who" };
-    const names = async (pattern: string) => [...(await load(provider(pattern), env)).get("env")!.get("").keys()];
+    const names = async (pattern: string) => {
+      const values = (await load(provider(pattern), env)).get("env")!.get("") as ReadonlyMap<string, string>;
+      return [...values.keys()];
+    };
     expect([await names("\\QDB_USER\\E"), await names("[A-Z&&[^X]]++")]).toEqual([["DB_USER"], []]);
     for (const pattern of ["*", "\\p{javaUpperCase}+"])
       await expect(load(provider(pattern))).rejects.toThrow(
@@ -111,6 +114,38 @@ describe("config providers", () => {
     const read = (path: string) => () => resolveReferences({ a: ref(`v:${path}:x`) }, providers);
     expect(read("down")).toThrow("The config provider v could not read down: sealed");
     expect(read("up")).toThrow("com.example.Vault returned no Map");
+  });
+
+  test("that are plugins and give something other than texts are refused, naming the reference", async () => {
+    const values = new Map<string, unknown>([
+      ["number", 7],
+      ["null", null],
+      ["text", "ok"],
+    ]);
+    const plugin = {
+      className: "com.example.Vault",
+      version: "1",
+      configProvider: () => ({ configure() {}, get: () => values }),
+    };
+    const providers = await load(VAULT, {}, [plugin as unknown as ConfigProviderPlugin]);
+    const read = (key: string) => () => resolveReferences({ a: ref(`v:db:${key}`) }, providers);
+    expect(read("number")).toThrow(`The config provider v gave a number for ${ref("v:db:number")}`);
+    expect(read("null")).toThrow(`gave null for ${ref("v:db:null")}`);
+    expect(read("text")()).toEqual({ a: "ok" });
+  });
+
+  test("that are plugins may say how long their values are valid", async () => {
+    const get = (path: string) => {
+      if (path === "bad") return { data: new Map(), ttlMs: "soon" };
+      return path === "ever" ? new Map([["k", "v"]]) : { data: new Map([["k", "v"]]), ttlMs: Number(path) };
+    };
+    const plugin = { className: "com.example.Vault", version: "1", configProvider: () => ({ configure() {}, get }) };
+    const providers = await load(VAULT, {}, [plugin as unknown as ConfigProviderPlugin]);
+    const ttls: number[] = [];
+    const props = { a: ref("v:5000:k"), b: ref("v:100:k"), c: ref("v:ever:k"), d: ref("v:100:absent") };
+    const resolved = resolveReferences(props, providers, undefined, (ttlMs) => ttls.push(ttlMs));
+    expect([resolved, ttls]).toEqual([{ a: "v", b: "v", c: "v", d: ref("v:100:absent") }, [5000, 100]]);
+    expect(() => resolveReferences({ a: ref("v:bad:k") }, providers)).toThrow(/could not read bad: .* no number/);
   });
 
   test("that were opened are closed when a later one does not start", async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import type { TaskId } from "../../../../src/contract/task-id.js";
+import { ConfigReloads } from "../../../../src/herder/running/config-reloads.js";
 import type { StatusReporter } from "../../../../src/herder/running/status-reporter.js";
 import { WorkRunner } from "../../../../src/herder/running/work-runner.js";
 import type { WorkerListener } from "../../../../src/worker/worker.js";
@@ -36,6 +38,15 @@ async function rig() {
   const worker = new GatedWorker({ connectorStatus() {}, taskStatus() {} } as unknown as WorkerListener);
   const configs = configsOf(...connectorRecords("c", 2));
   const group = { isMember: true };
+  const clock = new SimClock();
+  const ttls: number[] = [];
+  const reloaded: string[] = [];
+  const reloads = new ConfigReloads({
+    clock,
+    logger: silentLogger,
+    run: (_stage, step) => step(),
+    restart: async (connector) => void reloaded.push(connector),
+  });
   const runner = new WorkRunner({
     worker,
     reporter: reporter as unknown as StatusReporter,
@@ -43,13 +54,17 @@ async function rig() {
     configs: () => configs,
     mayRunConnector: () => group.isMember,
     mayRunTask: () => group.isMember,
-    resolve: (_connector, props) => props as Record<string, string>,
+    resolve: (_connector, props, expires) => {
+      for (const ttlMs of ttls) expires?.(ttlMs);
+      return props as Record<string, string>;
+    },
+    reloads,
     connectorRuns() {},
   });
   await runner.startTask(task(0));
   await runner.startTask(task(1));
   worker.stopGate = worker.release.promise;
-  return { runner, worker, group, restarting };
+  return { runner, worker, group, restarting, clock, ttls, reloaded };
 }
 
 describe("when the group is lost while a command waits for a stop", () => {
@@ -91,5 +106,40 @@ describe("when the group is lost while a command waits for a stop", () => {
     worker.release.resolve();
     await command;
     expect(restarting).toEqual([]);
+  });
+});
+
+describe("a connector whose config provider's values expire", () => {
+  test("restarts after the shortest time, once", async () => {
+    const { runner, clock, ttls, reloaded } = await rig();
+    ttls.push(60_000, 5_000, 90_000);
+    await runner.startConnector("c");
+    await clock.advance(4_999);
+    expect(reloaded).toEqual([]);
+    await clock.advance(100_000);
+    expect(reloaded).toEqual(["c"]);
+  });
+
+  test("does not restart once it is stopped, and after new values not for the old ones", async () => {
+    const { runner, worker, clock, ttls, reloaded } = await rig();
+    worker.release.resolve();
+    ttls.push(5_000);
+    await runner.startConnector("c");
+    ttls[0] = 20_000;
+    await runner.restartConnector("c").started;
+    await clock.advance(19_000);
+    expect(reloaded).toEqual([]);
+    await runner.stopEverything(0);
+    await clock.advance(60_000);
+    expect(reloaded).toEqual([]);
+  });
+
+  test("does not restart once the herder stops", async () => {
+    const { runner, clock, ttls, reloaded } = await rig();
+    ttls.push(5_000);
+    await runner.startConnector("c");
+    runner.end();
+    await clock.advance(60_000);
+    expect(reloaded).toEqual([]);
   });
 });
