@@ -194,15 +194,15 @@ export class OffsetStore {
       opened = { topic, offsets, idle: { cancel() {} } };
       this.#own.set(key, opened);
     }
-    opened.idle = clock.schedule(IDLE_MS, closed);
     try {
-      return await opened.offsets;
+      const offsets = await opened.offsets;
+      // Not before: the first read of a large topic may take longer.
+      opened.idle.cancel();
+      if (this.#own.get(key) === opened) opened.idle = clock.schedule(IDLE_MS, closed);
+      return offsets;
     } catch (error) {
       // The next call tries again.
-      if (this.#own.get(key) === opened) {
-        opened.idle.cancel();
-        this.#own.delete(key);
-      }
+      if (this.#own.get(key) === opened) this.#own.delete(key);
       throw error;
     }
   }

@@ -14,6 +14,7 @@ import type { ThreadLoad } from "../../base/metrics/thread-load.js";
 import { errorOf } from "../host/failure.js";
 import { writeForwarded } from "../host/forwarding-logger.js";
 import { HostPulse } from "../host/host-pulse.js";
+import { laterLink } from "../host/later-link.js";
 import type { PluginFacts } from "../plugins/named-plugins.js";
 import type { HostSnapshot, PluginRef, PluginValidation, TransactionQuestion } from "../worker.js";
 import type { ConnectorCall, ConnectorReport } from "./connector-host-messages.js";
@@ -33,6 +34,9 @@ const UNHEARD: PluginRunEvents = { reconfigure() {}, failed() {} };
 
 /** Time for a plugin to list its keys, validate values or judge offsets. REST gives up after 90 s. */
 const ANSWER_MS = 60_000;
+
+/** Time for the end of a lost host's thread. One that is stuck outside of JavaScript may never end. */
+const ENDING_MS = 10_000;
 
 interface Host {
   readonly link: ConnectorHostLink;
@@ -56,6 +60,8 @@ export class PluginCalls {
   readonly #loaded: Deferred<PluginFacts> = deferred();
   #loadWanted = false;
   #host: Host | undefined;
+  /** The end of the lost host's thread. */
+  #ending: Promise<void> | undefined;
   #closed = false;
   #nextRun = 1;
   #nextRequest = 1;
@@ -121,7 +127,7 @@ export class PluginCalls {
     const host = this.#host;
     this.#host = undefined;
     host?.pulse?.stop();
-    await host?.link.close();
+    await Promise.all([host?.link.close(), this.#ending]);
   }
 
   async #ask(className: string, call: ConnectorCall): Promise<unknown> {
@@ -156,10 +162,12 @@ export class PluginCalls {
   #opened(): Host {
     if (this.#host) return this.#host;
     const { open, clock, timeoutMs } = this.parts;
-    const link = open(this.#leftOut, {
-      report: (report) => this.#hear(host, report),
-      ended: (reason) => this.#lose(host, reason),
-    });
+    const opens = () =>
+      open(this.#leftOut, {
+        report: (report) => this.#hear(host, report),
+        ended: (reason) => this.#lose(host, reason),
+      });
+    const link = this.#ending ? laterLink(this.#ending, opens) : opens();
     const pulse =
       link.owner &&
       new HostPulse({
@@ -216,12 +224,29 @@ export class PluginCalls {
     }
   }
 
+  /** Connectors start again elsewhere: not while the old thread may still run them. Never rejects. */
+  async #ended(link: ConnectorHostLink): Promise<void> {
+    const { clock, logger } = this.parts;
+    const late = new AbortController();
+    const closed = link
+      .close()
+      .catch((cause) => logger.warn("The connectors' host did not end cleanly", {}, cause))
+      .then(() => true);
+    const hasEnded = await Promise.race([closed, clock.delay(ENDING_MS, late.signal).then(() => false)]);
+    late.abort();
+    if (!hasEnded) logger.warn("The lost connectors' host has not ended; its successor runs beside it");
+  }
+
   #lose(host: Host, reason: string, owner = ownerOf(host.link) || host.loading): void {
     if (this.#host !== host) return;
     const { logger } = this.parts;
     this.#host = undefined;
     host.pulse?.stop();
-    host.link.close().catch((cause) => logger.warn("The connectors' host did not end cleanly", {}, cause));
+    const ending = this.#ended(host.link);
+    this.#ending = ending;
+    void ending.then(() => {
+      if (this.#ending === ending) this.#ending = undefined;
+    });
     const entry = host.entries.get(owner);
     const culprit = entry ?? this.#runs.get(owner)?.label;
     logger.error("The connectors' host is lost", { reason, during: culprit });

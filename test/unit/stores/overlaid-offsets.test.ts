@@ -198,6 +198,23 @@ describe("a connector's own topic", () => {
     expect(closed).toEqual(["own", "other", "own"]);
   });
 
+  test("is not closed while its first read still runs, however long that takes", async () => {
+    const { store, clock, own, closed } = await rig();
+    const log = new MemoryLog();
+    log.append({ key: Buffer.from(KEY(A)), value: Buffer.from('{"at":1}') });
+    log.held = true;
+    own.set("own", log);
+    const listed = store.list("c", OWN);
+    await clock.advance(1_000_000);
+    log.held = false;
+    log.wake();
+    expect(await listed).toEqual([{ partition: A, offset: { at: 1 } }]);
+    await clock.advance(301_000);
+    expect(closed).toEqual(["own"]);
+    await store.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   test("is not opened again by a late request once the store is closed", async () => {
     const { store, own } = await rig();
     await store.close();

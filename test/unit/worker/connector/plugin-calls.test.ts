@@ -7,6 +7,7 @@ import {
   type Support,
 } from "../../../../src/api/index.js";
 import { SimClock } from "../../../../src/base/clock.js";
+import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import type { ConnectorCommand } from "../../../../src/worker/connector/connector-host-messages.js";
 import type { ConnectorHostLink } from "../../../../src/worker/connector/open-connector-host.js";
@@ -24,6 +25,8 @@ type Call = Extract<ConnectorCommand, { type: "call" }>;
 class FakeHost implements ConnectorHostLink {
   readonly commands: ConnectorCommand[] = [];
   closed = false;
+  /** When set, the thread ends only then. */
+  closeGate: Promise<void> | undefined;
   answersPings = true;
   ownerNow = 0;
 
@@ -40,6 +43,7 @@ class FakeHost implements ConnectorHostLink {
   }
 
   async close(): Promise<void> {
+    await this.closeGate;
     this.closed = true;
   }
 
@@ -163,6 +167,49 @@ describe("calls into plugins", () => {
     expect(await asked).toEqual([{ task: "0" }]);
   });
 
+  test("no other connector starts again before the old thread has ended; new calls wait, too", async () => {
+    const { clock, hosts, told, calls, running } = rig();
+    const a = await running("a");
+    await running("b");
+    const gate = deferred();
+    hosts[0]!.closeGate = gate.promise;
+    hosts[0]!.die(a.number, "x");
+    const config = calls.configOf(source);
+    await clock.advance(9_000);
+    expect([told.length, hosts.length]).toEqual([1, 1]);
+    gate.resolve();
+    await clock.settled();
+    expect([hosts[0]!.closed, hosts[1]!.methods]).toEqual([true, ["2 start", "3 config"]]);
+    hosts[1]!.answer(-1, {});
+    expect(await config).toEqual({});
+  });
+
+  test("a thread that does not end holds the others up for ten seconds only", async () => {
+    const { clock, hosts, running, calls } = rig();
+    const a = await running("a");
+    await running("b");
+    hosts[0]!.closeGate = new Promise(() => {});
+    hosts[0]!.die(a.number, "x");
+    await clock.advance(10_000);
+    expect(hosts[1]!.methods).toEqual(["2 start"]);
+    await calls.close();
+    expect(hosts[1]!.closed).toBe(true);
+  });
+
+  test("a worker that closes opens no host for what waits for the end of the old one", async () => {
+    const { clock, hosts, running, calls } = rig();
+    const a = await running("a");
+    await running("b");
+    const gate = deferred();
+    hosts[0]!.closeGate = gate.promise;
+    hosts[0]!.die(a.number, "x");
+    await clock.settled();
+    const closed = calls.close();
+    gate.resolve();
+    await closed;
+    expect(hosts).toHaveLength(1);
+  });
+
   test("a new host that dies, too, loses none of the runs moved to it", async () => {
     const { clock, hosts, told, running } = rig();
     const a = await running("a");
@@ -190,6 +237,7 @@ describe("calls into plugins", () => {
     const asked = b.call({ method: "taskConfigs", maxTasks: 1 });
     await clock.settled();
     hosts[0]!.die(a.number, "x");
+    await clock.settled();
     const { run, request } = hosts[1]!.calls[0]!;
     hosts[1]!.listener.report({ type: "answer", run, request, failure: failureOf(new Error("port taken")) });
     await expect(asked).rejects.toThrow("port taken");
@@ -332,6 +380,7 @@ describe("calls into plugins", () => {
     };
     load(hosts[0]!, "a", "b");
     hosts[0]!.die(-1, "an error that nothing caught");
+    await clock.settled();
     load(hosts[1]!, "b", "c");
     hosts[1]!.ownerNow = -1;
     hosts[1]!.answersPings = false;
