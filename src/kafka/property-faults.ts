@@ -1,12 +1,19 @@
 import { ConfigError } from "../api/errors.js";
 import type { ClientProperties } from "./client/client-options.js";
-import { connectionConfig, consumerConfig, groupConfig, producerConfig } from "./client-properties.js";
+import {
+  connectionConfig,
+  consumerConfig,
+  groupConfig,
+  producerConfig,
+  transactionTimeoutMs,
+} from "./client-properties.js";
 import { securityConfig } from "./security-config.js";
 
 const CHECKS: readonly ((properties: ClientProperties) => unknown)[] = [
   connectionConfig,
   securityConfig,
   producerConfig,
+  transactionTimeoutMs,
   consumerConfig,
   groupConfig,
 ];

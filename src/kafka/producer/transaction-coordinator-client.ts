@@ -40,7 +40,9 @@ export class TransactionCoordinatorClient {
     const request = { transactionalId, transactionTimeoutMs, producerId: -1, producerEpoch: -1 };
     return this.retrying(options, async () => {
       const { errorCode, producerId, producerEpoch } = await this.send(initProducerId, request);
-      this.check(errorCode, `Taking over transactional id ${transactionalId}`);
+      const detail = `transaction.timeout.ms=${transactionTimeoutMs} is more than the brokers' transaction.max.timeout.ms allows: lower the one or raise the other`;
+      const isTooLong = errorCode === ErrorCodes.INVALID_TRANSACTION_TIMEOUT;
+      this.check(errorCode, `Taking over transactional id ${transactionalId}`, isTooLong ? detail : undefined);
       return { producerId, producerEpoch };
     });
   }
@@ -62,9 +64,9 @@ export class TransactionCoordinatorClient {
   }
 
   /** Throws the error of a non-zero code. If the coordinator moved, the next attempt looks it up again. */
-  check(code: number, context: string): void {
+  check(code: number, context: string, detail?: string): void {
     if (code === ErrorCodes.NONE) return;
     if (code === ErrorCodes.NOT_COORDINATOR || code === ErrorCodes.COORDINATOR_NOT_AVAILABLE) this.#nodeId = undefined;
-    throw new KafkaError(code, context);
+    throw new KafkaError(code, context, { detail: detail ?? null });
   }
 }

@@ -60,5 +60,8 @@ describe("a worker's properties", () => {
     expect(failure({ "consumer.security.protocol": "SASL_PLAINTEXT" })).toBe("consumer.sasl.mechanism");
     expect(failure({ "admin.request.timeout.ms": "soon" })).toBe("admin.request.timeout.ms");
     expect(failure({ "request.timeout.ms": "soon" })).toBe("request.timeout.ms");
+    expect(failure({ "producer.transaction.timeout.ms": "600000" })).toBeUndefined();
+    for (const bad of ["soon", "-1", "3000000000"])
+      expect(failure({ "producer.transaction.timeout.ms": bad })).toBe("producer.transaction.timeout.ms");
   });
 });
