@@ -211,7 +211,7 @@ export class ConfigFold {
     const taskConfigs = complete(deferred, taskCount);
     const commitOffset = this.#offset - 1;
     const isRepeated = member(value, "repeats") === true;
-    if (taskConfigs && (isRepeated ? hasTasks(entry, taskConfigs) : repeats(entry, taskConfigs))) {
+    if (taskConfigs && (isRepeated ? hasTasks(entry, taskConfigs) : repeatsTasks(entry, taskConfigs))) {
       this.#connectors.set(connector, { ...entry, commitOffset });
       return undefined;
     }
@@ -263,7 +263,7 @@ function complete(
 }
 
 /** Whether a commit puts in force what already is, so that nothing has to restart. */
-function repeats(entry: ConnectorEntry, taskConfigs: readonly StoredProps[]): boolean {
+export function repeatsTasks(entry: ConnectorEntry, taskConfigs: readonly StoredProps[]): boolean {
   const inForce = entry.appliedConfig && { config: entry.appliedConfig, taskConfigs: entry.taskConfigs };
   return !entry.inconsistent && isDeepStrictEqual(inForce, { config: entry.config, taskConfigs });
 }

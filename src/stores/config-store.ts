@@ -2,7 +2,7 @@ import { RetriableError } from "../api/errors.js";
 import type { RestartRequest } from "../contract/restart-request.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
-import { type ConfigEvent, ConfigFold, type ConfigSnapshot } from "./config-fold.js";
+import { type ConfigEvent, ConfigFold, type ConfigSnapshot, repeatsTasks } from "./config-fold.js";
 import { configRecord, type SessionKey, type StoredProps } from "./config-records.js";
 import { GatheredWrites, type WritePermit } from "./gathered-writes.js";
 import type { LeaderSends } from "./leader-sends.js";
@@ -135,11 +135,15 @@ export class ConfigStore implements SharedConfigStore {
    *
    * Tasks in force that are only repeated run on, and their fencing is not pending. A reader of the compacted topic finds
    * the first commit gone, and would have their producers fenced at the next start of any of them: so the record of their
-   * number is written again, after the commit.
+   * number is written again, after the commit; in the same transaction, if there is one.
    */
   async putTaskConfigs(permit: WritePermit, connector: string, configs: readonly StoredProps[]): Promise<void> {
-    const commit = configRecord.commit(connector, configs.length);
-    await this.#writeTasks(permit, connector, configs.length, [...tasksOf(connector, configs), commit]);
+    const { connectors, fencing } = this.snapshot();
+    const entry = connectors.get(connector);
+    const records = [...tasksOf(connector, configs), configRecord.commit(connector, configs.length)];
+    const runOn = entry && repeatsTasks(entry, configs) && fencing.get(connector)?.isPending === false;
+    if (!runOn || !this.leaderSends) return this.#writeTasks(permit, connector, configs.length, records);
+    await this.#writes.write(connector, permit, [...records, configRecord.taskCount(connector, configs.length)]);
   }
 
   /**

@@ -127,6 +127,21 @@ test("a changed connector and the number of its fenced tasks are one transaction
   await store.close();
 });
 
+test("repeated tasks and the number of them that is fenced are one transaction; of new tasks none is fenced", async () => {
+  const { log, store } = await openStore(true);
+  await store.putConnector(() => {}, "c", { name: "c" });
+  await store.putTaskConfigs(() => {}, "c", [{ task: "0" }]);
+  await store.putTaskCount(() => {}, "c", 1);
+  const { sends } = log;
+  await store.putTaskConfigs(() => {}, "c", [{ task: "0" }]);
+  expect(log.sends).toBe(sends + 1);
+  expect(log.texts.slice(-2).map(([key]) => key)).toEqual(["commit-c", "tasks-fencing-c"]);
+  expect(store.snapshot().fencing.get("c")).toEqual({ recordedTasks: 1, isPending: false });
+  await store.putTaskConfigs(() => {}, "c", [{ task: "1" }]);
+  expect(store.snapshot().fencing.get("c")).toEqual({ recordedTasks: 1, isPending: true });
+  await store.close();
+});
+
 test("a new connector that is changed before it has tasks leaves those of its deleted namesake to be fenced", async () => {
   const { store } = await openStore();
   await store.putConnector(() => {}, "c", { name: "c" });
