@@ -14,10 +14,11 @@ import type { ThreadLoad } from "../../base/metrics/thread-load.js";
 import { errorOf } from "../host/failure.js";
 import { writeForwarded } from "../host/forwarding-logger.js";
 import { HostPulse } from "../host/host-pulse.js";
-import { laterLink } from "../host/later-link.js";
+
 import type { PluginFacts } from "../plugins/named-plugins.js";
 import type { HostSnapshot, PluginRef, PluginValidation, TransactionQuestion } from "../worker.js";
 import type { ConnectorCall, ConnectorReport } from "./connector-host-messages.js";
+import { laterLink } from "./later-link.js";
 import type { ConnectorHostLink, OpenConnectorHost } from "./open-connector-host.js";
 import { PluginRun, type PluginRunEvents } from "./plugin-run.js";
 

@@ -1,4 +1,4 @@
-import type { HostLink } from "./host-link.js";
+import type { HostLink } from "../host/host-link.js";
 
 /**
  * A host that opens once `ready` resolves; its commands wait until then. For a host that takes the place of one whose
