@@ -18,6 +18,7 @@ const LOADED = [
   "src/main",
   // Of threads and plugins.
   "src/broker/broker-thread",
+  "src/broker/log/cleaning/cleaning-thread",
   "src/worker/connector/connector-host-thread",
   "src/worker/host/task-host-thread",
   "src/converters/built-in-converters",
@@ -30,6 +31,7 @@ const LOADED = [
   "src/base/clock",
   "src/base/logger",
   "src/base/random",
+  "src/broker/log/cleaning/cleaning-in-thread",
   "src/broker/start-broker",
   "src/broker/start-broker-thread",
   "src/converters/json/json-converter",
@@ -37,7 +39,9 @@ const LOADED = [
   "src/emulators/postgres/postgres-server",
   "src/protocol/apis/api-versions",
   "src/protocol/apis/create-topics",
+  "src/protocol/apis/incremental-alter-configs",
   "src/protocol/apis/produce",
+  "src/protocol/byte-reader",
   "src/protocol/records/record-batch-writer",
 ];
 

@@ -6,6 +6,7 @@ import { lineLogger } from "../base/log/line-logger.js";
 import { LogLevels } from "../base/log/log-levels.js";
 import { LOGGERS } from "../base/log/logger-names.js";
 import { SystemRandom } from "../base/random.js";
+import { CleaningInThread } from "./log/cleaning/cleaning-in-thread.js";
 import { startBroker } from "./start-broker.js";
 import type { BrokerThreadData, BrokerThreadOrder, BrokerThreadReport } from "./thread-messages.js";
 
@@ -23,7 +24,8 @@ async function main(): Promise<void> {
   const write = (line: string) => report({ kind: "log", line });
   const logger = lineLogger(write, clock, new LogLevels(logLevel), LOGGERS.broker, logFormat);
   try {
-    const broker = await startBroker({ ...options, clock, random: new SystemRandom(), logger });
+    const random = new SystemRandom();
+    const broker = await startBroker({ ...options, clock, random, logger, cleaningWorker: new CleaningInThread() });
     port.on("message", (order: BrokerThreadOrder) => {
       if (order.kind !== "close") return;
       void broker.close().then(() => {

@@ -2,7 +2,9 @@ import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
 import { KafkaError } from "../protocol/kafka-error.js";
 import type { BrokerProperties } from "./broker-properties.js";
-import { cleanLog } from "./log/cleaning/clean-log.js";
+import { adoptCleaned } from "./log/cleaning/adopt-cleaned.js";
+import { describeCleaning } from "./log/cleaning/cleaning-job.js";
+import type { CleaningWorker } from "./log/cleaning/cleaning-worker.js";
 import { type CleaningPlan, planCleaning } from "./log/cleaning/plan-cleaning.js";
 import type { PartitionLog } from "./log/partition-log.js";
 import type { OffsetCheckpoint } from "./offset-checkpoint.js";
@@ -15,6 +17,15 @@ interface Candidate {
   readonly plan: CleaningPlan;
 }
 
+export interface LogCleanerOptions {
+  readonly topics: TopicRegistry;
+  readonly checkpoint: OffsetCheckpoint;
+  readonly properties: BrokerProperties;
+  readonly worker: CleaningWorker;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /**
  * Cleans compacted logs, one at a time, the dirtiest first. The checkpoint holds the offset up to which each is clean.
  *
@@ -22,39 +33,52 @@ interface Candidate {
  * start, as in Kafka; if the disk failed, until the next run.
  */
 export class LogCleaner {
+  readonly #options: LogCleanerOptions;
   readonly #uncleanable = new WeakSet<PartitionLog>();
   #stopped = false;
+  #running: Promise<void> = Promise.resolve();
 
-  constructor(
-    private readonly topics: TopicRegistry,
-    private readonly checkpoint: OffsetCheckpoint,
-    private readonly properties: BrokerProperties,
-    private readonly clock: Clock,
-    private readonly logger: Logger,
-  ) {}
-
-  /** Cleans until no log is dirty enough. Called by the broker's maintenance. */
-  async run(): Promise<void> {
-    if (!this.properties.flag("log.cleaner.enable")) return;
-    const passed = new Set<PartitionLog>();
-    for (let next = this.#dirtiest(passed); next && !this.#stopped; next = this.#dirtiest(passed)) {
-      const progressed = await this.#tryToClean(next);
-      if (!progressed) passed.add(next.log);
-    }
+  constructor(options: LogCleanerOptions) {
+    this.#options = options;
   }
 
-  /** Ends the running cleaning at its next step; the next start of the broker cleans the rest. */
-  stop(): void {
+  /** Cleans until no log is dirty enough. Called by the broker's maintenance. */
+  run(): Promise<void> {
+    if (this.#stopped || !this.#options.properties.flag("log.cleaner.enable")) return Promise.resolve();
+    this.#running = this.#run();
+    return this.#running;
+  }
+
+  /**
+   * Ends the running cleaning; the next start of the broker cleans the rest. Resolves once nothing is written any more:
+   * what a log is about to adopt, it adopts, unless it is closed.
+   */
+  async stop(): Promise<void> {
     this.#stopped = true;
+    await this.#options.worker.end();
+    // The run reports its own failure.
+    await this.#running.catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    const passed = new Set<PartitionLog>();
+    try {
+      for (let next = this.#dirtiest(passed); next && !this.#stopped; next = this.#dirtiest(passed)) {
+        const progressed = await this.#tryToClean(next);
+        if (!progressed) passed.add(next.log);
+      }
+    } finally {
+      await this.#options.worker.end();
+    }
   }
 
   /** @param passed logs to skip in this run: they failed, or made no progress. */
   #dirtiest(passed: ReadonlySet<PartitionLog>): Candidate | undefined {
     let best: Candidate | undefined;
-    for (const { name, logs } of this.topics.all()) {
+    for (const { name, logs } of this.#options.topics.all()) {
       for (const [partition, log] of logs.entries()) {
         if (passed.has(log) || this.#uncleanable.has(log)) continue;
-        if (log.offline) continue;
+        if (log.offline || log.isReserved) continue;
         const plan = this.#planFor(log, name, partition);
         if (plan && (!best || plan.dirtyRatio > best.plan.dirtyRatio)) best = { topic: name, partition, log, plan };
       }
@@ -69,52 +93,42 @@ export class LogCleaner {
     const described = segments.map(({ baseOffset, nextOffset, size, maxTimestamp }) => {
       return { baseOffset, nextOffset, size, timestampMs: maxTimestamp };
     });
-    const cleanedUpTo = this.checkpoint.get(topic, partition);
-    return planCleaning(described, log.config, cleanedUpTo, log.lastStableOffset, this.clock.nowMs());
+    const { checkpoint, clock } = this.#options;
+    const cleanedUpTo = checkpoint.get(topic, partition);
+    return planCleaning(described, log.config, cleanedUpTo, log.lastStableOffset, clock.nowMs());
   }
 
   /** Returns whether the log got cleaner. */
   async #tryToClean(candidate: Candidate): Promise<boolean> {
     const { topic, partition, log } = candidate;
+    const { logger } = this.#options;
+    log.isReserved = true;
     try {
       return await this.#clean(candidate);
     } catch (cause) {
       if (this.#stopped || log.isClosed) return false;
       if (isDiskFault(cause)) {
-        this.logger.error("Compacting a log failed and will be tried again", { topic, partition }, cause);
+        logger.error("Compacting a log failed and will be tried again", { topic, partition }, cause);
       } else {
         this.#uncleanable.add(log);
-        this.logger.warn("A log cannot be compacted; it is skipped until the next start", { topic, partition }, cause);
+        logger.warn("A log cannot be compacted; it is skipped until the next start", { topic, partition }, cause);
       }
       return false;
+    } finally {
+      log.isReserved = false;
     }
   }
 
   async #clean({ topic, partition, log, plan }: Candidate): Promise<boolean> {
+    const { checkpoint, properties, worker, clock, logger } = this.#options;
     const bytesBefore = log.sizeBytes;
-    const nowMs = this.clock.nowMs();
-    const dedupeBufferBytes = this.properties.number("log.cleaner.dedupe.buffer.size");
-    const cleaning = cleanLog(log, plan, { nowMs, dedupeBufferBytes });
-    try {
-      for (;;) {
-        const step = cleaning.next();
-        if (!step.done) {
-          const { fdToSync } = step.value;
-          if (this.#stopped) cleaning.return(undefined);
-          else if (fdToSync === undefined) await this.clock.delay(0);
-          else await log.files.disk.syncLater(fdToSync);
-          continue;
-        }
-        const endOffset = step.value;
-        if (endOffset === undefined || endOffset <= plan.firstDirtyOffset) return false;
-        this.checkpoint.set(topic, partition, endOffset);
-        this.logger.info("Compacted a log", { topic, partition, endOffset, bytesBefore, bytesAfter: log.sizeBytes });
-        return true;
-      }
-    } finally {
-      // After a failed sync the generator still holds its file open and the log marked as being cleaned.
-      cleaning.return(undefined);
-    }
+    const dedupeBufferBytes = properties.number("log.cleaner.dedupe.buffer.size");
+    const job = describeCleaning(log, plan, { nowMs: clock.nowMs(), dedupeBufferBytes });
+    const endOffset = await worker.clean(job, (group) => adoptCleaned(log, group));
+    if (endOffset === undefined || endOffset <= plan.firstDirtyOffset || log.isClosed) return false;
+    await checkpoint.raise(topic, partition, endOffset);
+    logger.info("Compacted a log", { topic, partition, endOffset, bytesBefore, bytesAfter: log.sizeBytes });
+    return true;
   }
 }
 

@@ -1,10 +1,13 @@
+import { dirname } from "node:path";
 import type { Disk } from "../base/files/disk.js";
-import { replaceFile, writeAt } from "../base/files/durable-files.js";
+import { replaceFile, writeFileDurablyLater } from "../base/files/durable-files.js";
 import type { Logger } from "../base/logger.js";
+import { Turns } from "../base/turns.js";
 
 /** One offset per partition in Kafka's checkpoint format: `0`, the count, then `topic partition offset` lines. */
 export class OffsetCheckpoint {
   #offsets = new Map<string, number>();
+  readonly #turns = new Turns();
   /** A write has failed, perhaps after the file had its new content: the file may hold other offsets than this. */
   #isInDoubt = false;
 
@@ -30,37 +33,59 @@ export class OffsetCheckpoint {
     return this.#offsets.get(`${topic} ${partition}`) ?? 0;
   }
 
-  /** Sets an offset; it is on disk when this returns. @throws the disk's error; `get` answers as before then. */
+  /**
+   * Sets an offset at the start, before there is anything else to do; it is on disk when this returns.
+   * @throws the disk's error; `get` answers as before then.
+   */
   set(topic: string, partition: number, offset: number): void {
-    this.#replace(new Map(this.#offsets).set(`${topic} ${partition}`, offset));
-  }
-
-  /** Removes all partitions of a topic, in the file, too. @throws the disk's error; `get` answers as before then. */
-  drop(topic: string): void {
-    const left = new Map([...this.#offsets].filter(([key]) => !key.startsWith(`${topic} `)));
-    if (left.size < this.#offsets.size || this.#isInDoubt) this.#replace(left);
-  }
-
-  /** Replaces all offsets, in the background. @throws rejects with the disk's error; `get` answers as before then. */
-  async replaceAll(offsets: ReadonlyMap<readonly [topic: string, partition: number], number>): Promise<void> {
-    const next = `${this.path}.tmp`;
-    const fd = this.disk.open(next, "replace");
-    const all = new Map([...offsets].map(([[topic, partition], offset]) => [`${topic} ${partition}`, offset]));
-    try {
-      writeAt(this.disk, fd, Buffer.from(textOf(all)), 0);
-      await this.disk.syncLater(fd);
-    } finally {
-      this.disk.close(fd);
-    }
-    this.disk.rename(next, this.path);
-    this.#offsets = all;
-  }
-
-  #replace(offsets: Map<string, number>): void {
+    const offsets = new Map(this.#offsets).set(`${topic} ${partition}`, offset);
     this.#isInDoubt = true;
     replaceFile(this.disk, this.path, textOf(offsets));
     this.#isInDoubt = false;
     this.#offsets = offsets;
+  }
+
+  /**
+   * Raises an offset, if it is lower; it is on disk once this resolves. Changes are made in the order of the calls.
+   * @throws rejects with the disk's error; `get` answers as before then.
+   */
+  raise(topic: string, partition: number, offset: number): Promise<void> {
+    return this.#inTurn((offsets) => {
+      if (offset <= this.get(topic, partition)) return undefined;
+      return new Map(offsets).set(`${topic} ${partition}`, offset);
+    });
+  }
+
+  /**
+   * Removes all partitions of a topic, in the file, too, once this resolves.
+   * @throws rejects with the disk's error; `get` answers as before then.
+   */
+  drop(topic: string): Promise<void> {
+    return this.#inTurn((offsets) => {
+      const left = new Map([...offsets].filter(([key]) => !key.startsWith(`${topic} `)));
+      return left.size < offsets.size || this.#isInDoubt ? left : undefined;
+    });
+  }
+
+  /** Replaces all offsets. @throws rejects with the disk's error; `get` answers as before then. */
+  replaceAll(offsets: ReadonlyMap<readonly [topic: string, partition: number], number>): Promise<void> {
+    const all = [...offsets].map(([[topic, partition], offset]) => [`${topic} ${partition}`, offset] as const);
+    return this.#inTurn(() => new Map(all));
+  }
+
+  /** @param plan returns the offsets to have; undefined: they stay as they are. */
+  #inTurn(plan: (offsets: ReadonlyMap<string, number>) => Map<string, number> | undefined): Promise<void> {
+    return this.#turns.take(this.path, async () => {
+      const offsets = plan(this.#offsets);
+      if (!offsets) return;
+      const next = `${this.path}.tmp`;
+      this.#isInDoubt = true;
+      await writeFileDurablyLater(this.disk, next, textOf(offsets));
+      this.disk.rename(next, this.path);
+      await this.disk.syncFolderLater(dirname(this.path));
+      this.#isInDoubt = false;
+      this.#offsets = offsets;
+    });
   }
 }
 

@@ -13,6 +13,8 @@ import { FreeSpace } from "./free-space.js";
 import type { Broker } from "./handler.js";
 import { HANDLERS } from "./handlers/handler-table.js";
 import type { Interceptor } from "./interceptor.js";
+import { CleaningInLoop } from "./log/cleaning/cleaning-in-loop.js";
+import type { CleaningWorker } from "./log/cleaning/cleaning-worker.js";
 import type { PartitionLog } from "./log/partition-log.js";
 import { SealedFiles } from "./log/segments/sealed-files.js";
 import { LogCleaner } from "./log-cleaner.js";
@@ -49,6 +51,8 @@ export interface BrokerOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** Users of SCRAM to add, if they do not exist. */
   readonly scramUsers?: readonly ScramUser[];
+  /** By default logs are compacted in the calling thread, in steps. */
+  readonly cleaningWorker?: CleaningWorker;
   /** For tests: a disk that fails. */
   readonly disk?: Disk;
   /** For tests: called for every request before it is served. */
@@ -128,7 +132,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       apis: HANDLERS,
     };
     const { listeners, first, inside } = await openListeners(options, secured, broker);
-    const cleaner = new LogCleaner(registry, cleanerOffsets, properties, clock, logger);
+    const worker = options.cleaningWorker ?? new CleaningInLoop(disk, () => clock.turn());
+    const cleaner = new LogCleaner({ topics: registry, checkpoint: cleanerOffsets, properties, worker, clock, logger });
     startMaintenance(maintenance, broker, listeners, cleaner);
     maintenance.start({ name: "measuring the free space", intervalMs: () => FREE_SPACE_MS, run: measureSpace });
     const { clusterId } = state.metadata;
@@ -136,14 +141,15 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     logger.info("Broker serves", { host, port, dataDir, clusterId });
     const end = async (clean: boolean) => {
       maintenance.stop();
-      cleaner.stop();
+      const cleanerStopped = cleaner.stop();
       groups.close();
       const transactionsClosed = transactions.close();
       if (clean) await transactionsClosed;
       await Promise.all(listeners.map((each) => (clean ? each.close() : each.abandon())));
       const closes = clean && lock.isHeld();
+      if (!closes) registry.abandon();
+      await cleanerStopped;
       if (closes) await registry.close();
-      else registry.abandon();
       await state.close();
       lock.release();
       logger.info(closes ? "Broker stopped" : "Broker abandoned");
@@ -234,10 +240,10 @@ function startMaintenance(
   cleaner: LogCleaner,
 ): void {
   const every = (name: string) => () => properties.number(name);
-  const eachLog = (chore: string, work: (log: PartitionLog) => void) => {
+  const eachLog = async (chore: string, work: (log: PartitionLog) => void | Promise<void>) => {
     for (const log of topics.all().flatMap((topic) => topic.logs)) {
       try {
-        work(log);
+        await work(log);
       } catch (cause) {
         // One failing log must not stop the work on the others.
         logger.error("A chore of a log failed and will be tried again", { chore, folder: log.folder }, cause);
@@ -249,7 +255,7 @@ function startMaintenance(
     intervalMs: every("log.flush.scheduler.interval.ms"),
     run: () => {
       const nowMs = clock.nowMs();
-      eachLog("flushing logs", (log) => log.tend(nowMs, properties.number("producer.id.expiration.ms")));
+      return eachLog("flushing logs", (log) => log.tend(nowMs, properties.number("producer.id.expiration.ms")));
     },
   });
   maintenance.start({
@@ -261,8 +267,8 @@ function startMaintenance(
     name: "deleting old segments",
     intervalMs: every("log.retention.check.interval.ms"),
     run: () =>
-      eachLog("deleting old segments", (log) => {
-        const count = log.applyRetention(clock.nowMs());
+      eachLog("deleting old segments", async (log) => {
+        const count = await log.applyRetention(clock.nowMs());
         const { folder, logStartOffset } = log;
         if (count > 0) logger.info("Deleted old segments", { folder, count, logStartOffset });
       }),

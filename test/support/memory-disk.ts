@@ -226,6 +226,12 @@ export class MemoryDisk implements Disk {
     this.#change({ set: [{ folder: dirname(path), name: basename(path), node: undefined }] });
   }
 
+  async removeLater(path: string): Promise<void> {
+    await this.gate;
+    await Promise.resolve();
+    this.remove(path);
+  }
+
   list(path: string): FolderEntry[] {
     this.#folder(path);
     return [...this.#root]

@@ -16,6 +16,7 @@ import {
   rmSync,
   statfs,
   statSync,
+  unlink,
   unlinkSync,
   utimesSync,
   writeSync,
@@ -58,6 +59,8 @@ export interface Disk {
   rename(from: string, to: string): void;
   /** Removes a file if it exists. */
   remove(path: string): void;
+  /** The same in the background: a large file takes tens of milliseconds. */
+  removeLater(path: string): Promise<void>;
   list(path: string): FolderEntry[];
   /** Creates a folder, and its parents, where they do not exist. Returns the first that it created, if any. */
   makeFolder(path: string): string | undefined;
@@ -107,7 +110,7 @@ export const SYSTEM_DISK: Disk = {
     try {
       return readFileSync(path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
   },
@@ -116,9 +119,10 @@ export const SYSTEM_DISK: Disk = {
     try {
       unlinkSync(path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if (!isMissing(error)) throw error;
     }
   },
+  removeLater: (path) => settled((done) => unlink(path, (error) => done(isMissing(error) ? null : error))),
   list: (path) =>
     readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() })),
   makeFolder: (path) => mkdirSync(path, { recursive: true }),
@@ -132,6 +136,10 @@ export const SYSTEM_DISK: Disk = {
       ),
     ),
 };
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === "ENOENT";
+}
 
 function settled(call: (done: (error: Error | null) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => call((error) => (error ? reject(error) : resolve())));

@@ -62,9 +62,24 @@ export class LogAvailability {
     try {
       return step();
     } catch (cause) {
-      if (cause instanceof KafkaError) throw cause;
-      throw new KafkaError("KAFKA_STORAGE_ERROR", `${doing} ${this.folder}`, { cause });
+      throw this.#storageError(doing, cause);
     }
+  }
+
+  /** The same for a step that the log may be closed or taken offline during. */
+  async guardLater<T>(doing: string, step: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw this.closedError(doing);
+    if (this.#offline) throw this.#offline;
+    try {
+      return await step();
+    } catch (cause) {
+      throw this.#storageError(doing, cause);
+    }
+  }
+
+  #storageError(doing: string, cause: unknown): KafkaError {
+    if (cause instanceof KafkaError) return cause;
+    return new KafkaError("KAFKA_STORAGE_ERROR", `${doing} ${this.folder}`, { cause });
   }
 
   /** The error of a step that needs the log after its end. */

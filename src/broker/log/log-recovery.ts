@@ -2,14 +2,8 @@ import { join } from "node:path";
 import { readAt } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
-import {
-  BATCH_HEADER_BYTES,
-  type BatchHeader,
-  checkCrc,
-  nextOffsetOf,
-  readBatchHeader,
-} from "../../protocol/records/record-batch.js";
-import { lastOffset, type ReadBytes, walkHeaders } from "./segments/batch-walk.js";
+import { BATCH_HEADER_BYTES, type BatchHeader, checkCrc, nextOffsetOf } from "../../protocol/records/record-batch.js";
+import { headerAt, lastOffset, type ReadBytes, walkHeaders } from "./segments/batch-walk.js";
 import type { SealedFiles } from "./segments/sealed-files.js";
 import { Segment } from "./segments/segment.js";
 import { SegmentSwap } from "./segments/segment-swap.js";
@@ -149,16 +143,6 @@ function walkIntactBatches(
   return position;
 }
 
-/** The header at `at`; undefined when the bytes there are not one. */
-function headerAt(chunk: Buffer, at: number): BatchHeader | undefined {
-  try {
-    return readBatchHeader(chunk, at);
-  } catch (error) {
-    if (error instanceof MalformedError) return undefined;
-    throw error;
-  }
-}
-
 /**
  * Finishes or undoes an interrupted compaction: a `.log.swap` is complete and counts, a `.cleaned` never did. Also
  * deletes index files that have lost their segment.
@@ -180,10 +164,14 @@ function finishReplacements(folder: string, files: SealedFiles, indexIntervalByt
     const last = lastOffsetOf(join(folder, name), files);
     logger.info("Finishing an interrupted compaction", { folder, segment: base });
     const replaced = segmentBases(folder, files).filter((b) => b >= base && b <= Math.max(base, last));
-    const swap = new SegmentSwap(folder, base, files, indexIntervalBytes);
-    swap.admitAll();
-    swap.writeIndex();
-    swap.takePlace(replaced);
+    const swap = new SegmentSwap(folder, base, files);
+    swap.restoreIndex(indexIntervalBytes);
+    // Its name must not be lost once what it replaces is gone.
+    disk.syncFolder(folder);
+    for (const step of swap.takePlace(replaced)) {
+      if (step.kind === "sync") disk.syncFolder(folder);
+      else disk.remove(step.path);
+    }
   }
 }
 

@@ -89,11 +89,12 @@ export class LogSegments {
 
   /**
    * Forces the producers at the start of a segment to disk, before those up to it are deleted: they are then known from
-   * nothing else. Of a sealed segment that was done before it was sealed.
+   * nothing else. Of a sealed segment that was done before it was sealed. Resolves with false if there is no snapshot, as
+   * after a start on a full disk.
    */
-  forceProducersAt(index: number): void {
-    const segment = this.#list[index];
-    if (segment?.sealed === false) segment.syncProducerSnapshot();
+  async forceProducersAt(index: number): Promise<boolean> {
+    const segment = this.#list[index]!;
+    return segment.sealed || segment.syncProducerSnapshotLater();
   }
 
   /** Seals nothing before another segment is added: the snapshot at the start of the active one is not written. */
@@ -162,13 +163,14 @@ export class LogSegments {
   }
 
   /**
-   * Deletes the oldest segment.
+   * Deletes the oldest segment, and returns the path of a file that is left to remove.
    * @throws the file system's error; the segment then stays in the list, since on disk it would precede a gap.
    */
-  removeOldest(): void {
-    this.#list[0]!.remove();
+  retireOldest(): string {
+    const path = this.#list[0]!.retire();
     this.#list.shift();
     this.#places.length = 0;
+    return path;
   }
 
   /** Puts `fresh` in the place of neighbouring segments; undefined: nothing. */

@@ -13,6 +13,7 @@ import { LogAvailability } from "./log-availability.js";
 import type { LogConfig } from "./log-config.js";
 import { LogReader } from "./log-reader.js";
 import { recoverSegments } from "./log-recovery.js";
+import { LogRetention } from "./log-retention.js";
 import { LogSegments } from "./log-segments.js";
 import { mustRoll } from "./must-roll.js";
 import type { PartitionLogOptions } from "./partition-log-options.js";
@@ -44,14 +45,15 @@ export class PartitionLog {
   readonly #producers = new ProducerState();
   readonly #readers = new WaitingReaders();
   readonly #epochs: LeaderEpochFile;
+  readonly #retention: LogRetention;
   /** Reads batches and searches them. */
   readonly reader: LogReader;
   #logStartOffset: number;
   #unflushedSinceMs = 0;
   /** Nothing is appended any more: it would count as forced to disk by the stop. */
   #isClosing = false;
-  /** Set by the cleaner while it rewrites segments; retention skips the log meanwhile. */
-  cleaning = false;
+  /** Set while the cleaner or retention changes which sealed segments there are; the other skips the log meanwhile. */
+  isReserved = false;
 
   private constructor(options: PartitionLogOptions, segments: Segment[]) {
     this.#options = options;
@@ -60,6 +62,13 @@ export class PartitionLog {
     this.#segments = new LogSegments({ folder, files, logger, producers: this.#producers, list: segments });
     this.#epochs = new LeaderEpochFile(folder, files.disk);
     this.reader = new LogReader(this.#segments, this.#availability, () => this.highWatermark);
+    this.#retention = new LogRetention({
+      segments: this.#segments,
+      availability: this.#availability,
+      disk: files.disk,
+      roll: () => this.#roll(),
+      raiseStart: (offset) => this.raiseStart(offset),
+    });
     const end = segments.at(-1)?.nextOffset ?? options.logStartOffset;
     this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]?.baseOffset ?? 0), end);
     this.#commit = new GroupCommit({
@@ -277,24 +286,17 @@ export class PartitionLog {
   }
 
   /**
-   * Deletes the oldest segments as retention allows. Called by the broker's maintenance. Returns their number.
-   * @throws KafkaError KAFKA_STORAGE_ERROR. Segments deleted before the failure stay deleted.
+   * Deletes the oldest segments as retention allows. Called by the broker's maintenance. Resolves with their number.
+   * @throws rejects with KafkaError KAFKA_STORAGE_ERROR. Segments deleted before the failure stay deleted.
    */
-  applyRetention(nowMs: number): number {
-    if (this.cleaning || !this.#availability.isAvailable) return 0;
-    return this.#availability.guard("deleting old segments of", () => {
-      const { length } = this.segments;
-      const count = planRetention(this.segments, this.config, this.#logStartOffset, nowMs);
-      this.#segments.forceProducersAt(count);
-      // The active one last: its successor needs space, which deleting the others may have to free first.
-      for (let left = Math.min(count, length - 1); left > 0; left--) this.#removeOldest();
-      if (count === length) {
-        this.#roll();
-        this.#segments.forceProducersAt(1);
-        this.#removeOldest();
-      }
-      return count;
-    });
+  async applyRetention(nowMs: number): Promise<number> {
+    if (this.isReserved || !this.#availability.isAvailable) return 0;
+    this.isReserved = true;
+    try {
+      return await this.#retention.apply(() => planRetention(this.segments, this.config, this.#logStartOffset, nowMs));
+    } finally {
+      this.isReserved = false;
+    }
   }
 
   /**
@@ -415,11 +417,6 @@ export class PartitionLog {
   #roll(): void {
     this.#segments.roll(this.config.indexIntervalBytes);
     this.#commit.want();
-  }
-
-  #removeOldest(): void {
-    this.raiseStart(this.segments[1]!.baseOffset);
-    this.#segments.removeOldest();
   }
 
   /**

@@ -163,14 +163,11 @@ export class PartitionFolders {
     }
   }
 
-  /** The same file by file: large ones take tens of milliseconds each, and requests are served in between. */
+  /** The same, the files in the background: large ones take tens of milliseconds each. */
   async removeLater(renamed: string): Promise<void> {
-    const { files, turn, logger } = this.#options;
+    const { files, logger } = this.#options;
     try {
-      for (const { name } of files.disk.list(renamed)) {
-        files.disk.remove(join(renamed, name));
-        await turn();
-      }
+      for (const { name } of files.disk.list(renamed)) await files.disk.removeLater(join(renamed, name));
     } catch (cause) {
       logger.error("A deleted partition could not be removed; the next start removes it", { folder: renamed }, cause);
       return;

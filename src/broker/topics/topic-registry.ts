@@ -170,8 +170,8 @@ export class TopicRegistry {
     const { state, startOffsets, cleanerOffsets, random, properties, logger } = this.#options;
     if (this.#topics.has(name)) throw new KafkaError("TOPIC_ALREADY_EXISTS", `Creating topic ${name}`);
     // Of a deleted topic: its log start would cut off the records of this one, and its readers would begin behind them.
-    startOffsets.drop(name);
-    cleanerOffsets.drop(name);
+    await startOffsets.drop(name);
+    await cleanerOffsets.drop(name);
     if (!(await this.#forget(name))) {
       const detail = "what a deleted topic of this name has left, such as committed offsets, cannot be deleted yet";
       throw new KafkaError("KAFKA_STORAGE_ERROR", `Creating topic ${name}`, { detail });
@@ -274,7 +274,7 @@ export class TopicRegistry {
     // Of several that waited the highest counts; a start raised by retention may not be on disk. A deleted topic has
     // closed its log.
     if (log.isClosed || offset <= this.#options.startOffsets.get(name, partition)) return;
-    this.#options.startOffsets.set(name, partition, offset);
+    await this.#options.startOffsets.raise(name, partition, offset);
     log.raiseStart(offset);
   }
 

@@ -3,7 +3,7 @@ import { SeededRandom } from "../../../src/base/random.js";
 import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
 import { append, batchOf, openServedLog, readAll } from "../broker-log.js";
 import { MemoryDisk } from "../memory-disk.js";
-import { compactSealed } from "./compact-sealed.js";
+import { tryToCompact } from "./compact-sealed.js";
 import { FAULTS, openLife } from "./disk-life.js";
 
 const FOLDER = "/data/t-0";
@@ -38,7 +38,7 @@ export async function runCompactionHistory(seed: number): Promise<void> {
       if (!log) continue;
       check(log, state, []);
       for (let step = random.integer(40); step > 0 && !disk.isCut && !log.offline; step--) {
-        if (random.integer(8) === 0) await compactSealed(log, disk, clock.nowMs());
+        if (random.integer(8) === 0) await tryToCompact(log, disk, clock.nowMs());
         const key = KEYS[random.integer(KEYS.length)]!;
         const value = random.integer(5) === 0 ? null : `${next++}${"x".repeat(random.integer(100))}`;
         const acknowledged = await send(log, key, value);
@@ -46,7 +46,7 @@ export async function runCompactionHistory(seed: number): Promise<void> {
         // Not acknowledged, it may be there or not; to send it again settles that.
         else if (log.offline || disk.isCut) await settle(log, disk, clock, state, key, value, life);
       }
-      if (!isMended && random.integer(2) === 0 && !disk.isCut) await compactSealed(log, disk, clock.nowMs());
+      if (!isMended && random.integer(2) === 0 && !disk.isCut) await tryToCompact(log, disk, clock.nowMs());
       log.abandon();
       if (random.integer(3) === 0 && !disk.isCut) disk.kill();
       else disk.restart();

@@ -16,7 +16,7 @@ import { readRecords } from "../../../src/protocol/records/record-batch-reader.j
 import { readMarker } from "../../../src/protocol/records/transaction-marker.js";
 import { batchOf, openServedLog } from "../broker-log.js";
 import { type DiskFault, MemoryDisk } from "../memory-disk.js";
-import { compactSealed } from "./compact-sealed.js";
+import { tryToCompact } from "./compact-sealed.js";
 import { ENDS, endLife, openLife } from "./disk-life.js";
 
 const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "cut", "EIO", "ENOSPC"];
@@ -318,7 +318,7 @@ export async function runCoordinatorHistory(
         else await clock.turn();
         if (random.integer(4) === 0) model.late.shift()?.();
         if (random.integer(10) === 0) {
-          await compactSealed(world.logs.get(INTERNAL[random.integer(INTERNAL.length)]!)!, disk, clock.nowMs());
+          await tryToCompact(world.logs.get(INTERNAL[random.integer(INTERNAL.length)]!)!, disk, clock.nowMs());
         }
         if (random.integer(40) === 0) {
           await clock.advance(TIMEOUT_MS + 1);

@@ -84,7 +84,7 @@ export async function runTopicHistory(seed: number): Promise<void> {
       expected.lowestStart = Math.max(expected.lowestStart, target);
     } else if (choice <= 6) {
       expected.highestStart = Math.max(expected.highestStart, log.highWatermark);
-      log.applyRetention(clock.nowMs());
+      await log.applyRetention(clock.nowMs());
     } else if (choice <= 8) {
       const value = String(1001 + next++);
       const before = new Set(expected.settings);

@@ -1,6 +1,5 @@
 import { SimClock } from "../../../src/base/clock.js";
 import { SeededRandom } from "../../../src/base/random.js";
-import { cleanLog } from "../../../src/broker/log/cleaning/clean-log.js";
 import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
 import type { OpenTransaction } from "../../../src/broker/log/producers/producer-state.js";
 import { endOfBatches } from "../../../src/broker/log/segments/batch-walk.js";
@@ -19,6 +18,7 @@ import { readMarker } from "../../../src/protocol/records/transaction-marker.js"
 import { openServedLog } from "../broker-log.js";
 import { MemoryDisk } from "../memory-disk.js";
 import { endIn, produceTo } from "../transactional-log.js";
+import { compactSealed } from "./compact-sealed.js";
 import { ENDS, endLife, FAULTS, openLife } from "./disk-life.js";
 import { type ModelBatch, type ModelEntry, TransactionModel } from "./transaction-model.js";
 
@@ -212,7 +212,7 @@ class History {
     this.#logStart = Math.max(this.#logStart, target);
     log.raiseStart(target);
     try {
-      log.applyRetention(this.#clock.nowMs());
+      await log.applyRetention(this.#clock.nowMs());
     } catch (cause) {
       if (this.#disk.fault === undefined) throw cause;
     }
@@ -225,21 +225,32 @@ class History {
     if (sealed.some((segment) => !segment.sealed)) return;
     const last = sealed.findLast(({ nextOffset }) => nextOffset <= log.lastStableOffset);
     if (!last) return;
-    const plan = { firstDirtyOffset: sealed[0]!.baseOffset, endOffset: last.nextOffset, dirtyRatio: 1 };
     const dedupeBufferBytes = [48, 96, 1 << 16][this.#pick(3)]!;
-    const cleaning = cleanLog(log, plan, { nowMs: this.#clock.nowMs(), dedupeBufferBytes });
     this.#cleanedUpTo = Math.max(this.#cleanedUpTo, last.nextOffset);
-    try {
-      for (let step = cleaning.next(); !step.done; step = cleaning.next()) {
-        if (step.value.fdToSync !== undefined) await this.#disk.syncLater(step.value.fdToSync);
-        // The log is read between the steps.
+    // The log is read and written between the steps, and read at each sync of the files that take their places.
+    let found: unknown;
+    const look = () => {
+      try {
         if (!log.offline && !this.#disk.isCut) this.#check(log);
+      } catch (cause) {
+        found ??= cause;
       }
+    };
+    this.#disk.onSync = look;
+    const between = () => {
+      const isAlive = !log.offline && !this.#disk.isCut;
+      if (isAlive && this.#pick(3) === 0) this.#send(log, PRODUCERS[this.#pick(PRODUCERS.length)]!);
+      look();
+      return this.#pick(40) > 0;
+    };
+    try {
+      await compactSealed(log, { nowMs: this.#clock.nowMs(), dedupeBufferBytes, between });
     } catch (cause) {
       if (this.#disk.fault === undefined) throw cause;
     } finally {
-      cleaning.return(undefined);
+      this.#disk.onSync = undefined;
     }
+    if (found !== undefined) throw found;
   }
 
   #open(leaderEpoch: number): Promise<PartitionLog | undefined> {

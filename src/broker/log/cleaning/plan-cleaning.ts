@@ -55,7 +55,10 @@ export function planCleaning(
 /**
  * Groups neighbouring segments that fit into one, so that repeated cleaning does not leave ever more small segments.
  */
-export function groupSegments<S extends CleanableSegment>(segments: readonly S[], segmentBytes: number): S[][] {
+export function groupSegments<S extends Omit<CleanableSegment, "timestampMs">>(
+  segments: readonly S[],
+  segmentBytes: number,
+): S[][] {
   const groups: S[][] = [];
   let bytes = 0;
   for (const segment of segments) {

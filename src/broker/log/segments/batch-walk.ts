@@ -1,3 +1,4 @@
+import { MalformedError } from "../../../protocol/malformed-error.js";
 import {
   BATCH_HEADER_BYTES,
   BATCH_PREFIX_BYTES,
@@ -47,6 +48,17 @@ export function walkHeaders(
     position = end;
   }
   return position;
+}
+
+/** The header at `at`; undefined when the bytes there are not one. */
+export function headerAt(bytes: Buffer, at: number): BatchHeader | undefined {
+  if (bytes.length < at + BATCH_HEADER_BYTES) return undefined;
+  try {
+    return readBatchHeader(bytes, at);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
 }
 
 /** The offset behind the last of the whole batches that `bytes` hold; there is at least one. */

@@ -1,6 +1,6 @@
 import { type BatchHeader, nextOffsetOf } from "../../../protocol/records/record-batch.js";
 import { lastOffset } from "./batch-walk.js";
-import type { SegmentIndex } from "./segment-index.js";
+import type { LastTime, SegmentIndex } from "./segment-index.js";
 
 /** The range of a segment's batches in offsets and time: a fold of their headers. */
 export class SegmentExtent {
@@ -54,14 +54,13 @@ export class SegmentExtent {
   /**
    * Takes over the range of the segment's first batches.
    *
-   * @param index theirs.
+   * @param last their largest timestamp; undefined when none has one.
    * @param nextOffset theirs.
    * @param firstTimestamp of the first of them, -1 if that is unknown.
    */
-  resume(index: SegmentIndex, nextOffset: number, firstTimestamp: number): void {
+  resume(last: LastTime | undefined, nextOffset: number, firstTimestamp: number): void {
     this.#nextOffset = nextOffset;
     this.#firstTimestamp = firstTimestamp;
-    const last = index.lastTime;
     if (!last) return;
     this.#maxTimestamp = last.timestamp;
     this.#maxTimestampOffset = this.baseOffset + last.relativeOffset;

@@ -19,11 +19,14 @@ export class SegmentFile {
   /** Syncs under way: the descriptor stays open until they settle, or another file might get its number. */
   #syncs = 0;
   #isClosed = false;
+  #path: string;
 
   private constructor(
-    readonly path: string,
+    path: string,
     private readonly files: SealedFiles,
-  ) {}
+  ) {
+    this.#path = path;
+  }
 
   /** Opens a file of which no batch is admitted yet; `write` creates it if it does not exist. */
   static open(path: string, files: SealedFiles, mode: "read" | "write"): SegmentFile {
@@ -39,6 +42,18 @@ export class SegmentFile {
     file.#syncedSize = file.#size;
     file.release();
     return file;
+  }
+
+  /** The file of a compacted segment of known size, all of which is on disk. Nothing is read. */
+  static ofCleaned(path: string, size: number, files: SealedFiles): SegmentFile {
+    const file = new SegmentFile(path, files);
+    file.#size = size;
+    file.#syncedSize = size;
+    return file;
+  }
+
+  get path(): string {
+    return this.#path;
   }
 
   /** Bytes of the batches that are admitted. */
@@ -157,6 +172,12 @@ export class SegmentFile {
     this.#isClosed = true;
     this.release();
     this.files.forget(this.path);
+  }
+
+  /** Notes that the file was renamed. */
+  renamed(path: string): void {
+    this.files.forget(this.path);
+    this.#path = path;
   }
 
   remove(): void {

@@ -5,6 +5,12 @@ export const OFFSET_ENTRY = 8;
 /** Bytes of one entry of a time index: timestamp, relative offset (Kafka's `.timeindex`). */
 export const TIME_ENTRY = 12;
 
+/** The largest timestamp of a segment, and the last offset of the batch that has it. */
+export interface LastTime {
+  readonly timestamp: number;
+  readonly relativeOffset: number;
+}
+
 /**
  * The sparse indexes of one segment, held as the bytes of Kafka's `.index` and `.timeindex` files: sealing a segment
  * writes each as it is.
@@ -42,7 +48,7 @@ export class SegmentIndex extends IndexLookup {
   }
 
   /** The largest timestamp and the last offset of its batch; undefined when no batch has a timestamp. */
-  get lastTime(): { readonly timestamp: number; readonly relativeOffset: number } | undefined {
+  get lastTime(): LastTime | undefined {
     if (this.#timesLength === 0) return undefined;
     const at = this.#timesLength - TIME_ENTRY;
     return { timestamp: readTimestamp(this.#times, at), relativeOffset: this.#times.readUInt32BE(at + 8) };

@@ -1,96 +1,82 @@
-import type { BatchHeader } from "../../../protocol/records/record-batch.js";
 import { walkHeaders } from "./batch-walk.js";
+import { cleanedPath } from "./cleaned-segment.js";
+import { retireFile } from "./retire-file.js";
 import type { SealedFiles } from "./sealed-files.js";
 import { SealedIndex } from "./sealed-index.js";
 import { SegmentExtent } from "./segment-extent.js";
 import { SegmentFile } from "./segment-file.js";
 import { SegmentIndex } from "./segment-index.js";
 import { segmentPath } from "./segment-path.js";
-import type { AbortedTransaction } from "./transaction-index.js";
+
+/** What the driver of a swap does before the next step: forces the folder to disk, or removes a file that is over. */
+export type SwapStep = { readonly kind: "sync" } | { readonly kind: "remove"; readonly path: string };
 
 /**
- * A compacted segment that is to replace those it was made from: `<base offset>.log.swap` and its index files. A segment
- * that is in place never lacks these: recovery would take the offsets that it no longer holds for lost ones.
+ * A compacted segment that counts, and is to replace those it was made from: `<base offset>.log.swap` and its index
+ * files. Whatever interrupts this, the next start finishes it.
  */
 export class SegmentSwap {
   readonly path: string;
-  readonly #files: SealedIndex;
-  readonly #extent: SegmentExtent;
-  readonly #index = new SegmentIndex();
 
   constructor(
     private readonly folder: string,
     private readonly baseOffset: number,
     private readonly files: SealedFiles,
-    private readonly indexIntervalBytes: number,
   ) {
     this.path = segmentPath(folder, baseOffset, "log.swap");
-    this.#files = new SealedIndex(files.disk, folder, baseOffset, ".swap");
-    this.#extent = new SegmentExtent(baseOffset);
   }
 
-  /**
-   * Writes `.txnindex.swap`, before there is a `.log.swap`, for segments with aborted transactions. Also without any left:
-   * the old index must not outlive its markers.
-   */
-  writeAborted(aborted: readonly AbortedTransaction[]): void {
-    this.#files.writeAborted(aborted);
+  /** Makes a `CleanedSegment` count, once the folder is forced to disk. */
+  begin(): void {
+    this.files.disk.rename(cleanedPath(this.folder, this.baseOffset), this.path);
   }
 
-  /** Adds the batch at `position` of the file to the index: when it is written, so that it is not read again. */
-  admit(header: BatchHeader, position: number): void {
-    this.#extent.admit(header, position, this.#index, this.indexIntervalBytes);
-  }
-
-  /** Admits all batches of a `.log.swap` that an earlier process has written. */
-  admitAll(): void {
-    const file = SegmentFile.open(this.path, this.files, "read");
+  /** Writes the index files of one that an earlier process has left: these may have lost their names. */
+  restoreIndex(indexIntervalBytes: number): void {
+    const { files, folder, baseOffset } = this;
+    const index = new SegmentIndex();
+    const extent = new SegmentExtent(baseOffset);
+    const file = SegmentFile.open(this.path, files, "read");
     try {
       walkHeaders(file.read, 0, file.length, (header, position) => {
-        this.admit(header, position);
+        extent.admit(header, position, index, indexIntervalBytes);
         return false;
       });
     } finally {
       file.close();
     }
-  }
-
-  /** Writes `.index.swap` and `.timeindex.swap` of a `.log.swap` that is on disk, and whose batches are admitted. */
-  writeIndex(): void {
-    this.#extent.indexTime(this.#index);
-    this.#files.write(this.#index, undefined);
+    extent.indexTime(index);
+    new SealedIndex(files.disk, folder, baseOffset, ".swap").write(index, undefined);
   }
 
   /**
-   * Replaces the segments that it was made from. These are deleted oldest first: as long as a record exists, so does the
-   * tombstone behind it, however often this is interrupted and repeated.
+   * Replaces the segments that it was made from. These are removed oldest first: as long as a record exists, so does the
+   * tombstone behind it, however often this is interrupted and repeated. Between two steps the log is served.
    *
    * @param replaced base offsets, rising, of those that are still there.
+   * @param named called when the files have got the names of a segment.
    */
-  takePlace(replaced: readonly number[]): void {
+  *takePlace(replaced: readonly number[], named?: () => void): Generator<SwapStep, void> {
     const { folder, baseOffset, files } = this;
     const { disk } = files;
     for (const old of replaced) {
-      files.forget(segmentPath(folder, old, "log"));
       if (old === baseOffset) continue;
-      for (const suffix of ["log", "index", "timeindex", "txnindex"]) disk.remove(segmentPath(folder, old, suffix));
+      const path = retireFile(files, segmentPath(folder, old, "log"));
+      new SealedIndex(disk, folder, old).remove();
+      yield { kind: "remove", path };
     }
-    disk.syncFolder(folder);
+    yield { kind: "sync" };
+    const path = segmentPath(folder, baseOffset, "log");
+    const retired = replaced.includes(baseOffset) ? retireFile(files, path) : undefined;
     // The segment last: until then, all of this is repeated.
     for (const suffix of ["txnindex", "timeindex", "index", "log"]) {
-      const path = segmentPath(folder, baseOffset, suffix);
+      const target = segmentPath(folder, baseOffset, suffix);
       // None without aborted transactions, or it is renamed already.
-      if (suffix === "txnindex" && disk.readFile(`${path}.swap`) === undefined) continue;
-      disk.rename(`${path}.swap`, path);
+      if (suffix === "txnindex" && disk.readFile(`${target}.swap`) === undefined) continue;
+      disk.rename(`${target}.swap`, target);
     }
-    disk.syncFolder(folder);
-  }
-
-  /** Removes the files of one that has replaced nothing yet, as far as they are written. */
-  remove(): void {
-    const { disk } = this.files;
-    disk.remove(this.path);
-    this.#files.remove();
-    new SealedIndex(disk, this.folder, this.baseOffset, ".swap.tmp").remove();
+    named?.();
+    yield { kind: "sync" };
+    if (retired !== undefined) yield { kind: "remove", path: retired };
   }
 }

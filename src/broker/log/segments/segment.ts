@@ -1,5 +1,4 @@
 import { writeFile } from "../../../base/files/durable-files.js";
-import { MalformedError } from "../../../protocol/malformed-error.js";
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -8,9 +7,11 @@ import {
   readBatchHeader,
   wholeBatches,
 } from "../../../protocol/records/record-batch.js";
-import { lastOffset, walkHeaders } from "./batch-walk.js";
+import { headerAt, lastOffset, walkHeaders } from "./batch-walk.js";
+import type { CleanedSegment } from "./cleaned-segment.js";
 import type { IndexLookup } from "./index-lookup.js";
 import { decodeIndexSnapshot, encodeIndexSnapshot } from "./index-snapshot.js";
+import { retireFile } from "./retire-file.js";
 import type { SealedFiles } from "./sealed-files.js";
 import { SealedIndex } from "./sealed-index.js";
 import { SegmentExtent } from "./segment-extent.js";
@@ -43,7 +44,7 @@ export interface ReadBatches {
 export class Segment {
   readonly #file: SegmentFile;
   readonly #extent: SegmentExtent;
-  readonly #sealedIndex: SealedIndex;
+  #sealedIndex: SealedIndex;
   /** Undefined once the segment is sealed. */
   #index: SegmentIndex | undefined = new SegmentIndex();
   #aborted: AbortedTransaction[] = [];
@@ -52,6 +53,8 @@ export class Segment {
   /** Position up to which the index snapshot vouches for the segment. */
   #vouchedBytes = 0;
   #describedEnd: number;
+  /** Set once its file has another name, and is only to be removed. */
+  #retiredPath: string | undefined;
 
   private constructor(
     private readonly folder: string,
@@ -85,9 +88,31 @@ export class Segment {
     const aborted = indexed && segment.#sealedIndex.readAborted(nextOffset);
     if (!indexed || !aborted) return undefined;
     segment.#index = undefined;
-    segment.#extent.resume(indexed, nextOffset, -1);
+    segment.#extent.resume(indexed.lastTime, nextOffset, -1);
     segment.#aborted = aborted;
     return segment;
+  }
+
+  /**
+   * A compacted segment, under the names of its `SegmentSwap`: they are on disk, and none of them is read.
+   * @param nextOffset of the last of the segments that it was made from.
+   */
+  static ofSwap(folder: string, swap: CleanedSegment, nextOffset: number, files: SealedFiles): Segment {
+    const { baseOffset, sizeBytes, lastTime, aborted } = swap;
+    const path = segmentPath(folder, baseOffset, "log.swap");
+    const segment = new Segment(folder, baseOffset, files, 0, SegmentFile.ofCleaned(path, sizeBytes, files));
+    segment.#sealedIndex = new SealedIndex(files.disk, folder, baseOffset, ".swap");
+    segment.#index = undefined;
+    segment.#extent.resume(lastTime, nextOffset, -1);
+    segment.#aborted = [...aborted];
+    return segment;
+  }
+
+  /** Notes that the files of a swap have got the names of a segment. */
+  takeName(): void {
+    const { folder, baseOffset, files } = this;
+    this.#file.renamed(segmentPath(folder, baseOffset, "log"));
+    this.#sealedIndex = new SealedIndex(files.disk, folder, baseOffset);
   }
 
   /** Whether the index files are written and the segment's descriptor is closed. */
@@ -165,20 +190,7 @@ export class Segment {
     this.#aborted.push(aborted);
   }
 
-  /** Forces the snapshot of the producers at the segment's start to disk. Returns whether there is one. */
-  syncProducerSnapshot(): boolean {
-    const { disk } = this.files;
-    if (!this.#hasProducerSnapshot) return false;
-    const fd = disk.open(this.#beside("snapshot"), "read");
-    try {
-      disk.sync(fd);
-      return true;
-    } finally {
-      disk.close(fd);
-    }
-  }
-
-  /** The same in the background. */
+  /** Forces the snapshot of the producers at the segment's start to disk. Resolves with whether there is one. */
   async syncProducerSnapshotLater(): Promise<boolean> {
     const { disk } = this.files;
     if (!this.#hasProducerSnapshot) return false;
@@ -208,7 +220,7 @@ export class Segment {
     this.#index = indexed;
     const end = walkHeaders(this.read, tailStart, size, (header, position) => {
       if (position === tailStart) {
-        this.#extent.resume(indexed, nextOffsetOf(header), firstTimestamp);
+        this.#extent.resume(indexed.lastTime, nextOffsetOf(header), firstTimestamp);
         this.#file.admit(position + header.sizeBytes);
       } else {
         this.admit(header, position);
@@ -277,7 +289,7 @@ export class Segment {
     const first = last && this.#headerAt(0);
     if (!snapshot || !header || !first || lastOffset(header) - this.baseOffset !== last.relativeOffset) return 0;
     this.#index = snapshot.index.before(header.baseOffset - this.baseOffset);
-    this.#extent.resume(this.#index, header.baseOffset, first.maxTimestampMs);
+    this.#extent.resume(this.#index.lastTime, header.baseOffset, first.maxTimestampMs);
     this.#file.admit(last.position);
     this.#file.trust(last.position);
     this.#vouchedBytes = last.position;
@@ -293,14 +305,7 @@ export class Segment {
   }
 
   #headerAt(position: number): BatchHeader | undefined {
-    const bytes = this.read(position, BATCH_HEADER_BYTES);
-    if (bytes.length < BATCH_HEADER_BYTES) return undefined;
-    try {
-      return readBatchHeader(bytes);
-    } catch (error) {
-      if (error instanceof MalformedError) return undefined;
-      throw error;
-    }
+    return headerAt(this.read(position, BATCH_HEADER_BYTES), 0);
   }
 
   /**
@@ -413,6 +418,20 @@ export class Segment {
     this.#file.remove();
     this.#sealedIndex.remove();
     this.files.disk.remove(this.#beside("snapshot"));
+  }
+
+  /**
+   * Takes the files away, those of a sealed segment or of an empty one, without the time that a large file takes: the
+   * caller removes the one whose path is returned in the background. The next start removes it, too.
+   */
+  retire(): string {
+    this.dropIndexSnapshot();
+    // A call that failed behind this is repeated.
+    this.#retiredPath ??= retireFile(this.files, this.path);
+    this.close();
+    this.#sealedIndex.remove();
+    this.files.disk.remove(this.#beside("snapshot"));
+    return this.#retiredPath;
   }
 
   get #hasProducerSnapshot(): boolean {

@@ -1,11 +1,10 @@
-import { existsSync, fsyncSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { appendProduced } from "../../../../src/broker/log/append-produced.js";
-import { cleanLog } from "../../../../src/broker/log/cleaning/clean-log.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
 import { CODECS } from "../../../../src/protocol/compression/compression.js";
 import { crc32c } from "../../../../src/protocol/crc32c.js";
@@ -13,6 +12,7 @@ import { MalformedError } from "../../../../src/protocol/malformed-error.js";
 import { codecOf, walkBatches } from "../../../../src/protocol/records/record-batch.js";
 import type { DecodedRecord } from "../../../../src/protocol/records/record-batch-reader.js";
 import { append, batchOf, openTestLog, readAll, type TestRecord } from "../../../support/broker-log.js";
+import { compactSealed } from "../../../support/histories/compact-sealed.js";
 
 let folder: string;
 beforeEach(() => {
@@ -34,19 +34,16 @@ async function reopened(log: PartitionLog, clock: SimClock): Promise<PartitionLo
   return openTestLog(folder, { configs: CONFIGS, clock });
 }
 
-/** Cleans everything but the active segment; aborts after `steps` steps if set. Returns whether it finished. */
-function clean(log: PartitionLog, clock: SimClock, steps = Number.POSITIVE_INFINITY, dedupeBufferBytes = 1 << 16) {
-  const sealed = log.segments.slice(0, -1);
-  if (sealed.length === 0) return true;
-  const plan = { firstDirtyOffset: sealed[0]!.baseOffset, endOffset: sealed.at(-1)!.nextOffset, dirtyRatio: 1 };
-  const cleaning = cleanLog(log, plan, { nowMs: clock.nowMs(), dedupeBufferBytes });
-  for (let step = 0; step < steps; step++) {
-    const { done, value } = cleaning.next();
-    if (done) return true;
-    if (typeof value === "object" && value.fdToSync !== undefined) fsyncSync(value.fdToSync);
-  }
-  cleaning.return(undefined);
-  return false;
+/** Cleans everything but the active segment; ends after `steps` steps if set. Returns whether it finished. */
+async function clean(
+  log: PartitionLog,
+  clock: SimClock,
+  steps = Number.POSITIVE_INFINITY,
+  dedupeBufferBytes = 1 << 16,
+) {
+  if (log.segments.length === 1) return true;
+  let left = steps;
+  return compactSealed(log, { nowMs: clock.nowMs(), dedupeBufferBytes, between: () => --left > 0 });
 }
 
 function stateOf(records: readonly DecodedRecord[]): Map<string, string> {
@@ -100,8 +97,8 @@ describe("compaction", () => {
             log = openTestLog(folder, { configs: CONFIGS, clock });
           } else {
             log = await reopened(log, clock);
-            if (step.kind === "clean") clean(log, clock, undefined, step.keys * 24);
-            else if (!clean(log, clock, step.steps)) {
+            if (step.kind === "clean") await clean(log, clock, undefined, step.keys * 24);
+            else if (!(await clean(log, clock, step.steps))) {
               log.abandon();
               log = openTestLog(folder, { configs: CONFIGS, clock });
             }
@@ -137,7 +134,7 @@ describe("compaction", () => {
     for (let at = 0; at < 200; at++) append(log, batchOf([{ key: `k${at % 5}`, value: `v${at}` }]));
     log = await reopened(log, clock);
     const activeBase = log.segments.at(-1)!.baseOffset;
-    expect(clean(log, clock)).toBe(true);
+    expect(await clean(log, clock)).toBe(true);
     const cleaned = readAll(log).filter(({ offset }) => offset < activeBase);
     expect(new Set(cleaned.map(({ key }) => key!.toString())).size).toBe(cleaned.length);
     expect(cleaned.length).toBe(5);
@@ -160,16 +157,16 @@ describe("compaction", () => {
     append(log, batchOf([{ key: "tail", value: "z".repeat(400) }]));
     log = await reopened(log, clock);
     const tombstones = () => readAll(log).filter(({ value }) => value === null);
-    clean(log, clock);
+    await clean(log, clock);
     expect(readAll(log).map(({ key }) => key!.toString())).toEqual(["gone", "fill", "tail"]);
     expect(tombstones()).toHaveLength(1);
     await clock.advance(DELETE_RETENTION_MS - 1);
     log = await reopened(log, clock);
-    clean(log, clock);
+    await clean(log, clock);
     expect(tombstones()).toHaveLength(1);
     await clock.advance(1);
     log = await reopened(log, clock);
-    clean(log, clock);
+    await clean(log, clock);
     expect(tombstones()).toHaveLength(0);
     await log.close();
   });
@@ -183,7 +180,7 @@ describe("compaction", () => {
     append(log, batchOf([{ key: "k", value: "n".repeat(300) }]));
     append(log, batchOf([{ key: "k", value: "m".repeat(400) }]));
     log = await reopened(log, clock);
-    clean(log, clock);
+    await clean(log, clock);
     for (const name of readdirSync(folder)) if (name.endsWith(".snapshot")) rmSync(join(folder, name));
     log.abandon();
     log = openTestLog(folder, { configs: CONFIGS, clock });
@@ -202,7 +199,7 @@ describe("compaction", () => {
     append(log, batchOf([{ key: "k", value: "n".repeat(400) }]));
     append(log, batchOf([{ key: "end", value: "m".repeat(400) }]));
     log = await reopened(log, clock);
-    clean(log, clock);
+    await clean(log, clock);
     const [first] = [...walkBatches(log.reader.read(0, 1000, true))];
     expect([codecOf(first!.header), first!.header.recordCount]).toEqual([CODECS.indexOf(codec), 1]);
     expect(readAll(log).map(({ key }) => key!.toString())).toEqual(["other", "k", "end"]);
@@ -221,11 +218,8 @@ describe("compaction", () => {
     append(log, unreadable);
     append(log, batchOf([{ key: "k", value: "v".repeat(500) }]));
     log = await reopened(log, clock);
-    const plan = { firstDirtyOffset: 0, endOffset: 2, dirtyRatio: 1 };
-    const cleaning = cleanLog(log, plan, { nowMs: clock.nowMs(), dedupeBufferBytes: 1 << 16 });
-    expect(() => [...cleaning]).toThrow(MalformedError);
+    await expect(compactSealed(log, { endOffset: 2 })).rejects.toThrow(MalformedError);
     expect(readdirSync(folder).filter((name) => name.endsWith(".cleaned"))).toEqual([]);
-    expect(log.cleaning).toBe(false);
     log.abandon();
   });
 
@@ -237,7 +231,7 @@ describe("compaction", () => {
       for (let at = 0; at < 60; at++) append(log, batchOf([{ key: `k${at % 3}`, value: `v${at}` }]));
       log = await reopened(log, clock);
       const before = stateOf(readAll(log));
-      const finished = clean(log, clock, steps);
+      const finished = await clean(log, clock, steps);
       log.abandon();
       log = openTestLog(folder, { configs: CONFIGS, clock });
       expect(stateOf(readAll(log))).toEqual(before);

@@ -24,7 +24,7 @@ describe("retention", () => {
       append(log, batchOf([{ value: `${at} ${"x".repeat(200)}`, timestampMs: clock.nowMs() }]));
       await clock.advance(200);
     }
-    expect(log.applyRetention(clock.nowMs())).toBe(5);
+    expect(await log.applyRetention(clock.nowMs())).toBe(5);
     expect(log.logStartOffset).toBe(5);
     expect(readAll(log).map(({ offset }) => offset)).toEqual([5, 6, 7, 8, 9]);
     expect(files(".log")).toHaveLength(5);
@@ -39,7 +39,7 @@ describe("retention", () => {
     let log = openTestLog(folder, { configs, clock });
     for (let at = 0; at < 3; at++) append(log, batchOf([{ value: "v", timestampMs: clock.nowMs() }]));
     await clock.advance(1001);
-    expect(log.applyRetention(clock.nowMs())).toBe(1);
+    expect(await log.applyRetention(clock.nowMs())).toBe(1);
     expect([log.logStartOffset, log.logEndOffset, log.sizeBytes]).toEqual([3, 3, 0]);
     log.abandon();
     log = openTestLog(folder, { configs, clock });
@@ -52,7 +52,7 @@ describe("retention", () => {
       configs: { "segment.bytes": "300", "retention.bytes": "600", "retention.ms": "-1" },
     });
     for (let at = 0; at < 10; at++) append(log, batchOf([{ value: "x".repeat(200) }]));
-    log.applyRetention(0);
+    await log.applyRetention(0);
     expect(log.sizeBytes).toBeGreaterThanOrEqual(600);
     expect(log.sizeBytes).toBeLessThan(900);
     log.abandon();
@@ -62,7 +62,7 @@ describe("retention", () => {
     const log = openTestLog(folder, { configs: { "segment.bytes": "300" } });
     for (let at = 0; at < 6; at++) append(log, batchOf([{ value: "x".repeat(100) }]));
     log.raiseStart(3);
-    log.applyRetention(0);
+    await log.applyRetention(0);
     expect(log.logStartOffset).toBe(3);
     expect(readAll(log).map(({ offset }) => offset)).toEqual([3, 4, 5]);
     expect(offsetForTime(log, 0, log.highWatermark).offset).toBe(3);

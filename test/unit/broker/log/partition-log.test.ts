@@ -234,7 +234,7 @@ test("a segment whose index files could not be written gets them once the disk w
   expect(first!.sealed).toBe(true);
 });
 
-test("retention frees a full disk, though the active segment cannot be replaced", () => {
+test("retention frees a full disk, though the active segment cannot be replaced", async () => {
   const disk = diskWithFolder();
   const log = opened(disk, { ...TINY, "retention.ms": "1" });
   while (log.segments.length < 4) append(log, batch("x".repeat(150)));
@@ -246,7 +246,7 @@ test("retention frees a full disk, though the active segment cannot be replaced"
     remove(path);
     disk.broken = broken;
   };
-  expect(() => log.applyRetention(ARRIVAL.nowMs + 1000)).toThrow(expect.objectContaining(STORAGE));
+  await expect(log.applyRetention(ARRIVAL.nowMs + 1000)).rejects.toThrow(expect.objectContaining(STORAGE));
   expect(log.segments).toHaveLength(1);
   expect(log.logStartOffset).toBe(log.segments[0]!.baseOffset);
 });
@@ -256,11 +256,11 @@ test("a segment that retention failed to remove is removed by the next run, and 
   const log = opened(disk, { ...DURABLE, "retention.bytes": "300" });
   for (const value of ["a", "b", "c", "d"]) append(log, batch(value.repeat(300)));
   await log.settled(4);
-  disk.broken = { call: "write", path: /00\.log$/, code: "EIO" };
-  expect(() => log.applyRetention(0)).toThrow(expect.objectContaining(STORAGE));
+  disk.broken = { call: "write", path: /00\.log/, code: "EIO" };
+  await expect(log.applyRetention(0)).rejects.toThrow(expect.objectContaining(STORAGE));
   disk.broken = undefined;
   expect([log.logStartOffset, valuesOf(log)]).toEqual([1, ["bbbbb", "ccccc", "ddddd"]]);
-  expect(log.applyRetention(0)).toBe(3);
+  expect(await log.applyRetention(0)).toBe(3);
   await log.close();
   disk.kill();
   const again = opened(disk, DURABLE);

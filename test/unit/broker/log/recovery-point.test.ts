@@ -107,7 +107,7 @@ test("a producer whose records are deleted is known after clean stops that a kil
   let log = open(0);
   append(log, batchOf([{ value: "deleted" }], deleted));
   log.raiseStart(1);
-  log.applyRetention(0);
+  await log.applyRetention(0);
   expect(log.logStartOffset).toBe(1);
   for (let epoch = 1; epoch < 4; epoch++) {
     await fill(log, 1);

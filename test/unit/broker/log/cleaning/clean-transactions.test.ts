@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { cleanLog } from "../../../../../src/broker/log/cleaning/clean-log.js";
 import type { PartitionLog } from "../../../../../src/broker/log/partition-log.js";
 import { isControlBatch, nextOffsetOf, walkBatches } from "../../../../../src/protocol/records/record-batch.js";
 import { append, batchOf, readAll } from "../../../../support/broker-log.js";
+import { compactSealed } from "../../../../support/histories/compact-sealed.js";
 import type { MemoryDisk } from "../../../../support/memory-disk.js";
 import { diskWithFolder, endIn, openOn, produceTo } from "../../../../support/transactional-log.js";
 
@@ -34,12 +34,7 @@ async function seal(): Promise<void> {
 }
 
 async function clean(nowMs: number): Promise<void> {
-  const sealed = log.segments.slice(0, -1);
-  const plan = { firstDirtyOffset: sealed[0]!.baseOffset, endOffset: sealed.at(-1)!.nextOffset, dirtyRatio: 1 };
-  const cleaning = cleanLog(log, plan, { nowMs, dedupeBufferBytes: 1 << 16 });
-  for (let step = cleaning.next(); !step.done; step = cleaning.next()) {
-    if (step.value.fdToSync !== undefined) await disk.syncLater(step.value.fdToSync);
-  }
+  expect(await compactSealed(log, { nowMs })).toBe(true);
 }
 
 function left(): string[] {

@@ -1,0 +1,173 @@
+import { describe, expect, test } from "vitest";
+import { writeFileDurably } from "../../../../../src/base/files/durable-files.js";
+import { SeededRandom } from "../../../../../src/base/random.js";
+import { adoptCleaned } from "../../../../../src/broker/log/cleaning/adopt-cleaned.js";
+import { describeCleaning } from "../../../../../src/broker/log/cleaning/cleaning-job.js";
+import { writeCleaned } from "../../../../../src/broker/log/cleaning/write-cleaned.js";
+import type { PartitionLog } from "../../../../../src/broker/log/partition-log.js";
+import { MalformedError } from "../../../../../src/protocol/malformed-error.js";
+import { append, batchOf, openTestLog, readAll } from "../../../../support/broker-log.js";
+import { compactSealed } from "../../../../support/histories/compact-sealed.js";
+import { MemoryDisk } from "../../../../support/memory-disk.js";
+
+const FOLDER = "/data/t-0";
+const COMPACTED = { "cleanup.policy": "compact", "flush.messages": "1" };
+
+function opened(disk: MemoryDisk, segmentBytes: number, leaderEpoch: number): PartitionLog {
+  const configs = { ...COMPACTED, "segment.bytes": String(segmentBytes) };
+  return openTestLog(FOLDER, { disk, leaderEpoch, configs });
+}
+
+/** A log of which each batch is a segment; the values are their keys, repeated to the size. */
+async function logOf(batches: readonly Readonly<Record<string, number>>[]): Promise<MemoryDisk> {
+  const disk = new MemoryDisk(new SeededRandom(1));
+  disk.makeFolder(FOLDER);
+  disk.syncFolder("/");
+  const log = opened(disk, 1, 0);
+  for (const sizes of batches) {
+    append(log, batchOf(Object.entries(sizes).map(([key, size]) => ({ key, value: key.repeat(size) }))));
+  }
+  await log.settled(log.logEndOffset);
+  await log.close();
+  return disk;
+}
+
+const keysOf = (log: PartitionLog) => readAll(log).map(({ key }) => key!.toString());
+
+test("a cleaning on a full disk leaves nothing with which the next start would undo a later one", async () => {
+  // The first cleaning takes a and b together, and fails. The second one, for which the first segment has become
+  // smaller, takes y and a together, and b and c.
+  const disk = await logOf([{ z: 240, y: 250 }, { a: 230 }, { b: 230 }, { c: 300 }, { z: 10 }, { q: 250 }]);
+  const log = opened(disk, 850, 1);
+  disk.broken = { call: "write", path: /02\.(time)?index\.swap/, code: "ENOSPC" };
+  await expect(compactSealed(log)).rejects.toMatchObject({ code: "ENOSPC" });
+  disk.broken = undefined;
+  expect(keysOf(log)).toEqual(["y", "a", "b", "c", "z", "q"]);
+  await compactSealed(log);
+  await log.close();
+  expect(keysOf(opened(disk, 850, 2))).toEqual(["y", "a", "b", "c", "z", "q"]);
+});
+
+test("a log whose segments cannot be replaced is offline, and the next start replaces them", async () => {
+  const disk = await logOf([{ a: 10 }, { b: 10 }, { a: 20 }, { q: 10 }]);
+  const log = opened(disk, 850, 1);
+  disk.broken = { call: "write", path: /02\.log/, code: "EIO" };
+  await expect(compactSealed(log)).rejects.toMatchObject({ codeName: "KAFKA_STORAGE_ERROR" });
+  expect(() => append(log, batchOf([{ key: "r", value: "r" }]))).toThrow(log.offline);
+  log.abandon();
+  disk.broken = undefined;
+  disk.kill();
+  expect(keysOf(opened(disk, 850, 2))).toEqual(["b", "a", "q"]);
+});
+
+test("a compacted segment whose index cannot be read back never takes a place", async () => {
+  const disk = await logOf([{ a: 10 }, { b: 10 }, { a: 20 }, { q: 10 }]);
+  const log = opened(disk, 850, 1);
+  const rename = disk.rename.bind(disk);
+  disk.rename = (from, to) => {
+    rename(from, to);
+    if (/\d\.index\.swap$/.test(to)) writeFileDurably(disk, to, Buffer.alloc(7));
+  };
+  await expect(compactSealed(log)).rejects.toBeInstanceOf(MalformedError);
+  disk.rename = rename;
+  expect([log.offline, keysOf(log)]).toEqual([undefined, ["a", "b", "a", "q"]]);
+  expect(disk.list(FOLDER).filter(({ name }) => /swap|cleaned/.test(name))).toEqual([]);
+  expect(await compactSealed(log)).toBe(true);
+  expect(keysOf(log)).toEqual(["b", "a", "q"]);
+});
+
+test("a cleaning that fails before its result counts leaves no transactions to a later one", async () => {
+  const disk = await logOf([]);
+  const written = opened(disk, 1, 1);
+  append(written, batchOf([{ key: "a", value: "a" }]));
+  const stamp = { producerId: 7, producerEpoch: 0, baseSequence: 0, isTransactional: true };
+  append(written, batchOf([{ key: "b", value: "b" }], stamp));
+  written.appendMarker({ producerId: 7, producerEpoch: 0, coordinatorEpoch: 0, kind: "ABORT" });
+  append(written, batchOf([{ key: "q", value: "q" }]));
+  await written.settled(written.logEndOffset);
+  await written.close();
+  const together = opened(disk, 850, 2);
+  disk.broken = { call: "write", path: /00\.log\.swap$/, code: "ENOSPC" };
+  await expect(compactSealed(together)).rejects.toMatchObject({ code: "ENOSPC" });
+  disk.broken = undefined;
+  expect(disk.list(FOLDER).filter(({ name }) => /swap|cleaned/.test(name))).toEqual([]);
+});
+
+describe("a log adopts a compacted segment", () => {
+  const CONTENT = [{ a: 10 }, { b: 10 }, { a: 20 }, { q: 10 }];
+  const job = (log: PartitionLog) => {
+    const plan = { firstDirtyOffset: 0, endOffset: log.segments.at(-1)!.baseOffset, dirtyRatio: 1 };
+    return describeCleaning(log, plan, { nowMs: 0, dedupeBufferBytes: 1 << 16 });
+  };
+  /** The first group that a cleaning of the log writes. */
+  const written = (log: PartitionLog, disk: MemoryDisk) => {
+    for (const step of writeCleaned(job(log), disk)) if (step) return step;
+    throw new Error("no group");
+  };
+
+  test("without a blocking sync, or a file that is read or removed in the loop that serves", async () => {
+    const disk = await logOf(CONTENT);
+    const log = opened(disk, 850, 1);
+    const group = written(log, disk);
+    const blocking: string[] = [];
+    disk.sync = () => void blocking.push("sync");
+    disk.syncFolder = () => void blocking.push("syncFolder");
+    const { remove } = disk;
+    disk.remove = (path) => {
+      if (disk.readFile(path) !== undefined && !/index$/.test(path)) blocking.push(path);
+      remove.call(disk, path);
+    };
+    disk.removeLater = async (path) => remove.call(disk, path);
+    disk.readBytes = 0;
+    expect(await adoptCleaned(log, group)).toBe(true);
+    expect([blocking, disk.readBytes]).toEqual([[], 0]);
+    expect(keysOf(log)).toEqual(["b", "a", "q"]);
+  });
+
+  test("and reads from it, on disk, before the old ones go", async () => {
+    const disk = await logOf(CONTENT);
+    const log = opened(disk, 850, 1);
+    const group = written(log, disk);
+    const removed: string[] = [];
+    const { removeLater } = disk;
+    disk.removeLater = async (path) => {
+      removed.push(path.slice(-14));
+      expect(keysOf(log)).toEqual(["b", "a", "q"]);
+      await removeLater.call(disk, path);
+    };
+    expect(await adoptCleaned(log, group)).toBe(true);
+    expect(removed).toEqual(["01.log.deleted", "02.log.deleted", "00.log.deleted"]);
+    expect(disk.list(FOLDER).map(({ name }) => name.slice(18))).toContain("00.log");
+  });
+
+  /** Adopts a group, and closes the log after that many waits for the disk. Returns the number of waits. */
+  async function closedAfter(waits: number): Promise<number> {
+    const disk = await logOf(CONTENT);
+    const log = opened(disk, 850, 1);
+    const group = written(log, disk);
+    const names = () => disk.list(FOLDER).map(({ name }) => name);
+    let count = 0;
+    let atClose: string[] | undefined;
+    const { syncFolderLater, removeLater } = disk;
+    const counted = (call: (path: string) => Promise<void>) => async (path: string) => {
+      await call.call(disk, path);
+      if (++count !== waits) return;
+      log.abandon();
+      atClose = names();
+    };
+    disk.syncFolderLater = counted(syncFolderLater);
+    disk.removeLater = counted(removeLater);
+    await adoptCleaned(log, group);
+    expect(names()).toEqual(atClose ?? names());
+    log.abandon();
+    disk.kill();
+    expect(keysOf(opened(disk, 850, 2))).toEqual(["b", "a", "q"]);
+    return count;
+  }
+
+  test("unless it is closed meanwhile: its folder may be that of a later topic; the next start goes on", async () => {
+    const waits = await closedAfter(Number.POSITIVE_INFINITY);
+    expect(waits).toBe(6);
+    for (let at = 1; at <= waits; at++) await closedAfter(at);
+  });
+});
