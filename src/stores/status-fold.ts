@@ -136,10 +136,7 @@ export class StatusFold {
     const status = statusOf(value);
     if (!status) return { ignored: "it is not a status" };
     const known = tasks.get(task);
-    // The old owner's report arrives after the new owner has started the task.
-    if (status.state === "UNASSIGNED" && known?.state === "RUNNING" && known.generation >= status.generation) {
-      return { changed: connector, isLate: true };
-    }
+    if (known && isLate(known, status)) return { changed: connector, isLate: true };
     this.#tasks.set(connector, tasks.set(task, status));
     return { changed: connector };
   }
@@ -163,6 +160,15 @@ export class StatusFold {
     );
     return { changed: connector };
   }
+}
+
+/**
+ * Whether the record is an old owner's report that arrives after the new owner has started the task. A worker that stops
+ * a task in the generation in which it began to run is no old owner: others must see that it has given it up.
+ */
+function isLate(known: StoredStatus, { state, workerId, generation }: StoredStatus): boolean {
+  if (state !== "UNASSIGNED" || known.state !== "RUNNING") return false;
+  return known.generation > generation || (known.generation === generation && known.workerId !== workerId);
 }
 
 function statusOf(value: ExactJson): StoredStatus | undefined {

@@ -198,4 +198,16 @@ describe("a connector's life over REST", () => {
     const whole = await fileText(copy, (text) => text.length >= 19);
     expect(whole).toBe("to be\nor not to be\n");
   });
+
+  test("is UNASSIGNED with its tasks once the worker has stopped, even if they began to run in its last generation", async () => {
+    // The restarted worker has had one rebalance, in which it has started everything.
+    const unassigned = stack.statuses.until(
+      "lines",
+      ({ connector, tasks }) => connector?.state === "UNASSIGNED" && tasks[0]?.[1].state === "UNASSIGNED",
+    );
+    await stack.worker.close();
+    await unassigned;
+    await stack.startWorker();
+    await stack.statuses.running("lines");
+  });
 });

@@ -54,6 +54,16 @@ describe("the fold of the status topic", () => {
     expect(folded(statusRecord.status(task, status("RUNNING", 0, "w2")), late).status(task)?.state).toBe("UNASSIGNED");
   });
 
+  test("takes UNASSIGNED of the worker that has started the task in the same generation", () => {
+    const running = statusRecord.status(task, status("RUNNING", 2, "w1"));
+    const stateAfter = (workerId: string, generation: number) =>
+      folded(running, statusRecord.status(task, status("UNASSIGNED", generation, workerId))).status(task)?.state;
+    expect(stateAfter("w1", 2)).toBe("UNASSIGNED");
+    expect(stateAfter("w2", 2)).toBe("RUNNING");
+    // Of an earlier process with this name.
+    expect(stateAfter("w1", 1)).toBe("RUNNING");
+  });
+
   test("keeps the tasks of a recreated connector, though its old tombstone is read after them", () => {
     const fold = folded(
       statusRecord.status(task, status("FAILED", 2)),
