@@ -24,7 +24,7 @@ import { WorkRunner } from "./running/work-runner.js";
 import { StageTracker } from "./stage-tracker.js";
 import { NO_WORK, taskKey, type Work, workOf } from "./work.js";
 
-/** Two time limits at shutdown: for the command in progress, then for the last statuses and the leave request. */
+/** The time limit at shutdown of the command in progress, then of the last statuses, then of the leave request. */
 const PARTING_MS = 3_000;
 
 /** The parts that exist once the topics have been read. */
@@ -137,7 +137,7 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
     const assembly = this.#assembly;
     if (assembly) {
       await assembly.worker.close();
-      await this.#within(PARTING_MS, this.#part(assembly));
+      await this.#part(assembly);
     }
     await this.#opened.close();
   }
@@ -395,18 +395,25 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
     this.#reconciler.onConfigEvents(events);
   }
 
-  async #within(timeoutMs: number, step: Promise<void>): Promise<void> {
+  /** Returns whether the step has ended in time. */
+  async #within(timeoutMs: number, step: Promise<void>): Promise<boolean> {
     const done = new AbortController();
+    const isLate = this.settings.clock.delay(timeoutMs, done.signal).then(() => !done.signal.aborted);
     try {
-      await Promise.race([step, this.settings.clock.delay(timeoutMs, done.signal)]);
+      return !(await Promise.race([step.then(() => false), isLate]));
     } finally {
       done.abort();
     }
   }
 
+  /** Even without its last statuses the worker leaves: others would wait for the end of its session in addition. */
   async #part({ stores, membership }: Assembly): Promise<void> {
-    await stores.status.flush();
-    await membership.leave();
+    if (!(await this.#within(PARTING_MS, stores.status.flush()))) {
+      const message =
+        "Kafka did not take the last statuses in time: the connectors and tasks of this worker look as if they ran until others take them over";
+      this.settings.logger.warn(message);
+    }
+    await this.#within(PARTING_MS, membership.leave());
   }
 
   async #closeStores({ config, offset, status }: Stores): Promise<void> {

@@ -57,7 +57,7 @@ describe("the herder's loop", () => {
         providers: new Map([["vault", { get: () => new Map(Object.entries({ v: "7", password: "hunter2" })) }]]),
         clock,
         random,
-        logger: { ...silentLogger, warn: (_message, _fields, cause) => void warnings.push(String(cause)) },
+        logger: { ...silentLogger, warn: (message, _fields, cause) => void warnings.push(String(cause ?? message)) },
       },
       {
         openStores: async (listeners) => ({
@@ -632,6 +632,19 @@ describe("the herder's loop", () => {
     ended.resolve();
     await closing;
     expect(group.left).toBe(true);
+  });
+
+  test("leaves and warns if its last statuses cannot be written", async () => {
+    await put("c");
+    await clock.settled();
+    const gate = deferred();
+    statuses.sendGate = gate.promise;
+    const closing = loop.close();
+    await clock.advance(3_000);
+    await closing;
+    expect(group.left).toBe(true);
+    gate.resolve();
+    expect(warnings).toContainEqual(expect.stringMatching(/^Kafka did not take the last statuses in time/));
   });
 
   test("commits, reports and leaves when it closes", async () => {
