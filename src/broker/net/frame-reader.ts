@@ -11,7 +11,8 @@ const BLOCK_BYTES = 16 * 1024;
 
 /**
  * Cuts a byte stream into frames (`size:i32`, then so many bytes). Keeps the chunks as received and joins them only for
- * a frame that spans several. Memory is never allocated for announced bytes, only for received ones.
+ * a frame that spans several. Memory is never allocated for announced bytes, only for received ones. The client has a
+ * cutter of its own: docs/decisions/frame-cutters.md.
  */
 export class FrameReader {
   readonly #chunks: Buffer[] = [];

@@ -4,7 +4,7 @@ const SIZE_BYTES = 4;
 
 /**
  * Splits a broker's answers into frames (`size:i32`, then that many bytes). Each is copied once, into memory of its
- * exact size; the input may be overwritten afterwards.
+ * exact size; the input may be overwritten afterwards. The broker has a cutter of its own: docs/decisions/frame-cutters.md.
  */
 export class FrameCollector {
   readonly #size = Buffer.alloc(SIZE_BYTES);
