@@ -1,19 +1,27 @@
+import { createAcls } from "../protocol/apis/create-acls.js";
 import { createTopics } from "../protocol/apis/create-topics.js";
 import { deleteGroups } from "../protocol/apis/delete-groups.js";
 import { deleteTopics } from "../protocol/apis/delete-topics.js";
+import { describeAcls } from "../protocol/apis/describe-acls.js";
 import { describeConfigs } from "../protocol/apis/describe-configs.js";
+import { describeUserScramCredentials } from "../protocol/apis/describe-user-scram-credentials.js";
+import { incrementalAlterConfigs } from "../protocol/apis/incremental-alter-configs.js";
 import { listGroups } from "../protocol/apis/list-groups.js";
+import { listTransactions } from "../protocol/apis/list-transactions.js";
 import { offsetDelete } from "../protocol/apis/offset-delete.js";
 import { ZERO_UUID } from "../protocol/byte-reader.js";
 import { ErrorCodes } from "../protocol/error-codes.js";
 import { KafkaError } from "../protocol/kafka-error.js";
 import type {
+  AclEntry,
   GroupListing,
+  IsolationLevel,
   KafkaAdmin,
   NewTopic,
   TopicConfigEntry,
   TopicDescription,
   TopicResult,
+  TransactionListing,
 } from "./client/kafka-admin.js";
 import type { CommittedOffset, TopicPartition, TopicPartitionOffset } from "./client/topic-partition.js";
 import { addressText, type Cluster, type TopicMetadata } from "./cluster/cluster.js";
@@ -25,6 +33,12 @@ import { TransactionCoordinatorClient } from "./producer/transaction-coordinator
 const TOPIC_RESOURCE = 2;
 /** The source of a config set on the topic itself. */
 const TOPIC_SOURCE = 1;
+
+/** The operations of IncrementalAlterConfigs. */
+const SET = 0;
+const DELETE = 1;
+/** In a filter of ACLs: of any kind. */
+const ANY = 1;
 
 /** Administration over a cluster's shared connections. */
 export class ClusterAdmin implements KafkaAdmin {
@@ -133,8 +147,34 @@ export class ClusterAdmin implements KafkaAdmin {
     });
   }
 
-  endOffsets(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<TopicPartitionOffset[]> {
-    return this.#offsets(partitions, "latest", signal);
+  alterTopicConfigs(
+    topic: string,
+    changes: Readonly<Record<string, string | null>>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const configs = Object.entries(changes).map(([name, value]) => ({
+      name,
+      configOperation: value === null ? DELETE : SET,
+      value,
+    }));
+    if (configs.length === 0) return Promise.resolve();
+    const resources = [{ resourceType: TOPIC_RESOURCE, resourceName: topic, configs }];
+    return this.#retrying(signal, async () => {
+      const request = { resources, validateOnly: false };
+      const answer = await this.cluster.send(await this.#controller(), incrementalAlterConfigs, request);
+      const context = `Changing the configs of topic ${topic}`;
+      const result = answer.responses[0];
+      if (!result) throw new KafkaError("NETWORK_EXCEPTION", context, { detail: "the broker's answer is empty" });
+      if (result.errorCode !== 0) throw new KafkaError(result.errorCode, context, { detail: result.errorMessage });
+    });
+  }
+
+  endOffsets(
+    partitions: readonly TopicPartition[],
+    signal?: AbortSignal,
+    isolation?: IsolationLevel,
+  ): Promise<TopicPartitionOffset[]> {
+    return this.#offsets(partitions, "latest", signal, isolation === "read_committed");
   }
 
   startOffsets(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<TopicPartitionOffset[]> {
@@ -148,7 +188,9 @@ export class ClusterAdmin implements KafkaAdmin {
       for (const nodeId of this.cluster.nodeIds()) {
         const answer = await this.cluster.send(nodeId, listGroups, {});
         if (answer.errorCode !== 0) throw new KafkaError(answer.errorCode, "Listing groups");
-        groups.push(...answer.groups.map(({ groupId, protocolType }) => ({ groupId, protocolType })));
+        for (const { groupId, protocolType, groupState } of answer.groups) {
+          groups.push({ groupId, protocolType, state: groupState });
+        }
       }
       return groups;
     });
@@ -206,6 +248,61 @@ export class ClusterAdmin implements KafkaAdmin {
     }
   }
 
+  listTransactions(signal?: AbortSignal): Promise<TransactionListing[]> {
+    return this.#retrying(signal, async () => {
+      await this.cluster.describe([]);
+      const found: TransactionListing[] = [];
+      for (const nodeId of this.cluster.nodeIds()) {
+        const answer = await this.cluster.send(nodeId, listTransactions, { stateFilters: [], producerIdFilters: [] });
+        if (answer.errorCode !== 0) throw new KafkaError(answer.errorCode, "Listing transactions");
+        for (const { transactionalId, transactionState } of answer.transactionStates) {
+          found.push({ transactionalId, state: transactionState });
+        }
+      }
+      return found;
+    });
+  }
+
+  describeAcls(signal?: AbortSignal): Promise<AclEntry[]> {
+    const all = {
+      resourceTypeFilter: ANY,
+      resourceNameFilter: null,
+      patternTypeFilter: ANY,
+      principalFilter: null,
+      hostFilter: null,
+      operation: ANY,
+      permissionType: ANY,
+    };
+    return this.#retrying(signal, async () => {
+      const { errorCode, errorMessage, resources } = await this.cluster.sendToAny(describeAcls, all);
+      if (errorCode !== 0) throw new KafkaError(errorCode, "Listing the ACLs", { detail: errorMessage });
+      return resources.flatMap(({ acls, ...resource }) => acls.map((acl) => ({ ...resource, ...acl })));
+    });
+  }
+
+  createAcls(acls: readonly AclEntry[], signal?: AbortSignal): Promise<(KafkaError | undefined)[]> {
+    if (acls.length === 0) return Promise.resolve([]);
+    const creations = acls.map(({ patternType, ...acl }) => ({ ...acl, resourcePatternType: patternType }));
+    return this.#retrying(signal, async () => {
+      const { results } = await this.cluster.send(await this.#controller(), createAcls, { creations });
+      return acls.map((_, at) => {
+        const result = results[at];
+        if (!result) throw new KafkaError("NETWORK_EXCEPTION", "Adding ACLs", { detail: "the broker left one out" });
+        if (result.errorCode === ErrorCodes.NONE) return undefined;
+        return new KafkaError(result.errorCode, "Adding an ACL", { detail: result.errorMessage });
+      });
+    });
+  }
+
+  listScramUsers(signal?: AbortSignal): Promise<string[]> {
+    return this.#retrying(signal, async () => {
+      const answer = await this.cluster.send(await this.#controller(), describeUserScramCredentials, { users: null });
+      const { errorCode, errorMessage, results } = answer;
+      if (errorCode !== 0) throw new KafkaError(errorCode, "Listing the users of SCRAM", { detail: errorMessage });
+      return results.map(({ user }) => user);
+    });
+  }
+
   #retrying<T>(signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
     return retrying(this.cluster, { timeoutMs: this.cluster.config.apiTimeoutMs, signal }, attempt);
   }
@@ -229,6 +326,7 @@ export class ClusterAdmin implements KafkaAdmin {
     partitions: readonly TopicPartition[],
     which: "earliest" | "latest",
     signal: AbortSignal | undefined,
+    readCommitted = false,
   ): Promise<TopicPartitionOffset[]> {
     if (partitions.length === 0) return [];
     const { cluster } = this;
@@ -239,7 +337,7 @@ export class ClusterAdmin implements KafkaAdmin {
       return await this.#retrying(signal, async () => {
         if (refresh) await cluster.refresh();
         refresh = true;
-        return lookUpAll(cluster, cluster.control, partitions, which);
+        return lookUpAll(cluster, cluster.control, partitions, which, readCommitted);
       });
     } finally {
       for (const topic of topics) cluster.untrack(topic, false);

@@ -1,4 +1,5 @@
 import type { RecordHeader } from "../../api/record-headers.js";
+import type { Codec } from "../../protocol/compression/compression.js";
 import type { ClientProperties, OnConnectivity } from "./client-options.js";
 import type { TopicPartition } from "./topic-partition.js";
 
@@ -31,6 +32,8 @@ export interface FetchedRecords extends TopicPartition {
    * open transaction.
    */
   readonly end: number;
+  /** The codec of the last of the batches that held them. */
+  readonly codec: Codec;
 }
 
 /** Reads explicitly assigned partitions. Used by store readers, and inside group consumers. */

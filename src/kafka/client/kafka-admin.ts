@@ -43,7 +43,29 @@ export interface TopicConfigEntry {
 export interface GroupListing {
   readonly groupId: string;
   readonly protocolType: string;
+  /** `Empty`, `Stable`, …; empty when the broker is too old to tell. */
+  readonly state: string;
 }
+
+/** An ACL, in Kafka's numbers (ResourceType, PatternType, AclOperation, AclPermissionType). */
+export interface AclEntry {
+  readonly resourceType: number;
+  readonly resourceName: string;
+  readonly patternType: number;
+  readonly principal: string;
+  readonly host: string;
+  readonly operation: number;
+  readonly permissionType: number;
+}
+
+/** A transactional id that the cluster knows, and the state of its transaction (`Ongoing`, `Empty`, …). */
+export interface TransactionListing {
+  readonly transactionalId: string;
+  readonly state: string;
+}
+
+/** What a reader sees: with `read_committed` nothing from the first record of an open transaction on. */
+export type IsolationLevel = "read_uncommitted" | "read_committed";
 
 /**
  * Cluster administration. Every call but `connect` retries retriable errors (a broker is down, the coordinator moves)
@@ -71,8 +93,24 @@ export interface KafkaAdmin {
   deleteTopics(names: readonly string[], signal?: AbortSignal): Promise<TopicResult[]>;
   /** All configs of a topic by name. @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION when it does not exist. */
   describeTopicConfigs(topic: string, signal?: AbortSignal): Promise<ReadonlyMap<string, TopicConfigEntry>>;
-  /** Offset after the last record of each partition (high watermark), in the order of `partitions`. */
-  endOffsets(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<TopicPartitionOffset[]>;
+  /**
+   * Sets configs of a topic; null removes one, so that the default is in force. All are changed, or none.
+   * @throws KafkaError INVALID_CONFIG, POLICY_VIOLATION, … when the cluster refuses one.
+   */
+  alterTopicConfigs(
+    topic: string,
+    changes: Readonly<Record<string, string | null>>,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Offset after the last record that a reader with this isolation level may see (by default: the high watermark) of
+   * each partition, in the order of `partitions`.
+   */
+  endOffsets(
+    partitions: readonly TopicPartition[],
+    signal?: AbortSignal,
+    isolation?: IsolationLevel,
+  ): Promise<TopicPartitionOffset[]>;
   /** Offset of the first retained record of each partition, in the order of `partitions`. */
   startOffsets(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<TopicPartitionOffset[]>;
   listGroups(signal?: AbortSignal): Promise<GroupListing[]>;
@@ -97,4 +135,12 @@ export interface KafkaAdmin {
    * A new producer with such an id can write again. @throws KafkaError of the first id that failed.
    */
   fenceProducers(transactionalIds: readonly string[], signal?: AbortSignal): Promise<void>;
+  /** The transactional ids of all brokers. @throws KafkaError UNSUPPORTED_VERSION of brokers before Kafka 3.0. */
+  listTransactions(signal?: AbortSignal): Promise<TransactionListing[]>;
+  /** All ACLs. @throws KafkaError SECURITY_DISABLED when the cluster has no authorizer. */
+  describeAcls(signal?: AbortSignal): Promise<AclEntry[]>;
+  /** Adds ACLs. Returns one result per ACL, in the same order: undefined, or why it was refused. */
+  createAcls(acls: readonly AclEntry[], signal?: AbortSignal): Promise<(KafkaError | undefined)[]>;
+  /** The names of the users that may log in with SCRAM. */
+  listScramUsers(signal?: AbortSignal): Promise<string[]>;
 }

@@ -71,11 +71,12 @@ export async function lookUpAll(
   lane: Lane,
   partitions: readonly TopicPartition[],
   which: keyof typeof TIMESTAMPS,
+  readCommitted = false,
 ): Promise<TopicPartitionOffset[]> {
   const found = new Map<string, LookupResult>();
   for (const [leader, group] of byLeader(cluster, partitions)) {
     if (leader === undefined) throw noLeader(cluster, group[0]!);
-    for (const result of await lookUpOffsets(lane, leader, group, which)) {
+    for (const result of await lookUpOffsets(lane, leader, group, which, readCommitted)) {
       found.set(`${result.topic}-${result.partition}`, result);
     }
   }

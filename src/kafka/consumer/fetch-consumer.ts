@@ -160,8 +160,8 @@ export class FetchConsumer implements Consumer {
         const { records, nextOffset } = partition.fetched.take(position, room);
         if (nextOffset === position) continue;
         partition.advance(nextOffset);
-        const { topic, end } = partition;
-        taken.push({ topic, partition: partition.partition, records, nextOffset, end });
+        const { topic, end, fetched } = partition;
+        taken.push({ topic, partition: partition.partition, records, nextOffset, end, codec: fetched.codec });
         room -= records.length;
         this.cluster.meter.recordsConsumed += records.length;
       } catch (error) {

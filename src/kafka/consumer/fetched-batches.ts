@@ -1,10 +1,12 @@
 import { ByteReader } from "../../protocol/byte-reader.js";
+import { CODECS, type Codec } from "../../protocol/compression/compression.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
 import {
   type BatchHeader,
   type BatchSlice,
   checkCrc,
+  codecOf,
   isControlBatch,
   isTransactional,
   nextOffsetOf,
@@ -35,6 +37,7 @@ export class FetchedBatches {
   #records: readonly ConsumerRecord[] = [];
   #recordAt = 0;
   #recordsEnd = 0;
+  #codec: Codec = "none";
   /** Aborted transactions that begin later, by offset; and producers whose records are currently skipped. */
   #aborted: AbortedTransaction[] = [];
   readonly #aborting = new Set<number>();
@@ -48,6 +51,11 @@ export class FetchedBatches {
   /** Bytes held. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** The codec of the last batch whose records were taken. */
+  get codec(): Codec {
+    return this.#codec;
   }
 
   get isEmpty(): boolean {
@@ -138,6 +146,7 @@ export class FetchedBatches {
     }
     if (isTransactional(header) && this.#aborting.has(header.producerId)) return;
     const records = this.#orUnreadable(header, () => readRecords(bytes));
+    this.#codec = CODECS[codecOf(header)]!;
     // A fetch returns whole batches, whose first records may precede the position.
     this.#records = header.baseOffset >= position ? records : records.filter(({ offset }) => offset >= position);
   }

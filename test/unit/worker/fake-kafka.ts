@@ -225,6 +225,7 @@ export class FakeGroupConsumer implements GroupConsumer {
         records,
         nextOffset,
         end: log.length,
+        codec: "none",
       });
       position.offset = nextOffset;
     }

@@ -154,7 +154,20 @@ describe("a reader advances by batch", () => {
     const { clock, broker, consumer } = setUp();
     broker.store("t-0", emptyBatch(7));
     consumer.assign([tp()]);
-    expect(await poll(clock, consumer)).toEqual([{ topic: "t", partition: 0, records: [], nextOffset: 7, end: 7 }]);
+    expect(await poll(clock, consumer)).toMatchObject([
+      { topic: "t", partition: 0, records: [], nextOffset: 7, end: 7 },
+    ]);
+  });
+
+  test("and names the codec of the last batch that held the records", async () => {
+    const { clock, broker, consumer } = setUp();
+    for (const codec of ["none", "gzip"] as const) {
+      const writer = new RecordBatchWriter();
+      for (const value of ["a", "b"]) writer.append(1, null, Buffer.from(value), []);
+      broker.store("t-0", writer.finish({ codec }));
+    }
+    consumer.assign([tp()]);
+    expect(await poll(clock, consumer)).toMatchObject([{ nextOffset: 4, codec: "gzip" }]);
   });
 
   test("a partial batch is delivered record by record, and never before the start position", async () => {
