@@ -40,6 +40,7 @@ try {
     worker: async (file) => (await services()).runWorker(file, host),
     standalone: async (file, connectorFiles) => (await services()).runStandalone(file, connectorFiles, host),
     broker: async (options) => (await services()).runBroker(options, host),
+    export: async (options) => (await services()).runExport(options, host),
     demo: async (options) => (await services()).runDemoCommand(options, host),
   });
   process.exit(code);

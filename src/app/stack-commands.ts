@@ -6,7 +6,7 @@ import { LOGGERS } from "../base/log/logger-names.js";
 import type { NamedLogger } from "../base/logger.js";
 import { SystemRandom } from "../base/random.js";
 import { EXIT, errorLine, exitCodeOf } from "../cli/exit-code.js";
-import type { BrokerOptions, UpOptions } from "../cli/program.js";
+import type { BrokerOptions, ExportCommandOptions, UpOptions } from "../cli/program.js";
 import { readPropertiesFile } from "./properties-file.js";
 
 /** A running service, as a command sees it. */
@@ -108,6 +108,22 @@ export function runBroker({ data, listen, config, addScram }: BrokerOptions, hos
     host.print(`Kafka broker: ${addressOf(broker)}`);
     return { failed: broker.ended.then(() => new Promise<never>(() => {})), close: () => broker.close() };
   });
+}
+
+/** `millrace broker export`. Resolves with the exit code: `failed` unless everything was carried that can be. */
+export async function runExport(options: ExportCommandOptions, host: CommandProcess): Promise<number> {
+  const stop = new AbortController();
+  void host.stopRequested.then((signal) => stop.abort(new Error(`stopped by ${signal}`)));
+  try {
+    const { levels, format } = logSettings({}, host.env);
+    const logger = lineLogger(host.report, clock, levels, "millrace.export", format);
+    const { exportBetween } = await import("./stack-export.js");
+    const isComplete = await exportBetween(options, { clock, random, logger, print: host.print, signal: stop.signal });
+    return isComplete ? EXIT.ok : EXIT.failed;
+  } catch (error) {
+    host.report(errorLine(error));
+    return exitCodeOf(error, "starting");
+  }
 }
 
 /** `millrace demo`. Resolves with the exit code at the end. */

@@ -7,6 +7,7 @@ export interface Commands {
   worker(file: string): Promise<number>;
   standalone(file: string, connectorFiles: readonly string[]): Promise<number>;
   broker(options: BrokerOptions): Promise<number>;
+  export(options: ExportCommandOptions): Promise<number>;
   demo(options: { readonly keep: boolean }): Promise<number>;
 }
 
@@ -29,6 +30,17 @@ export interface BrokerOptions {
   readonly config?: string;
   /** Users of SCRAM to add. */
   readonly addScram?: readonly string[];
+}
+
+export interface ExportCommandOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly fromConfig?: string;
+  readonly toConfig?: string;
+  /** undefined: all. */
+  readonly topics?: readonly string[];
+  /** undefined: the target's default. */
+  readonly replicationFactor?: number;
 }
 
 const DATA = "./millrace-data";
@@ -84,7 +96,7 @@ export async function runProgram(args: readonly string[], version: string, comma
     .argument("<FILE.properties>", "Kafka Connect's own standalone worker properties")
     .argument("[CONNECTOR_FILES...]", "connectors to create, as JSON or properties")
     .action((file: string, connectorFiles: string[]) => done(commands.standalone(file, connectorFiles)));
-  program
+  const broker = program
     .command("broker")
     .description("run the bundled broker alone")
     .option("--data <DIR>", "folder of all data", DATA)
@@ -92,6 +104,16 @@ export async function runProgram(args: readonly string[], version: string, comma
     .option("--config <FILE.properties>", "Kafka's broker properties over the defaults")
     .option("--add-scram <USER>", ADD_SCRAM, (user: string, users: string[] = []) => [...users, user])
     .action((options: BrokerOptions) => done(commands.broker(options)));
+  broker
+    .command("export")
+    .description("copy topics, offsets of groups and ACLs of a running broker to another Kafka")
+    .requiredOption("--from <HOST:PORT>", "the broker to copy from", address)
+    .requiredOption("--to <HOST:PORT>", "the Kafka to copy to", address)
+    .option("--from-config <FILE.properties>", "Kafka's client properties for the source, such as its security")
+    .option("--to-config <FILE.properties>", "Kafka's client properties for the target")
+    .option("--topics <NAMES>", "only these topics, separated by commas (default: all)", names)
+    .option("--replication-factor <N>", "of the topics that it creates (default: the target's own)", factor)
+    .action((options: ExportCommandOptions) => done(commands.export(options)));
   program
     .command("demo")
     .description("run Postgres, object store, broker and worker, and the main job through them")
@@ -113,4 +135,19 @@ function address(text: string): string {
   if (port !== undefined && Number(port) > 65_535) throw new InvalidArgumentError("The port is above 65535.");
   if (port !== undefined) return text;
   throw new InvalidArgumentError("Expected HOST:PORT, such as 127.0.0.1:9092; port 0 takes any free one.");
+}
+
+/** Names, separated by commas. */
+function names(text: string): string[] {
+  const found = text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  if (found.length > 0) return found;
+  throw new InvalidArgumentError("Expected names separated by commas, such as orders,payments.");
+}
+
+function factor(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected a whole number from 1 on, at most the number of brokers.");
 }

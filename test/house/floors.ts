@@ -11,6 +11,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/testing": ["src/api", "src/base", "src/converters"],
   "src/kafka": ["src/api", "src/base", "src/protocol"],
   "src/broker": ["src/base", "src/protocol"],
+  "src/export": ["src/api", "src/kafka", "src/protocol"],
   "src/stores": ["src/api", "src/base", "src/contract", "src/kafka"],
   "src/worker": ["src/api", "src/base", "src/contract", "src/kafka"],
   "src/herder": ["src/api", "src/base", "src/contract", "src/kafka", "src/stores", "src/worker"],

@@ -17,6 +17,7 @@ const commands: Commands = {
   worker: (file) => note("worker", 2)(file),
   standalone: (file, connectorFiles) => note("standalone")(file, connectorFiles),
   broker: (options) => note("broker")({ ...options }),
+  export: (options) => note("export", 3)({ ...options }),
   demo: (options) => note("demo")({ ...options }),
 };
 
@@ -64,6 +65,27 @@ describe("the command line", () => {
   test("ends with the command's own code", async () => {
     expect(await run("worker", "f.properties")).toBe(2);
     expect(calls).toEqual([["worker", "f.properties"]]);
+  });
+
+  test("broker export", async () => {
+    const args = ["broker", "export", "--from", "a:1", "--to", "b:2"];
+    expect(await run(...args)).toBe(3);
+    const more = ["--from-config", "f", "--to-config", "g", "--topics", "x, y,", "--replication-factor", "3"];
+    expect(await run(...args, ...more)).toBe(3);
+    expect(calls).toEqual([
+      ["export", { from: "a:1", to: "b:2" }],
+      ["export", { from: "a:1", to: "b:2", fromConfig: "f", toConfig: "g", topics: ["x", "y"], replicationFactor: 3 }],
+    ]);
+  });
+
+  test.each([
+    [["broker", "export", "--from", "a:1"], "millrace: required option '--to <HOST:PORT>' not specified\n"],
+    [["broker", "export", "--from", "a:1", "--to", "b:2", "--topics", ","], /^millrace: .*Expected names/],
+    [["broker", "export", "--from", "a:1", "--to", "b:2", "--replication-factor", "0"], /^millrace: .*from 1 on/],
+  ])("%j is refused, with the reason", async (args, line) => {
+    expect(await run(...args)).toBe(1);
+    expect(written).toMatch(line);
+    expect(calls).toEqual([]);
   });
 
   test.each([

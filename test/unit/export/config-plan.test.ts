@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { defaultDifferences, planConfigs, type TopicConfigs } from "../../../src/export/config-plan.js";
+
+const DEFAULTS = {
+  "cleanup.policy": "delete",
+  "retention.ms": "604800000",
+  "retention.bytes": "-1",
+  "max.message.bytes": "1048588",
+  "message.timestamp.type": "CreateTime",
+  "message.timestamp.before.max.ms": "9223372036854775807",
+  "message.timestamp.after.max.ms": "3600000",
+  "min.insync.replicas": "1",
+  "segment.bytes": "1073741824",
+};
+
+/** A topic's configs: the defaults of its cluster, and what is set on it. */
+function configs(set: Record<string, string>, defaults: Record<string, string> = DEFAULTS): TopicConfigs {
+  return new Map(
+    Object.keys({ ...defaults, ...set }).map((name) => [
+      name,
+      { name, value: set[name] ?? defaults[name]!, isDefault: !(name in set), isSensitive: false },
+    ]),
+  );
+}
+
+const HELD_BY_DEFAULT = {
+  "retention.ms": "-1",
+  "message.timestamp.after.max.ms": "9223372036854775807",
+  "max.message.bytes": "2097176",
+};
+const nulls = (keys: object) => Object.fromEntries(Object.keys(keys).map((key) => [key, null]));
+
+describe("the plan of a topic's configs", () => {
+  test("what is set on the topic is set first; what would hinder the copy is held, and given back", () => {
+    const plan = planConfigs("t", configs({ "segment.bytes": "1000" }), configs({}), 1);
+    expect(plan).toEqual({
+      first: { "segment.bytes": "1000" },
+      holds: HELD_BY_DEFAULT,
+      last: nulls(HELD_BY_DEFAULT),
+      findings: [],
+    });
+  });
+
+  test("a hindering config of the source comes last", () => {
+    const set = {
+      "message.timestamp.type": "LogAppendTime",
+      "message.timestamp.before.max.ms": "1",
+      "cleanup.policy": "compact",
+      "retention.bytes": "5",
+      "max.message.bytes": "2000000",
+    };
+    const { first, holds, last } = planConfigs("t", configs(set), configs({}), 1);
+    expect(first).toEqual({});
+    expect(holds).toEqual({
+      ...HELD_BY_DEFAULT,
+      "message.timestamp.type": "CreateTime",
+      "message.timestamp.before.max.ms": "9223372036854775807",
+      "cleanup.policy": "delete",
+      "retention.bytes": "-1",
+      "max.message.bytes": "4000000",
+    });
+    expect(last).toEqual({ ...set, "retention.ms": null, "message.timestamp.after.max.ms": null });
+  });
+
+  test("a small limit for messages hinders the copy, too: its batches are other ones", () => {
+    const { first, holds, last } = planConfigs("t", configs({ "max.message.bytes": "500" }), configs({}), 1);
+    expect([first["max.message.bytes"], holds["max.message.bytes"], last["max.message.bytes"]]).toEqual([
+      undefined,
+      "1048588",
+      "500",
+    ]);
+  });
+
+  test("defaults of the target that hinder are held; configs of an empty topic there come back", () => {
+    const there = configs({ "retention.ms": "7" }, { ...DEFAULTS, "message.timestamp.type": "LogAppendTime" });
+    const { holds, last } = planConfigs("t", configs({}), there, 1);
+    expect(holds).toMatchObject({ "message.timestamp.type": "CreateTime", "retention.ms": "-1" });
+    expect(last).toMatchObject({ "message.timestamp.type": null, "retention.ms": "7" });
+  });
+
+  test("a target that does not know a config is not asked to hold it", () => {
+    const { "message.timestamp.after.max.ms": _, ...older } = DEFAULTS;
+    expect(planConfigs("t", configs({}), configs({}, older), 1).holds).toEqual({
+      "retention.ms": "-1",
+      "max.message.bytes": "2097176",
+    });
+  });
+
+  test("min.insync.replicas that nobody could meet is a finding", () => {
+    const source = configs({ "min.insync.replicas": "2" });
+    expect(planConfigs("t", source, configs({}), 2)).toMatchObject({ first: { "min.insync.replicas": "2" } });
+    const { first, findings } = planConfigs("t", source, configs({}), 1);
+    expect(first).toEqual({});
+    expect(findings).toMatchObject(
+      [{ kind: "incomplete", subject: "topic t", text: /min.insync.replicas=2/ }].map((each) => ({
+        ...each,
+        text: expect.stringMatching(each.text),
+      })),
+    );
+  });
+
+  test("other defaults are named, if the topic has them at both", () => {
+    const there = configs({}, { ...DEFAULTS, "retention.ms": "1000", "cleanup.policy": "compact" });
+    expect(defaultDifferences(configs({ "cleanup.policy": "delete" }), there)).toEqual([
+      { key: "retention.ms", source: "604800000", target: "1000" },
+    ]);
+  });
+});
