@@ -134,5 +134,15 @@ describe("two workers of one group", () => {
     await other.close();
     await alone("wide", 4);
     await alone("first", 1);
+    // Of this one all tasks begin to run in its last generation.
+    other = await stack.startAnotherWorker();
+    const [, joined] = workerIds();
+    await stack.statuses.until(
+      "wide",
+      ({ tasks }) =>
+        tasks.every(([, { state }]) => state === "RUNNING") && tasks.some(([, { workerId }]) => workerId === joined),
+    );
+    await other.close();
+    await alone("wide", 4);
   });
 });
