@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { readAt } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
-import { MalformedError } from "../../protocol/malformed-error.js";
 import { BATCH_HEADER_BYTES, type BatchHeader, checkCrc, nextOffsetOf } from "../../protocol/records/record-batch.js";
+import type { EpochStart } from "./epochs/leader-epochs.js";
 import { headerAt, lastOffset, type ReadBytes, walkHeaders } from "./segments/batch-walk.js";
 import type { SealedFiles } from "./segments/sealed-files.js";
 import { Segment } from "./segments/segment.js";
@@ -19,6 +19,7 @@ const CHUNK_BYTES = 1024 * 1024;
  * `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
  *
  * @param recoveryPoint everything before this offset is on disk; 0: unknown.
+ * @param checked gets an entry for each epoch of the batches that are checked.
  * @param startOffset the log's start. A log that ends before it has lost only deleted records; it begins anew there,
  * as in Kafka, since records written below its start would be hidden.
  * @returns at least one segment, in rising order; the last one is open for appending. Those that were checked
@@ -30,6 +31,7 @@ export function recoverSegments(
   indexIntervalBytes: number,
   startOffset: number,
   recoveryPoint: number,
+  checked: EpochStart[],
   logger: Logger,
 ): Segment[] {
   finishReplacements(folder, files, indexIntervalBytes, logger);
@@ -38,12 +40,12 @@ export function recoverSegments(
   try {
     for (const [at, base] of bases.entries()) {
       const following = bases[at + 1];
-      const trusted = openTrusted(folder, base, following, files, indexIntervalBytes);
+      const trusted = following === undefined ? undefined : Segment.openSealed(folder, base, following, files);
       const segment = trusted ?? Segment.open(folder, base, files, indexIntervalBytes);
       segments.push(segment);
       if (trusted) continue;
       const from = following === undefined ? segment.loadIndexSnapshot(recoveryPoint) : 0;
-      const cutBytes = admitValidBatches(segment, from);
+      const cutBytes = admitValidBatches(segment, from, checked);
       // Otherwise it might vouch for what is written in the place of bytes that are cut off.
       if (from === 0 || cutBytes > 0) segment.dropIndexSnapshot();
       // Without an index it was never compacted, so that it must reach up to the next one.
@@ -71,42 +73,20 @@ export function recoverSegments(
   }
 }
 
-/** A segment whose index files prove that it is whole: a sealed one, or the last one after a clean stop. */
-function openTrusted(
-  folder: string,
-  base: number,
-  following: number | undefined,
-  files: SealedFiles,
-  indexIntervalBytes: number,
-): Segment | undefined {
-  if (following !== undefined) return Segment.openSealed(folder, base, following, files);
-  const segment = Segment.open(folder, base, files, indexIntervalBytes);
-  if (resumes(segment)) return segment;
-  segment.close();
-  return undefined;
-}
-
-/** Whether the index files of a clean stop match the segment; it is then ready for appending. */
-function resumes(segment: Segment): boolean {
-  try {
-    return segment.resume();
-  } catch (error) {
-    if (error instanceof MalformedError) return false;
-    throw error;
-  }
-}
-
 /**
  * Admits batches until one is incomplete, damaged or out of order. Returns the number of bytes that were not admitted.
  * @param from the position of the first one.
+ * @param checked gets an entry for each of their epochs.
  */
-function admitValidBatches(segment: Segment, from: number): number {
+function admitValidBatches(segment: Segment, from: number, checked: EpochStart[]): number {
   const size = segment.fileSize;
   let expected = segment.nextOffset;
   const end = walkIntactBatches(segment.read, from, size, (batch, header, position) => {
     if (header.baseOffset < expected || header.lastOffsetDelta < 0 || !checkCrc(batch, header)) return false;
     segment.admit(header, position);
     expected = nextOffsetOf(header);
+    const { baseOffset, leaderEpoch } = header;
+    if (checked.at(-1)?.epoch !== leaderEpoch) checked.push({ epoch: leaderEpoch, startOffset: baseOffset });
     return true;
   });
   return size - end;

@@ -22,6 +22,8 @@ export interface LogSegmentsOptions {
   readonly logger: Logger;
   /** The log's, up to the end of the active segment. */
   readonly producers: ProducerState;
+  /** Whether the log is open: its folder may be another's when it is not. */
+  readonly isOpen: () => boolean;
   /** At least one, in rising order; none for a log that is offline from the start. */
   readonly list: readonly Segment[];
 }
@@ -37,6 +39,8 @@ export class LogSegments {
   /** New segments so far, and how many of them are on disk with the snapshots at their starts. */
   #added = 0;
   #forcedAdded = 0;
+  /** The sealing under way. Never rejects. */
+  #sealing: Promise<void> | undefined;
 
   constructor(options: LogSegmentsOptions) {
     this.#options = options;
@@ -81,10 +85,12 @@ export class LogSegments {
   /**
    * Writes the index of the active segment up to `durableOffset`, and the producers with it: otherwise it would take all
    * batches of the segment to find these again. Does nothing while there is little to describe.
+   *
+   * @param isIdle the log has not grown lately, so that this is the last for now.
    */
-  writeIndexSnapshot(durableOffset: number): void {
+  writeIndexSnapshot(durableOffset: number, isIdle: boolean): void {
     const { active } = this;
-    if (active.needsIndexSnapshot && active.writeIndexSnapshot(durableOffset)) this.writeProducers();
+    if ((isIdle || active.needsIndexSnapshot) && active.writeIndexSnapshot(durableOffset)) this.writeProducers();
   }
 
   /**
@@ -112,7 +118,7 @@ export class LogSegments {
       if (hasSnapshot) this.#forcedAdded = added;
     }
     for (const segment of this.#unsynced()) await segment.syncLater();
-    if (this.#list.at(-2)?.sealed === false) this.sealSynced("warn");
+    if (this.#list.at(-2)?.sealed === false) await this.sealSynced("warn");
   }
 
   /** Whether all batches are on disk. Right after the start: whether recovery has checked none. */
@@ -124,25 +130,34 @@ export class LogSegments {
   async forceRecovered(): Promise<void> {
     const { folder, files } = this.#options;
     for (const segment of this.#list) if (!segment.isSynced) await segment.syncLater();
-    // The last process may have created a segment without forcing its name to disk.
-    await files.disk.syncFolderLater(folder);
-    this.sealSynced("warn");
+    // The last process may have created a segment without forcing its name to disk, unless records in it have counted.
+    if (!this.active.isVouched) await files.disk.syncFolderLater(folder);
+    await this.sealSynced("warn");
   }
 
   /**
-   * Seals the complete segments that are on disk. Only once the producers at the start of the active one are on disk,
-   * too: the cleaner may then remove markers, which recovery would need if it had to begin before them.
+   * Seals the complete segments that are on disk, in the background. Only once the producers at the start of the active
+   * one are on disk, too: the cleaner may then remove markers, which recovery would need if it had to begin before them.
    *
    * @param level of the message about a failure: a repeated one is not worth a warning each second.
    */
-  sealSynced(level: "warn" | "debug"): void {
+  async sealSynced(level: "warn" | "debug"): Promise<void> {
+    while (this.#sealing) await this.#sealing;
     if (this.#forcedAdded < this.#added) return;
-    const { logger } = this.#options;
-    for (const segment of this.#list.slice(0, -1)) {
-      if (segment.sealed || !segment.isSynced) continue;
+    const synced = this.#list.slice(0, -1).filter((segment) => !segment.sealed && segment.isSynced);
+    if (synced.length === 0) return;
+    this.#sealing = this.#seal(synced, level);
+    await this.#sealing;
+    this.#sealing = undefined;
+  }
+
+  async #seal(segments: readonly Segment[], level: "warn" | "debug"): Promise<void> {
+    const { isOpen, logger } = this.#options;
+    for (const segment of segments) {
       try {
-        segment.seal();
+        await segment.sealLater(isOpen);
       } catch (cause) {
+        if (!isOpen()) return;
         const text =
           "The index files of a segment could not be written; unless a retry succeeds, the next start checks it";
         logger[level](text, { path: segment.path }, cause);
@@ -151,15 +166,15 @@ export class LogSegments {
   }
 
   /**
-   * Writes the index files of all segments, for a clean stop; of the complete ones only if they may be sealed, otherwise
-   * the next start checks them.
+   * Seals the complete segments, for a clean stop, if they may be; otherwise the next start checks them. Writes the index
+   * of the active one, so that it need not be checked.
    */
   async sealAtStop(): Promise<void> {
-    const maySeal = this.#forcedAdded === this.#added;
-    for (const segment of maySeal ? this.#list : this.#list.slice(-1)) {
-      // An empty segment needs no index: to check it costs nothing.
-      if (segment.size > 0) await segment.sealLater();
-    }
+    await this.#sealing;
+    const complete = this.#forcedAdded === this.#added ? this.#list.slice(0, -1) : [];
+    for (const segment of complete) await segment.sealLater(this.#options.isOpen);
+    this.active.writeIndexSnapshot(this.active.nextOffset);
+    this.writeProducers();
   }
 
   /**

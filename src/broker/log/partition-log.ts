@@ -7,7 +7,7 @@ import {
 } from "../../protocol/records/record-batch.js";
 import { encodeMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
 import { LeaderEpochFile } from "./epochs/leader-epoch-file.js";
-import type { EpochEnd } from "./epochs/leader-epochs.js";
+import type { EpochEnd, EpochStart } from "./epochs/leader-epochs.js";
 import { GroupCommit } from "./group-commit.js";
 import { LogAvailability } from "./log-availability.js";
 import type { LogConfig } from "./log-config.js";
@@ -50,6 +50,8 @@ export class PartitionLog {
   readonly reader: LogReader;
   #logStartOffset: number;
   #unflushedSinceMs = 0;
+  /** The log's end at the last checkpoint. */
+  #checkpointedEnd = -1;
   /** Nothing is appended any more: it would count as forced to disk by the stop. */
   #isClosing = false;
   /** Set while the cleaner or retention changes which sealed segments there are; the other skips the log meanwhile. */
@@ -59,7 +61,8 @@ export class PartitionLog {
     this.#options = options;
     const { folder, files, logger } = options;
     this.#availability = new LogAvailability(folder, logger);
-    this.#segments = new LogSegments({ folder, files, logger, producers: this.#producers, list: segments });
+    const isOpen = () => !this.isClosed;
+    this.#segments = new LogSegments({ folder, files, logger, producers: this.#producers, isOpen, list: segments });
     this.#epochs = new LeaderEpochFile(folder, files.disk);
     this.reader = new LogReader(this.#segments, this.#availability, () => this.highWatermark);
     this.#retention = new LogRetention({
@@ -73,7 +76,7 @@ export class PartitionLog {
     this.#logStartOffset = Math.min(Math.max(options.logStartOffset, segments[0]?.baseOffset ?? 0), end);
     this.#commit = new GroupCommit({
       end,
-      force: () => this.#segments.force(),
+      force: () => this.#force(),
       turn: () => options.clock.turn(),
       flushMessages: () => this.config.flushMessages,
       onReadable: (bytes) => {
@@ -93,14 +96,14 @@ export class PartitionLog {
     files.disk.makeFolder(folder);
     const interval = options.config().indexIntervalBytes;
     const { logStartOffset, recoveryPoint } = options;
-    const segments = recoverSegments(folder, files, interval, logStartOffset, recoveryPoint, logger);
+    const checked: EpochStart[] = [];
+    const segments = recoverSegments(folder, files, interval, logStartOffset, recoveryPoint, checked, logger);
     try {
       const log = new PartitionLog(options, segments);
-      log.#epochs.load(log.logEndOffset);
+      log.#epochs.load(segments[0]!.baseOffset, log.logEndOffset, checked, logger);
       const nowMs = options.clock.nowMs();
-      if (recoverProducers(folder, files.disk, segments, log.#producers, nowMs, logger)) {
-        log.#segments.sealSynced("warn");
-      } else log.#segments.deferSealing();
+      const maySeal = recoverProducers(folder, files.disk, segments, log.#producers, nowMs, logger);
+      if (!maySeal) log.#segments.deferSealing();
       log.#announceStable();
       return log;
     } catch (cause) {
@@ -114,9 +117,10 @@ export class PartitionLog {
    * overlap share the disk's work. A failure takes the log offline.
    */
   async forceRecovered(): Promise<void> {
-    if (!this.#availability.isAvailable || this.#segments.areSynced) return;
+    if (!this.#availability.isAvailable) return;
     try {
-      await this.#segments.forceRecovered();
+      await this.#epochs.force(this.folder, () => !this.isClosed);
+      if (!this.#segments.areSynced) await this.#segments.forceRecovered();
     } catch (cause) {
       this.fail("forcing to disk", cause);
     }
@@ -246,7 +250,8 @@ export class PartitionLog {
       this.#options.checkFolder();
       if (mustRoll(this.#segments.active, batch.length, placed, this.config)) this.#roll();
       patchBatch(batch, 0, baseOffset, this.leaderEpoch);
-      this.#beginEpochAt(baseOffset);
+      // Whatever flush.messages: a start after a crash takes the epochs of earlier records from the file.
+      if (this.#epochs.begin(this.leaderEpoch, baseOffset)) this.#commit.want();
       this.#segments.active.append(batch, placed);
     });
     if (!this.#commit.isBehind) this.#unflushedSinceMs = this.#options.clock.nowMs();
@@ -303,11 +308,11 @@ export class PartitionLog {
    * Forces records to disk that have waited for `flush.ms`, seals segments whose index files could not be written (as
    * on a full disk), and removes idle producers. Called by the broker's maintenance.
    */
-  tend(nowMs: number, producerExpirationMs: number): void {
+  async tend(nowMs: number, producerExpirationMs: number): Promise<void> {
     this.#producers.expire(nowMs, producerExpirationMs);
     if (!this.#availability.isAvailable) return;
-    this.#segments.sealSynced("debug");
     if (this.#commit.isBehind && nowMs - this.#unflushedSinceMs >= this.config.flushMs) this.#commit.want();
+    await this.#segments.sealSynced("debug");
   }
 
   /**
@@ -320,7 +325,11 @@ export class PartitionLog {
   checkpoint(): number {
     const active = this.segments.at(-1);
     if (!active || this.offline) return 0;
-    if (!this.isClosed) this.#segments.writeIndexSnapshot(this.durableEnd);
+    if (!this.isClosed) {
+      const isIdle = this.#checkpointedEnd === this.logEndOffset;
+      this.#checkpointedEnd = this.logEndOffset;
+      this.#segments.writeIndexSnapshot(this.durableEnd, isIdle);
+    }
     return this.#commit.durableEnd;
   }
 
@@ -371,12 +380,9 @@ export class PartitionLog {
     if (running) await running;
     if (!this.#availability.isAvailable) return this.abandon();
     try {
-      await this.#segments.force();
+      await this.#force();
       this.#commit.markDurable(this.logEndOffset);
       await this.#segments.sealAtStop();
-      // The next start drops the index files of the active segment at its first append; after a crash the transactions
-      // that were aborted in it are then known only from a replay of all of it.
-      this.#segments.writeProducers();
     } finally {
       this.abandon();
     }
@@ -419,15 +425,9 @@ export class PartitionLog {
     this.#commit.want();
   }
 
-  /**
-   * Notes the first append of this start. The folder is forced to disk with it, so that nothing that the start has
-   * removed from it, such as the index files of the active segment, can reappear beside new records.
-   */
-  #beginEpochAt(offset: number): void {
-    this.#epochs.begin(this.leaderEpoch, offset, () => {
-      // They vouch for the segment as it is; it stays so up to here.
-      this.#segments.writeIndexSnapshot(this.durableEnd);
-      this.#segments.active.dropIndexFiles();
-    });
+  /** Forces to disk what was appended before the call, and the epoch that it began before it. */
+  async #force(): Promise<void> {
+    await this.#epochs.force(this.folder, () => !this.isClosed);
+    await this.#segments.force();
   }
 }

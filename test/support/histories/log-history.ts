@@ -81,10 +81,11 @@ export async function runLogHistory(seed: number): Promise<void> {
       }
       seen = records;
       for (const producer of producers) check(producer, records);
+      checkEpochs(log);
       for (let step = random.integer(30); step > 0 && !disk.isCut; step--) {
         producers[random.integer(3)]!.send(log, random);
         if (random.integer(4) === 0) recoveryPoint = checkpointed(log, disk) ?? recoveryPoint;
-        if (random.integer(4) === 0) log.tend(ARRIVAL.nowMs, 1_000_000);
+        if (random.integer(4) === 0) await log.tend(ARRIVAL.nowMs, 1_000_000);
         if (random.integer(3) === 0) await Promise.all(producers.map(({ inFlight }) => inFlight));
         if (!log.offline && !disk.isCut) seen = readable(log);
       }
@@ -124,6 +125,23 @@ function readable(log: PartitionLog): string[] {
     }
   }
   return found;
+}
+
+/** Every epoch of the log must end where the next one begins. */
+function checkEpochs(log: PartitionLog): void {
+  const starts: { readonly epoch: number; readonly offset: number }[] = [];
+  for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
+    for (const { header } of walkBatches(log.reader.read(offset, 1000, true))) {
+      const epoch = header.leaderEpoch;
+      if (starts.at(-1)?.epoch !== epoch) starts.push({ epoch, offset });
+      offset = header.baseOffset + header.lastOffsetDelta + 1;
+    }
+  }
+  for (const [at, { epoch }] of starts.entries()) {
+    const { endOffset } = log.endOfEpoch(epoch);
+    const end = starts[at + 1]?.offset ?? log.logEndOffset;
+    if (endOffset !== end) throw new Error(`epoch ${epoch} ends at ${endOffset}, should end at ${end}`);
+  }
 }
 
 function check({ id, acknowledged, batch }: Producer, records: readonly string[]): void {

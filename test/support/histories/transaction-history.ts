@@ -117,7 +117,7 @@ class History {
     else if (action < 13) this.#finish(log, producerId);
     else if (action < 15) this.#repeat(log, producerId);
     else if (action === 15) this.#sendStale(log, producerId);
-    else if (action === 16) log.tend(this.#clock.nowMs(), Number.MAX_SAFE_INTEGER);
+    else if (action === 16) await log.tend(this.#clock.nowMs(), Number.MAX_SAFE_INTEGER);
     else if (action === 17) await (this.#isCompacted ? this.#compact(log) : this.#shorten(log));
     else await this.#settle(log);
     if (this.#points?.integer(6) === 0) this.#checkpoint(log);

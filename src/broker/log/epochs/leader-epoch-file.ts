@@ -1,12 +1,17 @@
 import { join } from "node:path";
 import type { Disk } from "../../../base/files/disk.js";
-import { replaceFile } from "../../../base/files/durable-files.js";
-import { decodeEpochs, type EpochEnd, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
+import { writeFile } from "../../../base/files/durable-files.js";
+import type { Logger } from "../../../base/logger.js";
+import { decodeEpochs, type EpochEnd, type EpochStart, encodeEpochs, LeaderEpochs } from "./leader-epochs.js";
 
-/** The leader epochs of a log, and Kafka's `leader-epoch-checkpoint` in its folder, which holds them. */
+/**
+ * The leader epochs of a log, and Kafka's `leader-epoch-checkpoint` in its folder, which holds them: it is on disk before
+ * the first record of an epoch counts as that. Of records that did not count yet, recovery reads the epochs from these.
+ */
 export class LeaderEpochFile {
   readonly #path: string;
   #epochs = new LeaderEpochs();
+  #isBehind = false;
 
   constructor(
     folder: string,
@@ -15,30 +20,67 @@ export class LeaderEpochFile {
     this.#path = join(folder, "leader-epoch-checkpoint");
   }
 
-  /**
-   * Reads the file; without one, or if it is damaged, no epochs are known. Removes those that start at or after
-   * `endOffset`, where the log was truncated.
-   */
-  load(endOffset: number): void {
-    const bytes = this.disk.readFile(this.#path);
-    this.#epochs = new LeaderEpochs(bytes && decodeEpochs(bytes.toString()));
-    if (this.#epochs.truncate(endOffset)) this.#write(this.#epochs);
+  /** Whether the file lacks an epoch that `force` would write. */
+  get isBehind(): boolean {
+    return this.#isBehind;
   }
 
   /**
-   * Notes that `epoch` appends at `offset`, unless that is known. The folder's entries are on disk then, too.
+   * Reads the file; without one, or if it is damaged, no epochs are known. Removes those that start at or after
+   * `endOffset`, where the log was truncated, and adds those of the batches that recovery has checked.
    *
-   * @param prepare changes of the folder that must be on disk before the first append; called before the file is
-   * written.
-   * @throws the error of `prepare`, or the disk's; the epoch is not noted then.
+   * @param firstOffset where the log's files begin.
+   * @throws the disk's error if the file cannot be read.
    */
-  begin(epoch: number, offset: number, prepare: () => void): void {
-    if (this.#epochs.latest === epoch) return;
+  load(firstOffset: number, endOffset: number, checked: readonly EpochStart[], logger: Logger): void {
+    const bytes = this.disk.readFile(this.#path);
+    const known = bytes && decodeEpochs(bytes.toString());
+    const next = new LeaderEpochs(known);
+    let isChanged = next.truncate(endOffset);
+    // Without the file, the first of them tells where its epoch begins only if nothing lies before it.
+    if (known || checked[0]?.startOffset === firstOffset) {
+      for (const { epoch, startOffset } of checked) if (next.note(epoch, startOffset)) isChanged = true;
+    }
+    this.#epochs = next;
+    if (!isChanged) return;
+    try {
+      this.#write(next);
+    } catch (cause) {
+      const text = "The leader epochs of a recovered log could not be written; the next append writes them";
+      logger.warn(text, { path: this.#path }, cause);
+    }
+  }
+
+  /**
+   * Notes that `epoch` appends at `offset`. Returns whether `force` must follow: not if that is known.
+   * @throws the disk's error, as of a full one; the epoch is not noted then.
+   */
+  begin(epoch: number, offset: number): boolean {
+    if (this.#epochs.latest === epoch) return false;
     const next = new LeaderEpochs(this.#epochs.starts);
-    if (!next.note(epoch, offset)) return;
-    prepare();
+    if (!next.note(epoch, offset)) return false;
     this.#write(next);
     this.#epochs = next;
+    return true;
+  }
+
+  /**
+   * Forces the file to disk in the background, if it is behind, and the folder's entries with it.
+   * @param isOpen whether the log is still open; its folder may be another's then.
+   */
+  async force(folder: string, isOpen: () => boolean): Promise<void> {
+    if (!this.#isBehind) return;
+    const { disk } = this;
+    const fd = disk.open(`${this.#path}.tmp`, "read");
+    try {
+      await disk.syncLater(fd);
+    } finally {
+      disk.close(fd);
+    }
+    if (!isOpen()) return;
+    disk.rename(`${this.#path}.tmp`, this.#path);
+    this.#isBehind = false;
+    await disk.syncFolderLater(folder);
   }
 
   /** The end offset of `epoch` (KIP-279). */
@@ -46,7 +88,9 @@ export class LeaderEpochFile {
     return this.#epochs.endOf(epoch, currentEpoch, logEndOffset);
   }
 
+  /** Writes the next file beside the one that counts. */
   #write({ starts }: LeaderEpochs): void {
-    replaceFile(this.disk, this.#path, encodeEpochs(starts));
+    writeFile(this.disk, `${this.#path}.tmp`, encodeEpochs(starts));
+    this.#isBehind = true;
   }
 }

@@ -26,12 +26,11 @@ export function recoverProducers(
   logger: Logger,
 ): boolean {
   const active = segments.at(-1)!;
-  const unknown = segments.find((segment) => !segment.isIndexed) ?? active;
-  const upToOffset = unknown.isIndexed ? active.nextOffset : unknown.describedEnd;
-  const from = loadProducerSnapshot(folder, disk, upToOffset, active.nextOffset, producers, nowMs);
+  const unknown = segments.find((segment) => !segment.sealed) ?? active;
+  const from = loadProducerSnapshot(folder, disk, unknown.describedEnd, active.nextOffset, producers, nowMs);
   for (const segment of segments.slice(0, -1)) if (segment.nextOffset > from) replay(segment, from, producers, nowMs);
   const maySeal = unknown === active || tryToWrite(folder, disk, active.baseOffset, producers, logger);
-  if (!active.isIndexed) active.forgetAborted(from);
+  active.forgetAborted(from);
   replay(active, from, producers, nowMs);
   return maySeal;
 }
@@ -55,7 +54,7 @@ function replay(segment: Segment, from: number, producers: ProducerState, nowMs:
     else {
       const marker = readMarker(segment.read(position, sizeBytes));
       const aborted = marker && producers.end(marker, baseOffset, maxTimestampMs, nowMs);
-      if (aborted && !segment.isIndexed) segment.noteAborted(aborted);
+      if (aborted && !segment.sealed) segment.noteAborted(aborted);
     }
     return false;
   });

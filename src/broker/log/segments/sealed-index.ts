@@ -5,11 +5,11 @@ import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
 import { segmentPath } from "./segment-path.js";
 import { type AbortedTransaction, decodeTransactionIndex, encodeTransactionIndex } from "./transaction-index.js";
 
-/** `.index` is written last and removed last: recovery trusts the segment once it exists. */
+/** `.index` is written last: recovery trusts the segment once it exists. */
 const NAMES = ["txnindex", "timeindex", "index"] as const;
 
 /**
- * The index files beside a segment that is sealed, or was active at a clean stop: `.index` and `.timeindex`, and
+ * The index files beside a segment that is sealed: `.index` and `.timeindex`, and
  * `.txnindex` if transactions were aborted in it. With `.swap`: those of a compacted segment that has replaced none yet;
  * with `.swap.tmp`: what an interrupted write of these left.
  */
@@ -65,12 +65,24 @@ export class SealedIndex {
     }
   }
 
-  /** The same in the background. */
-  async writeLater(index: SegmentIndex, aborted: readonly AbortedTransaction[]): Promise<void> {
+  /**
+   * The same in the background.
+   *
+   * @param isOpen whether the segment is still in this folder: asked before each access.
+   * @returns whether all files are written; false: it was not.
+   */
+  async writeLater(
+    index: SegmentIndex,
+    aborted: readonly AbortedTransaction[],
+    isOpen: () => boolean,
+  ): Promise<boolean> {
     for (const [path, content] of this.#contents(index, aborted)) {
+      if (!isOpen()) return false;
       await writeFileDurablyLater(this.disk, `${path}.tmp`, content);
+      if (!isOpen()) return false;
       this.disk.rename(`${path}.tmp`, path);
     }
+    return true;
   }
 
   /** Paths and contents, in the order in which they are written. */

@@ -28,6 +28,12 @@ export class SegmentExtent {
     return this.#maxTimestamp;
   }
 
+  /** The largest timestamp; undefined when no record has one. */
+  get lastTime(): LastTime | undefined {
+    if (this.#maxTimestamp < 0) return undefined;
+    return { timestamp: this.#maxTimestamp, relativeOffset: this.#maxTimestampOffset - this.baseOffset };
+  }
+
   /**
    * Adds the next batch, and an entry for it to `index` if the last entry's batch begins `intervalBytes` or more before.
    *
@@ -48,7 +54,8 @@ export class SegmentExtent {
 
   /** Adds the largest timestamp to `index`, which has it only up to its last entry. */
   indexTime(index: SegmentIndex): void {
-    if (this.#maxTimestamp >= 0) index.addTime(this.#maxTimestamp, this.#maxTimestampOffset - this.baseOffset);
+    const last = this.lastTime;
+    if (last) index.addTime(last.timestamp, last.relativeOffset);
   }
 
   /**

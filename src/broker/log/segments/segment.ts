@@ -1,4 +1,5 @@
 import { writeFile } from "../../../base/files/durable-files.js";
+import { MalformedError } from "../../../protocol/malformed-error.js";
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
@@ -10,7 +11,7 @@ import {
 import { headerAt, lastOffset, walkHeaders } from "./batch-walk.js";
 import type { CleanedSegment } from "./cleaned-segment.js";
 import type { IndexLookup } from "./index-lookup.js";
-import { decodeIndexSnapshot, encodeIndexSnapshot } from "./index-snapshot.js";
+import { decodeIndexSnapshot, encodeIndexSnapshot, type WholeSegment } from "./index-snapshot.js";
 import { retireFile } from "./retire-file.js";
 import type { SealedFiles } from "./sealed-files.js";
 import { SealedIndex } from "./sealed-index.js";
@@ -48,9 +49,7 @@ export class Segment {
   /** Undefined once the segment is sealed. */
   #index: SegmentIndex | undefined = new SegmentIndex();
   #aborted: AbortedTransaction[] = [];
-  /** Opened by the index files of a clean stop, and not changed since. */
-  #isResumed = false;
-  /** Position up to which the index snapshot vouches for the segment. */
+  /** Position up to which the index snapshot vouches for the segment, all of which before is on disk. */
   #vouchedBytes = 0;
   #describedEnd: number;
   /** Set once its file has another name, and is only to be removed. */
@@ -125,9 +124,9 @@ export class Segment {
     return this.#file.isSynced;
   }
 
-  /** Whether it was opened by its index files, and not changed since: they hold its aborted transactions. */
-  get isIndexed(): boolean {
-    return this.sealed || this.#isResumed;
+  /** Whether an index snapshot vouches for a part of it, and so for its name. */
+  get isVouched(): boolean {
+    return this.#vouchedBytes > 0;
   }
 
   /** The aborted transactions whose markers are in this segment, in the order of these. */
@@ -203,41 +202,9 @@ export class Segment {
     }
   }
 
-  /**
-   * Loads the index files of a segment that was active at a clean stop. Returns false when they are missing or do not
-   * fit: every byte must then be checked. `dropIndexFiles` follows before the first append.
-   */
-  resume(): boolean {
-    const size = this.fileSize;
-    const indexed = this.#sealedIndex.read(size);
-    if (!indexed) return false;
-    const tailStart = Math.max(0, indexed.lastPosition);
-    let firstTimestamp = -1;
-    walkHeaders(this.read, 0, size, (header) => {
-      firstTimestamp = header.maxTimestampMs;
-      return true;
-    });
-    this.#index = indexed;
-    const end = walkHeaders(this.read, tailStart, size, (header, position) => {
-      if (position === tailStart) {
-        this.#extent.resume(indexed.lastTime, nextOffsetOf(header), firstTimestamp);
-        this.#file.admit(position + header.sizeBytes);
-      } else {
-        this.admit(header, position);
-      }
-      return false;
-    });
-    this.#file.trust(size);
-    this.#isResumed = true;
-    const aborted = this.#sealedIndex.readAborted(this.nextOffset);
-    this.#aborted = aborted ?? [];
-    return end === size && aborted !== undefined;
-  }
-
-  /** Removes the index files of a segment that is about to be written. The caller then forces the folder to disk. */
+  /** Removes the index files of a segment that is not sealed any more. */
   dropIndexFiles(): void {
     this.#sealedIndex.remove();
-    this.#isResumed = false;
   }
 
   /** Whether a start after a crash would have more to check than is worth a new index snapshot. */
@@ -264,13 +231,17 @@ export class Segment {
    * @returns whether there was more to write than the last time.
    */
   writeIndexSnapshot(durableOffset: number): boolean {
-    const index = this.#index?.before(durableOffset - this.baseOffset);
-    if (!index || index.lastPosition <= this.#vouchedBytes) return false;
+    if (!this.#index) return false;
+    const { aborted, nextOffset, size } = this;
+    const isWhole = durableOffset >= nextOffset;
+    const index = isWhole ? this.#index : this.#index.before(durableOffset - this.baseOffset);
+    const vouchedBytes = isWhole ? size : index.lastPosition;
+    if (vouchedBytes <= this.#vouchedBytes) return false;
+    const whole = isWhole ? { sizeBytes: size, nextOffset, lastTime: this.#extent.lastTime } : undefined;
     const path = this.#beside(INDEX_SNAPSHOT);
-    const { aborted, nextOffset } = this;
-    writeFile(this.files.disk, `${path}.tmp`, encodeIndexSnapshot({ index, endOffset: nextOffset, aborted }));
+    writeFile(this.files.disk, `${path}.tmp`, encodeIndexSnapshot({ index, whole, endOffset: nextOffset, aborted }));
     this.files.disk.rename(`${path}.tmp`, path);
-    this.#vouchedBytes = index.lastPosition;
+    this.#vouchedBytes = vouchedBytes;
     return true;
   }
 
@@ -283,19 +254,46 @@ export class Segment {
   loadIndexSnapshot(recoveryPoint: number): number {
     const bytes = this.files.disk.readFile(this.#beside(INDEX_SNAPSHOT));
     const snapshot = bytes && decodeIndexSnapshot(bytes, this.fileSize);
-    const last = snapshot?.index.lastBefore(recoveryPoint - this.baseOffset);
-    // The batch of the last entry is checked again: those before it end at its base offset.
+    const first = snapshot && this.#headerAt(0);
+    if (!snapshot || !first) return 0;
+    const { index, whole, endOffset, aborted } = snapshot;
+    const isWhole = whole !== undefined && whole.nextOffset <= recoveryPoint && this.#endsAs(whole, index);
+    const position = isWhole ? whole.sizeBytes : this.#lastVouched(index, recoveryPoint);
+    if (position <= 0) return 0;
+    const nextOffset = isWhole ? whole.nextOffset : this.#headerAt(position)!.baseOffset;
+    this.#index = isWhole ? index : index.before(nextOffset - this.baseOffset);
+    this.#extent.resume(isWhole ? whole.lastTime : this.#index.lastTime, nextOffset, first.maxTimestampMs);
+    this.#file.admit(position);
+    this.#file.trust(position);
+    this.#vouchedBytes = position;
+    this.#describedEnd = endOffset;
+    this.#aborted = [...aborted];
+    return position;
+  }
+
+  /** Whether the batches from the last entry of `index` on lead to the end of the segment as it was. */
+  #endsAs({ sizeBytes, nextOffset }: WholeSegment, index: SegmentIndex): boolean {
+    let end = -1;
+    try {
+      const position = walkHeaders(this.read, Math.max(0, index.lastPosition), sizeBytes, (header) => {
+        end = nextOffsetOf(header);
+        return false;
+      });
+      return position === sizeBytes && end === nextOffset;
+    } catch (error) {
+      if (error instanceof MalformedError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Position of the last entry of `index` that is on disk, 0 if there is none. Its batch is checked again: those before it
+   * end at its base offset.
+   */
+  #lastVouched(index: SegmentIndex, recoveryPoint: number): number {
+    const last = index.lastBefore(recoveryPoint - this.baseOffset);
     const header = last && this.#headerAt(last.position);
-    const first = last && this.#headerAt(0);
-    if (!snapshot || !header || !first || lastOffset(header) - this.baseOffset !== last.relativeOffset) return 0;
-    this.#index = snapshot.index.before(header.baseOffset - this.baseOffset);
-    this.#extent.resume(this.#index.lastTime, header.baseOffset, first.maxTimestampMs);
-    this.#file.admit(last.position);
-    this.#file.trust(last.position);
-    this.#vouchedBytes = last.position;
-    this.#describedEnd = snapshot.endOffset;
-    this.#aborted = [...snapshot.aborted];
-    return last.position;
+    return header && lastOffset(header) - this.baseOffset === last.relativeOffset ? last.position : 0;
   }
 
   /** Removes an index snapshot that does not vouch for the segment. */
@@ -377,21 +375,16 @@ export class Segment {
   }
 
   /**
-   * Ends appending: writes the index files of a segment that is synced, and closes its descriptor.
+   * Ends appending, in the background: writes the index files of a complete segment that is on disk, and closes its
+   * descriptor.
    *
-   * @throws the file system's error; nothing has changed then, and another call may succeed.
+   * @param isOpen whether the log is; nothing more is written when it is not.
+   * @throws rejects with the disk's error; nothing has changed then, and another call may succeed.
    */
-  seal(): void {
-    if (this.sealed || this.#file.isClosed) return;
-    if (!this.#isResumed) this.#sealedIndex.write(this.#wholeIndex(), this.#aborted);
-    this.#endWriting();
-  }
-
-  /** The same in the background, for a clean stop: nothing is appended meanwhile. */
-  async sealLater(): Promise<void> {
-    if (this.sealed || this.#file.isClosed) return;
-    if (!this.#isResumed) await this.#sealedIndex.writeLater(this.#wholeIndex(), this.#aborted);
-    if (!this.#file.isClosed) this.#endWriting();
+  async sealLater(isOpen: () => boolean): Promise<void> {
+    const isHere = () => !this.#file.isClosed && isOpen();
+    if (this.sealed || !isHere()) return;
+    if (await this.#sealedIndex.writeLater(this.#wholeIndex(), this.#aborted, isHere)) this.#endWriting();
   }
 
   #wholeIndex(): SegmentIndex {

@@ -89,7 +89,7 @@ test("records are forced to disk according to flush.messages and flush.ms, and s
   for (let at = 0; at < 5; at++) append(log, batchOf([{ value: `${at}` }]));
   await log.settled(4);
   await clock.advance(100);
-  log.tend(clock.nowMs(), 1000);
+  await log.tend(clock.nowMs(), 1000);
   expect(readAll(log)).toHaveLength(5);
   await log.close();
 });

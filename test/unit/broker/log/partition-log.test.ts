@@ -91,7 +91,7 @@ describe("with flush.messages=1", () => {
     expect(appendProduced(log, stamped(2), ARRIVAL, "t-0").errorCode).toBe(ErrorCodes.KAFKA_STORAGE_ERROR);
     expect(() => log.reader.read(0, 100, true)).toThrow(expect.objectContaining(STORAGE));
     expect(errors).toEqual([{ folder: FOLDER }]);
-    log.tend(0, 1);
+    await log.tend(0, 1);
     await log.close();
     expect(disk.list(FOLDER).filter(({ name }) => name.endsWith(".index"))).toEqual([]);
 
@@ -212,7 +212,7 @@ test("with Kafka's default a batch is acknowledged at once, and flush.ms forces 
   append(log, batch("first"));
   expect([log.settled(1), valuesOf(log)]).toEqual([undefined, ["first"]]);
   await clock.advance(100);
-  log.tend(clock.nowMs(), 1000);
+  await log.tend(clock.nowMs(), 1000);
   await log.close();
   disk.restart();
   expect(valuesOf(opened(disk, {}))).toEqual(["first"]);
@@ -227,10 +227,10 @@ test("a segment whose index files could not be written gets them once the disk w
   disk.broken = { call: "write", path: /\.timeindex/, code: "ENOSPC" };
   while (log.segments.length < 2) append(log, batch("x".repeat(50)));
   expect(await warned.promise).toEqual({ path: first!.path });
-  log.tend(0, 1000);
+  await log.tend(0, 1000);
   expect(first!.sealed).toBe(false);
   disk.broken = undefined;
-  log.tend(0, 1000);
+  await log.tend(0, 1000);
   expect(first!.sealed).toBe(true);
 });
 
@@ -298,7 +298,7 @@ describe("at a start", () => {
     expect(valuesOf(again)).toEqual(["aaaaa", "bbbbb", "ccccc"]);
     expect(again.segments.map(({ sealed }) => sealed)).toEqual([false, false, false]);
     disk.broken = undefined;
-    again.tend(0, 1);
+    await again.tend(0, 1);
     expect(again.segments.map(({ sealed }) => sealed)).toEqual([true, true, false]);
   });
 

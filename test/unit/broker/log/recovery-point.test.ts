@@ -176,3 +176,111 @@ test("a log that cannot force what recovery has checked is offline", async () =>
   await again.forceRecovered();
   expect(again.offline).toBeDefined();
 });
+
+/** Opens the log again, as the broker does before it serves it. Returns what that did to the disk. */
+async function served(recoveryPoint: number, leaderEpoch: number) {
+  const [read, written] = [disk.readBytes, disk.writtenBytes];
+  const forced: string[] = [];
+  disk.onSync = (path) => void forced.push(path.replace(/^.*\/0*/, ""));
+  const log = open(recoveryPoint, leaderEpoch);
+  await log.forceRecovered();
+  disk.onSync = undefined;
+  return { log, readBytes: disk.readBytes - read, writtenBytes: disk.writtenBytes - written, forced };
+}
+
+test("after a clean stop nothing of a log is checked, written or forced to disk again", async () => {
+  const stopped = open(0);
+  await fill(stopped, 300);
+  await stopped.close();
+  disk.kill();
+  const { log, readBytes, writtenBytes, forced } = await served(300, 1);
+  expect(readBytes).toBeLessThan(stopped.sizeBytes / 10);
+  expect([writtenBytes, forced]).toEqual([0, []]);
+  expect(readAll(log)).toHaveLength(300);
+  expect(log.producers.entry(5)?.batches.at(-1)?.lastOffset).toBe(299);
+});
+
+test("nor of a log that had not grown between two checkpoints before a kill, however small", async () => {
+  const killed = open(0);
+  await fill(killed, 3);
+  killed.checkpoint();
+  const point = killed.checkpoint();
+  killed.abandon();
+  disk.kill();
+  const { log, writtenBytes, forced } = await served(point, 1);
+  expect([writtenBytes, forced, readAll(log).length]).toEqual([0, [], 3]);
+});
+
+test("what was appended since is written once more and forced; the folder holds the segment's name already", async () => {
+  const stopped = open(0);
+  await fill(stopped, 300);
+  await stopped.close();
+  disk.kill();
+  const killed = open(300, 1);
+  await fill(killed, 2);
+  const { sizeBytes } = killed;
+  killed.abandon();
+  disk.kill();
+  const { log, writtenBytes, forced } = await served(300, 2);
+  expect(writtenBytes).toBe(sizeBytes - stopped.sizeBytes);
+  expect(forced).toEqual([".log"]);
+  expect(readAll(log)).toHaveLength(302);
+});
+
+test("neither the first append of a start nor a new segment waits for the disk in the loop that serves", async () => {
+  const configs = { ...CONFIGS, "segment.bytes": "400" };
+  const log = openTestLog(FOLDER, { configs, disk, leaderEpoch: 3 });
+  disk.sync = () => expect.fail("a blocking sync");
+  disk.syncFolder = () => expect.fail("a blocking sync");
+  await fill(log, 20);
+  expect(log.segments.length).toBeGreaterThan(3);
+  expect(log.segments.slice(0, -1).every(({ sealed }) => sealed)).toBe(true);
+  expect(log.endOfEpoch(2)).toEqual({ leaderEpoch: 2, endOffset: 0 });
+});
+
+test("an epoch is known once a record of it counts, and after a kill before that", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    disk = new MemoryDisk(new SeededRandom(seed));
+    disk.makeFolder(FOLDER);
+    disk.syncFolder("/");
+    const first = open(0, 1);
+    await fill(first, 3);
+    await first.close();
+    const second = open(3, 4);
+    append(second, batchOf([{ value: "x" }]));
+    second.abandon();
+    disk.kill();
+    const killed = await served(3, 5);
+    expect(killed.log.endOfEpoch(1)).toEqual({ leaderEpoch: 1, endOffset: 3 });
+    await fill(killed.log, 1);
+    killed.log.abandon();
+    disk.restart();
+    const { log } = await served(3, 6);
+    expect([1, 4, 5].map((epoch) => log.endOfEpoch(epoch).endOffset)).toEqual([3, 4, 5]);
+  }
+});
+
+test("a first append that a full disk refuses leaves the log online, and its repetition the right epoch", async () => {
+  const log = open(0, 2);
+  disk.capacityBytes = 0;
+  expect(() => append(log, batchOf([{ value: "x" }]))).toThrow(expect.objectContaining({ code: 56 }));
+  expect(log.offline).toBeUndefined();
+  disk.capacityBytes = Number.POSITIVE_INFINITY;
+  await fill(log, 1);
+  log.abandon();
+  disk.restart();
+  expect(open(0, 3).endOfEpoch(2)).toEqual({ leaderEpoch: 2, endOffset: 1 });
+});
+
+test("an index snapshot does not vouch for a segment with other batches than it describes", async () => {
+  const stopped = open(0);
+  await fill(stopped, 300);
+  await stopped.close();
+  const other = openTestLog("/other", { configs: CONFIGS, disk });
+  for (let left = 300; left > 0; left--) {
+    append(other, batchOf([{ value: `v${left}`.padEnd(left === 1 ? 200 : 1) }], stampOf(other)));
+  }
+  writeFileDurably(disk, `${FOLDER}/${"0".repeat(20)}.log`, disk.readFile(`/other/${"0".repeat(20)}.log`)!);
+  disk.kill();
+  expect(readAll(open(300, 1)).at(-1)?.value).toHaveLength(200);
+});

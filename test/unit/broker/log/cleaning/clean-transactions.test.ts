@@ -149,7 +149,7 @@ describe("after a start on a full disk, compaction and a crash leave no ended tr
 
   /** Without the transaction's producer, its marker can be dropped. */
   async function cleanAndCrash(): Promise<void> {
-    log.tend(1e15, 1);
+    await log.tend(1e15, 1);
     const isSealed = log.segments.slice(0, -1).every(({ sealed }) => sealed);
     if (isSealed) for (const nowMs of [0, 1e15]) await clean(nowMs);
     log.abandon();
