@@ -1,5 +1,5 @@
 import type { Logger } from "../../base/logger.js";
-import { writeProducerSnapshot } from "./producers/producer-snapshot.js";
+import { forceProducerSnapshot, writeProducerSnapshot } from "./producers/producer-snapshot.js";
 import type { ProducerState } from "./producers/producer-state.js";
 import { lastAtMost } from "./segments/index-lookup.js";
 import type { SealedFiles } from "./segments/sealed-files.js";
@@ -100,7 +100,7 @@ export class LogSegments {
    */
   async forceProducersAt(index: number): Promise<boolean> {
     const segment = this.#list[index]!;
-    return segment.sealed || segment.syncProducerSnapshotLater();
+    return segment.sealed || this.#forceProducers(segment);
   }
 
   /** Seals nothing before another segment is added: the snapshot at the start of the active one is not written. */
@@ -113,7 +113,7 @@ export class LogSegments {
     if (this.#forcedAdded < this.#added) {
       const added = this.#added;
       const { folder, files } = this.#options;
-      const hasSnapshot = await this.active.syncProducerSnapshotLater();
+      const hasSnapshot = await this.#forceProducers(this.active);
       await files.disk.syncFolderLater(folder);
       if (hasSnapshot) this.#forcedAdded = added;
     }
@@ -265,6 +265,11 @@ export class LogSegments {
       bytes += end - (segment.positionOf(fromOffset) ?? segment.size);
     }
     return bytes;
+  }
+
+  #forceProducers({ baseOffset }: Segment): Promise<boolean> {
+    const { folder, files } = this.#options;
+    return forceProducerSnapshot(folder, files.disk, baseOffset);
   }
 
   /** The segments that are not on disk as a whole, oldest first. */

@@ -135,6 +135,19 @@ export function writeProducerSnapshotDurably(
   disk.rename(`${path}.tmp`, path);
 }
 
+/** Forces the snapshot at `offset` to disk. Resolves with whether there is one. */
+export async function forceProducerSnapshot(folder: string, disk: Disk, offset: number): Promise<boolean> {
+  const path = snapshotPath(folder, offset);
+  if (disk.readFile(path) === undefined) return false;
+  const fd = disk.open(path, "read");
+  try {
+    await disk.syncLater(fd);
+    return true;
+  } finally {
+    disk.close(fd);
+  }
+}
+
 /**
  * Fills `producers` from the newest usable snapshot that is not beyond `upToOffset`. Damaged snapshots are deleted, and
  * so are those beyond `logEndOffset`, which belong to batches that are lost.

@@ -189,19 +189,6 @@ export class Segment {
     this.#aborted.push(aborted);
   }
 
-  /** Forces the snapshot of the producers at the segment's start to disk. Resolves with whether there is one. */
-  async syncProducerSnapshotLater(): Promise<boolean> {
-    const { disk } = this.files;
-    if (!this.#hasProducerSnapshot) return false;
-    const fd = disk.open(this.#beside("snapshot"), "read");
-    try {
-      await disk.syncLater(fd);
-      return true;
-    } finally {
-      disk.close(fd);
-    }
-  }
-
   /** Removes the index files of a segment that is not sealed any more. */
   dropIndexFiles(): void {
     this.#sealedIndex.remove();
@@ -425,10 +412,6 @@ export class Segment {
     this.#sealedIndex.remove();
     this.files.disk.remove(this.#beside("snapshot"));
     return this.#retiredPath;
-  }
-
-  get #hasProducerSnapshot(): boolean {
-    return this.files.disk.readFile(this.#beside("snapshot")) !== undefined;
   }
 
   /** Looks up in the index in memory, or in the files of a sealed segment. */
