@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
 import type { Random } from "../base/random.js";
 import type { BrokerProperties } from "./broker-properties.js";
+import type { TopicsView } from "./groups/consumer/topics-view.js";
 import { GroupCoordinator } from "./groups/group-coordinator.js";
 import { GroupLog, OFFSETS_TOPIC } from "./groups/group-log.js";
 import type { Broker } from "./handler.js";
@@ -44,10 +45,26 @@ async function openGroups(
 ) {
   const { logs } =
     topics.get(OFFSETS_TOPIC) ?? (await topics.create(internalTopicPlan(OFFSETS_TOPIC, "offsets.topic", properties)));
-  const groups = new GroupCoordinator(new GroupLog(() => logs, logger), properties, clock, random, logger);
-  groups.load((name) => topics.get(name) !== undefined);
+  const log = new GroupLog(() => logs, logger);
+  const groups = new GroupCoordinator(log, properties, clock, random, logger, topicsView(topics, clock));
+  groups.load();
   topics.onDeleted((name) => groups.forgetTopic(name));
   return groups;
+}
+
+/** The topics as the groups see them. */
+function topicsView(topics: TopicRegistry, clock: Clock): TopicsView {
+  return {
+    get version() {
+      return topics.version;
+    },
+    get: (name) => {
+      const topic = topics.get(name);
+      return topic && { id: topic.id, partitions: topic.logs.length };
+    },
+    names: () => topics.all().map(({ name }) => name),
+    nowMs: () => clock.nowMs(),
+  };
 }
 
 function openTransactions(

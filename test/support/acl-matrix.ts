@@ -4,6 +4,8 @@ import { addOffsetsToTxn } from "../../src/protocol/apis/add-offsets-to-txn.js";
 import { addPartitionsToTxn } from "../../src/protocol/apis/add-partitions-to-txn.js";
 import { alterConfigs } from "../../src/protocol/apis/alter-configs.js";
 import { alterUserScramCredentials } from "../../src/protocol/apis/alter-user-scram-credentials.js";
+import { consumerGroupDescribe } from "../../src/protocol/apis/consumer-group-describe.js";
+import { consumerGroupHeartbeat } from "../../src/protocol/apis/consumer-group-heartbeat.js";
 import { createAcls } from "../../src/protocol/apis/create-acls.js";
 import { createPartitions } from "../../src/protocol/apis/create-partitions.js";
 import { createTopics } from "../../src/protocol/apis/create-topics.js";
@@ -241,6 +243,31 @@ export const ACL_CASES: readonly AclCase[] = [
     { groups: [GROUP], includeAuthorizedOperations: false },
     [30],
     ["DESCRIBE", "GROUP", GROUP],
+  ),
+  acl(
+    "to join a group",
+    consumerGroupHeartbeat,
+    0,
+    {
+      groupId: "consumers",
+      memberId: "m",
+      memberEpoch: 0,
+      rebalanceTimeoutMs: 10_000,
+      subscribedTopicNames: [TOPIC],
+      topicPartitions: [],
+    },
+    [30],
+    ["READ", "GROUP", "consumers"],
+    ["DESCRIBE", "TOPIC", TOPIC],
+  ),
+  acl(
+    "a group",
+    consumerGroupDescribe,
+    0,
+    { groupIds: ["consumers"], includeAuthorizedOperations: false },
+    [30],
+    ["DESCRIBE", "GROUP", "consumers"],
+    ["DESCRIBE", "TOPIC", TOPIC],
   ),
   acl("a group", deleteGroups, 1, { groupsNames: ["none"] }, [30], ["DELETE", "GROUP", "none"]),
   acl(

@@ -95,8 +95,9 @@ export async function fuzzBroker(
     await clock.advance(random.integer(10_000));
     await transactions.tend();
     for (const { groupId } of groups.list()) {
-      for (const { memberId } of groups.describe(groupId)?.members ?? [])
-        if (frames.known.length < 30) frames.known.push(memberId);
+      const consumers = groups.consumerGroup(groupId)?.state.members.keys() ?? [];
+      const classic = groups.describe(groupId)?.members.map(({ memberId }) => memberId) ?? [];
+      frames.known.push(...[...classic, ...consumers].slice(0, 30 - frames.known.length));
     }
     if (random.integer(10) > 0) continue;
     clients.abort();

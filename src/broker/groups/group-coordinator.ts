@@ -1,54 +1,67 @@
-import type { Clock, Timer } from "../../base/clock.js";
+import type { Clock } from "../../base/clock.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { Logger } from "../../base/logger.js";
 import type { Random } from "../../base/random.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
-import type { ProducerStamp } from "../../protocol/records/record-batch-writer.js";
 import type { BrokerProperties } from "../broker-properties.js";
-import { ClassicGroup, type GroupEffect, type GroupSnapshot } from "./classic-group.js";
+import { ClassicGroup, type GroupEffect, type GroupSnapshot } from "./classic/classic-group.js";
+import { joinError, syncError } from "./classic/group-answers.js";
+import type {
+  JoinAnswer,
+  JoinCommand,
+  MemberIdentity,
+  SyncAnswer,
+  SyncCommand,
+  Token,
+} from "./classic/group-member.js";
+import { subscribedTopics } from "./classic/subscribed-topics.js";
+import type { CommitCommand } from "./commit-command.js";
 import { CommittedOffsets } from "./committed-offsets.js";
-import { joinError, syncError } from "./group-answers.js";
+import type { ConsumerGroup } from "./consumer/consumer-group.js";
+import {
+  type HeartbeatAnswer,
+  type HeartbeatCommand,
+  heartbeatError,
+  heartbeatRefusal,
+} from "./consumer/consumer-heartbeat.js";
+import { JOIN_EPOCH } from "./consumer/consumer-member.js";
+import type { TopicsView } from "./consumer/topics-view.js";
+import { ConsumerGroups } from "./consumer-groups.js";
 import { type GroupLog, OFFSETS_TOPIC } from "./group-log.js";
-import type { JoinAnswer, JoinCommand, MemberIdentity, SyncAnswer, SyncCommand, Token } from "./group-member.js";
-import { expiredOffsets, type PartitionOffset } from "./group-offsets.js";
+import { consumerOffsetsContext, expiredOffsets, type OffsetsContext } from "./group-offsets.js";
 import type { GroupRecord, StoredGroup } from "./group-records.js";
-import { subscribedTopics } from "./subscribed-topics.js";
+import { GroupTimer } from "./group-timer.js";
+import { judgeConsumerCommit, judgeConsumerFetch } from "./judge-consumer-offsets.js";
+import { judgeOffsetDelete, type OffsetDeleteVerdict, refusedDelete } from "./judge-offset-delete.js";
 
-/** Delay before a failed timer of a group runs again. */
-const TIMER_RETRY_MS = 1000;
+/** The protocol type of the groups whose members are consumers. */
+const CONSUMER_TYPE = "consumer";
 
-/** A group with its one timer. */
+/** A classic group with its one timer. */
 interface Entry {
   readonly group: ClassicGroup;
   stateTimestamp: number;
-  timer: Timer | undefined;
-  timerAtMs: number;
-}
-
-/** An OffsetCommit, without the partitions that were already refused. */
-export interface CommitCommand extends MemberIdentity {
-  readonly groupId: string;
-  readonly generationId: number;
-  readonly offsets: readonly PartitionOffset[];
-  /** The transaction that commits them (TxnOffsetCommit); undefined: they are committed at once. */
-  readonly producer?: ProducerStamp;
+  readonly timer: GroupTimer;
 }
 
 /** A group, for ListGroups. */
 export interface ListedGroup {
   readonly groupId: string;
+  readonly type: "classic" | "consumer";
   readonly protocolType: string;
   readonly state: string;
 }
 
 /**
- * All groups of the broker, and the only writer of their records. Groups are pure state machines; the coordinator
- * carries out their effects, parks requests and sets timers. Everything that must survive the process is in the log
- * before any request is answered. (I10)
+ * All groups of the broker: those of the classic protocol, and through `ConsumerGroups` those of the consumer protocol.
+ * An empty group changes its protocol with the first member that joins by the other. Groups are pure state machines; the
+ * coordinator carries out their effects, parks requests and sets timers, and writes their records. Everything that must
+ * survive the process is in the log before any request is answered. (I10)
  */
 export class GroupCoordinator {
   /** The offsets of all groups. A group that has any exists. */
   readonly offsets: CommittedOffsets;
+  readonly #consumers: ConsumerGroups;
   readonly #groups = new Map<string, Entry>();
   readonly #parkedJoins = new Map<Token, Deferred<JoinAnswer>>();
   readonly #parkedSyncs = new Map<Token, Deferred<SyncAnswer>>();
@@ -63,31 +76,35 @@ export class GroupCoordinator {
     private readonly clock: Clock,
     private readonly random: Random,
     private readonly logger: Logger,
+    private readonly topics: TopicsView,
   ) {
     this.offsets = new CommittedOffsets(log, () => clock.nowMs());
+    this.#consumers = new ConsumerGroups(log, topics, () => this.#consumerSettings(), clock, logger);
   }
 
   /**
    * Rebuilds groups and offsets from the log. Called once, before the first request.
-   *
-   * @param hasTopic whether a topic exists: offsets of deleted topics, whose deletion may not be in the log, are not
-   * loaded but deleted there, or a new topic of that name would take them for its own.
+   * Offsets of deleted topics, whose deletion may not be in the log, are not loaded but deleted there, or a new topic of
+   * that name would take them for its own.
    */
-  load(hasTopic: (topic: string) => boolean): void {
+  load(): void {
     const stored = new Map<string, StoredGroup>();
     this.log.replay({
       record: (record, place) => {
         if (record.kind === "offset") this.offsets.replay(record, place);
+        else if (record.kind !== "group") this.#consumers.replay(record);
         else if (record.value) stored.set(record.group, record.value);
         else stored.delete(record.group);
       },
       marker: (partition, producerId, isCommit) => this.offsets.endTransaction(partition, producerId, isCommit),
     });
     this.#settling = this.offsets.forgetTopics(
-      (topic) => !hasTopic(topic),
+      (topic) => !this.topics.get(topic),
       (groupId) => this.log.serves(groupId),
     );
+    this.#consumers.begin();
     for (const groupId of new Set([...stored.keys(), ...this.offsets.groups()])) {
+      if (this.#consumers.get(groupId)) continue;
       const value = stored.get(groupId);
       const group = value
         ? ClassicGroup.restore(groupId, this.#settings(), value, this.clock.monotonicMs())
@@ -95,13 +112,44 @@ export class GroupCoordinator {
       const entry = this.#entryOf(group);
       entry.stateTimestamp = value?.stateTimestamp ?? this.clock.nowMs();
       this.#groups.set(groupId, entry);
-      this.#setTimer(entry);
+      entry.timer.set();
     }
+  }
+
+  /**
+   * A heartbeat of the consumer protocol; its changes are in the log when this returns.
+   *
+   * @param mustNameMember v1+: a member makes its own id. Before, it is given one.
+   */
+  consumerHeartbeat(groupId: string, command: HeartbeatCommand, mustNameMember: boolean): HeartbeatAnswer {
+    if (this.#closed) return heartbeatError(ErrorCodes.COORDINATOR_NOT_AVAILABLE, null);
+    const refusal = heartbeatRefusal(groupId, command, mustNameMember);
+    if (refusal) return refusal;
+    const unreadable = this.readFault(groupId);
+    if (unreadable !== undefined) return heartbeatError(unreadable, null);
+    const classic = this.#groups.get(groupId);
+    if (classic && (command.memberEpoch !== JOIN_EPOCH || !classic.group.isEmpty)) {
+      const joins = command.memberEpoch === JOIN_EPOCH;
+      const message = joins
+        ? `Cannot upgrade classic group ${groupId} to consumer group because online upgrade is disabled.`
+        : `Group ${groupId} is not a consumer group.`;
+      return heartbeatError(ErrorCodes.GROUP_ID_NOT_FOUND, message);
+    }
+    const before = classic ? [{ kind: "group", group: groupId, value: null } as const] : [];
+    const named = command.memberId === "" ? { ...command, memberId: this.random.uuid() } : command;
+    const answer = this.#consumers.heartbeat(groupId, named, before);
+    if (classic && answer.errorCode === ErrorCodes.NONE) this.#remove(classic);
+    return answer;
+  }
+
+  /** A group of the consumer protocol; undefined: there is none of that name. */
+  consumerGroup(groupId: string): ConsumerGroup | undefined {
+    return this.#consumers.get(groupId);
   }
 
   /** Resolves when the join phase has ended, or with a refusal. */
   join(groupId: string, command: Omit<JoinCommand, "token" | "freshMemberId">): Promise<JoinAnswer> {
-    const refusal = this.#joinRefusal(groupId, command);
+    const refusal = this.#joinRefusal(groupId, command) ?? this.#makeClassic(groupId);
     if (refusal !== undefined) return Promise.resolve(joinError(command.memberId, refusal));
     const entry = this.#groups.get(groupId) ?? this.#create(groupId);
     const token = this.#nextToken++;
@@ -112,7 +160,7 @@ export class GroupCoordinator {
     const { isEmpty } = entry.group;
     // A refused join must not leave a group behind.
     const isNew = entry.group.snapshot().generationId === 0;
-    if (isEmpty && this.offsets.isEmpty(groupId) && isNew) this.#groups.delete(groupId);
+    if (isEmpty && this.offsets.isEmpty(groupId) && isNew) this.#remove(entry);
     return parked.promise;
   }
 
@@ -157,7 +205,7 @@ export class GroupCoordinator {
     const refused = this.#unusable(groupId);
     if (refused !== undefined) return refused;
     const entry = this.#groups.get(groupId);
-    if (!entry) return identities.map(() => ErrorCodes.UNKNOWN_MEMBER_ID);
+    if (!entry) return identities.map((identity) => this.#leaveConsumer(groupId, identity));
     const { errorCodes, effects } = entry.group.leave(identities, this.clock.monotonicMs());
     this.#carryOut(entry, effects);
     return errorCodes;
@@ -175,14 +223,21 @@ export class GroupCoordinator {
     const fault = this.readFault(groupId);
     if (fault !== undefined) return fault;
     const entry = this.#groups.get(groupId);
-    if (!entry && generationId >= 0) return unknownGroup;
-    const isTransactional = producer !== undefined;
-    const nowMs = this.clock.monotonicMs();
-    const refused = entry?.group.judgeCommit(command, generationId, isTransactional, nowMs) ?? ErrorCodes.NONE;
-    if (refused !== ErrorCodes.NONE) return refused;
+    const consumers = this.#consumers.get(groupId);
+    if (!entry && !consumers && generationId >= 0) return unknownGroup;
+    const refused = consumers
+      ? judgeConsumerCommit(command, consumers, (topic) => this.topics.get(topic)?.id)
+      : entry?.group.judgeCommit(command, generationId, producer !== undefined, this.clock.monotonicMs());
+    if (refused !== undefined && refused !== ErrorCodes.NONE) return refused;
     const errorCode = this.offsets.commit(groupId, offsets, producer);
-    if (errorCode === ErrorCodes.NONE && offsets.length > 0 && !entry) this.#create(groupId);
+    if (errorCode === ErrorCodes.NONE && offsets.length > 0 && !entry && !consumers) this.#create(groupId);
     return errorCode;
+  }
+
+  /** Judges an OffsetFetch of a member. Returns the error code for the group; undefined: none. */
+  fetchFault(groupId: string, memberId: string | null, memberEpoch: number): number | undefined {
+    const consumers = this.#consumers.get(groupId);
+    return this.readFault(groupId) ?? (consumers && judgeConsumerFetch(memberId, memberEpoch, consumers));
   }
 
   /** The partition of the offsets topic that holds a group, for a transaction that commits its offsets. */
@@ -190,26 +245,30 @@ export class GroupCoordinator {
     return new Map([[OFFSETS_TOPIC, new Set([this.log.partitionOf(groupId)])]]);
   }
 
-  /** A group's state; undefined when there is no such group. */
+  /** A classic group's state; undefined when there is no such group. */
   describe(groupId: string): GroupSnapshot | undefined {
     return this.#groups.get(groupId)?.group.snapshot();
   }
 
   list(): ListedGroup[] {
-    return [...this.#groups].map(([groupId, { group }]) => {
+    const classic = [...this.#groups].map(([groupId, { group }]): ListedGroup => {
       const { protocolType, state } = group.snapshot();
-      return { groupId, protocolType, state };
+      return { groupId, type: "classic", protocolType, state };
     });
+    const consumers = this.#consumers.all().map(({ groupId, phase }): ListedGroup => {
+      return { groupId, type: "consumer", protocolType: CONSUMER_TYPE, state: phase };
+    });
+    return [...classic, ...consumers];
   }
 
   /** Deletes a group without members, with its offsets. Returns the error code. */
   deleteGroup(groupId: string): number {
     const refused = this.#unusable(groupId);
     if (refused !== undefined) return refused;
-    const entry = this.#groups.get(groupId);
-    if (!entry) return ErrorCodes.GROUP_ID_NOT_FOUND;
-    if (!entry.group.isEmpty) return ErrorCodes.NON_EMPTY_GROUP;
-    return this.#drop(entry) ?? ErrorCodes.NONE;
+    const group = this.#consumers.get(groupId) ?? this.#groups.get(groupId)?.group;
+    if (!group) return ErrorCodes.GROUP_ID_NOT_FOUND;
+    if (!group.isEmpty) return ErrorCodes.NON_EMPTY_GROUP;
+    return this.#drop(groupId);
   }
 
   /**
@@ -217,24 +276,17 @@ export class GroupCoordinator {
    *
    * @returns an error code for the whole request, and the error code for the offsets of a topic.
    */
-  judgeOffsetDelete(groupId: string): { errorCode: number; refusalOf: (topic: string) => number } {
-    const entry = this.#groups.get(groupId);
-    const refuse = (errorCode: number) => ({ errorCode, refusalOf: () => errorCode });
+  judgeOffsetDelete(groupId: string): OffsetDeleteVerdict {
     const refused = this.#unusable(groupId);
-    if (refused !== undefined) return refuse(refused);
-    if (!entry) return refuse(ErrorCodes.GROUP_ID_NOT_FOUND);
-    if (entry.group.isEmpty) return refuse(ErrorCodes.NONE);
-    const { protocolType } = entry.group.snapshot();
-    if (protocolType !== "consumer") return refuse(ErrorCodes.NON_EMPTY_GROUP);
-    const subscribed = subscribedTopics(entry.group.snapshot());
-    const refusalOf = (topic: string) =>
-      !subscribed || subscribed.has(topic) ? ErrorCodes.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCodes.NONE;
-    return { errorCode: ErrorCodes.NONE, refusalOf };
+    if (refused !== undefined) return refusedDelete(refused);
+    const classic = this.#groups.get(groupId)?.group;
+    return judgeOffsetDelete(this.#consumers.get(groupId)?.state ?? classic?.snapshot());
   }
 
   /** Deletes offsets that `judgeOffsetDelete` did not refuse. Returns the error code. */
   deleteOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): number {
-    return this.#groups.has(groupId) ? this.offsets.delete(groupId, partitions) : ErrorCodes.GROUP_ID_NOT_FOUND;
+    const exists = this.#groups.has(groupId) || this.#consumers.get(groupId) !== undefined;
+    return exists ? this.offsets.delete(groupId, partitions) : ErrorCodes.GROUP_ID_NOT_FOUND;
   }
 
   /**
@@ -253,9 +305,9 @@ export class GroupCoordinator {
    */
   expire(): void {
     this.offsets.writeOwed();
-    for (const [group, entry] of this.#groups) {
+    for (const group of [...this.#groups.keys(), ...this.#consumers.all().map(({ groupId }) => groupId)]) {
       try {
-        this.#expireOffsetsOf(entry);
+        this.#expireOffsetsOf(group);
       } catch (cause) {
         this.logger.error("Expiring the offsets of a group failed and will be tried again", { group }, cause);
       }
@@ -265,7 +317,8 @@ export class GroupCoordinator {
   /** Refuses parked requests, so that clients look for the coordinator again, and stops the timers. */
   close(): void {
     this.#closed = true;
-    for (const { timer } of this.#groups.values()) timer?.cancel();
+    for (const { timer } of this.#groups.values()) timer.stop();
+    this.#consumers.close();
     const joins = [...this.#parkedJoins.values()];
     const syncs = [...this.#parkedSyncs.values()];
     this.#parkedJoins.clear();
@@ -281,8 +334,25 @@ export class GroupCoordinator {
     const min = this.properties.number("group.min.session.timeout.ms");
     const max = this.properties.number("group.max.session.timeout.ms");
     if (sessionTimeoutMs < min || sessionTimeoutMs > max) return ErrorCodes.INVALID_SESSION_TIMEOUT;
+    const consumers = this.#consumers.get(groupId);
+    if (consumers && !consumers.isEmpty) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
     if (memberId !== "" && !this.#groups.has(groupId)) return ErrorCodes.UNKNOWN_MEMBER_ID;
     return undefined;
+  }
+
+  /** Deletes an empty group of the consumer protocol: a member joins by the classic one. Returns an error code, or undefined. */
+  #makeClassic(groupId: string): number | undefined {
+    if (!this.#consumers.get(groupId)) return undefined;
+    const errorCode = this.#consumers.delete(groupId, []);
+    if (errorCode !== ErrorCodes.NONE) return errorCode;
+    if (!this.offsets.isEmpty(groupId)) this.#create(groupId);
+    return undefined;
+  }
+
+  /** Members leave by a heartbeat; this is an administrator's request. */
+  #leaveConsumer(groupId: string, identity: MemberIdentity): number {
+    const group = this.#consumers.get(groupId);
+    return group ? this.#consumers.removeMember(group, identity) : ErrorCodes.UNKNOWN_MEMBER_ID;
   }
 
   #unusable(groupId: string): number | undefined {
@@ -298,13 +368,34 @@ export class GroupCoordinator {
 
   #entryOf(group: ClassicGroup): Entry {
     const stateTimestamp = this.clock.nowMs();
-    return { group, stateTimestamp, timer: undefined, timerAtMs: Number.POSITIVE_INFINITY };
+    const { groupId } = group;
+    const timer = new GroupTimer(
+      this.clock,
+      group,
+      (nowMs) => this.#carryOut(entry, group.tick(nowMs)),
+      (cause) => this.logger.error("The timer of a group failed and will be tried again", { group: groupId }, cause),
+    );
+    const entry: Entry = { group, stateTimestamp, timer };
+    return entry;
+  }
+
+  #remove({ group, timer }: Entry): void {
+    timer.stop();
+    this.#groups.delete(group.groupId);
   }
 
   #settings() {
     return {
       initialRebalanceDelayMs: this.properties.number("group.initial.rebalance.delay.ms"),
       maxSize: this.properties.number("group.max.size"),
+    };
+  }
+
+  #consumerSettings() {
+    return {
+      sessionTimeoutMs: this.properties.number("group.consumer.session.timeout.ms"),
+      heartbeatIntervalMs: this.properties.number("group.consumer.heartbeat.interval.ms"),
+      maxSize: this.properties.number("group.consumer.max.size"),
     };
   }
 
@@ -322,7 +413,7 @@ export class GroupCoordinator {
         this.#answer(effect, failed);
       }
     }
-    this.#setTimer(entry);
+    entry.timer.set();
   }
 
   /** @param failed the error code of the write that the answer depends on. */
@@ -344,64 +435,42 @@ export class GroupCoordinator {
     return this.#write(group.groupId, [record]);
   }
 
-  #expireOffsetsOf(entry: Entry): void {
-    const { group, stateTimestamp } = entry;
-    const { groupId, isEmpty } = group;
+  #expireOffsetsOf(groupId: string): void {
     const nowMs = this.clock.nowMs();
     const retentionMs = this.properties.number("offsets.retention.minutes") * 60_000;
-    const snapshot = group.snapshot();
-    const { protocolType } = snapshot;
-    const context = { protocolType, isEmpty, stateTimestamp, subscribedTopics: subscribedTopics(snapshot) };
-    const expired = expiredOffsets(this.offsets.all(groupId), context, nowMs, retentionMs).filter(
+    const expired = expiredOffsets(this.offsets.all(groupId), this.#offsetsContext(groupId), nowMs, retentionMs).filter(
       ({ topic, partition }) => !this.offsets.isPending(groupId, topic, partition),
     );
     if (expired.length > 0) this.deleteOffsets(groupId, expired);
-    if (isEmpty && this.offsets.isEmpty(groupId)) this.#drop(entry);
+    const group = this.#consumers.get(groupId) ?? this.#groups.get(groupId)!.group;
+    if (group.isEmpty && this.offsets.isEmpty(groupId)) this.#drop(groupId);
   }
 
-  #drop(entry: Entry): number | undefined {
-    const { groupId } = entry.group;
-    const records = [...this.offsets.tombstones(groupId), { kind: "group", group: groupId, value: null } as const];
-    const failed = this.#write(groupId, records);
-    if (failed !== undefined) return failed;
-    entry.timer?.cancel();
+  #offsetsContext(groupId: string): OffsetsContext {
+    const consumers = this.#consumers.get(groupId);
+    if (consumers) return consumerOffsetsContext(consumers.state.subscribedNames());
+    const { group, stateTimestamp } = this.#groups.get(groupId)!;
+    const snapshot = group.snapshot();
+    const { protocolType } = snapshot;
+    return { protocolType, isEmpty: group.isEmpty, stateTimestamp, subscribedTopics: subscribedTopics(snapshot) };
+  }
+
+  /** Deletes a group with its offsets. Returns the error code. */
+  #drop(groupId: string): number {
+    const offsets = this.offsets.tombstones(groupId);
+    const entry = this.#groups.get(groupId);
+    const errorCode = entry
+      ? (this.#write(groupId, [...offsets, { kind: "group", group: groupId, value: null }]) ?? ErrorCodes.NONE)
+      : this.#consumers.delete(groupId, offsets);
+    if (errorCode !== ErrorCodes.NONE) return errorCode;
+    if (entry) this.#remove(entry);
     this.offsets.drop(groupId);
-    this.#groups.delete(groupId);
-    return undefined;
+    return ErrorCodes.NONE;
   }
 
   /** Returns an error code when the log cannot be written. */
   #write(groupId: string, records: readonly GroupRecord[]): number | undefined {
     const written = this.log.write(groupId, records, this.clock.nowMs());
     return "errorCode" in written ? written.errorCode : undefined;
-  }
-
-  /**
-   * One timer per group. A heartbeat only moves a deadline back: the timer may then fire early, and sets itself again.
-   */
-  #setTimer(entry: Entry): void {
-    const nextMs = entry.group.nextDeadlineMs();
-    if (this.#closed || nextMs >= entry.timerAtMs) return;
-    this.#schedule(entry, nextMs);
-  }
-
-  #schedule(entry: Entry, atMs: number): void {
-    entry.timer?.cancel();
-    entry.timerAtMs = atMs;
-    entry.timer = this.clock.schedule(atMs - this.clock.monotonicMs(), () => this.#tick(entry));
-  }
-
-  /** The failure of one group must not stop the others: rethrown, it would end the process. */
-  #tick(entry: Entry): void {
-    const nowMs = this.clock.monotonicMs();
-    entry.timer = undefined;
-    entry.timerAtMs = Number.POSITIVE_INFINITY;
-    try {
-      this.#carryOut(entry, entry.group.tick(nowMs));
-    } catch (cause) {
-      const { groupId } = entry.group;
-      this.logger.error("The timer of a group failed and will be tried again", { group: groupId }, cause);
-      this.#schedule(entry, nowMs + TIMER_RETRY_MS);
-    }
   }
 }

@@ -52,6 +52,14 @@ export interface OffsetsContext {
 }
 
 /**
+ * The same for a group of the consumer protocol. As in Kafka, each offset counts from its commit, and an empty group does
+ * not keep them longer.
+ */
+export function consumerOffsetsContext(subscribed: ReadonlySet<string>): OffsetsContext {
+  return { protocolType: "consumer", isEmpty: false, stateTimestamp: 0, subscribedTopics: subscribed };
+}
+
+/**
  * The expired offsets of a group. Without members, their age counts from when the last one left; with members, only
  * topics that none of them reads expire, counted from the commit, as do all offsets committed without a group.
  */

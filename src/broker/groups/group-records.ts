@@ -2,8 +2,9 @@ import { ByteReader } from "../../protocol/byte-reader.js";
 import { defineMessage, type Message } from "../../protocol/message.js";
 import { bytes, type InputOf, i32, i64, type OutputOf, str, structs } from "../../protocol/message-fields.js";
 import { type EncodedRecord, readVersioned, versioned } from "../internal-topics/versioned-record.js";
-import type { GroupSnapshot } from "./classic-group.js";
-import { NO_BYTES } from "./group-member.js";
+import type { GroupSnapshot } from "./classic/classic-group.js";
+import { NO_BYTES } from "./classic/group-member.js";
+import { type ConsumerRecord, decodeConsumerRecord, encodeConsumerRecord } from "./consumer/consumer-records.js";
 
 const OFFSET_KEY_VERSION = 1;
 const GROUP_KEY_VERSION = 2;
@@ -61,7 +62,8 @@ export type GroupRecord =
       readonly partition: number;
       readonly value: CommittedOffset | null;
     }
-  | { readonly kind: "group"; readonly group: string; readonly value: StoredGroup | null };
+  | { readonly kind: "group"; readonly group: string; readonly value: StoredGroup | null }
+  | ConsumerRecord;
 
 /** The record's key and value, each preceded by its version. */
 export function encodeGroupRecord(record: GroupRecord): EncodedRecord {
@@ -72,6 +74,7 @@ export function encodeGroupRecord(record: GroupRecord): EncodedRecord {
     const version = value.expireTimestamp >= 0 ? 1 : VALUE_VERSION;
     return { key, value: versioned(version, offsetValue, value) };
   }
+  if (record.kind !== "group") return encodeConsumerRecord(record);
   const { group, value } = record;
   const key = versioned(GROUP_KEY_VERSION, groupKey, { group });
   return { key, value: value && versioned(VALUE_VERSION, groupValue, groupFields(value)) };
@@ -102,7 +105,7 @@ type FieldsOf<M> = M extends Message<infer F> ? F : never;
 type GroupFields = FieldsOf<typeof groupValue>;
 
 /**
- * Decodes a record; undefined for kinds that this broker does not write (groups of KIP-848, newer versions).
+ * Decodes a record; undefined for kinds that this broker does not write (share and streams groups, newer versions).
  * @throws MalformedError when the bytes are not a group record.
  */
 export function decodeGroupRecord(key: Buffer, value: Buffer | null): GroupRecord | undefined {
@@ -114,7 +117,7 @@ export function decodeGroupRecord(key: Buffer, value: Buffer | null): GroupRecor
     const fields = readVersioned(offsetValue, value);
     return fields && { kind: "offset", group, topic, partition, value: fields };
   }
-  if (keyVersion !== GROUP_KEY_VERSION) return undefined;
+  if (keyVersion !== GROUP_KEY_VERSION) return decodeConsumerRecord(key, value);
   const { group } = groupKey.read(keyVersion, reader);
   if (!value) return { kind: "group", group, value: null };
   const fields = readVersioned(groupValue, value);

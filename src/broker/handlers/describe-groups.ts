@@ -1,12 +1,13 @@
 import { describeGroups as api } from "../../protocol/apis/describe-groups.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { authorizedOperations } from "../access/access.js";
-import { NO_BYTES } from "../groups/group-member.js";
+import { NO_BYTES } from "../groups/classic/group-member.js";
 import { defineHandler } from "../handler.js";
 
 /**
  * DescribeGroups (key 15), v0-v6.
- * A group that does not exist is answered as Dead, from v6 on with GROUP_ID_NOT_FOUND. Metadata and assignments are
+ * A group that does not exist, or is one of the consumer protocol, is answered as Dead, from v6 on with
+ * GROUP_ID_NOT_FOUND. Metadata and assignments are
  * included while the group is Stable. v3: authorized operations; v4: static members; v5: flexible.
  */
 export const describeGroups = defineHandler(api, {
@@ -23,8 +24,10 @@ export const describeGroups = defineHandler(api, {
         : {};
       const group = broker.groups.describe(groupId);
       if (!group) {
+        const isOther = broker.groups.consumerGroup(groupId) !== undefined;
+        const message = isOther ? `Group ${groupId} is not a classic group.` : `Group ${groupId} not found.`;
         return apiVersion >= 6
-          ? { ...missing(groupId, ErrorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`), ...operations }
+          ? { ...missing(groupId, ErrorCodes.GROUP_ID_NOT_FOUND, message), ...operations }
           : { ...missing(groupId, ErrorCodes.NONE, null), ...operations };
       }
       const stable = group.state === "Stable";

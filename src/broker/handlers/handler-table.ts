@@ -4,6 +4,8 @@ import { addPartitionsToTxn } from "./add-partitions-to-txn.js";
 import { alterConfigs } from "./alter-configs.js";
 import { alterUserScramCredentials } from "./alter-user-scram-credentials.js";
 import { apiVersions } from "./api-versions.js";
+import { consumerGroupDescribe } from "./consumer-group-describe.js";
+import { consumerGroupHeartbeat } from "./consumer-group-heartbeat.js";
 import { createAcls } from "./create-acls.js";
 import { createPartitions } from "./create-partitions.js";
 import { createTopics } from "./create-topics.js";
@@ -85,5 +87,7 @@ export const HANDLERS: readonly Handler[] = [
   describeProducers,
   describeTransactions,
   listTransactions,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   describeTopicPartitions,
 ];

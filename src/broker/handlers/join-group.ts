@@ -1,6 +1,6 @@
 import { joinGroup as api } from "../../protocol/apis/join-group.js";
 import { toGroup } from "../access/access.js";
-import { joinError } from "../groups/group-answers.js";
+import { joinError } from "../groups/classic/group-answers.js";
 import { defineHandler } from "../handler.js";
 import { copyOf } from "./detached-bytes.js";
 

@@ -3,12 +3,9 @@ import { ErrorCodes } from "../../protocol/error-codes.js";
 import { CLUSTER_NAME } from "../access/acl.js";
 import { defineHandler } from "../handler.js";
 
-const GROUP_TYPE = "classic";
-
 /**
  * ListGroups (key 16), v0-v5.
- * Includes groups that have only offsets and no members. v3: flexible; v4: filter by state; v5: filter by type, of
- * which there is one.
+ * Includes groups that have only offsets and no members. v3: flexible; v4: filter by state; v5: filter by type.
  */
 export const listGroups = defineHandler(api, {
   versions: [0, 5],
@@ -22,8 +19,8 @@ export const listGroups = defineHandler(api, {
     const groups = broker.groups
       .list()
       .filter(({ groupId }) => seesAll || access.shows("DESCRIBE", "GROUP", groupId))
-      .filter(({ state }) => accepts(states, state) && accepts(types, GROUP_TYPE))
-      .map(({ groupId, protocolType, state }) => ({ groupId, protocolType, groupState: state, groupType: GROUP_TYPE }));
+      .filter(({ state, type }) => accepts(states, state) && accepts(types, type))
+      .map(({ groupId, protocolType, state, type }) => ({ groupId, protocolType, groupState: state, groupType: type }));
     return { throttleTimeMs: 0, errorCode: ErrorCodes.NONE, groups };
   },
 });

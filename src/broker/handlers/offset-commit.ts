@@ -14,7 +14,7 @@ type PartitionRequest = CommitRequest["topics"][number]["partitions"][number];
 /**
  * OffsetCommit (key 8), v2-v10.
  * The offsets are in the offsets topic, and as durable as its flush.messages requires, before the answer.
- * v2-v4: retention time; v6: leader epochs; v7: static members; v8: flexible; v9: GROUP_ID_NOT_FOUND; v10: topic ids.
+ * v2-v4: retention time; v6: leader epochs; v7: static members; v8: flexible; v9: member epochs, GROUP_ID_NOT_FOUND; v10: topic ids.
  */
 export const offsetCommit = defineHandler(api, {
   versions: [2, 10],
@@ -45,6 +45,7 @@ export const offsetCommit = defineHandler(api, {
       memberId: request.memberId,
       instanceId: request.groupInstanceId,
       generationId: request.generationIdOrMemberEpoch,
+      knowsEpochs: apiVersion >= 9,
       offsets: accepted,
     };
     const answer = (errorCode: number): CommitResponse =>

@@ -27,7 +27,8 @@ interface TopicRequest {
  * OffsetFetch (key 9), v1-v10.
  * A partition without a committed offset is answered with -1 and no error. With `requireStable`, one for which a
  * transaction has committed an offset and not ended yet is refused: the client asks again (KIP-447).
- * v2: null means all; v5: leader epochs; v6: flexible; v7: stable offsets; v8: several groups; v10: topic ids.
+ * v2: null means all; v5: leader epochs; v6: flexible; v7: stable offsets; v8: several groups; v9: the member is
+ * checked in groups of the consumer protocol; v10: topic ids.
  */
 export const offsetFetch = defineHandler(api, {
   versions: [1, 10],
@@ -36,7 +37,7 @@ export const offsetFetch = defineHandler(api, {
     if (call.apiVersion >= 8) {
       // A group that is listed many times is answered once: all its offsets may be many.
       const answers = [...new Map(groups.map((group) => [group.groupId, group])).values()].map((group) => {
-        const fault = faultOf(group.groupId, call);
+        const fault = faultOf(group, call);
         if (fault !== undefined) return { groupId: group.groupId, topics: [], errorCode: fault };
         const offsets = offsetsOf(group.groupId, group.topics, requireStable, call);
         return { groupId: group.groupId, topics: offsets, errorCode: ErrorCodes.NONE };
@@ -45,7 +46,7 @@ export const offsetFetch = defineHandler(api, {
     }
     const asked = topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
     // v1 has no error for the whole answer. Without one, a client would take the group for one without offsets.
-    const errorCode = faultOf(groupId, call) ?? ErrorCodes.NONE;
+    const errorCode = faultOf({ groupId, memberId: null, memberEpoch: -1 }, call) ?? ErrorCodes.NONE;
     return { throttleTimeMs: 0, topics: offsetsOf(groupId, asked, requireStable, call, errorCode), errorCode };
   },
   refuse: ({ groups }, errorCode) => ({
@@ -55,10 +56,16 @@ export const offsetFetch = defineHandler(api, {
   }),
 });
 
+interface GroupRequest {
+  readonly groupId: string;
+  readonly memberId: string | null;
+  readonly memberEpoch: number;
+}
+
 /** The error of a whole group; undefined: none. */
-function faultOf(groupId: string, { broker, access }: Call): number | undefined {
+function faultOf({ groupId, memberId, memberEpoch }: GroupRequest, { broker, access }: Call): number | undefined {
   if (!access.allows("DESCRIBE", "GROUP", groupId)) return ErrorCodes.GROUP_AUTHORIZATION_FAILED;
-  return broker.groups.readFault(groupId);
+  return broker.groups.fetchFault(groupId, memberId, memberEpoch);
 }
 
 function offsetsOf(

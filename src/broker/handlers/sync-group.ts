@@ -1,7 +1,7 @@
 import { syncGroup as api } from "../../protocol/apis/sync-group.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { toGroup } from "../access/access.js";
-import { syncError } from "../groups/group-answers.js";
+import { syncError } from "../groups/classic/group-answers.js";
 import { defineHandler } from "../handler.js";
 import { copyOf } from "./detached-bytes.js";
 

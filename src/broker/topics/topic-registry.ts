@@ -87,6 +87,7 @@ export class TopicRegistry {
   readonly #folders: PartitionFolders;
   readonly #topics = new Map<string, OpenTopic>();
   readonly #byId = new Map<string, OpenTopic>();
+  #version = 0;
   readonly #turns = new Turns();
   /** Topics that are being created: no other may take the name, or one that collides with it. */
   readonly #creating = new Map<string, Promise<Topic>>();
@@ -117,6 +118,11 @@ export class TopicRegistry {
    */
   onDeleted(forget: (name: string) => Promise<boolean>): void {
     this.#forget = forget;
+  }
+
+  /** Rises with each topic that is created or deleted or gets partitions. */
+  get version(): number {
+    return this.#version;
   }
 
   get(name: string): Topic | undefined {
@@ -212,6 +218,7 @@ export class TopicRegistry {
     }
     this.#topics.delete(name);
     this.#byId.delete(topic.id);
+    this.#version++;
     const tryTo = async (step: () => void | Promise<void>) => {
       try {
         await step();
@@ -247,6 +254,7 @@ export class TopicRegistry {
       throw cause;
     }
     topic.stored = stored;
+    this.#version++;
   }
 
   /** Replaces a topic's own settings. Called in the topic's turn. They are in effect once this resolves. */
@@ -341,6 +349,7 @@ export class TopicRegistry {
   #add(topic: OpenTopic): void {
     this.#topics.set(topic.name, topic);
     this.#byId.set(topic.id, topic);
+    this.#version++;
   }
 
   /** After partitions could not be made: otherwise the next start would fail at the same point. */

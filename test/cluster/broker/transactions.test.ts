@@ -134,8 +134,14 @@ describe("transactions", () => {
       4,
       named,
     );
-    expect(finalizedFeatures).toEqual([{ name: "transaction.version", maxVersionLevel: 2, minVersionLevel: 2 }]);
-    expect(supportedFeatures).toEqual([{ name: "transaction.version", minVersion: 0, maxVersion: 2 }]);
+    expect(finalizedFeatures).toEqual([
+      { name: "group.version", maxVersionLevel: 1, minVersionLevel: 1 },
+      { name: "transaction.version", maxVersionLevel: 2, minVersionLevel: 2 },
+    ]);
+    expect(supportedFeatures).toEqual([
+      { name: "group.version", minVersion: 0, maxVersion: 1 },
+      { name: "transaction.version", minVersion: 0, maxVersion: 2 },
+    ]);
     expect(finalizedFeaturesEpoch).toBeGreaterThanOrEqual(0);
     expect((await client.request(apiVersions, 3, named)).supportedFeatures).toEqual([]);
   });

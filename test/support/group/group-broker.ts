@@ -10,11 +10,14 @@ import { joinGroup } from "../../../src/protocol/apis/join-group.js";
 import { leaveGroup } from "../../../src/protocol/apis/leave-group.js";
 import { syncGroup } from "../../../src/protocol/apis/sync-group.js";
 import { ScriptedBroker } from "../../unit/kafka/scripted-broker.js";
+import { TestTopics } from "../test-topics.js";
 
 /** A broker in memory whose groups are the bundled broker's own, over a log that discards everything. */
 export function groupBroker(clock: SimClock, seed = 1): ScriptedBroker {
   const log = new GroupLog(() => [{ append() {}, settled() {} } as unknown as PartitionLog], silentLogger);
-  const coordinator = new GroupCoordinator(log, new BrokerProperties({}), clock, new SeededRandom(seed), silentLogger);
+  const properties = new BrokerProperties({});
+  const random = new SeededRandom(seed);
+  const coordinator = new GroupCoordinator(log, properties, clock, random, silentLogger, new TestTopics());
   const broker = new ScriptedBroker(clock);
   broker.on(joinGroup, (request) =>
     coordinator.join(request.groupId, {

@@ -16,6 +16,7 @@ import { readRecords } from "../../../src/protocol/records/record-batch-reader.j
 import { readMarker } from "../../../src/protocol/records/transaction-marker.js";
 import { batchOf, openServedLog } from "../broker-log.js";
 import { type DiskFault, MemoryDisk } from "../memory-disk.js";
+import { TestTopics } from "../test-topics.js";
 import { tryToCompact } from "./compact-sealed.js";
 import { ENDS, endLife, openLife } from "./disk-life.js";
 
@@ -89,8 +90,15 @@ class World {
     const topic = (name: string) => [0, 1].map((partition) => this.logs.get(`${name}-${partition}`)!);
     const properties = new BrokerProperties({});
     const groupLog = new GroupLog(() => topic(OFFSETS_TOPIC), silentLogger);
-    this.groups = new GroupCoordinator(groupLog, properties, clock, model.random, silentLogger);
-    this.groups.load(() => true);
+    this.groups = new GroupCoordinator(
+      groupLog,
+      properties,
+      clock,
+      model.random,
+      silentLogger,
+      new TestTopics(["t", 2]),
+    );
+    this.groups.load();
     this.transactions = new TransactionCoordinator({
       log: openTransactionLog(() => topic(TRANSACTIONS_TOPIC), silentLogger),
       createTopic: async () => undefined,

@@ -4,6 +4,8 @@ import { addPartitionsToTxn } from "../../../src/protocol/apis/add-partitions-to
 import { alterConfigs } from "../../../src/protocol/apis/alter-configs.js";
 import { alterUserScramCredentials } from "../../../src/protocol/apis/alter-user-scram-credentials.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
+import { consumerGroupDescribe } from "../../../src/protocol/apis/consumer-group-describe.js";
+import { consumerGroupHeartbeat } from "../../../src/protocol/apis/consumer-group-heartbeat.js";
 import { createAcls } from "../../../src/protocol/apis/create-acls.js";
 import { createPartitions } from "../../../src/protocol/apis/create-partitions.js";
 import { createTopics } from "../../../src/protocol/apis/create-topics.js";
@@ -45,6 +47,8 @@ import type { Fields } from "../../../src/protocol/message-fields.js";
 
 /** Every supported API of the protocol. */
 export const APIS = [
+  consumerGroupDescribe,
+  consumerGroupHeartbeat,
   createAcls,
   deleteAcls,
   describeAcls,

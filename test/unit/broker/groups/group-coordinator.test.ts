@@ -4,7 +4,7 @@ import { deferred } from "../../../../src/base/deferred.js";
 import { type LogFields, type Logger, silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
-import { ClassicGroup } from "../../../../src/broker/groups/classic-group.js";
+import { ClassicGroup } from "../../../../src/broker/groups/classic/classic-group.js";
 import { GroupCoordinator } from "../../../../src/broker/groups/group-coordinator.js";
 import { GroupLog } from "../../../../src/broker/groups/group-log.js";
 import { partitionOfId } from "../../../../src/broker/internal-topics/coordinator-log.js";
@@ -13,6 +13,7 @@ import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
 import { readBatchHeader } from "../../../../src/protocol/records/record-batch.js";
 import { batchOf, openTestLog } from "../../../support/broker-log.js";
 import { MemoryDisk } from "../../../support/memory-disk.js";
+import { TestTopics } from "../../../support/test-topics.js";
 
 const PARTITIONS = 2;
 
@@ -33,7 +34,7 @@ class Coordinator {
     });
     const properties = new BrokerProperties({});
     const log = new GroupLog(() => logs, logger);
-    this.groups = new GroupCoordinator(log, properties, this.clock, new SeededRandom(1), logger);
+    this.groups = new GroupCoordinator(log, properties, this.clock, new SeededRandom(1), logger, new TestTopics());
   }
 
   join(groupId: string, clientId = "c") {
@@ -186,8 +187,9 @@ describe("over logs on a disk", () => {
       new SimClock(),
       new SeededRandom(1),
       logger,
+      new TestTopics(...topics.map((name) => [name, 2] as const)),
     );
-    groups.load((name) => topics.includes(name));
+    groups.load();
     return { groups, log: logs[0]! };
   }
 
@@ -296,9 +298,10 @@ describe("over logs on a disk", () => {
       new SimClock(),
       new SeededRandom(1),
       logger,
+      new TestTopics(["t", 1]),
     );
     return log.settled(log.logEndOffset)!.then(() => {
-      again.load(() => true);
+      again.load();
       expect(errors).toEqual([{ folder: "/data/o-0" }]);
       expect(again.readFault("g")).toBe(ErrorCodes.NOT_COORDINATOR);
       expect(again.commit(commitOf(6), 0)).toBe(ErrorCodes.NOT_COORDINATOR);

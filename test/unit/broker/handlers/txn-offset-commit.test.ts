@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { deferred } from "../../../../src/base/deferred.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
-import type { CommitCommand } from "../../../../src/broker/groups/group-coordinator.js";
+import type { CommitCommand } from "../../../../src/broker/groups/commit-command.js";
 import { txnOffsetCommit } from "../../../../src/broker/handlers/txn-offset-commit.js";
 import { txnOffsetCommit as api } from "../../../../src/protocol/apis/txn-offset-commit.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ClassicGroup, type GroupEffect } from "../../../../src/broker/groups/classic-group.js";
-import type { JoinAnswer, SyncAnswer } from "../../../../src/broker/groups/group-member.js";
-import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
+import { ClassicGroup, type GroupEffect } from "../../../../../src/broker/groups/classic/classic-group.js";
+import type { JoinAnswer, SyncAnswer } from "../../../../../src/broker/groups/classic/group-member.js";
+import { ErrorCodes } from "../../../../../src/protocol/error-codes.js";
 
 const SESSION_MS = 10_000;
 const REBALANCE_MS = 60_000;

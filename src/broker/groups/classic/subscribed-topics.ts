@@ -1,5 +1,5 @@
-import { decodeSubscription } from "../../protocol/consumer-protocol.js";
-import { MalformedError } from "../../protocol/malformed-error.js";
+import { decodeSubscription } from "../../../protocol/consumer-protocol.js";
+import { MalformedError } from "../../../protocol/malformed-error.js";
 import type { GroupSnapshot } from "./classic-group.js";
 
 /** Topics that the members of a consumer group read; undefined for other groups, and if metadata cannot be read. */

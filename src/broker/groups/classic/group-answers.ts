@@ -1,4 +1,4 @@
-import { ErrorCodes } from "../../protocol/error-codes.js";
+import { ErrorCodes } from "../../../protocol/error-codes.js";
 import { type GroupMember, type JoinAnswer, type JoinedMember, NO_BYTES, type SyncAnswer } from "./group-member.js";
 
 /** The fields that all answers of one generation share. */

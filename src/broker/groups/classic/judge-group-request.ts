@@ -1,5 +1,5 @@
-import { MAX_STRING_BYTES } from "../../protocol/byte-reader.js";
-import { ErrorCodes } from "../../protocol/error-codes.js";
+import { MAX_STRING_BYTES } from "../../../protocol/byte-reader.js";
+import { ErrorCodes } from "../../../protocol/error-codes.js";
 import type { Generation } from "./group-answers.js";
 import { commonProtocols, type JoinCommand, type MemberIdentity, type SyncCommand } from "./group-member.js";
 import type { GroupRoster } from "./group-roster.js";

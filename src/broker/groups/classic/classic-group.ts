@@ -1,4 +1,4 @@
-import { ErrorCodes } from "../../protocol/error-codes.js";
+import { ErrorCodes } from "../../../protocol/error-codes.js";
 import { joinError, joinedAnswer, joinedMember, syncError, syncedAnswer } from "./group-answers.js";
 import {
   type GroupMember,

@@ -1,4 +1,4 @@
-import { ErrorCodes } from "../../protocol/error-codes.js";
+import { ErrorCodes } from "../../../protocol/error-codes.js";
 import type { GroupMember, MemberIdentity } from "./group-member.js";
 
 /** The members of a group by id, its static members by instance, and assigned ids that have not joined yet. */

@@ -1,0 +1,56 @@
+import { Re2Parser } from "./re2-parser.js";
+import { type Instruction, Re2SyntaxError } from "./re2-program.js";
+
+/**
+ * A regular expression in the syntax of RE2, which Kafka's broker takes: without lookaround and back references. It runs
+ * through a text once, whatever the expression, so that no client can make the broker busy with one.
+ */
+export class Re2Pattern {
+  readonly #program: readonly Instruction[];
+
+  /** @throws Re2SyntaxError */
+  constructor(pattern: string) {
+    this.#program = new Re2Parser(pattern).parse();
+  }
+
+  /** Whether the expression matches the whole text. */
+  matches(text: string): boolean {
+    const chars = [...text];
+    let states = this.#closure([0], chars, 0);
+    for (const [at, char] of chars.entries()) {
+      const next: number[] = [];
+      for (const state of states) {
+        const instruction = this.#program[state]!;
+        if (instruction.kind === "char" && instruction.accepts(char)) next.push(state + 1);
+      }
+      if (next.length === 0) return false;
+      states = this.#closure(next, chars, at + 1);
+    }
+    return states.some((state) => this.#program[state]!.kind === "match");
+  }
+
+  /** All states that are reached without reading a character. */
+  #closure(from: readonly number[], chars: readonly string[], at: number): number[] {
+    const seen = new Set<number>();
+    const left = [...from];
+    for (let state = left.pop(); state !== undefined; state = left.pop()) {
+      if (seen.has(state)) continue;
+      seen.add(state);
+      const instruction = this.#program[state]!;
+      if (instruction.kind === "fork") left.push(...instruction.to);
+      else if (instruction.kind === "assert" && instruction.holds(chars, at)) left.push(state + 1);
+    }
+    return [...seen];
+  }
+}
+
+/** What is wrong with an expression; undefined: nothing. */
+export function re2Fault(pattern: string): string | undefined {
+  try {
+    new Re2Parser(pattern).parse();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Re2SyntaxError) return error.message;
+    throw error;
+  }
+}
