@@ -20,15 +20,21 @@ export class CleaningInThread implements CleaningWorker {
         else if (await adopt(report.group)) order({ kind: "next" });
         else settle(() => resolve(undefined));
       };
+      // What a log is adopting it goes on with when the thread ends, and the log stays reserved until then.
+      let adopting = Promise.resolve();
       const onMessage = (report: CleaningReport) => {
-        onReport(report).catch((cause: unknown) => settle(() => reject(cause)));
+        adopting = onReport(report).catch((cause: unknown) => settle(() => reject(cause)));
       };
-      const onError = (cause: unknown) => {
+      const onError = async (cause: unknown) => {
         this.#thread = undefined;
+        await adopting;
         settle(() => reject(new Error("The cleaning thread has failed", { cause })));
       };
       // Only `end` stops it.
-      const onExit = () => settle(() => resolve(undefined));
+      const onExit = async () => {
+        await adopting;
+        settle(() => resolve(undefined));
+      };
       const settle = (finish: () => void) => {
         thread.off("message", onMessage).off("error", onError).off("exit", onExit);
         finish();

@@ -85,3 +85,16 @@ test("a cleaning can be ended between two groups, and another one follows", asyn
   expect([ended, adopted]).toEqual([undefined, 1]);
   expect(await worker.clean(job, (group) => adoptCleaned(log, group))).toBe(job.endOffset);
 });
+
+test("a cleaning that is ended waits for the group that a log is adopting", async () => {
+  const log = await filled("t-0");
+  const job = jobOf(log);
+  const events: string[] = [];
+  await worker.clean(job, async (group) => {
+    await worker.end();
+    events.push(`adopted: ${await adoptCleaned(log, group)}`);
+    return true;
+  });
+  events.push("ended");
+  expect(events).toEqual(["adopted: true", "ended"]);
+});
