@@ -1,15 +1,15 @@
 // One worker with many connectors and tasks: what its list costs, its memory and CPU when nothing happens, how soon a
 // new connector runs, and how soon a change of all of them has settled. With --original yes also for the real Kafka
-// Connect, on the same broker, afterwards.
+// Connect, on the same broker, afterwards; with --before DIST another build of Millrace, before.
 //   [MILLRACE_PEERS=…/peers] node bench/many-connectors.mjs [--connectors 500] [--tasks 2] [--lists 200] [--idle 20]
-//     [--original no]
-import { join } from "node:path";
+//     [--original no] [--before DIST]
+import { join, resolve } from "node:path";
 import { load, measured, median, options, report, temporaryFolder } from "./measurement.mjs";
 import { peersHome } from "./peers.mjs";
 import { cpuSeconds, freePort, residentMib, startMillrace, workerFile } from "./processes.mjs";
 import { answers, rest } from "./rest.mjs";
 
-const given = options({ connectors: 500, tasks: 2, lists: 200, idle: 20, original: "no" });
+const given = options({ connectors: 500, tasks: 2, lists: 200, idle: 20, original: "no", before: "" });
 /** Requests at a time. */
 const AT_ONCE = 8;
 const LIMITS = { list_p99_ms: 200, created_to_running_ms: 300, change_settled_s: 5, rest_ready_ms: 500 };
@@ -18,7 +18,8 @@ const STRING = "org.apache.kafka.connect.storage.StringConverter";
 await measured(async () => {
   const broker = startMillrace(["broker", "--data", temporaryFolder(), "--listen", "127.0.0.1:0"]);
   const [, bootstrap] = await broker.line(/^Kafka broker: (\S+)/);
-  await measure("ours", () => startOurs(bootstrap));
+  if (given.before !== "") await measure("before", () => startOurs(bootstrap, "before", resolve(given.before)));
+  await measure("ours", () => startOurs(bootstrap, "ours"));
   if (given.original === "yes") await measure("original", () => startOriginal(bootstrap));
 });
 
@@ -75,6 +76,7 @@ async function measure(label, start) {
   const createdMs = round(median(running));
   report({ what: "created to RUNNING", label, median_ms: createdMs, limit_ms: LIMITS.created_to_running_ms });
 
+  const cpuBefore = cpuSeconds(pid);
   const changedFrom = performance.now();
   await eachOf(names, (name) => conflictFree(url, "PUT", `/connectors/${name}/config`, config(name, 2)));
   await settled(url, names.length, 2);
@@ -83,6 +85,7 @@ async function measure(label, start) {
     label,
     seconds: seconds(changedFrom),
     limit_s: LIMITS.change_settled_s,
+    worker_cpu_ms_per_connector: round(((cpuSeconds(pid) - cpuBefore) / names.length) * 1000),
     load1: load(),
   });
   report({ what: "REST ready", label, ms: round(readyMs), limit_ms: LIMITS.rest_ready_ms });
@@ -136,10 +139,16 @@ async function runs(url, name) {
   }
 }
 
-async function startOurs(bootstrap) {
-  const { pid, line, stop } = startMillrace(["worker", workerFile(temporaryFolder(), bootstrap)], {
-    MILLRACE_LOG_LEVEL: "warn",
-  });
+/** A worker in a group and topics of its own. */
+async function startOurs(bootstrap, label, dist) {
+  const own = {
+    "group.id": label,
+    "config.storage.topic": `${label}-configs`,
+    "offset.storage.topic": `${label}-offsets`,
+    "status.storage.topic": `${label}-status`,
+  };
+  const file = workerFile(temporaryFolder(), bootstrap, own);
+  const { pid, line, stop } = startMillrace(["worker", file], { MILLRACE_LOG_LEVEL: "warn" }, dist);
   const [, url] = await line(/^REST interface: (\S+)/);
   return { url, pid, stop };
 }

@@ -7,13 +7,13 @@ import { createInterface } from "node:readline";
 import { atEnd } from "./measurement.mjs";
 
 export const ROOT = resolve(import.meta.dirname, "..");
-const MAIN = join(ROOT, "dist", "src", "main.js");
 const TICKS_PER_SECOND = 100;
 
-/** `millrace ARGS…`: `line(pattern)` awaits a printed line, `stop()` ends it. */
-export function startMillrace(args, env = {}) {
-  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm ci builds it`);
-  const child = spawn(process.execPath, [MAIN, ...args], {
+/** `millrace ARGS…` of a build: `line(pattern)` awaits a printed line, `stop()` ends it. */
+export function startMillrace(args, env = {}, dist = join(ROOT, "dist")) {
+  const main = join(dist, "src", "main.js");
+  if (!existsSync(main)) throw new Error(`${main} is missing: npm ci builds it`);
+  const child = spawn(process.execPath, [main, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", ...env },
   });

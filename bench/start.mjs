@@ -1,12 +1,14 @@
 // Start → REST ready: from the start of the process to the first answer of GET /, for `millrace up` on a fresh folder
 // and `millrace worker` on a running broker, compared in the same run with a bare Node HTTP server, the lower limit.
-//   node bench/start.mjs [--runs 7]
+//   node bench/start.mjs [--runs 7] [--before DIST]
+// `--before` measures another build of Millrace in the same run.
 import { spawn } from "node:child_process";
+import { resolve } from "node:path";
 import { load, measured, median, options, report, temporaryFolder } from "./measurement.mjs";
-import { residentMib, startMillrace, workerFile } from "./processes.mjs";
+import { cpuSeconds, residentMib, startMillrace, workerFile } from "./processes.mjs";
 import { answers } from "./rest.mjs";
 
-const { runs } = options({ runs: 7 });
+const { runs, before } = options({ runs: 7, before: "" });
 const LIMIT_MS = 1000;
 
 async function timed(start) {
@@ -14,15 +16,23 @@ async function timed(start) {
   const { url, pid, stop } = await start();
   await answers(url);
   const ms = performance.now() - began;
-  const rss = residentMib(pid);
+  const figures = { ms, cpu: cpuSeconds(pid), rss: residentMib(pid) };
   await stop();
-  return { ms, rss };
+  return figures;
 }
 
-async function millrace(args) {
-  const { pid, line, stop } = startMillrace(args);
+async function millrace(args, dist) {
+  const { pid, line, stop } = startMillrace(args, {}, dist);
   const [, url] = await line(/^REST interface: (\S+)/);
   return { url, pid, stop };
+}
+
+function ofBuild(suffix, file, dist) {
+  const up = () => ["up", "--data", temporaryFolder(), "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0"];
+  return {
+    [`millrace worker${suffix}`]: () => millrace(["worker", file], dist),
+    [`millrace up${suffix}`]: () => millrace(up(), dist),
+  };
 }
 
 async function bareNode() {
@@ -40,9 +50,8 @@ await measured(async () => {
   const file = workerFile(temporaryFolder(), bootstrap);
   const kinds = {
     "bare node": bareNode,
-    "millrace worker": () => millrace(["worker", file]),
-    "millrace up": () =>
-      millrace(["up", "--data", temporaryFolder(), "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0"]),
+    ...ofBuild("", file),
+    ...(before !== "" && ofBuild(", before", file, resolve(before))),
   };
   const results = Object.fromEntries(Object.keys(kinds).map((name) => [name, []]));
   for (let i = 0; i < runs; i++)
@@ -56,6 +65,7 @@ await measured(async () => {
       min_ms: Math.min(...times),
       max_ms: Math.max(...times),
       of_limit_1s: Number((median(times) / LIMIT_MS).toFixed(2)),
+      cpu_s: median(list.map(({ cpu }) => cpu)),
       rss_mib: median(list.map(({ rss }) => rss)),
       load1: load(),
     });
