@@ -25,15 +25,8 @@ export function statusOf(error: unknown): number {
     case "conflict":
       return 409;
     default:
-      return expressStatus(error) ?? 500;
+      return 500;
   }
-}
-
-/** The fault that Express or its body reader found (a path that is not URL-encoded, a body that is too large). */
-function expressStatus(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !("status" in error)) return undefined;
-  const { status } = error;
-  return typeof status === "number" && status >= 400 && status < 500 ? status : undefined;
 }
 
 const TOO_LARGE = `The request body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MiB`;

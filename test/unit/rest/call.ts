@@ -1,6 +1,5 @@
-import { IncomingMessage, ServerResponse } from "node:http";
+import { IncomingMessage, type RequestListener, ServerResponse } from "node:http";
 import { Socket } from "node:net";
-import type { Express } from "express";
 
 export interface Answer {
   readonly status: number;
@@ -12,7 +11,7 @@ export interface Answer {
 
 /** Calls an app without a socket: builds the request, and returns the written answer. */
 export async function call(
-  app: Express,
+  app: RequestListener,
   method: string,
   url: string,
   body?: string | Buffer,
@@ -47,7 +46,7 @@ export async function call(
       return response;
     }) as typeof response.end;
   });
-  app(request, response);
+  app(request, response as ServerResponse<IncomingMessage> & { req: IncomingMessage });
   await ended;
   const answer = Buffer.concat(parts).toString();
   return {
