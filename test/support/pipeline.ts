@@ -205,8 +205,15 @@ export class Pipeline {
       );
       if (left === 0) complete.resolve();
     };
+    let isLookDue = false;
+    // One look answers for all that happened before it.
     const lookNext = () => {
-      looking = looking.then(look);
+      if (isLookDue) return;
+      isLookDue = true;
+      looking = looking.then(() => {
+        isLookDue = false;
+        return look();
+      });
       looking.catch(complete.reject);
     };
     const forgets = [

@@ -46,9 +46,13 @@ export interface TopicVerdict {
   readonly leftOver: number;
   /** Versions of a row, between its first and its last, that no event carries. */
   readonly skipped: number;
-  /** Streamed events older than a streamed one before them, and snapshot events older than any before them, by key. */
+  /** Events older than one of their key before them, unless they count as `beforeSnapshot` or `resent`. */
   readonly outOfOrder: number;
-  /** Streamed events older than their key's snapshot: only a snapshot that was done again may leave them. */
+  /**
+   * What only a snapshot that was done again may leave: streamed events older than their key's snapshot, and rows of
+   * the snapshot behind a streamed event that is sent again after it. All rows have the position where the stream begins
+   * again, and a crash may have come after events from there were sent and before the end of the snapshot was stored.
+   */
   readonly beforeSnapshot: number;
   /** Events sent again: allowed after a crash, and never counted as out of order. */
   readonly resent: number;
@@ -116,6 +120,8 @@ interface KeyHistory {
   /** Highest position of a snapshot event, and of a streamed one. */
   read: number;
   streamed: number;
+  /** The streamed event in front of an older row of a snapshot, until it is sent again. */
+  owed: { readonly position: number; readonly behind: TopicEvent } | undefined;
   /** Positions and kinds seen, as numbers, to recognise events sent again. */
   readonly seen: number[];
   readonly versions: number[];
@@ -130,30 +136,43 @@ function judgeKeys(
   let outOfOrder = 0;
   let beforeSnapshot = 0;
   let resent = 0;
+  const noteDisorder = (event: TopicEvent) =>
+    note(`${place(event)}: an older event of key ${event.key} follows a newer one`);
   for (const event of events) {
     let history = keys.get(event.key);
     if (!history) {
-      history = { lastRow: null, read: -1, streamed: -1, seen: [], versions: [] };
+      history = { lastRow: null, read: -1, streamed: -1, owed: undefined, seen: [], versions: [] };
       keys.set(event.key, history);
     }
     history.lastRow = event.row;
     if (event.kind === "tombstone") continue;
     if (event.version !== undefined && !history.versions.includes(event.version)) history.versions.push(event.version);
+    const isRead = event.kind === "read";
+    if (!isRead && event.position === history.owed?.position) {
+      history.owed = undefined;
+      beforeSnapshot++;
+    }
     const identity = event.position * KINDS.length + KINDS.indexOf(event.kind);
     if (history.seen.includes(identity)) {
       resent++;
       continue;
     }
     history.seen.push(identity);
-    const isRead = event.kind === "read";
-    if (event.position < (isRead ? Math.max(history.read, history.streamed) : history.streamed)) {
+    if (event.position < (isRead ? history.read : history.streamed)) {
       outOfOrder++;
-      note(`${place(event)}: an older event of key ${event.key} follows a newer one`);
+      noteDisorder(event);
     } else if (!isRead && event.position < history.read) {
       beforeSnapshot++;
+    } else if (isRead && event.position < history.streamed) {
+      history.owed = { position: history.streamed, behind: event };
     }
     if (isRead) history.read = Math.max(history.read, event.position);
     else history.streamed = Math.max(history.streamed, event.position);
+  }
+  for (const { owed } of keys.values()) {
+    if (!owed) continue;
+    outOfOrder++;
+    noteDisorder(owed.behind);
   }
   return { ...judgeRows(keys, rows, note), outOfOrder, beforeSnapshot, resent };
 }

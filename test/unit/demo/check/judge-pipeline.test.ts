@@ -100,6 +100,23 @@ describe("rows and events", () => {
     expect(isFlawless(verdict)).toBe(false);
   });
 
+  test("a snapshot done again may follow streamed events that are sent again after it", () => {
+    const verdict = judge(log("a:create:30:1", "a:update:40:2", "a:read:10:2", "a:create:30:1", "a:update:40:2"), {
+      a: "av2",
+    });
+    expect(verdict).toMatchObject({ beforeSnapshot: 1, resent: 2, outOfOrder: 0, missing: 0, skipped: 0 });
+    expect(isComplete(verdict)).toBe(true);
+    expect(isFlawless(verdict)).toBe(false);
+  });
+
+  test("a snapshot done again whose stream leaves out an event from before it is found", () => {
+    const verdict = judge(log("a:create:30:1", "a:update:40:2", "a:read:10:2", "a:create:30:1", "a:update:50:3"), {
+      a: "av3",
+    });
+    expect(verdict).toMatchObject({ outOfOrder: 1 });
+    expect(verdict.findings).toEqual(["t-0@2: an older event of key a follows a newer one"]);
+  });
+
   test("a row inserted again under the key of a deleted one is no leftover", () => {
     const events = log("a:create:10:1", "a:delete:20", "a:tombstone", "a:create:30:1");
     expect(isFlawless(judge(events, { a: "av1" }))).toBe(true);
