@@ -17,7 +17,7 @@ export function judgeCopy(copy: PartitionCopy, bounds: TargetBounds): Finding[] 
   if (surplus !== 0) {
     const text =
       surplus > 0
-        ? `${name} holds ${surplus} records more than the ${copy.records} that were acknowledged: a batch was written again after a lost answer, or somebody else writes there`
+        ? `${name} holds ${surplus} records more than the ${copy.records} that were acknowledged: somebody else writes there, or a batch was written twice`
         : `${name} holds ${-surplus} records fewer than the ${copy.records} that were acknowledged`;
     findings.push(incomplete(subject, text, copyAgain(topic)));
   }

@@ -126,7 +126,7 @@ class RecordCopy {
     const existing = this.#producers.get(codec);
     if (existing) return existing;
     const producer = this.context.to.producer<Run>(
-      { properties: { acks: "all", "compression.type": codec } },
+      { properties: { acks: "all", "compression.type": codec }, isIdempotent: true },
       {
         acknowledged: (run, count, _topic, _partition, baseOffset) => {
           try {

@@ -205,8 +205,11 @@ export function transactionTimeoutMs(properties: ClientProperties): number {
   return new PropertyReader(properties).integer("transaction.timeout.ms", 60_000, 1, JAVA_INT_MAX);
 }
 
-/** The settings of a transactional producer. @throws ConfigError as `producerConfig`, and for acks other than all. */
-export function transactionalProducerConfig(properties: ClientProperties): ProducerConfig {
+/**
+ * The settings of an idempotent producer, of transactions or not.
+ * @throws ConfigError as `producerConfig`, and for acks other than all.
+ */
+export function idempotentConfig(properties: ClientProperties): ProducerConfig {
   return producerConfig({ ...properties, "enable.idempotence": "true" });
 }
 

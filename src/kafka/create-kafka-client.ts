@@ -1,12 +1,13 @@
 import type { ClientProperties } from "./client/client-options.js";
 import type { KafkaClient, KafkaClientOptions } from "./client/kafka-client.js";
+import type { ProducerListener, ProducerOptions } from "./client/producer.js";
 import {
   type ConnectionConfig,
   connectionConfig,
   consumerConfig,
   groupConfig,
+  idempotentConfig,
   producerConfig,
-  transactionalProducerConfig,
   transactionTimeoutMs,
 } from "./client-properties.js";
 import { Cluster } from "./cluster/cluster.js";
@@ -17,6 +18,7 @@ import { GroupFetchConsumer } from "./group/group-fetch-consumer.js";
 import { ignoredSettings, unknownKeys } from "./idle-properties.js";
 import { BatchingProducer } from "./producer/batching-producer.js";
 import { CoordinatedProducer } from "./producer/coordinated-producer.js";
+import { IdempotentAuthor } from "./producer/idempotent-author.js";
 import { securityConfig } from "./security-config.js";
 import { KafkajsTransport } from "./transport/kafkajs-transport.js";
 import type { Transport } from "./transport/transport.js";
@@ -50,16 +52,16 @@ export function createClientOver(
     logger.warn("A client property is not supported and has no effect", each);
   return {
     admin: new ClusterAdmin(cluster),
-    producer: (producerOptions, listener) =>
-      new BatchingProducer(
-        cluster,
-        producerConfig(merged(producerOptions.properties)),
-        listener,
-        producerOptions.onConnectivity,
-      ),
+    producer<T>({ properties: own, onConnectivity, isIdempotent }: ProducerOptions, listener: ProducerListener<T>) {
+      const all = merged(own);
+      if (!isIdempotent) return new BatchingProducer<T>(cluster, producerConfig(all), listener, onConnectivity);
+      const author = new IdempotentAuthor(cluster, () => idempotent.wake());
+      const idempotent = new BatchingProducer<T>(cluster, idempotentConfig(all), listener, onConnectivity, author);
+      return idempotent;
+    },
     transactionalProducer(producerOptions, listener) {
       const all = merged(producerOptions.properties);
-      return new CoordinatedProducer(cluster, transactionalProducerConfig(all), transactionTimeoutMs(all), {
+      return new CoordinatedProducer(cluster, idempotentConfig(all), transactionTimeoutMs(all), {
         ...producerOptions,
         listener,
       });

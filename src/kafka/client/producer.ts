@@ -8,6 +8,11 @@ export interface ProducerOptions {
    */
   readonly properties?: ClientProperties;
   readonly onConnectivity?: OnConnectivity;
+  /**
+   * A batch that is sent again is written once (KIP-98), with acks=all. After the first failure of any record all later
+   * ones fail with it: another producer must take its place.
+   */
+  readonly isIdempotent?: boolean;
 }
 
 /** A record to produce. `partition` null: by murmur2 of the key, or a sticky partition if the key is null, too. */

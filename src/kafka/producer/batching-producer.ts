@@ -11,12 +11,12 @@ import type { Cluster, Lane } from "../cluster/cluster.js";
 import { Connectivity, reasonOf } from "../cluster/connectivity.js";
 import { MetadataRefresher, type MetadataUser, REPORT_AFTER_FAILURES } from "../cluster/metadata-refresher.js";
 import { backoffMs, isRetriable } from "../cluster/retry.js";
+import type { BatchAuthor } from "./batch-author.js";
 import { judgeHead, type PartitionQueue } from "./partition-queue.js";
 import { judgeProduce } from "./produce-verdict.js";
 import type { ProducerBatch } from "./producer-batch.js";
 import { RecordAccumulator } from "./record-accumulator.js";
 import { SendSlot, SendTicket } from "./send-ticket.js";
-import type { Transaction } from "./transaction.js";
 
 type Queue<T> = PartitionQueue<T | SendSlot>;
 type Batch<T> = ProducerBatch<T | SendSlot>;
@@ -61,12 +61,12 @@ export class BatchingProducer<T> implements Producer<T> {
     private readonly config: ProducerConfig,
     listener: ProducerListener<T>,
     onConnectivity: OnConnectivity | undefined,
-    /** All records belong to this producer's transactions; undefined: to none. */
-    private readonly transaction?: Transaction,
+    /** Whose batches they are; undefined: nobody's, and a retry may write one twice. */
+    private readonly author?: BatchAuthor,
   ) {
     this.#records = new RecordAccumulator<T>(cluster, config, listener, (error, count) => {
       cluster.meter.recordsFailed += count;
-      transaction?.fail(error);
+      author?.fail(error);
     });
     this.#lane = cluster.lane(() => this.#end());
     this.#connectivity = new Connectivity(onConnectivity);
@@ -143,7 +143,7 @@ export class BatchingProducer<T> implements Producer<T> {
     this.#records.failRefused();
     this.#records.placeHeldBack();
     if (this.cluster.isStale && this.#records.isUsed) this.#metadata.refresh();
-    const failure = this.transaction?.failure;
+    const failure = this.author?.failure;
     if (failure) this.#records.failAll(failure);
     const nowMs = this.cluster.clock.monotonicMs();
     this.#failExpired(nowMs);
@@ -177,7 +177,7 @@ export class BatchingProducer<T> implements Producer<T> {
     const leader = this.cluster.leaderOf(queue.topic, queue.partition);
     if (leader === undefined) this.#awaitLeader(queue);
     if (leader === undefined || this.#busyNodes.has(leader)) return Number.POSITIVE_INFINITY;
-    if (this.transaction?.admits(queue.topic, queue.partition) === false) return Number.POSITIVE_INFINITY;
+    if (this.author?.admits(queue.topic, queue.partition) === false) return Number.POSITIVE_INFINITY;
     const request = requests.get(leader) ?? { bytes: 0, outgoing: [] };
     requests.set(leader, request);
     const fits = request.outgoing.length === 0 || request.bytes + head.sizeBytes <= this.config.maxRequestBytes;
@@ -227,7 +227,7 @@ export class BatchingProducer<T> implements Producer<T> {
     }
     const topicData = [...topics].map(([name, partitionData]) => ({ name, partitionData }));
     const { acks } = this.config;
-    const transactionalId = this.transaction?.transactionalId ?? null;
+    const transactionalId = this.author?.transactionalId ?? null;
     const request = { transactionalId, acks, timeoutMs: this.cluster.config.requestTimeoutMs, topicData };
     try {
       if (acks === 0) await this.#post(leader, request, outgoing);
@@ -243,8 +243,8 @@ export class BatchingProducer<T> implements Producer<T> {
   }
 
   #sealed({ topic, partition }: Queue<T>, batch: Batch<T>): Buffer {
-    const { transaction } = this;
-    return batch.seal(this.config.compression, transaction && (() => transaction.stamp(topic, partition, batch.count)));
+    const { author } = this;
+    return batch.seal(this.config.compression, author && (() => author.stamp(topic, partition, batch.count)));
   }
 
   /** acks=0: a batch counts as written once the operating system has its bytes. */

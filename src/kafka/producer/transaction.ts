@@ -4,11 +4,12 @@ import { endTxn } from "../../protocol/apis/end-txn.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { ProducerStamp } from "../../protocol/records/record-batch-writer.js";
-import { sequenceAfter } from "../../protocol/records/sequence.js";
 import type { TopicPartition } from "../client/topic-partition.js";
 import type { Connectivity } from "../cluster/connectivity.js";
 import { reasonOf } from "../cluster/connectivity.js";
 import { byTopic } from "../cluster/partition-offsets.js";
+import type { BatchAuthor } from "./batch-author.js";
+import { BatchSequences } from "./batch-sequences.js";
 import type { ProducerIdentity, TransactionCoordinatorClient } from "./transaction-coordinator-client.js";
 
 /** The coordinator's retries after which a transaction reports why it waits. */
@@ -29,10 +30,10 @@ interface TransactionOptions {
  * the sequence numbers of all. Once anything has failed no record can be written any more, since the sequences then
  * have a gap: the transaction can only be aborted, and the producer replaced.
  */
-export class Transaction {
+export class Transaction implements BatchAuthor {
   readonly #added = new Set<string>();
   readonly #missing = new Map<string, TopicPartition>();
-  readonly #nextSequences = new Map<string, number>();
+  readonly #sequences = new BatchSequences();
   #failure: Error | undefined;
   #isAdding = false;
   #isEnding = false;
@@ -69,9 +70,7 @@ export class Transaction {
 
   /** The stamp of the partition's next batch, of `count` records. */
   stamp(topic: string, partition: number, count: number): ProducerStamp {
-    const key = `${topic}-${partition}`;
-    const baseSequence = this.#nextSequences.get(key) ?? 0;
-    this.#nextSequences.set(key, sequenceAfter(baseSequence, count));
+    const baseSequence = this.#sequences.take(topic, partition, count);
     return { ...this.options.identity, baseSequence, isTransactional: true };
   }
 
