@@ -65,6 +65,7 @@ export async function exportBetween(options: ExportCommandOptions, parts: Export
         readTimeoutMs: connectionConfig(source).apiTimeoutMs,
         topics: options.topics,
         replicationFactor: options.replicationFactor ?? -1,
+        keepsOffsets: options.keepOffsets,
       });
     } finally {
       await to.close();

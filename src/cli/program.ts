@@ -41,6 +41,7 @@ export interface ExportCommandOptions {
   readonly topics?: readonly string[];
   /** undefined: the target's default. */
   readonly replicationFactor?: number;
+  readonly keepOffsets: boolean;
 }
 
 const DATA = "./millrace-data";
@@ -113,6 +114,7 @@ export async function runProgram(args: readonly string[], version: string, comma
     .option("--to-config <FILE.properties>", "Kafka's client properties for the target")
     .option("--topics <NAMES>", "only these topics, separated by commas (default: all)", names)
     .option("--replication-factor <N>", "of the topics that it creates (default: the target's own)", factor)
+    .option("--no-keep-offsets", "let all partitions begin at offset 0, which is faster where many records are deleted")
     .action((options: ExportCommandOptions) => done(commands.export(options)));
   program
     .command("demo")

@@ -17,6 +17,8 @@ export interface ExportOptions extends CopyContext {
   readonly topics?: readonly string[] | undefined;
   /** Of topics that are created; -1: the target's default. */
   readonly replicationFactor: number;
+  /** Has partitions whose first records are deleted begin at the source's offset. */
+  readonly keepsOffsets: boolean;
   /** Receives the report, line by line. */
   readonly print: (line: string) => void;
 }
@@ -112,7 +114,7 @@ class ClusterExport {
     const { signal, print } = this.options;
     for (const [at, topic] of topics.entries()) {
       const outcome = await exportTopic(topic, { ...this.options, committed }).catch((error: unknown) => {
-        if (!(error instanceof KafkaError)) throw error;
+        if (!signal.aborted && !(error instanceof KafkaError)) throw error;
         return failedTopic(topic.name, error, signal);
       });
       this.#outcomes.push(outcome);

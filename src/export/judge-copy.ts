@@ -27,6 +27,10 @@ export function judgeCopy(copy: PartitionCopy, bounds: TargetBounds): Finding[] 
       incomplete(subject, text, `look for a policy of the target's that limits retention; ${copyAgain(topic)}`),
     );
   }
+  if (bounds.start < copy.targetStart) {
+    const text = `${name} begins at ${bounds.start} and not at ${copy.targetStart}: it holds records that are not the source's`;
+    findings.push(incomplete(subject, text, copyAgain(topic)));
+  }
   return findings;
 }
 

@@ -3,22 +3,29 @@ import type { TopicPartition, TopicPartitionOffset } from "../kafka/client/topic
 import { KafkaError } from "../protocol/kafka-error.js";
 import {
   type ConfigChanges,
+  creationConfigs,
   type DefaultDifference,
   defaultDifferences,
+  notInForce,
   planConfigs,
-  TIMESTAMP_TYPE,
+  replacesTimestamps,
+  type TopicConfigs,
 } from "./config-plan.js";
 import { type Finding, incomplete, isOutage, note, reasonOf } from "./finding.js";
 import { nameOf } from "./group-offsets.js";
 import { copyAgain, judgeCopy } from "./judge-copy.js";
+import { keepOffsets } from "./offset-keeping.js";
 import { PartitionCopy } from "./partition-copy.js";
 import { type CopyContext, copyRecords } from "./record-copy.js";
+import { setConfigs } from "./topic-configs.js";
 import { planTopic, type TargetTopic } from "./topic-plan.js";
 
 /** The parts that the export of a topic uses. */
 export interface TopicContext extends CopyContext {
   /** Of topics that are created; -1: the target's default. */
   readonly replicationFactor: number;
+  /** Has partitions begin at the source's offset. */
+  readonly keepsOffsets: boolean;
   /** Offsets that groups have committed, by partition (`orders-3`). */
   readonly committed: ReadonlyMap<string, readonly number[]>;
 }
@@ -60,18 +67,29 @@ export async function exportTopic(described: TopicDescription, context: TopicCon
   const target = await targetTopic(name, context);
   const plan = planTopic(name, partitions.length, target);
   if (plan.kind === "refuse") return refused(name, plan.why, plan.remedy);
-  if (plan.kind === "create") {
-    const { replicationFactor, signal } = context;
-    const [result] = await context.to.admin.createTopics(
-      [{ name, partitions: partitions.length, replicationFactor }],
-      signal,
-    );
-    if (result?.error) {
-      const remedy = "mend what the target names, such as --replication-factor, and export it again";
-      return refused(name, `the target does not create it: ${reasonOf(result.error)}`, remedy);
-    }
+  const configs = await context.from.admin.describeTopicConfigs(name, context.signal);
+  if (plan.kind === "fill") return fillTopic(name, partitions, configs, {}, context);
+  const created = await createTopic(name, partitions.length, creationConfigs(configs), context);
+  if (!(created instanceof KafkaError)) return fillTopic(name, partitions, configs, created, context);
+  const remedy = "mend what the target names, such as --replication-factor, and export it again";
+  return refused(name, `the target does not create it: ${reasonOf(created)}`, remedy);
+}
+
+/** Creates a topic, with these configs if the target takes them. Returns those that it has, or the refusal. */
+async function createTopic(
+  name: string,
+  partitions: number,
+  wanted: Readonly<Record<string, string>>,
+  context: TopicContext,
+): Promise<ConfigChanges | KafkaError> {
+  const { replicationFactor, signal, to } = context;
+  let refusal: KafkaError | undefined;
+  for (const configs of [wanted, {}]) {
+    const [result] = await to.admin.createTopics([{ name, partitions, replicationFactor, configs }], signal);
+    if (!result?.error) return configs;
+    refusal = result.error;
   }
-  return fillTopic(name, partitions, context);
+  return refusal!;
 }
 
 async function targetTopic(name: string, { to, signal }: TopicContext): Promise<TargetTopic | undefined> {
@@ -89,46 +107,34 @@ async function targetTopic(name: string, { to, signal }: TopicContext): Promise<
 async function fillTopic(
   name: string,
   partitions: readonly TopicPartition[],
+  sourceConfigs: TopicConfigs,
+  createdWith: ConfigChanges,
   context: TopicContext,
 ): Promise<TopicOutcome> {
   const { from, to, signal } = context;
   const subject = `topic ${name}`;
-  const sourceConfigs = await from.admin.describeTopicConfigs(name, signal);
-  const configs = planConfigs(
-    name,
-    sourceConfigs,
-    await to.admin.describeTopicConfigs(name, signal),
-    await replicasOf(name, to.admin, signal),
-  );
+  const targetConfigs = await to.admin.describeTopicConfigs(name, signal);
+  if (replacesTimestamps(targetConfigs)) {
+    const why = "the target would replace the timestamps of its records (message.timestamp.type)";
+    return refused(name, why, "delete it at the target, and allow message.timestamp.type=CreateTime on new topics");
+  }
+  const replicas = await replicasOf(name, to.admin, signal);
+  const configs = planConfigs(name, sourceConfigs, targetConfigs, replicas, createdWith);
   const findings: Finding[] = [...configs.findings];
-  for (const [key, error] of await applyConfigs(to.admin, name, configs.first, signal)) {
+  for (const [key, error] of (await setConfigs(name, configs.first, context)).refusals) {
     const text = `the target refuses ${key}=${configs.first[key]}: ${reasonOf(error)}`;
     findings.push(incomplete(subject, text, `set ${key} there with kafka-configs.sh to what it allows`));
   }
-  for (const [key, error] of await applyConfigs(to.admin, name, configs.holds, signal)) {
+  for (const [key, error] of (await setConfigs(name, configs.holds, context)).refusals) {
     const why = `the target does not take ${key}=${configs.holds[key]} for the time of the copy: ${reasonOf(error)}`;
-    if (key === TIMESTAMP_TYPE)
-      return refused(name, `${why}; it would falsify timestamps`, `allow ${key} on topics there`);
     findings.push(note(subject, why, "nothing, if the topic was copied without another finding"));
   }
   const sourceEnds = await from.admin.endOffsets(partitions, signal);
-  const starts = await from.admin.startOffsets(partitions, signal);
-  const stableEnds = await from.admin.endOffsets(partitions, signal, "read_committed");
-  const targetEnds = await to.admin.endOffsets(partitions, signal);
-  const copies = partitions.map((each, at) => {
-    // The ends are asked for one after the other: what was written in between is beyond both.
-    const end = Math.min(sourceEnds[at]!.offset, stableEnds[at]!.offset);
-    const committed = context.committed.get(nameOf(each)) ?? [];
-    return new PartitionCopy({ ...each, start: starts[at]!.offset, end }, targetEnds[at]!.offset, committed);
-  });
-  for (const [at, { range }] of copies.entries()) {
-    const held = sourceEnds[at]!.offset - range.end;
-    if (held <= 0) continue;
-    const text = `an open transaction holds back ${nameOf(range)} from offset ${range.end}: ${held} offsets are not copied`;
-    const remedy = `end it (kafka-transactions.sh find-hanging, abort), then ${copyAgain(name)}`;
-    findings.push(incomplete(subject, text, remedy));
-  }
+  let copies: PartitionCopy[] = [];
   try {
+    const planned = await planCopies(partitions, sourceEnds, context);
+    copies = planned.copies;
+    findings.push(...planned.findings);
     await copyRecords(copies, context);
   } catch (error) {
     return failedTopic(name, error, signal, `; ${progressOf(copies)}`);
@@ -138,12 +144,49 @@ async function fillTopic(
   for (const [at, copy] of copies.entries()) {
     findings.push(...judgeCopy(copy, { start: newStarts[at]!.offset, end: newEnds[at]!.offset }));
   }
-  for (const [key, error] of await applyConfigs(to.admin, name, configs.last, signal)) {
-    const text = `${key} is still ${configs.holds[key]}, as during the copy: the target refuses ${configs.last[key] ?? "its default"}: ${reasonOf(error)}`;
+  const given = await setConfigs(name, configs.last, context);
+  for (const key of notInForce(configs.last, given.configs)) {
+    const refusal = given.refusals.get(key);
+    const why = refusal ? `: ${reasonOf(refusal)}` : ", though the target took it";
+    const text = `${key} is ${given.configs.get(key)?.value} still, and not ${configs.last[key] ?? "the target's default"}${why}`;
     findings.push(incomplete(subject, text, `set ${key} there with kafka-configs.sh`));
   }
-  const differences = defaultDifferences(sourceConfigs, await to.admin.describeTopicConfigs(name, signal));
+  const differences = defaultDifferences(sourceConfigs, given.configs);
   return { topic: name, copies, sourceEnds, differences, findings };
+}
+
+/**
+ * Decides what is copied of each partition, and from where on at the target.
+ * @param sourceEnds the partitions' ends at the source (high watermark).
+ */
+async function planCopies(
+  partitions: readonly TopicPartition[],
+  sourceEnds: readonly TopicPartitionOffset[],
+  context: TopicContext,
+): Promise<{ readonly copies: PartitionCopy[]; readonly findings: Finding[] }> {
+  const { from, to, signal, committed } = context;
+  const starts = await from.admin.startOffsets(partitions, signal);
+  const stableEnds = await from.admin.endOffsets(partitions, signal, "read_committed");
+  const findings: Finding[] = [];
+  if (context.keepsOffsets) {
+    const ends = await to.admin.endOffsets(partitions, signal);
+    const beginnings = ends.map((each, at) => ({ ...each, target: each.offset, source: starts[at]!.offset }));
+    findings.push(...(await keepOffsets(beginnings, context)));
+  }
+  const targetEnds = await to.admin.endOffsets(partitions, signal);
+  const copies = partitions.map((each, at) => {
+    // The ends are asked for one after the other: what was written in between is beyond both.
+    const end = Math.min(sourceEnds[at]!.offset, stableEnds[at]!.offset);
+    const range = { ...each, start: starts[at]!.offset, end };
+    const held = sourceEnds[at]!.offset - end;
+    if (held > 0) {
+      const text = `an open transaction holds back ${nameOf(each)} from offset ${end}: ${held} offsets are not copied`;
+      const remedy = `end it (kafka-transactions.sh find-hanging, abort), then ${copyAgain(each.topic)}`;
+      findings.push(incomplete(`topic ${each.topic}`, text, remedy));
+    }
+    return new PartitionCopy(range, targetEnds[at]!.offset, committed.get(nameOf(each)) ?? []);
+  });
+  return { copies, findings };
 }
 
 function progressOf(copies: readonly PartitionCopy[]): string {
@@ -154,29 +197,4 @@ function progressOf(copies: readonly PartitionCopy[]): string {
 async function replicasOf(name: string, admin: KafkaAdmin, signal: AbortSignal): Promise<number> {
   const { topics } = await admin.describeTopics([name], signal);
   return topics.get(name)?.partitions[0]?.replicas.length ?? 1;
-}
-
-/** Changes configs, all together or else one by one. Returns the refusal of each that is not changed. */
-async function applyConfigs(
-  admin: KafkaAdmin,
-  topic: string,
-  changes: ConfigChanges,
-  signal: AbortSignal,
-): Promise<Map<string, KafkaError>> {
-  const refusals = new Map<string, KafkaError>();
-  const attempt = async (some: ConfigChanges) => {
-    try {
-      await admin.alterTopicConfigs(topic, some, signal);
-      return undefined;
-    } catch (error) {
-      if (signal.aborted || isOutage(error) || !(error instanceof KafkaError)) throw error;
-      return error;
-    }
-  };
-  if (!(await attempt(changes))) return refusals;
-  for (const [key, value] of Object.entries(changes)) {
-    const refusal = await attempt({ [key]: value });
-    if (refusal) refusals.set(key, refusal);
-  }
-  return refusals;
 }

@@ -25,7 +25,7 @@ import type {
 } from "./client/kafka-admin.js";
 import type { CommittedOffset, TopicPartition, TopicPartitionOffset } from "./client/topic-partition.js";
 import { addressText, type Cluster, type TopicMetadata } from "./cluster/cluster.js";
-import { byTopic, lookUpAll } from "./cluster/partition-offsets.js";
+import { byTopic, deleteBefore, lookUpAll } from "./cluster/partition-offsets.js";
 import { retrying } from "./cluster/retry.js";
 import { CoordinatorClient, NO_MEMBER } from "./group/coordinator-client.js";
 import { TransactionCoordinatorClient } from "./producer/transaction-coordinator-client.js";
@@ -181,6 +181,10 @@ export class ClusterAdmin implements KafkaAdmin {
     return this.#offsets(partitions, "earliest", signal);
   }
 
+  deleteRecords(offsets: readonly TopicPartitionOffset[], signal?: AbortSignal): Promise<void> {
+    return this.#atLeaders(offsets, signal, () => deleteBefore(this.cluster, this.cluster.control, offsets));
+  }
+
   listGroups(signal?: AbortSignal): Promise<GroupListing[]> {
     return this.#retrying(signal, async () => {
       await this.cluster.describe([]);
@@ -330,6 +334,18 @@ export class ClusterAdmin implements KafkaAdmin {
   ): Promise<TopicPartitionOffset[]> {
     if (partitions.length === 0) return [];
     const { cluster } = this;
+    return this.#atLeaders(partitions, signal, () =>
+      lookUpAll(cluster, cluster.control, partitions, which, readCommitted),
+    );
+  }
+
+  /** Runs `attempt` until it succeeds, with the leaders of these partitions known, and looked up again after a failure. */
+  async #atLeaders<T>(
+    partitions: readonly TopicPartition[],
+    signal: AbortSignal | undefined,
+    attempt: () => Promise<T>,
+  ): Promise<T> {
+    const { cluster } = this;
     const topics = [...byTopic(partitions).keys()];
     for (const topic of topics) cluster.track(topic, false);
     let refresh = partitions.some(({ topic, partition }) => cluster.leaderOf(topic, partition) === undefined);
@@ -337,7 +353,7 @@ export class ClusterAdmin implements KafkaAdmin {
       return await this.#retrying(signal, async () => {
         if (refresh) await cluster.refresh();
         refresh = true;
-        return lookUpAll(cluster, cluster.control, partitions, which, readCommitted);
+        return attempt();
       });
     } finally {
       for (const topic of topics) cluster.untrack(topic, false);

@@ -52,6 +52,15 @@ describe.skipIf(missing)("an export of the bundled broker", () => {
       recordOf("plain", 1, "large", "x".repeat(900_000), { timestampMs: 4_000_000_000_000 }),
       recordOf("compacted", 0, "a", "1"),
     ]);
+    await source.admin.createTopics([{ name: "cut", partitions: 2, replicationFactor: 1 }]);
+    await send(
+      source,
+      Array.from({ length: 1_000 }, (_, at) => recordOf("cut", at % 2, null, `${at}`)),
+    );
+    await source.admin.deleteRecords([
+      { topic: "cut", partition: 0, offset: 300 },
+      { topic: "cut", partition: 1, offset: 500 },
+    ]);
     const producer = await transactional(source, "export-writer");
     for (const end of ["abort", "commit"] as const) {
       producer.begin();
@@ -77,6 +86,11 @@ describe.skipIf(missing)("an export of the bundled broker", () => {
     expect(lines.filter((line) => line.startsWith("incomplete: "))).toEqual([]);
     expect(isComplete).toBe(true);
     expect(await kafka.admin.describeAcls()).toContainEqual({ ...acl, operation: 3 });
+    expect(lines).toContain("topic cut: 2 partitions, 200 records, offsets kept");
+    const cut = [0, 1].map((partition) => ({ topic: "cut", partition }));
+    expect((await kafka.admin.startOffsets(cut)).map(({ offset }) => offset)).toEqual([300, 500]);
+    expect((await kafka.admin.endOffsets(cut)).map(({ offset }) => offset)).toEqual([500, 500]);
+    expect((await readAll(kafka, "cut", 0)).offsets).toEqual((await readAll(source, "cut", 0)).offsets);
     expect(lines).toContain("topic plain: 2 partitions, 1503 records, offsets kept");
     expect(lines).toContain("topic compacted: 1 partitions, 2 records, offsets changed in 1 partitions");
     const offsets = [
@@ -96,7 +110,7 @@ describe.skipIf(missing)("an export of the bundled broker", () => {
     const again = await startTestBroker();
     const back = clientOf(again.bootstrap);
     try {
-      const returned = await runExport(kafka, back, { topics: ["plain", "compacted"] });
+      const returned = await runExport(kafka, back, { topics: ["plain", "compacted", "cut"] });
       expect(returned.lines.filter((line) => line.startsWith("incomplete: "))).toEqual([
         expect.stringMatching(/^incomplete: ACLs: none of the 1 is at the target, which has no authorizer/),
       ]);
@@ -104,6 +118,7 @@ describe.skipIf(missing)("an export of the bundled broker", () => {
         ["plain", 0],
         ["plain", 1],
         ["compacted", 0],
+        ["cut", 0],
       ] as const) {
         const original = await readAll(source, topic, partition);
         for (const client of [kafka, back]) {

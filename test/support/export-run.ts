@@ -24,6 +24,7 @@ export function clientOf(bootstrap: string, properties: Readonly<Record<string, 
 export interface ExportTestOptions {
   readonly topics?: readonly string[];
   readonly replicationFactor?: number;
+  readonly keepsOffsets?: boolean;
   readonly signal?: AbortSignal;
   readonly readTimeoutMs?: number;
   /** Called with each line of the report. */
@@ -46,6 +47,7 @@ export async function runExport(
     readTimeoutMs: options.readTimeoutMs ?? 60_000,
     topics: options.topics,
     replicationFactor: options.replicationFactor ?? -1,
+    keepsOffsets: options.keepsOffsets ?? true,
     print: (line) => {
       lines.push(line);
       options.onLine?.(line);

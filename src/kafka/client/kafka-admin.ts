@@ -113,6 +113,8 @@ export interface KafkaAdmin {
   ): Promise<TopicPartitionOffset[]>;
   /** Offset of the first retained record of each partition, in the order of `partitions`. */
   startOffsets(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<TopicPartitionOffset[]>;
+  /** Deletes the records before these offsets. @throws KafkaError of the first partition that refuses. */
+  deleteRecords(offsets: readonly TopicPartitionOffset[], signal?: AbortSignal): Promise<void>;
   listGroups(signal?: AbortSignal): Promise<GroupListing[]>;
   /** All committed offsets of a group; empty for an unknown group. */
   listGroupOffsets(groupId: string, signal?: AbortSignal): Promise<CommittedOffset[]>;

@@ -1,3 +1,4 @@
+import { deleteRecords } from "../../protocol/apis/delete-records.js";
 import { listOffsets } from "../../protocol/apis/list-offsets.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import type { TopicPartition, TopicPartitionOffset } from "../client/topic-partition.js";
@@ -86,6 +87,33 @@ export async function lookUpAll(
     const detail = "the broker left it out of its answer";
     throw result?.error ?? new KafkaError("NETWORK_EXCEPTION", `Looking up ${topic}-${partition}`, { detail });
   });
+}
+
+/**
+ * Deletes the records before these offsets. One attempt.
+ * @throws KafkaError of the first partition that failed; the others may be deleted all the same.
+ */
+export async function deleteBefore(
+  cluster: Cluster,
+  lane: Lane,
+  offsets: readonly TopicPartitionOffset[],
+): Promise<void> {
+  for (const [leader, group] of byLeader(cluster, offsets)) {
+    if (leader === undefined) throw noLeader(cluster, group[0]!);
+    const topics = [...byTopic(group)].map(([name, each]) => ({
+      name,
+      partitions: each.map(({ partition, offset }) => ({ partitionIndex: partition, offset })),
+    }));
+    const answer = await lane.send(leader, deleteRecords, { topics, timeoutMs: cluster.config.requestTimeoutMs });
+    const answered = answer.topics.flatMap(({ name, partitions }) => partitions.map((each) => ({ name, ...each })));
+    for (const { topic, partition } of group) {
+      const found = answered.find(({ name, partitionIndex }) => name === topic && partitionIndex === partition);
+      const context = `Deleting records of ${topic}-${partition}`;
+      if (!found)
+        throw new KafkaError("NETWORK_EXCEPTION", context, { detail: "the broker left it out of its answer" });
+      if (found.errorCode !== 0) throw new KafkaError(found.errorCode, context);
+    }
+  }
 }
 
 function noLeader(cluster: Cluster, { topic, partition }: TopicPartition): KafkaError {

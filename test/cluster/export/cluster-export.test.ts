@@ -133,8 +133,8 @@ describe("what an export carries", () => {
     await producer.commit();
     await send(from, [recordOf("gaps", 0, "h", "last"), recordOf("plain", 0, null, "x")]);
     await cut("gaps", 0, 2);
-    // Source: 2 | 3 4 aborted | 5 marker | 6 7 | 8 marker | 9 and the end, 10. Target: 0 | 1 2 | 3 and the end, 4.
-    const expected = { 0: 0, 2: 0, 3: 1, 5: 1, 6: 1, 7: 2, 8: 3, 9: 3, 10: 4 };
+    // Source: 2 | 3 4 aborted | 5 marker | 6 7 | 8 marker | 9 and the end, 10. Target: 2 | 3 4 | 5 and the end, 6.
+    const expected = { 0: 2, 2: 2, 3: 3, 5: 3, 6: 3, 7: 4, 8: 5, 9: 5, 10: 6 };
     for (const offset of Object.keys(expected).map(Number)) {
       await from.admin.alterGroupOffsets(`at ${offset}`, [
         { topic: "gaps", partition: 0, offset, metadata: `m${offset}` },
@@ -143,7 +143,7 @@ describe("what an export carries", () => {
     }
     const { isComplete, lines } = await runExport(from, to);
     expect(isComplete).toBe(true);
-    expect((await expectSame("gaps", 0)).target).toEqual([0, 1, 2, 3]);
+    expect((await expectSame("gaps", 0)).target).toEqual([2, 3, 4, 5]);
     for (const [offset, translated] of Object.entries(expected)) {
       expect(await to.admin.listGroupOffsets(`at ${offset}`)).toEqual([
         { topic: "gaps", partition: 0, offset: translated, metadata: `m${offset}` },
@@ -153,12 +153,66 @@ describe("what an export carries", () => {
     expect(lines).toContain("topic gaps: 2 partitions, 4 records, offsets changed in 1 partitions");
     expect(lines).toContain("topic plain: 1 partitions, 1 records, offsets kept");
     expect(lines.filter((line) => line.startsWith("note: topics: "))).toEqual([
-      expect.stringMatching(/gaps \(in gaps-0 offset 2 is now 0\)\. .*S3 sinks name objects by offset/),
+      expect.stringMatching(/gaps \(in gaps-0 offset 6 is now 3\)\. .*S3 sinks name objects by offset/),
     ]);
     expect(lines.filter((line) => line.startsWith("note: transactional ids: "))).toEqual([
       expect.stringContaining("writer (CompleteCommit)"),
     ]);
     expect(lines.at(-1)).toBe("export: 2 topics, 5 records, 18 offsets of 9 groups, 0 ACLs: complete");
+  });
+
+  test("offsets where the first records are deleted, also all of them", async () => {
+    await create(from, "cut", 3);
+    const records = Array.from({ length: 2_000 }, (_, at) => recordOf("cut", at % 2, `k${at}`, `v${at}`));
+    await send(from, records);
+    await cut("cut", 0, 700);
+    await cut("cut", 1, 1_000);
+    await from.admin.alterGroupOffsets("g", [
+      { topic: "cut", partition: 0, offset: 900 },
+      { topic: "cut", partition: 1, offset: 1_000 },
+    ]);
+    const partitions = [0, 1, 2].map((partition) => ({ topic: "cut", partition }));
+    const bounds = async (client: KafkaClient) => [
+      (await client.admin.startOffsets(partitions)).map(({ offset }) => offset),
+      (await client.admin.endOffsets(partitions)).map(({ offset }) => offset),
+    ];
+    const { isComplete, lines } = await runExport(from, to);
+    expect(isComplete).toBe(true);
+    expect(lines).toContain("topic cut: 3 partitions, 300 records, offsets kept");
+    expect(await bounds(to)).toEqual([
+      [700, 1_000, 0],
+      [1_000, 1_000, 0],
+    ]);
+    const offsets = await expectSame("cut", 0);
+    expect(offsets.target).toEqual(offsets.source);
+    expect(await to.admin.listGroupOffsets("g")).toMatchObject([{ offset: 900 }, { offset: 1_000 }]);
+
+    await to.admin.deleteTopics(["cut"]);
+    const translated = await runExport(from, to, { keepsOffsets: false });
+    expect(translated.isComplete).toBe(true);
+    expect(translated.lines).toContain("topic cut: 3 partitions, 300 records, offsets changed in 1 partitions");
+    expect(await bounds(to)).toEqual([
+      [0, 0, 0],
+      [300, 0, 0],
+    ]);
+    expect(await to.admin.listGroupOffsets("g")).toMatchObject([{ offset: 200 }, { offset: 0 }]);
+
+    await to.admin.deleteTopics(["cut"]);
+    const errorCode = ErrorCodes.TOPIC_AUTHORIZATION_FAILED;
+    const answers = [0, 1].map((partitionIndex) => ({ partitionIndex, lowWatermark: -1, errorCode }));
+    const response = { throttleTimeMs: 0, topics: [{ name: "cut", partitions: answers }] };
+    atTarget = once("DeleteRecords", () => ({ kind: "answer", response }));
+    const refused = await runExport(from, to);
+    expect(refused.isComplete).toBe(true);
+    expect(refused.lines.filter((line) => line.startsWith("note: topic cut: "))).toEqual([
+      expect.stringMatching(
+        /its offsets are not kept, since the target does not delete records: .*TOPIC_AUTHORIZATION_FAILED/,
+      ),
+    ]);
+    expect(await bounds(to)).toEqual([
+      [0, 0, 0],
+      [300, 0, 0],
+    ]);
   });
 
   test("each record once, even if the answer to a batch is lost", async () => {

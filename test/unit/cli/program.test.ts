@@ -70,11 +70,32 @@ describe("the command line", () => {
   test("broker export", async () => {
     const args = ["broker", "export", "--from", "a:1", "--to", "b:2"];
     expect(await run(...args)).toBe(3);
-    const more = ["--from-config", "f", "--to-config", "g", "--topics", "x, y,", "--replication-factor", "3"];
+    const more = [
+      "--from-config",
+      "f",
+      "--to-config",
+      "g",
+      "--topics",
+      "x, y,",
+      "--replication-factor",
+      "3",
+      "--no-keep-offsets",
+    ];
     expect(await run(...args, ...more)).toBe(3);
     expect(calls).toEqual([
-      ["export", { from: "a:1", to: "b:2" }],
-      ["export", { from: "a:1", to: "b:2", fromConfig: "f", toConfig: "g", topics: ["x", "y"], replicationFactor: 3 }],
+      ["export", { from: "a:1", to: "b:2", keepOffsets: true }],
+      [
+        "export",
+        {
+          from: "a:1",
+          to: "b:2",
+          fromConfig: "f",
+          toConfig: "g",
+          topics: ["x", "y"],
+          replicationFactor: 3,
+          keepOffsets: false,
+        },
+      ],
     ]);
   });
 

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { defaultDifferences, planConfigs, type TopicConfigs } from "../../../src/export/config-plan.js";
+import {
+  creationConfigs,
+  defaultDifferences,
+  notInForce,
+  planConfigs,
+  replacesTimestamps,
+  type TopicConfigs,
+} from "../../../src/export/config-plan.js";
 
 const DEFAULTS = {
   "cleanup.policy": "delete",
@@ -76,6 +83,47 @@ describe("the plan of a topic's configs", () => {
     const { holds, last } = planConfigs("t", configs({}), there, 1);
     expect(holds).toMatchObject({ "message.timestamp.type": "CreateTime", "retention.ms": "-1" });
     expect(last).toMatchObject({ "message.timestamp.type": null, "retention.ms": "7" });
+  });
+
+  test("a topic that was created for the copy loses what it was created with", () => {
+    const createdWith = creationConfigs(configs({ "max.message.bytes": "2000000" }));
+    expect(createdWith).toEqual({
+      "message.timestamp.type": "CreateTime",
+      "message.timestamp.before.max.ms": "9223372036854775807",
+      "message.timestamp.after.max.ms": "9223372036854775807",
+      "cleanup.policy": "delete",
+      "retention.ms": "-1",
+      "retention.bytes": "-1",
+      "max.message.bytes": "4000000",
+    });
+    const source = configs({ "cleanup.policy": "compact", "retention.ms": "-1" });
+    const { first, holds, last } = planConfigs("t", source, configs(createdWith), 1, createdWith);
+    expect(first).toEqual({});
+    expect(last).toEqual({ ...nulls(createdWith), "cleanup.policy": "compact", "retention.ms": "-1" });
+    // In force already; what the source has set is not asked for twice.
+    expect(Object.keys(holds).filter((key) => holds[key] !== createdWith[key])).toEqual([]);
+  });
+
+  test("what is not in force is told by value, however it is written", () => {
+    const there = configs({ "cleanup.policy": "compact,delete", "segment.bytes": "0.5" });
+    const expected = {
+      "cleanup.policy": "compact, delete",
+      "segment.bytes": "0.50",
+      "retention.ms": null,
+      unknown: null,
+    };
+    expect(notInForce(expected, there)).toEqual([]);
+    expect(notInForce({ "cleanup.policy": "compact", "segment.bytes": null, unknown: "x" }, there)).toEqual([
+      "cleanup.policy",
+      "segment.bytes",
+      "unknown",
+    ]);
+  });
+
+  test("a topic that would replace timestamps is told", () => {
+    expect(replacesTimestamps(configs({}))).toBe(false);
+    expect(replacesTimestamps(configs({}, { ...DEFAULTS, "message.timestamp.type": "LogAppendTime" }))).toBe(true);
+    expect(replacesTimestamps(new Map())).toBe(false);
   });
 
   test("a target that does not know a config is not asked to hold it", () => {

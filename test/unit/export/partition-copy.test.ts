@@ -69,6 +69,7 @@ describe("the copy of a partition", () => {
       expect.stringMatching(/^incomplete: partition t-0 holds 1 records more than the 2 that were acknowledged/),
     ]);
     expect(texts(5, 6)).toEqual([expect.stringMatching(/holds 1 records fewer than the 2/)]);
+    expect(texts(4, 7)).toEqual([expect.stringMatching(/^incomplete: partition t-0 begins at 4 and not at 5/)]);
     expect(texts(6, 7)).toEqual([expect.stringMatching(/^incomplete: the target has deleted .* t-0 before offset 6/)]);
   });
 });
