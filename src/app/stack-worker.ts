@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import { hostname } from "node:os";
 import { type Clock, type ConfigDef, type Props, type Random, RetriableError } from "../api/index.js";
 import { Backoff } from "../base/backoff.js";
@@ -169,8 +170,8 @@ export async function startWorker<C extends SharedConfig, H extends DistributedH
       const metrics = metricsPage(herder, new ThreadMeter(clock));
       const commit = buildCommit();
       const context = { herder, clock, http, logger: logger.named(LOGGERS.rest), commit, metrics, access, topics };
-      rest.serve(restApp(context, { hasAdmin: endpoints.admin === undefined }));
-      admin.serve(adminApp(context));
+      rest.serve(restApp(context, { hasAdmin: endpoints.admin === undefined }) as RequestListener);
+      admin.serve(adminApp(context) as RequestListener);
     };
     await Promise.all([loop.start(), herder.clusterId(), serve()]);
   } catch (error) {

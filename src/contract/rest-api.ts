@@ -12,7 +12,7 @@ export const HEALTH_TIMEOUT_MS = 10_000;
 /** The largest request body, in bytes. */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** Every path; segments with a colon are parameters. Names are URL-encoded; they may contain anything but control characters. */
+/** Every path, in Express's notation. Names are URL-encoded; they may contain anything but control characters. */
 export const PATHS = {
   root: "/",
   health: "/health",

@@ -1,12 +1,10 @@
+import type { Request, RequestHandler, Response } from "express";
 import { errorKind } from "../api/index.js";
 import type { ConnectorInfo } from "../contract/connector-info.js";
 import { CONFIG_OFFSET_HEADER, PATHS, SIGNATURE_ALGORITHM_HEADER, SIGNATURE_HEADER } from "../contract/rest-api.js";
 import type { TargetState } from "../contract/target-state.js";
 import type { Herder } from "../herder/herder.js";
 import type { RequestSignature } from "../herder/membership/session-keys.js";
-import type { RestRequest } from "./exchange/rest-request.js";
-import type { RestResponse } from "./exchange/rest-response.js";
-import type { RequestHandler, Route } from "./exchange/route.js";
 import { HttpError } from "./http-error.js";
 import { parseOffsetsBody } from "./offsets-body.js";
 import {
@@ -20,6 +18,7 @@ import {
   taskNumber,
 } from "./request.js";
 import { parseConfigBody, parseCreateRequest, parseTaskConfigs } from "./request-body.js";
+import type { Route } from "./route.js";
 
 /** The requests about topics that are allowed (`topic.tracking.*`). */
 export interface TopicAnswers {
@@ -171,7 +170,7 @@ function stateRoutes(context: RequestContext): Route[] {
 
 function taskRoutes(context: RequestContext): Route[] {
   const { herder } = context;
-  const taskIn = (request: RestRequest) => ({ connector: nameIn(request), task: taskNumber(request) });
+  const taskIn = (request: Request) => ({ connector: nameIn(request), task: taskNumber(request) });
   return [
     {
       path: PATHS.tasks,
@@ -246,13 +245,13 @@ function topicRoutes(context: RequestContext, { tracked, resettable }: TopicAnsw
   ];
 }
 
-function answerMessage(response: RestResponse, outcome: Awaited<ReturnType<typeof completeOrForward<string>>>): void {
+function answerMessage(response: Response, outcome: Awaited<ReturnType<typeof completeOrForward<string>>>): void {
   if ("there" in outcome) answerForwarded(response, outcome.there);
   else response.json({ message: outcome.here });
 }
 
 /** A write that answers with a status only. */
-function write(context: RequestContext, status: number, step: (request: RestRequest) => Promise<void>): RequestHandler {
+function write(context: RequestContext, status: number, step: (request: Request) => Promise<void>): RequestHandler {
   return async (request, response) => {
     const outcome = await completeOrForward(context, request, () => step(request));
     if ("there" in outcome) answerForwarded(response, outcome.there);
@@ -264,15 +263,14 @@ type InfoOutcome = Awaited<ReturnType<typeof completeOrForward<ConnectorInfo>>>;
 
 /** Answers with a connector, and with its address if it was created. */
 function answerInfo(
-  request: RestRequest,
-  response: RestResponse,
+  request: Request,
+  response: Response,
   outcome: InfoOutcome | Exclude<Awaited<ReturnType<typeof completeOrForward<unknown>>>, { here: unknown }>,
   status: number,
 ): void {
   const answer = "there" in outcome ? outcome.there : { status, body: outcome.here };
   const name = answer.status === 201 ? (answer.body as { readonly name?: string }).name : undefined;
-  if (name !== undefined)
-    response.setHeader("Location", `${request.protocol}://${request.get("host")}/connectors/${segment(name)}`);
+  if (name !== undefined) response.location(`${request.protocol}://${request.get("host")}/connectors/${segment(name)}`);
   answerForwarded(response, answer);
 }
 
@@ -312,19 +310,19 @@ function initialState(text: string | null | undefined): TargetState | undefined 
 }
 
 /** Undefined from a Java worker, which does not send it. */
-function configOffsetOf(request: RestRequest): number | undefined {
+function configOffsetOf(request: Request): number | undefined {
   const text = request.get(CONFIG_OFFSET_HEADER);
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new HttpError(400, `${CONFIG_OFFSET_HEADER} is not an offset: ${text}`);
 }
 
-function nameIn(request: RestRequest): string {
+function nameIn(request: Request): string {
   return pathText(request, "connector");
 }
 
 /** The signature of a request from another worker (KIP-507). */
-function signatureOf(request: RestRequest): RequestSignature | undefined {
+function signatureOf(request: Request): RequestSignature | undefined {
   const algorithm = request.get(SIGNATURE_ALGORITHM_HEADER);
   const text = request.get(SIGNATURE_HEADER);
   return algorithm && text ? { algorithm, signature: Buffer.from(text, "base64") } : undefined;

@@ -25,8 +25,15 @@ export function statusOf(error: unknown): number {
     case "conflict":
       return 409;
     default:
-      return 500;
+      return expressStatus(error) ?? 500;
   }
+}
+
+/** The fault that Express or its body reader found (a path that is not URL-encoded, a body that is too large). */
+function expressStatus(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("status" in error)) return undefined;
+  const { status } = error;
+  return typeof status === "number" && status >= 400 && status < 500 ? status : undefined;
 }
 
 const TOO_LARGE = `The request body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MiB`;

@@ -1,9 +1,9 @@
 import { LOG_LEVELS, type LoggerLevel, parseLogLevel } from "../base/log/log-levels.js";
 import { PATHS } from "../contract/rest-api.js";
-import type { Route } from "./exchange/route.js";
 import { HttpError } from "./http-error.js";
 import { awaitHerder, jsonBody, pathText, queryText, type RequestContext } from "./request.js";
 import { parseConfigBody } from "./request-body.js";
+import type { Route } from "./route.js";
 
 /** The loggers' levels (KIP-495), on this worker or on all of the group (KIP-976). */
 export function loggerRoutes(context: RequestContext): Route[] {

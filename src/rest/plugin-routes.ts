@@ -1,9 +1,9 @@
 import type { PluginInfo } from "../contract/plugin-info.js";
 import { PATHS } from "../contract/rest-api.js";
-import type { Route } from "./exchange/route.js";
 import { HttpError } from "./http-error.js";
 import { awaitHerder, flag, jsonBody, pathText, queryText, type RequestContext } from "./request.js";
 import { parseConfigBody } from "./request-body.js";
+import type { Route } from "./route.js";
 
 /** The plugins, their keys, and validation. */
 export function pluginRoutes(context: RequestContext): Route[] {

@@ -1,11 +1,10 @@
+import type { Request, Response } from "express";
 import type { Clock, Logger } from "../api/index.js";
 import { deferred } from "../base/deferred.js";
 import type { HttpClient } from "../base/http-client.js";
 import { REQUEST_TIMEOUT_MS } from "../contract/rest-api.js";
 import type { Herder, Stage } from "../herder/herder.js";
 import { MisdirectedError } from "../herder/misdirected-error.js";
-import type { RestRequest } from "./exchange/rest-request.js";
-import type { RestResponse } from "./exchange/rest-response.js";
 import { type ForwardedAnswer, forward } from "./forwarding.js";
 import { HttpError } from "./http-error.js";
 
@@ -59,7 +58,7 @@ export function stageText({ description, startedMs, completedMs }: Stage): strin
  */
 export async function completeOrForward<T>(
   context: RequestContext,
-  request: RestRequest,
+  request: Request,
   step: () => Promise<T>,
   query: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly here: T } | { readonly there: ForwardedAnswer }> {
@@ -84,14 +83,14 @@ export async function completeOrForward<T>(
 }
 
 /** Passes on another worker's answer: its status and body, with headers of our own. */
-export function answerForwarded(response: RestResponse, { status, body }: ForwardedAnswer): void {
+export function answerForwarded(response: Response, { status, body }: ForwardedAnswer): void {
   response.status(status);
   if (body === undefined) response.end();
   else response.json(body);
 }
 
 /** The raw body. @throws HttpError 415 when it has no content type */
-export function jsonBody(request: RestRequest): Buffer {
+export function jsonBody(request: Request): Buffer {
   const body = bodyOf(request) ?? Buffer.alloc(0);
   // Other types are refused before any handler is called.
   if (body.length > 0 && request.get("content-type") === undefined) {
@@ -101,12 +100,13 @@ export function jsonBody(request: RestRequest): Buffer {
 }
 
 /** A path parameter, decoded. */
-export function pathText(request: RestRequest, name: string): string {
-  return request.params[name] ?? "";
+export function pathText(request: Request, name: string): string {
+  const value = request.params[name];
+  return Array.isArray(value) ? value.join("/") : (value ?? "");
 }
 
 /** A task's number in the path, as Java reads an int. @throws HttpError 404, as for any path that does not exist */
-export function taskNumber(request: RestRequest): number {
+export function taskNumber(request: Request): number {
   const text = pathText(request, "task");
   const number = Number(text);
   if (!/^[+-]?\d+$/.test(text) || (number | 0) !== number) throw new HttpError(404, "HTTP 404 Not Found");
@@ -117,17 +117,17 @@ export function taskNumber(request: RestRequest): number {
  * A boolean query parameter: true only for `true`, in any case, so that none is ever refused. The first one counts;
  * `absent` if it is missing or empty.
  */
-export function flag(request: RestRequest, name: string, absent = false): boolean {
+export function flag(request: Request, name: string, absent = false): boolean {
   const value = queryText(request, name);
   return value === undefined || value === "" ? absent : value.toLowerCase() === "true";
 }
 
 /** A query parameter; the first one counts. Undefined if it is missing. */
-export function queryText(request: RestRequest, name: string): string | undefined {
+export function queryText(request: Request, name: string): string | undefined {
   const [value] = [request.query[name]].flat();
   return typeof value === "string" ? value : undefined;
 }
 
-function bodyOf(request: RestRequest): Buffer | undefined {
-  return request.body && request.body.length > 0 ? request.body : undefined;
+function bodyOf(request: Request): Buffer | undefined {
+  return Buffer.isBuffer(request.body) && request.body.length > 0 ? request.body : undefined;
 }

@@ -1,21 +1,18 @@
-import type { RequestListener } from "node:http";
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import type { Clock, Logger } from "../api/index.js";
 import type { HttpClient } from "../base/http-client.js";
 import { MAX_BODY_BYTES, MEDIA_TYPE } from "../contract/rest-api.js";
 import type { Herder } from "../herder/herder.js";
-import { type AccessRules, type Decorate, decorate, type Guard, guard } from "./access/access-rules.js";
+import { type AccessRules, authenticate, decorate } from "./access/access-rules.js";
+import { answerJson } from "./answer-json.js";
 import { connectorRoutes, type TopicAnswers } from "./connector-routes.js";
 import { errorBody, statusOf } from "./error-status.js";
-import { acceptedTypes, mediaTypeOf } from "./exchange/media-type.js";
-import { type PathMatch, pathMatch } from "./exchange/path-match.js";
-import { readBytes } from "./exchange/request-bytes.js";
-import { RestRequest } from "./exchange/rest-request.js";
-import { RestResponse } from "./exchange/rest-response.js";
-import type { Method, Route } from "./exchange/route.js";
 import { HttpError } from "./http-error.js";
 import { loggerRoutes } from "./logger-routes.js";
+import { mediaTypeOf } from "./media-type.js";
 import { pluginRoutes } from "./plugin-routes.js";
 import { type MetricsPage, rootRoutes } from "./root-routes.js";
+import type { Method, Route } from "./route.js";
 
 /** The parts that the routes need. */
 export interface RestContext {
@@ -33,11 +30,11 @@ export interface RestContext {
 }
 
 /** The REST API of Kafka Connect over a herder, and the requests between workers. */
-export function restApp(context: RestContext, { hasAdmin }: { readonly hasAdmin: boolean }): RequestListener {
+export function restApp(context: RestContext, { hasAdmin }: { readonly hasAdmin: boolean }): Express {
   return appOf(context, {
     routes: hasAdmin ? restRoutes(context) : mainRoutes(context),
     decorate: decorate(context.access, context.clock),
-    guard: guard(context.access),
+    guard: authenticate(context.access),
   });
 }
 
@@ -51,11 +48,11 @@ function mainRoutes(context: RestContext): Route[] {
 }
 
 /** The app of the listeners in `admin.listeners`: as in Kafka Connect, without headers for browsers. */
-export function adminApp(context: RestContext): RequestListener {
+export function adminApp(context: RestContext): Express {
   return appOf(context, {
     routes: adminRoutes(context),
-    decorate: () => {},
-    guard: guard({ ...context.access, cors: undefined }),
+    decorate: (_request, _response, next) => next(),
+    guard: authenticate({ ...context.access, cors: undefined }),
   });
 }
 
@@ -64,74 +61,69 @@ function adminRoutes(context: RestContext): Route[] {
   return loggerRoutes(context);
 }
 
-interface AppParts {
-  readonly routes: readonly Route[];
-  readonly decorate: Decorate;
-  readonly guard: Guard;
+function appOf(
+  context: RestContext,
+  parts: { readonly routes: readonly Route[]; readonly decorate: RequestHandler; readonly guard: RequestHandler },
+): Express {
+  const { routes, decorate, guard } = parts;
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.enable("case sensitive routing");
+  app.response.json = answerJson;
+  app.use((_request, response, next) => {
+    response.setHeader("Server", `Millrace(${context.herder.version})`);
+    next();
+  }, decorate);
+  // Strangers are refused before a body is read. The raw bytes: signatures cover them, and their numbers must not be
+  // rounded.
+  const before = [guard, express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false })];
+  for (const route of routes) serveRoute(app, route, before, guard);
+  app.use(() => {
+    throw new HttpError(404, "HTTP 404 Not Found");
+  });
+  app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) return next(error);
+    const status = statusOf(error);
+    if (status >= 500) context.logger.warn("A request failed", { method: request.method, path: request.path }, error);
+    else context.logger.debug("A request was refused", { method: request.method, path: request.path, status });
+    response.status(status).json(errorBody(error));
+  });
+  return app;
 }
 
-function appOf({ herder, logger }: RestContext, parts: AppParts): RequestListener {
-  const routes = parts.routes.map((route) => ({ route, match: pathMatch(route.path) }));
-  const answer = async (request: RestRequest, response: RestResponse) => {
-    try {
-      response.setHeader("Server", `Millrace(${herder.version})`);
-      parts.decorate(request, response);
-      await serve(routeOf(routes, request), request, response, parts.guard);
-    } catch (error) {
-      const status = statusOf(error);
-      const { method, path } = request;
-      if (status >= 500) logger.warn("A request failed", { method, path }, error);
-      else logger.debug("A request was refused", { method, path, status });
-      if (response.headersSent) response.cut();
-      else response.status(status).json(errorBody(error));
-    }
-  };
-  return (message, response) => void answer(new RestRequest(message), new RestResponse(response));
-}
-
-/** @throws HttpError 404, or 400 for a path that is not URL-encoded */
-function routeOf(routes: readonly { readonly route: Route; readonly match: PathMatch }[], request: RestRequest): Route {
-  for (const { route, match } of routes) {
-    const params = match(request.path);
-    if (!params) continue;
-    request.params = params;
-    return route;
+function serveRoute(
+  app: Express,
+  { path, produces = MEDIA_TYPE, handlers }: Route,
+  before: RequestHandler[],
+  guard: RequestHandler,
+): void {
+  const route = app.route(path);
+  const checks = produces === MEDIA_TYPE ? [acceptable, ...before] : before;
+  for (const [method, handler] of Object.entries(handlers)) {
+    route[method as Method](...checks, handler as RequestHandler);
   }
-  throw new HttpError(404, "HTTP 404 Not Found");
+  const methods = methodsOf(handlers);
+  route.options(guard, (request: Request, response: Response) => {
+    response.setHeader("Allow", methods.join(","));
+    // Kafka Connect answers in any type that is asked for, with a body only in plain text.
+    const type = request.accepts(["text/plain"]) ? "text/plain" : (request.accepts()[0] ?? "text/plain");
+    response.setHeader("Content-Type", type);
+    response.send(Buffer.from(type === "text/plain" ? methods.join(", ") : ""));
+  });
+  route.all(() => {
+    throw new HttpError(405, "HTTP 405 Method Not Allowed");
+  });
 }
 
-async function serve(route: Route, request: RestRequest, response: RestResponse, enter: Guard): Promise<void> {
-  const { handlers, produces = MEDIA_TYPE } = route;
-  if (request.method === "OPTIONS") {
-    enter(request);
-    answerOptions(request, response, methodsOf(handlers));
-    return;
-  }
-  const handler = handlers[(request.method === "HEAD" ? "GET" : request.method).toLowerCase() as Method];
-  if (!handler) throw new HttpError(405, "HTTP 405 Method Not Allowed");
-  if (produces === MEDIA_TYPE) refuseMediaTypes(request);
-  // Strangers are refused before a body is read.
-  enter(request);
-  request.body = await readBytes(request.message, MAX_BODY_BYTES);
-  await handler(request, response);
-}
-
-/** As in Kafka Connect: any type that is asked for, with a body only in plain text. */
-function answerOptions(request: RestRequest, response: RestResponse, methods: readonly string[]): void {
-  response.setHeader("Allow", methods.join(","));
-  const types = acceptedTypes(request.get("accept"));
-  const isPlain = types.length === 0 || types.some((type) => ["*/*", "text/*", "text/plain"].includes(type));
-  response.setHeader("Content-Type", isPlain ? "text/plain" : types[0]!);
-  response.send(Buffer.from(isPlain ? methods.join(", ") : ""));
-}
-
-/** As JAX-RS does once it has found the path and the method. @throws HttpError */
-function refuseMediaTypes(request: RestRequest): void {
+/** Refuses media types, as JAX-RS does once it has found the path and the method. */
+const acceptable: RequestHandler = (request, _response, next) => {
   const type = request.get("content-type");
   if (type !== undefined && mediaTypeOf(type) !== MEDIA_TYPE)
     throw new HttpError(415, "HTTP 415 Unsupported Media Type");
   if (!accepts(request.get("accept"))) throw new HttpError(406, "HTTP 406 Not Acceptable");
-}
+  next();
+};
 
 /** Whether a client takes JSON. As in Kafka Connect, a weight orders types and does not exclude them, not even 0. */
 function accepts(accept: string | undefined): boolean {

@@ -1,6 +1,6 @@
 import { API_VERSION, HEALTH_TIMEOUT_MS, PATHS } from "../contract/rest-api.js";
-import type { Route } from "./exchange/route.js";
 import { awaitHerder, type RequestContext, stageText } from "./request.js";
+import type { Route } from "./route.js";
 
 /** The page of /metrics. */
 export interface MetricsPage {

@@ -1,6 +1,5 @@
+import type { Request, RequestHandler } from "express";
 import type { Clock } from "../../api/index.js";
-import type { RestRequest } from "../exchange/rest-request.js";
-import type { RestResponse } from "../exchange/rest-response.js";
 import { HttpError } from "../http-error.js";
 import { basicCredentials, isInternal, mayEnter, type UserModule } from "./basic-auth.js";
 import { type CorsPolicy, type CorsRequest, corsHeaders, isAllowedPreflight, parseCorsPolicy } from "./cors.js";
@@ -38,18 +37,12 @@ export function accessRules(config: AccessConfig, env: Readonly<Record<string, s
   };
 }
 
-/** Sets the headers of an answer. */
-export type Decorate = (request: RestRequest, response: RestResponse) => void;
-
-/** Refuses a request that its sender may not make. @throws HttpError */
-export type Guard = (request: RestRequest) => void;
-
 /** Sets the headers of `access.control.*` and `response.http.headers.config`, on refusals as well. */
-export function decorate({ users, cors, headers }: AccessRules, clock: Clock): Decorate {
-  return (request, response) => {
-    const ofCors = cors && corsHeaders(cors, corsRequest(request), { takesCredentials: users !== undefined });
-    for (const [name, value] of Object.entries(ofCors ?? {})) response.setHeader(name, value);
+export function decorate({ users, cors, headers }: AccessRules, clock: Clock): RequestHandler {
+  return (request, response, next) => {
+    if (cors) response.set(corsHeaders(cors, corsRequest(request), { takesCredentials: users !== undefined }));
     applyHeaderRules(headers, response, clock.nowMs());
+    next();
   };
 }
 
@@ -57,16 +50,16 @@ export function decorate({ users, cors, headers }: AccessRules, clock: Clock): D
  * Refuses callers without a user. Requests between workers pass: they are signed. So do preflights: browsers send them
  * without credentials, and they change and show nothing.
  */
-export function guard({ users, cors }: Pick<AccessRules, "users" | "cors">): Guard {
-  return (request) => {
-    if (!users || isInternal(request.method, request.path)) return;
-    if (cors && isAllowedPreflight(cors, corsRequest(request))) return;
-    if (mayEnter(users, basicCredentials(request.get("authorization")))) return;
+export function authenticate({ users, cors }: Pick<AccessRules, "users" | "cors">): RequestHandler {
+  return (request, _response, next) => {
+    if (!users || isInternal(request.method, request.path)) return next();
+    if (cors && isAllowedPreflight(cors, corsRequest(request))) return next();
+    if (mayEnter(users, basicCredentials(request.get("authorization")))) return next();
     throw new HttpError(401, "User cannot access the resource.");
   };
 }
 
-function corsRequest(request: RestRequest): CorsRequest {
+function corsRequest(request: Request): CorsRequest {
   return {
     method: request.method,
     origin: request.get("origin"),

@@ -13,7 +13,7 @@ export interface HeaderRule {
 const KEY = "response.http.headers.config";
 const RULE = "[action] [header name]:[header value]";
 
-/** Where answers take their additional headers: the response. */
+/** Where answers take their additional headers: Express's response. */
 interface HeaderTarget {
   setHeader(name: string, value: string): unknown;
   appendHeader(name: string, value: string): unknown;

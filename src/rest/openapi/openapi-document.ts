@@ -2,7 +2,7 @@ import { API_VERSION, MEDIA_TYPE, PATHS } from "../../contract/rest-api.js";
 import { OPERATIONS, type Operation, type PathName } from "./operations.js";
 import { SCHEMAS, type Schema, schema } from "./schemas.js";
 
-/** A path in OpenAPI's notation, from a route's. */
+/** A path in OpenAPI's notation, from Express's. */
 export function openApiPath(path: string): string {
   return path.replace(/:(\w+)/g, "{$1}");
 }

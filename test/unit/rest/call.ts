@@ -1,5 +1,6 @@
-import { IncomingMessage, type RequestListener, ServerResponse } from "node:http";
+import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import type { Express } from "express";
 
 export interface Answer {
   readonly status: number;
@@ -11,7 +12,7 @@ export interface Answer {
 
 /** Calls an app without a socket: builds the request, and returns the written answer. */
 export async function call(
-  app: RequestListener,
+  app: Express,
   method: string,
   url: string,
   body?: string | Buffer,
@@ -46,7 +47,7 @@ export async function call(
       return response;
     }) as typeof response.end;
   });
-  app(request, response as ServerResponse<IncomingMessage> & { req: IncomingMessage });
+  app(request, response);
   await ended;
   const answer = Buffer.concat(parts).toString();
   return {
