@@ -17,7 +17,14 @@ const LISTENER_PREFIX = "listener.name.";
 const LISTENER_KEY = /^listener\.name\.([^.]+)\./;
 
 /** The sources of a property's value, with DescribeConfigs' numbers. */
-export const CONFIG_SOURCES = { topic: 1, dynamicBroker: 2, dynamicDefault: 3, static: 4, default: 5 } as const;
+export const CONFIG_SOURCES = {
+  topic: 1,
+  dynamicBroker: 2,
+  dynamicDefault: 3,
+  static: 4,
+  default: 5,
+  group: 8,
+} as const;
 
 export interface SourcedValue {
   readonly value: string | null;

@@ -28,7 +28,7 @@ export async function openCoordinators(
   surroundings: Surroundings,
   properties: BrokerProperties,
 ): Promise<Pick<Broker, "groups" | "markers" | "transactions">> {
-  const groups = await openGroups(topics, surroundings, properties);
+  const groups = await openGroups(topics, state, surroundings, properties);
   const markers = new MarkerWriter({
     logOf: (topic, partition) => topics.log(topic, partition),
     onOffsetsMarker: (...end) => groups.offsets.endTransaction(...end),
@@ -40,13 +40,16 @@ export async function openCoordinators(
 
 async function openGroups(
   topics: TopicRegistry,
+  state: BrokerState,
   { clock, random, logger }: Surroundings,
   properties: BrokerProperties,
 ) {
   const { logs } =
     topics.get(OFFSETS_TOPIC) ?? (await topics.create(internalTopicPlan(OFFSETS_TOPIC, "offsets.topic", properties)));
   const log = new GroupLog(() => logs, logger);
-  const groups = new GroupCoordinator(log, properties, clock, random, logger, topicsView(topics, clock));
+  const configsOf = (groupId: string) => state.metadata.groupConfigs.get(groupId) ?? {};
+  const view = topicsView(topics, clock);
+  const groups = new GroupCoordinator(log, properties, clock, random, logger, view, configsOf);
   groups.load();
   topics.onDeleted((name) => groups.forgetTopic(name));
   return groups;

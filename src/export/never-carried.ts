@@ -38,7 +38,7 @@ export function describeNeverCarried(
     const ids = transactions.map(({ transactionalId, state }) => `${transactionalId} (${state})`).sort();
     findings.push(note("transactional ids", `their state is not carried: ${ids.join(", ")}`, fresh));
   }
-  const text = "client quotas, users of PLAIN, delegation tokens and the configs of brokers are not carried";
+  const text = "client quotas, users of PLAIN, delegation tokens and the configs of brokers and groups are not carried";
   findings.push(note("cluster", text, "set at the target what it needs of these"));
   return findings;
 }

@@ -434,6 +434,14 @@ export const ACL_CASES: readonly AclCase[] = [
     ["DESCRIBE_CONFIGS", "TOPIC", TOPIC],
   ),
   acl(
+    "of a group",
+    describeConfigs,
+    4,
+    { resources: [{ resourceType: 32, resourceName: GROUP, configurationKeys: [] }], includeSynonyms: false },
+    [30],
+    ["DESCRIBE_CONFIGS", "GROUP", GROUP],
+  ),
+  acl(
     "of a broker",
     describeConfigs,
     4,

@@ -6,9 +6,11 @@ import { consumerGroupHeartbeat } from "../../src/protocol/apis/consumer-group-h
 import { createPartitions } from "../../src/protocol/apis/create-partitions.js";
 import { createTopics } from "../../src/protocol/apis/create-topics.js";
 import { deleteGroups } from "../../src/protocol/apis/delete-groups.js";
+import { describeConfigs } from "../../src/protocol/apis/describe-configs.js";
 import { describeGroups } from "../../src/protocol/apis/describe-groups.js";
 import { findCoordinator } from "../../src/protocol/apis/find-coordinator.js";
 import { heartbeat } from "../../src/protocol/apis/heartbeat.js";
+import { incrementalAlterConfigs } from "../../src/protocol/apis/incremental-alter-configs.js";
 import { joinGroup } from "../../src/protocol/apis/join-group.js";
 import { leaveGroup } from "../../src/protocol/apis/leave-group.js";
 import { listGroups } from "../../src/protocol/apis/list-groups.js";
@@ -68,6 +70,7 @@ export class ConsumerProtocolStory {
     await this.#topic("t", 4);
     await this.#topic("u", 2);
     await this.#refusals();
+    await this.#configs();
     await this.#rebalance();
     await this.#offsets();
     await this.#statics();
@@ -98,6 +101,47 @@ export class ConsumerProtocolStory {
     await this.#beat("an unknown assignor", { ...join, ...names, serverAssignor: "sticky" });
     for (const regex of FAULTY) await this.#beat(`the expression ${regex}`, { ...join, subscribedTopicRegex: regex });
     await this.#list("after refusals");
+  }
+
+  async #configs(): Promise<void> {
+    const resource = { resourceType: 32, resourceName: this.group };
+    const alter = async (label: string, value: Record<string, string>, resourceName = this.group) => {
+      const configs = Object.entries(value).map(([name, text]) => ({ name, configOperation: 0, value: text }));
+      const resources = [{ ...resource, resourceName, configs }];
+      const { responses } = await this.client.request(incrementalAlterConfigs, 1, { resources, validateOnly: false });
+      this.#note(`configs: ${label}`, [responses[0]!.errorCode, this.#masked(responses[0]!.errorMessage)]);
+    };
+    const described = async () => {
+      const configurationKeys = ["consumer.session.timeout.ms", "consumer.heartbeat.interval.ms"];
+      const request = { resources: [{ ...resource, configurationKeys }], includeSynonyms: true };
+      const { results } = await this.client.request(describeConfigs, 4, { ...request, includeDocumentation: false });
+      return results[0]!.configs.map(({ name, value, configSource, configType, readOnly, synonyms }) => {
+        return [name, value, configSource, configType, readOnly, synonyms.map(({ source }) => source)];
+      });
+    };
+    this.#note("configs: defaults", await described());
+    await alter("a session that is too short", { "consumer.session.timeout.ms": "1000" });
+    await alter("a session that is too long", { "consumer.session.timeout.ms": "99999999" });
+    await alter("a heartbeat that is too frequent", { "consumer.heartbeat.interval.ms": "10" });
+    await alter("no number", { "consumer.heartbeat.interval.ms": "x" });
+    await alter("an unknown key", { "consumer.none": "1" });
+    await alter("no group", { "consumer.heartbeat.interval.ms": "6000" }, "");
+    await alter("two keys", { "consumer.heartbeat.interval.ms": "6000", "consumer.session.timeout.ms": "50000" });
+    // Apache Kafka applies them after its answer.
+    while (JSON.stringify(await described()).includes("45000")) await this.#list("with settings");
+    this.#note("configs: of the group", await described());
+    const join = { memberId: "x", memberEpoch: 0, rebalanceTimeoutMs: 60_000, topicPartitions: [] };
+    for (let interval = 0; interval !== 6000; ) {
+      const request = { groupId: this.group, ...join, subscribedTopicNames: [] };
+      interval = (await this.client.request(consumerGroupHeartbeat, 1, request)).heartbeatIntervalMs;
+    }
+    await this.#beat("x leaves", { memberId: "x", memberEpoch: -1 });
+    await this.client.request(deleteGroups, 2, { groupsNames: [this.group] });
+    const removed = ["consumer.heartbeat.interval.ms", "consumer.session.timeout.ms"];
+    const configs = removed.map((name) => ({ name, configOperation: 1, value: null }));
+    const resources = [{ ...resource, configs }];
+    await this.client.request(incrementalAlterConfigs, 1, { resources, validateOnly: false });
+    while (JSON.stringify(await described()).includes("6000")) await this.#list("with settings");
   }
 
   async #rebalance(): Promise<void> {

@@ -1,23 +1,16 @@
 import type { Clock } from "../../base/clock.js";
-import { type Deferred, deferred } from "../../base/deferred.js";
 import type { Logger } from "../../base/logger.js";
 import type { Random } from "../../base/random.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import { ClassicGroup, type GroupEffect, type GroupSnapshot } from "./classic/classic-group.js";
 import { joinError, syncError } from "./classic/group-answers.js";
-import type {
-  JoinAnswer,
-  JoinCommand,
-  MemberIdentity,
-  SyncAnswer,
-  SyncCommand,
-  Token,
-} from "./classic/group-member.js";
+import type { JoinAnswer, JoinCommand, MemberIdentity, SyncAnswer, SyncCommand } from "./classic/group-member.js";
+import { ParkedRequests } from "./classic/parked-requests.js";
 import { subscribedTopics } from "./classic/subscribed-topics.js";
 import type { CommitCommand } from "./commit-command.js";
 import { CommittedOffsets } from "./committed-offsets.js";
-import type { ConsumerGroup } from "./consumer/consumer-group.js";
+import type { ConsumerGroup, ConsumerGroupSettings } from "./consumer/consumer-group.js";
 import {
   type HeartbeatAnswer,
   type HeartbeatCommand,
@@ -27,6 +20,7 @@ import {
 import { JOIN_EPOCH } from "./consumer/consumer-member.js";
 import type { TopicsView } from "./consumer/topics-view.js";
 import { ConsumerGroups } from "./consumer-groups.js";
+import { type GroupOverrides, groupConfigNumber } from "./group-config.js";
 import { type GroupLog, OFFSETS_TOPIC } from "./group-log.js";
 import { consumerOffsetsContext, expiredOffsets, type OffsetsContext } from "./group-offsets.js";
 import type { GroupRecord, StoredGroup } from "./group-records.js";
@@ -63,11 +57,9 @@ export class GroupCoordinator {
   readonly offsets: CommittedOffsets;
   readonly #consumers: ConsumerGroups;
   readonly #groups = new Map<string, Entry>();
-  readonly #parkedJoins = new Map<Token, Deferred<JoinAnswer>>();
-  readonly #parkedSyncs = new Map<Token, Deferred<SyncAnswer>>();
+  readonly #parked = new ParkedRequests();
   /** Resolves once the deletions are settled that the start made for topics that it no longer found. */
   #settling: Promise<void> = Promise.resolve();
-  #nextToken: Token = 1;
   #closed = false;
 
   constructor(
@@ -77,9 +69,10 @@ export class GroupCoordinator {
     private readonly random: Random,
     private readonly logger: Logger,
     private readonly topics: TopicsView,
+    private readonly configsOf: (groupId: string) => GroupOverrides = () => ({}),
   ) {
     this.offsets = new CommittedOffsets(log, () => clock.nowMs());
-    this.#consumers = new ConsumerGroups(log, topics, () => this.#consumerSettings(), clock, logger);
+    this.#consumers = new ConsumerGroups(log, topics, (groupId) => this.#consumerSettings(groupId), clock, logger);
   }
 
   /**
@@ -152,16 +145,14 @@ export class GroupCoordinator {
     const refusal = this.#joinRefusal(groupId, command) ?? this.#makeClassic(groupId);
     if (refusal !== undefined) return Promise.resolve(joinError(command.memberId, refusal));
     const entry = this.#groups.get(groupId) ?? this.#create(groupId);
-    const token = this.#nextToken++;
-    const parked = deferred<JoinAnswer>();
-    this.#parkedJoins.set(token, parked);
+    const { token, answer } = this.#parked.join();
     const freshMemberId = `${command.instanceId ?? command.clientId}-${this.random.uuid()}`;
     this.#carryOut(entry, entry.group.join({ ...command, token, freshMemberId }, this.clock.monotonicMs()));
     const { isEmpty } = entry.group;
     // A refused join must not leave a group behind.
     const isNew = entry.group.snapshot().generationId === 0;
     if (isEmpty && this.offsets.isEmpty(groupId) && isNew) this.#remove(entry);
-    return parked.promise;
+    return answer;
   }
 
   /** Resolves when the leader has sent the assignments, or with a refusal. */
@@ -170,11 +161,9 @@ export class GroupCoordinator {
     if (refused !== undefined) return Promise.resolve(syncError(refused));
     const entry = this.#groups.get(groupId);
     if (!entry) return Promise.resolve(syncError(ErrorCodes.UNKNOWN_MEMBER_ID));
-    const token = this.#nextToken++;
-    const parked = deferred<SyncAnswer>();
-    this.#parkedSyncs.set(token, parked);
+    const { token, answer } = this.#parked.sync();
     this.#carryOut(entry, entry.group.sync({ ...command, token }, this.clock.monotonicMs()));
-    return parked.promise;
+    return answer;
   }
 
   /**
@@ -319,12 +308,7 @@ export class GroupCoordinator {
     this.#closed = true;
     for (const { timer } of this.#groups.values()) timer.stop();
     this.#consumers.close();
-    const joins = [...this.#parkedJoins.values()];
-    const syncs = [...this.#parkedSyncs.values()];
-    this.#parkedJoins.clear();
-    this.#parkedSyncs.clear();
-    for (const parked of joins) parked.resolve(joinError("", ErrorCodes.COORDINATOR_NOT_AVAILABLE));
-    for (const parked of syncs) parked.resolve(syncError(ErrorCodes.COORDINATOR_NOT_AVAILABLE));
+    this.#parked.refuseAll(ErrorCodes.COORDINATOR_NOT_AVAILABLE);
   }
 
   #joinRefusal(groupId: string, command: Omit<JoinCommand, "token" | "freshMemberId">): number | undefined {
@@ -391,10 +375,11 @@ export class GroupCoordinator {
     };
   }
 
-  #consumerSettings() {
+  #consumerSettings(groupId: string): ConsumerGroupSettings {
+    const overrides = this.configsOf(groupId);
     return {
-      sessionTimeoutMs: this.properties.number("group.consumer.session.timeout.ms"),
-      heartbeatIntervalMs: this.properties.number("group.consumer.heartbeat.interval.ms"),
+      sessionTimeoutMs: groupConfigNumber("consumer.session.timeout.ms", overrides, this.properties),
+      heartbeatIntervalMs: groupConfigNumber("consumer.heartbeat.interval.ms", overrides, this.properties),
       maxSize: this.properties.number("group.consumer.max.size"),
     };
   }
@@ -408,25 +393,12 @@ export class GroupCoordinator {
         failed = this.#persist(entry);
         settled = failed === undefined ? this.settled(entry.group.groupId) : undefined;
       } else if (settled) {
-        void settled.then((code) => this.#answer(effect, code === ErrorCodes.NONE ? undefined : code));
+        void settled.then((code) => this.#parked.answer(effect, code === ErrorCodes.NONE ? undefined : code));
       } else {
-        this.#answer(effect, failed);
+        this.#parked.answer(effect, failed);
       }
     }
     entry.timer.set();
-  }
-
-  /** @param failed the error code of the write that the answer depends on. */
-  #answer(effect: Exclude<GroupEffect, { kind: "persist" }>, failed: number | undefined): void {
-    if (effect.kind === "answer-join") {
-      const answer = failed === undefined ? effect.answer : joinError(effect.answer.memberId, failed);
-      this.#parkedJoins.get(effect.token)?.resolve(answer);
-      this.#parkedJoins.delete(effect.token);
-    } else {
-      // Without the record a restart would not know the assignment, so the members must ask again.
-      this.#parkedSyncs.get(effect.token)?.resolve(failed === undefined ? effect.answer : syncError(failed));
-      this.#parkedSyncs.delete(effect.token);
-    }
   }
 
   #persist({ group, stateTimestamp }: Entry): number | undefined {

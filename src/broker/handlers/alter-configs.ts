@@ -5,7 +5,7 @@ import { alterResources } from "./config-alteration.js";
 
 /**
  * AlterConfigs (key 33), v0-v2.
- * Replaces the settings of topics, of this broker, or (name "") of all brokers: keys that are not named return to their
+ * Replaces the settings of topics, of groups, of this broker, or (name "") of all brokers: keys that are not named return to their
  * defaults. In effect when this is answered. v2: flexible.
  */
 export const alterConfigs = defineHandler(api, {

@@ -1,6 +1,7 @@
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
 import { BROKER_KEYS, BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
+import { groupConfigFault, groupConfigSources } from "../groups/group-config.js";
 import type { Broker, Call } from "../handler.js";
 import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import {
@@ -10,7 +11,7 @@ import {
   type TopicOverrides,
   topicConfigSources,
 } from "../topics/topic-config.js";
-import { BROKER_RESOURCE, deniedResource, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
+import { BROKER_RESOURCE, deniedResource, GROUP_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
 import { storageRefusal } from "./storage-refusal.js";
 
 interface Resource {
@@ -37,8 +38,9 @@ interface ResourceAnswer extends Resource {
   readonly errorMessage: string | null;
 }
 
-/** The turn of the brokers' settings; no topic has this name. */
+/** The turns of the brokers' and the groups' settings; no topic has these names. */
 const BROKERS_TURN = "";
+const GROUPS_TURN = "settings of groups";
 
 /** Judges each resource separately, with the errors of Kafka's broker and controller, and changes those that pass. */
 export async function alterResources(
@@ -63,6 +65,9 @@ export async function alterResources(
       }
       if (resourceType === BROKER_RESOURCE) {
         return await broker.topics.inTurn(BROKERS_TURN, () => alterBroker(alteration, validateOnly, broker));
+      }
+      if (resourceType === GROUP_RESOURCE) {
+        return await broker.topics.inTurn(GROUPS_TURN, () => alterGroup(alteration, validateOnly, broker));
       }
     } catch (cause) {
       const { error, message } = storageRefusal(broker.logger, "Altering settings failed", resourceName, cause);
@@ -131,6 +136,28 @@ async function alterBroker(
   await state.change({ kind: ofAll ? "default-configs" : "node-configs", configs: plan.overrides });
   properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
   topics.refreshConfigs();
+  return done(alteration);
+}
+
+async function alterGroup(
+  alteration: Alteration,
+  validateOnly: boolean,
+  { state, properties }: Broker,
+): Promise<ResourceAnswer> {
+  const { resourceName } = alteration;
+  const current = state.metadata.groupConfigs.get(resourceName) ?? {};
+  const plan = alteration.plan(current, {
+    isList: () => false,
+    inForce: (name) => groupConfigSources(name, {}, properties)[0]!.value!,
+  });
+  if (plan.kind === "invalid-request") return refused(alteration, "INVALID_REQUEST", plan.message);
+  if (resourceName === "") {
+    return refused(alteration, "INVALID_REQUEST", "Default group resources are not allowed.");
+  }
+  if (plan.kind === "invalid-config") return refused(alteration, "INVALID_CONFIG", plan.message);
+  const fault = groupConfigFault(plan.overrides, properties);
+  if (fault) return refused(alteration, "INVALID_CONFIG", fault);
+  if (!validateOnly) await state.change({ kind: "group-configs", group: resourceName, configs: plan.overrides });
   return done(alteration);
 }
 

@@ -6,6 +6,7 @@ import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 /** Kafka's numbers of the resources that have settings (ConfigResource). */
 export const TOPIC_RESOURCE = 2;
 export const BROKER_RESOURCE = 4;
+export const GROUP_RESOURCE = 32;
 
 /**
  * Broker properties that take effect while it runs: the defaults of topics, and those read at each use.
@@ -32,6 +33,9 @@ export function deniedResource(
 ): ErrorName | undefined {
   if (resourceType === TOPIC_RESOURCE) {
     return access.allows(operation, "TOPIC", resourceName) ? undefined : "TOPIC_AUTHORIZATION_FAILED";
+  }
+  if (resourceType === GROUP_RESOURCE) {
+    return access.allows(operation, "GROUP", resourceName) ? undefined : "GROUP_AUTHORIZATION_FAILED";
   }
   return access.allows(operation, "CLUSTER", CLUSTER_NAME) ? undefined : "CLUSTER_AUTHORIZATION_FAILED";
 }

@@ -3,10 +3,11 @@ import { describeConfigs as api } from "../../protocol/apis/describe-configs.js"
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
 import { BROKER_KEYS, CONFIG_SOURCES, configTypeOf, type SourcedValue } from "../broker-properties.js";
+import { GROUP_CONFIG_KEYS, groupConfigSources } from "../groups/group-config.js";
 import { type Broker, type Call, defineHandler } from "../handler.js";
 import { CONFIG_TYPES, TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import { topicConfigSources } from "../topics/topic-config.js";
-import { BROKER_RESOURCE, deniedResource, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
+import { BROKER_RESOURCE, deniedResource, GROUP_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
 
 type Resource = RequestOf<typeof api>["resources"][number];
 type ResourceAnswer = ResponseInput<typeof api>["results"][number];
@@ -14,7 +15,7 @@ type ConfigAnswer = ResourceAnswer["configs"][number];
 
 /**
  * DescribeConfigs (key 32), v1-v4.
- * Describes every key of topics and of this broker with its effective value, not only those that were set: clients read
+ * Describes every key of topics, of this broker and of groups with its effective value, not only those that were set: clients read
  * a setting before they change it. v3: types and documentation; v4: flexible.
  */
 export const describeConfigs = defineHandler(api, {
@@ -45,6 +46,7 @@ function describe(resource: Resource, { broker, access }: Call): ResourceAnswer 
   if (denied) return refused(resource, denied, "Authorization failed.");
   const { resourceType, resourceName } = resource;
   if (resourceType === TOPIC_RESOURCE) return describeTopic(resource, broker);
+  if (resourceType === GROUP_RESOURCE) return answered(resource, groupConfigs(resourceName, broker));
   if (resourceType !== BROKER_RESOURCE) {
     return refused(resource, "INVALID_REQUEST", `Resources of type ${resourceType} are not described here.`);
   }
@@ -84,6 +86,25 @@ function describeTopic(resource: Resource, { topics, properties }: Broker): Reso
     };
   });
   return answered(resource, configs);
+}
+
+/** The settings of a group, whether there is one of that name or not. */
+function groupConfigs(group: string, { state, properties }: Broker): ConfigAnswer[] {
+  const overrides = state.metadata.groupConfigs.get(group) ?? {};
+  return Object.entries(GROUP_CONFIG_KEYS).map(([name, { doc }]): ConfigAnswer => {
+    const synonyms = groupConfigSources(name, overrides, properties);
+    const { value, source } = synonyms[0]!;
+    return {
+      name,
+      value,
+      readOnly: false,
+      configSource: source,
+      isSensitive: false,
+      synonyms,
+      configType: CONFIG_TYPES.int,
+      documentation: doc,
+    };
+  });
 }
 
 function brokerConfigs({ properties }: Broker): ConfigAnswer[] {

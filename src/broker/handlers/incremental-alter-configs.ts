@@ -5,7 +5,7 @@ import { type Alteration, alterResources } from "./config-alteration.js";
 
 /**
  * IncrementalAlterConfigs (key 44), v0-v1.
- * Sets, deletes, appends to and subtracts from settings of topics, of this broker, or (name "") of all brokers. In
+ * Sets, deletes, appends to and subtracts from settings of topics, of groups, of this broker, or (name "") of all brokers. In
  * effect when this is answered. v1: flexible.
  */
 export const incrementalAlterConfigs = defineHandler(api, {

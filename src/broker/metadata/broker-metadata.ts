@@ -45,6 +45,8 @@ export interface BrokerMetadata {
   /** Broker settings made by clients: for this node, and for all nodes. */
   readonly nodeConfigs: Readonly<Record<string, string>>;
   readonly defaultConfigs: Readonly<Record<string, string>>;
+  /** Settings of groups made by clients. A group without any is not there. */
+  readonly groupConfigs: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Credentials by mechanism, of each user. */
   readonly scramUsers: ReadonlyMap<string, Readonly<Record<string, StoredCredential>>>;
   /** By `aclKey`. */
@@ -62,6 +64,7 @@ export type MetadataChange =
   | { readonly kind: "topic"; readonly name: string; readonly topic: StoredTopic }
   | { readonly kind: "delete-topic"; readonly name: string }
   | { readonly kind: "node-configs" | "default-configs"; readonly configs: Readonly<Record<string, string>> }
+  | { readonly kind: "group-configs"; readonly group: string; readonly configs: Readonly<Record<string, string>> }
   | {
       readonly kind: "scram-user";
       readonly user: string;
@@ -82,14 +85,21 @@ export function changedMetadata(metadata: BrokerMetadata, changes: readonly Meta
 /** The metadata as its owner holds it. */
 export type MutableMetadata = { -readonly [K in keyof BrokerMetadata]: BrokerMetadata[K] } & {
   readonly topics: Map<string, StoredTopic>;
+  readonly groupConfigs: Map<string, Readonly<Record<string, string>>>;
   readonly scramUsers: Map<string, Readonly<Record<string, StoredCredential>>>;
   readonly acls: Map<string, StoredAcl>;
 };
 
 /** A copy that can be changed. */
 export function mutableMetadata(metadata: BrokerMetadata): MutableMetadata {
-  const { topics, scramUsers, acls } = metadata;
-  return { ...metadata, topics: new Map(topics), scramUsers: new Map(scramUsers), acls: new Map(acls) };
+  const { topics, groupConfigs, scramUsers, acls } = metadata;
+  return {
+    ...metadata,
+    topics: new Map(topics),
+    groupConfigs: new Map(groupConfigs),
+    scramUsers: new Map(scramUsers),
+    acls: new Map(acls),
+  };
 }
 
 /** Makes one change in place: a copy per change would cost the square of the topics. */
@@ -106,6 +116,10 @@ export function applyChange(metadata: MutableMetadata, change: MetadataChange): 
       break;
     case "default-configs":
       metadata.defaultConfigs = change.configs;
+      break;
+    case "group-configs":
+      if (Object.keys(change.configs).length > 0) metadata.groupConfigs.set(change.group, change.configs);
+      else metadata.groupConfigs.delete(change.group);
       break;
     case "scram-user":
       setCredential(metadata.scramUsers, change.user, change.mechanism, change.credential);
@@ -138,6 +152,7 @@ function setCredential(
 interface Encoded {
   readonly topics: Readonly<Record<string, StoredTopic>>;
   readonly acls?: readonly StoredAcl[];
+  readonly groupConfigs?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly scramUsers?: Readonly<Record<string, Readonly<Record<string, StoredCredential>>>>;
 }
 
@@ -145,6 +160,7 @@ interface Encoded {
 export function encodeMetadata(metadata: BrokerMetadata): string {
   const encoded: Encoded = {
     topics: Object.fromEntries(metadata.topics),
+    groupConfigs: Object.fromEntries(metadata.groupConfigs),
     scramUsers: Object.fromEntries(metadata.scramUsers),
     acls: [...metadata.acls.values()],
   };
@@ -154,10 +170,11 @@ export function encodeMetadata(metadata: BrokerMetadata): string {
 /** The inverse of `encodeMetadata`. */
 export function decodeMetadata(json: string): BrokerMetadata {
   const decoded = JSON.parse(json) as Omit<BrokerMetadata, keyof Encoded> & Encoded;
-  const { topics, scramUsers = {}, acls = [], ...fields } = decoded;
+  const { topics, groupConfigs = {}, scramUsers = {}, acls = [], ...fields } = decoded;
   return {
     ...fields,
     topics: new Map(Object.entries(topics)),
+    groupConfigs: new Map(Object.entries(groupConfigs)),
     scramUsers: new Map(Object.entries(scramUsers)),
     acls: new Map(acls.map((acl) => [aclKey(acl), acl])),
   };

@@ -51,6 +51,7 @@ export class BrokerState {
       topics: new Map(),
       nodeConfigs: {},
       defaultConfigs: {},
+      groupConfigs: new Map(),
       scramUsers: new Map(),
       acls: new Map(),
     };

@@ -57,6 +57,9 @@ test("every change that was acknowledged is there after a power cut, and each st
   await state.change({ kind: "node-configs", configs: { "num.partitions": "3" } });
   const mechanism = "SCRAM-SHA-256";
   await state.change(
+    { kind: "group-configs", group: "g", configs: { "consumer.session.timeout.ms": "50000" } },
+    { kind: "group-configs", group: "h", configs: { "consumer.session.timeout.ms": "50000" } },
+    { kind: "group-configs", group: "h", configs: {} },
     { kind: "scram-user", user: "ann", mechanism, credential: CREDENTIAL },
     { kind: "scram-user", user: "bob", mechanism, credential: CREDENTIAL },
     { kind: "scram-user", user: "bob", mechanism, credential: null },
@@ -73,6 +76,7 @@ test("every change that was acknowledged is there after a power cut, and each st
     topics: new Map([["b", TOPIC]]),
     nodeConfigs: { "num.partitions": "3" },
     defaultConfigs: { "log.retention.ms": "1" },
+    groupConfigs: new Map([["g", { "consumer.session.timeout.ms": "50000" }]]),
     scramUsers: new Map([["ann", { [mechanism]: CREDENTIAL }]]),
     acls: new Map([[[...metadata.acls.keys()][0], ACL]]),
   });

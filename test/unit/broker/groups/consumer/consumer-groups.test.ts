@@ -26,7 +26,7 @@ class World {
   clock = new SimClock();
   groups: GroupCoordinator;
 
-  constructor() {
+  constructor(private readonly configs: Readonly<Record<string, string>> = {}) {
     this.disk.makeFolder(FOLDER);
     this.disk.syncFolder("/");
     this.groups = this.#start();
@@ -45,7 +45,9 @@ class World {
     const logger = { ...silentLogger, error: (_: string, fields: LogFields = {}) => void this.errors.push(fields) };
     const groupLog = new GroupLog(() => [log], logger);
     const properties = new BrokerProperties({});
-    const groups = new GroupCoordinator(groupLog, properties, this.clock, new SeededRandom(1), logger, this.topics);
+    const random = new SeededRandom(1);
+    const configsOf = (group: string) => (group === "g" ? this.configs : {});
+    const groups = new GroupCoordinator(groupLog, properties, this.clock, random, logger, this.topics, configsOf);
     groups.load();
     return groups;
   }
@@ -152,6 +154,19 @@ describe("a member of a consumer group", () => {
     expect(world.beat("a", 2, { owned: world.owned("t", ...surplus) })).toMatchObject(fenced);
     expect(world.beat("a", 2)).toMatchObject(fenced);
     expect(world.beat("a", 1, { owned: world.owned("t", ...kept) })).toMatchObject(fenced);
+  });
+
+  test("has the session and the heartbeat interval of its group's settings, restarts included", async () => {
+    const configs = { "consumer.session.timeout.ms": "50000", "consumer.heartbeat.interval.ms": "7000" };
+    const world = new World(configs);
+    expect(world.join("a").heartbeatIntervalMs).toBe(7000);
+    await world.clock.advance(49_000);
+    expect(world.beat("a", 2).errorCode).toBe(ErrorCodes.NONE);
+    await world.restart();
+    await world.clock.advance(49_000);
+    expect(world.list).toEqual([["consumer", "Stable"]]);
+    await world.clock.advance(2_000);
+    expect(world.list).toEqual([["consumer", "Empty"]]);
   });
 
   test("gets the partitions that a topic gets, and none of a topic that is gone", () => {
