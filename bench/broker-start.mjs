@@ -1,7 +1,8 @@
 // Start of `millrace broker` → first answer of ApiVersions, on a folder of many partitions, and on one large log: after
 // a clean stop and after `kill -9`. Each partition has records since the last start, so that none is known to be whole.
 //   node bench/broker-start.mjs [--partitions 2000] [--mib 2048] [--runs 3] [--before DIST]
-// `--before` measures another build of Millrace in the same run, on the same folders. stop_ms: its clean stop.
+// `--before` measures another build of Millrace in the same run. first_append_ms: the first append to each partition
+// after a start, 500 in a request. stop_ms: the clean stop.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -63,28 +64,29 @@ async function fill(client) {
   for (let left = mib * MIB; left > 0; left -= LARGE_BATCH.length) await append(client, "large", 1, LARGE_BATCH);
 }
 
-/** One folder: builds take turns on it. `work` appends what the next start has to check. */
+/** Builds take turns, each on a folder of its own. `work` appends what the next start has to check. */
 async function measure(what, builds, prepare, work) {
-  const data = temporaryFolder();
-  const port = await freePort();
-  let running = builds[0][0];
-  let broker = await started(builds[0][1], data, port);
-  await prepare(broker.client);
+  const sides = [];
+  for (const [label, dist] of builds) {
+    const side = { label, dist, data: temporaryFolder(), port: await freePort() };
+    side.broker = await started(dist, side.data, side.port);
+    await prepare(side.broker.client);
+    sides.push(side);
+  }
   for (const how of ["SIGTERM", "SIGKILL"]) {
-    const found = Object.fromEntries(builds.map(([label]) => [label, []]));
-    const stops = Object.fromEntries(builds.map(([label]) => [label, []]));
+    for (const side of sides) Object.assign(side, { starts: [], stops: [], appends: [] });
     for (let run = 0; run < runs; run++) {
-      for (const [label, dist] of builds) {
-        await work(broker.client);
-        const stopMs = await broker.end(how);
-        stops[running].push(stopMs);
-        broker = await started(dist, data, port);
-        running = label;
-        found[label].push(broker);
+      for (const side of sides) {
+        const from = performance.now();
+        await work(side.broker.client);
+        side.appends.push(performance.now() - from);
+        side.stops.push(await side.broker.end(how));
+        side.broker = await started(side.dist, side.data, side.port);
+        side.starts.push(side.broker);
       }
     }
-    for (const [label, list] of Object.entries(found)) {
-      const of = (field) => median(list.map(field));
+    for (const { label, starts, stops, appends } of sides) {
+      const of = (field) => median(starts.map(field));
       report({
         what,
         after: how === "SIGKILL" ? "kill -9" : "clean stop",
@@ -92,12 +94,13 @@ async function measure(what, builds, prepare, work) {
         ms: Math.round(of(({ ms }) => ms)),
         cpu_s: Number(of(({ cpu }) => cpu).toFixed(2)),
         rss_mib: of(({ rss }) => rss),
-        ...(how === "SIGTERM" && { stop_ms: Math.round(median(stops[label])) }),
+        first_append_ms: Math.round(median(appends)),
+        ...(how === "SIGTERM" && { stop_ms: Math.round(median(stops)) }),
         load1: load(),
       });
     }
   }
-  await broker.end("SIGKILL");
+  for (const { broker } of sides) await broker.end("SIGKILL");
 }
 
 await measured(async () => {

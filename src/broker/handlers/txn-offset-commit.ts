@@ -8,6 +8,9 @@ import { type TransactionalDialect, transactionalDataError } from "./transaction
 
 type CommitRequest = RequestOf<typeof api>;
 
+/** Memory of a decoded topic or partition, about. */
+const ELEMENT_BYTES = 200;
+
 /**
  * TxnOffsetCommit (key 28), v0-v5.
  * Commits offsets of a group in a producer's transaction: they are in the offsets topic before the answer, and become
@@ -25,7 +28,8 @@ export const txnOffsetCommit = defineHandler(api, {
     const { transactionalId, groupId } = request;
     if (groupId === "") return refused(request, ErrorCodes.INVALID_GROUP_ID);
     const partitions = broker.groups.partitionsOf(groupId);
-    const admitted = await broker.transactions.admit(transactionalId, request, partitions, apiVersion >= 5);
+    const admission = broker.transactions.admit(transactionalId, request, partitions, apiVersion >= 5);
+    const admitted = admission instanceof Promise ? await counted(admission, request, call) : admission;
     // Judged again: it may have ended meanwhile.
     const error = admitted === "NONE" ? broker.transactions.judge(transactionalId, request, partitions) : admitted;
     if (error !== "NONE") return refused(request, ErrorCodes[transactionalDataError(error, dialectOf(apiVersion))]);
@@ -49,6 +53,21 @@ export const txnOffsetCommit = defineHandler(api, {
   },
   refuse: refused,
 });
+
+/** Waits for the coordinator. The request counts in the memory meanwhile: its frame no longer does. */
+async function counted<T>(admission: Promise<T>, { topics }: CommitRequest, { memory }: Call): Promise<T> {
+  let bytes = 0;
+  for (const { name, partitions } of topics) {
+    bytes += ELEMENT_BYTES + name.length;
+    for (const { committedMetadata } of partitions) bytes += ELEMENT_BYTES + (committedMetadata?.length ?? 0);
+  }
+  const release = memory.hold(bytes);
+  try {
+    return await admission;
+  } finally {
+    release();
+  }
+}
 
 async function commit(request: CommitRequest, offsets: readonly PartitionOffset[], { broker }: Call): Promise<number> {
   const { groupId, memberId, groupInstanceId, generationId, producerId, producerEpoch } = request;
