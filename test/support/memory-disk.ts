@@ -74,6 +74,16 @@ export class MemoryDisk implements Disk {
     return this.#calls;
   }
 
+  /** Whether calls may fail: by the fault to come, or as the disk fills up. */
+  get isFaulty(): boolean {
+    return this.fault !== undefined || Number.isFinite(this.capacityBytes);
+  }
+
+  /** Leaves room for that many bytes more. */
+  fillUpTo(freeBytes: number): void {
+    this.capacityBytes = this.#usedBytes() + freeBytes;
+  }
+
   get isCut(): boolean {
     return this.#isCut;
   }
@@ -145,11 +155,10 @@ export class MemoryDisk implements Disk {
       change(file, { kind: "write", at: position, bytes: part });
       throw error;
     }
-    const isLimited = Number.isFinite(this.capacityBytes);
-    if (isLimited && position + length > file.now.length && this.#usedBytes() + length > this.capacityBytes) {
-      throw this.#error("ENOSPC", path);
-    }
-    const written = length > 1 && this.#pick(10) === 0 ? 1 + this.#pick(length - 1) : length;
+    const fitting = Math.min(length, this.#roomAt(file, position));
+    // A part that still fits is written, and the next call fails.
+    if (fitting <= 0) throw this.#error("ENOSPC", path);
+    const written = fitting > 1 && this.#pick(10) === 0 ? 1 + this.#pick(fitting - 1) : fitting;
     change(file, { kind: "write", at: position, bytes: bytes.subarray(0, written) });
     this.writtenBytes += written;
     return written;
@@ -335,6 +344,13 @@ export class MemoryDisk implements Disk {
   #folder(path: string): void {
     if (this.#isCut) throw new PowerCutError(path);
     if (this.#root.get(path)?.kind !== "folder") throw this.#error("ENOENT", path);
+  }
+
+  /** Bytes that can be written to a file at `position`. */
+  #roomAt(file: FileNode, position: number): number {
+    if (!Number.isFinite(this.capacityBytes)) return Number.POSITIVE_INFINITY;
+    const free = Math.max(0, this.capacityBytes - this.#usedBytes());
+    return file.now.length - position + free;
   }
 
   #usedBytes(): number {

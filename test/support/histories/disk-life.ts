@@ -18,7 +18,7 @@ export async function openLife<T extends Living>(disk: MemoryDisk, open: () => P
     if (!disk.isCut) return opened;
     opened.abandon();
   } catch (cause) {
-    if (disk.fault === undefined) throw cause;
+    if (!disk.isFaulty) throw cause;
     if (disk.openFiles.length > 0 && !disk.isCut) throw new Error(`left open: ${disk.openFiles}`, { cause });
   }
   disk.restart();
@@ -30,7 +30,7 @@ export async function endLife(disk: MemoryDisk, part: Living, how: (typeof ENDS)
   if (how !== "close" || disk.isCut) part.abandon();
   else {
     await part.close().catch((cause: unknown) => {
-      if (disk.fault === undefined) throw cause;
+      if (!disk.isFaulty) throw cause;
     });
   }
   if (how === "cut" || disk.isCut) disk.restart();

@@ -73,8 +73,13 @@ export async function runLogHistory(seed: number): Promise<void> {
       if (life < lives && random.integer(4) > 0) {
         disk.fault = { at: disk.calls + 1 + random.integer(60), kind: FAULTS[random.integer(FAULTS.length)]! };
       }
+      const isFull = life < lives && random.integer(6) === 0;
+      if (isFull) disk.fillUpTo(random.integer(3000));
       const log = await open(disk, life, recoveryPoint);
-      if (!log) continue;
+      if (!log) {
+        disk.capacityBytes = Number.POSITIVE_INFINITY;
+        continue;
+      }
       const records = readable(log);
       if (seen.some((record, at) => records[at] !== record)) {
         throw new Error(`a record that was read is gone: ${seen.length} were read, ${records.length} are there`);
@@ -87,8 +92,10 @@ export async function runLogHistory(seed: number): Promise<void> {
         if (random.integer(4) === 0) recoveryPoint = checkpointed(log, disk) ?? recoveryPoint;
         if (random.integer(4) === 0) await log.tend(ARRIVAL.nowMs, 1_000_000);
         if (random.integer(3) === 0) await Promise.all(producers.map(({ inFlight }) => inFlight));
+        if (isFull && random.integer(10) === 0) disk.capacityBytes = Number.POSITIVE_INFINITY;
         if (!log.offline && !disk.isCut) seen = readable(log);
       }
+      disk.capacityBytes = Number.POSITIVE_INFINITY;
       await endLife(disk, log, life === lives - 1 ? "cut" : ENDS[random.integer(ENDS.length)]!);
       await Promise.all(producers.map(({ inFlight }) => inFlight));
     }
@@ -106,7 +113,7 @@ function checkpointed(log: PartitionLog, disk: MemoryDisk): number | undefined {
   try {
     return log.checkpoint();
   } catch (cause) {
-    if (disk.fault === undefined) throw cause;
+    if (!disk.isFaulty) throw cause;
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { deferred } from "../../../../src/base/deferred.js";
+import { silentLogger } from "../../../../src/base/logger.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import type { CommitCommand } from "../../../../src/broker/groups/commit-command.js";
 import { txnOffsetCommit } from "../../../../src/broker/handlers/txn-offset-commit.js";
@@ -22,6 +23,7 @@ function commit(admitted: Promise<"NONE">, committedMetadata = "") {
     topics: { log: () => (exists ? {} : undefined) },
     properties: new BrokerProperties({}),
     clock: { nowMs: () => 0 },
+    logger: silentLogger,
     transactions: { admit: () => admitted, judge: () => "NONE" },
     groups: {
       partitionsOf: () => new Map(),
