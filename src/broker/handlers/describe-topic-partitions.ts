@@ -5,6 +5,7 @@ import { ErrorCodes } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
 import { authorizedOperations } from "../access/access.js";
 import { defineHandler } from "../handler.js";
+import { partitionState } from "./partition-state.js";
 
 type Response = ResponseInput<typeof api>;
 type TopicAnswer = Response["topics"][number];
@@ -53,16 +54,10 @@ export const describeTopicPartitions = defineHandler(api, {
         name,
         topicId: topic.id,
         isInternal: topic.isInternal,
-        partitions: page.map(({ leaderEpoch }, at) => ({
-          errorCode: ErrorCodes.NONE,
-          partitionIndex: first + at,
-          leaderId: nodeId,
-          leaderEpoch,
-          replicaNodes: [nodeId],
-          isrNodes: [nodeId],
+        partitions: page.map((log, at) => ({
+          ...partitionState(log, first + at, nodeId),
           eligibleLeaderReplicas: [],
           lastKnownElr: [],
-          offlineReplicas: [],
         })),
         topicAuthorizedOperations: authorizedOperations(access, "TOPIC", name),
       });

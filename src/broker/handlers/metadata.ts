@@ -9,13 +9,14 @@ import { type Broker, type Call, defineHandler } from "../handler.js";
 import { judgeNewTopic } from "../topics/judge-topic.js";
 import type { Topic } from "../topics/topic-registry.js";
 import { clusterOperations } from "./authorized-operations.js";
+import { partitionState } from "./partition-state.js";
 import { storageRefusal } from "./storage-refusal.js";
 
 type TopicAnswer = ResponseInput<typeof api>["topics"][number];
 
 /**
  * Metadata (key 3), v0-v13.
- * This broker is every partition's leader and the controller. Its address is the advertised one, or the one that the
+ * This broker is every partition's leader, unless its log is offline, and the controller. Its address is the advertised one, or the one that the
  * client connected to. A missing topic is created at once if request and broker allow it.
  * v1: null means all topics; v4: auto creation by choice; v7: leader epochs; v8: authorized operations; v9: flexible;
  * v10: topic ids; v12: topics by id.
@@ -110,15 +111,7 @@ function describe({ name, id, isInternal, logs }: Topic, nodeId: number): TopicA
     name,
     topicId: id,
     isInternal,
-    partitions: logs.map(({ leaderEpoch }, partitionIndex) => ({
-      errorCode: ErrorCodes.NONE,
-      partitionIndex,
-      leaderId: nodeId,
-      leaderEpoch,
-      replicaNodes: [nodeId],
-      isrNodes: [nodeId],
-      offlineReplicas: [],
-    })),
+    partitions: logs.map((log, partitionIndex) => partitionState(log, partitionIndex, nodeId)),
   };
 }
 

@@ -5,14 +5,19 @@ import { SeededRandom } from "../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
 import type { Handler } from "../../../../src/broker/handler.js";
 import { deleteRecords } from "../../../../src/broker/handlers/delete-records.js";
+import { describeTopicPartitions } from "../../../../src/broker/handlers/describe-topic-partitions.js";
 import { fetch } from "../../../../src/broker/handlers/fetch.js";
 import { listOffsets } from "../../../../src/broker/handlers/list-offsets.js";
+import { metadata } from "../../../../src/broker/handlers/metadata.js";
 import { offsetForLeaderEpoch } from "../../../../src/broker/handlers/offset-for-leader-epoch.js";
 import type { Api } from "../../../../src/protocol/api.js";
 import { deleteRecords as deleteRecordsApi } from "../../../../src/protocol/apis/delete-records.js";
+import { describeTopicPartitions as describeTopicPartitionsApi } from "../../../../src/protocol/apis/describe-topic-partitions.js";
 import { fetch as fetchApi } from "../../../../src/protocol/apis/fetch.js";
 import { listOffsets as listOffsetsApi } from "../../../../src/protocol/apis/list-offsets.js";
+import { metadata as metadataApi } from "../../../../src/protocol/apis/metadata.js";
 import { offsetForLeaderEpoch as offsetForLeaderEpochApi } from "../../../../src/protocol/apis/offset-for-leader-epoch.js";
+import { ZERO_UUID } from "../../../../src/protocol/byte-reader.js";
 import { ErrorCodes } from "../../../../src/protocol/error-codes.js";
 import type { Fields, InputOf, OutputOf } from "../../../../src/protocol/message-fields.js";
 import { openOfflineLog } from "../../../support/broker-log.js";
@@ -31,9 +36,10 @@ function ask<Q extends Fields, S extends Fields>(
 ): Promise<OutputOf<S>> {
   const clock = new SimClock();
   const log = openOfflineLog("/data/t-0", { disk: new MemoryDisk(new SeededRandom(1)), leaderEpoch: EPOCH, clock });
-  const topic = { name: "t", logs: [log] };
+  const topic = { name: "t", id: ZERO_UUID, isInternal: false, logs: [log] };
   const topics = { get: () => topic, log: () => log, deleteRecords: () => log.flushBefore(0) };
-  const broker = { topics, clock, properties: new BrokerProperties({}), logger: silentLogger };
+  const state = { metadata: { clusterId: "c" } };
+  const broker = { nodeId: 7, topics, clock, properties: new BrokerProperties({}), logger: silentLogger, state };
   return serve(handler, api, version, request, { broker });
 }
 
@@ -74,4 +80,25 @@ test("no record of an offline log is deleted, wherever it seems to end", async (
     timeoutMs: 1000,
   });
   expect(deleted.topics[0]!.partitions).toEqual([STORAGE]);
+});
+
+test("an offline log has no leader: clients ask again, and tools list it", async () => {
+  const state = {
+    errorCode: ErrorCodes.LEADER_NOT_AVAILABLE,
+    partitionIndex: 0,
+    leaderId: -1,
+    leaderEpoch: EPOCH,
+    isrNodes: [7],
+    replicaNodes: [7],
+    offlineReplicas: [7],
+  };
+  const topics = [{ topicId: ZERO_UUID, name: "t" }];
+  const known = await ask(metadata, metadataApi, 12, { topics, allowAutoTopicCreation: false });
+  expect(known.topics[0]).toMatchObject({ errorCode: ErrorCodes.NONE, partitions: [state] });
+  const described = await ask(describeTopicPartitions, describeTopicPartitionsApi, 0, {
+    topics: [{ name: "t" }],
+    responsePartitionLimit: 10,
+    cursor: null,
+  });
+  expect(described.topics[0]).toMatchObject({ errorCode: ErrorCodes.NONE, partitions: [state] });
 });
