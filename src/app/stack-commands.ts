@@ -29,7 +29,7 @@ export interface CommandProcess {
 
 /** `millrace up`. Resolves with the exit code at the end. */
 export function runUp(
-  { data, kafka, rest, config, brokerConfig, addScram }: UpOptions,
+  { data, kafka, rest, config, brokerConfig, addScram, passwordFile }: UpOptions,
   host: CommandProcess,
 ): Promise<number> {
   return runService(host, config, async (props, logger, log) => {
@@ -41,6 +41,7 @@ export function runUp(
         listenOption: "--kafka",
         properties: brokerConfig === undefined ? {} : readPropertiesFile(brokerConfig),
         addScram,
+        passwordFile,
         logLevel: log.level,
         logFormat: log.format,
         logSink: host.report,
@@ -91,7 +92,10 @@ export function runStandalone(file: string, connectorFiles: readonly string[], h
 }
 
 /** `millrace broker`. Resolves with the exit code at the end. */
-export function runBroker({ data, listen, config, addScram }: BrokerOptions, host: CommandProcess): Promise<number> {
+export function runBroker(
+  { data, listen, config, addScram, passwordFile }: BrokerOptions,
+  host: CommandProcess,
+): Promise<number> {
   return runService(host, config, async (props, _logger, log) => {
     const { [LEVEL_KEY]: _level, [LEVELS_KEY]: _levels, [FORMAT_KEY]: _format, ...properties } = props;
     const { addressOf, startBrokerStack } = await import("./stack.js");
@@ -101,6 +105,7 @@ export function runBroker({ data, listen, config, addScram }: BrokerOptions, hos
       listenOption: "--listen",
       properties,
       addScram,
+      passwordFile,
       logLevel: log.level,
       logFormat: log.format,
       logSink: host.report,

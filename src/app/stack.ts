@@ -7,6 +7,7 @@ import { BROKER_KEYS } from "../broker/broker-properties.js";
 import { formatEndpoint, reachableHere } from "../broker/net/endpoint.js";
 import { parseScramUser } from "../broker/security/scram-user.js";
 import { type BrokerThread, startBrokerThread } from "../broker/start-broker-thread.js";
+import { readPassword } from "./password-file.js";
 import type { RunningWorker, WorkerStackOptions } from "./stack-worker.js";
 
 export interface BrokerStackOptions {
@@ -20,6 +21,8 @@ export interface BrokerStackOptions {
   readonly properties: Readonly<Record<string, string>>;
   /** Users of SCRAM to add, as `--add-scram` names them. */
   readonly addScram?: readonly string[] | undefined;
+  /** File with the password of the users of `addScram` that are named without one; `-` is the standard input. */
+  readonly passwordFile?: string | undefined;
   /** Whether a worker in this process may need an address of its own: see `connectionOf`. */
   readonly hasWorker?: boolean;
   readonly logLevel: LogLevel;
@@ -122,10 +125,12 @@ export async function startBrokerStack(options: BrokerStackOptions): Promise<Bro
   const dataDir = properties["log.dirs"] ?? properties["log.dir"] ?? join(options.dataDir, "broker");
   if (dataDir.includes(","))
     throw new ConfigError("log.dirs", `Broker property log.dirs: only one folder is supported, got ${dataDir}`);
+  const password = options.passwordFile === undefined ? undefined : readPassword(options.passwordFile);
   const scramUsers = (options.addScram ?? []).map((text) => {
-    const user = parseScramUser(text);
+    const user = parseScramUser(text, password);
     if (user) return user;
-    const form = "SCRAM-SHA-256=[name=USER,password=PASSWORD], or SCRAM-SHA-512, with iterations=4096 to 16384";
+    const form =
+      "SCRAM-SHA-256=[name=USER,password=PASSWORD], or SCRAM-SHA-512, with iterations=4096 to 16384; or a user's name, with its password in --password-file";
     throw new ConfigError("--add-scram", `Invalid value [hidden] for --add-scram: expected ${form}`);
   });
   try {

@@ -52,7 +52,7 @@ export async function openListeners(
 ): Promise<OpenListeners> {
   const { properties, state } = broker;
   const users = {
-    secret: random.bytes(32),
+    secret: Buffer.from(state.metadata.decoySecret, "base64"),
     credential: (mechanism: string, user: string) => state.metadata.scramUsers.get(user)?.[mechanism],
   };
   const context: ListenerContext = {

@@ -21,6 +21,8 @@ export interface UpOptions {
   readonly brokerConfig?: string;
   /** Users of SCRAM to add to the broker. */
   readonly addScram?: readonly string[];
+  /** File with the password of those that are named without one; `-`: the standard input. */
+  readonly passwordFile?: string;
 }
 
 export interface BrokerOptions {
@@ -30,6 +32,8 @@ export interface BrokerOptions {
   readonly config?: string;
   /** Users of SCRAM to add. */
   readonly addScram?: readonly string[];
+  /** File with the password of those that are named without one; `-`: the standard input. */
+  readonly passwordFile?: string;
 }
 
 export interface ExportCommandOptions {
@@ -47,6 +51,8 @@ export interface ExportCommandOptions {
 const DATA = "./millrace-data";
 const ADD_SCRAM =
   "SCRAM-SHA-256=[name=USER,password=PASSWORD]: a user to add to the broker, if it does not exist; may be repeated";
+const PASSWORD_FILE =
+  "the password of a user that --add-scram names without one (--add-scram USER); - reads the standard input";
 const KAFKA = "(default: 127.0.0.1:9092)";
 
 /**
@@ -85,6 +91,7 @@ export async function runProgram(args: readonly string[], version: string, comma
     .option("--config <FILE.properties>", "worker properties over the defaults")
     .option("--broker-config <FILE.properties>", "Kafka's broker properties over the defaults")
     .option("--add-scram <USER>", ADD_SCRAM, (user: string, users: string[] = []) => [...users, user])
+    .option("--password-file <FILE>", PASSWORD_FILE)
     .action((options: UpOptions) => done(commands.up(options)));
   program
     .command("worker")
@@ -104,6 +111,7 @@ export async function runProgram(args: readonly string[], version: string, comma
     .option("--listen <HOST:PORT>", `where it listens; port 0 takes any free one ${KAFKA}`, address)
     .option("--config <FILE.properties>", "Kafka's broker properties over the defaults")
     .option("--add-scram <USER>", ADD_SCRAM, (user: string, users: string[] = []) => [...users, user])
+    .option("--password-file <FILE>", PASSWORD_FILE)
     .action((options: BrokerOptions) => done(commands.broker(options)));
   broker
     .command("export")

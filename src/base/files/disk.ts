@@ -37,8 +37,8 @@ export interface FolderEntry {
  * Paths are absolute, sizes and positions in bytes. All calls throw Node's errors, with their `code`.
  */
 export interface Disk {
-  /** Returns a descriptor. */
-  open(path: string, mode: OpenMode): number;
+  /** Returns a descriptor. A file that it creates can be read by its owner only if it `isPrivate`, or else by all. */
+  open(path: string, mode: OpenMode, isPrivate?: boolean): number;
   close(fd: number): void;
   /** Reads up to `length` bytes at `position` into `target`; returns their number, 0 at the end of the file. */
   read(fd: number, target: Buffer, at: number, length: number, position: number): number;
@@ -62,7 +62,10 @@ export interface Disk {
   /** The same in the background: a large file takes tens of milliseconds. */
   removeLater(path: string): Promise<void>;
   list(path: string): FolderEntry[];
-  /** Creates a folder, and its parents, where they do not exist. Returns the first that it created, if any. */
+  /**
+   * Creates a folder, and its parents, where they do not exist, for their owner only. Returns the first that it created,
+   * if any.
+   */
   makeFolder(path: string): string | undefined;
   /** Removes a folder with all it holds, if it exists. */
   removeFolder(path: string): void;
@@ -82,7 +85,7 @@ const FLAGS: Readonly<Record<OpenMode, number>> = {
 
 /** The disk of this machine. */
 export const SYSTEM_DISK: Disk = {
-  open: (path, mode) => openSync(path, FLAGS[mode], 0o644),
+  open: (path, mode, isPrivate = false) => openSync(path, FLAGS[mode], isPrivate ? 0o600 : 0o644),
   close: closeSync,
   read: readSync,
   write: writeSync,
@@ -125,7 +128,7 @@ export const SYSTEM_DISK: Disk = {
   removeLater: (path) => settled((done) => unlink(path, (error) => done(isMissing(error) ? null : error))),
   list: (path) =>
     readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() })),
-  makeFolder: (path) => mkdirSync(path, { recursive: true }),
+  makeFolder: (path) => mkdirSync(path, { recursive: true, mode: 0o700 }),
   removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
   modifiedMs: (path) => statSync(path).mtimeMs,
   setModifiedMs: (path, ms) => utimesSync(path, ms / 1000, ms / 1000),

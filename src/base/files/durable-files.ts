@@ -9,6 +9,22 @@ export function replaceFile(disk: Disk, path: string, content: string | Buffer):
   disk.syncFolder(dirname(path));
 }
 
+/** The same with a file that only its owner can read. */
+export function replacePrivateFile(disk: Disk, path: string, content: Buffer): void {
+  const next = `${path}.tmp`;
+  // One that an earlier process has left may be for all to read.
+  disk.remove(next);
+  const fd = disk.open(next, "replace", true);
+  try {
+    writeAt(disk, fd, content, 0);
+    disk.sync(fd);
+  } finally {
+    disk.close(fd);
+  }
+  disk.rename(next, path);
+  disk.syncFolder(dirname(path));
+}
+
 /**
  * Creates a folder, and its parents, where they do not exist; a power loss does not take them. Returns whether it did.
  */

@@ -51,6 +51,11 @@ export interface BrokerMetadata {
   readonly scramUsers: ReadonlyMap<string, Readonly<Record<string, StoredCredential>>>;
   /** By `aclKey`. */
   readonly acls: ReadonlyMap<string, StoredAcl>;
+  /**
+   * What the salts of users that do not exist are derived from, base64: they stay the same over starts, as those of users
+   * do, so that they do not show who exists.
+   */
+  readonly decoySecret: string;
 }
 
 /** ACLs with the same key are the same one. */
@@ -154,6 +159,7 @@ interface Encoded {
   readonly acls?: readonly StoredAcl[];
   readonly groupConfigs?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly scramUsers?: Readonly<Record<string, Readonly<Record<string, StoredCredential>>>>;
+  readonly decoySecret?: string;
 }
 
 /** The metadata as JSON on one line. */
@@ -163,16 +169,18 @@ export function encodeMetadata(metadata: BrokerMetadata): string {
     groupConfigs: Object.fromEntries(metadata.groupConfigs),
     scramUsers: Object.fromEntries(metadata.scramUsers),
     acls: [...metadata.acls.values()],
+    decoySecret: metadata.decoySecret,
   };
   return JSON.stringify({ ...metadata, ...encoded });
 }
 
-/** The inverse of `encodeMetadata`. */
+/** The inverse of `encodeMetadata`; `decoySecret` is empty if there was none. */
 export function decodeMetadata(json: string): BrokerMetadata {
   const decoded = JSON.parse(json) as Omit<BrokerMetadata, keyof Encoded> & Encoded;
-  const { topics, groupConfigs = {}, scramUsers = {}, acls = [], ...fields } = decoded;
+  const { topics, groupConfigs = {}, scramUsers = {}, acls = [], decoySecret = "", ...fields } = decoded;
   return {
     ...fields,
+    decoySecret,
     topics: new Map(Object.entries(topics)),
     groupConfigs: new Map(Object.entries(groupConfigs)),
     scramUsers: new Map(Object.entries(scramUsers)),

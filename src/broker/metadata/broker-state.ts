@@ -8,6 +8,8 @@ import {
 } from "./broker-metadata.js";
 import type { MetadataLog } from "./metadata-log.js";
 
+const DECOY_BYTES = 32;
+
 /** Producer ids reserved per change of the metadata, so that most ids cost no write. */
 const PRODUCER_ID_BLOCK = 1000;
 
@@ -54,8 +56,10 @@ export class BrokerState {
       groupConfigs: new Map(),
       scramUsers: new Map(),
       acls: new Map(),
+      decoySecret: "",
     };
-    const metadata = { ...stored, epoch: stored.epoch + 1 };
+    const decoySecret = stored.decoySecret || random.bytes(DECOY_BYTES).toString("base64");
+    const metadata = { ...stored, decoySecret, epoch: stored.epoch + 1 };
     log.begin(metadata);
     log.keepReserve();
     return new BrokerState(log, turn, metadata);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Disk } from "../../base/files/disk.js";
-import { replaceFile, writeAt, writeFile } from "../../base/files/durable-files.js";
+import { replacePrivateFile, writeAt, writeFile } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { type BrokerMetadata, changedMetadata, type MetadataChange } from "./broker-metadata.js";
 import { changesText, judgeMetadataText, snapshotText } from "./metadata-text.js";
@@ -33,7 +33,8 @@ export class MetadataInDoubtError extends Error {
 /**
  * The broker's metadata on disk: one file, a snapshot followed by the changes since, each line with a checksum. Changes
  * are appended; once they outgrow the snapshot, a new one is written aside and renamed. Each start begins with one,
- * which also cuts off a write that did not finish, and brings files of older versions to the present one.
+ * which also cuts off a write that did not finish, and brings files of older versions to the present one. Only its owner
+ * can read it: a verifier of SCRAM lets one try passwords.
  *
  * The owner calls `append` again only once the last call has settled. Nothing here blocks on the disk except at start.
  */
@@ -85,7 +86,7 @@ export class MetadataLog {
   begin(metadata: BrokerMetadata): void {
     this.checkFolder();
     const bytes = Buffer.from(snapshotText(metadata));
-    this.#withReserve(() => replaceFile(this.disk, this.#path, bytes));
+    this.#withReserve(() => replacePrivateFile(this.disk, this.#path, bytes));
     this.#fd = this.disk.open(this.#path, "write");
     this.#begunWith(bytes);
   }
@@ -167,7 +168,7 @@ export class MetadataLog {
     let fd: number | undefined;
     try {
       this.#withReserve(() => {
-        fd ??= this.disk.open(next, "replace");
+        fd ??= this.disk.open(next, "replace", true);
         writeAt(this.disk, fd, bytes, 0);
       });
       await this.disk.syncLater(fd!);

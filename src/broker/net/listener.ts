@@ -146,7 +146,8 @@ export class Listener {
       socket.destroy();
     };
     const server = createTlsServer({ ...options, handshakeTimeout: HANDSHAKE_MS });
-    server.on("tlsClientError", (cause, socket) => refuse(socket, cause.message));
+    // Node hangs up on a client whose certificate it does not trust, and says only that.
+    server.on("tlsClientError", (cause, socket) => refuse(socket, distrustOf(socket) ?? cause.message));
     server.on("secureConnection", (socket: TLSSocket) => {
       const certificate = clientAuth === "none" ? undefined : socket.getPeerCertificate().raw;
       if (certificate === undefined) {
@@ -154,7 +155,7 @@ export class Listener {
         return;
       }
       if (!socket.authorized) {
-        refuse(socket, `the client's certificate is not trusted: ${socket.authorizationError?.message ?? "unknown"}`);
+        refuse(socket, distrustOf(socket) ?? "the client's certificate is not trusted");
         return;
       }
       const user = userOf(certificate);
@@ -179,4 +180,14 @@ export class Listener {
     this.#connections.add(connection);
     socket.on("close", () => this.#connections.delete(connection));
   }
+}
+
+/**
+ * Why a client's certificate is not trusted; undefined if it was not found to be so. Node has a code of OpenSSL here,
+ * whatever its types say.
+ */
+function distrustOf({ authorizationError }: TLSSocket): string | undefined {
+  const reason: unknown = authorizationError;
+  if (!reason) return undefined;
+  return `the client's certificate is not trusted: ${reason instanceof Error ? reason.message : String(reason)}`;
 }

@@ -12,7 +12,7 @@ import {
 
 const SALT_BYTES = 24;
 
-/** A user of SCRAM with its password, as `--add-scram` names it. */
+/** A user of SCRAM with its password, as `--add-scram` and `--password-file` name them. */
 export interface ScramUser {
   readonly name: string;
   readonly mechanism: ScramMechanism;
@@ -21,22 +21,26 @@ export interface ScramUser {
 }
 
 /**
- * Reads `MECHANISM=[name=USER,password=PASSWORD,iterations=COUNT]`, the form of Kafka's `kafka-storage --add-scram`.
- * Called for the command line.
+ * Reads `MECHANISM=[name=USER,password=PASSWORD,iterations=COUNT]`, the form of Kafka's `kafka-storage --add-scram`, or the
+ * name of a user of SCRAM-SHA-512 alone. Called for the command line.
  *
- * @returns undefined if the text is not of this form.
+ * @param password of a user that is named without one.
+ * @returns undefined if the text is not of this form, or there are two passwords or none.
  */
-export function parseScramUser(text: string): ScramUser | undefined {
+export function parseScramUser(text: string, password?: string): ScramUser | undefined {
+  if (/^[^=[\],\s]+$/.test(text)) return parseScramUser(`SCRAM-SHA-512=[name=${text}]`, password);
   const [, mechanism = "", list = ""] = /^([^=]+)=\[(.*)\]$/s.exec(text.trim()) ?? [];
   const pairs = list.split(",").map((pair): [string, string] => {
     const at = pair.indexOf("=");
     return [pair.slice(0, at).trim(), unquoted(pair.slice(at + 1))];
   });
-  const { name, password, iterations = String(MIN_ITERATIONS), ...others } = Object.fromEntries(pairs);
-  if (!isScramMechanism(mechanism) || !name || !password || Object.keys(others).length > 0) return undefined;
+  const { name, password: own, iterations = String(MIN_ITERATIONS), ...others } = Object.fromEntries(pairs);
+  if (!isScramMechanism(mechanism) || !name || Object.keys(others).length > 0) return undefined;
+  const given = own === undefined ? password : own;
+  if (!given) return undefined;
   const count = Number(iterations);
   if (!Number.isInteger(count) || count < MIN_ITERATIONS || count > MAX_ITERATIONS) return undefined;
-  return { name, mechanism, password, iterations: count };
+  return { name, mechanism, password: given, iterations: count };
 }
 
 /**

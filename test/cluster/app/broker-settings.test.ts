@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -94,6 +95,30 @@ describe("millrace broker --config", () => {
   });
 });
 
+test("a password file that cannot be read, or is empty, is named", async () => {
+  const empty = join(folder, "empty");
+  writeFileSync(empty, "\n");
+  for (const [file, reason] of [
+    [join(folder, "missing"), "cannot be read"],
+    [empty, "is empty"],
+  ] as const) {
+    running = new MillraceProcess(
+      ["broker", "--data", folder, "--add-scram", "ann", "--password-file", file],
+      WARNINGS,
+    );
+    expect(await running.exited).toMatch(/^status [1-9]/);
+    expect(running.log).toContain(reason);
+    expect(running.log).toContain(file);
+  }
+});
+
+test("a password is read from the standard input", () => {
+  const main = join(import.meta.dirname, "../../../dist/src/main.js");
+  const args = [main, "broker", "--data", folder, "--add-scram", "ann", "--password-file", "-"];
+  const { stderr } = spawnSync(process.execPath, args, { input: "\npassword", encoding: "utf8" });
+  expect(stderr).toContain("The first line of the password file - is empty");
+});
+
 describe("millrace up --broker-config", () => {
   test("advertises the configured address; its own worker still reaches the broker", async () => {
     const args = ["--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0", "--broker-config", properties("b", SETTINGS)];
@@ -108,8 +133,10 @@ describe("millrace up --broker-config", () => {
       listeners: "SASL_PLAINTEXT://127.0.0.1:0",
       "sasl.enabled.mechanisms": "SCRAM-SHA-256",
     };
-    const user = "SCRAM-SHA-256=[name=ann,password=p4ss-word]";
-    const args = ["--rest", "127.0.0.1:0", "--broker-config", properties("b", secured), "--add-scram", user];
+    const password = join(folder, "password");
+    writeFileSync(password, "p4ss-word\n");
+    const user = ["--add-scram", "SCRAM-SHA-256=[name=ann]", "--password-file", password];
+    const args = ["--rest", "127.0.0.1:0", "--broker-config", properties("b", secured), ...user];
     const port = await start("up", ...args);
     const [, rest] = await running!.line(/^REST interface: (\S+)$/);
     expect((await fetch(`${rest}/connectors`)).status).toBe(200);
@@ -124,6 +151,8 @@ describe("millrace up --broker-config", () => {
     expect((await client.admin.listTopics()).length).toBeGreaterThan(0);
     await client.close();
     expect(running!.log).not.toContain("p4ss-word");
+    const modeOf = (...path: string[]) => statSync(join(folder, "data", "broker", ...path)).mode & 0o777;
+    expect([modeOf(), modeOf("broker-metadata")]).toEqual([0o700, 0o600]);
   });
 
   test("is named when the worker's file holds a broker property", async () => {

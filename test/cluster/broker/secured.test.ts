@@ -181,6 +181,14 @@ test("a client may authenticate again, as nobody else", async () => {
   await client.closed;
 });
 
+test("a client whose certificate is not trusted is logged with the reason", async () => {
+  const client = connect("MUTUAL", { "security.protocol": "SSL", ...trust, ...certificate("stranger.pem") });
+  await expect(client.admin.listTopics()).rejects.toThrow();
+  expect(logged.filter((line) => line.includes("certificate is not trusted")).join("\n")).toMatch(
+    /not trusted: (SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w+)/,
+  );
+});
+
 test("old clients send their tokens bare", async () => {
   const client = await bare("SASL_PLAINTEXT");
   await client.request(saslHandshake, 0, { mechanism: "PLAIN" });
@@ -189,6 +197,18 @@ test("old clients send their tokens bare", async () => {
   const answer = await client.bareExchange(Buffer.concat([sizeOf(bytes), bytes]));
   expect(answer).toEqual(Buffer.alloc(0));
   expect((await client.request(metadata, 1, { topics: [] })).brokers).toHaveLength(1);
+});
+
+test("the salt of a user that does not exist stays the same over a restart, as that of one who does", async () => {
+  const saltOf = async (user: string) => {
+    const client = await bare("SASL_PLAINTEXT");
+    await client.request(saslHandshake, 1, { mechanism: "SCRAM-SHA-256" });
+    const { authBytes } = await client.request(saslAuthenticate, 2, { authBytes: Buffer.from(`n,,n=${user},r=x`) });
+    return /,s=([^,]+),/.exec(authBytes.toString())![1];
+  };
+  const before = [await saltOf("ann"), await saltOf("nobody")];
+  await broker.restart("clean");
+  expect([await saltOf("ann"), await saltOf("nobody")]).toEqual(before);
 });
 
 function sizeOf(bytes: Buffer): Buffer {

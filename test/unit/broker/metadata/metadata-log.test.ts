@@ -79,7 +79,9 @@ test("every change that was acknowledged is there after a power cut, and each st
     groupConfigs: new Map([["g", { "consumer.session.timeout.ms": "50000" }]]),
     scramUsers: new Map([["ann", { [mechanism]: CREDENTIAL }]]),
     acls: new Map([[[...metadata.acls.keys()][0], ACL]]),
+    decoySecret: state.metadata.decoySecret,
   });
+  expect(Buffer.from(metadata.decoySecret, "base64")).toHaveLength(32);
   // The next start reads the snapshot.
   disk.restart();
   expect(open().metadata).toEqual({ ...metadata, epoch: 2 });
@@ -95,6 +97,7 @@ test("a file of the first version is read, and written in the present one", () =
   writeFileDurably(disk, PATH, `millrace-broker-metadata 1 ${checksum}\n${body}`);
   const { metadata } = open();
   expect(metadata).toMatchObject({ clusterId: "c", epoch: 5, nextProducerId: 2000, topics: new Map([["t", TOPIC]]) });
+  expect(Buffer.from(metadata.decoySecret, "base64")).toHaveLength(32);
   expect(content().toString()).toMatch(/^millrace-broker-metadata 2\n/);
   disk.kill();
   expect(names(open())).toEqual(["t"]);

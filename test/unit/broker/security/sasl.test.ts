@@ -114,9 +114,25 @@ describe("SCRAM", () => {
     ["SCRAM-SHA-256=[name=ann]", undefined],
     ["SCRAM-SHA-1=[name=ann,password=x]", undefined],
     ["SCRAM-SHA-256=[name=ann,password=x,iterations=10]", undefined],
-    ["PLAIN", undefined],
+    ["ann", undefined],
   ])("--add-scram %s", (text, user) => {
     expect(parseScramUser(text)).toEqual(user);
+  });
+
+  test.each([
+    ["ann", { name: "ann", mechanism: "SCRAM-SHA-512", password: "from, a=file", iterations: 4096 }],
+    [
+      "SCRAM-SHA-256=[name=ann,iterations=8192]",
+      { name: "ann", mechanism: "SCRAM-SHA-256", password: "from, a=file", iterations: 8192 },
+    ],
+    [
+      "SCRAM-SHA-256=[name=ann,password=own]",
+      { name: "ann", mechanism: "SCRAM-SHA-256", password: "own", iterations: 4096 },
+    ],
+    ["SCRAM-SHA-256=[name=ann,password=]", undefined],
+    ["a b", undefined],
+  ])("--add-scram %s with --password-file", (text, user) => {
+    expect(parseScramUser(text, "from, a=file")).toEqual(user);
   });
 });
 
