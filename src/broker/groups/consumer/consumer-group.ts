@@ -1,5 +1,4 @@
 import { ErrorCodes } from "../../../protocol/error-codes.js";
-import { Re2Pattern } from "../re2/re2-pattern.js";
 import type { Subscriber } from "./assignor.js";
 import { ASSIGNORS, preferredAssignor } from "./assignors.js";
 import { ConsumerGroupState, memberTombstones } from "./consumer-group-state.js";
@@ -22,11 +21,9 @@ import {
 import type { ConsumerRecord } from "./consumer-records.js";
 import { MemberDeadlines } from "./member-deadlines.js";
 import { reconcile } from "./reconcile.js";
+import { RegexMatcher } from "./regex-matcher.js";
 import { listed, NO_PARTITIONS, samePartitions, type TopicPartitions } from "./topic-partitions.js";
 import { subscriptionHash, type TopicsView } from "./topics-view.js";
-
-/** How often a regular expression is matched again though no topic has changed: the client's rights may have. */
-const REGEX_REFRESH_MS = 600_000;
 
 /** As in Kafka since 4.3. */
 const FIRST_EPOCH = 2;
@@ -54,8 +51,7 @@ export type ConsumerGroupPhase = "Empty" | "Assigning" | "Reconciling" | "Stable
 export class ConsumerGroup {
   readonly #state: ConsumerGroupState;
   readonly #deadlines = new MemberDeadlines();
-  /** When each regular expression was last matched, and with which topics. */
-  readonly #matched = new Map<string, { readonly version: number; readonly atMs: number }>();
+  readonly #regexes = new RegexMatcher();
   /** The version of the topics that the hash is of; -1: unknown. */
   #topicsVersion = -1;
   #records: ConsumerRecord[] = [];
@@ -116,7 +112,7 @@ export class ConsumerGroup {
   revert(): void {
     for (const record of this.#inverses.reverse()) this.#state.apply(record);
     this.#topicsVersion = -1;
-    this.#matched.clear();
+    this.#regexes.forget();
     this.accept();
   }
 
@@ -247,14 +243,8 @@ export class ConsumerGroup {
       this.#change({ kind: "regex", group, regex, value: null });
     }
     let isOther = false;
-    for (const regex of used) {
-      const { version } = topics;
-      const matched = this.#matched.get(regex);
+    for (const { regex, names, version } of this.#regexes.advance(used, topics, mayMatch, nowMs)) {
       const known = this.#state.regexes.get(regex);
-      if (known && matched?.version === version && nowMs - matched.atMs < REGEX_REFRESH_MS) continue;
-      const pattern = new Re2Pattern(regex);
-      const names = [...topics.names()].filter((name) => pattern.matches(name) && mayMatch(name));
-      this.#matched.set(regex, { version, atMs: nowMs });
       if (known && sameNames(known.topics, names)) continue;
       this.#change({ kind: "regex", group, regex, value: { topics: names, version, timestamp: topics.nowMs() } });
       isOther ||= known !== undefined || names.length > 0;

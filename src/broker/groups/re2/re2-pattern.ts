@@ -3,14 +3,24 @@ import { type Instruction, Re2SyntaxError } from "./re2-program.js";
 
 /**
  * A regular expression in the syntax of RE2, which Kafka's broker takes: without lookaround and back references. It runs
- * through a text once, whatever the expression, so that no client can make the broker busy with one.
+ * through a text once, whatever the expression, with at most two steps for each instruction at each character.
  */
 export class Re2Pattern {
   readonly #program: readonly Instruction[];
+  /** For each instruction, the last search of states that has found it. */
+  readonly #foundIn: Uint32Array;
+  #search = 0;
+  #steps = 0;
 
   /** @throws Re2SyntaxError */
   constructor(pattern: string) {
     this.#program = new Re2Parser(pattern).parse();
+    this.#foundIn = new Uint32Array(this.#program.length);
+  }
+
+  /** Steps of all matches so far: what they cost. */
+  get steps(): number {
+    return this.#steps;
   }
 
   /** Whether the expression matches the whole text. */
@@ -19,6 +29,7 @@ export class Re2Pattern {
     let states = this.#closure([0], chars, 0);
     for (const [at, char] of chars.entries()) {
       const next: number[] = [];
+      this.#steps += states.length;
       for (const state of states) {
         const instruction = this.#program[state]!;
         if (instruction.kind === "char" && instruction.accepts(char)) next.push(state + 1);
@@ -31,16 +42,19 @@ export class Re2Pattern {
 
   /** All states that are reached without reading a character. */
   #closure(from: readonly number[], chars: readonly string[], at: number): number[] {
-    const seen = new Set<number>();
+    const search = ++this.#search;
+    const found: number[] = [];
     const left = [...from];
     for (let state = left.pop(); state !== undefined; state = left.pop()) {
-      if (seen.has(state)) continue;
-      seen.add(state);
+      if (this.#foundIn[state] === search) continue;
+      this.#foundIn[state] = search;
+      found.push(state);
       const instruction = this.#program[state]!;
       if (instruction.kind === "fork") left.push(...instruction.to);
       else if (instruction.kind === "assert" && instruction.holds(chars, at)) left.push(state + 1);
     }
-    return [...seen];
+    this.#steps += found.length;
+    return found;
   }
 }
 

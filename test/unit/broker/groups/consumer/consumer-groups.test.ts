@@ -191,6 +191,16 @@ describe("a member of a consumer group", () => {
     expect(partitionsOf(world.beat("a", 3, { mayMatch }))).toBeUndefined();
   });
 
+  test("reads what a costly expression matches once its heartbeats have matched it", () => {
+    const world = new World();
+    for (let at = 0; at < 100; at++) world.topics.create(`a-topic-with-a-long-name-${at}`, 1);
+    const subscribedTopicRegex = `${".*".repeat(600)}t`;
+    let answer = world.join("a", { subscribedTopicNames: [], subscribedTopicRegex });
+    expect([answer.errorCode, partitionsOf(answer)]).toEqual([ErrorCodes.NONE, []]);
+    while (!partitionsOf(answer)?.length) answer = world.beat("a", answer.memberEpoch);
+    expect(partitionsOf(answer)).toEqual([0, 1, 2, 3]);
+  });
+
   test("is one of at most group.consumer.max.size", () => {
     const world = new World();
     const groups = world.groups as unknown as { properties: BrokerProperties };

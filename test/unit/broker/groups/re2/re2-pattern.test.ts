@@ -41,9 +41,12 @@ describe("an expression of RE2 matches whole names", () => {
   });
 
   test("in one walk, whatever it is", () => {
+    const instructions = 22;
     const pattern = new Re2Pattern("(a|a)*(a|aa)*(a*)*b");
     expect(pattern.matches("a".repeat(249))).toBe(false);
     expect(pattern.matches(`${"a".repeat(248)}b`)).toBe(true);
+    expect(pattern.steps).toBeGreaterThan(2 * 249);
+    expect(pattern.steps).toBeLessThan(2 * 500 * instructions);
   });
 });
 
