@@ -1,5 +1,5 @@
 import type { Logger } from "../../base/logger.js";
-import { forceProducerSnapshot, writeProducerSnapshot } from "./producers/producer-snapshot.js";
+import { forceProducerSnapshots, writeProducerSnapshot } from "./producers/producer-snapshot.js";
 import type { ProducerState } from "./producers/producer-state.js";
 import { lastAtMost } from "./segments/index-lookup.js";
 import type { SealedFiles } from "./segments/sealed-files.js";
@@ -78,8 +78,12 @@ export class LogSegments {
   writeProducers(): void {
     const { folder, files, producers } = this.#options;
     const { active } = this;
-    const neededFrom = this.#list.find(({ sealed }) => !sealed) ?? active;
-    writeProducerSnapshot(folder, files.disk, active.nextOffset, producers, neededFrom.baseOffset);
+    writeProducerSnapshot(folder, files.disk, active.nextOffset, producers, this.#firstUnsealed.baseOffset);
+  }
+
+  /** Where a recovery begins, if all that is sealed stays so. */
+  get #firstUnsealed(): Segment {
+    return this.#list.find(({ sealed }) => !sealed) ?? this.active;
   }
 
   /**
@@ -174,7 +178,8 @@ export class LogSegments {
     const complete = this.#forcedAdded === this.#added ? this.#list.slice(0, -1) : [];
     for (const segment of complete) await segment.sealLater(this.#options.isOpen);
     this.active.writeIndexSnapshot(this.active.nextOffset);
-    this.writeProducers();
+    // Those at the start of an empty one are on disk, perhaps the only ones left: a power cut could take what replaces them.
+    if (this.active.size > 0) this.writeProducers();
   }
 
   /**
@@ -267,9 +272,13 @@ export class LogSegments {
     return bytes;
   }
 
+  /**
+   * Forces the producers at the start of a segment to disk, and those at the starts of the unsealed ones before it: when
+   * some of these are sealed, a recovery begins at the others, and older snapshots are deleted.
+   */
   #forceProducers({ baseOffset }: Segment): Promise<boolean> {
     const { folder, files } = this.#options;
-    return forceProducerSnapshot(folder, files.disk, baseOffset);
+    return forceProducerSnapshots(folder, files.disk, this.#firstUnsealed.baseOffset, baseOffset);
   }
 
   /** The segments that are not on disk as a whole, oldest first. */

@@ -3,7 +3,7 @@ import type { DiskFault, MemoryDisk } from "../memory-disk.js";
 /** Faults for a history to draw from: power cuts as often as failing calls. */
 export const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "EIO", "ENOSPC"];
 /** Ends of a process for a history to draw from. */
-export const ENDS = ["cut", "cut", "kill", "close"] as const;
+export const ENDS = ["cut", "cut", "kill", "close", "close and cut"] as const;
 
 /** A process's part that works on the disk: a log, or several. */
 interface Living {
@@ -25,14 +25,14 @@ export async function openLife<T extends Living>(disk: MemoryDisk, open: () => P
   return undefined;
 }
 
-/** Ends the process: by a clean stop if the disk still works, a kill, or a power cut. */
+/** Ends the process: by a clean stop if the disk still works, a kill, or a power cut, perhaps right after a clean stop. */
 export async function endLife(disk: MemoryDisk, part: Living, how: (typeof ENDS)[number]): Promise<void> {
-  if (how !== "close" || disk.isCut) part.abandon();
+  if (!how.startsWith("close") || disk.isCut) part.abandon();
   else {
     await part.close().catch((cause: unknown) => {
       if (!disk.isFaulty) throw cause;
     });
   }
-  if (how === "cut" || disk.isCut) disk.restart();
+  if (how.endsWith("cut") || disk.isCut) disk.restart();
   else disk.kill();
 }

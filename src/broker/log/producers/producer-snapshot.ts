@@ -135,14 +135,34 @@ export function writeProducerSnapshotDurably(
   disk.rename(`${path}.tmp`, path);
 }
 
-/** Forces the snapshot at `offset` to disk. Resolves with whether there is one. */
-export async function forceProducerSnapshot(folder: string, disk: Disk, offset: number): Promise<boolean> {
+/**
+ * Forces the snapshot at `offset` to disk, and those before it with which a recovery may have to begin.
+ *
+ * @param neededFrom the newest snapshot that is not beyond it is the first of these.
+ * @returns whether there is one at `offset`.
+ */
+export async function forceProducerSnapshots(
+  folder: string,
+  disk: Disk,
+  neededFrom: number,
+  offset: number,
+): Promise<boolean> {
+  const offsets = snapshotOffsets(folder, disk).filter((each) => each <= offset);
+  const needed = Math.max(
+    0,
+    offsets.findLastIndex((each) => each <= neededFrom),
+  );
+  for (const each of offsets.slice(needed)) await forceProducerSnapshot(folder, disk, each);
+  return offsets.at(-1) === offset;
+}
+
+/** Forces one to disk, unless it was outdated and removed meanwhile. */
+async function forceProducerSnapshot(folder: string, disk: Disk, offset: number): Promise<void> {
   const path = snapshotPath(folder, offset);
-  if (disk.readFile(path) === undefined) return false;
+  if (disk.readFile(path) === undefined) return;
   const fd = disk.open(path, "read");
   try {
     await disk.syncLater(fd);
-    return true;
   } finally {
     disk.close(fd);
   }
