@@ -12,12 +12,14 @@ const { startBroker } = await import(new URL("broker/start-broker.js", dist).hre
 const { SystemClock } = await import(new URL("base/clock.js", dist).href);
 const { SystemRandom } = await import(new URL("base/random.js", dist).href);
 const { silentLogger } = await import(new URL("base/logger.js", dist).href);
+const { CleaningInThread } = await import(new URL("broker/log/cleaning/cleaning-in-thread.js", dist).href);
 const broker = await startBroker({
   dataDir,
   listen: "127.0.0.1:" + port,
   clock: new SystemClock(),
   random: new SystemRandom(),
   logger: silentLogger,
+  cleaningWorker: new CleaningInThread(),
   properties: JSON.parse(properties),
 });
 console.log(broker.port);

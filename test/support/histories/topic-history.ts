@@ -15,6 +15,8 @@ const SETTING = "max.message.bytes";
 /** What a topic must hold. `maybe`: its creation or deletion was not acknowledged. */
 interface Expected {
   exists: "yes" | "no" | "maybe";
+  /** Only the next start tells whether it exists. */
+  isInDoubt: boolean;
   /** Undefined until the creation is acknowledged. */
   id: string | undefined;
   readonly attempted: Set<string>;
@@ -31,6 +33,7 @@ interface Expected {
 
 const expecting = (exists: Expected["exists"]): Expected => ({
   exists,
+  isInDoubt: false,
   id: undefined,
   attempted: new Set(),
   acknowledged: new Map(),
@@ -123,7 +126,8 @@ export async function runTopicHistory(seed: number): Promise<void> {
       if (disk.fault === undefined) throw cause;
       const expected = expectations.get(name)!;
       // A refused change must not have happened, at the next start neither, unless it is in doubt.
-      if (disk.isCut || cause instanceof MetadataInDoubtError || expected.exists !== "maybe") return;
+      expected.isInDoubt ||= cause instanceof MetadataInDoubtError && expected.exists === "maybe";
+      if (disk.isCut || expected.isInDoubt || expected.exists !== "maybe") return;
       if (life.topics.get(name)) expected.exists = "yes";
     }
   };
@@ -143,7 +147,7 @@ export async function runTopicHistory(seed: number): Promise<void> {
         const topic = started.topics.get(name);
         const expected = expectations.get(name)!;
         if (expected.exists === "maybe")
-          expectations.set(name, topic ? { ...expected, exists: "yes" } : expecting("no"));
+          expectations.set(name, topic ? { ...expected, exists: "yes", isInDoubt: false } : expecting("no"));
         check(name, topic, expectations.get(name)!);
       }
       for (let left = random.integer(40); left > 0 && !disk.isCut; left--) {

@@ -84,3 +84,28 @@ test("the segments that alone tell of a producer stay until a snapshot does", as
   log = openOn(disk, CONFIGS, { leaderEpoch: 2, logStartOffset: 2 });
   expect(log.producers.entry(7)).toMatchObject({ batches: [{ lastOffset: 0 }] });
 });
+
+test("a segment that cannot be sealed leaves a producer of deleted records known after a power cut", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = diskWithFolder(seed);
+    let log = openOn(disk, CONFIGS);
+    produceTo(log, { producerId: 7, sequence: 0, isTransactional: false, records: [{ value: "x".repeat(300) }] });
+    const appended = (value: string) => append(log, batchOf([{ value: value.repeat(300) }]));
+    appended("b");
+    await log.settled(2);
+    log.raiseStart(1);
+    expect(await log.applyRetention(0)).toBe(1);
+    // Of the segments that one sync completes, only the producers at the start of the last one are forced to disk.
+    disk.broken = { call: "write", path: /03\.index/, code: "EIO" };
+    for (const value of ["c", "d", "e", "f"]) appended(value);
+    await log.settled(6);
+    expect(log.segments.map(({ sealed }) => sealed)).toContain(true);
+    appended("g");
+    await log.settled(7);
+    log.abandon();
+    disk.broken = undefined;
+    disk.restart();
+    log = openOn(disk, CONFIGS, { leaderEpoch: 1, logStartOffset: 1 });
+    expect(log.producers.entry(7)).toMatchObject({ batches: [{ lastOffset: 0 }] });
+  }
+});
