@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.js";
+import type { DiskSpace } from "../base/files/disk.js";
 import { InvariantError } from "../base/invariant-error.js";
 import type { Logger } from "../base/logger.js";
 import type { Api } from "../protocol/api.js";
@@ -40,6 +41,8 @@ export interface Broker {
   readonly properties: BrokerProperties;
   readonly state: BrokerState;
   readonly freeSpace: FreeSpace;
+  /** Looks at the disk of the data folder. */
+  readonly diskSpace: () => Promise<DiskSpace>;
   /** undefined: every client may do everything. */
   readonly authorizer: Authorizer | undefined;
   readonly clock: Clock;

@@ -115,7 +115,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const { groups, markers, transactions } = await openCoordinators(registry, state, options, properties);
     const nodeId = properties.number("node.id");
     const freeSpace = new FreeSpace(() => properties.number("millrace.log.free.bytes.min"), logger);
-    const measureSpace = async () => freeSpace.measured(await disk.freeBytes(dataDir));
+    const diskSpace = () => disk.space(dataDir);
+    const measureSpace = async () => freeSpace.measured((await diskSpace()).freeBytes);
     await measureSpace();
     const broker: Broker = {
       nodeId,
@@ -126,6 +127,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       properties,
       state,
       freeSpace,
+      diskSpace,
       authorizer: authorizerOf(properties, state, logger),
       clock,
       logger,

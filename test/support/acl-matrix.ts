@@ -16,6 +16,7 @@ import { deleteTopics } from "../../src/protocol/apis/delete-topics.js";
 import { describeAcls } from "../../src/protocol/apis/describe-acls.js";
 import { describeConfigs } from "../../src/protocol/apis/describe-configs.js";
 import { describeGroups } from "../../src/protocol/apis/describe-groups.js";
+import { describeLogDirs } from "../../src/protocol/apis/describe-log-dirs.js";
 import { describeProducers } from "../../src/protocol/apis/describe-producers.js";
 import { describeTopicPartitions } from "../../src/protocol/apis/describe-topic-partitions.js";
 import { describeTransactions } from "../../src/protocol/apis/describe-transactions.js";
@@ -473,6 +474,7 @@ export const ACL_CASES: readonly AclCase[] = [
     [31],
     ["ALTER_CONFIGS", "CLUSTER", CLUSTER],
   ),
+  acl("of all topics", describeLogDirs, 4, { topics: null }, [31], ["DESCRIBE", "CLUSTER", CLUSTER]),
   acl("of a topic", describeAcls, 2, filter, [31], ["DESCRIBE", "CLUSTER", CLUSTER]),
   acl(
     "one",

@@ -159,6 +159,7 @@ async function openBroker(
     properties,
     state,
     freeSpace,
+    diskSpace: () => disk.space(),
     authorizer: undefined,
     clock,
     logger,

@@ -1,5 +1,5 @@
 import { basename, dirname } from "node:path";
-import type { Disk, FolderEntry, OpenMode } from "../../src/base/files/disk.js";
+import type { Disk, DiskSpace, FolderEntry, OpenMode } from "../../src/base/files/disk.js";
 import type { Random } from "../../src/base/random.js";
 
 /** A file's content now, and the part of it that a power cut does not touch. */
@@ -273,8 +273,8 @@ export class MemoryDisk implements Disk {
     if (node?.kind === "file") node.modifiedMs = ms;
   }
 
-  async freeBytes(): Promise<number> {
-    return this.capacityBytes;
+  async space(): Promise<DiskSpace> {
+    return { freeBytes: this.capacityBytes, totalBytes: this.capacityBytes };
   }
 
   /** The content of a file after a power cut. */

@@ -30,6 +30,13 @@ export interface FolderEntry {
   readonly isFolder: boolean;
 }
 
+/** Both are infinite where the file system does not report them. */
+export interface DiskSpace {
+  /** Bytes that can still be written. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 /**
  * The file system's calls on which the durability of the broker's data depends. Tests replace it by a disk that loses
  * what was not forced to it, and that fails.
@@ -72,9 +79,11 @@ export interface Disk {
   /** Time of the last write in ms since 1970. */
   modifiedMs(path: string): number;
   setModifiedMs(path: string, ms: number): void;
-  /** Bytes that can still be written to the disk of a folder; infinite where the file system does not report it. */
-  freeBytes(path: string): Promise<number>;
+  /** The disk of a folder. */
+  space(path: string): Promise<DiskSpace>;
 }
+
+const UNREPORTED: DiskSpace = { freeBytes: Number.POSITIVE_INFINITY, totalBytes: Number.POSITIVE_INFINITY };
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY,
@@ -132,10 +141,14 @@ export const SYSTEM_DISK: Disk = {
   removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
   modifiedMs: (path) => statSync(path).mtimeMs,
   setModifiedMs: (path, ms) => utimesSync(path, ms / 1000, ms / 1000),
-  freeBytes: (path) =>
+  space: (path) =>
     new Promise((resolve) =>
       statfs(path, (error, stats) =>
-        resolve(error || stats.blocks === 0 ? Number.POSITIVE_INFINITY : stats.bavail * stats.bsize),
+        resolve(
+          error || stats.blocks === 0
+            ? UNREPORTED
+            : { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize },
+        ),
       ),
     ),
 };

@@ -17,6 +17,7 @@ import { describeAcls } from "./describe-acls.js";
 import { describeCluster } from "./describe-cluster.js";
 import { describeConfigs } from "./describe-configs.js";
 import { describeGroups } from "./describe-groups.js";
+import { describeLogDirs } from "./describe-log-dirs.js";
 import { describeProducers } from "./describe-producers.js";
 import { describeTopicPartitions } from "./describe-topic-partitions.js";
 import { describeTransactions } from "./describe-transactions.js";
@@ -76,6 +77,7 @@ export const HANDLERS: readonly Handler[] = [
   deleteAcls,
   describeConfigs,
   alterConfigs,
+  describeLogDirs,
   saslAuthenticate,
   createPartitions,
   deleteGroups,

@@ -17,6 +17,7 @@ import { describeAcls } from "../../../src/protocol/apis/describe-acls.js";
 import { describeCluster } from "../../../src/protocol/apis/describe-cluster.js";
 import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
 import { describeGroups } from "../../../src/protocol/apis/describe-groups.js";
+import { describeLogDirs } from "../../../src/protocol/apis/describe-log-dirs.js";
 import { describeProducers } from "../../../src/protocol/apis/describe-producers.js";
 import { describeTopicPartitions } from "../../../src/protocol/apis/describe-topic-partitions.js";
 import { describeTransactions } from "../../../src/protocol/apis/describe-transactions.js";
@@ -68,6 +69,7 @@ export const APIS = [
   describeCluster,
   describeConfigs,
   describeGroups,
+  describeLogDirs,
   describeProducers,
   describeTopicPartitions,
   describeTransactions,
