@@ -90,6 +90,13 @@ export class Peers {
     return this.#peers("connect", "stop");
   }
 
+  /** kill -9 of the worker: its tasks neither commit nor leave. */
+  killConnect(): void {
+    const file = join(this.#home, "run", "connect.pid");
+    process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");
+    rmSync(file);
+  }
+
   /** Runs a main class of the stock tools and returns what it prints. `input` goes to its standard input. */
   async tool(mainClass: string, args: readonly string[], input = ""): Promise<string> {
     const running = run(this.#script, ["tool", mainClass, ...args], {
