@@ -1,9 +1,6 @@
-import { SystemClock } from "../../../src/base/clock.js";
-import { silentLogger } from "../../../src/base/logger.js";
-import { SystemRandom } from "../../../src/base/random.js";
 import type { KafkaClient } from "../../../src/kafka/client/kafka-client.js";
 import type { Producer } from "../../../src/kafka/client/producer.js";
-import { createKafkaClient } from "../../../src/kafka/create-kafka-client.js";
+import { kafkaClient } from "../../support/kafka-client.js";
 
 export interface InputRecord {
   readonly topic: string;
@@ -19,9 +16,7 @@ export class InputProducer {
   readonly #failures: Error[] = [];
 
   constructor(bootstrap: string) {
-    const [clock, random] = [new SystemClock(), new SystemRandom()];
-    const properties = { "bootstrap.servers": bootstrap };
-    this.#client = createKafkaClient({ properties, clock, random, logger: silentLogger });
+    this.#client = kafkaClient(bootstrap);
     this.#producer = this.#client.producer(
       {},
       { acknowledged() {}, failed: (_token, _count, error) => this.#failures.push(error) },
