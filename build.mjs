@@ -37,6 +37,7 @@ const LOADED = [
   "src/converters/json/json-converter",
   "src/emulators/object-store/object-store",
   "src/emulators/postgres/postgres-server",
+  "src/kafka/create-kafka-client",
   "src/protocol/apis/api-versions",
   "src/protocol/apis/create-topics",
   "src/protocol/apis/incremental-alter-configs",

@@ -3,9 +3,10 @@ import type { TopicDescription } from "../kafka/client/kafka-admin.js";
 import { KafkaError } from "../protocol/kafka-error.js";
 import { exportAcls } from "./acl-export.js";
 import { type Finding, findingLine, incomplete, reasonOf } from "./finding.js";
-import { carryGroups, nameOf, readGroups } from "./group-offsets.js";
+import { carryGroups, readGroups } from "./group-offsets.js";
 import { neverCarried } from "./never-carried.js";
 import type { PartitionCopy } from "./partition-copy.js";
+import { partitionName } from "./partition-name.js";
 import type { CopyContext } from "./record-copy.js";
 import { differenceNotes, judgeSource, shiftNotes, topicLine } from "./report.js";
 import { exportTopic, failedTopic, type TopicOutcome } from "./topic-export.js";
@@ -53,8 +54,8 @@ class ClusterExport {
     this.#findings.push(...findings);
     const committed = new Map<string, number[]>();
     for (const each of groups.flatMap(({ offsets }) => offsets)) {
-      const offsets = committed.get(nameOf(each)) ?? [];
-      committed.set(nameOf(each), offsets);
+      const offsets = committed.get(partitionName(each)) ?? [];
+      committed.set(partitionName(each), offsets);
       offsets.push(each.offset);
     }
     const reached = await this.#exportTopics(topics, committed);
@@ -88,7 +89,8 @@ class ClusterExport {
   async #refuseOneCluster(): Promise<void> {
     const { from, to, signal } = this.options;
     const id = await from.admin.clusterId(signal);
-    if (id !== (await to.admin.clusterId(signal))) return;
+    // A broker that tells no id may be any.
+    if (id === "" || id !== (await to.admin.clusterId(signal))) return;
     throw new ConfigError("to", `--from and --to are the same cluster (${id}): name the Kafka to move to with --to`);
   }
 
@@ -119,7 +121,7 @@ class ClusterExport {
       });
       this.#outcomes.push(outcome);
       this.#findings.push(...outcome.findings);
-      for (const copy of outcome.copies) this.#copies.set(nameOf(copy.range), copy);
+      for (const copy of outcome.copies) this.#copies.set(partitionName(copy.range), copy);
       print(topicLine(outcome));
       if (outcome.endsExport) return at;
     }

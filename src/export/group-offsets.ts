@@ -1,16 +1,14 @@
 import type { GroupListing, KafkaAdmin } from "../kafka/client/kafka-admin.js";
 import type { CommittedOffset } from "../kafka/client/topic-partition.js";
-import { type Finding, incomplete, note, reasonOf } from "./finding.js";
+import { type Finding, incomplete, isOutage, note, reasonOf } from "./finding.js";
 import type { PartitionCopy } from "./partition-copy.js";
+import { partitionName } from "./partition-name.js";
 
 /** A group of the source with its offsets, as they were before the copy. */
 export interface GroupOffsets {
   readonly groupId: string;
   readonly offsets: readonly CommittedOffset[];
 }
-
-export const nameOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
-  `${topic}-${partition}`;
 
 /** Reads the offsets of all groups that have some. */
 export async function readGroups(
@@ -26,7 +24,7 @@ export async function readGroups(
       const offsets = await admin.listGroupOffsets(groupId, signal);
       if (offsets.length > 0) groups.push({ groupId, offsets });
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || isOutage(error)) throw error;
       const remedy = "set its offsets at the target with kafka-consumer-groups.sh --reset-offsets";
       findings.push(incomplete(`group ${groupId}`, `its offsets cannot be read: ${reasonOf(error)}`, remedy));
     }
@@ -63,11 +61,12 @@ export function planGroupOffsets(
   const carried: CommittedOffset[] = [];
   const beyond: string[] = [];
   for (const { topic, partition, offset, metadata } of offsets) {
-    const copy = copies.get(nameOf({ topic, partition }));
+    const copy = copies.get(partitionName({ topic, partition }));
     const translated = copy?.translation.translate(offset);
     if (!copy || translated === undefined) continue;
     carried.push({ topic, partition, offset: translated, metadata: metadata ?? null });
-    if (offset > copy.range.end) beyond.push(`${nameOf(copy.range)} (${offset}, copied before ${copy.range.end})`);
+    if (offset > copy.range.end)
+      beyond.push(`${partitionName(copy.range)} (${offset}, copied before ${copy.range.end})`);
   }
   const subject = `group ${groupId}`;
   const findings: Finding[] = [];
@@ -75,10 +74,12 @@ export function planGroupOffsets(
     const text = `it has committed beyond what was copied, and stands at the end of it: ${beyond.join(", ")}`;
     findings.push(incomplete(subject, text, "copy these topics again when nobody writes to them"));
   }
-  const before = new Map(offsets.map((each) => [nameOf(each), each.offset]));
-  const moved = now.filter((each) => copies.has(nameOf(each)) && before.get(nameOf(each)) !== each.offset);
+  const before = new Map(offsets.map((each) => [partitionName(each), each.offset]));
+  const moved = now.filter(
+    (each) => copies.has(partitionName(each)) && before.get(partitionName(each)) !== each.offset,
+  );
   if (moved.length > 0) {
-    const text = `it has committed during the export, and its offsets from before were carried: ${moved.map(nameOf).join(", ")}`;
+    const text = `it has committed during the export, and its offsets from before were carried: ${moved.map(partitionName).join(", ")}`;
     const remedy = "stop its members and export these topics again; until then the target delivers some records again";
     findings.push(incomplete(subject, text, remedy));
   }
@@ -102,14 +103,14 @@ export async function carryGroups(
   const findings: Finding[] = [];
   for (const group of groups) {
     const { groupId } = group;
-    if (!group.offsets.some((each) => copies.has(nameOf(each)))) continue;
+    if (!group.offsets.some((each) => copies.has(partitionName(each)))) continue;
     try {
       const plan = planGroupOffsets(group, await from.listGroupOffsets(groupId, signal), copies);
       findings.push(...plan.findings);
       await to.alterGroupOffsets(groupId, plan.offsets, signal);
       carried.set(groupId, plan.offsets.length);
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || isOutage(error)) throw error;
       const text = `its offsets are not set at the target, or not all of them: ${reasonOf(error)}`;
       const remedy =
         "stop its members at the target, and set its offsets there with kafka-consumer-groups.sh --reset-offsets";

@@ -1,7 +1,7 @@
 import type { TopicPartitionOffset } from "../kafka/client/topic-partition.js";
 import { type Finding, incomplete, note } from "./finding.js";
-import { nameOf } from "./group-offsets.js";
 import { copyAgain } from "./judge-copy.js";
+import { partitionName } from "./partition-name.js";
 import type { TopicOutcome } from "./topic-export.js";
 
 /** One line about a topic. */
@@ -26,12 +26,12 @@ export function judgeSource(
   const findings: Finding[] = [];
   const grown = ends.filter(({ offset }, at) => offset !== sourceEnds[at]!.offset);
   if (grown.length > 0) {
-    const text = `it was written to during the export; what came after its start is not copied (${grown.map(nameOf).join(", ")})`;
+    const text = `it was written to during the export; what came after its start is not copied (${grown.map(partitionName).join(", ")})`;
     findings.push(incomplete(`topic ${topic}`, text, `stop its producers, then ${copyAgain(topic)}`));
   }
   const shrunk = starts.filter(({ offset }, at) => offset > copies[at]!.range.start);
   if (shrunk.length > 0) {
-    const text = `retention at the source has deleted records during the export; those that were not read before are not copied (${shrunk.map(nameOf).join(", ")})`;
+    const text = `retention at the source has deleted records during the export; those that were not read before are not copied (${shrunk.map(partitionName).join(", ")})`;
     findings.push(note(`topic ${topic}`, text, "nothing: the source does not have them either"));
   }
   return findings;
@@ -43,7 +43,7 @@ export function shiftNotes(outcomes: readonly TopicOutcome[]): Finding[] {
     const copy = copies.find(({ translation }) => translation.firstShift);
     if (!copy) return [];
     const { source, target } = copy.translation.firstShift!;
-    return [`${topic} (in ${nameOf(copy.range)} offset ${source} is now ${target})`];
+    return [`${topic} (in ${partitionName(copy.range)} offset ${source} is now ${target})`];
   });
   if (shifted.length === 0) return [];
   const text = `their records have other offsets at the target, since a topic there begins at 0 and has no gaps: ${shifted.join(", ")}. Offsets of groups are translated; those kept outside of Kafka are not. S3 sinks name objects by offset, and would overwrite objects of other records`;

@@ -12,10 +12,10 @@ import {
   type TopicConfigs,
 } from "./config-plan.js";
 import { type Finding, incomplete, isOutage, note, reasonOf } from "./finding.js";
-import { nameOf } from "./group-offsets.js";
 import { copyAgain, judgeCopy } from "./judge-copy.js";
 import { keepOffsets } from "./offset-keeping.js";
 import { PartitionCopy } from "./partition-copy.js";
+import { partitionName } from "./partition-name.js";
 import { type CopyContext, copyRecords } from "./record-copy.js";
 import { setConfigs } from "./topic-configs.js";
 import { planTopic, type TargetTopic } from "./topic-plan.js";
@@ -180,11 +180,11 @@ async function planCopies(
     const range = { ...each, start: starts[at]!.offset, end };
     const held = sourceEnds[at]!.offset - end;
     if (held > 0) {
-      const text = `an open transaction holds back ${nameOf(each)} from offset ${end}: ${held} offsets are not copied`;
+      const text = `an open transaction holds back ${partitionName(each)} from offset ${end}: ${held} offsets are not copied`;
       const remedy = `end it (kafka-transactions.sh find-hanging, abort), then ${copyAgain(each.topic)}`;
       findings.push(incomplete(`topic ${each.topic}`, text, remedy));
     }
-    return new PartitionCopy(range, targetEnds[at]!.offset, committed.get(nameOf(each)) ?? []);
+    return new PartitionCopy(range, targetEnds[at]!.offset, committed.get(partitionName(each)) ?? []);
   });
   return { copies, findings };
 }

@@ -2,13 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { deferred } from "../../../src/base/deferred.js";
+import { type Deferred, deferred } from "../../../src/base/deferred.js";
+import { type LogFields, silentLogger } from "../../../src/base/logger.js";
 import type { Interception, Interceptor } from "../../../src/broker/interceptor.js";
 import type { KafkaClient } from "../../../src/kafka/client/kafka-client.js";
-import { deleteRecords } from "../../../src/protocol/apis/delete-records.js";
 import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
-import { BrokerClient } from "../../support/broker-client.js";
 import { clientOf, readAll, recordOf, runExport, send, transactional } from "../../support/export-run.js";
 import { MillraceProcess } from "../../support/millrace-process.js";
 
@@ -23,10 +22,26 @@ let target: TestBroker;
 let from: KafkaClient;
 let to: KafkaClient;
 let atTarget: Interceptor;
+/** Resolves once the source has compacted a log. */
+let compacted: Deferred<LogFields | undefined>;
 beforeEach(async () => {
+  compacted = deferred();
   atTarget = () => undefined;
-  source = await startTestBroker({ properties: AUTHORIZER });
-  target = await startTestBroker({ properties: AUTHORIZER, interceptor: (request) => atTarget(request) });
+  const ann = { name: "ann", mechanism: "SCRAM-SHA-256", password: "secret", iterations: 4096 } as const;
+  source = await startTestBroker({
+    properties: { ...AUTHORIZER, "log.cleaner.backoff.ms": "50", "millrace.segment.bytes.min": "100" },
+    logger: {
+      ...silentLogger,
+      info: (message, fields) => {
+        if (message === "Compacted a log") compacted.resolve(fields);
+      },
+    },
+    scramUsers: [ann],
+  });
+  target = await startTestBroker({
+    properties: { ...AUTHORIZER, "millrace.segment.bytes.min": "100" },
+    interceptor: (request) => atTarget(request),
+  });
   from = clientOf(source.bootstrap);
   to = clientOf(target.bootstrap);
 });
@@ -51,14 +66,8 @@ async function create(client: KafkaClient, name: string, partitions = 1, configs
   expect(await client.admin.createTopics([{ name, partitions, replicationFactor: -1, configs }])).toEqual([{ name }]);
 }
 
-/** Deletes the records of a partition before an offset. */
-async function cut(topic: string, partitionIndex: number, offset: number) {
-  const client = await BrokerClient.connect(source.port);
-  const topics = [{ name: topic, partitions: [{ partitionIndex, offset }] }];
-  const answer = await client.request(deleteRecords, 2, { topics, timeoutMs: 5_000 });
-  expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(0);
-  client.close();
-}
+const cut = (topic: string, partition: number, offset: number) =>
+  from.admin.deleteRecords([{ topic, partition, offset }]);
 
 /** The configs that are set on a topic. */
 async function configsOf(client: KafkaClient, topic: string) {
@@ -161,6 +170,33 @@ describe("what an export carries", () => {
     expect(lines.at(-1)).toBe("export: 2 topics, 5 records, 18 offsets of 9 groups, 0 ACLs: complete");
   });
 
+  test("a compacted topic, whose gaps are closed, and the offsets that point into them", async () => {
+    await create(from, "compacted", 1, { "cleanup.policy": "delete", "retention.ms": "-1", "segment.bytes": "2000" });
+    for (let at = 0; at < 200; at++) await send(from, [recordOf("compacted", 0, `k${at % 7}`, `v${at}`)]);
+    await from.admin.alterTopicConfigs("compacted", {
+      "cleanup.policy": "compact",
+      "min.cleanable.dirty.ratio": "0.01",
+    });
+    await compacted.promise;
+    const committed = Array.from({ length: 201 }, (_, offset) => offset);
+    for (const offset of committed) {
+      await from.admin.alterGroupOffsets(`at ${offset}`, [{ topic: "compacted", partition: 0, offset }]);
+    }
+    const { isComplete, lines } = await runExport(from, to);
+    expect(isComplete).toBe(true);
+    const offsets = await expectSame("compacted", 0);
+    expect(offsets.source.length).toBeLessThan(200);
+    expect(offsets.target).toEqual(offsets.source.map((_, at) => at));
+    for (const offset of committed) {
+      const before = offsets.source.filter((each) => each < offset).length;
+      expect(await to.admin.listGroupOffsets(`at ${offset}`)).toMatchObject([{ offset: before }]);
+    }
+    expect(await configsOf(to, "compacted")).toEqual(await configsOf(from, "compacted"));
+    expect(lines).toContain(
+      `topic compacted: 1 partitions, ${offsets.source.length} records, offsets changed in 1 partitions`,
+    );
+  });
+
   test("offsets where the first records are deleted, also all of them", async () => {
     await create(from, "cut", 3);
     const records = Array.from({ length: 2_000 }, (_, at) => recordOf("cut", at % 2, `k${at}`, `v${at}`));
@@ -233,6 +269,9 @@ describe("what an export carries", () => {
     const { isComplete, lines } = await runExport(from, to);
     expect(isComplete).toBe(true);
     expect(await to.admin.describeAcls()).toEqual(expect.arrayContaining(acls));
+    expect(lines.filter((line) => line.startsWith("note: users: "))).toEqual([
+      expect.stringMatching(/Kafka tells nobody the passwords of users \(ann\)/),
+    ]);
     expect(lines.at(-1)).toBe("export: 0 topics, 0 records, 0 offsets of 0 groups, 2 ACLs: complete");
   });
 
@@ -283,6 +322,37 @@ describe("what an export refuses or reports", () => {
       "cleanup.policy": "compact",
       "retention.ms": "7",
     });
+  });
+
+  test("a config that the target refuses; the others are set", async () => {
+    await create(from, "strict", 1, { "segment.ms": "99999", "file.delete.delay.ms": "7" });
+    const responses = [{ errorCode: 44, errorMessage: "too short", resourceType: 2, resourceName: "strict" }];
+    atTarget = ({ apiName, request }) => {
+      if (apiName !== "IncrementalAlterConfigs" || !JSON.stringify(request).includes("segment.ms")) return undefined;
+      return { kind: "answer", response: { throttleTimeMs: 0, responses } };
+    };
+    const { isComplete, lines } = await runExport(from, to);
+    expect(isComplete).toBe(false);
+    expect(lines.filter((line) => line.startsWith("incomplete: "))).toEqual([
+      expect.stringMatching(
+        /^incomplete: topic strict: the target refuses segment.ms=99999: .*too short \(POLICY_VIOLATION, 44\)/,
+      ),
+    ]);
+    expect(await configsOf(to, "strict")).toEqual({ "file.delete.delay.ms": "7" });
+  });
+
+  test("a target that goes away while offsets of groups are set", async () => {
+    await create(from, "t");
+    await from.admin.alterGroupOffsets("g", [{ topic: "t", partition: 0, offset: 0 }]);
+    await to.close();
+    to = clientOf(target.bootstrap, { "default.api.timeout.ms": "300" });
+    atTarget = once("OffsetCommit", () => ({ kind: "delay", until: target.crash() }));
+    const { isComplete, lines } = await runExport(from, to);
+    expect(isComplete).toBe(false);
+    expect(lines.filter((line) => line.startsWith("incomplete: "))).toEqual([
+      expect.stringMatching(/^incomplete: export: it broke off after the topics were copied: .*delete t at the target/),
+    ]);
+    await target.restart("crash");
   });
 
   test("an open transaction, whose records are not copied, nor those behind it", async () => {
