@@ -5,6 +5,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Deferred, deferred } from "../../src/base/deferred.js";
+import { decodeGroupRecord, encodeGroupRecord } from "../../src/broker/groups/group-records.js";
+import { partitionOfId } from "../../src/broker/internal-topics/coordinator-log.js";
+import { fetch } from "../../src/protocol/apis/fetch.js";
+import { metadata } from "../../src/protocol/apis/metadata.js";
+import { nextOffsetOf, walkBatches } from "../../src/protocol/records/record-batch.js";
+import { readRecords } from "../../src/protocol/records/record-batch-reader.js";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
 import { BrokerClient } from "../support/broker-client.js";
 import { ConsumerProtocolStory, KAFKA_ANSWERS } from "../support/consumer-protocol-story.js";
@@ -12,6 +18,29 @@ import { findPeers, Peers } from "./peers.js";
 
 const { script, missing } = findPeers();
 const TIMEOUT_MS = 300_000;
+const GROUP = "story";
+/** The versions of the keys of a consumer group's records. */
+const CONSUMER_KEYS: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 16]);
+
+/** All records of the group's partition of `__consumer_offsets`. */
+async function recordsOf(client: BrokerClient): Promise<{ key: Buffer; value: Buffer | null }[]> {
+  const asked = { topics: [{ name: "__consumer_offsets" }], allowAutoTopicCreation: false };
+  const { topics: described } = await client.request(metadata, 9, asked);
+  const partition = partitionOfId(GROUP, described[0]!.partitions.length);
+  const found: { key: Buffer; value: Buffer | null }[] = [];
+  for (let fetchOffset = 0; ; ) {
+    const partitions = [{ partition, fetchOffset, partitionMaxBytes: 1_000_000 }];
+    const topics = [{ topic: "__consumer_offsets", partitions }];
+    const limits = { maxWaitMs: 0, minBytes: 0, maxBytes: 1_000_000, isolationLevel: 0 };
+    const { responses } = await client.request(fetch, 12, { ...limits, topics });
+    const { records, highWatermark } = responses[0]!.partitions[0]!;
+    for (const batch of walkBatches(records ?? Buffer.alloc(0))) {
+      for (const { key, value } of readRecords(batch.bytes)) found.push({ key: key!, value });
+      fetchOffset = nextOffsetOf(batch.header);
+    }
+    if (fetchOffset >= highWatermark) return found;
+  }
+}
 
 describe.skipIf(missing)("the consumer protocol", () => {
   test(
@@ -26,9 +55,22 @@ describe.skipIf(missing)("the consumer protocol", () => {
       try {
         await peers.startKafka();
         const client = await BrokerClient.connect(Number(peers.bootstrap.split(":")[1]));
-        const answers = await new ConsumerProtocolStory(client, "story").run();
+        const answers = await new ConsumerProtocolStory(client, GROUP).run();
+        const records = await recordsOf(client);
         client.close();
         expect(answers).toEqual(KAFKA_ANSWERS);
+        // Each record of a consumer group is read; those of these kinds are what the bundled broker would write. Others have tagged
+        // fields that it has no use for.
+        const kinds = new Set<string>();
+        for (const { key, value } of records) {
+          if (!CONSUMER_KEYS.has(key.readInt16BE(0))) continue;
+          const record = decodeGroupRecord(key, value);
+          expect(record, key.toString("hex")).toBeDefined();
+          kinds.add(record!.kind);
+          const again = encodeGroupRecord(record!);
+          if (["target", "current", "regex"].includes(record!.kind)) expect(again).toEqual({ key, value });
+        }
+        expect([...kinds].sort()).toEqual([...["current", "group-epoch", "member", "regex", "target", "target-epoch"]]);
       } finally {
         await peers.stop();
         rmSync(folder, { recursive: true, force: true });
