@@ -190,6 +190,31 @@ describe.skipIf(missing)("Java's consumers with group.protocol=consumer on the b
   );
 
   test(
+    "kafka-configs sets and shows the session of a group",
+    async () => {
+      const configs = (...args: string[]) =>
+        peers.tool("kafka.admin.ConfigCommand", [
+          ...server(),
+          "--entity-type",
+          "groups",
+          "--entity-name",
+          "g",
+          ...args,
+        ]);
+      await configs("--alter", "--add-config", "consumer.session.timeout.ms=50000");
+      const described = await configs("--describe");
+      expect(described).toMatch(/consumer\.session\.timeout\.ms=50000 .*DYNAMIC_GROUP_CONFIG/);
+      const all = await configs("--describe", "--all");
+      expect(all).toMatch(/consumer\.heartbeat\.interval\.ms=500 .*STATIC_BROKER_CONFIG/);
+      await configs("--alter", "--delete-config", "consumer.session.timeout.ms");
+      expect(await configs("--describe")).not.toContain("50000");
+      const refused = configs("--alter", "--add-config", "consumer.session.timeout.ms=5");
+      await expect(refused).rejects.toThrow("group.consumer.min.session.timeout.ms");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     "two share a topic, follow its growth, and one takes over what a killed one had",
     async () => {
       await createTopic("shared", 4);
