@@ -320,7 +320,7 @@ function foldOf(log: PartitionLog): string {
   const producers = [...log.producers.entries()]
     .map(({ seenAtMs: _, ...entry }) => entry)
     .sort((a, b) => a.producerId - b.producerId);
-  const aborted = log.reader.abortedTransactions(0, Number.MAX_SAFE_INTEGER);
+  const aborted = log.reader.abortedTransactions(log.logStartOffset, Number.MAX_SAFE_INTEGER);
   return JSON.stringify({ producers, open: log.openTransactions, aborted });
 }
 

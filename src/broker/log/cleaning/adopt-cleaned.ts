@@ -29,7 +29,11 @@ export async function adoptCleaned(log: PartitionLog, group: CleanedGroup): Prom
       swap.begin();
     } catch (cause) {
       // Another cleaning may group the segments differently, and take the aborted transactions for its own.
-      offlineUnless(log, () => removeCleaned(files.disk, folder, segment.baseOffset));
+      offlineUnless(log, () => {
+        // The disk may fail after it has renamed the file.
+        files.disk.remove(swap.path);
+        removeCleaned(files.disk, folder, segment.baseOffset);
+      });
       throw cause;
     }
   }

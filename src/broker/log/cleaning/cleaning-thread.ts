@@ -1,4 +1,4 @@
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { SYSTEM_DISK } from "../../../base/files/disk.js";
 import { InvariantError } from "../../../base/invariant-error.js";
@@ -13,7 +13,8 @@ function main(): void {
   const port = parentPort;
   if (!port) throw new InvariantError("The cleaning thread was not started as a thread");
   // Linux has a priority for each thread; elsewhere this would slow down the whole process.
-  if (process.platform === "linux") setPriority(NICE);
+  // One that has a lower one already may not raise it.
+  if (process.platform === "linux" && getPriority() < NICE) setPriority(NICE);
   const report = (message: CleaningReport) => port.postMessage(message);
   let steps: ReturnType<typeof writeCleaned> | undefined;
   const advance = () => {
@@ -28,7 +29,11 @@ function main(): void {
     }
   };
   port.on("message", (order: CleaningOrder) => {
-    if (order.kind === "clean") steps = writeCleaned(order.job, SYSTEM_DISK);
+    if (order.kind === "clean") {
+      // One that was not adopted ends here, and frees what it holds.
+      steps?.return(0);
+      steps = writeCleaned(order.job, SYSTEM_DISK);
+    }
     advance();
   });
 }

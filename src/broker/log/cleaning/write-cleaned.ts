@@ -1,7 +1,14 @@
 import type { Disk } from "../../../base/files/disk.js";
 import { KafkaError } from "../../../protocol/kafka-error.js";
 import { MalformedError } from "../../../protocol/malformed-error.js";
-import { type BatchHeader, isControlBatch, nextOffsetOf, walkBatches } from "../../../protocol/records/record-batch.js";
+import {
+  type BatchHeader,
+  type BatchSlice,
+  checkCrc,
+  isControlBatch,
+  nextOffsetOf,
+  walkBatches,
+} from "../../../protocol/records/record-batch.js";
 import { RecordCursor } from "../../../protocol/records/record-batch-reader.js";
 import { lastOffset } from "../segments/batch-walk.js";
 import { CleanedSegmentWriter, removeCleaned } from "../segments/cleaned-segment.js";
@@ -80,6 +87,22 @@ function* chunksOf(segment: Segment): Generator<Buffer> {
 }
 
 /**
+ * The batches of a chunk, whose bytes are those that were written: a changed key would supersede other records, and a
+ * batch that is written again gets a checksum of its own.
+ */
+function* intactBatches(chunk: Buffer, { folder }: CleaningJob): Generator<BatchSlice> {
+  for (const batch of walkBatches(chunk)) {
+    if (!checkCrc(batch.bytes, batch.header)) {
+      const { baseOffset } = batch.header;
+      throw new MalformedError(
+        `The records at offset ${baseOffset} in ${folder} are damaged: the disk has changed them since they were written. Replace the disk, and copy the topic's other records to a new topic`,
+      );
+    }
+    yield batch;
+  }
+}
+
+/**
  * Fills `keys`; a record of an aborted transaction supersedes none. Returns the offset reached, which is less than
  * planned when the keys do not all fit.
  */
@@ -92,7 +115,7 @@ function* mapKeys(
   for (const described of job.segments) {
     if (described.nextOffset <= job.firstDirtyOffset) continue;
     for (const chunk of chunksOf(openSealed(job, described, files))) {
-      for (const { header, bytes } of walkBatches(chunk)) {
+      for (const { header, bytes } of intactBatches(chunk, job)) {
         if (nextOffsetOf(header) <= job.firstDirtyOffset) continue;
         const isMapped = !isControlBatch(header) && !transactions.isAborted(header);
         if (isMapped && !mapBatch(bytes, keys)) return Math.max(header.baseOffset, job.firstDirtyOffset);
@@ -148,6 +171,8 @@ function* rewriteGroup(group: readonly JobSegment[], state: Rewriting): Generato
     return { bases, segment };
   } finally {
     writer.close();
+    // Open, files that the log removes would keep their space until all of it is cleaned.
+    for (const segment of segments) segment.close();
     // After a failure the disk may be full, and recovery, which would also delete these files, not run for a long time.
     if (!isWritten) removeCleaned(disk, folder, base);
   }
@@ -155,7 +180,7 @@ function* rewriteGroup(group: readonly JobSegment[], state: Rewriting): Generato
 
 function compactChunk(chunk: Buffer, state: Rewriting): Buffer[] {
   const kept: Buffer[] = [];
-  for (const { header, bytes } of walkBatches(chunk)) {
+  for (const { header, bytes } of intactBatches(chunk, state.job)) {
     const batch = compactOne(header, bytes, state);
     if (batch) kept.push(batch);
   }

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -11,8 +12,9 @@ import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
 import { append, batchOf, openTestLog, readAll } from "../../../support/broker-log.js";
 
 // A thread only runs compiled code, so its starter is imported from dist, too.
+const COMPILED = new URL("../../../../dist/src/broker/log/cleaning/cleaning-in-thread.js", import.meta.url).href;
 const { CleaningInThread } = (await import(
-  new URL("../../../../dist/src/broker/log/cleaning/cleaning-in-thread.js", import.meta.url).href
+  COMPILED
 )) as typeof import("../../../../src/broker/log/cleaning/cleaning-in-thread.js");
 
 let folder: string;
@@ -97,4 +99,56 @@ test("a cleaning that is ended waits for the group that a log is adopting", asyn
   });
   events.push("ended");
   expect(events).toEqual(["adopted: true", "ended"]);
+});
+
+const isLinux = process.platform === "linux";
+
+test.runIf(isLinux)("a cleaning whose group was not adopted holds no files during the next one", async () => {
+  const log = await filled("t-0");
+  const other = await filled("t-1");
+  expect(await worker.clean({ ...jobOf(log), segmentBytes: 1 }, async () => false)).toBe(undefined);
+  log.files.close();
+  let open: string[] = [];
+  await worker.clean(jobOf(other), async () => {
+    open = openFiles().filter(
+      (path) => path.startsWith(`${log.folder}/`) && !path.startsWith(log.segments.at(-1)!.path),
+    );
+    return false;
+  });
+  expect(open).toEqual([]);
+});
+
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      // The descriptor that has read the folder.
+      return [];
+    }
+  });
+}
+
+/** Cleans a job, its last argument, and prints the nice values of its process and of its most urgent thread. */
+const CLEANING_PROCESS = `
+  import { readdirSync, readFileSync } from "node:fs";
+  import { getPriority } from "node:os";
+  const { CleaningInThread } = await import(process.argv[2]);
+  const niceOf = (task) => Number(readFileSync("/proc/self/task/" + task + "/stat", "utf8").split(") ")[1].split(" ")[16]);
+  const worker = new CleaningInThread();
+  await worker.clean(JSON.parse(process.argv[3]), async () => {
+    console.log(JSON.stringify([getPriority(), Math.min(...readdirSync("/proc/self/task").map(niceOf))]));
+    return false;
+  });
+  await worker.end();
+`;
+
+test.runIf(isLinux)("a thread does not raise a priority that is low already: most users may not", async () => {
+  const job = JSON.stringify(jobOf(await filled("t-0")));
+  const script = join(folder, "clean.mjs");
+  writeFileSync(script, CLEANING_PROCESS);
+  const args = ["-n", "15", process.execPath, script, COMPILED, job];
+  const [own, mostUrgent] = JSON.parse(execFileSync("nice", args, { encoding: "utf8" })) as [number, number];
+  expect(own).toBeGreaterThanOrEqual(15);
+  expect(mostUrgent).toBe(own);
 });

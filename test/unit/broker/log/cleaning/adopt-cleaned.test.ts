@@ -93,6 +93,31 @@ test("a cleaning that fails before its result counts leaves no transactions to a
   expect(disk.list(FOLDER).filter(({ name }) => /swap|cleaned/.test(name))).toEqual([]);
 });
 
+test("a disk that fails after it has made a compacted segment count leaves none to the next start", async () => {
+  const disk = await logOf([{ a: 10 }, { b: 10 }, { a: 20 }, { q: 10 }]);
+  const log = opened(disk, 850, 1);
+  const { rename } = disk;
+  disk.rename = (from, to) => {
+    rename.call(disk, from, to);
+    if (to.endsWith(".log.swap")) throw Object.assign(new Error("EIO"), { code: "EIO", syscall: "rename" });
+  };
+  await expect(compactSealed(log)).rejects.toMatchObject({ code: "EIO" });
+  expect(log.offline).toBe(undefined);
+  expect(disk.list(FOLDER).filter(({ name }) => /swap|cleaned/.test(name))).toEqual([]);
+});
+
+test("a log of which the disk has changed a key is not compacted: it could supersede another key's record", async () => {
+  const disk = await logOf([{ a: 10 }, { b: 10 }, { q: 10 }]);
+  const log = opened(disk, 850, 1);
+  const fd = disk.open(`${FOLDER}/00000000000000000001.log`, "write");
+  const at = disk.readFile(`${FOLDER}/00000000000000000001.log`)!.indexOf("bbbbb") - 2;
+  disk.write(fd, Buffer.from("a"), 0, 1, at);
+  disk.close(fd);
+  expect(keysOf(log)).toEqual(["a", "a", "q"]);
+  await expect(compactSealed(log)).rejects.toThrow(`The records at offset 1 in ${FOLDER} are damaged`);
+  expect(keysOf(log)).toEqual(["a", "a", "q"]);
+});
+
 describe("a log adopts a compacted segment", () => {
   const CONTENT = [{ a: 10 }, { b: 10 }, { a: 20 }, { q: 10 }];
   const job = (log: PartitionLog) => {
@@ -122,6 +147,18 @@ describe("a log adopts a compacted segment", () => {
     expect(await adoptCleaned(log, group)).toBe(true);
     expect([blocking, disk.readBytes]).toEqual([[], 0]);
     expect(keysOf(log)).toEqual(["b", "a", "q"]);
+  });
+
+  test("made from files that nobody keeps open: they would keep their space", async () => {
+    const disk = await logOf(CONTENT);
+    const log = opened(disk, 1, 1);
+    const open: string[][] = [];
+    for (const step of writeCleaned(job(log), disk)) {
+      if (!step) continue;
+      log.files.close();
+      open.push(disk.openFiles.map((path) => path.slice(-6)).filter((name) => /0[0-2]\.log/.test(name)));
+    }
+    expect(open).toEqual([["01.log", "02.log"], ["02.log"], []]);
   });
 
   test("and reads from it, on disk, before the old ones go", async () => {
