@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
@@ -63,11 +63,19 @@ export class Peers {
     };
   }
 
-  /** @param env settings of the starter, such as PEER_BOOTSTRAP for a worker on another broker. */
-  static async prepare(script: string, env: NodeJS.ProcessEnv = {}): Promise<Peers> {
+  /**
+   * @param env settings of the starter, such as PEER_BOOTSTRAP for a worker on another broker.
+   * @param artifacts more jars for the class path, as Maven names them.
+   */
+  static async prepare(script: string, env: NodeJS.ProcessEnv = {}, artifacts: readonly string[] = []): Promise<Peers> {
     const shared = await installPeers(script);
     const home = mkdtempSync(join(tmpdir(), "millrace-peers-"));
-    for (const part of ["libs", "plugins"]) symlinkSync(join(shared, part), join(home, part));
+    symlinkSync(join(shared, "plugins"), join(home, "plugins"));
+    const libs = join(home, "libs");
+    mkdirSync(libs);
+    for (const jar of readdirSync(join(shared, "libs"))) symlinkSync(join(shared, "libs", jar), join(libs, jar));
+    for (const artifact of artifacts)
+      await run("mvn", ["-q", "-B", "dependency:copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${libs}`]);
     mkdirSync(join(home, "run"));
     const kafkaPort = await pairOfFreePorts();
     return new Peers(script, home, kafkaPort, await freePort(), env);

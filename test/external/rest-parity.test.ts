@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sendRaw } from "../support/raw-http.js";
 import { TestStack } from "../support/stack.js";
 import { findPeers, Peers } from "./peers.js";
+import { messageOf, rawAnswer, shapeOf } from "./raw-answer.js";
 import { type Aspect, REST_REQUESTS, type RestRequest } from "./rest-requests.js";
 
 const { script, missing } = findPeers();
@@ -58,37 +59,13 @@ async function ask(port: number, { line, headers = {}, body }: RestRequest): Pro
 }
 
 function answerOf(text: string): Answer {
-  const [head = "", ...rest] = text.split("\r\n\r\n");
-  const header = (name: string) => new RegExp(`^${name}: (.*)$`, "im").exec(head)?.[1]?.trim();
-  const content = rest.join("\r\n\r\n");
-  const isChunked = header("transfer-encoding") === "chunked";
-  const body = parsed(isChunked ? content.replace(/(^|\r\n)[0-9a-f]+\r\n/gi, "") : content);
-  const { message } = (typeof body === "object" && body !== null ? body : {}) as { readonly message?: string };
+  const { status, headers, body } = rawAnswer(text);
   return {
-    status: Number(head.slice(9, 12)),
-    type: header("content-type"),
-    allow: header("allow"),
-    location: header("location"),
+    status,
+    type: headers.get("content-type")?.[0],
+    allow: headers.get("allow")?.[0],
+    location: headers.get("location")?.[0],
     shape: shapeOf(body),
-    message,
+    message: messageOf(body),
   };
-}
-
-function parsed(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return content.startsWith("<") ? "HTML" : content;
-  }
-}
-
-/** Names and types without values. Names of connectors are values; of a list, the first item stands for all. */
-function shapeOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf);
-  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => [key, shapeOf(member)]),
-  );
 }
