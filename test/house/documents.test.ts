@@ -62,10 +62,12 @@ describe("the documents agree with the code", async () => {
 
   test("docs/connect-tests.md names tests that exist", () => {
     const text = readFileSync(fileURLToPath(new URL("../../docs/connect-tests.md", import.meta.url)), "utf8");
-    const named = [...text.matchAll(/`((?:unit|cluster|long|kill|external)\/[\w./-]+)`/g)].map(([, path]) => path!);
+    const named = [...text.matchAll(/`((?:unit|cluster|long|kill|external|support)\/[\w./-]+)`/g)].map(
+      ([, path]) => path!,
+    );
     expect(named.length).toBeGreaterThan(40);
     const isThere = (path: string) =>
-      ["", ".test.ts"].some((end) => existsSync(fileURLToPath(new URL(`../${path}${end}`, import.meta.url))));
+      ["", ".test.ts", ".ts"].some((end) => existsSync(fileURLToPath(new URL(`../${path}${end}`, import.meta.url))));
     expect(named.filter((path) => !isThere(path))).toEqual([]);
   });
 });

@@ -72,6 +72,11 @@ export class StatusWatch {
     await this.until(connector, () => this.#store.topics(connector).join() === topics.join());
   }
 
+  /** Whether the connector is noted as using this topic, among others. */
+  usesTopic(connector: string, topic: string): boolean {
+    return this.#store.topics(connector).includes(topic);
+  }
+
   /** The connector and exactly `tasks` tasks are RUNNING. */
   running(connector: string, tasks = 1): Promise<ConnectorStatuses> {
     return this.until(

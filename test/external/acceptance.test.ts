@@ -1,0 +1,9 @@
+import { describe } from "vitest";
+import { acceptanceSuite } from "../support/acceptance-suite.js";
+import { findRealKafka } from "./real-kafka.js";
+
+const start = await findRealKafka();
+
+describe.skipIf(!start)("Kafka Connect's own demands", () => {
+  acceptanceSuite("of a worker on the real Kafka", () => start!());
+});
