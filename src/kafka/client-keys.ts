@@ -160,6 +160,15 @@ value.serializer p class high *
  * answers about client overrides. What our own clients make of the keys is in client-properties.
  */
 export function clientKeys(client: JavaClient): ConfigDef {
+  const known = parsed.get(client) ?? parseTable(client);
+  parsed.set(client, known);
+  return known;
+}
+
+/** Each validation of a connector asks. */
+const parsed = new Map<JavaClient, ConfigDef>();
+
+function parseTable(client: JavaClient): ConfigDef {
   const keys: Record<string, ConfigKey> = {};
   for (const line of TABLE.trim().split("\n")) {
     const [name, clients, type, importance, ...rest] = line.split(" ") as [string, string, ConfigType, string];

@@ -23,6 +23,8 @@ interface Exchanged {
 }
 
 interface RequestQueue {
+  readonly inflight: ReadonlyMap<number, unknown>;
+  readonly pending: readonly unknown[];
   push(request: {
     readonly entry: {
       readonly apiKey: number;
@@ -229,7 +231,10 @@ class KafkajsWire implements Wire {
     if (this.#closed) return;
     this.#closed = true;
     const { connection } = this;
-    connection.rejectRequests(new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} was closed`));
+    // An error has a stack, which costs a worker that stops a thousand tasks more than the rest of a close.
+    const { inflight, pending } = connection.requestQueue;
+    if (inflight.size + pending.length > 0)
+      connection.rejectRequests(new KafkaError("NETWORK_EXCEPTION", `The connection to ${this.#name} was closed`));
     connection.socket?.destroy();
     // Ends its timers. With no request in flight and the socket gone, this only clears state.
     void connection.disconnect();

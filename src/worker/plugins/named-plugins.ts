@@ -29,6 +29,7 @@ const TYPE_ORDER: readonly PluginInfo["type"][] = [
 /** The facts of all plugins, by class name and alias, with all versions of each class. */
 export class NamedPlugins implements PluginCatalog {
   readonly #byKind: { readonly [K in PluginKind]: ClassMap<FactsOfKind[K]> };
+  #list: readonly PluginInfo[] | undefined;
 
   /** Of two plugins with one class name and version the first is taken. */
   constructor(facts: PluginFacts) {
@@ -43,6 +44,12 @@ export class NamedPlugins implements PluginCatalog {
   }
 
   list(): readonly PluginInfo[] {
+    // Made once: each validation of a connector asks for it, once for each class among its keys.
+    this.#list ??= this.#sorted();
+    return this.#list;
+  }
+
+  #sorted(): readonly PluginInfo[] {
     const { connector, ...others } = this.#byKind;
     const infos: PluginInfo[] = connector.all().map(({ className, type, version }) => ({
       class: className,

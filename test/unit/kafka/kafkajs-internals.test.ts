@@ -40,6 +40,8 @@ test("a connection has the members the transport uses", () => {
   for (const method of methods) expect(connection[method], method).toBeTypeOf("function");
   expect(connection["authHandlers"]).toBeNull();
   const queue = connection["requestQueue"] as Record<string, unknown>;
+  expect(queue["inflight"]).toBeInstanceOf(Map);
+  expect(queue["pending"]).toEqual([]);
   expect(queue["push"]).toBeTypeOf("function");
   expect(queue["fulfillRequest"]).toBeTypeOf("function");
   expect(queue["destroy"]).toBeTypeOf("function");
