@@ -79,7 +79,7 @@ class RecordCopy {
       for (const { range } of unread()) consumer.seek(range, range.start);
       let [movedAtMs, toldAtMs] = [clock.monotonicMs(), clock.monotonicMs()];
       while (unread().length > 0) {
-        const fetched = await consumer.poll(POLL_MS, this.#failed.signal);
+        const fetched = await consumer.poll(Math.min(POLL_MS, this.context.readTimeoutMs), this.#failed.signal);
         for (const chunk of fetched) {
           await this.#write(chunk);
           if (this.#copies.get(chunk.partition)!.isRead) consumer.pause([chunk]);
@@ -156,7 +156,7 @@ class RecordCopy {
 
   #stalled({ range, position }: PartitionCopy): KafkaError {
     const { topic, partition, end } = range;
-    const reason = this.#waitingFor ?? "it answers, without records";
+    const reason = this.#waitingFor ?? "no request has failed for long";
     const detail = `the source sent nothing for ${this.context.readTimeoutMs} ms, at offset ${position} of ${end}: ${reason}`;
     return new KafkaError("REQUEST_TIMED_OUT", `Reading ${topic}-${partition}`, { detail });
   }

@@ -21,11 +21,13 @@ let source: TestBroker;
 let target: TestBroker;
 let from: KafkaClient;
 let to: KafkaClient;
+let atSource: Interceptor;
 let atTarget: Interceptor;
 /** Resolves once the source has compacted a log. */
 let compacted: Deferred<LogFields | undefined>;
 beforeEach(async () => {
   compacted = deferred();
+  atSource = () => undefined;
   atTarget = () => undefined;
   const ann = { name: "ann", mechanism: "SCRAM-SHA-256", password: "secret", iterations: 4096 } as const;
   source = await startTestBroker({
@@ -37,6 +39,7 @@ beforeEach(async () => {
       },
     },
     scramUsers: [ann],
+    interceptor: (request) => atSource(request),
   });
   target = await startTestBroker({
     properties: { ...AUTHORIZER, "millrace.segment.bytes.min": "100" },
@@ -465,6 +468,22 @@ describe("what an export refuses or reports", () => {
       "export: 3 topics, 3 records, 1 offsets of 1 groups, 0 ACLs: complete",
     );
     for (const name of ["a", "b", "c"]) await expectSame(name, 0);
+  });
+
+  test("a source that sends nothing any more", async () => {
+    for (const name of ["a", "b"]) {
+      await create(from, name);
+      await send(from, [recordOf(name, 0, null, name)]);
+    }
+    atSource = ({ apiName }) => (apiName === "Fetch" ? { kind: "drop" } : undefined);
+    const { isComplete, lines } = await runExport(from, to, { readTimeoutMs: 300 });
+    expect(isComplete).toBe(false);
+    expect(lines.filter((line) => line.startsWith("incomplete: "))).toEqual([
+      expect.stringMatching(
+        /^incomplete: topic a: .*Reading a-0: the source sent nothing for 300 ms, at offset 0 of 1: /,
+      ),
+      expect.stringMatching(/^incomplete: export: it broke off: topics b and the offsets/),
+    ]);
   });
 
   test("an export that is stopped", async () => {
