@@ -54,7 +54,10 @@ const CLIENTS: readonly Client[] = [
     name: "confluent-kafka-python",
     needs: "python3",
     install: () => pythonCommand("confluent_client", ["confluent-kafka==2.16.1"]),
-    steps: [...ADMIN, PRODUCE, GROUP, "the same with cooperative-sticky", GROUPS, RECORDS, TRANSACTIONS],
+    steps: [
+      ...[...ADMIN, PRODUCE, GROUP, "the same with cooperative-sticky", "the same with group.protocol=consumer"],
+      ...[GROUPS, RECORDS, TRANSACTIONS],
+    ],
   },
   {
     name: "franz-go",

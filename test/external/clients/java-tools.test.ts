@@ -26,6 +26,7 @@ interface Tools {
   readonly readerFlag: string;
   readonly formatterFlag: string;
   readonly messagesFlag: string;
+  readonly consumerFlag: string;
 }
 
 const VERSIONS: readonly Tools[] = [
@@ -42,6 +43,7 @@ const VERSIONS: readonly Tools[] = [
     readerFlag: "--reader-property",
     formatterFlag: "--formatter-property",
     messagesFlag: "--num-records",
+    consumerFlag: "--command-property",
   },
   {
     version: "3.9.2",
@@ -53,6 +55,7 @@ const VERSIONS: readonly Tools[] = [
     readerFlag: "--property",
     formatterFlag: "--property",
     messagesFlag: "--messages",
+    consumerFlag: "--consumer-property",
   },
 ];
 
@@ -115,6 +118,16 @@ describe.skipIf(missing).each(VERSIONS)("the stock tools of Java's Kafka $versio
       );
       expect(read.trimEnd().split("\n")).toEqual(LINES);
     }
+  });
+
+  tool("console consumer with group.protocol=consumer", async () => {
+    const read = await run(
+      `${TOOLS}.consumer.ConsoleConsumer`,
+      ...["--topic", "zstd", "--group", "of-consumers", "--from-beginning", "--max-messages", "300"],
+      ...["--timeout-ms", "60000", kafka.consumerFlag, "group.protocol=consumer"],
+    );
+    expect(read.trimEnd().split("\n")).toEqual(LINES.map((line) => line.split("\t")[2]));
+    expect(await groups("--list", "--type", "consumer")).toMatch(/^of-consumers\s+Consumer\s*$/m);
   });
 
   tool("consumer-groups", async () => {

@@ -103,7 +103,7 @@ def produce():
 class Member(threading.Thread):
     def __init__(self, topic, group, taken, settings):
         super().__init__(daemon=True)
-        self.reader = consumer(group, session_timeout_ms=6000, **settings)
+        self.reader = consumer(group, **settings)
         self.reader.subscribe([topic])
         self.taken, self.stopped, self.assigned = taken, False, 0
         self.start()
@@ -166,6 +166,11 @@ def cooperative():
     share("cooperative", partition_assignment_strategy="cooperative-sticky")
 
 
+def consumer_protocol():
+    "the same with group.protocol=consumer"
+    share("consumer", group_protocol="consumer")
+
+
 def groups():
     "groups described and deleted"
     name = f"{NAME}-members-eager"
@@ -206,5 +211,5 @@ def transactions():
 
 run(
     confluent_kafka.__version__,
-    *(topics, configs, produce, group, cooperative, groups, delete_records, transactions),
+    *(topics, configs, produce, group, cooperative, consumer_protocol, groups, delete_records, transactions),
 )

@@ -49,7 +49,7 @@ def run(frame, topic, mode):
     print("ok", topic, flush=True)
 
 
-run(lines.select("key", "value", "headers"), "spark-copies", "append")
+run(lines.select("key", "value"), "spark-copies", "append")
 words = lines.select(explode(split(col("value").cast("string"), " ")).alias("key"))
 counts = words.groupBy("key").agg(count("*").cast("string").alias("value"))
 run(counts, "spark-counts", "update")
