@@ -3,12 +3,12 @@ import type { TopicDescription } from "../kafka/client/kafka-admin.js";
 import { KafkaError } from "../protocol/kafka-error.js";
 import { exportAcls } from "./acl-export.js";
 import { type Finding, findingLine, incomplete, reasonOf } from "./finding.js";
-import { carryGroups, readGroups } from "./group-offsets.js";
+import { carryGroups, type GroupOffsets, lateGroups, readGroups } from "./group-offsets.js";
 import { neverCarried } from "./never-carried.js";
 import type { PartitionCopy } from "./partition-copy.js";
 import { partitionName } from "./partition-name.js";
 import type { CopyContext } from "./record-copy.js";
-import { differenceNotes, judgeSource, shiftNotes, topicLine } from "./report.js";
+import { differenceNotes, judgeSource, lateTopics, shiftNotes, topicLine } from "./report.js";
 import { exportTopic, failedTopic, type TopicOutcome } from "./topic-export.js";
 import { isInternal } from "./topic-plan.js";
 
@@ -72,7 +72,7 @@ class ClusterExport {
         const acls = await exportAcls(from.admin, this.options.to.admin, signal);
         this.#findings.push(...acls.findings);
         this.#acls = acls.carried;
-        await this.#lookBack();
+        await this.#lookBack(groups);
         this.#findings.push(...(await neverCarried(from.admin, signal)));
       });
     } else {
@@ -96,19 +96,23 @@ class ClusterExport {
 
   /** The topics to export, by name. */
   async #topics(): Promise<TopicDescription[]> {
-    const { from, signal } = this.options;
-    const names = this.options.topics ?? (await from.admin.listTopics(signal));
-    const { topics, missing } = await from.admin.describeTopics([...new Set(names)], signal);
+    const { found, missing } = await this.#describe();
     for (const name of missing) {
       this.#findings.push(incomplete(`topic ${name}`, "it does not exist at the source", "check --topics"));
     }
-    const found = [...topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    const isLeftOut = ({ name, internal }: TopicDescription) => isInternal(name, internal);
     for (const { name } of this.options.topics ? found.filter(isLeftOut) : []) {
       const text = "a cluster's internal topics are not copied: offsets of groups are carried by themselves";
       this.#findings.push(incomplete(`topic ${name}`, text, "leave it out of --topics"));
     }
     return found.filter((each) => !isLeftOut(each));
+  }
+
+  /** The source's topics, or those of them that are asked for. */
+  async #describe(): Promise<{ readonly found: TopicDescription[]; readonly missing: readonly string[] }> {
+    const { from, signal } = this.options;
+    const names = this.options.topics ?? (await from.admin.listTopics(signal));
+    const { topics, missing } = await from.admin.describeTopics([...new Set(names)], signal);
+    return { found: [...topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), missing };
   }
 
   /** Exports one topic after the other. Returns how many were attempted before a cluster was gone. */
@@ -129,7 +133,7 @@ class ClusterExport {
   }
 
   /** What has changed at the source since the copies began, and what is another way at the target. */
-  async #lookBack(): Promise<void> {
+  async #lookBack(groups: readonly GroupOffsets[]): Promise<void> {
     const { from, signal } = this.options;
     for (const outcome of this.#outcomes) {
       const partitions = outcome.copies.map(({ range }) => range);
@@ -137,6 +141,18 @@ class ClusterExport {
       const starts = await from.admin.startOffsets(partitions, signal);
       this.#findings.push(...judgeSource(outcome, starts, ends));
     }
+    this.#findings.push(
+      ...lateTopics(
+        this.#outcomes,
+        (await this.#describe()).found.filter((each) => !isLeftOut(each)),
+      ),
+    );
+    const late = await readGroups(from.admin, signal);
+    const told = new Set(this.#findings.map(({ subject }) => subject));
+    this.#findings.push(
+      ...lateGroups(groups, late.groups, this.#copies),
+      ...late.findings.filter(({ kind, subject }) => kind === "incomplete" && !told.has(subject)),
+    );
     this.#findings.push(...shiftNotes(this.#outcomes), ...differenceNotes(this.#outcomes));
   }
 
@@ -169,4 +185,8 @@ class ClusterExport {
     const groups = `${this.#offsets} offsets of ${this.#groups} groups`;
     return `export: ${copied} topics, ${records} records, ${groups}, ${this.#acls} ACLs: ${verdict}`;
   }
+}
+
+function isLeftOut({ name, internal }: TopicDescription): boolean {
+  return isInternal(name, internal);
 }

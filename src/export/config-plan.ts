@@ -1,5 +1,5 @@
 import type { TopicConfigEntry } from "../kafka/client/kafka-admin.js";
-import { type Finding, incomplete } from "./finding.js";
+import { type Finding, incomplete, note } from "./finding.js";
 
 /** Configs of a topic by name. */
 export type TopicConfigs = ReadonlyMap<string, TopicConfigEntry>;
@@ -73,6 +73,14 @@ export function planConfigs(
       const text = `${MIN_INSYNC}=${value} is not set: with ${replicas} replicas nobody could write with acks=all`;
       findings.push(incomplete(`topic ${topic}`, text, "export it with a larger --replication-factor, or lower it"));
     } else first[name] = value;
+  }
+  const kept = [...target.keys()].filter(
+    (key) => own(key) !== undefined && setOn(source, key) === undefined && own(key) !== source.get(key)?.value,
+  );
+  if (kept.length > 0) {
+    const set = kept.map((key) => `${key}=${own(key)}`).join(", ");
+    const text = `it keeps what is set on it at the target only: ${set}. An export that was broken off may have left it`;
+    findings.push(note(`topic ${topic}`, text, "remove what is not wanted with kafka-configs.sh --delete-config"));
   }
   return { first, holds, last, findings };
 }

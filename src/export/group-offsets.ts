@@ -86,6 +86,26 @@ export function planGroupOffsets(
   return { offsets: carried, findings };
 }
 
+/**
+ * Groups that had no offsets before the copy, and have some of copied partitions now.
+ *
+ * @param before the groups with offsets before the copy. @param now those after it.
+ */
+export function lateGroups(
+  before: readonly GroupOffsets[],
+  now: readonly GroupOffsets[],
+  copies: ReadonlyMap<string, PartitionCopy>,
+): Finding[] {
+  const known = new Set(before.map(({ groupId }) => groupId));
+  return now.flatMap(({ groupId, offsets }) => {
+    const late = known.has(groupId) ? [] : offsets.map(partitionName).filter((name) => copies.has(name));
+    if (late.length === 0) return [];
+    const text = `it has committed its first offsets during the export, and they are not carried: ${late.join(", ")}`;
+    const remedy = "stop its members and export these topics again, or set its offsets at the target";
+    return [incomplete(`group ${groupId}`, text, `${remedy} with kafka-consumer-groups.sh --reset-offsets`)];
+  });
+}
+
 /** Where the offsets come from and go to. */
 export interface GroupCarriers {
   readonly from: KafkaAdmin;

@@ -1,3 +1,4 @@
+import type { TopicDescription } from "../kafka/client/kafka-admin.js";
 import type { TopicPartitionOffset } from "../kafka/client/topic-partition.js";
 import { type Finding, incomplete, note } from "./finding.js";
 import { copyAgain } from "./judge-copy.js";
@@ -35,6 +36,21 @@ export function judgeSource(
     findings.push(note(`topic ${topic}`, text, "nothing: the source does not have them either"));
   }
   return findings;
+}
+
+/** Topics and partitions that are new at the source since the export began. @param now what could be exported now. */
+export function lateTopics(outcomes: readonly TopicOutcome[], now: readonly TopicDescription[]): Finding[] {
+  const copied = new Map(outcomes.map(({ topic, copies }) => [topic, copies.length]));
+  return now.flatMap(({ name, partitions }) => {
+    const before = copied.get(name);
+    if (before === undefined) {
+      const text = "it was created during the export, and is not copied";
+      return [incomplete(`topic ${name}`, text, `export it with --topics ${name}`)];
+    }
+    if (before === 0 || before === partitions.length) return [];
+    const text = `it has ${partitions.length} partitions now, of which only the first ${before} are copied`;
+    return [incomplete(`topic ${name}`, text, `stop who adds them, then ${copyAgain(name)}`)];
+  });
 }
 
 /** Which topics have other offsets at the target: a warning to all that keep offsets outside of Kafka. */

@@ -6,8 +6,10 @@ import { type Deferred, deferred } from "../../../src/base/deferred.js";
 import { type LogFields, silentLogger } from "../../../src/base/logger.js";
 import type { Interception, Interceptor } from "../../../src/broker/interceptor.js";
 import type { KafkaClient } from "../../../src/kafka/client/kafka-client.js";
+import { createPartitions } from "../../../src/protocol/apis/create-partitions.js";
 import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
+import { BrokerClient } from "../../support/broker-client.js";
 import { clientOf, readAll, recordOf, runExport, send, transactional } from "../../support/export-run.js";
 import { MillraceProcess } from "../../support/millrace-process.js";
 
@@ -397,6 +399,48 @@ describe("what an export refuses or reports", () => {
     for (const group of ["moving", "still"]) {
       expect(await to.admin.listGroupOffsets(group)).toMatchObject([{ topic: "busy", partition: 0, offset: 1 }]);
     }
+  });
+
+  test("topics, partitions and groups that are new meanwhile", async () => {
+    await create(from, "grows");
+    await send(from, [recordOf("grows", 0, null, "x")]);
+    const meanwhile = async () => {
+      await create(from, "late");
+      const raw = await BrokerClient.connect(source.port);
+      const topics = [{ name: "grows", count: 2, assignments: null }];
+      await raw.request(createPartitions, 3, { topics, timeoutMs: 10_000, validateOnly: false });
+      raw.close();
+      await from.admin.alterGroupOffsets("new", [{ topic: "grows", partition: 0, offset: 1 }]);
+    };
+    atTarget = once("Produce", () => ({ kind: "delay", until: meanwhile() }));
+    const { isComplete, lines } = await runExport(from, to);
+    expect(isComplete).toBe(false);
+    expect(lines.filter((line) => line.startsWith("incomplete: "))).toEqual([
+      expect.stringMatching(
+        /^incomplete: topic grows: it has 2 partitions now, of which only the first 1 are copied\. What to do: stop/,
+      ),
+      expect.stringMatching(
+        /^incomplete: topic late: it was created during the export, .*export it with --topics late\.$/,
+      ),
+      expect.stringMatching(
+        /^incomplete: group new: it has committed its first offsets during the export, .*: grows-0\. What/,
+      ),
+    ]);
+  });
+
+  test("a topic that a broken-off export has left at the target keeps the configs of the copy, and is named", async () => {
+    await create(from, "left");
+    await send(from, [recordOf("left", 0, null, "x")]);
+    const stop = new AbortController();
+    atTarget = once("InitProducerId", () => {
+      stop.abort(new Error("stopped by SIGINT"));
+      return { kind: "drop" };
+    });
+    expect((await runExport(from, to, { signal: stop.signal })).isComplete).toBe(false);
+    const { lines } = await runExport(from, to);
+    expect(lines.filter((line) => line.startsWith("note: topic left: "))).toEqual([
+      expect.stringMatching(/at the target only: .*retention\.ms=-1.* broken off may have left it/),
+    ]);
   });
 
   test("records that somebody else writes to the target meanwhile", async () => {

@@ -85,6 +85,28 @@ describe("the plan of a topic's configs", () => {
     expect(last).toMatchObject({ "message.timestamp.type": null, "retention.ms": "7" });
   });
 
+  test("what is set at the target only is kept and named: a broken-off export may have left it", () => {
+    const there = configs({
+      "retention.ms": "-1",
+      "segment.bytes": "99",
+      "cleanup.policy": "delete",
+      "retention.bytes": "5",
+    });
+    const source = configs({ "retention.bytes": "7" });
+    const { first, last, findings } = planConfigs("t", source, there, 1);
+    expect({ ...first, ...last }).not.toHaveProperty("retention.ms");
+    expect(findings).toEqual([
+      {
+        kind: "note",
+        subject: "topic t",
+        text: expect.stringMatching(/at the target only: retention\.ms=-1, segment\.bytes=99\. An export/),
+        remedy: expect.stringContaining("--delete-config"),
+      },
+    ]);
+    const createdWith = creationConfigs(source);
+    expect(planConfigs("t", source, configs(createdWith), 1, createdWith).findings).toEqual([]);
+  });
+
   test("a topic that was created for the copy loses what it was created with", () => {
     const createdWith = creationConfigs(configs({ "max.message.bytes": "2000000" }));
     expect(createdWith).toEqual({
