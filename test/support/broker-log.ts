@@ -20,6 +20,8 @@ export interface TestLogOptions {
   readonly logger?: Logger;
   readonly logStartOffset?: number;
   readonly recoveryPoint?: number;
+  /** Throws when the folder is another process's; by default it never is. */
+  readonly checkFolder?: () => void;
 }
 
 /** Opens the log in `folder` as the broker would. */
@@ -43,7 +45,7 @@ function logOptions(folder: string, options: TestLogOptions): PartitionLogOption
     leaderEpoch: options.leaderEpoch ?? 0,
     logStartOffset: options.logStartOffset ?? 0,
     recoveryPoint: options.recoveryPoint ?? 0,
-    checkFolder: () => undefined,
+    checkFolder: options.checkFolder ?? (() => undefined),
   };
 }
 

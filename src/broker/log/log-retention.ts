@@ -6,6 +6,8 @@ export interface LogRetentionOptions {
   readonly segments: LogSegments;
   readonly availability: LogAvailability;
   readonly disk: Disk;
+  /** Throws when another process owns the folder. */
+  readonly checkFolder: () => void;
   /** Makes a new segment the active one. */
   readonly roll: () => void;
   /** Raises the first readable offset. */
@@ -39,7 +41,7 @@ export class LogRetention {
 
   /** Deletes that many complete segments; none if the producers behind them could not be told any more. */
   async #deleteOldest(count: number): Promise<number> {
-    const { segments, availability, roll, raiseStart } = this.#options;
+    const { segments, availability, checkFolder, roll, raiseStart } = this.#options;
     let deleted = 0;
     try {
       if (count > 0 && !(await segments.forceProducersAt(count))) {
@@ -50,6 +52,7 @@ export class LogRetention {
         return 0;
       }
       for (; deleted < count && availability.isAvailable; deleted++) {
+        checkFolder();
         raiseStart(segments.list[1]!.baseOffset);
         this.#retired.push(segments.retireOldest());
       }

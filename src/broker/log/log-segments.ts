@@ -143,33 +143,28 @@ export class LogSegments {
    * Seals the complete segments that are on disk, in the background. Only once the producers at the start of the active
    * one are on disk, too: the cleaner may then remove markers, which recovery would need if it had to begin before them.
    *
-   * Newest first, up to the first that cannot be: recovery begins at the oldest one without index files, and of those
-   * between it and the active one the producers need not be on disk.
-   *
    * @param level of the message about a failure: a repeated one is not worth a warning each second.
    */
   async sealSynced(level: "warn" | "debug"): Promise<void> {
     while (this.#sealing) await this.#sealing;
     if (this.#forcedAdded < this.#added) return;
-    const complete = this.#list.slice(0, -1);
-    if (complete.every(({ sealed }) => sealed)) return;
-    this.#sealing = this.#seal(complete.reverse(), level);
+    const synced = this.#list.slice(0, -1).filter((segment) => !segment.sealed && segment.isSynced);
+    if (synced.length === 0) return;
+    this.#sealing = this.#seal(synced, level);
     await this.#sealing;
     this.#sealing = undefined;
   }
 
-  async #seal(newestFirst: readonly Segment[], level: "warn" | "debug"): Promise<void> {
+  async #seal(segments: readonly Segment[], level: "warn" | "debug"): Promise<void> {
     const { isOpen, logger } = this.#options;
-    for (const segment of newestFirst) {
-      if (segment.sealed) continue;
-      if (!segment.isSynced) return;
+    for (const segment of segments) {
       try {
         await segment.sealLater(isOpen);
       } catch (cause) {
+        if (!isOpen()) return;
         const text =
           "The index files of a segment could not be written; unless a retry succeeds, the next start checks it";
-        if (isOpen()) logger[level](text, { path: segment.path }, cause);
-        return;
+        logger[level](text, { path: segment.path }, cause);
       }
     }
   }
@@ -181,7 +176,7 @@ export class LogSegments {
   async sealAtStop(): Promise<void> {
     await this.#sealing;
     const complete = this.#forcedAdded === this.#added ? this.#list.slice(0, -1) : [];
-    for (const segment of complete.reverse()) await segment.sealLater(this.#options.isOpen);
+    for (const segment of complete) await segment.sealLater(this.#options.isOpen);
     this.active.writeIndexSnapshot(this.active.nextOffset);
     // Those at the start of an empty one are on disk, perhaps the only ones left: a power cut could take what replaces them.
     if (this.active.size > 0) this.writeProducers();

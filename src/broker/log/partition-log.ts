@@ -69,6 +69,7 @@ export class PartitionLog {
       segments: this.#segments,
       availability: this.#availability,
       disk: files.disk,
+      checkFolder: options.checkFolder,
       roll: () => this.#roll(),
       raiseStart: (offset) => this.raiseStart(offset),
     });
@@ -345,6 +346,11 @@ export class PartitionLog {
       this.#commit.want();
       await this.#commit.running;
     }
+  }
+
+  /** Throws when another process owns the data folder; for what changes the log's files without an append. */
+  checkFolder(): void {
+    this.#options.checkFolder();
   }
 
   /** Replaces sealed segments by `fresh`, which was made from them; undefined: none of it is left. For the cleaner. */

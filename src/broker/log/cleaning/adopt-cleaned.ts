@@ -12,11 +12,11 @@ import type { CleanedGroup } from "./cleaning-job.js";
  * go. A crash leaves the old ones, or a `.swap` with which the next start goes on.
  *
  * Each step first makes sure that the log is open: the folder of a deleted topic has another name, and a topic created
- * since may have a folder of the old one.
+ * since may have a folder of the old one. Another process may have taken the data folder, too.
  *
  * @returns whether the log has adopted it; false: it was closed before, and the files are left to the next start.
  * @throws rejects with the disk's error when the group never counted, and nothing of it is left; with KafkaError
- * KAFKA_STORAGE_ERROR when the log is offline, now or before.
+ * KAFKA_STORAGE_ERROR when the log is offline, now or before; with DataFolderLostError.
  */
 export async function adoptCleaned(log: PartitionLog, group: CleanedGroup): Promise<boolean> {
   if (log.isClosed) return false;
@@ -25,6 +25,7 @@ export async function adoptCleaned(log: PartitionLog, group: CleanedGroup): Prom
   const { folder, files } = log;
   const swap = segment && new SegmentSwap(folder, segment.baseOffset, files);
   if (segment && swap) {
+    log.checkFolder();
     try {
       swap.begin();
     } catch (cause) {
@@ -49,6 +50,7 @@ export async function adoptCleaned(log: PartitionLog, group: CleanedGroup): Prom
     // Oldest first: a tombstone must outlive the records it deletes.
     for (const old of replaced) {
       if (log.isClosed) return true;
+      log.checkFolder();
       await files.disk.removeLater(old.retire());
     }
     return true;
@@ -69,6 +71,7 @@ async function takePlace(
     if (step.kind === "sync") await disk.syncFolderLater(log.folder);
     else await disk.removeLater(step.path);
     if (log.isClosed) return true;
+    log.checkFolder();
   }
   return true;
 }

@@ -207,4 +207,31 @@ describe("a log adopts a compacted segment", () => {
     expect(waits).toBe(6);
     for (let at = 1; at <= waits; at++) await closedAfter(at);
   });
+
+  test("and nothing of it in a folder that another process has taken, at whatever step", async () => {
+    for (let allowed = 0; allowed < 5; allowed++) {
+      const disk = await logOf(CONTENT);
+      let checks = 0;
+      let isLost = false;
+      const names = () => disk.list(FOLDER).map(({ name }) => name);
+      const log = openTestLog(FOLDER, {
+        disk,
+        leaderEpoch: 1,
+        configs: { ...COMPACTED, "segment.bytes": "850" },
+        checkFolder: () => {
+          isLost ||= ++checks > allowed;
+          if (isLost) throw new Error("lost");
+        },
+      });
+      const group = written(log, disk);
+      const { rename } = disk;
+      disk.rename = (from, to) => {
+        expect(isLost).toBe(false);
+        rename.call(disk, from, to);
+      };
+      await expect(adoptCleaned(log, group)).rejects.toThrow(/lost|offline/);
+      const isUntouched = names().some((name) => name.endsWith(".cleaned"));
+      expect([isLost, isUntouched]).toEqual([true, allowed === 0]);
+    }
+  });
 });
