@@ -65,5 +65,6 @@ test("this thread's dropped buffers do not pile up", async () => {
     await clock.advance(50);
     most = Math.max(most, process.memoryUsage().external - before);
   }
-  expect(most).toBeLessThan(16 * MIB);
+  // 49 MiB without it. Other tests in this process may hold some.
+  expect(most).toBeLessThan(32 * MIB);
 });
