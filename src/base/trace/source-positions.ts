@@ -3,8 +3,8 @@ import { SourceMap } from "node:module";
 
 /** The package's folder, from its compiled modules as from its sources. */
 const ROOT = new URL(import.meta.url.endsWith(".ts") ? "../../../" : "../../../../", import.meta.url).href;
-/** A position in a module that is loaded from a file. */
-const POSITION = /file:\/\/[^\s()]+\.js:\d+:\d+/g;
+/** A position in a module that is loaded from a file. Its URL may hold parentheses, but no blank. */
+const POSITION = /file:\/\/\S+?\.js:\d+:\d+/g;
 const maps = new Map<string, SourceMap | undefined>();
 
 /**
@@ -12,13 +12,13 @@ const maps = new Map<string, SourceMap | undefined>();
  * sources share one compiled module, whose name says little. Maps are read for the first stack that needs them; Node's
  * own option would read all of them at each start. Positions elsewhere stay, and all of them where maps are missing.
  */
-export function withSourcePositions(stack: string, read: (url: string) => string = readMap): string {
+export function withSourcePositions(stack: string, read: (url: string) => string = readMap, root = ROOT): string {
   return stack.replace(POSITION, (position) => {
     const [, url = "", line, column] = /^(.*):(\d+):(\d+)$/.exec(position) ?? [];
-    if (!url.startsWith(`${ROOT}dist/`)) return position;
+    if (!url.startsWith(`${root}dist/`)) return position;
     const entry = mapOf(url, read)?.findEntry(Number(line) - 1, Number(column) - 1);
     if (!entry || !("originalSource" in entry)) return position;
-    const source = new URL(entry.originalSource, url).href.slice(ROOT.length);
+    const source = new URL(entry.originalSource, url).href.slice(root.length);
     return `${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   });
 }

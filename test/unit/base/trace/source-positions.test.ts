@@ -28,6 +28,13 @@ test("positions in our compiled modules become those in their sources; all other
   expect(reads).toEqual([`${ROOT}dist/chunks/one.js.map`]);
 });
 
+test("a package whose folder has parentheses in its name", () => {
+  const root = "file:///opt/copy%20(1)/millrace/";
+  const stack = `Error: x\n    at f (${root}dist/chunks/five.js:2:5)\n    at async ${root}dist/chunks/five.js:2:9`;
+  const mapped = "Error: x\n    at f (src/kafka/poll.ts:10:3)\n    at async src/kafka/poll.ts:10:3";
+  expect(withSourcePositions(stack, () => MAP, root)).toBe(mapped);
+});
+
 test.each([
   [
     "is missing",
