@@ -104,6 +104,7 @@ class History {
       this.#check(log);
       for (let step = this.#pick(50); step > 0 && !this.#disk.isCut && !log.offline; step--) await this.#step(log);
       const how = life === lives - 1 ? "cut" : ENDS[this.#pick(ENDS.length)]!;
+      if (how === "close and cut" && !this.#isCompacted && this.#pick(2) === 0) await this.#empty(log);
       const isWhole = how !== "cut" && !this.#disk.isCut && !log.offline && this.#disk.fault === undefined;
       before = isWhole ? foldOf(log) : undefined;
       await endLife(this.#disk, log, how);
@@ -207,8 +208,10 @@ class History {
     }
   }
 
-  async #shorten(log: PartitionLog): Promise<void> {
-    const target = log.logStartOffset + this.#pick(log.highWatermark - log.logStartOffset + 1);
+  async #shorten(
+    log: PartitionLog,
+    target = log.logStartOffset + this.#pick(log.highWatermark - log.logStartOffset + 1),
+  ): Promise<void> {
     this.#logStart = Math.max(this.#logStart, target);
     log.raiseStart(target);
     try {
@@ -217,6 +220,13 @@ class History {
       if (this.#disk.fault === undefined) throw cause;
     }
     this.#logStart = Math.max(this.#logStart, log.logStartOffset);
+  }
+
+  /** Deletes all records: of the producers then only snapshots tell. */
+  async #empty(log: PartitionLog): Promise<void> {
+    if (log.offline || this.#disk.isCut) return;
+    await this.#settle(log);
+    if (!log.offline && !this.#disk.isCut) await this.#shorten(log, log.highWatermark);
   }
 
   /** Compacts what the cleaner would, if the log were the dirtiest. */
