@@ -48,6 +48,8 @@ export async function keepOffsets(beginnings: readonly Beginning[], context: Cop
 /** Writes empty records into a partition, up to an offset. */
 async function fill({ topic, partition, source, target }: Beginning, context: CopyContext): Promise<void> {
   const { to, clock, logger, signal } = context;
+  // An abort before the listener below would go unheard, and there may be billions of records to write.
+  signal.throwIfAborted();
   let failure: unknown;
   const properties = { acks: "all", "compression.type": "gzip", "compression.gzip.level": "1" };
   const producer = to.producer<undefined>(

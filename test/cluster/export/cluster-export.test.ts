@@ -547,6 +547,23 @@ describe("what an export refuses or reports", () => {
     never.resolve();
   });
 
+  test("an export that is stopped before it fills up a partition writes nothing", async () => {
+    await create(from, "cut");
+    await send(from, [recordOf("cut", 0, null, "a"), recordOf("cut", 0, null, "b")]);
+    await cut("cut", 0, 1);
+    const stop = new AbortController();
+    let produced = 0;
+    atTarget = ({ apiName }) => {
+      if (apiName === "DeleteRecords") stop.abort(new Error("stopped by SIGINT"));
+      if (apiName === "Produce") produced++;
+      return undefined;
+    };
+    const { isComplete, lines } = await runExport(from, to, { signal: stop.signal });
+    expect(isComplete).toBe(false);
+    expect(lines.join("\n")).toMatch(/topic cut: it is not copied: stopped by SIGINT/);
+    expect(produced).toBe(0);
+  });
+
   test("a target without an authorizer takes no ACLs", async () => {
     const open = await startTestBroker();
     const client = clientOf(open.bootstrap);
