@@ -118,6 +118,12 @@ async function pluginProvider(
         throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
       }
       if (read instanceof Map) return read;
+      if (read instanceof Promise) {
+        // The error below says all: what the promise comes to, nobody would wait for.
+        read.catch(() => {});
+        const remedy = "get must answer at once, with values that configure has fetched";
+        throw failed(path, `${plugin.className} returned a promise: ${remedy}`);
+      }
       const { data, ttlMs } = (read ?? {}) as ConfigData;
       if (!(data instanceof Map)) throw failed(path, `${plugin.className} returned no Map`);
       if (ttlMs !== undefined && !(typeof ttlMs === "number" && ttlMs >= 0))

@@ -107,13 +107,18 @@ describe("config providers", () => {
   test("that are plugins and fail are errors of the configuration that refers to them", async () => {
     const get = (path: string) => {
       if (path === "down") throw new Error("sealed");
-      return Promise.resolve(new Map());
+      if (path === "nothing") return undefined;
+      return Promise.reject(new Error("token abc was refused"));
     };
     const plugin = { className: "com.example.Vault", version: "1", configProvider: () => ({ configure() {}, get }) };
     const providers = await load(VAULT, {}, [plugin as unknown as ConfigProviderPlugin]);
     const read = (path: string) => () => resolveReferences({ a: ref(`v:${path}:x`) }, providers);
     expect(read("down")).toThrow("The config provider v could not read down: sealed");
-    expect(read("up")).toThrow("com.example.Vault returned no Map");
+    expect(read("nothing")).toThrow("com.example.Vault returned no Map");
+    // Vitest fails a run with unhandled rejections: nobody else awaits this one.
+    expect(read("later")).toThrow(
+      "could not read later: com.example.Vault returned a promise: get must answer at once",
+    );
   });
 
   test("that are plugins and give something other than texts are refused, naming the reference", async () => {
