@@ -42,6 +42,7 @@ export async function adoptCleaned(log: PartitionLog, group: CleanedGroup): Prom
     // The segment before must not lose its index files, or it would be taken for cut off where an empty group began.
     await files.disk.syncFolderLater(folder);
     if (log.isClosed) return false;
+    log.checkFolder();
     const replaced = log.segments.filter(({ baseOffset }) => group.bases.includes(baseOffset));
     const fresh = segment && Segment.ofSwap(folder, segment, replaced.at(-1)!.nextOffset, files);
     log.replaceSegments(replaced, fresh);

@@ -234,4 +234,25 @@ describe("a log adopts a compacted segment", () => {
       expect([isLost, isUntouched]).toEqual([true, allowed === 0]);
     }
   });
+
+  test("nor in one that another process takes while the new segment is forced to disk", async () => {
+    const disk = await logOf(CONTENT);
+    let isLost = false;
+    const configs = { ...COMPACTED, "segment.bytes": "850" };
+    const checkFolder = () => {
+      if (isLost) throw new Error("lost");
+    };
+    const log = openTestLog(FOLDER, { disk, leaderEpoch: 1, configs, checkFolder });
+    const group = written(log, disk);
+    const names = () => disk.list(FOLDER).map(({ name }) => name);
+    let atLoss: string[] = [];
+    const { syncFolderLater } = disk;
+    disk.syncFolderLater = async (path) => {
+      await syncFolderLater.call(disk, path);
+      isLost = true;
+      atLoss = names();
+    };
+    await expect(adoptCleaned(log, group)).rejects.toThrow(/offline/);
+    expect(names()).toEqual(atLoss);
+  });
 });
