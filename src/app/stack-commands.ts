@@ -126,7 +126,8 @@ export async function runExport(options: ExportCommandOptions, host: CommandProc
     const isComplete = await exportBetween(options, { clock, random, logger, print: host.print, signal: stop.signal });
     return isComplete ? EXIT.ok : EXIT.failed;
   } catch (error) {
-    host.report(errorLine(error));
+    // What a stop breaks off fails with an error of its own, which would name a server that may be well.
+    host.report(errorLine(stop.signal.aborted ? stop.signal.reason : error));
     return exitCodeOf(error, "starting");
   }
 }

@@ -1,7 +1,10 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runExport as runExportCommand } from "../../../src/app/stack-commands.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
 import { type LogFields, silentLogger } from "../../../src/base/logger.js";
 import type { Interception, Interceptor } from "../../../src/broker/interceptor.js";
@@ -58,7 +61,7 @@ afterEach(async () => {
 });
 
 /** Intercepts the first request of an API. */
-function once(apiName: string, intercept: () => Interception): Interceptor {
+function first(apiName: string, intercept: () => Interception): Interceptor {
   let isDone = false;
   return (request) => {
     if (isDone || request.apiName !== apiName) return undefined;
@@ -242,7 +245,7 @@ describe("what an export carries", () => {
     const errorCode = ErrorCodes.TOPIC_AUTHORIZATION_FAILED;
     const answers = [0, 1].map((partitionIndex) => ({ partitionIndex, lowWatermark: -1, errorCode }));
     const response = { throttleTimeMs: 0, topics: [{ name: "cut", partitions: answers }] };
-    atTarget = once("DeleteRecords", () => ({ kind: "answer", response }));
+    atTarget = first("DeleteRecords", () => ({ kind: "answer", response }));
     const refused = await runExport(from, to);
     expect(refused.isComplete).toBe(true);
     expect(refused.lines.filter((line) => line.startsWith("note: topic cut: "))).toEqual([
@@ -259,7 +262,7 @@ describe("what an export carries", () => {
   test("each record once, even if the answer to a batch is lost", async () => {
     await create(from, "once");
     await send(from, [recordOf("once", 0, null, "a"), recordOf("once", 0, null, "b")]);
-    atTarget = once("Produce", () => ({ kind: "drop", after: true }));
+    atTarget = first("Produce", () => ({ kind: "drop", after: true }));
     expect((await runExport(from, to)).isComplete).toBe(true);
     expect((await expectSame("once", 0)).target).toEqual([0, 1]);
   });
@@ -351,7 +354,7 @@ describe("what an export refuses or reports", () => {
     await from.admin.alterGroupOffsets("g", [{ topic: "t", partition: 0, offset: 0 }]);
     await to.close();
     to = clientOf(target.bootstrap, { "default.api.timeout.ms": "300" });
-    atTarget = once("OffsetCommit", () => ({ kind: "delay", until: target.crash() }));
+    atTarget = first("OffsetCommit", () => ({ kind: "delay", until: target.crash() }));
     const { isComplete, lines } = await runExport(from, to);
     expect(isComplete).toBe(false);
     expect(lines.filter((line) => line.startsWith("incomplete: "))).toEqual([
@@ -386,7 +389,7 @@ describe("what an export refuses or reports", () => {
       await send(from, [recordOf("busy", 0, null, "second")]);
       await from.admin.alterGroupOffsets("moving", [{ topic: "busy", partition: 0, offset: 2 }]);
     };
-    atTarget = once("Produce", () => ({ kind: "delay", until: meanwhile() }));
+    atTarget = first("Produce", () => ({ kind: "delay", until: meanwhile() }));
     const { isComplete, lines } = await runExport(from, to);
     expect(isComplete).toBe(false);
     expect((await readAll(to, "busy", 0)).records.map(({ value }) => value)).toEqual(["first"]);
@@ -412,7 +415,7 @@ describe("what an export refuses or reports", () => {
       raw.close();
       await from.admin.alterGroupOffsets("new", [{ topic: "grows", partition: 0, offset: 1 }]);
     };
-    atTarget = once("Produce", () => ({ kind: "delay", until: meanwhile() }));
+    atTarget = first("Produce", () => ({ kind: "delay", until: meanwhile() }));
     const { isComplete, lines } = await runExport(from, to);
     expect(isComplete).toBe(false);
     expect(lines.filter((line) => line.startsWith("incomplete: "))).toEqual([
@@ -432,7 +435,7 @@ describe("what an export refuses or reports", () => {
     await create(from, "left");
     await send(from, [recordOf("left", 0, null, "x")]);
     const stop = new AbortController();
-    atTarget = once("InitProducerId", () => {
+    atTarget = first("InitProducerId", () => {
       stop.abort(new Error("stopped by SIGINT"));
       return { kind: "drop" };
     });
@@ -450,7 +453,7 @@ describe("what an export refuses or reports", () => {
     const write = async () => {
       await send(other, [recordOf("shared", 0, null, "foreign")]);
     };
-    atTarget = once("Produce", () => ({ kind: "delay", until: write() }));
+    atTarget = first("Produce", () => ({ kind: "delay", until: write() }));
     const { isComplete, lines } = await runExport(from, to);
     expect(isComplete).toBe(false);
     expect(lines.filter((line) => line.startsWith("incomplete: "))).toEqual([
@@ -466,7 +469,7 @@ describe("what an export refuses or reports", () => {
       await create(from, name);
       await send(from, [recordOf(name, 0, null, "x")]);
     }
-    atTarget = once("Produce", () => ({ kind: "error", errorCode: ErrorCodes.INVALID_RECORD }));
+    atTarget = first("Produce", () => ({ kind: "error", errorCode: ErrorCodes.INVALID_RECORD }));
     const { isComplete, lines } = await runExport(from, to);
     expect(isComplete).toBe(false);
     expect(lines.filter((line) => line.startsWith("incomplete: "))).toEqual([
@@ -535,7 +538,7 @@ describe("what an export refuses or reports", () => {
     await send(from, [recordOf("t", 0, null, "x")]);
     const stop = new AbortController();
     const never = deferred();
-    atTarget = once("Produce", () => {
+    atTarget = first("Produce", () => {
       stop.abort(new Error("stopped by SIGINT"));
       return { kind: "delay", until: never.promise };
     });
@@ -616,6 +619,25 @@ describe("millrace broker export", () => {
       "export: 0 topics, 0 records, 0 offsets of 0 groups, 0 ACLs: INCOMPLETE, 1 findings",
     );
     expect(second.status).toBe("status 3");
+  });
+
+  test("says that it was stopped while a server was silent", async () => {
+    const stop = deferred<string>();
+    const silent = createServer(() => stop.resolve("SIGINT"));
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const reported: string[] = [];
+    const host = {
+      env: {},
+      print: () => {},
+      report: (line: string) => void reported.push(line),
+      stopRequested: stop.promise,
+    };
+    const { port } = silent.address() as AddressInfo;
+    const options = { from: source.bootstrap, to: `127.0.0.1:${port}`, keepOffsets: true };
+    expect(await runExportCommand(options, host)).toBe(2);
+    expect(reported).toEqual(["millrace: stopped by SIGINT"]);
+    silent.close();
   });
 
   test("names a file or a server that is wrong", async () => {
