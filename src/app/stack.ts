@@ -5,9 +5,8 @@ import type { LogLevel } from "../base/log/log-levels.js";
 import type { LogSink } from "../base/logger.js";
 import { BROKER_KEYS } from "../broker/broker-properties.js";
 import { formatEndpoint, reachableHere } from "../broker/net/endpoint.js";
-import { parseScramUser } from "../broker/security/scram-user.js";
 import { type BrokerThread, startBrokerThread } from "../broker/start-broker-thread.js";
-import { readPassword } from "./password-file.js";
+import { scramUsers } from "./scram-users.js";
 import type { RunningWorker, WorkerStackOptions } from "./stack-worker.js";
 
 export interface BrokerStackOptions {
@@ -125,21 +124,13 @@ export async function startBrokerStack(options: BrokerStackOptions): Promise<Bro
   const dataDir = properties["log.dirs"] ?? properties["log.dir"] ?? join(options.dataDir, "broker");
   if (dataDir.includes(","))
     throw new ConfigError("log.dirs", `Broker property log.dirs: only one folder is supported, got ${dataDir}`);
-  const password = options.passwordFile === undefined ? undefined : readPassword(options.passwordFile);
-  const scramUsers = (options.addScram ?? []).map((text) => {
-    const user = parseScramUser(text, password);
-    if (user) return user;
-    const form =
-      "SCRAM-SHA-256=[name=USER,password=PASSWORD], or SCRAM-SHA-512, with iterations=4096 to 16384; or a user's name, with its password in --password-file";
-    throw new ConfigError("--add-scram", `Invalid value [hidden] for --add-scram: expected ${form}`);
-  });
   try {
     return await startBrokerThread({
       dataDir,
       listen,
       listenInside: hasWorker,
       properties,
-      scramUsers,
+      scramUsers: scramUsers(options.addScram ?? [], options.passwordFile),
       logLevel,
       logFormat,
       logSink,

@@ -50,9 +50,8 @@ export interface ExportCommandOptions {
 
 const DATA = "./millrace-data";
 const ADD_SCRAM =
-  "SCRAM-SHA-256=[name=USER,password=PASSWORD]: a user to add to the broker, if it does not exist; may be repeated";
-const PASSWORD_FILE =
-  "the password of a user that --add-scram names without one (--add-scram USER); - reads the standard input";
+  "a user of SCRAM to add to the broker, if it does not exist, with its password in --password-file; or SCRAM-SHA-256=[name=USER,password=PASSWORD]; may be repeated";
+const PASSWORD_FILE = "the password of users that --add-scram names without one; - reads the standard input";
 const KAFKA = "(default: 127.0.0.1:9092)";
 
 /**
@@ -116,8 +115,8 @@ export async function runProgram(args: readonly string[], version: string, comma
   broker
     .command("export")
     .description("copy topics, offsets of groups and ACLs of a running broker to another Kafka")
-    .requiredOption("--from <HOST:PORT>", "the broker to copy from", address)
-    .requiredOption("--to <HOST:PORT>", "the Kafka to copy to", address)
+    .requiredOption("--from <HOST:PORT>", "the broker to copy from", remote)
+    .requiredOption("--to <HOST:PORT>", "the Kafka to copy to", remote)
     .option("--from-config <FILE.properties>", "Kafka's client properties for the source, such as its security")
     .option("--to-config <FILE.properties>", "Kafka's client properties for the target")
     .option("--topics <NAMES>", "only these topics, separated by commas (default: all)", names)
@@ -139,12 +138,23 @@ export async function runProgram(args: readonly string[], version: string, comma
   return code;
 }
 
-/** HOST:PORT, IPv6 in brackets. */
+/** HOST:PORT to listen on, IPv6 in brackets. */
 function address(text: string): string {
-  const port = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d+)$/.exec(text)?.[1];
-  if (port !== undefined && Number(port) > 65_535) throw new InvalidArgumentError("The port is above 65535.");
-  if (port !== undefined) return text;
+  if (portOf(text) !== undefined) return text;
   throw new InvalidArgumentError("Expected HOST:PORT, such as 127.0.0.1:9092; port 0 takes any free one.");
+}
+
+/** HOST:PORT to connect to. */
+function remote(text: string): string {
+  if (portOf(text)) return text;
+  throw new InvalidArgumentError("Expected HOST:PORT of a broker, such as 127.0.0.1:9092.");
+}
+
+function portOf(text: string): number | undefined {
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d+)$/.exec(text)?.[1];
+  if (port === undefined) return undefined;
+  if (Number(port) > 65_535) throw new InvalidArgumentError("The port is above 65535.");
+  return Number(port);
 }
 
 /** Names, separated by commas. */

@@ -20,8 +20,12 @@ export interface DemoResult {
   readonly objects: number;
 }
 
-/** The end of the demo's output: table, measurements, verdict, and where to look next. */
-export function reportDemo(result: DemoResult): string[] {
+/**
+ * The end of the demo's output: table, measurements, verdict, and where to look next.
+ *
+ * @param pathOf the path of a file of this package, as the user may open it.
+ */
+export function reportDemo(result: DemoResult, pathOf: (...parts: string[]) => string): string[] {
   const { verdicts, counts, latenciesMs } = result;
   const perSecond = (count: number, ms: number) => grouped((1000 * count) / Math.max(1, ms));
   const ms = (percent: number) => percentile(latenciesMs, percent)?.toFixed(1) ?? "?";
@@ -44,11 +48,18 @@ export function reportDemo(result: DemoResult): string[] {
     ...verdictLines(verdicts),
     "",
     "Where to look next:",
-    "  npm run demo -- --keep   the same, and stays up to play with",
-    "  config/demo/             the two connector configurations and the shop's SQL",
-    "  README.md                a first connector by hand; a real Kafka",
-    "  docs/architecture.md     how it works inside",
+    ...layOutHints([
+      ["npx millrace demo --keep", "the same, and stays up to play with"],
+      [pathOf("config", "demo"), "the two connector configurations and the shop's SQL"],
+      [pathOf("README.md"), "a first connector by hand; a real Kafka"],
+      [pathOf("docs", "architecture.md"), "how it works inside"],
+    ]),
   ];
+}
+
+function layOutHints(hints: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...hints.map(([what]) => what.length));
+  return hints.map(([what, why]) => `  ${what.padEnd(width)}   ${why}`);
 }
 
 function row(name: string, verdicts: readonly TopicVerdict[]): (string | number)[] {

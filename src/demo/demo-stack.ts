@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { CreateBucketCommand, HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import pg from "pg";
 import type { Clock } from "../api/clock.js";
@@ -11,6 +10,7 @@ import { Closers } from "../base/closers.js";
 import { type ObjectStore, startObjectStore } from "../emulators/object-store/object-store.js";
 import { type PostgresServer, startPostgres } from "../emulators/postgres/postgres-server.js";
 import type { ConnectorRequest } from "./connect-rest.js";
+import { packagePath } from "./package-path.js";
 import { startUp, type UpProcess } from "./up-process.js";
 
 /** The running parts of the demo. */
@@ -117,11 +117,6 @@ function prepareDataDir(asked: string | undefined, closers: Closers): string {
   chmodSync(folder, 0o711);
   closers.add("the data folder", () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
-}
-
-/** The path of a file of this package, from source and from dist alike. */
-function packagePath(...parts: string[]): string {
-  return join(dirname(createRequire(import.meta.url).resolve("millrace/package.json")), ...parts);
 }
 
 function readConfig(name: string): ConnectorRequest {

@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import type { Writable } from "node:stream";
 import type { Clock } from "../api/clock.js";
 import type { Logger } from "../api/logger.js";
@@ -13,6 +14,7 @@ import { reportDemo } from "./demo-report.js";
 import { DemoRun } from "./demo-run.js";
 import { DemoScreen } from "./demo-screen.js";
 import { type DemoStack, startDemoStack } from "./demo-stack.js";
+import { packagePath } from "./package-path.js";
 
 /** Options of `millrace demo`. */
 export interface DemoOptions {
@@ -81,13 +83,20 @@ async function runPipeline(stack: DemoStack, options: DemoOptions, screen: DemoS
   const parts = [run.run(), run.watch(), observer.run(signal)] as const;
   try {
     const [result] = await Promise.race([Promise.all(parts), parts[0].then((only) => [only] as const)]);
-    for (const line of reportDemo(result)) screen.line(line);
+    for (const line of reportDemo(result, shownPath)) screen.line(line);
     return result.verdicts.every(isFlawless);
   } finally {
     over.abort();
     await Promise.allSettled(parts);
     await kafka.close();
   }
+}
+
+/** The path of a file of this package, as the user may open it from the current folder. */
+function shownPath(...parts: string[]): string {
+  const path = packagePath(...parts);
+  const near = relative(process.cwd(), path);
+  return near.startsWith("..") ? path : near;
 }
 
 async function stayUp(stack: DemoStack, screen: DemoScreen, signal: AbortSignal): Promise<void> {

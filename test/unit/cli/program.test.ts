@@ -101,6 +101,10 @@ describe("the command line", () => {
 
   test.each([
     [["broker", "export", "--from", "a:1"], "millrace: required option '--to <HOST:PORT>' not specified\n"],
+    [
+      ["broker", "export", "--from", "a:0", "--to", "b:2"],
+      "millrace: option '--from <HOST:PORT>' argument 'a:0' is invalid. Expected HOST:PORT of a broker, such as 127.0.0.1:9092.\n",
+    ],
     [["broker", "export", "--from", "a:1", "--to", "b:2", "--topics", ","], /^millrace: .*Expected names/],
     [["broker", "export", "--from", "a:1", "--to", "b:2", "--replication-factor", "0"], /^millrace: .*from 1 on/],
   ])("%j is refused, with the reason", async (args, line) => {
