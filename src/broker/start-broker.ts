@@ -79,6 +79,18 @@ export interface RunningBroker {
   abandon(): Promise<void>;
 }
 
+/** @returns whether it is new. */
+function makeDataFolder(disk: Disk, path: string): boolean {
+  try {
+    return makeFolderDurably(disk, path);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(`Data folder ${path} cannot be created: ${message}. Choose another with --data or log.dirs`, {
+      cause,
+    });
+  }
+}
+
 /**
  * Starts the bundled broker: one node that is controller, leader and coordinator of everything.
  *
@@ -97,7 +109,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   });
   for (const name of properties.unknown)
     logger.warn("A broker property is not known here and has no effect", { property: name });
-  const isFresh = makeFolderDurably(disk, dataDir);
+  const isFresh = makeDataFolder(disk, dataDir);
   const lost = deferred<DataFolderLostError>();
   const lock = await DataFolderLock.take({ folder: dataDir, clock, logger, onLost: lost.resolve });
   const checkFolder = () => lock.check();

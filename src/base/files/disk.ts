@@ -7,7 +7,6 @@ import {
   fsync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -21,6 +20,7 @@ import {
   utimesSync,
   writeSync,
 } from "node:fs";
+import { makeFolders } from "./make-folders.js";
 
 /** read: an existing file. write: for reading and writing, created if it does not exist. replace: the same, emptied. */
 export type OpenMode = "read" | "write" | "replace";
@@ -137,7 +137,7 @@ export const SYSTEM_DISK: Disk = {
   removeLater: (path) => settled((done) => unlink(path, (error) => done(isMissing(error) ? null : error))),
   list: (path) =>
     readdirSync(path, { withFileTypes: true }).map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() })),
-  makeFolder: (path) => mkdirSync(path, { recursive: true, mode: 0o700 }),
+  makeFolder: makeFolders,
   removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
   modifiedMs: (path) => statSync(path).mtimeMs,
   setModifiedMs: (path, ms) => utimesSync(path, ms / 1000, ms / 1000),

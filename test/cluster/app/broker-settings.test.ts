@@ -95,6 +95,15 @@ describe("millrace broker --config", () => {
   });
 });
 
+test("a data folder that cannot be created is named, with the option that chooses another", async () => {
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  running = new MillraceProcess(["broker", "--data", file], WARNINGS);
+  expect(await running.exited).toBe("status 2");
+  expect(running.log).toContain(`millrace: Data folder ${join(file, "broker")} cannot be created: ENOTDIR`);
+  expect(running.log).toContain("Choose another with --data or log.dirs");
+});
+
 test("a password file that cannot be read, or is empty, is named", async () => {
   const empty = join(folder, "empty");
   writeFileSync(empty, "\n");
