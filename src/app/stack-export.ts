@@ -3,8 +3,10 @@ import type { Random } from "../api/random.js";
 import type { ExportCommandOptions } from "../cli/program.js";
 import { exportCluster } from "../export/cluster-export.js";
 import type { ClientProperties } from "../kafka/client/client-options.js";
+import type { KafkaClient } from "../kafka/client/kafka-client.js";
 import { connectionConfig } from "../kafka/client-properties.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
+import { KafkaError } from "../protocol/kafka-error.js";
 import { readPropertiesFile } from "./properties-file.js";
 
 /** The parts of an export that its process has. */
@@ -34,7 +36,7 @@ const WRITING: ClientProperties = {
  * Exports one cluster to another.
  *
  * @returns whether everything was carried that can be.
- * @throws ConfigError for a file or property; KafkaError when a cluster does not answer at the start.
+ * @throws ConfigError for a file or property; Error naming the option when a cluster does not answer at the start.
  */
 export async function exportBetween(options: ExportCommandOptions, parts: ExportParts): Promise<boolean> {
   const properties = (server: string, file: string | undefined, defaults: ClientProperties): ClientProperties => ({
@@ -54,7 +56,8 @@ export async function exportBetween(options: ExportCommandOptions, parts: Export
       logger,
     });
     try {
-      for (const { admin } of [from, to]) await admin.connect(CONNECT_TIMEOUT_MS, signal);
+      await connect(from, "--from", signal);
+      await connect(to, "--to", signal);
       return await exportCluster({
         from,
         to,
@@ -72,5 +75,16 @@ export async function exportBetween(options: ExportCommandOptions, parts: Export
     }
   } finally {
     await from.close();
+  }
+}
+
+/** Waits until a cluster answers. The option in the error is the one that names it: a user knows no bootstrap.servers. */
+async function connect({ admin }: KafkaClient, option: "--from" | "--to", signal: AbortSignal): Promise<void> {
+  try {
+    await admin.connect(CONNECT_TIMEOUT_MS, signal);
+  } catch (cause) {
+    if (!(cause instanceof KafkaError)) throw cause;
+    const remedy = `Check that it runs, and the security that it needs: ${option}-config FILE`;
+    throw new Error(`The Kafka of ${option} cannot be used: ${cause.message}. ${remedy}`, { cause });
   }
 }

@@ -647,7 +647,9 @@ describe("millrace broker export", () => {
     expect(bad.lines).toMatch(/^millrace: Invalid value NONSENSE for configuration sasl.mechanism/);
     expect(bad.status).toBe("status 1");
     const gone = await run("--from", source.bootstrap, "--to", "127.0.0.1:1");
-    expect(gone.lines).toMatch(/^millrace: .*bootstrap.servers=127.0.0.1:1 answered/);
+    expect(gone.lines).toMatch(/^millrace: The Kafka of --to cannot .*=127.0.0.1:1 answered.* needs: --to-config FILE/);
     expect(gone.status).toBe("status 2");
+    const absent = await run("--from", "127.0.0.1:1", "--to", target.bootstrap);
+    expect(absent.lines).toMatch(/^millrace: The Kafka of --from cannot .* needs: --from-config FILE/);
   });
 });
