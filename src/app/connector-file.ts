@@ -39,8 +39,9 @@ export function parseConnectorFile(text: string, file: string): NamedConnector {
   try {
     // Numbers become text: config values are text, and 1.0 or 10000000000000000001 must arrive as written.
     json = parseJsonNumbers(text, (number) => number) as typeof json; // it begins with a brace
-  } catch (cause) {
-    throw fault("it is not valid JSON", cause);
+  } catch {
+    // Without the cause: its message quotes the text around the fault, which may be a password, and goes to the log.
+    throw fault("it is not valid JSON: check its quotes, commas and braces");
   }
   const { config, name, initial_state: initial } = json;
   if (typeof config !== "object" || config === null) return named(configOf(json, fault), file, fault);

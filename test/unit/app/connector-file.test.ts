@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parseConnectorFile } from "../../../src/app/connector-file.js";
 
@@ -48,5 +49,16 @@ describe("a connector file", () => {
   ])("%s is refused, naming the file", (text, why) => {
     expect(() => parse(text)).toThrow(`Connector file c.file: ${why}`);
     expect(() => parse(text)).not.toThrow(/secret/);
+  });
+
+  it("a fault beside a password does not carry the text around it", () => {
+    let error: unknown;
+    try {
+      parse('{"name": "a", "config": {"database.password": s3cr3t}}');
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(Error);
+    expect(inspect(error)).not.toContain("s3cr3t");
   });
 });
