@@ -16,6 +16,8 @@ export const createPartitions = defineHandler(api, {
     const wanted = topics.reduce((sum, { name, count }) => {
       return sum + Math.max(0, count - (broker.topics.get(name)?.logs.length ?? count));
     }, 0);
+    // A topic that is still being created counts only once its turn has come.
+    const room = { partitions: MAX_PARTITIONS_PER_REQUEST };
     const results = topics.map((topic) => {
       if (seen.has(topic.name)) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic in request.");
       seen.add(topic.name);
@@ -25,7 +27,7 @@ export const createPartitions = defineHandler(api, {
       if (wanted > MAX_PARTITIONS_PER_REQUEST) {
         return refused(topic.name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
       }
-      return broker.topics.inTurn(topic.name, () => grow(topic, validateOnly, broker));
+      return broker.topics.inTurn(topic.name, () => grow(topic, validateOnly, broker, room));
     });
     return { throttleTimeMs: 0, results: await Promise.all(results) };
   },
@@ -35,6 +37,7 @@ async function grow(
   { name, count, assignments }: TopicRequest,
   validateOnly: boolean,
   { topics, nodeId, logger }: Broker,
+  room: { partitions: number },
 ) {
   const topic = topics.get(name);
   if (!topic) {
@@ -44,6 +47,8 @@ async function grow(
   const current = topic.logs.length;
   const refusal = judgeMorePartitions(name, current, count, assignments, nodeId);
   if (refusal) return refused(name, refusal.error, refusal.message);
+  room.partitions -= count - current;
+  if (room.partitions < 0) return refused(name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
   if (validateOnly) return { name, errorCode: ErrorCodes.NONE };
   try {
     await topics.addPartitions(name, count);
