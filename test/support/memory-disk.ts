@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import type { Disk, DiskSpace, FolderEntry, OpenMode } from "../../src/base/files/disk.js";
 import type { Random } from "../../src/base/random.js";
+import { DiskTree } from "./disk-tree.js";
 
 /** A file's content now, and the part of it that a power cut does not touch. */
 interface FileNode {
@@ -14,7 +15,6 @@ interface FileNode {
 
 interface FolderNode {
   kind: "folder";
-  readonly now: Map<string, Node>;
 }
 
 type Node = FileNode | FolderNode;
@@ -46,8 +46,8 @@ export interface DiskFault {
  * pages for clean, as Linux does: they are readable, and no later sync writes them.
  */
 export class MemoryDisk implements Disk {
-  #root = new Map<string, Node>([["/", { kind: "folder", now: new Map() }]]);
-  #durable = new Map<string, Node>([["/", { kind: "folder", now: new Map() }]]);
+  #root = emptyTree();
+  #durable = emptyTree();
   #journal: EntryChange[] = [];
   readonly #open = new Map<number, { readonly path: string; readonly node: Node }>();
   #nextFd = 3;
@@ -99,13 +99,13 @@ export class MemoryDisk implements Disk {
     for (const change of survived) apply(this.#durable, change);
     this.#journal = [];
     const files = new Map<FileNode, FileNode>();
-    for (const [path, node] of this.#durable) {
+    for (const [path, node] of this.#durable.entries()) {
       if (node.kind !== "file") continue;
       const after = files.get(node) ?? this.#afterCut(node);
       files.set(node, after);
       this.#durable.set(path, after);
     }
-    this.#root = new Map(this.#durable);
+    this.#root = this.#durable.copy();
     this.#reset();
   }
 
@@ -214,7 +214,7 @@ export class MemoryDisk implements Disk {
     const node = this.#root.get(from);
     if (!node) throw this.#error("ENOENT", from);
     this.#step("write", to);
-    const moved = [...this.#root].filter(([path]) => path.startsWith(`${from}/`));
+    const moved = this.#root.below(from).map((path) => [path, this.#root.get(path)!] as const);
     this.#change({
       set: [
         { folder: dirname(from), name: basename(from), node: undefined },
@@ -243,23 +243,23 @@ export class MemoryDisk implements Disk {
 
   list(path: string): FolderEntry[] {
     this.#folder(path);
-    return [...this.#root]
-      .filter(([each]) => each !== "/" && dirname(each) === path)
-      .map(([each, { kind }]) => ({ name: basename(each), isFolder: kind === "folder" }));
+    return this.#root
+      .inside(path)
+      .map((each) => ({ name: basename(each), isFolder: this.#root.get(each)?.kind === "folder" }));
   }
 
   makeFolder(path: string): string | undefined {
     if (this.#root.has(path)) return undefined;
     const above = this.makeFolder(dirname(path));
     this.#step("write", path);
-    const node: FolderNode = { kind: "folder", now: new Map() };
+    const node: FolderNode = { kind: "folder" };
     this.#change({ set: [{ folder: dirname(path), name: basename(path), node }] });
     return above ?? path;
   }
 
   removeFolder(path: string): void {
-    const inside = [...this.#root.keys()].filter((each) => each === path || each.startsWith(`${path}/`));
-    for (const each of inside.reverse()) this.remove(each);
+    for (const each of this.#root.below(path).reverse()) this.remove(each);
+    this.remove(path);
   }
 
   modifiedMs(path: string): number {
@@ -354,7 +354,7 @@ export class MemoryDisk implements Disk {
   }
 
   #usedBytes(): number {
-    const files = new Set(this.#root.values());
+    const files = new Set(this.#root.nodes());
     return [...files].reduce((sum, node) => sum + (node.kind === "file" ? node.now.length : 0), 0);
   }
 
@@ -386,7 +386,13 @@ function changed(content: Buffer, made: Change): Buffer {
   return result;
 }
 
-function apply(tree: Map<string, Node>, { set }: EntryChange): void {
+function emptyTree(): DiskTree<Node> {
+  const tree = new DiskTree<Node>();
+  tree.set("/", { kind: "folder" });
+  return tree;
+}
+
+function apply(tree: DiskTree<Node>, { set }: EntryChange): void {
   for (const { folder, name, node } of set) {
     const path = folder === "/" ? `/${name}` : `${folder}/${name}`;
     if (node) tree.set(path, node);

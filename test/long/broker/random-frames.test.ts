@@ -7,7 +7,7 @@ import { seedOf } from "../../support/seed.js";
 import { APIS } from "../../unit/protocol/every-api.js";
 
 /** Frames in all, and per broker: each run ends with a look at what is left of it. */
-const FRAMES = Number(process.env["MILLRACE_FRAMES"] ?? 10_000);
+const FRAMES = Number(process.env["MILLRACE_FRAMES"] ?? 200_000);
 const RUN = 5000;
 const MIB = 1024 * 1024;
 
