@@ -4,6 +4,19 @@ import { labelsOf, type Metric } from "./metric.js";
 
 type ClientOfTask = TaskMetrics["clients"][number];
 
+type Row = readonly [
+  name: string,
+  type: "counter" | "gauge",
+  help: string,
+  of: (client: ClientOfTask, task: TaskMetrics) => number,
+];
+
+const OF_EVERY_CLIENT: readonly Row[] = [
+  ["request_total", "counter", "Requests.", (client) => client.requests],
+  ["outgoing_byte_total", "counter", "Bytes of requests.", (client) => client.sentBytes],
+  ["incoming_byte_total", "counter", "Bytes of answers.", (client) => client.receivedBytes],
+];
+
 /**
  * The metrics of the tasks' Kafka clients, under the names of Kafka's MBeans: `kafka_<domain>_<group>_<attribute>`,
  * without the group where it only repeats the domain.
@@ -21,9 +34,7 @@ export const CLIENT_METRICS: readonly Metric<Pick<WorkerReport, "taskMetrics">>[
       "The longest of them, in ms, of the last 30 to 60 s.",
       (client) => client.transferMaxMs,
     ],
-    ["request_total", "counter", "Requests.", (client) => client.requests],
-    ["outgoing_byte_total", "counter", "Bytes of requests.", (client) => client.sentBytes],
-    ["incoming_byte_total", "counter", "Bytes of answers.", (client) => client.receivedBytes],
+    ...OF_EVERY_CLIENT,
   ]),
   ...ofEach("consumer", [
     ["fetch_manager_records_consumed_total", "counter", "Records read.", (client) => client.recordsConsumed],
@@ -52,17 +63,8 @@ export const CLIENT_METRICS: readonly Metric<Pick<WorkerReport, "taskMetrics">>[
       "The longest of them, in ms, of the last 30 to 60 s.",
       (client) => client.transferMaxMs,
     ],
-    ["request_total", "counter", "Requests.", (client) => client.requests],
-    ["outgoing_byte_total", "counter", "Bytes of requests.", (client) => client.sentBytes],
-    ["incoming_byte_total", "counter", "Bytes of answers.", (client) => client.receivedBytes],
+    ...OF_EVERY_CLIENT,
   ]),
-];
-
-type Row = readonly [
-  name: string,
-  type: "counter" | "gauge",
-  help: string,
-  of: (client: ClientOfTask, task: TaskMetrics) => number,
 ];
 
 function ofEach(

@@ -45,7 +45,7 @@ export function groupConfigNumber(name: string, overrides: GroupOverrides, broke
   return Number(groupConfigSources(name, overrides, broker)[0]!.value);
 }
 
-/** What is wrong with a group's settings, in Kafka's words; undefined: nothing. */
+/** The fault of a group's settings, in Kafka's words; undefined if they are valid. */
 export function groupConfigFault(overrides: GroupOverrides, broker: BrokerProperties): string | undefined {
   for (const [name, value] of Object.entries(overrides)) {
     if (!Object.hasOwn(GROUP_CONFIG_KEYS, name)) return `Unknown group config name: ${name}`;

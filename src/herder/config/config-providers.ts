@@ -119,7 +119,7 @@ async function pluginProvider(
       }
       if (read instanceof Map) return read;
       if (read instanceof Promise) {
-        // The error below says all: what the promise comes to, nobody would wait for.
+        // The error below replaces its result, whose rejection would otherwise count as unhandled.
         read.catch(() => {});
         const remedy = "get must answer at once, with values that configure has fetched";
         throw failed(path, `${plugin.className} returned a promise: ${remedy}`);

@@ -17,7 +17,7 @@ export class ConsumerGroupState {
   readonly #targets = new Map<string, TopicPartitions>();
   readonly #regexes = new Map<string, ResolvedRegex>();
   readonly #instances = new Map<string, string>();
-  /** Who has a partition, by topic id. */
+  /** The owner of each partition, by topic id. */
   readonly #owners = new Map<string, Map<number, string>>();
 
   constructor(readonly groupId: string) {}

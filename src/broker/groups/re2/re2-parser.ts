@@ -66,7 +66,7 @@ export class Re2Parser {
     if (this.#take("+")) return [1, Number.POSITIVE_INFINITY];
     if (this.#take("?")) return [0, 1];
     const counted = REPEAT.exec(this.#rest());
-    // What is no repetition is text.
+    // Braces that form no repetition are literal text.
     if (!counted) return undefined;
     const [all, least, comma, most] = counted;
     this.#at += all.length;

@@ -58,7 +58,7 @@ export class Re2Pattern {
   }
 }
 
-/** What is wrong with an expression; undefined: nothing. */
+/** The fault of an expression; undefined if it is valid. */
 export function re2Fault(pattern: string): string | undefined {
   try {
     new Re2Parser(pattern).parse();
