@@ -21,10 +21,11 @@ export const ERROR_CODES: ErrorCodes = {
   },
   S3_OBJECT_CONFLICT: {
     text: "An object of this name already exists and holds other records; it was not overwritten.",
-    advice: "Move or delete the object, or choose another topics.dir; then restart the task.",
+    advice:
+      "Move or delete the object, or choose another topics.dir; then restart the task. The message names more ways out.",
   },
   S3_CONDITIONAL_WRITES_UNSUPPORTED: {
-    text: "The store does not support conditional writes (If-None-Match).",
+    text: "The store does not support conditional writes (If-None-Match), or ignores them.",
     advice:
       "Set enable.conditional.writes=false and accept duplicates after a crash, or leave out rotate.schedule.interval.ms.",
   },

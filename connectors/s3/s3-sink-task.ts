@@ -18,6 +18,7 @@ import { JSON_FORMAT, partitionerKind } from "./config/setting-checks.js";
 import { ByteArrayFormat } from "./formats/byte-array-format.js";
 import type { Format } from "./formats/format.js";
 import { JsonFormat } from "./formats/json-format.js";
+import { ConditionalWrites, type OnExisting } from "./object/conditional-writes.js";
 import { OpenFiles } from "./object/open-files.js";
 import { openSpillFile, type SpillFile } from "./object/spill-file.js";
 import { PartitionWriter, type WriterSettings } from "./partition/partition-writer.js";
@@ -35,6 +36,7 @@ const NO_RECORDS: readonly SinkRecord[] = [];
 interface Running {
   readonly context: SinkTaskContext;
   readonly client: ObjectStoreClient;
+  readonly conditional: ConditionalWrites;
   readonly files: OpenFiles;
   readonly writer: WriterSettings;
   readonly retryBackoffMs: number;
@@ -74,6 +76,13 @@ export class S3SinkTask implements SinkTask {
     const client = this.createClient(settings, context.logger);
     const format = formatOf(values, props, context);
     const writer = { ...planWriter(values), format, logger: context.logger, reportErrant: context.reportErrant };
+    const conditional = new ConditionalWrites(
+      onExisting(values, writer),
+      probeKey(values),
+      client,
+      calls,
+      context.logger,
+    );
     const files = new OpenFiles(
       {
         key: {
@@ -83,7 +92,7 @@ export class S3SinkTask implements SinkTask {
           offsetWidth: values["filename.offset.zero.pad.width"],
           extension: format.extension + (values["s3.compression.type"] === "gzip" ? ".gz" : ""),
         },
-        upload: { partSize: values["s3.part.size"], onlyIfAbsent: writer.conditionalWrites },
+        upload: { partSize: values["s3.part.size"], conditional },
         gzipLevel: values["s3.compression.type"] === "gzip" ? values["s3.compression.level"] : undefined,
         memoryBytes: values["s3.buffer.memory.bytes"],
       },
@@ -92,9 +101,9 @@ export class S3SinkTask implements SinkTask {
       this.createSpillFile,
       context.logger,
     );
-    this.#running = { context, client, files, writer, retryBackoffMs: values["retry.backoff.ms"] };
+    this.#running = { context, client, conditional, files, writer, retryBackoffMs: values["retry.backoff.ms"] };
     warnAbout(values, context);
-    await requireBucket(client, calls, context);
+    if (await findBucket(client, calls, context)) await this.#probe();
   }
 
   async open(partitions: readonly TopicPartition[]): Promise<void> {
@@ -110,7 +119,8 @@ export class S3SinkTask implements SinkTask {
   }
 
   async put(records: readonly SinkRecord[]): Promise<void> {
-    const { context, files, retryBackoffMs } = this.#started();
+    const { context, conditional, files, retryBackoffMs } = this.#started();
+    await conditional.requireHonoured();
     const nowMs = context.clock.nowMs();
     const batches = this.#split(records);
     const writers = [...this.#eachWriter()];
@@ -176,6 +186,15 @@ export class S3SinkTask implements SinkTask {
     return this.#started().files.memory;
   }
 
+  /** A store that is unavailable meanwhile is asked again before the first batch. */
+  async #probe(): Promise<void> {
+    try {
+      await this.#started().conditional.requireHonoured();
+    } catch (error) {
+      if (errorKind(error) !== "retriable") throw error;
+    }
+  }
+
   #started(): Running {
     if (this.#running) return this.#running;
     throw new UnsupportedError("S3_REQUEST_REFUSED", "The S3 sink task was used before it was started.");
@@ -233,19 +252,33 @@ export class S3SinkTask implements SinkTask {
   }
 }
 
-async function requireBucket(client: ObjectStoreClient, calls: StoreCalls, context: SinkTaskContext): Promise<void> {
+/** Whether the store answers. @throws when there is no such bucket. */
+async function findBucket(client: ObjectStoreClient, calls: StoreCalls, context: SinkTaskContext): Promise<boolean> {
   const doing = "looking at the bucket";
   const failed = await calls.sendOnce({
     doing,
     timeoutMs: HEAD_TIMEOUT_MS,
     run: (signal) => client.headBucket(signal),
   });
-  if (failed === undefined || context.stopping.aborted) return;
+  if (failed === undefined) return true;
+  if (context.stopping.aborted) return false;
   const { failure, cause } = failed;
   // The bucket exists, though we may not read it; the first object shows whether we may write.
-  if (failure.kind === "access-denied" || failure.kind === "refused" || failure.kind === "wrong-region") return;
-  if (failure.kind === "transient") return calls.noteWaiting(failure);
-  throw storeError(failure, calls.place, doing, cause);
+  if (failure.kind === "access-denied" || failure.kind === "refused" || failure.kind === "wrong-region") return true;
+  if (failure.kind !== "transient") throw storeError(failure, calls.place, doing, cause);
+  calls.noteWaiting(failure);
+  return false;
+}
+
+function onExisting(values: S3SinkValues, { conditionalWrites }: { conditionalWrites: boolean }): OnExisting {
+  if (conditionalWrites) return "keep";
+  return values["enable.conditional.writes"] ? "compare" : "overwrite";
+}
+
+/** Readers of a lake skip folders whose names begin with an underscore. */
+function probeKey(values: S3SinkValues): string {
+  const folder = values["topics.dir"].trim() === "" ? "" : values["topics.dir"] + values["directory.delim"];
+  return `${folder}_millrace${values["directory.delim"]}conditional-writes`;
 }
 
 function formatOf(values: S3SinkValues, props: Props, context: SinkTaskContext): Format {

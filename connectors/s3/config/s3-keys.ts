@@ -222,7 +222,7 @@ export const S3_KEYS = {
   },
   "enable.conditional.writes": {
     type: "boolean",
-    doc: "With rotate.schedule.interval.ms: create an object only if no object of its name exists, so a crash duplicates nothing. Needs a store that supports If-None-Match.",
+    doc: "Create an object only if no object of its name exists. With rotate.schedule.interval.ms a crash then duplicates nothing; the store must honour If-None-Match, which the task checks at its start. Otherwise an existing object is replaced only if it holds the same records, so that a topic created again does not overwrite the old one's objects. false: existing objects are overwritten.",
     default: true,
     importance: "low",
     group: "S3",

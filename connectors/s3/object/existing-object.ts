@@ -23,10 +23,31 @@ export function withRow(digest: RowDigest, row: Buffer): RowDigest {
 
 const READ_TIMEOUT_MS = 300_000;
 
+/** An object's rows, and its first ones up to a length that was asked for (all of them if it is shorter). */
+export interface ExistingRows extends RowDigest {
+  readonly beginning: RowDigest;
+}
+
+/** Digests rows that arrive in pieces, and their first `length` bytes. */
+export class RowsSoFar {
+  all: RowDigest = NO_ROWS;
+  beginning: RowDigest = NO_ROWS;
+
+  constructor(private readonly length: number) {}
+
+  add(piece: Buffer): void {
+    const left = this.length - this.all.length;
+    if (left > 0) this.beginning = withRow(this.beginning, left < piece.length ? piece.subarray(0, left) : piece);
+    this.all = withRow(this.all, piece);
+  }
+}
+
 /**
  * Reads an object once to find out which rows it holds; undefined when there is none of that key.
  *
  * @param gzip whether objects of this sink are compressed.
+ * @param beginning the length of its beginning to digest, too.
+ * @param abandoned ends the request.
  * @throws ConflictError when it is not in the form this sink writes; otherwise as StoreCalls.run.
  */
 export async function digestObject(
@@ -34,13 +55,16 @@ export async function digestObject(
   client: ObjectStoreClient,
   key: string,
   gzip: boolean,
-): Promise<RowDigest | undefined> {
+  beginning: number,
+  abandoned: AbortSignal,
+): Promise<ExistingRows | undefined> {
   const digest = await calls.run({
     doing: `reading object ${key}`,
     timeoutMs: READ_TIMEOUT_MS,
+    abandoned,
     run: async (signal) => {
       const bytes = await client.getObject(key, signal);
-      return bytes && digestBytes(bytes, gzip, key, signal);
+      return bytes && digestBytes(bytes, gzip, key, beginning, signal);
     },
   });
   if (digest instanceof ExpectedFailure) throw digest.cause;
@@ -52,19 +76,20 @@ async function digestBytes(
   bytes: AsyncIterable<Buffer>,
   gzip: boolean,
   key: string,
+  beginning: number,
   signal: AbortSignal,
-): Promise<RowDigest | ConflictError> {
-  let digest = NO_ROWS;
+): Promise<ExistingRows | ConflictError> {
+  const rows = new RowsSoFar(beginning);
   const source = Readable.from(bytes, { objectMode: false, signal });
   try {
     if (!gzip) {
-      for await (const piece of source) digest = withRow(digest, piece as Buffer);
-      return digest;
+      for await (const piece of source) rows.add(piece as Buffer);
+      return { ...rows.all, beginning: rows.beginning };
     }
     const gunzip = createGunzip();
     source.once("error", (error) => gunzip.destroy(error));
-    for await (const piece of source.pipe(gunzip)) digest = withRow(digest, piece as Buffer);
-    return digest;
+    for await (const piece of source.pipe(gunzip)) rows.add(piece as Buffer);
+    return { ...rows.all, beginning: rows.beginning };
   } catch (cause) {
     if (!String((cause as { code?: unknown }).code).startsWith("Z_")) throw cause;
     // Not retriable: the object will not change.

@@ -2,20 +2,22 @@ import { crc32 } from "node:zlib";
 import { type Logger, UnsupportedError } from "../../../src/api/index.js";
 import type { ObjectStoreClient, RequestBody, UploadedPart } from "../store/object-store-client.js";
 import { ExpectedFailure, type StoreCalls } from "../store/store-calls.js";
+import type { StoreFailure } from "../store/store-failure.js";
 import type { BufferedBytes } from "./buffered-bytes.js";
+import type { ConditionalWrites } from "./conditional-writes.js";
 import { NO_ROWS, type RowDigest } from "./existing-object.js";
 
 export interface UploadSettings {
   /** Bytes of every part but the last. */
   readonly partSize: number;
-  /** Create objects only where there is none (If-None-Match: *). */
-  readonly onlyIfAbsent: boolean;
+  readonly conditional: ConditionalWrites;
 }
 
 /**
  * - created: the object is stored, and it is ours.
- * - exists: an object of that name exists. It may still be ours, if the answer to an earlier attempt was lost.
- * - lost: the parts are gone, or another write was first: the rows must be written again.
+ * - exists: an object of that name exists, and was left alone. It may still be ours, if the answer to an earlier attempt
+ *   was lost. `overwrite` can still be called.
+ * - lost: the parts are gone, or another write was first: unless the object is ours, the rows must be written again.
  */
 export type FinishOutcome = "created" | "exists" | "lost";
 
@@ -63,30 +65,42 @@ export class ObjectUpload {
 
   /** Completes the object. Nothing may be appended after this. */
   async finish(): Promise<FinishOutcome> {
-    this.#outcome ??= await this.#finish();
+    this.#outcome ??= await this.#finish(() => this.settings.conditional.areUsed);
     return this.#outcome;
   }
 
-  async #finish(): Promise<FinishOutcome> {
-    await this.uploadFullParts();
-    if (this.#parts.length === 0 && this.#uploadId === undefined) return this.#putWhole();
-    if (this.bytes.length > 0) await this.#uploadPart(this.bytes.length);
-    return this.#complete();
+  /** After `exists`: stores the object in place of the one that exists. */
+  async overwrite(): Promise<FinishOutcome> {
+    this.#outcome = await this.#finish(() => false);
+    return this.#outcome;
   }
 
-  async #putWhole(): Promise<FinishOutcome> {
+  async #finish(onlyIfAbsent: () => boolean): Promise<FinishOutcome> {
+    await this.uploadFullParts();
+    if (this.#parts.length === 0 && this.#uploadId === undefined) return this.#putWhole(onlyIfAbsent);
+    if (this.bytes.length > 0) await this.#uploadPart(this.bytes.length);
+    return this.#complete(onlyIfAbsent);
+  }
+
+  /** Whether no part is uploaded yet: `bytes` are all of the object's. */
+  get isWhole(): boolean {
+    return this.#parts.length === 0;
+  }
+
+  async #putWhole(onlyIfAbsent: () => boolean): Promise<FinishOutcome> {
     const { key } = this;
     const body = await this.#prepare(this.bytes.length);
+    const isConditional = onlyIfAbsent();
     const result = await this.calls.run(
       {
         doing: `writing object ${key}`,
         timeoutMs: timeoutFor(body.length),
         abandoned: this.abandoned,
-        run: (signal) => this.client.putObject(key, body, this.settings.onlyIfAbsent, signal),
+        run: (signal) => this.client.putObject(key, body, isConditional, signal),
       },
-      this.settings.onlyIfAbsent ? ["exists", "not-implemented"] : [],
+      isConditional ? this.#conditionalFailures() : [],
     );
-    if (result instanceof ExpectedFailure) return this.#judge(result);
+    if (result instanceof ExpectedFailure) return this.#judge(result, () => this.#putWhole(onlyIfAbsent));
     await this.bytes.release();
     return "created";
   }
@@ -119,41 +133,45 @@ export class ObjectUpload {
     this.bytes.drop(length);
   }
 
-  async #complete(): Promise<FinishOutcome> {
+  async #complete(onlyIfAbsent: () => boolean): Promise<FinishOutcome> {
     const { key } = this;
     const uploadId = this.#uploadId!;
+    const isConditional = onlyIfAbsent();
     const result = await this.calls.run(
       {
         doing: `completing the multipart upload of object ${key}`,
         timeoutMs: 2 * BASE_TIMEOUT_MS,
         abandoned: this.abandoned,
-        run: (signal) => this.client.completeUpload(key, uploadId, this.#parts, this.settings.onlyIfAbsent, signal),
+        run: (signal) => this.client.completeUpload(key, uploadId, this.#parts, isConditional, signal),
       },
-      ["exists", "write-conflict", "no-such-upload", "not-implemented"],
+      ["write-conflict", "no-such-upload", ...(isConditional ? this.#conditionalFailures() : [])],
     );
-    if (result instanceof ExpectedFailure) return this.#judge(result);
+    if (result instanceof ExpectedFailure) return this.#judge(result, () => this.#complete(onlyIfAbsent));
     this.#uploadId = undefined;
     await this.bytes.release();
     return "created";
   }
 
+  /** Of a request with If-None-Match. A store that does not know the header may refuse it in its own words. */
+  #conditionalFailures(): StoreFailure["kind"][] {
+    const isPrecaution = this.settings.conditional.onExisting === "compare";
+    return ["exists", "not-implemented", ...(isPrecaution ? (["refused"] as const) : [])];
+  }
+
   /** Outcomes that the caller handles: it knows whether the rows can be read again. */
-  async #judge({ failure, cause }: ExpectedFailure): Promise<FinishOutcome> {
-    switch (failure.kind) {
+  async #judge(failed: ExpectedFailure, again: () => Promise<FinishOutcome>): Promise<FinishOutcome> {
+    switch (failed.failure.kind) {
       case "not-implemented":
-        throw new UnsupportedError(
-          "S3_CONDITIONAL_WRITES_UNSUPPORTED",
-          `The store of bucket ${this.calls.place.bucket} at ${this.calls.place.endpoint} does not support conditional writes (If-None-Match), which keep scheduled rotation from duplicating records after a crash: ${failure.cause}. Set enable.conditional.writes=false to do without.`,
-          { cause },
-        );
+      case "refused":
+        this.settings.conditional.refused(failed);
+        return again();
       case "exists":
-        await this.abort();
         return "exists";
       case "no-such-upload":
         // Either our completion was applied and its answer lost, or another client aborted the upload.
         this.#uploadId = undefined;
         await this.abort();
-        return "exists";
+        return "lost";
       default:
         await this.abort();
         return "lost";

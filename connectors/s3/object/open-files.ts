@@ -1,10 +1,13 @@
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
 import type { Logger, Schema } from "../../../src/api/index.js";
 import type { ObjectStoreClient } from "../store/object-store-client.js";
 import type { StoreCalls } from "../store/store-calls.js";
 import { BufferedBytes } from "./buffered-bytes.js";
 import { ChunkPool } from "./chunk-pool.js";
 import { type Compression, GzipCompression, NoCompression } from "./compression.js";
-import { digestObject, type RowDigest } from "./existing-object.js";
+import type { OnExisting } from "./conditional-writes.js";
+import { digestObject, type ExistingRows, type RowDigest, RowsSoFar } from "./existing-object.js";
 import { type ObjectKeySettings, objectKey } from "./object-key.js";
 import { type FinishOutcome, ObjectUpload, type UploadSettings } from "./object-upload.js";
 import type { SpillFile } from "./spill-file.js";
@@ -63,14 +66,41 @@ export class OpenFile {
     return this.upload.uploadFullParts();
   }
 
-  /** Stores the object. @throws RetriableError: call it again. */
-  async finish(): Promise<FinishOutcome> {
+  /** Stores the object unless one exists. @throws RetriableError: call it again. */
+  finish(): Promise<FinishOutcome> {
     this.compression.finish();
+    return this.#store(() => this.upload.finish());
+  }
+
+  /** After `finish` found an object: stores ours in its place. @throws RetriableError: call `finish` again. */
+  overwrite(): Promise<FinishOutcome> {
+    return this.#store(() => this.upload.overwrite());
+  }
+
+  /** After `finish` found an object: the digest of our first rows, or undefined if they are no longer here. */
+  async digestBeginning(length: number): Promise<RowDigest | undefined> {
+    const { upload } = this;
+    if (!upload.isWhole) return undefined;
+    return this.#reading(async () => {
+      const rows = new RowsSoFar(length);
+      const bytes: AsyncIterable<Buffer> = upload.bytes.read(upload.bytes.length);
+      const isPacked = this.compression.rows !== undefined;
+      for await (const piece of isPacked ? Readable.from(bytes, { objectMode: false }).pipe(createGunzip()) : bytes)
+        rows.add(piece as Buffer);
+      return rows.beginning;
+    });
+  }
+
+  async #store(upload: () => Promise<FinishOutcome>): Promise<FinishOutcome> {
+    const outcome = await this.#reading(upload);
+    if (outcome === "created") this.closed(this);
+    return outcome;
+  }
+
+  async #reading<T>(work: () => Promise<T>): Promise<T> {
     this.#isUploading = true;
     try {
-      const outcome = await this.upload.finish();
-      this.closed(this);
-      return outcome;
+      return await work();
     } finally {
       this.#isUploading = false;
     }
@@ -128,9 +158,19 @@ export class OpenFiles {
     return file;
   }
 
-  /** The rows that an existing object holds; undefined if there is none. */
-  digestExisting(key: string): Promise<RowDigest | undefined> {
-    return digestObject(this.calls, this.client, key, this.settings.gzipLevel !== undefined);
+  /** Whether an object of another topic may be in the way, and how it is handled. */
+  get onExisting(): OnExisting {
+    return this.settings.upload.conditional.onExisting;
+  }
+
+  /**
+   * The rows that an existing object holds; undefined if there is none.
+   *
+   * @param beginning the length of its beginning to digest, too.
+   * @param abandoned ends the request.
+   */
+  digestExisting(key: string, beginning: number, abandoned: AbortSignal): Promise<ExistingRows | undefined> {
+    return digestObject(this.calls, this.client, key, this.settings.gzipLevel !== undefined, beginning, abandoned);
   }
 
   /** Whether the files hold more memory than they may. */

@@ -1,6 +1,6 @@
 import { ConflictError, DataError, type Logger, type SinkRecord, type TopicPartition } from "../../../src/api/index.js";
 import type { Format } from "../formats/format.js";
-import { NO_ROWS, type RowDigest, sameRows, withRow } from "../object/existing-object.js";
+import { type ExistingRows, NO_ROWS, type RowDigest, sameRows, withRow } from "../object/existing-object.js";
 import { FinishingFiles } from "../object/finishing-files.js";
 import type { OpenFile, OpenFiles } from "../object/open-files.js";
 import type { Partitioner } from "./partitioner.js";
@@ -286,7 +286,7 @@ export class PartitionWriter {
         await this.settings.reportErrant?.(step.record, step.error);
         return this.#skip(step.record);
       case "look-for-existing": {
-        const existing = await this.files.digestExisting(step.key);
+        const existing = await this.files.digestExisting(step.key, 0, this.#abandon.signal);
         if (!existing) this.#noteCaughtUp(step.encodedPartition);
         else if (existing.length === 0) throw this.#conflict(step.key);
         else this.#replays.set(step.encodedPartition, { key: step.key, existing, seen: NO_ROWS });
@@ -323,13 +323,20 @@ export class PartitionWriter {
     await this.#giveUp(nowMs);
   }
 
-  /** Whether the object exists and holds exactly our rows. */
+  /** Whether the object exists and holds our rows. */
   async #finish(file: OpenFile): Promise<boolean> {
     const outcome = await file.finish();
-    if (outcome !== "exists") return outcome === "created";
+    if (outcome === "created") return true;
     // The answer to our own request may have been lost after the store applied it.
-    const existing = await this.files.digestExisting(file.key);
-    return existing !== undefined && sameRows(existing, file.rows);
+    const ours = file.rows;
+    const existing = await this.files.digestExisting(file.key, ours.length, this.#abandon.signal);
+    if (existing && sameRows(existing, ours)) {
+      await file.abort();
+      return true;
+    }
+    if (outcome === "lost" || this.files.onExisting === "keep") return false;
+    if (existing && !(await isSameTopic(existing, file))) throw this.#conflict(file.key);
+    return (await file.overwrite()) === "created";
   }
 
   /** Another writer's object was first, or our parts are gone: everything since the base is read and written again. */
@@ -386,12 +393,22 @@ export class PartitionWriter {
     const { topic, partition } = this.topicPartition;
     return new ConflictError(
       "S3_OBJECT_CONFLICT",
-      `Object ${key} exists already and holds other records than ${topic}-${partition} from that offset on, so it is neither overwritten nor continued. If it is left from another connector or from an earlier topic of that name, move or delete it, or choose another topics.dir; then restart the task.`,
+      `Object ${key} exists already and holds other records than ${topic}-${partition} from that offset on, so it is neither overwritten nor continued. If it is left from another connector or from an earlier topic of that name, move or delete it, or choose another topics.dir; then restart the task.${this.files.onExisting === "compare" ? " If the records are the same but their rows are not (other settings, or a transformation that adds the current time), set enable.conditional.writes=false to overwrite it." : ""}`,
     );
   }
 }
 
 const MAX_CAUGHT_UP = 10_000;
+
+/**
+ * Whether one begins with the other: an earlier run wrote the same records with other settings of rotation, and what one
+ * object lacks is in the next.
+ */
+async function isSameTopic(existing: ExistingRows, file: OpenFile): Promise<boolean> {
+  if (existing.length >= file.rows.length) return sameRows(existing.beginning, file.rows);
+  const ours = await file.digestBeginning(existing.length);
+  return ours !== undefined && sameRows(ours, existing);
+}
 
 function compareSchemas(file: OpenFile, record: SinkRecord): RecordFacts["schema"] {
   if (file.schema === record.valueSchema) return "same";
