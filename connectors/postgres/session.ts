@@ -14,15 +14,16 @@ import type { Heartbeat } from "./events/heartbeat.js";
 import { LogicalMessages } from "./events/logical-message.js";
 import { Snapshot } from "./events/snapshot.js";
 import { TransactionWalk } from "./events/transaction-walk.js";
+import { judgeLineage, type Lineage } from "./position/lineage.js";
 import type { Progress } from "./position/progress.js";
-import { planResume, wasMovedPast } from "./position/resume-point.js";
-import { readOffset, sourcePartition, startOffset } from "./position/source-offset.js";
-import { planStart, type StartPlan, type WalEnd } from "./position/start-plan.js";
+import { planResume } from "./position/resume-point.js";
+import { furthestOf, readOffset, sourcePartition, startOffset } from "./position/source-offset.js";
+import { planStart, type StartPlan } from "./position/start-plan.js";
 import { WalLag } from "./position/wal-lag.js";
 import { closeClient, connectDatabase } from "./server/database-client.js";
 import { codeOf } from "./server/failure.js";
-import { queryRows } from "./server/query-rows.js";
 import { ServerError } from "./server/server-error.js";
+import { serverVersion } from "./server/server-version.js";
 import { capturedTables, snapshotTables } from "./tables/captured-tables.js";
 import { ensurePublication, type TableName } from "./tables/publication.js";
 import { namesOf, warnOfUnpublished } from "./tables/publication-coverage.js";
@@ -30,10 +31,12 @@ import { RelationCache } from "./tables/relation-cache.js";
 import type { SourceBlocks } from "./tables/source-block.js";
 import type { TableFilter } from "./tables/table-filter.js";
 import type { TableSchemas } from "./tables/table-schemas.js";
-import { formatLsn, isIdleConfirmation, type Lsn, NO_LSN } from "./wal/lsn.js";
+import { type Lsn, NO_LSN } from "./wal/lsn.js";
 import { createSlot, dropSlot, readSlot, requireLogicalWal, type SlotState } from "./wal/replication-slot.js";
 import { ReplicationStream } from "./wal/replication-stream.js";
+import { identifyServer, readForks, type ServerIdentity } from "./wal/server-identity.js";
 import type { SilenceLimit } from "./wal/server-silence.js";
+import { currentLsn, readWalEnd } from "./wal/wal-end.js";
 
 export interface SessionOptions {
   readonly settings: Settings;
@@ -47,6 +50,8 @@ export interface SessionOptions {
   readonly schemas: TableSchemas;
 }
 
+const SAME: Lineage = { kind: "same" };
+
 /** Open transactions delay a new slot: after this time the status shows it. */
 const SLOT_WAIT_MS = 3_000;
 
@@ -59,7 +64,11 @@ export class Session {
   readonly #cut = new AbortController();
   #catalog: pg.Client | undefined;
   #reconnecting: Promise<pg.Client> | undefined;
-  /** Created the slot. Stays open and idle until the snapshot ends: the exported snapshot lives as long. */
+  #server: ServerIdentity | null = null;
+  /**
+   * A replication connection that does not stream yet. If it created the slot, it stays idle until the snapshot ends:
+   * the exported snapshot lives as long.
+   */
   #slotClient: pg.Client | undefined;
   #snapshotClient: pg.Client | undefined;
   #snapshot: AsyncGenerator<SourceRecord[], void, void> | undefined;
@@ -82,15 +91,17 @@ export class Session {
     const client = await this.#catalogClient();
     const streams = settings.snapshotMode !== "initial_only";
     const added = streams ? await this.#publish(client) : [];
+    const lineage = streams ? await this.#identify() : SAME;
     const slot = streams ? await readSlot(client, settings.slotName, settings.connection.database) : undefined;
-    const wal = slot ? await readWalEnd(client) : null;
     const plan = planStart({
       mode: settings.snapshotMode,
       offset: progress.offset === null ? null : readOffset(progress.offset),
       slot,
       slotName: settings.slotName,
-      wal,
+      wal: await readWalEnd(client),
+      lineage,
       confirmsLsn: settings.confirmsLsn,
+      trustsSlot: settings.trustsSlot,
       hasSnapshot: progress.hasSnapshot,
     });
     if (plan.kind === "stream" && progress.offset !== null && added.length > 0)
@@ -98,6 +109,33 @@ export class Session {
         `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Only changes from now on are sent, not their existing rows. To send those, take a new snapshot: set snapshot.mode=always for one start, or create the connector under another name`,
       );
     await this.#begin(plan, slot);
+  }
+
+  /** Opens the replication connection, and compares the server with the one that the offset belongs to. */
+  async #identify(): Promise<Lineage> {
+    const { progress } = this.#options;
+    const client = await this.#connect("Debezium Streaming", true);
+    this.#slotClient = client;
+    const server = await identifyServer(client);
+    this.#server = server;
+    if (progress.offset === null) return SAME;
+    const offset = readOffset(progress.offset);
+    const { identity } = offset;
+    const isLater = identity?.systemId === server.systemId && identity.timeline < server.timeline;
+    const forks = isLater ? await readForks(client, server.timeline) : [];
+    return judgeLineage({ identity, furthest: furthestOf(offset) }, server, forks);
+  }
+
+  /** The replication connection of `#identify`, or after a snapshot a new one to the same server. */
+  async #streamClient(): Promise<pg.Client> {
+    const waiting = this.#slotClient;
+    this.#slotClient = undefined;
+    if (waiting) return waiting;
+    const client = await this.#connect("Debezium Streaming", true);
+    const { systemId, timeline } = await identifyServer(client);
+    if (systemId === this.#server?.systemId && timeline === this.#server.timeline) return client;
+    closeClient(client);
+    throw new Error(`another server answers: system ${systemId}, timeline ${timeline}`);
   }
 
   /** @returns tables newly added to the publication. */
@@ -164,7 +202,7 @@ export class Session {
 
   async #begin(plan: StartPlan, slot: SlotState | undefined): Promise<void> {
     const { settings, progress, context } = this.#options;
-    if (plan.kind === "refuse") throw new UnsupportedError("POSTGRES_POSITION_LOST", plan.reason);
+    if (plan.kind === "refuse") return this.#refuse(plan.reason);
     if (plan.kind === "idle") return;
     if (plan.kind === "wait") throw new Error(plan.reason);
     if (plan.kind === "snapshot" && plan.slot === "keep") refuseMovingSlot(slot, settings.slotName);
@@ -172,28 +210,28 @@ export class Session {
     const created = plan.slot === "create" || plan.slot === "recreate" ? await this.#createSlot() : undefined;
     this.#startLsn = created?.consistentPoint ?? slot?.confirmedLsn ?? slot?.restartLsn ?? NO_LSN;
     if (plan.kind === "stream") {
-      this.#warnOfSkippedChanges(slot);
-      closeClient(this.#slotClient);
+      if (plan.kind === "stream" && plan.warning !== undefined) context.logger.warn(plan.warning);
       if (progress.offset === null && created)
         context.logger.info("Streaming from the new slot without a snapshot", { slot: settings.slotName });
       await this.#startStream();
       return;
     }
     if (settings.snapshotDelayMs > 0) await context.clock.delay(settings.snapshotDelayMs, context.stopping);
+    if (!created) this.#closeSlotClient();
     await this.#startSnapshot(created?.snapshotName ?? null);
   }
 
-  /** START_REPLICATION never starts before the slot's confirmed position. Debezium skips such changes silently. */
-  #warnOfSkippedChanges(slot: SlotState | undefined): void {
-    const { progress, settings, context } = this.#options;
-    const offset = progress.offset === null ? null : readOffset(progress.offset);
-    if (!slot?.confirmedLsn || !offset || !wasMovedPast(offset, slot.confirmedLsn, isIdleConfirmation)) return;
-    const stored = formatLsn(offset.lsnCommit ?? offset.lsnProc ?? offset.lsn ?? NO_LSN);
-    const confirmed = formatLsn(slot.confirmedLsn);
-    context.logger.warn(
-      `Replication slot ${settings.slotName} was moved to ${confirmed}, past the stored offset ${stored}, by another process: changes between the two are not sent. To get them, take a new snapshot (snapshot.mode=when_needed does so automatically, snapshot.mode=always at the next start), and use a separate slot for each reader`,
-      { slot: settings.slotName, stored, confirmed },
-    );
+  #closeSlotClient(): void {
+    closeClient(this.#slotClient);
+    this.#slotClient = undefined;
+  }
+
+  /** @throws UnsupportedError; an Error that the task retries if a newer offset was stored since this task began. */
+  async #refuse(reason: string): Promise<never> {
+    const { context, progress, settings } = this.#options;
+    const [stored] = await context.readOffsets([sourcePartition(settings.topicPrefix)]);
+    if (progress.renew(stored?.offset ?? null)) throw new Error("an earlier task has stored a newer offset");
+    throw new UnsupportedError("POSTGRES_POSITION_LOST", reason);
   }
 
   async #startSnapshot(snapshotName: string | null): Promise<void> {
@@ -207,6 +245,7 @@ export class Session {
       client: this.#snapshotClient,
       snapshotName,
       lsn,
+      identity: this.#server,
       tables: (client) => snapshotTables(client, settings, filter),
       settings,
       filter,
@@ -227,7 +266,7 @@ export class Session {
     // Empty tables have no row to carry the offset.
     if (progress.offset === null && this.#completedOffset) progress.goOnFrom(this.#completedOffset());
     closeClient(this.#snapshotClient);
-    closeClient(this.#slotClient);
+    this.#closeSlotClient();
     // Until the offset is stored, a crash repeats the whole snapshot: commit now.
     context.requestCommit();
     if (settings.snapshotMode === "initial_only") return;
@@ -242,7 +281,7 @@ export class Session {
     const version = await serverVersion(await catalog());
     const offset = progress.offset === null ? null : readOffset(progress.offset);
     const resume = planResume(offset, this.#startLsn);
-    const client = await this.#connect("Debezium Streaming", true);
+    const client = await this.#streamClient();
     const stream = await ReplicationStream.start(client, {
       slotName: settings.slotName,
       publicationName: settings.publication.name,
@@ -254,7 +293,7 @@ export class Session {
       clock,
     });
     const relations = new RelationCache(schemas, filter);
-    const first: SourceMap = progress.offset ?? startOffset(this.#startLsn, clock.nowMs() * 1000);
+    const first: SourceMap = progress.offset ?? startOffset(this.#startLsn, clock.nowMs() * 1000, this.#server);
     this.#stream = new EventStream({
       stream,
       walk: new TransactionWalk({
@@ -265,6 +304,7 @@ export class Session {
         messages: new LogicalMessages(settings.topicPrefix, settings.types),
         partition: sourcePartition(settings.topicPrefix),
         resume,
+        origin: { identity: this.#server, slotStart: this.#startLsn },
         lastCommit: offset?.lsnCommit ?? null,
         offset: first,
       }),
@@ -292,7 +332,8 @@ export class Session {
 
   async #createSlot() {
     const { settings, context } = this.#options;
-    this.#slotClient = await this.#connect("Debezium Streaming", true);
+    this.#slotClient ??= await this.#connect("Debezium Streaming", true);
+    const client = this.#slotClient;
     const { host, port, database } = settings.connection;
     const patience = context.clock.schedule(SLOT_WAIT_MS, () =>
       context.waitingFor(
@@ -301,7 +342,7 @@ export class Session {
     );
     try {
       const version = await serverVersion(await this.#catalogClient());
-      return await createSlot(this.#slotClient, settings.slotName, settings.slotFailover && version >= 170_000);
+      return await createSlot(client, settings.slotName, settings.slotFailover && version >= 170_000);
     } finally {
       patience.cancel();
     }
@@ -384,31 +425,6 @@ function refuseMovingSlot(slot: SlotState | undefined, name: string): void {
       undefined,
       undefined,
     );
-}
-
-async function serverVersion(client: pg.Client): Promise<number> {
-  const [row] = await queryRows(client, "SHOW server_version_num");
-  return Number(row!["server_version_num"]);
-}
-
-async function currentLsn(client: pg.Client): Promise<Lsn> {
-  const [row] = await queryRows(
-    client,
-    `SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn)::int8 AS lsn`,
-  );
-  return Number(row!["lsn"]) as Lsn;
-}
-
-/** The end of the WAL this server can send. */
-async function readWalEnd(client: pg.Client): Promise<WalEnd> {
-  const [row] = await queryRows(
-    client,
-    `SELECT s.is_standby,
-            (CASE WHEN s.is_standby THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), '0/0')
-                  ELSE pg_current_wal_flush_lsn() END - '0/0'::pg_lsn)::int8 AS lsn
-     FROM (SELECT pg_is_in_recovery() AS is_standby) s`,
-  );
-  return { lsn: Number(row!["lsn"]) as Lsn, isStandby: row!["is_standby"] === "t" };
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

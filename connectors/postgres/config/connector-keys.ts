@@ -77,6 +77,11 @@ export const CONNECTOR_KEYS = {
     doc: "connector: positions are confirmed from stored offsets. manual: never.",
     default: null,
   },
+  "offset.mismatch.strategy": {
+    type: "string",
+    doc: "If the slot was moved past the stored offset: trust_slot and trust_greater_lsn go on without the changes in between; no_validation and trust_offset refuse.",
+    default: "no_validation",
+  },
   "flush.lsn.source": { type: "boolean", doc: "Older form of lsn.flush.mode.", default: true },
   "schema.include.list": { type: "string", doc: "Java patterns of the schemas to capture.", default: null },
   "schema.exclude.list": { type: "string", doc: "Java patterns of the schemas not to capture.", default: null },

@@ -79,6 +79,8 @@ export interface Settings {
   readonly slotMaxRetries: number;
   readonly slotRetryDelayMs: number;
   readonly confirmsLsn: boolean;
+  /** offset.mismatch.strategy: stream on where the slot was moved past the stored offset. */
+  readonly trustsSlot: boolean;
   readonly snapshotMode: SnapshotMode;
   readonly snapshotDelayMs: number;
   readonly streamingDelayMs: number;
@@ -162,6 +164,7 @@ export function parseSettings(props: SubmittedProps): Settings {
     slotMaxRetries: config["slot.max.retries"],
     slotRetryDelayMs: config["slot.retry.delay.ms"],
     confirmsLsn: flushMode === null ? config["flush.lsn.source"] : flushMode !== "manual",
+    trustsSlot: /^trust_(slot|greater_lsn)$/.test(enumText(config["offset.mismatch.strategy"])),
     snapshotMode: (snapshotMode === "never" ? "no_data" : snapshotMode) as SnapshotMode,
     snapshotDelayMs: config["snapshot.delay.ms"],
     streamingDelayMs: config["streaming.delay.ms"],

@@ -12,7 +12,6 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
   "notification.enabled.channels": { harmless: [""] },
   "slot.stream.params": { harmless: [""] },
   "replica.identity.autoset.values": { harmless: [""] },
-  "offset.mismatch.strategy": { harmless: ["no_validation"] },
   "xmin.fetch.interval.ms": { harmless: ["0"] },
   "snapshot.select.statement.overrides": { harmless: [""] },
   "snapshot.query.mode": { harmless: ["select_all"] },

@@ -15,6 +15,7 @@ import type { TableSchemas } from "../tables/table-schemas.js";
 import { CopyChannel } from "../wal/copy-channel.js";
 import { CopyRowReader } from "../wal/copy-row.js";
 import type { Lsn } from "../wal/lsn.js";
+import type { ServerIdentity } from "../wal/server-identity.js";
 import type { ChangeEvents } from "./change-event.js";
 
 /** pg_class shows the snapshot's state, pg_relation_filenode the current one. */
@@ -30,6 +31,8 @@ export interface SnapshotOptions {
   readonly snapshotName: string | null;
   /** Where streaming starts afterwards. The rows must include every change before this position. */
   readonly lsn: Lsn;
+  /** The server that `lsn` belongs to; null if streaming never follows. */
+  readonly identity: ServerIdentity | null;
   /** Called within the snapshot's transaction. */
   readonly tables: (client: pg.Client) => Promise<readonly CapturedTable[]>;
   readonly settings: Settings;
@@ -67,7 +70,7 @@ export class Snapshot {
   /** The last record's offset. Valid once the snapshot has begun. */
   completedOffset(): SourceMap {
     const { time, txId } = this.#transaction;
-    return snapshotOffset(this.#options.lsn, txId, time.us, true);
+    return snapshotOffset(this.#options.identity, this.#options.lsn, txId, time.us, true);
   }
 
   /**
@@ -94,7 +97,7 @@ export class Snapshot {
   }
 
   async #begin(): Promise<void> {
-    const { client, snapshotName, lsn } = this.#options;
+    const { client, snapshotName, identity, lsn } = this.#options;
     await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     if (snapshotName !== null) await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotName)}`);
     // No timeouts: a large table or a slow worker may take long. row_security=off makes rows hidden by a policy an
@@ -110,7 +113,7 @@ export class Snapshot {
     const xid = now?.["xid"] ?? null;
     const time = eventTime(Number(now!["us"]));
     this.#transaction = { time, txId: xid === null ? null : Number(xid), origin: null, originLsn: null };
-    this.#offset = snapshotOffset(lsn, this.#transaction.txId, time.us, false);
+    this.#offset = snapshotOffset(identity, lsn, this.#transaction.txId, time.us, false);
   }
 
   async #describe(table: CapturedTable): Promise<{ definition: TableDefinition; schema: TableSchema } | undefined> {

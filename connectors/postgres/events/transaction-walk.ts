@@ -7,7 +7,13 @@ import {
 } from "../../../src/api/index.js";
 import type { Settings } from "../config/settings.js";
 import { judgeTransaction, type ResumePoint, type Skip, wasHandedOver } from "../position/resume-point.js";
-import { furthestOf, type MessageType, readOffset, streamedOffset } from "../position/source-offset.js";
+import {
+  furthestOf,
+  type MessageType,
+  type OffsetOrigin,
+  readOffset,
+  streamedOffset,
+} from "../position/source-offset.js";
 import type { RelationCache } from "../tables/relation-cache.js";
 import { eventTime, type SourceBlocks, type SourceTransaction } from "../tables/source-block.js";
 import { selects } from "../tables/table-filter.js";
@@ -33,6 +39,7 @@ export interface WalkOptions {
   readonly messages: LogicalMessages;
   readonly partition: SourceMap;
   readonly resume: ResumePoint;
+  readonly origin: OffsetOrigin;
   /** The stored offset's last commit; null before any. */
   readonly lastCommit: Lsn | null;
   /** The offset resumed from. All but the last record of the first event carry it: a crash among them repeats it. */
@@ -101,7 +108,7 @@ export class TransactionWalk {
     const walked = this.#transaction === OUTSIDE ? readOffset(this.#offset) : undefined;
     const txId = walked ? walked.txId : this.#transaction.txId;
     const timeUs = walked ? (walked.timeUs ?? 0) : this.#transaction.time.us;
-    this.#offset = streamedOffset(position, position, "COMMIT", txId, timeUs, 1);
+    this.#offset = streamedOffset(this.#options.origin, position, position, "COMMIT", txId, timeUs, 1);
     return this.#offset;
   }
 
@@ -245,7 +252,7 @@ export class TransactionWalk {
 
   #advance(lsn: Lsn, type: MessageType): SourceMap {
     const { txId, time } = this.#transaction;
-    this.#offset = streamedOffset(lsn, this.#lastCommit, type, txId, time.us, this.#eventsAtLsn);
+    this.#offset = streamedOffset(this.#options.origin, lsn, this.#lastCommit, type, txId, time.us, this.#eventsAtLsn);
     return this.#offset;
   }
 

@@ -12,7 +12,7 @@ const text: Rule = (value) => (typeof value === "string" ? undefined : "a text")
 const flag: Rule = (value) =>
   typeof value === "boolean" || /^(true|false)$/.test(String(value)) ? undefined : "true or false";
 
-/** The keys of Debezium's offsets. Others, such as those of an incremental snapshot, may hold anything. */
+/** The keys of Debezium's offsets, and those added here. Others, such as those of an incremental snapshot, may hold anything. */
 const RULES: Readonly<Record<string, Rule>> = {
   lsn: position,
   lsn_proc: position,
@@ -23,6 +23,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   messageType: text,
   last_snapshot_record: flag,
   snapshot_completed: flag,
+  system_id: text,
+  timeline: integer,
+  slot_start: position,
 };
 
 /**

@@ -27,6 +27,19 @@ export class Progress {
     this.#handedOver = offset;
   }
 
+  /**
+   * The offset now in the store, read again.
+   *
+   * @returns false, and changes nothing, if it is the one known, or this task has gone on from that one.
+   */
+  renew(stored: SourceMap | null): boolean {
+    if (stored === null || this.#handedOver !== null || this.#offset !== this.#stored) return false;
+    if (this.#stored !== null && sameOffset(this.#stored, stored)) return false;
+    this.#offset = stored;
+    this.#stored = stored;
+    return true;
+  }
+
   /** A snapshot starts: discards every earlier offset. */
   discard(): void {
     this.#offset = null;

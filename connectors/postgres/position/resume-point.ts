@@ -69,20 +69,21 @@ export interface SlotPosition {
   readonly confirmedLsn: Lsn | null;
 }
 
+/** Whether changes between a complete offset and the slot's confirmed position are missing. */
+export type Gap = "none" | "possible" | "certain";
+
 /**
- * Whether another process moved the slot past a complete offset: pg_replication_slot_advance, or another reader. We
+ * Judges whether another process moved the slot past the offset: pg_replication_slot_advance, or another reader. We
  * ourselves confirm no further than the stored `lsn_commit`, or leave the idle mark.
  *
- * Not certain: a worker that still reads may store and confirm more than the offset this task started with; and a
- * transaction that was open while the slot was created has changes before the slot's first position.
+ * Only possible: a transaction that was open while the slot was created has changes before the slot's first position,
+ * and an offset among them does not always say where that was.
  */
-export function wasMovedPast(
-  offset: StoredOffset,
-  confirmed: Lsn | null,
-  isIdleMark: (confirmed: Lsn) => boolean,
-): boolean {
+export function judgeGap(offset: StoredOffset, confirmed: Lsn | null, isIdleMark: (confirmed: Lsn) => boolean): Gap {
   const covered = offset.lsnCommit ?? offset.lsnProc ?? offset.lsn;
-  return covered !== null && confirmed !== null && confirmed > covered && !isIdleMark(confirmed);
+  if (covered === null || confirmed === null || isIdleMark(confirmed)) return "none";
+  if (confirmed <= Math.max(covered, offset.slotStart ?? NO_LSN)) return "none";
+  return offset.lsnCommit === null && offset.lsnProc !== null && offset.slotStart === null ? "possible" : "certain";
 }
 
 /**

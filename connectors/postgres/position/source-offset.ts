@@ -1,5 +1,6 @@
 import type { SourceMap } from "../../../src/api/index.js";
 import { type Lsn, NO_LSN } from "../wal/lsn.js";
+import type { ServerIdentity } from "../wal/server-identity.js";
 
 /** The type of the last message in the stream, in Debezium's words. */
 export type MessageType = "BEGIN" | "COMMIT" | "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE" | "MESSAGE";
@@ -18,6 +19,17 @@ export interface StoredOffset {
   readonly eventsProcessed: number;
   /** A snapshot had started and not ended. */
   readonly isSnapshotRunning: boolean;
+  /** The server that the positions belong to; null in offsets of Debezium, which does not store it. */
+  readonly identity: ServerIdentity | null;
+  /** Where the slot began. Stored until the first transaction has ended; null otherwise. */
+  readonly slotStart: Lsn | null;
+}
+
+/** What an offset says of its server beside Debezium's keys. Debezium ignores keys that it does not know. */
+export interface OffsetOrigin {
+  readonly identity: ServerIdentity | null;
+  /** The slot's own position when streaming began. */
+  readonly slotStart: Lsn;
 }
 
 export function sourcePartition(topicPrefix: string): SourceMap {
@@ -25,10 +37,11 @@ export function sourcePartition(topicPrefix: string): SourceMap {
 }
 
 /**
- * Offset of a streamed event. Omits keys without a value, as Debezium does. Nearly every event has a commit and a
- * transaction: such objects have the same keys in the same order, and so one hidden class.
+ * Offset of a streamed event. Omits keys without a value, as Debezium does. Nearly every event has a commit, a
+ * transaction and an identity: such objects have the same keys in the same order, and so one hidden class.
  */
 export function streamedOffset(
+  { identity, slotStart }: OffsetOrigin,
   lsn: Lsn,
   lastCommit: Lsn | null,
   messageType: MessageType,
@@ -36,8 +49,17 @@ export function streamedOffset(
   timeUs: number,
   eventsAtLsn: number,
 ): SourceMap {
-  if (eventsAtLsn <= 1 && lastCommit !== null && txId !== null)
-    return { lsn_proc: lsn, messageType, lsn_commit: lastCommit, lsn, txId, ts_usec: timeUs };
+  if (eventsAtLsn <= 1 && lastCommit !== null && txId !== null && identity !== null)
+    return {
+      lsn_proc: lsn,
+      messageType,
+      lsn_commit: lastCommit,
+      lsn,
+      txId,
+      ts_usec: timeUs,
+      system_id: identity.systemId,
+      timeline: identity.timeline,
+    };
   return {
     lsn_proc: lsn,
     messageType,
@@ -47,16 +69,29 @@ export function streamedOffset(
     ts_usec: timeUs,
     // Debezium 3.6.1 has no such key, so it is written only if several events share the position.
     ...(eventsAtLsn > 1 && { lsn_events_processed: eventsAtLsn }),
+    // A transaction that was open while the slot was made has changes before the slot's first position.
+    ...(lastCommit === null && slotStart !== NO_LSN && { slot_start: slotStart }),
+    ...identityKeys(identity),
   };
 }
 
+function identityKeys(identity: ServerIdentity | null): SourceMap {
+  return identity === null ? {} : { system_id: identity.systemId, timeline: identity.timeline };
+}
+
 /** Offset before any event, for streaming that starts without a snapshot. */
-export function startOffset(lsn: Lsn, timeUs: number): SourceMap {
-  return { lsn, ts_usec: timeUs };
+export function startOffset(lsn: Lsn, timeUs: number, identity: ServerIdentity | null): SourceMap {
+  return { lsn, ts_usec: timeUs, ...identityKeys(identity) };
 }
 
 /** Offset of a snapshot's rows: resuming after any but the last repeats the snapshot. */
-export function snapshotOffset(lsn: Lsn, txId: number | null, timeUs: number, isLast: boolean): SourceMap {
+export function snapshotOffset(
+  identity: ServerIdentity | null,
+  lsn: Lsn,
+  txId: number | null,
+  timeUs: number,
+  isLast: boolean,
+): SourceMap {
   return {
     last_snapshot_record: isLast,
     lsn,
@@ -64,6 +99,7 @@ export function snapshotOffset(lsn: Lsn, txId: number | null, timeUs: number, is
     ts_usec: timeUs,
     snapshot: "INITIAL",
     snapshot_completed: isLast,
+    ...identityKeys(identity),
   };
 }
 
@@ -81,7 +117,15 @@ export function readOffset(map: SourceMap): StoredOffset {
     timeUs: number(map["ts_usec"]),
     eventsProcessed: number(map["lsn_events_processed"]) ?? 1,
     isSnapshotRunning: isSnapshot && !isCompleted,
+    identity: readIdentity(map),
+    slotStart: position(map["slot_start"]),
   };
+}
+
+function readIdentity(map: SourceMap): ServerIdentity | null {
+  const systemId = map["system_id"];
+  const timeline = number(map["timeline"]);
+  return typeof systemId === "string" && timeline !== null ? { systemId, timeline } : null;
 }
 
 /** The tables of an unfinished incremental snapshot, in Debezium's form; undefined: none. */

@@ -34,7 +34,10 @@ export function explainReplicationFailure(
       `Replication slot ${slotName} cannot be read: ${message}. The changes since the stored offset are gone: set snapshot.mode=when_needed to take a new snapshot.`,
       { cause: error },
     );
-  if (code === "55000" || code === "58P01")
+  // Many states share this code, a synchronized slot of a standby among them. The next attempt reads which it is from
+  // pg_replication_slots, and refuses or waits.
+  if (code === "55000") return new Error(message, { cause: error });
+  if (code === "58P01")
     return new UnsupportedError(
       "POSTGRES_SLOT_LOST",
       `Replication slot ${slotName} cannot be read: ${message}. The offset to start reading from has been removed from the database write-ahead log. Take a new snapshot (snapshot.mode=when_needed does, and recreates the slot), and raise max_slot_wal_keep_size.`,

@@ -14,6 +14,8 @@ export interface SlotState {
   readonly confirmedLsn: Lsn | null;
   /** The server removed WAL the slot needs, or invalidated the slot for another reason. */
   readonly isLost: boolean;
+  /** On a standby: copied from the primary, not to be read before promotion (PostgreSQL 17 and later). */
+  readonly isSynced: boolean;
 }
 
 /** A new slot, and the snapshot exported at its start. */
@@ -52,6 +54,7 @@ export async function readSlot(client: pg.Client, name: string, database: string
     confirmedLsn: position(slot["confirmed_flush_lsn"]),
     // conflicting (PostgreSQL 16) and invalidation_reason (17) cover standbys and timeouts.
     isLost: slot["wal_status"] === "lost" || slot["conflicting"] === true || slot["invalidation_reason"] != null,
+    isSynced: slot["synced"] === true,
   };
 }
 

@@ -188,7 +188,7 @@ test("a slot that was dropped and created again is noticed, and when_needed take
   await needed.stop();
 });
 
-test("a slot that was moved past the stored offset causes a warning, and when_needed takes a new snapshot", async () => {
+test("a slot that was moved past the stored offset is refused, and when_needed takes a new snapshot", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
   const driver = await db.stream();
   await withClient(db, async (open) => {
@@ -212,9 +212,17 @@ test("a slot that was moved past the stored offset causes a warning, and when_ne
       await needed.stop();
       await db.released();
     }
-    const plain = await db.stream({ "snapshot.mode": "initial" }, first!.sourceOffset);
-    expect(plain.warnings).toEqual([expect.stringContaining(`slot ${db.slotName} was moved to`)]);
-    await plain.stop();
+    for (const { sourceOffset } of [first!, second!]) {
+      const refused = db.stream({ "snapshot.mode": "initial" }, sourceOffset);
+      await expect(refused).rejects.toThrow(/was moved to .*past the stored offset.*trust_slot/);
+      await db.released();
+    }
+    const trusting = await db.stream(
+      { "snapshot.mode": "initial", "offset.mismatch.strategy": "trust_slot" },
+      first!.sourceOffset,
+    );
+    expect(trusting.warnings).toEqual([expect.stringContaining(`slot ${db.slotName} was moved to`)]);
+    await trusting.stop();
     await open.query("ROLLBACK");
   });
 });

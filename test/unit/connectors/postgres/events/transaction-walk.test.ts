@@ -149,8 +149,9 @@ function newWalk(offset: SourceMap | null, fallback: number): { walk: Transactio
     messages: new LogicalMessages("shop", settings.types),
     partition,
     resume,
+    origin: { identity: { systemId: "7", timeline: 1 }, slotStart: fallback as Lsn },
     lastCommit: stored?.lsnCommit ?? null,
-    offset: offset ?? startOffset(fallback as Lsn, 0),
+    offset: offset ?? startOffset(fallback as Lsn, 0, null),
   });
   return { walk, startLsn: resume.startLsn };
 }
@@ -271,6 +272,8 @@ test("a record that is no event carries a position before which everything is fi
     lsn: 2000,
     txId: 5,
     ts_usec: 1_700_000_000_000_000,
+    system_id: "7",
+    timeline: 1,
   });
 });
 
@@ -285,6 +288,8 @@ test("a record that is no event never moves the offset back: the server first re
     lsn: 1008,
     txId: 5,
     ts_usec: 9,
+    system_id: "7",
+    timeline: 1,
   });
   const snapshot: SourceMap = { lsn: 800, ts_usec: 7, snapshot: "INITIAL", snapshot_completed: true };
   expect(newWalk(snapshot, 800).walk.offsetAt(800 as Lsn)).toBe(snapshot);

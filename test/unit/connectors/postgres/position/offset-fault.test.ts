@@ -9,16 +9,21 @@ import type { Lsn } from "../../../../../connectors/postgres/wal/lsn.js";
 import type { SourceMap } from "../../../../../src/api/index.js";
 
 const LSN = 24_023_128 as Lsn;
+const SERVER = { systemId: "7423456789012345678", timeline: 2 };
 const HERE = { server: "shop" };
 
 describe("an offset that a user wants stored", () => {
   test.each<SourceMap>([
     { lsn: 1 },
-    startOffset(LSN, 1),
-    snapshotOffset(LSN, 7, 1, false),
-    streamedOffset(LSN, null, "INSERT", null, 1, 3),
+    startOffset(LSN, 1, null),
+    snapshotOffset(SERVER, LSN, 7, 1, false),
+    streamedOffset({ identity: SERVER, slotStart: LSN }, LSN, null, "INSERT", null, 1, 3),
     // From Debezium's tables, with incremental snapshots and longs written as they are read from a topic.
-    { ...streamedOffset(LSN, LSN, "COMMIT", 7, 1, 1), lsn_commit: 24023128n, incremental_snapshot_collections: "[]" },
+    {
+      ...streamedOffset({ identity: SERVER, slotStart: LSN }, LSN, LSN, "COMMIT", 7, 1, 1),
+      lsn_commit: 24023128n,
+      incremental_snapshot_collections: "[]",
+    },
     { lsn: 1, snapshot: true, last_snapshot_record: "true", txId: null },
   ])("%o is one to continue from", (offset) => {
     expect(offsetFault("shop", HERE, offset)).toBeUndefined();

@@ -13,10 +13,13 @@ const slot = (restart: number, confirmed: number, isLost = false): SlotState => 
   restartLsn: restart as Lsn,
   confirmedLsn: confirmed as Lsn,
   isLost,
+  isSynced: false,
 });
 const RUNNING: SourceMap = { lsn: 800, snapshot: "INITIAL", last_snapshot_record: false, snapshot_completed: false };
 const COMPLETE: SourceMap = { ...RUNNING, last_snapshot_record: true, snapshot_completed: true };
 const STREAMED: SourceMap = { lsn: 1600, lsn_proc: 1600, lsn_commit: 1560, messageType: "INSERT", txId: 7 };
+/** In the slot's first transaction, before any commit. */
+const PART_OF_FIRST: SourceMap = { lsn: 1600, lsn_proc: 1600, messageType: "INSERT", txId: 7 };
 
 const plan = (
   mode: SnapshotMode,
@@ -30,7 +33,9 @@ const plan = (
     slot: state,
     slotName: "s",
     wal: { lsn: 5000 as Lsn, isStandby: false },
+    lineage: { kind: "same" },
     confirmsLsn: true,
+    trustsSlot: false,
     hasSnapshot: false,
     ...more,
   });
@@ -103,19 +108,79 @@ describe("a later start", () => {
     });
   });
 
-  test("takes a snapshot, if the mode allows, for a slot that others moved, except under lsn.flush.mode=manual", () => {
-    const partOfFirst: SourceMap = { lsn: 1600, lsn_proc: 1600, messageType: "INSERT", txId: 7 };
+  test("refuses a slot that others moved past the offset, takes a snapshot, or goes on without what is missing", () => {
     for (const [offset, by] of [
       [STREAMED, 1568],
-      [partOfFirst, 1608],
+      [{ ...PART_OF_FIRST, slot_start: 1500 }, 1608],
       [{ lsn: 800 }, 808],
     ] as const) {
       expect(plan("when_needed", offset, slot(700, by))).toEqual({ kind: "snapshot", slot: "keep" });
       expect(plan("when_needed", offset, slot(700, by - 8))).toEqual({ kind: "stream", slot: "keep" });
       expect(plan("when_needed", offset, slot(700, by + 7))).toEqual({ kind: "stream", slot: "keep" });
+      expect(plan("initial", offset, slot(700, by))).toMatchObject({
+        kind: "refuse",
+        reason: expect.stringMatching(
+          new RegExp(
+            `\\(${by}\\), past the stored offset .*are lost.*when_needed.*offset.mismatch.strategy=trust_slot`,
+          ),
+        ),
+      });
+      for (const more of [{ trustsSlot: true }, { confirmsLsn: false }])
+        expect(plan("initial", offset, slot(700, by), more)).toEqual({
+          kind: "stream",
+          slot: "keep",
+          warning: expect.stringMatching(new RegExp(`\\(${by}\\), past the stored offset`)),
+        });
       expect(plan("when_needed", offset, slot(700, by), { confirmsLsn: false })).toMatchObject({ kind: "stream" });
-      expect(plan("initial", offset, slot(700, by))).toEqual({ kind: "stream", slot: "keep" });
     }
+  });
+
+  test("warns of a gap that is only possible: changes may lie before the slot's first position", () => {
+    expect(plan("initial", PART_OF_FIRST, slot(700, 1608))).toMatchObject({
+      kind: "stream",
+      warning: expect.stringMatching(/may be lost/),
+    });
+    expect(plan("when_needed", PART_OF_FIRST, slot(700, 1608))).toMatchObject({ kind: "snapshot" });
+    expect(plan("initial", { ...PART_OF_FIRST, slot_start: 1608 }, slot(700, 1608))).toEqual({
+      kind: "stream",
+      slot: "keep",
+    });
+  });
+
+  test("refuses an offset beyond the fork of its timeline, or takes a snapshot if the mode says so", () => {
+    const lineage = { kind: "diverged", reason: "timeline 2" } as const;
+    for (const mode of ["initial", "no_data"] as const)
+      expect(plan(mode, STREAMED, slot(700, 800), { lineage })).toMatchObject({
+        kind: "refuse",
+        reason: expect.stringMatching(/timeline 2.*when_needed/),
+      });
+    for (const mode of ["when_needed", "always"] as const)
+      expect(plan(mode, STREAMED, slot(700, 800), { lineage })).toEqual({ kind: "snapshot", slot: "keep" });
+  });
+
+  test("refuses another system under every mode", () => {
+    const lineage = { kind: "foreign", reason: "system 9" } as const;
+    for (const mode of ["initial", "no_data", "when_needed", "always"] as const)
+      expect(plan(mode, STREAMED, slot(700, 800), { lineage })).toMatchObject({ kind: "refuse" });
+  });
+
+  test("waits on a standby that may still serve the offset", () => {
+    const onStandby = { wal: { lsn: 5000 as Lsn, isStandby: true } };
+    const waits = (reason: RegExp, state: SlotState | undefined, more: Partial<StartScene> = {}) => {
+      for (const mode of ["initial", "when_needed", "no_data"] as const)
+        expect(plan(mode, STREAMED, state, { ...onStandby, ...more })).toEqual({
+          kind: "wait",
+          reason: expect.stringMatching(reason),
+        });
+    };
+    waits(/slot s does not exist on the standby/, undefined);
+    waits(/slot s is synchronized.*promotion/, { ...slot(700, 800), isSynced: true });
+    waits(/slot s is synchronized/, { ...slot(700, 800, true), isSynced: true });
+    waits(/an earlier one.*Waiting for the standby to follow/, slot(700, 800), {
+      lineage: { kind: "earlier", reason: "timeline 1, an earlier one" },
+    });
+    expect(plan("initial", STREAMED, slot(700, 800), onStandby)).toEqual({ kind: "stream", slot: "keep" });
+    expect(plan("initial", null, undefined, onStandby)).toEqual({ kind: "snapshot", slot: "create" });
   });
 
   test("does not stream from a slot ahead of the server", () => {
@@ -170,5 +235,7 @@ test("offsets of Debezium are read, old ones too", () => {
     timeUs: 1,
     eventsProcessed: 1,
     isSnapshotRunning: false,
+    identity: null,
+    slotStart: null,
   });
 });
