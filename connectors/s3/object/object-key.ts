@@ -1,3 +1,5 @@
+import { DataError } from "../../../src/api/index.js";
+
 export interface ObjectKeySettings {
   /** Blank: keys begin with the topic. Nothing is trimmed otherwise. */
   readonly topicsDir: string;
@@ -12,6 +14,8 @@ export interface ObjectKeySettings {
 /**
  * The key of the object whose first record has that offset, in the Confluent sink's form:
  * `topics/orders/partition=3/orders+3+0000012000.json.gz`. Exactly-once depends on it: equal records get equal keys.
+ *
+ * @throws DataError if S3 takes no such key.
  */
 export function objectKey(
   settings: ObjectKeySettings,
@@ -23,5 +27,21 @@ export function objectKey(
   const { topicsDir, directoryDelimiter: slash, fileDelimiter: plus } = settings;
   const folder = `${topicsDir.trim() === "" ? "" : topicsDir + slash}${topic}${slash}${encodedPartition}`;
   const offset = String(startOffset).padStart(settings.offsetWidth, "0");
-  return `${folder}${slash}${topic}${plus}${partition}${plus}${offset}${settings.extension}`;
+  const key = `${folder}${slash}${topic}${plus}${partition}${plus}${offset}${settings.extension}`;
+  // A character takes at most three bytes per unit, so most keys need no count.
+  if (key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES)
+    throw refused(key, `it has ${Buffer.byteLength(key)} bytes, and S3 takes at most ${MAX_KEY_BYTES}`);
+  if (/\p{Surrogate}/u.test(key)) throw refused(key, "it holds half of a surrogate pair, which UTF-8 cannot express");
+  return key;
+}
+
+const MAX_KEY_BYTES = 1024;
+const SHOWN_CHARACTERS = 100;
+
+function refused(key: string, why: string): DataError {
+  const beginning = key.length > SHOWN_CHARACTERS ? `${key.slice(0, SHOWN_CHARACTERS)}…` : key;
+  return new DataError(
+    "S3_PARTITION_UNKNOWN",
+    `${Buffer.from(beginning).toString()} cannot be an object's key: ${why}.`,
+  );
 }

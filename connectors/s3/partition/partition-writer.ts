@@ -213,6 +213,7 @@ export class PartitionWriter {
     let facts: RecordFacts;
     let file: OpenFile | undefined;
     let row: Buffer;
+    let key = "";
     try {
       const timestampMs = partitioner.timestampOf(record, nowMs);
       const encodedPartition = partitioner.encode(record, timestampMs);
@@ -222,20 +223,18 @@ export class PartitionWriter {
       facts = { encodedPartition, timestampMs, schema: file ? compareSchemas(file, record) : "no-file" };
       const cause = this.#rotation.judge(facts, nowMs);
       if (cause) return { kind: "rotate", cause };
-      if (!file && conditionalWrites && !this.#caughtUp.has(encodedPartition))
-        return { kind: "look-for-existing", key: this.#keyOf(encodedPartition, record), encodedPartition };
+      if (!file) {
+        key = this.#keyOf(encodedPartition, record);
+        if (conditionalWrites && !this.#caughtUp.has(encodedPartition))
+          return { kind: "look-for-existing", key, encodedPartition };
+      }
       row = format.encode(record);
     } catch (error) {
       return this.#refuse(record, error);
     }
     if (!file) {
       const { encodedPartition } = facts;
-      file = this.files.open(
-        this.#keyOf(encodedPartition, record),
-        encodedPartition,
-        record.valueSchema,
-        this.#abandon.signal,
-      );
+      file = this.files.open(key, encodedPartition, record.valueSchema, this.#abandon.signal);
       this.#open.set(encodedPartition, file);
     }
     file.write(row, format.terminator);
