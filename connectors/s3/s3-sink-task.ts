@@ -22,6 +22,7 @@ import { ConditionalWrites, type OnExisting } from "./object/conditional-writes.
 import { OpenFiles } from "./object/open-files.js";
 import { openSpillFile, type SpillFile } from "./object/spill-file.js";
 import { PartitionWriter, type WriterSettings } from "./partition/partition-writer.js";
+import { LATE, Patience } from "./partition/patience.js";
 import { planWriter } from "./partition/plan-writer.js";
 import type { ObjectStoreClient } from "./store/object-store-client.js";
 import { StoreCalls } from "./store/store-calls.js";
@@ -75,7 +76,10 @@ export class S3SinkTask implements SinkTask {
     );
     const client = this.createClient(settings, context.logger);
     const format = formatOf(values, props, context);
-    const writer = { ...planWriter(values), format, logger: context.logger, reportErrant: context.reportErrant };
+    // Half: the answer must still arrive in time.
+    const patience = new Patience(context.clock, context.commitTimeoutMs / 2);
+    const { logger, reportErrant } = context;
+    const writer = { ...planWriter(values), format, patience, logger, reportErrant };
     const conditional = new ConditionalWrites(
       onExisting(values, writer),
       probeKey(values),
@@ -154,7 +158,8 @@ export class S3SinkTask implements SinkTask {
   }
 
   async preCommit(current: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
-    await Promise.all([...this.#eachWriter()].map((writer) => writer.quiesce()));
+    // What is late is committed the next time.
+    await this.#quiesce(this.#eachWriter());
     return current.flatMap(({ topic, partition, offset }) => {
       const committable = this.#writers.get(topic)?.get(partition)?.committable(offset) ?? null;
       return committable === null ? [] : [{ topic, partition, offset: committable }];
@@ -211,7 +216,16 @@ export class S3SinkTask implements SinkTask {
       );
     }
     // A file that is being uploaded cannot move to disk, so the batches wait for it.
-    if (files.isOverBound) await Promise.all(writers.map((writer) => writer.quiesce()));
+    if (files.isOverBound && (await this.#quiesce(writers)) === LATE)
+      throw new RetriableError(
+        "S3_UNAVAILABLE",
+        "Files that are being uploaded hold more memory than s3.buffer.memory.bytes; the batches wait for the object store.",
+      );
+  }
+
+  async #quiesce(writers: Iterable<PartitionWriter>): Promise<typeof LATE | unknown> {
+    const { patience } = this.#started().writer;
+    return patience.within(Promise.all(Array.from(writers, (writer) => writer.quiesce())));
   }
 
   *#eachWriter(): Generator<PartitionWriter> {

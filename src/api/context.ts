@@ -76,6 +76,11 @@ export interface SinkTaskContext extends TaskContext {
   resume(partitions: readonly TopicPartition[]): void;
   /** Requests a `preCommit` and commit before the next `put`. */
   requestCommit(): void;
+  /**
+   * `offset.flush.timeout.ms`. Of revoked partitions the worker commits nothing if `preCommit` takes longer, so a task
+   * that waits in it for its destination then returns what is safe by now.
+   */
+  readonly commitTimeoutMs: number;
   /** Sets the delay after which the batch is delivered again following a RetriableError from `put`. */
   retryAfter(delayMs: number): void;
   /**

@@ -117,6 +117,7 @@ class SinkRun {
       pause: () => {},
       resume: () => {},
       requestCommit: () => {},
+      commitTimeoutMs: 5000,
       retryAfter: () => {},
       reportErrant: undefined,
     };

@@ -7,7 +7,7 @@ import { BufferedBytes } from "./buffered-bytes.js";
 import { ChunkPool } from "./chunk-pool.js";
 import { type Compression, GzipCompression, NoCompression } from "./compression.js";
 import type { OnExisting } from "./conditional-writes.js";
-import { digestObject, type ExistingRows, type RowDigest, RowsSoFar } from "./existing-object.js";
+import { digestObject, type ExistingRows, type RowDigest, RowsSoFar, sameRows } from "./existing-object.js";
 import { type ObjectKeySettings, objectKey } from "./object-key.js";
 import { type FinishOutcome, ObjectUpload, type UploadSettings } from "./object-upload.js";
 import type { SpillFile } from "./spill-file.js";
@@ -77,8 +77,18 @@ export class OpenFile {
     return this.#store(() => this.upload.overwrite());
   }
 
-  /** After `finish` found an object: the digest of our first rows, or undefined if they are no longer here. */
-  async digestBeginning(length: number): Promise<RowDigest | undefined> {
+  /**
+   * After `finish` found an object: whether one begins with the other. An earlier run wrote the same records then, with
+   * other settings of rotation, and what one object lacks is in the next.
+   */
+  async sharesBeginningWith(existing: ExistingRows): Promise<boolean> {
+    if (existing.length >= this.rows.length) return sameRows(existing.beginning, this.rows);
+    const ours = await this.#digestBeginning(existing.length);
+    return ours !== undefined && sameRows(ours, existing);
+  }
+
+  /** Undefined once parts are uploaded: their rows are no longer here. */
+  async #digestBeginning(length: number): Promise<RowDigest | undefined> {
     const { upload } = this;
     if (!upload.isWhole) return undefined;
     return this.#reading(async () => {

@@ -1,11 +1,19 @@
-import { ConflictError, DataError, type Logger, type SinkRecord, type TopicPartition } from "../../../src/api/index.js";
+import {
+  ConflictError,
+  DataError,
+  type Logger,
+  RetriableError,
+  type SinkRecord,
+  type TopicPartition,
+} from "../../../src/api/index.js";
 import type { Format } from "../formats/format.js";
-import { type ExistingRows, NO_ROWS, type RowDigest, sameRows, withRow } from "../object/existing-object.js";
+import { NO_ROWS, type RowDigest, sameRows, withRow } from "../object/existing-object.js";
 import { FinishingFiles } from "../object/finishing-files.js";
 import type { OpenFile, OpenFiles } from "../object/open-files.js";
 import type { Partitioner } from "./partitioner.js";
+import { LATE, type Patience } from "./patience.js";
 import { type RecordFacts, Rotation, type RotationCause, type RotationSettings } from "./rotation.js";
-import { sameSchema } from "./schema-difference.js";
+import { compareSchemas } from "./schema-difference.js";
 
 export interface WriterSettings {
   readonly partitioner: Partitioner;
@@ -15,6 +23,8 @@ export interface WriterSettings {
   readonly conditionalWrites: boolean;
   readonly onNullValue: "fail" | "ignore";
   readonly reportNullValues: boolean;
+  /** For what a batch waits for. */
+  readonly patience: Patience;
   readonly logger: Logger;
   readonly reportErrant: ((record: SinkRecord, error: Error) => Promise<void>) | undefined;
 }
@@ -74,6 +84,10 @@ export class PartitionWriter {
   /** Records below this offset are delivered a second time, after a rewind. */
   #knownUntil = -1;
   #writing = false;
+  /** First offset of the topic made anew, until the old records are stored: a batch that begins there holds new ones. */
+  #startingOverAt: number | undefined;
+  /** The step for which the last batch waited in vain. */
+  #pending: Promise<void> | undefined;
 
   constructor(
     readonly topicPartition: TopicPartition,
@@ -96,17 +110,19 @@ export class PartitionWriter {
     if (this.#rewindTo !== null) return;
     this.#writing = true;
     if (!handedAgain) this.#noteBatchStart();
-    await this.#settle(nowMs, false);
+    if (this.#pending) await this.#await(this.#pending);
+    if (!this.#finishing.isEmpty) await this.#await(this.#settle(nowMs, false));
     await this.#rotateIfDue(nowMs);
     for (const record of records) {
       if (record.originalOffset < this.#nextOffset) {
-        if (handedAgain) continue;
+        if (handedAgain && record.originalOffset !== this.#startingOverAt) continue;
         await this.#startOver(record, nowMs);
       }
       // Several steps may be due before the record is written, and one after.
       while (record.originalOffset >= this.#nextOffset && this.#rewindTo === null) {
         const step = this.#take(record, nowMs);
-        if (step !== null) await this.#carryOut(step, nowMs);
+        if (step?.kind === "report") await this.#carryOut(step, nowMs);
+        else if (step !== null) await this.#await(this.#carryOut(step, nowMs));
       }
       if (this.#rewindTo !== null) break;
     }
@@ -159,8 +175,9 @@ export class PartitionWriter {
         received: first.originalOffset,
       },
     );
-    if (this.#open.size > 0) await this.#rotate("offset-reset", nowMs);
-    await this.#settle(nowMs, true);
+    this.#startingOverAt = first.originalOffset;
+    if (this.#open.size > 0) await this.#await(this.#rotate("offset-reset", nowMs));
+    await this.#await(this.#settle(nowMs, true));
     this.#replays.clear();
     this.#caughtUp.clear();
     this.#rotation.reset(nowMs);
@@ -172,6 +189,7 @@ export class PartitionWriter {
     this.#committableBefore = null;
     this.#knownUntil = -1;
     this.#nextOffset = first.originalOffset;
+    this.#startingOverAt = undefined;
   }
 
   #noteBatchStart(): void {
@@ -192,6 +210,7 @@ export class PartitionWriter {
   /** Abandons unfinished files: the next owner of the partition reads their records again. */
   async close(): Promise<void> {
     this.#abandon.abort();
+    await this.#pending?.catch(() => undefined); // its records are read again
     await this.#finishing.quiesce();
     await this.#discard();
   }
@@ -220,7 +239,11 @@ export class PartitionWriter {
       const replay = this.#replays.get(encodedPartition);
       if (replay) return this.#takeReplayed(record, encodedPartition, replay);
       file = this.#open.get(encodedPartition);
-      facts = { encodedPartition, timestampMs, schema: file ? compareSchemas(file, record) : "no-file" };
+      facts = {
+        encodedPartition,
+        timestampMs,
+        schema: file ? compareSchemas(file.schema, record.valueSchema) : "no-file",
+      };
       const cause = this.#rotation.judge(facts, nowMs);
       if (cause) return { kind: "rotate", cause };
       if (!file) {
@@ -249,7 +272,7 @@ export class PartitionWriter {
     if (onNullValue === "fail") {
       throw new DataError(
         "S3_RECORD_REFUSED",
-        `Null valued records are not writeable with current behavior.on.null.values settings (fail): ${placeOf(record)}. Set behavior.on.null.values=ignore to leave them out.`,
+        `Null valued records are not writeable with current behavior.on.null.values settings (fail): ${placeOf(record, record.originalOffset)}. Set behavior.on.null.values=ignore to leave them out.`,
       );
     }
     if (reportNullValues && reportErrant)
@@ -272,7 +295,7 @@ export class PartitionWriter {
   #refuse(record: SinkRecord, error: unknown): Step {
     if (!(error instanceof DataError)) throw error;
     if (this.settings.reportErrant) return { kind: "report", record, error };
-    throw new DataError(error.code, `${placeOf(record)}: ${error.message}`, { cause: error });
+    throw new DataError(error.code, `${placeOf(record, record.originalOffset)}: ${error.message}`, { cause: error });
   }
 
   async #carryOut(step: Step, nowMs: number): Promise<void> {
@@ -295,7 +318,19 @@ export class PartitionWriter {
 
   async #rotateIfDue(nowMs: number): Promise<void> {
     const cause = this.#rewindTo === null ? this.#rotation.judgeIdle(nowMs) : null;
-    if (cause) await this.#rotate(cause, nowMs);
+    if (cause) await this.#await(this.#rotate(cause, nowMs));
+  }
+
+  /** @throws RetriableError when the step takes long: it goes on, and the next batch waits for it first. */
+  async #await(step: Promise<void>): Promise<void> {
+    this.#pending = undefined;
+    if ((await this.settings.patience.within(step)) !== LATE) return;
+    this.#pending = step;
+    step.catch(() => undefined); // the next batch handles it
+    throw new RetriableError(
+      "S3_UNAVAILABLE",
+      `The object store is slow to take ${placeOf(this.topicPartition, this.#nextOffset)}; the batch waits.`,
+    );
   }
 
   /** Hands the open files over to be finished while the next records are written. */
@@ -334,7 +369,7 @@ export class PartitionWriter {
       return true;
     }
     if (outcome === "lost" || this.files.onExisting === "keep") return false;
-    if (existing && !(await isSameTopic(existing, file))) throw this.#conflict(file.key);
+    if (existing && !(await file.sharesBeginningWith(existing))) throw this.#conflict(file.key);
     return (await file.overwrite()) === "created";
   }
 
@@ -399,22 +434,6 @@ export class PartitionWriter {
 
 const MAX_CAUGHT_UP = 10_000;
 
-/**
- * Whether one begins with the other: an earlier run wrote the same records with other settings of rotation, and what one
- * object lacks is in the next.
- */
-async function isSameTopic(existing: ExistingRows, file: OpenFile): Promise<boolean> {
-  if (existing.length >= file.rows.length) return sameRows(existing.beginning, file.rows);
-  const ours = await file.digestBeginning(existing.length);
-  return ours !== undefined && sameRows(ours, existing);
-}
-
-function compareSchemas(file: OpenFile, record: SinkRecord): RecordFacts["schema"] {
-  if (file.schema === record.valueSchema) return "same";
-  if ((file.schema === null) !== (record.valueSchema === null)) return "null-flip";
-  return sameSchema(file.schema, record.valueSchema) ? "same" : "changed";
-}
-
-function placeOf(record: SinkRecord): string {
-  return `${record.topic}-${record.partition} offset ${record.originalOffset}`;
+function placeOf({ topic, partition }: TopicPartition, offset: number): string {
+  return `${topic}-${partition} offset ${offset}`;
 }

@@ -12,11 +12,13 @@ import { TimeBasedPartitioner, type TimeBasedSettings } from "./time-based-parti
 const HOUR_MS = 3_600_000;
 
 /**
- * The writer's settings, except its format, logger and reports.
+ * The writer's settings, except its format, patience, logger and reports.
  *
  * @throws ConfigError naming the key: the partitioner checks its own settings as it is made.
  */
-export function planWriter(values: S3SinkValues): Omit<WriterSettings, "format" | "logger" | "reportErrant"> {
+export function planWriter(
+  values: S3SinkValues,
+): Omit<WriterSettings, "format" | "patience" | "logger" | "reportErrant"> {
   const affix = values["s3.schema.partition.affix.type"];
   const plain = partitionerOf(values);
   return {

@@ -1,10 +1,17 @@
 import type { Schema } from "../../../src/api/index.js";
+import type { RecordFacts } from "./rotation.js";
+
+/** What a record's schema means for the open file of its directory. */
+export function compareSchemas(ofFile: Schema | null, ofRecord: Schema | null): RecordFacts["schema"] {
+  if ((ofFile === null) !== (ofRecord === null)) return "null-flip";
+  return sameSchema(ofFile, ofRecord) ? "same" : "changed";
+}
 
 /**
  * Whether two schemas are equal in every respect, version, documentation and parameters included: the
  * question of schema.compatibility=NONE. Converters return one object per schema, so identity nearly always answers it.
  */
-export function sameSchema(a: Schema | null | undefined, b: Schema | null | undefined): boolean {
+function sameSchema(a: Schema | null | undefined, b: Schema | null | undefined): boolean {
   if (a === b) return true;
   if (!a || !b) return false;
   return (

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type Clock, type Logger, type Random, RetriableError } from "../../../src/api/index.js";
 import type { StorePlace } from "./object-store-client.js";
 import { judgeStoreFailure, type StoreFailure, storeError } from "./store-failure.js";
@@ -62,23 +63,28 @@ export class StoreCalls {
    *   UnsupportedError for failures that repeating does not change.
    */
   async run<T>(call: StoreCall<T>, expected: readonly StoreFailure["kind"][] = []): Promise<T | ExpectedFailure> {
-    await this.#enter();
     // Not AbortSignal.any: in Node 20 its signals live as long as those they follow.
     const ending = new AbortController();
     const end = () => ending.abort();
+    // Every file's request may wait its turn, and listens meanwhile.
     const signals = [this.context.stopping, ...(call.abandoned ? [call.abandoned] : [])];
+    setMaxListeners(0, ...signals);
     for (const signal of signals) {
       if (signal.aborted) end();
       signal.addEventListener("abort", end, { once: true });
     }
     try {
-      return await this.#attempt(call, expected, ending.signal);
+      await this.#enter(call.doing, ending.signal);
+      try {
+        return await this.#attempt(call, expected, ending.signal);
+      } finally {
+        // Pass the place to the next in line directly: no other call can take it in between.
+        const next = this.#queue.shift();
+        if (next) next();
+        else this.#running--;
+      }
     } finally {
       for (const signal of signals) signal.removeEventListener("abort", end);
-      // Pass the place to the next in line directly: no other call can take it in between.
-      const next = this.#queue.shift();
-      if (next) next();
-      else this.#running--;
     }
   }
 
@@ -157,9 +163,25 @@ export class StoreCalls {
     }
   }
 
-  async #enter(): Promise<void> {
-    if (this.#running >= this.settings.concurrency) await new Promise<void>((resolve) => this.#queue.push(resolve));
-    else this.#running++;
+  /** Waits for a place. The calls that hold one may be of other partitions, and hang. */
+  async #enter(doing: string, ending: AbortSignal): Promise<void> {
+    if (this.#running < this.settings.concurrency) {
+      this.#running++;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const leave = () => {
+        this.#queue.splice(this.#queue.indexOf(enter), 1);
+        reject(this.#stopped(doing));
+      };
+      const enter = () => {
+        ending.removeEventListener("abort", leave);
+        resolve();
+      };
+      this.#queue.push(enter);
+      if (ending.aborted) leave();
+      else ending.addEventListener("abort", leave, { once: true });
+    });
   }
 
   #wait(failure: StoreFailure): void {

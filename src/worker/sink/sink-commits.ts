@@ -87,7 +87,7 @@ export class SinkCommits {
     });
   }
 
-  /** The offsets to commit for partitions that will be closed next. */
+  /** The offsets to commit for partitions that will be closed next: none if `preCommit` takes too long. */
   async prepareLast(closing: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
     const { partitions, task, reported, counters, logger, timeoutMs } = this.parts;
     if (this.#inFlight) await this.#inFlight;
@@ -95,7 +95,7 @@ export class SinkCommits {
       const written = () => this.#within(reported(), timeoutMs, "Writing reports of bad records");
       await written();
       const asked = partitions.current(closing);
-      const returned = await task.preCommit(asked);
+      const returned = await this.#within(task.preCommit(asked), timeoutMs, "preCommit");
       await written(); // also those that preCommit has made
       return this.#plan(asked, returned);
     } catch (cause) {
@@ -148,21 +148,24 @@ export class SinkCommits {
     }
   }
 
-  async #within(work: Promise<void>, timeoutMs: number, what: string): Promise<void> {
+  async #within<T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
     const timeUp = new AbortController();
     const timer = this.parts.clock.schedule(timeoutMs, () => timeUp.abort());
     try {
-      await this.#unlessAborted(work, timeUp.signal, what);
+      return await this.#unlessAborted(work, timeUp.signal, what);
     } finally {
       timer.cancel();
     }
   }
 
-  async #unlessAborted(work: Promise<void>, signal: AbortSignal, what = "Committing"): Promise<void> {
+  async #unlessAborted<T>(work: Promise<T>, signal: AbortSignal, what = "Committing"): Promise<T> {
     const late = deferred<never>();
     const abort = () => late.reject(new Error(`${what} took longer than offset.flush.timeout.ms`));
     signal.addEventListener("abort", abort, { once: true });
-    await Promise.race([work, late.promise]);
-    signal.removeEventListener("abort", abort);
+    try {
+      return await Promise.race([work, late.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
   }
 }

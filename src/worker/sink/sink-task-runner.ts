@@ -410,6 +410,7 @@ export class SinkTaskRunner implements TaskRunner {
       pause: (partitions) => this.#partitions.pauseByTask(partitions),
       resume: (partitions) => this.#partitions.resumeByTask(partitions),
       requestCommit: () => this.#commits.request(),
+      commitTimeoutMs: this.parts.commitTimeoutMs,
       retryAfter: (delayMs) => {
         this.#retryAfterMs = delayMs;
       },

@@ -185,6 +185,7 @@ describe("the file sink", () => {
       pause: () => undefined,
       resume: () => undefined,
       requestCommit: () => undefined,
+      commitTimeoutMs: 5000,
       retryAfter: () => undefined,
       reportErrant: undefined,
     };

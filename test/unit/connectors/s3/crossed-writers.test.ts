@@ -132,6 +132,18 @@ test("a recreated topic is read as new: its records are not mistaken for known o
   expect(store.keys()).toEqual([keyOf(12, 0), keyOf(12, 2), keyOf(13, 0)]);
 });
 
+test("a recreated topic is read as new also if the store fails while its predecessor's files are finished", async () => {
+  const { store, driver } = await setUp(2, [0, 0, 0]);
+  await driver.deliverAll();
+  store.refuses = (key) => key.endsWith("+0000000002.json");
+  const anew = [0, 1].map((offset) => rowRecord(offset, { timestampMs: START_MS + HOUR_MS }));
+  await expect(driver.task.put(anew)).rejects.toMatchObject({ code: "S3_UNAVAILABLE" });
+  store.refuses = () => false;
+  await driver.task.put(anew);
+  await driver.commit();
+  expect(store.keys()).toEqual([keyOf(12, 0), keyOf(12, 2), keyOf(13, 0)]);
+});
+
 test("the task waits for a full temporary folder: no record is lost or duplicated", async () => {
   const store = new MemoryStore();
   const createTask = () =>

@@ -30,7 +30,7 @@ export class MemoryStore implements ObjectStoreClient {
     await this.#serve("HeadBucket", "", () => undefined);
   }
 
-  putObject(key: string, body: RequestBody, onlyIfAbsent: boolean): Promise<void> {
+  putObject(key: string, body: RequestBody, onlyIfAbsent: boolean, _signal?: AbortSignal): Promise<void> {
     return this.#serve("PutObject", key, async () => {
       const bytes = await read(body);
       this.#refuseExisting("PutObject", key, onlyIfAbsent);
@@ -46,7 +46,13 @@ export class MemoryStore implements ObjectStoreClient {
     });
   }
 
-  uploadPart(key: string, uploadId: string, partNumber: number, body: RequestBody): Promise<UploadedPart> {
+  uploadPart(
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    body: RequestBody,
+    _signal?: AbortSignal,
+  ): Promise<UploadedPart> {
     return this.#serve("UploadPart", key, async () => {
       const bytes = await read(body);
       const upload = this.uploads.get(uploadId);
@@ -70,7 +76,7 @@ export class MemoryStore implements ObjectStoreClient {
     await this.#serve("AbortMultipartUpload", key, () => this.uploads.delete(uploadId));
   }
 
-  getObject(key: string): Promise<AsyncIterable<Buffer> | undefined> {
+  getObject(key: string, _signal?: AbortSignal): Promise<AsyncIterable<Buffer> | undefined> {
     return this.#serve("GetObject", key, () => {
       const bytes = this.objects.get(key);
       return bytes && pieces(bytes);

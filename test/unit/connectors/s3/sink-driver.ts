@@ -182,6 +182,7 @@ export class SinkDriver {
       pause: () => undefined,
       resume: () => undefined,
       requestCommit: () => undefined,
+      commitTimeoutMs: 5000,
       retryAfter: () => undefined,
       reportErrant: options.tolerant
         ? async (record, error) => {

@@ -174,6 +174,26 @@ describe("a sink task", () => {
     runner.abandon();
   });
 
+  test("revoked while preCommit hangs: after offset.flush.timeout.ms the partitions are closed without a commit", async () => {
+    const { task, consumer, clock, runner } = await started();
+    consumer.produce(P0, "a");
+    await task.took(1);
+    const hanging = deferred();
+    const preCommit = task.preCommit.bind(task);
+    task.preCommit = async (current) => {
+      await hanging.promise;
+      return preCommit(current);
+    };
+    const revoked = consumer.rebalance("revoke", P0, P1);
+    await clock.settled();
+    expect(task.calls.at(-1)).toBe("put a");
+    await clock.advance(5000);
+    await revoked;
+    expect(task.calls.at(-1)).toBe("close 0,1");
+    expect(consumer.commits.size).toBe(0);
+    runner.abandon();
+  });
+
   test("lost: only close, nothing is committed", async () => {
     const { task, consumer, runner } = await started();
     consumer.produce(P0, "a");

@@ -121,6 +121,18 @@ describe("a request", () => {
     await Promise.all(Array.from({ length: 9 }, () => calls.run(call(run))));
     expect(most).toBe(2);
   });
+
+  test("that waits its turn behind others that hang ends when it is abandoned", async () => {
+    const { calls, clock } = callsOf();
+    const hang = () => new Promise<never>(() => undefined);
+    void calls.run(call(hang));
+    void calls.run(call(hang));
+    const abandoned = new AbortController();
+    const waiting = calls.run({ ...call(hang), abandoned: abandoned.signal });
+    await clock.settled();
+    abandoned.abort();
+    await expect(waiting).rejects.toMatchObject({ code: "S3_UNAVAILABLE" });
+  });
 });
 
 describe("a failure is judged by its code", () => {
