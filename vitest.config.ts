@@ -37,6 +37,8 @@ export default defineConfig({
           name: "histories",
           include: ["test/long/histories/**/*.test.ts"],
           testTimeout: 600_000,
+          // By default, a machine of two cores runs one file at a time.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

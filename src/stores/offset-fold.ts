@@ -11,9 +11,6 @@ import type { StoredRecord, StoreRecord } from "./log-transport.js";
  */
 export type Era = number;
 
-/** The record that keeps the era of a reset, or of an alteration to none. */
-export type OffsetMark = "reset" | "none";
-
 /** An offset of a task, with the era that the task knows; undefined: the newest. */
 export type TaskOffset = SourceOffset & { readonly era?: Era | undefined };
 
@@ -43,6 +40,12 @@ interface StoredConnector {
   noneEra: Era;
 }
 
+/** What a record of an alteration stands for: a source partition, or the mark of a reset or of an alteration to none. */
+interface Alteration {
+  readonly connector: string;
+  readonly place: SourceMap | "resetEra" | "noneEra";
+}
+
 const LATE = "it was sent before the connector's offsets were altered, and arrived after that";
 
 /**
@@ -51,6 +54,8 @@ const LATE = "it was sent before the connector's offsets were altered, and arriv
  */
 export class OffsetFold {
   readonly #connectors = new Map<string, StoredConnector>();
+  /** Alterations under whose keys an earlier record has arrived since, by key. */
+  readonly #hidden = new Map<string, Alteration>();
 
   /** Folds one record. Returns why the record is ignored, if it is. */
   apply(record: StoredRecord): string | undefined {
@@ -75,8 +80,22 @@ export class OffsetFold {
     if (offset !== null && !isSourceMap(offset)) return "its offset is not a flat object";
     stored.era = Math.max(stored.era, era ?? 0);
     this.#connectors.set(connector, stored);
-    if (partition === null) return applyMark(stored, isDeepStrictEqual(offset, ALTERED) ? "noneEra" : "resetEra", era!);
-    return applyTo(stored.partitions, Buffer.from(record.key), partition, offset, era);
+    const keyBytes = Buffer.from(record.key);
+    const mark = isDeepStrictEqual(offset, ALTERED) ? "noneEra" : "resetEra";
+    const why =
+      partition === null ? applyMark(stored, mark, era!) : applyTo(stored.partitions, keyBytes, partition, offset, era);
+    this.#noteHidden(keyBytes, { connector, place: partition ?? mark }, why !== undefined);
+    return why;
+  }
+
+  /** Whether compaction would keep only an earlier record than the alteration under this key. */
+  isHidden(key: Buffer): boolean {
+    return this.#hidden.has(String(key));
+  }
+
+  /** The records of all such alterations, to be written again. */
+  hidden(): StoreRecord[] {
+    return [...this.#hidden.values()].flatMap((alteration) => this.#recordOf(alteration) ?? []);
   }
 
   /** The offset of one partition, or null. */
@@ -103,14 +122,7 @@ export class OffsetFold {
   /** The era of the tasks that know all that this fold does. */
   taskEra(connector: string): Era {
     const known = this.era(connector);
-    return known % 2 === 0 ? known + 1 : known;
-  }
-
-  /** The era of one partition's offset, or of a mark; undefined: nothing is stored, or without an era. */
-  eraAt(connector: string, place: SourceMap | OffsetMark): Era | undefined {
-    const stored = this.#connectors.get(connector);
-    if (place === "reset") return stored?.resetEra;
-    return place === "none" ? stored?.noneEra : stored?.partitions.get(sourceMapKey(place))?.era;
+    return isAlteration(known) ? known + 1 : known;
   }
 
   /**
@@ -152,12 +164,40 @@ export class OffsetFold {
     const keys = [...(this.#connectors.get(connector)?.partitions.values() ?? [])].flatMap(
       ({ keyBytes, olderKeys }) => [keyBytes, ...olderKeys],
     );
-    return [
-      // With their era: they may arrive after an alteration by the next leader.
-      ...keys.map((key) => ({ key, value: null, headers: eraHeaders(era) })),
-      { key: Buffer.from(writeExactJson([connector, null])), value: Buffer.from("{}"), headers: eraHeaders(era) },
-    ];
+    // With their era: they may arrive after an alteration by the next leader.
+    return [...keys.map((key) => ({ key, value: null, headers: eraHeaders(era) })), resetMark(connector, era)];
   }
+
+  /** Tasks that have written since write again themselves. */
+  #noteHidden(keyBytes: Buffer, alteration: Alteration, isLate: boolean): void {
+    const key = String(keyBytes);
+    if (!isLate) this.#hidden.delete(key);
+    else if (this.#recordOf(alteration)?.key.equals(keyBytes)) this.#hidden.set(key, alteration);
+  }
+
+  /** Undefined: no alteration stands there. */
+  #recordOf({ connector, place }: Alteration): StoreRecord | undefined {
+    const stored = this.#connectors.get(connector);
+    if (!stored) return undefined;
+    if (place === "resetEra") return resetMark(connector, stored.resetEra);
+    if (place === "noneEra") return this.alteredMark(connector, stored.noneEra);
+    const found = stored.partitions.get(sourceMapKey(place));
+    if (found?.era === undefined || !isAlteration(found.era)) return undefined;
+    const value = found.offset === null ? null : Buffer.from(writeExactJson(found.offset));
+    return { key: found.keyBytes, value, headers: eraHeaders(found.era) };
+  }
+}
+
+function resetMark(connector: string, era: Era): StoreRecord {
+  return {
+    key: Buffer.from(writeExactJson([connector, null])),
+    value: Buffer.from("{}"),
+    headers: eraHeaders(era),
+  };
+}
+
+function isAlteration(era: Era): boolean {
+  return era % 2 === 0;
 }
 
 /** @param known the newest era that the fold has seen of the connector. */
@@ -202,8 +242,8 @@ function applyTo(
     partitions.set(id, { ...known, olderKeys });
     return LATE;
   }
-  const isAlteration = era !== undefined && era % 2 === 0;
-  if (offset !== null || (isAlteration && (!known || known.keyBytes.equals(keyBytes)))) {
+  const isAltered = era !== undefined && isAlteration(era);
+  if (offset !== null || (isAltered && (!known || known.keyBytes.equals(keyBytes)))) {
     partitions.set(id, { partition, offset, era, keyBytes, olderKeys: otherKeys });
   } else if (known?.keyBytes.equals(keyBytes)) partitions.delete(id);
   else if (known) partitions.set(id, { ...known, olderKeys: otherKeys.slice(1) });

@@ -1,22 +1,16 @@
 import type { SourceMap, SourceOffset } from "../api/index.js";
 import type { CompactedLog, OpenLog } from "./compacted-log.js";
 import type { StoreRecord } from "./log-transport.js";
-import { type Era, nextEra, OffsetFold, type OffsetMark, type TaskOffset } from "./offset-fold.js";
+import { type Era, nextEra, OffsetFold, type TaskOffset } from "./offset-fold.js";
 
-interface Altered {
-  readonly connector: string;
-  readonly place: SourceMap | OffsetMark;
-  readonly era: Era;
-  readonly records: readonly StoreRecord[];
-}
+/** A record that was to be written again has come back, or another one has replaced it. */
+class OvertakenError extends Error {}
 
 /** One topic of source offsets, in Kafka Connect's own format (KIP-875). */
 export class OffsetTopic {
   readonly #fold = new OffsetFold();
   readonly #log: CompactedLog;
-  /** Alterations by this worker, and their marks, by key: if an earlier record arrives after one, that is written again. */
-  readonly #altered = new Map<string, Altered>();
-  readonly #hidden = new Set<Altered>();
+  #isRewriting = false;
 
   /** @param unhealed called when an altered offset could not be written again. */
   constructor(
@@ -24,16 +18,8 @@ export class OffsetTopic {
     private readonly unhealed: (error: unknown) => void,
   ) {
     this.#log = openLog({
-      apply: (record) => {
-        const why = this.#fold.apply(record);
-        const key = String(record.key);
-        const altered = this.#altered.get(key);
-        const standing = altered && this.#fold.eraAt(altered.connector, altered.place);
-        if (altered && standing === altered.era && why !== undefined) this.#hidden.add(altered);
-        if (altered && standing !== undefined && standing > altered.era) this.#altered.delete(key);
-        return why;
-      },
-      applied: () => this.#writeHidden(),
+      apply: (record) => this.#fold.apply(record),
+      applied: () => void this.#rewriteHidden(),
     });
   }
 
@@ -86,28 +72,19 @@ export class OffsetTopic {
   async alter(connector: string, entries: readonly SourceOffset[], nowMs: number, permit?: () => void): Promise<void> {
     if (entries.length === 0) return;
     const era = await this.#nextEra(connector, nowMs);
-    const altered: Altered[] = entries.map((entry) => {
-      const records = this.#fold.records(connector, entry, era);
-      return { connector, place: entry.partition, era, records };
-    });
-    if (this.#log.isShared && entries.some(({ offset }) => offset === null)) {
-      altered.push({ connector, place: "none", era, records: [this.#fold.alteredMark(connector, era)] });
-    }
-    await this.#alter(
-      altered,
-      altered.flatMap(({ records }) => records),
-      permit,
-    );
+    const records = entries.flatMap((entry) => this.#fold.records(connector, entry, era));
+    if (this.#log.isShared && entries.some(({ offset }) => offset === null))
+      records.push(this.#fold.alteredMark(connector, era));
+    await this.#log.send(records, permit);
   }
 
   /** As `alter`: deletes all offsets of a connector, those included that are still on the way. */
   async reset(connector: string, nowMs: number, permit?: () => void): Promise<void> {
     const era = await this.#nextEra(connector, nowMs);
     const records = this.#fold.resetRecords(connector, era);
-    const mark = records.slice(-1);
     // Nobody else writes a file, and Java should find nothing in it that it does not know.
-    if (this.#log.isShared) await this.#alter([{ connector, place: "reset", era, records: mark }], records, permit);
-    else if (records.length > 1) await this.#log.send(records.slice(0, -1), permit);
+    if (!this.#log.isShared) records.pop();
+    if (records.length > 0) await this.#log.send(records, permit);
   }
 
   /** The records that store these offsets, for a task that writes them in its own transaction. */
@@ -126,23 +103,36 @@ export class OffsetTopic {
     return this.#log.close();
   }
 
-  async #alter(altered: readonly Altered[], records: readonly StoreRecord[], permit?: () => void): Promise<void> {
-    // Before they are sent: a record that was on the way may arrive together with them.
-    for (const each of altered) this.#altered.set(String(each.records[0]!.key), each);
-    await this.#log.send(records, permit);
-  }
-
   /** With everything read that another leader, whose clock may be ahead, has altered: this must come after it. */
   async #nextEra(connector: string, nowMs: number): Promise<Era> {
     await this.#log.readToEnd();
     return nextEra(this.#fold.era(connector), nowMs);
   }
 
-  /** Compaction would keep only the earlier record. Tasks that have written since write again themselves. */
-  #writeHidden(): void {
-    if (this.#hidden.size === 0) return;
-    const records = [...this.#hidden].flatMap((altered) => altered.records);
-    this.#hidden.clear();
-    this.#log.send(records).catch(this.unhealed);
+  /**
+   * Compaction would keep only the earlier records that have arrived late, for workers that start after it. Every worker
+   * writes the same again: the one that altered may be gone.
+   */
+  async #rewriteHidden(): Promise<void> {
+    if (this.#isRewriting || this.#fold.hidden().length === 0) return;
+    this.#isRewriting = true;
+    try {
+      for (;;) {
+        // A worker that was frozen reads a late record long before all that followed it.
+        await this.#log.readToEnd();
+        const records = this.#fold.hidden();
+        if (records.length === 0) return;
+        const permit = () => {
+          if (!records.every(({ key }) => this.#fold.isHidden(key))) throw new OvertakenError();
+        };
+        await this.#log.send(records, permit).catch((error: unknown) => {
+          if (!(error instanceof OvertakenError)) throw error;
+        });
+      }
+    } catch (error) {
+      this.unhealed(error);
+    } finally {
+      this.#isRewriting = false;
+    }
   }
 }

@@ -1,11 +1,11 @@
-import { spawn } from "node:child_process";
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
 import { fileText } from "../support/file-watch.js";
 import { MillraceProcess } from "../support/millrace-process.js";
+import { ProgramProcess } from "../support/program-process.js";
 import { findPeers, freePort, Peers } from "./peers.js";
 
 const { script, missing } = findPeers();
@@ -50,33 +50,27 @@ describe.skipIf(missing)("the real standalone worker and ours with the same offs
       JSON.stringify({ name: "out", config: { "connector.class": "FileStreamSink", file: to, topics: "lines" } }),
     );
 
-    const turns = [java, ours, java, ours];
-    for (const [turn, start] of turns.entries()) {
+    for (const [turn, start] of [java, ours, java, ours].entries()) {
       appendFileSync(from, `${turn}\n`);
-      const stop = start(files);
-      await fileText(to, (text) => text.endsWith(`${turn}\n`));
-      await stop();
+      const worker = start(files);
+      onTestFailed(() => console.error(`Turn ${turn}:\n${worker.log}`));
+      const failed = worker.exited.then((how) => {
+        throw new Error(`The worker of turn ${turn} ended with ${how} before the sink had its line:\n${worker.log}`);
+      });
+      await Promise.race([fileText(to, (text) => text.endsWith(`${turn}\n`)), failed]);
+      failed.catch(() => {});
+      await worker.stop();
     }
     expect(await fileText(to, () => true)).toBe("0\n1\n2\n3\n");
   });
 
-  /** Starts the real worker. Returns its stop by SIGTERM, after which it has stored its offsets. */
-  function java(files: readonly string[]): () => Promise<void> {
-    const running = spawn(script, ["tool", "org.apache.kafka.connect.cli.ConnectStandalone", ...files], {
-      env: peers.environment,
-      stdio: "ignore",
-      detached: true,
-    });
-    const ended = new Promise<void>((resolve) => running.once("exit", () => resolve()));
-    return async () => {
-      // The whole group: the starter may be the JVM's parent.
-      process.kill(-running.pid!, "SIGTERM");
-      await ended;
-    };
+  /** The starter becomes the JVM, so a SIGTERM reaches it, and it ends when it has stored its offsets. */
+  function java(files: readonly string[]): ProgramProcess {
+    const args = ["tool", "org.apache.kafka.connect.cli.ConnectStandalone", ...files];
+    return new ProgramProcess("the real worker", script, args, { env: peers.environment });
   }
 
-  function ours(files: readonly string[]): () => Promise<void> {
-    const running = new MillraceProcess(["standalone", ...files], { MILLRACE_LOG_LEVEL: "error" });
-    return async () => void (await running.stop());
+  function ours(files: readonly string[]): ProgramProcess {
+    return new MillraceProcess(["standalone", ...files]);
   }
 });

@@ -38,6 +38,8 @@ interface AnsweredChange extends OffsetChange {
 export class ClientOps {
   readonly #ops: Op[] = [];
   readonly #offsetChanges = new Map<string, AnsweredChange[]>();
+  /** Changes of offsets without an answer yet. */
+  openChanges = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -65,11 +67,13 @@ export class ClientOps {
   }
 
   async changing(connector: string, change: OffsetChange, request: Promise<unknown>): Promise<void> {
+    this.openChanges++;
     // Nothing is promised after an error.
     const isAcknowledged = await request.then(
       () => true,
       () => false,
     );
+    this.openChanges--;
     const answered = { ...change, endMs: this.clock.monotonicMs(), isAcknowledged };
     this.#offsetChanges.set(connector, [...(this.#offsetChanges.get(connector) ?? []), answered]);
   }

@@ -68,7 +68,7 @@ export class SimGroup implements ProcessHome {
     this.ops = new ClientOps(this.clock, this.topics.config);
     this.#trace = options.trace;
     if (!this.#trace) return;
-    for (const topic of [this.topics.config, this.topics.status]) {
+    for (const topic of Object.values(this.topics)) {
       topic.onAppend = ({ key, value, offset, isOvertaken }) =>
         this.note(`${topic.name} ${offset}${isOvertaken ? " (late)" : ""} ${key} = ${value}`);
     }
@@ -209,10 +209,12 @@ export class SimGroup implements ProcessHome {
 
   /** What is not yet as it must be in the end. */
   #unsettled(): string | undefined {
+    if (this.ops.openChanges > 0) return "a change of offsets is unanswered";
     const configured = this.ops.configured();
     const runs = new Map<string, { readonly state: string; readonly worker: string; readonly props: Props }>();
     for (const process of this.processes) {
       if (!process?.isLoaded || !process.loop.membership.place) return `w${process?.node} has no place in the group`;
+      if (process.isClosing) return `w${process.node} is closing`;
       const { worker, running, workerId } = process;
       for (const { name, state } of worker!.connectors())
         runs.set(name, { state, worker: workerId, props: running.get(name)! });

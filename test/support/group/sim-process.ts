@@ -174,9 +174,10 @@ export class SimProcess {
           offset: new OffsetStore(this.#openLog(home.topics.offset)),
           status: new StatusStore(this.#openLog(home.topics.status), listeners.status, clock, random, logger),
         }),
-        createWorker: async (listener, offsets) => {
+        createWorker: async (listener, offsets, _redactions, fencing) => {
           await clock.delay(random.integer(1_000));
-          this.worker = new SimWorker(listener, this.#outside(), clock, random, () => home.failing(), offsets);
+          const failing = () => home.failing();
+          this.worker = new SimWorker(listener, this.#outside(), clock, random, failing, offsets, fencing);
           return this.worker;
         },
         joinGroup: (callbacks, protocols) => {

@@ -1,9 +1,24 @@
-import { type Clock, ConflictError, NotFoundError, type Props, type Random } from "../../../src/api/index.js";
+import {
+  type Clock,
+  ConflictError,
+  NotFoundError,
+  type Props,
+  type Random,
+  type SourceOffset,
+} from "../../../src/api/index.js";
 import { type Deferred, deferred } from "../../../src/base/deferred.js";
 import type { TargetState } from "../../../src/contract/target-state.js";
 import type { TaskId } from "../../../src/contract/task-id.js";
-import type { OffsetStore } from "../../../src/stores/offset-store.js";
-import type { ConnectorState, PluginCatalog, TaskState, Worker, WorkerListener } from "../../../src/worker/worker.js";
+import { TaskRequests } from "../../../src/worker/host/task-requests.js";
+import type {
+  ConnectorState,
+  PluginCatalog,
+  SourceFencing,
+  SourceOffsetStore,
+  TaskState,
+  Worker,
+  WorkerListener,
+} from "../../../src/worker/worker.js";
 
 /** The world outside the group that the connectors look at. */
 export interface Outside {
@@ -24,10 +39,15 @@ interface Running<S> {
 
 interface RunningTask extends Running<TaskState> {
   readonly id: TaskId;
+  readonly start: { readonly connectorProps: Props };
   readonly since: number;
   hasRead: boolean;
   flushes: number;
 }
+
+type OffsetQuestion =
+  | { readonly type: "readOffsets"; readonly partitions: readonly [] }
+  | { readonly type: "flushOffsets"; readonly entries: readonly SourceOffset[] };
 
 const GRACE_MS = 5_000;
 const STATES = { STARTED: "RUNNING", PAUSED: "PAUSED", STOPPED: "STOPPED" } as const;
@@ -46,14 +66,28 @@ export class SimWorker implements Worker {
     find: (_kind, className) => ({ type: "source", className, taskClassName: "T", version: "1.0" }) as never,
   };
 
+  /** As in production, the worker answers for its tasks' offsets. */
+  readonly #requests: TaskRequests;
+  readonly #answers = new Map<number, Deferred<void>>();
+  #lastRequest = 0;
+
   constructor(
     private readonly listener: WorkerListener,
     private readonly outside: Outside,
     private readonly clock: Clock,
     private readonly random: Random,
     private readonly failing: () => boolean,
-    private readonly offsets: Pick<OffsetStore, "read" | "flush">,
-  ) {}
+    offsets: SourceOffsetStore,
+    fencing: SourceFencing,
+  ) {
+    this.#requests = new TaskRequests(offsets, fencing, (_host, answer) => {
+      if (answer.type !== "offsets") return;
+      const asked = this.#answers.get(answer.request)!;
+      this.#answers.delete(answer.request);
+      if (answer.failure) asked.reject(new Error(answer.failure.message));
+      else asked.resolve();
+    });
+  }
 
   async configOf(): Promise<never> {
     throw new NotFoundError("CLASS_NOT_FOUND", "No plugins");
@@ -113,12 +147,13 @@ export class SimWorker implements Worker {
     return [...this.#connectors.values()].map(({ name, state, trace }) => ({ name, state, trace, version: "1.0" }));
   }
 
-  async startTask(id: TaskId, _connector: Props, props: Props, target: TargetState): Promise<void> {
+  async startTask(id: TaskId, connectorProps: Props, props: Props, target: TargetState): Promise<void> {
     const name = keyOf(id);
     while (this.#tasks.has(name)) await this.stopTasks([id]);
     if (target === "STOPPED") return;
     const running: RunningTask = {
       id,
+      start: { connectorProps },
       name,
       props,
       ended: deferred(),
@@ -132,7 +167,8 @@ export class SimWorker implements Worker {
     this.#tasks.set(name, running);
     this.outside.started(name, props);
     this.#soon(() => this.#report(running, true));
-    void this.offsets.read(id.connector, []).then(
+    this.#requests.started(running);
+    void this.#ask(running, { type: "readOffsets", partitions: [] }).then(
       () => {
         running.hasRead = true;
         this.#flush(running);
@@ -227,13 +263,19 @@ export class SimWorker implements Worker {
 
   /** Stores an offset, as tasks do in between and before they end, which says when the run began. */
   #flush(running: RunningTask): void {
-    const { name, id, since } = running;
+    const { id, since } = running;
     if (!running.hasRead) return;
-    const permit = () => {
-      if (this.#tasks.get(name) !== running) throw new Error("the run is over");
-    };
-    const offsets = [{ partition: { task: id.task }, offset: { since, at: running.flushes++ } }];
-    void this.offsets.flush(id.connector, offsets, permit).catch(() => {}); // the next one has newer offsets
+    const entries = [{ partition: { task: id.task }, offset: { since, at: running.flushes++ } }];
+    void this.#ask(running, { type: "flushOffsets", entries }).catch(() => {}); // the next one has newer offsets
+  }
+
+  #ask(running: RunningTask, question: OffsetQuestion): Promise<void> {
+    const request = ++this.#lastRequest;
+    const answered = deferred<void>();
+    this.#answers.set(request, answered);
+    const isRunning = () => this.#tasks.get(running.name) === running;
+    this.#requests.answer(0, { ...question, request, run: 0 }, isRunning() ? running : undefined, isRunning);
+    return answered.promise;
   }
 
   #soon(step: () => void): void {

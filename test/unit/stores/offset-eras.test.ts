@@ -98,6 +98,27 @@ describe("what a stopped task has sent and arrives after REST has changed the of
     expect(await (await Worker.on(leader.compacted())).offsets()).toEqual({ a: 7, b: 2 });
   });
 
+  test("has no effect on altered offsets when the worker that altered them is gone", async () => {
+    const { leader, late } = await stopped();
+    await leader.store.alter("c", [{ partition: A, offset: { at: 7 } }], 1_000);
+    const other = await Worker.on(leader.all());
+    for (const record of late) other.receive(record);
+    expect(await other.offsets()).toEqual({ a: 7, b: 2 });
+    expect(await (await Worker.on(other.compacted())).offsets()).toEqual({ a: 7, b: 2 });
+  });
+
+  test("takes nothing from a task that has written since, for a worker that reads both at once", async () => {
+    const { leader, late } = await stopped();
+    await leader.store.alter("c", [{ partition: A, offset: { at: 7 } }], 1_000);
+    const successor = await Worker.on(leader.all());
+    successor.sent();
+    const thawed = await Worker.on(successor.all());
+    await successor.store.flush("c", [{ partition: A, offset: { at: 8 } }]);
+    for (const record of [...late, ...successor.sent()]) thawed.receive(record);
+    expect(await thawed.offsets()).toEqual({ a: 8, b: 2 });
+    expect(thawed.sent()).toEqual([]);
+  });
+
   test("has no effect on offsets that were altered to none", async () => {
     const { leader, late } = await stopped();
     await leader.store.alter("c", [{ partition: A, offset: null }], 1_000);
@@ -194,6 +215,20 @@ test("offsets altered to none take none from the tasks of a worker that starts o
   for (const record of successor.sent()) leader.receive(record);
   expect(await leader.offsets()).toEqual({ a: 2, b: 1 });
   expect(leader.sent()).toEqual([]);
+});
+
+test("an alteration stands over a former leader's reset that arrives after it", async () => {
+  const former = await Worker.on([]);
+  await former.store.flush("c", [{ partition: A, offset: { at: 1 } }]);
+  const before = former.sent();
+  await former.store.reset("c", 1_000);
+  const late = former.sent();
+  const leader = await Worker.on(before);
+  await leader.store.alter("c", [{ partition: A, offset: { at: 7 } }], 2_000);
+  const other = await Worker.on(leader.all());
+  for (const record of late) other.receive(record);
+  expect(await other.offsets()).toEqual({ a: 7 });
+  expect(await (await Worker.on(other.compacted())).offsets()).toEqual({ a: 7 });
 });
 
 test("a reset stands when compaction has removed all but the marks of it and of an alteration to none", async () => {
