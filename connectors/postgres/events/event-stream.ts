@@ -106,6 +106,7 @@ export class EventStream {
       if (message === null) return;
       const decoded = this.#decoder.decode(message.bytes, message.start, message.end);
       if (decoded.kind === "relation") await relations.learn(decoded, catalog);
+      else if (decoded.kind === "type") relations.learnType(decoded);
       else walk.take(decoded, message.lsn, records);
     }
   }

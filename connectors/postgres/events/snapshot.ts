@@ -7,8 +7,8 @@ import { queryRows } from "../server/query-rows.js";
 import { quoteIdentifier, quoteLiteral } from "../server/sql-text.js";
 import type { CapturedTable } from "../tables/captured-tables.js";
 import { eventTime, type SnapshotMarker, type SourceBlocks, type SourceTransaction } from "../tables/source-block.js";
-import { defineTable, readCatalogTable, readTypes } from "../tables/table-catalog.js";
-import type { TableDefinition } from "../tables/table-definition.js";
+import { defineTable, readCatalog } from "../tables/table-catalog.js";
+import { type TableDefinition, withNullable } from "../tables/table-definition.js";
 import type { TableFilter } from "../tables/table-filter.js";
 import type { TableSchema } from "../tables/table-schema.js";
 import type { TableSchemas } from "../tables/table-schemas.js";
@@ -118,13 +118,10 @@ export class Snapshot {
 
   async #describe(table: CapturedTable): Promise<{ definition: TableDefinition; schema: TableSchema } | undefined> {
     const { client, filter, schemas } = this.#options;
-    const catalog = await readCatalogTable(client, table.oid);
-    if (!catalog) return undefined;
-    const types = await readTypes(
-      client,
-      catalog.columns.map(({ typeOid }) => typeOid),
-    );
-    const whole = defineTable(catalog, types);
+    const entry = await readCatalog(client, table.oid);
+    if (!entry.table) return undefined;
+    schemas.types.see(entry.types);
+    const whole = defineTable(entry.table, schemas.types);
     const key = new Set(filter.keyColumns(whole));
     // A key column is read even if the filters exclude it from the value.
     const definition = {
@@ -136,10 +133,11 @@ export class Snapshot {
 
   async *#copyTable(
     table: CapturedTable,
-    { definition, schema }: { definition: TableDefinition; schema: TableSchema },
+    described: { definition: TableDefinition; schema: TableSchema },
     maxBatchSize: number,
   ): AsyncGenerator<SourceRecord[], void, void> {
-    const { client, settings, events, clock, logger } = this.#options;
+    const { client, settings, schemas, events, clock, logger } = this.#options;
+    let { definition, schema } = described;
     const columns = definition.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
     const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.table)}`;
     // ONLY: the stream sends changes of an inheriting table's rows under that table's own name.
@@ -156,6 +154,12 @@ export class Snapshot {
         const frame = channel.next();
         if (frame) {
           const tuple = this.#rowReader.read(frame.bytes, frame.start, frame.end);
+          const nulls = schema.unexpectedNulls(tuple);
+          // PostgreSQL 18 and later: a NOT NULL constraint that is NOT VALID may have rows that violate it.
+          if (nulls) {
+            definition = withNullable(definition, nulls);
+            schema = schemas.get(definition);
+          }
           const row = schema.readRow(tuple);
           const released = this.#hold(schema, schema.readKey(tuple, row), row, count++ === 0);
           if (released && batch.push(released) < maxBatchSize) continue;

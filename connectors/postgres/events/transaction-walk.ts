@@ -26,6 +26,7 @@ import type {
   LogicalMessage,
   PgoutputMessage,
   TruncateMessage,
+  Tuple,
   UpdateMessage,
 } from "../wal/pgoutput-decoder.js";
 import { type ChangeEvents, sameStructs, sameValues } from "./change-event.js";
@@ -33,7 +34,7 @@ import type { LogicalMessages } from "./logical-message.js";
 
 export interface WalkOptions {
   readonly settings: Settings;
-  readonly relations: Pick<RelationCache, "get">;
+  readonly relations: Pick<RelationCache, "get" | "loosen">;
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
   readonly messages: LogicalMessages;
@@ -166,16 +167,19 @@ export class TransactionWalk {
   }
 
   #insert({ relationOid, after }: InsertMessage, lsn: Lsn, into: SourceRecord[]): void {
-    const table = this.#table(relationOid, "c");
-    if (!table) return;
+    const found = this.#table(relationOid, "c");
+    if (!found) return;
+    const table = this.#fitting(found, relationOid, after);
     const row = table.readRow(after);
     const offset = this.#advance(lsn, "INSERT");
     this.#push(into, this.#row(table, "c", table.readKey(after, row), null, row, lsn, offset));
   }
 
   #update({ relationOid, oldKind, before, after }: UpdateMessage, lsn: Lsn, into: SourceRecord[]): void {
-    const table = this.#table(relationOid, "u");
-    if (!table) return;
+    const found = this.#table(relationOid, "u");
+    if (!found) return;
+    const loose = before && oldKind === "O" ? this.#fitting(found, relationOid, before) : found;
+    const table = this.#fitting(loose, relationOid, after);
     const oldRow = before ? table.readRow(before) : null;
     const row = table.readRow(after, before);
     const { settings, events } = this.#options;
@@ -194,9 +198,10 @@ export class TransactionWalk {
     this.#emitted += into.length - count;
   }
 
-  #delete({ relationOid, before }: DeleteMessage, lsn: Lsn, into: SourceRecord[]): void {
-    const table = this.#table(relationOid, "d");
-    if (!table) return;
+  #delete({ relationOid, oldKind, before }: DeleteMessage, lsn: Lsn, into: SourceRecord[]): void {
+    const found = this.#table(relationOid, "d");
+    if (!found) return;
+    const table = oldKind === "O" ? this.#fitting(found, relationOid, before) : found;
     const row = table.readRow(before);
     const previous = this.#offset;
     const offset = this.#advance(lsn, "DELETE");
@@ -248,6 +253,12 @@ export class TransactionWalk {
         `No metadata registered for captured table with relation id ${oid}: the server sends it before the first row. Restart the task, and report this.`,
       );
     return relation === "filtered" ? undefined : relation;
+  }
+
+  /** The version that can hold a whole row: a NULL in a NOT NULL column was written before the column became so. */
+  #fitting(table: TableSchema, oid: number, tuple: Tuple): TableSchema {
+    const names = table.unexpectedNulls(tuple);
+    return names === undefined ? table : this.#options.relations.loosen(oid, names);
   }
 
   #advance(lsn: Lsn, type: MessageType): SourceMap {

@@ -1,8 +1,9 @@
 import type pg from "pg";
-import { resolveType, type TypeInfo } from "../types/type-info.js";
-import type { RelationMessage } from "../wal/pgoutput-decoder.js";
-import { type CatalogTable, readCatalogTable, readTypes } from "./table-catalog.js";
-import type { TableDefinition } from "./table-definition.js";
+import { resolveType, type TypeLookup } from "../types/type-info.js";
+import type { RelationMessage, TypeMessage } from "../wal/pgoutput-decoder.js";
+import { relationKey } from "./relation-key.js";
+import { type CatalogTable, readCatalog } from "./table-catalog.js";
+import { type TableDefinition, withNullable } from "./table-definition.js";
 import type { TableFilter } from "./table-filter.js";
 import type { TableSchema } from "./table-schema.js";
 import type { TableSchemas } from "./table-schemas.js";
@@ -11,13 +12,15 @@ import type { TableSchemas } from "./table-schemas.js";
 export type Relation = TableSchema | "filtered";
 
 /**
- * The tables of one replication connection by relation id. A relation message defines the columns of the following rows
- * and their types; nullability, defaults and the key come from the current catalog.
+ * The tables of one replication connection by relation id. A relation message defines the columns of the following
+ * rows, their types, and under the default replica identity the key; nullability, defaults and other keys come from the
+ * current catalog.
  */
 export class RelationCache {
   readonly #schemas: TableSchemas;
   readonly #filter: TableFilter;
   readonly #relations = new Map<number, Relation>();
+  readonly #definitions = new Map<number, TableDefinition>();
 
   constructor(schemas: TableSchemas, filter: TableFilter) {
     this.#schemas = schemas;
@@ -34,15 +37,29 @@ export class RelationCache {
       this.#relations.set(message.oid, "filtered");
       return;
     }
-    const connection = await client();
-    const catalog = await readCatalogTable(connection, message.oid);
-    const types = await readTypes(
-      connection,
-      message.columns.map(({ typeOid }) => typeOid),
-    );
+    const { types } = this.#schemas;
+    const columnTypes = message.columns.map(({ typeOid }) => typeOid);
+    const entry = await readCatalog(await client(), message.oid, columnTypes);
+    types.see(entry.types);
     const lastKey = this.#schemas.lastKey(message.schema, message.table);
-    const definition = combine(message, catalog, types, lastKey);
-    this.#relations.set(message.oid, this.#schemas.get(definition));
+    this.#define(message.oid, combine(message, entry.table, types, lastKey));
+  }
+
+  /** Applies a type message. */
+  learnType(message: TypeMessage): void {
+    this.#schemas.types.name(message);
+  }
+
+  /** A row has NULL in these columns, which the catalog has since declared NOT NULL. @returns the table as it was. */
+  loosen(oid: number, names: readonly string[]): TableSchema {
+    return this.#define(oid, withNullable(this.#definitions.get(oid)!, names));
+  }
+
+  #define(oid: number, definition: TableDefinition): TableSchema {
+    const schema = this.#schemas.get(definition);
+    this.#definitions.set(oid, definition);
+    this.#relations.set(oid, schema);
+    return schema;
   }
 }
 
@@ -50,7 +67,7 @@ export class RelationCache {
 export function combine(
   message: RelationMessage,
   catalog: CatalogTable | undefined,
-  types: ReadonlyMap<number, TypeInfo>,
+  types: TypeLookup,
   lastKey: readonly string[] | undefined,
 ): TableDefinition {
   const known = new Map(catalog?.columns.map((column) => [column.name, column]));
@@ -66,22 +83,6 @@ export function combine(
         defaultExpression: now?.defaultExpression ?? null,
       };
     }),
-    keyColumns: keyOf(message, catalog, lastKey),
+    keyColumns: relationKey(message, catalog, lastKey),
   };
-}
-
-function keyOf(
-  message: RelationMessage,
-  catalog: CatalogTable | undefined,
-  lastKey: readonly string[] | undefined,
-): readonly string[] {
-  const present = new Set(message.columns.map(({ name }) => name));
-  const now = catalog?.keyColumns ?? [];
-  if (now.length > 0) return now.filter((name) => present.has(name));
-  // The key was dropped, perhaps to be recreated: rows written before and in between keep their key.
-  if (lastKey && lastKey.length > 0) return lastKey.filter((name) => present.has(name));
-  if (catalog) return [];
-  // The table is gone and has no earlier version here: its default replica identity is its primary key.
-  if (message.replicaIdentity !== "default") return [];
-  return message.columns.filter(({ isIdentity }) => isIdentity).map(({ name }) => name);
 }

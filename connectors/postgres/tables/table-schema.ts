@@ -14,6 +14,7 @@ import type { Settings } from "../config/settings.js";
 import type { ColumnCodec } from "../types/column-codec.js";
 import { defaultText } from "../types/column-default.js";
 import { boundTo, codecFor } from "../types/column-types.js";
+import type { ResolvedType } from "../types/type-info.js";
 import { NULL, type Tuple, UNCHANGED, VALUE } from "../wal/pgoutput-decoder.js";
 import type { ColumnWarnings } from "./column-warnings.js";
 import { BLOCK_SCHEMA, SOURCE_SCHEMA } from "./source-block.js";
@@ -46,6 +47,8 @@ export class TableSchema {
   readonly #keyColumns: readonly ReadColumn[];
   /** Each key column's position in the row, or -1 if the row lacks it. */
   readonly #keyInRow: readonly number[];
+  /** Columns that are never NULL, according to their definition. */
+  readonly #required: readonly ReadColumn[];
   readonly #warnings: ColumnWarnings;
   readonly #failOnConversion: boolean;
 
@@ -57,15 +60,19 @@ export class TableSchema {
     this.#warnings = warnings;
     this.#failOnConversion = settings.failOnConversion;
     refuseSameNames(definition);
-    const readable = definition.columns.map((column, index) => this.#compile(column, index, settings));
+    const keys = filter.keyColumns(definition);
+    const isUsed = (name: string) => keys.includes(name) || filter.keepsColumn(schema, table, name);
+    const readable = definition.columns.map((column, index) =>
+      isUsed(column.name) ? this.#compile(column, index, settings) : null,
+    );
     this.#columns = readable.filter(
       (column): column is ReadColumn => column !== null && filter.keepsColumn(schema, table, column.name),
     );
     const byName = new Map(readable.flatMap((column) => (column ? [[column.name, column] as const] : [])));
-    this.#keyColumns = filter
-      .keyColumns(definition)
+    this.#keyColumns = keys
       .flatMap((name) => byName.get(name) ?? [])
       .filter((column) => !column.codec.isAlwaysOptional);
+    this.#required = readable.filter((column): column is ReadColumn => column !== null && !column.schema.optional);
     this.#keyInRow = this.#keyColumns.map((column) => this.#columns.indexOf(column));
 
     this.keySchema =
@@ -80,6 +87,17 @@ export class TableSchema {
       { name: `${this.topic}.Value`, optional: true },
     );
     this.envelopeSchema = envelopeOf(this.rowSchema, `${this.topic}.Envelope`);
+  }
+
+  /**
+   * The columns that a whole row has NULL in although they are NOT NULL by definition; undefined: none. Not for the old
+   * row of a change that carries only its key.
+   */
+  unexpectedNulls(tuple: Tuple): string[] | undefined {
+    let found: string[] | undefined;
+    for (const { name, tupleIndex } of this.#required)
+      if (tupleIndex < tuple.count && tuple.kinds[tupleIndex] === NULL) found = [...(found ?? []), name];
+    return found;
   }
 
   /** The row's values by position. `old`, the row before the update, may hold values of unchanged large columns. */
@@ -140,18 +158,24 @@ export class TableSchema {
   }
 
   #compile(column: ColumnDefinition, tupleIndex: number, settings: Settings): ReadColumn | null {
-    const codec = column.type ? codecFor(column.type, settings.types) : null;
-    if (!codec || !column.type) {
+    const type = column.type ?? (settings.types.includeUnknown ? DROPPED : undefined);
+    if (!type)
+      throw new DataError(
+        "SCHEMA_INVALID",
+        `Column ${column.name} of ${this.schemaName}.${this.tableName} has rows of a type that was dropped since they were written, so that their values cannot be read. Set include.unknown.datatypes=true to send them as the bytes of their text, or exclude the column (column.exclude.list).`,
+      );
+    const codec = codecFor(type, settings.types);
+    if (!codec) {
       this.#warnings.warn("No converter for the type of a column, which will not be part of change events", {
         column: `${this.schemaName}.${this.tableName}.${column.name}`,
-        type: column.type?.name ?? "unknown",
+        type: type.name,
       });
       return null;
     }
     const isOptional = column.isNullable || (codec.isAlwaysOptional ?? false);
     const attributes: { -readonly [K in keyof SchemaAttributes]: SchemaAttributes[K] } = {};
     if (isOptional) attributes.optional = true;
-    const text = defaultText(column.defaultExpression, column.type);
+    const text = defaultText(column.defaultExpression, type);
     if (text !== undefined) {
       const value = readDefault(codec, text);
       if (value instanceof DataError)
@@ -166,6 +190,16 @@ export class TableSchema {
     return { name: column.name, tupleIndex, codec: bound, schema, absent };
   }
 }
+
+/** Stands for a type that is in no catalog any more. */
+const DROPPED: ResolvedType = {
+  name: "dropped",
+  kind: "opaque",
+  typmod: -1,
+  labels: [],
+  element: null,
+  isDomain: false,
+};
 
 /** A default's value, or the reason the schema cannot hold it: Postgres checks some defaults only on insert. */
 function readDefault(codec: ColumnCodec, text: string): ConnectValue | DataError {

@@ -1,6 +1,7 @@
 import type { Logger } from "../../../src/api/index.js";
 import type { Settings } from "../config/settings.js";
 import { ColumnWarnings } from "./column-warnings.js";
+import { KnownTypes } from "./known-types.js";
 import type { TableDefinition } from "./table-definition.js";
 import type { TableFilter } from "./table-filter.js";
 import { TableSchema } from "./table-schema.js";
@@ -16,6 +17,7 @@ export class TableSchemas {
   >();
 
   readonly #warnings: ColumnWarnings;
+  readonly types = new KnownTypes();
 
   constructor(
     private readonly settings: Settings,

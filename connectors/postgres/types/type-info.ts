@@ -25,12 +25,11 @@ export interface ResolvedType {
   readonly isDomain: boolean;
 }
 
+/** Types by oid. */
+export type TypeLookup = Pick<ReadonlyMap<number, TypeInfo>, "get">;
+
 /** @returns undefined for a type missing from `types` (dropped in the meantime). */
-export function resolveType(
-  oid: number,
-  typmod: number,
-  types: ReadonlyMap<number, TypeInfo>,
-): ResolvedType | undefined {
+export function resolveType(oid: number, typmod: number, types: TypeLookup): ResolvedType | undefined {
   let info = types.get(oid);
   let modifier = typmod;
   const isDomain = info?.kind === "d";

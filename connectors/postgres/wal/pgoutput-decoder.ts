@@ -96,9 +96,12 @@ export interface LogicalMessage {
   readonly content: Buffer;
 }
 
-/** A message that carries no row and changes nothing for us: Type. */
-interface OtherMessage {
-  readonly kind: "other";
+/** Names a type that is not built in. For a domain, its base type. */
+export interface TypeMessage {
+  readonly kind: "type";
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
 }
 
 export type PgoutputMessage =
@@ -111,9 +114,8 @@ export type PgoutputMessage =
   | DeleteMessage
   | TruncateMessage
   | LogicalMessage
-  | OtherMessage;
+  | TypeMessage;
 
-const OTHER: OtherMessage = { kind: "other" };
 const IDENTITIES: Readonly<Record<string, ReplicaIdentity>> = { d: "default", n: "nothing", f: "full", i: "index" };
 /** Postgres's limit for the columns of a row. */
 const MAX_COLUMNS = 1664;
@@ -157,7 +159,7 @@ export class PgoutputDecoder {
       case 0x4d: // M
         return this.#message();
       case 0x59: // Y
-        return OTHER;
+        return { kind: "type", oid: this.#uint32(), schema: this.#cstring() || "pg_catalog", name: this.#cstring() };
       default:
         throw malformed(`unknown message type 0x${tag.toString(16)}`);
     }

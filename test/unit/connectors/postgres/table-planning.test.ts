@@ -80,7 +80,9 @@ describe("a relation message", () => {
   const id = { name: "id", typeOid: 23, typmod: -1, isNullable: false, defaultExpression: "5" };
   const later = { ...id, name: "later" };
   const catalog: CatalogTable = {
-    ...{ oid: 9, schema: "public", table: "t", columns: [id, later], keyColumns: ["later", "id"] },
+    ...{ oid: 9, schema: "public", table: "t", columns: [id, later] },
+    primaryKey: { columns: ["later", "id"], isDeferrable: false },
+    uniqueKey: null,
   };
 
   test("defines the columns; the catalog adds the rest for those it still has", () => {
@@ -94,18 +96,46 @@ describe("a relation message", () => {
     expect(definition.keyColumns).toEqual(["id"]);
   });
 
-  test("keeps the key of a table whose primary key was dropped", () => {
-    const keyless: CatalogTable = { ...catalog, keyColumns: [] };
-    expect(combine(message, keyless, types, ["id"]).keyColumns).toEqual(["id"]);
-    expect(combine(message, keyless, types, undefined).keyColumns).toEqual([]);
-    expect(combine(message, keyless, types, []).keyColumns).toEqual([]);
-    expect(combine(message, catalog, types, ["dropped"]).keyColumns).toEqual(["id"]);
+  const keyOf = (
+    more: Partial<RelationMessage>,
+    now: Partial<CatalogTable> | undefined,
+    lastKey?: readonly string[],
+  ): readonly string[] => combine({ ...message, ...more }, now && { ...catalog, ...now }, types, lastKey).keyColumns;
+  const key = (...columns: string[]) => ({ columns, isDeferrable: false });
+  const columns = (...names: string[]) =>
+    names.map((name) => ({ name: name.replace("*", ""), typeOid: 23, typmod: -1, isIdentity: name.endsWith("*") }));
+
+  test("flags the primary key under the default identity, whatever the catalog says now", () => {
+    expect(keyOf({}, { primaryKey: key("later") })).toEqual(["id"]);
+    expect(keyOf({}, { primaryKey: null }, ["dropped"])).toEqual(["id"]);
+    expect(keyOf({}, undefined, ["dropped", "unknown"])).toEqual(["id"]);
+    const two = { columns: columns("a*", "b*", "c") };
+    expect(keyOf(two, { primaryKey: key("b", "a") })).toEqual(["b", "a"]);
+    expect(keyOf(two, { primaryKey: key("c") }, ["b", "a"])).toEqual(["b", "a"]);
+    expect(keyOf(two, { primaryKey: key("c") })).toEqual(["a", "b"]);
   });
 
-  test("keeps the last known key of a table that is gone, or takes that of its replica identity", () => {
-    expect(combine(message, undefined, types, ["dropped", "unknown"]).keyColumns).toEqual(["dropped"]);
-    expect(combine(message, undefined, types, undefined).keyColumns).toEqual(["id"]);
-    expect(combine({ ...message, replicaIdentity: "full" }, undefined, types, undefined).keyColumns).toEqual([]);
+  test("without flags has a key that was dropped or is deferrable, or a unique one", () => {
+    const none = { columns: columns("a", "b") };
+    expect(keyOf(none, { primaryKey: null }, ["a"])).toEqual(["a"]);
+    expect(keyOf(none, { primaryKey: key("b") }, ["a"])).toEqual(["a"]);
+    expect(keyOf(none, { primaryKey: key("b") })).toEqual(["b"]);
+    expect(keyOf(none, { primaryKey: { columns: ["b"], isDeferrable: true } }, ["a"])).toEqual(["b"]);
+    expect(keyOf(none, { primaryKey: null, uniqueKey: key("b") })).toEqual(["b"]);
+    expect(keyOf(none, { primaryKey: null })).toEqual([]);
+    expect(keyOf(none, undefined)).toEqual([]);
+  });
+
+  test("under another identity has the catalog's key, if it has all of its columns, perhaps under other names", () => {
+    const full = { replicaIdentity: "full", columns: columns("a*", "b*") } as const;
+    expect(keyOf(full, { primaryKey: key("b") }, ["a"])).toEqual(["b"]);
+    const now = columns("a", "c").map((column) => ({ ...id, ...column }));
+    expect(keyOf(full, { primaryKey: key("c"), columns: now })).toEqual(["b"]);
+    // Part of a key would put rows on other rows' keys.
+    expect(keyOf(full, { primaryKey: key("a", "c"), columns: [...now, later] })).toEqual([]);
+    expect(keyOf(full, { primaryKey: key("a", "c"), columns: [...now, later] }, ["a", "b"])).toEqual(["a", "b"]);
+    expect(keyOf(full, undefined)).toEqual([]);
+    expect(keyOf({ replicaIdentity: "index", columns: columns("a*", "b") }, undefined)).toEqual(["a"]);
   });
 });
 

@@ -143,7 +143,12 @@ function newWalk(offset: SourceMap | null, fallback: number): { walk: Transactio
   const resume = planResume(stored, fallback as Lsn);
   const walk = new TransactionWalk({
     settings,
-    relations: { get: (oid) => tables.get(oid) },
+    relations: {
+      get: (oid) => tables.get(oid),
+      loosen: () => {
+        throw new Error("No column is NOT NULL");
+      },
+    },
     events: new ChangeEvents({ partition, headers: [], tombstonesOnDelete: true }),
     sources: new SourceBlocks("shop", "d"),
     messages: new LogicalMessages("shop", settings.types),

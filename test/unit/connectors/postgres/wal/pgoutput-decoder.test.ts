@@ -62,7 +62,12 @@ describe("a message of each kind, recorded from PostgreSQL 18", () => {
       prefix: "audit",
       content: Buffer.from("x"),
     });
-    expect(decode(Buffer.from("5900004000007075626c6963006d6f6f6400", "hex"))).toEqual({ kind: "other" });
+    expect(decode(Buffer.from("59000040007075626c6963006d6f6f6400", "hex"))).toEqual({
+      kind: "type",
+      oid: 16384,
+      schema: "public",
+      name: "mood",
+    });
   });
 });
 
