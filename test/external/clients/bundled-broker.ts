@@ -35,9 +35,19 @@ export class BundledBroker {
 
   /** The batches of a topic's one partition, as they are on disk. */
   batchesOf(topic: string): readonly BatchSlice[] {
+    const segments = this.filesOf(topic).filter((path) => path.endsWith(".log"));
+    return segments.toSorted().flatMap((path) => [...walkBatches(readFileSync(path))]);
+  }
+
+  /** The files of a topic's one partition. */
+  filesOf(topic: string): readonly string[] {
     const log = join(this.folder, DATA, `${topic}-0`);
-    const segments = readdirSync(log).filter((name) => name.endsWith(".log"));
-    return segments.sort().flatMap((name) => [...walkBatches(readFileSync(join(log, name)))]);
+    return readdirSync(log).map((name) => join(log, name));
+  }
+
+  /** Ends it cleanly. Its files stay until `stop`. */
+  async end(): Promise<void> {
+    await this.#process.stop();
   }
 
   /** What it has printed last. */

@@ -22,6 +22,15 @@ export class JavaTools {
    * @returns its standard output. @throws Error with both outputs when it fails.
    */
   async run(mainClass: string, args: readonly string[], input = ""): Promise<string> {
+    return (await this.outputs(mainClass, args, input)).stdout;
+  }
+
+  /** The same, with both of its outputs. */
+  async outputs(
+    mainClass: string,
+    args: readonly string[],
+    input = "",
+  ): Promise<{ readonly stdout: string; readonly stderr: string }> {
     const jars = this.libraries.map((folder) => join(folder, "*")).join(":");
     // A tool lives for a second: the fast compiler alone takes half the time of both.
     const flags = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", ...this.options];
@@ -31,7 +40,7 @@ export class JavaTools {
     });
     running.child.stdin?.end(input);
     try {
-      return (await running).stdout;
+      return await running;
     } catch (cause) {
       const { stdout, stderr } = cause as { readonly stdout?: string; readonly stderr?: string };
       throw new Error(`${mainClass} ${args.join(" ")} failed:\n${stdout}\n${stderr}`, { cause });
