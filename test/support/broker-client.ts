@@ -6,6 +6,13 @@ import { FrameReader } from "../../src/broker/net/frame-reader.js";
 import { type Api, readCorrelationId } from "../../src/protocol/api.js";
 import type { Fields, InputOf, OutputOf } from "../../src/protocol/message-fields.js";
 
+/** The connection was closed before the answer. */
+export class ConnectionEnded extends Error {
+  constructor() {
+    super("The broker closed the connection");
+  }
+}
+
 /** A bare connection to a broker, for requests of any API and version, and for bytes that are not a request. */
 export class BrokerClient {
   readonly #waiting = new Map<number, Deferred<Buffer>>();
@@ -61,6 +68,7 @@ export class BrokerClient {
 
   /** Sends a frame as `encode` makes it; resolves with the frame of its answer. */
   sendEncoded(encode: (correlationId: number) => readonly Buffer[]): Promise<Buffer> {
+    if (this.#closed.settled) return Promise.reject(new ConnectionEnded());
     const correlationId = ++this.#correlationId;
     const answer = deferred<Buffer>();
     this.#waiting.set(correlationId, answer);
@@ -98,7 +106,7 @@ export class BrokerClient {
   }
 
   #end(): void {
-    for (const answer of this.#waiting.values()) answer.reject(new Error("The broker closed the connection"));
+    for (const answer of this.#waiting.values()) answer.reject(new ConnectionEnded());
     this.#waiting.clear();
     this.#closed.resolve();
   }
