@@ -1,7 +1,8 @@
 // Start of `millrace broker` → first answer of ApiVersions, on a folder of many partitions, and on one large log: after
 // a clean stop and after `kill -9`. Each partition has records since the last start, so that none is known to be whole.
-//   node bench/broker-start.mjs [--partitions 2000] [--mib 2048] [--runs 3] [--before DIST]
-// `--before` measures another build of Millrace in the same run. first_append_ms: the first append to each partition
+//   node bench/broker-start.mjs [--partitions 2000] [--mib 2048] [--batch 900] [--runs 3] [--before DIST]
+// `--batch`: records of 1,000 bytes in each batch of the large log; few make its indexes as large as they get, an entry of
+// 20 bytes for each 4 KiB. `--before` measures another build of Millrace in the same run. first_append_ms: the first append to each partition
 // after a start, 500 in a request. stop_ms: the clean stop.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,8 +15,16 @@ import { BrokerConnection } from "./broker-connection.mjs";
 import { atEnd, load, measured, median, options, report, temporaryFolder } from "./measurement.mjs";
 import { cpuSeconds, freePort, ROOT, residentMib } from "./processes.mjs";
 
-const { partitions, mib, runs, before } = options({ partitions: 2000, mib: 2048, runs: 3, before: "" });
-const LARGE_BATCH = batchOf(900, 1000);
+const { partitions, mib, batch, runs, before } = options({
+  partitions: 2000,
+  mib: 2048,
+  batch: 900,
+  runs: 3,
+  before: "",
+});
+const BATCH = batchOf(batch, 1000);
+/** Requests on their way while the log is filled: enough for small batches to share a sync. */
+const IN_FLIGHT = Math.ceil(900 / batch);
 const MIB = 1024 * 1024;
 
 function batchOf(records, bytes) {
@@ -61,7 +70,14 @@ async function append(client, name, count, records) {
 }
 
 async function fill(client) {
-  for (let left = mib * MIB; left > 0; left -= LARGE_BATCH.length) await append(client, "large", 1, LARGE_BATCH);
+  let left = mib * MIB;
+  const sender = async () => {
+    while (left > 0) {
+      left -= BATCH.length;
+      await append(client, "large", 1, BATCH);
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, sender));
 }
 
 /** Builds take turns, each on a folder of its own. `work` appends what the next start has to check. */
@@ -116,6 +132,8 @@ await measured(async () => {
       await client.createTopic("large", 1, "1");
       await fill(client);
     };
-    await measure(`a log of ${mib} MiB`, builds, prepare, (client) => append(client, "large", 1, small));
+    await measure(`a log of ${mib} MiB in batches of ${batch} records`, builds, prepare, (client) =>
+      append(client, "large", 1, small),
+    );
   }
 });
