@@ -87,6 +87,8 @@ export const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "queued.max.request.bytes": { type: "long", default: String(128 * 1024 * 1024) },
   "max.connections": { type: "int", default: "2147483647", min: 0 },
   "max.connections.per.ip": { type: "int", default: "2147483647", min: 0 },
+  "quota.window.num": { type: "int", default: "11", min: 1 },
+  "quota.window.size.seconds": { type: "int", default: "1", min: 1 },
   "connections.max.idle.ms": { type: "long", default: String(10 * MINUTE) },
   // Kafka's default is 55 MiB. Clients do as well with smaller answers, and this bounds the memory of a fetch.
   "fetch.max.bytes": { type: "int", default: String(8 * 1024 * 1024), min: 1024 },

@@ -13,6 +13,7 @@ import type { FreeSpace } from "./free-space.js";
 import type { GroupCoordinator } from "./groups/group-coordinator.js";
 import type { Interception, Interceptor } from "./interceptor.js";
 import type { BrokerState } from "./metadata/broker-state.js";
+import type { ClientQuotas } from "./quotas/client-quotas.js";
 import type { Session } from "./security/session.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
 import type { MarkerWriter } from "./transactions/marker-writer.js";
@@ -40,6 +41,7 @@ export interface Broker {
   readonly markers: MarkerWriter;
   readonly properties: BrokerProperties;
   readonly state: BrokerState;
+  readonly quotas: ClientQuotas;
   readonly freeSpace: FreeSpace;
   /** Looks at the disk of the data folder. */
   readonly diskSpace: () => Promise<DiskSpace>;
@@ -79,6 +81,8 @@ export interface Call {
   /** Aborts when the client disconnects or the broker stops; handlers that wait must stop waiting then. */
   readonly closed: AbortSignal;
   readonly memory: CallMemory;
+  /** Has the connection serve no further request for so long, once this one is answered. */
+  readonly mute: (delayMs: number) => void;
 }
 
 /** Instead of a response: nothing is sent (Produce with acks=0). */

@@ -58,7 +58,7 @@ export async function openListeners(
   const context: ListenerContext = {
     dispatcher: new Dispatcher(broker, HANDLERS, interceptor),
     budget: new MemoryBudget(() => properties.number("queued.max.request.bytes"), clock),
-    limits: new ConnectionLimits(properties, logger),
+    limits: new ConnectionLimits(properties, broker.quotas, logger),
     properties,
     sasl: { users, clock, random },
     clock,

@@ -27,6 +27,7 @@ import { listenersAt, planListeners } from "./net/plan-listener.js";
 import { OffsetCheckpoint } from "./offset-checkpoint.js";
 import { openCoordinators } from "./open-coordinators.js";
 import { type InsideAddress, openListeners } from "./open-listeners.js";
+import { ClientQuotas } from "./quotas/client-quotas.js";
 import { listenerSecurity } from "./security/listener-security.js";
 import { addScramUsers, type ScramUser } from "./security/scram-user.js";
 import { TopicRegistry } from "./topics/topic-registry.js";
@@ -138,6 +139,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       markers,
       properties,
       state,
+      quotas: new ClientQuotas(() => state.metadata, properties, clock),
       freeSpace,
       diskSpace,
       authorizer: authorizerOf(properties, state, logger),

@@ -61,6 +61,10 @@ export class ByteReader {
     return safeInt64(this.buffer.readInt32BE(at), this.buffer.readUInt32BE(at + 4));
   }
 
+  f64(): number {
+    return this.buffer.readDoubleBE(this.#advance(8));
+  }
+
   bool(): boolean {
     return this.buffer[this.#advance(1)] !== 0;
   }

@@ -46,6 +46,11 @@ export class ByteWriter {
     writeInt64(this.#buffer, value, at);
   }
 
+  f64(value: number): void {
+    const at = this.#reserve(8);
+    this.#buffer.writeDoubleBE(value, at);
+  }
+
   bool(value: boolean): void {
     this.i8(value ? 1 : 0);
   }

@@ -5,6 +5,7 @@ import {
   boolType,
   bytesType,
   type FieldShape,
+  f64Type,
   i8Type,
   i16Type,
   i32Type,
@@ -70,6 +71,7 @@ export const i8 = field(i8Type);
 export const i16 = field(i16Type);
 export const i32 = field(i32Type);
 export const i64 = field(i64Type);
+export const f64 = field(f64Type);
 export const bool = field(boolType);
 export const uuid = field(uuidType);
 export const str = field(strType);

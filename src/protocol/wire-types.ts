@@ -23,6 +23,7 @@ type WireKind =
   | "i16"
   | "i32"
   | "i64"
+  | "f64"
   | "bool"
   | "uuid"
   | "str"
@@ -99,6 +100,13 @@ export const i64Type = fixed(
   8,
   (r) => r.i64(),
   (w, v) => w.i64(v),
+);
+export const f64Type = fixed(
+  "f64",
+  0,
+  8,
+  (r) => r.f64(),
+  (w, v) => w.f64(v),
 );
 export const boolType = fixed(
   "bool",

@@ -2,6 +2,7 @@ import type { Operation, ResourceType } from "../../src/broker/access/acl.js";
 import type { Api } from "../../src/protocol/api.js";
 import { addOffsetsToTxn } from "../../src/protocol/apis/add-offsets-to-txn.js";
 import { addPartitionsToTxn } from "../../src/protocol/apis/add-partitions-to-txn.js";
+import { alterClientQuotas } from "../../src/protocol/apis/alter-client-quotas.js";
 import { alterConfigs } from "../../src/protocol/apis/alter-configs.js";
 import { alterUserScramCredentials } from "../../src/protocol/apis/alter-user-scram-credentials.js";
 import { consumerGroupDescribe } from "../../src/protocol/apis/consumer-group-describe.js";
@@ -14,6 +15,7 @@ import { deleteGroups } from "../../src/protocol/apis/delete-groups.js";
 import { deleteRecords } from "../../src/protocol/apis/delete-records.js";
 import { deleteTopics } from "../../src/protocol/apis/delete-topics.js";
 import { describeAcls } from "../../src/protocol/apis/describe-acls.js";
+import { describeClientQuotas } from "../../src/protocol/apis/describe-client-quotas.js";
 import { describeConfigs } from "../../src/protocol/apis/describe-configs.js";
 import { describeGroups } from "../../src/protocol/apis/describe-groups.js";
 import { describeLogDirs } from "../../src/protocol/apis/describe-log-dirs.js";
@@ -29,6 +31,7 @@ import { incrementalAlterConfigs } from "../../src/protocol/apis/incremental-alt
 import { initProducerId } from "../../src/protocol/apis/init-producer-id.js";
 import { joinGroup } from "../../src/protocol/apis/join-group.js";
 import { leaveGroup } from "../../src/protocol/apis/leave-group.js";
+import { listConfigResources } from "../../src/protocol/apis/list-config-resources.js";
 import { listOffsets } from "../../src/protocol/apis/list-offsets.js";
 import { metadata } from "../../src/protocol/apis/metadata.js";
 import { offsetCommit } from "../../src/protocol/apis/offset-commit.js";
@@ -521,4 +524,21 @@ export const ACL_CASES: readonly AclCase[] = [
     [31],
     ["ALTER", "CLUSTER", CLUSTER],
   ),
+  acl(
+    "of all",
+    describeClientQuotas,
+    1,
+    { components: [], strict: false },
+    [31],
+    ["DESCRIBE_CONFIGS", "CLUSTER", CLUSTER],
+  ),
+  acl(
+    "of a user",
+    alterClientQuotas,
+    1,
+    { entries: [{ entity: [{ entityType: "user", entityName: "nobody" }], ops: [] }], validateOnly: false },
+    [31],
+    ["ALTER_CONFIGS", "CLUSTER", CLUSTER],
+  ),
+  acl("of all types", listConfigResources, 1, {}, [31], ["DESCRIBE_CONFIGS", "CLUSTER", CLUSTER]),
 ];

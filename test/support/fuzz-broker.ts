@@ -7,6 +7,7 @@ import type { Broker } from "../../src/broker/handler.js";
 import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
 import { type ConnectionCall, Dispatcher } from "../../src/broker/net/dispatcher.js";
 import { openCoordinators } from "../../src/broker/open-coordinators.js";
+import { ClientQuotas } from "../../src/broker/quotas/client-quotas.js";
 import { ANONYMOUS, Session } from "../../src/broker/security/session.js";
 import type { Api } from "../../src/protocol/api.js";
 import { MalformedError } from "../../src/protocol/malformed-error.js";
@@ -139,6 +140,7 @@ const CLIENT: Omit<ConnectionCall, "closed"> = {
   clientHost: "/127.0.0.1",
   advertised: { host: "127.0.0.1", port: 9092 },
   memory: NO_MEMORY_LIMIT,
+  mute: () => undefined,
 };
 
 /** The broker as `startBroker` composes it, without what needs sockets, threads or a real disk. */
@@ -158,6 +160,7 @@ async function openBroker(
     ...coordinators,
     properties,
     state,
+    quotas: new ClientQuotas(() => state.metadata, properties, clock),
     freeSpace,
     diskSpace: () => disk.space(),
     authorizer: undefined,

@@ -133,6 +133,8 @@ export class RandomFrames {
         return this.#pick(INTS);
       case "i64":
         return this.#chance(0.9) ? this.#pick(INTS) : this.#pick([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
+      case "f64":
+        return this.#pick([0, 1, -1, 0.5, 1e10, Number.NaN, Number.POSITIVE_INFINITY]);
       case "bool":
         return this.#chance(0.5);
       case "uuid":

@@ -1,5 +1,6 @@
 import { OPEN_ACCESS } from "../../src/broker/access/access.js";
 import type { Call, Handler } from "../../src/broker/handler.js";
+import { ANONYMOUS } from "../../src/broker/security/session.js";
 import { type Api, readCorrelationId, readRequestHeader } from "../../src/protocol/api.js";
 import { ByteReader } from "../../src/protocol/byte-reader.js";
 import type { Fields, InputOf, OutputOf } from "../../src/protocol/message-fields.js";
@@ -10,6 +11,9 @@ const ENDLESS_MEMORY = {
   room: () => Promise.resolve(),
   hold: () => () => undefined,
 };
+
+/** No client has a quota. */
+const NO_QUOTAS = { record: () => 0, windowBytes: () => Number.POSITIVE_INFINITY };
 
 /** The parts of the broker that the handler under test uses. */
 interface Rig {
@@ -29,7 +33,14 @@ export async function serve<Q extends Fields, S extends Fields>(
   const body = new ByteReader(Buffer.concat(api.encodeRequest(version, 1, "test", request)), 4);
   const { apiVersion, correlationId } = readRequestHeader(body);
   const closed = new AbortController().signal;
-  const call = { broker, apiVersion, closed, memory, access: OPEN_ACCESS } as unknown as Call;
+  const call = {
+    broker: { quotas: NO_QUOTAS, ...(broker as object) },
+    session: { user: ANONYMOUS },
+    apiVersion,
+    closed,
+    memory,
+    access: OPEN_ACCESS,
+  } as unknown as Call;
   const served = await handler.serve({ apiVersion, correlationId, body }, call, undefined);
   return api.decodeResponse(version, readCorrelationId(Buffer.concat(served as Buffer[]).subarray(4)).reader);
 }

@@ -6,6 +6,8 @@ import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 /** Kafka's numbers of the resources that have settings (ConfigResource). */
 export const TOPIC_RESOURCE = 2;
 export const BROKER_RESOURCE = 4;
+export const BROKER_LOGGER_RESOURCE = 8;
+export const CLIENT_METRICS_RESOURCE = 16;
 export const GROUP_RESOURCE = 32;
 
 /**

@@ -7,6 +7,7 @@ import type { PartitionLog } from "../log/partition-log.js";
 import { endOfBatches } from "../log/segments/batch-walk.js";
 import type { Isolation } from "../log/waiting-readers.js";
 import { isolationOf } from "./isolation-level.js";
+import { throttleMs } from "./throttle-ms.js";
 import { findTopic, leaderEpochFault } from "./topic-reference.js";
 
 type FetchRequest = RequestOf<typeof api>;
@@ -44,8 +45,9 @@ export const fetch = defineHandler(api, {
   }),
 });
 
-function maxBytesOf({ maxBytes }: FetchRequest, { broker }: Call): number {
-  return Math.min(maxBytes, broker.properties.number("fetch.max.bytes"));
+function maxBytesOf({ maxBytes }: FetchRequest, { broker, session, clientId }: Call): number {
+  const ofQuota = broker.quotas.windowBytes("consumer_byte_rate", session.user, clientId);
+  return Math.min(maxBytes, broker.properties.number("fetch.max.bytes"), ofQuota);
 }
 
 /**
@@ -115,7 +117,7 @@ function collect(request: FetchRequest, call: Call): FetchResponse {
     }),
   }));
   call.memory.reserve(bytes);
-  return { throttleTimeMs: 0, responses };
+  return { throttleTimeMs: throttleMs("consumer_byte_rate", bytes, call), responses };
 }
 
 /** Batches of one partition, or the error code of a failing disk; the other partitions are still served. */

@@ -1,6 +1,7 @@
 import type { Handler } from "../handler.js";
 import { addOffsetsToTxn } from "./add-offsets-to-txn.js";
 import { addPartitionsToTxn } from "./add-partitions-to-txn.js";
+import { alterClientQuotas } from "./alter-client-quotas.js";
 import { alterConfigs } from "./alter-configs.js";
 import { alterUserScramCredentials } from "./alter-user-scram-credentials.js";
 import { apiVersions } from "./api-versions.js";
@@ -14,6 +15,7 @@ import { deleteGroups } from "./delete-groups.js";
 import { deleteRecords } from "./delete-records.js";
 import { deleteTopics } from "./delete-topics.js";
 import { describeAcls } from "./describe-acls.js";
+import { describeClientQuotas } from "./describe-client-quotas.js";
 import { describeCluster } from "./describe-cluster.js";
 import { describeConfigs } from "./describe-configs.js";
 import { describeGroups } from "./describe-groups.js";
@@ -30,6 +32,7 @@ import { incrementalAlterConfigs } from "./incremental-alter-configs.js";
 import { initProducerId } from "./init-producer-id.js";
 import { joinGroup } from "./join-group.js";
 import { leaveGroup } from "./leave-group.js";
+import { listConfigResources } from "./list-config-resources.js";
 import { listGroups } from "./list-groups.js";
 import { listOffsets } from "./list-offsets.js";
 import { listTransactions } from "./list-transactions.js";
@@ -83,6 +86,8 @@ export const HANDLERS: readonly Handler[] = [
   deleteGroups,
   incrementalAlterConfigs,
   offsetDelete,
+  describeClientQuotas,
+  alterClientQuotas,
   describeUserScramCredentials,
   alterUserScramCredentials,
   describeCluster,
@@ -91,5 +96,6 @@ export const HANDLERS: readonly Handler[] = [
   listTransactions,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
+  listConfigResources,
   describeTopicPartitions,
 ];

@@ -9,6 +9,7 @@ import type { PartitionLog } from "../log/partition-log.js";
 import type { ProducerSession } from "../transactions/plan-transaction.js";
 import { onlyPartition, type TransactionPartitions } from "../transactions/transaction-state.js";
 import { copyOf } from "./detached-bytes.js";
+import { throttleMs } from "./throttle-ms.js";
 import { findTopic } from "./topic-reference.js";
 import { type TransactionalDialect, transactionalDataError } from "./transaction-answers.js";
 
@@ -81,11 +82,8 @@ async function appendLate(
   return answer;
 }
 
-function appendAll(
-  { acks, topicData }: ProduceRequest,
-  data: AdmittedData | undefined,
-  call: Call,
-): Answer | Promise<Answer> {
+function appendAll(request: ProduceRequest, data: AdmittedData | undefined, call: Call): Answer | Promise<Answer> {
+  const { acks, topicData } = request;
   let failed = false;
   const waits: Promise<void>[] = [];
   const responses = topicData.map(({ name, topicId, partitionData }) => ({
@@ -103,8 +101,9 @@ function appendAll(
       return response;
     }),
   }));
+  const throttleTimeMs = throttleMs("producer_byte_rate", recordBytesOf(request), call);
   if (acks === 0) return failed ? CLOSE_CONNECTION : NO_RESPONSE;
-  const response = { responses, throttleTimeMs: 0 };
+  const response = { responses, throttleTimeMs };
   return waits.length === 0 ? response : Promise.all(waits).then(() => response);
 }
 

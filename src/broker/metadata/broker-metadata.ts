@@ -31,6 +31,14 @@ export interface StoredAcl {
   readonly permission: string;
 }
 
+/** The quotas of an entity of clients. */
+export interface StoredClientQuota {
+  /** Names by type (`user`, `client-id`, `ip`); null: the default of the type. */
+  readonly entity: Readonly<Record<string, string | null>>;
+  /** By Kafka's names; never empty. */
+  readonly values: Readonly<Record<string, number>>;
+}
+
 /** All of the broker's state that is not in a partition's log. */
 export interface BrokerMetadata {
   readonly clusterId: string;
@@ -51,6 +59,8 @@ export interface BrokerMetadata {
   readonly scramUsers: ReadonlyMap<string, Readonly<Record<string, StoredCredential>>>;
   /** By `aclKey`. */
   readonly acls: ReadonlyMap<string, StoredAcl>;
+  /** By `quotaKey`. */
+  readonly clientQuotas: ReadonlyMap<string, StoredClientQuota>;
   /**
    * What the salts of users that do not exist are derived from, base64: they stay the same over starts, as those of users
    * do, so that they do not show who exists.
@@ -62,6 +72,12 @@ export interface BrokerMetadata {
 function aclKey(acl: StoredAcl): string {
   const { resourceType, resourceName, patternType, principal, host, operation, permission } = acl;
   return JSON.stringify([resourceType, patternType, resourceName, principal, host, operation, permission]);
+}
+
+/** Entities with the same key are the same one. */
+export function quotaKey(entity: StoredClientQuota["entity"]): string {
+  const names = Object.entries(entity).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(names);
 }
 
 /** One change of the metadata, as the metadata log holds it. */
@@ -78,6 +94,8 @@ export type MetadataChange =
       readonly credential: StoredCredential | null;
     }
   | { readonly kind: "acl" | "delete-acl"; readonly acl: StoredAcl }
+  /** All quotas of an entity; none: it is removed. */
+  | ({ readonly kind: "client-quota" } & StoredClientQuota)
   | { readonly kind: "next-producer-id"; readonly nextProducerId: number };
 
 /** The metadata after `changes`, which itself stays as it is. */
@@ -93,17 +111,19 @@ export type MutableMetadata = { -readonly [K in keyof BrokerMetadata]: BrokerMet
   readonly groupConfigs: Map<string, Readonly<Record<string, string>>>;
   readonly scramUsers: Map<string, Readonly<Record<string, StoredCredential>>>;
   readonly acls: Map<string, StoredAcl>;
+  readonly clientQuotas: Map<string, StoredClientQuota>;
 };
 
 /** A copy that can be changed. */
 export function mutableMetadata(metadata: BrokerMetadata): MutableMetadata {
-  const { topics, groupConfigs, scramUsers, acls } = metadata;
+  const { topics, groupConfigs, scramUsers, acls, clientQuotas } = metadata;
   return {
     ...metadata,
     topics: new Map(topics),
     groupConfigs: new Map(groupConfigs),
     scramUsers: new Map(scramUsers),
     acls: new Map(acls),
+    clientQuotas: new Map(clientQuotas),
   };
 }
 
@@ -135,6 +155,12 @@ export function applyChange(metadata: MutableMetadata, change: MetadataChange): 
     case "delete-acl":
       metadata.acls.delete(aclKey(change.acl));
       break;
+    case "client-quota": {
+      const { entity, values } = change;
+      if (Object.keys(values).length > 0) metadata.clientQuotas.set(quotaKey(entity), { entity, values });
+      else metadata.clientQuotas.delete(quotaKey(entity));
+      break;
+    }
     case "next-producer-id":
       metadata.nextProducerId = change.nextProducerId;
       break;
@@ -157,6 +183,7 @@ function setCredential(
 interface Encoded {
   readonly topics: Readonly<Record<string, StoredTopic>>;
   readonly acls?: readonly StoredAcl[];
+  readonly clientQuotas?: readonly StoredClientQuota[];
   readonly groupConfigs?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly scramUsers?: Readonly<Record<string, Readonly<Record<string, StoredCredential>>>>;
   readonly decoySecret?: string;
@@ -169,6 +196,7 @@ export function encodeMetadata(metadata: BrokerMetadata): string {
     groupConfigs: Object.fromEntries(metadata.groupConfigs),
     scramUsers: Object.fromEntries(metadata.scramUsers),
     acls: [...metadata.acls.values()],
+    clientQuotas: [...metadata.clientQuotas.values()],
     decoySecret: metadata.decoySecret,
   };
   return JSON.stringify({ ...metadata, ...encoded });
@@ -177,7 +205,15 @@ export function encodeMetadata(metadata: BrokerMetadata): string {
 /** The inverse of `encodeMetadata`; `decoySecret` is empty if there was none. */
 export function decodeMetadata(json: string): BrokerMetadata {
   const decoded = JSON.parse(json) as Omit<BrokerMetadata, keyof Encoded> & Encoded;
-  const { topics, groupConfigs = {}, scramUsers = {}, acls = [], decoySecret = "", ...fields } = decoded;
+  const {
+    topics,
+    groupConfigs = {},
+    scramUsers = {},
+    acls = [],
+    clientQuotas = [],
+    decoySecret = "",
+    ...fields
+  } = decoded;
   return {
     ...fields,
     decoySecret,
@@ -185,5 +221,6 @@ export function decodeMetadata(json: string): BrokerMetadata {
     groupConfigs: new Map(Object.entries(groupConfigs)),
     scramUsers: new Map(Object.entries(scramUsers)),
     acls: new Map(acls.map((acl) => [aclKey(acl), acl])),
+    clientQuotas: new Map(clientQuotas.map((quota) => [quotaKey(quota.entity), quota])),
   };
 }

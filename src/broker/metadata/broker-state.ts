@@ -56,6 +56,7 @@ export class BrokerState {
       groupConfigs: new Map(),
       scramUsers: new Map(),
       acls: new Map(),
+      clientQuotas: new Map(),
       decoySecret: "",
     };
     const decoySecret = stored.decoySecret || random.bytes(DECOY_BYTES).toString("base64");

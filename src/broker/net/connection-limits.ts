@@ -1,7 +1,11 @@
 import type { Logger } from "../../base/logger.js";
 import type { BrokerProperties } from "../broker-properties.js";
+import type { ClientQuotas } from "../quotas/client-quotas.js";
 
-/** How many connections there are, and whether there may be another one: max.connections, max.connections.per.ip. */
+/**
+ * How many connections there are, and whether there may be another one: max.connections, max.connections.per.ip, and the
+ * quotas of addresses.
+ */
 export class ConnectionLimits {
   #count = 0;
   readonly #byAddress = new Map<string, number>();
@@ -10,6 +14,7 @@ export class ConnectionLimits {
 
   constructor(
     private readonly properties: BrokerProperties,
+    private readonly quotas: ClientQuotas,
     private readonly logger: Logger,
   ) {}
 
@@ -29,6 +34,11 @@ export class ConnectionLimits {
         else this.#byAddress.delete(address);
       },
     };
+  }
+
+  /** For how many ms an admitted connection waits until it is closed, as its address connects too often; 0: it does not. */
+  throttleMs(address: string): number {
+    return this.quotas.recordConnection(address);
   }
 
   #isOver(property: string, count: number, address: string): boolean {

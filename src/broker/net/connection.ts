@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Clock } from "../../base/clock.js";
+import type { Clock, Timer } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import { produce } from "../../protocol/apis/produce.js";
 import { MalformedError } from "../../protocol/malformed-error.js";
@@ -41,6 +41,8 @@ export class Connection {
   #lastActiveMs: number;
   /** Bytes of an answer that is being made. */
   #reservedBytes = 0;
+  /** While it is pending, no request is served: the client has passed a quota. */
+  #mute: { readonly untilMs: number; readonly timer: Timer } | undefined;
 
   /** @param advertised the broker's address to answer this client with; undefined: the address it connected to. */
   constructor(
@@ -74,6 +76,7 @@ export class Connection {
         room: () => account.room(signal),
         hold: (bytes) => account.hold(bytes),
       },
+      mute: (delayMs) => this.#muteFor(delayMs),
     };
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#guard(() => this.#receive(chunk)));
@@ -84,6 +87,7 @@ export class Connection {
     );
     socket.on("close", () => {
       this.#closed.abort();
+      this.#mute?.timer.cancel();
       account.close();
     });
   }
@@ -147,7 +151,7 @@ export class Connection {
 
   /** Whether the next request may be served; it may not have arrived. */
   #mayServe(): boolean {
-    if (this.#isEnding || this.#answers.isFull) return false;
+    if (this.#isEnding || this.#mute || this.#answers.isFull) return false;
     if (this.#waiting.length > 0) {
       const { nextKey } = this.frames;
       const isProduce = nextKey === undefined || nextKey === produce.key;
@@ -204,6 +208,17 @@ export class Connection {
     }
     this.#next();
     if (this.#isEnding && this.#waiting.length === 0) this.end();
+  }
+
+  #muteFor(delayMs: number): void {
+    const untilMs = this.clock.monotonicMs() + delayMs;
+    if (this.#closed.signal.aborted || (this.#mute && this.#mute.untilMs >= untilMs)) return;
+    this.#mute?.timer.cancel();
+    const end = () => {
+      this.#mute = undefined;
+      this.#next();
+    };
+    this.#mute = { untilMs, timer: this.clock.schedule(delayMs, () => this.#guard(end)) };
   }
 
   #reserve(bytes: number): void {

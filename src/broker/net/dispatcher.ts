@@ -82,11 +82,11 @@ export class Dispatcher {
       else logger.warn("Closed a connection that sent a request before it had authenticated", fields);
       return CLOSE_CONNECTION;
     }
-    const { advertised, clientHost, closed, memory } = connection;
+    const { advertised, clientHost, closed, memory, mute } = connection;
     const { broker } = this;
     const host = clientHost.slice(1);
     const access = broker.authorizer?.accessOf(session, host, handler.name) ?? OPEN_ACCESS;
-    const call: Call = { broker, apiVersion, clientId, session, access, advertised, clientHost, closed, memory };
+    const call: Call = { broker, apiVersion, clientId, session, access, advertised, clientHost, closed, memory, mute };
     return handler.serve({ apiVersion, correlationId, body }, call, this.interceptor);
   }
 

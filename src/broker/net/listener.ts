@@ -118,8 +118,9 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const { limits } = this.context;
-    const slot = limits?.admit(socket.remoteAddress ?? "");
+    const { limits, clock } = this.context;
+    const address = socket.remoteAddress ?? "";
+    const slot = limits?.admit(address);
     if (limits && !slot) {
       // Its error is of no interest, but would end the process.
       socket.on("error", () => undefined);
@@ -131,6 +132,14 @@ export class Listener {
       slot?.leave();
       this.#sockets.delete(socket);
     });
+    const waitMs = limits?.throttleMs(address) ?? 0;
+    if (waitMs > 0) {
+      // As in Kafka: a client that connects too often is closed late, or it would try again at once.
+      socket.on("error", () => undefined);
+      const timer = clock.schedule(waitMs, () => socket.destroy());
+      socket.on("close", () => timer.cancel());
+      return;
+    }
     if (this.#tls) this.#tls.emit("connection", socket);
     else this.#serve(socket, ANONYMOUS);
   }

@@ -23,9 +23,14 @@ export class Session {
     return "sasl" in this.authentication ? this.authentication.sasl : undefined;
   }
 
-  /** `User:NAME`, as in ACLs; undefined before the client has authenticated, and once its session has ended. */
+  /** The user's name; undefined before the client has authenticated, and once its session has ended. */
+  get user(): string | undefined {
+    return "sasl" in this.authentication ? this.authentication.sasl.user : this.authentication.user;
+  }
+
+  /** `User:NAME`, as in ACLs; undefined like `user`. */
   get principal(): string | undefined {
-    const user = "sasl" in this.authentication ? this.authentication.sasl.user : this.authentication.user;
+    const { user } = this;
     return user === undefined ? undefined : `User:${user}`;
   }
 }

@@ -14,6 +14,7 @@ const PRIMITIVES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   i16: int(16),
   i32: int(32),
   i64: INT64,
+  f64: fc.double(),
   bool: fc.boolean(),
   uuid: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((each) => Buffer.from(each).toString("base64url")),
   str: fc.string({ unit: "grapheme", maxLength: 30 }),

@@ -1,6 +1,7 @@
 import type { Api } from "../../../src/protocol/api.js";
 import { addOffsetsToTxn } from "../../../src/protocol/apis/add-offsets-to-txn.js";
 import { addPartitionsToTxn } from "../../../src/protocol/apis/add-partitions-to-txn.js";
+import { alterClientQuotas } from "../../../src/protocol/apis/alter-client-quotas.js";
 import { alterConfigs } from "../../../src/protocol/apis/alter-configs.js";
 import { alterUserScramCredentials } from "../../../src/protocol/apis/alter-user-scram-credentials.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
@@ -14,6 +15,7 @@ import { deleteGroups } from "../../../src/protocol/apis/delete-groups.js";
 import { deleteRecords } from "../../../src/protocol/apis/delete-records.js";
 import { deleteTopics } from "../../../src/protocol/apis/delete-topics.js";
 import { describeAcls } from "../../../src/protocol/apis/describe-acls.js";
+import { describeClientQuotas } from "../../../src/protocol/apis/describe-client-quotas.js";
 import { describeCluster } from "../../../src/protocol/apis/describe-cluster.js";
 import { describeConfigs } from "../../../src/protocol/apis/describe-configs.js";
 import { describeGroups } from "../../../src/protocol/apis/describe-groups.js";
@@ -30,6 +32,7 @@ import { incrementalAlterConfigs } from "../../../src/protocol/apis/incremental-
 import { initProducerId } from "../../../src/protocol/apis/init-producer-id.js";
 import { joinGroup } from "../../../src/protocol/apis/join-group.js";
 import { leaveGroup } from "../../../src/protocol/apis/leave-group.js";
+import { listConfigResources } from "../../../src/protocol/apis/list-config-resources.js";
 import { listGroups } from "../../../src/protocol/apis/list-groups.js";
 import { listOffsets } from "../../../src/protocol/apis/list-offsets.js";
 import { listTransactions } from "../../../src/protocol/apis/list-transactions.js";
@@ -48,6 +51,9 @@ import type { Fields } from "../../../src/protocol/message-fields.js";
 
 /** Every supported API of the protocol. */
 export const APIS = [
+  alterClientQuotas,
+  describeClientQuotas,
+  listConfigResources,
   consumerGroupDescribe,
   consumerGroupHeartbeat,
   createAcls,

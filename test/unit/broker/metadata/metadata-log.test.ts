@@ -3,6 +3,7 @@ import { SimClock } from "../../../../src/base/clock.js";
 import { writeFileDurably } from "../../../../src/base/files/durable-files.js";
 import { type LogFields, silentLogger } from "../../../../src/base/logger.js";
 import { SeededRandom } from "../../../../src/base/random.js";
+import { quotaKey } from "../../../../src/broker/metadata/broker-metadata.js";
 import { BrokerState } from "../../../../src/broker/metadata/broker-state.js";
 import {
   BrokerMetadataError,
@@ -14,6 +15,7 @@ import { MemoryDisk } from "../../../support/memory-disk.js";
 
 const PATH = "/data/broker-metadata";
 const TOPIC = { id: "AAAAAAAAAAAAAAAAAAAAAA", partitions: 1, replicationFactor: 1, configs: {} };
+const QUOTA = { entity: { user: null, "client-id": "c" }, values: { producer_byte_rate: 5 } };
 
 let disk: MemoryDisk;
 let warnings: LogFields[];
@@ -66,6 +68,9 @@ test("every change that was acknowledged is there after a power cut, and each st
     { kind: "acl", acl: ACL },
     { kind: "acl", acl: { ...ACL, operation: "WRITE" } },
     { kind: "delete-acl", acl: { ...ACL, operation: "WRITE" } },
+    { kind: "client-quota", ...QUOTA },
+    { kind: "client-quota", entity: { ip: null }, values: { connection_creation_rate: 5 } },
+    { kind: "client-quota", entity: { ip: null }, values: {} },
   );
   disk.restart();
   const { metadata } = open();
@@ -79,6 +84,7 @@ test("every change that was acknowledged is there after a power cut, and each st
     groupConfigs: new Map([["g", { "consumer.session.timeout.ms": "50000" }]]),
     scramUsers: new Map([["ann", { [mechanism]: CREDENTIAL }]]),
     acls: new Map([[[...metadata.acls.keys()][0], ACL]]),
+    clientQuotas: new Map([[quotaKey(QUOTA.entity), QUOTA]]),
     decoySecret: state.metadata.decoySecret,
   });
   expect(Buffer.from(metadata.decoySecret, "base64")).toHaveLength(32);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { Connection } from "../../../../src/broker/net/connection.js";
-import type { Dispatcher } from "../../../../src/broker/net/dispatcher.js";
+import type { ConnectionCall, Dispatcher } from "../../../../src/broker/net/dispatcher.js";
 import { FrameMemory } from "../../../../src/broker/net/frame-memory.js";
 import { FrameReader } from "../../../../src/broker/net/frame-reader.js";
 import { MemoryBudget, OWN_BYTES } from "../../../../src/broker/net/memory-budget.js";
@@ -55,4 +55,46 @@ test("a client with a part of a request stays connected while others do not take
   expect(socket.isPaused()).toBe(false);
   socket.emit("data", request.subarray(2 * OWN_BYTES));
   expect(served.map(({ length }) => length)).toEqual([MIB - 4]);
+});
+
+test("a muted connection serves its next request once the time is over, and answers the present one at once", async () => {
+  const clock = new SimClock();
+  const budget = new MemoryBudget(() => LIMIT, clock);
+  const served: number[] = [];
+  const dispatcher = {
+    readsAtOnce: true,
+    dispatch(frame: Buffer, { mute }: ConnectionCall) {
+      served.push(frame.readInt32BE(0));
+      if (served.length === 1) {
+        mute(5000);
+        mute(100);
+      }
+      return [Buffer.from("answer")];
+    },
+  } as unknown as Dispatcher;
+  const written: string[] = [];
+  const socket = socketOf();
+  Object.assign(socket, { write: (bytes: Buffer) => written.push(String(bytes)) });
+  new Connection(
+    socket,
+    dispatcher,
+    new FrameReader(MIB, new FrameMemory()),
+    budget,
+    clock,
+    silentLogger,
+    ANYBODY,
+    undefined,
+  );
+  const requests = Buffer.alloc(24);
+  for (const [at, id] of [1, 2].entries()) {
+    requests.writeInt32BE(8, at * 12);
+    requests.writeInt32BE(id, at * 12 + 4);
+  }
+  socket.emit("data", requests);
+  expect(served).toEqual([1]);
+  expect(written).toEqual(["answer"]);
+  await clock.advance(4999);
+  expect(served).toEqual([1]);
+  await clock.advance(1);
+  expect(served).toEqual([1, 2]);
 });

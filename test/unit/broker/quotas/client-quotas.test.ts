@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { SimClock } from "../../../../src/base/clock.js";
+import { BrokerProperties } from "../../../../src/broker/broker-properties.js";
+import { quotaKey, type StoredClientQuota } from "../../../../src/broker/metadata/broker-metadata.js";
+import type { QuotaEntity } from "../../../../src/broker/quotas/client-quota.js";
+import { ClientQuotas } from "../../../../src/broker/quotas/client-quotas.js";
+
+const RATE = "producer_byte_rate";
+
+function rig() {
+  const clock = new SimClock();
+  const clientQuotas = new Map<string, StoredClientQuota>();
+  const quotas = new ClientQuotas(() => ({ clientQuotas }), new BrokerProperties({}), clock);
+  const set = (entity: QuotaEntity, value: number, key: string = RATE) =>
+    clientQuotas.set(quotaKey(entity), { entity, values: { [key]: value } });
+  return { clock, clientQuotas, quotas, set };
+}
+
+test("the quota of a user with its client id goes before that of the user, and that before the defaults", () => {
+  const { clientQuotas, quotas, set } = rig();
+  const order: readonly QuotaEntity[] = [
+    { "client-id": null },
+    { "client-id": "c" },
+    { user: null },
+    { user: null, "client-id": null },
+    { user: null, "client-id": "c" },
+    { user: "u" },
+    { user: "u", "client-id": null },
+    { "client-id": "c", user: "u" },
+  ];
+  expect(quotas.windowBytes(RATE, "u", "c")).toBe(Number.POSITIVE_INFINITY);
+  for (const [at, entity] of order.entries()) {
+    set(entity, at + 1);
+    expect(quotas.windowBytes(RATE, "u", "c")).toBe(10 * (at + 1));
+  }
+  expect(clientQuotas.size).toBe(order.length);
+  expect(quotas.windowBytes("consumer_byte_rate", "u", "c")).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("all client ids of a user share its quota; a default is one for each user", () => {
+  const { quotas, set } = rig();
+  set({ user: "u" }, 100);
+  set({ user: null }, 100);
+  expect(quotas.record(RATE, "u", "a", 1000)).toBe(0);
+  expect(quotas.record(RATE, "u", "b", 100)).toBe(1000);
+  expect(quotas.record(RATE, "v", "a", 1000)).toBe(0);
+  expect(quotas.record("consumer_byte_rate", "u", "a", 1_000_000)).toBe(0);
+});
+
+test("each client id has its own quota of a user's default of client ids", () => {
+  const { quotas, set } = rig();
+  set({ user: "u", "client-id": null }, 100);
+  expect(quotas.record(RATE, "u", "a", 1100)).toBe(1000);
+  expect(quotas.record(RATE, "u", "b", 1000)).toBe(0);
+});
+
+test("clients that have been silent are forgotten", async () => {
+  const { clock, quotas, set } = rig();
+  set({ "client-id": null }, 100);
+  for (let id = 0; id < 50; id++) quotas.record(RATE, "u", String(id), 1);
+  expect(quotas.size).toBe(50);
+  await clock.advance(12_000);
+  quotas.record(RATE, "u", "new", 1);
+  expect(quotas.size).toBe(1);
+});
+
+test("an address that connects too often waits, and what was closed does not count", async () => {
+  const { clock, quotas, set } = rig();
+  set({ ip: null }, 1, "connection_creation_rate");
+  set({ ip: "127.0.0.2" }, 2, "connection_creation_rate");
+  const connect = (address: string, times: number) => {
+    let waitMs = 0;
+    for (let at = 0; at < times; at++) waitMs = quotas.recordConnection(address);
+    return waitMs;
+  };
+  expect(connect("::ffff:127.0.0.1", 10)).toBe(0);
+  expect(connect("127.0.0.1", 5)).toBe(1000);
+  expect(connect("127.0.0.2", 20)).toBe(0);
+  expect(connect("::1", 10)).toBe(0);
+  expect(connect("0:0:0:0:0:0:0:1", 1)).toBe(1000);
+  await clock.advance(11_000);
+  expect(connect("127.0.0.1", 10)).toBe(0);
+});
