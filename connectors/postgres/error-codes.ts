@@ -31,6 +31,10 @@ export const ERROR_CODES: ErrorCodes = {
     text: "The stored offset does not belong to this server's WAL, or the slot has moved past it.",
     advice: "See the positions in the message; take a new snapshot (snapshot.mode=when_needed does so automatically).",
   },
+  POSTGRES_TABLE_UNREADABLE: {
+    text: "A table was renamed or replaced again and again while the snapshot was to read it.",
+    advice: "Restart the task once the table keeps its name, or exclude it (table.exclude.list).",
+  },
   POSTGRES_INCREMENTAL: {
     text: "The stored offset is in the middle of an incremental snapshot, which is not supported here.",
     advice: "Let Debezium finish the incremental snapshot before the connector moves here.",

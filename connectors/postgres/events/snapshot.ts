@@ -1,9 +1,17 @@
 import type pg from "pg";
-import type { Clock, ConnectValue, Logger, SourceMap, SourceRecord, Struct } from "../../../src/api/index.js";
+import {
+  type Clock,
+  type ConnectValue,
+  type Logger,
+  type SourceMap,
+  type SourceRecord,
+  type Struct,
+  UnsupportedError,
+} from "../../../src/api/index.js";
 import type { Settings } from "../config/settings.js";
 import { snapshotOffset } from "../position/source-offset.js";
-import { codeOf } from "../server/failure.js";
 import { queryRows } from "../server/query-rows.js";
+import { endTimeouts } from "../server/session-timeouts.js";
 import { quoteIdentifier, quoteLiteral } from "../server/sql-text.js";
 import type { CapturedTable } from "../tables/captured-tables.js";
 import { eventTime, type SnapshotMarker, type SourceBlocks, type SourceTransaction } from "../tables/source-block.js";
@@ -17,12 +25,12 @@ import { CopyRowReader } from "../wal/copy-row.js";
 import type { Lsn } from "../wal/lsn.js";
 import type { ServerIdentity } from "../wal/server-identity.js";
 import type { ChangeEvents } from "./change-event.js";
+import { isChanged, lockTable, rowsOf, TableChanged, throwChanged } from "./table-hold.js";
 
-/** pg_class shows the snapshot's state, pg_relation_filenode the current one. */
-const REWRITTEN = `
-SELECT bool_or(pg_relation_filenode(c.oid) IS DISTINCT FROM nullif(c.relfilenode, 0)::oid) AS is_rewritten
-FROM pg_class c
-WHERE c.relkind = 'r' AND (c.oid = $1 OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid::regclass)))`;
+const BEGIN = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+/** A table whose name changes again each time between two statements is given up. */
+const MOST_RENAMES = 5;
 
 export interface SnapshotOptions {
   /** Not the connection that exported the snapshot. Used only by the snapshot until it ends. */
@@ -52,7 +60,7 @@ interface HeldRow {
   marker: SnapshotMarker;
 }
 
-/** Reads all captured tables in one REPEATABLE READ transaction, by COPY. */
+/** Reads all captured tables by COPY, in one REPEATABLE READ transaction but for those that change meanwhile. */
 export class Snapshot {
   readonly #options: SnapshotOptions;
   readonly #rowReader = new CopyRowReader();
@@ -86,11 +94,21 @@ export class Snapshot {
         "After applying the include/exclude list filters, no changes will be captured. Please check your configuration!",
       );
     logger.info("Snapshot started", { tables: tables.length });
+    const changed: CapturedTable[] = [];
     for (const table of tables) {
-      const schema = await this.#describe(table);
-      if (schema) yield* this.#copyTable(table, schema, maxBatchSize);
+      await client.query("SAVEPOINT unread");
+      try {
+        const described = await this.#describe(table);
+        if (described) yield* this.#copyTable(table, described, maxBatchSize);
+        await client.query("RELEASE SAVEPOINT unread");
+      } catch (error) {
+        if (!(error instanceof TableChanged)) throw error;
+        await client.query("ROLLBACK TO SAVEPOINT unread");
+        changed.push(table);
+      }
     }
     await client.query("ROLLBACK");
+    for (const table of changed) yield* this.#readChanged(table, maxBatchSize);
     const last = this.#release("last", this.completedOffset());
     logger.info("Snapshot ended", { tables: tables.length });
     if (last) yield [last];
@@ -98,22 +116,67 @@ export class Snapshot {
 
   async #begin(): Promise<void> {
     const { client, snapshotName, identity, lsn } = this.#options;
-    await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+    await endTimeouts(client);
+    // Rows hidden by a policy become an error: the stream would send their changes, but the snapshot never the rows.
+    await client.query("SET row_security=off");
+    await client.query(BEGIN);
     if (snapshotName !== null) await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotName)}`);
-    // No timeouts: a large table or a slow worker may take long. row_security=off makes rows hidden by a policy an
-    // error: the stream would send their changes, but the snapshot would never send the rows.
-    await client.query(
-      "SET LOCAL statement_timeout=0; SET LOCAL idle_in_transaction_session_timeout=0; SET LOCAL row_security=off",
-    );
+    await this.#identify();
+    const { txId, time } = this.#transaction;
+    this.#offset = snapshotOffset(identity, lsn, txId, time.us, false);
+  }
+
+  /** Reads the transaction's time and id. */
+  async #identify(): Promise<void> {
     const [now] = await queryRows(
-      client,
+      this.#options.client,
       `SELECT (extract(epoch FROM CURRENT_TIMESTAMP) * 1000000)::int8 AS us,
               CASE WHEN NOT pg_is_in_recovery() THEN txid_current() END AS xid`,
     );
     const xid = now?.["xid"] ?? null;
     const time = eventTime(Number(now!["us"]));
     this.#transaction = { time, txId: xid === null ? null : Number(xid), origin: null, originLsn: null };
-    this.#offset = snapshotOffset(identity, lsn, this.#transaction.txId, time.us, false);
+    this.#middleBlock = undefined;
+  }
+
+  /**
+   * Reads a table that was rewritten, altered or renamed since the snapshot began, in a transaction of its own that
+   * locks it before it sees anything: no change can come between. The rows are newer than the others, and the stream
+   * then sends their changes from the snapshot's position on, as after a snapshot on an older slot.
+   *
+   * @throws UnsupportedError if its name never stays.
+   */
+  async *#readChanged(table: CapturedTable, maxBatchSize: number): AsyncGenerator<SourceRecord[], void, void> {
+    const { client, filter, logger } = this.#options;
+    for (let left = MOST_RENAMES; left > 0; left--) {
+      const [name] = await queryRows(
+        client,
+        "SELECT nspname AS schema, relname AS table FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = $1",
+        [table.oid],
+      );
+      // Dropped, or under a name that is not captured.
+      if (!name || !filter.capturesTable(name["schema"]!, name["table"]!)) return;
+      const now = { ...table, schema: name["schema"]!, table: name["table"]! };
+      logger.info("Reading a table again that was changed during the snapshot", {
+        table: `${now.schema}.${now.table}`,
+      });
+      await client.query(BEGIN);
+      try {
+        await lockTable(client, now);
+        await this.#identify();
+        const described = await this.#describe(now);
+        if (described) yield* this.#copyTable(now, described, maxBatchSize);
+        await client.query("ROLLBACK");
+        return;
+      } catch (error) {
+        if (!(error instanceof TableChanged)) throw error;
+        await client.query("ROLLBACK");
+      }
+    }
+    throw new UnsupportedError(
+      "POSTGRES_TABLE_UNREADABLE",
+      `Table ${table.schema}.${table.table} was renamed or replaced ${MOST_RENAMES} times while it was to be read`,
+    );
   }
 
   async #describe(table: CapturedTable): Promise<{ definition: TableDefinition; schema: TableSchema } | undefined> {
@@ -139,14 +202,12 @@ export class Snapshot {
     const { client, settings, schemas, events, clock, logger } = this.#options;
     let { definition, schema } = described;
     const columns = definition.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
-    const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.table)}`;
-    // ONLY: the stream sends changes of an inheriting table's rows under that table's own name.
-    const from = table.isPartitioned ? name : `ONLY ${name}`;
-    await this.#holdStill(table, from);
+    await lockTable(client, table);
+    if (await isChanged(client, table)) throw new TableChanged(table);
     const channel = new CopyChannel(client, settings.maxQueueBytes);
     let count = 0;
     try {
-      const copy = `COPY (SELECT ${columns} FROM ${from}) TO STDOUT`;
+      const copy = `COPY (SELECT ${columns} FROM ${rowsOf(table)}) TO STDOUT`;
       await channel.start(copy).catch((error) => throwChanged(table, error));
       let batch: SourceRecord[] = [];
       events.now = eventTime(clock.nowMs() * 1000);
@@ -182,20 +243,6 @@ export class Snapshot {
       channel.detach();
     }
     logger.info("Exported records of a table", { table: `${table.schema}.${table.table}`, records: count });
-  }
-
-  /**
-   * Locks the table against rewrites until the snapshot ends, and checks that none has happened since it began: a table
-   * rewritten by ALTER TABLE looks empty to an older snapshot, and the stream does not send its rows either.
-   *
-   * @throws an Error that the task retries: the next snapshot sees the new form.
-   */
-  async #holdStill(table: CapturedTable, from: string): Promise<void> {
-    const { client } = this.#options;
-    await client.query(`LOCK TABLE ${from} IN ACCESS SHARE MODE`).catch((error) => throwChanged(table, error));
-    const [found] = await queryRows(client, REWRITTEN, [table.oid]);
-    if (found?.["is_rewritten"] !== "t") return;
-    throw changed(table);
   }
 
   /** Holds a row back and returns the record of the one before it. */
@@ -237,16 +284,4 @@ export class Snapshot {
     if (marker === "true") this.#middleBlock = { table, block };
     return block;
   }
-}
-
-/** The catalog was read as of the snapshot, but a query is parsed as of now: its tables or columns may be gone. */
-function throwChanged(table: CapturedTable, error: unknown): never {
-  throw MISSING.has(codeOf(error) ?? "") ? changed(table, error) : error;
-}
-
-/** undefined_table, invalid_schema_name, undefined_column. */
-const MISSING: ReadonlySet<string> = new Set(["42P01", "3F000", "42703"]);
-
-function changed({ schema, table }: CapturedTable, cause?: unknown): Error {
-  return new Error(`table ${schema}.${table} was changed during the snapshot, which starts again`, { cause });
 }

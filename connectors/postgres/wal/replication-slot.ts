@@ -2,6 +2,7 @@ import type pg from "pg";
 import { ConfigError, UnsupportedError } from "../../../src/api/index.js";
 import { codeOf } from "../server/failure.js";
 import { queryRows } from "../server/query-rows.js";
+import { endTimeouts } from "../server/session-timeouts.js";
 import { quoteIdentifier } from "../server/sql-text.js";
 import { type Lsn, parseLsn } from "./lsn.js";
 
@@ -66,7 +67,7 @@ export async function readSlot(client: pg.Client, name: string, database: string
  */
 export async function createSlot(client: pg.Client, name: string, isFailover: boolean): Promise<CreatedSlot> {
   // The exported snapshot lives as long as this connection's transaction, which is idle during the snapshot.
-  await client.query("SET idle_in_transaction_session_timeout=0");
+  await endTimeouts(client);
   const options = isFailover ? " (SNAPSHOT 'export', FAILOVER)" : " EXPORT_SNAPSHOT";
   const sql = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput${options}`;
   const [row] = await queryRows(client, sql).catch((cause) => {
