@@ -1,17 +1,20 @@
 import {
   allOf,
+  atLeast,
   type ConfigCheck,
   type ConfigDef,
   type ConnectorContext,
   DataError,
   invalidValue,
   nonEmpty,
+  oneOf,
   type Props,
   parseConfig,
   type SourceConnector,
   type SourceOffset,
   type Support,
 } from "../../src/api/index.js";
+import { isLineEncoding } from "./line-decoder.js";
 
 /** Kafka's rule for topic names. Unchecked, a bad name would fail the task only at its first record. */
 const topicName: ConfigCheck = (key, value) =>
@@ -23,6 +26,11 @@ const topicName: ConfigCheck = (key, value) =>
         "A topic name has at most 249 characters, only ASCII letters, digits, '.', '_' and '-', and is not '.' or '..'",
       );
 
+const lineEncoding: ConfigCheck = (key, value) =>
+  typeof value !== "string" || isLineEncoding(value)
+    ? undefined
+    : invalidValue(key, value, "It is unknown, or its lines cannot be told apart (UTF-16)");
+
 export const fileSourceConfig = {
   file: {
     type: "string",
@@ -32,6 +40,27 @@ export const fileSourceConfig = {
   },
   topic: { type: "string", doc: "Topic for the lines.", importance: "high", check: allOf(nonEmpty, topicName) },
   "batch.size": { type: "int", doc: "Maximum number of lines in a batch.", default: 2000, importance: "low" },
+  encoding: {
+    type: "string",
+    doc: "Encoding of the lines, as the Encoding Standard names it: UTF-8, ISO-8859-1, windows-1252, Shift_JIS. Not UTF-16.",
+    default: "UTF-8",
+    importance: "low",
+    check: lineEncoding,
+  },
+  "malformed.input": {
+    type: "string",
+    doc: "Handling of bytes that are no characters in this encoding. replace: they become U+FFFD, and the log tells where. fail: the task fails.",
+    default: "replace",
+    importance: "low",
+    check: oneOf("replace", "fail"),
+  },
+  "line.max.bytes": {
+    type: "int",
+    doc: "Most bytes of a line. At a longer one the task fails, so that a line without an end does not fill the memory.",
+    default: 16_777_216,
+    importance: "low",
+    check: atLeast(1),
+  },
 } as const satisfies ConfigDef;
 
 /** `org.apache.kafka.connect.file.FileStreamSourceConnector`: lines of a file as records, always by one task. */

@@ -132,10 +132,10 @@ describe.skipIf(missing)("exactly-once sources on Apache Kafka, under kills of t
     await pair.rest.put(`/connectors/${topic}/stop`);
     const { size } = statSync(file);
     const offsets = async () => (await pair.rest.get(`/connectors/${topic}/offsets`)).body;
-    expect(await offsets()).toEqual({ offsets: [{ partition: { filename: file }, offset: { position: size } }] });
+    expect(await offsets()).toMatchObject({ offsets: [{ partition: { filename: file }, offset: { position: size } }] });
     if ("offsets.storage.topic" in own) {
       const stored = await committedLines(peers, `${topic}-offsets`, 5_000);
-      expect(stored.at(-1)).toBe(JSON.stringify({ position: size }));
+      expect(JSON.parse(stored.at(-1) ?? "null")).toMatchObject({ position: size });
     }
     expect((await pair.rest.delete(`/connectors/${topic}/offsets`)).status).toBe(200);
     expect(await offsets()).toEqual({ offsets: [] });

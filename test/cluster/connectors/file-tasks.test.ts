@@ -1,4 +1,14 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -7,6 +17,7 @@ import {
   ArrayStruct,
   ConfigError,
   INT32,
+  type Logger,
   SinkRecord,
   type SinkTask,
   type SinkTaskContext,
@@ -45,11 +56,16 @@ const basics = (clock: SimClock) => ({
 
 describe("the file source", () => {
   /** A started task that reports its reasons to wait, and whose pauses end at once. */
-  async function started(props: Record<string, string> = {}, offset: SourceMap | null = null) {
+  async function started(
+    props: Record<string, string> = {},
+    offset: SourceMap | null = null,
+    logger: Logger = silentLogger,
+  ) {
     const waits: (string | null)[] = [];
     const clock = new SimClock();
     const context: SourceTaskContext = {
       ...basics(clock),
+      logger,
       waitingFor: (reason) => waits.push(reason),
       readOffsets: async (partitions) => partitions.map((partition) => ({ partition, offset })),
       requestCommit: () => undefined,
@@ -76,9 +92,9 @@ describe("the file source", () => {
     writeFileSync(path, "één\ntwee\ndr");
     const running = await started();
     const records = await poll(running);
-    expect(records.map(({ value, sourceOffset }) => [value, sourceOffset])).toEqual([
-      ["één", { position: 6 }],
-      ["twee", { position: 11 }],
+    expect(records.map(({ value, sourceOffset }) => [value, sourceOffset["position"]])).toEqual([
+      ["één", 6],
+      ["twee", 11],
     ]);
     expect(records[0]).toMatchObject({
       topic: "t",
@@ -131,7 +147,7 @@ describe("the file source", () => {
     writeFileSync(path, "new\n");
     expect(await poll(running)).toEqual([]);
     const [record] = await poll(running);
-    expect([record?.value, record?.sourceOffset]).toEqual(["new", { position: 4 }]);
+    expect([record?.value, record?.sourceOffset["position"]]).toEqual(["new", 4]);
     await running.task.stop();
   });
 
@@ -145,6 +161,132 @@ describe("the file source", () => {
     expect(texts(await poll(running))).toEqual(["two"]);
     expect(texts(await poll(running))).toEqual(["last"]);
     expect(texts(await poll(running))).toEqual(["a much longer line than all of the old file had"]);
+    await running.task.stop();
+  });
+
+  describe("rotated while nobody reads", () => {
+    const OLD = Array.from({ length: 200 }, (_, i) => `old ${i}\n`).join("");
+    const NEW = Array.from({ length: 400 }, (_, i) => `new ${i}\n`);
+
+    /** All texts until nothing more comes, and the last offset. */
+    async function rest(offset: SourceMap | null) {
+      const running = await started({}, offset);
+      const seen: unknown[] = [];
+      let last = offset;
+      for (let idle = 0; idle < 3; ) {
+        const records = await poll(running);
+        idle = records.length === 0 ? idle + 1 : 0;
+        seen.push(...texts(records));
+        last = records.at(-1)?.sourceOffset ?? last;
+      }
+      await running.task.stop();
+      return { seen, last };
+    }
+
+    const ways: [string, (extra: string) => void][] = [
+      [
+        "renamed",
+        (extra) => {
+          appendFileSync(path, extra);
+          renameSync(path, `${path}.1`);
+          writeFileSync(path, NEW.join(""));
+        },
+      ],
+      [
+        "copied and cut short",
+        (extra) => {
+          appendFileSync(path, extra);
+          copyFileSync(path, `${path}-copy`);
+          truncateSync(path);
+          appendFileSync(path, NEW.join(""));
+        },
+      ],
+    ];
+    test.each(ways)("%s: the rest of the old file arrives, and all of the new one", async (_name, rotate) => {
+      writeFileSync(path, OLD);
+      const first = await rest(null);
+      expect(first.seen).toHaveLength(200);
+      rotate("old end\n");
+      const second = await rest(first.last);
+      expect(second.seen).toEqual(["old end", ...NEW.map((line) => line.trim())]);
+      expect(await rest(second.last)).toEqual({ seen: [], last: second.last });
+    });
+
+    test("and removed: the new one is read from its beginning, though it is longer", async () => {
+      writeFileSync(path, "old\n");
+      const { last } = await rest(null);
+      rmSync(path);
+      writeFileSync(path, NEW.join(""));
+      expect((await rest(last)).seen).toEqual(NEW.map((line) => line.trim()));
+    });
+
+    test("a file that begins like it is not taken for it", async () => {
+      writeFileSync(path, "header\nold\n");
+      const { last } = await rest(null);
+      writeFileSync(join(folder, "other.txt"), "header\nold\nforeign\n");
+      rmSync(path);
+      writeFileSync(path, "header\nnew line\n");
+      expect((await rest(last)).seen).toEqual(["header", "new line"]);
+    });
+
+    test("a file that moved to another disk goes on", async () => {
+      writeFileSync(path, OLD);
+      const { last } = await rest(null);
+      const content = readFileSync(path);
+      writeFileSync(`${path}.new`, content);
+      rmSync(path);
+      renameSync(`${path}.new`, path);
+      appendFileSync(path, "more\n");
+      expect((await rest(last)).seen).toEqual(["more"]);
+    });
+  });
+
+  test("a file that is copied and written anew between two looks loses nothing", async () => {
+    writeFileSync(path, "one\n");
+    const running = await started();
+    expect(texts(await poll(running))).toEqual(["one"]);
+    appendFileSync(path, "two\n");
+    copyFileSync(path, `${path}.1`);
+    truncateSync(path);
+    appendFileSync(path, "a much longer line than all of the old file had\n");
+    const seen: unknown[] = [];
+    while (seen.length < 2) seen.push(...texts(await poll(running)));
+    expect(seen).toEqual(["two", "a much longer line than all of the old file had"]);
+    await running.task.stop();
+  });
+
+  test("lines are read in the configured encoding", async () => {
+    writeFileSync(path, Buffer.from("caf\xe9\n", "latin1"));
+    const running = await started({ encoding: "ISO-8859-1" });
+    expect(texts(await poll(running))).toEqual(["café"]);
+    await running.task.stop();
+  });
+
+  test("malformed bytes are replaced and reported, or fail the task at their line", async () => {
+    writeFileSync(path, Buffer.from("good\ncaf\xe9\nmore\n", "latin1"));
+    const warnings: string[] = [];
+    const logger = {
+      ...silentLogger,
+      warn: (text: string, fields?: object) => warnings.push(`${text} ${JSON.stringify(fields)}`),
+    };
+    const replacing = await started({}, null, logger);
+    expect(texts(await poll(replacing))).toEqual(["good", "caf\ufffd", "more"]);
+    expect(warnings).toEqual([expect.stringMatching(/U\+FFFD .*"firstLineAtByte":5,"lines":1/)]);
+    await replacing.task.stop();
+    const failing = await started({ "malformed.input": "fail" });
+    expect(texts(await poll(failing))).toEqual(["good"]);
+    await expect(failing.task.poll()).rejects.toThrow(/line at byte 5 of .*lines\.txt is not UTF-8/);
+    await failing.task.stop();
+  });
+
+  test("a line without an end fails the task at its limit, after the lines before it", async () => {
+    writeFileSync(path, `good\n${"x".repeat(200_000)}`);
+    const running = await started({ "line.max.bytes": "100000" });
+    expect(texts(await poll(running))).toEqual(["good"]);
+    await expect(running.task.poll()).rejects.toMatchObject({
+      name: "ConfigError",
+      message: expect.stringMatching(/line at byte 5 has more than 100000 bytes/),
+    });
     await running.task.stop();
   });
 

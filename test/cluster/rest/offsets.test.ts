@@ -110,7 +110,7 @@ describe("offsets over REST", () => {
       expect(await patch(stack.rest, "own", nothing)).toMatchObject({ status: 200, body: ALTERED });
     };
     await stopped();
-    const before = { partition, offset: { position: LINES.length } };
+    const before = { partition, offset: expect.objectContaining({ position: LINES.length }) };
     expect(await offsets("own")).toEqual([before]);
     const own = { ...config, "offsets.storage.topic": "own-offsets" };
     expect((await stack.rest.put("/connectors/own/config", own)).status).toBe(200);
@@ -120,7 +120,7 @@ describe("offsets over REST", () => {
     writeFileSync(file, `${LINES}four\n`);
     expect(await fileText(path("own-copy.txt"), (text) => text.length > LINES.length)).toBe(`${LINES}four\n`);
     await stopped();
-    expect(await offsets("own")).toEqual([{ partition, offset: { position: 19 } }]);
+    expect(await offsets("own")).toEqual([{ partition, offset: expect.objectContaining({ position: 19 }) }]);
     for (const rest of both()) {
       const answer = await patch(rest, "own", [{ partition, offset: { position: 4 } }]);
       expect(answer).toMatchObject({ status: 200, body: ALTERED });
