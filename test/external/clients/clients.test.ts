@@ -6,10 +6,10 @@ import { BundledBroker } from "./bundled-broker.js";
 import { type Command, goCommand, nodeCommand, pythonCommand } from "./client-cache.js";
 import { runClient } from "./client-program.js";
 import type { ClientRow } from "./client-table.js";
+import { COMPRESSION } from "./compression-packages.js";
 import { expectDocumented } from "./documented.js";
 
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
-const COMPRESSION = ["lz4==4.4.5", "python-snappy==0.7.3", "zstandard==0.25.0"];
 const ADMIN = ["topics", "configs"];
 const PRODUCE = "produce and consume with keys, headers and each codec";
 const PRODUCE_SOME = "produce and consume with keys, headers, gzip and snappy";

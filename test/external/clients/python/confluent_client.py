@@ -209,7 +209,16 @@ def transactions():
     reader.close()
 
 
+def foreign():
+    "another library's transactions"
+    topic = f"{NAME}-foreign"
+    found = read(topic, 2, isolation_level="read_committed")
+    equal([message.value() for message in found], [b"first", b"last"])
+    equal(len(read(topic, 3, isolation_level="read_uncommitted")), 3)
+
+
 run(
     confluent_kafka.__version__,
     *(topics, configs, produce, group, cooperative, consumer_protocol, groups, delete_records, transactions),
+    others=[foreign],
 )

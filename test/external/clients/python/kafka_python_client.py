@@ -180,6 +180,14 @@ def transactions():
     writer.close()
 
 
+def foreign():
+    "another library's transactions"
+    topic = f"{NAME}-foreign"
+    found = read(topic, 2, isolation_level="read_committed")
+    equal([record.value for record in found], [b"first", b"last"])
+    equal(len(read(topic, 3)), 3)
+
+
 def log_dirs():
     "log folders described"
     equal(f"{NAME}-none" in str(admin.describe_log_dirs()), True)
@@ -190,5 +198,5 @@ if VERSION >= (2, 3):
     steps += [delete_records, transactions]
 if VERSION >= (3,):
     steps += [log_dirs]  # Before, it asks for a version that Kafka 4 does not serve, either.
-run(kafka.__version__, *steps)
+run(kafka.__version__, *steps, others=[foreign])
 admin.close()

@@ -17,10 +17,14 @@ def arguments():
     return sys.argv[1], sys.argv[2]
 
 
-def run(version, *steps):
-    """Calls the steps in order. Prints the client's version, and the name of each step that has passed."""
+def run(version, *steps, others=()):
+    """
+    Calls the steps in order, or those, also of the others, whose functions the program's further arguments name. Prints
+    the client's version, and the name of each step that has passed.
+    """
+    known = {step.__name__: step for step in (*steps, *others)}
     print("version", version, flush=True)
-    for step in steps:
+    for step in [known[name] for name in sys.argv[3:]] or steps:
         step()
         print("ok", step.__doc__, flush=True)
 
