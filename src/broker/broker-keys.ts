@@ -10,7 +10,7 @@ const STANDARD_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthor
 const MINUTE = 60_000;
 
 /**
- * The broker's own properties: Kafka's names, and three of ours at the end. `BROKER_KEYS` adds the defaults of topics
+ * The broker's own properties: Kafka's names, and four of ours at the end. `BROKER_KEYS` adds the defaults of topics
  * (`log.…`).
  */
 export const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
@@ -105,5 +105,7 @@ export const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "millrace.lenient.replication": { type: "boolean", default: "true" },
   // Below it only producers are refused, so that offsets can be committed and topics deleted.
   "millrace.log.free.bytes.min": { type: "long", default: String(32 * 1024 * 1024), min: 0 },
+  // Kafka reads the files again when the property that names them is set again.
+  "millrace.ssl.reload.interval.ms": { type: "long", default: "10000", min: 1 },
   "millrace.segment.bytes.min": { type: "int", default: "1048576", min: 1 },
 };

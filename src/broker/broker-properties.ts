@@ -108,7 +108,14 @@ export class BrokerProperties {
    */
   ofListener(name: string): (key: string) => string | undefined {
     const prefix = `${LISTENER_PREFIX}${name.toLowerCase()}.`;
-    return (key) => this.#given[prefix + key] ?? this.text(key);
+    return (key) => this.#dynamic[prefix + key] ?? this.#given[prefix + key] ?? this.text(key);
+  }
+
+  /** These properties with other settings of this node. */
+  withNodeConfigs(nodeConfigs: Readonly<Record<string, string>>): BrokerProperties {
+    const other = new BrokerProperties(this.#given);
+    other.setDynamic(nodeConfigs, this.#dynamicDefault);
+    return other;
   }
 
   /** The names of the listeners that have properties of their own, in lower case. */
@@ -139,7 +146,16 @@ export class BrokerProperties {
 
 /** DescribeConfigs' number of a property's type. */
 export function configTypeOf(name: string): number {
-  return CONFIG_TYPES[BROKER_KEYS[name]?.type ?? "string"];
+  return CONFIG_TYPES[typeOf(name)];
+}
+
+/** Whether a property's value is never shown. */
+export function isSensitive(name: string): boolean {
+  return typeOf(name) === "password";
+}
+
+function typeOf(name: string): BrokerKey["type"] {
+  return BROKER_KEYS[name.replace(LISTENER_KEY, "")]?.type ?? "string";
 }
 
 /** Copies node.id to broker.id, Kafka's older name of the same property, and back. */

@@ -14,6 +14,7 @@ import type { GroupCoordinator } from "./groups/group-coordinator.js";
 import type { Interception, Interceptor } from "./interceptor.js";
 import type { BrokerState } from "./metadata/broker-state.js";
 import type { ClientQuotas } from "./quotas/client-quotas.js";
+import type { ListenerCertificates } from "./security/listener-certificates.js";
 import type { Session } from "./security/session.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
 import type { MarkerWriter } from "./transactions/marker-writer.js";
@@ -42,6 +43,7 @@ export interface Broker {
   readonly properties: BrokerProperties;
   readonly state: BrokerState;
   readonly quotas: ClientQuotas;
+  readonly certificates: ListenerCertificates;
   readonly freeSpace: FreeSpace;
   /** Looks at the disk of the data folder. */
   readonly diskSpace: () => Promise<DiskSpace>;

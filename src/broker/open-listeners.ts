@@ -69,6 +69,7 @@ export async function openListeners(
     for (const { plan, security } of plans) {
       const listener = await Listener.open(plan, security, context);
       listeners.push(listener);
+      if (security.tls) broker.certificates.add(plan.name, security.tls, (each) => listener.useCertificates(each));
       warnOfStrangers(plan, security, listener.port, broker);
     }
     const first = { host: plans[0]!.plan.listen.host, port: listeners[0]!.port };

@@ -28,6 +28,7 @@ import { OffsetCheckpoint } from "./offset-checkpoint.js";
 import { openCoordinators } from "./open-coordinators.js";
 import { type InsideAddress, openListeners } from "./open-listeners.js";
 import { ClientQuotas } from "./quotas/client-quotas.js";
+import { ListenerCertificates } from "./security/listener-certificates.js";
 import { listenerSecurity } from "./security/listener-security.js";
 import { addScramUsers, type ScramUser } from "./security/scram-user.js";
 import { TopicRegistry } from "./topics/topic-registry.js";
@@ -105,9 +106,7 @@ function makeDataFolder(disk: Disk, path: string): boolean {
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const { dataDir, clock, random, logger, disk = SYSTEM_DISK } = options;
   const properties = propertiesOf(options);
-  const secured = planListeners(properties).map((plan) => {
-    return { plan, security: listenerSecurity(plan.name, plan.protocol, properties) };
-  });
+  const plans = planListeners(properties);
   for (const name of properties.unknown)
     logger.warn("A broker property is not known here and has no effect", { property: name });
   const isFresh = makeDataFolder(disk, dataDir);
@@ -122,6 +121,9 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     metadata = state;
     await addScramUsers(options.scramUsers ?? [], state, random, logger);
     properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
+    const secured = plans.map((plan) => {
+      return { plan, security: listenerSecurity(plan.name, plan.protocol, properties) };
+    });
     const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"), disk, logger);
     const registry = await openTopics(options, state, properties, cleanerOffsets, lock);
     topics = registry;
@@ -140,6 +142,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       properties,
       state,
       quotas: new ClientQuotas(() => state.metadata, properties, clock),
+      certificates: new ListenerCertificates(properties, logger),
       freeSpace,
       diskSpace,
       authorizer: authorizerOf(properties, state, logger),
@@ -251,7 +254,7 @@ function openTopics(
 
 function startMaintenance(
   maintenance: Maintenance,
-  { topics, groups, transactions, properties, clock, logger }: Broker,
+  { topics, groups, transactions, properties, certificates, clock, logger }: Broker,
   listeners: readonly Listener[],
   cleaner: LogCleaner,
 ): void {
@@ -308,6 +311,11 @@ function startMaintenance(
     name: "compacting logs",
     intervalMs: every("log.cleaner.backoff.ms"),
     run: () => cleaner.run(),
+  });
+  maintenance.start({
+    name: "reading changed certificates",
+    intervalMs: every("millrace.ssl.reload.interval.ms"),
+    run: () => certificates.reload(),
   });
   maintenance.start({
     name: "closing idle connections",

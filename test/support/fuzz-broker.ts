@@ -8,6 +8,7 @@ import { HANDLERS } from "../../src/broker/handlers/handler-table.js";
 import { type ConnectionCall, Dispatcher } from "../../src/broker/net/dispatcher.js";
 import { openCoordinators } from "../../src/broker/open-coordinators.js";
 import { ClientQuotas } from "../../src/broker/quotas/client-quotas.js";
+import { ListenerCertificates } from "../../src/broker/security/listener-certificates.js";
 import { ANONYMOUS, Session } from "../../src/broker/security/session.js";
 import type { Api } from "../../src/protocol/api.js";
 import { MalformedError } from "../../src/protocol/malformed-error.js";
@@ -161,6 +162,7 @@ async function openBroker(
     properties,
     state,
     quotas: new ClientQuotas(() => state.metadata, properties, clock),
+    certificates: new ListenerCertificates(properties, logger),
     freeSpace,
     diskSpace: () => disk.space(),
     authorizer: undefined,

@@ -3,6 +3,7 @@ import { topicNameFault } from "../../protocol/topic-name.js";
 import { BROKER_KEYS, BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
 import { groupConfigFault, groupConfigSources } from "../groups/group-config.js";
 import type { Broker, Call } from "../handler.js";
+import { isCertificateKey } from "../security/listener-certificates.js";
 import { TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import {
   type ConfigChangeVerdict,
@@ -108,7 +109,7 @@ async function alterTopic(
 async function alterBroker(
   alteration: Alteration,
   validateOnly: boolean,
-  { nodeId, state, properties, topics }: Broker,
+  { nodeId, state, properties, certificates, topics }: Broker,
 ): Promise<ResourceAnswer> {
   const { resourceName } = alteration;
   const ofAll = resourceName === "";
@@ -125,17 +126,18 @@ async function alterBroker(
     return refused(alteration, "INVALID_REQUEST", message);
   }
   if (plan.kind === "invalid-config") return refused(alteration, "INVALID_CONFIG", plan.message);
-  const fixed = Object.keys(plan.overrides).filter((name) => !isDynamic(name));
+  const fixed = Object.keys(plan.overrides).filter((name) => !isDynamic(name) && (ofAll || !isCertificateKey(name)));
   const fault =
     fixed.length > 0
       ? `Cannot update these configs dynamically: [${fixed.join(", ")}]`
-      : brokerConfigFault(plan.overrides, properties);
+      : (brokerConfigFault(plan.overrides, properties) ?? (ofAll ? undefined : certificates.fault(plan.overrides)));
   // INVALID_CONFIG would fit better, but Kafka answers that only for topics (KAFKA-13609).
   if (fault) return refused(alteration, "INVALID_REQUEST", fault);
   if (validateOnly) return done(alteration);
   await state.change({ kind: ofAll ? "default-configs" : "node-configs", configs: plan.overrides });
   properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
   topics.refreshConfigs();
+  certificates.reload();
   return done(alteration);
 }
 

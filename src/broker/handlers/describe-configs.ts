@@ -2,9 +2,10 @@ import type { RequestOf, ResponseInput } from "../../protocol/api.js";
 import { describeConfigs as api } from "../../protocol/apis/describe-configs.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
-import { BROKER_KEYS, CONFIG_SOURCES, configTypeOf, type SourcedValue } from "../broker-properties.js";
+import { BROKER_KEYS, CONFIG_SOURCES, configTypeOf, isSensitive, type SourcedValue } from "../broker-properties.js";
 import { GROUP_CONFIG_KEYS, groupConfigSources } from "../groups/group-config.js";
 import { type Broker, type Call, defineHandler } from "../handler.js";
+import { isCertificateKey } from "../security/listener-certificates.js";
 import { CONFIG_TYPES, TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import { topicConfigSources } from "../topics/topic-config.js";
 import { BROKER_RESOURCE, deniedResource, GROUP_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
@@ -107,18 +108,19 @@ function groupConfigs(group: string, { state, properties }: Broker): ConfigAnswe
   });
 }
 
-function brokerConfigs({ properties }: Broker): ConfigAnswer[] {
-  return Object.keys(BROKER_KEYS).map((name) => {
-    const isSensitive = BROKER_KEYS[name]!.type === "password";
-    const shown = (each: SourcedValue) => (isSensitive ? { ...each, value: null } : each);
+function brokerConfigs({ properties, state }: Broker): ConfigAnswer[] {
+  const ofListeners = Object.keys(state.metadata.nodeConfigs).filter(isCertificateKey);
+  return [...Object.keys(BROKER_KEYS), ...ofListeners].map((name) => {
+    const isHidden = isSensitive(name);
+    const shown = (each: SourcedValue) => (isHidden ? { ...each, value: null } : each);
     const sources = properties.sources(name).map(shown);
     const { value, source } = sources[0] ?? { value: null, source: CONFIG_SOURCES.default };
     return {
       name,
       value,
-      readOnly: !isDynamic(name),
+      readOnly: !isDynamic(name) && !isCertificateKey(name),
       configSource: source,
-      isSensitive,
+      isSensitive: isHidden,
       synonyms: sources.map((each) => ({ name, ...each })),
       configType: configTypeOf(name),
       documentation: null,

@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from "node:tls";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import type { BrokerProperties } from "../broker-properties.js";
@@ -90,6 +90,11 @@ export class Listener {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Has new connections use other certificates. */
+  useCertificates(options: TlsOptions): void {
+    this.#tls?.setSecureContext(options);
   }
 
   /** Closes connections idle for connections.max.idle.ms. Called by the broker's maintenance. */

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type { TlsOptions } from "node:tls";
 import { tlsOptions } from "../../base/config/tls-options.js";
 import { type BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
@@ -22,6 +23,8 @@ const KEYS = [
 /** The certificates of a listener, and those that it asks of its clients. */
 export interface ListenerTls {
   readonly options: TlsOptions;
+  /** As of `tlsStamp`, before anything was read. */
+  readonly stamp: string;
   /** Whether clients are asked for a certificate, and must have one. */
   readonly clientAuth: "none" | "requested" | "required";
   /** The name of the user with this certificate (in DER), which has been checked; undefined: it has none. */
@@ -34,6 +37,7 @@ export interface ListenerTls {
  */
 export function listenerTls(name: string, properties: BrokerProperties): ListenerTls {
   const of = properties.ofListener(name);
+  const stamp = tlsStamp(name, properties);
   const fail = (key: string, detail: string) => new BrokerPropertyError(`${key} (listener ${name})`, detail);
   const rules = of("ssl.principal.mapping.rules") ?? "DEFAULT";
   const mapping = withoutConfigError(fail, () => parsePrincipalMapping(rules));
@@ -62,7 +66,26 @@ export function listenerTls(name: string, properties: BrokerProperties): Listene
     const subject = subjectOf(certificate);
     return subject === undefined ? undefined : mapping(subject);
   };
-  return { options, clientAuth, userOf };
+  return { options, stamp, clientAuth, userOf };
+}
+
+/**
+ * A text that changes whenever a property of a listener's certificates does, or a file that one names. It holds
+ * passwords.
+ */
+export function tlsStamp(name: string, properties: BrokerProperties): string {
+  const settings = settingsOf(properties.ofListener(name));
+  const paths = [settings["ssl.keystore.location"], settings["ssl.truststore.location"]];
+  return JSON.stringify([settings, ...paths.map((path) => path && fileStamp(path.trim()))]);
+}
+
+function fileStamp(path: string): string {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+    return [ino, size, mtimeMs, ctimeMs].join();
+  } catch (cause) {
+    return String((cause as NodeJS.ErrnoException).code);
+  }
 }
 
 function settingsOf(of: (key: string) => string | undefined): Record<string, string> {
