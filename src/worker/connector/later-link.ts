@@ -5,6 +5,7 @@ import type { HostLink } from "../host/host-link.js";
  * thread still ends.
  *
  * @param ready must not reject.
+ * @param open must not throw.
  */
 export function laterLink<Command>(ready: Promise<void>, open: () => HostLink<Command>): HostLink<Command> {
   const waiting: Command[] = [];

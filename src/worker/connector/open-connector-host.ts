@@ -6,7 +6,10 @@ import type { ConnectorCommand, ConnectorReport } from "./connector-host-message
 /** The worker's end of the connectors' host. `owner` is a run, or the negative number of an entry that it loads. */
 export type ConnectorHostLink = HostLink<ConnectorCommand>;
 
-/** Opens the connectors' host, without the plugins `leftOut`. Commands may be sent at once. */
+/**
+ * Opens the connectors' host, without the plugins `leftOut`. Commands may be sent at once. Never throws: one that cannot be
+ * opened has `ended`, later.
+ */
 export type OpenConnectorHost = (
   leftOut: readonly string[],
   listener: HostListener<ConnectorReport>,

@@ -22,5 +22,5 @@ export interface HostLink<Command = HostCommand> {
   readonly owner?: () => number;
 }
 
-/** Opens a task host. Commands may be sent at once. */
+/** Opens a task host. Commands may be sent at once. Never throws: one that cannot be opened has `ended`, later. */
 export type OpenHost = (host: number, kind: HostKind, heapMb: number, listener: HostListener) => HostLink;

@@ -29,7 +29,7 @@ export interface HeapLimits {
 }
 
 /**
- * A host in a thread of its own.
+ * A host in a thread of its own. Never throws: a thread that the system refuses to open has ended, with the reason.
  *
  * @param entry the thread's module, as its path below `src/worker`, without extension.
  */
@@ -43,19 +43,32 @@ export function openThreadHost<Command, Report>(
   const owner = new SharedArrayBuffer(4);
   const shared = new Int32Array(owner);
   const data: ThreadHostData = { ...settings, owner };
-  const thread = new Thread(moduleOf(entry), {
-    name: data.name,
-    workerData: data,
-    resourceLimits: {
-      ...(heapMb !== undefined && { maxOldGenerationSizeMb: heapMb }),
-      ...(youngMb !== undefined && { maxYoungGenerationSizeMb: youngMb }),
-    },
-  });
   const end = (reason: string) => {
     if (over) return;
     over = true;
     listener.ended(reason);
   };
+  let thread: Thread;
+  try {
+    thread = new Thread(moduleOf(entry), {
+      name: data.name,
+      workerData: data,
+      resourceLimits: {
+        ...(heapMb !== undefined && { maxOldGenerationSizeMb: heapMb }),
+        ...(youngMb !== undefined && { maxYoungGenerationSizeMb: youngMb }),
+      },
+    });
+  } catch (cause) {
+    // Once the caller has the link that ends.
+    queueMicrotask(() => end(`its thread cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`));
+    return {
+      send() {},
+      close: async () => {
+        over = true;
+      },
+      owner: () => 0,
+    };
+  }
   thread.on("message", (report: Report) => {
     if (!over) listener.report(report);
   });

@@ -17,6 +17,7 @@ import type { SourceFencing, SourceOffsetStore, TaskMetrics, WorkerListener } fr
 import { parseWorkerSettings } from "../../../src/worker/worker-config.js";
 import { MemoryLog, openLogOver } from "../../support/memory-log.js";
 import { inProcessCalls } from "./connector/in-process-calls.js";
+import { refusedThread } from "./host/refused-thread.js";
 import { noPluginFacts, noPlugins } from "./source-harness.js";
 
 class FakeHost {
@@ -82,6 +83,7 @@ function rig(
   fencing?: SourceFencing,
 ) {
   const hosts: FakeHost[] = [];
+  const threads = { areRefused: false };
   const told: string[] = [];
   const flushed: string[] = [];
   const listener: WorkerListener = {
@@ -110,6 +112,7 @@ function rig(
     listener,
     checkConnector: () => {},
     openHost: (_host, kind, heapMb, hostListener) => {
+      if (threads.areRefused) return refusedThread(hostListener);
       const host = new FakeHost(kind, heapMb, hostListener);
       hosts.push(host);
       return {
@@ -126,7 +129,7 @@ function rig(
   });
   const start = (task: number, connectorProps: Record<string, string> = {}, connector = "shop") =>
     worker.startTask({ connector, task }, connectorProps, {}, "STARTED", 1);
-  return { clock, hosts, told, flushed, worker, start };
+  return { clock, hosts, threads, told, flushed, worker, start };
 }
 
 const id = (task: number, connector = "shop") => ({ connector, task });
@@ -335,6 +338,28 @@ describe("the worker", () => {
     expect(hosts[1]!.commands.every((command) => !runs.includes((command as { run: number }).run))).toBe(true);
     hosts[1]!.status(hosts[1]!.run, "PAUSED");
     expect(told.at(-1)).toBe("shop-2 PAUSED");
+  });
+
+  test("a thread that cannot be opened fails the tasks that were to run there, first or moved, with its reason", async () => {
+    const { clock, hosts, threads, told, worker, start } = rig({ "task.hosts": "1" });
+    const lost = (task: number) =>
+      `shop-${task} FAILED RetriableError: The task host that ran task shop-${task} was lost: its thread cannot be opened: `;
+    threads.areRefused = true;
+    await start(0);
+    await clock.settled();
+    expect(told).toEqual([expect.stringContaining(lost(0))]);
+    threads.areRefused = false;
+    for (const task of [0, 1]) await start(task);
+    told.length = 0;
+    threads.areRefused = true;
+    hosts[0]!.owner = hosts[0]!.run;
+    hosts[0]!.listener.ended("it ran out of memory");
+    await clock.settled();
+    expect(told).toEqual([expect.stringContaining("The code of task shop-1 ended"), expect.stringContaining(lost(0))]);
+    threads.areRefused = false;
+    await start(0);
+    expect(hosts[1]?.commands[0]).toMatchObject({ type: "start", id: id(0) });
+    await worker.close();
   });
 
   test("a task that was being stopped when its host was lost ends, and does not start again", async () => {

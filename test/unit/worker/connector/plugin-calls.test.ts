@@ -14,6 +14,7 @@ import type { ConnectorHostLink } from "../../../../src/worker/connector/open-co
 import { PluginCalls } from "../../../../src/worker/connector/plugin-calls.js";
 import { failureOf } from "../../../../src/worker/host/failure.js";
 import type { Plugins } from "../../../../src/worker/worker.js";
+import { refusedThread } from "../host/refused-thread.js";
 import { noPluginFacts, registryOf } from "../source-harness.js";
 import { inProcessCalls } from "./in-process-calls.js";
 
@@ -71,8 +72,10 @@ function rig() {
   const clock = new SimClock();
   const hosts: FakeHost[] = [];
   const told: string[] = [];
+  const threads = { areRefused: false };
   const calls = new PluginCalls({
     open: (leftOut, listener) => {
+      if (threads.areRefused) return refusedThread(listener);
       const host = new FakeHost([...leftOut], listener);
       hosts.push(host);
       return host;
@@ -95,7 +98,7 @@ function rig() {
     await started;
     return run;
   };
-  return { clock, hosts, told, calls, connector, running };
+  return { clock, hosts, threads, told, calls, connector, running };
 }
 
 const source = { type: "connector", className: "x.Source" } as const;
@@ -252,6 +255,26 @@ describe("calls into plugins", () => {
     await clock.settled();
     expect(told).toEqual([expect.stringMatching(/^a failed: .*cannot be read$/), expect.stringContaining("b failed")]);
     expect(hosts).toHaveLength(1);
+  });
+
+  test("a thread that cannot be opened, first or in the place of a lost one, fails who asked with its reason", async () => {
+    const { clock, hosts, threads, told, calls, running } = rig();
+    const reason = /The connectors' host was lost: its thread cannot be opened: .*could not be cloned/s;
+    threads.areRefused = true;
+    await expect(calls.configOf(source)).rejects.toThrow(reason);
+    threads.areRefused = false;
+    const a = await running("a");
+    const b = await running("b");
+    const asked = b.call({ method: "taskConfigs", maxTasks: 1 });
+    threads.areRefused = true;
+    hosts[0]!.die(a.number, "x");
+    await expect(asked).rejects.toThrow(reason);
+    await clock.settled();
+    expect(told).toContainEqual(expect.stringMatching(/^b failed: .*its thread cannot be opened/));
+    threads.areRefused = false;
+    await running("c");
+    await calls.close();
+    expect(hosts.map(({ closed }) => closed)).toEqual([true, true]);
   });
 
   test("a stop needs no new host, and a stopped connector is not started again", async () => {
