@@ -281,10 +281,15 @@ export class HerderLoop implements MembershipHost, ReconcilerHost {
     };
     const reloads = new ConfigReloads({
       clock,
+      random,
       logger,
       run: (stage, step) => this.run(stage, step),
       restart: async (connector) => {
-        if (membership.assigned.connectors.has(connector)) await runner.restartConnector(connector).stopped;
+        const entry = this.configs().connectors.get(connector);
+        if (!entry || !membership.assigned.connectors.has(connector)) return;
+        // A provider that cannot answer now must not stop a connector that runs.
+        resolve(connector, entry.config);
+        await runner.restartConnector(connector).stopped;
       },
     });
     const rounds = new FencingRounds({

@@ -117,14 +117,14 @@ async function pluginProvider(
         if (errorKind(cause) === "config") throw cause;
         throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
       }
-      if (read instanceof Map) return read;
-      if (read instanceof Promise) {
-        // The error below replaces its result, whose rejection would otherwise count as unhandled.
-        read.catch(() => {});
+      const { data, ttlMs } = read instanceof Map ? { data: read } : ((read ?? {}) as ConfigData);
+      const promises = [read, data, ttlMs, ...(data instanceof Map ? data.values() : [])].filter(isPromise);
+      // An error replaces each of them, whose rejection would otherwise count as unhandled.
+      for (const promise of promises) promise.catch(() => {});
+      if (isPromise(read) || isPromise(data)) {
         const remedy = "get must answer at once, with values that configure has fetched";
         throw failed(path, `${plugin.className} returned a promise: ${remedy}`);
       }
-      const { data, ttlMs } = (read ?? {}) as ConfigData;
       if (!(data instanceof Map)) throw failed(path, `${plugin.className} returned no Map`);
       if (ttlMs !== undefined && !(typeof ttlMs === "number" && ttlMs >= 0))
         throw failed(path, `${plugin.className} returned a ttlMs that is no number of milliseconds`);
@@ -133,6 +133,8 @@ async function pluginProvider(
     close: () => provider.close?.(),
   };
 }
+
+const isPromise = (value: unknown) => value instanceof Promise;
 
 type Allowed = (path: string) => boolean;
 

@@ -37,7 +37,7 @@ export function resolveReferences<P extends StoredProps>(
       const secret = lookUp(provider, path ?? "")?.get(name);
       if (secret === undefined) return reference;
       if (typeof secret !== "string") {
-        const kind = secret === null ? "null" : `a ${typeof secret}`;
+        const kind = secret === null ? "null" : secret instanceof Promise ? "a promise" : `a ${typeof secret}`;
         const message = `The config provider ${provider} gave ${kind} for ${reference}: its values must be texts`;
         throw new ConfigError("config.providers", message);
       }

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ConfigError } from "../../../src/api/index.js";
 import { SimClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
+import type { ConfigProvider } from "../../../src/herder/config/config-providers.js";
 import { HerderLoop } from "../../../src/herder/herder-loop.js";
 import {
   CONFIG_MISMATCH,
@@ -32,6 +34,7 @@ describe("the herder's loop", () => {
   let worker: FakeWorker;
   let posted: unknown[][];
   let warnings: string[];
+  let lease: () => string;
   let loop: HerderLoop;
 
   const openLog = (transport: MemoryLog) => openLogOver(transport, { clock, random, logger: silentLogger });
@@ -54,7 +57,10 @@ describe("the herder's loop", () => {
         tracksTopics: true,
         sessionKeyKind: { algorithm: "HmacSHA256" },
         sessionKeyTtlMs: 3_600_000,
-        providers: new Map([["vault", { get: () => new Map(Object.entries({ v: "7", password: "hunter2" })) }]]),
+        providers: new Map<string, ConfigProvider>([
+          ["vault", { get: () => new Map(Object.entries({ v: "7", password: "hunter2" })) }],
+          ["lease", { get: () => ({ data: new Map([["v", lease()]]), ttlMs: 60_000 }) }],
+        ]),
         clock,
         random,
         logger: { ...silentLogger, warn: (message, _fields, cause) => void warnings.push(String(cause ?? message)) },
@@ -122,6 +128,22 @@ describe("the herder's loop", () => {
     expect(worker.calls[0]).toBe("start c STARTED v7");
     expect(configs.texts.filter(([key]) => key.startsWith("task-")).at(-1)?.[1]).toContain(reference);
     expect(configs.texts.some(([, value]) => value?.includes('"7"'))).toBe(false);
+  });
+
+  test("a connector whose values expire while their provider is down runs on, and gets new ones once it is back", async () => {
+    lease = () => "old";
+    await put("c", { v: `\${lease:v}` });
+    await clock.settled();
+    const { length } = worker.calls;
+    lease = () => {
+      throw new ConfigError("config.providers", "the vault is sealed");
+    };
+    await clock.advance(600_000);
+    expect([worker.calls.slice(length), stateOf("c")]).toEqual([[], "RUNNING"]);
+    lease = () => "new";
+    await clock.advance(60_000);
+    expect(worker.calls.slice(length)).toEqual(["stop c", "start c STARTED vnew"]);
+    expect(stateOf("c")).toBe("RUNNING");
   });
 
   test("shows the reference, not its value, in traces and waiting texts", async () => {

@@ -121,6 +121,26 @@ describe("config providers", () => {
     );
   });
 
+  test("that are plugins and fetch values only once they are asked are told so, wherever the promise is", async () => {
+    const refused = () => Promise.reject(new Error("token abc was refused"));
+    const answers: Record<string, unknown> = {
+      data: { data: refused() },
+      ttl: { data: new Map([["x", "ok"]]), ttlMs: refused() },
+      // One that nothing refers to, too: Vitest fails a run with unhandled rejections.
+      values: new Map<string, unknown>([
+        ["x", refused()],
+        ["y", refused()],
+      ]),
+    };
+    const get = (path: string) => answers[path];
+    const plugin = { className: "com.example.Vault", version: "1", configProvider: () => ({ configure() {}, get }) };
+    const providers = await load(VAULT, {}, [plugin as unknown as ConfigProviderPlugin]);
+    const read = (path: string) => () => resolveReferences({ a: ref(`v:${path}:x`) }, providers);
+    expect(read("data")).toThrow("could not read data: com.example.Vault returned a promise: get must answer at once");
+    expect(read("ttl")).toThrow("could not read ttl: com.example.Vault returned a ttlMs that is no number");
+    expect(read("values")).toThrow(`The config provider v gave a promise for ${ref("v:values:x")}`);
+  });
+
   test("that are plugins and give something other than texts are refused, naming the reference", async () => {
     const values = new Map<string, unknown>([
       ["number", 7],

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
+import { SeededRandom } from "../../../../src/base/random.js";
 import type { TaskId } from "../../../../src/contract/task-id.js";
 import { ConfigReloads } from "../../../../src/herder/running/config-reloads.js";
 import type { StatusReporter } from "../../../../src/herder/running/status-reporter.js";
@@ -43,6 +44,7 @@ async function rig() {
   const reloaded: string[] = [];
   const reloads = new ConfigReloads({
     clock,
+    random: new SeededRandom(1),
     logger: silentLogger,
     run: (_stage, step) => step(),
     restart: async (connector) => void reloaded.push(connector),
