@@ -1,4 +1,4 @@
-import { ConfigError, type Props } from "../api/index.js";
+import { ConfigError, errorKind, type Props } from "../api/index.js";
 import { SystemClock } from "../base/clock.js";
 import { LOG_FORMATS, type LogFormat, lineLogger } from "../base/log/line-logger.js";
 import { LOG_LEVELS, type LogLevel, LogLevels, parseLogLevel } from "../base/log/log-levels.js";
@@ -191,7 +191,9 @@ async function runService(
     if (!started) return EXIT.ok;
     service = started;
   } catch (error) {
-    host.report(errorLine(error));
+    const isMissing = errorKind(error) === "config" && (error as ConfigError).code === "CONFIG_MISSING";
+    const place = isMissing && propertiesFile !== undefined ? ` It is missing from ${propertiesFile}.` : "";
+    host.report(`${errorLine(error)}${place}`);
     return exitCodeOf(error, "starting");
   }
   try {

@@ -66,9 +66,15 @@ describe("the command line", () => {
     expect(await refused(2, ...args)).not.toContain("Data folder");
   });
 
-  test("a worker without a group is refused, naming the key", async () => {
-    const line = await refused(1, "worker", properties("no-group", { "bootstrap.servers": kafka }));
-    expect(line).toBe('millrace: Missing required configuration "group.id" which has no default value.');
+  test.each([
+    ["worker", "group.id", { "bootstrap.servers": "127.0.0.1:1" }],
+    ["worker", "bootstrap.servers", { "group.id": "g" }],
+    ["standalone", "offset.storage.file.filename", { "bootstrap.servers": "127.0.0.1:1" }],
+  ])("%s without %s is refused, naming the key and the file that lacks it", async (command, key, props) => {
+    const file = properties(`no-${command}-${key}`, props);
+    expect(await refused(1, command, file)).toBe(
+      `millrace: Missing required configuration "${key}" which has no default value. It is missing from ${file}.`,
+    );
   });
 
   test.each([
