@@ -23,11 +23,12 @@ export class StandaloneHerder extends DistributedHerder {
    * Creates the connectors that the command line names. Called once, after the loop has started.
    *
    * @param reads each returns a connector, or throws.
-   * @throws Error naming the first one whose config is refused, or that fails to start.
+   * @throws Error naming the first one that cannot be read, whose config is refused, or that fails to start. Of no kind:
+   *   the worker has started, and ends with the exit code of a failure, as Kafka Connect does for all of them.
    */
   async createAll(reads: readonly (() => NamedConnector)[]): Promise<void> {
     for (const read of reads) {
-      const { name, config, initialState, file } = read();
+      const { name, config, initialState, file } = this.#read(read);
       try {
         // Not putConfig: of two files with one name, the later would replace the earlier.
         await this.create(name, config, initialState);
@@ -39,6 +40,14 @@ export class StandaloneHerder extends DistributedHerder {
       if (started?.state === "FAILED") throw new Error(`Connector ${name} of ${file} cannot start: ${started.trace}`);
     }
     this.#areConnectorsCreated = true;
+  }
+
+  #read(read: () => NamedConnector): NamedConnector {
+    try {
+      return read();
+    } catch (cause) {
+      throw new Error(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
   }
 
   override async create(name: string, config: SubmittedConfig, state: TargetState | undefined): Promise<ConnectorInfo> {

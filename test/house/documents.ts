@@ -56,7 +56,7 @@ export function errorDocument(core: ErrorCodes, connectors: ReadonlyMap<string, 
         String(exitCodeOf(error, "starting")),
       ]),
     ),
-    "A command that fails after its start ends with exit code 3, or with 1 for an invalid setting.",
+    "A command that fails after its start ends with exit code 3, or with 1 for an invalid setting. A connector of `millrace standalone`'s command line that cannot be read, is refused or cannot start ends it with 3, whatever the reason.",
     ...codes("Worker, broker and command line", core),
     ...own,
   ]);

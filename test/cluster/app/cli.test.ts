@@ -77,6 +77,24 @@ describe("the command line", () => {
     );
   });
 
+  test("a connector of standalone's command line that cannot be read or is refused ends it with status 3, by its file", async () => {
+    const worker = properties("standalone", {
+      "bootstrap.servers": kafka,
+      "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+      "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+      "offset.storage.file.filename": join(folder, "connect.offsets"),
+      listeners: "http://127.0.0.1:0",
+    });
+    const absent = join(folder, "absent.json");
+    const nameless = properties("nameless", { "connector.class": "FileStreamSource" });
+    const bad = properties("bad", { name: "bad", "connector.class": "FileStreamSource", "tasks.max": "0" });
+    for (const file of [absent, nameless, bad]) {
+      const line = (await refused(3, "standalone", worker, file)).split("\n").at(-1);
+      expect(line).toMatch(/^millrace: /);
+      expect(line).toContain(file);
+    }
+  });
+
   test.each([
     ["log.level", "loud", /Invalid value loud for log.level or MILLRACE_LOG_LEVEL: off, fatal, error/],
     ["log.levels", "io.debezium=loud", /Invalid value io.debezium=loud for log.levels: write NAME=LEVEL/],
