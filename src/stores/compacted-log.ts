@@ -79,13 +79,16 @@ export class CompactedLog {
     return this.#options.file === undefined;
   }
 
-  /** Opens the topic. Resolves once its present content is folded, however long that takes. */
+  /**
+   * Opens the topic. Resolves once its present content is folded, however long that takes. Open transactions are not
+   * part of it: those of tasks that died with this worker end when their successors fence them, or by a long timeout.
+   */
   async start(): Promise<void> {
     this.#positions = [...(await this.#options.transport.open())];
     if (this.#closing.signal.aborted) throw this.#unreadable("it is closed");
     this.#reader = this.#read();
     mustRun(`The reader of topic ${this.#options.topic}`, this.#reader);
-    await this.#reachEnd();
+    await this.#reachEnd(undefined, true);
   }
 
   /**
@@ -210,8 +213,8 @@ export class CompactedLog {
   }
 
   /** @param signal ends the wait when the caller has given up. */
-  async #reachEnd(signal?: AbortSignal): Promise<void> {
-    const ends = await this.#options.transport.endOffsets();
+  async #reachEnd(signal?: AbortSignal, isStable = false): Promise<void> {
+    const ends = await this.#options.transport.endOffsets(isStable);
     if (this.#reached(ends) || signal?.aborted) return;
     if (this.#closing.signal.aborted) throw this.#unreadable("it is closed");
     const waiter = { ends, reached: deferred() };

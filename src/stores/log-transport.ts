@@ -2,6 +2,7 @@ import { RetriableError } from "../api/index.js";
 import type { RecordHeader } from "../api/record-headers.js";
 import type { Clock } from "../base/clock.js";
 import { mustRun } from "../base/command-loop.js";
+import type { IsolationLevel } from "../kafka/client/kafka-admin.js";
 import type { KafkaClient } from "../kafka/client/kafka-client.js";
 import type { Producer } from "../kafka/client/producer.js";
 
@@ -36,8 +37,12 @@ export interface LogTransport {
    * @throws RetriableError STORE_UNREADABLE when the topic does not appear.
    */
   open(): Promise<readonly number[]>;
-  /** Offset after the last record of each partition, uncommitted ones included. */
-  endOffsets(): Promise<readonly number[]>;
+  /**
+   * Offset after the last record of each partition, uncommitted ones included.
+   *
+   * @param isStable for a topic that is written in transactions: the last stable offsets, before any open transaction.
+   */
+  endOffsets(isStable?: boolean): Promise<readonly number[]>;
   /**
    * The records that have arrived; waits for some, or until `signal` aborts.
    *
@@ -70,6 +75,7 @@ const PRODUCER_PROPERTIES = { acks: "all", retries: "0", "delivery.timeout.ms": 
 
 /** The transport over Kafka clients, which the caller closes. */
 export class KafkaLogTransport implements LogTransport {
+  readonly #isolation: IsolationLevel;
   readonly #consumer;
   #producer: Producer<undefined>;
   readonly #closing = new AbortController();
@@ -84,9 +90,9 @@ export class KafkaLogTransport implements LogTransport {
     /** Writes, where the properties for that are others. */
     private readonly writer: KafkaClient = client,
   ) {
-    const isolation = readCommitted ? "read_committed" : "read_uncommitted";
+    this.#isolation = readCommitted ? "read_committed" : "read_uncommitted";
     this.#consumer = client.consumer({
-      properties: { "auto.offset.reset": "earliest", "isolation.level": isolation },
+      properties: { "auto.offset.reset": "earliest", "isolation.level": this.#isolation },
     });
     this.#producer = this.#openProducer();
   }
@@ -100,8 +106,9 @@ export class KafkaLogTransport implements LogTransport {
     return starts.map((start) => start.offset);
   }
 
-  async endOffsets(): Promise<readonly number[]> {
-    const ends = await this.client.admin.endOffsets(this.#partitions, this.#closing.signal);
+  async endOffsets(isStable = false): Promise<readonly number[]> {
+    const isolation = isStable ? this.#isolation : "read_uncommitted";
+    const ends = await this.client.admin.endOffsets(this.#partitions, this.#closing.signal, isolation);
     return ends.map((end) => end.offset);
   }
 

@@ -56,7 +56,7 @@ function timelessLog(options: CompactedLogOptions): CompactedLog {
   const { transport } = options;
   const timeless: LogTransport = {
     open: () => transport.open(),
-    endOffsets: () => transport.endOffsets(),
+    endOffsets: (isStable) => transport.endOffsets(isStable),
     poll: (signal) => transport.poll(signal),
     send: (records) => transport.send(records.map(({ key, value }) => ({ key, value }))),
     dropSends: () => transport.dropSends(),
