@@ -8,7 +8,8 @@ import { saslHandshake } from "../../src/protocol/apis/sasl-handshake.js";
 import { ACL_CASES } from "../support/acl-matrix.js";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
 import { BrokerClient } from "../support/broker-client.js";
-import { findPeers, freePort, Peers } from "./peers.js";
+import { startLoginKafka } from "./login-kafka.js";
+import { findPeers, Peers } from "./peers.js";
 
 const { script, missing } = findPeers();
 const PLAIN_LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required";
@@ -31,37 +32,25 @@ async function login(port: number, user: string): Promise<BrokerClient> {
 
 describe.skipIf(missing)("what ACLs decide", () => {
   test("is on Apache Kafka what the cluster ring expects of the bundled broker", async () => {
-    const extra = join(folder, "kafka.properties");
-    const peers = await Peers.prepare(script, { BROKER_EXTRA: extra });
-    const plain = Number(peers.bootstrap.split(":")[1]);
-    const sasl = await freePort();
-    const listeners = [`PLAINTEXT://127.0.0.1:${plain}`, `SASL_PLAINTEXT://127.0.0.1:${sasl}`];
-    writeFileSync(
-      extra,
-      [
-        `listeners=${[...listeners, `CONTROLLER://127.0.0.1:${plain + 1}`].join()}`,
-        `advertised.listeners=${listeners.join()}`,
-        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
-        "sasl.enabled.mechanisms=PLAIN",
-        `listener.name.sasl_plaintext.plain.sasl.jaas.config=${PLAIN_LOGIN} user_root="secret" user_ann="secret";`,
-        `authorizer.class.name=${AUTHORIZER}`,
-        "super.users=User:ANONYMOUS;User:root",
-        "allow.everyone.if.no.acl.found=false",
-      ].join("\n"),
-    );
+    const kafka = await startLoginKafka(script, {
+      "sasl.enabled.mechanisms": "PLAIN",
+      "listener.name.sasl_plaintext.plain.sasl.jaas.config": `${PLAIN_LOGIN} user_root="secret" user_ann="secret";`,
+      "authorizer.class.name": AUTHORIZER,
+      "super.users": "User:ANONYMOUS;User:root",
+      "allow.everyone.if.no.acl.found": "false",
+    });
     try {
-      await peers.startKafka();
-      const root = await login(sasl, "root");
+      const root = await login(kafka.saslPort, "root");
       const topics = [{ name: "t", numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }];
       await root.request(createTopics, 5, { topics, timeoutMs: 5000, validateOnly: false });
       root.close();
-      const ann = await login(sasl, "ann");
+      const ann = await login(kafka.saslPort, "ann");
       const denied: Record<string, readonly number[]> = {};
       for (const { label, ask } of ACL_CASES) denied[label] = await ask(ann);
       expect(denied).toEqual(Object.fromEntries(ACL_CASES.map((each) => [each.label, each.denied])));
       ann.close();
     } finally {
-      await peers.stop();
+      await kafka.stop();
     }
   });
 });

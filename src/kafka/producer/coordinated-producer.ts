@@ -119,6 +119,8 @@ export class CoordinatedProducer<T> implements TransactionalProducer<T> {
   async close(timeoutMs: number): Promise<void> {
     if (this.#closing.signal.aborted) return;
     if (timeoutMs > 0 && this.#inTransaction) {
+      // A record that cannot be sent, to a topic that does not exist, must not hold the abort up. No commit follows this.
+      this.#assembly?.transaction.fail(new ClientClosedError("The producer"));
       const over = new AbortController();
       const timeUp = this.cluster.clock.delay(timeoutMs, over.signal);
       // An unanswered abort is no loss: the coordinator aborts at the transaction's timeout, or for the next producer.

@@ -35,7 +35,8 @@ export class Transaction implements BatchAuthor {
   readonly #missing = new Map<string, TopicPartition>();
   readonly #sequences = new BatchSequences();
   #failure: Error | undefined;
-  #isAdding = false;
+  /** The requests to the coordinator for the missing ones. */
+  #adding: Promise<void> | undefined;
   #isEnding = false;
 
   constructor(private readonly options: TransactionOptions) {}
@@ -61,9 +62,9 @@ export class Transaction implements BatchAuthor {
     const key = `${topic}-${partition}`;
     if (this.#added.has(key)) return true;
     this.#missing.set(key, { topic, partition });
-    if (!this.#isAdding) {
-      this.#isAdding = true;
-      mustRun("The coordinator's partitions of a transaction", this.#add());
+    if (!this.#adding) {
+      this.#adding = this.#add();
+      mustRun("The coordinator's partitions of a transaction", this.#adding);
     }
     return false;
   }
@@ -82,6 +83,8 @@ export class Transaction implements BatchAuthor {
    *   outcome is not known.
    */
   async end(committed: boolean, signal?: AbortSignal): Promise<void> {
+    // After a failure one may be on its way still, and would leave the transaction open.
+    if (this.#adding) await this.#adding;
     if (this.#added.size === 0) return;
     this.#isEnding = true;
     const { transactionalId } = this;
@@ -117,7 +120,7 @@ export class Transaction implements BatchAuthor {
       }
       this.options.wake();
     }
-    this.#isAdding = false;
+    this.#adding = undefined;
   }
 
   async #addOnce(partitions: readonly TopicPartition[]): Promise<void> {

@@ -2,7 +2,7 @@ import type { Clock, Logger, Random, SourceMap, SourceOffset, SourceRecord } fro
 import type { Producer, ProducerListener, ProducerRecord } from "../../kafka/client/producer.js";
 import type { NewConnectivity } from "../task/task-runner.js";
 import { OffsetCommits } from "./offset-commits.js";
-import type { DeliveryOwner, SourceDelivery, Submission } from "./source-delivery.js";
+import { type DeliveryOwner, DRAIN_SHARE, type SourceDelivery, type Submission } from "./source-delivery.js";
 import type { SourceFailure } from "./source-record-encoder.js";
 import { type BatchRanges, type SubmittedRange, SubmittedRecords } from "./submitted-records.js";
 
@@ -17,9 +17,6 @@ export interface LedgerDeliveryParts {
   readonly random: Random;
   readonly logger: Logger;
 }
-
-/** Share of `offset.flush.timeout.ms` that an ending task waits for acknowledgements before its last commit. */
-const DRAIN_SHARE = 0.7;
 
 /**
  * At-least-once delivery: acknowledgements settle the ledger, and its committable offsets are stored at intervals and

@@ -6,6 +6,9 @@ import type { TaskLife } from "../task/task-life.js";
 import type { NewConnectivity, TaskStatus } from "../task/task-runner.js";
 import type { SourceFailure } from "./source-record-encoder.js";
 
+/** Share of `offset.flush.timeout.ms` that an ending task waits for acknowledgements before its last commit. */
+export const DRAIN_SHARE = 0.7;
+
 /**
  * The way of a source task's records and offsets into Kafka: at least once (`ledger-delivery`), or in transactions
  * (`transaction-delivery`). Called by the task's runner only, one call at a time.
@@ -40,7 +43,8 @@ export interface SourceDelivery {
   finish(timeoutMs: number): Promise<void>;
   /** No commit may begin any more, and none in flight affects the task. */
   end(): void;
-  close(): Promise<void>;
+  /** @param isDead leaves everything as it is, as a crash would. */
+  close(isDead: boolean): Promise<void>;
 }
 
 /** One batch on its way. */

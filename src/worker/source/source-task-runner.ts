@@ -339,7 +339,7 @@ export class SourceTaskRunner implements TaskRunner {
   }
 
   async #closeClients(): Promise<void> {
-    await this.#delivery.close();
+    await this.#delivery.close(this.#life.isAbandoned && !this.#cancelled);
     await this.parts.clients.close();
   }
 

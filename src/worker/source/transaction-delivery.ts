@@ -7,6 +7,7 @@ import {
   type SourceMap,
   type SourceOffset,
   type SourceRecord,
+  type Timer,
   type TransactionContext,
 } from "../../api/index.js";
 import { deferred } from "../../base/deferred.js";
@@ -18,7 +19,7 @@ import { isFenced } from "../task/error-policy.js";
 import type { NewConnectivity } from "../task/task-runner.js";
 import { untilAnswered } from "../task/until-answered.js";
 import type { OffsetRecords } from "../worker.js";
-import type { DeliveryOwner, SourceDelivery, Submission } from "./source-delivery.js";
+import { type DeliveryOwner, DRAIN_SHARE, type SourceDelivery, type Submission } from "./source-delivery.js";
 import { type BoundarySettings, judgeBoundary } from "./transaction-boundary.js";
 import { TransactionRequests } from "./transaction-requests.js";
 
@@ -44,7 +45,7 @@ export interface TransactionDeliveryParts {
   readonly owner: DeliveryOwner;
   readonly transactions: Transactions;
   producer(listener: ProducerListener<Written>, connectivity: NewConnectivity): TransactionalProducer<Written>;
-  /** `offset.flush.timeout.ms`: the time for the abort of an open transaction when the task ends. */
+  /** `offset.flush.timeout.ms`: when the task ends, the time for the abort, and a share of it for the commit before. */
   readonly commitTimeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -77,6 +78,8 @@ export class TransactionDelivery implements SourceDelivery {
   #ended = false;
   /** The task ends before the rest of its last batch. */
   #isCut = false;
+  /** The task ends before its last transaction: nothing of it becomes visible. */
+  #isGivenUp = false;
 
   constructor(private readonly parts: TransactionDeliveryParts) {
     this.#requests = parts.transactions.boundary === "connector" ? new TransactionRequests() : undefined;
@@ -184,10 +187,9 @@ export class TransactionDelivery implements SourceDelivery {
     this.#ended = true;
   }
 
-  async close(): Promise<void> {
-    const { owner, commitTimeoutMs } = this.parts;
+  async close(isDead: boolean): Promise<void> {
     // A transaction left open would hide later records of its partitions from readers until it times out.
-    await this.#producer?.close(owner.life.isAbandoned ? 0 : commitTimeoutMs);
+    await this.#producer?.close(isDead ? 0 : this.parts.commitTimeoutMs);
   }
 
   get #isOpen(): boolean {
@@ -235,12 +237,12 @@ export class TransactionDelivery implements SourceDelivery {
     this.#commitAsked = false;
     const startedMs = clock.monotonicMs();
     this.#endedAtMs = startedMs;
-    if (!this.#isOpen) return;
+    if (!this.#isOpen || this.#isGivenUp) return;
     const offsets = [...this.#offsets.values()];
     let isOverlaid = false;
     this.#isFinishing = true;
     try {
-      if (how === "abort" && producer.inTransaction) await producer.abort();
+      if (how === "abort" && producer.inTransaction && !(await this.#inTime(producer.abort()))) return;
       if (!producer.inTransaction) producer.begin();
       if (offsets.length > 0) {
         const { topic, records, ...stored } = await transactions.offsetRecords(offsets);
@@ -250,7 +252,7 @@ export class TransactionDelivery implements SourceDelivery {
           producer.append({ topic, partition: null, key, value, timestampMs, headers: [] }, "offset");
         }
       }
-      await producer.commit();
+      if (!(await this.#inTime(producer.commit()))) return;
     } catch (error) {
       owner.counters.commitFailures++;
       throw this.#explained(error);
@@ -267,6 +269,28 @@ export class TransactionDelivery implements SourceDelivery {
     this.#endedAtMs = clock.monotonicMs();
     if (isOverlaid) await transactions.committed(offsets);
     if (!this.#ended && offsets.length > 0) await owner.stored(offsets); // I3: only now may the source release them
+  }
+
+  /** False if the task has begun to end meanwhile, and a share of the time for that is over. */
+  async #inTime(work: Promise<void>): Promise<boolean> {
+    const { clock, commitTimeoutMs, logger, owner } = this.parts;
+    const { ending } = owner.life;
+    const timeUp = deferred<boolean>();
+    let timer: Timer | undefined;
+    const end = () => {
+      timer = clock.schedule(commitTimeoutMs * DRAIN_SHARE, () => timeUp.resolve(false));
+    };
+    if (ending.aborted) end();
+    else ending.addEventListener("abort", end, { once: true });
+    try {
+      if (await Promise.race([work.then(() => true), timeUp.promise])) return true;
+    } finally {
+      ending.removeEventListener("abort", end);
+      timer?.cancel();
+    }
+    this.#isGivenUp = true;
+    logger.warn("The task ends before its last transaction, which is aborted: its records will be read again");
+    return false;
   }
 
   #explained(error: unknown): unknown {

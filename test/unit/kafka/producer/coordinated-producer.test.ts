@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
+import { deferred } from "../../../../src/base/deferred.js";
 import type { ProducerRecord } from "../../../../src/kafka/client/producer.js";
 import { endTxn } from "../../../../src/protocol/apis/end-txn.js";
 import { initProducerId } from "../../../../src/protocol/apis/init-producer-id.js";
@@ -225,9 +226,33 @@ test("a closed producer aborts what it left open", async () => {
   const producer = await ready();
   producer.begin();
   producer.append(record("open"), "x");
+  await done(producer.flush());
   await done(producer.close(5_000));
   expect([transactions.state(ID), transactions.committed("t-0")]).toEqual(["CompleteAbort", []]);
   expect(() => producer.append(record("late"), "x")).toThrow("closed");
+});
+
+test("a closed producer aborts what it has written, although another record of the transaction cannot be sent", async () => {
+  const { clock, broker, transactions, ready } = setUp({ "delivery.timeout.ms": "2147483647" });
+  const producer = await ready();
+  producer.begin();
+  producer.append(record("written", 0), "x");
+  producer.append(record("unsent", 0, "missing"), "x");
+  await clock.advance(1_000);
+  const commit = producer.commit().catch((error: unknown) => String(error));
+  await clock.advance(60_000);
+  // One partition is being added when it closes.
+  producer.append(record("late", 1), "x");
+  const adding = deferred();
+  broker.fail("AddPartitionsToTxn", adding.promise);
+  await clock.advance(10);
+  const closed = producer.close(5_000);
+  await clock.advance(10);
+  adding.resolve();
+  await clock.advance(10);
+  await closed;
+  expect(await commit).toMatch(/closed/);
+  expect([transactions.state(ID), transactions.committed("t-0")]).toEqual(["CompleteAbort", []]);
 });
 
 test("under any retriable faults every committed record is there once and in order, and no aborted one", async () => {

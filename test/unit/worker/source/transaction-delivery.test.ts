@@ -235,6 +235,32 @@ describe("a source task in transactions", () => {
     expect([rig.cluster.lines.length, rig.cluster.transactions.state(ID)]).toEqual([5, "CompleteAbort"]);
   });
 
+  test("whose topic is missing ends in time when it is stopped, and leaves no transaction open", async () => {
+    const rig = setUp({ properties: { "delivery.timeout.ms": "2147483647" } });
+    const ended = started(rig);
+    rig.task.feed([record(1), record(2).with({ topic: "missing" })]);
+    await rig.clock.advance(60_000);
+    expect(rig.cluster.transactions.state(ID)).toBe("Ongoing");
+    rig.runner.stop();
+    await rig.clock.advance(4_000); // of offset.flush.timeout.ms=5000
+    await ended;
+    expect(rig.status.states.at(-1)).toBe("UNASSIGNED");
+    expect([rig.cluster.lines, rig.cluster.offsets.size]).toEqual([[], 0]);
+    expect(rig.cluster.transactions.state(ID)).toBe("CompleteAbort");
+    expect(rig.task.committed).toEqual([]);
+  });
+
+  test("that is cancelled while its poll hangs leaves no transaction open", async () => {
+    const rig = setUp({ boundary: "interval" });
+    void started(rig);
+    rig.task.feed(records(1, 3));
+    await rig.clock.advance(1_000);
+    expect(rig.cluster.transactions.state(ID)).toBe("Ongoing");
+    rig.runner.cancel();
+    await rig.clock.advance(1_000);
+    expect(rig.cluster.transactions.state(ID)).toBe("CompleteAbort");
+  });
+
   test("of a connector's own boundaries is aborted when a stop cuts its batch, not committed in part", async () => {
     const rig = setUp({ boundary: "connector", properties: { "buffer.memory": "30" } });
     const ended = started(rig);
