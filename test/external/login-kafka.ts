@@ -26,8 +26,7 @@ export async function startLoginKafka(
   const all = {
     listeners: `${listeners},CONTROLLER://127.0.0.1:${plainPort + 1}`,
     "advertised.listeners": listeners,
-    "listener.security.protocol.map":
-      "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
     ...properties,
   };
   writeFileSync(

@@ -8,35 +8,14 @@ import { LogLevels } from "../../src/base/log/log-levels.js";
 import { silentLogger } from "../../src/base/logger.js";
 import { SystemRandom } from "../../src/base/random.js";
 import type { KafkaClient } from "../../src/kafka/client/kafka-client.js";
+import { ACCEPTANCE_PLUGIN } from "./acceptance-plugin.js";
+import { startTestBroker } from "./broker.js";
 import { fileText } from "./file-watch.js";
 import { kafkaClient } from "./kafka-client.js";
 import { RestClient } from "./rest-client.js";
 import { testWorkerProps } from "./stack.js";
 import { StatusWatch } from "./status-watch.js";
 import { TopicReader } from "./topic-reader.js";
-
-/** A source whose tasks are as many as `number` says, note their start in a file, and produce nothing. */
-const PLUGIN = `
-import { appendFileSync } from "node:fs";
-const task = { async start(_context, { at, log }) { if (log) appendFileSync(log, at + "\\n"); }, async poll() { await new Promise((done) => setTimeout(done, 50)); return null; }, async stop() {} };
-export default {
-  type: "source",
-  className: "acceptance.Many",
-  taskClassName: "acceptance.ManyTask",
-  version: "1",
-  connector: () => {
-    let number = 0;
-    let log = "";
-    return {
-      config: { number: { type: "int", doc: "Tasks." }, log: { type: "string", doc: "File.", default: "" } },
-      async start(_context, props) { number = Number(props.number); log = props.log ?? ""; },
-      async taskConfigs() { return Array.from({ length: number }, (_, at) => ({ at: String(at), log })); },
-      async stop() {},
-    };
-  },
-  task: async () => ({ ...task }),
-};
-`;
 
 /** What Kafka Connect's own integration tests demand, of a worker on this Kafka. */
 export function acceptanceSuite(
@@ -52,13 +31,11 @@ export function acceptanceSuite(
     let client: KafkaClient;
     let rest: RestClient;
 
-    beforeAll(async () => {
-      mkdirSync(file("plugins/many"), { recursive: true });
-      writeFileSync(file("plugins/many/index.mjs"), PLUGIN);
-      broker = await kafka();
+    async function startWorker(): Promise<void> {
       worker = await startWorkerStack({
         props: testWorkerProps(broker.bootstrap, {
           "task.isolation": "none",
+          "task.shutdown.graceful.timeout.ms": "2000",
           "plugin.path": file("plugins"),
           "config.providers": "file",
           "config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider",
@@ -70,9 +47,16 @@ export function acceptanceSuite(
         env: process.env,
         restOption: "listeners",
       });
+      rest = new RestClient(worker.restUrl);
+    }
+
+    beforeAll(async () => {
+      mkdirSync(file("plugins/many"), { recursive: true });
+      writeFileSync(file("plugins/many/index.mjs"), ACCEPTANCE_PLUGIN);
+      broker = await kafka();
+      await startWorker();
       statuses = await StatusWatch.open(broker.bootstrap);
       client = kafkaClient(broker.bootstrap, { "client.id": "acceptance" });
-      rest = new RestClient(worker.restUrl);
     });
     afterAll(async () => {
       await client?.close();
@@ -346,6 +330,106 @@ export function acceptanceSuite(
       expect(topics.get("ruled")?.partitions).toHaveLength(3);
       await rest.delete("/connectors/ruled");
       await statuses.gone("ruled");
+    });
+
+    test("a worker whose connectors block in start and stop is taken away and comes back, and others run again", async () => {
+      writeFileSync(file("beside"), "before\n");
+      const running = statuses.running("beside");
+      await rest.create("beside", source("beside"));
+      await running;
+      const stops = statuses.until("blocks-in-stop", ({ connector }) => connector?.state === "RUNNING");
+      for (const blocks of ["start", "stop"])
+        await rest.create(`blocks-in-${blocks}`, { "connector.class": "acceptance.Blocks", blocks });
+      await stops;
+      expect(await values("beside", 1)).toEqual(["before"]);
+      const gone = statuses.until("beside", ({ tasks }) => tasks[0]?.[1].state === "UNASSIGNED");
+      await worker.close();
+      await gone;
+      await startWorker();
+      await statuses.running("beside");
+      appendFileSync(file("beside"), "after\n");
+      expect(await values("beside", 2)).toEqual(["before", "after"]);
+      expect(statuses.of("blocks-in-start").connector?.state).not.toBe("RUNNING");
+      for (const name of ["blocks-in-start", "blocks-in-stop", "beside"]) {
+        expect((await rest.delete(`/connectors/${name}`)).status).toBe(204);
+        await statuses.gone(name);
+      }
+    });
+
+    test("offsets of a sink whose consumer reads another cluster are read, altered and reset there", async () => {
+      const other = await startTestBroker();
+      const there = kafkaClient(other.bootstrap);
+      await there.admin.createTopics([{ name: "far", partitions: 1, replicationFactor: 1 }]);
+      const producer = there.producer<undefined>({ properties: { acks: "all" } }, { acknowledged() {}, failed() {} });
+      const far = { topic: "far", partition: 0, key: null, timestampMs: 0, headers: [] };
+      await producer.send(["one", "two"].map((value) => ({ ...far, value: Buffer.from(value) })));
+      const partition = { kafka_topic: "far", kafka_partition: 0 };
+      const at = (offset: number) => ({ offsets: [{ partition, offset: { kafka_offset: offset } }] });
+      const committed = async () => (await there.admin.listGroupOffsets("connect-far")).map(({ offset }) => offset);
+      const stop = async () => {
+        const stopped = statuses.until("far", (all) => all.connector?.state === "STOPPED" && all.tasks.length === 0);
+        await rest.put("/connectors/far/stop");
+        await stopped;
+      };
+      await rest.create("far", {
+        "connector.class": "FileStreamSink",
+        topics: "far",
+        file: file("far"),
+        "consumer.override.bootstrap.servers": other.bootstrap,
+      });
+      await fileText(file("far"), (text) => text === "one\ntwo\n");
+      await stop();
+      // Refused while the last member is still leaving.
+      while ((await rest.send("PATCH", "/connectors/far/offsets", at(1))).status !== 200);
+      expect([(await rest.get("/connectors/far/offsets")).body, await committed()]).toEqual([at(1), [1]]);
+      await rest.put("/connectors/far/resume");
+      await fileText(file("far"), (text) => text === "one\ntwo\ntwo\n");
+      await stop();
+      while ((await rest.delete("/connectors/far/offsets")).status !== 200);
+      expect([(await rest.get("/connectors/far/offsets")).body, await committed()]).toEqual([{ offsets: [] }, []]);
+      expect(await client.admin.listGroupOffsets("connect-far")).toEqual([]);
+      await rest.delete("/connectors/far");
+      await statuses.gone("far");
+      await there.close();
+      await other.close();
+    });
+
+    test("a source moves with its offsets topic to another cluster and back, and goes on from where it was", async () => {
+      const other = await startTestBroker();
+      const clients = ["producer", "consumer", "admin"].map((kind) => `${kind}.override.bootstrap.servers`);
+      const away = {
+        ...Object.fromEntries(clients.map((key) => [key, other.bootstrap])),
+        "offsets.storage.topic": "away-offsets",
+      };
+      const there = kafkaClient(other.bootstrap);
+      await there.admin.createTopics([{ name: "moves", partitions: 1, replicationFactor: 1 }]);
+      const reader = await TopicReader.open(other.bootstrap, ["moves"], "read_uncommitted");
+      writeFileSync(file("moves"), "here\n");
+      await rest.create("moves", source("moves"));
+      expect(await values("moves", 1)).toEqual(["here"]);
+      await rest.put("/connectors/moves/config", source("moves", away));
+      appendFileSync(file("moves"), "there\n");
+      await reader.readTo({ topic: "moves", partition: 0 }, 1);
+      expect(reader.of("moves").map(({ value }) => value)).toEqual(["there"]);
+      const stopped = statuses.until("moves", (all) => all.connector?.state === "STOPPED" && all.tasks.length === 0);
+      await rest.put("/connectors/moves/stop");
+      await stopped;
+      const own = await TopicReader.open(other.bootstrap, ["away-offsets"], "read_uncommitted");
+      while (own.of("away-offsets").length === 0) await own.readToEnd();
+      expect(own.of("away-offsets").at(-1)?.value).toBe('{"position":11}');
+      expect((await rest.get("/connectors/moves/offsets")).body).toEqual({
+        offsets: [{ partition: { filename: file("moves") }, offset: { position: 11 } }],
+      });
+      await rest.put("/connectors/moves/config", source("moves"));
+      await rest.put("/connectors/moves/resume");
+      appendFileSync(file("moves"), "home\n");
+      expect(await values("moves", 2)).toEqual(["here", "home"]);
+      await rest.delete("/connectors/moves");
+      await statuses.gone("moves");
+      await own.close();
+      await reader.close();
+      await there.close();
+      await other.close();
     });
   });
 }

@@ -16,8 +16,8 @@ import { kafkaClient } from "./kafka-client.js";
 import { RestClient } from "./rest-client.js";
 import { testWorkerProps } from "./stack.js";
 import { StatusWatch } from "./status-watch.js";
-import { TopicReader } from "./topic-reader.js";
 import { committedValues, progressOf } from "./topic-progress.js";
+import { TopicReader } from "./topic-reader.js";
 
 const PLAIN_LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required";
 /** Kafka's numbers. */
@@ -308,7 +308,9 @@ export function sourceSuite(title: string, kafka: () => Promise<GuardedKafka>): 
       await statuses.until("starved", () => statuses.usesTopic("starved", "starved"));
       while (!(await client.admin.describeTopics(["starved"])).topics.get("starved")?.partitions.length);
       const { topics } = await client.admin.describeTopics(["starved", "given-up"]);
-      expect([topics.get("starved")?.partitions.length, topics.get("given-up")?.partitions.length ?? 0]).toEqual([3, 0]);
+      expect([topics.get("starved")?.partitions.length, topics.get("given-up")?.partitions.length ?? 0]).toEqual([
+        3, 0,
+      ]);
       const reader = await TopicReader.open(bootstrap, ["starved"], "read_committed");
       while (reader.of("starved").length < 40) await reader.readToEnd();
       await reader.close();
