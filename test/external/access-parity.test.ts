@@ -5,6 +5,8 @@ import { join, resolve } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
+import { MillraceProcess } from "../support/millrace-process.js";
+import { testWorkerProps } from "../support/stack.js";
 import { type AccessAspect, type AccessRequest, GUARDED_REQUESTS, OPEN_REQUESTS } from "./access-requests.js";
 import { OurWorker } from "./our-worker.js";
 import { findPeers, freePort, Peers } from "./peers.js";
@@ -119,6 +121,29 @@ describe.skipIf(missing)("access to REST beside the real Kafka Connect", () => {
     for (const peers of theirs ?? []) await peers.stop();
     await broker?.close();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("neither starts with an admin listener on a port of listeners; ours names both keys", async () => {
+    const extra = join(folder, "same-port.properties");
+    const env = { PEER_BOOTSTRAP: broker.bootstrap, WORKER_EXTRA: extra, CONNECT_HEAP: "-Xmx512m", CURL_HOME: folder };
+    const peers = await Peers.prepare(script, { ...env, PEER_GROUP: "same-port", PEER_TOPIC_PREFIX: "same-port" });
+    try {
+      writeFileSync(extra, `admin.listeners=${peers.connectUrl}\n`);
+      await expect(peers.startConnect()).rejects.toThrow(/connect stopped/);
+      expect(peers.log("connect")).toMatch(/BindException: Address already in use/);
+      const props = testWorkerProps(broker.bootstrap, {
+        listeners: peers.connectUrl,
+        "admin.listeners": peers.connectUrl,
+      });
+      writeFileSync(extra, properties(props));
+      const ours = new MillraceProcess(["worker", extra]);
+      expect(await ours.exited).toBe("status 1");
+      expect(ours.log).toMatch(
+        /millrace: Invalid value http:\S+ for configuration admin\.listeners: listeners has that port already; leave admin\.listeners out/,
+      );
+    } finally {
+      await peers.stop();
+    }
   });
 
   const cases = [GUARDED_REQUESTS, OPEN_REQUESTS].flatMap((requests, worker) =>
