@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.js";
 import type { DiskSpace } from "../base/files/disk.js";
+import type { TakeBuffer } from "../base/files/durable-files.js";
 import { InvariantError } from "../base/invariant-error.js";
 import type { Logger } from "../base/logger.js";
 import type { Api } from "../protocol/api.js";
@@ -62,6 +63,11 @@ export interface CallMemory {
   reserve(bytes: number): void;
   /** Resolves once there is room, or the connection is closed. */
   room(): Promise<void>;
+  /**
+   * A buffer for records of the answer, with arbitrary content. It is used again once the client has taken the answer, of
+   * which it must then be one chunk.
+   */
+  readonly take: TakeBuffer;
   /** Counts bytes that a handler keeps of its request while it waits, until the returned function is called. */
   hold(bytes: number): () => void;
 }

@@ -25,6 +25,7 @@ const NO_MEMORY_LIMIT = {
   reserve: () => undefined,
   room: () => Promise.resolve(),
   hold: () => () => undefined,
+  take: Buffer.allocUnsafeSlow,
 };
 
 /** The frames of one run by their outcome. */

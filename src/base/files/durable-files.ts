@@ -72,9 +72,18 @@ export function writeAt(disk: Disk, fd: number, bytes: Buffer, position: number)
   }
 }
 
-/** Reads up to `length` bytes at `position` into a fresh buffer; fewer at the end of the file. */
-export function readAt(disk: Disk, fd: number, position: number, length: number): Buffer {
-  const buffer = Buffer.allocUnsafeSlow(length);
+/** Makes a buffer of so many bytes, with arbitrary content. */
+export type TakeBuffer = (length: number) => Buffer;
+
+/** Reads up to `length` bytes at `position` into a buffer, by default a new one; fewer at the end of the file. */
+export function readAt(
+  disk: Disk,
+  fd: number,
+  position: number,
+  length: number,
+  take: TakeBuffer = Buffer.allocUnsafeSlow,
+): Buffer {
+  const buffer = take(length);
   let read = 0;
   while (read < length) {
     const count = disk.read(fd, buffer, read, length - read, position + read);

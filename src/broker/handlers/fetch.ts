@@ -110,7 +110,7 @@ function collect(request: FetchRequest, call: Call): FetchResponse {
     partitions: partitions.map((asked) => {
       const found = logFor(topic, topicId, asked, call);
       if (typeof found === "number") return refusedPartition(asked.partition, found);
-      const records = readFrom(found, asked, limit - bytes, bytes === 0, isolation);
+      const records = readFrom(found, asked, limit - bytes, bytes === 0, isolation, call);
       if (typeof records === "number") return refusedPartition(asked.partition, records);
       bytes += records.length;
       return readPartition(asked, found, records, isolation);
@@ -127,10 +127,11 @@ function readFrom(
   remainingBytes: number,
   atLeastOne: boolean,
   isolation: Isolation,
+  { memory }: Call,
 ): Buffer | number {
   try {
     const maxBytes = Math.min(partitionMaxBytes, remainingBytes);
-    return log.reader.read(fetchOffset, maxBytes, atLeastOne, log.endFor(isolation));
+    return log.reader.read(fetchOffset, maxBytes, atLeastOne, log.endFor(isolation), memory.take);
   } catch (error) {
     if (error instanceof KafkaError) return error.code;
     throw error;

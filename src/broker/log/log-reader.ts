@@ -1,3 +1,4 @@
+import type { TakeBuffer } from "../../base/files/durable-files.js";
 import { BATCH_HEADER_BYTES, readBatchHeader } from "../../protocol/records/record-batch.js";
 import type { LogAvailability } from "./log-availability.js";
 import type { LogSegments } from "./log-segments.js";
@@ -20,12 +21,19 @@ export class LogReader {
    *
    * @param atLeastOne returns one batch even if it is larger than `maxBytes`, so that a reader never gets stuck.
    * @param upToOffset an end for readers.
+   * @param take makes the buffer to read into; by default it is a new one.
    * @returns empty at that end. The caller checks that `offset` is in range.
    */
-  read(offset: number, maxBytes: number, atLeastOne: boolean, upToOffset = this.highWatermark()): Buffer {
+  read(
+    offset: number,
+    maxBytes: number,
+    atLeastOne: boolean,
+    upToOffset = this.highWatermark(),
+    take?: TakeBuffer,
+  ): Buffer {
     return this.availability.guard("reading", () => {
       if (offset >= upToOffset || (maxBytes < BATCH_HEADER_BYTES && !atLeastOne)) return NO_RECORDS;
-      return this.segments.read(offset, maxBytes, atLeastOne, upToOffset);
+      return this.segments.read(offset, maxBytes, atLeastOne, upToOffset, take);
     });
   }
 

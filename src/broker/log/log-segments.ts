@@ -1,3 +1,4 @@
+import type { TakeBuffer } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { forceProducerSnapshots, writeProducerSnapshot } from "./producers/producer-snapshot.js";
 import type { ProducerState } from "./producers/producer-state.js";
@@ -207,11 +208,14 @@ export class LogSegments {
   /**
    * Reads whole batches that begin before `upToOffset`, from the one that holds `offset` on; at least one, if there is
    * one and `atLeastOne`, even if it is larger than `maxBytes`.
+   *
+   * @param take makes the buffer to read into.
    */
-  read(offset: number, maxBytes: number, atLeastOne: boolean, upToOffset: number): Buffer {
+  read(offset: number, maxBytes: number, atLeastOne: boolean, upToOffset: number, take?: TakeBuffer): Buffer {
     const place = this.#placeOf(offset);
     if (!place) return NO_RECORDS;
-    const { bytes, nextOffset } = place.segment.readBatches(place.position, maxBytes, atLeastOne, upToOffset);
+    const { segment, position } = place;
+    const { bytes, nextOffset } = segment.readBatches(position, maxBytes, atLeastOne, upToOffset, take);
     if (bytes.length === 0) return bytes;
     const at = this.#places.indexOf(place);
     if (at >= 0) this.#places.splice(at, 1);

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { AnswerMemory } from "./answer-memory.js";
 import type { MemoryAccount } from "./memory-budget.js";
 
 /** Answers up to this size in total are copied into one write. */
@@ -23,6 +24,7 @@ export class AnswerQueue {
   constructor(
     private readonly socket: Socket,
     private readonly account: MemoryAccount,
+    private readonly memory: AnswerMemory,
     private readonly onWritten: () => void,
   ) {}
 
@@ -81,7 +83,10 @@ export class AnswerQueue {
     this.socket.write(last, (error) => {
       this.#isWriting = false;
       if (error) return;
-      this.account.addAnswer(-this.#large.splice(0, whole).reduce((sum, { length }) => sum + length, 0));
+      for (const chunk of this.#large.splice(0, whole)) {
+        this.account.addAnswer(-chunk.length);
+        this.memory.give(chunk);
+      }
       this.account.moved();
       if (this.#large.length > 0) this.#write();
       else this.onWritten();

@@ -59,7 +59,7 @@ export class Connection {
       resume: () => this.#guard(() => this.#next()),
       evict: () => this.#evict(),
     });
-    this.#answers = new AnswerQueue(socket, this.#account, () => this.#guard(() => this.#written()));
+    this.#answers = new AnswerQueue(socket, this.#account, budget.answers, () => this.#guard(() => this.#written()));
     this.#lastActiveMs = clock.monotonicMs();
     const account = this.#account;
     const { signal } = this.#closed;
@@ -74,6 +74,7 @@ export class Connection {
         },
         reserve: (bytes) => this.#reserve(bytes),
         room: () => account.room(signal),
+        take: budget.answers.take,
         hold: (bytes) => account.hold(bytes),
       },
       mute: (delayMs) => this.#muteFor(delayMs),

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../base/clock.js";
+import { AnswerMemory } from "./answer-memory.js";
 
 /** Bytes of a request that every connection may hold, whatever the others hold: heartbeats, for one, are smaller. */
 export const OWN_BYTES = 64 * 1024;
@@ -48,9 +49,11 @@ export interface Holder {
  * what is being read, and ends without the client; so the turn can wait for that.
  *
  * Together they hold at most the budget, the share for handlers, one frame, one answer, and OWN_BYTES and one chunk of the
- * socket each.
+ * socket each; what `AnswerMemory` keeps comes on top.
  */
 export class MemoryBudget {
+  /** Where the buffers of answers come from, and go to. */
+  readonly answers = new AnswerMemory();
   readonly #accounts = new Set<MemoryAccount>();
   /** Those that had to wait with the frame that they read, in that order. They wait, or have been woken since. */
   readonly #readers = new Set<MemoryAccount>();

@@ -1,5 +1,5 @@
 import type { Disk } from "../../../base/files/disk.js";
-import { readAt } from "../../../base/files/durable-files.js";
+import { readAt, type TakeBuffer } from "../../../base/files/durable-files.js";
 
 /** Sealed segment files that may be open at a time, over all partitions. */
 const OPEN_SEALED_FILES = 256;
@@ -14,7 +14,7 @@ export class SealedFiles {
   constructor(readonly disk: Disk) {}
 
   /** Reads up to `length` bytes of the file at `position`; fewer at its end. */
-  read(path: string, position: number, length: number): Buffer {
+  read(path: string, position: number, length: number, take?: TakeBuffer): Buffer {
     let fd = this.#open.get(path);
     if (fd === undefined) {
       fd = this.disk.open(path, "read");
@@ -27,7 +27,7 @@ export class SealedFiles {
       this.#open.delete(path);
     }
     this.#open.set(path, fd);
-    return readAt(this.disk, fd, position, length);
+    return readAt(this.disk, fd, position, length, take);
   }
 
   /** Closes the descriptor of a file that is about to be renamed, replaced or deleted. */

@@ -1,4 +1,4 @@
-import { readAt, writeAt } from "../../../base/files/durable-files.js";
+import { readAt, type TakeBuffer, writeAt } from "../../../base/files/durable-files.js";
 import type { SealedFiles } from "./sealed-files.js";
 
 /** Bytes copied at a time where a segment is written again. */
@@ -105,10 +105,10 @@ export class SegmentFile {
   }
 
   /** Reads up to `length` bytes at `position`; fewer at the end of the file. */
-  readonly read = (position: number, length: number): Buffer => {
+  readonly read = (position: number, length: number, take?: TakeBuffer): Buffer => {
     return this.#fd === undefined
-      ? this.files.read(this.path, position, length)
-      : readAt(this.files.disk, this.#fd, position, length);
+      ? this.files.read(this.path, position, length, take)
+      : readAt(this.files.disk, this.#fd, position, length, take);
   };
 
   /**

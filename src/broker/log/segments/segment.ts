@@ -1,4 +1,4 @@
-import { writeFile } from "../../../base/files/durable-files.js";
+import { type TakeBuffer, writeFile } from "../../../base/files/durable-files.js";
 import { MalformedError } from "../../../protocol/malformed-error.js";
 import {
   BATCH_HEADER_BYTES,
@@ -304,7 +304,8 @@ export class Segment {
   }
 
   /** Reads up to `length` bytes at `position`. */
-  readonly read = (position: number, length: number): Buffer => this.#file.read(position, length);
+  readonly read = (position: number, length: number, take?: TakeBuffer): Buffer =>
+    this.#file.read(position, length, take);
 
   /** Position of the first batch that ends at or after `offset`; undefined when this segment has none. */
   positionOf(offset: number): number | undefined {
@@ -337,11 +338,17 @@ export class Segment {
 
   /**
    * Reads whole batches from `position` on that begin before offset `end`, at most `maxBytes`; at least one batch if
-   * `atLeastOne`. The bytes are read and walked once.
+   * `atLeastOne`. The bytes are read, into what `take` makes, and walked once.
    */
-  readBatches(position: number, maxBytes: number, atLeastOne: boolean, end = Number.POSITIVE_INFINITY): ReadBatches {
+  readBatches(
+    position: number,
+    maxBytes: number,
+    atLeastOne: boolean,
+    end = Number.POSITIVE_INFINITY,
+    take?: TakeBuffer,
+  ): ReadBatches {
     const available = this.size - position;
-    const bytes = this.read(position, Math.min(Math.max(maxBytes, BATCH_HEADER_BYTES), available));
+    const bytes = this.read(position, Math.min(Math.max(maxBytes, BATCH_HEADER_BYTES), available), take);
     const whole = wholeBatches(bytes, Math.min(maxBytes, bytes.length), end);
     if (whole.length > 0 || !atLeastOne || bytes.length < BATCH_HEADER_BYTES || baseOffsetAt(bytes, 0) >= end) {
       return { bytes: bytes.subarray(0, whole.length), nextOffset: whole.nextOffset };

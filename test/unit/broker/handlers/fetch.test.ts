@@ -34,6 +34,7 @@ beforeEach(() => {
     },
     room: () => Promise.resolve(),
     hold: () => () => undefined,
+    take: Buffer.allocUnsafeSlow,
   };
   disk = new MemoryDisk(new SeededRandom(1));
   logs = [0, 1].map((partition) => {

@@ -98,3 +98,38 @@ test("a muted connection serves its next request once the time is over, and answ
   await clock.advance(1);
   expect(served).toEqual([1, 2]);
 });
+
+test("the buffer of an answer is used again once the client has taken all of it, and never if the connection breaks", () => {
+  const clock = new SimClock();
+  const budget = new MemoryBudget(() => LIMIT, clock);
+  const taken: Buffer[] = [];
+  const dispatcher = {
+    readsAtOnce: true,
+    dispatch(_frame: Buffer, { memory }: ConnectionCall) {
+      taken.push(memory.take(MIB));
+      return [Buffer.alloc(30), taken.at(-1)!];
+    },
+  } as unknown as Dispatcher;
+  const writes: ((error?: Error) => void)[] = [];
+  const socket = socketOf();
+  Object.assign(socket, {
+    write: (_bytes: Buffer, written?: () => void) => written && writes.push(written),
+    cork: () => undefined,
+    uncork: () => undefined,
+  });
+  const frames = new FrameReader(MIB, new FrameMemory());
+  new Connection(socket, dispatcher, frames, budget, clock, silentLogger, ANYBODY, undefined);
+  const request = Buffer.alloc(12);
+  request.writeInt32BE(8);
+  socket.emit("data", request);
+  // In steps of 256 KiB, the first of which holds the answer's head, too.
+  for (let step = 0; step < 4; step++) writes.shift()!();
+  expect([writes.length, budget.answers.keptBytes]).toEqual([1, 0]);
+  writes.shift()!();
+  expect(budget.answers.keptBytes).toBe(MIB);
+  socket.emit("data", request);
+  expect(taken[1]!.buffer).toBe(taken[0]!.buffer);
+  writes.shift()!(new Error("ECONNRESET"));
+  socket.destroy();
+  expect([taken.length, budget.answers.keptBytes]).toEqual([2, 0]);
+});
