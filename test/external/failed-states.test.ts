@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConnectorStateInfo } from "../../src/contract/connector-info.js";
+import { MillraceProcess } from "../support/millrace-process.js";
 import { RestClient } from "../support/rest-client.js";
+import { testWorkerProps } from "../support/stack.js";
 import { OurWorker } from "./our-worker.js";
 import { findPeers, Peers } from "./peers.js";
 
@@ -162,6 +164,26 @@ describe.skipIf(missing)("configurations that fail late, by the real Kafka Conne
       "Could not initialize dead letter queue with topic=dead",
     );
     expect(await traces("a login that is none")).not.toContain("rubbish");
+  });
+
+  test("a worker of ours whose topics want more replicas than there are brokers ends, naming the property", async () => {
+    const file = join(FOLDER, "replicas.properties");
+    const props = testWorkerProps(peers.bootstrap, {
+      "group.id": "replicas",
+      "config.storage.topic": "replicas-configs",
+      "offset.storage.topic": "replicas-offsets",
+      "status.storage.topic": "replicas-status",
+      "status.storage.replication.factor": "3",
+    });
+    writeFileSync(
+      file,
+      Object.entries(props)
+        .map(([key, value]) => `${key}=${value}\n`)
+        .join(""),
+    );
+    const worker = new MillraceProcess(["worker", file], { MILLRACE_LOG_LEVEL: "error" });
+    expect(await worker.exited).toBe("status 2");
+    expect(worker.log).toContain("set status.storage.replication.factor (now 3)");
   });
 });
 
