@@ -1,7 +1,7 @@
 // The S3 sink with many open paths: memory of `millrace up` (worker and broker in one process), and the rate of records
 // into objects. Records cycle through the hours of several days, so that all paths stay open until the partition has
 // flush.size records in all of them together; that happens twice. The store is the package's emulator, in this process.
-//   node bench/s3-open-paths.mjs [--paths 80] [--records 400000] [--bytes 1000] [--limit-mib 250]
+//   node bench/s3-open-paths.mjs [--paths 80] [--records 400000] [--bytes 1000] [--limit-mib 250] [--gzip 1]
 import { join } from "node:path";
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { Kafka, logLevel } from "kafkajs";
@@ -13,7 +13,7 @@ import { atEnd, load, measured, options, report, temporaryFolder } from "./measu
 import { cpuSeconds, residentMib, startMillrace, workerFile } from "./processes.mjs";
 import { rest } from "./rest.mjs";
 
-const given = options({ paths: 80, records: 400_000, bytes: 1000, "limit-mib": 250 });
+const given = options({ paths: 80, records: 400_000, bytes: 1000, "limit-mib": 250, gzip: 0 });
 const { paths, bytes } = given;
 const FILES_PER_PATH = 2;
 // flush.size counts the records of all open paths of a partition together.
@@ -62,6 +62,7 @@ await measured(async () => {
   const seconds = (performance.now() - before.at) / 1000;
   report({
     what: "s3-open-paths",
+    gzip: given.gzip === 1,
     paths,
     records,
     objects,
@@ -109,6 +110,7 @@ function sinkConfig(endpoint) {
     "storage.class": "io.confluent.connect.s3.storage.S3Storage",
     "format.class": "io.confluent.connect.s3.format.json.JsonFormat",
     "flush.size": String(flushSize),
+    "s3.compression.type": given.gzip ? "gzip" : "none",
     "partitioner.class": "io.confluent.connect.storage.partitioner.TimeBasedPartitioner",
     "path.format": "'day'=YYYY-MM-dd/'hour'=HH",
     "partition.duration.ms": String(HOUR_MS),

@@ -1,4 +1,3 @@
-import { tmpdir } from "node:os";
 import {
   errorKind,
   type Logger,
@@ -20,7 +19,8 @@ import type { Format } from "./formats/format.js";
 import { JsonFormat } from "./formats/json-format.js";
 import { ConditionalWrites, type OnExisting } from "./object/conditional-writes.js";
 import { OpenFiles } from "./object/open-files.js";
-import { openSpillFile, type SpillFile } from "./object/spill-file.js";
+import type { SpillFile } from "./object/spill-file.js";
+import { SpillLog } from "./object/spill-log.js";
 import { PartitionWriter, type WriterSettings } from "./partition/partition-writer.js";
 import { LATE, Patience } from "./partition/patience.js";
 import { planWriter } from "./partition/plan-writer.js";
@@ -57,7 +57,7 @@ export class S3SinkTask implements SinkTask {
   /** Tests replace both: the store's client, and the files for bytes that exceed the memory bound. */
   constructor(
     private readonly createClient: (settings: StoreSettings, logger: Logger) => ObjectStoreClient,
-    private readonly createSpillFile: () => Promise<SpillFile> = openSpillFile,
+    private readonly createSpillFile: () => SpillFile = inOneLog(),
   ) {}
 
   /** Fails when the bucket is missing. If the store does not answer, the first batch waits for it. */
@@ -206,15 +206,7 @@ export class S3SinkTask implements SinkTask {
   }
 
   async #boundMemory(files: OpenFiles, writers: readonly PartitionWriter[]): Promise<void> {
-    try {
-      await files.boundMemory();
-    } catch (cause) {
-      throw new RetriableError(
-        "S3_UNAVAILABLE",
-        `Open files could not be moved to the temporary folder ${tmpdir()}: ${(cause as Error).message}. Free space there, or raise s3.buffer.memory.bytes; it will be tried again.`,
-        { cause },
-      );
-    }
+    await files.boundMemory();
     // A file that is being uploaded cannot move to disk, so the batches wait for it.
     if (files.isOverBound && (await this.#quiesce(writers)) === LATE)
       throw new RetriableError(
@@ -264,6 +256,11 @@ export class S3SinkTask implements SinkTask {
       `No writer found for topic partition ${record.topic}-${record.partition}: the record was read from ${record.originalTopic}-${record.originalPartition}. A transformation must not rename the topic of records for the S3 sink; use topics.dir, or rename at the source.`,
     );
   }
+}
+
+function inOneLog(): () => SpillFile {
+  const log = new SpillLog();
+  return () => log.open();
 }
 
 /** Whether the store answers. @throws when there is no such bucket. */

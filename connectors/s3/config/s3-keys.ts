@@ -309,7 +309,7 @@ export const S3_KEYS = {
   },
   "s3.buffer.memory.bytes": {
     type: "long",
-    doc: "Memory for the open files of one task. Beyond it, the largest files move to unnamed temporary files until they are uploaded.",
+    doc: "Memory for the open files of one task. Beyond it, the largest files move to a few unnamed temporary files of 64 MiB until they are uploaded.",
     default: 8_388_608,
     importance: "low",
     group: "S3",

@@ -21,7 +21,7 @@ export class BufferedBytes {
 
   constructor(
     private readonly pool: ChunkPool,
-    private readonly openSpillFile: () => Promise<SpillFile>,
+    private readonly openSpillFile: () => SpillFile,
   ) {}
 
   /** Bytes held, in memory and on disk. */
@@ -41,7 +41,8 @@ export class BufferedBytes {
       let last = this.#links.at(-1);
       if (last === undefined || last.end === last.chunk.length) {
         // Small again once the rest is on disk: with many slow files, each would hold a large chunk.
-        const chunk = this.pool.take(last === undefined ? FIRST_CHUNK_BYTES : CHUNK_BYTES);
+        const wanted = last === undefined ? FIRST_CHUNK_BYTES : last.chunk.length * 2;
+        const chunk = this.pool.take(Math.min(CHUNK_BYTES, wanted));
         last = { chunk, start: 0, end: 0 };
         this.#links.push(last);
         this.#memoryBytes += chunk.length;
@@ -107,7 +108,7 @@ export class BufferedBytes {
   /** Moves the bytes in memory to the temporary file. Not while a read is running. */
   async spill(): Promise<void> {
     if (this.#links.length === 0) return;
-    this.#spilled ??= await this.openSpillFile();
+    this.#spilled ??= this.openSpillFile();
     await this.#spilled.append(this.#links.map(({ chunk, start, end }) => chunk.subarray(start, end)));
     for (const { chunk } of this.#links.splice(0)) this.#giveBack(chunk);
   }

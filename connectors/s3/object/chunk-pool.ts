@@ -1,5 +1,5 @@
-/** Chunk sizes in bytes. The first is small, so that a file of a few records costs little. */
-export const FIRST_CHUNK_BYTES = 8 * 1024;
+/** Chunk sizes in bytes. The first is small, so that a file of a few records costs little; each next one is twice it. */
+export const FIRST_CHUNK_BYTES = 1024;
 export const CHUNK_BYTES = 64 * 1024;
 
 /** Freed chunks to keep: those left to the garbage collector would stay in memory for a while anyway. */
@@ -9,7 +9,9 @@ const KEPT_FREE_BYTES = 16 * 1024 * 1024;
 export class ChunkPool {
   #heldBytes = 0;
   #peakBytes = 0;
-  readonly #free: Buffer[] = [];
+  /** By size. */
+  readonly #free = new Map<number, Buffer[]>();
+  #freeBytes = 0;
 
   /** Bytes of all chunks that are in use. */
   get heldBytes(): number {
@@ -24,13 +26,19 @@ export class ChunkPool {
   take(bytes: number): Buffer {
     this.#heldBytes += bytes;
     if (this.#heldBytes > this.#peakBytes) this.#peakBytes = this.#heldBytes;
-    return (bytes === CHUNK_BYTES ? this.#free.pop() : undefined) ?? Buffer.allocUnsafeSlow(bytes);
+    const free = this.#free.get(bytes)?.pop();
+    if (free) this.#freeBytes -= bytes;
+    return free ?? Buffer.allocUnsafeSlow(bytes);
   }
 
   /** Nothing may use the chunk any more, a running request included. */
   giveBack(chunk: Buffer): void {
-    this.#heldBytes -= chunk.length;
-    if (chunk.length === CHUNK_BYTES && (this.#free.length + 1) * CHUNK_BYTES <= KEPT_FREE_BYTES)
-      this.#free.push(chunk);
+    const { length } = chunk;
+    this.#heldBytes -= length;
+    if (this.#freeBytes + length > KEPT_FREE_BYTES) return;
+    this.#freeBytes += length;
+    const free = this.#free.get(length);
+    if (free) free.push(chunk);
+    else this.#free.set(length, [chunk]);
   }
 }

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { type Logger, UnsupportedError } from "../../../src/api/index.js";
+import { type Logger, type RetriableError, UnsupportedError } from "../../../src/api/index.js";
 import type { ObjectStoreClient, RequestBody, UploadedPart } from "../store/object-store-client.js";
 import { ExpectedFailure, type StoreCalls } from "../store/store-calls.js";
 import type { StoreFailure } from "../store/store-failure.js";
@@ -46,12 +46,16 @@ export class ObjectUpload {
     private readonly calls: StoreCalls,
     private readonly logger: Logger,
     /** Ends running requests, before `abort`. */
-    private readonly abandoned: AbortSignal,
+    readonly abandoned: AbortSignal,
   ) {}
 
-  /** Whether a part is full and should be uploaded. */
-  get hasFullPart(): boolean {
-    return this.bytes.length >= this.settings.partSize;
+  get partSize(): number {
+    return this.settings.partSize;
+  }
+
+  /** The error of work that was given up before its request. */
+  wasAbandoned(): RetriableError {
+    return this.calls.stopped(`writing object ${this.key}`);
   }
 
   /** The bytes of the object; complete once `finish` was called. */
@@ -60,7 +64,7 @@ export class ObjectUpload {
   }
 
   async uploadFullParts(): Promise<void> {
-    while (this.hasFullPart) await this.#uploadPart(this.settings.partSize);
+    while (this.bytes.length >= this.partSize) await this.#uploadPart(this.partSize);
   }
 
   /** Completes the object. Nothing may be appended after this. */

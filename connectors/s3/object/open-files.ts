@@ -1,13 +1,15 @@
+import { tmpdir } from "node:os";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import type { Logger, Schema } from "../../../src/api/index.js";
+import { type Logger, RetriableError, type Schema } from "../../../src/api/index.js";
 import type { ObjectStoreClient } from "../store/object-store-client.js";
+import { Places } from "../store/places.js";
 import type { StoreCalls } from "../store/store-calls.js";
 import { BufferedBytes } from "./buffered-bytes.js";
 import { ChunkPool } from "./chunk-pool.js";
-import { type Compression, GzipCompression, NoCompression } from "./compression.js";
 import type { OnExisting } from "./conditional-writes.js";
 import { digestObject, type ExistingRows, type RowDigest, RowsSoFar, sameRows } from "./existing-object.js";
+import { GzipPacking } from "./gzip-packing.js";
 import { type ObjectKeySettings, objectKey } from "./object-key.js";
 import { type FinishOutcome, ObjectUpload, type UploadSettings } from "./object-upload.js";
 import type { SpillFile } from "./spill-file.js";
@@ -24,14 +26,17 @@ export interface OpenFilesSettings {
 /** One object in the making. */
 export class OpenFile {
   #isUploading = false;
+  #moving: Promise<void> | undefined;
 
   constructor(
     readonly encodedPartition: string,
     /** Of its first record. */
     readonly schema: Schema | null,
-    private readonly compression: Compression,
+    /** Without compression they are the upload's own bytes. */
+    private readonly written: BufferedBytes,
+    private readonly packing: GzipPacking | undefined,
     private readonly upload: ObjectUpload,
-    private readonly closed: (file: OpenFile) => void,
+    private readonly files: FilesOfTask,
   ) {}
 
   get key(): string {
@@ -39,37 +44,44 @@ export class OpenFile {
   }
 
   get memoryBytes(): number {
-    return this.upload.bytes.memoryBytes;
+    const { written, packing, upload } = this;
+    return written.memoryBytes + (packing ? upload.bytes.memoryBytes : 0);
   }
 
-  /** Whether a request is reading its bytes. */
+  /** Whether its bytes are being read. */
   get isUploading(): boolean {
     return this.#isUploading;
   }
 
+  /** Whether the rows fill a part. */
   get hasFullPart(): boolean {
-    return this.upload.hasFullPart;
+    return this.written.length >= this.upload.partSize;
   }
 
   /** The digest of all rows; complete once `finish` was called. */
   get rows(): RowDigest {
-    return this.compression.rows ?? this.upload.digest;
+    return this.packing?.digest ?? this.upload.digest;
   }
 
   write(row: Buffer, terminator: Buffer): void {
-    this.compression.write(row);
-    this.compression.write(terminator);
+    this.written.append(row);
+    this.written.append(terminator);
   }
 
   /** @throws RetriableError: call it again. */
   uploadFullParts(): Promise<void> {
-    return this.upload.uploadFullParts();
+    return this.#reading(async () => {
+      await this.packing?.packBlocks();
+      await this.upload.uploadFullParts();
+    });
   }
 
   /** Stores the object unless one exists. @throws RetriableError: call it again. */
   finish(): Promise<FinishOutcome> {
-    this.compression.finish();
-    return this.#store(() => this.upload.finish());
+    return this.#store(async () => {
+      await this.packing?.finish();
+      return this.upload.finish();
+    });
   }
 
   /** After `finish` found an object: stores ours in its place. @throws RetriableError: call `finish` again. */
@@ -94,8 +106,7 @@ export class OpenFile {
     return this.#reading(async () => {
       const rows = new RowsSoFar(length);
       const bytes: AsyncIterable<Buffer> = upload.bytes.read(upload.bytes.length);
-      const isPacked = this.compression.rows !== undefined;
-      for await (const piece of isPacked ? Readable.from(bytes, { objectMode: false }).pipe(createGunzip()) : bytes)
+      for await (const piece of this.packing ? Readable.from(bytes, { objectMode: false }).pipe(createGunzip()) : bytes)
         rows.add(piece as Buffer);
       return rows.beginning;
     });
@@ -103,41 +114,72 @@ export class OpenFile {
 
   async #store(upload: () => Promise<FinishOutcome>): Promise<FinishOutcome> {
     const outcome = await this.#reading(upload);
-    if (outcome === "created") this.closed(this);
+    if (outcome === "created") this.files.closed(this);
     return outcome;
   }
 
+  /** A file that is read does not move to disk, so only a few are at a time. */
   async #reading<T>(work: () => Promise<T>): Promise<T> {
+    const { places } = this.files;
+    if (!(await places.enter(this.upload.abandoned))) throw this.upload.wasAbandoned();
     this.#isUploading = true;
     try {
+      await this.#moving?.catch(() => undefined); // reported to who moves it
       return await work();
     } finally {
       this.#isUploading = false;
+      places.leave();
     }
   }
 
-  spill(): Promise<void> {
-    return this.upload.bytes.spill();
+  /** Moves the bytes to disk, unless they are being read. */
+  async spill(): Promise<void> {
+    if (this.#isUploading) return;
+    this.#moving = this.#spill();
+    try {
+      await this.#moving;
+    } finally {
+      this.#moving = undefined;
+    }
+  }
+
+  async #spill(): Promise<void> {
+    const { written, packing, upload } = this;
+    await written.spill();
+    if (packing) await upload.bytes.spill();
   }
 
   /** Drops the bytes and aborts the upload. */
   async abort(): Promise<void> {
-    this.compression.release();
-    this.closed(this);
+    this.files.closed(this);
+    await this.written.release();
     await this.upload.abort();
   }
 }
+
+/** What an open file needs of the others of its task. */
+interface FilesOfTask {
+  readonly places: Places;
+  closed(file: OpenFile): void;
+}
+
+/** Files that are packed and uploaded at once, each with a few chunks of memory. */
+const CONCURRENT_FILES = 8;
 
 /** Makes the files of a task and keeps their memory within its bound. */
 export class OpenFiles {
   readonly #pool = new ChunkPool();
   readonly #files = new Set<OpenFile>();
+  readonly #ofTask: FilesOfTask = {
+    places: new Places(CONCURRENT_FILES),
+    closed: (file) => this.#files.delete(file),
+  };
 
   constructor(
     private readonly settings: OpenFilesSettings,
     private readonly client: ObjectStoreClient,
     private readonly calls: StoreCalls,
-    private readonly openSpillFile: () => Promise<SpillFile>,
+    private readonly openSpillFile: () => SpillFile,
     private readonly logger: Logger,
   ) {}
 
@@ -153,16 +195,23 @@ export class OpenFiles {
   /** @param abandoned ends the file's running requests, before it is aborted. */
   open(key: string, encodedPartition: string, schema: Schema | null, abandoned: AbortSignal): OpenFile {
     const bytes = new BufferedBytes(this.#pool, this.openSpillFile);
-    const append = (piece: Buffer) => bytes.append(piece);
     const { gzipLevel, upload } = this.settings;
-    const compression =
-      gzipLevel === undefined ? new NoCompression(append) : new GzipCompression(gzipLevel, this.#pool, append);
+    let written = bytes;
+    let packing: GzipPacking | undefined;
+    if (gzipLevel !== undefined) {
+      written = new BufferedBytes(this.#pool, this.openSpillFile);
+      const spill = async () => {
+        if (this.isOverBound) await bytes.spill().catch(refuseSpill);
+      };
+      packing = new GzipPacking(gzipLevel, this.#pool, written, bytes, spill);
+    }
     const file = new OpenFile(
       encodedPartition,
       schema,
-      compression,
+      written,
+      packing,
       new ObjectUpload(key, bytes, upload, this.client, this.calls, this.logger, abandoned),
-      (closed) => this.#files.delete(closed),
+      this.#ofTask,
     );
     this.#files.add(file);
     return file;
@@ -188,14 +237,32 @@ export class OpenFiles {
     return this.#pool.heldBytes > this.settings.memoryBytes;
   }
 
-  /** Moves the largest files that are not being uploaded to disk, until half of the bound is free. */
+  /**
+   * Moves the largest files that are not being uploaded to disk, together, until half of the bound is free.
+   *
+   * @throws RetriableError when the temporary folder takes no more.
+   */
   async boundMemory(): Promise<void> {
     if (!this.isOverBound) return;
-    const largestFirst = [...this.#files].sort((a, b) => b.memoryBytes - a.memoryBytes);
+    const largestFirst = [...this.#files]
+      .filter((file) => !file.isUploading)
+      .sort((a, b) => b.memoryBytes - a.memoryBytes);
+    const moving: OpenFile[] = [];
+    let left = this.#pool.heldBytes;
     for (const file of largestFirst) {
-      if (this.#pool.heldBytes <= this.settings.memoryBytes / 2) return;
-      // Some files were finished and closed while others moved.
-      if (this.#files.has(file) && !file.isUploading) await file.spill();
+      if (left <= this.settings.memoryBytes / 2) break;
+      left -= file.memoryBytes;
+      moving.push(file);
     }
+    for (const result of await Promise.allSettled(moving.map((file) => file.spill())))
+      if (result.status === "rejected") refuseSpill(result.reason);
   }
+}
+
+function refuseSpill(cause: unknown): never {
+  throw new RetriableError(
+    "S3_UNAVAILABLE",
+    `Open files could not be moved to the temporary folder ${tmpdir()}: ${(cause as Error).message}. Free space there, or raise s3.buffer.memory.bytes; it will be tried again.`,
+    { cause },
+  );
 }

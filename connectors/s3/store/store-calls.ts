@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { type Clock, type Logger, type Random, RetriableError } from "../../../src/api/index.js";
 import type { StorePlace } from "./object-store-client.js";
+import { Places } from "./places.js";
 import { judgeStoreFailure, type StoreFailure, storeError } from "./store-failure.js";
 
 export interface StoreCallSettings {
@@ -47,15 +48,16 @@ const NEVER = new AbortController().signal;
  * failures, shows the reason for waiting in the status, and turns permanent failures into Connect errors.
  */
 export class StoreCalls {
-  #running = 0;
-  readonly #queue: (() => void)[] = [];
+  readonly #places: Places;
   #waiting = false;
 
   constructor(
     readonly place: StorePlace,
     private readonly settings: StoreCallSettings,
     private readonly context: StoreCallContext,
-  ) {}
+  ) {
+    this.#places = new Places(settings.concurrency);
+  }
 
   /**
    * @param expected failures to return instead of throwing.
@@ -74,14 +76,11 @@ export class StoreCalls {
       signal.addEventListener("abort", end, { once: true });
     }
     try {
-      await this.#enter(call.doing, ending.signal);
+      if (!(await this.#places.enter(ending.signal))) throw this.stopped(call.doing);
       try {
         return await this.#attempt(call, expected, ending.signal);
       } finally {
-        // Pass the place to the next in line directly: no other call can take it in between.
-        const next = this.#queue.shift();
-        if (next) next();
-        else this.#running--;
+        this.#places.leave();
       }
     } finally {
       for (const signal of signals) signal.removeEventListener("abort", end);
@@ -113,13 +112,13 @@ export class StoreCalls {
   ): Promise<T | ExpectedFailure> {
     const { clock, random } = this.context;
     for (let attempt = 1; ; attempt++) {
-      if (ending.aborted) throw this.#stopped(call.doing);
+      if (ending.aborted) throw this.stopped(call.doing);
       try {
         const result = await this.#withTimeout(call, ending);
         this.#answered();
         return result;
       } catch (error) {
-        if (ending.aborted) throw this.#stopped(call.doing, error);
+        if (ending.aborted) throw this.stopped(call.doing, error);
         const failure = judgeStoreFailure(error);
         if (expected.includes(failure.kind)) {
           this.#answered();
@@ -163,27 +162,6 @@ export class StoreCalls {
     }
   }
 
-  /** Waits for a place. The calls that hold one may be of other partitions, and hang. */
-  async #enter(doing: string, ending: AbortSignal): Promise<void> {
-    if (this.#running < this.settings.concurrency) {
-      this.#running++;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const leave = () => {
-        this.#queue.splice(this.#queue.indexOf(enter), 1);
-        reject(this.#stopped(doing));
-      };
-      const enter = () => {
-        ending.removeEventListener("abort", leave);
-        resolve();
-      };
-      this.#queue.push(enter);
-      if (ending.aborted) leave();
-      else ending.addEventListener("abort", leave, { once: true });
-    });
-  }
-
   #wait(failure: StoreFailure): void {
     const { bucket, endpoint } = this.place;
     if (!this.#waiting) {
@@ -212,7 +190,8 @@ export class StoreCalls {
     );
   }
 
-  #stopped(doing: string, cause?: unknown): RetriableError {
+  /** The error of a call that its task or partition no longer needs. */
+  stopped(doing: string, cause?: unknown): RetriableError {
     return new RetriableError(
       "S3_UNAVAILABLE",
       `${doing} was abandoned because the task is stopping, or has lost the partition.`,

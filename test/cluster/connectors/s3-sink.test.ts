@@ -72,7 +72,7 @@ async function places(): Promise<string[]> {
 }
 
 /** A file on disk that is read at once for its checksum, but only partly for sending, until it is closed. */
-async function openStuckFile(closed = deferred()): Promise<SpillFile> {
+function openStuckFile(closed = deferred()): SpillFile {
   let length = 0;
   return {
     get length() {
@@ -91,7 +91,7 @@ async function openStuckFile(closed = deferred()): Promise<SpillFile> {
   };
 }
 
-function uploadsOf(openSpillFile: () => Promise<SpillFile>) {
+function uploadsOf(openSpillFile: () => SpillFile) {
   const client = new AwsStoreClient(storeSettings(parseConfig(S3_SINK_CONFIG, propsOf())), silentLogger);
   const stopping = new AbortController().signal;
   const parts = { clock: new SystemClock(), random: new SystemRandom(), logger: silentLogger, stopping };

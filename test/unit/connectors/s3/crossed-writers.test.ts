@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { SpillFile } from "../../../../connectors/s3/object/spill-file.js";
 import { S3SinkTask } from "../../../../connectors/s3/s3-sink-task.js";
 import { MemoryStore } from "./memory-store.js";
 import { PassingClock, rowRecord, SINK_PROPS, SinkDriver } from "./sink-driver.js";
@@ -144,12 +145,21 @@ test("a recreated topic is read as new also if the store fails while its predece
   expect(store.keys()).toEqual([keyOf(12, 0), keyOf(12, 2), keyOf(13, 0)]);
 });
 
+/** A temporary folder without room. */
+const FULL: SpillFile = {
+  length: 0,
+  append: () => Promise.reject(new Error("ENOSPC: no space left on device")),
+  read: async function* () {},
+  drop: () => undefined,
+  close: async () => undefined,
+};
+
 test("the task waits for a full temporary folder: no record is lost or duplicated", async () => {
   const store = new MemoryStore();
   const createTask = () =>
     new S3SinkTask(
       () => store,
-      () => Promise.reject(new Error("ENOSPC: no space left on device")),
+      () => ({ ...FULL }),
     );
   const props = { ...SINK_PROPS, "flush.size": "30", "s3.buffer.memory.bytes": "1048576" };
   const driver = new SinkDriver(createTask, [{ topic: "orders", partition: 0 }], { props });

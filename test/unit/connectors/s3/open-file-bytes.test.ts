@@ -3,12 +3,16 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BufferedBytes } from "../../../../connectors/s3/object/buffered-bytes.js";
 import { CHUNK_BYTES, ChunkPool, FIRST_CHUNK_BYTES } from "../../../../connectors/s3/object/chunk-pool.js";
-import { GzipCompression } from "../../../../connectors/s3/object/compression.js";
 import { NO_ROWS, withRow } from "../../../../connectors/s3/object/existing-object.js";
-import { openSpillFile, type SpillFile } from "../../../../connectors/s3/object/spill-file.js";
+import { GzipPacking } from "../../../../connectors/s3/object/gzip-packing.js";
+import type { SpillFile } from "../../../../connectors/s3/object/spill-file.js";
+import { SpillLog } from "../../../../connectors/s3/object/spill-log.js";
+
+const log = new SpillLog();
+const inLog = () => log.open();
 
 /** A spill file in memory. */
-async function openMemoryFile(): Promise<SpillFile> {
+function openMemoryFile(): SpillFile {
   let bytes = Buffer.alloc(0);
   return {
     get length() {
@@ -98,7 +102,7 @@ describe("the bytes of an open file", () => {
   });
 
   test("are read from a temporary file piece by piece, and scanned through one chunk", async () => {
-    const bytes = new BufferedBytes(new ChunkPool(), openSpillFile);
+    const bytes = new BufferedBytes(new ChunkPool(), inLog);
     const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251));
     bytes.append(content);
     await bytes.spill();
@@ -126,37 +130,121 @@ describe("the bytes of an open file", () => {
   });
 });
 
-describe("gzip", () => {
-  test("is one member that unpacks to the rows, and knows their digest", () => {
-    fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 50_000 }), { maxLength: 10 }), (rows) => {
-        const pool = new ChunkPool();
-        const out: Buffer[] = [];
-        const gzip = new GzipCompression(-1, pool, (piece) => out.push(Buffer.from(piece)));
-        let digest = NO_ROWS;
-        for (const row of rows) {
-          gzip.write(Buffer.from(row));
-          digest = withRow(digest, Buffer.from(row));
+describe("the log of bytes on disk", () => {
+  test("keeps the bytes of many files apart in one temporary file, and closes it when nothing in it is needed", async () => {
+    const step = fc.record({
+      file: fc.nat(4),
+      size: fc.integer({ min: 1, max: 100_000 }),
+      dropped: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(step, { maxLength: 6 }), { maxLength: 6 }), async (rounds) => {
+        const spillLog = new SpillLog();
+        const files = Array.from({ length: 5 }, () => ({ file: spillLog.open(), model: Buffer.alloc(0) }));
+        let seed = 0;
+        for (const round of rounds) {
+          // Each file once in a round, all at the same time.
+          const writes = [...new Map(round.map((each) => [each.file, each])).values()];
+          await Promise.all(
+            writes.map(async ({ file: at, size }) => {
+              const piece = Buffer.alloc(size, `${seed++};`);
+              const half = size >> 1;
+              const entry = files[at]!;
+              await entry.file.append([piece.subarray(0, half), piece.subarray(half)]);
+              entry.model = Buffer.concat([entry.model, piece]);
+            }),
+          );
+          for (const { file: at, dropped } of writes) {
+            const entry = files[at]!;
+            const count = Math.floor(entry.model.length * dropped);
+            entry.file.drop(count);
+            entry.model = entry.model.subarray(count);
+          }
+          for (const { file, model } of files) {
+            const pieces: Buffer[] = [];
+            for await (const piece of file.read(model.length)) pieces.push(piece);
+            expect(Buffer.concat(pieces).equals(model)).toBe(true);
+            expect(file.length).toBe(model.length);
+          }
+          expect(spillLog.segments).toBeLessThanOrEqual(1);
         }
-        gzip.finish();
-        gzip.finish();
-        const packed = Buffer.concat(out);
-        expect(gunzipSync(packed).equals(Buffer.concat(rows))).toBe(true);
-        expect(gzip.rows).toEqual(digest);
+        for (const { file } of files) await file.close();
+        expect(spillLog.segments).toBe(0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("goes on in another temporary file after 64 MiB, and gives back the first one alone", async () => {
+    const spillLog = new SpillLog();
+    const [old, recent] = [spillLog.open(), spillLog.open()];
+    const piece = Buffer.alloc(1024 * 1024);
+    for (let i = 0; i < 64; i++) await old.append([piece]);
+    await recent.append([piece]);
+    expect(spillLog.segments).toBe(2);
+    await old.close();
+    expect(spillLog.segments).toBe(1);
+    await recent.close();
+    expect(spillLog.segments).toBe(0);
+  });
+});
+
+describe("gzip", () => {
+  const nothing = async () => undefined;
+
+  function packing(level = -1) {
+    const pool = new ChunkPool();
+    const rows = new BufferedBytes(pool, openMemoryFile);
+    const output = new BufferedBytes(pool, openMemoryFile);
+    return { pool, rows, output, gzip: new GzipPacking(level, pool, rows, output, nothing) };
+  }
+
+  test("is one member that unpacks to the rows, and knows their digest", async () => {
+    const written = fc.record({
+      row: fc.uint8Array({ maxLength: 100_000 }),
+      next: fc.constantFrom("", "pack", "spill"),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(written, { maxLength: 10 }), async (steps) => {
+        const { pool, rows, output, gzip } = packing();
+        let digest = NO_ROWS;
+        for (const { row, next } of steps) {
+          rows.append(Buffer.from(row));
+          digest = withRow(digest, Buffer.from(row));
+          if (next === "pack") await gzip.packBlocks();
+          if (next === "spill") await rows.spill();
+        }
+        await gzip.finish();
+        await gzip.finish();
+        expect(gunzipSync(await read(output)).equals(Buffer.concat(steps.map(({ row }) => row)))).toBe(true);
+        expect(gzip.digest).toEqual(digest);
+        await output.release();
         expect(pool.heldBytes).toBe(0);
       }),
       { numRuns: 50 },
     );
   });
 
-  test("holds at most one block of rows between writes", () => {
+  test("packs nothing twice after an error", async () => {
+    const { rows, output } = packing();
     const pool = new ChunkPool();
-    const gzip = new GzipCompression(1, pool, () => undefined);
-    gzip.write(Buffer.alloc(100));
+    let failures = 2;
+    const gzip = new GzipPacking(1, pool, rows, output, async () => {
+      if (failures-- > 0) throw new Error("ENOSPC");
+    });
+    const content = Buffer.from(Array.from({ length: 200_000 }, (_, at) => at % 251));
+    rows.append(content);
+    await expect(gzip.packBlocks()).rejects.toThrow("ENOSPC");
+    await expect(gzip.finish()).rejects.toThrow("ENOSPC");
+    await gzip.finish();
+    expect(gunzipSync(await read(output)).equals(content)).toBe(true);
+  });
+
+  test("holds nothing for a file but its rows, which can move to disk", async () => {
+    const { pool, rows } = packing();
+    rows.append(Buffer.alloc(100));
     expect(pool.heldBytes).toBe(FIRST_CHUNK_BYTES);
-    gzip.write(Buffer.alloc(3 * CHUNK_BYTES));
-    expect(pool.heldBytes).toBe(CHUNK_BYTES);
-    gzip.release();
+    await rows.spill();
     expect(pool.heldBytes).toBe(0);
   });
 });
