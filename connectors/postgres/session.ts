@@ -13,6 +13,7 @@ import { EventStream } from "./events/event-stream.js";
 import type { Heartbeat } from "./events/heartbeat.js";
 import { LogicalMessages } from "./events/logical-message.js";
 import { Snapshot } from "./events/snapshot.js";
+import { TransactionMetadata } from "./events/transaction-metadata.js";
 import { TransactionWalk } from "./events/transaction-walk.js";
 import { judgeLineage, type Lineage } from "./position/lineage.js";
 import type { Progress } from "./position/progress.js";
@@ -280,6 +281,7 @@ export class Session {
     const catalog = () => this.#catalogClient();
     const version = await serverVersion(await catalog());
     const offset = progress.offset === null ? null : readOffset(progress.offset);
+    const partition = sourcePartition(settings.topicPrefix);
     const resume = planResume(offset, this.#startLsn);
     const client = await this.#streamClient();
     const stream = await ReplicationStream.start(client, {
@@ -302,7 +304,9 @@ export class Session {
         events,
         sources,
         messages: new LogicalMessages(settings.topicPrefix, settings.types),
-        partition: sourcePartition(settings.topicPrefix),
+        metadata:
+          settings.transactionTopic === null ? null : new TransactionMetadata(partition, settings.transactionTopic),
+        partition,
         resume,
         origin: { identity: this.#server, slotStart: this.#startLsn },
         lastCommit: offset?.lsnCommit ?? null,

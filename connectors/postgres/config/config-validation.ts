@@ -5,6 +5,7 @@ import {
   type SubmittedProps,
   validateConfig,
 } from "../../../src/api/index.js";
+import { isColumnRule, parseColumnRules } from "./column-rules.js";
 import { CONNECTOR_KEYS } from "./connector-keys.js";
 import { compilePatterns, parseKeyColumns } from "./patterns.js";
 import { unsupportedKeys } from "./unsupported-keys.js";
@@ -150,7 +151,7 @@ export function validateSettings(props: SubmittedProps): ConfigValue[] {
     const errors = complaints(key, value, props).map((text) => `The '${key}' value is invalid: ${text}`);
     return { ...value, errors };
   });
-  for (const [name, reason] of unsupportedKeys(props)) {
+  for (const [name, reason] of [...unsupportedKeys(props), ...faultyColumnRules(props)]) {
     values.push({
       name,
       value: renderAtom(props[name] ?? null),
@@ -160,6 +161,16 @@ export function validateSettings(props: SubmittedProps): ConfigValue[] {
     });
   }
   return values;
+}
+
+/** Debezium ignores a mask with a typo in its name, and publishes the column. */
+function faultyColumnRules(props: SubmittedProps): [string, string][] {
+  return Object.entries(props)
+    .filter(([key]) => isColumnRule(key))
+    .flatMap(([key, value]) => {
+      const reason = refusal(() => parseColumnRules({ [key]: value }));
+      return reason === undefined ? [] : [[key, reason] as [string, string]];
+    });
 }
 
 function complaints(key: Key, { errors }: ConfigValue, props: SubmittedProps): string[] {

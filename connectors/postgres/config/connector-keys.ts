@@ -139,6 +139,12 @@ export const CONNECTOR_KEYS = {
   "topic.delimiter": { type: "string", doc: "Separates prefix, schema and table in topic names.", default: "." },
   "topic.heartbeat.prefix": { type: "string", doc: "Prefix of the heartbeat topic.", default: "__debezium-heartbeat" },
   "topic.heartbeat.name": { type: "string", doc: "Full name of the heartbeat topic.", default: null },
+  "topic.transaction": { type: "string", doc: "End of the transaction topic's name.", default: "transaction" },
+  "provide.transaction.metadata": {
+    type: "boolean",
+    doc: "Send the beginning and end of each transaction, and number the events in it.",
+    default: false,
+  },
   "heartbeat.interval.ms": { type: "int", doc: "Time between heartbeats; 0 is none.", default: 0 },
   "heartbeat.action.query": { type: "string", doc: "SQL run with each heartbeat.", default: null },
   "message.prefix.include.list": {

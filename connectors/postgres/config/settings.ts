@@ -1,4 +1,5 @@
 import { type ConfigValues, parseConfig, type SubmittedProps } from "../../../src/api/index.js";
+import { type ColumnRule, parseColumnRules } from "./column-rules.js";
 import { CONNECTOR_KEYS } from "./connector-keys.js";
 import { compilePatterns, type KeyColumnsRule, type Pattern, parseKeyColumns } from "./patterns.js";
 import { parseSslSettings, type SslSettings } from "./ssl-settings.js";
@@ -69,10 +70,13 @@ export interface Settings {
   readonly filter: FilterSettings;
   readonly snapshotTables: readonly Pattern[] | null;
   readonly keyColumns: readonly KeyColumnsRule[];
+  readonly columnRules: readonly ColumnRule[];
   readonly publication: PublicationSettings;
   readonly topicPrefix: string;
   readonly topicDelimiter: string;
   readonly heartbeatTopic: string;
+  /** null without provide.transaction.metadata. */
+  readonly transactionTopic: string | null;
   readonly slotName: string;
   readonly dropSlotOnStop: boolean;
   readonly slotFailover: boolean;
@@ -149,6 +153,7 @@ export function parseSettings(props: SubmittedProps): Settings {
     },
     snapshotTables: compilePatterns("snapshot.include.collection.list", config["snapshot.include.collection.list"]),
     keyColumns: parseKeyColumns(config["message.key.columns"] ?? ""),
+    columnRules: parseColumnRules(props),
     publication: {
       name: config["publication.name"],
       mode: enumText(config["publication.autocreate.mode"]) as PublicationMode,
@@ -158,6 +163,9 @@ export function parseSettings(props: SubmittedProps): Settings {
     topicPrefix: prefix,
     topicDelimiter: delimiter,
     heartbeatTopic: config["topic.heartbeat.name"] ?? `${config["topic.heartbeat.prefix"]}${delimiter}${prefix}`,
+    transactionTopic: config["provide.transaction.metadata"]
+      ? `${prefix}${delimiter}${config["topic.transaction"]}`
+      : null,
     slotName: config["slot.name"],
     dropSlotOnStop: config["slot.drop.on.stop"],
     slotFailover: config["slot.failover"],

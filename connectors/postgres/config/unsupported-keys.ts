@@ -2,7 +2,6 @@ import type { SubmittedProps } from "../../../src/api/index.js";
 
 /** Unsupported Debezium keys that would change the records or the behaviour, each with its harmless values. */
 const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; readonly instead?: string }>> = {
-  "provide.transaction.metadata": { harmless: ["false"] },
   "read.only": { harmless: ["false"] },
   converters: { harmless: [""] },
   "post.processors": { harmless: [""] },
@@ -22,8 +21,6 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
   },
   "schema.name.adjustment.mode": { harmless: ["none"] },
   "field.name.adjustment.mode": { harmless: ["none"] },
-  "column.propagate.source.type": { harmless: [""] },
-  "datatype.propagate.source.type": { harmless: [""] },
   "include.schema.comments": { harmless: ["false"] },
   "topic.naming.strategy": { harmless: ["io.debezium.schema.SchemaTopicNamingStrategy"] },
   "transaction.metadata.factory": {
@@ -38,18 +35,10 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
   "openlineage.integration.enabled": { harmless: ["false"] },
 };
 
-/**
- * Families of keys, by prefix. Debezium ignores a mask with a typo in its name and publishes the column; Millrace
- * refuses it. Ignoring the driver's own TLS keys would leave a connection less safe than it looks.
- */
-const REFUSED_PREFIXES: readonly string[] = [
-  "column.truncate.",
-  "column.mask.",
-  "snapshot.select.statement.overrides.",
-  "driver.ssl",
-];
+/** Families of keys, by prefix. Ignoring the driver's own TLS keys would leave a connection less safe than it looks. */
+const REFUSED_PREFIXES: readonly string[] = ["snapshot.select.statement.overrides.", "driver.ssl"];
 
-/** The keys that must not be ignored, each with the reason. An ignored column mask would publish the masked values. */
+/** The keys that must not be ignored, each with the reason. */
 export function unsupportedKeys(props: SubmittedProps): [string, string][] {
   const found: [string, string][] = [];
   for (const [name, value] of Object.entries(props)) {

@@ -37,6 +37,8 @@ export class ChangeEvents {
   readonly #context: EventContext;
   /** The time of the events; read once per batch. */
   now: EventTime = { ms: 0, us: 0, ns: 0n };
+  /** Makes the `transaction` block of an event of a table; null: there is none. */
+  block: ((table: TableSchema) => Struct | null) | null = null;
 
   constructor(context: EventContext) {
     this.#context = context;
@@ -110,7 +112,7 @@ export class ChangeEvents {
       before === null ? null : new ArrayStruct(table.rowSchema, before),
       after === null ? null : new ArrayStruct(table.rowSchema, after),
       source,
-      null,
+      this.block === null ? null : this.block(table),
       op,
       now.ms,
       now.us,

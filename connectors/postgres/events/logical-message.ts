@@ -54,10 +54,11 @@ export class LogicalMessages {
     nowMs: number,
     partition: SourceMap,
     offset: SourceMap,
+    block: Struct | null,
   ): SourceRecord {
     const { prefix, content } = message;
     const body = new ArrayStruct(this.#messageSchema, [prefix, inMode(content, this.#types)]);
-    const value = new ArrayStruct(this.#valueSchema, ["m", nowMs, source, null, body]);
+    const value = new ArrayStruct(this.#valueSchema, ["m", nowMs, source, block, body]);
     const key = new ArrayStruct(KEY_SCHEMA, [prefix]);
     return new SourceRecord(partition, offset, this.#topic, null, KEY_SCHEMA, key, this.#valueSchema, value);
   }

@@ -116,6 +116,7 @@ export class Snapshot {
 
   async #begin(): Promise<void> {
     const { client, snapshotName, identity, lsn } = this.#options;
+    this.#options.events.block = null;
     await endTimeouts(client);
     // Rows hidden by a policy become an error: the stream would send their changes, but the snapshot never the rows.
     await client.query("SET row_security=off");

@@ -31,6 +31,7 @@ import type {
 } from "../wal/pgoutput-decoder.js";
 import { type ChangeEvents, sameStructs, sameValues } from "./change-event.js";
 import type { LogicalMessages } from "./logical-message.js";
+import type { TransactionMetadata } from "./transaction-metadata.js";
 
 export interface WalkOptions {
   readonly settings: Settings;
@@ -38,6 +39,8 @@ export interface WalkOptions {
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
   readonly messages: LogicalMessages;
+  /** null without provide.transaction.metadata. */
+  readonly metadata: TransactionMetadata | null;
   readonly partition: SourceMap;
   readonly resume: ResumePoint;
   readonly origin: OffsetOrigin;
@@ -46,6 +49,11 @@ export interface WalkOptions {
   /** The offset resumed from. All but the last record of the first event carry it: a crash among them repeats it. */
   readonly offset: SourceMap;
 }
+
+type RowMessage = InsertMessage | UpdateMessage | DeleteMessage | TruncateMessage;
+
+/** Stands for a table in the counts of logical messages. */
+const MESSAGES = "LOGICAL_DECODING_MESSAGE";
 
 /** Before the first transaction of the connection. */
 const OUTSIDE: SourceTransaction = { time: eventTime(0), txId: null, origin: null, originLsn: null };
@@ -71,6 +79,8 @@ export class TransactionWalk {
     this.#options = options;
     this.#lastCommit = options.lastCommit;
     this.#offset = options.offset;
+    const { metadata, events } = options;
+    events.block = metadata && (({ schemaName, tableName }) => metadata.next(`${schemaName}.${tableName}`, this.#lsn));
   }
 
   /** Offset after everything walked. The next event's records carry it, except the last. */
@@ -117,27 +127,20 @@ export class TransactionWalk {
   take(message: PgoutputMessage, lsn: Lsn, into: SourceRecord[]): void {
     switch (message.kind) {
       case "insert":
-        if (this.#isNew(lsn)) this.#insert(message, lsn, into);
-        break;
       case "update":
-        if (this.#isNew(lsn)) this.#update(message, lsn, into);
-        break;
       case "delete":
-        if (this.#isNew(lsn)) this.#delete(message, lsn, into);
-        break;
       case "truncate":
-        if (this.#isNew(lsn)) this.#truncate(message, lsn, into);
+        if (this.#isNew(lsn)) this.#change(message, lsn, into);
+        else if (this.#options.metadata && this.#skip === "part") this.#count(message, lsn);
         break;
       case "message":
         this.#message(message, lsn, into);
         break;
       case "begin":
-        this.#begin(message);
+        this.#begin(message, lsn, into);
         break;
       case "commit":
-        this.#isOpen = false;
-        this.#lastCommit = message.endLsn;
-        this.#ended = message.endLsn;
+        this.#commit(message.endLsn, lsn, into);
         break;
       case "origin":
         this.#transaction = { ...this.#transaction, origin: message.name, originLsn: message.lsn };
@@ -147,12 +150,55 @@ export class TransactionWalk {
     }
   }
 
-  #begin({ xid, finalLsn, commitTimeUs }: BeginMessage): void {
+  #begin({ xid, finalLsn, commitTimeUs }: BeginMessage, lsn: Lsn, into: SourceRecord[]): void {
     this.#isOpen = true;
     this.#transaction = { time: eventTime(commitTimeUs), txId: xid, origin: null, originLsn: null };
     this.#skip = judgeTransaction(this.#options.resume, xid, finalLsn);
     this.#lsn = NO_LSN;
     this.#eventsAtLsn = 0;
+    const { metadata } = this.#options;
+    if (!metadata || this.#skip === "whole") return;
+    metadata.begin(xid, this.#transaction.time.ms);
+    // A transaction that was handed over in part has had its beginning. Its offset is the one before it: resuming there
+    // sends the whole transaction again.
+    if (this.#skip === "nothing") this.#push(into, metadata.beginning(lsn, this.#offset));
+  }
+
+  #commit(endLsn: Lsn, lsn: Lsn, into: SourceRecord[]): void {
+    this.#isOpen = false;
+    this.#lastCommit = endLsn;
+    this.#ended = endLsn;
+    const { metadata } = this.#options;
+    if (!metadata || this.#skip === "whole") return;
+    this.#lsn = endLsn;
+    this.#eventsAtLsn = 1;
+    this.#push(into, metadata.end(lsn, this.#advance(endLsn, "COMMIT")));
+  }
+
+  #change(message: RowMessage, lsn: Lsn, into: SourceRecord[]): void {
+    switch (message.kind) {
+      case "insert":
+        this.#insert(message, lsn, into);
+        break;
+      case "update":
+        this.#update(message, lsn, into);
+        break;
+      case "delete":
+        this.#delete(message, lsn, into);
+        break;
+      case "truncate":
+        this.#truncate(message, lsn, into);
+        break;
+    }
+  }
+
+  /** Counts an event that was handed over before, so that those after it keep their order in the transaction. */
+  #count(message: RowMessage, lsn: Lsn): void {
+    const offset = this.#offset;
+    const emitted = this.#emitted;
+    this.#change(message, lsn, []);
+    this.#offset = offset;
+    this.#emitted = emitted;
   }
 
   /** Counts the event, captured or not, and returns whether it is new: not handed over before. */
@@ -224,9 +270,12 @@ export class TransactionWalk {
 
   /** The server sends a message outside a transaction in commit order: it counts as a transaction that ends there. */
   #message(message: LogicalMessage, lsn: Lsn, into: SourceRecord[]): void {
-    const { settings, events, messages, sources, partition, resume } = this.#options;
+    const { settings, events, messages, metadata, sources, partition, resume } = this.#options;
     if (message.isTransactional) {
-      if (!this.#isNew(lsn)) return;
+      if (!this.#isNew(lsn)) {
+        if (this.#skip === "part" && selects(settings.messagePrefixes, message.prefix)) metadata?.next(MESSAGES, lsn);
+        return;
+      }
     } else {
       if (lsn <= resume.committed) return;
       this.#lastCommit = lsn;
@@ -239,8 +288,9 @@ export class TransactionWalk {
     }
     if (!selects(settings.messagePrefixes, message.prefix)) return;
     const offset = this.#advance(lsn, "MESSAGE");
+    const block = (message.isTransactional && metadata?.next(MESSAGES, lsn)) || null;
     const source = sources.block(this.#transaction, lsn, this.#lastCommit, "", "");
-    this.#push(into, messages.record(message, source, events.now.ms, partition, offset));
+    this.#push(into, messages.record(message, source, events.now.ms, partition, offset, block));
   }
 
   /** undefined: not captured, or its operation is skipped. */

@@ -54,7 +54,7 @@ export const SOURCE_SCHEMA = structOf(
   { name: "io.debezium.connector.postgresql.Source", version: 1 },
 );
 
-/** Of an event's `transaction` field. Its value is always null: provide.transaction.metadata is not supported. */
+/** Of an event's `transaction` field, which is null without provide.transaction.metadata. */
 export const BLOCK_SCHEMA = structOf(
   [
     ["id", STRING],

@@ -1,3 +1,4 @@
+import type { ColumnAction } from "../config/column-rules.js";
 import type { Pattern } from "../config/patterns.js";
 import type { Selection, Settings } from "../config/settings.js";
 import type { TableDefinition } from "./table-definition.js";
@@ -6,9 +7,9 @@ const SYSTEM_SCHEMA = /^(pg_catalog|information_schema)$|^pg_temp|^pg_toast/i;
 
 /** Selects the captured tables and columns, and the key columns. */
 export class TableFilter {
-  readonly #settings: Pick<Settings, "filter" | "keyColumns">;
+  readonly #settings: Pick<Settings, "filter" | "keyColumns" | "columnRules">;
 
-  constructor(settings: Pick<Settings, "filter" | "keyColumns">) {
+  constructor(settings: Pick<Settings, "filter" | "keyColumns" | "columnRules">) {
     this.#settings = settings;
   }
 
@@ -20,6 +21,13 @@ export class TableFilter {
 
   keepsColumn(schema: string, table: string, column: string): boolean {
     return selects(this.#settings.filter.columns, `${schema}.${table}.${column}`);
+  }
+
+  /** What is done to a column: the first rule that matches it, or its type. */
+  columnAction(schema: string, table: string, column: string, type: string): ColumnAction | undefined {
+    return this.#settings.columnRules.find(({ patterns, isByType }) =>
+      matchesAny(patterns, `${schema}.${table}.${isByType ? type : column}`),
+    )?.action;
   }
 
   /** Names of the key columns: those matched by message.key.columns, in its order, otherwise the table's own key. */

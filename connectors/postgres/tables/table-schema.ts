@@ -13,6 +13,7 @@ import {
 import type { Settings } from "../config/settings.js";
 import type { ColumnCodec } from "../types/column-codec.js";
 import { defaultText } from "../types/column-default.js";
+import { columnMapper } from "../types/column-mapper.js";
 import { boundTo, codecFor } from "../types/column-types.js";
 import type { ResolvedType } from "../types/type-info.js";
 import { NULL, type Tuple, UNCHANGED, VALUE } from "../wal/pgoutput-decoder.js";
@@ -62,17 +63,20 @@ export class TableSchema {
     refuseSameNames(definition);
     const keys = filter.keyColumns(definition);
     const isUsed = (name: string) => keys.includes(name) || filter.keepsColumn(schema, table, name);
-    const readable = definition.columns.map((column, index) =>
+    const plain = definition.columns.map((column, index) =>
       isUsed(column.name) ? this.#compile(column, index, settings) : null,
     );
-    this.#columns = readable.filter(
-      (column): column is ReadColumn => column !== null && filter.keepsColumn(schema, table, column.name),
+    this.#columns = plain.flatMap((column, index) =>
+      column && filter.keepsColumn(schema, table, column.name)
+        ? this.#mapped(column, definition.columns[index]!, filter)
+        : [],
     );
-    const byName = new Map(readable.flatMap((column) => (column ? [[column.name, column] as const] : [])));
+    const byName = new Map(plain.flatMap((column) => (column ? [[column.name, column] as const] : [])));
+    // The key identifies a row: its columns are never cut, masked or hashed.
     this.#keyColumns = keys
       .flatMap((name) => byName.get(name) ?? [])
       .filter((column) => !column.codec.isAlwaysOptional);
-    this.#required = readable.filter((column): column is ReadColumn => column !== null && !column.schema.optional);
+    this.#required = plain.filter((column): column is ReadColumn => column !== null && !column.schema.optional);
     this.#keyInRow = this.#keyColumns.map((column) => this.#columns.indexOf(column));
 
     this.keySchema =
@@ -155,6 +159,28 @@ export class TableSchema {
       `${message}. It is sent as null, and so are further such values of this column, without another warning`,
     );
     return null;
+  }
+
+  /** The column with its rule applied; itself, if it has none. */
+  #mapped(column: ReadColumn, { name, type }: ColumnDefinition, filter: TableFilter): ReadColumn {
+    if (!type) return column;
+    const action = filter.columnAction(this.schemaName, this.tableName, name, type.declaredName ?? type.name);
+    if (!action) return column;
+    const { schema: schemaOf, map, mapsNull } = columnMapper(action, name, type);
+    const schema = schemaOf(column.schema);
+    const codec = boundTo(schema, column.codec);
+    if (!map) return { ...column, schema, codec };
+    return {
+      ...column,
+      schema,
+      codec: {
+        ...codec,
+        decode: (bytes, start, end) => map(codec.decode(bytes, start, end)),
+        // A hashed placeholder would look like a value.
+        placeholder: mapsNull ? map(null) : codec.placeholder,
+      },
+      absent: column.absent === null && !mapsNull ? null : map(column.absent),
+    };
   }
 
   #compile(column: ColumnDefinition, tupleIndex: number, settings: Settings): ReadColumn | null {

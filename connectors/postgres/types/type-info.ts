@@ -17,6 +17,8 @@ export interface TypeInfo {
 /** A type with domains resolved to their base type and effective modifier; so is an array's element. */
 export interface ResolvedType {
   readonly name: string;
+  /** A domain's own name. */
+  readonly declaredName?: string;
   readonly kind: string;
   readonly typmod: number;
   readonly labels: readonly string[];
@@ -33,6 +35,7 @@ export function resolveType(oid: number, typmod: number, types: TypeLookup): Res
   let info = types.get(oid);
   let modifier = typmod;
   const isDomain = info?.kind === "d";
+  const domain = isDomain && info ? { declaredName: info.name } : {};
   while (info?.kind === "d") {
     // A domain's own modifier counts; the column's is always -1.
     if (info.baseTypmod !== -1) modifier = info.baseTypmod;
@@ -40,9 +43,10 @@ export function resolveType(oid: number, typmod: number, types: TypeLookup): Res
   }
   if (!info) return undefined;
   const element = info.isArray ? resolveType(info.elementOid, modifier, types) : undefined;
-  if (info.isArray && (!element || element.isDomain)) return { ...opaque(info), isDomain };
+  if (info.isArray && (!element || element.isDomain)) return { ...opaque(info), ...domain, isDomain };
   return {
     name: info.name,
+    ...domain,
     kind: info.kind,
     typmod: modifier,
     labels: info.labels,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { SourceRecord } from "../../../../src/api/index.js";
+import type { SourceRecord, Struct } from "../../../../src/api/index.js";
 import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
 import { execute, startTestPostgres } from "../../../support/postgres.js";
-import { plainEvent, sourceField } from "./plain-record.js";
+import { plain, plainEvent, sourceField } from "./plain-record.js";
 import { TaskDriver } from "./task-driver.js";
 import { freshDatabase, type TestDatabase } from "./test-database.js";
 
@@ -269,4 +269,59 @@ test("heartbeats advance the position when only other tables change", async () =
   expect(new Set(beats.map(({ topic }) => topic))).toEqual(new Set(["__debezium-heartbeat.shop"]));
   expect(beats.at(-1)!.partition).toBe(0);
   await driver.stop();
+});
+
+test("transactions are announced, their events numbered, and their ends count them per table", async () => {
+  await db.execute(
+    "CREATE TABLE a(id int PRIMARY KEY)",
+    "CREATE TABLE b(id int PRIMARY KEY)",
+    "CREATE TABLE hidden(id int PRIMARY KEY)",
+    "INSERT INTO a VALUES (0)",
+  );
+  const driver = await TaskDriver.start(
+    db.props({ "provide.transaction.metadata": "true", "table.exclude.list": "public.hidden" }),
+  );
+  const [row] = await driver.read(1);
+  expect(plain((row!.value as Struct).get("transaction"))).toBeNull();
+  await db.execute(
+    `BEGIN; INSERT INTO a VALUES (1), (2); INSERT INTO hidden VALUES (1); INSERT INTO b VALUES (1);
+     SELECT pg_logical_emit_message(true, 'p', 'm'); UPDATE a SET id = 3 WHERE id = 2; COMMIT`,
+    "INSERT INTO hidden VALUES (2)",
+  );
+  const isEnd = ({ value }: SourceRecord) => (value as Struct | null)?.schema.field("status") !== undefined;
+  const records = await driver.readUntil((found) => found.filter(isEnd).length === 4);
+  await driver.stop();
+  const statuses = records.filter(isEnd).map((record) => plain(record.value) as Record<string, unknown>);
+  expect(records.filter(isEnd).map(({ topic, keySchema }) => [topic, keySchema?.name])).toEqual(
+    Array(4).fill(["shop.transaction", "io.debezium.connector.common.TransactionMetadataKey"]),
+  );
+  const order = [
+    { data_collection: "public.b", event_count: 1 },
+    { data_collection: "public.a", event_count: 4 },
+    { data_collection: "LOGICAL_DECODING_MESSAGE", event_count: 1 },
+  ];
+  expect(statuses.map(({ status, event_count, data_collections }) => [status, event_count, data_collections])).toEqual([
+    ["BEGIN", null, null],
+    ["END", 6, expect.arrayContaining(order)],
+    ["BEGIN", null, null],
+    ["END", 0, []],
+  ]);
+  const xid = /^\d+(?=:\d+$)/.exec(statuses[0]!["id"] as string)![0];
+  expect((statuses[1]!["id"] as string).startsWith(`${xid}:`)).toBe(true);
+  const events = records
+    .filter((record) => record.value !== null && !isEnd(record))
+    .map(({ value }) => {
+      const block = plain((value as Struct).get("transaction")) as Record<string, unknown>;
+      const lsn = plain(((value as Struct).get("source") as Struct).get("lsn"));
+      expect(block["id"]).toBe(`${xid}:${lsn}`);
+      return [block["total_order"], block["data_collection_order"]];
+    });
+  expect(events).toEqual([
+    [1, 1],
+    [2, 2],
+    [3, 1],
+    [4, 1],
+    [5, 3],
+    [6, 4],
+  ]);
 });

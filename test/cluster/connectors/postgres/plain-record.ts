@@ -15,7 +15,7 @@ export function plain(value: ConnectValue): unknown {
 export interface PlainEvent {
   readonly topic: string;
   readonly key: unknown;
-  /** undefined for a tombstone. */
+  /** undefined for a tombstone, and what is no event of a table. */
   readonly op: string | undefined;
   readonly before: unknown;
   readonly after: unknown;
@@ -24,7 +24,7 @@ export interface PlainEvent {
 export function plainEvent(record: SourceRecord): PlainEvent {
   const { value } = record;
   const envelope = value instanceof Struct ? value : undefined;
-  const field = (name: string) => (envelope ? plain(envelope.get(name)) : undefined);
+  const field = (name: string) => (envelope?.schema.field(name) ? plain(envelope.get(name)) : undefined);
   return {
     topic: record.topic,
     key: plain(record.key),

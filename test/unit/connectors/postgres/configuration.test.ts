@@ -66,13 +66,9 @@ describe("validation", () => {
 
   test("refuses unsupported keys that would change the records, and accepts their harmless values", () => {
     for (const [key, value] of [
-      ["provide.transaction.metadata", "true"],
-      ["column.mask.hash.SHA-256.with.salt.abc", "public.t.secret"],
-      ["column.truncate.to.5.chars", "public.t.text"],
       ["signal.data.collection", "public.signals"],
       ["read.only", "true"],
       ["converters", "mine"],
-      ["column.mask.with.12.char", "public.t.secret"],
       ["signal.enabled.channels", "source,kafka"],
       ["openlineage.integration.enabled", "true"],
       ["driver.sslmode", "verify-full"],
@@ -91,6 +87,24 @@ describe("validation", () => {
         transforms: "x",
       }),
     ).toEqual({});
+  });
+
+  test("accepts rules for columns, and refuses what only resembles one", () => {
+    for (const key of [
+      "column.truncate.to.5.chars",
+      "column.mask.with.0.chars",
+      "column.mask.hash.SHA-256.with.salt.a.b",
+      "column.mask.hash.v2.SHA-512/256.with.salt.abc",
+      "column.propagate.source.type",
+      "datatype.propagate.source.type",
+    ])
+      expect([key, complaints({ [key]: "public.t.secret" })]).toEqual([key, {}]);
+    for (const [key, value, reason] of [
+      ["column.mask.with.12.char", "public.t.secret", /is no rule for columns: expected column.truncate/],
+      ["column.mask.hash.SHA-257.with.salt.x", "public.t.secret", /names a hash that is not available/],
+      ["column.mask.with.3.chars", "(", /column.mask.with.3.chars/],
+    ] as const)
+      expect(complaints({ [key]: value })).toEqual({ [key]: [expect.stringMatching(reason)] });
   });
 
   test("at a task's start throws a ConfigError for the first key", () => {

@@ -152,6 +152,7 @@ function newWalk(offset: SourceMap | null, fallback: number): { walk: Transactio
     events: new ChangeEvents({ partition, headers: [], tombstonesOnDelete: true }),
     sources: new SourceBlocks("shop", "d"),
     messages: new LogicalMessages("shop", settings.types),
+    metadata: null,
     partition,
     resume,
     origin: { identity: { systemId: "7", timeline: 1 }, slotStart: fallback as Lsn },
