@@ -84,6 +84,15 @@ export class BrokerClient {
     return frame.promise;
   }
 
+  /** Takes nothing more from the broker, until `resume`. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
   /** Sends raw bytes. */
   write(bytes: Buffer): void {
     this.socket.write(bytes);
