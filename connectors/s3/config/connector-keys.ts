@@ -16,6 +16,13 @@ export const CONNECTOR_KEYS = {
     importance: "high",
     group: "Connector",
   },
+  "flush.bytes": {
+    type: "long",
+    doc: "Bytes of one open file, before compression, after which all open files of its topic partition are finished. It depends on the records alone, so a crash duplicates nothing. Together with rotate.schedule.interval.ms: at most so many minutes or bytes; flush.size must be larger than the records of such a file. -1: no limit.",
+    default: -1,
+    importance: "medium",
+    group: "Connector",
+  },
   "rotate.interval.ms": {
     type: "long",
     doc: "Span of record time after which the open files of a topic partition are finished. Needs a later record, and a time-based partitioner. -1: none.",

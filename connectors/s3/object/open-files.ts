@@ -27,6 +27,8 @@ export interface OpenFilesSettings {
 export class OpenFile {
   #isUploading = false;
   #moving: Promise<void> | undefined;
+  /** Bytes of its rows, before compression, uploaded or not. */
+  rowBytes = 0;
 
   constructor(
     readonly encodedPartition: string,
@@ -66,6 +68,7 @@ export class OpenFile {
   write(row: Buffer, terminator: Buffer): void {
     this.written.append(row);
     this.written.append(terminator);
+    this.rowBytes += row.length + terminator.length;
   }
 
   /** @throws RetriableError: call it again. */

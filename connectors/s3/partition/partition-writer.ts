@@ -262,7 +262,7 @@ export class PartitionWriter {
     }
     file.write(row, format.terminator);
     this.#pass(record);
-    const cause = this.#rotation.note(facts);
+    const cause = this.#rotation.note(facts, file.rowBytes);
     if (cause) return { kind: "rotate", cause };
     return file.hasFullPart ? { kind: "upload-parts", file } : null;
   }

@@ -44,6 +44,7 @@ function rotationOf(values: S3SinkValues, timeBased: boolean): RotationSettings 
   }
   return {
     flushSize: values["flush.size"],
+    flushBytes: values["flush.bytes"] > 0 ? values["flush.bytes"] : undefined,
     intervalMs: timeBased && intervalMs > 0 ? intervalMs : undefined,
     rotateOnPartitionChange: values["rotate.file.on.partition.change"],
     nextScheduledMs,

@@ -1,6 +1,7 @@
 /** Why the open files of a topic partition are finished together. */
 export type RotationCause =
   | "flush-size"
+  | "flush-bytes"
   | "interval"
   | "partition-change"
   | "schedule"
@@ -13,6 +14,8 @@ export type RotationCause =
 export interface RotationSettings {
   /** Records of a topic partition, over all its open files; below 1 means 1. */
   readonly flushSize: number;
+  /** Bytes of rows of one open file, before compression; undefined for no limit. */
+  readonly flushBytes: number | undefined;
   /** Span of record time in milliseconds; undefined when it does not apply (not set, or no time-based partitioner). */
   readonly intervalMs: number | undefined;
   /** Whether a record for another encoded partition ends the interval. */
@@ -42,6 +45,7 @@ export interface RecordFacts {
 export class Rotation {
   #recordCount = 0;
   #openFiles = 0;
+  #largestFileBytes = 0;
   #baseTimestampMs: number | null = null;
   #lastTimestampMs: number | null = null;
   #lastEncodedPartition: string | null = null;
@@ -57,7 +61,8 @@ export class Rotation {
   /** The reason to finish the files before this record is written, or null. */
   judge(facts: RecordFacts, nowMs: number): RotationCause | null {
     if (this.#recordCount === 0) return null;
-    if (this.#isFull) return "flush-size";
+    const full = this.#judgeSize();
+    if (full) return full;
     if (facts.schema === "null-flip") return "null-schema";
     if (nowMs >= this.#scheduledMs) return "schedule";
     const byTime = this.#judgeInterval(facts.timestampMs, facts.encodedPartition);
@@ -67,14 +72,19 @@ export class Rotation {
     return null;
   }
 
-  /** Counts a written record; returns the reason to finish the files now, or null. */
-  note(facts: RecordFacts): RotationCause | null {
+  /**
+   * Counts a written record; returns the reason to finish the files now, or null.
+   *
+   * @param fileBytes the rows of its file, with the record.
+   */
+  note(facts: RecordFacts, fileBytes: number): RotationCause | null {
     if (facts.schema === "no-file") this.#openFiles++;
     this.#recordCount++;
     this.#baseTimestampMs ??= facts.timestampMs;
     this.#lastTimestampMs = facts.timestampMs;
     this.#lastEncodedPartition = facts.encodedPartition;
-    return this.#isFull ? "flush-size" : null;
+    this.#largestFileBytes = Math.max(this.#largestFileBytes, fileBytes);
+    return this.#judgeSize();
   }
 
   /**
@@ -86,7 +96,8 @@ export class Rotation {
       if (nowMs >= this.#scheduledMs) this.#scheduledMs = this.#schedule(nowMs);
       return null;
     }
-    if (this.#isFull) return "flush-size";
+    const full = this.#judgeSize();
+    if (full) return full;
     if (nowMs >= this.#scheduledMs) return "schedule";
     return this.#judgeInterval(this.#lastTimestampMs, this.#lastEncodedPartition);
   }
@@ -104,14 +115,18 @@ export class Rotation {
     this.#scheduledMs = this.#schedule(nowMs);
   }
 
-  /** True until the files are handed over, so that a rotation that waits for the store is not forgotten. */
-  get #isFull(): boolean {
-    return this.#recordCount > 0 && this.#recordCount >= this.settings.flushSize;
+  /** The same until the files are handed over, so that a rotation that waits for the store is not forgotten. */
+  #judgeSize(): RotationCause | null {
+    const { flushSize, flushBytes } = this.settings;
+    if (this.#recordCount === 0) return null;
+    if (this.#recordCount >= flushSize) return "flush-size";
+    return flushBytes !== undefined && this.#largestFileBytes >= flushBytes ? "flush-bytes" : null;
   }
 
   #forget(): void {
     this.#recordCount = 0;
     this.#openFiles = 0;
+    this.#largestFileBytes = 0;
     this.#baseTimestampMs = null;
     this.#lastTimestampMs = null;
     this.#lastEncodedPartition = null;

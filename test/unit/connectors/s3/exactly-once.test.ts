@@ -125,6 +125,7 @@ describe("under random records, faults, crashes and replays", () => {
   const cases: [string, Record<string, string>][] = [
     ["scheduled rotation", scheduled],
     ["scheduled rotation into hourly directories", { ...HOURLY, ...scheduled }],
+    ["scheduled rotation and flush.bytes", { ...HOURLY, ...scheduled, "flush.bytes": "30" }],
     ["scheduled rotation with gzip", { ...HOURLY, ...scheduled, "s3.compression.type": "gzip" }],
   ];
   test.each(cases)("%s holds every record exactly once", async (_name, props) => {
@@ -144,6 +145,7 @@ describe("under random records, faults, crashes and replays", () => {
   const deterministic: [string, Record<string, string>][] = [
     ["flush.size alone", {}],
     ["flush.size over hourly directories", HOURLY],
+    ["flush.bytes", { ...HOURLY, "flush.bytes": "40", "flush.size": "9" }],
     ["rotate.interval.ms", { ...HOURLY, "rotate.interval.ms": "3600000", "flush.size": "5" }],
     ["a limit of open files", { ...HOURLY, "partitioner.max.open.files": "2", "flush.size": "7" }],
   ];

@@ -10,6 +10,7 @@ function rotationOf(settings: Partial<RotationSettings>, nowMs = 0): Rotation {
   return new Rotation(
     {
       flushSize: 1000,
+      flushBytes: undefined,
       intervalMs: undefined,
       rotateOnPartitionChange: true,
       nextScheduledMs: undefined,
@@ -45,7 +46,7 @@ function filesOf(rotation: Rotation, records: readonly (readonly [string, number
     if (before) rotate(before);
     const written = factsNow();
     open.set(directory, [...(open.get(directory) ?? []), offset]);
-    const after = rotation.note(written);
+    const after = rotation.note(written, 100 * (open.get(directory)?.length ?? 0));
     if (after) rotate(after);
   });
   return files;
@@ -55,6 +56,10 @@ describe("by size", () => {
   test("records count over all directories, which are finished together", () => {
     const records = ["a", "b", "a", "b", "c", "a", "a"].map((directory) => [directory, 0] as const);
     expect(filesOf(rotationOf({ flushSize: 3 }), records)).toEqual(["a:0,2", "b:1", "b:3", "c:4", "a:5"]);
+  });
+  test("the largest file's bytes finish all of them, and are counted anew", () => {
+    const records = ["a", "b", "a", "a", "b", "b", "b", "a"].map((directory) => [directory, 0] as const);
+    expect(filesOf(rotationOf({ flushBytes: 250 }), records)).toEqual(["a:0,2,3", "b:1", "b:4,5,6"]);
   });
   test.each([1, 0, -5])("flush.size %i is one record per file", (flushSize) => {
     expect(
@@ -84,7 +89,7 @@ describe("by record time", () => {
   });
   test("the clock never closes it: only a later record does", () => {
     const rotation = rotationOf({ intervalMs: MINUTE_MS });
-    rotation.note(facts("a", 0, "no-file"));
+    rotation.note(facts("a", 0, "no-file"), 0);
     expect(rotation.judgeIdle(HOUR_MS)).toBeNull();
     expect(rotation.judge(facts("a", MINUTE_MS), 0)).toBe("interval");
   });
@@ -95,7 +100,7 @@ describe("by schedule", () => {
 
   test("idle files are finished at the scheduled time", () => {
     const rotation = rotationOf(everyMinute);
-    rotation.note(facts("a", null, "no-file"));
+    rotation.note(facts("a", null, "no-file"), 0);
     expect(rotation.judgeIdle(MINUTE_MS - 1)).toBeNull();
     expect(rotation.judgeIdle(MINUTE_MS)).toBe("schedule");
   });
@@ -103,17 +108,17 @@ describe("by schedule", () => {
     const rotation = rotationOf(everyMinute);
     expect(rotation.judgeIdle(5 * MINUTE_MS)).toBeNull();
     expect(rotation.judge(facts("a", null, "no-file"), 5 * MINUTE_MS)).toBeNull();
-    rotation.note(facts("a", null, "no-file"));
+    rotation.note(facts("a", null, "no-file"), 0);
     expect(rotation.judge(facts("a"), 5 * MINUTE_MS)).toBeNull();
     expect(rotation.judge(facts("a"), 6 * MINUTE_MS)).toBe("schedule");
   });
   test("a rotation by size does not change the schedule", () => {
     const rotation = rotationOf({ ...everyMinute, flushSize: 2 });
-    expect(rotation.note(facts("a", null, "no-file"))).toBeNull();
-    expect(rotation.note(facts("a"))).toBe("flush-size");
+    expect(rotation.note(facts("a", null, "no-file"), 0)).toBeNull();
+    expect(rotation.note(facts("a"), 0)).toBe("flush-size");
     expect(rotation.judgeIdle(0)).toBe("flush-size");
     rotation.rotated("flush-size", MINUTE_MS - 1);
-    rotation.note(facts("a", null, "no-file"));
+    rotation.note(facts("a", null, "no-file"), 0);
     expect(rotation.judge(facts("a"), MINUTE_MS)).toBe("schedule");
   });
 
@@ -137,7 +142,7 @@ describe("by schema and open files", () => {
   test("a changed schema and a change between schema and none close files, once there is a record", () => {
     const rotation = rotationOf({});
     expect(rotation.judge(facts("a", null, "changed"), 0)).toBeNull();
-    rotation.note(facts("a", null, "no-file"));
+    rotation.note(facts("a", null, "no-file"), 0);
     expect(rotation.judge(facts("a", null, "changed"), 0)).toBe("schema-change");
     expect(rotation.judge(facts("a", null, "null-flip"), 0)).toBe("null-schema");
     expect(rotation.judge(facts("a"), 0)).toBeNull();
