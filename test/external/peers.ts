@@ -32,10 +32,17 @@ export function isOnPath(tool: string): boolean {
 
 /** Installs the originals' jars and plugins where they are missing, and returns the folder of `libs` and `plugins`. */
 export async function installPeers(script: string): Promise<string> {
-  const shared = process.env["PEERS_HOME"] ?? join(homedir(), ".cache", "kafka-peers");
+  const shared = sharedHome();
   await run(script, ["install"], { timeout: 900_000, env: { ...process.env, PEERS_HOME: shared } });
   return shared;
 }
+
+function sharedHome(): string {
+  return process.env["PEERS_HOME"] ?? join(homedir(), ".cache", "kafka-peers");
+}
+
+/** The version that the starter installs. */
+const MOTO = "moto[server]==5.1.0";
 
 /** The originals on ports of their own, with data of their own; the jars are shared by all. */
 export class Peers {
@@ -84,6 +91,25 @@ export class Peers {
   /** The environment in which the starter finds these peers. */
   get environment(): NodeJS.ProcessEnv {
     return this.#env;
+  }
+
+  /** Starts moto, an S3 server, and returns its URL. It takes any access key. */
+  async startMoto(): Promise<string> {
+    const shared = join(sharedHome(), "moto");
+    if (!existsSync(join(shared, "bin", "moto_server"))) {
+      await run("python3", ["-m", "venv", shared]);
+      await run(join(shared, "bin", "pip"), ["-q", "install", MOTO], { timeout: START_TIMEOUT_MS });
+    }
+    symlinkSync(shared, join(this.#home, "moto"));
+    const port = String(await freePort());
+    this.#env["PEER_S3_PORT"] = port;
+    await this.#peers("moto", "start");
+    return `http://127.0.0.1:${port}`;
+  }
+
+  /** A Python with boto3, once moto was started. */
+  get python(): string {
+    return join(this.#home, "moto", "bin", "python");
   }
 
   startKafka(): Promise<string> {
