@@ -60,5 +60,12 @@ describe("the sparse index of a segment", () => {
     expect(isPlausibleIndex(bytes, none, 500)).toBe(false);
     expect(isPlausibleIndex(bytes.subarray(0, 15), none, 501)).toBe(false);
     expect(isPlausibleIndex(Buffer.concat([bytes, bytes]), none, 501)).toBe(false);
+    index.addTime(-5, 3);
+    index.addTime(2 ** 40 + 1, 9);
+    const times = index.timeBytes;
+    expect(isPlausibleIndex(bytes, times, 501)).toBe(true);
+    expect(isPlausibleIndex(bytes, times.subarray(0, 23), 501)).toBe(false);
+    expect(isPlausibleIndex(bytes, Buffer.concat([times.subarray(12), times]), 501)).toBe(false);
+    expect(isPlausibleIndex(bytes, Buffer.concat([times, times.subarray(12)]), 501)).toBe(false);
   });
 });
