@@ -122,8 +122,10 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     await addScramUsers(options.scramUsers ?? [], state, random, logger);
     properties.setDynamic(state.metadata.nodeConfigs, state.metadata.defaultConfigs);
     const secured = plans.map((plan) => {
-      return { plan, security: listenerSecurity(plan.name, plan.protocol, properties) };
+      return { plan, security: listenerSecurity(plan.name, plan.protocol, properties, options) };
     });
+    const tokens = secured.flatMap(({ security }) => security.sasl?.tokens ?? []);
+    await Promise.all(tokens.map((each) => each.load()));
     const cleanerOffsets = new OffsetCheckpoint(join(dataDir, "cleaner-offset-checkpoint"), disk, logger);
     const registry = await openTopics(options, state, properties, cleanerOffsets, lock);
     topics = registry;
@@ -154,6 +156,10 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     const worker = options.cleaningWorker ?? new CleaningInLoop(disk, () => clock.turn());
     const cleaner = new LogCleaner({ topics: registry, checkpoint: cleanerOffsets, properties, worker, clock, logger });
     startMaintenance(maintenance, broker, listeners, cleaner);
+    for (const each of tokens) {
+      const refresh = { intervalMs: () => each.refreshInMs, run: () => each.refresh() };
+      maintenance.start({ name: "reading the keys of tokens", ...refresh });
+    }
     maintenance.start({ name: "measuring the free space", intervalMs: () => FREE_SPACE_MS, run: measureSpace });
     const { clusterId } = state.metadata;
     const { host, port } = first;

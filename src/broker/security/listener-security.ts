@@ -1,7 +1,10 @@
+import type { Clock } from "../../base/clock.js";
 import { JaasError, type LoginModule, parseJaasProperty } from "../../base/config/jaas.js";
+import type { Logger } from "../../base/logger.js";
 import { type BrokerProperties, BrokerPropertyError } from "../broker-properties.js";
 import { splitList } from "../topics/config-keys.js";
 import { type ListenerTls, listenerTls } from "./listener-tls.js";
+import { ListenerTokens } from "./oauth/listener-tokens.js";
 import type { ListenerSasl } from "./sasl-exchange.js";
 import { MECHANISMS, type SaslMechanism } from "./sasl-server.js";
 import { type SecurityProtocol, usesSasl, usesTls } from "./security-protocol.js";
@@ -12,6 +15,11 @@ export interface ListenerSecurity {
   readonly sasl: ListenerSasl | undefined;
   /** Whether its clients may do everything, whatever the ACLs say. */
   readonly isTrusted?: boolean;
+}
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 const PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule";
@@ -25,14 +33,15 @@ export function listenerSecurity(
   name: string,
   protocol: SecurityProtocol,
   properties: BrokerProperties,
+  surroundings: Surroundings,
 ): ListenerSecurity {
   return {
     tls: usesTls(protocol) ? listenerTls(name, properties) : undefined,
-    sasl: usesSasl(protocol) ? listenerSasl(name, properties) : undefined,
+    sasl: usesSasl(protocol) ? listenerSasl(name, properties, surroundings) : undefined,
   };
 }
 
-function listenerSasl(name: string, properties: BrokerProperties): ListenerSasl {
+function listenerSasl(name: string, properties: BrokerProperties, { clock, logger }: Surroundings): ListenerSasl {
   const of = properties.ofListener(name);
   const named = splitList(of("sasl.enabled.mechanisms") ?? "");
   const mechanisms = MECHANISMS.filter((mechanism) => named.includes(mechanism));
@@ -40,8 +49,11 @@ function listenerSasl(name: string, properties: BrokerProperties): ListenerSasl 
     const detail = `the listener ${name} needs one or more of ${MECHANISMS.join(", ")}, got ${named.join(", ") || "none"}`;
     throw new BrokerPropertyError("sasl.enabled.mechanisms", detail);
   }
+  const ofMechanism = (key: string) => of(`oauthbearer.${key}`) ?? of(key);
+  const hasTokens = mechanisms.includes("OAUTHBEARER");
   return {
     mechanisms,
+    tokens: hasTokens ? ListenerTokens.of(name, ofMechanism, clock, logger) : undefined,
     passwords: mechanisms.includes("PLAIN") ? plainUsers(name, properties) : new Map(),
     sessionMs: (mechanism) => Number(of(`${mechanism.toLowerCase()}.${REAUTH}`) ?? of(REAUTH)),
   };

@@ -1,5 +1,7 @@
 import type { Clock } from "../../base/clock.js";
 import type { Random } from "../../base/random.js";
+import type { ListenerTokens } from "./oauth/listener-tokens.js";
+import { OAuthBearerServer } from "./oauth/oauth-bearer-server.js";
 import { PlainServer } from "./plain-server.js";
 import { MECHANISMS, type SaslMechanism, type SaslServer } from "./sasl-server.js";
 import { ScramServer, type ScramUsers } from "./scram-server.js";
@@ -10,6 +12,8 @@ export interface ListenerSasl {
   readonly mechanisms: readonly SaslMechanism[];
   /** Passwords for PLAIN, by users. */
   readonly passwords: ReadonlyMap<string, string>;
+  /** For OAUTHBEARER; undefined: it is not among the mechanisms. */
+  readonly tokens?: ListenerTokens | undefined;
   /** After this time the client must authenticate again; 0: never. */
   sessionMs(mechanism: SaslMechanism): number;
 }
@@ -84,10 +88,19 @@ export class SaslExchange {
       const reason = `Cannot change principals during re-authentication from User:${this.#session.user}: User:${step.user}`;
       return { kind: "refused", reason };
     }
-    const sessionMs = this.settings.sessionMs(mechanism);
+    const sessionMs = this.#sessionMs(mechanism, step.expiresMs);
     const endMs = sessionMs > 0 ? this.context.clock.monotonicMs() + sessionMs : Number.POSITIVE_INFINITY;
     this.#session = { mechanism, user: step.user, endMs };
     return { kind: "reply", token: step.token, sessionMs };
+  }
+
+  /** The length of a session; 0: it does not end. */
+  #sessionMs(mechanism: SaslMechanism, expiresMs: number | undefined): number {
+    const allowedMs = this.settings.sessionMs(mechanism);
+    if (expiresMs === undefined) return allowedMs;
+    // Not 0, which would be without end.
+    const leftMs = Math.max(1, Math.floor(expiresMs - this.context.clock.nowMs()));
+    return allowedMs > 0 ? Math.min(allowedMs, leftMs) : leftMs;
   }
 
   get #hasEnded(): boolean {
@@ -95,7 +108,9 @@ export class SaslExchange {
   }
 
   #serverOf(mechanism: SaslMechanism): SaslServer {
-    if (mechanism === "PLAIN") return new PlainServer(this.settings.passwords);
+    const { passwords, tokens } = this.settings;
+    if (mechanism === "PLAIN") return new PlainServer(passwords);
+    if (mechanism === "OAUTHBEARER") return new OAuthBearerServer((token) => tokens!.check(token));
     const makeNonce = () => this.context.random.bytes(24).toString("base64url");
     return new ScramServer(mechanism, this.context.users, makeNonce);
   }

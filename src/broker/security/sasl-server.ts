@@ -1,7 +1,13 @@
 /** The broker's reply to a token of a SASL mechanism. */
 export type SaslStep =
   | { readonly kind: "challenge"; readonly token: Buffer }
-  | { readonly kind: "authenticated"; readonly token: Buffer; readonly user: string }
+  | {
+      readonly kind: "authenticated";
+      readonly token: Buffer;
+      readonly user: string;
+      /** When the client must have authenticated again, in wall-clock ms; undefined: its credentials do not expire. */
+      readonly expiresMs?: number;
+    }
   /** The client receives `reason`, so it must not reveal a secret, nor whether the user exists. */
   | { readonly kind: "refused"; readonly reason: string };
 
@@ -10,5 +16,5 @@ export interface SaslServer {
   respond(token: Buffer): SaslStep;
 }
 
-export const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+export const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] as const;
 export type SaslMechanism = (typeof MECHANISMS)[number];
