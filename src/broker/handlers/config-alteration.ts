@@ -126,11 +126,10 @@ async function alterBroker(
     return refused(alteration, "INVALID_REQUEST", message);
   }
   if (plan.kind === "invalid-config") return refused(alteration, "INVALID_CONFIG", plan.message);
-  const fixed = Object.keys(plan.overrides).filter((name) => !isDynamic(name) && (ofAll || !isCertificateKey(name)));
   const fault =
-    fixed.length > 0
-      ? `Cannot update these configs dynamically: [${fixed.join(", ")}]`
-      : (brokerConfigFault(plan.overrides, properties) ?? (ofAll ? undefined : certificates.fault(plan.overrides)));
+    fixedFault(Object.keys(plan.overrides), ofAll) ??
+    brokerConfigFault(plan.overrides, properties) ??
+    (ofAll ? undefined : certificates.fault(plan.overrides));
   // INVALID_CONFIG would fit better, but Kafka answers that only for topics (KAFKA-13609).
   if (fault) return refused(alteration, "INVALID_REQUEST", fault);
   if (validateOnly) return done(alteration);
@@ -161,6 +160,20 @@ async function alterGroup(
   if (fault) return refused(alteration, "INVALID_CONFIG", fault);
   if (!validateOnly) await state.change({ kind: "group-configs", group: resourceName, configs: plan.overrides });
   return done(alteration);
+}
+
+/** The fault of settings that do not take effect while the broker runs, or not for all brokers; undefined: none. */
+function fixedFault(names: readonly string[], ofAll: boolean): string | undefined {
+  const ofListeners = names.filter(isCertificateKey);
+  if (ofAll && ofListeners.length > 0) {
+    return `Cannot update these configs at default cluster level, broker id must be specified: [${ofListeners.join(", ")}]`;
+  }
+  const unprefixed = names.filter((name) => isCertificateKey(`listener.name.any.${name}`));
+  if (unprefixed.length > 0) {
+    return `These security configs can be dynamically updated only per-listener using the listener prefix: [${unprefixed.join(", ")}]`;
+  }
+  const fixed = names.filter((name) => !isDynamic(name) && !isCertificateKey(name));
+  return fixed.length > 0 ? `Cannot update these configs dynamically: [${fixed.join(", ")}]` : undefined;
 }
 
 /** The fault of broker settings: of each by itself, and of the topics' defaults together; undefined: none. */

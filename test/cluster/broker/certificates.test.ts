@@ -103,8 +103,12 @@ test("a key store that cannot be used is refused with the reason, and the old on
   expect(await alter(join(folder, "none.pem"))).toMatch(/ssl.keystore.location.*none.pem.*cannot be read/);
   expect(await alter(join(folder, "mixed.pem"))).toMatch(/mixed.pem.*key values mismatch/);
   expect(await alter(file, "listener.name.other.ssl.keystore.location")).toMatch(/no listener OTHER with TLS/);
-  expect(await alter(file, "ssl.keystore.location")).toMatch(/Cannot update these configs dynamically/);
-  expect(await alter(file, LOCATION, "")).toMatch(/Cannot update these configs dynamically/);
+  expect(await alter(file, "ssl.keystore.location")).toBe(
+    "These security configs can be dynamically updated only per-listener using the listener prefix: [ssl.keystore.location]",
+  );
+  expect(await alter(file, LOCATION, "")).toBe(
+    `Cannot update these configs at default cluster level, broker id must be specified: [${LOCATION}]`,
+  );
   expect(await served()).toBe("worker");
 });
 
