@@ -1,5 +1,6 @@
 /**
- * A source that fails in `start` or `stop`, as `fails` says; a sink that writes lines to a file and reports those that
+ * A source that fails in `start` or `stop`, as `fails` says; a source and a sink whose task's `start` or `stop` never
+ * returns, as `hangs` says; a sink that writes lines to a file and reports those that
  * begin with `bad`; a transformation that fails for `flaky`, as if it could succeed later, and notes each attempt in a
  * file; a predicate for the beginning of a value.
  */
@@ -18,6 +19,28 @@ const failing = {
   }),
   task: async () => ({}),
 };
+const never = new Promise(() => {});
+const hanging = (type) => ({
+  type,
+  className: "records.Hanging." + type,
+  taskClassName: "records.HangingTask." + type,
+  version: "1",
+  connector: () => ({
+    config: { hangs: { type: "string", doc: "start or stop." } },
+    async start(_context, props) { this.props = props; },
+    async taskConfigs() { return [{ hangs: this.props.hangs }]; },
+    async stop() {},
+  }),
+  task: async () => ({
+    async start(_context, { hangs }) { this.hangs = hangs; if (hangs === "start") await never; },
+    async poll() { await new Promise((done) => setTimeout(done, 50)); return null; },
+    async open() {},
+    async put() {},
+    async preCommit(current) { return current; },
+    async close() {},
+    async stop() { if (this.hangs === "stop") await never; },
+  }),
+});
 const picky = {
   type: "sink",
   className: "records.Picky",
@@ -68,5 +91,5 @@ const begins = {
     return { config: {}, configure(props) { text = props.text; }, test: ({ value }) => String(value).startsWith(text) };
   },
 };
-export default [failing, picky, flaky, begins];
+export default [failing, hanging("source"), hanging("sink"), picky, flaky, begins];
 `;

@@ -31,7 +31,11 @@ export function recordSuite(title: string, kafka: () => Promise<{ bootstrap: str
       writeFileSync(file("plugins/records/index.mjs"), RECORD_PLUGIN);
       broker = await kafka();
       worker = await startWorkerStack({
-        props: testWorkerProps(broker.bootstrap, { "task.isolation": "none", "plugin.path": file("plugins") }),
+        props: testWorkerProps(broker.bootstrap, {
+          "task.isolation": "none",
+          "task.shutdown.graceful.timeout.ms": "2000",
+          "plugin.path": file("plugins"),
+        }),
         clock: new SystemClock(),
         random: new SystemRandom(),
         logger: silentLogger,
@@ -110,6 +114,37 @@ export function recordSuite(title: string, kafka: () => Promise<{ bootstrap: str
       await stopped;
       await remove(name);
     });
+
+    test.each([
+      ["source", "start"],
+      ["source", "stop"],
+      ["sink", "start"],
+      ["sink", "stop"],
+    ])(
+      "a %s's task whose %s never returns holds nothing up: others run, and it is gone after its delete",
+      async (type, hangs) => {
+        const name = `hanging-${type}-${hangs}`;
+        await fill(name, []);
+        const config = {
+          "connector.class": `records.Hanging.${type}`,
+          hangs,
+          ...(type === "sink" && { topics: name }),
+        };
+        const begun = statuses.until(name, ({ connector, tasks }) => {
+          return connector?.state === "RUNNING" && (hangs === "start" || tasks[0]?.[1].state === "RUNNING");
+        });
+        await rest.create(name, config);
+        await begun;
+        writeFileSync(file(name), "a line\n");
+        const running = statuses.running(`beside-${name}`);
+        await rest.create(`beside-${name}`, { "connector.class": "FileStreamSource", file: file(name), topic: name });
+        await running;
+        expect((await firstOf(name)).value).toBe("a line");
+        await remove(name);
+        expect((await rest.get(`/connectors/${name}/status`)).status).toBe(404);
+        await remove(`beside-${name}`);
+      },
+    );
 
     const dead = (topic: string) => ({
       "errors.tolerance": "all",

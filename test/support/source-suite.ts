@@ -285,6 +285,16 @@ export function sourceSuite(title: string, kafka: () => Promise<GuardedKafka>): 
       await remove(name);
     });
 
+    test("a task that produces to the topic of its own offsets fails, instead of waiting for itself", async () => {
+      countTo("own-offsets", 10);
+      const failed = statuses.until("own-offsets", ({ tasks }) => tasks[0]?.[1].state === "FAILED");
+      await rest().create("own-offsets", { ...counts("own-offsets", 1), topic: "connect-offsets" });
+      expect((await failed).tasks[0]?.[1].trace).toContain(
+        "The task produces to connect-offsets, the topic of its own",
+      );
+      await remove("own-offsets");
+    });
+
     test("a source whose topic is missing waits, ends when it is deleted, and writes once the worker may create topics", async () => {
       await worker.close();
       await startWorker({ "topic.creation.enable": "false" });

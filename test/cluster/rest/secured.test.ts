@@ -96,6 +96,31 @@ describe("two workers with mutual TLS and basic auth", () => {
   });
 });
 
+test("a worker with http and one with https forward each other's requests, and publish task configs", async () => {
+  const stack = await TestStack.start({ props: { "scheduled.rebalance.max.delay.ms": "0" } });
+  try {
+    await stack.worker.close();
+    const props = { ...MUTUAL_TLS, "group.id": "mixed" };
+    const start = (scheme: string) => stack.startAnotherWorker({ ...props, listeners: `${scheme}://127.0.0.1:0` });
+    const workers = [await start("http"), await start("https")];
+    expect(workers.map(({ restUrl }) => new URL(restUrl).protocol)).toEqual(["http:", "https:"]);
+    // One of them leads, and each gets work of its own.
+    for (const [at, { restUrl }] of [...workers, ...workers].entries()) {
+      const name = `by-${at}`;
+      const config = { "connector.class": "FileStreamSource", file: join(stack.folder, name), topic: name };
+      const created = await ask(`${restUrl}/connectors`, WORKER, { method: "POST", body: { name, config } });
+      expect(created).toMatchObject({ status: 201, body: { name } });
+      await stack.statuses.running(name);
+    }
+    for (const [at, { restUrl }] of workers.entries()) {
+      expect((await ask(`${restUrl}/connectors/by-${at}/pause`, WORKER, { method: "PUT" })).status).toBe(202);
+      expect((await ask(`${restUrl}/connectors/by-${2 + at}`, WORKER, { method: "DELETE" })).status).toBe(204);
+    }
+  } finally {
+    await stack.close();
+  }
+});
+
 describe("one worker", () => {
   let stack: TestStack;
   const started = async (props: Record<string, string>, lines = new LogLines()) =>
