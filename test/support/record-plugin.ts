@@ -1,7 +1,7 @@
 /**
  * A source that fails in `start` or `stop`, as `fails` says; a source and a sink whose task's `start` or `stop` never
  * returns, as `hangs` says; a sink that writes lines to a file and reports those that
- * begin with `bad`; a transformation that fails for `flaky`, as if it could succeed later, and notes each attempt in a
+ * begin with `bad`, and notes its partitions in another file; a transformation that fails for `flaky`, as if it could succeed later, and notes each attempt in a
  * file; a predicate for the beginning of a value.
  */
 export const RECORD_PLUGIN = `
@@ -54,7 +54,10 @@ const picky = {
   }),
   task: async () => ({
     async start(context, { file }) { this.context = context; this.file = file; },
-    async open() {},
+    note(call, partitions) {
+      appendFileSync(this.file + ".calls", call + " " + partitions.map(({ topic }) => topic).sort().join() + "\\n");
+    },
+    async open(partitions) { this.note("open", partitions); },
     async put(records) {
       for (const record of records) {
         if (String(record.value).startsWith("bad")) await this.context.reportErrant(record, new TypeError("a bad line"));
@@ -62,7 +65,7 @@ const picky = {
       }
     },
     async preCommit(current) { return current; },
-    async close() {},
+    async close(partitions) { this.note("close", partitions); },
     async stop() {},
   }),
 };

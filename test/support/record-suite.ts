@@ -199,6 +199,26 @@ export function recordSuite(title: string, kafka: () => Promise<{ bootstrap: str
       await remove("picky");
     });
 
+    test("a sink's partitions are all closed and opened again when topics appear and disappear, and no record comes twice", async () => {
+      const calls = file("eager.calls");
+      await fill("eager-a", ["one"]);
+      await rest.create("eager", {
+        "connector.class": "records.Picky",
+        "topics.regex": "eager-.*",
+        file: file("eager"),
+        "consumer.override.metadata.max.age.ms": "500",
+      });
+      await fileText(calls, (text) => text === "open eager-a\n");
+      await fill("eager-b", ["two"]);
+      await fileText(file("eager"), (text) => text === "one\ntwo\n");
+      expect(readFileSync(calls, "utf8")).toBe("open eager-a\nclose eager-a\nopen eager-a,eager-b\n");
+      await client.admin.deleteTopics(["eager-a"]);
+      await fileText(calls, (text) => text.endsWith("close eager-a,eager-b\nopen eager-b\n"));
+      await remove("eager");
+      await fileText(calls, (text) => text.endsWith("open eager-b\nclose eager-b\n"));
+      expect(readFileSync(file("eager"), "utf8")).toBe("one\ntwo\n");
+    });
+
     test("Filter drops what its predicate matches: topics and tombstones of a sink, missing headers of a source", async () => {
       await fill("kept", ["one", null, "two"]);
       await fill("dropped", ["never"]);
