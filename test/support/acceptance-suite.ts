@@ -415,9 +415,9 @@ export function acceptanceSuite(
       await rest.put("/connectors/moves/stop");
       await stopped;
       const own = await TopicReader.open(other.bootstrap, ["away-offsets"], "read_uncommitted");
-      while (own.of("away-offsets").length === 0) await own.readToEnd();
-      expect(own.of("away-offsets").at(-1)?.value).toBe('{"position":11}');
-      expect((await rest.get("/connectors/moves/offsets")).body).toEqual({
+      // The statuses are deleted with the tasks' configs; the tasks commit when they end.
+      while (!own.of("away-offsets").at(-1)?.value?.startsWith('{"position":11')) await own.readToEnd();
+      expect((await rest.get("/connectors/moves/offsets")).body).toMatchObject({
         offsets: [{ partition: { filename: file("moves") }, offset: { position: 11 } }],
       });
       await rest.put("/connectors/moves/config", source("moves"));
