@@ -32,7 +32,13 @@ export interface WriterSettings {
 /** A step to carry out and await before this record, or the next one, can be written. */
 type Step =
   | { readonly kind: "rotate"; readonly cause: RotationCause }
-  | { readonly kind: "look-for-existing"; readonly key: string; readonly encodedPartition: string }
+  | {
+      readonly kind: "look-for-existing";
+      readonly key: string;
+      readonly encodedPartition: string;
+      /** Of the record's own row. */
+      readonly first: RowDigest;
+    }
   | { readonly kind: "upload-parts"; readonly file: OpenFile }
   | { readonly kind: "report"; readonly record: SinkRecord; readonly error: Error };
 
@@ -246,12 +252,14 @@ export class PartitionWriter {
       };
       const cause = this.#rotation.judge(facts, nowMs);
       if (cause) return { kind: "rotate", cause };
+      row = format.encode(record);
       if (!file) {
         key = this.#keyOf(encodedPartition, record);
-        if (conditionalWrites && !this.#caughtUp.has(encodedPartition))
-          return { kind: "look-for-existing", key, encodedPartition };
+        if (conditionalWrites && !this.#caughtUp.has(encodedPartition)) {
+          const first = withRow(withRow(NO_ROWS, row), format.terminator);
+          return { kind: "look-for-existing", key, encodedPartition, first };
+        }
       }
-      row = format.encode(record);
     } catch (error) {
       return this.#refuse(record, error);
     }
@@ -308,9 +316,11 @@ export class PartitionWriter {
         await this.settings.reportErrant?.(step.record, step.error);
         return this.#skip(step.record);
       case "look-for-existing": {
-        const existing = await this.files.digestExisting(step.key, 0, this.#abandon.signal);
+        const { key, first } = step;
+        const existing = await this.files.digestExisting(key, first.length, this.#abandon.signal);
         if (!existing) this.#noteCaughtUp(step.encodedPartition);
-        else if (existing.length === 0) throw this.#conflict(step.key);
+        // Known by its first row already: the records of a topic created again may never reach the old object's end.
+        else if (existing.length === 0 || !sameRows(existing.beginning, first)) throw this.#conflict(key);
         else this.#replays.set(step.encodedPartition, { key: step.key, existing, seen: NO_ROWS });
       }
     }

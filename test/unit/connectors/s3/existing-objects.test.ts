@@ -102,6 +102,17 @@ describe("an object of an earlier topic of that name", () => {
     expect(store.objects.get(KEY(0, extension))).toEqual(old);
   });
 
+  test("is known by its first row where rotation is scheduled, however long it is", async () => {
+    const store = new MemoryStore();
+    const first = await run(store, "old", 3, SCHEDULED);
+    await first.stop();
+    const second = driverOf(store, SCHEDULED);
+    await second.start();
+    second.append(rowRecord(0, { fill: "new" }));
+    await expect(second.deliver(1)).rejects.toMatchObject({ code: "S3_OBJECT_CONFLICT" });
+    expect(store.rows().get(KEY(0))).toHaveLength(3);
+  });
+
   test("is overwritten with enable.conditional.writes=false", async () => {
     const store = new MemoryStore();
     await run(store, "old", 3);
