@@ -18,6 +18,7 @@ import { ByteArrayFormat } from "./formats/byte-array-format.js";
 import type { Format } from "./formats/format.js";
 import { JsonFormat } from "./formats/json-format.js";
 import { ConditionalWrites, type OnExisting } from "./object/conditional-writes.js";
+import { type ObjectTagSettings, ObjectTags } from "./object/object-tags.js";
 import { OpenFiles } from "./object/open-files.js";
 import type { SpillFile } from "./object/spill-file.js";
 import { SpillLog } from "./object/spill-log.js";
@@ -99,6 +100,9 @@ export class S3SinkTask implements SinkTask {
         upload: { partSize: values["s3.part.size"], conditional },
         gzipLevel: values["s3.compression.type"] === "gzip" ? values["s3.compression.level"] : undefined,
         memoryBytes: values["s3.buffer.memory.bytes"],
+        tags: values["s3.object.tagging"]
+          ? new ObjectTags(tagSettings(values), client, calls, context.logger)
+          : undefined,
       },
       client,
       calls,
@@ -284,6 +288,16 @@ async function findBucket(client: ObjectStoreClient, calls: StoreCalls, context:
 function onExisting(values: S3SinkValues, { conditionalWrites }: { conditionalWrites: boolean }): OnExisting {
   if (conditionalWrites) return "keep";
   return values["enable.conditional.writes"] ? "compare" : "overwrite";
+}
+
+function tagSettings(values: S3SinkValues): ObjectTagSettings {
+  return {
+    pairs: values["s3.object.tagging.key.value.pairs"].map((pair) => {
+      const colon = pair.indexOf(":");
+      return { key: pair.slice(0, colon).trim(), value: pair.slice(colon + 1).trim() };
+    }),
+    isRequired: values["s3.object.behavior.on.tagging.error"].toLowerCase() === "fail",
+  };
 }
 
 /** Readers of a lake skip folders whose names begin with an underscore. */

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, GetObjectTaggingCommand, type S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { S3SinkTask } from "../../connectors/s3/s3-sink-task.js";
 import { AwsStoreClient } from "../../connectors/s3/store/aws-store-client.js";
+import type { Props } from "../../src/api/index.js";
 import { SystemClock } from "../../src/base/clock.js";
 import { s3Client, TEST_CREDENTIALS } from "../support/object-store.js";
 import { s3SinkSuite } from "../support/s3-sink-suite.js";
@@ -40,7 +41,41 @@ describe.skipIf(missing)("the S3 sink on moto, an S3 server of others", () => {
     await peers?.stop();
   });
 
+  function driverOf(bucket: string, props: Props): SinkDriver {
+    const createTask = () => new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
+    return new SinkDriver(createTask, [{ topic: "orders", partition: 0 }], {
+      clock: new SystemClock(),
+      props: {
+        ...SINK_PROPS,
+        "s3.bucket.name": bucket,
+        "store.url": endpoint,
+        "s3.region": "us-east-1",
+        "aws.access.key.id": TEST_CREDENTIALS.accessKeyId,
+        "aws.secret.access.key": TEST_CREDENTIALS.secretAccessKey,
+        ...props,
+      },
+    });
+  }
+
   s3SinkSuite(() => ({ endpoint, client }));
+
+  test("objects have their tags", async () => {
+    await client.send(new CreateBucketCommand({ Bucket: "tags" }));
+    const driver = driverOf("tags", { "s3.object.tagging": "true", "s3.object.tagging.key.value.pairs": "team:lake" });
+    await driver.start();
+    for (let offset = 5; offset < 8; offset++) driver.append(rowRecord(offset));
+    await driver.deliverAll();
+    await driver.commit();
+    await driver.stop();
+    const Key = "topics/orders/partition=0/orders+0+0000000005.json";
+    const { TagSet = [] } = await client.send(new GetObjectTaggingCommand({ Bucket: "tags", Key }));
+    expect(Object.fromEntries(TagSet.map((tag) => [tag.Key, tag.Value]))).toEqual({
+      startOffset: "5",
+      endOffset: "7",
+      recordCount: "3",
+      team: "lake",
+    });
+  });
 
   test("Python reads the objects, gzipped or not", async () => {
     await client.send(new CreateBucketCommand({ Bucket: "python" }));
@@ -48,21 +83,8 @@ describe.skipIf(missing)("the S3 sink on moto, an S3 server of others", () => {
       ["plain", "none"],
       ["packed", "gzip"],
     ] as const) {
-      const createTask = () => new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
-      const driver = new SinkDriver(createTask, [{ topic: "orders", partition: 0 }], {
-        clock: new SystemClock(),
-        props: {
-          ...SINK_PROPS,
-          "s3.bucket.name": "python",
-          "store.url": endpoint,
-          "s3.region": "us-east-1",
-          "aws.access.key.id": TEST_CREDENTIALS.accessKeyId,
-          "aws.secret.access.key": TEST_CREDENTIALS.secretAccessKey,
-          "topics.dir": topicsDir,
-          "s3.compression.type": compression,
-          "flush.size": "500",
-        },
-      });
+      const props = { "topics.dir": topicsDir, "s3.compression.type": compression, "flush.size": "500" };
+      const driver = driverOf("python", props);
       await driver.start();
       // More than one block of the compression.
       for (let offset = 0; offset < 1000; offset++) driver.append(rowRecord(offset, { fill: "ä🙂 ".repeat(50) }));

@@ -26,6 +26,11 @@ export function judgeSettings(values: S3SinkValues): Complaint[] {
     refuse("s3.wan.mode", "Transfer acceleration needs s3.path.style.access.enabled=false");
   if (values["rotate.schedule.interval.ms"] > 0 && values.timezone.trim() === "")
     refuse("timezone", "timezone configuration must be set when using rotate.schedule.interval.ms");
+  if (values["s3.object.tagging.key.value.pairs"].length > MAX_TAG_PAIRS)
+    refuse(
+      "s3.object.tagging.key.value.pairs",
+      `must not have more than ${MAX_TAG_PAIRS} pairs: an object takes ten tags, and startOffset, endOffset and recordCount are three`,
+    );
   const keyGiven = values["aws.access.key.id"].trim() !== "";
   const secretGiven = (values["aws.secret.access.key"]?.value ?? "").trim() !== "";
   if (keyGiven && !secretGiven) refuse("aws.secret.access.key", "must be set together with aws.access.key.id");
@@ -67,6 +72,8 @@ function holdsUserInfo(url: string): boolean {
   return url.includes("@");
 }
 
+const MAX_TAG_PAIRS = 7;
+
 function judgeUnsupported(values: S3SinkValues, refuse: (key: keyof S3SinkValues, detail: string) => void): void {
   if (["BACKWARD", "FORWARD", "FULL"].includes(values["schema.compatibility"]))
     refuse(
@@ -77,6 +84,5 @@ function judgeUnsupported(values: S3SinkValues, refuse: (key: keyof S3SinkValues
     refuse("behavior.on.null.values", "write is not supported yet; supported are fail and ignore");
   if (values["store.kafka.keys"]) refuse("store.kafka.keys", "is not supported yet; only values are written");
   if (values["store.kafka.headers"]) refuse("store.kafka.headers", "is not supported yet; only values are written");
-  if (values["s3.object.tagging"]) refuse("s3.object.tagging", "is not supported yet; leave it false");
   if (values["s3.proxy.url"].trim() !== "") refuse("s3.proxy.url", "is not supported yet; leave it empty");
 }

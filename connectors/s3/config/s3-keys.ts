@@ -271,14 +271,14 @@ export const S3_KEYS = {
   },
   "s3.object.tagging": {
     type: "boolean",
-    doc: "Tagging is not supported yet.",
+    doc: "Tags each object with startOffset, endOffset and recordCount.",
     default: false,
     importance: "low",
     group: "S3",
   },
   "s3.object.tagging.key.value.pairs": {
     type: "list",
-    doc: "Tagging is not supported yet.",
+    doc: "More tags, as key:value, at most 7.",
     default: [],
     importance: "low",
     group: "S3",
@@ -286,7 +286,7 @@ export const S3_KEYS = {
   },
   "s3.object.behavior.on.tagging.error": {
     type: "string",
-    doc: "Tagging is not supported yet.",
+    doc: "ignore: an object that cannot be tagged is only logged. fail: the task waits for a store that is unavailable, and fails when it refuses.",
     default: "ignore",
     importance: "low",
     group: "S3",

@@ -11,6 +11,7 @@ import type { OnExisting } from "./conditional-writes.js";
 import { digestObject, type ExistingRows, type RowDigest, RowsSoFar, sameRows } from "./existing-object.js";
 import { GzipPacking } from "./gzip-packing.js";
 import { type ObjectKeySettings, objectKey } from "./object-key.js";
+import type { ObjectTags } from "./object-tags.js";
 import { type FinishOutcome, ObjectUpload, type UploadSettings } from "./object-upload.js";
 import type { SpillFile } from "./spill-file.js";
 
@@ -21,6 +22,8 @@ export interface OpenFilesSettings {
   readonly gzipLevel: number | undefined;
   /** Memory for all files together; beyond it the largest move to disk. */
   readonly memoryBytes: number;
+  /** Undefined: objects are not tagged. */
+  readonly tags: ObjectTags | undefined;
 }
 
 /** One object in the making. */
@@ -29,6 +32,9 @@ export class OpenFile {
   #moving: Promise<void> | undefined;
   /** Bytes of its rows, before compression, uploaded or not. */
   rowBytes = 0;
+  #startOffset = -1;
+  #endOffset = -1;
+  #count = 0;
 
   constructor(
     readonly encodedPartition: string,
@@ -65,7 +71,9 @@ export class OpenFile {
     return this.packing?.digest ?? this.upload.digest;
   }
 
-  write(row: Buffer, terminator: Buffer): void {
+  write(row: Buffer, terminator: Buffer, offset: number): void {
+    if (this.#count++ === 0) this.#startOffset = offset;
+    this.#endOffset = offset;
     this.written.append(row);
     this.written.append(terminator);
     this.rowBytes += row.length + terminator.length;
@@ -117,7 +125,9 @@ export class OpenFile {
 
   async #store(upload: () => Promise<FinishOutcome>): Promise<FinishOutcome> {
     const outcome = await this.#reading(upload);
-    if (outcome === "created") this.files.closed(this);
+    if (outcome !== "created") return outcome;
+    this.files.closed(this);
+    await this.#tag();
     return outcome;
   }
 
@@ -152,6 +162,17 @@ export class OpenFile {
     if (packing) await upload.bytes.spill();
   }
 
+  /** The object that exists is ours, the answer to our request was lost. @throws RetriableError: call `finish` again. */
+  async adopt(): Promise<void> {
+    await this.#tag();
+    await this.abort();
+  }
+
+  async #tag(): Promise<void> {
+    const range = { startOffset: this.#startOffset, endOffset: this.#endOffset, count: this.#count };
+    await this.files.tags?.tag(this.key, range, this.upload.abandoned);
+  }
+
   /** Drops the bytes and aborts the upload. */
   async abort(): Promise<void> {
     this.files.closed(this);
@@ -163,6 +184,7 @@ export class OpenFile {
 /** What an open file needs of the others of its task. */
 interface FilesOfTask {
   readonly places: Places;
+  readonly tags: ObjectTags | undefined;
   closed(file: OpenFile): void;
 }
 
@@ -173,10 +195,7 @@ const CONCURRENT_FILES = 8;
 export class OpenFiles {
   readonly #pool = new ChunkPool();
   readonly #files = new Set<OpenFile>();
-  readonly #ofTask: FilesOfTask = {
-    places: new Places(CONCURRENT_FILES),
-    closed: (file) => this.#files.delete(file),
-  };
+  readonly #ofTask: FilesOfTask;
 
   constructor(
     private readonly settings: OpenFilesSettings,
@@ -184,7 +203,13 @@ export class OpenFiles {
     private readonly calls: StoreCalls,
     private readonly openSpillFile: () => SpillFile,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#ofTask = {
+      places: new Places(CONCURRENT_FILES),
+      tags: settings.tags,
+      closed: (file) => this.#files.delete(file),
+    };
+  }
 
   /** Bytes of memory that the files hold now, and their peak. */
   get memory(): { readonly heldBytes: number; readonly peakBytes: number } {

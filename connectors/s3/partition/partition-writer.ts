@@ -268,7 +268,7 @@ export class PartitionWriter {
       file = this.files.open(key, encodedPartition, record.valueSchema, this.#abandon.signal);
       this.#open.set(encodedPartition, file);
     }
-    file.write(row, format.terminator);
+    file.write(row, format.terminator, record.originalOffset);
     this.#pass(record);
     const cause = this.#rotation.note(facts, file.rowBytes);
     if (cause) return { kind: "rotate", cause };
@@ -375,7 +375,7 @@ export class PartitionWriter {
     const ours = file.rows;
     const existing = await this.files.digestExisting(file.key, ours.length, this.#abandon.signal);
     if (existing && sameRows(existing, ours)) {
-      await file.abort();
+      await file.adopt();
       return true;
     }
     if (outcome === "lost" || this.files.onExisting === "keep") return false;

@@ -7,13 +7,14 @@ import {
   HeadBucketCommand,
   type ObjectCannedACL,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   S3Client,
   type ServerSideEncryption,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import type { Logger } from "../../../src/api/index.js";
 import { ForeignAnswerError, type RawAnswer, refuseForeignAnswer } from "./foreign-answer.js";
-import type { ObjectStoreClient, RequestBody, UploadedPart } from "./object-store-client.js";
+import type { ObjectStoreClient, ObjectTag, RequestBody, UploadedPart } from "./object-store-client.js";
 import type { StoreSettings } from "./store-settings.js";
 
 /** Requests of all tasks of this client share its connections. */
@@ -132,6 +133,15 @@ export class AwsStoreClient implements ObjectStoreClient {
 
   async abortUpload(key: string, uploadId: string, abortSignal: AbortSignal): Promise<void> {
     const command = new AbortMultipartUploadCommand({ Bucket: this.#bucket, Key: key, UploadId: uploadId });
+    await this.#client.send(command, { abortSignal });
+  }
+
+  async tagObject(key: string, tags: readonly ObjectTag[], abortSignal: AbortSignal): Promise<void> {
+    const command = new PutObjectTaggingCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      Tagging: { TagSet: tags.map((tag) => ({ Key: tag.key, Value: tag.value })) },
+    });
     await this.#client.send(command, { abortSignal });
   }
 

@@ -13,6 +13,11 @@ export interface UploadedPart {
   readonly crc32: number;
 }
 
+export interface ObjectTag {
+  readonly key: string;
+  readonly value: string;
+}
+
 /**
  * The sink's requests to an object store. Each method makes one request, without retries, rejects with the client
  * library's own error (judged by `judgeStoreFailure`) and ends when `signal` aborts.
@@ -40,6 +45,8 @@ export interface ObjectStoreClient {
     signal: AbortSignal,
   ): Promise<void>;
   abortUpload(key: string, uploadId: string, signal: AbortSignal): Promise<void>;
+  /** Sets the object's tags in place of those it has. */
+  tagObject(key: string, tags: readonly ObjectTag[], signal: AbortSignal): Promise<void>;
   /** The object's bytes, or undefined when there is no such object. */
   getObject(key: string, signal: AbortSignal): Promise<AsyncIterable<Buffer> | undefined>;
   /** Closes the connections. */

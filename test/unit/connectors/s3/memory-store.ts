@@ -1,6 +1,7 @@
 import { crc32, gunzipSync } from "node:zlib";
 import type {
   ObjectStoreClient,
+  ObjectTag,
   RequestBody,
   UploadedPart,
 } from "../../../../connectors/s3/store/object-store-client.js";
@@ -14,6 +15,7 @@ export type StoreFault = "busy" | "applied-but-lost" | "crash-before" | "crash-a
 /** An object store in memory with injectable faults, whose client can die in the middle of a request. */
 export class MemoryStore implements ObjectStoreClient {
   readonly objects = new Map<string, Buffer>();
+  readonly tags = new Map<string, Record<string, string>>();
   readonly uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
   /** One per future request; undefined serves it. */
   faults: (StoreFault | undefined)[] = [];
@@ -74,6 +76,13 @@ export class MemoryStore implements ObjectStoreClient {
 
   async abortUpload(key: string, uploadId: string): Promise<void> {
     await this.#serve("AbortMultipartUpload", key, () => this.uploads.delete(uploadId));
+  }
+
+  async tagObject(key: string, tags: readonly ObjectTag[]): Promise<void> {
+    await this.#serve("PutObjectTagging", key, () => {
+      if (!this.objects.has(key)) throw answer(404, "NoSuchKey");
+      this.tags.set(key, Object.fromEntries(tags.map((tag) => [tag.key, tag.value])));
+    });
   }
 
   getObject(key: string, _signal?: AbortSignal): Promise<AsyncIterable<Buffer> | undefined> {

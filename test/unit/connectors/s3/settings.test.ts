@@ -79,7 +79,7 @@ describe("unsupported and contradictory settings are refused", () => {
     [{ "schema.compatibility": "BACKWARD" }, ["schema.compatibility"]],
     [{ "behavior.on.null.values": "write" }, ["behavior.on.null.values"]],
     [{ "store.kafka.keys": "true", "store.kafka.headers": "true" }, ["store.kafka.keys", "store.kafka.headers"]],
-    [{ "s3.object.tagging": "true" }, ["s3.object.tagging"]],
+    [{ "s3.object.tagging.key.value.pairs": "a:1,b:2,c:3,d:4,e:5,f:6,g:7,h:8" }, ["s3.object.tagging.key.value.pairs"]],
     [{ "s3.proxy.url": "http://proxy:3128" }, ["s3.proxy.url"]],
     [{ "partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner" }, ["partition.field.name"]],
     [{ "s3.wan.mode": "true" }, ["s3.wan.mode"]],
