@@ -62,6 +62,16 @@ describe.skipIf(missing)("client quotas", () => {
     const groups = await configs("--describe", "--entity-type", "groups");
     expect(groups).toMatch(/Dynamic configs for group g1 are:\s+consumer.session.timeout.ms=50000/);
 
+    const create = (name: string) => {
+      const topic = ["--create", "--topic", name, "--partitions", "40"];
+      return peers.tool("org.apache.kafka.tools.TopicCommand", [...server, ...topic]);
+    };
+    await alter("--entity-type", "users", "--entity-name", "ANONYMOUS", "--add-config", "controller_mutation_rate=0.1");
+    await create("first");
+    const stdout = expect.stringContaining("The throttling quota has been exceeded");
+    await expect(create("second")).rejects.toMatchObject({ stdout });
+    await alter("--entity-type", "users", "--entity-name", "ANONYMOUS", "--delete-config", "controller_mutation_rate");
+
     // 100 records of 10,000 bytes: twice what the quota allows in ten seconds.
     const size = ["--topic", "t", "--num-records", "100", "--record-size", "10000", "--throughput", "-1"];
     const producer = ["--producer-props", `bootstrap.servers=${broker.bootstrap}`, "client.id=perf"];

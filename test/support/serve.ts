@@ -14,7 +14,11 @@ const ENDLESS_MEMORY = {
 };
 
 /** No client has a quota. */
-const NO_QUOTAS = { record: () => 0, windowBytes: () => Number.POSITIVE_INFINITY };
+const NO_QUOTAS = {
+  record: () => 0,
+  windowBytes: () => Number.POSITIVE_INFINITY,
+  takeMutations: () => ({ isTaken: true, throttleMs: 0 }),
+};
 
 /** The parts of the broker that the handler under test uses. */
 interface Rig {

@@ -3,15 +3,18 @@ import { createPartitions as api } from "../../protocol/apis/create-partitions.j
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { type Broker, defineHandler } from "../handler.js";
 import { judgeMorePartitions, MAX_PARTITIONS_PER_REQUEST, TOO_MANY_PARTITIONS } from "../topics/judge-topic.js";
+import { MutationQuota, QUOTA_EXCEEDED } from "./mutation-quota.js";
 import { storageRefusal } from "./storage-refusal.js";
 
 type TopicRequest = RequestOf<typeof api>["topics"][number];
 
-/** CreatePartitions (key 37), v0-v3. The new partitions can be written to when this is answered. v2: flexible. */
+/** CreatePartitions (key 37), v0-v3. The new partitions can be written to when this is answered. v2: flexible; v3: THROTTLING_QUOTA_EXCEEDED. */
 export const createPartitions = defineHandler(api, {
   versions: [0, 3],
   authorize: "by resource",
-  async handle({ topics, validateOnly }, { broker, access }) {
+  async handle({ topics, validateOnly }, call) {
+    const { broker, access } = call;
+    const quota = new MutationQuota(call, 3);
     const seen = new Set<string>();
     const wanted = topics.reduce((sum, { name, count }) => {
       return sum + Math.max(0, count - (broker.topics.get(name)?.logs.length ?? count));
@@ -27,9 +30,10 @@ export const createPartitions = defineHandler(api, {
       if (wanted > MAX_PARTITIONS_PER_REQUEST) {
         return refused(topic.name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
       }
-      return broker.topics.inTurn(topic.name, () => grow(topic, validateOnly, broker, room));
+      return broker.topics.inTurn(topic.name, () => grow(topic, validateOnly, broker, room, quota));
     });
-    return { throttleTimeMs: 0, results: await Promise.all(results) };
+    const answers = await Promise.all(results);
+    return { throttleTimeMs: quota.end(), results: answers };
   },
 });
 
@@ -38,6 +42,7 @@ async function grow(
   validateOnly: boolean,
   { topics, nodeId, logger }: Broker,
   room: { partitions: number },
+  quota: MutationQuota,
 ) {
   const topic = topics.get(name);
   if (!topic) {
@@ -49,6 +54,7 @@ async function grow(
   if (refusal) return refused(name, refusal.error, refusal.message);
   room.partitions -= count - current;
   if (room.partitions < 0) return refused(name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
+  if (!quota.take(count - current)) return refused(name, QUOTA_EXCEEDED.error, QUOTA_EXCEEDED.message);
   if (validateOnly) return { name, errorCode: ErrorCodes.NONE };
   try {
     await topics.addPartitions(name, count);

@@ -12,6 +12,7 @@ import {
   type TopicPlan,
 } from "../topics/judge-topic.js";
 import { topicConfigSources } from "../topics/topic-config.js";
+import { MutationQuota, QUOTA_EXCEEDED } from "./mutation-quota.js";
 import { storageRefusal } from "./storage-refusal.js";
 
 type NewTopic = RequestOf<typeof api>["topics"][number];
@@ -21,13 +22,14 @@ type TopicAnswer = ResponseInput<typeof api>["topics"][number];
  * CreateTopics (key 19), v2-v7.
  * A topic can be written to when this is answered. A replication factor above 1 is accepted and stored, although there
  * is one replica (millrace.lenient.replication). v4: -1 stands for the broker's default; v5: flexible, effective
- * settings; v7: topic ids.
+ * settings; v6: THROTTLING_QUOTA_EXCEEDED; v7: topic ids.
  */
 export const createTopics = defineHandler(api, {
   versions: [2, 7],
   authorize: "by resource",
   async handle({ topics, validateOnly }, call) {
     const { broker, access } = call;
+    const quota = new MutationQuota(call, 6);
     const mayAll = access.shows("CREATE", "CLUSTER", CLUSTER_NAME);
     const counts = new Map<string, number>();
     for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -41,9 +43,11 @@ export const createTopics = defineHandler(api, {
       if (wanted > MAX_PARTITIONS_PER_REQUEST) {
         return refused(topic.name, TOO_MANY_PARTITIONS.error, TOO_MANY_PARTITIONS.message);
       }
-      return createOne(topic, validateOnly, call);
+      return createOne(topic, validateOnly, quota, call);
     });
-    return { throttleTimeMs: 0, topics: await Promise.all(answers) };
+    // Everything is counted by now, before anything is created.
+    const throttleTimeMs = quota.end();
+    return { throttleTimeMs, topics: await Promise.all(answers) };
   },
   refuse: ({ topics }, errorCode) => ({
     throttleTimeMs: 0,
@@ -57,10 +61,16 @@ function partitionsOf({ numPartitions, assignments }: NewTopic, standard: number
   return numPartitions === -1 ? standard : Math.max(0, numPartitions);
 }
 
-async function createOne(topic: NewTopic, validateOnly: boolean, { broker, access }: Call): Promise<TopicAnswer> {
+async function createOne(
+  topic: NewTopic,
+  validateOnly: boolean,
+  quota: MutationQuota,
+  { broker, access }: Call,
+): Promise<TopicAnswer> {
   const { topics, nodeId, properties } = broker;
   const plan = judgeNewTopic(topic, { existing: topics.names(), nodeId, properties });
   if (plan.kind === "refused") return refused(topic.name, plan.error, plan.message);
+  if (!quota.take(plan.partitions)) return refused(topic.name, QUOTA_EXCEEDED.error, QUOTA_EXCEEDED.message);
   let topicId = ZERO_UUID;
   if (!validateOnly) {
     try {

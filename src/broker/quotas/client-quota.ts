@@ -3,6 +3,7 @@ export type QuotaEntity = Readonly<Record<string, string | null>>;
 
 /** Quotas of users and client ids that this broker keeps to. */
 export type ByteRate = "producer_byte_rate" | "consumer_byte_rate";
+export type ClientRate = ByteRate | "controller_mutation_rate";
 
 /** The quota of addresses: new connections per second. */
 export const CONNECTION_RATE = "connection_creation_rate";
@@ -16,13 +17,12 @@ export interface QuotaKey {
 
 const ONE_THREAD =
   "the bundled broker serves all requests in one thread, and does not measure the share of each client";
-const NO_MUTATION_RATE = "the bundled broker does not limit the rate of created and deleted partitions";
 
 export const CLIENT_KEYS: Readonly<Record<string, QuotaKey>> = {
   producer_byte_rate: { type: "long" },
   consumer_byte_rate: { type: "long" },
   request_percentage: { type: "double", refusal: ONE_THREAD },
-  controller_mutation_rate: { type: "double", refusal: NO_MUTATION_RATE },
+  controller_mutation_rate: { type: "double" },
 };
 
 export const ADDRESS_KEYS: Readonly<Record<string, QuotaKey>> = { [CONNECTION_RATE]: { type: "int" } };

@@ -2,7 +2,8 @@ import type { Clock } from "../../base/clock.js";
 import { hostAddress } from "../access/host-address.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import { type BrokerMetadata, quotaKey } from "../metadata/broker-metadata.js";
-import { type ByteRate, CONNECTION_RATE, type QuotaEntity } from "./client-quota.js";
+import { type ByteRate, type ClientRate, CONNECTION_RATE, type QuotaEntity } from "./client-quota.js";
+import { MutationBucket } from "./mutation-bucket.js";
 import { QuotaRate, type QuotaWindow } from "./quota-rate.js";
 
 /** A quota that is in force, and who shares it. */
@@ -14,6 +15,7 @@ interface Limit {
 /** What clients have used of their quotas, and how long those that used more have to wait. */
 export class ClientQuotas {
   readonly #rates = new Map<string, QuotaRate>();
+  readonly #buckets = new Map<string, MutationBucket>();
   #sweptMs = 0;
 
   /** @param metadata the present quotas; they are read at each use. */
@@ -55,9 +57,36 @@ export class ClientQuotas {
     return Math.min(waitMs, samples * sampleMs);
   }
 
+  /**
+   * Takes partitions that a client creates.
+   *
+   * @param isStrict takes nothing if the client has to wait already.
+   */
+  takeMutations(
+    user: string | undefined,
+    clientId: string,
+    partitions: number,
+    isStrict: boolean,
+  ): { readonly isTaken: boolean; readonly throttleMs: number } {
+    const limit = this.#limitOf("controller_mutation_rate", user, clientId);
+    if (!limit) return { isTaken: true, throttleMs: 0 };
+    const { perSecond, sharedBy } = limit;
+    const { samples, sampleMs } = this.#window;
+    const burst = (perSecond * samples * sampleMs) / 1000;
+    const nowMs = this.clock.monotonicMs();
+    this.#sweep(nowMs, this.#window);
+    const bucket = this.#buckets.get(sharedBy) ?? new MutationBucket(burst, nowMs);
+    this.#buckets.set(sharedBy, bucket);
+    const beforeMs = bucket.throttleMs(perSecond, burst, nowMs);
+    if (isStrict && beforeMs > 0) return { isTaken: false, throttleMs: beforeMs };
+    bucket.take(partitions);
+    const afterMs = bucket.throttleMs(perSecond, burst, nowMs);
+    return { isTaken: true, throttleMs: isStrict ? 0 : afterMs };
+  }
+
   /** How many clients have used a quota lately. */
   get size(): number {
-    return this.#rates.size;
+    return this.#rates.size + this.#buckets.size;
   }
 
   get #window(): QuotaWindow {
@@ -82,10 +111,11 @@ export class ClientQuotas {
     if (nowMs - this.#sweptMs < window.samples * window.sampleMs) return;
     this.#sweptMs = nowMs;
     for (const [sharedBy, rate] of this.#rates) if (rate.isIdle(nowMs, window)) this.#rates.delete(sharedBy);
+    for (const [sharedBy, bucket] of this.#buckets) if (bucket.isFull(nowMs)) this.#buckets.delete(sharedBy);
   }
 
   /** The quota of a client: the first that is set, from the user with its client id down to the default of client ids. */
-  #limitOf(rate: ByteRate, user: string | undefined, clientId: string): Limit | undefined {
+  #limitOf(rate: ClientRate, user: string | undefined, clientId: string): Limit | undefined {
     if (user === undefined || this.metadata().clientQuotas.size === 0) return undefined;
     const both = JSON.stringify([rate, user, clientId]);
     const ofUser = JSON.stringify([rate, user]);

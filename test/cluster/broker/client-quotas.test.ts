@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { alterClientQuotas } from "../../../src/protocol/apis/alter-client-quotas.js";
+import { createPartitions } from "../../../src/protocol/apis/create-partitions.js";
 import { createTopics } from "../../../src/protocol/apis/create-topics.js";
 import { describeClientQuotas } from "../../../src/protocol/apis/describe-client-quotas.js";
 import { fetch } from "../../../src/protocol/apis/fetch.js";
@@ -51,7 +52,6 @@ test("quotas are altered and described as by Apache Kafka, but for what is not s
     "Invalid quota entity combination, IP entity should not be combined with User or ClientId",
     "no-host.invalid is not an IP address: the bundled broker looks up no names of hosts.",
     expect.stringContaining("request_percentage is not served"),
-    expect.stringContaining("controller_mutation_rate is not served"),
   ]);
 });
 
@@ -87,6 +87,39 @@ test("a consumer beyond its quota gets what its quota has for a window, and then
   const second = await read("reader", 4);
   expect(second.responses[0]!.partitions[0]!.records!.length).toBeGreaterThan(100_000);
   expect(second.throttleTimeMs).toBeGreaterThan(0);
+});
+
+test("a client that creates more partitions than its quota has is refused until it has waited", async () => {
+  await set("client-id", "test", "controller_mutation_rate", 1);
+  const topic = (name: string, numPartitions: number) => {
+    return { name, numPartitions, replicationFactor: 1, assignments: [], configs: [] };
+  };
+  const creating = { topics: [topic("a", 6), topic("b", 6), topic("c", 1)], timeoutMs: 5000, validateOnly: false };
+  const created = await client.request(createTopics, 7, creating);
+  expect(created.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+    ["a", 0],
+    ["b", 0],
+    ["c", 89],
+  ]);
+  expect(created.throttleTimeMs).toBeGreaterThan(0);
+  expect(created.throttleTimeMs).toBeLessThanOrEqual(1000);
+  // The connection has been muted for that long.
+  const growing = { topics: [{ name: "a", count: 15, assignments: null }], timeoutMs: 5000, validateOnly: false };
+  expect(await client.request(createPartitions, 3, growing)).toMatchObject({
+    throttleTimeMs: 0,
+    results: [{ errorCode: 0 }],
+  });
+  const other = await BrokerClient.connect(broker.port);
+  const more = { topics: [topic("d", 1)], timeoutMs: 5000, validateOnly: false };
+  const refused = await other.request(createTopics, 6, more);
+  expect(refused.topics).toMatchObject([{ errorCode: 89, errorMessage: "The throttling quota has been exceeded." }]);
+  expect(refused.throttleTimeMs).toBeGreaterThan(1000);
+  other.close();
+  const old = await BrokerClient.connect(broker.port);
+  const taken = await old.request(createTopics, 5, more);
+  expect(taken.topics).toMatchObject([{ errorCode: 0 }]);
+  expect(taken.throttleTimeMs).toBeGreaterThan(refused.throttleTimeMs);
+  old.close();
 });
 
 test("an address that connects too often is closed, and others are not", async () => {

@@ -81,3 +81,40 @@ test("an address that connects too often waits, and what was closed does not cou
   await clock.advance(11_000);
   expect(connect("127.0.0.1", 10)).toBe(0);
 });
+
+const MUTATIONS = "controller_mutation_rate";
+
+test("a client creates as many partitions as its window holds, and then waits for what it took beyond", async () => {
+  const { clock, quotas, set } = rig();
+  set({ "client-id": null }, 2, MUTATIONS);
+  const take = (partitions: number, isStrict = true) => quotas.takeMutations("u", "c", partitions, isStrict);
+  expect(take(22)).toEqual({ isTaken: true, throttleMs: 0 });
+  expect(take(5)).toEqual({ isTaken: true, throttleMs: 0 });
+  expect(take(1)).toEqual({ isTaken: false, throttleMs: 2500 });
+  expect(quotas.takeMutations("u", "other", 1, true)).toEqual({ isTaken: true, throttleMs: 0 });
+  await clock.advance(2499);
+  expect(take(1)).toEqual({ isTaken: false, throttleMs: 1 });
+  await clock.advance(1);
+  expect(take(3)).toEqual({ isTaken: true, throttleMs: 0 });
+});
+
+test("a client that does not know the error is served, and waits", () => {
+  const { quotas, set } = rig();
+  set({ user: "u" }, 2, MUTATIONS);
+  const take = (partitions: number) => quotas.takeMutations("u", "c", partitions, false);
+  expect(take(23)).toEqual({ isTaken: true, throttleMs: 500 });
+  expect(take(1)).toEqual({ isTaken: true, throttleMs: 1000 });
+});
+
+test("a client that has got back all that it took is forgotten", async () => {
+  const { clock, quotas, set } = rig();
+  set({ user: "u" }, 2, MUTATIONS);
+  set({ user: null }, 1, RATE);
+  quotas.takeMutations("u", "c", 33, true);
+  await clock.advance(16_000);
+  quotas.record(RATE, "v", "c", 1);
+  expect(quotas.size).toBe(2);
+  await clock.advance(11_000);
+  quotas.record(RATE, "w", "c", 1);
+  expect(quotas.size).toBe(1);
+});
