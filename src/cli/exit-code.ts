@@ -1,6 +1,6 @@
 import { errorKind } from "../api/index.js";
 
-/** The exit codes of the process, as in Kafka Connect's own commands. */
+/** The exit codes of the process. Kafka Connect's commands end with 1 for the command line alone, and with 2 for a file. */
 export const EXIT = {
   ok: 0,
   /** The command line or a properties file is wrong. */
