@@ -35,8 +35,4 @@ export const ERROR_CODES: ErrorCodes = {
     text: "A table was renamed or replaced again and again while the snapshot was to read it.",
     advice: "Restart the task once the table keeps its name, or exclude it (table.exclude.list).",
   },
-  POSTGRES_INCREMENTAL: {
-    text: "The stored offset is in the middle of an incremental snapshot, which is not supported here.",
-    advice: "Let Debezium finish the incremental snapshot before the connector moves here.",
-  },
 };

@@ -1,19 +1,19 @@
-import {
-  type Props,
-  type SourceLag,
-  type SourceMap,
-  type SourceOffset,
-  type SourceRecord,
-  type SourceTask,
-  type SourceTaskContext,
-  UnsupportedError,
+import type {
+  Props,
+  SourceLag,
+  SourceMap,
+  SourceOffset,
+  SourceRecord,
+  SourceTask,
+  SourceTaskContext,
 } from "../../src/api/index.js";
 import { refuseInvalid } from "./config/config-validation.js";
 import { parseSettings, type Settings } from "./config/settings.js";
 import { ChangeEvents, contextHeaders } from "./events/change-event.js";
 import { Heartbeat } from "./events/heartbeat.js";
+import { IncrementalSnapshot } from "./events/incremental-snapshot.js";
 import { Progress } from "./position/progress.js";
-import { sourcePartition, unfinishedIncremental } from "./position/source-offset.js";
+import { sourcePartition } from "./position/source-offset.js";
 import { type FailureScene, gaveUp, judgeFailure } from "./server/failure.js";
 import { Session, type SessionOptions } from "./session.js";
 import { SourceBlocks } from "./tables/source-block.js";
@@ -52,12 +52,6 @@ export class PostgresSourceTask implements SourceTask {
     const partition = sourcePartition(settings.topicPrefix);
     const filter = new TableFilter(settings);
     const [stored] = await context.readOffsets([partition]);
-    const unfinished = stored?.offset ? unfinishedIncremental(stored.offset) : undefined;
-    if (unfinished !== undefined)
-      throw new UnsupportedError(
-        "POSTGRES_INCREMENTAL",
-        `The stored offset of ${settings.topicPrefix} has an unfinished incremental snapshot (${unfinished}), which Millrace does not support: its remaining rows would never be sent. Let Debezium finish or stop it first, or remove the keys incremental_snapshot_* from the offset.`,
-      );
     this.#context = context;
     this.#settings = settings;
     this.#progress = new Progress(stored?.offset ?? null);
@@ -75,6 +69,7 @@ export class PostgresSourceTask implements SourceTask {
         tombstonesOnDelete: settings.tombstonesOnDelete,
       }),
       sources: new SourceBlocks(settings.topicPrefix, settings.connection.database),
+      incremental: new IncrementalSnapshot(stored?.offset ?? null, context.logger),
       silence: new SilenceLimit(),
       heartbeat: new Heartbeat(
         settings.heartbeatIntervalMs,

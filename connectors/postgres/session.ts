@@ -1,44 +1,39 @@
 import type pg from "pg";
-import {
-  ConfigError,
-  type SourceLag,
-  type SourceMap,
-  type SourceRecord,
-  type SourceTaskContext,
-  UnsupportedError,
-} from "../../src/api/index.js";
+import type { SourceTaskContext } from "../../src/api/index.js";
+import { type SourceLag, type SourceMap, type SourceRecord, UnsupportedError } from "../../src/api/index.js";
 import type { Settings } from "./config/settings.js";
 import type { ChangeEvents } from "./events/change-event.js";
-import { EventStream } from "./events/event-stream.js";
 import type { Heartbeat } from "./events/heartbeat.js";
-import { LogicalMessages } from "./events/logical-message.js";
-import { Snapshot } from "./events/snapshot.js";
-import { TransactionMetadata } from "./events/transaction-metadata.js";
-import { TransactionWalk } from "./events/transaction-walk.js";
+import type { IncrementalSnapshot } from "./events/incremental-snapshot.js";
+import { Snapshot, type SnapshotParts } from "./events/snapshot.js";
 import { judgeLineage, type Lineage } from "./position/lineage.js";
 import type { Progress } from "./position/progress.js";
-import { planResume } from "./position/resume-point.js";
-import { furthestOf, readOffset, sourcePartition, startOffset } from "./position/source-offset.js";
+import { furthestOf, readOffset, sourcePartition } from "./position/source-offset.js";
 import { planStart, type StartPlan } from "./position/start-plan.js";
-import { WalLag } from "./position/wal-lag.js";
 import { closeClient, connectDatabase } from "./server/database-client.js";
-import { codeOf } from "./server/failure.js";
 import { ServerError } from "./server/server-error.js";
 import { serverVersion } from "./server/server-version.js";
+import { StreamPhase } from "./stream-phase.js";
 import { capturedTables, snapshotTables } from "./tables/captured-tables.js";
 import { ensurePublication, type TableName } from "./tables/publication.js";
 import { namesOf, warnOfUnpublished } from "./tables/publication-coverage.js";
-import { RelationCache } from "./tables/relation-cache.js";
 import type { SourceBlocks } from "./tables/source-block.js";
 import type { TableFilter } from "./tables/table-filter.js";
 import type { TableSchemas } from "./tables/table-schemas.js";
 import { type Lsn, NO_LSN } from "./wal/lsn.js";
-import { createSlot, dropSlot, readSlot, requireLogicalWal, type SlotState } from "./wal/replication-slot.js";
-import { ReplicationStream } from "./wal/replication-stream.js";
+import {
+  createSlot,
+  dropReleasedSlot,
+  dropSlot,
+  readSlot,
+  requireLogicalWal,
+  type SlotState,
+} from "./wal/replication-slot.js";
 import { identifyServer, readForks, type ServerIdentity } from "./wal/server-identity.js";
 import type { SilenceLimit } from "./wal/server-silence.js";
 import { currentLsn, readWalEnd } from "./wal/wal-end.js";
 
+/** What outlives a task's connections. */
 export interface SessionOptions {
   readonly settings: Settings;
   readonly context: SourceTaskContext;
@@ -46,6 +41,7 @@ export interface SessionOptions {
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
   readonly heartbeat: Heartbeat;
+  readonly incremental: IncrementalSnapshot;
   readonly silence: SilenceLimit;
   readonly filter: TableFilter;
   readonly schemas: TableSchemas;
@@ -74,8 +70,7 @@ export class Session {
   #snapshotClient: pg.Client | undefined;
   #snapshot: AsyncGenerator<SourceRecord[], void, void> | undefined;
   #completedOffset: (() => SourceMap) | undefined;
-  #stream: EventStream | undefined;
-  #lag: WalLag | undefined;
+  #stream: StreamPhase | undefined;
   #startLsn: Lsn = NO_LSN;
 
   constructor(options: SessionOptions) {
@@ -172,7 +167,7 @@ export class Session {
 
   /** How far the stream is behind; unknown without one. */
   get lag(): SourceLag {
-    return { lagBytes: this.#lag?.bytes, lagMs: this.#stream?.behindMs };
+    return this.#stream?.lag ?? {};
   }
 
   /** Called when offsets were stored. */
@@ -182,7 +177,6 @@ export class Session {
 
   /** Cuts all connections, even in the middle of a query. */
   abandon(): void {
-    this.#lag?.stop();
     this.#stream?.close();
     closeClient(this.#catalog);
     this.#cut.abort();
@@ -191,10 +185,11 @@ export class Session {
   /** The orderly end: confirms the last position once more, and drops the slot if `slot.drop.on.stop` is set. */
   async close(): Promise<void> {
     const wasStreaming = this.#stream !== undefined;
-    this.#lag?.stop();
     this.#stream?.close();
     try {
-      if (this.#options.settings.dropSlotOnStop && wasStreaming) await this.#dropSlot();
+      const { settings, context } = this.#options;
+      if (settings.dropSlotOnStop && wasStreaming)
+        await dropReleasedSlot(await this.#catalogClient(), settings.slotName, context.clock);
     } finally {
       closeClient(this.#catalog);
       this.#cut.abort();
@@ -236,25 +231,19 @@ export class Session {
   }
 
   async #startSnapshot(snapshotName: string | null): Promise<void> {
-    const { settings, progress, context, events, sources, filter, schemas } = this.#options;
-    const { clock, logger } = context;
+    const { settings, progress, filter } = this.#options;
     // The old offset may belong to another timeline: confirming it could release unread WAL. (I3)
     progress.discard();
-    this.#snapshotClient = await this.#connect("Debezium General");
-    const lsn = this.#startLsn || (await currentLsn(this.#snapshotClient));
+    const client = await this.#connect("Debezium General");
+    this.#snapshotClient = client;
+    const lsn = this.#startLsn || (await currentLsn(client));
     const snapshot = new Snapshot({
-      client: this.#snapshotClient,
+      ...this.#snapshotParts(client),
       snapshotName,
       lsn,
-      identity: this.#server,
-      tables: (client) => snapshotTables(client, settings, filter),
-      settings,
-      filter,
-      schemas,
-      events,
-      sources,
-      clock,
-      logger,
+      tables: () => snapshotTables(client, settings, filter),
+      statements: settings.snapshotStatements,
+      offsets: null,
     });
     this.#completedOffset = () => snapshot.completedOffset();
     this.#snapshot = snapshot.batches(settings.maxBatchSize);
@@ -275,63 +264,22 @@ export class Session {
     await this.#startStream();
   }
 
+  #snapshotParts(client: pg.Client): SnapshotParts {
+    const { settings, filter, schemas, events, sources, context } = this.#options;
+    const { clock, logger } = context;
+    return { client, identity: this.#server, settings, filter, schemas, events, sources, clock, logger };
+  }
+
   async #startStream(): Promise<void> {
-    const { settings, progress, context, events, sources, heartbeat, filter, schemas } = this.#options;
-    const { clock, logger, stopping } = context;
-    const catalog = () => this.#catalogClient();
-    const version = await serverVersion(await catalog());
-    const offset = progress.offset === null ? null : readOffset(progress.offset);
-    const partition = sourcePartition(settings.topicPrefix);
-    const resume = planResume(offset, this.#startLsn);
-    const client = await this.#streamClient();
-    const stream = await ReplicationStream.start(client, {
-      slotName: settings.slotName,
-      publicationName: settings.publication.name,
-      withMessages: version >= 140_000,
-      startLsn: resume.startLsn,
-      limitBytes: settings.maxQueueBytes,
-      statusIntervalMs: settings.statusIntervalMs,
-      silence: this.#options.silence,
-      clock,
+    this.#stream = await StreamPhase.start({
+      ...this.#options,
+      client: await this.#streamClient(),
+      catalog: () => this.#catalogClient(),
+      connect: () => this.#connect("Debezium General"),
+      snapshotParts: (client) => this.#snapshotParts(client),
+      server: this.#server,
+      startLsn: this.#startLsn,
     });
-    const relations = new RelationCache(schemas, filter);
-    const first: SourceMap = progress.offset ?? startOffset(this.#startLsn, clock.nowMs() * 1000, this.#server);
-    this.#stream = new EventStream({
-      stream,
-      walk: new TransactionWalk({
-        settings,
-        relations,
-        events,
-        sources,
-        messages: new LogicalMessages(settings.topicPrefix, settings.types),
-        metadata:
-          settings.transactionTopic === null ? null : new TransactionMetadata(partition, settings.transactionTopic),
-        partition,
-        resume,
-        origin: { identity: this.#server, slotStart: this.#startLsn },
-        lastCommit: offset?.lsnCommit ?? null,
-        offset: first,
-      }),
-      relations,
-      events,
-      heartbeat,
-      heartbeatAction: () => this.#heartbeatAction(),
-      progress,
-      catalog,
-      maxBatchSize: settings.maxBatchSize,
-      confirmsLsn: settings.confirmsLsn,
-      clock,
-      stopping,
-    });
-    this.#lag = new WalLag({
-      walEnd: async () => (await readWalEnd(await catalog())).lsn,
-      position: () => stream.position,
-      requestPosition: () => stream.requestPosition(),
-      clock,
-      logger,
-    });
-    this.#lag.start();
-    logger.info("Streaming started", { slot: settings.slotName, startLsn: resume.startLsn });
   }
 
   async #createSlot() {
@@ -349,43 +297,6 @@ export class Session {
       return await createSlot(client, settings.slotName, settings.slotFailover && version >= 170_000);
     } finally {
       patience.cancel();
-    }
-  }
-
-  async #dropSlot(): Promise<void> {
-    const { settings, context } = this.#options;
-    const client = await this.#catalogClient();
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await dropSlot(client, settings.slotName);
-        return;
-      } catch (error) {
-        // 55006: the walsender needs a moment to notice that its client is gone.
-        if (codeOf(error) !== "55006" || attempt === 5) throw error;
-        await context.clock.delay(100);
-      }
-    }
-  }
-
-  /**
-   * Runs heartbeat.action.query. Most of its errors are only logged: the heartbeat is sent anyway.
-   *
-   * @throws ConfigError for a missing table; connection errors and shutdowns of the server unchanged.
-   */
-  async #heartbeatAction(): Promise<void> {
-    const { settings, context } = this.#options;
-    if (settings.heartbeatQuery === null) return;
-    const client = await this.#catalogClient();
-    try {
-      await client.query(settings.heartbeatQuery);
-    } catch (error) {
-      const code = codeOf(error);
-      if (code === undefined || /^(57P|08)/.test(code)) throw error;
-      if (code === "42P01")
-        throw new ConfigError("heartbeat.action.query", `heartbeat.action.query failed: ${(error as Error).message}`, {
-          cause: error,
-        });
-      context.logger.warn("heartbeat.action.query failed", { code }, error);
     }
   }
 

@@ -87,6 +87,7 @@ const RULES: Partial<Record<Key, Rule>> = {
   ),
   "publication.autocreate.mode": oneOf("disabled", "all_tables", "filtered", "no_tables"),
   "lsn.flush.mode": oneOf("connector", "manual", "connector_and_driver"),
+  "incremental.snapshot.chunk.size": atLeast(1, POSITIVE),
   "offset.mismatch.strategy": oneOf("no_validation", "trust_offset", "trust_slot", "trust_greater_lsn"),
   "schema.include.list": patterns,
   "schema.exclude.list": excludes("schema.include.list"),

@@ -145,6 +145,26 @@ export const CONNECTOR_KEYS = {
     doc: "Send the beginning and end of each transaction, and number the events in it.",
     default: false,
   },
+  "signal.data.collection": {
+    type: "string",
+    doc: "Table (schema.table) of three columns, id, type and data, whose inserted rows are signals.",
+    default: null,
+  },
+  "incremental.snapshot.chunk.size": {
+    type: "int",
+    doc: "Rows that an incremental snapshot reads at a time.",
+    default: 1024,
+  },
+  "incremental.snapshot.watermarking.strategy": {
+    type: "string",
+    doc: "Has no effect here: the server's own positions are the watermarks, and nothing is written.",
+    default: "INSERT_INSERT",
+  },
+  "snapshot.select.statement.overrides": {
+    type: "string",
+    doc: "Tables (schema.table) of which a snapshot reads the SELECT in snapshot.select.statement.overrides.<schema>.<table>.",
+    default: null,
+  },
   "heartbeat.interval.ms": { type: "int", doc: "Time between heartbeats; 0 is none.", default: 0 },
   "heartbeat.action.query": { type: "string", doc: "SQL run with each heartbeat.", default: null },
   "message.prefix.include.list": {

@@ -69,6 +69,12 @@ export interface Settings {
   readonly types: TypeSettings;
   readonly filter: FilterSettings;
   readonly snapshotTables: readonly Pattern[] | null;
+  /** By `schema.table`: the SELECT that a snapshot reads instead. */
+  readonly snapshotStatements: ReadonlyMap<string, string>;
+  /** `schema.table`; null: none. */
+  readonly signalTable: string | null;
+  /** Rows of an incremental snapshot's chunk. */
+  readonly chunkSize: number;
   readonly keyColumns: readonly KeyColumnsRule[];
   readonly columnRules: readonly ColumnRule[];
   readonly publication: PublicationSettings;
@@ -153,6 +159,9 @@ export function parseSettings(props: SubmittedProps): Settings {
     },
     snapshotTables: compilePatterns("snapshot.include.collection.list", config["snapshot.include.collection.list"]),
     keyColumns: parseKeyColumns(config["message.key.columns"] ?? ""),
+    snapshotStatements: selectOverrides(config["snapshot.select.statement.overrides"], props),
+    signalTable: config["signal.data.collection"]?.trim() || null,
+    chunkSize: config["incremental.snapshot.chunk.size"],
     columnRules: parseColumnRules(props),
     publication: {
       name: config["publication.name"],
@@ -199,6 +208,18 @@ function selection(
 ): Selection {
   const compile = (key: `${typeof what}.${"include" | "exclude"}.list`) => compilePatterns(key, config[key]);
   return { include: compile(`${what}.include.list`), exclude: compile(`${what}.exclude.list`) };
+}
+
+const OVERRIDES = "snapshot.select.statement.overrides";
+
+function selectOverrides(tables: string | null, props: SubmittedProps): ReadonlyMap<string, string> {
+  const names = (tables ?? "").split(",").map((name) => name.trim());
+  return new Map(
+    names.flatMap((name) => {
+      const statement = name === "" ? undefined : props[`${OVERRIDES}.${name}`]?.trim();
+      return statement ? [[name, statement] as const] : [];
+    }),
+  );
 }
 
 /** With the prefix `hex:`, the rest is bytes in hexadecimal. */

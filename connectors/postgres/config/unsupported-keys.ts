@@ -5,14 +5,12 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
   "read.only": { harmless: ["false"] },
   converters: { harmless: [""] },
   "post.processors": { harmless: [""] },
-  "signal.data.collection": { harmless: [""] },
   "signal.enabled.channels": { harmless: ["source", ""] },
   "signal.kafka.topic": {},
   "notification.enabled.channels": { harmless: [""] },
   "slot.stream.params": { harmless: [""] },
   "replica.identity.autoset.values": { harmless: [""] },
   "xmin.fetch.interval.ms": { harmless: ["0"] },
-  "snapshot.select.statement.overrides": { harmless: [""] },
   "snapshot.query.mode": { harmless: ["select_all"] },
   "snapshot.locking.mode": { harmless: ["none", "shared"] },
   "snapshot.isolation.mode": {
@@ -36,7 +34,7 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
 };
 
 /** Families of keys, by prefix. Ignoring the driver's own TLS keys would leave a connection less safe than it looks. */
-const REFUSED_PREFIXES: readonly string[] = ["snapshot.select.statement.overrides.", "driver.ssl"];
+const REFUSED_PREFIXES: readonly string[] = ["driver.ssl"];
 
 /** The keys that must not be ignored, each with the reason. */
 export function unsupportedKeys(props: SubmittedProps): [string, string][] {

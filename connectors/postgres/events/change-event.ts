@@ -37,7 +37,7 @@ export class ChangeEvents {
   readonly #context: EventContext;
   /** The time of the events; read once per batch. */
   now: EventTime = { ms: 0, us: 0, ns: 0n };
-  /** Makes the `transaction` block of an event of a table; null: there is none. */
+  /** Makes the `transaction` block of a streamed event of a table; null: there is none. */
   block: ((table: TableSchema) => Struct | null) | null = null;
 
   constructor(context: EventContext) {
@@ -112,7 +112,7 @@ export class ChangeEvents {
       before === null ? null : new ArrayStruct(table.rowSchema, before),
       after === null ? null : new ArrayStruct(table.rowSchema, after),
       source,
-      this.block === null ? null : this.block(table),
+      this.block === null || op === "r" ? null : this.block(table),
       op,
       now.ms,
       now.us,

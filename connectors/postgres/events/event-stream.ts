@@ -8,6 +8,7 @@ import { PgoutputDecoder } from "../wal/pgoutput-decoder.js";
 import type { ReplicationStream } from "../wal/replication-stream.js";
 import type { ChangeEvents } from "./change-event.js";
 import type { Heartbeat } from "./heartbeat.js";
+import type { SignalDesk } from "./signal-desk.js";
 import type { TransactionWalk } from "./transaction-walk.js";
 
 /** Records this recent mean that more will follow soon. A single change after a quiet time is never delayed. */
@@ -21,6 +22,7 @@ export interface EventStreamOptions {
   readonly events: ChangeEvents;
   readonly heartbeat: Heartbeat;
   readonly heartbeatAction: () => Promise<void>;
+  readonly signals: SignalDesk;
   readonly progress: Progress;
   readonly catalog: () => Promise<pg.Client>;
   readonly maxBatchSize: number;
@@ -56,9 +58,10 @@ export class EventStream {
       while (records.length === 0 && !this.#options.stopping.aborted) {
         await this.#drain(records);
         await this.#beatIfDue(records);
+        const hasAdvanced = await this.#options.signals.advance(records);
         if (records.length > 0) break;
         this.confirm();
-        await this.#waitForMore();
+        if (!hasAdvanced) await this.#waitForMore();
       }
     } catch (error) {
       if (records.length === 0) throw error;
@@ -67,7 +70,8 @@ export class EventStream {
     const { progress, walk } = this.#options;
     if (walk.emitted !== this.#handedOver) this.#behindMs = Math.max(0, this.#options.clock.nowMs() - walk.committedMs);
     if (records.length > 0) {
-      progress.handOver(walk.offset);
+      // That of a signal's row is the one before it.
+      progress.handOver(records.at(-1)!.sourceOffset);
       this.#lastRecordsMs = this.#options.clock.monotonicMs();
     }
     this.#handedOver = walk.emitted;
@@ -99,7 +103,7 @@ export class EventStream {
   readonly #onStopping = (): void => this.#options.stream.wake();
 
   async #drain(records: SourceRecord[]): Promise<void> {
-    const { stream, walk, relations, events, clock, maxBatchSize, catalog } = this.#options;
+    const { stream, walk, relations, events, signals, clock, maxBatchSize, catalog } = this.#options;
     events.now = eventTime(clock.nowMs() * 1000);
     while (records.length < maxBatchSize) {
       const message = stream.next();
@@ -108,6 +112,10 @@ export class EventStream {
       if (decoded.kind === "relation") await relations.learn(decoded, catalog);
       else if (decoded.kind === "type") relations.learnType(decoded);
       else walk.take(decoded, message.lsn, records);
+      const signal = walk.takeSignal();
+      if (signal === undefined) continue;
+      await signals.receive(signal);
+      return;
     }
   }
 

@@ -32,17 +32,12 @@ const BEGIN = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 /** A table whose name changes again each time between two statements is given up. */
 const MOST_RENAMES = 5;
 
-export interface SnapshotOptions {
+/** What every snapshot of a session has. */
+export interface SnapshotParts {
   /** Not the connection that exported the snapshot. Used only by the snapshot until it ends. */
   readonly client: pg.Client;
-  /** The slot's exported snapshot, if this start created the slot. */
-  readonly snapshotName: string | null;
-  /** Where streaming starts afterwards. The rows must include every change before this position. */
-  readonly lsn: Lsn;
-  /** The server that `lsn` belongs to; null if streaming never follows. */
+  /** The server that positions belong to; null if streaming never follows. */
   readonly identity: ServerIdentity | null;
-  /** Called within the snapshot's transaction. */
-  readonly tables: (client: pg.Client) => Promise<readonly CapturedTable[]>;
   readonly settings: Settings;
   readonly filter: TableFilter;
   readonly schemas: TableSchemas;
@@ -50,6 +45,19 @@ export interface SnapshotOptions {
   readonly sources: SourceBlocks;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+interface SnapshotOptions extends SnapshotParts {
+  /** The slot's exported snapshot, if this start created the slot. */
+  readonly snapshotName: string | null;
+  /** Where streaming starts afterwards. The rows must include every change before this position. */
+  readonly lsn: Lsn;
+  /** Called within the snapshot's transaction. */
+  readonly tables: (client: pg.Client) => Promise<readonly CapturedTable[]>;
+  /** By `schema.table`: a SELECT to read instead of the whole table. Its columns are matched by name. */
+  readonly statements: ReadonlyMap<string, string>;
+  /** Of a snapshot that interrupts the stream; null: of an initial one. */
+  readonly offsets: { readonly running: SourceMap; readonly completed: SourceMap } | null;
 }
 
 /** A row held back until the next one is known: its marker depends on it. */
@@ -77,6 +85,8 @@ export class Snapshot {
 
   /** The last record's offset. Valid once the snapshot has begun. */
   completedOffset(): SourceMap {
+    const { offsets } = this.#options;
+    if (offsets) return offsets.completed;
     const { time, txId } = this.#transaction;
     return snapshotOffset(this.#options.identity, this.#options.lsn, txId, time.us, true);
   }
@@ -116,7 +126,6 @@ export class Snapshot {
 
   async #begin(): Promise<void> {
     const { client, snapshotName, identity, lsn } = this.#options;
-    this.#options.events.block = null;
     await endTimeouts(client);
     // Rows hidden by a policy become an error: the stream would send their changes, but the snapshot never the rows.
     await client.query("SET row_security=off");
@@ -124,7 +133,7 @@ export class Snapshot {
     if (snapshotName !== null) await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotName)}`);
     await this.#identify();
     const { txId, time } = this.#transaction;
-    this.#offset = snapshotOffset(identity, lsn, txId, time.us, false);
+    this.#offset = this.#options.offsets?.running ?? snapshotOffset(identity, lsn, txId, time.us, false);
   }
 
   /** Reads the transaction's time and id. */
@@ -202,13 +211,15 @@ export class Snapshot {
   ): AsyncGenerator<SourceRecord[], void, void> {
     const { client, settings, schemas, events, clock, logger } = this.#options;
     let { definition, schema } = described;
-    const columns = definition.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
+    const statement = this.#options.statements.get(`${table.schema}.${table.table}`);
+    const from = statement === undefined ? rowsOf(table) : `(${statement.replace(/;\s*$/, "")}) AS chosen`;
     await lockTable(client, table);
     if (await isChanged(client, table)) throw new TableChanged(table);
+    const columns = await this.#columnsOf(definition, statement === undefined ? null : from);
     const channel = new CopyChannel(client, settings.maxQueueBytes);
     let count = 0;
     try {
-      const copy = `COPY (SELECT ${columns} FROM ${rowsOf(table)}) TO STDOUT`;
+      const copy = `COPY (SELECT ${columns} FROM ${from}) TO STDOUT`;
       await channel.start(copy).catch((error) => throwChanged(table, error));
       let batch: SourceRecord[] = [];
       events.now = eventTime(clock.nowMs() * 1000);
@@ -244,6 +255,14 @@ export class Snapshot {
       channel.detach();
     }
     logger.info("Exported records of a table", { table: `${table.schema}.${table.table}`, records: count });
+  }
+
+  /** The list to select. @param chosen a SELECT, which may lack columns: they are NULL. */
+  async #columnsOf({ columns }: TableDefinition, chosen: string | null): Promise<string> {
+    if (chosen === null) return columns.map(({ name }) => quoteIdentifier(name)).join(", ");
+    const { fields } = await this.#options.client.query(`SELECT * FROM ${chosen} LIMIT 0`);
+    const found = new Set(fields.map(({ name }) => name));
+    return columns.map(({ name }) => (found.has(name) ? quoteIdentifier(name) : "NULL")).join(", ");
   }
 
   /** Holds a row back and returns the record of the one before it. */

@@ -6,6 +6,7 @@ import {
   type Struct,
 } from "../../../src/api/index.js";
 import type { Settings } from "../config/settings.js";
+import { withoutIncremental } from "../position/incremental-position.js";
 import { judgeTransaction, type ResumePoint, type Skip, wasHandedOver } from "../position/resume-point.js";
 import {
   furthestOf,
@@ -30,6 +31,7 @@ import type {
   UpdateMessage,
 } from "../wal/pgoutput-decoder.js";
 import { type ChangeEvents, sameStructs, sameValues } from "./change-event.js";
+import type { IncrementalSnapshot } from "./incremental-snapshot.js";
 import type { LogicalMessages } from "./logical-message.js";
 import type { TransactionMetadata } from "./transaction-metadata.js";
 
@@ -44,6 +46,9 @@ export interface WalkOptions {
   readonly partition: SourceMap;
   readonly resume: ResumePoint;
   readonly origin: OffsetOrigin;
+  /** `schema.table` whose inserted rows are signals; null: none. */
+  readonly signalTable: string | null;
+  readonly incremental: IncrementalSnapshot;
   /** The stored offset's last commit; null before any. */
   readonly lastCommit: Lsn | null;
   /** The offset resumed from. All but the last record of the first event carry it: a crash among them repeats it. */
@@ -51,6 +56,15 @@ export interface WalkOptions {
 }
 
 type RowMessage = InsertMessage | UpdateMessage | DeleteMessage | TruncateMessage;
+
+/** A row inserted into the signal table: its values in order, and the offset before it. */
+export interface WalkedSignal {
+  readonly columns: readonly string[];
+  readonly previous: SourceMap;
+}
+
+/** Transactions remembered as walked. One that was sent becomes visible to others within moments. */
+const STREAMED = 1024;
 
 /** Stands for a table in the counts of logical messages. */
 const MESSAGES = "LOGICAL_DECODING_MESSAGE";
@@ -74,13 +88,46 @@ export class TransactionWalk {
   #ended: Lsn = NO_LSN;
   #offset: SourceMap;
   #emitted = 0;
+  #signal: WalkedSignal | undefined;
+  /** What offsets hold of incremental snapshots; null: nothing. */
+  #carried: SourceMap | null;
+  readonly #streamed = new Uint32Array(STREAMED);
+  #streamedCount = 0;
 
   constructor(options: WalkOptions) {
     this.#options = options;
     this.#lastCommit = options.lastCommit;
     this.#offset = options.offset;
-    const { metadata, events } = options;
+    const { metadata, events, incremental } = options;
+    this.#carried = orNull(incremental.keys);
     events.block = metadata && (({ schemaName, tableName }) => metadata.next(`${schemaName}.${tableName}`, this.#lsn));
+  }
+
+  /** The signal that the last message carried. Nothing may be walked before it is handled. */
+  takeSignal(): WalkedSignal | undefined {
+    const signal = this.#signal;
+    this.#signal = undefined;
+    return signal;
+  }
+
+  /** Whether a transaction walked lately fails the test. */
+  hasStreamed(test: (xid: number) => boolean): boolean {
+    return this.#streamed.subarray(0, Math.min(this.#streamedCount, STREAMED)).some(test);
+  }
+
+  /** The incremental snapshot has moved: offsets from now on hold where it is. @returns the offset. */
+  carry(): SourceMap {
+    this.#carried = orNull(this.#options.incremental.keys);
+    this.#offset = { ...withoutIncremental(this.#offset), ...this.#carried };
+    return this.#offset;
+  }
+
+  /** The source block of an incremental snapshot's row. */
+  incrementalSource(table: TableSchema): Struct {
+    const { sources, events } = this.#options;
+    const transaction = { time: events.now, txId: null, origin: null, originLsn: null };
+    const lsn = readOffset(this.#offset).lsn ?? NO_LSN;
+    return sources.block(transaction, lsn, this.#lastCommit, table.schemaName, table.tableName, "incremental");
   }
 
   /** Offset after everything walked. The next event's records carry it, except the last. */
@@ -119,7 +166,8 @@ export class TransactionWalk {
     const walked = this.#transaction === OUTSIDE ? readOffset(this.#offset) : undefined;
     const txId = walked ? walked.txId : this.#transaction.txId;
     const timeUs = walked ? (walked.timeUs ?? 0) : this.#transaction.time.us;
-    this.#offset = streamedOffset(this.#options.origin, position, position, "COMMIT", txId, timeUs, 1);
+    const offset = streamedOffset(this.#options.origin, position, position, "COMMIT", txId, timeUs, 1);
+    this.#offset = this.#carried === null ? offset : { ...offset, ...this.#carried };
     return this.#offset;
   }
 
@@ -154,6 +202,7 @@ export class TransactionWalk {
     this.#isOpen = true;
     this.#transaction = { time: eventTime(commitTimeUs), txId: xid, origin: null, originLsn: null };
     this.#skip = judgeTransaction(this.#options.resume, xid, finalLsn);
+    this.#streamed[this.#streamedCount++ % STREAMED] = xid;
     this.#lsn = NO_LSN;
     this.#eventsAtLsn = 0;
     const { metadata } = this.#options;
@@ -197,6 +246,7 @@ export class TransactionWalk {
     const offset = this.#offset;
     const emitted = this.#emitted;
     this.#change(message, lsn, []);
+    this.#signal = undefined;
     this.#offset = offset;
     this.#emitted = emitted;
   }
@@ -217,8 +267,14 @@ export class TransactionWalk {
     if (!found) return;
     const table = this.#fitting(found, relationOid, after);
     const row = table.readRow(after);
+    const key = table.readKey(after, row);
+    this.#options.incremental.supersede(table, key);
+    const previous = this.#offset;
     const offset = this.#advance(lsn, "INSERT");
-    this.#push(into, this.#row(table, "c", table.readKey(after, row), null, row, lsn, offset));
+    const isSignal = this.#options.signalTable === `${table.schemaName}.${table.tableName}`;
+    // Until what a signal asks for is done, or stored with later offsets, a crash must bring the signal again.
+    if (isSignal) this.#signal = { columns: row.map((value) => (value === null ? "" : String(value))), previous };
+    this.#push(into, this.#row(table, "c", key, null, row, lsn, isSignal ? previous : offset));
   }
 
   #update({ relationOid, oldKind, before, after }: UpdateMessage, lsn: Lsn, into: SourceRecord[]): void {
@@ -232,6 +288,8 @@ export class TransactionWalk {
     if (settings.skipUnchanged && oldKind === "O" && oldRow && sameValues(oldRow, row)) return;
     const key = table.readKey(after, row, before);
     const oldKey = before && oldRow ? table.readKey(before, oldRow) : null;
+    this.#options.incremental.supersede(table, key);
+    this.#options.incremental.supersede(table, oldKey);
     if (!key || !oldKey || !oldRow || sameStructs(key, oldKey)) {
       const offset = this.#advance(lsn, "UPDATE");
       this.#push(into, this.#row(table, "u", key, oldRow, row, lsn, offset));
@@ -253,6 +311,7 @@ export class TransactionWalk {
     const offset = this.#advance(lsn, "DELETE");
     const count = into.length;
     const key = table.readKey(before, row);
+    this.#options.incremental.supersede(table, key);
     this.#options.events.delete(into, table, key, row, this.#source(table, lsn), previous, offset);
     this.#emitted += into.length - count;
   }
@@ -263,6 +322,7 @@ export class TransactionWalk {
     const previous = this.#offset;
     const offset = this.#advance(lsn, "TRUNCATE");
     for (const [at, table] of tables.entries()) {
+      this.#options.incremental.clear(table);
       const own = at === tables.length - 1 ? offset : previous;
       this.#push(into, this.#row(table, "t", null, null, null, lsn, own));
     }
@@ -313,7 +373,8 @@ export class TransactionWalk {
 
   #advance(lsn: Lsn, type: MessageType): SourceMap {
     const { txId, time } = this.#transaction;
-    this.#offset = streamedOffset(this.#options.origin, lsn, this.#lastCommit, type, txId, time.us, this.#eventsAtLsn);
+    const offset = streamedOffset(this.#options.origin, lsn, this.#lastCommit, type, txId, time.us, this.#eventsAtLsn);
+    this.#offset = this.#carried === null ? offset : { ...offset, ...this.#carried };
     return this.#offset;
   }
 
@@ -337,4 +398,8 @@ export class TransactionWalk {
     into.push(record);
     this.#emitted++;
   }
+}
+
+function orNull(keys: SourceMap): SourceMap | null {
+  return Object.keys(keys).length === 0 ? null : keys;
 }

@@ -128,12 +128,6 @@ function readIdentity(map: SourceMap): ServerIdentity | null {
   return typeof systemId === "string" && timeline !== null ? { systemId, timeline } : null;
 }
 
-/** The tables of an unfinished incremental snapshot, in Debezium's form; undefined: none. */
-export function unfinishedIncremental(map: SourceMap): string | undefined {
-  const tables = map["incremental_snapshot_collections"];
-  return typeof tables === "string" && tables !== "" && tables !== "[]" ? tables : undefined;
-}
-
 /** The offset's furthest position. The WAL of the server it came from reaches at least this far. */
 export function furthestOf({ lsn, lsnProc, lsnCommit }: StoredOffset): Lsn {
   return Math.max(lsn ?? NO_LSN, lsnProc ?? NO_LSN, lsnCommit ?? NO_LSN) as Lsn;

@@ -42,6 +42,11 @@ export function judgeFailure(error: unknown, scene: FailureScene): Failure {
   return { kind: "fatal", error: explain(error, code, message, scene) };
 }
 
+/** Whether the server refused a statement for what it says: a retry would be refused again. */
+export function isPermanent(error: unknown): boolean {
+  return /^(22|42|0A)/.test(codeOf(error) ?? "");
+}
+
 /** The task's error once its retries are used up. */
 export function gaveUp(failure: Failure & { readonly kind: "retry" }, scene: FailureScene, cause: unknown): Error {
   const where = `Postgres at ${scene.host}:${scene.port}/${scene.database}: ${failure.cause}`;

@@ -7,6 +7,6 @@ import type pg from "pg";
 export async function endTimeouts(client: pg.Client): Promise<void> {
   await client.query(
     `SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN
-     ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', 'idle_session_timeout')`,
+     ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`,
   );
 }

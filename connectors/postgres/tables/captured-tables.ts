@@ -48,7 +48,9 @@ export async function snapshotTables(
   const published = new Set(
     (await publishedTables(client, settings.publication.name)).map(({ schema, table }) => `${schema}.${table}`),
   );
-  return planSnapshotTables(captured, published, settings.snapshotTables, filter);
+  // A signal is an event, not a row to keep.
+  const data = captured.filter(({ schema, table }) => `${schema}.${table}` !== settings.signalTable);
+  return planSnapshotTables(data, published, settings.snapshotTables, filter);
 }
 
 export function planSnapshotTables(

@@ -106,6 +106,7 @@ export class SourceBlocks {
     marker: SnapshotMarker | null = null,
   ): Struct {
     const { time } = transaction;
+    const isIncremental = marker === "incremental";
     if (lastCommit !== this.#sequenceOf) {
       this.#sequenceOf = lastCommit;
       this.#sequenceStart = lastCommit === null ? '[null,"' : `["${lastCommit}","`;
@@ -123,7 +124,8 @@ export class SourceBlocks {
       schema,
       table,
       transaction.txId,
-      lsn,
+      // A row of an incremental snapshot has no position of its own, only a place in the sequence.
+      isIncremental ? null : lsn,
       null,
       transaction.origin,
       transaction.originLsn,

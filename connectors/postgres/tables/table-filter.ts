@@ -7,14 +7,15 @@ const SYSTEM_SCHEMA = /^(pg_catalog|information_schema)$|^pg_temp|^pg_toast/i;
 
 /** Selects the captured tables and columns, and the key columns. */
 export class TableFilter {
-  readonly #settings: Pick<Settings, "filter" | "keyColumns" | "columnRules">;
+  readonly #settings: Pick<Settings, "filter" | "keyColumns" | "columnRules" | "signalTable">;
 
-  constructor(settings: Pick<Settings, "filter" | "keyColumns" | "columnRules">) {
+  constructor(settings: Pick<Settings, "filter" | "keyColumns" | "columnRules" | "signalTable">) {
     this.#settings = settings;
   }
 
   capturesTable(schema: string, table: string): boolean {
-    const { filter } = this.#settings;
+    const { filter, signalTable } = this.#settings;
+    if (`${schema}.${table}` === signalTable) return true;
     if (filter.ignoreBuiltin && (SYSTEM_SCHEMA.test(schema) || table === "spatial_ref_sys")) return false;
     return selects(filter.schemas, schema) && selects(filter.tables, `${schema}.${table}`);
   }

@@ -26,7 +26,8 @@ const FIXED: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 export function sourceType(type: ResolvedType): SourceType {
-  const [length, scale] = sizeOf(type);
+  // The driver tells those of an array's elements.
+  const [length, scale] = sizeOf(type.element ?? type);
   return { name: (type.declaredName ?? type.name).toUpperCase(), length, scale };
 }
 

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { ConfigError, UnsupportedError } from "../../../src/api/index.js";
+import { type Clock, ConfigError, UnsupportedError } from "../../../src/api/index.js";
 import { codeOf } from "../server/failure.js";
 import { queryRows } from "../server/query-rows.js";
 import { endTimeouts } from "../server/session-timeouts.js";
@@ -84,6 +84,20 @@ export async function createSlot(client: pg.Client, name: string, isFailover: bo
 
 export async function dropSlot(client: pg.Client, name: string): Promise<void> {
   await client.query("SELECT pg_drop_replication_slot($1)", [name]);
+}
+
+/** Drops a slot whose reader has just gone. */
+export async function dropReleasedSlot(client: pg.Client, name: string, clock: Clock): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await dropSlot(client, name);
+      return;
+    } catch (error) {
+      // 55006: the walsender needs a moment to notice that its client is gone.
+      if (codeOf(error) !== "55006" || attempt === 5) throw error;
+      await clock.delay(100);
+    }
+  }
 }
 
 /** @throws UnsupportedError unless wal_level is logical. */

@@ -391,9 +391,9 @@ for (const timeout of ["idle_in_transaction_session_timeout", "transaction_timeo
     await db.execute(
       "CREATE TABLE t(id int PRIMARY KEY)",
       "INSERT INTO t VALUES (1)",
-      `ALTER DATABASE ${db.name} SET ${timeout} = '100ms'`,
+      `ALTER DATABASE ${db.name} SET ${timeout} = '2s'`,
     );
-    const driver = await TaskDriver.start(db.props({ "snapshot.delay.ms": "300" }));
+    const driver = await TaskDriver.start(db.props({ "snapshot.delay.ms": "2500" }));
     await driver.read(1);
     expect(driver.waits.filter((reason) => reason !== null)).toEqual([]);
     await driver.stop();

@@ -66,7 +66,6 @@ describe("validation", () => {
 
   test("refuses unsupported keys that would change the records, and accepts their harmless values", () => {
     for (const [key, value] of [
-      ["signal.data.collection", "public.signals"],
       ["read.only", "true"],
       ["converters", "mine"],
       ["signal.enabled.channels", "source,kafka"],

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { parseSettings } from "../../../../../connectors/postgres/config/settings.js";
 import { ChangeEvents } from "../../../../../connectors/postgres/events/change-event.js";
+import { IncrementalSnapshot } from "../../../../../connectors/postgres/events/incremental-snapshot.js";
 import { LogicalMessages } from "../../../../../connectors/postgres/events/logical-message.js";
 import { TransactionWalk } from "../../../../../connectors/postgres/events/transaction-walk.js";
 import { Progress, planConfirmation } from "../../../../../connectors/postgres/position/progress.js";
@@ -153,6 +154,8 @@ function newWalk(offset: SourceMap | null, fallback: number): { walk: Transactio
     sources: new SourceBlocks("shop", "d"),
     messages: new LogicalMessages("shop", settings.types),
     metadata: null,
+    signalTable: null,
+    incremental: new IncrementalSnapshot(null, silentLogger),
     partition,
     resume,
     origin: { identity: { systemId: "7", timeline: 1 }, slotStart: fallback as Lsn },

@@ -1,0 +1,141 @@
+import { type ConnectValue, type Logger, type SourceMap, Struct } from "../../../src/api/index.js";
+import {
+  type IncrementalPosition,
+  type IncrementalTable,
+  incrementalKeys,
+  readIncremental,
+} from "../position/incremental-position.js";
+import type { TableSchema } from "../tables/table-schema.js";
+import type { Lsn } from "../wal/lsn.js";
+
+/** A row of a chunk that has not been sent. */
+export interface ChunkRow {
+  readonly key: Struct;
+  readonly row: ConnectValue[];
+  readonly schema: TableSchema;
+}
+
+/** The rows of a table between two keys, read in one transaction. */
+export interface Chunk {
+  readonly rows: readonly ChunkRow[];
+  readonly topic: string;
+  /** Everything that the transaction saw was written before it. */
+  readonly highLsn: Lsn;
+  readonly lastKey: readonly string[];
+  readonly maximumKey: readonly string[];
+  readonly isLast: boolean;
+}
+
+/**
+ * The tables that signals asked to read while the stream goes on, in chunks. Outlives every connection.
+ *
+ * A chunk waits, in a window, until the stream has passed everything that the chunk saw. Rows whose keys the stream
+ * sends meanwhile are dropped from it: what the stream sends is as new or newer.
+ */
+export class IncrementalSnapshot {
+  #position: IncrementalPosition;
+  #window: { readonly chunk: Chunk; readonly rows: Map<string, ChunkRow> } | undefined;
+  #isPaused = false;
+
+  constructor(
+    stored: SourceMap | null,
+    private readonly logger: Logger,
+  ) {
+    this.#position = readIncremental(stored);
+  }
+
+  /** What offsets hold of it. */
+  get keys(): SourceMap {
+    return incrementalKeys(this.#position);
+  }
+
+  get position(): IncrementalPosition {
+    return this.#position;
+  }
+
+  /** The table to read the next chunk of; undefined while a window is open, or there is none. */
+  get next(): IncrementalTable | undefined {
+    return this.#window || this.#isPaused ? undefined : this.#position.tables[0];
+  }
+
+  /** The position that the stream must pass before `close`; undefined: no window is open. */
+  get awaited(): Lsn | undefined {
+    return this.#window?.chunk.highLsn;
+  }
+
+  add(tables: readonly IncrementalTable[]): void {
+    const known = new Set(this.#position.tables.map(({ id }) => id));
+    this.#position = {
+      ...this.#position,
+      tables: [...this.#position.tables, ...tables.filter(({ id }) => !known.has(id))],
+    };
+  }
+
+  /** @param isStopped all tables if null. */
+  stop(isStopped: ((id: string) => boolean) | null): void {
+    const { tables } = this.#position;
+    const left = isStopped === null ? [] : tables.filter(({ id }) => !isStopped(id));
+    if (left[0] !== tables[0]) this.#window = undefined;
+    this.#position = left[0] === tables[0] ? { ...this.#position, tables: left } : begin(left);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  /** The connection was lost: the chunk is read again. */
+  interrupt(): void {
+    this.#window = undefined;
+  }
+
+  open(chunk: Chunk): void {
+    this.#window = { chunk, rows: new Map(chunk.rows.map((row) => [keyText(row.key), row])) };
+  }
+
+  /** The first table has no rows left, or cannot be read. */
+  finish(): void {
+    const [done, ...tables] = this.#position.tables;
+    this.#position = begin(tables);
+    if (done) this.logger.info("Incremental snapshot of a table ended", { table: done.id });
+  }
+
+  /** The stream sends an event of this key. */
+  supersede(table: TableSchema, key: Struct | null): void {
+    const window = this.#window;
+    if (window && key && window.chunk.topic === table.topic) window.rows.delete(keyText(key));
+  }
+
+  /** The stream sends a truncate. */
+  clear(table: TableSchema): void {
+    if (this.#window?.chunk.topic === table.topic) this.#window.rows.clear();
+  }
+
+  /** The rows of the window that are still to be sent, and goes on behind them. */
+  close(): readonly ChunkRow[] {
+    const { chunk, rows } = this.#window!;
+    this.#window = undefined;
+    if (chunk.isLast) this.finish();
+    else this.#position = { ...this.#position, lastKey: chunk.lastKey, maximumKey: chunk.maximumKey };
+    return [...rows.values()];
+  }
+}
+
+function begin(tables: readonly IncrementalTable[]): IncrementalPosition {
+  return { tables, lastKey: null, maximumKey: null };
+}
+
+/** Keys of equal values have equal texts. */
+function keyText(key: Struct): string {
+  return JSON.stringify(key.schema.fields.map(({ index }) => textOf(key.at(index))));
+}
+
+function textOf(value: ConnectValue): unknown {
+  if (typeof value === "bigint") return String(value);
+  if (Buffer.isBuffer(value)) return value.toString("base64");
+  if (value instanceof Struct) return keyText(value);
+  return typeof value === "number" ? String(value) : value;
+}

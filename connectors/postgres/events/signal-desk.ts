@@ -1,0 +1,182 @@
+import {
+  ConfigError,
+  DataError,
+  javaPattern,
+  type Logger,
+  type SourceMap,
+  type SourceRecord,
+} from "../../../src/api/index.js";
+import { codeOf, isPermanent } from "../server/failure.js";
+import type { CapturedTable } from "../tables/captured-tables.js";
+import type { Lsn } from "../wal/lsn.js";
+import type { ReplicationStream } from "../wal/replication-stream.js";
+import type { ChangeEvents } from "./change-event.js";
+import type { ChunkReader } from "./chunk-reader.js";
+import type { IncrementalSnapshot } from "./incremental-snapshot.js";
+import { parseSignal, type Signal, type SnapshotSignal } from "./signal.js";
+import type { TransactionWalk, WalkedSignal } from "./transaction-walk.js";
+
+/** A blocking snapshot that a signal asks for. */
+export interface BlockingRequest {
+  readonly tables: readonly CapturedTable[];
+  /** By `schema.table`: what to read instead of the whole table. */
+  readonly statements: ReadonlyMap<string, string>;
+  /** Of its rows: a crash among them brings the signal again. */
+  readonly previous: SourceMap;
+  /** Of its last row. */
+  readonly offset: SourceMap;
+}
+
+export interface SignalDeskOptions {
+  readonly incremental: IncrementalSnapshot;
+  readonly walk: TransactionWalk;
+  readonly stream: Pick<ReplicationStream, "shown" | "requestPosition">;
+  readonly events: ChangeEvents;
+  /** The captured tables but for the signal table. */
+  readonly tables: () => Promise<readonly CapturedTable[]>;
+  readonly reader: () => Promise<ChunkReader>;
+  /** No incremental snapshot is left: its connection is not needed. */
+  readonly release: () => void;
+  readonly logger: Logger;
+}
+
+/** Carries out the signals of one connection, and drives the incremental snapshot between the stream's events. */
+export class SignalDesk {
+  readonly #options: SignalDeskOptions;
+  #blocking: BlockingRequest | undefined;
+
+  constructor(options: SignalDeskOptions) {
+    this.#options = options;
+    // A window of an earlier connection has missed events.
+    options.incremental.interrupt();
+  }
+
+  /** The blocking snapshot to take before the stream goes on. */
+  takeBlocking(): BlockingRequest | undefined {
+    const blocking = this.#blocking;
+    this.#blocking = undefined;
+    return blocking;
+  }
+
+  /** Carries out the signal of a row. One that makes no sense is only logged: it would come again after each restart. */
+  async receive({ columns, previous }: WalkedSignal): Promise<void> {
+    const { walk, logger } = this.#options;
+    const [id = "", type = "", data = ""] = columns;
+    try {
+      if (columns.length !== 3) throw new DataError("VALUE_INVALID", `its table has ${columns.length} columns, not 3`);
+      await this.#carryOut(parseSignal(id, type, data), previous);
+    } catch (error) {
+      if (!(error instanceof DataError || error instanceof ConfigError)) throw error;
+      logger.warn(`A signal was ignored: ${error.message}`, { id, type });
+    }
+    walk.carry();
+  }
+
+  /** Opens, or closes, the window of an incremental snapshot's chunk. @returns whether it did. */
+  async advance(records: SourceRecord[]): Promise<boolean> {
+    const { incremental, walk, stream, release } = this.#options;
+    const { awaited } = incremental;
+    if (awaited !== undefined) {
+      const passed = Math.max(walk.ended, stream.shown) as Lsn;
+      if (walk.isInTransaction || passed < awaited) {
+        stream.requestPosition();
+        return false;
+      }
+      this.#close(records);
+      return true;
+    }
+    if (incremental.next === undefined) {
+      if (incremental.position.tables.length === 0) release();
+      return false;
+    }
+    await this.#open(incremental.next.id);
+    return true;
+  }
+
+  async #open(id: string): Promise<void> {
+    const { incremental, walk, reader, logger } = this.#options;
+    try {
+      incremental.open(await (await reader()).read(incremental.position));
+    } catch (error) {
+      // Only the table is at fault: the stream and the other tables go on.
+      if (!(error instanceof DataError) && !isPermanent(error)) throw error;
+      logger.warn(
+        `The incremental snapshot leaves out table ${id}: ${(error as Error).message}`,
+        { code: codeOf(error) ?? null },
+        error,
+      );
+      incremental.finish();
+      walk.carry();
+    }
+  }
+
+  #close(records: SourceRecord[]): void {
+    const { incremental, walk, events } = this.#options;
+    const before = walk.offset;
+    const rows = incremental.close();
+    const after = walk.carry();
+    for (const [at, { schema, key, row }] of rows.entries()) {
+      const offset = at === rows.length - 1 ? after : before;
+      records.push(events.row(schema, "r", key, null, row, walk.incrementalSource(schema), offset));
+    }
+  }
+
+  async #carryOut(signal: Signal, previous: SourceMap): Promise<void> {
+    const { incremental, walk, logger } = this.#options;
+    switch (signal.kind) {
+      case "snapshot":
+        await this.#snapshot(signal, previous);
+        break;
+      case "stop":
+        incremental.stop(signal.tables && matcherOf(signal.tables));
+        break;
+      case "pause":
+        incremental.pause();
+        break;
+      case "resume":
+        incremental.resume();
+        break;
+      case "log":
+        logger.info(signal.message.replace("{}", JSON.stringify(walk.offset)));
+        break;
+      case "none":
+        break;
+    }
+  }
+
+  async #snapshot(signal: SnapshotSignal, previous: SourceMap): Promise<void> {
+    const { incremental, walk, logger } = this.#options;
+    const isMatch = matcherOf(signal.tables);
+    const tables = (await this.#options.tables()).filter((table) => isMatch(nameOf(table)));
+    if (tables.length === 0) throw new DataError("VALUE_INVALID", "its data-collections match no captured table");
+    const filters = signal.conditions.map(({ table, filter }) => ({ isMatch: matcherOf([table]), filter }));
+    const filterOf = (id: string) => filters.find((condition) => condition.isMatch(id))?.filter ?? null;
+    logger.info("A signal asks for a snapshot", {
+      id: signal.id,
+      tables: tables.length,
+      isBlocking: signal.isBlocking,
+    });
+    if (!signal.isBlocking) {
+      const { surrogateKey } = signal;
+      incremental.add(tables.map((table) => ({ id: nameOf(table), condition: filterOf(nameOf(table)), surrogateKey })));
+      return;
+    }
+    const statements = new Map(
+      tables.flatMap((table) => {
+        const statement = filterOf(nameOf(table));
+        return statement === null ? [] : [[nameOf(table), statement] as const];
+      }),
+    );
+    this.#blocking = { tables, statements, previous, offset: walk.offset };
+  }
+}
+
+function nameOf({ schema, table }: CapturedTable): string {
+  return `${schema}.${table}`;
+}
+
+/** Whole names; unlike those of the configuration, these patterns respect case. */
+function matcherOf(patterns: readonly string[]): (id: string) => boolean {
+  const compiled = patterns.map((pattern) => javaPattern("data-collections", pattern, { ignoresCase: false }));
+  return (id) => patterns.includes(id) || compiled.some((pattern) => pattern.test(id));
+}

@@ -1,0 +1,59 @@
+import type { SourceMap } from "../../../src/api/index.js";
+
+/** A table of an incremental snapshot. */
+export interface IncrementalTable {
+  /** `schema.table`. */
+  readonly id: string;
+  readonly condition: string | null;
+  readonly surrogateKey: string | null;
+}
+
+/** How far an incremental snapshot is. Every offset holds it until the snapshot ends. */
+export interface IncrementalPosition {
+  /** The first is being read. */
+  readonly tables: readonly IncrementalTable[];
+  /** Of the last row that was sent, and of the last row to send, as the server's texts; null before the first chunk. */
+  readonly lastKey: readonly string[] | null;
+  readonly maximumKey: readonly string[] | null;
+}
+
+const TABLES = "incremental_snapshot_collections";
+const LAST_KEY = "incremental_snapshot_last_key";
+const MAXIMUM_KEY = "incremental_snapshot_end_key";
+
+/** The keys of an offset. Debezium knows the list of tables, and would read the first of them from its beginning. */
+export function incrementalKeys({ tables, lastKey, maximumKey }: IncrementalPosition): SourceMap {
+  if (tables.length === 0) return {};
+  return {
+    [TABLES]: JSON.stringify(
+      tables.map(({ id, condition, surrogateKey }) => ({
+        [`${TABLES}_id`]: id,
+        [`${TABLES}_additional_condition`]: condition,
+        [`${TABLES}_surrogate_key`]: surrogateKey,
+      })),
+    ),
+    ...(lastKey && { [LAST_KEY]: JSON.stringify(lastKey) }),
+    ...(maximumKey && { [MAXIMUM_KEY]: JSON.stringify(maximumKey) }),
+  };
+}
+
+/** An offset without what it says of an incremental snapshot. */
+export function withoutIncremental(offset: SourceMap): SourceMap {
+  return Object.fromEntries(Object.entries(offset).filter(([key]) => !key.startsWith("incremental_snapshot_")));
+}
+
+/** Reads an offset's keys. One that Debezium left in the middle of a table begins that table again. */
+export function readIncremental(offset: SourceMap | null): IncrementalPosition {
+  const text = offset?.[TABLES];
+  const entries = typeof text === "string" && text !== "" ? (JSON.parse(text) as Record<string, string | null>[]) : [];
+  const tables = entries.map((entry) => ({
+    id: entry[`${TABLES}_id`] ?? "",
+    condition: entry[`${TABLES}_additional_condition`] || null,
+    surrogateKey: entry[`${TABLES}_surrogate_key`] || null,
+  }));
+  const key = (name: string) => {
+    const value = offset?.[name];
+    return typeof value === "string" ? (JSON.parse(value) as string[]) : null;
+  };
+  return { tables, lastKey: key(LAST_KEY), maximumKey: key(MAXIMUM_KEY) };
+}

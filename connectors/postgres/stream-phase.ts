@@ -1,0 +1,246 @@
+import type pg from "pg";
+import type { SourceLag, SourceMap, SourceRecord, SourceTaskContext } from "../../src/api/index.js";
+import type { Settings } from "./config/settings.js";
+import type { ChangeEvents } from "./events/change-event.js";
+import { ChunkReader } from "./events/chunk-reader.js";
+import { EventStream } from "./events/event-stream.js";
+import type { Heartbeat } from "./events/heartbeat.js";
+import { runHeartbeatAction } from "./events/heartbeat-action.js";
+import type { IncrementalSnapshot } from "./events/incremental-snapshot.js";
+import { LogicalMessages } from "./events/logical-message.js";
+import { type BlockingRequest, SignalDesk } from "./events/signal-desk.js";
+import { Snapshot, type SnapshotParts } from "./events/snapshot.js";
+import { TransactionMetadata } from "./events/transaction-metadata.js";
+import { TransactionWalk } from "./events/transaction-walk.js";
+import type { Progress } from "./position/progress.js";
+import { planResume } from "./position/resume-point.js";
+import { readOffset, sourcePartition, startOffset } from "./position/source-offset.js";
+import { WalLag } from "./position/wal-lag.js";
+import { closeClient } from "./server/database-client.js";
+import { isPermanent } from "./server/failure.js";
+import { serverVersion } from "./server/server-version.js";
+import { type CapturedTable, capturedTables } from "./tables/captured-tables.js";
+import { RelationCache } from "./tables/relation-cache.js";
+import type { SourceBlocks } from "./tables/source-block.js";
+import type { TableFilter } from "./tables/table-filter.js";
+import type { TableSchemas } from "./tables/table-schemas.js";
+import type { Lsn } from "./wal/lsn.js";
+import { ReplicationStream } from "./wal/replication-stream.js";
+import type { ServerIdentity } from "./wal/server-identity.js";
+import type { SilenceLimit } from "./wal/server-silence.js";
+import { currentLsn, readWalEnd } from "./wal/wal-end.js";
+
+export interface StreamParts {
+  readonly settings: Settings;
+  readonly context: SourceTaskContext;
+  readonly progress: Progress;
+  readonly events: ChangeEvents;
+  readonly sources: SourceBlocks;
+  readonly heartbeat: Heartbeat;
+  readonly incremental: IncrementalSnapshot;
+  readonly silence: SilenceLimit;
+  readonly filter: TableFilter;
+  readonly schemas: TableSchemas;
+  /** A replication connection, which the phase owns from then on. */
+  readonly client: pg.Client;
+  /** The session's connection for queries; reconnects if it was lost. */
+  readonly catalog: () => Promise<pg.Client>;
+  /** Another one. */
+  readonly connect: () => Promise<pg.Client>;
+  readonly snapshotParts: (client: pg.Client) => SnapshotParts;
+  readonly server: ServerIdentity | null;
+  /** The slot's own position. */
+  readonly startLsn: Lsn;
+}
+
+/** A session's last phase: the stream, and the snapshots that signals ask for beside it. */
+export class StreamPhase {
+  readonly #parts: StreamParts;
+  readonly #stream: EventStream;
+  readonly #signals: SignalDesk;
+  readonly #lag: WalLag;
+  /** Reads the chunks of an incremental snapshot, on a connection of its own. */
+  #chunks: { readonly client: pg.Client; readonly reader: ChunkReader } | undefined;
+  #blocking: AsyncGenerator<SourceRecord[], void, void> | undefined;
+  #blockingClient: pg.Client | undefined;
+
+  private constructor(parts: StreamParts, stream: ReplicationStream, walk: TransactionWalk, relations: RelationCache) {
+    this.#parts = parts;
+    const { settings, progress, context, events, heartbeat, incremental, catalog } = parts;
+    const { clock, logger, stopping } = context;
+    this.#signals = new SignalDesk({
+      incremental,
+      walk,
+      stream,
+      events,
+      tables: () => this.#signalledTables(),
+      reader: () => this.#chunkReader(walk),
+      release: () => this.#releaseChunks(),
+      logger,
+    });
+    this.#stream = new EventStream({
+      stream,
+      walk,
+      relations,
+      events,
+      signals: this.#signals,
+      heartbeat,
+      heartbeatAction: () => this.#heartbeatAction(),
+      progress,
+      catalog,
+      maxBatchSize: settings.maxBatchSize,
+      confirmsLsn: settings.confirmsLsn,
+      clock,
+      stopping,
+    });
+    this.#lag = new WalLag({
+      walEnd: async () => (await readWalEnd(await catalog())).lsn,
+      position: () => stream.position,
+      requestPosition: () => stream.requestPosition(),
+      clock,
+      logger,
+    });
+    this.#lag.start();
+  }
+
+  /** @throws errors for `judgeFailure` to judge. */
+  static async start(parts: StreamParts): Promise<StreamPhase> {
+    const { settings, progress, context, events, sources, filter, schemas, incremental } = parts;
+    const { client, catalog, server, startLsn } = parts;
+    const { clock, logger } = context;
+    const version = await serverVersion(await catalog());
+    const offset = progress.offset === null ? null : readOffset(progress.offset);
+    const partition = sourcePartition(settings.topicPrefix);
+    const resume = planResume(offset, startLsn);
+    const stream = await ReplicationStream.start(client, {
+      slotName: settings.slotName,
+      publicationName: settings.publication.name,
+      withMessages: version >= 140_000,
+      startLsn: resume.startLsn,
+      limitBytes: settings.maxQueueBytes,
+      statusIntervalMs: settings.statusIntervalMs,
+      silence: parts.silence,
+      clock,
+    });
+    const relations = new RelationCache(schemas, filter);
+    const first: SourceMap = progress.offset ?? startOffset(startLsn, clock.nowMs() * 1000, server);
+    const walk = new TransactionWalk({
+      settings,
+      relations,
+      events,
+      sources,
+      messages: new LogicalMessages(settings.topicPrefix, settings.types),
+      metadata:
+        settings.transactionTopic === null ? null : new TransactionMetadata(partition, settings.transactionTopic),
+      partition,
+      resume,
+      origin: { identity: server, slotStart: startLsn },
+      lastCommit: offset?.lsnCommit ?? null,
+      offset: first,
+      signalTable: settings.signalTable,
+      incremental,
+    });
+    const phase = new StreamPhase(parts, stream, walk, relations);
+    logger.info("Streaming started", { slot: settings.slotName, startLsn: resume.startLsn });
+    return phase;
+  }
+
+  /** The next records; [] only once the task stops. */
+  async read(): Promise<SourceRecord[]> {
+    if (this.#blocking) {
+      const batch = await this.#blocking.next().catch((error) => this.#givenUp(error));
+      if (!batch.done) {
+        this.#parts.progress.handOver(batch.value.at(-1)!.sourceOffset);
+        return batch.value;
+      }
+      this.#endBlocking();
+    }
+    const blocking = this.#signals.takeBlocking();
+    if (!blocking) return this.#stream.read();
+    await this.#startBlocking(blocking);
+    return this.read();
+  }
+
+  /** How far the stream is behind. */
+  get lag(): SourceLag {
+    return { lagBytes: this.#lag.bytes, lagMs: this.#stream.behindMs };
+  }
+
+  /** Called when offsets were stored. */
+  confirm(): void {
+    this.#stream.confirm();
+  }
+
+  /** Confirms the last position once more. */
+  close(): void {
+    this.#lag.stop();
+    this.#stream.close();
+    closeClient(this.#chunks?.client);
+  }
+
+  async #signalledTables(): Promise<CapturedTable[]> {
+    const { settings, filter, catalog } = this.#parts;
+    const captured = await capturedTables(await catalog(), filter);
+    return captured.filter(({ schema, table }) => `${schema}.${table}` !== settings.signalTable);
+  }
+
+  async #chunkReader(walk: TransactionWalk): Promise<ChunkReader> {
+    const { settings, filter, schemas, context, connect } = this.#parts;
+    if (this.#chunks) return this.#chunks.reader;
+    const client = await connect();
+    const reader = new ChunkReader({
+      client,
+      chunkSize: settings.chunkSize,
+      filter,
+      schemas,
+      find: async (id) => (await this.#signalledTables()).find(({ schema, table }) => `${schema}.${table}` === id),
+      lacksStreamed: (visible) => walk.hasStreamed((xid) => !visible.has(xid)),
+      retry: () => context.clock.delay(10, context.stopping),
+    });
+    this.#chunks = { client, reader };
+    return reader;
+  }
+
+  #releaseChunks(): void {
+    closeClient(this.#chunks?.client);
+    this.#chunks = undefined;
+  }
+
+  /** A signal asks for a snapshot while the stream waits. */
+  async #startBlocking({ tables, statements, previous, offset }: BlockingRequest): Promise<void> {
+    const { settings, connect, snapshotParts } = this.#parts;
+    const client = await connect();
+    this.#blockingClient = client;
+    const snapshot = new Snapshot({
+      ...snapshotParts(client),
+      snapshotName: null,
+      lsn: await currentLsn(client),
+      tables: async () => tables,
+      statements,
+      offsets: { running: previous, completed: offset },
+    });
+    this.#blocking = snapshot.batches(settings.maxBatchSize);
+  }
+
+  #endBlocking(): void {
+    this.#blocking = undefined;
+    closeClient(this.#blockingClient);
+  }
+
+  /** A blocking snapshot that the server refuses is over: its signal would come again after each restart. */
+  #givenUp(error: unknown): IteratorReturnResult<void> {
+    if (!isPermanent(error)) throw error;
+    this.#parts.context.logger.warn(
+      "The snapshot that a signal asked for has failed, and the stream goes on",
+      {},
+      error,
+    );
+    return { done: true, value: undefined };
+  }
+
+  async #heartbeatAction(): Promise<void> {
+    const { settings, context, catalog } = this.#parts;
+    if (settings.heartbeatQuery !== null)
+      await runHeartbeatAction(await catalog(), settings.heartbeatQuery, context.logger);
+  }
+}

@@ -1,0 +1,248 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { SourceMap, SourceRecord } from "../../../../src/api/index.js";
+import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
+import { startTestPostgres, withClient } from "../../../support/postgres.js";
+import { plainEvent, sourceField } from "./plain-record.js";
+import { TaskDriver } from "./task-driver.js";
+import { freshDatabase, type TestDatabase } from "./test-database.js";
+
+let server: PostgresServer;
+let db: TestDatabase;
+
+beforeAll(async () => {
+  server = await startTestPostgres();
+});
+afterAll(() => server?.stop());
+beforeEach(async () => {
+  db = await freshDatabase(server);
+  await db.execute("CREATE TABLE signals(id text PRIMARY KEY, type text, data text)");
+});
+
+const SIGNALS = { "signal.data.collection": "public.signals", "incremental.snapshot.chunk.size": "10" };
+
+const signal = (type: string, data: object | string, id = type) =>
+  db.execute(
+    `INSERT INTO signals VALUES ('${id}', '${type}', '${typeof data === "string" ? data : JSON.stringify(data).replaceAll("'", "''")}')`,
+  );
+
+const of = (records: readonly SourceRecord[], table: string) =>
+  records.filter(({ topic }) => topic === `shop.public.${table}`);
+const reads = (records: readonly SourceRecord[]) => records.filter((record) => plainEvent(record).op === "r");
+const idOf = (record: SourceRecord) => (plainEvent(record).key as { id: number }).id;
+const clone = (offset: SourceMap) => JSON.parse(JSON.stringify(offset)) as SourceMap;
+const isActive = (record: SourceRecord) => record.sourceOffset["incremental_snapshot_collections"] !== undefined;
+
+/** What a consumer that keeps the last event of each key has. */
+function view(records: readonly SourceRecord[]): Map<number, unknown> {
+  const rows = new Map<number, unknown>();
+  for (const record of records) {
+    const { after } = plainEvent(record);
+    if (after) rows.set(idOf(record), after);
+    else rows.delete(idOf(record));
+  }
+  return rows;
+}
+
+test("a blocking snapshot reads the tables between the signal and what comes after it", async () => {
+  await db.execute(
+    "CREATE TABLE t(id int PRIMARY KEY, v int)",
+    "CREATE TABLE other(id int PRIMARY KEY)",
+    "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)",
+    "INSERT INTO other VALUES (1)",
+  );
+  const driver = await db.stream(SIGNALS);
+  await signal("execute-snapshot", {
+    "data-collections": ["public.t", "public.oth.*"],
+    type: "BLOCKING",
+    "additional-conditions": [{ "data-collection": "public.t", filter: "SELECT id FROM t WHERE id > 1" }],
+  });
+  await db.execute("INSERT INTO t VALUES (4, 4)");
+  const records = await driver.readUntil((found) =>
+    found.some((record) => plainEvent(record).op === "c" && idOf(record) === 4),
+  );
+  expect(records.map((record) => [record.topic, plainEvent(record).op, plainEvent(record).after])).toEqual([
+    ["shop.public.signals", "c", expect.objectContaining({ type: "execute-snapshot" })],
+    ["shop.public.other", "r", { id: 1 }],
+    ["shop.public.t", "r", { id: 2, v: null }],
+    ["shop.public.t", "r", { id: 3, v: null }],
+    ["shop.public.t", "r", { id: 4, v: null }],
+    ["shop.public.t", "c", { id: 4, v: 4 }],
+  ]);
+  expect(reads(records).map((record) => sourceField(record, "snapshot"))).toEqual([
+    "first",
+    "first_in_data_collection",
+    "true",
+    "last",
+  ]);
+  await driver.stop();
+  await db.released();
+
+  // A crash before the last row brings the signal again.
+  for (const index of [0, 2, 3]) {
+    const again = await TaskDriver.start(
+      db.props({ "snapshot.mode": "no_data", ...SIGNALS }),
+      clone(records[index]!.sourceOffset),
+    );
+    const repeated = await again.readUntil((found) =>
+      found.some((record) => plainEvent(record).op === "c" && record.topic.endsWith(".t")),
+    );
+    expect(reads(repeated)).toHaveLength(4);
+    await again.stop();
+    await db.released();
+  }
+  const after = await TaskDriver.start(
+    db.props({ "snapshot.mode": "no_data", ...SIGNALS }),
+    clone(records[4]!.sourceOffset),
+  );
+  expect((await after.read(1)).map((record) => plainEvent(record).op)).toEqual(["c"]);
+  await after.stop();
+});
+
+test("a blocking snapshot whose SELECT the server refuses is only logged", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)");
+  const driver = await db.stream(SIGNALS);
+  await signal("execute-snapshot", {
+    "data-collections": ["public.t"],
+    type: "blocking",
+    "additional-conditions": [{ "data-collection": "public.t", filter: "SELECT nonsense" }],
+  });
+  await db.execute("INSERT INTO t VALUES (1)");
+  expect((await driver.read(2)).map((record) => plainEvent(record).op)).toEqual(["c", "c"]);
+  expect(driver.warnings).toContainEqual(expect.stringMatching(/The snapshot that a signal asked for has failed/));
+  await driver.stop();
+});
+
+test("an incremental snapshot reads in chunks beside the stream, and a consumer ends with the table's content", async () => {
+  await db.execute(
+    "CREATE TABLE t(id int PRIMARY KEY, v int)",
+    "INSERT INTO t SELECT i, 0 FROM generate_series(1, 95) i",
+  );
+  const driver = await db.stream(SIGNALS);
+  await signal("execute-snapshot", { "data-collections": ["public.t"] });
+  const records: SourceRecord[] = [];
+  await withClient(db, async (client) => {
+    for (
+      let turn = 1;
+      reads(records).length === 0 || records.some(isActive) === false || isActive(records.at(-1)!);
+      turn++
+    ) {
+      await client.query("UPDATE t SET v = $1 WHERE id % 7 = $2", [turn, turn % 7]);
+      await client.query("DELETE FROM t WHERE id = $1", [turn * 3]);
+      await client.query("INSERT INTO t VALUES ($1, $2) ON CONFLICT DO NOTHING", [turn * 2, -turn]);
+      records.push(...(await driver.poll()));
+    }
+  });
+  await db.execute("INSERT INTO t VALUES (1000, 0)");
+  records.push(...(await driver.readUntil((found) => found.some((record) => idOf(record) === 1000))));
+  const rows = reads(records);
+  expect(new Set(rows.map((record) => sourceField(record, "snapshot")))).toEqual(new Set(["incremental"]));
+  expect(rows.map((record) => [sourceField(record, "lsn"), sourceField(record, "txId")])[0]).toEqual([null, null]);
+  const expected = await db.value("SELECT json_object_agg(id, v)::text AS value FROM t");
+  expect(
+    Object.fromEntries([...view(of(records, "t"))].map(([id, after]) => [id, (after as { v: number }).v])),
+  ).toEqual(JSON.parse(expected!));
+  await driver.stop();
+});
+
+test("on a quiet database an incremental snapshot ends by itself, with its conditions and surrogate key", async () => {
+  await db.execute(
+    "CREATE TABLE t(id int PRIMARY KEY, place int NOT NULL)",
+    "INSERT INTO t SELECT i, 100 - i FROM generate_series(1, 60) i",
+    "CREATE TABLE keyless(id int)",
+    "CREATE TABLE empty(id int PRIMARY KEY)",
+  );
+  const driver = await db.stream(SIGNALS);
+  await signal("execute-snapshot", {
+    "data-collections": ["public.keyless", "public.empty", "public.t"],
+    "additional-conditions": [{ "data-collection": "public.t", filter: "id <= 35 OR id = 50" }],
+    "surrogate-key": "place",
+  });
+  const records = await driver.readUntil((found) => reads(found).length === 36);
+  expect(reads(records).map(idOf)).toEqual([50, ...Array.from({ length: 35 }, (_, index) => 35 - index)]);
+  expect(isActive(records.at(-1)!)).toBe(false);
+  expect(driver.warnings).toContainEqual(expect.stringMatching(/leaves out table public.keyless/));
+  await driver.stop();
+});
+
+test("an incremental snapshot goes on from any of its offsets", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 45)");
+  const driver = await db.stream(SIGNALS);
+  await signal("execute-snapshot", { "data-collections": ["public.t"] });
+  const records = await driver.readUntil((found) => reads(found).length === 45);
+  await driver.stop();
+  expect(reads(records).map(idOf)).toEqual(Array.from({ length: 45 }, (_, index) => index + 1));
+  for (const [index, record] of records.entries()) {
+    if (index === records.length - 1) break;
+    await db.released();
+    const next = await TaskDriver.start(
+      db.props({ "snapshot.mode": "no_data", ...SIGNALS }),
+      clone(record.sourceOffset),
+    );
+    const again = await next.readUntil((found) => found.some((row) => plainEvent(row).op === "r" && idOf(row) === 45));
+    const rows = reads(again).map(idOf);
+    expect(rows.slice(-(records.length - 1 - index))).toEqual(reads(records.slice(index + 1)).map(idOf));
+    // No more than the chunk that it was in the middle of.
+    if (index > 0) expect(rows.length - (records.length - 1 - index)).toBeLessThanOrEqual(10);
+    await next.stop();
+  }
+  // One that Debezium left has the list of tables, and a key in Java's form: the table begins again.
+  await db.released();
+  const { incremental_snapshot_last_key: _, incremental_snapshot_end_key: __, ...left } = records[12]!.sourceOffset;
+  const taken = await TaskDriver.start(db.props({ "snapshot.mode": "no_data", ...SIGNALS }), {
+    ...clone(left),
+    incremental_snapshot_primary_key: "aced000570",
+  });
+  expect(reads(await taken.readUntil((found) => reads(found).length === 45))).toHaveLength(45);
+  await taken.stop();
+});
+
+test("an incremental snapshot is paused, resumed and stopped; signals that make no sense are logged", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 45)");
+  const driver = await db.stream(SIGNALS);
+  await signal("pause-snapshot", {});
+  await signal("execute-snapshot", "{", "broken");
+  await signal("execute-snapshot", { "data-collections": ["public.nothing"] }, "nothing");
+  await signal("execute-snapshot", { "data-collections": ["public.t"] });
+  await signal("unknown", {});
+  const paused = await driver.read(5);
+  expect(reads(paused)).toEqual([]);
+  expect(driver.warnings).toEqual([
+    expect.stringMatching(/its data is no JSON object/),
+    expect.stringMatching(/match no captured table/),
+    expect.stringMatching(/its type unknown is not recognized/),
+  ]);
+  await signal("resume-snapshot", {});
+  const resumed = await driver.readUntil((found) => reads(found).length >= 10);
+  await signal("stop-snapshot", { "data-collections": ["public\\.."] });
+  await db.execute("INSERT INTO t VALUES (100)");
+  const rest = await driver.readUntil((found) =>
+    found.some((record) => record.topic.endsWith(".t") && plainEvent(record).op === "c"),
+  );
+  expect(isActive([...resumed, ...rest].at(-1)!)).toBe(false);
+  await driver.stop();
+});
+
+test("the signal table is captured whatever the lists say, and is no part of snapshots", async () => {
+  await db.execute(
+    "CREATE TABLE t(id int PRIMARY KEY)",
+    "INSERT INTO t VALUES (1)",
+    "INSERT INTO signals VALUES ('old', 'log', '{}')",
+  );
+  const driver = await TaskDriver.start(
+    db.props({
+      ...SIGNALS,
+      "table.include.list": "public.t",
+      "publication.autocreate.mode": "filtered",
+      "snapshot.select.statement.overrides": "public.t",
+      "snapshot.select.statement.overrides.public.t": "SELECT 7 AS id;",
+    }),
+  );
+  const rows = await driver.read(1);
+  await signal("log", { message: "at {}" });
+  rows.push(...(await driver.read(1)));
+  expect(rows.map((record) => [record.topic, plainEvent(record).op, plainEvent(record).key])).toEqual([
+    ["shop.public.t", "r", { id: 7 }],
+    ["shop.public.signals", "c", { id: "log" }],
+  ]);
+  await driver.stop();
+});
