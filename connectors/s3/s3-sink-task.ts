@@ -124,6 +124,7 @@ export class S3SinkTask implements SinkTask {
       await ofTopic.get(partition)?.close();
       ofTopic.set(partition, new PartitionWriter(topicPartition, writer, files, nowMs));
     }
+    await writer.patience.within(files.abortOrphans(partitions, nowMs));
   }
 
   async put(records: readonly SinkRecord[]): Promise<void> {

@@ -1,9 +1,14 @@
 import { gunzipSync } from "node:zlib";
-import { CreateBucketCommand, ListMultipartUploadsCommand, type S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
 import { beforeEach, expect, test } from "vitest";
 import { S3SinkTask } from "../../connectors/s3/s3-sink-task.js";
 import { AwsStoreClient } from "../../connectors/s3/store/aws-store-client.js";
-import type { Props } from "../../src/api/index.js";
+import type { Clock, Props } from "../../src/api/index.js";
 import { SystemClock } from "../../src/base/clock.js";
 import { rowRecord, SINK_PROPS, SinkDriver } from "../unit/connectors/s3/sink-driver.js";
 import { listKeys, readObject, TEST_CREDENTIALS } from "./object-store.js";
@@ -21,6 +26,12 @@ const KEY = (offset: number, extension = ".json") =>
   `topics/orders/partition=0/orders+0+${String(offset).padStart(10, "0")}${extension}`;
 let buckets = 0;
 
+class TomorrowsClock extends SystemClock {
+  override nowMs(): number {
+    return super.nowMs() + 25 * 3_600_000;
+  }
+}
+
 /** Declares the tests of the S3 sink that every store must pass; each has a bucket of its own. */
 export function s3SinkSuite(store: () => StoreUnderTest): void {
   let bucket: string;
@@ -29,10 +40,10 @@ export function s3SinkSuite(store: () => StoreUnderTest): void {
     await store().client.send(new CreateBucketCommand({ Bucket: bucket }));
   });
 
-  function driverOf(props: Props = {}): SinkDriver {
+  function driverOf(props: Props = {}, clock: Clock = new SystemClock()): SinkDriver {
     const createTask = () => new S3SinkTask((settings, logger) => new AwsStoreClient(settings, logger));
     return new SinkDriver(createTask, ORDERS, {
-      clock: new SystemClock(),
+      clock,
       props: {
         ...SINK_PROPS,
         "s3.bucket.name": bucket,
@@ -92,6 +103,21 @@ export function s3SinkSuite(store: () => StoreUnderTest): void {
     await driver.stop();
     expect(await unfinished()).toEqual([]);
     expect(await offsets()).toEqual({});
+  });
+
+  test("the upload of a killed task is aborted a day later, and no other", async () => {
+    const begin = (Key: string) =>
+      store().client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key, ChecksumAlgorithm: "CRC32" }));
+    await begin(KEY(0));
+    await begin("topics/orders/partition=1/orders+1+0000000000.json");
+    const today = driverOf();
+    await today.start();
+    await today.stop();
+    expect(await unfinished()).toHaveLength(2);
+    const tomorrow = driverOf({}, new TomorrowsClock());
+    await tomorrow.start();
+    await tomorrow.stop();
+    expect((await unfinished()).map(({ Key }) => Key)).toEqual(["topics/orders/partition=1/orders+1+0000000000.json"]);
   });
 
   test("scheduled rotation finds conditional writes honoured, and writes nothing twice after a crash", async () => {

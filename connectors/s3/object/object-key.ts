@@ -24,15 +24,24 @@ export function objectKey(
   encodedPartition: string,
   startOffset: number,
 ): string {
-  const { topicsDir, directoryDelimiter: slash, fileDelimiter: plus } = settings;
-  const folder = `${topicsDir.trim() === "" ? "" : topicsDir + slash}${topic}${slash}${encodedPartition}`;
+  const folder = `${folderOf(settings, topic)}${encodedPartition}${settings.directoryDelimiter}`;
   const offset = String(startOffset).padStart(settings.offsetWidth, "0");
-  const key = `${folder}${slash}${topic}${plus}${partition}${plus}${offset}${settings.extension}`;
+  const key = `${folder}${nameStartOf(settings, topic, partition)}${offset}${settings.extension}`;
   // A character takes at most three bytes per unit, so most keys need no count.
   if (key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES)
     throw refused(key, `it has ${Buffer.byteLength(key)} bytes, and S3 takes at most ${MAX_KEY_BYTES}`);
   if (/\p{Surrogate}/u.test(key)) throw refused(key, "it holds half of a surrogate pair, which UTF-8 cannot express");
   return key;
+}
+
+/** What the keys of a topic begin with: `topics/orders/`. */
+export function folderOf({ topicsDir, directoryDelimiter }: ObjectKeySettings, topic: string): string {
+  return `${topicsDir.trim() === "" ? "" : topicsDir + directoryDelimiter}${topic}${directoryDelimiter}`;
+}
+
+/** What the file names of a topic partition begin with: `orders+3+`. */
+export function nameStartOf({ fileDelimiter }: ObjectKeySettings, topic: string, partition: number): string {
+  return `${topic}${fileDelimiter}${partition}${fileDelimiter}`;
 }
 
 const MAX_KEY_BYTES = 1024;

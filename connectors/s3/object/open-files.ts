@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { type Logger, RetriableError, type Schema } from "../../../src/api/index.js";
+import { type Logger, RetriableError, type Schema, type TopicPartition } from "../../../src/api/index.js";
 import type { ObjectStoreClient } from "../store/object-store-client.js";
 import { Places } from "../store/places.js";
 import type { StoreCalls } from "../store/store-calls.js";
@@ -13,6 +13,7 @@ import { GzipPacking } from "./gzip-packing.js";
 import { type ObjectKeySettings, objectKey } from "./object-key.js";
 import type { ObjectTags } from "./object-tags.js";
 import { type FinishOutcome, ObjectUpload, type UploadSettings } from "./object-upload.js";
+import { abortOrphans } from "./orphaned-uploads.js";
 import type { SpillFile } from "./spill-file.js";
 
 export interface OpenFilesSettings {
@@ -218,6 +219,12 @@ export class OpenFiles {
 
   keyOf(topic: string, partition: number, encodedPartition: string, startOffset: number): string {
     return objectKey(this.settings.key, topic, partition, encodedPartition, startOffset);
+  }
+
+  /** Aborts what killed tasks have left of these partitions, which have just been opened. Never rejects. */
+  abortOrphans(partitions: readonly TopicPartition[], nowMs: number): Promise<void> {
+    const { client, calls, logger } = this;
+    return abortOrphans({ key: this.settings.key, client, calls, logger }, partitions, nowMs);
   }
 
   /** @param abandoned ends the file's running requests, before it is aborted. */

@@ -5,6 +5,7 @@ import {
   CreateMultipartUploadCommand,
   GetObjectCommand,
   HeadBucketCommand,
+  ListMultipartUploadsCommand,
   type ObjectCannedACL,
   PutObjectCommand,
   PutObjectTaggingCommand,
@@ -14,7 +15,13 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Logger } from "../../../src/api/index.js";
 import { ForeignAnswerError, type RawAnswer, refuseForeignAnswer } from "./foreign-answer.js";
-import type { ObjectStoreClient, ObjectTag, RequestBody, UploadedPart } from "./object-store-client.js";
+import type {
+  ObjectStoreClient,
+  ObjectTag,
+  RequestBody,
+  UnfinishedUpload,
+  UploadedPart,
+} from "./object-store-client.js";
 import type { StoreSettings } from "./store-settings.js";
 
 /** Requests of all tasks of this client share its connections. */
@@ -134,6 +141,28 @@ export class AwsStoreClient implements ObjectStoreClient {
   async abortUpload(key: string, uploadId: string, abortSignal: AbortSignal): Promise<void> {
     const command = new AbortMultipartUploadCommand({ Bucket: this.#bucket, Key: key, UploadId: uploadId });
     await this.#client.send(command, { abortSignal });
+  }
+
+  async listUploads(prefix: string, abortSignal: AbortSignal): Promise<readonly UnfinishedUpload[]> {
+    const found: UnfinishedUpload[] = [];
+    let after: { readonly KeyMarker?: string | undefined; readonly UploadIdMarker?: string | undefined } | undefined =
+      {};
+    while (after !== undefined) {
+      const command: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({
+        Bucket: this.#bucket,
+        Prefix: prefix,
+        ...(after.KeyMarker !== undefined && { KeyMarker: after.KeyMarker }),
+        ...(after.UploadIdMarker !== undefined && { UploadIdMarker: after.UploadIdMarker }),
+      });
+      const page = await this.#client.send(command, { abortSignal });
+      for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+        if (Key !== undefined && UploadId !== undefined && Initiated !== undefined)
+          found.push({ key: Key, uploadId: UploadId, startedMs: Initiated.getTime() });
+      }
+      const goesOn = page.IsTruncated === true && page.NextKeyMarker !== undefined;
+      after = goesOn ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : undefined;
+    }
+    return found;
   }
 
   async tagObject(key: string, tags: readonly ObjectTag[], abortSignal: AbortSignal): Promise<void> {

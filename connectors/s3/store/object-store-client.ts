@@ -13,6 +13,13 @@ export interface UploadedPart {
   readonly crc32: number;
 }
 
+export interface UnfinishedUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  /** In ms since 1970. */
+  readonly startedMs: number;
+}
+
 export interface ObjectTag {
   readonly key: string;
   readonly value: string;
@@ -45,6 +52,8 @@ export interface ObjectStoreClient {
     signal: AbortSignal,
   ): Promise<void>;
   abortUpload(key: string, uploadId: string, signal: AbortSignal): Promise<void>;
+  /** All unfinished multipart uploads of keys with that prefix. */
+  listUploads(prefix: string, signal: AbortSignal): Promise<readonly UnfinishedUpload[]>;
   /** Sets the object's tags in place of those it has. */
   tagObject(key: string, tags: readonly ObjectTag[], signal: AbortSignal): Promise<void>;
   /** The object's bytes, or undefined when there is no such object. */

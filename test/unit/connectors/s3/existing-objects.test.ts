@@ -56,6 +56,7 @@ test("a store that honours it is asked once per task, and the object that shows 
     `UploadPart ${PROBE_KEY}`,
     `CompleteMultipartUpload ${PROBE_KEY}`,
     `AbortMultipartUpload ${PROBE_KEY}`,
+    "ListMultipartUploads topics/orders/",
   ]);
   expect(store.uploads.size).toBe(0);
   await driver.stop();

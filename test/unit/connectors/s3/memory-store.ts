@@ -3,6 +3,7 @@ import type {
   ObjectStoreClient,
   ObjectTag,
   RequestBody,
+  UnfinishedUpload,
   UploadedPart,
 } from "../../../../connectors/s3/store/object-store-client.js";
 
@@ -16,7 +17,7 @@ export type StoreFault = "busy" | "applied-but-lost" | "crash-before" | "crash-a
 export class MemoryStore implements ObjectStoreClient {
   readonly objects = new Map<string, Buffer>();
   readonly tags = new Map<string, Record<string, string>>();
-  readonly uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
+  readonly uploads = new Map<string, { key: string; parts: Map<number, Buffer>; startedMs?: number }>();
   /** One per future request; undefined serves it. */
   faults: (StoreFault | undefined)[] = [];
   /** Keys whose requests are answered with 503, regardless of `faults`. */
@@ -76,6 +77,14 @@ export class MemoryStore implements ObjectStoreClient {
 
   async abortUpload(key: string, uploadId: string): Promise<void> {
     await this.#serve("AbortMultipartUpload", key, () => this.uploads.delete(uploadId));
+  }
+
+  listUploads(prefix: string): Promise<UnfinishedUpload[]> {
+    return this.#serve("ListMultipartUploads", prefix, () =>
+      [...this.uploads]
+        .filter(([, { key }]) => key.startsWith(prefix))
+        .map(([uploadId, { key, startedMs }]) => ({ key, uploadId, startedMs: startedMs ?? 0 })),
+    );
   }
 
   async tagObject(key: string, tags: readonly ObjectTag[]): Promise<void> {
