@@ -102,7 +102,12 @@ test("keys that their server replaces are read again, those that cannot be read 
 
 test.each([
   ["without keys", {}, "", /jwks.endpoint.url.*needs the keys/],
-  ["with keys that are not there", {}, "file:///none/keys.json", /keys at file:\/\/\/none\/keys.json cannot be read/],
+  [
+    "with keys that are not there",
+    {},
+    "file:///none/keys.json",
+    /jwks.endpoint.url \(listener SASL_PLAINTEXT\): The keys at file:\/\/\/none\/keys.json cannot be read/,
+  ],
   [
     "with a skew that is no number",
     { "listener.name.sasl_plaintext.sasl.oauthbearer.clock.skew.seconds": "x" },

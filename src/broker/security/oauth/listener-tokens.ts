@@ -5,6 +5,7 @@ import { splitList } from "../../topics/config-keys.js";
 import { JsonWebKeySource } from "./json-web-key-source.js";
 import { checkToken, type TokenRules, type TokenVerdict } from "./json-web-token.js";
 
+const URL_KEY = "sasl.oauthbearer.jwks.endpoint.url";
 const PROTOCOLS: readonly string[] = ["file:", "http:", "https:"];
 
 /** The tokens of a listener with OAUTHBEARER: whose they are, and the keys that they are signed with. */
@@ -12,6 +13,7 @@ export class ListenerTokens {
   #hasFailed = false;
 
   private constructor(
+    private readonly listener: string,
     private readonly source: JsonWebKeySource,
     private readonly rules: TokenRules,
     private readonly refreshMs: number,
@@ -33,12 +35,11 @@ export class ListenerTokens {
       if (!/^\d{1,15}$/.test(value)) throw fail(each, `expected a whole number, got ${value}`);
       return Number(value);
     };
-    const key = "sasl.oauthbearer.jwks.endpoint.url";
-    const text = of(key)?.trim() ?? "";
+    const text = of(URL_KEY)?.trim() ?? "";
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (!url || !PROTOCOLS.includes(url.protocol)) {
       const detail = `OAUTHBEARER needs the keys that tokens are signed with, at a URL with file:, http: or https:, got ${text || "none"}`;
-      throw fail(key, detail);
+      throw fail(URL_KEY, detail);
     }
     const rules: TokenRules = {
       audiences: splitList(of("sasl.oauthbearer.expected.audience") ?? ""),
@@ -48,7 +49,7 @@ export class ListenerTokens {
     };
     const refreshMs = number("sasl.oauthbearer.jwks.endpoint.refresh.ms");
     const retryMs = number("sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms");
-    return new ListenerTokens(new JsonWebKeySource(url, clock), rules, refreshMs, retryMs, clock, logger);
+    return new ListenerTokens(name, new JsonWebKeySource(url, clock), rules, refreshMs, retryMs, clock, logger);
   }
 
   /** The time until `refresh` is due. */
@@ -56,9 +57,13 @@ export class ListenerTokens {
     return this.#hasFailed ? Math.min(this.retryMs, this.refreshMs) : this.refreshMs;
   }
 
-  /** Reads the keys for the first time. @throws Error naming their URL */
-  load(): Promise<void> {
-    return this.source.read();
+  /** Reads the keys for the first time. @throws BrokerPropertyError naming their URL */
+  async load(): Promise<void> {
+    try {
+      await this.source.read();
+    } catch (cause) {
+      throw new BrokerPropertyError(`${URL_KEY} (listener ${this.listener})`, (cause as Error).message);
+    }
   }
 
   /** Reads the keys again; if that fails, the old ones stay, and the log says why. */
