@@ -23,7 +23,7 @@ import { OpenFiles } from "./object/open-files.js";
 import type { SpillFile } from "./object/spill-file.js";
 import { SpillLog } from "./object/spill-log.js";
 import { PartitionWriter, type WriterSettings } from "./partition/partition-writer.js";
-import { LATE, Patience } from "./partition/patience.js";
+import { LATE, LateError, Patience } from "./partition/patience.js";
 import { planWriter } from "./partition/plan-writer.js";
 import type { ObjectStoreClient } from "./store/object-store-client.js";
 import { StoreCalls } from "./store/store-calls.js";
@@ -33,6 +33,8 @@ import { type StoreSettings, storePlace, storeSettings } from "./store/store-set
 /** Concurrent requests, over all topic partitions of a task. */
 const CONCURRENT_REQUESTS = 8;
 const HEAD_TIMEOUT_MS = 5000;
+/** Long enough for the worker to commit and to rebalance. */
+const LATE_RETRY_MS = 100;
 const NO_RECORDS: readonly SinkRecord[] = [];
 
 interface Running {
@@ -141,7 +143,8 @@ export class S3SinkTask implements SinkTask {
     const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     if (failures.length > 0) {
       const fatal = failures.find((error) => errorKind(error) !== "retriable");
-      if (fatal === undefined) context.retryAfter(retryBackoffMs);
+      const isLate = failures.every((error) => error instanceof LateError);
+      if (fatal === undefined) context.retryAfter(isLate ? Math.min(LATE_RETRY_MS, retryBackoffMs) : retryBackoffMs);
       throw fatal ?? failures[0];
     }
     await this.#boundMemory(files, writers);

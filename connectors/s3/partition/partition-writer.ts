@@ -1,17 +1,10 @@
-import {
-  ConflictError,
-  DataError,
-  type Logger,
-  RetriableError,
-  type SinkRecord,
-  type TopicPartition,
-} from "../../../src/api/index.js";
+import { ConflictError, DataError, type Logger, type SinkRecord, type TopicPartition } from "../../../src/api/index.js";
 import type { Format } from "../formats/format.js";
 import { NO_ROWS, type RowDigest, sameRows, withRow } from "../object/existing-object.js";
 import { FinishingFiles } from "../object/finishing-files.js";
 import type { OpenFile, OpenFiles } from "../object/open-files.js";
 import type { Partitioner } from "./partitioner.js";
-import { LATE, type Patience } from "./patience.js";
+import { LATE, LateError, type Patience } from "./patience.js";
 import { type RecordFacts, Rotation, type RotationCause, type RotationSettings } from "./rotation.js";
 import { compareSchemas } from "./schema-difference.js";
 
@@ -337,8 +330,7 @@ export class PartitionWriter {
     if ((await this.settings.patience.within(step)) !== LATE) return;
     this.#pending = step;
     step.catch(() => undefined); // the next batch handles it
-    throw new RetriableError(
-      "S3_UNAVAILABLE",
+    throw new LateError(
       `The object store is slow to take ${placeOf(this.topicPartition, this.#nextOffset)}; the batch waits.`,
     );
   }

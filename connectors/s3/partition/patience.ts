@@ -1,7 +1,14 @@
-import type { Clock } from "../../../src/api/index.js";
+import { type Clock, RetriableError } from "../../../src/api/index.js";
 
 /** The work goes on, but the caller waits no longer. */
 export const LATE = Symbol("late");
+
+/** The batch waits for work that goes on: it is delivered again soon, not after the pause that follows a failure. */
+export class LateError extends RetriableError {
+  constructor(message: string) {
+    super("S3_UNAVAILABLE", message);
+  }
+}
 
 /**
  * Bounds how long `put` and `preCommit` wait for the store: the worker calls nothing else meanwhile, so a store that

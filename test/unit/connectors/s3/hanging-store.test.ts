@@ -63,6 +63,8 @@ test("a rotation that hangs holds up neither put nor preCommit for long, and not
   expect(driver.committed.get("orders-0")).toBe(3);
   expect(await afterPatience(driver.deliver(6))).toBe("retry");
   expect(await afterPatience(driver.deliver(6))).toBe("retry");
+  // No failure: the batch does not wait for retry.backoff.ms.
+  expect(driver.retryDelaysMs).toEqual([100, 100]);
   store.hangs = false;
   // The hung attempt is cut off, and repeated.
   await clock.advance(60_000);

@@ -62,6 +62,7 @@ export class SinkDriver {
   readonly committed = new Map<string, number>();
   readonly waits: (string | null)[] = [];
   readonly reported: { offset: number; message: string }[] = [];
+  readonly retryDelaysMs: number[] = [];
   readonly clock: Clock;
   #positions = new Map<string, number>();
   /** Like the positions, but before a batch that must be delivered again: commits may go only up to there. */
@@ -183,7 +184,9 @@ export class SinkDriver {
       resume: () => undefined,
       requestCommit: () => undefined,
       commitTimeoutMs: 5000,
-      retryAfter: () => undefined,
+      retryAfter: (delayMs) => {
+        this.retryDelaysMs.push(delayMs);
+      },
       reportErrant: options.tolerant
         ? async (record, error) => {
             this.reported.push({ offset: record.originalOffset, message: error.message });
