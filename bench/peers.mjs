@@ -9,7 +9,7 @@ const PEERS = process.env.MILLRACE_PEERS ?? join(ROOT, "..", "shared", "peers", 
 
 /**
  * A home of its own, with the jars of all others. `peers(args)` runs `peers ARGS…` there and returns its output;
- * `pid(name)` is that of a server it has started. Deleted at the end, after `stop` (arguments of `peers`).
+ * `pid(name)` is that of a server it has started, `folder` the home. Deleted at the end, after `stop` (arguments of `peers`).
  * @throws Error when there is no `peers`.
  */
 export function peersHome(settings, stop) {
@@ -27,6 +27,7 @@ export function peersHome(settings, stop) {
     rmSync(home, { recursive: true, force: true });
   });
   return {
+    folder: home,
     peers,
     /** Servers keep the output of `peers` open: without it this returns once the server answers. */
     start: (server) =>

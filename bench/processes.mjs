@@ -93,6 +93,19 @@ export async function freePort() {
   return port;
 }
 
+/** A free port whose successor is free, too: Kafka's controller listens there. */
+export async function pairOfFreePorts() {
+  for (;;) {
+    const port = await freePort();
+    const server = createServer();
+    const isFree = await new Promise((done) => {
+      server.once("error", () => done(false));
+      server.listen(port + 1, "127.0.0.1", () => server.close(() => done(true)));
+    });
+    if (isFree) return port;
+  }
+}
+
 /** Runs a program to its end and returns its output. */
 export function run(program, args, env = {}) {
   return execFileSync(program, args, {
