@@ -4,10 +4,11 @@
 //   MILLRACE_PEERS=…/peers node bench/beside-the-originals.mjs [--rows 200000] [--batched 500000] [--snapshot 2000000]
 //     [--rate 1000] [--seconds 15] [--runs 5] [--warm 200000] [--only single|batched|snapshot|latency|all]
 //     [--acknowledge disk|cache]: our broker's default, or Kafka's, which answers before a record is on disk
+//     [--original yes|no] [--before DIST]: ours alone; and another build of Millrace, in turns with this one
 // Needs java, mvn, python3, pgbench and PostgreSQL's server (Debian). Ours is `millrace up`, worker and broker in one
 // process with one CPU and memory figure; the original's two processes are shown separately and summed.
 import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { atEnd, load, measured, median, options, report, temporaryFolder } from "./measurement.mjs";
 import { peersHome } from "./peers.mjs";
 import { freePort, startMillrace, workerFile } from "./processes.mjs";
@@ -22,6 +23,8 @@ const given = options({
   warm: 200_000,
   only: "all",
   acknowledge: "disk",
+  original: "yes",
+  before: "",
 });
 // cdcbench.py's four clients only make whole transactions; with other numbers it would wait for the rest.
 for (const name of ["rows", "batched", "warm"]) given[name] -= given[name] % 400;
@@ -36,17 +39,19 @@ const WORKLOADS = {
 };
 
 await measured(async () => {
-  const original = await startOriginals();
+  const original = await startPeers();
+  const before = given.before === "" ? undefined : await startOurs(resolve(given.before));
   const ours = await startOurs();
   const sides = {
-    "original, tuned": { ...original, tuned: true },
+    ...(original && { "original, tuned": { ...original, tuned: true } }),
+    ...(before && { "before, defaults": { ...before, tuned: false }, "before, tuned": { ...before, tuned: true } }),
     "ours, defaults": { ...ours, tuned: false },
     "ours, tuned": { ...ours, tuned: true },
   };
   const names = given.only === "all" ? Object.keys(WORKLOADS) : [given.only];
   if (given.warm > 0)
-    for (const side of [original, ours])
-      bench({ ...side, tuned: true }, "warm-up", ["drain", "--per-txn", "100", "--rows", given.warm]);
+    for (const side of [original, before, ours])
+      if (side) bench({ ...side, tuned: true }, "warm-up", ["drain", "--per-txn", "100", "--rows", given.warm]);
   for (const name of names) {
     const results = Object.fromEntries(Object.keys(sides).map((label) => [label, []]));
     for (let i = 0; i < given.runs; i++) {
@@ -60,8 +65,8 @@ await measured(async () => {
   }
 });
 
-/** On ports of their own. */
-async function startOriginals() {
+/** Starts Postgres and, unless `--original no`, the original, on ports of their own. Returns the original. */
+async function startPeers() {
   const [kafkaPort, connectPort, postgresPort] = [await freePort(), await freePort(), await freePort()];
   atEnd(() => rmSync(`/var/tmp/kafka-peers-postgres-${postgresPort}`, { recursive: true, force: true }));
   const home = peersHome(
@@ -72,8 +77,10 @@ async function startOriginals() {
     },
     ["stop"],
   );
-  for (const server of ["postgres", "kafka", "connect"]) home.start(server);
   peers = home.peers;
+  home.start("postgres");
+  if (given.original !== "yes") return undefined;
+  for (const server of ["kafka", "connect"]) home.start(server);
   return {
     url: `http://127.0.0.1:${connectPort}`,
     bootstrap: `127.0.0.1:${kafkaPort}`,
@@ -82,7 +89,8 @@ async function startOriginals() {
   };
 }
 
-async function startOurs() {
+/** @param dist the build; undefined: this one. */
+async function startOurs(dist) {
   const folder = temporaryFolder();
   const config = workerFile(folder, "127.0.0.1:0");
   const broker = join(folder, "broker.properties");
@@ -93,9 +101,8 @@ async function startOurs() {
       ...["up", "--data", folder, "--kafka", "127.0.0.1:0", "--rest", "127.0.0.1:0"],
       ...["--config", config, "--broker-config", broker],
     ],
-    {
-      MILLRACE_LOG_LEVEL: "warn",
-    },
+    { MILLRACE_LOG_LEVEL: "warn" },
+    dist,
   );
   const [, bootstrap] = await up.line(/^Kafka broker: (\S+)/);
   const [, url] = await up.line(/^REST interface: (\S+?)\/?$/);
@@ -131,7 +138,7 @@ function summaryOf(results) {
   });
   const summary = Object.fromEntries(Object.entries(results).map(([label, list]) => [label, of(list)]));
   const base = summary["original, tuned"];
-  for (const side of Object.values(summary)) {
+  for (const side of base ? Object.values(summary) : []) {
     for (const field of ["rate", "cpu_s_per_M", "peak_rss_mib", "p99_ms"]) {
       if (side !== base && base[field] && side[field] !== undefined)
         side[`${field}_to_original`] = Number((side[field] / base[field]).toFixed(2));
