@@ -90,6 +90,9 @@ async function bundle(dir) {
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name].js",
     sourcemap: true,
+    // Each thread keeps the text of what it loads, and two bytes for each character of it if one is not Latin-1.
+    comments: false,
+    charset: "ascii",
     keepNames: true,
     codeSplitting: { groups: [{ name: "base", test: (id) => SHARED.test(relative(root, id).replaceAll("\\", "/")) }] },
   });

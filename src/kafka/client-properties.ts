@@ -174,6 +174,12 @@ function refuseForeign(read: PropertyReader): void {
 /** Kafka's default, and the only level of our lz4. */
 const LZ4_LEVEL = 9;
 
+/**
+ * `buffer.memory` where it is not set: half of Kafka's. A broker has one request of ours in flight, of at most
+ * `max.request.size`, so more would only wait.
+ */
+const BUFFER_BYTES = 16 * 1024 * 1024;
+
 /** Java's "no limit" for 32-bit settings. */
 const JAVA_INT_MAX = 2_147_483_647;
 
@@ -194,7 +200,7 @@ export function producerConfig(properties: ClientProperties): ProducerConfig {
     batchBytes,
     lingerMs: read.integer("linger.ms", 0),
     maxRequestBytes: read.integer("max.request.size", 1_048_576, 1),
-    bufferBytes: read.integer("buffer.memory", 33_554_432, 1),
+    bufferBytes: read.integer("buffer.memory", BUFFER_BYTES, 1),
     deliveryTimeoutMs: delivery >= JAVA_INT_MAX ? Number.POSITIVE_INFINITY : delivery,
     retries: retries >= JAVA_INT_MAX ? Number.POSITIVE_INFINITY : retries,
   };

@@ -4,21 +4,26 @@ const MIN_KEPT_BYTES = 64 * 1024;
 /** Reuses large buffers: allocating a megabyte costs more than filling it. */
 export class BufferPool {
   readonly #free: Buffer[] = [];
+  #freeBytes = 0;
 
-  /** @param maxKept the most buffers to keep; @param maxKeptBytes larger buffers are not kept. */
+  /** @param limitBytes the most bytes to keep; @param maxBufferBytes larger buffers are not kept. */
   constructor(
-    private readonly maxKept: number,
-    private readonly maxKeptBytes: number,
+    private readonly limitBytes: number,
+    private readonly maxBufferBytes: number,
   ) {}
 
   /** A buffer with arbitrary content; undefined when the pool is empty. */
   take(): Buffer | undefined {
-    return this.#free.pop();
+    const buffer = this.#free.pop();
+    if (buffer) this.#freeBytes -= buffer.length;
+    return buffer;
   }
 
   /** Returns a buffer that is no longer in use. */
   give(buffer: Buffer): void {
-    const isWorth = buffer.length >= MIN_KEPT_BYTES && buffer.length <= this.maxKeptBytes;
-    if (isWorth && this.#free.length < this.maxKept) this.#free.push(buffer);
+    const isWorth = buffer.length >= MIN_KEPT_BYTES && buffer.length <= this.maxBufferBytes;
+    if (!isWorth || this.#freeBytes + buffer.length > this.limitBytes) return;
+    this.#free.push(buffer);
+    this.#freeBytes += buffer.length;
   }
 }

@@ -13,9 +13,6 @@ import { ProducerBatch } from "./producer-batch.js";
 import { SendSlot } from "./send-ticket.js";
 import { TopicRecords } from "./topic-records.js";
 
-/** Enough for the batches in flight and those filling behind them. */
-const BUFFERS_KEPT = 8;
-
 /** The accumulator's view of the cluster. */
 export interface KnownPartitions {
   readonly clock: Clock;
@@ -62,7 +59,8 @@ export class RecordAccumulator<T> {
     private readonly onFailed: (error: Error, count: number) => void = () => {},
   ) {
     this.#batchLimit = Math.min(config.batchBytes ?? config.maxRequestBytes, config.maxRequestBytes);
-    this.#buffers = new BufferPool(BUFFERS_KEPT, 2 * this.#batchLimit);
+    // As many as can be in use: one that is dropped has outlived V8's young objects, and keeps its bytes for long.
+    this.#buffers = new BufferPool(config.bufferBytes, 2 * this.#batchLimit);
   }
 
   get bufferedBytes(): number {

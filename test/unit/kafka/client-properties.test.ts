@@ -34,6 +34,11 @@ test.each([
   );
 });
 
+test("a producer buffers 16 MiB, or what buffer.memory says", () => {
+  expect(producerConfig({}).bufferBytes).toBe(16 * 2 ** 20);
+  expect(producerConfig({ "buffer.memory": "33554432" }).bufferBytes).toBe(32 * 2 ** 20);
+});
+
 test("Java's own values are accepted unchanged", () => {
   const producer = producerConfig({
     acks: "all",

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
 import { deferred } from "../../../../src/base/deferred.js";
 import type { ProducerListener, ProducerRecord } from "../../../../src/kafka/client/producer.js";
@@ -326,6 +326,25 @@ describe("batching", () => {
     await clock.advance(0);
     await draining;
     expect(producer.full).toBe(false);
+  });
+});
+
+describe("buffers", () => {
+  test("as many as buffer.memory allows are used again: dropped ones would outlive many collections", async () => {
+    const { clock, broker, producer } = setUp({ properties: { "batch.size": "100000" } });
+    const allocate = vi.spyOn(Buffer, "allocUnsafe");
+    const allocated = async () => {
+      allocate.mockClear();
+      for (let at = 0; at < 40; at++) producer.append(record("x".repeat(90_000)), "x");
+      await clock.advance(0);
+      return allocate.mock.calls.filter(([bytes]) => bytes > 90_000).length;
+    };
+    try {
+      expect((await allocated()) - (await allocated())).toBe(40);
+    } finally {
+      allocate.mockRestore();
+    }
+    expect(broker.values("t-0").length).toBe(80);
   });
 });
 

@@ -41,8 +41,11 @@ test("the two halves have the records, tokens and buffered bytes of the whole, i
   expect(halves[0].bufferedBytes + halves[1].bufferedBytes).toBe(batch.bufferedBytes);
 });
 
-test("a pool keeps a few large buffers, no small ones and no giants", () => {
-  const pool = new BufferPool(2, 1_000_000);
+test("a pool keeps large buffers up to its limit of bytes, no small ones and no giants", () => {
+  const pool = new BufferPool(300_000, 1_000_000);
   for (const bytes of [1_000, 100_000, 2_000_000, 200_000, 300_000]) pool.give(Buffer.alloc(bytes));
   expect([pool.take()?.length, pool.take()?.length, pool.take()]).toEqual([200_000, 100_000, undefined]);
+  const many = Array.from({ length: 4 }, () => Buffer.alloc(70_000));
+  for (const buffer of many) pool.give(buffer);
+  expect(many.map(() => pool.take()?.length)).toEqual([70_000, 70_000, 70_000, 70_000]);
 });
