@@ -1,6 +1,13 @@
 import type pg from "pg";
-import type { SourceTaskContext } from "../../src/api/index.js";
-import { type SourceLag, type SourceMap, type SourceRecord, UnsupportedError } from "../../src/api/index.js";
+import {
+  ConfigError,
+  type Logger,
+  type SourceLag,
+  type SourceMap,
+  type SourceRecord,
+  type SourceTaskContext,
+  UnsupportedError,
+} from "../../src/api/index.js";
 import type { Settings } from "./config/settings.js";
 import type { ChangeEvents } from "./events/change-event.js";
 import type { Heartbeat } from "./events/heartbeat.js";
@@ -17,6 +24,7 @@ import { StreamPhase } from "./stream-phase.js";
 import { capturedTables, snapshotTables } from "./tables/captured-tables.js";
 import { ensurePublication, type TableName } from "./tables/publication.js";
 import { namesOf, warnOfUnpublished } from "./tables/publication-coverage.js";
+import { setReplicaIdentities } from "./tables/replica-identity.js";
 import type { SourceBlocks } from "./tables/source-block.js";
 import type { TableFilter } from "./tables/table-filter.js";
 import type { TableSchemas } from "./tables/table-schemas.js";
@@ -139,8 +147,10 @@ export class Session {
     const { settings, context, filter } = this.#options;
     await requireLogicalWal(client);
     const captured = await capturedTables(client, filter);
+    guardAgainstMany(captured.length, settings, context.logger);
     const added = await ensurePublication(client, settings.publication, captured, context.logger);
     await warnOfUnpublished(client, settings, captured, context.logger);
+    await setReplicaIdentities(client, settings.identityRules, captured, context.logger);
     return added;
   }
 
@@ -340,6 +350,14 @@ function refuseMovingSlot(slot: SlotState | undefined, name: string): void {
       undefined,
       undefined,
     );
+}
+
+/** @throws ConfigError for more captured tables than guardrail.collections.max, if they are to be refused. */
+function guardAgainstMany(count: number, { mostTables, refusesMoreTables }: Settings, logger: Logger): void {
+  if (mostTables === 0 || count <= mostTables) return;
+  const message = `Guardrail limit exceeded: ${count} tables/collections configured for capture, but maximum allowed is ${mostTables}.`;
+  if (refusesMoreTables) throw new ConfigError("guardrail.collections.max", message);
+  logger.warn(message);
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

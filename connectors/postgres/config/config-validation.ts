@@ -7,6 +7,7 @@ import {
 } from "../../../src/api/index.js";
 import { isColumnRule, parseColumnRules } from "./column-rules.js";
 import { CONNECTOR_KEYS } from "./connector-keys.js";
+import { parseIdentityRules } from "./identity-rules.js";
 import { compilePatterns, parseKeyColumns } from "./patterns.js";
 import { unsupportedKeys } from "./unsupported-keys.js";
 
@@ -88,6 +89,9 @@ const RULES: Partial<Record<Key, Rule>> = {
   "publication.autocreate.mode": oneOf("disabled", "all_tables", "filtered", "no_tables"),
   "lsn.flush.mode": oneOf("connector", "manual", "connector_and_driver"),
   "incremental.snapshot.chunk.size": atLeast(1, POSITIVE),
+  "replica.identity.autoset.values": (value) => refusal(() => parseIdentityRules(value)),
+  "guardrail.collections.max": atLeast(0, NOT_NEGATIVE),
+  "guardrail.collections.limit.action": oneOf("warn", "fail"),
   "offset.mismatch.strategy": oneOf("no_validation", "trust_offset", "trust_slot", "trust_greater_lsn"),
   "schema.include.list": patterns,
   "schema.exclude.list": excludes("schema.include.list"),

@@ -165,6 +165,17 @@ export const CONNECTOR_KEYS = {
     doc: "Tables (schema.table) of which a snapshot reads the SELECT in snapshot.select.statement.overrides.<schema>.<table>.",
     default: null,
   },
+  "replica.identity.autoset.values": {
+    type: "string",
+    doc: "Replica identities to set at each connection: <table pattern>:<DEFAULT|INDEX name|FULL|NOTHING>, separated by commas.",
+    default: null,
+  },
+  "guardrail.collections.max": { type: "int", doc: "Most tables to capture; 0 for no limit.", default: 0 },
+  "guardrail.collections.limit.action": {
+    type: "string",
+    doc: "For more tables than that: warn or fail.",
+    default: "warn",
+  },
   "heartbeat.interval.ms": { type: "int", doc: "Time between heartbeats; 0 is none.", default: 0 },
   "heartbeat.action.query": { type: "string", doc: "SQL run with each heartbeat.", default: null },
   "message.prefix.include.list": {

@@ -1,6 +1,7 @@
 import { type ConfigValues, parseConfig, type SubmittedProps } from "../../../src/api/index.js";
 import { type ColumnRule, parseColumnRules } from "./column-rules.js";
 import { CONNECTOR_KEYS } from "./connector-keys.js";
+import { type IdentityRule, parseIdentityRules } from "./identity-rules.js";
 import { compilePatterns, type KeyColumnsRule, type Pattern, parseKeyColumns } from "./patterns.js";
 import { parseSslSettings, type SslSettings } from "./ssl-settings.js";
 
@@ -77,6 +78,10 @@ export interface Settings {
   readonly chunkSize: number;
   readonly keyColumns: readonly KeyColumnsRule[];
   readonly columnRules: readonly ColumnRule[];
+  readonly identityRules: readonly IdentityRule[];
+  /** More captured tables are warned of, or refused; 0: no limit. */
+  readonly mostTables: number;
+  readonly refusesMoreTables: boolean;
   readonly publication: PublicationSettings;
   readonly topicPrefix: string;
   readonly topicDelimiter: string;
@@ -162,6 +167,9 @@ export function parseSettings(props: SubmittedProps): Settings {
     snapshotStatements: selectOverrides(config["snapshot.select.statement.overrides"], props),
     signalTable: config["signal.data.collection"]?.trim() || null,
     chunkSize: config["incremental.snapshot.chunk.size"],
+    identityRules: parseIdentityRules(config["replica.identity.autoset.values"] ?? ""),
+    mostTables: config["guardrail.collections.max"],
+    refusesMoreTables: enumText(config["guardrail.collections.limit.action"]) === "fail",
     columnRules: parseColumnRules(props),
     publication: {
       name: config["publication.name"],

@@ -9,7 +9,6 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
   "signal.kafka.topic": {},
   "notification.enabled.channels": { harmless: [""] },
   "slot.stream.params": { harmless: [""] },
-  "replica.identity.autoset.values": { harmless: [""] },
   "xmin.fetch.interval.ms": { harmless: ["0"] },
   "snapshot.query.mode": { harmless: ["select_all"] },
   "snapshot.locking.mode": { harmless: ["none", "shared"] },
@@ -29,7 +28,6 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
   "database.connection.factory.class": {},
   "database.sslfactory": {},
   "driver.options": { instead: "database.initial.statements can SET session parameters" },
-  "guardrail.collections.max": { harmless: ["0"] },
   "openlineage.integration.enabled": { harmless: ["false"] },
 };
 

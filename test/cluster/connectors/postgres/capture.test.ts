@@ -325,3 +325,37 @@ test("transactions are announced, their events numbered, and their ends count th
     [6, 4],
   ]);
 });
+
+test("replica identities are set as configured where they differ, and a table of two rules keeps its own", async () => {
+  await db.execute(
+    "CREATE TABLE a(id int PRIMARY KEY, code int NOT NULL)",
+    "CREATE UNIQUE INDEX a_code ON a(code)",
+    "CREATE TABLE b(id int PRIMARY KEY)",
+    "CREATE TABLE c(id int PRIMARY KEY)",
+    "CREATE TABLE d(id int PRIMARY KEY)",
+    "ALTER TABLE d REPLICA IDENTITY NOTHING",
+  );
+  const driver = await db.stream({
+    "replica.identity.autoset.values": "public.a:INDEX a_code,public.[bc]:FULL,public.c:NOTHING,public.d:default",
+  });
+  expect(
+    await db.value(
+      "SELECT string_agg(relname::text || relreplident::text, ',' ORDER BY relname) AS value FROM pg_class WHERE relname IN ('a', 'b', 'c', 'd')",
+    ),
+  ).toBe("ai,bf,cd,dd");
+  await db.execute("INSERT INTO a VALUES (1, 10)", "DELETE FROM a");
+  const [, deleted] = await driver.read(2);
+  expect(plainEvent(deleted!).before).toEqual({ id: 0, code: 10 });
+  await driver.stop();
+});
+
+test("more tables than guardrail.collections.max cause a warning, or fail the task", async () => {
+  await db.execute("CREATE TABLE a(id int PRIMARY KEY)", "CREATE TABLE b(id int PRIMARY KEY)");
+  const warned = await db.stream({ "guardrail.collections.max": "1" });
+  expect(warned.warnings).toEqual([expect.stringMatching(/2 tables\/collections configured.*maximum allowed is 1/)]);
+  await warned.stop();
+  const refused = db.stream({ "guardrail.collections.max": "1", "guardrail.collections.limit.action": "fail" });
+  await expect(refused).rejects.toMatchObject({ key: "guardrail.collections.max" });
+  await db.released();
+  await (await db.stream({ "guardrail.collections.max": "2", "guardrail.collections.limit.action": "fail" })).stop();
+});
