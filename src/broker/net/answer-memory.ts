@@ -6,7 +6,7 @@ const KEPT_BYTES = 8 * 1024 * 1024;
 
 /**
  * Buffers for the records of answers, used again once a client has taken them. To allocate a megabyte for each partition
- * of each Fetch took half the CPU of fetching: in page faults, and in collecting it.
+ * of each Fetch took almost half the CPU of fetching: in page faults, and in collecting it.
  *
  * A buffer that is not given back is garbage like any other. So an answer whose connection breaks, or that nobody sends,
  * needs no care.
