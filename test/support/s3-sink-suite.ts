@@ -105,15 +105,12 @@ export function s3SinkSuite(store: () => StoreUnderTest): void {
     expect(await offsets()).toEqual({});
   });
 
-  test("the upload of a killed task is aborted a day later, and no other", async () => {
+  test("the upload of a killed task is aborted a day later, and no other partition's", async () => {
     const begin = (Key: string) =>
       store().client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key, ChecksumAlgorithm: "CRC32" }));
     await begin(KEY(0));
     await begin("topics/orders/partition=1/orders+1+0000000000.json");
-    const today = driverOf();
-    await today.start();
-    await today.stop();
-    expect(await unfinished()).toHaveLength(2);
+    // Not a day earlier, which is a unit test: moto says of every upload that it began in 2010.
     const tomorrow = driverOf({}, new TomorrowsClock());
     await tomorrow.start();
     await tomorrow.stop();
