@@ -1,4 +1,4 @@
-import type { SourceMap } from "../../../src/api/index.js";
+import { DataError, type SourceMap } from "../../../src/api/index.js";
 
 /** A table of an incremental snapshot. */
 export interface IncrementalTable {
@@ -42,18 +42,33 @@ export function withoutIncremental(offset: SourceMap): SourceMap {
   return Object.fromEntries(Object.entries(offset).filter(([key]) => !key.startsWith("incremental_snapshot_")));
 }
 
-/** Reads an offset's keys. One that Debezium left in the middle of a table begins that table again. */
+/**
+ * Reads an offset's keys. One that Debezium left in the middle of a table begins that table again.
+ *
+ * @throws DataError if they are not what was stored: a user may have altered them.
+ */
 export function readIncremental(offset: SourceMap | null): IncrementalPosition {
   const text = offset?.[TABLES];
-  const entries = typeof text === "string" && text !== "" ? (JSON.parse(text) as Record<string, string | null>[]) : [];
+  const entries = listOf<Record<string, string | null>>(TABLES, text);
   const tables = entries.map((entry) => ({
     id: entry[`${TABLES}_id`] ?? "",
     condition: entry[`${TABLES}_additional_condition`] || null,
     surrogateKey: entry[`${TABLES}_surrogate_key`] || null,
   }));
-  const key = (name: string) => {
-    const value = offset?.[name];
-    return typeof value === "string" ? (JSON.parse(value) as string[]) : null;
-  };
+  const key = (name: string) => (offset?.[name] === undefined ? null : listOf<string>(name, offset[name]));
   return { tables, lastKey: key(LAST_KEY), maximumKey: key(MAXIMUM_KEY) };
+}
+
+function listOf<T>(name: string, text: unknown): T[] {
+  if (typeof text !== "string" || text === "") return [];
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list)) return list as T[];
+  } catch {
+    // Without the parser's own message, which quotes the text.
+  }
+  throw new DataError(
+    "OFFSET_INVALID",
+    `The key '${name}' in the stored offset is no list in JSON. Remove it, and the incremental snapshot ends`,
+  );
 }

@@ -23,7 +23,7 @@ export function columnMapper(action: ColumnAction, column: string, type: Resolve
     case "truncate":
       return {
         schema: withParameters({ truncateLength: String(action.length) }),
-        map: length > action.length ? (value) => truncate(value, action.length) : null,
+        map: length > action.length ? (value) => truncate(value, action.length, type) : null,
         mapsNull: false,
       };
     case "mask": {
@@ -54,9 +54,11 @@ function withParameters(parameters: Readonly<Record<string, string>>): (schema: 
   return (schema) => withAttributes(schema, { parameters: { ...schema.parameters, ...parameters } });
 }
 
-function truncate(value: ConnectValue, length: number): ConnectValue {
+function truncate(value: ConnectValue, length: number, { name, kind }: ResolvedType): ConnectValue {
   if (typeof value === "string") return value.slice(0, length);
-  return Buffer.isBuffer(value) ? value.subarray(0, length) : value;
+  // The bytes of a decimal or of bits are one number.
+  const isBytes = name === "bytea" || kind === "opaque";
+  return Buffer.isBuffer(value) && isBytes ? value.subarray(0, length) : value;
 }
 
 function digest(text: string, { algorithm, salt, version }: ColumnAction & { readonly kind: "hash" }): string {

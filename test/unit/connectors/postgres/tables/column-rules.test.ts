@@ -122,6 +122,17 @@ test("texts and bytes are cut, by UTF-16 unit; placeholders are not", () => {
   expect(parameters(table)[0]).toEqual({ truncateLength: "2" });
 });
 
+test("numbers whose form is bytes are not cut", () => {
+  const table = tableOf({ "column.truncate.to.1.chars": "s.t.*" }, [
+    { name: "n", type: "numeric", typmod: ((10 << 16) | 2) + 4 },
+    { name: "b", type: "bit", typmod: 20 },
+  ]);
+  expect(table.readRow(tupleOf("12345678.90", "10000000000000000000"))).toEqual([
+    Buffer.from("499602d2", "hex"),
+    Buffer.from("000008", "hex"),
+  ]);
+});
+
 test("source types are propagated with the driver's lengths and scales, beside parameters of the type itself", () => {
   const table = tableOf(
     { "column.propagate.source.type": "s.t.n.*", "datatype.propagate.source.type": "s.t.varchar" },
