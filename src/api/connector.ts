@@ -104,7 +104,8 @@ export interface SourceLag {
 /**
  * Writes to a sink. The worker calls, one at a time: `start`, `open` for assigned partitions, `put` repeatedly (with []
  * when there are no records, for time-based work), `preCommit` before each commit, `close` for revoked partitions
- * (after a last `preCommit`), `stop`.
+ * (after a last `preCommit`), `stop`. One exception: when that last `preCommit` takes longer than
+ * `SinkTaskContext.commitTimeoutMs`, `close` is called while it still runs. All other calls wait until it returns.
  */
 export interface SinkTask {
   start(context: SinkTaskContext, props: Props): Promise<void>;

@@ -31,6 +31,8 @@ export class SinkCommits {
   #nextMs = Number.POSITIVE_INFINITY;
   #requested = false;
   #inFlight: Promise<void> | undefined;
+  /** The last `preCommit` of revoked partitions, until it returns. Never rejects. */
+  #running: Promise<void> | undefined;
 
   constructor(private readonly parts: SinkCommitsParts) {}
 
@@ -51,6 +53,25 @@ export class SinkCommits {
 
   request(): void {
     this.#requested = true;
+  }
+
+  /** Resolves once no `preCommit` runs that took too long: the task must not be called before. False: `signal` aborted. */
+  async returned(signal: AbortSignal): Promise<boolean> {
+    if (!this.#running) return true;
+    const ended = deferred<boolean>();
+    const end = () => ended.resolve(false);
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    try {
+      return await Promise.race([this.#running.then(() => true), ended.promise]);
+    } finally {
+      signal.removeEventListener("abort", end);
+    }
+  }
+
+  /** A `preCommit` that took too long and still runs. */
+  get late(): Promise<void> | undefined {
+    return this.#running;
   }
 
   /** Commits the offsets from the task's `preCommit`. If it throws, reading returns to the committed offsets. */
@@ -89,13 +110,13 @@ export class SinkCommits {
 
   /** The offsets to commit for partitions that will be closed next: none if `preCommit` takes too long. */
   async prepareLast(closing: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
-    const { partitions, task, reported, counters, logger, timeoutMs } = this.parts;
+    const { partitions, reported, counters, logger, timeoutMs } = this.parts;
     if (this.#inFlight) await this.#inFlight;
     try {
       const written = () => this.#within(reported(), timeoutMs, "Writing reports of bad records");
       await written();
       const asked = partitions.current(closing);
-      const returned = await this.#within(task.preCommit(asked), timeoutMs, "preCommit");
+      const returned = await this.#preCommitInTime(asked);
       await written(); // also those that preCommit has made
       return this.#plan(asked, returned);
     } catch (cause) {
@@ -106,6 +127,29 @@ export class SinkCommits {
         cause,
       );
       return [];
+    }
+  }
+
+  /** The call goes on when its time is up, and the task's next call waits for it. */
+  async #preCommitInTime(asked: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
+    const { task, logger, timeoutMs, waiting } = this.parts;
+    if (this.#running) await this.#within(this.#running, timeoutMs, "An earlier preCommit");
+    let isLate = false;
+    const call = task.preCommit(asked);
+    const done = () => {
+      this.#running = undefined;
+      if (isLate) waiting(undefined);
+    };
+    this.#running = call.then(done, (cause) => {
+      done();
+      if (isLate) logger.error("The preCommit that took too long has failed", {}, cause);
+    });
+    try {
+      return await this.#within(call, timeoutMs, "preCommit");
+    } catch (cause) {
+      isLate = this.#running !== undefined;
+      if (isLate) waiting("preCommit takes longer than offset.flush.timeout.ms; nothing is put until it returns");
+      throw cause;
     }
   }
 

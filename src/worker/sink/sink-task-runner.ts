@@ -68,7 +68,7 @@ const LEAVE_WAIT_MS = 2000;
 
 /**
  * Drives one sink task: poll, convert, transform, put, and at intervals preCommit and commit. Rebalances run inside a
- * poll, so that two calls of the task never overlap. Commits only offsets that `preCommit` returned (I2). A batch that
+ * poll, so that two calls of the task never overlap, but for a `close` after a `preCommit` that took too long. Commits only offsets that `preCommit` returned (I2). A batch that
  * `put` could not accept yet is delivered again before anything else (I8, I9).
  */
 export class SinkTaskRunner implements TaskRunner {
@@ -221,14 +221,15 @@ export class SinkTaskRunner implements TaskRunner {
     this.#commits.schedule();
     while (!signal.aborted) {
       this.#showTargetState();
-      if (this.#commits.due) await this.#commits.begin();
+      if (this.#commits.due && (await this.#commits.returned(signal))) await this.#commits.begin();
       this.#applySeeks();
       this.#applyPauses();
       const fetched = await consumer.poll(this.#pollWaitMs(), signal);
       if (signal.aborted) break; // these records are not put, so no commit covers them
       await this.#take(fetched);
       const delivery = this.#delivery;
-      if (delivery && delivery.dueMs <= clock.monotonicMs()) await this.#deliver(delivery);
+      const isDue = delivery && delivery.dueMs <= clock.monotonicMs();
+      if (isDue && (await this.#commits.returned(signal))) await this.#deliver(delivery);
       await clock.turn();
     }
   }
@@ -347,6 +348,7 @@ export class SinkTaskRunner implements TaskRunner {
     onRevoked: (partitions) => this.#close(partitions, true),
     onLost: (partitions) => this.#close(partitions, false),
     onAssigned: async (positions) => {
+      if (!(await this.#commits.returned(this.#life.ending))) return; // the run ends, and nothing is read any more
       this.#partitions.open(positions);
       if (positions.length > 0) await this.#task!.open(positions.map(({ topic, partition }) => ({ topic, partition })));
       // Now, because the poll in progress may already read.
@@ -372,13 +374,17 @@ export class SinkTaskRunner implements TaskRunner {
     };
     await unlessAbandoned(async () => this.#consumer && this.#close(this.#partitions.all(), true));
     // Also a task that is cancelled during its last commit: it may hold files and connections.
-    if (!this.#life.isAbandoned || this.#cancelled) await this.#stopTask();
+    const stopTask = async () => (!this.#life.isAbandoned || this.#cancelled) && this.#stopTask();
+    const isLate = this.#commits?.late !== undefined; // then the group does not wait for it
+    if (!isLate) await stopTask();
     await unlessAbandoned(() => this.#consumer?.close());
     await unlessAbandoned(() => this.#deadLetters?.close(0));
     await unlessAbandoned(() => this.parts.clients.close());
+    if (isLate) await stopTask();
   }
 
   async #stopTask(): Promise<void> {
+    await this.#commits?.late;
     await this.#orWarn(async () => this.#task?.stop());
     await this.#orWarn(async () => this.parts.chain?.close());
   }

@@ -18,6 +18,18 @@ async function started(...args: Parameters<typeof sinkRig>) {
   return { ...rig, ended, consumer };
 }
 
+/** The next `preCommit` returns when the result is called. */
+function hangInPreCommit(task: RecordingSink): () => void {
+  const gate = deferred();
+  const preCommit = task.preCommit.bind(task);
+  task.preCommit = async (current) => {
+    task.preCommit = preCommit;
+    await gate.promise;
+    return preCommit(current);
+  };
+  return gate.resolve;
+}
+
 describe("a sink task", () => {
   test("opens its assigned partitions, puts the records it reads, and commits the offsets from preCommit (I2)", async () => {
     const { task, consumer, clock, topics, status, runner, ended } = await started();
@@ -192,6 +204,61 @@ describe("a sink task", () => {
     expect(task.calls.at(-1)).toBe("close 0,1");
     expect(consumer.commits.size).toBe(0);
     runner.abandon();
+  });
+
+  test("a preCommit that took too long: only close is called before it returns", async () => {
+    const { task, consumer, clock, runner, status } = await started();
+    consumer.produce(P0, "a");
+    consumer.produce(P1, "b");
+    await task.took(2);
+    const returns = hangInPreCommit(task);
+    const revoked = consumer.rebalance("revoke", P0);
+    await clock.settled();
+    await clock.advance(5000);
+    await revoked;
+    consumer.produce(P1, "c");
+    await clock.advance(60_000); // a put and a commit are due
+    const assigned = consumer.rebalance("assign", P0);
+    await clock.settled();
+    expect(task.calls.at(-1)).toBe("close 0");
+    expect(status.traces.at(-1)).toContain("nothing is put until it returns");
+    returns();
+    await assigned;
+    await task.took(4);
+    expect(task.calls.slice(-6)).toEqual(["close 0", "preCommit 0@1", "put c", "preCommit 1@2", "open 0", "put a"]);
+    expect(status.traces.at(-1)).toBeNull();
+    runner.abandon();
+  });
+
+  test("partitions that are assigned while a preCommit takes too long are opened when it has returned", async () => {
+    const { task, consumer, clock, runner } = await started();
+    const returns = hangInPreCommit(task);
+    const revoked = consumer.rebalance("revoke", P0);
+    const assigned = consumer.rebalance("assign", P0);
+    await clock.settled();
+    await clock.advance(5000);
+    await revoked;
+    await clock.settled();
+    expect(task.calls.at(-1)).toBe("close 0");
+    returns();
+    await assigned;
+    expect(task.calls.slice(-3)).toEqual(["close 0", "preCommit 0@0", "open 0"]);
+    runner.abandon();
+  });
+
+  test("a task that ends in a preCommit that takes too long leaves the group, and is stopped when it returns", async () => {
+    const { task, consumer, clock, runner, ended } = await started();
+    consumer.produce(P0, "a");
+    await task.took(1);
+    const returns = hangInPreCommit(task);
+    runner.stop();
+    await clock.settled();
+    await clock.advance(5000);
+    await clock.settled();
+    expect([consumer.closed, task.calls.at(-1)]).toEqual([true, "close 0,1"]);
+    returns();
+    await ended;
+    expect(task.calls.slice(-2)).toEqual(["preCommit 0@1,1@0", "stop"]);
   });
 
   test("lost: only close, nothing is committed", async () => {
