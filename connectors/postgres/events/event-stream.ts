@@ -70,7 +70,6 @@ export class EventStream {
     const { progress, walk } = this.#options;
     if (walk.emitted !== this.#handedOver) this.#behindMs = Math.max(0, this.#options.clock.nowMs() - walk.committedMs);
     if (records.length > 0) {
-      // That of a signal's row is the one before it.
       progress.handOver(records.at(-1)!.sourceOffset);
       this.#lastRecordsMs = this.#options.clock.monotonicMs();
     }
@@ -114,7 +113,7 @@ export class EventStream {
       else walk.take(decoded, message.lsn, records);
       const signal = walk.takeSignal();
       if (signal === undefined) continue;
-      await signals.receive(signal);
+      records.push(signal.row(await signals.receive(signal)));
       return;
     }
   }

@@ -58,8 +58,13 @@ export class SignalDesk {
     return blocking;
   }
 
-  /** Carries out the signal of a row. One that makes no sense is only logged: it would come again after each restart. */
-  async receive({ columns, previous }: WalkedSignal): Promise<void> {
+  /**
+   * Carries out the signal of a row. One that makes no sense is only logged: it would come again after each restart.
+   *
+   * @returns the row's own offset. It holds what the signal asks for; of a blocking snapshot, which no offset holds, it
+   *   is the one before the row, so that a crash brings the signal again.
+   */
+  async receive({ columns, previous }: WalkedSignal): Promise<SourceMap> {
     const { walk, logger } = this.#options;
     const [id = "", type = "", data = ""] = columns;
     try {
@@ -69,7 +74,8 @@ export class SignalDesk {
       if (!(error instanceof DataError || error instanceof ConfigError)) throw error;
       logger.warn(`A signal was ignored: ${error.message}`, { id, type });
     }
-    walk.carry();
+    const offset = walk.carry();
+    return this.#blocking ? previous : offset;
   }
 
   /** Opens, or closes, the window of an incremental snapshot's chunk. @returns whether it did. */

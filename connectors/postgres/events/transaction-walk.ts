@@ -57,10 +57,14 @@ export interface WalkOptions {
 
 type RowMessage = InsertMessage | UpdateMessage | DeleteMessage | TruncateMessage;
 
-/** A row inserted into the signal table: its values in order, and the offset before it. */
+/** A row inserted into the signal table. */
 export interface WalkedSignal {
+  /** Its values in order. */
   readonly columns: readonly string[];
+  /** The offset before it. */
   readonly previous: SourceMap;
+  /** Makes its record. Called once, before anything else is walked. */
+  readonly row: (offset: SourceMap) => SourceRecord;
 }
 
 /** Transactions remembered as walked. One that was sent becomes visible to others within moments. */
@@ -103,7 +107,7 @@ export class TransactionWalk {
     events.block = metadata && (({ schemaName, tableName }) => metadata.next(`${schemaName}.${tableName}`, this.#lsn));
   }
 
-  /** The signal that the last message carried. Nothing may be walked before it is handled. */
+  /** The signal that the last message carried, which has no record yet. Nothing may be walked before it is handled. */
   takeSignal(): WalkedSignal | undefined {
     const signal = this.#signal;
     this.#signal = undefined;
@@ -246,7 +250,7 @@ export class TransactionWalk {
     const offset = this.#offset;
     const emitted = this.#emitted;
     this.#change(message, lsn, []);
-    this.#signal = undefined;
+    this.takeSignal()?.row(offset);
     this.#offset = offset;
     this.#emitted = emitted;
   }
@@ -271,10 +275,18 @@ export class TransactionWalk {
     this.#options.incremental.supersede(table, key);
     const previous = this.#offset;
     const offset = this.#advance(lsn, "INSERT");
-    const isSignal = this.#options.signalTable === `${table.schemaName}.${table.tableName}`;
-    // Until what a signal asks for is done, or stored with later offsets, a crash must bring the signal again.
-    if (isSignal) this.#signal = { columns: row.map((value) => (value === null ? "" : String(value))), previous };
-    this.#push(into, this.#row(table, "c", key, null, row, lsn, isSignal ? previous : offset));
+    if (this.#options.signalTable !== `${table.schemaName}.${table.tableName}`) {
+      this.#push(into, this.#row(table, "c", key, null, row, lsn, offset));
+      return;
+    }
+    this.#signal = {
+      columns: row.map((value) => (value === null ? "" : String(value))),
+      previous,
+      row: (own) => {
+        this.#emitted++;
+        return this.#row(table, "c", key, null, row, lsn, own);
+      },
+    };
   }
 
   #update({ relationOid, oldKind, before, after }: UpdateMessage, lsn: Lsn, into: SourceRecord[]): void {

@@ -1,0 +1,135 @@
+import { expect, test } from "vitest";
+import { parseSettings } from "../../../../../connectors/postgres/config/settings.js";
+import { ChangeEvents } from "../../../../../connectors/postgres/events/change-event.js";
+import { EventStream } from "../../../../../connectors/postgres/events/event-stream.js";
+import { Heartbeat } from "../../../../../connectors/postgres/events/heartbeat.js";
+import { IncrementalSnapshot } from "../../../../../connectors/postgres/events/incremental-snapshot.js";
+import { LogicalMessages } from "../../../../../connectors/postgres/events/logical-message.js";
+import { SignalDesk } from "../../../../../connectors/postgres/events/signal-desk.js";
+import { TransactionWalk } from "../../../../../connectors/postgres/events/transaction-walk.js";
+import { Progress } from "../../../../../connectors/postgres/position/progress.js";
+import { planResume } from "../../../../../connectors/postgres/position/resume-point.js";
+import { readOffset, sourcePartition } from "../../../../../connectors/postgres/position/source-offset.js";
+import { ColumnWarnings } from "../../../../../connectors/postgres/tables/column-warnings.js";
+import { SourceBlocks } from "../../../../../connectors/postgres/tables/source-block.js";
+import { TableFilter } from "../../../../../connectors/postgres/tables/table-filter.js";
+import { TableSchema } from "../../../../../connectors/postgres/tables/table-schema.js";
+import { idleConfirmation, type Lsn } from "../../../../../connectors/postgres/wal/lsn.js";
+import type { WalMessage } from "../../../../../connectors/postgres/wal/replication-stream.js";
+import type { SourceMap } from "../../../../../src/api/index.js";
+import { SimClock } from "../../../../../src/base/clock.js";
+import { silentLogger } from "../../../../../src/base/logger.js";
+import * as bytes from "../pgoutput-bytes.js";
+
+const settings = parseSettings({
+  "topic.prefix": "shop",
+  "database.hostname": "db",
+  "database.user": "u",
+  "database.dbname": "d",
+  "signal.data.collection": "public.signals",
+});
+const text = { name: "text", kind: "b", typmod: -1, labels: [], element: null, isDomain: false };
+const column = (name: string) => ({ name, type: text, isNullable: true, defaultExpression: null });
+/** Stored before the signal: the source was quiet. */
+const STORED: SourceMap = { lsn_proc: 848, messageType: "INSERT", lsn_commit: 800, lsn: 848, txId: 4, ts_usec: 1 };
+
+/** A stream of one transaction that ends at 1112, and inserts a signal for a snapshot of public.a. */
+function streamOfSignal(type: string) {
+  const clock = new SimClock();
+  const partition = sourcePartition("shop");
+  const signals = new TableSchema(
+    { schema: "public", table: "signals", columns: ["id", "type", "data"].map(column), keyColumns: ["id"] },
+    settings,
+    new TableFilter(settings),
+    new ColumnWarnings(silentLogger),
+  );
+  const progress = new Progress(STORED);
+  const events = new ChangeEvents({ partition, headers: [], tombstonesOnDelete: true });
+  const incremental = new IncrementalSnapshot(STORED, silentLogger);
+  const walk = new TransactionWalk({
+    settings,
+    relations: { get: () => signals, loosen: () => signals },
+    events,
+    sources: new SourceBlocks("shop", "d"),
+    messages: new LogicalMessages("shop", settings.types),
+    metadata: null,
+    signalTable: settings.signalTable,
+    incremental,
+    partition,
+    resume: planResume(readOffset(STORED), 800 as Lsn),
+    origin: { identity: { systemId: "7", timeline: 1 }, slotStart: 800 as Lsn },
+    lastCommit: 800 as Lsn,
+    offset: STORED,
+  });
+  const wal: [number, Buffer][] = [
+    [1000, bytes.begin(1064, 1_700_000_000_000_000, 9)],
+    [1000, bytes.insert(1, ["s1", "execute-snapshot", JSON.stringify({ "data-collections": ["public.a"], type })])],
+    [1112, bytes.commit(1064, 1112, 1_700_000_000_000_000)],
+  ];
+  const confirmed: number[] = [];
+  const stopping = new AbortController();
+  const stream = {
+    shown: 0 as Lsn,
+    next(): WalMessage | null {
+      const next = wal.shift();
+      return next ? { lsn: next[0] as Lsn, bytes: next[1], start: 0, end: next[1].length } : null;
+    },
+    confirm: (lsn: Lsn) => void confirmed.push(lsn),
+    /** Everything was walked. */
+    readable: async () => stopping.abort(),
+    wake: () => undefined,
+    requestPosition: () => undefined,
+    close: () => undefined,
+  };
+  const empty = { rows: [], topic: "shop.public.a", highLsn: 5000, lastKey: [], maximumKey: [], isLast: true };
+  const desk = new SignalDesk({
+    incremental,
+    walk,
+    stream,
+    events,
+    tables: async () => [{ schema: "public", table: "a", oid: 2, isPartitioned: false, ancestors: [] }],
+    // The window stays open: the stream has not passed the chunk yet.
+    reader: async () => ({ read: async () => empty }) as never,
+    release: () => undefined,
+    logger: silentLogger,
+  });
+  const eventStream = new EventStream({
+    stream: stream as never,
+    walk,
+    relations: {} as never,
+    events,
+    signals: desk,
+    heartbeat: new Heartbeat(0, "h", "shop", partition, clock),
+    heartbeatAction: async () => undefined,
+    progress,
+    catalog: async () => undefined as never,
+    maxBatchSize: 100,
+    confirmsLsn: true,
+    clock,
+    stopping: stopping.signal,
+  });
+  return { eventStream, progress, confirmed, desk };
+}
+
+test("a signal's transaction is not confirmed before an offset is stored that holds what it asks for", async () => {
+  const { eventStream, progress, confirmed } = streamOfSignal("incremental");
+  const [record, ...more] = await eventStream.read();
+  expect(more).toEqual([]);
+  // Walks the commit, and opens the window of the first chunk.
+  await eventStream.read();
+  expect(Math.max(...confirmed)).toBe(800);
+  progress.store(record!.sourceOffset);
+  eventStream.confirm();
+  expect(confirmed.at(-1)).toBe(idleConfirmation(1112 as Lsn));
+  expect(new IncrementalSnapshot(record!.sourceOffset, silentLogger).next?.id).toBe("public.a");
+});
+
+test("the row of a signal for a blocking snapshot carries the offset before it", async () => {
+  const { eventStream, desk, confirmed } = streamOfSignal("blocking");
+  const [record] = await eventStream.read();
+  expect(record!.sourceOffset).toEqual(STORED);
+  const { previous, offset } = desk.takeBlocking()!;
+  expect([previous, offset["lsn_proc"]]).toEqual([STORED, 1000]);
+  eventStream.confirm();
+  expect(Math.max(...confirmed)).toBe(800);
+});
