@@ -41,7 +41,7 @@ export class RelationCache {
     const columnTypes = message.columns.map(({ typeOid }) => typeOid);
     const entry = await readCatalog(await client(), message.oid, columnTypes);
     types.see(entry.types);
-    const lastKey = this.#schemas.lastKey(message.schema, message.table);
+    const lastKey = this.#schemas.lastKey(message.oid);
     this.#define(message.oid, combine(message, entry.table, types, lastKey));
   }
 
@@ -72,6 +72,7 @@ export function combine(
 ): TableDefinition {
   const known = new Map(catalog?.columns.map((column) => [column.name, column]));
   return {
+    oid: message.oid,
     schema: message.schema,
     table: message.table,
     columns: message.columns.map((column) => {

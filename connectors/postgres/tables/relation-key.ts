@@ -23,8 +23,9 @@ export function relationKey(
   const unique = catalog?.uniqueKey?.columns;
   const candidates =
     message.replicaIdentity === "default" && !catalog?.primaryKey?.isDeferrable
-      ? // No primary key at that time. Between a drop and the creation of another the rows keep their key.
-        [lastKey, primary, unique]
+      ? // No primary key at that time. Between a drop and the creation of another the rows keep their key; if no other
+        // was created, their key is no longer unique.
+        [primary && lastKey, primary, unique]
       : [
           primary,
           renamed(message, catalog),

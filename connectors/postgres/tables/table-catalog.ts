@@ -108,6 +108,7 @@ export async function readCatalog(
 /** The table's definition, with its columns in catalog order. */
 export function defineTable(table: CatalogTable, types: TypeLookup): TableDefinition {
   return {
+    oid: table.oid,
     schema: table.schema,
     table: table.table,
     keyColumns: (table.primaryKey ?? table.uniqueKey)?.columns ?? [],

@@ -11,6 +11,7 @@ export interface ColumnDefinition {
 
 /** One version of a table, the source of its schemas. */
 export interface TableDefinition {
+  readonly oid: number;
   readonly schema: string;
   readonly table: string;
   /** In the order of a row's values. */

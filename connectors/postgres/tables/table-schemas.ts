@@ -11,11 +11,8 @@ import { TableSchema } from "./table-schema.js";
  * not change it. An equal definition returns the same Schema objects, for which converters have cached their writers.
  */
 export class TableSchemas {
-  readonly #latest = new Map<
-    string,
-    { readonly definition: string; readonly keyColumns: readonly string[]; readonly schema: TableSchema }
-  >();
-
+  readonly #latest = new Map<string, { readonly definition: string; readonly schema: TableSchema }>();
+  readonly #lastKeys = new Map<number, readonly string[]>();
   readonly #warnings: ColumnWarnings;
   readonly types = new KnownTypes();
 
@@ -33,13 +30,14 @@ export class TableSchemas {
     const latest = this.#latest.get(name);
     if (latest?.definition === text) return latest.schema;
     const schema = new TableSchema(definition, this.settings, this.filter, this.#warnings);
-    this.#latest.set(name, { definition: text, keyColumns: definition.keyColumns, schema });
+    this.#latest.set(name, { definition: text, schema });
+    this.#lastKeys.set(definition.oid, definition.keyColumns);
     return schema;
   }
 
-  /** The key of a table's latest version; undefined if the task has not seen the table. */
-  lastKey(schema: string, table: string): readonly string[] | undefined {
-    return this.#latest.get(nameOf(schema, table))?.keyColumns;
+  /** The key of a table's latest version; undefined if the task has not seen the table, perhaps one of the same name. */
+  lastKey(oid: number): readonly string[] | undefined {
+    return this.#lastKeys.get(oid);
   }
 }
 

@@ -38,7 +38,7 @@ function streamOfSignal(type: string) {
   const clock = new SimClock();
   const partition = sourcePartition("shop");
   const signals = new TableSchema(
-    { schema: "public", table: "signals", columns: ["id", "type", "data"].map(column), keyColumns: ["id"] },
+    { oid: 1, schema: "public", table: "signals", columns: ["id", "type", "data"].map(column), keyColumns: ["id"] },
     settings,
     new TableFilter(settings),
     new ColumnWarnings(silentLogger),

@@ -33,7 +33,7 @@ beforeAll(() => {
   const filter = new TableFilter(settings);
   const table = (name: string) =>
     new TableSchema(
-      { schema: "public", table: name, columns: [column("id"), column("stamp")], keyColumns: ["id"] },
+      { oid: 1, schema: "public", table: name, columns: [column("id"), column("stamp")], keyColumns: ["id"] },
       settings,
       filter,
       new ColumnWarnings(silentLogger),

@@ -29,6 +29,7 @@ function tableOf(rules: Readonly<Record<string, string>>, columns: readonly Colu
     ...rules,
   });
   const definition = {
+    oid: 1,
     schema: "s",
     table: "t",
     keyColumns,

@@ -28,6 +28,7 @@ function tableOf(column: Column): TableSchema {
   const resolved = isArray ? { ...base, name: `_${type}`, element: base } : base;
   return new TableSchema(
     {
+      oid: 1,
       schema: "s",
       table: "t",
       columns: [{ name: "c", type: resolved, isNullable, defaultExpression }],
