@@ -1,9 +1,10 @@
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { ConfigError } from "../../src/api/index.js";
-import { type FileIdentity, fingerprintOf, hasFingerprint, openRotated, readHead } from "./file-identity.js";
+import { type FileIdentity, fingerprintOf, hasFingerprint, readHead } from "./file-identity.js";
 import type { LineSource, PlacedLine } from "./line-source.js";
 import { type Line, type LineRules, LineSplitter } from "./line-splitter.js";
+import { openNextRotated, openRotated, unreadable } from "./rotated-files.js";
 
 const CHUNK_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
@@ -17,8 +18,8 @@ export interface StartingPoint {
 
 /**
  * A growing file, which need not exist yet. When another file takes its path, or it is cut short and written anew, the
- * old one is read to its end first if it can be found, and then the new one from its beginning; also when that happened
- * while nobody was reading.
+ * old one is read to its end first if it can be found, then those that were rotated after it, and then the new one from
+ * its beginning; also when that happened while nobody was reading.
  */
 export class GrowingFile implements LineSource {
   readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -131,7 +132,7 @@ export class GrowingFile implements LineSource {
     return true;
   }
 
-  /** At the file's end: follows the path to a new file, if there is one. */
+  /** At the file's end: goes on in the file that was written next, if there is one. */
   async #lookForAnother(): Promise<readonly PlacedLine[]> {
     // In this order: a line that was appended after our size was read, and before the path named another file, would be
     // lost with the old file.
@@ -143,10 +144,20 @@ export class GrowingFile implements LineSource {
     }
     // Its writer may append to the old file until it replaces it: only an end seen after that is final.
     if (!now || (now.ino === ours.ino && now.dev === ours.dev) || ours.size > this.#position) return [];
+    // Open before the folder is listed: if it is rotated meanwhile, it is not passed over.
+    const newest = this.#isRegular && now.isFile() ? await open(this.path, "r").catch(unreadable) : undefined;
+    const next = this.#isRegular ? await openNextRotated(this.path, ours, this.changed) : undefined;
+    if (next === "moving") {
+      await newest?.close();
+      return [];
+    }
     const rest = this.#splitter.rest();
     const last = rest ? this.#placed([rest]) : [];
     await this.close();
-    this.#restart("was replaced by another");
+    this.#restart(next ? `was rotated again, to ${next.name}` : "was replaced by another");
+    if (next) await newest?.close();
+    const following = next ? next.handle : newest;
+    if (following) await this.#take(following);
     return last;
   }
 
@@ -158,7 +169,7 @@ export class GrowingFile implements LineSource {
 
   /** Goes on in the rotated file, at the same position. */
   async #continueIn(identity: FileIdentity): Promise<boolean> {
-    const rotated = await openRotated(this.path, identity, this.#position);
+    const rotated = await openRotated(this.path, identity, this.#position, this.changed);
     if (!rotated) return false;
     await this.close();
     await this.#take(rotated);
