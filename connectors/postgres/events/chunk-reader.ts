@@ -102,12 +102,15 @@ export class ChunkReader {
   }
 
   async #copy(table: CapturedTable, position: IncrementalPosition, highLsn: Lsn): Promise<Chunk> {
-    const { chunkSize, filter, schemas } = this.#options;
-    const definition = await this.#describe(table);
+    const { chunkSize, schemas } = this.#options;
+    const { definition, isUnique } = await this.#describe(table);
     const schema = schemas.get(definition);
     if (schema.keySchema === null) throw new DataError("VALUE_INVALID", "the table has no key");
+    if (!isUnique) throw new DataError("VALUE_INVALID", "the table has neither a primary key nor a unique index");
     const { surrogateKey, condition } = position.tables[0]!;
-    const order = surrogateKey === null ? filter.keyColumns(definition) : [surrogateKey];
+    const { keyColumns } = definition;
+    // A surrogate key need not be unique: rows that share it may lie on both sides of a chunk's end.
+    const order = surrogateKey === null ? keyColumns : [...new Set([surrogateKey, ...keyColumns])];
     const places = order.map((name) => definition.columns.findIndex((column) => column.name === name));
     if (places.some((at) => at < 0 || definition.columns[at]!.isNullable))
       throw new DataError("VALUE_INVALID", `its order (${order.join(", ")}) is no list of columns that are NOT NULL`);
@@ -115,7 +118,8 @@ export class ChunkReader {
     const where = [...(condition === null ? [] : [`(${condition})`])];
     const from = `FROM ${rowsOf(table)}`;
     const maximum = position.maximumKey ?? (await this.#maximum(keys, from, where));
-    if (maximum === null) return { rows: [], topic: schema.topic, highLsn, lastKey: [], maximumKey: [], isLast: true };
+    const { topic } = schema;
+    if (maximum === null) return { rows: [], topic, keyColumns, highLsn, lastKey: [], maximumKey: [], isLast: true };
     if (position.lastKey) where.push(`(${keys.join(", ")}) > (${position.lastKey.map(quoteLiteral).join(", ")})`);
     where.push(`(${keys.join(", ")}) <= (${maximum.map(quoteLiteral).join(", ")})`);
     const columns = definition.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
@@ -125,22 +129,26 @@ export class ChunkReader {
       `COPY (SELECT ${columns} ${from} WHERE ${where.join(" AND ")} ORDER BY ${keys.join(", ")} LIMIT ${chunkSize}) TO STDOUT`,
       (tuple) => {
         const row = schema.readRow(tuple);
-        rows.push({ key: schema.readKey(tuple, row)!, row, schema });
+        rows.push({ id: schema.readTexts(keyColumns, tuple)!, key: schema.readKey(tuple, row)!, row, schema });
         lastKey = places.map((at) => tuple.bytes.toString("utf8", tuple.starts[at], tuple.ends[at]));
       },
     );
-    return { rows, topic: schema.topic, highLsn, lastKey, maximumKey: maximum, isLast: rows.length < chunkSize };
+    return { rows, topic, keyColumns, highLsn, lastKey, maximumKey: maximum, isLast: rows.length < chunkSize };
   }
 
-  async #describe(table: CapturedTable): Promise<TableDefinition> {
+  async #describe(table: CapturedTable): Promise<{ definition: TableDefinition; isUnique: boolean }> {
     const { client, filter, schemas } = this.#options;
     const entry = await readCatalog(client, table.oid);
     if (!entry.table) throw new TableChanged(table);
     schemas.types.see(entry.types);
     const whole = defineTable(entry.table, schemas.types);
-    const key = new Set(filter.keyColumns(whole));
-    const isUsed = (name: string) => key.has(name) || filter.keepsColumn(whole.schema, whole.table, name);
-    return { ...whole, columns: whole.columns.filter(({ name }) => isUsed(name)) };
+    const keys = new Set([...filter.keyColumns(whole), ...whole.keyColumns]);
+    const isUsed = (name: string) => keys.has(name) || filter.keepsColumn(whole.schema, whole.table, name);
+    const own = entry.table.primaryKey ?? entry.table.uniqueKey;
+    return {
+      definition: { ...whole, columns: whole.columns.filter(({ name }) => isUsed(name)) },
+      isUnique: own !== null && !own.isPartial,
+    };
   }
 
   async #maximum(keys: readonly string[], from: string, where: readonly string[]): Promise<string[] | null> {

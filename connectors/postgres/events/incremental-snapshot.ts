@@ -1,4 +1,4 @@
-import { type ConnectValue, type Logger, type SourceMap, Struct } from "../../../src/api/index.js";
+import type { ConnectValue, Logger, SourceMap, Struct } from "../../../src/api/index.js";
 import {
   type IncrementalPosition,
   type IncrementalTable,
@@ -7,9 +7,12 @@ import {
 } from "../position/incremental-position.js";
 import type { TableSchema } from "../tables/table-schema.js";
 import type { Lsn } from "../wal/lsn.js";
+import type { Tuple } from "../wal/pgoutput-decoder.js";
 
 /** A row of a chunk that has not been sent. */
 export interface ChunkRow {
+  /** The texts of the chunk's key columns. */
+  readonly id: string;
   readonly key: Struct;
   readonly row: ConnectValue[];
   readonly schema: TableSchema;
@@ -19,6 +22,8 @@ export interface ChunkRow {
 export interface Chunk {
   readonly rows: readonly ChunkRow[];
   readonly topic: string;
+  /** The table's own key. That of its records may be another, and not unique (message.key.columns). */
+  readonly keyColumns: readonly string[];
   /** Everything that the transaction saw was written before it. */
   readonly highLsn: Lsn;
   readonly lastKey: readonly string[];
@@ -29,8 +34,8 @@ export interface Chunk {
 /**
  * The tables that signals asked to read while the stream goes on, in chunks. Outlives every connection.
  *
- * A chunk waits, in a window, until the stream has passed everything that the chunk saw. Rows whose keys the stream
- * sends meanwhile are dropped from it: what the stream sends is as new or newer.
+ * A chunk waits, in a window, until the stream has passed everything that the chunk saw. Rows that the stream sends
+ * meanwhile are dropped from it: what the stream sends is as new or newer.
  */
 export class IncrementalSnapshot {
   #position: IncrementalPosition;
@@ -87,13 +92,13 @@ export class IncrementalSnapshot {
     this.#isPaused = false;
   }
 
-  /** The connection was lost: the chunk is read again. */
+  /** The chunk is read again: the connection was lost, or the window cannot tell which of its rows are old. */
   interrupt(): void {
     this.#window = undefined;
   }
 
   open(chunk: Chunk): void {
-    this.#window = { chunk, rows: new Map(chunk.rows.map((row) => [keyText(row.key), row])) };
+    this.#window = { chunk, rows: new Map(chunk.rows.map((row) => [row.id, row])) };
   }
 
   /** The first table has no rows left, or cannot be read. */
@@ -103,10 +108,14 @@ export class IncrementalSnapshot {
     if (done) this.logger.info("Incremental snapshot of a table ended", { table: done.id });
   }
 
-  /** The stream sends an event of this key. */
-  supersede(table: TableSchema, key: Struct | null): void {
+  /** The stream sends an event of this row. @param old the row before, which may hold what `tuple` lacks. */
+  supersede(table: TableSchema, tuple: Tuple, old: Tuple | null = null): void {
     const window = this.#window;
-    if (window && key && window.chunk.topic === table.topic) window.rows.delete(keyText(key));
+    if (window?.chunk.topic !== table.topic) return;
+    const id = table.readTexts(window.chunk.keyColumns, tuple, old);
+    // Under a replica identity of other columns a row may come without its key: it could be any of the window.
+    if (id === null) this.interrupt();
+    else window.rows.delete(id);
   }
 
   /** The stream sends a truncate. */
@@ -126,16 +135,4 @@ export class IncrementalSnapshot {
 
 function begin(tables: readonly IncrementalTable[]): IncrementalPosition {
   return { tables, lastKey: null, maximumKey: null };
-}
-
-/** Keys of equal values have equal texts. */
-function keyText(key: Struct): string {
-  return JSON.stringify(key.schema.fields.map(({ index }) => textOf(key.at(index))));
-}
-
-function textOf(value: ConnectValue): unknown {
-  if (typeof value === "bigint") return String(value);
-  if (Buffer.isBuffer(value)) return value.toString("base64");
-  if (value instanceof Struct) return keyText(value);
-  return typeof value === "number" ? String(value) : value;
 }

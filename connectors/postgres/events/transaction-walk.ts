@@ -272,7 +272,7 @@ export class TransactionWalk {
     const table = this.#fitting(found, relationOid, after);
     const row = table.readRow(after);
     const key = table.readKey(after, row);
-    this.#options.incremental.supersede(table, key);
+    this.#options.incremental.supersede(table, after);
     const previous = this.#offset;
     const offset = this.#advance(lsn, "INSERT");
     if (this.#options.signalTable !== `${table.schemaName}.${table.tableName}`) {
@@ -300,8 +300,8 @@ export class TransactionWalk {
     if (settings.skipUnchanged && oldKind === "O" && oldRow && sameValues(oldRow, row)) return;
     const key = table.readKey(after, row, before);
     const oldKey = before && oldRow ? table.readKey(before, oldRow) : null;
-    this.#options.incremental.supersede(table, key);
-    this.#options.incremental.supersede(table, oldKey);
+    this.#options.incremental.supersede(table, after, before);
+    if (before) this.#options.incremental.supersede(table, before);
     if (!key || !oldKey || !oldRow || sameStructs(key, oldKey)) {
       const offset = this.#advance(lsn, "UPDATE");
       this.#push(into, this.#row(table, "u", key, oldRow, row, lsn, offset));
@@ -323,7 +323,7 @@ export class TransactionWalk {
     const offset = this.#advance(lsn, "DELETE");
     const count = into.length;
     const key = table.readKey(before, row);
-    this.#options.incremental.supersede(table, key);
+    this.#options.incremental.supersede(table, before);
     this.#options.events.delete(into, table, key, row, this.#source(table, lsn), previous, offset);
     this.#emitted += into.length - count;
   }

@@ -19,6 +19,8 @@ interface CatalogKey {
   readonly columns: readonly string[];
   /** A deferrable key is no replica identity. */
   readonly isDeferrable: boolean;
+  /** Only some rows are unique: the index has a WHERE. */
+  readonly isPartial: boolean;
 }
 
 interface CatalogColumn {
@@ -49,7 +51,7 @@ LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped`;
 
 const keyWhere = (condition: string) => `
-SELECT json_build_object('isDeferrable', NOT i.indimmediate, 'columns', array(
+SELECT json_build_object('isDeferrable', NOT i.indimmediate, 'isPartial', i.indpred IS NOT NULL, 'columns', array(
          SELECT a.attname FROM generate_series(0, i.indnkeyatts - 1) AS k(at)
          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.at]
          ORDER BY k.at))

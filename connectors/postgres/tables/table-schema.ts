@@ -52,6 +52,8 @@ export class TableSchema {
   readonly #required: readonly ReadColumn[];
   readonly #warnings: ColumnWarnings;
   readonly #failOnConversion: boolean;
+  /** Of all columns that a tuple has. */
+  readonly #names: readonly string[];
 
   constructor(definition: TableDefinition, settings: Settings, filter: TableFilter, warnings: ColumnWarnings) {
     const { schema, table } = definition;
@@ -60,6 +62,7 @@ export class TableSchema {
     this.topic = dataTopic(settings, schema, table);
     this.#warnings = warnings;
     this.#failOnConversion = settings.failOnConversion;
+    this.#names = definition.columns.map(({ name }) => name);
     refuseSameNames(definition);
     const keys = filter.keyColumns(definition);
     const isUsed = (name: string) => keys.includes(name) || filter.keepsColumn(schema, table, name);
@@ -124,6 +127,18 @@ export class TableSchema {
       values[i] = at >= 0 ? row[at]! : this.#read(columns[i]!, tuple, old);
     }
     return new ArrayStruct(keySchema, values);
+  }
+
+  /** The server's texts of columns of a row, as one text; null if one is NULL, or was not sent. */
+  readTexts(names: readonly string[], tuple: Tuple, old: Tuple | null = null): string | null {
+    const texts: string[] = [];
+    for (const name of names) {
+      const at = this.#names.indexOf(name);
+      const sent = [tuple, old].find((row) => row && at >= 0 && at < row.count && row.kinds[at] !== UNCHANGED);
+      if (!sent || sent.kinds[at] !== VALUE) return null;
+      texts.push(sent.bytes.toString("utf8", sent.starts[at], sent.ends[at]));
+    }
+    return JSON.stringify(texts);
   }
 
   #read(column: ReadColumn, tuple: Tuple, old: Tuple | null): ConnectValue {

@@ -164,6 +164,34 @@ test("on a quiet database an incremental snapshot ends by itself, with its condi
   await driver.stop();
 });
 
+test("rows of an incremental snapshot that share a message key, or a surrogate key, are all sent", async () => {
+  await db.execute(
+    "CREATE TABLE t(id int PRIMARY KEY, customer int NOT NULL)",
+    "INSERT INTO t SELECT i, i % 2 FROM generate_series(1, 35) i",
+    "CREATE TABLE u(id int PRIMARY KEY, place int NOT NULL)",
+    "INSERT INTO u SELECT i, i % 2 FROM generate_series(1, 35) i",
+    "CREATE TABLE keyless(customer int NOT NULL)",
+    "CREATE TABLE partly(customer int NOT NULL, code int NOT NULL)",
+    "CREATE UNIQUE INDEX ON partly(code) WHERE customer > 5",
+  );
+  const driver = await db.stream({ ...SIGNALS, "message.key.columns": "public.(t|keyless):customer" });
+  await signal("execute-snapshot", { "data-collections": ["public.keyless", "public.partly", "public.t"] });
+  await signal("execute-snapshot", { "data-collections": ["public.u"], "surrogate-key": "place" }, "second");
+  const records = await driver.readUntil((found) => reads(found).length === 70);
+  const sent = (table: string) =>
+    reads(of(records, table)).map((record) => (plainEvent(record).after as { id: number }).id);
+  expect(sent("t")).toEqual(Array.from({ length: 35 }, (_, index) => index + 1));
+  expect(new Set(reads(of(records, "t")).map((record) => JSON.stringify(plainEvent(record).key)))).toEqual(
+    new Set(['{"customer":1}', '{"customer":0}']),
+  );
+  expect(new Set(sent("u")).size).toBe(35);
+  for (const table of ["keyless", "partly"])
+    expect(driver.warnings).toContainEqual(
+      expect.stringMatching(new RegExp(`leaves out table public.${table}: the table has neither a primary key nor`)),
+    );
+  await driver.stop();
+});
+
 test("an incremental snapshot goes on from any of its offsets", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 45)");
   const driver = await db.stream(SIGNALS);

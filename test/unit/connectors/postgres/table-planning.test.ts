@@ -81,7 +81,7 @@ describe("a relation message", () => {
   const later = { ...id, name: "later" };
   const catalog: CatalogTable = {
     ...{ oid: 9, schema: "public", table: "t", columns: [id, later] },
-    primaryKey: { columns: ["later", "id"], isDeferrable: false },
+    primaryKey: { columns: ["later", "id"], isDeferrable: false, isPartial: false },
     uniqueKey: null,
   };
 
@@ -101,7 +101,7 @@ describe("a relation message", () => {
     now: Partial<CatalogTable> | undefined,
     lastKey?: readonly string[],
   ): readonly string[] => combine({ ...message, ...more }, now && { ...catalog, ...now }, types, lastKey).keyColumns;
-  const key = (...columns: string[]) => ({ columns, isDeferrable: false });
+  const key = (...columns: string[]) => ({ columns, isDeferrable: false, isPartial: false });
   const columns = (...names: string[]) =>
     names.map((name) => ({ name: name.replace("*", ""), typeOid: 23, typmod: -1, isIdentity: name.endsWith("*") }));
 
@@ -123,7 +123,7 @@ describe("a relation message", () => {
     expect(keyOf(none, { primaryKey: null, uniqueKey: key("b") }, ["a"])).toEqual(["b"]);
     expect(keyOf(none, { primaryKey: key("b") }, ["a"])).toEqual(["a"]);
     expect(keyOf(none, { primaryKey: key("b") })).toEqual(["b"]);
-    expect(keyOf(none, { primaryKey: { columns: ["b"], isDeferrable: true } }, ["a"])).toEqual(["b"]);
+    expect(keyOf(none, { primaryKey: { ...key("b"), isDeferrable: true } }, ["a"])).toEqual(["b"]);
     expect(keyOf(none, { primaryKey: null, uniqueKey: key("b") })).toEqual(["b"]);
     expect(keyOf(none, { primaryKey: null })).toEqual([]);
     expect(keyOf(none, undefined)).toEqual([]);

@@ -81,7 +81,15 @@ function streamOfSignal(type: string) {
     requestPosition: () => undefined,
     close: () => undefined,
   };
-  const empty = { rows: [], topic: "shop.public.a", highLsn: 5000, lastKey: [], maximumKey: [], isLast: true };
+  const empty = {
+    rows: [],
+    topic: "shop.public.a",
+    keyColumns: ["id"],
+    highLsn: 5000,
+    lastKey: [],
+    maximumKey: [],
+    isLast: true,
+  };
   const desk = new SignalDesk({
     incremental,
     walk,

@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { parseSettings } from "../../../../../connectors/postgres/config/settings.js";
+import { IncrementalSnapshot } from "../../../../../connectors/postgres/events/incremental-snapshot.js";
+import { ColumnWarnings } from "../../../../../connectors/postgres/tables/column-warnings.js";
+import { TableFilter } from "../../../../../connectors/postgres/tables/table-filter.js";
+import { TableSchema } from "../../../../../connectors/postgres/tables/table-schema.js";
+import type { Lsn } from "../../../../../connectors/postgres/wal/lsn.js";
+import { type InsertMessage, PgoutputDecoder } from "../../../../../connectors/postgres/wal/pgoutput-decoder.js";
+import { ArrayStruct } from "../../../../../src/api/index.js";
+import { silentLogger } from "../../../../../src/base/logger.js";
+import { type ColumnText, insert } from "../pgoutput-bytes.js";
+
+const settings = parseSettings({
+  "topic.prefix": "s",
+  "database.hostname": "d",
+  "database.user": "u",
+  "database.dbname": "d",
+  "message.key.columns": "public.o:customer",
+});
+const int4 = { name: "int4", kind: "b", typmod: -1, labels: [], element: null, isDomain: false };
+const columns = ["id", "customer"].map((name) => ({
+  name,
+  type: int4,
+  isNullable: false,
+  defaultExpression: null,
+}));
+const schema = new TableSchema(
+  { oid: 1, schema: "public", table: "o", columns, keyColumns: ["id"] },
+  settings,
+  new TableFilter(settings),
+  new ColumnWarnings(silentLogger),
+);
+
+const tupleOf = (...texts: ColumnText[]) => {
+  const bytes = insert(1, texts);
+  return (new PgoutputDecoder().decode(bytes, 0, bytes.length) as InsertMessage).after;
+};
+
+/** A window of orders 1, 2 and 3 of customer 7, who is their message key. */
+function opened(): IncrementalSnapshot {
+  const incremental = new IncrementalSnapshot(null, silentLogger);
+  incremental.add([{ id: "public.o", condition: null, surrogateKey: null }]);
+  incremental.open({
+    rows: [1, 2, 3].map((id) => ({
+      id: schema.readTexts(["id"], tupleOf(String(id), "7"))!,
+      key: new ArrayStruct(schema.keySchema!, [7]),
+      row: [id, 7],
+      schema,
+    })),
+    topic: schema.topic,
+    keyColumns: ["id"],
+    highLsn: 8 as Lsn,
+    lastKey: ["3"],
+    maximumKey: ["3"],
+    isLast: false,
+  });
+  return incremental;
+}
+const ids = (incremental: IncrementalSnapshot) => incremental.close().map(({ row }) => row[0]);
+
+test("rows that share a message key are all sent", () => {
+  expect(ids(opened())).toEqual([1, 2, 3]);
+});
+
+test("an event supersedes its own row, not others of its message key", () => {
+  const incremental = opened();
+  incremental.supersede(schema, tupleOf("2", "7"));
+  // Large and unchanged: only the row before has it.
+  incremental.supersede(schema, tupleOf(undefined, "7"), tupleOf("3", null));
+  expect(ids(incremental)).toEqual([1]);
+});
+
+test("a chunk is read again after an event that does not tell its row", () => {
+  const incremental = opened();
+  incremental.supersede(schema, tupleOf(null, "7"));
+  expect(incremental.awaited).toBeUndefined();
+  expect(incremental.next?.id).toBe("public.o");
+});
