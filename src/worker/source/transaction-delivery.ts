@@ -298,7 +298,7 @@ export class TransactionDelivery implements SourceDelivery {
     const { connector, task } = this.parts.id;
     return new ConflictError(
       "TRANSACTION_LOST",
-      `The transaction of task ${connector}-${task} was ended by the cluster, and nothing of it is visible: ${error.message}. Restart the task. If its transactions take long, raise producer.override.transaction.timeout.ms, lower transaction.boundary.interval.ms, or set transaction.boundary to 'poll'`,
+      `The transaction of task ${connector}-${task} was ended by the cluster, or another producer took over its transactional id, and nothing of it is visible: ${error.message}. Restart the task. If its transactions take long, raise producer.override.transaction.timeout.ms, lower transaction.boundary.interval.ms, or set transaction.boundary to 'poll'`,
       { cause: error },
     );
   }
