@@ -156,7 +156,7 @@ export class S3SinkTask implements SinkTask {
     });
     if (rewinds.length > 0) {
       context.logger.warn(
-        "An object already exists; reading again from the last finished offsets to find out which records it holds",
+        "An object already exists, or an unfinished upload is gone; reading again from the last finished offsets",
         {
           partitions: rewinds.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`).join(","),
         },

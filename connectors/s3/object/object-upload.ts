@@ -63,8 +63,10 @@ export class ObjectUpload {
     return this.#digest;
   }
 
-  async uploadFullParts(): Promise<void> {
-    while (this.bytes.length >= this.partSize) await this.#uploadPart(this.partSize);
+  /** Returns "lost" when the parts are gone: another client, or a rule of the bucket, aborted the upload. */
+  async uploadFullParts(): Promise<"lost" | undefined> {
+    while (this.#outcome !== "lost" && this.bytes.length >= this.partSize) await this.#uploadPart(this.partSize);
+    return this.#outcome === "lost" ? "lost" : undefined;
   }
 
   /** Completes the object. Nothing may be appended after this. */
@@ -80,10 +82,10 @@ export class ObjectUpload {
   }
 
   async #finish(onlyIfAbsent: () => boolean): Promise<FinishOutcome> {
-    await this.uploadFullParts();
+    if ((await this.uploadFullParts()) === "lost") return "lost";
     if (this.#parts.length === 0 && this.#uploadId === undefined) return this.#putWhole(onlyIfAbsent);
     if (this.bytes.length > 0) await this.#uploadPart(this.bytes.length);
-    return this.#complete(onlyIfAbsent);
+    return this.#outcome === "lost" ? "lost" : this.#complete(onlyIfAbsent);
   }
 
   /** Whether no part is uploaded yet: `bytes` are all of the object's. */
@@ -126,12 +128,20 @@ export class ObjectUpload {
     });
     const uploadId = this.#uploadId;
     const body = await this.#prepare(length);
-    const part = await this.#required({
-      doing: `uploading part ${partNumber} of object ${key}`,
-      timeoutMs: timeoutFor(length),
-      abandoned: this.abandoned,
-      run: (signal) => this.client.uploadPart(key, uploadId, partNumber, body, signal),
-    });
+    const part = await this.calls.run(
+      {
+        doing: `uploading part ${partNumber} of object ${key}`,
+        timeoutMs: timeoutFor(length),
+        abandoned: this.abandoned,
+        run: (signal) => this.client.uploadPart(key, uploadId, partNumber, body, signal),
+      },
+      ["no-such-upload"],
+    );
+    if (part instanceof ExpectedFailure) {
+      this.#uploadId = undefined;
+      this.#outcome = "lost";
+      return;
+    }
     this.#parts.push(part);
     this.#prepared = undefined;
     this.bytes.drop(length);

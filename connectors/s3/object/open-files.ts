@@ -80,11 +80,11 @@ export class OpenFile {
     this.rowBytes += row.length + terminator.length;
   }
 
-  /** @throws RetriableError: call it again. */
-  uploadFullParts(): Promise<void> {
+  /** Returns "lost" when the parts are gone: its rows must be written again. @throws RetriableError: call it again. */
+  uploadFullParts(): Promise<"lost" | undefined> {
     return this.#reading(async () => {
       await this.packing?.packBlocks();
-      await this.upload.uploadFullParts();
+      return this.upload.uploadFullParts();
     });
   }
 

@@ -17,8 +17,8 @@ interface OrphanSearch {
 
 /**
  * Aborts the uploads of these partitions that began more than a day ago. Called when the task has just opened them, so
- * none is its own; a stale task whose upload is gone finds out when it completes it, and reads its records again.
- * Failures are logged: nothing but the bill depends on it.
+ * none is its own; a task whose upload is gone finds out when it uploads the next part or completes it, and reads its
+ * records again. Failures are logged: nothing but the bill depends on it.
  */
 export async function abortOrphans(
   search: OrphanSearch,

@@ -304,7 +304,10 @@ export class PartitionWriter {
       case "rotate":
         return this.#rotate(step.cause, nowMs);
       case "upload-parts":
-        return step.file.uploadFullParts();
+        if ((await step.file.uploadFullParts()) !== "lost") return;
+        await this.#settle(nowMs, true);
+        if (this.#rewindTo === null) await this.#giveUp(nowMs);
+        return;
       case "report":
         await this.settings.reportErrant?.(step.record, step.error);
         return this.#skip(step.record);
