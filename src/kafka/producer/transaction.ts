@@ -35,6 +35,8 @@ export class Transaction implements BatchAuthor {
   readonly #missing = new Map<string, TopicPartition>();
   readonly #sequences = new BatchSequences();
   #failure: Error | undefined;
+  /** Ends the retries for partitions that the coordinator does not know: the abort waits for them. */
+  readonly #failed = new AbortController();
   /** The requests to the coordinator for the missing ones. */
   #adding: Promise<void> | undefined;
   #isEnding = false;
@@ -53,6 +55,7 @@ export class Transaction implements BatchAuthor {
   /** A record failed, or the coordinator refused. Only the first failure counts. */
   fail(error: Error): void {
     this.#failure ??= this.#explained(error);
+    this.#failed.abort("failed");
     this.options.wake();
   }
 
@@ -109,7 +112,7 @@ export class Transaction implements BatchAuthor {
     while (this.#missing.size > 0 && !this.#failure) {
       const adding = [...this.#missing];
       try {
-        await this.#retrying(undefined, () => this.#addOnce(adding.map(([, each]) => each)));
+        await this.#retrying(this.#failed.signal, () => this.#addOnce(adding.map(([, each]) => each)));
       } catch (error) {
         this.fail(error as Error);
         break;

@@ -78,7 +78,7 @@ export class TransactionDelivery implements SourceDelivery {
   #ended = false;
   /** The task ends before the rest of its last batch. */
   #isCut = false;
-  /** The task ends before its last transaction: nothing of it becomes visible. */
+  /** The task waits no longer for the end of its last transaction, which may be committed all the same. */
   #isGivenUp = false;
 
   constructor(private readonly parts: TransactionDeliveryParts) {
@@ -211,6 +211,8 @@ export class TransactionDelivery implements SourceDelivery {
   }
 
   #append(produced: ProducerRecord): void {
+    // The commit that was given up may still succeed, and would take this record with it, without its offset.
+    if (this.#isGivenUp) return;
     const producer = this.#producer!;
     if (produced.topic === this.#offsetsTopic) {
       const message = `The task produces to ${produced.topic}, the topic of its own offsets: reading them would wait for its own transaction for ever. Write to another topic, or set offsets.storage.topic to another one`;
@@ -289,7 +291,9 @@ export class TransactionDelivery implements SourceDelivery {
       timer?.cancel();
     }
     this.#isGivenUp = true;
-    logger.warn("The task ends before its last transaction, which is aborted: its records will be read again");
+    logger.warn(
+      "The task ends before its last transaction: unless that is committed at the last moment, it is aborted, and its records will be read again",
+    );
     return false;
   }
 

@@ -41,6 +41,8 @@ export class FakeTransactions {
   markersMs = 5;
   /** Partitions that the client is not authorized for. */
   readonly denied = new Set<string>();
+  /** Partitions that the client knows, and the coordinator no longer does. */
+  readonly deleted = new Set<string>();
   readonly #ids = new Map<string, IdState>();
   readonly #written = new Map<string, Written[]>();
   readonly #last = new Map<string, LastBatch>();
@@ -113,6 +115,7 @@ export class FakeTransactions {
     const known = this.#ids.get(request.transactionalId);
     const fault = (topic: string, partition: number): ErrorName | undefined => {
       if (this.denied.has(`${topic}-${partition}`)) return "TOPIC_AUTHORIZATION_FAILED";
+      if (this.deleted.has(`${topic}-${partition}`)) return "UNKNOWN_TOPIC_OR_PARTITION";
       return partition < (this.broker.topics.get(topic) ?? 0) ? undefined : "UNKNOWN_TOPIC_OR_PARTITION";
     };
     const isFaulty = request.topics.some(({ name, partitions }) => partitions.some((each) => fault(name, each)));

@@ -286,6 +286,46 @@ describe("a source task in transactions", () => {
     expect(rig.runner.metrics().activeRecords).toBeGreaterThan(0);
   });
 
+  test("a commit that is given up takes no later record of the batch with it", async () => {
+    const rig = setUp({ boundary: "connector" });
+    const stopping = deferred();
+    rig.task.stop = () => stopping.promise;
+    const ended = started(rig);
+    await rig.clock.advance(1_000);
+    const answering = deferred();
+    rig.cluster.broker.fail("Produce", answering.promise);
+    const batch = records(1, 4);
+    rig.task.context.transactions!.commitTransaction(batch[1]!);
+    rig.task.feed(batch);
+    await rig.clock.advance(100);
+    rig.runner.stop();
+    await rig.clock.advance(4_000); // given up after 3.5 s
+    answering.resolve();
+    await rig.clock.advance(1_000);
+    stopping.resolve();
+    await rig.clock.advance(10_000);
+    await ended;
+    const position = [...rig.cluster.offsets.values()][0]?.["position"] ?? 0;
+    expect(rig.cluster.lines.length).toBe(position);
+  });
+
+  test("whose topic is deleted before the transaction has it ends in time, and leaves no transaction open", async () => {
+    const rig = setUp({ properties: { "delivery.timeout.ms": "2147483647" } });
+    rig.cluster.broker.topic("gone", 1);
+    const ended = started(rig);
+    rig.task.feed(records(1, 1));
+    await rig.clock.advance(1_000);
+    // The client knows the topic, and the coordinator no longer does.
+    rig.cluster.transactions.deleted.add("gone-0");
+    rig.task.feed([record(2), record(3).with({ topic: "gone" })]);
+    await rig.clock.advance(20_000);
+    expect(rig.cluster.transactions.state(ID)).toBe("Ongoing");
+    rig.runner.stop();
+    await rig.clock.advance(20_000);
+    await ended;
+    expect(rig.cluster.transactions.state(ID)).toBe("CompleteAbort");
+  });
+
   test("fails when the connector asks for two ends at one place", async () => {
     const rig = setUp({ boundary: "connector" });
     void started(rig);
