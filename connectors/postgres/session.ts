@@ -216,7 +216,7 @@ export class Session {
     const created = plan.slot === "create" || plan.slot === "recreate" ? await this.#createSlot() : undefined;
     this.#startLsn = created?.consistentPoint ?? slot?.confirmedLsn ?? slot?.restartLsn ?? NO_LSN;
     if (plan.kind === "stream") {
-      if (plan.kind === "stream" && plan.warning !== undefined) context.logger.warn(plan.warning);
+      if (plan.warning !== undefined) context.logger.warn(plan.warning);
       if (progress.offset === null && created)
         context.logger.info("Streaming from the new slot without a snapshot", { slot: settings.slotName });
       await this.#startStream();
@@ -234,9 +234,12 @@ export class Session {
 
   /** @throws UnsupportedError; an Error that the task retries if a newer offset was stored since this task began. */
   async #refuse(reason: string): Promise<never> {
-    const { context, progress, settings } = this.#options;
+    const { context, progress, incremental, settings } = this.#options;
     const [stored] = await context.readOffsets([sourcePartition(settings.topicPrefix)]);
-    if (progress.renew(stored?.offset ?? null)) throw new Error("an earlier task has stored a newer offset");
+    if (progress.renew(stored?.offset ?? null)) {
+      incremental.goOnFrom(progress.offset);
+      throw new Error("an earlier task has stored a newer offset");
+    }
     throw new UnsupportedError("POSTGRES_POSITION_LOST", reason);
   }
 

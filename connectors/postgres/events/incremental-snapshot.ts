@@ -49,6 +49,11 @@ export class IncrementalSnapshot {
     this.#position = readIncremental(stored);
   }
 
+  /** The stored offset turned out to be a newer one. No window is open. */
+  goOnFrom(stored: SourceMap | null): void {
+    this.#position = readIncremental(stored);
+  }
+
   /** What offsets hold of it. */
   get keys(): SourceMap {
     return incrementalKeys(this.#position);

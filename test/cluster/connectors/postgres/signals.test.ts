@@ -224,6 +224,29 @@ test("an incremental snapshot goes on from any of its offsets", async () => {
   await taken.stop();
 });
 
+test("a task that finds a newer offset than at its start goes on with that one's incremental snapshot", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 45)");
+  const driver = await db.stream(SIGNALS);
+  await db.execute("INSERT INTO t VALUES (100)");
+  const [before] = await driver.read(1);
+  await signal("execute-snapshot", { "data-collections": ["public.t"] });
+  const records = await driver.readUntil((found) => reads(found).length === 46);
+  const newer = records[20]!.sourceOffset;
+  // The slot moves past the offset before.
+  await driver.commit(newer);
+  await driver.stop();
+  await db.released();
+  const next = await TaskDriver.start(
+    db.props({ "snapshot.mode": "no_data", ...SIGNALS }),
+    clone(before!.sourceOffset),
+    clone(newer),
+  );
+  const rest = await next.readUntil((found) => found.some((row) => plainEvent(row).op === "r" && idOf(row) === 100));
+  expect(next.waits).toContainEqual(expect.stringMatching(/an earlier task has stored a newer offset/));
+  expect(reads(rest).map(idOf)).toEqual(reads(records).map(idOf).slice(20));
+  await next.stop();
+});
+
 test("an incremental snapshot is paused, resumed and stopped; signals that make no sense are logged", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 45)");
   const driver = await db.stream(SIGNALS);

@@ -30,14 +30,19 @@ export class TaskDriver {
     this.#task = task;
   }
 
-  /** @param stored the offset in the store. */
-  static async start(props: Props, stored: SourceMap | null = null): Promise<TaskDriver> {
+  /** @param stored the offset in the store. @param later the one that it has once the task has started. */
+  static async start(props: Props, stored: SourceMap | null = null, later = stored): Promise<TaskDriver> {
     const driver = new TaskDriver(new PostgresSourceTask());
-    await driver.#task.start(driver.#context(stored), props);
+    let offset = stored;
+    await driver.#task.start(
+      driver.#context(() => offset),
+      props,
+    );
+    offset = later;
     return driver;
   }
 
-  #context(stored: SourceMap | null): SourceTaskContext {
+  #context(stored: () => SourceMap | null): SourceTaskContext {
     return {
       connectorName: "shop",
       taskId: 0,
@@ -52,7 +57,7 @@ export class TaskDriver {
       converter: () => {
         throw new Error("The task must not use a converter");
       },
-      readOffsets: async (partitions) => partitions.map((partition) => ({ partition, offset: stored })),
+      readOffsets: async (partitions) => partitions.map((partition) => ({ partition, offset: stored() })),
       requestCommit: () => {
         this.commitRequests++;
       },
