@@ -140,9 +140,11 @@ export class Connection {
     if (this.#closed.signal.aborted) return;
     const mayServe = this.#mayServe();
     if (!mayServe) this.#account.passTurn();
-    if (!mayServe && this.frames.bufferedBytes > READ_AHEAD_BYTES) {
+    const { mayRead } = this.#account;
+    if (!mayServe && (!mayRead || this.frames.bufferedBytes > READ_AHEAD_BYTES)) {
+      // It does not wait for memory: it would pass on the turn at once, for ever. It reads on when it may serve.
       this.socket.pause();
-    } else if (!this.#account.mayRead) {
+    } else if (!mayRead) {
       this.socket.pause();
       this.#account.waitToRead();
     } else if (mayServe && this.socket.isPaused()) {

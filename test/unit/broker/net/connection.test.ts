@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { SimClock } from "../../../../src/base/clock.js";
+import { deferred } from "../../../../src/base/deferred.js";
 import { silentLogger } from "../../../../src/base/logger.js";
 import { Connection } from "../../../../src/broker/net/connection.js";
 import type { ConnectionCall, Dispatcher } from "../../../../src/broker/net/dispatcher.js";
@@ -9,6 +10,7 @@ import { FrameMemory } from "../../../../src/broker/net/frame-memory.js";
 import { FrameReader } from "../../../../src/broker/net/frame-reader.js";
 import { MemoryBudget, OWN_BYTES } from "../../../../src/broker/net/memory-budget.js";
 import { ANONYMOUS, Session } from "../../../../src/broker/security/session.js";
+import { fetch } from "../../../../src/protocol/apis/fetch.js";
 
 const ANYBODY = new Session("PLAINTEXT", "PLAINTEXT", { user: ANONYMOUS });
 const MIB = 1024 * 1024;
@@ -132,4 +134,52 @@ test("the buffer of an answer is used again once the client has taken all of it,
   writes.shift()!(new Error("ECONNRESET"));
   socket.destroy();
   expect([taken.length, budget.answers.keptBytes]).toEqual([2, 0]);
+});
+
+test.each([
+  ["is muted", OWN_BYTES],
+  ["has a request that waits", OWN_BYTES],
+  ["has a request that holds its bytes", 6],
+])("a connection that %s waits for no memory with %i bytes of its next request", async (state, bytes) => {
+  const clock = new SimClock();
+  const budget = new MemoryBudget(() => LIMIT, clock);
+  budget.open({ resume: () => undefined, evict: () => undefined }).addRequest(LIMIT / 2);
+  const answer = deferred<Buffer[]>();
+  const served: number[] = [];
+  const dispatcher = {
+    readsAtOnce: true,
+    dispatch(frame: Buffer, { mute, memory }: ConnectionCall) {
+      served.push(frame.length);
+      if (served.length > 1) return [];
+      if (state === "is muted") mute(5000);
+      if (state === "has a request that holds its bytes") memory.hold(OWN_BYTES);
+      return state === "is muted" ? [] : answer.promise;
+    },
+  } as unknown as Dispatcher;
+  const socket = socketOf();
+  const pause = socket.pause.bind(socket);
+  let pauses = 0;
+  Object.assign(socket, {
+    pause: () => {
+      if (++pauses > 100) throw new Error("it never stops to wait");
+      return pause();
+    },
+  });
+  const frames = new FrameReader(100 * MIB, new FrameMemory());
+  new Connection(socket, dispatcher, frames, budget, clock, silentLogger, ANYBODY, undefined);
+  const [first, next] = [Buffer.alloc(12), Buffer.alloc(2 * OWN_BYTES)];
+  for (const request of [first, next]) {
+    request.writeInt32BE(request.length - 4);
+    request.writeInt16BE(fetch.key, 4);
+  }
+  socket.emit("data", first);
+  socket.emit("data", next.subarray(0, bytes));
+  await clock.settled();
+  expect([socket.isPaused(), socket.destroyed]).toEqual([true, false]);
+  // Once it may serve, it reads on, though no memory is free: it has the turn.
+  answer.resolve([]);
+  await clock.advance(5000);
+  expect(socket.isPaused()).toBe(false);
+  socket.emit("data", next.subarray(bytes));
+  expect(served).toEqual([8, next.length - 4]);
 });
