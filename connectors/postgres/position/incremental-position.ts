@@ -55,7 +55,10 @@ export function readIncremental(offset: SourceMap | null): IncrementalPosition {
     condition: entry[`${TABLES}_additional_condition`] || null,
     surrogateKey: entry[`${TABLES}_surrogate_key`] || null,
   }));
-  const key = (name: string) => (offset?.[name] === undefined ? null : listOf<string>(name, offset[name]));
+  const key = (name: string) => {
+    const list = listOf<string>(name, offset?.[name]);
+    return list.length === 0 ? null : list;
+  };
   return { tables, lastKey: key(LAST_KEY), maximumKey: key(MAXIMUM_KEY) };
 }
 

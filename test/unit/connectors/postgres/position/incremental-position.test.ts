@@ -28,6 +28,15 @@ test("an incremental snapshot's place is read as it was stored, and Debezium's l
   ).toEqual({ ...none, tables: [{ id: "public.t", condition: null, surrogateKey: null }] });
 });
 
+test("a key that is null or empty is none", () => {
+  for (const key of [null, "", "[]"])
+    expect(readIncremental({ incremental_snapshot_last_key: key, incremental_snapshot_end_key: key })).toEqual({
+      tables: [],
+      lastKey: null,
+      maximumKey: null,
+    });
+});
+
 test("an altered list is refused by its key, without its text", () => {
   for (const text of ["secret", '{"a":1}'])
     expect(() => readIncremental({ incremental_snapshot_collections: text })).toThrow(
