@@ -77,12 +77,14 @@ export type Gap = "none" | "possible" | "certain";
  * ourselves confirm no further than the stored `lsn_commit`, or leave the idle mark.
  *
  * Only possible: a transaction that was open while the slot was created has changes before the slot's first position,
- * and an offset among them does not always say where that was.
+ * and an offset among them does not always say where that was. And Debezium, whose offsets name no server, confirms the
+ * last record that Kafka acknowledged, whose offset may be newer than the one stored when it was killed.
  */
 export function judgeGap(offset: StoredOffset, confirmed: Lsn | null, isIdleMark: (confirmed: Lsn) => boolean): Gap {
   const covered = offset.lsnCommit ?? offset.lsnProc ?? offset.lsn;
   if (covered === null || confirmed === null || isIdleMark(confirmed)) return "none";
   if (confirmed <= Math.max(covered, offset.slotStart ?? NO_LSN)) return "none";
+  if (offset.identity === null) return "possible";
   return offset.lsnCommit === null && offset.lsnProc !== null && offset.slotStart === null ? "possible" : "certain";
 }
 

@@ -90,7 +90,7 @@ function planThroughGap(scene: StartScene, gap: Gap): StartPlan {
   if (gap === "none") return { kind: "stream", slot: "keep" };
   const stored = furthestOf(scene.offset!);
   const confirmed = scene.slot!.confirmedLsn!;
-  const positions = `Replication slot ${scene.slotName} was moved to ${formatLsn(confirmed)} (${confirmed}), past the stored offset ${formatLsn(stored)} (${stored}), by another process: changes between the two ${gap === "certain" ? "are" : "may be"} lost to this connector`;
+  const positions = `Replication slot ${scene.slotName} was moved to ${formatLsn(confirmed)} (${confirmed}), past the stored offset ${formatLsn(stored)} (${stored}), by ${scene.offset!.identity === null ? "the Debezium that stored it, or " : ""}another process: changes between the two ${gap === "certain" ? "are" : "may be"} lost to this connector`;
   const remedy = "use a separate slot for each reader";
   // Under manual, the process that moves the slot knows of what was sent more than the stored offset does.
   if (gap === "possible" || !scene.confirmsLsn || scene.trustsSlot)

@@ -18,6 +18,7 @@ const slot = (restart: number, confirmed: number, isLost = false): SlotState => 
 const RUNNING: SourceMap = { lsn: 800, snapshot: "INITIAL", last_snapshot_record: false, snapshot_completed: false };
 const COMPLETE: SourceMap = { ...RUNNING, last_snapshot_record: true, snapshot_completed: true };
 const STREAMED: SourceMap = { lsn: 1600, lsn_proc: 1600, lsn_commit: 1560, messageType: "INSERT", txId: 7 };
+const OURS: SourceMap = { system_id: "7", timeline: 1 };
 /** In the slot's first transaction, before any commit. */
 const PART_OF_FIRST: SourceMap = { lsn: 1600, lsn_proc: 1600, messageType: "INSERT", txId: 7 };
 
@@ -110,9 +111,9 @@ describe("a later start", () => {
 
   test("refuses a slot that others moved past the offset, takes a snapshot, or goes on without what is missing", () => {
     for (const [offset, by] of [
-      [STREAMED, 1568],
-      [{ ...PART_OF_FIRST, slot_start: 1500 }, 1608],
-      [{ lsn: 800 }, 808],
+      [{ ...STREAMED, ...OURS }, 1568],
+      [{ ...PART_OF_FIRST, ...OURS, slot_start: 1500 }, 1608],
+      [{ ...OURS, lsn: 800 }, 808],
     ] as const) {
       expect(plan("when_needed", offset, slot(700, by))).toEqual({ kind: "snapshot", slot: "keep" });
       expect(plan("when_needed", offset, slot(700, by - 8))).toEqual({ kind: "stream", slot: "keep" });
@@ -135,13 +136,23 @@ describe("a later start", () => {
     }
   });
 
-  test("warns of a gap that is only possible: changes may lie before the slot's first position", () => {
-    expect(plan("initial", PART_OF_FIRST, slot(700, 1608))).toMatchObject({
+  test("takes over a slot that Debezium confirmed past its stored offset: the record acknowledged last may be newer", () => {
+    expect(plan("initial", STREAMED, slot(1500, 1720))).toEqual({
       kind: "stream",
-      warning: expect.stringMatching(/may be lost/),
+      slot: "keep",
+      warning: expect.stringMatching(/moved to .*\(1720\).* by the Debezium that stored it, or another.*may be lost/),
     });
-    expect(plan("when_needed", PART_OF_FIRST, slot(700, 1608))).toMatchObject({ kind: "snapshot" });
-    expect(plan("initial", { ...PART_OF_FIRST, slot_start: 1608 }, slot(700, 1608))).toEqual({
+    expect(plan("when_needed", STREAMED, slot(1500, 1720))).toEqual({ kind: "snapshot", slot: "keep" });
+  });
+
+  test("warns of a gap that is only possible: changes may lie before the slot's first position", () => {
+    const part = { ...PART_OF_FIRST, ...OURS };
+    expect(plan("initial", part, slot(700, 1608))).toMatchObject({
+      kind: "stream",
+      warning: expect.stringMatching(/ by another process: .*may be lost/),
+    });
+    expect(plan("when_needed", part, slot(700, 1608))).toMatchObject({ kind: "snapshot" });
+    expect(plan("initial", { ...part, slot_start: 1608 }, slot(700, 1608))).toEqual({
       kind: "stream",
       slot: "keep",
     });
