@@ -9,7 +9,7 @@ export const ERROR_CODES: ErrorCodes = {
   S3_ACCESS_REFUSED: {
     text: "These credentials lack a right in the object store that the sink needs.",
     advice:
-      "Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket on the bucket; then restart the task.",
+      "Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket on the bucket, and with s3.object.tagging s3:PutObjectTagging; then restart the task.",
   },
   S3_REQUEST_REFUSED: {
     text: "The object store refused a request, and a retry would be refused again.",

@@ -21,6 +21,13 @@ export function withRow(digest: RowDigest, row: Buffer): RowDigest {
   return { length: digest.length + row.length, crc32: crc32(row, digest.crc32) };
 }
 
+/** Unlike `pipe` alone, hands an error of the source to the reader: without a listener it ends the process. */
+export function gunzipped(source: Readable): Readable {
+  const gunzip = createGunzip();
+  source.once("error", (error) => gunzip.destroy(error));
+  return source.pipe(gunzip);
+}
+
 const READ_TIMEOUT_MS = 300_000;
 
 /** An object's rows, and its first ones up to a length that was asked for (all of them if it is shorter). */
@@ -86,9 +93,7 @@ async function digestBytes(
       for await (const piece of source) rows.add(piece as Buffer);
       return { ...rows.all, beginning: rows.beginning };
     }
-    const gunzip = createGunzip();
-    source.once("error", (error) => gunzip.destroy(error));
-    for await (const piece of source.pipe(gunzip)) rows.add(piece as Buffer);
+    for await (const piece of gunzipped(source)) rows.add(piece as Buffer);
     return { ...rows.all, beginning: rows.beginning };
   } catch (cause) {
     if (!String((cause as { code?: unknown }).code).startsWith("Z_")) throw cause;

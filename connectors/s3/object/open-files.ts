@@ -1,6 +1,5 @@
 import { tmpdir } from "node:os";
 import { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { type Logger, RetriableError, type Schema, type TopicPartition } from "../../../src/api/index.js";
 import type { ObjectStoreClient } from "../store/object-store-client.js";
 import { Places } from "../store/places.js";
@@ -8,7 +7,16 @@ import type { StoreCalls } from "../store/store-calls.js";
 import { BufferedBytes } from "./buffered-bytes.js";
 import { ChunkPool } from "./chunk-pool.js";
 import type { OnExisting } from "./conditional-writes.js";
-import { digestObject, type ExistingRows, type RowDigest, RowsSoFar, sameRows } from "./existing-object.js";
+import {
+  digestObject,
+  type ExistingRows,
+  gunzipped,
+  NO_ROWS,
+  type RowDigest,
+  RowsSoFar,
+  sameRows,
+  withRow,
+} from "./existing-object.js";
 import { GzipPacking } from "./gzip-packing.js";
 import { type ObjectKeySettings, objectKey } from "./object-key.js";
 import type { ObjectTags } from "./object-tags.js";
@@ -33,6 +41,7 @@ export class OpenFile {
   #moving: Promise<void> | undefined;
   /** Bytes of its rows, before compression, uploaded or not. */
   rowBytes = 0;
+  #firstRow: RowDigest = NO_ROWS;
   #startOffset = -1;
   #endOffset = -1;
   #count = 0;
@@ -73,7 +82,10 @@ export class OpenFile {
   }
 
   write(row: Buffer, terminator: Buffer, offset: number): void {
-    if (this.#count++ === 0) this.#startOffset = offset;
+    if (this.#count++ === 0) {
+      this.#startOffset = offset;
+      this.#firstRow = withRow(withRow(NO_ROWS, row), terminator);
+    }
     this.#endOffset = offset;
     this.written.append(row);
     this.written.append(terminator);
@@ -103,22 +115,27 @@ export class OpenFile {
 
   /**
    * After `finish` found an object: whether one begins with the other. An earlier run wrote the same records then, with
-   * other settings of rotation, and what one object lacks is in the next.
+   * other settings of rotation, and what one object lacks is in the next. Of a longer file whose parts are uploaded only
+   * the first row is known any more, so it decides.
+   *
+   * @param readAgain digests the object with a beginning of that length; undefined if it is gone.
    */
-  async sharesBeginningWith(existing: ExistingRows): Promise<boolean> {
+  async sharesBeginningWith(
+    existing: ExistingRows,
+    readAgain: (length: number) => Promise<ExistingRows | undefined>,
+  ): Promise<boolean> {
     if (existing.length >= this.rows.length) return sameRows(existing.beginning, this.rows);
-    const ours = await this.#digestBeginning(existing.length);
-    return ours !== undefined && sameRows(ours, existing);
+    if (this.upload.isWhole) return sameRows(await this.#digestBeginning(existing.length), existing);
+    const again = await readAgain(this.#firstRow.length);
+    return again === undefined || sameRows(again.beginning, this.#firstRow);
   }
 
-  /** Undefined once parts are uploaded: their rows are no longer here. */
-  async #digestBeginning(length: number): Promise<RowDigest | undefined> {
-    const { upload } = this;
-    if (!upload.isWhole) return undefined;
+  #digestBeginning(length: number): Promise<RowDigest> {
     return this.#reading(async () => {
       const rows = new RowsSoFar(length);
-      const bytes: AsyncIterable<Buffer> = upload.bytes.read(upload.bytes.length);
-      for await (const piece of this.packing ? Readable.from(bytes, { objectMode: false }).pipe(createGunzip()) : bytes)
+      const { bytes } = this.upload;
+      const read: AsyncIterable<Buffer> = bytes.read(bytes.length);
+      for await (const piece of this.packing ? gunzipped(Readable.from(read, { objectMode: false })) : read)
         rows.add(piece as Buffer);
       return rows.beginning;
     });

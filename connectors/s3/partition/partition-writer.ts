@@ -368,13 +368,14 @@ export class PartitionWriter {
     if (outcome === "created") return true;
     // The answer to our own request may have been lost after the store applied it.
     const ours = file.rows;
-    const existing = await this.files.digestExisting(file.key, ours.length, this.#abandon.signal);
+    const read = (beginning: number) => this.files.digestExisting(file.key, beginning, this.#abandon.signal);
+    const existing = await read(ours.length);
     if (existing && sameRows(existing, ours)) {
       await file.adopt();
       return true;
     }
     if (outcome === "lost" || this.files.onExisting === "keep") return false;
-    if (existing && !(await file.sharesBeginningWith(existing))) throw this.#conflict(file.key);
+    if (existing && !(await file.sharesBeginningWith(existing, read))) throw this.#conflict(file.key);
     return (await file.overwrite()) === "created";
   }
 

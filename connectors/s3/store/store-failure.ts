@@ -144,7 +144,7 @@ export function storeError(failure: StoreFailure, place: StorePlace, doing: stri
     case "access-denied":
       return new ConfigError(
         "s3.bucket.name",
-        `Access to ${where} is denied: ${report}. Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket to these credentials.`,
+        `Access to ${where} is denied: ${report}. Allow s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucket to these credentials, and with s3.object.tagging s3:PutObjectTagging.`,
         { cause, code: "S3_ACCESS_REFUSED" },
       );
     case "not-s3":

@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import type { SpillFile } from "../../../../connectors/s3/object/spill-file.js";
+import { SpillLog } from "../../../../connectors/s3/object/spill-log.js";
 import { S3SinkTask } from "../../../../connectors/s3/s3-sink-task.js";
 import type { Props } from "../../../../src/api/index.js";
 import { MemoryStore, PROBE_KEY } from "./memory-store.js";
@@ -150,6 +153,87 @@ describe("an object of an earlier run whose offsets were not committed", () => {
     }
     expect(store.rows().get(KEY(0, extension))).toHaveLength(6);
   });
+});
+
+describe("a shorter object in the way of a file whose parts are uploaded", () => {
+  const formats: [string, Props, string][] = [
+    ["plain", {}, ".json"],
+    ["gzip", { "s3.compression.type": "gzip" }, ".json.gz"],
+  ];
+  const noise = (seed: string) => createHash("shake256", { outputLength: 1_500_000 }).update(seed).digest("base64");
+  const parts = { "flush.size": "6", "s3.part.size": "5242880" };
+
+  async function runAgain(store: MemoryStore, props: Props, seed: string): Promise<SinkDriver> {
+    const driver = driverOf(store, { ...props, ...parts });
+    await driver.start();
+    for (let offset = 0; offset < 6; offset++) driver.append(rowRecord(offset, { fill: noise(`${seed}${offset}`) }));
+    await driver.deliverAll();
+    await driver.commit();
+    expect(store.requests.some((request) => request.startsWith("UploadPart"))).toBe(true);
+    return driver;
+  }
+
+  async function writeShort(store: MemoryStore, props: Props): Promise<void> {
+    const driver = driverOf(store, { ...props, "flush.size": "2" });
+    await driver.start();
+    for (let offset = 0; offset < 2; offset++) driver.append(rowRecord(offset, { fill: noise(`a${offset}`) }));
+    await driver.deliverAll();
+    await driver.task.preCommit([]);
+  }
+
+  test.each(formats)(
+    "is replaced, %s, if it is of an earlier run with another flush.size",
+    async (_, props, extension) => {
+      const store = new MemoryStore();
+      await writeShort(store, props);
+      const again = await runAgain(store, props, "a");
+      await again.task.put([]);
+      await again.commit();
+      expect(again.committed.get("orders-0")).toBe(6);
+      expect(store.rows().get(KEY(0, extension))).toHaveLength(6);
+    },
+  );
+
+  test.each(formats)("is not overwritten, %s, if it is another topic's", async (_, props, extension) => {
+    const store = new MemoryStore();
+    await writeShort(store, props);
+    const again = await runAgain(store, props, "b");
+    await expect(again.task.put([])).rejects.toMatchObject({ code: "S3_OBJECT_CONFLICT" });
+    expect(store.rows().get(KEY(0, extension))).toHaveLength(2);
+  });
+});
+
+test("a disk that fails while a file is compared with a shorter object fails the task, not its process", async () => {
+  const store = new MemoryStore();
+  const gzip = { "s3.compression.type": "gzip", "s3.buffer.memory.bytes": "1048576" };
+  await run(store, "a", 2, { ...gzip, "flush.size": "2" });
+  let isBroken = false;
+  const log = new SpillLog();
+  const spillFile = (): SpillFile => {
+    const file = log.open();
+    const read = file.read.bind(file);
+    file.read = async function* (count, into) {
+      if (isBroken) throw new Error("EIO: i/o error, read");
+      yield* read(count, into);
+    };
+    return file;
+  };
+  const get = store.getObject.bind(store);
+  store.getObject = (key, signal) => {
+    isBroken = true;
+    return get(key, signal);
+  };
+  const noise = createHash("shake256", { outputLength: 1_200_000 }).update("noise").digest("base64");
+  const driver = new SinkDriver(() => new S3SinkTask(() => store, spillFile), ORDERS, {
+    props: { ...SINK_PROPS, ...gzip, "flush.size": "4" },
+  });
+  await driver.start();
+  for (let offset = 0; offset < 2; offset++) driver.append(rowRecord(offset, { fill: "a" }));
+  for (let offset = 2; offset < 4; offset++) driver.append(rowRecord(offset, { fill: noise }));
+  await driver.deliver(4);
+  await driver.commit();
+  expect(isBroken).toBe(true);
+  await expect(driver.task.put([])).rejects.toThrow("EIO: i/o error, read");
 });
 
 test("a store that refuses the header is served without it where it is only a precaution", async () => {
