@@ -8,7 +8,7 @@ import type { CapturedTable } from "./captured-tables.js";
 
 const CURRENT = `
 SELECT c.oid, CASE c.relreplident WHEN 'd' THEN 'DEFAULT' WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL'
-         ELSE 'INDEX ' || (SELECT i.indexrelid::regclass::name FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)
+         ELSE 'INDEX ' || (SELECT x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisreplident)
        END AS identity
 FROM pg_class c WHERE c.oid = ANY($1::oid[])`;
 

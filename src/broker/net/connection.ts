@@ -139,7 +139,8 @@ export class Connection {
   #readOrPause(): void {
     if (this.#closed.signal.aborted) return;
     const mayServe = this.#mayServe();
-    if (!mayServe) this.#account.passTurn();
+    if (mayServe) this.#account.readOn();
+    else this.#account.holdBack();
     const { mayRead } = this.#account;
     if (!mayServe && (!mayRead || this.frames.bufferedBytes > READ_AHEAD_BYTES)) {
       // It does not wait for memory: it would pass on the turn at once, for ever. It reads on when it may serve.

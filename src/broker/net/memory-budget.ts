@@ -173,6 +173,7 @@ export class MemoryBudget {
 
   #setWaiting(account: MemoryAccount, isWaiting: boolean): void {
     account.isWaiting = isWaiting;
+    if (!isWaiting) account.letRead();
     this.#waitingReaders += isWaiting ? 1 : -1;
   }
 
@@ -251,13 +252,14 @@ export class MemoryBudget {
 
   #isStalled(account: MemoryAccount): boolean {
     const nowMs = this.clock.monotonicMs();
-    const { requestBytes, answerBytes, isWaiting } = account;
+    const { requestBytes, answerBytes, movedMs } = account;
     if (this.#turn?.account === account) {
       const { sinceMs, startBytes } = this.#turn;
       return nowMs - sinceMs > TURN_MS + (requestBytes - startBytes) / TURN_BYTES_PER_MS;
     }
-    if (nowMs - account.movedMs <= STALL_MS) return false;
-    return answerBytes > 0 || (requestBytes > OWN_BYTES && !isWaiting && !this.#servers.has(account));
+    if (answerBytes > 0) return nowMs - movedMs > STALL_MS;
+    if (requestBytes <= OWN_BYTES || account.isWaiting || account.isHeldBack) return false;
+    return nowMs - Math.max(movedMs, account.letReadMs) > STALL_MS;
   }
 }
 
@@ -267,6 +269,8 @@ export class MemoryAccount {
   #heldBytes = 0;
   #answerBytes = 0;
   #movedMs: number;
+  #letReadMs: number;
+  #isHeldBack = false;
   #isClosed = false;
   /** Set by the budget: it waits to read. */
   isWaiting = false;
@@ -278,6 +282,7 @@ export class MemoryAccount {
     private readonly clock: Clock,
   ) {
     this.#movedMs = clock.monotonicMs();
+    this.#letReadMs = this.#movedMs;
   }
 
   /** Bytes of requests that have arrived and are not served. */
@@ -293,6 +298,16 @@ export class MemoryAccount {
   /** When the connection moved last. */
   get movedMs(): number {
     return this.#movedMs;
+  }
+
+  /** Since when its client may send, unless it waits to read or is held back. */
+  get letReadMs(): number {
+    return this.#letReadMs;
+  }
+
+  /** Whether it does not read on, because it may not serve. */
+  get isHeldBack(): boolean {
+    return this.#isHeldBack;
   }
 
   /** Whether more of a request may be read. */
@@ -349,9 +364,25 @@ export class MemoryAccount {
     this.budget.waitToRead(this);
   }
 
-  /** The connection does not read on, because it may not serve: no other connection may wait for its frame. */
-  passTurn(): void {
+  /**
+   * The connection does not read on, because it may not serve: no other connection may wait for its frame, and its client
+   * is not to blame for the rest of a request.
+   */
+  holdBack(): void {
+    this.#isHeldBack = true;
     this.budget.passTurn(this);
+  }
+
+  /** The connection may serve, and reads on. */
+  readOn(): void {
+    if (!this.#isHeldBack) return;
+    this.#isHeldBack = false;
+    this.letRead();
+  }
+
+  /** Its client may send again, and has the whole time for it. */
+  letRead(): void {
+    this.#letReadMs = this.clock.monotonicMs();
   }
 
   waitToServe(): void {

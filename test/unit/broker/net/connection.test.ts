@@ -183,3 +183,38 @@ test.each([
   socket.emit("data", next.subarray(bytes));
   expect(served).toEqual([8, next.length - 4]);
 });
+
+test("a muted connection is not closed as stalled; it is once it could send for long, and others wait for memory", async () => {
+  const clock = new SimClock();
+  const budget = new MemoryBudget(() => LIMIT, clock);
+  const dispatcher = {
+    readsAtOnce: true,
+    dispatch(_frame: Buffer, { mute }: ConnectionCall) {
+      mute(60_000);
+      return [];
+    },
+  } as unknown as Dispatcher;
+  const socket = socketOf();
+  const frames = new FrameReader(100 * MIB, new FrameMemory());
+  new Connection(socket, dispatcher, frames, budget, clock, silentLogger, ANYBODY, undefined);
+  const first = Buffer.alloc(12);
+  first.writeInt32BE(8);
+  socket.emit("data", first);
+  const next = Buffer.alloc(2 * OWN_BYTES);
+  next.writeInt32BE(MIB - 4);
+  socket.emit("data", next);
+  // It waits for room as long as the client does not take its answer, which moves.
+  const slow = budget.open({ resume: () => undefined, evict: () => undefined });
+  slow.addAnswer((LIMIT * 3) / 8);
+  void slow.room(new AbortController().signal);
+  for (let second = 0; second < 85; second++) {
+    slow.moved();
+    await clock.advance(1000);
+  }
+  expect(socket.destroyed).toBe(false);
+  for (let second = 0; second < 10; second++) {
+    slow.moved();
+    await clock.advance(1000);
+  }
+  expect(socket.destroyed).toBe(true);
+});

@@ -129,6 +129,25 @@ describe("connections that all wait with a part of a frame", () => {
     expect(Math.min(...others.map(({ done }) => done))).toBeGreaterThan(0);
   });
 
+  test("have time to send, however long they waited", async () => {
+    const late = new Reader(8 * MIB);
+    late.step();
+    late.step();
+    const release = late.account.hold(LIMIT / 2);
+    const other = new Reader(8 * MIB);
+    for (const reader of [late, other]) for (let round = 0; round < 2; round++) reader.step();
+    expect([late.isWaiting, other.isWaiting]).toEqual([true, true]);
+    await clock.advance(40_000);
+    release();
+    await clock.settled();
+    expect(late.isWaiting).toBe(false);
+    // Others wait again.
+    other.account.addAnswer(LIMIT / 2);
+    void other.account.room(new AbortController().signal);
+    await clock.advance(2000);
+    expect(late.evicted).toBe(false);
+  });
+
   test("leave room to others, whose small requests are read at once and served", () => {
     const greedy = Array.from({ length: 30 }, () => new Reader(100 * MIB));
     for (let round = 0; round < 100; round++) for (const reader of greedy) reader.step();
@@ -252,7 +271,7 @@ describe("clients that do not take their answers", () => {
         reader.isWaiting = !reader.account.mayServe;
         if (!reader.isWaiting) return;
         reader.account.waitToServe();
-        reader.account.passTurn();
+        reader.account.holdBack();
       };
     }
     await clock.advance(2000);
