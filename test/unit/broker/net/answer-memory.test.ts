@@ -37,3 +37,13 @@ test("8 MiB are kept at most", () => {
   for (const buffer of buffers) memory.give(buffer);
   expect(memory.keptBytes).toBe(8 * MIB);
 });
+
+test("buffers of a size that nobody asks for any more make room for others", () => {
+  const memory = new AnswerMemory();
+  const small = Array.from({ length: 128 }, () => memory.take(MIB / 16));
+  for (const buffer of small) memory.give(buffer);
+  const large = memory.take(MIB);
+  memory.give(large);
+  expect(memory.keptBytes).toBe(8 * MIB);
+  expect(memory.take(MIB).buffer).toBe(large.buffer);
+});
