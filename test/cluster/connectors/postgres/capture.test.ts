@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { SourceRecord, Struct } from "../../../../src/api/index.js";
 import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
-import { execute, startTestPostgres } from "../../../support/postgres.js";
+import { execute, startTestPostgres, withClient } from "../../../support/postgres.js";
 import { plain, plainEvent, sourceField } from "./plain-record.js";
 import { TaskDriver } from "./task-driver.js";
 import { freshDatabase, type TestDatabase } from "./test-database.js";
@@ -347,6 +347,26 @@ test("replica identities are set as configured where they differ, and a table of
   const [, deleted] = await driver.read(2);
   expect(plainEvent(deleted!).before).toEqual({ id: 0, code: 10 });
   await driver.stop();
+});
+
+test("a replica identity that is as configured is not set again, whatever its index and schema are called", async () => {
+  await db.execute(
+    "CREATE SCHEMA other",
+    "CREATE TABLE other.e(id int PRIMARY KEY, code int NOT NULL)",
+    'CREATE UNIQUE INDEX "E_Code" ON other.e(code)',
+  );
+  const rule = { "replica.identity.autoset.values": "other.e:INDEX E_Code" };
+  await (await db.stream(rule)).stop();
+  await db.released();
+  expect(
+    await db.value("SELECT relname AS value FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indisreplident"),
+  ).toBe("E_Code");
+  await withClient(db, async (client) => {
+    // ALTER TABLE would wait for the lock.
+    await client.query("BEGIN");
+    await client.query("LOCK TABLE other.e IN ACCESS SHARE MODE");
+    await (await db.stream(rule)).stop();
+  });
 });
 
 test("more tables than guardrail.collections.max cause a warning, or fail the task", async () => {
