@@ -39,10 +39,21 @@ export class AnswerMemory {
    */
   give(chunk: Buffer): void {
     const memory = chunk.buffer as ArrayBuffer;
-    if (!this.#lent.delete(memory) || this.#keptBytes + memory.byteLength > KEPT_BYTES) return;
+    if (!this.#lent.delete(memory)) return;
+    while (this.#keptBytes + memory.byteLength > KEPT_BYTES) if (!this.#dropOther(memory.byteLength)) return;
     this.#keptBytes += memory.byteLength;
     const spare = this.#spare.get(memory.byteLength);
     if (spare) spare.push(memory);
     else this.#spare.set(memory.byteLength, [memory]);
+  }
+
+  /** Drops a spare buffer of another size: perhaps nobody asks for it any more. Returns whether there was one. */
+  #dropOther(size: number): boolean {
+    for (const [other, spare] of this.#spare) {
+      if (other === size || !spare.pop()) continue;
+      this.#keptBytes -= other;
+      return true;
+    }
+    return false;
   }
 }
