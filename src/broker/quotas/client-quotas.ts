@@ -6,6 +6,9 @@ import { type ByteRate, type ClientRate, CONNECTION_RATE, type QuotaEntity } fro
 import { MutationBucket } from "./mutation-bucket.js";
 import { QuotaRate, type QuotaWindow } from "./quota-rate.js";
 
+/** The longest time that an answer can tell a client to wait. */
+const MOST_MS = 2 ** 31 - 1;
+
 /** A quota that is in force, and who shares it. */
 interface Limit {
   readonly perSecond: number;
@@ -33,7 +36,7 @@ export class ClientQuotas {
    */
   record(rate: ByteRate, user: string | undefined, clientId: string, bytes: number): number {
     const limit = this.#limitOf(rate, user, clientId);
-    return limit ? this.#used(limit, bytes) : 0;
+    return limit ? Math.min(this.#used(limit, bytes), MOST_MS) : 0;
   }
 
   /** The bytes that a client may be sent at once: as many as its quota has for a whole window. */
@@ -77,10 +80,11 @@ export class ClientQuotas {
     this.#sweep(nowMs, this.#window);
     const bucket = this.#buckets.get(sharedBy) ?? new MutationBucket(burst, nowMs);
     this.#buckets.set(sharedBy, bucket);
-    const beforeMs = bucket.throttleMs(perSecond, burst, nowMs);
+    const throttleMs = () => Math.min(bucket.throttleMs(perSecond, burst, nowMs), MOST_MS);
+    const beforeMs = throttleMs();
     if (isStrict && beforeMs > 0) return { isTaken: false, throttleMs: beforeMs };
     bucket.take(partitions);
-    const afterMs = bucket.throttleMs(perSecond, burst, nowMs);
+    const afterMs = throttleMs();
     return { isTaken: true, throttleMs: isStrict ? 0 : afterMs };
   }
 

@@ -81,7 +81,8 @@ function valueFault(name: string, value: number, key: QuotaKey | undefined): str
   if (!key) return `Invalid configuration key ${name}`;
   if (key.refusal !== undefined) return `${name} is not served: ${key.refusal}. Use Apache Kafka for it`;
   if (!(value > 0)) return `Quota ${name} must be greater than 0`;
-  if (key.type === "double") return undefined;
+  // It could not be stored: JSON has no Infinity.
+  if (key.type === "double") return Number.isFinite(value) ? undefined : `Quota ${name} must be finite`;
   if (value > MOST[key.type])
     return `Proposed value for ${name} is too large for ${key.type === "int" ? "an INT" : "a LONG"}.`;
   if (Math.abs(value - Math.round(value)) > EPSILON) {

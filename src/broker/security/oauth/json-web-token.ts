@@ -57,7 +57,10 @@ export function checkToken(token: string, keys: readonly JsonWebKey[], rules: To
   if (parts.length !== 3 || !header || !claims) return invalid("it is no signed JSON Web Token");
   const { alg, kid, crit } = header;
   const algorithm = typeof alg === "string" ? algorithmOf(alg) : undefined;
-  if (!algorithm) return invalid(`its algorithm is not served: ${String(alg).slice(0, 20)}`);
+  if (!algorithm) {
+    const named = typeof alg === "string" ? alg.slice(0, 20) : typeof alg;
+    return invalid(`its algorithm is not served: ${named}`);
+  }
   if (crit !== undefined) return invalid("its header has parameters that must be understood (crit)");
   const fitting = keys.filter((each) => {
     const isNamed = kid === undefined || each.id === kid;

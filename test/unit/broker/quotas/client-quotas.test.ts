@@ -118,3 +118,13 @@ test("a client that has got back all that it took is forgotten", async () => {
   quotas.record(RATE, "w", "c", 1);
   expect(quotas.size).toBe(1);
 });
+
+test("no client is told to wait for longer than an answer can say", () => {
+  const { quotas, set } = rig();
+  const longest = 2 ** 31 - 1;
+  set({ "client-id": "a" }, 1);
+  expect(quotas.record(RATE, "u", "a", 3_000_000)).toBe(longest);
+  set({ "client-id": "a" }, 0.0001, "controller_mutation_rate");
+  expect(quotas.takeMutations("u", "a", 1000, false)).toEqual({ isTaken: true, throttleMs: longest });
+  expect(quotas.takeMutations("u", "a", 1000, true)).toEqual({ isTaken: false, throttleMs: longest });
+});

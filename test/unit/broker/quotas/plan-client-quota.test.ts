@@ -27,3 +27,11 @@ test("names of hosts are refused", () => {
   const plan = planClientQuota({ ip: "localhost" }, [set("connection_creation_rate", 5)], {});
   expect(plan).toMatchObject({ kind: "refused" });
 });
+
+test.each([
+  ["controller_mutation_rate", "Quota controller_mutation_rate must be finite"],
+  ["producer_byte_rate", "Proposed value for producer_byte_rate is too large for a LONG."],
+])("%s is not Infinity, which could not be stored", (key, message) => {
+  const plan = planClientQuota({ user: "u" }, [set(key, Number.POSITIVE_INFINITY)], {});
+  expect(plan).toEqual({ kind: "refused", message });
+});

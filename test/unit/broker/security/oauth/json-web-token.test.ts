@@ -62,6 +62,11 @@ describe("is refused:", () => {
     expect(check(`${head("HS256")}.${body}.${signature}`)).toMatchObject({ reason: expect.stringContaining("HS256") });
   });
 
+  test("one whose algorithm is an object that cannot be printed", () => {
+    const token = signer.token(CLAIMS, { alg: { toString: 1 } });
+    expect(check(token)).toEqual({ kind: "invalid", reason: "its algorithm is not served: object" });
+  });
+
   test("one with another key's id, an unknown one, or parameters that must be understood", () => {
     expect(check(signer.token(CLAIMS, { kid: "two" }))).toMatchObject({ reason: "its signature is wrong" });
     expect(check(signer.token(CLAIMS, { kid: "three" }))).toEqual({ kind: "unknown key" });
