@@ -21,6 +21,8 @@ import type { ListenerPlan } from "./plan-listener.js";
 const CLOSE_GRACE_MS = 500;
 /** Time that a client has for its TLS handshake. */
 const HANDSHAKE_MS = 30_000;
+/** Of a listener's connections that are closed late, so many stay open at most. */
+const MOST_LATE = 500;
 
 /** The broker cannot listen on the address. */
 export class ListenError extends Error {
@@ -58,6 +60,8 @@ export class Listener {
   readonly #tls: TlsServer | undefined;
   /** All accepted sockets. */
   readonly #sockets = new Set<Socket>();
+  /** Those that are closed late, the oldest first. */
+  readonly #late = new Set<Socket>();
   readonly #connections = new Set<Connection>();
   readonly #memory = new FrameMemory();
 
@@ -123,7 +127,7 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const { limits, clock } = this.context;
+    const { limits } = this.context;
     const address = socket.remoteAddress ?? "";
     const slot = limits?.admit(address);
     if (limits && !slot) {
@@ -133,20 +137,34 @@ export class Listener {
       return;
     }
     this.#sockets.add(socket);
-    socket.on("close", () => {
-      slot?.leave();
-      this.#sockets.delete(socket);
-    });
+    socket.on("close", () => this.#sockets.delete(socket));
     const waitMs = limits?.throttleMs(address) ?? 0;
     if (waitMs > 0) {
-      // As in Kafka: a client that connects too often is closed late, or it would try again at once.
-      socket.on("error", () => undefined);
-      const timer = clock.schedule(waitMs, () => socket.destroy());
-      socket.on("close", () => timer.cancel());
+      slot?.leave();
+      this.#closeLate(socket, waitMs);
       return;
     }
+    socket.on("close", () => slot?.leave());
     if (this.#tls) this.#tls.emit("connection", socket);
     else this.#serve(socket, ANONYMOUS);
+  }
+
+  /**
+   * As in Kafka: a client that connects too often is closed late, or it would try again at once. It is none of
+   * max.connections: it would keep others out.
+   */
+  #closeLate(socket: Socket, waitMs: number): void {
+    socket.on("error", () => undefined);
+    const timer = this.context.clock.schedule(waitMs, () => socket.destroy());
+    this.#late.add(socket);
+    socket.on("close", () => {
+      timer.cancel();
+      this.#late.delete(socket);
+    });
+    if (this.#late.size <= MOST_LATE) return;
+    const [oldest] = this.#late;
+    this.#late.delete(oldest!);
+    oldest!.destroy();
   }
 
   #tlsServer({ options, clientAuth, userOf }: ListenerTls): TlsServer {
