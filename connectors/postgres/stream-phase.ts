@@ -76,6 +76,7 @@ export class StreamPhase {
       tables: () => this.#signalledTables(),
       reader: () => this.#chunkReader(walk),
       release: () => this.#releaseChunks(),
+      clock,
       logger,
     });
     this.#stream = new EventStream({
@@ -174,6 +175,7 @@ export class StreamPhase {
   /** Confirms the last position once more. */
   close(): void {
     this.#lag.stop();
+    this.#signals.close();
     this.#stream.close();
     closeClient(this.#chunks?.client);
   }

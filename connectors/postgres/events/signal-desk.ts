@@ -1,10 +1,12 @@
 import {
+  type Clock,
   ConfigError,
   DataError,
   javaPattern,
   type Logger,
   type SourceMap,
   type SourceRecord,
+  type Timer,
 } from "../../../src/api/index.js";
 import { codeOf, isPermanent } from "../server/failure.js";
 import type { CapturedTable } from "../tables/captured-tables.js";
@@ -15,6 +17,9 @@ import type { ChunkReader } from "./chunk-reader.js";
 import type { IncrementalSnapshot } from "./incremental-snapshot.js";
 import { parseSignal, type Signal, type SnapshotSignal } from "./signal.js";
 import type { TransactionWalk, WalkedSignal } from "./transaction-walk.js";
+
+/** Before the server is asked again how far it is, if it has not moved. */
+const ASK_AGAIN_MS = 100;
 
 /** A blocking snapshot that a signal asks for. */
 export interface BlockingRequest {
@@ -30,13 +35,14 @@ export interface BlockingRequest {
 export interface SignalDeskOptions {
   readonly incremental: IncrementalSnapshot;
   readonly walk: TransactionWalk;
-  readonly stream: Pick<ReplicationStream, "shown" | "requestPosition">;
+  readonly stream: Pick<ReplicationStream, "shown" | "requestPosition" | "wake">;
   readonly events: ChangeEvents;
   /** The captured tables but for the signal table. */
   readonly tables: () => Promise<readonly CapturedTable[]>;
   readonly reader: () => Promise<ChunkReader>;
   /** No incremental snapshot is left: its connection is not needed. */
   readonly release: () => void;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -44,6 +50,8 @@ export interface SignalDeskOptions {
 export class SignalDesk {
   readonly #options: SignalDeskOptions;
   #blocking: BlockingRequest | undefined;
+  /** Where the stream was when the server was asked for its position last, and the wait before the next time. */
+  #asked: { readonly at: Lsn; readonly again: Timer } | undefined;
 
   constructor(options: SignalDeskOptions) {
     this.#options = options;
@@ -85,7 +93,7 @@ export class SignalDesk {
     if (awaited !== undefined) {
       const passed = Math.max(walk.ended, stream.shown) as Lsn;
       if (walk.isInTransaction || passed < awaited) {
-        stream.requestPosition();
+        this.#askFrom(passed);
         return false;
       }
       this.#close(records);
@@ -97,6 +105,23 @@ export class SignalDesk {
     }
     await this.#open(incremental.next.id);
     return true;
+  }
+
+  close(): void {
+    this.#asked?.again.cancel();
+  }
+
+  /** The server's answer wakes the loop that calls this: asks again only once the stream has moved, or after a while. */
+  #askFrom(at: Lsn): void {
+    const { stream, clock } = this.#options;
+    if (this.#asked?.at === at) return;
+    this.#asked?.again.cancel();
+    const again = clock.schedule(ASK_AGAIN_MS, () => {
+      this.#asked = undefined;
+      stream.wake();
+    });
+    this.#asked = { at, again };
+    stream.requestPosition();
   }
 
   async #open(id: string): Promise<void> {

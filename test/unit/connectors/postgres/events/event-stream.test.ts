@@ -77,8 +77,10 @@ function streamOfSignal(type: string) {
     confirm: (lsn: Lsn) => void confirmed.push(lsn),
     /** Everything was walked. */
     readable: async () => stopping.abort(),
-    wake: () => undefined,
-    requestPosition: () => undefined,
+    woken: 0,
+    wake: () => void stream.woken++,
+    asked: 0,
+    requestPosition: () => void stream.asked++,
     close: () => undefined,
   };
   const empty = {
@@ -99,6 +101,7 @@ function streamOfSignal(type: string) {
     // The window stays open: the stream has not passed the chunk yet.
     reader: async () => ({ read: async () => empty }) as never,
     release: () => undefined,
+    clock,
     logger: silentLogger,
   });
   const eventStream = new EventStream({
@@ -116,7 +119,7 @@ function streamOfSignal(type: string) {
     clock,
     stopping: stopping.signal,
   });
-  return { eventStream, progress, confirmed, desk };
+  return { eventStream, stream, progress, confirmed, desk, clock };
 }
 
 test("a signal's transaction is not confirmed before an offset is stored that holds what it asks for", async () => {
@@ -140,4 +143,26 @@ test("the row of a signal for a blocking snapshot carries the offset before it",
   expect([previous, offset["lsn_proc"]]).toEqual([STORED, 1000]);
   eventStream.confirm();
   expect(Math.max(...confirmed)).toBe(800);
+});
+
+test("while a window waits, the server is asked for its position again once it has moved, or after a pause", async () => {
+  const { eventStream, stream, desk, clock } = streamOfSignal("incremental");
+  await eventStream.read();
+  await eventStream.read();
+  stream.woken = 0;
+  // Its answers wake the loop.
+  await desk.advance([]);
+  await desk.advance([]);
+  expect(stream.asked).toBe(1);
+  stream.shown = 2000 as Lsn;
+  await desk.advance([]);
+  await desk.advance([]);
+  expect(stream.asked).toBe(2);
+  await clock.advance(100);
+  expect(stream.woken).toBe(1);
+  await desk.advance([]);
+  expect(stream.asked).toBe(3);
+  desk.close();
+  await clock.advance(100);
+  expect(stream.woken).toBe(1);
 });
