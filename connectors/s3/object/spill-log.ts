@@ -17,13 +17,25 @@ interface Segment {
   end: number;
   /** Bytes that an open file still needs, or that are being written. */
   liveBytes: number;
+  /** Those bytes. */
+  readonly extents: Set<Extent>;
+  /** It waits for its bytes to be moved. */
+  isSparse: boolean;
 }
 
 interface Extent {
-  readonly segment: Segment;
+  /** Both change when the bytes are moved. `base` is the position of byte 0 in the segment. */
+  segment: Segment;
+  base: number;
   /** The bytes not dropped yet: [start, end). */
   start: number;
   readonly end: number;
+}
+
+/** The first bytes of an extent, no longer needed. */
+interface Freed {
+  readonly extent: Extent;
+  readonly bytes: number;
 }
 
 interface Write {
@@ -35,24 +47,36 @@ interface Write {
 
 /**
  * The bytes of all open files of a task that did not fit in memory, one after the other in a few temporary files: a
- * descriptor for each 64 MiB that is still needed, and one write for many small files.
+ * descriptor for each 64 MiB, and one write for many small files. A file of which less than a quarter is still needed
+ * gives that to the last one, so that a slow open file does not keep what its fast neighbours wrote: the disk holds at
+ * most four times what is needed, and two files more. Writes wait for such moves.
  */
 export class SpillLog {
   readonly #segments = new Set<Segment>();
   #current: Segment | undefined;
   readonly #queue: Write[] = [];
+  readonly #sparse: Segment[] = [];
   #isWriting = false;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** Tests make the temporary files smaller. */
+  constructor(private readonly segmentBytes = SEGMENT_BYTES) {}
 
   /** Temporary files that are open. */
   get segments(): number {
     return this.#segments.size;
   }
 
+  /** Resolves once nothing is written or moved. */
+  get idle(): Promise<void> {
+    return this.#writing;
+  }
+
   /** An empty file in the log. */
   open(): SpillFile {
     return new ExtentFile(
       (pieces) => this.#append(pieces),
-      (extent, bytes) => this.#free(extent.segment, bytes),
+      (freed) => this.#free(freed),
     );
   }
 
@@ -60,52 +84,106 @@ export class SpillLog {
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     return new Promise((done, failed) => {
       this.#queue.push({ pieces, bytes, done, failed });
-      if (!this.#isWriting) void this.#writeAll();
+      if (!this.#isWriting) this.#writing = this.#writeAll();
     });
   }
 
   /** Never rejects: each write has its own result. */
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
-    while (this.#queue.length > 0) {
-      const writes = this.#queue.splice(0);
-      try {
-        const segment = await this.#room();
-        const start = segment.end;
-        const bytes = writes.reduce((sum, write) => sum + write.bytes, 0);
-        await writeBuffers(
-          segment.handle,
-          writes.flatMap(({ pieces }) => pieces),
-          start,
-        );
-        // Counted once all is written: after a failure the next write starts at the same place.
-        segment.end += bytes;
-        segment.liveBytes += bytes;
-        let at = start;
-        for (const { bytes: length, done } of writes) {
-          done({ segment, start: at, end: at + length });
-          at += length;
-        }
-      } catch (error) {
-        for (const { failed } of writes) failed(error);
-      }
+    while (this.#sparse.length > 0 || this.#queue.length > 0) {
+      const sparse = this.#sparse[0];
+      if (sparse) await this.#moveOne(sparse);
+      else await this.#write(this.#queue.splice(0));
     }
     this.#isWriting = false;
+    // If the handle cannot be closed, nothing is lost: its bytes are dropped, and its file has no name.
+    if (this.#current) await this.#closeIfUnused(this.#current).catch(() => undefined);
+  }
+
+  async #write(writes: readonly Write[]): Promise<void> {
+    try {
+      const segment = await this.#room();
+      let at = segment.end;
+      await writeBuffers(
+        segment.handle,
+        writes.flatMap(({ pieces }) => pieces),
+        at,
+      );
+      // Counted once all is written: after a failure the next write starts at the same place.
+      for (const { bytes, done } of writes) {
+        const extent = { segment, base: at, start: 0, end: bytes };
+        if (bytes > 0) segment.extents.add(extent);
+        segment.liveBytes += bytes;
+        at += bytes;
+        done(extent);
+      }
+      segment.end = at;
+    } catch (error) {
+      for (const { failed } of writes) failed(error);
+    }
+  }
+
+  /** Moves one extent out of a sparse segment. It may be read meanwhile, and be dropped. */
+  async #moveOne(sparse: Segment): Promise<void> {
+    const [extent] = sparse.extents;
+    if (!extent) {
+      this.#sparse.shift();
+      return;
+    }
+    try {
+      const target = await this.#room();
+      const { base, start, end } = extent;
+      const at = target.end;
+      await copyBytes(sparse.handle, base + start, target.handle, at, end - start);
+      if (!sparse.extents.delete(extent)) return; // dropped: the next bytes take the place
+      target.end += end - start;
+      const live = end - extent.start;
+      target.liveBytes += live;
+      target.extents.add(extent);
+      extent.segment = target;
+      extent.base = at - start;
+      sparse.liveBytes -= live;
+      await this.#closeIfUnused(sparse);
+    } catch {
+      if (!sparse.extents.has(extent)) return; // dropped, and with it the file closed
+      // Nothing is lost: the bytes stay where they are, until more of their segment is dropped.
+      this.#sparse.shift();
+      sparse.isSparse = false;
+    }
   }
 
   async #room(): Promise<Segment> {
     const full = this.#current;
-    if (full && full.end < SEGMENT_BYTES) return full;
+    if (full && full.end < this.segmentBytes) return full;
     const handle = await openUnnamed();
-    this.#current = { handle, end: 0, liveBytes: 0 };
+    this.#current = { handle, end: 0, liveBytes: 0, extents: new Set(), isSparse: false };
     this.#segments.add(this.#current);
-    if (full) await this.#closeIfUnused(full);
+    if (full) {
+      this.#noteSparse(full);
+      await this.#closeIfUnused(full);
+    }
     return this.#current;
   }
 
-  async #free(segment: Segment, bytes: number): Promise<void> {
-    segment.liveBytes -= bytes;
-    await this.#closeIfUnused(segment);
+  /** All at once: nothing is moved that is dropped next. */
+  async #free(freed: readonly Freed[]): Promise<void> {
+    for (const { extent, bytes } of freed) {
+      extent.start += bytes;
+      if (extent.start === extent.end) extent.segment.extents.delete(extent);
+      extent.segment.liveBytes -= bytes;
+    }
+    const segments = new Set(freed.map(({ extent }) => extent.segment));
+    for (const segment of segments) this.#noteSparse(segment);
+    await Promise.all(Array.from(segments, (segment) => this.#closeIfUnused(segment)));
+  }
+
+  #noteSparse(segment: Segment): void {
+    const { liveBytes, end, isSparse } = segment;
+    if (isSparse || segment === this.#current || liveBytes === 0 || liveBytes >= end / 4) return;
+    segment.isSparse = true;
+    this.#sparse.push(segment);
+    if (!this.#isWriting) this.#writing = this.#writeAll();
   }
 
   async #closeIfUnused(segment: Segment): Promise<void> {
@@ -122,7 +200,7 @@ class ExtentFile implements SpillFile {
 
   constructor(
     private readonly write: (pieces: readonly Buffer[]) => Promise<Extent>,
-    private readonly free: (extent: Extent, bytes: number) => Promise<void>,
+    private readonly free: (freed: readonly Freed[]) => Promise<void>,
   ) {}
 
   async append(pieces: readonly Buffer[]): Promise<void> {
@@ -133,12 +211,15 @@ class ExtentFile implements SpillFile {
 
   async *read(count: number, into?: Buffer): AsyncGenerator<Buffer> {
     let left = count;
-    for (const { segment, start, end: last } of this.#extents) {
-      const end = Math.min(last, start + left);
-      left -= end - start;
-      for (let at = start; at < end; ) {
+    for (const extent of this.#extents) {
+      const end = Math.min(extent.end, extent.start + left);
+      left -= end - extent.start;
+      for (let at = extent.start; at < end; ) {
         const buffer = into ?? Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, end - at));
-        const { bytesRead } = await segment.handle.read(buffer, 0, Math.min(buffer.length, end - at), at);
+        if (at < extent.start) throw new Error("Bytes of an open object are read after they were dropped");
+        // Where the bytes are by now. A handle that is closed ends its running reads first.
+        const { segment, base } = extent;
+        const { bytesRead } = await segment.handle.read(buffer, 0, Math.min(buffer.length, end - at), base + at);
         if (bytesRead === 0) throw new Error(`The temporary file of an open object ends at ${at}, expected ${end}`);
         at += bytesRead;
         yield buffer.subarray(0, bytesRead);
@@ -150,24 +231,33 @@ class ExtentFile implements SpillFile {
   drop(count: number): void {
     let left = count;
     this.length -= count;
-    let gone = 0;
+    const freed: Freed[] = [];
     for (const extent of this.#extents) {
-      const dropped = Math.min(left, extent.end - extent.start);
-      extent.start += dropped;
-      left -= dropped;
-      // If the handle cannot be closed, nothing is lost: its bytes are dropped, and its file has no name.
-      if (dropped > 0) this.free(extent, dropped).catch(() => undefined);
-      if (extent.start < extent.end) break;
-      gone++;
+      if (left === 0) break;
+      const bytes = Math.min(left, extent.end - extent.start);
+      freed.push({ extent, bytes });
+      left -= bytes;
     }
-    this.#extents.splice(0, gone);
+    // If the handle cannot be closed, nothing is lost: its bytes are dropped, and its file has no name.
+    this.free(freed).catch(() => undefined);
+    this.#extents = this.#extents.filter(({ start, end }) => start < end);
   }
 
   async close(): Promise<void> {
     const extents = this.#extents;
     this.#extents = [];
     this.length = 0;
-    for (const extent of extents) await this.free(extent, extent.end - extent.start);
+    await this.free(extents.map((extent) => ({ extent, bytes: extent.end - extent.start })));
+  }
+}
+
+async function copyBytes(from: FileHandle, start: number, to: FileHandle, position: number, count: number) {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, count));
+  for (let copied = 0; copied < count; ) {
+    const { bytesRead } = await from.read(chunk, 0, Math.min(chunk.length, count - copied), start + copied);
+    if (bytesRead === 0) throw new Error("The temporary file of an open object is too short");
+    await writeBuffers(to, [chunk.subarray(0, bytesRead)], position + copied);
+    copied += bytesRead;
   }
 }
 

@@ -189,6 +189,91 @@ describe("the log of bytes on disk", () => {
   });
 });
 
+describe("a temporary file of which little is needed", () => {
+  async function contentOf(file: SpillFile): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for await (const piece of file.read(file.length)) pieces.push(Buffer.from(piece));
+    return Buffer.concat(pieces);
+  }
+
+  function dropFrom(entry: { readonly file: SpillFile; model: Buffer }, count: number): void {
+    entry.file.drop(count);
+    entry.model = entry.model.subarray(count);
+  }
+
+  test("gives that to the next one: a slow open file does not keep what fast ones wrote", async () => {
+    const spillLog = new SpillLog(1_000_000);
+    const slow = spillLog.open();
+    for (let round = 0; round < 100; round++) {
+      const fast = spillLog.open();
+      await Promise.all([slow.append([Buffer.alloc(100, round)]), fast.append([Buffer.alloc(100_000)])]);
+      await fast.close();
+    }
+    await spillLog.idle;
+    expect(spillLog.segments).toBeLessThanOrEqual(2);
+    expect(await contentOf(slow)).toEqual(Buffer.concat(Array.from({ length: 100 }, (_, at) => Buffer.alloc(100, at))));
+    await slow.close();
+  });
+
+  test("is read while its bytes are moved, and they are dropped", async () => {
+    const spillLog = new SpillLog(400_000);
+    const [kept, dropped, fast] = [spillLog.open(), spillLog.open(), spillLog.open()];
+    const content = Buffer.from(Array.from({ length: 80_000 }, (_, at) => at % 251));
+    await kept.append([content]);
+    await dropped.append([content.subarray(0, 10_000)]);
+    await fast.append([Buffer.alloc(400_000)]);
+    const reading = kept.read(content.length);
+    const pieces = [Buffer.from((await reading.next()).value!)];
+    await fast.append([Buffer.alloc(1000)]); // the first one is full now
+    fast.drop(400_000); // its bytes begin to move
+    dropped.drop(4000);
+    await spillLog.idle; // they have moved
+    expect(spillLog.segments).toBe(1);
+    for await (const piece of reading) pieces.push(Buffer.from(piece));
+    expect(Buffer.concat(pieces).equals(content)).toBe(true);
+    expect((await contentOf(dropped)).equals(content.subarray(4000, 10_000))).toBe(true);
+    kept.drop(70_000);
+    expect((await contentOf(kept)).equals(content.subarray(70_000))).toBe(true);
+    for (const file of [kept, dropped, fast]) await file.close();
+    await spillLog.idle;
+    expect(spillLog.segments).toBe(0);
+  });
+
+  test("keeps the bytes of every file, whatever is written, dropped and read at the same time", async () => {
+    const step = fc.record({
+      file: fc.nat(4),
+      size: fc.integer({ min: 1, max: 30_000 }),
+      quartersDropped: fc.nat(4),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+        const spillLog = new SpillLog(50_000);
+        const files = Array.from({ length: 5 }, () => ({ file: spillLog.open(), model: Buffer.alloc(0) }));
+        let seed = 0;
+        for (const { file: at, size, quartersDropped } of steps) {
+          const entry = files[at]!;
+          const piece = Buffer.alloc(size, `${seed++};`);
+          await entry.file.append([piece]);
+          entry.model = Buffer.concat([entry.model, piece]);
+          dropFrom(entry, (entry.model.length * quartersDropped) >> 2);
+          await contentOf(entry.file); // moves are under way
+          const next = files[(at + 1) % files.length]!;
+          dropFrom(next, next.model.length >> 1);
+          const contents = await Promise.all(files.map(({ file }) => contentOf(file)));
+          for (const [index, content] of contents.entries()) expect(content.equals(files[index]!.model)).toBe(true);
+        }
+        await spillLog.idle;
+        const live = files.reduce((sum, { model }) => sum + model.length, 0);
+        expect(spillLog.segments).toBeLessThanOrEqual(Math.floor((4 * live) / 50_000) + 1);
+        for (const { file } of files) await file.close();
+        await spillLog.idle;
+        expect(spillLog.segments).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
 describe("gzip", () => {
   const nothing = async () => undefined;
 
