@@ -154,7 +154,7 @@ export class Session {
     return added;
   }
 
-  /** The next records; [] only once the task stops. */
+  /** The next records; [] once the task stops, or between two phases. */
   async read(): Promise<SourceRecord[]> {
     if (this.#snapshot) {
       const batch = await this.#snapshot.next();

@@ -146,7 +146,7 @@ export class StreamPhase {
     return phase;
   }
 
-  /** The next records; [] only once the task stops. */
+  /** The next records; [] once the task stops, or before a blocking snapshot. */
   async read(): Promise<SourceRecord[]> {
     if (this.#blocking) {
       const batch = await this.#blocking.next().catch((error) => this.#givenUp(error));

@@ -131,6 +131,7 @@ export function parseSettings(props: SubmittedProps): Settings {
   const delimiter = config["topic.delimiter"];
   const prefix = config["topic.prefix"] ?? "";
   const skipped = config["skipped.operations"].map(enumText);
+  const signalTable = config["signal.data.collection"]?.trim() || null;
   const snapshotMode = enumText(config["snapshot.mode"]);
   const queueBytes = config["max.queue.size.in.bytes"];
   const flushMode = config["lsn.flush.mode"] === null ? null : enumText(config["lsn.flush.mode"]);
@@ -165,7 +166,7 @@ export function parseSettings(props: SubmittedProps): Settings {
     snapshotTables: compilePatterns("snapshot.include.collection.list", config["snapshot.include.collection.list"]),
     keyColumns: parseKeyColumns(config["message.key.columns"] ?? ""),
     snapshotStatements: selectOverrides(config["snapshot.select.statement.overrides"], props),
-    signalTable: config["signal.data.collection"]?.trim() || null,
+    signalTable,
     chunkSize: config["incremental.snapshot.chunk.size"],
     identityRules: parseIdentityRules(config["replica.identity.autoset.values"] ?? ""),
     mostTables: config["guardrail.collections.max"],
@@ -175,7 +176,7 @@ export function parseSettings(props: SubmittedProps): Settings {
       name: config["publication.name"],
       mode: enumText(config["publication.autocreate.mode"]) as PublicationMode,
       viaPartitionRoot: config["publish.via.partition.root"],
-      publish: props["skipped.operations"] == null ? null : publishOption(skipped),
+      publish: props["skipped.operations"] == null ? null : publishOption(skipped, signalTable),
     },
     topicPrefix: prefix,
     topicDelimiter: delimiter,
@@ -242,8 +243,11 @@ const PUBLISHABLE = [
   ["t", "truncate"],
 ] as const;
 
-function publishOption(skipped: readonly string[]): string {
-  return PUBLISHABLE.filter(([operation]) => !skipped.includes(operation))
+/** Signals are inserts. */
+function publishOption(skipped: readonly string[], signalTable: string | null): string {
+  return PUBLISHABLE.filter(
+    ([operation]) => !skipped.includes(operation) || (operation === "c" && signalTable !== null),
+  )
     .map(([, word]) => word)
     .join(", ");
 }

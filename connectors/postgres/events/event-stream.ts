@@ -40,6 +40,8 @@ export class EventStream {
   #lastRecordsMs = Number.NEGATIVE_INFINITY;
   #failure: { readonly error: unknown } | undefined;
   #behindMs: number | undefined;
+  /** The records read before a signal that has none of its own: only offsets made later hold what it asks for. */
+  #unheldAt: number | undefined;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -47,7 +49,8 @@ export class EventStream {
   }
 
   /**
-   * The records received so far, up to the batch size; waits for the first one. [] only when stopping.
+   * The records received so far, up to the batch size; waits for the first one. [] only when stopping, or when a
+   * blocking snapshot is to be taken.
    *
    * @throws the connection's error, after the records received before it.
    */
@@ -59,7 +62,7 @@ export class EventStream {
         await this.#drain(records);
         await this.#beatIfDue(records);
         const hasAdvanced = await this.#options.signals.advance(records);
-        if (records.length > 0) break;
+        if (records.length > 0 || this.#options.signals.isBlocking) break;
         this.confirm();
         if (!hasAdvanced) await this.#waitForMore();
       }
@@ -74,6 +77,7 @@ export class EventStream {
       this.#lastRecordsMs = this.#options.clock.monotonicMs();
     }
     this.#handedOver = walk.emitted;
+    if (this.#unheldAt !== undefined) this.#unheldAt = records.length > this.#unheldAt ? undefined : 0;
     return records;
   }
 
@@ -90,7 +94,8 @@ export class EventStream {
     if (!confirmsLsn) return;
     const walked = walk.isInTransaction ? NO_LSN : (Math.max(walk.ended, stream.shown) as Lsn);
     // `progress` does not count records made but not yet handed over: these, too, forbid confirming a walked position.
-    const isSettled = progress.isSettled && walk.emitted === this.#handedOver;
+    const isHandedOver = walk.emitted === this.#handedOver && this.#unheldAt === undefined;
+    const isSettled = progress.isSettled && isHandedOver;
     stream.confirm(planConfirmation(progress.stored, isSettled, walked));
   }
 
@@ -113,7 +118,9 @@ export class EventStream {
       else walk.take(decoded, message.lsn, records);
       const signal = walk.takeSignal();
       if (signal === undefined) continue;
-      records.push(signal.row(await signals.receive(signal)));
+      const offset = await signals.receive(signal);
+      if (signal.row) records.push(signal.row(offset));
+      else this.#unheldAt = records.length;
       return;
     }
   }

@@ -59,6 +59,11 @@ export class SignalDesk {
     options.incremental.interrupt();
   }
 
+  /** Whether a blocking snapshot is to be taken. */
+  get isBlocking(): boolean {
+    return this.#blocking !== undefined;
+  }
+
   /** The blocking snapshot to take before the stream goes on. */
   takeBlocking(): BlockingRequest | undefined {
     const blocking = this.#blocking;

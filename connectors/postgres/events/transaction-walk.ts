@@ -63,8 +63,8 @@ export interface WalkedSignal {
   readonly columns: readonly string[];
   /** The offset before it. */
   readonly previous: SourceMap;
-  /** Makes its record. Called once, before anything else is walked. */
-  readonly row: (offset: SourceMap) => SourceRecord;
+  /** Makes its record. Called once, before anything else is walked. null: inserts are skipped, and it has none. */
+  readonly row: ((offset: SourceMap) => SourceRecord) | null;
 }
 
 /** Transactions remembered as walked. One that was sent becomes visible to others within moments. */
@@ -250,7 +250,7 @@ export class TransactionWalk {
     const offset = this.#offset;
     const emitted = this.#emitted;
     this.#change(message, lsn, []);
-    this.takeSignal()?.row(offset);
+    this.takeSignal()?.row?.(offset);
     this.#offset = offset;
     this.#emitted = emitted;
   }
@@ -275,17 +275,19 @@ export class TransactionWalk {
     this.#options.incremental.supersede(table, after);
     const previous = this.#offset;
     const offset = this.#advance(lsn, "INSERT");
-    if (this.#options.signalTable !== `${table.schemaName}.${table.tableName}`) {
+    if (!this.#isSignal(table)) {
       this.#push(into, this.#row(table, "c", key, null, row, lsn, offset));
       return;
     }
     this.#signal = {
       columns: row.map((value) => (value === null ? "" : String(value))),
       previous,
-      row: (own) => {
-        this.#emitted++;
-        return this.#row(table, "c", key, null, row, lsn, own);
-      },
+      row: this.#options.settings.skippedOperations.has("c")
+        ? null
+        : (own) => {
+            this.#emitted++;
+            return this.#row(table, "c", key, null, row, lsn, own);
+          },
     };
   }
 
@@ -365,16 +367,21 @@ export class TransactionWalk {
     this.#push(into, messages.record(message, source, events.now.ms, partition, offset, block));
   }
 
-  /** undefined: not captured, or its operation is skipped. */
+  /** undefined: not captured, or its operation is skipped. A signal is carried out even if its row is not sent. */
   #table(oid: number, operation: string): TableSchema | undefined {
-    if (this.#options.settings.skippedOperations.has(operation)) return undefined;
     const relation = this.#options.relations.get(oid);
     if (relation === undefined)
       throw new DataError(
         "VALUE_INVALID",
         `No metadata registered for captured table with relation id ${oid}: the server sends it before the first row. Restart the task, and report this.`,
       );
-    return relation === "filtered" ? undefined : relation;
+    if (relation === "filtered") return undefined;
+    const isSkipped = this.#options.settings.skippedOperations.has(operation);
+    return isSkipped && !(operation === "c" && this.#isSignal(relation)) ? undefined : relation;
+  }
+
+  #isSignal({ schemaName, tableName }: TableSchema): boolean {
+    return this.#options.signalTable === `${schemaName}.${tableName}`;
   }
 
   /** The version that can hold a whole row: a NULL in a NOT NULL column was written before the column became so. */

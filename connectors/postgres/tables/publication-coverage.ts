@@ -21,7 +21,11 @@ const MOST_NAMES = 10;
  */
 export async function warnOfUnpublished(
   client: pg.Client,
-  { publication: { name }, skippedOperations }: Pick<Settings, "publication" | "skippedOperations">,
+  {
+    publication: { name },
+    skippedOperations,
+    signalTable,
+  }: Pick<Settings, "publication" | "skippedOperations" | "signalTable">,
   captured: readonly CapturedTable[],
   logger: Logger,
 ): Promise<void> {
@@ -32,7 +36,10 @@ export async function warnOfUnpublished(
      FROM pg_publication WHERE pubname = $1`,
     [name],
   );
-  const operations = unpublishedOperations((found?.["publish"] ?? "").split(","), skippedOperations);
+  const needless = new Set(skippedOperations);
+  // Signals are inserts.
+  if (signalTable !== null) needless.delete("c");
+  const operations = unpublishedOperations((found?.["publish"] ?? "").split(","), needless);
   if (operations.length > 0)
     logger.warn(
       `Publication ${name} does not publish ${operations.join(", ")}: these changes are not captured. Set its publish option (ALTER PUBLICATION … SET (publish = …)), or list them in skipped.operations`,

@@ -273,6 +273,20 @@ test("an incremental snapshot is paused, resumed and stopped; signals that make 
   await driver.stop();
 });
 
+test("signals are carried out though inserts are skipped", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 15)");
+  const driver = await db.stream({ ...SIGNALS, "skipped.operations": "c" });
+  expect(driver.warnings).toEqual([]);
+  await signal("execute-snapshot", { "data-collections": ["public.t"] });
+  const records = await driver.readUntil((found) => reads(found).length === 15);
+  await signal("execute-snapshot", { "data-collections": ["public.t"], type: "blocking" }, "blocking");
+  records.push(...(await driver.readUntil((found) => reads(found).length === 15)));
+  expect(new Set(records.map((record) => [record.topic, plainEvent(record).op].join()))).toEqual(
+    new Set(["shop.public.t,r"]),
+  );
+  await driver.stop();
+});
+
 test("the signal table is captured whatever the lists say, and is no part of snapshots", async () => {
   await db.execute(
     "CREATE TABLE t(id int PRIMARY KEY)",

@@ -16,25 +16,26 @@ import { TableFilter } from "../../../../../connectors/postgres/tables/table-fil
 import { TableSchema } from "../../../../../connectors/postgres/tables/table-schema.js";
 import { idleConfirmation, type Lsn } from "../../../../../connectors/postgres/wal/lsn.js";
 import type { WalMessage } from "../../../../../connectors/postgres/wal/replication-stream.js";
-import type { SourceMap } from "../../../../../src/api/index.js";
+import type { Props, SourceMap } from "../../../../../src/api/index.js";
 import { SimClock } from "../../../../../src/base/clock.js";
 import { silentLogger } from "../../../../../src/base/logger.js";
 import * as bytes from "../pgoutput-bytes.js";
 
-const settings = parseSettings({
+const PROPS = {
   "topic.prefix": "shop",
   "database.hostname": "db",
   "database.user": "u",
   "database.dbname": "d",
   "signal.data.collection": "public.signals",
-});
+};
 const text = { name: "text", kind: "b", typmod: -1, labels: [], element: null, isDomain: false };
 const column = (name: string) => ({ name, type: text, isNullable: true, defaultExpression: null });
 /** Stored before the signal: the source was quiet. */
 const STORED: SourceMap = { lsn_proc: 848, messageType: "INSERT", lsn_commit: 800, lsn: 848, txId: 4, ts_usec: 1 };
 
 /** A stream of one transaction that ends at 1112, and inserts a signal for a snapshot of public.a. */
-function streamOfSignal(type: string) {
+function streamOfSignal(type: string, more: Props = {}) {
+  const settings = parseSettings({ ...PROPS, ...more });
   const clock = new SimClock();
   const partition = sourcePartition("shop");
   const signals = new TableSchema(
@@ -165,4 +166,22 @@ test("while a window waits, the server is asked for its position again once it h
   desk.close();
   await clock.advance(100);
   expect(stream.woken).toBe(1);
+});
+
+test("signals are carried out though inserts are skipped, and are not confirmed before a later offset is stored", async () => {
+  const skipped = { "skipped.operations": "c" };
+  const { eventStream, stream, progress, confirmed, desk } = streamOfSignal("incremental", skipped);
+  expect(await eventStream.read()).toEqual([]);
+  // The chunk was opened.
+  expect(stream.asked).toBe(1);
+  expect(Math.max(...confirmed)).toBe(800);
+  progress.store(STORED);
+  eventStream.confirm();
+  expect(Math.max(...confirmed)).toBe(800);
+  expect(desk.isBlocking).toBe(false);
+  const blocking = streamOfSignal("blocking", skipped);
+  expect(await blocking.eventStream.read()).toEqual([]);
+  expect(blocking.desk.takeBlocking()?.tables).toHaveLength(1);
+  await blocking.eventStream.read();
+  expect(Math.max(...blocking.confirmed)).toBe(800);
 });
