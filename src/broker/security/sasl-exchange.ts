@@ -18,6 +18,9 @@ export interface ListenerSasl {
   sessionMs(mechanism: SaslMechanism): number;
 }
 
+/** A hundred years. Java's clients count a session in nanoseconds, in 64 bits, and fail beyond them. */
+const MOST_SESSION_MS = 100 * 365 * 24 * 60 * 60 * 1000;
+
 /** Shared by the exchanges of all connections. */
 export interface SaslContext {
   readonly users: ScramUsers;
@@ -27,9 +30,16 @@ export interface SaslContext {
 
 /** The outcome of a client's token. */
 export type SaslOutcome =
-  /** `sessionMs`: 0 for an endless session, and until the client is authenticated. */
-  | { readonly kind: "reply"; readonly token: Buffer; readonly sessionMs: number }
-  | { readonly kind: "refused"; readonly reason: string }
+  /**
+   * `sessionMs`: 0 for an endless session, and until the client is authenticated. `refusal`: why it will be refused.
+   */
+  | {
+      readonly kind: "reply";
+      readonly token: Buffer;
+      readonly sessionMs: number;
+      readonly refusal?: string | undefined;
+    }
+  | { readonly kind: "refused"; readonly reason: string; readonly wasChallenged?: boolean }
   /** No mechanism has been chosen, or the exchange is over. */
   | { readonly kind: "out of turn" };
 
@@ -81,7 +91,7 @@ export class SaslExchange {
     if (!this.#chosen) return { kind: "out of turn" };
     const { mechanism, server } = this.#chosen;
     const step = server.respond(token);
-    if (step.kind === "challenge") return { kind: "reply", token: step.token, sessionMs: 0 };
+    if (step.kind === "challenge") return { kind: "reply", token: step.token, sessionMs: 0, refusal: step.refusal };
     this.#chosen = undefined;
     if (step.kind === "refused") return step;
     if (this.#session && this.#session.user !== step.user) {
@@ -96,10 +106,10 @@ export class SaslExchange {
 
   /** The length of a session; 0: it does not end. */
   #sessionMs(mechanism: SaslMechanism, expiresMs: number | undefined): number {
-    const allowedMs = this.settings.sessionMs(mechanism);
+    const allowedMs = Math.min(this.settings.sessionMs(mechanism), MOST_SESSION_MS);
     if (expiresMs === undefined) return allowedMs;
     // Not 0, which would be without end.
-    const leftMs = Math.max(1, Math.floor(expiresMs - this.context.clock.nowMs()));
+    const leftMs = Math.min(Math.max(1, Math.floor(expiresMs - this.context.clock.nowMs())), MOST_SESSION_MS);
     return allowedMs > 0 ? Math.min(allowedMs, leftMs) : leftMs;
   }
 

@@ -21,7 +21,14 @@ export function takeSaslToken(
   { properties, clock, logger }: Surroundings,
 ): SaslOutcome | Promise<SaslOutcome> {
   const outcome: SaslOutcome = sasl?.take(token) ?? { kind: "out of turn" };
-  if (outcome.kind !== "refused") return outcome;
-  logger.info("A client failed to authenticate", { listener, client: clientHost, reason: outcome.reason });
+  const reason = refusalOf(outcome);
+  if (reason === undefined) return outcome;
+  logger.info("A client failed to authenticate", { listener, client: clientHost, reason });
   return clock.delay(properties.number("connection.failed.authentication.delay.ms")).then(() => outcome);
+}
+
+/** Why the client has failed with this token; undefined: it has not, or had before. */
+function refusalOf(outcome: SaslOutcome): string | undefined {
+  if (outcome.kind === "reply") return outcome.refusal;
+  return outcome.kind === "refused" && !outcome.wasChallenged ? outcome.reason : undefined;
 }

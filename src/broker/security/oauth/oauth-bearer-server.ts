@@ -15,14 +15,14 @@ export class OAuthBearerServer implements SaslServer {
   constructor(private readonly check: (token: string) => TokenVerdict) {}
 
   respond(message: Buffer): SaslStep {
-    if (this.#refusal !== undefined) return refused(this.#refusal);
+    if (this.#refusal !== undefined) return { ...refused(this.#refusal), wasChallenged: true };
     const { user: asked, token } = parse(message.toString("utf8")) ?? {};
     if (token === undefined) return refused("Invalid OAUTHBEARER client first message");
     const verdict = this.check(token);
     if (verdict.kind !== "valid") {
       this.#refusal =
         verdict.kind === "invalid" ? `the token is refused: ${verdict.reason}` : "the token's key is not known";
-      return { kind: "challenge", token: Buffer.from(INVALID_TOKEN) };
+      return { kind: "challenge", token: Buffer.from(INVALID_TOKEN), refusal: refused(this.#refusal).reason };
     }
     const { user, expiresMs } = verdict;
     if (asked !== undefined && asked !== user) {
@@ -44,6 +44,6 @@ function parse(message: string): { readonly user: string | undefined; readonly t
   return { user: known[1]?.replaceAll("=2C", ",").replaceAll("=3D", "="), token };
 }
 
-function refused(reason: string): SaslStep {
-  return { kind: "refused", reason: `Authentication failed: ${reason}` };
+function refused(reason: string) {
+  return { kind: "refused", reason: `Authentication failed: ${reason}` } as const;
 }

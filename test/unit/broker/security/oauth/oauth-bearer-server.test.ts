@@ -47,12 +47,13 @@ test.each([
 
 test("a refused token is answered with its status, and after the client's byte with the reason", () => {
   const { server } = serverOf({ kind: "invalid", reason: "it has expired" });
+  const reason = "Authentication failed: the token is refused: it has expired";
   expect(server.respond(bytes("n,,^Aauth=Bearer a^A^A"))).toEqual({
     kind: "challenge",
     token: Buffer.from('{"status":"invalid_token"}'),
+    refusal: reason,
   });
-  const reason = "Authentication failed: the token is refused: it has expired";
-  expect(server.respond(bytes("^A"))).toEqual({ kind: "refused", reason });
+  expect(server.respond(bytes("^A"))).toEqual({ kind: "refused", reason, wasChallenged: true });
   // Not even with a good token.
   expect(server.respond(bytes("n,,^Aauth=Bearer a^A^A")).kind).toBe("refused");
 });
@@ -84,3 +85,25 @@ test.each([
   await clock.advance(10_000);
   expect(exchange.take(bytes("n,,^Aauth=Bearer a^A^A"))).toMatchObject({ kind: "reply", sessionMs: 1 });
 });
+
+test.each([
+  [0, 1e20],
+  [0, Number.POSITIVE_INFINITY],
+  [2 ** 63, 1e20],
+])(
+  "with connections.max.reauth.ms=%d and a token until %d ms a session is one that clients can count",
+  (reauthMs, expiresMs) => {
+    const tokens = { check: () => ({ ...ANN, expiresMs }) } as unknown as ListenerTokens;
+    const exchange = new SaslExchange(
+      { mechanisms: ["OAUTHBEARER"], passwords: new Map(), tokens, sessionMs: () => reauthMs },
+      {
+        users: { secret: Buffer.alloc(1), credential: () => undefined },
+        clock: new SimClock(0),
+        random: new SeededRandom(1),
+      },
+    );
+    exchange.choose("OAUTHBEARER", false);
+    const outcome = exchange.take(bytes("n,,^Aauth=Bearer a^A^A"));
+    expect(outcome).toMatchObject({ kind: "reply", sessionMs: 100 * 365 * 24 * 3600 * 1000 });
+  },
+);
