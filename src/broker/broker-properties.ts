@@ -15,6 +15,7 @@ export const BROKER_KEYS: Readonly<Record<string, BrokerKey>> = (() => {
 
 const LISTENER_PREFIX = "listener.name.";
 const LISTENER_KEY = /^listener\.name\.([^.]+)\./;
+const MECHANISM_KEY = /^(plain|scram-sha-256|scram-sha-512|oauthbearer)\./;
 
 /** The sources of a property's value, with DescribeConfigs' numbers. */
 export const CONFIG_SOURCES = {
@@ -61,7 +62,8 @@ export class BrokerProperties {
     for (const [name, value] of Object.entries(this.#given)) {
       const refusal = refusalOf(name, value);
       if (refusal) throw new BrokerPropertyError(name, refusal);
-      const key = Object.hasOwn(BROKER_KEYS, name) ? BROKER_KEYS[name] : undefined;
+      const bare = LISTENER_KEY.test(name) ? name.replace(LISTENER_KEY, "").replace(MECHANISM_KEY, "") : name;
+      const key = Object.hasOwn(BROKER_KEYS, bare) ? BROKER_KEYS[bare] : undefined;
       const min = name === "log.segment.bytes" ? this.number("millrace.segment.bytes.min") : undefined;
       const fault = key && faultOf(key, value, min);
       if (fault) throw new BrokerPropertyError(name, `invalid value ${value}: ${fault}`);

@@ -69,11 +69,21 @@ describe("the broker's properties", () => {
     ["sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-512"],
     ["listener.name.external.sasl.enabled.mechanisms", "PLAIN"],
     ["listener.name.external.scram-sha-256.connections.max.reauth.ms", "3600000"],
+    ["listener.name.x.oauthbearer.sasl.oauthbearer.jwks.endpoint.refresh.ms", "9223372036854775807"],
     ["allow.everyone.if.no.acl.found", "true"],
     ["max.connections", "2147483647"],
     ["process.roles", "controller, broker"],
   ])("%s=%s is taken", (name, value) => {
     expect(() => new BrokerProperties({ [name]: value })).not.toThrow();
+  });
+
+  test.each([
+    ["listener.name.x.sasl.oauthbearer.jwks.endpoint.refresh.ms", "0"],
+    ["listener.name.x.oauthbearer.sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", "0"],
+    ["listener.name.x.oauthbearer.sasl.oauthbearer.clock.skew.seconds", "-1"],
+    ["listener.name.x.plain.connections.max.reauth.ms", "never"],
+  ])("%s=%s of a single listener is checked like that of all", (name, value) => {
+    expect(() => new BrokerProperties({ [name]: value })).toThrow(`Broker property ${name}: invalid value ${value}: `);
   });
 
   test("broker.id is Kafka's older name of node.id", () => {

@@ -29,7 +29,7 @@ export class JsonWebKeySource {
     return this.clock.monotonicMs() - this.#readMs >= LOOK_AGAIN_MS;
   }
 
-  /** Reads the keys. @throws Error naming the URL; the former keys stay */
+  /** Reads the keys. @throws Error naming the URL, without what may be secret of it; the former keys stay */
   read(): Promise<void> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
@@ -42,7 +42,7 @@ export class JsonWebKeySource {
     try {
       this.#keys = parseJsonWebKeys(await this.#text());
     } catch (cause) {
-      throw new Error(`The keys at ${this.url.href} cannot be read: ${(cause as Error).message}`, { cause });
+      throw new Error(`The keys at ${shown(this.url)} cannot be read: ${(cause as Error).message}`, { cause });
     }
   }
 
@@ -53,4 +53,9 @@ export class JsonWebKeySource {
     if (status !== 200) throw new Error(`the answer is ${status}`);
     return body.toString("utf8");
   }
+}
+
+/** The URL without user, password and query. */
+function shown(url: URL): string {
+  return Object.assign(new URL(url), { username: "", password: "", search: "", hash: "" }).href;
 }

