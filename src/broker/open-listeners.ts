@@ -116,10 +116,13 @@ function warnOfStrangers(
       "The broker listens beyond this machine without authentication: any client that reaches it can read, change and delete everything",
       fields,
     );
-  } else if (protocol === "SASL_PLAINTEXT" && sasl?.mechanisms.includes("PLAIN")) {
+    return;
+  }
+  const bare = sasl?.mechanisms.filter((mechanism) => mechanism === "PLAIN" || mechanism === "OAUTHBEARER") ?? [];
+  if (protocol === "SASL_PLAINTEXT" && bare.length > 0) {
     logger.warn(
-      "A listener beyond this machine takes passwords that are not encrypted: use SASL_SSL, or SCRAM",
-      fields,
+      "A listener beyond this machine takes passwords or tokens that are not encrypted: use SASL_SSL, or SCRAM",
+      { ...fields, mechanisms: bare.join() },
     );
   }
 }

@@ -100,6 +100,25 @@ test("keys that their server replaces are read again, those that cannot be read 
   }
 });
 
+test("a listener beyond this machine that takes tokens in clear is warned of", async () => {
+  const warned: unknown[] = [];
+  const logger = { ...silentLogger, warn: (text: string, fields?: object) => warned.push([text, fields]) };
+  const broker = await startTestBroker({
+    logger,
+    properties: {
+      listeners: "SASL_PLAINTEXT://0.0.0.0:0",
+      "advertised.listeners": "SASL_PLAINTEXT://127.0.0.1:1",
+      "sasl.enabled.mechanisms": "OAUTHBEARER",
+      "sasl.oauthbearer.jwks.endpoint.url": pathToFileURL(keys).href,
+    },
+  });
+  onTestFinished(() => broker.close());
+  expect(warned).toContainEqual([
+    expect.stringContaining("tokens that are not encrypted"),
+    expect.objectContaining({ listener: "SASL_PLAINTEXT", mechanisms: "OAUTHBEARER" }),
+  ]);
+});
+
 test.each([
   ["without keys", {}, "", /jwks.endpoint.url.*needs the keys/],
   [
@@ -112,7 +131,7 @@ test.each([
     "with a skew that is no number",
     { "listener.name.sasl_plaintext.sasl.oauthbearer.clock.skew.seconds": "x" },
     "file:///x",
-    /clock.skew.seconds.*whole number/,
+    /clock.skew.seconds.*Not a number of type INT/,
   ],
 ])("a listener %s does not start", async (_, properties, url, message) => {
   await expect(start(url, properties as Record<string, string>)).rejects.toThrow(message);
