@@ -28,6 +28,7 @@ export class MutationBucket {
 
   /** Whether it is as at first. */
   isFull(nowMs: number): boolean {
-    return this.#fullMs <= nowMs;
+    // A quota near the largest number makes it NaN.
+    return !(this.#fullMs > nowMs);
   }
 }

@@ -64,6 +64,15 @@ test("clients that have been silent are forgotten", async () => {
   expect(quotas.size).toBe(1);
 });
 
+test("clients with an enormous quota of partitions are forgotten, too", async () => {
+  const { clock, quotas, set } = rig();
+  set({ "client-id": null }, Number.MAX_VALUE, "controller_mutation_rate");
+  for (const id of ["a", "b"]) expect(quotas.takeMutations("u", id, 1, true)).toEqual({ isTaken: true, throttleMs: 0 });
+  await clock.advance(12_000);
+  quotas.takeMutations("u", "c", 1, true);
+  expect(quotas.size).toBe(1);
+});
+
 test("an address that connects too often waits, and what was closed does not count", async () => {
   const { clock, quotas, set } = rig();
   set({ ip: null }, 1, "connection_creation_rate");
