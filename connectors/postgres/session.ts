@@ -5,29 +5,22 @@ import {
   type SourceLag,
   type SourceMap,
   type SourceRecord,
-  type SourceTaskContext,
   UnsupportedError,
 } from "../../src/api/index.js";
 import type { Settings } from "./config/settings.js";
-import type { ChangeEvents } from "./events/change-event.js";
-import type { Heartbeat } from "./events/heartbeat.js";
-import type { IncrementalSnapshot } from "./events/incremental-snapshot.js";
 import { Snapshot, type SnapshotParts } from "./events/snapshot.js";
 import { judgeLineage, type Lineage } from "./position/lineage.js";
-import type { Progress } from "./position/progress.js";
 import { furthestOf, readOffset, sourcePartition } from "./position/source-offset.js";
 import { planStart, type StartPlan } from "./position/start-plan.js";
 import { closeClient, connectDatabase } from "./server/database-client.js";
 import { ServerError } from "./server/server-error.js";
 import { serverVersion } from "./server/server-version.js";
+import type { SessionOptions } from "./session-options.js";
 import { StreamPhase } from "./stream-phase.js";
 import { capturedTables, snapshotTables } from "./tables/captured-tables.js";
 import { ensurePublication, type TableName } from "./tables/publication.js";
 import { namesOf, warnOfUnpublished } from "./tables/publication-coverage.js";
 import { setReplicaIdentities } from "./tables/replica-identity.js";
-import type { SourceBlocks } from "./tables/source-block.js";
-import type { TableFilter } from "./tables/table-filter.js";
-import type { TableSchemas } from "./tables/table-schemas.js";
 import { type Lsn, NO_LSN } from "./wal/lsn.js";
 import {
   createSlot,
@@ -38,22 +31,7 @@ import {
   type SlotState,
 } from "./wal/replication-slot.js";
 import { identifyServer, readForks, type ServerIdentity } from "./wal/server-identity.js";
-import type { SilenceLimit } from "./wal/server-silence.js";
 import { currentLsn, readWalEnd } from "./wal/wal-end.js";
-
-/** What outlives a task's connections. */
-export interface SessionOptions {
-  readonly settings: Settings;
-  readonly context: SourceTaskContext;
-  readonly progress: Progress;
-  readonly events: ChangeEvents;
-  readonly sources: SourceBlocks;
-  readonly heartbeat: Heartbeat;
-  readonly incremental: IncrementalSnapshot;
-  readonly silence: SilenceLimit;
-  readonly filter: TableFilter;
-  readonly schemas: TableSchemas;
-}
 
 const SAME: Lineage = { kind: "same" };
 

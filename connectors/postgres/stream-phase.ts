@@ -1,51 +1,33 @@
 import type pg from "pg";
-import type { SourceLag, SourceMap, SourceRecord, SourceTaskContext } from "../../src/api/index.js";
-import type { Settings } from "./config/settings.js";
-import type { ChangeEvents } from "./events/change-event.js";
+import type { SourceLag, SourceMap, SourceRecord } from "../../src/api/index.js";
 import { ChunkReader } from "./events/chunk-reader.js";
 import { EventStream } from "./events/event-stream.js";
-import type { Heartbeat } from "./events/heartbeat.js";
 import { runHeartbeatAction } from "./events/heartbeat-action.js";
-import type { IncrementalSnapshot } from "./events/incremental-snapshot.js";
 import { LogicalMessages } from "./events/logical-message.js";
 import { type BlockingRequest, SignalDesk } from "./events/signal-desk.js";
 import { Snapshot, type SnapshotParts } from "./events/snapshot.js";
 import { TransactionMetadata } from "./events/transaction-metadata.js";
 import { TransactionWalk } from "./events/transaction-walk.js";
-import type { Progress } from "./position/progress.js";
 import { planResume } from "./position/resume-point.js";
 import { readOffset, sourcePartition, startOffset } from "./position/source-offset.js";
 import { WalLag } from "./position/wal-lag.js";
 import { closeClient } from "./server/database-client.js";
 import { isPermanent } from "./server/failure.js";
 import { serverVersion } from "./server/server-version.js";
+import type { SessionOptions } from "./session-options.js";
 import { type CapturedTable, capturedTables } from "./tables/captured-tables.js";
 import { RelationCache } from "./tables/relation-cache.js";
-import type { SourceBlocks } from "./tables/source-block.js";
-import type { TableFilter } from "./tables/table-filter.js";
-import type { TableSchemas } from "./tables/table-schemas.js";
 import type { Lsn } from "./wal/lsn.js";
 import { ReplicationStream } from "./wal/replication-stream.js";
 import type { ServerIdentity } from "./wal/server-identity.js";
-import type { SilenceLimit } from "./wal/server-silence.js";
 import { currentLsn, readWalEnd } from "./wal/wal-end.js";
 
-export interface StreamParts {
-  readonly settings: Settings;
-  readonly context: SourceTaskContext;
-  readonly progress: Progress;
-  readonly events: ChangeEvents;
-  readonly sources: SourceBlocks;
-  readonly heartbeat: Heartbeat;
-  readonly incremental: IncrementalSnapshot;
-  readonly silence: SilenceLimit;
-  readonly filter: TableFilter;
-  readonly schemas: TableSchemas;
+export interface StreamParts extends SessionOptions {
   /** A replication connection, which the phase owns from then on. */
   readonly client: pg.Client;
   /** The session's connection for queries; reconnects if it was lost. */
   readonly catalog: () => Promise<pg.Client>;
-  /** Another one. */
+  /** A new connection for queries, which the phase closes. */
   readonly connect: () => Promise<pg.Client>;
   readonly snapshotParts: (client: pg.Client) => SnapshotParts;
   readonly server: ServerIdentity | null;

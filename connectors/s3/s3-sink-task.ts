@@ -166,7 +166,7 @@ export class S3SinkTask implements SinkTask {
   }
 
   async preCommit(current: readonly TopicPartitionOffset[]): Promise<readonly TopicPartitionOffset[]> {
-    // What is late is committed the next time.
+    // The next commit covers late uploads.
     await this.#quiesce(this.#eachWriter());
     return current.flatMap(({ topic, partition, offset }) => {
       const committable = this.#writers.get(topic)?.get(partition)?.committable(offset) ?? null;

@@ -2,7 +2,7 @@ import { getHashes } from "node:crypto";
 import { ConfigError, type SubmittedProps } from "../../../src/api/index.js";
 import { compilePatterns, type Pattern } from "./patterns.js";
 
-/** What is done to the values, or the schema, of columns. */
+/** How the values, or the schema, of a column are changed. */
 export type ColumnAction =
   | { readonly kind: "truncate"; readonly length: number }
   | { readonly kind: "mask"; readonly length: number }

@@ -24,7 +24,7 @@ export class TableFilter {
     return selects(this.#settings.filter.columns, `${schema}.${table}.${column}`);
   }
 
-  /** What is done to a column: the first rule that matches it, or its type. */
+  /** The action of the first rule that matches a column by its name or type. */
   columnAction(schema: string, table: string, column: string, type: string): ColumnAction | undefined {
     return this.#settings.columnRules.find(({ patterns, isByType }) =>
       matchesAny(patterns, `${schema}.${table}.${isByType ? type : column}`),

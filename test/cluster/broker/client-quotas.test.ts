@@ -65,7 +65,7 @@ test("quotas survive a crash", async () => {
   ]);
 });
 
-test("a producer beyond its quota is told how long it waits, and is served afterwards", async () => {
+test("a producer beyond its quota reads its throttle time, and is served afterwards", async () => {
   await set("client-id", "slow", "producer_byte_rate", 50_000);
   expect(await write("fast", 600_000)).toMatchObject({ throttleTimeMs: 0 });
   const { responses, throttleTimeMs } = await write("slow", 510_000);

@@ -31,7 +31,7 @@ export class TransactionalLoad implements KillLoad {
   #session: { readonly producerId: number; readonly producerEpoch: number } | undefined;
   /** The next sequence by place; begins again with each epoch. */
   readonly #sequences = new Map<string, number>();
-  /** What is left to do of the transaction. */
+  /** The rest of the transaction. */
   #steps: Step[] = [];
   #isOffsetSent = false;
   #committedOffset = -1;

@@ -128,7 +128,7 @@ test("a client that has got back all that it took is forgotten", async () => {
   expect(quotas.size).toBe(1);
 });
 
-test("no client is told to wait for longer than an answer can say", () => {
+test("a throttle time never exceeds what an answer can hold", () => {
   const { quotas, set } = rig();
   const longest = 2 ** 31 - 1;
   set({ "client-id": "a" }, 1);

@@ -1,0 +1,24 @@
+import type { SourceTaskContext } from "../../src/api/index.js";
+import type { Settings } from "./config/settings.js";
+import type { ChangeEvents } from "./events/change-event.js";
+import type { Heartbeat } from "./events/heartbeat.js";
+import type { IncrementalSnapshot } from "./events/incremental-snapshot.js";
+import type { Progress } from "./position/progress.js";
+import type { SourceBlocks } from "./tables/source-block.js";
+import type { TableFilter } from "./tables/table-filter.js";
+import type { TableSchemas } from "./tables/table-schemas.js";
+import type { SilenceLimit } from "./wal/server-silence.js";
+
+/** The parts of a task that outlive its connections. */
+export interface SessionOptions {
+  readonly settings: Settings;
+  readonly context: SourceTaskContext;
+  readonly progress: Progress;
+  readonly events: ChangeEvents;
+  readonly sources: SourceBlocks;
+  readonly heartbeat: Heartbeat;
+  readonly incremental: IncrementalSnapshot;
+  readonly silence: SilenceLimit;
+  readonly filter: TableFilter;
+  readonly schemas: TableSchemas;
+}
