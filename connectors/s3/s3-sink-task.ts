@@ -78,11 +78,10 @@ export class S3SinkTask implements SinkTask {
       context,
     );
     const client = this.createClient(settings, context.logger);
-    const format = formatOf(values, props, context);
     // Half: the answer must still arrive in time.
     const patience = new Patience(context.clock, context.commitTimeoutMs / 2);
     const { logger, reportErrant } = context;
-    const writer = { ...planWriter(values), format, patience, logger, reportErrant };
+    const writer = { ...planWriter(values), patience, logger, reportErrant };
     const conditional = new ConditionalWrites(
       onExisting(values, writer),
       probeKey(values),
@@ -97,10 +96,9 @@ export class S3SinkTask implements SinkTask {
           directoryDelimiter: values["directory.delim"],
           fileDelimiter: values["file.delim"],
           offsetWidth: values["filename.offset.zero.pad.width"],
-          extension: format.extension + (values["s3.compression.type"] === "gzip" ? ".gz" : ""),
         },
         upload: { partSize: values["s3.part.size"], conditional },
-        gzipLevel: values["s3.compression.type"] === "gzip" ? values["s3.compression.level"] : undefined,
+        streams: [{ format: formatOf(values, props, context), infix: "" }],
         memoryBytes: values["s3.buffer.memory.bytes"],
         tags: values["s3.object.tagging"]
           ? new ObjectTags(tagSettings(values), client, calls, context.logger)
@@ -311,14 +309,20 @@ function probeKey(values: S3SinkValues): string {
 }
 
 function formatOf(values: S3SinkValues, props: Props, context: SinkTaskContext): Format {
+  const gzipLevel = values["s3.compression.type"] === "gzip" ? values["s3.compression.level"] : undefined;
   if (values["format.class"] === JSON_FORMAT) {
     return new JsonFormat(
       (className, converterProps, isKey) => context.converter(className, converterProps, isKey),
       values["json.decimal.format"],
+      gzipLevel,
     );
   }
   // The raw value: parsing trims, and a separator may consist of blanks.
-  return new ByteArrayFormat(values["format.bytearray.extension"], props["format.bytearray.separator"] ?? "\n");
+  return new ByteArrayFormat(
+    values["format.bytearray.extension"],
+    props["format.bytearray.separator"] ?? "\n",
+    gzipLevel,
+  );
 }
 
 function warnAbout(values: S3SinkValues, { logger }: SinkTaskContext): void {

@@ -247,7 +247,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["connectors/s3/formats"],
     ["connectors/s3/config", "connectors/s3/time"],
     ["connectors/s3/store", "connectors/s3/config"],
-    ["connectors/s3/object", "connectors/s3/store"],
+    ["connectors/s3/object", "connectors/s3/formats", "connectors/s3/store"],
     [
       "connectors/s3/partition",
       "connectors/s3/time",

@@ -11,8 +11,10 @@ import {
   STRING,
   withAttributes,
 } from "../../../src/api/index.js";
-import type { Format } from "./format.js";
+import type { Format, ObjectFormat, Packer } from "./format.js";
+import { digestRows, GzipPacker } from "./gzip.js";
 import { inJavaOrder } from "./java-map-order.js";
+import type { ExistingRows } from "./row-digest.js";
 
 const JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter";
 /** An object has no place for headers in the rows. */
@@ -20,8 +22,8 @@ const NO_HEADERS = new RecordHeaders();
 const DAY_MS = 86_400_000;
 
 /** A JSON text per line: Connect's JsonConverter without schemas. */
-export class JsonFormat implements Format {
-  readonly extension = ".json";
+export class JsonFormat implements Format, ObjectFormat {
+  readonly extension: string;
   readonly terminator = Buffer.from("\n");
   readonly #converter: Converter;
   readonly #numeric: Converter;
@@ -30,17 +32,24 @@ export class JsonFormat implements Format {
   /**
    * @param converter returns a built-in converter, as a task's context does.
    * @param decimalFormat BASE64 or NUMERIC.
+   * @param gzipLevel zlib's; undefined: no compression.
    */
   constructor(
     converter: (className: string, props: Readonly<Record<string, string>>, isKey: boolean) => Converter,
     decimalFormat: string,
+    private readonly gzipLevel: number | undefined,
   ) {
+    this.extension = gzipLevel === undefined ? ".json" : ".json.gz";
     const props = { "schemas.enable": "false", "decimal.format": decimalFormat };
     this.#converter = converter(JSON_CONVERTER, props, false);
     this.#numeric = converter(JSON_CONVERTER, { ...props, "decimal.format": "NUMERIC" }, false);
   }
 
-  encode(record: SinkRecord): Buffer {
+  open(): ObjectFormat {
+    return this;
+  }
+
+  row(record: SinkRecord): Buffer {
     this.#converter.release?.();
     this.#numeric.release?.();
     const { topic, valueSchema: schema } = record;
@@ -51,6 +60,14 @@ export class JsonFormat implements Format {
         : this.#encodeBare(topic, schema, value);
     if (bytes === null) throw new DataError("S3_RECORD_REFUSED", "A value that is null cannot be a row.");
     return bytes;
+  }
+
+  packer(): Packer | undefined {
+    return this.gzipLevel === undefined ? undefined : new GzipPacker(this.gzipLevel);
+  }
+
+  digest(object: AsyncIterable<Buffer>, beginning: number): Promise<ExistingRows> {
+    return digestRows(object, beginning, this.gzipLevel !== undefined);
   }
 
   /** The original writes values that are not structs by Jackson, which differs from the converter in these cases. */

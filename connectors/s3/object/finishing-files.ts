@@ -1,5 +1,5 @@
 import { errorKind } from "../../../src/api/index.js";
-import type { OpenFile } from "./open-files.js";
+import type { OpenFile } from "./open-file.js";
 
 /**
  * - done: all files are stored.

@@ -7,14 +7,13 @@ export interface ObjectKeySettings {
   readonly fileDelimiter: string;
   /** Digits of the offset, filled up with zeros on the left. */
   readonly offsetWidth: number;
-  /** With its dot: `.json.gz`. */
-  readonly extension: string;
 }
 
 /**
  * The key of the object whose first record has that offset, in the Confluent sink's form:
  * `topics/orders/partition=3/orders+3+0000012000.json.gz`. Exactly-once depends on it: equal records get equal keys.
  *
+ * @param extension with its dot: `.json.gz`.
  * @throws DataError if S3 takes no such key.
  */
 export function objectKey(
@@ -23,10 +22,11 @@ export function objectKey(
   partition: number,
   encodedPartition: string,
   startOffset: number,
+  extension: string,
 ): string {
   const folder = `${folderOf(settings, topic)}${encodedPartition}${settings.directoryDelimiter}`;
   const offset = String(startOffset).padStart(settings.offsetWidth, "0");
-  const key = `${folder}${nameStartOf(settings, topic, partition)}${offset}${settings.extension}`;
+  const key = `${folder}${nameStartOf(settings, topic, partition)}${offset}${extension}`;
   // A character takes at most three bytes per unit, so most keys need no count.
   if (key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES)
     throw refused(key, `it has ${Buffer.byteLength(key)} bytes, and S3 takes at most ${MAX_KEY_BYTES}`);

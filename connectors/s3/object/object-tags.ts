@@ -1,4 +1,5 @@
 import { errorKind, type Logger } from "../../../src/api/index.js";
+import type { ObjectFacts } from "../formats/format.js";
 import type { ObjectStoreClient, ObjectTag } from "../store/object-store-client.js";
 import type { StoreCalls } from "../store/store-calls.js";
 
@@ -7,13 +8,6 @@ export interface ObjectTagSettings {
   readonly pairs: readonly ObjectTag[];
   /** Whether an object that cannot be tagged fails the task; otherwise it is only logged. */
   readonly isRequired: boolean;
-}
-
-/** The records of an object. */
-export interface RecordRange {
-  readonly startOffset: number;
-  readonly endOffset: number;
-  readonly count: number;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -31,7 +25,7 @@ export class ObjectTags {
    * @param abandoned ends the request.
    * @throws as StoreCalls.run if tags are required, and always when abandoned.
    */
-  async tag(key: string, { startOffset, endOffset, count }: RecordRange, abandoned: AbortSignal): Promise<void> {
+  async tag(key: string, { startOffset, endOffset, count }: ObjectFacts, abandoned: AbortSignal): Promise<void> {
     const tags = [
       { key: "startOffset", value: String(startOffset) },
       { key: "endOffset", value: String(endOffset) },

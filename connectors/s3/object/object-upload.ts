@@ -1,11 +1,11 @@
 import { crc32 } from "node:zlib";
 import { type Logger, type RetriableError, UnsupportedError } from "../../../src/api/index.js";
+import { NO_ROWS, type RowDigest } from "../formats/row-digest.js";
 import type { ObjectStoreClient, RequestBody, UploadedPart } from "../store/object-store-client.js";
 import { ExpectedFailure, type StoreCalls } from "../store/store-calls.js";
 import type { StoreFailure } from "../store/store-failure.js";
 import type { BufferedBytes } from "./buffered-bytes.js";
 import type { ConditionalWrites } from "./conditional-writes.js";
-import { NO_ROWS, type RowDigest } from "./existing-object.js";
 
 export interface UploadSettings {
   /** Bytes of every part but the last. */

@@ -1,219 +1,52 @@
 import { tmpdir } from "node:os";
-import { Readable } from "node:stream";
-import { type Logger, RetriableError, type Schema, type TopicPartition } from "../../../src/api/index.js";
+import { type Logger, RetriableError, type SinkRecord, type TopicPartition } from "../../../src/api/index.js";
+import type { Format, ObjectFormat } from "../formats/format.js";
+import type { ExistingRows } from "../formats/row-digest.js";
 import type { ObjectStoreClient } from "../store/object-store-client.js";
 import { Places } from "../store/places.js";
 import type { StoreCalls } from "../store/store-calls.js";
 import { BufferedBytes } from "./buffered-bytes.js";
 import { ChunkPool } from "./chunk-pool.js";
 import type { OnExisting } from "./conditional-writes.js";
-import {
-  digestObject,
-  type ExistingRows,
-  gunzipped,
-  NO_ROWS,
-  type RowDigest,
-  RowsSoFar,
-  sameRows,
-  withRow,
-} from "./existing-object.js";
-import { GzipPacking } from "./gzip-packing.js";
+import { digestObject } from "./existing-object.js";
+import { FileSet, type SetFormat } from "./file-set.js";
 import { type ObjectKeySettings, objectKey } from "./object-key.js";
 import type { ObjectTags } from "./object-tags.js";
-import { type FinishOutcome, ObjectUpload, type UploadSettings } from "./object-upload.js";
+import { ObjectUpload, type UploadSettings } from "./object-upload.js";
+import { type FilesOfTask, OpenFile } from "./open-file.js";
 import { abortOrphans } from "./orphaned-uploads.js";
+import { Packing } from "./packing.js";
 import type { SpillFile } from "./spill-file.js";
+
+/** The objects of one kind: of the values, the keys or the headers. */
+export interface Stream {
+  readonly format: Format;
+  /** Between the offset and the format's extension: empty for values. */
+  readonly infix: "" | ".keys" | ".headers";
+}
 
 export interface OpenFilesSettings {
   readonly key: ObjectKeySettings;
   readonly upload: UploadSettings;
-  /** zlib's level; undefined: no compression. */
-  readonly gzipLevel: number | undefined;
+  /** The values first. */
+  readonly streams: readonly Stream[];
   /** Memory for all files together; beyond it the largest move to disk. */
   readonly memoryBytes: number;
   /** Undefined: objects are not tagged. */
   readonly tags: ObjectTags | undefined;
 }
 
-/** One object in the making. */
-export class OpenFile {
-  #isUploading = false;
-  #moving: Promise<void> | undefined;
-  /** Bytes of its rows, before compression, uploaded or not. */
-  rowBytes = 0;
-  #firstRow: RowDigest = NO_ROWS;
-  #startOffset = -1;
-  #endOffset = -1;
-  #count = 0;
-
-  constructor(
-    readonly encodedPartition: string,
-    /** Of its first record. */
-    readonly schema: Schema | null,
-    /** Without compression they are the upload's own bytes. */
-    private readonly written: BufferedBytes,
-    private readonly packing: GzipPacking | undefined,
-    private readonly upload: ObjectUpload,
-    private readonly files: FilesOfTask,
-  ) {}
-
-  get key(): string {
-    return this.upload.key;
-  }
-
-  get memoryBytes(): number {
-    const { written, packing, upload } = this;
-    return written.memoryBytes + (packing ? upload.bytes.memoryBytes : 0);
-  }
-
-  /** Whether its bytes are being read. */
-  get isUploading(): boolean {
-    return this.#isUploading;
-  }
-
-  /** Whether the rows fill a part. */
-  get hasFullPart(): boolean {
-    return this.written.length >= this.upload.partSize;
-  }
-
-  /** The digest of all rows; complete once `finish` was called. */
-  get rows(): RowDigest {
-    return this.packing?.digest ?? this.upload.digest;
-  }
-
-  write(row: Buffer, terminator: Buffer, offset: number): void {
-    if (this.#count++ === 0) {
-      this.#startOffset = offset;
-      this.#firstRow = withRow(withRow(NO_ROWS, row), terminator);
-    }
-    this.#endOffset = offset;
-    this.written.append(row);
-    this.written.append(terminator);
-    this.rowBytes += row.length + terminator.length;
-  }
-
-  /** Returns "lost" when the parts are gone: its rows must be written again. @throws RetriableError: call it again. */
-  uploadFullParts(): Promise<"lost" | undefined> {
-    return this.#reading(async () => {
-      await this.packing?.packBlocks();
-      return this.upload.uploadFullParts();
-    });
-  }
-
-  /** Stores the object unless one exists. @throws RetriableError: call it again. */
-  finish(): Promise<FinishOutcome> {
-    return this.#store(async () => {
-      await this.packing?.finish();
-      return this.upload.finish();
-    });
-  }
-
-  /** After `finish` found an object: stores ours in its place. @throws RetriableError: call `finish` again. */
-  overwrite(): Promise<FinishOutcome> {
-    return this.#store(() => this.upload.overwrite());
-  }
-
-  /**
-   * After `finish` found an object: whether one begins with the other. An earlier run wrote the same records then, with
-   * other settings of rotation, and what one object lacks is in the next. Of a longer file whose parts are uploaded only
-   * the first row is known any more, so it decides.
-   *
-   * @param readAgain digests the object with a beginning of that length; undefined if it is gone.
-   */
-  async sharesBeginningWith(
-    existing: ExistingRows,
-    readAgain: (length: number) => Promise<ExistingRows | undefined>,
-  ): Promise<boolean> {
-    if (existing.length >= this.rows.length) return sameRows(existing.beginning, this.rows);
-    if (this.upload.isWhole) return sameRows(await this.#digestBeginning(existing.length), existing);
-    const again = await readAgain(this.#firstRow.length);
-    return again === undefined || sameRows(again.beginning, this.#firstRow);
-  }
-
-  #digestBeginning(length: number): Promise<RowDigest> {
-    return this.#reading(async () => {
-      const rows = new RowsSoFar(length);
-      const { bytes } = this.upload;
-      const read: AsyncIterable<Buffer> = bytes.read(bytes.length);
-      for await (const piece of this.packing ? gunzipped(Readable.from(read, { objectMode: false })) : read)
-        rows.add(piece as Buffer);
-      return rows.beginning;
-    });
-  }
-
-  async #store(upload: () => Promise<FinishOutcome>): Promise<FinishOutcome> {
-    const outcome = await this.#reading(upload);
-    if (outcome !== "created") return outcome;
-    this.files.closed(this);
-    await this.#tag();
-    return outcome;
-  }
-
-  /** A file that is read does not move to disk, so only a few are at a time. */
-  async #reading<T>(work: () => Promise<T>): Promise<T> {
-    const { places } = this.files;
-    if (!(await places.enter(this.upload.abandoned))) throw this.upload.wasAbandoned();
-    this.#isUploading = true;
-    try {
-      await this.#moving?.catch(() => undefined); // reported to who moves it
-      return await work();
-    } finally {
-      this.#isUploading = false;
-      places.leave();
-    }
-  }
-
-  /** Moves the bytes to disk, unless they are being read. */
-  async spill(): Promise<void> {
-    if (this.#isUploading) return;
-    this.#moving = this.#spill();
-    try {
-      await this.#moving;
-    } finally {
-      this.#moving = undefined;
-    }
-  }
-
-  async #spill(): Promise<void> {
-    const { written, packing, upload } = this;
-    await written.spill();
-    if (packing) await upload.bytes.spill();
-  }
-
-  /** The object that exists is ours, the answer to our request was lost. @throws RetriableError: call `finish` again. */
-  async adopt(): Promise<void> {
-    await this.#tag();
-    await this.abort();
-  }
-
-  async #tag(): Promise<void> {
-    const range = { startOffset: this.#startOffset, endOffset: this.#endOffset, count: this.#count };
-    await this.files.tags?.tag(this.key, range, this.upload.abandoned);
-  }
-
-  /** Drops the bytes and aborts the upload. */
-  async abort(): Promise<void> {
-    this.files.closed(this);
-    await this.written.release();
-    await this.upload.abort();
-  }
-}
-
-/** What an open file needs of the others of its task. */
-interface FilesOfTask {
-  readonly places: Places;
-  readonly tags: ObjectTags | undefined;
-  closed(file: OpenFile): void;
-}
-
 /** Files that are packed and uploaded at once, each with a few chunks of memory. */
 const CONCURRENT_FILES = 8;
+
+type KeyParts = readonly [topic: string, partition: number, encodedPartition: string, startOffset: number];
 
 /** Makes the files of a task and keeps their memory within its bound. */
 export class OpenFiles {
   readonly #pool = new ChunkPool();
   readonly #files = new Set<OpenFile>();
   readonly #ofTask: FilesOfTask;
+  readonly #ofSidecars: FilesOfTask;
 
   constructor(
     private readonly settings: OpenFilesSettings,
@@ -225,8 +58,12 @@ export class OpenFiles {
     this.#ofTask = {
       places: new Places(CONCURRENT_FILES),
       tags: settings.tags,
+      digestExisting: (key, format, beginning, abandoned) =>
+        digestObject(calls, client, key, format, beginning, abandoned),
       closed: (file) => this.#files.delete(file),
     };
+    // As the original: only objects of values are tagged.
+    this.#ofSidecars = { ...this.#ofTask, tags: undefined };
   }
 
   /** Bytes of memory that the files hold now, and their peak. */
@@ -234,8 +71,18 @@ export class OpenFiles {
     return { heldBytes: this.#pool.heldBytes, peakBytes: this.#pool.peakBytes };
   }
 
+  /** The key of a directory's next object of values. @throws DataError if S3 takes no such key. */
   keyOf(topic: string, partition: number, encodedPartition: string, startOffset: number): string {
-    return objectKey(this.settings.key, topic, partition, encodedPartition, startOffset);
+    return this.#keyOf(this.#valueStream, topic, partition, encodedPartition, startOffset);
+  }
+
+  #keyOf({ format, infix }: Stream, ...[topic, partition, encodedPartition, startOffset]: KeyParts): string {
+    const extension = infix + format.extension;
+    return objectKey(this.settings.key, topic, partition, encodedPartition, startOffset, extension);
+  }
+
+  get #valueStream(): Stream {
+    return this.settings.streams[0]!;
   }
 
   /** Aborts what killed tasks have left of these partitions, which have just been opened. Never rejects. */
@@ -244,27 +91,43 @@ export class OpenFiles {
     return abortOrphans({ key: this.settings.key, client, calls, logger }, partitions, nowMs);
   }
 
-  /** @param abandoned ends the file's running requests, before it is aborted. */
-  open(key: string, encodedPartition: string, schema: Schema | null, abandoned: AbortSignal): OpenFile {
+  /** How the records of a file set that begins with this one become rows. @throws DataError if no objects can hold it. */
+  formatsFor(first: SinkRecord): SetFormat {
+    return this.settings.streams.map(({ format }) => format.open(first));
+  }
+
+  /**
+   * Opens the files that begin with this record.
+   *
+   * @param formats of `formatsFor`.
+   * @param abandoned ends the files' running requests, before they are aborted.
+   * @throws DataError if S3 takes no such key.
+   */
+  open(first: SinkRecord, encodedPartition: string, formats: SetFormat, abandoned: AbortSignal): FileSet {
+    const { originalTopic, originalPartition, originalOffset, valueSchema } = first;
+    const { streams } = this.settings;
+    const keys = streams.map((stream) =>
+      this.#keyOf(stream, originalTopic, originalPartition, encodedPartition, originalOffset),
+    );
+    const files = streams.map((stream, at) => this.#open(keys[at]!, stream, formats[at]!, abandoned));
+    return new FileSet(encodedPartition, valueSchema, formats, files);
+  }
+
+  #open(key: string, { format, infix }: Stream, object: ObjectFormat, abandoned: AbortSignal): OpenFile {
     const bytes = new BufferedBytes(this.#pool, this.openSpillFile);
-    const { gzipLevel, upload } = this.settings;
+    const packer = object.packer();
     let written = bytes;
-    let packing: GzipPacking | undefined;
-    if (gzipLevel !== undefined) {
+    let packing: Packing | undefined;
+    if (packer) {
       written = new BufferedBytes(this.#pool, this.openSpillFile);
       const spill = async () => {
         if (this.isOverBound) await bytes.spill().catch(refuseSpill);
       };
-      packing = new GzipPacking(gzipLevel, this.#pool, written, bytes, spill);
+      packing = new Packing(packer, this.#pool, written, bytes, spill);
     }
-    const file = new OpenFile(
-      encodedPartition,
-      schema,
-      written,
-      packing,
-      new ObjectUpload(key, bytes, upload, this.client, this.calls, this.logger, abandoned),
-      this.#ofTask,
-    );
+    const upload = new ObjectUpload(key, bytes, this.settings.upload, this.client, this.calls, this.logger, abandoned);
+    const ofTask = infix === "" ? this.#ofTask : this.#ofSidecars;
+    const file = new OpenFile(object.terminator, format, written, packing, upload, ofTask);
     this.#files.add(file);
     return file;
   }
@@ -275,13 +138,13 @@ export class OpenFiles {
   }
 
   /**
-   * The rows that an existing object holds; undefined if there is none.
+   * The rows that an existing object of values holds; undefined if there is none.
    *
    * @param beginning the length of its beginning to digest, too.
    * @param abandoned ends the request.
    */
   digestExisting(key: string, beginning: number, abandoned: AbortSignal): Promise<ExistingRows | undefined> {
-    return digestObject(this.calls, this.client, key, this.settings.gzipLevel !== undefined, beginning, abandoned);
+    return this.#ofTask.digestExisting(key, this.#valueStream.format, beginning, abandoned);
   }
 
   /** Whether the files hold more memory than they may. */

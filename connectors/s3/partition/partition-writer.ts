@@ -1,8 +1,10 @@
-import { ConflictError, DataError, type Logger, type SinkRecord, type TopicPartition } from "../../../src/api/index.js";
-import type { Format } from "../formats/format.js";
-import { NO_ROWS, type RowDigest, sameRows, withRow } from "../object/existing-object.js";
+import { DataError, type Logger, type SinkRecord, type TopicPartition } from "../../../src/api/index.js";
+import { digestOfFirst, type FileSet, rowsOf, type SetFormat } from "../object/file-set.js";
 import { FinishingFiles } from "../object/finishing-files.js";
-import type { OpenFile, OpenFiles } from "../object/open-files.js";
+import type { OpenFiles } from "../object/open-files.js";
+import type { CommitProtocol, FoundObject } from "./commit-protocol.js";
+import { ConditionalCreation } from "./conditional-creation.js";
+import { Overwriting } from "./overwriting.js";
 import type { Partitioner } from "./partitioner.js";
 import { LATE, LateError, type Patience } from "./patience.js";
 import { type RecordFacts, Rotation, type RotationCause, type RotationSettings } from "./rotation.js";
@@ -10,7 +12,6 @@ import { compareSchemas } from "./schema-difference.js";
 
 export interface WriterSettings {
   readonly partitioner: Partitioner;
-  readonly format: Format;
   readonly rotation: RotationSettings;
   /** Look for objects of an earlier run before creating one, so that nothing is written twice. */
   readonly conditionalWrites: boolean;
@@ -25,50 +26,28 @@ export interface WriterSettings {
 /** A step to carry out and await before this record, or the next one, can be written. */
 type Step =
   | { readonly kind: "rotate"; readonly cause: RotationCause }
-  | {
-      readonly kind: "look-for-existing";
-      readonly key: string;
-      readonly encodedPartition: string;
-      /** Of the record's own row. */
-      readonly first: RowDigest;
-    }
-  | { readonly kind: "upload-parts"; readonly file: OpenFile }
+  | { readonly kind: "look-for-existing"; readonly found: FoundObject }
+  | { readonly kind: "upload-parts"; readonly files: FileSet }
   | { readonly kind: "report"; readonly record: SinkRecord; readonly error: Error };
-
-/** An object of an earlier run whose records are delivered again: they are compared with it instead of written. */
-interface Replay {
-  readonly key: string;
-  readonly existing: RowDigest;
-  seen: RowDigest;
-}
 
 /**
  * Writes one topic partition: picks each record's file, decides when files are finished, and knows the offset before
  * which everything is finished. After a RetriableError the worker delivers the batch again; records already written are
  * recognised by their offsets.
- *
- * How nothing is written twice when rotation depends on the clock (mode B, docs/decisions/sink-mode-b.md): an object's
- * name holds the offset of its first record, and every run begins at an offset before which everything is finished. So
- * the first record of a directory finds the object that an earlier run began with it, however many records that object
- * holds. Those records are read again and compared, and the next file begins behind them, where the search repeats
- * until there is no object. Until then no offset is committed: a run that began in the middle of an existing object
- * would not find it. Against a writer that is still alive the store decides (If-None-Match); the loser goes back to the
- * last offset before which everything is finished.
+ * What becomes of objects that exist already is up to its CommitProtocol.
  */
 export class PartitionWriter {
   readonly #rotation: Rotation;
-  readonly #open = new Map<string, OpenFile>();
+  readonly #open = new Map<string, FileSet>();
+  readonly #protocol: CommitProtocol;
   /** A rotation waits for the files of the one before: the objects of a directory are created in order. */
   readonly #finishing = new FinishingFiles(
-    (file) => this.#finish(file),
+    (file) => this.#protocol.finish(file),
     () => this.#releaseFinished(),
   );
   /** The offset that may be committed once the files being finished are stored. */
   #boundary: number | null = null;
   #abandon = new AbortController();
-  /** Encoded partitions in which no object of an earlier run can follow any more. */
-  readonly #caughtUp = new Set<string>();
-  readonly #replays = new Map<string, Replay>();
   /** The first record that was not stored yet when offsets were last released for commit. */
   #baseOffset: number | null = null;
   /** First record since the last rotation. */
@@ -95,6 +74,9 @@ export class PartitionWriter {
     nowMs: number,
   ) {
     this.#rotation = new Rotation(settings.rotation, nowMs);
+    this.#protocol = settings.conditionalWrites
+      ? new ConditionalCreation(topicPartition, files)
+      : new Overwriting(topicPartition);
   }
 
   /**
@@ -177,8 +159,7 @@ export class PartitionWriter {
     this.#startingOverAt = first.originalOffset;
     if (this.#open.size > 0) await this.#await(this.#rotate("offset-reset", nowMs));
     await this.#await(this.#settle(nowMs, true));
-    this.#replays.clear();
-    this.#caughtUp.clear();
+    this.#protocol.forget();
     this.#rotation.reset(nowMs);
     this.#rewindTo = null;
     this.#baseOffset = null;
@@ -215,57 +196,62 @@ export class PartitionWriter {
   }
 
   async #discard(): Promise<void> {
-    const unfinished = [...this.#open.values(), ...this.#finishing.take()];
+    const unfinished = [...this.#openFiles, ...this.#finishing.take()];
     this.#open.clear();
     await Promise.all(unfinished.map((file) => file.abort()));
   }
 
+  get #openFiles() {
+    return [...this.#open.values()].flatMap(({ files }) => files);
+  }
+
   get #isIdle(): boolean {
-    return this.#open.size === 0 && this.#finishing.isEmpty && this.#replays.size === 0 && this.#rewindTo === null;
+    return this.#open.size === 0 && this.#finishing.isEmpty && !this.#protocol.isReplaying && this.#rewindTo === null;
   }
 
   /** Writes one record, or returns the step that must come first (or, once it is written, next). */
   #take(record: SinkRecord, nowMs: number): Step | null {
     if (record.value === null) return this.#takeNull(record);
-    const { partitioner, format, conditionalWrites } = this.settings;
+    const { partitioner } = this.settings;
+    const protocol = this.#protocol;
     let facts: RecordFacts;
-    let file: OpenFile | undefined;
-    let row: Buffer;
-    let key = "";
+    let files: FileSet | undefined;
+    let rows: readonly Buffer[];
     try {
       const timestampMs = partitioner.timestampOf(record, nowMs);
       const encodedPartition = partitioner.encode(record, timestampMs);
-      const replay = this.#replays.get(encodedPartition);
-      if (replay) return this.#takeReplayed(record, encodedPartition, replay);
-      file = this.#open.get(encodedPartition);
+      if (protocol.isReplayed(encodedPartition)) return this.#takeReplayed(record, encodedPartition);
+      files = this.#open.get(encodedPartition);
       facts = {
         encodedPartition,
         timestampMs,
-        schema: file ? compareSchemas(file.schema, record.valueSchema) : "no-file",
+        schema: files ? compareSchemas(files.schema, record.valueSchema) : "no-file",
       };
       const cause = this.#rotation.judge(facts, nowMs);
       if (cause) return { kind: "rotate", cause };
-      row = format.encode(record);
-      if (!file) {
-        key = this.#keyOf(encodedPartition, record);
-        if (conditionalWrites && !this.#caughtUp.has(encodedPartition)) {
-          const first = withRow(withRow(NO_ROWS, row), format.terminator);
-          return { kind: "look-for-existing", key, encodedPartition, first };
-        }
+      if (files) rows = rowsOf(files.formats, record, false);
+      else {
+        const formats = this.files.formatsFor(record);
+        rows = rowsOf(formats, record, true);
+        if (protocol.mustLook(encodedPartition)) return this.#lookFor(record, encodedPartition, formats, rows);
+        files = this.files.open(record, encodedPartition, formats, this.#abandon.signal);
+        this.#open.set(encodedPartition, files);
       }
     } catch (error) {
       return this.#refuse(record, error);
     }
-    if (!file) {
-      const { encodedPartition } = facts;
-      file = this.files.open(key, encodedPartition, record.valueSchema, this.#abandon.signal);
-      this.#open.set(encodedPartition, file);
-    }
-    file.write(row, format.terminator, record.originalOffset);
+    files.write(rows, record.originalOffset);
     this.#pass(record);
-    const cause = this.#rotation.note(facts, file.rowBytes);
+    const cause = this.#rotation.note(facts, files.rowBytes);
     if (cause) return { kind: "rotate", cause };
-    return file.hasFullPart ? { kind: "upload-parts", file } : null;
+    return files.hasFullPart ? { kind: "upload-parts", files } : null;
+  }
+
+  #lookFor(record: SinkRecord, encodedPartition: string, formats: SetFormat, rows: readonly Buffer[]): Step {
+    const { topic, partition } = this.topicPartition;
+    const key = this.files.keyOf(topic, partition, encodedPartition, record.originalOffset);
+    const found = { encodedPartition, key, formats, first: digestOfFirst(formats, rows) };
+    return { kind: "look-for-existing", found };
   }
 
   #takeNull(record: SinkRecord): Step | null {
@@ -282,14 +268,10 @@ export class PartitionWriter {
     return null;
   }
 
-  #takeReplayed(record: SinkRecord, encodedPartition: string, replay: Replay): null {
-    const { format } = this.settings;
-    replay.seen = withRow(withRow(replay.seen, format.encode(record)), format.terminator);
+  #takeReplayed(record: SinkRecord, encodedPartition: string): null {
+    this.#protocol.compare(encodedPartition, record);
     this.#pass(record);
-    if (replay.seen.length < replay.existing.length) return null;
-    if (!sameRows(replay.seen, replay.existing)) throw this.#conflict(replay.key);
-    this.#replays.delete(encodedPartition);
-    this.#letGo();
+    if (!this.#protocol.isReplayed(encodedPartition)) this.#letGo();
     return null;
   }
 
@@ -304,21 +286,15 @@ export class PartitionWriter {
       case "rotate":
         return this.#rotate(step.cause, nowMs);
       case "upload-parts":
-        if ((await step.file.uploadFullParts()) !== "lost") return;
+        if ((await step.files.uploadFullParts()) !== "lost") return;
         await this.#settle(nowMs, true);
         if (this.#rewindTo === null) await this.#giveUp(nowMs);
         return;
       case "report":
         await this.settings.reportErrant?.(step.record, step.error);
         return this.#skip(step.record);
-      case "look-for-existing": {
-        const { key, first } = step;
-        const existing = await this.files.digestExisting(key, first.length, this.#abandon.signal);
-        if (!existing) this.#noteCaughtUp(step.encodedPartition);
-        // Known by its first row already: the records of a topic created again may never reach the old object's end.
-        else if (existing.length === 0 || !sameRows(existing.beginning, first)) throw this.#conflict(key);
-        else this.#replays.set(step.encodedPartition, { key: step.key, existing, seen: NO_ROWS });
-      }
+      case "look-for-existing":
+        return this.#protocol.look(step.found, this.#abandon.signal);
     }
   }
 
@@ -342,11 +318,11 @@ export class PartitionWriter {
   async #rotate(cause: RotationCause, nowMs: number): Promise<void> {
     await this.#settle(nowMs, true);
     if (this.#rewindTo !== null) return;
-    const files = [...this.#open.values()];
+    const files = this.#openFiles;
     this.#open.clear();
     this.#rotation.rotated(cause, nowMs);
     // While an existing object is only partly compared, no offset may be released.
-    this.#boundary = this.#replays.size === 0 ? this.#nextOffset : null;
+    this.#boundary = this.#protocol.isReplaying ? null : this.#nextOffset;
     this.#openBaseOffset = null;
     this.#finishing.start(files);
   }
@@ -362,28 +338,10 @@ export class PartitionWriter {
     await this.#giveUp(nowMs);
   }
 
-  /** Whether the object exists and holds our rows. */
-  async #finish(file: OpenFile): Promise<boolean> {
-    const outcome = await file.finish();
-    if (outcome === "created") return true;
-    // The answer to our own request may have been lost after the store applied it.
-    const ours = file.rows;
-    const read = (beginning: number) => this.files.digestExisting(file.key, beginning, this.#abandon.signal);
-    const existing = await read(ours.length);
-    if (existing && sameRows(existing, ours)) {
-      await file.adopt();
-      return true;
-    }
-    if (outcome === "lost" || this.files.onExisting === "keep") return false;
-    if (existing && !(await file.sharesBeginningWith(existing, read))) throw this.#conflict(file.key);
-    return (await file.overwrite()) === "created";
-  }
-
   /** Another writer's object was first, or our parts are gone: everything since the base is read and written again. */
   async #giveUp(nowMs: number): Promise<void> {
     await this.#discard();
-    this.#replays.clear();
-    this.#caughtUp.clear();
+    this.#protocol.forget();
     this.#rotation.reset(nowMs);
     this.#rewindTo = this.#baseOffset;
     this.#baseOffset = null;
@@ -417,28 +375,7 @@ export class PartitionWriter {
     this.#baseOffset = null;
     this.#openBaseOffset = null;
   }
-
-  #noteCaughtUp(encodedPartition: string): void {
-    // A time-based directory is not written to again; asking twice costs one request.
-    if (this.#caughtUp.size >= MAX_CAUGHT_UP) this.#caughtUp.clear();
-    this.#caughtUp.add(encodedPartition);
-  }
-
-  #keyOf(encodedPartition: string, first: SinkRecord): string {
-    const { topic, partition } = this.topicPartition;
-    return this.files.keyOf(topic, partition, encodedPartition, first.originalOffset);
-  }
-
-  #conflict(key: string): ConflictError {
-    const { topic, partition } = this.topicPartition;
-    return new ConflictError(
-      "S3_OBJECT_CONFLICT",
-      `Object ${key} exists already and holds other records than ${topic}-${partition} from that offset on, so it is neither overwritten nor continued. If it is left from another connector or from an earlier topic of that name, move or delete it, or choose another topics.dir; then restart the task.${this.files.onExisting === "compare" ? " If the records are the same but their rows are not (other settings, or a transformation that adds the current time), set enable.conditional.writes=false to overwrite it." : ""}`,
-    );
-  }
 }
-
-const MAX_CAUGHT_UP = 10_000;
 
 function placeOf({ topic, partition }: TopicPartition, offset: number): string {
   return `${topic}-${partition} offset ${offset}`;

@@ -12,13 +12,11 @@ import { TimeBasedPartitioner, type TimeBasedSettings } from "./time-based-parti
 const HOUR_MS = 3_600_000;
 
 /**
- * The writer's settings, except its format, patience, logger and reports.
+ * The writer's settings, except its patience, logger and reports.
  *
  * @throws ConfigError naming the key: the partitioner checks its own settings as it is made.
  */
-export function planWriter(
-  values: S3SinkValues,
-): Omit<WriterSettings, "format" | "patience" | "logger" | "reportErrant"> {
+export function planWriter(values: S3SinkValues): Omit<WriterSettings, "patience" | "logger" | "reportErrant"> {
   const affix = values["s3.schema.partition.affix.type"];
   const plain = partitionerOf(values);
   return {

@@ -21,7 +21,7 @@ import { jsonConverter } from "./sink-driver.js";
 
 function rowOf(schema: Schema | null, value: ConnectValue, decimalFormat = "BASE64"): string {
   const record = new SinkRecord("orders", 0, null, null, schema, value, 0, null, "NoTimestampType");
-  return new JsonFormat(jsonConverter, decimalFormat).encode(record).toString();
+  return new JsonFormat(jsonConverter, decimalFormat, undefined).row(record).toString();
 }
 
 const decimal = primitive("bytes", { name: LOGICAL.decimal, version: 1, parameters: { scale: "2" } });
@@ -121,8 +121,8 @@ test("decimals in structs follow json.decimal.format", () => {
 });
 
 test("ByteArrayFormat accepts only bytes", () => {
-  const format = new ByteArrayFormat(".bin", "\n");
+  const format = new ByteArrayFormat(".bin", "\n", undefined);
   const recordOf = (value: ConnectValue) => new SinkRecord("o", 0, null, null, null, value, 0, null, "CreateTime");
-  expect(format.encode(recordOf(Buffer.from([1, 2])))).toEqual(Buffer.from([1, 2]));
-  expect(() => format.encode(recordOf("text"))).toThrow(expect.objectContaining({ name: "DataError" }));
+  expect(format.row(recordOf(Buffer.from([1, 2])))).toEqual(Buffer.from([1, 2]));
+  expect(() => format.row(recordOf("text"))).toThrow(expect.objectContaining({ name: "DataError" }));
 });

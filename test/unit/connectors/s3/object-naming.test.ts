@@ -29,25 +29,25 @@ const KEYS: ObjectKeySettings = {
   directoryDelimiter: "/",
   fileDelimiter: "+",
   offsetWidth: 10,
-  extension: ".json.gz",
 };
+const EXTENSION = ".json.gz";
 
 describe("an object's key", () => {
   test("is directory, topic, partition and first offset", () => {
-    expect(objectKey(KEYS, "orders", 3, "partition=3", 12_000)).toBe(
+    expect(objectKey(KEYS, "orders", 3, "partition=3", 12_000, EXTENSION)).toBe(
       "topics/orders/partition=3/orders+3+0000012000.json.gz",
     );
   });
   test("leaves out a blank topics.dir and trims nothing else", () => {
-    expect(objectKey({ ...KEYS, topicsDir: " " }, "o", 0, "d", 1)).toBe("o/d/o+0+0000000001.json.gz");
-    expect(objectKey({ ...KEYS, topicsDir: "/lead/trail/" }, "o", 0, "d", 1)).toBe(
+    expect(objectKey({ ...KEYS, topicsDir: " " }, "o", 0, "d", 1, EXTENSION)).toBe("o/d/o+0+0000000001.json.gz");
+    expect(objectKey({ ...KEYS, topicsDir: "/lead/trail/" }, "o", 0, "d", 1, EXTENSION)).toBe(
       "/lead/trail//o/d/o+0+0000000001.json.gz",
     );
   });
   test("uses the configured delimiters and width, and never cuts an offset", () => {
     const settings = { ...KEYS, directoryDelimiter: "|", fileDelimiter: "-", offsetWidth: 0 };
-    expect(objectKey(settings, "a.json", 0, "d", 12)).toBe("topics|a.json|d|a.json-0-12.json.gz");
-    expect(objectKey({ ...KEYS, offsetWidth: 3 }, "o", 0, "d", 12_345)).toContain("+12345.json");
+    expect(objectKey(settings, "a.json", 0, "d", 12, EXTENSION)).toBe("topics|a.json|d|a.json-0-12.json.gz");
+    expect(objectKey({ ...KEYS, offsetWidth: 3 }, "o", 0, "d", 12_345, EXTENSION)).toContain("+12345.json");
   });
 });
 

@@ -1,10 +1,12 @@
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Packer } from "../../../../connectors/s3/formats/format.js";
+import { GzipPacker } from "../../../../connectors/s3/formats/gzip.js";
+import { NO_ROWS, withRow } from "../../../../connectors/s3/formats/row-digest.js";
 import { BufferedBytes } from "../../../../connectors/s3/object/buffered-bytes.js";
 import { CHUNK_BYTES, ChunkPool, FIRST_CHUNK_BYTES } from "../../../../connectors/s3/object/chunk-pool.js";
-import { NO_ROWS, withRow } from "../../../../connectors/s3/object/existing-object.js";
-import { GzipPacking } from "../../../../connectors/s3/object/gzip-packing.js";
+import { Packing } from "../../../../connectors/s3/object/packing.js";
 import type { SpillFile } from "../../../../connectors/s3/object/spill-file.js";
 import { SpillLog } from "../../../../connectors/s3/object/spill-log.js";
 
@@ -274,6 +276,8 @@ describe("a temporary file of which little is needed", () => {
   });
 });
 
+const FACTS = { startOffset: 0, endOffset: 9, count: 10 };
+
 describe("gzip", () => {
   const nothing = async () => undefined;
 
@@ -281,7 +285,7 @@ describe("gzip", () => {
     const pool = new ChunkPool();
     const rows = new BufferedBytes(pool, openMemoryFile);
     const output = new BufferedBytes(pool, openMemoryFile);
-    return { pool, rows, output, gzip: new GzipPacking(level, pool, rows, output, nothing) };
+    return { pool, rows, output, gzip: new Packing(new GzipPacker(level), pool, rows, output, nothing) };
   }
 
   test("is one member that unpacks to the rows, and knows their digest", async () => {
@@ -299,8 +303,8 @@ describe("gzip", () => {
           if (next === "pack") await gzip.packBlocks();
           if (next === "spill") await rows.spill();
         }
-        await gzip.finish();
-        await gzip.finish();
+        await gzip.finish(FACTS, NO_ROWS);
+        await gzip.finish(FACTS, NO_ROWS);
         expect(gunzipSync(await read(output)).equals(Buffer.concat(steps.map(({ row }) => row)))).toBe(true);
         expect(gzip.digest).toEqual(digest);
         await output.release();
@@ -314,14 +318,14 @@ describe("gzip", () => {
     const { rows, output } = packing();
     const pool = new ChunkPool();
     let failures = 2;
-    const gzip = new GzipPacking(1, pool, rows, output, async () => {
+    const gzip = new Packing(new GzipPacker(1), pool, rows, output, async () => {
       if (failures-- > 0) throw new Error("ENOSPC");
     });
     const content = Buffer.from(Array.from({ length: 200_000 }, (_, at) => at % 251));
     rows.append(content);
     await expect(gzip.packBlocks()).rejects.toThrow("ENOSPC");
-    await expect(gzip.finish()).rejects.toThrow("ENOSPC");
-    await gzip.finish();
+    await expect(gzip.finish(FACTS, NO_ROWS)).rejects.toThrow("ENOSPC");
+    await gzip.finish(FACTS, NO_ROWS);
     expect(gunzipSync(await read(output)).equals(content)).toBe(true);
   });
 
@@ -332,4 +336,37 @@ describe("gzip", () => {
     await rows.spill();
     expect(pool.heldBytes).toBe(0);
   });
+});
+
+test("blocks of whole rows are packed once each, also after errors", async () => {
+  const pool = new ChunkPool();
+  const rows = new BufferedBytes(pool, openMemoryFile);
+  const output = new BufferedBytes(pool, openMemoryFile);
+  const faults = ["block", "spill", "block"];
+  const failAt = (place: string) => {
+    if (faults[0] === place) throw new Error(faults.shift());
+  };
+  const packer: Packer = {
+    blockBytes: 10,
+    hasWholeRows: true,
+    begin: () => Buffer.from("<"),
+    block: async (readRows, count) => {
+      const block = await readRows();
+      failAt("block");
+      return Buffer.from(`${count}:${block}|`);
+    },
+    end: ({ facts, all, first }) => Buffer.from(`${facts.count},${all.length},${first.length}>`),
+  };
+  const packing = new Packing(packer, pool, rows, output, async () => failAt("spill"));
+  for (const row of ["aaaa", "bbbbbbbb", "cccccccccccccccc", "d", "ee"]) {
+    rows.append(Buffer.from(row));
+    packing.note(row.length);
+  }
+  await expect(packing.packBlocks()).rejects.toThrow("block");
+  await expect(packing.packBlocks()).rejects.toThrow("spill");
+  await expect(packing.finish(FACTS, NO_ROWS)).rejects.toThrow("block");
+  await packing.finish(FACTS, NO_ROWS);
+  await packing.finish(FACTS, NO_ROWS);
+  expect((await read(output)).toString()).toBe("<2:aaaabbbbbbbb|1:cccccccccccccccc|2:dee|10,31,0>");
+  expect(packing.digest.length).toBe(31);
 });
