@@ -13,6 +13,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/broker": ["src/base", "src/protocol"],
   "src/export": ["src/api", "src/kafka", "src/protocol"],
   "src/stores": ["src/api", "src/base", "src/contract", "src/kafka"],
+  "src/registry": [],
   "src/worker": ["src/api", "src/base", "src/contract", "src/kafka"],
   "src/herder": ["src/api", "src/base", "src/contract", "src/kafka", "src/stores", "src/worker"],
   "src/metrics": ["src/base", "src/herder", "src/worker"],
@@ -180,6 +181,12 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "src/broker/quotas",
     ],
     ["src/broker"],
+  ],
+  "src/registry": [
+    ["src/registry/json"],
+    ["src/registry/schema"],
+    ["src/registry/avro", "src/registry/json", "src/registry/schema"],
+    ["src/registry"],
   ],
   "src/worker": [
     ["src/worker/worker"],
