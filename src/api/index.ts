@@ -1,3 +1,9 @@
+export * from "./avro/avro-data-settings.js";
+export * from "./avro/avro-from-connect.js";
+export * from "./avro/avro-parser.js";
+export * from "./avro/avro-schema.js";
+export * from "./avro/avro-text.js";
+export * from "./avro/avro-writer.js";
 export * from "./clock.js";
 export * from "./config-checks.js";
 export * from "./config-def.js";
@@ -16,5 +22,6 @@ export * from "./records.js";
 export * from "./schema.js";
 export * from "./struct.js";
 export * from "./transformation.js";
+export * from "./values/byte-slab.js";
 export * from "./values/decimal.js";
 export * from "./values/java-hash-order.js";

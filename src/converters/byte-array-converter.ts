@@ -11,7 +11,7 @@ import {
   type Schema,
   type SchemaAndValue,
 } from "../api/index.js";
-import { connectClassName } from "./connect-class-name.js";
+import { connectClassName } from "../api/values/connect-class-name.js";
 import { converterType } from "./converter-type.js";
 
 /** Passes bytes through unchanged, `org.apache.kafka.connect.converters.ByteArrayConverter`. */

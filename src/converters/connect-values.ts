@@ -16,7 +16,7 @@ import {
   type SchemaAndValue,
   STRING,
 } from "../api/index.js";
-import { sameSchema } from "./schema-equality.js";
+import { sameSchema } from "../api/values/schema-equality.js";
 
 const NULL: SchemaAndValue = { schema: null, value: null };
 const DATE = primitive("int32", { name: LOGICAL.date, version: 1 });

@@ -8,7 +8,7 @@ import {
   type Schema,
   Struct,
 } from "../api/index.js";
-import { javaDouble, javaFloat } from "./java-number.js";
+import { javaDouble, javaFloat } from "../api/values/java-number.js";
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

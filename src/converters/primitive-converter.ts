@@ -17,7 +17,7 @@ import {
   type Schema,
   type SchemaAndValue,
 } from "../api/index.js";
-import { connectClassName } from "./connect-class-name.js";
+import { connectClassName } from "../api/values/connect-class-name.js";
 import { converterType } from "./converter-type.js";
 
 /** A fixed-width format: its name in messages, its length in bytes, and its encoding. */

@@ -8,9 +8,9 @@ import {
   type Schema,
   Struct,
 } from "../api/index.js";
-import { connectClassName } from "./connect-class-name.js";
+import { connectClassName } from "../api/values/connect-class-name.js";
+import { javaDouble, javaFloat } from "../api/values/java-number.js";
 import { unprintable } from "./connect-values.js";
-import { javaDouble, javaFloat } from "./java-number.js";
 
 const DAY_MS = 86_400_000;
 

@@ -14,8 +14,8 @@ import {
   type Schema,
   type SchemaAndValue,
 } from "../../api/index.js";
+import { ByteSlab } from "../../api/values/byte-slab.js";
 import { converterType, withConverterType } from "../converter-type.js";
-import { ByteSlab } from "./byte-slab.js";
 import { EnvelopeReader } from "./envelope-reader.js";
 import { type JsonFormat, type JsonPlan, planJson } from "./json-plan.js";
 import { readSchema } from "./json-schema-reader.js";

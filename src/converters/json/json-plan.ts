@@ -1,5 +1,5 @@
 import { type ConnectValue, decimalScale, LOGICAL, type Schema, type SchemaType } from "../../api/index.js";
-import { ByteSlab } from "./byte-slab.js";
+import { ByteSlab } from "../../api/values/byte-slab.js";
 import { FixedText, writeByte, writeString } from "./json-text-writer.js";
 
 /** The ways to write a value. They are numbers because the writer's switch then compiles to a jump. */

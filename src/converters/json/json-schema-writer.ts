@@ -1,5 +1,5 @@
 import type { ConnectValue, Schema } from "../../api/index.js";
-import type { ByteSlab } from "./byte-slab.js";
+import type { ByteSlab } from "../../api/values/byte-slab.js";
 import { type JsonFormat, planJson } from "./json-plan.js";
 import { writeAscii, writeInteger, writeString } from "./json-text-writer.js";
 import { writeValue } from "./json-value-writer.js";

@@ -1,5 +1,5 @@
-import { javaDouble, javaFloat } from "../java-number.js";
-import type { ByteSlab } from "./byte-slab.js";
+import type { ByteSlab } from "../../api/values/byte-slab.js";
+import { javaDouble, javaFloat } from "../../api/values/java-number.js";
 
 /*
  * Writes JSON's scalars as Jackson does: characters beyond U+FFFF (and lone surrogates) as \uXXXX in upper-case hex,

@@ -10,7 +10,7 @@ import {
   type Schema,
   type Struct,
 } from "../../api/index.js";
-import { withField } from "./field-path.js";
+import { withField } from "../../api/values/field-path.js";
 import { type Json, JsonNumber } from "./json-text-reader.js";
 
 export interface JsonReading {

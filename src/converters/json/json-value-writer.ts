@@ -1,8 +1,8 @@
 import { type ConnectValue, DataError, decodeUnscaled, Float64, javaDecimal, Struct } from "../../api/index.js";
-import { connectClassName } from "../connect-class-name.js";
-import { sameSchema } from "../schema-equality.js";
-import type { ByteSlab } from "./byte-slab.js";
-import { withField } from "./field-path.js";
+import type { ByteSlab } from "../../api/values/byte-slab.js";
+import { connectClassName } from "../../api/values/connect-class-name.js";
+import { withField } from "../../api/values/field-path.js";
+import { sameSchema } from "../../api/values/schema-equality.js";
 import { type JsonPlan, KIND, MOST_CREDIT } from "./json-plan.js";
 import {
   FixedText,

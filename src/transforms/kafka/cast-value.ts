@@ -9,7 +9,7 @@ import {
   LOGICAL,
   type Schema,
 } from "../../api/index.js";
-import { javaFloat } from "../../converters/java-number.js";
+import { javaFloat } from "../../api/values/java-number.js";
 import { renderValue } from "../../converters/render-value.js";
 import { javaClass } from "../record/java-class.js";
 

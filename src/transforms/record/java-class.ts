@@ -1,5 +1,5 @@
 import { type ConnectValue, LOGICAL, type Schema } from "../../api/index.js";
-import { connectClassName } from "../../converters/connect-class-name.js";
+import { connectClassName } from "../../api/values/connect-class-name.js";
 
 const NUMBER_CLASSES: Readonly<Record<string, string>> = {
   int8: "java.lang.Byte",

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ConnectValue, Float64, RecordHeaders, Struct } from "../../../src/api/index.js";
+import { sameSchema } from "../../../src/api/values/schema-equality.js";
 import { JsonConverter } from "../../../src/converters/json/json-converter.js";
-import { sameSchema } from "../../../src/converters/schema-equality.js";
 import { typedValues } from "./typed-values.js";
 
 function converter(props: Record<string, string>): JsonConverter {

@@ -1,4 +1,4 @@
-import { DataError } from "../../api/index.js";
+import { DataError } from "../errors.js";
 
 /** Adds a field's name to an error. Called once per level of nesting, it builds a path such as `after.total`. */
 export function withField(error: unknown, name: string | undefined): unknown {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { javaDouble, javaFloat } from "../../../src/converters/java-number.js";
+import { javaDouble, javaFloat } from "../../../../src/api/values/java-number.js";
 
 describe("numbers in Java's notation", () => {
   test.each([

@@ -1,4 +1,4 @@
-import { Float64, Struct } from "../api/index.js";
+import { Float64, Struct } from "../struct.js";
 
 /** The Java class of a value in Connect, for error messages, which must not show the value itself. */
 export function connectClassName(value: unknown): string {

@@ -1,4 +1,5 @@
-import type { Schema } from "../api/index.js";
+import type { Schema } from "../schema.js";
+import { Struct } from "../struct.js";
 
 /** Connect's equality of schemas: all attributes count, including documentation and parameters. */
 export function sameSchema(one: Schema, other: Schema): boolean {
@@ -22,7 +23,8 @@ function samePart(one: Schema | undefined, other: Schema | undefined): boolean {
   return one === other || (one !== undefined && other !== undefined && sameSchema(one, other));
 }
 
-function sameFields(one: Schema, other: Schema): boolean {
+/** Whether two struct schemas have equal fields in the same order. */
+export function sameFields(one: Schema, other: Schema): boolean {
   return (
     one.fields.length === other.fields.length &&
     one.fields.every((field, i) => {
@@ -32,14 +34,33 @@ function sameFields(one: Schema, other: Schema): boolean {
   );
 }
 
-function sameParameters(one: Schema["parameters"], other: Schema["parameters"]): boolean {
+export function sameParameters(one: Schema["parameters"], other: Schema["parameters"]): boolean {
   if (!one || !other) return one === other;
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }
 
-/** Defaults are nearly always scalars; compound ones are equal only if they are the same object. */
 function sameDefault(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
-  return Buffer.isBuffer(one) && Buffer.isBuffer(other) && one.equals(other);
+  if (Buffer.isBuffer(one)) return Buffer.isBuffer(other) && one.equals(other);
+  if (typeof one === "bigint" || typeof other === "bigint")
+    return isNumeric(one) && isNumeric(other) && String(one) === String(other);
+  if (Array.isArray(one))
+    return Array.isArray(other) && one.length === other.length && one.every((item, i) => sameDefault(item, other[i]));
+  if (one instanceof Map)
+    return (
+      other instanceof Map &&
+      one.size === other.size &&
+      [...one].every(([key, value]) => other.has(key) && sameDefault(value, other.get(key)))
+    );
+  return (
+    one instanceof Struct &&
+    other instanceof Struct &&
+    sameSchema(one.schema, other.schema) &&
+    one.schema.fields.every(({ index }) => sameDefault(one.at(index), other.at(index)))
+  );
+}
+
+function isNumeric(value: unknown): boolean {
+  return typeof value === "bigint" || typeof value === "number";
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ByteSlab } from "../../../../src/converters/json/byte-slab.js";
+import { ByteSlab } from "../../../../src/api/values/byte-slab.js";
 
 function write(slab: ByteSlab, text: string): Buffer {
   slab.begin();

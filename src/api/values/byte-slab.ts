@@ -6,7 +6,7 @@ const LARGEST_SLAB = 256 * 1024;
  * slab is full, a new one is allocated and only the unfinished record moves. Slabs grow with use, so that a quiet task
  * costs little; a slab that is released after each record stays small.
  *
- * `bytes`, `view` and `position` are public for the writers in this folder, which call `reserve` and then write
+ * `bytes`, `view` and `position` are public for the writers of formats, which call `reserve` and then write
  * directly.
  */
 export class ByteSlab {
