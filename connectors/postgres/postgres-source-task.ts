@@ -17,6 +17,8 @@ import { sourcePartition } from "./position/source-offset.js";
 import { type FailureScene, gaveUp, judgeFailure } from "./server/failure.js";
 import { Session } from "./session.js";
 import type { SessionOptions } from "./session-options.js";
+import { openInbox } from "./signals/open-inbox.js";
+import type { SignalInbox } from "./signals/signal-inbox.js";
 import { SourceBlocks } from "./tables/source-block.js";
 import { TableFilter } from "./tables/table-filter.js";
 import { TableSchemas } from "./tables/table-schemas.js";
@@ -36,6 +38,7 @@ export class PostgresSourceTask implements SourceTask {
   #settings!: Settings;
   #progress!: Progress;
   #sessionOptions!: SessionOptions;
+  #inbox: SignalInbox | undefined;
   #session: Session | undefined;
   #work: Promise<void> | undefined;
   #outcome: Outcome | undefined;
@@ -56,6 +59,8 @@ export class PostgresSourceTask implements SourceTask {
     this.#context = context;
     this.#settings = settings;
     this.#progress = new Progress(stored?.offset ?? null);
+    const inbox = openInbox(settings, context, stored?.offset ?? null);
+    this.#inbox = inbox;
     this.#sessionOptions = {
       settings,
       context,
@@ -71,6 +76,7 @@ export class PostgresSourceTask implements SourceTask {
       }),
       sources: new SourceBlocks(settings.topicPrefix, settings.connection.database),
       incremental: new IncrementalSnapshot(stored?.offset ?? null, context.logger),
+      inbox,
       silence: new SilenceLimit(),
       heartbeat: new Heartbeat(
         settings.heartbeatIntervalMs,
@@ -102,6 +108,7 @@ export class PostgresSourceTask implements SourceTask {
     const own = flushed.filter(({ partition }) => partition["server"] === topicPrefix).at(-1);
     if (!own?.offset) return;
     this.#progress.store(own.offset as SourceMap);
+    this.#inbox?.stored(own.offset as SourceMap);
     this.#session?.confirm();
   }
 
@@ -112,8 +119,12 @@ export class PostgresSourceTask implements SourceTask {
   async stop(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
-    await session?.close();
-    await this.#work;
+    try {
+      await session?.close();
+      await this.#work;
+    } finally {
+      await this.#inbox?.close();
+    }
   }
 
   /** The work's outcome, or null after `poll.interval.ms`, so the worker's loop can run. */

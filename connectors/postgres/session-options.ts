@@ -4,6 +4,7 @@ import type { ChangeEvents } from "./events/change-event.js";
 import type { Heartbeat } from "./events/heartbeat.js";
 import type { IncrementalSnapshot } from "./events/incremental-snapshot.js";
 import type { Progress } from "./position/progress.js";
+import type { SignalInbox } from "./signals/signal-inbox.js";
 import type { SourceBlocks } from "./tables/source-block.js";
 import type { TableFilter } from "./tables/table-filter.js";
 import type { TableSchemas } from "./tables/table-schemas.js";
@@ -18,6 +19,7 @@ export interface SessionOptions {
   readonly sources: SourceBlocks;
   readonly heartbeat: Heartbeat;
   readonly incremental: IncrementalSnapshot;
+  readonly inbox: SignalInbox;
   readonly silence: SilenceLimit;
   readonly filter: TableFilter;
   readonly schemas: TableSchemas;

@@ -212,10 +212,11 @@ export class Session {
 
   /** @throws UnsupportedError; an Error that the task retries if a newer offset was stored since this task began. */
   async #refuse(reason: string): Promise<never> {
-    const { context, progress, incremental, settings } = this.#options;
+    const { context, progress, incremental, inbox, settings } = this.#options;
     const [stored] = await context.readOffsets([sourcePartition(settings.topicPrefix)]);
     if (progress.renew(stored?.offset ?? null)) {
       incremental.goOnFrom(progress.offset);
+      inbox.goOnFrom(progress.offset);
       throw new Error("an earlier task has stored a newer offset");
     }
     throw new UnsupportedError("POSTGRES_POSITION_LOST", reason);

@@ -48,10 +48,11 @@ export class StreamPhase {
 
   private constructor(parts: StreamParts, stream: ReplicationStream, walk: TransactionWalk, relations: RelationCache) {
     this.#parts = parts;
-    const { settings, progress, context, events, heartbeat, incremental, catalog } = parts;
+    const { settings, progress, context, events, heartbeat, incremental, inbox, catalog } = parts;
     const { clock, logger, stopping } = context;
     this.#signals = new SignalDesk({
       incremental,
+      inbox,
       walk,
       stream,
       events,
@@ -88,7 +89,7 @@ export class StreamPhase {
 
   /** @throws errors for `judgeFailure` to judge. */
   static async start(parts: StreamParts): Promise<StreamPhase> {
-    const { settings, progress, context, events, sources, filter, schemas, incremental } = parts;
+    const { settings, progress, context, events, sources, filter, schemas, incremental, inbox } = parts;
     const { client, catalog, server, startLsn } = parts;
     const { clock, logger } = context;
     const version = await serverVersion(await catalog());
@@ -120,8 +121,9 @@ export class StreamPhase {
       origin: { identity: server, slotStart: startLsn },
       lastCommit: offset?.lsnCommit ?? null,
       offset: first,
-      signalTable: settings.signalTable,
+      signalTable: settings.signalChannels.has("source") ? settings.signalTable : null,
       incremental,
+      inbox,
     });
     const phase = new StreamPhase(parts, stream, walk, relations);
     logger.info("Streaming started", { slot: settings.slotName, startLsn: resume.startLsn });
@@ -208,6 +210,7 @@ export class StreamPhase {
 
   #endBlocking(): void {
     this.#blocking = undefined;
+    this.#signals.blockingEnded();
     closeClient(this.#blockingClient);
   }
 

@@ -56,9 +56,44 @@ export interface TransactionContext {
   abortTransaction(record?: SourceRecord): void;
 }
 
+/** A partition of a topic that a plugin reads beside its source, such as one with signals. */
+export interface TopicToRead {
+  readonly topic: string;
+  readonly partition: number;
+  /** Properties of Java's consumer: `bootstrap.servers`, `group.id`, `security.protocol`, …. */
+  readonly properties: Readonly<Record<string, string>>;
+  /** Stands before these properties in the plugin's configuration, for errors that name a key. */
+  readonly keyPrefix: string;
+  /** Nothing before this offset is read, whatever the group has committed. */
+  readonly notBefore?: number | undefined;
+}
+
+/** `key` and `value` are copies. */
+export interface TopicMessage {
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+/** Reads one partition from what its group has committed, or else from `auto.offset.reset`. Joins no group. */
+export interface TopicReader {
+  /**
+   * The messages that have arrived; waits up to `maxWaitMs` for the first. One call at a time.
+   *
+   * @throws any error of Kafka or the network; the next call tries again.
+   */
+  poll(maxWaitMs: number): Promise<readonly TopicMessage[]>;
+  /** Commits the offset of the next message to read. @throws as `poll`. */
+  commit(nextOffset: number): Promise<void>;
+  /** Ends a call in progress with an error. */
+  close(): Promise<void>;
+}
+
 export interface SourceTaskContext extends TaskContext {
   /** The stored offsets of these partitions, in the same order; `offset` is null where none is stored. */
   readOffsets(partitions: readonly SourceMap[]): Promise<readonly SourceOffset[]>;
+  /** Does not connect yet. The worker closes what is left open at the task's end. @throws ConfigError */
+  openTopic(what: TopicToRead): TopicReader;
   /** Requests an offset flush as soon as all records returned by `poll` so far are acknowledged. */
   requestCommit(): void;
   /** Undefined unless the worker delivers exactly once and the connector has `transaction.boundary=connector`. */

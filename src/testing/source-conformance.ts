@@ -75,6 +75,9 @@ class SourceRun {
       stopping: this.#stopping.signal,
       readOffsets: async (partitions): Promise<SourceOffset[]> =>
         partitions.map((partition) => ({ partition, offset: this.stored.get(sourceMapKey(partition)) ?? null })),
+      openTopic: () => {
+        throw new Error("These checks offer no Kafka: openTopic opens nothing here");
+      },
       requestCommit: () => {},
     };
   }

@@ -238,6 +238,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "connectors/postgres/types",
     ],
     ["connectors/postgres/position", "connectors/postgres/config", "connectors/postgres/wal"],
+    ["connectors/postgres/signals", "connectors/postgres/config"],
     [
       "connectors/postgres/events",
       "connectors/postgres/config",
@@ -246,6 +247,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "connectors/postgres/types",
       "connectors/postgres/tables",
       "connectors/postgres/position",
+      "connectors/postgres/signals",
     ],
     ["connectors/postgres"],
   ],

@@ -9,6 +9,7 @@ import { isColumnRule, parseColumnRules } from "./column-rules.js";
 import { CONNECTOR_KEYS } from "./connector-keys.js";
 import { parseIdentityRules } from "./identity-rules.js";
 import { compilePatterns, parseKeyColumns } from "./patterns.js";
+import { parseSignalChannels, signalChannelFault } from "./signal-settings.js";
 import { unsupportedKeys } from "./unsupported-keys.js";
 
 type Key = keyof typeof CONNECTOR_KEYS;
@@ -63,6 +64,15 @@ const operations: Rule = (value) => {
   return unknown === undefined ? undefined : `Operation '${unknown}' is not one of c, u, d, t, r or none`;
 };
 
+const channels: Rule = (value, props) => {
+  const names = value.split(",");
+  const lacks =
+    parseSignalChannels(names).has("kafka") &&
+    !props["signal.kafka.bootstrap.servers"] &&
+    !props["signal.consumer.bootstrap.servers"];
+  return signalChannelFault(names) ?? (lacks ? "Channel 'kafka' needs signal.kafka.bootstrap.servers" : undefined);
+};
+
 const POSITIVE = "A positive integer is expected";
 const NOT_NEGATIVE = "An integer that is not negative is expected";
 
@@ -88,6 +98,9 @@ const RULES: Partial<Record<Key, Rule>> = {
   ),
   "publication.autocreate.mode": oneOf("disabled", "all_tables", "filtered", "no_tables"),
   "lsn.flush.mode": oneOf("connector", "manual", "connector_and_driver"),
+  "signal.enabled.channels": channels,
+  "signal.poll.interval.ms": atLeast(1, POSITIVE),
+  "signal.kafka.poll.timeout.ms": atLeast(0, NOT_NEGATIVE),
   "incremental.snapshot.chunk.size": atLeast(1, POSITIVE),
   "replica.identity.autoset.values": (value) => refusal(() => parseIdentityRules(value)),
   "guardrail.collections.max": atLeast(0, NOT_NEGATIVE),

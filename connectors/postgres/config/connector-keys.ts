@@ -150,6 +150,42 @@ export const CONNECTOR_KEYS = {
     doc: "Table (schema.table) of three columns, id, type and data, whose inserted rows are signals.",
     default: null,
   },
+  "signal.enabled.channels": {
+    type: "list",
+    doc: "Where signals come from: source (signal.data.collection), kafka (signal.kafka.topic), file (signal.file).",
+    default: ["source"],
+  },
+  "signal.poll.interval.ms": {
+    type: "long",
+    doc: "Time between two looks at the channels other than source.",
+    default: 5000,
+  },
+  "signal.kafka.topic": {
+    type: "string",
+    doc: "Topic of signals, of which only the first partition is read, and only messages whose key is topic.prefix. By default <topic.prefix>-signal.",
+    default: null,
+  },
+  "signal.kafka.bootstrap.servers": { type: "string", doc: "Kafka of the signal topic.", default: null },
+  "signal.kafka.groupId": {
+    type: "string",
+    doc: "Consumer group under which the place in the signal topic is committed.",
+    default: "kafka-signal",
+  },
+  "signal.kafka.poll.timeout.ms": {
+    type: "int",
+    doc: "How long a look at the signal topic waits for messages. Properties of the consumer have the prefix signal.consumer.",
+    default: 0,
+  },
+  "signal.file": {
+    type: "string",
+    doc: "File with a signal in each line. Lines are moved to a file beside it until they are carried out.",
+    default: "file-signals.txt",
+  },
+  "read.only": {
+    type: "boolean",
+    doc: "Write nothing to the database: incremental snapshots never do here.",
+    default: false,
+  },
   "incremental.snapshot.chunk.size": {
     type: "int",
     doc: "Rows that an incremental snapshot reads at a time.",

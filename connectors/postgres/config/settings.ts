@@ -3,6 +3,7 @@ import { type ColumnRule, parseColumnRules } from "./column-rules.js";
 import { CONNECTOR_KEYS } from "./connector-keys.js";
 import { type IdentityRule, parseIdentityRules } from "./identity-rules.js";
 import { compilePatterns, type KeyColumnsRule, type Pattern, parseKeyColumns } from "./patterns.js";
+import { parseSignalChannels, type SignalKafka, signalKafkaOf } from "./signal-settings.js";
 import { parseSslSettings, type SslSettings } from "./ssl-settings.js";
 
 type DecimalMode = "precise" | "double" | "string";
@@ -74,6 +75,11 @@ export interface Settings {
   readonly snapshotStatements: ReadonlyMap<string, string>;
   /** `schema.table`; null: none. */
   readonly signalTable: string | null;
+  /** In lower case. */
+  readonly signalChannels: ReadonlySet<string>;
+  readonly signalKafka: SignalKafka;
+  readonly signalFile: string;
+  readonly signalPollMs: number;
   /** Rows of an incremental snapshot's chunk. */
   readonly chunkSize: number;
   readonly keyColumns: readonly KeyColumnsRule[];
@@ -167,6 +173,10 @@ export function parseSettings(props: SubmittedProps): Settings {
     keyColumns: parseKeyColumns(config["message.key.columns"] ?? ""),
     snapshotStatements: selectOverrides(config["snapshot.select.statement.overrides"], props),
     signalTable,
+    signalChannels: parseSignalChannels(config["signal.enabled.channels"]),
+    signalKafka: signalKafkaOf(config, props),
+    signalFile: config["signal.file"],
+    signalPollMs: config["signal.poll.interval.ms"],
     chunkSize: config["incremental.snapshot.chunk.size"],
     identityRules: parseIdentityRules(config["replica.identity.autoset.values"] ?? ""),
     mostTables: config["guardrail.collections.max"],

@@ -2,11 +2,8 @@ import type { SubmittedProps } from "../../../src/api/index.js";
 
 /** Unsupported Debezium keys that would change the records or the behaviour, each with its harmless values. */
 const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; readonly instead?: string }>> = {
-  "read.only": { harmless: ["false"] },
   converters: { harmless: [""] },
   "post.processors": { harmless: [""] },
-  "signal.enabled.channels": { harmless: ["source", ""] },
-  "signal.kafka.topic": {},
   "notification.enabled.channels": { harmless: [""] },
   "slot.stream.params": { harmless: [""] },
   "xmin.fetch.interval.ms": { harmless: ["0"] },

@@ -3,12 +3,14 @@ import {
   ConfigError,
   DataError,
   javaPattern,
+  type LogFields,
   type Logger,
   type SourceMap,
   type SourceRecord,
   type Timer,
 } from "../../../src/api/index.js";
 import { codeOf, isPermanent } from "../server/failure.js";
+import type { SignalInbox } from "../signals/signal-inbox.js";
 import type { CapturedTable } from "../tables/captured-tables.js";
 import type { Lsn } from "../wal/lsn.js";
 import type { ReplicationStream } from "../wal/replication-stream.js";
@@ -34,6 +36,7 @@ export interface BlockingRequest {
 
 export interface SignalDeskOptions {
   readonly incremental: IncrementalSnapshot;
+  readonly inbox: SignalInbox;
   readonly walk: TransactionWalk;
   readonly stream: Pick<ReplicationStream, "shown" | "requestPosition" | "wake">;
   readonly events: ChangeEvents;
@@ -50,6 +53,8 @@ export interface SignalDeskOptions {
 export class SignalDesk {
   readonly #options: SignalDeskOptions;
   #blocking: BlockingRequest | undefined;
+  /** The blocking snapshot that is asked for or taken is that of a signal of the inbox. */
+  #isOfInbox = false;
   /** Where the stream was when the server was asked for its position last, and the wait before the next time. */
   #asked: { readonly at: Lsn; readonly again: Timer } | undefined;
 
@@ -57,6 +62,8 @@ export class SignalDesk {
     this.#options = options;
     // A window of an earlier connection has missed events.
     options.incremental.interrupt();
+    options.inbox.reopen();
+    options.inbox.start(() => options.stream.wake());
   }
 
   /** Whether a blocking snapshot is to be taken. */
@@ -71,6 +78,12 @@ export class SignalDesk {
     return blocking;
   }
 
+  /** The blocking snapshot is over. */
+  blockingEnded(): void {
+    if (this.#isOfInbox) this.#options.inbox.done(true);
+    this.#isOfInbox = false;
+  }
+
   /**
    * Carries out the signal of a row. One that makes no sense is only logged: it would come again after each restart.
    *
@@ -78,15 +91,12 @@ export class SignalDesk {
    *   is the one before the row, so that a crash brings the signal again.
    */
   async receive({ columns, previous }: WalkedSignal): Promise<SourceMap> {
-    const { walk, logger } = this.#options;
+    const { walk } = this.#options;
     const [id = "", type = "", data = ""] = columns;
-    try {
+    await this.#orIgnore({ id, type, channel: "source" }, async () => {
       if (columns.length !== 3) throw new DataError("VALUE_INVALID", `its table has ${columns.length} columns, not 3`);
       await this.#carryOut(parseSignal(id, type, data), previous);
-    } catch (error) {
-      if (!(error instanceof DataError || error instanceof ConfigError)) throw error;
-      logger.warn(`A signal was ignored: ${error.message}`, { id, type });
-    }
+    });
     const offset = walk.carry();
     return this.#blocking ? previous : offset;
   }
@@ -94,6 +104,8 @@ export class SignalDesk {
   /** Opens, or closes, the window of an incremental snapshot's chunk. @returns whether it did. */
   async advance(records: SourceRecord[]): Promise<boolean> {
     const { incremental, walk, stream, release } = this.#options;
+    await this.#takeSent();
+    if (this.#blocking) return false;
     const { awaited } = incremental;
     if (awaited !== undefined) {
       const passed = Math.max(walk.ended, stream.shown) as Lsn;
@@ -157,26 +169,63 @@ export class SignalDesk {
     }
   }
 
-  async #carryOut(signal: Signal, previous: SourceMap): Promise<void> {
+  /** Carries out what waits in the inbox, up to a blocking snapshot. */
+  async #takeSent(): Promise<void> {
+    const { inbox, walk } = this.#options;
+    for (let sent = inbox.take(); sent !== undefined; sent = this.#blocking ? undefined : inbox.take()) {
+      if (sent === "ended") {
+        walk.carry();
+        continue;
+      }
+      const { id, type, data, channel } = sent;
+      let isHeld = false;
+      await this.#orIgnore({ id, type, channel }, async () => {
+        isHeld = await this.#carryOut(parseSignal(id, type, data), walk.offset);
+      });
+      walk.carry();
+      if (!this.#blocking) {
+        inbox.done(isHeld);
+        continue;
+      }
+      // Its last row's offset says that the signal is done; until then, a lost connection brings it again.
+      this.#isOfInbox = true;
+      this.#blocking = { ...this.#blocking, offset: { ...walk.offset, ...inbox.nextKeys } };
+    }
+  }
+
+  /** One that makes no sense is only logged: it would come again after each restart. */
+  async #orIgnore(fields: LogFields, carryOut: () => Promise<void>): Promise<void> {
+    try {
+      await carryOut();
+    } catch (error) {
+      if (!(error instanceof DataError || error instanceof ConfigError)) throw error;
+      this.#options.logger.warn(`A signal was ignored: ${error.message}`, fields);
+    }
+  }
+
+  /** @returns whether offsets hold what it asks for. */
+  async #carryOut(signal: Signal, previous: SourceMap): Promise<boolean> {
     const { incremental, walk, logger } = this.#options;
     switch (signal.kind) {
       case "snapshot":
         await this.#snapshot(signal, previous);
-        break;
-      case "stop":
+        return true;
+      case "stop": {
+        const isAny = incremental.position.tables.length > 0;
         incremental.stop(signal.tables && matcherOf(signal.tables));
-        break;
+        return isAny;
+      }
       case "pause":
         incremental.pause();
-        break;
+        return false;
       case "resume":
         incremental.resume();
-        break;
+        return false;
       case "log":
         logger.info(signal.message.replace("{}", JSON.stringify(walk.offset)));
-        break;
+        return false;
       case "none":
-        break;
+        return false;
     }
   }
 

@@ -15,6 +15,7 @@ import {
   readOffset,
   streamedOffset,
 } from "../position/source-offset.js";
+import type { SignalInbox } from "../signals/signal-inbox.js";
 import type { RelationCache } from "../tables/relation-cache.js";
 import { eventTime, type SourceBlocks, type SourceTransaction } from "../tables/source-block.js";
 import { selects } from "../tables/table-filter.js";
@@ -49,6 +50,7 @@ export interface WalkOptions {
   /** `schema.table` whose inserted rows are signals; null: none. */
   readonly signalTable: string | null;
   readonly incremental: IncrementalSnapshot;
+  readonly inbox: Pick<SignalInbox, "keys">;
   /** The stored offset's last commit; null before any. */
   readonly lastCommit: Lsn | null;
   /** The offset resumed from. All but the last record of the first event carry it: a crash among them repeats it. */
@@ -93,7 +95,7 @@ export class TransactionWalk {
   #offset: SourceMap;
   #emitted = 0;
   #signal: WalkedSignal | undefined;
-  /** What offsets hold of incremental snapshots; null: nothing. */
+  /** What offsets hold of incremental snapshots and of signals; null: nothing. */
   #carried: SourceMap | null;
   readonly #streamed = new Uint32Array(STREAMED);
   #streamedCount = 0;
@@ -102,8 +104,8 @@ export class TransactionWalk {
     this.#options = options;
     this.#lastCommit = options.lastCommit;
     this.#offset = options.offset;
-    const { metadata, events, incremental } = options;
-    this.#carried = orNull(incremental.keys);
+    const { metadata, events, incremental, inbox } = options;
+    this.#carried = orNull({ ...incremental.keys, ...inbox.keys });
     events.block = metadata && (({ schemaName, tableName }) => metadata.next(`${schemaName}.${tableName}`, this.#lsn));
   }
 
@@ -119,9 +121,10 @@ export class TransactionWalk {
     return this.#streamed.subarray(0, Math.min(this.#streamedCount, STREAMED)).some(test);
   }
 
-  /** The incremental snapshot has moved: offsets from now on hold where it is. @returns the offset. */
+  /** The incremental snapshot has moved, or a signal was carried out: offsets from now on say so. @returns the offset. */
   carry(): SourceMap {
-    this.#carried = orNull(this.#options.incremental.keys);
+    const { incremental, inbox } = this.#options;
+    this.#carried = orNull({ ...incremental.keys, ...inbox.keys });
     this.#offset = { ...withoutIncremental(this.#offset), ...this.#carried };
     return this.#offset;
   }

@@ -1,4 +1,12 @@
-import { type Clock, ConfigError, invalidValue, type Props, type Random } from "../../api/index.js";
+import {
+  type Clock,
+  ConfigError,
+  invalidValue,
+  type Props,
+  type Random,
+  type TopicReader,
+  type TopicToRead,
+} from "../../api/index.js";
 import { LOGGERS } from "../../base/log/logger-names.js";
 import type { NamedLogger } from "../../base/logger.js";
 import type { TaskId } from "../../contract/task-id.js";
@@ -10,6 +18,7 @@ import type { TransactionalProducer } from "../../kafka/client/transactional-pro
 import { DeadLetterQueue, ensureDeadLetterTopic, parseDeadLetterSettings } from "../sink/dead-letter-queue.js";
 import type { SinkClients } from "../sink/sink-task-runner.js";
 import type { SourceClients } from "../source/source-task-runner.js";
+import { TopicPartitionReader } from "../source/topic-partition-reader.js";
 import { configureUnder } from "../task/full-key.js";
 import {
   adminProperties,
@@ -103,6 +112,21 @@ export class TaskClients implements SourceClients, SinkClients {
     return new DeadLetterQueue(id, settings, clock, (listener) =>
       client.producer({ onConnectivity: connectivity() }, listener),
     );
+  }
+
+  /** Its waits do not show in the task's status: the source goes on without it. */
+  openTopic({ topic, partition, properties, keyPrefix, notBefore }: TopicToRead): TopicReader {
+    const { createKafkaClient, clock, random, logger } = this.parts;
+    const { "group.id": groupId = "", ...own } = properties;
+    const options = { properties: own, clock, random, logger: logger.named(LOGGERS.consumer) };
+    const client = configureUnder(keyPrefix, () => createKafkaClient(options));
+    const entry = { kind: "consumer" as const, client };
+    this.#clients.push(entry);
+    const forget = () => {
+      const at = this.#clients.indexOf(entry);
+      if (at >= 0) this.#clients.splice(at, 1);
+    };
+    return new TopicPartitionReader(client, groupId, { topic, partition, notBefore }, forget);
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,8 @@ import type {
   SourceRecord,
   SourceTask,
   SourceTaskContext,
+  TopicReader,
+  TopicToRead,
 } from "../../api/index.js";
 import { Backoff } from "../../base/backoff.js";
 import { deferred } from "../../base/deferred.js";
@@ -40,6 +42,8 @@ export interface SourceClients {
   /** A producer with the task's own transactional id. */
   transactionalProducer<T>(listener: ProducerListener<T>, connectivity: NewConnectivity): TransactionalProducer<T>;
   admin(connectivity: NewConnectivity): KafkaAdmin;
+  /** @throws ConfigError */
+  openTopic(what: TopicToRead): TopicReader;
   /** Closes all; records still in the producer fail. */
   close(): Promise<void>;
   /** Of those that are open. */
@@ -385,6 +389,7 @@ export class SourceTaskRunner implements TaskRunner {
       converter: (className, props, isKey) => converterFor(plugins, className, props, isKey),
       // A task that starts while Kafka is away waits for it: it must neither start from the beginning nor fail.
       readOffsets: (partitions) => untilAnswered(() => offsets.read(partitions), wait),
+      openTopic: (what) => this.parts.clients.openTopic(what),
       requestCommit: () => this.#delivery.requestCommit(),
       transactions: this.#delivery.requests,
     };

@@ -68,6 +68,9 @@ describe("the file source", () => {
       logger,
       waitingFor: (reason) => waits.push(reason),
       readOffsets: async (partitions) => partitions.map((partition) => ({ partition, offset })),
+      openTopic: () => {
+        throw new Error("no topic is read");
+      },
       requestCommit: () => undefined,
     };
     if (source?.type !== "source") throw new Error("The first plugin is the source");

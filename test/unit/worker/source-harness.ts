@@ -248,6 +248,9 @@ export function sourceRig(
         made.resolve(producer as unknown as FakeProducer<SubmittedRange>);
         return producer;
       },
+      openTopic: () => {
+        throw new Error("no topic is read");
+      },
       transactionalProducer: () => {
         throw new Error("no transactions");
       },

@@ -26,13 +26,21 @@ export class TaskDriver {
   readonly warnings: string[] = [];
   commitRequests = 0;
 
-  private constructor(task: SourceTask) {
+  private constructor(
+    task: SourceTask,
+    private readonly openTopic: SourceTaskContext["openTopic"],
+  ) {
     this.#task = task;
   }
 
   /** @param stored the offset in the store. @param later the one that it has once the task has started. */
-  static async start(props: Props, stored: SourceMap | null = null, later = stored): Promise<TaskDriver> {
-    const driver = new TaskDriver(new PostgresSourceTask());
+  static async start(
+    props: Props,
+    stored: SourceMap | null = null,
+    later = stored,
+    openTopic: SourceTaskContext["openTopic"] = noKafka,
+  ): Promise<TaskDriver> {
+    const driver = new TaskDriver(new PostgresSourceTask(), openTopic);
     let offset = stored;
     await driver.#task.start(
       driver.#context(() => offset),
@@ -58,6 +66,7 @@ export class TaskDriver {
         throw new Error("The task must not use a converter");
       },
       readOffsets: async (partitions) => partitions.map((partition) => ({ partition, offset: stored() })),
+      openTopic: this.openTopic,
       requestCommit: () => {
         this.commitRequests++;
       },
@@ -137,4 +146,8 @@ export class TaskDriver {
     this.#stopping.abort();
     await this.#task.stop();
   }
+}
+
+function noKafka(): never {
+  throw new Error("There is no Kafka here");
 }

@@ -66,9 +66,7 @@ describe("validation", () => {
 
   test("refuses unsupported keys that would change the records, and accepts their harmless values", () => {
     for (const [key, value] of [
-      ["read.only", "true"],
       ["converters", "mine"],
-      ["signal.enabled.channels", "source,kafka"],
       ["openlineage.integration.enabled", "true"],
       ["driver.sslmode", "verify-full"],
       ["schema.name.adjustment.mode", "avro"],
@@ -79,13 +77,39 @@ describe("validation", () => {
     }
     expect(
       complaints({
-        "read.only": "false",
-        "signal.enabled.channels": "source",
+        "read.only": "true",
         "schema.name.adjustment.mode": "none",
         "snapshot.locking.mode": "none",
         transforms: "x",
       }),
     ).toEqual({});
+  });
+
+  test("knows the channels of signals, and what they need", () => {
+    const fault = (channels: string, more: Record<string, string> = {}) =>
+      complaints({ "signal.enabled.channels": channels, ...more })["signal.enabled.channels"];
+    expect(fault("source, FILE")).toBeUndefined();
+    expect(fault("kafka", { "signal.kafka.bootstrap.servers": "k:9092" })).toBeUndefined();
+    expect(fault("kafka", { "signal.consumer.bootstrap.servers": "k:9092" })).toBeUndefined();
+    expect(fault("kafka")).toEqual([expect.stringMatching(/needs signal\.kafka\.bootstrap\.servers/)]);
+    expect(fault("source,jmx")).toEqual([expect.stringMatching(/'jmx' cannot be enabled .*no JMX.*kafka or the file/)]);
+    expect(fault("sourcce")).toEqual([expect.stringMatching(/'sourcce' .*source, kafka, file/)]);
+    const { signalKafka } = parseSettings({
+      ...MINIMAL,
+      "signal.enabled.channels": "kafka",
+      "signal.kafka.bootstrap.servers": "k:9092",
+      "signal.consumer.security.protocol": "SSL",
+    });
+    expect(signalKafka).toEqual({
+      topic: "shop-signal",
+      properties: {
+        "group.id": "kafka-signal",
+        "bootstrap.servers": "k:9092",
+        "auto.offset.reset": "earliest",
+        "security.protocol": "SSL",
+      },
+      pollTimeoutMs: 0,
+    });
   });
 
   test("accepts rules for columns, and refuses what only resembles one", () => {

@@ -89,6 +89,9 @@ function setUp(options: Options = {}) {
       producer: () => {
         throw new Error("records belong into transactions");
       },
+      openTopic: () => {
+        throw new Error("no topic is read");
+      },
       transactionalProducer: <T>(listener: ProducerListener<T>, connectivity: NewConnectivity) =>
         opened().transactionalProducer({ transactionalId: ID, onConnectivity: connectivity() }, listener),
       admin: () => new FakeAdmin().asAdmin(),

@@ -10,6 +10,7 @@ import { TransactionWalk } from "../../../../../connectors/postgres/events/trans
 import { Progress } from "../../../../../connectors/postgres/position/progress.js";
 import { planResume } from "../../../../../connectors/postgres/position/resume-point.js";
 import { readOffset, sourcePartition } from "../../../../../connectors/postgres/position/source-offset.js";
+import { SignalInbox } from "../../../../../connectors/postgres/signals/signal-inbox.js";
 import { ColumnWarnings } from "../../../../../connectors/postgres/tables/column-warnings.js";
 import { SourceBlocks } from "../../../../../connectors/postgres/tables/source-block.js";
 import { TableFilter } from "../../../../../connectors/postgres/tables/table-filter.js";
@@ -19,6 +20,7 @@ import type { WalMessage } from "../../../../../connectors/postgres/wal/replicat
 import type { Props, SourceMap } from "../../../../../src/api/index.js";
 import { SimClock } from "../../../../../src/base/clock.js";
 import { silentLogger } from "../../../../../src/base/logger.js";
+import { SeededRandom } from "../../../../../src/base/random.js";
 import * as bytes from "../pgoutput-bytes.js";
 
 const PROPS = {
@@ -47,6 +49,15 @@ function streamOfSignal(type: string, more: Props = {}) {
   const progress = new Progress(STORED);
   const events = new ChangeEvents({ partition, headers: [], tombstonesOnDelete: true });
   const incremental = new IncrementalSnapshot(STORED, silentLogger);
+  const inbox = new SignalInbox({
+    channels: [],
+    stored: null,
+    pollMs: 1000,
+    clock,
+    random: new SeededRandom(1),
+    logger: silentLogger,
+    stopping: new AbortController().signal,
+  });
   const walk = new TransactionWalk({
     settings,
     relations: { get: () => signals, loosen: () => signals },
@@ -56,6 +67,7 @@ function streamOfSignal(type: string, more: Props = {}) {
     metadata: null,
     signalTable: settings.signalTable,
     incremental,
+    inbox,
     partition,
     resume: planResume(readOffset(STORED), 800 as Lsn),
     origin: { identity: { systemId: "7", timeline: 1 }, slotStart: 800 as Lsn },
@@ -95,6 +107,7 @@ function streamOfSignal(type: string, more: Props = {}) {
   };
   const desk = new SignalDesk({
     incremental,
+    inbox,
     walk,
     stream,
     events,

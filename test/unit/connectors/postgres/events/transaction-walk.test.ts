@@ -156,6 +156,7 @@ function newWalk(offset: SourceMap | null, fallback: number): { walk: Transactio
     metadata: null,
     signalTable: null,
     incremental: new IncrementalSnapshot(null, silentLogger),
+    inbox: { keys: {} },
     partition,
     resume,
     origin: { identity: { systemId: "7", timeline: 1 }, slotStart: fallback as Lsn },

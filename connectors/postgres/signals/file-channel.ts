@@ -1,0 +1,94 @@
+import { open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { DataError, type Logger } from "../../../src/api/index.js";
+import type { SentSignal, SignalBatch, SignalChannel } from "./signal-channel.js";
+import { parseSignalMessage } from "./signal-message.js";
+
+/** The end of a name, before a number: signals that were taken from the file and are not carried out yet. */
+const TAKEN = ".taken-";
+
+/**
+ * Signals in the lines of a file, which is empty once they are taken. They are moved aside by one rename, so that a
+ * writer's next line is never lost, and stay there until they are carried out: a crash brings them again. A place is a
+ * number of such a file.
+ */
+export class FileChannel implements SignalChannel {
+  readonly name = "file";
+  readonly #path: string;
+  readonly #logger: Logger;
+  /** Taken by a task that ended before they were carried out; undefined before the first look. */
+  #left: number[] | undefined;
+  /** Delivered and not removed, the oldest first. */
+  readonly #delivered: number[] = [];
+  #last = 0;
+
+  constructor(path: string, logger: Logger) {
+    this.#path = path;
+    this.#logger = logger;
+  }
+
+  async read(): Promise<SignalBatch | undefined> {
+    this.#left ??= await this.#taken();
+    const place = this.#left[0] ?? (await this.#take());
+    if (place === undefined) return undefined;
+    const signals = this.#signals(await readFile(this.#named(place), "utf8"));
+    this.#left.shift();
+    this.#delivered.push(place);
+    this.#last = place;
+    return { signals, place };
+  }
+
+  async settle(place: number): Promise<void> {
+    for (let oldest = this.#delivered[0]; oldest !== undefined && oldest <= place; oldest = this.#delivered[0]) {
+      await unlink(this.#named(oldest));
+      this.#delivered.shift();
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  /** @returns the number under which the file's lines are now; undefined if it has none. */
+  async #take(): Promise<number | undefined> {
+    const size = await stat(this.#path).then((found) => found.size, unlessMissing);
+    if (!size) return undefined;
+    const number = this.#last + 1;
+    await rename(this.#path, this.#named(number));
+    this.#left!.push(number);
+    // As the original leaves it: an empty file. One that a writer has made meanwhile stays as it is.
+    await (await open(this.#path, "a")).close();
+    return number;
+  }
+
+  #named(number: number): string {
+    return `${this.#path}${TAKEN}${number}`;
+  }
+
+  async #taken(): Promise<number[]> {
+    const start = `${basename(this.#path)}${TAKEN}`;
+    const names = await readdir(dirname(this.#path));
+    return names
+      .filter((name) => name.startsWith(start))
+      .map((name) => Number(name.slice(start.length)))
+      .filter((number) => Number.isSafeInteger(number))
+      .sort((a, b) => a - b);
+  }
+
+  #signals(text: string): SentSignal[] {
+    return text
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .flatMap((line) => {
+        try {
+          return [parseSignalMessage(line)];
+        } catch (error) {
+          if (!(error instanceof DataError)) throw error;
+          this.#logger.warn(`A signal was ignored: ${error.message}`, { channel: this.name, file: this.#path });
+          return [];
+        }
+      });
+  }
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}

@@ -1,0 +1,68 @@
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FileChannel } from "../../../../../connectors/postgres/signals/file-channel.js";
+import { silentLogger } from "../../../../../src/base/logger.js";
+
+let folder: string;
+let path: string;
+const warnings: string[] = [];
+const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "millrace-signals-"));
+  path = join(folder, "file-signals.txt");
+  warnings.length = 0;
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const line = (id: string) => `{"id":"${id}","type":"log","data":{"message":"hi {}"}}\n`;
+const signal = (id: string) => ({ id, type: "log", data: '{"message":"hi {}"}' });
+
+test("takes the lines, and leaves an empty file", async () => {
+  const channel = new FileChannel(path, logger);
+  expect(await channel.read()).toBeUndefined();
+  writeFileSync(path, line("a") + line("b").trimEnd());
+  expect(await channel.read()).toEqual({ signals: [signal("a"), signal("b")], place: 1 });
+  expect(readFileSync(path, "utf8")).toBe("");
+  expect(await channel.read()).toBeUndefined();
+  appendFileSync(path, line("c"));
+  expect(await channel.read()).toEqual({ signals: [signal("c")], place: 2 });
+  await channel.settle(1);
+  expect(readdirSync(folder)).toEqual(["file-signals.txt", "file-signals.txt.taken-2"]);
+  await channel.settle(2);
+  expect(readdirSync(folder)).toEqual(["file-signals.txt"]);
+});
+
+test("what was not settled comes again, before what has come since", async () => {
+  const before = new FileChannel(path, logger);
+  for (const id of ["a", "b"]) {
+    writeFileSync(path, line(id));
+    await before.read();
+  }
+  await before.settle(1);
+  writeFileSync(path, line("c"));
+  const after = new FileChannel(path, logger);
+  expect(await after.read()).toEqual({ signals: [signal("b")], place: 2 });
+  expect(await after.read()).toEqual({ signals: [signal("c")], place: 3 });
+  await after.settle(3);
+  expect(readdirSync(folder)).toEqual(["file-signals.txt"]);
+});
+
+test("lines that are no signals are warned of without their text", async () => {
+  const channel = new FileChannel(path, logger);
+  writeFileSync(path, `secret\n[1]\n\n{"id":"x"}\n${line("a")}`);
+  expect(await channel.read()).toEqual({ signals: [signal("a")], place: 1 });
+  expect(warnings).toEqual([
+    "A signal was ignored: it is no JSON object",
+    "A signal was ignored: it is no JSON object",
+    "A signal was ignored: it has no type",
+  ]);
+});
+
+test("an unreadable folder is an error, and not an empty one", async () => {
+  const channel = new FileChannel(join(folder, "absent", "signals.txt"), logger);
+  await expect(channel.read()).rejects.toThrow(/ENOENT/);
+  expect(existsSync(join(folder, "absent"))).toBe(false);
+});
