@@ -1,10 +1,11 @@
 // Kafka's own performance tools on the bundled broker and on Apache Kafka, in turns: rates of producing and consuming, the
 // broker's CPU and memory, latency at a steady rate; also small requests of many clients, the start, and many topics.
 //   MILLRACE_PEERS=… node bench/broker-perf.mjs [--records 1000000] [--runs 3] [--acknowledge disk,cache]
-//     [--only produce,consume,latency,clients,topics,start] [--before DIST] [--kafka yes]
+//     [--only produce,limit,consume,latency,clients,topics,start] [--before DIST] [--kafka cache,disk]
 // Ours takes part once as it is by default, which acknowledges from disk, and once as Kafka does, from the page cache. With
-// `--before` another build of ours takes part; with `--kafka no` only that. Each figure is a median of the runs; `ratio` is to
-// that of Kafka, or of the build before.
+// `--before` another build of ours takes part; with `--kafka no` only that. `--kafka cache,disk` also has Kafka acknowledge from
+// disk (flush.messages=1). Each figure is a median of the runs; `ratio` is to the first side's. `limit` is the tool's own rate:
+// it waits for no answer (acks=0).
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,7 +24,7 @@ const { records, runs, acknowledge, only, before, kafka } = options({
   acknowledge: "disk,cache",
   only: "produce,consume,latency,clients,topics,start",
   before: "",
-  kafka: "yes",
+  kafka: "cache",
 });
 const TOOLS = "org.apache.kafka.tools";
 const CLIENTS = 50;
@@ -31,13 +32,17 @@ const CLIENT_MS = 5000;
 const TOPICS = 1000;
 const FLUSH = { disk: "1", cache: "9223372036854775807" };
 
-/** A broker that can be started again on its data; `command` starts it. */
+/** A broker that can be started again on its data; `command` starts it, unless it is the process of `shared`. */
 class Side {
-  pid;
+  #pid;
   #child;
-  constructor(label, flushMessages, port, command) {
-    Object.assign(this, { label, flushMessages, port, command });
+  constructor(label, flushMessages, port, command, shared) {
+    Object.assign(this, { label, flushMessages, port, command, shared });
     atEnd(() => this.#child?.kill("SIGKILL"));
+  }
+
+  get pid() {
+    return this.shared?.pid ?? this.#pid;
   }
 
   get bootstrap() {
@@ -49,7 +54,7 @@ class Side {
     const began = performance.now();
     const [file, ...args] = this.command;
     this.#child = spawn(file, args, { stdio: "ignore", env: { ...process.env, MILLRACE_LOG_LEVEL: "warn" } });
-    this.pid = this.#child.pid;
+    this.#pid = this.#child.pid;
     for (;;) {
       if (this.#child.exitCode !== null) throw new Error(`${this.label} ended with ${this.#child.exitCode}`);
       const client = await BrokerConnection.open(this.port).catch(() => undefined);
@@ -72,12 +77,15 @@ async function sidesOf() {
   const port = await pairOfFreePorts();
   const home = peersHome({ PEER_KAFKA_PORT: String(port) }, ["stop"]);
   const sides = [];
-  if (kafka === "yes") {
+  if (kafka !== "no") {
     // It writes the properties and formats the folder; then it is started without the shell around it.
     home.start("kafka");
     home.peers(["kafka", "stop"]);
     const java = ["java", "-Xmx1g", "-XX:+UseG1GC", "-cp", join(home.folder, "libs", "*"), "kafka.Kafka"];
-    sides.push(new Side("kafka", FLUSH.cache, port, [...java, join(home.folder, "run", "server.properties")]));
+    const command = [...java, join(home.folder, "run", "server.properties")];
+    for (const from of kafka.split(",")) {
+      sides.push(new Side(from === "cache" ? "kafka" : "kafka, from disk", FLUSH[from], port, command, sides[0]));
+    }
   }
   const builds = before === "" ? [] : [["before", before]];
   builds.push(["ours", join(ROOT, "dist")]);
@@ -197,15 +205,16 @@ async function manyTopics(side) {
 await measured(async () => {
   const { sides, tool } = await sidesOf();
   const chosen = new Set(only.split(","));
-  for (const side of sides) await side.start();
+  const processes = sides.filter(({ shared }) => !shared);
+  for (const side of processes) await side.start();
   // Kafka's code is compiled by then.
   for (const side of sides)
     produceWith(tool, side, await topicOn(side, 12), { size: 100, acks: "all", count: records });
   const full = new Map();
   for (const size of [100, 1024]) {
-    for (const acks of ["1", "all"]) {
+    for (const acks of ["1", "all", "0"]) {
       for (const partitions of [1, 12]) {
-        if (!chosen.has("produce")) continue;
+        if (!chosen.has(acks === "0" ? "limit" : "produce")) continue;
         const count = size === 100 ? records : Math.ceil(records / 4);
         const once = async (side) => {
           const topic = await topicOn(side, partitions);
@@ -252,8 +261,8 @@ await measured(async () => {
     await inTurns(`${CLIENTS} clients, one record a request`, sides, once, ["rate", "p99_ms", "cpu_s_per_million"]);
   }
   const memory = (what) => {
-    const mib = sides.map(({ pid }) => residentMib(pid, "VmHWM"));
-    for (const [at, { label }] of sides.entries()) {
+    const mib = processes.map(({ pid }) => residentMib(pid, "VmHWM"));
+    for (const [at, { label }] of processes.entries()) {
       const ratio = at > 0 && { peak_mib_ratio: Number((mib[at] / mib[0]).toFixed(3)) };
       report({ what, label, peak_mib: mib[at], ...ratio });
     }
@@ -268,6 +277,6 @@ await measured(async () => {
       await side.stop();
       return { ready_ms: await side.start() };
     };
-    await inTurns("start on this data, after a clean stop", sides, once, ["ready_ms"]);
+    await inTurns("start on this data, after a clean stop", processes, once, ["ready_ms"]);
   }
 });
