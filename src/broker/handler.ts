@@ -15,6 +15,7 @@ import type { GroupCoordinator } from "./groups/group-coordinator.js";
 import type { Interception, Interceptor } from "./interceptor.js";
 import type { BrokerState } from "./metadata/broker-state.js";
 import type { ClientQuotas } from "./quotas/client-quotas.js";
+import { type RequestTime, timed } from "./quotas/request-time.js";
 import type { ListenerCertificates } from "./security/listener-certificates.js";
 import type { Session } from "./security/session.js";
 import type { TopicRegistry } from "./topics/topic-registry.js";
@@ -91,6 +92,8 @@ export interface Call {
   readonly memory: CallMemory;
   /** Has the connection serve no further request for so long, once this one is answered. */
   readonly mute: (delayMs: number) => void;
+  /** The time that this request takes, measured if any client has a quota. Steps after a wait are run by `timed`. */
+  readonly time: RequestTime | undefined;
 }
 
 /** Instead of a response: nothing is sent (Produce with acks=0). */
@@ -158,17 +161,24 @@ export function defineHandler<Q extends Fields, S extends Fields>(
   if (typeof authorize === "function" && !definition.refuse) {
     throw new InvariantError(`${api.name} may be refused, and has no answer that is an error as a whole`);
   }
-  const encode = (
-    { apiVersion, clientId, broker }: Call,
-    correlationId: number,
-    answer: Answer<InputOf<S>>,
-  ): Served => {
+  // Kafka exempts the requests whose answers cannot tell a client to wait.
+  const isExempt = !Object.hasOwn(api.responseFields, "throttleTimeMs");
+  const encode = (call: Call, correlationId: number, answer: Answer<InputOf<S>>): Served => {
     if (answer === NO_RESPONSE) return [];
     if (answer === CLOSE_CONNECTION) return CLOSE_CONNECTION;
+    const { apiVersion, clientId, broker } = call;
     try {
-      return answer instanceof LastAnswer
-        ? new LastAnswer(api.encodeResponse(apiVersion, correlationId, answer.response))
-        : api.encodeResponse(apiVersion, correlationId, answer as InputOf<S>);
+      if (answer instanceof LastAnswer) {
+        return new LastAnswer(api.encodeResponse(apiVersion, correlationId, answer.response));
+      }
+      const response = answer as InputOf<S>;
+      const { time } = call;
+      if (!time || isExempt) return api.encodeResponse(apiVersion, correlationId, response);
+      const told = throttled(response, time, call);
+      const encoded = timed(time, () => api.encodeResponse(apiVersion, correlationId, told));
+      // Counts for the next request: this one's answer is fixed.
+      broker.quotas.recordTime(call.session.user, clientId, time.takeMs());
+      return encoded;
     } catch (cause) {
       const fields = { apiVersion, client: clientId };
       broker.logger.error(`Closed a connection: the answer of ${api.name} could not be encoded`, fields, cause);
@@ -224,6 +234,8 @@ export function defineHandler<Q extends Fields, S extends Fields>(
     versions,
     advertised,
     serve({ apiVersion, correlationId, body }, call, intercept) {
+      const { time } = call;
+      time?.begin();
       const request = api.decodeRequest(apiVersion, body);
       if (intercept) {
         const { clientId } = call;
@@ -231,10 +243,20 @@ export function defineHandler<Q extends Fields, S extends Fields>(
         if (interception) return obey(interception, correlationId, request, call);
       }
       const answer = handle(request, call);
+      time?.end();
       // These closures must not capture `body`: a parked request would keep its frame in memory.
       return answer instanceof Promise
         ? answer.then((late) => encode(call, correlationId, late))
         : encode(call, correlationId, answer);
     },
   };
+}
+
+/** Counts the time of a request. If its client has passed its quota, its connection is muted, and the answer says so. */
+function throttled<A>(answer: A, time: RequestTime, { broker, session, clientId, mute }: Call): A {
+  const delayMs = broker.quotas.recordTime(session.user, clientId, time.takeMs());
+  if (delayMs === 0) return answer;
+  mute(delayMs);
+  const { throttleTimeMs = 0 } = answer as { readonly throttleTimeMs?: number };
+  return { ...answer, throttleTimeMs: Math.max(throttleTimeMs, delayMs) };
 }

@@ -55,8 +55,8 @@ describe.skipIf(missing)("client quotas", () => {
     expect(ips).toContain("Quota configs for ip '10.0.0.1' are connection_creation_rate=5.0");
     await alter("--entity-type", "users", "--entity-name", "ann", "--delete-config", "producer_byte_rate");
     expect(await configs("--describe", "--entity-type", "users")).not.toContain("producer_byte_rate");
-    const refused = alter("--entity-type", "users", "--entity-name", "ann", "--add-config", "request_percentage=5");
-    await expect(refused).rejects.toThrow(/request_percentage is not served/);
+    await alter("--entity-type", "users", "--entity-name", "ann", "--add-config", "request_percentage=0.5");
+    expect(await configs("--describe", "--entity-type", "users")).toContain("'ann' are request_percentage=0.5");
 
     await alter("--entity-type", "groups", "--entity-name", "g1", "--add-config", "consumer.session.timeout.ms=50000");
     const groups = await configs("--describe", "--entity-type", "groups");

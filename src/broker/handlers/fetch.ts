@@ -6,6 +6,7 @@ import { type Call, defineHandler } from "../handler.js";
 import type { PartitionLog } from "../log/partition-log.js";
 import { endOfBatches } from "../log/segments/batch-walk.js";
 import type { Isolation } from "../log/waiting-readers.js";
+import { timed } from "../quotas/request-time.js";
 import { isolationOf } from "./isolation-level.js";
 import { throttleMs } from "./throttle-ms.js";
 import { findTopic, leaderEpochFault } from "./topic-reference.js";
@@ -35,7 +36,7 @@ export const fetch = defineHandler(api, {
     const wantedBytes = Math.min(minBytes, maxBytesOf(request, call));
     const missingBytes = maxWaitMs <= 0 || request.topics.length === 0 ? 0 : missingOf(request, call, wantedBytes);
     if (missingBytes <= 0) return answer(request, call);
-    return waitForBytes(request, call, missingBytes).then(() => answer(request, call));
+    return waitForBytes(request, call, missingBytes).then(() => timed(call.time, () => answer(request, call)));
   },
   refuse: ({ topics }, errorCode) => ({
     ...refusedFetch(ErrorCodes.NONE),
@@ -87,7 +88,7 @@ function sizeOf(
 function answer(request: FetchRequest, call: Call): FetchResponse | Promise<FetchResponse> {
   const { memory, closed } = call;
   if (memory.roomBytes > 0 || closed.aborted || !hasRecords(request, call)) return collect(request, call);
-  return memory.room().then(() => answer(request, call));
+  return memory.room().then(() => timed(call.time, () => answer(request, call)));
 }
 
 function hasRecords({ topics, isolationLevel }: FetchRequest, call: Call): boolean {

@@ -6,6 +6,7 @@ import { transactionalProducerOf } from "../../protocol/records/record-batch.js"
 import { type Call, CLOSE_CONNECTION, defineHandler, NO_RESPONSE } from "../handler.js";
 import { type AppendAnswer, appendProduced, failure } from "../log/append-produced.js";
 import type { PartitionLog } from "../log/partition-log.js";
+import { timed } from "../quotas/request-time.js";
 import type { ProducerSession } from "../transactions/plan-transaction.js";
 import { onlyPartition, type TransactionPartitions } from "../transactions/transaction-state.js";
 import { copyOf } from "./detached-bytes.js";
@@ -75,7 +76,8 @@ async function appendLate(
   const release = call.memory.hold(recordBytesOf(request));
   let answer: Answer | Promise<Answer>;
   try {
-    answer = appendAll(request, { ...data, admitted: await admitted }, call);
+    const late = { ...data, admitted: await admitted };
+    answer = timed(call.time, () => appendAll(request, late, call));
   } finally {
     release();
   }

@@ -8,11 +8,12 @@ import { ErrorCodes } from "../../protocol/error-codes.js";
 import { OPEN_ACCESS } from "../access/access.js";
 import { type Broker, type Call, CLOSE_CONNECTION, type Handler, type Served } from "../handler.js";
 import type { Interceptor } from "../interceptor.js";
+import { RequestTime } from "../quotas/request-time.js";
 import { takeSaslToken } from "../security/sasl-token.js";
 import type { Session } from "../security/session.js";
 
 /** The part of a call that is the same for all requests of a connection. */
-export type ConnectionCall = Omit<Call, "apiVersion" | "clientId" | "broker" | "access">;
+export type ConnectionCall = Omit<Call, "apiVersion" | "clientId" | "broker" | "access" | "time">;
 
 /** The largest frame of a request that is not served, and of one that only asks for versions. */
 const TINY_FRAME_BYTES = 64 * 1024;
@@ -86,7 +87,9 @@ export class Dispatcher {
     const { broker } = this;
     const host = clientHost.slice(1);
     const access = broker.authorizer?.accessOf(session, host, handler.name) ?? OPEN_ACCESS;
-    const call: Call = { broker, apiVersion, clientId, session, access, advertised, clientHost, closed, memory, mute };
+    const time = broker.quotas.areSet ? new RequestTime(broker.clock) : undefined;
+    const client = { clientId, session, access, advertised, clientHost, closed, memory, mute };
+    const call: Call = { broker, apiVersion, time, ...client };
     return handler.serve({ apiVersion, correlationId, body }, call, this.interceptor);
   }
 

@@ -9,6 +9,9 @@ import { QuotaRate, type QuotaWindow } from "./quota-rate.js";
 /** The longest time that an answer can tell a client to wait. */
 const MOST_MS = 2 ** 31 - 1;
 
+/** A millisecond in the unit of `request_percentage`, whose rate is per second. */
+const PERCENT_SECONDS = 100 / 1000;
+
 /** A quota that is in force, and who shares it. */
 interface Limit {
   readonly perSecond: number;
@@ -37,6 +40,22 @@ export class ClientQuotas {
   record(rate: ByteRate, user: string | undefined, clientId: string, bytes: number): number {
     const limit = this.#limitOf(rate, user, clientId);
     return limit ? Math.min(this.#used(limit, bytes), MOST_MS) : 0;
+  }
+
+  /** Whether there are quotas at all; without any, nothing need be measured. */
+  get areSet(): boolean {
+    return this.metadata().clientQuotas.size > 0;
+  }
+
+  /**
+   * Counts time in which a client's request has kept the event loop busy. `request_percentage` is a share of one thread,
+   * as in Kafka; here there is one.
+   *
+   * @returns as `record`, and at most one sample of the window.
+   */
+  recordTime(user: string | undefined, clientId: string, usedMs: number): number {
+    const limit = this.#limitOf("request_percentage", user, clientId);
+    return limit ? Math.min(this.#used(limit, usedMs * PERCENT_SECONDS), this.#window.sampleMs) : 0;
   }
 
   /** The bytes that a client may be sent at once: as many as its quota has for a whole window. */

@@ -79,7 +79,6 @@ export function planClientQuota(
 
 function valueFault(name: string, value: number, key: QuotaKey | undefined): string | undefined {
   if (!key) return `Invalid configuration key ${name}`;
-  if (key.refusal !== undefined) return `${name} is not served: ${key.refusal}. Use Apache Kafka for it`;
   if (!(value > 0)) return `Quota ${name} must be greater than 0`;
   // It could not be stored: JSON has no Infinity.
   if (key.type === "double") return Number.isFinite(value) ? undefined : `Quota ${name} must be finite`;

@@ -54,6 +54,21 @@ test("each client id has its own quota of a user's default of client ids", () =>
   expect(quotas.record(RATE, "u", "b", 1000)).toBe(0);
 });
 
+test("a request that takes long counts against its client's share of the thread, and delays it by one sample at most", async () => {
+  const { clock, quotas, set } = rig();
+  expect(quotas.areSet).toBe(false);
+  // 10 ms each second, over ten seconds.
+  set({ user: "u" }, 1, "request_percentage");
+  expect(quotas.areSet).toBe(true);
+  expect(quotas.recordTime("u", "a", 100)).toBe(0);
+  expect(quotas.recordTime("u", "b", 5)).toBe(500);
+  expect(quotas.recordTime("u", "a", 500)).toBe(1000);
+  expect(quotas.recordTime("v", "a", 1_000_000)).toBe(0);
+  expect(quotas.record(RATE, "u", "a", 1_000_000)).toBe(0);
+  await clock.advance(11_000);
+  expect(quotas.recordTime("u", "a", 100)).toBe(0);
+});
+
 test("clients that have been silent are forgotten", async () => {
   const { clock, quotas, set } = rig();
   set({ "client-id": null }, 100);

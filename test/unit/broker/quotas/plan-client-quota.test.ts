@@ -12,11 +12,6 @@ test("an operation changes its key alone, and the last one of a key counts", () 
   });
 });
 
-test("what this broker does not keep to is refused by name", () => {
-  const plan = planClientQuota({ user: "u" }, [set("request_percentage", 5)], {});
-  expect(plan).toMatchObject({ kind: "refused", message: expect.stringContaining("request_percentage is not served") });
-});
-
 test("an address has one form, whoever names it", () => {
   const named = quotaEntity([{ entityType: "ip", entityName: "::1" }]);
   expect(named).toEqual({ kind: "entity", entity: { ip: "0:0:0:0:0:0:0:1" } });
@@ -30,6 +25,7 @@ test("names of hosts are refused", () => {
 
 test.each([
   ["controller_mutation_rate", "Quota controller_mutation_rate must be finite"],
+  ["request_percentage", "Quota request_percentage must be finite"],
   ["producer_byte_rate", "Proposed value for producer_byte_rate is too large for a LONG."],
 ])("%s is not Infinity, which could not be stored", (key, message) => {
   const plan = planClientQuota({ user: "u" }, [set(key, Number.POSITIVE_INFINITY)], {});
